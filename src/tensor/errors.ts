@@ -1,0 +1,22 @@
+/** Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. */
+export class BpttError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A tensor of another shape, or of another element type, than the operation needs. */
+export class ShapeError extends BpttError {}
+
+/** An option or argument outside its domain: a dropout of 1.5, a hidden size of 0. */
+export class ArgumentError extends BpttError {}
+
+/** A kernel or backend cannot do what was asked of it; another one may. */
+export class UnsupportedError extends BpttError {}
+
+/** Data that cannot be what it claims to be: a malformed line, a truncated model file, an unknown label. */
+export class DataError extends BpttError {}
+
+/** A loss, activation or gradient became NaN or infinite. */
+export class NonFiniteError extends BpttError {}
