@@ -1,0 +1,5 @@
+/** Matmul backends: the interface, the one in plain JavaScript, and what a backend of your own needs. */
+export type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
+export type { Product } from './check.js';
+export { checkProduct } from './check.js';
+export { createCpuKernels } from './cpu/index.js';
