@@ -1,0 +1,274 @@
+/**
+ * Gradient records: plain objects of tensors that mirror a record of parameters, name by name and shape by shape.
+ *
+ * A backward pass only ever adds to them, so shared weights, several batches per update and truncated windows all work
+ * without a special case; `zeroInPlace` is the one visible place where a gradient is forgotten.
+ *
+ * A model's parameters are nested records (`{ layers: [{ forward: { Wx, … } }] }`). `flatten` names every tensor of such a
+ * nest by its dotted path, `layers.0.forward.Wx`, without copying; everything else here works on flat records.
+ *
+ * The gradient of an embedding touches a few rows of a large matrix. `RowGradient` stores it densely, together with the
+ * list of touched rows: all rows outside the list are zero, and every function here visits only the listed ones.
+ */
+import { zeros } from '../tensor/create.js';
+import { ArgumentError, ShapeError } from '../tensor/errors.js';
+import type { DType, Real, Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+
+/** Tensors by name: parameters, or gradients that mirror them. */
+export type TensorRecord = Readonly<Record<string, Tensor>>;
+
+/** Nested plain objects and arrays whose leaves are tensors: the parameters of a whole model. */
+export type NestedTensors = Tensor | { readonly [name: string]: NestedTensors } | readonly NestedTensors[];
+
+/**
+ * The gradient of an embedding matrix: dense row-major storage `[V, E]` of which only some rows are in use. Rows outside
+ * `touched[0 … count − 1]` are zero; whoever writes to a row calls `touch` for it first.
+ */
+export interface RowGradient extends Tensor {
+  /** `[V]` the rows in use, in the order in which they were first touched; only the first `count` entries count. */
+  readonly touched: Int32Array;
+  /** Number of rows in use. */
+  count: number;
+  /** `[V]` 1 for a row in use. */
+  readonly used: Uint8Array;
+}
+
+/** A new gradient `[V, E]` of zeros with no row in use. */
+export function createRowGradient(V: number, E: number, dtype: DType = 'float32'): RowGradient {
+  const dense = zeros([V, E], dtype);
+  return Object.assign(dense, { touched: new Int32Array(V), count: 0, used: new Uint8Array(V) });
+}
+
+/** Whether a gradient keeps a list of touched rows. */
+export function isRowGradient(g: Tensor): g is RowGradient {
+  return 'touched' in g && 'used' in g;
+}
+
+/**
+ * Marks a row as in use. Touching a row twice is harmless.
+ *
+ * @throws ArgumentError if there is no such row
+ */
+export function touch(g: RowGradient, row: number): void {
+  if (g.used[row] === 1) return;
+  if (!(Number.isInteger(row) && row >= 0 && row < g.shape[0])) {
+    throw new ArgumentError(`touch: row must be an integer in [0, ${g.shape[0]}); got ${row}`);
+  }
+  g.used[row] = 1;
+  g.touched[g.count++] = row;
+}
+
+/**
+ * Every tensor of a nest under its dotted path (`layers.0.forward.Wx`), in the order in which the nest lists them. The
+ * tensors are the same objects, so writing to the flat record writes to the nest.
+ *
+ * @throws ArgumentError if a leaf is no tensor, or if one tensor is reached by two paths: an update would apply twice
+ */
+export function flatten(nested: NestedTensors): Record<string, Tensor> {
+  const record: Record<string, Tensor> = {};
+  const paths = new Map<object, string>();
+  const visit = (node: NestedTensors, path: string): void => {
+    if (typeof node !== 'object' || node === null) {
+      throw new ArgumentError(
+        `flatten: ${path || 'the root'} must be a tensor or a record of tensors; got ${String(node)}`,
+      );
+    }
+    const earlier = paths.get(node);
+    if (earlier !== undefined) {
+      throw new ArgumentError(`flatten: ${path} is the same object as ${earlier}; list a shared tensor under one name`);
+    }
+    paths.set(node, path);
+    if (isTensor(node)) record[path] = node;
+    else for (const [name, child] of Object.entries(node)) visit(child, path === '' ? name : `${path}.${name}`);
+  };
+  visit(nested, '');
+  return record;
+}
+
+function isTensor(node: object): node is Tensor {
+  return 'data' in node && ArrayBuffer.isView(node.data) && 'stride' in node && 'shape' in node;
+}
+
+/**
+ * Gradients of zeros that mirror `params`: same names, shapes and element types.
+ *
+ * @param options.rowGradients names of matrices whose gradient keeps a list of touched rows
+ * @throws ArgumentError if a name in `rowGradients` is no parameter
+ * @throws ShapeError if such a parameter is no matrix
+ */
+export function zeroGrads(
+  params: TensorRecord,
+  options: { rowGradients?: readonly string[] } = {},
+): Record<string, Tensor> {
+  const byRow = new Set(options.rowGradients);
+  for (const name of byRow) {
+    const p = params[name];
+    if (p === undefined) throw new ArgumentError(`zeroGrads: rowGradients names '${name}', which is no parameter`);
+    if (p.shape.length !== 2) {
+      throw new ShapeError(`zeroGrads: row gradient '${name}' needs a matrix [V, E]; got [${p.shape.join(', ')}]`);
+    }
+  }
+  const grads: Record<string, Tensor> = {};
+  for (const [name, p] of Object.entries(params)) {
+    const dtype = dtypeOf(p.data);
+    grads[name] = byRow.has(name) ? createRowGradient(p.shape[0], p.shape[1], dtype) : zeros(p.shape, dtype);
+  }
+  return grads;
+}
+
+/** Sets every gradient to zero. A row gradient clears the rows in use and its list. */
+export function zeroInPlace(grads: TensorRecord): void {
+  for (const g of Object.values(grads)) {
+    // Assigning, not scaling by 0: NaN · 0 is NaN, and a spoilt gradient must not survive into the next update.
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
+    });
+    if (isRowGradient(g)) {
+      for (let k = 0; k < g.count; k++) g.used[g.touched[k]] = 0;
+      g.count = 0;
+    }
+  }
+}
+
+/**
+ * `into += from`, tensor by tensor. Names of `into` that `from` lacks stay as they are.
+ *
+ * @throws ArgumentError if `from` has a name that `into` lacks, or if a dense gradient meets a row gradient: the list of
+ *   touched rows could not be kept
+ * @throws ShapeError if two gradients of one name differ in shape
+ */
+export function addGrads(into: TensorRecord, from: TensorRecord): void {
+  for (const [name, source] of Object.entries(from)) {
+    const target = into[name];
+    if (target === undefined) throw new ArgumentError(`addGrads: there is no gradient '${name}' to add to`);
+    if (target.shape.join() !== source.shape.join()) {
+      throw new ShapeError(
+        `addGrads: '${name}' must be [${target.shape.join(', ')}] on both sides; got [${source.shape.join(', ')}]`,
+      );
+    }
+    if (isRowGradient(target)) {
+      if (!isRowGradient(source)) {
+        throw new ArgumentError(`addGrads: '${name}' is a row gradient and takes only row gradients; got a dense one`);
+      }
+      for (let k = 0; k < source.count; k++) touch(target, source.touched[k]);
+    }
+    addElements(target, source);
+  }
+}
+
+/** Multiplies every gradient by one number. */
+export function scaleGrads(grads: TensorRecord, factor: number): void {
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) data[i] *= factor;
+    });
+  }
+}
+
+/** Sums of squares below this may have lost subnormal terms; above it their relative error is that of rounding alone. */
+const TRUSTED_SUM = 2 ** -900;
+
+/**
+ * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. Where the squares would overflow or
+ * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
+ */
+export function globalNorm(grads: TensorRecord): number {
+  const sum = sumOfSquares(grads, 1);
+  if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
+  const largest = largestMagnitude(grads);
+  if (largest === 0 || !(largest < Infinity)) return largest;
+  return largest * Math.sqrt(sumOfSquares(grads, largest));
+}
+
+/** Σ (g / unit)², in float64. */
+function sumOfSquares(grads: TensorRecord, unit: number): number {
+  let sum = 0;
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      let partial = 0;
+      for (let n = 0, i = start; n < count; n++, i += step) {
+        const scaled = data[i] / unit;
+        partial += scaled * scaled;
+      }
+      sum += partial;
+    });
+  }
+  return sum;
+}
+
+/** max |g|; NaN if an element is NaN (`Math.max` lets it through, a comparison would not). */
+function largestMagnitude(grads: TensorRecord): number {
+  let largest = 0;
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) largest = Math.max(largest, Math.abs(data[i]));
+    });
+  }
+  return largest;
+}
+
+/**
+ * Scales all gradients together so that their global norm is at most `maxNorm`; the direction is kept. Where the norm is
+ * not finite nothing is scaled: the caller sees it in the return value and decides.
+ *
+ * Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, algorithm 1.
+ *
+ * @returns the norm before clipping
+ * @throws ArgumentError unless `maxNorm` is greater than 0 (`Infinity` measures without clipping)
+ */
+export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number): number {
+  if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
+  const norm = globalNorm(grads);
+  if (norm > maxNorm && norm < Infinity) scaleGrads(grads, maxNorm / norm);
+  return norm;
+}
+
+/**
+ * Limits every element to `[−limit, limit]`. The direction changes; NaN stays NaN.
+ *
+ * @throws ArgumentError unless `limit` is greater than 0
+ */
+export function clipByValue(grads: TensorRecord, limit: number): void {
+  if (!(limit > 0)) throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${limit}`);
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) data[i] = Math.max(-limit, Math.min(limit, data[i]));
+    });
+  }
+}
+
+/** Visits `count` elements: `data[start], data[start + step], …`. */
+type Run = (data: Real, start: number, count: number, step: number) => void;
+
+/** Calls `f` for every run along the last axis: those of the touched rows only, where a gradient keeps a list of them. */
+function forEachRun(g: Tensor, f: Run): void {
+  if (!isRowGradient(g)) return walk(g, 0, g.offset, f);
+  for (let k = 0; k < g.count; k++) walk(g, 1, g.offset + g.touched[k] * g.stride[0], f);
+}
+
+function walk(g: Tensor, axis: number, start: number, f: Run): void {
+  const { data, shape, stride } = g;
+  const last = shape.length - 1;
+  if (last < 0) return f(data, start, 1, 1);
+  if (axis === last) return f(data, start, shape[last], stride[last]);
+  for (let i = 0; i < shape[axis]; i++) walk(g, axis + 1, start + i * stride[axis], f);
+}
+
+/** `target += source` over the elements in use of `source`. */
+function addElements(target: Tensor, source: Tensor): void {
+  const visit = (axis: number, to: number, from: number): void => {
+    if (axis === source.shape.length) {
+      target.data[to] += source.data[from];
+      return;
+    }
+    for (let i = 0; i < source.shape[axis]; i++) {
+      visit(axis + 1, to + i * target.stride[axis], from + i * source.stride[axis]);
+    }
+  };
+  if (!isRowGradient(source)) return visit(0, target.offset, source.offset);
+  for (let k = 0; k < source.count; k++) {
+    const row = source.touched[k];
+    visit(1, target.offset + row * target.stride[0], source.offset + row * source.stride[0]);
+  }
+}
