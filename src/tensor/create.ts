@@ -1,10 +1,127 @@
 /** Tensors that people hold: ndarrays over a new or given typed array. */
 import ndarray from 'ndarray';
 import type { NdArray } from 'ndarray';
-import type { DType, Real } from './types.js';
-import { flat, sizeOf } from './view.js';
+import { ArgumentError, ShapeError } from './errors.js';
+import type { Rng } from './random.js';
+import type { DType, Real, Tensor } from './types.js';
+import { dtypeOf, flat, flatten, sizeOf } from './view.js';
 
-/** A new row-major ndarray of zeros. */
+/** Numbers nested to any depth: `[[1, 2], [3, 4]]` is a matrix, `5` a scalar. */
+export type Nested = number | readonly Nested[];
+
+/**
+ * A new row-major ndarray of zeros.
+ * @throws ShapeError unless every size is an integer of at least 0
+ */
 export function zeros(shape: readonly number[], dtype: DType = 'float32'): NdArray<Real> {
-  return ndarray(flat(sizeOf(shape), dtype), [...shape]) as NdArray<Real>;
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw new ShapeError(`a shape must hold integers of at least 0; got [${shape.join(', ')}]`);
+  }
+  return wrap(flat(sizeOf(shape), dtype), shape);
+}
+
+/** A new row-major ndarray of zeros with the shape and element type of `x`. */
+export function zerosLike(x: Tensor): NdArray<Real> {
+  return zeros(x.shape, dtypeOf(x.data));
+}
+
+/** A new row-major ndarray with the elements of `x`, in its element type unless another one is named. */
+export function copy(x: Tensor, dtype: DType = dtypeOf(x.data)): NdArray<Real> {
+  return wrap(flatten(x, dtype), x.shape);
+}
+
+/** `x` as an ndarray, with ndarray's methods; the elements are shared. An ndarray comes back as it is. */
+export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
+  if ('hi' in x && 'pick' in x) return x as NdArray<A>;
+  return ndarray(x.data, [...x.shape], [...x.stride], x.offset);
+}
+
+/**
+ * A new row-major ndarray from numbers, nested or flat.
+ *
+ * @param values nested arrays, or a flat array or typed array
+ * @param shape the shape; by default that of the nesting
+ * @throws ShapeError when the nesting is ragged, or the number of elements is not that of `shape`
+ * @throws ArgumentError when an element is no number
+ */
+export function fromArray(
+  values: Nested | Real,
+  shape?: readonly number[] | null,
+  dtype: DType = ArrayBuffer.isView(values) ? dtypeOf(values as Real) : 'float32',
+): NdArray<Real> {
+  const found = ArrayBuffer.isView(values) ? [values.length] : nestingOf(values as Nested);
+  const out = zeros(shape ?? found, dtype);
+  if (sizeOf(out.shape) !== sizeOf(found)) {
+    throw new ShapeError(
+      `fromArray: shape [${out.shape.join(', ')}] needs ${sizeOf(out.shape)} elements; got ${sizeOf(found)}`,
+    );
+  }
+  if (ArrayBuffer.isView(values)) out.data.set(values as Real);
+  else fill(out.data, values as Nested, found, 0, 0);
+  return out;
+}
+
+/**
+ * A new ndarray with elements uniform in [low, high), drawn in row-major order.
+ * @throws ArgumentError unless low ≤ high, both finite
+ */
+export function uniform(
+  shape: readonly number[],
+  low: number,
+  high: number,
+  rng: Rng,
+  dtype: DType = 'float32',
+): NdArray<Real> {
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
+    throw new ArgumentError(`uniform: low and high must be finite, low <= high; got low = ${low}, high = ${high}`);
+  }
+  const out = zeros(shape, dtype);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = low + (high - low) * rng.next();
+  return out;
+}
+
+/**
+ * A new ndarray of normal elements with mean 0 and standard deviation `std`, drawn in row-major order.
+ * @throws ArgumentError unless std is finite and at least 0
+ */
+export function normal(shape: readonly number[], std: number, rng: Rng, dtype: DType = 'float32'): NdArray<Real> {
+  if (!(Number.isFinite(std) && std >= 0)) {
+    throw new ArgumentError(`normal: std must be finite and at least 0; got ${std}`);
+  }
+  const out = zeros(shape, dtype);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = std * rng.normal();
+  return out;
+}
+
+function wrap(data: Real, shape: readonly number[]): NdArray<Real> {
+  return ndarray(data, [...shape]) as NdArray<Real>;
+}
+
+/** Shape that the first elements of a nested array promise; `fill` holds the others to it. */
+function nestingOf(values: Nested): number[] {
+  const shape: number[] = [];
+  for (let level: Nested | undefined = values; Array.isArray(level); level = level[0]) shape.push(level.length);
+  return shape;
+}
+
+/** Writes `values` row-major from `data[at]`, and returns the place after the last one. */
+function fill(data: Real, values: Nested, shape: readonly number[], depth: number, at: number): number {
+  if (depth === shape.length) {
+    if (Array.isArray(values)) throw ragged(shape, depth, `an array of ${values.length}`);
+    if (typeof values !== 'number')
+      throw new ArgumentError(`fromArray: elements must be numbers; got ${String(values)}`);
+    data[at] = values;
+    return at + 1;
+  }
+  if (!Array.isArray(values)) throw ragged(shape, depth, String(values));
+  if (values.length !== shape[depth]) throw ragged(shape, depth, `an array of ${values.length}`);
+  for (const value of values) at = fill(data, value, shape, depth + 1, at);
+  return at;
+}
+
+function ragged(shape: readonly number[], depth: number, got: string): ShapeError {
+  const want = depth === shape.length ? 'a number' : `an array of ${shape[depth]}`;
+  return new ShapeError(
+    `fromArray: the nesting must be rectangular, [${shape.join(', ')}]; at depth ${depth} expected ${want}, got ${got}`,
+  );
 }

@@ -62,3 +62,21 @@ export function columns<A extends Real>(x: Tensor<A>, start: number, count: numb
     offset: x.offset + start * x.stride[last],
   };
 }
+
+/** A new flat array with the elements of `x` in row-major order, whatever its strides. */
+export function flatten(x: Tensor, dtype: DType = dtypeOf(x.data)): Real {
+  const out = flat(sizeOf(x.shape), dtype);
+  if (out.length > 0) copyAxis(x, out, 0, x.offset, 0);
+  return out;
+}
+
+/** Copies axis `axis … last` of `x`, starting at `from`, to `out[at …]`; returns the place after the last element. */
+function copyAxis(x: Tensor, out: Real, axis: number, from: number, at: number): number {
+  if (axis === x.shape.length) {
+    out[at] = x.data[from];
+    return at + 1;
+  }
+  const step = x.stride[axis];
+  for (let i = 0; i < x.shape[axis]; i++) at = copyAxis(x, out, axis + 1, from + i * step, at);
+  return at;
+}
