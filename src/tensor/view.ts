@@ -2,6 +2,7 @@
  * Plain views: `Tensor` objects made without ndarray, so that they cost one small object and need no `new Function`.
  * Everything inside a step, a scan or a kernel uses these; `create.ts` makes the ndarrays that people hold.
  */
+import { ArgumentError, ShapeError } from './errors.js';
 import type { DType, Real, Tensor } from './types.js';
 
 /** Name of the element type of a flat array. */
@@ -79,4 +80,73 @@ function copyAxis(x: Tensor, out: Real, axis: number, from: number, at: number):
   const step = x.stride[axis];
   for (let i = 0; i < x.shape[axis]; i++) at = copyAxis(x, out, axis + 1, from + i * step, at);
   return at;
+}
+
+/** Whether the elements of `x` lie in row-major order without gaps. Axes of size 1 may have any stride. */
+export function isContiguous(x: Tensor): boolean {
+  let step = 1;
+  for (let i = x.shape.length - 1; i >= 0; i--) {
+    if (x.shape[i] !== 1 && x.stride[i] !== step) return false;
+    step *= x.shape[i];
+  }
+  return true;
+}
+
+/**
+ * Time step `t` of a sequence: `[T, B, D]` → `[B, D]`, or any rank of at least 1. O(1), elements shared.
+ * @throws ShapeError for a scalar
+ * @throws ArgumentError unless t is an integer in 0 … T − 1
+ */
+export function step<A extends Real>(x: Tensor<A>, t: number): Tensor<A> {
+  if (x.shape.length === 0) throw new ShapeError('step: x must have a time axis, [T, ...]; got []');
+  if (!Number.isInteger(t) || t < 0 || t >= x.shape[0]) {
+    throw new ArgumentError(`step: t must be an integer in 0 ... T - 1 with T = ${x.shape[0]}; got ${t}`);
+  }
+  return { data: x.data, shape: x.shape.slice(1), stride: x.stride.slice(1), offset: x.offset + t * x.stride[0] };
+}
+
+/**
+ * Gate `g` of pre-activations or activations that hold the gates side by side: `[..., G·H]` → `[..., H]`. O(1), elements
+ * shared. The order of the gates is the cell's: i f g o for the LSTM, r z n for the GRU.
+ * @throws ShapeError when the last axis is no multiple of H
+ * @throws ArgumentError unless H is a positive integer and g an integer in 0 … G − 1
+ */
+export function gate<A extends Real>(a: Tensor<A>, g: number, H: number): Tensor<A> {
+  if (!Number.isInteger(H) || H < 1) throw new ArgumentError(`gate: H must be an integer of at least 1; got ${H}`);
+  const width = a.shape[a.shape.length - 1];
+  if (width === undefined || width % H !== 0) {
+    throw new ShapeError(`gate: a must be [..., G*H] with H = ${H}; got [${a.shape.join(', ')}]`);
+  }
+  if (!Number.isInteger(g) || g < 0 || g >= width / H) {
+    throw new ArgumentError(`gate: g must be an integer in 0 ... G - 1 with G = ${width / H}; got ${g}`);
+  }
+  return columns(a, g * H, H);
+}
+
+/**
+ * All time steps as the rows of one matrix: `[T, B, D]` → `[T·B, D]`. O(1), elements shared.
+ * @throws ShapeError unless `x` has rank 3 and its time and batch axes lie one behind the other without a gap
+ */
+export function flattenTime<A extends Real>(x: Tensor<A>): Tensor<A> {
+  if (x.shape.length !== 3) throw new ShapeError(`flattenTime: x must be [T, B, D]; got [${x.shape.join(', ')}]`);
+  const [T, B, D] = x.shape;
+  const [dt, db, dd] = x.stride;
+  if (T > 1 && B > 1 && dt !== B * db) {
+    throw new ShapeError(
+      `flattenTime: the steps of x must follow each other in memory, stride[0] = B * stride[1] = ${B * db}; ` +
+        `got strides [${x.stride.join(', ')}]: copy the tensor first`,
+    );
+  }
+  return { data: x.data, shape: [T * B, D], stride: [B > 1 ? db : dt, dd], offset: x.offset };
+}
+
+/**
+ * A tensor with its last two axes exchanged: `[M, N]` → `[N, M]`. O(1), elements shared.
+ * @throws ShapeError for a rank below 2
+ */
+export function transpose<A extends Real>(x: Tensor<A>): Tensor<A> {
+  const rank = x.shape.length;
+  if (rank < 2) throw new ShapeError(`transpose: x must have at least two axes; got [${x.shape.join(', ')}]`);
+  const exchange = (sizes: readonly number[]) => [...sizes.slice(0, rank - 2), sizes[rank - 1], sizes[rank - 2]];
+  return { data: x.data, shape: exchange(x.shape), stride: exchange(x.stride), offset: x.offset };
 }

@@ -1,0 +1,137 @@
+/**
+ * Checks of arguments. They are called where a sequence, a layer or an option enters the engine, never inside a step, so
+ * that their cost does not grow with the length of a sequence. Each one says what was expected, what came, and why.
+ */
+import { ArgumentError, ShapeError } from './errors.js';
+import type { Tensor } from './types.js';
+import { dtypeOf } from './view.js';
+
+/**
+ * One axis of an expected shape: a number is that size; a name is any size, the same wherever the name stands again; a
+ * record with one entry, `{ D: 8 }`, is a named size that is known.
+ */
+export type Axis = number | string | Readonly<Record<string, number>>;
+
+/**
+ * Requires a tensor to have a given shape. `expectShape('lstm', 'x', x, ['T', 'B', { D: 8 }], 'Wx is [8, 64]')` throws
+ * `ShapeError: lstm: x must be [T, B, D] with D = 8 (Wx is [8, 64]); got [20, 4, 7]`.
+ *
+ * @param where the operation that asks
+ * @param name the argument as the caller knows it
+ * @param why where the expected sizes come from
+ * @throws ShapeError on another rank or size
+ */
+export function expectShape(
+  where: string,
+  name: string,
+  x: { readonly shape: readonly number[] },
+  axes: readonly Axis[],
+  why?: string,
+): void {
+  const sizes = new Map<string, number>();
+  let fits = x.shape.length === axes.length;
+  for (let i = 0; fits && i < axes.length; i++) fits = axisFits(axes[i], x.shape[i], sizes);
+  if (fits) return;
+  const reason = why === undefined ? '' : ` (${why})`;
+  throw new ShapeError(`${where}: ${name} must be ${shapeText(axes)}${reason}; got [${x.shape.join(', ')}]`);
+}
+
+/** Whether `size` fits an axis, given the named sizes met so far; remembers a name met for the first time. */
+function axisFits(axis: Axis, size: number, sizes: Map<string, number>): boolean {
+  if (typeof axis === 'number') return size === axis;
+  if (typeof axis !== 'string') return Object.values(axis)[0] === size;
+  const known = sizes.get(axis);
+  sizes.set(axis, size);
+  return known === undefined || known === size;
+}
+
+/** `[T, B, D] with D = 8`. */
+function shapeText(axes: readonly Axis[]): string {
+  const names = axes.map((axis) => (typeof axis === 'object' ? Object.keys(axis)[0] : String(axis)));
+  const known = axes.flatMap((axis) => (typeof axis === 'object' ? Object.entries(axis) : []));
+  const text = `[${names.join(', ')}]`;
+  return known.length === 0 ? text : `${text} with ${known.map(([name, size]) => `${name} = ${size}`).join(', ')}`;
+}
+
+/**
+ * Requires two tensors to have the same shape.
+ * @throws ShapeError naming both shapes
+ */
+export function expectSameShape(where: string, nameA: string, a: Tensor, nameB: string, b: Tensor): void {
+  let same = a.shape.length === b.shape.length;
+  for (let i = 0; same && i < a.shape.length; i++) same = a.shape[i] === b.shape[i];
+  if (same) return;
+  throw new ShapeError(
+    `${where}: ${nameA} and ${nameB} must have the same shape; got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+  );
+}
+
+/**
+ * Requires tensors to share one element type. `expectSameDType('lstm', { x, Wx: params.Wx })`.
+ * @throws ShapeError naming the first tensor that differs from the first one
+ */
+export function expectSameDType(where: string, tensors: Readonly<Record<string, Tensor>>): void {
+  const entries = Object.entries(tensors);
+  for (const [name, x] of entries) {
+    const [first, y] = entries[0];
+    if (dtypeOf(x.data) !== dtypeOf(y.data)) {
+      throw new ShapeError(
+        `${where}: all tensors must have one element type; ` +
+          `got ${dtypeOf(y.data)} for ${first} and ${dtypeOf(x.data)} for ${name}`,
+      );
+    }
+  }
+}
+
+/**
+ * Requires an integer of at least 1, such as a size.
+ * @throws ArgumentError
+ */
+export function expectPositiveInteger(where: string, name: string, value: number): void {
+  expectArgument(where, name, value, Number.isSafeInteger(value) && value >= 1, 'an integer of at least 1');
+}
+
+/**
+ * Requires an integer of at least 0, such as a count that may be nought.
+ * @throws ArgumentError
+ */
+export function expectNonNegativeInteger(where: string, name: string, value: number): void {
+  expectArgument(where, name, value, Number.isSafeInteger(value) && value >= 0, 'an integer of at least 0');
+}
+
+/**
+ * Requires a finite number greater than 0, such as a learning rate.
+ * @throws ArgumentError
+ */
+export function expectPositive(where: string, name: string, value: number): void {
+  expectArgument(where, name, value, Number.isFinite(value) && value > 0, 'a finite number greater than 0');
+}
+
+/**
+ * Requires a finite number of at least 0, such as a weight decay.
+ * @throws ArgumentError
+ */
+export function expectNonNegative(where: string, name: string, value: number): void {
+  expectArgument(where, name, value, Number.isFinite(value) && value >= 0, 'a finite number of at least 0');
+}
+
+/**
+ * Requires a probability that leaves something over: 0 ≤ p < 1, such as a dropout rate.
+ * @throws ArgumentError
+ */
+export function expectProbability(where: string, name: string, value: number): void {
+  expectArgument(where, name, value, value >= 0 && value < 1, 'at least 0 and below 1');
+}
+
+/**
+ * Requires one of the given words.
+ * @throws ArgumentError listing them
+ */
+export function expectOneOf(where: string, name: string, value: string, choices: readonly string[]): void {
+  const list = choices.map((choice) => `'${choice}'`).join(', ');
+  expectArgument(where, name, `'${value}'`, choices.includes(value), `one of ${list}`);
+}
+
+function expectArgument(where: string, name: string, value: unknown, holds: boolean, wanted: string): void {
+  if (!holds) throw new ArgumentError(`${where}: ${name} must be ${wanted}; got ${String(value)}`);
+}

@@ -1,0 +1,104 @@
+/** Small printing of a tensor: aligned columns under a line with its element type and shape. */
+import { expectNonNegativeInteger, expectPositiveInteger } from './checks.js';
+import type { Real, Tensor } from './types.js';
+import { dtypeOf, flatten } from './view.js';
+
+/** How a tensor is printed. */
+export interface FormatOptions {
+  /** Digits after the point; 4 by default. */
+  readonly precision?: number;
+  /** Entries shown of every axis but the last; the middle is left out beyond. 8 by default. */
+  readonly maxRows?: number;
+  /** Entries shown of the last axis. 8 by default. */
+  readonly maxColumns?: number;
+}
+
+/**
+ * A tensor as text. A matrix is one block of rows; a tensor of higher rank is one block per matrix, headed by its leading
+ * indices. Numbers are fixed-point, or all exponential where one is too large or too small to be read otherwise.
+ *
+ *     float32 [2, 3]
+ *      1.0000  -0.5000     NaN
+ *      0.2500   0.0000  -2.0000
+ *
+ * @throws ArgumentError when an option is no integer, a maximum below 1, or precision outside 0 … 20
+ */
+export function format(x: Tensor, options: FormatOptions = {}): string {
+  const { precision = 4, maxRows = 8, maxColumns = 8 } = options;
+  expectNonNegativeInteger('format', 'precision', precision);
+  expectNonNegativeInteger('format', '20 - precision', 20 - precision);
+  expectPositiveInteger('format', 'maxRows', maxRows);
+  expectPositiveInteger('format', 'maxColumns', maxColumns);
+  const head = `${dtypeOf(x.data)} [${x.shape.join(', ')}]`;
+  const data = flatten(x);
+  if (data.length === 0) return `${head} (empty)`;
+  const write = numberWriter(data, precision);
+  const rank = x.shape.length;
+  const C = rank === 0 ? 1 : x.shape[rank - 1];
+  const R = rank < 2 ? 1 : x.shape[rank - 2];
+  const leading = x.shape.slice(0, Math.max(rank - 2, 0));
+  const blocks = blocksOf(leading, maxRows).map(({ title, at }) => {
+    if (at < 0) return title;
+    const block = matrixText(data, at * R * C, [R, C], write, maxRows, maxColumns);
+    return title === '' ? block : `${title}\n${block}`;
+  });
+  return `${head}\n${blocks.join('\n')}`;
+}
+
+/** Indices 0 … n − 1, or its first and last ones with a −1 between where there are more than `most`. */
+function shown(n: number, most: number): number[] {
+  if (n <= most) return Array.from({ length: n }, (_, i) => i);
+  const first = Math.ceil(most / 2);
+  const last = most - first;
+  return [...shown(first, first), -1, ...shown(last, last).map((i) => n - last + i)];
+}
+
+/** Titles of the matrices of a tensor with the given leading axes, and the number of each in row-major order; −1 stands for those left out. */
+function blocksOf(leading: readonly number[], most: number): { title: string; at: number }[] {
+  let blocks = [{ indices: [] as number[], at: 0 }];
+  for (const size of leading) {
+    blocks = blocks.flatMap(({ indices, at }) =>
+      at < 0
+        ? [{ indices, at }]
+        : shown(size, most).map((i) => ({ indices: [...indices, i], at: i < 0 ? -1 : at * size + i })),
+    );
+  }
+  return blocks.map(({ indices, at }) => {
+    const title = [...indices.map((i) => (i < 0 ? '…' : String(i))), '·', '·'].join(', ');
+    return { title: leading.length === 0 ? '' : `[${title}]`, at };
+  });
+}
+
+function matrixText(
+  data: Real,
+  offset: number,
+  [R, C]: readonly [number, number],
+  write: (value: number) => string,
+  maxRows: number,
+  maxColumns: number,
+): string {
+  const columns = shown(C, maxColumns);
+  const cells = shown(R, maxRows).map((i) =>
+    columns.map((j) => (i < 0 || j < 0 ? '…' : write(data[offset + i * C + j]))),
+  );
+  const widths = columns.map((_, j) => Math.max(...cells.map((row) => row[j].length)));
+  return cells.map((row) => ' ' + row.map((cell, j) => cell.padStart(widths[j])).join('  ')).join('\n');
+}
+
+/** One notation for all elements: fixed-point unless it would lose the least of them or run too wide for the greatest. */
+function numberWriter(data: Real, precision: number): (value: number) => string {
+  let least = Infinity;
+  let greatest = 0;
+  for (const value of data) {
+    const size = Math.abs(value);
+    if (size > 0 && size < Infinity) {
+      least = Math.min(least, size);
+      greatest = Math.max(greatest, size);
+    }
+  }
+  const fixed = greatest < 1e6 && (greatest === 0 || Number(least.toFixed(precision)) > 0);
+  return (value) => {
+    if (!Number.isFinite(value)) return String(value);
+    return fixed ? value.toFixed(precision) : value.toExponential(precision);
+  };
+}
