@@ -1,0 +1,141 @@
+/**
+ * Adam (Kingma & Ba, ICLR 2015, algorithm 1) and AdamW (Loshchilov & Hutter, ICLR 2019, algorithm 2).
+ *
+ *   (1)  g ← g + λ·θ            Adam: L2 weight decay, it passes through the moments
+ *        θ ← θ − η·λ·θ          AdamW: decoupled weight decay, it does not
+ *   (2)  m ← β₁·m + (1−β₁)·g
+ *   (3)  v ← β₂·v + (1−β₂)·g²
+ *   (4)  m̂ = m / (1−β₁ᵗ)   v̂ = v / (1−β₂ᵗ)            t counts updates from 1
+ *   (5)  θ ← θ − η·m̂ / (√v̂ + ε)
+ *
+ * Dense (default): every element takes part in every update. A row of an embedding whose word is not in the batch has
+ * g = 0, but its moments still decay and, while m is not zero, (5) still moves it.
+ *
+ * Lazy: where the gradient lists its touched rows, (1) to (5) run on those rows only. The moments of an untouched row do
+ * not decay, its weights do not move, and weight decay does not reach it; t in (4) is the count of all updates, not that
+ * of the row. (This is TensorFlow's LazyAdam and PyTorch's SparseAdam.) The cost of an update then follows the words of
+ * the batch and not the vocabulary. When every row is touched in every update, lazy and dense agree bit for bit.
+ *
+ * Moments have the element type of their parameter; the arithmetic of one element is float64 between load and store.
+ */
+import type { TensorRecord } from '../autograd/grads.js';
+import { ArgumentError } from '../tensor/errors.js';
+import {
+  createSlots,
+  expectFraction,
+  expectNonNegative,
+  restoreSlots,
+  snapshot,
+  updateSlots,
+  type Optimizer,
+  type RunUpdate,
+} from './optimizer.js';
+
+export interface AdamOptions {
+  /** Learning rate η. Default 0.001. */
+  readonly lr?: number;
+  /** β₁, 0 ≤ β₁ < 1. Default 0.9. */
+  readonly beta1?: number;
+  /** β₂, 0 ≤ β₂ < 1. Default 0.999. */
+  readonly beta2?: number;
+  /** ε, greater than 0. Default 1e-8. */
+  readonly epsilon?: number;
+  /** λ. Default 0 for Adam, 0.01 for AdamW. */
+  readonly weightDecay?: number;
+  /** Update only the touched rows of embedding gradients. Default false. */
+  readonly lazy?: boolean;
+}
+
+const MOMENTS = ['m', 'v'];
+
+/**
+ * Adam over a flat record of parameters, which it updates in place. Moments: `m`, `v`.
+ *
+ * @throws ArgumentError on an option outside its domain
+ */
+export function createAdam(params: TensorRecord, options: AdamOptions = {}): Optimizer {
+  return create('adam', params, options, options.weightDecay ?? 0, 0);
+}
+
+/**
+ * AdamW: Adam with decoupled weight decay, applied to every parameter it is given. Moments: `m`, `v`.
+ *
+ * @throws ArgumentError on an option outside its domain
+ */
+export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Optimizer {
+  return create('adamw', params, options, 0, options.weightDecay ?? 0.01);
+}
+
+function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
+  const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false } = options;
+  expectNonNegative(name, 'lr', ownLr);
+  expectFraction(name, 'beta1', beta1);
+  expectFraction(name, 'beta2', beta2);
+  expectNonNegative(name, 'weightDecay', l2 + decoupled);
+  if (!(epsilon > 0 && epsilon < Infinity)) {
+    throw new ArgumentError(`${name}: epsilon must be finite and greater than 0; got ${epsilon}`);
+  }
+  const slots = createSlots(params, MOMENTS);
+  let steps = 0;
+  return {
+    name,
+    step(grads, lr = ownLr) {
+      expectNonNegative(name, 'lr', lr);
+      const t = steps + 1;
+      const update = adamUpdate({
+        beta1,
+        beta2,
+        epsilon,
+        l2,
+        keep: 1 - lr * decoupled,
+        rate: lr / (1 - power(beta1, t)),
+        rootCorrection: Math.sqrt(1 - power(beta2, t)),
+      });
+      updateSlots(slots, grads, lazy, update);
+      steps = t;
+    },
+    state: () => snapshot(steps, slots, MOMENTS),
+    restore(state) {
+      steps = restoreSlots(state, slots, MOMENTS);
+    },
+  };
+}
+
+interface AdamFactors {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly l2: number;
+  /** 1 − η·λ of the decoupled decay. */
+  readonly keep: number;
+  /** η / (1 − β₁ᵗ). */
+  readonly rate: number;
+  /** √(1 − β₂ᵗ). */
+  readonly rootCorrection: number;
+}
+
+function adamUpdate({ beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: AdamFactors): RunUpdate {
+  return (count, p, g, [first, second]) => {
+    for (let i = 0; i < count; i++) {
+      const at = p.start + i * p.step;
+      const atM = first.start + i * first.step;
+      const atV = second.start + i * second.step;
+      const theta = p.data[at];
+      const gradient = g.data[g.start + i * g.step] + l2 * theta; // (1) Adam
+      const m = beta1 * first.data[atM] + (1 - beta1) * gradient; // (2)
+      const v = beta2 * second.data[atV] + (1 - beta2) * gradient * gradient; // (3)
+      first.data[atM] = m;
+      second.data[atV] = v;
+      p.data[at] = keep * theta - (rate * m) / (Math.sqrt(v) / rootCorrection + epsilon); // (1) AdamW, (4, 5)
+    }
+  };
+}
+
+/** base^n for an integer n of at least 0, by squaring: exact order of operations, whatever path led to step n. */
+function power(base: number, n: number): number {
+  let result = 1;
+  for (let square = base, rest = n; rest > 0; rest = Math.floor(rest / 2), square *= square) {
+    if (rest % 2 === 1) result *= square;
+  }
+  return result;
+}

@@ -1,0 +1,5 @@
+/** Optimizers and learning rate schedules. */
+export { createAdam, createAdamW, type AdamOptions } from './adam.js';
+export type { Optimizer, OptimizerState } from './optimizer.js';
+export { createSchedule, parseSchedule, type Schedule, type ScheduleSpec, type ScheduleState } from './schedules.js';
+export { createSgd, type SgdOptions } from './sgd.js';

@@ -1,0 +1,180 @@
+/**
+ * What every optimizer is: a function from gradients to a change of parameters, and a state that can be saved.
+ *
+ * An update is always its own visible act, after the backward pass and after whatever the caller does to the gradients
+ * (clipping, printing, checking); no backward in this package updates anything. Parameters and gradients are flat records
+ * with dotted names (`flatten` of `autograd/grads`), so the state of a model is a flat record of tensors too.
+ */
+import { isRowGradient, type RowGradient, type TensorRecord } from '../autograd/grads.js';
+import { ArgumentError, ShapeError } from '../tensor/errors.js';
+import type { Real, Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf, rows, sizeOf, stridesOf } from '../tensor/view.js';
+
+/** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
+export interface OptimizerState {
+  /** Updates made so far. */
+  readonly step: number;
+  /** Moments, named `<moment>.<parameter>`; each has the shape and element type of its parameter. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+export interface Optimizer {
+  /** `sgd`, `adam`, `adamw`. */
+  readonly name: string;
+  /**
+   * Updates the parameters in place. Gradients are read, never changed; zeroing them is the caller's act.
+   *
+   * @param grads one gradient per parameter; gradients of other tensors are left unread, so a parameter is frozen by not
+   *   giving it to the optimizer
+   * @param lr learning rate of this update; the optimizer's own by default
+   * @throws ArgumentError when the gradient of a parameter is missing, or `lr` is negative or not finite
+   * @throws ShapeError when a gradient has not the shape and element type of its parameter
+   */
+  step(grads: TensorRecord, lr?: number): void;
+  /** A copy of the state. */
+  state(): OptimizerState;
+  /**
+   * Continues from a saved state, as if the updates in between had not happened. The state is copied.
+   *
+   * @throws ArgumentError when a moment is missing or unknown, or the step is no integer of at least 0
+   * @throws ShapeError when a moment has not the shape and element type of its parameter
+   */
+  restore(state: OptimizerState): void;
+}
+
+/** One tensor of the update: a parameter, its gradient, its moments; all of one shape. */
+export interface Slot {
+  readonly param: Tensor;
+  readonly moments: readonly Tensor[];
+}
+
+/** The update of one run of `count` elements; index i of tensor X is `X.start + i·X.step`. */
+export type RunUpdate = (count: number, param: Run, grad: Run, moments: readonly Run[]) => void;
+
+/** A stretch of equally spaced elements. */
+export interface Run {
+  readonly data: Real;
+  readonly start: number;
+  readonly step: number;
+}
+
+/** Zero moments for every parameter: `names.length` tensors each. */
+export function createSlots(params: TensorRecord, names: readonly string[]): Record<string, Slot> {
+  const slots: Record<string, Slot> = {};
+  for (const [name, param] of Object.entries(params)) {
+    slots[name] = { param, moments: names.map(() => allocate(param.shape, dtypeOf(param.data))) };
+  }
+  return slots;
+}
+
+/** Calls `update` for every run of every parameter; of the touched rows only, where `lazy` and the gradient lists them. */
+export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, lazy: boolean, update: RunUpdate): void {
+  for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
+  for (const [name, { param, moments }] of Object.entries(slots)) {
+    const grad = grads[name];
+    if (lazy && isRowGradient(grad)) updateTouched(param, grad, moments, update);
+    else updateRuns(param, grad, moments, update);
+  }
+}
+
+function updateTouched(param: Tensor, grad: RowGradient, moments: readonly Tensor[], update: RunUpdate): void {
+  for (let k = 0; k < grad.count; k++) {
+    const row = grad.touched[k];
+    const narrowed = moments.map((m) => rows(m, row, 1));
+    updateRuns(rows(param, row, 1), rows(grad, row, 1), narrowed, update);
+  }
+}
+
+/** Splits tensors of one shape into runs: a single one where all are row-major, else one per line of the last axis. */
+function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], update: RunUpdate): void {
+  const { shape } = param;
+  const last = shape.length - 1;
+  const run = (step: number) => (x: Tensor) => ({ data: x.data, start: x.offset, step });
+  if (isRowMajor(param) && isRowMajor(grad) && moments.every(isRowMajor)) {
+    return update(sizeOf(shape), run(1)(param), run(1)(grad), moments.map(run(1)));
+  }
+  if (last === 0) {
+    const line = (x: Tensor) => run(x.stride[0])(x);
+    return update(shape[0], line(param), line(grad), moments.map(line));
+  }
+  for (let i = 0; i < shape[0]; i++) {
+    const part = (x: Tensor) => slice(x, i);
+    updateRuns(part(param), part(grad), moments.map(part), update);
+  }
+}
+
+function isRowMajor(x: Tensor): boolean {
+  return stridesOf(x.shape).every((step, axis) => step === x.stride[axis]);
+}
+
+/** Element i of the first axis. */
+function slice(x: Tensor, i: number): Tensor {
+  const { data, shape, stride, offset } = x;
+  return { data, shape: shape.slice(1), stride: stride.slice(1), offset: offset + i * stride[0] };
+}
+
+function expectGradient(name: string, param: Tensor, grad: Tensor | undefined): void {
+  if (grad === undefined) {
+    throw new ArgumentError(`optimizer step: the gradient of '${name}' is missing; every parameter needs one`);
+  }
+  expectLike(`optimizer step: the gradient of '${name}'`, grad, param);
+}
+
+function expectLike(what: string, got: Tensor, param: Tensor): void {
+  const describe = (x: Tensor) => `${dtypeOf(x.data)} [${x.shape.join(', ')}]`;
+  if (describe(got) !== describe(param)) {
+    throw new ShapeError(`${what} must be ${describe(param)}, like its parameter; got ${describe(got)}`);
+  }
+}
+
+/** A copy of all moments under `<moment>.<parameter>`. */
+export function snapshot(step: number, slots: Record<string, Slot>, names: readonly string[]): OptimizerState {
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { moments }] of Object.entries(slots)) {
+    // Moments are contiguous, made by `allocate`, so a copy of the data is a copy of the tensor.
+    names.forEach((kind, i) => (tensors[`${kind}.${name}`] = { ...moments[i], data: moments[i].data.slice() }));
+  }
+  return { step, tensors };
+}
+
+/** Copies a saved state into the moments; nothing changes when it does not fit. Returns its step. */
+export function restoreSlots(state: OptimizerState, slots: Record<string, Slot>, names: readonly string[]): number {
+  if (!Number.isSafeInteger(state.step) || state.step < 0) {
+    throw new ArgumentError(`optimizer restore: step must be an integer of at least 0; got ${state.step}`);
+  }
+  const expected = new Map<string, Tensor>();
+  for (const [name, { moments }] of Object.entries(slots)) {
+    names.forEach((kind, i) => expected.set(`${kind}.${name}`, moments[i]));
+  }
+  for (const name of Object.keys(state.tensors)) {
+    if (!expected.has(name)) {
+      throw new ArgumentError(
+        `optimizer restore: '${name}' belongs to no parameter; the state is that of another model`,
+      );
+    }
+  }
+  for (const [name, moment] of expected) {
+    if (state.tensors[name] === undefined) throw new ArgumentError(`optimizer restore: '${name}' is missing`);
+    expectLike(`optimizer restore: '${name}'`, state.tensors[name], moment);
+  }
+  for (const [name, moment] of expected) updateRuns(moment, state.tensors[name], [], copyRun);
+  return state.step;
+}
+
+function copyRun(count: number, to: Run, from: Run): void {
+  for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
+}
+
+/** Throws an ArgumentError unless the value is finite and at least 0. */
+export function expectNonNegative(where: string, name: string, value: number): void {
+  if (!(value >= 0 && value < Infinity)) {
+    throw new ArgumentError(`${where}: ${name} must be a finite number of at least 0; got ${value}`);
+  }
+}
+
+/** Throws an ArgumentError unless 0 ≤ value < 1. */
+export function expectFraction(where: string, name: string, value: number): void {
+  if (!(value >= 0 && value < 1)) {
+    throw new ArgumentError(`${where}: ${name} must be at least 0 and less than 1; got ${value}`);
+  }
+}
