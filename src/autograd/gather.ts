@@ -1,0 +1,43 @@
+/** Moving whole rows about: the permutation that reverses time, the left factor of the recurrent weight gradient. */
+import type { Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+
+/** New matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
+export function gatherRows(x: Tensor, map: Int32Array): Tensor {
+  const out = allocate([map.length, x.shape[1]], dtypeOf(x.data));
+  const W = x.shape[1];
+  for (let r = 0; r < map.length; r++) {
+    const from = x.offset + map[r] * x.stride[0];
+    for (let j = 0; j < W; j++) out.data[r * W + j] = x.data[from + j * x.stride[1]];
+  }
+  return out;
+}
+
+/** `out[map[r]] += x[r]` for every row r of `x`: the transpose of `gatherRows`. */
+export function scatterAddRows(out: Tensor, x: Tensor, map: Int32Array): void {
+  const W = x.shape[1];
+  for (let r = 0; r < map.length; r++) {
+    const to = out.offset + map[r] * out.stride[0];
+    const from = x.offset + r * x.stride[0];
+    for (let j = 0; j < W; j++) out.data[to + j * out.stride[1]] += x.data[from + j * x.stride[1]];
+  }
+}
+
+/** `out[r] += row` for every row r: a bias, or one initial state for the whole batch. `out [R, W]`, `row [W]`. */
+export function addToEveryRow(out: Tensor, row: Tensor): void {
+  const [R, W] = out.shape;
+  for (let r = 0; r < R; r++) {
+    const to = out.offset + r * out.stride[0];
+    for (let j = 0; j < W; j++) out.data[to + j * out.stride[1]] += row.data[row.offset + j * row.stride[0]];
+  }
+}
+
+/** `out += x`, matrices of one shape. */
+export function addMatrix(out: Tensor, x: Tensor): void {
+  const [R, W] = x.shape;
+  for (let r = 0; r < R; r++) {
+    const to = out.offset + r * out.stride[0];
+    const from = x.offset + r * x.stride[0];
+    for (let j = 0; j < W; j++) out.data[to + j * out.stride[1]] += x.data[from + j * x.stride[1]];
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
+ */
+import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
+import type { ScanTensors } from '../kernels/types.js';
+import type { Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf, rows } from '../tensor/view.js';
+import { addMatrix, addToEveryRow, gatherRows } from './gather.js';
+import type { Packing } from './packing.js';
+import { reversal } from './packing.js';
+import type { Truncation } from './truncate.js';
+
+/** Which end of each sequence the recurrence starts from. */
+export type Direction = 'forward' | 'reverse';
+
+/** Choices of the forward pass. */
+export interface UnrollOptions {
+  /** Default `forward`. */
+  readonly direction?: Direction;
+  /** State before the first step, each `[B, H]` in packed (longest first) order; default: learned (`h0`), else zero. */
+  readonly initial?: State;
+}
+
+/** What the forward pass returns, and what its backward needs. */
+export interface Unrolled<P extends CellParams = CellParams> {
+  readonly cell: Cell<P>;
+  readonly params: P;
+  readonly packing: Packing;
+  readonly direction: Direction;
+  /** `[N, H]` output of every step, in the row order of the input. */
+  readonly y: Tensor;
+  /** Each `[B, H]`: the state after the last step of each sequence (for `reverse`, that is its first token). */
+  readonly final: State;
+  /** `[N, D]` the input, in the row order of the scan. */
+  readonly x: Tensor;
+  /** Each `[B + N, H]`: initial state, then the state after every step, in the row order of the scan. */
+  readonly states: State;
+  /** Each `[N, width·H]`: what the cell kept, in the row order of the scan. */
+  readonly cache: Cache;
+  /** Whether the initial state came from `params.h0`, so that its gradient goes there. */
+  readonly learnedInitial: boolean;
+}
+
+/** What flows in from above, where it shall go, and how far back it flows. */
+export interface BackwardOptions {
+  /** `[N, D]` accumulates ∂L/∂x; leave it out where nobody needs it. */
+  readonly dX?: Tensor;
+  /** Each `[B, H]`: ∂L/∂final, where a loss reads the final state. */
+  readonly dFinal?: Partial<State>;
+  /** Truncated BPTT; default: none. */
+  readonly truncate?: Truncation;
+}
+
+/** What the backward pass leaves behind for those who read gradients, in the row order of the scan. */
+export interface Unwound {
+  /** Each `[B, H]`: ∂L/∂(initial state). */
+  readonly dInitial: State;
+  /** Each `[B + N, H]`: ∂L/∂(state) in full, at every step: what came from the loss and what came through time. */
+  readonly dStates: State;
+  /** Each `[N, width·H]`: `da` and its companions. */
+  readonly left: Cache;
+}
+
+/** The state before step t: the first B_t rows of block t − 1, where block −1 is the initial state. */
+export function before(states: State, packing: Packing, t: number): State {
+  const start = t === 0 ? 0 : packing.batch + packing.offsets[t - 1];
+  return mapRecord(states, (x) => rows(x, start, packing.batchSizes[t]));
+}
+
+/** The state after step t: block t. */
+export function after(states: State, packing: Packing, t: number): State {
+  return mapRecord(states, (x) => rows(x, packing.batch + packing.offsets[t], packing.batchSizes[t]));
+}
+
+/** The rows of step t of everything a cell keeps. */
+export function at(cache: Cache, packing: Packing, t: number): Cache {
+  return mapRecord(cache, (x) => rows(x, packing.offsets[t], packing.batchSizes[t]));
+}
+
+/** `[N, H]` the hidden state every row started from: the left factor of dWh. */
+export function previousStates<P extends CellParams>({ packing, states }: Unrolled<P>): Tensor {
+  const { steps, batch, total, batchSizes, offsets } = packing;
+  if (steps === 0 || batchSizes[steps - 1] === batch) return rows(states.h, 0, total); // equal lengths: already in place
+  const map = new Int32Array(total);
+  for (let t = 0; t < steps; t++) {
+    const start = t === 0 ? 0 : batch + offsets[t - 1];
+    for (let b = 0; b < batchSizes[t]; b++) map[offsets[t] + b] = start + b;
+  }
+  return gatherRows(states.h, map);
+}
+
+/** Row, in the matrix of all states, of the state after the last step of sequence b. */
+export function finalRow({ lengths, offsets, batch }: Packing, b: number): number {
+  return lengths[b] === 0 ? b : batch + offsets[lengths[b] - 1] + b;
+}
+
+/** Allocates everything the scan writes and fills in bias and initial state. */
+export function prepare<P extends CellParams>(
+  cell: Cell<P>,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  { direction = 'forward', initial }: UnrollOptions,
+): Unrolled<P> {
+  const dtype = dtypeOf(x.data);
+  const H = params.Wh.shape[0];
+  const { batch, total } = packing;
+  const states = record(cell.states, () => allocate([batch + total, H], dtype)) as unknown as State;
+  const learnedInitial = initial === undefined && params.h0 !== undefined;
+  for (const name of cell.states) {
+    const start = rows(states[name], 0, batch);
+    if (initial) addMatrix(start, initial[name]);
+    else if (params[`${name}0`]) addToEveryRow(start, params[`${name}0`]);
+  }
+  const cache = record(Object.keys(cell.kept), (name) => allocate([total, cell.kept[name] * H], dtype));
+  addToEveryRow(cache.a, params.b);
+  const scanned = direction === 'forward' ? x : gatherRows(x, reversal(packing));
+  const y = rows(states.h, batch, total);
+  return { cell, params, packing, direction, x: scanned, states, cache, y, final: states, learnedInitial };
+}
+
+/** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
+export function finish<P extends CellParams>(unrolled: Unrolled<P>): Unrolled<P> {
+  const { packing, states, direction } = unrolled;
+  const last = Int32Array.from({ length: packing.batch }, (_, b) => finalRow(packing, b));
+  const final = mapRecord(states, (x) => gatherRows(x, last));
+  return direction === 'forward'
+    ? { ...unrolled, final }
+    : { ...unrolled, final, y: gatherRows(unrolled.y, reversal(packing)) };
+}
+
+export function emptyUnwound<P extends CellParams>({ cell, states, packing }: Unrolled<P>): Unwound {
+  const dtype = dtypeOf(states.h.data);
+  const H = states.h.shape[1];
+  const dStates = mapRecord(states, (x) => allocate(x.shape as number[], dtype));
+  const left = record(Object.keys(cell.left), (name) => allocate([packing.total, cell.left[name] * H], dtype));
+  return { dStates, left, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
+}
+
+export function scanTensors<P extends CellParams>({ packing, params, states, cache }: Unrolled<P>): ScanTensors {
+  return { batchSizes: packing.batchSizes, params, states, cache };
+}
+
+function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {
+  return Object.fromEntries(names.map((name) => [name, make(name)]));
+}
+
+function mapRecord<R extends Readonly<Record<string, Tensor>>>(tensors: R, f: (x: Tensor) => Tensor): R {
+  const out: Record<string, Tensor> = {};
+  for (const name of Object.keys(tensors)) out[name] = f(tensors[name]);
+  return out as R;
+}

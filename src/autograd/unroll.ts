@@ -1,0 +1,225 @@
+/**
+ * Backpropagation through time. A recurrent layer is cut at two matmul seams; only the scan between them is sequential:
+ *
+ *     project    a = x·Wx + b                          one product over all N rows
+ *     scan       for t = 0 … T−1:  stepForward         h'·Wh inside
+ *     (loss)     dY = ∂L/∂y comes back
+ *     scan       for t = T−1 … 0:  stepBackward        leaves da for every row
+ *     collect    dX += da·Wxᵀ   dWx += Xᵀ·da   db += Σ da   dWh, … by the cell
+ *
+ * Rows are packed (`packing.ts`): step t works on the first B_t sequences of the batch, as a view. The states of all steps
+ * lie in one matrix `[B + N, H]`: first the initial state as block −1, then one block of B_t rows per step, so that the
+ * state before step t is the first B_t rows of block t − 1, again a view. Their gradients lie in a matrix of the same
+ * form, and the whole of BPTT is that step t *adds* to block t − 1 of it before step t − 1 reads it.
+ *
+ * The reverse direction is the same loop over reversed sequences: a permutation of rows on the way in and out.
+ *
+ * Reading order: from layers/softmax-loss.ts; next stop cells/lstm.ts.
+ */
+import type { Cell, CellParams, State } from '../cells/cell.js';
+import type { AsyncKernels, Kernels } from '../kernels/types.js';
+import { addSumRows } from '../tensor/rows.js';
+import type { Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf, rows } from '../tensor/view.js';
+import { addMatrix, gatherRows, scatterAddRows } from './gather.js';
+import type { Packing } from './packing.js';
+import { reversal } from './packing.js';
+import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
+import { after, at, before, emptyUnwound, finalRow, finish, prepare, previousStates, scanTensors } from './storage.js';
+import type { Window } from './truncate.js';
+import { windowsOf } from './truncate.js';
+import { checkBackward, checkForward } from './unroll-checks.js';
+
+/**
+ * Runs a cell over a packed batch.
+ *
+ * @param kernels where products run
+ * @param params parameters of the cell, float32 or float64 like `x`
+ * @param x `[N, D]` inputs, one row per token (see `Packing`)
+ * @throws ShapeError where shapes or element types do not fit; UnsupportedError where the backend lacks the element type
+ */
+export function unroll<P extends CellParams>(
+  kernels: Kernels,
+  cell: Cell<P>,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  options: UnrollOptions = {},
+): Unrolled<P> {
+  checkForward(kernels, cell, params, x, packing, options);
+  const unrolled = prepare(cell, params, x, packing, options);
+  kernels.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
+  scanForward(kernels, unrolled);
+  return finish(unrolled);
+}
+
+/** `unroll` for devices that answer asynchronously: `device` does the product at the seam, `kernels` those of the scan. */
+export async function unrollAsync<P extends CellParams>(
+  device: AsyncKernels,
+  kernels: Kernels,
+  cell: Cell<P>,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  options: UnrollOptions = {},
+): Promise<Unrolled<P>> {
+  checkForward(kernels, cell, params, x, packing, options);
+  const unrolled = prepare(cell, params, x, packing, options);
+  await device.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
+  scanForward(kernels, unrolled);
+  return finish(unrolled);
+}
+
+/**
+ * The backward pass of `unroll`: accumulates into `grads` and `options.dX`.
+ *
+ * @param dY `[N, H]` ∂L/∂y, in the row order of the input
+ * @param grads mirrors the parameters; every field accumulates
+ * @throws ShapeError where shapes do not fit; ArgumentError on impossible truncation windows
+ */
+export function unrollBackward<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  grads: P,
+  options: BackwardOptions = {},
+): Unwound {
+  const { cell, params, x, cache } = unrolled;
+  const unwound = scanBackward(kernels, unrolled, dY, options);
+  const { da } = unwound.left;
+  if (options.dX) {
+    const dx = allocate(x.shape as number[], dtypeOf(x.data));
+    kernels.addMatmulTB(dx, da, params.Wx);
+    deliver(options.dX, dx, unrolled);
+  }
+  kernels.addMatmulTA(grads.Wx, x, da);
+  addSumRows(grads.b, da);
+  cell.collect(kernels, previousStates(unrolled), { ...cache, ...unwound.left }, grads);
+  collectInitial(unrolled, unwound, grads);
+  return unwound;
+}
+
+/** `unrollBackward` for devices that answer asynchronously: `device` does the two products over x, `kernels` the rest. */
+export async function unrollBackwardAsync<P extends CellParams>(
+  device: AsyncKernels,
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  grads: P,
+  options: BackwardOptions = {},
+): Promise<Unwound> {
+  const { cell, params, x, cache } = unrolled;
+  const unwound = scanBackward(kernels, unrolled, dY, options);
+  const { da } = unwound.left;
+  if (options.dX) {
+    const dx = allocate(x.shape as number[], dtypeOf(x.data));
+    await device.addMatmulTB(dx, da, params.Wx);
+    deliver(options.dX, dx, unrolled);
+  }
+  await device.addMatmulTA(grads.Wx, x, da);
+  addSumRows(grads.b, da);
+  cell.collect(kernels, previousStates(unrolled), { ...cache, ...unwound.left }, grads);
+  collectInitial(unrolled, unwound, grads);
+  return unwound;
+}
+
+/** The time loop forward: the specification of every fused scan. */
+function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): void {
+  const { cell, params, packing, states, cache } = unrolled;
+  if (kernels.fused?.[cell.name]?.forward(scanTensors(unrolled))) return;
+  for (let t = 0; t < packing.steps; t++) {
+    cell.stepForward(kernels, params, before(states, packing, t), at(cache, packing, t), after(states, packing, t));
+  }
+}
+
+/** The time loop backward, one sweep per truncation window; without truncation there is one. */
+function scanBackward<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  options: BackwardOptions,
+): Unwound {
+  checkBackward(unrolled, dY, options);
+  const { packing } = unrolled;
+  const windows = windowsOf(packing.steps, options.truncate);
+  const total = emptyUnwound(unrolled);
+  const seed = unrolled.direction === 'forward' ? dY : gatherRows(dY, reversal(packing));
+  if (windows.length <= 1) {
+    sweep(kernels, unrolled, seed, options.dFinal, { from: 0, seedFrom: 0, end: packing.steps }, total);
+    return total;
+  }
+  for (const window of windows) {
+    const part = emptyUnwound(unrolled);
+    sweep(kernels, unrolled, seed, options.dFinal, window, part);
+    addWindow(total, part, packing, window);
+  }
+  return total;
+}
+
+/** One backward sweep: losses of the window are injected, then every step adds to the one before it. */
+function sweep<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  dFinal: Partial<State> | undefined,
+  window: Window,
+  { dStates, left }: Unwound,
+): void {
+  const { cell, params, packing, states, cache } = unrolled;
+  const { offsets, batch } = packing;
+  const seeded = offsets[window.end] - offsets[window.seedFrom];
+  addMatrix(rows(dStates.h, batch + offsets[window.seedFrom], seeded), rows(dY, offsets[window.seedFrom], seeded));
+  if (dFinal) injectFinal(dStates, dFinal, packing, window);
+
+  const whole = window.from === 0 && window.end === packing.steps;
+  const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
+  if (whole && kernels.fused?.[cell.name]?.backward(scan)) return;
+  for (let t = window.end - 1; t >= window.from; t--) {
+    cell.stepBackward(
+      kernels,
+      params,
+      before(states, packing, t),
+      at({ ...cache, ...left }, packing, t),
+      after(states, packing, t),
+      after(dStates, packing, t),
+      before(dStates, packing, t),
+    );
+  }
+}
+
+/** Gradient of a learned initial state: the sum over the batch, because every sequence started from it. */
+function collectInitial<P extends CellParams>({ cell, learnedInitial }: Unrolled<P>, unwound: Unwound, grads: P): void {
+  if (!learnedInitial) return;
+  for (const name of cell.states) addSumRows(grads[`${name}0`], unwound.dInitial[name]);
+}
+
+/** Adds ∂L/∂final to the blocks where the sequences of this window end. */
+function injectFinal(dStates: State, dFinal: Partial<State>, packing: Packing, window: Window): void {
+  for (const [name, gradient] of Object.entries(dFinal)) {
+    for (let b = 0; b < packing.batch; b++) {
+      const last = Math.max(packing.lengths[b] - 1, 0);
+      const mine = last >= window.seedFrom && (last < window.end || window.end === packing.steps);
+      if (gradient && mine) addMatrix(rows(dStates[name], finalRow(packing, b), 1), rows(gradient, b, 1));
+    }
+  }
+}
+
+/** Adds what one window left to the total; rows outside of it are still zero. */
+function addWindow(total: Unwound, part: Unwound, packing: Packing, { from, end }: Window): void {
+  const { batch, offsets } = packing;
+  const first = from === 0 ? 0 : batch + offsets[from];
+  for (const name of Object.keys(total.dStates)) {
+    const count = batch + offsets[end] - first;
+    addMatrix(rows(total.dStates[name], first, count), rows(part.dStates[name], first, count));
+  }
+  for (const name of Object.keys(total.left)) {
+    const count = offsets[end] - offsets[from];
+    addMatrix(rows(total.left[name], offsets[from], count), rows(part.left[name], offsets[from], count));
+  }
+}
+
+/** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
+function deliver<P extends CellParams>(dX: Tensor, dx: Tensor, { direction, packing }: Unrolled<P>): void {
+  if (direction === 'forward') addMatrix(dX, dx);
+  else scatterAddRows(dX, dx, reversal(packing));
+}

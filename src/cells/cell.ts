@@ -1,0 +1,92 @@
+/**
+ * What `autograd/unroll` needs to know of a recurrent cell: one time step forward, one time step backward, and which
+ * tensors it keeps between the two. A cell knows nothing of time; unrolling knows nothing of gates.
+ *
+ * Shapes: D input size, H hidden size, G gates, B_t rows of the step (sequences still running), N rows of all steps.
+ */
+import type { Kernels } from '../kernels/types.js';
+import type { Rng } from '../tensor/random.js';
+import type { DType, Tensor } from '../tensor/types.js';
+import type { InitScheme } from './init.js';
+
+/** Named tensors of a cell. Gradients mirror it: `grads.Wx` has the shape of `params.Wx`. */
+export type Params = Readonly<Record<string, Tensor>>;
+
+/**
+ * What every cell has. A learned initial state joins it as `h0 [H]` (LSTM also `c0 [H]`); see `InitOptions`.
+ */
+export interface CellParams extends Params {
+  /** `[D, G·H]` input weights. */
+  readonly Wx: Tensor;
+  /** `[H, G·H]` recurrent weights. */
+  readonly Wh: Tensor;
+  /** `[G·H]` bias. */
+  readonly b: Tensor;
+}
+
+/** The state after a step: `h [B_t, H]` is also the cell's output; an LSTM adds `c [B_t, H]`. */
+export interface State extends Params {
+  readonly h: Tensor;
+}
+
+/** What a step keeps for its backward, and what its backward leaves for the weight gradients: each `[B_t, width·H]`. */
+export type Cache = Readonly<Record<string, Tensor>>;
+
+/** Choices at initialization; what a cell does not have (a forget gate) it does not read. */
+export interface InitOptions {
+  /** Scheme of `Wx`; default `glorot`. */
+  readonly input?: InitScheme;
+  /** Scheme of `Wh`; default `orthogonal`. */
+  readonly recurrent?: InitScheme;
+  /** LSTM: bias of the forget gate, so that a new cell remembers; default 1 (Jozefowicz et al. 2015, section 2.2). */
+  readonly forgetBias?: number;
+  /** Adds the initial state to the parameters, `h0 [H]` (LSTM also `c0 [H]`), starting from zero; default false. */
+  readonly learnedInitialState?: boolean;
+  /** Element type; default `float32`. */
+  readonly dtype?: DType;
+}
+
+/** One recurrent cell. `P` names its parameters; `stepForward` and `stepBackward` mirror each other line by line. */
+export interface Cell<P extends CellParams = CellParams> {
+  /** Name on the command line and in model files: `rnn`, `lstm`, `gru`, … */
+  readonly name: string;
+  /** G, the number of gates: 1 (RNN), 4 (LSTM), 3 (GRU). */
+  readonly gates: number;
+  /** Names of the gates in the order of their columns. */
+  readonly gateNames: readonly string[];
+  /** Names of the states, `h` first. */
+  readonly states: readonly string[];
+  /** Width, in multiples of H, of each tensor the forward step keeps. `a` is always there. */
+  readonly kept: Readonly<Record<string, number>>;
+  /** Width, in multiples of H, of each tensor the backward step leaves behind. `da` is always there. */
+  readonly left: Readonly<Record<string, number>>;
+
+  /**
+   * New parameters, as ndarrays.
+   *
+   * @param inputSize D, at least 1
+   * @param hiddenSize H, at least 1
+   * @param rng where the random numbers come from; the same generator state gives the same parameters
+   * @throws ArgumentError on a size that is no positive integer
+   */
+  initialize(inputSize: number, hiddenSize: number, rng: Rng, options?: InitOptions): P;
+
+  /**
+   * One step for B_t sequences. On entry `cache.a` holds `x·Wx + b` and every other kept tensor is zero; on return the
+   * cache holds what the backward step needs, and `next` the new state.
+   */
+  stepForward(kernels: Kernels, params: P, prev: State, cache: Cache, next: State): void;
+
+  /**
+   * The same step in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `cache.da`
+   * (and its companions) and adds to `dPrev`. For an LSTM, what `h` passes to `c` is also added to `dNext.c`, so that
+   * afterwards it is the whole gradient of `c`.
+   */
+  stepBackward(kernels: Kernels, params: P, prev: State, cache: Cache, next: State, dNext: State, dPrev: State): void;
+
+  /**
+   * Gradients of the recurrent parameters from all steps at once: `cache` holds all N rows, `hPrev [N, H]` the state each
+   * row started from. (The gradients of `Wx` and `b` are the same for every cell; `autograd/unroll` adds them.)
+   */
+  collect(kernels: Kernels, hPrev: Tensor, cache: Cache, grads: P): void;
+}

@@ -1,0 +1,105 @@
+/**
+ * Simple recurrent network (Elman 1990), one step, with tanh or with ReLU (Le et al. 2015).
+ *
+ * Forward
+ *   (1)  a = x·Wx + b + h'·Wh        [B_t, H]    x·Wx + b is already in `a`
+ *   (2)  h = tanh(a)  or  max(a, 0)  [B_t, H]
+ *
+ * Backward, the same numbers in reverse
+ *   (2)  da = dh ∘ (1 − h²)  or  dh ∘ [h > 0]
+ *   (1)  dh' += da·Whᵀ               and, over all steps at once,  dWh += h'ᵀ·da
+ *
+ * Kept for backward: nothing but h, which the state holds anyway: both derivatives are functions of the output.
+ *
+ * Reading order: autograd/unroll.ts calls these steps; kernels/cpu/matmul1.ts is the product they call.
+ */
+import type { Kernels } from '../kernels/types.js';
+import { transcendentals } from '../tensor/math.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+import type { Cache, Cell, CellParams, State } from './cell.js';
+import { initCommon, initStates } from './init.js';
+
+/** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
+export type RnnParams = CellParams;
+
+/** Kept per row: `a [H]`, the pre-activation. Left by the backward step: `da [H]`. */
+export interface RnnCache extends Cache {
+  readonly a: Tensor;
+  readonly da: Tensor;
+}
+
+type Activation = 'tanh' | 'relu';
+
+function rnnStepForward(
+  activation: Activation,
+  kernels: Kernels,
+  params: CellParams,
+  prev: State,
+  cache: Cache,
+  next: State,
+): void {
+  const { a } = cache as RnnCache;
+  const { h } = next;
+  const [B, H] = h.shape;
+  const { tanh } = transcendentals(dtypeOf(h.data));
+
+  kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
+  for (let b = 0; b < B; b++) {
+    const aRow = a.offset + b * a.stride[0];
+    const hRow = h.offset + b * h.stride[0];
+    for (let j = 0; j < H; j++) {
+      const x = a.data[aRow + j];
+      h.data[hRow + j] = activation === 'tanh' ? tanh(x) : x < 0 ? 0 : x; //             (2)
+    }
+  }
+}
+
+function rnnStepBackward(
+  activation: Activation,
+  kernels: Kernels,
+  params: CellParams,
+  cache: Cache,
+  next: State,
+  dNext: State,
+  dPrev: State,
+): void {
+  const { da } = cache as RnnCache;
+  const { h } = next;
+  const { h: dh } = dNext;
+  const [B, H] = h.shape;
+
+  for (let b = 0; b < B; b++) {
+    const hRow = h.offset + b * h.stride[0];
+    const dhRow = dh.offset + b * dh.stride[0];
+    const daRow = da.offset + b * da.stride[0];
+    for (let j = 0; j < H; j++) {
+      const y = h.data[hRow + j];
+      const slope = activation === 'tanh' ? 1 - y * y : y > 0 ? 1 : 0;
+      da.data[daRow + j] = dh.data[dhRow + j] * slope; //                                (2)
+    }
+  }
+  kernels.addMatmulTB(dPrev.h, da, params.Wh); //                                        (1)
+}
+
+function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
+  return {
+    name,
+    gates: 1,
+    gateNames: ['h'],
+    states: ['h'],
+    kept: { a: 1 },
+    left: { da: 1 },
+    initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 1, rng, options), ...initStates(['h'], H, options) }),
+    stepForward: (kernels, params, prev, cache, next) => rnnStepForward(activation, kernels, params, prev, cache, next),
+    stepBackward: (kernels, params, _prev, cache, next, dNext, dPrev) =>
+      rnnStepBackward(activation, kernels, params, cache, next, dNext, dPrev),
+    collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //  (1)
+  };
+}
+
+/** The RNN with tanh. */
+export const rnn: Cell<RnnParams> = rnnCell('rnn', 'tanh');
+
+/** The RNN with rectified linear units. */
+export const rnnRelu: Cell<RnnParams> = rnnCell('rnn-relu', 'relu');
