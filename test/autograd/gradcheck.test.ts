@@ -1,0 +1,201 @@
+import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
+import type { GradcheckOptions } from '../../src/autograd/gradcheck.js';
+import { ArgumentError, NonFiniteError, ShapeError } from '../../src/tensor/errors.js';
+import { createRng } from '../../src/tensor/random.js';
+import type { Tensor } from '../../src/tensor/types.js';
+import { viewOf } from '../../src/tensor/view.js';
+
+const f64 = (shape: number[], values: number[]): Tensor => viewOf(Float64Array.from(values), shape);
+
+/** L = Σ_mn c_mn·tanh(x·W + b)_mn with everything that must be known about it, by hand. */
+function affineTanh() {
+  const [M, K, N] = [2, 3, 4];
+  const x = f64([M, K], [0.3, -0.7, 1.1, 0.2, 0.9, -0.4]);
+  const W = f64([K, N], [0.5, -0.2, 0.8, 0.1, -0.6, 0.4, 0.3, -0.9, 0.7, 0.2, -0.1, 0.6]);
+  const b = f64([N], [0.1, -0.3, 0.2, 0.4]);
+  const c = [1.3, -0.4, 0.6, 0.9, -1.1, 0.8, 0.5, -0.7];
+  const y = (m: number, n: number): number => {
+    let a = b.data[n];
+    for (let k = 0; k < K; k++) a += x.data[m * K + k] * W.data[k * N + n];
+    return Math.tanh(a);
+  };
+  const loss = (): number => c.reduce((sum, cotangent, i) => sum + cotangent * y(Math.floor(i / N), i % N), 0);
+  const da = c.map((cotangent, i) => cotangent * (1 - y(Math.floor(i / N), i % N) ** 2));
+  const dx = f64([M, K], new Array(M * K).fill(0));
+  const dW = f64([K, N], new Array(K * N).fill(0));
+  const db = f64([N], new Array(N).fill(0));
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      db.data[n] += da[m * N + n];
+      for (let k = 0; k < K; k++) {
+        dx.data[m * K + k] += da[m * N + n] * W.data[k * N + n];
+        dW.data[k * N + n] += x.data[m * K + k] * da[m * N + n];
+      }
+    }
+  }
+  return { tensors: { x, W, b }, grads: { x: dx, W: dW, b: db }, loss };
+}
+
+describe('right gradients', () => {
+  it('pass, with a relative error far below 1e-9', () => {
+    const report = gradcheck({ ...affineTanh(), tolerance: 1e-9 });
+    expect(report.passed).toBe(true);
+    expect(report.checked).toBe(6 + 12 + 4);
+    expect(report.failures).toEqual([]);
+    expect(report.worst.relativeError).toBeLessThan(1e-10);
+    expect(report.noiseFloor).toBeLessThan(1e-10);
+    expect(Object.keys(report.perTensor)).toEqual(['x', 'W', 'b']);
+  });
+
+  it('leave the tensors as they were, bit for bit', () => {
+    const problem = affineTanh();
+    const before = Object.values(problem.tensors).map((x) => [...x.data]);
+    gradcheck(problem);
+    expect(Object.values(problem.tensors).map((x) => [...x.data])).toEqual(before);
+  });
+
+  it('pass for values of every size: the step follows the value', () => {
+    for (const size of [1e-9, 1, 1e6, 1e12]) {
+      const x = f64([1], [size]);
+      const report = gradcheck({ tensors: { x }, grads: { x: f64([1], [2 * size]) }, loss: () => x.data[0] ** 2 });
+      expect(report.passed).toBe(true);
+    }
+  });
+
+  it('walk strided tensors', () => {
+    const data = Float64Array.from([9, 1, 9, 2, 9, 3, 9]);
+    const x: Tensor = { data, shape: [3], stride: [2], offset: 1 };
+    const loss = (): number => data[1] ** 2 + 5 * data[3] - data[5] ** 3;
+    expect(gradcheck({ tensors: { x }, grads: { x: f64([3], [2, 5, -27]) }, loss }).passed).toBe(true);
+    expect([...data]).toEqual([9, 1, 9, 2, 9, 3, 9]);
+  });
+
+  it('pass near a kink: the step shrinks until it lies on one side', () => {
+    const x = f64([2], [0.0007, -0.0002]);
+    const loss = (): number => 3 * Math.max(0, x.data[0]) + 2 * Math.max(0, x.data[1]) + 1;
+    const report = gradcheck({ tensors: { x }, grads: { x: f64([2], [3, 0]) }, loss });
+    expect(report.passed).toBe(true);
+  });
+
+  it('pass where the derivative is zero and only rounding is left', () => {
+    const x = f64([1], [0.3]);
+    const loss = (): number => 1000 + (x.data[0] - x.data[0]);
+    const report = gradcheck({ tensors: { x }, grads: { x: f64([1], [0]) }, loss });
+    expect(report.passed).toBe(true);
+    expect(report.worst.noise).toBeGreaterThan(0);
+  });
+
+  it('may be checked on a sample of elements', () => {
+    const problem = affineTanh();
+    const at = (seed: number): number => gradcheck({ ...problem, elements: 3, rng: createRng(seed) }).checked;
+    expect(at(1)).toBe(9);
+    problem.grads.b.data[2] += 1e-3; // one of four: some samples of three catch it, some do not
+    const caught = [1, 2, 3, 4, 5, 6, 7, 8].map(
+      (seed) => !gradcheck({ ...problem, elements: 3, rng: createRng(seed) }).passed,
+    );
+    expect(new Set(caught)).toEqual(new Set([true, false]));
+  });
+});
+
+describe('wrong gradients', () => {
+  /** The failures of a problem whose gradients were changed, as `name[index]`. */
+  function failuresAfter(change: (grads: ReturnType<typeof affineTanh>['grads']) => void): string[] {
+    const problem = affineTanh();
+    change(problem.grads);
+    const report = gradcheck(problem);
+    expect(report.passed).toBe(report.failures.length === 0);
+    return report.failures.map(({ name, index }) => `${name}[${index.join()}]`);
+  }
+
+  it('fail by a sign, and the element is named', () => {
+    expect(failuresAfter(({ W }) => (W.data[7] *= -1))).toEqual(['W[1,3]']);
+  });
+
+  it('fail by a missing term', () => {
+    const { tensors, grads, loss } = affineTanh();
+    grads.b.data.fill(0);
+    const report = gradcheck({ tensors, grads, loss });
+    expect(report.failures.map(({ name }) => name)).toEqual(['b', 'b', 'b', 'b']);
+    expect(report.worst.name).toBe('b');
+    expect(report.worst.relativeError).toBe(1);
+    expect(report.perTensor.x.passed && report.perTensor.W.passed).toBe(true);
+  });
+
+  it('fail when transposed', () => {
+    const failures = failuresAfter(({ x }) => {
+      const [M, K] = x.shape;
+      const original = x.data.slice();
+      for (let m = 0; m < M; m++) for (let k = 0; k < K; k++) x.data[k * M + m] = original[m * K + k];
+    });
+    expect(failures.every((place) => place.startsWith('x['))).toBe(true);
+    expect(failures.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('fail by one part in a million, at a tolerance of 1e-7', () => {
+    expect(failuresAfter(({ x }) => (x.data[4] *= 1 + 1e-6))).toEqual(['x[1,1]']);
+    expect(failuresAfter(({ x }) => (x.data[4] *= 1 + 1e-9))).toEqual([]);
+  });
+
+  it('fail by NaN', () => {
+    const problem = affineTanh();
+    problem.grads.b.data[1] = NaN;
+    const { worst, passed } = gradcheck(problem);
+    expect([passed, worst.name, worst.index, worst.relativeError]).toEqual([false, 'b', [1], Infinity]);
+  });
+
+  it('fail at a symmetric kink unless they are the mean of both slopes, which a central difference sees', () => {
+    const x = f64([2], [0, 0.5]);
+    const loss = (): number => Math.abs(x.data[0]) + x.data[1] ** 2;
+    const { worst, failures } = gradcheck({ tensors: { x }, grads: { x: f64([2], [0.25, 1]) }, loss });
+    expect(failures).toHaveLength(1);
+    expect(worst.index).toEqual([0]);
+  });
+
+  it('name the time step where an element has one', () => {
+    const problem = affineTanh();
+    problem.grads.x.data[5] = 7;
+    const stepOf: GradcheckOptions['stepOf'] = (name, [row]) => (name === 'x' ? row + 10 : undefined);
+    const { worst } = gradcheck({ ...problem, stepOf });
+    expect(worst.step).toBe(11);
+    expect(describeElement(worst)).toMatch(/^x\[1, 2\] \(step 11\): analytic 7, numeric -?0\.\d+, relative error \d/);
+    expect(gradcheck(affineTanh()).worst.step).toBeUndefined();
+  });
+});
+
+describe('losses that cannot be judged', () => {
+  it('are inconclusive at a kink with curvature on one side, and do not pass', () => {
+    const x = f64([1], [0]);
+    const loss = (): number => (x.data[0] > 0 ? Math.sqrt(x.data[0]) : 0) + 1;
+    const { passed, worst } = gradcheck({ tensors: { x }, grads: { x: f64([1], [0]) }, loss });
+    expect([passed, worst.conclusive]).toEqual([false, false]);
+    expect(describeElement(worst)).toContain('inconclusive');
+  });
+
+  it('are refused when they are random, or not finite', () => {
+    const x = f64([1], [0.5]);
+    const grads = { x: f64([1], [1]) };
+    const rng = createRng(3);
+    expect(() => gradcheck({ tensors: { x }, grads, loss: () => rng.next() })).toThrow('must be the same');
+    const loss = (): number => (x.data[0] > 0.5 ? NaN : x.data[0]);
+    expect(() => gradcheck({ tensors: { x }, grads, loss })).toThrow(NonFiniteError);
+    expect(() => gradcheck({ tensors: { x }, grads, loss })).toThrow('x[0]');
+    expect(x.data[0]).toBe(0.5);
+  });
+});
+
+describe('arguments', () => {
+  it('are checked', () => {
+    const { tensors, grads, loss } = affineTanh();
+    const refuse = (options: Partial<GradcheckOptions>, error: typeof ArgumentError, message: string): void => {
+      expect(() => gradcheck({ tensors, grads, loss, ...options })).toThrow(error);
+      expect(() => gradcheck({ tensors, grads, loss, ...options })).toThrow(message);
+    };
+    refuse({ tensors: { x: viewOf(new Float32Array(6), [2, 3]) } }, ArgumentError, "'x' must be float64");
+    refuse({ grads: { x: grads.x, W: grads.W } }, ArgumentError, "'b' needs a gradient");
+    refuse({ grads: { ...grads, x: f64([3, 2], [0, 0, 0, 0, 0, 0]) } }, ShapeError, 'must be [2, 3]; got [3, 2]');
+    refuse({ tensors: {} }, ArgumentError, 'at least one element');
+    refuse({ tolerance: 0 }, ArgumentError, 'tolerance must be greater than 0');
+    refuse({ elements: 0, rng: createRng(1) }, ArgumentError, 'elements must be an integer');
+    refuse({ elements: 2 }, ArgumentError, 'needs rng');
+  });
+});
