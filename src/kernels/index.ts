@@ -3,3 +3,5 @@ export type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
 export type { Product } from './check.js';
 export { checkProduct } from './check.js';
 export { createCpuKernels } from './cpu/index.js';
+export type { Candidate, Rejection, SelectOptions, Selection } from './select.js';
+export { candidates, select } from './select.js';

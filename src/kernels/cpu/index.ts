@@ -1,8 +1,8 @@
-/** The backend in plain JavaScript: always there, both element types, and the reference for every other backend. */
+/** The backend in plain JavaScript, rung 3 of the ladder: always there, in both element types, the same bits everywhere. */
 import type { Tensor } from '../../tensor/types.js';
 import { checkProduct } from '../check.js';
 import type { Kernels } from '../types.js';
-import { addMatmul1, addMatmulTA1, addMatmulTB1 } from './matmul1.js';
+import { addMatmul3, addMatmulTA3, addMatmulTB3 } from './matmul3.js';
 
 const dtypes = ['float32', 'float64'] as const;
 const backend = 'cpu';
@@ -14,15 +14,15 @@ export function createCpuKernels(): Kernels {
     dtypes,
     addMatmul(out: Tensor, a: Tensor, b: Tensor): void {
       checkProduct('addMatmul', out, a, b, backend, dtypes);
-      addMatmul1(out, a, b);
+      addMatmul3(out, a, b);
     },
     addMatmulTA(out: Tensor, a: Tensor, b: Tensor): void {
       checkProduct('addMatmulTA', out, a, b, backend, dtypes);
-      addMatmulTA1(out, a, b);
+      addMatmulTA3(out, a, b);
     },
     addMatmulTB(out: Tensor, a: Tensor, b: Tensor): void {
       checkProduct('addMatmulTB', out, a, b, backend, dtypes);
-      addMatmulTB1(out, a, b);
+      addMatmulTB3(out, a, b);
     },
     dispose(): void {},
   };

@@ -1,0 +1,89 @@
+/** Which backend runs, and why. Nothing falls back in silence: what was declined is reported with its reason. */
+import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
+import type { DType } from '../tensor/types.js';
+import { createCpuKernels } from './cpu/index.js';
+import type { Kernels } from './types.js';
+
+/** What to ask for. */
+export interface SelectOptions {
+  /** A backend by name, or `auto` (the default): the first candidate that is able to serve. */
+  readonly backend?: string;
+  /** Element type to compute in; `float32` by default. */
+  readonly dtype?: DType;
+}
+
+/** A backend that was tried, or known, and does not serve. */
+export interface Rejection {
+  readonly backend: string;
+  readonly reason: string;
+}
+
+/** The backend that serves. */
+export interface Selection {
+  readonly kernels: Kernels;
+  /** Why this one, in a sentence. */
+  readonly reason: string;
+  /** The candidates preferred to it that cannot serve. Empty when a backend was asked for by name. */
+  readonly rejected: readonly Rejection[];
+}
+
+/** A backend as `select` sees it. A new backend adds one of these to `candidates`. */
+export interface Candidate {
+  readonly name: string;
+  /** The kernels for an element type, or the reason why there are none here. Throws for nothing foreseeable. */
+  open(dtype: DType): Promise<{ readonly kernels: Kernels } | { readonly declined: string }>;
+}
+
+const absent = (name: string): Candidate => ({
+  name,
+  open: async () => ({ declined: 'not included in this version' }),
+});
+
+/** Every known backend, the preferred ones first. `cpu` comes last and never declines. */
+export const candidates: readonly Candidate[] = [
+  absent('wasm'),
+  absent('gpu'),
+  { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
+];
+
+/**
+ * Chooses a backend.
+ *
+ * @param from the candidates in order of preference; the built-in ones by default
+ * @throws ArgumentError when no candidate has the name, or the element type is none
+ * @throws UnsupportedError when the backend asked for by name cannot serve, or none can
+ */
+export async function select(
+  { backend = 'auto', dtype = 'float32' }: SelectOptions = {},
+  from: readonly Candidate[] = candidates,
+): Promise<Selection> {
+  if (dtype !== 'float32' && dtype !== 'float64') {
+    throw new ArgumentError(`dtype must be float32 or float64; got ${String(dtype)}`);
+  }
+  if (backend !== 'auto') return selectByName(backend, dtype, from);
+  const rejected: Rejection[] = [];
+  for (const candidate of from) {
+    const opened = await candidate.open(dtype);
+    if ('kernels' in opened) {
+      const before = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
+      const reason = before === '' ? 'the preferred backend' : `the first that can serve (${before})`;
+      return { kernels: opened.kernels, reason, rejected };
+    }
+    rejected.push({ backend: candidate.name, reason: opened.declined });
+  }
+  const reasons = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
+  throw new UnsupportedError(`no backend can serve ${dtype} (${reasons || 'there are no candidates'})`);
+}
+
+async function selectByName(name: string, dtype: DType, from: readonly Candidate[]): Promise<Selection> {
+  const candidate = from.find((known) => known.name === name);
+  if (candidate === undefined) {
+    const known = ['auto', ...from.map((each) => each.name)].join(', ');
+    throw new ArgumentError(`backend must be one of ${known}; got ${name}`);
+  }
+  const opened = await candidate.open(dtype);
+  if ('declined' in opened) {
+    throw new UnsupportedError(`backend ${name} cannot serve ${dtype}: ${opened.declined}. Choose cpu or auto.`);
+  }
+  return { kernels: opened.kernels, reason: 'asked for by name', rejected: [] };
+}
