@@ -19,17 +19,8 @@
  * Moments have the element type of their parameter; the arithmetic of one element is float64 between load and store.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { ArgumentError } from '../tensor/errors.js';
-import {
-  createSlots,
-  expectFraction,
-  expectNonNegative,
-  restoreSlots,
-  snapshot,
-  updateSlots,
-  type Optimizer,
-  type RunUpdate,
-} from './optimizer.js';
+import { expectNonNegative, expectPositive, expectProbability } from '../tensor/checks.js';
+import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
 export interface AdamOptions {
   /** Learning rate η. Default 0.001. */
@@ -69,12 +60,10 @@ export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Op
 function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
   const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false } = options;
   expectNonNegative(name, 'lr', ownLr);
-  expectFraction(name, 'beta1', beta1);
-  expectFraction(name, 'beta2', beta2);
+  expectProbability(name, 'beta1', beta1);
+  expectProbability(name, 'beta2', beta2);
   expectNonNegative(name, 'weightDecay', l2 + decoupled);
-  if (!(epsilon > 0 && epsilon < Infinity)) {
-    throw new ArgumentError(`${name}: epsilon must be finite and greater than 0; got ${epsilon}`);
-  }
+  expectPositive(name, 'epsilon', epsilon);
   const slots = createSlots(params, MOMENTS);
   let steps = 0;
   return {

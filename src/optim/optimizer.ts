@@ -8,7 +8,7 @@
 import { isRowGradient, type RowGradient, type TensorRecord } from '../autograd/grads.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, rows, sizeOf, stridesOf } from '../tensor/view.js';
+import { allocate, dtypeOf, isContiguous, rows, sizeOf } from '../tensor/view.js';
 
 /** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
 export interface OptimizerState {
@@ -90,7 +90,7 @@ function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], upd
   const { shape } = param;
   const last = shape.length - 1;
   const run = (step: number) => (x: Tensor) => ({ data: x.data, start: x.offset, step });
-  if (isRowMajor(param) && isRowMajor(grad) && moments.every(isRowMajor)) {
+  if (isContiguous(param) && isContiguous(grad) && moments.every(isContiguous)) {
     return update(sizeOf(shape), run(1)(param), run(1)(grad), moments.map(run(1)));
   }
   if (last === 0) {
@@ -101,10 +101,6 @@ function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], upd
     const part = (x: Tensor) => slice(x, i);
     updateRuns(part(param), part(grad), moments.map(part), update);
   }
-}
-
-function isRowMajor(x: Tensor): boolean {
-  return stridesOf(x.shape).every((step, axis) => step === x.stride[axis]);
 }
 
 /** Element i of the first axis. */
@@ -163,18 +159,4 @@ export function restoreSlots(state: OptimizerState, slots: Record<string, Slot>,
 
 function copyRun(count: number, to: Run, from: Run): void {
   for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
-}
-
-/** Throws an ArgumentError unless the value is finite and at least 0. */
-export function expectNonNegative(where: string, name: string, value: number): void {
-  if (!(value >= 0 && value < Infinity)) {
-    throw new ArgumentError(`${where}: ${name} must be a finite number of at least 0; got ${value}`);
-  }
-}
-
-/** Throws an ArgumentError unless 0 ≤ value < 1. */
-export function expectFraction(where: string, name: string, value: number): void {
-  if (!(value >= 0 && value < 1)) {
-    throw new ArgumentError(`${where}: ${name} must be at least 0 and less than 1; got ${value}`);
-  }
 }

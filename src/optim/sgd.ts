@@ -11,17 +11,9 @@
  * its weights by λ. Without momentum and weight decay lazy and dense are the same, bit for bit.
  */
 import type { TensorRecord } from '../autograd/grads.js';
+import { expectNonNegative, expectProbability } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
-import {
-  createSlots,
-  expectFraction,
-  expectNonNegative,
-  restoreSlots,
-  snapshot,
-  updateSlots,
-  type Optimizer,
-  type RunUpdate,
-} from './optimizer.js';
+import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
 export interface SgdOptions {
   /** Learning rate η. Default 0.1. */
@@ -44,7 +36,7 @@ export interface SgdOptions {
 export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optimizer {
   const { lr: ownLr = 0.1, momentum = 0, nesterov = false, weightDecay = 0, lazy = false } = options;
   expectNonNegative('sgd', 'lr', ownLr);
-  expectFraction('sgd', 'momentum', momentum);
+  expectProbability('sgd', 'momentum', momentum);
   expectNonNegative('sgd', 'weightDecay', weightDecay);
   if (nesterov && momentum === 0) throw new ArgumentError('sgd: nesterov needs a momentum greater than 0; got 0');
   const names = momentum > 0 ? ['velocity'] : [];

@@ -1,0 +1,135 @@
+/**
+ * Bidirectional recurrent layer (Schuster & Paliwal 1997): two independent passes of one kind of cell, one from each end.
+ *
+ *   Forward    (1)  y→ = unroll(x, forward)            [N,H]
+ *              (2)  y← = unroll(x, reverse)            [N,H]
+ *              (3)  y = [y→ | y←]                      [N,2H]
+ *   Backward   (3)  dy→ = dy[:, 0…H−1]   dy← = dy[:, H…2H−1]
+ *              (2)  dx += unrollBackward(dy←)
+ *              (1)  dx += unrollBackward(dy→)          both add to the same dx
+ *
+ * Both halves of a row speak of the same token: row (t, b) of y← has read the sequence from its end to token t.
+ */
+import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
+import type { Packing } from '../autograd/packing.js';
+import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Truncation } from '../autograd/truncate.js';
+import { unroll, unrollBackward } from '../autograd/unroll.js';
+import type { Kernels } from '../kernels/types.js';
+import { expectShape } from '../tensor/checks.js';
+import type { Rng } from '../tensor/random.js';
+import { addTo } from '../tensor/rows.js';
+import type { Tensor } from '../tensor/types.js';
+import { allocate, columns, dtypeOf } from '../tensor/view.js';
+
+/** Parameters of both directions; gradients mirror them. */
+export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
+
+/** One state per direction: where a layer starts, or the gradient of where it ends. */
+export interface DirectionStates<S = State> {
+  readonly forward?: S;
+  readonly reverse?: S;
+}
+
+/** What the forward pass returns, and what its backward needs. */
+export interface BidirectionalPass {
+  /** `[N, 2H]` the forward half, then the reverse half. */
+  readonly y: Tensor;
+  /** The pass from the first token; `forward.final` is its state after the last token. */
+  readonly forward: Unrolled;
+  /** The pass from the last token; `reverse.final` is its state after the first token. */
+  readonly reverse: Unrolled;
+}
+
+export interface BidirectionalBackwardOptions {
+  /** `[N, D]` accumulates ∂L/∂x. */
+  readonly dX?: Tensor;
+  /** ∂L/∂final of either direction. */
+  readonly dFinal?: DirectionStates<Partial<State>>;
+  /** Truncated BPTT, counted from the start of each direction. */
+  readonly truncate?: Truncation;
+}
+
+/**
+ * New parameters: each direction draws from its own stream, `forward` and `reverse`, of the generator.
+ *
+ * @throws ArgumentError when D or H is no positive integer
+ */
+export function initBidirectional(
+  cell: Cell,
+  D: number,
+  H: number,
+  rng: Rng,
+  options: InitOptions = {},
+): BidirectionalParams {
+  return {
+    forward: cell.initialize(D, H, rng.split('forward'), options),
+    reverse: cell.initialize(D, H, rng.split('reverse'), options),
+  };
+}
+
+/**
+ * Runs both directions over a packed batch.
+ *
+ * @param x `[N, D]`
+ * @param initial states before the first step of either direction, each `[B, H]` in packed order; default: learned, else zero
+ * @throws ShapeError when a tensor does not fit; UnsupportedError where the backend lacks the element type
+ */
+export function bidirectionalForward(
+  kernels: Kernels,
+  cell: Cell,
+  params: BidirectionalParams,
+  x: Tensor,
+  packing: Packing,
+  initial: DirectionStates = {},
+): BidirectionalPass {
+  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward }); // (1)
+  const reverse = unroll(kernels, cell, params.reverse, x, packing, {
+    direction: 'reverse',
+    initial: initial.reverse,
+  }); // (2)
+  const H = forward.y.shape[1];
+  expectShape(
+    'bidirectionalForward',
+    'the reverse output',
+    reverse.y,
+    ['N', { H }],
+    `the forward direction has H = ${H}`,
+  );
+  const y = allocate([packing.total, 2 * H], dtypeOf(x.data));
+  addTo(columns(y, 0, H), forward.y); // (3)
+  addTo(columns(y, H, H), reverse.y);
+  return { y, forward, reverse };
+}
+
+/**
+ * The backward pass of `bidirectionalForward`: accumulates into `grads` and `options.dX`.
+ *
+ * @param dY `[N, 2H]`
+ * @returns what either direction leaves behind, with ∂L/∂(initial state)
+ * @throws ShapeError when a tensor does not fit; ArgumentError on impossible truncation windows
+ */
+export function bidirectionalBackward(
+  kernels: Kernels,
+  pass: BidirectionalPass,
+  dY: Tensor,
+  grads: BidirectionalParams,
+  { dX, dFinal = {}, truncate }: BidirectionalBackwardOptions = {},
+): { forward: Unwound; reverse: Unwound } {
+  const [N, width] = pass.y.shape;
+  expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
+  const H = width / 2;
+  const fromReverse = columns(dY, H, H); // (3)
+  const fromForward = columns(dY, 0, H);
+  const reverse = unrollBackward(kernels, pass.reverse, fromReverse, grads.reverse, {
+    dX,
+    dFinal: dFinal.reverse,
+    truncate,
+  }); // (2)
+  const forward = unrollBackward(kernels, pass.forward, fromForward, grads.forward, {
+    dX,
+    dFinal: dFinal.forward,
+    truncate,
+  }); // (1)
+  return { forward, reverse };
+}

@@ -1,0 +1,121 @@
+/**
+ * Dropout, inverted: while training every component is zeroed with probability p and the survivors are scaled by 1/(1−p),
+ * so that expectations stay as they are and evaluation needs no scaling (Srivastava et al., JMLR 2014, section 10).
+ *
+ *   Forward    (1)  y[n,d] = x[n,d] · m[r(n),d]       m is 0 with probability p, else 1/(1−p)
+ *   Backward   (1)  dx[n,d] += dy[n,d] · m[r(n),d]
+ *
+ *   element     r(n) = n: one mask per row, `m [N,D]`
+ *   sequence    r(n) = the sequence row n belongs to: one mask for all time steps of it, `m [B,D]` (variational dropout:
+ *               Gal & Ghahramani, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, NIPS 2016)
+ *
+ * Kept for backward: m.
+ */
+import type { Packing } from '../autograd/packing.js';
+import { expectProbability, expectShape } from '../tensor/checks.js';
+import type { Rng } from '../tensor/random.js';
+import { addTo } from '../tensor/rows.js';
+import type { Real, Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+
+export interface DropoutOptions {
+  /** Probability of dropping a component, 0 ≤ p < 1. */
+  readonly p: number;
+  /** Drawn from only while training and with p > 0. */
+  readonly rng: Rng;
+  /** `false` makes the layer the identity. Default `true`. */
+  readonly training?: boolean;
+  /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
+  readonly packing?: Packing;
+}
+
+/** The factors of one forward pass. */
+export interface DropoutMask {
+  /** `[N, D]`, or `[B, D]` when one mask serves all steps of a sequence; every entry is 0 or 1/(1−p). */
+  readonly factors: Tensor;
+  /** Present for per-sequence masks: row n uses `factors[sequenceOf[n]]`. */
+  readonly sequenceOf?: Int32Array;
+}
+
+export interface DropoutResult {
+  /** `[N, D]`; the input itself where dropout is the identity. */
+  readonly y: Tensor;
+  /** `null` where dropout is the identity. */
+  readonly mask: DropoutMask | null;
+}
+
+/**
+ * Drops components of packed rows.
+ *
+ * @param x `[N, D]`, left as it is
+ * @throws ArgumentError unless 0 ≤ p < 1
+ * @throws ShapeError when `x` has not the rows of the packing
+ */
+export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
+  const { p, rng, training = true, packing } = options;
+  expectProbability('dropoutForward', 'p', p);
+  expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
+  if (!training || p === 0) return { y: x, mask: null };
+  const [N, D] = x.shape;
+  const factors = drawFactors(packing === undefined ? N : packing.batch, D, p, rng, x.data);
+  const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
+  const y = allocate([N, D], dtypeOf(x.data));
+  addMasked(y, x, mask); // (1)
+  return { y, mask };
+}
+
+/**
+ * Adds the gradient of the input to `dX`.
+ *
+ * @param mask what the forward pass returned; `null` is the identity
+ * @param dY `[N, D]`
+ * @param dX `[N, D]`
+ * @throws ShapeError when `dY` and `dX` differ in shape
+ */
+export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor): void {
+  expectShape('dropoutBackward', 'dX', dX, dY.shape);
+  if (mask === null) addTo(dX, dY);
+  else addMasked(dX, dY, mask); // (1)
+}
+
+/**
+ * Replaces word ids by the unknown word with probability p, so that its embedding is trained (Kiperwasser & Goldberg,
+ * TACL 2016, use a probability per word; here it is one p for all).
+ *
+ * @returns the ids themselves for p = 0, a new array otherwise
+ * @throws ArgumentError unless 0 ≤ p < 1
+ */
+export function wordDropout(ids: Int32Array, p: number, unknown: number, rng: Rng): Int32Array {
+  expectProbability('wordDropout', 'p', p);
+  if (p === 0) return ids;
+  return ids.map((id) => (rng.next() < p ? unknown : id));
+}
+
+function drawFactors(rowCount: number, D: number, p: number, rng: Rng, like: Real): Tensor {
+  const factors = allocate([rowCount, D], dtypeOf(like));
+  const keep = 1 / (1 - p);
+  for (let i = 0; i < factors.data.length; i++) factors.data[i] = rng.next() < p ? 0 : keep;
+  return factors;
+}
+
+function sequenceOfRows(packing: Packing): Int32Array {
+  const sequenceOf = new Int32Array(packing.total);
+  for (let t = 0; t < packing.steps; t++) {
+    for (let b = 0; b < packing.batchSizes[t]; b++) sequenceOf[packing.offsets[t] + b] = b;
+  }
+  return sequenceOf;
+}
+
+/** `out[n] += x[n] ⊙ factors[r(n)]`: forward into zeros, backward into a gradient. */
+function addMasked(out: Tensor, x: Tensor, mask: DropoutMask): void {
+  const { factors, sequenceOf } = mask;
+  const [N, D] = x.shape;
+  for (let n = 0; n < N; n++) {
+    const from = x.offset + n * x.stride[0];
+    const to = out.offset + n * out.stride[0];
+    const row = (sequenceOf === undefined ? n : sequenceOf[n]) * D;
+    for (let d = 0; d < D; d++) {
+      out.data[to + d * out.stride[1]] += x.data[from + d * x.stride[1]] * factors.data[row + d];
+    }
+  }
+}

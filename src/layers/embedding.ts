@@ -1,0 +1,86 @@
+/**
+ * Embedding: one learned vector per word of a vocabulary.
+ *
+ *   Forward    (1)  y[n] = W[id_n]                    W [V,E]   y [N,E]
+ *   Backward   (1)  dW[id_n] += dy[n]                 dW [V,E]
+ *
+ * The forward product with a one-hot matrix is a copy of rows; its backward scatters rows back, and a word that occurs
+ * twice collects both. A batch touches few of the V rows, so the gradient is usually a `RowGradient`: dense storage plus
+ * the list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
+ */
+import { isRowGradient, touch } from '../autograd/grads.js';
+import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { uniform } from '../tensor/create.js';
+import { ArgumentError } from '../tensor/errors.js';
+import type { Rng } from '../tensor/random.js';
+import type { DType, Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+
+export type EmbeddingParams = {
+  /** `[V, E]` one row per word. */
+  readonly weight: Tensor;
+};
+
+/** Gradients mirror the parameters; `weight` may be a `RowGradient` or dense. */
+export type EmbeddingGrads = EmbeddingParams;
+
+/**
+ * New embeddings, uniform in ±√(3/E): every component has variance 1/E, so a vector has expected squared length 1 whatever
+ * its size (Lample et al., Neural Architectures for Named Entity Recognition, NAACL 2016, after Glorot & Bengio 2010).
+ *
+ * @throws ArgumentError when V or E is no positive integer
+ */
+export function initEmbedding(V: number, E: number, rng: Rng, { dtype = 'float32' }: { dtype?: DType } = {}) {
+  expectPositiveInteger('initEmbedding', 'V', V);
+  expectPositiveInteger('initEmbedding', 'E', E);
+  const bound = Math.sqrt(3 / E);
+  return { weight: uniform([V, E], -bound, bound, rng, dtype) };
+}
+
+/**
+ * The vectors of a list of word ids, `[N, E]`.
+ *
+ * @param ids `[N]` rows of `weight`
+ * @param out where to write; a new tensor otherwise
+ * @throws ArgumentError naming the position of an id that is no row of `weight`
+ * @throws ShapeError when `out` is not `[N, E]`
+ */
+export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?: Tensor): Tensor {
+  const { weight } = params;
+  const [V, E] = weight.shape;
+  const y = out ?? allocate([ids.length, E], dtypeOf(weight.data));
+  expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
+  for (let n = 0; n < ids.length; n++) {
+    const id = ids[n];
+    if (id < 0 || id >= V) {
+      throw new ArgumentError(
+        `embeddingForward: ids[${n}] must be a row of weight, 0 … ${V - 1}; got ${id}. ` +
+          'Encode the tokens with the vocabulary these embeddings were made for',
+      );
+    }
+    const from = weight.offset + id * weight.stride[0];
+    const to = y.offset + n * y.stride[0];
+    for (let e = 0; e < E; e++) y.data[to + e * y.stride[1]] = weight.data[from + e * weight.stride[1]]; // (1)
+  }
+  return y;
+}
+
+/**
+ * Adds the gradient of the looked-up vectors to `grads.weight`; a `RowGradient` also learns which rows were touched. Ids carry no gradient.
+ *
+ * @param ids `[N]` the ids of the forward pass
+ * @param dY `[N, E]`
+ * @throws ShapeError when `dY` is not `[N, E]`
+ */
+export function embeddingBackward(ids: Int32Array, dY: Tensor, grads: EmbeddingGrads): void {
+  const dW = grads.weight;
+  const byRow = isRowGradient(dW);
+  const E = dW.shape[1];
+  expectShape('embeddingBackward', 'dY', dY, [{ N: ids.length }, { E }]);
+  for (let n = 0; n < ids.length; n++) {
+    const from = dY.offset + n * dY.stride[0];
+    const to = dW.offset + ids[n] * dW.stride[0];
+    if (byRow) touch(dW, ids[n]);
+    for (let e = 0; e < E; e++) dW.data[to + e * dW.stride[1]] += dY.data[from + e * dY.stride[1]]; // (1)
+  }
+}

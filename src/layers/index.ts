@@ -1,0 +1,48 @@
+/** Layers on packed rows: functions forward and backward, parameters as plain records. */
+export {
+  bidirectionalBackward,
+  bidirectionalForward,
+  initBidirectional,
+  type BidirectionalBackwardOptions,
+  type BidirectionalParams,
+  type BidirectionalPass,
+  type DirectionStates,
+} from './bidirectional.js';
+export {
+  dropoutBackward,
+  dropoutForward,
+  wordDropout,
+  type DropoutMask,
+  type DropoutOptions,
+  type DropoutResult,
+} from './dropout.js';
+export {
+  embeddingBackward,
+  embeddingForward,
+  initEmbedding,
+  type EmbeddingGrads,
+  type EmbeddingParams,
+} from './embedding.js';
+export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
+export {
+  IGNORED,
+  softmaxLossBackward,
+  softmaxLossForward,
+  softmaxRows,
+  type SoftmaxLoss,
+  type SoftmaxLossOptions,
+} from './softmax-loss.js';
+export {
+  initStack,
+  outputSize,
+  stackBackward,
+  stackForward,
+  type LayerParams,
+  type LayerPass,
+  type LayerSpec,
+  type LayerUnwound,
+  type StackBackwardOptions,
+  type StackDropout,
+  type StackOptions,
+  type StackPass,
+} from './stack.js';

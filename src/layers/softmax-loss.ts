@@ -1,0 +1,194 @@
+/**
+ * Softmax cross-entropy over packed rows: the loss of a tagger that decides every token by itself.
+ *
+ *   Forward    (1)  log Z[n] = log Σ_k exp(a[n,k])                     a [N,K] logits, Z over the row's maximum
+ *              (2)  log p[n,k] = a[n,k] − log Z[n]
+ *              (3)  q[n,k] = (1−ε)·[k = y_n] + ε/K                     smoothed target; ε = 0: one-hot
+ *              (4)  ℓ[n] = −Σ_k q[n,k] · w_k · log p[n,k]              w_k class weights; all 1 by default
+ *              (5)  L = s · Σ_n ℓ[n]                                   s = 1 (sum), s = 1/Σ_n w_{y_n} (mean)
+ *
+ *   Backward   (5)  dℓ[n] = s · dL
+ *              (4, 2, 1)  da[n,k] += dℓ[n] · (p[n,k] · Σ_c q[n,c]·w_c − q[n,k]·w_k)
+ *
+ * Sums over n run over the rows whose target is not −1. Label smoothing is that of Szegedy et al., Rethinking the Inception
+ * Architecture (CVPR 2016), section 7; its combination with class weights and the denominator of the mean are PyTorch's:
+ * the mean is divided by the weights of the *true* labels, smoothed or not.
+ *
+ * The log-sum-exp subtracts the row's maximum, which starts from the row's first element; logits of ±10⁴ and of −Infinity
+ * (an impossible label) are therefore exact. A row of −Infinity alone is no distribution and yields NaN, as NaN and
+ * +Infinity do. Row sums and the loss accumulate in float64 for either element type.
+ *
+ * Kept for backward: p, q's parameters and s.
+ */
+import { expectNonNegative, expectOneOf, expectShape } from '../tensor/checks.js';
+import { ArgumentError } from '../tensor/errors.js';
+import { transcendentals } from '../tensor/math.js';
+import type { Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+
+/** Target of a row that takes no part in the loss. */
+export const IGNORED = -1;
+
+export interface SoftmaxLossOptions {
+  /** `mean` (default) divides by the summed class weights of the counted rows' true labels; `sum` does not divide. */
+  readonly reduction?: 'mean' | 'sum';
+  /** ε, 0 ≤ ε ≤ 1: the share of the target spread evenly over all K labels. Default 0. */
+  readonly labelSmoothing?: number;
+  /** `[K]` finite weights of at least 0. Default: 1 for every label. */
+  readonly classWeights?: ArrayLike<number>;
+}
+
+/** The loss, and what its backward needs. */
+export interface SoftmaxLoss {
+  /** L; 0 when no row counts, or when all counted rows have labels of weight 0. */
+  readonly loss: number;
+  /** Rows whose target is not −1. */
+  readonly count: number;
+  /** `[N, K]` the softmax of every row, ignored rows included. */
+  readonly probabilities: Tensor;
+  /** s, the factor of equation (5). */
+  readonly scale: number;
+  readonly targets: Int32Array;
+  readonly labelSmoothing: number;
+  readonly classWeights: ArrayLike<number>;
+}
+
+/**
+ * Softmax of every row, `[N, K]`; equations (1) and (2).
+ *
+ * @param logits `[N, K]`, left as they are
+ * @param out where to write; may be `logits` itself. A new tensor otherwise
+ * @throws ShapeError when `logits` is no matrix or `out` has another shape
+ */
+export function softmaxRows(logits: Tensor, out?: Tensor): Tensor {
+  expectShape('softmaxRows', 'logits', logits, ['N', 'K']);
+  const [N, K] = logits.shape;
+  const p = out ?? allocate([N, K], dtypeOf(logits.data));
+  expectShape('softmaxRows', 'out', p, [N, K]);
+  if (K === 0) return p;
+  const { exp } = transcendentals(dtypeOf(logits.data));
+  for (let n = 0; n < N; n++) {
+    const from = logits.offset + n * logits.stride[0];
+    const to = p.offset + n * p.stride[0];
+    const max = rowMaximum(logits, n);
+    let Z = 0;
+    for (let k = 0; k < K; k++) {
+      const at = to + k * p.stride[1];
+      p.data[at] = logits.data[from + k * logits.stride[1]] - max; // stored first: exp takes a number of its own type
+      p.data[at] = exp(p.data[at]);
+      Z += p.data[at];
+    }
+    for (let k = 0; k < K; k++) p.data[to + k * p.stride[1]] /= Z;
+  }
+  return p;
+}
+
+/**
+ * The loss of a batch of rows. Nothing is written into the arguments.
+ *
+ * @param logits `[N, K]`
+ * @param targets `[N]` labels 0 … K−1, or −1 for a row that does not count
+ * @throws ArgumentError naming the row of a target that is no label, or the option outside its domain
+ * @throws ShapeError when `logits` is not `[N, K]`
+ */
+export function softmaxLossForward(logits: Tensor, targets: Int32Array, options: SoftmaxLossOptions = {}): SoftmaxLoss {
+  expectShape('softmaxLoss', 'logits', logits, [targets.length, 'K']);
+  const K = logits.shape[1];
+  const { reduction, labelSmoothing, classWeights } = checkedOptions(options, K);
+  const probabilities = softmaxRows(logits);
+  let total = 0;
+  let weight = 0;
+  let count = 0;
+  for (let n = 0; n < targets.length; n++) {
+    const y = checkedTarget(targets, n, K);
+    if (y === IGNORED) continue;
+    total += rowLoss(logits, n, y, labelSmoothing, classWeights);
+    weight += classWeights[y];
+    count++;
+  }
+  const scale = reduction === 'sum' ? 1 : weight > 0 ? 1 / weight : 0;
+  const loss = scale === 0 ? 0 : scale * total; // (5)
+  return { loss, count, probabilities, scale, targets, labelSmoothing, classWeights };
+}
+
+/**
+ * Adds the gradient of the loss to `dLogits`.
+ *
+ * @param forward what `softmaxLossForward` returned
+ * @param dLogits `[N, K]`
+ * @param dLoss gradient arriving at the loss, 1 by default
+ * @throws ShapeError when `dLogits` has not the shape of the logits
+ */
+export function softmaxLossBackward(forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
+  const { probabilities: p, targets, scale, labelSmoothing: epsilon, classWeights: w } = forward;
+  expectShape('softmaxLossBackward', 'dLogits', dLogits, p.shape);
+  const K = p.shape[1];
+  const share = epsilon / K;
+  const dRow = scale * dLoss; // (5)
+  let spread = 0;
+  for (let k = 0; k < K; k++) spread += share * w[k];
+  for (let n = 0; n < targets.length; n++) {
+    const y = targets[n];
+    if (y === IGNORED) continue;
+    const mass = (1 - epsilon) * w[y] + spread; // Σ_c q[n,c]·w_c
+    const from = p.offset + n * p.stride[0];
+    const to = dLogits.offset + n * dLogits.stride[0];
+    for (let k = 0; k < K; k++) {
+      const q = k === y ? 1 - epsilon + share : share; // (3)
+      dLogits.data[to + k * dLogits.stride[1]] += dRow * (p.data[from + k * p.stride[1]] * mass - q * w[k]); // (4, 2, 1)
+    }
+  }
+}
+
+/** −Σ_k q_k·w_k·log p_k of one row. A factor of 0 drops its term, so a label of weight 0 may be impossible. */
+function rowLoss(logits: Tensor, n: number, y: number, epsilon: number, w: ArrayLike<number>): number {
+  const { exp, log } = transcendentals('float64');
+  const K = logits.shape[1];
+  const from = logits.offset + n * logits.stride[0];
+  const max = rowMaximum(logits, n);
+  let Z = 0;
+  for (let k = 0; k < K; k++) Z += exp(logits.data[from + k * logits.stride[1]] - max);
+  const logZ = log(Z); // (1), relative to the maximum
+  let loss = 0;
+  for (let k = 0; k < K; k++) {
+    const factor = ((k === y ? 1 - epsilon : 0) + epsilon / K) * w[k]; // (3)
+    if (factor > 0) loss -= factor * (logits.data[from + k * logits.stride[1]] - max - logZ); // (2, 4)
+  }
+  return loss;
+}
+
+/** Largest logit of a row. NaN is skipped here and comes back through the sum. */
+function rowMaximum(x: Tensor, n: number): number {
+  const from = x.offset + n * x.stride[0];
+  let max = x.data[from];
+  for (let k = 1; k < x.shape[1]; k++) {
+    const a = x.data[from + k * x.stride[1]];
+    if (a > max) max = a;
+  }
+  return max;
+}
+
+function checkedTarget(targets: Int32Array, n: number, K: number): number {
+  const y = targets[n];
+  if (y >= IGNORED && y < K) return y;
+  throw new ArgumentError(
+    `softmaxLoss: targets[${n}] must be a label, 0 … ${K - 1}, or ${IGNORED} to be ignored; got ${y}`,
+  );
+}
+
+function checkedOptions(options: SoftmaxLossOptions, K: number): Required<SoftmaxLossOptions> {
+  const { reduction = 'mean', labelSmoothing = 0, classWeights = new Float64Array(K).fill(1) } = options;
+  expectOneOf('softmaxLoss', 'reduction', reduction, ['mean', 'sum']);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ArgumentError(`softmaxLoss: labelSmoothing must be from 0 to 1; got ${labelSmoothing}`);
+  }
+  if (classWeights.length !== K) {
+    throw new ArgumentError(
+      `softmaxLoss: classWeights must have one entry per label, ${K}; got ${classWeights.length}`,
+    );
+  }
+  for (let k = 0; k < K; k++) {
+    expectNonNegative('softmaxLoss', `classWeights[${k}]`, classWeights[k]);
+  }
+  return { reduction, labelSmoothing, classWeights };
+}

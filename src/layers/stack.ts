@@ -1,0 +1,243 @@
+/**
+ * A stack of recurrent layers, each with its own cell, size and number of directions, and dropout between them.
+ *
+ *   Forward    x₁ = x
+ *              (1)  y_l = layer_l(x_l)                 [N, H_l], or [N, 2H_l] for both directions
+ *              (2)  x_{l+1} = dropout(y_l)             between layers only: neither before the first nor after the last
+ *   Backward   for l = L … 1
+ *              (2)  dy_l += dx_{l+1} ∘ mask_l
+ *              (1)  dx_l += layer_lᵀ(dy_l)
+ */
+import type { Packing } from '../autograd/packing.js';
+import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Truncation } from '../autograd/truncate.js';
+import { unroll, unrollBackward } from '../autograd/unroll.js';
+import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
+import type { Kernels } from '../kernels/types.js';
+import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { ArgumentError } from '../tensor/errors.js';
+import type { Rng } from '../tensor/random.js';
+import type { Tensor } from '../tensor/types.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+import {
+  bidirectionalBackward,
+  bidirectionalForward,
+  initBidirectional,
+  type BidirectionalParams,
+  type DirectionStates,
+} from './bidirectional.js';
+import { dropoutBackward, dropoutForward, type DropoutMask } from './dropout.js';
+
+/** One layer of a stack. */
+export interface LayerSpec {
+  readonly cell: Cell;
+  /** H, per direction. */
+  readonly hidden: number;
+  /** Both directions, `[N, 2H]`; default false. */
+  readonly bidirectional?: boolean;
+}
+
+/** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
+export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
+
+/** Dropout between layers. */
+export interface StackDropout {
+  /** Probability of dropping a component, 0 ≤ p < 1. */
+  readonly p: number;
+  readonly rng: Rng;
+  /** One mask for all time steps of a sequence instead of one per row; default false. */
+  readonly perSequence?: boolean;
+}
+
+export interface StackOptions {
+  /** Leave it out when evaluating. */
+  readonly dropout?: StackDropout;
+  /** Per layer, the states before the first step, each `[B, H]` in packed order; default: learned, else zero. */
+  readonly initial?: readonly DirectionStates[];
+}
+
+/** What one layer did. */
+export interface LayerPass {
+  /** `[N, H]` or `[N, 2H]`, before dropout. */
+  readonly y: Tensor;
+  readonly forward: Unrolled;
+  readonly reverse?: Unrolled;
+  /** Mask of the dropout behind this layer; null where there was none. */
+  readonly mask: DropoutMask | null;
+}
+
+/** What the forward pass returns, and what its backward needs. */
+export interface StackPass {
+  /** Output of the last layer. */
+  readonly y: Tensor;
+  /** First layer first; the final states are in `layers[l].forward.final` and `layers[l].reverse.final`. */
+  readonly layers: readonly LayerPass[];
+}
+
+export interface StackBackwardOptions {
+  /** `[N, D]` accumulates ∂L/∂x. */
+  readonly dX?: Tensor;
+  /** Per layer, ∂L/∂final. */
+  readonly dFinal?: readonly DirectionStates<Partial<State>>[];
+  /** Truncated BPTT, the same windows in every layer. */
+  readonly truncate?: Truncation;
+}
+
+/** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`. */
+export interface LayerUnwound {
+  readonly forward: Unwound;
+  readonly reverse?: Unwound;
+}
+
+/** Columns of a layer's output: H, or 2H for both directions. */
+export function outputSize({ hidden, bidirectional = false }: LayerSpec): number {
+  return bidirectional ? 2 * hidden : hidden;
+}
+
+/**
+ * New parameters, first layer first. Layer l draws from its own stream, named `l`, of the generator, so that a deeper
+ * stack starts with the same lower layers.
+ *
+ * @param D width of the input
+ * @throws ArgumentError on an empty list of layers, or a size that is no positive integer
+ */
+export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, options: InitOptions = {}): LayerParams[] {
+  expectLayers('initStack', layers);
+  expectPositiveInteger('initStack', 'D', D);
+  return layers.map(({ cell, hidden, bidirectional }, l) => {
+    const width = l === 0 ? D : outputSize(layers[l - 1]);
+    const stream = rng.split(String(l));
+    return bidirectional
+      ? initBidirectional(cell, width, hidden, stream, options)
+      : { forward: cell.initialize(width, hidden, stream.split('forward'), options) };
+  });
+}
+
+/**
+ * Runs all layers over a packed batch.
+ *
+ * @param layers what each layer is
+ * @param params one entry per layer
+ * @param x `[N, D]`
+ * @throws ArgumentError when layers and parameters do not pair up, or the dropout is not in 0 ≤ p < 1
+ * @throws ShapeError when a tensor does not fit
+ */
+export function stackForward(
+  kernels: Kernels,
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+  x: Tensor,
+  packing: Packing,
+  { dropout, initial = [] }: StackOptions = {},
+): StackPass {
+  expectLayers('stackForward', layers);
+  expectPairs('stackForward', 'parameters', layers, params);
+  layers.forEach(({ hidden }, l) => {
+    const { Wh } = params[l].forward;
+    expectShape('stackForward', `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
+  });
+  const passes: LayerPass[] = [];
+  let input = x;
+  for (let l = 0; l < layers.length; l++) {
+    const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l]); // (1)
+    const last = l === layers.length - 1;
+    const dropped = last || dropout === undefined ? { y: pass.y, mask: null } : drop(pass.y, packing, dropout); // (2)
+    passes.push({ ...pass, mask: dropped.mask });
+    input = dropped.y;
+  }
+  return { y: input, layers: passes };
+}
+
+/**
+ * The backward pass of `stackForward`: accumulates into `grads` and `options.dX`.
+ *
+ * @param dY gradient of the last layer's output
+ * @param grads mirrors the parameters, one entry per layer
+ * @returns per layer what its backward leaves behind
+ * @throws ArgumentError when the gradients do not pair up with the layers
+ * @throws ShapeError when a tensor does not fit
+ */
+export function stackBackward(
+  kernels: Kernels,
+  pass: StackPass,
+  dY: Tensor,
+  grads: readonly LayerParams[],
+  { dX, dFinal = [], truncate }: StackBackwardOptions = {},
+): LayerUnwound[] {
+  expectPairs('stackBackward', 'gradients', pass.layers, grads);
+  const unwound: LayerUnwound[] = [];
+  let dOutput = dY;
+  for (let l = pass.layers.length - 1; l >= 0; l--) {
+    const below = l === 0 ? undefined : pass.layers[l - 1];
+    const dInput = below === undefined ? dX : zeroView(below.y);
+    const options = { dX: dInput, truncate };
+    unwound[l] = layerBackward(kernels, pass.layers[l], dOutput, grads[l], dFinal[l], options); // (1)
+    if (below === undefined || dInput === undefined) break;
+    dOutput = below.mask === null ? dInput : zeroView(below.y);
+    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput); // (2)
+  }
+  return unwound;
+}
+
+function layerForward(
+  kernels: Kernels,
+  cell: Cell,
+  params: LayerParams,
+  x: Tensor,
+  packing: Packing,
+  initial: DirectionStates = {},
+): Omit<LayerPass, 'mask'> {
+  if ('reverse' in params) return bidirectionalForward(kernels, cell, params, x, packing, initial);
+  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward });
+  return { y: forward.y, forward };
+}
+
+function layerBackward(
+  kernels: Kernels,
+  pass: LayerPass,
+  dY: Tensor,
+  grads: LayerParams,
+  dFinal: DirectionStates<Partial<State>> = {},
+  options: { dX?: Tensor; truncate?: Truncation },
+): LayerUnwound {
+  const { y, forward, reverse } = pass;
+  if (reverse !== undefined && 'reverse' in grads) {
+    return bidirectionalBackward(kernels, { y, forward, reverse }, dY, grads, { ...options, dFinal });
+  }
+  return {
+    forward: unrollBackward(kernels, forward, dY, grads.forward, { ...options, dFinal: dFinal.forward }),
+  };
+}
+
+function drop(y: Tensor, packing: Packing, { p, rng, perSequence = false }: StackDropout) {
+  return dropoutForward(y, { p, rng, packing: perSequence ? packing : undefined });
+}
+
+function zeroView(x: Tensor): Tensor {
+  return allocate(x.shape, dtypeOf(x.data));
+}
+
+function expectLayers(where: string, layers: readonly LayerSpec[]): void {
+  if (layers.length === 0) throw new ArgumentError(`${where}: layers must list at least one layer; got none`);
+}
+
+/** Every layer with its parameters or gradients, of as many directions. */
+function expectPairs(
+  where: string,
+  what: string,
+  layers: readonly (LayerSpec | LayerPass)[],
+  params: readonly LayerParams[],
+): void {
+  if (layers.length !== params.length) {
+    throw new ArgumentError(`${where}: ${what} must have one entry per layer, ${layers.length}; got ${params.length}`);
+  }
+  layers.forEach((layer, l) => {
+    const both = 'cell' in layer ? layer.bidirectional === true : layer.reverse !== undefined;
+    if (both !== 'reverse' in params[l]) {
+      throw new ArgumentError(
+        `${where}: layer ${l} is ${both ? 'bidirectional' : 'unidirectional'}; ` +
+          `its ${what} must have ${both ? 'forward and reverse' : 'forward alone'}`,
+      );
+    }
+  });
+}
