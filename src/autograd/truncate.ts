@@ -46,6 +46,16 @@ export function windowsOf(T: number, truncation?: Truncation): Window[] {
   return windows;
 }
 
+/**
+ * How far the sweep of one window goes back in each sequence of a batch, `[B]`: `back` steps from the end of the window or
+ * of the sequence, whichever comes first, so that a sequence in a batch is truncated as it would be alone.
+ *
+ * @param lengths `[B]` lengths of the sequences
+ */
+export function reachOf(lengths: Int32Array, window: Window, { back }: Truncation): Int32Array {
+  return lengths.map((length) => Math.max(0, Math.min(window.end, length) - back));
+}
+
 /** @throws ArgumentError unless 1 ≤ every ≤ back, both integers */
 export function checkTruncation({ every, back }: Truncation): void {
   if (!Number.isInteger(every) || every < 1) {

@@ -18,7 +18,7 @@
  */
 import type { Cell, CellParams, State } from '../cells/cell.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
-import { addSumRows } from '../tensor/rows.js';
+import { addSumRows, fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf, rows } from '../tensor/view.js';
 import { addMatrix, gatherRows, scatterAddRows } from './gather.js';
@@ -26,8 +26,8 @@ import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
 import { after, at, before, emptyUnwound, finalRow, finish, prepare, previousStates, scanTensors } from './storage.js';
-import type { Window } from './truncate.js';
-import { windowsOf } from './truncate.js';
+import type { Truncation, Window } from './truncate.js';
+import { reachOf, windowsOf } from './truncate.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
 
 /**
@@ -150,8 +150,8 @@ function scanBackward<P extends CellParams>(
   }
   for (const window of windows) {
     const part = emptyUnwound(unrolled);
-    sweep(kernels, unrolled, seed, options.dFinal, window, part);
-    addWindow(total, part, packing, window);
+    sweep(kernels, unrolled, seed, options.dFinal, window, part, options.truncate);
+    addWindow(total, part);
   }
   return total;
 }
@@ -164,6 +164,7 @@ function sweep<P extends CellParams>(
   dFinal: Partial<State> | undefined,
   window: Window,
   { dStates, left }: Unwound,
+  truncation?: Truncation,
 ): void {
   const { cell, params, packing, states, cache } = unrolled;
   const { offsets, batch } = packing;
@@ -171,19 +172,33 @@ function sweep<P extends CellParams>(
   addMatrix(rows(dStates.h, batch + offsets[window.seedFrom], seeded), rows(dY, offsets[window.seedFrom], seeded));
   if (dFinal) injectFinal(dStates, dFinal, packing, window);
 
-  const whole = window.from === 0 && window.end === packing.steps;
   const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
-  if (whole && kernels.fused?.[cell.name]?.backward(scan)) return;
-  for (let t = window.end - 1; t >= window.from; t--) {
+  if (!truncation && kernels.fused?.[cell.name]?.backward(scan)) return;
+  const reach = truncation ? reachOf(packing.lengths, window, truncation) : new Int32Array(batch);
+  const lowest = reach.reduce(
+    (least, from, b) => (packing.lengths[b] > window.seedFrom ? Math.min(least, from) : least),
+    window.from,
+  );
+  for (let t = window.end - 1; t >= lowest; t--) {
+    const dPrev = before(dStates, packing, t);
     cell.stepBackward(
       kernels,
       params,
       before(states, packing, t),
-      at({ ...cache, ...left }, packing, t),
+      at(scan.cache, packing, t),
       after(states, packing, t),
       after(dStates, packing, t),
-      before(dStates, packing, t),
+      dPrev,
     );
+    if (t > 0) cut(dPrev, reach, t);
+  }
+}
+
+/** Truncation: nothing flows from step t to step t − 1 in the sequences whose sweep reaches back to step t and no further. */
+function cut(dPrev: State, reach: Int32Array, t: number): void {
+  const running = dPrev.h.shape[0];
+  for (let b = 0; b < running; b++) {
+    if (reach[b] === t) for (const gradient of Object.values(dPrev)) fill(rows(gradient, b, 1), 0);
   }
 }
 
@@ -204,18 +219,10 @@ function injectFinal(dStates: State, dFinal: Partial<State>, packing: Packing, w
   }
 }
 
-/** Adds what one window left to the total; rows outside of it are still zero. */
-function addWindow(total: Unwound, part: Unwound, packing: Packing, { from, end }: Window): void {
-  const { batch, offsets } = packing;
-  const first = from === 0 ? 0 : batch + offsets[from];
-  for (const name of Object.keys(total.dStates)) {
-    const count = batch + offsets[end] - first;
-    addMatrix(rows(total.dStates[name], first, count), rows(part.dStates[name], first, count));
-  }
-  for (const name of Object.keys(total.left)) {
-    const count = offsets[end] - offsets[from];
-    addMatrix(rows(total.left[name], offsets[from], count), rows(part.left[name], offsets[from], count));
-  }
+/** Adds what one window left to the total. */
+function addWindow(total: Unwound, part: Unwound): void {
+  for (const name of Object.keys(total.dStates)) addMatrix(total.dStates[name], part.dStates[name]);
+  for (const name of Object.keys(total.left)) addMatrix(total.left[name], part.left[name]);
 }
 
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */

@@ -1,0 +1,359 @@
+import {
+  packingOf,
+  unroll,
+  unrollAsync,
+  unrollBackward,
+  unrollBackwardAsync,
+  windowsOf,
+} from '../../src/autograd/index.js';
+import type { Unrolled } from '../../src/autograd/index.js';
+import { cells, lstm } from '../../src/cells/index.js';
+import type { Cell, CellParams, State } from '../../src/cells/index.js';
+import { createCpuKernels } from '../../src/kernels/index.js';
+import type { AsyncKernels, Kernels, ScanTensors } from '../../src/kernels/index.js';
+import { allocate, ArgumentError, createRng, ShapeError, UnsupportedError } from '../../src/tensor/index.js';
+import type { Rng, Tensor } from '../../src/tensor/index.js';
+
+const kernels = createCpuKernels();
+const D = 3;
+const H = 5;
+
+function random(shape: number[], rng: Rng): Tensor {
+  const x = allocate(shape, 'float64');
+  for (let i = 0; i < x.data.length; i++) x.data[i] = rng.normal();
+  return x;
+}
+
+/** A cell with random parameters, input and cotangents, for a batch of the given lengths. */
+function scene(name: string, lengths: number[], learned = true) {
+  const rng = createRng(7);
+  const cell: Cell = cells[name];
+  const packing = packingOf(lengths);
+  const params = cell.initialize(D, H, rng, { dtype: 'float64', learnedInitialState: learned });
+  for (const p of Object.values(params)) for (let i = 0; i < p.data.length; i++) p.data[i] += 0.4 * rng.normal();
+  const states = () =>
+    Object.fromEntries(cell.states.map((s) => [s, random([lengths.length, H], rng)])) as unknown as State;
+  return {
+    cell,
+    packing,
+    params,
+    x: random([packing.total, D], rng),
+    dY: random([packing.total, H], rng),
+    dFinal: states(),
+    initial: states(),
+  };
+}
+
+const zerosLike = (params: CellParams) =>
+  Object.fromEntries(
+    Object.entries(params).map(([n, p]) => [n, allocate(p.shape, 'float64')]),
+  ) as unknown as CellParams;
+
+const values = (x: Tensor) => {
+  const out: number[] = [];
+  for (let i = 0; i < x.shape[0]; i++) {
+    for (let j = 0; j < (x.shape[1] ?? 1); j++) out.push(x.data[x.offset + i * x.stride[0] + j * (x.stride[1] ?? 0)]);
+  }
+  return out;
+};
+
+describe.each(Object.keys(cells))('truncated BPTT of %s', (name) => {
+  const lengths = [7, 4, 1, 9];
+
+  function gradients(direction: 'forward' | 'reverse', truncate?: { every: number; back: number }) {
+    const { cell, packing, params, x, dY, dFinal } = scene(name, lengths);
+    const grads = zerosLike(params);
+    const dX = allocate([packing.total, D], 'float64');
+    const unrolled = unroll(kernels, cell, params, x, packing, { direction });
+    unrollBackward(kernels, unrolled, dY, grads, { dX, dFinal, truncate });
+    return { ...grads, x: dX } as Record<string, Tensor>;
+  }
+
+  test.each(['forward', 'reverse'] as const)('back ≥ T is full BPTT bit for bit, %s', (direction) => {
+    const full = gradients(direction);
+    for (const truncate of [
+      { every: 2, back: 9 },
+      { every: 9, back: 9 },
+      { every: 50, back: 60 },
+    ]) {
+      const truncated = gradients(direction, truncate);
+      for (const key of Object.keys(full)) expect(values(truncated[key])).toEqual(values(full[key]));
+    }
+  });
+
+  test.each(['forward', 'reverse'] as const)(
+    'equals the sum of independent sweeps over each sequence, %s',
+    (direction) => {
+      // The definition, taken literally: every loss of a window is propagated through the last `back` steps before its end,
+      // with the carried state as a constant. One sequence at a time, no packing, no sweeps over shared buffers.
+      const truncate = { every: 3, back: 4 };
+      const actual = gradients(direction, truncate);
+      const { cell, packing, params, x, dY, dFinal } = scene(name, lengths);
+      const expected = zerosLike(params);
+      const dX = allocate([packing.total, D], 'float64');
+      for (let b = 0; b < packing.batch; b++) {
+        const own = Array.from({ length: packing.lengths[b] }, (_, s) =>
+          direction === 'forward' ? packing.offsets[s] + b : packing.offsets[packing.lengths[b] - 1 - s] + b,
+        );
+        for (const { from, seedFrom, end } of referenceWindows(own.length, truncate)) {
+          const piece = (source: Tensor, a: number, z: number) => {
+            const out = allocate([z - a, source.shape[1]], 'float64');
+            for (let s = a; s < z; s++)
+              out.data.set(
+                source.data.subarray(own[s] * source.shape[1], (own[s] + 1) * source.shape[1]),
+                (s - a) * source.shape[1],
+              );
+            return out;
+          };
+          const lead =
+            from === 0 ? undefined : unroll(kernels, cell, params, piece(x, 0, from), packingOf([from])).final;
+          const part = unroll(kernels, cell, params, piece(x, from, end), packingOf([end - from]), { initial: lead });
+          const cotangent = piece(dY, from, end);
+          cotangent.data.fill(0, 0, (seedFrom - from) * H);
+          const dx = allocate([end - from, D], 'float64');
+          const last = end === own.length;
+          const final = Object.fromEntries(cell.states.map((s) => [s, { ...dFinal[s], shape: [1, H], offset: b * H }]));
+          unrollBackward(kernels, part, cotangent, expected, { dX: dx, dFinal: last ? final : undefined });
+          for (let s = from; s < end; s++)
+            for (let j = 0; j < D; j++) dX.data[own[s] * D + j] += dx.data[(s - from) * D + j];
+        }
+      }
+      for (const [key, want] of Object.entries({ ...expected, x: dX })) {
+        const got = values(actual[key]);
+        values(want).forEach((v, i) =>
+          expect(Math.abs(got[i] - v)).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(v))),
+        );
+      }
+      // The test would not notice a truncation that does nothing:
+      expect(values(actual.Wx)).not.toEqual(values(gradients(direction).Wx));
+    },
+  );
+});
+
+/** Windows of one sequence, by the definition; it does not matter which batch the sequence is in. */
+function referenceWindows(length: number, { every, back }: { every: number; back: number }) {
+  const out = [];
+  for (let seedFrom = 0; seedFrom < length; seedFrom += every) {
+    const end = Math.min(seedFrom + every, length);
+    out.push({ from: Math.max(0, end - back), seedFrom, end });
+  }
+  return out;
+}
+
+describe('windowsOf', () => {
+  test('lays out the example of its own header', () => {
+    expect(windowsOf(8, { every: 3, back: 5 })).toEqual([
+      { from: 0, seedFrom: 0, end: 3 },
+      { from: 1, seedFrom: 3, end: 6 },
+      { from: 3, seedFrom: 6, end: 8 },
+    ]);
+  });
+
+  test('a sequence shorter than every is one window; an empty one has none', () => {
+    expect(windowsOf(2, { every: 5, back: 5 })).toEqual([{ from: 0, seedFrom: 0, end: 2 }]);
+    expect(windowsOf(0, { every: 5, back: 5 })).toEqual([]);
+  });
+
+  test.each([
+    [{ every: 0, back: 4 }, /every must be/],
+    [{ every: 2.5, back: 4 }, /every must be/],
+    [{ every: 3, back: 2 }, /back must be an integer of at least every = 3/],
+    [{ every: 3, back: NaN }, /back must be/],
+  ])('refuses %p', (truncation, message) => {
+    expect(() => windowsOf(9, truncation)).toThrow(ArgumentError);
+    expect(() => windowsOf(9, truncation)).toThrow(message);
+  });
+});
+
+describe('state carried between calls', () => {
+  test.each(Object.keys(cells))(
+    'two halves of %s, the final state of one being the initial state of the other, are the whole',
+    (name) => {
+      const { cell, params } = scene(name, [6, 6]);
+      const rng = createRng(5);
+      const x = random([12, D], rng);
+      const dY = random([12, H], rng);
+      const half = (source: Tensor, k: number) => ({
+        ...source,
+        shape: [6, source.shape[1]],
+        offset: 6 * k * source.shape[1],
+      });
+      const whole = zerosLike(params);
+      const u = unroll(kernels, cell, params, x, packingOf([6, 6]));
+      unrollBackward(kernels, u, dY, whole);
+
+      const chained = zerosLike(params);
+      const first = unroll(kernels, cell, params, half(x, 0), packingOf([3, 3]));
+      const second = unroll(kernels, cell, params, half(x, 1), packingOf([3, 3]), { initial: first.final });
+      const { dInitial } = unrollBackward(kernels, second, half(dY, 1), chained);
+      unrollBackward(kernels, first, half(dY, 0), chained, { dFinal: dInitial });
+
+      expect([...values(first.y), ...values(second.y)]).toEqual(values(u.y));
+      for (const key of Object.keys(whole)) {
+        const got = values(chained[key]);
+        values(whole[key]).forEach((v, i) =>
+          expect(Math.abs(got[i] - v)).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(v))),
+        );
+      }
+    },
+  );
+});
+
+describe('the asynchronous entry', () => {
+  test.each(['forward', 'reverse'] as const)('gives the bits of the synchronous one, %s', async (direction) => {
+    const { cell, packing, params, x, dY } = scene('gru', [4, 2, 6]);
+    const seen: string[] = [];
+    const later =
+      (product: 'addMatmul' | 'addMatmulTA' | 'addMatmulTB') => async (out: Tensor, a: Tensor, b: Tensor) => {
+        await Promise.resolve();
+        seen.push(product);
+        kernels[product](out, a, b);
+      };
+    const device: AsyncKernels = {
+      backend: 'slow',
+      dtypes: ['float64'],
+      addMatmul: later('addMatmul'),
+      addMatmulTA: later('addMatmulTA'),
+      addMatmulTB: later('addMatmulTB'),
+      dispose: async () => {},
+    };
+    const sync = { grads: zerosLike(params), dX: allocate(x.shape, 'float64') };
+    const u = unroll(kernels, cell, params, x, packing, { direction });
+    unrollBackward(kernels, u, dY, sync.grads, { dX: sync.dX });
+    const asynchronous = { grads: zerosLike(params), dX: allocate(x.shape, 'float64') };
+    const v = await unrollAsync(device, kernels, cell, params, x, packing, { direction });
+    await unrollBackwardAsync(device, kernels, v, dY, asynchronous.grads, { dX: asynchronous.dX });
+
+    expect(seen).toEqual(['addMatmul', 'addMatmulTB', 'addMatmulTA']);
+    expect(values(v.y)).toEqual(values(u.y));
+    expect(values(asynchronous.dX)).toEqual(values(sync.dX));
+    for (const key of Object.keys(params)) expect(values(asynchronous.grads[key])).toEqual(values(sync.grads[key]));
+  });
+});
+
+describe('a fused scan', () => {
+  /** A backend whose fused scan only records, and accepts or declines. */
+  function recording(accepts: boolean): Kernels & { calls: { which: string; scan: ScanTensors }[] } {
+    const calls: { which: string; scan: ScanTensors }[] = [];
+    const note = (which: string) => (scan: ScanTensors) => {
+      calls.push({ which, scan });
+      return accepts;
+    };
+    return { ...kernels, fused: { lstm: { forward: note('forward'), backward: note('backward') } }, calls };
+  }
+
+  test('is called once for the whole time loop, with the tensors the loop would use, and replaces it', () => {
+    const { packing, params, x, dY } = scene('lstm', [3, 2]);
+    const backend = recording(true);
+    const u = unroll(backend, lstm, params, x, packing);
+    unrollBackward(backend, u, dY, zerosLike(params));
+    expect(backend.calls.map((c) => c.which)).toEqual(['forward', 'backward']);
+    const { scan } = backend.calls[1];
+    expect([...scan.batchSizes]).toEqual([2, 2, 1]);
+    expect(Object.keys(scan.states)).toEqual(['h', 'c']);
+    expect(Object.keys(scan.dStates ?? {})).toEqual(['h', 'c']);
+    expect(Object.keys(scan.cache).sort()).toEqual(['a', 'da', 'tanhC']);
+    expect(values(u.y).every((v) => v === 0)).toBe(true); // nobody computed anything: the recorder only recorded
+  });
+
+  test('that declines leaves the work to the TypeScript scan', () => {
+    const { packing, params, x, dY } = scene('lstm', [3, 2]);
+    const backend = recording(false);
+    const run = (k: Kernels): [Unrolled, CellParams] => {
+      const grads = zerosLike(params);
+      const u = unroll(k, lstm, params, x, packing);
+      unrollBackward(k, u, dY, grads);
+      return [u as Unrolled, grads];
+    };
+    const [u, grads] = run(backend);
+    const [v, wanted] = run(kernels);
+    expect(backend.calls).toHaveLength(2);
+    expect(values(u.y)).toEqual(values(v.y));
+    expect(values(grads.Wh)).toEqual(values(wanted.Wh));
+  });
+
+  test('is not asked for the partial sweeps of truncated BPTT', () => {
+    const { packing, params, x, dY } = scene('lstm', [5]);
+    const backend = recording(false);
+    unrollBackward(backend, unroll(backend, lstm, params, x, packing), dY, zerosLike(params), {
+      truncate: { every: 2, back: 3 },
+    });
+    expect(backend.calls.map((c) => c.which)).toEqual(['forward']);
+  });
+});
+
+describe('edges', () => {
+  test('sequences of length 0 pass their initial state through, values and gradients', () => {
+    const { cell, packing, params, x, dY, dFinal, initial } = scene('lstm', [2, 0, 3]);
+    const u = unroll(kernels, cell, params, x, packing, { initial });
+    expect(packing.order[2]).toBe(1);
+    expect(values(u.final.c).slice(2 * H)).toEqual(values(initial.c).slice(2 * H));
+    const { dInitial } = unrollBackward(kernels, u, dY, zerosLike(params), { dFinal });
+    expect(values(dInitial.c).slice(2 * H)).toEqual(values(dFinal.c).slice(2 * H));
+  });
+
+  test('a batch without any token is legal', () => {
+    const { cell, params, x, packing } = scene('gru', [0, 0]);
+    const u = unroll(kernels, cell, params, x, packing);
+    expect(u.y.shape).toEqual([0, H]);
+    const grads = zerosLike(params);
+    unrollBackward(kernels, u, allocate([0, H], 'float64'), grads);
+    expect(values(grads.Wh).every((v) => v === 0)).toBe(true);
+  });
+
+  test('a given initial state replaces the learned one, which then gets no gradient', () => {
+    const { cell, packing, params, x, dY, initial } = scene('rnn', [3, 1]);
+    const grads = zerosLike(params);
+    unrollBackward(kernels, unroll(kernels, cell, params, x, packing, { initial }), dY, grads);
+    expect(values(grads.h0).every((v) => v === 0)).toBe(true);
+    unrollBackward(kernels, unroll(kernels, cell, params, x, packing), dY, grads);
+    expect(values(grads.h0).some((v) => v !== 0)).toBe(true);
+  });
+
+  test('gradients accumulate over calls', () => {
+    const { cell, packing, params, x, dY } = scene('lstm', [3, 1]);
+    const [once, twice] = [zerosLike(params), zerosLike(params)];
+    const u = unroll(kernels, cell, params, x, packing);
+    unrollBackward(kernels, u, dY, once);
+    unrollBackward(kernels, u, dY, twice);
+    unrollBackward(kernels, u, dY, twice);
+    const got = values(twice.b);
+    values(once.b).forEach((v, i) =>
+      expect(Math.abs(got[i] - 2 * v)).toBeLessThanOrEqual(1e-14 * Math.max(1, Math.abs(v))),
+    );
+  });
+
+  test('errors name the tensor, what was expected and what came', () => {
+    const { cell, packing, params, x, dY } = scene('lstm', [3, 1]);
+    const wrong = allocate([4, D + 1], 'float64');
+    expect(() => unroll(kernels, cell, params, wrong, packing)).toThrow(ShapeError);
+    expect(() => unroll(kernels, cell, params, wrong, packing)).toThrow(
+      'lstm: x must be [4, 3] (N = 4 rows in the batch, D = 3 as Wx is [3, 20]); got [4, 4]',
+    );
+    expect(() => unroll(kernels, cell, { ...params, b: allocate([19], 'float64') }, x, packing)).toThrow(
+      /lstm: b must be \[20\]/,
+    );
+    expect(() => unroll(kernels, cell, { ...params, Wh: allocate([H, 20], 'float32') }, x, packing)).toThrow(
+      /Wh must be float64 like x/,
+    );
+    expect(() => unroll(kernels, cell, params, x, packing, { initial: { h: allocate([2, H], 'float64') } })).toThrow(
+      /initial.c must be \[2, 5\].*got nothing/,
+    );
+    expect(() => unroll(kernels, cell, params, x, packing, { direction: 'backwards' as 'reverse' })).toThrow(
+      ArgumentError,
+    );
+    expect(() => unroll({ ...kernels, backend: 'narrow', dtypes: ['float32'] }, cell, params, x, packing)).toThrow(
+      UnsupportedError,
+    );
+    const u = unroll(kernels, cell, params, x, packing);
+    expect(() => unrollBackward(kernels, u, allocate([4, H + 1], 'float64'), zerosLike(params))).toThrow(
+      /dY must be \[4, 5\] float64; got \[4, 6\]/,
+    );
+    expect(() => unrollBackward(kernels, u, dY, zerosLike(params), { dX: x && allocate([4, 4], 'float64') })).toThrow(
+      /dX must be \[4, 3\]/,
+    );
+    expect(() => unrollBackward(kernels, u, dY, zerosLike(params), { dFinal: { z: dY } as Partial<State> })).toThrow(
+      /states of this cell are h, c/,
+    );
+  });
+});
