@@ -1,0 +1,13 @@
+/** Reading and writing labeled sentences, without opening files: for Node, browsers and workers alike. */
+export { detectFormat, detectLayout } from './detect.js';
+export type { ColumnLayout } from './detect.js';
+export { CONLLU_COLUMNS } from './conllu.js';
+export { lineBlocks } from './lines.js';
+export type { ByteChunks, LineBlock } from './lines.js';
+export { FORMATS, formatOf } from './options.js';
+export type { Format, LabelPolicy, ReadOptions } from './options.js';
+export { readSentences } from './read.js';
+export { readSlots } from './slots.js';
+export type { SlotChunks } from './slots.js';
+export { formatSentence, OUTPUTS, outputOf } from './write.js';
+export type { Output } from './write.js';

@@ -1,0 +1,56 @@
+/** JSON lines: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`, perhaps with a `"category"`. */
+import type { Sentence } from '../sentence.js';
+import type { LineParser } from './collect.js';
+import { isBlank } from './detect.js';
+import { dataErrorAt, quote, type ParseOptions } from './options.js';
+
+/** A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. */
+export function createJsonlParser(options: ParseOptions): LineParser {
+  return {
+    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, options)),
+    end: () => undefined,
+  };
+}
+
+function parseLine(text: string, line: number, options: ParseOptions): Sentence {
+  const { source, labels: policy, column = 'labels', maxTokens } = options;
+  const fail = (message: string) => dataErrorAt(source, line, message);
+  let object: unknown;
+  try {
+    object = JSON.parse(text);
+  } catch (cause) {
+    throw fail(`expected a JSON object; got ${quote(text)} (${(cause as Error).message}): one object a line`);
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw fail(`expected a JSON object; got ${quote(text)}: write {"tokens": […], "labels": […]}`);
+  }
+  const fields = new Map<string, unknown>(Object.entries(object));
+  const tokens = strings(fields.get('tokens'));
+  if (!tokens) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}`);
+  if (tokens.length === 0) throw fail('a sentence of zero tokens: remove the line');
+  if (tokens.length > maxTokens) {
+    throw fail(`the sentence has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
+  }
+  const category = fields.get('category');
+  const sentence: Sentence = { tokens, line, ...(typeof category === 'string' && { category }) };
+  const name = String(column);
+  if (policy === 'ignored' || (policy === 'optional' && (fields.get(name) ?? null) === null)) return sentence;
+  const labels = strings(fields.get(name));
+  if (!labels) {
+    throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}`);
+  }
+  if (labels.length !== tokens.length) {
+    throw fail(`expected one label per token, ${tokens.length}; got ${labels.length}: correct the line`);
+  }
+  return { ...sentence, labels };
+}
+
+function strings(value: unknown): string[] | undefined {
+  const valid = Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
+  return valid ? (value as string[]) : undefined;
+}
+
+function shown(fields: ReadonlyMap<string, unknown>, name: string): string {
+  const advice = fields.size > 0 ? ` (the fields are ${[...fields.keys()].slice(0, 8).join(', ')})` : '';
+  return fields.has(name) ? quote(JSON.stringify(fields.get(name))) : `no such field${advice}`;
+}

@@ -1,0 +1,75 @@
+/**
+ * Raw text to sentences and tokens by the rules of Unicode (UAX #29) as `Intl.Segmenter` implements them.
+ *
+ * Every stretch that is not white space becomes a token: words ("don't" is one), numbers, and each punctuation mark by
+ * itself. A line end always ends a sentence, so text that is wrapped at a fixed width should be unwrapped first.
+ */
+import { ArgumentError, DataError } from '../tensor/errors.js';
+import { lineBlocks, type ByteChunks } from './formats/lines.js';
+import type { SegmentedSentence } from './sentence.js';
+
+/** How to segment text. */
+export interface SegmentOptions {
+  /** Language as a BCP 47 tag; it matters for scripts without spaces, such as `th` and `ja`. Default `en`. */
+  locale?: string;
+}
+
+/** Segments that are no tokens: white space, controls and invisible format characters such as a zero-width space. */
+const INVISIBLE = /^[\p{White_Space}\p{Cc}\p{Cf}]+$/u;
+
+/** A function that segments text in one locale. @throws ArgumentError on a locale that is no BCP 47 tag */
+export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: string) => SegmentedSentence[] {
+  let sentences: Intl.Segmenter;
+  let words: Intl.Segmenter;
+  try {
+    sentences = new Intl.Segmenter(locale, { granularity: 'sentence' });
+    words = new Intl.Segmenter(locale, { granularity: 'word' });
+  } catch (cause) {
+    const message = `locale must be a BCP 47 tag such as en or pt-BR; got ${JSON.stringify(locale)}`;
+    throw new ArgumentError(message, { cause });
+  }
+  return (text) => {
+    const found: SegmentedSentence[] = [];
+    let line = 1;
+    for (const { segment: sentence, index: start } of sentences.segment(text)) {
+      const tokens: string[] = [];
+      const offsets: [number, number][] = [];
+      for (const { segment: token, index } of words.segment(sentence)) {
+        if (INVISIBLE.test(token)) continue;
+        tokens.push(token);
+        offsets.push([start + index, start + index + token.length]);
+      }
+      if (tokens.length > 0) found.push({ tokens, offsets, line });
+      line += sentence.split('\n').length - 1;
+    }
+    return found;
+  };
+}
+
+/** Sentences and tokens of a text; offsets count from its start. @throws ArgumentError on a locale that is no BCP 47 tag */
+export function segmentText(text: string, options: SegmentOptions = {}): SegmentedSentence[] {
+  return createSegmenter(options)(text);
+}
+
+/**
+ * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
+ *
+ * @param options the locale, and the name of the input in messages
+ * @throws DataError on invalid UTF-8, on a line over 16 MiB, and where there is no sentence
+ */
+export async function* readText(
+  chunks: ByteChunks,
+  { source = 'input', ...options }: SegmentOptions & { source?: string } = {},
+): AsyncGenerator<SegmentedSentence> {
+  const segment = createSegmenter(options);
+  let count = 0;
+  for await (const { first, lines } of lineBlocks(chunks, source)) {
+    for (let i = 0; i < lines.length; i++) {
+      for (const sentence of segment(lines[i])) {
+        count++;
+        yield { ...sentence, line: first + i };
+      }
+    }
+  }
+  if (count === 0) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
+}
