@@ -1,0 +1,150 @@
+/** The operations of a tape: what each one computes and, as a pair of functions, how its gradient flows back. */
+import type { Transcendentals } from '../tensor/math.js';
+import type { DType, Tensor } from '../tensor/types.js';
+import type { TapeCore, TapeNode } from './tape.js';
+import {
+  broadcast,
+  checkRange,
+  compact,
+  concat,
+  elementwise,
+  matmul,
+  matrixShape,
+  mismatch,
+  pick,
+  softmaxCrossEntropy,
+  weightedSum,
+} from './tape-primitives.js';
+
+/** Everything a tape can compute. Shapes that do not fit throw `ShapeError`, positions that do not exist `ArgumentError`. */
+export interface TapeOps {
+  /** `a [M, K] · b [K, N]` → `[M, N]`. */
+  matmul(a: TapeNode, b: TapeNode): TapeNode;
+  /** `a + b`; one of them may be a row `[N]` (added to every row of `[M, N]`) or have a single element. */
+  add(a: TapeNode, b: TapeNode): TapeNode;
+  /** `a − b`, with the broadcasting of `add`. */
+  sub(a: TapeNode, b: TapeNode): TapeNode;
+  /** `a ∘ b`, element by element, with the broadcasting of `add`. */
+  mul(a: TapeNode, b: TapeNode): TapeNode;
+  /** `factor · x`. */
+  scale(x: TapeNode, factor: number): TapeNode;
+  /** `1 − x`. */
+  oneMinus(x: TapeNode): TapeNode;
+  /** `e^x`. */
+  exp(x: TapeNode): TapeNode;
+  /** `1 / (1 + e^−x)`. */
+  sigmoid(x: TapeNode): TapeNode;
+  /** `tanh x`. */
+  tanh(x: TapeNode): TapeNode;
+  /** `max(x, 0)`; its derivative at 0 is taken as 0. */
+  relu(x: TapeNode): TapeNode;
+  /** Columns `start … start + count − 1` of `x [M, N]`. */
+  sliceColumns(x: TapeNode, start: number, count: number): TapeNode;
+  /** Rows `start … start + count − 1` of `x [M, N]`. */
+  sliceRows(x: TapeNode, start: number, count: number): TapeNode;
+  /** Matrices of as many rows, side by side. */
+  concatColumns(xs: readonly TapeNode[]): TapeNode;
+  /** Matrices of as many columns, one below the other. */
+  concatRows(xs: readonly TapeNode[]): TapeNode;
+  /** Rows `rows[0], rows[1], …` of `x [M, N]`, with repetitions: an embedding lookup, or a permutation. */
+  gatherRows(x: TapeNode, rows: ArrayLike<number>): TapeNode;
+  /** Sum of all elements, of shape `[]`. */
+  sum(x: TapeNode): TapeNode;
+  /** `Σ x ∘ weights`, of shape `[]`, for constant weights of the shape of `x`: a loss with a chosen cotangent. */
+  dot(x: TapeNode, weights: Tensor): TapeNode;
+  /** `Σ_n −log softmax(logits[n])[labels[n]]`, of shape `[]`, for `logits [N, K]`. */
+  softmaxCrossEntropy(logits: TapeNode, labels: ArrayLike<number>): TapeNode;
+}
+
+/** The operations, over the recording of a tape. */
+export function tapeOps(tape: TapeCore, math: (dtype: DType) => Transcendentals): TapeOps {
+  const map = (x: TapeNode, f: (v: number, m: Transcendentals) => number, slope: (v: number, y: number) => number) =>
+    elementwise(tape, x, math, f, slope);
+  return {
+    matmul: (a, b) => matmul(tape, a, b),
+    add: (a, b) => broadcast(tape, 'add', a, b, (u, v) => u + v, one, one),
+    sub: (a, b) =>
+      broadcast(
+        tape,
+        'sub',
+        a,
+        b,
+        (u, v) => u - v,
+        one,
+        () => -1,
+      ),
+    mul: (a, b) =>
+      broadcast(
+        tape,
+        'mul',
+        a,
+        b,
+        (u, v) => u * v,
+        (_, v) => v,
+        (u) => u,
+      ),
+    scale: (x, factor) =>
+      map(
+        x,
+        (v) => factor * v,
+        () => factor,
+      ),
+    oneMinus: (x) =>
+      map(
+        x,
+        (v) => 1 - v,
+        () => -1,
+      ),
+    exp: (x) =>
+      map(
+        x,
+        (v, m) => m.exp(v),
+        (_, y) => y,
+      ),
+    sigmoid: (x) =>
+      map(
+        x,
+        (v, m) => m.sigmoid(v),
+        (_, y) => y * (1 - y),
+      ),
+    tanh: (x) =>
+      map(
+        x,
+        (v, m) => m.tanh(v),
+        (_, y) => 1 - y * y,
+      ),
+    relu: (x) =>
+      map(
+        x,
+        (v) => (v < 0 ? 0 : v),
+        (v) => (v > 0 ? 1 : 0),
+      ),
+    sliceColumns: (x, start, count) => {
+      const [M] = matrixShape('sliceColumns', x);
+      checkRange('sliceColumns', 'column', start, count, x.value.shape[1]);
+      return pick(tape, [x], [M, count], (m, n) => [0, m, start + n]);
+    },
+    sliceRows: (x, start, count) => {
+      const [M, N] = matrixShape('sliceRows', x);
+      checkRange('sliceRows', 'row', start, count, M);
+      return pick(tape, [x], [count, N], (m, n) => [0, start + m, n]);
+    },
+    concatColumns: (xs) => concat(tape, 'concatColumns', xs, 1),
+    concatRows: (xs) => concat(tape, 'concatRows', xs, 0),
+    gatherRows: (x, rows) => {
+      const [M, N] = matrixShape('gatherRows', x);
+      for (let n = 0; n < rows.length; n++) checkRange('gatherRows', 'row', rows[n], 1, M);
+      return pick(tape, [x], [rows.length, N], (m, n) => [0, rows[m], n]);
+    },
+    sum: (x) => weightedSum(tape, x, () => 1),
+    dot: (x, weights) => {
+      if (weights.shape.join() !== x.value.shape.join())
+        throw mismatch('dot', 'weights of the shape of x', x.value, weights);
+      const w = compact(weights).data;
+      return weightedSum(tape, x, (i) => w[i]);
+    },
+    softmaxCrossEntropy: (logits, labels) => softmaxCrossEntropy(tape, logits, labels, math),
+  };
+}
+
+const one = (): number => 1;
