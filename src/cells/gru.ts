@@ -62,14 +62,17 @@ export function gruStepForward(
     const hRow = h.offset + b * h.stride[0];
     const hPrevRow = prev.h.offset + b * prev.h.stride[0];
     for (let j = 0; j < H; j++) {
-      const r = sigmoid(a.data[row + j] + u.data[uRow + j]); //                          (2)
-      const z = sigmoid(a.data[row + H + j] + u.data[uRow + H + j]);
-      const q = u.data[uRow + 2 * H + j] + bn.data[bn.offset + j * bn.stride[0]]; //     (3)
-      const n = tanh(a.data[row + 2 * H + j] + r * q);
+      // Sums go through the arrays, so that they are rounded to the element type before a function is taken of them.
+      a.data[row + j] += u.data[uRow + j]; //                                            (2)
+      a.data[row + H + j] += u.data[uRow + H + j];
+      const r = sigmoid(a.data[row + j]);
+      const z = sigmoid(a.data[row + H + j]);
+      u.data[uRow + 2 * H + j] += bn.data[bn.offset + j * bn.stride[0]]; //              (3)
+      a.data[row + 2 * H + j] += r * u.data[uRow + 2 * H + j];
+      const n = tanh(a.data[row + 2 * H + j]);
       a.data[row + j] = r;
       a.data[row + H + j] = z;
       a.data[row + 2 * H + j] = n;
-      u.data[uRow + 2 * H + j] = q;
       h.data[hRow + j] = (1 - z) * n + z * prev.h.data[hPrevRow + j]; //                 (4)
     }
   }
