@@ -82,7 +82,7 @@ export function tanh(x: number): number {
     const z = x * x;
     const p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
     const q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
-    return x + x * ((z * p) / q);
+    return x + x * ((z * p) / q + 0);
   }
   const y = 1 - 2 / (exp(2 * a) + 1);
   return x < 0 ? -y : y;
@@ -90,7 +90,11 @@ export function tanh(x: number): number {
 
 /** Logistic sigmoid 1 / (1 + e^−x) in float64. */
 export function sigmoid(x: number): number {
-  return x < -700 ? exp(x) : 1 / (1 + exp(-x));
+  const small = x < -2;
+  const e = exp(small ? x : -x);
+  const d = 1 + e;
+  const q = (small ? e : 1) / d;
+  return small ? q - q * (e - (d - 1)) : q;
 }
 
 // ---------------------------------------------------------------------------------------------------------- float32
@@ -111,27 +115,36 @@ const E0 = round(5.0000001201e-1);
 export function expf(x: number): number {
   let a = x < -104 ? -104 : x;
   a = a > 89 ? 89 : a;
-  const n = round(round(round(a * LOG2E_F) + ROUNDER) - ROUNDER);
-  const r = round(round(a - round(n * LN2_HIGH_F)) - round(n * LN2_LOW_F));
-  let p = round(round(E5 * r) + E4);
-  p = round(round(p * r) + E3);
-  p = round(round(p * r) + E2);
-  p = round(round(p * r) + E1);
-  p = round(round(p * r) + E0);
-  const y = round(round(round(p * round(r * r)) + r) + 1);
-  return round(y * POWERS[POWERS_ZERO + (n | 0)]);
+  const n = round(round(a * LOG2E_F) + ROUNDER) - ROUNDER;
+  const high = a - n * LN2_HIGH_F;
+  const low = round(n * LN2_LOW_F);
+  const r = round(high - low);
+  const rr = round(r * r);
+  const p0 = round(E0 + round(E1 * r));
+  const p2 = round(E2 + round(E3 * r));
+  const p4 = round(E4 + round(E5 * r));
+  const p = round(p0 + round(rr * round(p2 + round(rr * p4))));
+  const s = round(1 + high);
+  const tail = round(high - (s - 1) + round(round(rr * p) - low));
+  return round(round(s + tail) * POWERS[POWERS_ZERO + (n | 0)]);
 }
+
+const T4 = round(-5.70498872745e-3);
+const T3 = round(2.06390887954e-2);
+const T2 = round(-5.37397155531e-2);
+const T1 = round(1.33314422036e-1);
+const T0 = round(-3.33332819422e-1);
 
 /** Hyperbolic tangent in float32. */
 export function tanhf(x: number): number {
   const a = Math.abs(x);
   if (a < 0.625) {
     const z = round(x * x);
-    let p = round(round(round(-5.70498872745e-3) * z) + round(2.06390887954e-2));
-    p = round(round(p * z) + round(-5.37397155531e-2));
-    p = round(round(p * z) + round(1.33314422036e-1));
-    p = round(round(p * z) + round(-3.33332819422e-1));
-    return round(x + round(x * round(z * p)));
+    const zz = round(z * z);
+    const p0 = round(T0 + round(T1 * z));
+    const p2 = round(T2 + round(T3 * z));
+    const p = round(p0 + round(zz * round(p2 + round(zz * T4))));
+    return round(x + round(x * (round(z * p) + 0)));
   }
   const y = round(1 - round(2 / round(expf(round(2 * a)) + 1)));
   return x < 0 ? -y : y;
@@ -139,9 +152,11 @@ export function tanhf(x: number): number {
 
 /** Logistic sigmoid in float32. */
 export function sigmoidf(x: number): number {
-  const small = x < -80;
+  const small = x < -2;
   const e = expf(small ? x : -x);
-  return small ? e : round(1 / round(1 + e));
+  const d = round(1 + e);
+  const q = round((small ? e : 1) / d);
+  return small ? round(q - round(q * (e - (d - 1)))) : q;
 }
 
 const bits32 = new Float32Array(1);
