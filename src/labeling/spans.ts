@@ -1,0 +1,67 @@
+/**
+ * Spans in label sequences by the rule of conlleval, the scorer of the CoNLL shared tasks (Tjong Kim Sang and Buchholz
+ * 2000, "Introduction to the CoNLL-2000 shared task: chunking"; Tjong Kim Sang and De Meulder 2003).
+ *
+ * A label is `O` or a position, a hyphen and a type: `B` begins and `I` is inside (IOB1, IOB2), `E` or `L` ends and `S` or
+ * `U` is a span by itself (IOBES, BILOU). A label of another form, such as `PER`, is inside a span of that type. The rule
+ * never fails: whatever a model writes has spans.
+ */
+
+/** A span of one type over the tokens `start` to `end − 1`. */
+export interface Span {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The spans of one sentence, from left to right. */
+export function spansOf(labels: readonly string[]): Span[] {
+  const spans: Span[] = [];
+  let open: { type: string; start: number } | undefined;
+  let before = OUTSIDE;
+  labels.forEach((label, i) => {
+    const here = parseLabel(label);
+    const starts = startsSpan(before, here);
+    if (open && (starts || here.position === 'O')) {
+      spans.push({ ...open, end: i });
+      open = undefined;
+    }
+    if (starts) open = { type: here.type, start: i };
+    before = here;
+  });
+  if (open) spans.push({ ...open, end: labels.length });
+  return spans;
+}
+
+/**
+ * Whether a label set annotates spans: every label is `O` or has a position and a type, or every label is a bare position
+ * (as in word segmentation by `B` and `I`), and at least one is not `O`.
+ */
+export function looksLikeSpans(labels: Iterable<string>): boolean {
+  const inside = [...new Set(labels)].filter((label) => label !== 'O');
+  if (inside.length === 0) return false;
+  return inside.every((label) => /^[BIESLU]-./su.test(label)) || isBareScheme(inside);
+}
+
+function isBareScheme(labels: readonly string[]): boolean {
+  return labels.every((label) => /^[BIESLU]$/.test(label)) && labels.some((label) => 'BSU'.includes(label));
+}
+
+interface Position {
+  readonly position: string;
+  readonly type: string;
+}
+
+const OUTSIDE: Position = { position: 'O', type: '' };
+
+function parseLabel(label: string): Position {
+  if (label === 'O') return OUTSIDE;
+  const match = /^([BIESLU])(?:-(.*))?$/su.exec(label);
+  return match ? { position: match[1], type: match[2] ?? '' } : { position: 'I', type: label };
+}
+
+/** A span starts at B, S or U, and at any other label that cannot continue the one before: after O, an end, another type. */
+function startsSpan(before: Position, here: Position): boolean {
+  if (here.position === 'O') return false;
+  return 'BSU'.includes(here.position) || 'OELSU'.includes(before.position) || before.type !== here.type;
+}
