@@ -1,7 +1,7 @@
 /** The baseline every tagger has to beat: each word's most frequent training tag, whatever its context. */
 import { DataError } from '../tensor/errors.js';
 import type { Sentence } from './sentence.js';
-import { compareCodePoints, labelsOf } from './vocabulary.js';
+import { labelsOf } from './vocabulary.js';
 
 /** Tags one word at a time. */
 export interface Baseline {
@@ -11,8 +11,8 @@ export interface Baseline {
 
 /**
  * The most-frequent-tag baseline: a word seen in training gets the tag it had most often there, any other word the tag that
- * is commonest over all training tokens. Of equally frequent tags the first in code-point order is taken. Words are compared
- * as they stand.
+ * is commonest over all training tokens. Of equally frequent tags the one met first is taken. Words are compared as they
+ * stand.
  *
  * @throws DataError where there are no labeled sentences
  */
@@ -32,6 +32,7 @@ export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
   return { predict: (tokens) => tokens.map((token) => tags.get(token) ?? commonest) };
 }
 
+/** A map keeps the order of insertion and the sort is stable, so the first of equals is the one met first. */
 function mostFrequent(counts: ReadonlyMap<string, number>): string {
-  return [...counts].sort(([v, m], [w, n]) => n - m || compareCodePoints(v, w))[0][0];
+  return [...counts].sort(([, m], [, n]) => n - m)[0][0];
 }
