@@ -1,0 +1,71 @@
+/**
+ * Values on the command line. Each parser is strict: the whole text must be such a value, because a typing mistake that is
+ * half understood (`1e`, `0x10`, an empty string as 0) would train for an hour on another setting than the one meant.
+ */
+import { InvalidArgumentError } from 'commander';
+
+const INTEGER = /^[+-]?\d+$/;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** An integer of at least 1: sizes, counts, epochs. */
+export function positiveInteger(text: string): number {
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('It must be an integer of at least 1.');
+  return n;
+}
+
+/** An integer of at least 0. */
+export function count(text: string): number {
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be an integer of at least 0.');
+  return n;
+}
+
+/** Any integer that a double holds exactly: seeds. */
+export function integer(text: string): number {
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n)) throw new InvalidArgumentError('It must be an integer of magnitude below 2^53.');
+  return n;
+}
+
+/** A finite number above 0: learning rates, norms. */
+export function positiveNumber(text: string): number {
+  const x = NUMBER.test(text) ? Number(text) : NaN;
+  if (!Number.isFinite(x) || x <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return x;
+}
+
+/** A probability below 1, as dropout takes it: at 1 nothing would be left to scale up. */
+export function dropProbability(text: string): number {
+  const p = NUMBER.test(text) ? Number(text) : NaN;
+  if (!(p >= 0 && p < 1)) throw new InvalidArgumentError('It must be a number of at least 0 and below 1.');
+  return p;
+}
+
+/** `k1,k2`: every k1 steps, gradients go back k2 steps. */
+export function truncation(text: string): { every: number; back: number } {
+  const parts = text.split(',');
+  const [every, back] = parts.map((part) => (INTEGER.test(part) ? Number(part) : NaN));
+  if (parts.length !== 2 || !(every >= 1 && back >= every && Number.isSafeInteger(back))) {
+    throw new InvalidArgumentError('It must be k1,k2 with integers 1 ≤ k1 ≤ k2, such as 10,20.');
+  }
+  return { every, back };
+}
+
+/** `i` or `i,j`: the place of an element, counted from 0. */
+export function elementIndex(text: string): number[] {
+  const index = text.split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+  if (index.length > 2 || !index.every(Number.isSafeInteger)) {
+    throw new InvalidArgumentError('It must be i or i,j with integers of at least 0, such as 3,7.');
+  }
+  return index;
+}
+
+/** A parser that takes one of the given words. */
+export function oneOf<W extends string>(...words: W[]): (text: string) => W {
+  return (text) => {
+    const word = words.find((w) => w === text);
+    if (word === undefined) throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.`);
+    return word;
+  };
+}

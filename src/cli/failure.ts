@@ -1,0 +1,41 @@
+/** What ends a command early, as one line for people and one number for scripts. */
+import { CommanderError } from 'commander';
+import { ArgumentError, BpttError, DataError } from '../tensor/errors.js';
+
+/** Exit statuses. Data errors follow `EX_DATAERR` of sysexits(3), interruption the shell's 128 + SIGINT. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, data: 65, interrupted: 130, terminated: 143 } as const;
+
+/** Ctrl-C, or another request to stop, that a command followed after saving what it had. */
+export class InterruptedError extends BpttError {
+  /** @param exitCode 128 + the number of the signal */
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The exit status an error calls for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof InterruptedError) return error.exitCode;
+  if (error instanceof ArgumentError) return EXIT.usage;
+  if (error instanceof DataError) return EXIT.data;
+  return EXIT.failure;
+}
+
+/**
+ * The line `bptt` prints for an error, without its prefix; never a stack trace. Errors this package throws on purpose and
+ * errors of the operating system say enough; of any other the class is named too, because it is a fault of this program.
+ */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
+  const known = error instanceof BpttError || 'code' in error;
+  return oneLine(known ? error.message : `unexpected ${error.name}: ${error.message}`);
+}
+
+/** Text with its line breaks, and the blanks around them, made one space. */
+export function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,92 @@
+/** `bptt gradcheck`: the gradient of one weight, and the reasons to believe it. */
+import type { Command } from 'commander';
+import { cells as allCells } from '../cells/index.js';
+import type { Cell } from '../cells/index.js';
+import { createCpuKernels } from '../kernels/index.js';
+import { BpttError } from '../tensor/index.js';
+import { elementIndex, integer, oneOf, positiveInteger } from './arguments.js';
+import type { ElementGradient } from './gradient.js';
+import { INPUT_SIZE, inspectGradients, TOLERANCE } from './gradient.js';
+import type { Colors, Terminal } from './terminal.js';
+import { colorsFor, print, printJson } from './terminal.js';
+
+interface Options {
+  readonly cell: string;
+  readonly param?: string;
+  readonly at?: number[];
+  readonly hidden: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+const HELP = `
+One layer of the cell runs over one random sequence in float64, with the loss L = Σ_t w_t·h_t, w random. For each
+parameter asked for, one element is shown: the one given with --at, or the one that agrees least. The terms are the
+gradients of the T uses of that weight, one per step; they sum to the analytic value.
+
+Exit status: 0 where everything agrees, 1 on disagreement.
+
+Example:
+  bptt gradcheck --cell lstm --param Wh --at 3,7`;
+
+/**
+ * Adds the command.
+ *
+ * @param cells cells by name; given by tests, which show that a wrong one is found out
+ */
+export function addGradcheck(
+  program: Command,
+  terminal: Terminal,
+  cells: Readonly<Record<string, Cell>> = allCells,
+): void {
+  const names = Object.keys(cells);
+  program
+    .command('gradcheck')
+    .description('compare gradients of a cell with finite differences, and show the terms they sum up')
+    .requiredOption('--cell <name>', `cell: ${names.join(', ')}`, oneOf(...names))
+    .option('--param <name>', 'parameter, such as Wx, Wh, b; default: all of them')
+    .option('--at <i,j>', 'element of the parameter, counted from 0; default: the one that agrees least', elementIndex)
+    .option('--hidden <n>', 'hidden size H', positiveInteger, 8)
+    .option('--steps <n>', 'number of time steps T', positiveInteger, 6)
+    .option('--seed <n>', 'seed of parameters, inputs and cotangents', integer, 1)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: Options) => {
+      const elements = inspectGradients(createCpuKernels(), cells[options.cell], options);
+      const agrees = elements.every((element) => element.agrees);
+      if (options.json) await printJson(terminal, jsonOf(options, elements, agrees));
+      else await print(terminal, textOf(options, elements, colorsFor(terminal.stdout, terminal.env)));
+      if (!agrees) {
+        const wrong = elements.filter((element) => !element.agrees).map((element) => element.param);
+        throw new BpttError(`gradcheck: the gradient of ${wrong.join(', ')} is not confirmed by finite differences`);
+      }
+    });
+}
+
+function jsonOf({ cell, hidden, steps, seed }: Options, elements: ElementGradient[], agrees: boolean): object {
+  return { cell, inputSize: INPUT_SIZE, hidden, steps, seed, dtype: 'float64', tolerance: TOLERANCE, agrees, elements };
+}
+
+function textOf({ cell, hidden, steps, seed }: Options, elements: ElementGradient[], colors: Colors): string {
+  const head = `${colors.bold(cell)}  D = ${INPUT_SIZE}, H = ${hidden}, T = ${steps}, seed ${seed}, float64`;
+  return [head, ...elements.map((element) => describe(element, colors))].join('\n\n');
+}
+
+function describe(element: ElementGradient, colors: Colors): string {
+  const verdict = element.agrees ? colors.green('agrees') : colors.red('DISAGREES');
+  const lines = [
+    colors.bold(`${element.param}[${element.at.join(', ')}]`),
+    `  analytic        ${signed(element.analytic)}`,
+    `  numeric         ${signed(element.numeric)}  (± ${element.noise.toExponential(1)})`,
+    `  relative error   ${element.relativeError.toExponential(1)}  ${verdict} (tolerance ${TOLERANCE.toExponential(0)})`,
+    ...element.terms.map((term, t) => `  step ${String(t).padEnd(4)}       ${signed(term)}`),
+    `  sum of steps    ${signed(element.termSum)}`,
+  ];
+  return lines.join('\n');
+}
+
+/** A number in a column: sign or blank, then 15 digits. */
+function signed(x: number): string {
+  return `${x < 0 ? '' : ' '}${x.toExponential(14)}`;
+}

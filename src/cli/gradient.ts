@@ -1,0 +1,159 @@
+/**
+ * One derivative, looked at from three sides: what backpropagation through time says, what finite differences say, and
+ * the T terms it is made of.
+ *
+ * Unrolled in time, a parameter P is used once per step. Were every step given a copy P_t of its own, the chain rule would
+ * give ∂L/∂P = Σ_t ∂L/∂P_t: these are the terms. The engine forms their sum in one product over all rows; here the same
+ * product runs over the rows of one step at a time.
+ *
+ * The loss is L = Σ_t w_t·h_t with random w_t, one cotangent per output: a plain sum could not see outputs exchanged.
+ */
+import { gradcheck } from '../autograd/gradcheck.js';
+import { zeroGrads } from '../autograd/grads.js';
+import { packingOf, unroll, unrollBackward } from '../autograd/index.js';
+import type { Unrolled, Unwound } from '../autograd/index.js';
+import { at, before } from '../autograd/storage.js';
+import type { Cell, CellParams } from '../cells/index.js';
+import type { Kernels } from '../kernels/index.js';
+import { addSumRows, ArgumentError, createRng, normal, rows, viewOf } from '../tensor/index.js';
+import type { Tensor } from '../tensor/index.js';
+
+/** Relative error up to which analytic and numeric value agree; the bound the project's own tests hold the cells to. */
+export const TOLERANCE = 1e-7;
+
+/** D, the input size of the checked layer. Odd, and unlike the default hidden size, so that no transpose goes unseen. */
+export const INPUT_SIZE = 5;
+
+/** What to check. */
+export interface GradientQuery {
+  readonly hidden: number;
+  readonly steps: number;
+  readonly seed: number;
+  /** One parameter; all of them where left out. */
+  readonly param?: string;
+  /** One element of it; where left out, the one that agrees least. */
+  readonly at?: readonly number[];
+}
+
+/** One element of one parameter from all three sides. */
+export interface ElementGradient {
+  readonly param: string;
+  readonly at: readonly number[];
+  readonly analytic: number;
+  readonly numeric: number;
+  readonly relativeError: number;
+  /** How far `numeric` itself may be off. */
+  readonly noise: number;
+  /** What each step contributes, T numbers. */
+  readonly terms: readonly number[];
+  readonly termSum: number;
+  /** Whether the numeric value confirms the analytic one, and the terms add up to it. */
+  readonly agrees: boolean;
+}
+
+/** A layer that was run forward and backward once, ready to be asked. */
+interface Experiment {
+  readonly kernels: Kernels;
+  readonly unrolled: Unrolled;
+  readonly unwound: Unwound;
+  readonly grads: CellParams;
+  loss(): number;
+}
+
+/**
+ * Checks a cell on one random sequence, in float64. Initial states are learned, and every parameter is non-zero.
+ *
+ * @throws ArgumentError on a parameter the cell does not have, or an element outside of it
+ */
+export function inspectGradients(kernels: Kernels, cell: Cell, query: GradientQuery): ElementGradient[] {
+  const experiment = perform(kernels, cell, query);
+  const { params } = experiment.unrolled;
+  const known = Object.keys(params).join(', ');
+  if (query.param === undefined) {
+    if (query.at) throw new ArgumentError(`--at says which element of a parameter; add --param with one of ${known}`);
+    return Object.keys(params).map((param) => inspect(experiment, param));
+  }
+  if (!Object.hasOwn(params, query.param)) {
+    throw new ArgumentError(`--param must be one of ${known} for cell ${cell.name}; got '${query.param}'`);
+  }
+  return [inspect(experiment, query.param, query.at)];
+}
+
+function perform(kernels: Kernels, cell: Cell, { hidden, steps, seed }: GradientQuery): Experiment {
+  const rng = createRng(seed);
+  const params = cell.initialize(INPUT_SIZE, hidden, rng.split('parameters'), {
+    dtype: 'float64',
+    learnedInitialState: true,
+  });
+  const noise = rng.split('offsets');
+  for (const tensor of Object.values(params)) {
+    // Biases and initial states start at zero, where a wrong factor would not show.
+    if (tensor.shape.length === 1) for (let i = 0; i < tensor.data.length; i++) tensor.data[i] += 0.5 * noise.normal();
+  }
+  const x = normal([steps, INPUT_SIZE], 1, rng.split('inputs'), 'float64');
+  const dY = normal([steps, hidden], 1, rng.split('cotangents'), 'float64');
+  const packing = packingOf([steps]);
+  const forward = (): Unrolled => unroll(kernels, cell, params, x, packing);
+  const unrolled = forward();
+  const grads = zeroGrads(params) as unknown as CellParams;
+  const unwound = unrollBackward(kernels, unrolled, dY, grads);
+  return { kernels, unrolled, unwound, grads, loss: () => dot(forward().y, dY) };
+}
+
+function dot(y: Tensor, w: Tensor): number {
+  let sum = 0;
+  for (let i = 0; i < w.data.length; i++) sum += y.data[y.offset + i] * w.data[i];
+  return sum;
+}
+
+function inspect(experiment: Experiment, param: string, place?: readonly number[]): ElementGradient {
+  const { unrolled, grads, loss } = experiment;
+  const tensor = unrolled.params[param];
+  const tensors = { [param]: place ? only(tensor, param, place) : tensor };
+  const analytic = { [param]: place ? only(grads[param], param, place) : grads[param] };
+  const { worst } = gradcheck({ tensors, grads: analytic, loss, tolerance: TOLERANCE });
+  const index = place ?? worst.index;
+  const terms = termsOf(experiment, param, index);
+  const termSum = terms.reduce((sum, term) => sum + term, 0);
+  // Both sides sum T products in some order: each is off by at most γ_T Σ|term| (Higham 2002, equation 4.4).
+  const gamma = (terms.length * Number.EPSILON) / (1 - terms.length * Number.EPSILON);
+  const slack = 2 * gamma * terms.reduce((sum, term) => sum + Math.abs(term), 0);
+  return {
+    param,
+    at: index,
+    analytic: worst.analytic,
+    numeric: worst.numeric,
+    relativeError: worst.relativeError,
+    noise: worst.noise,
+    terms,
+    termSum,
+    agrees: worst.passed && Math.abs(termSum - worst.analytic) <= slack,
+  };
+}
+
+/** A view of a single element. */
+function only(tensor: Tensor, param: string, place: readonly number[]): Tensor {
+  const { data, shape } = tensor;
+  if (place.length !== shape.length || place.some((i, axis) => i >= shape[axis])) {
+    throw new ArgumentError(`--at must lie in ${param} [${shape.join(', ')}], counted from 0; got ${place.join(',')}`);
+  }
+  return viewOf(data, [1], positionOf(tensor, place));
+}
+
+function positionOf({ stride, offset }: Tensor, index: readonly number[]): number {
+  return index.reduce((sum, i, axis) => sum + i * stride[axis], offset);
+}
+
+/** ∂L/∂P_t of one element for every step t: the gradient's final products, each over the rows of one step. */
+function termsOf({ kernels, unrolled, unwound }: Experiment, param: string, index: readonly number[]): number[] {
+  const { cell, params, packing, x, states, cache } = unrolled;
+  return Array.from({ length: packing.steps }, (_, t) => {
+    const term = zeroGrads(params) as unknown as CellParams;
+    const step = at({ ...cache, ...unwound.left }, packing, t);
+    kernels.addMatmulTA(term.Wx, rows(x, packing.offsets[t], packing.batchSizes[t]), step.da);
+    addSumRows(term.b, step.da);
+    cell.collect(kernels, before(states, packing, t).h, step, term);
+    if (t === 0) for (const name of cell.states) addSumRows(term[`${name}0`], unwound.dInitial[name]);
+    return term[param].data[positionOf(term[param], index)];
+  });
+}

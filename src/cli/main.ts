@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { EXIT, messageOf } from './failure.js';
+import { run } from './program.js';
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader, such as `head`, has seen enough
+  process.stderr.write(`bptt: cannot write to standard output: ${messageOf(error)}\n`);
+  process.exit(EXIT.failure);
+});
+process.stderr.on('error', () => undefined); // nobody listens to progress any more; results still matter
+
+const { stdin, stdout, stderr, env } = process;
+process.exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });

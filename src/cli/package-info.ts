@@ -1,0 +1,33 @@
+/** The package's own description, read from the `package.json` it was installed with. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BpttError } from '../tensor/errors.js';
+
+/** The part of `package.json` that commands show. */
+export interface PackageInfo {
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * Finds the `package.json` named `bptt` in the folders above this file.
+ *
+ * @param from folder to start in
+ * @throws BpttError where no such file exists: the installation is damaged
+ */
+export function readPackageInfo(from: string = dirname(fileURLToPath(import.meta.url))): PackageInfo {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const info = parse(join(folder, 'package.json'));
+    if (info?.name === 'bptt') return info;
+    if (folder === dirname(folder)) throw new BpttError(`no package.json of bptt above ${from}; install it again`);
+  }
+}
+
+function parse(path: string): PackageInfo | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as PackageInfo;
+  } catch {
+    return undefined; // a folder without one, or with one that is not ours to judge
+  }
+}

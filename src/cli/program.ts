@@ -1,0 +1,50 @@
+/** The commands put together, and the one place where errors become a line on standard error and an exit status. */
+import { Command, CommanderError } from 'commander';
+import { addDoctor } from './doctor.js';
+import { EXIT, exitCodeOf, messageOf, oneLine } from './failure.js';
+import { addGradcheck } from './gradcheck.js';
+import { readPackageInfo } from './package-info.js';
+import type { Terminal } from './terminal.js';
+
+/** The program with all its commands. It throws instead of exiting; see {@link run}. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('bptt')
+    .description('train and run sequence labelers on hand-written backpropagation through time')
+    .version(readPackageInfo().version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+      outputError: () => undefined, // `run` prints every error, in one form
+    })
+    .addHelpText('after', '\nExample:\n  bptt gradcheck --cell lstm');
+  addGradcheck(program, terminal);
+  addDoctor(program, terminal);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args what follows the name of the program
+ * @returns the exit status: 0, 1 failure, 2 usage, 65 bad data, 130 interrupted
+ */
+export async function run(args: readonly string[], terminal: Terminal, create = createProgram): Promise<number> {
+  try {
+    await create(terminal).parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (!isHelp(error)) terminal.stderr.write(`bptt: ${lineOf(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** Help and version were printed already, on whichever stream they belong. */
+function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && /^commander\.(help|helpDisplayed|version)$/.test(error.code);
+}
+
+function lineOf(error: unknown): string {
+  if (!(error instanceof CommanderError)) return messageOf(error);
+  return `${oneLine(error.message.replace(/^error: /, ''))} (see --help)`;
+}

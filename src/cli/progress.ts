@@ -1,0 +1,117 @@
+/**
+ * Progress on standard error. On a terminal a bar with rate and time left is drawn over itself; elsewhere (a log file, a
+ * continuous build) plain lines appear at most every half minute, so that a long epoch shows life without filling the log.
+ */
+import cliProgress from 'cli-progress';
+import type { OutputStream } from './terminal.js';
+
+/** How far a piece of work has come. */
+export interface ProgressState {
+  /** What is under way: `epoch 3/8`. */
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  /** Units of work per second; 0 while unknown. */
+  readonly rate: number;
+  /** What is counted: `tokens`. */
+  readonly unit: string;
+}
+
+/** The reporter of one command. */
+export interface Progress {
+  /** Shows how far the work is. */
+  update(state: ProgressState): void;
+  /** Writes a line that stays; a bar makes room for it. */
+  line(text: string): void;
+  /** Removes the bar and shows the cursor again. Safe to call twice. */
+  stop(): void;
+}
+
+const BETWEEN_LINES_MS = 30_000;
+
+/** Reports nothing: `--quiet`. */
+export const silent: Progress = { update: () => undefined, line: () => undefined, stop: () => undefined };
+
+/**
+ * A reporter on a stream: a bar where the stream is a terminal, plain lines elsewhere.
+ *
+ * @param now milliseconds of a clock; given by tests
+ */
+export function createProgress(stream: OutputStream, now: () => number = () => performance.now()): Progress {
+  return stream.isTTY ? barProgress(stream) : lineProgress(stream, now);
+}
+
+function lineProgress(stream: OutputStream, now: () => number): Progress {
+  let last = now();
+  const line = (text: string): void => {
+    stream.write(`${text}\n`);
+    last = now();
+  };
+  return {
+    line,
+    update(state) {
+      if (now() - last < BETWEEN_LINES_MS) return;
+      line(`${state.label}  ${percent(state)}  ${describeRate(state)}`);
+    },
+    stop: () => undefined,
+  };
+}
+
+function barProgress(stream: OutputStream): Progress {
+  const bar = new cliProgress.SingleBar({
+    stream,
+    format: '{label} {bar} {percent}  {rate}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    fps: 5,
+  });
+  let running = false;
+  const stop = (): void => {
+    if (running) bar.stop();
+    running = false;
+  };
+  return {
+    stop,
+    line(text) {
+      stop();
+      stream.write(`${text}\n`);
+    },
+    update(state) {
+      const payload = { label: state.label, percent: percent(state), rate: describeRate(state) };
+      if (!running) bar.start(state.total, state.done, payload);
+      else {
+        bar.setTotal(state.total);
+        bar.update(state.done, payload);
+      }
+      running = true;
+    },
+  };
+}
+
+function percent({ done, total }: ProgressState): string {
+  return `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`.padStart(5);
+}
+
+function describeRate({ done, total, rate, unit }: ProgressState): string {
+  if (!(rate > 0)) return '';
+  return `${formatRate(rate)} ${unit}/s, ${formatDuration((total - done) / rate)} left`;
+}
+
+/** A rate in three digits or so: `950`, `12.3k`, `1.2M`. */
+export function formatRate(rate: number): string {
+  if (rate >= 1e6) return `${(rate / 1e6).toFixed(1)}M`;
+  return rate >= 1e4 ? `${(rate / 1e3).toFixed(1)}k` : rate.toFixed(0);
+}
+
+/** A duration: `4 s`, `2:07 min`, `1:02:07 h`. */
+export function formatDuration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes}:${two(s % 60)} min`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)} h`;
+}

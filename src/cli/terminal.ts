@@ -1,0 +1,44 @@
+/**
+ * Where a command writes: results on standard output, everything said beside them on standard error, so that `--json` and
+ * pipes stay clean.
+ */
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import pc from 'picocolors';
+
+/** An output stream, which may be a terminal. */
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** The surroundings of a command; `main` passes those of the process. */
+export interface Terminal {
+  readonly stdin: Readable;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Functions that color text, or leave it alone. */
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/**
+ * Colors for one stream: only on a terminal, and not where `NO_COLOR` is set to anything (https://no-color.org) or `TERM`
+ * is `dumb`.
+ */
+export function colorsFor(stream: OutputStream, env: Terminal['env']): Colors {
+  return pc.createColors(Boolean(stream.isTTY) && !env.NO_COLOR && env.TERM !== 'dumb');
+}
+
+/** Writes text and waits while the reader at the other end is slower, so that a long result is never held in memory. */
+export async function write(stream: OutputStream, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain');
+}
+
+/** Writes one line of result. */
+export async function print(terminal: Terminal, line: string): Promise<void> {
+  await write(terminal.stdout, `${line}\n`);
+}
+
+/** Writes one JSON object on a line of its own: the whole standard output of a command run with `--json`. */
+export async function printJson(terminal: Terminal, value: object): Promise<void> {
+  await print(terminal, JSON.stringify(value));
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readPackageInfo } from '../../src/cli/package-info';
+import { candidates } from '../../src/kernels';
+import { BpttError } from '../../src/tensor';
+import { bptt } from '../support/cli';
+
+const { version } = JSON.parse(readFileSync(resolve(__dirname, '../../package.json'), 'utf8')) as { version: string };
+
+test('names versions, the backend, and every backend that was declined', () => {
+  const { status, stdout, stderr } = bptt(['doctor']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(new RegExp(`^bptt +${version.replaceAll('.', '\\.')}$`, 'm'));
+  expect(stdout).toContain(`${process.versions.node}, V8 ${process.versions.v8}`);
+  for (const { name } of candidates) expect(stdout).toMatch(new RegExp(`^(backend|declined) +${name}: .+`, 'm'));
+  expect(stdout).toMatch(/^segmenter +Intl\.Segmenter, ICU \d/m);
+});
+
+test('takes no arguments', () => {
+  const { status, stderr } = bptt(['doctor', 'x']);
+  expect(stderr).toMatch(/^bptt: too many arguments for 'doctor'.*\n$/);
+  expect(status).toBe(2);
+});
+
+test('a damaged installation is named', () => {
+  expect(() => readPackageInfo('/nowhere/at/all')).toThrow(BpttError);
+});
