@@ -22,14 +22,12 @@ function tensor(rows: readonly (readonly number[])[], dtype: DType = 'float64'):
 }
 
 const rowsOf = (limit: number) =>
-  fc
-    .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 6 }))
-    .chain(([N, K]) =>
-      fc.array(fc.array(fc.double({ min: -limit, max: limit, noNaN: true }), { minLength: K, maxLength: K }), {
-        minLength: N,
-        maxLength: N,
-      }),
-    );
+  fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 6 })).chain(([N, K]) =>
+    fc.array(fc.array(fc.double({ min: -limit, max: limit, noNaN: true }), { minLength: K, maxLength: K }), {
+      minLength: N,
+      maxLength: N,
+    }),
+  );
 
 describe.each([
   ['float32', 2 ** -23],
