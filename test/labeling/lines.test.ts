@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { ArgumentError, DataError } from '../../src/tensor/errors.js';
+import { firstInvalidByte, lineBlocks } from '../../src/labeling/formats/lines.js';
+import { all, bytes, chunked } from './support.js';
+
+const seed = 11;
+
+async function linesOf(chunks: Uint8Array[], limit?: number): Promise<string[]> {
+  const blocks = await all(lineBlocks(chunks, 'f', limit));
+  let expected = 1;
+  for (const { first, lines } of blocks) {
+    expect(first).toBe(expected);
+    expected += lines.length;
+  }
+  return blocks.flatMap((block) => block.lines);
+}
+
+describe('lines of a byte stream', () => {
+  test('do not depend on where the chunks are cut', async () => {
+    const line = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n\ufeff]/g, ' '));
+    await fc.assert(
+      fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 9 }), fc.boolean(), async (lines, size, crlf) => {
+        const text = lines.map((each) => each + (crlf ? '\r\n' : '\n')).join('');
+        expect(await linesOf(chunked(bytes(text), size))).toEqual(lines);
+      }),
+      { seed },
+    );
+  });
+
+  test.each([
+    ['', []],
+    ['a', ['a']],
+    ['a\n', ['a']],
+    ['a\n\nb', ['a', '', 'b']],
+    ['\n', ['']],
+    ['\ufeffa\r\nb\r', ['a', 'b']],
+    ['a\n\ufeffb', ['a', '\ufeffb']],
+    ['a\rb\n', ['a\rb']],
+  ])('%j', async (text, lines) => {
+    for (const size of [1, 2, 100]) expect(await linesOf(chunked(bytes(text), size))).toEqual(lines);
+  });
+
+  test('a producer may reuse its buffer', async () => {
+    async function* reusing() {
+      const buffer = new Uint8Array(1);
+      for (const byte of bytes('ab\ncd')) {
+        buffer[0] = byte;
+        yield buffer;
+      }
+    }
+    expect((await all(lineBlocks(reusing()))).flatMap((block) => block.lines)).toEqual(['ab', 'cd']);
+  });
+
+  test('a line may have exactly the limit, and not one byte more', async () => {
+    for (const size of [1, 3, 100]) {
+      expect(await linesOf(chunked(bytes('x\nabcd\nef'), size), 4)).toEqual(['x', 'abcd', 'ef']);
+      const tooLong = linesOf(chunked(bytes('x\nabcde\nef'), size), 4);
+      await expect(tooLong).rejects.toThrow(
+        new DataError('f:2: the line is longer than 4 bytes: is this a text file?'),
+      );
+    }
+    await expect(linesOf([], 0)).rejects.toThrow(ArgumentError);
+  });
+
+  test('memory stays bounded: a line that never ends is refused at the limit, not at the end', async () => {
+    let produced = 0;
+    async function* endless() {
+      for (;;) {
+        produced += 1 << 16;
+        yield new Uint8Array(1 << 16).fill(0x61);
+      }
+    }
+    await expect(all(lineBlocks(endless()))).rejects.toThrow('input:1: the line is longer than 16777216 bytes');
+    expect(produced).toBe((16 << 20) + (1 << 16));
+  });
+});
+
+describe('invalid UTF-8', () => {
+  test.each([
+    [[0x61, 0x0a, 0x62, 0xc3, 0x28], 'f:2: expected UTF-8, but byte 2 of the line (0xc3)'],
+    [[0x61, 0x80, 0x0a], 'f:1: expected UTF-8, but byte 2 of the line (0x80)'],
+    [[0x0a, 0x0a, 0xe2, 0x82], 'f:3: expected UTF-8, but byte 1 of the line (0xe2)'],
+    [[0xed, 0xa0, 0x80], 'f:1: expected UTF-8, but byte 1 of the line (0xed)'],
+    [[0xff, 0xfe, 0x61, 0x00], 'it looks like UTF-16 and convert it, for example with iconv'],
+  ])('%j is named by line and byte', async (input, message) => {
+    for (const size of [1, 2, 100]) {
+      await expect(linesOf(chunked(Uint8Array.from(input), size))).rejects.toThrow(message);
+    }
+  });
+
+  test('firstInvalidByte and TextDecoder agree on what is valid', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const valid = (input: Uint8Array) => {
+      try {
+        decoder.decode(input);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    // Bytes at the borders of the well-formed ranges, so that long sequences occur and nearly occur.
+    const byte = fc.constantFrom(
+      ...[0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1],
+      ...[0xf4, 0xf5, 0xff],
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5 }), fc.array(byte, { maxLength: 5 }), (any, border) => {
+        for (const input of [any, Uint8Array.from(border)]) {
+          const place = firstInvalidByte(input);
+          expect(place === -1).toBe(valid(input));
+          if (place > 0) expect(valid(input.subarray(0, place))).toBe(true);
+        }
+      }),
+      { seed, numRuns: 3000 },
+    );
+  });
+});
