@@ -61,6 +61,9 @@ export interface Cell<P extends CellParams = CellParams> {
   /** Width, in multiples of H, of each tensor the backward step leaves behind. `da` is always there. */
   readonly left: Readonly<Record<string, number>>;
 
+  /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
+  shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
+
   /**
    * New parameters, as ndarrays.
    *

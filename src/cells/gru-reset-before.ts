@@ -25,7 +25,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
-import { initCommon, initStates } from './init.js';
+import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, where it is learned, the initial state `h0 [H]`. */
 export type GruResetBeforeParams = CellParams;
@@ -140,6 +140,7 @@ export const gruResetBefore: Cell<GruResetBeforeParams> = {
   states: ['h'],
   kept: { a: 3, s: 1 },
   left: { da: 3, ds: 1 },
+  shapes: (D, H) => commonShapes(D, H, 3),
   initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 3, rng, options), ...initStates(['h'], H, options) }),
   stepForward: (kernels, params, prev, cache, next) =>
     gruResetBeforeStepForward(kernels, params, prev, cache as GruResetBeforeCache, next),

@@ -26,7 +26,7 @@ import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
-import { initCommon, initStates } from './init.js';
+import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, where it is learned, the initial state `h0 [H]`. */
 export interface GruParams extends CellParams {
@@ -133,6 +133,7 @@ export const gru: Cell<GruParams> = {
   states: ['h'],
   kept: { a: 3, u: 3 },
   left: { da: 3, du: 3 },
+  shapes: (D, H) => ({ ...commonShapes(D, H, 3), bn: [H] }),
   initialize: (D, H, rng, options) => ({
     ...initCommon(D, H, 3, rng, options),
     bn: zeros([H], options?.dtype ?? 'float32'),

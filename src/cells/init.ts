@@ -18,6 +18,11 @@ import type { CellParams, InitOptions } from './cell.js';
  */
 export type InitScheme = 'glorot' | 'orthogonal' | 'uniform';
 
+/** Shapes of the parameters every cell has. */
+export function commonShapes(D: number, H: number, gates: number) {
+  return { Wx: [D, gates * H], Wh: [H, gates * H], b: [gates * H] };
+}
+
 /** The parameters every cell has: `Wx [D, G·H]` and `Wh [H, G·H]` by the schemes of the options, `b [G·H]` zero. */
 export function initCommon(D: number, H: number, gates: number, rng: Rng, options: InitOptions = {}) {
   for (const [name, size] of Object.entries({ inputSize: D, hiddenSize: H })) {
@@ -26,13 +31,14 @@ export function initCommon(D: number, H: number, gates: number, rng: Rng, option
     }
   }
   const { dtype = 'float32', input = 'glorot', recurrent = 'orthogonal' } = options;
-  const Wx = zeros([D, gates * H], dtype);
-  const Wh = zeros([H, gates * H], dtype);
+  const shapes = commonShapes(D, H, gates);
+  const Wx = zeros(shapes.Wx, dtype);
+  const Wh = zeros(shapes.Wh, dtype);
   for (let g = 0; g < gates; g++) {
     fillWeights(columns(Wx, g * H, H), input, rng, H);
     fillWeights(columns(Wh, g * H, H), recurrent, rng, H);
   }
-  return { Wx, Wh, b: zeros([gates * H], dtype) } satisfies CellParams;
+  return { Wx, Wh, b: zeros(shapes.b, dtype) } satisfies CellParams;
 }
 
 /** Learned initial states, one vector `[H]` per state name, zero; nothing unless the option asks for them. */

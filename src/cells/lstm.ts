@@ -23,7 +23,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
-import { initCommon, initStates } from './init.js';
+import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, where they are learned, the initial states `h0`, `c0` `[H]`. */
 export type LstmParams = CellParams;
@@ -121,6 +121,7 @@ export const lstm: Cell<LstmParams> = {
   states: ['h', 'c'],
   kept: { a: 4, tanhC: 1 },
   left: { da: 4 },
+  shapes: (D, H) => commonShapes(D, H, 4),
   initialize(D, H, rng, options = {}) {
     const params = initCommon(D, H, 4, rng, options);
     params.b.data.fill(options.forgetBias ?? 1, H, 2 * H);

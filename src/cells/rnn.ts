@@ -18,7 +18,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
-import { initCommon, initStates } from './init.js';
+import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
 export type RnnParams = CellParams;
@@ -90,6 +90,7 @@ function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
     states: ['h'],
     kept: { a: 1 },
     left: { da: 1 },
+    shapes: (D, H) => commonShapes(D, H, 1),
     initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 1, rng, options), ...initStates(['h'], H, options) }),
     stepForward: (kernels, params, prev, cache, next) => rnnStepForward(activation, kernels, params, prev, cache, next),
     stepBackward: (kernels, params, _prev, cache, next, dNext, dPrev) =>

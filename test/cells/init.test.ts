@@ -11,6 +11,8 @@ describe.each(Object.entries(cells))('parameters of %s', (_name, cell) => {
     expect(one.Wx.shape).toEqual([D, cell.gates * H]);
     expect(one.Wh.shape).toEqual([H, cell.gates * H]);
     expect(one.b.shape).toEqual([cell.gates * H]);
+    for (const [name, shape] of Object.entries(cell.shapes(D, H))) expect(one[name].shape).toEqual(shape);
+    expect(Object.keys(one)).toHaveLength(Object.keys(cell.shapes(D, H)).length + cell.states.length);
     for (const state of cell.states) expect(one[`${state}0`].shape).toEqual([H]);
     for (const name of Object.keys(one)) expect(one[name].data).toEqual(two[name].data);
     expect(cell.initialize(D, H, createRng(2)).Wx.data).not.toEqual(one.Wx.data);

@@ -1,0 +1,89 @@
+/** The options of a training, their defaults, and the optimizers they name. */
+import type { TensorRecord } from '../autograd/grads.js';
+import type { Truncation } from '../autograd/truncate.js';
+import { createAdam, createAdamW } from '../optim/adam.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { createSgd } from '../optim/sgd.js';
+import { ArgumentError } from '../tensor/errors.js';
+
+/** Names of the optimizers. */
+export type OptimizerName = 'adam' | 'adamw' | 'sgd';
+
+/** All optional; the defaults are `TRAIN_DEFAULTS`. */
+export interface TrainOptions {
+  /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`. */
+  readonly cell?: string;
+  /** E, the size of a word vector. */
+  readonly embedding?: number;
+  /** H of every layer, per direction. */
+  readonly hidden?: number;
+  /** Number of recurrent layers. */
+  readonly layers?: number;
+  /** Read each sentence in both directions. */
+  readonly bidirectional?: boolean;
+  /** Probability, in [0, 1), of dropping a component of word vectors and of layer outputs. */
+  readonly dropout?: number;
+  /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word. */
+  readonly wordDropout?: number;
+  /** Words rarer than this in the training set are unknown words. */
+  readonly minCount?: number;
+  /** Look words up in lower case. */
+  readonly lowerCase?: boolean;
+  readonly optimizer?: OptimizerName;
+  /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
+  readonly lr?: number;
+  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `plateau:0.5,2`, … */
+  readonly schedule?: string;
+  readonly epochs?: number;
+  /** Sentences per update. */
+  readonly batch?: number;
+  /** Largest global norm of a gradient; Infinity for none. */
+  readonly clip?: number;
+  /** Truncated BPTT: a sweep every k₁ steps, k₂ steps back. Default: full BPTT. */
+  readonly truncate?: Truncation;
+  /** Stop after so many epochs without a better score on the development set; Infinity for never. */
+  readonly patience?: number;
+  /** Of every random choice. */
+  readonly seed?: number;
+}
+
+/** What a training does when it is told nothing. */
+export const TRAIN_DEFAULTS = {
+  cell: 'lstm',
+  embedding: 100,
+  hidden: 100,
+  layers: 1,
+  bidirectional: true,
+  dropout: 0.5,
+  wordDropout: 0.05,
+  minCount: 1,
+  lowerCase: false,
+  optimizer: 'adam' as OptimizerName,
+  schedule: 'constant',
+  epochs: 20,
+  batch: 32,
+  clip: 5,
+  patience: 5,
+  seed: 1,
+};
+
+const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.003, sgd: 0.5 };
+
+/** The options with every default filled in. @throws ArgumentError on an unknown optimizer */
+export function withDefaults(options: TrainOptions) {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TrainOptions;
+  const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
+  if (!(settings.optimizer in LEARNING_RATES)) {
+    throw new ArgumentError(
+      `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${String(settings.optimizer)}`,
+    );
+  }
+  return { ...settings, lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
+}
+
+/** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
+export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number): Optimizer {
+  if (name === 'adam') return createAdam(params, { lr, lazy: true });
+  if (name === 'adamw') return createAdamW(params, { lr, lazy: true });
+  return createSgd(params, { lr, momentum: 0.9, lazy: true });
+}

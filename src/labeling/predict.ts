@@ -1,0 +1,58 @@
+/** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
+import type { Kernels } from '../kernels/types.js';
+import { softmaxRows } from '../layers/softmax-loss.js';
+import { argmaxRows } from '../tensor/rows.js';
+import type { Tensor } from '../tensor/types.js';
+import { batchesOf, packBatch } from './batches.js';
+import type { Model } from './model.js';
+import { modelForward } from './model.js';
+
+/** Sentences per batch when nothing has to be learned from them. */
+const BATCH = 64;
+
+/** Labels of one sentence. */
+export interface Prediction {
+  /** One label per token. */
+  readonly labels: readonly string[];
+  /** Probability of each of these labels; there where it was asked for. */
+  readonly probabilities?: Float64Array;
+}
+
+/**
+ * The most probable label of every token. A sentence is labeled the same, to the bit, whatever batch it is in, on
+ * backends whose rows do not depend on each other (the CPU's do not).
+ *
+ * @param sentences tokens of each sentence; a sentence without tokens gets no labels
+ * @param probabilities whether to return the probability of each label too
+ */
+export function predict(
+  kernels: Kernels,
+  model: Model,
+  sentences: readonly (readonly string[])[],
+  { probabilities = false }: { probabilities?: boolean } = {},
+): Prediction[] {
+  const ids = sentences.map((tokens) => model.words.encode(tokens));
+  const out = new Array<Prediction>(sentences.length);
+  for (const members of batchesOf(
+    ids.map((list) => list.length),
+    BATCH,
+  )) {
+    const batch = packBatch(ids, members);
+    const { packing } = batch;
+    const { logits } = modelForward(kernels, model, batch.ids, packing);
+    const best = argmaxRows(logits);
+    const p = probabilities ? softmaxRows(logits) : undefined;
+    for (let b = 0; b < packing.batch; b++) {
+      const rows = Array.from({ length: packing.lengths[b] }, (_, t) => packing.offsets[t] + b);
+      out[members[packing.order[b]]] = {
+        labels: rows.map((row) => model.labels.labels[best[row]]),
+        ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+      };
+    }
+  }
+  return out;
+}
+
+function at(x: Tensor, i: number, j: number): number {
+  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
+}

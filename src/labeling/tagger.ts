@@ -1,0 +1,43 @@
+/**
+ * Labeling with a trained model: everything an application needs, and nothing that a strict Content-Security-Policy
+ * forbids. This module and what it imports construct no ndarray and call no `new Function`.
+ */
+import { createCpuKernels } from '../kernels/cpu/index.js';
+import type { Kernels } from '../kernels/types.js';
+import { loadModel } from './model-file.js';
+import type { Model } from './model.js';
+import type { Prediction } from './predict.js';
+import { predict } from './predict.js';
+
+export { loadModel } from './model-file.js';
+export type { Model, ModelConfig } from './model.js';
+export type { Prediction } from './predict.js';
+
+/** A model ready to label sentences. */
+export interface Tagger {
+  readonly model: Model;
+  /** What the products run on. */
+  readonly backend: string;
+  /**
+   * Labels of sentences, in their order.
+   *
+   * @param sentences tokens of each sentence
+   * @param options.probabilities whether to return the probability of each label too; default false
+   */
+  tag(sentences: readonly (readonly string[])[], options?: { readonly probabilities?: boolean }): Prediction[];
+}
+
+/**
+ * A tagger from a model, or from the bytes of a model file.
+ *
+ * @param kernels where products run; the CPU by default
+ * @throws DataError where the bytes are no model this version reads
+ */
+export function createTagger(source: Model | Uint8Array, kernels: Kernels = createCpuKernels()): Tagger {
+  const model = source instanceof Uint8Array ? loadModel(source) : source;
+  return {
+    model,
+    backend: kernels.backend,
+    tag: (sentences, options) => predict(kernels, model, sentences, options),
+  };
+}

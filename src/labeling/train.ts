@@ -1,0 +1,322 @@
+/**
+ * The training loop: batches → forward → loss → backward → clip → update; after each epoch the development set decides
+ * which weights are kept.
+ *
+ * Everything random comes from one seed through named streams (initialization, order, dropout, word dropout), so the same
+ * seed on the same machine and backend gives the same model, bit for bit.
+ *
+ * Reading order: from cli/train.ts; next stop labeling/model.ts.
+ */
+import type { TensorRecord } from '../autograd/grads.js';
+import { clipByGlobalNorm, flatten, globalNorm, zeroGrads, zeroInPlace } from '../autograd/grads.js';
+import { checkTruncation } from '../autograd/truncate.js';
+import type { Kernels } from '../kernels/types.js';
+import { wordDropout } from '../layers/dropout.js';
+import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import type { Schedule } from '../optim/schedules.js';
+import { createSchedule, parseSchedule } from '../optim/schedules.js';
+import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbability } from '../tensor/checks.js';
+import { copy } from '../tensor/create.js';
+import { DataError } from '../tensor/errors.js';
+import type { Rng } from '../tensor/random.js';
+import { createRng } from '../tensor/random.js';
+import { addTo, fill } from '../tensor/rows.js';
+import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
+import { batchesOf, packBatch, packRows } from './batches.js';
+import { badGradient, badLoss } from './diagnose.js';
+import { evaluate } from './evaluate.js';
+import type { Model, ModelGrads } from './model.js';
+import { initModel, modelBackward, modelForward } from './model.js';
+import type { TrainOptions } from './options.js';
+import { createOptimizer, withDefaults } from './options.js';
+import type { Scores } from './scorer.js';
+import type { Sentence } from './sentence.js';
+import { buildLabels, buildVocabulary, UNKNOWN_ID } from './vocabulary.js';
+
+/** How far an epoch is; reported after every batch. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Tokens of this epoch done so far, and in all. */
+  readonly tokens: number;
+  readonly totalTokens: number;
+  /** Mean loss per token of this epoch so far, in nats. */
+  readonly loss: number;
+  /** Over this epoch so far. */
+  readonly tokensPerSecond: number;
+}
+
+/** One line of the training log. */
+export interface EpochRecord {
+  readonly epoch: number;
+  /** Mean training loss per token, in nats, dropout included. */
+  readonly loss: number;
+  /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
+  readonly gradientNorm: number;
+  readonly largestGradientNorm: number;
+  readonly clipped: number;
+  /** Learning rate of the last update. */
+  readonly lr: number;
+  /** Training only, without the evaluation. */
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  readonly dev: Scores | null;
+  /** Whether these weights are the best so far. */
+  readonly best: boolean;
+}
+
+/** Who listens, and who may stop it. */
+export interface TrainHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onEpoch?: (record: EpochRecord) => void;
+  /** Aborting ends the training after the batch in hand; the best weights so far are returned. */
+  readonly signal?: AbortSignal;
+}
+
+/** A trained model and how it came about. */
+export interface TrainResult {
+  readonly model: Model;
+  /** Scores of the returned weights. */
+  readonly dev: Scores | null;
+  readonly test: Scores | null;
+  /** Epochs begun. */
+  readonly epochs: number;
+  /** Epoch, from 1, whose weights are returned; 0 where none was finished. */
+  readonly bestEpoch: number;
+  /** Training only, without the evaluations. */
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  /** Number of learned values. */
+  readonly parameters: number;
+  readonly interrupted: boolean;
+  readonly history: readonly EpochRecord[];
+}
+
+/** Sentences of a training, each with its labels. */
+export interface Corpora {
+  readonly train: readonly Sentence[];
+  /** Decides which epoch is best; without it the last one is. */
+  readonly dev?: readonly Sentence[];
+  /** Scored once, at the end. */
+  readonly test?: readonly Sentence[];
+  /** Names of the three, for messages. */
+  readonly sources?: { readonly train?: string; readonly dev?: string; readonly test?: string };
+}
+
+/**
+ * Trains a sequence labeler.
+ *
+ * @param kernels where products run
+ * @throws ArgumentError on an option outside its domain; DataError on sentences without labels, or labels of `dev` or
+ *   `test` that never occur in `train`; NonFiniteError when the loss or a gradient is no finite number any more
+ */
+export async function train(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: TrainOptions = {},
+  hooks: TrainHooks = {},
+): Promise<TrainResult> {
+  const run = prepareRun(kernels, corpora, options, hooks);
+  const history: EpochRecord[] = [];
+  let best: { record: EpochRecord; weights: TensorRecord } | null = null;
+  let begun = 0;
+  while (begun < run.settings.epochs && !hooks.signal?.aborted) {
+    begun++;
+    const epoch = await trainEpoch(run, begun);
+    if (epoch.interrupted) break;
+    const dev = corpora.dev ? evaluate(kernels, run.model, corpora.dev) : null;
+    const better = dev === null || best?.record.dev == null || metricOf(dev) > metricOf(best.record.dev);
+    if (dev) run.schedule.observe(metricOf(dev));
+    const record: EpochRecord = { ...epoch.record, dev, best: better };
+    history.push(record);
+    if (better) best = { record, weights: snapshotOf(run.params) };
+    hooks.onEpoch?.(record);
+    if (best && begun - best.record.epoch >= run.settings.patience) break;
+  }
+  if (best) restore(run.params, best.weights);
+  const seconds = run.clock.seconds;
+  return {
+    model: run.model,
+    dev: best?.record.dev ?? null,
+    test: corpora.test ? evaluate(kernels, run.model, corpora.test) : null,
+    epochs: begun,
+    bestEpoch: best?.record.epoch ?? 0,
+    seconds,
+    tokensPerSecond: seconds > 0 ? run.clock.tokens / seconds : 0,
+    parameters: Object.values(run.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    interrupted: hooks.signal?.aborted ?? false,
+    history,
+  };
+}
+
+/** What early stopping watches: span F1 where the labels are spans, token accuracy elsewhere. */
+export function metricOf(scores: Scores): number {
+  return scores.spanF1 ?? scores.accuracy;
+}
+
+/** Everything a training holds while it runs. */
+interface Run {
+  readonly kernels: Kernels;
+  readonly settings: ReturnType<typeof withDefaults>;
+  readonly hooks: TrainHooks;
+  readonly model: Model;
+  readonly params: TensorRecord;
+  readonly grads: ModelGrads;
+  readonly flatGrads: TensorRecord;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly ids: readonly Int32Array[];
+  readonly targets: readonly Int32Array[];
+  readonly tokens: number;
+  readonly streams: { readonly order: Rng; readonly dropout: Rng; readonly words: Rng };
+  readonly clock: { seconds: number; tokens: number; updates: number };
+}
+
+function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, hooks: TrainHooks): Run {
+  const settings = withDefaults(options);
+  checkSettings(settings);
+  if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
+  const words = buildVocabulary(corpora.train, { minCount: settings.minCount, lowerCase: settings.lowerCase });
+  const labels = buildLabels(corpora.train);
+  for (const part of ['dev', 'test'] as const) {
+    for (const sentence of corpora[part] ?? []) labels.encode(sentence, corpora.sources?.[part]);
+  }
+  const rng = createRng(settings.seed);
+  const { cell, embedding, hidden, layers, bidirectional, dropout } = settings;
+  const config = { cell, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
+  const model: Model = { config, words, labels, params: initModel(config, words.size, labels.size, rng.split('init')) };
+  const params = flatten(model.params);
+  const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
+  const ids = corpora.train.map((s) => words.encode(s.tokens));
+  const batchesPerEpoch = Math.ceil(ids.length / settings.batch);
+  return {
+    kernels,
+    settings,
+    hooks,
+    model,
+    params,
+    grads: nest(model.params, flatGrads),
+    flatGrads,
+    optimizer: createOptimizer(settings.optimizer, params, settings.lr),
+    schedule: createSchedule(parseSchedule(settings.schedule), settings.epochs * batchesPerEpoch),
+    ids,
+    targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
+    tokens: ids.reduce((sum, list) => sum + list.length, 0),
+    streams: { order: rng.split('order'), dropout: rng.split('dropout'), words: rng.split('words') },
+    clock: { seconds: 0, tokens: 0, updates: 0 },
+  };
+}
+
+async function trainEpoch(run: Run, epoch: number) {
+  const { settings, hooks, clock, streams } = run;
+  const batches = batchesOf(
+    run.ids.map((list) => list.length),
+    settings.batch,
+    streams.order,
+  );
+  const started = performance.now();
+  const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
+  let pause = started;
+  let done = 0;
+  for (const members of batches) {
+    if (hooks.signal?.aborted) break;
+    const step = trainBatch(run, members, epoch, ++done);
+    sums.loss += step.loss * step.tokens;
+    sums.tokens += step.tokens;
+    sums.norm += step.norm;
+    sums.largest = Math.max(sums.largest, step.norm);
+    sums.clipped += step.norm > settings.clip ? 1 : 0;
+    sums.lr = step.lr;
+    const now = performance.now();
+    const rate = (1000 * sums.tokens) / Math.max(now - started, 1e-3);
+    hooks.onProgress?.({
+      epoch,
+      epochs: settings.epochs,
+      tokens: sums.tokens,
+      totalTokens: run.tokens,
+      loss: sums.loss / sums.tokens,
+      tokensPerSecond: rate,
+    });
+    if (now - pause > 50) {
+      await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
+      pause = performance.now();
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  clock.seconds += seconds;
+  clock.tokens += sums.tokens;
+  const record = {
+    epoch,
+    loss: sums.loss / Math.max(sums.tokens, 1),
+    gradientNorm: sums.norm / Math.max(done, 1),
+    largestGradientNorm: sums.largest,
+    clipped: sums.clipped / Math.max(done, 1),
+    lr: sums.lr,
+    seconds,
+    tokensPerSecond: sums.tokens / seconds,
+  };
+  return { record, interrupted: done < batches.length };
+}
+
+/** One update. */
+function trainBatch(run: Run, members: readonly number[], epoch: number, number: number) {
+  const { kernels, settings, model, params, grads, flatGrads, streams, clock } = run;
+  const batch = packBatch(run.ids, members);
+  const ids = wordDropout(batch.ids, settings.wordDropout, UNKNOWN_ID, streams.words);
+  const targets = packRows(run.targets, members, batch.packing);
+
+  const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout);
+  const loss = softmaxLossForward(pass.logits, targets);
+  const occasion = { epoch, batch: number };
+  if (!Number.isFinite(loss.loss)) {
+    throw badLoss({ ...occasion, what: 'the loss', value: loss.loss }, params, pass, batch);
+  }
+
+  const dLogits = allocate(pass.logits.shape, dtypeOf(pass.logits.data));
+  softmaxLossBackward(loss, dLogits);
+  modelBackward(kernels, model.params, pass, dLogits, grads, settings.truncate);
+  const norm = settings.clip < Infinity ? clipByGlobalNorm(flatGrads, settings.clip) : globalNorm(flatGrads);
+  if (!Number.isFinite(norm)) {
+    throw badGradient({ ...occasion, what: 'the gradient norm', value: norm }, params, pass, batch, flatGrads);
+  }
+
+  const lr = settings.lr * run.schedule.factor(clock.updates++);
+  run.optimizer.step(flatGrads, lr);
+  zeroInPlace(flatGrads);
+  return { loss: loss.loss, tokens: targets.length, norm, lr };
+}
+
+/** A nest like `like` whose tensors are those of the flat record: the inverse of `flatten`. */
+function nest(like: Model['params'], flat: TensorRecord): ModelGrads {
+  const build = (node: unknown, path: string): unknown => {
+    if (flat[path]) return flat[path];
+    const entries = Object.entries(node as object).map(([key, child]) => [
+      key,
+      build(child, path ? `${path}.${key}` : key),
+    ]);
+    return Array.isArray(node) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
+  };
+  return build(like, '') as ModelGrads;
+}
+
+function snapshotOf(params: TensorRecord): TensorRecord {
+  return Object.fromEntries(Object.entries(params).map(([name, p]) => [name, copy(p)]));
+}
+
+function restore(params: TensorRecord, weights: TensorRecord): void {
+  for (const [name, p] of Object.entries(params)) {
+    fill(p, 0);
+    addTo(p, weights[name]);
+  }
+}
+
+function checkSettings(settings: ReturnType<typeof withDefaults>): void {
+  for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch', 'patience'] as const) {
+    expectPositiveInteger('train', name, settings[name]);
+  }
+  expectProbability('train', 'wordDropout', settings.wordDropout);
+  expectNonNegative('train', 'lr', settings.lr);
+  if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
+  if (settings.truncate) checkTruncation(settings.truncate);
+}
