@@ -1,5 +1,6 @@
 /** Small printing of a tensor: aligned columns under a line with its element type and shape. */
-import { expectNonNegativeInteger, expectPositiveInteger } from './checks.js';
+import { expectPositiveInteger } from './checks.js';
+import { ArgumentError } from './errors.js';
 import type { Real, Tensor } from './types.js';
 import { dtypeOf, flatten } from './view.js';
 
@@ -25,8 +26,9 @@ export interface FormatOptions {
  */
 export function format(x: Tensor, options: FormatOptions = {}): string {
   const { precision = 4, maxRows = 8, maxColumns = 8 } = options;
-  expectNonNegativeInteger('format', 'precision', precision);
-  expectNonNegativeInteger('format', '20 - precision', 20 - precision);
+  if (!Number.isInteger(precision) || precision < 0 || precision > 20) {
+    throw new ArgumentError(`format: precision must be an integer in 0 ... 20; got ${precision}`);
+  }
   expectPositiveInteger('format', 'maxRows', maxRows);
   expectPositiveInteger('format', 'maxColumns', maxColumns);
   const head = `${dtypeOf(x.data)} [${x.shape.join(', ')}]`;
