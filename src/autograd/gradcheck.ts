@@ -1,32 +1,17 @@
 /**
- * Gradient checking: every analytic derivative against a numeric one, in float64.
+ * Gradient checking: every analytic derivative a against a numeric one n, in float64. `finite-differences.ts` finds n and
+ * its noise, an estimate of how far n may be off. Then
  *
- * Central differences at three widths are extrapolated twice (Richardson; Romberg's table of two columns):
- *
- *   (1)  D(h) = (f(x + h) − f(x − h)) / 2h                     error O(h²)
- *   (2)  R(h) = (4·D(h) − D(2h)) / 3                           error O(h⁴)
- *   (3)  n    = (16·R(h) − R(2h)) / 15                         error O(h⁶)
- *
- * Each value comes with its noise, an estimate of how far it may be off:
- *
- *   (4)  noise = |R(h) − R(2h)| + ε·max|f| / h                 truncation, and rounding of f
- *
- * h = 2⁻¹⁰·max(1, |x|), rounded to a power of two, balances the two terms for losses of moderate curvature. Where the
- * first term dominates (a kink of relu nearby, strong curvature), h shrinks eightfold, up to three times, and the value
- * with the least noise is kept.
- *
- *   (5)  relative error = |a − n| / max(|a|, |n|, noise / tolerance)
+ *   (1)  relative error = |a − n| / max(|a|, |n|, noise / tolerance)
  *
  * so a difference as small as the noise is never held against the gradient, and the floor is derived, not chosen. A noise
  * too large to judge by makes the element inconclusive, and an inconclusive element does not pass.
- *
- * Source: C. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982); the error
- * estimate from neighbouring table entries is his.
  */
-import { ArgumentError, NonFiniteError, ShapeError } from '../tensor/errors.js';
+import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, sizeOf } from '../tensor/view.js';
+import { differentiate, lossNoise } from './finite-differences.js';
 import type { TensorRecord } from './grads.js';
 
 /** What to check, and how strictly. */
@@ -55,9 +40,9 @@ export interface CheckedElement {
   readonly step?: number;
   readonly analytic: number;
   readonly numeric: number;
-  /** Equation (4): how far `numeric` may be off. */
+  /** How far `numeric` may be off. */
   readonly noise: number;
-  /** Equation (5); `Infinity` if `analytic` is not finite. */
+  /** Equation (1); `Infinity` if `analytic` is not finite. */
   readonly relativeError: number;
   /** False where the noise is too large to judge by: the loss has a kink here, or is dominated by rounding. */
   readonly conclusive: boolean;
@@ -81,8 +66,7 @@ export interface GradcheckReport {
 }
 
 /**
- * Checks analytic gradients against finite differences; see the header for the method. Costs 6 losses per element, up to
- * 24 where the step has to shrink.
+ * Checks analytic gradients against finite differences. Costs 6 losses per element, up to 24 where a step has to shrink.
  *
  * @throws ArgumentError if a tensor is not float64, has no gradient, or there is no element to check; if the tolerance or
  *   the number of elements is not positive; if `elements` comes without `rng`; if the loss is not deterministic
@@ -92,6 +76,7 @@ export interface GradcheckReport {
 export function gradcheck(options: GradcheckOptions): GradcheckReport {
   const { tensors, grads, tolerance = 1e-7 } = options;
   checkOptions(options, tolerance);
+  const sigma = lossNoise(tensors, options.loss);
   const perTensor: Record<string, CheckedElement> = {};
   const failures: CheckedElement[] = [];
   let worst: CheckedElement | undefined;
@@ -99,7 +84,7 @@ export function gradcheck(options: GradcheckOptions): GradcheckReport {
   let noiseFloor = 0;
   for (const [name, x] of Object.entries(tensors)) {
     for (const flatIndex of elementsToCheck(sizeOf(x.shape), options)) {
-      const element = checkElement(name, x, grads[name], flatIndex, options, tolerance);
+      const element = checkElement(name, x, grads[name], flatIndex, { ...options, tolerance, sigma });
       checked++;
       noiseFloor = Math.max(noiseFloor, element.noise);
       if (!element.passed) failures.push(element);
@@ -163,13 +148,12 @@ function checkElement(
   x: Tensor,
   g: Tensor,
   flatIndex: number,
-  { loss, stepOf }: GradcheckOptions,
-  tolerance: number,
+  { loss, stepOf, tolerance, sigma }: GradcheckOptions & { tolerance: number; sigma: number },
 ): CheckedElement {
   const index = indexOf(x.shape, flatIndex);
   const at = (t: Tensor): number => index.reduce((sum, i, axis) => sum + i * t.stride[axis], t.offset);
   const analytic = g.data[at(g)];
-  const { numeric, noise, magnitude } = differentiate(x, at(x), loss, () => `${name}[${index.join(', ')}]`);
+  const { numeric, noise, magnitude } = differentiate(x, at(x), loss, sigma, `${name}[${index.join(', ')}]`);
   const difference = Math.abs(analytic - numeric);
   const relativeError = Number.isFinite(difference)
     ? difference / Math.max(Math.abs(analytic), Math.abs(numeric), noise / tolerance, Number.MIN_VALUE)
@@ -199,57 +183,6 @@ function indexOf(shape: readonly number[], flatIndex: number): number[] {
     flatIndex = Math.floor(flatIndex / shape[axis]);
   }
   return index;
-}
-
-interface Derivative {
-  readonly numeric: number;
-  readonly noise: number;
-  /** max|f| over the evaluations. */
-  readonly magnitude: number;
-}
-
-/** Equations (1) to (4) at the step that leaves the least noise. */
-function differentiate(x: Tensor, at: number, loss: () => number, place: () => string): Derivative {
-  let h = 2 ** -10;
-  while (h < 2 ** -11 * Math.abs(x.data[at])) h *= 2;
-  let best = romberg(x, at, h, loss, place);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const rounding = (Number.EPSILON * best.magnitude) / h;
-    if (best.noise <= 16 * rounding) break;
-    h /= 8;
-    const next = romberg(x, at, h, loss, place);
-    if (next.noise < best.noise) best = next;
-  }
-  return best;
-}
-
-/** Equations (1) to (4) at one step. */
-function romberg(x: Tensor, at: number, h: number, loss: () => number, place: () => string): Derivative {
-  const value = x.data[at];
-  let magnitude = 0;
-  const f = (point: number): number => {
-    x.data[at] = point;
-    const y = loss();
-    if (!Number.isFinite(y)) throw new NonFiniteError(`gradcheck: the loss is ${y} with ${place()} = ${point}`);
-    magnitude = Math.max(magnitude, Math.abs(y));
-    return y;
-  };
-  const central = (width: number): number => {
-    const right = value + width;
-    const left = value - width;
-    // Divided by the distance between the points as rounded: that difference is exact, 2·width need not be.
-    return (f(right) - f(left)) / (right - left); //            (1)
-  };
-  try {
-    const [d1, d2, d4] = [central(h), central(2 * h), central(4 * h)];
-    const r1 = (4 * d1 - d2) / 3; //                            (2)
-    const r2 = (4 * d2 - d4) / 3;
-    const numeric = (16 * r1 - r2) / 15; //                     (3)
-    const noise = Math.abs(r1 - r2) + (Number.EPSILON * magnitude) / h; // (4)
-    return { numeric, noise, magnitude };
-  } finally {
-    x.data[at] = value;
-  }
 }
 
 function isWorse(a: CheckedElement, b: CheckedElement): boolean {

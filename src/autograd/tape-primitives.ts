@@ -7,7 +7,7 @@
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Transcendentals } from '../tensor/math.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, flat, sizeOf, viewOf } from '../tensor/view.js';
+import { allocate, dtypeOf, flatten, viewOf } from '../tensor/view.js';
 import type { TapeCore, TapeNode } from './tape.js';
 
 /** y = a·b;  da += dy·bᵀ;  db += aᵀ·dy. */
@@ -178,12 +178,5 @@ export function mismatch(name: string, expected: string, a: Tensor, b: Tensor): 
 
 /** A row-major copy from offset 0. */
 export function compact(x: Tensor): Tensor {
-  const out = flat(sizeOf(x.shape), dtypeOf(x.data));
-  let to = 0;
-  const visit = (axis: number, at: number): void => {
-    if (axis === x.shape.length) out[to++] = x.data[at];
-    else for (let i = 0; i < x.shape[axis]; i++) visit(axis + 1, at + i * x.stride[axis]);
-  };
-  visit(0, x.offset);
-  return viewOf(out, x.shape);
+  return viewOf(flatten(x), x.shape);
 }

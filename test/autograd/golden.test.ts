@@ -1,0 +1,34 @@
+/** Every cell that PyTorch has, against PyTorch in float64: outputs, final states, and the gradient of everything. */
+import { caseName, worstDifference } from '../support/cases.js';
+import { engine } from '../support/engine.js';
+import { goldenCases } from '../support/golden.js';
+import { tapeSolution } from '../support/tape-cells.js';
+
+const golden = goldenCases().map(({ problem, solution }) => ({ name: caseName(problem.case), problem, solution }));
+
+it('covers the cells, both depths, one direction and two', () => {
+  expect(golden).toHaveLength(4 * 2 * 2);
+  expect(golden.every(({ problem }) => problem.case.lengths.includes(1))).toBe(true);
+});
+
+it.each(golden)('$name: the engine equals PyTorch to 1e-12', ({ problem, solution }) => {
+  expect(Object.keys(solution.grads)).toEqual(Object.keys(problem.tensors));
+  expect(worstDifference(engine(problem), solution).error).toBeLessThan(1e-12);
+});
+
+it.each(golden)('$name: the tape equals PyTorch to 1e-12', ({ problem, solution }) => {
+  expect(worstDifference(tapeSolution(problem), solution).error).toBeLessThan(1e-12);
+});
+
+it('a golden number off by one part in a billion is found, and its tensor named', () => {
+  const { problem, solution } = golden[9];
+  const gradient = solution.grads['layers.0.forward.Wh'];
+  const largest = gradient.data.reduce(
+    (best, value, i) => (Math.abs(value) > Math.abs(gradient.data[best]) ? i : best),
+    0,
+  );
+  gradient.data[largest] *= 1 + 1e-9;
+  const { name, error } = worstDifference(engine(problem), solution);
+  expect(name).toBe('gradient of layers.0.forward.Wh');
+  expect(error).toBeGreaterThan(1e-10);
+});
