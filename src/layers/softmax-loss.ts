@@ -19,6 +19,8 @@
  * +Infinity do. Row sums and the loss accumulate in float64 for either element type.
  *
  * Kept for backward: p, q's parameters and s.
+ *
+ * Reading order: from labeling/model.ts; next stop autograd/unroll.ts.
  */
 import { expectNonNegative, expectOneOf, expectShape } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';

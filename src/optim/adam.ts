@@ -78,7 +78,7 @@ function create(name: string, params: TensorRecord, options: AdamOptions, l2: nu
         l2,
         keep: 1 - lr * decoupled,
         rate: lr / (1 - power(beta1, t)),
-        rootCorrection: Math.sqrt(1 - power(beta2, t)),
+        rootCorrection: 1 / Math.sqrt(1 - power(beta2, t)),
       });
       updateSlots(slots, grads, lazy, update);
       steps = t;
@@ -99,23 +99,24 @@ interface AdamFactors {
   readonly keep: number;
   /** η / (1 − β₁ᵗ). */
   readonly rate: number;
-  /** √(1 − β₂ᵗ). */
+  /** 1 / √(1 − β₂ᵗ). */
   readonly rootCorrection: number;
 }
 
 function adamUpdate({ beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: AdamFactors): RunUpdate {
   return (count, p, g, [first, second]) => {
-    for (let i = 0; i < count; i++) {
-      const at = p.start + i * p.step;
-      const atM = first.start + i * first.step;
-      const atV = second.start + i * second.step;
-      const theta = p.data[at];
-      const gradient = g.data[g.start + i * g.step] + l2 * theta; // (1) Adam
-      const m = beta1 * first.data[atM] + (1 - beta1) * gradient; // (2)
-      const v = beta2 * second.data[atV] + (1 - beta2) * gradient * gradient; // (3)
-      first.data[atM] = m;
-      second.data[atV] = v;
-      p.data[at] = keep * theta - (rate * m) / (Math.sqrt(v) / rootCorrection + epsilon); // (1) AdamW, (4, 5)
+    // Locals: the engine cannot know that a store into one array leaves the fields of the runs as they are.
+    const [theta, gradient, m, v] = [p.data, g.data, first.data, second.data];
+    const [stepP, stepG, stepM, stepV] = [p.step, g.step, first.step, second.step];
+    let [atP, atG, atM, atV] = [p.start, g.start, first.start, second.start];
+    for (let i = 0; i < count; i++, atP += stepP, atG += stepG, atM += stepM, atV += stepV) {
+      const value = theta[atP];
+      const slope = gradient[atG] + l2 * value; // (1) Adam
+      const mean = beta1 * m[atM] + (1 - beta1) * slope; // (2)
+      const square = beta2 * v[atV] + (1 - beta2) * slope * slope; // (3)
+      m[atM] = mean;
+      v[atV] = square;
+      theta[atP] = keep * value - (rate * mean) / (Math.sqrt(square) * rootCorrection + epsilon); // (1) AdamW, (4, 5)
     }
   };
 }

@@ -8,7 +8,7 @@
 import { isRowGradient, type RowGradient, type TensorRecord } from '../autograd/grads.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, isContiguous, rows, sizeOf } from '../tensor/view.js';
+import { allocate, dtypeOf, isContiguous, sizeOf } from '../tensor/view.js';
 
 /** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
 export interface OptimizerState {
@@ -78,10 +78,20 @@ export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, la
 }
 
 function updateTouched(param: Tensor, grad: RowGradient, moments: readonly Tensor[], update: RunUpdate): void {
+  const [, E] = param.shape;
+  const line = ({ data, stride, offset }: Tensor, row: number): Run => ({
+    data,
+    start: offset + row * stride[0],
+    step: stride[1],
+  });
   for (let k = 0; k < grad.count; k++) {
     const row = grad.touched[k];
-    const narrowed = moments.map((m) => rows(m, row, 1));
-    updateRuns(rows(param, row, 1), rows(grad, row, 1), narrowed, update);
+    update(
+      E,
+      line(param, row),
+      line(grad, row),
+      moments.map((m) => line(m, row)),
+    );
   }
 }
 
