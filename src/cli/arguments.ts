@@ -35,6 +35,14 @@ export function positiveNumber(text: string): number {
   return x;
 }
 
+/** The largest norm of a gradient: a number above 0, or `none`, which is Infinity. */
+export function clipNorm(text: string): number {
+  if (text === 'none') return Infinity;
+  const x = NUMBER.test(text) ? Number(text) : NaN;
+  if (!Number.isFinite(x) || x <= 0) throw new InvalidArgumentError('It must be a number above 0, or none.');
+  return x;
+}
+
 /** A probability below 1, as dropout takes it: at 1 nothing would be left to scale up. */
 export function dropProbability(text: string): number {
   const p = NUMBER.test(text) ? Number(text) : NaN;

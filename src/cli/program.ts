@@ -1,10 +1,14 @@
 /** The commands put together, and the one place where errors become a line on standard error and an exit status. */
 import { Command, CommanderError } from 'commander';
+import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
+import { addEval } from './eval.js';
 import { EXIT, exitCodeOf, messageOf, oneLine } from './failure.js';
 import { addGradcheck } from './gradcheck.js';
 import { readPackageInfo } from './package-info.js';
+import { addTag } from './tag.js';
 import type { Terminal } from './terminal.js';
+import { addTrain } from './train.js';
 
 /** The program with all its commands. It throws instead of exiting; see {@link run}. */
 export function createProgram(terminal: Terminal): Command {
@@ -17,9 +21,13 @@ export function createProgram(terminal: Terminal): Command {
       writeErr: (text) => void terminal.stderr.write(text),
       outputError: () => undefined, // `run` prints every error, in one form
     })
-    .addHelpText('after', '\nExample:\n  bptt gradcheck --cell lstm');
+    .addHelpText('after', '\nExample:\n  bptt demo\n  bptt train --help');
+  addTrain(program, terminal);
+  addEval(program, terminal);
+  addTag(program, terminal);
   addGradcheck(program, terminal);
   addDoctor(program, terminal);
+  addDemo(program, terminal);
   return program;
 }
 

@@ -1,0 +1,120 @@
+/** `bptt eval`: scores of a model on labeled sentences. */
+import type { Command } from 'commander';
+import { createCpuKernels } from '../kernels/index.js';
+import { evaluate } from '../labeling/evaluate.js';
+import { readCorpus } from '../labeling/files.node.js';
+import { FORMATS } from '../labeling/formats/index.js';
+import type { Format } from '../labeling/formats/index.js';
+import type { Prediction } from '../labeling/predict.js';
+import type { Confusion, PrecisionRecall, Scores } from '../labeling/scorer.js';
+import type { Sentence } from '../labeling/sentence.js';
+import { oneOf, positiveInteger } from './arguments.js';
+import { readModel } from './model-io.js';
+import { describeScores, percent, summaryOf, table } from './report.js';
+import type { Terminal } from './terminal.js';
+import { print, printJson } from './terminal.js';
+
+interface Options {
+  readonly format?: Format;
+  readonly column?: string;
+  readonly json?: boolean;
+  readonly confusion?: boolean;
+  readonly errors?: number;
+}
+
+/** One kind of mistake, and how often it was made. */
+interface Mistake {
+  readonly token: string;
+  readonly gold: string;
+  readonly predicted: string;
+  count: number;
+  /** Line of the sentence it was first made in. */
+  readonly line?: number;
+}
+
+const HELP = `
+With --json, the object has accuracy, oovAccuracy, spanF1 and tokens; --confusion and --errors add fields of their names.
+
+Example:
+  bptt eval tagger.safetensors test.conllu --errors 20`;
+
+/** Adds the command. */
+export function addEval(program: Command, terminal: Terminal): void {
+  program
+    .command('eval')
+    .description('score a model on labeled sentences')
+    .argument('<model>', 'model file')
+    .argument('<file>', 'labeled sentences, or - for standard input')
+    .option('--format <name>', `format of the file: ${FORMATS.join(', ')}; default: by content`, oneOf(...FORMATS))
+    .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
+    .option('--json', 'print one JSON object')
+    .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
+    .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
+    .addHelpText('after', HELP)
+    .action((model: string, file: string, options: Options) => runEval(model, file, options, terminal));
+}
+
+async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
+  const { format, column, json, confusion, errors } = options;
+  const model = await readModel(modelFile);
+  const sentences = await readCorpus(file, { format, column });
+  const mistakes = mistakeCounter();
+  const scores = evaluate(createCpuKernels(), model, sentences, { source: file, onSentence: mistakes.add });
+  if (json) {
+    await printJson(terminal, {
+      ...summaryOf(scores),
+      ...(confusion && { confusion: scores.confusion }),
+      ...(errors !== undefined && { errors: mistakes.commonest(errors) }),
+    });
+    return;
+  }
+  const parts = [describeScores(scores), labelTable(scores)];
+  if (confusion) parts.push(confusionTable(scores.confusion));
+  if (errors !== undefined) parts.push(mistakeTable(mistakes.commonest(errors)));
+  await print(terminal, parts.join('\n\n'));
+}
+
+function mistakeCounter() {
+  const found = new Map<string, Mistake>();
+  return {
+    add({ tokens, labels, line }: Sentence, prediction: Prediction): void {
+      labels?.forEach((gold, i) => {
+        const predicted = prediction.labels[i];
+        if (predicted === gold) return;
+        const key = JSON.stringify([tokens[i], gold, predicted]);
+        const mistake = found.get(key) ?? { token: tokens[i], gold, predicted, count: 0, line };
+        mistake.count++;
+        found.set(key, mistake);
+      });
+    },
+    /** The n commonest, the first one met first among equals. */
+    commonest: (n: number): Mistake[] => [...found.values()].sort((a, b) => b.count - a.count).slice(0, n),
+  };
+}
+
+function labelTable({ labels, spans }: Scores): string {
+  const row = (name: string, { precision, recall, f1, gold }: PrecisionRecall): string[] => [
+    name,
+    ...[precision, recall, f1].map(percent),
+    String(gold),
+  ];
+  const rows = Object.entries(labels).map(([label, score]) => row(label, score));
+  const types = Object.entries(spans?.types ?? {}).map(([type, score]) => row(`span ${type}`, score));
+  return table([['label', 'precision', 'recall', 'F1', 'gold'], ...rows, ...types]);
+}
+
+function confusionTable({ labels, counts }: Confusion): string {
+  return table([['gold \\ predicted', ...labels], ...labels.map((label, g) => [label, ...counts[g].map(String)])]);
+}
+
+function mistakeTable(mistakes: readonly Mistake[]): string {
+  if (mistakes.length === 0) return 'no mistakes';
+  const rows = mistakes.map(({ token, gold, predicted, count, line }) => [
+    token,
+    gold,
+    predicted,
+    String(count),
+    line === undefined ? '' : String(line),
+  ]);
+  return table([['token', 'gold', 'predicted', 'count', 'first in line'], ...rows]);
+}

@@ -1,0 +1,88 @@
+/** `bptt tag`: labels for sentences that have none, in bounded memory. */
+import type { Command } from 'commander';
+import { openSentences, openText } from '../labeling/files.node.js';
+import { FORMATS, formatSentence, OUTPUTS } from '../labeling/formats/index.js';
+import type { Format, Output } from '../labeling/formats/index.js';
+import type { Sentence } from '../labeling/sentence.js';
+import { createTagger } from '../labeling/tagger.js';
+import type { Tagger } from '../labeling/tagger.js';
+import { oneOf } from './arguments.js';
+import { readModel } from './model-io.js';
+import type { Terminal } from './terminal.js';
+import { write } from './terminal.js';
+
+interface Options {
+  readonly format?: Format;
+  readonly output: Output;
+  readonly probabilities?: boolean;
+}
+
+/** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
+const TOKENS_AT_ONCE = 8192;
+
+/** Raw text without any end of sentence is cut after so many tokens; no sentence is as long. */
+const LONGEST_RAW_SENTENCE = 2048;
+
+const HELP = `
+Without --format the input is raw text: each line is split into sentences and tokens by the rules of Unicode
+(Intl.Segmenter). With --format it is tokenized already, and labels in it are ignored.
+
+Outputs: text (word/TAG, one sentence a line), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
+
+Example:
+  echo "They run. The run was long." | bptt tag tagger.safetensors
+  bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities`;
+
+/** Adds the command. */
+export function addTag(program: Command, terminal: Terminal): void {
+  program
+    .command('tag')
+    .description('label raw text, or sentences that are tokenized already')
+    .argument('<model>', 'model file')
+    .argument('[file]', 'input, or - for standard input', '-')
+    .option('--format <name>', `the input is tokenized, in this format: ${FORMATS.join(', ')}`, oneOf(...FORMATS))
+    .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
+    .option('--probabilities', 'add the probability of each label')
+    .addHelpText('after', HELP)
+    .action((model: string, file: string, options: Options) => runTag(model, file, options, terminal));
+}
+
+async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
+  const { format, output, probabilities } = options;
+  const tagger = createTagger(await readModel(modelFile));
+  const sentences = format ? openSentences(file, { format, labels: 'ignored' }) : cut(openText(file));
+  for await (const group of groups(sentences)) {
+    await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
+  }
+}
+
+function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, probabilities?: boolean): string {
+  const predictions = tagger.tag(
+    group.map((sentence) => sentence.tokens),
+    { probabilities },
+  );
+  return group.map((sentence, i) => formatSentence({ ...sentence, ...predictions[i] }, output)).join('');
+}
+
+/** Consecutive sentences of about `TOKENS_AT_ONCE` tokens. */
+async function* groups(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence[]> {
+  let group: Sentence[] = [];
+  let tokens = 0;
+  for await (const sentence of sentences) {
+    group.push(sentence);
+    tokens += sentence.tokens.length;
+    if (tokens < TOKENS_AT_ONCE) continue;
+    yield group;
+    group = [];
+    tokens = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+async function* cut(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {
+  for await (const { tokens } of sentences) {
+    for (let i = 0; i < tokens.length; i += LONGEST_RAW_SENTENCE) {
+      yield { tokens: tokens.slice(i, i + LONGEST_RAW_SENTENCE) };
+    }
+  }
+}

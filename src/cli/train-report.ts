@@ -1,0 +1,66 @@
+/** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Corpora, EpochRecord, Progress as TrainProgress } from '../labeling/train.js';
+import { BpttError } from '../tensor/index.js';
+import type { ProgressState } from './progress.js';
+import { formatDuration, formatRate } from './progress.js';
+import { grouped, percent } from './report.js';
+import type { Colors } from './terminal.js';
+
+/** A log file: one JSON object per line, each on disk as soon as it is written. */
+export interface TrainLog {
+  write(entry: object): void;
+  close(): void;
+}
+
+/** Opens a log file for writing; an earlier one is replaced. @throws BpttError where that is impossible */
+export function openTrainLog(path: string): TrainLog {
+  let file: number;
+  try {
+    file = openSync(path, 'w');
+  } catch (error) {
+    throw new BpttError(`cannot write the log ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  return {
+    write: (entry) => void writeSync(file, `${JSON.stringify(entry)}\n`),
+    close: () => closeSync(file),
+  };
+}
+
+/** The sizes of the corpora: `train 12,544 sentences, 204,577 tokens; dev 2,001 sentences, …`. */
+export function describeCorpora(corpora: Corpora): string {
+  return (['train', 'dev', 'test'] as const)
+    .flatMap((part) => {
+      const sentences = corpora[part];
+      if (!sentences) return [];
+      const tokens = sentences.reduce((sum, sentence) => sum + sentence.tokens.length, 0);
+      return [`${part} ${grouped(sentences.length)} sentences, ${grouped(tokens)} tokens`];
+    })
+    .join('; ');
+}
+
+/** The state of a bar. */
+export function progressOf({
+  epoch,
+  epochs,
+  tokens,
+  totalTokens,
+  loss,
+  tokensPerSecond,
+}: TrainProgress): ProgressState {
+  const label = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}`;
+  return { label, done: tokens, total: totalTokens, rate: tokensPerSecond, unit: 'tokens' };
+}
+
+/** The line of a finished epoch. */
+export function epochLine(record: EpochRecord, epochs: number, colors: Colors): string {
+  const { epoch, loss, dev, seconds, tokensPerSecond, best } = record;
+  const parts = [`epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(4)}`];
+  if (dev) {
+    parts.push(`dev ${percent(dev.accuracy)}`);
+    if (dev.spanF1 !== null) parts.push(`F1 ${percent(dev.spanF1)}`);
+  }
+  parts.push(`${formatRate(tokensPerSecond)} tokens/s`, formatDuration(seconds));
+  if (dev && best) parts.push(colors.green('best'));
+  return parts.join('  ');
+}

@@ -1,0 +1,202 @@
+/**
+ * `bptt train`: from labeled files to a model file.
+ *
+ * Reading order: the first stop; next stop labeling/train.ts.
+ */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { cells } from '../cells/index.js';
+import { select } from '../kernels/index.js';
+import { readCorpus } from '../labeling/files.node.js';
+import { FORMATS } from '../labeling/formats/index.js';
+import type { Format } from '../labeling/formats/index.js';
+import { saveModel } from '../labeling/model-file.js';
+import type { OptimizerName, TrainOptions } from '../labeling/options.js';
+import { TRAIN_DEFAULTS } from '../labeling/options.js';
+import { assertWritable, saveFile } from '../labeling/save.node.js';
+import { train } from '../labeling/train.js';
+import type { Corpora, TrainResult } from '../labeling/train.js';
+import { parseSchedule } from '../optim/index.js';
+import { ArgumentError } from '../tensor/index.js';
+import { clipNorm, dropProbability, integer, oneOf, positiveInteger, positiveNumber, truncation } from './arguments.js';
+import { InterruptedError } from './failure.js';
+import { watchInterrupt } from './interrupt.js';
+import { createProgress, formatDuration, formatRate, silent } from './progress.js';
+import { describeScores, grouped, summaryOf } from './report.js';
+import type { Terminal } from './terminal.js';
+import { colorsFor, print, printJson } from './terminal.js';
+import { describeCorpora, epochLine, openTrainLog, progressOf } from './train-report.js';
+
+/** What the command line says, as commander hands it over. */
+interface Options extends TrainOptions {
+  readonly train: string;
+  readonly dev?: string;
+  readonly test?: string;
+  readonly format?: Format;
+  readonly column?: string;
+  readonly optimizer: OptimizerName;
+  readonly schedule: string;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly backend: string;
+  readonly out: string;
+  readonly log?: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Formats are found from the contents of a file. Ctrl-C saves the best model so far.
+
+Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C.
+
+Example:
+  bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors`;
+
+/** Adds the command. */
+export function addTrain(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('train')
+    .description('train a tagger on labeled sentences')
+    .addHelpText('after', HELP);
+  addDataOptions(command);
+  addModelOptions(command);
+  addUpdateOptions(command);
+  command.action((options: Options) => runTrain(options, terminal));
+}
+
+function addDataOptions(command: Command): void {
+  command
+    .requiredOption('--train <file>', 'labeled sentences to learn from')
+    .option('--dev <file>', 'labeled sentences that decide which epoch is best')
+    .option('--test <file>', 'labeled sentences scored once, at the end')
+    .option('--format <name>', `format of these files: ${FORMATS.join(', ')}; default: by content`, oneOf(...FORMATS))
+    .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
+    .option('--out <file>', 'model file to write', 'model.safetensors')
+    .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
+    .option('--quiet', 'say nothing')
+    .option('--json', 'print one JSON object; progress goes to standard error');
+}
+
+function addModelOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  const names = Object.keys(cells);
+  command
+    .option('--cell <name>', `recurrent cell: ${names.join(', ')}`, oneOf(...names), d.cell)
+    .option('--embedding <n>', 'size of a word vector', positiveInteger, d.embedding)
+    .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
+    .option('--layers <n>', 'number of recurrent layers', positiveInteger, d.layers)
+    .option('--no-bidirectional', 'read sentences from left to right only')
+    .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout)
+    .option('--word-dropout <p>', 'probability of hiding a training word', dropProbability, d.wordDropout)
+    .option('--min-count <n>', 'rarer words are unknown words', positiveInteger, d.minCount)
+    .option('--lower-case', 'look words up in lower case');
+}
+
+function addUpdateOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option('--optimizer <name>', 'adam, adamw or sgd', oneOf('adam', 'adamw', 'sgd'), d.optimizer)
+    .option('--lr <x>', 'learning rate (default: 0.003; sgd: 0.5)', positiveNumber)
+    .option(
+      '--schedule <form>',
+      'constant, warmup:STEPS, cosine[:STEPS[,WARMUP[,FLOOR]]], plateau:FACTOR,PATIENCE',
+      d.schedule,
+    )
+    .option('--epochs <n>', 'passes over the training sentences', positiveInteger, d.epochs)
+    .option('--batch <n>', 'sentences per update', positiveInteger, d.batch)
+    .option('--clip <x>', 'largest norm of a gradient, or none', clipNorm, d.clip)
+    .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
+    .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
+    .option('--seed <n>', 'seed of everything random', integer, d.seed)
+    .option('--backend <name>', 'auto, or a backend by name; see bptt doctor', 'auto');
+}
+
+async function runTrain(options: Options, terminal: Terminal): Promise<void> {
+  parseSchedule(options.schedule); // before minutes of reading, not after
+  await checkOutputs(options);
+  const { kernels, reason } = await select({ backend: options.backend, dtype: 'float32' });
+  const log = options.log === undefined ? null : openTrainLog(options.log);
+  const progress = options.quiet ? silent : createProgress(terminal.stderr);
+  const corpora = await readCorpora(options);
+  const interrupt = watchInterrupt();
+  try {
+    const colors = colorsFor(terminal.stderr, terminal.env);
+    progress.line(`${describeCorpora(corpora)}; backend ${kernels.backend} (${reason})`);
+    log?.write({ event: 'start', ...options, backend: kernels.backend });
+    const result = await train(kernels, corpora, options, {
+      signal: interrupt.signal,
+      onProgress: (state) => progress.update(progressOf(state)),
+      onEpoch(record) {
+        progress.line(epochLine(record, options.epochs, colors));
+        log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
+      },
+    });
+    progress.stop();
+    await saveFile(options.out, saveModel(result.model));
+    const report = reportOf(result, options, kernels.backend);
+    log?.write({ event: 'end', ...report });
+    if (options.json) await printJson(terminal, report);
+    else if (!options.quiet) await print(terminal, describe(result, options));
+    if (result.interrupted) throw new InterruptedError(interruption(result, options.out), interrupt.exitCode());
+  } finally {
+    interrupt.release();
+    progress.stop();
+    log?.close();
+    kernels.dispose();
+  }
+}
+
+/** Refuses outputs that cannot be written, and those that would overwrite an input. */
+async function checkOutputs({ train: trainFile, dev, test, out, log }: Options): Promise<void> {
+  const inputs = [trainFile, dev, test].filter((path) => path !== undefined).map((path) => resolve(path));
+  for (const [flag, path] of Object.entries({ '--out': out, '--log': log })) {
+    if (path === undefined) continue;
+    if (inputs.includes(resolve(path))) throw new ArgumentError(`${flag} ${path} would overwrite an input file`);
+    await assertWritable(path);
+  }
+  if (log !== undefined && resolve(log) === resolve(out)) throw new ArgumentError('--out and --log are the same file');
+}
+
+async function readCorpora({ train: trainFile, dev, test, format, column }: Options): Promise<Corpora> {
+  const read = (path: string) => readCorpus(path, { format, column });
+  return {
+    train: await read(trainFile),
+    ...(dev === undefined ? {} : { dev: await read(dev) }),
+    ...(test === undefined ? {} : { test: await read(test) }),
+    sources: { train: trainFile, dev, test },
+  };
+}
+
+/** The object of `--json`. */
+function reportOf(result: TrainResult, { seed, out }: Options, backend: string): object {
+  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
+  return {
+    dev: summaryOf(dev),
+    test: summaryOf(test),
+    epochs,
+    bestEpoch,
+    seconds,
+    tokensPerSecond,
+    parameters,
+    backend,
+    seed,
+    model: out,
+  };
+}
+
+function describe(result: TrainResult, { out }: Options): string {
+  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
+  const lines = [
+    `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
+    `model   ${out}, ${grouped(parameters)} parameters`,
+  ];
+  if (dev) lines.push(`dev     ${describeScores(dev)}`);
+  if (test) lines.push(`test    ${describeScores(test)}`);
+  return lines.join('\n');
+}
+
+function interruption({ bestEpoch }: TrainResult, out: string): string {
+  if (bestEpoch > 0) return `interrupted; the best model so far, of epoch ${bestEpoch}, was saved to ${out}`;
+  return `interrupted in the first epoch; the model as it stood was saved to ${out}`;
+}
