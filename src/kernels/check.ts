@@ -50,7 +50,8 @@ export function checkProduct(
   checkReach(product, 'b', b);
   if (overlap(out, a)) throw overlapError(product, 'a');
   if (overlap(out, b)) throw overlapError(product, 'b');
-  if ((out.stride[0] === 0 && out.shape[0] > 1) || (out.stride[1] === 0 && out.shape[1] > 1)) {
+  const [M, N] = out.shape;
+  if ((out.stride[0] === 0 && M > 1 && N > 0) || (out.stride[1] === 0 && N > 1 && M > 0)) {
     throw new ArgumentError(`${product}: out must hold distinct elements; got a stride of 0 (strides ${out.stride})`);
   }
 }

@@ -1,0 +1,80 @@
+/** Choosing a backend: by name, by preference, and never in silence. */
+import { ArgumentError, UnsupportedError } from '../../src/tensor/errors';
+import { candidates, createCpuKernels, select } from '../../src/kernels/index';
+import type { Candidate } from '../../src/kernels/index';
+
+const broken: Candidate = { name: 'broken', open: async () => ({ declined: 'no device found' }) };
+const singles: Candidate = {
+  name: 'singles',
+  open: async (dtype) =>
+    dtype === 'float32'
+      ? { kernels: { ...createCpuKernels(), backend: 'singles:here', dtypes: ['float32'] } }
+      : { declined: 'computes in float32 alone' },
+};
+const cpu: Candidate = { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) };
+
+describe('select', () => {
+  it('gives the cpu by name', async () => {
+    const { kernels, reason, rejected } = await select({ backend: 'cpu', dtype: 'float64' });
+    expect(kernels.backend).toBe('cpu');
+    expect(reason).toBe('asked for by name');
+    expect(rejected).toEqual([]);
+  });
+
+  it('prefers in order, and says what it passed over and why', async () => {
+    expect(await select({}, [broken, singles, cpu])).toMatchObject({
+      kernels: { backend: 'singles:here' },
+      reason: 'the first that can serve (broken: no device found)',
+      rejected: [{ backend: 'broken', reason: 'no device found' }],
+    });
+    const { kernels, rejected } = await select({ backend: 'auto', dtype: 'float64' }, [broken, singles, cpu]);
+    expect(kernels.backend).toBe('cpu');
+    expect(rejected).toEqual([
+      { backend: 'broken', reason: 'no device found' },
+      { backend: 'singles', reason: 'computes in float32 alone' },
+    ]);
+    expect(await select({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
+  });
+
+  it('knows its own candidates: the ones not included are reported, the cpu serves', async () => {
+    expect(candidates.map((each) => each.name)).toEqual(['wasm', 'gpu', 'cpu']);
+    const { kernels, reason, rejected } = await select();
+    expect(kernels.backend).toBe('cpu');
+    expect(rejected).toEqual([
+      { backend: 'wasm', reason: 'not included in this version' },
+      { backend: 'gpu', reason: 'not included in this version' },
+    ]);
+    expect(reason).toContain('wasm: not included in this version');
+  });
+
+  it('does not fall back when a backend was asked for by name', async () => {
+    await expect(select({ backend: 'wasm' })).rejects.toThrow(UnsupportedError);
+    await expect(select({ backend: 'gpu' })).rejects.toThrow(/gpu cannot serve float32: not included in this version/);
+    await expect(select({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(/float32 alone/);
+  });
+
+  it('refuses a name nobody has, and lists the known ones', async () => {
+    await expect(select({ backend: 'cuda' })).rejects.toThrow(ArgumentError);
+    await expect(select({ backend: 'cuda' })).rejects.toThrow(/auto, wasm, gpu, cpu; got cuda/);
+  });
+
+  it('refuses an element type there is not', async () => {
+    await expect(select({ dtype: 'int8' as 'float32' })).rejects.toThrow(ArgumentError);
+  });
+
+  it('says so when nobody can serve', async () => {
+    await expect(select({}, [broken])).rejects.toThrow(UnsupportedError);
+    await expect(select({}, [broken])).rejects.toThrow(/no device found/);
+    await expect(select({}, [])).rejects.toThrow(/no candidates/);
+  });
+
+  it('lets a candidate that breaks break the selection: only a stated reason is passed over', async () => {
+    const buggy: Candidate = {
+      name: 'buggy',
+      open: async () => {
+        throw new TypeError('a bug');
+      },
+    };
+    await expect(select({}, [buggy, cpu])).rejects.toThrow(TypeError);
+  });
+});
