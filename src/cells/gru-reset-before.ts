@@ -18,7 +18,7 @@
  *
  * Kept for backward: the gates r z n, and s, the left factor of dWh_n.
  *
- * Reading order: autograd/unroll.ts calls these steps; kernels/cpu/matmul1.ts is the product they call.
+ * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

@@ -17,7 +17,7 @@
  * Kept for backward: the gates r z n, and q, which the gradient of r needs. `da` and `du` differ in the n columns alone,
  * because r stands between the recurrent product and the pre-activation.
  *
- * Reading order: autograd/unroll.ts calls these steps; kernels/cpu/matmul1.ts is the product they call.
+ * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
 import type { Kernels } from '../kernels/types.js';
 import { zeros } from '../tensor/create.js';

@@ -16,7 +16,7 @@
  * Kept for backward: the gates i f g o, because every factor above is a function of them; tanh(c), to spare its
  * recomputation; c and c' are in the states.
  *
- * Reading order: autograd/unroll.ts calls these steps; kernels/cpu/matmul1.ts is the product they call.
+ * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

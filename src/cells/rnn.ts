@@ -11,7 +11,7 @@
  *
  * Kept for backward: nothing but h, which the state holds anyway: both derivatives are functions of the output.
  *
- * Reading order: autograd/unroll.ts calls these steps; kernels/cpu/matmul1.ts is the product they call.
+ * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

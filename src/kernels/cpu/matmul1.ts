@@ -10,6 +10,8 @@
  * with u₃₂ = 2⁻²⁴ and u₆₄ = 2⁻⁵³ (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.1). The order never
  * depends on M, N or the strides, so a row of a product has the same bits as the product of that row alone. Rungs 2 and
  * 3 keep the order and the precision of every sum: they equal this file bit for bit.
+ *
+ * Reading order: from cells/lstm.ts; the last stop.
  */
 import type { Tensor } from '../../tensor/types.js';
 
