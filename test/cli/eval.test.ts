@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { createTagger } from '../../src/labeling/tagger';
+import { bptt } from '../support/cli';
+import { createWorkspace, trainTiny } from '../support/workspace';
+import type { Workspace } from '../support/workspace';
+
+let space: Workspace;
+beforeAll(() => {
+  space = createWorkspace();
+  trainTiny(space);
+});
+afterAll(() => space.remove());
+
+const evaluate = (...args: string[]) => bptt(['eval', 'model.safetensors', ...args], { cwd: space.folder });
+
+/** Gold labels and the model's own, token by token, read and compared without the scorer. */
+function pairs(): { token: string; gold: string; predicted: string }[] {
+  const tagger = createTagger(readFileSync(space.at('model.safetensors')));
+  const sentences = readFileSync(space.at('test.tsv'), 'utf8').trimEnd().split('\n\n');
+  return sentences.flatMap((sentence) => {
+    const rows = sentence.split('\n').map((row) => row.split('\t'));
+    const [{ labels }] = tagger.tag([rows.map(([token]) => token)]);
+    return rows.map(([token, gold], i) => ({ token, gold, predicted: labels[i] }));
+  });
+}
+
+test('--json has exactly the fields of the contract, and they are right', () => {
+  const { status, stdout, stderr } = evaluate('test.tsv', '--json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const all = pairs();
+  const right = all.filter(({ gold, predicted }) => gold === predicted).length;
+  const seen = new Set(
+    readFileSync(space.at('train.tsv'), 'utf8')
+      .split('\n')
+      .map((row) => row.split('\t')[0]),
+  );
+  const oov = all.filter(({ token }) => !seen.has(token));
+  const oovRight = oov.filter(({ gold, predicted }) => gold === predicted).length;
+  expect(JSON.parse(stdout)).toEqual({
+    accuracy: right / all.length,
+    oovAccuracy: oov.length > 0 ? oovRight / oov.length : null,
+    spanF1: null,
+    tokens: all.length,
+  });
+});
+
+test('--confusion and --errors as JSON', () => {
+  const { stdout } = evaluate('test.tsv', '--json', '--confusion', '--errors', '2');
+  const { confusion, errors } = JSON.parse(stdout) as {
+    confusion: { labels: string[]; counts: number[][] };
+    errors: { token: string; gold: string; predicted: string; count: number; line: number }[];
+  };
+  const all = pairs();
+  confusion.labels.forEach((gold, g) =>
+    confusion.labels.forEach((predicted, p) => {
+      expect(confusion.counts[g][p]).toBe(all.filter((x) => x.gold === gold && x.predicted === predicted).length);
+    }),
+  );
+  expect(errors).toHaveLength(2);
+  expect(errors[0].count).toBeGreaterThanOrEqual(errors[1].count);
+  for (const { token, gold, predicted, count } of errors) {
+    const same = all.filter((x) => x.token === token && x.gold === gold && x.predicted === predicted);
+    expect(same).toHaveLength(count);
+    expect(gold).not.toBe(predicted);
+  }
+});
+
+test('as text: scores, a row per label, and what was asked for', () => {
+  const { status, stdout, stderr } = evaluate('test.tsv', '--confusion', '--errors', '1');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(/^accuracy [\d.]+ % .* tokens$/m);
+  expect(stdout).toMatch(/^label +precision +recall +F1 +gold$/m);
+  expect(stdout).toMatch(/^NOUN( +[\d.]+ %){3} +\d+$/m);
+  expect(stdout).toMatch(/^gold \\ predicted( +\S+)+$/m);
+  expect(stdout).toMatch(/^token +gold +predicted +count +first in line\n\S+ +\S+ +\S+ +\d+ +\d+$/m);
+  expect(evaluate('test.tsv').stdout).not.toMatch(/gold \\|count/);
+});
+
+test('span labels get a span F1, in both forms', () => {
+  space.write('spans.tsv', 'New\tB-LOC\nYork\tI-LOC\nsleeps\tO\n\n'.repeat(9));
+  const args = ['--train', 'spans.tsv', '--epochs', '40', '--hidden', '8', '--lr', '0.05', '--dropout', '0'];
+  bptt(['train', ...args, '--quiet', '--out', 'spans.safetensors'], { cwd: space.folder });
+  const run = (...more: string[]) =>
+    bptt(['eval', 'spans.safetensors', 'spans.tsv', ...more], { cwd: space.folder }).stdout;
+  expect(JSON.parse(run('--json'))).toEqual({ accuracy: 1, oovAccuracy: null, spanF1: 1, tokens: 27 });
+  expect(run()).toMatch(/span F1 100\.00 %/);
+  expect(run()).toMatch(/^span LOC +100\.00 % +100\.00 % +100\.00 % +9$/m);
+  expect(run('--errors', '3')).toContain('no mistakes');
+});
+
+test('--format and --column choose the labels; - is standard input', () => {
+  const input = 'the x DET\ncat y NOUN\n';
+  const run = (...more: string[]) =>
+    bptt(['eval', 'model.safetensors', '-', '--json', ...more], { cwd: space.folder, input });
+  expect(JSON.parse(run('--format', 'conll', '--column', '3').stdout)).toMatchObject({ tokens: 2 });
+  expect(run('--format', 'conll', '--column', '2').status).toBe(65);
+});
