@@ -1,6 +1,13 @@
 import { ArgumentError, DataError } from '../../src/tensor/errors.js';
-import { CONLLU_COLUMNS, detectFormat, formatOf, type ReadOptions } from '../../src/labeling/formats/index.js';
-import { pairs, read } from './support.js';
+import {
+  CONLLU_COLUMNS,
+  detectFormat,
+  formatOf,
+  readSentences,
+  readSlots,
+  type ReadOptions,
+} from '../../src/labeling/formats/index.js';
+import { bytes, pairs, read } from './support.js';
 
 const row = (id: string, form: string, upos: string, xpos = '_', feats = '_') =>
   [id, form, form.toLowerCase(), upos, xpos, feats, '0', 'root', '_', '_'].join('\t');
@@ -255,6 +262,56 @@ describe('every format', () => {
     await fails('a\tX', 'columns means nothing to the format two-column', { columns: ['a'] }, ArgumentError);
     expect(formatOf('conllu')).toBe('conllu');
     expect(() => formatOf('xml')).toThrow('unknown format "xml": use one of conllu, conll, two-column, jsonl, slots');
+  });
+});
+
+describe('whoever stops early closes the input', () => {
+  /** Chunks that note when they are closed before their end. */
+  function watched(text: string) {
+    const state = { closed: false };
+    async function* chunks() {
+      try {
+        for (;;) yield bytes(text);
+      } finally {
+        state.closed = true;
+      }
+    }
+    return { state, chunks: chunks() };
+  }
+
+  test.each([
+    ['in the first lines', 'a\tX\n\n', 1],
+    ['later', 'a\tX\n\n', 1000],
+  ])('by a break %s', async (_, text, after) => {
+    const { state, chunks } = watched(text);
+    let count = 0;
+    for await (const sentence of readSentences(chunks)) {
+      expect(sentence.tokens).toEqual(['a']);
+      if (++count === after) break;
+    }
+    expect(state.closed).toBe(true);
+  });
+
+  test('by an error', async () => {
+    for (const [text, options] of [
+      ['Raw text.\nOf no format that is known.\n', {}],
+      ['a\n', { format: 'two-column' }],
+      ['a\tX\n\n', { format: 'conll', column: 3 }],
+    ] as const) {
+      const { state, chunks } = watched(text);
+      await expect(read(chunks, options)).rejects.toThrow();
+      expect(state.closed).toBe(true);
+    }
+  });
+
+  test('all three files of a triple', async () => {
+    const files = [watched('a\n'), watched('O\n'), watched('q\n')];
+    const [tokens, labels, categories] = files.map(({ chunks }) => chunks);
+    for await (const sentence of readSlots({ tokens, labels, categories })) {
+      expect(sentence.category).toBe('q');
+      break;
+    }
+    expect(files.map(({ state }) => state.closed)).toEqual([true, true, true]);
   });
 });
 

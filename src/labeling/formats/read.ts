@@ -27,6 +27,40 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
   const settings = parseOptions(options);
   const normalize = normalizer(settings);
   const blocks = lineBlocks(chunks, settings.source, settings.maxLineBytes);
+  // Whoever stops early, by an error or a `break`, closes the input: also while its first lines are being looked at.
+  try {
+    const head = await firstBlocks(blocks);
+    const parser = parserFor(
+      head.flatMap((block) => block.lines),
+      settings,
+    );
+    let count = 0;
+    for await (const { first, lines } of chain(head, blocks)) {
+      for (let i = 0; i < lines.length; i++) {
+        const sentence = parser.push(lines[i], first + i);
+        if (!sentence) continue;
+        count++;
+        yield normalize(sentence);
+      }
+    }
+    const last = parser.end();
+    if (last) yield normalize(last);
+    else if (count === 0) {
+      throw new DataError(`${settings.source}: no sentences: the input has comments or blank lines only`);
+    }
+  } finally {
+    await blocks.return(undefined);
+  }
+}
+
+/** The function that brings the tokens of a sentence into the normal form asked for. */
+export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sentence) => Sentence {
+  if (normalize === 'none') return (sentence) => sentence;
+  return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => token.normalize(normalize)) });
+}
+
+/** Blocks up to the one that completes the head; blocks that are blank are dropped, so that they take no memory. */
+async function firstBlocks(blocks: AsyncGenerator<LineBlock>): Promise<LineBlock[]> {
   const head: LineBlock[] = [];
   for (let seen = 0; seen < HEAD_LINES;) {
     const next = await blocks.next();
@@ -34,29 +68,7 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
     seen += next.value.lines.filter((line) => !isBlank(line)).length;
     if (seen > 0) head.push(next.value);
   }
-  const parser = parserFor(
-    head.flatMap((block) => block.lines),
-    settings,
-  );
-  let count = 0;
-  for await (const { first, lines } of chain(head, blocks)) {
-    for (let i = 0; i < lines.length; i++) {
-      const sentence = parser.push(lines[i], first + i);
-      if (!sentence) continue;
-      count++;
-      yield normalize(sentence);
-    }
-  }
-  const last = parser.end();
-  if (last) yield normalize(last);
-  else if (count === 0)
-    throw new DataError(`${settings.source}: no sentences: the input has comments or blank lines only`);
-}
-
-/** The function that brings the tokens of a sentence into the normal form asked for. */
-export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sentence) => Sentence {
-  if (normalize === 'none') return (sentence) => sentence;
-  return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => token.normalize(normalize)) });
+  return head;
 }
 
 async function* chain(head: LineBlock[], rest: AsyncIterable<LineBlock>): AsyncGenerator<LineBlock> {

@@ -43,18 +43,23 @@ export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): 
       throw dataErrorAt(file!.name, line, 'expected a line for each line of seq.in; got the end of the file');
     return next?.value?.text;
   };
-  let last = 0;
-  for await (const { text, line } of eachLine(files.tokens, `${source}/seq.in`, maxLineBytes)) {
-    const sentence = parse(text, await needed(label, line), line, settings);
-    const intent = (await needed(category, line))?.trim();
-    yield normalize(intent ? { ...sentence, category: intent } : sentence);
-    last = line;
-  }
-  if (last === 0) throw new DataError(`${source}/seq.in: no sentences: the file is empty`);
-  for (const file of [label, category]) {
-    if (file && !(await file.lines.next()).done) {
-      throw dataErrorAt(file.name, last + 1, `expected ${last} lines, as many as seq.in has; got more`);
+  try {
+    let last = 0;
+    for await (const { text, line } of eachLine(files.tokens, `${source}/seq.in`, maxLineBytes)) {
+      const sentence = parse(text, await needed(label, line), line, settings);
+      const intent = (await needed(category, line))?.trim();
+      yield normalize(intent ? { ...sentence, category: intent } : sentence);
+      last = line;
     }
+    if (last === 0) throw new DataError(`${source}/seq.in: no sentences: the file is empty`);
+    for (const file of [label, category]) {
+      if (file && !(await file.lines.next()).done) {
+        throw dataErrorAt(file.name, last + 1, `expected ${last} lines, as many as seq.in has; got more`);
+      }
+    }
+  } finally {
+    await label?.lines.return(undefined);
+    await category?.lines.return(undefined);
   }
 }
 
