@@ -11,9 +11,9 @@
  * σ is the standard deviation of the rounding error of f. Written out, (3) is (64·D(h) − 20·D(2h) + D(4h)) / 45; rounding
  * errors of 3σ in every f, all of the least favourable sign, change it by 3σ·(64 + 10 + 1/4)/45h < 5σ/h.
  *
- * h = 2⁻¹⁰·max(1, |x|), rounded to a power of two, balances both terms for losses of moderate curvature. Where the first one
- * dominates (a kink of relu nearby, strong curvature), h shrinks eightfold, up to three times, and the value with the least
- * noise is kept.
+ * h starts at 2⁻¹⁰·max(1, |x|), rounded to a power of two, and is halved, up to nine times, until the first term no longer
+ * dominates (it does near a kink of relu, or where the curvature is strong); the value with the least noise is kept. Halving
+ * costs one new difference: D(h) and D(2h) become D(2h) and D(4h).
  *
  * Sources: C. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982), whose error
  * estimate compares neighbouring entries of the table; J. Moré, S. Wild, "Estimating computational noise", SIAM J. Sci.
@@ -45,21 +45,6 @@ export interface Derivative {
  * @throws NonFiniteError if the loss becomes NaN or infinite
  */
 export function differentiate(x: Tensor, at: number, loss: () => number, sigma: number, place: string): Derivative {
-  let h = 2 ** -10;
-  while (h < 2 ** -11 * Math.abs(x.data[at])) h *= 2;
-  let best = romberg(x, at, h, loss, sigma, place);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const truncation = best.noise - roundingNoise(sigma, best.magnitude, h);
-    if (truncation <= 3 * roundingNoise(sigma, best.magnitude, h)) break;
-    h /= 8;
-    const next = romberg(x, at, h, loss, sigma, place);
-    if (next.noise < best.noise) best = next;
-  }
-  return best;
-}
-
-/** Equations (1) to (4) at one step. */
-function romberg(x: Tensor, at: number, h: number, loss: () => number, sigma: number, place: string): Derivative {
   const value = x.data[at];
   let magnitude = 0;
   const f = (point: number): number => {
@@ -75,21 +60,26 @@ function romberg(x: Tensor, at: number, h: number, loss: () => number, sigma: nu
     // Divided by the distance between the points as rounded: that difference is exact, 2·width need not be.
     return (f(right) - f(left)) / (right - left); //                          (1)
   };
+  let h = 2 ** -10;
+  while (h < 2 ** -11 * Math.abs(value)) h *= 2;
+  let best = { numeric: NaN, noise: Infinity };
   try {
-    const [d1, d2, d4] = [central(h), central(2 * h), central(4 * h)];
-    const r1 = (4 * d1 - d2) / 3; //                                          (2)
-    const r2 = (4 * d2 - d4) / 3;
-    const numeric = (16 * r1 - r2) / 15; //                                   (3)
-    const noise = Math.abs(r1 - r2) + roundingNoise(sigma, magnitude, h); //  (4)
-    return { numeric, noise, magnitude };
+    let [d1, d2, d4] = [central(h), central(2 * h), central(4 * h)];
+    for (let halvings = 0; ; halvings++) {
+      const r1 = (4 * d1 - d2) / 3; //                                        (2)
+      const r2 = (4 * d2 - d4) / 3;
+      const truncation = Math.abs(r1 - r2);
+      // σ is at least the rounding of the loss value itself, uniform over one unit in the last place.
+      const rounding = (5 * Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12))) / h;
+      const noise = truncation + rounding; //                                 (4)
+      if (noise < best.noise) best = { numeric: (16 * r1 - r2) / 15, noise }; // (3)
+      if (truncation <= rounding || halvings === 9) return { ...best, magnitude };
+      h /= 2;
+      [d1, d2, d4] = [central(h), d1, d2];
+    }
   } finally {
     x.data[at] = value;
   }
-}
-
-/** 5σ/h, where σ is at least the rounding of the loss value itself, uniform over one unit in the last place. */
-function roundingNoise(sigma: number, magnitude: number, h: number): number {
-  return (5 * Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12))) / h;
 }
 
 const POINTS = 24;

@@ -30,3 +30,16 @@ it('a golden number off by one part in a billion is found, and its tensor named'
   expect(name).toBe('gradient of layers.0.forward.Wh');
   expect(error).toBeGreaterThan(1e-10);
 });
+
+it('a NaN is found, wherever it stands', () => {
+  const { problem, solution } = golden[3];
+  for (const tensors of [solution.outputs, solution.grads]) {
+    for (const [name, x] of Object.entries(tensors)) {
+      const value = x.data[1];
+      x.data[1] = NaN;
+      const worst = worstDifference(engine(problem), solution);
+      expect([worst.error, worst.name.endsWith(name)]).toEqual([Infinity, true]);
+      x.data[1] = value;
+    }
+  }
+});

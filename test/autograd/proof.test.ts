@@ -11,8 +11,8 @@ describe.each(cases.map((c) => [caseName(c), c] as const))('%s', (_, c) => {
   const problem = problemOf(c);
   const solution = engine(problem);
 
-  it('agrees with finite differences to 1e-9 in five elements of every tensor', () => {
-    const report = differences(problem, solution.grads, { tolerance: 1e-9, elements: 5 });
+  it('agrees with finite differences to 1e-9 in three elements of every tensor', () => {
+    const report = differences(problem, solution.grads, { tolerance: 1e-9, elements: 3 });
     expect(report.failures.map(describeElement)).toEqual([]);
     expect(Object.keys(report.perTensor)).toEqual(Object.keys(problem.tensors));
   });

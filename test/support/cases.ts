@@ -122,7 +122,10 @@ export function part<T>(tensors: Readonly<Record<string, T>>, prefix: string): R
   return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]));
 }
 
-/** max|a − b| / max|b| over the elements: the relative error of a whole tensor. Both row-major from offset 0. */
+/**
+ * max|a − b| / max|b| over the elements: the relative error of a whole tensor; `Infinity` where there is a NaN. Both are
+ * row-major from offset 0.
+ */
 export function relativeError(a: Tensor, b: Tensor): number {
   if (a.shape.join() !== b.shape.join()) throw new Error(`shapes [${a.shape}] and [${b.shape}] cannot be compared`);
   let difference = 0;
@@ -131,7 +134,8 @@ export function relativeError(a: Tensor, b: Tensor): number {
     difference = Math.max(difference, Math.abs(a.data[i] - b.data[i]));
     scale = Math.max(scale, Math.abs(b.data[i]));
   }
-  return difference === 0 ? 0 : difference / scale;
+  if (difference === 0) return 0;
+  return difference < Infinity && scale < Infinity ? difference / scale : Infinity;
 }
 
 /** The tensor on which two solutions differ most, among outputs and gradients. */
@@ -142,7 +146,7 @@ export function worstDifference(found: Solution, expected: Solution): { name: st
     if (names.sort().join() !== Object.keys(found[kind]).sort().join()) throw new Error(`other ${kind} than expected`);
     for (const name of names) {
       const error = relativeError(found[kind][name], expected[kind][name]);
-      if (!(error <= worst.error)) worst = { name: kind === 'grads' ? `gradient of ${name}` : name, error };
+      if (error > worst.error) worst = { name: kind === 'grads' ? `gradient of ${name}` : name, error };
     }
   }
   return worst;

@@ -1,0 +1,104 @@
+/**
+ * `npm run proof`: every gradient of every cell against every oracle, as a table of the worst relative errors. The cases and
+ * the oracles are those of the tests; finite differences visit every element here, and the error of each element is relative
+ * to its own size; the other oracles' is that of a whole tensor, max|a − b| / max|b|.
+ *
+ *     npm run proof [-- --json]
+ *
+ * Exits 1 where an error exceeds the limit of its oracle.
+ */
+import { describeElement } from '../src/autograd/gradcheck.js';
+import type { Case, Problem, Solution } from '../test/support/cases.js';
+import { caseName, cases, CELLS, problemOf, worstDifference } from '../test/support/cases.js';
+import { differences, engine } from '../test/support/engine.js';
+import { goldenCases } from '../test/support/golden.js';
+import { aloneSolution, chainedSolution } from '../test/support/laws.js';
+import { tapeSolution } from '../test/support/tape-cells.js';
+
+/** One line of the table: one cell and one oracle, over all options. */
+interface Row {
+  readonly cell: string;
+  readonly oracle: string;
+  /** Number of networks compared: initial states × directions × layers. */
+  networks: number;
+  /** Number of derivatives compared. */
+  derivatives: number;
+  worst: number;
+  /** Where the worst one is. */
+  at: string;
+  readonly limit: number;
+}
+
+/** Of finite differences; an element may also be off by the noise of its difference, see `gradcheck`. */
+const TOLERANCE = 1e-9;
+
+const ORACLES: Readonly<Record<string, { limit: number; solve?: (problem: Problem) => Solution }>> = {
+  'finite differences': { limit: TOLERANCE },
+  tape: { limit: 1e-10, solve: tapeSolution },
+  PyTorch: { limit: 1e-10 },
+  'one-step calls chained': { limit: 1e-10, solve: chainedSolution },
+  'each sequence alone': { limit: 1e-10, solve: aloneSolution },
+};
+
+const table: Row[] = CELLS.flatMap((cell) =>
+  Object.entries(ORACLES).map(([oracle, { limit }]) => ({
+    cell,
+    oracle,
+    networks: 0,
+    derivatives: 0,
+    worst: 0,
+    at: '',
+    limit,
+  })),
+);
+
+function note(c: Case, oracle: string, derivatives: number, error: number, at: string): void {
+  const row = table.find((r) => r.cell === c.cell && r.oracle === oracle)!;
+  row.networks++;
+  row.derivatives += derivatives;
+  if (error <= row.worst) return;
+  row.worst = error;
+  row.at = `${at} (${caseName(c)})`;
+}
+
+const count = (tensors: Solution['grads']): number => Object.values(tensors).reduce((sum, x) => sum + x.data.length, 0);
+
+function prove(c: Case): void {
+  const problem = problemOf(c);
+  const solution = engine(problem);
+  const { checked, worst, passed } = differences(problem, solution.grads, { tolerance: TOLERANCE });
+  note(c, 'finite differences', checked, passed ? worst.relativeError : Infinity, describeElement(worst));
+  for (const [oracle, { solve }] of Object.entries(ORACLES)) {
+    if (!solve) continue;
+    const { name, error } = worstDifference(solution, solve(problem));
+    note(c, oracle, count(solution.grads), error, name);
+  }
+}
+
+function print(rows: readonly Row[]): void {
+  console.log('| cell | oracle | networks | derivatives | worst relative error |');
+  console.log('|---|---|---:|---:|---:|');
+  for (const { cell, oracle, networks, derivatives, worst } of rows) {
+    const error = worst === 0 ? '0' : worst.toExponential(1);
+    console.log(`| ${cell} | ${oracle} | ${networks} | ${derivatives} | ${error} |`);
+  }
+}
+
+const json = process.argv.includes('--json');
+cases.forEach((c, k) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${k + 1}/${cases.length} ${caseName(c)}\x1b[K`);
+  prove(c);
+});
+if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+for (const { problem, solution } of goldenCases()) {
+  const { name, error } = worstDifference(engine(problem), solution);
+  note(problem.case, 'PyTorch', count(solution.grads), error, name);
+}
+const rows = table.filter(({ networks }) => networks > 0); // PyTorch has no GRU with the reset gate before the product
+const failed = rows.filter(({ worst, limit }) => !(worst <= limit));
+if (json) console.log(JSON.stringify({ passed: failed.length === 0, rows }, null, 2));
+else print(rows);
+for (const { cell, oracle, worst, limit, at } of failed) {
+  console.error(`${cell} disagrees with ${oracle}: ${worst} > ${limit} at ${at}`);
+}
+process.exitCode = failed.length === 0 ? 0 : 1;
