@@ -1,0 +1,170 @@
+/** The documents are true: what they show is what happens, what they name is there, what they link to exists. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { Writable } from 'node:stream';
+import { createProgram } from '../src/cli/program';
+import type { Terminal } from '../src/cli/terminal';
+import { bptt } from './support/cli';
+import { brokenLinks, codeBlocks, faultsOf } from './support/markdown';
+
+const ROOT = resolve(__dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+function pages(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pages('docs')];
+
+describe.each(DOCUMENTS)('%s', (path) => {
+  test('its TypeScript prints what it shows', async () => {
+    expect(await faultsOf(read(path))).toEqual([]);
+  });
+
+  test('its links lead somewhere', () => {
+    expect(brokenLinks(join(ROOT, path))).toEqual([]);
+  });
+
+  test('its shell commands exist', () => {
+    expect(commandsOf(read(path)).map(faultOfCommand).filter(Boolean)).toEqual([]);
+  });
+
+  test('its bptt commands print what it shows', () => {
+    const shown = codeBlocks(read(path)).filter(({ language, shown, code }) => {
+      return language === 'sh' && shown !== undefined && /^bptt [^\n|<>]*$/.test(code);
+    });
+    for (const { code, shown } of shown) expect(bptt(code.split(' ').slice(1)).stdout).toBe(`${shown}\n`);
+  });
+});
+
+describe('the checks find what is wrong', () => {
+  const fence = (info: string, code: string) => `\`\`\`${info}\n${code}\n\`\`\`\n`;
+
+  test('a wrong output, a missing output, a throwing block, an unknown import', async () => {
+    const wrong = fence('ts', 'console.log(1 + 1);') + fence('text', '3');
+    const unshown = fence('ts', 'console.log("said");');
+    const throwing = fence('ts', 'throw new Error("no");');
+    const unknown = fence('ts', "import { x } from 'bptt/nothing';\nconsole.log(x);");
+    const faults = await faultsOf([wrong, unshown, throwing, unknown].join('\n'));
+    expect(faults).toEqual([
+      'line 1: shown\n3\nprinted\n2',
+      'line 8: shown\n\nprinted\nsaid',
+      'line 12: Error: no',
+      "line 16: Error: 'bptt/nothing' is no import path of this package",
+    ]);
+  });
+
+  test('a block sees what it continues, and nothing else', async () => {
+    const first = fence('ts', 'const a = 1;');
+    const next = fence('ts continued', 'console.log(a);') + fence('text', '1');
+    expect(await faultsOf(first + next)).toEqual([]);
+    const alone = fence('ts', 'console.log(a);') + fence('text', '1');
+    expect(await faultsOf(first + alone)).toEqual(['line 4: ReferenceError: a is not defined']);
+    await expect(faultsOf(next)).rejects.toThrow("line 1: 'ts continued' is neither");
+    await expect(faultsOf(fence('ts skip', ''))).rejects.toThrow("line 1: 'ts skip' is neither");
+  });
+
+  test('an output after prose belongs to nothing', async () => {
+    const apart = `${fence('ts', 'console.log(2);')}\nMeanwhile:\n\n${fence('text', '2')}`;
+    expect(await faultsOf(apart)).toEqual(['line 1: shown\n\nprinted\n2']);
+  });
+
+  test('a block that is never closed', () => {
+    expect(() => codeBlocks('text\n```ts\nlet a;')).toThrow('line 2: the code block is never closed');
+  });
+
+  test('links to missing files and headings; links in code are no links', () => {
+    const text = '# One two\n[a](nowhere.md) [b](#one-two) [c](#three) [d](README.md#none) `[e](x.md)` [f](https://x.y)';
+    expect(brokenLinks(join(ROOT, 'x.md'), text)).toEqual(['nowhere.md', '#three', 'README.md#none']);
+  });
+
+  test('commands, scripts and options that do not exist', () => {
+    expect(faultOfCommand('npm run nothing')).toBe('npm run nothing: no such script');
+    expect(faultOfCommand('bptt fly')).toBe('bptt fly: no such command');
+    expect(faultOfCommand('bptt tag model --wings')).toBe('bptt tag model --wings: no option --wings');
+    expect(faultOfCommand('make all')).toBe('make all: unknown program');
+    expect(faultOfCommand('bptt tag model - --output conll')).toBeUndefined();
+    expect(commandsOf(fence('sh', 'npm ci && bptt demo # both\nbptt eval a \\\n  b'))).toEqual([
+      'npm ci',
+      'bptt demo',
+      'bptt eval a b',
+    ]);
+  });
+});
+
+describe('docs/reading-order.md', () => {
+  const stops = [...read('docs/reading-order.md').matchAll(/^## \d+\. \[`?src\/([^`\]]+)`?\]/gm)].map(([, path]) => path);
+
+  test('has seven stops', () => expect(stops).toHaveLength(7));
+
+  test.each(stops.map((stop, i) => [stop, stops[i - 1], stops[i + 1]]))('%s names %s and %s', (stop, from, next) => {
+    const header = read(`src/${stop}`).split('*/')[0];
+    const line = header.split('Reading order:')[1] ?? '';
+    expect(line).toContain(from ?? 'first stop');
+    expect(line).toContain(next ?? 'last stop');
+  });
+});
+
+describe('docs/derivations', () => {
+  test.each([
+    ['rnn', 'rnn'],
+    ['lstm', 'lstm'],
+    ['gru', 'gru'],
+    ['gru', 'gru-reset-before'],
+  ])('%s.md quotes the equations of cells/%s.ts', (page, cell) => {
+    const header = read(`src/cells/${cell}.ts`).split('*/')[0];
+    const [, forward] = header.split(/^ \*$/m).filter((part) => /^ \* (Forward|Backward)/m.test(part)).length === 2
+      ? [null, header]
+      : [];
+    const equations = (forward ?? '').split('\n').filter((line) => /^ \* {3}\(\d\)/.test(line));
+    expect(equations.length).toBeGreaterThan(3);
+    const text = read(`docs/derivations/${page}.md`);
+    for (const equation of equations) expect(text).toContain(equation.replace(/^ \* /, ''));
+  });
+});
+
+test('CONTRIBUTING.md: every name of the tree exists, and every folder is in the tree', () => {
+  const tree = codeBlocks(read('CONTRIBUTING.md')).find(({ mark, code }) => mark === '' && code.startsWith('src/'))!;
+  const names = tree.code.split('\n').flatMap((line) => /^(\S+)/.exec(line)?.slice(1) ?? []);
+  expect(names.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+  const folders = ['src', 'test'].flatMap((top) =>
+    readdirSync(join(ROOT, top))
+      .map((name) => join(top, name))
+      .filter((path) => statSync(join(ROOT, path)).isDirectory() && path.startsWith('src')),
+  );
+  for (const folder of folders) expect(names).toContain(`${relative('.', folder)}/`);
+});
+
+/** Every command of the `sh` blocks of a document, comments and line continuations removed. */
+function commandsOf(markdown: string): string[] {
+  return codeBlocks(markdown)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => code.replace(/\\\n\s*/g, '').split('\n'))
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(/&&|\|/))
+    .map((command) => command.trim())
+    .filter(Boolean);
+}
+
+/** Why a command cannot be run; undefined where it can. */
+function faultOfCommand(command: string): string | undefined {
+  const words = command.replace(/^npx /, '').split(/\s+/);
+  if (words[0] === 'npm') {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const script = words[1] === 'run' ? words[2] : ['start', 'test'].includes(words[1]) ? words[1] : undefined;
+    if (script !== undefined) return script in scripts ? undefined : `${command}: no such script`;
+    return ['ci', 'i', 'install'].includes(words[1]) ? undefined : `${command}: no such npm command`;
+  }
+  if (words[0] !== 'bptt') return ['git', 'cd', 'echo', 'node', 'jest', 'tsc'].includes(words[0]) ? undefined : `${command}: unknown program`;
+  const known = createProgram(nowhere()).commands.find((each) => each.name() === words[1]);
+  if (!known) return `${command}: no such command`;
+  const unknown = words.find((word) => word.startsWith('--') && !known.options.some(({ long }) => long === word));
+  return unknown && `${command}: no option ${unknown}`;
+}
+
+function nowhere(): Terminal {
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() }) as unknown as Terminal['stdout'];
+  return { stdout: stream, stderr: stream, env: {} } as Terminal;
+}
