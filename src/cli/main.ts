@@ -9,5 +9,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined); // nobody listens to progress any more; results still matter
 
-const { stdin, stdout, stderr, env } = process;
-process.exitCode = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
+const { stdout, stderr, env } = process;
+process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env });

@@ -3,7 +3,7 @@
  * pipes stay clean.
  */
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 
 /** An output stream, which may be a terminal. */
@@ -11,7 +11,6 @@ export type OutputStream = Writable & { readonly isTTY?: boolean; readonly colum
 
 /** The surroundings of a command; `main` passes those of the process. */
 export interface Terminal {
-  readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;

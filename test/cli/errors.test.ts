@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { decodeSafetensors, encodeSafetensors } from '../../src/labeling/safetensors';
 import { bptt } from '../support/cli';
+import { bpttHere } from '../support/cli-here';
 import { createWorkspace, TINY, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
-beforeAll(() => {
+beforeAll(async () => {
   space = createWorkspace();
-  const bytes = readFileSync(trainTiny(space));
+  const bytes = readFileSync(await trainTiny(space));
   space.write('empty', '');
   space.write('blank.tsv', '\n \n\n');
   space.write('no-tokens.jsonl', '{"tokens":["a"],"labels":["DET"]}\n{"tokens":[],"labels":[]}\n');
@@ -140,8 +141,8 @@ describe('each fault has its line and its exit status, and writes nothing', () =
       /cannot write dir: it is a directory/,
     ],
     ['a backend that is not there', fit('--train', 'train.tsv', '--backend', 'gpu'), 1, /backend gpu cannot serve/],
-  ])('%s', (_, args, status, message) => {
-    const outcome = bptt(args, { cwd: space.folder });
+  ])('%s', async (_, args, status, message) => {
+    const outcome = await bpttHere(args, space.folder);
     const lines = outcome.stderr.trimEnd().split('\n');
     expect(lines[lines.length - 1]).toMatch(message);
     expect(lines[lines.length - 1]).toMatch(/^bptt: /);
@@ -150,32 +151,41 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     expect(existsSync(space.at('new.safetensors'))).toBe(false);
   });
 
-  test('an unwritable output is found before the data is read', () => {
-    const { stderr } = bptt(fit('--train', 'nowhere.tsv', '--out', 'dir'), { cwd: space.folder });
+  test('an unwritable output is found before the data is read', async () => {
+    const { stderr } = await bpttHere(fit('--train', 'nowhere.tsv', '--out', 'dir'), space.folder);
     expect(stderr).toContain('it is a directory');
   });
 
-  test('a training that fails leaves an existing model as it was', () => {
+  test('a training that fails leaves an existing model as it was', async () => {
     const before = readFileSync(space.at('model.safetensors'));
     const args = ['train', '--train', 'train.tsv', '--dev', 'unseen.tsv', '--out', 'model.safetensors'];
-    expect(bptt(args, { cwd: space.folder }).status).toBe(65);
+    expect((await bpttHere(args, space.folder)).status).toBe(65);
     expect(readFileSync(space.at('model.safetensors')).equals(before)).toBe(true);
   });
 });
 
+test.each<[number, string[]]>([
+  [2, ['--bogus']],
+  [65, ['tag', 'empty']],
+  [1, fit('--train', 'train.tsv', '--out', 'dir')],
+])('the process exits with %i, one line on standard error and nothing on standard output', (status, args) => {
+  const outcome = bptt(args, { cwd: space.folder });
+  expect(outcome).toEqual({ status, stdout: '', stderr: expect.stringMatching(/^bptt: [^\n]+\n$/) as string });
+});
+
 describe('help and version', () => {
-  test.each(['train', 'eval', 'tag', 'gradcheck', 'doctor', 'demo'])('%s --help has an example', (command) => {
-    const { status, stdout, stderr } = bptt([command, '--help']);
+  test.each(['train', 'eval', 'tag', 'gradcheck', 'doctor', 'demo'])('%s --help has an example', async (command) => {
+    const { status, stdout, stderr } = await bpttHere([command, '--help'], space.folder);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`Usage: bptt ${command}[^]*Example:\n.*bptt ${command}`));
   });
 
-  test('bptt --help lists the commands, bptt alone does so as an error', () => {
-    const { status, stdout } = bptt(['--help']);
+  test('bptt --help lists the commands, bptt alone does so as an error', async () => {
+    const { status, stdout } = await bpttHere(['--help'], space.folder);
     expect(status).toBe(0);
     for (const name of ['train', 'eval', 'tag', 'gradcheck', 'doctor', 'demo'])
       expect(stdout).toContain(`\n  ${name} `);
-    expect(bptt([])).toEqual({ status: 2, stdout: '', stderr: stdout });
+    expect(await bpttHere([], space.folder)).toEqual({ status: 2, stdout: '', stderr: stdout });
   });
 
   test('--version', () => {

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { createTagger } from '../../src/labeling/tagger';
 import { bptt } from '../support/cli';
+import { bpttHere } from '../support/cli-here';
 import { createWorkspace, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
-beforeAll(() => {
+beforeAll(async () => {
   space = createWorkspace();
-  trainTiny(space);
+  await trainTiny(space);
 });
 afterAll(() => space.remove());
 
-const evaluate = (...args: string[]) => bptt(['eval', 'model.safetensors', ...args], { cwd: space.folder });
+const evaluate = (...args: string[]) => bpttHere(['eval', 'model.safetensors', ...args], space.folder);
 
 /** Gold labels and the model's own, token by token, read and compared without the scorer. */
 function pairs(): { token: string; gold: string; predicted: string }[] {
@@ -24,8 +25,8 @@ function pairs(): { token: string; gold: string; predicted: string }[] {
   });
 }
 
-test('--json has exactly the fields of the contract, and they are right', () => {
-  const { status, stdout, stderr } = evaluate('test.tsv', '--json');
+test('--json has exactly the fields of the contract, and they are right', async () => {
+  const { status, stdout, stderr } = await evaluate('test.tsv', '--json');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const all = pairs();
   const right = all.filter(({ gold, predicted }) => gold === predicted).length;
@@ -44,8 +45,8 @@ test('--json has exactly the fields of the contract, and they are right', () => 
   });
 });
 
-test('--confusion and --errors as JSON', () => {
-  const { stdout } = evaluate('test.tsv', '--json', '--confusion', '--errors', '2');
+test('--confusion and --errors as JSON', async () => {
+  const { stdout } = await evaluate('test.tsv', '--json', '--confusion', '--errors', '2');
   const { confusion, errors } = JSON.parse(stdout) as {
     confusion: { labels: string[]; counts: number[][] };
     errors: { token: string; gold: string; predicted: string; count: number; line: number }[];
@@ -65,30 +66,30 @@ test('--confusion and --errors as JSON', () => {
   }
 });
 
-test('as text: scores, a row per label, and what was asked for', () => {
-  const { status, stdout, stderr } = evaluate('test.tsv', '--confusion', '--errors', '1');
+test('as text: scores, a row per label, and what was asked for', async () => {
+  const { status, stdout, stderr } = await evaluate('test.tsv', '--confusion', '--errors', '1');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(/^accuracy [\d.]+ % .* tokens$/m);
   expect(stdout).toMatch(/^label +precision +recall +F1 +gold$/m);
   expect(stdout).toMatch(/^NOUN( +[\d.]+ %){3} +\d+$/m);
   expect(stdout).toMatch(/^gold \\ predicted( +\S+)+$/m);
   expect(stdout).toMatch(/^token +gold +predicted +count +first in line\n\S+ +\S+ +\S+ +\d+ +\d+$/m);
-  expect(evaluate('test.tsv').stdout).not.toMatch(/gold \\|count/);
+  expect((await evaluate('test.tsv')).stdout).not.toMatch(/gold \\|count/);
 });
 
-test('span labels get a span F1, in both forms', () => {
+test('span labels get a span F1, in both forms', async () => {
   space.write('spans.tsv', 'New\tB-LOC\nYork\tI-LOC\nsleeps\tO\n\n'.repeat(9));
   const args = ['--train', 'spans.tsv', '--epochs', '40', '--hidden', '8', '--lr', '0.05', '--dropout', '0'];
-  bptt(['train', ...args, '--quiet', '--out', 'spans.safetensors'], { cwd: space.folder });
-  const run = (...more: string[]) =>
-    bptt(['eval', 'spans.safetensors', 'spans.tsv', ...more], { cwd: space.folder }).stdout;
-  expect(JSON.parse(run('--json'))).toEqual({ accuracy: 1, oovAccuracy: null, spanF1: 1, tokens: 27 });
-  expect(run()).toMatch(/span F1 100\.00 %/);
-  expect(run()).toMatch(/^span LOC +100\.00 % +100\.00 % +100\.00 % +9$/m);
-  expect(run('--errors', '3')).toContain('no mistakes');
+  await bpttHere(['train', ...args, '--quiet', '--out', 'spans.safetensors'], space.folder);
+  const run = async (...more: string[]) =>
+    (await bpttHere(['eval', 'spans.safetensors', 'spans.tsv', ...more], space.folder)).stdout;
+  expect(JSON.parse(await run('--json'))).toEqual({ accuracy: 1, oovAccuracy: null, spanF1: 1, tokens: 27 });
+  expect(await run()).toMatch(/span F1 100\.00 %/);
+  expect(await run()).toMatch(/^span LOC +100\.00 % +100\.00 % +100\.00 % +9$/m);
+  expect(await run('--errors', '3')).toContain('no mistakes');
 });
 
-test('--format and --column choose the labels; - is standard input', () => {
+test('--format and --column choose the labels; - is standard input', async () => {
   const input = 'the x DET\ncat y NOUN\n';
   const run = (...more: string[]) =>
     bptt(['eval', 'model.safetensors', '-', '--json', ...more], { cwd: space.folder, input });

@@ -124,7 +124,7 @@ describe('a wrong cell', () => {
 
   async function check(cell: Cell, ...more: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const terminal = { stdin: new PassThrough(), stdout, stderr, env: {} };
+    const terminal = { stdout, stderr, env: {} };
     const status = await run(['gradcheck', '--cell', 'wrong', ...more], terminal, () => {
       const program = new Command().exitOverride().configureOutput({ outputError: () => undefined });
       addGradcheck(program, terminal, { wrong: cell });

@@ -9,9 +9,9 @@ import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
 let tagger: Tagger;
-beforeAll(() => {
+beforeAll(async () => {
   space = createWorkspace();
-  tagger = createTagger(readFileSync(trainTiny(space)));
+  tagger = createTagger(readFileSync(await trainTiny(space)));
 });
 afterAll(() => space.remove());
 

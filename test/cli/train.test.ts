@@ -5,6 +5,7 @@ import { watchInterrupt } from '../../src/cli/interrupt';
 import { decodeSafetensors } from '../../src/labeling/safetensors';
 import { loadModel } from '../../src/labeling/model-file';
 import { bptt, startBptt } from '../support/cli';
+import { bpttHere } from '../support/cli-here';
 import { createWorkspace, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
@@ -15,7 +16,7 @@ beforeAll(() => {
 afterAll(() => space.remove());
 
 const DATA = ['--train', 'train.tsv', '--dev', 'dev.tsv', '--test', 'test.tsv'];
-const train = (...args: string[]) => bptt(['train', ...args], { cwd: space.folder });
+const train = (...args: string[]) => bpttHere(['train', ...args], space.folder);
 const model = (name: string) => loadModel(readFileSync(space.at(name)));
 
 interface Report {
@@ -25,10 +26,9 @@ interface Report {
 }
 
 describe('what is printed where', () => {
-  test('--json: one object with the fields of the contract, progress beside it, a log in JSON lines', () => {
-    const { status, stdout, stderr } = train(
-      ...[...DATA, ...TINY, '--epochs', '3', '--seed', '4', '--out', 'a.safetensors', '--log', 'a.jsonl', '--json'],
-    );
+  test('--json: one object with the fields of the contract, progress beside it, a log in JSON lines', async () => {
+    const more = ['--epochs', '3', '--seed', '4', '--out', 'a.safetensors', '--log', 'a.jsonl', '--json'];
+    const { status, stdout, stderr } = bptt(['train', ...DATA, ...TINY, ...more], { cwd: space.folder });
     expect(status).toBe(0);
     const report = JSON.parse(stdout) as Record<string, unknown>;
     const scores = { accuracy: expect.any(Number), spanF1: null, tokens: expect.any(Number) };
@@ -58,8 +58,8 @@ describe('what is printed where', () => {
     expect(entries[4]).toEqual({ event: 'end', ...report });
   });
 
-  test('without --json: a summary on standard output, progress on standard error', () => {
-    const { status, stdout, stderr } = train(...DATA, ...TINY, '--epochs', '1');
+  test('without --json: a summary on standard output, progress on standard error', async () => {
+    const { status, stdout, stderr } = await train(...DATA, ...TINY, '--epochs', '1');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^epochs {2}1, best 1, .* tokens\/s$/m);
     expect(stdout).toMatch(/^model {3}model\.safetensors, [\d,]+ parameters$/m);
@@ -69,16 +69,16 @@ describe('what is printed where', () => {
     expect(existsSync(space.at('model.safetensors'))).toBe(true);
   });
 
-  test('--quiet says nothing, and with --json only the object', () => {
+  test('--quiet says nothing, and with --json only the object', async () => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet'];
-    expect(train(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
-    const { stdout, stderr } = train(...args, '--json');
+    expect(await train(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
+    const { stdout, stderr } = await train(...args, '--json');
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ dev: null, test: null, bestEpoch: 1 });
   });
 
-  test('--help shows every flag, a default, and an example', () => {
-    const { status, stdout, stderr } = train('--help');
+  test('--help shows every flag, a default, and an example', async () => {
+    const { status, stdout, stderr } = await train('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const flags =
       'train dev test format column cell embedding hidden layers no-bidirectional dropout word-dropout min-count lower-case ' +
@@ -90,7 +90,7 @@ describe('what is printed where', () => {
 });
 
 describe('every flag reaches the training', () => {
-  test('shape of the model', () => {
+  test('shape of the model', async () => {
     const shape = [
       '--cell',
       'gru',
@@ -104,23 +104,31 @@ describe('every flag reaches the training', () => {
       '--dropout',
       '0.25',
     ];
-    expect(train('--train', 'train.tsv', '--epochs', '1', '--quiet', '--out', 'b.safetensors', ...shape).status).toBe(
-      0,
+    const { status } = await train(
+      '--train',
+      'train.tsv',
+      '--epochs',
+      '1',
+      '--quiet',
+      '--out',
+      'b.safetensors',
+      ...shape,
     );
+    expect(status).toBe(0);
     const { config } = model('b.safetensors');
     expect(config).toEqual({ cell: 'gru', embedding: 5, hidden: [3, 3], bidirectional: false, dropout: 0.25 });
   });
 
-  test('vocabulary', () => {
+  test('vocabulary', async () => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'c.safetensors'];
-    train(...args);
+    await train(...args);
     const whole = model('c.safetensors').words.size;
-    train(...args, '--min-count', '9');
+    await train(...args, '--min-count', '9');
     expect(model('c.safetensors').words.size).toBeLessThan(whole);
     space.write('case.tsv', 'The\tD\nthe\tD\nTHE\tD\n\n');
-    train(...args, '--train', 'case.tsv');
+    await train(...args, '--train', 'case.tsv');
     const cased = model('c.safetensors').words.size;
-    train(...args, '--train', 'case.tsv', '--lower-case');
+    await train(...args, '--train', 'case.tsv', '--lower-case');
     expect(model('c.safetensors').words.size).toBe(cased - 2);
   });
 
@@ -135,45 +143,45 @@ describe('every flag reaches the training', () => {
     ['--truncate', ['--truncate', '2,3']],
     ['--dropout', ['--dropout', '0']],
     ['--word-dropout', ['--word-dropout', '0.5']],
-  ])('%s changes the weights, and the same command gives the same bytes', (_, flags) => {
+  ])('%s changes the weights, and the same command gives the same bytes', async (_, flags) => {
     const out = ['--out', 'd.safetensors'];
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', ...out, ...flags];
-    expect(train(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(await train(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
     const bytes = readFileSync(space.at('d.safetensors'));
-    expect(bytes.equals(plain())).toBe(false);
-    train(...args);
+    expect(bytes.equals(await plain())).toBe(false);
+    await train(...args);
     expect(readFileSync(space.at('d.safetensors')).equals(bytes)).toBe(true);
   });
 
   let cachedPlain: Buffer | undefined;
-  function plain(): Buffer {
+  async function plain(): Promise<Buffer> {
     if (!cachedPlain) {
-      train('--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'plain.safetensors');
+      await train('--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'plain.safetensors');
       cachedPlain = readFileSync(space.at('plain.safetensors'));
     }
     return cachedPlain;
   }
 
-  test('--clip none and --backend cpu are what they say', () => {
+  test('--clip none and --backend cpu are what they say', async () => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'e.safetensors'];
-    train(...args, '--clip', 'none', '--backend', 'cpu');
+    await train(...args, '--clip', 'none', '--backend', 'cpu');
     const unclipped = readFileSync(space.at('e.safetensors'));
-    train(...args, '--clip', '1e9');
+    await train(...args, '--clip', '1e9');
     expect(readFileSync(space.at('e.safetensors')).equals(unclipped)).toBe(true);
   });
 
-  test('--patience ends a training that no longer improves', () => {
+  test('--patience ends a training that no longer improves', async () => {
     space.write('one.tsv', 'a\tX\n\n'); // right from the start, so never better again
     const args = ['--train', 'one.tsv', '--dev', 'one.tsv', ...TINY, '--epochs', '50', '--patience', '2', '--json'];
-    expect(JSON.parse(train(...args).stdout)).toMatchObject({ epochs: 3, bestEpoch: 1, dev: { accuracy: 1 } });
+    expect(JSON.parse((await train(...args)).stdout)).toMatchObject({ epochs: 3, bestEpoch: 1, dev: { accuracy: 1 } });
   });
 
-  test('--format and --column choose the labels', () => {
+  test('--format and --column choose the labels', async () => {
     space.write('cols.txt', 'a X P\nb Y Q\n\n');
     const args = ['--train', 'cols.txt', ...TINY, '--epochs', '1', '--quiet', '--out', 'f.safetensors'];
-    train(...args);
+    await train(...args);
     expect(model('f.safetensors').labels.labels).toEqual(['P', 'Q']);
-    train(...args, '--format', 'conll', '--column', '2');
+    await train(...args, '--format', 'conll', '--column', '2');
     expect(model('f.safetensors').labels.labels).toEqual(['X', 'Y']);
   });
 });
@@ -214,7 +222,7 @@ describe('interruption', () => {
       '--out',
       'again.safetensors',
     ];
-    const repeated = JSON.parse(train(...again, '--json').stdout) as Report;
+    const repeated = JSON.parse((await train(...again, '--json')).stdout) as Report;
     expect(repeated).toMatchObject({ bestEpoch: report.bestEpoch, dev: report.dev });
     expect(readFileSync(space.at('int.safetensors')).equals(readFileSync(space.at('again.safetensors')))).toBe(true);
   });
@@ -225,7 +233,7 @@ describe('interruption', () => {
     expect(model('term.safetensors').labels.size).toBeGreaterThan(1);
   });
 
-  test('a second Ctrl-C ends the process at once; a released watch leaves no listener', () => {
+  test('a second Ctrl-C ends the process at once; a released watch leaves no listener', async () => {
     const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
     const listeners = process.listenerCount('SIGINT');
     const watch = watchInterrupt();

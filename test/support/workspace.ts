@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { generateCorpus } from '../../src/labeling/corpus';
 import { formatSentence } from '../../src/labeling/formats';
 import type { Sentence } from '../../src/labeling/sentence';
-import { bptt } from './cli';
+import { bpttHere } from './cli-here';
 
 /** Paths in the folder; everything is removed by `remove`. */
 export interface Workspace {
@@ -35,9 +35,9 @@ export function createWorkspace(): Workspace {
 }
 
 /** Trains a small tagger into `model.safetensors` of the folder and returns its path. */
-export function trainTiny({ folder, at }: Workspace): string {
+export async function trainTiny({ folder, at }: Workspace): Promise<string> {
   const args = ['train', '--train', 'train.tsv', '--epochs', '3', '--out', 'model.safetensors', '--quiet', ...TINY];
-  const { status, stdout, stderr } = bptt(args, { cwd: folder });
+  const { status, stdout, stderr } = await bpttHere(args, folder);
   if (status !== 0 || stdout + stderr !== '') throw new Error(`training failed: ${stdout}${stderr}`);
   return at('model.safetensors');
 }
