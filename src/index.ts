@@ -5,3 +5,6 @@ export * from './cells/index.js';
 export * from './autograd/index.js';
 export * from './layers/index.js';
 export * from './optim/index.js';
+
+// Two rooms have a `flatten`; this is the one of parameter records, which optimizers take. `bptt/tensor` has the other.
+export { flatten } from './autograd/index.js';

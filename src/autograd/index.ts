@@ -1,6 +1,24 @@
+export type { GradcheckOptions, CheckedElement, GradcheckReport } from './gradcheck.js';
+export { describeElement, gradcheck } from './gradcheck.js';
+export type { NestedTensors, RowGradient, TensorRecord } from './grads.js';
+export {
+  addGrads,
+  clipByGlobalNorm,
+  clipByValue,
+  createRowGradient,
+  flatten,
+  globalNorm,
+  isRowGradient,
+  scaleGrads,
+  touch,
+  zeroGrads,
+  zeroInPlace,
+} from './grads.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
 export type { BackwardOptions, Direction, Unrolled, UnrollOptions, Unwound } from './storage.js';
+export type { Tape, TapeNode, TapeOptions } from './tape.js';
+export { createTape } from './tape.js';
 export type { Truncation, Window } from './truncate.js';
-export { checkTruncation, windowsOf } from './truncate.js';
+export { checkTruncation, reachOf, windowsOf } from './truncate.js';
 export { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from './unroll.js';

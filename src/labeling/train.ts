@@ -70,7 +70,10 @@ export interface EpochRecord {
 export interface TrainHooks {
   readonly onProgress?: (progress: Progress) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
-  /** Aborting ends the training after the batch in hand; the best weights so far are returned. */
+  /**
+   * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first
+   * epoch those are the weights as they stand.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -79,6 +82,7 @@ export interface TrainResult {
   readonly model: Model;
   /** Scores of the returned weights. */
   readonly dev: Scores | null;
+  /** Likewise; null after an abort, when the model should be saved at once. */
   readonly test: Scores | null;
   /** Epochs begun. */
   readonly epochs: number;
@@ -136,16 +140,17 @@ export async function train(
   }
   if (best) restore(run.params, best.weights);
   const seconds = run.clock.seconds;
+  const interrupted = hooks.signal?.aborted ?? false;
   return {
     model: run.model,
     dev: best?.record.dev ?? null,
-    test: corpora.test ? evaluate(kernels, run.model, corpora.test) : null,
+    test: corpora.test && !interrupted ? evaluate(kernels, run.model, corpora.test) : null,
     epochs: begun,
     bestEpoch: best?.record.epoch ?? 0,
     seconds,
     tokensPerSecond: seconds > 0 ? run.clock.tokens / seconds : 0,
     parameters: Object.values(run.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
-    interrupted: hooks.signal?.aborted ?? false,
+    interrupted,
     history,
   };
 }
@@ -312,9 +317,10 @@ function restore(params: TensorRecord, weights: TensorRecord): void {
 }
 
 function checkSettings(settings: ReturnType<typeof withDefaults>): void {
-  for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch', 'patience'] as const) {
+  for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
     expectPositiveInteger('train', name, settings[name]);
   }
+  if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
   expectProbability('train', 'wordDropout', settings.wordDropout);
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);

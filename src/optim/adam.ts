@@ -22,6 +22,8 @@ import type { TensorRecord } from '../autograd/grads.js';
 import { expectNonNegative, expectPositive, expectProbability } from '../tensor/checks.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
+const { sqrt } = Math; // taken once: see tensor/math.ts
+
 export interface AdamOptions {
   /** Learning rate η. Default 0.001. */
   readonly lr?: number;
@@ -116,7 +118,7 @@ function adamUpdate({ beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: A
       const square = beta2 * v[atV] + (1 - beta2) * slope * slope; // (3)
       m[atM] = mean;
       v[atV] = square;
-      theta[atP] = keep * value - (rate * mean) / (Math.sqrt(square) * rootCorrection + epsilon); // (1) AdamW, (4, 5)
+      theta[atP] = keep * value - (rate * mean) / (sqrt(square) * rootCorrection + epsilon); // (1) AdamW, (4, 5)
     }
   };
 }

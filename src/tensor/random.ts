@@ -9,6 +9,8 @@
 import { ArgumentError } from './errors.js';
 import { log } from './math.js';
 
+const { imul, sqrt } = Math; // taken once: see math.ts
+
 /** A seeded stream of random numbers. */
 export interface Rng {
   /** Uniform in [0, 1): an integer multiple of 2^−53. */
@@ -104,8 +106,8 @@ function fromKey(key: bigint): Rng {
 
 /** xoshiro128** 1.1: advances the four words and returns the next 32 bits, unsigned. */
 function nextWord(s: Uint32Array): number {
-  const x = Math.imul(s[1], 5);
-  const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0;
+  const x = imul(s[1], 5);
+  const result = imul((x << 7) | (x >>> 25), 9) >>> 0;
   const t = s[1] << 9;
   s[2] ^= s[0];
   s[3] ^= s[1];
@@ -156,6 +158,6 @@ function polarNormal(next: () => number): number {
     const u = 2 * next() - 1;
     const v = 2 * next() - 1;
     const r = u * u + v * v;
-    if (r > 0 && r < 1) return u * Math.sqrt((-2 * log(r)) / r);
+    if (r > 0 && r < 1) return u * sqrt((-2 * log(r)) / r);
   }
 }

@@ -1,0 +1,38 @@
+export { createTagger, loadModel } from './tagger.js';
+export type { Model, ModelConfig, Prediction, Tagger } from './tagger.js';
+export { saveModel } from './model-file.js';
+export { initModel, layersOf, modelBackward, modelForward } from './model.js';
+export type { ModelGrads, ModelParams, ModelPass } from './model.js';
+export { predict } from './predict.js';
+export { evaluate } from './evaluate.js';
+export type { EvaluateOptions } from './evaluate.js';
+export { metricOf, train } from './train.js';
+export type { Corpora, EpochRecord, Progress, TrainHooks, TrainResult } from './train.js';
+export { TRAIN_DEFAULTS } from './options.js';
+export type { OptimizerName, TrainOptions } from './options.js';
+export { batchesOf, packBatch, packRows } from './batches.js';
+export type { Batch } from './batches.js';
+export type { SegmentedSentence, Sentence, TaggedSentence } from './sentence.js';
+export {
+  CONLLU_COLUMNS,
+  detectFormat,
+  FORMATS,
+  formatSentence,
+  OUTPUTS,
+  readSentences,
+  readSlots,
+} from './formats/index.js';
+export type { ByteChunks, ReadOptions } from './formats/index.js';
+export { createSegmenter, readText, segmentText } from './segment.js';
+export { buildLabels, buildVocabulary, labelsFromJson, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './vocabulary.js';
+export type { LabelVocabulary, Vocabulary, VocabularyJson, VocabularyOptions } from './vocabulary.js';
+export { createScorer } from './scorer.js';
+export type { Confusion, PrecisionRecall, Scorer, ScorerOptions, Scores, SpanScores } from './scorer.js';
+export { looksLikeSpans, spansOf } from './spans.js';
+export type { Span } from './spans.js';
+export { mostFrequentTag } from './baseline.js';
+export type { Baseline } from './baseline.js';
+export { generateCorpus } from './corpus.js';
+export type { CorpusOptions } from './corpus.js';
+export { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from './safetensors.js';
+export type { Safetensors } from './safetensors.js';
