@@ -1,0 +1,82 @@
+/**
+ * What each entry point of package.json exports, types included. A change of the public API changes the snapshot beside
+ * this file, and is meant to be seen there: `npx jest test/exports -u`.
+ */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import ts from 'typescript';
+
+const ROOT = resolve(__dirname, '..');
+
+interface Target {
+  readonly import: { readonly types: string; readonly default: string };
+  readonly require: { readonly types: string; readonly default: string };
+}
+
+const { exports: map } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as {
+  exports: Record<string, Target | string>;
+};
+
+/** Source of each entry point: `./cells` → src/cells/index.ts. */
+const entries = new Map<string, string>();
+for (const [name, target] of Object.entries(map)) {
+  if (typeof target === 'string') continue;
+  entries.set(name, target.import.default.replace('./dist/esm/', 'src/').replace(/\.js$/, '.ts'));
+}
+
+const config = ts.readConfigFile(resolve(ROOT, 'tsconfig.json'), ts.sys.readFile).config as { compilerOptions: object };
+const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
+const program = ts.createProgram(
+  [...entries.values()].map((path) => resolve(ROOT, path)),
+  options,
+);
+const checker = program.getTypeChecker();
+
+/** Names a module exports, sorted; a name that is a type alone is marked. */
+function exportsOf(path: string): string[] {
+  const file = program.getSourceFile(resolve(ROOT, path));
+  const symbol = file && checker.getSymbolAtLocation(file);
+  if (symbol === undefined) throw new Error(`${path} is no module`);
+  const names = checker.getExportsOfModule(symbol).map((each) => {
+    const real = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
+    return real.flags & ts.SymbolFlags.Value ? each.name : `type ${each.name}`;
+  });
+  return names.sort();
+}
+
+describe('the public API', () => {
+  it('has an entry point per room, and one for the tagger alone', () => {
+    expect([...entries.keys()]).toEqual([
+      '.',
+      './tensor',
+      './kernels',
+      './cells',
+      './autograd',
+      './layers',
+      './optim',
+      './labeling',
+      './tagger',
+    ]);
+  });
+
+  it.each([...entries])('%s exports what the snapshot lists', (_, path) => {
+    expect(exportsOf(path)).toMatchSnapshot();
+  });
+
+  it('has all of it under the name of the package', () => {
+    const all = new Set(exportsOf('src/index.ts'));
+    for (const [name, path] of entries) {
+      expect([name, exportsOf(path).filter((each) => !all.has(each))]).toEqual([name, []]);
+    }
+  });
+
+  it('maps both module formats of an entry point to the same source', () => {
+    for (const [name, path] of entries) {
+      const base = path.replace(/^src\//, '').replace(/\.ts$/, '');
+      expect(map[name]).toEqual({
+        import: { types: `./dist/esm/${base}.d.ts`, default: `./dist/esm/${base}.js` },
+        require: { types: `./dist/cjs/${base}.d.ts`, default: `./dist/cjs/${base}.js` },
+      });
+    }
+  });
+});

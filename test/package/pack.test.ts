@@ -1,0 +1,136 @@
+/**
+ * The published package, as somebody else meets it: packed, installed without install scripts into an empty folder, used
+ * from an ES module, a CommonJS module, a strict TypeScript file and the command line. Build first: `npm run check:package`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(__dirname, '../..');
+const TSC = createRequire(__filename).resolve('typescript/bin/tsc');
+
+interface Manifest {
+  readonly version: string;
+  readonly exports: Record<string, unknown>;
+}
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+const entries = Object.keys(manifest.exports).filter((each) => each !== './package.json');
+const names = entries.map((each) => each.replace(/^\./, 'bptt'));
+
+let folder: string;
+let packed: string[];
+
+beforeAll(() => {
+  if (!existsSync(join(ROOT, 'dist/cjs/index.js'))) throw new Error('dist/ is missing: npm run build');
+  folder = mkdtempSync(join(tmpdir(), 'bptt-pack-'));
+  const report = run('npm', ['pack', '--json', '--pack-destination', folder], ROOT);
+  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
+  packed = files.map((each) => each.path);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)], folder);
+});
+
+afterAll(() => {
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+function run(command: string, args: readonly string[], cwd = folder): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs a script in the folder of the installation; the last line it prints is JSON. */
+function script(name: string, text: string, flags: readonly string[] = []): unknown {
+  writeFileSync(join(folder, name), text);
+  return JSON.parse(run(process.execPath, [...flags, name]));
+}
+
+/** One time step of an LSTM, and a product: the same lines whichever way the modules came in. */
+const STEP = `
+  const out = zeros([2, 2], 'float64');
+  createCpuKernels().addMatmul(out, fromArray([[1, 2, 3], [4, 5, 6]], undefined, 'float64'), fromArray([[1, 0], [0, 1], [2, 2]], undefined, 'float64'));
+  console.log(JSON.stringify({ product: [...out.data], cells: Object.keys(cells), entries: modules.map((each) => Object.keys(each).length > 0) }));
+`;
+const EXPECTED = {
+  product: [7, 8, 16, 17],
+  cells: ['rnn', 'rnn-relu', 'lstm', 'gru', 'gru-reset-before'],
+  entries: entries.map(() => true),
+};
+
+describe('the packed package', () => {
+  it('holds what it needs, and nothing of the workshop', () => {
+    const folders = new Set(packed.map((path) => path.split('/')[0]));
+    expect([...folders].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src']);
+    for (const file of ['dist/esm/index.js', 'dist/cjs/index.js', 'dist/cjs/package.json', 'dist/esm/cli/main.js']) {
+      expect(packed).toContain(file);
+    }
+  });
+
+  it('installs no native code and nothing that asks to be built', () => {
+    const installed = readdirSync(join(folder, 'node_modules'), { recursive: true, encoding: 'utf8' });
+    expect(installed.length).toBeGreaterThan(packed.length);
+    expect(installed.filter((path) => /\.node$|binding\.gyp$|\.(so|dylib|dll)$/.test(path))).toEqual([]);
+    const scripts = installed
+      .filter((path) => /^(@[^/]+\/)?[^/]+\/package\.json$/.test(path))
+      .filter((path) => {
+        const text = readFileSync(join(folder, 'node_modules', path), 'utf8');
+        const { scripts = {} } = JSON.parse(text) as { scripts?: Record<string, string> };
+        return ['preinstall', 'install', 'postinstall'].some((name) => name in scripts);
+      });
+    expect(scripts).toEqual([]);
+  });
+
+  it('serves an ES module from every entry point', () => {
+    const imports = names.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
+    const modules = `const modules = [${names.map((_, i) => `m${i}`).join(', ')}];`;
+    const text = `${imports}\nimport { cells, createCpuKernels, fromArray, zeros } from 'bptt';\n${modules}${STEP}`;
+    expect(script('use.mjs', text)).toEqual(EXPECTED);
+  });
+
+  it('serves a CommonJS module from every entry point', () => {
+    const modules = `const modules = [${names.map((name) => `require('${name}')`).join(', ')}];`;
+    const text = `const { cells, createCpuKernels, fromArray, zeros } = require('bptt');\n${modules}${STEP}`;
+    expect(script('use.cjs', text)).toEqual(EXPECTED);
+  });
+
+  it.each(['use.mts', 'use.cts'])('gives types to strict TypeScript, without those of Node: %s', (name) => {
+    const imports = names.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
+    const uses = names.map((_, i) => `void m${i};`).join(' ');
+    const right = `import { createCpuKernels, zeros, type Kernels, type Tensor } from 'bptt';
+      import { createTagger, type Tagger } from 'bptt/tagger';
+      const kernels: Kernels = createCpuKernels();
+      const out: Tensor = zeros([2, 3], 'float32');
+      kernels.addMatmul(out, zeros([2, 4]), zeros([4, 3]));
+      export const tagger = (bytes: Uint8Array): Tagger => createTagger(bytes);`;
+    const compilerOptions = { noEmit: true, strict: true, module: 'nodenext', target: 'es2022', types: [] };
+    const config = { compilerOptions: { ...compilerOptions, lib: ['es2023', 'dom'] }, files: [name] };
+    const compile = (text: string) => {
+      writeFileSync(join(folder, name), text);
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+      return spawnSync(process.execPath, [TSC, '-p', folder], { cwd: folder, encoding: 'utf8' });
+    };
+    const { status, stdout } = compile(`${imports}\n${uses}\n${right}`);
+    expect([stdout, status]).toEqual(['', 0]);
+    expect(compile(`${right}\nkernels.addMatmul(out, 1, 2);`).stdout).toMatch(/TS2345/);
+  });
+
+  it('answers on the command line', () => {
+    expect(run('npx', ['--no-install', 'bptt', '--help'])).toMatch(/^Usage: bptt/);
+    expect(run('npx', ['--no-install', 'bptt', '--version']).trim()).toBe(manifest.version);
+  });
+
+  it('labels under a policy that forbids code from strings, which the rest of the engine does not', () => {
+    const sentences = 'they\tPRON\nrun\tVERB\n\nthe\tDET\nrun\tNOUN\n';
+    writeFileSync(join(folder, 'train.tsv'), sentences);
+    const sizes = ['--embedding', '4', '--hidden', '3', '--epochs', '2', '--seed', '1', '--quiet'];
+    run('npx', ['--no-install', 'bptt', 'train', '--train', 'train.tsv', '--out', 'tagger.safetensors', ...sizes]);
+    const text = `import { readFileSync } from 'node:fs';
+      import { createTagger } from 'bptt/tagger';
+      const tagger = createTagger(readFileSync('tagger.safetensors'));
+      console.log(JSON.stringify(tagger.tag([['they', 'run'], ['the', 'run']]).map(({ labels }) => labels.length)));`;
+    const strict = ['--disallow-code-generation-from-strings'];
+    expect(script('strict.mjs', text, strict)).toEqual([2, 2]);
+    expect(() => script('other.mjs', "import 'bptt/tensor';", strict)).toThrow(/EvalError/);
+  });
+});
