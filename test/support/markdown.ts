@@ -116,9 +116,9 @@ export function brokenLinks(file: string, markdown = readFileSync(file, 'utf8'))
   return targets.filter((target) => {
     if (/^https?:/.test(target)) return false;
     const [path, anchor] = target.split('#');
-    const full = path === '' ? file : resolve(dirname(file), path);
-    if (!existsSync(full)) return true;
-    return anchor !== undefined && !anchorsOf(path === '' ? markdown : readFileSync(full, 'utf8')).includes(anchor);
+    if (path === '') return !anchorsOf(markdown).includes(anchor);
+    const full = resolve(dirname(file), path);
+    return !existsSync(full) || (anchor !== undefined && !anchorsOf(readFileSync(full, 'utf8')).includes(anchor));
   });
 }
 
