@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { createProgram } from '../src/cli/program';
 import type { Terminal } from '../src/cli/terminal';
 import { bptt } from './support/cli';
-import { brokenLinks, codeBlocks, faultsOf } from './support/markdown';
+import { brokenLinks, codeBlocks, faultsOf, typeErrors } from './support/markdown';
 
 const ROOT = resolve(__dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -39,6 +39,14 @@ describe.each(DOCUMENTS)('%s', (path) => {
     }
   });
 });
+
+test('the TypeScript of all documents has the types of the package, and an error in one of them is found', () => {
+  const documents = Object.fromEntries(DOCUMENTS.map((path) => [path, read(path)]));
+  const wrong = "```ts\nimport { zeros } from 'bptt/tensor';\nconsole.log(zeros('3'));\n```";
+  const errors = typeErrors({ ...documents, 'wrong.md': wrong });
+  expect(errors.filter((line) => !line.startsWith('wrong.md.0.ts(2,'))).toEqual([]);
+  expect(errors).toHaveLength(1);
+}, 120_000);
 
 describe('the checks find what is wrong', () => {
   const fence = (info: string, code: string) => `\`\`\`${info}\n${code}\n\`\`\`\n`;

@@ -5,7 +5,8 @@
  * A `ts` block runs by itself, in a scope of its own; `ts continued` goes on where the `ts` block before it ended. A `text`
  * block right after it is what it prints.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { format } from 'node:util';
 import { transformSync } from '@swc/core';
@@ -107,6 +108,35 @@ export async function faultsOf(markdown: string): Promise<string[]> {
     }
   }
   return faults;
+}
+
+/** What the type checker says of the TypeScript of documents, one line per error, which begins with the document's name. */
+export function typeErrors(documents: Readonly<Record<string, string>>): string[] {
+  const cache = join(ROOT, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'bptt-docs-'));
+  try {
+    for (const [name, markdown] of Object.entries(documents)) {
+      chainsOf(markdown).forEach((chain, i) => {
+        const code = chain.map((block) => block.code).join('\n');
+        writeFileSync(join(folder, `${name.replaceAll('/', '.')}.${i}.ts`), `${code}\nexport {};\n`);
+      });
+    }
+    const paths = { bptt: [join(ROOT, 'src/index.ts')], 'bptt/tagger': [join(ROOT, 'src/labeling/tagger.ts')] };
+    const compilerOptions = {
+      paths: { ...paths, 'bptt/*': [join(ROOT, 'src/*/index.ts')] },
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      types: ['node'],
+    };
+    const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', '.'], { cwd: folder, encoding: 'utf8' });
+    return stdout.split('\n').filter((line) => line.includes('error TS'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Relative links of a document that lead nowhere: a missing file, or a heading the target does not have. */
