@@ -90,7 +90,8 @@ function addModelOptions(command: Command): void {
     .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout)
     .option('--word-dropout <p>', 'probability of hiding a training word', dropProbability, d.wordDropout)
     .option('--min-count <n>', 'rarer words are unknown words', positiveInteger, d.minCount)
-    .option('--lower-case', 'look words up in lower case');
+    .option('--lower-case', 'look words up in lower case')
+    .option('--no-signatures', 'let all unknown words share one vector, whatever they look like');
 }
 
 function addUpdateOptions(command: Command): void {

@@ -23,12 +23,14 @@ export interface TrainOptions {
   readonly bidirectional?: boolean;
   /** Probability, in [0, 1), of dropping a component of word vectors and of layer outputs. */
   readonly dropout?: number;
-  /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word. */
+  /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word, or its signature. */
   readonly wordDropout?: number;
   /** Words rarer than this in the training set are unknown words. */
   readonly minCount?: number;
   /** Look words up in lower case. */
   readonly lowerCase?: boolean;
+  /** Give words without a vector of their own that of their signature (shape and ending); see `signature.ts`. */
+  readonly signatures?: boolean;
   readonly optimizer?: OptimizerName;
   /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
@@ -56,8 +58,9 @@ export const TRAIN_DEFAULTS = {
   bidirectional: true,
   dropout: 0.5,
   wordDropout: 0.05,
-  minCount: 1,
+  minCount: 2,
   lowerCase: false,
+  signatures: true,
   optimizer: 'adam' as OptimizerName,
   schedule: 'constant',
   epochs: 20,

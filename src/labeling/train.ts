@@ -32,7 +32,7 @@ import type { TrainOptions } from './options.js';
 import { createOptimizer, withDefaults } from './options.js';
 import type { Scores } from './scorer.js';
 import type { Sentence } from './sentence.js';
-import { buildLabels, buildVocabulary, UNKNOWN_ID } from './vocabulary.js';
+import { buildLabels, buildVocabulary } from './vocabulary.js';
 
 /** How far an epoch is; reported after every batch. */
 export interface Progress {
@@ -172,6 +172,8 @@ interface Run {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly ids: readonly Int32Array[];
+  /** The ids that word dropout puts in place of `ids`. */
+  readonly hidden: readonly Int32Array[];
   readonly targets: readonly Int32Array[];
   readonly tokens: number;
   readonly streams: { readonly order: Rng; readonly dropout: Rng; readonly words: Rng };
@@ -182,7 +184,11 @@ function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, h
   const settings = withDefaults(options);
   checkSettings(settings);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
-  const words = buildVocabulary(corpora.train, { minCount: settings.minCount, lowerCase: settings.lowerCase });
+  const words = buildVocabulary(corpora.train, {
+    minCount: settings.minCount,
+    lowerCase: settings.lowerCase,
+    signatures: settings.signatures,
+  });
   const labels = buildLabels(corpora.train);
   for (const part of ['dev', 'test'] as const) {
     for (const sentence of corpora[part] ?? []) labels.encode(sentence, corpora.sources?.[part]);
@@ -206,6 +212,7 @@ function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, h
     optimizer: createOptimizer(settings.optimizer, params, settings.lr),
     schedule: createSchedule(parseSchedule(settings.schedule), settings.epochs * batchesPerEpoch),
     ids,
+    hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
     targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
     tokens: ids.reduce((sum, list) => sum + list.length, 0),
     streams: { order: rng.split('order'), dropout: rng.split('dropout'), words: rng.split('words') },
@@ -268,7 +275,8 @@ async function trainEpoch(run: Run, epoch: number) {
 function trainBatch(run: Run, members: readonly number[], epoch: number, number: number) {
   const { kernels, settings, model, params, grads, flatGrads, streams, clock } = run;
   const batch = packBatch(run.ids, members);
-  const ids = wordDropout(batch.ids, settings.wordDropout, UNKNOWN_ID, streams.words);
+  const hidden = packRows(run.hidden, members, batch.packing);
+  const ids = wordDropout(batch.ids, settings.wordDropout, hidden, streams.words);
   const targets = packRows(run.targets, members, batch.packing);
 
   const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout);

@@ -4,6 +4,7 @@
  */
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Sentence } from './sentence.js';
+import { signaturesOf } from './signature.js';
 
 /** The form of the unknown word, and its id. */
 export const UNKNOWN = '<unk>';
@@ -15,20 +16,32 @@ export interface VocabularyOptions {
   minCount?: number;
   /** Whether words are compared in lower case. Default false. */
   lowerCase?: boolean;
+  /**
+   * Whether a word without an id is looked up in lower case, and then by its signature (`signature.ts`), before it is the
+   * unknown word. A signature has an id where at least `minCount` of the rare words of training share it; words seen once
+   * count as rare whatever `minCount` is. Default false.
+   */
+  signatures?: boolean;
 }
 
 /** Words by id. Words are compared in Unicode normal form NFC, and in lower case where the option says so. */
 export interface Vocabulary {
   readonly lowerCase: boolean;
   readonly minCount: number;
-  /** Number of ids, the unknown word included. */
+  /** Number of ids: the unknown word, words, signatures. */
   readonly size: number;
   /** The word of each id; `words[0]` is `<unk>`. */
   readonly words: readonly string[];
-  /** Id of a token, or 0 for a token that has none. */
+  /** The signatures with an id, from id `words.length`; null where the vocabulary has none. */
+  readonly signatures: readonly string[] | null;
+  /** Id of a token: its own, else that of its lower-case form or of a signature where there are signatures, else 0. */
   lookup(token: string): number;
+  /** The id a token has when its own is hidden: that of a signature, or 0. */
+  lookupUnknown(token: string): number;
   /** `[tokens]` ids. */
   encode(tokens: readonly string[]): Int32Array;
+  /** `[tokens]` ids of the tokens as if none had an id of its own; what word dropout puts in their place. */
+  encodeUnknown(tokens: readonly string[]): Int32Array;
   /** Whether the token occurred in training, however rarely: the complement is out of vocabulary (OOV). */
   known(token: string): boolean;
   /** Plain JSON, from which {@link vocabularyFromJson} makes an equal vocabulary. */
@@ -43,6 +56,8 @@ export interface VocabularyJson {
   words: string[];
   /** Words that occurred in training fewer than `minCount` times, in the same order. */
   rare: string[];
+  /** Signatures with an id, behind the words; null where unknown words have none. */
+  signatures: string[] | null;
 }
 
 /**
@@ -52,21 +67,37 @@ export interface VocabularyJson {
  */
 export function buildVocabulary(
   sentences: Iterable<Pick<Sentence, 'tokens'>>,
-  { minCount = 1, lowerCase = false }: VocabularyOptions = {},
+  { minCount = 1, lowerCase = false, signatures = false }: VocabularyOptions = {},
 ): Vocabulary {
   checkMinCount(minCount);
   const fold = folder(lowerCase);
   const counts = new Map<string, number>();
+  const spellings = new Map<string, string>();
   for (const { tokens } of sentences) {
     for (const token of tokens) {
       const word = fold(token);
       counts.set(word, (counts.get(word) ?? 0) + 1);
+      if (!spellings.has(word)) spellings.set(word, token.normalize('NFC'));
     }
   }
   counts.delete(UNKNOWN);
   const ordered = byCount(counts);
   const kept = ordered.filter((word) => counts.get(word)! >= minCount);
-  return createVocabulary({ lowerCase, minCount, words: kept, rare: ordered.slice(kept.length) });
+  const rare = ordered.filter((word) => counts.get(word)! < Math.max(minCount, 2)).map((word) => spellings.get(word)!);
+  return createVocabulary({
+    lowerCase,
+    minCount,
+    words: kept,
+    rare: ordered.slice(kept.length),
+    signatures: signatures ? commonSignatures(rare, minCount) : null,
+  });
+}
+
+/** Signatures that at least `minCount` of the words have, by falling count. */
+function commonSignatures(words: readonly string[], minCount: number): string[] {
+  const counts = new Map<string, number>();
+  for (const word of words) for (const s of signaturesOf(word)) counts.set(s, (counts.get(s) ?? 0) + 1);
+  return byCount(counts).filter((s) => counts.get(s)! >= minCount);
 }
 
 /** A vocabulary read back. @throws DataError where the value is no vocabulary, saying what is wrong with it */
@@ -79,26 +110,49 @@ export function vocabularyFromJson(value: unknown): Vocabulary {
   }
   const words = stringList(json.words, 'a vocabulary', 'words');
   const rare = stringList(json.rare, 'a vocabulary', 'rare');
+  const signatures = json.signatures === null ? null : stringList(json.signatures, 'a vocabulary', 'signatures');
   checkDistinct([UNKNOWN, ...words, ...rare], 'a vocabulary');
-  return createVocabulary({ lowerCase, minCount: minCount as number, words, rare });
+  checkDistinct(signatures ?? [], 'a vocabulary');
+  return createVocabulary({ lowerCase, minCount: minCount as number, words, rare, signatures });
 }
 
 function createVocabulary(json: VocabularyJson): Vocabulary {
-  const { lowerCase, minCount, rare } = json;
+  const { lowerCase, minCount, rare, signatures } = json;
   const fold = folder(lowerCase);
   const words = [UNKNOWN, ...json.words];
   const ids = new Map(words.map((word, id) => [word, id]));
+  const classes = new Map(signatures?.map((signature, i) => [signature, words.length + i]));
   const seen = new Set(rare);
-  const lookup = (token: string) => ids.get(fold(token)) ?? UNKNOWN_ID;
+  const lookupUnknown = (token: string): number => {
+    if (!signatures || token === UNKNOWN) return UNKNOWN_ID;
+    for (const signature of signaturesOf(token.normalize('NFC'))) {
+      const id = classes.get(signature);
+      if (id !== undefined) return id;
+    }
+    return UNKNOWN_ID;
+  };
+  const lookup = (token: string): number => {
+    const own = ids.get(fold(token)) ?? (signatures ? ids.get(fold(token.toLowerCase())) : undefined);
+    return own ?? lookupUnknown(token);
+  };
   return {
     lowerCase,
     minCount,
-    size: words.length,
+    size: words.length + classes.size,
     words,
+    signatures,
     lookup,
+    lookupUnknown,
     encode: (tokens) => Int32Array.from(tokens, lookup),
-    known: (token) => lookup(token) !== UNKNOWN_ID || seen.has(fold(token)),
-    toJSON: () => ({ lowerCase, minCount, words: words.slice(1), rare: [...rare] }),
+    encodeUnknown: (tokens) => Int32Array.from(tokens, lookupUnknown),
+    known: (token) => (ids.get(fold(token)) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
+    toJSON: () => ({
+      lowerCase,
+      minCount,
+      words: words.slice(1),
+      rare: [...rare],
+      signatures: signatures && [...signatures],
+    }),
   };
 }
 

@@ -82,13 +82,14 @@ export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor
  * Replaces word ids by the unknown word with probability p, so that its embedding is trained (Kiperwasser & Goldberg,
  * TACL 2016, use a probability per word; here it is one p for all).
  *
+ * @param unknown the id that stands for a hidden word, or one such id per word
  * @returns the ids themselves for p = 0, a new array otherwise
  * @throws ArgumentError unless 0 ≤ p < 1
  */
-export function wordDropout(ids: Int32Array, p: number, unknown: number, rng: Rng): Int32Array {
+export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32Array, rng: Rng): Int32Array {
   expectProbability('wordDropout', 'p', p);
   if (p === 0) return ids;
-  return ids.map((id) => (rng.next() < p ? unknown : id));
+  return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
 }
 
 function drawFactors(rowCount: number, D: number, p: number, rng: Rng, like: Real): Tensor {

@@ -81,7 +81,7 @@ describe('what is printed where', () => {
     const { status, stdout, stderr } = await train('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const flags =
-      'train dev test format column cell embedding hidden layers no-bidirectional dropout word-dropout min-count lower-case ' +
+      'train dev test format column cell embedding hidden layers no-bidirectional dropout word-dropout min-count lower-case no-signatures ' +
       'optimizer lr schedule epochs batch clip truncate patience seed backend out log quiet json';
     for (const flag of flags.split(' ')) expect(stdout).toMatch(new RegExp(`^ +--${flag}\\b`, 'm'));
     expect(stdout).toContain('Example:\n  bptt train');
@@ -125,11 +125,14 @@ describe('every flag reaches the training', () => {
     const whole = model('c.safetensors').words.size;
     await train(...args, '--min-count', '9');
     expect(model('c.safetensors').words.size).toBeLessThan(whole);
+    expect(model('c.safetensors').words.signatures).not.toBeNull();
     space.write('case.tsv', 'The\tD\nthe\tD\nTHE\tD\n\n');
+    args.push('--min-count', '1', '--no-signatures');
     await train(...args, '--train', 'case.tsv');
     const cased = model('c.safetensors').words.size;
     await train(...args, '--train', 'case.tsv', '--lower-case');
     expect(model('c.safetensors').words.size).toBe(cased - 2);
+    expect(model('c.safetensors').words.signatures).toBeNull();
   });
 
   test.each<[string, string[]]>([

@@ -89,11 +89,23 @@ describe('word vocabulary', () => {
     [[], 'expected a vocabulary, an object; got []'],
     [{}, 'expected lowerCase to be a boolean; got undefined'],
     [{ lowerCase: false, minCount: 0 }, 'expected minCount to be an integer of at least 1; got 0'],
-    [{ lowerCase: false, minCount: 1, words: 'a', rare: [] }, 'expected words to be an array of strings'],
-    [{ lowerCase: false, minCount: 1, words: ['a', ''], rare: [] }, 'expected words to be an array of strings'],
-    [{ lowerCase: false, minCount: 1, words: ['a'], rare: [1] }, 'expected rare to be an array of strings'],
-    [{ lowerCase: false, minCount: 1, words: ['a', 'b'], rare: ['a'] }, '"a" occurs twice'],
-    [{ lowerCase: false, minCount: 1, words: ['<unk>'], rare: [] }, '"<unk>" occurs twice'],
+    [
+      { lowerCase: false, minCount: 1, words: 'a', rare: [], signatures: null },
+      'expected words to be an array of strings',
+    ],
+    [
+      { lowerCase: false, minCount: 1, words: ['a', ''], rare: [], signatures: null },
+      'expected words to be an array of strings',
+    ],
+    [
+      { lowerCase: false, minCount: 1, words: ['a'], rare: [1], signatures: null },
+      'expected rare to be an array of strings',
+    ],
+    [{ lowerCase: false, minCount: 1, words: ['a', 'b'], rare: ['a'], signatures: null }, '"a" occurs twice'],
+    [{ lowerCase: false, minCount: 1, words: ['<unk>'], rare: [], signatures: null }, '"<unk>" occurs twice'],
+    [{ lowerCase: false, minCount: 1, words: ['a'], rare: [], signatures: 'a' }, 'expected signatures to be an array'],
+    [{ lowerCase: false, minCount: 1, words: ['a'], rare: [], signatures: ['C', 'C'] }, '"C" occurs twice'],
+    [{ lowerCase: false, minCount: 1, words: ['a'], rare: [] }, 'expected signatures to be an array'],
   ])('a damaged file is refused: %j', (json, message) => {
     expect(() => vocabularyFromJson(json)).toThrow(message);
     expect(() => vocabularyFromJson(json)).toThrow(DataError);

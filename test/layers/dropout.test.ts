@@ -135,6 +135,14 @@ describe('word dropout', () => {
     expect([...wordDropout(ids, p, 1, createRng(1))]).toEqual([...out]);
   });
 
+  test('takes one unknown word per row, too', () => {
+    const unknown = ids.map((id) => 1000 + id);
+    const one = wordDropout(ids, 0.2, 1, createRng(1));
+    expect([...wordDropout(ids, 0.2, unknown, createRng(1))]).toEqual(
+      [...one].map((id, n) => (id === 1 ? unknown[n] : id)),
+    );
+  });
+
   test('p = 0 is the identity and draws nothing', () => {
     expect(wordDropout(ids, 0, 1, untouchable)).toBe(ids);
   });
