@@ -13,6 +13,10 @@
  * a third of the speed. Every sum runs over k in order, in double, from 0, whatever tile it falls into, and is added to
  * `out` in one rounding: the bits of rung 1, independent of M, N and the strides. Rounding every step to float32 instead
  * (`Math.fround`) was measured at half the speed and loses 29 bits.
+ *
+ * Gain over rung 2 (`npm run build && node bench/ladder.js`, float32, an AMD EPYC core, Node 20): 0.92 → 4.4 GFLOP/s for
+ * 700 × 100 · 100 × 400, 0.95 → 4.4 with 32 rows, 0.88 → 4.2 for the weight gradient, 1.04 → 4.6 for the input gradient;
+ * with one row 0.95 → 2.1. float64 is as fast.
  */
 import type { Real, Tensor } from '../../tensor/types.js';
 import { transposed } from './transposed.js';
@@ -27,7 +31,7 @@ const blockA = new Float64Array(MC * KC);
 const blockB = new Float64Array(KC * NC);
 const blockC = new Float64Array(MC * NC);
 
-/** Below this many rows packing costs more than it saves. */
+/** Below this many rows packing costs more than it saves: 2.2 GFLOP/s without it for 3 rows, 2.6 with it for 4. */
 const FEW_ROWS = 4;
 
 /** `out[m,n] += Σ_k a[m,k] · b[k,n]`. */
