@@ -1,6 +1,7 @@
 /** Tests run the TypeScript sources themselves; only test/package builds and packs. */
 export default {
   testEnvironment: 'node',
+  testTimeout: 60_000, // a loaded machine is no failure
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/'],

@@ -6,6 +6,3 @@ export * from './autograd/index.js';
 export * from './layers/index.js';
 export * from './optim/index.js';
 export * from './labeling/index.js';
-
-// Two rooms have a `flatten`; this is the one of parameter records, which optimizers take. `bptt/tensor` has the other.
-export { flatten } from './autograd/index.js';

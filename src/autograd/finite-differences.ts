@@ -21,7 +21,7 @@
  */
 import { NonFiniteError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
-import { flatten } from '../tensor/view.js';
+import { flatCopy } from '../tensor/view.js';
 import type { TensorRecord } from './grads.js';
 
 /** A numeric derivative. */
@@ -93,7 +93,7 @@ const NORMALIZER = 1 / 924;
  * equation 3.1). The tensors are restored.
  */
 export function lossNoise(tensors: TensorRecord, loss: () => number): number {
-  const originals = Object.values(tensors).map((x) => ({ x, values: flatten(x) }));
+  const originals = Object.values(tensors).map((x) => ({ x, values: flatCopy(x) }));
   const scale = (factor: number): void => {
     for (const { x, values } of originals) assign(x, values, factor);
   };

@@ -91,6 +91,26 @@ function isTensor(node: object): node is Tensor {
 }
 
 /**
+ * The inverse of `flatten`: a nest of the form of `like` whose tensors are those of the flat record, by dotted path.
+ *
+ * @throws ArgumentError if the record lacks a path
+ */
+export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): N {
+  const build = (node: NestedTensors, path: string): NestedTensors => {
+    if (isTensor(node)) {
+      if (flat[path] === undefined)
+        throw new ArgumentError(`nestLike: there is no tensor '${path}' in the flat record`);
+      return flat[path];
+    }
+    const entries = Object.entries(node).map(
+      ([key, child]) => [key, build(child, path ? `${path}.${key}` : key)] as const,
+    );
+    return Array.isArray(node) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
+  };
+  return build(like, '') as N;
+}
+
+/**
  * Gradients of zeros that mirror `params`: same names, shapes and element types.
  *
  * @param options.rowGradients names of matrices whose gradient keeps a list of touched rows

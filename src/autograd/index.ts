@@ -9,6 +9,7 @@ export {
   flatten,
   globalNorm,
   isRowGradient,
+  nestLike,
   scaleGrads,
   touch,
   zeroGrads,

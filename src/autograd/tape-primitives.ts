@@ -7,7 +7,7 @@
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Transcendentals } from '../tensor/math.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, flatten, viewOf } from '../tensor/view.js';
+import { allocate, dtypeOf, flatCopy, viewOf } from '../tensor/view.js';
 import type { TapeCore, TapeNode } from './tape.js';
 
 /** y = a·b;  da += dy·bᵀ;  db += aᵀ·dy. */
@@ -178,5 +178,5 @@ export function mismatch(name: string, expected: string, a: Tensor, b: Tensor): 
 
 /** A row-major copy from offset 0. */
 export function compact(x: Tensor): Tensor {
-  return viewOf(flatten(x), x.shape);
+  return viewOf(flatCopy(x), x.shape);
 }

@@ -8,7 +8,7 @@
  * Reading order: from cli/train.ts; next stop labeling/model.ts.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { clipByGlobalNorm, flatten, globalNorm, zeroGrads, zeroInPlace } from '../autograd/grads.js';
+import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
 import { checkTruncation } from '../autograd/truncate.js';
 import type { Kernels } from '../kernels/types.js';
 import { wordDropout } from '../layers/dropout.js';
@@ -123,18 +123,19 @@ export async function train(
 ): Promise<TrainResult> {
   const run = prepareRun(kernels, corpora, options, hooks);
   const history: EpochRecord[] = [];
-  let best: { record: EpochRecord; weights: TensorRecord } | null = null;
+  let best: { record: EpochRecord; score: number; weights: TensorRecord } | null = null;
   let begun = 0;
   while (begun < run.settings.epochs && !hooks.signal?.aborted) {
     begun++;
     const epoch = await trainEpoch(run, begun);
     if (epoch.interrupted) break;
     const dev = corpora.dev ? evaluate(kernels, run.model, corpora.dev) : null;
-    const better = dev === null || best?.record.dev == null || metricOf(dev) > metricOf(best.record.dev);
-    if (dev) run.schedule.observe(metricOf(dev));
+    const score = dev ? metricOf(dev) : begun; // without a development set the last epoch is the best
+    const better = best === null || score > best.score;
+    if (dev) run.schedule.observe(score);
     const record: EpochRecord = { ...epoch.record, dev, best: better };
     history.push(record);
-    if (better) best = { record, weights: snapshotOf(run.params) };
+    if (better) best = { record, score, weights: snapshotOf(run.params) };
     hooks.onEpoch?.(record);
     if (best && begun - best.record.epoch >= run.settings.patience) break;
   }
@@ -207,7 +208,7 @@ function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, h
     hooks,
     model,
     params,
-    grads: nest(model.params, flatGrads),
+    grads: nestLike(model.params, flatGrads) as ModelGrads,
     flatGrads,
     optimizer: createOptimizer(settings.optimizer, params, settings.lr),
     schedule: createSchedule(parseSchedule(settings.schedule), settings.epochs * batchesPerEpoch),
@@ -298,19 +299,6 @@ function trainBatch(run: Run, members: readonly number[], epoch: number, number:
   run.optimizer.step(flatGrads, lr);
   zeroInPlace(flatGrads);
   return { loss: loss.loss, tokens: targets.length, norm, lr };
-}
-
-/** A nest like `like` whose tensors are those of the flat record: the inverse of `flatten`. */
-function nest(like: Model['params'], flat: TensorRecord): ModelGrads {
-  const build = (node: unknown, path: string): unknown => {
-    if (flat[path]) return flat[path];
-    const entries = Object.entries(node as object).map(([key, child]) => [
-      key,
-      build(child, path ? `${path}.${key}` : key),
-    ]);
-    return Array.isArray(node) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
-  };
-  return build(like, '') as ModelGrads;
 }
 
 function snapshotOf(params: TensorRecord): TensorRecord {

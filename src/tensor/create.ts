@@ -4,7 +4,7 @@ import type { NdArray } from 'ndarray';
 import { ArgumentError, ShapeError } from './errors.js';
 import type { Rng } from './random.js';
 import type { DType, Real, Tensor } from './types.js';
-import { dtypeOf, flat, flatten, sizeOf } from './view.js';
+import { dtypeOf, flat, flatCopy, sizeOf } from './view.js';
 
 /** Numbers nested to any depth: `[[1, 2], [3, 4]]` is a matrix, `5` a scalar. */
 export type Nested = number | readonly Nested[];
@@ -27,7 +27,7 @@ export function zerosLike(x: Tensor): NdArray<Real> {
 
 /** A new row-major ndarray with the elements of `x`, in its element type unless another one is named. */
 export function copy(x: Tensor, dtype: DType = dtypeOf(x.data)): NdArray<Real> {
-  return wrap(flatten(x, dtype), x.shape);
+  return wrap(flatCopy(x, dtype), x.shape);
 }
 
 /** `x` as an ndarray, with ndarray's methods; the elements are shared. An ndarray comes back as it is. */

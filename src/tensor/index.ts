@@ -3,7 +3,7 @@ export type { DType, Real, Tensor } from './types.js';
 export { ArgumentError, BpttError, DataError, NonFiniteError, ShapeError, UnsupportedError } from './errors.js';
 export { asNdarray, copy, fromArray, normal, uniform, zeros, zerosLike } from './create.js';
 export type { Nested } from './create.js';
-export { allocate, dtypeOf, flat, flatten, isContiguous, sizeOf, stridesOf, viewOf } from './view.js';
+export { allocate, dtypeOf, flat, flatCopy, isContiguous, sizeOf, stridesOf, viewOf } from './view.js';
 export { columns, flattenTime, gate, rows, step, transpose } from './view.js';
 export { expectNonNegative, expectNonNegativeInteger, expectOneOf, expectPositive } from './checks.js';
 export { expectPositiveInteger, expectProbability, expectSameDType, expectSameShape, expectShape } from './checks.js';

@@ -2,7 +2,7 @@
 import { expectPositiveInteger } from './checks.js';
 import { ArgumentError } from './errors.js';
 import type { Real, Tensor } from './types.js';
-import { dtypeOf, flatten } from './view.js';
+import { dtypeOf, flatCopy } from './view.js';
 
 /** How a tensor is printed. */
 export interface FormatOptions {
@@ -32,7 +32,7 @@ export function format(x: Tensor, options: FormatOptions = {}): string {
   expectPositiveInteger('format', 'maxRows', maxRows);
   expectPositiveInteger('format', 'maxColumns', maxColumns);
   const head = `${dtypeOf(x.data)} [${x.shape.join(', ')}]`;
-  const data = flatten(x);
+  const data = flatCopy(x);
   if (data.length === 0) return `${head} (empty)`;
   const write = numberWriter(data, precision);
   const rank = x.shape.length;

@@ -65,7 +65,7 @@ export function columns<A extends Real>(x: Tensor<A>, start: number, count: numb
 }
 
 /** A new flat array with the elements of `x` in row-major order, whatever its strides. */
-export function flatten(x: Tensor, dtype: DType = dtypeOf(x.data)): Real {
+export function flatCopy(x: Tensor, dtype: DType = dtypeOf(x.data)): Real {
   const out = flat(sizeOf(x.shape), dtype);
   if (out.length > 0) copyAxis(x, out, 0, x.offset, 0);
   return out;

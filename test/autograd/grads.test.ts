@@ -7,6 +7,7 @@ import {
   flatten,
   globalNorm,
   isRowGradient,
+  nestLike,
   scaleGrads,
   touch,
   zeroGrads,
@@ -28,6 +29,14 @@ function rowGradient(V: number, E: number, filled: [row: number, values: number[
   }
   return g;
 }
+
+test('nestLike undoes flatten, and misses nothing', () => {
+  const [Wx, weight, other] = [f64([1, 2], [1, 2]), f64([1], [3]), f64([1], [4])];
+  const nest = { layers: [{ forward: { Wx } }], embedding: { weight } };
+  expect(nestLike(nest, flatten(nest))).toEqual(nest);
+  expect(nestLike(nest, { ...flatten(nest), 'embedding.weight': other }).embedding.weight).toBe(other);
+  expect(() => nestLike(nest, { 'embedding.weight': weight })).toThrow("no tensor 'layers.0.forward.Wx'");
+});
 
 describe('flatten', () => {
   it('names leaves by dotted paths in the order of the nest, without copying', () => {

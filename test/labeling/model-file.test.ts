@@ -72,7 +72,7 @@ describe('a file that is refused', () => {
     return encodeSafetensors(tensors, Object.fromEntries(fields) as Record<string, string>);
   };
   const config = (change: object) => ({ config: JSON.stringify({ ...JSON.parse(good.metadata.config), ...change }) });
-  const { 'output.b': _bias, ...withoutBias } = good.tensors;
+  const withoutBias = Object.fromEntries(Object.entries(good.tensors).filter(([name]) => name !== 'output.b'));
 
   test.each<[string, Uint8Array, RegExp]>([
     ['no safetensors', new Uint8Array([1, 2, 3]), /safetensors/],

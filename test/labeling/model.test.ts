@@ -1,4 +1,4 @@
-import { flatten, gradcheck, zeroGrads } from '../../src/autograd/index.js';
+import { flatten, gradcheck, nestLike, zeroGrads } from '../../src/autograd/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
 import { softmaxLossBackward, softmaxLossForward } from '../../src/layers/index.js';
 import { packBatch, packRows } from '../../src/labeling/batches.js';
@@ -41,7 +41,7 @@ describe.each([
     };
     const flat = flatten(params);
     const record = zeroGrads(flat, { rowGradients: ['embedding.weight'] });
-    const grads = nestLike(params, record);
+    const grads = nestLike(params, record) as ModelGrads;
     const { pass, loss } = run();
     const dLogits = allocate(pass.logits.shape, 'float64');
     softmaxLossBackward(loss, dLogits);
@@ -51,18 +51,6 @@ describe.each([
     expect(report.passed).toBe(true);
   });
 });
-
-function nestLike(params: ModelParams, flat: Record<string, Tensor>): ModelGrads {
-  const build = (node: unknown, path: string): unknown => {
-    if (flat[path]) return flat[path];
-    const entries = Object.entries(node as object).map(([key, child]) => [
-      key,
-      build(child, path ? `${path}.${key}` : key),
-    ]);
-    return Array.isArray(node) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
-  };
-  return build(params, '') as ModelGrads;
-}
 
 test('a sentence has the same logits, to the bit, whatever batch it is in', () => {
   const params = initModel(config, V, K, createRng(3));

@@ -11,7 +11,7 @@ import { stackBackward, stackForward } from '../../src/layers/stack.js';
 import type { LayerParams } from '../../src/layers/stack.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
-import { allocate, flatten, viewOf } from '../../src/tensor/view.js';
+import { allocate, flatCopy, viewOf } from '../../src/tensor/view.js';
 import type { Case, Problem, Solution } from './cases.js';
 import { directionsOf, part, sortedLengths } from './cases.js';
 
@@ -36,7 +36,7 @@ export function engine(problem: Problem, cell: Cell = cells[problem.case.cell]):
   const unwounds = backward(cotangents.y, perLayer(c, grads), finals, grads.x);
   for (const [name, gradient] of Object.entries(grads)) {
     const [kind, l, direction, state] = name.split('.');
-    if (kind === 'initial') gradient.data.set(flatten(unwounds[Number(l)][direction as 'forward']!.dInitial[state]));
+    if (kind === 'initial') gradient.data.set(flatCopy(unwounds[Number(l)][direction as 'forward']!.dInitial[state]));
   }
   return { outputs: outputsOf(c, y, passes), grads };
 }
@@ -153,4 +153,4 @@ function outputsOf(c: Case, y: Tensor, passes: Passes): Tensors {
   return outputs;
 }
 
-const compact = (x: Tensor): Tensor => viewOf(flatten(x), x.shape);
+const compact = (x: Tensor): Tensor => viewOf(flatCopy(x), x.shape);

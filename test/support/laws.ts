@@ -9,7 +9,7 @@ import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';
 import type { CellParams, State } from '../../src/cells/index.js';
 import type { Tensor } from '../../src/tensor/types.js';
-import { allocate, columns, flatten, viewOf } from '../../src/tensor/view.js';
+import { allocate, columns, flatCopy, viewOf } from '../../src/tensor/view.js';
 import type { Case, DirectionName, Problem, Solution } from './cases.js';
 import { directionsOf, part, rowNumber, sortedLengths, statesOf } from './cases.js';
 import { engine, kernels, zerosLike } from './engine.js';
@@ -19,7 +19,7 @@ type Tensors = Record<string, Tensor>;
 /** Copies the given rows of a matrix. */
 function take(x: Tensor, rows: readonly number[]): Tensor {
   const out = allocate([rows.length, x.shape[1]], 'float64');
-  const all = flatten(x);
+  const all = flatCopy(x);
   rows.forEach((row, k) => out.data.set(all.slice(row * x.shape[1], (row + 1) * x.shape[1]), k * x.shape[1]));
   return out;
 }
@@ -27,7 +27,7 @@ function take(x: Tensor, rows: readonly number[]): Tensor {
 /** Writes, or adds, rows of `x` to the given rows of a row-major matrix. */
 function put(out: Tensor, rows: readonly number[], x: Tensor, add = false): void {
   const C = out.shape[1];
-  const values = flatten(x);
+  const values = flatCopy(x);
   rows.forEach((row, k) => {
     for (let j = 0; j < C; j++) out.data[row * C + j] = values[k * C + j] + (add ? out.data[row * C + j] : 0);
   });

@@ -5,7 +5,7 @@ import {
   allocate,
   columns,
   dtypeOf,
-  flatten,
+  flatCopy,
   flattenTime,
   gate,
   isContiguous,
@@ -109,11 +109,11 @@ describe('a view shows what a copy would hold', () => {
     );
   });
 
-  test('flatten, copy and asNdarray keep the elements, whatever strides', () => {
+  test('flatCopy, copy and asNdarray keep the elements, whatever strides', () => {
     const tensors = shapes().chain((shape) => stridedTensor(shape));
     fc.assert(
       fc.property(tensors, (x) => {
-        expect([...flatten(x)]).toEqual(elements(x));
+        expect([...flatCopy(x)]).toEqual(elements(x));
         expect(elements(copy(x))).toEqual(elements(x));
         expect(elements(asNdarray(x))).toEqual(elements(x));
         expect(asNdarray(x).data).toBe(x.data);
