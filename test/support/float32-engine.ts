@@ -1,0 +1,101 @@
+/** The engine on the problems of `cases.ts` with all numbers rounded to float32. Kernels and cell may be replaced. */
+import { packingOf } from '../../src/autograd/packing.js';
+import type { Unrolled } from '../../src/autograd/storage.js';
+import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
+import { cells } from '../../src/cells/index.js';
+import type { Cell, CellParams, State } from '../../src/cells/index.js';
+import type { Kernels } from '../../src/kernels/types.js';
+import type { DType, Tensor } from '../../src/tensor/types.js';
+import { allocate, columns, flatCopy, viewOf } from '../../src/tensor/view.js';
+import type { Case, Problem, Solution } from './cases.js';
+import { directionsOf, part, problemOf } from './cases.js';
+import { kernels as cpu } from './engine.js';
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface Choices {
+  readonly kernels?: Kernels;
+  readonly cell?: Cell;
+}
+
+/** A forward pass: what it found, and each `unroll` by layer and direction. */
+export interface Pass {
+  readonly outputs: Tensors;
+  readonly unrolled: readonly (readonly Unrolled[])[];
+}
+
+/** The problem of a case with all numbers rounded to float32; in `float64` the rounded numbers are stored wide. */
+export function roundedProblem(c: Case, dtype: DType = 'float32'): Problem {
+  const { tensors, cotangents } = problemOf(c);
+  const round = ({ data, shape }: Tensor): Tensor => {
+    const narrow = Float32Array.from(data);
+    return viewOf(dtype === 'float32' ? narrow : Float64Array.from(narrow), shape);
+  };
+  return { case: c, tensors: mapTensors(tensors, round), cotangents: mapTensors(cotangents, round) };
+}
+
+/** Outputs and gradients. */
+export function float32Engine(problem: Problem, choices: Choices = {}): Solution {
+  const pass = float32Forward(problem, choices);
+  return { outputs: pass.outputs, grads: float32Backward(problem, pass, problem.cotangents, choices) };
+}
+
+/** One `unroll` per layer and direction, directions side by side. */
+export function float32Forward({ case: c, tensors }: Problem, { kernels = cpu, cell = cells[c.cell] }: Choices): Pass {
+  const packing = packingOf(c.lengths);
+  const outputs: Record<string, Tensor> = {};
+  const unrolled: Unrolled[][] = [];
+  let x = tensors.x;
+  c.hidden.forEach((_, l) => {
+    unrolled[l] = directionsOf(c).map((direction) => {
+      const initial = c.initial === 'given' ? (part(tensors, `initial.${l}.${direction}`) as State) : undefined;
+      const params = part(tensors, `layers.${l}.${direction}`) as CellParams;
+      const run = unroll(kernels, cell, params, x, packing, { direction, initial });
+      for (const [state, final] of Object.entries(run.final)) outputs[`final.${l}.${direction}.${state}`] = final;
+      return run;
+    });
+    x = beside(unrolled[l].map(({ y }) => y));
+  });
+  return { outputs: { ...outputs, y: x }, unrolled };
+}
+
+/** Gradients of all tensors of the problem; final states without a cotangent count for nothing. */
+export function float32Backward(
+  { case: c, tensors }: Problem,
+  { unrolled }: Pass,
+  cotangents: Tensors,
+  { kernels = cpu }: Choices,
+): Tensors {
+  const grads = mapTensors(tensors, ({ shape }) => allocate(shape, 'float32'));
+  let dY = cotangents.y;
+  for (let l = unrolled.length - 1; l >= 0; l--) {
+    const dX = l === 0 ? grads.x : allocate(unrolled[l][0].x.shape, 'float32');
+    const H = c.hidden[l];
+    directionsOf(c).forEach((direction, k) => {
+      const options = { dX, dFinal: part(cotangents, `final.${l}.${direction}`) };
+      const into = part(grads, `layers.${l}.${direction}`) as CellParams;
+      const { dInitial } = unrollBackward(kernels, unrolled[l][k], columns(dY, k * H, H), into, options);
+      const given = part(grads, `initial.${l}.${direction}`);
+      for (const [state, gradient] of Object.entries(given)) gradient.data.set(flatCopy(dInitial[state]));
+    });
+    dY = dX;
+  }
+  return grads;
+}
+
+/** Matrices of N rows side by side. */
+function beside(parts: readonly Tensor[]): Tensor {
+  const out = allocate([parts[0].shape[0], parts.reduce((width, { shape }) => width + shape[1], 0)], 'float32');
+  const [N, width] = out.shape;
+  let start = 0;
+  for (const x of parts) {
+    const W = x.shape[1];
+    for (let n = 0; n < N; n++) out.data.set(flatCopy(x).subarray(n * W, (n + 1) * W), n * width + start);
+    start += W;
+  }
+  return out;
+}
+
+function mapTensors(tensors: Tensors, f: (x: Tensor) => Tensor): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, f(x)]));
+}
