@@ -5,11 +5,11 @@
  */
 import { cells } from '../../src/cells/index.js';
 import type { Cell } from '../../src/cells/index.js';
-import type { Kernels } from '../../src/kernels/types.js';
 import { linearBackward, linearForward, softmaxLossBackward, softmaxLossForward } from '../../src/layers/index.js';
+import type { SoftmaxLossOptions } from '../../src/layers/index.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
-import { allocate, columns, transpose, viewOf } from '../../src/tensor/view.js';
+import { allocate, columns, sizeOf, viewOf } from '../../src/tensor/view.js';
 import { audit } from '../support/ball-audit.js';
 import { ballNetwork, ballSolution, nodesOf, solutionOf } from '../support/ball-cells.js';
 import type { BallSolution } from '../support/ball-cells.js';
@@ -19,7 +19,14 @@ import { gradientOf } from '../support/balls.js';
 import type { Case, CellName, Problem, Solution } from '../support/cases.js';
 import { caseName, cases, CELLS, worstDifference } from '../support/cases.js';
 import { kernels as cpu } from '../support/engine.js';
-import { float32Backward, float32Engine, float32Forward, roundedProblem } from '../support/float32-engine.js';
+import {
+  cutToTf32,
+  float32Backward,
+  float32Engine,
+  float32Forward,
+  rounding,
+  roundedProblem,
+} from '../support/float32-engine.js';
 import { tapeSolution } from '../support/tape-cells.js';
 
 /** One network for the tests that plant an error. */
@@ -31,13 +38,8 @@ const small = (cell: CellName, initial: Case['initial'] = 'given'): Case => {
 function centres({ outputs, grads }: BallSolution, { tensors, cotangents }: Problem): Solution {
   const tensorsOf = (balls: BallSolution['grads'], like: Problem['tensors']): Record<string, Tensor> => {
     const named = Object.entries(balls).map(([name, list]): [string, Tensor] => {
-      return [
-        name,
-        viewOf(
-          Float64Array.from(list, ({ value }) => value),
-          like[name].shape,
-        ),
-      ];
+      const values = list.map(({ value }) => value);
+      return [name, viewOf(Float64Array.from(values), like[name].shape)];
     });
     return Object.fromEntries(named);
   };
@@ -45,25 +47,20 @@ function centres({ outputs, grads }: BallSolution, { tensors, cotangents }: Prob
 }
 
 describe('every output and every gradient lies in its ball', () => {
-  const widths: number[] = [];
-
   it.each(cases.map((c) => [caseName(c), c] as const))('%s', (_, c) => {
     const problem = roundedProblem(c);
     const balls = ballSolution(problem);
-    expect(worstDifference(centres(balls, problem), tapeSolution(roundedProblem(c, 'float64'))).error).toBeLessThan(
-      1e-13,
-    );
+    const inFloat64 = tapeSolution(roundedProblem(c, 'float64'));
+    expect(worstDifference(centres(balls, problem), inFloat64).error).toBeLessThan(1e-13);
     const { outside, used, width } = audit(float32Engine(problem), balls);
     expect(outside).toEqual([]);
-    // Cells and products round less often than the bound allows for; they use a twentieth to a half of it.
+    // Cells and products round less often than the bound allows for: they use 4 to 44 % of it.
     expect(used).toBeGreaterThan(0.02);
-    widths.push(...Object.values(width));
-  });
-
-  it('and the balls are small: most below 1e-4 of the largest element of their tensor, the widest below 1e-2', () => {
-    const wide = widths.filter((width) => width >= 1e-4).length;
-    expect(wide / widths.length).toBeLessThan(0.15);
-    expect(Math.max(...widths)).toBeLessThan(1e-2);
+    // The balls are small. Over all cases: 1.6e-5 of the largest element of a tensor in the median, below 1e-4 in nine
+    // tensors of ten, 3.2e-3 at most, where a sum nearly cancels.
+    const widths = Object.values(width).sort((p, q) => p - q);
+    expect(widths[widths.length >> 1]).toBeLessThan(2e-4);
+    expect(widths[widths.length - 1]).toBeLessThan(5e-3);
   });
 });
 
@@ -152,89 +149,72 @@ it.each(CELLS)('%s: the bound does forgive products rounded at every step, and s
   expect(audit(float32Engine(problem, { kernels }), balls).outside).toEqual([]);
 });
 
-it.each(CELLS)('%s with linear layer and softmax loss, from the inputs to the loss and back', (name) => {
-  const c: Case = { ...small(name, 'learned'), direction: 'bidirectional', hidden: [3, 2] };
-  const problem = roundedProblem(c);
-  const K = 4;
+describe('with linear layer and softmax loss, from the inputs to the loss and back', () => {
   const rng = createRng(20260805);
-  const normal = (shape: number[]): Tensor =>
-    viewOf(
-      Float32Array.from({ length: shape.reduce((m, n) => m * n) }, () => rng.normal()),
-      shape,
-    );
-  const head = { W: normal([4, K]), b: normal([K]) };
-  const targets = Int32Array.from(problem.tensors.x.data.slice(0, 17), () => rng.integer(K + 1) - 1);
-  const options = { labelSmoothing: 0.1, classWeights: [0.5, 1.3, 0.7, 2] };
-
-  const pass = float32Forward(problem, {});
-  const logits = linearForward(cpu, head, pass.outputs.y);
-  const forward = softmaxLossForward(logits, targets, options);
-  const dLogits = allocate(logits.shape, 'float32');
-  softmaxLossBackward(forward, dLogits);
-  const dHead = { W: allocate([4, K], 'float32'), b: allocate([K], 'float32') };
-  const dY = allocate(pass.outputs.y.shape, 'float32');
-  linearBackward(cpu, head, pass.outputs.y, dLogits, dHead, dY);
-  const grads = float32Backward(problem, pass, { y: dY }, {});
-
-  const network = ballNetwork(problem);
-  const y = Array.from({ length: targets.length }, (_, n) => network.outputs.y.slice(4 * n, 4 * n + 4));
-  const nodes = nodesOf(network.tape, head);
-  const rows = linear(network.tape, y, nodes.W.nodes, nodes.b.nodes);
-  const found = softmaxLoss(rows, [...targets], options);
-  network.tape.backward();
-  const solution = solutionOf(network);
-  const balls: BallSolution = {
-    outputs: {
-      ...solution.outputs,
-      logits: rows.flat().map(({ ball }) => ball),
-      loss: [found.loss],
-      probabilities: found.probabilities,
-    },
-    grads: {
-      ...solution.grads,
-      W: nodes.W.nodes.map(gradientOf),
-      b: nodes.b.nodes.map(gradientOf),
-      logits: rows.flat().map(gradientOf),
-    },
+  const [K, width] = [5, 4];
+  const normal = (shape: number[]): Tensor => {
+    const values = Array.from({ length: sizeOf(shape) }, () => rng.normal());
+    return viewOf(Float32Array.from(values), shape);
   };
-  const { probabilities } = forward;
-  const outputs = { ...pass.outputs, logits, probabilities, loss: viewOf(Float64Array.of(forward.loss), [1]) };
-  const { outside, used } = audit({ outputs, grads: { ...grads, ...dHead, logits: dLogits } }, balls);
-  expect(outside).toEqual([]);
-  expect(used).toBeGreaterThan(0.02);
+  const head = { W: normal([width, K]), b: normal([K]) };
+  const targets = [3, 0, -1, 2, 4, 1, 1, -1, 0, 3, 2, 4, 4, 0, 2, -1, 1];
+  const loss = { labelSmoothing: 0.1, classWeights: [0.5, 1.3, 0.7, 2, 1] };
+  const problemFor = (name: CellName): Problem =>
+    roundedProblem({ ...small(name, 'learned'), direction: 'bidirectional', hidden: [3, width / 2] });
+
+  function found(problem: Problem, options: SoftmaxLossOptions): Solution {
+    const pass = float32Forward(problem, {});
+    const { y } = pass.outputs;
+    const logits = linearForward(cpu, head, y);
+    const forward = softmaxLossForward(logits, Int32Array.from(targets), options);
+    const dLogits = allocate(logits.shape, 'float32');
+    softmaxLossBackward(forward, dLogits);
+    const dHead = { W: allocate([width, K], 'float32'), b: allocate([K], 'float32') };
+    const dY = allocate(y.shape, 'float32');
+    linearBackward(cpu, head, y, dLogits, dHead, dY);
+    const { probabilities } = forward;
+    return {
+      outputs: { ...pass.outputs, logits, probabilities, loss: viewOf(Float64Array.of(forward.loss), [1]) },
+      grads: { ...float32Backward(problem, pass, { y: dY }, {}), ...dHead, logits: dLogits },
+    };
+  }
+
+  function expected(problem: Problem): BallSolution {
+    const network = ballNetwork(problem);
+    const { W, b } = nodesOf(network.tape, head);
+    const y = targets.map((_, n) => network.outputs.y.slice(n * width, (n + 1) * width));
+    const logits = linear(network.tape, y, W.nodes, b.nodes);
+    const scalars = softmaxLoss(logits, targets, loss);
+    network.tape.backward();
+    const { outputs, grads } = solutionOf(network);
+    const { probabilities } = scalars;
+    const values = logits.flat().map(({ ball }) => ball);
+    return {
+      outputs: { ...outputs, logits: values, probabilities, loss: [scalars.loss] },
+      grads: {
+        ...grads,
+        W: W.nodes.map(gradientOf),
+        b: b.nodes.map(gradientOf),
+        logits: logits.flat().map(gradientOf),
+      },
+    };
+  }
+
+  it.each(CELLS)('%s', (name) => {
+    const problem = problemFor(name);
+    const { outside, used, width } = audit(found(problem, loss), expected(problem));
+    expect(outside).toEqual([]);
+    expect(used).toBeGreaterThan(0.02);
+    expect(width.loss).toBeLessThan(1e-3);
+  });
+
+  it('a smoothing of 0.101 instead of 0.1 is rejected, in the loss and in what comes of its gradient', () => {
+    const problem = problemFor('lstm');
+    const { outside } = audit(found(problem, { ...loss, labelSmoothing: 0.101 }), expected(problem));
+    expect(outside.slice(0, 2)).toEqual(['loss', 'gradient of x']);
+    expect(outside.slice(-3)).toEqual(['gradient of W', 'gradient of b', 'gradient of logits']);
+  });
 });
 
 const indexOfWidest = (balls: readonly Ball[]): number =>
   balls.reduce((widest, { radius }, i) => (radius > balls[widest].radius ? i : widest), 0);
-
-const float = new Float32Array(1);
-const bits = new Int32Array(float.buffer);
-
-/** Cuts off all but the 11 leading bits of the significand. */
-function cutToTf32(x: number): number {
-  float[0] = x;
-  bits[0] &= 0xffffe000;
-  return float[0];
-}
-
-/** Kernels that round every product and every sum to float32 and sum from the last term; `factor` is applied to factors. */
-function rounding(factor: (x: number) => number): Kernels {
-  const addMatmul = (out: Tensor, a: Tensor, b: Tensor): void => {
-    const at = (x: Tensor, i: number, j: number): number => x.offset + i * x.stride[0] + j * x.stride[1];
-    for (let m = 0; m < out.shape[0]; m++) {
-      for (let n = 0; n < out.shape[1]; n++) {
-        for (let k = a.shape[1] - 1; k >= 0; k--) {
-          out.data[at(out, m, n)] += Math.fround(factor(a.data[at(a, m, k)]) * factor(b.data[at(b, k, n)]));
-        }
-      }
-    }
-  };
-  return {
-    backend: 'rounding',
-    dtypes: ['float32'],
-    addMatmul,
-    addMatmulTA: (out, a, b) => addMatmul(out, transpose(a), b),
-    addMatmulTB: (out, a, b) => addMatmul(out, a, transpose(b)),
-    dispose: () => {},
-  };
-}

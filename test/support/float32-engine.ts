@@ -6,7 +6,7 @@ import { cells } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
 import type { Kernels } from '../../src/kernels/types.js';
 import type { DType, Tensor } from '../../src/tensor/types.js';
-import { allocate, columns, flatCopy, viewOf } from '../../src/tensor/view.js';
+import { allocate, columns, flatCopy, transpose, viewOf } from '../../src/tensor/view.js';
 import type { Case, Problem, Solution } from './cases.js';
 import { directionsOf, part, problemOf } from './cases.js';
 import { kernels as cpu } from './engine.js';
@@ -98,4 +98,36 @@ function beside(parts: readonly Tensor[]): Tensor {
 
 function mapTensors(tensors: Tensors, f: (x: Tensor) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, f(x)]));
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/** Cuts off all but the 11 leading bits of the significand. */
+export function cutToTf32(x: number): number {
+  float[0] = x;
+  bits[0] &= 0xffffe000;
+  return float[0];
+}
+
+/** Kernels that round every product and every sum to float32 and sum from the last term; `factor` is applied to factors. */
+export function rounding(factor: (x: number) => number): Kernels {
+  const addMatmul = (out: Tensor, a: Tensor, b: Tensor): void => {
+    const at = (x: Tensor, i: number, j: number): number => x.offset + i * x.stride[0] + j * x.stride[1];
+    for (let m = 0; m < out.shape[0]; m++) {
+      for (let n = 0; n < out.shape[1]; n++) {
+        for (let k = a.shape[1] - 1; k >= 0; k--) {
+          out.data[at(out, m, n)] += Math.fround(factor(a.data[at(a, m, k)]) * factor(b.data[at(b, k, n)]));
+        }
+      }
+    }
+  };
+  return {
+    backend: 'rounding',
+    dtypes: ['float32'],
+    addMatmul,
+    addMatmulTA: (out, a, b) => addMatmul(out, transpose(a), b),
+    addMatmulTB: (out, a, b) => addMatmul(out, a, transpose(b)),
+    dispose: () => {},
+  };
 }
