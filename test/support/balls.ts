@@ -22,6 +22,7 @@
  * rounded twice; radii are rounded up; and each operation adds `TINY`, for results among the subnormals. Nothing here is taken
  * from src.
  */
+
 /** An exact result and how far a float32 program may be from it. */
 export interface Ball {
   readonly value: number;
