@@ -5,6 +5,7 @@ import { select } from '../kernels/index.js';
 import type { Kernels } from '../kernels/index.js';
 import { mostFrequentTag } from '../labeling/baseline.js';
 import { generateCorpus } from '../labeling/corpus.js';
+import { evaluate } from '../labeling/evaluate.js';
 import { formatSentence } from '../labeling/formats/index.js';
 import { saveModel } from '../labeling/model-file.js';
 import type { Model } from '../labeling/model.js';
@@ -55,11 +56,12 @@ async function runDemo(terminal: Terminal): Promise<void> {
   await say(
     colors.bold(`Training a bidirectional LSTM on ${corpora.train.length} made-up sentences (${kernels.backend})`),
   );
-  const untrained = await train(kernels, corpora, OPTIONS, { signal: AbortSignal.abort() });
+  const { model: untrained } = await train(kernels, corpora, OPTIONS, { signal: AbortSignal.abort() });
+  const before = evaluate(kernels, untrained, corpora.test).accuracy;
   const { model, test } = await trainWithProgress(kernels, corpora, terminal);
   await say();
   await say(colors.bold(`Accuracy on ${corpora.test.length} sentences it has not seen`));
-  await say(`  before training      ${percent(untrained.test?.accuracy ?? 0)}`);
+  await say(`  before training      ${percent(before)}`);
   await say(`  most frequent tag    ${percent(baselineAccuracy(corpora))}   each word by itself`);
   await say(`  after training       ${colors.green(percent(test?.accuracy ?? 0))}`);
   await say();
@@ -73,9 +75,10 @@ async function runDemo(terminal: Terminal): Promise<void> {
   await say(`${colors.bold('Model file')}  ${MODEL_FILE}`);
   await say();
   await say(colors.bold('Next'));
-  await say(`  echo "they walk near the dogs" | bptt tag ${MODEL_FILE} --probabilities`);
-  await say('  bptt gradcheck --cell lstm --param Wh --at 3,7');
-  await say('  bptt train --help');
+  const call = terminal.command ?? 'bptt';
+  await say(`  echo "they walk near the dogs" | ${call} tag ${MODEL_FILE} --probabilities`);
+  await say(`  ${call} gradcheck --cell lstm --param Wh --at 3,7`);
+  await say(`  ${call} train --help`);
 }
 
 /** Three corpora from independent streams of one seed. */

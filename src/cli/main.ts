@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { EXIT, messageOf } from './failure.js';
 import { run } from './program.js';
+import { commandOf } from './terminal.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader, such as `head`, has seen enough
@@ -10,4 +11,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined); // nobody listens to progress any more; results still matter
 
 const { stdout, stderr, env } = process;
-process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env });
+const command = commandOf(process.argv[1], env);
+process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env, command });

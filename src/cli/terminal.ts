@@ -3,6 +3,7 @@
  * pipes stay clean.
  */
 import { once } from 'node:events';
+import { basename, relative } from 'node:path';
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 
@@ -14,10 +15,24 @@ export interface Terminal {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How the program was called, for commands to paste; default `bptt`. */
+  readonly command?: string;
 }
 
 /** Functions that color text, or leave it alone. */
 export type Colors = ReturnType<typeof pc.createColors>;
+
+/**
+ * How to call the program again from the current folder: `bptt` where it was found by that name, `npx bptt` under npx, else
+ * `node` with the path of the script, as in a checkout that nobody has installed.
+ *
+ * @param script the script as Node was given it, `process.argv[1]`
+ */
+export function commandOf(script: string | undefined, env: Terminal['env']): string {
+  if (script === undefined || basename(script) === 'bptt') return env.npm_command === 'exec' ? 'npx bptt' : 'bptt';
+  const path = relative('', script);
+  return `node ${/[^\w./\\:@-]/.test(path) ? JSON.stringify(path) : path}`;
+}
 
 /**
  * Colors for one stream: only on a terminal, and not where `NO_COLOR` is set to anything (https://no-color.org) or `TERM`

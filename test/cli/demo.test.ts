@@ -1,3 +1,4 @@
+import { execSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createTagger } from '../../src/labeling/tagger';
 import { bptt } from '../support/cli';
@@ -10,11 +11,12 @@ beforeAll(() => {
 });
 afterAll(() => space.remove());
 
-test('learns what no rule of single words can, and shows it', () => {
+test('learns what no rule of single words can, shows it, and names commands that run as they are', () => {
   const { status, stdout, stderr } = bptt(['demo'], { cwd: space.folder });
   expect(status).toBe(0);
   expect(stderr).toMatch(/^ {2}epoch 1\/\d+ {2}loss/m);
   const percent = (name: string): number => Number(new RegExp(`^ +${name} +([\\d.]+) %`, 'm').exec(stdout)?.[1]);
+  expect(percent('before training')).toBeGreaterThan(0);
   expect(percent('before training')).toBeLessThan(50);
   expect(percent('most frequent tag')).toBeLessThan(90);
   expect(percent('after training')).toBeGreaterThan(98);
@@ -27,8 +29,13 @@ test('learns what no rule of single words can, and shows it', () => {
   const tagger = createTagger(readFileSync(space.at(file)));
   expect(tagger.tag([['they', 'run', 'the', 'run']])[0].labels).toEqual(['PRON', 'VERB', 'DET', 'NOUN']);
 
-  const next = /echo "([^"]+)" \| bptt (tag .*)/.exec(stdout);
-  const tagged = bptt(next?.[2].split(' ') ?? [], { cwd: space.folder, input: next?.[1] });
-  expect(tagged.status).toBe(0);
-  expect(tagged.stdout).toMatch(/^they\/PRON\/\d\.\d{4} walk\/VERB/);
+  const next = stdout
+    .split(/^Next$/m)[1]
+    .trim()
+    .split(/\n */);
+  expect(next).toHaveLength(3);
+  const [tagged, checked, help] = next.map((command) => execSync(command, { cwd: space.folder, encoding: 'utf8' }));
+  expect(tagged).toMatch(/^they\/PRON\/\d\.\d{4} walk\/VERB/);
+  expect(checked).toMatch(/^Wh\[3, 7\]$/m);
+  expect(help).toContain('--train <file>');
 });

@@ -1,10 +1,11 @@
+import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { CommanderError, InvalidArgumentError } from 'commander';
 import * as parse from '../../src/cli/arguments';
 import { exitCodeOf, InterruptedError, messageOf } from '../../src/cli/failure';
 import { createProgress, formatDuration, formatRate } from '../../src/cli/progress';
 import type { ProgressState } from '../../src/cli/progress';
-import { colorsFor, write } from '../../src/cli/terminal';
+import { colorsFor, commandOf, write } from '../../src/cli/terminal';
 import type { OutputStream } from '../../src/cli/terminal';
 import { ArgumentError, BpttError, DataError, NonFiniteError } from '../../src/tensor';
 
@@ -67,6 +68,16 @@ test('errors become one line', () => {
 
 const stream = (isTTY: boolean): OutputStream & PassThrough => Object.assign(new PassThrough(), { isTTY, columns: 80 });
 const shown = (output: PassThrough): string => ((output.read() as Buffer | null) ?? '').toString();
+
+test('a command to paste is called as the program was', () => {
+  expect(commandOf(undefined, {})).toBe('bptt');
+  expect(commandOf('/usr/local/bin/bptt', {})).toBe('bptt');
+  expect(commandOf('/usr/local/bin/bptt', { npm_command: 'exec' })).toBe('npx bptt');
+  expect(commandOf(resolve('dist/esm/cli/main.js'), { npm_command: 'exec' })).toBe(
+    `node ${join('dist/esm/cli/main.js')}`,
+  );
+  expect(commandOf(resolve('a folder/main.js'), {})).toBe(`node ${JSON.stringify(join('a folder/main.js'))}`);
+});
 
 test('colors need a terminal and no objection', () => {
   const colored = (isTTY: boolean, env: Record<string, string>): boolean =>
