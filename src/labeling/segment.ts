@@ -17,6 +17,18 @@ export interface SegmentOptions {
 /** Segments that are no tokens: white space, controls and invisible format characters such as a zero-width space. */
 const INVISIBLE = /^[\p{White_Space}\p{Cc}\p{Cf}]+$/u;
 
+/**
+ * Text is handed to Intl.Segmenter in stretches of about so many code units: V8 takes time in proportion to the whole text
+ * for every segment it finds, so that a line of a megabyte would take hours at once.
+ */
+const STRETCH = 2048;
+
+/** A piece of text, and where it begins. */
+interface Piece {
+  readonly text: string;
+  readonly start: number;
+}
+
 /** A function that segments text in one locale. @throws ArgumentError on a locale that is no BCP 47 tag */
 export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: string) => SegmentedSentence[] {
   let sentences: Intl.Segmenter;
@@ -31,19 +43,53 @@ export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: 
   return (text) => {
     const found: SegmentedSentence[] = [];
     let line = 1;
-    for (const { segment: sentence, index: start } of sentences.segment(text)) {
+    for (const sentence of sentencesOf(sentences, text)) {
       const tokens: string[] = [];
       const offsets: [number, number][] = [];
-      for (const { segment: token, index } of words.segment(sentence)) {
-        if (INVISIBLE.test(token)) continue;
-        tokens.push(token);
-        offsets.push([start + index, start + index + token.length]);
+      for (const stretch of stretchesOf(sentence)) {
+        for (const { segment: token, index } of words.segment(stretch.text)) {
+          if (INVISIBLE.test(token)) continue;
+          tokens.push(token);
+          offsets.push([stretch.start + index, stretch.start + index + token.length]);
+        }
       }
       if (tokens.length > 0) found.push({ tokens, offsets, line });
-      line += sentence.split('\n').length - 1;
+      line += sentence.text.split('\n').length - 1;
     }
     return found;
   };
+}
+
+/**
+ * The sentences of a text, found in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks
+ * ahead past what is no letter, as far as the next sentence end), so the last two sentences of a stretch are found again
+ * in the next one; where it has no more than two, the stretch is doubled.
+ */
+function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece> {
+  let start = 0;
+  for (let size = STRETCH; start < text.length;) {
+    const found = Array.from(segmenter.segment(text.slice(start, start + size)), ({ segment }) => segment);
+    const settled = start + size < text.length ? found.slice(0, -2) : found;
+    for (const sentence of settled) {
+      yield { text: sentence, start };
+      start += sentence.length;
+    }
+    size = settled.length > 0 ? STRETCH : 2 * size;
+  }
+}
+
+/** A sentence cut, where it is long, between a space and a letter or digit: no rule of word segmentation joins these. */
+function* stretchesOf({ text, start }: Piece): Generator<Piece> {
+  const cut = /(?<= )(?=[\p{L}\p{N}])/gu;
+  let from = 0;
+  while (text.length - from > STRETCH) {
+    cut.lastIndex = from + STRETCH;
+    const to = cut.exec(text)?.index;
+    if (to === undefined) break;
+    yield { text: text.slice(from, to), start: start + from };
+    from = to;
+  }
+  yield { text: text.slice(from), start: start + from };
 }
 
 /** Sentences and tokens of a text; offsets count from its start. @throws ArgumentError on a locale that is no BCP 47 tag */

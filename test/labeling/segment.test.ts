@@ -45,6 +45,71 @@ describe('segmentText', () => {
   });
 });
 
+describe('long texts are segmented piece by piece', () => {
+  /** What Intl.Segmenter makes of the whole text at once. */
+  function wholly(text: string): string[][] {
+    const of = (granularity: 'sentence' | 'word', part: string) =>
+      Array.from(new Intl.Segmenter('en', { granularity }).segment(part), ({ segment }) => segment);
+    const visible = (token: string) => !/^[\p{White_Space}\p{Cc}\p{Cf}]+$/u.test(token);
+    return of('sentence', text)
+      .map((sentence) => of('word', sentence).filter(visible))
+      .filter((tokens) => tokens.length > 0);
+  }
+  const units = [
+    'word',
+    'Mr. X',
+    'a.b',
+    '3.5',
+    '? ',
+    '! ',
+    '. ',
+    '.',
+    ' ',
+    ' ',
+    ' ',
+    '\u0301',
+    '\u00a0',
+    '\u202f',
+    '…',
+    '🇩🇰',
+    '"',
+    ')',
+    '漢字。',
+    '\r\n',
+    'ไทย',
+  ];
+
+  test('and no differently: sentences of any length, whatever stands where the pieces meet', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...units), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 120 }),
+        (parts, n) => {
+          const text = `${parts.join('')}${'ab '.repeat(n)}`.repeat(Math.ceil(9000 / (parts.join('').length + 3 * n)));
+          expect(segmentText(text).map(({ tokens }) => tokens)).toEqual(wholly(text));
+        },
+      ),
+      { seed, numRuns: 40 },
+    );
+  });
+
+  test('a break that depends on what follows far behind it', () => {
+    for (const end of ['. then', '. Then', '']) {
+      for (const digits of [2030, 2040, 2048, 4100]) {
+        const text = `One. Two. Three. ${'1 '.repeat(digits / 2)}${end} x. y`;
+        expect(segmentText(text).map(({ tokens }) => tokens)).toEqual(wholly(text));
+      }
+    }
+  });
+
+  test('offsets and lines go on', () => {
+    const text = 'Some words here.\nMore of them\n'.repeat(500);
+    const found = segmentText(text);
+    expect(found.map(({ line }) => line)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+    for (const { tokens, offsets } of found) expect(offsets.map(([a, b]) => text.slice(a, b))).toEqual(tokens);
+  });
+});
+
 describe('readText', () => {
   const text = 'One. Two three.\r\n\r\n  Four';
 
