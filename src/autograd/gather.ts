@@ -1,6 +1,7 @@
 /** Moving whole rows about: the permutation that reverses time, the left factor of the recurrent weight gradient. */
+import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
+import { allocate, dtypeOf, rows } from '../tensor/view.js';
 
 /** New matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
 export function gatherRows(x: Tensor, map: Int32Array): Tensor {
@@ -40,4 +41,11 @@ export function addMatrix(out: Tensor, x: Tensor): void {
     const from = x.offset + r * x.stride[0];
     for (let j = 0; j < W; j++) out.data[to + j * out.stride[1]] += x.data[from + j * x.stride[1]];
   }
+}
+
+/** Rows `start … start + count − 1` of `from` are added to those of `to`, a matrix of the same shape, and set to zero. */
+export function moveRows(to: Tensor, from: Tensor, start: number, count: number): void {
+  const moved = rows(from, start, count);
+  addMatrix(rows(to, start, count), moved);
+  fill(moved, 0);
 }

@@ -21,7 +21,7 @@ import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { addSumRows, fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, gatherRows, scatterAddRows } from './gather.js';
+import { addMatrix, gatherRows, moveRows, scatterAddRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
@@ -148,15 +148,19 @@ function scanBackward<P extends CellParams>(
     sweep(kernels, unrolled, seed, options.dFinal, { from: 0, seedFrom: 0, end: packing.steps }, total);
     return total;
   }
+  const part = emptyUnwound(unrolled);
   for (const window of windows) {
-    const part = emptyUnwound(unrolled);
-    sweep(kernels, unrolled, seed, options.dFinal, window, part, options.truncate);
-    addWindow(total, part);
+    const lowest = sweep(kernels, unrolled, seed, options.dFinal, window, part, options.truncate);
+    moveWindow(total, part, packing, lowest, window.end);
   }
   return total;
 }
 
-/** One backward sweep: losses of the window are injected, then every step adds to the one before it. */
+/**
+ * One backward sweep: losses of the window are injected, then every step adds to the one before it.
+ *
+ * @returns the lowest step it went through
+ */
 function sweep<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,
@@ -165,7 +169,7 @@ function sweep<P extends CellParams>(
   window: Window,
   { dStates, left }: Unwound,
   truncation?: Truncation,
-): void {
+): number {
   const { cell, params, packing, states, cache } = unrolled;
   const { offsets, batch } = packing;
   const seeded = offsets[window.end] - offsets[window.seedFrom];
@@ -173,7 +177,7 @@ function sweep<P extends CellParams>(
   if (dFinal) injectFinal(dStates, dFinal, packing, window);
 
   const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
-  if (!truncation && kernels.fused?.[cell.name]?.backward(scan)) return;
+  if (!truncation && kernels.fused?.[cell.name]?.backward(scan)) return window.from;
   const reach = truncation ? reachOf(packing.lengths, window, truncation) : new Int32Array(batch);
   const lowest = reach.reduce(
     (least, from, b) => (packing.lengths[b] > window.seedFrom ? Math.min(least, from) : least),
@@ -192,6 +196,7 @@ function sweep<P extends CellParams>(
     );
     if (t > 0) cut(dPrev, reach, t);
   }
+  return lowest;
 }
 
 /** Truncation: nothing flows from step t to step t − 1 in the sequences whose sweep reaches back to step t and no further. */
@@ -219,10 +224,15 @@ function injectFinal(dStates: State, dFinal: Partial<State>, packing: Packing, w
   }
 }
 
-/** Adds what one window left to the total. */
-function addWindow(total: Unwound, part: Unwound): void {
-  for (const name of Object.keys(total.dStates)) addMatrix(total.dStates[name], part.dStates[name]);
-  for (const name of Object.keys(total.left)) addMatrix(total.left[name], part.left[name]);
+/**
+ * Adds what one window left to the total and clears it for the next one: the rows of the window's own steps and no others,
+ * so that the windows of a sequence together cost T·back/every steps and not T²/every.
+ */
+function moveWindow(total: Unwound, part: Unwound, { batch, offsets }: Packing, lowest: number, end: number): void {
+  const first = lowest === 0 ? 0 : batch + offsets[lowest - 1];
+  const [top, bottom] = [offsets[lowest], offsets[end]];
+  for (const [name, x] of Object.entries(part.dStates)) moveRows(total.dStates[name], x, first, batch + bottom - first);
+  for (const [name, x] of Object.entries(part.left)) moveRows(total.left[name], x, top, bottom - top);
 }
 
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
