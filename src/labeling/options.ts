@@ -34,7 +34,7 @@ export interface TrainOptions {
   readonly optimizer?: OptimizerName;
   /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
-  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `plateau:0.5,2`, … */
+  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, …; `plateau:0.5,2` needs a development set. */
   readonly schedule?: string;
   readonly epochs?: number;
   /** Sentences per update. */
@@ -76,7 +76,7 @@ const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.00
 export function withDefaults(options: TrainOptions) {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TrainOptions;
   const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
-  if (!(settings.optimizer in LEARNING_RATES)) {
+  if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${String(settings.optimizer)}`,
     );

@@ -18,7 +18,7 @@ import type { Schedule } from '../optim/schedules.js';
 import { createSchedule, parseSchedule } from '../optim/schedules.js';
 import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbability } from '../tensor/checks.js';
 import { copy } from '../tensor/create.js';
-import { DataError } from '../tensor/errors.js';
+import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
 import { addTo, fill } from '../tensor/rows.js';
@@ -80,9 +80,9 @@ export interface TrainHooks {
 /** A trained model and how it came about. */
 export interface TrainResult {
   readonly model: Model;
-  /** Scores of the returned weights. */
+  /** Scores of the returned weights; null without such a corpus, and after an abort in the first epoch. */
   readonly dev: Scores | null;
-  /** Likewise; null after an abort, when the model should be saved at once. */
+  /** Likewise; null after any abort, when the model should be saved at once. */
   readonly test: Scores | null;
   /** Epochs begun. */
   readonly epochs: number;
@@ -112,7 +112,7 @@ export interface Corpora {
  * Trains a sequence labeler.
  *
  * @param kernels where products run
- * @throws ArgumentError on an option outside its domain; DataError on sentences without labels, or labels of `dev` or
+ * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`; DataError on sentences without labels, or labels of `dev` or
  *   `test` that never occur in `train`; NonFiniteError when the loss or a gradient is no finite number any more
  */
 export async function train(
@@ -185,6 +185,12 @@ function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, h
   const settings = withDefaults(options);
   checkSettings(settings);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
+  const schedule = parseSchedule(settings.schedule);
+  if (schedule.kind === 'plateau' && !corpora.dev) {
+    throw new ArgumentError(
+      'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
+    );
+  }
   const words = buildVocabulary(corpora.train, {
     minCount: settings.minCount,
     lowerCase: settings.lowerCase,
@@ -211,7 +217,7 @@ function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, h
     grads: nestLike(model.params, flatGrads) as ModelGrads,
     flatGrads,
     optimizer: createOptimizer(settings.optimizer, params, settings.lr),
-    schedule: createSchedule(parseSchedule(settings.schedule), settings.epochs * batchesPerEpoch),
+    schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     ids,
     hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
     targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),

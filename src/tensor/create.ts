@@ -11,7 +11,7 @@ export type Nested = number | readonly Nested[];
 
 /**
  * A new row-major ndarray of zeros.
- * @throws ShapeError unless every size is an integer of at least 0
+ * @throws ShapeError unless every size is an integer of at least 0; ArgumentError when there is no memory for it
  */
 export function zeros(shape: readonly number[], dtype: DType = 'float32'): NdArray<Real> {
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {

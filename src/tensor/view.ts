@@ -28,9 +28,18 @@ export function stridesOf(shape: readonly number[]): number[] {
   return stride;
 }
 
-/** A flat typed array of `length` zeros. */
+/**
+ * A flat typed array of `length` zeros.
+ * @throws ArgumentError when there is no memory for it
+ */
 export function flat(length: number, dtype: DType): Real {
-  return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  try {
+    return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  } catch (cause) {
+    throw new ArgumentError(`a tensor of ${length} ${dtype} elements does not fit into memory: choose smaller sizes`, {
+      cause,
+    });
+  }
 }
 
 /** A view of `data` as a row-major tensor of the given shape, starting at `offset`. Nothing is copied. */

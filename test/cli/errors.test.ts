@@ -57,6 +57,8 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     ],
     ['--truncate 5,3', fit('--train', 'train.tsv', '--truncate', '5,3'), 2, /1 ≤ k1 ≤ k2/],
     ['--schedule', fit('--train', 'train.tsv', '--schedule', 'slow'), 2, /schedule must be constant, .*got 'slow'/],
+    ['plateau without --dev', fit('--train', 'train.tsv', '--schedule', 'plateau:0.5,2'), 2, /there is none: add one/],
+    ['--hidden of a million', fit('--train', 'train.tsv', '--hidden', '1000000'), 2, /does not fit into memory/],
     ['--backend', fit('--train', 'train.tsv', '--backend', 'tpu'), 2, /backend must be one of auto, .*; got tpu/],
     ['--format', fit('--train', 'train.tsv', '--format', 'xml'), 2, /It must be one of conllu, conll/],
     ['--column', fit('--train', 'train.tsv', '--format', 'conll', '--column', '7'), 2, /column 7 does not exist/],

@@ -206,6 +206,7 @@ describe('bad data and bad options', () => {
     [{ wordDropout: -0.1 }, /wordDropout/],
     [{ minCount: 0 }, /minCount/],
     [{ optimizer: 'rmsprop' as 'sgd' }, /optimizer must be one of adam, adamw, sgd; got rmsprop/],
+    [{ optimizer: 'toString' as 'sgd' }, /optimizer must be one of/],
     [{ schedule: 'cosin' }, /schedule/],
     [{ clip: 0 }, /clip/],
     [{ epochs: 0 }, /epochs/],
@@ -216,6 +217,14 @@ describe('bad data and bad options', () => {
     const run = train(kernels, corpora, { ...small, ...change });
     await expect(run).rejects.toThrow(ArgumentError);
     await expect(run).rejects.toThrow(message);
+  });
+
+  test('plateau needs a development set', async () => {
+    const run = (part: Partial<typeof corpora>) =>
+      train(kernels, { train: corpora.train, ...part }, { ...small, epochs: 1, schedule: 'plateau:0.5,2' });
+    await expect(run({})).rejects.toThrow(ArgumentError);
+    await expect(run({})).rejects.toThrow(/plateau follows the score on a development set/);
+    expect((await run({ dev: corpora.dev })).epochs).toBe(1);
   });
 
   test('patience and clip may be Infinity: never stop early, never clip', async () => {
