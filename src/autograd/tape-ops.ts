@@ -56,69 +56,63 @@ export interface TapeOps {
   softmaxCrossEntropy(logits: TapeNode, labels: ArrayLike<number>): TapeNode;
 }
 
+type Functions = (dtype: DType) => Transcendentals;
+type Names<K extends keyof TapeOps> = Pick<TapeOps, K>;
+
 /** The operations, over the recording of a tape. */
-export function tapeOps(tape: TapeCore, math: (dtype: DType) => Transcendentals): TapeOps {
-  const map = (x: TapeNode, f: (v: number, m: Transcendentals) => number, slope: (v: number, y: number) => number) =>
-    elementwise(tape, x, math, f, slope);
+export function tapeOps(tape: TapeCore, math: Functions): TapeOps {
   return {
     matmul: (a, b) => matmul(tape, a, b),
-    add: (a, b) => broadcast(tape, 'add', a, b, (u, v) => u + v, one, one),
-    sub: (a, b) =>
-      broadcast(
-        tape,
-        'sub',
-        a,
-        b,
-        (u, v) => u - v,
-        one,
-        () => -1,
-      ),
-    mul: (a, b) =>
-      broadcast(
-        tape,
-        'mul',
-        a,
-        b,
-        (u, v) => u * v,
-        (_, v) => v,
-        (u) => u,
-      ),
-    scale: (x, factor) =>
-      map(
-        x,
-        (v) => factor * v,
-        () => factor,
-      ),
-    oneMinus: (x) =>
-      map(
-        x,
-        (v) => 1 - v,
-        () => -1,
-      ),
-    exp: (x) =>
-      map(
-        x,
-        (v, m) => m.exp(v),
-        (_, y) => y,
-      ),
-    sigmoid: (x) =>
-      map(
-        x,
-        (v, m) => m.sigmoid(v),
-        (_, y) => y * (1 - y),
-      ),
-    tanh: (x) =>
-      map(
-        x,
-        (v, m) => m.tanh(v),
-        (_, y) => 1 - y * y,
-      ),
-    relu: (x) =>
-      map(
-        x,
-        (v) => (v < 0 ? 0 : v),
-        (v) => (v > 0 ? 1 : 0),
-      ),
+    ...pairOps(tape),
+    ...elementOps(tape, math),
+    ...choiceOps(tape),
+    sum: (x) => weightedSum(tape, x, () => 1),
+    dot: (x, weights) => {
+      if (weights.shape.join() !== x.value.shape.join())
+        throw mismatch('dot', 'weights of the shape of x', x.value, weights);
+      const w = compact(weights).data;
+      return weightedSum(tape, x, (i) => w[i]);
+    },
+    softmaxCrossEntropy: (logits, labels) => softmaxCrossEntropy(tape, logits, labels, math),
+  };
+}
+
+/** Two operands, each with its slope: ∂f/∂u and ∂f/∂v. */
+function pairOps(tape: TapeCore): Names<'add' | 'sub' | 'mul'> {
+  type F = (u: number, v: number) => number;
+  const pair = (name: string, f: F, slopeA: F, slopeB: F) => (a: TapeNode, b: TapeNode) =>
+    broadcast(tape, name, a, b, f, slopeA, slopeB);
+  const one = (): number => 1;
+  return {
+    add: pair('add', (u, v) => u + v, one, one), // prettier-ignore
+    sub: pair('sub', (u, v) => u - v, one, () => -1), // prettier-ignore
+    mul: pair('mul', (u, v) => u * v, (_, v) => v, (u) => u), // prettier-ignore
+  };
+}
+
+/** One operand, element by element, each with its slope: a function of x and y. */
+function elementOps(
+  tape: TapeCore,
+  math: Functions,
+): Names<'scale' | 'oneMinus' | 'exp' | 'sigmoid' | 'tanh' | 'relu'> {
+  type F = (v: number, m: Transcendentals) => number;
+  type Slope = (v: number, y: number) => number;
+  const map = (f: F, slope: Slope) => (x: TapeNode) => elementwise(tape, x, math, f, slope);
+  return {
+    scale: (x, factor) => map((v) => factor * v, () => factor)(x), // prettier-ignore
+    oneMinus: map((v) => 1 - v, () => -1), // prettier-ignore
+    exp: map((v, m) => m.exp(v), (_, y) => y), // prettier-ignore
+    sigmoid: map((v, m) => m.sigmoid(v), (_, y) => y * (1 - y)), // prettier-ignore
+    tanh: map((v, m) => m.tanh(v), (_, y) => 1 - y * y), // prettier-ignore
+    relu: map((v) => (v < 0 ? 0 : v), (v) => (v > 0 ? 1 : 0)), // prettier-ignore
+  };
+}
+
+/** Rows and columns chosen or put together: nothing is computed, gradients go where the elements came from. */
+function choiceOps(
+  tape: TapeCore,
+): Names<'sliceColumns' | 'sliceRows' | 'concatColumns' | 'concatRows' | 'gatherRows'> {
+  return {
     sliceColumns: (x, start, count) => {
       const [M] = matrixShape('sliceColumns', x);
       checkRange('sliceColumns', 'column', start, count, x.value.shape[1]);
@@ -136,15 +130,5 @@ export function tapeOps(tape: TapeCore, math: (dtype: DType) => Transcendentals)
       for (let n = 0; n < rows.length; n++) checkRange('gatherRows', 'row', rows[n], 1, M);
       return pick(tape, [x], [rows.length, N], (m, n) => [0, rows[m], n]);
     },
-    sum: (x) => weightedSum(tape, x, () => 1),
-    dot: (x, weights) => {
-      if (weights.shape.join() !== x.value.shape.join())
-        throw mismatch('dot', 'weights of the shape of x', x.value, weights);
-      const w = compact(weights).data;
-      return weightedSum(tape, x, (i) => w[i]);
-    },
-    softmaxCrossEntropy: (logits, labels) => softmaxCrossEntropy(tape, logits, labels, math),
   };
 }
-
-const one = (): number => 1;

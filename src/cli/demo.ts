@@ -14,7 +14,7 @@ import { predict } from '../labeling/predict.js';
 import { assertWritable, saveFile } from '../labeling/save.node.js';
 import type { Sentence } from '../labeling/sentence.js';
 import { train } from '../labeling/train.js';
-import type { Corpora } from '../labeling/train.js';
+import type { Corpora } from '../labeling/run.js';
 import { createRng } from '../tensor/index.js';
 import { inspectGradients } from './gradient.js';
 import { createProgress } from './progress.js';

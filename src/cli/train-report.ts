@@ -1,6 +1,7 @@
 /** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Corpora, EpochRecord, Progress as TrainProgress } from '../labeling/train.js';
+import type { Corpora } from '../labeling/run.js';
+import type { EpochRecord, Progress as TrainProgress } from '../labeling/train.js';
 import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';

@@ -12,7 +12,7 @@ const POOL = 16;
 
 /** A packed batch of encoded sentences. */
 export interface Batch {
-  /** Places of the sentences in the list the batch was drawn from, in the order of `packing.order`'s targets. */
+  /** Places of the sentences in the list the batch was drawn from: sorted sequence b is `members[packing.order[b]]`. */
   readonly members: readonly number[];
   readonly packing: Packing;
   /** `[N]` word ids, one per row. */
@@ -21,7 +21,7 @@ export interface Batch {
 
 /**
  * The batches of one epoch, as lists of places. With a generator: shuffled, sorted by length in pools of 16 batches, and
- * the batches shuffled again (Khomenko et al. 2016 call it bucketing by pools). Without one: sorted by length, stable.
+ * the batches shuffled again (a form of sequence bucketing: Khomenko et al. 2016). Without one: sorted by length, stable.
  *
  * @param lengths number of tokens of each sentence
  * @throws ArgumentError when `size` is no positive integer

@@ -8,31 +8,22 @@
  * Reading order: from cli/train.ts; next stop labeling/model.ts.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
-import { checkTruncation } from '../autograd/truncate.js';
+import { clipByGlobalNorm, globalNorm, zeroInPlace } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
 import { wordDropout } from '../layers/dropout.js';
 import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
-import type { Optimizer } from '../optim/optimizer.js';
-import type { Schedule } from '../optim/schedules.js';
-import { createSchedule, parseSchedule } from '../optim/schedules.js';
-import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbability } from '../tensor/checks.js';
 import { copy } from '../tensor/create.js';
-import { ArgumentError, DataError } from '../tensor/errors.js';
-import type { Rng } from '../tensor/random.js';
-import { createRng } from '../tensor/random.js';
 import { addTo, fill } from '../tensor/rows.js';
 import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
 import { batchesOf, packBatch, packRows } from './batches.js';
 import { badGradient, badLoss } from './diagnose.js';
 import { evaluate } from './evaluate.js';
-import type { Model, ModelGrads } from './model.js';
-import { initModel, modelBackward, modelForward } from './model.js';
+import type { Model } from './model.js';
+import { modelBackward, modelForward } from './model.js';
 import type { TrainOptions } from './options.js';
-import { createOptimizer, withDefaults } from './options.js';
+import type { Corpora, Run } from './run.js';
+import { prepareRun } from './run.js';
 import type { Scores } from './scorer.js';
-import type { Sentence } from './sentence.js';
-import { buildLabels, buildVocabulary } from './vocabulary.js';
 
 /** How far an epoch is; reported after every batch. */
 export interface Progress {
@@ -97,17 +88,6 @@ export interface TrainResult {
   readonly history: readonly EpochRecord[];
 }
 
-/** Sentences of a training, each with its labels. */
-export interface Corpora {
-  readonly train: readonly Sentence[];
-  /** Decides which epoch is best; without it the last one is. */
-  readonly dev?: readonly Sentence[];
-  /** Scored once, at the end. */
-  readonly test?: readonly Sentence[];
-  /** Names of the three, for messages. */
-  readonly sources?: { readonly train?: string; readonly dev?: string; readonly test?: string };
-}
-
 /**
  * Trains a sequence labeler.
  *
@@ -121,13 +101,13 @@ export async function train(
   options: TrainOptions = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
-  const run = prepareRun(kernels, corpora, options, hooks);
+  const run = prepareRun(kernels, corpora, options);
   const history: EpochRecord[] = [];
   let best: { record: EpochRecord; score: number; weights: TensorRecord } | null = null;
   let begun = 0;
   while (begun < run.settings.epochs && !hooks.signal?.aborted) {
     begun++;
-    const epoch = await trainEpoch(run, begun);
+    const epoch = await trainEpoch(run, begun, hooks);
     if (epoch.interrupted) break;
     const dev = corpora.dev ? evaluate(kernels, run.model, corpora.dev) : null;
     const score = dev ? metricOf(dev) : begun; // without a development set the last epoch is the best
@@ -161,85 +141,16 @@ export function metricOf(scores: Scores): number {
   return scores.spanF1 ?? scores.accuracy;
 }
 
-/** Everything a training holds while it runs. */
-interface Run {
-  readonly kernels: Kernels;
-  readonly settings: ReturnType<typeof withDefaults>;
-  readonly hooks: TrainHooks;
-  readonly model: Model;
-  readonly params: TensorRecord;
-  readonly grads: ModelGrads;
-  readonly flatGrads: TensorRecord;
-  readonly optimizer: Optimizer;
-  readonly schedule: Schedule;
-  readonly ids: readonly Int32Array[];
-  /** The ids that word dropout puts in place of `ids`. */
-  readonly hidden: readonly Int32Array[];
-  readonly targets: readonly Int32Array[];
-  readonly tokens: number;
-  readonly streams: { readonly order: Rng; readonly dropout: Rng; readonly words: Rng };
-  readonly clock: { seconds: number; tokens: number; updates: number };
-}
-
-function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, hooks: TrainHooks): Run {
-  const settings = withDefaults(options);
-  checkSettings(settings);
-  if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
-  const schedule = parseSchedule(settings.schedule);
-  if (schedule.kind === 'plateau' && !corpora.dev) {
-    throw new ArgumentError(
-      'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
-    );
-  }
-  const words = buildVocabulary(corpora.train, {
-    minCount: settings.minCount,
-    lowerCase: settings.lowerCase,
-    signatures: settings.signatures,
-  });
-  const labels = buildLabels(corpora.train);
-  for (const part of ['dev', 'test'] as const) {
-    for (const sentence of corpora[part] ?? []) labels.encode(sentence, corpora.sources?.[part]);
-  }
-  const rng = createRng(settings.seed);
-  const { cell, embedding, hidden, layers, bidirectional, dropout } = settings;
-  const config = { cell, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
-  const model: Model = { config, words, labels, params: initModel(config, words.size, labels.size, rng.split('init')) };
-  const params = flatten(model.params);
-  const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
-  const ids = corpora.train.map((s) => words.encode(s.tokens));
-  const batchesPerEpoch = Math.ceil(ids.length / settings.batch);
-  return {
-    kernels,
-    settings,
-    hooks,
-    model,
-    params,
-    grads: nestLike(model.params, flatGrads) as ModelGrads,
-    flatGrads,
-    optimizer: createOptimizer(settings.optimizer, params, settings.lr),
-    schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
-    ids,
-    hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
-    targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
-    tokens: ids.reduce((sum, list) => sum + list.length, 0),
-    streams: { order: rng.split('order'), dropout: rng.split('dropout'), words: rng.split('words') },
-    clock: { seconds: 0, tokens: 0, updates: 0 },
-  };
-}
-
-async function trainEpoch(run: Run, epoch: number) {
-  const { settings, hooks, clock, streams } = run;
-  const batches = batchesOf(
-    run.ids.map((list) => list.length),
-    settings.batch,
-    streams.order,
-  );
+async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: TrainHooks) {
+  const { settings, clock } = run;
+  const lengths = run.ids.map((list) => list.length);
+  const batches = batchesOf(lengths, settings.batch, run.streams.order);
   const started = performance.now();
   const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   let pause = started;
   let done = 0;
   for (const members of batches) {
-    if (hooks.signal?.aborted) break;
+    if (signal?.aborted) break;
     const step = trainBatch(run, members, epoch, ++done);
     sums.loss += step.loss * step.tokens;
     sums.tokens += step.tokens;
@@ -248,34 +159,44 @@ async function trainEpoch(run: Run, epoch: number) {
     sums.clipped += step.norm > settings.clip ? 1 : 0;
     sums.lr = step.lr;
     const now = performance.now();
-    const rate = (1000 * sums.tokens) / Math.max(now - started, 1e-3);
-    hooks.onProgress?.({
+    onProgress?.({
       epoch,
       epochs: settings.epochs,
       tokens: sums.tokens,
       totalTokens: run.tokens,
-      loss: sums.loss / sums.tokens,
-      tokensPerSecond: rate,
+      loss: sums.loss / Math.max(sums.tokens, 1),
+      tokensPerSecond: rateOf(sums.tokens, now - started),
     });
     if (now - pause > 50) {
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
       pause = performance.now();
     }
   }
-  const seconds = (performance.now() - started) / 1000;
-  clock.seconds += seconds;
+  const elapsed = performance.now() - started;
+  clock.seconds += elapsed / 1000;
   clock.tokens += sums.tokens;
-  const record = {
+  return { record: recordOf(epoch, sums, done, elapsed), interrupted: done < batches.length };
+}
+
+type Sums = Record<'loss' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
+
+/** What the sums over `done` batches say of an epoch. */
+function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
+  return {
     epoch,
     loss: sums.loss / Math.max(sums.tokens, 1),
     gradientNorm: sums.norm / Math.max(done, 1),
     largestGradientNorm: sums.largest,
     clipped: sums.clipped / Math.max(done, 1),
     lr: sums.lr,
-    seconds,
-    tokensPerSecond: sums.tokens / seconds,
+    seconds: elapsed / 1000,
+    tokensPerSecond: rateOf(sums.tokens, elapsed),
   };
-  return { record, interrupted: done < batches.length };
+}
+
+/** Tokens per second, finite also where the clock did not move. */
+function rateOf(tokens: number, milliseconds: number): number {
+  return (1000 * tokens) / Math.max(milliseconds, 1e-3);
 }
 
 /** One update. */
@@ -316,15 +237,4 @@ function restore(params: TensorRecord, weights: TensorRecord): void {
     fill(p, 0);
     addTo(p, weights[name]);
   }
-}
-
-function checkSettings(settings: ReturnType<typeof withDefaults>): void {
-  for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
-    expectPositiveInteger('train', name, settings[name]);
-  }
-  if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
-  expectProbability('train', 'wordDropout', settings.wordDropout);
-  expectNonNegative('train', 'lr', settings.lr);
-  if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
-  if (settings.truncate) checkTruncation(settings.truncate);
 }
