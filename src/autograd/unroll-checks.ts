@@ -40,6 +40,13 @@ export function checkForward<P extends CellParams>(
   expect('Wx', params.Wx, [D, cell.gates * H], `G = ${cell.gates}, and Wh is [${params.Wh.shape.join(', ')}]`);
   expect('Wh', params.Wh, [H, GH], `Wx is [${D}, ${GH}]`);
   expect('b', params.b, [GH], `Wx is [${D}, ${GH}]`);
+  for (const [name, shape] of Object.entries(cell.shapes(D, H))) {
+    if (!['Wx', 'Wh', 'b'].includes(name)) expect(name, params[name], shape, `H = ${H}`);
+  }
+  if (cell.states.some((state) => params[`${state}0`] !== undefined)) {
+    for (const state of cell.states)
+      expect(`${state}0`, params[`${state}0`], [H], 'the initial state is learned whole');
+  }
   expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
   if (!initial) return;
   for (const name of cell.states) {

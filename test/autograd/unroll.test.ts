@@ -342,6 +342,14 @@ describe('edges', () => {
     expect(() => unroll(kernels, cell, params, x, packing, { direction: 'backwards' as 'reverse' })).toThrow(
       ArgumentError,
     );
+    const withoutBn = { ...scene('gru', [3, 1]).params, bn: undefined as unknown as Tensor };
+    expect(() => unroll(kernels, cells.gru, withoutBn, x, packing)).toThrow(
+      `gru: bn must be [${H}] (H = ${H}); got nothing`,
+    );
+    const half = { ...params, h0: undefined as unknown as Tensor, c0: allocate([H], 'float64') };
+    expect(() => unroll(kernels, cells.lstm, half, x, packing)).toThrow(
+      `lstm: h0 must be [${H}] (the initial state is learned whole); got nothing`,
+    );
     expect(() => unroll({ ...kernels, backend: 'narrow', dtypes: ['float32'] }, cell, params, x, packing)).toThrow(
       UnsupportedError,
     );
