@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const banned = ['random', 'exp', 'expm1', 'tanh', 'log', 'log1p', 'log2', 'log10', 'pow', 'sinh', 'cosh', 'sin', 'cos'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**'] },
+  { ignores: ['assembly/**', 'dist/**', 'node_modules/**'] },
   ...tseslint.configs.recommended,
   {
     rules: {

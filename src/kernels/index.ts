@@ -5,3 +5,5 @@ export { checkProduct } from './check.js';
 export { createCpuKernels } from './cpu/index.js';
 export type { Candidate, Rejection, SelectOptions, Selection } from './select.js';
 export { candidates, select } from './select.js';
+export type { WasmKernels, WasmOptions } from './wasm/index.js';
+export { createWasmKernels } from './wasm/index.js';

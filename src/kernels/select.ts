@@ -3,6 +3,7 @@ import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
 import type { DType } from '../tensor/types.js';
 import { createCpuKernels } from './cpu/index.js';
 import type { Kernels } from './types.js';
+import { createWasmKernels, wasmObstacle } from './wasm/index.js';
 
 /** What to ask for. */
 export interface SelectOptions {
@@ -39,9 +40,21 @@ const absent = (name: string): Candidate => ({
   open: async () => ({ declined: 'not included in this version' }),
 });
 
+async function openWasm(): Promise<{ readonly kernels: Kernels } | { readonly declined: string }> {
+  const reason = wasmObstacle();
+  if (reason !== undefined) return { declined: reason };
+  try {
+    return { kernels: await createWasmKernels() };
+  } catch (error) {
+    // A page that forbids compiling WebAssembly is found out by trying.
+    if (error instanceof UnsupportedError) return { declined: error.message };
+    throw error;
+  }
+}
+
 /** Every known backend, the preferred ones first. `cpu` comes last and never declines. */
 export const candidates: readonly Candidate[] = [
-  absent('wasm'),
+  { name: 'wasm', open: openWasm },
   absent('gpu'),
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
 ];

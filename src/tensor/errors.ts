@@ -15,6 +15,9 @@ export class ArgumentError extends BpttError {}
 /** A kernel or backend cannot do what was asked of it; another one may. */
 export class UnsupportedError extends BpttError {}
 
+/** Memory that a backend needs cannot be had, or must not move now. */
+export class MemoryError extends BpttError {}
+
 /** Data that cannot be what it claims to be: a malformed line, a truncated model file, an unknown label. */
 export class DataError extends BpttError {}
 

@@ -36,19 +36,36 @@ describe('select', () => {
     expect(await select({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
   });
 
-  it('knows its own candidates: the ones not included are reported, the cpu serves', async () => {
+  it('knows its own candidates: wasm serves where SIMD is there', async () => {
     expect(candidates.map((each) => each.name)).toEqual(['wasm', 'gpu', 'cpu']);
-    const { kernels, reason, rejected } = await select();
-    expect(kernels.backend).toBe('cpu');
-    expect(rejected).toEqual([
-      { backend: 'wasm', reason: 'not included in this version' },
-      { backend: 'gpu', reason: 'not included in this version' },
-    ]);
-    expect(reason).toContain('wasm: not included in this version');
+    for (const dtype of ['float32', 'float64'] as const) {
+      const { kernels, reason, rejected } = await select({ dtype });
+      expect(kernels.backend).toBe('wasm-simd');
+      expect(reason).toBe('the preferred backend');
+      expect(rejected).toEqual([]);
+    }
+    expect((await select({ backend: 'wasm' })).kernels.backend).toBe('wasm-simd');
+  });
+
+  it('takes the cpu where there is no WebAssembly, and says so', async () => {
+    const realm = globalThis as unknown as { WebAssembly?: unknown };
+    const whole = realm.WebAssembly;
+    realm.WebAssembly = undefined;
+    try {
+      const { kernels, reason, rejected } = await select();
+      expect(kernels.backend).toBe('cpu');
+      expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'gpu']);
+      expect(rejected[0].reason).toMatch(/no WebAssembly/);
+      expect(rejected[1].reason).toBe('not included in this version');
+      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; gpu: not included/);
+      await expect(select({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
+    } finally {
+      realm.WebAssembly = whole;
+    }
   });
 
   it('does not fall back when a backend was asked for by name', async () => {
-    await expect(select({ backend: 'wasm' })).rejects.toThrow(UnsupportedError);
+    await expect(select({ backend: 'gpu' })).rejects.toThrow(UnsupportedError);
     await expect(select({ backend: 'gpu' })).rejects.toThrow(/gpu cannot serve float32: not included in this version/);
     await expect(select({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(/float32 alone/);
   });

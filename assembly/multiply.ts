@@ -1,0 +1,102 @@
+/** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
+import { PANEL, row4, tile1, tile2, tile3, tile4 } from './tile';
+
+/** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
+const BLOCK_BYTES: i32 = 2048;
+
+/** Rows of a block; a multiple of 4. */
+const BLOCK_ROWS: i32 = 64;
+
+/**
+ * `c [M, N] += a [M, K] · b [K, N]`.
+ *
+ * @param c row-major, `ldc` bytes between rows
+ * @param a row-major, `lda` bytes between rows
+ * @param b panels `step` bytes apart, `ldb` bytes between two k of a panel. Packed: `step = K · 32`, `ldb = 32`. A
+ * row-major matrix as it is: `step = 32`, `ldb` its bytes between rows; its last row is then read up to 28 bytes past its end.
+ * @param edge scratch of `64 · 32` bytes
+ */
+export function multiply<T>(
+  M: i32,
+  N: i32,
+  K: i32,
+  c: usize,
+  ldc: usize,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  step: usize,
+  edge: usize,
+): void {
+  const depth = BLOCK_BYTES / <i32>sizeof<T>();
+  for (let k = 0; k < K; k += depth) {
+    const inner = min(depth, K - k);
+    const fromB = b + <usize>k * ldb;
+    for (let m = 0; m < M; m += BLOCK_ROWS) {
+      const fromC = c + <usize>m * ldc;
+      const fromA = a + <usize>m * lda + <usize>k * sizeof<T>();
+      block<T>(min(BLOCK_ROWS, M - m), N, inner, fromC, ldc, fromA, lda, fromB, ldb, step, edge);
+    }
+  }
+}
+
+/** One block of rows and of k: all panels. */
+function block<T>(
+  M: i32,
+  N: i32,
+  K: i32,
+  c: usize,
+  ldc: usize,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+  step: usize,
+  edge: usize,
+): void {
+  const width = <i32>(PANEL / sizeof<T>());
+  let n = 0;
+  if (M == 1) {
+    for (; n + 4 * width <= N; n += 4 * width) {
+      row4<T>(K, c, a, b, ldb, step);
+      c += 4 * PANEL;
+      b += 4 * step;
+    }
+  }
+  for (; n + width <= N; n += width) {
+    rows<T>(M, K, c, ldc, a, lda, b, ldb);
+    c += PANEL;
+    b += step;
+  }
+  if (n < N) {
+    const bytes = <usize>(N - n) * sizeof<T>();
+    for (let m = 0; m < M; m++) {
+      const to = edge + <usize>m * PANEL;
+      v128.store(to, v128.splat<T>(0));
+      v128.store(to, v128.splat<T>(0), 16);
+      copyRow<T>(to, c + <usize>m * ldc, bytes);
+    }
+    rows<T>(M, K, edge, PANEL, a, lda, b, ldb);
+    for (let m = 0; m < M; m++) copyRow<T>(c + <usize>m * ldc, edge + <usize>m * PANEL, bytes);
+  }
+}
+
+/** Less than a panel's row: too little for `memory.copy`, which leaves the module. */
+// @ts-ignore: decorator
+@inline
+function copyRow<T>(to: usize, from: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += sizeof<T>()) store<T>(to + i, load<T>(from + i));
+}
+
+/** All rows of a block by one panel: tiles of 4, and one of what remains. */
+function rows<T>(M: i32, K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+  for (; M >= 4; M -= 4) {
+    tile4<T>(K, c, ldc, a, lda, b, ldb);
+    c += 4 * ldc;
+    a += 4 * lda;
+  }
+  if (M == 3) tile3<T>(K, c, ldc, a, lda, b, ldb);
+  else if (M == 2) tile2<T>(K, c, ldc, a, lda, b, ldb);
+  else if (M == 1) tile1<T>(K, c, ldc, a, lda, b, ldb);
+}

@@ -1,0 +1,85 @@
+/**
+ * The backend in WebAssembly with 128-bit SIMD: multiplication and addition only, never fused, so the same bits on every
+ * machine. Sums run over k in order in the element type, starting from the element of `out`: a row of a product has the same
+ * bits in any batch. Operands outside of its memory are copied in, `out` back; those inside are used where they lie.
+ */
+import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
+import type { DType, Tensor } from '../../tensor/types.js';
+import type { Kernels } from '../types.js';
+import type { Arena } from './arena.js';
+import { createArena } from './arena.js';
+import type { Exports, Memory } from './module.js';
+import { obstacle, PAGE, start } from './module.js';
+import { backend, dtypes, multiply } from './product.js';
+
+/** How much memory the backend may take. */
+export interface WasmOptions {
+  /** Bytes, rounded up to pages of 64 KiB; by default all that 32-bit addresses reach, 4 GiB. It starts with one page. */
+  readonly maximumBytes?: number;
+}
+
+/** The kernels, and their memory. */
+export interface WasmKernels extends Kernels {
+  /** `WebAssembly.Memory` the backend computes in. */
+  readonly memory: Memory;
+  /**
+   * Makes room for `bytes` more, of tensors and of the scratch of calls. Growing memory detaches every tensor in it: reserve
+   * first, allocate then.
+   * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError where they cannot be had
+   */
+  reserve(bytes: number): void;
+  /**
+   * A row-major tensor of zeros in the memory, which products use without a copy. It lasts until the memory grows, or the
+   * backend is disposed of.
+   * @throws MemoryError where the memory cannot be had
+   */
+  allocate(shape: readonly number[], dtype: DType): Tensor;
+}
+
+const PAGES = 65536;
+
+/** Why the backend cannot run here, or nothing where it can. */
+export const wasmObstacle = obstacle;
+
+/**
+ * Starts the backend.
+ *
+ * @throws ArgumentError when `maximumBytes` is out of range
+ * @throws UnsupportedError where the engine lacks WebAssembly SIMD, or the page forbids compiling WebAssembly (a
+ * Content-Security-Policy without `wasm-unsafe-eval`)
+ */
+export async function createWasmKernels({ maximumBytes = PAGES * PAGE }: WasmOptions = {}): Promise<WasmKernels> {
+  if (!(maximumBytes > 0 && maximumBytes <= PAGES * PAGE)) {
+    throw new ArgumentError(`maximumBytes must be above 0 and at most ${PAGES * PAGE}; got ${maximumBytes}`);
+  }
+  const reason = obstacle();
+  if (reason !== undefined) throw new UnsupportedError(`wasm: ${reason}. Choose the cpu backend.`);
+  try {
+    const { exports, memory } = await start(Math.ceil(maximumBytes / PAGE));
+    return kernelsOf(exports, createArena(memory));
+  } catch (error) {
+    const message = `wasm: WebAssembly cannot be started here: ${String(error)}. Choose the cpu backend.`;
+    throw new UnsupportedError(message, { cause: error });
+  }
+}
+
+function kernelsOf(exports: Exports, arena: Arena): WasmKernels {
+  let open: Arena | undefined = arena;
+  const living = (): Arena => {
+    if (open === undefined) throw new ArgumentError('wasm: these kernels were disposed of; create new ones');
+    return open;
+  };
+  return {
+    backend,
+    dtypes,
+    memory: arena.memory,
+    addMatmul: (out, a, b) => multiply(exports, living(), 'addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => multiply(exports, living(), 'addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => multiply(exports, living(), 'addMatmulTB', out, a, b),
+    reserve: (bytes) => living().reserve(bytes),
+    allocate: (shape, dtype) => living().allocate(shape, dtype),
+    dispose() {
+      open = undefined;
+    },
+  };
+}

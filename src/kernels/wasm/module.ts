@@ -1,0 +1,74 @@
+/**
+ * The compiled module: its functions, whether this engine can run it, and how it is started. Addresses and steps between
+ * rows are in bytes; the sources, and what each function does, are in assembly/.
+ */
+import { BINARY } from './binary.js';
+
+/** What is used of the `WebAssembly` global: neither the Node nor the ECMAScript types declare it. */
+interface WebAssemblyGlobal {
+  validate(bytes: Uint8Array): boolean;
+  instantiate(bytes: Uint8Array, imports: { env: { memory: Memory } }): Promise<{ instance: { exports: unknown } }>;
+  Memory: new (limits: { initial: number; maximum?: number }) => Memory;
+}
+
+/** `WebAssembly.Memory`. */
+export interface Memory {
+  readonly buffer: ArrayBuffer;
+  /** Adds pages of 64 KiB; throws RangeError where they cannot be had. */
+  grow(pages: number): number;
+}
+
+type Multiply = (
+  M: number,
+  N: number,
+  K: number,
+  c: number,
+  ldc: number,
+  a: number,
+  lda: number,
+  b: number,
+  ldb: number,
+  step: number,
+  edge: number,
+) => void;
+type Pack = (K: number, N: number, b: number, ldb: number, panels: number) => void;
+type Transpose = (rows: number, columns: number, from: number, ldFrom: number, to: number, ldTo: number) => void;
+
+/** The exported functions. */
+export interface Exports {
+  readonly multiply32: Multiply;
+  readonly multiply64: Multiply;
+  readonly packRows32: Pack;
+  readonly packRows64: Pack;
+  readonly packColumns32: Pack;
+  readonly packColumns64: Pack;
+  readonly transpose32: Transpose;
+  readonly transpose64: Transpose;
+}
+
+/** Bytes of one page of memory. */
+export const PAGE = 65536;
+
+function webAssembly(): WebAssemblyGlobal | undefined {
+  return (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly;
+}
+
+function decode(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** Why this engine cannot run the module, or nothing where it can. Validation compiles nothing and probes SIMD itself. */
+export function obstacle(): string | undefined {
+  const engine = webAssembly();
+  if (engine === undefined) return 'this JavaScript engine has no WebAssembly';
+  if (!engine.validate(decode(BINARY))) return 'this JavaScript engine has no WebAssembly SIMD';
+  return undefined;
+}
+
+/** Compiles and starts the module on a new memory of one page. Rejects where the page forbids compiling WebAssembly. */
+export async function start(maximumPages: number): Promise<{ exports: Exports; memory: Memory }> {
+  const engine = webAssembly() as WebAssemblyGlobal;
+  const memory = new engine.Memory({ initial: 1, maximum: maximumPages });
+  const { instance } = await engine.instantiate(decode(BINARY), { env: { memory } });
+  return { exports: instance.exports as Exports, memory };
+}

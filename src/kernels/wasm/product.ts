@@ -1,0 +1,73 @@
+/** The three products: operands into memory, `b` into panels, tiles, and `out` back. */
+import type { Tensor } from '../../tensor/types.js';
+import { transpose } from '../../tensor/view.js';
+import { checkProduct } from '../check.js';
+import type { Product } from '../check.js';
+import type { Arena } from './arena.js';
+import type { Exports } from './module.js';
+import { inside, placeInput, placeOutput, writeBack } from './operand.js';
+import type { Placed } from './operand.js';
+
+/** Bytes of one row of a panel: two vectors. */
+export const PANEL = 32;
+
+/** Scratch of the tiles at the right edge: 64 rows of a panel. */
+export const EDGE = 64 * PANEL;
+
+/** Up to this many rows, packing `b` costs more than it saves. */
+const FEW_ROWS = 4;
+
+export const dtypes = ['float32', 'float64'] as const;
+export const backend = 'wasm-simd';
+
+/** Runs one product, checked. */
+export function multiply(exports: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
+  checkProduct(product, out, a, b, backend, dtypes);
+  const left = product === 'addMatmulTA' ? transpose(a) : a;
+  const right = product === 'addMatmulTB' ? transpose(b) : b;
+  const [M, K] = left.shape;
+  const N = right.shape[1];
+  if (M === 0 || N === 0 || K === 0) return;
+  arena.begin(inside(arena, out) || inside(arena, a) || inside(arena, b));
+  const single = out.data instanceof Float32Array;
+  const run = single ? exports.multiply32 : exports.multiply64;
+  const edge = arena.take(EDGE);
+  const c = placeOutput(arena, out);
+  const rowsA = rowMajor(exports, arena, placeInput(arena, left), M, K, single);
+  const panels = toPanels(exports, arena, placeInput(arena, right), M, K, N, single);
+  run(M, N, K, c.at, c.ld, rowsA.at, rowsA.ld, panels.at, panels.ld, panels.step, edge);
+  writeBack(arena, out, c);
+}
+
+/** The left factor with its rows along k. */
+function rowMajor(exports: Exports, arena: Arena, x: Placed, M: number, K: number, single: boolean): Placed {
+  if (!x.transposed) return x;
+  // One cache line between the rows: at a power of two they would all fall into one set of the cache.
+  const ld = Math.ceil((K * (single ? 4 : 8)) / 64) * 64 + 64;
+  const at = arena.take(M * ld);
+  (single ? exports.transpose32 : exports.transpose64)(K, M, x.at, x.ld, at, ld);
+  return { at, ld, transposed: false };
+}
+
+/** Where the tiles find the right factor: in panels, or as it lies where that is cheaper. */
+function toPanels(
+  exports: Exports,
+  arena: Arena,
+  x: Placed,
+  M: number,
+  K: number,
+  N: number,
+  single: boolean,
+): { at: number; ld: number; step: number } {
+  if (!x.transposed && M <= FEW_ROWS) return { at: x.at, ld: x.ld, step: PANEL };
+  const at = arena.take(panelBytes(K, N, single));
+  const packRows = single ? exports.packRows32 : exports.packRows64;
+  const packColumns = single ? exports.packColumns32 : exports.packColumns64;
+  (x.transposed ? packColumns : packRows)(K, N, x.at, x.ld, at);
+  return { at, ld: PANEL, step: K * PANEL };
+}
+
+/** Bytes of a `[K, N]` matrix in panels. */
+export function panelBytes(K: number, N: number, single: boolean): number {
+  return Math.ceil(N / (single ? 8 : 4)) * K * PANEL;
+}
