@@ -57,3 +57,9 @@ export function transpose32(rows: i32, columns: i32, from: usize, ldFrom: usize,
 export function transpose64(rows: i32, columns: i32, from: usize, ldFrom: usize, to: usize, ldTo: usize): void {
   transpose<f64>(rows, columns, from, ldFrom, to, ldTo);
 }
+
+export { exp32, log32, sigmoid32, tanh32 } from './math';
+export { lstmBackward, lstmForward } from './lstm';
+export { rnnBackward, rnnForward } from './rnn';
+export { gruBackward, gruForward } from './gru';
+export { gruResetBeforeBackward, gruResetBeforeForward } from './gru-reset-before';

@@ -1,6 +1,14 @@
 /** Tensors: ndarrays and plain views over typed arrays, seeded randomness, deterministic transcendentals. */
 export type { DType, Real, Tensor } from './types.js';
-export { ArgumentError, BpttError, DataError, MemoryError, NonFiniteError, ShapeError, UnsupportedError } from './errors.js';
+export {
+  ArgumentError,
+  BpttError,
+  DataError,
+  MemoryError,
+  NonFiniteError,
+  ShapeError,
+  UnsupportedError,
+} from './errors.js';
 export { asNdarray, copy, fromArray, normal, uniform, zeros, zerosLike } from './create.js';
 export type { Nested } from './create.js';
 export { allocate, dtypeOf, flat, flatCopy, isContiguous, sizeOf, stridesOf, viewOf } from './view.js';

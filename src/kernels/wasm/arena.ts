@@ -20,6 +20,8 @@ export interface Arena {
   f32(): Float32Array;
   /** The whole memory as float64; valid until the next `take`. */
   f64(): Float64Array;
+  /** The whole memory as 32-bit integers; valid until the next `take`. */
+  i32(): Int32Array;
   /** Starts a call: the scratch of the call before is free again. `pinned`: an operand lies in this memory. */
   begin(pinned: boolean): void;
   /** Address of `bytes` of scratch, aligned to 64; their content is arbitrary. Throws MemoryError. */
@@ -38,6 +40,7 @@ export function createArena(memory: Memory): Arena {
   let top = LINE;
   let pinned = false;
   let f32 = new Float32Array(memory.buffer);
+  let i32 = new Int32Array(memory.buffer);
   let f64 = new Float64Array(memory.buffer);
 
   const fit = (end: number): void => {
@@ -59,12 +62,14 @@ export function createArena(memory: Memory): Arena {
       );
     }
     f32 = new Float32Array(memory.buffer);
+    i32 = new Int32Array(memory.buffer);
     f64 = new Float64Array(memory.buffer);
   };
   return {
     memory,
     f32: () => f32,
     f64: () => f64,
+    i32: () => i32,
     begin(operandsInside) {
       top = bottom;
       pinned = operandsInside;

@@ -11,6 +11,7 @@ import { createArena } from './arena.js';
 import type { Exports, Memory } from './module.js';
 import { obstacle, PAGE, start } from './module.js';
 import { backend, dtypes, multiply } from './product.js';
+import { fusedScans } from './scan.js';
 
 /** How much memory the backend may take. */
 export interface WasmOptions {
@@ -73,6 +74,7 @@ function kernelsOf(exports: Exports, arena: Arena): WasmKernels {
     backend,
     dtypes,
     memory: arena.memory,
+    fused: fusedScans(exports, living),
     addMatmul: (out, a, b) => multiply(exports, living(), 'addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => multiply(exports, living(), 'addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => multiply(exports, living(), 'addMatmulTB', out, a, b),

@@ -34,6 +34,11 @@ type Multiply = (
 type Pack = (K: number, N: number, b: number, ldb: number, panels: number) => void;
 type Transpose = (rows: number, columns: number, from: number, ldFrom: number, to: number, ldTo: number) => void;
 
+/** In place over `count` float32, a multiple of 4, at address `x`. */
+type Map32 = (count: number, x: number) => void;
+/** The time loop of a cell: numbers and addresses, as its source in assembly/ names them. */
+type Scan = (...numbersAndAddresses: number[]) => void;
+
 /** The exported functions. */
 export interface Exports {
   readonly multiply32: Multiply;
@@ -44,6 +49,18 @@ export interface Exports {
   readonly packColumns64: Pack;
   readonly transpose32: Transpose;
   readonly transpose64: Transpose;
+  readonly exp32: Map32;
+  readonly tanh32: Map32;
+  readonly sigmoid32: Map32;
+  readonly log32: Map32;
+  readonly lstmForward: Scan;
+  readonly lstmBackward: Scan;
+  readonly rnnForward: Scan;
+  readonly rnnBackward: Scan;
+  readonly gruForward: Scan;
+  readonly gruBackward: Scan;
+  readonly gruResetBeforeForward: Scan;
+  readonly gruResetBeforeBackward: Scan;
 }
 
 /** Bytes of one page of memory. */

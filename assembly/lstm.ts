@@ -1,0 +1,145 @@
+/**
+ * The time loops of the LSTM over packed rows; equations as numbered in src/cells/lstm.ts. All matrices are row-major without
+ * gaps: states `[B + N, H]`, `a` and `da` `[N, 4H]`, `tanhC` `[N, H]`. `sizes` holds T int32, the rows
+ * per step; `batch` is B, of which sequences of length 0 take part in no step.
+ */
+import { read, write } from './lanes';
+import { sigmoid4, tanh4 } from './math';
+import { multiply } from './multiply';
+import { PANEL } from './tile';
+
+/** Forward. `panels` holds Wh; overwrites `a` with the gates, fills h, c behind their first B rows, and `tanhC`. */
+export function lstmForward(
+  T: i32,
+  sizes: usize,
+  batch: i32,
+  H: i32,
+  h: usize,
+  c: usize,
+  a: usize,
+  tanhC: usize,
+  panels: usize,
+  edge: usize,
+): void {
+  const row = <usize>H * 4;
+  const step = <usize>H * PANEL;
+  let hPrev = h;
+  let cPrev = c;
+  let block = <usize>batch * row;
+  for (let t = 0; t < T; t++) {
+    const B = load<i32>(sizes + (<usize>t << 2));
+    const hNext = hPrev + block;
+    const cNext = cPrev + block;
+    multiply<f32>(B, 4 * H, H, a, 4 * row, hPrev, row, panels, PANEL, step, edge); // (1)
+    for (let b = 0; b < B; b++) {
+      const at = <usize>b * row;
+      forwardRow(H, a + 4 * at, cPrev + at, cNext + at, tanhC + at, hNext + at);
+    }
+    block = <usize>B * row;
+    a += 4 * block;
+    tanhC += block;
+    hPrev = hNext;
+    cPrev = cNext;
+  }
+}
+
+function forwardRow(H: i32, a: usize, cPrev: usize, c: usize, tanhC: usize, h: usize): void {
+  const gate = <usize>H * 4;
+  for (let left = H; left > 0; left -= 4) {
+    const i = sigmoid4(read(a, left)); // (2)
+    const f = sigmoid4(read(a + gate, left));
+    const g = tanh4(read(a + 2 * gate, left));
+    const o = sigmoid4(read(a + 3 * gate, left));
+    write(a, i, left);
+    write(a + gate, f, left);
+    write(a + 2 * gate, g, left);
+    write(a + 3 * gate, o, left);
+    const next = f32x4.add(f32x4.mul(f, read(cPrev, left)), f32x4.mul(i, g)); // (3)
+    const tc = tanh4(next);
+    write(c, next, left);
+    write(tanhC, tc, left);
+    write(h, f32x4.mul(o, tc), left); // (4)
+    a += 16;
+    cPrev += 16;
+    c += 16;
+    tanhC += 16;
+    h += 16;
+  }
+}
+
+/** Backward. `panels` holds Whᵀ; completes dc, adds to dh, fills `da`. */
+export function lstmBackward(
+  T: i32,
+  sizes: usize,
+  batch: i32,
+  N: i32,
+  H: i32,
+  c: usize,
+  a: usize,
+  tanhC: usize,
+  dh: usize,
+  dc: usize,
+  da: usize,
+  panels: usize,
+  edge: usize,
+): void {
+  const row = <usize>H * 4;
+  const step = <usize>(4 * H) * PANEL;
+  // Behind the last rows; every step first moves to its own.
+  let rows = <usize>N * row;
+  let states = <usize>batch * row + rows;
+  for (let t = T - 1; t >= 0; t--) {
+    const B = load<i32>(sizes + (<usize>t << 2));
+    const before = t > 0 ? load<i32>(sizes + (<usize>(t - 1) << 2)) : batch;
+    rows -= <usize>B * row;
+    states -= <usize>B * row;
+    const prev = states - <usize>before * row;
+    for (let b = 0; b < B; b++) {
+      const at = <usize>b * row;
+      const r = rows + at;
+      backwardRow(H, a + 4 * r, tanhC + r, c + prev + at, dh + states + at, dc + states + at, dc + prev + at, da + 4 * r);
+    }
+    multiply<f32>(B, H, 4 * H, dh + prev, row, da + 4 * rows, 4 * row, panels, PANEL, step, edge); // (1)
+  }
+}
+
+function backwardRow(
+  H: i32,
+  a: usize,
+  tanhC: usize,
+  cPrev: usize,
+  dh: usize,
+  dc: usize,
+  dcPrev: usize,
+  da: usize,
+): void {
+  const gate = <usize>H * 4;
+  const one = f32x4.splat(1);
+  for (let left = H; left > 0; left -= 4) {
+    const i = read(a, left);
+    const f = read(a + gate, left);
+    const g = read(a + 2 * gate, left);
+    const o = read(a + 3 * gate, left);
+    const tc = read(tanhC, left);
+    const dhNext = read(dh, left);
+    const slope = f32x4.sub(one, f32x4.mul(tc, tc));
+    const dcNext = f32x4.add(read(dc, left), f32x4.mul(f32x4.mul(dhNext, o), slope)); // (4)
+    write(dc, dcNext, left);
+    write(dcPrev, f32x4.add(read(dcPrev, left), f32x4.mul(dcNext, f)), left); // (3)
+    const di = f32x4.mul(dcNext, g);
+    const df = f32x4.mul(dcNext, read(cPrev, left));
+    const dg = f32x4.mul(dcNext, i);
+    const dOut = f32x4.mul(dhNext, tc); // (4)
+    write(da, f32x4.mul(f32x4.mul(di, i), f32x4.sub(one, i)), left); // (2)
+    write(da + gate, f32x4.mul(f32x4.mul(df, f), f32x4.sub(one, f)), left);
+    write(da + 2 * gate, f32x4.mul(dg, f32x4.sub(one, f32x4.mul(g, g))), left);
+    write(da + 3 * gate, f32x4.mul(f32x4.mul(dOut, o), f32x4.sub(one, o)), left);
+    a += 16;
+    tanhC += 16;
+    cPrev += 16;
+    dh += 16;
+    dc += 16;
+    dcPrev += 16;
+    da += 16;
+  }
+}

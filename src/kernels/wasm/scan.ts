@@ -1,0 +1,191 @@
+/**
+ * The fused scans: the whole time loop of a cell in one call of the module. States and caches are copied into its memory and
+ * back, unless they lie there; Wh is packed once per call. The arithmetic is float32 throughout, where the TypeScript scan
+ * rounds a product or a gradient once from float64: both stay within the rounding error of float32.
+ *
+ * Declined, so that the TypeScript scan runs: float64, and tensors with gaps between their elements.
+ */
+import type { Tensor } from '../../tensor/types.js';
+import type { FusedScan, ScanTensors } from '../types.js';
+import type { Arena } from './arena.js';
+import type { Exports } from './module.js';
+import { inside, placeInput } from './operand.js';
+import { EDGE, panelBytes } from './product.js';
+
+/** One scan on its way through the module: where its tensors are, and which of them go back. */
+interface Call {
+  readonly T: number;
+  readonly N: number;
+  readonly H: number;
+  /** B, sequences of length 0 included. */
+  readonly batch: number;
+  /** What `enter` needs for states that start with B rows and are filled behind them. */
+  readonly initial: { readonly end: number; readonly writtenFrom: number };
+  /** Addresses of the rows per step, and of the scratch of the right edge. */
+  readonly sizes: number;
+  readonly edge: number;
+  /** Address of a tensor whose first `end` rows are read, all by default; those from `writtenFrom` on go back, none by default. */
+  enter(x: Tensor, options?: { readonly end?: number; readonly writtenFrom?: number }): number;
+  /** Address of a tensor that is overwritten. */
+  leave(x: Tensor): number;
+  /** Columns `from … from + count` of Wh in panels. */
+  panels(from: number, count: number): number;
+  /** Columns of Wh, transposed, in panels. */
+  panelsT(from: number, count: number): number;
+}
+
+type Run = (exports: Exports, call: Call, scan: ScanTensors) => void;
+
+const FORWARD: Readonly<Record<string, Run>> = {
+  rnn: (exports, call, scan) => rnnForward(0, exports, call, scan),
+  'rnn-relu': (exports, call, scan) => rnnForward(1, exports, call, scan),
+  lstm(exports, call, { states, cache }) {
+    const [h, c] = [call.enter(states.h, call.initial), call.enter(states.c, call.initial)];
+    const [a, tanhC] = [call.enter(cache.a, { writtenFrom: 0 }), call.leave(cache.tanhC)];
+    exports.lstmForward(call.T, call.sizes, call.batch, call.H, h, c, a, tanhC, call.panels(0, 4 * call.H), call.edge);
+  },
+  gru(exports, call, { params, states, cache }) {
+    const h = call.enter(states.h, call.initial);
+    const [a, u] = [call.enter(cache.a, { writtenFrom: 0 }), call.enter(cache.u, { writtenFrom: 0 })];
+    const bn = call.enter({ ...params.bn, shape: [1, call.H] });
+    exports.gruForward(call.T, call.sizes, call.batch, call.H, h, a, u, bn, call.panels(0, 3 * call.H), call.edge);
+  },
+  'gru-reset-before'(exports, call, { states, cache }) {
+    const h = call.enter(states.h, call.initial);
+    const [a, s] = [call.enter(cache.a, { writtenFrom: 0 }), call.leave(cache.s)];
+    const [rz, n] = [call.panels(0, 2 * call.H), call.panels(2 * call.H, call.H)];
+    exports.gruResetBeforeForward(call.T, call.sizes, call.batch, call.H, h, a, s, rz, n, call.edge);
+  },
+};
+
+function rnnForward(relu: number, exports: Exports, call: Call, { states, cache }: ScanTensors): void {
+  const h = call.enter(states.h, call.initial);
+  const a = call.enter(cache.a, { writtenFrom: 0 });
+  exports.rnnForward(relu, call.T, call.sizes, call.batch, call.H, h, a, call.panels(0, call.H), call.edge);
+}
+
+const BACKWARD: Readonly<Record<string, Run>> = {
+  rnn: (exports, call, scan) => rnnBackward(0, exports, call, scan),
+  'rnn-relu': (exports, call, scan) => rnnBackward(1, exports, call, scan),
+  lstm(exports, call, { states, cache, dStates = {} }) {
+    const [c, a, tanhC] = [call.enter(states.c), call.enter(cache.a), call.enter(cache.tanhC)];
+    const [dh, dc] = [call.enter(dStates.h, { writtenFrom: 0 }), call.enter(dStates.c, { writtenFrom: 0 })];
+    const { T, N, H, sizes, batch, edge } = call;
+    exports.lstmBackward(
+      T,
+      sizes,
+      batch,
+      N,
+      H,
+      c,
+      a,
+      tanhC,
+      dh,
+      dc,
+      call.leave(cache.da),
+      call.panelsT(0, 4 * H),
+      edge,
+    );
+  },
+  gru(exports, call, { states, cache, dStates = {} }) {
+    const [h, a, u] = [call.enter(states.h), call.enter(cache.a), call.enter(cache.u)];
+    const dh = call.enter(dStates.h, { writtenFrom: 0 });
+    const [da, du] = [call.leave(cache.da), call.leave(cache.du)];
+    const { T, N, H, sizes, batch, edge } = call;
+    exports.gruBackward(T, sizes, batch, N, H, h, a, u, dh, da, du, call.panelsT(0, 3 * H), edge);
+  },
+  'gru-reset-before'(exports, call, { states, cache, dStates = {} }) {
+    const [h, a] = [call.enter(states.h), call.enter(cache.a)];
+    const dh = call.enter(dStates.h, { writtenFrom: 0 });
+    const [da, ds] = [call.leave(cache.da), call.leave(cache.ds)];
+    const { T, N, H, sizes, batch, edge } = call;
+    const [rz, n] = [call.panelsT(0, 2 * H), call.panelsT(2 * H, H)];
+    exports.gruResetBeforeBackward(T, sizes, batch, N, H, h, a, dh, da, ds, rz, n, edge);
+  },
+};
+
+function rnnBackward(relu: number, exports: Exports, call: Call, { states, cache, dStates = {} }: ScanTensors): void {
+  const [h, dh] = [call.enter(states.h), call.enter(dStates.h, { writtenFrom: 0 })];
+  const { T, N, H, sizes, batch, edge } = call;
+  exports.rnnBackward(relu, T, sizes, batch, N, H, h, dh, call.leave(cache.da), call.panelsT(0, H), edge);
+}
+
+/** The fused scans by cell name; `arena` throws once the backend is disposed of. */
+export function fusedScans(exports: Exports, arena: () => Arena): Readonly<Record<string, FusedScan>> {
+  const entries = Object.keys(FORWARD).map((name): [string, FusedScan] => [
+    name,
+    {
+      forward: (scan) => run(exports, arena(), FORWARD[name], scan),
+      backward: (scan) => run(exports, arena(), BACKWARD[name], scan),
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function run(exports: Exports, arena: Arena, scanOf: Run, scan: ScanTensors): boolean {
+  const tensors = [scan.states, scan.cache, scan.dStates ?? {}].flatMap((each) => Object.values(each));
+  const { bn } = scan.params;
+  if (scan.batchSizes.length === 0 || !tensors.every(acceptable)) return false;
+  if (bn !== undefined && bn.stride[0] !== 1) return false;
+  arena.begin([...tensors, ...Object.values(scan.params)].some((x) => inside(arena, x)));
+  const returns: (() => void)[] = [];
+  scanOf(exports, openCall(exports, arena, scan, returns), scan);
+  for (const back of returns) back();
+  return true;
+}
+
+/** Float32 rows one behind the other. */
+function acceptable(x: Tensor): boolean {
+  return x.data instanceof Float32Array && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
+}
+
+function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: (() => void)[]): Call {
+  const { batchSizes } = scan;
+  const { Wh } = scan.params;
+  const H = Wh.shape[0];
+  const edge = arena.take(EDGE);
+  const sizes = arena.take(batchSizes.length * 4);
+  arena.i32().set(batchSizes, sizes / 4);
+  const placed = placeInput(arena, Wh);
+
+  const enter: Call['enter'] = (x, { end = x.shape[0], writtenFrom = x.shape[0] } = {}) => {
+    if (inside(arena, x)) return x.data.byteOffset + 4 * x.offset;
+    const at = arena.take(x.shape[0] * x.shape[1] * 4);
+    copy(arena.f32(), at / 4, x.data, x.offset, end * x.shape[1]);
+    if (writtenFrom < x.shape[0]) returns.push(() => goBack(arena, x, at, writtenFrom));
+    return at;
+  };
+  const pack = (from: number, count: number, transposed: boolean): number => {
+    const [K, N] = transposed ? [count, H] : [H, count];
+    const at = arena.take(panelBytes(K, N, true));
+    const start = placed.at + from * (placed.transposed ? placed.ld : 4);
+    const along = placed.transposed === transposed ? exports.packRows32 : exports.packColumns32;
+    along(K, N, start, placed.ld, at);
+    return at;
+  };
+  const N = scan.cache.a.shape[0];
+  const batch = scan.states.h.shape[0] - N;
+  return {
+    T: batchSizes.length,
+    N,
+    H,
+    batch,
+    initial: { end: batch, writtenFrom: batch },
+    sizes,
+    edge,
+    enter,
+    leave: (x) => enter(x, { end: 0, writtenFrom: 0 }),
+    panels: (from, count) => pack(from, count, false),
+    panelsT: (from, count) => pack(from, count, true),
+  };
+}
+
+/** Copies the rows from `first` on back to where they belong. */
+function goBack(arena: Arena, x: Tensor, at: number, first: number): void {
+  const width = x.shape[1];
+  copy(x.data, x.offset + first * width, arena.f32(), at / 4 + first * width, (x.shape[0] - first) * width);
+}
+
+function copy(to: Tensor['data'], start: number, from: Tensor['data'], offset: number, count: number): void {
+  to.set(offset === 0 && from.length === count ? from : from.subarray(offset, offset + count), start);
+}
