@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readPackageInfo } from '../../src/cli/package-info';
-import { candidates } from '../../src/kernels';
 import { BpttError } from '../../src/tensor';
 import { bptt } from '../support/cli';
 
