@@ -101,14 +101,14 @@ export function gruResetBeforeBackward(
     const prev = states - <usize>before * row;
     for (let b = 0; b < B; b++) {
       const at = <usize>b * row;
-      const r = 3 * (rows + at);
+      const r = (rows + at) * 3;
       outputBackwardRow(H, a + r, h + prev + at, dh + states + at, dh + prev + at, da + r);
     }
     memory.fill(ds + rows, 0, block);
     multiply<f32>(B, H, H, ds + rows, row, da + 3 * rows + 2 * row, 3 * row, panelsN, PANEL, stepN, edge); // (4)
     for (let b = 0; b < B; b++) {
       const at = <usize>b * row;
-      const r = 3 * (rows + at);
+      const r = (rows + at) * 3;
       resetBackwardRow(H, a + r, h + prev + at, ds + rows + at, dh + prev + at, da + r);
     }
     multiply<f32>(B, H, 2 * H, dh + prev, row, da + 3 * rows, 3 * row, panelsRz, PANEL, stepRz, edge); // (1)

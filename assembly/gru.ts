@@ -84,7 +84,7 @@ export function gruBackward(
     const prev = states - <usize>before * row;
     for (let b = 0; b < B; b++) {
       const at = <usize>b * row;
-      const r = 3 * (rows + at);
+      const r = (rows + at) * 3;
       backwardRow(H, a + r, u + r, h + prev + at, dh + states + at, dh + prev + at, da + r, du + r);
     }
     multiply<f32>(B, H, 3 * H, dh + prev, row, du + 3 * rows, 3 * row, panels, PANEL, step, edge); // (1)

@@ -4,7 +4,8 @@
  * A sum starts from the element of C and takes its terms in the order of k, one multiplication and one addition each
  * (simd128 never fuses them). So an element has the same bits whatever tile it falls into, however k is cut into blocks,
  * however many rows there are. Four rows by two vectors need 8 sums, 2 vectors of B, 1 of A and 1 product: 12 of the 15
- * vector registers of x64; six rows spill. One row takes four panels at once, because 2 sums alone wait for each other.
+ * vector registers of x64; six rows spill, and two steps of k per turn are a quarter slower than one. One row takes four
+ * panels at once, because 2 sums alone wait for each other.
  *
  * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B. A is read along its rows.
  */
@@ -34,43 +35,7 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
   let s21 = v128.load(c2, 16);
   let s30 = v128.load(c3);
   let s31 = v128.load(c3, 16);
-  for (let k = K >> 1; k > 0; k--) {
-    let b0 = v128.load(b);
-    let b1 = v128.load(b, 16);
-    let x = v128.load_splat<T>(a);
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1);
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    x = v128.load_splat<T>(a2);
-    s20 = madd<T>(s20, x, b0);
-    s21 = madd<T>(s21, x, b1);
-    x = v128.load_splat<T>(a3);
-    s30 = madd<T>(s30, x, b0);
-    s31 = madd<T>(s31, x, b1);
-    b += ldb;
-    b0 = v128.load(b);
-    b1 = v128.load(b, 16);
-    x = v128.load_splat<T>(a, sizeof<T>());
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1, sizeof<T>());
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    x = v128.load_splat<T>(a2, sizeof<T>());
-    s20 = madd<T>(s20, x, b0);
-    s21 = madd<T>(s21, x, b1);
-    x = v128.load_splat<T>(a3, sizeof<T>());
-    s30 = madd<T>(s30, x, b0);
-    s31 = madd<T>(s31, x, b1);
-    b += ldb;
-    a += 2 * sizeof<T>();
-    a1 += 2 * sizeof<T>();
-    a2 += 2 * sizeof<T>();
-    a3 += 2 * sizeof<T>();
-  }
-  if (K & 1) {
+  for (; K > 0; K--) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load_splat<T>(a);
@@ -85,6 +50,11 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     x = v128.load_splat<T>(a3);
     s30 = madd<T>(s30, x, b0);
     s31 = madd<T>(s31, x, b1);
+    b += ldb;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
+    a2 += sizeof<T>();
+    a3 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -108,36 +78,7 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
   let s11 = v128.load(c1, 16);
   let s20 = v128.load(c2);
   let s21 = v128.load(c2, 16);
-  for (let k = K >> 1; k > 0; k--) {
-    let b0 = v128.load(b);
-    let b1 = v128.load(b, 16);
-    let x = v128.load_splat<T>(a);
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1);
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    x = v128.load_splat<T>(a2);
-    s20 = madd<T>(s20, x, b0);
-    s21 = madd<T>(s21, x, b1);
-    b += ldb;
-    b0 = v128.load(b);
-    b1 = v128.load(b, 16);
-    x = v128.load_splat<T>(a, sizeof<T>());
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1, sizeof<T>());
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    x = v128.load_splat<T>(a2, sizeof<T>());
-    s20 = madd<T>(s20, x, b0);
-    s21 = madd<T>(s21, x, b1);
-    b += ldb;
-    a += 2 * sizeof<T>();
-    a1 += 2 * sizeof<T>();
-    a2 += 2 * sizeof<T>();
-  }
-  if (K & 1) {
+  for (; K > 0; K--) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load_splat<T>(a);
@@ -149,6 +90,10 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     x = v128.load_splat<T>(a2);
     s20 = madd<T>(s20, x, b0);
     s21 = madd<T>(s21, x, b1);
+    b += ldb;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
+    a2 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -166,29 +111,7 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
   let s01 = v128.load(c, 16);
   let s10 = v128.load(c1);
   let s11 = v128.load(c1, 16);
-  for (let k = K >> 1; k > 0; k--) {
-    let b0 = v128.load(b);
-    let b1 = v128.load(b, 16);
-    let x = v128.load_splat<T>(a);
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1);
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    b += ldb;
-    b0 = v128.load(b);
-    b1 = v128.load(b, 16);
-    x = v128.load_splat<T>(a, sizeof<T>());
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    x = v128.load_splat<T>(a1, sizeof<T>());
-    s10 = madd<T>(s10, x, b0);
-    s11 = madd<T>(s11, x, b1);
-    b += ldb;
-    a += 2 * sizeof<T>();
-    a1 += 2 * sizeof<T>();
-  }
-  if (K & 1) {
+  for (; K > 0; K--) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load_splat<T>(a);
@@ -197,6 +120,9 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     x = v128.load_splat<T>(a1);
     s10 = madd<T>(s10, x, b0);
     s11 = madd<T>(s11, x, b1);
+    b += ldb;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -208,33 +134,20 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
 export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
   let s00 = v128.load(c);
   let s01 = v128.load(c, 16);
-  for (let k = K >> 1; k > 0; k--) {
-    let b0 = v128.load(b);
-    let b1 = v128.load(b, 16);
-    let x = v128.load_splat<T>(a);
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    b += ldb;
-    b0 = v128.load(b);
-    b1 = v128.load(b, 16);
-    x = v128.load_splat<T>(a, sizeof<T>());
-    s00 = madd<T>(s00, x, b0);
-    s01 = madd<T>(s01, x, b1);
-    b += ldb;
-    a += 2 * sizeof<T>();
-  }
-  if (K & 1) {
+  for (; K > 0; K--) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
-    let x = v128.load_splat<T>(a);
+    const x = v128.load_splat<T>(a);
     s00 = madd<T>(s00, x, b0);
     s01 = madd<T>(s01, x, b1);
+    b += ldb;
+    a += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
 }
 
-/** One row by four panels, which lie `step` bytes apart; so do not their sums, which follow each other in C. */
+/** One row by four panels, which lie `step` bytes apart; their sums follow each other in C. */
 export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: usize): void {
   let p1 = b + step;
   let p2 = p1 + step;

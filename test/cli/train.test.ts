@@ -40,12 +40,12 @@ describe('what is printed where', () => {
       seconds: expect.any(Number),
       tokensPerSecond: expect.any(Number),
       parameters: expect.any(Number),
-      backend: 'cpu',
+      backend: 'wasm-simd',
       seed: 4,
       model: 'a.safetensors',
     });
     expect(stdout.trimEnd()).not.toContain('\n');
-    expect(stderr).toMatch(/^train 80 sentences, \d+ tokens; dev 30 sentences, .* backend cpu \(.+\)$/m);
+    expect(stderr).toMatch(/^train 80 sentences, \d+ tokens; dev 30 sentences, .* backend wasm-simd \(.+\)$/m);
     for (const epoch of [1, 2, 3]) expect(stderr).toMatch(new RegExp(`^epoch ${epoch}/3 {2}loss \\d.*dev \\d`, 'm'));
     const total = Object.values(decodeSafetensors(readFileSync(space.at('a.safetensors'))).tensors);
     expect(report.parameters).toBe(total.reduce((sum, tensor) => sum + tensor.data.length, 0));
@@ -53,7 +53,7 @@ describe('what is printed where', () => {
     const log = readFileSync(space.at('a.jsonl'), 'utf8').trimEnd().split('\n');
     const entries = log.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(entries.map(({ event }) => event)).toEqual(['start', 'epoch', 'epoch', 'epoch', 'end']);
-    expect(entries[0]).toMatchObject({ train: 'train.tsv', hidden: 7, seed: 4, backend: 'cpu' });
+    expect(entries[0]).toMatchObject({ train: 'train.tsv', hidden: 7, seed: 4, backend: 'wasm-simd' });
     expect(entries[1]).toMatchObject({ epoch: 1, loss: expect.any(Number), dev: { tokens: expect.any(Number) } });
     expect(entries[4]).toEqual({ event: 'end', ...report });
   });
@@ -165,12 +165,23 @@ describe('every flag reaches the training', () => {
     return cachedPlain;
   }
 
-  test('--clip none and --backend cpu are what they say', async () => {
+  test('--clip none is what it says', async () => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'e.safetensors'];
-    await train(...args, '--clip', 'none', '--backend', 'cpu');
+    await train(...args, '--clip', 'none');
     const unclipped = readFileSync(space.at('e.safetensors'));
     await train(...args, '--clip', '1e9');
     expect(readFileSync(space.at('e.safetensors')).equals(unclipped)).toBe(true);
+  });
+
+  test.each([
+    ['cpu', 'cpu'],
+    ['wasm', 'wasm-simd'],
+  ])('--backend %s runs on %s, and the same seed gives the same bytes there', async (name, backend) => {
+    const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--backend', name, '--json'];
+    const first = await train(...args, '--out', 'f.safetensors');
+    await train(...args, '--out', 'g.safetensors');
+    expect(JSON.parse(first.stdout)).toMatchObject({ backend });
+    expect(readFileSync(space.at('g.safetensors')).equals(readFileSync(space.at('f.safetensors')))).toBe(true);
   });
 
   test('--patience ends a training that no longer improves', async () => {
