@@ -1,4 +1,4 @@
-/** Matmul backends: the interface, the one in plain JavaScript, and what a backend of your own needs. */
+/** Matmul backends: the interface, those in plain JavaScript and in WebAssembly, and what a backend of your own needs. */
 export type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
 export type { Product } from './check.js';
 export { checkProduct } from './check.js';
