@@ -1,9 +1,11 @@
 /** Runs a command line inside the test's own process: as `bptt` of `cli.ts` does, without the cost of starting Node. */
+import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { run } from '../../src/cli/program';
 import type { Outcome } from './cli';
 
-const HOME = process.cwd();
+// Not `process.cwd()`: a test before, cut off by its time limit, may have left the process in a folder that is gone.
+const HOME = resolve(__dirname, '../..');
 
 /** Runs `bptt` to its end, in the folder `cwd`. Standard input is not replaced: commands that read it need a process. */
 export async function bpttHere(args: readonly string[], cwd: string): Promise<Outcome> {
