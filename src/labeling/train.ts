@@ -111,7 +111,8 @@ export async function train(
     if (epoch.interrupted) break;
     const dev = corpora.dev ? evaluate(kernels, run.model, corpora.dev) : null;
     const score = dev ? metricOf(dev) : begun; // without a development set the last epoch is the best
-    const better = best === null || score > best.score;
+    // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
+    const better = best === null || best.score === 0 || score > best.score;
     if (dev) run.schedule.observe(score);
     const record: EpochRecord = { ...epoch.record, dev, best: better };
     history.push(record);

@@ -99,6 +99,18 @@ describe('the development set', () => {
     expect(epochs).toBeLessThan(60);
   });
 
+  test('patience does not begin while the score is 0, as span F1 is at first', async () => {
+    // One entity in the whole corpus: nothing but O is learned in four epochs, and F1 stays 0.
+    const rare = corpora.train.map((s, n) => ({ ...s, labels: s.tokens.map((_, i) => (n + i === 0 ? 'B-N' : 'O')) }));
+    const { history, epochs, bestEpoch } = await train(
+      kernels,
+      { train: rare, dev: rare.slice(0, 20) },
+      { ...small, epochs: 4, patience: 1 },
+    );
+    expect(history.map((record) => record.dev!.spanF1)).toEqual([0, 0, 0, 0]);
+    expect([epochs, bestEpoch]).toEqual([4, 4]);
+  });
+
   test('without one the last epoch is kept, and there is no score', async () => {
     const { dev, bestEpoch, epochs } = await train(kernels, { train: corpora.train }, { ...small, patience: 1 });
     expect([dev, bestEpoch, epochs]).toEqual([null, 3, 3]);
