@@ -1,7 +1,7 @@
 /** `bptt doctor`: what runs here, and why what does not run was declined. */
 import { availableParallelism, cpus } from 'node:os';
 import type { Command } from 'commander';
-import { select } from '../kernels/index.js';
+import { candidates } from '../kernels/index.js';
 import { readPackageInfo } from './package-info.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
@@ -18,28 +18,32 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .addHelpText('after', HELP)
     .action(async () => {
       const colors = colorsFor(terminal.stdout, terminal.env);
-      const { backend, reason, rejected } = await chosen();
       const lines: [string, string][] = [
         ['bptt', readPackageInfo().version],
         ['node', `${process.versions.node}, V8 ${process.versions.v8}`],
         ['machine', `${process.platform} ${process.arch}, ${describeCpu()}`],
         ['segmenter', segmenter()],
-        ['backend', `${backend}: ${reason}`],
-        ...rejected.map((r): [string, string] => ['declined', `${r.backend}: ${r.reason}`]),
+        ...(await surveyBackends()),
       ];
       for (const [name, text] of lines) await print(terminal, `${colors.bold(name.padEnd(10))} ${text}`);
     });
 }
 
-async function chosen(): Promise<{
-  backend: string;
-  reason: string;
-  rejected: readonly { backend: string; reason: string }[];
-}> {
-  const { kernels, reason, rejected } = await select({ backend: 'auto', dtype: 'float32' });
-  const { backend } = kernels;
-  kernels.dispose();
-  return { backend, reason, rejected };
+/** Every known backend, in the order of preference: the first that is found is what `--backend auto` takes. */
+async function surveyBackends(): Promise<[string, string][]> {
+  const lines: [string, string][] = [];
+  let taken = false;
+  for (const candidate of candidates) {
+    const opened = await candidate.open('float32');
+    if ('declined' in opened) {
+      lines.push(['declined', `${candidate.name}: ${opened.declined}`]);
+      continue;
+    }
+    lines.push(['found', `${candidate.name}: runs as ${opened.kernels.backend}${taken ? '' : ', chosen by auto'}`]);
+    opened.kernels.dispose();
+    taken = true;
+  }
+  return lines;
 }
 
 function describeCpu(): string {
