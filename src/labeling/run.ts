@@ -45,7 +45,8 @@ export interface Run {
   readonly tokens: number;
   readonly streams: { readonly order: Rng; readonly dropout: Rng; readonly words: Rng };
   /** Of training alone, evaluations not counted. */
-  readonly clock: { seconds: number; tokens: number; updates: number };
+  /** `paused`: when the host last had its turn. It outlives an epoch, because epochs can be shorter than a turn may wait. */
+  readonly clock: { seconds: number; tokens: number; updates: number; paused: number };
 }
 
 /**
@@ -94,7 +95,7 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
     targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
     tokens: ids.reduce((sum, list) => sum + list.length, 0),
     streams: { order: rng.split('order'), dropout: rng.split('dropout'), words: rng.split('words') },
-    clock: { seconds: 0, tokens: 0, updates: 0 },
+    clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
 }
 

@@ -148,7 +148,6 @@ async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: Train
   const batches = batchesOf(lengths, settings.batch, run.streams.order);
   const started = performance.now();
   const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
-  let pause = started;
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
@@ -168,9 +167,9 @@ async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: Train
       loss: sums.loss / Math.max(sums.tokens, 1),
       tokensPerSecond: rateOf(sums.tokens, now - started),
     });
-    if (now - pause > 50) {
+    if (now - clock.paused > 50) {
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
-      pause = performance.now();
+      clock.paused = performance.now();
     }
   }
   const elapsed = performance.now() - started;

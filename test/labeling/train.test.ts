@@ -182,6 +182,19 @@ test('an abort returns the best weights so far, and says so', async () => {
   expect(saveModel(stopped.model)).toEqual(saveModel(full.model));
 });
 
+test('the host gets its turn however short an epoch is', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 0);
+  const tiny = { train: corpora.train.slice(0, 2) };
+  const { epochs } = await train(
+    kernels,
+    tiny,
+    { ...small, epochs: 1e6, patience: Infinity },
+    { signal: controller.signal },
+  );
+  expect(epochs).toBeLessThan(1e6);
+});
+
 test('an abort in the first epoch returns the weights as they stand', async () => {
   const controller = new AbortController();
   const stopped = await train(kernels, corpora, small, {
