@@ -72,6 +72,9 @@ export const TRAIN_DEFAULTS = {
 
 const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.003, sgd: 0.5 };
 
+/** The options of a training with every default filled in. */
+export type Settings = ReturnType<typeof withDefaults>;
+
 /** The options with every default filled in. @throws ArgumentError on an unknown optimizer */
 export function withDefaults(options: TrainOptions) {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TrainOptions;

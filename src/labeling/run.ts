@@ -1,19 +1,17 @@
 /** What a training holds while it runs, made of sentences and options. `train.ts` runs it. */
-import type { TensorRecord } from '../autograd/grads.js';
-import { flatten, nestLike, zeroGrads } from '../autograd/grads.js';
 import { checkTruncation } from '../autograd/truncate.js';
 import type { Kernels } from '../kernels/types.js';
-import type { Optimizer } from '../optim/optimizer.js';
 import type { Schedule } from '../optim/schedules.js';
 import { createSchedule, parseSchedule } from '../optim/schedules.js';
 import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbability } from '../tensor/checks.js';
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
-import type { Model, ModelGrads } from './model.js';
-import { initModel } from './model.js';
-import type { TrainOptions } from './options.js';
-import { createOptimizer, withDefaults } from './options.js';
+import type { Model } from './model.js';
+import type { Settings, TrainOptions } from './options.js';
+import { withDefaults } from './options.js';
+import type { Replica } from './replica.js';
+import { createReplica } from './replica.js';
 import type { Sentence } from './sentence.js';
 import { buildLabels, buildVocabulary } from './vocabulary.js';
 
@@ -31,21 +29,19 @@ export interface Corpora {
 /** Everything a training holds while it runs. */
 export interface Run {
   readonly kernels: Kernels;
-  readonly settings: ReturnType<typeof withDefaults>;
+  readonly settings: Settings;
   readonly model: Model;
-  readonly params: TensorRecord;
-  readonly grads: ModelGrads;
-  readonly flatGrads: TensorRecord;
-  readonly optimizer: Optimizer;
+  readonly replica: Replica;
   readonly schedule: Schedule;
-  readonly ids: readonly Int32Array[];
-  /** The ids that word dropout puts in place of `ids`. */
-  readonly hidden: readonly Int32Array[];
-  readonly targets: readonly Int32Array[];
+  /** Number of tokens of each training sentence, and of all. */
+  readonly lengths: readonly number[];
   readonly tokens: number;
-  readonly streams: { readonly order: Rng; readonly dropout: Rng; readonly words: Rng };
-  /** Of training alone, evaluations not counted. */
-  /** `paused`: when the host last had its turn. It outlives an epoch, because epochs can be shorter than a turn may wait. */
+  /** The stream that shuffles sentences and batches. */
+  readonly order: Rng;
+  /**
+   * Of training alone, evaluations not counted. `paused`: when the host last had its turn. It outlives an epoch, because
+   * epochs can be shorter than a turn may wait.
+   */
   readonly clock: { seconds: number; tokens: number; updates: number; paused: number };
 }
 
@@ -73,33 +69,28 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
   for (const part of ['dev', 'test'] as const) {
     for (const sentence of corpora[part] ?? []) labels.encode(sentence, corpora.sources?.[part]);
   }
-  const rng = createRng(settings.seed);
-  const { cell, embedding, hidden, layers, bidirectional, dropout } = settings;
-  const config = { cell, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
-  const model: Model = { config, words, labels, params: initModel(config, words.size, labels.size, rng.split('init')) };
-  const params = flatten(model.params);
-  const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
-  const ids = corpora.train.map((s) => words.encode(s.tokens));
-  const batchesPerEpoch = Math.ceil(ids.length / settings.batch);
+  const sentences = {
+    ids: corpora.train.map((s) => words.encode(s.tokens)),
+    hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
+    targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
+  };
+  const replica = createReplica(kernels, { settings, sentences, words: words.size, labels: labels.size });
+  const lengths = sentences.ids.map((list) => list.length);
+  const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
   return {
     kernels,
     settings,
-    model,
-    params,
-    grads: nestLike(model.params, flatGrads) as ModelGrads,
-    flatGrads,
-    optimizer: createOptimizer(settings.optimizer, params, settings.lr),
+    model: { config: replica.config, words, labels, params: replica.modelParams },
+    replica,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
-    ids,
-    hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
-    targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
-    tokens: ids.reduce((sum, list) => sum + list.length, 0),
-    streams: { order: rng.split('order'), dropout: rng.split('dropout'), words: rng.split('words') },
+    lengths,
+    tokens: lengths.reduce((sum, length) => sum + length, 0),
+    order: createRng(settings.seed).split('order'),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
 }
 
-function checkSettings(settings: ReturnType<typeof withDefaults>): void {
+function checkSettings(settings: Settings): void {
   for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
     expectPositiveInteger('train', name, settings[name]);
   }

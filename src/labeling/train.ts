@@ -8,19 +8,16 @@
  * Reading order: from cli/train.ts; next stop labeling/model.ts.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { clipByGlobalNorm, globalNorm, zeroInPlace } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
-import { wordDropout } from '../layers/dropout.js';
-import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
 import { copy } from '../tensor/create.js';
 import { addTo, fill } from '../tensor/rows.js';
-import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
-import { batchesOf, packBatch, packRows } from './batches.js';
-import { badGradient, badLoss } from './diagnose.js';
+import { sizeOf } from '../tensor/view.js';
+import { batchesOf } from './batches.js';
 import { evaluate } from './evaluate.js';
 import type { Model } from './model.js';
-import { modelBackward, modelForward } from './model.js';
 import type { TrainOptions } from './options.js';
+import type { Moment } from './replica.js';
+import { addShardGradient, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
 import { prepareRun } from './run.js';
 import type { Scores } from './scorer.js';
@@ -102,6 +99,7 @@ export async function train(
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   const run = prepareRun(kernels, corpora, options);
+  const { params } = run.replica;
   const history: EpochRecord[] = [];
   let best: { record: EpochRecord; score: number; weights: TensorRecord } | null = null;
   let begun = 0;
@@ -116,11 +114,11 @@ export async function train(
     if (dev) run.schedule.observe(score);
     const record: EpochRecord = { ...epoch.record, dev, best: better };
     history.push(record);
-    if (better) best = { record, score, weights: snapshotOf(run.params) };
+    if (better) best = { record, score, weights: snapshotOf(params) };
     hooks.onEpoch?.(record);
     if (best && begun - best.record.epoch >= run.settings.patience) break;
   }
-  if (best) restore(run.params, best.weights);
+  if (best) restore(params, best.weights);
   const seconds = run.clock.seconds;
   const interrupted = hooks.signal?.aborted ?? false;
   return {
@@ -131,7 +129,7 @@ export async function train(
     bestEpoch: best?.record.epoch ?? 0,
     seconds,
     tokensPerSecond: seconds > 0 ? run.clock.tokens / seconds : 0,
-    parameters: Object.values(run.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    parameters: Object.values(params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
     interrupted,
     history,
   };
@@ -144,14 +142,13 @@ export function metricOf(scores: Scores): number {
 
 async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: TrainHooks) {
   const { settings, clock } = run;
-  const lengths = run.ids.map((list) => list.length);
-  const batches = batchesOf(lengths, settings.batch, run.streams.order);
+  const batches = batchesOf(run.lengths, settings.batch, run.order);
   const started = performance.now();
   const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
-    const step = trainBatch(run, members, epoch, ++done);
+    const step = trainBatch(run, members, { epoch, batch: ++done });
     sums.loss += step.loss * step.tokens;
     sums.tokens += step.tokens;
     sums.norm += step.norm;
@@ -200,32 +197,13 @@ function rateOf(tokens: number, milliseconds: number): number {
 }
 
 /** One update. */
-function trainBatch(run: Run, members: readonly number[], epoch: number, number: number) {
-  const { kernels, settings, model, params, grads, flatGrads, streams, clock } = run;
-  const batch = packBatch(run.ids, members);
-  const hidden = packRows(run.hidden, members, batch.packing);
-  const ids = wordDropout(batch.ids, settings.wordDropout, hidden, streams.words);
-  const targets = packRows(run.targets, members, batch.packing);
-
-  const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout);
-  const loss = softmaxLossForward(pass.logits, targets);
-  const occasion = { epoch, batch: number };
-  if (!Number.isFinite(loss.loss)) {
-    throw badLoss({ ...occasion, what: 'the loss', value: loss.loss }, params, pass, batch);
-  }
-
-  const dLogits = allocate(pass.logits.shape, dtypeOf(pass.logits.data));
-  softmaxLossBackward(loss, dLogits);
-  modelBackward(kernels, model.params, pass, dLogits, grads, settings.truncate);
-  const norm = settings.clip < Infinity ? clipByGlobalNorm(flatGrads, settings.clip) : globalNorm(flatGrads);
-  if (!Number.isFinite(norm)) {
-    throw badGradient({ ...occasion, what: 'the gradient norm', value: norm }, params, pass, batch, flatGrads);
-  }
-
-  const lr = settings.lr * run.schedule.factor(clock.updates++);
-  run.optimizer.step(flatGrads, lr);
-  zeroInPlace(flatGrads);
-  return { loss: loss.loss, tokens: targets.length, norm, lr };
+function trainBatch(run: Run, members: readonly number[], moment: Moment) {
+  const { replica, clock, lengths } = run;
+  const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
+  const shard = addShardGradient(replica, members, tokens, moment);
+  const lr = run.settings.lr * run.schedule.factor(clock.updates++);
+  const norm = applyGradient(replica, lr, shard, moment);
+  return { loss: shard.loss, tokens, norm, lr };
 }
 
 function snapshotOf(params: TensorRecord): TensorRecord {

@@ -1,0 +1,146 @@
+/**
+ * One copy of a model with everything an update of it needs, and the three acts of which an update consists: the gradient
+ * of some sentences, the sum over shards (where there are several), clip and step. A training on one thread has one replica;
+ * on several threads each has its own, fed the same sums, so that all of them stay equal bit for bit.
+ */
+import type { TensorRecord } from '../autograd/grads.js';
+import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
+import type { Kernels } from '../kernels/types.js';
+import { wordDropout } from '../layers/dropout.js';
+import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import type { Rng } from '../tensor/random.js';
+import { createRng } from '../tensor/random.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+import type { Batch } from './batches.js';
+import { packBatch, packRows } from './batches.js';
+import { badGradient, badLoss } from './diagnose.js';
+import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from './model.js';
+import { initModel, modelBackward, modelForward } from './model.js';
+import type { Settings } from './options.js';
+import { createOptimizer } from './options.js';
+
+/** The training sentences in numbers, one list of each kind per sentence. */
+export interface EncodedSentences {
+  readonly ids: readonly Int32Array[];
+  /** The ids that word dropout puts in place of `ids`. */
+  readonly hidden: readonly Int32Array[];
+  readonly targets: readonly Int32Array[];
+}
+
+/** Of what a replica is made. Plain data: a worker makes its own from the same. */
+export interface ReplicaPlan {
+  readonly settings: Settings;
+  /** Words of the vocabulary, V, and labels, K. */
+  readonly words: number;
+  readonly labels: number;
+  readonly sentences: EncodedSentences;
+}
+
+/** A model in training. */
+export interface Replica {
+  readonly kernels: Kernels;
+  readonly settings: Settings;
+  readonly sentences: EncodedSentences;
+  readonly config: ModelConfig;
+  /** Nested, as the model has it, and flat. */
+  readonly modelParams: ModelParams;
+  readonly params: TensorRecord;
+  readonly grads: ModelGrads;
+  readonly flatGrads: TensorRecord;
+  readonly optimizer: Optimizer;
+  readonly streams: { readonly dropout: Rng; readonly words: Rng };
+}
+
+/** Where in a training something happened. */
+export interface Moment {
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+/** What computing the gradient of some sentences leaves behind beside the gradient. */
+export interface Shard {
+  readonly batch: Batch;
+  readonly pass: ModelPass;
+  readonly tokens: number;
+  /** Mean loss per token of these sentences, in nats. */
+  readonly loss: number;
+}
+
+/**
+ * A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer.
+ *
+ * @param index of the replica, from 0. Parameters do not depend on it; every replica draws its own dropout
+ */
+export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): Replica {
+  const { settings, sentences, words, labels } = plan;
+  const rng = createRng(settings.seed);
+  const { cell, embedding, hidden, layers, bidirectional, dropout } = settings;
+  const config = { cell, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
+  const modelParams = initModel(config, words, labels, rng.split('init'));
+  const params = flatten(modelParams);
+  const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
+  const stream = (name: string): Rng => {
+    const first = rng.split(name);
+    return index === 0 ? first : first.split(`replica ${index}`);
+  };
+  return {
+    kernels,
+    settings,
+    sentences,
+    config,
+    modelParams,
+    params,
+    grads: nestLike(modelParams, flatGrads) as ModelGrads,
+    flatGrads,
+    optimizer: createOptimizer(settings.optimizer, params, settings.lr),
+    streams: { dropout: stream('dropout'), words: stream('words') },
+  };
+}
+
+/**
+ * Adds the gradient of some sentences to the replica's gradients.
+ *
+ * @param members the sentences
+ * @param total tokens of the whole batch: the loss that is differentiated is these sentences' part of the mean over them
+ * @throws NonFiniteError when the loss is no finite number
+ */
+export function addShardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
+  const { kernels, settings, sentences, streams, config, modelParams } = replica;
+  const batch = packBatch(sentences.ids, members);
+  const hidden = packRows(sentences.hidden, members, batch.packing);
+  const ids = wordDropout(batch.ids, settings.wordDropout, hidden, streams.words);
+  const targets = packRows(sentences.targets, members, batch.packing);
+
+  const pass = modelForward(kernels, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+  const forward = softmaxLossForward(pass.logits, targets);
+  const { loss } = forward;
+  if (!Number.isFinite(loss)) {
+    throw badLoss({ ...moment, what: 'the loss', value: loss }, replica.params, pass, batch);
+  }
+
+  const tokens = targets.length;
+  const dLogits = allocate(pass.logits.shape, dtypeOf(pass.logits.data));
+  softmaxLossBackward(forward, dLogits, tokens === total ? 1 : tokens / total);
+  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, settings.truncate);
+  return { batch, pass, tokens, loss };
+}
+
+/**
+ * Clips the gradients, updates the parameters, forgets the gradients.
+ *
+ * @param shard what the replica computed itself, for the diagnosis
+ * @returns the norm before clipping
+ * @throws NonFiniteError when the norm is no finite number; nothing is updated then
+ */
+export function applyGradient(replica: Replica, lr: number, shard: Shard, moment: Moment): number {
+  const { settings, params, flatGrads, optimizer } = replica;
+  const norm = settings.clip < Infinity ? clipByGlobalNorm(flatGrads, settings.clip) : globalNorm(flatGrads);
+  if (!Number.isFinite(norm)) {
+    const { pass, batch } = shard;
+    throw badGradient({ ...moment, what: 'the gradient norm', value: norm }, params, pass, batch, flatGrads);
+  }
+  optimizer.step(flatGrads, lr);
+  zeroInPlace(flatGrads);
+  return norm;
+}
