@@ -1,6 +1,6 @@
 /** What the module exports: the generic functions of the other files, once per element type. */
-import { multiply } from './multiply';
-import { packColumns, packRows, transpose } from './pack';
+import { multiplyStrided } from './multiply';
+import { packColumns, packRows } from './pack';
 
 export function multiply32(
   M: i32,
@@ -10,12 +10,13 @@ export function multiply32(
   ldc: usize,
   a: usize,
   lda: usize,
+  ka: usize,
   b: usize,
   ldb: usize,
   step: usize,
-  edge: usize,
+  scratch: usize,
 ): void {
-  multiply<f32>(M, N, K, c, ldc, a, lda, b, ldb, step, edge);
+  multiplyStrided<f32>(M, N, K, c, ldc, a, lda, ka, b, ldb, step, scratch);
 }
 
 export function multiply64(
@@ -26,12 +27,13 @@ export function multiply64(
   ldc: usize,
   a: usize,
   lda: usize,
+  ka: usize,
   b: usize,
   ldb: usize,
   step: usize,
-  edge: usize,
+  scratch: usize,
 ): void {
-  multiply<f64>(M, N, K, c, ldc, a, lda, b, ldb, step, edge);
+  multiplyStrided<f64>(M, N, K, c, ldc, a, lda, ka, b, ldb, step, scratch);
 }
 
 export function packRows32(K: i32, N: i32, b: usize, ldb: usize, panels: usize): void {
@@ -48,14 +50,6 @@ export function packColumns32(K: i32, N: i32, b: usize, ldb: usize, panels: usiz
 
 export function packColumns64(K: i32, N: i32, b: usize, ldb: usize, panels: usize): void {
   packColumns<f64>(K, N, b, ldb, panels);
-}
-
-export function transpose32(rows: i32, columns: i32, from: usize, ldFrom: usize, to: usize, ldTo: usize): void {
-  transpose<f32>(rows, columns, from, ldFrom, to, ldTo);
-}
-
-export function transpose64(rows: i32, columns: i32, from: usize, ldFrom: usize, to: usize, ldTo: usize): void {
-  transpose<f64>(rows, columns, from, ldFrom, to, ldTo);
 }
 
 export { exp32, log32, sigmoid32, tanh32 } from './math';

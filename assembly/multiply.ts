@@ -1,5 +1,6 @@
 /** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
-import { PANEL, row4, tile1, tile2, tile3, tile4 } from './tile';
+import { packGroups } from './pack';
+import { PANEL, half4, packed4, row4, tile1, tile2, tile3, tile4 } from './tile';
 
 /** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
 const BLOCK_BYTES: i32 = 2048;
@@ -7,15 +8,12 @@ const BLOCK_BYTES: i32 = 2048;
 /** Rows of a block; a multiple of 4. */
 const BLOCK_ROWS: i32 = 64;
 
-/**
- * `c [M, N] += a [M, K] · b [K, N]`.
- *
- * @param c row-major, `ldc` bytes between rows
- * @param a row-major, `lda` bytes between rows
- * @param b panels `step` bytes apart, `ldb` bytes between two k of a panel. Packed: `step = K · 32`, `ldb = 32`. A
- * row-major matrix as it is: `step = 32`, `ldb` its bytes between rows; its last row is then read up to 28 bytes past its end.
- * @param edge scratch of `64 · 32` bytes
- */
+/** Panels from which on A is packed too: with fewer, its elements are used too seldom to pay for the copy. */
+const MANY_PANELS: i32 = 6;
+
+/** `multiply` for an `a` whose rows lie along k. */
+// @ts-ignore: decorator
+@inline
 export function multiply<T>(
   M: i32,
   N: i32,
@@ -27,21 +25,53 @@ export function multiply<T>(
   b: usize,
   ldb: usize,
   step: usize,
-  edge: usize,
+  scratch: usize,
+): void {
+  multiplyStrided<T>(M, N, K, c, ldc, a, lda, sizeof<T>(), b, ldb, step, scratch);
+}
+
+/**
+ * `c [M, N] += a [M, K] · b [K, N]`.
+ *
+ * @param c row-major, `ldc` bytes between rows
+ * @param a `lda` bytes between rows, `ka` between two k; one of them the size of an element
+ * @param b panels `step` bytes apart, `ldb` bytes between two k of a panel. Packed: `step = K · 32`, `ldb = 32`. A
+ * row-major matrix as it is: `step = 32`, `ldb` its bytes between rows; its last row is then read up to 28 bytes past its end.
+ * @param scratch `64 · 32` bytes for the right edge, behind them `64 · 2048` for a packed block of A
+ */
+export function multiplyStrided<T>(
+  M: i32,
+  N: i32,
+  K: i32,
+  c: usize,
+  ldc: usize,
+  a: usize,
+  lda: usize,
+  ka: usize,
+  b: usize,
+  ldb: usize,
+  step: usize,
+  scratch: usize,
 ): void {
   const depth = BLOCK_BYTES / <i32>sizeof<T>();
+  const groups = scratch + BLOCK_ROWS * PANEL;
+  // A copy of an A that is stored along its columns costs next to nothing.
+  const many = ka == sizeof<T>() ? MANY_PANELS * <i32>(PANEL / sizeof<T>()) : 1;
+  const packs = ldb == PANEL && N >= many;
   for (let k = 0; k < K; k += depth) {
     const inner = min(depth, K - k);
     const fromB = b + <usize>k * ldb;
     for (let m = 0; m < M; m += BLOCK_ROWS) {
+      const count = min(BLOCK_ROWS, M - m);
       const fromC = c + <usize>m * ldc;
-      const fromA = a + <usize>m * lda + <usize>k * sizeof<T>();
-      block<T>(min(BLOCK_ROWS, M - m), N, inner, fromC, ldc, fromA, lda, fromB, ldb, step, edge);
+      const fromA = a + <usize>m * lda + <usize>k * ka;
+      if (packs) packGroups<T>(count, inner, fromA, lda, ka, groups);
+      block<T>(count, N, inner, fromC, ldc, fromA, lda, ka, packs ? groups : 0, fromB, ldb, step, scratch);
     }
   }
 }
 
-/** One block of rows and of k: all panels. */
+/** One block of rows and of k: all panels. `groups` is 0 where A is not packed. */
 function block<T>(
   M: i32,
   N: i32,
@@ -50,6 +80,8 @@ function block<T>(
   ldc: usize,
   a: usize,
   lda: usize,
+  ka: usize,
+  groups: usize,
   b: usize,
   ldb: usize,
   step: usize,
@@ -59,13 +91,13 @@ function block<T>(
   let n = 0;
   if (M == 1) {
     for (; n + 4 * width <= N; n += 4 * width) {
-      row4<T>(K, c, a, b, ldb, step);
+      row4<T>(K, c, a, ka, b, ldb, step);
       c += 4 * PANEL;
       b += 4 * step;
     }
   }
   for (; n + width <= N; n += width) {
-    rows<T>(M, K, c, ldc, a, lda, b, ldb);
+    rows<T>(M, width, K, c, ldc, a, lda, ka, groups, b, ldb);
     c += PANEL;
     b += step;
   }
@@ -77,7 +109,7 @@ function block<T>(
       v128.store(to, v128.splat<T>(0), 16);
       copyRow<T>(to, c + <usize>m * ldc, bytes);
     }
-    rows<T>(M, K, edge, PANEL, a, lda, b, ldb);
+    rows<T>(M, N - n, K, edge, PANEL, a, lda, ka, groups, b, ldb);
     for (let m = 0; m < M; m++) copyRow<T>(c + <usize>m * ldc, edge + <usize>m * PANEL, bytes);
   }
 }
@@ -89,14 +121,30 @@ function copyRow<T>(to: usize, from: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += sizeof<T>()) store<T>(to + i, load<T>(from + i));
 }
 
-/** All rows of a block by one panel: tiles of 4, and one of what remains. */
-function rows<T>(M: i32, K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+/** All rows of a block by `columns` of one panel: tiles of 4, and one of what remains. */
+function rows<T>(
+  M: i32,
+  columns: i32,
+  K: i32,
+  c: usize,
+  ldc: usize,
+  a: usize,
+  lda: usize,
+  ka: usize,
+  groups: usize,
+  b: usize,
+  ldb: usize,
+): void {
+  const half = columns <= <i32>(16 / sizeof<T>());
   for (; M >= 4; M -= 4) {
-    tile4<T>(K, c, ldc, a, lda, b, ldb);
+    if (half) half4<T>(K, c, ldc, a, lda, ka, b, ldb);
+    else if (groups != 0) packed4<T>(K, c, ldc, groups, b);
+    else tile4<T>(K, c, ldc, a, lda, ka, b, ldb);
     c += 4 * ldc;
     a += 4 * lda;
+    if (groups != 0) groups += <usize>K * 4 * sizeof<T>();
   }
-  if (M == 3) tile3<T>(K, c, ldc, a, lda, b, ldb);
-  else if (M == 2) tile2<T>(K, c, ldc, a, lda, b, ldb);
-  else if (M == 1) tile1<T>(K, c, ldc, a, lda, b, ldb);
+  if (M == 3) tile3<T>(K, c, ldc, a, lda, ka, b, ldb);
+  else if (M == 2) tile2<T>(K, c, ldc, a, lda, ka, b, ldb);
+  else if (M == 1) tile1<T>(K, c, ldc, a, lda, ka, b, ldb);
 }

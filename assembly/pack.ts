@@ -101,3 +101,24 @@ export function packColumns<T>(K: i32, N: i32, b: usize, ldb: usize, panels: usi
     panels += <usize>K * PANEL;
   }
 }
+
+/** Groups `[⌊M / 4⌋][K][4]` of the rows of `a [M, K]`, whose steps are `lda` and `ka`; what is left of M % 4 rows is not packed. */
+export function packGroups<T>(M: i32, K: i32, a: usize, lda: usize, ka: usize, groups: usize): void {
+  const size = <usize>K * 4 * sizeof<T>();
+  for (; M >= 4; M -= 4) {
+    if (ka == sizeof<T>()) transpose<T>(4, K, a, lda, groups, 4 * sizeof<T>());
+    else sideBySide<T>(K, a, ka, groups);
+    a += 4 * lda;
+    groups += size;
+  }
+}
+
+/** A group whose 4 elements of one k lie side by side already. */
+function sideBySide<T>(K: i32, from: usize, step: usize, to: usize): void {
+  for (; K > 0; K--) {
+    v128.store(to, v128.load(from));
+    if (sizeof<T>() == 8) v128.store(to, v128.load(from, 16), 16);
+    from += step;
+    to += 4 * sizeof<T>();
+  }
+}

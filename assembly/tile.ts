@@ -4,10 +4,9 @@
  * A sum starts from the element of C and takes its terms in the order of k, one multiplication and one addition each
  * (simd128 never fuses them). So an element has the same bits whatever tile it falls into, however k is cut into blocks,
  * however many rows there are. Four rows by two vectors need 8 sums, 2 vectors of B, 1 of A and 1 product: 12 of the 15
- * vector registers of x64; six rows spill, and two steps of k per turn are a quarter slower than one. One row takes four
- * panels at once, because 2 sums alone wait for each other.
+ * vector registers of x64; five rows spill. One row takes four panels at once, because 2 sums alone wait for each other.
  *
- * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B. A is read along its rows.
+ * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ka` between two k of A, `ldb` between two k of B.
  */
 
 /** Bytes of one row of a panel: two vectors. */
@@ -19,8 +18,100 @@ function madd<T>(sum: v128, x: v128, y: v128): v128 {
   return v128.add<T>(sum, v128.mul<T>(x, y));
 }
 
+/**
+ * 4 rows by one packed panel, A packed too: its 4 elements of one k lie side by side. One pointer into A instead of four,
+ * and two steps of k per turn, halve what the loop itself costs. The exit between the two steps is there also where K is
+ * known to be even: without it V8 moves the loads of both steps to the front, and then spills.
+ */
+export function packed4<T>(K: i32, c: usize, ldc: usize, a: usize, b: usize): void {
+  const c1 = c + ldc;
+  const c2 = c1 + ldc;
+  const c3 = c2 + ldc;
+  let s00 = v128.load(c);
+  let s01 = v128.load(c, 16);
+  let s10 = v128.load(c1);
+  let s11 = v128.load(c1, 16);
+  let s20 = v128.load(c2);
+  let s21 = v128.load(c2, 16);
+  let s30 = v128.load(c3);
+  let s31 = v128.load(c3, 16);
+  const end = b + <usize>K * PANEL;
+  const last = end - PANEL;
+  while (b < end) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
+    let x = v128.load_splat<T>(a);
+    s00 = madd<T>(s00, x, b0);
+    s01 = madd<T>(s01, x, b1);
+    x = v128.load_splat<T>(a, sizeof<T>());
+    s10 = madd<T>(s10, x, b0);
+    s11 = madd<T>(s11, x, b1);
+    x = v128.load_splat<T>(a, 2 * sizeof<T>());
+    s20 = madd<T>(s20, x, b0);
+    s21 = madd<T>(s21, x, b1);
+    x = v128.load_splat<T>(a, 3 * sizeof<T>());
+    s30 = madd<T>(s30, x, b0);
+    s31 = madd<T>(s31, x, b1);
+    if (b >= last) break;
+    b0 = v128.load(b, 32);
+    b1 = v128.load(b, 48);
+    x = v128.load_splat<T>(a, 4 * sizeof<T>());
+    s00 = madd<T>(s00, x, b0);
+    s01 = madd<T>(s01, x, b1);
+    x = v128.load_splat<T>(a, 5 * sizeof<T>());
+    s10 = madd<T>(s10, x, b0);
+    s11 = madd<T>(s11, x, b1);
+    x = v128.load_splat<T>(a, 6 * sizeof<T>());
+    s20 = madd<T>(s20, x, b0);
+    s21 = madd<T>(s21, x, b1);
+    x = v128.load_splat<T>(a, 7 * sizeof<T>());
+    s30 = madd<T>(s30, x, b0);
+    s31 = madd<T>(s31, x, b1);
+    b += 2 * PANEL;
+    a += 8 * sizeof<T>();
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c1, s10);
+  v128.store(c1, s11, 16);
+  v128.store(c2, s20);
+  v128.store(c2, s21, 16);
+  v128.store(c3, s30);
+  v128.store(c3, s31, 16);
+}
+
+/** 4 rows by the first vector of a panel: for a right edge of half a panel at most. */
+export function half4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
+  const c1 = c + ldc;
+  let a1 = a + lda;
+  const c2 = c1 + ldc;
+  let a2 = a1 + lda;
+  const c3 = c2 + ldc;
+  let a3 = a2 + lda;
+  let s0 = v128.load(c);
+  let s1 = v128.load(c1);
+  let s2 = v128.load(c2);
+  let s3 = v128.load(c3);
+  for (; K > 0; K--) {
+    const y = v128.load(b);
+    s0 = madd<T>(s0, v128.load_splat<T>(a), y);
+    s1 = madd<T>(s1, v128.load_splat<T>(a1), y);
+    s2 = madd<T>(s2, v128.load_splat<T>(a2), y);
+    s3 = madd<T>(s3, v128.load_splat<T>(a3), y);
+    b += ldb;
+    a += ka;
+    a1 += ka;
+    a2 += ka;
+    a3 += ka;
+  }
+  v128.store(c, s0);
+  v128.store(c1, s1);
+  v128.store(c2, s2);
+  v128.store(c3, s3);
+}
+
 /** 4 rows by one panel. */
-export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   const c2 = c1 + ldc;
@@ -51,10 +142,10 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s30 = madd<T>(s30, x, b0);
     s31 = madd<T>(s31, x, b1);
     b += ldb;
-    a += sizeof<T>();
-    a1 += sizeof<T>();
-    a2 += sizeof<T>();
-    a3 += sizeof<T>();
+    a += ka;
+    a1 += ka;
+    a2 += ka;
+    a3 += ka;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -67,7 +158,7 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
 }
 
 /** 3 rows by one panel. */
-export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   const c2 = c1 + ldc;
@@ -91,9 +182,9 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s20 = madd<T>(s20, x, b0);
     s21 = madd<T>(s21, x, b1);
     b += ldb;
-    a += sizeof<T>();
-    a1 += sizeof<T>();
-    a2 += sizeof<T>();
+    a += ka;
+    a1 += ka;
+    a2 += ka;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -104,7 +195,7 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
 }
 
 /** 2 rows by one panel. */
-export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   let s00 = v128.load(c);
@@ -121,8 +212,8 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s10 = madd<T>(s10, x, b0);
     s11 = madd<T>(s11, x, b1);
     b += ldb;
-    a += sizeof<T>();
-    a1 += sizeof<T>();
+    a += ka;
+    a1 += ka;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -131,7 +222,7 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
 }
 
 /** 1 row by one panel. */
-export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
+export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
   let s00 = v128.load(c);
   let s01 = v128.load(c, 16);
   for (; K > 0; K--) {
@@ -141,14 +232,14 @@ export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s00 = madd<T>(s00, x, b0);
     s01 = madd<T>(s01, x, b1);
     b += ldb;
-    a += sizeof<T>();
+    a += ka;
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
 }
 
 /** One row by four panels, which lie `step` bytes apart; their sums follow each other in C. */
-export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: usize): void {
+export function row4<T>(K: i32, c: usize, a: usize, ka: usize, b: usize, ldb: usize, step: usize): void {
   let p1 = b + step;
   let p2 = p1 + step;
   let p3 = p2 + step;
@@ -170,7 +261,7 @@ export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: 
     s5 = madd<T>(s5, x, v128.load(p2, 16));
     s6 = madd<T>(s6, x, v128.load(p3));
     s7 = madd<T>(s7, x, v128.load(p3, 16));
-    a += sizeof<T>();
+    a += ka;
     b += ldb;
     p1 += ldb;
     p2 += ldb;

@@ -26,13 +26,13 @@ type Multiply = (
   ldc: number,
   a: number,
   lda: number,
+  ka: number,
   b: number,
   ldb: number,
   step: number,
-  edge: number,
+  scratch: number,
 ) => void;
 type Pack = (K: number, N: number, b: number, ldb: number, panels: number) => void;
-type Transpose = (rows: number, columns: number, from: number, ldFrom: number, to: number, ldTo: number) => void;
 
 /** In place over `count` float32, a multiple of 4, at address `x`. */
 type Map32 = (count: number, x: number) => void;
@@ -47,8 +47,6 @@ export interface Exports {
   readonly packRows64: Pack;
   readonly packColumns32: Pack;
   readonly packColumns64: Pack;
-  readonly transpose32: Transpose;
-  readonly transpose64: Transpose;
   readonly exp32: Map32;
   readonly tanh32: Map32;
   readonly sigmoid32: Map32;

@@ -11,8 +11,8 @@ import type { Placed } from './operand.js';
 /** Bytes of one row of a panel: two vectors. */
 export const PANEL = 32;
 
-/** Scratch of the tiles at the right edge: 64 rows of a panel. */
-export const EDGE = 64 * PANEL;
+/** Scratch of a product: 64 rows of a panel for the right edge, and a packed block of the left factor, 64 rows of 2 KiB. */
+export const SCRATCH = 64 * PANEL + 64 * 2048;
 
 /** Up to this many rows, packing `b` costs more than it saves. */
 const FEW_ROWS = 4;
@@ -31,22 +31,14 @@ export function multiply(exports: Exports, arena: Arena, product: Product, out: 
   arena.begin(inside(arena, out) || inside(arena, a) || inside(arena, b));
   const single = out.data instanceof Float32Array;
   const run = single ? exports.multiply32 : exports.multiply64;
-  const edge = arena.take(EDGE);
+  const scratch = arena.take(SCRATCH);
   const c = placeOutput(arena, out);
-  const rowsA = rowMajor(exports, arena, placeInput(arena, left), M, K, single);
+  const rows = placeInput(arena, left);
   const panels = toPanels(exports, arena, placeInput(arena, right), M, K, N, single);
-  run(M, N, K, c.at, c.ld, rowsA.at, rowsA.ld, panels.at, panels.ld, panels.step, edge);
+  const size = single ? 4 : 8;
+  const [lda, ka] = rows.transposed ? [size, rows.ld] : [rows.ld, size];
+  run(M, N, K, c.at, c.ld, rows.at, lda, ka, panels.at, panels.ld, panels.step, scratch);
   writeBack(arena, out, c);
-}
-
-/** The left factor with its rows along k. */
-function rowMajor(exports: Exports, arena: Arena, x: Placed, M: number, K: number, single: boolean): Placed {
-  if (!x.transposed) return x;
-  // One cache line between the rows: at a power of two they would all fall into one set of the cache.
-  const ld = Math.ceil((K * (single ? 4 : 8)) / 64) * 64 + 64;
-  const at = arena.take(M * ld);
-  (single ? exports.transpose32 : exports.transpose64)(K, M, x.at, x.ld, at, ld);
-  return { at, ld, transposed: false };
 }
 
 /** Where the tiles find the right factor: in panels, or as it lies where that is cheaper. */

@@ -10,7 +10,7 @@ import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
-import { EDGE, panelBytes } from './product.js';
+import { SCRATCH, panelBytes } from './product.js';
 
 /** One scan on its way through the module: where its tensors are, and which of them go back. */
 interface Call {
@@ -21,7 +21,7 @@ interface Call {
   readonly batch: number;
   /** What `enter` needs for states that start with B rows and are filled behind them. */
   readonly initial: { readonly end: number; readonly writtenFrom: number };
-  /** Addresses of the rows per step, and of the scratch of the right edge. */
+  /** Addresses of the rows per step, and of the scratch of the products. */
   readonly sizes: number;
   readonly edge: number;
   /** Address of a tensor whose first `end` rows are read, all by default; those from `writtenFrom` on go back, none by default. */
@@ -143,7 +143,7 @@ function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: ((
   const { batchSizes } = scan;
   const { Wh } = scan.params;
   const H = Wh.shape[0];
-  const edge = arena.take(EDGE);
+  const edge = arena.take(SCRATCH);
   const sizes = arena.take(batchSizes.length * 4);
   arena.i32().set(batchSizes, sizes / 4);
   const placed = placeInput(arena, Wh);
