@@ -10,16 +10,27 @@ export interface PackageInfo {
   readonly version: string;
 }
 
+const HERE = dirname(fileURLToPath(import.meta.url));
+
 /**
  * Finds the `package.json` named `bptt` in the folders above this file.
  *
  * @param from folder to start in
  * @throws BpttError where no such file exists: the installation is damaged
  */
-export function readPackageInfo(from: string = dirname(fileURLToPath(import.meta.url))): PackageInfo {
+export function readPackageInfo(from: string = HERE): PackageInfo {
+  return find(from).info;
+}
+
+/** The folder of that `package.json`. @throws BpttError as `readPackageInfo` does */
+export function folderOfPackage(from: string = HERE): string {
+  return find(from).folder;
+}
+
+function find(from: string): { readonly info: PackageInfo; readonly folder: string } {
   for (let folder = from; ; folder = dirname(folder)) {
     const info = parse(join(folder, 'package.json'));
-    if (info?.name === 'bptt') return info;
+    if (info?.name === 'bptt') return { info, folder };
     if (folder === dirname(folder)) throw new BpttError(`no package.json of bptt above ${from}; install it again`);
   }
 }

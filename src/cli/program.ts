@@ -1,5 +1,6 @@
 /** The commands put together, and the one place where errors become a line on standard error and an exit status. */
 import { Command, CommanderError } from 'commander';
+import { addBench } from './bench.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addEval } from './eval.js';
@@ -26,6 +27,7 @@ export function createProgram(terminal: Terminal): Command {
   addEval(program, terminal);
   addTag(program, terminal);
   addGradcheck(program, terminal);
+  addBench(program, terminal);
   addDoctor(program, terminal);
   addDemo(program, terminal);
   return program;

@@ -110,6 +110,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   picocolors: /^src\/cli\//,
+  tinybench: /^src\/cli\/bench\//,
 };
 
 const BUILTINS = new Set(builtinModules);

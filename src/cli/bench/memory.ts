@@ -1,0 +1,35 @@
+/**
+ * The suite `memory`: the resident set of a process over many updates of a small model. The first fifth is warm-up, in which
+ * the engine compiles and the heap finds its size; from there on it should be flat.
+ */
+import { runChild } from './child.js';
+import type { MemoryPoint } from './statistics.js';
+import { rowOfValues, slopeOf } from './statistics.js';
+import type { Context, Row } from './types.js';
+
+interface Point extends MemoryPoint {
+  readonly backend: string;
+}
+
+/** The rows of the suite: at the start of the steady state, at most, at the end, and the slope of a straight line. */
+export async function memory(context: Context): Promise<Row[]> {
+  if (!['rss-start', 'rss-max', 'rss-end', 'rss-slope'].some((name) => context.wants(name))) return [];
+  const points: Point[] = [];
+  await runChild('memory-child.js', [String(context.steps)], (value) => {
+    points.push(value as Point);
+    context.progress('memory', (value as Point).step, context.steps);
+  });
+  const steady = points.slice(Math.floor(points.length / 5));
+  const tenth = Math.max(1, Math.floor(steady.length / 10));
+  const rss = steady.map((point) => point.rss);
+  const common = { suite: 'memory', system: 'bptt', version: context.version, threads: 1 } as const;
+  const row = (name: string, values: readonly number[]): Row =>
+    rowOfValues({ ...common, case: name, backend: points[0].backend, metric: 'MiB' }, values);
+  const slope = { ...common, case: 'rss-slope', backend: points[0].backend, metric: 'KiB/1000 steps' } as const;
+  return [
+    row('rss-start', rss.slice(0, tenth)),
+    row('rss-max', [Math.max(...rss)]),
+    row('rss-end', rss.slice(-tenth)),
+    rowOfValues(slope, [slopeOf(steady)]),
+  ].filter((each) => context.wants(each.case));
+}

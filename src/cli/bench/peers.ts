@@ -1,0 +1,182 @@
+/**
+ * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
+ * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are no part of the published package.
+ *
+ *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started
+ *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}
+ *     → {op: 'sample', ms}                   ← {ms, cost}: calls for at least `ms`
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ArgumentError, BpttError } from '../../tensor/index.js';
+import { messageOf } from '../failure.js';
+import type { Contestant, Sample, SuiteName } from './types.js';
+
+/** One line of `peers.json`. */
+export interface PeerEntry {
+  readonly system: string;
+  /** Programs to try, in order; `node` is the Node that runs. */
+  readonly programs: readonly string[];
+  /** The adapter and its arguments; the adapter's path is relative to `peers.json`. */
+  readonly arguments: readonly string[];
+  /** A number, or `all` for every core of the machine. */
+  readonly threads: number | 'all';
+  readonly suites: readonly SuiteName[];
+}
+
+/** A peer that runs. */
+export interface Peer extends Omit<Contestant, 'sample'> {
+  /** The answer to a case, or why the peer does not take part in it. */
+  prepare(request: object): Promise<Answer>;
+  /** Times the prepared case. */
+  sample(): Promise<Sample>;
+}
+
+/** What an adapter sends: `declined`, or fields that depend on the request. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** All peers of a run. */
+export interface Peers {
+  /** Those of a suite; each is started once. `note` hears of those that are absent. */
+  of(suite: SuiteName, note: (line: string) => void): Promise<readonly Peer[]>;
+  /** Ends their processes. */
+  close(): void;
+}
+
+/** Longest time for one answer. */
+const PATIENCE_MS = 60_000;
+/** Least time of the calls behind one sample. */
+const BATCH_MS = 1;
+
+/** No peers at all. */
+export const noPeers: Peers = { of: async () => [], close: () => undefined };
+
+/**
+ * The peers of a checkout, none of which is started yet.
+ *
+ * @param folder where `peers.json` lies
+ * @param names systems that are wanted; all by default
+ * @throws ArgumentError on an unknown name, or where the folder has no list of peers
+ */
+export function openPeers(folder: string, names?: readonly string[]): Peers {
+  const file = join(folder, 'peers.json');
+  if (!existsSync(file)) {
+    throw new ArgumentError(`peers are part of a checkout, not of the package: there is no ${file}; leave --peers out`);
+  }
+  const entries = JSON.parse(readFileSync(file, 'utf8')) as PeerEntry[];
+  const known = [...new Set(entries.map((entry) => entry.system))];
+  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length > 0)
+    throw new ArgumentError(`no peer is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  const wanted = entries.filter((entry) => names === undefined || names.includes(entry.system));
+  const started = new Map<PeerEntry, Promise<Peer | string>>();
+  const processes: ChildProcessWithoutNullStreams[] = [];
+  const start = (entry: PeerEntry): Promise<Peer | string> => startPeer(entry, folder, processes);
+  return {
+    async of(suite, note) {
+      const running: Peer[] = [];
+      for (const entry of wanted.filter((each) => each.suites.includes(suite))) {
+        const first = !started.has(entry);
+        const peer = await (started.get(entry) ?? started.set(entry, start(entry)).get(entry)!);
+        if (typeof peer !== 'string') running.push(peer);
+        else if (first) note(`skipped ${entry.system} (threads: ${entry.threads}): ${peer}`);
+      }
+      return running;
+    },
+    close: () => processes.forEach((child) => child.kill('SIGKILL')),
+  };
+}
+
+/** A running peer, or why there is none. */
+async function startPeer(
+  entry: PeerEntry,
+  folder: string,
+  processes: ChildProcessWithoutNullStreams[],
+): Promise<Peer | string> {
+  const [script, ...rest] = entry.arguments;
+  const threads = entry.threads === 'all' ? availableParallelism() : entry.threads;
+  if (entry.threads === 'all' && threads === 1) return 'this machine has one core, and one thread is timed already';
+  const reasons: string[] = [];
+  for (const program of entry.programs) {
+    const path = program === 'node' ? process.execPath : program;
+    const child = spawn(path, [join(folder, script), ...rest, '--threads', String(threads)], { cwd: folder });
+    processes.push(child);
+    const link = linkTo(child);
+    try {
+      const hello = await link.next();
+      if (typeof hello.absent !== 'string') return peerOf(entry.system, hello, link);
+      reasons.push(hello.absent);
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+    child.kill('SIGKILL');
+  }
+  return [...new Set(reasons)].join('; ');
+}
+
+function peerOf(system: string, hello: Answer, link: Link): Peer {
+  return {
+    system,
+    version: String(hello.version),
+    backend: String(hello.backend),
+    threads: Number(hello.threads),
+    prepare: (request) => link.ask({ op: 'prepare', ...request }),
+    async sample() {
+      const { ms, cost } = await link.ask({ op: 'sample', ms: BATCH_MS });
+      return { ms: Number(ms), cost: Number(cost) };
+    },
+  };
+}
+
+/** A conversation: every request has one answer, in order. */
+interface Link {
+  next(): Promise<Answer>;
+  ask(request: object): Promise<Answer>;
+}
+
+function linkTo(child: ChildProcessWithoutNullStreams): Link {
+  const answers: string[] = [];
+  let complaint = '';
+  let ended: string | undefined;
+  let wake = (): void => undefined;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) answers.push(line); // libraries greet people on the same stream
+    wake();
+  });
+  child.stderr.on('data', (text: Buffer) => (complaint = `${complaint}${text.toString()}`.slice(-2000)));
+  child.stdin.on('error', () => undefined); // its end is reported by the next answer
+  const end = (reason: string): void => {
+    ended ??= reason;
+    wake();
+  };
+  child.on('error', (error) => end(messageOf(error)));
+  child.on('close', (code, signal) => end(`ended with ${signal ?? `status ${code}`}: ${lastLine(complaint)}`));
+  const next = async (): Promise<Answer> => {
+    const timer = setTimeout(() => {
+      end(`gave no answer within ${PATIENCE_MS / 1000} s`);
+      child.kill('SIGKILL');
+    }, PATIENCE_MS);
+    while (answers.length === 0 && ended === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    clearTimeout(timer);
+    const line = answers.shift();
+    if (line === undefined) throw new BpttError(ended ?? 'ended');
+    const answer = JSON.parse(line) as Answer;
+    if (typeof answer.error === 'string') throw new BpttError(answer.error);
+    return answer;
+  };
+  return {
+    next,
+    ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next();
+    },
+  };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) || 'it said nothing';
+}

@@ -1,0 +1,111 @@
+/** Results as people read them: a table per suite, beside an earlier run where one is given. */
+import { readFileSync } from 'node:fs';
+import { DataError } from '../../tensor/index.js';
+import { grouped, table } from '../report.js';
+import type { Machine } from './machine.js';
+import type { Row } from './types.js';
+import { isRate, SUITES } from './types.js';
+
+/** A whole run: what `--json` prints. */
+export interface Result {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+}
+
+/** Changes smaller than this are noise, however steady both runs were. */
+const LEAST_CHANGE = 0.02;
+
+/** One paragraph per suite, under a line about the machine. */
+export function describeResult({ machine, rows }: Result, earlier?: Result): string {
+  const { cpu, cores, memoryGiB, node, v8, bptt, peak, os } = machine;
+  const shownPeak =
+    peak === null ? 'no WebAssembly SIMD' : `peak of one core in 128-bit lanes ${peak.toFixed(1)} GFLOP/s`;
+  const head = `bptt ${bptt}, Node ${node}, V8 ${v8}, ${os}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${shownPeak}`;
+  const paragraphs = SUITES.flatMap((suite) => {
+    const own = rows.filter((row) => row.suite === suite);
+    return own.length === 0 ? [] : [`${suite}\n${tableOf(own, peak, earlier)}`];
+  });
+  return [head, ...paragraphs].join('\n\n');
+}
+
+function tableOf(rows: readonly Row[], peak: number | null, earlier?: Result): string {
+  const withPeak = rows.some((row) => row.metric === 'GFLOP/s') && peak !== null;
+  const optional = <T>(wanted: boolean, cell: T): T[] => (wanted ? [cell] : []);
+  const head = [
+    ...['case', 'system', 'version', 'backend', 'threads', 'metric', 'p50', 'p95', 'to bptt'],
+    ...optional(withPeak, 'of peak'),
+    ...optional(earlier !== undefined, 'to earlier'),
+  ];
+  const lines = rows.map((row) => [
+    ...[row.case, row.system, row.version, row.backend, String(row.threads), row.metric],
+    ...[figure(row.p50), figure(row.p95), toBptt(row, rows)],
+    ...optional(withPeak, peak === null ? '' : `${((100 * row.p50) / peak).toFixed(0)} %`),
+    ...optional(earlier !== undefined, earlier === undefined ? '' : toEarlier(row, earlier.rows)),
+  ]);
+  return table([head, ...lines]);
+}
+
+/** How often `bptt` fits into somebody else: below 1, that system is the slower one. */
+function toBptt(row: Row, rows: readonly Row[]): string {
+  const own = rows.find((each) => each.system === 'bptt' && each.case === row.case && each.metric === row.metric);
+  return own === undefined || own === row || own.p50 === 0 ? '' : `${(row.p50 / own.p50).toFixed(2)}×`;
+}
+
+/** Three digits or so. */
+function figure(x: number): string {
+  if (Math.abs(x) >= 1000) return `${x < 0 ? '-' : ''}${grouped(Math.round(Math.abs(x)))}`;
+  return x.toFixed(Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2);
+}
+
+/** One row beside the same row of an earlier run. */
+export interface Comparison {
+  /** p50 now by p50 then. */
+  readonly ratio: number;
+  /** Whether the change exceeds the spread of both runs. */
+  readonly real: boolean;
+  readonly better: boolean;
+}
+
+/**
+ * Compares a row with the row of the same suite, case, system, threads and metric; null where there is none. A change is
+ * real when it is larger than the larger of both runs' spreads, |p95 − p50| / p50, and than 2 %.
+ */
+export function compare(row: Row, earlier: readonly Row[]): Comparison | null {
+  const keys = ['suite', 'case', 'system', 'threads', 'metric'] as const;
+  const before = earlier.find((each) => keys.every((key) => each[key] === row[key]));
+  if (before === undefined) return null;
+  const ratio = row.p50 / before.p50;
+  const spread = ({ p50, p95 }: Row): number => Math.abs(p95 - p50) / Math.abs(p50);
+  const change = Math.abs(ratio - 1);
+  const real = change > Math.max(LEAST_CHANGE, spread(row), spread(before));
+  return { ratio, real, better: isRate(row.metric) === ratio > 1 };
+}
+
+function toEarlier(row: Row, earlier: readonly Row[]): string {
+  const comparison = compare(row, earlier);
+  if (comparison === null) return 'new';
+  const { ratio, real, better } = comparison;
+  return `${ratio.toFixed(2)}×${real ? (better ? ' better' : ' worse') : ''}`;
+}
+
+/**
+ * Reads what an earlier run printed with `--json`.
+ *
+ * @throws DataError where the file holds anything else; the error of the operating system where it cannot be read
+ */
+export function readResult(path: string): Result {
+  const text = readFileSync(path, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new DataError(`${path} must hold what bptt bench --json printed; it is no JSON`);
+  }
+  const { machine, rows } = (value ?? {}) as Partial<Result>;
+  const numbers = (row: Row): boolean =>
+    typeof row?.case === 'string' && Number.isFinite(row.p50) && Number.isFinite(row.p95);
+  if (typeof machine !== 'object' || !Array.isArray(rows) || !rows.every(numbers)) {
+    throw new DataError(`${path} must hold what bptt bench --json printed: an object with machine and rows`);
+  }
+  return { machine, rows: rows as Row[] };
+}

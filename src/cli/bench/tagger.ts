@@ -1,0 +1,123 @@
+/** The suite `tagger`: updates and inference of a whole tagger, tokens per second. */
+import { flatten } from '../../autograd/index.js';
+import { messageOf } from '../failure.js';
+import { decode, elements, encode } from './numbers.js';
+import type { Peer } from './peers.js';
+import type { Problem } from './problem.js';
+import { CHECKED_STEPS, CLIP, copyParams, createProblem, createTrainer, infer, LEARNING_RATE } from './problem.js';
+import type { Reference } from './reference.js';
+import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
+import { run, sampling } from './timing.js';
+import type { Backend, Contestant, Context, Row } from './types.js';
+
+const CELLS = ['lstm', 'gru', 'rnn'];
+const BATCHES = [32, 1];
+/** More batch sizes for the plot, of one cell. */
+const PLOTTED_BATCHES = [2, 4, 8, 16, 64];
+
+type Phase = 'train' | 'infer';
+const PHASES: readonly Phase[] = ['train', 'infer'];
+
+/** The rows of the suite. */
+export async function tagger(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const cell of CELLS) {
+    const more = context.plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
+    for (const B of [...BATCHES, ...more]) {
+      const label = (phase: Phase): string => `${phase}-b${B}-${cell}`;
+      const phases = PHASES.filter((phase) => context.wants(label(phase)));
+      if (phases.length === 0) continue;
+      const problem = createProblem(cell, B);
+      const reference = referenceOf(problem);
+      for (const phase of phases) {
+        context.progress(`tagger ${label(phase)}: checking`, 0, 1);
+        const own = context.backends.flatMap((backend) =>
+          ownContestants(context, label(phase), backend, phase, problem, reference),
+        );
+        const contestants = [...own, ...(await peerContestants(context, label(phase), phase, problem, reference))];
+        const work = B * problem.sizes.T;
+        rows.push(
+          ...(await run(context, { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants })),
+        );
+      }
+    }
+  }
+  return rows;
+}
+
+/** The models of a backend that give right answers: one to infer; two to train, by the embeddings' Adam. */
+function ownContestants(
+  context: Context,
+  label: string,
+  { system, kernels }: Backend,
+  phase: Phase,
+  problem: Problem,
+  reference: Reference,
+): Contestant[] {
+  const fault =
+    phase === 'infer' ? inferenceFault(kernels, problem, reference) : trainingFault(kernels, problem, reference);
+  if (fault !== undefined) {
+    context.wrong(`tagger ${label}: ${system} is wrong and was not timed: ${fault}`);
+    return [];
+  }
+  const contestant = (name: string, act: (batch: Problem['batches'][number]) => void): Contestant => {
+    let next = 0;
+    const sample = sampling(() => act(problem.batches[next++ % problem.batches.length]));
+    return { system: name, version: context.version, backend: kernels.backend, threads: 1, sample };
+  };
+  if (phase === 'infer') {
+    const params = copyParams(problem.params, 'float32');
+    return [contestant(system, ({ ids }) => void infer(kernels, problem, params, ids))];
+  }
+  const lazy = createTrainer(kernels, problem);
+  const dense = system === 'bptt' ? createTrainer(kernels, problem, { lazy: false }) : undefined;
+  return [
+    contestant(system, (batch) => void lazy.step(batch)),
+    ...(dense ? [contestant(`${system}-dense-adam`, (batch) => void dense.step(batch))] : []),
+  ];
+}
+
+/** Peers whose logits, or losses over some updates, are right. */
+async function peerContestants(
+  context: Context,
+  label: string,
+  phase: Phase,
+  problem: Problem,
+  reference: Reference,
+): Promise<Peer[]> {
+  const right: Peer[] = [];
+  const request = { suite: 'tagger', phase, ...requestOf(problem) };
+  for (const peer of await context.peers.of('tagger', context.note)) {
+    context.progress(`tagger ${label}: checking ${peer.system}`, 0, 1);
+    try {
+      const answer = await peer.prepare(request);
+      const fault =
+        answer.declined ??
+        (phase === 'infer'
+          ? faultIn('logits', decode(answer.logits), reference.logits())
+          : faultIn('losses', (answer.losses ?? []) as number[], reference.training().losses));
+      if (fault === undefined) right.push(peer);
+      else context.note(`skipped ${peer.system} in tagger ${label}: ${String(fault)}`);
+    } catch (error) {
+      context.note(`skipped ${peer.system} in tagger ${label}: ${messageOf(error)}`);
+    }
+  }
+  return right;
+}
+
+/** A problem as peers get it: sizes, weights by their dotted name, batches. */
+function requestOf({ config, sizes, B, params, batches }: Problem): object {
+  const weights = Object.entries(flatten(params)).map(([name, p]) => {
+    return [name, { shape: p.shape, data: encode(elements(p) as Float32Array) }];
+  });
+  return {
+    cell: config.cell,
+    ...sizes,
+    B,
+    lr: LEARNING_RATE,
+    clip: CLIP,
+    steps: CHECKED_STEPS,
+    weights: Object.fromEntries(weights) as object,
+    batches: batches.map(({ ids, targets }) => ({ ids: encode(ids), targets: encode(targets) })),
+  };
+}

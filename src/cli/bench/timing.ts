@@ -1,0 +1,63 @@
+/**
+ * Timing in turns. Contestants alternate, so that another load on the machine hits all of them alike; tinybench runs each
+ * turn and keeps its samples.
+ */
+import { Bench } from 'tinybench';
+import { messageOf } from '../failure.js';
+import type { Race } from './statistics.js';
+import { rowOf } from './statistics.js';
+import type { Contestant, Context, Row, Sample } from './types.js';
+
+/** A call this short is repeated until a clock can see it. */
+const BATCH_MS = 1;
+
+/** A sample of a synchronous function: its mean over at least a millisecond. */
+export function sampling(act: () => void): () => Sample {
+  return () => {
+    const start = performance.now();
+    let calls = 0;
+    let cost = 0;
+    do {
+      act();
+      calls++;
+      cost = performance.now() - start;
+    } while (cost < BATCH_MS);
+    return { ms: cost / calls, cost };
+  };
+}
+
+/** Times a race. Who fails on the way is named and left out. */
+export async function run(context: Context, race: Race): Promise<Row[]> {
+  const { turns, turnMs, warmupMs } = context.budget;
+  const samples = new Map<Contestant, number[]>();
+  const slow = new Set<Contestant>();
+  for (let turn = -1; turn < turns; turn++) {
+    for (const each of race.contestants) {
+      const known = samples.get(each) ?? [];
+      if (slow.has(each) || (turn >= 0 && !samples.has(each))) continue;
+      context.progress(`${race.suite} ${race.case} ${each.system}`, turn + 1, turns + 1);
+      try {
+        const taken = await takeTurn(each, turn < 0 ? warmupMs : turnMs);
+        // The warm-up counts for somebody whose one call outlasts all turns together: there will be no other.
+        if (turn < 0 && taken[0] > turns * turnMs + warmupMs) slow.add(each);
+        samples.set(each, turn < 0 && !slow.has(each) ? [] : [...known, ...taken]);
+      } catch (error) {
+        samples.delete(each);
+        context.note(`${race.suite} ${race.case}: ${each.system} gave up: ${messageOf(error)}`);
+      }
+    }
+  }
+  return [...samples].filter(([, ms]) => ms.length > 0).map(([each, ms]) => rowOf(race, each, ms));
+}
+
+/** Milliseconds per call of every sample in one turn. */
+async function takeTurn(contestant: Contestant, time: number): Promise<readonly number[]> {
+  const bench = new Bench({ time, iterations: 1, warmup: false, retainSamples: true, throws: true });
+  const act = async () => {
+    const { ms, cost } = await contestant.sample();
+    return { overriddenDuration: ms, overriddenIterationCost: cost };
+  };
+  bench.add(contestant.system, act, { async: true });
+  const [result] = (await bench.run()).map((task) => task.result);
+  return result.state === 'completed' ? (result.latency.samples ?? []) : [];
+}
