@@ -1,10 +1,10 @@
-/** Tests run the TypeScript sources themselves; only test/package builds and packs. */
+/** Tests run the TypeScript sources themselves; only test/package builds and packs, and test/gpu needs a device. */
 export default {
   testEnvironment: 'node',
   testTimeout: 60_000, // a loaded machine is no failure
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/gpu/'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
     '^.+\\.ts$': [

@@ -29,7 +29,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     });
 }
 
-/** Every known backend, in the order of preference: the first that is found is what `--backend auto` takes. */
+/** Every known backend, in the order of preference: the first found that `--backend auto` may take is what it takes. */
 async function surveyBackends(): Promise<[string, string][]> {
   const lines: [string, string][] = [];
   let taken = false;
@@ -39,9 +39,11 @@ async function surveyBackends(): Promise<[string, string][]> {
       lines.push(['declined', `${candidate.name}: ${opened.declined}`]);
       continue;
     }
-    lines.push(['found', `${candidate.name}: runs as ${opened.kernels.backend}${taken ? '' : ', chosen by auto'}`]);
+    const { name, onlyByName } = candidate;
+    const note = onlyByName !== undefined ? `; ${onlyByName}` : taken ? '' : ', chosen by auto';
+    lines.push(['found', `${name}: runs as ${opened.kernels.backend}${note}`]);
     opened.kernels.dispose();
-    taken = true;
+    taken ||= onlyByName === undefined;
   }
   return lines;
 }

@@ -1,9 +1,15 @@
-/** Matmul backends: the interface, those in plain JavaScript and in WebAssembly, and what a backend of your own needs. */
+/** Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs. */
 export type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
 export type { Product } from './check.js';
 export { checkProduct } from './check.js';
 export { createCpuKernels } from './cpu/index.js';
-export type { Candidate, Rejection, SelectOptions, Selection } from './select.js';
+export type { Candidate, Opened, Rejection, SelectOptions, Selection } from './select.js';
 export { candidates, select } from './select.js';
 export type { WasmKernels, WasmOptions } from './wasm/index.js';
 export { createWasmKernels } from './wasm/index.js';
+export type { LossListener } from './fallback.js';
+export { lossMessage, withAsyncFallback, withFallback } from './fallback.js';
+export type { DeviceInfo } from './gpu/device.js';
+export type { GpuAsyncKernels, GpuKernels, GpuOptions } from './gpu/index.js';
+export { createGpuAsyncKernels, createGpuKernels } from './gpu/index.js';
+export type { GpuLibrary, GpuMode } from './gpu/library.js';

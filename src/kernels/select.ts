@@ -2,6 +2,10 @@
 import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
 import type { DType } from '../tensor/types.js';
 import { createCpuKernels } from './cpu/index.js';
+import type { LossListener } from './fallback.js';
+import { withFallback } from './fallback.js';
+import type { GpuOptions } from './gpu/index.js';
+import { createGpuKernels } from './gpu/index.js';
 import type { Kernels } from './types.js';
 import { createWasmKernels, wasmObstacle } from './wasm/index.js';
 
@@ -11,6 +15,10 @@ export interface SelectOptions {
   readonly backend?: string;
   /** Element type to compute in; `float32` by default. */
   readonly dtype?: DType;
+  /** How the `gpu` backend opens its device. */
+  readonly gpu?: GpuOptions;
+  /** Told when the device of the `gpu` backend is given up and the host goes on; by default a warning is printed. */
+  readonly onLost?: LossListener;
 }
 
 /** A backend that was tried, or known, and does not serve. */
@@ -31,16 +39,16 @@ export interface Selection {
 /** A backend as `select` sees it. A new backend adds one of these to `candidates`. */
 export interface Candidate {
   readonly name: string;
+  /** Why `auto` passes over it, where it serves only who asks for it by name. */
+  readonly onlyByName?: string;
   /** The kernels for an element type, or the reason why there are none here. Throws for nothing foreseeable. */
-  open(dtype: DType): Promise<{ readonly kernels: Kernels } | { readonly declined: string }>;
+  open(dtype: DType, options?: SelectOptions): Promise<Opened>;
 }
 
-const absent = (name: string): Candidate => ({
-  name,
-  open: async () => ({ declined: 'not included in this version' }),
-});
+/** Kernels, or why there are none. */
+export type Opened = { readonly kernels: Kernels } | { readonly declined: string };
 
-async function openWasm(): Promise<{ readonly kernels: Kernels } | { readonly declined: string }> {
+async function openWasm(): Promise<Opened> {
   const reason = wasmObstacle();
   if (reason !== undefined) return { declined: reason };
   try {
@@ -52,10 +60,23 @@ async function openWasm(): Promise<{ readonly kernels: Kernels } | { readonly de
   }
 }
 
+/** The device for products, and behind it the best backend of the CPU: for the time loops, and for when the device is lost. */
+async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promise<Opened> {
+  if (dtype !== 'float32') return { declined: 'computes in float32 alone' };
+  try {
+    const device = await createGpuKernels(gpu);
+    const wasm = await openWasm();
+    return { kernels: withFallback(device, 'kernels' in wasm ? wasm.kernels : createCpuKernels(), onLost) };
+  } catch (error) {
+    if (error instanceof UnsupportedError) return { declined: error.message };
+    throw error;
+  }
+}
+
 /** Every known backend, the preferred ones first. `cpu` comes last and never declines. */
 export const candidates: readonly Candidate[] = [
   { name: 'wasm', open: openWasm },
-  absent('gpu'),
+  { name: 'gpu', open: openGpu, onlyByName: 'products on a device pay for large ones alone; ask for it by name' },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
 ];
 
@@ -66,17 +87,16 @@ export const candidates: readonly Candidate[] = [
  * @throws ArgumentError when no candidate has the name, or the element type is none
  * @throws UnsupportedError when the backend asked for by name cannot serve, or none can
  */
-export async function select(
-  { backend = 'auto', dtype = 'float32' }: SelectOptions = {},
-  from: readonly Candidate[] = candidates,
-): Promise<Selection> {
+export async function select(options: SelectOptions = {}, from: readonly Candidate[] = candidates): Promise<Selection> {
+  const { backend = 'auto', dtype = 'float32' } = options;
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`dtype must be float32 or float64; got ${String(dtype)}`);
   }
-  if (backend !== 'auto') return selectByName(backend, dtype, from);
+  if (backend !== 'auto') return selectByName(backend, dtype, options, from);
   const rejected: Rejection[] = [];
   for (const candidate of from) {
-    const opened = await candidate.open(dtype);
+    const { onlyByName } = candidate;
+    const opened = onlyByName === undefined ? await candidate.open(dtype, options) : { declined: onlyByName };
     if ('kernels' in opened) {
       const before = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
       const reason = before === '' ? 'the preferred backend' : `the first that can serve (${before})`;
@@ -88,13 +108,18 @@ export async function select(
   throw new UnsupportedError(`no backend can serve ${dtype} (${reasons || 'there are no candidates'})`);
 }
 
-async function selectByName(name: string, dtype: DType, from: readonly Candidate[]): Promise<Selection> {
+async function selectByName(
+  name: string,
+  dtype: DType,
+  options: SelectOptions,
+  from: readonly Candidate[],
+): Promise<Selection> {
   const candidate = from.find((known) => known.name === name);
   if (candidate === undefined) {
     const known = ['auto', ...from.map((each) => each.name)].join(', ');
     throw new ArgumentError(`backend must be one of ${known}; got ${name}`);
   }
-  const opened = await candidate.open(dtype);
+  const opened = await candidate.open(dtype, options);
   if ('declined' in opened) {
     throw new UnsupportedError(`backend ${name} cannot serve ${dtype}: ${opened.declined}. Choose cpu or auto.`);
   }

@@ -18,6 +18,12 @@ export class UnsupportedError extends BpttError {}
 /** Memory that a backend needs cannot be had, or must not move now. */
 export class MemoryError extends BpttError {}
 
+/**
+ * A device was lost, could not compile a kernel, or ran out of memory. What it was to write is as it was before: another
+ * backend can go on from there.
+ */
+export class DeviceError extends BpttError {}
+
 /** Data that cannot be what it claims to be: a malformed line, a truncated model file, an unknown label. */
 export class DataError extends BpttError {}
 

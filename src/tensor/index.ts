@@ -4,6 +4,7 @@ export {
   ArgumentError,
   BpttError,
   DataError,
+  DeviceError,
   MemoryError,
   NonFiniteError,
   ShapeError,

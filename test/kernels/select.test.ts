@@ -2,6 +2,8 @@
 import { ArgumentError, UnsupportedError } from '../../src/tensor/errors';
 import { candidates, createCpuKernels, select } from '../../src/kernels/index';
 import type { Candidate } from '../../src/kernels/index';
+import { zeros } from '../../src/tensor/index';
+import { fakeGpu } from '../support/fake-gpu';
 
 const broken: Candidate = { name: 'broken', open: async () => ({ declined: 'no device found' }) };
 const singles: Candidate = {
@@ -56,8 +58,8 @@ describe('select', () => {
       expect(kernels.backend).toBe('cpu');
       expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'gpu']);
       expect(rejected[0].reason).toMatch(/no WebAssembly/);
-      expect(rejected[1].reason).toBe('not included in this version');
-      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; gpu: not included/);
+      expect(rejected[1].reason).toMatch(/ask for it by name/);
+      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; gpu: products on a device pay/);
       await expect(select({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
     } finally {
       realm.WebAssembly = whole;
@@ -66,8 +68,24 @@ describe('select', () => {
 
   it('does not fall back when a backend was asked for by name', async () => {
     await expect(select({ backend: 'gpu' })).rejects.toThrow(UnsupportedError);
-    await expect(select({ backend: 'gpu' })).rejects.toThrow(/gpu cannot serve float32: not included in this version/);
+    await expect(select({ backend: 'gpu' })).rejects.toThrow(/gpu cannot serve float32: gpu\.js is not installed/);
     await expect(select({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(/float32 alone/);
+  });
+
+  it('gives the gpu by name, the best backend of the CPU behind it, and declines float64', async () => {
+    const device = fakeGpu();
+    const lost: string[] = [];
+    const options = {
+      backend: 'gpu',
+      gpu: { library: device.library },
+      onLost: (error: Error) => void lost.push(error.message),
+    };
+    const { kernels, reason } = await select(options);
+    expect([kernels.backend, reason]).toEqual(['gpu.js:headlessgl+wasm-simd', 'asked for by name']);
+    device.lost = true;
+    kernels.addMatmul(zeros([2, 3]), zeros([2, 4]), zeros([4, 3]));
+    expect([kernels.backend, lost]).toEqual(['wasm-simd', ['gpu.js:headlessgl: the context was lost']]);
+    await expect(select({ ...options, dtype: 'float64' })).rejects.toThrow(/float64: computes in float32 alone/);
   });
 
   it('refuses a name nobody has, and lists the known ones', async () => {

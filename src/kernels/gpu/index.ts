@@ -1,0 +1,155 @@
+/**
+ * The backend on a graphics device, by gpu.js: WebGL in the browser and, by headless-gl, in Node; WebGPU where answers may
+ * come later. In float32. Every product uploads its operands and reads its result back, so it pays for large ones alone;
+ * `docs/gpu.md` says where.
+ */
+import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import type { Product } from '../check.js';
+import { checkProduct } from '../check.js';
+import type { AsyncKernels, Kernels } from '../types.js';
+import type { CacheOptions, Kernelry } from './compiled.js';
+import { createKernelry } from './compiled.js';
+import type { DeviceInfo } from './device.js';
+import { openDevice } from './device.js';
+import type { GpuLibrary, GpuMode } from './library.js';
+import { GPU_MODES, loadGpuLibrary } from './library.js';
+import { multiply, multiplyAsync } from './product.js';
+
+/** Which device, and how much of it. */
+export interface GpuOptions extends CacheOptions {
+  /** A mode by name; by default `headlessgl` in Node, and `webgl2`, else `webgl`, in a browser. */
+  readonly mode?: GpuMode;
+  /** The module gpu.js; by default it is imported. */
+  readonly library?: GpuLibrary;
+  /** Name of the renderer where the context does not tell it, as with headless-gl; asked once the device is open. */
+  readonly renderer?: () => string | undefined;
+}
+
+/** Kernels on a device that answers at once: `headlessgl`, `webgl2`, `webgl`. */
+export interface GpuKernels extends Kernels {
+  readonly device: DeviceInfo;
+  /** Compiled kernels held now. */
+  readonly compiled: number;
+}
+
+/** Kernels on a device that answers later: `webgpu`. */
+export interface GpuAsyncKernels extends AsyncKernels {
+  readonly device: DeviceInfo;
+  /** Compiled kernels held now. */
+  readonly compiled: number;
+}
+
+const dtypes = ['float32'] as const;
+
+/**
+ * Opens a device that answers at once.
+ *
+ * @throws ArgumentError on an unknown mode, `webgpu` included, which only `createGpuAsyncKernels` can serve
+ * @throws UnsupportedError without gpu.js, or where the device is not to be had: what is missing, in a sentence
+ */
+export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKernels> {
+  const modes = options.mode === undefined ? defaultModes() : [options.mode];
+  if (modes.includes('webgpu')) {
+    throw new ArgumentError('gpu: webgpu answers asynchronously; use createGpuAsyncKernels');
+  }
+  const kernelry = await openFirst(modes, options);
+  const { info } = kernelry.device;
+  const backend = `gpu.js:${info.mode}`;
+  const living = lifeOf(kernelry, backend);
+  const run = (product: Product, out: Tensor, a: Tensor, b: Tensor): void => {
+    checkProduct(product, out, a, b, backend, dtypes);
+    if (!isEmpty(product, out, a)) multiply(living.get(), product, out, a, b);
+  };
+  return {
+    backend,
+    dtypes,
+    device: info,
+    get compiled() {
+      return kernelry.count;
+    },
+    addMatmul: (out, a, b) => run('addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    dispose: living.end,
+  };
+}
+
+/**
+ * Opens a device that answers later; any mode will do, `webgpu` by default. Products run one after the other, in the order of
+ * the calls; operands must not change before the answer.
+ *
+ * @throws ArgumentError on an unknown mode
+ * @throws UnsupportedError without gpu.js, or where the device is not to be had
+ */
+export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<GpuAsyncKernels> {
+  const kernelry = await openFirst([options.mode ?? 'webgpu'], options);
+  const { info } = kernelry.device;
+  const backend = `gpu.js:${info.mode}`;
+  const living = lifeOf(kernelry, backend);
+  let last: Promise<unknown> = Promise.resolve();
+  const run = async (product: Product, out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
+    checkProduct(product, out, a, b, backend, dtypes);
+    if (isEmpty(product, out, a)) return;
+    const mine = last.then(() => multiplyAsync(living.get(), product, out, a, b));
+    last = mine.catch(() => undefined); // whoever asked for it hears of a failure; the next one runs all the same
+    await mine;
+  };
+  return {
+    backend,
+    dtypes,
+    device: info,
+    get compiled() {
+      return kernelry.count;
+    },
+    addMatmul: (out, a, b) => run('addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    dispose: async () => living.end(),
+  };
+}
+
+function defaultModes(): GpuMode[] {
+  return typeof (globalThis as { window?: unknown }).window === 'undefined' &&
+    typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === 'undefined'
+    ? ['headlessgl']
+    : ['webgl2', 'webgl'];
+}
+
+/** The first of these modes that is to be had. */
+async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promise<Kernelry> {
+  const unknown = modes.find((mode) => !GPU_MODES.includes(mode));
+  if (unknown !== undefined) {
+    throw new ArgumentError(`gpu: mode must be one of ${GPU_MODES.join(', ')}; got ${String(unknown)}`);
+  }
+  const library = options.library ?? (await loadGpuLibrary());
+  const reasons: string[] = [];
+  for (const mode of modes) {
+    try {
+      const device = await openDevice({ mode, library, renderer: options.renderer });
+      return createKernelry(device, options);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  throw new UnsupportedError(reasons.join('; '));
+}
+
+function isEmpty(product: Product, out: Tensor, a: Tensor): boolean {
+  return out.shape[0] === 0 || out.shape[1] === 0 || a.shape[product === 'addMatmulTA' ? 0 : 1] === 0;
+}
+
+function lifeOf(kernelry: Kernelry, backend: string) {
+  let open = true;
+  return {
+    get(): Kernelry {
+      if (!open) throw new ArgumentError(`${backend}: these kernels were disposed of; create new ones`);
+      return kernelry;
+    },
+    end(): void {
+      if (open) kernelry.close();
+      open = false;
+    },
+  };
+}

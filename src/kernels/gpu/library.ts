@@ -1,0 +1,87 @@
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- an ambient declaration; nothing to import
+/// <reference path="./gpu-js.d.ts" />
+/**
+ * What this backend uses of gpu.js 2.24, as a structural type: gpu.js is an optional peer, so neither its code nor its types
+ * may be needed where it is not installed.
+ */
+import { UnsupportedError } from '../../tensor/errors.js';
+
+/** How gpu.js reaches the device. `headlessgl` is Node's; the others are a browser's, and `webgpu` answers asynchronously. */
+export type GpuMode = 'headlessgl' | 'webgl2' | 'webgl' | 'webgpu';
+
+/** A compiled kernel in its callable wrapping. */
+export interface GpuKernel {
+  (...inputs: unknown[]): unknown;
+  /** The kernel behind the wrapping; gpu.js may have replaced it by another one. */
+  readonly kernel: { readonly constructor: { readonly name: string }; readonly context?: unknown };
+  destroy(removeCanvas?: boolean): void;
+}
+
+/** Settings of one kernel. */
+export interface GpuKernelSettings {
+  /** Width and height of the result. */
+  readonly output: readonly [number, number];
+  readonly precision: 'single';
+  readonly tactic: 'precision';
+  /** Leave the result on the device. */
+  readonly pipeline?: boolean;
+  /** A new texture for every result. */
+  readonly immutable?: boolean;
+}
+
+/** A device of gpu.js: one context, many kernels. */
+export interface Gpu {
+  readonly context?: unknown;
+  createKernel(source: string, settings: GpuKernelSettings): GpuKernel;
+}
+
+/** The module `gpu.js`. */
+export interface GpuLibrary {
+  readonly GPU: new (settings: { readonly mode: GpuMode }) => Gpu;
+  /** Flat values with their `[width, height]`. */
+  readonly input: (values: Float32Array, size: number[]) => unknown;
+}
+
+/** Class of a kernel in each mode, as gpu.js exports it. */
+const CLASSES: Readonly<Record<GpuMode, string>> = {
+  headlessgl: 'HeadlessGLKernel',
+  webgl2: 'WebGL2Kernel',
+  webgl: 'WebGLKernel',
+  webgpu: 'WebGPUKernel',
+};
+
+/** The four modes. */
+export const GPU_MODES = Object.keys(CLASSES) as GpuMode[];
+
+/**
+ * Loads gpu.js.
+ *
+ * @throws UnsupportedError where it is not installed, or cannot be loaded
+ */
+export async function loadGpuLibrary(): Promise<GpuLibrary> {
+  let loaded: unknown;
+  try {
+    loaded = await import('gpu.js');
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    const state = absent ? 'is not installed' : `cannot be loaded (${String(message).split('\n')[0]})`;
+    throw new UnsupportedError(`gpu.js ${state}; install it: npm i gpu.js`, { cause: error });
+  }
+  // CommonJS, seen as a module: its exports may all be behind `default`.
+  const { GPU, default: whole } = loaded as { GPU?: unknown; default?: unknown };
+  return (GPU === undefined ? whole : loaded) as GpuLibrary;
+}
+
+/**
+ * The mode a kernel really runs in, told by its class and not by what was asked for: gpu.js replaces a kernel that cannot be
+ * built by one on the CPU. The classes are compared too, because a minified bundle renames them.
+ *
+ * @returns one of the modes, or the name of another class
+ */
+export function modeOf(library: GpuLibrary, { kernel }: GpuKernel): string {
+  const exported = library as unknown as Readonly<Record<string, unknown>>;
+  const { constructor } = kernel;
+  const known = GPU_MODES.find((mode) => exported[CLASSES[mode]] === constructor || CLASSES[mode] === constructor.name);
+  return known ?? constructor.name;
+}

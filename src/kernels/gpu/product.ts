@@ -1,0 +1,114 @@
+/**
+ * The three products on a device: operands packed and uploaded, one dot product per element, the result read back and added
+ * to `out`. Sums run over k in order in float32, the sum of a tile is added to `out` last: any order of summation with K + 1
+ * terms, so the bound γ_{K+1}·(|out| + Σ|a||b|) holds (Higham, Accuracy and Stability, 2nd ed., §3.1) where the device rounds
+ * correctly, as WebGL 2 and WebGPU demand of additions and multiplications.
+ *
+ * `out` is written only after every part has come back: a device that fails leaves it as it was.
+ */
+import type { Tensor } from '../../tensor/types.js';
+import type { Product } from '../check.js';
+import type { Compiled, Kernelry } from './compiled.js';
+import { deviceError, expectHealthy } from './compiled.js';
+import type { Tile } from './tiles.js';
+import { padded, tilesOf } from './tiles.js';
+
+/** Result of one tile: one array per row, padding included. */
+interface Part {
+  readonly tile: Tile;
+  readonly rows: readonly Float32Array[];
+}
+
+/** One product, checked before. @throws DeviceError, and `out` is as it was */
+export function multiply(kernelry: Kernelry, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
+  const parts: Part[] = [];
+  try {
+    for (const tile of tilesFor(kernelry, product, out, a)) {
+      const compiled = load(kernelry, product, tile, a, b);
+      const rows = launch(kernelry, compiled, product, tile) as Float32Array[];
+      expectHealthy(kernelry.device, compiled.kernel);
+      parts.push({ tile, rows });
+    }
+  } catch (error) {
+    throw deviceError(kernelry.device, error);
+  }
+  for (const part of parts) addPart(out, part);
+}
+
+/** `multiply` where the device answers later, one part after the other: a kernel with an answer under way is never freed. */
+export async function multiplyAsync(
+  kernelry: Kernelry,
+  product: Product,
+  out: Tensor,
+  a: Tensor,
+  b: Tensor,
+): Promise<void> {
+  const parts: Part[] = [];
+  try {
+    for (const tile of tilesFor(kernelry, product, out, a)) {
+      const compiled = load(kernelry, product, tile, a, b);
+      const rows = (await launch(kernelry, compiled, product, tile)) as Float32Array[];
+      expectHealthy(kernelry.device, compiled.kernel);
+      parts.push({ tile, rows });
+    }
+  } catch (error) {
+    throw deviceError(kernelry.device, error);
+  }
+  for (const part of parts) addPart(out, part);
+}
+
+function tilesFor({ device }: Kernelry, product: Product, out: Tensor, a: Tensor): Tile[] {
+  const [M, N] = out.shape;
+  return tilesOf({ M, K: a.shape[product === 'addMatmulTA' ? 0 : 1], N }, device.info.maxTextureSize);
+}
+
+/** The kernel of a tile, its operands put together. */
+function load(kernelry: Kernelry, product: Product, { i, k, j, M, K, N }: Tile, a: Tensor, b: Tensor): Compiled {
+  const size = { M: padded(M), K: padded(K), N: padded(N) };
+  const compiled = kernelry.product(product, size);
+  if (product === 'addMatmulTA') pack(compiled.a, size.K, size.M, a, k, K, i, M);
+  else pack(compiled.a, size.M, size.K, a, i, M, k, K);
+  if (product === 'addMatmulTB') pack(compiled.b, size.N, size.K, b, j, N, k, K);
+  else pack(compiled.b, size.K, size.N, b, k, K, j, N);
+  return compiled;
+}
+
+function launch({ device }: Kernelry, { kernel, a, b }: Compiled, product: Product, tile: Tile): unknown {
+  const [M, K, N] = [padded(tile.M), padded(tile.K), padded(tile.N)];
+  const { input } = device.library;
+  return kernel(
+    input(a, product === 'addMatmulTA' ? [M, K] : [K, M]),
+    input(b, product === 'addMatmulTB' ? [K, N] : [N, K]),
+  );
+}
+
+/** A rectangle of a matrix into the corner of a dense one of `height` rows and `width` columns, zeros around it. */
+export function pack(
+  to: Float32Array,
+  height: number,
+  width: number,
+  x: Tensor,
+  top: number,
+  rows: number,
+  left: number,
+  columns: number,
+): void {
+  const [down, right] = x.stride;
+  for (let r = 0; r < rows; r++) {
+    const from = x.offset + (top + r) * down + left * right;
+    const at = r * width;
+    if (right === 1) to.set(x.data.subarray(from, from + columns), at);
+    else for (let c = 0; c < columns; c++) to[at + c] = x.data[from + c * right];
+    if (columns < width) to.fill(0, at + columns, at + width);
+  }
+  if (rows < height) to.fill(0, rows * width);
+}
+
+function addPart(out: Tensor, { tile, rows }: Part): void {
+  const [down, right] = out.stride;
+  for (let r = 0; r < tile.M; r++) {
+    const row = rows[r];
+    const to = out.offset + (tile.i + r) * down + tile.j * right;
+    for (let c = 0; c < tile.N; c++) out.data[to + c * right] += row[c];
+  }
+}
