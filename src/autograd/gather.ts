@@ -1,11 +1,19 @@
 /** Moving whole rows about: the permutation that reverses time, the left factor of the recurrent weight gradient. */
-import { fill } from '../tensor/rows.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
+import { addSumRows, fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, rows } from '../tensor/view.js';
+import { dtypeOf, rows } from '../tensor/view.js';
+
+/** `out += Σ_r x[r]`: the gradient of a bias. `out [W]`, `x [R, W]`. */
+export function addRowSum(kernels: Kernels, out: Tensor, x: Tensor): void {
+  if (!kernels.rows?.addSumRows(out, x)) addSumRows(out, x);
+}
 
 /** New matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
-export function gatherRows(x: Tensor, map: Int32Array): Tensor {
-  const out = allocate([map.length, x.shape[1]], dtypeOf(x.data));
+export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor {
+  const out = allocateOn(kernels, [map.length, x.shape[1]], dtypeOf(x.data));
+  if (kernels.rows?.gather(out, x, map)) return out;
   const W = x.shape[1];
   for (let r = 0; r < map.length; r++) {
     const from = x.offset + map[r] * x.stride[0];
@@ -15,7 +23,8 @@ export function gatherRows(x: Tensor, map: Int32Array): Tensor {
 }
 
 /** `out[map[r]] += x[r]` for every row r of `x`: the transpose of `gatherRows`. */
-export function scatterAddRows(out: Tensor, x: Tensor, map: Int32Array): void {
+export function scatterAddRows(kernels: Kernels, out: Tensor, x: Tensor, map: Int32Array): void {
+  if (kernels.rows?.scatterAdd(out, x, map)) return;
   const W = x.shape[1];
   for (let r = 0; r < map.length; r++) {
     const to = out.offset + map[r] * out.stride[0];
@@ -25,7 +34,8 @@ export function scatterAddRows(out: Tensor, x: Tensor, map: Int32Array): void {
 }
 
 /** `out[r] += row` for every row r: a bias, or one initial state for the whole batch. `out [R, W]`, `row [W]`. */
-export function addToEveryRow(out: Tensor, row: Tensor): void {
+export function addToEveryRow(kernels: Kernels, out: Tensor, row: Tensor): void {
+  if (kernels.rows?.addToEveryRow(out, row)) return;
   const [R, W] = out.shape;
   for (let r = 0; r < R; r++) {
     const to = out.offset + r * out.stride[0];
@@ -34,7 +44,8 @@ export function addToEveryRow(out: Tensor, row: Tensor): void {
 }
 
 /** `out += x`, matrices of one shape. */
-export function addMatrix(out: Tensor, x: Tensor): void {
+export function addMatrix(kernels: Kernels, out: Tensor, x: Tensor): void {
+  if (kernels.rows?.addMatrix(out, x)) return;
   const [R, W] = x.shape;
   for (let r = 0; r < R; r++) {
     const to = out.offset + r * out.stride[0];
@@ -44,8 +55,8 @@ export function addMatrix(out: Tensor, x: Tensor): void {
 }
 
 /** Rows `start … start + count − 1` of `from` are added to those of `to`, a matrix of the same shape, and set to zero. */
-export function moveRows(to: Tensor, from: Tensor, start: number, count: number): void {
+export function moveRows(kernels: Kernels, to: Tensor, from: Tensor, start: number, count: number): void {
   const moved = rows(from, start, count);
-  addMatrix(rows(to, start, count), moved);
+  addMatrix(kernels, rows(to, start, count), moved);
   fill(moved, 0);
 }

@@ -10,6 +10,7 @@
  * The gradient of an embedding touches a few rows of a large matrix. `RowGradient` stores it densely, together with the
  * list of touched rows: all rows outside the list are zero, and every function here visits only the listed ones.
  */
+import type { Kernels } from '../kernels/types.js';
 import { zeros } from '../tensor/create.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { DType, Real, Tensor } from '../tensor/types.js';
@@ -178,8 +179,9 @@ export function addGrads(into: TensorRecord, from: TensorRecord): void {
 }
 
 /** Multiplies every gradient by one number. */
-export function scaleGrads(grads: TensorRecord, factor: number): void {
+export function scaleGrads(grads: TensorRecord, factor: number, kernels?: Kernels): void {
   for (const g of Object.values(grads)) {
+    if (kernels?.rows?.scale(g, factor, rowsInUse(g))) continue;
     forEachRun(g, (data, start, count, step) => {
       for (let n = 0, i = start; n < count; n++, i += step) data[i] *= factor;
     });
@@ -193,8 +195,8 @@ const TRUSTED_SUM = 2 ** -900;
  * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. Where the squares would overflow or
  * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
  */
-export function globalNorm(grads: TensorRecord): number {
-  const sum = sumOfSquares(grads, 1);
+export function globalNorm(grads: TensorRecord, kernels?: Kernels): number {
+  const sum = sumOfSquares(grads, 1, kernels);
   if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
   const largest = largestMagnitude(grads);
   if (largest === 0 || !(largest < Infinity)) return largest;
@@ -202,9 +204,14 @@ export function globalNorm(grads: TensorRecord): number {
 }
 
 /** Σ (g / unit)², in float64. */
-function sumOfSquares(grads: TensorRecord, unit: number): number {
+function sumOfSquares(grads: TensorRecord, unit: number, kernels?: Kernels): number {
   let sum = 0;
   for (const g of Object.values(grads)) {
+    const fast = kernels?.rows?.sumOfSquares(g, rowsInUse(g));
+    if (fast !== undefined) {
+      sum += fast;
+      continue;
+    }
     forEachRun(g, (data, start, count, step) => {
       let partial = 0;
       for (let n = 0, i = start; n < count; n++, i += step) {
@@ -237,10 +244,10 @@ function largestMagnitude(grads: TensorRecord): number {
  * @returns the norm before clipping
  * @throws ArgumentError unless `maxNorm` is greater than 0 (`Infinity` measures without clipping)
  */
-export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number): number {
+export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number, kernels?: Kernels): number {
   if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
-  const norm = globalNorm(grads);
-  if (norm > maxNorm && norm < Infinity) scaleGrads(grads, maxNorm / norm);
+  const norm = globalNorm(grads, kernels);
+  if (norm > maxNorm && norm < Infinity) scaleGrads(grads, maxNorm / norm, kernels);
   return norm;
 }
 
@@ -256,6 +263,11 @@ export function clipByValue(grads: TensorRecord, limit: number): void {
       for (let n = 0, i = start; n < count; n++, i += step) data[i] = Math.max(-limit, Math.min(limit, data[i]));
     });
   }
+}
+
+/** The rows in use of a row gradient. */
+function rowsInUse(g: Tensor): Int32Array | undefined {
+  return isRowGradient(g) ? g.touched.subarray(0, g.count) : undefined;
 }
 
 /** Visits `count` elements: `data[start], data[start + step], …`. */

@@ -2,9 +2,10 @@
  * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
  */
 import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
-import type { ScanTensors } from '../kernels/types.js';
+import type { Kernels, ScanTensors } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, rows } from '../tensor/view.js';
+import { dtypeOf, rows } from '../tensor/view.js';
 import { addMatrix, addToEveryRow, gatherRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
@@ -78,7 +79,7 @@ export function at(cache: Cache, packing: Packing, t: number): Cache {
 }
 
 /** `[N, H]` the hidden state every row started from: the left factor of dWh. */
-export function previousStates<P extends CellParams>({ packing, states }: Unrolled<P>): Tensor {
+export function previousStates<P extends CellParams>(kernels: Kernels, { packing, states }: Unrolled<P>): Tensor {
   const { steps, batch, total, batchSizes, offsets } = packing;
   if (steps === 0 || batchSizes[steps - 1] === batch) return rows(states.h, 0, total); // equal lengths: already in place
   const map = new Int32Array(total);
@@ -86,7 +87,7 @@ export function previousStates<P extends CellParams>({ packing, states }: Unroll
     const start = t === 0 ? 0 : batch + offsets[t - 1];
     for (let b = 0; b < batchSizes[t]; b++) map[offsets[t] + b] = start + b;
   }
-  return gatherRows(states.h, map);
+  return gatherRows(kernels, states.h, map);
 }
 
 /** Row, in the matrix of all states, of the state after the last step of sequence b. */
@@ -96,6 +97,7 @@ export function finalRow({ lengths, offsets, batch }: Packing, b: number): numbe
 
 /** Allocates everything the scan writes and fills in bias and initial state. */
 export function prepare<P extends CellParams>(
+  kernels: Kernels,
   cell: Cell<P>,
   params: P,
   x: Tensor,
@@ -105,35 +107,37 @@ export function prepare<P extends CellParams>(
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
-  const states = record(cell.states, () => allocate([batch + total, H], dtype)) as unknown as State;
+  const states = record(cell.states, () => allocateOn(kernels, [batch + total, H], dtype)) as unknown as State;
   const learnedInitial = initial === undefined && params.h0 !== undefined;
   for (const name of cell.states) {
     const start = rows(states[name], 0, batch);
-    if (initial) addMatrix(start, initial[name]);
-    else if (params[`${name}0`]) addToEveryRow(start, params[`${name}0`]);
+    if (initial) addMatrix(kernels, start, initial[name]);
+    else if (params[`${name}0`]) addToEveryRow(kernels, start, params[`${name}0`]);
   }
-  const cache = record(Object.keys(cell.kept), (name) => allocate([total, cell.kept[name] * H], dtype));
-  addToEveryRow(cache.a, params.b);
-  const scanned = direction === 'forward' ? x : gatherRows(x, reversal(packing));
+  const cache = record(Object.keys(cell.kept), (name) => allocateOn(kernels, [total, cell.kept[name] * H], dtype));
+  addToEveryRow(kernels, cache.a, params.b);
+  const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
   const y = rows(states.h, batch, total);
   return { cell, params, packing, direction, x: scanned, states, cache, y, final: states, learnedInitial };
 }
 
 /** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
-export function finish<P extends CellParams>(unrolled: Unrolled<P>): Unrolled<P> {
+export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): Unrolled<P> {
   const { packing, states, direction } = unrolled;
   const last = Int32Array.from({ length: packing.batch }, (_, b) => finalRow(packing, b));
-  const final = mapRecord(states, (x) => gatherRows(x, last));
+  const final = mapRecord(states, (x) => gatherRows(kernels, x, last));
   return direction === 'forward'
     ? { ...unrolled, final }
-    : { ...unrolled, final, y: gatherRows(unrolled.y, reversal(packing)) };
+    : { ...unrolled, final, y: gatherRows(kernels, unrolled.y, reversal(packing)) };
 }
 
-export function emptyUnwound<P extends CellParams>({ cell, states, packing }: Unrolled<P>): Unwound {
+export function emptyUnwound<P extends CellParams>(kernels: Kernels, { cell, states, packing }: Unrolled<P>): Unwound {
   const dtype = dtypeOf(states.h.data);
   const H = states.h.shape[1];
-  const dStates = mapRecord(states, (x) => allocate(x.shape as number[], dtype));
-  const left = record(Object.keys(cell.left), (name) => allocate([packing.total, cell.left[name] * H], dtype));
+  const dStates = mapRecord(states, (x) => allocateOn(kernels, x.shape, dtype));
+  const left = record(Object.keys(cell.left), (name) =>
+    allocateOn(kernels, [packing.total, cell.left[name] * H], dtype),
+  );
   return { dStates, left, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
 

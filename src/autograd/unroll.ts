@@ -18,10 +18,11 @@
  */
 import type { Cell, CellParams, State } from '../cells/cell.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
-import { addSumRows, fill } from '../tensor/rows.js';
+import { allocateOn } from '../kernels/workspace.js';
+import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, gatherRows, moveRows, scatterAddRows } from './gather.js';
+import { dtypeOf, rows } from '../tensor/view.js';
+import { addMatrix, addRowSum, gatherRows, moveRows, scatterAddRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
@@ -47,10 +48,10 @@ export function unroll<P extends CellParams>(
   options: UnrollOptions = {},
 ): Unrolled<P> {
   checkForward(kernels, cell, params, x, packing, options);
-  const unrolled = prepare(cell, params, x, packing, options);
+  const unrolled = prepare(kernels, cell, params, x, packing, options);
   kernels.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
-  return finish(unrolled);
+  return finish(kernels, unrolled);
 }
 
 /** `unroll` for devices that answer asynchronously: `device` does the product at the seam, `kernels` those of the scan. */
@@ -64,10 +65,10 @@ export async function unrollAsync<P extends CellParams>(
   options: UnrollOptions = {},
 ): Promise<Unrolled<P>> {
   checkForward(kernels, cell, params, x, packing, options);
-  const unrolled = prepare(cell, params, x, packing, options);
+  const unrolled = prepare(kernels, cell, params, x, packing, options);
   await device.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
-  return finish(unrolled);
+  return finish(kernels, unrolled);
 }
 
 /**
@@ -88,14 +89,14 @@ export function unrollBackward<P extends CellParams>(
   const unwound = scanBackward(kernels, unrolled, dY, options);
   const { da } = unwound.left;
   if (options.dX) {
-    const dx = allocate(x.shape as number[], dtypeOf(x.data));
+    const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
     kernels.addMatmulTB(dx, da, params.Wx);
-    deliver(options.dX, dx, unrolled);
+    deliver(kernels, options.dX, dx, unrolled);
   }
   kernels.addMatmulTA(grads.Wx, x, da);
-  addSumRows(grads.b, da);
-  cell.collect(kernels, previousStates(unrolled), { ...cache, ...unwound.left }, grads);
-  collectInitial(unrolled, unwound, grads);
+  addRowSum(kernels, grads.b, da);
+  cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
+  collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
 }
 
@@ -112,14 +113,14 @@ export async function unrollBackwardAsync<P extends CellParams>(
   const unwound = scanBackward(kernels, unrolled, dY, options);
   const { da } = unwound.left;
   if (options.dX) {
-    const dx = allocate(x.shape as number[], dtypeOf(x.data));
+    const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
     await device.addMatmulTB(dx, da, params.Wx);
-    deliver(options.dX, dx, unrolled);
+    deliver(kernels, options.dX, dx, unrolled);
   }
   await device.addMatmulTA(grads.Wx, x, da);
-  addSumRows(grads.b, da);
-  cell.collect(kernels, previousStates(unrolled), { ...cache, ...unwound.left }, grads);
-  collectInitial(unrolled, unwound, grads);
+  addRowSum(kernels, grads.b, da);
+  cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
+  collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
 }
 
@@ -142,16 +143,16 @@ function scanBackward<P extends CellParams>(
   checkBackward(unrolled, dY, options);
   const { packing } = unrolled;
   const windows = windowsOf(packing.steps, options.truncate);
-  const total = emptyUnwound(unrolled);
-  const seed = unrolled.direction === 'forward' ? dY : gatherRows(dY, reversal(packing));
+  const total = emptyUnwound(kernels, unrolled);
+  const seed = unrolled.direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing));
   if (windows.length <= 1) {
     sweep(kernels, unrolled, seed, options.dFinal, { from: 0, seedFrom: 0, end: packing.steps }, total);
     return total;
   }
-  const part = emptyUnwound(unrolled);
+  const part = emptyUnwound(kernels, unrolled);
   for (const window of windows) {
     const lowest = sweep(kernels, unrolled, seed, options.dFinal, window, part, options.truncate);
-    moveWindow(total, part, packing, lowest, window.end);
+    moveWindow(kernels, total, part, packing, lowest, window.end);
   }
   return total;
 }
@@ -173,8 +174,12 @@ function sweep<P extends CellParams>(
   const { cell, params, packing, states, cache } = unrolled;
   const { offsets, batch } = packing;
   const seeded = offsets[window.end] - offsets[window.seedFrom];
-  addMatrix(rows(dStates.h, batch + offsets[window.seedFrom], seeded), rows(dY, offsets[window.seedFrom], seeded));
-  if (dFinal) injectFinal(dStates, dFinal, packing, window);
+  addMatrix(
+    kernels,
+    rows(dStates.h, batch + offsets[window.seedFrom], seeded),
+    rows(dY, offsets[window.seedFrom], seeded),
+  );
+  if (dFinal) injectFinal(kernels, dStates, dFinal, packing, window);
 
   const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
   if (!truncation && kernels.fused?.[cell.name]?.backward(scan)) return window.from;
@@ -208,18 +213,23 @@ function cut(dPrev: State, reach: Int32Array, t: number): void {
 }
 
 /** Gradient of a learned initial state: the sum over the batch, because every sequence started from it. */
-function collectInitial<P extends CellParams>({ cell, learnedInitial }: Unrolled<P>, unwound: Unwound, grads: P): void {
+function collectInitial<P extends CellParams>(
+  kernels: Kernels,
+  { cell, learnedInitial }: Unrolled<P>,
+  unwound: Unwound,
+  grads: P,
+): void {
   if (!learnedInitial) return;
-  for (const name of cell.states) addSumRows(grads[`${name}0`], unwound.dInitial[name]);
+  for (const name of cell.states) addRowSum(kernels, grads[`${name}0`], unwound.dInitial[name]);
 }
 
 /** Adds ∂L/∂final to the blocks where the sequences of this window end. */
-function injectFinal(dStates: State, dFinal: Partial<State>, packing: Packing, window: Window): void {
+function injectFinal(kernels: Kernels, dStates: State, dFinal: Partial<State>, packing: Packing, window: Window): void {
   for (const [name, gradient] of Object.entries(dFinal)) {
     for (let b = 0; b < packing.batch; b++) {
       const last = Math.max(packing.lengths[b] - 1, 0);
       const mine = last >= window.seedFrom && (last < window.end || window.end === packing.steps);
-      if (gradient && mine) addMatrix(rows(dStates[name], finalRow(packing, b), 1), rows(gradient, b, 1));
+      if (gradient && mine) addMatrix(kernels, rows(dStates[name], finalRow(packing, b), 1), rows(gradient, b, 1));
     }
   }
 }
@@ -228,15 +238,28 @@ function injectFinal(dStates: State, dFinal: Partial<State>, packing: Packing, w
  * Adds what one window left to the total and clears it for the next one: the rows of the window's own steps and no others,
  * so that the windows of a sequence together cost T·back/every steps and not T²/every.
  */
-function moveWindow(total: Unwound, part: Unwound, { batch, offsets }: Packing, lowest: number, end: number): void {
+function moveWindow(
+  kernels: Kernels,
+  total: Unwound,
+  part: Unwound,
+  { batch, offsets }: Packing,
+  lowest: number,
+  end: number,
+): void {
   const first = lowest === 0 ? 0 : batch + offsets[lowest - 1];
   const [top, bottom] = [offsets[lowest], offsets[end]];
-  for (const [name, x] of Object.entries(part.dStates)) moveRows(total.dStates[name], x, first, batch + bottom - first);
-  for (const [name, x] of Object.entries(part.left)) moveRows(total.left[name], x, top, bottom - top);
+  for (const [name, x] of Object.entries(part.dStates))
+    moveRows(kernels, total.dStates[name], x, first, batch + bottom - first);
+  for (const [name, x] of Object.entries(part.left)) moveRows(kernels, total.left[name], x, top, bottom - top);
 }
 
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
-function deliver<P extends CellParams>(dX: Tensor, dx: Tensor, { direction, packing }: Unrolled<P>): void {
-  if (direction === 'forward') addMatrix(dX, dx);
-  else scatterAddRows(dX, dx, reversal(packing));
+function deliver<P extends CellParams>(
+  kernels: Kernels,
+  dX: Tensor,
+  dx: Tensor,
+  { direction, packing }: Unrolled<P>,
+): void {
+  if (direction === 'forward') addMatrix(kernels, dX, dx);
+  else scatterAddRows(kernels, dX, dx, reversal(packing));
 }

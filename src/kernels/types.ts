@@ -19,6 +19,10 @@ export interface Kernels {
   addMatmulTB(out: Tensor, a: Tensor, b: Tensor): void;
   /** Whole time loops in one call, by cell name; a backend that has none leaves this out. */
   readonly fused?: Readonly<Record<string, FusedScan>>;
+  /** Memory of the backend's own, where its operands need no copy; a backend that computes in any array leaves this out. */
+  readonly workspace?: Workspace;
+  /** Work on whole rows, and updates of parameters; a backend that has none leaves this out. */
+  readonly rows?: RowKernels;
   /** Frees what the backend holds. Using it afterwards is an error. */
   dispose(): void;
 }
@@ -44,6 +48,72 @@ export interface ScanTensors {
   readonly dStates?: Readonly<Record<string, Tensor>>;
   /** Per name `[N, ·]`: what the cell keeps between its forward and its backward step. */
   readonly cache: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Memory of a backend's own. Without it everything is right, and copied in and out of every call. Two kinds of tensors live
+ * there: those that were adopted, until they are released, and those of a frame, until it ends.
+ *
+ * Memory that grows may move. An adopted tensor then gets a new `data`: hold the tensor, not its `data`, across frames. Inside
+ * a frame nothing grows and nothing moves.
+ */
+export interface Workspace {
+  /** Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise. */
+  allocate(shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * Runs one step. What it allocates is gone when it returns; a frame inside a frame is part of it. Where a step found too
+   * little room, the next one gets more.
+   */
+  frame<R>(step: () => R): R;
+  /**
+   * Moves tensors in, each with the elements it has.
+   *
+   * @param tensors row-major tensors, each the only one that holds its array
+   * @param frameBytes makes room for frames of so many bytes at once
+   * @returns moves them out again, into arrays of their own
+   * @throws MemoryError where there is no room for them; nothing has moved then
+   */
+  adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
+  /** How often a frame had no room, for a tensor or for the scratch of a call, and went the slow way round. */
+  readonly misses: number;
+}
+
+/**
+ * Row work of layers and optimizers. Each function does what its namesake in `tensor/rows`, `autograd/gather` or `optim` does, to
+ * the bit unless said otherwise, or returns `false` without having written anything: the loop in TypeScript runs then.
+ */
+export interface RowKernels {
+  /** `out[r] += row` for every row r. `out [R, W]`, `row [W]`. */
+  addToEveryRow(out: Tensor, row: Tensor): boolean;
+  /** `out += Σ_r x[r]`. `out [W]`, `x [R, W]`. */
+  addSumRows(out: Tensor, x: Tensor): boolean;
+  /** `out += x`, matrices of one shape. */
+  addMatrix(out: Tensor, x: Tensor): boolean;
+  /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. */
+  gather(out: Tensor, x: Tensor, map: Int32Array): boolean;
+  /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. */
+  scatterAdd(out: Tensor, x: Tensor, map: Int32Array): boolean;
+  /** `x *= factor`, formed in float64. With `rows`, of these rows of a matrix only. */
+  scale(x: Tensor, factor: number, rows?: Int32Array): boolean;
+  /** Σ x², formed in float64, in an order of its own; with `rows`, of these rows only. Undefined where it declines. */
+  sumOfSquares(x: Tensor, rows?: Int32Array): number | undefined;
+  /** One Adam update, as `optim/adam` writes it, of all elements, or of `rows`; formed in float64. */
+  adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, factors: AdamFactors, rows?: Int32Array): boolean;
+}
+
+/** The numbers of one update; see `optim/adam`. */
+export interface AdamFactors {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** λ of Adam's own weight decay. */
+  readonly l2: number;
+  /** 1 − η·λ of the decoupled decay. */
+  readonly keep: number;
+  /** η / (1 − β₁ᵗ). */
+  readonly rate: number;
+  /** 1 / √(1 − β₂ᵗ). */
+  readonly rootCorrection: number;
 }
 
 /** The same three products for devices that only answer asynchronously. Used at the seams of `unrollAsync` alone. */

@@ -11,6 +11,7 @@ import type { Packing } from '../autograd/packing.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { cells } from '../cells/index.js';
 import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import type { DropoutMask } from '../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../layers/dropout.js';
 import type { EmbeddingGrads, EmbeddingParams } from '../layers/embedding.js';
@@ -23,7 +24,7 @@ import { expectOneOf, expectPositiveInteger, expectProbability } from '../tensor
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
+import { dtypeOf } from '../tensor/view.js';
 import type { LabelVocabulary, Vocabulary } from './vocabulary.js';
 
 /** What a model is made of; saved with it. */
@@ -106,8 +107,8 @@ export function modelForward(
   dropout?: Rng,
 ): ModelPass {
   const p = config.dropout;
-  const drop = (x: Tensor, rng?: Rng) => (rng ? dropoutForward(x, { p, rng }) : { y: x, mask: null });
-  const embedded = embeddingForward(params.embedding, ids);
+  const drop = (x: Tensor, rng?: Rng) => (rng ? dropoutForward(x, { p, rng, kernels }) : { y: x, mask: null });
+  const embedded = embeddingForward(params.embedding, ids, undefined, kernels);
   const input = drop(embedded, dropout);
   const options = dropout && { dropout: { p, rng: dropout } };
   const stack = stackForward(kernels, layersOf(config), params.layers, input.y, packing, options);
@@ -129,21 +130,21 @@ export function modelBackward(
   grads: ModelGrads,
   truncate?: Truncation,
 ): void {
-  const dHidden = zerosFor(pass.hidden);
+  const dHidden = zerosFor(kernels, pass.hidden);
   linearBackward(kernels, params.output, pass.hidden, dLogits, grads.output, dHidden);
-  const dY = undoDropout(pass.hiddenMask, dHidden);
-  const dX = zerosFor(pass.embedded);
+  const dY = undoDropout(kernels, pass.hiddenMask, dHidden);
+  const dX = zerosFor(kernels, pass.embedded);
   stackBackward(kernels, pass.stack, dY, grads.layers, { dX, truncate });
-  embeddingBackward(pass.ids, undoDropout(pass.embeddedMask, dX), grads.embedding);
+  embeddingBackward(pass.ids, undoDropout(kernels, pass.embeddedMask, dX), grads.embedding, kernels);
 }
 
-function undoDropout(mask: DropoutMask | null, dY: Tensor): Tensor {
+function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
-  const dX = zerosFor(dY);
+  const dX = zerosFor(kernels, dY);
   dropoutBackward(mask, dY, dX);
   return dX;
 }
 
-function zerosFor(x: Tensor): Tensor {
-  return allocate(x.shape, dtypeOf(x.data));
+function zerosFor(kernels: Kernels, x: Tensor): Tensor {
+  return allocateOn(kernels, x.shape, dtypeOf(x.data));
 }

@@ -1,6 +1,7 @@
 /** The options of a training, their defaults, and the optimizers they name. */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { Truncation } from '../autograd/truncate.js';
+import type { Kernels } from '../kernels/types.js';
 import { createAdam, createAdamW } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { createSgd } from '../optim/sgd.js';
@@ -88,8 +89,8 @@ export function withDefaults(options: TrainOptions) {
 }
 
 /** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
-export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number): Optimizer {
-  if (name === 'adam') return createAdam(params, { lr, lazy: true });
-  if (name === 'adamw') return createAdamW(params, { lr, lazy: true });
+export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number, kernels?: Kernels): Optimizer {
+  if (name === 'adam') return createAdam(params, { lr, lazy: true, kernels });
+  if (name === 'adamw') return createAdamW(params, { lr, lazy: true, kernels });
   return createSgd(params, { lr, momentum: 0.9, lazy: true });
 }

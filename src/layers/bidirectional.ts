@@ -15,12 +15,13 @@ import type { Packing } from '../autograd/packing.js';
 import type { Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
+import { addMatrix } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
-import { addTo } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, columns, dtypeOf } from '../tensor/view.js';
+import { columns, dtypeOf } from '../tensor/view.js';
 
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
@@ -96,9 +97,9 @@ export function bidirectionalForward(
     ['N', { H }],
     `the forward direction has H = ${H}`,
   );
-  const y = allocate([packing.total, 2 * H], dtypeOf(x.data));
-  addTo(columns(y, 0, H), forward.y); // (3)
-  addTo(columns(y, H, H), reverse.y);
+  const y = allocateOn(kernels, [packing.total, 2 * H], dtypeOf(x.data));
+  addMatrix(kernels, columns(y, 0, H), forward.y); // (3)
+  addMatrix(kernels, columns(y, H, H), reverse.y);
   return { y, forward, reverse };
 }
 

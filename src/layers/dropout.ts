@@ -14,6 +14,8 @@
 import type { Packing } from '../autograd/packing.js';
 import { expectProbability, expectShape } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import { addTo } from '../tensor/rows.js';
 import type { Real, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
@@ -27,6 +29,8 @@ export interface DropoutOptions {
   readonly training?: boolean;
   /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
   readonly packing?: Packing;
+  /** Whose memory the output lies in, inside of a frame. */
+  readonly kernels?: Kernels;
 }
 
 /** The factors of one forward pass. */
@@ -52,14 +56,15 @@ export interface DropoutResult {
  * @throws ShapeError when `x` has not the rows of the packing
  */
 export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
-  const { p, rng, training = true, packing } = options;
+  const { p, rng, training = true, packing, kernels } = options;
   expectProbability('dropoutForward', 'p', p);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
   if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
   const factors = drawFactors(packing === undefined ? N : packing.batch, D, p, rng, x.data);
   const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
-  const y = allocate([N, D], dtypeOf(x.data));
+  const dtype = dtypeOf(x.data);
+  const y = kernels ? allocateOn(kernels, [N, D], dtype) : allocate([N, D], dtype);
   addMasked(y, x, mask); // (1)
   return { y, mask };
 }

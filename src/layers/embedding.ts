@@ -9,6 +9,8 @@
  * the list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
  */
 import { isRowGradient, touch } from '../autograd/grads.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
@@ -42,14 +44,28 @@ export function initEmbedding(V: number, E: number, rng: Rng, { dtype = 'float32
  *
  * @param ids `[N]` rows of `weight`
  * @param out where to write; a new tensor otherwise
+ * @param kernels whose memory the new tensor lies in, inside of a frame, and whose row work is used
  * @throws ArgumentError naming the position of an id that is no row of `weight`
  * @throws ShapeError when `out` is not `[N, E]`
  */
-export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?: Tensor): Tensor {
+export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?: Tensor, kernels?: Kernels): Tensor {
   const { weight } = params;
   const [V, E] = weight.shape;
-  const y = out ?? allocate([ids.length, E], dtypeOf(weight.data));
+  const shape = [ids.length, E];
+  const dtype = dtypeOf(weight.data);
+  const y = out ?? (kernels ? allocateOn(kernels, shape, dtype) : allocate(shape, dtype));
   expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
+  expectIds(ids, V);
+  if (kernels?.rows?.gather(y, weight, ids)) return y; // (1)
+  for (let n = 0; n < ids.length; n++) {
+    const from = weight.offset + ids[n] * weight.stride[0];
+    const to = y.offset + n * y.stride[0];
+    for (let e = 0; e < E; e++) y.data[to + e * y.stride[1]] = weight.data[from + e * weight.stride[1]]; // (1)
+  }
+  return y;
+}
+
+function expectIds(ids: Int32Array, V: number): void {
   for (let n = 0; n < ids.length; n++) {
     const id = ids[n];
     if (id < 0 || id >= V) {
@@ -58,11 +74,7 @@ export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?:
           'Encode the tokens with the vocabulary these embeddings were made for',
       );
     }
-    const from = weight.offset + id * weight.stride[0];
-    const to = y.offset + n * y.stride[0];
-    for (let e = 0; e < E; e++) y.data[to + e * y.stride[1]] = weight.data[from + e * weight.stride[1]]; // (1)
   }
-  return y;
 }
 
 /**
@@ -70,17 +82,19 @@ export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?:
  *
  * @param ids `[N]` the ids of the forward pass
  * @param dY `[N, E]`
+ * @param kernels whose row work is used
  * @throws ShapeError when `dY` is not `[N, E]`
  */
-export function embeddingBackward(ids: Int32Array, dY: Tensor, grads: EmbeddingGrads): void {
+export function embeddingBackward(ids: Int32Array, dY: Tensor, grads: EmbeddingGrads, kernels?: Kernels): void {
   const dW = grads.weight;
   const byRow = isRowGradient(dW);
   const E = dW.shape[1];
   expectShape('embeddingBackward', 'dY', dY, [{ N: ids.length }, { E }]);
+  if (byRow) for (const id of ids) touch(dW, id);
+  if (kernels?.rows?.scatterAdd(dW, dY, ids)) return; // (1)
   for (let n = 0; n < ids.length; n++) {
     const from = dY.offset + n * dY.stride[0];
     const to = dW.offset + ids[n] * dW.stride[0];
-    if (byRow) touch(dW, ids[n]);
     for (let e = 0; e < E; e++) dW.data[to + e * dW.stride[1]] += dY.data[from + e * dY.stride[1]]; // (1)
   }
 }

@@ -8,13 +8,15 @@
  *
  * Kept for backward: X, by the caller.
  */
+import { addRowSum, addToEveryRow } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
-import { addSumRows } from '../tensor/rows.js';
+import { fill } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
+import { dtypeOf } from '../tensor/view.js';
 
 export type LinearParams = {
   /** `[D, K]` */
@@ -50,12 +52,10 @@ export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor,
   const [D, K] = W.shape;
   expectShape('linearForward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   const N = x.shape[0];
-  const y = out ?? allocate([N, K], dtypeOf(W.data));
+  const y = out ?? allocateOn(kernels, [N, K], dtypeOf(W.data));
   expectShape('linearForward', 'out', y, [N, K]);
-  for (let n = 0; n < N; n++) {
-    const to = y.offset + n * y.stride[0];
-    for (let k = 0; k < K; k++) y.data[to + k * y.stride[1]] = b.data[b.offset + k * b.stride[0]]; // (1) + b
-  }
+  if (out) fill(out, 0);
+  addToEveryRow(kernels, y, b); // (1) + b
   kernels.addMatmul(y, x, W); // (1) X·W
   return y;
 }
@@ -84,5 +84,5 @@ export function linearBackward(
     kernels.addMatmulTB(dX, dY, params.W); // (1) through X
   }
   kernels.addMatmulTA(grads.W, x, dY); // (1) through W
-  addSumRows(grads.b, dY); // (1) through b
+  addRowSum(kernels, grads.b, dY); // (1) through b
 }

@@ -14,11 +14,12 @@ import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
+import { allocateOn } from '../kernels/workspace.js';
 import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
+import { dtypeOf } from '../tensor/view.js';
 import {
   bidirectionalBackward,
   bidirectionalForward,
@@ -141,7 +142,7 @@ export function stackForward(
   for (let l = 0; l < layers.length; l++) {
     const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l]); // (1)
     const last = l === layers.length - 1;
-    const dropped = last || dropout === undefined ? { y: pass.y, mask: null } : drop(pass.y, packing, dropout); // (2)
+    const dropped = last || dropout === undefined ? { y: pass.y, mask: null } : drop(kernels, pass.y, packing, dropout); // (2)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -169,11 +170,11 @@ export function stackBackward(
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
     const below = l === 0 ? undefined : pass.layers[l - 1];
-    const dInput = below === undefined ? dX : zeroView(below.y);
+    const dInput = below === undefined ? dX : zeroView(kernels, below.y);
     const options = { dX: dInput, truncate };
     unwound[l] = layerBackward(kernels, pass.layers[l], dOutput, grads[l], dFinal[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
-    dOutput = below.mask === null ? dInput : zeroView(below.y);
+    dOutput = below.mask === null ? dInput : zeroView(kernels, below.y);
     if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput); // (2)
   }
   return unwound;
@@ -209,12 +210,12 @@ function layerBackward(
   };
 }
 
-function drop(y: Tensor, packing: Packing, { p, rng, perSequence = false }: StackDropout) {
-  return dropoutForward(y, { p, rng, packing: perSequence ? packing : undefined });
+function drop(kernels: Kernels, y: Tensor, packing: Packing, { p, rng, perSequence = false }: StackDropout) {
+  return dropoutForward(y, { p, rng, packing: perSequence ? packing : undefined, kernels });
 }
 
-function zeroView(x: Tensor): Tensor {
-  return allocate(x.shape, dtypeOf(x.data));
+function zeroView(kernels: Kernels, x: Tensor): Tensor {
+  return allocateOn(kernels, x.shape, dtypeOf(x.data));
 }
 
 function expectLayers(where: string, layers: readonly LayerSpec[]): void {

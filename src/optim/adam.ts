@@ -19,6 +19,7 @@
  * Moments have the element type of their parameter; the arithmetic of one element is float64 between load and store.
  */
 import type { TensorRecord } from '../autograd/grads.js';
+import type { AdamFactors, Kernels } from '../kernels/types.js';
 import { expectNonNegative, expectPositive, expectProbability } from '../tensor/checks.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
@@ -37,6 +38,8 @@ export interface AdamOptions {
   readonly weightDecay?: number;
   /** Update only the touched rows of embedding gradients. Default false. */
   readonly lazy?: boolean;
+  /** A backend that updates the tensors in its memory itself, to the same bits. */
+  readonly kernels?: Kernels;
 }
 
 const MOMENTS = ['m', 'v'];
@@ -60,7 +63,7 @@ export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Op
 }
 
 function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
-  const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false } = options;
+  const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false, kernels } = options;
   expectNonNegative(name, 'lr', ownLr);
   expectProbability(name, 'beta1', beta1);
   expectProbability(name, 'beta2', beta2);
@@ -73,7 +76,7 @@ function create(name: string, params: TensorRecord, options: AdamOptions, l2: nu
     step(grads, lr = ownLr) {
       expectNonNegative(name, 'lr', lr);
       const t = steps + 1;
-      const update = adamUpdate({
+      const factors: AdamFactors = {
         beta1,
         beta2,
         epsilon,
@@ -81,28 +84,18 @@ function create(name: string, params: TensorRecord, options: AdamOptions, l2: nu
         keep: 1 - lr * decoupled,
         rate: lr / (1 - power(beta1, t)),
         rootCorrection: 1 / Math.sqrt(1 - power(beta2, t)),
-      });
-      updateSlots(slots, grads, lazy, update);
+      };
+      updateSlots(slots, grads, lazy, adamUpdate(factors), ({ param, moments: [m, v] }, grad, rows) =>
+        kernels?.rows?.adam(param, grad, m, v, factors, rows),
+      );
       steps = t;
     },
+    tensors: Object.values(slots).flatMap(({ moments }) => moments),
     state: () => snapshot(steps, slots, MOMENTS),
     restore(state) {
       steps = restoreSlots(state, slots, MOMENTS);
     },
   };
-}
-
-interface AdamFactors {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly l2: number;
-  /** 1 − η·λ of the decoupled decay. */
-  readonly keep: number;
-  /** η / (1 − β₁ᵗ). */
-  readonly rate: number;
-  /** 1 / √(1 − β₂ᵗ). */
-  readonly rootCorrection: number;
 }
 
 function adamUpdate({ beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: AdamFactors): RunUpdate {

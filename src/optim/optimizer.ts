@@ -31,6 +31,8 @@ export interface Optimizer {
    * @throws ShapeError when a gradient has not the shape and element type of its parameter
    */
   step(grads: TensorRecord, lr?: number): void;
+  /** The moments themselves, as tensors of the optimizer: for a backend that adopts them. */
+  readonly tensors: readonly Tensor[];
   /** A copy of the state. */
   state(): OptimizerState;
   /**
@@ -67,12 +69,26 @@ export function createSlots(params: TensorRecord, names: readonly string[]): Rec
   return slots;
 }
 
-/** Calls `update` for every run of every parameter; of the touched rows only, where `lazy` and the gradient lists them. */
-export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, lazy: boolean, update: RunUpdate): void {
+/** The update of a whole parameter, or of some of its rows, by a backend; anything but `true` means that it did nothing. */
+export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => boolean | undefined;
+
+/**
+ * Updates every parameter; the touched rows only, where `lazy` and the gradient lists them. By `whole` where it answers true,
+ * by `update` run for run elsewhere.
+ */
+export function updateSlots(
+  slots: Record<string, Slot>,
+  grads: TensorRecord,
+  lazy: boolean,
+  update: RunUpdate,
+  whole?: SlotUpdate,
+): void {
   for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
   for (const [name, { param, moments }] of Object.entries(slots)) {
     const grad = grads[name];
-    if (lazy && isRowGradient(grad)) updateTouched(param, grad, moments, update);
+    const byRow = lazy && isRowGradient(grad);
+    if (whole?.({ param, moments }, grad, byRow ? grad.touched.subarray(0, grad.count) : undefined)) continue;
+    if (byRow) updateTouched(param, grad, moments, update);
     else updateRuns(param, grad, moments, update);
   }
 }

@@ -50,6 +50,7 @@ export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optim
       updateSlots(slots, grads, lazy, update);
       steps++;
     },
+    tensors: Object.values(slots).flatMap(({ moments }) => moments),
     state: () => snapshot(steps, slots, names),
     restore(state) {
       steps = restoreSlots(state, slots, names);

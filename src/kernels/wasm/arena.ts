@@ -1,10 +1,11 @@
 /**
- * The one memory of a backend. From the bottom up: tensors that were allocated in it, then the scratch of the call that
- * runs. It only ever grows, and only between two uses of a view: growing detaches every view of the memory.
+ * The one memory of a backend. From the bottom up: tensors that stay (allocated or adopted), the tensors of the frame that is
+ * open, the scratch of the call that runs. It grows between frames, and never under an operand: growing detaches every
+ * view, and only of the tensors that stay does the arena know who holds one.
  */
 import { ArgumentError, MemoryError } from '../../tensor/errors.js';
 import type { DType, Real, Tensor } from '../../tensor/types.js';
-import { sizeOf, viewOf } from '../../tensor/view.js';
+import { dtypeOf, isContiguous, sizeOf, viewOf } from '../../tensor/view.js';
 import type { Memory } from './module.js';
 import { PAGE } from './module.js';
 
@@ -14,56 +15,124 @@ const LINE = 64;
 /** Bytes at the end of memory that are never given out: kernels may read that far past the end of a matrix. */
 const SLACK = 64;
 
+/** Scratch that a frame leaves free: so many times its largest tensor, and for small ones so many bytes. */
+const SCRATCH_SHARE = 2;
+const SCRATCH_BYTES = 1 << 20;
+
+/** Thrown inside of a frame where memory would have to grow; never leaves the backend. */
+export class NoRoom extends Error {}
+
 export interface Arena {
   readonly memory: Memory;
-  /** The whole memory as float32; valid until the next `take`. */
+  /** The whole memory as float32; valid until it grows. */
   f32(): Float32Array;
-  /** The whole memory as float64; valid until the next `take`. */
+  /** The whole memory as float64; valid until it grows. */
   f64(): Float64Array;
-  /** The whole memory as 32-bit integers; valid until the next `take`. */
+  /** The whole memory as 32-bit integers; valid until it grows. */
   i32(): Int32Array;
   /** Starts a call: the scratch of the call before is free again. `pinned`: an operand lies in this memory. */
   begin(pinned: boolean): void;
-  /** Address of `bytes` of scratch, aligned to 64; their content is arbitrary. Throws MemoryError. */
+  /** Address of `bytes` of scratch, aligned to 64; their content is arbitrary. Throws MemoryError, or NoRoom in a frame. */
   take(bytes: number): number;
   /** Grows the memory so that `bytes` more fit. Throws ArgumentError, MemoryError. */
   reserve(bytes: number): void;
-  /** A tensor of zeros in the memory. Throws MemoryError. */
+  /** A tensor of zeros that stays. Throws MemoryError. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
+  /** See `Workspace.adopt`. */
+  adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
+  /** Opens a frame, after growing by what the frames before it lacked. */
+  openFrame(): void;
+  closeFrame(): void;
+  /** Zeros of the open frame; nothing where there is no frame, or no room. */
+  inFrame(shape: readonly number[], dtype: DType): Tensor | undefined;
+  readonly misses: number;
+}
+
+/** A tensor that stays: where its elements lie. */
+interface Resident {
+  readonly tensor: Tensor;
+  readonly at: number;
+  readonly bytes: number;
+  released: boolean;
 }
 
 const aligned = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
 
+const bytesOf = (shape: readonly number[], dtype: DType): number => sizeOf(shape) * (dtype === 'float32' ? 4 : 8);
+
 /** An arena over a memory nobody else uses. */
 export function createArena(memory: Memory): Arena {
+  const residents: Resident[] = [];
   let bottom = LINE;
+  let frame = LINE;
   let top = LINE;
+  let depth = 0;
   let pinned = false;
+  let lacking = 0;
+  let largest = 0;
+  let misses = 0;
   let f32 = new Float32Array(memory.buffer);
   let i32 = new Int32Array(memory.buffer);
   let f64 = new Float64Array(memory.buffer);
 
-  const fit = (end: number): void => {
-    const size = memory.buffer.byteLength;
-    if (end + SLACK <= size) return;
-    if (pinned) {
-      throw new MemoryError(
-        `the call needs ${end + SLACK - size} more bytes of WebAssembly memory, but growing it would detach its operands, ` +
-          'which lie in that memory: reserve() enough before allocating them',
-      );
-    }
+  const lacks = (end: number): number => end + SLACK - f32.byteLength;
+  const view = (at: number, bytes: number, dtype: DType): Real =>
+    dtype === 'float32' ? new Float32Array(f32.buffer, at, bytes / 4) : new Float64Array(f32.buffer, at, bytes / 8);
+
+  /** Whether memory up to `end` could be had. Every tensor that stays gets a view of the grown memory. */
+  const grow = (end: number): boolean => {
+    if (lacks(end) <= 0) return true;
     // At least by half: growth is rare then, and so are new views.
-    const pages = Math.ceil((end + SLACK - size) / PAGE);
-    const generous = Math.max(pages, Math.ceil(size / PAGE / 2));
-    if (!grown(memory, generous) && !grown(memory, pages)) {
-      throw new MemoryError(
-        `WebAssembly memory of ${end + SLACK} bytes cannot be had, ${size} are there: use smaller batches or sequences, ` +
-          'or the cpu backend',
-      );
-    }
+    const pages = Math.ceil(lacks(end) / PAGE);
+    const generous = Math.max(pages, Math.ceil(f32.byteLength / PAGE / 2));
+    if (!grown(memory, generous) && !grown(memory, pages)) return false;
     f32 = new Float32Array(memory.buffer);
     i32 = new Int32Array(memory.buffer);
     f64 = new Float64Array(memory.buffer);
+    for (const { tensor, at, bytes } of residents) rebind(tensor, view(at, bytes, dtypeOf(tensor.data)));
+    return true;
+  };
+  const fit = (end: number): void => {
+    if (lacks(end) <= 0) return;
+    if (depth > 0) {
+      lacking = Math.max(lacking, lacks(end));
+      misses++;
+      throw new NoRoom();
+    }
+    if (pinned) {
+      throw new MemoryError(
+        `the call needs ${lacks(end)} more bytes of WebAssembly memory, but growing it would detach its operands, ` +
+          'which lie in that memory: reserve() enough before allocating them',
+      );
+    }
+    if (grow(end)) return;
+    throw new MemoryError(
+      `WebAssembly memory of ${end + SLACK} bytes cannot be had, ${f32.byteLength} are there: use smaller batches or ` +
+        'sequences, or the cpu backend',
+    );
+  };
+  const settle = (tensor: Tensor, bytes: number): Resident => {
+    const resident = { tensor, at: bottom, bytes, released: false };
+    residents.push(resident);
+    bottom += aligned(bytes);
+    frame = bottom;
+    top = bottom;
+    return resident;
+  };
+  const betweenFrames = (act: string): void => {
+    if (depth > 0) throw new ArgumentError(`${act}: not inside a frame, whose tensors it would move`);
+    pinned = false;
+  };
+  const release = (mine: readonly Resident[]): void => {
+    betweenFrames('release');
+    for (const resident of mine) {
+      if (resident.released) continue;
+      resident.released = true;
+      rebind(resident.tensor, resident.tensor.data.slice());
+    }
+    while (residents.length > 0 && residents[residents.length - 1].released) bottom = residents.pop()!.at;
+    frame = bottom;
+    top = bottom;
   };
   return {
     memory,
@@ -71,7 +140,7 @@ export function createArena(memory: Memory): Arena {
     f64: () => f64,
     i32: () => i32,
     begin(operandsInside) {
-      top = bottom;
+      top = frame;
       pinned = operandsInside;
     },
     take(bytes) {
@@ -84,22 +153,78 @@ export function createArena(memory: Memory): Arena {
       if (!Number.isInteger(bytes) || bytes < 0) {
         throw new ArgumentError(`reserve: bytes must be an integer of at least 0; got ${bytes}`);
       }
-      pinned = false;
+      betweenFrames('reserve');
       fit(bottom + bytes);
     },
     allocate(shape, dtype) {
-      pinned = false;
-      const bytes = sizeOf(shape) * (dtype === 'float32' ? 4 : 8);
+      betweenFrames('allocate');
+      const bytes = bytesOf(shape, dtype);
       fit(bottom + aligned(bytes));
-      const data: Real =
-        dtype === 'float32'
-          ? new Float32Array(memory.buffer, bottom, bytes / 4)
-          : new Float64Array(memory.buffer, bottom, bytes / 8);
-      bottom += aligned(bytes);
+      const tensor = viewOf(view(bottom, bytes, dtype).fill(0), shape);
+      settle(tensor, bytes);
+      return tensor;
+    },
+    adopt(tensors, frameBytes) {
+      betweenFrames('adopt');
+      for (const x of tensors) expectOwner(x, f32.buffer);
+      const sizes = tensors.map((x) => x.data.byteLength);
+      fit(bottom + sizes.reduce((sum, bytes) => sum + aligned(bytes), 0));
+      const mine = tensors.map((tensor, i) => {
+        const data = view(bottom, sizes[i], dtypeOf(tensor.data));
+        data.set(tensor.data);
+        rebind(tensor, data);
+        return settle(tensor, sizes[i]);
+      });
+      grow(bottom + frameBytes); // where it cannot be had, frames make do with less
+      return () => release(mine);
+    },
+    openFrame() {
+      if (depth++ > 0) return;
+      if (lacking > 0) grow(f32.byteLength - SLACK + lacking);
+      lacking = 0;
+      largest = 0;
+      pinned = false;
+    },
+    closeFrame() {
+      if (--depth > 0) return;
+      frame = bottom;
       top = bottom;
-      return viewOf(data.fill(0), shape);
+    },
+    inFrame(shape, dtype) {
+      if (depth === 0) return undefined;
+      const bytes = bytesOf(shape, dtype);
+      largest = Math.max(largest, bytes);
+      const end = frame + aligned(bytes);
+      const missing = lacks(end + SCRATCH_BYTES + SCRATCH_SHARE * largest);
+      if (missing > 0) {
+        // What is put elsewhere now needs its place next time, on top of everything that found none before it.
+        lacking += lacking === 0 ? missing : aligned(bytes);
+        misses++;
+        return undefined;
+      }
+      const tensor = viewOf(view(frame, bytes, dtype).fill(0), shape);
+      frame = end;
+      top = end;
+      return tensor;
+    },
+    get misses() {
+      return misses;
     },
   };
+}
+
+/** The arena and its adopter are the only ones to replace the array of a tensor, and nobody else may hold it. */
+function rebind(tensor: Tensor, data: Real): void {
+  (tensor as { data: Real }).data = data;
+}
+
+function expectOwner(x: Tensor, buffer: ArrayBufferLike): void {
+  if (!isContiguous(x) || x.offset !== 0 || x.data.length !== sizeOf(x.shape)) {
+    throw new ArgumentError(
+      `adopt: a tensor must be row-major and fill its array; got [${x.shape.join(', ')}] at offset ${x.offset} of ${x.data.length} elements`,
+    );
+  }
+  if (x.data.buffer === buffer) throw new ArgumentError('adopt: a tensor lies in this memory already');
 }
 
 /** Grows the memory by `pages`, if that is possible. */

@@ -5,12 +5,14 @@
  */
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
-import type { Kernels } from '../types.js';
+import { allocate } from '../../tensor/view.js';
+import type { Kernels, RowKernels, Workspace } from '../types.js';
 import type { Arena } from './arena.js';
 import { createArena } from './arena.js';
 import type { Exports, Memory } from './module.js';
 import { obstacle, PAGE, start } from './module.js';
 import { backend, dtypes, multiply } from './product.js';
+import { rowKernels } from './rows.js';
 import { fusedScans } from './scan.js';
 
 /** How much memory the backend may take. */
@@ -21,17 +23,19 @@ export interface WasmOptions {
 
 /** The kernels, and their memory. */
 export interface WasmKernels extends Kernels {
+  readonly workspace: Workspace;
+  readonly rows: RowKernels;
   /** `WebAssembly.Memory` the backend computes in. */
   readonly memory: Memory;
   /**
-   * Makes room for `bytes` more, of tensors and of the scratch of calls. Growing memory detaches every tensor in it: reserve
-   * first, allocate then.
+   * Makes room for `bytes` more, of tensors and of the scratch of calls. A call never grows the memory its operands lie in:
+   * reserve first.
    * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError where they cannot be had
    */
   reserve(bytes: number): void;
   /**
-   * A row-major tensor of zeros in the memory, which products use without a copy. It lasts until the memory grows, or the
-   * backend is disposed of.
+   * A row-major tensor of zeros in the memory, which products use without a copy. It stays until the backend is disposed of;
+   * when the memory grows its `data` is replaced.
    * @throws MemoryError where the memory cannot be had
    */
   allocate(shape: readonly number[], dtype: DType): Tensor;
@@ -78,10 +82,31 @@ function kernelsOf(exports: Exports, arena: Arena): WasmKernels {
     addMatmul: (out, a, b) => multiply(exports, living(), 'addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => multiply(exports, living(), 'addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => multiply(exports, living(), 'addMatmulTB', out, a, b),
+    workspace: workspaceOf(living),
+    rows: rowKernels(exports, living),
     reserve: (bytes) => living().reserve(bytes),
     allocate: (shape, dtype) => living().allocate(shape, dtype),
     dispose() {
       open = undefined;
+    },
+  };
+}
+
+function workspaceOf(living: () => Arena): Workspace {
+  return {
+    allocate: (shape, dtype) => living().inFrame(shape, dtype) ?? allocate(shape, dtype),
+    frame(step) {
+      const arena = living();
+      arena.openFrame();
+      try {
+        return step();
+      } finally {
+        arena.closeFrame();
+      }
+    },
+    adopt: (tensors, frameBytes = 0) => living().adopt(tensors, frameBytes),
+    get misses() {
+      return living().misses;
     },
   };
 }

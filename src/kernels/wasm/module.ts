@@ -59,6 +59,17 @@ export interface Exports {
   readonly gruBackward: Scan;
   readonly gruResetBeforeForward: Scan;
   readonly gruResetBeforeBackward: Scan;
+  /** Row work of assembly/rows.ts and updates of assembly/optim.ts: numbers and addresses, as named there. */
+  readonly addToEveryRow: Scan;
+  readonly addSumRows: Scan;
+  readonly addMatrix: Scan;
+  readonly gather: Scan;
+  readonly scatterAdd: Scan;
+  readonly scale: Scan;
+  readonly sumOfSquares: (count: number, x: number) => number;
+  readonly adamFactors: Scan;
+  readonly adam: Scan;
+  readonly adamRows: Scan;
 }
 
 /** Bytes of one page of memory. */

@@ -3,7 +3,9 @@ import type { Tensor } from '../../tensor/types.js';
 import { transpose } from '../../tensor/view.js';
 import { checkProduct } from '../check.js';
 import type { Product } from '../check.js';
+import { createCpuKernels } from '../cpu/index.js';
 import type { Arena } from './arena.js';
+import { NoRoom } from './arena.js';
 import type { Exports } from './module.js';
 import { inside, placeInput, placeOutput, writeBack } from './operand.js';
 import type { Placed } from './operand.js';
@@ -20,9 +22,21 @@ const FEW_ROWS = 4;
 export const dtypes = ['float32', 'float64'] as const;
 export const backend = 'wasm-simd';
 
+/** Products of calls that find no room in a frame: in place, whatever memory the operands lie in. */
+const spare = createCpuKernels();
+
 /** Runs one product, checked. */
 export function multiply(exports: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
   checkProduct(product, out, a, b, backend, dtypes);
+  try {
+    runProduct(exports, arena, product, out, a, b);
+  } catch (error) {
+    if (!(error instanceof NoRoom)) throw error;
+    spare[product](out, a, b);
+  }
+}
+
+function runProduct(exports: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
   const left = product === 'addMatmulTA' ? transpose(a) : a;
   const right = product === 'addMatmulTB' ? transpose(b) : b;
   const [M, K] = left.shape;

@@ -8,6 +8,7 @@
 import type { Tensor } from '../../tensor/types.js';
 import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
+import { NoRoom } from './arena.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { SCRATCH, panelBytes } from './product.js';
@@ -129,7 +130,12 @@ function run(exports: Exports, arena: Arena, scanOf: Run, scan: ScanTensors): bo
   if (bn !== undefined && bn.stride[0] !== 1) return false;
   arena.begin([...tensors, ...Object.values(scan.params)].some((x) => inside(arena, x)));
   const returns: (() => void)[] = [];
-  scanOf(exports, openCall(exports, arena, scan, returns), scan);
+  try {
+    scanOf(exports, openCall(exports, arena, scan, returns), scan);
+  } catch (error) {
+    if (error instanceof NoRoom) return false; // operands come before the time loop: nothing is written yet
+    throw error;
+  }
   for (const back of returns) back();
   return true;
 }

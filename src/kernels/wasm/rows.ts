@@ -1,0 +1,100 @@
+/** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
+import type { Tensor } from '../../tensor/types.js';
+import { sizeOf } from '../../tensor/view.js';
+import type { RowKernels } from '../types.js';
+import type { Arena } from './arena.js';
+import { NoRoom } from './arena.js';
+import type { Exports } from './module.js';
+import { inside } from './operand.js';
+
+/** The row work; `living` throws once the backend is disposed of. */
+export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
+  /** Runs `act` where all tensors are rows of float32 in memory; `act` may take scratch. */
+  const within = (tensors: readonly Tensor[], act: (arena: Arena) => void): boolean => {
+    const arena = living();
+    if (!tensors.every((x) => lines(arena, x))) return false;
+    arena.begin(true);
+    try {
+      act(arena);
+      return true;
+    } catch (error) {
+      if (error instanceof NoRoom) return false; // thrown before anything is written: scratch comes first
+      throw error;
+    }
+  };
+  const adam: RowKernels['adam'] = (param, grad, m, v, f, rows) =>
+    within([param, grad, m, v].map(flatten), (arena) => {
+      const map = rows && entered(arena, rows);
+      exports.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
+      const [p, g, first, second] = [param, grad, m, v].map(address);
+      if (map === undefined) exports.adam(sizeOf(param.shape), p, g, first, second);
+      else exports.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
+    });
+  return {
+    addToEveryRow: (out, row) =>
+      within([out, row], () => exports.addToEveryRow(...size(out), address(out), step(out), address(row))),
+    addSumRows: (out, x) => within([out, x], () => exports.addSumRows(...size(x), address(out), address(x), step(x))),
+    addMatrix: (out, x) =>
+      within([out, x], () => exports.addMatrix(...size(x), address(out), step(out), address(x), step(x))),
+    gather: (out, x, map) =>
+      within([out, x], (arena) => {
+        const at = entered(arena, map);
+        exports.gather(map.length, x.shape[1], address(out), step(out), address(x), step(x), at);
+      }),
+    scatterAdd: (out, x, map) =>
+      within([out, x], (arena) => {
+        const at = entered(arena, map);
+        exports.scatterAdd(map.length, x.shape[1], address(out), step(out), address(x), step(x), at);
+      }),
+    scale: (x, factor, rows) =>
+      within([flatten(x)], () => {
+        if (rows === undefined) exports.scale(sizeOf(x.shape), address(x), factor);
+        else for (const row of rows) exports.scale(x.shape[1], address(x) + row * step(x), factor);
+      }),
+    sumOfSquares(x, rows) {
+      let sum = 0;
+      const done = within([flatten(x)], () => {
+        if (rows === undefined) sum = exports.sumOfSquares(sizeOf(x.shape), address(x));
+        else for (const row of rows) sum += exports.sumOfSquares(x.shape[1], address(x) + row * step(x));
+      });
+      return done ? sum : undefined;
+    },
+    adam,
+  };
+}
+
+/** Whether a vector, or every row of a matrix, is a run of float32 in memory. */
+function lines(arena: Arena, x: Tensor): boolean {
+  const last = x.shape.length - 1;
+  return (
+    x.data instanceof Float32Array &&
+    (last === 0 || last === 1) &&
+    (x.stride[last] === 1 || x.shape[last] === 1) &&
+    inside(arena, x)
+  );
+}
+
+/** The tensor itself where it has no gaps; what no memory holds where it has some. */
+function flatten(x: Tensor): Tensor {
+  return x.shape.length === 2 && x.stride[0] !== x.shape[1] ? { ...x, shape: [0, 0, 0] } : x;
+}
+
+function address(x: Tensor): number {
+  return x.data.byteOffset + 4 * x.offset;
+}
+
+/** Bytes between two rows. */
+function step(x: Tensor): number {
+  return 4 * x.stride[0];
+}
+
+function size(x: Tensor): [number, number] {
+  return [x.shape[0], x.shape[1]];
+}
+
+/** Address of a copy of row numbers. */
+function entered(arena: Arena, rows: Int32Array): number {
+  const at = arena.take(rows.byteLength);
+  arena.i32().set(rows, at / 4);
+  return at;
+}
