@@ -61,17 +61,17 @@ export interface Workspace {
   /** Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * Runs one step. What it allocates is gone when it returns; a frame inside a frame is part of it. Where a step found too
-   * little room, the next one gets more.
+   * Runs one step. What it allocates keeps its elements until the next frame, or the next call that needs scratch. A frame
+   * inside a frame is part of it. Where a step found too little room, the next one gets more.
    */
   frame<R>(step: () => R): R;
   /**
    * Moves tensors in, each with the elements it has.
    *
-   * @param tensors row-major tensors, each the only one that holds its array
+   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
    * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves them out again, into arrays of their own
-   * @throws MemoryError where there is no room for them; nothing has moved then
+   * @returns moves those it moved in out again, into arrays of their own
+   * @throws MemoryError where there is no room for them; nothing has moved then. ArgumentError where a tensor is a view
    */
   adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
   /** How often a frame had no room, for a tensor or for the scratch of a call, and went the slow way round. */

@@ -83,6 +83,28 @@ export function layersOf(config: ModelConfig): LayerSpec[] {
   });
 }
 
+/**
+ * About as many bytes as the tensors of one training step take at most.
+ *
+ * @param lengths of the sentences; a step takes `batch` of them
+ */
+export function stepBytes(config: ModelConfig, K: number, lengths: readonly number[], batch: number): number {
+  const longest = [...lengths].sort((p, q) => q - p).slice(0, batch);
+  const tokens = longest.reduce((sum, length) => sum + length, 0);
+  let perToken = 6 * config.embedding + 4 * K;
+  let perSentence = 0;
+  let D = config.embedding;
+  for (const layer of layersOf(config)) {
+    const { states, kept, left } = layer.cell;
+    const widths = [...Object.values(kept), ...Object.values(left)].reduce((sum, width) => sum + width, 0);
+    const directions = layer.bidirectional ? 2 : 1;
+    perToken += directions * (3 * D + (2 * states.length + widths + 8) * layer.hidden);
+    perSentence += directions * 4 * states.length * layer.hidden;
+    D = outputSize(layer);
+  }
+  return 4 * (tokens * perToken + longest.length * perSentence);
+}
+
 /** New parameters for a configuration, a vocabulary of V words and K labels. Each part has its own random stream. */
 export function initModel(config: ModelConfig, V: number, K: number, rng: Rng): ModelParams {
   const layers = layersOf(config);

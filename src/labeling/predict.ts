@@ -1,8 +1,10 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
 import type { Kernels } from '../kernels/types.js';
+import { inFrame } from '../kernels/workspace.js';
 import { softmaxRows } from '../layers/softmax-loss.js';
 import { argmaxRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
+import type { Batch } from './batches.js';
 import { batchesOf, packBatch } from './batches.js';
 import type { Model } from './model.js';
 import { modelForward } from './model.js';
@@ -37,20 +39,24 @@ export function predict(
     ids.map((list) => list.length),
     BATCH,
   )) {
-    const batch = packBatch(ids, members);
-    const { packing } = batch;
-    const { logits } = modelForward(kernels, model, batch.ids, packing);
-    const best = argmaxRows(logits);
-    const p = probabilities ? softmaxRows(logits) : undefined;
-    for (let b = 0; b < packing.batch; b++) {
-      const rows = Array.from({ length: packing.lengths[b] }, (_, t) => packing.offsets[t] + b);
-      out[members[packing.order[b]]] = {
-        labels: rows.map((row) => model.labels.labels[best[row]]),
-        ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
-      };
-    }
+    inFrame(kernels, () => predictBatch(kernels, model, packBatch(ids, members), probabilities, out));
   }
   return out;
+}
+
+/** Labels the sentences of one batch, each in its place of `out`. */
+function predictBatch(kernels: Kernels, model: Model, batch: Batch, probabilities: boolean, out: Prediction[]): void {
+  const { packing, members } = batch;
+  const { logits } = modelForward(kernels, model, batch.ids, packing);
+  const best = argmaxRows(logits);
+  const p = probabilities ? softmaxRows(logits) : undefined;
+  for (let b = 0; b < packing.batch; b++) {
+    const rows = Array.from({ length: packing.lengths[b] }, (_, t) => packing.offsets[t] + b);
+    out[members[packing.order[b]]] = {
+      labels: rows.map((row) => model.labels.labels[best[row]]),
+      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+    };
+  }
 }
 
 function at(x: Tensor, i: number, j: number): number {

@@ -6,17 +6,20 @@
 import type { TensorRecord } from '../autograd/grads.js';
 import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
+import { allocateOn, inFrame } from '../kernels/workspace.js';
 import { wordDropout } from '../layers/dropout.js';
 import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
+import type { Tensor } from '../tensor/types.js';
+import { MemoryError } from '../tensor/errors.js';
+import { dtypeOf } from '../tensor/view.js';
 import type { Batch } from './batches.js';
 import { packBatch, packRows } from './batches.js';
 import { badGradient, badLoss } from './diagnose.js';
 import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from './model.js';
-import { initModel, modelBackward, modelForward } from './model.js';
+import { initModel, modelBackward, modelForward, stepBytes } from './model.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
@@ -50,6 +53,11 @@ export interface Replica {
   readonly flatGrads: TensorRecord;
   readonly optimizer: Optimizer;
   readonly streams: { readonly dropout: Rng; readonly words: Rng };
+  /**
+   * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
+   * for them. This brings them back, into arrays of their own.
+   */
+  release(): void;
 }
 
 /** Where in a training something happened. */
@@ -84,6 +92,14 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     const first = rng.split(name);
     return index === 0 ? first : first.split(`replica ${index}`);
   };
+  const optimizer = createOptimizer(settings.optimizer, params, settings.lr, kernels);
+  const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
+  const frameBytes = stepBytes(
+    config,
+    labels,
+    sentences.ids.map((list) => list.length),
+    settings.batch,
+  );
   return {
     kernels,
     settings,
@@ -93,9 +109,20 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     params,
     grads: nestLike(modelParams, flatGrads) as ModelGrads,
     flatGrads,
-    optimizer: createOptimizer(settings.optimizer, params, settings.lr),
+    optimizer,
     streams: { dropout: stream('dropout'), words: stream('words') },
+    release: adopt(kernels, tensors, frameBytes),
   };
+}
+
+/** Moves tensors into the memory of the backend. Without room they stay where they are: every result is the same, later. */
+function adopt(kernels: Kernels, tensors: readonly Tensor[], frameBytes: number): () => void {
+  try {
+    return kernels.workspace?.adopt(tensors, frameBytes) ?? (() => {});
+  } catch (error) {
+    if (error instanceof MemoryError) return () => {};
+    throw error;
+  }
 }
 
 /**
@@ -103,9 +130,14 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
  *
  * @param members the sentences
  * @param total tokens of the whole batch: the loss that is differentiated is these sentences' part of the mean over them
+ * @returns tensors that keep their elements until the next gradient is computed, or the parameters are updated
  * @throws NonFiniteError when the loss is no finite number
  */
 export function addShardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
+  return inFrame(replica.kernels, () => shardGradient(replica, members, total, moment));
+}
+
+function shardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
   const { kernels, settings, sentences, streams, config, modelParams } = replica;
   const batch = packBatch(sentences.ids, members);
   const hidden = packRows(sentences.hidden, members, batch.packing);
@@ -120,7 +152,7 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
   }
 
   const tokens = targets.length;
-  const dLogits = allocate(pass.logits.shape, dtypeOf(pass.logits.data));
+  const dLogits = allocateOn(kernels, pass.logits.shape, dtypeOf(pass.logits.data));
   softmaxLossBackward(forward, dLogits, tokens === total ? 1 : tokens / total);
   modelBackward(kernels, modelParams, pass, dLogits, replica.grads, settings.truncate);
   return { batch, pass, tokens, loss };
@@ -134,8 +166,9 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
  * @throws NonFiniteError when the norm is no finite number; nothing is updated then
  */
 export function applyGradient(replica: Replica, lr: number, shard: Shard, moment: Moment): number {
-  const { settings, params, flatGrads, optimizer } = replica;
-  const norm = settings.clip < Infinity ? clipByGlobalNorm(flatGrads, settings.clip) : globalNorm(flatGrads);
+  const { kernels, settings, params, flatGrads, optimizer } = replica;
+  const { clip } = settings;
+  const norm = clip < Infinity ? clipByGlobalNorm(flatGrads, clip, kernels) : globalNorm(flatGrads, kernels);
   if (!Number.isFinite(norm)) {
     const { pass, batch } = shard;
     throw badGradient({ ...moment, what: 'the gradient norm', value: norm }, params, pass, batch, flatGrads);

@@ -99,6 +99,15 @@ export async function train(
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   const run = prepareRun(kernels, corpora, options);
+  try {
+    return await trainEpochs(run, corpora, hooks);
+  } finally {
+    run.replica.release();
+  }
+}
+
+async function trainEpochs(run: Run, corpora: Corpora, hooks: TrainHooks): Promise<TrainResult> {
+  const { kernels } = run;
   const { params } = run.replica;
   const history: EpochRecord[] = [];
   let best: { record: EpochRecord; score: number; weights: TensorRecord } | null = null;

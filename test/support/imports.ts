@@ -83,7 +83,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernels: ['tensor'],
   cells: ['tensor', 'kernels'],
   autograd: ['tensor', 'kernels', 'cells'],
-  optim: ['tensor', 'autograd'],
+  optim: ['tensor', 'autograd', 'kernels'],
   layers: ['tensor', 'kernels', 'cells', 'autograd'],
   labeling: ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim'],
   inspect: ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim', 'labeling'],
@@ -95,9 +95,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   'kernels → tensor': ['types', 'view', 'errors', 'checks'],
   'cells → kernels': ['types'],
-  'autograd → kernels': ['types'],
+  'autograd → kernels': ['types', 'workspace'],
   'autograd → cells': ['cell'],
-  'layers → kernels': ['types'],
+  'layers → kernels': ['types', 'workspace'],
+  'optim → kernels': ['types'],
   'layers → cells': ['cell'],
 };
 

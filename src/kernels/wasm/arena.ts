@@ -166,16 +166,18 @@ export function createArena(memory: Memory): Arena {
     },
     adopt(tensors, frameBytes) {
       betweenFrames('adopt');
-      for (const x of tensors) expectOwner(x, f32.buffer);
-      const sizes = tensors.map((x) => x.data.byteLength);
+      const outside = tensors.filter((x) => x.data.buffer !== f32.buffer);
+      for (const x of outside) expectOwner(x);
+      const sizes = outside.map((x) => x.data.byteLength);
       fit(bottom + sizes.reduce((sum, bytes) => sum + aligned(bytes), 0));
-      const mine = tensors.map((tensor, i) => {
+      const mine = outside.map((tensor, i) => {
         const data = view(bottom, sizes[i], dtypeOf(tensor.data));
         data.set(tensor.data);
         rebind(tensor, data);
         return settle(tensor, sizes[i]);
       });
-      grow(bottom + frameBytes); // where it cannot be had, frames make do with less
+      // The scratch with them; where that much cannot be had, frames make do with less.
+      if (frameBytes > 0) grow(bottom + SCRATCH_SHARE * frameBytes + SCRATCH_BYTES);
       return () => release(mine);
     },
     openFrame() {
@@ -218,13 +220,12 @@ function rebind(tensor: Tensor, data: Real): void {
   (tensor as { data: Real }).data = data;
 }
 
-function expectOwner(x: Tensor, buffer: ArrayBufferLike): void {
+function expectOwner(x: Tensor): void {
   if (!isContiguous(x) || x.offset !== 0 || x.data.length !== sizeOf(x.shape)) {
     throw new ArgumentError(
       `adopt: a tensor must be row-major and fill its array; got [${x.shape.join(', ')}] at offset ${x.offset} of ${x.data.length} elements`,
     );
   }
-  if (x.data.buffer === buffer) throw new ArgumentError('adopt: a tensor lies in this memory already');
 }
 
 /** Grows the memory by `pages`, if that is possible. */

@@ -32,7 +32,10 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
     });
   return {
     addToEveryRow: (out, row) =>
-      within([out, row], () => exports.addToEveryRow(...size(out), address(out), step(out), address(row))),
+      within([out], (arena) => {
+        const at = inside(arena, row) && row.stride[0] === 1 ? address(row) : copied(arena, row);
+        exports.addToEveryRow(...size(out), address(out), step(out), at);
+      }),
     addSumRows: (out, x) => within([out, x], () => exports.addSumRows(...size(x), address(out), address(x), step(x))),
     addMatrix: (out, x) =>
       within([out, x], () => exports.addMatrix(...size(x), address(out), step(out), address(x), step(x))),
@@ -90,6 +93,15 @@ function step(x: Tensor): number {
 
 function size(x: Tensor): [number, number] {
   return [x.shape[0], x.shape[1]];
+}
+
+/** Address of a copy of a vector. */
+function copied(arena: Arena, x: Tensor): number {
+  const [W] = x.shape;
+  const at = arena.take(4 * W);
+  const heap = arena.f32();
+  for (let j = 0; j < W; j++) heap[at / 4 + j] = x.data[x.offset + j * x.stride[0]];
+  return at;
 }
 
 /** Address of a copy of row numbers. */

@@ -1,0 +1,294 @@
+/** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
+import { clipByGlobalNorm, createRowGradient, touch } from '../../src/autograd/grads';
+import { addMatrix, addRowSum, addToEveryRow, gatherRows, scatterAddRows } from '../../src/autograd/gather';
+import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
+import type { Kernels, WasmKernels } from '../../src/kernels/index';
+import { allocateOn, inFrame } from '../../src/kernels/workspace';
+import { train } from '../../src/labeling/train';
+import { createAdam, createAdamW } from '../../src/optim/index';
+import { ArgumentError, createRng, MemoryError } from '../../src/tensor/index';
+import type { Tensor } from '../../src/tensor/index';
+import { allocate, columns } from '../../src/tensor/view';
+
+const cpu = createCpuKernels();
+let wasm: WasmKernels;
+beforeEach(async () => {
+  wasm = await createWasmKernels();
+});
+afterEach(() => wasm.dispose());
+
+function random(shape: number[], seed: number): Tensor {
+  const rng = createRng(seed);
+  const x = allocate(shape, 'float32');
+  x.data.forEach((_, i) => (x.data[i] = rng.normal()));
+  return x;
+}
+
+/** The same numbers in the memory of the backend. */
+function placed(x: Tensor): Tensor {
+  const y = { ...x, data: x.data.slice() };
+  wasm.workspace.adopt([y]);
+  return y;
+}
+
+const inside = (x: Tensor) => x.data.buffer === wasm.memory.buffer;
+
+describe('frames', () => {
+  it('give zeros in the memory of the backend, and their place to the next frame', () => {
+    const step = () => {
+      const x = allocateOn(wasm, [3, 5], 'float32');
+      const before = [...x.data];
+      x.data.fill(7);
+      return { x, before };
+    };
+    const first = inFrame(wasm, step);
+    const second = inFrame(wasm, step);
+    if (!inside(first.x)) expect(wasm.workspace.misses).toBeGreaterThan(0); // the first frame had nothing yet
+    expect(inside(second.x)).toBe(true);
+    expect(inFrame(wasm, step).x.data.byteOffset).toBe(second.x.data.byteOffset);
+    expect([first.before, second.before]).toEqual([new Array(15).fill(0), new Array(15).fill(0)]);
+  });
+
+  it('are the outermost of those that are open', () => {
+    wasm.workspace.adopt([], 1 << 16);
+    inFrame(wasm, () => {
+      const outer = allocateOn(wasm, [4], 'float32');
+      const inner = inFrame(wasm, () => allocateOn(wasm, [4], 'float32'));
+      const last = allocateOn(wasm, [2], 'float64');
+      const places = [outer, inner, last].map((x) => x.data.byteOffset);
+      expect(new Set(places).size).toBe(3);
+    });
+  });
+
+  it('end with an error too', () => {
+    expect(() =>
+      inFrame(wasm, () => {
+        throw new RangeError('mine');
+      }),
+    ).toThrow('mine');
+    expect(inside(allocateOn(wasm, [2], 'float32'))).toBe(false);
+  });
+
+  it('do not grow memory: what finds no room goes elsewhere once, and has its room the next time', () => {
+    const N = 300_000;
+    const step = () => {
+      const size = wasm.memory.buffer.byteLength;
+      const tensors = [1, 2, 3].map(() => allocateOn(wasm, [N], 'float32'));
+      expect(wasm.memory.buffer.byteLength).toBe(size);
+      return tensors.map(inside);
+    };
+    expect(inFrame(wasm, step)).toEqual([false, false, false]);
+    const { misses } = wasm.workspace;
+    expect(misses).toBe(3);
+    expect(inFrame(wasm, step)).toEqual([true, true, true]);
+    expect(wasm.workspace.misses).toBe(misses);
+  });
+
+  it('forbid what would move their tensors', () => {
+    const x = random([3], 1);
+    const release = wasm.workspace.adopt([x]);
+    inFrame(wasm, () => {
+      for (const act of [release, () => wasm.workspace.adopt([random([2], 2)]), () => wasm.allocate([2], 'float32')]) {
+        expect(act).toThrow(ArgumentError);
+      }
+    });
+    release();
+  });
+
+  it('without room for scratch multiply on the other backend, and decline the rest', async () => {
+    const small = await createWasmKernels({ maximumBytes: 3 * 65536 });
+    const [M, K, N] = [40, 130, 150];
+    const [a, b] = [random([M, K], 3), random([K, N], 4)];
+    const [got, want] = [allocate([M, N], 'float32'), allocate([M, N], 'float32')];
+    inFrame(small, () => small.addMatmul(got, a, b));
+    expect(small.workspace.misses).toBeGreaterThan(0);
+    cpu.addMatmul(want, a, b);
+    expect(got.data).toEqual(want.data);
+    small.dispose();
+  });
+});
+
+describe('adopted tensors', () => {
+  it('keep their elements on the way in, while memory grows, and on the way out', () => {
+    const [x, y] = [random([7, 3], 5), random([40], 6)];
+    const want = [Array.from(x.data), Array.from(y.data)];
+    const release = wasm.workspace.adopt([x, y]);
+    expect([x, y].every(inside)).toBe(true);
+    const before = x.data;
+    wasm.reserve(2_000_000);
+    expect(before.length).toBe(0); // detached: only who holds the tensor goes along
+    expect([x, y].every(inside)).toBe(true);
+    expect([Array.from(x.data), Array.from(y.data)]).toEqual(want);
+    release();
+    expect([x, y].some(inside)).toBe(false);
+    expect([Array.from(x.data), Array.from(y.data)]).toEqual(want);
+  });
+
+  it('leave their room to others, in whatever order they go', () => {
+    const release = [11, 12, 13].map((seed) => wasm.workspace.adopt([random([50_000], seed)]));
+    const size = wasm.memory.buffer.byteLength;
+    release[1]();
+    release[0]();
+    release[2]();
+    release[2](); // twice is once
+    for (let i = 0; i < 20; i++) wasm.workspace.adopt([random([50_000], i)])();
+    expect(wasm.memory.buffer.byteLength).toBe(size);
+  });
+
+  it('are whole: a view, which would not go along, is refused', () => {
+    const x = random([4, 6], 7);
+    expect(() => wasm.workspace.adopt([columns(x, 2, 3)])).toThrow(/row-major and fill its array/);
+  });
+
+  it('stay where they are when there is no room for them', async () => {
+    const small = await createWasmKernels({ maximumBytes: 65536 });
+    const x = random([20_000], 8);
+    const { data } = x;
+    expect(() => small.workspace.adopt([random([8], 9), x])).toThrow(MemoryError);
+    expect(x.data).toBe(data);
+    small.dispose();
+  });
+});
+
+describe('row work', () => {
+  const map = Int32Array.from([4, 0, 0, 6, 2, 4]);
+  const [R, W] = [7, 21];
+
+  /** Runs `act` on heap tensors by the loops in TypeScript, and on tensors in memory by the backend. */
+  function twice(act: (kernels: Kernels, place: (x: Tensor) => Tensor) => Tensor): [Tensor['data'], Tensor['data']] {
+    const spy = { ran: 0 };
+    const rows = Object.fromEntries(
+      Object.entries(wasm.rows).map(([name, f]) => [
+        name,
+        (...args: unknown[]) => {
+          const done = (f as (...args: unknown[]) => unknown)(...args);
+          if (done !== false && done !== undefined) spy.ran++;
+          return done;
+        },
+      ]),
+    ) as unknown as Kernels['rows'];
+    const plain = act(cpu, (x) => x).data;
+    const fast = inFrame(wasm, () => act({ ...wasm, rows }, placedBefore));
+    expect(spy.ran).toBeGreaterThan(0);
+    return [fast.data.slice(), plain];
+  }
+  const kept = new Map<Tensor, Tensor>();
+  const placedBefore = (x: Tensor) => kept.get(x) ?? x;
+  const sources = [random([R, W], 21), random([W], 22), random([map.length, W], 23), random([R, 2 * W], 24)];
+  beforeEach(() => {
+    for (const x of sources) kept.set(x, placed(x));
+    wasm.workspace.adopt([], 1 << 20);
+  });
+
+  const [x, row, short, wide] = sources;
+  it.each<[string, (kernels: Kernels, place: (x: Tensor) => Tensor) => Tensor]>([
+    ['addToEveryRow', (k, at) => (addToEveryRow(k, at(x), at(row)), at(x))],
+    ['addToEveryRow of a vector elsewhere', (k, at) => (addToEveryRow(k, at(x), row), at(x))],
+    ['addRowSum', (k, at) => (addRowSum(k, at(row), at(x)), at(row))],
+    ['addRowSum of columns', (k, at) => (addRowSum(k, at(row), columns(at(wide), 5, W)), at(row))],
+    ['addMatrix', (k, at) => (addMatrix(k, columns(at(wide), 3, W), at(x)), at(wide))],
+    ['gatherRows', (k, at) => gatherRows(k, at(x), map)],
+    ['scatterAddRows', (k, at) => (scatterAddRows(k, at(x), at(short), map), at(x))],
+  ])('%s gives the bits of its loop in TypeScript', (_, act) => {
+    const before = sources.map((source) => source.data.slice());
+    const [fast, plain] = twice(act);
+    expect(fast).toEqual(plain);
+    sources.forEach((source, i) => source.data.set(before[i]));
+  });
+
+  it('declines what is not float32 lines in its memory', () => {
+    const y = wasm.allocate([4, 5], 'float32');
+    const z = wasm.allocate([4, 5], 'float64');
+    const turned = { ...y, shape: [5, 4], stride: [1, 5] };
+    expect(wasm.rows.addMatrix(y, random([4, 5], 1))).toBe(false);
+    expect(wasm.rows.addMatrix(z, z)).toBe(false);
+    expect(wasm.rows.addSumRows(wasm.allocate([4], 'float32'), turned)).toBe(false);
+    expect(wasm.rows.sumOfSquares(columns(y, 1, 3))).toBeUndefined();
+  });
+});
+
+describe('updates', () => {
+  const shapes = { dense: [9, 7], vector: [3], table: [11, 5] };
+  const touched = [8, 2, 5];
+
+  /** Parameters after three updates. */
+  function updated(kernels: Kernels | undefined, make: typeof createAdam): number[][] {
+    const params = Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, random(shape, 31 + i)]));
+    const optimizer = make(params, { lr: 0.01, weightDecay: 0.1, lazy: true, kernels });
+    const grads: Record<string, Tensor> = {
+      dense: random(shapes.dense, 41),
+      vector: random(shapes.vector, 42),
+      table: createRowGradient(11, 5),
+    };
+    for (const r of touched) {
+      touch(grads.table as ReturnType<typeof createRowGradient>, r);
+      grads.table.data.set(random([5], r).data, r * 5);
+    }
+    const all = [...Object.values(params), ...Object.values(grads), ...optimizer.tensors];
+    const release = kernels?.workspace?.adopt(all);
+    for (let t = 0; t < 3; t++) optimizer.step(grads);
+    release?.();
+    return all.map((tensor) => Array.from(tensor.data));
+  }
+
+  it.each([
+    ['Adam', createAdam],
+    ['AdamW', createAdamW],
+  ])('of %s have the bits of the update in TypeScript, moments and untouched rows included', (_, make) => {
+    let calls = 0;
+    const adam: WasmKernels['rows']['adam'] = (...args) => {
+      const done = wasm.rows.adam(...args);
+      calls += done ? 1 : 0;
+      return done;
+    };
+    expect(updated({ ...wasm, rows: { ...wasm.rows, adam } }, make)).toEqual(updated(undefined, make));
+    expect(calls).toBe(9);
+  });
+
+  it('are clipped by the same norm, up to the order of the sum, and by the same factor to the bit', () => {
+    const grads = () => ({ a: random([70, 3], 51), b: random([41], 52) });
+    const [plain, fast] = [grads(), grads()];
+    wasm.workspace.adopt(Object.values(fast));
+    const [want, got] = [clipByGlobalNorm(plain, 2), clipByGlobalNorm(fast, 2, wasm)];
+    expect(Math.abs(got - want)).toBeLessThanOrEqual(251 * 2 ** -52 * want);
+    expect(got).toBeGreaterThan(2);
+    const [again, scaled] = [grads(), grads()];
+    wasm.workspace.adopt(Object.values(scaled));
+    for (const name of ['a', 'b'] as const) {
+      again[name].data.forEach((g, i) => (again[name].data[i] = g * (2 / 3)));
+      expect(wasm.rows.scale(scaled[name], 2 / 3)).toBe(true);
+      expect(scaled[name].data.slice()).toEqual(again[name].data);
+    }
+  });
+});
+
+describe('a training', () => {
+  const sentences = Array.from({ length: 23 }, (_, i) => {
+    const tokens = Array.from({ length: 1 + ((i * 5) % 9) }, (__, t) => `w${(i * 7 + t * 3) % 19}`);
+    return { tokens, labels: tokens.map((token, t) => `L${(token.length + t) % 3}`) };
+  });
+
+  it.each(['lstm', 'gru', 'gru-reset-before', 'rnn'])(
+    'of a %s in the memory of the backend gives the weights of one outside, bit for bit, and misses nothing',
+    async (cell) => {
+      const options = { cell, epochs: 2, batch: 5, hidden: 6, embedding: 5, layers: 2, clip: Infinity, minCount: 1 };
+      const weights = async (kernels: Kernels) => {
+        const { model } = await train(kernels, { train: sentences, dev: sentences }, options);
+        expect(inside(model.params.output.W)).toBe(false);
+        return [model.params.embedding.weight, model.params.output.W].map((x) => Array.from(x.data));
+      };
+      const resident = await weights(wasm);
+      expect(wasm.workspace.misses).toBe(0);
+      expect(resident).toEqual(await weights({ ...wasm, workspace: undefined, rows: undefined }));
+    },
+  );
+
+  it('of a model for which there is no memory runs outside', async () => {
+    const small = await createWasmKernels({ maximumBytes: 4 * 65536 });
+    const options = { epochs: 1, hidden: 40, embedding: 60, clip: Infinity, minCount: 1 };
+    const { model } = await train(small, { train: sentences }, options);
+    const { model: same } = await train({ ...wasm, workspace: undefined }, { train: sentences }, options);
+    expect(Array.from(model.params.output.W.data)).toEqual(Array.from(same.params.output.W.data));
+    small.dispose();
+  });
+});
