@@ -3,24 +3,7 @@
  * src/autograd/grads.ts in their order, so the bits are theirs. Only the sum of squares has an order of its own.
  */
 
-// @ts-ignore: decorator
-@inline
-function low(x: v128): v128 {
-  return f64x2.promote_low_f32x4(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function high(x: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 0));
-}
-
-/** Four float32 from two pairs of float64. */
-// @ts-ignore: decorator
-@inline
-function both(a: v128, b: v128): v128 {
-  return v128.shuffle<f64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2);
-}
+import { both, high, low } from './wide';
 
 /** Σ x² of `count` elements, in four partial sums. */
 export function sumOfSquares(count: i32, x: usize): f64 {

@@ -2,6 +2,7 @@
  * Work on whole rows of float32, as the loops of src/autograd/gather.ts and src/tensor/rows.ts do it, to the bit. Steps
  * between rows in bytes; `map` holds int32 row numbers.
  */
+import { both, high, low } from './wide';
 
 // @ts-ignore: decorator
 @inline
@@ -62,4 +63,59 @@ export function gather(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: 
 /** `out[map[r]] += x[r]`, rows in order: a row may occur more than once. */
 export function scatterAdd(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
   for (let r = 0; r < R; r++, x += ldx) addLine(W, out + row(map, r) * ldOut, x);
+}
+
+/** `out[r] += x[r] ⊙ factors[r]`, rounded once, as in TypeScript. */
+export function addMasked(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, factors: usize): void {
+  for (let r = 0; r < R; r++, out += ldOut, x += ldx) {
+    let to = out;
+    let from = x;
+    let w = W;
+    for (; w >= 4; w -= 4, to += 16, from += 16, factors += 16) {
+      const sum = v128.load(to);
+      const one = v128.load(from);
+      const factor = v128.load(factors);
+      const first = f64x2.add(low(sum), f64x2.mul(low(one), low(factor)));
+      v128.store(to, both(first, f64x2.add(high(sum), f64x2.mul(high(one), high(factor)))));
+    }
+    for (; w > 0; w--, to += 4, from += 4, factors += 4) {
+      store<f32>(to, <f32>(<f64>load<f32>(to) + <f64>load<f32>(from) * <f64>load<f32>(factors)));
+    }
+  }
+}
+
+/**
+ * `count` factors, 0 where the next number of the generator is below a threshold in units of 2⁻⁵³, else `keep`. `words` are the four
+ * words of its state, which advance: xoshiro128** as in src/tensor/random.ts.
+ */
+export function drawFactors(count: i32, factors: usize, words: usize, threshold: f64, keep: f32): void {
+  const below = <u64>threshold;
+  let a = load<u32>(words);
+  let b = load<u32>(words, 4);
+  let c = load<u32>(words, 8);
+  let d = load<u32>(words, 12);
+  for (; count > 0; count--, factors += 4) {
+    const high = rotl<u32>(b * 5, 7) * 9;
+    let t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = rotl<u32>(d, 11);
+    const low = rotl<u32>(b * 5, 7) * 9;
+    t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = rotl<u32>(d, 11);
+    const drawn = ((<u64>(high >> 5)) << 26) | <u64>(low >> 6);
+    store<f32>(factors, drawn < below ? 0 : keep);
+  }
+  store<u32>(words, a);
+  store<u32>(words, b, 4);
+  store<u32>(words, c, 8);
+  store<u32>(words, d, 12);
 }

@@ -1,5 +1,7 @@
 /** Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs. */
 export type { AdamFactors, AsyncKernels, FusedScan, Kernels, RowKernels, ScanTensors, Workspace } from './types.js';
+export type { Phase, Profile } from './profile.js';
+export { profile } from './profile.js';
 export type { Product } from './check.js';
 export { checkProduct } from './check.js';
 export { createCpuKernels } from './cpu/index.js';

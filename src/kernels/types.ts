@@ -93,6 +93,13 @@ export interface RowKernels {
   gather(out: Tensor, x: Tensor, map: Int32Array): boolean;
   /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. */
   scatterAdd(out: Tensor, x: Tensor, map: Int32Array): boolean;
+  /** `out += x ⊙ factors`, matrices of one shape. */
+  addMasked(out: Tensor, x: Tensor, factors: Tensor): boolean;
+  /**
+   * Sets every element to 0 with probability p, to `1 / (1 − p)` otherwise, as drawn by `next() < p` from the generator whose state
+   * `words` are (see `Rng.words`); they advance.
+   */
+  drawFactors(factors: Tensor, words: Uint32Array, p: number): boolean;
   /** `x *= factor`, formed in float64. With `rows`, of these rows of a matrix only. */
   scale(x: Tensor, factor: number, rows?: Int32Array): boolean;
   /** Σ x², formed in float64, in an order of its own; with `rows`, of these rows only. Undefined where it declines. */

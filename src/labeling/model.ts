@@ -163,7 +163,7 @@ export function modelBackward(
 function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
   const dX = zerosFor(kernels, dY);
-  dropoutBackward(mask, dY, dX);
+  dropoutBackward(mask, dY, dX, kernels);
   return dX;
 }
 

@@ -17,7 +17,7 @@ import type { Rng } from '../tensor/random.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateOn } from '../kernels/workspace.js';
 import { addTo } from '../tensor/rows.js';
-import type { Real, Tensor } from '../tensor/types.js';
+import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
 
 export interface DropoutOptions {
@@ -29,7 +29,7 @@ export interface DropoutOptions {
   readonly training?: boolean;
   /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
   readonly packing?: Packing;
-  /** Whose memory the output lies in, inside of a frame. */
+  /** Whose memory output and mask lie in, inside of a frame, and whose row work is used. */
   readonly kernels?: Kernels;
 }
 
@@ -56,16 +56,16 @@ export interface DropoutResult {
  * @throws ShapeError when `x` has not the rows of the packing
  */
 export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
-  const { p, rng, training = true, packing, kernels } = options;
+  const { p, training = true, packing, kernels } = options;
   expectProbability('dropoutForward', 'p', p);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
   if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
-  const factors = drawFactors(packing === undefined ? N : packing.batch, D, p, rng, x.data);
+  const factors = drawFactors([packing === undefined ? N : packing.batch, D], dtypeOf(x.data), options);
   const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
   const dtype = dtypeOf(x.data);
   const y = kernels ? allocateOn(kernels, [N, D], dtype) : allocate([N, D], dtype);
-  addMasked(y, x, mask); // (1)
+  addMasked(y, x, mask, kernels); // (1)
   return { y, mask };
 }
 
@@ -75,12 +75,13 @@ export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResul
  * @param mask what the forward pass returned; `null` is the identity
  * @param dY `[N, D]`
  * @param dX `[N, D]`
+ * @param kernels whose row work is used
  * @throws ShapeError when `dY` and `dX` differ in shape
  */
-export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor): void {
+export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor, kernels?: Kernels): void {
   expectShape('dropoutBackward', 'dX', dX, dY.shape);
   if (mask === null) addTo(dX, dY);
-  else addMasked(dX, dY, mask); // (1)
+  else addMasked(dX, dY, mask, kernels); // (1)
 }
 
 /**
@@ -97,8 +98,9 @@ export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32A
   return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
 }
 
-function drawFactors(rowCount: number, D: number, p: number, rng: Rng, like: Real): Tensor {
-  const factors = allocate([rowCount, D], dtypeOf(like));
+function drawFactors(shape: readonly number[], dtype: DType, { p, rng, kernels }: DropoutOptions): Tensor {
+  const factors = kernels ? allocateOn(kernels, shape, dtype) : allocate(shape, dtype);
+  if (kernels?.rows?.drawFactors(factors, rng.words, p)) return factors;
   const keep = 1 / (1 - p);
   for (let i = 0; i < factors.data.length; i++) factors.data[i] = rng.next() < p ? 0 : keep;
   return factors;
@@ -113,8 +115,9 @@ function sequenceOfRows(packing: Packing): Int32Array {
 }
 
 /** `out[n] += x[n] ⊙ factors[r(n)]`: forward into zeros, backward into a gradient. */
-function addMasked(out: Tensor, x: Tensor, mask: DropoutMask): void {
+function addMasked(out: Tensor, x: Tensor, mask: DropoutMask, kernels?: Kernels): void {
   const { factors, sequenceOf } = mask;
+  if (sequenceOf === undefined && kernels?.rows?.addMasked(out, x, factors)) return;
   const [N, D] = x.shape;
   for (let n = 0; n < N; n++) {
     const from = x.offset + n * x.stride[0];

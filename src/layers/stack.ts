@@ -175,7 +175,7 @@ export function stackBackward(
     unwound[l] = layerBackward(kernels, pass.layers[l], dOutput, grads[l], dFinal[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
     dOutput = below.mask === null ? dInput : zeroView(kernels, below.y);
-    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput); // (2)
+    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput, kernels); // (2)
   }
   return unwound;
 }

@@ -29,6 +29,8 @@ export interface Rng {
   split(name: string): Rng;
   /** Shuffles `xs` in place (Fisher–Yates) and returns it. */
   shuffle<T extends Shuffleable>(xs: T): T;
+  /** The four words of the state itself: who draws by the same rule elsewhere, as a backend may, advances them. */
+  readonly words: Uint32Array;
   /** Where the stream stands, as plain JSON; `restoreRng` continues from there. */
   state(): RngState;
 }
@@ -135,6 +137,7 @@ function fromState(key: bigint, s: Uint32Array): Rng {
   };
   return {
     next,
+    words: s,
     integer,
     normal: () => polarNormal(next),
     split: (name) => fromKey(childKey(key, name)),

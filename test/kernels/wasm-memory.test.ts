@@ -6,6 +6,7 @@ import type { Kernels, WasmKernels } from '../../src/kernels/index';
 import { allocateOn, inFrame } from '../../src/kernels/workspace';
 import { train } from '../../src/labeling/train';
 import { createAdam, createAdamW } from '../../src/optim/index';
+import { dropoutBackward, dropoutForward } from '../../src/layers/index';
 import { ArgumentError, createRng, MemoryError } from '../../src/tensor/index';
 import type { Tensor } from '../../src/tensor/index';
 import { allocate, columns } from '../../src/tensor/view';
@@ -188,6 +189,15 @@ describe('row work', () => {
     ['addRowSum of columns', (k, at) => (addRowSum(k, at(row), columns(at(wide), 5, W)), at(row))],
     ['addMatrix', (k, at) => (addMatrix(k, columns(at(wide), 3, W), at(x)), at(wide))],
     ['gatherRows', (k, at) => gatherRows(k, at(x), map)],
+    ['dropoutForward', (k, at) => dropoutForward(at(x), { p: 0.3, rng: createRng(5), kernels: k }).y],
+    [
+      'dropoutBackward',
+      (k, at) => {
+        const { mask } = dropoutForward(at(x), { p: 0.7, rng: createRng(6), kernels: k });
+        dropoutBackward(mask, at(x), columns(at(wide), 4, W), k);
+        return at(wide);
+      },
+    ],
     ['scatterAddRows', (k, at) => (scatterAddRows(k, at(x), at(short), map), at(x))],
   ])('%s gives the bits of its loop in TypeScript', (_, act) => {
     const before = sources.map((source) => source.data.slice());
@@ -195,6 +205,18 @@ describe('row work', () => {
     expect(fast).toEqual(plain);
     sources.forEach((source, i) => source.data.set(before[i]));
   });
+
+  it.each([0, 2 ** -53, 0.1, 0.5, 1 - 2 ** -53])(
+    'draws the factors of dropout at p = %s as TypeScript does, and as many',
+    (p) => {
+      const [plain, fast] = [createRng(77), createRng(77)];
+      const factors = wasm.allocate([19, 53], 'float32');
+      expect(wasm.rows.drawFactors(factors, fast.words, p)).toBe(true);
+      const want = Float32Array.from(factors.data, () => (plain.next() < p ? 0 : 1 / (1 - p)));
+      expect(factors.data.slice()).toEqual(want);
+      expect(fast.state()).toEqual(plain.state());
+    },
+  );
 
   it('declines what is not float32 lines in its memory', () => {
     const y = wasm.allocate([4, 5], 'float32');

@@ -65,6 +65,8 @@ export interface Exports {
   readonly addMatrix: Scan;
   readonly gather: Scan;
   readonly scatterAdd: Scan;
+  readonly addMasked: Scan;
+  readonly drawFactors: Scan;
   readonly scale: Scan;
   readonly sumOfSquares: (count: number, x: number) => number;
   readonly adamFactors: Scan;

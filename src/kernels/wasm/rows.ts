@@ -49,6 +49,19 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
         const at = entered(arena, map);
         exports.scatterAdd(map.length, x.shape[1], address(out), step(out), address(x), step(x), at);
       }),
+    addMasked: (out, x, factors) =>
+      within([out, x, factors].map(flatten), () =>
+        exports.addMasked(...size(out), address(out), step(out), address(x), step(x), address(factors)),
+      ),
+    drawFactors: (factors, words, p) =>
+      within([flatten(factors)], (arena) => {
+        const at = arena.take(words.byteLength);
+        const heap = arena.i32();
+        heap.set(words, at / 4);
+        // An integer n is below p·2⁵³ where it is below the next integer from there; both are exact.
+        exports.drawFactors(sizeOf(factors.shape), address(factors), at, Math.ceil(p * 2 ** 53), 1 / (1 - p));
+        for (let i = 0; i < words.length; i++) words[i] = heap[at / 4 + i];
+      }),
     scale: (x, factor, rows) =>
       within([flatten(x)], () => {
         if (rows === undefined) exports.scale(sizeOf(x.shape), address(x), factor);

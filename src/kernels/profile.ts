@@ -1,0 +1,76 @@
+/** Where the time of a training goes: a backend whose every call is timed. */
+import type { FusedScan, Kernels, RowKernels } from './types.js';
+
+/** One kind of work. */
+export interface Phase {
+  /** `products`, `scan forward`, `scan backward`, `rows`, `dropout`, `clip`, `update`. */
+  readonly name: string;
+  readonly calls: number;
+  readonly seconds: number;
+}
+
+/** A backend under the clock. */
+export interface Profile {
+  /** Does what the backend does, and notes how long it took. */
+  readonly kernels: Kernels;
+  /** The work so far, the longest first. A call that a backend declines counts too; what runs instead of it does not. */
+  phases(): Phase[];
+}
+
+/** The kind of each row work. */
+const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
+  addToEveryRow: 'rows',
+  addSumRows: 'rows',
+  addMatrix: 'rows',
+  gather: 'rows',
+  scatterAdd: 'rows',
+  addMasked: 'dropout',
+  drawFactors: 'dropout',
+  scale: 'clip',
+  sumOfSquares: 'clip',
+  adam: 'update',
+};
+
+/** Puts a clock on a backend. Two readings of the clock per call: tens of nanoseconds. */
+export function profile(kernels: Kernels): Profile {
+  const clock = globalThis.performance;
+  const sums = new Map<string, { calls: number; seconds: number }>();
+  const timed = <A extends unknown[], R>(name: string, act: (...args: A) => R): ((...args: A) => R) => {
+    const sum = sums.get(name) ?? { calls: 0, seconds: 0 };
+    sums.set(name, sum);
+    return (...args) => {
+      const start = clock.now();
+      try {
+        return act(...args);
+      } finally {
+        sum.calls++;
+        sum.seconds += (clock.now() - start) / 1000;
+      }
+    };
+  };
+  const scan = ({ forward, backward }: FusedScan): FusedScan => ({
+    forward: timed('scan forward', forward),
+    backward: timed('scan backward', backward),
+  });
+  const { fused, rows } = kernels;
+  return {
+    kernels: {
+      ...kernels,
+      addMatmul: timed('products', kernels.addMatmul),
+      addMatmulTA: timed('products', kernels.addMatmulTA),
+      addMatmulTB: timed('products', kernels.addMatmulTB),
+      ...(fused && { fused: mapped(fused, scan) }),
+      ...(rows && { rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels }),
+    },
+    phases: () =>
+      [...sums]
+        .map(([name, { calls, seconds }]) => ({ name, calls, seconds }))
+        .filter(({ calls }) => calls > 0)
+        .sort((p, q) => q.seconds - p.seconds),
+  };
+}
+
+function mapped<R extends object>(record: R, f: (value: R[keyof R], name: keyof R) => unknown): R {
+  const entries = Object.entries(record).map(([name, value]) => [name, f(value, name as keyof R)]);
+  return Object.fromEntries(entries) as R;
+}
