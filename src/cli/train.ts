@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
-import { select } from '../kernels/index.js';
+import { profile, select } from '../kernels/index.js';
 import { readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
@@ -22,6 +22,7 @@ import { ArgumentError } from '../tensor/index.js';
 import { clipNorm, dropProbability, integer, oneOf, positiveInteger, positiveNumber, truncation } from './arguments.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
+import { profileTable, sharesOf } from './profile-report.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { describeScores, grouped, summaryOf } from './report.js';
 import type { Terminal } from './terminal.js';
@@ -42,6 +43,7 @@ interface Options extends TrainOptions {
   readonly backend: string;
   readonly out: string;
   readonly log?: string;
+  readonly profile?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -75,6 +77,7 @@ function addDataOptions(command: Command): void {
     .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
     .option('--out <file>', 'model file to write', 'model.safetensors')
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
+    .option('--profile', 'say where the time went, phase by phase')
     .option('--quiet', 'say nothing')
     .option('--json', 'print one JSON object; progress goes to standard error');
 }
@@ -126,7 +129,9 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     const colors = colorsFor(terminal.stderr, terminal.env);
     progress.line(`${describeCorpora(corpora)}; backend ${kernels.backend} (${reason})`);
     log?.write({ event: 'start', ...options, backend: kernels.backend });
-    const result = await train(kernels, corpora, options, {
+    const profiled = options.profile ? profile(kernels) : undefined;
+    const begun = performance.now();
+    const result = await train(profiled?.kernels ?? kernels, corpora, options, {
       signal: interrupt.signal,
       onProgress: (state) => progress.update(progressOf(state)),
       onEpoch(record) {
@@ -134,12 +139,20 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
         log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
       },
     });
+    const seconds = (performance.now() - begun) / 1000;
     progress.stop();
     await saveFile(options.out, saveModel(result.model));
-    const report = reportOf(result, options, kernels.backend);
+    const phases = profiled?.phases();
+    const report = {
+      ...reportOf(result, options, kernels.backend),
+      ...(phases && { profile: sharesOf(phases, seconds) }),
+    };
     log?.write({ event: 'end', ...report });
     if (options.json) await printJson(terminal, report);
-    else if (!options.quiet) await print(terminal, describe(result, options));
+    else if (!options.quiet) {
+      await print(terminal, describe(result, options));
+      if (phases) await print(terminal, profileTable(phases, seconds));
+    }
     if (result.interrupted) throw new InterruptedError(interruption(result, options.out), interrupt.exitCode());
   } finally {
     interrupt.release();

@@ -26,6 +26,19 @@ interface Report {
 }
 
 describe('what is printed where', () => {
+  test('--profile: where the time went, as a table and in the object', async () => {
+    const more = ['--epochs', '1', '--out', 'p.safetensors', '--profile'];
+    const { stdout } = await train(...DATA, ...TINY, ...more);
+    expect(stdout).toMatch(/^phase +share +time +calls {2}of \d+\.\d\d s$/m);
+    expect(stdout).toMatch(/^products +\d+\.\d % /m);
+    const { stdout: json } = await train(...DATA, ...TINY, ...more, '--json');
+    const { profile } = JSON.parse(json) as { profile: { name: string; share: number }[] };
+    expect(profile.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['products', 'scan forward', 'update', 'other']),
+    );
+    expect(profile.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+  });
+
   test('--json: one object with the fields of the contract, progress beside it, a log in JSON lines', async () => {
     const more = ['--epochs', '3', '--seed', '4', '--out', 'a.safetensors', '--log', 'a.jsonl', '--json'];
     const { status, stdout, stderr } = bptt(['train', ...DATA, ...TINY, ...more], { cwd: space.folder });

@@ -1,0 +1,35 @@
+/** The table of `bptt train --profile`. */
+import type { Phase } from '../kernels/index.js';
+
+/** What the clock was on, in words. */
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  products: 'matmuls over all time steps at once',
+  'scan forward': 'time loops forward: recurrent product, gates',
+  'scan backward': 'time loops backward',
+  rows: 'embedding, bias, moving and adding rows',
+  dropout: 'masks drawn and applied',
+  clip: 'gradient norm and scaling',
+  update: 'the optimizer',
+  other: 'all else: loss, batches, evaluation, and what the backend leaves to TypeScript',
+};
+
+/** The phases with their share of `seconds`, the wall-clock time of it all; what no phase accounts for is `other`. */
+export function sharesOf(phases: readonly Phase[], seconds: number): (Phase & { readonly share: number })[] {
+  const rest = seconds - phases.reduce((sum, phase) => sum + phase.seconds, 0);
+  const all = [...phases, { name: 'other', calls: 0, seconds: Math.max(rest, 0) }];
+  return all.map((phase) => ({ ...phase, share: seconds > 0 ? phase.seconds / seconds : 0 }));
+}
+
+/** One line per phase. */
+export function profileTable(phases: readonly Phase[], seconds: number): string {
+  const lines = sharesOf(phases, seconds).map(({ name, calls, seconds: spent, share }) => {
+    const count = name === 'other' ? '' : calls.toLocaleString('en-US');
+    const columns = [
+      name.padEnd(14),
+      `${(100 * share).toFixed(1)} %`.padStart(7),
+      `${spent.toFixed(2)} s`.padStart(10),
+    ];
+    return `${columns.join('')}${count.padStart(10)}  ${DESCRIPTIONS[name] ?? ''}`.trimEnd();
+  });
+  return [`phase           share       time     calls  of ${seconds.toFixed(2)} s`, ...lines].join('\n');
+}
