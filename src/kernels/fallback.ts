@@ -58,6 +58,9 @@ export function withFallback(device: Kernels, host: Kernels, onLost: LossListene
         },
       ]),
     ),
+    // Tensors lie where the time loops want them; a device copies its operands from anywhere.
+    workspace: host.workspace,
+    rows: host.rows,
     dispose() {
       device.dispose();
       host.dispose();

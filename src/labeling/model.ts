@@ -129,12 +129,11 @@ export function modelForward(
   dropout?: Rng,
 ): ModelPass {
   const p = config.dropout;
-  const drop = (x: Tensor, rng?: Rng) => (rng ? dropoutForward(x, { p, rng, kernels }) : { y: x, mask: null });
   const embedded = embeddingForward(params.embedding, ids, undefined, kernels);
-  const input = drop(embedded, dropout);
+  const input = dropWith(kernels, embedded, p, dropout);
   const options = dropout && { dropout: { p, rng: dropout } };
   const stack = stackForward(kernels, layersOf(config), params.layers, input.y, packing, options);
-  const output = drop(stack.y, dropout);
+  const output = dropWith(kernels, stack.y, p, dropout);
   const logits = linearForward(kernels, params.output, output.y);
   return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
 }
@@ -160,13 +159,25 @@ export function modelBackward(
   embeddingBackward(pass.ids, undoDropout(kernels, pass.embeddedMask, dX), grads.embedding, kernels);
 }
 
-function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
+/** Dropout where there is a generator; the same rows without. */
+export function dropWith(
+  kernels: Kernels,
+  x: Tensor,
+  p: number,
+  rng?: Rng,
+): { readonly y: Tensor; readonly mask: DropoutMask | null } {
+  return rng ? dropoutForward(x, { p, rng, kernels }) : { y: x, mask: null };
+}
+
+/** The gradient before dropout, a new tensor where there was any. */
+export function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
   const dX = zerosFor(kernels, dY);
   dropoutBackward(mask, dY, dX, kernels);
   return dX;
 }
 
-function zerosFor(kernels: Kernels, x: Tensor): Tensor {
+/** Zeros of the shape and element type of `x`. */
+export function zerosFor(kernels: Kernels, x: Tensor): Tensor {
   return allocateOn(kernels, x.shape, dtypeOf(x.data));
 }

@@ -20,34 +20,49 @@ export interface Prediction {
   readonly probabilities?: Float64Array;
 }
 
+/** What to return beside the labels. */
+export interface PredictOptions {
+  /** Whether to return the probability of each label too; default false. */
+  readonly probabilities?: boolean;
+}
+
 /**
  * The most probable label of every token. A sentence is labeled the same, to the bit, whatever batch it is in, on
  * backends whose rows do not depend on each other (the CPU's do not).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
- * @param probabilities whether to return the probability of each label too
  */
 export function predict(
   kernels: Kernels,
   model: Model,
   sentences: readonly (readonly string[])[],
-  { probabilities = false }: { probabilities?: boolean } = {},
+  options: PredictOptions = {},
 ): Prediction[] {
-  const ids = sentences.map((tokens) => model.words.encode(tokens));
   const out = new Array<Prediction>(sentences.length);
-  for (const members of batchesOf(
-    ids.map((list) => list.length),
-    BATCH,
-  )) {
-    inFrame(kernels, () => predictBatch(kernels, model, packBatch(ids, members), probabilities, out));
+  for (const batch of batchesToPredict(model, sentences)) {
+    inFrame(kernels, () => {
+      const { logits } = modelForward(kernels, model, batch.ids, batch.packing);
+      predictionsOf(model, batch, logits, options, out);
+    });
   }
   return out;
 }
 
+/** Sentences of similar length together. */
+export function* batchesToPredict(model: Model, sentences: readonly (readonly string[])[]): Generator<Batch> {
+  const ids = sentences.map((tokens) => model.words.encode(tokens));
+  const lengths = ids.map((list) => list.length);
+  for (const members of batchesOf(lengths, BATCH)) yield packBatch(ids, members);
+}
+
 /** Labels the sentences of one batch, each in its place of `out`. */
-function predictBatch(kernels: Kernels, model: Model, batch: Batch, probabilities: boolean, out: Prediction[]): void {
-  const { packing, members } = batch;
-  const { logits } = modelForward(kernels, model, batch.ids, packing);
+export function predictionsOf(
+  model: Model,
+  { packing, members }: Batch,
+  logits: Tensor,
+  { probabilities = false }: PredictOptions,
+  out: Prediction[],
+): void {
   const best = argmaxRows(logits);
   const p = probabilities ? softmaxRows(logits) : undefined;
   for (let b = 0; b < packing.batch; b++) {

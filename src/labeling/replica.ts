@@ -5,7 +5,7 @@
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
-import type { Kernels } from '../kernels/types.js';
+import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { allocateOn, inFrame } from '../kernels/workspace.js';
 import { wordDropout } from '../layers/dropout.js';
 import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
@@ -18,6 +18,7 @@ import { dtypeOf } from '../tensor/view.js';
 import type { Batch } from './batches.js';
 import { packBatch, packRows } from './batches.js';
 import { badGradient, badLoss } from './diagnose.js';
+import { modelBackwardAsync, modelForwardAsync } from './model-async.js';
 import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from './model.js';
 import { initModel, modelBackward, modelForward, stepBytes } from './model.js';
 import type { Settings } from './options.js';
@@ -138,24 +139,65 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
 }
 
 function shardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
-  const { kernels, settings, sentences, streams, config, modelParams } = replica;
+  const { kernels, settings, streams, config, modelParams } = replica;
+  const drawn = drawShard(replica, members);
+  const { batch, ids } = drawn;
+  const pass = modelForward(kernels, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+  const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
+  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, settings.truncate);
+  return shard;
+}
+
+/** `addShardGradient` with the products over whole batches on a device that answers later. */
+export async function addShardGradientAsync(
+  replica: Replica,
+  device: AsyncKernels,
+  members: readonly number[],
+  total: number,
+  moment: Moment,
+): Promise<Shard> {
+  const { settings, streams, config, modelParams } = replica;
+  const seams = { device, host: replica.kernels };
+  const drawn = drawShard(replica, members);
+  const { batch, ids } = drawn;
+  const pass = await modelForwardAsync(seams, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+  const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
+  await modelBackwardAsync(seams, modelParams, pass, dLogits, replica.grads, settings.truncate);
+  return shard;
+}
+
+/** Sentences as the model reads them. */
+interface DrawnShard {
+  readonly batch: Batch;
+  readonly ids: Int32Array;
+  readonly targets: Int32Array;
+}
+
+/** Packs sentences and draws which words are hidden. */
+function drawShard({ settings, sentences, streams }: Replica, members: readonly number[]): DrawnShard {
   const batch = packBatch(sentences.ids, members);
   const hidden = packRows(sentences.hidden, members, batch.packing);
   const ids = wordDropout(batch.ids, settings.wordDropout, hidden, streams.words);
-  const targets = packRows(sentences.targets, members, batch.packing);
+  return { batch, ids, targets: packRows(sentences.targets, members, batch.packing) };
+}
 
-  const pass = modelForward(kernels, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+/** The loss and its gradient. @throws NonFiniteError when the loss is no finite number */
+function lossOf(
+  replica: Replica,
+  { batch, targets }: DrawnShard,
+  pass: ModelPass,
+  total: number,
+  moment: Moment,
+): { readonly shard: Shard; readonly dLogits: Tensor } {
   const forward = softmaxLossForward(pass.logits, targets);
   const { loss } = forward;
   if (!Number.isFinite(loss)) {
     throw badLoss({ ...moment, what: 'the loss', value: loss }, replica.params, pass, batch);
   }
-
   const tokens = targets.length;
-  const dLogits = allocateOn(kernels, pass.logits.shape, dtypeOf(pass.logits.data));
+  const dLogits = allocateOn(replica.kernels, pass.logits.shape, dtypeOf(pass.logits.data));
   softmaxLossBackward(forward, dLogits, tokens === total ? 1 : tokens / total);
-  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, settings.truncate);
-  return { batch, pass, tokens, loss };
+  return { shard: { batch, pass, tokens, loss }, dLogits };
 }
 
 /**

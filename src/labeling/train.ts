@@ -8,7 +8,7 @@
  * Reading order: from cli/train.ts; next stop labeling/model.ts.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import type { Kernels } from '../kernels/types.js';
+import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { copy } from '../tensor/create.js';
 import { addTo, fill } from '../tensor/rows.js';
 import { sizeOf } from '../tensor/view.js';
@@ -17,7 +17,7 @@ import { evaluate } from './evaluate.js';
 import type { Model } from './model.js';
 import type { TrainOptions } from './options.js';
 import type { Moment } from './replica.js';
-import { addShardGradient, applyGradient } from './replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
 import { prepareRun } from './run.js';
 import type { Scores } from './scorer.js';
@@ -63,6 +63,11 @@ export interface TrainHooks {
    * epoch those are the weights as they stand.
    */
   readonly signal?: AbortSignal;
+  /**
+   * A device that answers later, for the products over whole batches of the training; the time loops and the evaluations run
+   * on the kernels.
+   */
+  readonly device?: AsyncKernels;
 }
 
 /** A trained model and how it came about. */
@@ -149,7 +154,7 @@ export function metricOf(scores: Scores): number {
   return scores.spanF1 ?? scores.accuracy;
 }
 
-async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: TrainHooks) {
+async function trainEpoch(run: Run, epoch: number, { signal, onProgress, device }: TrainHooks) {
   const { settings, clock } = run;
   const batches = batchesOf(run.lengths, settings.batch, run.order);
   const started = performance.now();
@@ -157,7 +162,7 @@ async function trainEpoch(run: Run, epoch: number, { signal, onProgress }: Train
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
-    const step = trainBatch(run, members, { epoch, batch: ++done });
+    const step = await trainBatch(run, members, { epoch, batch: ++done }, device);
     sums.loss += step.loss * step.tokens;
     sums.tokens += step.tokens;
     sums.norm += step.norm;
@@ -206,10 +211,13 @@ function rateOf(tokens: number, milliseconds: number): number {
 }
 
 /** One update. */
-function trainBatch(run: Run, members: readonly number[], moment: Moment) {
+async function trainBatch(run: Run, members: readonly number[], moment: Moment, device?: AsyncKernels) {
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
-  const shard = addShardGradient(replica, members, tokens, moment);
+  const shard =
+    device === undefined
+      ? addShardGradient(replica, members, tokens, moment)
+      : await addShardGradientAsync(replica, device, members, tokens, moment);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
   const norm = applyGradient(replica, lr, shard, moment);
   return { loss: shard.loss, tokens, norm, lr };

@@ -89,7 +89,12 @@ export function bidirectionalForward(
     direction: 'reverse',
     initial: initial.reverse,
   }); // (2)
-  const H = forward.y.shape[1];
+  return joinDirections(kernels, forward, reverse);
+}
+
+/** Equation (3). @throws ShapeError when the directions differ in size */
+export function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unrolled): BidirectionalPass {
+  const [N, H] = forward.y.shape;
   expectShape(
     'bidirectionalForward',
     'the reverse output',
@@ -97,7 +102,7 @@ export function bidirectionalForward(
     ['N', { H }],
     `the forward direction has H = ${H}`,
   );
-  const y = allocateOn(kernels, [packing.total, 2 * H], dtypeOf(x.data));
+  const y = allocateOn(kernels, [N, 2 * H], dtypeOf(forward.y.data));
   addMatrix(kernels, columns(y, 0, H), forward.y); // (3)
   addMatrix(kernels, columns(y, H, H), reverse.y);
   return { y, forward, reverse };
@@ -117,11 +122,7 @@ export function bidirectionalBackward(
   grads: BidirectionalParams,
   { dX, dFinal = {}, truncate }: BidirectionalBackwardOptions = {},
 ): { forward: Unwound; reverse: Unwound } {
-  const [N, width] = pass.y.shape;
-  expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
-  const H = width / 2;
-  const fromReverse = columns(dY, H, H); // (3)
-  const fromForward = columns(dY, 0, H);
+  const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
   const reverse = unrollBackward(kernels, pass.reverse, fromReverse, grads.reverse, {
     dX,
     dFinal: dFinal.reverse,
@@ -133,4 +134,12 @@ export function bidirectionalBackward(
     truncate,
   }); // (1)
   return { forward, reverse };
+}
+
+/** Equation (3) backward: each direction's half of the gradient, as a view. @throws ShapeError when `dY` has another shape */
+export function splitDirections(pass: Pick<BidirectionalPass, 'y'>, dY: Tensor) {
+  const [N, width] = pass.y.shape;
+  expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
+  const H = width / 2;
+  return { fromForward: columns(dY, 0, H), fromReverse: columns(dY, H, H) };
 }

@@ -46,3 +46,4 @@ export {
   type StackOptions,
   type StackPass,
 } from './stack.js';
+export { linearBackwardAsync, linearForwardAsync, stackBackwardAsync, stackForwardAsync, type Seams } from './async.js';

@@ -131,18 +131,12 @@ export function stackForward(
   packing: Packing,
   { dropout, initial = [] }: StackOptions = {},
 ): StackPass {
-  expectLayers('stackForward', layers);
-  expectPairs('stackForward', 'parameters', layers, params);
-  layers.forEach(({ hidden }, l) => {
-    const { Wh } = params[l].forward;
-    expectShape('stackForward', `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
-  });
+  checkStack(layers, params);
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
     const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l]); // (1)
-    const last = l === layers.length - 1;
-    const dropped = last || dropout === undefined ? { y: pass.y, mask: null } : drop(kernels, pass.y, packing, dropout); // (2)
+    const dropped = dropBetween(kernels, pass.y, packing, l === layers.length - 1 ? undefined : dropout); // (2)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -210,11 +204,25 @@ function layerBackward(
   };
 }
 
-function drop(kernels: Kernels, y: Tensor, packing: Packing, { p, rng, perSequence = false }: StackDropout) {
+/** Equation (2); without dropout the same rows. */
+export function dropBetween(kernels: Kernels, y: Tensor, packing: Packing, dropout?: StackDropout) {
+  if (dropout === undefined) return { y, mask: null };
+  const { p, rng, perSequence = false } = dropout;
   return dropoutForward(y, { p, rng, packing: perSequence ? packing : undefined, kernels });
 }
 
-function zeroView(kernels: Kernels, x: Tensor): Tensor {
+/** What `stackForward` checks. */
+export function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[]): void {
+  expectLayers('stackForward', layers);
+  expectPairs('stackForward', 'parameters', layers, params);
+  layers.forEach(({ hidden }, l) => {
+    const { Wh } = params[l].forward;
+    expectShape('stackForward', `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
+  });
+}
+
+/** Zeros of the shape and element type of `x`. */
+export function zeroView(kernels: Kernels, x: Tensor): Tensor {
   return allocateOn(kernels, x.shape, dtypeOf(x.data));
 }
 
@@ -223,7 +231,7 @@ function expectLayers(where: string, layers: readonly LayerSpec[]): void {
 }
 
 /** Every layer with its parameters or gradients, of as many directions. */
-function expectPairs(
+export function expectPairs(
   where: string,
   what: string,
   layers: readonly (LayerSpec | LayerPass)[],

@@ -1,0 +1,146 @@
+/**
+ * The layers on a device that answers later: the products over whole batches run there, the time loops on the host. The same
+ * order of the same operations as the synchronous layers, so on one arithmetic both give the same bits.
+ */
+import type { Packing } from '../autograd/packing.js';
+import { unrollAsync, unrollBackwardAsync } from '../autograd/unroll.js';
+import type { Cell, State } from '../cells/cell.js';
+import type { AsyncKernels, Kernels } from '../kernels/types.js';
+import type { Tensor } from '../tensor/types.js';
+import type { DirectionStates } from './bidirectional.js';
+import { joinDirections, splitDirections } from './bidirectional.js';
+import { dropoutBackward } from './dropout.js';
+import type { LinearGrads, LinearParams } from './linear.js';
+import { linearBackward, linearForward } from './linear.js';
+import type {
+  LayerParams,
+  LayerPass,
+  LayerSpec,
+  LayerUnwound,
+  StackBackwardOptions,
+  StackOptions,
+  StackPass,
+} from './stack.js';
+import { checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
+
+/** Where the parts of a layer run. */
+export interface Seams {
+  /** The products over all rows of a batch. */
+  readonly device: AsyncKernels;
+  /** The products inside the time loops. */
+  readonly host: Kernels;
+}
+
+/** `linearForward` on a device. */
+export async function linearForwardAsync({ device }: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
+  return later(device, (kernels) => linearForward(kernels, params, x));
+}
+
+/** `linearBackward` on a device. */
+export async function linearBackwardAsync(
+  { device }: Seams,
+  params: LinearParams,
+  x: Tensor,
+  dY: Tensor,
+  grads: LinearGrads,
+  dX?: Tensor,
+): Promise<void> {
+  return later(device, (kernels) => linearBackward(kernels, params, x, dY, grads, dX));
+}
+
+/** Runs what only adds up products without reading them: they are noted down, and then done on the device in their order. */
+async function later<T>(device: AsyncKernels, act: (kernels: Kernels) => T): Promise<T> {
+  const products: (() => Promise<void>)[] = [];
+  const result = act({
+    backend: device.backend,
+    dtypes: device.dtypes,
+    addMatmul: (out, a, b) => void products.push(() => device.addMatmul(out, a, b)),
+    addMatmulTA: (out, a, b) => void products.push(() => device.addMatmulTA(out, a, b)),
+    addMatmulTB: (out, a, b) => void products.push(() => device.addMatmulTB(out, a, b)),
+    dispose: () => undefined,
+  });
+  for (const product of products) await product();
+  return result;
+}
+
+/** `stackForward` on a device. */
+export async function stackForwardAsync(
+  seams: Seams,
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+  x: Tensor,
+  packing: Packing,
+  { dropout, initial = [] }: StackOptions = {},
+): Promise<StackPass> {
+  checkStack(layers, params);
+  const passes: LayerPass[] = [];
+  let input = x;
+  for (let l = 0; l < layers.length; l++) {
+    const pass = await layerForwardAsync(seams, layers[l].cell, params[l], input, packing, initial[l]);
+    const dropped = dropBetween(seams.host, pass.y, packing, l === layers.length - 1 ? undefined : dropout);
+    passes.push({ ...pass, mask: dropped.mask });
+    input = dropped.y;
+  }
+  return { y: input, layers: passes };
+}
+
+/** `stackBackward` on a device. */
+export async function stackBackwardAsync(
+  seams: Seams,
+  pass: StackPass,
+  dY: Tensor,
+  grads: readonly LayerParams[],
+  { dX, dFinal = [], truncate }: StackBackwardOptions = {},
+): Promise<LayerUnwound[]> {
+  expectPairs('stackBackward', 'gradients', pass.layers, grads);
+  const unwound: LayerUnwound[] = [];
+  let dOutput = dY;
+  for (let l = pass.layers.length - 1; l >= 0; l--) {
+    const below = l === 0 ? undefined : pass.layers[l - 1];
+    const dInput = below === undefined ? dX : zeroView(seams.host, below.y);
+    const options = { dX: dInput, truncate };
+    unwound[l] = await layerBackwardAsync(seams, pass.layers[l], dOutput, grads[l], dFinal[l], options);
+    if (below === undefined || dInput === undefined) break;
+    dOutput = below.mask === null ? dInput : zeroView(seams.host, below.y);
+    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput);
+  }
+  return unwound;
+}
+
+async function layerForwardAsync(
+  { device, host }: Seams,
+  cell: Cell,
+  params: LayerParams,
+  x: Tensor,
+  packing: Packing,
+  initial: DirectionStates = {},
+): Promise<Omit<LayerPass, 'mask'>> {
+  const forward = await unrollAsync(device, host, cell, params.forward, x, packing, { initial: initial.forward });
+  if (!('reverse' in params)) return { y: forward.y, forward };
+  const reverse = await unrollAsync(device, host, cell, params.reverse, x, packing, {
+    direction: 'reverse',
+    initial: initial.reverse,
+  });
+  return joinDirections(host, forward, reverse);
+}
+
+async function layerBackwardAsync(
+  { device, host }: Seams,
+  pass: LayerPass,
+  dY: Tensor,
+  grads: LayerParams,
+  dFinal: DirectionStates<Partial<State>> = {},
+  options: Pick<StackBackwardOptions, 'dX' | 'truncate'>,
+): Promise<LayerUnwound> {
+  const back = { ...options, dFinal: dFinal.forward };
+  if (pass.reverse === undefined || !('reverse' in grads)) {
+    return { forward: await unrollBackwardAsync(device, host, pass.forward, dY, grads.forward, back) };
+  }
+  const { fromForward, fromReverse } = splitDirections(pass, dY);
+  const reverse = await unrollBackwardAsync(device, host, pass.reverse, fromReverse, grads.reverse, {
+    ...options,
+    dFinal: dFinal.reverse,
+  });
+  const forward = await unrollBackwardAsync(device, host, pass.forward, fromForward, grads.forward, back);
+  return { forward, reverse };
+}
