@@ -1,0 +1,210 @@
+"""PyTorch as a peer of `bptt bench`: peer_pytorch.py [--sparse] --threads N. The protocol is that of src/cli/bench/peers.ts.
+
+The model is what one writes in PyTorch: nn.Embedding, nn.LSTM(bidirectional=True), nn.Linear, cross_entropy, backward,
+clip_grad_norm_, Adam. nn.LSTM, nn.GRU and nn.RNN have two biases that are added up, bptt has one (and, in a GRU, that of the
+candidate inside the reset gate): gradients of the second one are masked so that both learn the same.
+"""
+
+import base64
+import json
+import sys
+import time
+
+THREADS = int(sys.argv[sys.argv.index("--threads") + 1])
+SPARSE = "--sparse" in sys.argv
+
+
+def say(answer):
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+try:
+    import numpy
+    import torch
+except ImportError as error:
+    say({"absent": f"{sys.executable}: {error}"})
+    sys.exit(0)
+
+
+def decode(text, dtype="<f4"):
+    return torch.from_numpy(numpy.frombuffer(base64.b64decode(text), dtype=dtype).copy())
+
+
+def encode(x):
+    return base64.b64encode(x.detach().contiguous().numpy().astype("<f4").tobytes()).decode()
+
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+MODULES = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
+
+
+def set_direction(module, suffix, cell, width, H, p):
+    """Copies Wx [I, G·H], Wh [H, G·H], b [G·H] and, of a GRU, bn [H] into one direction of a module."""
+    G = GATES[cell]
+    get = lambda name: getattr(module, f"{name}_l0{suffix}")
+    second = torch.zeros(G * H)
+    mask = torch.zeros(G * H)
+    if cell == "gru":
+        second[2 * H :] = p["bn"].reshape(-1)
+        mask[2 * H :] = 1
+    with torch.no_grad():
+        get("weight_ih").copy_(p["Wx"].reshape(width, G * H).t())
+        get("weight_hh").copy_(p["Wh"].reshape(H, G * H).t())
+        get("bias_ih").copy_(p["b"].reshape(-1))
+        get("bias_hh").copy_(second)
+    get("bias_hh").register_hook(lambda g: g * mask)
+
+
+def prepare_gemm(r):
+    M, K, N = r["size"]
+    a, b = decode(r["a"]), decode(r["b"])
+    x = a.reshape(K, M).t() if r["product"] == "addMatmulTA" else a.reshape(M, K)
+    y = b.reshape(N, K).t() if r["product"] == "addMatmulTB" else b.reshape(K, N)
+    out = torch.empty(M, N)
+
+    def act():
+        torch.mm(x, y, out=out)
+
+    act()
+    return {"out": encode(out)}, act
+
+
+def prepare_layer(r):
+    T, B, I, H = r["T"], r["B"], r["I"], r["H"]
+    module = MODULES[r["cell"]](I, H)
+    set_direction(module, "", r["cell"], I, H, {name: decode(text) for name, text in r["params"].items()})
+    both = r["phase"] == "both"
+    x = decode(r["x"]).reshape(T, B, I).requires_grad_(both)
+    dY = decode(r["dY"]).reshape(T, B, H)
+
+    def forward():
+        with torch.no_grad():
+            return module(x)[0]
+
+    def forward_backward():
+        y = module(x)[0]
+        y.backward(dY)
+        return y
+
+    act = forward_backward if both else forward
+    y = act()
+    answer = {"y": encode(y), "dX": encode(x.grad) if both else None}
+    return answer, act
+
+
+class Tagger(torch.nn.Module):
+    def __init__(self, r):
+        super().__init__()
+        V, E, H, K, cell = r["V"], r["E"], r["H"], r["K"], r["cell"]
+        weights = {name: decode(w["data"]) for name, w in r["weights"].items()}
+        self.embedding = torch.nn.Embedding(V, E, sparse=SPARSE)
+        self.recurrent = MODULES[cell](E, H, bidirectional=True)
+        self.output = torch.nn.Linear(2 * H, K)
+        with torch.no_grad():
+            self.embedding.weight.copy_(weights["embedding.weight"].reshape(V, E))
+            self.output.weight.copy_(weights["output.W"].reshape(2 * H, K).t())
+            self.output.bias.copy_(weights["output.b"])
+        for direction, suffix in (("forward", ""), ("reverse", "_reverse")):
+            prefix = f"layers.0.{direction}."
+            own = {name[len(prefix) :]: w for name, w in weights.items() if name.startswith(prefix)}
+            set_direction(self.recurrent, suffix, cell, E, H, own)
+
+    def forward(self, ids):
+        return self.output(self.recurrent(self.embedding(ids))[0])
+
+
+def clip(parameters, limit):
+    """clip_grad_norm_, which refuses sparse gradients."""
+    grads = []
+    for p in parameters:
+        if p.grad.is_sparse:
+            p.grad = p.grad.coalesce()
+        grads.append(p.grad.values() if p.grad.is_sparse else p.grad)
+    norm = torch.norm(torch.stack([torch.norm(g) for g in grads]))
+    if norm > limit:
+        for g in grads:
+            g.mul_(limit / (norm + 1e-6))
+
+
+def prepare_tagger(r):
+    model = Tagger(r)
+    T, B, K = r["T"], r["B"], r["K"]
+    read = lambda text: decode(text, "<i4").long()
+    batches = [(read(b["ids"]).reshape(T, B), read(b["targets"])) for b in r["batches"]]
+    if r["phase"] == "infer":
+        if SPARSE:
+            return {"declined": "another optimizer changes nothing in inference"}, None
+        model.eval()
+
+        def infer(batch):
+            with torch.no_grad():
+                return model(batch[0])
+
+        return {"logits": encode(infer(batches[0]))}, over(batches, infer)
+    dense = [p for name, p in model.named_parameters() if not (SPARSE and name == "embedding.weight")]
+    optimizers = [torch.optim.Adam(dense, lr=r["lr"])]
+    if SPARSE:
+        optimizers.append(torch.optim.SparseAdam([model.embedding.weight], lr=r["lr"]))
+
+    def train(batch):
+        ids, targets = batch
+        loss = torch.nn.functional.cross_entropy(model(ids).reshape(T * B, K), targets)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        if SPARSE:
+            clip(list(model.parameters()), r["clip"])
+        else:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), r["clip"])
+        for optimizer in optimizers:
+            optimizer.step()
+        return loss.item()
+
+    return {"losses": [train(batches[0]) for _ in range(r["steps"])]}, over(batches, train)
+
+
+def over(batches, act):
+    """Calls with one batch after the other."""
+    state = {"next": 0}
+
+    def call():
+        act(batches[state["next"] % len(batches)])
+        state["next"] += 1
+
+    return call
+
+
+def sample(act, least_ms):
+    start = time.perf_counter()
+    calls = 0
+    while True:
+        act()
+        calls += 1
+        cost = 1000 * (time.perf_counter() - start)
+        if cost >= least_ms:
+            return {"ms": cost / calls, "cost": cost}
+
+
+PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "tagger": prepare_tagger}
+
+
+def main():
+    torch.set_num_threads(THREADS)
+    blas = "MKL" if torch.backends.mkl.is_available() else "BLAS"
+    threads = torch.get_num_threads()
+    say({"system": "pytorch", "version": torch.__version__, "backend": f"cpu ({blas})", "threads": threads})
+    act = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["op"] == "sample":
+                say(sample(act, request["ms"]))
+            else:
+                answer, act = PREPARE[request["suite"]](request)
+                say(answer)
+        except Exception as error:  # the other side decides what an error means
+            say({"error": f"{type(error).__name__}: {error}"})
+
+
+main()
