@@ -88,7 +88,9 @@ export function plainOperands(request) {
 
 /** Weights of the tagger by name, decoded: `{ 'output.W': { data, shape } }`. */
 export function weightsOf({ weights }) {
-  return Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: decode(data) }]));
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: decode(data) }]),
+  );
 }
 
 /** Calls `act` with one batch after the other. */

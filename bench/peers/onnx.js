@@ -79,7 +79,11 @@ function recurrentWeights(weights, cell, E, H) {
     const second = new Float32Array(G * H);
     if (cell === 'gru') second.set(get('bn'), 2 * H); // of the candidate: inside the reset gate, as linear_before_reset
     const flip = (name, rows) => transposed(regated(get(name), rows, H, order), rows, G * H);
-    return { W: flip('Wx', E), R: flip('Wh', H), B: [...regated(get('b'), 1, H, order), ...regated(second, 1, H, order)] };
+    return {
+      W: flip('Wx', E),
+      R: flip('Wh', H),
+      B: [...regated(get('b'), 1, H, order), ...regated(second, 1, H, order)],
+    };
   });
   const join = (name) => Float32Array.from(both.flatMap((each) => [...each[name]]));
   return [

@@ -63,7 +63,7 @@ function createModel({ cell, H, T, B }, weights) {
 }
 
 function trainer(request, { variables, logits }) {
-  const optimizer = tf.train.adam(request.lr);
+  const optimizer = tf.train.adam(request.lr, 0.9, 0.999, 1e-8);
   const list = Object.values(variables);
   return ({ ids, labels }) =>
     tf.tidy(() => {
@@ -92,7 +92,8 @@ await serve(
         labels: tf.oneHot(tf.tensor1d(decodeIntegers(targets), 'int32'), request.K),
       }));
       const infer = ({ ids }) => tf.tidy(() => model.logits(ids).dataSync());
-      if (request.phase === 'infer') return { answer: { logits: encode(infer(batches[0])) }, act: over(batches, infer) };
+      if (request.phase === 'infer')
+        return { answer: { logits: encode(infer(batches[0])) }, act: over(batches, infer) };
       const train = trainer(request, model);
       const losses = Array.from({ length: request.steps }, () => train(batches[0]));
       return { answer: { losses }, act: over(batches, train) };

@@ -147,8 +147,13 @@ def prepare_tagger(r):
     if SPARSE:
         optimizers.append(torch.optim.SparseAdam([model.embedding.weight], lr=r["lr"]))
 
+    steps = {"done": 0}
+
     def train(batch):
         ids, targets = batch
+        if SPARSE:  # SparseAdam adds ε before the correction of the second moment, Adam after it: made equal
+            steps["done"] += 1
+            optimizers[1].param_groups[0]["eps"] = 1e-8 * (1 - 0.999 ** steps["done"]) ** 0.5
         loss = torch.nn.functional.cross_entropy(model(ids).reshape(T * B, K), targets)
         for optimizer in optimizers:
             optimizer.zero_grad()

@@ -15,6 +15,7 @@ import { print, printJson } from './terminal.js';
 interface Options {
   readonly suite: SuiteName[];
   readonly case: string[];
+  readonly backend: string[];
   readonly kernel?: string;
   readonly against?: string;
   readonly plot?: string;
@@ -55,6 +56,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .description('time products, layers and taggers, after checking them')
     .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites, [])
     .option('--case <text>', 'only cases whose name contains this; repeat for more', collect, [])
+    .option('--backend <names>', 'also these backends, which auto passes over', names, [])
     .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own, timed in the same table')
     .option('--against <file>', 'compare with what an earlier run printed with --json')
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
@@ -81,6 +83,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
         version: readPackageInfo().version,
         suites: SUITES.filter((suite) => options.suite.length === 0 || options.suite.includes(suite)),
         cases: options.case,
+        backends: options.backend,
         quick: options.quick ?? false,
         plotting: options.plot !== undefined,
         steps: options.steps,

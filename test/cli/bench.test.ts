@@ -356,7 +356,7 @@ describe('taggers are checked before they are timed', () => {
   test('an update learns, and leaves the problem as it was', () => {
     const before = problem.params.output.W.data.slice();
     const trainer = createTrainer(cpu, problem);
-    const losses = Array.from({ length: 20 }, () => trainer.step(problem.batches[0]));
+    const losses = Array.from({ length: 20 }, () => trainer.step(0));
     expect(losses[19]).toBeLessThan(losses[0]);
     expect(problem.params.output.W.data).toEqual(before);
   });

@@ -8,6 +8,7 @@ import { cells } from '../../cells/index.js';
 import type { CellParams } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import type { Kernels } from '../../kernels/index.js';
+import { allocateOn, inFrame } from '../../kernels/workspace.js';
 import { allocate, copy, createRng, dtypeOf, maxAbs } from '../../tensor/index.js';
 import type { DType, Tensor } from '../../tensor/index.js';
 import { messageOf } from '../failure.js';
@@ -55,8 +56,15 @@ export async function layer(context: Context): Promise<Row[]> {
       const able = ownBackends(context, problem, reference);
       for (const phase of phases) {
         const own = able.map(({ system, kernels }): Contestant => {
-          const act = actOf(kernels, problem, phase);
-          return { system, version: context.version, backend: kernels.backend, threads: 1, sample: sampling(act) };
+          const { act, close } = actOf(kernels, problem, phase);
+          return {
+            system,
+            version: context.version,
+            backend: kernels.backend,
+            threads: 1,
+            sample: sampling(act),
+            close,
+          };
         });
         const contestants = [...own, ...(await peerContestants(context, label(phase), phase, problem, reference))];
         const work = shape[0] * shape[1];
@@ -81,13 +89,26 @@ function createLayer(cell: string, shape: Shape): Layer {
   };
 }
 
-/** One pass; with `both`, gradients add up from call to call. */
-function actOf(kernels: Kernels, { cell, params, packing, x, dY }: Layer, phase: Phase): () => void {
-  const grads = zeroGrads(flatten(params)) as CellParams;
-  return () => {
-    const unrolled = unroll(kernels, cells[cell], params, x, packing);
-    if (phase === 'both') unrollBackward(kernels, unrolled, dY, grads, { dX: allocate(x.shape, dtypeOf(x.data)) });
+/**
+ * One pass over copies that lie in the memory of the backend, where it has one, as those of a training do. With `both`,
+ * gradients of parameters add up from call to call.
+ */
+function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => void; close: () => void } {
+  const { cell, packing } = problem;
+  const params = copies(problem.params, 'float32');
+  const grads = zeroGrads(params);
+  const [x, dY] = [copy(problem.x), copy(problem.dY)];
+  const [T, B, I, H] = problem.shape;
+  const tensors = [...Object.values(params), ...Object.values(grads), x, dY];
+  const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
+  const close = kernels.workspace?.adopt(tensors, frameBytes) ?? (() => undefined);
+  const pass = (): void => {
+    const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing);
+    if (phase === 'forward') return;
+    const dX = allocateOn(kernels, x.shape, dtypeOf(x.data));
+    unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
   };
+  return { act: () => inFrame(kernels, pass), close };
 }
 
 /** Output, gradient of the input, and gradients of the parameters, by name. */

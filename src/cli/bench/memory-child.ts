@@ -8,7 +8,7 @@ const problem = createProblem('lstm', 8, { V: 500, E: 16, H: 16, K: 7, T: 12 });
 const trainer = createTrainer(kernels, problem);
 const every = Math.max(1, Math.floor(steps / 100));
 for (let step = 1; step <= steps; step++) {
-  trainer.step(problem.batches[step % problem.batches.length]);
+  trainer.step(step % problem.batches.length);
   if (step % every !== 0) continue;
   await new Promise((resolve) => setTimeout(resolve, 0)); // lets the garbage collector in, as a training does
   console.log(JSON.stringify({ backend: kernels.backend, step, rss: process.memoryUsage.rss() / 2 ** 20 }));

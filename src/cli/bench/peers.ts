@@ -29,7 +29,9 @@ export interface PeerEntry {
 }
 
 /** A peer that runs. */
-export interface Peer extends Omit<Contestant, 'sample'> {
+export interface Peer extends Omit<Contestant, 'sample' | 'close'> {
+  /** Whether its process still runs. */
+  alive(): boolean;
   /** The answer to a case, or why the peer does not take part in it. */
   prepare(request: object): Promise<Answer>;
   /** Times the prepared case. */
@@ -81,7 +83,8 @@ export function openPeers(folder: string, names?: readonly string[]): Peers {
       const running: Peer[] = [];
       for (const entry of wanted.filter((each) => each.suites.includes(suite))) {
         const first = !started.has(entry);
-        const peer = await (started.get(entry) ?? started.set(entry, start(entry)).get(entry)!);
+        let peer = await (started.get(entry) ?? started.set(entry, start(entry)).get(entry)!);
+        if (typeof peer !== 'string' && !peer.alive()) peer = await started.set(entry, start(entry)).get(entry)!;
         if (typeof peer !== 'string') running.push(peer);
         else if (first) note(`skipped ${entry.system} (threads: ${entry.threads}): ${peer}`);
       }
@@ -124,6 +127,7 @@ function peerOf(system: string, hello: Answer, link: Link): Peer {
     version: String(hello.version),
     backend: String(hello.backend),
     threads: Number(hello.threads),
+    alive: () => !link.ended(),
     prepare: (request) => link.ask({ op: 'prepare', ...request }),
     async sample() {
       const { ms, cost } = await link.ask({ op: 'sample', ms: BATCH_MS });
@@ -135,6 +139,7 @@ function peerOf(system: string, hello: Answer, link: Link): Peer {
 /** A conversation: every request has one answer, in order. */
 interface Link {
   next(): Promise<Answer>;
+  ended(): boolean;
   ask(request: object): Promise<Answer>;
 }
 
@@ -170,6 +175,7 @@ function linkTo(child: ChildProcessWithoutNullStreams): Link {
   };
   return {
     next,
+    ended: () => ended !== undefined,
     ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       return next();

@@ -3,15 +3,18 @@
  * tokens, new random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the
  * global norm 5, Adam with η = 0.001: what `bptt train` does in an update.
  */
-import { clipByGlobalNorm, flatten, nestLike, packingOf, zeroGrads, zeroInPlace } from '../../autograd/index.js';
-import type { Packing, TensorRecord } from '../../autograd/index.js';
+import { packingOf, zeroInPlace } from '../../autograd/index.js';
+import type { Packing } from '../../autograd/index.js';
 import type { Kernels } from '../../kernels/index.js';
-import { initModel, modelBackward, modelForward } from '../../labeling/index.js';
-import type { ModelConfig, ModelGrads, ModelParams } from '../../labeling/index.js';
-import { softmaxLossBackward, softmaxLossForward } from '../../layers/index.js';
+import { inFrame } from '../../kernels/workspace.js';
+import { initModel, modelForward } from '../../labeling/index.js';
+import type { ModelConfig, ModelParams } from '../../labeling/index.js';
+import { withDefaults } from '../../labeling/options.js';
+import type { ReplicaPlan, Shard } from '../../labeling/replica.js';
+import { addShardGradient, applyGradient, createReplica } from '../../labeling/replica.js';
 import { createAdam } from '../../optim/index.js';
-import { allocate, copy, createRng, dtypeOf } from '../../tensor/index.js';
-import type { DType, Tensor } from '../../tensor/index.js';
+import { copy, createRng } from '../../tensor/index.js';
+import type { Tensor } from '../../tensor/index.js';
 
 /** Sizes of a tagger. */
 export interface Sizes {
@@ -29,6 +32,7 @@ export interface Sizes {
 
 /** The model of the suites `tagger` and `threads`. */
 export const TAGGER_SIZES: Sizes = { V: 10_000, E: 100, H: 100, K: 17, T: 32 };
+const SEED = 5;
 export const LEARNING_RATE = 0.001;
 export const CLIP = 5;
 /** Updates on the first batch whose losses are compared before anything is timed. */
@@ -55,7 +59,7 @@ export interface Problem {
 export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES): Problem {
   const { V, E, H, K, T } = sizes;
   const config = { cell, embedding: E, hidden: [H], bidirectional: true, dropout: 0 };
-  const rng = createRng(5);
+  const rng = createRng(SEED);
   const words = rng.split('words');
   const count = Math.max(8, Math.ceil(2048 / B / T) * 16);
   const draw = (n: number) => Int32Array.from({ length: T * B }, () => words.integer(n));
@@ -63,68 +67,70 @@ export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZ
     config,
     sizes,
     B,
-    params: initModel(config, V, K, rng.split('model')),
+    params: initModel(config, V, K, rng.split('init')), // as a replica does
+
     packing: packingOf(new Int32Array(B).fill(T)),
     batches: Array.from({ length: count }, () => ({ ids: draw(V), targets: draw(K) })),
   };
 }
 
-/** A copy of parameters, for a model that is trained. */
-export function copyParams(params: ModelParams, dtype: DType): ModelParams {
-  const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p, dtype)]);
-  return nestLike(params, Object.fromEntries(record) as TensorRecord);
-}
-
 /** A model in training. */
 export interface Trainer {
-  /** One update on a batch; returns the loss before it. */
-  step(batch: ProblemBatch): number;
-  /** The gradients of the last step, as they were before clipping, are lost; this gives those of a batch anew. */
-  gradients(batch: ProblemBatch): Readonly<Record<string, Tensor>>;
+  /** One update on the batch of this number; returns the loss before it. */
+  step(batch: number): number;
+  /** The gradients of a batch, by name; nothing is updated. */
+  gradients(batch: number): Readonly<Record<string, Tensor>>;
+  /** Gives back the memory of the backend that the training holds. */
+  close(): void;
 }
 
 /**
- * Starts a training from the parameters of the problem.
+ * Starts a training from the parameters of the problem: the acts of which `bptt train` makes an update.
  *
  * @param lazy whether Adam updates the embedding rows of the batch alone, as `bptt train` does, or all of them
  */
-export function createTrainer(
-  kernels: Kernels,
-  problem: Problem,
-  { lazy = true, dtype = 'float32' as DType } = {},
-): Trainer {
-  const { config, packing } = problem;
-  const params = copyParams(problem.params, dtype);
-  const weights = flatten(params);
-  const flatGrads = zeroGrads(weights, { rowGradients: ['embedding.weight'] });
-  const grads = nestLike(params, flatGrads) as ModelGrads;
-  const optimizer = createAdam(weights, { lr: LEARNING_RATE, lazy });
-  const backward = ({ ids, targets }: ProblemBatch): number => {
-    const pass = modelForward(kernels, { config, params }, ids, packing);
-    const loss = softmaxLossForward(pass.logits, targets);
-    const dLogits = allocate(pass.logits.shape, dtypeOf(pass.logits.data));
-    softmaxLossBackward(loss, dLogits);
-    modelBackward(kernels, params, pass, dLogits, grads);
-    return loss.loss;
+export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true } = {}): Trainer {
+  const first = createReplica(kernels, planOf(problem));
+  const dense = lazy ? undefined : createAdam(first.params, { lr: LEARNING_RATE, kernels });
+  const releaseDense = dense && kernels.workspace?.adopt(dense.tensors);
+  const replica = dense ? { ...first, optimizer: dense } : first;
+  const { B, sizes } = problem;
+  const gradient = (batch: number): Shard => {
+    const members = Array.from({ length: B }, (_, b) => batch * B + b);
+    return addShardGradient(replica, members, B * sizes.T, { epoch: 1, batch });
   };
   return {
     step(batch) {
-      const loss = backward(batch);
-      clipByGlobalNorm(flatGrads, CLIP);
-      optimizer.step(flatGrads);
-      zeroInPlace(flatGrads);
-      return loss;
+      const shard = gradient(batch);
+      applyGradient(replica, LEARNING_RATE, shard, { epoch: 1, batch });
+      return shard.loss;
     },
     gradients(batch) {
-      backward(batch);
-      const record = Object.fromEntries(Object.entries(flatGrads).map(([name, g]) => [name, copy(g)]));
-      zeroInPlace(flatGrads);
+      gradient(batch);
+      const record = Object.fromEntries(Object.entries(replica.flatGrads).map(([name, g]) => [name, copy(g)]));
+      zeroInPlace(replica.flatGrads);
       return record;
+    },
+    close() {
+      releaseDense?.();
+      first.release();
     },
   };
 }
 
-/** Logits of a batch, `[T·B, K]`. */
+/** What `bptt train` would make of the sentences of a problem, without dropout. */
+function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
+  const { V, E, H, K, T } = sizes;
+  const options = { cell: config.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
+  const settings = withDefaults({ ...options, dropout: 0, wordDropout: 0, seed: SEED });
+  const sentence = (rows: Int32Array, b: number) => Int32Array.from({ length: T }, (_, t) => rows[t * B + b]);
+  const split = (kind: keyof ProblemBatch) =>
+    batches.flatMap((batch) => Array.from({ length: B }, (_, b) => sentence(batch[kind], b)));
+  const ids = split('ids');
+  return { settings, words: V, labels: K, sentences: { ids, hidden: ids, targets: split('targets') } };
+}
+
+/** Logits of a batch, `[T·B, K]`; they hold until the next call. */
 export function infer(kernels: Kernels, problem: Problem, params: ModelParams, ids: Int32Array): Tensor {
-  return modelForward(kernels, { config: problem.config, params }, ids, problem.packing).logits;
+  return inFrame(kernels, () => modelForward(kernels, { config: problem.config, params }, ids, problem.packing).logits);
 }

@@ -1,6 +1,7 @@
 /** Runs suites: opens what takes part, collects the rows, closes everything again. */
 import { join } from 'node:path';
 import { candidates } from '../../kernels/index.js';
+import { ArgumentError } from '../../tensor/index.js';
 import { folderOfPackage } from '../package-info.js';
 import { cold } from './cold.js';
 import { gemm } from './gemm.js';
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly plotting: boolean;
   /** Updates of the memory suite. */
   readonly steps: number;
+  /** Backends beside those that `auto` considers. */
+  readonly backends: readonly string[];
   /** A file with products of the user's. */
   readonly kernel?: string;
   /** Names of peers; `true` for all, `false` for none; undefined for all where there are any. */
@@ -56,7 +59,7 @@ export interface Outcome {
 export async function runSuites(options: RunOptions, listener: Listener): Promise<Outcome> {
   const userKernel = options.kernel === undefined ? undefined : await loadUserKernel(options.kernel);
   const peers = peersOf(options, listener);
-  const backends = await openBackends(listener);
+  const backends = await openBackends(options.backends, listener);
   const wrong: string[] = [];
   const { version, plotting, quick, steps, cases } = options;
   const context: Context = {
@@ -76,13 +79,25 @@ export async function runSuites(options: RunOptions, listener: Listener): Promis
   }
 }
 
-/** Every backend that serves here, in the order of preference. */
-async function openBackends({ note }: Listener): Promise<Backend[]> {
+/** Every backend that serves here, in the order of preference; those that serve by name alone where they are named. */
+async function openBackends(names: readonly string[], { note }: Listener): Promise<Backend[]> {
+  const known = candidates.map((candidate) => candidate.name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new ArgumentError(`no backend is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  }
   const backends: Backend[] = [];
-  for (const { name, open } of candidates) {
+  let chosen = false;
+  for (const { name, onlyByName, open } of candidates) {
+    if (onlyByName !== undefined && !names.includes(name)) continue;
     const opened = await open('float32');
-    if ('declined' in opened) note(`skipped the backend ${name}: ${opened.declined}`);
-    else backends.push({ system: backends.length === 0 ? 'bptt' : `bptt-${name}`, kernels: opened.kernels });
+    if ('declined' in opened) {
+      note(`skipped the backend ${name}: ${opened.declined}`);
+      continue;
+    }
+    const first: boolean = onlyByName === undefined && !chosen;
+    chosen = chosen || first;
+    backends.push({ system: first ? 'bptt' : `bptt-${name}`, kernels: opened.kernels });
   }
   return backends;
 }

@@ -34,7 +34,11 @@ function valueOf(ms: number, metric: Metric, work: number): number {
 }
 
 /** The row of a contestant, from its milliseconds per call. */
-export function rowOf({ suite, case: name, metric, work }: Race, who: Omit<Contestant, 'sample'>, ms: number[]): Row {
+export function rowOf(
+  { suite, case: name, metric, work }: Race,
+  who: Omit<Contestant, 'sample' | 'close'>,
+  ms: number[],
+): Row {
   const { system, version, backend, threads } = who;
   const at = (q: number): number => valueOf(quantile(ms, q), metric, work);
   return { suite, case: name, system, version, backend, threads, metric, p50: at(0.5), p95: at(0.95) };

@@ -4,7 +4,7 @@ import { messageOf } from '../failure.js';
 import { decode, elements, encode } from './numbers.js';
 import type { Peer } from './peers.js';
 import type { Problem } from './problem.js';
-import { CHECKED_STEPS, CLIP, copyParams, createProblem, createTrainer, infer, LEARNING_RATE } from './problem.js';
+import { CHECKED_STEPS, CLIP, createProblem, createTrainer, infer, LEARNING_RATE } from './problem.js';
 import type { Reference } from './reference.js';
 import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
 import { run, sampling } from './timing.js';
@@ -60,21 +60,20 @@ function ownContestants(
     context.wrong(`tagger ${label}: ${system} is wrong and was not timed: ${fault}`);
     return [];
   }
-  const contestant = (name: string, act: (batch: Problem['batches'][number]) => void): Contestant => {
+  const rounds = problem.batches.length;
+  const contestant = (name: string, act: (batch: number) => void, close?: () => void): Contestant => {
     let next = 0;
-    const sample = sampling(() => act(problem.batches[next++ % problem.batches.length]));
-    return { system: name, version: context.version, backend: kernels.backend, threads: 1, sample };
+    const sample = sampling(() => act(next++ % rounds));
+    return { system: name, version: context.version, backend: kernels.backend, threads: 1, sample, close };
   };
   if (phase === 'infer') {
-    const params = copyParams(problem.params, 'float32');
-    return [contestant(system, ({ ids }) => void infer(kernels, problem, params, ids))];
+    return [contestant(system, (batch) => void infer(kernels, problem, problem.params, problem.batches[batch].ids))];
   }
-  const lazy = createTrainer(kernels, problem);
-  const dense = system === 'bptt' ? createTrainer(kernels, problem, { lazy: false }) : undefined;
-  return [
-    contestant(system, (batch) => void lazy.step(batch)),
-    ...(dense ? [contestant(`${system}-dense-adam`, (batch) => void dense.step(batch))] : []),
-  ];
+  const optimizers = system === 'bptt' ? [true, false] : [true];
+  return optimizers.map((lazy) => {
+    const { step, close } = createTrainer(kernels, problem, { lazy });
+    return contestant(lazy ? system : `${system}-dense-adam`, (batch) => void step(batch), close);
+  });
 }
 
 /** Peers whose logits, or losses over some updates, are right. */

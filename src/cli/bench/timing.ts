@@ -47,6 +47,7 @@ export async function run(context: Context, race: Race): Promise<Row[]> {
       }
     }
   }
+  for (const each of race.contestants) each.close?.();
   return [...samples].filter(([, ms]) => ms.length > 0).map(([each, ms]) => rowOf(race, each, ms));
 }
 

@@ -43,6 +43,8 @@ export interface Contestant {
   readonly threads: number;
   /** Does the work, as often as a clock needs to see it. */
   sample(): Sample | Promise<Sample>;
+  /** Gives back what it holds; called once, after the last turn. */
+  close?(): void;
 }
 
 /** How long to measure. */
