@@ -6,14 +6,13 @@
 import type { TensorRecord } from '../autograd/grads.js';
 import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
-import { allocateOn, inFrame } from '../kernels/workspace.js';
+import { adopted, allocateOn, inFrame } from '../kernels/workspace.js';
 import { wordDropout } from '../layers/dropout.js';
 import { softmaxLossBackward, softmaxLossForward } from '../layers/softmax-loss.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
-import { MemoryError } from '../tensor/errors.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Batch } from './batches.js';
 import { packBatch, packRows } from './batches.js';
@@ -112,18 +111,8 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     flatGrads,
     optimizer,
     streams: { dropout: stream('dropout'), words: stream('words') },
-    release: adopt(kernels, tensors, frameBytes),
+    release: adopted(kernels, tensors, frameBytes),
   };
-}
-
-/** Moves tensors into the memory of the backend. Without room they stay where they are: every result is the same, later. */
-function adopt(kernels: Kernels, tensors: readonly Tensor[], frameBytes: number): () => void {
-  try {
-    return kernels.workspace?.adopt(tensors, frameBytes) ?? (() => {});
-  } catch (error) {
-    if (error instanceof MemoryError) return () => {};
-    throw error;
-  }
 }
 
 /**

@@ -2,8 +2,10 @@
  * Labeling with a trained model: everything an application needs, and nothing that a strict Content-Security-Policy
  * forbids. This module and what it imports construct no ndarray and call no `new Function`.
  */
+import { flatten } from '../autograd/grads.js';
 import { createCpuKernels } from '../kernels/cpu/index.js';
 import type { Kernels } from '../kernels/types.js';
+import { adopted } from '../kernels/workspace.js';
 import { loadModel } from './model-file.js';
 import type { Model } from './model.js';
 import type { Prediction } from './predict.js';
@@ -25,10 +27,13 @@ export interface Tagger {
    * @param options.probabilities whether to return the probability of each label too; default false
    */
   tag(sentences: readonly (readonly string[])[], options?: { readonly probabilities?: boolean }): Prediction[];
+  /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
+  dispose(): void;
 }
 
 /**
- * A tagger from a model, or from the bytes of a model file.
+ * A tagger from a model, or from the bytes of a model file. Where the backend has a memory of its own, the parameters move into
+ * it until `dispose`, so that no sentence has to bring them along: hold a parameter's tensor then, not its `data`.
  *
  * @param kernels where products run; the CPU by default
  * @throws DataError where the bytes are no model this version reads
@@ -39,5 +44,6 @@ export function createTagger(source: Model | Uint8Array, kernels: Kernels = crea
     model,
     backend: kernels.backend,
     tag: (sentences, options) => predict(kernels, model, sentences, options),
+    dispose: adopted(kernels, Object.values(flatten(model.params))),
   };
 }

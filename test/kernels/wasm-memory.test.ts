@@ -4,6 +4,8 @@ import { addMatrix, addRowSum, addToEveryRow, gatherRows, scatterAddRows } from 
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels, WasmKernels } from '../../src/kernels/index';
 import { allocateOn, inFrame } from '../../src/kernels/workspace';
+import { saveModel } from '../../src/labeling/model-file';
+import { createTagger } from '../../src/labeling/tagger';
 import { train } from '../../src/labeling/train';
 import { createAdam, createAdamW } from '../../src/optim/index';
 import { dropoutBackward, dropoutForward } from '../../src/layers/index';
@@ -312,5 +314,25 @@ describe('a training', () => {
     const { model: same } = await train({ ...wasm, workspace: undefined }, { train: sentences }, options);
     expect(Array.from(model.params.output.W.data)).toEqual(Array.from(same.params.output.W.data));
     small.dispose();
+  });
+});
+
+describe('a tagger', () => {
+  it('keeps the parameters in the memory of the backend until it is disposed of, and labels as one outside does', async () => {
+    const sentences = [['a', 'b', 'c'], ['d'], [], ['b', 'a']];
+    const labeled = sentences.slice(0, 2).map((tokens) => ({ tokens, labels: tokens.map((_, i) => `L${i}`) }));
+    const { model } = await train(cpu, { train: labeled }, { epochs: 1, hidden: 5, embedding: 7, minCount: 1 });
+    const bytes = saveModel(model);
+    const outside = createTagger(bytes, { ...wasm, workspace: undefined }).tag(sentences, { probabilities: true });
+    const tagger = createTagger(bytes, wasm);
+    const other = createTagger(tagger.model, wasm);
+    const weight = () => inside(tagger.model.params.embedding.weight);
+    expect(weight()).toBe(true);
+    expect(tagger.tag(sentences, { probabilities: true })).toEqual(outside);
+    tagger.dispose();
+    expect(weight()).toBe(false);
+    expect(other.tag(sentences, { probabilities: true })).toEqual(outside);
+    expect(tagger.tag(sentences, { probabilities: true })).toEqual(outside);
+    other.dispose();
   });
 });
