@@ -1,5 +1,5 @@
 /** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
-import { packGroups } from './pack';
+import { packGroups, transpose } from './pack';
 import { PANEL, half4, packed4, row4, tile1, tile2, tile3, tile4 } from './tile';
 
 /** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
@@ -8,8 +8,9 @@ const BLOCK_BYTES: i32 = 2048;
 /** Rows of a block; a multiple of 4. */
 const BLOCK_ROWS: i32 = 64;
 
-/** Panels from which on A is packed too: with fewer, its elements are used too seldom to pay for the copy. */
-const MANY_PANELS: i32 = 6;
+/** Panels, and terms of a sum, from which on A is packed too: with fewer, the tile does not gain what the copy costs. */
+const MANY_PANELS: i32 = 4;
+const MANY_TERMS: i32 = 40;
 
 /** `multiply` for an `a` whose rows lie along k. */
 // @ts-ignore: decorator
@@ -54,10 +55,10 @@ export function multiplyStrided<T>(
   scratch: usize,
 ): void {
   const depth = BLOCK_BYTES / <i32>sizeof<T>();
-  const groups = scratch + BLOCK_ROWS * PANEL;
+  const alongRows = ka == sizeof<T>();
   // A copy of an A that is stored along its columns costs next to nothing.
-  const many = ka == sizeof<T>() ? MANY_PANELS * <i32>(PANEL / sizeof<T>()) : 1;
-  const packs = ldb == PANEL && N >= many;
+  const packs = ldb == PANEL && (!alongRows || (K >= MANY_TERMS && N >= MANY_PANELS * <i32>(PANEL / sizeof<T>())));
+  const groups = packs ? scratch + BLOCK_ROWS * PANEL : 0;
   for (let k = 0; k < K; k += depth) {
     const inner = min(depth, K - k);
     const fromB = b + <usize>k * ldb;
@@ -65,23 +66,34 @@ export function multiplyStrided<T>(
       const count = min(BLOCK_ROWS, M - m);
       const fromC = c + <usize>m * ldc;
       const fromA = a + <usize>m * lda + <usize>k * ka;
-      if (packs) packGroups<T>(count, inner, fromA, lda, ka, groups);
-      block<T>(count, N, inner, fromC, ldc, fromA, lda, ka, packs ? groups : 0, fromB, ldb, step, scratch);
+      const whole = packs ? count & ~3 : 0;
+      packGroups<T>(whole, inner, fromA, lda, ka, groups);
+      let rest = fromA + <usize>whole * lda;
+      let ldRest = lda;
+      if (!alongRows) {
+        ldRest = <usize>inner * sizeof<T>();
+        const target = scratch + BLOCK_ROWS * PANEL + <usize>whole * ldRest;
+        transpose<T>(inner, count - whole, rest, ka, target, ldRest);
+        rest = target;
+      }
+      block<T>(count, N, inner, fromC, ldc, groups, rest, ldRest, fromB, ldb, step, scratch);
     }
   }
 }
 
-/** One block of rows and of k: all panels. `groups` is 0 where A is not packed. */
+/**
+ * One block of rows and of k: all panels. `groups` holds the rows of A but the last M % 4, and `a` those; all of them are in
+ * `a` where `groups` is 0.
+ */
 function block<T>(
   M: i32,
   N: i32,
   K: i32,
   c: usize,
   ldc: usize,
+  groups: usize,
   a: usize,
   lda: usize,
-  ka: usize,
-  groups: usize,
   b: usize,
   ldb: usize,
   step: usize,
@@ -91,13 +103,13 @@ function block<T>(
   let n = 0;
   if (M == 1) {
     for (; n + 4 * width <= N; n += 4 * width) {
-      row4<T>(K, c, a, ka, b, ldb, step);
+      row4<T>(K, c, a, b, ldb, step);
       c += 4 * PANEL;
       b += 4 * step;
     }
   }
   for (; n + width <= N; n += width) {
-    rows<T>(M, width, K, c, ldc, a, lda, ka, groups, b, ldb);
+    rows<T>(M, width, K, c, ldc, groups, a, lda, b, ldb);
     c += PANEL;
     b += step;
   }
@@ -109,7 +121,7 @@ function block<T>(
       v128.store(to, v128.splat<T>(0), 16);
       copyRow<T>(to, c + <usize>m * ldc, bytes);
     }
-    rows<T>(M, N - n, K, edge, PANEL, a, lda, ka, groups, b, ldb);
+    rows<T>(M, N - n, K, edge, PANEL, groups, a, lda, b, ldb);
     for (let m = 0; m < M; m++) copyRow<T>(c + <usize>m * ldc, edge + <usize>m * PANEL, bytes);
   }
 }
@@ -121,30 +133,37 @@ function copyRow<T>(to: usize, from: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += sizeof<T>()) store<T>(to + i, load<T>(from + i));
 }
 
-/** All rows of a block by `columns` of one panel: tiles of 4, and one of what remains. */
+/** All rows of a block by the first `columns` of one panel: tiles of 4, and one of what remains. */
 function rows<T>(
   M: i32,
   columns: i32,
   K: i32,
   c: usize,
   ldc: usize,
+  groups: usize,
   a: usize,
   lda: usize,
-  ka: usize,
-  groups: usize,
   b: usize,
   ldb: usize,
 ): void {
   const half = columns <= <i32>(16 / sizeof<T>());
-  for (; M >= 4; M -= 4) {
-    if (half) half4<T>(K, c, ldc, a, lda, ka, b, ldb);
-    else if (groups != 0) packed4<T>(K, c, ldc, groups, b);
-    else tile4<T>(K, c, ldc, a, lda, ka, b, ldb);
-    c += 4 * ldc;
-    a += 4 * lda;
-    if (groups != 0) groups += <usize>K * 4 * sizeof<T>();
+  const group = <usize>K * 4 * sizeof<T>();
+  if (groups != 0) {
+    for (; M >= 4; M -= 4) {
+      if (half) half4<T>(K, c, ldc, groups, sizeof<T>(), 4 * sizeof<T>(), b, ldb);
+      else packed4<T>(K, c, ldc, groups, b);
+      c += 4 * ldc;
+      groups += group;
+    }
+  } else {
+    for (; M >= 4; M -= 4) {
+      if (half) half4<T>(K, c, ldc, a, lda, sizeof<T>(), b, ldb);
+      else tile4<T>(K, c, ldc, a, lda, b, ldb);
+      c += 4 * ldc;
+      a += 4 * lda;
+    }
   }
-  if (M == 3) tile3<T>(K, c, ldc, a, lda, ka, b, ldb);
-  else if (M == 2) tile2<T>(K, c, ldc, a, lda, ka, b, ldb);
-  else if (M == 1) tile1<T>(K, c, ldc, a, lda, ka, b, ldb);
+  if (M == 3) tile3<T>(K, c, ldc, a, lda, b, ldb);
+  else if (M == 2) tile2<T>(K, c, ldc, a, lda, b, ldb);
+  else if (M == 1) tile1<T>(K, c, ldc, a, lda, b, ldb);
 }

@@ -102,10 +102,10 @@ export function packColumns<T>(K: i32, N: i32, b: usize, ldb: usize, panels: usi
   }
 }
 
-/** Groups `[⌊M / 4⌋][K][4]` of the rows of `a [M, K]`, whose steps are `lda` and `ka`; what is left of M % 4 rows is not packed. */
+/** Groups `[M / 4][K][4]` of the rows of `a [M, K]`, whose steps are `lda` and `ka`; M is a multiple of 4. */
 export function packGroups<T>(M: i32, K: i32, a: usize, lda: usize, ka: usize, groups: usize): void {
   const size = <usize>K * 4 * sizeof<T>();
-  for (; M >= 4; M -= 4) {
+  for (; M > 0; M -= 4) {
     if (ka == sizeof<T>()) transpose<T>(4, K, a, lda, groups, 4 * sizeof<T>());
     else sideBySide<T>(K, a, ka, groups);
     a += 4 * lda;

@@ -6,15 +6,18 @@
  * however many rows there are. Four rows by two vectors need 8 sums, 2 vectors of B, 1 of A and 1 product: 12 of the 15
  * vector registers of x64; five rows spill. One row takes four panels at once, because 2 sums alone wait for each other.
  *
- * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ka` between two k of A, `ldb` between two k of B.
+ * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B. A is read along its rows, but where
+ * a step `ka` between two k of it says otherwise.
  */
 
 /** Bytes of one row of a panel: two vectors. */
 export const PANEL: usize = 32;
 
+/** `sum + x·y`: in two roundings, or in one where the build allows relaxed SIMD and the machine can fuse. */
 // @ts-ignore: decorator
 @inline
 function madd<T>(sum: v128, x: v128, y: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(x, y, sum);
   return v128.add<T>(sum, v128.mul<T>(x, y));
 }
 
@@ -111,7 +114,7 @@ export function half4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
 }
 
 /** 4 rows by one panel. */
-export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
+export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   const c2 = c1 + ldc;
@@ -142,10 +145,10 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
     s30 = madd<T>(s30, x, b0);
     s31 = madd<T>(s31, x, b1);
     b += ldb;
-    a += ka;
-    a1 += ka;
-    a2 += ka;
-    a3 += ka;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
+    a2 += sizeof<T>();
+    a3 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -158,7 +161,7 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
 }
 
 /** 3 rows by one panel. */
-export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
+export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   const c2 = c1 + ldc;
@@ -182,9 +185,9 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
     s20 = madd<T>(s20, x, b0);
     s21 = madd<T>(s21, x, b1);
     b += ldb;
-    a += ka;
-    a1 += ka;
-    a2 += ka;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
+    a2 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -195,7 +198,7 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
 }
 
 /** 2 rows by one panel. */
-export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
+export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
   const c1 = c + ldc;
   let a1 = a + lda;
   let s00 = v128.load(c);
@@ -212,8 +215,8 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
     s10 = madd<T>(s10, x, b0);
     s11 = madd<T>(s11, x, b1);
     b += ldb;
-    a += ka;
-    a1 += ka;
+    a += sizeof<T>();
+    a1 += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -222,7 +225,7 @@ export function tile2<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
 }
 
 /** 1 row by one panel. */
-export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka: usize, b: usize, ldb: usize): void {
+export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, ldb: usize): void {
   let s00 = v128.load(c);
   let s01 = v128.load(c, 16);
   for (; K > 0; K--) {
@@ -232,14 +235,14 @@ export function tile1<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, ka:
     s00 = madd<T>(s00, x, b0);
     s01 = madd<T>(s01, x, b1);
     b += ldb;
-    a += ka;
+    a += sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
 }
 
 /** One row by four panels, which lie `step` bytes apart; their sums follow each other in C. */
-export function row4<T>(K: i32, c: usize, a: usize, ka: usize, b: usize, ldb: usize, step: usize): void {
+export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: usize): void {
   let p1 = b + step;
   let p2 = p1 + step;
   let p3 = p2 + step;
@@ -261,7 +264,7 @@ export function row4<T>(K: i32, c: usize, a: usize, ka: usize, b: usize, ldb: us
     s5 = madd<T>(s5, x, v128.load(p2, 16));
     s6 = madd<T>(s6, x, v128.load(p3));
     s7 = madd<T>(s7, x, v128.load(p3, 16));
-    a += ka;
+    a += sizeof<T>();
     b += ldb;
     p1 += ldb;
     p2 += ldb;

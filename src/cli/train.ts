@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
-import { profile, select } from '../kernels/index.js';
+import { profile } from '../kernels/index.js';
 import { readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
@@ -19,6 +19,7 @@ import { train } from '../labeling/train.js';
 import type { TrainResult } from '../labeling/train.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError } from '../tensor/index.js';
+import { selectBackend } from './backend.js';
 import { clipNorm, dropProbability, integer, oneOf, positiveInteger, positiveNumber, truncation } from './arguments.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
@@ -120,7 +121,7 @@ function addUpdateOptions(command: Command): void {
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
   await checkOutputs(options);
-  const { kernels, reason } = await select({ backend: options.backend, dtype: 'float32' });
+  const { kernels, reason } = await selectBackend(options.backend);
   const log = options.log === undefined ? null : openTrainLog(options.log);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const corpora = await readCorpora(options);

@@ -7,11 +7,11 @@ import { withFallback } from './fallback.js';
 import type { GpuOptions } from './gpu/index.js';
 import { createGpuKernels } from './gpu/index.js';
 import type { Kernels } from './types.js';
-import { createWasmKernels, wasmObstacle } from './wasm/index.js';
+import { createWasmKernels, wasmObstacle, wasmRelaxedObstacle } from './wasm/index.js';
 
 /** What to ask for. */
 export interface SelectOptions {
-  /** A backend by name, or `auto` (the default): the first candidate that is able to serve. */
+  /** A backend by name, or `auto` (the default): the first candidate that is able to serve and not `onlyByName`. */
   readonly backend?: string;
   /** Element type to compute in; `float32` by default. */
   readonly dtype?: DType;
@@ -48,11 +48,11 @@ export interface Candidate {
 /** Kernels, or why there are none. */
 export type Opened = { readonly kernels: Kernels } | { readonly declined: string };
 
-async function openWasm(): Promise<Opened> {
-  const reason = wasmObstacle();
+async function openWasm(relaxedSimd: boolean): Promise<Opened> {
+  const reason = relaxedSimd ? await wasmRelaxedObstacle() : wasmObstacle();
   if (reason !== undefined) return { declined: reason };
   try {
-    return { kernels: await createWasmKernels() };
+    return { kernels: await createWasmKernels({ relaxedSimd }) };
   } catch (error) {
     // A page that forbids compiling WebAssembly is found out by trying.
     if (error instanceof UnsupportedError) return { declined: error.message };
@@ -65,7 +65,7 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
   if (dtype !== 'float32') return { declined: 'computes in float32 alone' };
   try {
     const device = await createGpuKernels(gpu);
-    const wasm = await openWasm();
+    const wasm = await openWasm(false);
     return { kernels: withFallback(device, 'kernels' in wasm ? wasm.kernels : createCpuKernels(), onLost) };
   } catch (error) {
     if (error instanceof UnsupportedError) return { declined: error.message };
@@ -75,7 +75,12 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
 
 /** Every known backend, the preferred ones first. `cpu` comes last and never declines. */
 export const candidates: readonly Candidate[] = [
-  { name: 'wasm', open: openWasm },
+  { name: 'wasm', open: () => openWasm(false) },
+  {
+    name: 'wasm-relaxed',
+    open: () => openWasm(true),
+    onlyByName: 'its last bits may differ between machines; ask for it by name',
+  },
   { name: 'gpu', open: openGpu, onlyByName: 'products on a device pay for large ones alone; ask for it by name' },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
 ];

@@ -12,6 +12,10 @@ test('names versions, the backend, and every backend that was declined', () => {
   expect(stdout).toMatch(new RegExp(`^bptt +${version.replaceAll('.', '\\.')}$`, 'm'));
   expect(stdout).toContain(`${process.versions.node}, V8 ${process.versions.v8}`);
   expect(stdout).toMatch(/^found +wasm: runs as wasm-simd, chosen by auto$/m);
+  // Node 20 has relaxed SIMD behind a flag, later ones without.
+  expect(stdout).toMatch(
+    /^(found +wasm-relaxed: runs as wasm-relaxed-simd; .*by name|declined +wasm-relaxed: .*no WebAssembly relaxed SIMD.*)$/m,
+  );
   expect(stdout).toMatch(/^declined +gpu: gpu\.js is not installed; install it: npm i gpu\.js$/m);
   expect(stdout).toMatch(/^found +cpu: runs as cpu$/m);
   expect(stdout).toMatch(/^segmenter +Intl\.Segmenter, ICU \d/m);

@@ -189,6 +189,7 @@ describe('every flag reaches the training', () => {
   test.each([
     ['cpu', 'cpu'],
     ['wasm', 'wasm-simd'],
+    ['wasm-relaxed', 'wasm-relaxed-simd'],
   ])('--backend %s runs on %s, and the same seed gives the same bytes there', async (name, backend) => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--backend', name, '--json'];
     const first = await train(...args, '--out', 'f.safetensors');

@@ -38,8 +38,17 @@ describe('select', () => {
     expect(await select({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
   });
 
+  it('takes by name alone what is for that alone, and auto says why', async () => {
+    const varying: Candidate = { ...cpu, name: 'varying', onlyByName: 'its results vary' };
+    expect(await select({}, [varying, cpu])).toMatchObject({
+      rejected: [{ backend: 'varying', reason: 'its results vary' }],
+    });
+    expect((await select({ backend: 'varying' }, [varying, cpu])).reason).toBe('asked for by name');
+    await expect(select({}, [varying])).rejects.toThrow(/varying: its results vary/);
+  });
+
   it('knows its own candidates: wasm serves where SIMD is there', async () => {
-    expect(candidates.map((each) => each.name)).toEqual(['wasm', 'gpu', 'cpu']);
+    expect(candidates.map((each) => each.name)).toEqual(['wasm', 'wasm-relaxed', 'gpu', 'cpu']);
     for (const dtype of ['float32', 'float64'] as const) {
       const { kernels, reason, rejected } = await select({ dtype });
       expect(kernels.backend).toBe('wasm-simd');
@@ -56,10 +65,11 @@ describe('select', () => {
     try {
       const { kernels, reason, rejected } = await select();
       expect(kernels.backend).toBe('cpu');
-      expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'gpu']);
+      expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'wasm-relaxed', 'gpu']);
       expect(rejected[0].reason).toMatch(/no WebAssembly/);
-      expect(rejected[1].reason).toMatch(/ask for it by name/);
-      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; gpu: products on a device pay/);
+      expect(rejected[1].reason).toMatch(/may differ between machines; ask for it by name/);
+      expect(rejected[2].reason).toMatch(/ask for it by name/);
+      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: products on a/);
       await expect(select({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
     } finally {
       realm.WebAssembly = whole;
@@ -90,7 +100,7 @@ describe('select', () => {
 
   it('refuses a name nobody has, and lists the known ones', async () => {
     await expect(select({ backend: 'cuda' })).rejects.toThrow(ArgumentError);
-    await expect(select({ backend: 'cuda' })).rejects.toThrow(/auto, wasm, gpu, cpu; got cuda/);
+    await expect(select({ backend: 'cuda' })).rejects.toThrow(/auto, wasm, wasm-relaxed, gpu, cpu; got cuda/);
   });
 
   it('refuses an element type there is not', async () => {

@@ -11,6 +11,7 @@ import type { FusedScan, Kernels, ScanTensors, WasmKernels } from '../../src/ker
 import { createRng } from '../../src/tensor/index';
 import type { DType, Tensor } from '../../src/tensor/index';
 import { allocate, viewOf } from '../../src/tensor/view';
+import { relaxedMissing } from '../support/relaxed';
 
 const cpu = createCpuKernels();
 const UNIT = 2 ** -24;
@@ -116,79 +117,92 @@ function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[] } {
   return { kernels: { ...kernels, fused }, answers };
 }
 
-let wasm: WasmKernels;
-beforeAll(async () => {
-  wasm = await createWasmKernels();
-});
+const missing = relaxedMissing();
+if (missing !== undefined) it.skip(`wasm-relaxed-simd: skipped, ${missing}`, () => {});
 
-it('has a fused scan for every cell', () => {
-  expect(Object.keys(wasm.fused ?? {}).sort()).toEqual(Object.keys(cells).sort());
-});
-
-describe.each(Object.keys(cells))('the fused scan of %s', (name) => {
-  it.each(SCENES.map((scene) => [JSON.stringify(scene).slice(0, 90), scene] as const))(
-    'equals the TypeScript scan: %s',
-    (_, scene) => {
-      const exact = pass(cpu, 'float64', { name, ...scene });
-      const { kernels, answers } = watched(wasm);
-      const got = pass(kernels, 'float32', { name, ...scene });
-      expect(answers).toEqual([true, true]);
-      const { name: where, units } = worst(got, exact);
-      if (!(units <= ALLOWED)) throw new Error(`${where} is off by ${units} units`);
-      const plain = worst(pass(cpu, 'float32', { name, ...scene }), exact);
-      expect(plain.units).toBeLessThanOrEqual(ALLOWED);
-    },
-  );
-
-  it('declines float64 and tensors with gaps, and has written nothing', () => {
-    const { kernels, answers } = watched(wasm);
-    const got = pass(kernels, 'float64', { name, lengths: [3, 2], H: 5 });
-    expect(answers).toEqual([false, false]);
-    expect(worst(got, pass(cpu, 'float64', { name, lengths: [3, 2], H: 5 })).units * UNIT).toBeLessThan(2 ** -45);
-    const gapped = (rows: number, columns: number): Tensor => ({
-      ...viewOf(new Float32Array(rows * (columns + 1)).fill(0.5), [rows, columns]),
-      stride: [columns + 1, 1],
-    });
-    const cell: Cell = cells[name];
-    const params = cell.initialize(6, 5, createRng(1), { dtype: 'float32' });
-    const cache = Object.fromEntries(
-      Object.entries({ ...cell.kept, ...cell.left }).map(([n, width]) => [n, gapped(4, width * 5)]),
-    );
-    const states = Object.fromEntries(cell.states.map((n) => [n, gapped(6, 5)]));
-    const scan: ScanTensors = {
-      batchSizes: Int32Array.of(2, 2),
-      params: params as unknown as Tensors,
-      states,
-      cache,
-      dStates: states,
-    };
-    const fused = wasm.fused?.[name] as FusedScan;
-    expect([fused.forward(scan), fused.backward(scan)]).toEqual([false, false]);
-    expect(Object.values(cache).every((x) => x.data.every((each: number) => each === 0.5))).toBe(true);
+describe.each(missing === undefined ? [false, true] : [false])('with relaxed SIMD: %s', (relaxedSimd) => {
+  let wasm: WasmKernels;
+  beforeAll(async () => {
+    wasm = await createWasmKernels({ relaxedSimd });
   });
 
-  it('takes a transposed and a strided Wh', () => {
-    const scene: Scene = { name, lengths: [3, 1], H: 6 };
-    const want = pass(cpu, 'float64', scene);
-    const relaid: Kernels = {
-      ...wasm,
-      fused: {
-        [name]: {
-          forward: (scan) => relay(scan, (x) => (wasm.fused as Record<string, FusedScan>)[name].forward(x)),
-          backward: (scan) => relay(scan, (x) => (wasm.fused as Record<string, FusedScan>)[name].backward(x)),
-        },
+  it('has a fused scan for every cell', () => {
+    expect(Object.keys(wasm.fused ?? {}).sort()).toEqual(Object.keys(cells).sort());
+  });
+
+  describe.each(Object.keys(cells))('the fused scan of %s', (name) => {
+    it.each(SCENES.map((scene) => [JSON.stringify(scene).slice(0, 90), scene] as const))(
+      'equals the TypeScript scan: %s',
+      (_, scene) => {
+        const exact = pass(cpu, 'float64', { name, ...scene });
+        const { kernels, answers } = watched(wasm);
+        const got = pass(kernels, 'float32', { name, ...scene });
+        expect(answers).toEqual([true, true]);
+        const { name: where, units } = worst(got, exact);
+        if (!(units <= ALLOWED)) throw new Error(`${where} is off by ${units} units`);
+        const plain = worst(pass(cpu, 'float32', { name, ...scene }), exact);
+        expect(plain.units).toBeLessThanOrEqual(ALLOWED);
       },
-    };
-    expect(worst(pass(relaid, 'float32', scene), want).units).toBeLessThanOrEqual(ALLOWED);
+    );
+
+    it('declines float64 and tensors with gaps, and has written nothing', () => {
+      const { kernels, answers } = watched(wasm);
+      const got = pass(kernels, 'float64', { name, lengths: [3, 2], H: 5 });
+      expect(answers).toEqual([false, false]);
+      expect(worst(got, pass(cpu, 'float64', { name, lengths: [3, 2], H: 5 })).units * UNIT).toBeLessThan(2 ** -45);
+      const gapped = (rows: number, columns: number): Tensor => ({
+        ...viewOf(new Float32Array(rows * (columns + 1)).fill(0.5), [rows, columns]),
+        stride: [columns + 1, 1],
+      });
+      const cell: Cell = cells[name];
+      const params = cell.initialize(6, 5, createRng(1), { dtype: 'float32' });
+      const cache = Object.fromEntries(
+        Object.entries({ ...cell.kept, ...cell.left }).map(([n, width]) => [n, gapped(4, width * 5)]),
+      );
+      const states = Object.fromEntries(cell.states.map((n) => [n, gapped(6, 5)]));
+      const scan: ScanTensors = {
+        batchSizes: Int32Array.of(2, 2),
+        params: params as unknown as Tensors,
+        states,
+        cache,
+        dStates: states,
+      };
+      const fused = wasm.fused?.[name] as FusedScan;
+      expect([fused.forward(scan), fused.backward(scan)]).toEqual([false, false]);
+      expect(Object.values(cache).every((x) => x.data.every((each: number) => each === 0.5))).toBe(true);
+    });
+
+    it('takes a transposed and a strided Wh', () => {
+      const scene: Scene = { name, lengths: [3, 1], H: 6 };
+      const want = pass(cpu, 'float64', scene);
+      const relaid: Kernels = {
+        ...wasm,
+        fused: {
+          [name]: {
+            forward: (scan) => relay(scan, (x) => (wasm.fused as Record<string, FusedScan>)[name].forward(x)),
+            backward: (scan) => relay(scan, (x) => (wasm.fused as Record<string, FusedScan>)[name].backward(x)),
+          },
+        },
+      };
+      expect(worst(pass(relaid, 'float32', scene), want).units).toBeLessThanOrEqual(ALLOWED);
+    });
+
+    it('is rejected when a gradient is off by one part in 2^14: the comparison can tell', () => {
+      const scene: Scene = { name, lengths: [3, 5, 2], H: 4 };
+      const want = pass(cpu, 'float64', scene);
+      const got = pass(wasm, 'float32', scene);
+      got['grads.Wh'].data.forEach((x, i) => (got['grads.Wh'].data[i] = x * (1 + 2 ** -14)));
+      expect(worst(got, want)).toMatchObject({ name: 'grads.Wh' });
+      expect(worst(got, want).units).toBeGreaterThan(ALLOWED);
+    });
   });
 
-  it('is rejected when a gradient is off by one part in 2^14: the comparison can tell', () => {
-    const scene: Scene = { name, lengths: [3, 5, 2], H: 4 };
-    const want = pass(cpu, 'float64', scene);
-    const got = pass(wasm, 'float32', scene);
-    got['grads.Wh'].data.forEach((x, i) => (got['grads.Wh'].data[i] = x * (1 + 2 ** -14)));
-    expect(worst(got, want)).toMatchObject({ name: 'grads.Wh' });
-    expect(worst(got, want).units).toBeGreaterThan(ALLOWED);
+  it('lets ReLU pass NaN on, as the cell does', () => {
+    const states = viewOf(new Float32Array(2 * 3), [2, 3]);
+    const a = viewOf(Float32Array.of(NaN, -1, 2), [1, 3]);
+    const params = { Wh: allocate([3, 3], 'float32') };
+    wasm.fused?.['rnn-relu'].forward({ batchSizes: Int32Array.of(1), params, states: { h: states }, cache: { a } });
+    expect([...states.data]).toEqual([0, 0, 0, NaN, 0, 2]);
   });
 });
 
@@ -204,11 +218,3 @@ function relay(scan: ScanTensors, act: (scan: ScanTensors) => boolean): boolean 
   const stored: Tensor = { data, shape: [rows, columns], stride: [1, rows + gap], offset: 0 };
   return act({ ...scan, params: { ...scan.params, Wh: stored } });
 }
-
-it('lets ReLU pass NaN on, as the cell does', () => {
-  const states = viewOf(new Float32Array(2 * 3), [2, 3]);
-  const a = viewOf(Float32Array.of(NaN, -1, 2), [1, 3]);
-  const params = { Wh: allocate([3, 3], 'float32') };
-  wasm.fused?.['rnn-relu'].forward({ batchSizes: Int32Array.of(1), params, states: { h: states }, cache: { a } });
-  expect([...states.data]).toEqual([0, 0, 0, NaN, 0, 2]);
-});

@@ -71,6 +71,7 @@ describe('the products of wasm-simd', () => {
 
   it.each([
     ['addMatmul', 69, 1031, 11],
+    ['addMatmulTA', 3, 700, 21],
     ['addMatmul', 70, 1029, 51],
     ['addMatmulTA', 65, 515, 9],
     ['addMatmulTB', 66, 1024, 33],

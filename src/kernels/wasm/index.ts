@@ -2,6 +2,9 @@
  * The backend in WebAssembly with 128-bit SIMD: multiplication and addition only, never fused, so the same bits on every
  * machine. Sums run over k in order in the element type, starting from the element of `out`: a row of a product has the same
  * bits in any batch. Operands outside of its memory are copied in, `out` back; those inside are used where they lie.
+ *
+ * With relaxed SIMD, where it is asked for, each term of a product is added in one instruction that a machine may round
+ * once or twice: faster, but the last bits may differ between machines.
  */
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
@@ -10,15 +13,20 @@ import type { Kernels, RowKernels, Workspace } from '../types.js';
 import type { Arena } from './arena.js';
 import { createArena } from './arena.js';
 import type { Exports, Memory } from './module.js';
-import { obstacle, PAGE, start } from './module.js';
-import { backend, dtypes, multiply } from './product.js';
+import { obstacle, PAGE, relaxedObstacle, start } from './module.js';
+import { dtypes, multiply } from './product.js';
 import { rowKernels } from './rows.js';
 import { fusedScans } from './scan.js';
 
-/** How much memory the backend may take. */
+/** How much memory the backend may take, and which instructions. */
 export interface WasmOptions {
   /** Bytes, rounded up to pages of 64 KiB; by default all that 32-bit addresses reach, 4 GiB. It starts with one page. */
   readonly maximumBytes?: number;
+  /**
+   * Products by the fused multiply-add of relaxed SIMD; false by default. Results may then differ between machines in their
+   * last bits; on one machine they are the same every time. The backend calls itself `wasm-relaxed-simd`.
+   */
+  readonly relaxedSimd?: boolean;
 }
 
 /** The kernels, and their memory. */
@@ -46,29 +54,37 @@ const PAGES = 65536;
 /** Why the backend cannot run here, or nothing where it can. */
 export const wasmObstacle = obstacle;
 
+/** The same for the backend with `relaxedSimd`. */
+export const wasmRelaxedObstacle = relaxedObstacle;
+
 /**
  * Starts the backend.
  *
  * @throws ArgumentError when `maximumBytes` is out of range
- * @throws UnsupportedError where the engine lacks WebAssembly SIMD, or the page forbids compiling WebAssembly (a
- * Content-Security-Policy without `wasm-unsafe-eval`)
+ * @throws UnsupportedError where the engine lacks WebAssembly SIMD, or relaxed SIMD where that is asked for, or the page
+ * forbids compiling WebAssembly (a Content-Security-Policy without `wasm-unsafe-eval`)
  */
-export async function createWasmKernels({ maximumBytes = PAGES * PAGE }: WasmOptions = {}): Promise<WasmKernels> {
+export async function createWasmKernels({
+  maximumBytes = PAGES * PAGE,
+  relaxedSimd = false,
+}: WasmOptions = {}): Promise<WasmKernels> {
   if (!(maximumBytes > 0 && maximumBytes <= PAGES * PAGE)) {
     throw new ArgumentError(`maximumBytes must be above 0 and at most ${PAGES * PAGE}; got ${maximumBytes}`);
   }
-  const reason = obstacle();
-  if (reason !== undefined) throw new UnsupportedError(`wasm: ${reason}. Choose the cpu backend.`);
+  const reason = relaxedSimd ? await relaxedObstacle() : obstacle();
+  if (reason !== undefined) {
+    throw new UnsupportedError(`wasm: ${reason}. Choose the ${relaxedSimd ? 'wasm or the ' : ''}cpu backend.`);
+  }
   try {
-    const { exports, memory } = await start(Math.ceil(maximumBytes / PAGE));
-    return kernelsOf(exports, createArena(memory));
+    const { exports, memory } = await start(Math.ceil(maximumBytes / PAGE), relaxedSimd);
+    return kernelsOf(relaxedSimd ? 'wasm-relaxed-simd' : 'wasm-simd', exports, createArena(memory));
   } catch (error) {
     const message = `wasm: WebAssembly cannot be started here: ${String(error)}. Choose the cpu backend.`;
     throw new UnsupportedError(message, { cause: error });
   }
 }
 
-function kernelsOf(exports: Exports, arena: Arena): WasmKernels {
+function kernelsOf(backend: string, exports: Exports, arena: Arena): WasmKernels {
   let open: Arena | undefined = arena;
   const living = (): Arena => {
     if (open === undefined) throw new ArgumentError('wasm: these kernels were disposed of; create new ones');
@@ -79,9 +95,9 @@ function kernelsOf(exports: Exports, arena: Arena): WasmKernels {
     dtypes,
     memory: arena.memory,
     fused: fusedScans(exports, living),
-    addMatmul: (out, a, b) => multiply(exports, living(), 'addMatmul', out, a, b),
-    addMatmulTA: (out, a, b) => multiply(exports, living(), 'addMatmulTA', out, a, b),
-    addMatmulTB: (out, a, b) => multiply(exports, living(), 'addMatmulTB', out, a, b),
+    addMatmul: (out, a, b) => multiply(backend, exports, living(), 'addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => multiply(backend, exports, living(), 'addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => multiply(backend, exports, living(), 'addMatmulTB', out, a, b),
     workspace: workspaceOf(living),
     rows: rowKernels(exports, living),
     reserve: (bytes) => living().reserve(bytes),

@@ -85,18 +85,39 @@ function decode(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
+/** The module with relaxed SIMD in base64: loaded only when it is asked for, so that a bundle need not carry it. */
+async function relaxedBinary(): Promise<string> {
+  return (await import('./binary-relaxed.js')).BINARY;
+}
+
 /** Why this engine cannot run the module, or nothing where it can. Validation compiles nothing and probes SIMD itself. */
 export function obstacle(): string | undefined {
+  return obstacleOf(BINARY, 'WebAssembly SIMD');
+}
+
+/** The same for the module with relaxed SIMD. */
+export async function relaxedObstacle(): Promise<string | undefined> {
+  return obstacleOf(
+    await relaxedBinary(),
+    'WebAssembly relaxed SIMD: Node 22 and newer have it, and Node 20 with --experimental-wasm-relaxed-simd',
+  );
+}
+
+function obstacleOf(base64: string, feature: string): string | undefined {
   const engine = webAssembly();
   if (engine === undefined) return 'this JavaScript engine has no WebAssembly';
-  if (!engine.validate(decode(BINARY))) return 'this JavaScript engine has no WebAssembly SIMD';
+  if (!engine.validate(decode(base64))) return `this JavaScript engine has no ${feature}`;
   return undefined;
 }
 
-/** Compiles and starts the module on a new memory of one page. Rejects where the page forbids compiling WebAssembly. */
-export async function start(maximumPages: number): Promise<{ exports: Exports; memory: Memory }> {
+/**
+ * Compiles and starts the module, `relaxed` or not, on a new memory of one page. Rejects where the page forbids compiling
+ * WebAssembly.
+ */
+export async function start(maximumPages: number, relaxed = false): Promise<{ exports: Exports; memory: Memory }> {
   const engine = webAssembly() as WebAssemblyGlobal;
   const memory = new engine.Memory({ initial: 1, maximum: maximumPages });
-  const { instance } = await engine.instantiate(decode(BINARY), { env: { memory } });
+  const binary = relaxed ? await relaxedBinary() : BINARY;
+  const { instance } = await engine.instantiate(decode(binary), { env: { memory } });
   return { exports: instance.exports as Exports, memory };
 }

@@ -20,13 +20,20 @@ export const SCRATCH = 64 * PANEL + 64 * 2048;
 const FEW_ROWS = 4;
 
 export const dtypes = ['float32', 'float64'] as const;
-export const backend = 'wasm-simd';
 
 /** Products of calls that find no room in a frame: in place, whatever memory the operands lie in. */
 const spare = createCpuKernels();
 
-/** Runs one product, checked. */
-export function multiply(exports: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
+/** Runs one product, checked; `backend` names the backend in what the checks say. */
+export function multiply(
+  backend: string,
+  exports: Exports,
+  arena: Arena,
+  product: Product,
+  out: Tensor,
+  a: Tensor,
+  b: Tensor,
+): void {
   checkProduct(product, out, a, b, backend, dtypes);
   try {
     runProduct(exports, arena, product, out, a, b);
