@@ -1,10 +1,15 @@
-/** Tests run the TypeScript sources themselves; only test/package builds and packs, and test/gpu needs a device. */
+/** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, and test/engines other engines. */
 export default {
   testEnvironment: 'node',
   testTimeout: 60_000, // a loaded machine is no failure
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', '<rootDir>/test/gpu/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/package/',
+    '<rootDir>/test/gpu/',
+    '<rootDir>/test/engines/',
+  ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
     '^.+\\.ts$': [

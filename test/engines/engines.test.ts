@@ -1,0 +1,129 @@
+/**
+ * The built package in Node 20, 22 and 24 and in Chromium: the WebAssembly backend passes the contract there, its scans are
+ * right, and without relaxed SIMD its bits are the same in every engine.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { chromium } from 'playwright-core';
+import type { report as run } from './suite';
+
+type Outcome = Awaited<ReturnType<typeof run>>;
+
+const ROOT = resolve(__dirname, '../..');
+const MAIN = join(ROOT, 'dist/esm/cli/main.js');
+
+/** Node 20 has relaxed SIMD behind a flag. */
+const NODES = [
+  { version: 20, flags: ['--experimental-wasm-relaxed-simd'] },
+  { version: 22, flags: [] },
+  { version: 24, flags: [] },
+].map((each) => ({ ...each, path: join(__dirname, `node_modules/node-${each.version}-${process.arch}/bin/node`) }));
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** `../../src/x` is read as the built `dist/esm/x.js`. */
+const built: Plugin = {
+  name: 'built',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/src\// }, ({ path }) => ({
+      path: join(ROOT, 'dist/esm', `${path.replace(/^.*\/src\//, '').replace(/\.js$/, '')}.js`),
+    }));
+  },
+};
+
+let folder: string;
+let bundle: string;
+
+beforeAll(async () => {
+  if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
+  const { outputFiles } = await build({
+    entryPoints: [`${__dirname}/suite.ts`],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+    resolveExtensions: ['.ts', '.js'],
+    plugins: [built],
+  });
+  folder = mkdtempSync(join(tmpdir(), 'bptt-engines-'));
+  bundle = outputFiles[0].text;
+  writeFileSync(
+    join(folder, 'suite.cjs'),
+    `${bundle}\nreport().then((outcome) => process.stdout.write(JSON.stringify(outcome)));\n`,
+  );
+});
+
+afterAll(() => {
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+const digests = new Map<string, number>();
+
+function expectOutcome(engine: string, { chosen, reports }: Outcome): void {
+  expect(chosen).toBe('wasm-simd');
+  expect(reports.map(({ backend }) => backend)).toEqual(['wasm-simd', 'wasm-relaxed-simd']);
+  for (const { checks, failures } of reports) {
+    expect(failures).toEqual([]);
+    expect(checks).toBeGreaterThan(200);
+  }
+  digests.set(engine, reports[0].digest);
+}
+
+function node(path: string, args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(path, args, { encoding: 'utf8', maxBuffer: 1 << 24 });
+}
+
+describe.each(NODES)('Node $version', ({ version, flags, path }) => {
+  const there = existsSync(path) ? it : it.skip;
+  const note = existsSync(path) ? '' : `: skipped, there is no package of it for ${process.platform} ${process.arch}`;
+
+  there(`passes the contract, and scans right${note}`, () => {
+    const { status, stdout, stderr } = node(path, [...flags, join(folder, 'suite.cjs')]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expectOutcome(`Node ${version}`, JSON.parse(stdout) as Outcome);
+  });
+
+  there(`lists the backend in bptt doctor${note}`, () => {
+    const { status, stdout } = node(path, [MAIN, 'doctor']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`node       ${version}.`);
+    expect(stdout).toMatch(/^found +wasm: runs as wasm-simd, chosen by auto$/m);
+    expect(stdout).toMatch(
+      version === 20 ? /^declined +wasm-relaxed: /m : /^found +wasm-relaxed: runs as wasm-relaxed/m,
+    );
+  });
+});
+
+describe('Chromium', () => {
+  const executablePath = process.env.BPTT_CHROMIUM;
+  const there = executablePath === undefined ? it.skip : it;
+
+  there(`passes the contract, and scans right${executablePath ? '' : ': skipped, it is not installed'}`, async () => {
+    const browser = await chromium.launch({ executablePath, args: FLAGS });
+    try {
+      const page = await browser.newPage();
+      await page.addScriptTag({ content: bundle });
+      const outcome = await page.evaluate(() => (globalThis as unknown as { report: typeof run }).report());
+      expectOutcome('Chromium', outcome);
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
+it('gives the same bits in every engine', () => {
+  expect(digests.size).toBeGreaterThan(0);
+  expect(new Set(digests.values()).size).toBe(1);
+});
