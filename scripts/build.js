@@ -1,6 +1,6 @@
 /** Builds both module formats into dist/: `esm` (the command line included) and `cjs`, which says so in a package.json. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -10,6 +10,11 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
+// CommonJS has no import.meta; the one module that asks where it lies is told in the words of CommonJS.
+const located = 'dist/cjs/labeling/parallel/threads.node.js';
+const text = readFileSync(located, 'utf8');
+if (!text.includes('import.meta.url')) throw new Error(`${located}: import.meta.url was expected`);
+writeFileSync(located, text.replace('import.meta.url', "require('node:url').pathToFileURL(__filename).href"));
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 const main = 'dist/esm/cli/main.js';
 if (existsSync(main)) chmodSync(main, 0o755);

@@ -14,6 +14,15 @@ export function positiveInteger(text: string): number {
   return n;
 }
 
+/** Threads: an integer of at least 1, or `auto`. */
+export function threadCount(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 1)
+    throw new InvalidArgumentError('It must be an integer of at least 1, or auto.');
+  return n;
+}
+
 /** An integer of at least 0. */
 export function count(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;

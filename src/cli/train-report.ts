@@ -1,7 +1,8 @@
 /** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Corpora } from '../labeling/run.js';
-import type { EpochRecord, Progress as TrainProgress } from '../labeling/train.js';
+import type { ThreadChoice } from '../labeling/parallel/threads.js';
+import type { EpochRecord, Progress as TrainProgress } from '../labeling/record.js';
 import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';
@@ -38,6 +39,20 @@ export function describeCorpora(corpora: Corpora): string {
       return [`${part} ${grouped(sentences.length)} sentences, ${grouped(tokens)} tokens`];
     })
     .join('; ');
+}
+
+/**
+ * How many threads train, and why, in at most one line; none where one thread was asked for.
+ *
+ * @param asked the option of the command line
+ * @param cores of the machine
+ */
+export function describeThreads({ threads, reason }: ThreadChoice, asked: number | 'auto', cores: number): string[] {
+  if (asked === 1) return [];
+  const notes = reason === undefined ? [] : [reason];
+  if (threads > cores)
+    notes.push(`more than the ${cores === 1 ? '1 core there is' : `${cores} cores there are`}: they take turns`);
+  return [[`${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...notes].join('; ')];
 }
 
 /** The state of a bar. */

@@ -3,6 +3,7 @@
  *
  * Reading order: the first stop; next stop labeling/train.ts.
  */
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
@@ -11,27 +12,37 @@ import { readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
 import { saveModel } from '../labeling/model-file.js';
-import type { OptimizerName, TrainOptions } from '../labeling/options.js';
+import type { OptimizerName } from '../labeling/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/options.js';
+import type { TrainResult } from '../labeling/record.js';
 import type { Corpora } from '../labeling/run.js';
 import { assertWritable, saveFile } from '../labeling/save.node.js';
-import { train } from '../labeling/train.js';
-import type { TrainResult } from '../labeling/train.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError } from '../tensor/index.js';
+import {
+  clipNorm,
+  dropProbability,
+  integer,
+  oneOf,
+  positiveInteger,
+  positiveNumber,
+  threadCount,
+  truncation,
+} from './arguments.js';
 import { selectBackend } from './backend.js';
-import { clipNorm, dropProbability, integer, oneOf, positiveInteger, positiveNumber, truncation } from './arguments.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { describeScores, grouped, summaryOf } from './report.js';
+import type { ThreadedOptions } from './rescue.js';
+import { trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
-import { describeCorpora, epochLine, openTrainLog, progressOf } from './train-report.js';
+import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options extends TrainOptions {
+interface Options extends ThreadedOptions {
   readonly train: string;
   readonly dev?: string;
   readonly test?: string;
@@ -42,7 +53,6 @@ interface Options extends TrainOptions {
   readonly epochs: number;
   readonly seed: number;
   readonly backend: string;
-  readonly out: string;
   readonly log?: string;
   readonly profile?: boolean;
   readonly quiet?: boolean;
@@ -115,7 +125,8 @@ function addUpdateOptions(command: Command): void {
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
     .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
-    .option('--backend <name>', 'auto, or a backend by name; see bptt doctor', 'auto');
+    .option('--backend <name>', 'auto, or a backend by name; see bptt doctor', 'auto')
+    .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
 }
 
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
@@ -132,8 +143,9 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     log?.write({ event: 'start', ...options, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
-    const result = await train(profiled?.kernels ?? kernels, corpora, options, {
+    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, options, {
       signal: interrupt.signal,
+      onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
       onProgress: (state) => progress.update(progressOf(state)),
       onEpoch(record) {
         progress.line(epochLine(record, options.epochs, colors));
@@ -154,7 +166,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
       await print(terminal, describe(result, options));
       if (phases) await print(terminal, profileTable(phases, seconds));
     }
-    if (result.interrupted) throw new InterruptedError(interruption(result, options.out), interrupt.exitCode());
+    if (result.interrupted) throw interruption(result, options.out, interrupt.exitCode());
   } finally {
     interrupt.release();
     progress.stop();
@@ -186,7 +198,7 @@ async function readCorpora({ train: trainFile, dev, test, format, column }: Opti
 
 /** The object of `--json`. */
 function reportOf(result: TrainResult, { seed, out }: Options, backend: string): object {
-  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
+  const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters, threads } = result;
   return {
     dev: summaryOf(dev),
     test: summaryOf(test),
@@ -196,6 +208,7 @@ function reportOf(result: TrainResult, { seed, out }: Options, backend: string):
     tokensPerSecond,
     parameters,
     backend,
+    threads,
     seed,
     model: out,
   };
@@ -212,7 +225,7 @@ function describe(result: TrainResult, { out }: Options): string {
   return lines.join('\n');
 }
 
-function interruption({ bestEpoch }: TrainResult, out: string): string {
-  if (bestEpoch > 0) return `interrupted; the best model so far, of epoch ${bestEpoch}, was saved to ${out}`;
-  return `interrupted in the first epoch; the model as it stood was saved to ${out}`;
+function interruption(result: TrainResult, out: string, exitCode: number): InterruptedError {
+  const when = result.bestEpoch > 0 ? '' : ' in the first epoch';
+  return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out)}`, exitCode);
 }

@@ -6,6 +6,7 @@ import { createAdam, createAdamW } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { createSgd } from '../optim/sgd.js';
 import { ArgumentError } from '../tensor/errors.js';
+import type { Threads } from './parallel/threads.js';
 
 /** Names of the optimizers. */
 export type OptimizerName = 'adam' | 'adamw' | 'sgd';
@@ -48,6 +49,11 @@ export interface TrainOptions {
   readonly patience?: number;
   /** Of every random choice. */
   readonly seed?: number;
+  /**
+   * Threads that share the sentences of each batch: `nodeThreads(n)` or `webThreads(n, …)`. The same seed and the same
+   * number of threads give the same model, bit for bit; another number draws dropout, and rounds, otherwise. Default: one.
+   */
+  readonly threads?: Threads;
 }
 
 /** What a training does when it is told nothing. */
@@ -76,9 +82,11 @@ const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.00
 /** The options of a training with every default filled in. */
 export type Settings = ReturnType<typeof withDefaults>;
 
-/** The options with every default filled in. @throws ArgumentError on an unknown optimizer */
+/** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer */
 export function withDefaults(options: TrainOptions) {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TrainOptions;
+  const known = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
+  const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
   const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
   if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(

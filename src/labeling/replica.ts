@@ -16,7 +16,7 @@ import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Batch } from './batches.js';
 import { packBatch, packRows } from './batches.js';
-import { badGradient, badLoss } from './diagnose.js';
+import { badLoss } from './diagnose.js';
 import { modelBackwardAsync, modelForwardAsync } from './model-async.js';
 import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from './model.js';
 import { initModel, modelBackward, modelForward, stepBytes } from './model.js';
@@ -190,20 +190,15 @@ function lossOf(
 }
 
 /**
- * Clips the gradients, updates the parameters, forgets the gradients.
+ * Clips the gradients, updates the parameters, forgets the gradients. Where the norm is not finite nothing is updated: the
+ * caller sees it in the return value and decides.
  *
- * @param shard what the replica computed itself, for the diagnosis
  * @returns the norm before clipping
- * @throws NonFiniteError when the norm is no finite number; nothing is updated then
  */
-export function applyGradient(replica: Replica, lr: number, shard: Shard, moment: Moment): number {
-  const { kernels, settings, params, flatGrads, optimizer } = replica;
+export function applyGradient({ kernels, settings, flatGrads, optimizer }: Replica, lr: number): number {
   const { clip } = settings;
   const norm = clip < Infinity ? clipByGlobalNorm(flatGrads, clip, kernels) : globalNorm(flatGrads, kernels);
-  if (!Number.isFinite(norm)) {
-    const { pass, batch } = shard;
-    throw badGradient({ ...moment, what: 'the gradient norm', value: norm }, params, pass, batch, flatGrads);
-  }
+  if (!Number.isFinite(norm)) return norm;
   optimizer.step(flatGrads, lr);
   zeroInPlace(flatGrads);
   return norm;

@@ -11,91 +11,40 @@ import type { TensorRecord } from '../autograd/grads.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { copy } from '../tensor/create.js';
 import { addTo, fill } from '../tensor/rows.js';
+import { WorkerError } from '../tensor/errors.js';
 import { sizeOf } from '../tensor/view.js';
 import { batchesOf } from './batches.js';
+import { badGradient } from './diagnose.js';
 import { evaluate } from './evaluate.js';
-import type { Model } from './model.js';
 import type { TrainOptions } from './options.js';
-import type { Moment } from './replica.js';
+import type { Team } from './parallel/team.js';
+import { createTeam } from './parallel/team.js';
+import { chooseThreads } from './parallel/threads.js';
+import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
+import { rateOf, recordOf } from './record.js';
+import type { Moment, Replica } from './replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
 import { prepareRun } from './run.js';
 import type { Scores } from './scorer.js';
 
-/** How far an epoch is; reported after every batch. */
-export interface Progress {
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Tokens of this epoch done so far, and in all. */
-  readonly tokens: number;
-  readonly totalTokens: number;
-  /** Mean loss per token of this epoch so far, in nats. */
-  readonly loss: number;
-  /** Over this epoch so far. */
-  readonly tokensPerSecond: number;
-}
-
-/** One line of the training log. */
-export interface EpochRecord {
-  readonly epoch: number;
-  /** Mean training loss per token, in nats, dropout included. */
-  readonly loss: number;
-  /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
-  readonly gradientNorm: number;
-  readonly largestGradientNorm: number;
-  readonly clipped: number;
-  /** Learning rate of the last update. */
-  readonly lr: number;
-  /** Training only, without the evaluation. */
-  readonly seconds: number;
-  readonly tokensPerSecond: number;
-  readonly dev: Scores | null;
-  /** Whether these weights are the best so far. */
-  readonly best: boolean;
-}
-
-/** Who listens, and who may stop it. */
-export interface TrainHooks {
-  readonly onProgress?: (progress: Progress) => void;
-  readonly onEpoch?: (record: EpochRecord) => void;
-  /**
-   * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first
-   * epoch those are the weights as they stand.
-   */
-  readonly signal?: AbortSignal;
-  /**
-   * A device that answers later, for the products over whole batches of the training; the time loops and the evaluations run
-   * on the kernels.
-   */
-  readonly device?: AsyncKernels;
-}
-
-/** A trained model and how it came about. */
-export interface TrainResult {
-  readonly model: Model;
-  /** Scores of the returned weights; null without such a corpus, and after an abort in the first epoch. */
-  readonly dev: Scores | null;
-  /** Likewise; null after any abort, when the model should be saved at once. */
-  readonly test: Scores | null;
+/** How far a training has come. */
+interface Course {
   /** Epochs begun. */
-  readonly epochs: number;
-  /** Epoch, from 1, whose weights are returned; 0 where none was finished. */
-  readonly bestEpoch: number;
-  /** Training only, without the evaluations. */
-  readonly seconds: number;
-  readonly tokensPerSecond: number;
-  /** Number of learned values. */
-  readonly parameters: number;
-  readonly interrupted: boolean;
-  readonly history: readonly EpochRecord[];
+  begun: number;
+  best: { readonly record: EpochRecord; readonly score: number; readonly weights: TensorRecord } | null;
+  readonly history: EpochRecord[];
 }
 
 /**
  * Trains a sequence labeler.
  *
- * @param kernels where products run
- * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`; DataError on sentences without labels, or labels of `dev` or
- *   `test` that never occur in `train`; NonFiniteError when the loss or a gradient is no finite number any more
+ * @param kernels where products run; every thread of `options.threads` opens the same backend for itself
+ * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
+ * @throws DataError on sentences without labels, or labels of `dev` or `test` that never occur in `train`
+ * @throws NonFiniteError when the loss or a gradient is no finite number any more
+ * @throws WorkerError when a worker thread ends, or does not start; what was learned until then goes to `hooks.onRescue`
+ * @throws MemoryError where the memory that threads share cannot be had
  */
 export async function train(
   kernels: Kernels,
@@ -104,47 +53,65 @@ export async function train(
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   const run = prepareRun(kernels, corpora, options);
+  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch);
+  const course: Course = { begun: 0, best: null, history: [] };
+  const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
+  let team: Team | null = null;
   try {
-    return await trainEpochs(run, corpora, hooks);
+    hooks.onThreads?.(choice);
+    team =
+      options.threads && choice.threads > 1 ? await createTeam(run.replica, choice.threads, options.threads) : null;
+    await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), course, corpora, hooks);
+    return result(hooks.signal?.aborted ?? false);
+  } catch (error) {
+    if (team && error instanceof WorkerError) hooks.onRescue?.(result(true), error);
+    throw error;
   } finally {
+    await team?.close();
     run.replica.release();
   }
 }
 
-async function trainEpochs(run: Run, corpora: Corpora, hooks: TrainHooks): Promise<TrainResult> {
-  const { kernels } = run;
-  const { params } = run.replica;
-  const history: EpochRecord[] = [];
-  let best: { record: EpochRecord; score: number; weights: TensorRecord } | null = null;
-  let begun = 0;
-  while (begun < run.settings.epochs && !hooks.signal?.aborted) {
-    begun++;
-    const epoch = await trainEpoch(run, begun, hooks);
-    if (epoch.interrupted) break;
-    const dev = corpora.dev ? evaluate(kernels, run.model, corpora.dev) : null;
-    const score = dev ? metricOf(dev) : begun; // without a development set the last epoch is the best
+async function trainEpochs(
+  run: Run,
+  source: GradientSource,
+  course: Course,
+  corpora: Corpora,
+  hooks: TrainHooks,
+): Promise<void> {
+  const { kernels, model, settings, replica } = run;
+  while (course.begun < settings.epochs && !hooks.signal?.aborted) {
+    const epoch = await trainEpoch(run, source, ++course.begun, hooks);
+    if (epoch.interrupted) return;
+    const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
+    const score = dev ? metricOf(dev) : course.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
-    const better = best === null || best.score === 0 || score > best.score;
+    const better = course.best === null || course.best.score === 0 || score > course.best.score;
     if (dev) run.schedule.observe(score);
     const record: EpochRecord = { ...epoch.record, dev, best: better };
-    history.push(record);
-    if (better) best = { record, score, weights: snapshotOf(params) };
+    course.history.push(record);
+    if (better) course.best = { record, score, weights: snapshotOf(replica.params) };
     hooks.onEpoch?.(record);
-    if (best && begun - best.record.epoch >= run.settings.patience) break;
+    if (course.best && course.begun - course.best.record.epoch >= settings.patience) return;
   }
-  if (best) restore(params, best.weights);
-  const seconds = run.clock.seconds;
-  const interrupted = hooks.signal?.aborted ?? false;
+}
+
+/** The best weights, put back into the model, and what is to be said of them. */
+function resultOf(run: Run, course: Course, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
+  const { kernels, model, clock, replica } = run;
+  const { best, begun, history } = course;
+  if (best) restore(replica.params, best.weights);
   return {
-    model: run.model,
+    model,
     dev: best?.record.dev ?? null,
-    test: corpora.test && !interrupted ? evaluate(kernels, run.model, corpora.test) : null,
+    test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test) : null,
     epochs: begun,
     bestEpoch: best?.record.epoch ?? 0,
-    seconds,
-    tokensPerSecond: seconds > 0 ? run.clock.tokens / seconds : 0,
-    parameters: Object.values(params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    seconds: clock.seconds,
+    tokensPerSecond: clock.seconds > 0 ? clock.tokens / clock.seconds : 0,
+    parameters: Object.values(replica.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
     interrupted,
+    threads,
     history,
   };
 }
@@ -154,7 +121,7 @@ export function metricOf(scores: Scores): number {
   return scores.spanF1 ?? scores.accuracy;
 }
 
-async function trainEpoch(run: Run, epoch: number, { signal, onProgress, device }: TrainHooks) {
+async function trainEpoch(run: Run, source: GradientSource, epoch: number, { signal, onProgress }: TrainHooks) {
   const { settings, clock } = run;
   const batches = batchesOf(run.lengths, settings.batch, run.order);
   const started = performance.now();
@@ -162,7 +129,7 @@ async function trainEpoch(run: Run, epoch: number, { signal, onProgress, device 
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
-    const step = await trainBatch(run, members, { epoch, batch: ++done }, device);
+    const step = await trainBatch(run, source, members, { epoch, batch: ++done });
     sums.loss += step.loss * step.tokens;
     sums.tokens += step.tokens;
     sums.norm += step.norm;
@@ -189,37 +156,30 @@ async function trainEpoch(run: Run, epoch: number, { signal, onProgress, device 
   return { record: recordOf(epoch, sums, done, elapsed), interrupted: done < batches.length };
 }
 
-type Sums = Record<'loss' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
+/** What computes the gradient of a batch: a team of threads, a device that answers later, or the kernels. */
+type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
 
-/** What the sums over `done` batches say of an epoch. */
-function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
+function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
   return {
-    epoch,
-    loss: sums.loss / Math.max(sums.tokens, 1),
-    gradientNorm: sums.norm / Math.max(done, 1),
-    largestGradientNorm: sums.largest,
-    clipped: sums.clipped / Math.max(done, 1),
-    lr: sums.lr,
-    seconds: elapsed / 1000,
-    tokensPerSecond: rateOf(sums.tokens, elapsed),
+    addGradient: async ({ members, tokens, moment }) =>
+      device === undefined
+        ? addShardGradient(replica, members, tokens, moment)
+        : addShardGradientAsync(replica, device, members, tokens, moment),
   };
 }
 
-/** Tokens per second, finite also where the clock did not move. */
-function rateOf(tokens: number, milliseconds: number): number {
-  return (1000 * tokens) / Math.max(milliseconds, 1e-3);
-}
-
 /** One update. */
-async function trainBatch(run: Run, members: readonly number[], moment: Moment, device?: AsyncKernels) {
+async function trainBatch(run: Run, source: GradientSource, members: readonly number[], moment: Moment) {
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
-  const shard =
-    device === undefined
-      ? addShardGradient(replica, members, tokens, moment)
-      : await addShardGradientAsync(replica, device, members, tokens, moment);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
-  const norm = applyGradient(replica, lr, shard, moment);
+  const shard = await source.addGradient({ members, tokens, lr, moment });
+  const norm = applyGradient(replica, lr);
+  if (!Number.isFinite(norm)) {
+    const occasion = { ...moment, what: 'the gradient norm', value: norm };
+    throw badGradient(occasion, replica.params, shard.pass, shard.batch, replica.flatGrads);
+  }
+  source.noteUpdate?.(norm);
   return { loss: shard.loss, tokens, norm, lr };
 }
 

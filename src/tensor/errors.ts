@@ -29,3 +29,6 @@ export class DataError extends BpttError {}
 
 /** A loss, activation or gradient became NaN or infinite. */
 export class NonFiniteError extends BpttError {}
+
+/** A worker thread ended, or could not be started. */
+export class WorkerError extends BpttError {}

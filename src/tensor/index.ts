@@ -9,6 +9,7 @@ export {
   NonFiniteError,
   ShapeError,
   UnsupportedError,
+  WorkerError,
 } from './errors.js';
 export { asNdarray, copy, fromArray, normal, uniform, zeros, zerosLike } from './create.js';
 export type { Nested } from './create.js';

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { threadCount } from '../../src/cli/arguments';
 import { watchInterrupt } from '../../src/cli/interrupt';
+import { describeThreads } from '../../src/cli/train-report';
 import { decodeSafetensors } from '../../src/labeling/safetensors';
 import { loadModel } from '../../src/labeling/model-file';
 import { bptt, startBptt } from '../support/cli';
@@ -54,6 +57,7 @@ describe('what is printed where', () => {
       tokensPerSecond: expect.any(Number),
       parameters: expect.any(Number),
       backend: 'wasm-simd',
+      threads: 1,
       seed: 4,
       model: 'a.safetensors',
     });
@@ -274,5 +278,74 @@ describe('interruption', () => {
     watch.release();
     expect(process.listenerCount('SIGINT')).toBe(listeners);
     exit.mockRestore();
+  });
+});
+
+describe('threads', () => {
+  const report = (stdout: string) => JSON.parse(stdout) as Report & { threads: number };
+  const twice = ['--threads', '2', '--epochs', '2', '--json'];
+  const trainThere = (args: readonly string[], env?: Record<string, string>) =>
+    bptt(['train', ...DATA, ...TINY, ...args], { cwd: space.folder, env });
+
+  test('--threads 2: said, reported, logged; the same bytes twice', () => {
+    const first = trainThere([...twice, '--out', 't1.safetensors', '--log', 't1.jsonl']);
+    expect(first.stderr).toMatch(/^2 threads(; .*take turns)?$/m);
+    expect(first.status).toBe(0);
+    expect(report(first.stdout)).toMatchObject({ threads: 2, epochs: 2 });
+    const start = JSON.parse(readFileSync(space.at('t1.jsonl'), 'utf8').split('\n')[0]) as object;
+    expect(start).toMatchObject({ event: 'start', threads: 2 });
+    trainThere([...twice, '--out', 't2.safetensors']);
+    expect(readFileSync(space.at('t2.safetensors')).equals(readFileSync(space.at('t1.safetensors')))).toBe(true);
+  });
+
+  test('a batch of one sentence occupies one thread, and says so', async () => {
+    const args = ['--batch', '1', '--threads', '3', '--epochs', '1', '--json', '--out', 'b1.safetensors'];
+    const { stdout, stderr } = await train(...DATA, ...TINY, ...args);
+    expect(stderr).toMatch(/^1 thread; a batch of 1 sentence occupies no more threads$/m);
+    expect(report(stdout).threads).toBe(1);
+  });
+
+  test('a thread that ends: one line, status 1, and the best model so far', () => {
+    // Loaded into every thread before the program: a worker exits at its 24th arrival, in the third epoch of ten batches.
+    const killer = space.write(
+      'killer.mjs',
+      `import { isMainThread } from 'node:worker_threads';
+       const add = Atomics.add;
+       let arrivals = 0;
+       if (!isMainThread) Atomics.add = (...args) => (++arrivals === 24 ? process.exit(3) : add(...args));`,
+    );
+    const args = ['--threads', '2', '--epochs', '9', '--patience', '9', '--out', 'rescued.safetensors'];
+    const { status, stderr, stdout } = trainThere(args, { NODE_OPTIONS: `--import=${pathToFileURL(killer).href}` });
+    expect([status, stdout]).toEqual([1, '']);
+    const line = stderr.trimEnd().split('\n').at(-1)!;
+    expect(line).toMatch(
+      /^bptt: thread 2 of 2 ended: it exited with code 3; train again, .*; the best model so far, of epoch [12], was saved to rescued.safetensors$/,
+    );
+    const best = /of epoch (\d)/.exec(line)![1];
+    const again = trainThere(['--threads', '2', '--epochs', best, '--out', 'until.safetensors']);
+    expect(again.status).toBe(0);
+    expect(readFileSync(space.at('rescued.safetensors')).equals(readFileSync(space.at('until.safetensors')))).toBe(
+      true,
+    );
+  });
+
+  test.each(['0', '-1', '1.5', 'many', ''])('--threads %p is refused', async (value) => {
+    const { status, stderr } = await train(...DATA, '--threads', value);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/--threads <n>.*integer of at least 1/);
+  });
+
+  test('auto is one per core; more than there are cores is said', () => {
+    expect(threadCount('auto')).toBe('auto');
+    expect(describeThreads({ threads: 2 }, 'auto', 2)).toEqual(['2 threads']);
+    expect(describeThreads({ threads: 1 }, 'auto', 1)).toEqual(['1 thread']);
+    expect(describeThreads({ threads: 3 }, 3, 2)).toEqual([
+      '3 threads; more than the 2 cores there are: they take turns',
+    ]);
+    expect(describeThreads({ threads: 2 }, 2, 1)).toEqual([
+      '2 threads; more than the 1 core there is: they take turns',
+    ]);
+    expect(describeThreads({ threads: 1, reason: 'why' }, 4, 2)).toEqual(['1 thread; why']);
+    expect(describeThreads({ threads: 1 }, 1, 2)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { saveModel } from '../../src/labeling/model-file.js';
 import type { TrainOptions } from '../../src/labeling/options.js';
 import type { Sentence } from '../../src/labeling/sentence.js';
 import { createScorer } from '../../src/labeling/scorer.js';
-import type { EpochRecord, Progress } from '../../src/labeling/train.js';
+import type { EpochRecord, Progress } from '../../src/labeling/record.js';
 import { metricOf, train } from '../../src/labeling/train.js';
 import { ArgumentError, DataError, NonFiniteError } from '../../src/tensor/errors.js';
 

@@ -94,6 +94,18 @@ describe('the packed package', () => {
     expect(script('use.cjs', text)).toEqual(EXPECTED);
   });
 
+  it.each([
+    ['threads.mjs', (name: string) => `import * as ${name} from 'bptt/${name}';`],
+    ['threads.cjs', (name: string) => `const ${name} = require('bptt/${name}');`],
+  ])('trains on two threads: %s', (file, load) => {
+    const text = `${['kernels', 'labeling', 'threads'].map(load).join(' ')}
+      const corpora = { train: labeling.generateCorpus({ sentences: 20, seed: 1 }) };
+      const options = { embedding: 4, hidden: 3, epochs: 1, threads: threads.nodeThreads(2) };
+      const training = labeling.train(kernels.createCpuKernels(), corpora, options);
+      training.then(({ threads, epochs }) => console.log(JSON.stringify({ threads, epochs })));`;
+    expect(script(file, text)).toEqual({ threads: 2, epochs: 1 });
+  });
+
   it.each(['use.mts', 'use.cts'])('gives types to strict TypeScript, without those of Node: %s', (name) => {
     const imports = names.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
     const uses = names.map((_, i) => `void m${i};`).join(' ');

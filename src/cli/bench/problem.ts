@@ -102,7 +102,7 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
   return {
     step(batch) {
       const shard = gradient(batch);
-      applyGradient(replica, LEARNING_RATE, shard, { epoch: 1, batch });
+      applyGradient(replica, LEARNING_RATE);
       return shard.loss;
     },
     gradients(batch) {

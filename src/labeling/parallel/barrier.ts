@@ -1,0 +1,72 @@
+/**
+ * Where threads meet. Steps are numbered from 1. A quick thread may arrive for the next step before a slow one has seen that
+ * all arrived for this one, so a count is reached when it is reached or passed; counts wrap around at 2³², differences do not.
+ *
+ * A thread that may not block (a page's main thread) polls `arrivedAll`; the others block in `awaitStep` and
+ * `awaitArrivals`. Whoever finds the team broken calls `stop`, and every wait ends. Waits end by themselves from time to
+ * time to look again, so that no lost notification can hang a thread.
+ */
+
+/** Words of the control memory that threads wait on. */
+export const CONTROL = {
+  /** The step that all shall compute. */
+  step: 0,
+  /** How often any thread has arrived at the barrier since the beginning. */
+  arrived: 1,
+  /** Not 0: the team is dissolved. */
+  stop: 2,
+  /** Not 0: thread 0 sleeps, and the last to arrive must send it a message. */
+  asleep: 3,
+} as const;
+
+/** Words before those of the job; a cache line. */
+export const CONTROL_WORDS = 16;
+
+/** After so long a wait looks again whether the team still stands. */
+const SLICE_MS = 1000;
+
+/** Thread 0: lets everyone begin the next step. */
+export function beginStep(control: Int32Array, step: number): void {
+  Atomics.store(control, CONTROL.step, step);
+  Atomics.notify(control, CONTROL.step);
+}
+
+/** Blocks until the step has begun. @returns whether it has; false: the team is dissolved */
+export function awaitStep(control: Int32Array, step: number): boolean {
+  return block(control, CONTROL.step, step);
+}
+
+/** Arrives at the barrier of a step. @returns whether this was the last arrival, and thread 0 sleeps */
+export function arrive(control: Int32Array, step: number, threads: number): boolean {
+  const before = Atomics.add(control, CONTROL.arrived, 1);
+  Atomics.notify(control, CONTROL.arrived);
+  // Read after the arrival, as thread 0 looks for arrivals after lying down: one of the two sees the other.
+  return ((before + 1) | 0) === ((step * threads) | 0) && Atomics.load(control, CONTROL.asleep) !== 0;
+}
+
+/** Whether all threads have arrived at the barrier of a step. */
+export function arrivedAll(control: Int32Array, step: number, threads: number): boolean {
+  return reached(Atomics.load(control, CONTROL.arrived), step * threads);
+}
+
+/** Blocks until all have arrived. @returns whether they have; false: the team is dissolved */
+export function awaitArrivals(control: Int32Array, step: number, threads: number): boolean {
+  return block(control, CONTROL.arrived, step * threads);
+}
+
+/** Dissolves the team: every wait ends. */
+export function stop(control: Int32Array): void {
+  Atomics.store(control, CONTROL.stop, 1);
+  for (const word of [CONTROL.step, CONTROL.arrived]) Atomics.notify(control, word);
+}
+
+const reached = (count: number, wanted: number): boolean => ((count - wanted) | 0) >= 0;
+
+function block(control: Int32Array, word: number, wanted: number): boolean {
+  for (;;) {
+    if (Atomics.load(control, CONTROL.stop) !== 0) return false;
+    const now = Atomics.load(control, word);
+    if (reached(now, wanted)) return true;
+    Atomics.wait(control, word, now, SLICE_MS);
+  }
+}
