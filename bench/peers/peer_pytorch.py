@@ -191,14 +191,24 @@ def sample(act, least_ms):
             return {"ms": cost / calls, "cost": cost}
 
 
+def blas():
+    """The library that multiplies matrices."""
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    try:
+        with open("/proc/self/maps") as maps:
+            return "OpenBLAS" if "openblas" in maps.read() else "BLAS"
+    except OSError:
+        return "BLAS"
+
+
 PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "tagger": prepare_tagger}
 
 
 def main():
     torch.set_num_threads(THREADS)
-    blas = "MKL" if torch.backends.mkl.is_available() else "BLAS"
     threads = torch.get_num_threads()
-    say({"system": "pytorch", "version": torch.__version__, "backend": f"cpu ({blas})", "threads": threads})
+    say({"system": "pytorch", "version": torch.__version__, "backend": f"cpu ({blas()})", "threads": threads})
     act = None
     for line in sys.stdin:
         request = json.loads(line)

@@ -22,6 +22,7 @@ interface Options {
   readonly peers?: string[] | boolean;
   readonly peersFolder?: string;
   readonly steps: number;
+  readonly time?: number;
   readonly quick?: boolean;
   readonly json?: boolean;
 }
@@ -56,13 +57,19 @@ export function addBench(program: Command, terminal: Terminal): void {
     .description('time products, layers and taggers, after checking them')
     .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites, [])
     .option('--case <text>', 'only cases whose name contains this; repeat for more', collect, [])
-    .option('--backend <names>', 'also these backends, which auto passes over', names, [])
+    .option(
+      '--backend <names>',
+      'backends, auto for the one that runs by default; default: all that auto considers',
+      names,
+      [],
+    )
     .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own, timed in the same table')
     .option('--against <file>', 'compare with what an earlier run printed with --json')
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
     .option('--peers-folder <folder>', 'where peers.json lies; default: bench/peers of the checkout')
+    .option('--time <ms>', 'milliseconds for each system in each case; default: 1350', positiveInteger)
     .option('--steps <n>', 'updates of the suite memory', positiveInteger, 10_000)
     .option('--quick', 'few repetitions, no large products: to see whether everything runs')
     .option('--json', 'print one JSON object: machine and rows')
@@ -87,6 +94,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
         quick: options.quick ?? false,
         plotting: options.plot !== undefined,
         steps: options.steps,
+        time: options.time,
         kernel: options.kernel,
         peers: options.peers,
         peersFolder: options.peersFolder,

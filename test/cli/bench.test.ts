@@ -116,6 +116,29 @@ test('layer, cold and memory run', () => {
   ]);
 });
 
+describe('--backend', () => {
+  test.each([
+    ['cpu', [['bptt-cpu', 'cpu']]],
+    ['auto', [['bptt', 'wasm-simd']]],
+    [
+      'wasm,wasm-relaxed,auto',
+      [
+        ['bptt', 'wasm-simd'],
+        ['bptt-wasm-relaxed', 'wasm-relaxed-simd'],
+      ],
+    ],
+  ])('%s runs alone', (names, expected) => {
+    const { status, stdout } = bptt([...QUICK, '--backend', names, '--time', '20', '--json']);
+    const { rows } = JSON.parse(stdout) as Result;
+    expect([status, rows.map((row) => [row.system, row.backend])]).toEqual([0, expected]);
+  });
+
+  test('unknown ones are named', () => {
+    const { status, stderr } = bptt([...QUICK, '--backend', 'cpu,abacus']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('got abacus')]);
+  });
+});
+
 describe('--kernel', () => {
   test.each([
     ['mine.mjs', `export ${RIGHT}`],

@@ -8,7 +8,7 @@ import { cells } from '../../cells/index.js';
 import type { CellParams } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import type { Kernels } from '../../kernels/index.js';
-import { allocateOn, inFrame } from '../../kernels/workspace.js';
+import { adopted, allocateOn, inFrame } from '../../kernels/workspace.js';
 import { allocate, copy, createRng, dtypeOf, maxAbs } from '../../tensor/index.js';
 import type { DType, Tensor } from '../../tensor/index.js';
 import { messageOf } from '../failure.js';
@@ -101,7 +101,7 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
   const [T, B, I, H] = problem.shape;
   const tensors = [...Object.values(params), ...Object.values(grads), x, dY];
   const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
-  const close = kernels.workspace?.adopt(tensors, frameBytes) ?? (() => undefined);
+  const close = adopted(kernels, tensors, frameBytes);
   const pass = (): void => {
     const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing);
     if (phase === 'forward') return;

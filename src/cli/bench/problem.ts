@@ -3,10 +3,10 @@
  * tokens, new random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the
  * global norm 5, Adam with η = 0.001: what `bptt train` does in an update.
  */
-import { packingOf, zeroInPlace } from '../../autograd/index.js';
-import type { Packing } from '../../autograd/index.js';
+import { flatten, nestLike, packingOf, zeroInPlace } from '../../autograd/index.js';
+import type { Packing, TensorRecord } from '../../autograd/index.js';
 import type { Kernels } from '../../kernels/index.js';
-import { inFrame } from '../../kernels/workspace.js';
+import { adopted, inFrame } from '../../kernels/workspace.js';
 import { initModel, modelForward } from '../../labeling/index.js';
 import type { ModelConfig, ModelParams } from '../../labeling/index.js';
 import { withDefaults } from '../../labeling/options.js';
@@ -92,7 +92,7 @@ export interface Trainer {
 export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true } = {}): Trainer {
   const first = createReplica(kernels, planOf(problem));
   const dense = lazy ? undefined : createAdam(first.params, { lr: LEARNING_RATE, kernels });
-  const releaseDense = dense && kernels.workspace?.adopt(dense.tensors);
+  const releaseDense = dense && adopted(kernels, dense.tensors);
   const replica = dense ? { ...first, optimizer: dense } : first;
   const { B, sizes } = problem;
   const gradient = (batch: number): Shard => {
@@ -130,7 +130,21 @@ function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
   return { settings, words: V, labels: K, sentences: { ids, hidden: ids, targets: split('targets') } };
 }
 
-/** Logits of a batch, `[T·B, K]`; they hold until the next call. */
-export function infer(kernels: Kernels, problem: Problem, params: ModelParams, ids: Int32Array): Tensor {
-  return inFrame(kernels, () => modelForward(kernels, { config: problem.config, params }, ids, problem.packing).logits);
+/** A model at work. */
+export interface Inference {
+  /** Logits of a batch, `[T·B, K]`; they hold until the next call. */
+  logits(batch: number): Tensor;
+  /** Gives back the memory of the backend that the parameters hold. */
+  close(): void;
+}
+
+/** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
+export function createInference(kernels: Kernels, { config, params, packing, batches }: Problem): Inference {
+  const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
+  const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
+  return {
+    logits: (batch) =>
+      inFrame(kernels, () => modelForward(kernels, { config, params: own }, batches[batch].ids, packing).logits),
+    close: adopted(kernels, Object.values(flatten(own))),
+  };
 }

@@ -15,7 +15,7 @@ import { allocate, copy, maxAbs } from '../../tensor/index.js';
 import type { DType, Tensor } from '../../tensor/index.js';
 import { deviation, elements, UNIT_ROUNDOFF } from './numbers.js';
 import type { Problem } from './problem.js';
-import { CHECKED_STEPS, CLIP, createTrainer, infer, LEARNING_RATE } from './problem.js';
+import { CHECKED_STEPS, CLIP, createInference, createTrainer, LEARNING_RATE } from './problem.js';
 
 /** Numbers, and how far from them a right answer may be. */
 export interface Expected {
@@ -68,8 +68,9 @@ function train(kernels: Kernels, { config, packing, batches, params: initial }: 
 /** The reference of a problem; either part is computed when it is first asked for. */
 export function referenceOf(problem: Problem): Reference {
   const kernels = createCpuKernels();
-  const [batch] = problem.batches;
-  const logits = (dtype: DType) => elements(infer(kernels, problem, copyParams(problem.params, dtype), batch.ids));
+  const { config, params, batches, packing } = problem;
+  const logits = (dtype: DType) =>
+    elements(modelForward(kernels, { config, params: copyParams(params, dtype) }, batches[0].ids, packing).logits);
   return {
     logits: once(() => expected(logits('float64'), logits('float32'))),
     training: once(() => {
@@ -105,8 +106,10 @@ export function faultIn(what: string, got: ArrayLike<number>, { values, allowed 
 
 /** Why the logits of a backend are wrong; undefined where they are right. */
 export function inferenceFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
-  const logits = infer(kernels, problem, problem.params, problem.batches[0].ids);
-  return faultIn('logits', elements(logits), reference.logits());
+  const inference = createInference(kernels, problem);
+  const fault = faultIn('logits', elements(inference.logits(0)), reference.logits());
+  inference.close();
+  return fault;
 }
 
 /** Why the gradients of a backend, or its losses over some updates, are wrong; undefined where they are right. */

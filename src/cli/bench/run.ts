@@ -1,7 +1,8 @@
 /** Runs suites: opens what takes part, collects the rows, closes everything again. */
 import { join } from 'node:path';
 import { candidates } from '../../kernels/index.js';
-import { ArgumentError } from '../../tensor/index.js';
+import { UnsupportedError } from '../../tensor/index.js';
+import { selectBackend } from '../backend.js';
 import { folderOfPackage } from '../package-info.js';
 import { cold } from './cold.js';
 import { gemm } from './gemm.js';
@@ -31,7 +32,9 @@ export interface RunOptions {
   readonly plotting: boolean;
   /** Updates of the memory suite. */
   readonly steps: number;
-  /** Backends beside those that `auto` considers. */
+  /** Milliseconds for each system in each case; the usual ones where it is not given. */
+  readonly time?: number;
+  /** Backends by name, `auto` for the one that `auto` takes; all that `auto` considers where there are none. */
   readonly backends: readonly string[];
   /** A file with products of the user's. */
   readonly kernel?: string;
@@ -65,7 +68,7 @@ export async function runSuites(options: RunOptions, listener: Listener): Promis
   const context: Context = {
     ...listener,
     ...{ version, backends, peers, userKernel, plotting, quick, steps },
-    budget: quick ? QUICK : USUAL,
+    budget: budgetOf(options),
     wants: (name) => cases.length === 0 || cases.some((part) => name.includes(part)),
     wrong: (line) => void wrong.push(line),
   };
@@ -79,27 +82,31 @@ export async function runSuites(options: RunOptions, listener: Listener): Promis
   }
 }
 
-/** Every backend that serves here, in the order of preference; those that serve by name alone where they are named. */
+function budgetOf({ quick, time }: RunOptions): Budget {
+  if (time === undefined) return quick ? QUICK : USUAL;
+  const { turns } = quick ? QUICK : USUAL;
+  return { turns, turnMs: (0.8 * time) / turns, warmupMs: 0.2 * time };
+}
+
+/** The backends asked for. The one that `auto` takes is `bptt`, also where it was asked for by its name. */
 async function openBackends(names: readonly string[], { note }: Listener): Promise<Backend[]> {
-  const known = candidates.map((candidate) => candidate.name);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new ArgumentError(`no backend is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  }
-  const backends: Backend[] = [];
-  let chosen = false;
-  for (const { name, onlyByName, open } of candidates) {
-    if (onlyByName !== undefined && !names.includes(name)) continue;
-    const opened = await open('float32');
-    if ('declined' in opened) {
-      note(`skipped the backend ${name}: ${opened.declined}`);
-      continue;
+  const considered = candidates.filter((candidate) => candidate.onlyByName === undefined).map(({ name }) => name);
+  const auto = (await selectBackend('auto')).kernels;
+  const backends = new Map<string, Backend>();
+  for (const name of names.length > 0 ? names : ['auto', ...considered]) {
+    try {
+      const kernels = name === 'auto' ? auto : (await selectBackend(name)).kernels;
+      const system = kernels.backend === auto.backend ? 'bptt' : `bptt-${name}`;
+      if (backends.has(system)) kernels.dispose();
+      else backends.set(system, { system, kernels });
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      note(`skipped the backend ${name}: ${error.message}`);
     }
-    const first: boolean = onlyByName === undefined && !chosen;
-    chosen = chosen || first;
-    backends.push({ system: first ? 'bptt' : `bptt-${name}`, kernels: opened.kernels });
   }
-  return backends;
+  const opened = [...backends.values()];
+  if (opened.every(({ kernels }) => kernels !== auto)) auto.dispose();
+  return opened;
 }
 
 function peersOf({ peers, peersFolder }: RunOptions, { note }: Listener): Peers {

@@ -4,7 +4,7 @@ import { messageOf } from '../failure.js';
 import { decode, elements, encode } from './numbers.js';
 import type { Peer } from './peers.js';
 import type { Problem } from './problem.js';
-import { CHECKED_STEPS, CLIP, createProblem, createTrainer, infer, LEARNING_RATE } from './problem.js';
+import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';
 import type { Reference } from './reference.js';
 import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
 import { run, sampling } from './timing.js';
@@ -67,7 +67,8 @@ function ownContestants(
     return { system: name, version: context.version, backend: kernels.backend, threads: 1, sample, close };
   };
   if (phase === 'infer') {
-    return [contestant(system, (batch) => void infer(kernels, problem, problem.params, problem.batches[batch].ids))];
+    const { logits, close } = createInference(kernels, problem);
+    return [contestant(system, (batch) => void logits(batch), close)];
   }
   const optimizers = system === 'bptt' ? [true, false] : [true];
   return optimizers.map((lazy) => {
