@@ -1,10 +1,15 @@
 /** `bptt doctor`: what runs here, and why what does not run was declined. */
 import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { missingForGpu } from '../kernels/gpu/machine.node.js';
 import { candidates } from '../kernels/index.js';
+import { nodeOptions } from './backend.js';
 import { readPackageInfo } from './package-info.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
+
+const HERE = fileURLToPath(import.meta.url);
 
 const HELP = `
 Example:
@@ -34,14 +39,17 @@ async function surveyBackends(): Promise<[string, string][]> {
   const lines: [string, string][] = [];
   let taken = false;
   for (const candidate of candidates) {
-    const opened = await candidate.open('float32');
+    const opened = await candidate.open('float32', nodeOptions);
     if ('declined' in opened) {
       lines.push(['declined', `${candidate.name}: ${opened.declined}`]);
+      if (candidate.name === 'gpu')
+        lines.push(...missingForGpu(HERE).map((what): [string, string] => ['missing', what]));
       continue;
     }
     const { name, onlyByName } = candidate;
     const note = onlyByName !== undefined ? `; ${onlyByName}` : taken ? '' : ', chosen by auto';
-    lines.push(['found', `${name}: runs as ${opened.kernels.backend}${note}`]);
+    const detail = opened.detail === undefined ? '' : ` on ${opened.detail}`;
+    lines.push(['found', `${name}: runs as ${opened.kernels.backend}${detail}${note}`]);
     opened.kernels.dispose();
     taken ||= onlyByName === undefined;
   }

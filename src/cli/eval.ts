@@ -1,6 +1,5 @@
 /** `bptt eval`: scores of a model on labeled sentences. */
 import type { Command } from 'commander';
-import { createCpuKernels } from '../kernels/index.js';
 import { evaluate } from '../labeling/evaluate.js';
 import { readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
@@ -9,6 +8,7 @@ import type { Prediction } from '../labeling/predict.js';
 import type { Confusion, PrecisionRecall, Scores } from '../labeling/scorer.js';
 import type { Sentence } from '../labeling/sentence.js';
 import { oneOf, positiveInteger } from './arguments.js';
+import { addBackendOption, openBackend } from './backend.js';
 import { readModel } from './model-io.js';
 import { describeScores, percent, summaryOf, table } from './report.js';
 import type { Terminal } from './terminal.js';
@@ -20,6 +20,7 @@ interface Options {
   readonly json?: boolean;
   readonly confusion?: boolean;
   readonly errors?: number;
+  readonly backend: string;
 }
 
 /** One kind of mistake, and how often it was made. */
@@ -40,7 +41,7 @@ Example:
 
 /** Adds the command. */
 export function addEval(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('eval')
     .description('score a model on labeled sentences')
     .argument('<model>', 'model file')
@@ -50,16 +51,20 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
-    .addHelpText('after', HELP)
-    .action((model: string, file: string, options: Options) => runEval(model, file, options, terminal));
+    .addHelpText('after', HELP);
+  addBackendOption(command).action((model: string, file: string, options: Options) =>
+    runEval(model, file, options, terminal),
+  );
 }
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, column, json, confusion, errors } = options;
+  const { format, column, json, confusion, errors, backend } = options;
   const model = await readModel(modelFile);
   const sentences = await readCorpus(file, { format, column });
   const mistakes = mistakeCounter();
-  const scores = evaluate(createCpuKernels(), model, sentences, { source: file, onSentence: mistakes.add });
+  const { kernels } = await openBackend(backend, terminal);
+  const scores = evaluate(kernels, model, sentences, { source: file, onSentence: mistakes.add });
+  kernels.dispose();
   if (json) {
     await printJson(terminal, {
       ...summaryOf(scores),

@@ -7,6 +7,7 @@ import type { Sentence } from '../labeling/sentence.js';
 import { createTagger } from '../labeling/tagger.js';
 import type { Tagger } from '../labeling/tagger.js';
 import { oneOf } from './arguments.js';
+import { addBackendOption, openBackend } from './backend.js';
 import { readModel } from './model-io.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
@@ -15,6 +16,7 @@ interface Options {
   readonly format?: Format;
   readonly output: Output;
   readonly probabilities?: boolean;
+  readonly backend: string;
 }
 
 /** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
@@ -35,7 +37,7 @@ Example:
 
 /** Adds the command. */
 export function addTag(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('tag')
     .description('label raw text, or sentences that are tokenized already')
     .argument('<model>', 'model file')
@@ -43,16 +45,25 @@ export function addTag(program: Command, terminal: Terminal): void {
     .option('--format <name>', `the input is tokenized, in this format: ${FORMATS.join(', ')}`, oneOf(...FORMATS))
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
-    .addHelpText('after', HELP)
-    .action((model: string, file: string, options: Options) => runTag(model, file, options, terminal));
+    .addHelpText('after', HELP);
+  addBackendOption(command).action((model: string, file: string, options: Options) =>
+    runTag(model, file, options, terminal),
+  );
 }
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, output, probabilities } = options;
-  const tagger = createTagger(await readModel(modelFile));
+  const { format, output, probabilities, backend } = options;
+  const model = await readModel(modelFile);
+  const { kernels } = await openBackend(backend, terminal);
+  const tagger = createTagger(model, kernels);
   const sentences = format ? openSentences(file, { format, labels: 'ignored' }) : cut(openText(file));
-  for await (const group of groups(sentences)) {
-    await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
+  try {
+    for await (const group of groups(sentences)) {
+      await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
+    }
+  } finally {
+    tagger.dispose();
+    kernels.dispose();
   }
 }
 

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
-import { profile } from '../kernels/index.js';
+import { lossMessage, profile } from '../kernels/index.js';
 import { readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
@@ -29,7 +29,7 @@ import {
   threadCount,
   truncation,
 } from './arguments.js';
-import { selectBackend } from './backend.js';
+import { addBackendOption, selectBackend } from './backend.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { profileTable, sharesOf } from './profile-report.js';
@@ -125,16 +125,16 @@ function addUpdateOptions(command: Command): void {
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
     .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
-    .option('--backend <name>', 'auto, or a backend by name; see bptt doctor', 'auto')
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
+  addBackendOption(command);
 }
 
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
   await checkOutputs(options);
-  const { kernels, reason } = await selectBackend(options.backend);
-  const log = options.log === undefined ? null : openTrainLog(options.log);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
+  const { kernels, reason } = await selectBackend(options.backend, (error) => progress.line(lossMessage(error)));
+  const log = options.log === undefined ? null : openTrainLog(options.log);
   const corpora = await readCorpora(options);
   const interrupt = watchInterrupt();
   try {

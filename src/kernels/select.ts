@@ -45,8 +45,8 @@ export interface Candidate {
   open(dtype: DType, options?: SelectOptions): Promise<Opened>;
 }
 
-/** Kernels, or why there are none. */
-export type Opened = { readonly kernels: Kernels } | { readonly declined: string };
+/** Kernels, and more of what they run on where there is more to say; or why there are none. */
+export type Opened = { readonly kernels: Kernels; readonly detail?: string } | { readonly declined: string };
 
 async function openWasm(relaxedSimd: boolean): Promise<Opened> {
   const reason = relaxedSimd ? await wasmRelaxedObstacle() : wasmObstacle();
@@ -66,7 +66,9 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
   try {
     const device = await createGpuKernels(gpu);
     const wasm = await openWasm(false);
-    return { kernels: withFallback(device, 'kernels' in wasm ? wasm.kernels : createCpuKernels(), onLost) };
+    const { renderer, software } = device.device;
+    const kernels = withFallback(device, 'kernels' in wasm ? wasm.kernels : createCpuKernels(), onLost);
+    return { kernels, detail: software ? `${renderer}, a software rasterizer` : renderer };
   } catch (error) {
     if (error instanceof UnsupportedError) return { declined: error.message };
     throw error;

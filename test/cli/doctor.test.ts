@@ -17,6 +17,7 @@ test('names versions, the backend, and every backend that was declined', () => {
     /^(found +wasm-relaxed: runs as wasm-relaxed-simd; .*by name|declined +wasm-relaxed: .*no WebAssembly relaxed SIMD.*)$/m,
   );
   expect(stdout).toMatch(/^declined +gpu: gpu\.js is not installed; install it: npm i gpu\.js$/m);
+  expect(stdout).toMatch(/^missing +gpu\.js: npm i gpu\.js$/m);
   expect(stdout).toMatch(/^found +cpu: runs as cpu$/m);
   expect(stdout).toMatch(/^segmenter +Intl\.Segmenter, ICU \d/m);
 });

@@ -2,7 +2,7 @@
 import { ArgumentError, DeviceError } from '../../tensor/errors.js';
 import type { Product } from '../check.js';
 import type { Device, GlContext } from './device.js';
-import { closeDevice } from './device.js';
+import { closeDevice, firstLine } from './device.js';
 import type { GpuKernel, GpuKernelSettings } from './library.js';
 import { modeOf } from './library.js';
 import type { Size } from './tiles.js';
@@ -126,6 +126,5 @@ export function expectHealthy({ library, gpu, info }: Device, kernel: GpuKernel)
 /** What gpu.js threw, as an error of the device. */
 export function deviceError({ info }: Device, error: unknown): DeviceError {
   if (error instanceof DeviceError) return error;
-  const message = String(error instanceof Error ? error.message : error).split('\n')[0];
-  return new DeviceError(`gpu.js:${info.mode} failed: ${message}`, { cause: error });
+  return new DeviceError(`gpu.js:${info.mode} failed: ${firstLine(error)}`, { cause: error });
 }

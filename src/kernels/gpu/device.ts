@@ -110,8 +110,7 @@ const NEEDS: Readonly<Record<GpuMode, string>> = {
 };
 
 function absent(mode: GpuMode, error: unknown): string {
-  const message = String(error instanceof Error ? error.message : error).split('\n')[0];
-  return `gpu.js has no ${mode} here: ${NEEDS[mode]} (${message})`;
+  return `gpu.js has no ${mode} here: ${NEEDS[mode]} (${firstLine(error)})`;
 }
 
 /** Frees the context of a device; its kernels must have been destroyed before. The device of WebGPU belongs to the page. */
@@ -123,4 +122,10 @@ export function closeDevice({ gpu, info }: Device): void {
   const lose = gl.getExtension('WEBGL_lose_context') as { loseContext(): void } | null;
   if (stack) stack.destroy();
   else lose?.loseContext();
+}
+
+/** The first line of what was thrown: gpu.js appends whole shaders. */
+export function firstLine(error: unknown): string {
+  const { message = String(error) } = error as { message?: string };
+  return message.split('\n')[0];
 }

@@ -1,0 +1,54 @@
+/** What Node can find out of graphics on its machine: the renderer that headless-gl does not name, and what is missing. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * The graphics driver this process has loaded, once a context is open. Linux only: the files mapped into the process tell.
+ *
+ * @param maps contents of `/proc/self/maps`; given by tests
+ */
+export function loadedRenderer(maps = readMaps()): string | undefined {
+  const nvidia = /libnvidia-glcore\.so\.([\d.]+)/.exec(maps);
+  if (nvidia) return `NVIDIA driver ${nvidia[1]}`;
+  const driver = /\/(\w+)_dri\.so/.exec(maps)?.[1];
+  const device = /\/dev\/dri\/\w+/.exec(maps)?.[0];
+  if (driver?.includes('swrast')) return 'llvmpipe (Mesa, swrast)';
+  if (driver !== undefined) return `Mesa ${driver}`;
+  if (!maps.includes('libgallium')) return undefined;
+  return device === undefined ? 'llvmpipe (Mesa, no device)' : `Mesa on ${device}`;
+}
+
+function readMaps(): string {
+  try {
+    return readFileSync('/proc/self/maps', 'utf8');
+  } catch {
+    return ''; // another system: nothing is known
+  }
+}
+
+const HEADERS = 'apt-get install libx11-dev libxi-dev libxext-dev libgl-dev pkg-config python3 make g++';
+
+/**
+ * What is missing for `--backend gpu` in Node, each with the command that brings it, best known where it is installed.
+ *
+ * @param from file whose packages are looked at; this one by default
+ */
+export function missingForGpu(from: string, env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+  const found = (name: string, beside: string): string | undefined => {
+    try {
+      return createRequire(pathToFileURL(beside)).resolve(name);
+    } catch {
+      return undefined;
+    }
+  };
+  const gpu = found('gpu.js', from);
+  if (gpu === undefined) return ['gpu.js: npm i gpu.js'];
+  const missing: string[] = [];
+  if (found('gl', gpu) === undefined)
+    missing.push(`gl, the WebGL of Node, which is compiled: ${HEADERS} (on Debian), npm i gl`);
+  if (process.platform === 'linux' && !env.DISPLAY) {
+    missing.push('an X display: apt-get install xvfb xauth libgl1-mesa-dri (on Debian), xvfb-run -a bptt …');
+  }
+  return missing;
+}

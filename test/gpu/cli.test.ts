@@ -1,0 +1,107 @@
+/** The command line beside an installed gpu.js: the same losses as on the CPU, and one clear line where there is no device. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { formatSentence } from '../../src/labeling/index';
+import { mainFile } from '../support/cli';
+import { CORPORA, expectSameLosses } from '../support/device-training';
+
+const PACKAGE = join(__dirname, 'node_modules/bptt');
+const MODEL = [
+  '--embedding',
+  '8',
+  '--hidden',
+  '9',
+  '--layers',
+  '2',
+  '--epochs',
+  '2',
+  '--lr',
+  '0.01',
+  '--dropout',
+  '0.1',
+];
+
+let folder: string;
+
+beforeAll(() => {
+  // A copy, not a link: gpu.js is looked up from where the files are.
+  rmSync(PACKAGE, { recursive: true, force: true });
+  cpSync(dirname(dirname(mainFile())), PACKAGE, { recursive: true });
+  folder = mkdtempSync(join(tmpdir(), 'bptt-gpu-cli-'));
+  const sentences = CORPORA.train.map((s) => formatSentence({ ...s, labels: s.labels! }, 'conll'));
+  writeFileSync(join(folder, 'train.conll'), sentences.join(''));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  rmSync(PACKAGE, { recursive: true });
+});
+
+function bptt(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(PACKAGE, 'cli/main.js'), ...args], {
+    cwd: folder,
+    env: { ...env, NODE_OPTIONS: '' },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const train = (backend: string, ...more: string[]) =>
+  ['train', '--train', 'train.conll', ...MODEL, '--batch', '16', '--backend', backend, ...more] as const;
+
+const noDisplay = (): NodeJS.ProcessEnv => {
+  const { DISPLAY: _, ...rest } = process.env;
+  return rest;
+};
+
+describe('bptt beside gpu.js', () => {
+  it('train --backend gpu has the losses of the CPU', async () => {
+    const { status, stderr } = bptt(train('gpu', '--log', 'gpu.jsonl', '--out', 'gpu.safetensors'));
+    expect(stderr).toMatch(/backend gpu\.js:headlessgl\+wasm-simd \(asked for by name\)/);
+    expect(stderr).not.toMatch(/given up/);
+    expect(status).toBe(0);
+    const records = readFileSync(join(folder, 'gpu.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records[0]).toMatchObject({ event: 'start', backend: 'gpu.js:headlessgl+wasm-simd' });
+    const losses = records.filter(({ event }) => event === 'epoch').map(({ loss }) => loss as number);
+    await expectSameLosses(losses, { every: 4 });
+  });
+
+  it('tag and eval --backend gpu say what they say on the CPU', () => {
+    writeFileSync(join(folder, 'raw.txt'), 'the cat near the dogs sat\nthey run the run\n');
+    for (const args of [
+      ['tag', 'gpu.safetensors', 'raw.txt'],
+      ['eval', 'gpu.safetensors', 'train.conll'],
+    ]) {
+      const onCpu = bptt([...args, '--backend', 'cpu']);
+      expect(bptt([...args, '--backend', 'gpu'])).toEqual({ ...onCpu, status: 0 });
+    }
+  });
+
+  it('says in one line that there is no display, and exits with 1', () => {
+    const { status, stdout, stderr } = bptt(train('gpu'), noDisplay());
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^bptt: backend gpu cannot serve float32: gpu\.js has no headlessgl here: .*an X display.*\n$/,
+    );
+  });
+
+  it('takes the CPU by itself, without a display and with a software rasterizer', () => {
+    for (const env of [process.env, noDisplay()]) {
+      const { status, stderr } = bptt(train('auto', '--out', 'auto.safetensors'), env);
+      expect(stderr).toMatch(/backend wasm-simd/);
+      expect(status).toBe(0);
+    }
+  });
+
+  it('doctor names the device, or what is missing', () => {
+    expect(bptt(['doctor']).stdout).toMatch(/^found +gpu: runs as gpu\.js:headlessgl\+wasm-simd on \S/m);
+    const { stdout } = bptt(['doctor'], noDisplay());
+    expect(stdout).toMatch(/^declined +gpu: gpu\.js has no headlessgl here/m);
+    expect(stdout).toMatch(/^missing +an X display: .*xvfb-run -a bptt/m);
+  });
+});
