@@ -64,7 +64,7 @@ function call<T>(name: string, ...args: unknown[]): Promise<T> {
   return page.evaluate(run, [name, args] as [string, unknown[]]) as Promise<T>;
 }
 
-describe.each(['webgl2', 'webgl', 'webgpu'])('kernel contract: gpu.js:%s', (mode) => {
+describe.each(['webgl2', 'webgl', 'webgpu'])('gpu.js:%s', (mode) => {
   it('runs on what was asked for, and knows a software rasterizer', async () => {
     expect(await call('describe', mode)).toMatchObject({
       backend: `gpu.js:${mode}`,
@@ -75,5 +75,24 @@ describe.each(['webgl2', 'webgl', 'webgpu'])('kernel contract: gpu.js:%s', (mode
 
   it.each(contractChecks(['float32']).map((check) => check.name))('%s', async (name) => {
     await call('contract', mode, name);
+  });
+
+  it('trains to the losses of the CPU, batch by batch, and tags', async () => {
+    const { backend, warnings, onDevice, onCpu } = await call<Record<string, unknown>>('train', mode);
+    expect({ backend, warnings }).toEqual({ backend: `gpu.js:${mode}+wasm-simd`, warnings: [] });
+    expect(onDevice).toEqual(onCpu);
+  });
+
+  it('keeps the number of textures and buffers flat over 10,000 products, and frees them all', async () => {
+    const { some, many, end } = await call<Record<string, number>>('leak', mode, 10_000);
+    expect(some).toBeGreaterThan(0);
+    expect(many).toBe(some);
+    expect(end).toBe(0);
+  });
+
+  it('goes on without a device that is lost, to the losses of the CPU, with one warning', async () => {
+    const { backend, warnings } = await call<{ backend: string; warnings: string[] }>('lose', mode);
+    expect(warnings).toEqual([expect.stringMatching(new RegExp(`^gpu\\.js:${mode}.*(lost|Invalid|context)`))]);
+    expect(backend).toBe('wasm-simd');
   });
 });

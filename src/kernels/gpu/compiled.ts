@@ -116,7 +116,7 @@ export function expectHealthy({ library, gpu, info }: Device, kernel: GpuKernel)
   if (real !== info.mode) throw new DeviceError(`gpu.js:${info.mode}: the kernel was replaced by one of ${real}`);
   if (info.mode === 'webgpu') return;
   const gl = gpu.context as GlContext;
-  if (gl.isContextLost()) throw new DeviceError(`gpu.js:${info.mode}: the context was lost`);
+  if (gl.isContextLost()) throw lost(info);
   const error = gl.getError();
   if (error === OUT_OF_MEMORY) throw new DeviceError(`gpu.js:${info.mode}: the device is out of memory`);
   if (error === INVALID_FRAMEBUFFER_OPERATION)
@@ -124,7 +124,13 @@ export function expectHealthy({ library, gpu, info }: Device, kernel: GpuKernel)
 }
 
 /** What gpu.js threw, as an error of the device. */
-export function deviceError({ info }: Device, error: unknown): DeviceError {
+export function deviceError({ gpu, info }: Device, error: unknown): DeviceError {
   if (error instanceof DeviceError) return error;
+  // Whatever a context that is gone makes gpu.js complain of, such as an empty log of a compiler.
+  if (info.mode !== 'webgpu' && (gpu.context as GlContext).isContextLost()) return lost(info);
   return new DeviceError(`gpu.js:${info.mode} failed: ${firstLine(error)}`, { cause: error });
+}
+
+function lost({ mode }: Device['info']): DeviceError {
+  return new DeviceError(`gpu.js:${mode}: the context was lost`);
 }
