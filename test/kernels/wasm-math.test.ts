@@ -1,6 +1,7 @@
 /** exp, tanh, sigmoid and log in WebAssembly: the bits of the float32 twins. scripts/wasm-math.mjs sweeps all floats. */
 import { expf, logf, sigmoidf, tanhf } from '../../src/tensor/math';
 import { PAGE, start } from '../../src/kernels/wasm/module';
+import { relaxedMissing } from '../support/relaxed';
 
 const FUNCTIONS = { exp32: expf, tanh32: tanhf, sigmoid32: sigmoidf, log32: logf } as const;
 
@@ -13,9 +14,18 @@ function samples(step: number): Float32Array {
   return new Float32Array(Int32Array.from([...bits, ...extra]).buffer);
 }
 
-describe.each(Object.entries(FUNCTIONS))('%s', (name, twin) => {
+const missing = relaxedMissing();
+const builds = missing === undefined ? [false, true] : [false];
+const cases = builds.flatMap((relaxed) =>
+  Object.entries(FUNCTIONS).map(
+    ([name, twin]) => [name, relaxed ? 'with relaxed SIMD' : 'with SIMD', twin, relaxed] as const,
+  ),
+);
+if (missing !== undefined) it.skip(`with relaxed SIMD: skipped, ${missing}`, () => {});
+
+describe.each(cases)('%s, %s', (name, _, twin, relaxed) => {
   const results = async (x: Float32Array): Promise<Float32Array> => {
-    const { exports, memory } = await start(1 + Math.ceil((x.length * 4) / PAGE) + 1);
+    const { exports, memory } = await start(1 + Math.ceil((x.length * 4) / PAGE) + 1, relaxed);
     memory.grow(Math.ceil((x.length * 4 + 16) / PAGE));
     const count = Math.ceil(x.length / 4) * 4;
     const inside = new Float32Array(memory.buffer, 0, count);
