@@ -13,13 +13,19 @@ export function addRowSum(kernels: Kernels, out: Tensor, x: Tensor): void {
 /** New matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
 export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor {
   const out = allocateOn(kernels, [map.length, x.shape[1]], dtypeOf(x.data));
-  if (kernels.rows?.gather(out, x, map)) return out;
+  gatherInto(kernels, out, x, map);
+  return out;
+}
+
+/** `out[r] = x[map[r]]`. `out [map.length, W]`, row-major. */
+export function gatherInto(kernels: Kernels, out: Tensor, x: Tensor, map: Int32Array): void {
+  if (kernels.rows?.gather(out, x, map)) return;
   const W = x.shape[1];
   for (let r = 0; r < map.length; r++) {
     const from = x.offset + map[r] * x.stride[0];
-    for (let j = 0; j < W; j++) out.data[r * W + j] = x.data[from + j * x.stride[1]];
+    const to = out.offset + r * W;
+    for (let j = 0; j < W; j++) out.data[to + j] = x.data[from + j * x.stride[1]];
   }
-  return out;
 }
 
 /** `out[map[r]] += x[r]` for every row r of `x`: the transpose of `gatherRows`. */

@@ -143,7 +143,8 @@ export function zeroInPlace(grads: TensorRecord): void {
   for (const g of Object.values(grads)) {
     // Assigning, not scaling by 0: NaN · 0 is NaN, and a spoilt gradient must not survive into the next update.
     forEachRun(g, (data, start, count, step) => {
-      for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
+      if (step === 1) data.fill(0, start, start + count);
+      else for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
     });
     if (isRowGradient(g)) {
       for (let k = 0; k < g.count; k++) g.used[g.touched[k]] = 0;

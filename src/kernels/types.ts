@@ -61,8 +61,7 @@ export interface Workspace {
   /** Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * Runs one step. What it allocates keeps its elements until the next frame, or the next call that needs scratch. A frame
-   * inside a frame is part of it. Where a step found too little room, the next one gets more.
+   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part of it. Where a step found too little room, the next one gets more.
    */
   frame<R>(step: () => R): R;
   /**
@@ -87,11 +86,11 @@ export interface RowKernels {
   addToEveryRow(out: Tensor, row: Tensor): boolean;
   /** `out += Σ_r x[r]`. `out [W]`, `x [R, W]`. */
   addSumRows(out: Tensor, x: Tensor): boolean;
-  /** `out += x`, matrices of one shape. */
+  /** `out += x`, matrices of one shape. `x` may lie elsewhere, without gaps. */
   addMatrix(out: Tensor, x: Tensor): boolean;
-  /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. */
+  /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. `out` may lie elsewhere, without gaps. */
   gather(out: Tensor, x: Tensor, map: Int32Array): boolean;
-  /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. */
+  /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. `x` may lie elsewhere, without gaps. */
   scatterAdd(out: Tensor, x: Tensor, map: Int32Array): boolean;
   /** `out += x ⊙ factors`, matrices of one shape. */
   addMasked(out: Tensor, x: Tensor, factors: Tensor): boolean;

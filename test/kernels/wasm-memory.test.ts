@@ -1,6 +1,6 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
 import { clipByGlobalNorm, createRowGradient, touch } from '../../src/autograd/grads';
-import { addMatrix, addRowSum, addToEveryRow, gatherRows, scatterAddRows } from '../../src/autograd/gather';
+import { addMatrix, addRowSum, addToEveryRow, gatherInto, gatherRows, scatterAddRows } from '../../src/autograd/gather';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels, WasmKernels } from '../../src/kernels/index';
 import { allocateOn, inFrame } from '../../src/kernels/workspace';
@@ -61,6 +61,24 @@ describe('frames', () => {
       const places = [outer, inner, last].map((x) => x.data.byteOffset);
       expect(new Set(places).size).toBe(3);
     });
+  });
+
+  it('leave their tensors as they are until the next one, whatever scratch calls take in between', () => {
+    wasm.workspace.adopt([], 1 << 16);
+    const [a, b, table] = [random([9, 30], 61), random([30, 40], 62), wasm.allocate([50, 8], 'float32')];
+    const x = inFrame(wasm, () => {
+      const made = allocateOn(wasm, [100], 'float32');
+      made.data.fill(3);
+      return made;
+    });
+    wasm.addMatmul(allocate([9, 40], 'float32'), a, b);
+    wasm.rows.scatterAdd(
+      table,
+      random([20, 8], 63),
+      Int32Array.from({ length: 20 }, (_, i) => i * 2),
+    );
+    expect(inside(x)).toBe(true);
+    expect(Array.from(x.data)).toEqual(new Array(100).fill(3));
   });
 
   it('end with an error too', () => {
@@ -175,6 +193,7 @@ describe('row work', () => {
     expect(spy.ran).toBeGreaterThan(0);
     return [fast.data.slice(), plain];
   }
+  const allocatedLike = ({ shape }: Tensor) => random([...shape], 25);
   const kept = new Map<Tensor, Tensor>();
   const placedBefore = (x: Tensor) => kept.get(x) ?? x;
   const sources = [random([R, W], 21), random([W], 22), random([map.length, W], 23), random([R, 2 * W], 24)];
@@ -190,6 +209,16 @@ describe('row work', () => {
     ['addRowSum', (k, at) => (addRowSum(k, at(row), at(x)), at(row))],
     ['addRowSum of columns', (k, at) => (addRowSum(k, at(row), columns(at(wide), 5, W)), at(row))],
     ['addMatrix', (k, at) => (addMatrix(k, columns(at(wide), 3, W), at(x)), at(wide))],
+    ['addMatrix of one elsewhere', (k, at) => (addMatrix(k, at(x), allocatedLike(x)), at(x))],
+    ['scatterAddRows of rows elsewhere', (k, at) => (scatterAddRows(k, at(x), short, map), at(x))],
+    [
+      'gatherInto a matrix elsewhere',
+      (k, at) => {
+        const out = { data: new Float32Array(3 + map.length * W), shape: [map.length, W], stride: [W, 1], offset: 3 };
+        gatherInto(k, out, at(x), map);
+        return out;
+      },
+    ],
     ['gatherRows', (k, at) => gatherRows(k, at(x), map)],
     ['dropoutForward', (k, at) => dropoutForward(at(x), { p: 0.3, rng: createRng(5), kernels: k }).y],
     [
@@ -224,7 +253,11 @@ describe('row work', () => {
     const y = wasm.allocate([4, 5], 'float32');
     const z = wasm.allocate([4, 5], 'float64');
     const turned = { ...y, shape: [5, 4], stride: [1, 5] };
-    expect(wasm.rows.addMatrix(y, random([4, 5], 1))).toBe(false);
+    const square = wasm.allocate([5, 5], 'float32');
+    expect(wasm.rows.addMatrix(square, columns(random([5, 6], 2), 0, 5))).toBe(false);
+    expect(wasm.rows.gather(columns(random([2, 6], 2), 0, 5), square, Int32Array.of(1, 0))).toBe(false);
+    expect(wasm.rows.addMatrix(square, allocate([5, 5], 'float64'))).toBe(false);
+    expect(wasm.rows.addMatrix(random([4, 5], 1), y)).toBe(false);
     expect(wasm.rows.addMatrix(z, z)).toBe(false);
     expect(wasm.rows.addSumRows(wasm.allocate([4], 'float32'), turned)).toBe(false);
     expect(wasm.rows.sumOfSquares(columns(y, 1, 3))).toBeUndefined();

@@ -42,6 +42,7 @@ export interface Arena {
   adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
   /** Opens a frame, after growing by what the frames before it lacked. */
   openFrame(): void;
+  /** Closes it; its tensors keep their elements until the next one opens, or memory is short. */
   closeFrame(): void;
   /** Zeros of the open frame; nothing where there is no frame, or no room. */
   inFrame(shape: readonly number[], dtype: DType): Tensor | undefined;
@@ -140,6 +141,8 @@ export function createArena(memory: Memory): Arena {
     f64: () => f64,
     i32: () => i32,
     begin(operandsInside) {
+      // Behind the tensors of the last frame, so that they keep their elements, if that leaves room enough.
+      if (depth === 0 && lacks(frame + SCRATCH_BYTES + SCRATCH_SHARE * largest) > 0) frame = bottom;
       top = frame;
       pinned = operandsInside;
     },
@@ -186,11 +189,11 @@ export function createArena(memory: Memory): Arena {
       lacking = 0;
       largest = 0;
       pinned = false;
-    },
-    closeFrame() {
-      if (--depth > 0) return;
       frame = bottom;
       top = bottom;
+    },
+    closeFrame() {
+      depth--;
     },
     inFrame(shape, dtype) {
       if (depth === 0) return undefined;

@@ -1,6 +1,6 @@
 /** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
 import type { Tensor } from '../../tensor/types.js';
-import { sizeOf } from '../../tensor/view.js';
+import { isContiguous, sizeOf } from '../../tensor/view.js';
 import type { RowKernels } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
@@ -9,14 +9,13 @@ import { inside } from './operand.js';
 
 /** The row work; `living` throws once the backend is disposed of. */
 export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
-  /** Runs `act` where all tensors are rows of float32 in memory; `act` may take scratch. */
-  const within = (tensors: readonly Tensor[], act: (arena: Arena) => void): boolean => {
+  /** Runs `act` where all tensors are rows of float32 in memory. It may take scratch, and decline by answering false. */
+  const within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void): boolean => {
     const arena = living();
     if (!tensors.every((x) => lines(arena, x))) return false;
     arena.begin(true);
     try {
-      act(arena);
-      return true;
+      return act(arena) !== false;
     } catch (error) {
       if (error instanceof NoRoom) return false; // thrown before anything is written: scratch comes first
       throw error;
@@ -38,16 +37,27 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
       }),
     addSumRows: (out, x) => within([out, x], () => exports.addSumRows(...size(x), address(out), address(x), step(x))),
     addMatrix: (out, x) =>
-      within([out, x], () => exports.addMatrix(...size(x), address(out), step(out), address(x), step(x))),
+      within([out], (arena) => {
+        const from = entering(arena, x);
+        if (!from) return false;
+        exports.addMatrix(...size(x), address(out), step(out), from.at, from.step);
+        return true;
+      }),
     gather: (out, x, map) =>
-      within([out, x], (arena) => {
-        const at = entered(arena, map);
-        exports.gather(map.length, x.shape[1], address(out), step(out), address(x), step(x), at);
+      within([x], (arena) => {
+        const to = lines(arena, out) ? { at: address(out), step: step(out) } : roomFor(arena, out);
+        if (!to) return false;
+        exports.gather(map.length, x.shape[1], to.at, to.step, address(x), step(x), entered(arena, map));
+        if (!lines(arena, out))
+          out.data.set(arena.f32().subarray(to.at / 4, to.at / 4 + sizeOf(out.shape)), out.offset);
+        return true;
       }),
     scatterAdd: (out, x, map) =>
-      within([out, x], (arena) => {
-        const at = entered(arena, map);
-        exports.scatterAdd(map.length, x.shape[1], address(out), step(out), address(x), step(x), at);
+      within([out], (arena) => {
+        const from = entering(arena, x);
+        if (!from) return false;
+        exports.scatterAdd(map.length, x.shape[1], address(out), step(out), from.at, from.step, entered(arena, map));
+        return true;
       }),
     addMasked: (out, x, factors) =>
       within([out, x, factors].map(flatten), () =>
@@ -106,6 +116,20 @@ function step(x: Tensor): number {
 
 function size(x: Tensor): [number, number] {
   return [x.shape[0], x.shape[1]];
+}
+
+/** Scratch for a float32 matrix without gaps that lies elsewhere; nothing for any other. */
+function roomFor(arena: Arena, x: Tensor): { at: number; step: number } | undefined {
+  if (!(x.data instanceof Float32Array) || x.shape.length !== 2 || !isContiguous(x)) return undefined;
+  return { at: arena.take(4 * sizeOf(x.shape)), step: 4 * x.shape[1] };
+}
+
+/** Where a matrix lies, or a copy of it. */
+function entering(arena: Arena, x: Tensor): { at: number; step: number } | undefined {
+  if (lines(arena, x)) return { at: address(x), step: step(x) };
+  const room = roomFor(arena, x);
+  if (room) arena.f32().set(x.data.subarray(x.offset, x.offset + sizeOf(x.shape)), room.at / 4);
+  return room;
 }
 
 /** Address of a copy of a vector. */

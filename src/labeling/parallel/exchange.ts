@@ -7,11 +7,13 @@
  * There are two sets of places, for odd and for even steps. A thread may write for step s + 1 while another still reads what
  * was written for step s; nobody can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
  */
-import type { RowGradient, TensorRecord } from '../../autograd/grads.js';
+import { addMatrix, gatherInto, scatterAddRows } from '../../autograd/gather.js';
+import type { TensorRecord } from '../../autograd/grads.js';
 import { isRowGradient, touch, zeroInPlace } from '../../autograd/grads.js';
+import type { Kernels } from '../../kernels/types.js';
 import { MemoryError } from '../../tensor/errors.js';
 import type { Real, Tensor } from '../../tensor/types.js';
-import { dtypeOf, sizeOf } from '../../tensor/view.js';
+import { dtypeOf, sizeOf, viewOf } from '../../tensor/view.js';
 
 /** The shared gradients. */
 export interface Exchange {
@@ -57,49 +59,38 @@ function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
 }
 
 /** Writes the gradients of a shard. */
-export function writeGradients(place: Place, grads: TensorRecord): void {
+export function writeGradients(kernels: Kernels, place: Place, grads: TensorRecord): void {
   for (const [name, g] of Object.entries(grads)) {
     const { values, rows, count } = place[name];
     if (!isRowGradient(g)) {
-      values.set(elementsOf(g));
+      values.set(g.data.subarray(g.offset, g.offset + sizeOf(g.shape)));
       continue;
     }
-    const E = g.shape[1];
     rows!.set(g.touched.subarray(0, g.count));
     count![0] = g.count;
-    for (let k = 0; k < g.count; k++) values.set(rowOf(g, g.touched[k]), k * E);
+    gatherInto(kernels, viewOf(values, [g.count, g.shape[1]]), g, g.touched.subarray(0, g.count));
   }
 }
 
 /** `grads` = the sum of what was written to `places`, added in their order. */
-export function sumGradients(places: readonly Place[], grads: TensorRecord): void {
+export function sumGradients(kernels: Kernels, places: readonly Place[], grads: TensorRecord): void {
   zeroInPlace(grads);
   for (const [name, g] of Object.entries(grads)) {
     for (const place of places) {
       const { values, rows, count } = place[name];
-      if (isRowGradient(g)) addRows(g, values, rows!, count![0]);
-      else add(elementsOf(g), values, 0);
+      if (isRowGradient(g)) {
+        const touched = rows!.subarray(0, count![0]);
+        for (const row of touched) touch(g, row);
+        scatterAddRows(kernels, g, viewOf(values, [touched.length, g.shape[1]]), touched);
+      } else {
+        addMatrix(kernels, oneRow(g), viewOf(values, [1, values.length]));
+      }
     }
   }
 }
 
-function addRows(g: RowGradient, values: Real, rows: Int32Array, count: number): void {
-  for (let k = 0; k < count; k++) {
-    touch(g, rows[k]);
-    add(rowOf(g, rows[k]), values, k * g.shape[1]);
-  }
-}
-
-function add(to: Real, from: Real, start: number): void {
-  for (let i = 0; i < to.length; i++) to[i] += from[start + i];
-}
-
-/** Gradients are row-major, as `zeroGrads` makes them. */
-const elementsOf = (g: Tensor): Real => g.data.subarray(g.offset, g.offset + sizeOf(g.shape));
-
-function rowOf({ data, offset, shape }: Tensor, row: number): Real {
-  return data.subarray(offset + row * shape[1], offset + (row + 1) * shape[1]);
-}
+/** All elements of a gradient as one row. They are row-major, as `zeroGrads` makes them. */
+const oneRow = (g: Tensor): Tensor => viewOf(g.data, [1, sizeOf(g.shape)], g.offset);
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 const widthOf = (g: Tensor): number => (dtypeOf(g.data) === 'float32' ? 4 : 8);

@@ -63,13 +63,13 @@ function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessa
     const places = exchange.places[step % 2];
     if (index < shards.length) {
       const shard = addShardGradient(replica, shards[index], tokens, moment);
-      writeGradients(places[index], replica.flatGrads);
+      writeGradients(replica.kernels, places[index], replica.flatGrads);
       writeLoss(desk, index, shard.loss, shard.tokens);
     }
     writeNorm(desk, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
     if (arrive(desk.control, step, threads)) tell({ kind: 'arrived' });
     if (!awaitArrivals(desk.control, step, threads)) return;
-    sumGradients(places.slice(0, shards.length), replica.flatGrads);
+    sumGradients(replica.kernels, places.slice(0, shards.length), replica.flatGrads);
     norm = applyGradient(replica, lr); // one that is not finite is reported by thread 0, which has it too
   }
 }

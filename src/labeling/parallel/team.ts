@@ -156,13 +156,13 @@ async function addGradient(state: State, job: Job): Promise<Shard> {
   writeJob(desk, job);
   beginStep(desk.control, step);
   const shard = addShardGradient(replica, job.shards[0], job.tokens, job.moment);
-  writeGradients(places[0], replica.flatGrads);
+  writeGradients(replica.kernels, places[0], replica.flatGrads);
   writeLoss(desk, 0, shard.loss, shard.tokens);
   arrive(desk.control, step, threads);
   await allArrived(state, step);
   const stray = strayThread(desk);
   if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
-  sumGradients(places.slice(0, job.shards.length), replica.flatGrads);
+  sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
   return { ...shard, tokens: job.tokens, loss: meanLoss(desk, job.shards.length) };
 }
 

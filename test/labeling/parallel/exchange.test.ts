@@ -1,7 +1,7 @@
 /** Gradients of shards, summed: against the gradient of the whole batch, and addition by addition. */
-import { flatten, nestLike, zeroGrads } from '../../../src/autograd/index.js';
+import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../../src/autograd/index.js';
 import type { RowGradient, TensorRecord } from '../../../src/autograd/index.js';
-import { createCpuKernels } from '../../../src/kernels/index.js';
+import { createCpuKernels, createWasmKernels } from '../../../src/kernels/index.js';
 import type { Exchange } from '../../../src/labeling/parallel/exchange.js';
 import { createExchange, sumGradients, writeGradients } from '../../../src/labeling/parallel/exchange.js';
 import type { ModelGrads, ModelParams } from '../../../src/labeling/model.js';
@@ -12,6 +12,7 @@ import { createRng, MemoryError } from '../../../src/tensor/index.js';
 import type { DType, Tensor } from '../../../src/tensor/index.js';
 import { allocate } from '../../../src/tensor/view.js';
 
+const kernels = createCpuKernels();
 const V = 23;
 const K = 5;
 const moment = { epoch: 1, batch: 1 };
@@ -27,7 +28,7 @@ function sentencesOf(lengths: readonly number[]) {
 /** A replica without dropout in either element type; the float64 numbers are the float32 ones. */
 function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replica {
   const settings = withDefaults({ embedding: 6, hidden: 4, layers, dropout: 0, wordDropout: 0, seed: 9 });
-  const made = createReplica(createCpuKernels(), { settings, sentences: sentencesOf(lengths), words: V, labels: K });
+  const made = createReplica(kernels, { settings, sentences: sentencesOf(lengths), words: V, labels: K });
   if (dtype === 'float32') return made;
   const widened = ({ data, shape }: Tensor): Tensor => {
     const wide = allocate(shape, dtype);
@@ -47,9 +48,9 @@ function summed(lengths: readonly number[], shards: readonly number[][], dtype: 
   const exchange = createExchange(shards.length, replicas[0].flatGrads, V);
   shards.forEach((members, i) => {
     addShardGradient(replicas[i], members, tokens, moment);
-    writeGradients(exchange.places[0][i], replicas[i].flatGrads);
+    writeGradients(kernels, exchange.places[0][i], replicas[i].flatGrads);
   });
-  for (const { flatGrads } of replicas) sumGradients(exchange.places[0], flatGrads);
+  for (const { flatGrads } of replicas) sumGradients(kernels, exchange.places[0], flatGrads);
   return replicas.map(({ flatGrads }) => flatGrads);
 }
 
@@ -150,7 +151,7 @@ describe('the exchange', () => {
   }
 
   function write(exchange: Exchange, half: number, parts: readonly TensorRecord[]): void {
-    parts.forEach((part, i) => writeGradients(exchange.places[half][i], part));
+    parts.forEach((part, i) => writeGradients(kernels, exchange.places[half][i], part));
   }
 
   test('adds in the order of the places, in the element type, and lists rows in the order they are met', () => {
@@ -158,7 +159,7 @@ describe('the exchange', () => {
     const exchange = createExchange(3, parts[0], 3);
     write(exchange, 0, parts);
     const sum = filled(9, [1, 3]); // what was there is forgotten
-    sumGradients(exchange.places[0], sum);
+    sumGradients(kernels, exchange.places[0], sum);
     const by32 = (name: string, i: number) => parts.reduce((total, part) => Math.fround(total + part[name].data[i]), 0);
     for (const name of ['a.W', 'e']) sum[name].data.forEach((value, i) => expect(value).toBe(by32(name, i)));
     expect([...(sum.e as RowGradient).touched.subarray(0, 4)]).toEqual([5, 2, 0, 6]);
@@ -171,7 +172,7 @@ describe('the exchange', () => {
     const exchange = createExchange(3, parts[0], 2);
     write(exchange, 1, parts);
     const sum = grads();
-    sumGradients(exchange.places[1].slice(0, 1), sum);
+    sumGradients(kernels, exchange.places[1].slice(0, 1), sum);
     expect(values(sum)).toEqual(values(parts[0]));
   });
 
@@ -180,10 +181,10 @@ describe('the exchange', () => {
     const parts = [filled(1, [5, 4]), filled(2, [0])];
     write(exchange, 0, parts);
     const before = grads();
-    sumGradients(exchange.places[0], before);
+    sumGradients(kernels, exchange.places[0], before);
     write(exchange, 1, [filled(3, [1, 2]), filled(4, [3, 6])]);
     const after = grads();
-    sumGradients(exchange.places[0], after);
+    sumGradients(kernels, exchange.places[0], after);
     expect(values(after)).toEqual(values(before));
   });
 
@@ -191,9 +192,9 @@ describe('the exchange', () => {
     const exchange = createExchange(2, grads(), 3);
     const twin = createExchange(2, grads(), 3, exchange.buffer);
     const part = filled(1, [6, 0, 3]);
-    writeGradients(exchange.places[1][1], part);
+    writeGradients(kernels, exchange.places[1][1], part);
     const sum = grads();
-    sumGradients([twin.places[1][1]], sum);
+    sumGradients(kernels, [twin.places[1][1]], sum);
     expect(values(sum)).toEqual(values(part));
   });
 
@@ -202,4 +203,30 @@ describe('the exchange', () => {
     expect(() => createExchange(64, { huge }, 1)).toThrow(MemoryError);
     expect(() => createExchange(64, { huge }, 1)).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);
   });
+});
+
+test('in the memory of a backend the sums have the bits they have outside', async () => {
+  const wasm = await createWasmKernels();
+  const lengths = [4, 7, 2, 6];
+  const settings = withDefaults({ embedding: 6, hidden: 5, layers: 1, batch: 4 });
+  const plan = { settings, sentences: sentencesOf(lengths), words: V, labels: K };
+  const totals = [wasm, { ...wasm, workspace: undefined, rows: undefined }].map((backend) => {
+    const replica = createReplica(backend, plan);
+    const exchange = createExchange(2, replica.flatGrads, V);
+    [
+      [0, 2],
+      [1, 3],
+    ].forEach((members, i) => {
+      addShardGradient(replica, members, 19, moment);
+      writeGradients(backend, exchange.places[0][i], replica.flatGrads);
+      zeroInPlace(replica.flatGrads);
+    });
+    sumGradients(backend, exchange.places[0], replica.flatGrads);
+    const { touched, count } = replica.flatGrads['embedding.weight'] as RowGradient;
+    const values = Object.values(replica.flatGrads).map((g) => Array.from(g.data));
+    replica.release();
+    return { values, rows: Array.from(touched.subarray(0, count)) };
+  });
+  expect(totals[0]).toEqual(totals[1]);
+  wasm.dispose();
 });
