@@ -166,7 +166,7 @@ function faultOfCommand(command: string): string | undefined {
     return ['ci', 'i', 'install'].includes(words[1]) ? undefined : `${command}: no such npm command`;
   }
   if (words[0] !== 'bptt')
-    return ['echo', 'jest', 'tsc'].includes(words[0]) ? undefined : `${command}: unknown program`;
+    return ['echo', 'jest', 'node', 'tsc'].includes(words[0]) ? undefined : `${command}: unknown program`;
   const known = createProgram(nowhere()).commands.find((each) => each.name() === words[1]);
   if (!known) return `${command}: no such command`;
   const unknown = words.find((word) => word.startsWith('--') && !known.options.some(({ long }) => long === word));

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measurePeak } from '../../src/cli/bench/peak';
 import { plot } from '../../src/cli/bench/plot';
@@ -86,6 +86,18 @@ test('tagger rows: the cases and systems that scripts look for', () => {
     ['infer-b1-rnn', 'bptt-cpu'],
   ]);
   expect(rows.every((row) => row.suite === 'tagger' && row.metric === 'tokens/s')).toBe(true);
+});
+
+test('threads: one row per number of threads, each with right losses', () => {
+  const args = ['bench', '--quick', '--no-peers', '--suite', 'threads', '--backend', 'auto', '--json'];
+  const { status, stdout, stderr } = bptt(args);
+  const { rows } = JSON.parse(stdout) as Result;
+  expect([status, stderr.includes('skipped')]).toEqual([0, false]);
+  const cores = availableParallelism();
+  const counts = [1, 2, 4, 8, 16, 32, 64, 128].filter((n) => n < cores).concat(cores);
+  expect(rows.map((row) => row.threads)).toEqual(counts);
+  for (const row of rows)
+    expect(row).toMatchObject({ suite: 'threads', case: 'train-b64-lstm', system: 'bptt', metric: 'tokens/s' });
 });
 
 test('layer, cold and memory run', () => {

@@ -119,7 +119,7 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
 }
 
 /** What `bptt train` would make of the sentences of a problem, without dropout. */
-function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
+export function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
   const { V, E, H, K, T } = sizes;
   const options = { cell: config.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
   const settings = withDefaults({ ...options, dropout: 0, wordDropout: 0, seed: SEED });

@@ -1,4 +1,5 @@
 /** The suite `tagger`: updates and inference of a whole tagger, tokens per second. */
+import { availableParallelism } from 'node:os';
 import { flatten } from '../../autograd/index.js';
 import { messageOf } from '../failure.js';
 import { decode, elements, encode } from './numbers.js';
@@ -7,6 +8,7 @@ import type { Problem } from './problem.js';
 import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';
 import type { Reference } from './reference.js';
 import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
+import { teamContestants } from './threads.js';
 import { run, sampling } from './timing.js';
 import type { Backend, Contestant, Context, Row } from './types.js';
 
@@ -34,7 +36,12 @@ export async function tagger(context: Context): Promise<Row[]> {
         const own = context.backends.flatMap((backend) =>
           ownContestants(context, label(phase), backend, phase, problem, reference),
         );
-        const contestants = [...own, ...(await peerContestants(context, label(phase), phase, problem, reference))];
+        const teams = phase === 'train' && B > 1 ? await allCores(context, label(phase), problem, reference) : [];
+        const contestants = [
+          ...own,
+          ...teams,
+          ...(await peerContestants(context, label(phase), phase, problem, reference)),
+        ];
         const work = B * problem.sizes.T;
         rows.push(
           ...(await run(context, { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants })),
@@ -43,6 +50,19 @@ export async function tagger(context: Context): Promise<Row[]> {
     }
   }
   return rows;
+}
+
+/** The training of `bptt` on all cores, where there is more than one. */
+async function allCores(
+  context: Context,
+  label: string,
+  problem: Problem,
+  reference: Reference,
+): Promise<Contestant[]> {
+  const backend = context.backends.find(({ system }) => system === 'bptt');
+  const cores = Math.min(availableParallelism(), problem.B);
+  if (backend === undefined || cores === 1) return [];
+  return teamContestants(context, `tagger ${label}`, backend.kernels, problem, reference, cores);
 }
 
 /** The models of a backend that give right answers: one to infer; two to train, by the embeddings' Adam. */

@@ -26,6 +26,21 @@ export function sampling(act: () => void): () => Sample {
   };
 }
 
+/** A sample of an asynchronous function, like `sampling`. */
+export function samplingAsync(act: () => Promise<unknown>): () => Promise<Sample> {
+  return async () => {
+    const start = performance.now();
+    let calls = 0;
+    let cost = 0;
+    do {
+      await act();
+      calls++;
+      cost = performance.now() - start;
+    } while (cost < BATCH_MS);
+    return { ms: cost / calls, cost };
+  };
+}
+
 /** Times a race. Who fails on the way is named and left out. */
 export async function run(context: Context, race: Race): Promise<Row[]> {
   const { turns, turnMs, warmupMs } = context.budget;
@@ -47,7 +62,7 @@ export async function run(context: Context, race: Race): Promise<Row[]> {
       }
     }
   }
-  for (const each of race.contestants) each.close?.();
+  for (const each of race.contestants) await each.close?.();
   return [...samples].filter(([, ms]) => ms.length > 0).map(([each, ms]) => rowOf(race, each, ms));
 }
 

@@ -44,7 +44,7 @@ export interface Contestant {
   /** Does the work, as often as a clock needs to see it. */
   sample(): Sample | Promise<Sample>;
   /** Gives back what it holds; called once, after the last turn. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 /** How long to measure. */
