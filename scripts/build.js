@@ -15,6 +15,14 @@ const located = 'dist/cjs/labeling/parallel/threads.node.js';
 const text = readFileSync(located, 'utf8');
 if (!text.includes('import.meta.url')) throw new Error(`${located}: import.meta.url was expected`);
 writeFileSync(located, text.replace('import.meta.url', "require('node:url').pathToFileURL(__filename).href"));
+// The source map of an embedded module would hold it a second time, and lead to nothing readable.
+for (const format of ['esm', 'cjs']) {
+  for (const name of ['binary', 'binary-relaxed']) {
+    const file = `dist/${format}/kernels/wasm/${name}.js`;
+    rmSync(`${file}.map`);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*\n?/, ''));
+  }
+}
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 const main = 'dist/esm/cli/main.js';
 if (existsSync(main)) chmodSync(main, 0o755);
