@@ -1,10 +1,15 @@
 /** `--backend`: the choice of a backend, and what a choice needs of the engine and the machine first. */
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
-import { loadedRenderer } from '../kernels/gpu/machine.node.js';
-import type { LossListener, Selection, SelectOptions } from '../kernels/index.js';
-import { candidates, lossMessage, select } from '../kernels/index.js';
+import { keepCalibration, readCalibration } from '../kernels/gpu/calibration.node.js';
+import { loadedRenderer, missingForGpu } from '../kernels/gpu/machine.node.js';
+import type { Calibration, LossListener, Selection, SelectOptions } from '../kernels/index.js';
+import { calibrate, candidates, createGpuKernels, lossMessage, select } from '../kernels/index.js';
+import { UnsupportedError } from '../tensor/index.js';
 import type { Terminal } from './terminal.js';
+
+const HERE = fileURLToPath(import.meta.url);
 
 /** The name of the backend that needs relaxed SIMD, and the flag behind which V8 11.3 (Node 20) has it. */
 const RELAXED = 'wasm-relaxed';
@@ -32,8 +37,34 @@ export function openBackend(name: string, { stderr }: Pick<Terminal, 'stderr'>):
 export async function selectBackend(name: string, onLost?: LossListener): Promise<Selection> {
   const flagged = name === RELAXED && !(await opens(RELAXED));
   if (flagged) setFlagsFromString(FLAG);
-  const selection = await select({ ...nodeOptions, backend: name, dtype: 'float32', onLost });
+  const calibration = name === 'auto' ? await machineCalibration() : undefined;
+  const selection = await select({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
   return flagged ? { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` } : selection;
+}
+
+/**
+ * Where the device of this machine pays, measured once and kept in the user's cache folder. Nothing where gpu.js, its native
+ * module or a display is missing.
+ *
+ * @param redo measures again
+ */
+export async function machineCalibration({ redo = false } = {}): Promise<Calibration | undefined> {
+  if (missingForGpu(HERE).length > 0) return undefined;
+  const kept = redo ? undefined : readCalibration();
+  if (kept !== undefined) return kept;
+  const { kernels: host } = await select({ dtype: 'float32' });
+  try {
+    const device = await createGpuKernels(nodeOptions.gpu);
+    const calibration = calibrate(device, host, { sizes: redo ? [64, 128, 256, 512, 1024] : undefined });
+    device.dispose();
+    keepCalibration(calibration);
+    return calibration;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined; // doctor says why
+    throw error;
+  } finally {
+    host.dispose();
+  }
 }
 
 async function opens(name: string): Promise<boolean> {

@@ -2,9 +2,10 @@
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { calibrationPath } from '../kernels/gpu/calibration.node.js';
 import { missingForGpu } from '../kernels/gpu/machine.node.js';
-import { candidates } from '../kernels/index.js';
-import { nodeOptions } from './backend.js';
+import { candidates, describeCalibration } from '../kernels/index.js';
+import { machineCalibration, nodeOptions } from './backend.js';
 import { readPackageInfo } from './package-info.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
@@ -12,6 +13,9 @@ import { colorsFor, print } from './terminal.js';
 const HERE = fileURLToPath(import.meta.url);
 
 const HELP = `
+With --calibrate, products are timed on the graphics device and on the CPU, and the sizes from which the device is faster
+are kept in the user's cache folder, where --backend auto finds them.
+
 Example:
   bptt doctor`;
 
@@ -20,8 +24,9 @@ export function addDoctor(program: Command, terminal: Terminal): void {
   program
     .command('doctor')
     .description('show versions, the backends found, and why the others were declined')
+    .option('--calibrate', 'measure again where the graphics device pays')
     .addHelpText('after', HELP)
-    .action(async () => {
+    .action(async ({ calibrate }: { readonly calibrate?: boolean }) => {
       const colors = colorsFor(terminal.stdout, terminal.env);
       const lines: [string, string][] = [
         ['bptt', readPackageInfo().version],
@@ -29,6 +34,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
         ['machine', `${process.platform} ${process.arch}, ${describeCpu()}`],
         ['segmenter', segmenter()],
         ...(await surveyBackends()),
+        ...(await describeDevice(calibrate ?? false)),
       ];
       for (const [name, text] of lines) await print(terminal, `${colors.bold(name.padEnd(10))} ${text}`);
     });
@@ -55,6 +61,19 @@ async function surveyBackends(): Promise<[string, string][]> {
   }
   return lines;
 }
+
+/** Where the graphics device pays, as it was measured; nothing where there is none. */
+async function describeDevice(redo: boolean): Promise<[string, string][]> {
+  const calibration = await machineCalibration({ redo });
+  if (calibration === undefined) return redo ? [['calibrated', 'nothing: there is no device; see above']] : [];
+  const times = calibration.samples.map(({ product, size, device, host }): [string, string] => [
+    'measured',
+    `${product} ${size}: ${milliseconds(device)} on the device, ${milliseconds(host)} on ${calibration.host}`,
+  ]);
+  return [...(redo ? times : []), ['calibrated', `${describeCalibration(calibration)} (${calibrationPath()})`]];
+}
+
+const milliseconds = (seconds: number): string => `${(seconds * 1000).toPrecision(3)} ms`;
 
 function describeCpu(): string {
   const model = cpus().at(0)?.model.trim();

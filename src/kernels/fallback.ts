@@ -2,10 +2,14 @@
 import { DeviceError } from '../tensor/errors.js';
 import type { Product } from './check.js';
 import { checkProduct } from './check.js';
+import type { Tensor } from '../tensor/types.js';
 import type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
 
 /** Told once, when the device is given up. */
 export type LossListener = (error: DeviceError) => void;
+
+/** Whether a product is worth sending to the device. */
+export type Pays = (product: Product, out: Tensor, a: Tensor) => boolean;
 
 /**
  * A device with a host behind it. Products run on the device, time loops where they are fused: on the device, else on the
@@ -13,8 +17,14 @@ export type LossListener = (error: DeviceError) => void;
  * written nothing, so no step is lost or done twice.
  *
  * @param onLost told once; by default the error is printed as a warning
+ * @param pays which products go to the device; by default all
  */
-export function withFallback(device: Kernels, host: Kernels, onLost: LossListener = warn): Kernels {
+export function withFallback(
+  device: Kernels,
+  host: Kernels,
+  onLost: LossListener = warn,
+  pays: Pays = () => true,
+): Kernels {
   let living = true;
   const lose = (error: unknown): void => {
     if (!(error instanceof DeviceError)) throw error;
@@ -25,7 +35,7 @@ export function withFallback(device: Kernels, host: Kernels, onLost: LossListene
     return (out, a, b) => {
       checkProduct(product, out, a, b, nameOf(living, device, host), device.dtypes);
       try {
-        if (living) return device[product](out, a, b);
+        if (living && pays(product, out, a)) return device[product](out, a, b);
       } catch (error) {
         lose(error);
       }

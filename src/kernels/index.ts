@@ -9,8 +9,10 @@ export type { Candidate, Opened, Rejection, SelectOptions, Selection } from './s
 export { candidates, select } from './select.js';
 export type { WasmKernels, WasmOptions } from './wasm/index.js';
 export { createWasmKernels } from './wasm/index.js';
-export type { LossListener } from './fallback.js';
+export type { LossListener, Pays } from './fallback.js';
 export { lossMessage, withAsyncFallback, withFallback } from './fallback.js';
+export type { Calibration, CalibrateOptions, CalibrationSample } from './gpu/calibrate.js';
+export { calibrate, describeCalibration } from './gpu/calibrate.js';
 export type { DeviceInfo } from './gpu/device.js';
 export type { GpuAsyncKernels, GpuKernels, GpuOptions } from './gpu/index.js';
 export { createGpuAsyncKernels, createGpuKernels } from './gpu/index.js';

@@ -4,6 +4,8 @@ import type { DType } from '../tensor/types.js';
 import { createCpuKernels } from './cpu/index.js';
 import type { LossListener } from './fallback.js';
 import { withFallback } from './fallback.js';
+import type { Calibration } from './gpu/calibrate.js';
+import { describeCalibration, paysOff } from './gpu/calibrate.js';
 import type { GpuOptions } from './gpu/index.js';
 import { createGpuKernels } from './gpu/index.js';
 import type { Kernels } from './types.js';
@@ -17,6 +19,8 @@ export interface SelectOptions {
   readonly dtype?: DType;
   /** How the `gpu` backend opens its device. */
   readonly gpu?: GpuOptions;
+  /** Where a device was measured to pay: `auto` then sends it the products for which it does. */
+  readonly calibration?: Calibration;
   /** Told when the device of the `gpu` backend is given up and the host goes on; by default a warning is printed. */
   readonly onLost?: LossListener;
 }
@@ -107,7 +111,7 @@ export async function select(options: SelectOptions = {}, from: readonly Candida
     if ('kernels' in opened) {
       const before = rejected.map(({ backend: name, reason }) => `${name}: ${reason}`).join('; ');
       const reason = before === '' ? 'the preferred backend' : `the first that can serve (${before})`;
-      return { kernels: opened.kernels, reason, rejected };
+      return withDevice({ kernels: opened.kernels, reason, rejected }, dtype, options);
     }
     rejected.push({ backend: candidate.name, reason: opened.declined });
   }
@@ -131,4 +135,25 @@ async function selectByName(
     throw new UnsupportedError(`backend ${name} cannot serve ${dtype}: ${opened.declined}. Choose cpu or auto.`);
   }
   return { kernels: opened.kernels, reason: 'asked for by name', rejected: [] };
+}
+
+/** What `auto` chose, with the products a device is measured to be faster at sent there; or why none are. */
+async function withDevice(chosen: Selection, dtype: DType, options: SelectOptions): Promise<Selection> {
+  const { calibration, gpu, onLost } = options;
+  if (calibration === undefined || dtype !== 'float32') return chosen;
+  const declined = (reason: string): Selection => {
+    return { ...chosen, rejected: [...chosen.rejected, { backend: 'gpu', reason }] };
+  };
+  const verdict = describeCalibration(calibration);
+  if (Object.values(calibration.crossover).every((size) => size === null)) return declined(verdict);
+  const { backend } = chosen.kernels;
+  if (calibration.host !== backend) return declined(`calibrated against ${calibration.host}, and ${backend} runs`);
+  try {
+    const device = await createGpuKernels({ mode: calibration.device.mode, ...gpu });
+    const kernels = withFallback(device, chosen.kernels, onLost, paysOff(calibration));
+    return { ...chosen, kernels, reason: `${chosen.reason}; ${verdict}` };
+  } catch (error) {
+    if (error instanceof UnsupportedError) return declined(error.message);
+    throw error;
+  }
 }

@@ -22,6 +22,12 @@ test('names versions, the backend, and every backend that was declined', () => {
   expect(stdout).toMatch(/^segmenter +Intl\.Segmenter, ICU \d/m);
 });
 
+test('--calibrate says that there is nothing to measure without a device', () => {
+  const { status, stdout } = bptt(['doctor', '--calibrate']);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^calibrated +nothing: there is no device; see above$/m);
+});
+
 test('takes no arguments', () => {
   const { status, stderr } = bptt(['doctor', 'x']);
   expect(stderr).toMatch(/^bptt: too many arguments for 'doctor'.*\n$/);

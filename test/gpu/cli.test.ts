@@ -42,7 +42,7 @@ afterAll(() => {
 function bptt(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(PACKAGE, 'cli/main.js'), ...args], {
     cwd: folder,
-    env: { ...env, NODE_OPTIONS: '' },
+    env: { ...env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(folder, 'cache') },
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
@@ -94,9 +94,22 @@ describe('bptt beside gpu.js', () => {
   it('takes the CPU by itself, without a display and with a software rasterizer', () => {
     for (const env of [process.env, noDisplay()]) {
       const { status, stderr } = bptt(train('auto', '--out', 'auto.safetensors'), env);
-      expect(stderr).toMatch(/backend wasm-simd/);
+      expect(stderr).toMatch(/backend \S*wasm-simd \(the preferred backend/);
       expect(status).toBe(0);
     }
+  });
+
+  it('doctor --calibrate times the device and keeps what it found', () => {
+    const { stdout } = bptt(['doctor', '--calibrate']);
+    expect(stdout).toMatch(/^measured +addMatmul 64: [\d.e+]+ ms on the device, [\d.e+]+ ms on wasm-simd$/m);
+    const path = join(folder, 'cache/bptt/gpu.json');
+    const [line] = /^calibrated +.*$/m.exec(stdout)!;
+    expect(line).toContain(path);
+    expect(bptt(['doctor']).stdout).toContain(line);
+    const { calibration } = JSON.parse(readFileSync(path, 'utf8')) as {
+      calibration: { device: { software: boolean } };
+    };
+    if (calibration.device.software) expect(line).toMatch(/a software rasterizer: products stay on wasm-simd/);
   });
 
   it('doctor names the device, or what is missing', () => {

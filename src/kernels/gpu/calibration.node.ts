@@ -1,0 +1,40 @@
+/** The calibration of this machine, in the user's cache folder. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Calibration } from './calibrate.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Path of the file: in `XDG_CACHE_HOME`, else in `~/.cache`. */
+export function calibrationPath(env: Environment = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bptt', 'gpu.json');
+}
+
+/** What a calibration is valid for: another display may be another device, another Node other code. */
+const machine = (env: Environment): string =>
+  [process.version, process.arch, cpus().at(0)?.model ?? 'unknown', env.DISPLAY ?? ''].join(' | ');
+
+/** The calibration kept for this machine, or nothing. */
+export function readCalibration(env: Environment = process.env): Calibration | undefined {
+  try {
+    const kept = JSON.parse(readFileSync(calibrationPath(env), 'utf8')) as {
+      machine?: string;
+      calibration?: Calibration;
+    };
+    return kept.machine === machine(env) ? kept.calibration : undefined;
+  } catch {
+    return undefined; // none yet, or not readable: it is measured again
+  }
+}
+
+/** Keeps a calibration. A cache folder that may not be written costs a measurement next time, and nothing else. */
+export function keepCalibration(calibration: Calibration, env: Environment = process.env): void {
+  const path = calibrationPath(env);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${JSON.stringify({ machine: machine(env), calibration }, null, 2)}\n`);
+  } catch {
+    // see above
+  }
+}
