@@ -1,6 +1,6 @@
 /**
- * The suite `memory`: the resident set of a process over many updates of a small model. The first fifth is warm-up, in which
- * the engine compiles and the heap finds its size; from there on it should be flat.
+ * The suite `memory`: the resident set of a process over many updates of a small model. After a warm-up of half as many,
+ * in which the engine compiles and the heap finds its size, it should be flat.
  */
 import { runChild } from './child.js';
 import type { MemoryPoint } from './statistics.js';
@@ -19,9 +19,8 @@ export async function memory(context: Context): Promise<Row[]> {
     points.push(value as Point);
     context.progress('memory', (value as Point).step, context.steps);
   });
-  const steady = points.slice(Math.floor(points.length / 5));
-  const tenth = Math.max(1, Math.floor(steady.length / 10));
-  const rss = steady.map((point) => point.rss);
+  const tenth = Math.max(1, Math.floor(points.length / 10));
+  const rss = points.map((point) => point.rss);
   const common = { suite: 'memory', system: 'bptt', version: context.version, threads: 1 } as const;
   const row = (name: string, values: readonly number[]): Row =>
     rowOfValues({ ...common, case: name, backend: points[0].backend, metric: 'MiB' }, values);
@@ -30,6 +29,6 @@ export async function memory(context: Context): Promise<Row[]> {
     row('rss-start', rss.slice(0, tenth)),
     row('rss-max', [Math.max(...rss)]),
     row('rss-end', rss.slice(-tenth)),
-    rowOfValues(slope, [slopeOf(steady)]),
+    rowOfValues(slope, [slopeOf(points)]),
   ].filter((each) => context.wants(each.case));
 }
