@@ -13,6 +13,13 @@ function addLine(W: i32, out: usize, x: usize): void {
 
 // @ts-ignore: decorator
 @inline
+function copyLine(W: i32, out: usize, x: usize): void {
+  for (; W >= 4; W -= 4, out += 16, x += 16) v128.store(out, v128.load(x));
+  for (; W > 0; W--, out += 4, x += 4) store<f32>(out, load<f32>(x));
+}
+
+// @ts-ignore: decorator
+@inline
 function row(map: usize, r: i32): usize {
   return <usize>load<i32>(map + (<usize>r << 2));
 }
@@ -49,15 +56,14 @@ export function addMatrix(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ld
   for (let r = 0; r < R; r++, out += ldOut, x += ldx) addLine(W, out, x);
 }
 
+/** `out[r] = x[r]`; with `ldx` = 0 every row is the same. */
+export function copyRows(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize): void {
+  for (let r = 0; r < R; r++, out += ldOut, x += ldx) copyLine(W, out, x);
+}
+
 /** `out[r] = x[map[r]]`. */
 export function gather(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
-  for (let r = 0; r < R; r++, out += ldOut) {
-    let to = out;
-    let from = x + row(map, r) * ldx;
-    let w = W;
-    for (; w >= 4; w -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
-    for (; w > 0; w--, to += 4, from += 4) store<f32>(to, load<f32>(from));
-  }
+  for (let r = 0; r < R; r++, out += ldOut) copyLine(W, out, x + row(map, r) * ldx);
 }
 
 /** `out[map[r]] += x[r]`, rows in order: a row may occur more than once. */

@@ -1,6 +1,6 @@
 /** Moving whole rows about: the permutation that reverses time, the left factor of the recurrent weight gradient. */
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateRawOn } from '../kernels/workspace.js';
 import { addSumRows, fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
@@ -12,7 +12,7 @@ export function addRowSum(kernels: Kernels, out: Tensor, x: Tensor): void {
 
 /** New matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
 export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor {
-  const out = allocateOn(kernels, [map.length, x.shape[1]], dtypeOf(x.data));
+  const out = allocateRawOn(kernels, [map.length, x.shape[1]], dtypeOf(x.data));
   gatherInto(kernels, out, x, map);
   return out;
 }
@@ -37,6 +37,20 @@ export function scatterAddRows(kernels: Kernels, out: Tensor, x: Tensor, map: In
     const from = x.offset + r * x.stride[0];
     for (let j = 0; j < W; j++) out.data[to + j * out.stride[1]] += x.data[from + j * x.stride[1]];
   }
+}
+
+/** `out[r] = row` for every row r: where an accumulation starts from a bias. `out [R, W]`, `row [W]`. */
+export function setEveryRow(kernels: Kernels, out: Tensor, row: Tensor): void {
+  if (kernels.rows?.setEveryRow(out, row)) return;
+  fill(out, 0);
+  addToEveryRow(kernels, out, row);
+}
+
+/** `out = x`, matrices of one shape. */
+export function copyMatrix(kernels: Kernels, out: Tensor, x: Tensor): void {
+  if (kernels.rows?.copyMatrix(out, x)) return;
+  fill(out, 0);
+  addMatrix(kernels, out, x);
 }
 
 /** `out[r] += row` for every row r: a bias, or one initial state for the whole batch. `out [R, W]`, `row [W]`. */

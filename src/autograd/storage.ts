@@ -3,10 +3,10 @@
  */
 import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
 import type { Kernels, ScanTensors } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, addToEveryRow, gatherRows } from './gather.js';
+import { addMatrix, addToEveryRow, gatherRows, setEveryRow } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { Truncation } from './truncate.js';
@@ -114,8 +114,11 @@ export function prepare<P extends CellParams>(
     if (initial) addMatrix(kernels, start, initial[name]);
     else if (params[`${name}0`]) addToEveryRow(kernels, start, params[`${name}0`]);
   }
-  const cache = record(Object.keys(cell.kept), (name) => allocateOn(kernels, [total, cell.kept[name] * H], dtype));
-  addToEveryRow(kernels, cache.a, params.b);
+  const cache = record(Object.keys(cell.kept), (name) => {
+    const allocator = name === 'a' ? allocateRawOn : allocateOn;
+    return allocator(kernels, [total, cell.kept[name] * H], dtype);
+  });
+  setEveryRow(kernels, cache.a, params.b);
   const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
   const y = rows(states.h, batch, total);
   return { cell, params, packing, direction, x: scanned, states, cache, y, final: states, learnedInitial };

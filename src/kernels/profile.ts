@@ -19,6 +19,8 @@ export interface Profile {
 
 /** The kind of each row work. */
 const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
+  setEveryRow: 'rows',
+  copyMatrix: 'rows',
   addToEveryRow: 'rows',
   addSumRows: 'rows',
   addMatrix: 'rows',

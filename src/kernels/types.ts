@@ -58,8 +58,12 @@ export interface ScanTensors {
  * a frame nothing grows and nothing moves.
  */
 export interface Workspace {
-  /** Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise. */
-  allocate(shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise.
+   *
+   * @param zeroed `false` where every element is written before any is read: they may be anything then
+   */
+  allocate(shape: readonly number[], dtype: DType, zeroed?: boolean): Tensor;
   /**
    * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part of it. Where a step found too little room, the next one gets more.
    */
@@ -82,6 +86,10 @@ export interface Workspace {
  * the bit unless said otherwise, or returns `false` without having written anything: the loop in TypeScript runs then.
  */
 export interface RowKernels {
+  /** `out[r] = row` for every row r. `out [R, W]`, `row [W]`. */
+  setEveryRow(out: Tensor, row: Tensor): boolean;
+  /** `out = x`, matrices of one shape. */
+  copyMatrix(out: Tensor, x: Tensor): boolean;
   /** `out[r] += row` for every row r. `out [R, W]`, `row [W]`. */
   addToEveryRow(out: Tensor, row: Tensor): boolean;
   /** `out += Σ_r x[r]`. `out [W]`, `x [R, W]`. */

@@ -9,6 +9,11 @@ export function allocateOn(kernels: Kernels, shape: readonly number[], dtype: DT
   return kernels.workspace?.allocate(shape, dtype) ?? allocate(shape, dtype);
 }
 
+/** The same for a tensor of which every element is written before any is read. */
+export function allocateRawOn(kernels: Kernels, shape: readonly number[], dtype: DType): Tensor {
+  return kernels.workspace?.allocate(shape, dtype, false) ?? allocate(shape, dtype);
+}
+
 /** Runs one step as a frame of the backend, where it has frames. What the step allocates is gone when it returns. */
 export function inFrame<R>(kernels: Kernels, step: () => R): R {
   return kernels.workspace ? kernels.workspace.frame(step) : step();

@@ -15,9 +15,9 @@ import type { Packing } from '../autograd/packing.js';
 import type { Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
-import { addMatrix } from '../autograd/gather.js';
+import { copyMatrix } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateRawOn } from '../kernels/workspace.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
@@ -102,9 +102,9 @@ export function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unr
     ['N', { H }],
     `the forward direction has H = ${H}`,
   );
-  const y = allocateOn(kernels, [N, 2 * H], dtypeOf(forward.y.data));
-  addMatrix(kernels, columns(y, 0, H), forward.y); // (3)
-  addMatrix(kernels, columns(y, H, H), reverse.y);
+  const y = allocateRawOn(kernels, [N, 2 * H], dtypeOf(forward.y.data));
+  copyMatrix(kernels, columns(y, 0, H), forward.y); // (3)
+  copyMatrix(kernels, columns(y, H, H), reverse.y);
   return { y, forward, reverse };
 }
 

@@ -10,7 +10,7 @@
  */
 import { isRowGradient, touch } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateRawOn } from '../kernels/workspace.js';
 import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
@@ -53,7 +53,7 @@ export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?:
   const [V, E] = weight.shape;
   const shape = [ids.length, E];
   const dtype = dtypeOf(weight.data);
-  const y = out ?? (kernels ? allocateOn(kernels, shape, dtype) : allocate(shape, dtype));
+  const y = out ?? (kernels ? allocateRawOn(kernels, shape, dtype) : allocate(shape, dtype));
   expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
   expectIds(ids, V);
   if (kernels?.rows?.gather(y, weight, ids)) return y; // (1)

@@ -8,13 +8,12 @@
  *
  * Kept for backward: X, by the caller.
  */
-import { addRowSum, addToEveryRow } from '../autograd/gather.js';
+import { addRowSum, setEveryRow } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateRawOn } from '../kernels/workspace.js';
 import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
-import { fill } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 
@@ -52,10 +51,9 @@ export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor,
   const [D, K] = W.shape;
   expectShape('linearForward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   const N = x.shape[0];
-  const y = out ?? allocateOn(kernels, [N, K], dtypeOf(W.data));
+  const y = out ?? allocateRawOn(kernels, [N, K], dtypeOf(W.data));
   expectShape('linearForward', 'out', y, [N, K]);
-  if (out) fill(out, 0);
-  addToEveryRow(kernels, y, b); // (1) + b
+  setEveryRow(kernels, y, b); // (1) + b
   kernels.addMatmul(y, x, W); // (1) X·W
   return y;
 }

@@ -1,6 +1,15 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
 import { clipByGlobalNorm, createRowGradient, touch } from '../../src/autograd/grads';
-import { addMatrix, addRowSum, addToEveryRow, gatherInto, gatherRows, scatterAddRows } from '../../src/autograd/gather';
+import {
+  addMatrix,
+  addRowSum,
+  addToEveryRow,
+  copyMatrix,
+  gatherInto,
+  gatherRows,
+  scatterAddRows,
+  setEveryRow,
+} from '../../src/autograd/gather';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels, WasmKernels } from '../../src/kernels/index';
 import { allocateOn, inFrame } from '../../src/kernels/workspace';
@@ -204,6 +213,9 @@ describe('row work', () => {
 
   const [x, row, short, wide] = sources;
   it.each<[string, (kernels: Kernels, place: (x: Tensor) => Tensor) => Tensor]>([
+    ['setEveryRow', (k, at) => (setEveryRow(k, at(x), at(row)), at(x))],
+    ['setEveryRow to a vector elsewhere', (k, at) => (setEveryRow(k, at(x), row), at(x))],
+    ['copyMatrix', (k, at) => (copyMatrix(k, columns(at(wide), 2, W), at(x)), at(wide))],
     ['addToEveryRow', (k, at) => (addToEveryRow(k, at(x), at(row)), at(x))],
     ['addToEveryRow of a vector elsewhere', (k, at) => (addToEveryRow(k, at(x), row), at(x))],
     ['addRowSum', (k, at) => (addRowSum(k, at(row), at(x)), at(row))],

@@ -44,8 +44,8 @@ export interface Arena {
   openFrame(): void;
   /** Closes it; its tensors keep their elements until the next one opens, or memory is short. */
   closeFrame(): void;
-  /** Zeros of the open frame; nothing where there is no frame, or no room. */
-  inFrame(shape: readonly number[], dtype: DType): Tensor | undefined;
+  /** A tensor of the open frame, of zeros if so wanted; nothing where there is no frame, or no room. */
+  inFrame(shape: readonly number[], dtype: DType, zeroed: boolean): Tensor | undefined;
   readonly misses: number;
 }
 
@@ -195,7 +195,7 @@ export function createArena(memory: Memory): Arena {
     closeFrame() {
       depth--;
     },
-    inFrame(shape, dtype) {
+    inFrame(shape, dtype, zeroed) {
       if (depth === 0) return undefined;
       const bytes = bytesOf(shape, dtype);
       largest = Math.max(largest, bytes);
@@ -207,7 +207,8 @@ export function createArena(memory: Memory): Arena {
         misses++;
         return undefined;
       }
-      const tensor = viewOf(view(frame, bytes, dtype).fill(0), shape);
+      const data = view(frame, bytes, dtype);
+      const tensor = viewOf(zeroed ? data.fill(0) : data, shape);
       frame = end;
       top = end;
       return tensor;

@@ -110,7 +110,7 @@ function kernelsOf(backend: string, exports: Exports, arena: Arena): WasmKernels
 
 function workspaceOf(living: () => Arena): Workspace {
   return {
-    allocate: (shape, dtype) => living().inFrame(shape, dtype) ?? allocate(shape, dtype),
+    allocate: (shape, dtype, zeroed = true) => living().inFrame(shape, dtype, zeroed) ?? allocate(shape, dtype),
     frame(step) {
       const arena = living();
       arena.openFrame();

@@ -65,6 +65,7 @@ export interface Exports {
   readonly addMatrix: Scan;
   readonly gather: Scan;
   readonly scatterAdd: Scan;
+  readonly copyRows: Scan;
   readonly addMasked: Scan;
   readonly drawFactors: Scan;
   readonly scale: Scan;

@@ -30,11 +30,12 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
       else exports.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
     });
   return {
+    setEveryRow: (out, row) =>
+      within([out], (arena) => exports.copyRows(...size(out), address(out), step(out), vector(arena, row), 0)),
+    copyMatrix: (out, x) =>
+      within([out, x], () => exports.copyRows(...size(x), address(out), step(out), address(x), step(x))),
     addToEveryRow: (out, row) =>
-      within([out], (arena) => {
-        const at = inside(arena, row) && row.stride[0] === 1 ? address(row) : copied(arena, row);
-        exports.addToEveryRow(...size(out), address(out), step(out), at);
-      }),
+      within([out], (arena) => exports.addToEveryRow(...size(out), address(out), step(out), vector(arena, row))),
     addSumRows: (out, x) => within([out, x], () => exports.addSumRows(...size(x), address(out), address(x), step(x))),
     addMatrix: (out, x) =>
       within([out], (arena) => {
@@ -132,8 +133,9 @@ function entering(arena: Arena, x: Tensor): { at: number; step: number } | undef
   return room;
 }
 
-/** Address of a copy of a vector. */
-function copied(arena: Arena, x: Tensor): number {
+/** Where a vector lies, or a copy of it. */
+function vector(arena: Arena, x: Tensor): number {
+  if (inside(arena, x) && x.stride[0] === 1) return address(x);
   const [W] = x.shape;
   const at = arena.take(4 * W);
   const heap = arena.f32();
