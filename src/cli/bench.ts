@@ -1,8 +1,8 @@
 /** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { saveFile } from '../labeling/save.node.js';
-import { BpttError } from '../tensor/index.js';
+import { assertWritable, saveFile } from '../labeling/save.node.js';
+import { ArgumentError, BpttError } from '../tensor/index.js';
 import { positiveInteger } from './arguments.js';
 import type { Outcome } from './bench/run.js';
 import type { SuiteName } from './bench/types.js';
@@ -82,6 +82,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   const { runSuites } = await import('./bench/run.js');
   const { describeResult, readResult } = await import('./bench/report.js');
   const earlier = options.against === undefined ? undefined : readResult(options.against);
+  if (options.plot !== undefined) await assertWritable(options.plot);
   const progress = createProgress(terminal.stderr);
   let outcome: Outcome;
   try {
@@ -108,6 +109,11 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     progress.stop();
   }
   const { result, wrong } = outcome;
+  if (options.case.length > 0 && result.rows.length === 0 && wrong.length === 0) {
+    throw new ArgumentError(
+      `--case ${options.case.join(', ')}: no case was timed that has this in its name; without --case all are listed`,
+    );
+  }
   if (options.plot !== undefined) {
     const { plot } = await import('./bench/plot.js');
     await saveFile(options.plot, new TextEncoder().encode(plot(result)));

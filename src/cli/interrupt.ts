@@ -3,7 +3,7 @@ import { EXIT } from './failure.js';
 
 /** A running watch for SIGINT and SIGTERM. */
 export interface Interrupt {
-  /** Aborted by the first SIGINT or SIGTERM. A second one ends the process at once. */
+  /** Aborted by the first SIGINT or SIGTERM. A second one, later than an echo of the first, ends the process at once. */
   readonly signal: AbortSignal;
   /** The exit status that the received signal calls for; 0 while none came. */
   exitCode(): number;
@@ -11,12 +11,24 @@ export interface Interrupt {
   release(): void;
 }
 
-/** Starts to watch. */
-export function watchInterrupt(): Interrupt {
+/** Signals so close together, in milliseconds, are one: `timeout` and `npm` hand a signal on to a process that got it already. */
+const ECHO_MS = 300;
+
+/**
+ * Starts to watch.
+ *
+ * @param now the clock, in milliseconds
+ */
+export function watchInterrupt(now: () => number = () => performance.now()): Interrupt {
   const controller = new AbortController();
   let code: number = EXIT.ok;
+  let first = 0;
   const stop = (status: number): void => {
-    if (controller.signal.aborted) process.exit(status);
+    if (controller.signal.aborted) {
+      if (now() - first > ECHO_MS) process.exit(status);
+      return;
+    }
+    first = now();
     code = status;
     controller.abort();
   };

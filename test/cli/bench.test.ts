@@ -183,7 +183,7 @@ describe('--kernel', () => {
       expect.stringContaining('must export a function addMatmul(out, a, b)'),
     ]);
     const absent = bptt([...QUICK, '--kernel', join(folder, 'absent.mjs')]);
-    expect([absent.status, absent.stderr]).toEqual([1, expect.stringContaining('Cannot find module')]);
+    expect([absent.status, absent.stderr]).toEqual([2, expect.stringContaining('there is no such file')]);
   });
 });
 
@@ -291,6 +291,18 @@ describe('statistics', () => {
       expect(() => readResult(file('bad.json', text))).toThrow(DataError);
     }
     expect(bptt([...QUICK, '--against', join(folder, 'bad.json')]).status).toBe(65);
+    for (const [args, status, message] of [
+      [['--against', 'gone.json'], 65, /gone\.json: there is no such file/],
+      [['--kernel', 'gone.mjs'], 2, /--kernel gone\.mjs: there is no such file/],
+      [['--plot', 'gone/x.svg'], 1, /cannot write gone\/x\.svg/],
+      [['--case', 'nothing-like-it'], 2, /--case .*nothing-like-it: no case was timed/],
+    ] as const) {
+      const answer = bptt([
+        ...(status === 2 && args[0] === '--case' ? ['bench', '--quick', '--no-peers', '--suite', 'cold'] : QUICK),
+        ...args,
+      ]);
+      expect([answer.status, answer.stderr]).toEqual([status, expect.stringMatching(message)]);
+    }
   });
 
   test('the table without a peak', () => {

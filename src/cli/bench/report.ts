@@ -1,5 +1,5 @@
 /** Results as people read them: a table per suite, beside an earlier run where one is given. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { DataError } from '../../tensor/index.js';
 import { grouped, table } from '../report.js';
 import type { Machine } from './machine.js';
@@ -94,6 +94,8 @@ function toEarlier(row: Row, earlier: readonly Row[]): string {
  * @throws DataError where the file holds anything else; the error of the operating system where it cannot be read
  */
 export function readResult(path: string): Result {
+  if (!existsSync(path))
+    throw new DataError(`${path}: there is no such file; it must hold what bptt bench --json printed`);
   const text = readFileSync(path, 'utf8');
   let value: unknown;
   try {

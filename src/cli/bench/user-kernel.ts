@@ -1,4 +1,5 @@
 /** `--kernel FILE`: products that somebody wrote, to be timed beside those of this package. */
+import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArgumentError } from '../../tensor/index.js';
@@ -13,6 +14,7 @@ const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;
  * @throws ArgumentError when it exports no such function; what the module throws while it is loaded
  */
 export async function loadUserKernel(path: string): Promise<UserKernel> {
+  if (!existsSync(path)) throw new ArgumentError(`--kernel ${path}: there is no such file`);
   const loaded = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
   const inner = (typeof loaded.default === 'object' && loaded.default !== null ? loaded.default : {}) as object;
   const exported: Record<string, unknown> = { ...inner, ...loaded };
