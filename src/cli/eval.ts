@@ -1,7 +1,7 @@
 /** `bptt eval`: scores of a model on labeled sentences. */
 import type { Command } from 'commander';
 import { evaluate } from '../labeling/evaluate.js';
-import { readCorpus } from '../labeling/files.node.js';
+import { inputName, readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
 import type { Prediction } from '../labeling/predict.js';
@@ -63,7 +63,7 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   const sentences = await readCorpus(file, { format, column });
   const mistakes = mistakeCounter();
   const { kernels } = await openBackend(backend, terminal);
-  const scores = evaluate(kernels, model, sentences, { source: file, onSentence: mistakes.add });
+  const scores = evaluate(kernels, model, sentences, { source: inputName(file), onSentence: mistakes.add });
   kernels.dispose();
   if (json) {
     await printJson(terminal, {

@@ -1,6 +1,6 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
 import type { Command } from 'commander';
-import { openSentences, openText } from '../labeling/files.node.js';
+import { openSentences, openText, slotFolder } from '../labeling/files.node.js';
 import { FORMATS, formatSentence, OUTPUTS } from '../labeling/formats/index.js';
 import type { Format, Output } from '../labeling/formats/index.js';
 import type { Sentence } from '../labeling/sentence.js';
@@ -8,6 +8,7 @@ import { createTagger } from '../labeling/tagger.js';
 import type { Tagger } from '../labeling/tagger.js';
 import { oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
+import { groupsOf } from './groups.js';
 import { readModel } from './model-io.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
@@ -27,7 +28,8 @@ const LONGEST_RAW_SENTENCE = 2048;
 
 const HELP = `
 Without --format the input is raw text: each line is split into sentences and tokens by the rules of Unicode
-(Intl.Segmenter). With --format it is tokenized already, and labels in it are ignored.
+(Intl.Segmenter). With --format it is tokenized already, and labels in it are ignored. Sentences are answered as soon as
+they are complete: a raw line at its end, also while the input goes on. (conll judges its columns by the first 200 lines.)
 
 Outputs: text (word/TAG, one sentence a line), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
 
@@ -56,14 +58,19 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   const model = await readModel(modelFile);
   const { kernels } = await openBackend(backend, terminal);
   const tagger = createTagger(model, kernels);
+  const folder = format ? undefined : await slotFolder(file);
+  if (folder !== undefined && folder !== file) {
+    terminal.stderr.write(`bptt: ${file} is read as raw text; with --format slots its words are taken as they stand\n`);
+  }
   const sentences = format ? openSentences(file, { format, labels: 'ignored' }) : cut(openText(file));
   try {
-    for await (const group of groups(sentences)) {
+    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
       await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
     }
   } finally {
     tagger.dispose();
     kernels.dispose();
+    if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
   }
 }
 
@@ -73,21 +80,6 @@ function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, pr
     { probabilities },
   );
   return group.map((sentence, i) => formatSentence({ ...sentence, ...predictions[i] }, output)).join('');
-}
-
-/** Consecutive sentences of about `TOKENS_AT_ONCE` tokens. */
-async function* groups(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence[]> {
-  let group: Sentence[] = [];
-  let tokens = 0;
-  for await (const sentence of sentences) {
-    group.push(sentence);
-    tokens += sentence.tokens.length;
-    if (tokens < TOKENS_AT_ONCE) continue;
-    yield group;
-    group = [];
-    tokens = 0;
-  }
-  if (group.length > 0) yield group;
 }
 
 async function* cut(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {

@@ -10,16 +10,20 @@ import { readSlots } from './formats/slots.js';
 import { readText, type SegmentOptions } from './segment.js';
 import type { SegmentedSentence, Sentence } from './sentence.js';
 
+/** The files of a slot-filling folder. */
+export const SLOT_FILES = ['seq.in', 'seq.out', 'label'] as const;
+
 /**
  * Sentences of a file, one by one, in bounded memory.
  *
- * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` in it
+ * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` beside its
+ *   `seq.out`
  * @param options as {@link readSentences} takes them; messages name the path
  * @throws DataError where the path cannot be read, or the file is not what its format demands
  */
 export async function* openSentences(path: string, options: ReadOptions = {}): AsyncGenerator<Sentence> {
-  const settings = { ...options, source: options.source ?? sourceName(path) };
-  const folder = path === '-' ? undefined : await slotFolder(path, options.format);
+  const settings = { ...options, source: options.source ?? inputName(path) };
+  const folder = await slotFolder(path, options.format);
   if (folder === undefined) yield* readSentences(await openBytes(path), settings);
   else yield* openSlots(folder, { ...settings, source: options.source ?? folder });
 }
@@ -33,7 +37,7 @@ export async function readCorpus(path: string, options: ReadOptions = {}): Promi
 
 /** Sentences cut out of a file of raw text, or of standard input for `-`. @throws DataError as {@link readText} does */
 export async function* openText(path: string, options: SegmentOptions = {}): AsyncGenerator<SegmentedSentence> {
-  yield* readText(await openBytes(path), { ...options, source: sourceName(path) });
+  yield* readText(await openBytes(path), { ...options, source: inputName(path) });
 }
 
 /**
@@ -43,12 +47,11 @@ export async function* openText(path: string, options: SegmentOptions = {}): Asy
  */
 export async function openBytes(path: string): Promise<ByteChunks> {
   if (path === '-') return process.stdin;
-  if ((await statOf(path)).isDirectory()) {
-    throw new DataError(
-      `${path}: expected a file, got a folder: name a file in it, or a folder with seq.in and seq.out`,
-    );
-  }
-  return readingErrors(path);
+  if (!(await statOf(path)).isDirectory()) return readingErrors(path);
+  const advice = (await exists(join(path, 'seq.in')))
+    ? 'say that its format is slots, or name a file in it'
+    : 'name a file in it, or, for labeled sentences, a folder with seq.in and seq.out';
+  throw new DataError(`${path}: expected a file, got a folder: ${advice}`);
 }
 
 /** A read stream whose system errors are told as DataErrors. */
@@ -60,7 +63,8 @@ async function* readingErrors(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function sourceName(path: string): string {
+/** What messages call an input: its path, or `standard input` for `-`. */
+export function inputName(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
 
@@ -79,18 +83,28 @@ function systemError(path: string, cause: unknown): DataError {
   return new DataError(`${path}: cannot be read: ${message}`, { cause });
 }
 
-/** The folder of a slot-filling triple, or undefined where the path is an ordinary file. */
-async function slotFolder(path: string, format: ReadOptions['format']): Promise<string | undefined> {
+/**
+ * The folder of a slot-filling triple, or undefined where the path is an ordinary file. Without a format a folder is one
+ * that has a `seq.in`, and a file is part of one if it is a `seq.in` with a `seq.out` beside it.
+ *
+ * @throws DataError where there is nothing at the path, or a folder and another format; ArgumentError where the format is
+ *   `slots` and the path something else
+ */
+export async function slotFolder(path: string, format?: ReadOptions['format']): Promise<string | undefined> {
+  if (path === '-') return undefined;
   if ((await statOf(path)).isDirectory()) {
     if (format !== undefined && format !== 'slots') {
       throw new DataError(`${path}: expected a file in the format ${format}, got a folder: name a file in it`);
     }
-    return (await exists(join(path, 'seq.in'))) || format === 'slots' ? path : undefined;
+    return format === 'slots' || (await exists(join(path, 'seq.in'))) ? path : undefined;
   }
-  if (format === 'slots' && basename(path) !== 'seq.in') {
+  const folder = dirname(path);
+  const isTokens = basename(path) === 'seq.in';
+  if (format === undefined) return isTokens && (await exists(join(folder, 'seq.out'))) ? folder : undefined;
+  if (format !== 'slots') return undefined;
+  if (!isTokens)
     throw new ArgumentError(`${path}: the format slots is a folder with seq.in and seq.out: name the folder`);
-  }
-  return format === 'slots' ? dirname(path) : undefined;
+  return folder;
 }
 
 async function exists(path: string): Promise<boolean> {

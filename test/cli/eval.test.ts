@@ -96,3 +96,9 @@ test('--format and --column choose the labels; - is standard input', async () =>
   expect(JSON.parse(run('--format', 'conll', '--column', '3').stdout)).toMatchObject({ tokens: 2 });
   expect(run('--format', 'conll', '--column', '2').status).toBe(65);
 });
+
+test('messages call standard input by its name', () => {
+  const { status, stderr } = bptt(['eval', 'model.safetensors', '-'], { cwd: space.folder, input: 'a\tNEVER\n' });
+  expect(status).toBe(65);
+  expect(stderr).toMatch(/^bptt: standard input: sentence at line 1, token 1, "a": label "NEVER" was never seen/);
+});

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { groupsOf } from '../../src/cli/groups';
+import type { Sentence } from '../../src/labeling/sentence';
 import { createTagger } from '../../src/labeling/tagger';
 import type { Tagger } from '../../src/labeling/tagger';
+import { DataError } from '../../src/tensor/errors';
 import { bptt, startBptt } from '../support/cli';
 import { createWorkspace, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
@@ -79,6 +82,92 @@ test('sentences come out while input still comes in', async () => {
   child.stdin.end('the last\n');
   const rest = await text(child.stdout);
   expect(rest.endsWith(`${slashed('the last')}\n`)).toBe(true);
+});
+
+describe('input that pauses', () => {
+  test.each([
+    ['raw', [], 'they run\n', 'the cat\n'],
+    ['jsonl', ['-', '--format', 'jsonl'], '{"tokens":["they","run"]}\n', '{"tokens":["the","cat"]}\n'],
+    ['two-column', ['-', '--format', 'two-column'], 'they\tX\nrun\tX\n\n', 'the\tX\ncat\tX\n\n'],
+  ])('%s: what is complete is answered before more is written', async (_, args, one, two) => {
+    const child = startBptt(['tag', 'model.safetensors', ...args], { cwd: space.folder });
+    child.stdin.write(one);
+    const [first] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(first.toString()).toBe(`${slashed('they run')}\n`);
+    child.stdin.write(two);
+    const [second] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(second.toString()).toBe(`${slashed('the cat')}\n`);
+    child.stdin.end();
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
+  test('an error ends it, also while the writer keeps the pipe open', async () => {
+    const child = startBptt(['tag', 'model.safetensors', '-', '--format', 'jsonl', '--output', 'conll'], {
+      cwd: space.folder,
+    });
+    const stderr = text(child.stderr);
+    child.stdin.on('error', () => undefined);
+    child.stdin.write('{"tokens":["a\\tb"]}\n');
+    expect(await once(child, 'close')).toEqual([65, null]);
+    expect(await stderr).toBe('bptt: "a\\tb" cannot stand in a column: use the output jsonl\n');
+  });
+});
+
+describe('groups of sentences', () => {
+  const sentence = (...tokens: string[]) => ({ tokens });
+  const groups = async (source: AsyncIterable<Sentence>, tokens: number): Promise<number[]> => {
+    const sizes: number[] = [];
+    for await (const group of groupsOf(source, tokens)) sizes.push(group.length);
+    return sizes;
+  };
+
+  test('have about so many tokens each', async () => {
+    async function* source() {
+      for (let i = 0; i < 7; i++) yield sentence('a', 'b');
+    }
+    expect(await groups(source(), 3)).toEqual([2, 2, 2, 1]);
+    expect(await groups(source(), 14)).toEqual([7]);
+  });
+
+  test('before an error come the sentences that were read, then the error', async () => {
+    async function* source() {
+      yield sentence('a');
+      yield sentence('b');
+      throw new DataError('line 3');
+    }
+    const found = groupsOf(source(), 99);
+    expect((await found.next()).value).toHaveLength(2);
+    await expect(found.next()).rejects.toThrow('line 3');
+  });
+
+  test('whoever stops early closes the source', async () => {
+    let closed = false;
+    async function* source() {
+      try {
+        for (;;) yield sentence('a');
+      } finally {
+        closed = true;
+      }
+    }
+    for await (const group of groupsOf(source(), 2)) if (group.length > 0) break;
+    expect(closed).toBe(true);
+  });
+});
+
+test('the seq.in of a slot-filling folder is raw text unless told otherwise, which is said', () => {
+  mkdirSync(space.at('slots'));
+  space.write('slots/seq.in', "they can't run\n");
+  const hint = 'bptt: slots/seq.in is read as raw text; with --format slots its words are taken as they stand\n';
+  const alone = `${slashed("they can't run")}\n`;
+  expect(tag(['slots/seq.in'])).toEqual({ status: 0, stdout: alone, stderr: '' });
+  space.write('slots/seq.out', 'O O O\n');
+  expect(tag(['slots/seq.in'])).toEqual({ status: 0, stdout: alone, stderr: hint });
+  expect(tag(['slots/seq.in', '--format', 'slots'])).toEqual({ status: 0, stdout: alone, stderr: '' });
+  const folder = tag(['slots']);
+  expect(folder.status).toBe(65);
+  expect(folder.stderr).toBe(
+    'bptt: slots: expected a file, got a folder: say that its format is slots, or name a file in it\n',
+  );
 });
 
 test('a reader that has seen enough ends it quietly', async () => {

@@ -69,7 +69,7 @@ describe('files', () => {
     await fails(join(folder, 'absent'), 'absent: no such file: check the path');
     await fails(
       folder,
-      `${folder}: expected a file, got a folder: name a file in it, or a folder with seq.in and seq.out`,
+      `${folder}: expected a file, got a folder: name a file in it, or, for labeled sentences, a folder with seq.in`,
     );
     await fails(folder, 'expected a file in the format conll, got a folder', { format: 'conll' });
     await fails(file('empty', ''), 'empty: no sentences: the input is empty');
@@ -105,6 +105,7 @@ describe('slots', () => {
     expect(await readCorpus(path)).toEqual(expected);
     expect(await readCorpus(path, { format: 'slots' })).toEqual(expected);
     expect(await readCorpus(join(path, 'seq.in'), { format: 'slots' })).toEqual(expected);
+    expect(await readCorpus(join(path, 'seq.in'))).toEqual(expected);
     const [unlabeled] = await readCorpus(path, { labels: 'ignored' });
     expect(unlabeled).toEqual({ tokens: ['play', 'a', 'song'], category: 'Play', line: 1 });
   });

@@ -13,7 +13,7 @@ import { createJsonlParser } from './jsonl.js';
 import { lineBlocks, type ByteChunks, type LineBlock } from './lines.js';
 import { FORMATS, parseOptions, rejectUnused, type ParseOptions, type ReadOptions } from './options.js';
 
-/** Lines, blank ones aside, that are looked at before the format is judged. */
+/** Lines, blank ones aside, that are looked at before the format, or the columns of `conll`, are judged. */
 const HEAD_LINES = 200;
 
 /**
@@ -29,7 +29,8 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
   const blocks = lineBlocks(chunks, settings.source, settings.maxLineBytes);
   // Whoever stops early, by an error or a `break`, closes the input: also while its first lines are being looked at.
   try {
-    const head = await firstBlocks(blocks);
+    const judged = settings.format === undefined || settings.format === 'conll';
+    const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1);
     const parser = parserFor(
       head.flatMap((block) => block.lines),
       settings,
@@ -59,10 +60,13 @@ export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sent
   return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => token.normalize(normalize)) });
 }
 
-/** Blocks up to the one that completes the head; blocks that are blank are dropped, so that they take no memory. */
-async function firstBlocks(blocks: AsyncGenerator<LineBlock>): Promise<LineBlock[]> {
+/**
+ * Blocks up to the one that completes a head of so many lines; blocks that are blank are dropped, so that they take no
+ * memory.
+ */
+async function firstBlocks(blocks: AsyncGenerator<LineBlock>, lines: number): Promise<LineBlock[]> {
   const head: LineBlock[] = [];
-  for (let seen = 0; seen < HEAD_LINES;) {
+  for (let seen = 0; seen < lines;) {
     const next = await blocks.next();
     if (next.done) break;
     seen += next.value.lines.filter((line) => !isBlank(line)).length;

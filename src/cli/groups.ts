@@ -1,0 +1,49 @@
+/** Sentences as they come in, put together for shared matmuls, but kept from nobody who waits for them. */
+import type { Sentence } from '../labeling/sentence.js';
+
+/** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */
+const PAUSE_MS = 20;
+
+/**
+ * Consecutive sentences of about `tokens` tokens together. Where the input pauses, or fails, those that are complete come at
+ * once. How sentences are grouped does not change their labels.
+ */
+export async function* groupsOf(sentences: AsyncIterable<Sentence>, tokens: number): AsyncGenerator<Sentence[]> {
+  const iterator = sentences[Symbol.asyncIterator]();
+  let group: Sentence[] = [];
+  let count = 0;
+  const take = (): Sentence[] => {
+    const taken = group;
+    group = [];
+    count = 0;
+    return taken;
+  };
+  try {
+    for (;;) {
+      const next = iterator.next();
+      if (group.length > 0 && (await pauses(next))) yield take();
+      const result = await next;
+      if (result.done) break;
+      group.push(result.value);
+      count += result.value.tokens.length;
+      if (count >= tokens) yield take();
+    }
+    if (group.length > 0) yield take();
+  } finally {
+    // Not awaited: a sentence that is still on its way would have to arrive first.
+    iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** Whether `next` takes long, or fails; of its failure hears whoever awaits it. */
+async function pauses(next: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const pause = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), PAUSE_MS)));
+  const come = next.then(
+    () => false,
+    () => true,
+  );
+  const paused = await Promise.race([come, pause]);
+  clearTimeout(timer);
+  return paused;
+}
