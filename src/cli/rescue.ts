@@ -1,14 +1,17 @@
-/** A training whose model is not lost when a thread ends in the middle. */
-import { availableParallelism } from 'node:os';
+/** A training whose model is not lost, whatever fails in the middle or at the very end. */
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { Kernels } from '../kernels/index.js';
 import { saveModel } from '../labeling/model-file.js';
+import type { Model } from '../labeling/model.js';
 import type { TrainOptions } from '../labeling/options.js';
 import { nodeThreads } from '../labeling/parallel/threads.node.js';
 import type { TrainHooks, TrainResult } from '../labeling/record.js';
 import type { Corpora } from '../labeling/run.js';
 import { saveFile } from '../labeling/save.node.js';
 import { train } from '../labeling/train.js';
-import { WorkerError } from '../tensor/index.js';
+import { BpttError } from '../tensor/index.js';
+import { messageOf } from './failure.js';
 
 /** Options of a training as the command line has them. */
 export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
@@ -17,7 +20,12 @@ export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
   readonly out: string;
 }
 
-/** Trains. When a thread ends in the middle, saves the best model so far. @throws WorkerError then; as `train` otherwise */
+/**
+ * Trains. Where an error ends the training (a thread that died, a loss that is no number any more) the best model so far is
+ * saved first.
+ *
+ * @throws BpttError that says where, with that error as its cause; without anything to save, as `train` does
+ */
 export async function trainOrRescue(
   kernels: Kernels,
   corpora: Corpora,
@@ -30,9 +38,33 @@ export async function trainOrRescue(
     const onRescue = (result: TrainResult) => void rescued.push(result);
     return await train(kernels, corpora, { ...options, threads }, { ...hooks, onRescue });
   } catch (error) {
-    if (!(error instanceof WorkerError) || rescued.length === 0) throw error;
-    await saveFile(options.out, saveModel(rescued[0].model));
-    throw new WorkerError(`${error.message}; ${whatWasSaved(rescued[0], options.out)}`, { cause: error });
+    if (rescued.length === 0) throw error;
+    const outcome = await saveTrained(options.out, rescued[0].model).then(
+      () => whatWasSaved(rescued[0], options.out),
+      messageOf,
+    );
+    throw new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
+  }
+}
+
+/**
+ * Writes the model file. Hours after it was seen to be writable it may be so no more: the disk is full, the folder is gone.
+ * Then the model goes to the folder for temporary files.
+ *
+ * @throws BpttError that says why, and where the model is
+ */
+export async function saveTrained(out: string, model: Model): Promise<void> {
+  const bytes = saveModel(model);
+  try {
+    await saveFile(out, bytes);
+  } catch (error) {
+    const place = join(tmpdir(), `${process.pid}-${basename(out)}`);
+    const saved = await saveFile(place, bytes).then(
+      () => true,
+      () => false,
+    );
+    if (!saved) throw error;
+    throw new BpttError(`${messageOf(error)}; the model was saved to ${place} instead`, { cause: error });
   }
 }
 

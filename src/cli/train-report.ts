@@ -1,5 +1,5 @@
 /** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Corpora } from '../labeling/run.js';
 import type { ThreadChoice } from '../labeling/parallel/threads.js';
 import type { EpochRecord, Progress as TrainProgress } from '../labeling/record.js';
@@ -9,22 +9,42 @@ import { formatDuration, formatRate } from './progress.js';
 import { grouped, percent } from './report.js';
 import type { Colors } from './terminal.js';
 
-/** A log file: one JSON object per line, each on disk as soon as it is written. */
+/** A log file: one JSON object per line, each handed to the system as soon as it is written. */
 export interface TrainLog {
+  /** Adds a line. A log that cannot be written any more (a full disk) ends no training: it is told once, and left alone. */
   write(entry: object): void;
+  /** Why the log ends early; null while it does not. */
+  failure(): BpttError | null;
   close(): void;
 }
 
-/** Opens a log file for writing; an earlier one is replaced. @throws BpttError where that is impossible */
-export function openTrainLog(path: string): TrainLog {
+/**
+ * Opens a log file for writing; an earlier one is replaced.
+ *
+ * @param onFailure told when the log cannot be written any more
+ * @throws BpttError where it cannot be opened
+ */
+export function openTrainLog(path: string, onFailure: (error: BpttError) => void): TrainLog {
+  const unwritable = (cause: unknown): BpttError =>
+    new BpttError(`cannot write the log ${path}: ${(cause as Error).message}`, { cause });
   let file: number;
+  let failure: BpttError | null = null;
   try {
     file = openSync(path, 'w');
   } catch (error) {
-    throw new BpttError(`cannot write the log ${path}: ${(error as Error).message}`, { cause: error });
+    throw unwritable(error);
   }
   return {
-    write: (entry) => void writeSync(file, `${JSON.stringify(entry)}\n`),
+    write(entry) {
+      if (failure) return;
+      try {
+        writeFileSync(file, `${JSON.stringify(entry)}\n`);
+      } catch (error) {
+        failure = unwritable(error);
+        onFailure(failure);
+      }
+    },
+    failure: () => failure,
     close: () => closeSync(file),
   };
 }

@@ -4,21 +4,18 @@
  * Reading order: the first stop; next stop labeling/train.ts.
  */
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
 import { lossMessage, profile } from '../kernels/index.js';
-import { readCorpus } from '../labeling/files.node.js';
+import { inputName, readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
-import { saveModel } from '../labeling/model-file.js';
 import type { OptimizerName } from '../labeling/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/options.js';
 import type { TrainResult } from '../labeling/record.js';
 import type { Corpora } from '../labeling/run.js';
-import { assertWritable, saveFile } from '../labeling/save.node.js';
 import { parseSchedule } from '../optim/index.js';
-import { ArgumentError } from '../tensor/index.js';
+import { BpttError } from '../tensor/index.js';
 import {
   clipNorm,
   dropProbability,
@@ -32,13 +29,16 @@ import {
 import { addBackendOption, selectBackend } from './backend.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
+import { checkOutputs } from './outputs.js';
 import { profileTable, sharesOf } from './profile-report.js';
+import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { describeScores, grouped, summaryOf } from './report.js';
 import type { ThreadedOptions } from './rescue.js';
-import { trainOrRescue, whatWasSaved } from './rescue.js';
+import { saveTrained, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
+import type { TrainLog } from './train-report.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
@@ -131,11 +131,12 @@ function addUpdateOptions(command: Command): void {
 
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
-  await checkOutputs(options);
+  const { train: trainFile, dev, test, out, log: logFile } = options;
+  await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test]);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const { kernels, reason } = await selectBackend(options.backend, (error) => progress.line(lossMessage(error)));
-  const log = options.log === undefined ? null : openTrainLog(options.log);
   const corpora = await readCorpora(options);
+  const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
     const colors = colorsFor(terminal.stderr, terminal.env);
@@ -154,7 +155,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     });
     const seconds = (performance.now() - begun) / 1000;
     progress.stop();
-    await saveFile(options.out, saveModel(result.model));
+    await saveTrained(out, result.model);
     const phases = profiled?.phases();
     const report = {
       ...reportOf(result, options, kernels.backend),
@@ -166,7 +167,9 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
       await print(terminal, describe(result, options));
       if (phases) await print(terminal, profileTable(phases, seconds));
     }
-    if (result.interrupted) throw interruption(result, options.out, interrupt.exitCode());
+    if (result.interrupted) throw interruption(result, out, interrupt.exitCode());
+    const incomplete = log?.failure();
+    if (incomplete) throw new BpttError(`${incomplete.message}; the model was saved to ${out}`, { cause: incomplete });
   } finally {
     interrupt.release();
     progress.stop();
@@ -175,15 +178,9 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   }
 }
 
-/** Refuses outputs that cannot be written, and those that would overwrite an input. */
-async function checkOutputs({ train: trainFile, dev, test, out, log }: Options): Promise<void> {
-  const inputs = [trainFile, dev, test].filter((path) => path !== undefined).map((path) => resolve(path));
-  for (const [flag, path] of Object.entries({ '--out': out, '--log': log })) {
-    if (path === undefined) continue;
-    if (inputs.includes(resolve(path))) throw new ArgumentError(`${flag} ${path} would overwrite an input file`);
-    await assertWritable(path);
-  }
-  if (log !== undefined && resolve(log) === resolve(out)) throw new ArgumentError('--out and --log are the same file');
+function openLog({ log }: Options, progress: Progress): TrainLog | null {
+  if (log === undefined) return null;
+  return openTrainLog(log, ({ message }) => progress.line(`${message}; the training goes on without it`));
 }
 
 async function readCorpora({ train: trainFile, dev, test, format, column }: Options): Promise<Corpora> {
@@ -192,7 +189,7 @@ async function readCorpora({ train: trainFile, dev, test, format, column }: Opti
     train: await read(trainFile),
     ...(dev === undefined ? {} : { dev: await read(dev) }),
     ...(test === undefined ? {} : { test: await read(test) }),
-    sources: { train: trainFile, dev, test },
+    sources: { train: inputName(trainFile), dev: dev && inputName(dev), test: test && inputName(test) },
   };
 }
 

@@ -1,6 +1,5 @@
 /** What is told of a training: while it runs, after each epoch, and of the whole. */
 import type { AsyncKernels } from '../kernels/types.js';
-import type { WorkerError } from '../tensor/errors.js';
 import type { Model } from './model.js';
 import type { ThreadChoice } from './parallel/threads.js';
 import type { Scores } from './scorer.js';
@@ -54,10 +53,11 @@ export interface TrainHooks {
   /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
   readonly onThreads?: (choice: ThreadChoice) => void;
   /**
-   * Gets the best weights so far, as after an abort, when a worker thread has ended and `train` is about to throw `error`.
-   * Not called when the workers could not be started.
+   * Gets what there is to save, as after an abort, when `train` is about to throw `error`: the best weights of the epochs
+   * that were finished. Without a finished epoch the weights as they stand, where a worker thread ended; else it is not
+   * called, because a loss that is no number in the first epoch leaves nothing worth keeping.
    */
-  readonly onRescue?: (result: TrainResult, error: WorkerError) => void;
+  readonly onRescue?: (result: TrainResult, error: unknown) => void;
 }
 
 /** A trained model and how it came about. */

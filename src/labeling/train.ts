@@ -43,8 +43,10 @@ interface Course {
  * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
  * @throws DataError on sentences without labels, or labels of `dev` or `test` that never occur in `train`
  * @throws NonFiniteError when the loss or a gradient is no finite number any more
- * @throws WorkerError when a worker thread ends, or does not start; what was learned until then goes to `hooks.onRescue`
+ * @throws WorkerError when a worker thread ends, or does not start
  * @throws MemoryError where the memory that threads share cannot be had
+ *
+ * What was learned before an error goes to `hooks.onRescue`.
  */
 export async function train(
   kernels: Kernels,
@@ -64,7 +66,7 @@ export async function train(
     await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), course, corpora, hooks);
     return result(hooks.signal?.aborted ?? false);
   } catch (error) {
-    if (team && error instanceof WorkerError) hooks.onRescue?.(result(true), error);
+    if (course.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
     throw error;
   } finally {
     await team?.close();

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import fs, { existsSync, linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { threadCount } from '../../src/cli/arguments';
 import { watchInterrupt } from '../../src/cli/interrupt';
+import { saveTrained } from '../../src/cli/rescue';
 import { describeThreads } from '../../src/cli/train-report';
 import { decodeSafetensors } from '../../src/labeling/safetensors';
 import { loadModel } from '../../src/labeling/model-file';
@@ -352,5 +354,93 @@ describe('threads', () => {
     ]);
     expect(describeThreads({ threads: 1, reason: 'why' }, 4, 2)).toEqual(['1 thread; why']);
     expect(describeThreads({ threads: 1 }, 1, 2)).toEqual([]);
+  });
+});
+
+describe('nothing is lost', () => {
+  const quick = ['--train', 'train.tsv', ...TINY, '--epochs', '2', '--quiet'];
+
+  test('a loss that is no number in a later epoch: one line, status 1, and the best model so far', async () => {
+    const unstable = ['--cell', 'rnn-relu', '--optimizer', 'sgd', '--lr', '10', '--schedule', 'warmup:100'];
+    const args = [...DATA, ...TINY, ...unstable, '--clip', 'none', '--patience', '99', '--quiet'];
+    const { status, stderr, stdout } = await train(...args, '--epochs', '99', '--out', 'nan.safetensors');
+    expect([status, stdout]).toEqual([1, '']);
+    const line =
+      /^bptt: the (loss|gradient norm) became \S+ in epoch (\d+), .*; the best model so far, of epoch (\d+), was saved to nan.safetensors\n$/;
+    expect(stderr).toMatch(line);
+    const [, , last, best] = line.exec(stderr)!;
+    expect(Number(best)).toBeLessThan(Number(last));
+    await train(...args, '--epochs', best, '--out', 'best.safetensors');
+    expect(readFileSync(space.at('nan.safetensors')).equals(readFileSync(space.at('best.safetensors')))).toBe(true);
+  });
+
+  test('a loss that is no number in the first epoch leaves no file', async () => {
+    const { status, stderr } = await train(...quick, '--lr', '1e308', '--out', 'none.safetensors');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/in epoch 1, batch \d+; first bad tensor: [^;]*\n$/);
+    expect(existsSync(space.at('none.safetensors'))).toBe(false);
+  });
+
+  test('a log that cannot be written any more ends no training, but is told at its end', async () => {
+    const full = jest.spyOn(fs, 'writeFileSync').mockImplementationOnce(() => undefined);
+    full.mockImplementationOnce(() => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    });
+    const args = ['--train', 'train.tsv', ...TINY, '--epochs', '2', '--log', 'full.jsonl', '--out', 'full.safetensors'];
+    const { status, stderr, stdout } = await train(...args);
+    full.mockRestore();
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^epochs {2}2, best 2/);
+    const told = 'cannot write the log full.jsonl: ENOSPC: no space left on device, write';
+    expect(stderr).toContain(`\n${told}; the training goes on without it\nepoch 2/2`);
+    expect(stderr.endsWith(`\nbptt: ${told}; the model was saved to full.safetensors\n`)).toBe(true);
+    expect(stderr.split(told)).toHaveLength(3);
+    await train(...quick, '--out', 'fine.safetensors');
+    expect(readFileSync(space.at('full.safetensors')).equals(readFileSync(space.at('fine.safetensors')))).toBe(true);
+  });
+
+  test('where the model file cannot be written any more, the model goes to the folder for temporary files', async () => {
+    mkdirSync(space.at('gone'));
+    await train(...quick, '--out', 'there.safetensors');
+    const trained = loadModel(readFileSync(space.at('there.safetensors')));
+    rmdirSync(space.at('gone'));
+    const failed = await saveTrained(space.at('gone/m.safetensors'), trained).catch((error: Error) => error.message);
+    const place = /^cannot write .*gone does not exist.*; the model was saved to (.*-m\.safetensors) instead$/.exec(
+      String(failed),
+    )![1];
+    expect(readFileSync(place).equals(readFileSync(space.at('there.safetensors')))).toBe(true);
+    rmSync(place);
+  });
+
+  test('inputs are not overwritten, by whatever name', async () => {
+    mkdirSync(space.at('triple'));
+    space.write('triple/seq.in', 'a b\n');
+    space.write('triple/seq.out', 'X Y\n');
+    symlinkSync('train.tsv', space.at('symbolic.tsv'));
+    linkSync(space.at('train.tsv'), space.at('hard.tsv'));
+    const before = readFileSync(space.at('train.tsv'));
+    for (const out of ['train.tsv', 'symbolic.tsv', 'hard.tsv', join('triple', '..', 'train.tsv')]) {
+      expect(await train(...quick, '--out', out)).toEqual({
+        status: 2,
+        stdout: '',
+        stderr: `bptt: --out ${out} would overwrite the input train.tsv\n`,
+      });
+      expect((await train(...quick, '--log', out)).stderr).toContain(`--log ${out} would overwrite the input`);
+    }
+    const folder = await train('--train', 'triple', ...TINY, '--epochs', '1', '--out', 'triple/seq.out');
+    expect(folder.stderr).toBe(`bptt: --out triple/seq.out would overwrite the input ${join('triple', 'seq.out')}\n`);
+    expect(readFileSync(space.at('train.tsv')).equals(before)).toBe(true);
+    expect(readFileSync(space.at('triple/seq.out'), 'utf8')).toBe('X Y\n');
+    expect((await train(...quick, '--out', 'same', '--log', './same')).stderr).toBe(
+      'bptt: --out and --log are the same file\n',
+    );
+  });
+
+  test('an earlier log survives a training that cannot begin', async () => {
+    space.write('earlier.jsonl', 'kept\n');
+    space.write('broken.tsv', 'a\tX\nb\n');
+    const { status } = await train('--train', 'broken.tsv', '--log', 'earlier.jsonl');
+    expect(status).toBe(65);
+    expect(readFileSync(space.at('earlier.jsonl'), 'utf8')).toBe('kept\n');
   });
 });

@@ -5,7 +5,7 @@ import { saveModel } from '../../src/labeling/model-file.js';
 import type { TrainOptions } from '../../src/labeling/options.js';
 import type { Sentence } from '../../src/labeling/sentence.js';
 import { createScorer } from '../../src/labeling/scorer.js';
-import type { EpochRecord, Progress } from '../../src/labeling/record.js';
+import type { EpochRecord, Progress, TrainResult } from '../../src/labeling/record.js';
 import { metricOf, train } from '../../src/labeling/train.js';
 import { ArgumentError, DataError, NonFiniteError } from '../../src/tensor/errors.js';
 
@@ -265,5 +265,30 @@ describe('a loss that is no number', () => {
     await expect(run).rejects.toThrow(
       /became (NaN|-?Infinity) in epoch \d+, batch \d+; first bad tensor: (parameter|layers\.0\.(forward|reverse)\.h at time step \d+|logits)/,
     );
+  });
+});
+
+describe('an error in the middle', () => {
+  /** Training that meets `error` in the given epoch. */
+  async function broken(epoch: number, error: Error) {
+    const onRescue = jest.fn<void, [TrainResult, unknown]>();
+    const onProgress = (progress: Progress) => {
+      if (progress.epoch === epoch) throw error;
+    };
+    await expect(train(kernels, corpora, small, { onProgress, onRescue })).rejects.toBe(error);
+    return onRescue.mock.calls;
+  }
+
+  test('hands the best weights of finished epochs over before it is thrown', async () => {
+    const error = new Error('of a hook');
+    const [[result, told], ...more] = await broken(2, error);
+    expect([told, more]).toEqual([error, []]);
+    expect(result).toMatchObject({ bestEpoch: 1, epochs: 2, interrupted: true, test: null });
+    const { model } = await train(kernels, corpora, { ...small, epochs: 1 });
+    expect(saveModel(result.model)).toEqual(saveModel(model));
+  });
+
+  test('of the first epoch hands nothing over', async () => {
+    expect(await broken(1, new NonFiniteError('NaN'))).toEqual([]);
   });
 });
