@@ -51,7 +51,8 @@ export function versionOf(name) {
   return 'unknown';
 }
 
-function say(answer) {
+/** Sends a line. */
+export function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 

@@ -21,6 +21,7 @@ interface Options {
   readonly plot?: string;
   readonly peers?: string[] | boolean;
   readonly peersFolder?: string;
+  readonly browser?: boolean;
   readonly steps: number;
   readonly time?: number;
   readonly quick?: boolean;
@@ -43,12 +44,18 @@ is what 95 % of the samples reach or exceed in quality, of a rate its 5th percen
 A kernel of your own is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and
 addMatmulTA (aᵀ·b) and addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}.
 
+On a graphics device by gpu.js, products are those of the device, and what is no product runs on the CPU. The device is
+named, and whether it is a software rasterizer; without one, the reason is given on standard error. A case that would take
+a device longer than 5 s a call (with --quick, 1 s) is skipped with that reason. --browser adds this package in Chromium,
+as bptt-browser, bptt-webgl2, bptt-webgl and bptt-webgpu; both come with a checkout: npm ci --prefix test/gpu.
+
 Peers are other systems, each in a process of its own; they come with a checkout: npm ci --prefix bench/peers.
 
 Example:
   bptt bench --suite gemm --kernel ./mine.js
   bptt bench --suite tagger --case b32-lstm --json > before.json
-  bptt bench --suite tagger --case b32-lstm --against before.json`;
+  bptt bench --suite tagger --case b32-lstm --against before.json
+  bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers`;
 
 /** Adds the command. */
 export function addBench(program: Command, terminal: Terminal): void {
@@ -59,7 +66,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .option('--case <text>', 'only cases whose name contains this; repeat for more', collect, [])
     .option(
       '--backend <names>',
-      'backends, auto for the one that runs by default; default: all that auto considers',
+      'backends, auto for the one that runs by default; default: all that auto considers, and the graphics device',
       names,
       [],
     )
@@ -68,6 +75,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
+    .option('--browser', 'gemm and tagger in a browser too: WebAssembly, WebGL 2, WebGL, WebGPU')
     .option('--peers-folder <folder>', 'where peers.json lies; default: bench/peers of the checkout')
     .option('--time <ms>', 'milliseconds for each system in each case; default: 1350', positiveInteger)
     .option('--steps <n>', 'updates of the suite memory', positiveInteger, 10_000)
@@ -99,6 +107,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
         kernel: options.kernel,
         peers: options.peers,
         peersFolder: options.peersFolder,
+        browser: options.browser,
       },
       {
         progress: (label, done, total) => progress.update({ label, done, total, rate: 0, unit: '' }),

@@ -4,12 +4,14 @@
  */
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../../kernels/cpu/matmul1.js';
 import type { Tensor } from '../../tensor/index.js';
-import { messageOf } from '../failure.js';
+import { passes, rightPeers } from './judge.js';
 import type { ProductName } from './numbers.js';
 import { decode, deviation, elements, encode, matrix, placeAll, randomNumbers, UNIT_ROUNDOFF } from './numbers.js';
+import { slowProduct } from './pace.js';
 import type { Peer } from './peers.js';
 import { run, sampling } from './timing.js';
 import type { Contestant, Context, Row } from './types.js';
+import { backendsOf } from './types.js';
 
 const SQUARES = [32, 64, 128, 256, 512, 1024];
 const TAGGER: readonly (readonly [ProductName, number, number, number])[] = [
@@ -76,7 +78,7 @@ export function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
 }
 
 /** Why an answer is wrong; undefined where it is right. */
-function faultOf(product: Product, got: ArrayLike<number>, want: ArrayLike<number>): string | undefined {
+function faultOf(product: Pick<Product, 'size'>, got: ArrayLike<number>, want: ArrayLike<number>): string | undefined {
   const error = deviation(got, want);
   const allowed = allowedError(product);
   if (error <= allowed) return undefined;
@@ -89,46 +91,35 @@ function ownContestants(context: Context, label: string, product: Product): Cont
   const spare = 8 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2]) + 2 ** 20;
   const users = context.userKernel ? [context.userKernel] : [];
   const all = [
-    ...context.backends.map(({ system, kernels }) => ({ system, kernels, backend: kernels.backend })),
-    ...users.map(({ system, kernels }) => ({ system, kernels, backend: 'user' })),
+    ...backendsOf(context, 'gemm'),
+    ...users.map(({ system, kernels }) => ({ system, kernels, backend: 'user', graphics: undefined })),
   ];
-  return all.flatMap(({ system, kernels, backend }) => {
+  return all.flatMap(({ system, kernels, backend, graphics }) => {
     const act = kernels[name]?.bind(kernels);
     if (act === undefined) return [];
-    const [mine, x, y] = placeAll(kernels, [out, a, b], spare);
-    let fault: string | undefined;
-    try {
-      act(mine, x, y);
-      fault = faultOf(product, elements(mine), elements(expected));
-    } catch (error) {
-      fault = messageOf(error);
-    }
-    if (fault !== undefined) {
-      context.wrong(`gemm ${label}: ${system} is wrong and was not timed: ${fault}`);
+    const slow = graphics && slowProduct(size, graphics.rate, context.budget.slowestMs);
+    if (slow !== undefined) {
+      context.note(`skipped ${system} in gemm ${label}: ${slow}`);
       return [];
     }
+    const [mine, x, y] = placeAll(kernels, [out, a, b], spare);
+    const right = passes(context, `gemm ${label}`, system, () => {
+      act(mine, x, y);
+      return faultOf(product, elements(mine), elements(expected));
+    });
     const { version } = context;
-    return [{ system, version, backend, threads: 1, sample: sampling(() => act(mine, x, y)) }];
+    const sample = sampling(() => act(mine, x, y));
+    return right ? [{ system, version, backend, threads: 1, ...graphics?.place, sample }] : [];
   });
 }
 
 /** Peers that are right. They multiply without adding: a library has no other product. */
-async function peerContestants(context: Context, label: string, product: Product): Promise<Peer[]> {
-  const { name, size, out, a, b, expected } = product;
-  const right: Peer[] = [];
-  for (const peer of await context.peers.of('gemm', context.note)) {
-    const [dataA, dataB] = [a, b].map((x) => encode(elements(x) as Float32Array));
-    const request = { suite: 'gemm', product: name, size, a: dataA, b: dataB };
-    try {
-      const answer = await peer.prepare(request);
-      const start = elements(out);
-      const sum = decode(answer.out).map((x, i) => x + start[i]);
-      const fault = answer.declined ?? faultOf(product, sum, elements(expected));
-      if (fault === undefined) right.push(peer);
-      else context.note(`skipped ${peer.system} in gemm ${label}: ${String(fault)}`);
-    } catch (error) {
-      context.note(`skipped ${peer.system} in gemm ${label}: ${messageOf(error)}`);
-    }
-  }
-  return right;
+function peerContestants(context: Context, label: string, { name, size, ...product }: Product): Promise<Peer[]> {
+  const { out, a, b, expected } = product;
+  const [dataA, dataB] = [a, b].map((x) => encode(elements(x) as Float32Array));
+  const start = elements(out);
+  return rightPeers(context, 'gemm', `gemm ${label}`, { product: name, size, a: dataA, b: dataB }, (answer) => {
+    const sum = decode(answer.out).map((x, i) => x + start[i]);
+    return faultOf({ size }, sum, elements(expected));
+  });
 }

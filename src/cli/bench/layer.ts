@@ -11,13 +11,14 @@ import type { Kernels } from '../../kernels/index.js';
 import { adopted, allocateOn, inFrame } from '../../kernels/workspace.js';
 import { allocate, copy, createRng, dtypeOf, maxAbs } from '../../tensor/index.js';
 import type { DType, Tensor } from '../../tensor/index.js';
-import { messageOf } from '../failure.js';
+import { passes, rightPeers } from './judge.js';
 import { decode, elements, encode, matrix, randomNumbers } from './numbers.js';
 import type { Peer } from './peers.js';
 import type { Expected } from './reference.js';
 import { expected, faultIn } from './reference.js';
 import { run, sampling } from './timing.js';
-import type { Contestant, Context, Row } from './types.js';
+import type { Backend, Contestant, Context, Row } from './types.js';
+import { backendsOf } from './types.js';
 
 const CELLS = ['lstm', 'gru', 'rnn'];
 /** [T, B, I, H] */
@@ -55,13 +56,14 @@ export async function layer(context: Context): Promise<Row[]> {
       const reference = referenceOf(problem);
       const able = ownBackends(context, problem, reference);
       for (const phase of phases) {
-        const own = able.map(({ system, kernels }): Contestant => {
+        const own = able.map(({ system, backend, kernels, graphics }): Contestant => {
           const { act, close } = actOf(kernels, problem, phase);
           return {
             system,
             version: context.version,
-            backend: kernels.backend,
+            backend,
             threads: 1,
+            ...graphics?.place,
             sample: sampling(act),
             close,
           };
@@ -136,47 +138,32 @@ function referenceOf(problem: Layer): Readonly<Record<string, Expected>> {
 }
 
 /** The backends whose values and gradients are right. */
-function ownBackends(context: Context, problem: Layer, reference: Readonly<Record<string, Expected>>) {
-  return context.backends.filter(({ system, kernels }) => {
+function ownBackends(context: Context, problem: Layer, reference: Readonly<Record<string, Expected>>): Backend[] {
+  const label = `layer ${problem.cell} ${problem.shape.join('x')}`;
+  return backendsOf(context, 'layer').filter(({ system, kernels }) => {
     if (kernels.backend === 'cpu') return true; // the float32 side of the reference itself
-    const answers = answersOf(kernels, problem, 'float32');
-    const faults = Object.entries(answers).map(([name, x]) =>
-      faultIn(`values of ${name}`, elements(copy(x)), reference[name]),
-    );
-    const fault = faults.find((each) => each !== undefined);
-    if (fault !== undefined) {
-      context.wrong(`layer ${problem.cell} ${problem.shape.join('x')}: ${system} is wrong and was not timed: ${fault}`);
-    }
-    return fault === undefined;
+    return passes(context, label, system, () => {
+      const answers = Object.entries(answersOf(kernels, problem, 'float32'));
+      const faults = answers.map(([name, x]) => faultIn(`values of ${name}`, elements(copy(x)), reference[name]));
+      return faults.find((each) => each !== undefined);
+    });
   });
 }
 
 /** Peers whose output and gradient of the input are right. */
-async function peerContestants(
+function peerContestants(
   context: Context,
   label: string,
   phase: Phase,
   problem: Layer,
   reference: Readonly<Record<string, Expected>>,
 ): Promise<Peer[]> {
-  const right: Peer[] = [];
   const text = (x: Tensor) => encode(elements(x) as Float32Array);
   const [T, B, I, H] = problem.shape;
-  const params = Object.entries(problem.params).map(([name, p]) => [name, text(p as Tensor)]);
-  const request = { suite: 'layer', phase, cell: problem.cell, T, B, I, H, x: text(problem.x), dY: text(problem.dY) };
-  for (const peer of await context.peers.of('layer', context.note)) {
-    try {
-      const answer = await peer.prepare({ ...request, params: Object.fromEntries(params) as object });
-      const faults = [
-        answer.declined,
-        answer.declined === undefined && faultIn('values of y', decode(answer.y), reference.y),
-        answer.declined === undefined && phase === 'both' && faultIn('values of dX', decode(answer.dX), reference.dX),
-      ].filter(Boolean);
-      if (faults.length === 0) right.push(peer);
-      else context.note(`skipped ${peer.system} in layer ${label}: ${String(faults[0])}`);
-    } catch (error) {
-      context.note(`skipped ${peer.system} in layer ${label}: ${messageOf(error)}`);
-    }
-  }
-  return right;
+  const params = Object.fromEntries(Object.entries(problem.params).map(([name, p]) => [name, text(p as Tensor)]));
+  const request = { phase, cell: problem.cell, T, B, I, H, x: text(problem.x), dY: text(problem.dY), params };
+  return rightPeers(context, 'layer', `layer ${label}`, request, ({ y, dX }) => {
+    const fault = faultIn('values of y', decode(y), reference.y);
+    return fault ?? (phase === 'both' ? faultIn('values of dX', decode(dX), reference.dX) : undefined);
+  });
 }

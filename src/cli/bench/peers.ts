@@ -2,7 +2,10 @@
  * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
  * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are no part of the published package.
  *
- *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started
+ *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a graphics device with
+ *                                                                      {device: its name}, and {software: true} for a rasterizer
+ *                                                                      or {unnamed: true} if that is no name; in a browser
+ *                                                                      with {engine: name and version}
  *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}
  *     → {op: 'sample', ms}                   ← {ms, cost}: calls for at least `ms`
  */
@@ -12,9 +15,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { isSoftware } from '../../kernels/gpu/device.js';
+import { loadedRenderer } from '../../kernels/gpu/machine.node.js';
 import { ArgumentError, BpttError } from '../../tensor/index.js';
 import { messageOf } from '../failure.js';
-import type { Contestant, Sample, SuiteName } from './types.js';
+import { readPackageInfo } from '../package-info.js';
+import type { Contestant, Place, Sample, SuiteName } from './types.js';
 
 /** One line of `peers.json`. */
 export interface PeerEntry {
@@ -26,10 +33,22 @@ export interface PeerEntry {
   /** A number, or `all` for every core of the machine. */
   readonly threads: number | 'all';
   readonly suites: readonly SuiteName[];
+  /** Whether it is this package in a browser: started for who asks for browsers, or for it by name. */
+  readonly browser?: boolean;
+}
+
+/** Which peers are wanted. */
+export interface PeerChoice {
+  /** Systems by name; all but the browsers by default. */
+  readonly names?: readonly string[];
+  /** Whether the browsers are wanted too. */
+  readonly browser?: boolean;
 }
 
 /** A peer that runs. */
 export interface Peer extends Omit<Contestant, 'sample' | 'close'> {
+  /** Whether it is this package in another engine: it must be right. */
+  readonly own: boolean;
   /** Whether its process still runs. */
   alive(): boolean;
   /** The answer to a case, or why the peer does not take part in it. */
@@ -49,8 +68,12 @@ export interface Peers {
   close(): void;
 }
 
+/** The modules of this package, for adapters that run them in another engine. */
+const MODULES = fileURLToPath(new URL('../..', import.meta.url));
 /** Longest time for one answer. */
 const PATIENCE_MS = 60_000;
+/** Time to end by itself. */
+const END_MS = 2_000;
 /** Least time of the calls behind one sample. */
 const BATCH_MS = 1;
 
@@ -61,10 +84,9 @@ export const noPeers: Peers = { of: async () => [], close: () => undefined };
  * The peers of a checkout, none of which is started yet.
  *
  * @param folder where `peers.json` lies
- * @param names systems that are wanted; all by default
  * @throws ArgumentError on an unknown name, or where the folder has no list of peers
  */
-export function openPeers(folder: string, names?: readonly string[]): Peers {
+export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
   const file = join(folder, 'peers.json');
   if (!existsSync(file)) {
     throw new ArgumentError(`peers are part of a checkout, not of the package: there is no ${file}; leave --peers out`);
@@ -74,7 +96,9 @@ export function openPeers(folder: string, names?: readonly string[]): Peers {
   const unknown = names?.filter((name) => !known.includes(name)) ?? [];
   if (unknown.length > 0)
     throw new ArgumentError(`no peer is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  const wanted = entries.filter((entry) => names === undefined || names.includes(entry.system));
+  const wanted = entries.filter((entry) =>
+    entry.browser && browser ? true : (names?.includes(entry.system) ?? !entry.browser),
+  );
   const started = new Map<PeerEntry, Promise<Peer | string>>();
   const processes: ChildProcessWithoutNullStreams[] = [];
   const start = (entry: PeerEntry): Promise<Peer | string> => startPeer(entry, folder, processes);
@@ -90,8 +114,14 @@ export function openPeers(folder: string, names?: readonly string[]): Peers {
       }
       return running;
     },
-    close: () => processes.forEach((child) => child.kill('SIGKILL')),
+    close: () => processes.forEach(end),
   };
+}
+
+/** Ends a process: those with processes of their own end when they have nothing more to read, which takes them a moment. */
+function end(child: ChildProcessWithoutNullStreams): void {
+  child.stdin.end();
+  setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
 }
 
 /** A running peer, or why there is none. */
@@ -106,12 +136,13 @@ async function startPeer(
   const reasons: string[] = [];
   for (const program of entry.programs) {
     const path = program === 'node' ? process.execPath : program;
-    const child = spawn(path, [join(folder, script), ...rest, '--threads', String(threads)], { cwd: folder });
+    const env = { ...process.env, BPTT_MODULES: MODULES };
+    const child = spawn(path, [join(folder, script), ...rest, '--threads', String(threads)], { cwd: folder, env });
     processes.push(child);
     const link = linkTo(child);
     try {
       const hello = await link.next();
-      if (typeof hello.absent !== 'string') return peerOf(entry.system, hello, link);
+      if (typeof hello.absent !== 'string') return peerOf(entry, child.pid, hello, link);
       reasons.push(hello.absent);
     } catch (error) {
       reasons.push(messageOf(error));
@@ -121,10 +152,12 @@ async function startPeer(
   return [...new Set(reasons)].join('; ');
 }
 
-function peerOf(system: string, hello: Answer, link: Link): Peer {
+function peerOf({ system, browser = false }: PeerEntry, pid: number | undefined, hello: Answer, link: Link): Peer {
   return {
     system,
-    version: String(hello.version),
+    own: browser,
+    ...placeOf(hello, pid),
+    version: browser ? readPackageInfo().version : String(hello.version),
     backend: String(hello.backend),
     threads: Number(hello.threads),
     alive: () => !link.ended(),
@@ -134,6 +167,22 @@ function peerOf(system: string, hello: Answer, link: Link): Peer {
       return { ms: Number(ms), cost: Number(cost) };
     },
   };
+}
+
+/** The device a peer speaks of. headless-gl does not name its own; where it can, the driver loaded by the process does. */
+function placeOf({ device, software, unnamed, engine }: Answer, pid: number | undefined): Place {
+  const where = typeof engine === 'string' ? { engine } : {};
+  if (typeof device !== 'string') return where;
+  const renderer = (unnamed === true && pid !== undefined ? rendererOf(pid) : undefined) ?? device;
+  return { device: renderer, software: software === true || isSoftware(renderer), ...where };
+}
+
+function rendererOf(pid: number): string | undefined {
+  try {
+    return loadedRenderer(readFileSync(`/proc/${pid}/maps`, 'utf8'));
+  } catch {
+    return undefined; // Linux alone has it
+  }
 }
 
 /** A conversation: every request has one answer, in order. */

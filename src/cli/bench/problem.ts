@@ -5,13 +5,13 @@
  */
 import { flatten, nestLike, packingOf, zeroInPlace } from '../../autograd/index.js';
 import type { Packing, TensorRecord } from '../../autograd/index.js';
-import type { Kernels } from '../../kernels/index.js';
+import type { AsyncKernels, Kernels } from '../../kernels/index.js';
 import { adopted, inFrame } from '../../kernels/workspace.js';
-import { initModel, modelForward } from '../../labeling/index.js';
+import { initModel, modelForward, modelForwardAsync } from '../../labeling/index.js';
 import type { ModelConfig, ModelParams } from '../../labeling/index.js';
 import { withDefaults } from '../../labeling/options.js';
 import type { ReplicaPlan, Shard } from '../../labeling/replica.js';
-import { addShardGradient, applyGradient, createReplica } from '../../labeling/replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient, createReplica } from '../../labeling/replica.js';
 import { createAdam } from '../../optim/index.js';
 import { copy, createRng } from '../../tensor/index.js';
 import type { Tensor } from '../../tensor/index.js';
@@ -118,6 +118,26 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
   };
 }
 
+/**
+ * `createTrainer` with the products over whole batches on a device that answers later: what `train(…, { device })` makes of an
+ * update.
+ */
+export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem: Problem) {
+  const replica = createReplica(host, planOf(problem));
+  const { B, sizes } = problem;
+  return {
+    /** One update on the batch of this number; gives the loss before it. */
+    async step(batch: number): Promise<number> {
+      const members = Array.from({ length: B }, (_, b) => batch * B + b);
+      const shard = await addShardGradientAsync(replica, device, members, B * sizes.T, { epoch: 1, batch });
+      applyGradient(replica, LEARNING_RATE);
+      return shard.loss;
+    },
+    /** As of a `Trainer`. */
+    close: replica.release,
+  };
+}
+
 /** What `bptt train` would make of the sentences of a problem, without dropout. */
 export function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
   const { V, E, H, K, T } = sizes;
@@ -147,4 +167,11 @@ export function createInference(kernels: Kernels, { config, params, packing, bat
       inFrame(kernels, () => modelForward(kernels, { config, params: own }, batches[batch].ids, packing).logits),
     close: adopted(kernels, Object.values(flatten(own))),
   };
+}
+
+/** The logits of a batch, with the products on a device that answers later. */
+export function createAsyncInference(device: AsyncKernels, host: Kernels, problem: Problem) {
+  const { config, params, packing, batches } = problem;
+  return async (batch: number): Promise<Tensor> =>
+    (await modelForwardAsync({ device, host }, { config, params }, batches[batch].ids, packing)).logits;
 }

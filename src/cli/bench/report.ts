@@ -23,7 +23,7 @@ export function describeResult({ machine, rows }: Result, earlier?: Result): str
   const head = `bptt ${bptt}, Node ${node}, V8 ${v8}, ${os}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${shownPeak}`;
   const paragraphs = SUITES.flatMap((suite) => {
     const own = rows.filter((row) => row.suite === suite);
-    return own.length === 0 ? [] : [`${suite}\n${tableOf(own, peak, earlier)}`];
+    return own.length === 0 ? [] : [[suite, tableOf(own, peak, earlier), ...placesOf(own)].join('\n')];
   });
   return [head, ...paragraphs].join('\n\n');
 }
@@ -43,6 +43,16 @@ function tableOf(rows: readonly Row[], peak: number | null, earlier?: Result): s
     ...optional(earlier !== undefined, earlier === undefined ? '' : toEarlier(row, earlier.rows)),
   ]);
   return table([head, ...lines]);
+}
+
+/** A line per graphics device and browser: who runs where. */
+function placesOf(rows: readonly Row[]): string[] {
+  const lines = rows.flatMap(({ system, backend, device, software, engine }) => {
+    if (device === undefined && engine === undefined) return [];
+    const on = device === undefined ? '' : ` on ${device}${software ? ', a software rasterizer' : ''}`;
+    return [`${system}: ${backend}${on}${engine === undefined ? '' : `, in ${engine}`}`];
+  });
+  return [...new Set(lines)];
 }
 
 /** How often `bptt` fits into somebody else: below 1, that system is the slower one. */
@@ -67,12 +77,14 @@ export interface Comparison {
 }
 
 /**
- * Compares a row with the row of the same suite, case, system, threads and metric; null where there is none. A change is
+ * Compares a row with the row of the same suite, case, system, threads and metric; null where there is none. On a graphics
+ * device its backend tells who it is: the system may be `bptt` or `bptt-gpu`, as the others of its run want it. A change is
  * real when it is larger than the larger of both runs' spreads, |p95 − p50| / p50, and than 2 %.
  */
 export function compare(row: Row, earlier: readonly Row[]): Comparison | null {
-  const keys = ['suite', 'case', 'system', 'threads', 'metric'] as const;
-  const before = earlier.find((each) => keys.every((key) => each[key] === row[key]));
+  const who = (each: Row): string => (each.device === undefined ? each.system : each.backend);
+  const keys = ['suite', 'case', 'threads', 'metric'] as const;
+  const before = earlier.find((each) => who(each) === who(row) && keys.every((key) => each[key] === row[key]));
   if (before === undefined) return null;
   const ratio = row.p50 / before.p50;
   const spread = ({ p50, p95 }: Row): number => Math.abs(p95 - p50) / Math.abs(p50);

@@ -1,5 +1,5 @@
 /** From samples to rows. */
-import type { Contestant, Metric, Row, SuiteName } from './types.js';
+import type { Contestant, Metric, Place, Row, SuiteName } from './types.js';
 import { isRate } from './types.js';
 
 /** A case that is ready to be timed. */
@@ -33,6 +33,11 @@ function valueOf(ms: number, metric: Metric, work: number): number {
   return metric === 'tokens/s' ? (1000 * work) / ms : ms;
 }
 
+/** Fields of a place; none for who is on the processor and in this Node. */
+function placeOf({ device, software = false, engine }: Place): Place {
+  return { ...(device === undefined ? {} : { device, software }), ...(engine === undefined ? {} : { engine }) };
+}
+
 /** The row of a contestant, from its milliseconds per call. */
 export function rowOf(
   { suite, case: name, metric, work }: Race,
@@ -41,7 +46,7 @@ export function rowOf(
 ): Row {
   const { system, version, backend, threads } = who;
   const at = (q: number): number => valueOf(quantile(ms, q), metric, work);
-  return { suite, case: name, system, version, backend, threads, metric, p50: at(0.5), p95: at(0.95) };
+  return { suite, case: name, system, version, backend, threads, ...placeOf(who), metric, p50: at(0.5), p95: at(0.95) };
 }
 
 /** A row of plain numbers, which are the metric already. */

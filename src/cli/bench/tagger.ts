@@ -1,8 +1,10 @@
 /** The suite `tagger`: updates and inference of a whole tagger, tokens per second. */
 import { availableParallelism } from 'node:os';
 import { flatten } from '../../autograd/index.js';
-import { messageOf } from '../failure.js';
+import type { Kernels } from '../../kernels/index.js';
+import { passes, rightPeers } from './judge.js';
 import { decode, elements, encode } from './numbers.js';
+import { secondCall, slowTagger } from './pace.js';
 import type { Peer } from './peers.js';
 import type { Problem } from './problem.js';
 import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';
@@ -11,6 +13,7 @@ import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference
 import { teamContestants } from './threads.js';
 import { run, sampling } from './timing.js';
 import type { Backend, Contestant, Context, Row } from './types.js';
+import { backendsOf } from './types.js';
 
 const CELLS = ['lstm', 'gru', 'rnn'];
 const BATCHES = [32, 1];
@@ -33,9 +36,10 @@ export async function tagger(context: Context): Promise<Row[]> {
       const reference = referenceOf(problem);
       for (const phase of phases) {
         context.progress(`tagger ${label(phase)}: checking`, 0, 1);
-        const own = context.backends.flatMap((backend) =>
-          ownContestants(context, label(phase), backend, phase, problem, reference),
-        );
+        const own: Contestant[] = [];
+        for (const backend of backendsOf(context, 'tagger')) {
+          own.push(...(await ownContestants(context, label(phase), backend, phase, problem, reference)));
+        }
         const teams = phase === 'train' && B > 1 ? await allCores(context, label(phase), problem, reference) : [];
         const contestants = [
           ...own,
@@ -66,63 +70,60 @@ async function allCores(
 }
 
 /** The models of a backend that give right answers: one to infer; two to train, by the embeddings' Adam. */
-function ownContestants(
+async function ownContestants(
   context: Context,
   label: string,
-  { system, kernels }: Backend,
+  { system, backend, kernels, graphics }: Backend,
   phase: Phase,
   problem: Problem,
   reference: Reference,
-): Contestant[] {
-  const fault =
-    phase === 'infer' ? inferenceFault(kernels, problem, reference) : trainingFault(kernels, problem, reference);
-  if (fault !== undefined) {
-    context.wrong(`tagger ${label}: ${system} is wrong and was not timed: ${fault}`);
+): Promise<Contestant[]> {
+  const slow = graphics && slowTagger(phase, await inferenceMs(kernels, problem), context.budget.slowestMs);
+  if (slow !== undefined) {
+    context.note(`skipped ${system} in tagger ${label}: ${slow}`);
     return [];
   }
+  const fault = (): string | undefined =>
+    phase === 'infer' ? inferenceFault(kernels, problem, reference) : trainingFault(kernels, problem, reference);
+  if (!passes(context, `tagger ${label}`, system, fault)) return [];
   const rounds = problem.batches.length;
   const contestant = (name: string, act: (batch: number) => void, close?: () => void): Contestant => {
     let next = 0;
     const sample = sampling(() => act(next++ % rounds));
-    return { system: name, version: context.version, backend: kernels.backend, threads: 1, sample, close };
+    return { system: name, version: context.version, backend, threads: 1, ...graphics?.place, sample, close };
   };
   if (phase === 'infer') {
     const { logits, close } = createInference(kernels, problem);
     return [contestant(system, (batch) => void logits(batch), close)];
   }
-  const optimizers = system === 'bptt' ? [true, false] : [true];
+  const optimizers = system === 'bptt' && graphics === undefined ? [true, false] : [true];
   return optimizers.map((lazy) => {
     const { step, close } = createTrainer(kernels, problem, { lazy });
     return contestant(lazy ? system : `${system}-dense-adam`, (batch) => void step(batch), close);
   });
 }
 
+/** Milliseconds of an inference, which are also known where a device would take forever for an update. */
+async function inferenceMs(kernels: Kernels, problem: Problem): Promise<number> {
+  const { logits, close } = createInference(kernels, problem);
+  const ms = await secondCall(() => logits(0));
+  close();
+  return ms;
+}
+
 /** Peers whose logits, or losses over some updates, are right. */
-async function peerContestants(
+function peerContestants(
   context: Context,
   label: string,
   phase: Phase,
   problem: Problem,
   reference: Reference,
 ): Promise<Peer[]> {
-  const right: Peer[] = [];
-  const request = { suite: 'tagger', phase, ...requestOf(problem) };
-  for (const peer of await context.peers.of('tagger', context.note)) {
-    context.progress(`tagger ${label}: checking ${peer.system}`, 0, 1);
-    try {
-      const answer = await peer.prepare(request);
-      const fault =
-        answer.declined ??
-        (phase === 'infer'
-          ? faultIn('logits', decode(answer.logits), reference.logits())
-          : faultIn('losses', (answer.losses ?? []) as number[], reference.training().losses));
-      if (fault === undefined) right.push(peer);
-      else context.note(`skipped ${peer.system} in tagger ${label}: ${String(fault)}`);
-    } catch (error) {
-      context.note(`skipped ${peer.system} in tagger ${label}: ${messageOf(error)}`);
-    }
-  }
-  return right;
+  return rightPeers(context, 'tagger', `tagger ${label}`, { phase, ...requestOf(problem) }, ({ logits, losses }) =>
+    phase === 'infer'
+      ? faultIn('logits', decode(logits), reference.logits())
+      : faultIn('losses', (losses ?? []) as number[], reference.training().losses),
+  );
 }
 
 /** A problem as peers get it: sizes, weights by their dotted name, batches. */

@@ -6,11 +6,21 @@ import type { Peers } from './peers.js';
 export const SUITES = ['gemm', 'layer', 'tagger', 'threads', 'cold', 'memory'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
+/** Where a row was measured, if not on the processor and in this Node alone. */
+export interface Place {
+  /** The graphics device: the name of its renderer. */
+  readonly device?: string;
+  /** Whether the device is a software rasterizer; there where `device` is. */
+  readonly software?: boolean;
+  /** The browser, with its version. */
+  readonly engine?: string;
+}
+
 /** What is measured. Of the first two more is better, of the others less. */
 export type Metric = 'GFLOP/s' | 'tokens/s' | 'ms' | 'MiB' | 'KiB/1000 steps';
 
 /** One line of the result. This form is a contract: scripts read it. */
-export interface Row {
+export interface Row extends Place {
   readonly suite: SuiteName;
   /** `train-b32-lstm`, `addMatmul-512x512x512` (M×K×N), … */
   readonly case: string;
@@ -36,7 +46,7 @@ export interface Sample {
 }
 
 /** Somebody who does the work of a case. */
-export interface Contestant {
+export interface Contestant extends Place {
   readonly system: string;
   readonly version: string;
   readonly backend: string;
@@ -55,13 +65,28 @@ export interface Budget {
   readonly turnMs: number;
   /** Milliseconds before the first turn. */
   readonly warmupMs: number;
+  /** A graphics device that takes longer for one call than this is skipped. */
+  readonly slowestMs: number;
 }
 
 /** A backend of this package. */
 export interface Backend {
   /** `bptt` for the one that `auto` takes, `bptt-cpu` and the like for the others. */
   readonly system: string;
+  /** What rows say that ran. */
+  readonly backend: string;
   readonly kernels: Kernels;
+  /** The graphics device behind it, where there is one. */
+  readonly graphics?: Graphics;
+  /** The suites in which it takes part; all by default. */
+  readonly suites?: readonly SuiteName[];
+}
+
+/** A graphics device that is timed. */
+export interface Graphics {
+  readonly place: Place;
+  /** GFLOP/s of a product of moderate size: tells beforehand what would take too long. */
+  readonly rate: number;
 }
 
 /** Products somebody brought. */
@@ -99,4 +124,9 @@ export type Suite = (context: Context) => Promise<Row[]>;
 /** Whether more of a metric is better. */
 export function isRate(metric: Metric): boolean {
   return metric === 'GFLOP/s' || metric === 'tokens/s';
+}
+
+/** The backends that take part in a suite. */
+export function backendsOf({ backends }: Pick<Context, 'backends'>, suite: SuiteName): Backend[] {
+  return backends.filter(({ suites }) => suites?.includes(suite) ?? true);
 }
