@@ -14,6 +14,8 @@ import type { Kernels } from '../../src/kernels';
 import { DataError } from '../../src/tensor';
 import { bptt } from '../support/cli';
 
+/** Without a display there is no graphics device, also where gpu.js is installed. */
+const NO_DEVICE = { env: { DISPLAY: '' } };
 const QUICK = ['bench', '--quick', '--no-peers', '--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
 
 let folder: string;
@@ -36,11 +38,12 @@ const RIGHT = `function addMatmul(out, a, b) {
 }`;
 
 describe('the object of --json', () => {
-  const { status, stdout, stderr } = bptt([...QUICK, '--json']);
+  const { status, stdout, stderr } = bptt([...QUICK, '--json'], NO_DEVICE);
   const result = JSON.parse(stdout) as Result;
 
   test('has the machine and rows of the promised form', () => {
     expect({ status, faults: stderr.includes('wrong') }).toEqual({ status: 0, faults: false });
+    expect(stderr).toMatch(/^skipped the backend gpu: gpu\.js (is not installed|has no headlessgl here)/m);
     expect(Object.keys(result)).toEqual(['machine', 'rows']);
     const { cpu, cores, node, v8, bptt: version, peak } = result.machine;
     expect([typeof cpu, typeof cores, node, v8]).toEqual([
@@ -75,7 +78,7 @@ describe('the object of --json', () => {
 
 test('tagger rows: the cases and systems that scripts look for', () => {
   const args = ['bench', '--quick', '--no-peers', '--suite', 'tagger', '--case', 'b1-rnn', '--json'];
-  const { status, stdout } = bptt(args);
+  const { status, stdout } = bptt(args, NO_DEVICE);
   const { rows } = JSON.parse(stdout) as Result;
   expect(status).toBe(0);
   expect(rows.map((row) => [row.case, row.system])).toEqual([

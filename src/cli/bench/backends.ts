@@ -39,11 +39,17 @@ export async function openBackends(names: readonly string[], { note }: Pick<Cont
   return withSystems(opened, auto, names.length > 0);
 }
 
+/** A backend that has no name in the rows yet. */
 type Unnamed = Omit<Backend, 'system'>;
+/** … with the name it was asked for by. */
 type Named = Unnamed & { readonly name: string };
 
-/** Each backend once, under its name in the rows; `auto` is given back where it does not take part. */
-function withSystems(opened: readonly Named[], auto: Unnamed, asked: boolean): Backend[] {
+/**
+ * Each backend once, under its name in the rows; `auto` is given back where it does not take part.
+ *
+ * @param asked whether they were asked for by name
+ */
+export function withSystems(opened: readonly Named[], auto: Unnamed, asked: boolean): Backend[] {
   const isAuto = ({ name, backend }: Named): boolean => name !== GPU && backend === auto.backend;
   const systems = new Map<string, Backend>();
   for (const each of opened) {

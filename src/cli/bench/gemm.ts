@@ -4,7 +4,7 @@
  */
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../../kernels/cpu/matmul1.js';
 import type { Tensor } from '../../tensor/index.js';
-import { passes, rightPeers } from './judge.js';
+import { passes, rightPeers, skip } from './judge.js';
 import type { ProductName } from './numbers.js';
 import { decode, deviation, elements, encode, matrix, placeAll, randomNumbers, UNIT_ROUNDOFF } from './numbers.js';
 import { slowProduct } from './pace.js';
@@ -99,7 +99,7 @@ function ownContestants(context: Context, label: string, product: Product): Cont
     if (act === undefined) return [];
     const slow = graphics && slowProduct(size, graphics.rate, context.budget.slowestMs);
     if (slow !== undefined) {
-      context.note(`skipped ${system} in gemm ${label}: ${slow}`);
+      skip(context, `gemm ${label}`, system, slow);
       return [];
     }
     const [mine, x, y] = placeAll(kernels, [out, a, b], spare);

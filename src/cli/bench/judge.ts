@@ -4,6 +4,26 @@ import { messageOf } from '../failure.js';
 import type { Answer, Peer } from './peers.js';
 import type { Context, SuiteName } from './types.js';
 
+/** Says that a system does not take part in a case, and why. */
+export function skip({ note }: Pick<Context, 'note'>, label: string, system: string, reason: string): void {
+  note(`skipped ${system} in ${label}: ${reason}`);
+}
+
+/** Whether a system is skipped, for a reason that is found out by running it, or because its device is lost meanwhile. */
+export async function skips(
+  context: Context,
+  label: string,
+  system: string,
+  find: () => Promise<string | undefined>,
+): Promise<boolean> {
+  const reason = await find().catch((error: unknown) => {
+    if (error instanceof DeviceError) return messageOf(error);
+    throw error;
+  });
+  if (reason !== undefined) skip(context, label, system, reason);
+  return reason !== undefined;
+}
+
 /**
  * Whether a system of this package passes a check. Who is wrong is named and fails the command in the end; a device that is
  * lost is skipped with that reason.
@@ -16,7 +36,7 @@ export function passes(context: Context, label: string, system: string, check: (
     fault = check();
   } catch (error) {
     if (error instanceof DeviceError) {
-      context.note(`skipped ${system} in ${label}: ${messageOf(error)}`);
+      skip(context, label, system, messageOf(error));
       return false;
     }
     fault = messageOf(error);
@@ -45,12 +65,12 @@ export async function rightPeers(
     try {
       const answer = await peer.prepare({ suite, slowestMs: context.budget.slowestMs, ...request });
       const fault = answer.declined === undefined ? check(answer) : undefined;
-      if (answer.declined !== undefined) context.note(`skipped ${peer.system} in ${label}: ${String(answer.declined)}`);
+      if (answer.declined !== undefined) skip(context, label, peer.system, String(answer.declined));
       else if (fault === undefined) right.push(peer);
       else if (peer.own) context.wrong(`${label}: ${peer.system} is wrong and was not timed: ${fault}`);
-      else context.note(`skipped ${peer.system} in ${label}: ${fault}`);
+      else skip(context, label, peer.system, fault);
     } catch (error) {
-      context.note(`skipped ${peer.system} in ${label}: ${messageOf(error)}`);
+      skip(context, label, peer.system, messageOf(error));
     }
   }
   return right;

@@ -89,7 +89,9 @@ export const noPeers: Peers = { of: async () => [], close: () => undefined };
 export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
   const file = join(folder, 'peers.json');
   if (!existsSync(file)) {
-    throw new ArgumentError(`peers are part of a checkout, not of the package: there is no ${file}; leave --peers out`);
+    throw new ArgumentError(
+      `peers are part of a checkout, not of the package: there is no ${file}; leave --peers and --browser out`,
+    );
   }
   const entries = JSON.parse(readFileSync(file, 'utf8')) as PeerEntry[];
   const known = [...new Set(entries.map((entry) => entry.system))];

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { flatten } from '../../autograd/index.js';
 import type { Kernels } from '../../kernels/index.js';
-import { passes, rightPeers } from './judge.js';
+import { passes, rightPeers, skips } from './judge.js';
 import { decode, elements, encode } from './numbers.js';
 import { secondCall, slowTagger } from './pace.js';
 import type { Peer } from './peers.js';
@@ -78,11 +78,9 @@ async function ownContestants(
   problem: Problem,
   reference: Reference,
 ): Promise<Contestant[]> {
-  const slow = graphics && slowTagger(phase, await inferenceMs(kernels, problem), context.budget.slowestMs);
-  if (slow !== undefined) {
-    context.note(`skipped ${system} in tagger ${label}: ${slow}`);
-    return [];
-  }
+  const obstacle = async (): Promise<string | undefined> =>
+    graphics && slowTagger(phase, await inferenceMs(kernels, problem), context.budget.slowestMs);
+  if (await skips(context, `tagger ${label}`, system, obstacle)) return [];
   const fault = (): string | undefined =>
     phase === 'infer' ? inferenceFault(kernels, problem, reference) : trainingFault(kernels, problem, reference);
   if (!passes(context, `tagger ${label}`, system, fault)) return [];
@@ -103,7 +101,7 @@ async function ownContestants(
   });
 }
 
-/** Milliseconds of an inference, which are also known where a device would take forever for an update. */
+/** Milliseconds of an inference, by which it is known whether an update would take too long. */
 async function inferenceMs(kernels: Kernels, problem: Problem): Promise<number> {
   const { logits, close } = createInference(kernels, problem);
   const ms = await secondCall(() => logits(0));

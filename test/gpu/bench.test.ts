@@ -1,0 +1,50 @@
+/** `bptt bench` on devices: rows of headless GL in Node, of every mode in a browser, and of gpu.js by itself. */
+import type { Result } from '../../src/cli/bench/report';
+import { bptt } from '../support/cli';
+
+const GEMM = ['--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
+const TAGGER = ['--suite', 'tagger', '--case', 'b1-rnn'];
+const CASES = ['addMatmul-32x32x32', 'train-b1-rnn', 'infer-b1-rnn'];
+const DEVICE = { device: expect.stringMatching(/\S/), software: expect.any(Boolean) };
+
+function bench(...args: string[]) {
+  const { status, stdout, stderr } = bptt(['bench', '--quick', '--json', ...args]);
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining('gave up')]);
+  return { rows: (JSON.parse(stdout) as Result).rows, stderr };
+}
+
+const columns = (rows: Result['rows']) => rows.map((row) => [row.case, row.system, row.backend]);
+
+test('--backend gpu: products and taggers on headless GL, with the device', () => {
+  const { rows } = bench(...GEMM, ...TAGGER, '--backend', 'gpu', '--no-peers');
+  expect(columns(rows)).toEqual(CASES.map((name) => [name, 'bptt', 'gpu.js:headlessgl']));
+  for (const row of rows) expect(row).toMatchObject({ threads: 1, ...DEVICE });
+  expect(rows.every(({ p50, p95 }) => p50 >= p95 && p95 > 0)).toBe(true);
+});
+
+test('without --backend the device takes part, and gpu.js with its own kernel on the same', () => {
+  const { rows } = bench(...GEMM, '--peers', 'gpu.js-headlessgl');
+  expect(columns(rows)).toEqual([
+    [CASES[0], 'bptt', 'wasm-simd'],
+    [CASES[0], 'bptt-cpu', 'cpu'],
+    [CASES[0], 'bptt-gpu', 'gpu.js:headlessgl'],
+    [CASES[0], 'gpu.js-headlessgl', 'HeadlessGLKernel'],
+  ]);
+  expect(rows.map(({ device }) => device)).toEqual([undefined, undefined, rows[2].device, rows[2].device]);
+  expect(rows[2]).toMatchObject(DEVICE);
+});
+
+test('--browser: products and taggers on WebAssembly, WebGL 2, WebGL and WebGPU', () => {
+  const { rows } = bench(...GEMM, ...TAGGER, '--backend', 'cpu', '--no-peers', '--browser');
+  const own = rows.filter(({ system }) => system !== 'bptt-cpu');
+  const systems = [
+    ['bptt-browser', 'wasm-simd'],
+    ...['webgl2', 'webgl', 'webgpu'].map((mode) => [`bptt-${mode}`, `gpu.js:${mode}`]),
+  ];
+  expect(columns(own)).toEqual(CASES.flatMap((name) => systems.map((system) => [name, ...system])));
+  for (const row of own) {
+    expect(row).toMatchObject({ engine: expect.stringMatching(/^Chromium \d/) });
+    if (row.system === 'bptt-browser') expect(row).not.toHaveProperty('device');
+    else expect(row).toMatchObject(DEVICE);
+  }
+});
