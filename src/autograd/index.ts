@@ -17,7 +17,7 @@ export {
 } from './grads.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
-export type { BackwardOptions, Direction, Unrolled, UnrollOptions, Unwound } from './storage.js';
+export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, Unwound } from './storage.js';
 export type { Tape, TapeNode, TapeOptions } from './tape.js';
 export { createTape } from './tape.js';
 export type { Truncation, Window } from './truncate.js';

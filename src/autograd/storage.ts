@@ -2,11 +2,11 @@
  * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
  */
 import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
-import type { Kernels, ScanTensors } from '../kernels/types.js';
+import type { AsyncResidentLayer, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
 import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, addToEveryRow, gatherRows, setEveryRow } from './gather.js';
+import { addMatrix, addToEveryRow, gatherRows, scatterAddRows, setEveryRow } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { Truncation } from './truncate.js';
@@ -20,7 +20,17 @@ export interface UnrollOptions {
   readonly direction?: Direction;
   /** State before the first step, each `[B, H]` in packed (longest first) order; default: learned (`h0`), else zero. */
   readonly initial?: State;
+  /**
+   * For who reads outputs, final states and gradients, and nothing else: where the backend runs whole layers on a device, this one
+   * may run there, and what lies in between stays there, until the backward pass with `backward`, not at all with `forward`.
+   * `states`, `cache` and what a backward pass leaves behind can still be read: they are computed then, on the host, from the
+   * parameters as they are then. Default: every step is at hand.
+   */
+  readonly resident?: Resident;
 }
+
+/** Which passes follow each other with nobody looking in between. */
+export type Resident = 'forward' | 'backward';
 
 /** What the forward pass returns, and what its backward needs. */
 export interface Unrolled<P extends CellParams = CellParams> {
@@ -40,6 +50,9 @@ export interface Unrolled<P extends CellParams = CellParams> {
   readonly cache: Cache;
   /** Whether the initial state came from `params.h0`, so that its gradient goes there. */
   readonly learnedInitial: boolean;
+  /** The layer on its device, where it ran there; on one that answers later. */
+  readonly onDevice?: ResidentLayer;
+  readonly onDeviceLater?: AsyncResidentLayer;
 }
 
 /** What flows in from above, where it shall go, and how far back it flows. */
@@ -95,6 +108,19 @@ export function finalRow({ lengths, offsets, batch }: Packing, b: number): numbe
   return lengths[b] === 0 ? b : batch + offsets[lengths[b] - 1] + b;
 }
 
+/** Whether the initial state comes from the parameters. */
+export function startsLearned(params: CellParams, initial: State | undefined): boolean {
+  return initial === undefined && params.h0 !== undefined;
+}
+
+/** Adds the state before the first step to zeros, each `[B, H]`. */
+export function addInitial(kernels: Kernels, start: State, params: CellParams, initial: State | undefined): void {
+  for (const [name, x] of Object.entries(start)) {
+    if (initial) addMatrix(kernels, x, initial[name]);
+    else if (params[`${name}0`]) addToEveryRow(kernels, x, params[`${name}0`]);
+  }
+}
+
 /** Allocates everything the scan writes and fills in bias and initial state. */
 export function prepare<P extends CellParams>(
   kernels: Kernels,
@@ -108,12 +134,13 @@ export function prepare<P extends CellParams>(
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
   const states = record(cell.states, () => allocateOn(kernels, [batch + total, H], dtype)) as unknown as State;
-  const learnedInitial = initial === undefined && params.h0 !== undefined;
-  for (const name of cell.states) {
-    const start = rows(states[name], 0, batch);
-    if (initial) addMatrix(kernels, start, initial[name]);
-    else if (params[`${name}0`]) addToEveryRow(kernels, start, params[`${name}0`]);
-  }
+  const learnedInitial = startsLearned(params, initial);
+  addInitial(
+    kernels,
+    mapRecord(states, (x) => rows(x, 0, batch)),
+    params,
+    initial,
+  );
   const cache = record(Object.keys(cell.kept), (name) => {
     const allocator = name === 'a' ? allocateRawOn : allocateOn;
     return allocator(kernels, [total, cell.kept[name] * H], dtype);
@@ -144,11 +171,22 @@ export function emptyUnwound<P extends CellParams>(kernels: Kernels, { cell, sta
   return { dStates, left, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
 
+/** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
+export function deliver<P extends CellParams>(
+  kernels: Kernels,
+  dX: Tensor,
+  dx: Tensor,
+  { direction, packing }: Unrolled<P>,
+): void {
+  if (direction === 'forward') addMatrix(kernels, dX, dx);
+  else scatterAddRows(kernels, dX, dx, reversal(packing));
+}
+
 export function scanTensors<P extends CellParams>({ packing, params, states, cache }: Unrolled<P>): ScanTensors {
   return { batchSizes: packing.batchSizes, params, states, cache };
 }
 
-function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {
+export function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(names.map((name) => [name, make(name)]));
 }
 

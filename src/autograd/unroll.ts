@@ -22,13 +22,25 @@ import { allocateOn } from '../kernels/workspace.js';
 import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, addRowSum, gatherRows, moveRows, scatterAddRows } from './gather.js';
+import { addMatrix, addRowSum, gatherRows, moveRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
-import { after, at, before, emptyUnwound, finalRow, finish, prepare, previousStates, scanTensors } from './storage.js';
+import {
+  after,
+  at,
+  before,
+  deliver,
+  emptyUnwound,
+  finalRow,
+  finish,
+  prepare,
+  previousStates,
+  scanTensors,
+} from './storage.js';
 import type { Truncation, Window } from './truncate.js';
 import { reachOf, windowsOf } from './truncate.js';
+import { residentBackward, residentBackwardAsync, residentForward, residentForwardAsync } from './resident.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
 
 /**
@@ -48,13 +60,26 @@ export function unroll<P extends CellParams>(
   options: UnrollOptions = {},
 ): Unrolled<P> {
   checkForward(kernels, cell, params, x, packing, options);
+  const ordinary = () => run(kernels, cell, params, x, packing, options);
+  return residentForward(kernels, { cell, params, x, packing, options, ordinary }) ?? ordinary();
+}
+
+/** The ordinary way, every step at hand. */
+function run<P extends CellParams>(
+  kernels: Kernels,
+  cell: Cell<P>,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  options: UnrollOptions,
+): Unrolled<P> {
   const unrolled = prepare(kernels, cell, params, x, packing, options);
   kernels.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
   return finish(kernels, unrolled);
 }
 
-/** `unroll` for devices that answer asynchronously: `device` does the product at the seam, `kernels` those of the scan. */
+/** `unroll` for devices that answer asynchronously: `device` does the product at the seam, `kernels` those of the scan; or `device` does all. */
 export async function unrollAsync<P extends CellParams>(
   device: AsyncKernels,
   kernels: Kernels,
@@ -65,6 +90,9 @@ export async function unrollAsync<P extends CellParams>(
   options: UnrollOptions = {},
 ): Promise<Unrolled<P>> {
   checkForward(kernels, cell, params, x, packing, options);
+  const ordinary = () => run(kernels, cell, params, x, packing, options);
+  const resident = await residentForwardAsync(device, kernels, { cell, params, x, packing, options, ordinary });
+  if (resident) return resident;
   const unrolled = prepare(kernels, cell, params, x, packing, options);
   await device.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
@@ -85,8 +113,15 @@ export function unrollBackward<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Unwound {
+  checkBackward(unrolled, dY, options);
+  const ordinary = () => scanBackward(kernels, unrolled, dY, options);
+  const resident = residentBackward(kernels, unrolled, dY, grads, options, ordinary);
+  if (resident) {
+    collectInitial(kernels, unrolled, resident, grads);
+    return resident;
+  }
+  const unwound = ordinary();
   const { cell, params, x, cache } = unrolled;
-  const unwound = scanBackward(kernels, unrolled, dY, options);
   const { da } = unwound.left;
   if (options.dX) {
     const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
@@ -100,7 +135,7 @@ export function unrollBackward<P extends CellParams>(
   return unwound;
 }
 
-/** `unrollBackward` for devices that answer asynchronously: `device` does the two products over x, `kernels` the rest. */
+/** `unrollBackward` for devices that answer asynchronously: `device` does the two products over x, `kernels` the rest; or `device` does all. */
 export async function unrollBackwardAsync<P extends CellParams>(
   device: AsyncKernels,
   kernels: Kernels,
@@ -109,8 +144,15 @@ export async function unrollBackwardAsync<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Promise<Unwound> {
+  checkBackward(unrolled, dY, options);
+  const ordinary = () => scanBackward(kernels, unrolled, dY, options);
+  const resident = await residentBackwardAsync(kernels, unrolled, dY, grads, options, ordinary);
+  if (resident) {
+    collectInitial(kernels, unrolled, resident, grads);
+    return resident;
+  }
+  const unwound = ordinary();
   const { cell, params, x, cache } = unrolled;
-  const unwound = scanBackward(kernels, unrolled, dY, options);
   const { da } = unwound.left;
   if (options.dX) {
     const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
@@ -140,7 +182,6 @@ function scanBackward<P extends CellParams>(
   dY: Tensor,
   options: BackwardOptions,
 ): Unwound {
-  checkBackward(unrolled, dY, options);
   const { packing } = unrolled;
   const windows = windowsOf(packing.steps, options.truncate);
   const total = emptyUnwound(kernels, unrolled);
@@ -251,15 +292,4 @@ function moveWindow(
   for (const [name, x] of Object.entries(part.dStates))
     moveRows(kernels, total.dStates[name], x, first, batch + bottom - first);
   for (const [name, x] of Object.entries(part.left)) moveRows(kernels, total.left[name], x, top, bottom - top);
-}
-
-/** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
-function deliver<P extends CellParams>(
-  kernels: Kernels,
-  dX: Tensor,
-  dx: Tensor,
-  { direction, packing }: Unrolled<P>,
-): void {
-  if (direction === 'forward') addMatrix(kernels, dX, dx);
-  else scatterAddRows(kernels, dX, dx, reversal(packing));
 }

@@ -3,27 +3,40 @@ import { DeviceError } from '../tensor/errors.js';
 import type { Product } from './check.js';
 import { checkProduct } from './check.js';
 import type { Tensor } from '../tensor/types.js';
-import type { AsyncKernels, FusedScan, Kernels, ScanTensors } from './types.js';
+import type {
+  AsyncKernels,
+  AsyncLayerKernel,
+  FusedScan,
+  Kernels,
+  LayerKernel,
+  LayerSize,
+  ScanTensors,
+} from './types.js';
 
 /** Told once, when the device is given up. */
 export type LossListener = (error: DeviceError) => void;
 
-/** Whether a product is worth sending to the device. */
-export type Pays = (product: Product, out: Tensor, a: Tensor) => boolean;
+/** What is worth sending to the device. */
+export interface Pays {
+  product(product: Product, out: Tensor, a: Tensor): boolean;
+  layer(size: LayerSize): boolean;
+}
+
+const ALWAYS: Pays = { product: () => true, layer: () => true };
 
 /**
- * A device with a host behind it. Products run on the device, time loops where they are fused: on the device, else on the
- * host. When the device fails it is given up, and everything from that very product on runs on the host: a failed product has
- * written nothing, so no step is lost or done twice.
+ * A device with a host behind it. Products and whole layers run on the device, time loops where they are fused: on the device,
+ * else on the host. When the device fails it is given up, and everything from that very product or layer on runs on the host: what
+ * failed has written nothing, so no step is lost or done twice.
  *
  * @param onLost told once; by default the error is printed as a warning
- * @param pays which products go to the device; by default all
+ * @param pays what goes to the device; by default all
  */
 export function withFallback(
   device: Kernels,
   host: Kernels,
   onLost: LossListener = warn,
-  pays: Pays = () => true,
+  pays: Pays = ALWAYS,
 ): Kernels {
   let living = true;
   const lose = (error: unknown): void => {
@@ -35,14 +48,14 @@ export function withFallback(
     return (out, a, b) => {
       checkProduct(product, out, a, b, nameOf(living, device, host), device.dtypes);
       try {
-        if (living && pays(product, out, a)) return device[product](out, a, b);
+        if (living && pays.product(product, out, a)) return device[product](out, a, b);
       } catch (error) {
         lose(error);
       }
       host[product](out, a, b);
     };
   };
-  const scan = (name: string, way: keyof FusedScan, tensors: ScanTensors): boolean => {
+  const scan = (name: string, way: 'forward' | 'backward', tensors: ScanTensors): boolean => {
     try {
       if (living && device.fused?.[name]?.[way](tensors)) return true;
     } catch (error) {
@@ -50,7 +63,22 @@ export function withFallback(
     }
     return host.fused?.[name]?.[way](tensors) ?? false;
   };
-  const names = [...new Set([device, host].flatMap(({ fused }) => Object.keys(fused ?? {})))];
+  const attempt = <T>(act: () => T): T | undefined => {
+    try {
+      return living ? act() : undefined;
+    } catch (error) {
+      return void lose(error);
+    }
+  };
+  const fused = (name: string): FusedScan => {
+    const layer = device.fused?.[name]?.layer;
+    return {
+      forward: (tensors) => scan(name, 'forward', tensors),
+      backward: (tensors) => scan(name, 'backward', tensors),
+      ...(layer && { layer: guardedLayer(layer, attempt, (size) => living && pays.layer(size)) }),
+    };
+  };
+  const names = [...new Set([device, host].flatMap((kernels) => Object.keys(kernels.fused ?? {})))];
   return {
     get backend() {
       return nameOf(living, device, host);
@@ -59,15 +87,7 @@ export function withFallback(
     addMatmul: run('addMatmul'),
     addMatmulTA: run('addMatmulTA'),
     addMatmulTB: run('addMatmulTB'),
-    fused: Object.fromEntries(
-      names.map((name): [string, FusedScan] => [
-        name,
-        {
-          forward: (tensors) => scan(name, 'forward', tensors),
-          backward: (tensors) => scan(name, 'backward', tensors),
-        },
-      ]),
-    ),
+    fused: Object.fromEntries(names.map((name) => [name, fused(name)])),
     // Tensors lie where the time loops want them; a device copies its operands from anywhere.
     workspace: host.workspace,
     rows: host.rows,
@@ -78,22 +98,61 @@ export function withFallback(
   };
 }
 
+/** A layer that is gone where its device is: the caller then goes the ordinary way. */
+function guardedLayer(
+  layer: LayerKernel,
+  attempt: <T>(act: () => T) => T | undefined,
+  pays: (size: LayerSize) => boolean,
+): LayerKernel {
+  return {
+    suits: (size) => pays(size) && layer.suits(size),
+    forward(tensors) {
+      const resident = attempt(() => layer.forward(tensors));
+      return (
+        resident && {
+          backward: (gradients) => attempt(() => resident.backward(gradients)) ?? false,
+          release: resident.release,
+        }
+      );
+    },
+  };
+}
+
 /** `withFallback` for a device that answers later. The host is not disposed of with it: it serves the time loops too. */
 export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
   let living = true;
+  const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return living ? await act() : undefined;
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      if (living) onLost(error);
+      living = false;
+      return undefined;
+    }
+  };
   const run = (product: Product): AsyncKernels[Product] => {
     return async (out, a, b) => {
       checkProduct(product, out, a, b, nameOf(living, device, host), device.dtypes);
-      try {
-        if (living) return await device[product](out, a, b);
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-        if (living) onLost(error);
-        living = false;
-      }
-      host[product](out, a, b);
+      const done = await attempt(() => device[product](out, a, b).then(() => true));
+      if (!done) host[product](out, a, b);
     };
   };
+  const layers = Object.entries(device.layers ?? {}).map(([name, layer]): [string, AsyncLayerKernel] => [
+    name,
+    {
+      suits: (size) => living && layer.suits(size),
+      async forward(tensors) {
+        const resident = await attempt(() => layer.forward(tensors));
+        return (
+          resident && {
+            backward: async (gradients) => (await attempt(() => resident.backward(gradients))) ?? false,
+            release: resident.release,
+          }
+        );
+      },
+    },
+  ]);
   return {
     get backend() {
       return nameOf(living, device, host);
@@ -102,6 +161,7 @@ export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: L
     addMatmul: run('addMatmul'),
     addMatmulTA: run('addMatmulTA'),
     addMatmulTB: run('addMatmulTB'),
+    layers: Object.fromEntries(layers),
     dispose: () => device.dispose(),
   };
 }

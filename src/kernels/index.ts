@@ -1,5 +1,20 @@
 /** Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs. */
-export type { AdamFactors, AsyncKernels, FusedScan, Kernels, RowKernels, ScanTensors, Workspace } from './types.js';
+export type {
+  AdamFactors,
+  AsyncKernels,
+  AsyncLayerKernel,
+  AsyncResidentLayer,
+  FusedScan,
+  Kernels,
+  LayerGradients,
+  LayerKernel,
+  LayerSize,
+  LayerTensors,
+  ResidentLayer,
+  RowKernels,
+  ScanTensors,
+  Workspace,
+} from './types.js';
 export type { Phase, Profile } from './profile.js';
 export { profile } from './profile.js';
 export type { Product } from './check.js';

@@ -1,9 +1,9 @@
 /** Where the time of a training goes: a backend whose every call is timed. */
-import type { FusedScan, Kernels, RowKernels } from './types.js';
+import type { FusedScan, Kernels, LayerKernel, RowKernels } from './types.js';
 
 /** One kind of work. */
 export interface Phase {
-  /** `products`, `scan forward`, `scan backward`, `rows`, `dropout`, `clip`, `update`. */
+  /** `products`, `scan forward`, `scan backward`, `layer forward`, `layer backward`, `rows`, `dropout`, `clip`, `update`. */
   readonly name: string;
   readonly calls: number;
   readonly seconds: number;
@@ -50,9 +50,20 @@ export function profile(kernels: Kernels): Profile {
       }
     };
   };
-  const scan = ({ forward, backward }: FusedScan): FusedScan => ({
+  const layerOf = ({ suits, forward }: LayerKernel): LayerKernel => {
+    const run = timed('layer forward', forward);
+    return {
+      suits,
+      forward(tensors) {
+        const resident = run(tensors);
+        return resident && { ...resident, backward: timed('layer backward', resident.backward) };
+      },
+    };
+  };
+  const scan = ({ forward, backward, layer }: FusedScan): FusedScan => ({
     forward: timed('scan forward', forward),
     backward: timed('scan backward', backward),
+    ...(layer && { layer: layerOf(layer) }),
   });
   const { fused, rows } = kernels;
   return {

@@ -35,6 +35,70 @@ export interface Kernels {
 export interface FusedScan {
   forward(scan: ScanTensors): boolean;
   backward(scan: ScanTensors): boolean;
+  /** The layer around the scan too, with everything in between left on a device; a backend that has none leaves this out. */
+  readonly layer?: LayerKernel;
+}
+
+/**
+ * A whole recurrent layer, project, scan and collect, that shows its outputs and gradients and keeps the rest to itself. For
+ * callers who look at nothing else; `autograd/unroll` runs it where its option `resident` says so.
+ */
+export interface LayerKernel {
+  /** Whether layers of this size are to run here. Cheap; asked before anything is prepared. */
+  suits(size: LayerSize): boolean;
+  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the ordinary way is to be gone. */
+  forward(layer: LayerTensors): ResidentLayer | undefined;
+}
+
+/** The sizes of a layer: T steps, B sequences, N rows, D inputs, H hidden units. */
+export interface LayerSize {
+  readonly steps: number;
+  readonly B: number;
+  readonly N: number;
+  readonly D: number;
+  readonly H: number;
+}
+
+/** What a layer reads and writes, in the order of the scan; float32, any strides. */
+export interface LayerTensors {
+  /** Rows per time step, longest sequences first: `batchSizes[t]` = B_t. */
+  readonly batchSizes: Int32Array;
+  readonly params: Readonly<Record<string, Tensor>>;
+  /** `[N, D]` */
+  readonly x: Tensor;
+  /** Per state name `[B, H]`: the state before the first step. */
+  readonly initial: Readonly<Record<string, Tensor>>;
+  /** `[N, H]`, written: h after every step. */
+  readonly y: Tensor;
+  /** Per state name `[B, H]`, written: the state after the last step of each sequence. */
+  readonly final: Readonly<Record<string, Tensor>>;
+  /** Whether a backward pass may follow; without, nothing is kept. */
+  readonly keep: boolean;
+}
+
+/** A layer that ran forward and waits on its device. */
+export interface ResidentLayer {
+  /**
+   * The backward pass, once. False where the layer is no longer there, because its room was needed or the device is gone:
+   * nothing was written then.
+   */
+  backward(gradients: LayerGradients): boolean;
+  /** Frees what waits. */
+  release(): void;
+}
+
+/** What the backward pass of a layer reads and writes. */
+export interface LayerGradients {
+  /** `[N, H]` ∂L/∂y. */
+  readonly dY: Tensor;
+  /** Per state name `[B, H]`: ∂L/∂(final state), zeros included. */
+  readonly dFinal: Readonly<Record<string, Tensor>>;
+  /** Mirrors the parameters; accumulates. A learned initial state is left to the caller. */
+  readonly grads: Readonly<Record<string, Tensor>>;
+  /** `[N, D]`, accumulates; absent where nobody needs it. */
+  readonly dX?: Tensor;
+  /** Per state name `[B, H]`, written: ∂L/∂(initial state). */
+  readonly dInitial: Readonly<Record<string, Tensor>>;
 }
 
 /** The tensors of one scan over packed rows; see `autograd/unroll` for what each one holds. */
@@ -137,5 +201,19 @@ export interface AsyncKernels {
   addMatmul(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
   addMatmulTA(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
   addMatmulTB(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
+  /** Whole layers, by cell name; a backend that has none leaves this out. */
+  readonly layers?: Readonly<Record<string, AsyncLayerKernel>>;
   dispose(): Promise<void>;
+}
+
+/** `LayerKernel` for devices that only answer asynchronously. */
+export interface AsyncLayerKernel {
+  suits(size: LayerSize): boolean;
+  forward(layer: LayerTensors): Promise<AsyncResidentLayer | undefined>;
+}
+
+/** `ResidentLayer` for devices that only answer asynchronously. */
+export interface AsyncResidentLayer {
+  backward(gradients: LayerGradients): Promise<boolean>;
+  release(): void;
 }

@@ -3,7 +3,7 @@
  * largest error that float32 arithmetic excuses. One sequence, one unit and one number at a time; nothing is taken from src.
  */
 import type { Tensor } from '../../src/tensor/types.js';
-import type { Ball, BallNode, BallTape } from './balls.js';
+import type { Ball, BallNode, BallTape, GateUlps } from './balls.js';
 import { createBallTape, exact, gradientOf } from './balls.js';
 import type { CellName, DirectionName, Problem } from './cases.js';
 import { directionsOf, part, rowNumber, sortedLengths, statesOf } from './cases.js';
@@ -126,8 +126,8 @@ export interface BallNetwork {
 }
 
 /** The forward pass of a problem, whose tensors hold float32 numbers. */
-export function ballNetwork({ case: c, tensors, cotangents }: Problem): BallNetwork {
-  const tape = createBallTape();
+export function ballNetwork({ case: c, tensors, cotangents }: Problem, ulps?: GateUlps): BallNetwork {
+  const tape = createBallTape(ulps);
   const inputs = nodesOf(tape, tensors);
   const outputs: Record<string, BallNode[]> = {};
   for (const name of Object.keys(cotangents)) outputs[name] = [];
@@ -153,8 +153,8 @@ export function ballNetwork({ case: c, tensors, cotangents }: Problem): BallNetw
 }
 
 /** Balls of all outputs and gradients, the loss being every output times its cotangent. */
-export function ballSolution(problem: Problem): BallSolution {
-  const network = ballNetwork(problem);
+export function ballSolution(problem: Problem, ulps?: GateUlps): BallSolution {
+  const network = ballNetwork(problem, ulps);
   for (const [name, nodes] of Object.entries(network.outputs)) {
     nodes.forEach((node, i) => node.terms.push(exact(problem.cotangents[name].data[i])));
   }

@@ -35,7 +35,13 @@ const TINY = 2 ** -147;
 /** Rounds up a radius that some thousand float64 operations led to. */
 const UP = 1 + 2 ** -40;
 
-/** Largest errors of the float32 functions, in ulp, rounded up. An ulp of y is at most 2u·|y|. */
+/** Largest errors of the functions of the gates, in ulp, rounded up. An ulp of y is at most 2u·|y|. */
+export interface GateUlps {
+  readonly tanh: number;
+  readonly sigmoid: number;
+}
+
+/** Those of the float32 functions in src/tensor/math.ts. */
 const ULPS = { tanh: 1.35, sigmoid: 2.05, exp: 0.8, log: 0.84 };
 
 /** A number that float32 holds without error. */
@@ -95,15 +101,15 @@ export function log({ value, radius }: Ball): Ball {
 }
 
 /** tanh′ = 4e / (1 + e)² with e = exp(−2|a|), largest where |a| is least. */
-export function tanh({ value, radius }: Ball): Ball {
+export function tanh({ value, radius }: Ball, ulps = ULPS.tanh): Ball {
   const e = Math.exp(-2 * Math.max(Math.abs(value) - radius, 0));
-  return rounded(Math.tanh(value), (radius * 4 * e) / (1 + e) ** 2, 2 * U * ULPS.tanh);
+  return rounded(Math.tanh(value), (radius * 4 * e) / (1 + e) ** 2, 2 * U * ulps);
 }
 
 /** σ′ = e / (1 + e)² with e = exp(−|a|), largest where |a| is least. */
-export function sigmoid({ value, radius }: Ball): Ball {
+export function sigmoid({ value, radius }: Ball, ulps = ULPS.sigmoid): Ball {
   const e = Math.exp(-Math.max(Math.abs(value) - radius, 0));
-  return rounded(1 / (1 + Math.exp(-value)), (radius * e) / (1 + e) ** 2, 2 * U * ULPS.sigmoid);
+  return rounded(1 / (1 + Math.exp(-value)), (radius * e) / (1 + e) ** 2, 2 * U * ulps);
 }
 
 export const relu = ({ value, radius }: Ball): Ball => ({ value: Math.max(value, 0), radius });
@@ -140,8 +146,8 @@ export interface BallTape {
 /** The gradient of a node, once `backward` has run. */
 export const gradientOf = (node: BallNode): Ball => sum(node.terms);
 
-/** An empty tape. */
-export function createBallTape(): BallTape {
+/** An empty tape, for functions of these errors. */
+export function createBallTape(ulps: GateUlps = ULPS): BallTape {
   const pulls: (() => void)[] = [];
   const record = (ball: Ball, pull: (gradient: Ball) => void): BallNode => {
     const node: BallNode = { ball, terms: [] };
@@ -172,8 +178,14 @@ export function createBallTape(): BallTape {
     oneMinus(a) {
       return record(oneMinus(a.ball), (dy) => a.terms.push(negative(dy)));
     },
-    tanh: unary(tanh, (y) => oneMinus(mul(y, y))),
-    sigmoid: unary(sigmoid, (y) => mul(y, oneMinus(y))),
+    tanh: unary(
+      (a) => tanh(a, ulps.tanh),
+      (y) => oneMinus(mul(y, y)),
+    ),
+    sigmoid: unary(
+      (a) => sigmoid(a, ulps.sigmoid),
+      (y) => mul(y, oneMinus(y)),
+    ),
     relu: unary(relu, (_, a) => reluSlope(a)),
     backward() {
       for (let k = pulls.length - 1; k >= 0; k--) pulls[k]();

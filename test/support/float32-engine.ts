@@ -1,10 +1,10 @@
 /** The engine on the problems of `cases.ts` with all numbers rounded to float32. Kernels and cell may be replaced. */
 import { packingOf } from '../../src/autograd/packing.js';
-import type { Unrolled } from '../../src/autograd/storage.js';
-import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
+import type { Resident, Unrolled } from '../../src/autograd/storage.js';
+import { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
-import type { Kernels } from '../../src/kernels/types.js';
+import type { AsyncKernels, Kernels } from '../../src/kernels/types.js';
 import type { DType, Tensor } from '../../src/tensor/types.js';
 import { allocate, columns, flatCopy, transpose, viewOf } from '../../src/tensor/view.js';
 import type { Case, Problem, Solution } from './cases.js';
@@ -16,6 +16,8 @@ type Tensors = Readonly<Record<string, Tensor>>;
 export interface Choices {
   readonly kernels?: Kernels;
   readonly cell?: Cell;
+  /** Whether layers may run whole, their steps out of sight. */
+  readonly resident?: Resident;
 }
 
 /** A forward pass: what it found, and each `unroll` by layer and direction. */
@@ -40,8 +42,49 @@ export function float32Engine(problem: Problem, choices: Choices = {}): Solution
   return { outputs: pass.outputs, grads: float32Backward(problem, pass, problem.cotangents, choices) };
 }
 
+/** `float32Engine` with products and layers on a device that answers later. */
+export async function float32EngineAsync(problem: Problem, device: AsyncKernels, choices: Choices): Promise<Solution> {
+  const { case: c, tensors, cotangents } = problem;
+  const { kernels = cpu, resident } = choices;
+  const packing = packingOf(c.lengths);
+  const outputs: Record<string, Tensor> = {};
+  const unrolled: Unrolled[][] = [];
+  let x = tensors.x;
+  for (let l = 0; l < c.hidden.length; l++) {
+    unrolled[l] = [];
+    for (const direction of directionsOf(c)) {
+      const initial = c.initial === 'given' ? (part(tensors, `initial.${l}.${direction}`) as State) : undefined;
+      const params = part(tensors, `layers.${l}.${direction}`) as CellParams;
+      const options = { direction, initial, resident };
+      const run = await unrollAsync(device, kernels, cells[c.cell], params, x, packing, options);
+      for (const [state, final] of Object.entries(run.final)) outputs[`final.${l}.${direction}.${state}`] = final;
+      unrolled[l].push(run);
+    }
+    x = beside(unrolled[l].map(({ y }) => y));
+  }
+  const grads = mapTensors(tensors, ({ shape }) => allocate(shape, 'float32'));
+  let dY = cotangents.y;
+  for (let l = unrolled.length - 1; l >= 0; l--) {
+    const dX = l === 0 ? grads.x : allocate(unrolled[l][0].x.shape, 'float32');
+    const H = c.hidden[l];
+    for (const [k, direction] of directionsOf(c).entries()) {
+      const options = { dX, dFinal: part(cotangents, `final.${l}.${direction}`) };
+      const into = part(grads, `layers.${l}.${direction}`) as CellParams;
+      const dH = columns(dY, k * H, H);
+      const { dInitial } = await unrollBackwardAsync(device, kernels, unrolled[l][k], dH, into, options);
+      const given = part(grads, `initial.${l}.${direction}`);
+      for (const [state, gradient] of Object.entries(given)) gradient.data.set(flatCopy(dInitial[state]));
+    }
+    dY = dX;
+  }
+  return { outputs: { ...outputs, y: x }, grads };
+}
+
 /** One `unroll` per layer and direction, directions side by side. */
-export function float32Forward({ case: c, tensors }: Problem, { kernels = cpu, cell = cells[c.cell] }: Choices): Pass {
+export function float32Forward(
+  { case: c, tensors }: Problem,
+  { kernels = cpu, cell = cells[c.cell], resident }: Choices,
+): Pass {
   const packing = packingOf(c.lengths);
   const outputs: Record<string, Tensor> = {};
   const unrolled: Unrolled[][] = [];
@@ -50,7 +93,7 @@ export function float32Forward({ case: c, tensors }: Problem, { kernels = cpu, c
     unrolled[l] = directionsOf(c).map((direction) => {
       const initial = c.initial === 'given' ? (part(tensors, `initial.${l}.${direction}`) as State) : undefined;
       const params = part(tensors, `layers.${l}.${direction}`) as CellParams;
-      const run = unroll(kernels, cell, params, x, packing, { direction, initial });
+      const run = unroll(kernels, cell, params, x, packing, { direction, initial, resident });
       for (const [state, final] of Object.entries(run.final)) outputs[`final.${l}.${direction}.${state}`] = final;
       return run;
     });

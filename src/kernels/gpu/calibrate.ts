@@ -4,9 +4,9 @@
  * are all at least n: it then has at least the work of n³ per call and at least n/3 operations per element moved, as much of
  * both as the cube that was measured.
  */
-import type { Tensor } from '../../tensor/types.js';
 import { allocate } from '../../tensor/view.js';
 import type { Product } from '../check.js';
+import type { Pays } from '../fallback.js';
 import type { Kernels } from '../types.js';
 import type { DeviceInfo } from './device.js';
 import type { GpuKernels } from './index.js';
@@ -99,12 +99,15 @@ function crossoverOf(samples: readonly CalibrationSample[]): number | null {
   return from;
 }
 
-/** Whether a product goes to the device. */
-export function paysOff({ crossover }: Calibration): (product: Product, out: Tensor, a: Tensor) => boolean {
-  return (product, out, a) => {
-    const from = crossover[product];
-    const K = a.shape[product === 'addMatmulTA' ? 0 : 1];
-    return from !== null && Math.min(out.shape[0], out.shape[1], K) >= from;
+/** What goes to the device. */
+export function paysOff({ crossover }: Calibration): Pays {
+  return {
+    product(product, out, a) {
+      const from = crossover[product];
+      const K = a.shape[product === 'addMatmulTA' ? 0 : 1];
+      return from !== null && Math.min(out.shape[0], out.shape[1], K) >= from;
+    },
+    layer: () => false,
   };
 }
 

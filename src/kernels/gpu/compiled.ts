@@ -30,6 +30,8 @@ export interface Kernelry {
   product(product: Product, size: Size): Compiled;
   /** A kernel from any source, kept under `key`. `bytes` is what its textures take. */
   kernel(key: string, source: string, settings: GpuKernelSettings, bytes: number): GpuKernel;
+  /** Until the answer is called, no kernel is freed: textures do not outlive the kernel that made them. */
+  hold(): () => void;
   /** Frees all, the context included. */
   close(): void;
   /** Kernels held now. */
@@ -59,6 +61,7 @@ export function createKernelry(
   // A Map keeps its entries in the order in which they were set: the first one was not used for longest.
   const entries = new Map<string, Entry>();
   let bytes = 0;
+  let holds = 0;
   const free = (key: string, entry: Entry): void => {
     entries.delete(key);
     bytes -= entry.bytes;
@@ -70,11 +73,15 @@ export function createKernelry(
     const entry = known ?? create();
     entries.set(key, entry);
     if (known === undefined) bytes += entry.bytes;
+    trim(entry);
+    return entry;
+  };
+  /** Frees the kernels that are too many, never the last one used. */
+  const trim = (last?: Entry): void => {
     for (const [old, least] of entries) {
-      if (least === entry || (entries.size <= maximumKernels && bytes <= maximumBytes)) break;
+      if (holds > 0 || least === last || (entries.size <= maximumKernels && bytes <= maximumBytes)) break;
       free(old, least);
     }
-    return entry;
   };
   return {
     device,
@@ -86,6 +93,15 @@ export function createKernelry(
     },
     kernel: (key, source, settings, size) =>
       get(key, () => ({ kernel: device.gpu.createKernel(source, settings), bytes: size })).kernel,
+    hold() {
+      let held = true;
+      holds++;
+      return () => {
+        if (held) holds--;
+        held = false;
+        trim();
+      };
+    },
     close() {
       for (const [key, entry] of entries) free(key, entry);
       closeDevice(device);
@@ -106,14 +122,18 @@ function compileProduct({ gpu }: Device, product: Product, { M, K, N }: Size): E
 const OUT_OF_MEMORY = 0x0505;
 const INVALID_FRAMEBUFFER_OPERATION = 0x0506;
 
-/**
- * Looks whether a call went well, since a context that is lost or out of memory draws nothing and says nothing.
- *
- * @throws DeviceError where the context is lost or out of memory, or gpu.js has put another kernel in the place of this one
- */
-export function expectHealthy({ library, gpu, info }: Device, kernel: GpuKernel): void {
+/** @throws DeviceError where gpu.js has put another kernel, one on the CPU, in the place of this one */
+export function expectMode({ library, info }: Device, kernel: GpuKernel): void {
   const real = modeOf(library, kernel);
   if (real !== info.mode) throw new DeviceError(`gpu.js:${info.mode}: the kernel was replaced by one of ${real}`);
+}
+
+/**
+ * Looks whether what was drawn so far went well, since a context that is lost or out of memory draws nothing and says nothing.
+ *
+ * @throws DeviceError where the context is lost or out of memory
+ */
+export function expectAlive({ gpu, info }: Device): void {
   if (info.mode === 'webgpu') return;
   const gl = gpu.context as GlContext;
   if (gl.isContextLost()) throw lost(info);

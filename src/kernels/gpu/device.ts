@@ -1,5 +1,6 @@
 /** A device opened through gpu.js, and what is known of it. */
 import { UnsupportedError } from '../../tensor/errors.js';
+import { DEVICE_FUNCTIONS } from './activations.js';
 import type { Gpu, GpuKernel, GpuLibrary, GpuMode } from './library.js';
 import { modeOf } from './library.js';
 
@@ -50,6 +51,8 @@ interface WebGpuContext {
   readonly device?: { readonly limits: { readonly maxBufferSize: number } };
 }
 
+const ONE_NUMBER = { argumentTypes: { v: 'Number' }, returnType: 'Number' };
+
 /** A product of one element whose value is known: it opens the context, and shows what runs. */
 const PROBE = 'function (a) { return a[this.thread.y][this.thread.x] + 1; }';
 
@@ -64,6 +67,7 @@ export async function openDevice({ mode, library, renderer }: DeviceOptions): Pr
   let result: unknown;
   try {
     gpu = new library.GPU({ mode });
+    for (const source of DEVICE_FUNCTIONS) gpu.addFunction(source, ONE_NUMBER);
     kernel = gpu.createKernel(PROBE, { output: [1, 1], precision: 'single', tactic: 'precision' });
     result = await kernel(library.input(Float32Array.of(41), [1, 1]));
   } catch (error) {

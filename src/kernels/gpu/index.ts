@@ -1,7 +1,7 @@
 /**
  * The backend on a graphics device, by gpu.js: WebGL in the browser and, by headless-gl, in Node; WebGPU where answers may
- * come later. In float32. Every product uploads its operands and reads its result back, so it pays for large ones alone;
- * `docs/gpu.md` says where.
+ * come later. In float32. A product uploads its operands and reads its result back, a layer keeps what lies between its input and
+ * its output there, so both pay where they are large; `docs/gpu.md` says where.
  */
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -15,6 +15,8 @@ import { openDevice } from './device.js';
 import type { GpuLibrary, GpuMode } from './library.js';
 import { GPU_MODES, loadGpuLibrary } from './library.js';
 import { multiply, multiplyAsync } from './product.js';
+import type { Waiting } from './resident.js';
+import { asyncLayerKernels, createWaiting, layerKernels } from './resident.js';
 
 /** Which device, and how much of it. */
 export interface GpuOptions extends CacheOptions {
@@ -31,6 +33,8 @@ export interface GpuKernels extends Kernels {
   readonly device: DeviceInfo;
   /** Compiled kernels held now. */
   readonly compiled: number;
+  /** Layers on the device that wait for their backward pass. */
+  readonly waiting: number;
 }
 
 /** Kernels on a device that answers later: `webgpu`. */
@@ -38,9 +42,14 @@ export interface GpuAsyncKernels extends AsyncKernels {
   readonly device: DeviceInfo;
   /** Compiled kernels held now. */
   readonly compiled: number;
+  /** Layers on the device that wait for their backward pass. */
+  readonly waiting: number;
 }
 
 const dtypes = ['float32'] as const;
+
+/** A scan alone would read every cache back. */
+const NO_SCAN = { forward: () => false, backward: () => false };
 
 /**
  * Opens a device that answers at once.
@@ -56,7 +65,9 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
   const kernelry = await openFirst(modes, options);
   const { info } = kernelry.device;
   const backend = `gpu.js:${info.mode}`;
-  const living = lifeOf(kernelry, backend);
+  const waiting = createWaiting(options.maximumBytes);
+  const living = lifeOf(kernelry, backend, waiting);
+  const layers = Object.entries(layerKernels(living.get, waiting));
   const run = (product: Product, out: Tensor, a: Tensor, b: Tensor): void => {
     checkProduct(product, out, a, b, backend, dtypes);
     if (!isEmpty(product, out, a)) multiply(living.get(), product, out, a, b);
@@ -68,9 +79,13 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
     get compiled() {
       return kernelry.count;
     },
+    get waiting() {
+      return waiting.count;
+    },
     addMatmul: (out, a, b) => run('addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    fused: Object.fromEntries(layers.map(([name, layer]) => [name, { ...NO_SCAN, layer }])),
     dispose: living.end,
   };
 }
@@ -86,14 +101,17 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
   const kernelry = await openFirst([options.mode ?? 'webgpu'], options);
   const { info } = kernelry.device;
   const backend = `gpu.js:${info.mode}`;
-  const living = lifeOf(kernelry, backend);
+  const waiting = createWaiting(options.maximumBytes);
+  const living = lifeOf(kernelry, backend, waiting);
   let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const mine = last.then(act);
+    last = mine.catch(() => undefined); // whoever asked for it hears of a failure; the next one runs all the same
+    return mine;
+  };
   const run = async (product: Product, out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
     checkProduct(product, out, a, b, backend, dtypes);
-    if (isEmpty(product, out, a)) return;
-    const mine = last.then(() => multiplyAsync(living.get(), product, out, a, b));
-    last = mine.catch(() => undefined); // whoever asked for it hears of a failure; the next one runs all the same
-    await mine;
+    if (!isEmpty(product, out, a)) await inTurn(() => multiplyAsync(living.get(), product, out, a, b));
   };
   return {
     backend,
@@ -102,9 +120,13 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
     get compiled() {
       return kernelry.count;
     },
+    get waiting() {
+      return waiting.count;
+    },
     addMatmul: (out, a, b) => run('addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    layers: asyncLayerKernels(living.get, waiting, inTurn),
     dispose: async () => living.end(),
   };
 }
@@ -140,7 +162,7 @@ function isEmpty(product: Product, out: Tensor, a: Tensor): boolean {
   return out.shape[0] === 0 || out.shape[1] === 0 || a.shape[product === 'addMatmulTA' ? 0 : 1] === 0;
 }
 
-function lifeOf(kernelry: Kernelry, backend: string) {
+function lifeOf(kernelry: Kernelry, backend: string, waiting: Waiting) {
   let open = true;
   return {
     get(): Kernelry {
@@ -148,8 +170,10 @@ function lifeOf(kernelry: Kernelry, backend: string) {
       return kernelry;
     },
     end(): void {
-      if (open) kernelry.close();
+      if (!open) return;
       open = false;
+      waiting.clear();
+      kernelry.close();
     },
   };
 }

@@ -17,6 +17,16 @@ export interface GpuKernel {
   destroy(removeCanvas?: boolean): void;
 }
 
+/** A result that stays on the device: a texture, or a buffer of WebGPU. */
+export interface GpuTexture {
+  /** Width and height. */
+  readonly output: readonly number[];
+  /** Reads it back, row by row; WebGPU answers later. */
+  toArray(): unknown;
+  /** Frees it. To be called before the kernel that made it is destroyed. */
+  delete(): void;
+}
+
 /** Settings of one kernel. */
 export interface GpuKernelSettings {
   /** Width and height of the result. */
@@ -33,6 +43,11 @@ export interface GpuKernelSettings {
 export interface Gpu {
   readonly context?: unknown;
   createKernel(source: string, settings: GpuKernelSettings): GpuKernel;
+  /** A function that kernels created afterwards may call. */
+  addFunction(
+    source: string,
+    types: { readonly argumentTypes: Record<string, string>; readonly returnType: string },
+  ): void;
 }
 
 /** The module `gpu.js`. */

@@ -9,7 +9,7 @@
 import type { Tensor } from '../../tensor/types.js';
 import type { Product } from '../check.js';
 import type { Compiled, Kernelry } from './compiled.js';
-import { deviceError, expectHealthy } from './compiled.js';
+import { deviceError, expectAlive, expectMode } from './compiled.js';
 import type { Tile } from './tiles.js';
 import { padded, tilesOf } from './tiles.js';
 
@@ -26,7 +26,8 @@ export function multiply(kernelry: Kernelry, product: Product, out: Tensor, a: T
     for (const tile of tilesFor(kernelry, product, out, a)) {
       const compiled = load(kernelry, product, tile, a, b);
       const rows = launch(kernelry, compiled, product, tile) as Float32Array[];
-      expectHealthy(kernelry.device, compiled.kernel);
+      expectMode(kernelry.device, compiled.kernel);
+      expectAlive(kernelry.device);
       parts.push({ tile, rows });
     }
   } catch (error) {
@@ -48,7 +49,8 @@ export async function multiplyAsync(
     for (const tile of tilesFor(kernelry, product, out, a)) {
       const compiled = load(kernelry, product, tile, a, b);
       const rows = (await launch(kernelry, compiled, product, tile)) as Float32Array[];
-      expectHealthy(kernelry.device, compiled.kernel);
+      expectMode(kernelry.device, compiled.kernel);
+      expectAlive(kernelry.device);
       parts.push({ tile, rows });
     }
   } catch (error) {

@@ -16,10 +16,10 @@ export interface Tile extends Size {
 }
 
 /** Elements of a texture that an index still reaches: GLSL ES 1.00 may compute integers in float32, exact up to 2²⁴. */
-const LARGEST_OPERAND = 2 ** 24;
+export const LARGEST_OPERAND = 2 ** 24;
 
 /** Terms of one sum per kernel call, so that no call keeps a device busy for long enough to be taken for hung. */
-const LONGEST_SUM = 8192;
+export const LONGEST_SUM = 8192;
 
 /**
  * Sizes above 16 are rounded up to eight steps per octave, so that batches of all lengths share a bounded number of kernels:
@@ -30,6 +30,9 @@ export function padded(size: number): number {
   const step = 2 ** (28 - Math.clz32(size - 1));
   return Math.ceil(size / step) * step;
 }
+
+/** The least power of two that is no less. */
+export const powerOfTwo = (size: number): number => (size <= 1 ? 1 : 2 ** (32 - Math.clz32(size - 1)));
 
 /**
  * Cuts a product into tiles that fit the device.

@@ -1,0 +1,229 @@
+/**
+ * A recurrent layer on a device: project, scan and collect, what lies between them in textures. Forward goes up: the
+ * parameters, x, the initial states; back comes one matrix, h of all rows and the last c. Backward goes up: dY and the gradient
+ * of the final states; back come the gradients of the parameters with those of the initial states, and dX.
+ *
+ * Steps are padded to all B rows of the batch, products over all rows have packed rows, so nothing is computed for padding
+ * there. A kernel writes one matrix and cannot write into a part of one. The matrices of T steps are therefore put together by
+ * fives, in about T/4 draws, and the last ones picked row by row as the packed rows lie. Adding dW up step by step instead would
+ * take 2T draws and write all of dWx and dWh in each.
+ *
+ * Both directions are generators that yield what the device answers, now or later: one text for both, see `drive.ts`. What is
+ * written on the host is written after the last answer. An error frees what this call has made.
+ */
+import type { LayerGradients, LayerSize, LayerTensors } from '../types.js';
+import type { Kernelry } from './compiled.js';
+import { expectAlive, expectMode } from './compiled.js';
+import type { GpuKernel, GpuTexture } from './library.js';
+import type { DeviceCell, Pass } from './pass.js';
+import type { Rows } from './pack.js';
+import { addRows, addStacked, copyRows, sideBySide, stackParameters } from './pack.js';
+import type { Tail } from './seams.js';
+import {
+  FAN,
+  UPLOAD,
+  gatherSource,
+  gradientSource,
+  inputGradientSource,
+  joinSource,
+  projectSource,
+  stackedRows,
+} from './seams.js';
+import { padded, powerOfTwo } from './tiles.js';
+
+/** What yields answers of the device, and ends in `T`. */
+export type Work<T> = Generator<unknown, T, unknown>;
+
+type Named = Readonly<Record<string, GpuTexture>>;
+
+/** A layer in work: its sizes, padded, and the textures that live. */
+export interface Run extends LayerSize {
+  readonly kernelry: Kernelry;
+  readonly cell: DeviceCell;
+  readonly batchSizes: Int32Array;
+  readonly offsets: Int32Array;
+  /** Rows of a step and of all steps, padded. */
+  readonly Bp: number;
+  readonly Np: number;
+  /** Rows of `a` and `dY`: a power of two, so that batches of all lengths share the few kernels of the steps. */
+  readonly Nq: number;
+  /** Place of each packed row among the B rows of all steps; −1 for padding. */
+  readonly places: Float32Array;
+  readonly living: Set<GpuTexture>;
+}
+
+/** What a forward pass leaves on the device. */
+export interface Kept {
+  readonly run: Run;
+  readonly W: GpuTexture;
+  readonly x: GpuTexture;
+  /** `[B, ·]` the initial state, then the state after every step. */
+  readonly states: readonly GpuTexture[];
+  /** Per step what its forward passes gave. */
+  readonly caches: readonly Named[];
+  /** All states, put together as far as one kernel reads them. */
+  readonly joined: readonly GpuTexture[];
+}
+
+/** Begins work on a layer. */
+export function runOf(kernelry: Kernelry, cell: DeviceCell, { batchSizes, x, initial }: LayerTensors): Run {
+  const [N, D] = x.shape;
+  const [B, H] = initial.h.shape;
+  const [Bp, Np] = [padded(B), padded(N)];
+  const Nq = powerOfTwo(Np);
+  const places = new Float32Array(Np).fill(-1);
+  const offsets = new Int32Array(batchSizes.length);
+  let n = 0;
+  batchSizes.forEach((running, t) => {
+    offsets[t] = n;
+    for (let b = 0; b < running; b++) places[n++] = t * Bp + b;
+  });
+  const steps = batchSizes.length;
+  return { kernelry, cell, batchSizes, offsets, D, H, B, N, steps, Bp, Np, Nq, places, living: new Set() };
+}
+
+/** Project and scan. Writes `y` and `final`. */
+export function* forwardOn(run: Run, layer: LayerTensors): Work<Kept> {
+  const { cell, D, H, Bp, Np, Nq, steps } = run;
+  const W = yield* upload(run, stackParameters(cell, layer.params), [cell.gates * H, stackedRows(cell, D, H)]);
+  const x = yield* upload(run, sideBySide([layer.x], D, Np), [D, Np]);
+  const initial = cell.states.map((name) => layer.initial[name]);
+  const states = [yield* upload(run, sideBySide(initial, cell.stateWidth * H, Bp), [cell.stateWidth * H, Bp])];
+  const a = yield* draw(run, projectSource(D, Np), [cell.gates * H, Nq], [x, W]);
+  const caches: Named[] = [];
+  for (let t = 0; t < steps; t++) {
+    const made = yield* step(run, cell.forward, t, { a, W, S: states[t] });
+    states.push(made.next);
+    if (layer.keep) caches.push(made);
+    else free(run, ...Object.values(made).filter((texture) => texture !== made.next));
+  }
+  free(run, a);
+  const joined = yield* join(run, states, H);
+  const tail = { N: Np, B: Bp, H, count: cell.states.length };
+  const out = yield* gather(run, joined, [H, Np + tail.count * Bp], Bp, tail, [states[steps]]);
+  const rows = yield* read(run, out);
+  copyRows(layer.y, rows);
+  cell.states.forEach((name, s) => copyRows(layer.final[name], rows, Np + s * Bp));
+  return { run, W, x, states, caches, joined };
+}
+
+/** Scan and collect. Adds to `grads` and `dX`, writes `dInitial`. */
+export function* backwardOn({ run, W, x, ...kept }: Kept, into: LayerGradients): Work<void> {
+  const { cell, D, H, Bp, Np, Nq, steps } = run;
+  const dY = yield* upload(run, sideBySide([into.dY], H, Nq), [H, Nq]);
+  const width = cell.states.length * H;
+  const dFinal = cell.states.map((name) => into.dFinal[name]);
+  let carry = yield* upload(run, sideBySide(dFinal, width, Bp), [width, Bp]);
+  const lefts = new Array<GpuTexture>(steps);
+  for (let t = steps - 1; t >= 0; t--) {
+    const seen = { ...kept.caches[t], W, dY, carry, S: kept.states[t] };
+    const { left, carry: before, ...rest } = yield* step(run, cell.backward, t, seen);
+    lefts[t] = left;
+    free(run, carry, ...Object.values(rest));
+    carry = before;
+  }
+  const columns = cell.leftWidth * H;
+  const left = yield* gather(run, yield* join(run, lefts, columns), [columns, Np], 0);
+  const h = yield* gather(run, kept.joined, [H, Np], 0);
+  const rows = stackedRows(cell, D, H);
+  const size = [cell.gates * H, rows + Bp] as const;
+  const gradients = yield* draw(run, gradientSource(cell, D, H, Np), size, [x, h, left, carry]);
+  const dX = into.dX && (yield* draw(run, inputGradientSource(cell.gates * H), [D, Np], [left, W]));
+  const found = yield* read(run, gradients);
+  const foundX = dX && (yield* read(run, dX));
+  addStacked(cell, found, into.grads);
+  cell.states.forEach((name, s) => copyRows(into.dInitial[name], found, rows, s * H));
+  if (into.dX && foundX) addRows(into.dX, foundX);
+}
+
+/** Frees all that a layer holds. */
+export function release({ living }: Run): void {
+  try {
+    for (const texture of living) texture.delete();
+  } catch {
+    // A device that is gone took its textures along, whatever it complains of.
+  }
+  living.clear();
+}
+
+/** The passes of step t, one after the other. */
+function* step(run: Run, passes: readonly Pass[], t: number, seen: Named): Work<Record<string, GpuTexture>> {
+  const { H, Bp, batchSizes, offsets } = run;
+  const made: Record<string, GpuTexture> = {};
+  for (const { name, width, reads, body } of passes) {
+    const source = `function (${reads.join(', ')}, offset, running) {\n${body}\n}`;
+    const inputs = reads.map((each) => made[each] ?? seen[each]);
+    made[name] = yield* draw(run, source, [width * H, Bp], inputs, [offsets[t], batchSizes[t]]);
+  }
+  return made;
+}
+
+/** Matrices of B rows one below the other, until one kernel can read all of them. */
+function* join(run: Run, parts: readonly GpuTexture[], width: number): Work<readonly GpuTexture[]> {
+  let level = parts;
+  for (let rows = run.Bp; level.length > FAN; rows *= FAN) {
+    const above: GpuTexture[] = [];
+    for (let i = 0; i < level.length; i += FAN) {
+      above.push(yield* draw(run, joinSource(rows), [width, FAN * rows], filled(level, i)));
+    }
+    if (level !== parts) free(run, ...level);
+    level = above;
+  }
+  return level;
+}
+
+/** FAN parts from the i-th on; past the end the last one again, which no place points to. */
+const filled = (parts: readonly GpuTexture[], i = 0): GpuTexture[] =>
+  Array.from({ length: FAN }, (_, k) => parts[Math.min(i + k, parts.length - 1)]);
+
+function* gather(
+  run: Run,
+  parts: readonly GpuTexture[],
+  output: readonly [number, number],
+  shift: number,
+  tail?: Tail,
+  last: readonly GpuTexture[] = [],
+): Work<GpuTexture> {
+  const { kernelry, places, Np } = run;
+  const input = kernelry.device.library.input(places, [1, Np]);
+  const source = gatherSource(parts[0].output[1], tail);
+  return yield* draw(run, source, output, [...filled(parts), input, ...last], [shift]);
+}
+
+function* upload(run: Run, values: Float32Array, size: readonly [number, number]): Work<GpuTexture> {
+  return yield* draw(run, UPLOAD, size, [run.kernelry.device.library.input(values, [...size])]);
+}
+
+/** Runs a kernel, compiled for the sizes of what it reads. gpu.js could have left them open; llvmpipe then compiles at every call. */
+function* draw(
+  { kernelry, living }: Run,
+  source: string,
+  output: readonly [number, number],
+  inputs: readonly unknown[],
+  numbers: readonly number[] = [],
+): Work<GpuTexture> {
+  const sizes = inputs.map((input) => (input as Partial<GpuTexture>).output?.join('x') ?? '');
+  const key = [output.join('x'), ...sizes, source].join(' ');
+  const settings = { ...SETTINGS, output };
+  const kernel: GpuKernel = kernelry.kernel(key, source, settings, TEXEL * output[0] * output[1]);
+  const texture = (yield kernel(...inputs, ...numbers)) as GpuTexture;
+  expectMode(kernelry.device, kernel);
+  living.add(texture);
+  return texture;
+}
+
+const SETTINGS = { precision: 'single', tactic: 'precision', pipeline: true, immutable: true } as const;
+
+const TEXEL = 16;
+
+function* read({ kernelry }: Run, texture: GpuTexture): Work<Rows> {
+  const rows = (yield texture.toArray()) as Rows;
+  expectAlive(kernelry.device);
+  return rows;
+}
+
+function free({ living }: Run, ...textures: readonly GpuTexture[]): void {
+  for (const texture of textures) {
+    if (living.delete(texture)) texture.delete();
+  }
+}

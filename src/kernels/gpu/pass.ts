@@ -1,0 +1,75 @@
+/**
+ * A cell as kernels of a device. A step is a few passes, each of which computes one matrix of B rows from matrices that stay on
+ * the device; equations and names are those of `cells/`.
+ *
+ * What a pass may read, by name: `W`, the parameters stacked, one row per input, then the bias, one row per hidden unit, and
+ * for the GRU the row of bn; `a = x·Wx + b`, all steps; `S`, the state before the step, and `next`, the one after it; `dY`, all
+ * steps; `carry`, the gradient of `next` that later steps leave; what earlier passes of the step gave. `a` and `dY` have packed
+ * rows, those of the step from `offset` on. Rows from `running` on belong to sequences that have ended: their state and their
+ * carry stay, so that the carry may start as the gradient of all final states; what they leave is 0.
+ */
+
+/** One kernel of a step. */
+export interface Pass {
+  readonly name: string;
+  /** Columns of the result, in multiples of H. */
+  readonly width: number;
+  /** The matrices it reads: six at most, for WebGPU binds eight, the result and two numbers included. */
+  readonly reads: readonly string[];
+  /** Body of the kernel: the element in column `this.thread.x` of row `this.thread.y`. */
+  readonly body: string;
+}
+
+/** A cell for inputs of size D and H hidden units. */
+export interface DeviceCell {
+  /** G. */
+  readonly gates: number;
+  /** Names of the states, the columns of `carry`. */
+  readonly states: readonly string[];
+  /** Columns of `next` and of `left`, in multiples of H. */
+  readonly stateWidth: number;
+  readonly leftWidth: number;
+  /** The last pass gives `next`: in its first columns the states, then whatever the backward passes need. */
+  readonly forward: readonly Pass[];
+  /** One pass gives `left`, of which the weight gradients are made, its first G·H columns da; the last one gives `carry`. */
+  readonly backward: readonly Pass[];
+  /**
+   * Statements that return ∂L/∂Wh in row `row` and column `this.thread.x`, from `h [N, H]`, the state each row started from, and
+   * `left [N, ·]`.
+   */
+  dWh(N: number): string;
+  /** Whether the parameters have a row bn. */
+  readonly resetBias: boolean;
+}
+
+/** A pass from the lines of its body. */
+export function pass(name: string, width: number, reads: readonly string[], lines: readonly string[]): Pass {
+  return { name, width, reads, body: lines.join('\n') };
+}
+
+export const Y = 'this.thread.y';
+export const X = 'this.thread.x';
+
+/** Returns `value` where the sequence of the row has ended. */
+export const ended = (value: string): string => `if (${Y} >= running) { return ${value}; }`;
+
+/** Finds the unit `j` of the column, and `g`, its block of H columns. */
+export const unitOf = (H: number, blocks: number): string => `let j = ${X};
+let g = 0;
+for (let i = 0; i < ${blocks - 1}; i++) { if (j >= ${H}) { j = j - ${H}; g = g + 1; } }`;
+
+/** `sum` of K terms in k. K is written into the source, for gpu.js stops a loop whose bound it does not know after 1000 rounds. */
+export const sumOf = (K: number, term: string): string => `let sum = 0.0;
+for (let k = 0; k < ${K}; k++) { sum += ${term}; }`;
+
+/** The `sum` h'·Wh in this column. */
+export const recurrent = (D: number, H: number): string => sumOf(H, `S[${Y}][k] * W[k + ${D + 1}][${X}]`);
+
+/** The `sum` over the first K columns of da·Whᵀ in column `j`. */
+export const recurrentBack = (D: number, K: number): string => sumOf(K, `left[${Y}][k] * W[j + ${D + 1}][k]`);
+
+/** x·Wx + b in column `x`. */
+export const projected = (x: string): string => `a[${Y} + offset][${x}]`;
+
+/** `dh`, the whole gradient of h in column `j`. */
+export const dh = `const dh = carry[${Y}][j] + dY[${Y} + offset][j];`;

@@ -1,0 +1,192 @@
+/**
+ * Layers on a device: what of them waits for its backward pass, and how they are driven, on devices that answer at once and on
+ * those that answer later.
+ */
+import type {
+  AsyncLayerKernel,
+  AsyncResidentLayer,
+  LayerGradients,
+  LayerKernel,
+  LayerSize,
+  LayerTensors,
+  ResidentLayer,
+} from '../types.js';
+import { DEVICE_CELLS } from './cells.js';
+import type { Kernelry } from './compiled.js';
+import { deviceError } from './compiled.js';
+import type { Kept, Run, Work } from './layer.js';
+import { backwardOn, forwardOn, release, runOf } from './layer.js';
+import type { DeviceCell } from './pass.js';
+import { FAN, stackedRows } from './seams.js';
+import { LARGEST_OPERAND, LONGEST_SUM, padded, powerOfTwo } from './tiles.js';
+
+/** Layers that wait for their backward pass, the oldest first. */
+export interface Waiting {
+  /** How many there are. */
+  readonly count: number;
+  /** Frees all of them. */
+  clear(): void;
+  add(run: Run): void;
+  /** Takes one out; false where it is no longer there. */
+  take(run: Run): boolean;
+}
+
+/** Layers that never see a backward pass, after a loss that was no number or in an evaluation, give way to later ones. */
+const LONGEST_WAIT = 64;
+
+const TEXEL = 16;
+
+/** Room for layers that wait: a number of them, and `maximumBytes` of textures; the oldest give way. */
+export function createWaiting(maximumBytes = 2 ** 29): Waiting {
+  const waiting = new Map<Run, { readonly bytes: number; readonly end: () => void }>();
+  let bytes = 0;
+  const drop = (run: Run): void => {
+    bytes -= waiting.get(run)?.bytes ?? 0;
+    waiting.get(run)?.end();
+    waiting.delete(run);
+  };
+  return {
+    get count() {
+      return waiting.size;
+    },
+    clear() {
+      for (const run of waiting.keys()) {
+        release(run);
+        drop(run);
+      }
+    },
+    add(run) {
+      const mine = bytesOf(run);
+      bytes += mine;
+      waiting.set(run, { bytes: mine, end: run.kernelry.hold() });
+      for (const oldest of waiting.keys()) {
+        if (oldest === run || (waiting.size <= LONGEST_WAIT && bytes <= maximumBytes)) break;
+        release(oldest);
+        drop(oldest);
+      }
+    },
+    take(run) {
+      const there = waiting.has(run);
+      drop(run);
+      return there;
+    },
+  };
+}
+
+const bytesOf = ({ living }: Run): number =>
+  [...living].reduce((sum, { output: [width, height] }) => sum + TEXEL * width * height, 0);
+
+/** Whether every matrix of the layer fits a texture and can be indexed, and no sum is too long for one call. */
+function fits({ device }: Kernelry, cell: DeviceCell, { steps, B, N, D, H }: LayerSize): boolean {
+  if (Math.min(steps, B, N, D, H) === 0) return false;
+  const side = device.info.maxTextureSize;
+  const [Bp, Np] = [padded(B), padded(N)];
+  const width = Math.max(cell.gates, cell.leftWidth, cell.stateWidth) * H;
+  const joined = heightOfJoined(steps + 1, Bp);
+  const height = Math.max(powerOfTwo(Np), Np + 2 * Bp, stackedRows(cell, D, H) + Bp, joined);
+  const columns = Math.max(width, D);
+  return Math.max(columns, height) <= side && columns * height <= LARGEST_OPERAND && Np <= LONGEST_SUM;
+}
+
+/** Rows of the tallest matrix when matrices of B rows are put together until one kernel reads all. */
+function heightOfJoined(count: number, B: number): number {
+  return count > FAN ? heightOfJoined(Math.ceil(count / FAN), B * FAN) : B;
+}
+
+/** A layer as work of its device. */
+function workOf(name: string, kernelry: () => Kernelry, waiting: Waiting) {
+  const cellOf = DEVICE_CELLS[name];
+  return {
+    suits: (size: LayerSize) => fits(kernelry(), cellOf(size.D, size.H), size),
+    *forward(layer: LayerTensors): Work<Kept> {
+      const [device, D] = [kernelry(), layer.x.shape[1]];
+      const run = runOf(device, cellOf(D, layer.params.Wh.shape[0]), layer);
+      const kept = yield* guarded(run, () => forwardOn(run, layer));
+      if (layer.keep) waiting.add(run);
+      else release(run);
+      return kept;
+    },
+    *backward(kept: Kept, gradients: LayerGradients): Work<boolean> {
+      if (!waiting.take(kept.run)) return false;
+      yield* guarded(kept.run, () => backwardOn(kept, gradients));
+      release(kept.run);
+      return true;
+    },
+    release({ run }: Kept): void {
+      if (waiting.take(run)) release(run);
+    },
+  };
+}
+
+/** Frees the layer where its work fails. @throws DeviceError for whatever a device fails of */
+function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
+  const end = run.kernelry.hold();
+  try {
+    return yield* work();
+  } catch (error) {
+    release(run);
+    throw deviceError(run.kernelry.device, error);
+  } finally {
+    end();
+  }
+}
+
+function now<T>(work: Work<T>): T {
+  let step = work.next();
+  while (!step.done) step = work.next(step.value);
+  return step.value;
+}
+
+async function later<T>(work: Work<T>): Promise<T> {
+  let step = work.next();
+  while (!step.done) {
+    let answer: unknown;
+    try {
+      answer = await step.value;
+    } catch (error) {
+      step = work.throw(error);
+      continue;
+    }
+    step = work.next(answer);
+  }
+  return step.value;
+}
+
+/** The layers of a device that answers at once. */
+export function layerKernels(kernelry: () => Kernelry, waiting: Waiting): Record<string, LayerKernel> {
+  return mapCells((name) => {
+    const work = workOf(name, kernelry, waiting);
+    return {
+      suits: work.suits,
+      forward(layer): ResidentLayer {
+        const kept = now(work.forward(layer));
+        return { backward: (gradients) => now(work.backward(kept, gradients)), release: () => work.release(kept) };
+      },
+    };
+  });
+}
+
+/** The layers of a device that answers later; `inTurn` runs one thing after the other. */
+export function asyncLayerKernels(
+  kernelry: () => Kernelry,
+  waiting: Waiting,
+  inTurn: <T>(act: () => Promise<T>) => Promise<T>,
+): Record<string, AsyncLayerKernel> {
+  return mapCells((name) => {
+    const work = workOf(name, kernelry, waiting);
+    return {
+      suits: work.suits,
+      async forward(layer): Promise<AsyncResidentLayer> {
+        const kept = await inTurn(() => later(work.forward(layer)));
+        return {
+          backward: (gradients) => inTurn(() => later(work.backward(kept, gradients))),
+          release: () => work.release(kept),
+        };
+      },
+    };
+  });
+}
+
+function mapCells<T>(make: (name: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.keys(DEVICE_CELLS).map((name) => [name, make(name)]));
+}

@@ -1,0 +1,87 @@
+/**
+ * Whole layers on a device against the balls of float32: the cells, starts and directions of the fused scans, and lengths whose
+ * steps are put together on several levels. Used in jest and in browsers.
+ */
+import type { AsyncKernels, Kernels } from '../../src/kernels/index';
+import { DEVICE_ULPS } from '../../src/kernels/gpu/activations';
+import { audit } from '../support/ball-audit';
+import type { BallSolution } from '../support/ball-cells';
+import { ballSolution } from '../support/ball-cells';
+import type { Case, Problem } from '../support/cases';
+import { CELLS } from '../support/cases';
+import { float32Engine, float32EngineAsync, roundedProblem } from '../support/float32-engine';
+import { SCENES } from './scans';
+
+/** What a device may be off by in the functions of the gates; products and sums are those of float32. */
+const ULPS = { tanh: DEVICE_ULPS.hyperbolic, sigmoid: DEVICE_ULPS.logistic };
+
+const scenes: readonly Omit<Case, 'cell'>[] = [
+  ...SCENES.filter(({ lengths }) => lengths.length < 70).map(
+    ({ lengths, H, start = 'zero', direction = 'forward' }) => {
+      return { lengths, hidden: [H], initial: start, direction, input: 6 } as const;
+    },
+  ),
+  {
+    lengths: Array.from({ length: 20 }, (_, i) => 1 + (i % 4)),
+    hidden: [9],
+    initial: 'given',
+    direction: 'forward',
+    input: 4,
+  },
+  { lengths: [31, 4, 27, 6], hidden: [2], initial: 'learned', direction: 'bidirectional', input: 3 },
+  { lengths: [2, 4, 1, 3, 1, 4, 2], hidden: [3, 2], initial: 'given', direction: 'bidirectional', input: 5 },
+];
+
+/** Every cell in every scene. */
+export const LAYER_CASES: readonly Case[] = CELLS.flatMap((cell) => scenes.map((scene) => ({ cell, ...scene })));
+
+/** A case in a line. */
+export const layerName = ({ cell, lengths, hidden, initial, direction }: Case): string =>
+  `${cell}, ${direction}, initial state ${initial}, H = ${hidden.join(' and ')}, lengths ${lengths.join(' ')}`;
+
+const solutions = new Map<Case, { readonly problem: Problem; readonly balls: BallSolution }>();
+
+function solved(c: Case) {
+  const problem = roundedProblem(c);
+  const known = solutions.get(c) ?? { problem, balls: ballSolution(problem, ULPS) };
+  solutions.set(c, known);
+  return known;
+}
+
+/** Names of the tensors with an element that float32 does not excuse. */
+export function outsideOf(kernels: Kernels, c: Case): readonly string[] {
+  const { problem, balls } = solved(c);
+  return audit(float32Engine(problem, { kernels, resident: 'backward' }), balls).outside;
+}
+
+/** `outsideOf` on a device that answers later. */
+export async function outsideOfAsync(device: AsyncKernels, kernels: Kernels, c: Case): Promise<readonly string[]> {
+  const { problem, balls } = solved(c);
+  return audit(await float32EngineAsync(problem, device, { kernels, resident: 'backward' }), balls).outside;
+}
+
+/** Kernels whose layers say what they did. */
+export function watchedLayers(kernels: Kernels): { kernels: Kernels; answers: string[] } {
+  const answers: string[] = [];
+  const fused = Object.entries(kernels.fused ?? {}).map(([name, scan]) => {
+    const layer = scan.layer && {
+      ...scan.layer,
+      forward: (tensors: Parameters<typeof scan.layer.forward>[0]) => {
+        const resident = scan.layer?.forward(tensors);
+        answers.push(`forward ${resident !== undefined}`);
+        return (
+          resident && {
+            ...resident,
+            backward: (gradients: Parameters<typeof resident.backward>[0]) => {
+              const done = resident.backward(gradients);
+              answers.push(`backward ${done}`);
+              return done;
+            },
+          }
+        );
+      },
+    };
+    return [name, { ...scan, layer }] as const;
+  });
+  return { kernels: { ...kernels, fused: Object.fromEntries(fused) }, answers };
+}
