@@ -161,17 +161,20 @@ export function softmaxCrossEntropy(
   });
 }
 
+/** Rows and columns of a matrix. @throws ShapeError where the node is no matrix; `name` is that of the operation */
 export function matrixShape(name: string, x: TapeNode): readonly [number, number] {
   const { shape } = x.value;
   if (shape.length !== 2) throw new ShapeError(`tape: ${name} needs a matrix; got [${shape.join(', ')}]`);
   return [shape[0], shape[1]];
 }
 
+/** Checks that `count` rows or columns from `start` lie in [0, size). @throws ArgumentError naming the operation */
 export function checkRange(name: string, what: string, start: number, count: number, size: number): void {
   if (Number.isInteger(start) && Number.isInteger(count) && start >= 0 && count >= 0 && start + count <= size) return;
   throw new ArgumentError(`tape: ${name} needs ${what}s within [0, ${size}); got ${count} from ${start}`);
 }
 
+/** The error of two shapes that an operation cannot take together, for the caller to throw. */
 export function mismatch(name: string, expected: string, a: Tensor, b: Tensor): ShapeError {
   return new ShapeError(`tape: ${name} needs ${expected}; got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
 }

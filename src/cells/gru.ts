@@ -10,9 +10,9 @@
  *
  * Backward, the same numbers in reverse
  *   (4)  dz = dh ∘ (h' − n)   dn = dh ∘ (1 − z)   dh' += dh ∘ z
- *   (3)  da_n = dn ∘ (1 − n²)   dr = da_n ∘ q   du_n = dq = da_n ∘ r
+ *   (3)  da_n = dn ∘ (1 − n²)   dr = da_n ∘ q   du_n = dq = da_n ∘ r   and, over all steps at once,  dbn += Σ dq
  *   (2)  da_r = du_r = dr ∘ r(1 − r)   da_z = du_z = dz ∘ z(1 − z)
- *   (1)  dh' += du·Whᵀ    and, over all steps at once,  dWh += h'ᵀ·du,  dbn += Σ du_n
+ *   (1)  dh' += du·Whᵀ          and, over all steps at once,  dWh += h'ᵀ·du
  *
  * Kept for backward: the gates r z n, and q, which the gradient of r needs. `da` and `du` differ in the n columns alone,
  * because r stands between the recurrent product and the pre-activation.
@@ -118,7 +118,7 @@ export function gruStepBackward(
   kernels.addMatmulTB(dPrev.h, du, params.Wh); //                                        (1)
 }
 
-/** Over all steps at once: `dWh += h'ᵀ·du` (1) and `dbn += Σ du_n` (3). */
+/** Over all steps at once: `dWh += h'ᵀ·du` (1) and `dbn += Σ dq` (3), dq being the last third of `du`. */
 export function gruCollect(kernels: Kernels, hPrev: Tensor, { du }: GruCache, grads: GruParams): void {
   const H = hPrev.shape[1];
   kernels.addMatmulTA(grads.Wh, hPrev, du); //                                           (1)

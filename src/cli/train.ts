@@ -12,7 +12,7 @@ import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
 import type { OptimizerName } from '../labeling/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/options.js';
-import type { TrainResult } from '../labeling/record.js';
+import type { TrainHooks, TrainResult } from '../labeling/record.js';
 import type { Corpora } from '../labeling/run.js';
 import { parseSchedule } from '../optim/index.js';
 import { BpttError } from '../tensor/index.js';
@@ -139,20 +139,12 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
-    const colors = colorsFor(terminal.stderr, terminal.env);
     progress.line(`${describeCorpora(corpora)}; backend ${kernels.backend} (${reason})`);
     log?.write({ event: 'start', ...options, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
-    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, options, {
-      signal: interrupt.signal,
-      onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
-      onProgress: (state) => progress.update(progressOf(state)),
-      onEpoch(record) {
-        progress.line(epochLine(record, options.epochs, colors));
-        log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
-      },
-    });
+    const hooks = { ...reporters(options, terminal, progress, log), signal: interrupt.signal };
+    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, options, hooks);
     const seconds = (performance.now() - begun) / 1000;
     progress.stop();
     await saveTrained(out, result.model);
@@ -176,6 +168,19 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     log?.close();
     kernels.dispose();
   }
+}
+
+/** Tells people, and the log, how the training goes. */
+function reporters(options: Options, terminal: Terminal, progress: Progress, log: TrainLog | null): TrainHooks {
+  const colors = colorsFor(terminal.stderr, terminal.env);
+  return {
+    onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
+    onProgress: (state) => progress.update(progressOf(state)),
+    onEpoch(record) {
+      progress.line(epochLine(record, options.epochs, colors));
+      log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
+    },
+  };
 }
 
 function openLog({ log }: Options, progress: Progress): TrainLog | null {

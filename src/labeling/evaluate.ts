@@ -8,6 +8,7 @@ import { createScorer } from './scorer.js';
 import type { Sentence } from './sentence.js';
 import { looksLikeSpans } from './spans.js';
 
+/** What to call the input, and who hears of each sentence. */
 export interface EvaluateOptions {
   /** Name of the input, for messages. */
   readonly source?: string;

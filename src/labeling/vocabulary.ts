@@ -6,8 +6,10 @@ import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Sentence } from './sentence.js';
 import { signaturesOf } from './signature.js';
 
-/** The form of the unknown word, and its id. */
+/** The form of the unknown word. */
 export const UNKNOWN = '<unk>';
+
+/** The id of the unknown word. */
 export const UNKNOWN_ID = 0;
 
 /** What makes a word vocabulary. */
@@ -38,7 +40,7 @@ export interface Vocabulary {
   lookup(token: string): number;
   /** The id a token has when its own is hidden: that of a signature, or 0. */
   lookupUnknown(token: string): number;
-  /** `[tokens]` ids. */
+  /** `[tokens]` ids. @throws ArgumentError on a string, whose letters would be taken for tokens */
   encode(tokens: readonly string[]): Int32Array;
   /** `[tokens]` ids of the tokens as if none had an id of its own; what word dropout puts in their place. */
   encodeUnknown(tokens: readonly string[]): Int32Array;
@@ -143,8 +145,8 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
     signatures,
     lookup,
     lookupUnknown,
-    encode: (tokens) => Int32Array.from(tokens, lookup),
-    encodeUnknown: (tokens) => Int32Array.from(tokens, lookupUnknown),
+    encode: (tokens) => Int32Array.from(listOf(tokens), lookup),
+    encodeUnknown: (tokens) => Int32Array.from(listOf(tokens), lookupUnknown),
     known: (token) => (ids.get(fold(token)) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
     toJSON: () => ({
       lowerCase,
@@ -154,6 +156,13 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
       signatures: signatures && [...signatures],
     }),
   };
+}
+
+/** JavaScript iterates strings too. */
+function listOf(tokens: readonly string[] | string): readonly string[] {
+  if (typeof tokens !== 'string') return tokens;
+  const got = JSON.stringify(tokens.slice(0, 40));
+  throw new ArgumentError(`a sentence must be a list of tokens; got the string ${got}: split it first`);
 }
 
 /** Labels by id. There is no unknown label: one never seen in training is an error. */
@@ -230,7 +239,7 @@ export function labelsOf(sentence: Sentence, source?: string): readonly string[]
   if (labels?.length === tokens.length) return labels;
   const got = labels ? `${labels.length}` : 'none';
   throw new DataError(
-    `${placeOf(sentence, source)}expected ${tokens.length} labels, one per token; got ${got}: add them`,
+    `${placeOf(sentence, source)}expected one label per token, ${tokens.length}; got ${got}: add them`,
   );
 }
 

@@ -42,6 +42,7 @@ export interface BidirectionalPass {
   readonly reverse: Unrolled;
 }
 
+/** What the backward pass takes and gives beside dY and the gradients of the parameters; all optional. */
 export interface BidirectionalBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;

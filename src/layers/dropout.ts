@@ -20,6 +20,7 @@ import { addTo } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
 
+/** How much to drop, by whose dice, and by row or by sequence. */
 export interface DropoutOptions {
   /** Probability of dropping a component, 0 ≤ p < 1. */
   readonly p: number;
@@ -41,6 +42,7 @@ export interface DropoutMask {
   readonly sequenceOf?: Int32Array;
 }
 
+/** What is left, and what the backward pass needs to know of what is not. */
 export interface DropoutResult {
   /** `[N, D]`; the input itself where dropout is the identity. */
   readonly y: Tensor;

@@ -18,6 +18,7 @@ import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
 
+/** The word vectors. */
 export type EmbeddingParams = {
   /** `[V, E]` one row per word. */
   readonly weight: Tensor;

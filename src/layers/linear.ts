@@ -17,6 +17,7 @@ import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 
+/** Weights and bias of y = x·W + b. */
 export type LinearParams = {
   /** `[D, K]` */
   readonly W: Tensor;

@@ -31,6 +31,7 @@ import { allocate, dtypeOf } from '../tensor/view.js';
 /** Target of a row that takes no part in the loss. */
 export const IGNORED = -1;
 
+/** How the losses of the rows become one number. */
 export interface SoftmaxLossOptions {
   /** `mean` (default) divides by the summed class weights of the counted rows' true labels; `sum` does not divide. */
   readonly reduction?: 'mean' | 'sum';

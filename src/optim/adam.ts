@@ -25,6 +25,7 @@ import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type 
 
 const { sqrt } = Math; // taken once: see tensor/math.ts
 
+/** Hyperparameters, in the letters of the paper, and how embedding gradients are taken. */
 export interface AdamOptions {
   /** Learning rate η. Default 0.001. */
   readonly lr?: number;

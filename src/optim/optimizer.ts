@@ -18,6 +18,7 @@ export interface OptimizerState {
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
+/** What turns gradients into updates. It holds the parameters it was made for, and its own moments. */
 export interface Optimizer {
   /** `sgd`, `adam`, `adamw`. */
   readonly name: string;

@@ -29,6 +29,7 @@ export type ScheduleSpec =
 /** What a schedule remembers; numbers only, for a checkpoint. Empty for a schedule that depends on the step alone. */
 export type ScheduleState = Readonly<Record<string, number>>;
 
+/** A learning rate that changes: a factor of the base rate for every update. */
 export interface Schedule {
   readonly spec: ScheduleSpec;
   /** Factor of the base learning rate for update `step`, counted from 0. */

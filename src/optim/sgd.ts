@@ -15,6 +15,7 @@ import { expectNonNegative, expectProbability } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
+/** Hyperparameters, and how embedding gradients are taken. */
 export interface SgdOptions {
   /** Learning rate η. Default 0.1. */
   readonly lr?: number;

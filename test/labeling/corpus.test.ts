@@ -135,7 +135,7 @@ describe('the most-frequent-tag baseline', () => {
 
   test('needs labels', () => {
     expect(() => mostFrequentTag([])).toThrow(DataError);
-    expect(() => mostFrequentTag([{ tokens: ['a'] }])).toThrow('expected 1 labels, one per token; got none');
+    expect(() => mostFrequentTag([{ tokens: ['a'] }])).toThrow('expected one label per token, 1; got none');
   });
 });
 

@@ -218,7 +218,7 @@ describe('bad data and bad options', () => {
 
   test('sentences without labels, and no sentence at all', async () => {
     await expect(train(kernels, { train: [broken(undefined)] }, small)).rejects.toThrow(
-      /expected 2 labels, one per token; got none/,
+      /expected one label per token, 2; got none/,
     );
     await expect(train(kernels, { train: [] }, small)).rejects.toThrow(/at least one sentence/);
   });

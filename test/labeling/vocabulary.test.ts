@@ -24,6 +24,12 @@ describe('word vocabulary', () => {
     const vocabulary = buildVocabulary(train, { minCount: 2 });
     expect(vocabulary.words).toEqual(['<unk>', 'a', 'b', 'the']);
     expect(Array.from(vocabulary.encode(['the', 'z', 'new', 'a']))).toEqual([3, 0, 0, 1]);
+    const text = 'the a' as unknown as string[]; // as JavaScript may pass it: five tokens of one letter each
+    for (const encode of [vocabulary.encode, vocabulary.encodeUnknown]) {
+      expect(() => encode(text)).toThrow(
+        new ArgumentError('a sentence must be a list of tokens; got the string "the a": split it first'),
+      );
+    }
     expect(['the', 'z', 'new'].map(vocabulary.known)).toEqual([true, true, false]);
   });
 
@@ -140,10 +146,10 @@ describe('label vocabulary', () => {
   });
 
   test('sentences without labels, or with too few', () => {
-    const message = 'f: sentence at line 3, expected 2 labels, one per token; got none: add them';
+    const message = 'f: sentence at line 3, expected one label per token, 2; got none: add them';
     expect(() => labels.encode({ tokens: ['q', 'r'], line: 3 }, 'f')).toThrow(new DataError(message));
     expect(() => labels.encode({ tokens: ['q', 'r'], labels: ['X'] })).toThrow(
-      'expected 2 labels, one per token; got 1',
+      'expected one label per token, 2; got 1',
     );
     expect(() => buildLabels([{ tokens: ['q'] }])).toThrow(DataError);
     expect(() => buildLabels([])).toThrow('expected training sentences with labels; got none');
