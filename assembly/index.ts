@@ -57,5 +57,5 @@ export { lstmBackward, lstmForward } from './lstm';
 export { rnnBackward, rnnForward } from './rnn';
 export { gruBackward, gruForward } from './gru';
 export { gruResetBeforeBackward, gruResetBeforeForward } from './gru-reset-before';
-export { addMasked, addMatrix, addSumRows, addToEveryRow, copyRows, drawFactors, gather, scatterAdd } from './rows';
+export { addMasked, addMatrix, addSumRows, addToEveryRow, copyRows, drawFactors, gather, scatter, scatterAdd } from './rows';
 export { adam, adamFactors, adamRows, scale, sumOfSquares } from './optim';

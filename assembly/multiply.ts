@@ -100,16 +100,18 @@ function block<T>(
   edge: usize,
 ): void {
   const width = <i32>(PANEL / sizeof<T>());
-  let n = 0;
-  if (M == 1) {
-    for (; n + 4 * width <= N; n += 4 * width) {
-      row4<T>(K, c, a, b, ldb, step);
-      c += 4 * PANEL;
-      b += 4 * step;
-    }
+  // A row that no other shares its tile with goes by four panels, as far as they reach.
+  const alone = (M & 3) == 1 ? N - (N % (4 * width)) : 0;
+  const last = groups != 0 ? a : a + <usize>(M - 1) * lda;
+  const lastC = c + <usize>(M - 1) * ldc;
+  for (let n = 0; n < alone; n += 4 * width) {
+    row4<T>(K, lastC + <usize>n * sizeof<T>(), last, b + <usize>(n / width) * step, ldb, step);
   }
+  let n = M == 1 ? alone : 0;
+  c += <usize>n * sizeof<T>();
+  b += <usize>(n / width) * step;
   for (; n + width <= N; n += width) {
-    rows<T>(M, width, K, c, ldc, groups, a, lda, b, ldb);
+    rows<T>(n < alone ? M - 1 : M, width, K, c, ldc, groups, a, lda, b, ldb);
     c += PANEL;
     b += step;
   }

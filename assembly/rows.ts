@@ -66,6 +66,11 @@ export function gather(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: 
   for (let r = 0; r < R; r++, out += ldOut) copyLine(W, out, x + row(map, r) * ldx);
 }
 
+/** `out[map[r]] = x[r]`, rows in order. */
+export function scatter(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
+  for (let r = 0; r < R; r++, x += ldx) copyLine(W, out + row(map, r) * ldOut, x);
+}
+
 /** `out[map[r]] += x[r]`, rows in order: a row may occur more than once. */
 export function scatterAdd(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
   for (let r = 0; r < R; r++, x += ldx) addLine(W, out + row(map, r) * ldOut, x);

@@ -129,9 +129,11 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
   let s21 = v128.load(c2, 16);
   let s30 = v128.load(c3);
   let s31 = v128.load(c3, 16);
-  for (; K > 0; K--) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
+  const end = a + <usize>K * sizeof<T>();
+  const last = end - sizeof<T>();
+  while (a < end) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
     let x = v128.load_splat<T>(a);
     s00 = madd<T>(s00, x, b0);
     s01 = madd<T>(s01, x, b1);
@@ -145,10 +147,26 @@ export function tile4<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s30 = madd<T>(s30, x, b0);
     s31 = madd<T>(s31, x, b1);
     b += ldb;
-    a += sizeof<T>();
-    a1 += sizeof<T>();
-    a2 += sizeof<T>();
-    a3 += sizeof<T>();
+    if (a >= last) break;
+    b0 = v128.load(b);
+    b1 = v128.load(b, 16);
+    x = v128.load_splat<T>(a, sizeof<T>());
+    s00 = madd<T>(s00, x, b0);
+    s01 = madd<T>(s01, x, b1);
+    x = v128.load_splat<T>(a1, sizeof<T>());
+    s10 = madd<T>(s10, x, b0);
+    s11 = madd<T>(s11, x, b1);
+    x = v128.load_splat<T>(a2, sizeof<T>());
+    s20 = madd<T>(s20, x, b0);
+    s21 = madd<T>(s21, x, b1);
+    x = v128.load_splat<T>(a3, sizeof<T>());
+    s30 = madd<T>(s30, x, b0);
+    s31 = madd<T>(s31, x, b1);
+    b += ldb;
+    a += 2 * sizeof<T>();
+    a1 += 2 * sizeof<T>();
+    a2 += 2 * sizeof<T>();
+    a3 += 2 * sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -172,9 +190,11 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
   let s11 = v128.load(c1, 16);
   let s20 = v128.load(c2);
   let s21 = v128.load(c2, 16);
-  for (; K > 0; K--) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
+  const end = a + <usize>K * sizeof<T>();
+  const last = end - sizeof<T>();
+  while (a < end) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
     let x = v128.load_splat<T>(a);
     s00 = madd<T>(s00, x, b0);
     s01 = madd<T>(s01, x, b1);
@@ -185,9 +205,22 @@ export function tile3<T>(K: i32, c: usize, ldc: usize, a: usize, lda: usize, b: 
     s20 = madd<T>(s20, x, b0);
     s21 = madd<T>(s21, x, b1);
     b += ldb;
-    a += sizeof<T>();
-    a1 += sizeof<T>();
-    a2 += sizeof<T>();
+    if (a >= last) break;
+    b0 = v128.load(b);
+    b1 = v128.load(b, 16);
+    x = v128.load_splat<T>(a, sizeof<T>());
+    s00 = madd<T>(s00, x, b0);
+    s01 = madd<T>(s01, x, b1);
+    x = v128.load_splat<T>(a1, sizeof<T>());
+    s10 = madd<T>(s10, x, b0);
+    s11 = madd<T>(s11, x, b1);
+    x = v128.load_splat<T>(a2, sizeof<T>());
+    s20 = madd<T>(s20, x, b0);
+    s21 = madd<T>(s21, x, b1);
+    b += ldb;
+    a += 2 * sizeof<T>();
+    a1 += 2 * sizeof<T>();
+    a2 += 2 * sizeof<T>();
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -254,8 +287,9 @@ export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: 
   let s5 = v128.load(c, 80);
   let s6 = v128.load(c, 96);
   let s7 = v128.load(c, 112);
-  for (let k = K; k > 0; k--) {
-    const x = v128.load_splat<T>(a);
+  const end = a + <usize>(K & ~1) * sizeof<T>();
+  while (a < end) {
+    let x = v128.load_splat<T>(a);
     s0 = madd<T>(s0, x, v128.load(b));
     s1 = madd<T>(s1, x, v128.load(b, 16));
     s2 = madd<T>(s2, x, v128.load(p1));
@@ -264,11 +298,24 @@ export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: 
     s5 = madd<T>(s5, x, v128.load(p2, 16));
     s6 = madd<T>(s6, x, v128.load(p3));
     s7 = madd<T>(s7, x, v128.load(p3, 16));
-    a += sizeof<T>();
     b += ldb;
     p1 += ldb;
     p2 += ldb;
     p3 += ldb;
+    x = v128.load_splat<T>(a, sizeof<T>());
+    s0 = madd<T>(s0, x, v128.load(b));
+    s1 = madd<T>(s1, x, v128.load(b, 16));
+    s2 = madd<T>(s2, x, v128.load(p1));
+    s3 = madd<T>(s3, x, v128.load(p1, 16));
+    s4 = madd<T>(s4, x, v128.load(p2));
+    s5 = madd<T>(s5, x, v128.load(p2, 16));
+    s6 = madd<T>(s6, x, v128.load(p3));
+    s7 = madd<T>(s7, x, v128.load(p3, 16));
+    b += ldb;
+    p1 += ldb;
+    p2 += ldb;
+    p3 += ldb;
+    a += 2 * sizeof<T>();
   }
   v128.store(c, s0);
   v128.store(c, s1, 16);
@@ -278,4 +325,10 @@ export function row4<T>(K: i32, c: usize, a: usize, b: usize, ldb: usize, step: 
   v128.store(c, s5, 80);
   v128.store(c, s6, 96);
   v128.store(c, s7, 112);
+  if (K & 1) {
+    tile1<T>(1, c, 0, a, 0, b, ldb);
+    tile1<T>(1, c + PANEL, 0, a, 0, p1, ldb);
+    tile1<T>(1, c + 2 * PANEL, 0, a, 0, p2, ldb);
+    tile1<T>(1, c + 3 * PANEL, 0, a, 0, p3, ldb);
+  }
 }

@@ -7,6 +7,8 @@ import type {
   AsyncKernels,
   AsyncLayerKernel,
   FusedScan,
+  InferenceLayer,
+  InferenceTensors,
   Kernels,
   LayerKernel,
   LayerSize,
@@ -18,7 +20,7 @@ export type LossListener = (error: DeviceError) => void;
 
 /** What is worth sending to the device. */
 export interface Pays {
-  product(product: Product, out: Tensor, a: Tensor): boolean;
+  product(product: Product, out: Pick<Tensor, 'shape'>, a: Pick<Tensor, 'shape'>): boolean;
   layer(size: LayerSize): boolean;
 }
 
@@ -70,11 +72,25 @@ export function withFallback(
       return void lose(error);
     }
   };
+  // The host's, which projects too, as long as the device is not the better place for the layer or its projection.
+  const infer = (name: string, params: Readonly<Record<string, Tensor>>): InferenceLayer | undefined => {
+    const layer = host.fused?.[name]?.infer?.(params);
+    const H = params.Wh.shape[0];
+    const goesToDevice = ({ batchSizes, x }: InferenceTensors): boolean => {
+      const [N, D] = x.shape;
+      const size = { steps: batchSizes.length, B: batchSizes[0] ?? 0, N, D, H };
+      const out = { shape: [N, params.Wx.shape[1]] };
+      return living && (pays.product('addMatmul', out, x) || (pays.layer(size) && suits(name, size)));
+    };
+    return layer && { run: (tensors) => !goesToDevice(tensors) && layer.run(tensors), release: layer.release };
+  };
+  const suits = (name: string, size: LayerSize): boolean => device.fused?.[name]?.layer?.suits(size) ?? false;
   const fused = (name: string): FusedScan => {
     const layer = device.fused?.[name]?.layer;
     return {
       forward: (tensors) => scan(name, 'forward', tensors),
       backward: (tensors) => scan(name, 'backward', tensors),
+      infer: (params) => infer(name, params),
       ...(layer && { layer: guardedLayer(layer, attempt, (size) => living && pays.layer(size)) }),
     };
   };

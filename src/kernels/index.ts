@@ -5,6 +5,8 @@ export type {
   AsyncLayerKernel,
   AsyncResidentLayer,
   FusedScan,
+  InferenceLayer,
+  InferenceTensors,
   Kernels,
   LayerGradients,
   LayerKernel,

@@ -3,7 +3,10 @@ import type { FusedScan, Kernels, LayerKernel, RowKernels } from './types.js';
 
 /** One kind of work. */
 export interface Phase {
-  /** `products`, `scan forward`, `scan backward`, `layer forward`, `layer backward`, `rows`, `dropout`, `clip`, `update`. */
+  /**
+   * `products`, `scan forward`, `scan backward`, `layer forward`, `layer backward`, `layers` (of inference), `rows`,
+   * `dropout`, `clip`, `update`.
+   */
   readonly name: string;
   readonly calls: number;
   readonly seconds: number;
@@ -60,10 +63,16 @@ export function profile(kernels: Kernels): Profile {
       },
     };
   };
-  const scan = ({ forward, backward, layer }: FusedScan): FusedScan => ({
+  const scan = ({ forward, backward, layer, infer }: FusedScan): FusedScan => ({
     forward: timed('scan forward', forward),
     backward: timed('scan backward', backward),
     ...(layer && { layer: layerOf(layer) }),
+    ...(infer && {
+      infer(params) {
+        const taken = infer(params);
+        return taken && { run: timed('layers', taken.run), release: taken.release };
+      },
+    }),
   });
   const { fused, rows } = kernels;
   return {

@@ -37,6 +37,13 @@ export interface FusedScan {
   backward(scan: ScanTensors): boolean;
   /** The layer around the scan too, with everything in between left on a device; a backend that has none leaves this out. */
   readonly layer?: LayerKernel;
+  /**
+   * Takes over a layer that will be run and never walked backward: projection and scan together, without caches. Optional.
+   *
+   * @param params of the cell; they are copied, in the order the backend reads them
+   * @returns nothing where the backend does not take these
+   */
+  infer?(params: Readonly<Record<string, Tensor>>): InferenceLayer | undefined;
 }
 
 /**
@@ -99,6 +106,29 @@ export interface LayerGradients {
   readonly dX?: Tensor;
   /** Per state name `[B, H]`, written: ∂L/∂(initial state). */
   readonly dInitial: Readonly<Record<string, Tensor>>;
+}
+
+/** A layer, one direction of it, that is run and never walked backward. */
+export interface InferenceLayer {
+  /**
+   * Fills `y` with what `unroll` returns as its `y`, to the bit of the backend's own scan; or returns `false` without having
+   * written anything, and `unroll` runs. From the initial state of the parameters, where they have one, else from zero.
+   */
+  run(layer: InferenceTensors): boolean;
+  /** Frees the copies; not inside a frame. */
+  release(): void;
+}
+
+/** The tensors of one run of a layer over packed rows. */
+export interface InferenceTensors {
+  /** Rows per time step, longest sequences first: `batchSizes[t]` = B_t. */
+  readonly batchSizes: Int32Array;
+  /** For each row of the scan, the row of `x` and of `y` that it is; absent where it is the same. */
+  readonly map?: Int32Array;
+  /** `[N, D]` */
+  readonly x: Tensor;
+  /** `[N, H]` */
+  readonly y: Tensor;
 }
 
 /** The tensors of one scan over packed rows; see `autograd/unroll` for what each one holds. */

@@ -6,8 +6,9 @@ import { argmaxRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Batch } from './batches.js';
 import { batchesOf, packBatch } from './batches.js';
+import type { Inference } from './inference.js';
+import { inferenceOf } from './inference.js';
 import type { Model } from './model.js';
-import { modelForward } from './model.js';
 
 /** Sentences per batch when nothing has to be learned from them. */
 const BATCH = 64;
@@ -38,12 +39,25 @@ export function predict(
   sentences: readonly (readonly string[])[],
   options: PredictOptions = {},
 ): Prediction[] {
+  const inference = inferenceOf(kernels, model);
+  try {
+    return predictWith(kernels, inference, model, sentences, options);
+  } finally {
+    inference.release();
+  }
+}
+
+/** `predict` with a labeler that is at work already. */
+export function predictWith(
+  kernels: Kernels,
+  inference: Inference,
+  model: Model,
+  sentences: readonly (readonly string[])[],
+  options: PredictOptions = {},
+): Prediction[] {
   const out = new Array<Prediction>(sentences.length);
   for (const batch of batchesToPredict(model, sentences)) {
-    inFrame(kernels, () => {
-      const { logits } = modelForward(kernels, model, batch.ids, batch.packing);
-      predictionsOf(model, batch, logits, options, out);
-    });
+    inFrame(kernels, () => predictionsOf(model, batch, inference.logits(batch.ids, batch.packing), options, out));
   }
   return out;
 }

@@ -6,10 +6,11 @@ import { flatten } from '../autograd/grads.js';
 import { createCpuKernels } from '../kernels/cpu/index.js';
 import type { Kernels } from '../kernels/types.js';
 import { adopted } from '../kernels/workspace.js';
+import { inferenceOf } from './inference.js';
 import { loadModel } from './model-file.js';
 import type { Model } from './model.js';
 import type { Prediction } from './predict.js';
-import { predict } from './predict.js';
+import { predictWith } from './predict.js';
 
 export { loadModel } from './model-file.js';
 export type { Model, ModelConfig } from './model.js';
@@ -33,17 +34,23 @@ export interface Tagger {
 
 /**
  * A tagger from a model, or from the bytes of a model file. Where the backend has a memory of its own, the parameters move into
- * it until `dispose`, so that no sentence has to bring them along: hold a parameter's tensor then, not its `data`.
+ * it until `dispose`, so that no sentence has to bring them along: hold a parameter's tensor then, not its `data`. It may also
+ * keep a copy of them: after the model has changed, make a new tagger.
  *
  * @param kernels where products run; the CPU by default
  * @throws DataError where the bytes are no model this version reads
  */
 export function createTagger(source: Model | Uint8Array, kernels: Kernels = createCpuKernels()): Tagger {
   const model = source instanceof Uint8Array ? loadModel(source) : source;
+  const moveOut = adopted(kernels, Object.values(flatten(model.params)));
+  const inference = inferenceOf(kernels, model);
   return {
     model,
     backend: kernels.backend,
-    tag: (sentences, options) => predict(kernels, model, sentences, options),
-    dispose: adopted(kernels, Object.values(flatten(model.params))),
+    tag: (sentences, options) => predictWith(kernels, inference, model, sentences, options),
+    dispose() {
+      inference.release();
+      moveOut();
+    },
   };
 }

@@ -23,6 +23,7 @@ export {
   type EmbeddingGrads,
   type EmbeddingParams,
 } from './embedding.js';
+export { stackInference, type StackInference } from './inference.js';
 export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
 export {
   IGNORED,

@@ -7,7 +7,7 @@ import { flatten, nestLike, packingOf, zeroInPlace } from '../../autograd/index.
 import type { Packing, TensorRecord } from '../../autograd/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/index.js';
 import { adopted, inFrame } from '../../kernels/workspace.js';
-import { initModel, modelForward, modelForwardAsync } from '../../labeling/index.js';
+import { inferenceOf, initModel, modelForwardAsync } from '../../labeling/index.js';
 import type { ModelConfig, ModelParams } from '../../labeling/index.js';
 import { withDefaults } from '../../labeling/options.js';
 import type { ReplicaPlan, Shard } from '../../labeling/replica.js';
@@ -162,10 +162,14 @@ export interface Inference {
 export function createInference(kernels: Kernels, { config, params, packing, batches }: Problem): Inference {
   const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
   const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
+  const moveOut = adopted(kernels, Object.values(flatten(own)));
+  const inference = inferenceOf(kernels, { config, params: own });
   return {
-    logits: (batch) =>
-      inFrame(kernels, () => modelForward(kernels, { config, params: own }, batches[batch].ids, packing).logits),
-    close: adopted(kernels, Object.values(flatten(own))),
+    logits: (batch) => inFrame(kernels, () => inference.logits(batches[batch].ids, packing)),
+    close() {
+      inference.release();
+      moveOut();
+    },
   };
 }
 

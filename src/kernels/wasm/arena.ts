@@ -42,6 +42,8 @@ export interface Arena {
   adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
   /** Opens a frame, after growing by what the frames before it lacked. */
   openFrame(): void;
+  /** Whether a frame is open. */
+  readonly framed: boolean;
   /** Closes it; its tensors keep their elements until the next one opens, or memory is short. */
   closeFrame(): void;
   /** A tensor of the open frame, of zeros if so wanted; nothing where there is no frame, or no room. */
@@ -212,6 +214,9 @@ export function createArena(memory: Memory): Arena {
       frame = end;
       top = end;
       return tensor;
+    },
+    get framed() {
+      return depth > 0;
     },
     get misses() {
       return misses;

@@ -64,6 +64,7 @@ export interface Exports {
   readonly addSumRows: Scan;
   readonly addMatrix: Scan;
   readonly gather: Scan;
+  readonly scatter: Scan;
   readonly scatterAdd: Scan;
   readonly copyRows: Scan;
   readonly addMasked: Scan;

@@ -9,63 +9,27 @@ import type { Tensor } from '../../tensor/types.js';
 import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
+import type { ForwardCall } from './forward.js';
+import { FORWARD } from './forward.js';
+import { inferenceLayer } from './inference.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { SCRATCH, panelBytes } from './product.js';
 
 /** One scan on its way through the module: where its tensors are, and which of them go back. */
-interface Call {
-  readonly T: number;
+interface Call extends ForwardCall {
   readonly N: number;
-  readonly H: number;
-  /** B, sequences of length 0 included. */
-  readonly batch: number;
-  /** What `enter` needs for states that start with B rows and are filled behind them. */
-  readonly initial: { readonly end: number; readonly writtenFrom: number };
-  /** Addresses of the rows per step, and of the scratch of the products. */
-  readonly sizes: number;
-  readonly edge: number;
-  /** Address of a tensor whose first `end` rows are read, all by default; those from `writtenFrom` on go back, none by default. */
+  /** Address of a tensor of which all is read; its rows from `writtenFrom` on go back, none by default. */
   enter(x: Tensor, options?: { readonly end?: number; readonly writtenFrom?: number }): number;
   /** Address of a tensor that is overwritten. */
   leave(x: Tensor): number;
-  /** Columns `from … from + count` of Wh in panels. */
-  panels(from: number, count: number): number;
   /** Columns of Wh, transposed, in panels. */
   panelsT(from: number, count: number): number;
 }
 
-type Run = (exports: Exports, call: Call, scan: ScanTensors) => void;
+type Run<C> = (exports: Exports, call: C, scan: ScanTensors) => void;
 
-const FORWARD: Readonly<Record<string, Run>> = {
-  rnn: (exports, call, scan) => rnnForward(0, exports, call, scan),
-  'rnn-relu': (exports, call, scan) => rnnForward(1, exports, call, scan),
-  lstm(exports, call, { states, cache }) {
-    const [h, c] = [call.enter(states.h, call.initial), call.enter(states.c, call.initial)];
-    const [a, tanhC] = [call.enter(cache.a, { writtenFrom: 0 }), call.leave(cache.tanhC)];
-    exports.lstmForward(call.T, call.sizes, call.batch, call.H, h, c, a, tanhC, call.panels(0, 4 * call.H), call.edge);
-  },
-  gru(exports, call, { params, states, cache }) {
-    const h = call.enter(states.h, call.initial);
-    const [a, u] = [call.enter(cache.a, { writtenFrom: 0 }), call.enter(cache.u, { writtenFrom: 0 })];
-    const bn = call.enter({ ...params.bn, shape: [1, call.H] });
-    exports.gruForward(call.T, call.sizes, call.batch, call.H, h, a, u, bn, call.panels(0, 3 * call.H), call.edge);
-  },
-  'gru-reset-before'(exports, call, { states, cache }) {
-    const h = call.enter(states.h, call.initial);
-    const [a, s] = [call.enter(cache.a, { writtenFrom: 0 }), call.leave(cache.s)];
-    const [rz, n] = [call.panels(0, 2 * call.H), call.panels(2 * call.H, call.H)];
-    exports.gruResetBeforeForward(call.T, call.sizes, call.batch, call.H, h, a, s, rz, n, call.edge);
-  },
-};
-
-function rnnForward(relu: number, exports: Exports, call: Call, { states, cache }: ScanTensors): void {
-  const h = call.enter(states.h, call.initial);
-  const a = call.enter(cache.a, { writtenFrom: 0 });
-  exports.rnnForward(relu, call.T, call.sizes, call.batch, call.H, h, a, call.panels(0, call.H), call.edge);
-}
-
-const BACKWARD: Readonly<Record<string, Run>> = {
+const BACKWARD: Readonly<Record<string, Run<Call>>> = {
   rnn: (exports, call, scan) => rnnBackward(0, exports, call, scan),
   'rnn-relu': (exports, call, scan) => rnnBackward(1, exports, call, scan),
   lstm(exports, call, { states, cache, dStates = {} }) {
@@ -118,12 +82,13 @@ export function fusedScans(exports: Exports, arena: () => Arena): Readonly<Recor
     {
       forward: (scan) => run(exports, arena(), FORWARD[name], scan),
       backward: (scan) => run(exports, arena(), BACKWARD[name], scan),
+      infer: (params) => inferenceLayer(exports, arena, name, params),
     },
   ]);
   return Object.fromEntries(entries);
 }
 
-function run(exports: Exports, arena: Arena, scanOf: Run, scan: ScanTensors): boolean {
+function run(exports: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensors): boolean {
   const tensors = [scan.states, scan.cache, scan.dStates ?? {}].flatMap((each) => Object.values(each));
   const { bn } = scan.params;
   if (scan.batchSizes.length === 0 || !tensors.every(acceptable)) return false;
@@ -161,6 +126,7 @@ function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: ((
     if (writtenFrom < x.shape[0]) returns.push(() => goBack(arena, x, at, writtenFrom));
     return at;
   };
+  const leave: Call['leave'] = (x) => enter(x, { end: 0, writtenFrom: 0 });
   const pack = (from: number, count: number, transposed: boolean): number => {
     const [K, N] = transposed ? [count, H] : [H, count];
     const at = arena.take(panelBytes(K, N, true));
@@ -176,11 +142,14 @@ function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: ((
     N,
     H,
     batch,
-    initial: { end: batch, writtenFrom: batch },
     sizes,
     edge,
     enter,
-    leave: (x) => enter(x, { end: 0, writtenFrom: 0 }),
+    leave,
+    state: (name) => enter(scan.states[name], { end: batch, writtenFrom: batch }),
+    updated: (name) => enter(scan.cache[name], { writtenFrom: 0 }),
+    filled: (name) => leave(scan.cache[name]),
+    vector: (name) => enter({ ...scan.params[name], shape: [1, H] }),
     panels: (from, count) => pack(from, count, false),
     panelsT: (from, count) => pack(from, count, true),
   };

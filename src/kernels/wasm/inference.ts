@@ -1,0 +1,260 @@
+/**
+ * A layer that is run and never walked backward. Its weights stay in panels, so that no call packs them, and projection and
+ * scan take turns over a few steps at a time: about as many rows as the products take in one block. What one of them
+ * leaves for the other is then still in the second-level cache, where all rows of a large batch would not be. Every element is the
+ * same sum in the same order as with one projection for all steps, so the bits are those of `unroll` on this backend.
+ */
+import type { Tensor } from '../../tensor/types.js';
+import { allocate } from '../../tensor/view.js';
+import { MemoryError } from '../../tensor/errors.js';
+import type { InferenceLayer, InferenceTensors } from '../types.js';
+import type { Arena } from './arena.js';
+import { NoRoom } from './arena.js';
+import { FORWARD } from './forward.js';
+import type { Exports } from './module.js';
+import { inside, placeInput } from './operand.js';
+import { PANEL, SCRATCH, panelBytes } from './product.js';
+
+/** What the scan of a cell works on, widths in units of H. */
+interface Layout {
+  readonly states: readonly string[];
+  /** Gates of each product of the step: the columns of Wh it takes. */
+  readonly parts: readonly number[];
+  /** Caches that are overwritten, and those that are added to. */
+  readonly filled?: Readonly<Record<string, number>>;
+  readonly summed?: Readonly<Record<string, number>>;
+}
+
+const LAYOUTS: Readonly<Record<string, Layout>> = {
+  rnn: { states: ['h'], parts: [1] },
+  'rnn-relu': { states: ['h'], parts: [1] },
+  lstm: { states: ['h', 'c'], parts: [4], filled: { tanhC: 1 } },
+  gru: { states: ['h'], parts: [3], summed: { u: 3 } },
+  'gru-reset-before': { states: ['h'], parts: [2, 1], filled: { s: 1 } },
+};
+
+/** Rows of a turn: those of a block of the products. */
+const ROWS = 64;
+
+/** The weights of a layer, each in the memory of the backend as long as nobody releases them. */
+interface Weights {
+  readonly D: number;
+  readonly H: number;
+  /** G·H */
+  readonly width: number;
+  /** Wx in panels. */
+  readonly input: Tensor;
+  /** The parts of Wh in panels, `count` columns each. */
+  readonly recurrent: readonly { readonly from: number; readonly count: number; readonly panels: Tensor }[];
+  /** `b`, and what else the cell has: `bn`, `h0`, … */
+  readonly vectors: Readonly<Record<string, Tensor>>;
+}
+
+/** Steps `from … end` and their rows, `first … first + rows`. */
+interface Turn {
+  readonly from: number;
+  readonly end: number;
+  readonly first: number;
+  readonly rows: number;
+}
+
+/** See `FusedScan.infer`. Not inside of a frame, and not for float64. */
+export function inferenceLayer(
+  exports: Exports,
+  living: () => Arena,
+  name: string,
+  params: Readonly<Record<string, Tensor>>,
+): InferenceLayer | undefined {
+  const arena = living();
+  if (arena.framed || !Object.values(params).every((x) => x.data instanceof Float32Array)) return undefined;
+  const { Wx, Wh } = params;
+  const weights = roomFor(LAYOUTS[name], params);
+  const own = [weights.input, ...weights.recurrent.map((part) => part.panels), ...Object.values(weights.vectors)];
+  let release = (): void => {};
+  try {
+    release = arena.adopt(own, Math.max(Wx.data.byteLength, Wh.data.byteLength));
+    arena.begin(true);
+    pack(exports, arena, Wx, 0, weights.width, weights.input);
+    for (const { from, count, panels } of weights.recurrent) pack(exports, arena, Wh, from, count, panels);
+  } catch (error) {
+    release();
+    if (error instanceof MemoryError) return undefined;
+    throw error;
+  }
+  let taken = true;
+  return {
+    run: (tensors) => taken && run(exports, living(), name, weights, tensors),
+    release() {
+      release();
+      taken = false;
+    },
+  };
+}
+
+/** The vectors of a layer, copied, and panels for its matrices. */
+function roomFor({ parts }: Layout, { Wx, Wh, ...rest }: Readonly<Record<string, Tensor>>): Weights {
+  const [D, width] = Wx.shape;
+  const H = Wh.shape[0];
+  const panels = (K: number, N: number): Tensor => allocate([panelBytes(K, N, true) / 4], 'float32');
+  let from = 0;
+  const recurrent = parts.map((gates) => {
+    const part = { from, count: gates * H, panels: panels(H, gates * H) };
+    from += gates * H;
+    return part;
+  });
+  const vectors = Object.fromEntries(Object.entries(rest).map(([key, x]) => [key, copyOf(x)]));
+  return { D, H, width, input: panels(D, width), recurrent, vectors };
+}
+
+/** An array of its own, without gaps. */
+function copyOf(x: Tensor): Tensor {
+  const copy = allocate(x.shape, 'float32');
+  copy.data.forEach((_, i) => (copy.data[i] = x.data[x.offset + i * x.stride[0]]));
+  return copy;
+}
+
+/** Columns `from … from + count` of a matrix into panels. */
+function pack(exports: Exports, arena: Arena, W: Tensor, from: number, count: number, panels: Tensor): void {
+  const placed = placeInput(arena, W);
+  const start = placed.at + from * (placed.transposed ? placed.ld : 4);
+  const along = placed.transposed ? exports.packColumns32 : exports.packRows32;
+  along(W.shape[0], count, start, placed.ld, panels.data.byteOffset);
+}
+
+function run(exports: Exports, arena: Arena, name: string, weights: Weights, layer: InferenceTensors): boolean {
+  const { x, y, batchSizes } = layer;
+  const rows = x.data instanceof Float32Array && x.stride[1] === 1 && y.stride[1] === 1;
+  if (!rows || !inside(arena, y) || batchSizes.length === 0) return false;
+  if (x.shape[1] !== weights.D || y.shape[1] !== weights.H) return false;
+  arena.begin(true);
+  try {
+    const turns = turnsOf(batchSizes);
+    const places = placesOf(arena, name, weights, layer, turns);
+    turns.forEach((turn, i) => takeTurn(exports, name, weights, layer, places, turn, turns[i - 1]));
+  } catch (error) {
+    if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
+    throw error;
+  }
+  return true;
+}
+
+/** As many whole steps as make `ROWS` rows, at least one. */
+function turnsOf(batchSizes: Int32Array): Turn[] {
+  const turns: Turn[] = [];
+  for (let from = 0, end = 0, first = 0, rows = 0; from < batchSizes.length; from = end, first += rows) {
+    for (rows = 0; end < batchSizes.length && (end === from || rows + batchSizes[end] <= ROWS); end++)
+      rows += batchSizes[end];
+    turns.push({ from, end, first, rows });
+  }
+  return turns;
+}
+
+/** Addresses of what the turns share. */
+interface Places {
+  readonly heap: Float32Array;
+  readonly x: number;
+  readonly ldx: number;
+  /** Of the row numbers, and of the rows of x of one turn; 0 where rows are in order. */
+  readonly map: number;
+  readonly gathered: number;
+  readonly sizes: number;
+  readonly edge: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly caches: Readonly<Record<string, number>>;
+}
+
+function placesOf(
+  arena: Arena,
+  name: string,
+  { D, H, width }: Weights,
+  { batchSizes, map, x }: InferenceTensors,
+  turns: readonly Turn[],
+): Places {
+  const { states, filled, summed } = LAYOUTS[name];
+  const rows = Math.max(...turns.map((turn) => turn.rows));
+  const rooms = (bytes: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(bytes).map(([key, count]) => [key, arena.take(count)]));
+  const widths = Object.entries({ ...filled, ...summed }).map(([key, count]) => [key, 4 * rows * count * H]);
+  const placed = placeInput(arena, x);
+  return {
+    heap: arena.f32(),
+    x: placed.at,
+    ldx: placed.ld,
+    map: map ? entered(arena, map) : 0,
+    gathered: map ? arena.take(4 * rows * D) : 0,
+    sizes: entered(arena, batchSizes),
+    edge: arena.take(SCRATCH),
+    states: rooms(Object.fromEntries(states.map((key) => [key, 4 * (batchSizes[0] + rows) * H]))),
+    caches: rooms({ a: 4 * rows * width, ...(Object.fromEntries(widths) as Record<string, number>) }),
+  };
+}
+
+function entered(arena: Arena, numbers: Int32Array): number {
+  const at = arena.take(numbers.byteLength);
+  arena.i32().set(numbers, at / 4);
+  return at;
+}
+
+/** Projects the rows of some steps, runs the steps, and puts the rows of h where they belong. */
+function takeTurn(
+  exports: Exports,
+  name: string,
+  weights: Weights,
+  { batchSizes, map, y }: InferenceTensors,
+  places: Places,
+  { from, end, first, rows }: Turn,
+  before: Turn | undefined,
+): void {
+  const { D, H, width } = weights;
+  const { states, caches, edge } = places;
+  const batch = batchSizes[from];
+  enterStates(exports, weights, places, batchSizes, batch, before);
+
+  const rowNumbers = places.map + 4 * first;
+  const [x, ldx] = map ? [places.gathered, 4 * D] : [places.x + first * places.ldx, places.ldx];
+  if (map) exports.gather(rows, D, x, ldx, places.x, places.ldx, rowNumbers);
+  exports.copyRows(rows, width, caches.a, 4 * width, at(weights.vectors.b), 0);
+  exports.multiply32(rows, width, D, caches.a, 4 * width, x, ldx, 4, at(weights.input), PANEL, D * PANEL, edge);
+  for (const [key, count] of Object.entries(LAYOUTS[name].summed ?? {}))
+    places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
+  FORWARD[name](exports, {
+    T: end - from,
+    H,
+    batch,
+    sizes: places.sizes + 4 * from,
+    edge,
+    state: (key) => states[key],
+    updated: (key) => caches[key],
+    filled: (key) => caches[key],
+    vector: (key) => at(weights.vectors[key]),
+    panels: (column) => at(weights.recurrent.find((part) => part.from === column)!.panels),
+  });
+  const h = states.h + 4 * batch * H;
+  const [to, ldy] = [at(y), 4 * y.stride[0]];
+  if (map) exports.scatter(rows, H, to, ldy, h, 4 * H, rowNumbers);
+  else exports.copyRows(rows, H, to + first * ldy, ldy, h, 4 * H);
+}
+
+/** The states before a turn: those that the turn before it ended with, or the initial ones. */
+function enterStates(
+  exports: Exports,
+  { H, vectors }: Weights,
+  { heap, states }: Places,
+  batchSizes: Int32Array,
+  batch: number,
+  before: Turn | undefined,
+): void {
+  const row = 4 * H;
+  for (const [key, state] of Object.entries(states)) {
+    const initial = vectors[`${key}0`];
+    if (before) {
+      const last = batchSizes[before.from] + before.rows - batchSizes[before.end - 1];
+      exports.copyRows(batch, H, state, row, state + last * row, row);
+    } else if (initial) exports.copyRows(batch, H, state, row, at(initial), 0);
+    else heap.fill(0, state / 4, state / 4 + batch * H);
+  }
+}
+
+function at(x: Tensor): number {
+  return x.data.byteOffset + 4 * x.offset;
+}

@@ -1,0 +1,94 @@
+/**
+ * A stack of recurrent layers that is run and never walked backward. Where the backend takes a layer over, its weights are copied
+ * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `unroll` runs. The outputs are those
+ * of `stackForward` without dropout, to the bit.
+ */
+import { copyMatrix } from '../autograd/gather.js';
+import type { Packing } from '../autograd/packing.js';
+import { reversal } from '../autograd/packing.js';
+import type { Direction } from '../autograd/storage.js';
+import { checkForward } from '../autograd/unroll-checks.js';
+import { unroll } from '../autograd/unroll.js';
+import type { Cell, CellParams } from '../cells/cell.js';
+import type { InferenceLayer, Kernels } from '../kernels/types.js';
+import { allocateRawOn } from '../kernels/workspace.js';
+import type { Tensor } from '../tensor/types.js';
+import { columns, dtypeOf } from '../tensor/view.js';
+import type { LayerParams, LayerSpec } from './stack.js';
+import { checkStack, outputSize } from './stack.js';
+
+/** A stack at work. Parameters that change later may or may not show: make a new one then. */
+export interface StackInference {
+  /**
+   * `[N, H]` or `[N, 2H]`, the output of the last layer.
+   *
+   * @param x `[N, D]`
+   * @throws ShapeError when `x` does not fit; UnsupportedError where the backend lacks its element type
+   */
+  run(x: Tensor, packing: Packing): Tensor;
+  /** Frees what the backend holds for it; not inside a frame. */
+  release(): void;
+}
+
+/** One direction of a layer. */
+interface Way {
+  readonly cell: Cell;
+  readonly params: CellParams;
+  readonly direction: Direction;
+  readonly taken?: InferenceLayer;
+}
+
+/**
+ * Prepares a stack, outside of any frame.
+ *
+ * @param params one entry per layer
+ * @throws ArgumentError when layers and parameters do not pair up; ShapeError when a tensor does not fit its layer
+ */
+export function stackInference(
+  kernels: Kernels,
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+): StackInference {
+  checkStack(layers, params);
+  const stack = layers.map((layer, l) => ({ width: outputSize(layer), ways: waysOf(kernels, layer, params[l]) }));
+  return {
+    run(x, packing) {
+      let input = x;
+      for (const { width, ways } of stack) {
+        const y = allocateRawOn(kernels, [packing.total, width], dtypeOf(x.data));
+        ways.forEach((way, d) =>
+          runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
+        );
+        input = y;
+      }
+      return input;
+    },
+    release() {
+      // Last in, first out, as the backend's memory wants it.
+      for (const { taken } of stack.flatMap(({ ways }) => ways).reverse()) taken?.release();
+    },
+  };
+}
+
+function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams): Way[] {
+  const way = (direction: Direction, own: CellParams): Way => {
+    return { cell, params: own, direction, taken: kernels.fused?.[cell.name]?.infer?.(own) };
+  };
+  return 'reverse' in params
+    ? [way('forward', params.forward), way('reverse', params.reverse)]
+    : [way('forward', params.forward)];
+}
+
+/** Fills `y`, the columns of this direction. */
+function runWay(
+  kernels: Kernels,
+  { cell, params, direction, taken }: Way,
+  x: Tensor,
+  packing: Packing,
+  y: Tensor,
+): void {
+  checkForward(kernels, cell, params, x, packing, { direction });
+  const map = direction === 'reverse' && packing.batch > 0 ? reversal(packing) : undefined;
+  if (taken?.run({ batchSizes: packing.batchSizes, map, x, y })) return;
+  copyMatrix(kernels, y, unroll(kernels, cell, params, x, packing, { direction, resident: 'forward' }).y);
+}

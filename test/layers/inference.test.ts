@@ -1,0 +1,233 @@
+/**
+ * Layers that are run and never walked backward give the outputs of `stackForward`, to the bit: where the backend takes them
+ * over, where it declines, and where it never does.
+ */
+import { packingOf } from '../../src/autograd/packing.js';
+import { cells } from '../../src/cells/index.js';
+import { createCpuKernels, createWasmKernels, profile, withFallback } from '../../src/kernels/index.js';
+import type { InferenceLayer, Kernels, WasmKernels } from '../../src/kernels/index.js';
+import { inFrame } from '../../src/kernels/workspace.js';
+import { stackInference } from '../../src/layers/inference.js';
+import { initStack, stackForward } from '../../src/layers/stack.js';
+import type { LayerParams, LayerSpec } from '../../src/layers/stack.js';
+import { flatten } from '../../src/autograd/grads.js';
+import { ShapeError } from '../../src/tensor/errors.js';
+import { createRng } from '../../src/tensor/random.js';
+import type { Tensor } from '../../src/tensor/types.js';
+import { allocate, columns } from '../../src/tensor/view.js';
+import { numbers, random } from './support.js';
+
+let wasm: WasmKernels;
+beforeEach(async () => {
+  wasm = await createWasmKernels();
+  wasm.reserve(2 ** 25); // Without room a frame goes the slow way round, whose sums have other bits.
+});
+afterEach(() => wasm.dispose());
+
+/** Batches of one turn, of several with steps of many rows and of few, longer than a turn, and with nothing in them. */
+const BATCHES: readonly (readonly number[])[] = [
+  [7],
+  [3, 1, 4, 0, 2],
+  [150, 3],
+  Array.from({ length: 70 }, (_, b) => 1 + (b % 5)),
+  Array.from({ length: 21 }, (_, b) => 2 + ((b * 7) % 13)),
+  [0, 0],
+  [],
+];
+
+/** Sizes that fill panels and vectors, and sizes that do not. */
+const SIZES = [
+  [5, 8],
+  [13, 6],
+  [32, 33],
+] as const;
+
+function problem(
+  cell: string,
+  [D, H]: readonly [number, number],
+  bidirectional: boolean,
+  learnInitial = false,
+): { layers: LayerSpec[]; params: LayerParams[] } {
+  const layers = [
+    { cell: cells[cell], hidden: H, bidirectional },
+    { cell: cells[cell], hidden: H + 3, bidirectional: !bidirectional },
+  ];
+  const rng = createRng(D * 100 + H);
+  const params = initStack(D, layers, rng, { learnedInitialState: learnInitial });
+  for (const p of Object.values(flatten(params as never) as Record<string, Tensor>)) {
+    for (let i = 0; i < p.data.length; i++) p.data[i] += 0.2 * rng.normal();
+  }
+  return { layers, params };
+}
+
+/** Kernels whose layers say whether they ran. */
+function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[] } {
+  const answers: boolean[] = [];
+  const watch = (layer: InferenceLayer | undefined): InferenceLayer | undefined =>
+    layer && {
+      run(tensors) {
+        answers.push(layer.run(tensors));
+        return answers[answers.length - 1];
+      },
+      release: layer.release,
+    };
+  const fused = Object.fromEntries(
+    Object.entries(kernels.fused ?? {}).map(([name, scan]) => [
+      name,
+      { ...scan, infer: (params: Parameters<NonNullable<typeof scan.infer>>[0]) => watch(scan.infer?.(params)) },
+    ]),
+  );
+  return { kernels: { ...kernels, fused }, answers };
+}
+
+function outputs(
+  kernels: Kernels,
+  { layers, params }: ReturnType<typeof problem>,
+  x: Tensor,
+  lengths: readonly number[],
+) {
+  const packing = packingOf(lengths);
+  const stack = stackInference(kernels, layers, params);
+  const got = inFrame(kernels, () => numbers(stack.run(x, packing)));
+  stack.release();
+  return { got, expected: inFrame(kernels, () => numbers(stackForward(kernels, layers, params, x, packing).y)) };
+}
+
+const input = (lengths: readonly number[], D: number): Tensor =>
+  random([lengths.reduce((sum, length) => sum + length, 0), D], createRng(5), 'float32');
+
+describe.each(Object.keys(cells))('a stack of %s', (cell) => {
+  it.each(SIZES)('gives the outputs of stackForward, D = %d, H = %d', (D, H) => {
+    for (const lengths of BATCHES) {
+      for (const bidirectional of [true, false]) {
+        const { kernels, answers } = watched(wasm);
+        const { got, expected } = outputs(kernels, problem(cell, [D, H], bidirectional), input(lengths, D), lengths);
+        expect(got).toEqual(expected);
+        expect(answers).toEqual(answers.map(() => lengths.some((length) => length > 0)));
+        expect(answers).toHaveLength(3);
+      }
+    }
+  });
+
+  it('starts from a learned initial state', () => {
+    const lengths = [9, 80, 2];
+    const { kernels, answers } = watched(wasm);
+    const { got, expected } = outputs(kernels, problem(cell, [7, 10], true, true), input(lengths, 7), lengths);
+    expect(got).toEqual(expected);
+    expect(answers).toEqual([true, true, true]);
+    const without = problem(cell, [7, 10], true, true);
+    for (const layer of without.params) for (const way of Object.values(layer)) delete (way as { h0?: Tensor }).h0;
+    for (const layer of without.params) for (const way of Object.values(layer)) delete (way as { c0?: Tensor }).c0;
+    expect(outputs(wasm, without, input(lengths, 7), lengths).got).not.toEqual(expected);
+  });
+
+  it('runs where no backend takes it over', () => {
+    const lengths = [4, 1, 6];
+    const { got, expected } = outputs(createCpuKernels(), problem(cell, [4, 5], true), input(lengths, 4), lengths);
+    expect(got).toEqual(expected);
+  });
+});
+
+describe('a layer of the WebAssembly backend', () => {
+  const lengths = [11, 4, 17];
+  const made = () => problem('lstm', [6, 9], true);
+  const first = ({ params }: ReturnType<typeof problem>) => params[0].forward as unknown as Record<string, Tensor>;
+
+  it('is not taken over in float64, inside a frame, or without memory for it', async () => {
+    const params = first(made());
+    const wide = Object.fromEntries(Object.entries(params).map(([name, x]) => [name, allocate(x.shape, 'float64')]));
+    expect(wasm.fused?.lstm.infer?.(wide)).toBeUndefined();
+    expect(wasm.workspace.frame(() => wasm.fused?.lstm.infer?.(params))).toBeUndefined();
+    const small = await createWasmKernels({ maximumBytes: 2 ** 19 });
+    const huge = problem('lstm', [110, 110], false);
+    expect(small.fused?.lstm.infer?.(first(huge))).toBeUndefined();
+    const { got, expected } = outputs(small, huge, input([2, 1], 110), [2, 1]);
+    expect(got).toEqual(expected);
+  });
+
+  it('declines what it cannot read or write in place, and has written nothing', () => {
+    const layer = wasm.fused!.lstm.infer!(first(made()))!;
+    const batchSizes = Int32Array.of(2, 1);
+    wasm.workspace.frame(() => {
+      const x = random([3, 6], createRng(1), 'float32');
+      const y = wasm.workspace.allocate([3, 9], 'float32');
+      const outside = allocate([3, 9], 'float32');
+      const gapped = columns(random([3, 12], createRng(1), 'float32'), 0, 6);
+      const across = { ...gapped, stride: [1, 3] };
+      const declined = [
+        { x, y: outside },
+        { x: across, y },
+        { x: random([3, 5], createRng(1), 'float32'), y },
+        { x: random([3, 6], createRng(1), 'float64'), y },
+        { x, y: wasm.workspace.allocate([3, 8], 'float32') },
+      ];
+      for (const { x: from, y: to } of declined) expect(layer.run({ batchSizes, x: from, y: to })).toBe(false);
+      expect(layer.run({ batchSizes: new Int32Array(0), x, y })).toBe(false);
+      expect([...numbers(y), ...numbers(outside)].every((value) => value === 0)).toBe(true);
+      expect(layer.run({ batchSizes, x: gapped, y })).toBe(true);
+      expect(numbers(y).some((value) => value !== 0)).toBe(true);
+    });
+    layer.release();
+  });
+
+  it('keeps the weights it was made with, and gives its memory back', () => {
+    const stack = made();
+    const x = input(lengths, 6);
+    const packing = packingOf(lengths);
+    const before = inFrame(wasm, () => numbers(stackForward(wasm, stack.layers, stack.params, x, packing).y));
+    const inference = stackInference(wasm, stack.layers, stack.params);
+    for (const layer of stack.params) layer.forward.Wh.data.fill(0);
+    expect(inFrame(wasm, () => numbers(inference.run(x, packing)))).toEqual(before);
+    inference.release();
+    const bytes = wasm.memory.buffer.byteLength;
+    for (let round = 0; round < 200; round++) stackInference(wasm, stack.layers, stack.params).release();
+    expect(wasm.memory.buffer.byteLength).toBe(bytes);
+  });
+
+  it('goes on by unroll where a frame has no room for it', async () => {
+    const small = await createWasmKernels({ maximumBytes: 3 * 2 ** 20 });
+    const long = [4000, 900];
+    const { kernels, answers } = watched(small);
+    const { got, expected } = outputs(kernels, made(), input(long, 6), long);
+    expect(answers).toContain(false);
+    expect(got.length).toBe(expected.length);
+    const { got: roomy } = outputs(wasm, made(), input(long, 6), long);
+    const worst = roomy.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i])), 0);
+    expect(worst).toBeLessThan(1e-5);
+  });
+
+  it('is checked like unroll', () => {
+    const stack = made();
+    const inference = stackInference(wasm, stack.layers, stack.params);
+    expect(() => inference.run(input([3], 7), packingOf([3]))).toThrow(ShapeError);
+    expect(() => inference.run(input([3], 6), packingOf([4]))).toThrow(ShapeError);
+    inference.release();
+    expect(() => stackInference(wasm, stack.layers.slice(1), stack.params)).toThrow('one entry per layer');
+  });
+
+  it('shows in a profile', () => {
+    const { kernels, phases } = profile(wasm);
+    outputs(kernels, made(), input(lengths, 6), lengths);
+    expect(phases().find(({ name }) => name === 'layers')?.calls).toBe(3);
+  });
+
+  it('leaves the projection to a device as long as that pays', () => {
+    const device = { ...createCpuKernels(), backend: 'device' };
+    const asked: (readonly number[])[] = [];
+    let pays = true;
+    const pair = withFallback(device, wasm, undefined, {
+      product(_, out, a) {
+        asked.push([...a.shape, out.shape[1]]);
+        return pays;
+      },
+      layer: () => true, // but this device has no layers
+    });
+    const { kernels, answers } = watched(pair);
+    outputs(kernels, made(), input(lengths, 6), lengths);
+    expect(answers).toEqual([false, false, false]);
+    expect(asked[0]).toEqual([32, 6, 36]);
+    pays = false;
+    outputs(kernels, made(), input(lengths, 6), lengths);
+    expect(answers.slice(3)).toEqual([true, true, true]);
+  });
+});
