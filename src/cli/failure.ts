@@ -2,8 +2,8 @@
 import { CommanderError } from 'commander';
 import { ArgumentError, BpttError, DataError } from '../tensor/errors.js';
 
-/** Exit statuses. Data errors follow `EX_DATAERR` of sysexits(3), interruption the shell's 128 + SIGINT. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, data: 65, interrupted: 130, terminated: 143 } as const;
+/** Exit statuses. Data errors follow `EX_DATAERR` of sysexits(3), signals the shell's 128 + number: SIGHUP, SIGINT, SIGTERM. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, data: 65, hungUp: 129, interrupted: 130, terminated: 143 } as const;
 
 /** Ctrl-C, or another request to stop, that a command followed after saving what it had. */
 export class InterruptedError extends BpttError {

@@ -1,9 +1,9 @@
 /** Ctrl-C as an `AbortSignal`: a command that holds unsaved work may finish in its own way. */
 import { EXIT } from './failure.js';
 
-/** A running watch for SIGINT and SIGTERM. */
+/** A running watch for SIGINT, SIGTERM, and the SIGHUP of a terminal that is closed. */
 export interface Interrupt {
-  /** Aborted by the first SIGINT or SIGTERM. A second one, later than an echo of the first, ends the process at once. */
+  /** Aborted by the first of these signals. A second one, later than an echo of the first, ends the process at once. */
   readonly signal: AbortSignal;
   /** The exit status that the received signal calls for; 0 while none came. */
   exitCode(): number;
@@ -32,12 +32,17 @@ export function watchInterrupt(now: () => number = () => performance.now()): Int
     code = status;
     controller.abort();
   };
-  const onInt = (): void => stop(EXIT.interrupted);
-  const onTerm = (): void => stop(EXIT.terminated);
-  process.on('SIGINT', onInt).on('SIGTERM', onTerm);
+  const listeners = [
+    ['SIGHUP', () => stop(EXIT.hungUp)],
+    ['SIGINT', () => stop(EXIT.interrupted)],
+    ['SIGTERM', () => stop(EXIT.terminated)],
+  ] as const;
+  for (const [name, listener] of listeners) process.on(name, listener);
   return {
     signal: controller.signal,
     exitCode: () => code,
-    release: () => void process.off('SIGINT', onInt).off('SIGTERM', onTerm),
+    release() {
+      for (const [name, listener] of listeners) process.off(name, listener);
+    },
   };
 }

@@ -37,7 +37,7 @@ export function createProgram(terminal: Terminal): Command {
  * Runs one command line.
  *
  * @param args what follows the name of the program
- * @returns the exit status: 0, 1 failure, 2 usage, 65 bad data, 130 interrupted
+ * @returns the exit status: 0, 1 failure, 2 usage, 65 bad data, 128 + the signal that interrupted
  */
 export async function run(args: readonly string[], terminal: Terminal, create = createProgram): Promise<number> {
   try {

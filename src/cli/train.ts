@@ -62,7 +62,7 @@ interface Options extends ThreadedOptions {
 const HELP = `
 Formats are found from the contents of a file. Ctrl-C saves the best model so far.
 
-Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C.
+Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 after SIGHUP, SIGTERM).
 
 Example:
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors`;

@@ -69,6 +69,7 @@ export function inputName(path: string): string {
 }
 
 async function statOf(path: string) {
+  if (path === '') throw new DataError('expected the path of a file; got an empty one: perhaps a variable is not set');
   try {
     return await stat(path);
   } catch (cause) {

@@ -3,7 +3,7 @@
  * and take the target's name in one rename. An interrupted or failed write leaves the earlier file as it was.
  */
 import { constants, promises as fs } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { BpttError } from '../tensor/errors.js';
 
@@ -11,9 +11,14 @@ import { BpttError } from '../tensor/errors.js';
  * Checks that a later {@link saveFile} to `path` can succeed, without creating or changing anything: hours of training
  * should not end in a typing mistake.
  *
- * @throws BpttError when `path` is a directory or a device, its folder is missing or no folder, or either may not be written
+ * @throws BpttError when `path` is empty, a directory or a device, its folder is missing or no folder, or either may not be
+ *   written
  */
 export async function assertWritable(path: string): Promise<void> {
+  if (path === '')
+    throw new BpttError('cannot write a file without a name: give a path; perhaps a variable is not set');
+  if (path.endsWith('/') || path.endsWith(sep))
+    throw unwritable(path, 'it names a folder; give the path of a file in it');
   const folder = dirname(resolve(path));
   const place = await stat(folder);
   if (place === undefined) throw unwritable(path, `the folder ${folder} does not exist; create it first`);

@@ -222,7 +222,7 @@ describe('every flag reaches the training', () => {
 
 describe('interruption', () => {
   /** Sends a signal once the first epoch is reported, and waits for the end. */
-  async function interrupted(signal: 'SIGINT' | 'SIGTERM', out: string) {
+  async function interrupted(signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM', out: string) {
     const args = [...DATA, ...TINY, '--epochs', '100000', '--patience', '100000', '--json', '--out', out];
     const child = startBptt(['train', ...args], { cwd: space.folder });
     const stdout = text(child.stdout);
@@ -261,15 +261,22 @@ describe('interruption', () => {
     expect(readFileSync(space.at('int.safetensors')).equals(readFileSync(space.at('again.safetensors')))).toBe(true);
   });
 
-  test('a request to terminate does the same and exits with 143', async () => {
-    const { status } = await interrupted('SIGTERM', 'term.safetensors');
-    expect(status).toBe(143);
-    expect(model('term.safetensors').labels.size).toBeGreaterThan(1);
+  test.each([
+    ['a request to terminate', 'SIGTERM', 143],
+    ['a terminal that is closed', 'SIGHUP', 129],
+  ] as const)('%s does the same: %s, exit status %d', async (_, signal, expected) => {
+    const { status, stderr } = await interrupted(signal, `${signal}.safetensors`);
+    expect(status).toBe(expected);
+    expect(stderr).toMatch(
+      /^bptt: interrupted; the best model so far, of epoch \d+, was saved to SIG[A-Z]+\.safetensors$/m,
+    );
+    expect(model(`${signal}.safetensors`).labels.size).toBeGreaterThan(1);
   });
 
   test('a second Ctrl-C ends the process at once; a released watch leaves no listener', async () => {
     const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
-    const listeners = process.listenerCount('SIGINT');
+    const listenerCounts = () => ['SIGHUP', 'SIGINT', 'SIGTERM'].map((name) => process.listenerCount(name));
+    const before = listenerCounts();
     let clock = 5000;
     const watch = watchInterrupt(() => clock);
     expect([watch.signal.aborted, watch.exitCode()]).toEqual([false, 0]);
@@ -283,7 +290,7 @@ describe('interruption', () => {
     process.emit('SIGINT');
     expect(exit).toHaveBeenCalledWith(130);
     watch.release();
-    expect(process.listenerCount('SIGINT')).toBe(listeners);
+    expect(listenerCounts()).toEqual(before);
     exit.mockRestore();
   });
 });

@@ -67,6 +67,7 @@ describe('files', () => {
 
   test('what cannot be read', async () => {
     await fails(join(folder, 'absent'), 'absent: no such file: check the path');
+    await fails('', 'expected the path of a file; got an empty one');
     await fails(
       folder,
       `${folder}: expected a file, got a folder: name a file in it, or, for labeled sentences, a folder with seq.in`,

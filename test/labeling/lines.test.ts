@@ -81,7 +81,7 @@ describe('invalid UTF-8', () => {
     [[0x61, 0x80, 0x0a], 'f:1: expected UTF-8, but byte 2 of the line (0x80)'],
     [[0x0a, 0x0a, 0xe2, 0x82], 'f:3: expected UTF-8, but byte 1 of the line (0xe2)'],
     [[0xed, 0xa0, 0x80], 'f:1: expected UTF-8, but byte 1 of the line (0xed)'],
-    [[0xff, 0xfe, 0x61, 0x00], 'it looks like UTF-16 and convert it, for example with iconv'],
+    [[0xff, 0xfe, 0x61, 0x00], 'it looks like UTF-16; convert it, for example with iconv -f UTF-16 -t UTF-8'],
   ])('%j is named by line and byte', async (input, message) => {
     for (const size of [1, 2, 100]) {
       await expect(linesOf(chunked(Uint8Array.from(input), size))).rejects.toThrow(message);

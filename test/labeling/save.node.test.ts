@@ -34,6 +34,8 @@ test('each obstacle is named, and nothing is changed', async () => {
     [join(folder, 'file', 'deeper', 'm'), /deeper does not exist/],
     [join(folder, '\0'), /null bytes/],
     ['/dev/null', /no regular file/],
+    ['', /without a name/],
+    [`${folder}/new/`, /it names a folder/],
   ];
   for (const [path, message] of cases) {
     for (const attempt of [assertWritable(path), saveFile(path, new Uint8Array(1))]) {

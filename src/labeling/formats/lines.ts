@@ -93,9 +93,10 @@ function invalidUtf8(bytes: Uint8Array, source: string, first: number): DataErro
   const byte = place - (before.lastIndexOf(LINE_FEED) + 1) + 1;
   const shown = `0x${bytes[place].toString(16).padStart(2, '0')}`;
   const utf16 = first === 1 && place === 0 && (bytes[0] === 0xff || bytes[0] === 0xfe);
-  const advice = utf16 ? 'it looks like UTF-16' : 'find out its encoding';
+  const advice = utf16 ? 'it looks like UTF-16; convert it' : 'find out its encoding and convert it';
   const message = `expected UTF-8, but byte ${byte} of the line (${shown}) is not part of a valid sequence`;
-  return dataErrorAt(source, line, `${message}: ${advice} and convert it, for example with iconv -t UTF-8`);
+  const from = utf16 ? '-f UTF-16 ' : '';
+  return dataErrorAt(source, line, `${message}: ${advice}, for example with iconv ${from}-t UTF-8`);
 }
 
 /** Place of the first byte that begins no well-formed UTF-8 sequence (Unicode 15, table 3-7), or −1. */
