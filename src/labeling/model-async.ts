@@ -10,7 +10,7 @@ import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { loadModel } from './model-file.js';
 import type { Model, ModelGrads, ModelParams, ModelPass } from './model.js';
-import { dropWith, layersOf, undoDropout, zerosFor } from './model.js';
+import { dropWith, layersOf, stackOptions, undoDropout, zerosFor } from './model.js';
 import type { PredictOptions, Prediction } from './predict.js';
 import { batchesToPredict, predictionsOf } from './predict.js';
 
@@ -25,7 +25,7 @@ export async function modelForwardAsync(
   const p = config.dropout;
   const embedded = embeddingForward(params.embedding, ids, undefined, seams.host);
   const input = dropWith(seams.host, embedded, p, dropout);
-  const options = dropout && { dropout: { p, rng: dropout } };
+  const options = stackOptions(p, dropout);
   const stack = await stackForwardAsync(seams, layersOf(config), params.layers, input.y, packing, options);
   const output = dropWith(seams.host, stack.y, p, dropout);
   const logits = await linearForwardAsync(seams, params.output, output.y);

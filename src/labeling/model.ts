@@ -18,7 +18,7 @@ import type { EmbeddingGrads, EmbeddingParams } from '../layers/embedding.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../layers/embedding.js';
 import type { LinearParams } from '../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../layers/linear.js';
-import type { LayerParams, LayerSpec, StackPass } from '../layers/stack.js';
+import type { LayerParams, LayerSpec, StackOptions, StackPass } from '../layers/stack.js';
 import { initStack, outputSize, stackBackward, stackForward } from '../layers/stack.js';
 import { expectOneOf, expectPositiveInteger, expectProbability } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
@@ -131,8 +131,7 @@ export function modelForward(
   const p = config.dropout;
   const embedded = embeddingForward(params.embedding, ids, undefined, kernels);
   const input = dropWith(kernels, embedded, p, dropout);
-  const options = dropout && { dropout: { p, rng: dropout } };
-  const stack = stackForward(kernels, layersOf(config), params.layers, input.y, packing, options);
+  const stack = stackForward(kernels, layersOf(config), params.layers, input.y, packing, stackOptions(p, dropout));
   const output = dropWith(kernels, stack.y, p, dropout);
   const logits = linearForward(kernels, params.output, output.y);
   return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
@@ -157,6 +156,11 @@ export function modelBackward(
   const dX = zerosFor(kernels, pass.embedded);
   stackBackward(kernels, pass.stack, dY, grads.layers, { dX, truncate });
   embeddingBackward(pass.ids, undoDropout(kernels, pass.embeddedMask, dX), grads.embedding, kernels);
+}
+
+/** Nobody looks into the steps of a layer; without a generator for dropout it is an evaluation, and no backward pass follows. */
+export function stackOptions(p: number, dropout?: Rng): StackOptions {
+  return dropout ? { dropout: { p, rng: dropout }, resident: 'backward' } : { resident: 'forward' };
 }
 
 /** Dropout where there is a generator; the same rows without. */

@@ -1,8 +1,10 @@
 /**
- * The layers on a device that answers later: the products over whole batches run there, the time loops on the host. The same
- * order of the same operations as the synchronous layers, so on one arithmetic both give the same bits.
+ * The layers on a device that answers later: whole recurrent layers run there, or the products over whole batches and the time
+ * loops on the host. The same order of the same operations as the synchronous layers, so on one arithmetic both give the same
+ * bits.
  */
 import type { Packing } from '../autograd/packing.js';
+import type { Resident } from '../autograd/storage.js';
 import { unrollAsync, unrollBackwardAsync } from '../autograd/unroll.js';
 import type { Cell, State } from '../cells/cell.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
@@ -70,13 +72,13 @@ export async function stackForwardAsync(
   params: readonly LayerParams[],
   x: Tensor,
   packing: Packing,
-  { dropout, initial = [] }: StackOptions = {},
+  { dropout, initial = [], resident }: StackOptions = {},
 ): Promise<StackPass> {
   checkStack(layers, params);
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
-    const pass = await layerForwardAsync(seams, layers[l].cell, params[l], input, packing, initial[l]);
+    const pass = await layerForwardAsync(seams, layers[l].cell, params[l], input, packing, initial[l], resident);
     const dropped = dropBetween(seams.host, pass.y, packing, l === layers.length - 1 ? undefined : dropout);
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
@@ -114,12 +116,15 @@ async function layerForwardAsync(
   x: Tensor,
   packing: Packing,
   initial: DirectionStates = {},
+  resident?: Resident,
 ): Promise<Omit<LayerPass, 'mask'>> {
-  const forward = await unrollAsync(device, host, cell, params.forward, x, packing, { initial: initial.forward });
+  const options = { initial: initial.forward, resident };
+  const forward = await unrollAsync(device, host, cell, params.forward, x, packing, options);
   if (!('reverse' in params)) return { y: forward.y, forward };
   const reverse = await unrollAsync(device, host, cell, params.reverse, x, packing, {
     direction: 'reverse',
     initial: initial.reverse,
+    resident,
   });
   return joinDirections(host, forward, reverse);
 }

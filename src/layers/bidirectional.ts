@@ -12,7 +12,7 @@
  */
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
-import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import { copyMatrix } from '../autograd/gather.js';
@@ -75,6 +75,7 @@ export function initBidirectional(
  *
  * @param x `[N, D]`
  * @param initial states before the first step of either direction, each `[B, H]` in packed order; default: learned, else zero
+ * @param resident for who reads outputs, final states and gradients alone; see `UnrollOptions`
  * @throws ShapeError when a tensor does not fit; UnsupportedError where the backend lacks the element type
  */
 export function bidirectionalForward(
@@ -84,11 +85,13 @@ export function bidirectionalForward(
   x: Tensor,
   packing: Packing,
   initial: DirectionStates = {},
+  resident?: Resident,
 ): BidirectionalPass {
-  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward }); // (1)
+  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident }); // (1)
   const reverse = unroll(kernels, cell, params.reverse, x, packing, {
     direction: 'reverse',
     initial: initial.reverse,
+    resident,
   }); // (2)
   return joinDirections(kernels, forward, reverse);
 }

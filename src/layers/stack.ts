@@ -9,7 +9,7 @@
  *              (1)  dx_l += layer_lᵀ(dy_l)
  */
 import type { Packing } from '../autograd/packing.js';
-import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
@@ -55,6 +55,8 @@ export interface StackOptions {
   readonly dropout?: StackDropout;
   /** Per layer, the states before the first step, each `[B, H]` in packed order; default: learned, else zero. */
   readonly initial?: readonly DirectionStates[];
+  /** For who reads outputs, final states and gradients alone; see `UnrollOptions`. */
+  readonly resident?: Resident;
 }
 
 /** What one layer did. */
@@ -129,13 +131,13 @@ export function stackForward(
   params: readonly LayerParams[],
   x: Tensor,
   packing: Packing,
-  { dropout, initial = [] }: StackOptions = {},
+  { dropout, initial = [], resident }: StackOptions = {},
 ): StackPass {
   checkStack(layers, params);
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
-    const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l]); // (1)
+    const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l], resident); // (1)
     const dropped = dropBetween(kernels, pass.y, packing, l === layers.length - 1 ? undefined : dropout); // (2)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
@@ -181,9 +183,10 @@ function layerForward(
   x: Tensor,
   packing: Packing,
   initial: DirectionStates = {},
+  resident?: Resident,
 ): Omit<LayerPass, 'mask'> {
-  if ('reverse' in params) return bidirectionalForward(kernels, cell, params, x, packing, initial);
-  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward });
+  if ('reverse' in params) return bidirectionalForward(kernels, cell, params, x, packing, initial, resident);
+  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident });
   return { y: forward.y, forward };
 }
 

@@ -2,12 +2,13 @@
  * Whole layers on a device against the balls of float32: the cells, starts and directions of the fused scans, and lengths whose
  * steps are put together on several levels. Used in jest and in browsers.
  */
-import type { AsyncKernels, Kernels } from '../../src/kernels/index';
+import type { AsyncKernels, GpuLibrary, Kernels } from '../../src/kernels/index';
 import { DEVICE_ULPS } from '../../src/kernels/gpu/activations';
+import type { GpuKernel, GpuKernelSettings } from '../../src/kernels/gpu/library';
 import { audit } from '../support/ball-audit';
 import type { BallSolution } from '../support/ball-cells';
 import { ballSolution } from '../support/ball-cells';
-import type { Case, Problem } from '../support/cases';
+import type { Case, CellName, Problem } from '../support/cases';
 import { CELLS } from '../support/cases';
 import { float32Engine, float32EngineAsync, roundedProblem } from '../support/float32-engine';
 import { SCENES } from './scans';
@@ -60,21 +61,25 @@ export async function outsideOfAsync(device: AsyncKernels, kernels: Kernels, c: 
   return audit(await float32EngineAsync(problem, device, { kernels, resident: 'backward' }), balls).outside;
 }
 
-/** Kernels whose layers say what they did. */
-export function watchedLayers(kernels: Kernels): { kernels: Kernels; answers: string[] } {
+/** Kernels whose layers say what they did; `after` is told of every answer, from 1. */
+export function watchedLayers(
+  kernels: Kernels,
+  after: (n: number) => void = () => undefined,
+): { kernels: Kernels; answers: string[] } {
   const answers: string[] = [];
+  const note = (answer: string): void => after(answers.push(answer));
   const fused = Object.entries(kernels.fused ?? {}).map(([name, scan]) => {
     const layer = scan.layer && {
       ...scan.layer,
       forward: (tensors: Parameters<typeof scan.layer.forward>[0]) => {
         const resident = scan.layer?.forward(tensors);
-        answers.push(`forward ${resident !== undefined}`);
+        note(`forward ${resident !== undefined}`);
         return (
           resident && {
             ...resident,
             backward: (gradients: Parameters<typeof resident.backward>[0]) => {
               const done = resident.backward(gradients);
-              answers.push(`backward ${done}`);
+              note(`backward ${done}`);
               return done;
             },
           }
@@ -85,3 +90,30 @@ export function watchedLayers(kernels: Kernels): { kernels: Kernels; answers: st
   });
   return { kernels: { ...kernels, fused: Object.fromEntries(fused) }, answers };
 }
+
+/** A library whose kernels have one thing in their source changed; `found` says whether it was there to be changed. */
+export function breaking(library: GpuLibrary, from: string, to: string): { library: GpuLibrary; found: () => boolean } {
+  let found = false;
+  const { GPU } = library;
+  class Broken extends GPU {
+    override createKernel(source: string, settings: GpuKernelSettings): GpuKernel {
+      found ||= source.includes(from);
+      return super.createKernel(source.replace(from, to), settings);
+    }
+  }
+  return { library: Object.assign(Object.create(library) as GpuLibrary, { GPU: Broken }), found: () => found };
+}
+
+/** Equations that are wrong in one place: cell, what stands there, what stands there instead. */
+export const BROKEN: readonly (readonly [CellName, string, string])[] = [
+  ['rnn', 'dh * (1.0 - h * h)', 'dh * (1.0 + h * h)'],
+  ['rnn-relu', 'if (h > 0.0) { return dh; }', 'if (h > 0.5) { return dh; }'],
+  ['rnn', 'return carry[this.thread.y][this.thread.x];', 'return 0.0;'], // the carry of sequences that have ended
+  ['lstm', 'return hyperbolic(v);', 'return logistic(v);'],
+  ['lstm', 'if (g == 0) { return dc', 'if (g == 1) { return dc'], // gates i and f swapped
+  ['lstm', 'dh * tc * s * (1.0 - s)', 'dh * tc * (1.0 - s)'],
+  ['gru', '(1.0 - z) * n + z * S', 'z * n + (1.0 - z) * S'],
+  ['gru', 'return dan * r;', 'return dan;'],
+  ['gru-reset-before', 'return r * before;', 'return r;'],
+  ['gru-reset-before', '+ ds[this.thread.y][j] *', '- ds[this.thread.y][j] *'],
+];

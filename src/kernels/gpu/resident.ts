@@ -101,16 +101,20 @@ function workOf(name: string, kernelry: () => Kernelry, waiting: Waiting) {
     *forward(layer: LayerTensors): Work<Kept> {
       const [device, D] = [kernelry(), layer.x.shape[1]];
       const run = runOf(device, cellOf(D, layer.params.Wh.shape[0]), layer);
-      const kept = yield* guarded(run, () => forwardOn(run, layer));
-      if (layer.keep) waiting.add(run);
-      else release(run);
-      return kept;
+      return yield* guarded(run, function* () {
+        const kept = yield* forwardOn(run, layer);
+        if (layer.keep) waiting.add(run);
+        else release(run);
+        return kept;
+      });
     },
     *backward(kept: Kept, gradients: LayerGradients): Work<boolean> {
-      if (!waiting.take(kept.run)) return false;
-      yield* guarded(kept.run, () => backwardOn(kept, gradients));
-      release(kept.run);
-      return true;
+      return yield* guarded(kept.run, function* () {
+        if (!waiting.take(kept.run)) return false;
+        yield* backwardOn(kept, gradients);
+        release(kept.run);
+        return true;
+      });
     },
     release({ run }: Kept): void {
       if (waiting.take(run)) release(run);
@@ -118,7 +122,7 @@ function workOf(name: string, kernelry: () => Kernelry, waiting: Waiting) {
   };
 }
 
-/** Frees the layer where its work fails. @throws DeviceError for whatever a device fails of */
+/** Keeps its kernels while a layer is worked on, and frees the layer where that fails. @throws DeviceError for whatever a device fails of */
 function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
   const end = run.kernelry.hold();
   try {
