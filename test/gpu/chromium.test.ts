@@ -3,6 +3,7 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { contractChecks } from '../kernels/contract';
+import { LAYER_CASES, layerName } from '../kernels/layers';
 
 const FLAGS = [
   '--no-sandbox',
@@ -75,6 +76,16 @@ describe.each(['webgl2', 'webgl', 'webgpu'])('gpu.js:%s', (mode) => {
 
   it.each(contractChecks(['float32']).map((check) => check.name))('%s', async (name) => {
     await call('contract', mode, name);
+  });
+
+  it('has gates as exact as the balls of layers take them to be', async () => {
+    const { worst, allowed } = await call<Record<string, Record<string, number>>>('gates', mode);
+    expect(worst.logistic).toBeLessThanOrEqual(allowed.logistic);
+    expect(worst.hyperbolic).toBeLessThanOrEqual(allowed.hyperbolic);
+  });
+
+  it.each(LAYER_CASES.map((c, i) => [layerName(c), i] as const))('keeps a layer in its balls: %s', async (_, i) => {
+    expect(await call('layer', mode, i)).toEqual({ outside: [], elsewhere: [] });
   });
 
   it('trains to the losses of the CPU, batch by batch, and tags', async () => {

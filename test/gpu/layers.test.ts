@@ -38,8 +38,8 @@ describe('a layer on gpu.js:headlessgl', () => {
     expect(device.waiting).toBe(0);
   });
 
-  it('has gates as exact as the balls take them to be', () => {
-    const { worst, allowed } = gateErrors(jest.requireActual<GpuLibrary>('gpu.js'), 'headlessgl');
+  it('has gates as exact as the balls take them to be', async () => {
+    const { worst, allowed } = await gateErrors(jest.requireActual<GpuLibrary>('gpu.js'), 'headlessgl');
     expect(worst.logistic).toBeLessThanOrEqual(allowed.logistic);
     expect(worst.hyperbolic).toBeLessThanOrEqual(allowed.hyperbolic);
   });

@@ -16,6 +16,8 @@ import { createAsyncTagger, createTagger } from '../../src/labeling/index';
 import type { Model } from '../../src/labeling/index';
 import { contractChecks, operands } from '../kernels/contract';
 import type { Check } from '../kernels/contract';
+import { gateErrors } from '../kernels/gate-errors';
+import { LAYER_CASES, outsideOf, outsideOfAsync, watchedLayers } from '../kernels/layers';
 import { CORPORA, expectSameLosses, trainOn } from '../support/device-training';
 
 type Mode = 'webgl2' | 'webgl' | 'webgpu';
@@ -114,6 +116,23 @@ export const suite = {
     return { backend, dtypes: [...dtypes], device };
   },
   contract: async (mode: Mode, name: string) => checks.get(name)!.run(await kernelsOf(mode)),
+
+  gates: (mode: Mode) => gateErrors(library, mode),
+
+  /** Runs a case of the layers; the tensors outside of their balls, and whether anything ran elsewhere. */
+  layer: async (mode: Mode, index: number) => {
+    const device = await kernelsOf(mode);
+    const elsewhere: string[] = [];
+    const onLost = ({ message }: Error): void => void elsewhere.push(message);
+    const host = createCpuKernels();
+    if (mode === 'webgpu') {
+      const kernels = withAsyncFallback(device as AsyncKernels, host, onLost);
+      return { outside: await outsideOfAsync(kernels, host, LAYER_CASES[index]), elsewhere };
+    }
+    const { kernels, answers } = watchedLayers(withFallback(device as Kernels, host, onLost));
+    const outside = outsideOf(kernels, LAYER_CASES[index]);
+    return { outside, elsewhere: [...elsewhere, ...answers.filter((answer) => !answer.endsWith('true'))] };
+  },
 
   /** Trains, and tags a sentence with the model, on the device and on the CPU. */
   train: async (mode: Mode) => {

@@ -20,7 +20,7 @@ function samples(): Float32Array {
 }
 
 /** The largest errors found, in ulp, and what is allowed. */
-export function gateErrors(library: GpuLibrary, mode: GpuMode) {
+export async function gateErrors(library: GpuLibrary, mode: GpuMode) {
   const x = samples();
   const worst = { logistic: 0, hyperbolic: 0 };
   const exact = { logistic: (v: number) => 1 / (1 + Math.exp(-v)), hyperbolic: Math.tanh };
@@ -32,7 +32,7 @@ export function gateErrors(library: GpuLibrary, mode: GpuMode) {
     const source = `function (x) { return ${name}(x[this.thread.y][this.thread.x]); }`;
     const settings = { output: [128, COUNT / 128], precision: 'single', tactic: 'precision' } as const;
     const kernel: GpuKernel = gpu.createKernel(source, settings);
-    const rows = kernel(library.input(x, [128, COUNT / 128])) as Float32Array[];
+    const rows = (await kernel(library.input(x, [128, COUNT / 128]))) as Float32Array[];
     x.forEach((v, i) => {
       const want = exact[name](v);
       // Beyond 87 the logistic function stays below 2⁻¹²⁵, as its description says.

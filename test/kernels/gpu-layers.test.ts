@@ -46,8 +46,8 @@ it.each(BROKEN)('%s leaves its ball where "%s" is "%s"', async (cell, from, to) 
   expect(found()).toBe(true);
 });
 
-it('has gates within the errors the balls take them to have', () => {
-  const { worst, allowed } = gateErrors(fakeGpu().library, 'webgl2');
+it('has gates within the errors the balls take them to have', async () => {
+  const { worst, allowed } = await gateErrors(fakeGpu().library, 'webgl2');
   expect(worst.logistic).toBeLessThanOrEqual(allowed.logistic);
   expect(worst.hyperbolic).toBeLessThanOrEqual(allowed.hyperbolic);
 });
