@@ -13,8 +13,8 @@ import { run, sampling } from './timing.js';
 import type { Contestant, Context, Row } from './types.js';
 import { backendsOf } from './types.js';
 
-const SQUARES = [32, 64, 128, 256, 512, 1024];
-const TAGGER: readonly (readonly [ProductName, number, number, number])[] = [
+export const SQUARES = [32, 64, 128, 256, 512, 1024];
+export const TAGGER: readonly (readonly [ProductName, number, number, number])[] = [
   ['addMatmul', 1024, 100, 400],
   ['addMatmulTA', 100, 1024, 400],
   ['addMatmulTB', 1024, 400, 100],
@@ -78,7 +78,11 @@ export function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
 }
 
 /** Why an answer is wrong; undefined where it is right. */
-function faultOf(product: Pick<Product, 'size'>, got: ArrayLike<number>, want: ArrayLike<number>): string | undefined {
+export function faultOf(
+  product: Pick<Product, 'size'>,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+): string | undefined {
   const error = deviation(got, want);
   const allowed = allowedError(product);
   if (error <= allowed) return undefined;
