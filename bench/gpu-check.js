@@ -3,16 +3,18 @@
  * at most 5 % slower than the best backend of the CPU, and the rows of `bptt bench` on every mode. From the repository root:
  *
  *     npm ci && npm ci --prefix test/gpu && npm run build
- *     node bench/gpu-check.js [--save FILE] [--case TEXT] [--time MS] [--from SIZE] [--no-rows]
+ *     node bench/gpu-check.js [--save FILE] [--case TEXT] [--time MS] [--sizes N,N] [--from N] [--no-rows]
  *
  * On Linux without a display, put `xvfb-run -a` before node: the device is then a software rasterizer, from which `auto` keeps
- * everything away. `--case` takes the cases whose name contains the text, `--time` is for each case of the promise (5000).
+ * everything away. `--case` takes the cases whose name contains the text, `--time` is for each case of the promise (8000).
+ * `--sizes` are those at which device and CPU are compared, 64 to 2048 by default, on a software rasterizer to 512.
  * `--from` sends products to the device from that size on, whatever was measured: to see what a wrong choice would cost.
- * `--save` writes everything as JSON. The exit status is 1 where the promise is not kept, or there is no device.
+ * `--save` writes everything as JSON. The exit status is 1 where the promise is broken, or there is no device.
  *
  * The two backends are checked, then timed in turns in this process. A turn gives one ratio, that of the fastest calls, because
  * another load on the machine only ever lengthens one; the median of the ratios counts, and turns are taken until its 95 %
- * interval lies on one side of the limit, or the time is over.
+ * interval lies on one side of the limit, or the time is over. A median above the limit whose interval is not is UNCLEAR: the
+ * machine is too busy to tell.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -37,8 +39,9 @@ const { readPackageInfo } = await load('cli/package-info.js');
 /** `auto` may take this many times the time of the CPU. */
 const LIMIT = 1.05;
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
-/** Time of one turn of either side, time of the calls that count as one, and least number of turns for an interval. */
+/** Least time and calls of one turn of either side, time of the calls that count as one, least turns for an interval. */
 const TURN_MS = 20;
+const LEAST_CALLS = 3;
 const CALL_MS = 0.5;
 const LEAST_TURNS = 6;
 
@@ -54,7 +57,8 @@ async function survey() {
   const device = await createGpuKernels(gpu);
   const { kernels: host } = await select();
   const { software } = device.device;
-  const calibration = calibrate(device, host, { sizes: software ? [64, 128, 256, 512] : undefined });
+  const sizes = option('--sizes')?.split(',').map(Number) ?? (software ? [64, 128, 256, 512] : undefined);
+  const calibration = calibrate(device, host, { sizes });
   device.dispose();
   host.dispose();
   return { gpu, calibration };
@@ -84,8 +88,7 @@ function interval(ratios) {
 function fastest(act) {
   const end = performance.now() + TURN_MS;
   let best = Infinity;
-  do best = Math.min(best, timeOf(act));
-  while (performance.now() < end);
+  for (let calls = 0; calls < LEAST_CALLS || performance.now() < end; calls++) best = Math.min(best, timeOf(act));
   return best;
 }
 
@@ -180,14 +183,14 @@ async function checkPromise(gpu, calibration) {
   for (const { name, prepare } of cases(calibration.device.software)) {
     const on = prepare();
     const [mine, theirs] = [on(auto.kernels), on(cpu.kernels)];
-    const result = inTurns(mine.act, theirs.act, Number(option('--time') ?? 5000));
+    const result = inTurns(mine.act, theirs.act, Number(option('--time') ?? 8000));
     mine.close();
     theirs.close();
-    const passed = result.ratio <= LIMIT;
-    found.push({ case: name, ...result, passed });
+    const verdict = result.ratio <= LIMIT ? 'PASS' : result.low > LIMIT ? 'FAIL' : 'UNCLEAR';
+    found.push({ case: name, ...result, verdict });
     const [ratio, low, high] = [result.ratio, result.low, result.high].map((x) => x.toFixed(3));
     const numbers = `${ratio.padStart(10)}  ${`${low} … ${high}`.padStart(13)}  ${String(result.turns).padStart(5)}`;
-    console.log(`${name.padEnd(28)}${numbers}  ${passed ? 'PASS' : `FAIL: more than ${LIMIT}`}`);
+    console.log(`${name.padEnd(28)}${numbers}  ${verdict}`);
   }
   auto.kernels.dispose();
   cpu.kernels.dispose();
@@ -219,12 +222,11 @@ console.log(from === undefined ? describeCalibration(measured) : `from ${from} o
 const forced = Object.fromEntries(PRODUCTS.map((product) => [product, Number(from)]));
 const calibration = from === undefined ? measured : { ...measured, crossover: forced };
 const promise = await checkPromise(gpu, calibration);
-const failed = promise.filter(({ passed }) => !passed);
-console.log(
-  `\n${promise.length - failed.length} of ${promise.length} cases: auto takes at most ${LIMIT} times the CPU's time`,
-);
+const count = (verdict) => promise.filter((each) => each.verdict === verdict).length;
+const counts = ['PASS', 'FAIL', 'UNCLEAR'].map((verdict) => `${count(verdict)} ${verdict}`);
+console.log(`\nauto takes at most ${LIMIT} times the CPU's time: ${counts.join(', ')}`);
 const result = process.argv.includes('--no-rows') ? undefined : rowsOf();
 if (result !== undefined) console.log(`\n${describeResult(result)}`);
 const file = option('--save');
 if (file !== undefined) writeFileSync(file, `${JSON.stringify({ calibration, promise, ...result }, null, 2)}\n`);
-process.exitCode = failed.length > 0 ? 1 : 0;
+process.exitCode = count('FAIL') > 0 ? 1 : 0;

@@ -1,9 +1,10 @@
 /** What `bptt bench` makes of graphics devices and browsers, as far as none is needed. test/gpu has the rest. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withSystems } from '../../src/cli/bench/backends';
 import { gemm } from '../../src/cli/bench/gemm';
+import { libraryOfCheckout } from '../../src/cli/bench/graphics';
 import { rateOf, secondCall, slowProduct, slowTagger, tooSlow } from '../../src/cli/bench/pace';
 import { noPeers } from '../../src/cli/bench/peers';
 import { createAsyncInference, createAsyncTrainer, createProblem } from '../../src/cli/bench/problem';
@@ -244,6 +245,15 @@ describe('names of backends', () => {
     const taking = (suite: 'gemm' | 'layer' | 'tagger') => backendsOf({ backends: all }, suite).length;
     expect([taking('gemm'), taking('layer'), taking('tagger')]).toEqual([2, 1, 2]);
   });
+});
+
+test('gpu.js of a checkout is that of its tests, and none where they are not installed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bptt-bench-checkout-'));
+  expect(libraryOfCheckout(folder)).toBeUndefined();
+  mkdirSync(join(folder, 'test/gpu/node_modules/gpu.js'), { recursive: true });
+  writeFileSync(join(folder, 'test/gpu/node_modules/gpu.js/index.js'), 'exports.GPU = class {};');
+  expect(libraryOfCheckout(folder)).toMatchObject({ GPU: expect.any(Function) });
+  rmSync(folder, { recursive: true });
 });
 
 test('--backend gpu alone, without a display, is one clear line and status 1', () => {

@@ -1,7 +1,10 @@
 /** `bptt bench` on devices: rows of headless GL in Node, of every mode in a browser, and of gpu.js by itself. */
+import { spawnSync } from 'node:child_process';
+import { dirname, join, resolve } from 'node:path';
 import type { Result } from '../../src/cli/bench/report';
-import { bptt } from '../support/cli';
+import { bptt, mainFile } from '../support/cli';
 
+const ROOT = resolve(__dirname, '../..');
 const GEMM = ['--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
 const TAGGER = ['--suite', 'tagger', '--case', 'b1-rnn'];
 const CASES = ['addMatmul-32x32x32', 'train-b1-rnn', 'infer-b1-rnn'];
@@ -32,6 +35,35 @@ test('without --backend the device takes part, and gpu.js with its own kernel on
   ]);
   expect(rows.map(({ device }) => device)).toEqual([undefined, undefined, rows[2].device, rows[2].device]);
   expect(rows[2]).toMatchObject(DEVICE);
+});
+
+describe('bench/gpu-check.js', () => {
+  const run = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'bench/gpu-check.js'), '--no-rows', '--sizes', '32', '--time', '300', ...args],
+      { encoding: 'utf8', env: { ...process.env, BPTT_MODULES: dirname(dirname(mainFile())), NODE_OPTIONS: '' } },
+    );
+    return { status, stderr, lines: stdout.split('\n') };
+  };
+  const VERDICT = /^(\S+) +[\d.]+ +[\d.]+ … [\d.]+ +\d+ {2}(PASS|FAIL|UNCLEAR)$/;
+
+  test('compares what auto takes with the CPU, case by case', () => {
+    const { status, stderr, lines } = run('--case', 'b1-rnn');
+    expect(stderr).toBe('');
+    const verdicts = lines.map((line) => VERDICT.exec(line)).filter((found) => found !== null);
+    expect(verdicts.map(([, name]) => name)).toEqual(['train-b1-rnn', 'infer-b1-rnn']);
+    const count = (wanted: string) => verdicts.filter(([, , verdict]) => verdict === wanted).length;
+    const counts = ['PASS', 'FAIL', 'UNCLEAR'].map((verdict) => `${count(verdict)} ${verdict}`);
+    expect(lines).toContain(`auto takes at most 1.05 times the CPU's time: ${counts.join(', ')}`);
+    expect(status).toBe(count('FAIL') === 0 ? 0 : 1);
+  });
+
+  test('fails where the device takes products that it is slow at', () => {
+    const { status, lines } = run('--case', 'addMatmul-32x32x32', '--from', '8');
+    expect(lines.join('\n')).toMatch(/^addMatmul-32x32x32 .* FAIL$/m);
+    expect(status).toBe(1);
+  });
 });
 
 test('--browser: products and taggers on WebAssembly, WebGL 2, WebGL and WebGPU', () => {
