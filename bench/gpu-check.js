@@ -44,6 +44,8 @@ const TURN_MS = 20;
 const LEAST_CALLS = 3;
 const CALL_MS = 0.5;
 const LEAST_TURNS = 6;
+/** Times as long is measured before a verdict is left open. */
+const PATIENCE = 4;
 
 const option = (name) => {
   const at = process.argv.indexOf(name);
@@ -119,7 +121,8 @@ function inTurns(auto, cpu, budget) {
     if (ratios.length < LEAST_TURNS) continue;
     const found = interval(ratios);
     const clear = found.high <= LIMIT || found.low > LIMIT;
-    if (clear || performance.now() - start > budget) return { ...found, turns: ratios.length };
+    const spent = performance.now() - start;
+    if (clear || spent > (found.ratio <= LIMIT ? 1 : PATIENCE) * budget) return { ...found, turns: ratios.length };
   }
 }
 

@@ -314,6 +314,8 @@ describe('statistics', () => {
     expect(shown).toContain('no WebAssembly SIMD');
     expect(shown).toMatch(/ 1,235 +1,000$/m);
     expect(shown).toMatch(/ other .* 617 +3\.14 +0\.50×$/m);
+    const slow = describeResult({ machine, rows: [row(100, 90), { ...row(0.25, 0.0375), system: 'slow' }] });
+    expect(slow).toMatch(/ slow .* 0\.25 +0\.037 +0\.0025×$/m);
   });
 });
 

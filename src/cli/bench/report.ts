@@ -58,12 +58,13 @@ function placesOf(rows: readonly Row[]): string[] {
 /** How often `bptt` fits into somebody else: below 1, that system is the slower one. */
 function toBptt(row: Row, rows: readonly Row[]): string {
   const own = rows.find((each) => each.system === 'bptt' && each.case === row.case && each.metric === row.metric);
-  return own === undefined || own === row || own.p50 === 0 ? '' : `${(row.p50 / own.p50).toFixed(2)}×`;
+  return own === undefined || own === row || own.p50 === 0 ? '' : `${figure(row.p50 / own.p50)}×`;
 }
 
-/** Three digits or so. */
+/** Three digits or so; two of what is small. */
 function figure(x: number): string {
   if (Math.abs(x) >= 1000) return `${x < 0 ? '-' : ''}${grouped(Math.round(Math.abs(x)))}`;
+  if (Math.abs(x) < 0.1) return x.toPrecision(2);
   return x.toFixed(Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2);
 }
 
