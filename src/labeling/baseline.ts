@@ -1,7 +1,7 @@
 /** The baseline every tagger has to beat: each word's most frequent training tag, whatever its context. */
 import { DataError } from '../tensor/errors.js';
 import type { Sentence } from './sentence.js';
-import { labelsOf } from './vocabulary.js';
+import { labelsOf } from './labels.js';
 
 /** Tags one word at a time. */
 export interface Baseline {

@@ -35,8 +35,10 @@ export {
 } from './formats/index.js';
 export type { ByteChunks, ReadOptions } from './formats/index.js';
 export { createSegmenter, readText, segmentText } from './segment.js';
-export { buildLabels, buildVocabulary, labelsFromJson, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './vocabulary.js';
-export type { LabelVocabulary, Vocabulary, VocabularyJson, VocabularyOptions } from './vocabulary.js';
+export { buildVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './vocabulary.js';
+export type { Vocabulary, VocabularyJson, VocabularyOptions } from './vocabulary.js';
+export { buildLabels, labelsFromJson } from './labels.js';
+export type { LabelVocabulary } from './labels.js';
 export { createScorer } from './scorer.js';
 export type { Confusion, PrecisionRecall, Scorer, ScorerOptions, Scores, SpanScores } from './scorer.js';
 export { looksLikeSpans, spansOf } from './spans.js';

@@ -12,7 +12,8 @@ import type { Model, ModelConfig, ModelParams } from './model.js';
 import { layersOf } from './model.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { parseUniqueJson } from './unique-json.js';
-import { labelsFromJson, vocabularyFromJson } from './vocabulary.js';
+import { labelsFromJson } from './labels.js';
+import { vocabularyFromJson } from './vocabulary.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
 const VERSION = 1;

@@ -25,7 +25,8 @@ import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import type { LabelVocabulary, Vocabulary } from './vocabulary.js';
+import type { LabelVocabulary } from './labels.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /** What a model is made of; saved with it. */
 export interface ModelConfig {

@@ -7,13 +7,14 @@ import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbabi
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
+import { buildLabels } from './labels.js';
 import type { Model } from './model.js';
 import type { Settings, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
 import type { Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from './sentence.js';
-import { buildLabels, buildVocabulary } from './vocabulary.js';
+import { buildVocabulary } from './vocabulary.js';
 
 /** Sentences of a training, each with its labels. */
 export interface Corpora {

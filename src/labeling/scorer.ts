@@ -1,7 +1,7 @@
 /** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
 import { ArgumentError } from '../tensor/errors.js';
+import { compareCodePoints } from './lists.js';
 import { looksLikeSpans, spansOf, type Span } from './spans.js';
-import { compareCodePoints } from './vocabulary.js';
 
 /** Precision, recall and their harmonic mean; a quotient with denominator 0 counts as 0. */
 export interface PrecisionRecall {

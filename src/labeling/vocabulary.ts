@@ -1,8 +1,9 @@
 /**
- * Words and labels to ids and back. Ids are given by falling count in the training sentences, ties in code-point order,
- * so that they depend on the sentences and on nothing else: not on their order, not on the locale.
+ * Words to ids and back. Ids are given by falling count in the training sentences, ties in code-point order, so that they
+ * depend on the sentences and on nothing else: not on their order, not on the locale.
  */
 import { ArgumentError, DataError } from '../tensor/errors.js';
+import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import type { Sentence } from './sentence.js';
 import { signaturesOf } from './signature.js';
 
@@ -165,107 +166,8 @@ function listOf(tokens: readonly string[] | string): readonly string[] {
   throw new ArgumentError(`a sentence must be a list of tokens; got the string ${got}: split it first`);
 }
 
-/** Labels by id. There is no unknown label: one never seen in training is an error. */
-export interface LabelVocabulary {
-  readonly size: number;
-  /** The label of each id. */
-  readonly labels: readonly string[];
-  /** Id of a label. @throws DataError naming the label and the known ones */
-  lookup(label: string): number;
-  /**
-   * `[tokens]` ids of a sentence's labels.
-   * @param source name of the input, for the message
-   * @throws DataError where the sentence has no labels, or one that is unknown, naming line and token
-   */
-  encode(sentence: Sentence, source?: string): Int32Array;
-  /** Labels of ids. @throws ArgumentError on an id out of range */
-  decode(ids: ArrayLike<number>): string[];
-  /** The labels in the order of their ids, from which {@link labelsFromJson} makes an equal vocabulary. */
-  toJSON(): string[];
-}
-
-/** The labels of training sentences. @throws DataError where a sentence has no labels, or there is no sentence */
-export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
-  const counts = new Map<string, number>();
-  for (const sentence of sentences) {
-    for (const label of labelsOf(sentence)) counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
-  if (counts.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
-  return createLabels(byCount(counts));
-}
-
-/** Labels read back. @throws DataError where the value is no list of distinct labels */
-export function labelsFromJson(value: unknown): LabelVocabulary {
-  const labels = stringList(value, 'a label vocabulary', 'labels');
-  if (labels.length === 0) throw malformed('a label vocabulary', 'labels', 'at least one label', labels);
-  checkDistinct(labels, 'a label vocabulary');
-  return createLabels(labels);
-}
-
-function createLabels(labels: readonly string[]): LabelVocabulary {
-  const ids = new Map(labels.map((label, id) => [label, id]));
-  const unknown = (label: string, where: string) => {
-    const shown = labels.slice(0, 50).join(' ') + (labels.length > 50 ? ` … (${labels.length} in all)` : '');
-    const message = `${where}label ${JSON.stringify(label)} was never seen in training; the known labels are ${shown}`;
-    return new DataError(`${message}: correct it, or train with it`);
-  };
-  return {
-    size: labels.length,
-    labels,
-    lookup(label) {
-      const id = ids.get(label);
-      if (id === undefined) throw unknown(label, '');
-      return id;
-    },
-    encode(sentence, source) {
-      return Int32Array.from(labelsOf(sentence, source), (label, i) => {
-        const id = ids.get(label);
-        if (id !== undefined) return id;
-        throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${JSON.stringify(sentence.tokens[i])}: `);
-      });
-    },
-    decode: (sequence) =>
-      Array.from(sequence, (id) => {
-        if (labels[id] !== undefined) return labels[id];
-        throw new ArgumentError(`a label id must be an integer from 0 to ${labels.length - 1}; got ${id}`);
-      }),
-    toJSON: () => [...labels],
-  };
-}
-
-/** Labels of a sentence that must have them. @throws DataError where it has none, or not one per token */
-export function labelsOf(sentence: Sentence, source?: string): readonly string[] {
-  const { labels, tokens } = sentence;
-  if (labels?.length === tokens.length) return labels;
-  const got = labels ? `${labels.length}` : 'none';
-  throw new DataError(
-    `${placeOf(sentence, source)}expected one label per token, ${tokens.length}; got ${got}: add them`,
-  );
-}
-
-function placeOf({ line }: Sentence, source?: string): string {
-  if (line === undefined) return source ? `${source}: ` : '';
-  return source ? `${source}: sentence at line ${line}, ` : `sentence at line ${line}, `;
-}
-
 function folder(lowerCase: boolean): (token: string) => string {
   return lowerCase ? (token) => token.toLowerCase().normalize('NFC') : (token) => token.normalize('NFC');
-}
-
-function byCount(counts: ReadonlyMap<string, number>): string[] {
-  return [...counts].sort(([v, m], [w, n]) => n - m || compareCodePoints(v, w)).map(([word]) => word);
-}
-
-/** Order by code points; `<` orders by UTF-16 code units, where a surrogate comes before U+E000. */
-export function compareCodePoints(v: string, w: string): number {
-  const length = Math.min(v.length, w.length);
-  let i = 0;
-  while (i < length && v.charCodeAt(i) === w.charCodeAt(i)) i++;
-  if (i === length) return v.length - w.length;
-  // Where the strings part inside a surrogate pair, the pair begins one unit earlier, the same in both.
-  const inside = i > 0 && (v.charCodeAt(i - 1) & 0xfc00) === 0xd800;
-  const at = inside ? i - 1 : i;
-  return v.codePointAt(at)! - w.codePointAt(at)!;
 }
 
 function checkMinCount(minCount: number): void {
@@ -276,22 +178,4 @@ function checkMinCount(minCount: number): void {
 function record(value: unknown, what: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new DataError(`expected ${what}, an object; got ${JSON.stringify(value)?.slice(0, 60)}: the file is damaged`);
-}
-
-function malformed(what: string, field: string, expected: string, got: unknown): DataError {
-  const shown = JSON.stringify(got)?.slice(0, 60);
-  return new DataError(`${what}: expected ${field} to be ${expected}; got ${shown}: the file is damaged`);
-}
-
-function stringList(value: unknown, what: string, field: string): string[] {
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return [...value];
-  throw malformed(what, field, 'an array of strings that are not empty', value);
-}
-
-function checkDistinct(words: readonly string[], what: string): void {
-  const seen = new Set<string>();
-  for (const word of words) {
-    if (seen.has(word)) throw new DataError(`${what}: ${JSON.stringify(word)} occurs twice: the file is damaged`);
-    seen.add(word);
-  }
 }

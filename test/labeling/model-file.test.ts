@@ -11,7 +11,8 @@ import { initModel } from '../../src/labeling/model.js';
 import { predict } from '../../src/labeling/predict.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/labeling/safetensors.js';
 import { createTagger } from '../../src/labeling/tagger.js';
-import { buildLabels, buildVocabulary } from '../../src/labeling/vocabulary.js';
+import { buildLabels } from '../../src/labeling/labels.js';
+import { buildVocabulary } from '../../src/labeling/vocabulary.js';
 import { allocate, createRng, DataError } from '../../src/tensor/index.js';
 import { mainFile } from '../support/cli.js';
 

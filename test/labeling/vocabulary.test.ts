@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { ArgumentError, DataError } from '../../src/tensor/errors.js';
-import {
-  buildLabels,
-  buildVocabulary,
-  compareCodePoints,
-  labelsFromJson,
-  UNKNOWN_ID,
-  vocabularyFromJson,
-} from '../../src/labeling/vocabulary.js';
+import { buildLabels, labelsFromJson } from '../../src/labeling/labels.js';
+import { compareCodePoints } from '../../src/labeling/lists.js';
+import { buildVocabulary, UNKNOWN_ID, vocabularyFromJson } from '../../src/labeling/vocabulary.js';
 
 const seed = 14;
 const sentences = (...texts: string[]) => texts.map((text) => ({ tokens: text.split(' ') }));
