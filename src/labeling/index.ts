@@ -33,8 +33,9 @@ export {
   readSentences,
   readSlots,
 } from './formats/index.js';
-export type { ByteChunks, ReadOptions } from './formats/index.js';
+export type { ByteChunks, Format, LabelPolicy, Output, ReadOptions, SlotChunks } from './formats/index.js';
 export { createSegmenter, readText, segmentText } from './segment.js';
+export type { SegmentOptions } from './segment.js';
 export { buildVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './vocabulary.js';
 export type { Vocabulary, VocabularyJson, VocabularyOptions } from './vocabulary.js';
 export { buildLabels, labelsFromJson } from './labels.js';
