@@ -3,11 +3,8 @@ export { describeElement, gradcheck } from './gradcheck.js';
 export type { NestedTensors, RowGradient, TensorRecord } from './grads.js';
 export {
   addGrads,
-  clipByGlobalNorm,
-  clipByValue,
   createRowGradient,
   flatten,
-  globalNorm,
   isRowGradient,
   nestLike,
   scaleGrads,
@@ -15,6 +12,7 @@ export {
   zeroGrads,
   zeroInPlace,
 } from './grads.js';
+export { clipByGlobalNorm, clipByValue, globalNorm } from './norms.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
 export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, Unwound } from './storage.js';

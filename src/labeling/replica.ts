@@ -4,7 +4,8 @@
  * on several threads each has its own, fed the same sums, so that all of them stay equal bit for bit.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { clipByGlobalNorm, flatten, globalNorm, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
+import { flatten, nestLike, zeroGrads, zeroInPlace } from '../autograd/grads.js';
+import { clipByGlobalNorm, globalNorm } from '../autograd/norms.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { adopted, allocateOn, inFrame } from '../kernels/workspace.js';
 import { wordDropout } from '../layers/dropout.js';

@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import {
   addGrads,
-  clipByGlobalNorm,
-  clipByValue,
   createRowGradient,
   flatten,
-  globalNorm,
   isRowGradient,
   nestLike,
   scaleGrads,
@@ -13,6 +10,7 @@ import {
   zeroGrads,
   zeroInPlace,
 } from '../../src/autograd/grads.js';
+import { clipByGlobalNorm, clipByValue, globalNorm } from '../../src/autograd/norms.js';
 import type { RowGradient } from '../../src/autograd/grads.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import type { Tensor } from '../../src/tensor/types.js';

@@ -1,5 +1,6 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
-import { clipByGlobalNorm, createRowGradient, touch } from '../../src/autograd/grads';
+import { createRowGradient, touch } from '../../src/autograd/grads';
+import { clipByGlobalNorm } from '../../src/autograd/norms';
 import {
   addMatrix,
   addRowSum,

@@ -1,0 +1,82 @@
+/** How large gradients are, and making them smaller: the global norm, and the two ways of clipping. */
+import type { Kernels } from '../kernels/types.js';
+import { ArgumentError } from '../tensor/errors.js';
+import type { TensorRecord } from './grads.js';
+import { forEachRun, rowsInUse, scaleGrads } from './grads.js';
+
+/** Sums of squares below this may have lost subnormal terms; above it their relative error is that of rounding alone. */
+const TRUSTED_SUM = 2 ** -900;
+
+/**
+ * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. Where the squares would overflow or
+ * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
+ */
+export function globalNorm(grads: TensorRecord, kernels?: Kernels): number {
+  const sum = sumOfSquares(grads, 1, kernels);
+  if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
+  const largest = largestMagnitude(grads);
+  if (largest === 0 || !(largest < Infinity)) return largest;
+  return largest * Math.sqrt(sumOfSquares(grads, largest));
+}
+
+/** Σ (g / unit)², in float64. */
+function sumOfSquares(grads: TensorRecord, unit: number, kernels?: Kernels): number {
+  let sum = 0;
+  for (const g of Object.values(grads)) {
+    const fast = kernels?.rows?.sumOfSquares(g, rowsInUse(g));
+    if (fast !== undefined) {
+      sum += fast;
+      continue;
+    }
+    forEachRun(g, (data, start, count, step) => {
+      let partial = 0;
+      for (let n = 0, i = start; n < count; n++, i += step) {
+        const scaled = data[i] / unit;
+        partial += scaled * scaled;
+      }
+      sum += partial;
+    });
+  }
+  return sum;
+}
+
+/** max |g|; NaN if an element is NaN (`Math.max` lets it through, a comparison would not). */
+function largestMagnitude(grads: TensorRecord): number {
+  let largest = 0;
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) largest = Math.max(largest, Math.abs(data[i]));
+    });
+  }
+  return largest;
+}
+
+/**
+ * Scales all gradients together so that their global norm is at most `maxNorm`; the direction is kept. Where the norm is
+ * not finite nothing is scaled: the caller sees it in the return value and decides.
+ *
+ * Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, algorithm 1.
+ *
+ * @returns the norm before clipping
+ * @throws ArgumentError unless `maxNorm` is greater than 0 (`Infinity` measures without clipping)
+ */
+export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number, kernels?: Kernels): number {
+  if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
+  const norm = globalNorm(grads, kernels);
+  if (norm > maxNorm && norm < Infinity) scaleGrads(grads, maxNorm / norm, kernels);
+  return norm;
+}
+
+/**
+ * Limits every element to `[−limit, limit]`. The direction changes; NaN stays NaN.
+ *
+ * @throws ArgumentError unless `limit` is greater than 0
+ */
+export function clipByValue(grads: TensorRecord, limit: number): void {
+  if (!(limit > 0)) throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${limit}`);
+  for (const g of Object.values(grads)) {
+    forEachRun(g, (data, start, count, step) => {
+      for (let n = 0, i = start; n < count; n++, i += step) data[i] = Math.max(-limit, Math.min(limit, data[i]));
+    });
+  }
+}
