@@ -1,6 +1,6 @@
 /** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
 import { packGroups, transpose } from './pack';
-import { PANEL, half4, packed4, row4, tile1, tile2, tile3, tile4 } from './tile';
+import { PANEL, half4, packed4, row4, rows2, tile1, tile2, tile3, tile4 } from './tile';
 
 /** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
 const BLOCK_BYTES: i32 = 2048;
@@ -100,18 +100,23 @@ function block<T>(
   edge: usize,
 ): void {
   const width = <i32>(PANEL / sizeof<T>());
-  // A row that no other shares its tile with goes by four panels, as far as they reach.
-  const alone = (M & 3) == 1 ? N - (N % (4 * width)) : 0;
-  const last = groups != 0 ? a : a + <usize>(M - 1) * lda;
-  const lastC = c + <usize>(M - 1) * ldc;
-  for (let n = 0; n < alone; n += 4 * width) {
-    row4<T>(K, lastC + <usize>n * sizeof<T>(), last, b + <usize>(n / width) * step, ldb, step);
+  // What no tile of 4 rows takes goes by several panels at once, as far as these reach: 1 row by four, 2 rows by two.
+  const rest = M & 3;
+  const panels = rest == 1 ? 4 : rest == 2 ? 2 : 0;
+  const wide = panels == 0 ? 0 : N - (N % (panels * width));
+  const restC = c + <usize>(M - rest) * ldc;
+  const restA = groups != 0 ? a : a + <usize>(M - rest) * lda;
+  for (let n = 0; n < wide; n += panels * width) {
+    const at = restC + <usize>n * sizeof<T>();
+    const from = b + <usize>(n / width) * step;
+    if (rest == 1) row4<T>(K, at, restA, from, ldb, step);
+    else rows2<T>(K, at, ldc, restA, lda, from, ldb, step);
   }
-  let n = M == 1 ? alone : 0;
+  let n = M < 4 ? wide : 0;
   c += <usize>n * sizeof<T>();
   b += <usize>(n / width) * step;
   for (; n + width <= N; n += width) {
-    rows<T>(n < alone ? M - 1 : M, width, K, c, ldc, groups, a, lda, b, ldb);
+    rows<T>(n < wide ? M - rest : M, width, K, c, ldc, groups, a, lda, b, ldb);
     c += PANEL;
     b += step;
   }
@@ -167,5 +172,5 @@ function rows<T>(
   }
   if (M == 3) tile3<T>(K, c, ldc, a, lda, b, ldb);
   else if (M == 2) tile2<T>(K, c, ldc, a, lda, b, ldb);
-  else if (M == 1) tile1<T>(K, c, ldc, a, lda, b, ldb);
+  else if (M == 1) tile1<T>(K, c, a, b, ldb);
 }

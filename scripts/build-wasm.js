@@ -7,8 +7,10 @@
  *     node scripts/build-wasm.js            writes the files
  *     node scripts/build-wasm.js --check    exits with 1 where a file is not what the sources give
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { main } from 'assemblyscript/asc';
+import { tiles } from '../assembly/tiles.js';
 
 const options = ['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--importMemory'];
 const modules = [
@@ -16,11 +18,19 @@ const modules = [
   { file: 'binary-relaxed.ts', features: ['simd', 'relaxed-simd'], words: 'the WebAssembly module with relaxed SIMD' },
 ];
 
+/** A file as the compiler asks for it; assembly/tile.ts is written by assembly/tiles.js. */
+function sourceOf(name, folder) {
+  if (basename(name) === 'tile.ts') return tiles();
+  const path = resolve(folder, name);
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
 /** The module of assembly/index.ts. */
 async function compile(features) {
   let bytes;
   const enabled = features.flatMap((feature) => ['--enable', feature]);
   const { error, stderr } = await main(['assembly/index.ts', ...options, ...enabled, '--outFile', 'module.wasm'], {
+    readFile: sourceOf,
     writeFile: (name, contents) => {
       if (name.endsWith('.wasm')) bytes = contents;
     },

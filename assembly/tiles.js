@@ -1,0 +1,140 @@
+/**
+ * Register tiles, written by this file for the compiler, which takes them for `assembly/tile.ts`: `C += A·B` for a few rows and
+ * a few vectors of columns (4 float32 or 2 float64 each), the sums in registers.
+ *
+ * A sum starts from the element of C and takes its terms in the order of k, one multiplication and one addition each
+ * (simd128 never fuses them). So an element has the same bits whatever tile it falls into, however k is cut into blocks,
+ * however many rows there are. Eight sums, 2 vectors of B, 1 of A and 1 product are 12 of the 15 vector registers of x64; ten
+ * sums spill. So 4 rows take one panel of two vectors; 2 rows take two panels and 1 row four, because fewer sums wait for
+ * each other.
+ *
+ * What a loop looks like decides how V8 compiles it: it unrolls short loops, moves the loads of all turns to the front, and then
+ * spills what they loaded. Two terms per turn keep it from unrolling (`pairs`), an exit between the two keeps their loads apart
+ * (`exit`), and some loops do best as they are (`single`). Which of them a tile takes was found by trying:
+ * `bptt bench --suite gemm` shows what a change does.
+ *
+ * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B, `step` between panels. A is read along its
+ * rows, but where a step `ka` between two k of it says otherwise.
+ */
+
+const SIZE = 'sizeof<T>()';
+
+/** The first, `name`; the others, `name1`, `name2`, … */
+const numbered = (name, i) => (i === 0 ? name : `${name}${i}`);
+const range = (count) => Array.from({ length: count }, (_, i) => i);
+const times = (count) => (count === 1 ? SIZE : `${count} * ${SIZE}`);
+const address = (...parts) => parts.filter((part) => part !== 0).join(', ');
+
+/**
+ * One tile.
+ *
+ * @param doc what it is, in a sentence
+ * @param shape `rows` and `panels`, a panel being `vectors` wide; `packed` where A is packed in groups of 4 rows and B in panels without
+ * gaps; `ka` where A is not read along its rows
+ * @param loop `exit`, `pairs` or `single`
+ */
+function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = false }, loop) {
+  const sum = (r, p, v) => `s${r}${panels * vectors > 1 ? p * vectors + v : ''}`;
+  const sums = range(rows).flatMap((r) => range(panels).flatMap((p) => range(vectors).map((v) => [r, p, v])));
+  const pointersOfA = packed ? 1 : rows;
+  const given = {
+    K: 'i32',
+    c: 'usize',
+    ldc: rows > 1 && 'usize',
+    a: 'usize',
+    lda: rows > 1 && !packed && 'usize',
+    ka: ka && 'usize',
+    b: 'usize',
+    ldb: !packed && 'usize',
+    step: panels > 1 && 'usize',
+  };
+  const parameters = Object.entries(given).filter(([, type]) => type);
+  const ldb = packed ? 'PANEL' : 'ldb';
+  const stepOfA = packed ? 4 : 1;
+
+  const x = (r, term) => {
+    const offset = packed ? r + 4 * term : term;
+    return `v128.load_splat<T>(${address(numbered('a', packed ? 0 : r), offset && times(offset))})`;
+  };
+  const y = (p, v, term) => `v128.load(${address(numbered('b', p), 16 * v + (packed ? 32 * term : 0))})`;
+  const term = (t) => {
+    const shared = rows > 1; // a vector of B serves several rows
+    const declare = t === 0 ? 'let ' : '';
+    const of = (p, v) => (shared ? `y${p * vectors + v}` : y(p, v, t));
+    return [
+      ...(shared ? range(panels).flatMap((p) => range(vectors).map((v) => `${declare}${of(p, v)} = ${y(p, v, t)};`)) : []),
+      ...range(rows).flatMap((r) => [
+        `${r === 0 ? declare : ''}x = ${x(r, t)};`,
+        ...range(panels).flatMap((p) =>
+          range(vectors).map((v) => `${sum(r, p, v)} = madd<T>(${sum(r, p, v)}, x, ${of(p, v)});`),
+        ),
+      ]),
+      ...(packed ? [] : range(panels).map((p) => `${numbered('b', p)} += ${ldb};`)),
+    ];
+  };
+  const advance = (terms) => [
+    ...(packed ? [`b += ${terms} * PANEL;`] : []),
+    ...range(pointersOfA).map((r) => `${numbered('a', r)} += ${ka ? 'ka' : times(terms * stepOfA)};`),
+  ];
+  const loops = {
+    single: () => ['for (; K > 0; K--) {', ...term(0), ...advance(1), '}'],
+    pairs: () => [
+      `const end = a + <usize>(K & ~1) * ${SIZE};`,
+      'while (a < end) {',
+      ...term(0),
+      ...term(1),
+      ...advance(2),
+      '}',
+    ],
+    exit: () => [
+      ...(packed
+        ? ['const end = b + <usize>K * PANEL;', 'const last = end - PANEL;', 'while (b < end) {']
+        : [`const end = a + <usize>K * ${SIZE};`, `const last = end - ${SIZE};`, 'while (a < end) {']),
+      ...term(0),
+      `if (${packed ? 'b' : 'a'} >= last) break;`,
+      ...term(1),
+      ...advance(2),
+      '}',
+    ],
+  };
+  /** Element of C where a sum belongs: `x` is what to store there. */
+  const ofC = ([r, p, v], ...x) => address(numbered('c', r), ...x, 16 * (p * vectors + v));
+  /** The last term of an odd K, of one row. */
+  const rest = range(panels).map((p) => `tile1<T>(1, c + ${p} * PANEL, a, ${numbered('b', p)}, ldb);`);
+  return [
+    `/** ${doc} */`,
+    `export function ${name}<T>(${parameters.map(([key, type]) => `${key}: ${type}`).join(', ')}): void {`,
+    ...range(rows - 1).map((r) => `const c${r + 1} = ${numbered('c', r)} + ldc;`),
+    ...range(pointersOfA - 1).map((r) => `let a${r + 1} = ${numbered('a', r)} + lda;`),
+    ...range(panels - 1).map((p) => `let b${p + 1} = ${numbered('b', p)} + step;`),
+    ...sums.map((place) => `let ${sum(...place)} = v128.load(${ofC(place)});`),
+    ...loops[loop](),
+    ...sums.map((place) => `v128.store(${ofC(place, sum(...place))});`),
+    ...(loop === 'pairs' ? ['if (K & 1) {', ...rest, '}'] : []),
+    '}',
+  ];
+}
+
+/** The text of `assembly/tile.ts`. */
+export function tiles() {
+  return [
+    '/** Bytes of one row of a panel: two vectors. */',
+    'export const PANEL: usize = 32;',
+    '/** `sum + x·y`: in two roundings, or in one where the build allows relaxed SIMD and the machine can fuse. */',
+    '// @ts-ignore: decorator',
+    '@inline',
+    'function madd<T>(sum: v128, x: v128, y: v128): v128 {',
+    'if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(x, y, sum);',
+    'return v128.add<T>(sum, v128.mul<T>(x, y));',
+    '}',
+    ...tile('packed4', '4 rows, their elements of one k side by side, by one packed panel.', { rows: 4, packed: true }, 'exit'),
+    ...tile('half4', '4 rows by the first vector of a panel.', { rows: 4, vectors: 1, ka: true }, 'single'),
+    ...tile('tile4', '4 rows by one panel.', { rows: 4 }, 'exit'),
+    ...tile('tile3', '3 rows by one panel.', { rows: 3 }, 'exit'),
+    ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 'single'),
+    ...tile('tile1', '1 row by one panel.', { rows: 1 }, 'single'),
+    ...tile('row4', '1 row by four panels; their sums follow each other in C.', { rows: 1, panels: 4 }, 'pairs'),
+    ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 'single'),
+    '',
+  ].join('\n');
+}
