@@ -2,9 +2,9 @@
  * Writing a file so that nobody ever sees half of it: the bytes go to a temporary file beside the target, reach the disk,
  * and take the target's name in one rename. An interrupted or failed write leaves the earlier file as it was.
  */
-import { constants, promises as fs } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { constants, promises as fs, rmSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { BpttError } from '../tensor/errors.js';
 
 /**
@@ -31,21 +31,50 @@ export async function assertWritable(path: string): Promise<void> {
 }
 
 /**
- * Writes `bytes` to `path` atomically: afterwards the file has either all of the new contents or all of the old ones.
+ * Writes `bytes` to `path` atomically: afterwards the file has either all of the new contents or all of the old ones. A link
+ * stays a link, and an earlier file leaves its permissions, and its owner where the system allows it, to the new one.
  *
  * @throws BpttError that says why, with the system's error as its cause; an existing file is untouched
  */
 export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
   await assertWritable(path);
+  const target = await fs.realpath(path).catch(() => resolve(path));
+  const draft = `${target}.${process.pid}-${++drafts}`; // beside the target: a rename cannot leave the file system
+  const remove = (): void => rmSync(draft, { force: true });
+  process.once('exit', remove); // a second Ctrl-C ends the process at once
   try {
-    await writeFileAtomic(path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    await writeWhole(draft, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), await stat(target));
+    await fs.rename(draft, target);
   } catch (error) {
-    throw new BpttError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    remove();
+    throw unwritable(path, (error as Error).message, error);
+  } finally {
+    process.off('exit', remove);
+  }
+}
+
+let drafts = 0;
+
+/**
+ * A new file that reaches the disk. `FileHandle.writeFile` goes on where the system took a part only, so that a full disk is
+ * an error and not a short file.
+ */
+async function writeWhole(path: string, bytes: Buffer, earlier: Stats | undefined): Promise<void> {
+  const file = await fs.open(path, 'wx');
+  try {
+    await file.writeFile(bytes);
+    if (earlier) {
+      await file.chmod(earlier.mode);
+      await file.chown(earlier.uid, earlier.gid).catch(() => undefined);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
 /** What is at `path`, or nothing; a path through a file (`file/x`) counts as nothing. */
-async function stat(path: string): Promise<Awaited<ReturnType<typeof fs.stat>> | undefined> {
+async function stat(path: string): Promise<Stats | undefined> {
   try {
     return await fs.stat(path);
   } catch (error) {

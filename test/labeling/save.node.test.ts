@@ -1,8 +1,22 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { assertWritable, saveFile } from '../../src/labeling/save.node';
 import { BpttError } from '../../src/tensor/errors';
+import { mainFile } from '../support/cli';
 
 let folder: string;
 beforeEach(() => {
@@ -38,8 +52,8 @@ test('each obstacle is named, and nothing is changed', async () => {
     [`${folder}/new/`, /it names a folder/],
   ];
   for (const [path, message] of cases) {
-    for (const attempt of [assertWritable(path), saveFile(path, new Uint8Array(1))]) {
-      const error = await attempt.then(
+    for (const attempt of [assertWritable, (to: string) => saveFile(to, new Uint8Array(1))]) {
+      const error = await attempt(path).then(
         () => undefined,
         (e: unknown) => e,
       );
@@ -57,4 +71,30 @@ test('a write that fails leaves the earlier file', async () => {
   await expect(saveFile(path, unreadable)).rejects.toBeInstanceOf(BpttError);
   expect(readFileSync(path, 'utf8')).toBe('kept');
   expect(readdirSync(folder)).toEqual(['m']);
+});
+
+test('a disk that takes a part only is an error, not a short file', () => {
+  // A limit on the size of files stands for the full disk: in either case the first write is cut short, the next one fails.
+  const path = join(folder, 'm');
+  writeFileSync(path, 'kept');
+  const module = join(dirname(mainFile()), '../labeling/save.node.js');
+  const script = `const { saveFile } = await import(${JSON.stringify(pathToFileURL(module).href)});
+    await saveFile(${JSON.stringify(path)}, new Uint8Array(1 << 20)).catch((error) => console.log(error.message));`;
+  const limited = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1"`;
+  const { stdout } = spawnSync('sh', ['-c', limited, process.execPath, script], { encoding: 'utf8' });
+  expect(stdout).toMatch(/^cannot write .*m: EFBIG/);
+  expect(readFileSync(path, 'utf8')).toBe('kept');
+  expect(readdirSync(folder)).toEqual(['m']);
+});
+
+test('a link stays a link, and permissions stay', async () => {
+  const path = join(folder, 'm');
+  writeFileSync(path, 'old');
+  chmodSync(path, 0o640);
+  symlinkSync('m', join(folder, 'link'));
+  await saveFile(join(folder, 'link'), Uint8Array.of(5));
+  expect([...readFileSync(path)]).toEqual([5]);
+  expect(lstatSync(join(folder, 'link')).isSymbolicLink()).toBe(true);
+  expect(statSync(path).mode & 0o777).toBe(0o640);
+  expect(readdirSync(folder)).toEqual(['link', 'm']);
 });

@@ -107,7 +107,6 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   ndarray: /^src\/tensor\//,
   'ndarray-ops': /^src\/tensor\/ops\.ts$/,
   'gpu.js': /^src\/kernels\/gpu\//,
-  'write-file-atomic': /\.node\.ts$/,
   commander: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   picocolors: /^src\/cli\//,
