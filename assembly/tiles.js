@@ -11,7 +11,7 @@
  * What a loop looks like decides how V8 compiles it: it unrolls short loops, moves the loads of all turns to the front, and then
  * spills what they loaded. Two terms per turn keep it from unrolling (`pairs`), an exit between the two keeps their loads apart
  * (`exit`), and some loops do best as they are (`single`). Which of them a tile takes was found by trying:
- * `bptt bench --suite gemm` shows what a change does.
+ * `node bench/tile.js` times them all.
  *
  * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B, `step` between panels. A is read along its
  * rows, but where a step `ka` between two k of it says otherwise.
@@ -33,7 +33,7 @@ const address = (...parts) => parts.filter((part) => part !== 0).join(', ');
  * gaps; `ka` where A is not read along its rows
  * @param loop `exit`, `pairs` or `single`
  */
-function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = false }, loop) {
+export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = false }, loop) {
   const sum = (r, p, v) => `s${r}${panels * vectors > 1 ? p * vectors + v : ''}`;
   const sums = range(rows).flatMap((r) => range(panels).flatMap((p) => range(vectors).map((v) => [r, p, v])));
   const pointersOfA = packed ? 1 : rows;
@@ -62,7 +62,9 @@ function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = f
     const declare = t === 0 ? 'let ' : '';
     const of = (p, v) => (shared ? `y${p * vectors + v}` : y(p, v, t));
     return [
-      ...(shared ? range(panels).flatMap((p) => range(vectors).map((v) => `${declare}${of(p, v)} = ${y(p, v, t)};`)) : []),
+      ...(shared
+        ? range(panels).flatMap((p) => range(vectors).map((v) => `${declare}${of(p, v)} = ${y(p, v, t)};`))
+        : []),
       ...range(rows).flatMap((r) => [
         `${r === 0 ? declare : ''}x = ${x(r, t)};`,
         ...range(panels).flatMap((p) =>
@@ -76,22 +78,24 @@ function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = f
     ...(packed ? [`b += ${terms} * PANEL;`] : []),
     ...range(pointersOfA).map((r) => `${numbered('a', r)} += ${ka ? 'ka' : times(terms * stepOfA)};`),
   ];
+  // What a loop counts by: a pointer that every term moves by `unit`.
+  const [counter, unit] = packed ? ['b', 'PANEL'] : ['a', SIZE];
   const loops = {
     single: () => ['for (; K > 0; K--) {', ...term(0), ...advance(1), '}'],
     pairs: () => [
-      `const end = a + <usize>(K & ~1) * ${SIZE};`,
-      'while (a < end) {',
+      `const end = ${counter} + <usize>(K & ~1) * ${unit};`,
+      `while (${counter} < end) {`,
       ...term(0),
       ...term(1),
       ...advance(2),
       '}',
     ],
     exit: () => [
-      ...(packed
-        ? ['const end = b + <usize>K * PANEL;', 'const last = end - PANEL;', 'while (b < end) {']
-        : [`const end = a + <usize>K * ${SIZE};`, `const last = end - ${SIZE};`, 'while (a < end) {']),
+      `const end = ${counter} + <usize>K * ${unit};`,
+      `const last = end - ${unit};`,
+      `while (${counter} < end) {`,
       ...term(0),
-      `if (${packed ? 'b' : 'a'} >= last) break;`,
+      `if (${counter} >= last) break;`,
       ...term(1),
       ...advance(2),
       '}',
@@ -99,8 +103,12 @@ function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = f
   };
   /** Element of C where a sum belongs: `x` is what to store there. */
   const ofC = ([r, p, v], ...x) => address(numbered('c', r), ...x, 16 * (p * vectors + v));
-  /** The last term of an odd K, of one row. */
-  const rest = range(panels).map((p) => `tile1<T>(1, c + ${p} * PANEL, a, ${numbered('b', p)}, ldb);`);
+  /** The last term of an odd K, a panel at a time. Packed tiles have none: their K is to be even then. */
+  const rest = range(panels).map((p) => {
+    const rowsOf = (pointer, ld) => (rows > 1 ? [pointer, ld] : [pointer]);
+    const operands = ['1', ...rowsOf(`c + ${p} * PANEL`, 'ldc'), ...rowsOf('a', 'lda'), numbered('b', p), 'ldb'];
+    return `tile${rows}<T>(${operands.join(', ')});`;
+  });
   return [
     `/** ${doc} */`,
     `export function ${name}<T>(${parameters.map(([key, type]) => `${key}: ${type}`).join(', ')}): void {`,
@@ -110,28 +118,38 @@ function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = f
     ...sums.map((place) => `let ${sum(...place)} = v128.load(${ofC(place)});`),
     ...loops[loop](),
     ...sums.map((place) => `v128.store(${ofC(place, sum(...place))});`),
-    ...(loop === 'pairs' ? ['if (K & 1) {', ...rest, '}'] : []),
+    ...(loop === 'pairs' && !packed ? ['if (K & 1) {', ...rest, '}'] : []),
     '}',
   ];
 }
 
+/** What every tile needs. */
+export const PREAMBLE = [
+  '/** Bytes of one row of a panel: two vectors. */',
+  'export const PANEL: usize = 32;',
+  '/** `sum + x·y`: in two roundings, or in one where the build allows relaxed SIMD and the machine can fuse. */',
+  '// @ts-ignore: decorator',
+  '@inline',
+  'function madd<T>(sum: v128, x: v128, y: v128): v128 {',
+  'if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(x, y, sum);',
+  'return v128.add<T>(sum, v128.mul<T>(x, y));',
+  '}',
+];
+
 /** The text of `assembly/tile.ts`. */
 export function tiles() {
   return [
-    '/** Bytes of one row of a panel: two vectors. */',
-    'export const PANEL: usize = 32;',
-    '/** `sum + x·y`: in two roundings, or in one where the build allows relaxed SIMD and the machine can fuse. */',
-    '// @ts-ignore: decorator',
-    '@inline',
-    'function madd<T>(sum: v128, x: v128, y: v128): v128 {',
-    'if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(x, y, sum);',
-    'return v128.add<T>(sum, v128.mul<T>(x, y));',
-    '}',
-    ...tile('packed4', '4 rows, their elements of one k side by side, by one packed panel.', { rows: 4, packed: true }, 'exit'),
+    ...PREAMBLE,
+    ...tile(
+      'packed4',
+      '4 rows, their elements of one k side by side, by one packed panel.',
+      { rows: 4, packed: true },
+      'exit',
+    ),
     ...tile('half4', '4 rows by the first vector of a panel.', { rows: 4, vectors: 1, ka: true }, 'single'),
     ...tile('tile4', '4 rows by one panel.', { rows: 4 }, 'exit'),
     ...tile('tile3', '3 rows by one panel.', { rows: 3 }, 'exit'),
-    ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 'single'),
+    ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 'exit'),
     ...tile('tile1', '1 row by one panel.', { rows: 1 }, 'single'),
     ...tile('row4', '1 row by four panels; their sums follow each other in C.', { rows: 1, panels: 4 }, 'pairs'),
     ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 'single'),
