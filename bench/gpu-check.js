@@ -53,28 +53,34 @@ const option = (name) => {
 };
 const wanted = (name) => name.includes(option('--case') ?? '');
 
-/** The device, and from which size it pays. */
+/** The device, and from which sizes it pays. */
 async function survey() {
   const gpu = { ...nodeOptions.gpu, library: libraryOfCheckout() };
   const device = await createGpuKernels(gpu);
   const { kernels: host } = await select();
   const { software } = device.device;
   const sizes = option('--sizes')?.split(',').map(Number) ?? (software ? [64, 128, 256, 512] : undefined);
-  const calibration = calibrate(device, host, { sizes });
+  // Of a software rasterizer, which gets nothing, a little is measured to be seen.
+  const layers = software ? [[8, 64]] : undefined;
+  const calibration = calibrate(device, host, { sizes, layers });
   device.dispose();
   host.dispose();
   return { gpu, calibration };
 }
 
-function describeSurvey({ device, host, samples }) {
+function describeSurvey({ device, host, samples, layers }) {
   const ms = (s) => (1000 * s).toPrecision(3).padStart(12);
   const lines = samples.map((each) => {
     return `${each.product.padEnd(12)}${String(each.size).padStart(5)}${ms(each.device)}${ms(each.host)}`;
+  });
+  const ofLayers = layers.map(({ B, H, ...each }) => {
+    return `${'lstm, B × H'.padEnd(12)}${`${B}×${H}`.padStart(9)}${ms(each.device).slice(4)}${ms(each.host)}`;
   });
   return [
     `device: ${device.renderer}${device.software ? ', a software rasterizer' : ''}; CPU: ${host}`,
     `${'product'.padEnd(12)}${'size'.padStart(5)}${'device, ms'.padStart(12)}${'CPU, ms'.padStart(12)}`,
     ...lines,
+    ...ofLayers,
   ].join('\n');
 }
 
@@ -223,7 +229,7 @@ console.log(`${cpu}, ${cores} cores; Node ${node}`);
 console.log(describeSurvey(measured));
 console.log(from === undefined ? describeCalibration(measured) : `from ${from} on products go to the device`);
 const forced = Object.fromEntries(PRODUCTS.map((product) => [product, Number(from)]));
-const calibration = from === undefined ? measured : { ...measured, crossover: forced };
+const calibration = from === undefined ? measured : { ...measured, crossover: { ...forced, layer: null } };
 const promise = await checkPromise(gpu, calibration);
 const count = (verdict) => promise.filter((each) => each.verdict === verdict).length;
 const counts = ['PASS', 'FAIL', 'UNCLEAR'].map((verdict) => `${count(verdict)} ${verdict}`);

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { keepCalibration, readCalibration } from '../kernels/gpu/calibration.node.js';
 import { loadedRenderer, missingForGpu } from '../kernels/gpu/machine.node.js';
-import type { Calibration, LossListener, Selection, SelectOptions } from '../kernels/index.js';
+import type { CalibrateOptions, Calibration, LossListener, Selection, SelectOptions } from '../kernels/index.js';
 import { calibrate, candidates, createGpuKernels, lossMessage, select } from '../kernels/index.js';
 import { UnsupportedError } from '../tensor/index.js';
 import type { Terminal } from './terminal.js';
@@ -14,6 +14,16 @@ const HERE = fileURLToPath(import.meta.url);
 /** The name of the backend that needs relaxed SIMD, and the flag behind which V8 11.3 (Node 20) has it. */
 const RELAXED = 'wasm-relaxed';
 const FLAG = '--experimental-wasm-relaxed-simd';
+
+/** What is measured on demand, on a software rasterizer too. */
+const REDONE: CalibrateOptions = {
+  sizes: [64, 128, 256, 512, 1024],
+  layers: [
+    [16, 128],
+    [32, 256],
+    [64, 512],
+  ],
+};
 
 /** What Node adds to the choice of a backend: the renderer that headless-gl does not name. */
 export const nodeOptions: SelectOptions = { gpu: { renderer: loadedRenderer } };
@@ -55,7 +65,7 @@ export async function machineCalibration({ redo = false } = {}): Promise<Calibra
   const { kernels: host } = await select({ dtype: 'float32' });
   try {
     const device = await createGpuKernels(nodeOptions.gpu);
-    const calibration = calibrate(device, host, { sizes: redo ? [64, 128, 256, 512, 1024] : undefined });
+    const calibration = calibrate(device, host, redo ? REDONE : {});
     device.dispose();
     keepCalibration(calibration);
     return calibration;

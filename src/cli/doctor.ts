@@ -13,9 +13,10 @@ import { colorsFor, print } from './terminal.js';
 const HERE = fileURLToPath(import.meta.url);
 
 const HELP = `
-With --calibrate, products are timed on the graphics device and on the CPU, and the sizes from which the device is faster
-are kept in the user's cache folder, where --backend auto finds them. This is about the modes that answer at once: headlessgl
-here, and WebGL in a browser, where the function calibrate does the same. WebGPU, which answers later, is for who asks for it.
+With --calibrate, products and LSTM layers are timed on the graphics device and on the CPU, and the sizes from which the
+device is faster are kept in the user's cache folder, where --backend auto finds them. This is about the modes that answer at
+once: headlessgl here, and WebGL in a browser, where the function calibrate does the same. WebGPU, which answers later, is for
+who asks for it.
 
 Example:
   bptt doctor`;
@@ -71,7 +72,14 @@ async function describeDevice(redo: boolean): Promise<[string, string][]> {
     'measured',
     `${product} ${size}: ${milliseconds(device)} on the device, ${milliseconds(host)} on ${calibration.host}`,
   ]);
-  return [...(redo ? times : []), ['calibrated', `${describeCalibration(calibration)} (${calibrationPath()})`]];
+  const layers = calibration.layers.map(({ B, H, device, host }): [string, string] => [
+    'measured',
+    `lstm of ${B} sequences, ${H} units, ten steps and back: ${milliseconds(device)} on the device, ${milliseconds(host)} on ${calibration.host}`,
+  ]);
+  return [
+    ...(redo ? [...times, ...layers] : []),
+    ['calibrated', `${describeCalibration(calibration)} (${calibrationPath()})`],
+  ];
 }
 
 const milliseconds = (seconds: number): string => `${(seconds * 1000).toPrecision(3)} ms`;

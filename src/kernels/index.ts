@@ -28,7 +28,7 @@ export type { WasmKernels, WasmOptions } from './wasm/index.js';
 export { createWasmKernels } from './wasm/index.js';
 export type { LossListener, Pays } from './fallback.js';
 export { lossMessage, withAsyncFallback, withFallback } from './fallback.js';
-export type { Calibration, CalibrateOptions, CalibrationSample } from './gpu/calibrate.js';
+export type { Calibration, CalibrateOptions, CalibrationSample, LayerCrossover, LayerSample } from './gpu/calibrate.js';
 export { calibrate, describeCalibration } from './gpu/calibrate.js';
 export type { DeviceInfo } from './gpu/device.js';
 export type { GpuAsyncKernels, GpuKernels, GpuOptions } from './gpu/index.js';

@@ -64,7 +64,7 @@ async function openWasm(relaxedSimd: boolean): Promise<Opened> {
   }
 }
 
-/** The device for products, and behind it the best backend of the CPU: for the time loops, and for when the device is lost. */
+/** The device for products and layers, and behind it the best backend of the CPU: for the rest, and for when the device is lost. */
 async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promise<Opened> {
   if (dtype !== 'float32') return { declined: 'computes in float32 alone' };
   try {
@@ -87,7 +87,7 @@ export const candidates: readonly Candidate[] = [
     open: () => openWasm(true),
     onlyByName: 'its last bits may differ between machines; ask for it by name',
   },
-  { name: 'gpu', open: openGpu, onlyByName: 'products on a device pay for large ones alone; ask for it by name' },
+  { name: 'gpu', open: openGpu, onlyByName: 'products and layers on a device pay where they are large; ask for it by name' },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
 ];
 

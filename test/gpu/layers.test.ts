@@ -7,7 +7,7 @@ import type { GpuKernels, GpuLibrary, Kernels } from '../../src/kernels/index';
 import { createRng } from '../../src/tensor/index';
 import { allocate } from '../../src/tensor/view';
 import { gateErrors } from '../kernels/gate-errors';
-import { BROKEN, LAYER_CASES, breaking, layerName, outsideOf, watchedLayers } from '../kernels/layers';
+import { BROKEN, DEVICE_CASES, breaking, layerName, outsideOf, watchedLayers } from '../kernels/layers';
 import type { Context } from './contexts';
 import { contextsOf, texturesOf } from './contexts';
 
@@ -19,7 +19,7 @@ const behind = (device: Kernels): Kernels => {
   return withFallback({ ...device, dispose: () => undefined }, createCpuKernels(), fail);
 };
 
-const lstmCase = LAYER_CASES.find(({ cell, initial }) => cell === 'lstm' && initial === 'learned')!;
+const lstmCase = DEVICE_CASES.find(({ cell, initial }) => cell === 'lstm' && initial === 'learned')!;
 
 describe('a layer on gpu.js:headlessgl', () => {
   let device: GpuKernels;
@@ -31,7 +31,7 @@ describe('a layer on gpu.js:headlessgl', () => {
   });
   afterAll(() => device.dispose());
 
-  it.each(LAYER_CASES.map((c) => [layerName(c), c] as const))('keeps every result in its ball: %s', (_, c) => {
+  it.each(DEVICE_CASES.map((c) => [layerName(c), c] as const))('keeps every result in its ball: %s', (_, c) => {
     const { kernels, answers } = watchedLayers(behind(device));
     expect(outsideOf(kernels, c)).toEqual([]);
     expect(new Set(answers)).toEqual(new Set(['forward true', 'backward true']));

@@ -17,7 +17,7 @@ import type { Model } from '../../src/labeling/index';
 import { contractChecks, operands } from '../kernels/contract';
 import type { Check } from '../kernels/contract';
 import { gateErrors } from '../kernels/gate-errors';
-import { LAYER_CASES, outsideOf, outsideOfAsync, watchedLayers } from '../kernels/layers';
+import { DEVICE_CASES, outsideOf, outsideOfAsync, watchedAsyncLayers, watchedLayers } from '../kernels/layers';
 import { CORPORA, expectSameLosses, trainOn } from '../support/device-training';
 
 type Mode = 'webgl2' | 'webgl' | 'webgpu';
@@ -119,19 +119,19 @@ export const suite = {
 
   gates: (mode: Mode) => gateErrors(library, mode),
 
-  /** Runs a case of the layers; the tensors outside of their balls, and whether anything ran elsewhere. */
+  /** Runs a case of the layers; the tensors outside of their balls, and what the device answered. */
   layer: async (mode: Mode, index: number) => {
     const device = await kernelsOf(mode);
-    const elsewhere: string[] = [];
-    const onLost = ({ message }: Error): void => void elsewhere.push(message);
+    const lost: string[] = [];
+    const onLost = ({ message }: Error): void => void lost.push(message);
     const host = createCpuKernels();
+    const c = DEVICE_CASES[index];
     if (mode === 'webgpu') {
-      const kernels = withAsyncFallback(device as AsyncKernels, host, onLost);
-      return { outside: await outsideOfAsync(kernels, host, LAYER_CASES[index]), elsewhere };
+      const { device: later, answers } = watchedAsyncLayers(withAsyncFallback(device as AsyncKernels, host, onLost));
+      return { outside: await outsideOfAsync(later, host, c), answers: [...new Set(answers)], lost };
     }
     const { kernels, answers } = watchedLayers(withFallback(device as Kernels, host, onLost));
-    const outside = outsideOf(kernels, LAYER_CASES[index]);
-    return { outside, elsewhere: [...elsewhere, ...answers.filter((answer) => !answer.endsWith('true'))] };
+    return { outside: outsideOf(kernels, c), answers: [...new Set(answers)], lost };
   },
 
   /** Trains, and tags a sentence with the model, on the device and on the CPU. */

@@ -1,9 +1,9 @@
 /** Where a device pays: by a clock of the test's own, so that nothing here depends on the machine. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calibrate, createCpuKernels, createGpuKernels, select } from '../../src/kernels/index';
-import type { Calibration, Kernels } from '../../src/kernels/index';
+import type { Calibration, Kernels, LayerKernel } from '../../src/kernels/index';
 import { describeCalibration } from '../../src/kernels/gpu/calibrate';
 import { calibrationPath, keepCalibration, readCalibration } from '../../src/kernels/gpu/calibration.node';
 import { allocate } from '../../src/tensor/view';
@@ -30,7 +30,7 @@ async function measured(
   };
   const gpu = await createGpuKernels({ library: fake.library });
   const cpu = { ...createCpuKernels(), backend: 'wasm-simd' };
-  return calibrate(taking(gpu, device), taking(cpu, host), { sizes: SIZES, clock: () => now });
+  return calibrate(taking(gpu, device), taking(cpu, host), { sizes: SIZES, layers: [], clock: () => now });
 }
 
 const cube = (n: number): number => 1e-6 * n ** 3;
@@ -38,7 +38,7 @@ const cube = (n: number): number => 1e-6 * n ** 3;
 describe('calibrate', () => {
   it('finds the size from which the device is faster at all larger ones, by a margin', async () => {
     const found = await measured(fakeGpu(), { device: (n) => 1e-4 + 0.1 * cube(n), host: cube });
-    expect(found.crossover).toEqual({ addMatmul: 8, addMatmulTA: 8, addMatmulTB: 8 });
+    expect(found.crossover).toEqual({ addMatmul: 8, addMatmulTA: 8, addMatmulTB: 8, layer: null });
     expect(found.samples).toHaveLength(12);
     expect(found.samples[2]).toMatchObject({ product: 'addMatmul', size: 8 });
     expect(found.samples[2].device).toBeCloseTo(1e-4 + 0.1 * cube(8), 12);
@@ -54,8 +54,8 @@ describe('calibrate', () => {
 
   it('gives a software rasterizer nothing, however fast it was', async () => {
     const found = await measured(fakeGpu({ renderer: 'llvmpipe' }), { device: () => 0, host: cube });
-    expect(found.crossover).toEqual({ addMatmul: null, addMatmulTA: null, addMatmulTB: null });
-    expect(describeCalibration(found)).toBe('llvmpipe is a software rasterizer: products stay on wasm-simd');
+    expect(found.crossover).toEqual({ addMatmul: null, addMatmulTA: null, addMatmulTB: null, layer: null });
+    expect(describeCalibration(found)).toBe('llvmpipe is a software rasterizer: products and layers stay on wasm-simd');
     const gpu = await createGpuKernels({ library: fakeGpu({ renderer: 'llvmpipe' }).library });
     expect(calibrate(gpu, createCpuKernels()).samples).toEqual([]);
   });
@@ -66,8 +66,52 @@ describe('calibrate', () => {
   });
 });
 
+describe('calibrate, of layers', () => {
+  /** Times that follow from the size: the device takes `device(B, H)`, the host one second for 2²⁰ units of B·H². */
+  async function measuredLayers(fake: FakeDevice, device: (B: number, H: number) => number): Promise<Calibration> {
+    let now = 0;
+    const gpu = await createGpuKernels({ library: fake.library });
+    const lstm = gpu.fused!.lstm;
+    const forward: LayerKernel['forward'] = (tensors) => {
+      const [B, H] = tensors.initial.h.shape;
+      now += device(B, H);
+      return lstm.layer!.forward(tensors);
+    };
+    const timed = { ...gpu, fused: { lstm: { ...lstm, layer: { ...lstm.layer!, forward } } } };
+    const cpu = createCpuKernels();
+    const host: Kernels = {
+      ...cpu,
+      addMatmulTA(out, a, b) {
+        now += (b.shape[0] * out.shape[0] ** 2) / 2 ** 20 / 20; // ten steps, two such products
+        cpu.addMatmulTA(out, a, b);
+      },
+    };
+    const layers = [[1, 4], [2, 8], [4, 16]] as const; // prettier-ignore
+    return calibrate(timed, host, { sizes: [], layers, clock: () => now });
+  }
+
+  it('finds the B·H from which the device is faster, and the least H', async () => {
+    const found = await measuredLayers(fakeGpu(), (B, H) => 5e-5 + (0.1 * B * H ** 2) / 2 ** 20);
+    expect(found.layers.map(({ B, H }) => [B, H])).toEqual([[1, 4], [2, 8], [4, 16]]); // prettier-ignore
+    expect(found.layers[1].host).toBeCloseTo((2 * 64) / 2 ** 20, 12);
+    expect(found.layers[1].device).toBeCloseTo(5e-5 + (0.1 * 2 * 64) / 2 ** 20, 12);
+    expect(found.crossover.layer).toEqual({ BH: 16, H: 8 });
+    expect(describeCalibration(found)).toMatch(/faster than cpu .*: layers from B·H = 16 and H = 8$/);
+  });
+
+  it('finds none on a software rasterizer, nor where the device is slower', async () => {
+    expect((await measuredLayers(fakeGpu({ renderer: 'llvmpipe' }), () => 0)).crossover.layer).toBeNull();
+    expect((await measuredLayers(fakeGpu(), () => 1)).crossover.layer).toBeNull();
+  });
+
+  it('measures nothing larger than what took half a second, or does not fit', async () => {
+    expect((await measuredLayers(fakeGpu(), () => 0.6)).layers).toHaveLength(1);
+    expect((await measuredLayers(fakeGpu({ maxTextureSize: 40 }), () => 0)).layers).toHaveLength(2);
+  });
+});
+
 describe('select with a calibration', () => {
-  const crossover = { addMatmul: 8, addMatmulTA: null, addMatmulTB: 4 };
+  const crossover = { addMatmul: 8, addMatmulTA: null, addMatmulTB: 4, layer: { BH: 12, H: 3 } };
 
   it('sends the device the products that pay, and no others', async () => {
     const fake = fakeGpu();
@@ -75,7 +119,7 @@ describe('select with a calibration', () => {
     const { kernels, reason } = await select({ calibration, gpu: { library: fake.library } });
     expect(kernels.backend).toBe('gpu.js:headlessgl+wasm-simd');
     expect(reason).toMatch(
-      /^the preferred backend; Fake Graphics 1 is faster .*: addMatmul from 8, addMatmulTB from 4$/,
+      /^the preferred backend; Fake Graphics 1 is faster .*: addMatmul from 8, addMatmulTB from 4, layers from B·H = 12 and H = 3$/,
     );
     const calls = (product: 'addMatmul' | 'addMatmulTA' | 'addMatmulTB', M: number, K: number, N: number): number => {
       const before = fake.calls;
@@ -88,6 +132,17 @@ describe('select with a calibration', () => {
       0, 0, 0,
     ]);
     expect([calls('addMatmulTA', 20, 30, 40), calls('addMatmulTB', 4, 5, 6), calls('addMatmulTB', 4, 3, 6)]).toEqual([0, 1, 0]); // prettier-ignore
+  });
+
+  it('sends the device the layers that pay, and no others', async () => {
+    const fake = fakeGpu();
+    const calibration = { ...(await measured(fake, { device: cube, host: cube })), crossover };
+    const { kernels } = await select({ calibration, gpu: { library: fake.library } });
+    const { suits } = kernels.fused!.gru.layer!;
+    const size = { steps: 5, B: 4, N: 20, D: 2, H: 3 };
+    expect(suits(size)).toBe(true);
+    // Fewer rows a step on the average, and as much B·H with fewer units.
+    expect([suits({ ...size, N: 19 }), suits({ ...size, B: 8, N: 40, H: 2 })]).toEqual([false, false]);
   });
 
   it('says why none go there', async () => {
@@ -119,6 +174,9 @@ describe('the calibration of a machine', () => {
     keepCalibration(calibration, env);
     expect(readCalibration(env)).toEqual(calibration);
     expect(readCalibration({ ...env, DISPLAY: ':8' })).toBeUndefined();
+    const kept = JSON.parse(readFileSync(calibrationPath(env), 'utf8')) as object;
+    writeFileSync(calibrationPath(env), JSON.stringify({ ...kept, form: undefined })); // of an older version
+    expect(readCalibration(env)).toBeUndefined();
     writeFileSync(calibrationPath(env), 'spoiled');
     expect(readCalibration(env)).toBeUndefined();
   });

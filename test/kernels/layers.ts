@@ -2,7 +2,7 @@
  * Whole layers on a device against the balls of float32: the cells, starts and directions of the fused scans, and lengths whose
  * steps are put together on several levels. Used in jest and in browsers.
  */
-import type { AsyncKernels, GpuLibrary, Kernels } from '../../src/kernels/index';
+import type { AsyncKernels, AsyncLayerKernel, GpuLibrary, Kernels } from '../../src/kernels/index';
 import { DEVICE_ULPS } from '../../src/kernels/gpu/activations';
 import type { GpuKernel, GpuKernelSettings } from '../../src/kernels/gpu/library';
 import { audit } from '../support/ball-audit';
@@ -35,6 +35,11 @@ const scenes: readonly Omit<Case, 'cell'>[] = [
 
 /** Every cell in every scene. */
 export const LAYER_CASES: readonly Case[] = CELLS.flatMap((cell) => scenes.map((scene) => ({ cell, ...scene })));
+
+/** For real devices, where compiling takes its time: the LSTM in every scene, of the others every second one, in turns. */
+export const DEVICE_CASES: readonly Case[] = LAYER_CASES.filter(({ cell }, i) => {
+  return cell === 'lstm' || (CELLS.indexOf(cell) + (i % scenes.length)) % 2 === 0;
+});
 
 /** A case in a line. */
 export const layerName = ({ cell, lengths, hidden, initial, direction }: Case): string =>
@@ -117,3 +122,29 @@ export const BROKEN: readonly (readonly [CellName, string, string])[] = [
   ['gru-reset-before', 'return r * before;', 'return r;'],
   ['gru-reset-before', '+ ds[this.thread.y][j] *', '- ds[this.thread.y][j] *'],
 ];
+
+/** `watchedLayers` for a device that answers later. */
+export function watchedAsyncLayers(device: AsyncKernels): { device: AsyncKernels; answers: string[] } {
+  const answers: string[] = [];
+  const layers = Object.entries(device.layers ?? {}).map(([name, layer]): [string, AsyncLayerKernel] => [
+    name,
+    {
+      suits: layer.suits,
+      async forward(tensors) {
+        const resident = await layer.forward(tensors);
+        answers.push(`forward ${resident !== undefined}`);
+        return (
+          resident && {
+            ...resident,
+            async backward(gradients) {
+              const done = await resident.backward(gradients);
+              answers.push(`backward ${done}`);
+              return done;
+            },
+          }
+        );
+      },
+    },
+  ]);
+  return { device: { ...device, layers: Object.fromEntries(layers) }, answers };
+}

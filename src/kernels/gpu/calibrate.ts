@@ -1,13 +1,18 @@
 /**
- * Where a device pays: each product is timed on device and host at growing sizes, upload and read-back included. The
+ * Where a device pays. Each product is timed on device and host at growing sizes, upload and read-back included. The
  * crossover is a size n from which the device was faster at every size measured. A product goes to the device when M, K and N
  * are all at least n: it then has at least the work of n³ per call and at least n/3 operations per element moved, as much of
  * both as the cube that was measured.
+ *
+ * A layer, an LSTM forward and backward, is timed at growing B and H. It goes to the device from the B·H on at which the device was
+ * faster, and at all larger ones measured, with no fewer hidden units than were measured there: the work of a step then is as
+ * much, B·H², while what a device takes for starting the kernels of a step does not grow.
  */
 import { allocate } from '../../tensor/view.js';
 import type { Product } from '../check.js';
 import type { Pays } from '../fallback.js';
 import type { Kernels } from '../types.js';
+import { layerProblem, runLayerOnDevice, runLayerOnHost } from './calibrate-layer.js';
 import type { DeviceInfo } from './device.js';
 import type { GpuKernels } from './index.js';
 
@@ -16,9 +21,25 @@ export interface CalibrationSample {
   readonly product: Product;
   /** M = K = N. */
   readonly size: number;
-  /** Seconds, the best of three. */
+  /** Seconds, the best of three; of one where that takes long. */
   readonly device: number;
   readonly host: number;
+}
+
+/** One size of a layer. */
+export interface LayerSample {
+  readonly B: number;
+  /** D = H. */
+  readonly H: number;
+  /** Seconds, the best of three; of one where that takes long. */
+  readonly device: number;
+  readonly host: number;
+}
+
+/** From where on a layer pays: B·H and H of at least these. */
+export interface LayerCrossover {
+  readonly BH: number;
+  readonly H: number;
 }
 
 /** What a calibration found. Plain data, to be kept. */
@@ -27,74 +48,115 @@ export interface Calibration {
   /** The backend of the CPU it was compared with. */
   readonly host: string;
   readonly samples: readonly CalibrationSample[];
-  /** Per product, the least size at which the device pays; null where it never did. */
-  readonly crossover: Readonly<Record<Product, number | null>>;
+  readonly layers: readonly LayerSample[];
+  /** Per product, the least size at which the device pays, and the same of layers; null where it never did. */
+  readonly crossover: Readonly<Record<Product, number | null>> & { readonly layer: LayerCrossover | null };
 }
 
 /** What to measure. */
 export interface CalibrateOptions {
   /** Ascending; default 64 … 2048, by octaves. */
   readonly sizes?: readonly number[];
+  /** B and H of layers, B·H ascending; default [16, 128] … [128, 1024], four times the B·H at each. */
+  readonly layers?: readonly (readonly [number, number])[];
   /** Reads seconds; given by tests. */
   readonly clock?: () => number;
 }
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;
 const SIZES = [64, 128, 256, 512, 1024, 2048];
+const LAYERS = [
+  [16, 128],
+  [32, 256],
+  [64, 512],
+  [128, 1024],
+] as const;
 
 /** The device must be faster by this factor: a choice that rests on noise would cost time. */
 const MARGIN = 1.25;
 
-/** Past this many seconds for one product nothing larger is measured. */
+/** Past this many seconds for one product or layer nothing larger is measured. */
 const PATIENCE = 0.5;
 
-/** Times the products. On a software rasterizer nothing is timed unless `sizes` are given, and the crossover is null. */
+/** Times products and layers. On a software rasterizer nothing is timed unless sizes are given, and the crossover is null. */
 export function calibrate(
   device: GpuKernels,
   host: Kernels,
-  { sizes, clock = seconds }: CalibrateOptions = {},
+  { sizes, layers, clock = seconds }: CalibrateOptions = {},
 ): Calibration {
   const { software } = device.device;
   const samples: CalibrationSample[] = [];
   for (const product of PRODUCTS) {
     for (const size of sizes ?? (software ? [] : SIZES)) {
-      const sample = { product, size, ...timeBoth(device, host, product, size, clock) };
+      const sample = { product, size, ...timeProduct(device, host, product, size, clock) };
       samples.push(sample);
       if (Math.max(sample.device, sample.host) > PATIENCE) break;
     }
   }
+  const layerSamples = timeLayers(device, host, layers ?? (software ? [] : LAYERS), clock);
   const of = (product: Product): number | null =>
-    software ? null : crossoverOf(samples.filter((sample) => sample.product === product));
-  const crossover = { addMatmul: of('addMatmul'), addMatmulTA: of('addMatmulTA'), addMatmulTB: of('addMatmulTB') };
-  return { device: device.device, host: host.backend, samples, crossover };
+    software ? null : (crossoverOf(samples.filter((sample) => sample.product === product))?.size ?? null);
+  const layer = software ? null : crossoverOf(layerSamples);
+  const crossover = {
+    ...{ addMatmul: of('addMatmul'), addMatmulTA: of('addMatmulTA'), addMatmulTB: of('addMatmulTB') },
+    layer: layer === null ? null : { BH: layer.B * layer.H, H: layer.H },
+  };
+  return { device: device.device, host: host.backend, samples, layers: layerSamples, crossover };
 }
 
 const seconds = (): number => performance.now() / 1000;
 
-function timeBoth(device: Kernels, host: Kernels, product: Product, size: number, clock: () => number) {
+type Seconds = Pick<CalibrationSample, 'device' | 'host'>;
+
+function timeProduct(device: Kernels, host: Kernels, product: Product, size: number, clock: () => number): Seconds {
   const [out, a, b] = [0, 1, 2].map(() => allocate([size, size], 'float32'));
   a.data.forEach((_, i) => (a.data[i] = ((i * 7919) % 1024) / 1024 - 0.5));
   b.data.set(a.data);
+  return inTurns((kernels) => kernels[product](out, a, b), device, host, clock);
+}
+
+function timeLayers(
+  device: Kernels,
+  host: Kernels,
+  sizes: readonly (readonly [number, number])[],
+  clock: () => number,
+): LayerSample[] {
+  const samples: LayerSample[] = [];
+  for (const [B, H] of sizes) {
+    const problem = layerProblem(B, H);
+    if (!runLayerOnDevice(device, problem)) break; // larger than its textures, and so are all that follow
+    const run = (kernels: Kernels): unknown =>
+      kernels === device ? runLayerOnDevice(kernels, problem) : runLayerOnHost(kernels, problem);
+    const sample = { B, H, ...inTurns(run, device, host, clock) };
+    samples.push(sample);
+    if (Math.max(sample.device, sample.host) > PATIENCE) break;
+  }
+  return samples;
+}
+
+/** Device and host in turns, so that whatever else the machine does meets both. */
+function inTurns(run: (kernels: Kernels) => unknown, device: Kernels, host: Kernels, clock: () => number): Seconds {
   const time = (kernels: Kernels): number => {
     const begun = clock();
-    kernels[product](out, a, b);
+    run(kernels);
     return clock() - begun;
   };
-  time(device); // compiles
-  time(host);
+  // The first call compiles. What is slow is timed once.
+  const rounds = Math.max(time(device), time(host)) > PATIENCE ? 1 : 3;
   const best = { device: Infinity, host: Infinity };
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     best.device = Math.min(best.device, time(device));
     best.host = Math.min(best.host, time(host));
   }
   return best;
 }
 
-function crossoverOf(samples: readonly CalibrationSample[]): number | null {
-  let from: number | null = null;
-  for (const { size, device, host } of samples) {
-    if (device * MARGIN > host) from = null;
-    else from ??= size;
+/** The least sample from which on the device is faster. */
+function crossoverOf<S extends Seconds>(samples: readonly S[]): S | null {
+  let from: S | null = null;
+  for (const sample of samples) {
+    if (sample.device * MARGIN > sample.host) from = null;
+    else from ??= sample;
   }
   return from;
 }
@@ -107,15 +169,22 @@ export function paysOff({ crossover }: Calibration): Pays {
       const K = a.shape[product === 'addMatmulTA' ? 0 : 1];
       return from !== null && Math.min(out.shape[0], out.shape[1], K) >= from;
     },
-    layer: () => false,
+    layer({ steps, N, H }) {
+      const from = crossover.layer;
+      return from !== null && H >= from.H && (N / steps) * H >= from.BH;
+    },
   };
 }
 
-/** What a calibration says, in a sentence: `addMatmul from 512, …`. */
+/** What a calibration says, in a sentence: `addMatmul from 512, …, layers from B·H = 8192 and H = 256`. */
 export function describeCalibration({ device, host, crossover }: Calibration): string {
-  if (device.software) return `${device.renderer} is a software rasterizer: products stay on ${host}`;
-  const paying = PRODUCTS.filter((product) => crossover[product] !== null);
-  if (paying.length === 0) return `${device.renderer} was slower than ${host} at every size: products stay there`;
-  const list = paying.map((product) => `${product} from ${crossover[product]}`).join(', ');
-  return `${device.renderer} is faster than ${host} where M, K and N are all large: ${list}`;
+  if (device.software) return `${device.renderer} is a software rasterizer: products and layers stay on ${host}`;
+  const list = PRODUCTS.filter((product) => crossover[product] !== null).map((product) => {
+    return `${product} from ${crossover[product]}`;
+  });
+  const { layer } = crossover;
+  if (layer !== null) list.push(`layers from B·H = ${layer.BH} and H = ${layer.H}`);
+  if (list.length === 0)
+    return `${device.renderer} was slower than ${host} at every size: products and layers stay there`;
+  return `${device.renderer} is faster than ${host} where M, K and N, or B and H, are all large: ${list.join(', ')}`;
 }

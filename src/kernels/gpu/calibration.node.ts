@@ -15,14 +15,18 @@ export function calibrationPath(env: Environment = process.env): string {
 const machine = (env: Environment): string =>
   [process.version, process.arch, cpus().at(0)?.model ?? 'unknown', env.DISPLAY ?? ''].join(' | ');
 
+/** Counts up when a calibration holds more than before: an older one is measured again. */
+const FORM = 2;
+
 /** The calibration kept for this machine, or nothing. */
 export function readCalibration(env: Environment = process.env): Calibration | undefined {
   try {
     const kept = JSON.parse(readFileSync(calibrationPath(env), 'utf8')) as {
+      form?: number;
       machine?: string;
       calibration?: Calibration;
     };
-    return kept.machine === machine(env) ? kept.calibration : undefined;
+    return kept.form === FORM && kept.machine === machine(env) ? kept.calibration : undefined;
   } catch {
     return undefined; // none yet, or not readable: it is measured again
   }
@@ -33,7 +37,7 @@ export function keepCalibration(calibration: Calibration, env: Environment = pro
   const path = calibrationPath(env);
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${JSON.stringify({ machine: machine(env), calibration }, null, 2)}\n`);
+    writeFileSync(path, `${JSON.stringify({ form: FORM, machine: machine(env), calibration }, null, 2)}\n`);
   } catch {
     // see above
   }
