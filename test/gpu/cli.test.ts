@@ -102,7 +102,7 @@ describe('bptt beside gpu.js', () => {
   it('doctor --calibrate times the device and keeps what it found', () => {
     const { stdout } = bptt(['doctor', '--calibrate']);
     expect(stdout).toMatch(/^measured +addMatmul 64: [\d.e+]+ ms on the device, [\d.e+]+ ms on wasm-simd$/m);
-    expect(stdout).toMatch(/^measured +lstm of 16 sequences, 128 units, .*: [\d.e+]+ ms on the device, /m);
+    expect(stdout).toMatch(/^measured +lstm of \d+ sequences, \d+ units, .*: [\d.e+]+ ms on the device, /m);
     const path = join(folder, 'cache/bptt/gpu.json');
     const [line] = /^calibrated +.*$/m.exec(stdout)!;
     expect(line).toContain(path);
