@@ -87,7 +87,11 @@ export const candidates: readonly Candidate[] = [
     open: () => openWasm(true),
     onlyByName: 'its last bits may differ between machines; ask for it by name',
   },
-  { name: 'gpu', open: openGpu, onlyByName: 'products and layers on a device pay where they are large; ask for it by name' },
+  {
+    name: 'gpu',
+    open: openGpu,
+    onlyByName: 'products and layers on a device pay where they are large; ask for it by name',
+  },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
 ];
 
