@@ -21,11 +21,12 @@ export async function modelForwardAsync(
   ids: Int32Array,
   packing: Packing,
   dropout?: Rng,
+  truncate?: Truncation,
 ): Promise<ModelPass> {
   const p = config.dropout;
   const embedded = embeddingForward(params.embedding, ids, undefined, seams.host);
   const input = dropWith(seams.host, embedded, p, dropout);
-  const options = stackOptions(p, dropout);
+  const options = stackOptions(p, dropout, truncate);
   const stack = await stackForwardAsync(seams, layersOf(config), params.layers, input.y, packing, options);
   const output = dropWith(seams.host, stack.y, p, dropout);
   const logits = await linearForwardAsync(seams, params.output, output.y);

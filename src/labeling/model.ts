@@ -121,6 +121,7 @@ export function initModel(config: ModelConfig, V: number, K: number, rng: Rng): 
  *
  * @param ids `[N]` word ids, one per row
  * @param dropout where the masks of this pass come from; leave it out to evaluate
+ * @param truncate how the backward pass will be truncated
  */
 export function modelForward(
   kernels: Kernels,
@@ -128,11 +129,19 @@ export function modelForward(
   ids: Int32Array,
   packing: Packing,
   dropout?: Rng,
+  truncate?: Truncation,
 ): ModelPass {
   const p = config.dropout;
   const embedded = embeddingForward(params.embedding, ids, undefined, kernels);
   const input = dropWith(kernels, embedded, p, dropout);
-  const stack = stackForward(kernels, layersOf(config), params.layers, input.y, packing, stackOptions(p, dropout));
+  const stack = stackForward(
+    kernels,
+    layersOf(config),
+    params.layers,
+    input.y,
+    packing,
+    stackOptions(p, dropout, truncate),
+  );
   const output = dropWith(kernels, stack.y, p, dropout);
   const logits = linearForward(kernels, params.output, output.y);
   return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
@@ -159,9 +168,13 @@ export function modelBackward(
   embeddingBackward(pass.ids, undoDropout(kernels, pass.embeddedMask, dX), grads.embedding, kernels);
 }
 
-/** Nobody looks into the steps of a layer; without a generator for dropout it is an evaluation, and no backward pass follows. */
-export function stackOptions(p: number, dropout?: Rng): StackOptions {
-  return dropout ? { dropout: { p, rng: dropout }, resident: 'backward' } : { resident: 'forward' };
+/**
+ * Nobody looks into the steps of a layer, but truncation cuts between them. Without a generator for dropout it is an evaluation,
+ * and no backward pass follows.
+ */
+export function stackOptions(p: number, dropout?: Rng, truncate?: Truncation): StackOptions {
+  if (dropout === undefined) return { resident: 'forward' };
+  return { dropout: { p, rng: dropout }, resident: truncate ? undefined : 'backward' };
 }
 
 /** Dropout where there is a generator; the same rows without. */

@@ -132,9 +132,11 @@ function shardGradient(replica: Replica, members: readonly number[], total: numb
   const { kernels, settings, streams, config, modelParams } = replica;
   const drawn = drawShard(replica, members);
   const { batch, ids } = drawn;
-  const pass = modelForward(kernels, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+  const { truncate } = settings;
+  const model = { config, params: modelParams };
+  const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout, truncate);
   const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
-  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, settings.truncate);
+  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, truncate);
   return shard;
 }
 
@@ -150,9 +152,11 @@ export async function addShardGradientAsync(
   const seams = { device, host: replica.kernels };
   const drawn = drawShard(replica, members);
   const { batch, ids } = drawn;
-  const pass = await modelForwardAsync(seams, { config, params: modelParams }, ids, batch.packing, streams.dropout);
+  const { truncate } = settings;
+  const model = { config, params: modelParams };
+  const pass = await modelForwardAsync(seams, model, ids, batch.packing, streams.dropout, truncate);
   const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
-  await modelBackwardAsync(seams, modelParams, pass, dLogits, replica.grads, settings.truncate);
+  await modelBackwardAsync(seams, modelParams, pass, dLogits, replica.grads, truncate);
   return shard;
 }
 

@@ -8,6 +8,7 @@ import type { CellParams } from '../../src/cells/index';
 import { createCpuKernels, createGpuAsyncKernels, createGpuKernels } from '../../src/kernels/index';
 import { withAsyncFallback, withFallback } from '../../src/kernels/fallback';
 import type { GpuOptions, Kernels } from '../../src/kernels/index';
+import { initModel, modelForward } from '../../src/labeling/model';
 import { createRng } from '../../src/tensor/index';
 import { allocate } from '../../src/tensor/view';
 import { fakeGpu } from '../support/fake-gpu';
@@ -230,5 +231,24 @@ describe('a device that fails in a layer', () => {
       expect(warnings).toEqual([expect.stringMatching(/context lost/)]);
       expect(device.textures.size).toBe(0);
     }
+  });
+});
+
+describe('the layers of a tagger', () => {
+  const config = { cell: 'lstm', embedding: 3, hidden: [4, 2], bidirectional: true, dropout: 0.1 };
+  const params = initModel(config, 7, 3, createRng(2));
+  const packing = packingOf([3, 2]);
+  const ids = Int32Array.of(1, 2, 3, 4, 5);
+
+  it.each([
+    ['wait for a backward pass in training', createRng(1), undefined, 4, 4],
+    ['keep nothing in an evaluation', undefined, undefined, 4, 0],
+    ['run on the host where they are truncated', createRng(1), { every: 1, back: 2 }, 0, 0],
+  ] as const)('%s', async (_, dropout, truncate, ran, wait) => {
+    const kernels = await open(fakeGpu());
+    const { kernels: watching, answers } = watchedLayers(kernels);
+    modelForward(watching, { config, params }, ids, packing, dropout, truncate);
+    expect(answers).toEqual(new Array(ran).fill('forward true'));
+    expect(kernels.waiting).toBe(wait);
   });
 });

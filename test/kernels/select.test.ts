@@ -69,7 +69,9 @@ describe('select', () => {
       expect(rejected[0].reason).toMatch(/no WebAssembly/);
       expect(rejected[1].reason).toMatch(/may differ between machines; ask for it by name/);
       expect(rejected[2].reason).toMatch(/ask for it by name/);
-      expect(reason).toMatch(/wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: products and layers on a device/);
+      expect(reason).toMatch(
+        /wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: products and layers on a device/,
+      );
       await expect(select({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
     } finally {
       realm.WebAssembly = whole;

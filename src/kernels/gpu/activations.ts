@@ -4,7 +4,7 @@
  * the polynomials of `tensor/math`, so that one bound holds in every mode.
  *
  * With u = 2⁻²⁴, sums and products rounded correctly and a quotient off by 2.5 ulp, that is by 5u at most (GLSL ES 3.00, §4.5.1;
- * WGSL, §15.7.4):
+ * WGSL, floating point accuracy):
  *
  *     e^x = 2ⁿ(1 + t)         scaling is exact, |t| < 0.42 is off by 2u|t|, the sum by u: 2u, relative to the result
  *     logistic = 1 / (1 + E)  E off by 2u, the sum by u, the quotient by 5u: 8u, and 0.3u of the polynomial
