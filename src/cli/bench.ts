@@ -13,9 +13,9 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
 interface Options {
-  readonly suite: SuiteName[];
-  readonly case: string[];
-  readonly backend: string[];
+  readonly suite?: SuiteName[];
+  readonly case?: string[];
+  readonly backend?: string[];
   readonly kernel?: string;
   readonly against?: string;
   readonly plot?: string;
@@ -39,7 +39,7 @@ Suites:
 
 What is timed is checked first: products against the plain triple loop, models against the cpu backend in float64. Who
 computes something else is named and not timed, and the exit status is 1. Contestants take turns. p50 is the median; p95
-is what 95 % of the samples reach or exceed in quality, of a rate its 5th percentile.
+is what 95 % of the samples do at least as well as: of a time its 95th percentile, of a rate its 5th.
 
 A kernel of your own is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and
 addMatmulTA (aᵀ·b) and addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}.
@@ -62,13 +62,12 @@ export function addBench(program: Command, terminal: Terminal): void {
   program
     .command('bench')
     .description('time products, layers and taggers, after checking them')
-    .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites, [])
-    .option('--case <text>', 'only cases whose name contains this; repeat for more', collect, [])
+    .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites)
+    .option('--case <text>', 'only cases whose name contains this; repeat for more', collect)
     .option(
       '--backend <names>',
       'backends, auto for the one that runs by default; default: all that auto considers, and the graphics device',
       names,
-      [],
     )
     .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own, timed in the same table')
     .option('--against <file>', 'compare with what an earlier run printed with --json')
@@ -97,9 +96,9 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     outcome = await runSuites(
       {
         version: readPackageInfo().version,
-        suites: SUITES.filter((suite) => options.suite.length === 0 || options.suite.includes(suite)),
-        cases: options.case,
-        backends: options.backend,
+        suites: SUITES.filter((suite) => options.suite?.includes(suite) ?? true),
+        cases: options.case ?? [],
+        backends: options.backend ?? [],
         quick: options.quick ?? false,
         plotting: options.plot !== undefined,
         steps: options.steps,
@@ -118,7 +117,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     progress.stop();
   }
   const { result, wrong } = outcome;
-  if (options.case.length > 0 && result.rows.length === 0 && wrong.length === 0) {
+  if (options.case !== undefined && result.rows.length === 0 && wrong.length === 0) {
     throw new ArgumentError(
       `--case ${options.case.join(', ')}: no case was timed that has this in its name; without --case all are listed`,
     );
@@ -132,7 +131,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   if (wrong.length > 0) throw new BpttError(wrong.join('; '));
 }
 
-function suites(text: string, before: readonly SuiteName[]): SuiteName[] {
+function suites(text: string, before: readonly SuiteName[] = []): SuiteName[] {
   const given = text.split(',');
   const unknown = given.filter((name) => !SUITES.some((suite) => suite === name));
   if (unknown.length > 0)
@@ -140,7 +139,7 @@ function suites(text: string, before: readonly SuiteName[]): SuiteName[] {
   return [...before, ...(given as SuiteName[])];
 }
 
-function collect(text: string, before: readonly string[]): string[] {
+function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 

@@ -31,6 +31,6 @@ export { lossMessage, withAsyncFallback, withFallback } from './fallback.js';
 export type { Calibration, CalibrateOptions, CalibrationSample, LayerCrossover, LayerSample } from './gpu/calibrate.js';
 export { calibrate, describeCalibration } from './gpu/calibrate.js';
 export type { DeviceInfo } from './gpu/device.js';
-export type { GpuAsyncKernels, GpuKernels, GpuOptions } from './gpu/index.js';
+export type { CacheOptions, GpuAsyncKernels, GpuKernels, GpuOptions } from './gpu/index.js';
 export { createGpuAsyncKernels, createGpuKernels } from './gpu/index.js';
 export type { GpuLibrary, GpuMode } from './gpu/library.js';

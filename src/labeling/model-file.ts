@@ -34,8 +34,8 @@ export function saveModel({ config, words, labels, params }: Model): Uint8Array 
  *
  * @throws DataError where the bytes are no safetensors file, no model of this package, one of a newer version, or damaged
  */
-export function loadModel(bytes: Uint8Array): Model {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+export function loadModel(bytes: Uint8Array | ArrayBuffer): Model {
+  const { tensors, metadata } = decodeSafetensors(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
       'expected a model made by bptt; got a safetensors file without its metadata: train a model first',
@@ -99,6 +99,12 @@ function readParams(tensors: Readonly<Record<string, Tensor>>, config: ModelConf
     }
     if (dtypeOf(tensor.data) !== 'float32') {
       throw new DataError(`model: expected the tensor ${name} in F32; got F64: convert it`);
+    }
+    const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
+    if (odd >= 0) {
+      throw new DataError(
+        `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
+      );
     }
     return tensor;
   };

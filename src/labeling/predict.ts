@@ -3,6 +3,7 @@ import type { Kernels } from '../kernels/types.js';
 import { inFrame } from '../kernels/workspace.js';
 import { softmaxRows } from '../layers/softmax-loss.js';
 import { argmaxRows } from '../tensor/rows.js';
+import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Batch } from './batches.js';
 import { batchesOf, packBatch } from './batches.js';
@@ -32,6 +33,7 @@ export interface PredictOptions {
  * backends whose rows do not depend on each other (the CPU's do not).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
+ * @throws ArgumentError where `sentences` is no list of lists of tokens
  */
 export function predict(
   kernels: Kernels,
@@ -62,8 +64,11 @@ export function predictWith(
   return out;
 }
 
-/** Sentences of similar length together. */
+/** Sentences of similar length together. @throws ArgumentError where `sentences` is no list of lists of tokens */
 export function* batchesToPredict(model: Model, sentences: readonly (readonly string[])[]): Generator<Batch> {
+  if (!Array.isArray(sentences)) {
+    throw new ArgumentError(`expected a list of sentences, each a list of tokens; got ${typeof sentences}`);
+  }
   const ids = sentences.map((tokens) => model.words.encode(tokens));
   const lengths = ids.map((list) => list.length);
   for (const members of batchesOf(lengths, BATCH)) yield packBatch(ids, members);

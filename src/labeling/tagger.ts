@@ -6,6 +6,7 @@ import { flatten } from '../autograd/grads.js';
 import { createCpuKernels } from '../kernels/cpu/index.js';
 import type { Kernels } from '../kernels/types.js';
 import { adopted } from '../kernels/workspace.js';
+import { ArgumentError } from '../tensor/errors.js';
 import { inferenceOf } from './inference.js';
 import { loadModel } from './model-file.js';
 import type { Model } from './model.js';
@@ -38,10 +39,10 @@ export interface Tagger {
  * keep a copy of them: after the model has changed, make a new tagger.
  *
  * @param kernels where products run; the CPU by default
- * @throws DataError where the bytes are no model this version reads
+ * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else
  */
-export function createTagger(source: Model | Uint8Array, kernels: Kernels = createCpuKernels()): Tagger {
-  const model = source instanceof Uint8Array ? loadModel(source) : source;
+export function createTagger(source: Model | Uint8Array | ArrayBuffer, kernels: Kernels = createCpuKernels()): Tagger {
+  const model = modelOf(source);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model);
   return {
@@ -53,4 +54,20 @@ export function createTagger(source: Model | Uint8Array, kernels: Kernels = crea
       moveOut();
     },
   };
+}
+
+/** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
+function modelOf(source: Model | Uint8Array | ArrayBuffer): Model {
+  if (ArrayBuffer.isView(source)) {
+    return loadModel(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  }
+  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return loadModel(source as ArrayBuffer);
+  if (typeof source !== 'object' || source === null || !('params' in source)) {
+    throw new ArgumentError(`createTagger: expected a model, or the bytes of a model file; got ${describe(source)}`);
+  }
+  return source as Model;
+}
+
+function describe(x: unknown): string {
+  return typeof x === 'object' && x !== null ? `an object with ${Object.keys(x).join(', ') || 'nothing'}` : typeof x;
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { createCpuKernels } from '../../src/kernels/index.js';
 import { generateCorpus } from '../../src/labeling/corpus.js';
@@ -13,7 +14,7 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/labeling/safeten
 import { createTagger } from '../../src/labeling/tagger.js';
 import { buildLabels } from '../../src/labeling/labels.js';
 import { buildVocabulary } from '../../src/labeling/vocabulary.js';
-import { allocate, createRng, DataError } from '../../src/tensor/index.js';
+import { allocate, ArgumentError, createRng, DataError } from '../../src/tensor/index.js';
 import { mainFile } from '../support/cli.js';
 
 const kernels = createCpuKernels();
@@ -32,6 +33,13 @@ function modelOf(change: Partial<ModelConfig> = {}) {
     ...change,
   };
   return { config, words, labels, params: initModel(config, words.size, labels.size, createRng(9)) };
+}
+
+/** A bias of which one number is none. */
+function notFinite() {
+  const bias = allocate([labels.size], 'float32');
+  bias.data[2] = NaN;
+  return bias;
 }
 
 describe('a saved model', () => {
@@ -109,6 +117,11 @@ describe('a file that is refused', () => {
       edited({}, { ...good.tensors, 'output.b': allocate([labels.size], 'float64') }),
       /output.b in F32; got F64/,
     ],
+    [
+      'a weight that is no number',
+      edited({}, { ...good.tensors, 'output.b': notFinite() }),
+      /got NaN at element 2 of output.b/,
+    ],
   ])('%s', (_what, bytes, message) => {
     expect(() => loadModel(bytes)).toThrow(DataError);
     expect(() => loadModel(bytes)).toThrow(message);
@@ -140,6 +153,26 @@ describe('a tagger', () => {
     expect(direct.tag(input).map((p) => p.labels.length)).toEqual([2, 0, 3]);
     expect(direct.tag([])).toEqual([]);
     expect(direct.backend).toBe('cpu');
+  });
+
+  test('takes bytes of any kind, and nothing else', () => {
+    const bytes = saveModel(modelOf());
+    const buffer = bytes.slice().buffer;
+    const foreign = runInNewContext('new Uint8Array(bytes)', { bytes: [...bytes] }) as Uint8Array;
+    expect(foreign).not.toBeInstanceOf(Uint8Array);
+    const expected = createTagger(bytes).tag([['the', 'cat']]);
+    for (const source of [buffer, foreign, new DataView(buffer) as unknown as Uint8Array]) {
+      expect(createTagger(source).tag([['the', 'cat']])).toEqual(expected);
+    }
+    const wrong = [undefined, 'model.safetensors', { config: {} }] as unknown as Uint8Array[];
+    for (const source of wrong) expect(() => createTagger(source)).toThrow(ArgumentError);
+    expect(() => createTagger(wrong[2])).toThrow('got an object with config');
+  });
+
+  test('refuses what is no list of lists of tokens', () => {
+    const tagger = createTagger(modelOf());
+    expect(() => tagger.tag('the cat' as unknown as string[][])).toThrow(ArgumentError);
+    expect(() => tagger.tag(['the cat'] as unknown as string[][])).toThrow('must be a list of tokens');
   });
 
   test('gives the probability of every label it chose', () => {

@@ -72,7 +72,7 @@ export function createProduct(name: ProductName, M: number, K: number, N: number
  * Accuracy and Stability, 2nd ed., §3.1), and all operands are at most 1/2. One rounding more for a peer, whose product is
  * added to `out` here.
  */
-export function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
+function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
   const n = (K + 2) * UNIT_ROUNDOFF;
   return ((2 * n) / (1 - n)) * (K / 4 + 0.5);
 }

@@ -45,7 +45,7 @@ export async function threads(context: Context): Promise<Row[]> {
 }
 
 /** 2, 4, 8, … below the number of cores, and that number. */
-export function countsOf(cores: number): number[] {
+function countsOf(cores: number): number[] {
   const counts: number[] = [];
   for (let n = 2; n < cores; n *= 2) counts.push(n);
   return cores > 1 ? [...counts, cores] : counts;
@@ -93,7 +93,7 @@ function over<A>(problem: Problem, act: (batch: number) => A): () => A {
 }
 
 /** A training on several threads: the acts of which `bptt train --threads` makes an update. */
-export async function createTeamTrainer(kernels: Kernels, problem: Problem, count: number) {
+async function createTeamTrainer(kernels: Kernels, problem: Problem, count: number) {
   const replica = createReplica(kernels, planOf(problem));
   const team = await createTeam(replica, count, nodeThreads(count));
   const { B, sizes } = problem;

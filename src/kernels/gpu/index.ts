@@ -18,6 +18,8 @@ import { multiply, multiplyAsync } from './product.js';
 import type { Waiting } from './resident.js';
 import { asyncLayerKernels, createWaiting, layerKernels } from './resident.js';
 
+export type { CacheOptions } from './compiled.js';
+
 /** Which device, and how much of it. */
 export interface GpuOptions extends CacheOptions {
   /** A mode by name; by default `headlessgl` in Node, and `webgl2`, else `webgl`, in a browser. */

@@ -16,7 +16,7 @@ export interface Placed {
 const WORTHWHILE = 2;
 
 /** The whole memory, by the element type of `like`. Valid until the arena grows. */
-export function heapOf(arena: Arena, like: Real): Real {
+function heapOf(arena: Arena, like: Real): Real {
   return like instanceof Float32Array ? arena.f32() : arena.f64();
 }
 
@@ -51,7 +51,7 @@ function follows(step: number, unit: number, lines: number, length: number): boo
 }
 
 /** A copy without gaps, row by row. */
-export function placeDense(arena: Arena, x: Tensor): Placed {
+function placeDense(arena: Arena, x: Tensor): Placed {
   const bytes = x.data.BYTES_PER_ELEMENT;
   const at = arena.take(x.shape[0] * x.shape[1] * bytes);
   const heap = heapOf(arena, x.data);
