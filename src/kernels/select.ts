@@ -19,7 +19,7 @@ export interface SelectOptions {
   readonly dtype?: DType;
   /** How the `gpu` backend opens its device. */
   readonly gpu?: GpuOptions;
-  /** Where a device was measured to pay: `auto` then sends it the products for which it does. */
+  /** Where a device was measured to pay: `auto` then sends it the products and layers for which it does. */
   readonly calibration?: Calibration;
   /** Told when the device of the `gpu` backend is given up and the host goes on; by default a warning is printed. */
   readonly onLost?: LossListener;
@@ -141,7 +141,7 @@ async function selectByName(
   return { kernels: opened.kernels, reason: 'asked for by name', rejected: [] };
 }
 
-/** What `auto` chose, with the products a device is measured to be faster at sent there; or why none are. */
+/** What `auto` chose, with the products and layers a device is measured to be faster at sent there; or why none are. */
 async function withDevice(chosen: Selection, dtype: DType, options: SelectOptions): Promise<Selection> {
   const { calibration, gpu, onLost } = options;
   if (calibration === undefined || dtype !== 'float32') return chosen;

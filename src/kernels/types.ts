@@ -53,7 +53,7 @@ export interface FusedScan {
 export interface LayerKernel {
   /** Whether layers of this size are to run here. Cheap; asked before anything is prepared. */
   suits(size: LayerSize): boolean;
-  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the ordinary way is to be gone. */
+  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the caller goes the ordinary way. */
   forward(layer: LayerTensors): ResidentLayer | undefined;
 }
 
@@ -224,7 +224,7 @@ export interface AdamFactors {
   readonly rootCorrection: number;
 }
 
-/** The same three products for devices that only answer asynchronously. Used at the seams of `unrollAsync` alone. */
+/** The same three products, and layers, for devices that only answer asynchronously. Used by `unrollAsync` alone. */
 export interface AsyncKernels {
   readonly backend: string;
   readonly dtypes: readonly DType[];

@@ -102,6 +102,13 @@ describe.each(['webgl2', 'webgl', 'webgpu'])('gpu.js:%s', (mode) => {
     expect(end).toBe(0);
   });
 
+  it('keeps the number of textures and buffers flat over 100 layers, and frees them all', async () => {
+    const { some, many, end } = await call<Record<string, number>>('leakLayers', mode, 100);
+    expect(some).toBeGreaterThan(0);
+    expect(many).toBe(some);
+    expect(end).toBe(0);
+  });
+
   it('goes on without a device that is lost, to the losses of the CPU, with one warning', async () => {
     const { backend, warnings } = await call<{ backend: string; warnings: string[] }>('lose', mode);
     expect(warnings).toEqual([expect.stringMatching(new RegExp(`^gpu\\.js:${mode}.*(lost|Invalid|context)`))]);

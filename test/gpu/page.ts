@@ -166,6 +166,25 @@ export const suite = {
     return { some, many, end: living.size - before };
   },
 
+  /** How many textures and buffers live: after some layers, after many more, and after the end. */
+  leakLayers: async (mode: Mode, count: number) => {
+    const before = living.size;
+    const device = await open(mode);
+    const c = DEVICE_CASES.find(({ cell, lengths }) => cell === 'lstm' && lengths.length === 3)!;
+    const run = async (passes: number): Promise<number> => {
+      for (let i = 0; i < passes; i++) {
+        const host = createCpuKernels();
+        const outside =
+          mode === 'webgpu' ? await outsideOfAsync(device as AsyncKernels, host, c) : outsideOf(device as Kernels, c);
+        if (outside.length > 0) throw new Error(outside.join());
+      }
+      return living.size - before;
+    };
+    const [some, many] = [await run(4), await run(count)];
+    await device.dispose();
+    return { some, many, end: living.size - before };
+  },
+
   /** Loses the device after the third batch of a training. */
   lose: async (mode: Mode) => {
     const device = await open(mode);

@@ -46,7 +46,8 @@ export async function trainOn(
 
 /**
  * Throws unless the losses, of all batches or of every n-th, are those of the CPU: at no batch further off than the furthest of six trainings whose every
- * product is off by its whole bound. The bound of one product is derived (`oracle.ts`); this carries it through the steps.
+ * product is off by its whole bound. The bound of one product is derived (`oracle.ts`); this carries it through the steps. The
+ * functions of the gates of a device, off by 9u at most, are not more than products of K > 8 terms may add to what they are taken of.
  */
 export async function expectSameLosses(
   losses: readonly number[],
