@@ -3,7 +3,7 @@
  * all arrived for this one, so a count is reached when it is reached or passed; counts wrap around at 2³², differences do not.
  *
  * A thread that may not block (a page's main thread) polls `arrivedAll`; the others block in `awaitStep` and
- * `awaitArrivals`. Whoever finds the team broken calls `stop`, and every wait ends. Waits end by themselves from time to
+ * `awaitArrivals`, after a time of looking: a core that sleeps for a moment is not at once awake again, on a virtual machine above all. Whoever finds the team broken calls `stop`, and every wait ends. Waits end by themselves from time to
  * time to look again, so that no lost notification can hang a thread.
  */
 
@@ -31,9 +31,9 @@ export function beginStep(control: Int32Array, step: number): void {
   Atomics.notify(control, CONTROL.step);
 }
 
-/** Blocks until the step has begun. @returns whether it has; false: the team is dissolved */
-export function awaitStep(control: Int32Array, step: number): boolean {
-  return block(control, CONTROL.step, step);
+/** Blocks until the step has begun, after `patience` milliseconds of looking. @returns whether it has; false: the team is dissolved */
+export function awaitStep(control: Int32Array, step: number, patience = 0): boolean {
+  return block(control, CONTROL.step, step, patience);
 }
 
 /** Arrives at the barrier of a step. @returns whether this was the last arrival, and thread 0 sleeps */
@@ -49,9 +49,9 @@ export function arrivedAll(control: Int32Array, step: number, threads: number): 
   return reached(Atomics.load(control, CONTROL.arrived), step * threads);
 }
 
-/** Blocks until all have arrived. @returns whether they have; false: the team is dissolved */
-export function awaitArrivals(control: Int32Array, step: number, threads: number): boolean {
-  return block(control, CONTROL.arrived, step * threads);
+/** Blocks until all have arrived, likewise. @returns whether they have; false: the team is dissolved */
+export function awaitArrivals(control: Int32Array, step: number, threads: number, patience = 0): boolean {
+  return block(control, CONTROL.arrived, step * threads, patience);
 }
 
 /** Dissolves the team: every wait ends. */
@@ -62,11 +62,12 @@ export function stop(control: Int32Array): void {
 
 const reached = (count: number, wanted: number): boolean => ((count - wanted) | 0) >= 0;
 
-function block(control: Int32Array, word: number, wanted: number): boolean {
+function block(control: Int32Array, word: number, wanted: number, patience: number): boolean {
+  const until = performance.now() + patience;
   for (;;) {
     if (Atomics.load(control, CONTROL.stop) !== 0) return false;
     const now = Atomics.load(control, word);
     if (reached(now, wanted)) return true;
-    Atomics.wait(control, word, now, SLICE_MS);
+    if (performance.now() >= until) Atomics.wait(control, word, now, SLICE_MS);
   }
 }

@@ -11,6 +11,8 @@ export interface StartMessage {
   readonly plan: Omit<ReplicaPlan, 'sentences'>;
   readonly sentences: SharedSentences;
   readonly rowLimit: number;
+  /** Milliseconds of looking before a wait sleeps. */
+  readonly patience: number;
   readonly desk: SharedArrayBuffer;
   readonly exchange: SharedArrayBuffer;
 }

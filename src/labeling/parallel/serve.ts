@@ -54,11 +54,11 @@ async function openAgain(backend: string): Promise<Kernels> {
 
 /** Step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
-  const { index, threads, rowLimit } = start;
+  const { index, threads, rowLimit, patience } = start;
   const desk = createDesk(threads, replica.settings.batch, start.desk);
   const exchange = createExchange(threads, replica.flatGrads, rowLimit, start.exchange);
   let norm = 0;
-  for (let step = 1; awaitStep(desk.control, step); step++) {
+  for (let step = 1; awaitStep(desk.control, step, patience); step++) {
     const { shards, tokens, lr, moment } = readJob(desk);
     const places = exchange.places[step % 2];
     if (index < shards.length) {
@@ -68,7 +68,7 @@ function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessa
     }
     writeNorm(desk, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
     if (arrive(desk.control, step, threads)) tell({ kind: 'arrived' });
-    if (!awaitArrivals(desk.control, step, threads)) return;
+    if (!awaitArrivals(desk.control, step, threads, patience)) return;
     sumGradients(replica.kernels, places.slice(0, shards.length), replica.flatGrads);
     norm = applyGradient(replica, lr); // one that is not finite is reported by thread 0, which has it too
   }

@@ -20,8 +20,12 @@ import { shareSentences } from './messages.js';
 import { shardsOf } from './shards.js';
 import type { Threads, WorkerHandle } from './threads.js';
 
-/** Thread 0 looks for so long, in milliseconds, whether the others have arrived before it lets its event loop run. */
-const PATIENCE_MS = 0.1;
+/**
+ * A thread looks for so long, in milliseconds, whether the others have arrived before it sleeps, or thread 0 lets its event loop
+ * run: about as long as one core is held up on a busy machine. Where threads are more than cores, or nobody knows, hardly at all.
+ */
+const PATIENCE_MS = 10;
+const LITTLE_PATIENCE_MS = 0.1;
 
 /** The threads of a training. */
 export interface Team {
@@ -45,6 +49,7 @@ export interface Team {
 interface State {
   readonly replica: Replica;
   readonly threads: number;
+  readonly patience: number;
   readonly desk: Desk;
   readonly exchange: Exchange;
   readonly workers: WorkerHandle[];
@@ -62,13 +67,18 @@ interface State {
  * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
  * @throws WorkerError when a worker does not start; MemoryError where the shared memory cannot be had
  */
-export async function createTeam(replica: Replica, threads: number, { start }: Pick<Threads, 'start'>): Promise<Team> {
+export async function createTeam(
+  replica: Replica,
+  threads: number,
+  { start, cores = 0 }: Pick<Threads, 'start' | 'cores'>,
+): Promise<Team> {
   const { settings, sentences } = replica;
   const lengths = sentences.ids.map((list) => list.length);
   const rowLimit = mostRows(lengths, settings.batch, replica.modelParams.embedding.weight.shape[0]);
   const state: State = {
     replica,
     threads,
+    patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
     desk: createDesk(threads, settings.batch),
     exchange: createExchange(threads, replica.flatGrads, rowLimit),
     workers: [],
@@ -107,14 +117,14 @@ function mostRows(lengths: readonly number[], batch: number, words: number): num
 }
 
 function startWorkers(state: State, start: Threads['start'], rowLimit: number): void {
-  const { replica, threads, desk, exchange, workers } = state;
+  const { replica, threads, patience, desk, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
   const plan = {
     settings: replica.settings,
     words: replica.modelParams.embedding.weight.shape[0],
     labels: replica.modelParams.output.b.shape[0],
   };
-  const common = { threads, rowLimit, desk: desk.buffer, exchange: exchange.buffer, sentences, plan };
+  const common = { threads, rowLimit, patience, desk: desk.buffer, exchange: exchange.buffer, sentences, plan };
   for (let index = 1; index < threads; index++) {
     const fail = (error: Error): void => {
       if (!state.closed) state.failure ??= error;
@@ -167,9 +177,9 @@ async function addGradient(state: State, job: Job): Promise<Shard> {
 }
 
 async function allArrived(state: State, step: number): Promise<void> {
-  const { threads, desk } = state;
+  const { threads, patience, desk } = state;
   const arrived = (): boolean => arrivedAll(desk.control, step, threads);
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + patience;
   while (!arrived() && performance.now() < until);
   if (arrived()) return;
   // Lies down first and looks then, as the last to arrive arrives first and looks then: one of the two sees the other.

@@ -1,4 +1,5 @@
 /** Worker threads of Node as the threads of a training. */
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { expectPositiveInteger } from '../../tensor/checks.js';
 import type { Threads, WorkerHandle } from './threads.js';
@@ -26,7 +27,7 @@ export interface NodeThreadsOptions {
 export function nodeThreads(count: number, options: NodeThreadsOptions = {}): Threads {
   expectPositiveInteger('nodeThreads', 'count', count);
   const { module = new URL('./worker.node.js', here), resourceLimits } = options;
-  return { count, start: () => handleOf(new Worker(module, { resourceLimits })) };
+  return { count, cores: availableParallelism(), start: () => handleOf(new Worker(module, { resourceLimits })) };
 }
 
 function handleOf(worker: Worker): WorkerHandle {

@@ -20,6 +20,8 @@ export interface WorkerHandle {
 export interface Threads {
   /** The calling thread included. */
   readonly count: number;
+  /** Cores of the machine, where that is known. With more threads than these, who waits leaves its core to the others at once. */
+  readonly cores?: number;
   /** Starts a worker that runs `serveTraining`. */
   start(): WorkerHandle;
 }

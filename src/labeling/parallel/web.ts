@@ -26,7 +26,8 @@ export interface WebWorker {
  */
 export function webThreads(count: number, open: () => WebWorker): Threads {
   expectPositiveInteger('webThreads', 'count', count);
-  return { count, start: () => handleOf(open()) };
+  const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
+  return { count, cores: navigator?.hardwareConcurrency, start: () => handleOf(open()) };
 }
 
 function handleOf(worker: WebWorker): WorkerHandle {

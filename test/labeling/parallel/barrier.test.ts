@@ -50,6 +50,18 @@ test('the last arrival wakes the others', async () => {
   expect(await once(worker, 'message')).toEqual([true]);
 });
 
+test.each([
+  ['awaitArrivals(control, 1, 2, 1e9)', true, (control: Int32Array) => [1, 2].forEach(() => arrive(control, 1, 2))],
+  ['awaitStep(control, 1, 1e9)', true, (control: Int32Array) => beginStep(control, 1)],
+  ['awaitStep(control, 1, 1e9)', false, stop],
+])('who only looks sees it too: %s is %s', async (call, result, act) => {
+  const control = words();
+  const worker = waiting(control, call);
+  expect(await once(worker, 'message')).toEqual(['waits']);
+  act(control);
+  expect(await once(worker, 'message')).toEqual([result]);
+});
+
 test('a step begins for everyone', async () => {
   const control = words();
   const worker = waiting(control, 'awaitStep(control, 7)');
