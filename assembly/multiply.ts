@@ -1,6 +1,6 @@
 /** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
 import { packGroups, transpose } from './pack';
-import { PANEL, half4, packed4, row4, rows2, tile1, tile2, tile3, tile4 } from './tile';
+import { PANEL, half4, packed4, row2, row4, rows2, tile1, tile2, tile3, tile4 } from './tile';
 
 /** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
 const BLOCK_BYTES: i32 = 2048;
@@ -100,17 +100,18 @@ function block<T>(
   edge: usize,
 ): void {
   const width = <i32>(PANEL / sizeof<T>());
-  // What no tile of 4 rows takes goes by several panels at once, as far as these reach: 1 row by four, 2 rows by two.
+  // What no tile of 4 rows takes goes by several panels at once, as far as these reach: 1 row by four, then two, 2 rows by two.
   const rest = M & 3;
-  const panels = rest == 1 ? 4 : rest == 2 ? 2 : 0;
-  const wide = panels == 0 ? 0 : N - (N % (panels * width));
-  const restC = c + <usize>(M - rest) * ldc;
   const restA = groups != 0 ? a : a + <usize>(M - rest) * lda;
-  for (let n = 0; n < wide; n += panels * width) {
-    const at = restC + <usize>n * sizeof<T>();
-    const from = b + <usize>(n / width) * step;
-    if (rest == 1) row4<T>(K, at, restA, from, ldb, step);
-    else rows2<T>(K, at, ldc, restA, lda, from, ldb, step);
+  let restC = c + <usize>(M - rest) * ldc;
+  let restB = b;
+  let wide = 0;
+  for (; rest == 1 && wide + 4 * width <= N; wide += 4 * width, restC += 4 * PANEL, restB += 4 * step) {
+    row4<T>(K, restC, restA, restB, ldb, step);
+  }
+  for (; (rest == 1 || rest == 2) && wide + 2 * width <= N; wide += 2 * width, restC += 2 * PANEL, restB += 2 * step) {
+    if (rest == 1) row2<T>(K, restC, restA, restB, ldb, step);
+    else rows2<T>(K, restC, ldc, restA, lda, restB, ldb, step);
   }
   let n = M < 4 ? wide : 0;
   c += <usize>n * sizeof<T>();

@@ -152,6 +152,7 @@ export function tiles() {
     ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 'exit'),
     ...tile('tile1', '1 row by one panel.', { rows: 1 }, 'single'),
     ...tile('row4', '1 row by four panels; their sums follow each other in C.', { rows: 1, panels: 4 }, 'pairs'),
+    ...tile('row2', '1 row by two panels.', { rows: 1, panels: 2 }, 'pairs'),
     ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 'single'),
     '',
   ].join('\n');

@@ -83,11 +83,16 @@ function webAssembly(): WebAssemblyGlobal | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly;
 }
 
-function decode(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+/** Two hexadecimal digits per byte. */
+function decode(digits: string): Uint8Array {
+  const value = (at: number): number => {
+    const code = digits.charCodeAt(at);
+    return code - (code < 97 ? 48 : 87); // '0' is 48, 'a' is 97
+  };
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => 16 * value(2 * i) + value(2 * i + 1));
 }
 
-/** The module with relaxed SIMD in base64: loaded only when it is asked for, so that a bundle need not carry it. */
+/** The module with relaxed SIMD: loaded only when it is asked for, so that a bundle need not carry it. */
 async function relaxedBinary(): Promise<string> {
   return (await import('./binary-relaxed.js')).BINARY;
 }
@@ -105,10 +110,10 @@ export async function relaxedObstacle(): Promise<string | undefined> {
   );
 }
 
-function obstacleOf(base64: string, feature: string): string | undefined {
+function obstacleOf(digits: string, feature: string): string | undefined {
   const engine = webAssembly();
   if (engine === undefined) return 'this JavaScript engine has no WebAssembly';
-  if (!engine.validate(decode(base64))) return `this JavaScript engine has no ${feature}`;
+  if (!engine.validate(decode(digits))) return `this JavaScript engine has no ${feature}`;
   return undefined;
 }
 
