@@ -105,7 +105,8 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
   const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
   const close = adopted(kernels, tensors, frameBytes);
   const pass = (): void => {
-    const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing);
+    const resident = phase === 'forward' ? 'forward' : 'backward';
+    const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident });
     if (phase === 'forward') return;
     const dX = allocateOn(kernels, x.shape, dtypeOf(x.data));
     unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
@@ -120,7 +121,7 @@ function answersOf(kernels: Kernels, problem: Layer, dtype: DType): Record<strin
   const params = copies(problem.params, dtype);
   const grads = zeroGrads(params) as CellParams;
   const dX = allocate(x.shape as number[], dtype);
-  const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing);
+  const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident: 'backward' });
   unrollBackward(kernels, unrolled, dY, grads, { dX });
   return { y: unrolled.y, dX, ...grads };
 }
