@@ -59,9 +59,21 @@ export function predictWith(
 ): Prediction[] {
   const out = new Array<Prediction>(sentences.length);
   for (const batch of batchesToPredict(model, sentences)) {
-    inFrame(kernels, () => predictionsOf(model, batch, inference.logits(batch.ids, batch.packing), options, out));
+    inRoomyFrame(kernels, () => predictionsOf(model, batch, inference.logits(batch.ids, batch.packing), options, out));
   }
   return out;
+}
+
+/**
+ * Runs a frame, and again where it found too little room: the next one gets more. What goes the slow way round is right, but its
+ * last bits are others, and a sentence is to be labeled the same whenever it comes.
+ */
+function inRoomyFrame(kernels: Kernels, step: () => void): void {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const before = kernels.workspace?.misses;
+    inFrame(kernels, step);
+    if (kernels.workspace?.misses === before) return;
+  }
 }
 
 /** Sentences of similar length together. @throws ArgumentError where `sentences` is no list of lists of tokens */

@@ -72,9 +72,14 @@ describe('each fault has its line and its exit status, and writes nothing', () =
       'an input as output',
       fit('--train', 'train.tsv', '--out', './train.tsv'),
       2,
-      /--out .* would overwrite an input file/,
+      /--out .* would overwrite the input train\.tsv/,
     ],
-    ['an input as log', fit('--train', 'train.tsv', '--log', 'train.tsv'), 2, /--log .* would overwrite an input file/],
+    [
+      'an input as log',
+      fit('--train', 'train.tsv', '--log', 'train.tsv'),
+      2,
+      /--log .* would overwrite the input train\.tsv/,
+    ],
     ['one file as both outputs', fit('--train', 'train.tsv', '--log', 'new.safetensors'), 2, /are the same file/],
     // data
     ['no such file', fit('--train', 'nowhere.tsv'), 65, /nowhere\.tsv: no such file/],

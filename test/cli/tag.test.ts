@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { groupsOf } from '../../src/cli/groups';
 import type { Sentence } from '../../src/labeling/sentence';
+import { createWasmKernels } from '../../src/kernels/index';
 import { createTagger } from '../../src/labeling/tagger';
 import type { Tagger } from '../../src/labeling/tagger';
 import { DataError } from '../../src/tensor/errors';
@@ -14,7 +15,8 @@ let space: Workspace;
 let tagger: Tagger;
 beforeAll(async () => {
   space = createWorkspace();
-  tagger = createTagger(readFileSync(await trainTiny(space)));
+  const bytes = readFileSync(await trainTiny(space));
+  tagger = createTagger(bytes, await createWasmKernels()); // what the command selects too
 });
 afterAll(() => space.remove());
 

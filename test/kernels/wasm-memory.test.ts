@@ -364,6 +364,26 @@ describe('a training', () => {
 });
 
 describe('a tagger', () => {
+  it.each([8, 30, 90, 150])(
+    'gives the same bits the first time, when memory is small, as later: %d units',
+    async (hidden) => {
+      const labeled = [{ tokens: ['a', 'b'], labels: ['X', 'Y'] }];
+      const { model } = await train(cpu, { train: labeled }, { epochs: 1, hidden, embedding: 20, minCount: 1 });
+      const bytes = saveModel(model);
+      const lengths = [[12], [3, 40, 1, 60], Array.from({ length: 60 }, (_, i) => 1 + (i % 30)), [900, 200]];
+      for (const some of lengths) {
+        const small = await createWasmKernels();
+        const tagger = createTagger(bytes, small);
+        const sentences = some.map((length) => Array.from({ length }, (_, i) => (i % 3 ? 'a' : 'b')));
+        const first = tagger.tag(sentences, { probabilities: true });
+        const { misses } = small.workspace;
+        expect(tagger.tag(sentences, { probabilities: true })).toEqual(first);
+        expect(small.workspace.misses).toBe(misses);
+        small.dispose();
+      }
+    },
+  );
+
   it('keeps the parameters in the memory of the backend until it is disposed of, and labels as one outside does', async () => {
     const sentences = [['a', 'b', 'c'], ['d'], [], ['b', 'a']];
     const labeled = sentences.slice(0, 2).map((tokens) => ({ tokens, labels: tokens.map((_, i) => `L${i}`) }));
