@@ -33,16 +33,16 @@ const { createInference, createProblem, createTrainer } = await load('cli/bench/
 const { inferenceFault, referenceOf, trainingFault } = await load('cli/bench/reference.js');
 const { describeResult } = await load('cli/bench/report.js');
 const { quantile } = await load('cli/bench/statistics.js');
+const { sampling } = await load('cli/bench/timing.js');
 const { describeMachine } = await load('cli/bench/machine.js');
 const { readPackageInfo } = await load('cli/package-info.js');
 
 /** `auto` may take this many times the time of the CPU. */
 const LIMIT = 1.05;
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
-/** Least time and calls of one turn of either side, time of the calls that count as one, least turns for an interval. */
+/** Least time and calls of one turn of either side, least turns for an interval. */
 const TURN_MS = 20;
 const LEAST_CALLS = 3;
-const CALL_MS = 0.5;
 const LEAST_TURNS = 6;
 /** Times as long is measured before a verdict is left open. */
 const PATIENCE = 4;
@@ -95,22 +95,10 @@ function interval(ratios) {
 /** Milliseconds of the fastest call of a turn. */
 function fastest(act) {
   const end = performance.now() + TURN_MS;
+  const sample = sampling(act);
   let best = Infinity;
-  for (let calls = 0; calls < LEAST_CALLS || performance.now() < end; calls++) best = Math.min(best, timeOf(act));
+  for (let calls = 0; calls < LEAST_CALLS || performance.now() < end; calls++) best = Math.min(best, sample().ms);
   return best;
-}
-
-/** Milliseconds of a call; short ones are repeated until the clock can see them. */
-function timeOf(act) {
-  const start = performance.now();
-  let calls = 0;
-  let cost = 0;
-  do {
-    act();
-    calls++;
-    cost = performance.now() - start;
-  } while (cost < CALL_MS);
-  return cost / calls;
 }
 
 /** Ratios of both; turns go both ways round, so that no side always follows the other. */
