@@ -73,14 +73,18 @@ export function withFallback(
     }
   };
   // The host's, which projects too, as long as the device is not the better place for the layer or its projection.
-  const infer = (name: string, params: Readonly<Record<string, Tensor>>): InferenceLayer | undefined => {
-    const layer = host.fused?.[name]?.infer?.(params);
+  const infer = (
+    name: string,
+    params: Readonly<Record<string, Tensor>>,
+    table?: Tensor,
+  ): InferenceLayer | undefined => {
+    const layer = host.fused?.[name]?.infer?.(params, table);
     const H = params.Wh.shape[0];
-    const goesToDevice = ({ batchSizes, x }: InferenceTensors): boolean => {
-      const [N, D] = x.shape;
+    const goesToDevice = ({ batchSizes, x, y }: InferenceTensors): boolean => {
+      const [N, D] = [y.shape[0], x.shape[1]];
       const size = { steps: batchSizes.length, B: batchSizes[0] ?? 0, N, D, H };
       const out = { shape: [N, params.Wx.shape[1]] };
-      return living && (pays.product('addMatmul', out, x) || (pays.layer(size) && suits(name, size)));
+      return living && (pays.product('addMatmul', out, { shape: [N, D] }) || (pays.layer(size) && suits(name, size)));
     };
     return layer && { run: (tensors) => !goesToDevice(tensors) && layer.run(tensors), release: layer.release };
   };
@@ -90,7 +94,7 @@ export function withFallback(
     return {
       forward: (tensors) => scan(name, 'forward', tensors),
       backward: (tensors) => scan(name, 'backward', tensors),
-      infer: (params) => infer(name, params),
+      infer: (params, table) => infer(name, params, table),
       ...(layer && { layer: guardedLayer(layer, attempt, (size) => living && pays.layer(size)) }),
     };
   };

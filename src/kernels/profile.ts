@@ -68,8 +68,8 @@ export function profile(kernels: Kernels): Profile {
     backward: timed('scan backward', backward),
     ...(layer && { layer: layerOf(layer) }),
     ...(infer && {
-      infer(params) {
-        const taken = infer(params);
+      infer(params, table) {
+        const taken = infer(params, table);
         return taken && { run: timed('layers', taken.run), release: taken.release };
       },
     }),

@@ -41,9 +41,11 @@ export interface FusedScan {
    * Takes over a layer that will be run and never walked backward: projection and scan together, without caches. Optional.
    *
    * @param params of the cell; they are copied, in the order the backend reads them
+   * @param table `[V, D]`, for inputs that are rows of it: `run` then takes their `ids`, and may keep the projection of a row that
+   * came up, to the same bits
    * @returns nothing where the backend does not take these
    */
-  infer?(params: Readonly<Record<string, Tensor>>): InferenceLayer | undefined;
+  infer?(params: Readonly<Record<string, Tensor>>, table?: Tensor): InferenceLayer | undefined;
 }
 
 /**
@@ -125,8 +127,10 @@ export interface InferenceTensors {
   readonly batchSizes: Int32Array;
   /** For each row of the scan, the row of `x` and of `y` that it is; absent where it is the same. */
   readonly map?: Int32Array;
-  /** `[N, D]` */
+  /** `[N, D]`; with `ids` the table `[V, D]` the layer was made with. */
   readonly x: Tensor;
+  /** `[N]` rows of `x`, in the place of its rows in order. */
+  readonly ids?: Int32Array;
   /** `[N, H]` */
   readonly y: Tensor;
 }

@@ -6,7 +6,7 @@ export type { ModelGrads, ModelParams, ModelPass } from './model.js';
 export { createAsyncTagger, modelBackwardAsync, modelForwardAsync } from './model-async.js';
 export type { AsyncTagger } from './model-async.js';
 export { inferenceOf } from './inference.js';
-export type { Inference } from './inference.js';
+export type { Inference, InferenceOptions } from './inference.js';
 export { predict } from './predict.js';
 export type { PredictOptions } from './predict.js';
 export { evaluate } from './evaluate.js';

@@ -20,13 +20,27 @@ export interface Inference {
   release(): void;
 }
 
+/** How a labeler is to work. */
+export interface InferenceOptions {
+  /**
+   * Whether a backend may keep what the first layer makes of a word, x·Wx + b, for the next time it comes up: at most 32 MiB per
+   * direction, and the same bits. Default true.
+   */
+  readonly keepWords?: boolean;
+}
+
 /** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
-export function inferenceOf(kernels: Kernels, { config, params }: Pick<Model, 'config' | 'params'>): Inference {
-  const stack = stackInference(kernels, layersOf(config), params.layers);
+export function inferenceOf(
+  kernels: Kernels,
+  { config, params }: Pick<Model, 'config' | 'params'>,
+  { keepWords = true }: InferenceOptions = {},
+): Inference {
+  const { weight } = params.embedding;
+  const stack = stackInference(kernels, layersOf(config), params.layers, keepWords ? weight : undefined);
   return {
     logits(ids, packing) {
-      const x = embeddingForward(params.embedding, ids, undefined, kernels);
-      return linearForward(kernels, params.output, stack.run(x, packing));
+      const input = keepWords ? ids : embeddingForward(params.embedding, ids, undefined, kernels);
+      return linearForward(kernels, params.output, stack.run(input, packing));
     },
     release: stack.release,
   };

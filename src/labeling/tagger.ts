@@ -7,12 +7,14 @@ import { createCpuKernels } from '../kernels/cpu/index.js';
 import type { Kernels } from '../kernels/types.js';
 import { adopted } from '../kernels/workspace.js';
 import { ArgumentError } from '../tensor/errors.js';
+import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import { loadModel } from './model-file.js';
 import type { Model } from './model.js';
 import type { Prediction } from './predict.js';
 import { predictWith } from './predict.js';
 
+export type { InferenceOptions } from './inference.js';
 export { loadModel } from './model-file.js';
 export type { Model, ModelConfig } from './model.js';
 export type { Prediction } from './predict.js';
@@ -39,16 +41,21 @@ export interface Tagger {
  * keep a copy of them: after the model has changed, make a new tagger.
  *
  * @param kernels where products run; the CPU by default
+ * @param options whether words are kept; see `InferenceOptions`
  * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else
  */
-export function createTagger(source: Model | Uint8Array | ArrayBuffer, kernels: Kernels = createCpuKernels()): Tagger {
+export function createTagger(
+  source: Model | Uint8Array | ArrayBuffer,
+  kernels: Kernels = createCpuKernels(),
+  options: InferenceOptions = {},
+): Tagger {
   const model = modelOf(source);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
-  const inference = inferenceOf(kernels, model);
+  const inference = inferenceOf(kernels, model, options);
   return {
     model,
     backend: kernels.backend,
-    tag: (sentences, options) => predictWith(kernels, inference, model, sentences, options),
+    tag: (sentences, wanted) => predictWith(kernels, inference, model, sentences, wanted),
     dispose() {
       inference.release();
       moveOut();

@@ -56,7 +56,7 @@ export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?:
   const dtype = dtypeOf(weight.data);
   const y = out ?? (kernels ? allocateRawOn(kernels, shape, dtype) : allocate(shape, dtype));
   expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
-  expectIds(ids, V);
+  expectIds('embeddingForward', ids, V);
   if (kernels?.rows?.gather(y, weight, ids)) return y; // (1)
   for (let n = 0; n < ids.length; n++) {
     const from = weight.offset + ids[n] * weight.stride[0];
@@ -66,12 +66,13 @@ export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?:
   return y;
 }
 
-function expectIds(ids: Int32Array, V: number): void {
+/** @throws ArgumentError naming the position of an id that is no row of a table with V of them */
+export function expectIds(where: string, ids: Int32Array, V: number): void {
   for (let n = 0; n < ids.length; n++) {
     const id = ids[n];
     if (id < 0 || id >= V) {
       throw new ArgumentError(
-        `embeddingForward: ids[${n}] must be a row of weight, 0 … ${V - 1}; got ${id}. ` +
+        `${where}: ids[${n}] must be a row of weight, 0 … ${V - 1}; got ${id}. ` +
           'Encode the tokens with the vocabulary these embeddings were made for',
       );
     }

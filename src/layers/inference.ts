@@ -12,8 +12,10 @@ import { unroll } from '../autograd/unroll.js';
 import type { Cell, CellParams } from '../cells/cell.js';
 import type { InferenceLayer, Kernels } from '../kernels/types.js';
 import { allocateRawOn } from '../kernels/workspace.js';
+import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
+import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
 import { checkStack, outputSize } from './stack.js';
 
@@ -22,10 +24,11 @@ export interface StackInference {
   /**
    * `[N, H]` or `[N, 2H]`, the output of the last layer.
    *
-   * @param x `[N, D]`
-   * @throws ShapeError when `x` does not fit; UnsupportedError where the backend lacks its element type
+   * @param x `[N, D]`, or `[N]` ids: rows of the table the stack was prepared with
+   * @throws ShapeError when `x` does not fit; ArgumentError when an id is no row of the table, or there is none;
+   * UnsupportedError where the backend lacks its element type
    */
-  run(x: Tensor, packing: Packing): Tensor;
+  run(x: Tensor | Int32Array, packing: Packing): Tensor;
   /** Frees what the backend holds for it; not inside a frame. */
   release(): void;
 }
@@ -38,30 +41,41 @@ interface Way {
   readonly taken?: InferenceLayer;
 }
 
+/** What goes into a layer: rows, or a table and which rows of it. */
+interface Input {
+  readonly x: Tensor;
+  readonly ids?: Int32Array;
+}
+
 /**
  * Prepares a stack, outside of any frame.
  *
  * @param params one entry per layer
+ * @param table `[V, D]` of which inputs are rows, such as word embeddings; the projections of rows that came up may then be kept
  * @throws ArgumentError when layers and parameters do not pair up; ShapeError when a tensor does not fit its layer
  */
 export function stackInference(
   kernels: Kernels,
   layers: readonly LayerSpec[],
   params: readonly LayerParams[],
+  table?: Tensor,
 ): StackInference {
   checkStack(layers, params);
-  const stack = layers.map((layer, l) => ({ width: outputSize(layer), ways: waysOf(kernels, layer, params[l]) }));
+  const stack = layers.map((layer, l) => ({
+    width: outputSize(layer),
+    ways: waysOf(kernels, layer, params[l], l === 0 ? table : undefined),
+  }));
   return {
     run(x, packing) {
-      let input = x;
+      let input = inputOf(x, table);
       for (const { width, ways } of stack) {
-        const y = allocateRawOn(kernels, [packing.total, width], dtypeOf(x.data));
+        const y = allocateRawOn(kernels, [packing.total, width], dtypeOf(input.x.data));
         ways.forEach((way, d) =>
           runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
         );
-        input = y;
+        input = { x: y };
       }
-      return input;
+      return input.x;
     },
     release() {
       // Last in, first out, as the backend's memory wants it.
@@ -70,9 +84,19 @@ export function stackInference(
   };
 }
 
-function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams): Way[] {
+/** @throws ArgumentError where ids are no rows of a table */
+function inputOf(x: Tensor | Int32Array, table?: Tensor): Input {
+  if (!(x instanceof Int32Array)) return { x };
+  if (table === undefined) {
+    throw new ArgumentError('stackInference: ids were given, but no table of which they are rows: prepare it with one');
+  }
+  expectIds('stackInference', x, table.shape[0]);
+  return { x: table, ids: x };
+}
+
+function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, table?: Tensor): Way[] {
   const way = (direction: Direction, own: CellParams): Way => {
-    return { cell, params: own, direction, taken: kernels.fused?.[cell.name]?.infer?.(own) };
+    return { cell, params: own, direction, taken: kernels.fused?.[cell.name]?.infer?.(own, table) };
   };
   return 'reverse' in params
     ? [way('forward', params.forward), way('reverse', params.reverse)]
@@ -83,12 +107,14 @@ function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams): Way
 function runWay(
   kernels: Kernels,
   { cell, params, direction, taken }: Way,
-  x: Tensor,
+  { x, ids }: Input,
   packing: Packing,
   y: Tensor,
 ): void {
-  checkForward(kernels, cell, params, x, packing, { direction });
+  const shaped = ids ? { ...x, shape: [ids.length, x.shape[1]] } : x;
+  checkForward(kernels, cell, params, shaped, packing, { direction });
   const map = direction === 'reverse' && packing.batch > 0 ? reversal(packing) : undefined;
-  if (taken?.run({ batchSizes: packing.batchSizes, map, x, y })) return;
-  copyMatrix(kernels, y, unroll(kernels, cell, params, x, packing, { direction, resident: 'forward' }).y);
+  if (taken?.run({ batchSizes: packing.batchSizes, map, x, ids, y })) return;
+  const rows = ids ? embeddingForward({ weight: x }, ids, undefined, kernels) : x;
+  copyMatrix(kernels, y, unroll(kernels, cell, params, rows, packing, { direction, resident: 'forward' }).y);
 }

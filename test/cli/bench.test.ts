@@ -87,6 +87,7 @@ test('tagger rows: the cases and systems that scripts look for', () => {
     ['train-b1-rnn', 'bptt-dense-adam'],
     ['train-b1-rnn', 'bptt-cpu'],
     ['infer-b1-rnn', 'bptt'],
+    ['infer-b1-rnn', 'bptt-new-words'],
     ['infer-b1-rnn', 'bptt-cpu'],
   ]);
   expect(rows.every((row) => row.suite === 'tagger' && row.metric === 'tokens/s')).toBe(true);

@@ -401,4 +401,25 @@ describe('a tagger', () => {
     expect(tagger.tag(sentences, { probabilities: true })).toEqual(outside);
     other.dispose();
   });
+
+  it('labels the same without keeping words, in less memory', async () => {
+    const tokens = Array.from({ length: 2000 }, (_, i) => `w${i}`);
+    const labeled = [{ tokens, labels: tokens.map((_, i) => `L${i % 3}`) }];
+    const { model } = await train(cpu, { train: labeled }, { epochs: 1, hidden: 50, embedding: 7, minCount: 1 });
+    const bytes = saveModel(model);
+    const sentences = [tokens.slice(0, 30), tokens.slice(20, 25), ['unknown', ...tokens.slice(0, 10)]];
+    const runs = await Promise.all(
+      [true, false].map(async (keepWords) => {
+        const own = await createWasmKernels();
+        const tagger = createTagger(bytes, own, { keepWords });
+        const rounds = [0, 1].map(() => tagger.tag(sentences, { probabilities: true }));
+        return { rounds, bytes: own.memory.buffer.byteLength };
+      }),
+    );
+    const [keeping, anew] = runs;
+    expect(keeping.rounds).toEqual(anew.rounds);
+    expect(keeping.rounds[1]).toEqual(keeping.rounds[0]);
+    const held = 2 * 4 * tokens.length * 4 * 50; // directions, bytes, words, gates
+    expect(keeping.bytes - anew.bytes).toBeGreaterThan(0.9 * held);
+  });
 });

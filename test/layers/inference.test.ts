@@ -7,11 +7,12 @@ import { cells } from '../../src/cells/index.js';
 import { createCpuKernels, createWasmKernels, profile, withFallback } from '../../src/kernels/index.js';
 import type { InferenceLayer, Kernels, WasmKernels } from '../../src/kernels/index.js';
 import { inFrame } from '../../src/kernels/workspace.js';
+import { embeddingForward } from '../../src/layers/embedding.js';
 import { stackInference } from '../../src/layers/inference.js';
 import { initStack, stackForward } from '../../src/layers/stack.js';
 import type { LayerParams, LayerSpec } from '../../src/layers/stack.js';
 import { flatten } from '../../src/autograd/grads.js';
-import { ShapeError } from '../../src/tensor/errors.js';
+import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, columns } from '../../src/tensor/view.js';
@@ -74,7 +75,7 @@ function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[] } {
   const fused = Object.fromEntries(
     Object.entries(kernels.fused ?? {}).map(([name, scan]) => [
       name,
-      { ...scan, infer: (params: Parameters<NonNullable<typeof scan.infer>>[0]) => watch(scan.infer?.(params)) },
+      { ...scan, infer: (...args: Parameters<NonNullable<typeof scan.infer>>) => watch(scan.infer?.(...args)) },
     ]),
   );
   return { kernels: { ...kernels, fused }, answers };
@@ -125,6 +126,119 @@ describe.each(Object.keys(cells))('a stack of %s', (cell) => {
     const lengths = [4, 1, 6];
     const { got, expected } = outputs(createCpuKernels(), problem(cell, [4, 5], true), input(lengths, 4), lengths);
     expect(got).toEqual(expected);
+  });
+});
+
+/** Word ids with repetitions, `from … from + V`. */
+function words(lengths: readonly number[], V: number, from = 0, seed = 3): Int32Array {
+  const rng = createRng(seed);
+  return Int32Array.from({ length: lengths.reduce((sum, length) => sum + length, 0) }, () => from + rng.integer(V));
+}
+
+describe.each(Object.keys(cells))('a stack of %s whose inputs are rows of a table', (cell) => {
+  const made = (table: Tensor, bidirectional: boolean) => problem(cell, [table.shape[1], 11], bidirectional, true);
+  /** Outputs for several batches of ids in a row, and those of the ordinary way. */
+  const both = (kernels: Kernels, table: Tensor, batches: readonly (readonly [readonly number[], Int32Array])[]) => {
+    const { layers, params } = made(table, true);
+    const stack = stackInference(kernels, layers, params, table);
+    const got = batches.map(([lengths, ids]) => inFrame(kernels, () => numbers(stack.run(ids, packingOf(lengths)))));
+    stack.release();
+    const expected = batches.map(([lengths, ids]) =>
+      inFrame(kernels, () => {
+        const x = embeddingForward({ weight: table }, ids, undefined, kernels);
+        return numbers(stackForward(kernels, layers, params, x, packingOf(lengths)).y);
+      }),
+    );
+    return { got, expected };
+  };
+
+  it.each(['outside of the memory', 'inside'])(
+    'gives the same bits, new words or known ones, the table %s',
+    (where) => {
+      const table = random([40, 7], createRng(11), 'float32');
+      const release = where === 'inside' ? wasm.workspace.adopt([table]) : undefined;
+      const { kernels, answers } = watched(wasm);
+      const batches = BATCHES.map((lengths, i) => [lengths, words(lengths, 40, 0, i)] as const);
+      const { got, expected } = both(kernels, table, [...batches, ...batches]);
+      expect(got).toEqual(expected);
+      expect(answers.filter((answer) => answer)).toHaveLength(3 * 10); // three layers; five batches with rows, twice
+      release?.();
+    },
+  );
+
+  it('projects rows beyond the kept ones each time', () => {
+    const kept = Math.floor(2 ** 25 / (4 * cells[cell].gates * 11));
+    const table = random([kept + 30, 2], createRng(12), 'float32');
+    const lengths = [70, 3, 41];
+    const batches = [0, 1, 2].map((seed) => [lengths, words(lengths, 60, kept - 30, seed)] as const);
+    const { got, expected } = both(wasm, table, batches);
+    expect(got).toEqual(expected);
+  });
+
+  it('looks the rows up where no backend takes it over, or none keeps projections', async () => {
+    const table = random([30, 5], createRng(13), 'float32');
+    const lengths = [4, 1, 6];
+    const batches = [[lengths, words(lengths, 30)]] as const;
+    const { got, expected } = both(createCpuKernels(), table, batches);
+    expect(got).toEqual(expected);
+    const large = random([120_000, 5], createRng(13), 'float32'); // for whose projections there is no memory
+    const small = await createWasmKernels({ maximumBytes: 5 * 2 ** 19 });
+    const { kernels, answers } = watched(small);
+    const { got: without, expected: same } = both(kernels, large, batches);
+    expect(without).toEqual(same);
+    expect(answers).toEqual([false, false, true]);
+  });
+});
+
+describe('the projections of a table', () => {
+  const table = () => random([20, 6], createRng(14), 'float32');
+  const { layers, params } = problem('gru', [6, 9], true);
+  const lengths = [5, 2];
+  const packing = packingOf(lengths);
+  const known = words(lengths, 10);
+  const fresh = words(lengths, 10, 10);
+
+  it('are made when a row first comes up, and kept', () => {
+    const changing = table();
+    const stack = stackInference(wasm, layers, params, changing);
+    const run = (ids: Int32Array) => inFrame(wasm, () => numbers(stack.run(ids, packing)));
+    const before = run(known);
+    const copy = { ...changing, data: changing.data.slice() };
+    changing.data.fill(0);
+    expect(run(known)).toEqual(before);
+    const x = embeddingForward({ weight: copy }, fresh);
+    expect(run(fresh)).not.toEqual(inFrame(wasm, () => numbers(stackForward(wasm, layers, params, x, packing).y)));
+    stack.release();
+  });
+
+  it('give their memory back, and stay right where the memory moves', () => {
+    stackInference(wasm, layers, params, table()).release();
+    const bytes = wasm.memory.buffer.byteLength;
+    for (let round = 0; round < 200; round++) stackInference(wasm, layers, params, table()).release();
+    expect(wasm.memory.buffer.byteLength).toBe(bytes);
+    const first = stackInference(wasm, layers, params, table());
+    const second = stackInference(wasm, layers, params, table());
+    const expected = inFrame(wasm, () => numbers(second.run(known, packing)));
+    first.release();
+    expect(inFrame(wasm, () => numbers(second.run(known, packing)))).toEqual(expected);
+    second.release();
+    wasm.reserve(2 ** 26); // grows: what is held moves
+    const third = stackInference(wasm, layers, params, table());
+    expect(inFrame(wasm, () => numbers(third.run(known, packing)))).toEqual(expected);
+    third.release();
+  });
+
+  it('are refused ids that are no rows, and ids without a table', () => {
+    const stack = stackInference(wasm, layers, params, table());
+    expect(() => stack.run(Int32Array.of(0, 1, 2, 3, 4, 5, 20), packing)).toThrow('ids[6] must be a row of weight');
+    expect(() => stack.run(Int32Array.of(0, 1), packing)).toThrow(ShapeError);
+    stack.release();
+    const without = stackInference(wasm, layers, params);
+    expect(() => without.run(known, packing)).toThrow(ArgumentError);
+    without.release();
+    const wide = stackInference(wasm, layers, params, random([20, 5], createRng(1), 'float32'));
+    expect(() => wide.run(known, packing)).toThrow(ShapeError);
+    wide.release();
   });
 });
 
@@ -229,5 +343,13 @@ describe('a layer of the WebAssembly backend', () => {
     pays = false;
     outputs(kernels, made(), input(lengths, 6), lengths);
     expect(answers.slice(3)).toEqual([true, true, true]);
+    pays = true;
+    const { layers, params } = made();
+    const stack = stackInference(kernels, layers, params, random([50, 6], createRng(2), 'float32'));
+    asked.length = 0;
+    inFrame(kernels, () => stack.run(words(lengths, 50), packingOf(lengths)));
+    expect(answers.slice(6)).toEqual([false, false, false]);
+    expect(asked[0]).toEqual([32, 6, 36]);
+    stack.release();
   });
 });

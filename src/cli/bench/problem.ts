@@ -8,7 +8,7 @@ import type { Packing, TensorRecord } from '../../autograd/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/index.js';
 import { adopted, inFrame } from '../../kernels/workspace.js';
 import { inferenceOf, initModel, modelForwardAsync } from '../../labeling/index.js';
-import type { ModelConfig, ModelParams } from '../../labeling/index.js';
+import type { InferenceOptions, ModelConfig, ModelParams } from '../../labeling/index.js';
 import { withDefaults } from '../../labeling/options.js';
 import type { ReplicaPlan, Shard } from '../../labeling/replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient, createReplica } from '../../labeling/replica.js';
@@ -159,11 +159,15 @@ export interface Inference {
 }
 
 /** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
-export function createInference(kernels: Kernels, { config, params, packing, batches }: Problem): Inference {
+export function createInference(
+  kernels: Kernels,
+  { config, params, packing, batches }: Problem,
+  options: InferenceOptions = {},
+): Inference {
   const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
   const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
   const moveOut = adopted(kernels, Object.values(flatten(own)));
-  const inference = inferenceOf(kernels, { config, params: own });
+  const inference = inferenceOf(kernels, { config, params: own }, options);
   return {
     logits: (batch) => inFrame(kernels, () => inference.logits(batches[batch].ids, packing)),
     close() {

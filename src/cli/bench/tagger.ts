@@ -69,7 +69,7 @@ async function allCores(
   return teamContestants(context, `tagger ${label}`, backend.kernels, problem, reference, cores);
 }
 
-/** The models of a backend that give right answers: one to infer; two to train, by the embeddings' Adam. */
+/** The models of a backend that give right answers: two to infer, by what they keep of words; two to train, by the embeddings' Adam. */
 async function ownContestants(
   context: Context,
   label: string,
@@ -90,12 +90,14 @@ async function ownContestants(
     const sample = sampling(() => act(next++ % rounds));
     return { system: name, version: context.version, backend, threads: 1, ...graphics?.place, sample, close };
   };
+  const both = system === 'bptt' && graphics === undefined;
   if (phase === 'infer') {
-    const { logits, close } = createInference(kernels, problem);
-    return [contestant(system, (batch) => void logits(batch), close)];
+    return (both ? [true, false] : [true]).map((keepWords) => {
+      const { logits, close } = createInference(kernels, problem, { keepWords });
+      return contestant(keepWords ? system : `${system}-new-words`, (batch) => void logits(batch), close);
+    });
   }
-  const optimizers = system === 'bptt' && graphics === undefined ? [true, false] : [true];
-  return optimizers.map((lazy) => {
+  return (both ? [true, false] : [true]).map((lazy) => {
     const { step, close } = createTrainer(kernels, problem, { lazy });
     return contestant(lazy ? system : `${system}-dense-adam`, (batch) => void step(batch), close);
   });

@@ -38,6 +38,10 @@ export interface Arena {
   reserve(bytes: number): void;
   /** A tensor of zeros that stays. Throws MemoryError. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * A vector that stays until it is given back, its elements arbitrary: memory that nobody touches before they do. Throws MemoryError.
+   */
+  hold(count: number): { readonly tensor: Tensor; release(): void };
   /** See `Workspace.adopt`. */
   adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
   /** Opens a frame, after growing by what the frames before it lacked. */
@@ -56,6 +60,8 @@ interface Resident {
   readonly tensor: Tensor;
   readonly at: number;
   readonly bytes: number;
+  /** Whether its elements go with it when it is released. */
+  readonly kept: boolean;
   released: boolean;
 }
 
@@ -114,8 +120,8 @@ export function createArena(memory: Memory): Arena {
         'sequences, or the cpu backend',
     );
   };
-  const settle = (tensor: Tensor, bytes: number): Resident => {
-    const resident = { tensor, at: bottom, bytes, released: false };
+  const settle = (tensor: Tensor, bytes: number, kept = true): Resident => {
+    const resident = { tensor, at: bottom, bytes, kept, released: false };
     residents.push(resident);
     bottom += aligned(bytes);
     frame = bottom;
@@ -131,7 +137,7 @@ export function createArena(memory: Memory): Arena {
     for (const resident of mine) {
       if (resident.released) continue;
       resident.released = true;
-      rebind(resident.tensor, resident.tensor.data.slice());
+      rebind(resident.tensor, resident.kept ? resident.tensor.data.slice() : new Float32Array(0));
     }
     while (residents.length > 0 && residents[residents.length - 1].released) bottom = residents.pop()!.at;
     frame = bottom;
@@ -168,6 +174,13 @@ export function createArena(memory: Memory): Arena {
       const tensor = viewOf(view(bottom, bytes, dtype).fill(0), shape);
       settle(tensor, bytes);
       return tensor;
+    },
+    hold(count) {
+      betweenFrames('hold');
+      fit(bottom + aligned(4 * count));
+      const tensor = viewOf(view(bottom, 4 * count, 'float32'), [count]);
+      const mine = [settle(tensor, 4 * count, false)];
+      return { tensor, release: () => release(mine) };
     },
     adopt(tensors, frameBytes) {
       betweenFrames('adopt');

@@ -3,6 +3,8 @@
  * scan take turns over a few steps at a time: about as many rows as the products take in one block. What one of them
  * leaves for the other is then still in the second-level cache, where all rows of a large batch would not be. Every element is the
  * same sum in the same order as with one projection for all steps, so the bits are those of `unroll` on this backend.
+ *
+ * Where the inputs are rows of a table, projections of rows that came up are kept (projections.ts).
  */
 import type { Tensor } from '../../tensor/types.js';
 import { allocate } from '../../tensor/view.js';
@@ -14,6 +16,8 @@ import { FORWARD } from './forward.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { PANEL, SCRATCH, panelBytes } from './product.js';
+import type { Projection, Projections, Room } from './projections.js';
+import { projectionsOf } from './projections.js';
 
 /** What the scan of a cell works on, widths in units of H. */
 interface Layout {
@@ -50,6 +54,12 @@ interface Weights {
   readonly vectors: Readonly<Record<string, Tensor>>;
 }
 
+/** The table that inputs are rows of, and its projections so far. */
+interface Source {
+  readonly table: Tensor;
+  readonly projections: Projections;
+}
+
 /** Steps `from … end` and their rows, `first … first + rows`. */
 interface Turn {
   readonly from: number;
@@ -64,6 +74,7 @@ export function inferenceLayer(
   living: () => Arena,
   name: string,
   params: Readonly<Record<string, Tensor>>,
+  table?: Tensor,
 ): InferenceLayer | undefined {
   const arena = living();
   if (arena.framed || !Object.values(params).every((x) => x.data instanceof Float32Array)) return undefined;
@@ -81,14 +92,22 @@ export function inferenceLayer(
     if (error instanceof MemoryError) return undefined;
     throw error;
   }
+  const source = table && sourceOf(arena, table, weights);
   let taken = true;
   return {
-    run: (tensors) => taken && run(exports, living(), name, weights, tensors),
+    run: (tensors) => taken && run(exports, living(), name, weights, tensors, source),
     release() {
+      source?.projections.release();
       release();
       taken = false;
     },
   };
+}
+
+function sourceOf(arena: Arena, table: Tensor, { D, width }: Weights): Source | undefined {
+  const fits = table.shape[1] === D && table.data instanceof Float32Array && table.stride[1] === 1;
+  const projections = fits ? projectionsOf(arena, table, width) : undefined;
+  return projections && { table, projections };
 }
 
 /** The vectors of a layer, copied, and panels for its matrices. */
@@ -121,15 +140,23 @@ function pack(exports: Exports, arena: Arena, W: Tensor, from: number, count: nu
   along(W.shape[0], count, start, placed.ld, panels.data.byteOffset);
 }
 
-function run(exports: Exports, arena: Arena, name: string, weights: Weights, layer: InferenceTensors): boolean {
-  const { x, y, batchSizes } = layer;
+function run(
+  exports: Exports,
+  arena: Arena,
+  name: string,
+  weights: Weights,
+  layer: InferenceTensors,
+  source?: Source,
+): boolean {
+  const { x, y, ids, batchSizes } = layer;
   const rows = x.data instanceof Float32Array && x.stride[1] === 1 && y.stride[1] === 1;
   if (!rows || !inside(arena, y) || batchSizes.length === 0) return false;
   if (x.shape[1] !== weights.D || y.shape[1] !== weights.H) return false;
+  if (ids !== undefined && source?.table !== x) return false;
   arena.begin(true);
   try {
     const turns = turnsOf(batchSizes);
-    const places = placesOf(arena, name, weights, layer, turns);
+    const places = placesOf(arena, name, weights, layer, turns, ids && source?.projections);
     turns.forEach((turn, i) => takeTurn(exports, name, weights, layer, places, turn, turns[i - 1]));
   } catch (error) {
     if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
@@ -149,14 +176,24 @@ function turnsOf(batchSizes: Int32Array): Turn[] {
   return turns;
 }
 
-/** Addresses of what the turns share. */
+/** Where the projections of a turn come from: the rows of x, or the table. */
+type Inputs =
+  | {
+      readonly x: number;
+      readonly ldx: number;
+      /** For the rows of x of one turn; 0 where rows are in order. */
+      readonly gathered: number;
+    }
+  | { readonly ids: Int32Array; readonly projections: Projections; readonly room: Room };
+
+/** What the turns share; numbers are addresses. */
 interface Places {
+  readonly arena: Arena;
   readonly heap: Float32Array;
-  readonly x: number;
-  readonly ldx: number;
-  /** Of the row numbers, and of the rows of x of one turn; 0 where rows are in order. */
+  readonly inputs: Inputs;
+  readonly projection: Projection;
+  /** Of the row numbers; 0 where rows are in order. */
   readonly map: number;
-  readonly gathered: number;
   readonly sizes: number;
   readonly edge: number;
   readonly states: Readonly<Record<string, number>>;
@@ -166,27 +203,42 @@ interface Places {
 function placesOf(
   arena: Arena,
   name: string,
-  { D, H, width }: Weights,
-  { batchSizes, map, x }: InferenceTensors,
+  { D, H, width, input, vectors }: Weights,
+  layer: InferenceTensors,
   turns: readonly Turn[],
+  projections?: Projections,
 ): Places {
+  const { batchSizes, map } = layer;
   const { states, filled, summed } = LAYOUTS[name];
   const rows = Math.max(...turns.map((turn) => turn.rows));
   const rooms = (bytes: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(bytes).map(([key, count]) => [key, arena.take(count)]));
   const widths = Object.entries({ ...filled, ...summed }).map(([key, count]) => [key, 4 * rows * count * H]);
-  const placed = placeInput(arena, x);
+  const projection = { D, width, panels: at(input), bias: at(vectors.b) };
+  const edge = arena.take(SCRATCH);
   return {
+    arena,
     heap: arena.f32(),
-    x: placed.at,
-    ldx: placed.ld,
+    inputs: projections
+      ? { ids: idsOf(layer), projections, room: projections.room(arena, rows, projection, edge) }
+      : inputsOf(arena, layer, rows),
+    projection,
     map: map ? entered(arena, map) : 0,
-    gathered: map ? arena.take(4 * rows * D) : 0,
     sizes: entered(arena, batchSizes),
-    edge: arena.take(SCRATCH),
+    edge,
     states: rooms(Object.fromEntries(states.map((key) => [key, 4 * (batchSizes[0] + rows) * H]))),
     caches: rooms({ a: 4 * rows * width, ...(Object.fromEntries(widths) as Record<string, number>) }),
   };
+}
+
+function inputsOf(arena: Arena, { x, map }: InferenceTensors, rows: number): Inputs {
+  const placed = placeInput(arena, x);
+  return { x: placed.at, ldx: placed.ld, gathered: map ? arena.take(4 * rows * x.shape[1]) : 0 };
+}
+
+/** The rows of the table in the order of the scan. */
+function idsOf({ ids = new Int32Array(0), map }: InferenceTensors): Int32Array {
+  return map ? map.map((row) => ids[row]) : ids;
 }
 
 function entered(arena: Arena, numbers: Int32Array): number {
@@ -202,19 +254,15 @@ function takeTurn(
   weights: Weights,
   { batchSizes, map, y }: InferenceTensors,
   places: Places,
-  { from, end, first, rows }: Turn,
+  turn: Turn,
   before: Turn | undefined,
 ): void {
-  const { D, H, width } = weights;
+  const { from, end, first, rows } = turn;
+  const { H } = weights;
   const { states, caches, edge } = places;
   const batch = batchSizes[from];
   enterStates(exports, weights, places, batchSizes, batch, before);
-
-  const rowNumbers = places.map + 4 * first;
-  const [x, ldx] = map ? [places.gathered, 4 * D] : [places.x + first * places.ldx, places.ldx];
-  if (map) exports.gather(rows, D, x, ldx, places.x, places.ldx, rowNumbers);
-  exports.copyRows(rows, width, caches.a, 4 * width, at(weights.vectors.b), 0);
-  exports.multiply32(rows, width, D, caches.a, 4 * width, x, ldx, 4, at(weights.input), PANEL, D * PANEL, edge);
+  project(exports, places, turn);
   for (const [key, count] of Object.entries(LAYOUTS[name].summed ?? {}))
     places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
   FORWARD[name](exports, {
@@ -231,8 +279,24 @@ function takeTurn(
   });
   const h = states.h + 4 * batch * H;
   const [to, ldy] = [at(y), 4 * y.stride[0]];
-  if (map) exports.scatter(rows, H, to, ldy, h, 4 * H, rowNumbers);
+  if (map) exports.scatter(rows, H, to, ldy, h, 4 * H, places.map + 4 * first);
   else exports.copyRows(rows, H, to + first * ldy, ldy, h, 4 * H);
+}
+
+/** Fills `a` with x·Wx + b for the rows of a turn. */
+function project(exports: Exports, places: Places, { first, rows }: Turn): void {
+  const { arena, inputs, projection, map, edge } = places;
+  const { a } = places.caches;
+  if ('ids' in inputs) {
+    const ids = inputs.ids.subarray(first, first + rows);
+    inputs.projections.fill(exports, arena, projection, inputs.room, ids, a);
+    return;
+  }
+  const { D, width, panels, bias } = projection;
+  const [x, ldx] = map ? [inputs.gathered, 4 * D] : [inputs.x + first * inputs.ldx, inputs.ldx];
+  if (map) exports.gather(rows, D, x, ldx, inputs.x, inputs.ldx, map + 4 * first);
+  exports.copyRows(rows, width, a, 4 * width, bias, 0);
+  exports.multiply32(rows, width, D, a, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
 }
 
 /** The states before a turn: those that the turn before it ended with, or the initial ones. */

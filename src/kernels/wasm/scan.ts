@@ -82,7 +82,7 @@ export function fusedScans(exports: Exports, arena: () => Arena): Readonly<Recor
     {
       forward: (scan) => run(exports, arena(), FORWARD[name], scan),
       backward: (scan) => run(exports, arena(), BACKWARD[name], scan),
-      infer: (params) => inferenceLayer(exports, arena, name, params),
+      infer: (params, table) => inferenceLayer(exports, arena, name, params, table),
     },
   ]);
   return Object.fromEntries(entries);

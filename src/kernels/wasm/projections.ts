@@ -1,0 +1,147 @@
+/**
+ * Projections x·Wx + b of the rows of a table, each made when its row first comes up, and kept: in a labeler the table is the
+ * word embeddings, and most words of a text have come up before. A row of a product has the same bits in any batch, so a
+ * projection that was kept is to the bit the one that would be made anew.
+ */
+import { MemoryError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import type { Arena } from './arena.js';
+import type { Exports } from './module.js';
+import { inside } from './operand.js';
+import { PANEL } from './product.js';
+
+/**
+ * Bytes of projections that are kept at most. Rows beyond are projected each time: in a vocabulary, where ids are given by
+ * falling count, the rare words.
+ */
+const KEPT_BYTES = 2 ** 25;
+
+/** The affine map: sizes, and the addresses of `Wx [D, width]` in panels and of `b [width]`. */
+export interface Projection {
+  readonly D: number;
+  readonly width: number;
+  readonly panels: number;
+  readonly bias: number;
+}
+
+/** Addresses of the scratch that `fill` works in. */
+export interface Room {
+  /** Rows of the table that are projected now, and their projections. */
+  readonly x: number;
+  readonly projected: number;
+  /** Row numbers: of `x` in the table, of the projections that go to `a`, of those in `a` that were not kept. */
+  readonly rows: number;
+  readonly sources: number;
+  readonly targets: number;
+  /** Scratch of the products. */
+  readonly edge: number;
+}
+
+/** What is known of a table. */
+export interface Projections {
+  /** Room for `count` rows at a time. Throws NoRoom, MemoryError. */
+  room(arena: Arena, count: number, projection: Projection, edge: number): Room;
+  /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. */
+  fill(exports: Exports, arena: Arena, projection: Projection, room: Room, ids: Int32Array, a: number): void;
+  /** Gives the memory back; not inside a frame. */
+  release(): void;
+}
+
+/**
+ * Takes memory for the projections of a table; nothing where it cannot be had. Not inside a frame.
+ *
+ * @param table `[V, D]`
+ * @param width of a projection
+ */
+export function projectionsOf(arena: Arena, table: Tensor, width: number): Projections | undefined {
+  const capacity = Math.min(table.shape[0], Math.floor(KEPT_BYTES / (4 * width)));
+  const held = holdIfPossible(arena, capacity * width);
+  if (held === undefined) return undefined;
+  const known = new Uint8Array(capacity);
+  return {
+    room: (memory, count, { D, width: columns }, edge) => ({
+      x: memory.take(4 * count * D),
+      projected: memory.take(4 * count * columns),
+      rows: memory.take(4 * count),
+      sources: memory.take(4 * count),
+      targets: memory.take(4 * count),
+      edge,
+    }),
+    fill(exports, memory, projection, room, ids, a) {
+      const row = 4 * width;
+      const kept = held.tensor.data.byteOffset;
+      const { fresh, passing } = sort(memory.i32(), known, room, ids);
+      const others = ids.length - passing;
+      project(exports, memory, table, projection, room, 0, fresh);
+      exports.scatter(fresh, width, kept, row, room.projected, row, room.rows);
+      exports.gather(ids.length, width, a, row, kept, row, room.sources);
+      project(exports, memory, table, projection, room, others, passing);
+      exports.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
+    },
+    release: held.release,
+  };
+}
+
+function holdIfPossible(arena: Arena, count: number): ReturnType<Arena['hold']> | undefined {
+  if (count === 0) return undefined;
+  try {
+    return arena.hold(count);
+  } catch (error) {
+    if (error instanceof MemoryError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Lists the rows to project: from the front those that will be kept, each once, from the back those that will not. The others
+ * are known already.
+ */
+function sort(
+  heap: Int32Array,
+  known: Uint8Array,
+  { rows, sources, targets }: Room,
+  ids: Int32Array,
+): { readonly fresh: number; readonly passing: number } {
+  let fresh = 0;
+  let end = ids.length;
+  ids.forEach((id, i) => {
+    const keeps = id < known.length;
+    heap[sources / 4 + i] = keeps ? id : 0; // row 0 is overwritten later
+    if (!keeps) {
+      end--;
+      heap[rows / 4 + end] = id;
+      heap[targets / 4 + end] = i;
+    } else if (known[id] === 0) {
+      known[id] = 1;
+      heap[rows / 4 + fresh++] = id;
+    }
+  });
+  return { fresh, passing: ids.length - end };
+}
+
+/** Projects `count` of the listed rows, from number `first` on, each to its place in `projected`. */
+function project(
+  exports: Exports,
+  arena: Arena,
+  table: Tensor,
+  { D, width, panels, bias }: Projection,
+  room: Room,
+  first: number,
+  count: number,
+): void {
+  if (count === 0) return;
+  const x = room.x + 4 * first * D;
+  const out = room.projected + 4 * first * width;
+  if (inside(arena, table)) {
+    const at = table.data.byteOffset + 4 * table.offset;
+    exports.gather(count, D, x, 4 * D, at, 4 * table.stride[0], room.rows + 4 * first);
+  } else {
+    const [heap, numbers] = [arena.f32(), arena.i32()];
+    for (let i = 0; i < count; i++) {
+      const from = table.offset + numbers[room.rows / 4 + first + i] * table.stride[0];
+      heap.set(table.data.subarray(from, from + D), x / 4 + i * D);
+    }
+  }
+  exports.copyRows(count, width, out, 4 * width, bias, 0);
+  exports.multiply32(count, width, D, out, 4 * width, x, 4 * D, 4, panels, PANEL, D * PANEL, room.edge);
+}
