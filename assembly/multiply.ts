@@ -68,6 +68,7 @@ export function multiplyStrided<T>(
       const fromA = a + <usize>m * lda + <usize>k * ka;
       const whole = packs ? count & ~3 : 0;
       packGroups<T>(whole, inner, fromA, lda, ka, groups);
+      if (k == 0) touch(count, fromC, ldc, <usize>N * sizeof<T>(), scratch);
       let rest = fromA + <usize>whole * lda;
       let ldRest = lda;
       if (!alongRows) {
@@ -79,6 +80,19 @@ export function multiplyStrided<T>(
       block<T>(count, N, inner, fromC, ldc, groups, rest, ldRest, fromB, ldb, step, scratch);
     }
   }
+}
+
+/**
+ * Reads a word of every cache line of `M` rows. A tile would wait for its few lines of C, wherever they are, and go through them
+ * column by column; here they are asked for all at once, and in the order memory is read ahead in. `sink` takes what was read:
+ * otherwise the compiler would leave it out.
+ */
+function touch(M: i32, c: usize, ldc: usize, bytes: usize, sink: usize): void {
+  let all = 0;
+  for (; M > 0; M--, c += ldc) {
+    for (let at = c, end = c + bytes; at < end; at += 64) all |= load<i32>(at);
+  }
+  store<i32>(sink, all);
 }
 
 /**

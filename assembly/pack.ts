@@ -70,7 +70,22 @@ function elements<T>(
 /** Panels `[⌈N / NR⌉][K][NR]` of a row-major `b [K, N]`; the columns past N are zero. */
 export function packRows<T>(K: i32, N: i32, b: usize, ldb: usize, panels: usize): void {
   const width = <i32>(PANEL / sizeof<T>());
-  for (let n = 0; n < N; n += width) {
+  let n = 0;
+  const step = <usize>K * PANEL;
+  // Four panels at a time: two cache lines of a row, and four places to write to.
+  for (; n + 4 * width <= N; n += 4 * width) {
+    let from = b + <usize>n * sizeof<T>();
+    for (let k = 0; k < K; k++) {
+      for (let p: usize = 0; p < 4; p++) {
+        v128.store(panels + p * step, v128.load(from + p * PANEL));
+        v128.store(panels + p * step, v128.load(from + p * PANEL, 16), 16);
+      }
+      from += ldb;
+      panels += PANEL;
+    }
+    panels += 3 * step;
+  }
+  for (; n < N; n += width) {
     let from = b + <usize>n * sizeof<T>();
     if (N - n >= width) {
       for (let k = 0; k < K; k++) {

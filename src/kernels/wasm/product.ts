@@ -8,7 +8,6 @@ import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
 import type { Exports } from './module.js';
 import { inside, placeInput, placeOutput, writeBack } from './operand.js';
-import type { Placed } from './operand.js';
 
 /** Bytes of one row of a panel: two vectors. */
 export const PANEL = 32;
@@ -18,6 +17,9 @@ export const SCRATCH = 64 * PANEL + 64 * 2048;
 
 /** Up to this many rows, packing `b` costs more than it saves. */
 const FEW_ROWS = 4;
+
+/** Bytes of a row of the left factor that one block of k takes: as many as the tiles take at once. */
+const BLOCK_BYTES = 2048;
 
 export const dtypes = ['float32', 'float64'] as const;
 
@@ -51,33 +53,29 @@ function runProduct(exports: Exports, arena: Arena, product: Product, out: Tenso
   if (M === 0 || N === 0 || K === 0) return;
   arena.begin(inside(arena, out) || inside(arena, a) || inside(arena, b));
   const single = out.data instanceof Float32Array;
-  const run = single ? exports.multiply32 : exports.multiply64;
+  const [run, packRows, packColumns] = single
+    ? [exports.multiply32, exports.packRows32, exports.packColumns32]
+    : [exports.multiply64, exports.packRows64, exports.packColumns64];
   const scratch = arena.take(SCRATCH);
   const c = placeOutput(arena, out);
-  const rows = placeInput(arena, left);
-  const panels = toPanels(exports, arena, placeInput(arena, right), M, K, N, single);
+  const x = placeInput(arena, left);
+  const w = placeInput(arena, right);
   const size = single ? 4 : 8;
-  const [lda, ka] = rows.transposed ? [size, rows.ld] : [rows.ld, size];
-  run(M, N, K, c.at, c.ld, rows.at, lda, ka, panels.at, panels.ld, panels.step, scratch);
+  const [lda, ka] = x.transposed ? [size, x.ld] : [x.ld, size];
+  if (!w.transposed && M <= FEW_ROWS) {
+    run(M, N, K, c.at, c.ld, x.at, lda, ka, w.at, w.ld, PANEL, scratch);
+  } else {
+    // The right factor goes into panels a block of k at a time, so that they are still in the cache when the tiles read them.
+    const depth = Math.min(K, BLOCK_BYTES / size);
+    const panels = arena.take(panelBytes(depth, N, single));
+    const [pack, kw] = w.transposed ? [packColumns, size] : [packRows, w.ld];
+    for (let k = 0; k < K; k += depth) {
+      const count = Math.min(depth, K - k);
+      pack(count, N, w.at + k * kw, w.ld, panels);
+      run(M, N, count, c.at, c.ld, x.at + k * ka, lda, ka, panels, PANEL, count * PANEL, scratch);
+    }
+  }
   writeBack(arena, out, c);
-}
-
-/** Where the tiles find the right factor: in panels, or as it lies where that is cheaper. */
-function toPanels(
-  exports: Exports,
-  arena: Arena,
-  x: Placed,
-  M: number,
-  K: number,
-  N: number,
-  single: boolean,
-): { at: number; ld: number; step: number } {
-  if (!x.transposed && M <= FEW_ROWS) return { at: x.at, ld: x.ld, step: PANEL };
-  const at = arena.take(panelBytes(K, N, single));
-  const packRows = single ? exports.packRows32 : exports.packRows64;
-  const packColumns = single ? exports.packColumns32 : exports.packColumns64;
-  (x.transposed ? packColumns : packRows)(K, N, x.at, x.ld, at);
-  return { at, ld: PANEL, step: K * PANEL };
 }
 
 /** Bytes of a `[K, N]` matrix in panels. */
