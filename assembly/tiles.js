@@ -130,7 +130,7 @@ export const PREAMBLE = [
   '/** `sum + x·y`: in two roundings, or in one where the build allows relaxed SIMD and the machine can fuse. */',
   '// @ts-ignore: decorator',
   '@inline',
-  'function madd<T>(sum: v128, x: v128, y: v128): v128 {',
+  'export function madd<T>(sum: v128, x: v128, y: v128): v128 {',
   'if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<T>(x, y, sum);',
   'return v128.add<T>(sum, v128.mul<T>(x, y));',
   '}',

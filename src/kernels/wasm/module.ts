@@ -47,6 +47,7 @@ export interface Exports {
   readonly packRows64: Pack;
   readonly packColumns32: Pack;
   readonly packColumns64: Pack;
+  readonly dot32: (N: number, K: number, c: number, a: number, b: number, ldb: number) => void;
   readonly exp32: Map32;
   readonly tanh32: Map32;
   readonly sigmoid32: Map32;

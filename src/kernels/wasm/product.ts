@@ -64,6 +64,8 @@ function runProduct(exports: Exports, arena: Arena, product: Product, out: Tenso
   const [lda, ka] = x.transposed ? [size, x.ld] : [x.ld, size];
   if (!w.transposed && M <= FEW_ROWS) {
     run(M, N, K, c.at, c.ld, x.at, lda, ka, w.at, w.ld, PANEL, scratch);
+  } else if (M === 1 && single && !x.transposed) {
+    exports.dot32(N, K, c.at, x.at, w.at, w.ld);
   } else {
     // The right factor goes into panels a block of k at a time, so that they are still in the cache when the tiles read them.
     const depth = Math.min(K, BLOCK_BYTES / size);
