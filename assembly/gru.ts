@@ -36,24 +36,31 @@ export function gruForward(
 
 function forwardRow(H: i32, a: usize, u: usize, bn: usize, hPrev: usize, h: usize): void {
   const gate = <usize>H * 4;
-  const one = f32x4.splat(1);
-  for (let left = H; left > 0; left -= 4) {
-    const r = sigmoid4(f32x4.add(read(a, left), read(u, left))); // (2)
-    const z = sigmoid4(f32x4.add(read(a + gate, left), read(u + gate, left)));
-    const q = f32x4.add(read(u + 2 * gate, left), read(bn, left)); // (3)
-    const n = tanh4(f32x4.add(read(a + 2 * gate, left), f32x4.mul(r, q)));
-    write(u + 2 * gate, q, left);
-    write(a, r, left);
-    write(a + gate, z, left);
-    write(a + 2 * gate, n, left);
-    const kept = f32x4.mul(z, read(hPrev, left));
-    write(h, f32x4.add(f32x4.mul(f32x4.sub(one, z), n), kept), left); // (4)
+  let left = H;
+  for (; left >= 4; left -= 4) {
+    forwardUnits(gate, a, u, bn, hPrev, h, 4);
     a += 16;
     u += 16;
     bn += 16;
     hPrev += 16;
     h += 16;
   }
+  if (left > 0) forwardUnits(gate, a, u, bn, hPrev, h, left);
+}
+
+// @ts-ignore: decorator
+@inline
+function forwardUnits(gate: usize, a: usize, u: usize, bn: usize, hPrev: usize, h: usize, count: i32): void {
+  const r = sigmoid4(f32x4.add(read(a, count), read(u, count))); // (2)
+  const z = sigmoid4(f32x4.add(read(a + gate, count), read(u + gate, count)));
+  const q = f32x4.add(read(u + 2 * gate, count), read(bn, count)); // (3)
+  const n = tanh4(f32x4.add(read(a + 2 * gate, count), f32x4.mul(r, q)));
+  write(u + 2 * gate, q, count);
+  write(a, r, count);
+  write(a + gate, z, count);
+  write(a + 2 * gate, n, count);
+  const kept = f32x4.mul(z, read(hPrev, count));
+  write(h, f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), z), n), kept), count); // (4)
 }
 
 /** Backward. `panels` holds Whᵀ; adds to dh, fills `da` and `du`. */

@@ -45,26 +45,35 @@ export function lstmForward(
 
 function forwardRow(H: i32, a: usize, cPrev: usize, c: usize, tanhC: usize, h: usize): void {
   const gate = <usize>H * 4;
-  for (let left = H; left > 0; left -= 4) {
-    const i = sigmoid4(read(a, left)); // (2)
-    const f = sigmoid4(read(a + gate, left));
-    const g = tanh4(read(a + 2 * gate, left));
-    const o = sigmoid4(read(a + 3 * gate, left));
-    write(a, i, left);
-    write(a + gate, f, left);
-    write(a + 2 * gate, g, left);
-    write(a + 3 * gate, o, left);
-    const next = f32x4.add(f32x4.mul(f, read(cPrev, left)), f32x4.mul(i, g)); // (3)
-    const tc = tanh4(next);
-    write(c, next, left);
-    write(tanhC, tc, left);
-    write(h, f32x4.mul(o, tc), left); // (4)
+  let left = H;
+  // Whole vectors in a loop without a choice in it, and one turn for the rest.
+  for (; left >= 4; left -= 4) {
+    forwardUnits(gate, a, cPrev, c, tanhC, h, 4);
     a += 16;
     cPrev += 16;
     c += 16;
     tanhC += 16;
     h += 16;
   }
+  if (left > 0) forwardUnits(gate, a, cPrev, c, tanhC, h, left);
+}
+
+// @ts-ignore: decorator
+@inline
+function forwardUnits(gate: usize, a: usize, cPrev: usize, c: usize, tanhC: usize, h: usize, count: i32): void {
+  const i = sigmoid4(read(a, count)); // (2)
+  const f = sigmoid4(read(a + gate, count));
+  const g = tanh4(read(a + 2 * gate, count));
+  const o = sigmoid4(read(a + 3 * gate, count));
+  write(a, i, count);
+  write(a + gate, f, count);
+  write(a + 2 * gate, g, count);
+  write(a + 3 * gate, o, count);
+  const next = f32x4.add(f32x4.mul(f, read(cPrev, count)), f32x4.mul(i, g)); // (3)
+  const tc = tanh4(next);
+  write(c, next, count);
+  write(tanhC, tc, count);
+  write(h, f32x4.mul(o, tc), count); // (4)
 }
 
 /** Backward. `panels` holds Whᵀ; completes dc, adds to dh, fills `da`. */

@@ -33,6 +33,30 @@ function mul(x: v128, y: v128): v128 {
   return f32x4.mul(x, y);
 }
 
+/** The nearest integer n to x/ln 2, as n + ROUNDER. */
+// @ts-ignore: decorator
+@inline
+function halvings(x: v128): v128 {
+  return add(mul(x, all(LOG2E)), all(ROUNDER));
+}
+
+/** exp(x − n·ln 2), of which `exp4` makes exp(x). */
+// @ts-ignore: decorator
+@inline
+function reduced(x: v128, n: v128): v128 {
+  const high = sub(x, mul(n, all(LN2_HIGH)));
+  const low = mul(n, all(LN2_LOW));
+  const r = sub(high, low);
+  const rr = mul(r, r);
+  const p0 = add(all(5.0000001201e-1), mul(all(1.6666665459e-1), r));
+  const p2 = add(all(4.1665795894e-2), mul(all(8.3334519073e-3), r));
+  const p4 = add(all(1.3981999507e-3), mul(all(1.98756915e-4), r));
+  const p = add(p0, mul(rr, add(p2, mul(rr, p4))));
+  const s = add(all(1), high);
+  const tail = add(sub(high, sub(s, all(1))), sub(mul(rr, p), low));
+  return add(s, tail);
+}
+
 /** 2^k per lane, for integers −126 … 127. */
 // @ts-ignore: decorator
 @inline
@@ -46,22 +70,22 @@ function power(k: v128): v128 {
 export function exp4(x: v128): v128 {
   // pmax and pmin are the comparisons of the twin: they let NaN through.
   const a = f32x4.pmin(f32x4.pmax(x, all(-104)), all(89));
-  const shifted = add(mul(a, all(LOG2E)), all(ROUNDER));
-  const n = sub(shifted, all(ROUNDER));
-  const high = sub(a, mul(n, all(LN2_HIGH)));
-  const low = mul(n, all(LN2_LOW));
-  const r = sub(high, low);
-  const rr = mul(r, r);
-  const p0 = add(all(5.0000001201e-1), mul(all(1.6666665459e-1), r));
-  const p2 = add(all(4.1665795894e-2), mul(all(8.3334519073e-3), r));
-  const p4 = add(all(1.3981999507e-3), mul(all(1.98756915e-4), r));
-  const p = add(p0, mul(rr, add(p2, mul(rr, p4))));
-  const s = add(all(1), high);
-  const tail = add(sub(high, sub(s, all(1))), sub(mul(rr, p), low));
+  const shifted = halvings(a);
+  const y = reduced(a, sub(shifted, all(ROUNDER)));
   // In two factors, for 2^n itself may leave the range. n is read off the bits of n + ROUNDER.
   const k = i32x4.sub(shifted, i32x4.splat(0x4b400000));
   const half = i32x4.shr_s(k, 1);
-  return mul(mul(add(s, tail), power(half)), power(i32x4.sub(k, half)));
+  return mul(mul(y, power(half)), power(i32x4.sub(k, half)));
+}
+
+/** `exp4` for 0 ≤ x ≤ 88, to the same bits: 2^n fits one factor. NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+function growing(x: v128): v128 {
+  const shifted = halvings(x);
+  const y = reduced(x, sub(shifted, all(ROUNDER)));
+  // The bits of n + ROUNDER end in n + 127 once 127 is added, and the shift drops what is above.
+  return mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23));
 }
 
 /** `tanhf` of src/tensor/math.ts. */
@@ -74,10 +98,11 @@ export function tanh4(x: v128): v128 {
   const p0 = add(all(-3.33332819422e-1), mul(all(1.33314422036e-1), z));
   const p2 = add(all(-5.37397155531e-2), mul(all(2.06390887954e-2), z));
   const p = add(p0, mul(zz, add(p2, mul(zz, all(-5.70498872745e-3)))));
-  const near = add(x, mul(x, add(mul(z, p), all(0))));
-  const far = sub(all(1), f32x4.div(all(2), add(exp4(mul(all(2), a)), all(1))));
+  const near = add(a, mul(a, mul(z, p)));
+  // From 20 on the quotient is too small to change the 1.
+  const far = sub(all(1), f32x4.div(all(2), add(growing(f32x4.pmin(mul(all(2), a), all(40))), all(1))));
   const sign = v128.and(x, i32x4.splat(i32.MIN_VALUE));
-  return v128.bitselect(near, v128.or(far, sign), f32x4.lt(a, all(0.625)));
+  return v128.or(v128.bitselect(near, far, f32x4.lt(a, all(0.625))), sign);
 }
 
 /** `sigmoidf` of src/tensor/math.ts. */
