@@ -101,6 +101,7 @@ export function addMasked(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ld
  */
 export function drawFactors(count: i32, factors: usize, words: usize, threshold: f64, keep: f32): void {
   const below = <u64>threshold;
+  const kept = reinterpret<u32>(keep);
   let a = load<u32>(words);
   let b = load<u32>(words, 4);
   let c = load<u32>(words, 8);
@@ -123,7 +124,8 @@ export function drawFactors(count: i32, factors: usize, words: usize, threshold:
     c ^= t;
     d = rotl<u32>(d, 11);
     const drawn = ((<u64>(high >> 5)) << 26) | <u64>(low >> 6);
-    store<f32>(factors, drawn < below ? 0 : keep);
+    // All bits or none: a choice between two floats would be a jump, which no processor foresees.
+    store<u32>(factors, kept & (<u32>(drawn < below) - 1));
   }
   store<u32>(words, a);
   store<u32>(words, b, 4);

@@ -19,6 +19,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 
 const HERE = new URL('../', import.meta.url);
 /** The modules of the package; tests give those they have built. */
@@ -47,11 +48,19 @@ const LEAST_TURNS = 6;
 /** Times as long is measured before a verdict is left open. */
 const PATIENCE = 4;
 
-const option = (name) => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const wanted = (name) => name.includes(option('--case') ?? '');
+const options = new Command('node bench/gpu-check.js')
+  .description(
+    'From which size a graphics device pays, whether auto keeps its promise there, and the rows of every mode',
+  )
+  .option('--save <file>', 'everything as JSON')
+  .option('--case <text>', 'cases whose name contains the text')
+  .option('--time <ms>', 'milliseconds for each case of the promise', '8000')
+  .option('--sizes <n,n>', 'sizes at which device and CPU are compared')
+  .option('--from <n>', 'send products of that size and more to the device, whatever was measured')
+  .option('--no-rows', 'leave the rows of the modes out')
+  .parse()
+  .opts();
+const wanted = (name) => name.includes(options.case ?? '');
 
 /** The device, and from which sizes it pays. */
 async function survey() {
@@ -59,7 +68,7 @@ async function survey() {
   const device = await createGpuKernels(gpu);
   const { kernels: host } = await select();
   const { software } = device.device;
-  const sizes = option('--sizes')?.split(',').map(Number) ?? (software ? [64, 128, 256, 512] : undefined);
+  const sizes = options.sizes?.split(',').map(Number) ?? (software ? [64, 128, 256, 512] : undefined);
   // Of a software rasterizer, which gets nothing, a little is measured to be seen.
   const layers = software ? [[8, 64]] : undefined;
   const calibration = calibrate(device, host, { sizes, layers });
@@ -180,7 +189,7 @@ async function checkPromise(gpu, calibration) {
   for (const { name, prepare } of cases(calibration.device.software)) {
     const on = prepare();
     const [mine, theirs] = [on(auto.kernels), on(cpu.kernels)];
-    const result = inTurns(mine.act, theirs.act, Number(option('--time') ?? 8000));
+    const result = inTurns(mine.act, theirs.act, Number(options.time));
     mine.close();
     theirs.close();
     const verdict = result.ratio <= LIMIT ? 'PASS' : result.low > LIMIT ? 'FAIL' : 'UNCLEAR';
@@ -197,7 +206,7 @@ async function checkPromise(gpu, calibration) {
 /** The rows of the modes, from the command line itself. */
 function rowsOf() {
   const args = ['bench', '--suite', 'gemm,tagger', '--backend', 'auto,gpu', '--browser', '--no-peers', '--json'];
-  const only = option('--case');
+  const only = options.case;
   const main = fileURLToPath(new URL('cli/main.js', MODULES));
   const { status, stdout } = spawnSync(process.execPath, [main, ...args, ...(only ? ['--case', only] : [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -211,7 +220,7 @@ const { gpu, calibration: measured } = await survey().catch((error) => {
   console.error(`gpu-check: ${error.message}`);
   process.exit(1);
 });
-const from = option('--from');
+const { from } = options;
 const { cpu, cores, node } = describeMachine(readPackageInfo().version);
 console.log(`${cpu}, ${cores} cores; Node ${node}`);
 console.log(describeSurvey(measured));
@@ -222,8 +231,8 @@ const promise = await checkPromise(gpu, calibration);
 const count = (verdict) => promise.filter((each) => each.verdict === verdict).length;
 const counts = ['PASS', 'FAIL', 'UNCLEAR'].map((verdict) => `${count(verdict)} ${verdict}`);
 console.log(`\nauto takes at most ${LIMIT} times the CPU's time: ${counts.join(', ')}`);
-const result = process.argv.includes('--no-rows') ? undefined : rowsOf();
+const result = options.rows ? rowsOf() : undefined;
 if (result !== undefined) console.log(`\n${describeResult(result)}`);
-const file = option('--save');
+const file = options.save;
 if (file !== undefined) writeFileSync(file, `${JSON.stringify({ calibration, promise, ...result }, null, 2)}\n`);
 process.exitCode = count('FAIL') > 0 ? 1 : 0;

@@ -7,6 +7,7 @@
  * Rungs take turns and the fastest turn counts: another load on the machine lengthens some turns, never shortens one.
  */
 import { cpus } from 'node:os';
+import { Argument, Command } from 'commander';
 import * as rung1 from '../dist/esm/kernels/cpu/matmul1.js';
 import * as rung2 from '../dist/esm/kernels/cpu/matmul2.js';
 import * as rung3 from '../dist/esm/kernels/cpu/matmul3.js';
@@ -70,14 +71,19 @@ function measure(Type, [product, M, K, N]) {
   return best.map((ms) => (2 * M * N * K) / ms / 1e6);
 }
 
-const dtype = process.argv.includes('float64') ? 'float64' : 'float32';
+const command = new Command('node bench/ladder.js')
+  .description('The rungs of src/kernels/cpu on the shapes a tagger multiplies: GFLOP/s')
+  .addArgument(new Argument('[dtype]', 'element type').choices(['float32', 'float64']).default('float32'))
+  .option('--json', 'one object for scripts')
+  .parse();
+const [dtype] = command.processedArgs;
 const Type = dtype === 'float64' ? Float64Array : Float32Array;
 const machine = { cpu: cpus()[0]?.model.trim(), node: process.version, v8: process.versions.v8, dtype };
 const results = shapes.map((shape) => {
   const [product, M, K, N] = shape;
   return { product, M, K, N, gflops: measure(Type, shape) };
 });
-if (process.argv.includes('--json')) {
+if (command.opts().json) {
   console.log(JSON.stringify({ ...machine, results }, null, 2));
 } else {
   console.log(`${machine.cpu}, Node ${machine.node}, V8 ${machine.v8}, ${dtype}, GFLOP/s`);

@@ -11,6 +11,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 const SQUARES = [128, 256, 512].flatMap((n) => PRODUCTS.map((product) => `${product}-${n}x${n}x${n}`));
@@ -113,8 +114,21 @@ const TARGETS = [
   },
 ];
 
-/** Ratios without a target: other cells, and like with like where PyTorch's dense Adam is not what bptt does. */
+/**
+ * Ratios without a target: other cells, and like with like where another system does not do what bptt does, lazy updates of
+ * embeddings in training, known words in inference.
+ */
 const ALSO = [
+  ...['b32', 'b1'].flatMap((batch) =>
+    ['onnxruntime-web', 'onnxruntime-node'].map((system) => {
+      return {
+        what: 'each word made anew',
+        cases: [`infer-${batch}-lstm`],
+        us: one('bptt-new-words'),
+        them: one(system),
+      };
+    }),
+  ),
   ...['lstm', 'gru', 'rnn'].flatMap((cell) =>
     ['b32', 'b1'].flatMap((batch) => [
       {
@@ -230,19 +244,23 @@ async function run(time) {
   return { machine: parts[0].machine, rows: parts.flatMap((part) => part.rows) };
 }
 
-const option = (name) => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
-const runs = (option('--from')?.split(',') ?? []).map((path) => JSON.parse(readFileSync(path, 'utf8')));
+const options = new Command('node bench/targets.js')
+  .description('The ratios of docs/performance.md, measured: some minutes a run')
+  .option('--runs <n>', 'runs, of whose ratios the median counts', '3')
+  .option('--time <ms>', 'milliseconds per system and turn', '500')
+  .option('--save <folder>', 'where the runs go, as JSON')
+  .option('--from <files>', 'runs that were saved, separated by commas, in the place of new ones')
+  .parse()
+  .opts();
+const runs = (options.from?.split(',') ?? []).map((path) => JSON.parse(readFileSync(path, 'utf8')));
 if (runs.length === 0) {
-  const folder = option('--save');
+  const folder = options.save;
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
-  const count = Number(option('--runs') ?? 3);
+  const count = Number(options.runs);
   for (let i = 1; i <= count; i++) {
     const started = performance.now();
     console.error(`run ${i} of ${count}`);
-    runs.push(await run(option('--time') ?? '500'));
+    runs.push(await run(options.time));
     if (folder !== undefined) writeFileSync(join(folder, `run-${i}.json`), JSON.stringify(runs.at(-1)));
     console.error(`run ${i} took ${((performance.now() - started) / 1000).toFixed(0)} s`);
   }

@@ -9,9 +9,15 @@
  * Tiles take turns and the fastest turn counts: another load on the machine lengthens some turns, never shortens one.
  */
 import { main } from 'assemblyscript/asc';
+import { Command } from 'commander';
 import { PREAMBLE, tile } from '../assembly/tiles.js';
 
-const relaxed = process.argv.includes('--relaxed');
+const { relaxed = false, json } = new Command('node bench/tile.js')
+  .description("The register tiles of assembly/tiles.js, each in every kind of loop: GFLOP/s of V8's code for them")
+  .option('--relaxed', 'fuse multiplication and addition, where the engine has relaxed SIMD')
+  .option('--json', 'one object for scripts')
+  .parse()
+  .opts();
 const LOOPS = ['single', 'pairs', 'exit'];
 /** Rows by panels of 8 columns. */
 const SHAPES = [
@@ -131,7 +137,7 @@ for (let turn = 0; turn < TURNS; turn++) {
   }
 }
 const rateOf = ({ rows, panels = 1, name }) => (2 * rows * 8 * panels * K) / best.get(name) / 1e6;
-if (process.argv.includes('--json')) {
+if (json) {
   const rows = variants.map((variant) => ({ tile: variant.what, loop: variant.loop, gflops: rateOf(variant) }));
   console.log(JSON.stringify({ node: process.version, relaxed, rows }, null, 2));
 } else {

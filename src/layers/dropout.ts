@@ -15,7 +15,7 @@ import type { Packing } from '../autograd/packing.js';
 import { expectProbability, expectShape } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
+import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import { addTo } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
@@ -101,7 +101,7 @@ export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32A
 }
 
 function drawFactors(shape: readonly number[], dtype: DType, { p, rng, kernels }: DropoutOptions): Tensor {
-  const factors = kernels ? allocateOn(kernels, shape, dtype) : allocate(shape, dtype);
+  const factors = kernels ? allocateRawOn(kernels, shape, dtype) : allocate(shape, dtype);
   if (kernels?.rows?.drawFactors(factors, rng.words, p)) return factors;
   const keep = 1 / (1 - p);
   for (let i = 0; i < factors.data.length; i++) factors.data[i] = rng.next() < p ? 0 : keep;
