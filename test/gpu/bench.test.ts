@@ -25,6 +25,14 @@ test('--backend gpu: products and taggers on headless GL, with the device', () =
   expect(rows.every(({ p50, p95 }) => p50 >= p95 && p95 > 0)).toBe(true);
 });
 
+test('layers run whole on the device, and are right there before they are timed', () => {
+  const { rows, stderr } = bench('--suite', 'layer', '--case', 'lstm-20x1x128x128', '--backend', 'gpu', '--no-peers');
+  expect(columns(rows)).toEqual(
+    ['forward', 'forward+backward'].map((part) => [`${part}-lstm-20x1x128x128`, 'bptt', 'gpu.js:headlessgl']),
+  );
+  expect(stderr).not.toContain('wrong');
+});
+
 test('without --backend the device takes part, and gpu.js with its own kernel on the same', () => {
   const { rows } = bench(...GEMM, '--peers', 'gpu.js-headlessgl');
   expect(columns(rows)).toEqual([

@@ -220,7 +220,7 @@ function placesOf(
     arena,
     heap: arena.f32(),
     inputs: projections
-      ? { ids: idsOf(layer), projections, room: projections.room(arena, rows, projection, edge) }
+      ? { ids: idsOf(layer), projections, room: projections.room(arena, rows, edge) }
       : inputsOf(arena, layer, rows),
     projection,
     map: map ? entered(arena, map) : 0,

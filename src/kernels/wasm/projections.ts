@@ -39,8 +39,8 @@ export interface Room {
 
 /** What is known of a table. */
 export interface Projections {
-  /** Room for `count` rows at a time. Throws NoRoom, MemoryError. */
-  room(arena: Arena, count: number, projection: Projection, edge: number): Room;
+  /** Room for `count` rows at a time; `edge` is the scratch of the products. Throws NoRoom, MemoryError. */
+  room(arena: Arena, count: number, edge: number): Room;
   /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. */
   fill(exports: Exports, arena: Arena, projection: Projection, room: Room, ids: Int32Array, a: number): void;
   /** Gives the memory back; not inside a frame. */
@@ -54,14 +54,15 @@ export interface Projections {
  * @param width of a projection
  */
 export function projectionsOf(arena: Arena, table: Tensor, width: number): Projections | undefined {
-  const capacity = Math.min(table.shape[0], Math.floor(KEPT_BYTES / (4 * width)));
+  const [V, D] = table.shape;
+  const capacity = Math.min(V, Math.floor(KEPT_BYTES / (4 * width)));
   const held = holdIfPossible(arena, capacity * width);
   if (held === undefined) return undefined;
   const known = new Uint8Array(capacity);
   return {
-    room: (memory, count, { D, width: columns }, edge) => ({
+    room: (memory, count, edge) => ({
       x: memory.take(4 * count * D),
-      projected: memory.take(4 * count * columns),
+      projected: memory.take(4 * count * width),
       rows: memory.take(4 * count),
       sources: memory.take(4 * count),
       targets: memory.take(4 * count),
