@@ -33,10 +33,10 @@ function mul(x: v128, y: v128): v128 {
   return f32x4.mul(x, y);
 }
 
-/** The nearest integer n to x/ln 2, as n + ROUNDER. */
+/** n + ROUNDER, n being the integer nearest to x/ln 2. */
 // @ts-ignore: decorator
 @inline
-function halvings(x: v128): v128 {
+function nearestPower(x: v128): v128 {
   return add(mul(x, all(LOG2E)), all(ROUNDER));
 }
 
@@ -70,7 +70,7 @@ function power(k: v128): v128 {
 export function exp4(x: v128): v128 {
   // pmax and pmin are the comparisons of the twin: they let NaN through.
   const a = f32x4.pmin(f32x4.pmax(x, all(-104)), all(89));
-  const shifted = halvings(a);
+  const shifted = nearestPower(a);
   const y = reduced(a, sub(shifted, all(ROUNDER)));
   // In two factors, for 2^n itself may leave the range. n is read off the bits of n + ROUNDER.
   const k = i32x4.sub(shifted, i32x4.splat(0x4b400000));
@@ -82,7 +82,7 @@ export function exp4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function growing(x: v128): v128 {
-  const shifted = halvings(x);
+  const shifted = nearestPower(x);
   const y = reduced(x, sub(shifted, all(ROUNDER)));
   // The bits of n + ROUNDER end in n + 127 once 127 is added, and the shift drops what is above.
   return mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23));
@@ -99,7 +99,7 @@ export function tanh4(x: v128): v128 {
   const p2 = add(all(-5.37397155531e-2), mul(all(2.06390887954e-2), z));
   const p = add(p0, mul(zz, add(p2, mul(zz, all(-5.70498872745e-3)))));
   const near = add(a, mul(a, mul(z, p)));
-  // From 20 on the quotient is too small to change the 1.
+  // From |x| = 20 on the quotient is too small to change the 1.
   const far = sub(all(1), f32x4.div(all(2), add(growing(f32x4.pmin(mul(all(2), a), all(40))), all(1))));
   const sign = v128.and(x, i32x4.splat(i32.MIN_VALUE));
   return v128.or(v128.bitselect(near, far, f32x4.lt(a, all(0.625))), sign);

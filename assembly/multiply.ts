@@ -2,7 +2,7 @@
 import { packGroups, transpose } from './pack';
 import { PANEL, half4, packed4, row2, row4, rows2, tile1, tile2, tile3, tile4 } from './tile';
 
-/** Bytes of A per row in a block of k: with the panel of B, 24 KB at most of the first-level cache for float32. */
+/** Bytes of A per row in a block of k, as in src/kernels/wasm/product.ts: with the panel of B, 24 KB at most of the first-level cache for float32. */
 const BLOCK_BYTES: i32 = 2048;
 
 /** Rows of a block; a multiple of 4. */
@@ -83,9 +83,9 @@ export function multiplyStrided<T>(
 }
 
 /**
- * Reads a word of every cache line of `M` rows. A tile would wait for its few lines of C, wherever they are, and go through them
- * column by column; here they are asked for all at once, and in the order memory is read ahead in. `sink` takes what was read:
- * otherwise the compiler would leave it out.
+ * Reads a word every 64 bytes of `M` rows: one of each cache line, but for the ends of rows. A tile would wait for its few lines
+ * of C, wherever they are, and go through them column by column; here they are asked for all at once, and in the order memory is
+ * read ahead in. `sink` takes what was read: otherwise the compiler would leave it out.
  */
 function touch(M: i32, c: usize, ldc: usize, bytes: usize, sink: usize): void {
   let all = 0;

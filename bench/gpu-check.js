@@ -26,6 +26,7 @@ const HERE = new URL('../', import.meta.url);
 const MODULES = process.env.BPTT_MODULES ? new URL(`file://${process.env.BPTT_MODULES}/`) : new URL('dist/esm/', HERE);
 const load = (path) => import(new URL(path, MODULES).href);
 const { calibrate, createGpuKernels, describeCalibration, select } = await load('kernels/index.js');
+const { positiveInteger } = await load('cli/arguments.js');
 const { nodeOptions } = await load('cli/backend.js');
 const { createProduct, faultOf, SQUARES, TAGGER } = await load('cli/bench/gemm.js');
 const { libraryOfCheckout } = await load('cli/bench/graphics.js');
@@ -54,9 +55,9 @@ const options = new Command('node bench/gpu-check.js')
   )
   .option('--save <file>', 'everything as JSON')
   .option('--case <text>', 'cases whose name contains the text')
-  .option('--time <ms>', 'milliseconds for each case of the promise', '8000')
-  .option('--sizes <n,n>', 'sizes at which device and CPU are compared')
-  .option('--from <n>', 'send products of that size and more to the device, whatever was measured')
+  .option('--time <ms>', 'milliseconds for each case of the promise', positiveInteger, 8000)
+  .option('--sizes <n,n>', 'sizes at which device and CPU are compared', (text) => text.split(',').map(positiveInteger))
+  .option('--from <n>', 'send products of that size and more to the device, whatever was measured', positiveInteger)
   .option('--no-rows', 'leave the rows of the modes out')
   .parse()
   .opts();
@@ -68,7 +69,7 @@ async function survey() {
   const device = await createGpuKernels(gpu);
   const { kernels: host } = await select();
   const { software } = device.device;
-  const sizes = options.sizes?.split(',').map(Number) ?? (software ? [64, 128, 256, 512] : undefined);
+  const sizes = options.sizes ?? (software ? [64, 128, 256, 512] : undefined);
   // Of a software rasterizer, which gets nothing, a little is measured to be seen.
   const layers = software ? [[8, 64]] : undefined;
   const calibration = calibrate(device, host, { sizes, layers });
@@ -189,7 +190,7 @@ async function checkPromise(gpu, calibration) {
   for (const { name, prepare } of cases(calibration.device.software)) {
     const on = prepare();
     const [mine, theirs] = [on(auto.kernels), on(cpu.kernels)];
-    const result = inTurns(mine.act, theirs.act, Number(options.time));
+    const result = inTurns(mine.act, theirs.act, options.time);
     mine.close();
     theirs.close();
     const verdict = result.ratio <= LIMIT ? 'PASS' : result.low > LIMIT ? 'FAIL' : 'UNCLEAR';
@@ -225,7 +226,7 @@ const { cpu, cores, node } = describeMachine(readPackageInfo().version);
 console.log(`${cpu}, ${cores} cores; Node ${node}`);
 console.log(describeSurvey(measured));
 console.log(from === undefined ? describeCalibration(measured) : `from ${from} on products go to the device`);
-const forced = Object.fromEntries(PRODUCTS.map((product) => [product, Number(from)]));
+const forced = Object.fromEntries(PRODUCTS.map((product) => [product, from]));
 const calibration = from === undefined ? measured : { ...measured, crossover: { ...forced, layer: null } };
 const promise = await checkPromise(gpu, calibration);
 const count = (verdict) => promise.filter((each) => each.verdict === verdict).length;

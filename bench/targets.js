@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { positiveInteger } from '../dist/esm/cli/arguments.js';
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 const SQUARES = [128, 256, 512].flatMap((n) => PRODUCTS.map((product) => `${product}-${n}x${n}x${n}`));
@@ -240,14 +241,14 @@ async function bench(args) {
 
 async function run(time) {
   const parts = [];
-  for (const args of CALLS) parts.push(await bench([...args, '--time', time]));
+  for (const args of CALLS) parts.push(await bench([...args, '--time', String(time)]));
   return { machine: parts[0].machine, rows: parts.flatMap((part) => part.rows) };
 }
 
 const options = new Command('node bench/targets.js')
   .description('The ratios of docs/performance.md, measured: some minutes a run')
-  .option('--runs <n>', 'runs, of whose ratios the median counts', '3')
-  .option('--time <ms>', 'milliseconds per system and turn', '500')
+  .option('--runs <n>', 'runs, of whose ratios the median counts', positiveInteger, 3)
+  .option('--time <ms>', 'milliseconds per system and turn', positiveInteger, 500)
   .option('--save <folder>', 'where the runs go, as JSON')
   .option('--from <files>', 'runs that were saved, separated by commas, in the place of new ones')
   .parse()
@@ -256,7 +257,7 @@ const runs = (options.from?.split(',') ?? []).map((path) => JSON.parse(readFileS
 if (runs.length === 0) {
   const folder = options.save;
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
-  const count = Number(options.runs);
+  const count = options.runs;
   for (let i = 1; i <= count; i++) {
     const started = performance.now();
     console.error(`run ${i} of ${count}`);

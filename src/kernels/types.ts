@@ -129,7 +129,7 @@ export interface InferenceTensors {
   readonly map?: Int32Array;
   /** `[N, D]`; with `ids` the table `[V, D]` the layer was made with. */
   readonly x: Tensor;
-  /** `[N]` rows of `x`, in the place of its rows in order. */
+  /** `[N]` rows of `x`, in the place of its rows in order; whoever calls has checked that they are. */
   readonly ids?: Int32Array;
   /** `[N, H]` */
   readonly y: Tensor;

@@ -7,7 +7,7 @@ import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Batch } from './batches.js';
 import { batchesOf, packBatch } from './batches.js';
-import type { Inference } from './inference.js';
+import type { Inference, InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import type { Model } from './model.js';
 
@@ -39,9 +39,9 @@ export function predict(
   kernels: Kernels,
   model: Model,
   sentences: readonly (readonly string[])[],
-  options: PredictOptions = {},
+  options: PredictOptions & InferenceOptions = {},
 ): Prediction[] {
-  const inference = inferenceOf(kernels, model);
+  const inference = inferenceOf(kernels, model, options);
   try {
     return predictWith(kernels, inference, model, sentences, options);
   } finally {

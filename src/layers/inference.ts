@@ -45,6 +45,8 @@ interface Way {
 interface Input {
   readonly x: Tensor;
   readonly ids?: Int32Array;
+  /** The rows themselves, looked up once where that is needed. */
+  rows(): Tensor;
 }
 
 /**
@@ -67,13 +69,13 @@ export function stackInference(
   }));
   return {
     run(x, packing) {
-      let input = inputOf(x, table);
+      let input = inputOf(kernels, x, table);
       for (const { width, ways } of stack) {
         const y = allocateRawOn(kernels, [packing.total, width], dtypeOf(input.x.data));
         ways.forEach((way, d) =>
           runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
         );
-        input = { x: y };
+        input = { x: y, rows: () => y };
       }
       return input.x;
     },
@@ -85,13 +87,14 @@ export function stackInference(
 }
 
 /** @throws ArgumentError where ids are no rows of a table */
-function inputOf(x: Tensor | Int32Array, table?: Tensor): Input {
-  if (!(x instanceof Int32Array)) return { x };
+function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Input {
+  if (!(x instanceof Int32Array)) return { x, rows: () => x };
   if (table === undefined) {
     throw new ArgumentError('stackInference: ids were given, but no table of which they are rows: prepare it with one');
   }
   expectIds('stackInference', x, table.shape[0]);
-  return { x: table, ids: x };
+  let rows: Tensor | undefined;
+  return { x: table, ids: x, rows: () => (rows ??= embeddingForward({ weight: table }, x, undefined, kernels)) };
 }
 
 function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, table?: Tensor): Way[] {
@@ -107,14 +110,15 @@ function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, tabl
 function runWay(
   kernels: Kernels,
   { cell, params, direction, taken }: Way,
-  { x, ids }: Input,
+  { x, ids, rows }: Input,
   packing: Packing,
   y: Tensor,
 ): void {
   const shaped = ids ? { ...x, shape: [ids.length, x.shape[1]] } : x;
   checkForward(kernels, cell, params, shaped, packing, { direction });
   const map = direction === 'reverse' && packing.batch > 0 ? reversal(packing) : undefined;
-  if (taken?.run({ batchSizes: packing.batchSizes, map, x, ids, y })) return;
-  const rows = ids ? embeddingForward({ weight: x }, ids, undefined, kernels) : x;
-  copyMatrix(kernels, y, unroll(kernels, cell, params, rows, packing, { direction, resident: 'forward' }).y);
+  const { batchSizes } = packing;
+  if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
+  if (taken?.run({ batchSizes, map, x: rows(), y })) return;
+  copyMatrix(kernels, y, unroll(kernels, cell, params, rows(), packing, { direction, resident: 'forward' }).y);
 }

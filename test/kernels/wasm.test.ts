@@ -110,6 +110,17 @@ describe('the products of wasm-simd', () => {
     }
   });
 
+  it('take a single row whose elements lie apart, by a matrix either way round', () => {
+    for (const product of ['addMatmul', 'addMatmulTB'] as const) {
+      const { out, a, b } = operands({ product, dtype: 'float32', size: [1, 37, 22] });
+      const data = Float32Array.from({ length: 3 * 37 }, (_, i) => (i % 3 === 0 ? at(a, 0, i / 3) : NaN));
+      const apart: Tensor = { ...a, data, offset: 0, stride: [1, 3] };
+      const want = inOrder(product, out, apart, b);
+      kernels[product](out, apart, b);
+      expectEqualBits(out, want);
+    }
+  });
+
   it('differ from a sum in another order: the comparison can tell', () => {
     const { out, a, b } = operands({ product: 'addMatmul', dtype: 'float32', size: [5, 40, 6] });
     const backwards = (x: Tensor, axis: number): Tensor => ({

@@ -61,9 +61,10 @@ function problem(
   return { layers, params };
 }
 
-/** Kernels whose layers say whether they ran. */
-function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[] } {
+/** Kernels whose layers say whether they ran, and of which table they were made. */
+function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[]; tables: (Tensor | undefined)[] } {
   const answers: boolean[] = [];
+  const tables: (Tensor | undefined)[] = [];
   const watch = (layer: InferenceLayer | undefined): InferenceLayer | undefined =>
     layer && {
       run(tensors) {
@@ -75,10 +76,16 @@ function watched(kernels: Kernels): { kernels: Kernels; answers: boolean[] } {
   const fused = Object.fromEntries(
     Object.entries(kernels.fused ?? {}).map(([name, scan]) => [
       name,
-      { ...scan, infer: (...args: Parameters<NonNullable<typeof scan.infer>>) => watch(scan.infer?.(...args)) },
+      {
+        ...scan,
+        infer(...args: Parameters<NonNullable<typeof scan.infer>>) {
+          tables.push(args[1]);
+          return watch(scan.infer?.(...args));
+        },
+      },
     ]),
   );
-  return { kernels: { ...kernels, fused }, answers };
+  return { kernels: { ...kernels, fused }, answers, tables };
 }
 
 function outputs(
@@ -152,19 +159,36 @@ describe.each(Object.keys(cells))('a stack of %s whose inputs are rows of a tabl
     return { got, expected };
   };
 
-  it.each(['outside of the memory', 'inside'])(
-    'gives the same bits, new words or known ones, the table %s',
-    (where) => {
-      const table = random([40, 7], createRng(11), 'float32');
-      const release = where === 'inside' ? wasm.workspace.adopt([table]) : undefined;
-      const { kernels, answers } = watched(wasm);
-      const batches = BATCHES.map((lengths, i) => [lengths, words(lengths, 40, 0, i)] as const);
-      const { got, expected } = both(kernels, table, [...batches, ...batches]);
-      expect(got).toEqual(expected);
-      expect(answers.filter((answer) => answer)).toHaveLength(3 * 10); // three layers; five batches with rows, twice
-      release?.();
-    },
-  );
+  const part = (x: Tensor): Tensor => ({ ...x, shape: [40, 7], offset: 3 * 12 + 2 });
+  const filled = (x: Tensor): Tensor => {
+    x.data.set(random(x.shape, createRng(11), 'float32').data);
+    return x;
+  };
+  const TABLES: Record<string, () => Tensor> = {
+    'outside of the memory': () => random([40, 7], createRng(11), 'float32'),
+    'outside, a part of a matrix': () => part(random([50, 12], createRng(11), 'float32')),
+    inside: () => filled(wasm.allocate([40, 7], 'float32')),
+    'inside, a part of a matrix': () => part(filled(wasm.allocate([50, 12], 'float32'))),
+  };
+
+  it.each(Object.keys(TABLES))('gives the same bits, new words or known ones, the table %s', (where) => {
+    const table = TABLES[where]();
+    const { kernels, answers, tables } = watched(wasm);
+    const batches = BATCHES.map((lengths, i) => [lengths, words(lengths, 40, 0, i)] as const);
+    const { got, expected } = both(kernels, table, [...batches, ...batches]);
+    expect(got).toEqual(expected);
+    expect(answers.filter((answer) => answer)).toHaveLength(3 * 10); // three layers; five batches with rows, twice
+    expect(tables).toEqual([table, table, undefined]);
+  });
+
+  it('keeps nothing of a table that lies along its columns', () => {
+    const table = { ...random([7, 40], createRng(11), 'float32'), shape: [40, 7], stride: [1, 40] };
+    const lengths = [5, 2, 9];
+    const { kernels, answers } = watched(wasm);
+    const { got, expected } = both(kernels, table, [[lengths, words(lengths, 40)]]);
+    expect(got).toEqual(expected);
+    expect(answers).toEqual([false, true, false, true, true]); // not by ids, but by rows
+  });
 
   it('projects rows beyond the kept ones each time', () => {
     const kept = Math.floor(2 ** 25 / (4 * cells[cell].gates * 11));
@@ -186,7 +210,7 @@ describe.each(Object.keys(cells))('a stack of %s whose inputs are rows of a tabl
     const { kernels, answers } = watched(small);
     const { got: without, expected: same } = both(kernels, large, batches);
     expect(without).toEqual(same);
-    expect(answers).toEqual([false, false, true]);
+    expect(answers).toEqual([false, true, false, true, true]); // not by ids, but by rows
   });
 });
 
@@ -209,6 +233,52 @@ describe('the projections of a table', () => {
     const x = embeddingForward({ weight: copy }, fresh);
     expect(run(fresh)).not.toEqual(inFrame(wasm, () => numbers(stackForward(wasm, layers, params, x, packing).y)));
     stack.release();
+  });
+
+  it('are kept of every row of a table that is not too large', () => {
+    const changing = table();
+    const stack = stackInference(wasm, layers, params, changing);
+    const all = Int32Array.from({ length: 20 }, (_, id) => id);
+    const run = () => inFrame(wasm, () => numbers(stack.run(all, packingOf([20]))));
+    const before = run();
+    changing.data.fill(0);
+    expect(run()).toEqual(before);
+    stack.release();
+  });
+
+  it('take at most an eighth of the memory that is left', async () => {
+    const answersOf = async (V: number) => {
+      const small = await createWasmKernels({ maximumBytes: 2 ** 23 });
+      const { kernels, answers } = watched(small);
+      const stack = stackInference(kernels, layers, params, random([V, 6], createRng(1), 'float32'));
+      inFrame(kernels, () => stack.run(known, packing));
+      return answers;
+    };
+    expect(await answersOf(Math.floor(2 ** 19 / (4 * 27)))).toEqual([true, true, true]);
+    expect(await answersOf(Math.floor(2 ** 20 / (4 * 27)))).toEqual([false, true, false, true, true]);
+  });
+
+  it('are those of one table', () => {
+    const layer = wasm.fused!.gru.infer!(params[0].forward, table())!;
+    wasm.workspace.frame(() => {
+      const y = wasm.workspace.allocate([7, 9], 'float32');
+      const { batchSizes } = packing;
+      expect(layer.run({ batchSizes, x: table(), ids: known, y })).toBe(false);
+      expect(numbers(y).every((value) => value === 0)).toBe(true);
+    });
+    layer.release();
+  });
+
+  it('are kept behind a profile and behind a device too', () => {
+    const device = { ...createCpuKernels(), backend: 'device' };
+    const pair = withFallback(device, wasm, undefined, { product: () => false, layer: () => false });
+    for (const kernels of [profile(wasm).kernels, pair]) {
+      const seen = watched(kernels);
+      const stack = stackInference(seen.kernels, layers, params, table());
+      inFrame(kernels, () => stack.run(known, packing));
+      expect(seen.answers).toEqual([true, true, true]);
+      stack.release();
+    }
   });
 
   it('give their memory back, and stay right where the memory moves', () => {
@@ -348,7 +418,7 @@ describe('a layer of the WebAssembly backend', () => {
     const stack = stackInference(kernels, layers, params, random([50, 6], createRng(2), 'float32'));
     asked.length = 0;
     inFrame(kernels, () => stack.run(words(lengths, 50), packingOf(lengths)));
-    expect(answers.slice(6)).toEqual([false, false, false]);
+    expect(answers.slice(6)).toEqual([false, false, false, false, false]); // the first two by ids, then by rows
     expect(asked[0]).toEqual([32, 6, 36]);
     stack.release();
   });

@@ -19,6 +19,9 @@ const SLACK = 64;
 const SCRATCH_SHARE = 2;
 const SCRATCH_BYTES = 1 << 20;
 
+/** What is held for speed alone takes at most this part of the memory that is left. */
+const HOLD_SHARE = 1 / 8;
+
 /** Thrown inside of a frame where memory would have to grow; never leaves the backend. */
 export class NoRoom extends Error {}
 
@@ -39,9 +42,12 @@ export interface Arena {
   /** A tensor of zeros that stays. Throws MemoryError. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * A vector that stays until it is given back, its elements arbitrary: memory that nobody touches before they do. Throws MemoryError.
+   * A float32 vector that stays until it is given back, its elements arbitrary: memory that nobody touches before they do. Nothing
+   * where it would take more than its share of the memory that is left to be had, which frames need too.
+   *
+   * @param frameBytes as for `adopt`
    */
-  hold(count: number): { readonly tensor: Tensor; release(): void };
+  hold(count: number, frameBytes: number): { readonly tensor: Tensor; release(): void } | undefined;
   /** See `Workspace.adopt`. */
   adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
   /** Opens a frame, after growing by what the frames before it lacked. */
@@ -65,12 +71,15 @@ interface Resident {
   released: boolean;
 }
 
+/** Room for the scratch of calls on tensors of so many bytes. */
+const scratchOf = (bytes: number): number => SCRATCH_SHARE * bytes + SCRATCH_BYTES;
+
 const aligned = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
 
 const bytesOf = (shape: readonly number[], dtype: DType): number => sizeOf(shape) * (dtype === 'float32' ? 4 : 8);
 
-/** An arena over a memory nobody else uses. */
-export function createArena(memory: Memory): Arena {
+/** An arena over a memory nobody else uses, which grows to `maximumBytes` at most. */
+export function createArena(memory: Memory, maximumBytes: number): Arena {
   const residents: Resident[] = [];
   let bottom = LINE;
   let frame = LINE;
@@ -98,7 +107,10 @@ export function createArena(memory: Memory): Arena {
     f32 = new Float32Array(memory.buffer);
     i32 = new Int32Array(memory.buffer);
     f64 = new Float64Array(memory.buffer);
-    for (const { tensor, at, bytes } of residents) rebind(tensor, view(at, bytes, dtypeOf(tensor.data)));
+    // Not those that were released: they have arrays of their own, and their place is freed once it is at the top.
+    for (const { tensor, at, bytes, released } of residents) {
+      if (!released) rebind(tensor, view(at, bytes, dtypeOf(tensor.data)));
+    }
     return true;
   };
   const fit = (end: number): void => {
@@ -150,7 +162,7 @@ export function createArena(memory: Memory): Arena {
     i32: () => i32,
     begin(operandsInside) {
       // Behind the tensors of the last frame, so that they keep their elements, if that leaves room enough.
-      if (depth === 0 && lacks(frame + SCRATCH_BYTES + SCRATCH_SHARE * largest) > 0) frame = bottom;
+      if (depth === 0 && lacks(frame + scratchOf(largest)) > 0) frame = bottom;
       top = frame;
       pinned = operandsInside;
     },
@@ -175,9 +187,10 @@ export function createArena(memory: Memory): Arena {
       settle(tensor, bytes);
       return tensor;
     },
-    hold(count) {
+    hold(count, frameBytes) {
       betweenFrames('hold');
-      fit(bottom + aligned(4 * count));
+      const end = bottom + aligned(4 * count);
+      if (end - bottom > HOLD_SHARE * (maximumBytes - bottom) || !grow(end + scratchOf(frameBytes))) return undefined;
       const tensor = viewOf(view(bottom, 4 * count, 'float32'), [count]);
       const mine = [settle(tensor, 4 * count, false)];
       return { tensor, release: () => release(mine) };
@@ -195,7 +208,7 @@ export function createArena(memory: Memory): Arena {
         return settle(tensor, sizes[i]);
       });
       // The scratch with them; where that much cannot be had, frames make do with less.
-      if (frameBytes > 0) grow(bottom + SCRATCH_SHARE * frameBytes + SCRATCH_BYTES);
+      if (frameBytes > 0) grow(bottom + scratchOf(frameBytes));
       return () => release(mine);
     },
     openFrame() {
@@ -215,7 +228,7 @@ export function createArena(memory: Memory): Arena {
       const bytes = bytesOf(shape, dtype);
       largest = Math.max(largest, bytes);
       const end = frame + aligned(bytes);
-      const missing = lacks(end + SCRATCH_BYTES + SCRATCH_SHARE * largest);
+      const missing = lacks(end + scratchOf(largest));
       if (missing > 0) {
         // What is put elsewhere now needs its place next time, on top of everything that found none before it.
         lacking += lacking === 0 ? missing : aligned(bytes);

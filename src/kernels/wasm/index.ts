@@ -76,8 +76,9 @@ export async function createWasmKernels({
     throw new UnsupportedError(`wasm: ${reason}. Choose the ${relaxedSimd ? 'wasm or the ' : ''}cpu backend.`);
   }
   try {
-    const { exports, memory } = await start(Math.ceil(maximumBytes / PAGE), relaxedSimd);
-    return kernelsOf(relaxedSimd ? 'wasm-relaxed-simd' : 'wasm-simd', exports, createArena(memory));
+    const pages = Math.ceil(maximumBytes / PAGE);
+    const { exports, memory } = await start(pages, relaxedSimd);
+    return kernelsOf(relaxedSimd ? 'wasm-relaxed-simd' : 'wasm-simd', exports, createArena(memory, pages * PAGE));
   } catch (error) {
     const message = `wasm: WebAssembly cannot be started here: ${String(error)}. Choose the cpu backend.`;
     throw new UnsupportedError(message, { cause: error });

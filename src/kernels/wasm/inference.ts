@@ -15,9 +15,9 @@ import { NoRoom } from './arena.js';
 import { FORWARD } from './forward.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
-import { PANEL, SCRATCH, panelBytes } from './product.js';
-import type { Projection, Projections, Room } from './projections.js';
-import { projectionsOf } from './projections.js';
+import { SCRATCH, panelBytes } from './product.js';
+import type { Affine, Projections, Room } from './projections.js';
+import { project, projectionsOf } from './projections.js';
 
 /** What the scan of a cell works on, widths in units of H. */
 interface Layout {
@@ -81,9 +81,10 @@ export function inferenceLayer(
   const { Wx, Wh } = params;
   const weights = roomFor(LAYOUTS[name], params);
   const own = [weights.input, ...weights.recurrent.map((part) => part.panels), ...Object.values(weights.vectors)];
+  const frameBytes = Math.max(Wx.data.byteLength, Wh.data.byteLength);
   let release = (): void => {};
   try {
-    release = arena.adopt(own, Math.max(Wx.data.byteLength, Wh.data.byteLength));
+    release = arena.adopt(own, frameBytes);
     arena.begin(true);
     pack(exports, arena, Wx, 0, weights.width, weights.input);
     for (const { from, count, panels } of weights.recurrent) pack(exports, arena, Wh, from, count, panels);
@@ -92,7 +93,7 @@ export function inferenceLayer(
     if (error instanceof MemoryError) return undefined;
     throw error;
   }
-  const source = table && sourceOf(arena, table, weights);
+  const source = table && sourceOf(arena, table, weights, frameBytes);
   let taken = true;
   return {
     run: (tensors) => taken && run(exports, living(), name, weights, tensors, source),
@@ -104,9 +105,9 @@ export function inferenceLayer(
   };
 }
 
-function sourceOf(arena: Arena, table: Tensor, { D, width }: Weights): Source | undefined {
+function sourceOf(arena: Arena, table: Tensor, { D, width }: Weights, frameBytes: number): Source | undefined {
   const fits = table.shape[1] === D && table.data instanceof Float32Array && table.stride[1] === 1;
-  const projections = fits ? projectionsOf(arena, table, width) : undefined;
+  const projections = fits ? projectionsOf(arena, table, width, frameBytes) : undefined;
   return projections && { table, projections };
 }
 
@@ -191,7 +192,7 @@ interface Places {
   readonly arena: Arena;
   readonly heap: Float32Array;
   readonly inputs: Inputs;
-  readonly projection: Projection;
+  readonly affine: Affine;
   /** Of the row numbers; 0 where rows are in order. */
   readonly map: number;
   readonly sizes: number;
@@ -214,18 +215,16 @@ function placesOf(
   const rooms = (bytes: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(bytes).map(([key, count]) => [key, arena.take(count)]));
   const widths = Object.entries({ ...filled, ...summed }).map(([key, count]) => [key, 4 * rows * count * H]);
-  const projection = { D, width, panels: at(input), bias: at(vectors.b) };
-  const edge = arena.take(SCRATCH);
   return {
     arena,
     heap: arena.f32(),
     inputs: projections
-      ? { ids: idsOf(layer), projections, room: projections.room(arena, rows, edge) }
+      ? { ids: idsOf(layer), projections, room: projections.room(arena, rows) }
       : inputsOf(arena, layer, rows),
-    projection,
+    affine: { D, width, panels: at(input), bias: at(vectors.b) },
     map: map ? entered(arena, map) : 0,
     sizes: entered(arena, batchSizes),
-    edge,
+    edge: arena.take(SCRATCH),
     states: rooms(Object.fromEntries(states.map((key) => [key, 4 * (batchSizes[0] + rows) * H]))),
     caches: rooms({ a: 4 * rows * width, ...(Object.fromEntries(widths) as Record<string, number>) }),
   };
@@ -262,7 +261,7 @@ function takeTurn(
   const { states, caches, edge } = places;
   const batch = batchSizes[from];
   enterStates(exports, weights, places, batchSizes, batch, before);
-  project(exports, places, turn);
+  fillProjection(exports, places, turn);
   for (const [key, count] of Object.entries(LAYOUTS[name].summed ?? {}))
     places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
   FORWARD[name](exports, {
@@ -284,19 +283,18 @@ function takeTurn(
 }
 
 /** Fills `a` with x·Wx + b for the rows of a turn. */
-function project(exports: Exports, places: Places, { first, rows }: Turn): void {
-  const { arena, inputs, projection, map, edge } = places;
+function fillProjection(exports: Exports, places: Places, { first, rows }: Turn): void {
+  const { arena, inputs, affine, map, edge } = places;
   const { a } = places.caches;
   if ('ids' in inputs) {
     const ids = inputs.ids.subarray(first, first + rows);
-    inputs.projections.fill(exports, arena, projection, inputs.room, ids, a);
+    inputs.projections.fill(exports, arena, affine, inputs.room, ids, a, edge);
     return;
   }
-  const { D, width, panels, bias } = projection;
+  const { D } = affine;
   const [x, ldx] = map ? [inputs.gathered, 4 * D] : [inputs.x + first * inputs.ldx, inputs.ldx];
   if (map) exports.gather(rows, D, x, ldx, inputs.x, inputs.ldx, map + 4 * first);
-  exports.copyRows(rows, width, a, 4 * width, bias, 0);
-  exports.multiply32(rows, width, D, a, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
+  project(exports, affine, rows, x, ldx, a, edge);
 }
 
 /** The states before a turn: those that the turn before it ended with, or the initial ones. */

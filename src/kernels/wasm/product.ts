@@ -18,7 +18,7 @@ export const SCRATCH = 64 * PANEL + 64 * 2048;
 /** Up to this many rows, packing `b` costs more than it saves. */
 const FEW_ROWS = 4;
 
-/** Bytes of a row of the left factor that one block of k takes: as many as the tiles take at once. */
+/** Bytes of a row of the left factor that one block of k takes: as in assembly/multiply.ts, which takes so many at once. */
 const BLOCK_BYTES = 2048;
 
 export const dtypes = ['float32', 'float64'] as const;

@@ -3,7 +3,6 @@
  * word embeddings, and most words of a text have come up before. A row of a product has the same bits in any batch, so a
  * projection that was kept is to the bit the one that would be made anew.
  */
-import { MemoryError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Arena } from './arena.js';
 import type { Exports } from './module.js';
@@ -17,11 +16,25 @@ import { PANEL } from './product.js';
 const KEPT_BYTES = 2 ** 25;
 
 /** The affine map: sizes, and the addresses of `Wx [D, width]` in panels and of `b [width]`. */
-export interface Projection {
+export interface Affine {
   readonly D: number;
   readonly width: number;
   readonly panels: number;
   readonly bias: number;
+}
+
+/** `out = x·Wx + b` for some rows: addresses, `ldx` bytes between the rows of `x`, none between those of `out`; `edge` is scratch. */
+export function project(
+  exports: Exports,
+  { D, width, panels, bias }: Affine,
+  rows: number,
+  x: number,
+  ldx: number,
+  out: number,
+  edge: number,
+): void {
+  exports.copyRows(rows, width, out, 4 * width, bias, 0);
+  exports.multiply32(rows, width, D, out, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
 }
 
 /** Addresses of the scratch that `fill` works in. */
@@ -33,16 +46,14 @@ export interface Room {
   readonly rows: number;
   readonly sources: number;
   readonly targets: number;
-  /** Scratch of the products. */
-  readonly edge: number;
 }
 
 /** What is known of a table. */
 export interface Projections {
-  /** Room for `count` rows at a time; `edge` is the scratch of the products. Throws NoRoom, MemoryError. */
-  room(arena: Arena, count: number, edge: number): Room;
-  /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. */
-  fill(exports: Exports, arena: Arena, projection: Projection, room: Room, ids: Int32Array, a: number): void;
+  /** Room for `count` rows at a time. Throws NoRoom, MemoryError. */
+  room(arena: Arena, count: number): Room;
+  /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. `edge` is scratch of the products. */
+  fill(exports: Exports, arena: Arena, affine: Affine, room: Room, ids: Int32Array, a: number, edge: number): void;
   /** Gives the memory back; not inside a frame. */
   release(): void;
 }
@@ -52,52 +63,47 @@ export interface Projections {
  *
  * @param table `[V, D]`
  * @param width of a projection
+ * @param frameBytes of the largest tensor that frames have, beside those of the batch
  */
-export function projectionsOf(arena: Arena, table: Tensor, width: number): Projections | undefined {
+export function projectionsOf(arena: Arena, table: Tensor, width: number, frameBytes: number): Projections | undefined {
   const [V, D] = table.shape;
   const capacity = Math.min(V, Math.floor(KEPT_BYTES / (4 * width)));
-  const held = holdIfPossible(arena, capacity * width);
+  const held = capacity > 0 ? arena.hold(capacity * width, frameBytes) : undefined;
   if (held === undefined) return undefined;
   const known = new Uint8Array(capacity);
+  const row = 4 * width;
   return {
-    room: (memory, count, edge) => ({
+    room: (memory, count) => ({
       x: memory.take(4 * count * D),
-      projected: memory.take(4 * count * width),
+      projected: memory.take(count * row),
       rows: memory.take(4 * count),
       sources: memory.take(4 * count),
       targets: memory.take(4 * count),
-      edge,
     }),
-    fill(exports, memory, projection, room, ids, a) {
-      const row = 4 * width;
+    fill(exports, memory, affine, room, ids, a, edge) {
       const kept = held.tensor.data.byteOffset;
-      const { fresh, passing } = sort(memory.i32(), known, room, ids);
+      const { fresh, passing } = listRows(memory.i32(), known, room, ids);
       const others = ids.length - passing;
-      project(exports, memory, table, projection, room, 0, fresh);
+      const projectListed = (first: number, count: number): void => {
+        const x = room.x + 4 * first * D;
+        gatherListed(exports, memory, table, x, room.rows + 4 * first, count);
+        project(exports, affine, count, x, 4 * D, room.projected + first * row, edge);
+      };
+      if (fresh > 0) projectListed(0, fresh);
       exports.scatter(fresh, width, kept, row, room.projected, row, room.rows);
       exports.gather(ids.length, width, a, row, kept, row, room.sources);
-      project(exports, memory, table, projection, room, others, passing);
+      if (passing > 0) projectListed(others, passing);
       exports.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
     },
     release: held.release,
   };
 }
 
-function holdIfPossible(arena: Arena, count: number): ReturnType<Arena['hold']> | undefined {
-  if (count === 0) return undefined;
-  try {
-    return arena.hold(count);
-  } catch (error) {
-    if (error instanceof MemoryError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Lists the rows to project: from the front those that will be kept, each once, from the back those that will not. The others
  * are known already.
  */
-function sort(
+function listRows(
   heap: Int32Array,
   known: Uint8Array,
   { rows, sources, targets }: Room,
@@ -107,7 +113,7 @@ function sort(
   let end = ids.length;
   ids.forEach((id, i) => {
     const keeps = id < known.length;
-    heap[sources / 4 + i] = keeps ? id : 0; // row 0 is overwritten later
+    heap[sources / 4 + i] = keeps ? id : 0; // any row that is held: it is overwritten later
     if (!keeps) {
       end--;
       heap[rows / 4 + end] = id;
@@ -120,29 +126,17 @@ function sort(
   return { fresh, passing: ids.length - end };
 }
 
-/** Projects `count` of the listed rows, from number `first` on, each to its place in `projected`. */
-function project(
-  exports: Exports,
-  arena: Arena,
-  table: Tensor,
-  { D, width, panels, bias }: Projection,
-  room: Room,
-  first: number,
-  count: number,
-): void {
-  if (count === 0) return;
-  const x = room.x + 4 * first * D;
-  const out = room.projected + 4 * first * width;
+/** Copies `count` rows of the table, whose numbers are at `map`, one behind the other to address `x`. */
+function gatherListed(exports: Exports, arena: Arena, table: Tensor, x: number, map: number, count: number): void {
+  const D = table.shape[1];
   if (inside(arena, table)) {
     const at = table.data.byteOffset + 4 * table.offset;
-    exports.gather(count, D, x, 4 * D, at, 4 * table.stride[0], room.rows + 4 * first);
-  } else {
-    const [heap, numbers] = [arena.f32(), arena.i32()];
-    for (let i = 0; i < count; i++) {
-      const from = table.offset + numbers[room.rows / 4 + first + i] * table.stride[0];
-      heap.set(table.data.subarray(from, from + D), x / 4 + i * D);
-    }
+    exports.gather(count, D, x, 4 * D, at, 4 * table.stride[0], map);
+    return;
   }
-  exports.copyRows(count, width, out, 4 * width, bias, 0);
-  exports.multiply32(count, width, D, out, 4 * width, x, 4 * D, 4, panels, PANEL, D * PANEL, room.edge);
+  const [heap, numbers] = [arena.f32(), arena.i32()];
+  for (let i = 0; i < count; i++) {
+    const from = table.offset + numbers[map / 4 + i] * table.stride[0];
+    heap.set(table.data.subarray(from, from + D), x / 4 + i * D);
+  }
 }
