@@ -3,6 +3,9 @@ import tseslint from 'typescript-eslint';
 /** Randomness comes from one seeded generator, transcendentals from src/tensor/math: the same bits everywhere. */
 const banned = ['random', 'exp', 'expm1', 'tanh', 'log', 'log1p', 'log2', 'log10', 'pow', 'sinh', 'cosh', 'sin', 'cos'];
 
+/** Names a CommonJS module has already: a parameter of that name would hide the module's own constants from the code it is compiled to. */
+const commonjs = [':function > Identifier.params', 'VariableDeclarator > Identifier.id', 'Property > Identifier.value'];
+
 export default tseslint.config(
   { ignores: ['assembly/*.ts', 'dist/**', 'node_modules/**'] },
   ...tseslint.configs.recommended,
@@ -23,6 +26,13 @@ export default tseslint.config(
           object: 'Math',
           property,
           message: 'use src/tensor/math or src/tensor/random: the same bits on every machine',
+        })),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        ...commonjs.map((selector) => ({
+          selector: `${selector}[name=/^(exports|module|require)$/]`,
+          message: 'a CommonJS module has this name already: choose another',
         })),
       ],
     },

@@ -30,7 +30,7 @@ const twins = {
 
 const every = Number(process.argv[2] ?? 1);
 const names = process.argv.length > 3 ? process.argv.slice(3) : Object.keys(twins);
-const { exports, memory } = await start(16);
+const { wasm, memory } = await start(16);
 memory.grow(8);
 const got = new Float32Array(memory.buffer, 0, COUNT);
 const gotBits = new Int32Array(memory.buffer, 0, COUNT);
@@ -59,7 +59,7 @@ function compare(name) {
   for (let base = 0; base < 2 ** 32; base += COUNT * every) {
     fill(base);
     got.set(x);
-    exports[name](COUNT, 0);
+    wasm[name](COUNT, 0);
     twins[name](x, want);
     for (let i = nextDifference(0); i < COUNT; i = nextDifference(i + 1)) {
       differences++;

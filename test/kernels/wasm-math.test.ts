@@ -25,12 +25,12 @@ if (missing !== undefined) it.skip(`with relaxed SIMD: skipped, ${missing}`, () 
 
 describe.each(cases)('%s, %s', (name, _, twin, relaxed) => {
   const results = async (x: Float32Array): Promise<Float32Array> => {
-    const { exports, memory } = await start(1 + Math.ceil((x.length * 4) / PAGE) + 1, relaxed);
+    const { wasm, memory } = await start(1 + Math.ceil((x.length * 4) / PAGE) + 1, relaxed);
     memory.grow(Math.ceil((x.length * 4 + 16) / PAGE));
     const count = Math.ceil(x.length / 4) * 4;
     const inside = new Float32Array(memory.buffer, 0, count);
     inside.set(x);
-    exports[name as keyof typeof FUNCTIONS](count, 0);
+    wasm[name as keyof typeof FUNCTIONS](count, 0);
     return inside.slice(0, x.length);
   };
   const firstDifference = (x: Float32Array, got: Float32Array, want: (x: number) => number): string | undefined => {

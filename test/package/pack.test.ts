@@ -106,6 +106,24 @@ describe('the packed package', () => {
     expect(script(file, text)).toEqual({ threads: 2, epochs: 1 });
   });
 
+  it.each([
+    ['wasm.mjs', (name: string) => `import * as ${name} from 'bptt/${name}';`],
+    ['wasm.cjs', (name: string) => `const ${name} = require('bptt/${name}');`],
+  ])('trains and labels on WebAssembly: %s', (file, load) => {
+    const text = `${['kernels', 'labeling', 'tagger'].map(load).join(' ')}
+      (async () => {
+        const { kernels: chosen } = await kernels.select();
+        const corpora = { train: labeling.generateCorpus({ sentences: 30, seed: 1 }) };
+        const { model } = await labeling.train(chosen, corpora, { embedding: 4, hidden: 5, epochs: 2 });
+        const bytes = labeling.saveModel(model);
+        const sentences = [['the', 'cats', 'sat'], ['they', 'run']];
+        const labels = (backend) => tagger.createTagger(bytes, backend).tag(sentences).map((each) => each.labels);
+        const same = JSON.stringify(labels(chosen)) === JSON.stringify(labels(kernels.createCpuKernels()));
+        console.log(JSON.stringify({ backend: chosen.backend, same }));
+      })();`;
+    expect(script(file, text)).toEqual({ backend: 'wasm-simd', same: true });
+  });
+
   it.each(['use.mts', 'use.cts'])('gives types to strict TypeScript, without those of Node: %s', (name) => {
     const imports = names.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
     const uses = names.map((_, i) => `void m${i};`).join(' ');

@@ -23,25 +23,25 @@ export interface ForwardCall {
 }
 
 /** The scans forward, by cell name. */
-export const FORWARD: Readonly<Record<string, (exports: Exports, call: ForwardCall) => void>> = {
-  rnn: (exports, call) => rnnForward(0, exports, call),
-  'rnn-relu': (exports, call) => rnnForward(1, exports, call),
-  lstm(exports, call) {
+export const FORWARD: Readonly<Record<string, (wasm: Exports, call: ForwardCall) => void>> = {
+  rnn: (wasm, call) => rnnForward(0, wasm, call),
+  'rnn-relu': (wasm, call) => rnnForward(1, wasm, call),
+  lstm(wasm, call) {
     const [h, c, a, tanhC] = [call.state('h'), call.state('c'), call.updated('a'), call.filled('tanhC')];
-    exports.lstmForward(call.T, call.sizes, call.batch, call.H, h, c, a, tanhC, call.panels(0, 4 * call.H), call.edge);
+    wasm.lstmForward(call.T, call.sizes, call.batch, call.H, h, c, a, tanhC, call.panels(0, 4 * call.H), call.edge);
   },
-  gru(exports, call) {
+  gru(wasm, call) {
     const [h, a, u, bn] = [call.state('h'), call.updated('a'), call.updated('u'), call.vector('bn')];
-    exports.gruForward(call.T, call.sizes, call.batch, call.H, h, a, u, bn, call.panels(0, 3 * call.H), call.edge);
+    wasm.gruForward(call.T, call.sizes, call.batch, call.H, h, a, u, bn, call.panels(0, 3 * call.H), call.edge);
   },
-  'gru-reset-before'(exports, call) {
+  'gru-reset-before'(wasm, call) {
     const [h, a, s] = [call.state('h'), call.updated('a'), call.filled('s')];
     const [rz, n] = [call.panels(0, 2 * call.H), call.panels(2 * call.H, call.H)];
-    exports.gruResetBeforeForward(call.T, call.sizes, call.batch, call.H, h, a, s, rz, n, call.edge);
+    wasm.gruResetBeforeForward(call.T, call.sizes, call.batch, call.H, h, a, s, rz, n, call.edge);
   },
 };
 
-function rnnForward(relu: number, exports: Exports, call: ForwardCall): void {
+function rnnForward(relu: number, wasm: Exports, call: ForwardCall): void {
   const [h, a] = [call.state('h'), call.updated('a')];
-  exports.rnnForward(relu, call.T, call.sizes, call.batch, call.H, h, a, call.panels(0, call.H), call.edge);
+  wasm.rnnForward(relu, call.T, call.sizes, call.batch, call.H, h, a, call.panels(0, call.H), call.edge);
 }

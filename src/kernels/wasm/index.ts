@@ -77,15 +77,15 @@ export async function createWasmKernels({
   }
   try {
     const pages = Math.ceil(maximumBytes / PAGE);
-    const { exports, memory } = await start(pages, relaxedSimd);
-    return kernelsOf(relaxedSimd ? 'wasm-relaxed-simd' : 'wasm-simd', exports, createArena(memory, pages * PAGE));
+    const { wasm, memory } = await start(pages, relaxedSimd);
+    return kernelsOf(relaxedSimd ? 'wasm-relaxed-simd' : 'wasm-simd', wasm, createArena(memory, pages * PAGE));
   } catch (error) {
     const message = `wasm: WebAssembly cannot be started here: ${String(error)}. Choose the cpu backend.`;
     throw new UnsupportedError(message, { cause: error });
   }
 }
 
-function kernelsOf(backend: string, exports: Exports, arena: Arena): WasmKernels {
+function kernelsOf(backend: string, wasm: Exports, arena: Arena): WasmKernels {
   let open: Arena | undefined = arena;
   const living = (): Arena => {
     if (open === undefined) throw new ArgumentError('wasm: these kernels were disposed of; create new ones');
@@ -95,12 +95,12 @@ function kernelsOf(backend: string, exports: Exports, arena: Arena): WasmKernels
     backend,
     dtypes,
     memory: arena.memory,
-    fused: fusedScans(exports, living),
-    addMatmul: (out, a, b) => multiply(backend, exports, living(), 'addMatmul', out, a, b),
-    addMatmulTA: (out, a, b) => multiply(backend, exports, living(), 'addMatmulTA', out, a, b),
-    addMatmulTB: (out, a, b) => multiply(backend, exports, living(), 'addMatmulTB', out, a, b),
+    fused: fusedScans(wasm, living),
+    addMatmul: (out, a, b) => multiply(backend, wasm, living(), 'addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => multiply(backend, wasm, living(), 'addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => multiply(backend, wasm, living(), 'addMatmulTB', out, a, b),
     workspace: workspaceOf(living),
-    rows: rowKernels(exports, living),
+    rows: rowKernels(wasm, living),
     reserve: (bytes) => living().reserve(bytes),
     allocate: (shape, dtype) => living().allocate(shape, dtype),
     dispose() {

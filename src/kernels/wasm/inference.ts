@@ -70,7 +70,7 @@ interface Turn {
 
 /** See `FusedScan.infer`. Not inside of a frame, and not for float64. */
 export function inferenceLayer(
-  exports: Exports,
+  wasm: Exports,
   living: () => Arena,
   name: string,
   params: Readonly<Record<string, Tensor>>,
@@ -86,8 +86,8 @@ export function inferenceLayer(
   try {
     release = arena.adopt(own, frameBytes);
     arena.begin(true);
-    pack(exports, arena, Wx, 0, weights.width, weights.input);
-    for (const { from, count, panels } of weights.recurrent) pack(exports, arena, Wh, from, count, panels);
+    pack(wasm, arena, Wx, 0, weights.width, weights.input);
+    for (const { from, count, panels } of weights.recurrent) pack(wasm, arena, Wh, from, count, panels);
   } catch (error) {
     release();
     if (error instanceof MemoryError) return undefined;
@@ -96,7 +96,7 @@ export function inferenceLayer(
   const source = table && sourceOf(arena, table, weights, frameBytes);
   let taken = true;
   return {
-    run: (tensors) => taken && run(exports, living(), name, weights, tensors, source),
+    run: (tensors) => taken && run(wasm, living(), name, weights, tensors, source),
     release() {
       source?.projections.release();
       release();
@@ -134,15 +134,15 @@ function copyOf(x: Tensor): Tensor {
 }
 
 /** Columns `from … from + count` of a matrix into panels. */
-function pack(exports: Exports, arena: Arena, W: Tensor, from: number, count: number, panels: Tensor): void {
+function pack(wasm: Exports, arena: Arena, W: Tensor, from: number, count: number, panels: Tensor): void {
   const placed = placeInput(arena, W);
   const start = placed.at + from * (placed.transposed ? placed.ld : 4);
-  const along = placed.transposed ? exports.packColumns32 : exports.packRows32;
+  const along = placed.transposed ? wasm.packColumns32 : wasm.packRows32;
   along(W.shape[0], count, start, placed.ld, panels.data.byteOffset);
 }
 
 function run(
-  exports: Exports,
+  wasm: Exports,
   arena: Arena,
   name: string,
   weights: Weights,
@@ -158,7 +158,7 @@ function run(
   try {
     const turns = turnsOf(batchSizes);
     const places = placesOf(arena, name, weights, layer, turns, ids && source?.projections);
-    turns.forEach((turn, i) => takeTurn(exports, name, weights, layer, places, turn, turns[i - 1]));
+    turns.forEach((turn, i) => takeTurn(wasm, name, weights, layer, places, turn, turns[i - 1]));
   } catch (error) {
     if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
     throw error;
@@ -248,7 +248,7 @@ function entered(arena: Arena, numbers: Int32Array): number {
 
 /** Projects the rows of some steps, runs the steps, and puts the rows of h where they belong. */
 function takeTurn(
-  exports: Exports,
+  wasm: Exports,
   name: string,
   weights: Weights,
   { batchSizes, map, y }: InferenceTensors,
@@ -260,11 +260,11 @@ function takeTurn(
   const { H } = weights;
   const { states, caches, edge } = places;
   const batch = batchSizes[from];
-  enterStates(exports, weights, places, batchSizes, batch, before);
-  fillProjection(exports, places, turn);
+  enterStates(wasm, weights, places, batchSizes, batch, before);
+  fillProjection(wasm, places, turn);
   for (const [key, count] of Object.entries(LAYOUTS[name].summed ?? {}))
     places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
-  FORWARD[name](exports, {
+  FORWARD[name](wasm, {
     T: end - from,
     H,
     batch,
@@ -278,28 +278,28 @@ function takeTurn(
   });
   const h = states.h + 4 * batch * H;
   const [to, ldy] = [at(y), 4 * y.stride[0]];
-  if (map) exports.scatter(rows, H, to, ldy, h, 4 * H, places.map + 4 * first);
-  else exports.copyRows(rows, H, to + first * ldy, ldy, h, 4 * H);
+  if (map) wasm.scatter(rows, H, to, ldy, h, 4 * H, places.map + 4 * first);
+  else wasm.copyRows(rows, H, to + first * ldy, ldy, h, 4 * H);
 }
 
 /** Fills `a` with x·Wx + b for the rows of a turn. */
-function fillProjection(exports: Exports, places: Places, { first, rows }: Turn): void {
+function fillProjection(wasm: Exports, places: Places, { first, rows }: Turn): void {
   const { arena, inputs, affine, map, edge } = places;
   const { a } = places.caches;
   if ('ids' in inputs) {
     const ids = inputs.ids.subarray(first, first + rows);
-    inputs.projections.fill(exports, arena, affine, inputs.room, ids, a, edge);
+    inputs.projections.fill(wasm, arena, affine, inputs.room, ids, a, edge);
     return;
   }
   const { D } = affine;
   const [x, ldx] = map ? [inputs.gathered, 4 * D] : [inputs.x + first * inputs.ldx, inputs.ldx];
-  if (map) exports.gather(rows, D, x, ldx, inputs.x, inputs.ldx, map + 4 * first);
-  project(exports, affine, rows, x, ldx, a, edge);
+  if (map) wasm.gather(rows, D, x, ldx, inputs.x, inputs.ldx, map + 4 * first);
+  project(wasm, affine, rows, x, ldx, a, edge);
 }
 
 /** The states before a turn: those that the turn before it ended with, or the initial ones. */
 function enterStates(
-  exports: Exports,
+  wasm: Exports,
   { H, vectors }: Weights,
   { heap, states }: Places,
   batchSizes: Int32Array,
@@ -311,8 +311,8 @@ function enterStates(
     const initial = vectors[`${key}0`];
     if (before) {
       const last = batchSizes[before.from] + before.rows - batchSizes[before.end - 1];
-      exports.copyRows(batch, H, state, row, state + last * row, row);
-    } else if (initial) exports.copyRows(batch, H, state, row, at(initial), 0);
+      wasm.copyRows(batch, H, state, row, state + last * row, row);
+    } else if (initial) wasm.copyRows(batch, H, state, row, at(initial), 0);
     else heap.fill(0, state / 4, state / 4 + batch * H);
   }
 }

@@ -122,10 +122,10 @@ function obstacleOf(digits: string, feature: string): string | undefined {
  * Compiles and starts the module, `relaxed` or not, on a new memory of one page. Rejects where the page forbids compiling
  * WebAssembly.
  */
-export async function start(maximumPages: number, relaxed = false): Promise<{ exports: Exports; memory: Memory }> {
+export async function start(maximumPages: number, relaxed = false): Promise<{ wasm: Exports; memory: Memory }> {
   const engine = webAssembly() as WebAssemblyGlobal;
   const memory = new engine.Memory({ initial: 1, maximum: maximumPages });
   const binary = relaxed ? await relaxedBinary() : BINARY;
   const { instance } = await engine.instantiate(decode(binary), { env: { memory } });
-  return { exports: instance.exports as Exports, memory };
+  return { wasm: instance.exports as Exports, memory };
 }

@@ -29,7 +29,7 @@ const spare = createCpuKernels();
 /** Runs one product, checked; `backend` names the backend in what the checks say. */
 export function multiply(
   backend: string,
-  exports: Exports,
+  wasm: Exports,
   arena: Arena,
   product: Product,
   out: Tensor,
@@ -38,14 +38,14 @@ export function multiply(
 ): void {
   checkProduct(product, out, a, b, backend, dtypes);
   try {
-    runProduct(exports, arena, product, out, a, b);
+    runProduct(wasm, arena, product, out, a, b);
   } catch (error) {
     if (!(error instanceof NoRoom)) throw error;
     spare[product](out, a, b);
   }
 }
 
-function runProduct(exports: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
+function runProduct(wasm: Exports, arena: Arena, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
   const left = product === 'addMatmulTA' ? transpose(a) : a;
   const right = product === 'addMatmulTB' ? transpose(b) : b;
   const [M, K] = left.shape;
@@ -54,8 +54,8 @@ function runProduct(exports: Exports, arena: Arena, product: Product, out: Tenso
   arena.begin(inside(arena, out) || inside(arena, a) || inside(arena, b));
   const single = out.data instanceof Float32Array;
   const [run, packRows, packColumns] = single
-    ? [exports.multiply32, exports.packRows32, exports.packColumns32]
-    : [exports.multiply64, exports.packRows64, exports.packColumns64];
+    ? [wasm.multiply32, wasm.packRows32, wasm.packColumns32]
+    : [wasm.multiply64, wasm.packRows64, wasm.packColumns64];
   const scratch = arena.take(SCRATCH);
   const c = placeOutput(arena, out);
   const x = placeInput(arena, left);
@@ -65,7 +65,7 @@ function runProduct(exports: Exports, arena: Arena, product: Product, out: Tenso
   if (!w.transposed && M <= FEW_ROWS) {
     run(M, N, K, c.at, c.ld, x.at, lda, ka, w.at, w.ld, PANEL, scratch);
   } else if (M === 1 && single && !x.transposed) {
-    exports.dot32(N, K, c.at, x.at, w.at, w.ld);
+    wasm.dot32(N, K, c.at, x.at, w.at, w.ld);
   } else {
     // The right factor goes into panels a block of k at a time, so that they are still in the cache when the tiles read them.
     const depth = Math.min(K, BLOCK_BYTES / size);

@@ -25,7 +25,7 @@ export interface Affine {
 
 /** `out = x·Wx + b` for some rows: addresses, `ldx` bytes between the rows of `x`, none between those of `out`; `edge` is scratch. */
 export function project(
-  exports: Exports,
+  wasm: Exports,
   { D, width, panels, bias }: Affine,
   rows: number,
   x: number,
@@ -33,8 +33,8 @@ export function project(
   out: number,
   edge: number,
 ): void {
-  exports.copyRows(rows, width, out, 4 * width, bias, 0);
-  exports.multiply32(rows, width, D, out, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
+  wasm.copyRows(rows, width, out, 4 * width, bias, 0);
+  wasm.multiply32(rows, width, D, out, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
 }
 
 /** Addresses of the scratch that `fill` works in. */
@@ -53,7 +53,7 @@ export interface Projections {
   /** Room for `count` rows at a time. Throws NoRoom, MemoryError. */
   room(arena: Arena, count: number): Room;
   /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. `edge` is scratch of the products. */
-  fill(exports: Exports, arena: Arena, affine: Affine, room: Room, ids: Int32Array, a: number, edge: number): void;
+  fill(wasm: Exports, arena: Arena, affine: Affine, room: Room, ids: Int32Array, a: number, edge: number): void;
   /** Gives the memory back; not inside a frame. */
   release(): void;
 }
@@ -80,20 +80,20 @@ export function projectionsOf(arena: Arena, table: Tensor, width: number, frameB
       sources: memory.take(4 * count),
       targets: memory.take(4 * count),
     }),
-    fill(exports, memory, affine, room, ids, a, edge) {
+    fill(wasm, memory, affine, room, ids, a, edge) {
       const kept = held.tensor.data.byteOffset;
       const { fresh, passing } = listRows(memory.i32(), known, room, ids);
       const others = ids.length - passing;
       const projectListed = (first: number, count: number): void => {
         const x = room.x + 4 * first * D;
-        gatherListed(exports, memory, table, x, room.rows + 4 * first, count);
-        project(exports, affine, count, x, 4 * D, room.projected + first * row, edge);
+        gatherListed(wasm, memory, table, x, room.rows + 4 * first, count);
+        project(wasm, affine, count, x, 4 * D, room.projected + first * row, edge);
       };
       if (fresh > 0) projectListed(0, fresh);
-      exports.scatter(fresh, width, kept, row, room.projected, row, room.rows);
-      exports.gather(ids.length, width, a, row, kept, row, room.sources);
+      wasm.scatter(fresh, width, kept, row, room.projected, row, room.rows);
+      wasm.gather(ids.length, width, a, row, kept, row, room.sources);
       if (passing > 0) projectListed(others, passing);
-      exports.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
+      wasm.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
     },
     release: held.release,
   };
@@ -127,11 +127,11 @@ function listRows(
 }
 
 /** Copies `count` rows of the table, whose numbers are at `map`, one behind the other to address `x`. */
-function gatherListed(exports: Exports, arena: Arena, table: Tensor, x: number, map: number, count: number): void {
+function gatherListed(wasm: Exports, arena: Arena, table: Tensor, x: number, map: number, count: number): void {
   const D = table.shape[1];
   if (inside(arena, table)) {
     const at = table.data.byteOffset + 4 * table.offset;
-    exports.gather(count, D, x, 4 * D, at, 4 * table.stride[0], map);
+    wasm.gather(count, D, x, 4 * D, at, 4 * table.stride[0], map);
     return;
   }
   const [heap, numbers] = [arena.f32(), arena.i32()];

@@ -8,7 +8,7 @@ import type { Exports } from './module.js';
 import { inside } from './operand.js';
 
 /** The row work; `living` throws once the backend is disposed of. */
-export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
+export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
   /** Runs `act` where all tensors are rows of float32 in memory. It may take scratch, and decline by answering false. */
   const within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void): boolean => {
     const arena = living();
@@ -24,31 +24,31 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
   const adam: RowKernels['adam'] = (param, grad, m, v, f, rows) =>
     within([param, grad, m, v].map(flatten), (arena) => {
       const map = rows && entered(arena, rows);
-      exports.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
+      wasm.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
       const [p, g, first, second] = [param, grad, m, v].map(address);
-      if (map === undefined) exports.adam(sizeOf(param.shape), p, g, first, second);
-      else exports.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
+      if (map === undefined) wasm.adam(sizeOf(param.shape), p, g, first, second);
+      else wasm.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
     });
   return {
     setEveryRow: (out, row) =>
-      within([out], (arena) => exports.copyRows(...size(out), address(out), step(out), vector(arena, row), 0)),
+      within([out], (arena) => wasm.copyRows(...size(out), address(out), step(out), vector(arena, row), 0)),
     copyMatrix: (out, x) =>
-      within([out, x], () => exports.copyRows(...size(x), address(out), step(out), address(x), step(x))),
+      within([out, x], () => wasm.copyRows(...size(x), address(out), step(out), address(x), step(x))),
     addToEveryRow: (out, row) =>
-      within([out], (arena) => exports.addToEveryRow(...size(out), address(out), step(out), vector(arena, row))),
-    addSumRows: (out, x) => within([out, x], () => exports.addSumRows(...size(x), address(out), address(x), step(x))),
+      within([out], (arena) => wasm.addToEveryRow(...size(out), address(out), step(out), vector(arena, row))),
+    addSumRows: (out, x) => within([out, x], () => wasm.addSumRows(...size(x), address(out), address(x), step(x))),
     addMatrix: (out, x) =>
       within([out], (arena) => {
         const from = entering(arena, x);
         if (!from) return false;
-        exports.addMatrix(...size(x), address(out), step(out), from.at, from.step);
+        wasm.addMatrix(...size(x), address(out), step(out), from.at, from.step);
         return true;
       }),
     gather: (out, x, map) =>
       within([x], (arena) => {
         const to = lines(arena, out) ? { at: address(out), step: step(out) } : roomFor(arena, out);
         if (!to) return false;
-        exports.gather(map.length, x.shape[1], to.at, to.step, address(x), step(x), entered(arena, map));
+        wasm.gather(map.length, x.shape[1], to.at, to.step, address(x), step(x), entered(arena, map));
         if (!lines(arena, out))
           out.data.set(arena.f32().subarray(to.at / 4, to.at / 4 + sizeOf(out.shape)), out.offset);
         return true;
@@ -57,12 +57,12 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
       within([out], (arena) => {
         const from = entering(arena, x);
         if (!from) return false;
-        exports.scatterAdd(map.length, x.shape[1], address(out), step(out), from.at, from.step, entered(arena, map));
+        wasm.scatterAdd(map.length, x.shape[1], address(out), step(out), from.at, from.step, entered(arena, map));
         return true;
       }),
     addMasked: (out, x, factors) =>
       within([out, x, factors].map(flatten), () =>
-        exports.addMasked(...size(out), address(out), step(out), address(x), step(x), address(factors)),
+        wasm.addMasked(...size(out), address(out), step(out), address(x), step(x), address(factors)),
       ),
     drawFactors: (factors, words, p) =>
       within([flatten(factors)], (arena) => {
@@ -70,19 +70,19 @@ export function rowKernels(exports: Exports, living: () => Arena): RowKernels {
         const heap = arena.i32();
         heap.set(words, at / 4);
         // An integer n is below p·2⁵³ where it is below the next integer from there; both are exact.
-        exports.drawFactors(sizeOf(factors.shape), address(factors), at, Math.ceil(p * 2 ** 53), 1 / (1 - p));
+        wasm.drawFactors(sizeOf(factors.shape), address(factors), at, Math.ceil(p * 2 ** 53), 1 / (1 - p));
         for (let i = 0; i < words.length; i++) words[i] = heap[at / 4 + i];
       }),
     scale: (x, factor, rows) =>
       within([flatten(x)], () => {
-        if (rows === undefined) exports.scale(sizeOf(x.shape), address(x), factor);
-        else for (const row of rows) exports.scale(x.shape[1], address(x) + row * step(x), factor);
+        if (rows === undefined) wasm.scale(sizeOf(x.shape), address(x), factor);
+        else for (const row of rows) wasm.scale(x.shape[1], address(x) + row * step(x), factor);
       }),
     sumOfSquares(x, rows) {
       let sum = 0;
       const done = within([flatten(x)], () => {
-        if (rows === undefined) sum = exports.sumOfSquares(sizeOf(x.shape), address(x));
-        else for (const row of rows) sum += exports.sumOfSquares(x.shape[1], address(x) + row * step(x));
+        if (rows === undefined) sum = wasm.sumOfSquares(sizeOf(x.shape), address(x));
+        else for (const row of rows) sum += wasm.sumOfSquares(x.shape[1], address(x) + row * step(x));
       });
       return done ? sum : undefined;
     },

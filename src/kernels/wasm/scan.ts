@@ -27,68 +27,54 @@ interface Call extends ForwardCall {
   panelsT(from: number, count: number): number;
 }
 
-type Run<C> = (exports: Exports, call: C, scan: ScanTensors) => void;
+type Run<C> = (wasm: Exports, call: C, scan: ScanTensors) => void;
 
 const BACKWARD: Readonly<Record<string, Run<Call>>> = {
-  rnn: (exports, call, scan) => rnnBackward(0, exports, call, scan),
-  'rnn-relu': (exports, call, scan) => rnnBackward(1, exports, call, scan),
-  lstm(exports, call, { states, cache, dStates = {} }) {
+  rnn: (wasm, call, scan) => rnnBackward(0, wasm, call, scan),
+  'rnn-relu': (wasm, call, scan) => rnnBackward(1, wasm, call, scan),
+  lstm(wasm, call, { states, cache, dStates = {} }) {
     const [c, a, tanhC] = [call.enter(states.c), call.enter(cache.a), call.enter(cache.tanhC)];
     const [dh, dc] = [call.enter(dStates.h, { writtenFrom: 0 }), call.enter(dStates.c, { writtenFrom: 0 })];
     const { T, N, H, sizes, batch, edge } = call;
-    exports.lstmBackward(
-      T,
-      sizes,
-      batch,
-      N,
-      H,
-      c,
-      a,
-      tanhC,
-      dh,
-      dc,
-      call.leave(cache.da),
-      call.panelsT(0, 4 * H),
-      edge,
-    );
+    wasm.lstmBackward(T, sizes, batch, N, H, c, a, tanhC, dh, dc, call.leave(cache.da), call.panelsT(0, 4 * H), edge);
   },
-  gru(exports, call, { states, cache, dStates = {} }) {
+  gru(wasm, call, { states, cache, dStates = {} }) {
     const [h, a, u] = [call.enter(states.h), call.enter(cache.a), call.enter(cache.u)];
     const dh = call.enter(dStates.h, { writtenFrom: 0 });
     const [da, du] = [call.leave(cache.da), call.leave(cache.du)];
     const { T, N, H, sizes, batch, edge } = call;
-    exports.gruBackward(T, sizes, batch, N, H, h, a, u, dh, da, du, call.panelsT(0, 3 * H), edge);
+    wasm.gruBackward(T, sizes, batch, N, H, h, a, u, dh, da, du, call.panelsT(0, 3 * H), edge);
   },
-  'gru-reset-before'(exports, call, { states, cache, dStates = {} }) {
+  'gru-reset-before'(wasm, call, { states, cache, dStates = {} }) {
     const [h, a] = [call.enter(states.h), call.enter(cache.a)];
     const dh = call.enter(dStates.h, { writtenFrom: 0 });
     const [da, ds] = [call.leave(cache.da), call.leave(cache.ds)];
     const { T, N, H, sizes, batch, edge } = call;
     const [rz, n] = [call.panelsT(0, 2 * H), call.panelsT(2 * H, H)];
-    exports.gruResetBeforeBackward(T, sizes, batch, N, H, h, a, dh, da, ds, rz, n, edge);
+    wasm.gruResetBeforeBackward(T, sizes, batch, N, H, h, a, dh, da, ds, rz, n, edge);
   },
 };
 
-function rnnBackward(relu: number, exports: Exports, call: Call, { states, cache, dStates = {} }: ScanTensors): void {
+function rnnBackward(relu: number, wasm: Exports, call: Call, { states, cache, dStates = {} }: ScanTensors): void {
   const [h, dh] = [call.enter(states.h), call.enter(dStates.h, { writtenFrom: 0 })];
   const { T, N, H, sizes, batch, edge } = call;
-  exports.rnnBackward(relu, T, sizes, batch, N, H, h, dh, call.leave(cache.da), call.panelsT(0, H), edge);
+  wasm.rnnBackward(relu, T, sizes, batch, N, H, h, dh, call.leave(cache.da), call.panelsT(0, H), edge);
 }
 
 /** The fused scans by cell name; `arena` throws once the backend is disposed of. */
-export function fusedScans(exports: Exports, arena: () => Arena): Readonly<Record<string, FusedScan>> {
+export function fusedScans(wasm: Exports, arena: () => Arena): Readonly<Record<string, FusedScan>> {
   const entries = Object.keys(FORWARD).map((name): [string, FusedScan] => [
     name,
     {
-      forward: (scan) => run(exports, arena(), FORWARD[name], scan),
-      backward: (scan) => run(exports, arena(), BACKWARD[name], scan),
-      infer: (params, table) => inferenceLayer(exports, arena, name, params, table),
+      forward: (scan) => run(wasm, arena(), FORWARD[name], scan),
+      backward: (scan) => run(wasm, arena(), BACKWARD[name], scan),
+      infer: (params, table) => inferenceLayer(wasm, arena, name, params, table),
     },
   ]);
   return Object.fromEntries(entries);
 }
 
-function run(exports: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensors): boolean {
+function run(wasm: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensors): boolean {
   const tensors = [scan.states, scan.cache, scan.dStates ?? {}].flatMap((each) => Object.values(each));
   const { bn } = scan.params;
   if (scan.batchSizes.length === 0 || !tensors.every(acceptable)) return false;
@@ -96,7 +82,7 @@ function run(exports: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensor
   arena.begin([...tensors, ...Object.values(scan.params)].some((x) => inside(arena, x)));
   const returns: (() => void)[] = [];
   try {
-    scanOf(exports, openCall(exports, arena, scan, returns), scan);
+    scanOf(wasm, openCall(wasm, arena, scan, returns), scan);
   } catch (error) {
     if (error instanceof NoRoom) return false; // operands come before the time loop: nothing is written yet
     throw error;
@@ -110,7 +96,7 @@ function acceptable(x: Tensor): boolean {
   return x.data instanceof Float32Array && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
 }
 
-function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: (() => void)[]): Call {
+function openCall(wasm: Exports, arena: Arena, scan: ScanTensors, returns: (() => void)[]): Call {
   const { batchSizes } = scan;
   const { Wh } = scan.params;
   const H = Wh.shape[0];
@@ -131,7 +117,7 @@ function openCall(exports: Exports, arena: Arena, scan: ScanTensors, returns: ((
     const [K, N] = transposed ? [count, H] : [H, count];
     const at = arena.take(panelBytes(K, N, true));
     const start = placed.at + from * (placed.transposed ? placed.ld : 4);
-    const along = placed.transposed === transposed ? exports.packRows32 : exports.packColumns32;
+    const along = placed.transposed === transposed ? wasm.packRows32 : wasm.packColumns32;
     along(K, N, start, placed.ld, at);
     return at;
   };
