@@ -36,7 +36,7 @@ function fail(message) {
 }
 
 const browser = process.env.BPTT_CHROMIUM ?? BROWSERS.map(which).find((path) => path !== undefined);
-const display = process.env.DISPLAY !== undefined || process.platform !== 'linux';
+const display = Boolean(process.env.DISPLAY) || process.platform !== 'linux';
 const missing = [
   browser === undefined && 'a browser (Chromium; or set BPTT_CHROMIUM)',
   !display && which('xvfb-run') === undefined && 'an X display (xvfb-run)',

@@ -171,7 +171,7 @@ export interface Workspace {
    *
    * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
    * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves those it moved in out again, into arrays of their own
+   * @returns moves those it moved in out again, into arrays of their own; one for which there is no memory stays, as it is
    * @throws MemoryError where there is no room for them; nothing has moved then. ArgumentError where a tensor is a view
    */
   adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;

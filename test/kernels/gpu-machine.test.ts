@@ -36,6 +36,7 @@ describe('missingForGpu', () => {
     for (const name of packages) {
       mkdirSync(join(folder, 'node_modules', name), { recursive: true });
       writeFileSync(join(folder, 'node_modules', name, 'index.js'), '');
+      writeFileSync(join(folder, 'node_modules', name, 'package.json'), JSON.stringify({ name }));
     }
     return join(folder, 'main.js');
   };
@@ -46,13 +47,26 @@ describe('missingForGpu', () => {
 
   it('names what gl is compiled with', () => {
     const missing = missingForGpu(beside('gpu.js'), { DISPLAY: ':0' });
-    expect(missing).toEqual([expect.stringMatching(/^gl, .*apt-get install .*npm i gl$/)]);
+    expect(missing).toEqual([expect.stringMatching(/^gl, .*, npm i gl$/)]);
+  });
+
+  it.each([
+    ['linux', /apt-get install .*g\+\+ \(on Debian\), npm rebuild gl$/],
+    ['darwin', /xcode-select --install, npm rebuild gl$/],
+    ['win32', /Build Tools with C\+\+, and Python, npm rebuild gl$/],
+  ])('names a gl that was not compiled, and what compiles it on %s', (platform, what) => {
+    const missing = missingForGpu(beside('gpu.js', 'gl'), { DISPLAY: ':0' }, platform);
+    expect(missing).toEqual([expect.stringMatching(what)]);
+    expect(missing[0]).toMatch(/^gl is there, but was not compiled/);
   });
 
   it('names the display, and nothing where all is there', () => {
     const from = beside('gpu.js', 'gl');
+    mkdirSync(join(folder, 'node_modules/gl/build/Release'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/gl/build/Release/webgl.node'), '');
     expect(missingForGpu(from, { DISPLAY: ':0' })).toEqual([]);
-    const bare = process.platform === 'linux' ? [expect.stringMatching(/an X display.*xvfb-run -a bptt/)] : [];
-    expect(missingForGpu(from, {})).toEqual(bare);
+    expect(missingForGpu(from, {}, 'linux')).toEqual([expect.stringMatching(/an X display.*xvfb-run -a bptt/)]);
+    expect(missingForGpu(from, { DISPLAY: '' }, 'linux')).toHaveLength(1);
+    expect(missingForGpu(from, {}, 'darwin')).toEqual([]);
   });
 });

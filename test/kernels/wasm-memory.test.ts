@@ -363,6 +363,25 @@ describe('a training', () => {
   });
 });
 
+describe('a tensor that is given back', () => {
+  it('stays, with its elements, where there is no memory for a copy, and goes when there is', () => {
+    const [x, other] = [
+      [1, 2, 3],
+      [4, 5],
+    ].map((numbers) => ({ ...allocate([numbers.length], 'float32'), data: Float32Array.from(numbers) }));
+    const release = wasm.workspace.adopt([x, other]);
+    const copies = jest.spyOn(Float32Array.prototype, 'slice').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    release();
+    copies.mockRestore();
+    expect([inside(x), inside(other)]).toEqual([true, false]);
+    expect([...x.data, ...other.data]).toEqual([1, 2, 3, 4, 5]);
+    release();
+    expect([inside(x), ...x.data]).toEqual([false, 1, 2, 3]);
+  });
+});
+
 describe('a tagger', () => {
   it.each([8, 30, 90, 150])(
     'gives the same bits the first time, when memory is small, as later: %d units',

@@ -1,6 +1,7 @@
 /** What Node can find out of graphics on its machine: the renderer that headless-gl does not name, and what is missing. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
@@ -27,14 +28,23 @@ function readMaps(): string {
   }
 }
 
-const HEADERS = 'apt-get install libx11-dev libxi-dev libxext-dev libgl-dev pkg-config python3 make g++';
+/** What `gl` is compiled with, by platform. */
+const COMPILERS: Readonly<Record<string, string>> = {
+  linux: 'apt-get install libx11-dev libxi-dev libxext-dev libgl-dev pkg-config python3 make g++ (on Debian)',
+  darwin: 'xcode-select --install',
+  win32: 'Visual Studio Build Tools with C++, and Python',
+};
 
 /**
  * What is missing for `--backend gpu` in Node, each with the command that brings it, best known where it is installed.
  *
- * @param from file whose packages are looked at; this one by default
+ * @param from file whose packages are looked at
  */
-export function missingForGpu(from: string, env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+export function missingForGpu(
+  from: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: string = process.platform,
+): string[] {
   const found = (name: string, beside: string): string | undefined => {
     try {
       return createRequire(pathToFileURL(beside)).resolve(name);
@@ -45,9 +55,13 @@ export function missingForGpu(from: string, env: Readonly<Record<string, string 
   const gpu = found('gpu.js', from);
   if (gpu === undefined) return ['gpu.js: npm i gpu.js'];
   const missing: string[] = [];
-  if (found('gl', gpu) === undefined)
-    missing.push(`gl, the WebGL of Node, which is compiled: ${HEADERS} (on Debian), npm i gl`);
-  if (process.platform === 'linux' && !env.DISPLAY) {
+  const compiler = COMPILERS[platform] ?? COMPILERS.linux;
+  const gl = found('gl/package.json', gpu);
+  if (gl === undefined) missing.push(`gl, the WebGL of Node, which is compiled: ${compiler}, npm i gl`);
+  else if (!existsSync(join(dirname(gl), 'build/Release/webgl.node'))) {
+    missing.push(`gl is there, but was not compiled, as where install scripts are off: ${compiler}, npm rebuild gl`);
+  }
+  if (platform === 'linux' && !env.DISPLAY) {
     missing.push('an X display: apt-get install xvfb xauth libgl1-mesa-dri (on Debian), xvfb-run -a bptt …');
   }
   return missing;

@@ -148,8 +148,10 @@ export function createArena(memory: Memory, maximumBytes: number): Arena {
     betweenFrames('release');
     for (const resident of mine) {
       if (resident.released) continue;
+      const elements = resident.kept ? copyOf(resident.tensor.data) : new Float32Array(0);
+      if (elements === undefined) continue;
       resident.released = true;
-      rebind(resident.tensor, resident.kept ? resident.tensor.data.slice() : new Float32Array(0));
+      rebind(resident.tensor, elements);
     }
     while (residents.length > 0 && residents[residents.length - 1].released) bottom = residents.pop()!.at;
     frame = bottom;
@@ -248,6 +250,19 @@ export function createArena(memory: Memory, maximumBytes: number): Arena {
       return misses;
     },
   };
+}
+
+/**
+ * An array of its own with the same elements; nothing where there is no memory for one: the tensor then stays where it is, and
+ * right, and a training that comes to its end keeps its model, or the error it ended with.
+ */
+function copyOf(data: Real): Real | undefined {
+  try {
+    return data.slice();
+  } catch (error) {
+    if (error instanceof RangeError || (error as Error)?.name === 'RangeError') return undefined;
+    throw error;
+  }
 }
 
 /** The arena and its adopter are the only ones to replace the array of a tensor, and nobody else may hold it. */
