@@ -37,18 +37,39 @@ export function openBackend(name: string, { stderr }: Pick<Terminal, 'stderr'>):
   return selectBackend(name, (error) => void stderr.write(`bptt: ${lossMessage(error)}\n`));
 }
 
+/** A backend, and in a few words why it is the one. */
+export function describeBackend({ kernels, reason, rejected }: Selection): string {
+  const device = rejected.find(({ backend }) => backend === 'gpu')?.reason;
+  const silent = device === undefined || reason.includes(device); // it stands in the reason already
+  return `${kernels.backend} (${silent ? reason : `${reason}; no gpu: ${device}`})`;
+}
+
 /**
  * The backend of that name, for float32. Where `wasm-relaxed` is asked for and the engine lacks relaxed SIMD, V8 is given
  * its flag first, for the whole process; the reason then says so.
  *
+ * @param threads of what it is for: a device serves one, so `auto` stays on the CPU where several were asked for
  * @throws ArgumentError, UnsupportedError as `select` does
  */
-export async function selectBackend(name: string, onLost?: LossListener): Promise<Selection> {
+export async function selectBackend(
+  name: string,
+  onLost?: LossListener,
+  { threads = 1 }: { readonly threads?: number | 'auto' } = {},
+): Promise<Selection> {
   const flagged = name === RELAXED && !(await opens(RELAXED));
   if (flagged) setFlagsFromString(FLAG);
-  const calibration = name === 'auto' ? await machineCalibration() : undefined;
+  const obstacle = threads === 1 ? deviceObstacle() : 'it serves one thread, and more were asked for';
+  const calibration = name === 'auto' && obstacle === undefined ? await machineCalibration() : undefined;
   const selection = await select({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
-  return flagged ? { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` } : selection;
+  if (flagged) return { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` };
+  if (name !== 'auto' || obstacle === undefined) return selection;
+  return { ...selection, rejected: [...selection.rejected, { backend: 'gpu', reason: obstacle }] };
+}
+
+/** What of a device is missing here, in a few words; nothing where all is there. */
+function deviceObstacle(): string | undefined {
+  const names = missingForGpu(HERE).map((what) => what.split(/[:,]| is /)[0]);
+  return names.length === 0 ? undefined : `${names.join(' and ')} missing, see bptt doctor`;
 }
 
 /**

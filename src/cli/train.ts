@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
 import { lossMessage, profile } from '../kernels/index.js';
+import type { Selection } from '../kernels/index.js';
 import { inputName, readCorpus } from '../labeling/files.node.js';
 import { FORMATS } from '../labeling/formats/index.js';
 import type { Format } from '../labeling/formats/index.js';
@@ -16,6 +17,7 @@ import type { TrainHooks, TrainResult } from '../labeling/record.js';
 import type { Corpora } from '../labeling/run.js';
 import { parseSchedule } from '../optim/index.js';
 import { BpttError } from '../tensor/index.js';
+import type { DeviceError } from '../tensor/index.js';
 import {
   clipNorm,
   dropProbability,
@@ -26,7 +28,7 @@ import {
   threadCount,
   truncation,
 } from './arguments.js';
-import { addBackendOption, selectBackend } from './backend.js';
+import { addBackendOption, describeBackend, selectBackend } from './backend.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
@@ -134,12 +136,13 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   const { train: trainFile, dev, test, out, log: logFile } = options;
   await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test]);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
-  const { kernels, reason } = await selectBackend(options.backend, (error) => progress.line(lossMessage(error)));
+  const selection = await openTrainBackend(options, terminal, progress);
+  const { kernels } = selection;
   const corpora = await readCorpora(options);
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
-    progress.line(`${describeCorpora(corpora)}; backend ${kernels.backend} (${reason})`);
+    progress.line(`${describeCorpora(corpora)}; backend ${describeBackend(selection)}`);
     log?.write({ event: 'start', ...options, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
@@ -168,6 +171,20 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     log?.close();
     kernels.dispose();
   }
+}
+
+/** The backend of a training. A device that is given up is heard of with --quiet too. */
+function openTrainBackend(
+  { backend, threads, quiet }: Options,
+  { stderr }: Terminal,
+  progress: Progress,
+): Promise<Selection> {
+  const onLost = (error: DeviceError): void => {
+    const message = lossMessage(error);
+    if (quiet) stderr.write(`bptt: ${message}\n`);
+    else progress.line(message);
+  };
+  return selectBackend(backend, onLost, { threads });
 }
 
 /** Tells people, and the log, how the training goes. */

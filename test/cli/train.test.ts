@@ -30,6 +30,25 @@ interface Report {
   epochs: number;
 }
 
+describe('the backend', () => {
+  // Without a display there is no device, also where gpu.js is installed.
+  const start = (...args: string[]) => {
+    const options = { cwd: space.folder, env: { DISPLAY: '' } };
+    return bptt(['train', ...DATA, ...TINY, '--epochs', '1', '--out', 'b.safetensors', ...args], options).stderr;
+  };
+
+  test('auto says what runs, and why it is no device', () => {
+    expect(start()).toMatch(/; backend wasm-simd \(the preferred backend; no gpu: .+ missing, see bptt doctor\)$/m);
+    expect(start('--threads', '2')).toMatch(
+      /; backend wasm-simd \(the preferred backend; no gpu: it serves one thread, and more were asked for\)$/m,
+    );
+  });
+
+  test('asked for by name it is that and nothing else', () => {
+    expect(start('--backend', 'cpu')).toMatch(/; backend cpu \(asked for by name\)$/m);
+  });
+});
+
 describe('what is printed where', () => {
   test('--profile: where the time went, as a table and in the object', async () => {
     const more = ['--epochs', '1', '--out', 'p.safetensors', '--profile'];

@@ -1,0 +1,28 @@
+/** `bptt train` on a device that is given up on the way. */
+import { selectBackend } from '../../src/cli/backend';
+import { select } from '../../src/kernels/index';
+import { DeviceError } from '../../src/tensor/errors';
+import { bpttHere } from '../support/cli-here';
+import { createWorkspace, TINY } from '../support/workspace';
+
+jest.mock('../../src/cli/backend', () => ({
+  ...jest.requireActual<object>('../../src/cli/backend'),
+  selectBackend: jest.fn(),
+}));
+
+test.each([['--quiet'], []])('says so in one line: %s', async (...flags: string[]) => {
+  jest.mocked(selectBackend).mockImplementation(async (_name, onLost) => {
+    onLost?.(new DeviceError('the context is lost'));
+    return select({ backend: 'cpu' });
+  });
+  const space = createWorkspace();
+  const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--out', 'm.safetensors', ...flags];
+  const { status, stderr } = await bpttHere(['train', ...args], space.folder);
+  space.remove();
+  const lines = stderr.split('\n').filter((line) => line.includes('given up'));
+  expect(lines).toEqual([
+    expect.stringMatching(/the device is given up, and the CPU goes on from there: the context is lost$/),
+  ]);
+  if (flags.includes('--quiet')) expect(stderr.startsWith('bptt: ')).toBe(true);
+  expect(status).toBe(0);
+});
