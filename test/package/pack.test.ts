@@ -81,6 +81,13 @@ describe('the packed package', () => {
     expect(scripts).toEqual([]);
   });
 
+  it('carries at most 40 kB, compressed, in order to be fast', () => {
+    const lines = run(process.execPath, ['scripts/size.mjs'], ROOT).split('\n');
+    const [, size] = /^speed +\d+ files +([\d.]+) kB$/.exec(lines.find((line) => line.startsWith('speed'))!)!;
+    expect(Number(size)).toBeGreaterThan(10);
+    expect(Number(size)).toBeLessThanOrEqual(40);
+  });
+
   it('serves an ES module from every entry point', () => {
     const imports = names.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
     const modules = `const modules = [${names.map((_, i) => `m${i}`).join(', ')}];`;
