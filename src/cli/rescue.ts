@@ -1,4 +1,5 @@
 /** A training whose model is not lost, whatever fails in the middle or at the very end. */
+import { stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Kernels } from '../kernels/index.js';
@@ -39,12 +40,32 @@ export async function trainOrRescue(
     return await train(kernels, corpora, { ...options, threads }, { ...hooks, onRescue });
   } catch (error) {
     if (rescued.length === 0) throw error;
-    const outcome = await saveTrained(options.out, rescued[0].model).then(
-      () => whatWasSaved(rescued[0], options.out),
+    const outcome = await saveResult(options.out, rescued[0]).then(
+      (saved) => whatWasSaved(rescued[0], options.out, saved),
       messageOf,
     );
     throw new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
   }
+}
+
+/**
+ * Writes the model file, unless that would replace a file by a model that has not finished an epoch: the earlier one is
+ * worth more.
+ *
+ * @returns whether it was written
+ * @throws BpttError as `saveTrained` does
+ */
+export async function saveResult(out: string, { model, bestEpoch }: TrainResult): Promise<boolean> {
+  if (bestEpoch === 0 && (await exists(out))) return false;
+  await saveTrained(out, model);
+  return true;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -68,7 +89,12 @@ export async function saveTrained(out: string, model: Model): Promise<void> {
   }
 }
 
-/** What became of the model of a training that did not come to its end. */
-export function whatWasSaved({ bestEpoch }: TrainResult, out: string): string {
+/**
+ * What became of the model of a training that did not come to its end.
+ *
+ * @param saved what `saveResult` said
+ */
+export function whatWasSaved({ bestEpoch }: TrainResult, out: string, saved: boolean): string {
+  if (!saved) return `no epoch was finished, and the file ${out} was left as it was`;
   return `${bestEpoch > 0 ? `the best model so far, of epoch ${bestEpoch},` : 'the model as it stood'} was saved to ${out}`;
 }

@@ -37,7 +37,7 @@ import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { describeScores, grouped, summaryOf } from './report.js';
 import type { ThreadedOptions } from './rescue.js';
-import { saveTrained, trainOrRescue, whatWasSaved } from './rescue.js';
+import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
@@ -62,7 +62,8 @@ interface Options extends ThreadedOptions {
 }
 
 const HELP = `
-Formats are found from the contents of a file. Ctrl-C saves the best model so far.
+Formats are found from the contents of a file. Ctrl-C saves the best model so far; before the end of
+the first epoch it leaves an existing model file as it is.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 after SIGHUP, SIGTERM).
 
@@ -150,19 +151,19 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, options, hooks);
     const seconds = (performance.now() - begun) / 1000;
     progress.stop();
-    await saveTrained(out, result.model);
+    const saved = await saveResult(out, result);
     const phases = profiled?.phases();
     const report = {
-      ...reportOf(result, options, kernels.backend),
+      ...reportOf(result, options, kernels.backend, saved),
       ...(phases && { profile: sharesOf(phases, seconds) }),
     };
     log?.write({ event: 'end', ...report });
     if (options.json) await printJson(terminal, report);
     else if (!options.quiet) {
-      await print(terminal, describe(result, options));
+      await print(terminal, describe(result, options, saved));
       if (phases) await print(terminal, profileTable(phases, seconds));
     }
-    if (result.interrupted) throw interruption(result, out, interrupt.exitCode());
+    if (result.interrupted) throw interruption(result, out, saved, interrupt.exitCode());
     const incomplete = log?.failure();
     if (incomplete) throw new BpttError(`${incomplete.message}; the model was saved to ${out}`, { cause: incomplete });
   } finally {
@@ -216,7 +217,7 @@ async function readCorpora({ train: trainFile, dev, test, format, column }: Opti
 }
 
 /** The object of `--json`. */
-function reportOf(result: TrainResult, { seed, out }: Options, backend: string): object {
+function reportOf(result: TrainResult, { seed, out }: Options, backend: string, saved: boolean): object {
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters, threads } = result;
   return {
     dev: summaryOf(dev),
@@ -229,22 +230,22 @@ function reportOf(result: TrainResult, { seed, out }: Options, backend: string):
     backend,
     threads,
     seed,
-    model: out,
+    model: saved ? out : null,
   };
 }
 
-function describe(result: TrainResult, { out }: Options): string {
+function describe(result: TrainResult, { out }: Options, saved: boolean): string {
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
   const lines = [
     `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
-    `model   ${out}, ${grouped(parameters)} parameters`,
+    `model   ${saved ? out : 'not saved'}, ${grouped(parameters)} parameters`,
   ];
   if (dev) lines.push(`dev     ${describeScores(dev)}`);
   if (test) lines.push(`test    ${describeScores(test)}`);
   return lines.join('\n');
 }
 
-function interruption(result: TrainResult, out: string, exitCode: number): InterruptedError {
+function interruption(result: TrainResult, out: string, saved: boolean, exitCode: number): InterruptedError {
   const when = result.bestEpoch > 0 ? '' : ' in the first epoch';
-  return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out)}`, exitCode);
+  return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out, saved)}`, exitCode);
 }

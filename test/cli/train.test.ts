@@ -292,6 +292,36 @@ describe('interruption', () => {
     expect(model(`${signal}.safetensors`).labels.size).toBeGreaterThan(1);
   });
 
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s in the first epoch leaves an existing file as it is; where there is none, it is written',
+    async (signal, expected) => {
+      const args = [...DATA, ...TINY, '--epochs', '9', '--log', 'first.jsonl', '--out', 'first.safetensors'];
+      const interruptedAtStart = async (...more: string[]) => {
+        const write = jest.spyOn(fs, 'writeFileSync'); // of the log: its first entry comes just before the first batch
+        write.mockImplementationOnce(() => void process.emit(signal));
+        return train(...args, ...more).finally(() => write.mockRestore());
+      };
+      space.write('first.safetensors', 'the work of hours');
+      const kept = await interruptedAtStart('--json');
+      expect(kept.status).toBe(expected);
+      expect(readFileSync(space.at('first.safetensors'), 'utf8')).toBe('the work of hours');
+      expect(JSON.parse(kept.stdout)).toMatchObject({ bestEpoch: 0, model: null });
+      const left = 'no epoch was finished, and the file first.safetensors was left as it was';
+      expect(kept.stderr).toContain(`\nbptt: interrupted in the first epoch; ${left}\n`);
+      expect((await interruptedAtStart()).stdout).toMatch(/^model {3}not saved, [\d,]+ parameters$/m);
+
+      rmSync(space.at('first.safetensors'));
+      const written = await interruptedAtStart('--json');
+      expect(written.status).toBe(expected);
+      expect(JSON.parse(written.stdout)).toMatchObject({ bestEpoch: 0, model: 'first.safetensors' });
+      expect(written.stderr).toContain('; the model as it stood was saved to first.safetensors\n');
+      expect(model('first.safetensors').labels.size).toBeGreaterThan(1);
+    },
+  );
+
   test('a second Ctrl-C ends the process at once; a released watch leaves no listener', async () => {
     const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
     const listenerCounts = () => ['SIGHUP', 'SIGINT', 'SIGTERM'].map((name) => process.listenerCount(name));
