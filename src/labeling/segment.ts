@@ -101,7 +101,7 @@ export function segmentText(text: string, options: SegmentOptions = {}): Segment
  * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
  *
  * @param options the locale, and the name of the input in messages
- * @throws DataError on invalid UTF-8, on a line over 16 MiB, and where there is no sentence
+ * @throws DataError on bytes that are no lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, and where there is no sentence
  */
 export async function* readText(
   chunks: ByteChunks,

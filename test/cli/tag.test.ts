@@ -8,6 +8,7 @@ import { createTagger } from '../../src/labeling/tagger';
 import type { Tagger } from '../../src/labeling/tagger';
 import { DataError } from '../../src/tensor/errors';
 import { bptt, startBptt } from '../support/cli';
+import { bpttHere } from '../support/cli-here';
 import { createWorkspace, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
@@ -38,6 +39,28 @@ test('raw text from standard input is split into sentences and tokens', () => {
 test('raw text from a file', () => {
   space.write('raw.txt', '\ufeffthe cat sat\r\n');
   expect(tag(['raw.txt'])).toEqual({ status: 0, stdout: `${slashed('the cat sat')}\n`, stderr: '' });
+});
+
+test('raw text and corpora in UTF-16 without a mark, or with CR alone at line ends, are bad data', async () => {
+  space.write('utf16.txt', Buffer.from('they run.\n', 'utf16le'));
+  space.write('mac.tsv', 'they\tX\rrun\tX\r');
+  const nul =
+    'utf16.txt:1: expected text in UTF-8, but byte 2 of the line is NUL: the file is probably UTF-16 or binary';
+  const cr = 'mac.tsv:1: expected lines that end in LF or CRLF; got lines that end in CR alone';
+  for (const [file, message] of [
+    ['utf16.txt', nul],
+    ['mac.tsv', cr],
+  ]) {
+    for (const args of [
+      ['tag', 'model.safetensors', file],
+      ['eval', 'model.safetensors', file],
+      ['train', '--train', file],
+    ]) {
+      const { status, stdout, stderr } = await bpttHere(args, space.folder);
+      expect([status, stdout]).toEqual([65, '']);
+      expect(stderr).toContain(`bptt: ${message}`);
+    }
+  }
 });
 
 test('tokenized input by --format, its labels ignored; --output jsonl with --probabilities', () => {

@@ -40,6 +40,22 @@ describe('lines of a byte stream', () => {
     for (const size of [1, 2, 100]) expect(await linesOf(chunked(bytes(text), size))).toEqual(lines);
   });
 
+  test.each(['a\rb', 'a\tX\r\rb\tY\r', '\ufeffa\r\r', '\r\r'])('%j ends its lines in CR alone', async (text) => {
+    const message = 'f:1: expected lines that end in LF or CRLF; got lines that end in CR alone: convert them';
+    for (const size of [1, 2, 100]) {
+      await expect(linesOf(chunked(bytes(text), size))).rejects.toThrow(message);
+      await expect(linesOf(chunked(bytes(text), size))).rejects.toThrow(DataError);
+    }
+  });
+
+  test('which is what is said of such a file, too, where it is longer than a line may be', async () => {
+    await expect(linesOf(chunked(bytes('ab\rcd\ref'), 3), 6)).rejects.toThrow('end in CR alone');
+    await expect(linesOf(chunked(bytes('ab\rcdefgh\n'), 3), 6)).rejects.toThrow('end in CR alone');
+    await expect(linesOf(chunked(bytes('x\nab\rcd\ref'), 3), 6)).rejects.toThrow(
+      'f:2: the line is longer than 6 bytes',
+    );
+  });
+
   test('a producer may reuse its buffer', async () => {
     async function* reusing() {
       const buffer = new Uint8Array(1);
@@ -72,6 +88,26 @@ describe('lines of a byte stream', () => {
     }
     await expect(all(lineBlocks(endless()))).rejects.toThrow('input:1: the line is longer than 16777216 bytes');
     expect(produced).toBe((16 << 20) + (1 << 16));
+  });
+});
+
+describe('NUL bytes', () => {
+  const utf16 = (text: string) => [...Buffer.from(text, 'utf16le')];
+  const swapped = (text: string) => [...Buffer.from(text, 'utf16le').swap16()];
+  test.each([
+    ['ASCII as UTF-16LE', utf16('a\tX\n'), 'f:1:', 2, 'LE'],
+    ['ASCII as UTF-16BE', swapped('a\tX\n'), 'f:1:', 1, 'BE'],
+    ['Latin-1 as UTF-16LE, which is no UTF-8 either', utf16('\u00e9t\u00e9\n'), 'f:1:', 2, 'LE'],
+    ['one in a later line', [...bytes('one\ntwo\nth\0ree\n')], 'f:3:', 3, 'LE'],
+    ['one in a last line without its end', [...bytes('one\r\n\0')], 'f:2:', 1, 'LE'],
+  ])('%s: named by line and byte', async (_, input, place, byte, order) => {
+    const message = `${place} expected text in UTF-8, but byte ${byte} of the line is NUL: the file is probably UTF-16 or binary`;
+    const whole = linesOf([Uint8Array.from(input)]);
+    await expect(whole).rejects.toThrow(DataError);
+    await expect(whole).rejects.toThrow(`${message}; convert it, for example with iconv -f UTF-16${order} -t UTF-8`);
+    for (const size of [1, 2]) {
+      await expect(linesOf(chunked(Uint8Array.from(input), size))).rejects.toThrow(message);
+    }
   });
 });
 
