@@ -8,6 +8,7 @@ import { linearBackwardAsync, linearForwardAsync, stackBackwardAsync, stackForwa
 import { embeddingBackward, embeddingForward } from '../layers/embedding.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
+import { expectKernels } from './checks.js';
 import { loadModel } from './model-file.js';
 import type { Model, ModelGrads, ModelParams, ModelPass } from './model.js';
 import { dropWith, layersOf, stackOptions, undoDropout, zerosFor } from './model.js';
@@ -65,13 +66,15 @@ export interface AsyncTagger {
  *
  * @param device where the products over whole batches run
  * @param host where the time loops run; the CPU by default
- * @throws DataError where the bytes are no model this version reads
+ * @throws DataError where the bytes are no model this version reads; ArgumentError where `device` or `host` are no kernels
  */
 export function createAsyncTagger(
   source: Model | Uint8Array,
   device: AsyncKernels,
   host: Kernels = createCpuKernels(),
 ): AsyncTagger {
+  expectKernels('createAsyncTagger', device);
+  expectKernels('createAsyncTagger', host);
   const model = source instanceof Uint8Array ? loadModel(source) : source;
   return {
     model,
@@ -79,8 +82,9 @@ export function createAsyncTagger(
       return device.backend;
     },
     async tag(sentences, options = {}) {
+      const batches = batchesToPredict(model, sentences, options);
       const out = new Array<Prediction>(sentences.length);
-      for (const batch of batchesToPredict(model, sentences)) {
+      for (const batch of batches) {
         const { logits } = await modelForwardAsync({ device, host }, model, batch.ids, batch.packing);
         predictionsOf(model, batch, logits, options, out);
       }

@@ -3,10 +3,10 @@ import type { Kernels } from '../kernels/types.js';
 import { inFrame } from '../kernels/workspace.js';
 import { softmaxRows } from '../layers/softmax-loss.js';
 import { argmaxRows } from '../tensor/rows.js';
-import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Batch } from './batches.js';
 import { batchesOf, packBatch } from './batches.js';
+import { expectKernels, expectSentences, expectSwitches } from './checks.js';
 import type { Inference, InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import type { Model } from './model.js';
@@ -33,7 +33,7 @@ export interface PredictOptions {
  * backends whose rows do not depend on each other (the CPU's do not).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
- * @throws ArgumentError where `sentences` is no list of lists of tokens
+ * @throws ArgumentError where `sentences` is no list of lists of tokens, naming the place, and on kernels or options that are none
  */
 export function predict(
   kernels: Kernels,
@@ -41,6 +41,8 @@ export function predict(
   sentences: readonly (readonly string[])[],
   options: PredictOptions & InferenceOptions = {},
 ): Prediction[] {
+  expectKernels('predict', kernels);
+  expectSwitches('predict', options, 'keepWords', 'probabilities');
   const inference = inferenceOf(kernels, model, options);
   try {
     return predictWith(kernels, inference, model, sentences, options);
@@ -49,7 +51,7 @@ export function predict(
   }
 }
 
-/** `predict` with a labeler that is at work already. */
+/** `predict` with a labeler that is at work already. @throws ArgumentError as `batchesToPredict` does */
 export function predictWith(
   kernels: Kernels,
   inference: Inference,
@@ -57,8 +59,9 @@ export function predictWith(
   sentences: readonly (readonly string[])[],
   options: PredictOptions = {},
 ): Prediction[] {
+  const batches = batchesToPredict(model, sentences, options);
   const out = new Array<Prediction>(sentences.length);
-  for (const batch of batchesToPredict(model, sentences)) {
+  for (const batch of batches) {
     inRoomyFrame(kernels, () => predictionsOf(model, batch, inference.logits(batch.ids, batch.packing), options, out));
   }
   return out;
@@ -76,14 +79,25 @@ function inRoomyFrame(kernels: Kernels, step: () => void): void {
   }
 }
 
-/** Sentences of similar length together. @throws ArgumentError where `sentences` is no list of lists of tokens */
-export function* batchesToPredict(model: Model, sentences: readonly (readonly string[])[]): Generator<Batch> {
-  if (!Array.isArray(sentences)) {
-    throw new ArgumentError(`expected a list of sentences, each a list of tokens; got ${typeof sentences}`);
-  }
+/**
+ * Sentences of similar length together, each batch packed when its turn comes.
+ *
+ * @throws ArgumentError where `sentences` is no list of lists of tokens, or `options` are none: at once, before any batch
+ */
+export function batchesToPredict(
+  model: Model,
+  sentences: readonly (readonly string[])[],
+  options?: PredictOptions,
+): Iterable<Batch> {
+  expectSentences(sentences);
+  expectSwitches('tag', options, 'probabilities');
   const ids = sentences.map((tokens) => model.words.encode(tokens));
   const lengths = ids.map((list) => list.length);
-  for (const members of batchesOf(lengths, BATCH)) yield packBatch(ids, members);
+  return packed(ids, batchesOf(lengths, BATCH));
+}
+
+function* packed(ids: readonly Int32Array[], batches: readonly number[][]): Generator<Batch> {
+  for (const members of batches) yield packBatch(ids, members);
 }
 
 /** Labels the sentences of one batch, each in its place of `out`. */

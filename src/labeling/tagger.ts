@@ -7,6 +7,7 @@ import { createCpuKernels } from '../kernels/cpu/index.js';
 import type { Kernels } from '../kernels/types.js';
 import { adopted } from '../kernels/workspace.js';
 import { ArgumentError } from '../tensor/errors.js';
+import { describe, expectKernels, expectSwitches } from './checks.js';
 import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import { loadModel } from './model-file.js';
@@ -29,6 +30,7 @@ export interface Tagger {
    *
    * @param sentences tokens of each sentence
    * @param options.probabilities whether to return the probability of each label too; default false
+   * @throws ArgumentError where `sentences` is no list of lists of strings, naming sentence and token
    */
   tag(sentences: readonly (readonly string[])[], options?: { readonly probabilities?: boolean }): Prediction[];
   /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
@@ -42,13 +44,16 @@ export interface Tagger {
  *
  * @param kernels where products run; the CPU by default
  * @param options whether words are kept; see `InferenceOptions`
- * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else
+ * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else,
+ *   `kernels` are none, or an option is outside its domain
  */
 export function createTagger(
   source: Model | Uint8Array | ArrayBuffer,
   kernels: Kernels = createCpuKernels(),
   options: InferenceOptions = {},
 ): Tagger {
+  expectKernels('createTagger', kernels);
+  expectSwitches('createTagger', options, 'keepWords');
   const model = modelOf(source);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model, options);
@@ -73,8 +78,4 @@ function modelOf(source: Model | Uint8Array | ArrayBuffer): Model {
     throw new ArgumentError(`createTagger: expected a model, or the bytes of a model file; got ${describe(source)}`);
   }
   return source as Model;
-}
-
-function describe(x: unknown): string {
-  return typeof x === 'object' && x !== null ? `an object with ${Object.keys(x).join(', ') || 'nothing'}` : typeof x;
 }

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { createCpuKernels } from '../../src/kernels/index.js';
+import { createCpuKernels, select } from '../../src/kernels/index.js';
+import type { AsyncKernels } from '../../src/kernels/index.js';
 import { generateCorpus } from '../../src/labeling/corpus.js';
 import { loadModel, saveModel } from '../../src/labeling/model-file.js';
 import type { ModelConfig } from '../../src/labeling/model.js';
 import { initModel } from '../../src/labeling/model.js';
 import { predict } from '../../src/labeling/predict.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/labeling/safetensors.js';
+import { createAsyncTagger } from '../../src/labeling/model-async.js';
 import { createTagger } from '../../src/labeling/tagger.js';
 import { buildLabels } from '../../src/labeling/labels.js';
 import { buildVocabulary } from '../../src/labeling/vocabulary.js';
@@ -18,6 +20,7 @@ import { allocate, ArgumentError, createRng, DataError } from '../../src/tensor/
 import { mainFile } from '../support/cli.js';
 
 const kernels = createCpuKernels();
+const device = kernels as unknown as AsyncKernels; // whatever it answers may be awaited
 const corpus = generateCorpus({ sentences: 40, seed: 3 });
 const words = buildVocabulary(corpus, { minCount: 2 });
 const labels = buildLabels(corpus);
@@ -173,6 +176,72 @@ describe('a tagger', () => {
     const tagger = createTagger(modelOf());
     expect(() => tagger.tag('the cat' as unknown as string[][])).toThrow(ArgumentError);
     expect(() => tagger.tag(['the cat'] as unknown as string[][])).toThrow('must be a list of tokens');
+    expect(() => predict(kernels, modelOf(), [['the', 7 as unknown as string]])).toThrow('sentence 1, token 2');
+  });
+
+  const hole = <T>(list: T[], place: number) => (delete list[place], list);
+  test.each<[string, unknown, string]>([
+    ['undefined', undefined, 'expected a list of sentences, each a list of tokens; got undefined'],
+    ['null', null, 'expected a list of sentences, each a list of tokens; got null'],
+    ['an object', {}, 'expected a list of sentences, each a list of tokens; got an object with nothing'],
+    ['[null]', [null], 'sentence 1, sentences[0], must be a list of tokens; got null: pass a list of strings'],
+    [
+      'a sparse list',
+      hole([['a'], ['b'], ['c']], 1),
+      'sentence 2, sentences[1], must be a list of tokens; got undefined',
+    ],
+    ['[[1]]', [['a'], ['b', 1]], 'sentence 2, token 2, sentences[1][1], must be a string; got the number 1'],
+    ['[[undefined]]', [[undefined]], 'sentence 1, token 1, sentences[0][0], must be a string; got undefined'],
+    [
+      'a sparse sentence',
+      [hole(['a', 'b', 'c'], 2)],
+      'sentence 1, token 3, sentences[0][2], must be a string; got undefined',
+    ],
+    ["[[['a']]]", [[['a']]], 'sentence 1, token 1, sentences[0][0], must be a string; got a list'],
+  ])('%s is no list of sentences; the message names the place', async (_, given, message) => {
+    const input = given as string[][];
+    expect(() => createTagger(modelOf()).tag(input)).toThrow(ArgumentError);
+    expect(() => createTagger(modelOf()).tag(input)).toThrow(message);
+    await expect(createAsyncTagger(modelOf(), device).tag(input)).rejects.toThrow(message);
+    expect(() => predict(kernels, modelOf(), input)).toThrow(message);
+  });
+
+  test('kernels that are none: what came, and what to pass', async () => {
+    const selection = await select({ backend: 'cpu' });
+    for (const [given, message] of [
+      ['wasm', 'got the string "wasm": pass createCpuKernels(), or (await select()).kernels'],
+      [3, 'got the number 3: pass createCpuKernels()'],
+      [null, 'got null: pass createCpuKernels()'],
+      [{}, 'got an object with nothing: pass createCpuKernels()'],
+      [Promise.resolve(kernels), 'got a Promise: await it'],
+      [selection, 'got an object with kernels, reason, rejected: that is the result of select(), take its .kernels'],
+    ] as unknown as [typeof kernels, string][]) {
+      const error = (where: string) => `${where}: expected kernels; ${message}`;
+      for (const source of [modelOf(), saveModel(modelOf())]) {
+        expect(() => createTagger(source, given)).toThrow(ArgumentError);
+        expect(() => createTagger(source, given)).toThrow(error('createTagger'));
+      }
+      expect(() => predict(given, modelOf(), sentences)).toThrow(error('predict'));
+      expect(() => createAsyncTagger(modelOf(), device, given)).toThrow(error('createAsyncTagger'));
+    }
+    expect(createTagger(modelOf(), undefined).backend).toBe('cpu');
+  });
+
+  test('options that are none, and switches that are neither true nor false', () => {
+    const none = null as unknown as undefined;
+    const refused = 'options must be an object; got null: leave them out, or pass {}';
+    expect(() => createTagger(modelOf(), kernels, none)).toThrow(new ArgumentError(`createTagger: ${refused}`));
+    expect(() => predict(kernels, modelOf(), sentences, none)).toThrow(new ArgumentError(`predict: ${refused}`));
+    expect(() => createTagger(modelOf()).tag(sentences, none)).toThrow(new ArgumentError(`tag: ${refused}`));
+    const words = { keepWords: 'no' as unknown as boolean };
+    const message = 'keepWords must be true or false; got the string "no": correct it, or leave it out';
+    expect(() => createTagger(modelOf(), kernels, words)).toThrow(new ArgumentError(`createTagger: ${message}`));
+    expect(() => predict(kernels, modelOf(), sentences, words)).toThrow(new ArgumentError(`predict: ${message}`));
+    const probabilities = 1 as unknown as boolean;
+    expect(() => createTagger(modelOf()).tag(sentences, { probabilities })).toThrow(
+      'probabilities must be true or false',
+    );
+    expect(createTagger(modelOf(), kernels, { keepWords: undefined }).tag([['the']], undefined)).toHaveLength(1);
   });
 
   test('gives the probability of every label it chose', () => {
