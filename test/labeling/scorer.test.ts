@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { readCorpus } from '../../src/labeling/files.node.js';
 import { createScorer, type Scores } from '../../src/labeling/scorer.js';
@@ -234,16 +236,26 @@ describe('scores', () => {
   });
 });
 
+/** What the organizers found: accuracy, precision, recall, F1, correct and guessed spans. */
+const published = {
+  uh_ritual: '94.18 57.54 32.90 41.86 355 617',
+  'spinningbytes.txt': '94.10 47.09 35.96 40.78 388 824',
+  'sjtu_adapt.txt': '93.71 50.21 33.83 40.42 365 727',
+  arcada: '94.03 47.40 34.57 39.98 373 787',
+  flytxt: '93.77 47.92 31.97 38.35 345 720',
+  'mic-cis.txt': '93.20 40.97 33.83 37.06 365 891',
+  drexel_cci: '93.37 50.39 17.79 26.30 192 381',
+};
+
+test('docs/results.md shows these numbers', () => {
+  const document = readFileSync(join(__dirname, '../../docs/results.md'), 'utf8');
+  for (const [name, line] of Object.entries(published)) {
+    const row = new RegExp(`^\\| ${name.replace('.txt', '')} .*`, 'm').exec(document)?.[0].split(/[ |]+/);
+    expect(row?.slice(2, -1)).toEqual(line.split(' ').slice(0, 4));
+  }
+});
+
 describeWithData('parity-wnut17-submissions', 'the seven submissions of the WNUT-17 shared task', () => {
-  const published = {
-    uh_ritual: '94.18 57.54 32.90 41.86 355 617',
-    'spinningbytes.txt': '94.10 47.09 35.96 40.78 388 824',
-    'sjtu_adapt.txt': '93.71 50.21 33.83 40.42 365 727',
-    arcada: '94.03 47.40 34.57 39.98 373 787',
-    flytxt: '93.77 47.92 31.97 38.35 345 720',
-    'mic-cis.txt': '93.20 40.97 33.83 37.06 365 891',
-    drexel_cci: '93.37 50.39 17.79 26.30 192 381',
-  };
   const percent = (fraction: number) => (100 * fraction).toFixed(2);
   type Rows = string[][];
   let tokens: Rows;
