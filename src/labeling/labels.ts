@@ -3,12 +3,15 @@ import { ArgumentError, DataError } from '../tensor/errors.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import type { Sentence } from './sentence.js';
 
+/** How many labels a message lists; a treebank with features has hundreds. */
+const SHOWN = 10;
+
 /** Labels by id. There is no unknown label: one never seen in training is an error. */
 export interface LabelVocabulary {
   readonly size: number;
   /** The label of each id. */
   readonly labels: readonly string[];
-  /** Id of a label. @throws DataError naming the label and the known ones */
+  /** Id of a label. @throws DataError naming the label and the commonest known ones */
   lookup(label: string): number;
   /**
    * `[tokens]` ids of a sentence's labels.
@@ -43,7 +46,7 @@ export function labelsFromJson(value: unknown): LabelVocabulary {
 function createLabels(labels: readonly string[]): LabelVocabulary {
   const ids = new Map(labels.map((label, id) => [label, id]));
   const unknown = (label: string, where: string) => {
-    const shown = labels.slice(0, 50).join(' ') + (labels.length > 50 ? ` … (${labels.length} in all)` : '');
+    const shown = labels.slice(0, SHOWN).join(' ') + (labels.length > SHOWN ? ` … (${labels.length} in all)` : '');
     const message = `${where}label ${JSON.stringify(label)} was never seen in training; the known labels are ${shown}`;
     return new DataError(`${message}: correct it, or train with it`);
   };

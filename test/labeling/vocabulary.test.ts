@@ -136,8 +136,13 @@ describe('label vocabulary', () => {
     expect(() => labels.lookup('Z')).toThrow(new DataError(tail));
     expect(() => labels.encode(sentence, 'f')).toThrow(new DataError(`f: sentence at line 7, token 2, "r": ${tail}`));
     expect(() => labels.encode({ ...sentence, line: undefined })).toThrow(new DataError(`token 2, "r": ${tail}`));
-    const many = labelsFromJson(Array.from({ length: 60 }, (_, i) => `L${i}`));
-    expect(() => many.lookup('Z')).toThrow('L49 … (60 in all)');
+    const many = (length: number) => labelsFromJson(Array.from({ length }, (_, i) => `L${i}`));
+    expect(() => many(10).lookup('Z')).toThrow('the known labels are L0 L1 L2 L3 L4 L5 L6 L7 L8 L9: correct it');
+    for (const length of [11, 60]) {
+      const shown = `the known labels are L0 L1 L2 L3 L4 L5 L6 L7 L8 L9 … (${length} in all): correct it`;
+      expect(() => many(length).lookup('Z')).toThrow(shown);
+      expect(() => many(length).encode(sentence, 'f')).toThrow(shown);
+    }
   });
 
   test('sentences without labels, or with too few', () => {
