@@ -1,12 +1,13 @@
 /** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { assertWritable, saveFile } from '../labeling/save.node.js';
+import { saveFile } from '../labeling/save.node.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import { positiveInteger } from './arguments.js';
 import type { Outcome } from './bench/run.js';
 import type { SuiteName } from './bench/types.js';
 import { SUITES } from './bench/types.js';
+import { checkOutputs } from './outputs.js';
 import { readPackageInfo } from './package-info.js';
 import { createProgress } from './progress.js';
 import type { Terminal } from './terminal.js';
@@ -89,7 +90,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   const { runSuites } = await import('./bench/run.js');
   const { describeResult, readResult } = await import('./bench/report.js');
   const earlier = options.against === undefined ? undefined : readResult(options.against);
-  if (options.plot !== undefined) await assertWritable(options.plot);
+  await checkOutputs({ '--plot': options.plot }, [options.against, options.kernel]);
   const progress = createProgress(terminal.stderr);
   let outcome: Outcome;
   try {
