@@ -34,3 +34,69 @@ describe('--plot does not overwrite an input', () => {
     }
   });
 });
+
+describe('--kernel: a kernel is wrong', () => {
+  const CASE = 'gemm addMatmul-32x32x32: mine.mjs is wrong';
+  /** A right product, with something done at the start of each call; `calls` counts from 1. */
+  const kernel = (act: string, kind = '') => `let calls = 0;
+    export ${kind} function addMatmul(out, a, b) {
+      calls++;
+      ${act}
+      for (let i = 0; i < 32; i++)
+        for (let j = 0; j < 32; j++)
+          for (let k = 0; k < 32; k++) out.data[32 * i + j] += a.data[32 * i + k] * b.data[32 * k + j];
+    }`;
+  const bench = (text: string) => bptt([...QUICK, '--backend', 'cpu', '--kernel', file('mine.mjs', text)]);
+
+  test('not if it does what it should', () => {
+    const { status, stdout, stderr } = bench(kernel(''));
+    expect([status, stdout, stderr]).toEqual([
+      0,
+      expect.stringContaining(' mine.mjs '),
+      expect.not.stringMatching('wrong'),
+    ]);
+  });
+
+  const ONE = 'and was not timed: changes its input a; it may write to out alone';
+  const BOTH = 'and was not timed: changes its input a and b; it may write to out alone';
+  test.each([
+    // The products stay right: what is changed is not read again before the next call.
+    ['if it changes a', 'const x = a.data; a = { data: x.slice() }; x[5] = 0;', ONE],
+    [
+      'if it changes a and b',
+      'const [x, y] = [a.data, b.data]; a = { data: x.slice() }; b = { data: y.slice() }; x[1023]++; y[0]++;',
+      BOTH,
+    ],
+    ['if it throws something', 'throw { toString: () => "two\\nlines" };', 'and was not timed: throws two lines'],
+    ['if it changes b later', 'if (calls === 3) b.data[7] += 1;', 'after it was timed: changes its input b; it'],
+    ['if it does nothing later', 'if (calls > 2) return;', 'after it was timed: differs from matmul1 by'],
+    [
+      'if it keeps what it has read',
+      'if (calls === 1) globalThis.kept = [{ data: a.data.slice() }, { data: b.data.slice() }]; [a, b] = globalThis.kept;',
+      'after it was timed: differs from matmul1 by',
+    ],
+    [
+      'if it throws later',
+      'if (calls > 2) throw new RangeError("tired");',
+      ': it threw RangeError: tired while it was timed',
+    ],
+  ])('%s', (_, act, fault) => {
+    const { status, stdout, stderr } = bench(kernel(act));
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining(`bptt: ${CASE}${fault[0] === ':' ? '' : ' '}${fault}`),
+    ]);
+    expect(stdout).not.toContain('mine.mjs');
+    expect(stdout).toContain(' bptt-cpu ');
+  });
+
+  test('if it is async, also where it fails in the end', () => {
+    for (const act of ['', 'throw new Error("no");', 'await null; throw new Error("no");']) {
+      const { status, stdout, stderr } = bench(kernel(act, 'async'));
+      expect([status, stdout]).toEqual([1, expect.not.stringContaining('mine.mjs')]);
+      expect(stderr).toContain(
+        `bptt: ${CASE} and was not timed: returns a Promise; it must have added the product to out`,
+      );
+    }
+  });
+});

@@ -2,14 +2,15 @@
  * The suite `gemm`: the three products on squares and on the shapes of a tagger with E = H = 100, 32 sentences of 32 tokens.
  * Operands lie where a system keeps its own: in WebAssembly memory for `bptt`, in tensors for the libraries.
  */
-import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../../kernels/cpu/matmul1.js';
-import type { Tensor } from '../../tensor/index.js';
 import { passes, rightPeers, skip } from './judge.js';
 import type { ProductName } from './numbers.js';
-import { decode, deviation, elements, encode, matrix, placeAll, randomNumbers, UNIT_ROUNDOFF } from './numbers.js';
+import { decode, elements, encode, placeAll } from './numbers.js';
 import { slowProduct } from './pace.js';
 import type { Peer } from './peers.js';
+import type { Product } from './product.js';
+import { createProduct, faultOf } from './product.js';
 import { run, sampling } from './timing.js';
+import { tryKernel } from './trial.js';
 import type { Contestant, Context, Row } from './types.js';
 import { backendsOf } from './types.js';
 
@@ -25,18 +26,6 @@ export const TAGGER: readonly (readonly [ProductName, number, number, number])[]
   ['addMatmulTB', 1, 400, 100],
 ];
 const PRODUCTS: readonly ProductName[] = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
-const REFERENCE = { addMatmul: addMatmul1, addMatmulTA: addMatmulTA1, addMatmulTB: addMatmulTB1 };
-
-/** Operands of one product and what rung 1 makes of them. */
-export interface Product {
-  readonly name: ProductName;
-  readonly size: readonly [M: number, K: number, N: number];
-  readonly out: Tensor;
-  readonly a: Tensor;
-  readonly b: Tensor;
-  /** `out` plus the product, by `matmul1`. */
-  readonly expected: Tensor;
-}
 
 /** The rows of the suite. */
 export async function gemm(context: Context): Promise<Row[]> {
@@ -49,6 +38,7 @@ export async function gemm(context: Context): Promise<Row[]> {
     const product = createProduct(name, M, K, N);
     const contestants = [
       ...ownContestants(context, label, product),
+      ...usersContestants(context, label, product),
       ...(await peerContestants(context, label, product)),
     ];
     const race = { suite: 'gemm', case: label, metric: 'GFLOP/s', work: 2 * M * K * N, contestants } as const;
@@ -57,50 +47,12 @@ export async function gemm(context: Context): Promise<Row[]> {
   return rows;
 }
 
-/** A product of random operands. */
-export function createProduct(name: ProductName, M: number, K: number, N: number): Product {
-  const a = name === 'addMatmulTA' ? matrix(randomNumbers(K * M, 1), K, M) : matrix(randomNumbers(M * K, 1), M, K);
-  const b = name === 'addMatmulTB' ? matrix(randomNumbers(N * K, 2), N, K) : matrix(randomNumbers(K * N, 2), K, N);
-  const out = matrix(randomNumbers(M * N, 3), M, N);
-  const expected = matrix(elements(out).slice(), M, N);
-  REFERENCE[name](expected, a, b);
-  return { name, size: [M, K, N], out, a, b, expected };
-}
-
-/**
- * Largest difference of two right answers: either sum of K + 1 terms is off by at most γ_{K+1}·(|out| + Σ|a||b|) (Higham,
- * Accuracy and Stability, 2nd ed., §3.1), and all operands are at most 1/2. One rounding more for a peer, whose product is
- * added to `out` here.
- */
-function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
-  const n = (K + 2) * UNIT_ROUNDOFF;
-  return ((2 * n) / (1 - n)) * (K / 4 + 0.5);
-}
-
-/** Why an answer is wrong; undefined where it is right. */
-export function faultOf(
-  product: Pick<Product, 'size'>,
-  got: ArrayLike<number>,
-  want: ArrayLike<number>,
-): string | undefined {
-  const error = deviation(got, want);
-  const allowed = allowedError(product);
-  if (error <= allowed) return undefined;
-  return `differs from matmul1 by ${error.toExponential(1)}, allowed ${allowed.toExponential(1)}`;
-}
-
-/** Backends of this package, and the user's kernel: those that are right. */
+/** Backends of this package that are right. */
 function ownContestants(context: Context, label: string, product: Product): Contestant[] {
   const { name, size, out, a, b, expected } = product;
   const spare = 8 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2]) + 2 ** 20;
-  const users = context.userKernel ? [context.userKernel] : [];
-  const all = [
-    ...backendsOf(context, 'gemm'),
-    ...users.map(({ system, kernels }) => ({ system, kernels, backend: 'user', graphics: undefined })),
-  ];
-  return all.flatMap(({ system, kernels, backend, graphics }) => {
-    const act = kernels[name]?.bind(kernels);
-    if (act === undefined) return [];
+  return backendsOf(context, 'gemm').flatMap(({ system, kernels, backend, graphics }) => {
+    const act = kernels[name].bind(kernels);
     const slow = graphics && slowProduct(size, graphics.rate, context.budget.slowestMs);
     if (slow !== undefined) {
       skip(context, `gemm ${label}`, system, slow);
@@ -115,6 +67,17 @@ function ownContestants(context: Context, label: string, product: Product): Cont
     const sample = sampling(() => act(mine, x, y));
     return right ? [{ system, version, backend, threads: 1, ...graphics?.place, sample }] : [];
   });
+}
+
+/** The user's kernel, if it has this product and is right. */
+function usersContestants(context: Context, label: string, product: Product): Contestant[] {
+  const { system, kernels } = context.userKernel ?? {};
+  const kernel = kernels?.[product.name]?.bind(kernels);
+  if (system === undefined || kernel === undefined) return [];
+  const trial = tryKernel(kernel, product);
+  if (!passes(context, `gemm ${label}`, system, trial.faultAtFirst)) return [];
+  const common = { system, version: context.version, backend: 'user', threads: 1 };
+  return [{ ...common, sample: sampling(trial.act), faultAtLast: trial.faultAtLast }];
 }
 
 /** Peers that are right. They multiply without adding: a library has no other product. */

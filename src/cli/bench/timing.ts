@@ -6,6 +6,7 @@ import { Bench } from 'tinybench';
 import { messageOf } from '../failure.js';
 import type { Race } from './statistics.js';
 import { rowOf } from './statistics.js';
+import { thrownBy } from './trial.js';
 import type { Contestant, Context, Row, Sample } from './types.js';
 
 /** A call this short is repeated until a clock can see it. */
@@ -58,12 +59,31 @@ export async function run(context: Context, race: Race): Promise<Row[]> {
         samples.set(each, turn < 0 && !slow.has(each) ? [] : [...known, ...taken]);
       } catch (error) {
         samples.delete(each);
-        context.note(`${race.suite} ${race.case}: ${each.system} gave up: ${messageOf(error)}`);
+        giveUp(context, race, each, error);
       }
     }
   }
+  for (const each of samples.keys()) if (isWrongNow(context, race, each)) samples.delete(each);
   for (const each of race.contestants) await each.close?.();
   return [...samples].filter(([, ms]) => ms.length > 0).map(([each, ms]) => rowOf(race, each, ms));
+}
+
+/** Says that somebody failed while it was timed: our own and other systems by the way, a kernel on trial as a fault. */
+function giveUp(
+  context: Context,
+  { suite, case: name }: Race,
+  { system, faultAtLast }: Contestant,
+  error: unknown,
+): void {
+  if (faultAtLast === undefined) context.note(`${suite} ${name}: ${system} gave up: ${messageOf(error)}`);
+  else context.wrong(`${suite} ${name}: ${system} is wrong: it threw ${thrownBy(error)} while it was timed`);
+}
+
+/** Whether a kernel on trial, right before it was timed, is wrong after it. */
+function isWrongNow(context: Context, { suite, case: name }: Race, { system, faultAtLast }: Contestant): boolean {
+  const fault = faultAtLast?.();
+  if (fault !== undefined) context.wrong(`${suite} ${name}: ${system} is wrong after it was timed: ${fault}`);
+  return fault !== undefined;
 }
 
 /** Milliseconds per call of every sample in one turn. */

@@ -53,6 +53,11 @@ export interface Contestant extends Place {
   readonly threads: number;
   /** Does the work, as often as a clock needs to see it. */
   sample(): Sample | Promise<Sample>;
+  /**
+   * What is wrong with it after its last turn: of code that nobody here has tested. Who has this must not give up either; its
+   * row is not shown then, and the command fails in the end.
+   */
+  faultAtLast?(): string | undefined;
   /** Gives back what it holds; called once, after the last turn. */
   close?(): void | Promise<void>;
 }
