@@ -88,6 +88,12 @@ export function addBench(program: Command, terminal: Terminal): void {
 
 /** The suites and their statistics are loaded here, so that no other command waits for them. */
 async function runBench(options: Options, terminal: Terminal): Promise<void> {
+  const chosen = SUITES.filter((suite) => options.suite?.includes(suite) ?? true);
+  if (options.kernel !== undefined && !chosen.includes('gemm')) {
+    throw new ArgumentError(
+      `--kernel ${options.kernel} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+    );
+  }
   const { runSuites } = await import('./bench/run.js');
   const { describeResult, readResult } = await import('./bench/report.js');
   const earlier = options.against === undefined ? undefined : readResult(options.against);
@@ -98,7 +104,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     outcome = await runSuites(
       {
         version: readPackageInfo().version,
-        suites: SUITES.filter((suite) => options.suite?.includes(suite) ?? true),
+        suites: chosen,
         cases: options.case ?? [],
         backends: options.backend ?? [],
         quick: options.quick ?? false,

@@ -100,3 +100,43 @@ describe('--kernel: a kernel is wrong', () => {
     }
   });
 });
+
+describe('--kernel: a module that cannot be loaded', () => {
+  const mine = (name: string) => join(folder, name);
+
+  test.each([
+    ['is missing', 'none.mjs', undefined, 2, 'there is no such file'],
+    ['lies in a file', 'mine.mjs/x.mjs', undefined, 2, 'there is no such file'],
+    ['has a syntax error', 'mine.mjs', 'export function (', 1, /^loading it throws SyntaxError: [^\n]+$/],
+    ['has one in CommonJS', 'mine.cjs', 'exports.addMatmul = (', 1, /^loading it throws SyntaxError: [^\n]+$/],
+    ['throws', 'mine.mjs', 'throw new RangeError("one\\n  two");', 1, 'loading it throws RangeError: one two'],
+    ['throws nothing', 'mine.mjs', 'throw undefined;', 1, 'loading it throws undefined'],
+    ['imports what is missing', 'mine.mjs', 'import "./gone.mjs";', 1, /^loading it throws Error: .*gone\.mjs/],
+    ['is no JavaScript', 'mine.txt', KERNEL, 1, 'Node loads no .txt; name a JavaScript module .mjs, .cjs or .js'],
+  ])('it %s', (_, name, text, status, reason) => {
+    file('mine.mjs', KERNEL);
+    if (text !== undefined) file(name, text);
+    const answer = bptt([...QUICK, '--kernel', mine(name)]);
+    const start = `bptt: --kernel ${mine(name)}: `;
+    expect([answer.status, answer.stdout, answer.stderr.slice(0, start.length)]).toEqual([status, '', start]);
+    const rest = answer.stderr.slice(start.length);
+    expect(rest.trimEnd()).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));
+    expect(rest.match(/\n/g)).toHaveLength(1);
+  });
+
+  test('it is a folder, or nothing', () => {
+    const directory = bptt([...QUICK, '--kernel', folder]);
+    expect(directory).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `bptt: --kernel ${folder} is a folder; give the file of a JavaScript module\n`,
+    });
+    const nothing = bptt([...QUICK, '--kernel', '']);
+    expect(nothing).toEqual({ status: 2, stdout: '', stderr: "bptt: --kernel '': there is no such file\n" });
+  });
+
+  test('no suite that is wanted has products', () => {
+    const { status, stderr } = bptt(['bench', '--kernel', file('mine.mjs', KERNEL), '--suite', 'cold,memory']);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/no suite but gemm times; --suite cold,memory leaves/)]);
+  });
+});
