@@ -2,10 +2,12 @@
 import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readResult } from '../../src/cli/bench/report';
+import { DataError } from '../../src/tensor';
 import { bptt } from '../support/cli';
 
 const QUICK = ['bench', '--quick', '--no-peers', '--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
-const RESULT = `{"machine":{},"rows":[]}`;
+const RESULT = '{"machine":{"cpu":"c","peak":null},"rows":[]}';
 const KERNEL = 'export function addMatmul() {}';
 
 let folder: string;
@@ -138,5 +140,61 @@ describe('--kernel: a module that cannot be loaded', () => {
   test('no suite that is wanted has products', () => {
     const { status, stderr } = bptt(['bench', '--kernel', file('mine.mjs', KERNEL), '--suite', 'cold,memory']);
     expect([status, stderr]).toEqual([2, expect.stringMatching(/no suite but gemm times; --suite cold,memory leaves/)]);
+  });
+});
+
+describe('--against', () => {
+  test('a folder, and no name', () => {
+    const refused = (path: string) => bptt([...QUICK, '--against', path]);
+    expect(refused(folder)).toEqual({
+      status: 65,
+      stdout: '',
+      stderr: `bptt: ${folder} is a folder; give the file: it must hold what bptt bench --json printed\n`,
+    });
+    expect(refused('')).toMatchObject({
+      status: 65,
+      stderr: expect.stringMatching(/^bptt: '': there is no such file;/),
+    });
+  });
+
+  test('what lacks a field is no result', () => {
+    const row = {
+      suite: 's',
+      case: 'c',
+      system: 'x',
+      version: '1',
+      backend: 'b',
+      threads: 1,
+      metric: 'ms',
+      p50: 1,
+      p95: 1,
+    };
+    const machine = { cpu: 'c', peak: 1 };
+    const read = (value: unknown) => readResult(file('result.json', JSON.stringify(value)));
+    expect(read({ machine, rows: [row] }).rows).toEqual([row]);
+    const without = (key: string) => ({ ...row, [key]: undefined });
+    for (const rows of [null, {}, 5, [null], ...Object.keys(row).map((key) => [row, without(key)])])
+      expect(() => read({ machine, rows })).toThrow(DataError);
+    for (const other of [null, [], {}, { cpu: 'c' }, { peak: 1 }, 'text'])
+      expect(() => read({ machine: other, rows: [row] })).toThrow(DataError);
+  });
+});
+
+describe('--peers-folder', () => {
+  const bench = (path: string) =>
+    bptt(['bench', '--quick', '--suite', 'gemm', '--case', 'x32x32', '--peers-folder', path]);
+
+  test('that does not exist, also where nobody asks for peers by name', () => {
+    const path = join(folder, 'gone');
+    const stderr = `bptt: --peers-folder ${path} has no peers.json; give the folder in which it lies\n`;
+    expect(bench(path)).toEqual({ status: 2, stdout: '', stderr });
+  });
+
+  test.each([
+    ['no JSON', '[', /^bptt: \S+peers\.json must be a list of peers; it cannot be read: (?!unexpected)[^\n]+\n$/],
+    ['no list', '{}', /^bptt: \S+peers\.json must be a list of peers; it is no list\n$/],
+  ])('whose list is %s', (_, text, line) => {
+    file('peers.json', text);
+    expect(bench(folder)).toEqual({ status: 65, stdout: '', stderr: expect.stringMatching(line) });
   });
 });

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { PeerEntry } from '../../src/cli/bench/peers';
+import { openPeers } from '../../src/cli/bench/peers';
 import { SUITES } from '../../src/cli/bench/types';
+import { ArgumentError } from '../../src/tensor';
 
 const FOLDER = resolve(__dirname, '../../bench/peers');
 const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
@@ -33,4 +35,12 @@ test('the packages of the adapters are dependencies, and the lockfile names no r
   expect([...loaded, ...given].filter((name) => !(name in dependencies))).toEqual([]);
   expect(read('package-lock.json')).not.toContain('"resolved"');
   expect(read('.npmrc')).toContain('ignore-scripts=true');
+});
+
+test('without a checkout there are none, which is said', () => {
+  const open = () => openPeers(join(FOLDER, 'none'));
+  expect(open).toThrow(ArgumentError);
+  expect(open).toThrow(
+    /^peers are part of a checkout, .* there is no .*none\/peers\.json; leave --peers and --browser out$/,
+  );
 });

@@ -18,7 +18,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isSoftware } from '../../kernels/gpu/device.js';
 import { loadedRenderer } from '../../kernels/gpu/machine.node.js';
-import { ArgumentError, BpttError } from '../../tensor/index.js';
+import { ArgumentError, BpttError, DataError } from '../../tensor/index.js';
 import { messageOf } from '../failure.js';
 import { readPackageInfo } from '../package-info.js';
 import type { Contestant, Place, Sample, SuiteName } from './types.js';
@@ -84,16 +84,10 @@ export const noPeers: Peers = { of: async () => [], close: () => undefined };
  * The peers of a checkout, none of which is started yet.
  *
  * @param folder where `peers.json` lies
- * @throws ArgumentError on an unknown name, or where the folder has no list of peers
+ * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError where that is no list
  */
 export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
-  const file = join(folder, 'peers.json');
-  if (!existsSync(file)) {
-    throw new ArgumentError(
-      `peers are part of a checkout, not of the package: there is no ${file}; leave --peers and --browser out`,
-    );
-  }
-  const entries = JSON.parse(readFileSync(file, 'utf8')) as PeerEntry[];
+  const entries = readEntries(join(folder, 'peers.json'));
   const known = [...new Set(entries.map((entry) => entry.system))];
   const unknown = names?.filter((name) => !known.includes(name)) ?? [];
   if (unknown.length > 0)
@@ -118,6 +112,22 @@ export function openPeers(folder: string, { names, browser = false }: PeerChoice
     },
     close: () => processes.forEach(end),
   };
+}
+
+function readEntries(file: string): PeerEntry[] {
+  if (!existsSync(file)) {
+    throw new ArgumentError(
+      `peers are part of a checkout, not of the package: there is no ${file}; leave --peers and --browser out`,
+    );
+  }
+  let entries: unknown;
+  try {
+    entries = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new DataError(`${file} must be a list of peers; it cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  if (!Array.isArray(entries)) throw new DataError(`${file} must be a list of peers; it is no list`);
+  return entries as PeerEntry[];
 }
 
 /** Ends a process: those with processes of their own end when they have nothing more to read, which takes them a moment. */

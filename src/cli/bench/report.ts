@@ -1,6 +1,7 @@
 /** Results as people read them: a table per suite, beside an earlier run where one is given. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DataError } from '../../tensor/index.js';
+import { messageOf } from '../failure.js';
 import { grouped, table } from '../report.js';
 import type { Machine } from './machine.js';
 import type { Row } from './types.js';
@@ -104,23 +105,46 @@ function toEarlier(row: Row, earlier: readonly Row[]): string {
 /**
  * Reads what an earlier run printed with `--json`.
  *
- * @throws DataError where the file holds anything else; the error of the operating system where it cannot be read
+ * @throws DataError where there is no such file, it cannot be read, or it holds anything else
  */
 export function readResult(path: string): Result {
-  if (!existsSync(path))
-    throw new DataError(`${path}: there is no such file; it must hold what bptt bench --json printed`);
-  const text = readFileSync(path, 'utf8');
+  const wanted = 'it must hold what bptt bench --json printed';
+  if (path === '' || !existsSync(path)) throw new DataError(`${path || "''"}: there is no such file; ${wanted}`);
+  if (statSync(path).isDirectory()) throw new DataError(`${path} is a folder; give the file: ${wanted}`);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new DataError(`${path} cannot be read: ${messageOf(error)}; ${wanted}`, { cause: error });
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new DataError(`${path} must hold what bptt bench --json printed; it is no JSON`);
+    throw new DataError(`${path} is no JSON; ${wanted}`);
   }
-  const { machine, rows } = (value ?? {}) as Partial<Result>;
-  const numbers = (row: Row): boolean =>
-    typeof row?.case === 'string' && Number.isFinite(row.p50) && Number.isFinite(row.p95);
-  if (typeof machine !== 'object' || !Array.isArray(rows) || !rows.every(numbers)) {
-    throw new DataError(`${path} must hold what bptt bench --json printed: an object with machine and rows`);
-  }
-  return { machine, rows: rows as Row[] };
+  if (!isResult(value)) throw new DataError(`${path} has no machine and rows; ${wanted}`);
+  return value;
+}
+
+/** Whether a value has the fields that a table, and scripts over tables, read. */
+function isResult(value: unknown): value is Result {
+  const { machine, rows } = fieldsOf(value);
+  const { cpu, peak } = fieldsOf(machine);
+  const isMachine = typeof cpu === 'string' && (peak === null || Number.isFinite(peak));
+  return isMachine && Array.isArray(rows) && rows.every(isRow);
+}
+
+function isRow(value: unknown): value is Row {
+  const row = fieldsOf(value);
+  const texts = ['suite', 'case', 'system', 'version', 'backend', 'metric'];
+  return (
+    texts.every((key) => typeof row[key] === 'string') &&
+    ['threads', 'p50', 'p95'].every((key) => Number.isFinite(row[key]))
+  );
+}
+
+/** The fields of an object; of anything else, none. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

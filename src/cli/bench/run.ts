@@ -1,5 +1,7 @@
 /** Runs suites: opens what takes part, collects the rows, closes everything again. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ArgumentError } from '../../tensor/index.js';
 import { folderOfPackage } from '../package-info.js';
 import { openBackends } from './backends.js';
 import { cold } from './cold.js';
@@ -90,9 +92,15 @@ function budgetOf({ quick, time }: RunOptions): Budget {
 
 function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Listener): Peers {
   if (peers === false && !browser) return noPeers;
+  // A folder that somebody names must be there; that of the checkout may be absent.
+  if (peersFolder !== undefined && !existsSync(join(peersFolder, 'peers.json'))) {
+    throw new ArgumentError(
+      `--peers-folder ${peersFolder || "''"} has no peers.json; give the folder in which it lies`,
+    );
+  }
   const folder = peersFolder ?? join(folderOfPackage(), 'bench/peers');
   if (peers === false) return openPeers(folder, { names: [], browser });
-  if (peers !== undefined || browser)
+  if (peers !== undefined || browser || peersFolder !== undefined)
     return openPeers(folder, { names: Array.isArray(peers) ? peers : undefined, browser });
   try {
     return openPeers(folder);
