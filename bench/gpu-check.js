@@ -20,11 +20,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { fail, load, MODULES, parse } from './command.js';
 
-const HERE = new URL('../', import.meta.url);
-/** The modules of the package; tests give those they have built. */
-const MODULES = process.env.BPTT_MODULES ? new URL(`file://${process.env.BPTT_MODULES}/`) : new URL('dist/esm/', HERE);
-const load = (path) => import(new URL(path, MODULES).href);
 const { calibrate, createGpuKernels, describeCalibration, select } = await load('kernels/index.js');
 const { positiveInteger } = await load('cli/arguments.js');
 const { nodeOptions } = await load('cli/backend.js');
@@ -50,7 +47,7 @@ const LEAST_TURNS = 6;
 /** Times as long is measured before a verdict is left open. */
 const PATIENCE = 4;
 
-const options = new Command('node bench/gpu-check.js')
+const command = new Command('node bench/gpu-check.js')
   .description(
     'From which size a graphics device pays, whether auto keeps its promise there, and the rows of every mode',
   )
@@ -59,9 +56,8 @@ const options = new Command('node bench/gpu-check.js')
   .option('--time <ms>', 'milliseconds for each case of the promise', positiveInteger, 8000)
   .option('--sizes <n,n>', 'sizes at which device and CPU are compared', (text) => text.split(',').map(positiveInteger))
   .option('--from <n>', 'send products of that size and more to the device, whatever was measured', positiveInteger)
-  .option('--no-rows', 'leave the rows of the modes out')
-  .parse()
-  .opts();
+  .option('--no-rows', 'leave the rows of the modes out');
+const options = parse(command).opts();
 const wanted = (name) => name.includes(options.case ?? '');
 
 /** The device, and from which sizes it pays. */
@@ -218,10 +214,7 @@ function rowsOf() {
   return JSON.parse(stdout);
 }
 
-const { gpu, calibration: measured } = await survey().catch((error) => {
-  console.error(`gpu-check: ${error.message}`);
-  process.exit(1);
-});
+const { gpu, calibration: measured } = await survey().catch((error) => fail('gpu-check', error.message));
 const { from } = options;
 const { cpu, cores, node } = describeMachine(readPackageInfo().version);
 console.log(`${cpu}, ${cores} cores; Node ${node}`);

@@ -8,12 +8,11 @@
  */
 import { cpus } from 'node:os';
 import { Argument, Command } from 'commander';
-import * as rung1 from '../dist/esm/kernels/cpu/matmul1.js';
-import * as rung2 from '../dist/esm/kernels/cpu/matmul2.js';
-import * as rung3 from '../dist/esm/kernels/cpu/matmul3.js';
+import { load, parse } from './command.js';
 
 const products = { addMatmul: 'N', addMatmulTA: 'TA', addMatmulTB: 'TB' };
-const rungs = [rung1, rung2, rung3].map((file, i) => ({
+const files = await Promise.all([1, 2, 3].map((i) => load(`kernels/cpu/matmul${i}.js`)));
+const rungs = files.map((file, i) => ({
   name: `matmul${i + 1}`,
   run: (product, out, a, b) => file[`${product}${i + 1}`](out, a, b),
 }));
@@ -74,8 +73,8 @@ function measure(Type, [product, M, K, N]) {
 const command = new Command('node bench/ladder.js')
   .description('The rungs of src/kernels/cpu on the shapes a tagger multiplies: GFLOP/s')
   .addArgument(new Argument('[dtype]', 'element type').choices(['float32', 'float64']).default('float32'))
-  .option('--json', 'one object for scripts')
-  .parse();
+  .option('--json', 'one object for scripts');
+parse(command);
 const [dtype] = command.processedArgs;
 const Type = dtype === 'float64' ? Float64Array : Float32Array;
 const machine = { cpu: cpus()[0]?.model.trim(), node: process.version, v8: process.versions.v8, dtype };

@@ -6,13 +6,18 @@
  *     npm run build && node bench/targets.js [--runs 3] [--time 500] [--save FOLDER] [--from FILE,FILE,…]
  *
  * `--from` takes what earlier runs saved, or printed with `--json`, and times nothing. The status is 1 when a target was not
- * reached, or could not be measured.
+ * reached, or could not be measured; 2 for a command line that is wrong, 65 for a file of `--from` that is none of these.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { positiveInteger } from '../dist/esm/cli/arguments.js';
+import { EXIT, fail, load, MODULES, parse } from './command.js';
+
+const { positiveInteger } = await load('cli/arguments.js');
+const { readResult } = await load('cli/bench/report.js');
+const { messageOf } = await load('cli/failure.js');
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 const SQUARES = [128, 256, 512].flatMap((n) => PRODUCTS.map((product) => `${product}-${n}x${n}x${n}`));
@@ -218,7 +223,7 @@ function report(runs) {
     passed: judged.every((target) => target.passed),
     text: [
       `${cpu}, ${cores} cores, ${memoryGiB} GiB; Node ${node}, V8 ${v8}; bptt ${bptt}; ${[...versions.values()].join(', ')}.`,
-      `Median of ${runs.length} runs. Peak of one core in 128-bit lanes: ${peak.toFixed(1)} GFLOP/s.`,
+      `Median of ${runs.length} runs. Peak of one core in 128-bit lanes: ${peak === null ? 'none' : `${peak.toFixed(1)} GFLOP/s`}.`,
       '',
       table(['target', 'what', 'who', 'by whom', 'at least', 'measured', 'reached'], summary),
       '',
@@ -229,13 +234,14 @@ function report(runs) {
 
 /** What one call of the command line prints with `--json`. */
 async function bench(args) {
-  const child = spawn(process.execPath, ['dist/esm/cli/main.js', 'bench', ...args, '--backend', 'auto', '--json'], {
+  const main = fileURLToPath(new URL('cli/main.js', MODULES));
+  const child = spawn(process.execPath, [main, 'bench', ...args, '--backend', 'auto', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
   child.stdout.on('data', (chunk) => (text += chunk));
   const status = await new Promise((resolve) => child.on('close', resolve));
-  if (status !== 0) throw new Error(`bptt bench ${args.join(' ')} ended with status ${status}`);
+  if (status !== 0) fail('targets', `bptt bench ${args.join(' ')} ended with status ${status}`);
   return JSON.parse(text);
 }
 
@@ -245,15 +251,23 @@ async function run(time) {
   return { machine: parts[0].machine, rows: parts.flatMap((part) => part.rows) };
 }
 
-const options = new Command('node bench/targets.js')
+/** Runs that were saved. */
+function saved(paths) {
+  try {
+    return paths.map(readResult);
+  } catch (error) {
+    return fail('targets', messageOf(error), EXIT.data);
+  }
+}
+
+const command = new Command('node bench/targets.js')
   .description('The ratios of docs/performance.md, measured: some minutes a run')
   .option('--runs <n>', 'runs, of whose ratios the median counts', positiveInteger, 3)
   .option('--time <ms>', 'milliseconds per system and turn', positiveInteger, 500)
   .option('--save <folder>', 'where the runs go, as JSON')
-  .option('--from <files>', 'runs that were saved, separated by commas, in the place of new ones')
-  .parse()
-  .opts();
-const runs = (options.from?.split(',') ?? []).map((path) => JSON.parse(readFileSync(path, 'utf8')));
+  .option('--from <files>', 'runs that were saved, separated by commas, in the place of new ones');
+const options = parse(command).opts();
+const runs = options.from === undefined ? [] : saved(options.from.split(','));
 if (runs.length === 0) {
   const folder = options.save;
   if (folder !== undefined) mkdirSync(folder, { recursive: true });

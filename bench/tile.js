@@ -11,13 +11,13 @@
 import { main } from 'assemblyscript/asc';
 import { Command } from 'commander';
 import { PREAMBLE, tile } from '../assembly/tiles.js';
+import { fail, parse } from './command.js';
 
-const { relaxed = false, json } = new Command('node bench/tile.js')
+const command = new Command('node bench/tile.js')
   .description("The register tiles of assembly/tiles.js, each in every kind of loop: GFLOP/s of V8's code for them")
   .option('--relaxed', 'fuse multiplication and addition, where the engine has relaxed SIMD')
-  .option('--json', 'one object for scripts')
-  .parse()
-  .opts();
+  .option('--json', 'one object for scripts');
+const { relaxed = false, json } = parse(command).opts();
 const LOOPS = ['single', 'pairs', 'exit'];
 /** Rows by panels of 8 columns. */
 const SHAPES = [
@@ -79,6 +79,10 @@ async function start() {
     },
   );
   if (error) throw new Error(`the tiles do not compile: ${stderr.toString()}`, { cause: error });
+  if (relaxed && !WebAssembly.validate(bytes)) {
+    const again = 'node --experimental-wasm-relaxed-simd bench/tile.js --relaxed';
+    fail('tile', `this engine, Node ${process.versions.node}, has no relaxed SIMD, or not without a flag: ${again}`);
+  }
   const memory = new WebAssembly.Memory({ initial: 8 });
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
   return { run: instance.exports, heap: new Float32Array(memory.buffer) };

@@ -124,7 +124,9 @@ function readEntries(file: string): PeerEntry[] {
   try {
     entries = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new DataError(`${file} must be a list of peers; it cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new DataError(`${file} must be a list of peers; it cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (!Array.isArray(entries)) throw new DataError(`${file} must be a list of peers; it is no list`);
   return entries as PeerEntry[];

@@ -1,0 +1,84 @@
+/** The scripts of bench/ as commands: how they end where the command line, a file or the engine is not what they need. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { mainFile } from '../support/cli';
+
+const FOLDER = resolve(__dirname, '../../bench');
+
+function script(name: string, args: readonly string[], flags: readonly string[] = []) {
+  const env = { ...process.env, BPTT_MODULES: dirname(dirname(mainFile())), NODE_OPTIONS: '' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, join(FOLDER, name), ...args], {
+    encoding: 'utf8',
+    env,
+  });
+  return { status, stdout, stderr };
+}
+
+test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js'])(
+  '%s: usage errors end with 2, help with 0',
+  (name) => {
+    expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
+    expect(script(name, ['--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`Usage: node bench/${name}`),
+      stderr: '',
+    });
+  },
+);
+
+test('values that are no values are usage errors too', () => {
+  for (const [name, ...args] of [
+    ['targets.js', '--runs', '0'],
+    ['ladder.js', 'float16'],
+    ['gpu-check.js', '--sizes', '32,x'],
+  ]) {
+    const { status, stderr } = script(name, args);
+    expect([name, status, stderr.match(/\n/g)?.length]).toEqual([name, 2, 1]);
+  }
+});
+
+describe('targets.js --from', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bptt-targets-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const RESULT = '{"machine":{"cpu":"a processor","peak":null},"rows":[]}';
+
+  test.each([
+    ['is missing', undefined, 'there is no such file'],
+    ['is broken', '{"machine":', 'is no JSON'],
+    ['is foreign', '{}', 'has no machine and rows'],
+    ['is of another program', '[1, 2]', 'has no machine and rows'],
+  ])('a file that %s', (_, text, reason) => {
+    const [right, path] = [join(folder, 'right.json'), join(folder, 'run.json')];
+    writeFileSync(right, RESULT);
+    if (text !== undefined) writeFileSync(path, text);
+    const { status, stdout, stderr } = script('targets.js', ['--from', `${right},${path}`]);
+    expect([status, stdout, stderr.match(/\n/g)?.length]).toEqual([65, '', 1]);
+    expect(stderr).toMatch(
+      new RegExp(`^targets: ${path}:? ${reason}; it must hold what bptt bench --json printed$`, 'm'),
+    );
+  });
+
+  test('a folder', () => {
+    const { status, stderr } = script('targets.js', ['--from', folder]);
+    expect([status, stderr]).toEqual([65, expect.stringMatching(/^targets: \S+ is a folder; [^\n]+\n$/)]);
+  });
+
+  test('a run in which nothing was measured reaches no target', () => {
+    const path = join(folder, 'right.json');
+    writeFileSync(path, RESULT);
+    const { status, stdout, stderr } = script('targets.js', ['--from', path]);
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toContain('a processor');
+    expect(stdout).toMatch(/\| not measured +\| no +\|/);
+  });
+});
+
+test('tile.js --relaxed on an engine without relaxed SIMD names the flag', () => {
+  const without = ['--import', 'data:text/javascript,WebAssembly.validate=()=>false'];
+  const { status, stdout, stderr } = script('tile.js', ['--relaxed'], without);
+  expect([status, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^tile: .* node --experimental-wasm-relaxed-simd bench\/tile\.js --relaxed\n$/);
+});
