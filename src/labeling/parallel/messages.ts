@@ -13,12 +13,16 @@ export interface StartMessage {
   readonly rowLimit: number;
   /** Milliseconds of looking before a wait sleeps. */
   readonly patience: number;
+  /** A Web Lock to hold from now on, by which thread 0's side notices the end of this worker. */
+  readonly lifeline?: string;
   readonly desk: SharedArrayBuffer;
   readonly exchange: SharedArrayBuffer;
 }
 
 /** To thread 0. */
 export type WorkerMessage =
+  /** The worker holds the lock of its start message, and will until it ends. Comes before everything else. */
+  | { readonly kind: 'held'; readonly lifeline: string }
   | { readonly kind: 'ready' }
   /** The last thread has arrived while thread 0 slept. */
   | { readonly kind: 'arrived' }

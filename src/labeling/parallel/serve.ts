@@ -7,6 +7,7 @@ import { addShardGradient, applyGradient, createReplica } from '../replica.js';
 import { arrive, awaitArrivals, awaitStep } from './barrier.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
 import { createDesk, readJob, writeLoss, writeNorm } from './job.js';
+import { holdLifeline } from './lifeline.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { sentencesOf } from './messages.js';
 import { repeatable } from './threads.js';
@@ -23,6 +24,7 @@ export interface WorkerPort {
  * Makes the worker that calls this a member of the team of `train`. It serves one training and ends with it.
  *
  * In a browser this is the whole of a worker's module: `import { serveTraining } from 'bptt/labeling'; serveTraining();`
+ * There it holds a Web Lock until it ends, where the page has such locks, so that its end is noticed whatever the cause.
  *
  * @param port the line to the thread that started the worker; by default that of a web worker
  */
@@ -32,6 +34,9 @@ export function serveTraining(port: WorkerPort = webPort()): void {
     const start = message as StartMessage;
     let kernels: Kernels | undefined;
     try {
+      const { lifeline } = start;
+      // Before anything that may end the worker: only an end from here on is noticed without a message of it.
+      if (lifeline !== undefined && (await holdLifeline(lifeline))) tell({ kind: 'held', lifeline });
       kernels = await openAgain(start.backend);
       const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) }, start.index);
       tell({ kind: 'ready' });

@@ -147,7 +147,12 @@ function startWorkers(state: State, start: Threads['start'], rowLimit: number): 
       }
       state.wake();
     }, died);
-    const message: StartMessage = { ...common, index, backend: replica.kernels.backend };
+    const message: StartMessage = {
+      ...common,
+      index,
+      backend: replica.kernels.backend,
+      lifeline: worker.lifeline,
+    };
     worker.post(message);
   }
 }

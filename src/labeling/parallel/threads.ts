@@ -4,12 +4,14 @@ import { expectPositiveInteger } from '../../tensor/checks.js';
 
 /** A started worker, as thread 0 sees it, whatever the environment calls it. */
 export interface WorkerHandle {
+  /** Name of a lock that the worker is to hold while it lives, where nothing else would tell of its end. */
+  readonly lifeline?: string;
   post(message: unknown): void;
   /**
    * Says who hears of the worker; called once, before the first `post`.
    *
    * @param onMessage gets everything the worker posts
-   * @param onEnd gets the reason when the worker ends, whoever ended it
+   * @param onEnd gets the reason when the worker ends by itself or is ended by others; after `terminate` it may stay silent
    */
   listen(onMessage: (message: unknown) => void, onEnd: (reason: string) => void): void;
   /** Ends the worker at once. */
