@@ -5,16 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
-import type { Plugin } from 'esbuild';
-import { chromium } from 'playwright-core';
+import { join } from 'node:path';
+import { browserIt, bundleOf, MAIN, openBrowser } from './browser';
 import type { report as run } from './suite';
 
 type Outcome = Awaited<ReturnType<typeof run>>;
-
-const ROOT = resolve(__dirname, '../..');
-const MAIN = join(ROOT, 'dist/esm/cli/main.js');
 
 /** Node 20 has relaxed SIMD behind a flag. */
 const NODES = [
@@ -23,42 +18,12 @@ const NODES = [
   { version: 24, flags: [] },
 ].map((each) => ({ ...each, path: join(__dirname, `node_modules/node-${each.version}-${process.arch}/bin/node`) }));
 
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** `../../src/x` is read as the built `dist/esm/x.js`. */
-const built: Plugin = {
-  name: 'built',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/src\// }, ({ path }) => ({
-      path: join(ROOT, 'dist/esm', `${path.replace(/^.*\/src\//, '').replace(/\.js$/, '')}.js`),
-    }));
-  },
-};
-
 let folder: string;
 let bundle: string;
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
-  const { outputFiles } = await build({
-    entryPoints: [`${__dirname}/suite.ts`],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    target: 'es2022',
-    resolveExtensions: ['.ts', '.js'],
-    plugins: [built],
-  });
+  bundle = await bundleOf('suite.ts');
   folder = mkdtempSync(join(tmpdir(), 'bptt-engines-'));
-  bundle = outputFiles[0].text;
   writeFileSync(
     join(folder, 'suite.cjs'),
     `${bundle}\nreport().then((outcome) => process.stdout.write(JSON.stringify(outcome)));\n`,
@@ -107,11 +72,8 @@ describe.each(NODES)('Node $version', ({ version, flags, path }) => {
 });
 
 describe('Chromium', () => {
-  const executablePath = process.env.BPTT_CHROMIUM;
-  const there = executablePath === undefined ? it.skip : it;
-
-  there(`passes the contract, and scans right${executablePath ? '' : ': skipped, it is not installed'}`, async () => {
-    const browser = await chromium.launch({ executablePath, args: FLAGS });
+  browserIt('passes the contract, and scans right', async () => {
+    const browser = await openBrowser();
     try {
       const page = await browser.newPage();
       await page.addScriptTag({ content: bundle });
