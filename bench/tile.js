@@ -70,7 +70,7 @@ function source() {
 
 async function start() {
   let bytes;
-  const options = ['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--importMemory', '--enable', 'simd'];
+  const options = ['--runtime', 'stub', '--noAssert', '-O3s', '--converge', '--importMemory', '--enable', 'simd'];
   const { error, stderr } = await main(
     ['tile.ts', ...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : []), '--outFile', 'tile.wasm'],
     {

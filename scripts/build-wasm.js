@@ -13,7 +13,7 @@ import { basename, resolve } from 'node:path';
 import { main } from 'assemblyscript/asc';
 import { tiles } from '../assembly/tiles.js';
 
-const options = ['--runtime', 'stub', '--noAssert', '-O3', '--converge', '--importMemory'];
+const options = ['--runtime', 'stub', '--noAssert', '-O3s', '--converge', '--importMemory'];
 const modules = [
   { file: 'binary.ts', features: ['simd'], words: 'the WebAssembly module' },
   { file: 'binary-relaxed.ts', features: ['simd', 'relaxed-simd'], words: 'the WebAssembly module with relaxed SIMD' },
