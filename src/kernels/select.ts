@@ -58,8 +58,8 @@ async function openWasm(relaxedSimd: boolean): Promise<Opened> {
   try {
     return { kernels: await createWasmKernels({ relaxedSimd }) };
   } catch (error) {
-    // A page that forbids compiling WebAssembly is found out by trying.
-    if (error instanceof UnsupportedError) return { declined: error.message };
+    // A page that forbids compiling WebAssembly is found out by trying. Whose reason it is, and what else there is, select says.
+    if (error instanceof UnsupportedError) return { declined: error.message.replace(/^wasm: |\. Choose .*$/g, '') };
     throw error;
   }
 }

@@ -24,7 +24,7 @@ export interface Inference {
 export interface InferenceOptions {
   /**
    * Whether a backend may keep what the first layer makes of a word, x·Wx + b, for the next time it comes up: at most 32 MiB per
-   * direction, and the same bits. Default true.
+   * direction, and an eighth of the memory the backend may still take. The bits are the same. Default true.
    */
   readonly keepWords?: boolean;
 }

@@ -58,6 +58,23 @@ describe('select', () => {
     expect((await select({ backend: 'wasm' })).kernels.backend).toBe('wasm-simd');
   });
 
+  it('takes the cpu where WebAssembly cannot be started, and says so once', async () => {
+    const realm = globalThis as unknown as { WebAssembly?: unknown };
+    const whole = realm.WebAssembly as object;
+    const instantiate = () => Promise.reject(new Error('forbidden here'));
+    realm.WebAssembly = Object.create(whole, { instantiate: { value: instantiate } });
+    try {
+      const { kernels, rejected } = await select();
+      expect(kernels.backend).toBe('cpu');
+      expect(rejected[0]).toEqual({
+        backend: 'wasm',
+        reason: 'WebAssembly cannot be started here: Error: forbidden here',
+      });
+    } finally {
+      realm.WebAssembly = whole;
+    }
+  });
+
   it('takes the cpu where there is no WebAssembly, and says so', async () => {
     const realm = globalThis as unknown as { WebAssembly?: unknown };
     const whole = realm.WebAssembly;
