@@ -60,6 +60,42 @@ describe('differentiate', () => {
     }
   });
 
+  it.each([0.3, 3, 40, 1e6, 1e12])(
+    'of x = ±%p takes steps of 2⁻¹⁰·max(1, |x|), to a power of two, on both sides',
+    (size) => {
+      const pointsFrom = (value: number): number[] => {
+        const x = scalar(value);
+        const points: number[] = [];
+        const loss = (): number => {
+          points.push(x.data[0]);
+          return x.data[0]; // straight: the first three widths suffice
+        };
+        differentiate(x, 0, loss, 0, 'x');
+        return points.map((point) => point - value);
+      };
+      const widths = pointsFrom(size);
+      const h = widths[0];
+      expect(widths).toEqual([h, -h, 2 * h, -2 * h, 4 * h, -4 * h]);
+      expect(Number.isInteger(Math.log2(h))).toBe(true);
+      const wanted = 2 ** -10 * Math.max(1, size);
+      expect(h).toBeGreaterThanOrEqual(wanted / 2);
+      expect(h).toBeLessThanOrEqual(wanted);
+      expect(pointsFrom(-size)).toEqual(widths);
+    },
+  );
+
+  it('has a noise of 5σ/h where the loss is straight; σ is at least that of rounding to the last place, ε/√12', () => {
+    const x = scalar(1);
+    const h = 2 ** -10;
+    const noiseFor = (sigma: number): number => differentiate(x, 0, () => x.data[0], sigma, 'x').noise;
+    const largest = 1 + 4 * h;
+    const rounding = (2 ** -52 * largest) / 12 ** 0.5;
+    expect(noiseFor(0) / ((5 * rounding) / h)).toBeCloseTo(1, 12);
+    expect(noiseFor(rounding / 2)).toBe(noiseFor(0));
+    expect(noiseFor(1e-9) / (5e-9 / h)).toBeCloseTo(1, 12);
+    expect(differentiate(x, 0, () => x.data[0], 0, 'x')).toMatchObject({ numeric: 1, magnitude: largest });
+  });
+
   it('of a noisy loss owns up to it', () => {
     const x = scalar(0.7);
     const loss = (): number => Math.sin(x.data[0]) + 1e-9 * jitter(x.data[0]);

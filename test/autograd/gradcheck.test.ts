@@ -55,7 +55,7 @@ describe('right gradients', () => {
   });
 
   it('pass for values of every size: the step follows the value', () => {
-    for (const size of [1e-9, 1, 1e6, 1e12]) {
+    for (const size of [1e-9, 1, 1e6, 1e12, -1e-9, -1, -1e6, -1e12]) {
       const x = f64([1], [size]);
       const report = gradcheck({ tensors: { x }, grads: { x: f64([1], [2 * size]) }, loss: () => x.data[0] ** 2 });
       expect(report.passed).toBe(true);
@@ -94,6 +94,37 @@ describe('right gradients', () => {
       (seed) => !gradcheck({ ...problem, elements: 3, rng: createRng(seed) }).passed,
     );
     expect(new Set(caught)).toEqual(new Set([true, false]));
+  });
+});
+
+describe('a report', () => {
+  it('may rest on one element of each tensor', () => {
+    const { checked, passed, perTensor } = gradcheck({ ...affineTanh(), elements: 1, rng: createRng(1) });
+    expect([checked, passed, Object.keys(perTensor)]).toEqual([3, true, ['x', 'W', 'b']]);
+  });
+
+  it('has the largest noise as its floor, wherever the element stands', () => {
+    const slopes = [
+      [1, 1e6, 10],
+      [1e6, 10, 1],
+      [1, 10, 1e6],
+    ];
+    for (const slope of slopes) {
+      const tensors = { p: f64([1], [0.4]), q: f64([1], [0.4]), r: f64([1], [0.4]) };
+      const all = Object.values(tensors);
+      // A term that bends more is differentiated with more noise.
+      const loss = (): number => all.reduce((sum, x, i) => sum + Math.sin(Math.cbrt(slope[i]) * x.data[0]), 0);
+      const grads = Object.fromEntries(
+        Object.keys(tensors).map((name, i) => {
+          const k = Math.cbrt(slope[i]);
+          return [name, f64([1], [k * Math.cos(k * all[i].data[0])])];
+        }),
+      );
+      const { noiseFloor, perTensor } = gradcheck({ tensors, grads, loss });
+      const noises = Object.values(perTensor).map(({ noise }) => noise);
+      expect(new Set(noises).size).toBe(3);
+      expect(noiseFloor).toBe(Math.max(...noises));
+    }
   });
 });
 
@@ -176,6 +207,15 @@ describe('losses that cannot be judged', () => {
     const grads = { x: f64([1], [1]) };
     const rng = createRng(3);
     expect(() => gradcheck({ tensors: { x }, grads, loss: () => rng.next() })).toThrow('must be the same');
+    for (const spoiled of [1, 2]) {
+      let calls = 0;
+      const once = (): number => (++calls === spoiled ? NaN : x.data[0]);
+      const [first, second] = spoiled === 1 ? ['NaN', '0.5'] : ['0.5', 'NaN'];
+      expect(() => gradcheck({ tensors: { x }, grads, loss: once })).toThrow(ArgumentError);
+      calls = 0;
+      expect(() => gradcheck({ tensors: { x }, grads, loss: once })).toThrow(`got ${first}, then ${second}`);
+    }
+    expect(() => gradcheck({ tensors: { x }, grads, loss: () => NaN })).toThrow(NonFiniteError); // the same every time
     const loss = (): number => (x.data[0] > 0.5 ? NaN : x.data[0]);
     expect(() => gradcheck({ tensors: { x }, grads, loss })).toThrow(NonFiniteError);
     expect(() => gradcheck({ tensors: { x }, grads, loss })).toThrow('x[0]');

@@ -43,6 +43,8 @@ describe('packingOf', () => {
   test.each([-1, 1.5, NaN])('refuses the length %p and names its place', (bad) => {
     expect(() => packingOf([2, bad])).toThrow(ArgumentError);
     expect(() => packingOf([2, bad])).toThrow(/lengths\[1\]/);
+    expect(() => packingOf([bad, 2])).toThrow(/lengths\[0\]/);
+    expect(() => packingOf([bad])).toThrow(ArgumentError);
   });
 });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   packingOf,
   unroll,
@@ -57,8 +58,18 @@ const values = (x: Tensor) => {
   return out;
 };
 
+/** What a refused call says. */
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('the call was not refused');
+}
+
 describe.each(Object.keys(cells))('truncated BPTT of %s', (name) => {
-  const lengths = [7, 4, 1, 9];
+  const lengths = [7, 4, 1, 10]; // all k·3 + 1: the last window of each has one loss
 
   function gradients(direction: 'forward' | 'reverse', truncate?: { every: number; back: number }) {
     const { cell, packing, params, x, dY, dFinal } = scene(name, lengths);
@@ -72,8 +83,8 @@ describe.each(Object.keys(cells))('truncated BPTT of %s', (name) => {
   test.each(['forward', 'reverse'] as const)('back ≥ T is full BPTT bit for bit, %s', (direction) => {
     const full = gradients(direction);
     for (const truncate of [
-      { every: 2, back: 9 },
-      { every: 9, back: 9 },
+      { every: 2, back: 10 },
+      { every: 10, back: 10 },
       { every: 50, back: 60 },
     ]) {
       const truncated = gradients(direction, truncate);
@@ -147,6 +158,26 @@ describe('windowsOf', () => {
       { from: 1, seedFrom: 3, end: 6 },
       { from: 3, seedFrom: 6, end: 8 },
     ]);
+  });
+
+  test('every loss lies in exactly one window, and no window reaches further back than it may', () => {
+    const numbersOf = fc.record({
+      T: fc.integer({ min: 1, max: 30 }),
+      every: fc.integer({ min: 1, max: 9 }),
+      more: fc.nat(9),
+    });
+    fc.assert(
+      fc.property(numbersOf, ({ T, every, more }) => {
+        const back = every + more;
+        const windows = windowsOf(T, { every, back });
+        const losses = windows.flatMap(({ seedFrom, end }) =>
+          Array.from({ length: end - seedFrom }, (_, i) => seedFrom + i),
+        );
+        expect(losses).toEqual(Array.from({ length: T }, (_, t) => t));
+        for (const { from, end } of windows) expect(from).toBe(back >= T ? 0 : Math.max(0, end - back));
+      }),
+      { seed: 4, examples: [[{ T: 7, every: 3, more: 1 }], [{ T: 2, every: 1, more: 0 }]] },
+    );
   });
 
   test('a sequence shorter than every is one window; an empty one has none', () => {
@@ -231,6 +262,51 @@ describe('the asynchronous entry', () => {
   });
 });
 
+describe('the asynchronous entry refuses what the synchronous one refuses', () => {
+  const idle: AsyncKernels = {
+    backend: 'idle',
+    dtypes: ['float64'],
+    addMatmul: () => Promise.reject(new Error('a product ran before the arguments were checked')),
+    addMatmulTA: () => Promise.reject(new Error('a product ran before the arguments were checked')),
+    addMatmulTB: () => Promise.reject(new Error('a product ran before the arguments were checked')),
+    dispose: async () => {},
+  };
+
+  test.each([
+    ['x of another width', { x: [6, D + 1] }, {}],
+    ['x of another number of rows', { x: [5, D] }, {}],
+    ['an initial state without c', {}, { initial: { h: allocate([3, H], 'float64') } as State }],
+    ['an unknown direction', {}, { direction: 'backwards' as 'reverse' }],
+    ['a bias of another length', { b: [4 * H + 1] }, {}],
+  ])('forward: %s', async (_, wrong: { x?: number[]; b?: number[] }, options) => {
+    const { cell, packing, params, x } = scene('lstm', [3, 1, 2]);
+    const badX = wrong.x ? allocate(wrong.x, 'float64') : x;
+    const badParams = wrong.b ? { ...params, b: allocate(wrong.b, 'float64') } : params;
+    const message = messageOf(() => unroll(kernels, cell, badParams, badX, packing, options));
+    await expect(unrollAsync(idle, kernels, cell, badParams, badX, packing, options)).rejects.toThrow(message);
+  });
+
+  test('backward', async () => {
+    const { cell, packing, params, x, dY } = scene('lstm', [3, 1, 2]);
+    const u = unroll(kernels, cell, params, x, packing);
+    const grads = zerosLike(params);
+    for (const [cotangent, options] of [
+      [allocate([6, H + 1], 'float64'), {}],
+      [dY, { dX: allocate([6, D + 1], 'float64') }],
+      [dY, { dFinal: { z: dY } as Partial<State> }],
+      [dY, { truncate: { every: 2, back: 1 } }],
+    ] as const) {
+      const message = messageOf(() => unrollBackward(kernels, u, cotangent, grads, options));
+      await expect(unrollBackwardAsync(idle, kernels, u, cotangent, grads, options)).rejects.toThrow(message);
+    }
+    expect(
+      Object.values(grads)
+        .flatMap(values)
+        .every((v) => v === 0),
+    ).toBe(true);
+  });
+});
+
 describe('a fused scan', () => {
   /** A backend whose fused scan only records, and accepts or declines. */
   function recording(accepts: boolean): Kernels & { calls: { which: string; scan: ScanTensors }[] } {
@@ -280,6 +356,37 @@ describe('a fused scan', () => {
     });
     expect(backend.calls.map((c) => c.which)).toEqual(['forward']);
   });
+});
+
+/** The same numbers as a view whose elements lie apart, from an offset on, with NaN in the gaps. */
+function spread({ data, shape, offset }: Tensor): Tensor {
+  const gap = 3;
+  const count = shape.reduce((product, n) => product * n, 1);
+  const wide = allocate([gap * count + 2], 'float64');
+  wide.data.fill(NaN);
+  const stride = shape.map((_, axis) => gap * shape.slice(axis + 1).reduce((product, n) => product * n, 1));
+  for (let i = 0; i < count; i++) wide.data[2 + gap * i] = data[offset + i];
+  return { data: wide.data, shape, stride, offset: 2 };
+}
+
+describe.each(Object.keys(cells))('views as parameters of %s', (name) => {
+  test.each(['forward', 'reverse'] as const)(
+    'every one of them may have any strides, biases and learned initial states too, and so may its gradient, %s',
+    (direction) => {
+      const { cell, packing, params, x, dY, dFinal } = scene(name, [3, 1, 2]);
+      const run = (layout: (x: Tensor) => Tensor) => {
+        const map = (tensors: CellParams) =>
+          Object.fromEntries(Object.entries(tensors).map(([key, p]) => [key, layout(p)])) as unknown as CellParams;
+        const grads = map(zerosLike(params));
+        const dX = layout(allocate(x.shape, 'float64'));
+        const u = unroll(kernels, cell, map(params), layout(x), packing, { direction });
+        unrollBackward(kernels, u, layout(dY), grads, { dX, dFinal });
+        return { y: u.y, dX, ...grads } as Record<string, Tensor>;
+      };
+      const [plain, views] = [run((p) => p), run(spread)];
+      for (const [key, want] of Object.entries(plain)) expect([key, values(views[key])]).toEqual([key, values(want)]);
+    },
+  );
 });
 
 describe('edges', () => {

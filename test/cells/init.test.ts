@@ -68,6 +68,29 @@ describe('schemes', () => {
     expect(Math.max(...Wx.data)).toBeGreaterThan(0.99 * Math.sqrt(6 / (30 + 50)));
   });
 
+  test.each(Object.keys(cells))('gate for gate, %s draws a matrix of its own, number for number', (name) => {
+    const [D, H] = [3, 5];
+    const G = cells[name].gates;
+    const { Wx, Wh } = cells[name].initialize(D, H, createRng(7), {
+      dtype: 'float64',
+      input: 'glorot',
+      recurrent: 'uniform',
+    });
+    const rng = createRng(7);
+    const expected = { Wx: new Array<number>(D * G * H), Wh: new Array<number>(H * G * H) };
+    const draw = (to: number[], rows: number, gate: number, bound: number): void => {
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < H; j++) to[i * G * H + gate * H + j] = (2 * rng.next() - 1) * bound;
+      }
+    };
+    for (let gate = 0; gate < G; gate++) {
+      draw(expected.Wx, D, gate, Math.sqrt(6 / (D + H)));
+      draw(expected.Wh, H, gate, 1 / Math.sqrt(H));
+    }
+    expect([...Wx.data]).toEqual(expected.Wx);
+    expect([...Wh.data]).toEqual(expected.Wh);
+  });
+
   test('are chosen by the options, unknown ones refused', () => {
     const uniform = lstm.initialize(4, 6, createRng(5), { input: 'uniform', recurrent: 'uniform' });
     expect(Math.max(...uniform.Wh.data)).toBeLessThanOrEqual(1 / Math.sqrt(6));

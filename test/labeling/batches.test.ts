@@ -30,6 +30,26 @@ test('without a generator the order is by length alone; with one it depends on t
   expect(wasted.reduce((sum, w) => sum + w) / wasted.length).toBeLessThan(0.1);
 });
 
+test('with a generator, pools are drawn from the whole corpus: sentences far apart meet, others in every epoch', () => {
+  const size = 4;
+  const pool = 16 * size;
+  const given = new Array<number>(10 * pool).fill(7); // of one length: nothing but the shuffle brings places together
+  const spans = (seed: number) => batchesOf(given, size, createRng(seed)).map((b) => Math.max(...b) - Math.min(...b));
+  for (const seed of [1, 2, 3]) expect(spans(seed).filter((span) => span > pool).length).toBeGreaterThan(100);
+  const companions = (seed: number) => {
+    const batch = batchesOf(given, size, createRng(seed)).find((members) => members.includes(0)) ?? [];
+    return [...batch].sort((p, q) => p - q);
+  };
+  expect(companions(1)).not.toEqual(companions(2));
+});
+
+test('with a generator, batches come in random order, not from long to short', () => {
+  const given = Array.from({ length: 64 }, (_, i) => i + 1); // one pool of 16 batches, sorted within
+  const batches = batchesOf(given, 4, createRng(3));
+  const first = batches.map((members) => given[members[0]]);
+  expect(first).not.toEqual([...first].sort((p, q) => q - p));
+});
+
 test('a batch size that is no positive integer is refused', () => {
   expect(() => batchesOf([3], 0)).toThrow(ArgumentError);
 });

@@ -37,6 +37,27 @@ describe.each([
   });
 });
 
+test('the bias and its gradient may be views with any stride', () => {
+  const rng = createRng(6);
+  const params = { W: random([D, K], rng), b: random([K], rng) };
+  const x = random([N, D], rng);
+  const dY = random([N, K], rng);
+  /** Every third element from the second on; the others are NaN. */
+  const apart = (values: readonly number[]) => {
+    const { data } = allocate([3 * K + 1], 'float64');
+    data.fill(NaN);
+    values.forEach((value, k) => (data[1 + 3 * k] = value));
+    return { data, shape: [K], stride: [3], offset: 1 };
+  };
+  const b = apart(numbers(params.b));
+  expect(numbers(linearForward(kernels, { ...params, b }, x))).toEqual(numbers(linearForward(kernels, params, x)));
+  const grads = zerosFor(params) as unknown as typeof params;
+  const db = apart(new Array(K).fill(0));
+  linearBackward(kernels, params, x, dY, grads);
+  linearBackward(kernels, params, x, dY, { W: allocate([D, K], 'float64'), b: db });
+  expect(numbers(db)).toEqual(numbers(grads.b));
+});
+
 test('gradients agree with finite differences and accumulate', () => {
   const rng = createRng(2);
   const params = { W: random([D, K], rng), b: random([K], rng) };

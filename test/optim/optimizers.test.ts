@@ -148,6 +148,57 @@ describe.each(variants)('%s %j', (name, options) => {
     expect(numbers(params.scalar)[0]).toBeLessThan(0.5);
   });
 
+  test('a parameter, its gradient and its moments may each lie in memory as they like', () => {
+    const start = random([4, 3], createRng(3));
+    const vector = random([5, 1], createRng(3));
+    const column = (x: Tensor): Tensor => {
+      const { data, stride, offset } = scattered(x);
+      return { data, shape: [x.shape[0]], stride: [stride[0]], offset };
+    };
+    const wide = (x: Tensor): Tensor => tensor(numbers(x), [x.shape[0]]);
+    const params = {
+      plain: tensor(numbers(start), [4, 3]),
+      view: scattered(start),
+      spoiled: tensor(numbers(start), [4, 3]),
+      flat: wide(vector),
+      spaced: column(vector),
+      even: wide(vector),
+    };
+    const optimizer = make(params);
+    for (let i = 0; i < 3; i++) {
+      const gradient = random([4, 3], createRng(40 + i));
+      const slope = random([5, 1], createRng(50 + i));
+      optimizer.step({
+        plain: gradient,
+        view: gradient,
+        spoiled: scattered(gradient),
+        flat: wide(slope),
+        spaced: wide(slope),
+        even: column(slope),
+      });
+    }
+    expect(numbers(params.view)).toEqual(numbers(params.plain));
+    expect(numbers(params.spoiled)).toEqual(numbers(params.plain));
+    expect(numbers(params.spaced)).toEqual(numbers(params.flat));
+    expect(numbers(params.even)).toEqual(numbers(params.flat));
+  });
+
+  test('lazy, too: rows of a parameter that is a view', () => {
+    const start = random([4, 3], createRng(3));
+    const [plain, view] = [tensor(numbers(start), [4, 3]), scattered(start)];
+    const optimizer = make({ plain, view }, { lazy: true });
+    for (const list of [[2, 0], [3], [0, 2]]) {
+      const g = createRowGradient(4, 3, 'float64');
+      for (const row of list) {
+        touch(g, row);
+        for (let e = 0; e < 3; e++) g.data[3 * row + e] = row - 0.4 * e;
+      }
+      optimizer.step({ plain: g, view: g });
+    }
+    expect(numbers(plain)).not.toEqual(numbers(start));
+    expect(numbers(view)).toEqual(numbers(plain));
+  });
+
   test('gradients are left as they were', () => {
     const W = random([2, 2], createRng(5));
     const gradient = random([2, 2], createRng(6));
