@@ -37,5 +37,5 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/cli/**', 'bench/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/cli/**', 'src/bench/**', 'bench/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
 );

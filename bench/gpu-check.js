@@ -24,18 +24,18 @@ import { fail, load, MODULES, parse } from './command.js';
 
 const { calibrate, createGpuKernels, describeCalibration, select } = await load('kernels/index.js');
 const { positiveInteger } = await load('cli/arguments.js');
-const { nodeOptions } = await load('cli/backend.js');
-const { SQUARES, TAGGER } = await load('cli/bench/gemm.js');
-const { libraryOfCheckout } = await load('cli/bench/graphics.js');
-const { elements, placeAll } = await load('cli/bench/numbers.js');
-const { createInference, createProblem, createTrainer } = await load('cli/bench/problem.js');
-const { inferenceFault, referenceOf, trainingFault } = await load('cli/bench/reference.js');
-const { createProduct, faultOf } = await load('cli/bench/product.js');
-const { describeResult } = await load('cli/bench/report.js');
-const { quantile } = await load('cli/bench/statistics.js');
-const { sampling } = await load('cli/bench/timing.js');
-const { describeMachine } = await load('cli/bench/machine.js');
-const { readPackageInfo } = await load('cli/package-info.js');
+const { nodeOptions } = await load('kernels/select.node.js');
+const { SQUARES, TAGGER } = await load('bench/gemm.js');
+const { libraryOfCheckout } = await load('bench/graphics.js');
+const { elements, placeAll } = await load('bench/numbers.js');
+const { createInference, createProblem, createTrainer } = await load('bench/problem.js');
+const { inferenceFault, referenceOf, trainingFault } = await load('bench/reference.js');
+const { createProduct, faultOf } = await load('bench/product.js');
+const { describeResult } = await load('bench/report.js');
+const { quantile } = await load('bench/statistics.js');
+const { sampling } = await load('bench/timing.js');
+const { describeMachine } = await load('bench/machine.js');
+const { readPackageInfo } = await load('bench/package-info.js');
 
 /** `auto` may take this many times the time of the CPU. */
 const LIMIT = 1.05;

@@ -16,8 +16,8 @@ import { Command } from 'commander';
 import { EXIT, fail, load, MODULES, parse } from './command.js';
 
 const { positiveInteger } = await load('cli/arguments.js');
-const { readResult } = await load('cli/bench/report.js');
-const { messageOf } = await load('cli/failure.js');
+const { readResult } = await load('bench/report.js');
+const { messageOf } = await load('tensor/errors.js');
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 const SQUARES = [128, 256, 512].flatMap((n) => PRODUCTS.map((product) => `${product}-${n}x${n}x${n}`));

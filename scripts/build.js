@@ -11,7 +11,7 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   if (status !== 0) process.exit(status ?? 1);
 }
 // CommonJS has no import.meta; the one module that asks where it lies is told in the words of CommonJS.
-const located = 'dist/cjs/labeling/parallel/threads.node.js';
+const located = 'dist/cjs/labeling/training/parallel/threads.node.js';
 const text = readFileSync(located, 'utf8');
 if (!text.includes('import.meta.url')) throw new Error(`${located}: import.meta.url was expected`);
 writeFileSync(located, text.replace('import.meta.url', "require('node:url').pathToFileURL(__filename).href"));

@@ -2,7 +2,7 @@
 import { circles, importsOf, loadedBy, pathTo, sourcesOf, violations } from './support/imports';
 
 const sources = sourcesOf('src');
-const TAGGER = 'src/labeling/tagger.ts';
+const TAGGER = 'src/labeling/model/tagger.ts';
 
 describe('the architecture', () => {
   it('is followed by every import', () => {
@@ -54,7 +54,11 @@ describe('the checks of the architecture', () => {
     ['src/kernels/gpu/new.ts', "import { GPU } from 'gpu.js';", 'gpu.js must be imported dynamically'],
     ['src/labeling/new.ts', "import { readFileSync } from 'node:fs';", 'node:fs belongs in'],
     ['src/labeling/new.ts', "const fs = require('fs');", 'fs belongs in'],
-    ['src/labeling/new.ts', "import { save } from './save.node.js';", './save.node.js needs Node'],
+    [
+      'src/labeling/new.ts',
+      "import { save } from '../serialize/save.node.js';",
+      '../serialize/save.node.js needs Node',
+    ],
     ['src/tensor/new.ts', "import lodash from 'lodash/fp';", 'lodash is no package of this project'],
     ['src/tensor/new.ts', "import { rows } from './view';", './view must end in .js'],
     ['src/tensor/new.ts', "import { rows } from './gone.js';", './gone.js is no file of src'],
@@ -66,18 +70,18 @@ describe('the checks of the architecture', () => {
     ['src/kernels/gpu/new.ts', "const { GPU } = await import('gpu.js');"],
     ['src/labeling/new.node.ts', "import { readFileSync } from 'node:fs';"],
     ['src/labeling/new.ts', "import { lstm } from '../cells/lstm.js';"],
-    ['src/labeling/new.ts', "import type { Any } from './save.node.js';"],
+    ['src/labeling/new.ts', "import type { Any } from '../serialize/save.node.js';"],
     ['src/tensor/new.ts', '// import x from "lodash"\nconst text = "import x from \'lodash\'";'],
   ])('allow %s with %s', (path, text) => {
     expect(added(path, text)).toEqual([]);
   });
 
   it('find the way from the tagger to ndarray-ops, and circles', () => {
-    const detour = new Map([...sources, ['src/labeling/new.ts', "import '../tensor/ops.js';"]]);
+    const detour = new Map([...sources, ['src/labeling/model/new.ts', "import '../../tensor/ops.js';"]]);
     detour.set(TAGGER, `import './new.js';\n${sources.get(TAGGER)}`);
     expect(pathTo(detour, TAGGER, 'ndarray-ops')).toEqual([
       TAGGER,
-      'src/labeling/new.ts',
+      'src/labeling/model/new.ts',
       'src/tensor/ops.ts',
       'ndarray-ops',
     ]);

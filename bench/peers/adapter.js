@@ -1,5 +1,5 @@
 /**
- * What the adapters in JavaScript share: the protocol of src/cli/bench/peers.ts, numbers in and out of base64, and the
+ * What the adapters in JavaScript share: the protocol of src/bench/peers.ts, numbers in and out of base64, and the
  * parameters of the tagger as plain arrays.
  */
 import { createRequire } from 'node:module';

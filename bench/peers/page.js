@@ -1,15 +1,15 @@
 /** What peer-browser.js runs in its page: one mode of bptt, asked case by case. */
 import * as gpujs from 'gpu.js';
-import { matrix, placeAll } from 'bptt:cli/bench/numbers.js';
-import { rateOf, secondCall, slowProduct, slowTagger } from 'bptt:cli/bench/pace.js';
+import { matrix, placeAll } from 'bptt:bench/numbers.js';
+import { rateOf, secondCall, slowProduct, slowTagger } from 'bptt:bench/pace.js';
 import {
   createAsyncInference,
   createAsyncTrainer,
   createInference,
   createProblem,
   createTrainer,
-} from 'bptt:cli/bench/problem.js';
-import { withoutFallback } from 'bptt:cli/bench/strict.js';
+} from 'bptt:bench/problem.js';
+import { withoutFallback } from 'bptt:bench/strict.js';
 import { createGpuAsyncKernels, createGpuKernels, select } from 'bptt:kernels/index.js';
 
 /** Least time of the calls behind one sample: the clock of a page is coarse. */

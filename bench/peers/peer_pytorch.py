@@ -1,4 +1,4 @@
-"""PyTorch as a peer of `bptt bench`: peer_pytorch.py [--sparse] --threads N. The protocol is that of src/cli/bench/peers.ts.
+"""PyTorch as a peer of `bptt bench`: peer_pytorch.py [--sparse] --threads N. The protocol is that of src/bench/peers.ts.
 
 The model is what one writes in PyTorch: nn.Embedding, nn.LSTM(bidirectional=True), nn.Linear, cross_entropy, backward,
 clip_grad_norm_, Adam. nn.LSTM, nn.GRU and nn.RNN have two biases that are added up, bptt has one (and, in a GRU, that of the

@@ -1,14 +1,14 @@
 /** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { saveFile } from '../labeling/save.node.js';
+import { saveFile } from '../serialize/save.node.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import { positiveInteger } from './arguments.js';
-import type { Outcome } from './bench/run.js';
-import type { SuiteName } from './bench/types.js';
-import { SUITES } from './bench/types.js';
+import type { Outcome } from '../bench/run.js';
+import type { SuiteName } from '../bench/types.js';
+import { SUITES } from '../bench/types.js';
 import { checkOutputs } from './outputs.js';
-import { readPackageInfo } from './package-info.js';
+import { readPackageInfo } from '../bench/package-info.js';
 import { createProgress } from './progress.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
@@ -94,8 +94,8 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
       `--kernel ${options.kernel} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
     );
   }
-  const { runSuites } = await import('./bench/run.js');
-  const { describeResult, readResult } = await import('./bench/report.js');
+  const { runSuites } = await import('../bench/run.js');
+  const { describeResult, readResult } = await import('../bench/report.js');
   const earlier = options.against === undefined ? undefined : readResult(options.against);
   await checkOutputs({ '--plot': options.plot }, [options.against, options.kernel]);
   const progress = createProgress(terminal.stderr);
@@ -131,7 +131,7 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     );
   }
   if (options.plot !== undefined) {
-    const { plot } = await import('./bench/plot.js');
+    const { plot } = await import('../bench/plot.js');
     await saveFile(options.plot, new TextEncoder().encode(plot(result)));
   }
   if (options.json) await printJson(terminal, result);

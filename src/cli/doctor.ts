@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { calibrationPath } from '../kernels/gpu/calibration.node.js';
 import { missingForGpu } from '../kernels/gpu/machine.node.js';
 import { candidates, describeCalibration } from '../kernels/index.js';
-import { machineCalibration, nodeOptions } from './backend.js';
-import { readPackageInfo } from './package-info.js';
+import { machineCalibration, nodeOptions } from '../kernels/select.node.js';
+import { readPackageInfo } from '../bench/package-info.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
 

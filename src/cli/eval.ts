@@ -1,16 +1,17 @@
 /** `bptt eval`: scores of a model on labeled sentences. */
 import type { Command } from 'commander';
-import { evaluate } from '../labeling/evaluate.js';
-import { inputName, readCorpus } from '../labeling/files.node.js';
-import { FORMATS } from '../labeling/formats/index.js';
-import type { Format } from '../labeling/formats/index.js';
-import type { Prediction } from '../labeling/predict.js';
-import type { Confusion, PrecisionRecall, Scores } from '../labeling/scorer.js';
-import type { Sentence } from '../labeling/sentence.js';
+import { evaluate } from '../labeling/scoring/evaluate.js';
+import { inputName, readCorpus } from '../labeling/data/files.node.js';
+import { FORMATS } from '../labeling/data/formats/index.js';
+import type { Format } from '../labeling/data/formats/index.js';
+import type { Prediction } from '../labeling/model/predict.js';
+import type { Confusion, PrecisionRecall, Scores } from '../labeling/scoring/scorer.js';
+import type { Sentence } from '../labeling/data/sentence.js';
 import { oneOf, positiveInteger } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { readModel } from './model-io.js';
-import { describeScores, percent, summaryOf, table } from './report.js';
+import { describeScores, percent, summaryOf } from './report.js';
+import { table } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 

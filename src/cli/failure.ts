@@ -24,18 +24,3 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof DataError) return EXIT.data;
   return EXIT.failure;
 }
-
-/**
- * The line `bptt` prints for an error, without its prefix; never a stack trace. Errors this package throws on purpose and
- * errors of the operating system say enough; of any other the class is named too, because it is a fault of this program.
- */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
-  const known = error instanceof BpttError || 'code' in error;
-  return oneLine(known ? error.message : `unexpected ${error.name}: ${error.message}`);
-}
-
-/** Text with its line breaks, and the blanks around them, made one space. */
-export function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
-}

@@ -1,5 +1,5 @@
 /** Sentences as they come in, put together for shared matmuls, but kept from nobody who waits for them. */
-import type { Sentence } from '../labeling/sentence.js';
+import type { Sentence } from '../labeling/data/sentence.js';
 
 /** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */
 const PAUSE_MS = 20;

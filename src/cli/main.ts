@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { EXIT, messageOf } from './failure.js';
+import { EXIT } from './failure.js';
+import { messageOf } from '../tensor/errors.js';
 import { run } from './program.js';
 import { commandOf } from './terminal.js';
 

@@ -1,7 +1,7 @@
 /** Models between commands and disk. */
-import { openBytes } from '../labeling/files.node.js';
-import { loadModel } from '../labeling/model-file.js';
-import type { Model } from '../labeling/model.js';
+import { openBytes } from '../labeling/data/files.node.js';
+import { loadModel } from '../labeling/model/file.js';
+import type { Model } from '../labeling/model/model.js';
 import { DataError } from '../tensor/index.js';
 
 /** Reads a model file. @throws DataError that begins with the path */

@@ -1,8 +1,8 @@
 /** The files a command is about to write, checked before the work begins. */
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { SLOT_FILES } from '../labeling/files.node.js';
-import { assertWritable } from '../labeling/save.node.js';
+import { SLOT_FILES } from '../labeling/data/files.node.js';
+import { assertWritable } from '../serialize/save.node.js';
 import { ArgumentError } from '../tensor/index.js';
 
 /**

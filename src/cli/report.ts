@@ -1,5 +1,6 @@
 /** Scores as scripts and as people read them. */
-import type { Scores } from '../labeling/scorer.js';
+import { grouped } from '../tensor/print.js';
+import type { Scores } from '../labeling/scoring/scorer.js';
 
 /** The scores of one corpus in every `--json` object. Fractions in [0, 1]. */
 export interface ScoreSummary {
@@ -31,16 +32,4 @@ export function describeScores({ accuracy, oovAccuracy, spanF1, tokens }: ScoreS
 /** A fraction as a percentage with two decimals. */
 export function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(2)} %`;
-}
-
-/** An integer with its thousands set apart: `1,234,567`. */
-export function grouped(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-/** Rows of text in aligned columns, the first one to the left, the others to the right. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, j) => Math.max(...rows.map((row) => row[j].length)));
-  const align = (cell: string, j: number): string => (j === 0 ? cell.padEnd(widths[j]) : cell.padStart(widths[j]));
-  return rows.map((row) => row.map(align).join('  ').trimEnd()).join('\n');
 }

@@ -3,16 +3,16 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Kernels } from '../kernels/index.js';
-import { saveModel } from '../labeling/model-file.js';
-import type { Model } from '../labeling/model.js';
-import type { TrainOptions } from '../labeling/options.js';
-import { nodeThreads } from '../labeling/parallel/threads.node.js';
-import type { TrainHooks, TrainResult } from '../labeling/record.js';
-import type { Corpora } from '../labeling/run.js';
-import { saveFile } from '../labeling/save.node.js';
-import { train } from '../labeling/train.js';
+import { saveModel } from '../labeling/model/file.js';
+import type { Model } from '../labeling/model/model.js';
+import type { TrainOptions } from '../labeling/training/options.js';
+import { nodeThreads } from '../labeling/training/parallel/threads.node.js';
+import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
+import type { Corpora } from '../labeling/training/run.js';
+import { saveFile } from '../serialize/save.node.js';
+import { train } from '../labeling/training/train.js';
 import { BpttError } from '../tensor/index.js';
-import { messageOf } from './failure.js';
+import { messageOf } from '../tensor/errors.js';
 
 /** Options of a training as the command line has them. */
 export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {

@@ -1,11 +1,11 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
 import type { Command } from 'commander';
-import { openSentences, openText, slotFolder } from '../labeling/files.node.js';
-import { FORMATS, formatSentence, OUTPUTS } from '../labeling/formats/index.js';
-import type { Format, Output } from '../labeling/formats/index.js';
-import type { Sentence } from '../labeling/sentence.js';
-import { createTagger } from '../labeling/tagger.js';
-import type { Tagger } from '../labeling/tagger.js';
+import { openSentences, openText, slotFolder } from '../labeling/data/files.node.js';
+import { FORMATS, formatSentence, OUTPUTS } from '../labeling/data/formats/index.js';
+import type { Format, Output } from '../labeling/data/formats/index.js';
+import type { Sentence } from '../labeling/data/sentence.js';
+import { createTagger } from '../labeling/model/tagger.js';
+import type { Tagger } from '../labeling/model/tagger.js';
 import { oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { groupsOf } from './groups.js';

@@ -1,12 +1,13 @@
 /** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import type { Corpora } from '../labeling/run.js';
-import type { ThreadChoice } from '../labeling/parallel/threads.js';
-import type { EpochRecord, Progress as TrainProgress } from '../labeling/record.js';
+import type { Corpora } from '../labeling/training/run.js';
+import type { ThreadChoice } from '../labeling/training/parallel/threads.js';
+import type { EpochRecord, Progress as TrainProgress } from '../labeling/training/record.js';
 import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';
-import { grouped, percent } from './report.js';
+import { percent } from './report.js';
+import { grouped } from '../tensor/print.js';
 import type { Colors } from './terminal.js';
 
 /** A log file: one JSON object per line, each handed to the system as soon as it is written. */

@@ -1,20 +1,20 @@
 /**
  * `bptt train`: from labeled files to a model file.
  *
- * Reading order: the first stop; next stop labeling/train.ts.
+ * Reading order: the first stop; next stop labeling/training/train.ts.
  */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { cells } from '../cells/index.js';
 import { lossMessage, profile } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
-import { inputName, readCorpus } from '../labeling/files.node.js';
-import { FORMATS } from '../labeling/formats/index.js';
-import type { Format } from '../labeling/formats/index.js';
-import type { OptimizerName } from '../labeling/options.js';
-import { TRAIN_DEFAULTS } from '../labeling/options.js';
-import type { TrainHooks, TrainResult } from '../labeling/record.js';
-import type { Corpora } from '../labeling/run.js';
+import { inputName, readCorpus } from '../labeling/data/files.node.js';
+import { FORMATS } from '../labeling/data/formats/index.js';
+import type { Format } from '../labeling/data/formats/index.js';
+import type { OptimizerName } from '../labeling/training/options.js';
+import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
+import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
+import type { Corpora } from '../labeling/training/run.js';
 import { parseSchedule } from '../optim/index.js';
 import { BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
@@ -28,14 +28,16 @@ import {
   threadCount,
   truncation,
 } from './arguments.js';
-import { addBackendOption, describeBackend, selectBackend } from './backend.js';
+import { addBackendOption, describeBackend } from './backend.js';
+import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
-import { describeScores, grouped, summaryOf } from './report.js';
+import { describeScores, summaryOf } from './report.js';
+import { grouped } from '../tensor/print.js';
 import type { ThreadedOptions } from './rescue.js';
 import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
@@ -185,7 +187,7 @@ function openTrainBackend(
     if (quiet) stderr.write(`bptt: ${message}\n`);
     else progress.line(message);
   };
-  return selectBackend(backend, onLost, { threads });
+  return selectOnMachine(backend, onLost, { threads });
 }
 
 /** Tells people, and the log, how the training goes. */

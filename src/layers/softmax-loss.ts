@@ -20,7 +20,7 @@
  *
  * Kept for backward: p, q's parameters and s.
  *
- * Reading order: from labeling/model.ts; next stop autograd/unroll.ts.
+ * Reading order: from labeling/model/model.ts; next stop autograd/unroll.ts.
  */
 import { expectNonNegative, expectOneOf, expectShape } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';

@@ -104,3 +104,15 @@ function numberWriter(data: Real, precision: number): (value: number) => string 
     return fixed ? value.toFixed(precision) : value.toExponential(precision);
   };
 }
+
+/** An integer with its thousands set apart: `1,234,567`. */
+export function grouped(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Rows of text in aligned columns, the first one to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, j) => Math.max(...rows.map((row) => row[j].length)));
+  const align = (cell: string, j: number): string => (j === 0 ? cell.padEnd(widths[j]) : cell.padStart(widths[j]));
+  return rows.map((row) => row.map(align).join('  ').trimEnd()).join('\n');
+}

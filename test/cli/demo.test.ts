@@ -1,6 +1,6 @@
 import { execSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createTagger } from '../../src/labeling/tagger';
+import { createTagger } from '../../src/labeling/model/tagger';
 import { bptt } from '../support/cli';
 import { createWorkspace } from '../support/workspace';
 import type { Workspace } from '../support/workspace';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readPackageInfo } from '../../src/cli/package-info';
+import { readPackageInfo } from '../../src/bench/package-info';
 import { BpttError } from '../../src/tensor';
 import { bptt } from '../support/cli';
 

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { decodeSafetensors, encodeSafetensors } from '../../src/labeling/safetensors';
+import { decodeSafetensors, encodeSafetensors } from '../../src/serialize/safetensors';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
 import { createWorkspace, TINY, trainTiny } from '../support/workspace';

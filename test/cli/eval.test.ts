@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createTagger } from '../../src/labeling/tagger';
+import { createTagger } from '../../src/labeling/model/tagger';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
 import { createWorkspace, trainTiny } from '../support/workspace';

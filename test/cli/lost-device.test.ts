@@ -1,17 +1,17 @@
 /** `bptt train` on a device that is given up on the way. */
-import { selectBackend } from '../../src/cli/backend';
+import { selectOnMachine } from '../../src/kernels/select.node';
 import { select } from '../../src/kernels/index';
 import { DeviceError } from '../../src/tensor/errors';
 import { bpttHere } from '../support/cli-here';
 import { createWorkspace, TINY } from '../support/workspace';
 
-jest.mock('../../src/cli/backend', () => ({
-  ...jest.requireActual<object>('../../src/cli/backend'),
-  selectBackend: jest.fn(),
+jest.mock('../../src/kernels/select.node', () => ({
+  ...jest.requireActual<object>('../../src/kernels/select.node'),
+  selectOnMachine: jest.fn(),
 }));
 
 test.each([['--quiet'], []])('says so in one line: %s', async (...flags: string[]) => {
-  jest.mocked(selectBackend).mockImplementation(async (_name, onLost) => {
+  jest.mocked(selectOnMachine).mockImplementation(async (_name, onLost) => {
     onLost?.(new DeviceError('the context is lost'));
     return select({ backend: 'cpu' });
   });

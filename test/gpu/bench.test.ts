@@ -1,7 +1,7 @@
 /** `bptt bench` on devices: rows of headless GL in Node, of every mode in a browser, and of gpu.js by itself. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
-import type { Result } from '../../src/cli/bench/report';
+import type { Result } from '../../src/bench/report';
 import { bptt, mainFile } from '../support/cli';
 
 const ROOT = resolve(__dirname, '../..');

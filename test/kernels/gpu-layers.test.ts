@@ -8,7 +8,7 @@ import type { CellParams } from '../../src/cells/index';
 import { createCpuKernels, createGpuAsyncKernels, createGpuKernels } from '../../src/kernels/index';
 import { withAsyncFallback, withFallback } from '../../src/kernels/fallback';
 import type { GpuOptions, Kernels } from '../../src/kernels/index';
-import { initModel, modelForward } from '../../src/labeling/model';
+import { initModel, modelForward } from '../../src/labeling/model/model';
 import { createRng } from '../../src/tensor/index';
 import { allocate } from '../../src/tensor/view';
 import { fakeGpu } from '../support/fake-gpu';

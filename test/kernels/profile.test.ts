@@ -1,7 +1,7 @@
 /** The profile counts every call of a backend and changes none. */
 import { profileTable, sharesOf } from '../../src/cli/profile-report';
 import { createCpuKernels, createWasmKernels, profile } from '../../src/kernels/index';
-import { train } from '../../src/labeling/train';
+import { train } from '../../src/labeling/training/train';
 import { allocate } from '../../src/tensor/view';
 
 const sentences = Array.from({ length: 9 }, (_, i) => {

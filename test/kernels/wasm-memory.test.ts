@@ -14,9 +14,9 @@ import {
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels, WasmKernels } from '../../src/kernels/index';
 import { allocateOn, inFrame } from '../../src/kernels/workspace';
-import { saveModel } from '../../src/labeling/model-file';
-import { createTagger } from '../../src/labeling/tagger';
-import { train } from '../../src/labeling/train';
+import { saveModel } from '../../src/labeling/model/file';
+import { createTagger } from '../../src/labeling/model/tagger';
+import { train } from '../../src/labeling/training/train';
 import { createAdam, createAdamW } from '../../src/optim/index';
 import { dropoutBackward, dropoutForward } from '../../src/layers/index';
 import { ArgumentError, createRng, MemoryError } from '../../src/tensor/index';

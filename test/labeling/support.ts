@@ -1,6 +1,6 @@
 /** Small helpers of the tests of reading and writing. */
-import { readSentences, type ByteChunks, type ReadOptions } from '../../src/labeling/formats/index.js';
-import type { Sentence } from '../../src/labeling/sentence.js';
+import { readSentences, type ByteChunks, type ReadOptions } from '../../src/labeling/data/formats/index.js';
+import type { Sentence } from '../../src/labeling/data/sentence.js';
 
 /** UTF-8 bytes. */
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -77,6 +77,8 @@ function onlyTypesOut(node: ts.ExportDeclaration): boolean {
 const allTypes = (elements: readonly { readonly isTypeOnly: boolean }[]): boolean =>
   elements.length > 0 && elements.every((each) => each.isTypeOnly);
 
+const ENGINE = ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim'];
+
 /** Each room with the rooms it may import besides itself. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tensor: [],
@@ -85,10 +87,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   autograd: ['tensor', 'kernels', 'cells'],
   optim: ['tensor', 'autograd', 'kernels'],
   layers: ['tensor', 'kernels', 'cells', 'autograd'],
-  labeling: ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim'],
-  inspect: ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim', 'labeling'],
-  cli: ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim', 'labeling', 'inspect'],
-  'index.ts': ['tensor', 'kernels', 'cells', 'autograd', 'layers', 'optim', 'labeling', 'inspect'],
+  serialize: ['tensor'],
+  labeling: [...ENGINE, 'serialize'],
+  inspect: [...ENGINE, 'serialize', 'labeling'],
+  interchange: [...ENGINE, 'serialize', 'labeling', 'inspect'],
+  bench: [...ENGINE, 'serialize', 'labeling', 'inspect', 'interchange'],
+  cli: [...ENGINE, 'serialize', 'labeling', 'inspect', 'interchange', 'bench'],
+  'index.ts': [...ENGINE, 'serialize', 'labeling', 'inspect', 'interchange'],
 };
 
 /** Between these rooms only the named files may be used: no room knows a concrete backend or cell it gets as an argument. */
@@ -110,12 +115,12 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   picocolors: /^src\/cli\//,
-  tinybench: /^src\/cli\/bench\//,
+  tinybench: /^src\/bench\//,
 };
 
 const BUILTINS = new Set(builtinModules);
 const isNode = (specifier: string): boolean => specifier.startsWith('node:') || BUILTINS.has(specifier);
-const mayUseNode = (path: string): boolean => path.startsWith('src/cli/') || path.endsWith('.node.ts');
+const mayUseNode = (path: string): boolean => /^src\/(cli|bench)\//.test(path) || path.endsWith('.node.ts');
 const roomOf = (path: string): string => path.split('/')[1];
 
 /** The source file a relative specifier means. */
@@ -137,7 +142,7 @@ export function violations(sources: Sources): string[] {
 
 function outside(path: string, { specifier, dynamic }: Import): string | undefined {
   if (isNode(specifier)) {
-    return mayUseNode(path) ? undefined : `${specifier} belongs in src/cli and *.node.ts alone`;
+    return mayUseNode(path) ? undefined : `${specifier} belongs in src/cli, src/bench and *.node.ts alone`;
   }
   const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'); // prettier-ignore
   const place = PACKAGES[name];
@@ -158,7 +163,7 @@ function inside(sources: Sources, path: string, { specifier, typeOnly }: Import)
     return `${room} may use only ${door.join(', ')} of ${other} (${specifier})`;
   }
   const leavesBrowser = !typeOnly && to.endsWith('.node.ts') && !mayUseNode(path);
-  return leavesBrowser ? `${specifier} needs Node; only src/cli and *.node.ts may load it` : undefined;
+  return leavesBrowser ? `${specifier} needs Node; only src/cli, src/bench and *.node.ts may load it` : undefined;
 }
 
 /** The files that are loaded when `entry` is, each with the file that first loads it. */

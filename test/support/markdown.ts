@@ -122,7 +122,7 @@ export function typeErrors(documents: Readonly<Record<string, string>>): string[
         writeFileSync(join(folder, `${name.replaceAll('/', '.')}.${i}.ts`), `${code}\nexport {};\n`);
       });
     }
-    const paths = { bptt: [join(ROOT, 'src/index.ts')], 'bptt/tagger': [join(ROOT, 'src/labeling/tagger.ts')] };
+    const paths = { bptt: [join(ROOT, 'src/index.ts')], 'bptt/tagger': [join(ROOT, 'src/labeling/model/tagger.ts')] };
     const compilerOptions = {
       paths: { ...paths, 'bptt/*': [join(ROOT, 'src/*/index.ts')] },
       noUnusedLocals: false,

@@ -1,8 +1,8 @@
 /** Worker threads for tests: they run the transpiled sources, as `bptt` of `cli.ts` does. */
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Threads, WorkerHandle } from '../../src/labeling/parallel/threads.js';
-import { nodeThreads } from '../../src/labeling/parallel/threads.node.js';
+import type { Threads, WorkerHandle } from '../../src/labeling/training/parallel/threads.js';
+import { nodeThreads } from '../../src/labeling/training/parallel/threads.node.js';
 import { mainFile } from './cli.js';
 
 let built: string | undefined; // looked up once per test file: finding it means reading all sources
@@ -15,7 +15,7 @@ export function moduleUrl(path: string): URL {
 
 /** Threads as a training gets them in Node. */
 export function threads(count: number): Threads {
-  return nodeThreads(count, { module: moduleUrl('labeling/parallel/worker.node.ts') });
+  return nodeThreads(count, { module: moduleUrl('labeling/training/parallel/worker.node.ts') });
 }
 
 /** The same, with the handles of the workers that were started. */

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateCorpus } from '../../src/labeling/corpus';
-import { formatSentence } from '../../src/labeling/formats';
-import type { Sentence } from '../../src/labeling/sentence';
+import { generateCorpus } from '../../src/labeling/data/corpus';
+import { formatSentence } from '../../src/labeling/data/formats';
+import type { Sentence } from '../../src/labeling/data/sentence';
 import { bpttHere } from './cli-here';
 
 /** Paths in the folder; everything is removed by `remove`. */

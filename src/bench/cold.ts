@@ -1,0 +1,71 @@
+/**
+ * The suite `cold`: what the first sentence costs in a fresh process, by part: loading the modules, compiling the backend,
+ * reading the model from bytes, tagging 32 tokens; and all of it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildLabels, buildVocabulary, saveModel } from '../labeling/index.js';
+import { runChild } from './child.js';
+import { createProblem, TAGGER_SIZES } from './problem.js';
+import { rowOfValues } from './statistics.js';
+import type { Context, Row } from './types.js';
+
+const PARTS = ['import', 'compile', 'load', 'tag', 'all'] as const;
+type Times = Readonly<Record<(typeof PARTS)[number], number>> & { readonly backend: string };
+
+/** The rows of the suite. */
+export async function cold(context: Context): Promise<Row[]> {
+  const parts = PARTS.filter((part) => context.wants(part));
+  if (parts.length === 0) return [];
+  const folder = mkdtempSync(join(tmpdir(), 'bptt-bench-'));
+  try {
+    const model = join(folder, 'model.safetensors');
+    writeFileSync(model, modelBytes());
+    const rows: Row[] = [];
+    for (const { system, name } of [
+      { system: 'bptt', name: 'auto' },
+      { system: 'bptt-cpu', name: 'cpu' },
+    ]) {
+      const times = await timesOf(context, [model, name], system);
+      const common = {
+        suite: 'cold',
+        system,
+        version: context.version,
+        backend: times[0].backend,
+        threads: 1,
+      } as const;
+      rows.push(
+        ...parts.map((part) =>
+          rowOfValues(
+            { ...common, case: part, metric: 'ms' },
+            times.map((each) => each[part]),
+          ),
+        ),
+      );
+    }
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function timesOf(context: Context, args: readonly string[], system: string): Promise<Times[]> {
+  const runs = context.quick ? 2 : 10;
+  const times: Times[] = [];
+  for (let i = 0; i < runs; i++) {
+    context.progress(`cold ${system}`, i, runs);
+    await runChild('cold-child.js', args, (value) => times.push(value as Times));
+  }
+  return times;
+}
+
+/** A model file of the sizes of the tagger, over the words w0, w1, … */
+function modelBytes(): Uint8Array {
+  const { V, K } = TAGGER_SIZES;
+  const { config, params } = createProblem('lstm', 1);
+  const tokens = Array.from({ length: V - 1 }, (_, i) => `w${i}`); // and the unknown word
+  const labels = tokens.map((_, i) => `L${i % K}`);
+  const words = buildVocabulary([{ tokens }], { minCount: 1, signatures: false });
+  return saveModel({ config, words, labels: buildLabels([{ tokens, labels }]), params });
+}

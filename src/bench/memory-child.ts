@@ -1,0 +1,20 @@
+/**
+ * Run by `memory.ts`: `node memory-child.js STEPS`. The resident set after every hundredth part of the steps, in MiB, as JSON
+ * lines. Half as many steps come before: in them the engine compiles, and the young generation of its heap grows to its
+ * final size (by some 16 MiB, once).
+ */
+import { select } from '../kernels/index.js';
+import { createProblem, createTrainer } from './problem.js';
+
+const steps = Number(process.argv[2]);
+const { kernels } = await select();
+const problem = createProblem('lstm', 8, { V: 500, E: 16, H: 16, K: 7, T: 12 });
+const trainer = createTrainer(kernels, problem);
+const every = Math.max(1, Math.floor(steps / 100));
+for (let step = 1 - Math.ceil(steps / 2); step <= steps; step++) {
+  trainer.step(Math.abs(step) % problem.batches.length);
+  if (step % every !== 0) continue;
+  await new Promise((resolve) => setTimeout(resolve, 0)); // lets the garbage collector in, as a training does
+  if (step > 0)
+    console.log(JSON.stringify({ backend: kernels.backend, step, rss: process.memoryUsage.rss() / 2 ** 20 }));
+}

@@ -1,0 +1,37 @@
+/** What takes too long to be timed is named beforehand: a software rasterizer would keep everybody waiting. Runs in a browser too. */
+import type { Kernels } from '../kernels/types.js';
+import { matrix } from './numbers.js';
+
+/** Milliseconds of an update, at least, in those of an inference: the backward pass has two products for each one forward. */
+const UPDATE = 3;
+
+/** Why a call that would take so many milliseconds is not timed; undefined where it is. */
+export function tooSlow(ms: number, limit: number): string | undefined {
+  if (ms <= limit) return undefined;
+  return `slower than ${limit / 1000} s a call: about ${(ms / 1000).toPrecision(2)} s`;
+}
+
+/** Why a product of M × K × N is not timed on a device with so many GFLOP/s. */
+export function slowProduct([M, K, N]: readonly [number, number, number], rate: number, limit: number) {
+  return tooSlow((2 * M * K * N) / rate / 1e6, limit);
+}
+
+/** Why inference, or an update, is not timed where one inference takes so many milliseconds. */
+export function slowTagger(phase: string, ms: number, limit: number): string | undefined {
+  return tooSlow(phase === 'train' ? UPDATE * ms : ms, limit);
+}
+
+/** Milliseconds of the second of two calls: the first one compiles. */
+export async function secondCall(act: () => unknown): Promise<number> {
+  await act();
+  const start = performance.now();
+  await act();
+  return performance.now() - start;
+}
+
+/** GFLOP/s of a product of 128 × 128 matrices; kernels that answer later are waited for. */
+export async function rateOf({ addMatmul }: { addMatmul(...operands: Parameters<Kernels['addMatmul']>): unknown }) {
+  const n = 128;
+  const [out, a, b] = [0, 1, 2].map(() => matrix(new Float32Array(n * n), n, n));
+  return (2 * n * n * n) / (await secondCall(() => addMatmul(out, a, b))) / 1e6;
+}

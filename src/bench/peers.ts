@@ -1,0 +1,251 @@
+/**
+ * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
+ * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are no part of the published package.
+ *
+ *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a graphics device with
+ *                                                                      {device: its name}, and {software: true} for a rasterizer
+ *                                                                      or {unnamed: true} if that is no name; in a browser
+ *                                                                      with {engine: name and version}
+ *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}
+ *     → {op: 'sample', ms}                   ← {ms, cost}: calls for at least `ms`
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { isSoftware } from '../kernels/gpu/device.js';
+import { loadedRenderer } from '../kernels/gpu/machine.node.js';
+import { ArgumentError, BpttError, DataError } from '../tensor/index.js';
+import { messageOf } from '../tensor/errors.js';
+import { readPackageInfo } from './package-info.js';
+import type { Contestant, Place, Sample, SuiteName } from './types.js';
+
+/** One line of `peers.json`. */
+export interface PeerEntry {
+  readonly system: string;
+  /** Programs to try, in order; `node` is the Node that runs. */
+  readonly programs: readonly string[];
+  /** The adapter and its arguments; the adapter's path is relative to `peers.json`. */
+  readonly arguments: readonly string[];
+  /** A number, or `all` for every core of the machine. */
+  readonly threads: number | 'all';
+  readonly suites: readonly SuiteName[];
+  /** Whether it is this package in a browser: started for who asks for browsers, or for it by name. */
+  readonly browser?: boolean;
+}
+
+/** Which peers are wanted. */
+export interface PeerChoice {
+  /** Systems by name; all but the browsers by default. */
+  readonly names?: readonly string[];
+  /** Whether the browsers are wanted too. */
+  readonly browser?: boolean;
+}
+
+/** A peer that runs. */
+export interface Peer extends Omit<Contestant, 'sample' | 'close'> {
+  /** Whether it is this package in another engine: it must be right. */
+  readonly own: boolean;
+  /** Whether its process still runs. */
+  alive(): boolean;
+  /** The answer to a case, or why the peer does not take part in it. */
+  prepare(request: object): Promise<Answer>;
+  /** Times the prepared case. */
+  sample(): Promise<Sample>;
+}
+
+/** What an adapter sends: `declined`, or fields that depend on the request. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** All peers of a run. */
+export interface Peers {
+  /** Those of a suite; each is started once. `note` hears of those that are absent. */
+  of(suite: SuiteName, note: (line: string) => void): Promise<readonly Peer[]>;
+  /** Ends their processes. */
+  close(): void;
+}
+
+/** The modules of this package, for adapters that run them in another engine. */
+const MODULES = fileURLToPath(new URL('..', import.meta.url));
+/** Longest time for one answer. */
+const PATIENCE_MS = 60_000;
+/** Time to end by itself. */
+const END_MS = 2_000;
+/** Least time of the calls behind one sample. */
+const BATCH_MS = 1;
+
+/** No peers at all. */
+export const noPeers: Peers = { of: async () => [], close: () => undefined };
+
+/**
+ * The peers of a checkout, none of which is started yet.
+ *
+ * @param folder where `peers.json` lies
+ * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError where that is no list
+ */
+export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
+  const entries = readEntries(join(folder, 'peers.json'));
+  const known = [...new Set(entries.map((entry) => entry.system))];
+  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length > 0)
+    throw new ArgumentError(`no peer is named ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  const wanted = entries.filter((entry) =>
+    entry.browser && browser ? true : (names?.includes(entry.system) ?? !entry.browser),
+  );
+  const started = new Map<PeerEntry, Promise<Peer | string>>();
+  const processes: ChildProcessWithoutNullStreams[] = [];
+  const start = (entry: PeerEntry): Promise<Peer | string> => startPeer(entry, folder, processes);
+  return {
+    async of(suite, note) {
+      const running: Peer[] = [];
+      for (const entry of wanted.filter((each) => each.suites.includes(suite))) {
+        const first = !started.has(entry);
+        let peer = await (started.get(entry) ?? started.set(entry, start(entry)).get(entry)!);
+        if (typeof peer !== 'string' && !peer.alive()) peer = await started.set(entry, start(entry)).get(entry)!;
+        if (typeof peer !== 'string') running.push(peer);
+        else if (first) note(`skipped ${entry.system} (threads: ${entry.threads}): ${peer}`);
+      }
+      return running;
+    },
+    close: () => processes.forEach(end),
+  };
+}
+
+function readEntries(file: string): PeerEntry[] {
+  if (!existsSync(file)) {
+    throw new ArgumentError(
+      `peers are part of a checkout, not of the package: there is no ${file}; leave --peers and --browser out`,
+    );
+  }
+  let entries: unknown;
+  try {
+    entries = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new DataError(`${file} must be a list of peers; it cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (!Array.isArray(entries)) throw new DataError(`${file} must be a list of peers; it is no list`);
+  return entries as PeerEntry[];
+}
+
+/** Ends a process: those with processes of their own end when they have nothing more to read, which takes them a moment. */
+function end(child: ChildProcessWithoutNullStreams): void {
+  child.stdin.end();
+  setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
+}
+
+/** A running peer, or why there is none. */
+async function startPeer(
+  entry: PeerEntry,
+  folder: string,
+  processes: ChildProcessWithoutNullStreams[],
+): Promise<Peer | string> {
+  const [script, ...rest] = entry.arguments;
+  const threads = entry.threads === 'all' ? availableParallelism() : entry.threads;
+  if (entry.threads === 'all' && threads === 1) return 'this machine has one core, and one thread is timed already';
+  const reasons: string[] = [];
+  for (const program of entry.programs) {
+    const path = program === 'node' ? process.execPath : program;
+    const env = { ...process.env, BPTT_MODULES: MODULES };
+    const child = spawn(path, [join(folder, script), ...rest, '--threads', String(threads)], { cwd: folder, env });
+    processes.push(child);
+    const link = linkTo(child);
+    try {
+      const hello = await link.next();
+      if (typeof hello.absent !== 'string') return peerOf(entry, child.pid, hello, link);
+      reasons.push(hello.absent);
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+    child.kill('SIGKILL');
+  }
+  return [...new Set(reasons)].join('; ');
+}
+
+function peerOf({ system, browser = false }: PeerEntry, pid: number | undefined, hello: Answer, link: Link): Peer {
+  return {
+    system,
+    own: browser,
+    ...placeOf(hello, pid),
+    version: browser ? readPackageInfo().version : String(hello.version),
+    backend: String(hello.backend),
+    threads: Number(hello.threads),
+    alive: () => !link.ended(),
+    prepare: (request) => link.ask({ op: 'prepare', ...request }),
+    async sample() {
+      const { ms, cost } = await link.ask({ op: 'sample', ms: BATCH_MS });
+      return { ms: Number(ms), cost: Number(cost) };
+    },
+  };
+}
+
+/** The device a peer speaks of. headless-gl does not name its own; where it can, the driver loaded by the process does. */
+function placeOf({ device, software, unnamed, engine }: Answer, pid: number | undefined): Place {
+  const where = typeof engine === 'string' ? { engine } : {};
+  if (typeof device !== 'string') return where;
+  const renderer = (unnamed === true && pid !== undefined ? rendererOf(pid) : undefined) ?? device;
+  return { device: renderer, software: software === true || isSoftware(renderer), ...where };
+}
+
+function rendererOf(pid: number): string | undefined {
+  try {
+    return loadedRenderer(readFileSync(`/proc/${pid}/maps`, 'utf8'));
+  } catch {
+    return undefined; // Linux alone has it
+  }
+}
+
+/** A conversation: every request has one answer, in order. */
+interface Link {
+  next(): Promise<Answer>;
+  ended(): boolean;
+  ask(request: object): Promise<Answer>;
+}
+
+function linkTo(child: ChildProcessWithoutNullStreams): Link {
+  const answers: string[] = [];
+  let complaint = '';
+  let ended: string | undefined;
+  let wake = (): void => undefined;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) answers.push(line); // libraries greet people on the same stream
+    wake();
+  });
+  child.stderr.on('data', (text: Buffer) => (complaint = `${complaint}${text.toString()}`.slice(-2000)));
+  child.stdin.on('error', () => undefined); // its end is reported by the next answer
+  const end = (reason: string): void => {
+    ended ??= reason;
+    wake();
+  };
+  child.on('error', (error) => end(messageOf(error)));
+  child.on('close', (code, signal) => end(`ended with ${signal ?? `status ${code}`}: ${lastLine(complaint)}`));
+  const next = async (): Promise<Answer> => {
+    const timer = setTimeout(() => {
+      end(`gave no answer within ${PATIENCE_MS / 1000} s`);
+      child.kill('SIGKILL');
+    }, PATIENCE_MS);
+    while (answers.length === 0 && ended === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    clearTimeout(timer);
+    const line = answers.shift();
+    if (line === undefined) throw new BpttError(ended ?? 'ended');
+    const answer = JSON.parse(line) as Answer;
+    if (typeof answer.error === 'string') throw new BpttError(answer.error);
+    return answer;
+  };
+  return {
+    next,
+    ended: () => ended !== undefined,
+    ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next();
+    },
+  };
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) || 'it said nothing';
+}

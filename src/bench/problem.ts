@@ -1,0 +1,185 @@
+/**
+ * The tagger that is timed: 10,000 words × 100 → one bidirectional layer of 100 per direction → 17 labels, sentences of 32
+ * tokens, new random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the
+ * global norm 5, Adam with η = 0.001: what `bptt train` does in an update.
+ */
+import { flatten, nestLike, packingOf, zeroInPlace } from '../autograd/index.js';
+import type { Packing, TensorRecord } from '../autograd/index.js';
+import type { AsyncKernels, Kernels } from '../kernels/index.js';
+import { adopted, inFrame } from '../kernels/workspace.js';
+import { inferenceOf, initModel, modelForwardAsync } from '../labeling/index.js';
+import type { InferenceOptions, ModelConfig, ModelParams } from '../labeling/index.js';
+import { withDefaults } from '../labeling/training/options.js';
+import type { ReplicaPlan, Shard } from '../labeling/training/replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient, createReplica } from '../labeling/training/replica.js';
+import { createAdam } from '../optim/index.js';
+import { copy, createRng } from '../tensor/index.js';
+import type { Tensor } from '../tensor/index.js';
+
+/** Sizes of a tagger. */
+export interface Sizes {
+  /** Words. */
+  readonly V: number;
+  /** Size of a word vector. */
+  readonly E: number;
+  /** Hidden size per direction. */
+  readonly H: number;
+  /** Labels. */
+  readonly K: number;
+  /** Tokens of every sentence. */
+  readonly T: number;
+}
+
+/** The model of the suites `tagger` and `threads`. */
+export const TAGGER_SIZES: Sizes = { V: 10_000, E: 100, H: 100, K: 17, T: 32 };
+const SEED = 5;
+export const LEARNING_RATE = 0.001;
+export const CLIP = 5;
+/** Updates on the first batch whose losses are compared before anything is timed. */
+export const CHECKED_STEPS = 3;
+
+/** Words and labels of one batch. */
+export interface ProblemBatch {
+  /** `[T·B]`, one row per token, step by step. */
+  readonly ids: Int32Array;
+  readonly targets: Int32Array;
+}
+
+/** A tagger and the batches it sees, the same for every system. */
+export interface Problem {
+  readonly config: ModelConfig;
+  readonly sizes: Sizes;
+  readonly B: number;
+  readonly params: ModelParams;
+  readonly packing: Packing;
+  readonly batches: readonly ProblemBatch[];
+}
+
+/** A problem with so many batches that words hardly repeat from one to the next. */
+export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES): Problem {
+  const { V, E, H, K, T } = sizes;
+  const config = { cell, embedding: E, hidden: [H], bidirectional: true, dropout: 0 };
+  const rng = createRng(SEED);
+  const words = rng.split('words');
+  const count = Math.max(8, Math.ceil(2048 / B / T) * 16);
+  const draw = (n: number) => Int32Array.from({ length: T * B }, () => words.integer(n));
+  return {
+    config,
+    sizes,
+    B,
+    params: initModel(config, V, K, rng.split('init')), // as a replica does
+
+    packing: packingOf(new Int32Array(B).fill(T)),
+    batches: Array.from({ length: count }, () => ({ ids: draw(V), targets: draw(K) })),
+  };
+}
+
+/** A model in training. */
+export interface Trainer {
+  /** One update on the batch of this number; returns the loss before it. */
+  step(batch: number): number;
+  /** The gradients of a batch, by name; nothing is updated. */
+  gradients(batch: number): Readonly<Record<string, Tensor>>;
+  /** Gives back the memory of the backend that the training holds. */
+  close(): void;
+}
+
+/**
+ * Starts a training from the parameters of the problem: the acts of which `bptt train` makes an update.
+ *
+ * @param lazy whether Adam updates the embedding rows of the batch alone, as `bptt train` does, or all of them
+ */
+export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true } = {}): Trainer {
+  const first = createReplica(kernels, planOf(problem));
+  const dense = lazy ? undefined : createAdam(first.params, { lr: LEARNING_RATE, kernels });
+  const releaseDense = dense && adopted(kernels, dense.tensors);
+  const replica = dense ? { ...first, optimizer: dense } : first;
+  const { B, sizes } = problem;
+  const gradient = (batch: number): Shard => {
+    const members = Array.from({ length: B }, (_, b) => batch * B + b);
+    return addShardGradient(replica, members, B * sizes.T, { epoch: 1, batch });
+  };
+  return {
+    step(batch) {
+      const shard = gradient(batch);
+      applyGradient(replica, LEARNING_RATE);
+      return shard.loss;
+    },
+    gradients(batch) {
+      gradient(batch);
+      const record = Object.fromEntries(Object.entries(replica.flatGrads).map(([name, g]) => [name, copy(g)]));
+      zeroInPlace(replica.flatGrads);
+      return record;
+    },
+    close() {
+      releaseDense?.();
+      first.release();
+    },
+  };
+}
+
+/**
+ * `createTrainer` with the products over whole batches on a device that answers later: what `train(…, { device })` makes of an
+ * update.
+ */
+export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem: Problem) {
+  const replica = createReplica(host, planOf(problem));
+  const { B, sizes } = problem;
+  return {
+    /** One update on the batch of this number; gives the loss before it. */
+    async step(batch: number): Promise<number> {
+      const members = Array.from({ length: B }, (_, b) => batch * B + b);
+      const shard = await addShardGradientAsync(replica, device, members, B * sizes.T, { epoch: 1, batch });
+      applyGradient(replica, LEARNING_RATE);
+      return shard.loss;
+    },
+    /** As of a `Trainer`. */
+    close: replica.release,
+  };
+}
+
+/** What `bptt train` would make of the sentences of a problem, without dropout. */
+export function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
+  const { V, E, H, K, T } = sizes;
+  const options = { cell: config.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
+  const settings = withDefaults({ ...options, dropout: 0, wordDropout: 0, seed: SEED });
+  const sentence = (rows: Int32Array, b: number) => Int32Array.from({ length: T }, (_, t) => rows[t * B + b]);
+  const split = (kind: keyof ProblemBatch) =>
+    batches.flatMap((batch) => Array.from({ length: B }, (_, b) => sentence(batch[kind], b)));
+  const ids = split('ids');
+  return { settings, words: V, labels: K, sentences: { ids, hidden: ids, targets: split('targets') } };
+}
+
+/** A model at work. */
+export interface Inference {
+  /** Logits of a batch, `[T·B, K]`; they hold until the next call. */
+  logits(batch: number): Tensor;
+  /** Gives back the memory of the backend that the parameters hold. */
+  close(): void;
+}
+
+/** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
+export function createInference(
+  kernels: Kernels,
+  { config, params, packing, batches }: Problem,
+  options: InferenceOptions = {},
+): Inference {
+  const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
+  const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
+  const moveOut = adopted(kernels, Object.values(flatten(own)));
+  const inference = inferenceOf(kernels, { config, params: own }, options);
+  return {
+    logits: (batch) => inFrame(kernels, () => inference.logits(batches[batch].ids, packing)),
+    close() {
+      inference.release();
+      moveOut();
+    },
+  };
+}
+
+/** The logits of a batch, with the products on a device that answers later. */
+export function createAsyncInference(device: AsyncKernels, host: Kernels, problem: Problem) {
+  const { config, params, packing, batches } = problem;
+  return async (batch: number): Promise<Tensor> =>
+    (await modelForwardAsync({ device, host }, { config, params }, batches[batch].ids, packing)).logits;
+}

@@ -1,0 +1,138 @@
+/**
+ * What the answers of a tagger are compared with: the cpu backend in float64. How far a right answer in float32 may be
+ * from it is measured, by the cpu backend in float32: another order of summation gives another error of the same size, and
+ * `SLACK` times that size is allowed, per tensor. A wrong formula is off by orders of magnitude more.
+ */
+import { clipByGlobalNorm, flatten, nestLike, zeroGrads, zeroInPlace } from '../autograd/index.js';
+import type { TensorRecord } from '../autograd/index.js';
+import { createCpuKernels } from '../kernels/index.js';
+import type { Kernels } from '../kernels/index.js';
+import { modelBackward, modelForward } from '../labeling/index.js';
+import type { ModelGrads, ModelParams } from '../labeling/index.js';
+import { softmaxLossBackward, softmaxLossForward } from '../layers/index.js';
+import { createAdam } from '../optim/index.js';
+import { allocate, copy, maxAbs } from '../tensor/index.js';
+import type { DType, Tensor } from '../tensor/index.js';
+import { deviation, elements, UNIT_ROUNDOFF } from './numbers.js';
+import type { Problem } from './problem.js';
+import { CHECKED_STEPS, CLIP, createInference, createTrainer, LEARNING_RATE } from './problem.js';
+
+/** Numbers, and how far from them a right answer may be. */
+export interface Expected {
+  readonly values: ArrayLike<number>;
+  readonly allowed: number;
+}
+
+/** Times the error of the cpu backend in float32. */
+const SLACK = 16;
+/** Rounding errors a number may have anyway, in units of its largest magnitude: `SLACK` times none would be none. */
+const FEW_ROUNDINGS = 64 * UNIT_ROUNDOFF;
+
+/** Right answers to a problem: its logits, and what training on its first batch gives. */
+export interface Reference {
+  readonly logits: () => Expected;
+  /** Losses before each of the first updates, and the gradients of the first, by name. */
+  readonly training: () => { readonly losses: Expected; readonly gradients: Readonly<Record<string, Expected>> };
+}
+
+/** A copy of parameters in an element type. */
+function copyParams(params: ModelParams, dtype: DType): ModelParams {
+  const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p, dtype)]);
+  return nestLike(params, Object.fromEntries(record) as TensorRecord);
+}
+
+/** Updates on the first batch, written out: it shares the layers with what it judges, not the training loop. */
+function train(kernels: Kernels, { config, packing, batches, params: initial }: Problem, dtype: DType) {
+  const params = copyParams(initial, dtype);
+  const weights = flatten(params);
+  const flatGrads = zeroGrads(weights);
+  const grads = nestLike(params, flatGrads) as ModelGrads;
+  const optimizer = createAdam(weights, { lr: LEARNING_RATE });
+  const losses: number[] = [];
+  let gradients: Record<string, Tensor> = {};
+  for (let step = 0; step < CHECKED_STEPS; step++) {
+    const pass = modelForward(kernels, { config, params }, batches[0].ids, packing);
+    const loss = softmaxLossForward(pass.logits, batches[0].targets);
+    const dLogits = allocate(pass.logits.shape, dtype);
+    softmaxLossBackward(loss, dLogits);
+    modelBackward(kernels, params, pass, dLogits, grads);
+    if (step === 0) gradients = Object.fromEntries(Object.entries(flatGrads).map(([name, g]) => [name, copy(g)]));
+    clipByGlobalNorm(flatGrads, CLIP);
+    optimizer.step(flatGrads);
+    zeroInPlace(flatGrads);
+    losses.push(loss.loss);
+  }
+  return { gradients, losses };
+}
+
+/** The reference of a problem; either part is computed when it is first asked for. */
+export function referenceOf(problem: Problem): Reference {
+  const kernels = createCpuKernels();
+  const { config, params, batches, packing } = problem;
+  const logits = (dtype: DType) =>
+    elements(modelForward(kernels, { config, params: copyParams(params, dtype) }, batches[0].ids, packing).logits);
+  return {
+    logits: once(() => expected(logits('float64'), logits('float32'))),
+    training: once(() => {
+      const [exact, rounded] = [train(kernels, problem, 'float64'), train(kernels, problem, 'float32')];
+      const names = Object.keys(exact.gradients);
+      const gradient = (name: string) =>
+        expected(elements(exact.gradients[name]), elements(rounded.gradients[name]), maxAbs(exact.gradients[name]));
+      return {
+        losses: expected(exact.losses, rounded.losses),
+        gradients: Object.fromEntries(names.map((name) => [name, gradient(name)])),
+      };
+    }),
+  };
+}
+
+/** Numbers computed in float64, and what is allowed according to those in float32. */
+export function expected(values: ArrayLike<number>, rounded: ArrayLike<number>, magnitude = largest(values)): Expected {
+  return { values, allowed: SLACK * deviation(values, rounded) + FEW_ROUNDINGS * magnitude };
+}
+
+function largest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]));
+  return most;
+}
+
+/** Why an answer is wrong; undefined where it is right. */
+export function faultIn(what: string, got: ArrayLike<number>, { values, allowed }: Expected): string | undefined {
+  const error = deviation(got, values);
+  if (error <= allowed) return undefined;
+  return `${what} differ from the cpu backend in float64 by ${error.toExponential(1)}, allowed ${allowed.toExponential(1)}`;
+}
+
+/** Why the logits of a backend are wrong; undefined where they are right. */
+export function inferenceFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
+  const inference = createInference(kernels, problem);
+  const fault = faultIn('logits', elements(inference.logits(0)), reference.logits());
+  inference.close();
+  return fault;
+}
+
+/** Why the gradients of a backend, or its losses over some updates, are wrong; undefined where they are right. */
+export function trainingFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
+  const expectation = reference.training();
+  for (const lazy of [true, false]) {
+    const trainer = createTrainer(kernels, problem, { lazy });
+    try {
+      for (const [name, gradient] of Object.entries(trainer.gradients(0))) {
+        const fault = faultIn(`gradients of ${name}`, elements(gradient), expectation.gradients[name]);
+        if (fault !== undefined) return fault;
+      }
+      const losses = Array.from({ length: CHECKED_STEPS }, () => trainer.step(0));
+      const fault = faultIn('losses', losses, expectation.losses);
+      if (fault !== undefined) return fault;
+    } finally {
+      trainer.close();
+    }
+  }
+  return undefined;
+}
+
+function once<A>(compute: () => A): () => A {
+  let known: { readonly value: A } | undefined;
+  return () => (known ??= { value: compute() }).value;
+}

@@ -1,0 +1,146 @@
+/** The suite `tagger`: updates and inference of a whole tagger, tokens per second. */
+import { availableParallelism } from 'node:os';
+import { flatten } from '../autograd/index.js';
+import type { Kernels } from '../kernels/index.js';
+import { passes, rightPeers, skips } from './judge.js';
+import { decode, elements, encode } from './numbers.js';
+import { secondCall, slowTagger } from './pace.js';
+import type { Peer } from './peers.js';
+import type { Problem } from './problem.js';
+import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';
+import type { Reference } from './reference.js';
+import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
+import { teamContestants } from './threads.js';
+import { run, sampling } from './timing.js';
+import type { Backend, Contestant, Context, Row } from './types.js';
+import { backendsOf } from './types.js';
+
+const CELLS = ['lstm', 'gru', 'rnn'];
+const BATCHES = [32, 1];
+/** More batch sizes for the plot, of one cell. */
+const PLOTTED_BATCHES = [2, 4, 8, 16, 64];
+
+type Phase = 'train' | 'infer';
+const PHASES: readonly Phase[] = ['train', 'infer'];
+
+/** The rows of the suite. */
+export async function tagger(context: Context): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const cell of CELLS) {
+    const more = context.plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
+    for (const B of [...BATCHES, ...more]) {
+      const label = (phase: Phase): string => `${phase}-b${B}-${cell}`;
+      const phases = PHASES.filter((phase) => context.wants(label(phase)));
+      if (phases.length === 0) continue;
+      const problem = createProblem(cell, B);
+      const reference = referenceOf(problem);
+      for (const phase of phases) {
+        context.progress(`tagger ${label(phase)}: checking`, 0, 1);
+        const own: Contestant[] = [];
+        for (const backend of backendsOf(context, 'tagger')) {
+          own.push(...(await ownContestants(context, label(phase), backend, phase, problem, reference)));
+        }
+        const teams = phase === 'train' && B > 1 ? await allCores(context, label(phase), problem, reference) : [];
+        const contestants = [
+          ...own,
+          ...teams,
+          ...(await peerContestants(context, label(phase), phase, problem, reference)),
+        ];
+        const work = B * problem.sizes.T;
+        rows.push(
+          ...(await run(context, { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants })),
+        );
+      }
+    }
+  }
+  return rows;
+}
+
+/** The training of `bptt` on all cores, where there is more than one. */
+async function allCores(
+  context: Context,
+  label: string,
+  problem: Problem,
+  reference: Reference,
+): Promise<Contestant[]> {
+  const backend = context.backends.find(({ system }) => system === 'bptt');
+  const cores = Math.min(availableParallelism(), problem.B);
+  if (backend === undefined || cores === 1) return [];
+  return teamContestants(context, `tagger ${label}`, backend.kernels, problem, reference, cores);
+}
+
+/** The models of a backend that give right answers: two to infer, by what they keep of words; two to train, by the embeddings' Adam. */
+async function ownContestants(
+  context: Context,
+  label: string,
+  { system, backend, kernels, graphics }: Backend,
+  phase: Phase,
+  problem: Problem,
+  reference: Reference,
+): Promise<Contestant[]> {
+  const obstacle = async (): Promise<string | undefined> =>
+    graphics && slowTagger(phase, await inferenceMs(kernels, problem), context.budget.slowestMs);
+  if (await skips(context, `tagger ${label}`, system, obstacle)) return [];
+  const fault = (): string | undefined =>
+    phase === 'infer' ? inferenceFault(kernels, problem, reference) : trainingFault(kernels, problem, reference);
+  if (!passes(context, `tagger ${label}`, system, fault)) return [];
+  const rounds = problem.batches.length;
+  const contestant = (name: string, act: (batch: number) => void, close?: () => void): Contestant => {
+    let next = 0;
+    const sample = sampling(() => act(next++ % rounds));
+    return { system: name, version: context.version, backend, threads: 1, ...graphics?.place, sample, close };
+  };
+  const both = system === 'bptt' && graphics === undefined;
+  if (phase === 'infer') {
+    return (both ? [true, false] : [true]).map((keepWords) => {
+      const { logits, close } = createInference(kernels, problem, { keepWords });
+      // What is timed is a tagger at work: every word has come up before.
+      if (both && keepWords) for (let batch = 0; batch < rounds; batch++) logits(batch);
+      return contestant(keepWords ? system : `${system}-new-words`, (batch) => void logits(batch), close);
+    });
+  }
+  return (both ? [true, false] : [true]).map((lazy) => {
+    const { step, close } = createTrainer(kernels, problem, { lazy });
+    return contestant(lazy ? system : `${system}-dense-adam`, (batch) => void step(batch), close);
+  });
+}
+
+/** Milliseconds of an inference, by which it is known whether an update would take too long. */
+async function inferenceMs(kernels: Kernels, problem: Problem): Promise<number> {
+  const { logits, close } = createInference(kernels, problem);
+  const ms = await secondCall(() => logits(0));
+  close();
+  return ms;
+}
+
+/** Peers whose logits, or losses over some updates, are right. */
+function peerContestants(
+  context: Context,
+  label: string,
+  phase: Phase,
+  problem: Problem,
+  reference: Reference,
+): Promise<Peer[]> {
+  return rightPeers(context, 'tagger', `tagger ${label}`, { phase, ...requestOf(problem) }, ({ logits, losses }) =>
+    phase === 'infer'
+      ? faultIn('logits', decode(logits), reference.logits())
+      : faultIn('losses', (losses ?? []) as number[], reference.training().losses),
+  );
+}
+
+/** A problem as peers get it: sizes, weights by their dotted name, batches. */
+function requestOf({ config, sizes, B, params, batches }: Problem): object {
+  const weights = Object.entries(flatten(params)).map(([name, p]) => {
+    return [name, { shape: p.shape, data: encode(elements(p) as Float32Array) }];
+  });
+  return {
+    cell: config.cell,
+    ...sizes,
+    B,
+    lr: LEARNING_RATE,
+    clip: CLIP,
+    steps: CHECKED_STEPS,
+    weights: Object.fromEntries(weights) as object,
+    batches: batches.map(({ ids, targets }) => ({ ids: encode(ids), targets: encode(targets) })),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * The suite `threads`: updates of the tagger at B = 64 on one thread, two, four and so on, and on all cores. Before a team is
+ * timed its losses are checked like those of one thread.
+ */
+import { availableParallelism } from 'node:os';
+import type { Kernels } from '../kernels/index.js';
+import { nodeThreads } from '../labeling/training/parallel/threads.node.js';
+import { createTeam } from '../labeling/training/parallel/team.js';
+import { repeatable, sharingObstacle } from '../labeling/training/parallel/threads.js';
+import { applyGradient, createReplica } from '../labeling/training/replica.js';
+import { messageOf } from '../tensor/errors.js';
+import type { Problem } from './problem.js';
+import { CHECKED_STEPS, createProblem, createTrainer, LEARNING_RATE, planOf } from './problem.js';
+import type { Reference } from './reference.js';
+import { faultIn, referenceOf, trainingFault } from './reference.js';
+import { run, sampling, samplingAsync } from './timing.js';
+import type { Contestant, Context, Row } from './types.js';
+
+const CASE = 'train-b64-lstm';
+const BATCH = 64;
+
+/** The rows of the suite. */
+export async function threads(context: Context): Promise<Row[]> {
+  const backend = context.backends.find(({ system }) => system === 'bptt');
+  if (backend === undefined || !context.wants(CASE)) return [];
+  const { system, kernels } = backend;
+  context.progress(`threads ${CASE}: checking`, 0, 1);
+  const problem = createProblem('lstm', BATCH);
+  const reference = referenceOf(problem);
+  const fault = trainingFault(kernels, problem, reference);
+  if (fault !== undefined) {
+    context.wrong(`threads ${CASE}: ${system} is wrong and was not timed: ${fault}`);
+    return [];
+  }
+  const { step, close } = createTrainer(kernels, problem);
+  const sample = sampling(over(problem, step));
+  const contestants: Contestant[] = [
+    { system, version: context.version, backend: kernels.backend, threads: 1, sample, close },
+  ];
+  for (const count of countsOf(availableParallelism())) {
+    contestants.push(...(await teamContestants(context, `threads ${CASE}`, kernels, problem, reference, count)));
+  }
+  const work = BATCH * problem.sizes.T;
+  return run(context, { suite: 'threads', case: CASE, metric: 'tokens/s', work, contestants });
+}
+
+/** 2, 4, 8, … below the number of cores, and that number. */
+function countsOf(cores: number): number[] {
+  const counts: number[] = [];
+  for (let n = 2; n < cores; n *= 2) counts.push(n);
+  return cores > 1 ? [...counts, cores] : counts;
+}
+
+/** A team of `count` threads that gives right losses; nothing where it cannot be had, or is wrong, with the reason said. */
+export async function teamContestants(
+  context: Context,
+  label: string,
+  kernels: Kernels,
+  problem: Problem,
+  reference: Reference,
+  count: number,
+): Promise<Contestant[]> {
+  const obstacle =
+    sharingObstacle() ??
+    (repeatable(kernels.backend) === undefined ? `${kernels.backend} runs on one thread` : undefined);
+  if (obstacle !== undefined) {
+    context.note(`skipped bptt on ${count} threads in ${label}: ${obstacle}`);
+    return [];
+  }
+  try {
+    const trainer = await createTeamTrainer(kernels, problem, count);
+    const losses: number[] = [];
+    for (let i = 0; i < CHECKED_STEPS; i++) losses.push(await trainer.step(0));
+    const fault = faultIn('losses', losses, reference.training().losses);
+    if (fault === undefined) {
+      const sample = samplingAsync(over(problem, trainer.step));
+      const { version } = context;
+      const close = trainer.close;
+      return [{ system: 'bptt', version, backend: kernels.backend, threads: count, sample, close }];
+    }
+    await trainer.close();
+    context.wrong(`${label}: bptt on ${count} threads is wrong and was not timed: ${fault}`);
+  } catch (error) {
+    context.note(`skipped bptt on ${count} threads in ${label}: ${messageOf(error)}`);
+  }
+  return [];
+}
+
+/** Calls with one batch after the other. */
+function over<A>(problem: Problem, act: (batch: number) => A): () => A {
+  let next = 0;
+  return () => act(next++ % problem.batches.length);
+}
+
+/** A training on several threads: the acts of which `bptt train --threads` makes an update. */
+async function createTeamTrainer(kernels: Kernels, problem: Problem, count: number) {
+  const replica = createReplica(kernels, planOf(problem));
+  const team = await createTeam(replica, count, nodeThreads(count));
+  const { B, sizes } = problem;
+  return {
+    /** One update on the batch of this number; gives the loss before it. */
+    async step(batch: number): Promise<number> {
+      const members = Array.from({ length: B }, (_, b) => batch * B + b);
+      const moment = { epoch: 1, batch };
+      const shard = await team.addGradient({ members, tokens: B * sizes.T, lr: LEARNING_RATE, moment });
+      team.noteUpdate(applyGradient(replica, LEARNING_RATE));
+      return shard.loss;
+    },
+    /** Ends the threads, and gives back the memory of the backend that the training holds. */
+    async close(): Promise<void> {
+      await team.close();
+      replica.release();
+    },
+  };
+}

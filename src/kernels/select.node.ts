@@ -1,0 +1,86 @@
+/** The choice of a backend on a machine with Node: what it needs of the engine and the machine first, and what is measured once. */
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { UnsupportedError } from '../tensor/errors.js';
+import { keepCalibration, readCalibration } from './gpu/calibration.node.js';
+import { loadedRenderer, missingForGpu } from './gpu/machine.node.js';
+import type { CalibrateOptions, Calibration, LossListener, Selection, SelectOptions } from './index.js';
+import { calibrate, candidates, createGpuKernels, select } from './index.js';
+
+const HERE = fileURLToPath(import.meta.url);
+
+/** The name of the backend that needs relaxed SIMD, and the flag behind which V8 11.3 (Node 20) has it. */
+const RELAXED = 'wasm-relaxed';
+const FLAG = '--experimental-wasm-relaxed-simd';
+
+/** What is measured of a software rasterizer, which nothing is sent to, where it is asked for. */
+const SOFTWARE: CalibrateOptions = {
+  sizes: [64, 128, 256, 512],
+  layers: [
+    [8, 64],
+    [16, 128],
+  ],
+};
+
+/** What Node adds to the choice of a backend: the renderer that headless-gl does not name. */
+export const nodeOptions: SelectOptions = { gpu: { renderer: loadedRenderer } };
+
+/**
+ * The backend of that name, for float32. Where `wasm-relaxed` is asked for and the engine lacks relaxed SIMD, V8 is given
+ * its flag first, for the whole process; the reason then says so.
+ *
+ * @param threads of what it is for: a device serves one, so `auto` stays on the CPU where several were asked for
+ * @throws ArgumentError, UnsupportedError as `select` does
+ */
+export async function selectOnMachine(
+  name: string,
+  onLost?: LossListener,
+  { threads = 1 }: { readonly threads?: number | 'auto' } = {},
+): Promise<Selection> {
+  const flagged = name === RELAXED && !(await opens(RELAXED));
+  if (flagged) setFlagsFromString(FLAG);
+  const obstacle = threads === 1 ? deviceObstacle() : 'it serves one thread, and more were asked for';
+  const calibration = name === 'auto' && obstacle === undefined ? await machineCalibration() : undefined;
+  const selection = await select({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
+  if (flagged) return { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` };
+  if (name !== 'auto' || obstacle === undefined) return selection;
+  return { ...selection, rejected: [...selection.rejected, { backend: 'gpu', reason: obstacle }] };
+}
+
+/** What of a device is missing here, in a few words; nothing where all is there. */
+function deviceObstacle(): string | undefined {
+  const names = missingForGpu(HERE).map((what) => what.split(/[:,]| is /)[0]);
+  return names.length === 0 ? undefined : `${names.join(' and ')} missing, see bptt doctor`;
+}
+
+/**
+ * Where the device of this machine pays, measured once and kept in the user's cache folder. Nothing where gpu.js, its native
+ * module or a display is missing.
+ *
+ * @param redo measures again
+ */
+export async function machineCalibration({ redo = false } = {}): Promise<Calibration | undefined> {
+  if (missingForGpu(HERE).length > 0) return undefined;
+  const kept = redo ? undefined : readCalibration();
+  if (kept !== undefined) return kept;
+  const { kernels: host } = await select({ dtype: 'float32' });
+  try {
+    const device = await createGpuKernels(nodeOptions.gpu);
+    const calibration = calibrate(device, host, redo && device.device.software ? SOFTWARE : {});
+    device.dispose();
+    keepCalibration(calibration);
+    return calibration;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined; // doctor says why
+    throw error;
+  } finally {
+    host.dispose();
+  }
+}
+
+async function opens(name: string): Promise<boolean> {
+  const opened = await candidates.find((candidate) => candidate.name === name)?.open('float32');
+  if (opened === undefined || 'declined' in opened) return false;
+  opened.kernels.dispose();
+  return true;
+}

@@ -1,0 +1,90 @@
+/** Labels to ids and back, ordered as words are: by falling count in the training sentences, ties in code-point order. */
+import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import type { Sentence } from './sentence.js';
+
+/** How many labels a message lists; a treebank with features has hundreds. */
+const SHOWN = 10;
+
+/** Labels by id. There is no unknown label: one never seen in training is an error. */
+export interface LabelVocabulary {
+  readonly size: number;
+  /** The label of each id. */
+  readonly labels: readonly string[];
+  /** Id of a label. @throws DataError naming the label and the commonest known ones */
+  lookup(label: string): number;
+  /**
+   * `[tokens]` ids of a sentence's labels.
+   * @param source name of the input, for the message
+   * @throws DataError where the sentence has no labels, or one that is unknown, naming line and token
+   */
+  encode(sentence: Sentence, source?: string): Int32Array;
+  /** Labels of ids. @throws ArgumentError on an id out of range */
+  decode(ids: ArrayLike<number>): string[];
+  /** The labels in the order of their ids, from which {@link labelsFromJson} makes an equal vocabulary. */
+  toJSON(): string[];
+}
+
+/** The labels of training sentences. @throws DataError where a sentence has no labels, or there is no sentence */
+export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
+  const counts = new Map<string, number>();
+  for (const sentence of sentences) {
+    for (const label of labelsOf(sentence)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  if (counts.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
+  return createLabels(byCount(counts));
+}
+
+/** Labels read back. @throws DataError where the value is no list of distinct labels */
+export function labelsFromJson(value: unknown): LabelVocabulary {
+  const labels = stringList(value, 'a label vocabulary', 'labels');
+  if (labels.length === 0) throw malformed('a label vocabulary', 'labels', 'at least one label', labels);
+  checkDistinct(labels, 'a label vocabulary');
+  return createLabels(labels);
+}
+
+function createLabels(labels: readonly string[]): LabelVocabulary {
+  const ids = new Map(labels.map((label, id) => [label, id]));
+  const unknown = (label: string, where: string) => {
+    const shown = labels.slice(0, SHOWN).join(' ') + (labels.length > SHOWN ? ` … (${labels.length} in all)` : '');
+    const message = `${where}label ${JSON.stringify(label)} was never seen in training; the known labels are ${shown}`;
+    return new DataError(`${message}: correct it, or train with it`);
+  };
+  return {
+    size: labels.length,
+    labels,
+    lookup(label) {
+      const id = ids.get(label);
+      if (id === undefined) throw unknown(label, '');
+      return id;
+    },
+    encode(sentence, source) {
+      return Int32Array.from(labelsOf(sentence, source), (label, i) => {
+        const id = ids.get(label);
+        if (id !== undefined) return id;
+        throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${JSON.stringify(sentence.tokens[i])}: `);
+      });
+    },
+    decode: (sequence) =>
+      Array.from(sequence, (id) => {
+        if (labels[id] !== undefined) return labels[id];
+        throw new ArgumentError(`a label id must be an integer from 0 to ${labels.length - 1}; got ${id}`);
+      }),
+    toJSON: () => [...labels],
+  };
+}
+
+/** Labels of a sentence that must have them. @throws DataError where it has none, or not one per token */
+export function labelsOf(sentence: Sentence, source?: string): readonly string[] {
+  const { labels, tokens } = sentence;
+  if (labels?.length === tokens.length) return labels;
+  const got = labels ? `${labels.length}` : 'none';
+  throw new DataError(
+    `${placeOf(sentence, source)}expected one label per token, ${tokens.length}; got ${got}: add them`,
+  );
+}
+
+function placeOf({ line }: Sentence, source?: string): string {
+  if (line === undefined) return source ? `${source}: ` : '';
+  return source ? `${source}: sentence at line ${line}, ` : `sentence at line ${line}, `;
+}

@@ -1,0 +1,181 @@
+/**
+ * Words to ids and back. Ids are given by falling count in the training sentences, ties in code-point order, so that they
+ * depend on the sentences and on nothing else: not on their order, not on the locale.
+ */
+import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import type { Sentence } from './sentence.js';
+import { signaturesOf } from './signature.js';
+
+/** The form of the unknown word. */
+export const UNKNOWN = '<unk>';
+
+/** The id of the unknown word. */
+export const UNKNOWN_ID = 0;
+
+/** What makes a word vocabulary. */
+export interface VocabularyOptions {
+  /** A word seen less often in training has no id of its own. Default 1. */
+  minCount?: number;
+  /** Whether words are compared in lower case. Default false. */
+  lowerCase?: boolean;
+  /**
+   * Whether a word without an id is looked up in lower case, and then by its signature (`signature.ts`), before it is the
+   * unknown word. A signature has an id where at least `minCount` of the rare words of training share it; words seen once
+   * count as rare whatever `minCount` is. Default false.
+   */
+  signatures?: boolean;
+}
+
+/** Words by id. Words are compared in Unicode normal form NFC, and in lower case where the option says so. */
+export interface Vocabulary {
+  readonly lowerCase: boolean;
+  readonly minCount: number;
+  /** Number of ids: the unknown word, words, signatures. */
+  readonly size: number;
+  /** The word of each id; `words[0]` is `<unk>`. */
+  readonly words: readonly string[];
+  /** The signatures with an id, from id `words.length`; null where the vocabulary has none. */
+  readonly signatures: readonly string[] | null;
+  /** Id of a token: its own, else that of its lower-case form or of a signature where there are signatures, else 0. */
+  lookup(token: string): number;
+  /** The id a token has when its own is hidden: that of a signature, or 0. */
+  lookupUnknown(token: string): number;
+  /** `[tokens]` ids. @throws ArgumentError on a string, whose letters would be taken for tokens */
+  encode(tokens: readonly string[]): Int32Array;
+  /** `[tokens]` ids of the tokens as if none had an id of its own; what word dropout puts in their place. */
+  encodeUnknown(tokens: readonly string[]): Int32Array;
+  /** Whether the token occurred in training, however rarely: the complement is out of vocabulary (OOV). */
+  known(token: string): boolean;
+  /** Plain JSON, from which {@link vocabularyFromJson} makes an equal vocabulary. */
+  toJSON(): VocabularyJson;
+}
+
+/** A vocabulary as JSON. */
+export interface VocabularyJson {
+  lowerCase: boolean;
+  minCount: number;
+  /** Words with an id, from id 1. */
+  words: string[];
+  /** Words that occurred in training fewer than `minCount` times, in the same order. */
+  rare: string[];
+  /** Signatures with an id, behind the words; null where unknown words have none. */
+  signatures: string[] | null;
+}
+
+/**
+ * The vocabulary of training sentences. A token spelled `<unk>` is the unknown word.
+ *
+ * @throws ArgumentError where `minCount` is no integer of at least 1
+ */
+export function buildVocabulary(
+  sentences: Iterable<Pick<Sentence, 'tokens'>>,
+  { minCount = 1, lowerCase = false, signatures = false }: VocabularyOptions = {},
+): Vocabulary {
+  checkMinCount(minCount);
+  const fold = folder(lowerCase);
+  const counts = new Map<string, number>();
+  const spellings = new Map<string, string>();
+  for (const { tokens } of sentences) {
+    for (const token of tokens) {
+      const word = fold(token);
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+      if (!spellings.has(word)) spellings.set(word, token.normalize('NFC'));
+    }
+  }
+  counts.delete(UNKNOWN);
+  const ordered = byCount(counts);
+  const kept = ordered.filter((word) => counts.get(word)! >= minCount);
+  const rare = ordered.filter((word) => counts.get(word)! < Math.max(minCount, 2)).map((word) => spellings.get(word)!);
+  return createVocabulary({
+    lowerCase,
+    minCount,
+    words: kept,
+    rare: ordered.slice(kept.length),
+    signatures: signatures ? commonSignatures(rare, minCount) : null,
+  });
+}
+
+/** Signatures that at least `minCount` of the words have, by falling count. */
+function commonSignatures(words: readonly string[], minCount: number): string[] {
+  const counts = new Map<string, number>();
+  for (const word of words) for (const s of signaturesOf(word)) counts.set(s, (counts.get(s) ?? 0) + 1);
+  return byCount(counts).filter((s) => counts.get(s)! >= minCount);
+}
+
+/** A vocabulary read back. @throws DataError where the value is no vocabulary, saying what is wrong with it */
+export function vocabularyFromJson(value: unknown): Vocabulary {
+  const json = record(value, 'a vocabulary');
+  const { lowerCase, minCount } = json;
+  if (typeof lowerCase !== 'boolean') throw malformed('a vocabulary', 'lowerCase', 'a boolean', lowerCase);
+  if (!Number.isInteger(minCount) || (minCount as number) < 1) {
+    throw malformed('a vocabulary', 'minCount', 'an integer of at least 1', minCount);
+  }
+  const words = stringList(json.words, 'a vocabulary', 'words');
+  const rare = stringList(json.rare, 'a vocabulary', 'rare');
+  const signatures = json.signatures === null ? null : stringList(json.signatures, 'a vocabulary', 'signatures');
+  checkDistinct([UNKNOWN, ...words, ...rare], 'a vocabulary');
+  checkDistinct(signatures ?? [], 'a vocabulary');
+  return createVocabulary({ lowerCase, minCount: minCount as number, words, rare, signatures });
+}
+
+function createVocabulary(json: VocabularyJson): Vocabulary {
+  const { lowerCase, minCount, rare, signatures } = json;
+  const fold = folder(lowerCase);
+  const words = [UNKNOWN, ...json.words];
+  const ids = new Map(words.map((word, id) => [word, id]));
+  const classes = new Map(signatures?.map((signature, i) => [signature, words.length + i]));
+  const seen = new Set(rare);
+  const lookupUnknown = (token: string): number => {
+    if (!signatures || token === UNKNOWN) return UNKNOWN_ID;
+    for (const signature of signaturesOf(token.normalize('NFC'))) {
+      const id = classes.get(signature);
+      if (id !== undefined) return id;
+    }
+    return UNKNOWN_ID;
+  };
+  const lookup = (token: string): number => {
+    const own = ids.get(fold(token)) ?? (signatures ? ids.get(fold(token.toLowerCase())) : undefined);
+    return own ?? lookupUnknown(token);
+  };
+  return {
+    lowerCase,
+    minCount,
+    size: words.length + classes.size,
+    words,
+    signatures,
+    lookup,
+    lookupUnknown,
+    encode: (tokens) => Int32Array.from(listOf(tokens), lookup),
+    encodeUnknown: (tokens) => Int32Array.from(listOf(tokens), lookupUnknown),
+    known: (token) => (ids.get(fold(token)) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
+    toJSON: () => ({
+      lowerCase,
+      minCount,
+      words: words.slice(1),
+      rare: [...rare],
+      signatures: signatures && [...signatures],
+    }),
+  };
+}
+
+/** JavaScript iterates strings too. */
+function listOf(tokens: readonly string[] | string): readonly string[] {
+  if (typeof tokens !== 'string') return tokens;
+  const got = JSON.stringify(tokens.slice(0, 40));
+  throw new ArgumentError(`a sentence must be a list of tokens; got the string ${got}: split it first`);
+}
+
+function folder(lowerCase: boolean): (token: string) => string {
+  return lowerCase ? (token) => token.toLowerCase().normalize('NFC') : (token) => token.normalize('NFC');
+}
+
+function checkMinCount(minCount: number): void {
+  if (Number.isInteger(minCount) && minCount >= 1) return;
+  throw new ArgumentError(`minCount must be an integer of at least 1; got ${minCount}`);
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new DataError(`expected ${what}, an object; got ${JSON.stringify(value)?.slice(0, 60)}: the file is damaged`);
+}

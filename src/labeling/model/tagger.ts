@@ -1,0 +1,81 @@
+/**
+ * Labeling with a trained model: everything an application needs, and nothing that a strict Content-Security-Policy
+ * forbids. This module and what it imports construct no ndarray and call no `new Function`.
+ */
+import { flatten } from '../../autograd/grads.js';
+import { createCpuKernels } from '../../kernels/cpu/index.js';
+import type { Kernels } from '../../kernels/types.js';
+import { adopted } from '../../kernels/workspace.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { describe, expectKernels, expectSwitches } from '../checks.js';
+import type { InferenceOptions } from './inference.js';
+import { inferenceOf } from './inference.js';
+import { loadModel } from './file.js';
+import type { Model } from './model.js';
+import type { Prediction } from './predict.js';
+import { predictWith } from './predict.js';
+
+export type { InferenceOptions } from './inference.js';
+export { loadModel } from './file.js';
+export type { Model, ModelConfig } from './model.js';
+export type { Prediction } from './predict.js';
+
+/** A model ready to label sentences. */
+export interface Tagger {
+  readonly model: Model;
+  /** What the products run on. */
+  readonly backend: string;
+  /**
+   * Labels of sentences, in their order.
+   *
+   * @param sentences tokens of each sentence
+   * @param options.probabilities whether to return the probability of each label too; default false
+   * @throws ArgumentError where `sentences` is no list of lists of strings, naming sentence and token
+   */
+  tag(sentences: readonly (readonly string[])[], options?: { readonly probabilities?: boolean }): Prediction[];
+  /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
+  dispose(): void;
+}
+
+/**
+ * A tagger from a model, or from the bytes of a model file. Where the backend has a memory of its own, the parameters move into
+ * it until `dispose`, so that no sentence has to bring them along: hold a parameter's tensor then, not its `data`. It may also
+ * keep a copy of them: after the model has changed, make a new tagger.
+ *
+ * @param kernels where products run; the CPU by default
+ * @param options whether words are kept; see `InferenceOptions`
+ * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else,
+ *   `kernels` are none, or an option is outside its domain
+ */
+export function createTagger(
+  source: Model | Uint8Array | ArrayBuffer,
+  kernels: Kernels = createCpuKernels(),
+  options: InferenceOptions = {},
+): Tagger {
+  expectKernels('createTagger', kernels);
+  expectSwitches('createTagger', options, 'keepWords');
+  const model = modelOf(source);
+  const moveOut = adopted(kernels, Object.values(flatten(model.params)));
+  const inference = inferenceOf(kernels, model, options);
+  return {
+    model,
+    backend: kernels.backend,
+    tag: (sentences, wanted) => predictWith(kernels, inference, model, sentences, wanted),
+    dispose() {
+      inference.release();
+      moveOut();
+    },
+  };
+}
+
+/** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
+function modelOf(source: Model | Uint8Array | ArrayBuffer): Model {
+  if (ArrayBuffer.isView(source)) {
+    return loadModel(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  }
+  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return loadModel(source as ArrayBuffer);
+  if (typeof source !== 'object' || source === null || !('params' in source)) {
+    throw new ArgumentError(`createTagger: expected a model, or the bytes of a model file; got ${describe(source)}`);
+  }
+  return source as Model;
+}

@@ -1,0 +1,38 @@
+/** The baseline every tagger has to beat: each word's most frequent training tag, whatever its context. */
+import { DataError } from '../../tensor/errors.js';
+import type { Sentence } from '../data/sentence.js';
+import { labelsOf } from '../data/labels.js';
+
+/** Tags one word at a time. */
+export interface Baseline {
+  /** One label per token. */
+  predict(tokens: readonly string[]): string[];
+}
+
+/**
+ * The most-frequent-tag baseline: a word seen in training gets the tag it had most often there, any other word the tag that
+ * is commonest over all training tokens. Of equally frequent tags the one met first is taken. Words are compared as they
+ * stand.
+ *
+ * @throws DataError where there are no labeled sentences
+ */
+export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
+  const overall = new Map<string, number>();
+  const byWord = new Map<string, Map<string, number>>();
+  for (const sentence of train) {
+    labelsOf(sentence).forEach((label, i) => {
+      const counts = byWord.get(sentence.tokens[i]) ?? new Map<string, number>();
+      byWord.set(sentence.tokens[i], counts);
+      for (const each of [overall, counts]) each.set(label, (each.get(label) ?? 0) + 1);
+    });
+  }
+  if (overall.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
+  const commonest = mostFrequent(overall);
+  const tags = new Map([...byWord].map(([word, counts]) => [word, mostFrequent(counts)]));
+  return { predict: (tokens) => tokens.map((token) => tags.get(token) ?? commonest) };
+}
+
+/** A map keeps the order of insertion and the sort is stable, so the first of equals is the one met first. */
+function mostFrequent(counts: ReadonlyMap<string, number>): string {
+  return [...counts].sort(([, m], [, n]) => n - m)[0][0];
+}

@@ -1,0 +1,171 @@
+/** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
+import { ArgumentError } from '../../tensor/errors.js';
+import { compareCodePoints } from '../data/lists.js';
+import { looksLikeSpans, spansOf, type Span } from './spans.js';
+
+/** Precision, recall and their harmonic mean; a quotient with denominator 0 counts as 0. */
+export interface PrecisionRecall {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  /** Right predictions. */
+  readonly correct: number;
+  /** All predictions. */
+  readonly predicted: number;
+  /** All gold items (the support). */
+  readonly gold: number;
+}
+
+/** How often each label was taken for each. */
+export interface Confusion {
+  /** Every label that occurred, in code-point order. */
+  readonly labels: readonly string[];
+  /** `counts[g][p]`: tokens with gold label `labels[g]` and predicted label `labels[p]`. */
+  readonly counts: readonly (readonly number[])[];
+}
+
+/** Scores by the conlleval rule: a span is right if its type and both its ends are. */
+export interface SpanScores extends PrecisionRecall {
+  readonly types: Readonly<Record<string, PrecisionRecall>>;
+}
+
+/** Everything that was counted. */
+export interface Scores {
+  readonly sentences: number;
+  readonly tokens: number;
+  readonly correct: number;
+  /** Right tokens among all; 0 without tokens. */
+  readonly accuracy: number;
+  readonly knownTokens: number;
+  /** Accuracy over the tokens seen in training; null without any, or where nobody said which they are. */
+  readonly knownAccuracy: number | null;
+  readonly oovTokens: number;
+  /** Accuracy over the tokens never seen in training; null without any, or where nobody said which they are. */
+  readonly oovAccuracy: number | null;
+  readonly labels: Readonly<Record<string, PrecisionRecall>>;
+  readonly confusion: Confusion;
+  /** Null where the gold labels annotate no spans, as parts of speech do not. */
+  readonly spans: SpanScores | null;
+  /** F1 over all spans, or null. */
+  readonly spanF1: number | null;
+}
+
+/** What a scorer is told in advance. */
+export interface ScorerOptions {
+  /** Whether a token occurred in training, for the split into known and OOV; usually `vocabulary.known`. */
+  known?: (token: string) => boolean;
+  /** Whether labels are spans. Default: decided by the gold labels that were added. */
+  spans?: boolean;
+}
+
+/** Counts one sentence after another. */
+export interface Scorer {
+  /** @throws ArgumentError where the three are not of one length */
+  add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[]): void;
+  /** Scores of everything added so far. */
+  scores(): Scores;
+}
+
+/** A scorer with nothing counted. */
+export function createScorer({ known, spans }: ScorerOptions = {}): Scorer {
+  const confusion = new Map<string, Map<string, number>>();
+  const spanCounts = new Map<string, Counts>();
+  const total = { sentences: 0, known: { correct: 0, tokens: 0 }, oov: { correct: 0, tokens: 0 } };
+  return {
+    add(tokens, gold, predicted) {
+      checkLengths(tokens, gold, predicted);
+      total.sentences++;
+      gold.forEach((label, i) => {
+        const row = confusion.get(label) ?? new Map<string, number>();
+        confusion.set(label, row.set(predicted[i], (row.get(predicted[i]) ?? 0) + 1));
+        const side = known && !known(tokens[i]) ? total.oov : total.known;
+        side.tokens++;
+        if (label === predicted[i]) side.correct++;
+      });
+      countSpans(spanCounts, spansOf(gold), spansOf(predicted));
+    },
+    scores() {
+      const { sentences, known: seen, oov } = total;
+      const correct = seen.correct + oov.correct;
+      const tokens = seen.tokens + oov.tokens;
+      const scored = (spans ?? looksLikeSpans(confusion.keys())) ? spanScores(spanCounts) : null;
+      return {
+        sentences,
+        tokens,
+        correct,
+        accuracy: ratio(correct, tokens),
+        knownTokens: known ? seen.tokens : 0,
+        knownAccuracy: known && seen.tokens > 0 ? seen.correct / seen.tokens : null,
+        oovTokens: oov.tokens,
+        oovAccuracy: oov.tokens > 0 ? oov.correct / oov.tokens : null,
+        ...labelScores(confusion),
+        spans: scored,
+        spanF1: scored && scored.f1,
+      };
+    },
+  };
+}
+
+interface Counts {
+  correct: number;
+  predicted: number;
+  gold: number;
+}
+
+function checkLengths(tokens: readonly string[], gold: readonly string[], predicted: readonly string[]): void {
+  if (gold.length === tokens.length && predicted.length === tokens.length) return;
+  const got = `${gold.length} gold and ${predicted.length} predicted`;
+  throw new ArgumentError(`labels must be one per token, ${tokens.length}; got ${got}`);
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function precisionRecall({ correct, predicted, gold }: Counts): PrecisionRecall {
+  // 2PR/(P + R) with P = correct/predicted and R = correct/gold, cleared of fractions.
+  const f1 = ratio(2 * correct, predicted + gold);
+  return { precision: ratio(correct, predicted), recall: ratio(correct, gold), f1, correct, predicted, gold };
+}
+
+function countSpans(counts: Map<string, Counts>, gold: readonly Span[], predicted: readonly Span[]): void {
+  const of = (type: string) => {
+    const entry = counts.get(type) ?? { correct: 0, predicted: 0, gold: 0 };
+    counts.set(type, entry);
+    return entry;
+  };
+  const atStart = new Map(gold.map((span) => [span.start, span]));
+  for (const span of gold) of(span.type).gold++;
+  for (const span of predicted) {
+    of(span.type).predicted++;
+    const match = atStart.get(span.start);
+    if (match && match.end === span.end && match.type === span.type) of(span.type).correct++;
+  }
+}
+
+function spanScores(counts: ReadonlyMap<string, Counts>): SpanScores {
+  const total: Counts = { correct: 0, predicted: 0, gold: 0 };
+  for (const { correct, predicted, gold } of counts.values()) {
+    total.correct += correct;
+    total.predicted += predicted;
+    total.gold += gold;
+  }
+  const ordered = [...counts].sort(([v], [w]) => compareCodePoints(v, w));
+  const types = Object.fromEntries(ordered.map(([type, count]) => [type, precisionRecall(count)]));
+  return { ...precisionRecall(total), types };
+}
+
+function labelScores(
+  confusion: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): Pick<Scores, 'labels' | 'confusion'> {
+  const names = new Set(confusion.keys());
+  for (const row of confusion.values()) for (const label of row.keys()) names.add(label);
+  const labels = [...names].sort(compareCodePoints);
+  const counts = labels.map((gold) => labels.map((predicted) => confusion.get(gold)?.get(predicted) ?? 0));
+  const entries = labels.map((label, k) => {
+    const gold = counts[k].reduce((sum, n) => sum + n, 0);
+    const predicted = counts.reduce((sum, row) => sum + row[k], 0);
+    return [label, precisionRecall({ correct: counts[k][k], predicted, gold })] as const;
+  });
+  return { labels: Object.fromEntries(entries), confusion: { labels, counts } };
+}

@@ -1,0 +1,104 @@
+/** The options of a training, their defaults, and the optimizers they name. */
+import type { TensorRecord } from '../../autograd/grads.js';
+import type { Truncation } from '../../autograd/truncate.js';
+import type { Kernels } from '../../kernels/types.js';
+import { createAdam, createAdamW } from '../../optim/adam.js';
+import type { Optimizer } from '../../optim/optimizer.js';
+import { createSgd } from '../../optim/sgd.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import type { Threads } from './parallel/threads.js';
+
+/** Names of the optimizers. */
+export type OptimizerName = 'adam' | 'adamw' | 'sgd';
+
+/** All optional; the defaults are `TRAIN_DEFAULTS`. */
+export interface TrainOptions {
+  /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`. */
+  readonly cell?: string;
+  /** E, the size of a word vector. */
+  readonly embedding?: number;
+  /** H of every layer, per direction. */
+  readonly hidden?: number;
+  /** Number of recurrent layers. */
+  readonly layers?: number;
+  /** Read each sentence in both directions. */
+  readonly bidirectional?: boolean;
+  /** Probability, in [0, 1), of dropping a component of word vectors and of layer outputs. */
+  readonly dropout?: number;
+  /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word, or its signature. */
+  readonly wordDropout?: number;
+  /** Words rarer than this in the training set are unknown words. */
+  readonly minCount?: number;
+  /** Look words up in lower case. */
+  readonly lowerCase?: boolean;
+  /** Give words without a vector of their own that of their signature (shape and ending); see `signature.ts`. */
+  readonly signatures?: boolean;
+  readonly optimizer?: OptimizerName;
+  /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
+  readonly lr?: number;
+  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, …; `plateau:0.5,2` needs a development set. */
+  readonly schedule?: string;
+  readonly epochs?: number;
+  /** Sentences per update. */
+  readonly batch?: number;
+  /** Largest global norm of a gradient; Infinity for none. */
+  readonly clip?: number;
+  /** Truncated BPTT: a sweep every k₁ steps, k₂ steps back. Default: full BPTT. */
+  readonly truncate?: Truncation;
+  /** Stop after so many epochs without a better score on the development set; Infinity for never. */
+  readonly patience?: number;
+  /** Of every random choice. */
+  readonly seed?: number;
+  /**
+   * Threads that share the sentences of each batch: `nodeThreads(n)` or `webThreads(n, …)`. The same seed and the same
+   * number of threads give the same model, bit for bit; another number draws dropout, and rounds, otherwise. Default: one.
+   */
+  readonly threads?: Threads;
+}
+
+/** What a training does when it is told nothing. */
+export const TRAIN_DEFAULTS = {
+  cell: 'lstm',
+  embedding: 100,
+  hidden: 100,
+  layers: 1,
+  bidirectional: true,
+  dropout: 0.5,
+  wordDropout: 0.05,
+  minCount: 2,
+  lowerCase: false,
+  signatures: true,
+  optimizer: 'adam' as OptimizerName,
+  schedule: 'constant',
+  epochs: 20,
+  batch: 32,
+  clip: 5,
+  patience: 5,
+  seed: 1,
+};
+
+const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.003, sgd: 0.5 };
+
+/** The options of a training with every default filled in. */
+export type Settings = ReturnType<typeof withDefaults>;
+
+/** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer */
+export function withDefaults(options: TrainOptions) {
+  const known = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
+  const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
+  const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
+  if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
+    throw new ArgumentError(
+      `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${String(settings.optimizer)}`,
+    );
+  }
+  return { ...settings, lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
+}
+
+/** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
+export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number, kernels?: Kernels): Optimizer {
+  if (name === 'adam') return createAdam(params, { lr, lazy: true, kernels });
+  if (name === 'adamw') return createAdamW(params, { lr, lazy: true, kernels });
+  return createSgd(params, { lr, momentum: 0.9, lazy: true });
+}

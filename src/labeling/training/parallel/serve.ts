@@ -1,0 +1,96 @@
+/** Data-parallel training, seen from a worker. `team.ts` is the other side, and says how the whole works. */
+import { select } from '../../../kernels/select.js';
+import type { Kernels } from '../../../kernels/types.js';
+import { NonFiniteError, UnsupportedError } from '../../../tensor/errors.js';
+import type { Replica } from '../replica.js';
+import { addShardGradient, applyGradient, createReplica } from '../replica.js';
+import { arrive, awaitArrivals, awaitStep } from './barrier.js';
+import { createExchange, sumGradients, writeGradients } from './exchange.js';
+import { createDesk, readJob, writeLoss, writeNorm } from './job.js';
+import { holdLifeline } from './lifeline.js';
+import type { StartMessage, WorkerMessage } from './messages.js';
+import { sentencesOf } from './messages.js';
+import { repeatable } from './threads.js';
+
+/** A worker's line to the thread that started it. */
+export interface WorkerPort {
+  post(message: unknown): void;
+  listen(onMessage: (message: unknown) => void): void;
+  /** Ends the worker's listening, so that it may end. */
+  close(): void;
+}
+
+/**
+ * Makes the worker that calls this a member of the team of `train`. It serves one training and ends with it.
+ *
+ * In a browser this is the whole of a worker's module: `import { serveTraining } from 'bptt/labeling'; serveTraining();`
+ * There it holds a Web Lock until it ends, where the page has such locks, so that its end is noticed whatever the cause.
+ *
+ * @param port the line to the thread that started the worker; by default that of a web worker
+ */
+export function serveTraining(port: WorkerPort = webPort()): void {
+  const tell = (message: WorkerMessage): void => port.post(message);
+  port.listen(async (message) => {
+    const start = message as StartMessage;
+    let kernels: Kernels | undefined;
+    try {
+      const { lifeline } = start;
+      // Before anything that may end the worker: only an end from here on is noticed without a message of it.
+      if (lifeline !== undefined && (await holdLifeline(lifeline))) tell({ kind: 'held', lifeline });
+      kernels = await openAgain(start.backend);
+      const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) }, start.index);
+      tell({ kind: 'ready' });
+      work(replica, start, tell);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      tell({ kind: 'failed', nonFinite: error instanceof NonFiniteError, message });
+    } finally {
+      kernels?.dispose();
+      port.close();
+    }
+  });
+}
+
+async function openAgain(backend: string): Promise<Kernels> {
+  const { kernels } = await select({ backend: repeatable(backend) });
+  if (kernels.backend === backend) return kernels;
+  throw new UnsupportedError(`a worker got the backend ${kernels.backend} where ${backend} runs on the first thread`);
+}
+
+/** Step after step, until the team is dissolved. */
+function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
+  const { index, threads, rowLimit, patience } = start;
+  const desk = createDesk(threads, replica.settings.batch, start.desk);
+  const exchange = createExchange(threads, replica.flatGrads, rowLimit, start.exchange);
+  let norm = 0;
+  for (let step = 1; awaitStep(desk.control, step, patience); step++) {
+    const { shards, tokens, lr, moment } = readJob(desk);
+    const places = exchange.places[step % 2];
+    if (index < shards.length) {
+      const shard = addShardGradient(replica, shards[index], tokens, moment);
+      writeGradients(replica.kernels, places[index], replica.flatGrads);
+      writeLoss(desk, index, shard.loss, shard.tokens);
+    }
+    writeNorm(desk, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
+    if (arrive(desk.control, step, threads)) tell({ kind: 'arrived' });
+    if (!awaitArrivals(desk.control, step, threads, patience)) return;
+    sumGradients(replica.kernels, places.slice(0, shards.length), replica.flatGrads);
+    norm = applyGradient(replica, lr); // one that is not finite is reported by thread 0, which has it too
+  }
+}
+
+/** What this uses of a web worker's global scope. */
+interface WebScope {
+  postMessage(message: unknown): void;
+  addEventListener(kind: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  close(): void;
+}
+
+function webPort(): WorkerPort {
+  const scope = globalThis as unknown as WebScope;
+  return {
+    post: (message) => scope.postMessage(message),
+    listen: (onMessage) => scope.addEventListener('message', ({ data }) => onMessage(data)),
+    close: () => scope.close(),
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * Data-parallel training, seen from thread 0, which is a member of the team like the others: every thread holds a whole
+ * replica, computes the gradient of its shard of the batch, meets the others at a barrier, adds up all gradients in the
+ * order of the shards, and updates its own replica. The sums and the arithmetic are the same everywhere, so the replicas
+ * stay equal bit for bit and no weight is ever sent.
+ *
+ * Thread 0 never blocks: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
+ * worker is noticed there.
+ */
+import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
+import type { Replica, Shard } from '../replica.js';
+import { addShardGradient } from '../replica.js';
+import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
+import type { Exchange } from './exchange.js';
+import { createExchange, sumGradients, writeGradients } from './exchange.js';
+import type { Desk, Job } from './job.js';
+import { createDesk, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
+import type { StartMessage, WorkerMessage } from './messages.js';
+import { shareSentences } from './messages.js';
+import { shardsOf } from './shards.js';
+import type { Threads, WorkerHandle } from './threads.js';
+
+/**
+ * A thread looks for so long, in milliseconds, whether the others have arrived before it sleeps, or thread 0 lets its event loop
+ * run: about as long as one core is held up on a busy machine. Where threads are more than cores, or nobody knows, hardly at all.
+ */
+const PATIENCE_MS = 10;
+const LITTLE_PATIENCE_MS = 0.1;
+
+/** The threads of a training. */
+export interface Team {
+  /**
+   * Adds the gradient of a whole batch to thread 0's replica. The others do the same to theirs, and update them; thread 0's
+   * is updated by the caller, with the same learning rate.
+   *
+   * @param batch the places of its sentences, its tokens, the learning rate of the update that follows
+   * @returns thread 0's own shard, with the tokens and the loss of the whole batch
+   * @throws WorkerError when a worker has ended, or its last update was not that of thread 0; NonFiniteError when the loss
+   *   of a shard is no finite number
+   */
+  addGradient(batch: Omit<Job, 'shards'> & { readonly members: readonly number[] }): Promise<Shard>;
+  /** Says which gradient norm thread 0's update had. Replicas that drifted apart, which must not happen, would differ in it. */
+  noteUpdate(norm: number): void;
+  /** Ends all workers. */
+  close(): Promise<void>;
+}
+
+/** What the members of a team share, and how it stands with them. */
+interface State {
+  readonly replica: Replica;
+  readonly threads: number;
+  readonly patience: number;
+  readonly desk: Desk;
+  readonly exchange: Exchange;
+  readonly workers: WorkerHandle[];
+  step: number;
+  ready: number;
+  closed: boolean;
+  failure: Error | null;
+  /** Ends thread 0's sleep. */
+  wake: () => void;
+}
+
+/**
+ * Starts the workers, and waits until all are ready.
+ *
+ * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
+ * @throws WorkerError when a worker does not start; MemoryError where the shared memory cannot be had
+ */
+export async function createTeam(
+  replica: Replica,
+  threads: number,
+  { start, cores = 0 }: Pick<Threads, 'start' | 'cores'>,
+): Promise<Team> {
+  const { settings, sentences } = replica;
+  const lengths = sentences.ids.map((list) => list.length);
+  const rowLimit = mostRows(lengths, settings.batch, replica.modelParams.embedding.weight.shape[0]);
+  const state: State = {
+    replica,
+    threads,
+    patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
+    desk: createDesk(threads, settings.batch),
+    exchange: createExchange(threads, replica.flatGrads, rowLimit),
+    workers: [],
+    step: 0,
+    ready: 1,
+    closed: false,
+    failure: null,
+    wake: () => undefined,
+  };
+  const close = async (): Promise<void> => {
+    state.closed = true;
+    stop(state.desk.control);
+    await Promise.all(state.workers.map((worker) => worker.terminate()));
+  };
+  try {
+    startWorkers(state, start, rowLimit);
+    await sleepUntil(state, () => state.ready === threads);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    addGradient: ({ members, ...job }) => addGradient(state, { ...job, shards: shardsOf(lengths, members, threads) }),
+    noteUpdate: (norm) => writeNorm(state.desk, 0, norm),
+    close,
+  };
+}
+
+/** Most different words a shard can have: a shard is at most a whole batch. */
+function mostRows(lengths: readonly number[], batch: number, words: number): number {
+  const longest = [...lengths].sort((a, b) => b - a).slice(0, batch);
+  return Math.min(
+    words,
+    longest.reduce((sum, length) => sum + length, 0),
+  );
+}
+
+function startWorkers(state: State, start: Threads['start'], rowLimit: number): void {
+  const { replica, threads, patience, desk, exchange, workers } = state;
+  const sentences = shareSentences(replica.sentences);
+  const plan = {
+    settings: replica.settings,
+    words: replica.modelParams.embedding.weight.shape[0],
+    labels: replica.modelParams.output.b.shape[0],
+  };
+  const common = { threads, rowLimit, patience, desk: desk.buffer, exchange: exchange.buffer, sentences, plan };
+  for (let index = 1; index < threads; index++) {
+    const fail = (error: Error): void => {
+      if (!state.closed) state.failure ??= error;
+      state.wake();
+    };
+    const died = (reason: string): void => fail(ended(index, threads, reason));
+    let worker: WorkerHandle;
+    try {
+      worker = start();
+    } catch (error) {
+      throw ended(index, threads, `it could not be started: ${String(error)}`);
+    }
+    workers.push(worker);
+    worker.listen((message) => {
+      const told = message as WorkerMessage;
+      if (told.kind === 'ready') state.ready++;
+      if (told.kind === 'failed') {
+        if (told.nonFinite) fail(new NonFiniteError(told.message));
+        else died(told.message);
+      }
+      state.wake();
+    }, died);
+    const message: StartMessage = {
+      ...common,
+      index,
+      backend: replica.kernels.backend,
+      lifeline: worker.lifeline,
+    };
+    worker.post(message);
+  }
+}
+
+function ended(index: number, threads: number, reason: string): WorkerError {
+  return new WorkerError(
+    `thread ${index + 1} of ${threads} ended: ${reason}; train again, with fewer threads if memory is short`,
+  );
+}
+
+async function addGradient(state: State, job: Job): Promise<Shard> {
+  const { replica, threads, desk, exchange } = state;
+  if (state.failure) throw state.failure;
+  const step = ++state.step;
+  const places = exchange.places[step % 2];
+  writeJob(desk, job);
+  beginStep(desk.control, step);
+  const shard = addShardGradient(replica, job.shards[0], job.tokens, job.moment);
+  writeGradients(replica.kernels, places[0], replica.flatGrads);
+  writeLoss(desk, 0, shard.loss, shard.tokens);
+  arrive(desk.control, step, threads);
+  await allArrived(state, step);
+  const stray = strayThread(desk);
+  if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
+  sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
+  return { ...shard, tokens: job.tokens, loss: meanLoss(desk, job.shards.length) };
+}
+
+async function allArrived(state: State, step: number): Promise<void> {
+  const { threads, patience, desk } = state;
+  const arrived = (): boolean => arrivedAll(desk.control, step, threads);
+  const until = performance.now() + patience;
+  while (!arrived() && performance.now() < until);
+  if (arrived()) return;
+  // Lies down first and looks then, as the last to arrive arrives first and looks then: one of the two sees the other.
+  Atomics.store(desk.control, CONTROL.asleep, 1);
+  await sleepUntil(state, arrived);
+  Atomics.store(desk.control, CONTROL.asleep, 0);
+}
+
+/** Lets the event loop run until something has come true. Who makes it true calls `wake`. */
+async function sleepUntil(state: State, come: () => boolean): Promise<void> {
+  while (!come()) {
+    if (state.failure) throw state.failure;
+    await new Promise<void>((resolve) => (state.wake = resolve));
+  }
+}

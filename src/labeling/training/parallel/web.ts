@@ -1,0 +1,63 @@
+/** Web workers as the threads of a training. */
+import { expectPositiveInteger } from '../../../tensor/checks.js';
+import { newLifeline, watchLifeline } from './lifeline.js';
+import type { WorkerMessage } from './messages.js';
+import type { Threads, WorkerHandle } from './threads.js';
+
+/** What this uses of a browser's `Worker`. */
+export interface WebWorker {
+  postMessage(message: unknown): void;
+  addEventListener(
+    kind: 'message' | 'messageerror' | 'error',
+    listener: (event: { readonly data?: unknown; readonly message?: string }) => void,
+  ): void;
+  terminate(): void;
+}
+
+/**
+ * Threads of a page: web workers beside the thread that trains.
+ *
+ *     const open = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+ *     await train(kernels, corpora, { threads: webThreads(2, open) });
+ *
+ * where `worker.js` consists of `import { serveTraining } from 'bptt/labeling'; serveTraining();`.
+ *
+ * A worker that ends during the training, without an error of its own too, ends the training with a `WorkerError`. The
+ * silent ends, by `self.close()` or a `terminate()` of the page's own, are noticed by a Web Lock that the worker holds. All
+ * browsers that share memory have these; where `navigator.locks` is lacking, or a worker is of another origin, such an end
+ * is not noticed, and neither is one before the worker has its lock: the training waits.
+ *
+ * @param count threads, the calling one included
+ * @param open starts a worker. It is written in the page's own code, because that is where bundlers look for it
+ * @throws ArgumentError unless `count` is a positive integer
+ */
+export function webThreads(count: number, open: () => WebWorker): Threads {
+  expectPositiveInteger('webThreads', 'count', count);
+  const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
+  return { count, cores: navigator?.hardwareConcurrency, start: () => handleOf(open()) };
+}
+
+function handleOf(worker: WebWorker): WorkerHandle {
+  let terminated = false;
+  return {
+    lifeline: newLifeline(),
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onEnd) {
+      worker.addEventListener('message', ({ data }) => {
+        const told = data as WorkerMessage;
+        if (told.kind === 'held') {
+          watchLifeline(told.lifeline, () => {
+            if (!terminated) onEnd('it ended without a word');
+          });
+        }
+        onMessage(data);
+      });
+      worker.addEventListener('messageerror', () => onEnd('a message of it could not be read'));
+      worker.addEventListener('error', ({ message }) => onEnd(message || 'its module could not be loaded'));
+    },
+    terminate: async () => {
+      terminated = true;
+      worker.terminate();
+    },
+  };
+}

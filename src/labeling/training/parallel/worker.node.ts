@@ -1,0 +1,12 @@
+/** The module that Node's worker threads run. */
+import { parentPort } from 'node:worker_threads';
+import { ArgumentError } from '../../../tensor/errors.js';
+import { serveTraining } from './serve.js';
+
+if (parentPort === null) throw new ArgumentError('worker.node.js is the module of a worker thread: start it as one');
+const port = parentPort;
+serveTraining({
+  post: (message) => port.postMessage(message),
+  listen: (onMessage) => void port.on('message', onMessage),
+  close: () => port.close(),
+});

@@ -1,0 +1,105 @@
+/** What is told of a training: while it runs, after each epoch, and of the whole. */
+import type { AsyncKernels } from '../../kernels/types.js';
+import type { Model } from '../model/model.js';
+import type { ThreadChoice } from './parallel/threads.js';
+import type { Scores } from '../scoring/scorer.js';
+
+/** How far an epoch is; reported after every batch. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Tokens of this epoch done so far, and in all. */
+  readonly tokens: number;
+  readonly totalTokens: number;
+  /** Mean loss per token of this epoch so far, in nats. */
+  readonly loss: number;
+  /** Over this epoch so far. */
+  readonly tokensPerSecond: number;
+}
+
+/** One line of the training log. */
+export interface EpochRecord {
+  readonly epoch: number;
+  /** Mean training loss per token, in nats, dropout included. */
+  readonly loss: number;
+  /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
+  readonly gradientNorm: number;
+  readonly largestGradientNorm: number;
+  readonly clipped: number;
+  /** Learning rate of the last update. */
+  readonly lr: number;
+  /** Training only, without the evaluation. */
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  readonly dev: Scores | null;
+  /** Whether these weights are the best so far. */
+  readonly best: boolean;
+}
+
+/** Who listens, and who may stop it. */
+export interface TrainHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onEpoch?: (record: EpochRecord) => void;
+  /**
+   * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first
+   * epoch those are the weights as they stand.
+   */
+  readonly signal?: AbortSignal;
+  /**
+   * A device that answers later, for the products over whole batches of the training; the time loops and the evaluations run
+   * on the kernels.
+   */
+  readonly device?: AsyncKernels;
+  /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
+  readonly onThreads?: (choice: ThreadChoice) => void;
+  /**
+   * Gets what there is to save, as after an abort, when `train` is about to throw `error`: the best weights of the epochs
+   * that were finished. Without a finished epoch the weights as they stand, where a worker thread ended; else it is not
+   * called, because a loss that is no number in the first epoch leaves nothing worth keeping.
+   */
+  readonly onRescue?: (result: TrainResult, error: unknown) => void;
+}
+
+/** A trained model and how it came about. */
+export interface TrainResult {
+  readonly model: Model;
+  /** Scores of the returned weights; null without such a corpus, and after an abort in the first epoch. */
+  readonly dev: Scores | null;
+  /** Likewise; null after any abort, when the model should be saved at once. */
+  readonly test: Scores | null;
+  /** Epochs begun. */
+  readonly epochs: number;
+  /** Epoch, from 1, whose weights are returned; 0 where none was finished. */
+  readonly bestEpoch: number;
+  /** Training only, without the evaluations. */
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  /** Number of learned values. */
+  readonly parameters: number;
+  readonly interrupted: boolean;
+  /** Threads that computed the gradients. */
+  readonly threads: number;
+  readonly history: readonly EpochRecord[];
+}
+
+/** What an epoch adds up. */
+export type Sums = Record<'loss' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
+
+/** What the sums over `done` batches say of an epoch. */
+export function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
+  return {
+    epoch,
+    loss: sums.loss / Math.max(sums.tokens, 1),
+    gradientNorm: sums.norm / Math.max(done, 1),
+    largestGradientNorm: sums.largest,
+    clipped: sums.clipped / Math.max(done, 1),
+    lr: sums.lr,
+    seconds: elapsed / 1000,
+    tokensPerSecond: rateOf(sums.tokens, elapsed),
+  };
+}
+
+/** Tokens per second, finite also where the clock did not move. */
+export function rateOf(tokens: number, milliseconds: number): number {
+  return (1000 * tokens) / Math.max(milliseconds, 1e-3);
+}

@@ -1,0 +1,197 @@
+/**
+ * The training loop: batches → forward → loss → backward → clip → update; after each epoch the development set decides
+ * which weights are kept.
+ *
+ * Everything random comes from one seed through named streams (initialization, order, dropout, word dropout), so the same
+ * seed on the same machine and backend gives the same model, bit for bit.
+ *
+ * Reading order: from cli/train.ts; next stop labeling/model/model.ts.
+ */
+import type { TensorRecord } from '../../autograd/grads.js';
+import type { AsyncKernels, Kernels } from '../../kernels/types.js';
+import { copy } from '../../tensor/create.js';
+import { addTo, fill } from '../../tensor/rows.js';
+import { WorkerError } from '../../tensor/errors.js';
+import { sizeOf } from '../../tensor/view.js';
+import { batchesOf } from '../data/batches.js';
+import { badGradient } from './diagnose.js';
+import { evaluate } from '../scoring/evaluate.js';
+import type { TrainOptions } from './options.js';
+import type { Team } from './parallel/team.js';
+import { createTeam } from './parallel/team.js';
+import { chooseThreads } from './parallel/threads.js';
+import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
+import { rateOf, recordOf } from './record.js';
+import type { Moment, Replica } from './replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
+import type { Corpora, Run } from './run.js';
+import { prepareRun } from './run.js';
+import type { Scores } from '../scoring/scorer.js';
+
+/** How far a training has come. */
+interface Course {
+  /** Epochs begun. */
+  begun: number;
+  best: { readonly record: EpochRecord; readonly score: number; readonly weights: TensorRecord } | null;
+  readonly history: EpochRecord[];
+}
+
+/**
+ * Trains a sequence labeler.
+ *
+ * @param kernels where products run; every thread of `options.threads` opens the same backend for itself
+ * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
+ * @throws DataError on sentences without labels, or labels of `dev` or `test` that never occur in `train`
+ * @throws NonFiniteError when the loss or a gradient is no finite number any more
+ * @throws WorkerError when a worker thread ends, or does not start
+ * @throws MemoryError where the memory that threads share cannot be had
+ *
+ * What was learned before an error goes to `hooks.onRescue`.
+ */
+export async function train(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: TrainOptions = {},
+  hooks: TrainHooks = {},
+): Promise<TrainResult> {
+  const run = prepareRun(kernels, corpora, options);
+  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch);
+  const course: Course = { begun: 0, best: null, history: [] };
+  const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
+  let team: Team | null = null;
+  try {
+    hooks.onThreads?.(choice);
+    team =
+      options.threads && choice.threads > 1 ? await createTeam(run.replica, choice.threads, options.threads) : null;
+    await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), course, corpora, hooks);
+    return result(hooks.signal?.aborted ?? false);
+  } catch (error) {
+    if (course.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
+    throw error;
+  } finally {
+    await team?.close();
+    run.replica.release();
+  }
+}
+
+async function trainEpochs(
+  run: Run,
+  source: GradientSource,
+  course: Course,
+  corpora: Corpora,
+  hooks: TrainHooks,
+): Promise<void> {
+  const { kernels, model, settings, replica } = run;
+  while (course.begun < settings.epochs && !hooks.signal?.aborted) {
+    const epoch = await trainEpoch(run, source, ++course.begun, hooks);
+    if (epoch.interrupted) return;
+    const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
+    const score = dev ? metricOf(dev) : course.begun; // without a development set the last epoch is the best
+    // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
+    const better = course.best === null || course.best.score === 0 || score > course.best.score;
+    if (dev) run.schedule.observe(score);
+    const record: EpochRecord = { ...epoch.record, dev, best: better };
+    course.history.push(record);
+    if (better) course.best = { record, score, weights: snapshotOf(replica.params) };
+    hooks.onEpoch?.(record);
+    if (course.best && course.begun - course.best.record.epoch >= settings.patience) return;
+  }
+}
+
+/** The best weights, put back into the model, and what is to be said of them. */
+function resultOf(run: Run, course: Course, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
+  const { kernels, model, clock, replica } = run;
+  const { best, begun, history } = course;
+  if (best) restore(replica.params, best.weights);
+  return {
+    model,
+    dev: best?.record.dev ?? null,
+    test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test) : null,
+    epochs: begun,
+    bestEpoch: best?.record.epoch ?? 0,
+    seconds: clock.seconds,
+    tokensPerSecond: clock.seconds > 0 ? clock.tokens / clock.seconds : 0,
+    parameters: Object.values(replica.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
+    interrupted,
+    threads,
+    history,
+  };
+}
+
+/** What early stopping watches: span F1 where the labels are spans, token accuracy elsewhere. */
+export function metricOf(scores: Scores): number {
+  return scores.spanF1 ?? scores.accuracy;
+}
+
+async function trainEpoch(run: Run, source: GradientSource, epoch: number, { signal, onProgress }: TrainHooks) {
+  const { settings, clock } = run;
+  const batches = batchesOf(run.lengths, settings.batch, run.order);
+  const started = performance.now();
+  const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
+  let done = 0;
+  for (const members of batches) {
+    if (signal?.aborted) break;
+    const step = await trainBatch(run, source, members, { epoch, batch: ++done });
+    sums.loss += step.loss * step.tokens;
+    sums.tokens += step.tokens;
+    sums.norm += step.norm;
+    sums.largest = Math.max(sums.largest, step.norm);
+    sums.clipped += step.norm > settings.clip ? 1 : 0;
+    sums.lr = step.lr;
+    const now = performance.now();
+    onProgress?.({
+      epoch,
+      epochs: settings.epochs,
+      tokens: sums.tokens,
+      totalTokens: run.tokens,
+      loss: sums.loss / Math.max(sums.tokens, 1),
+      tokensPerSecond: rateOf(sums.tokens, now - started),
+    });
+    if (now - clock.paused > 50) {
+      await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
+      clock.paused = performance.now();
+    }
+  }
+  const elapsed = performance.now() - started;
+  clock.seconds += elapsed / 1000;
+  clock.tokens += sums.tokens;
+  return { record: recordOf(epoch, sums, done, elapsed), interrupted: done < batches.length };
+}
+
+/** What computes the gradient of a batch: a team of threads, a device that answers later, or the kernels. */
+type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
+
+function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
+  return {
+    addGradient: async ({ members, tokens, moment }) =>
+      device === undefined
+        ? addShardGradient(replica, members, tokens, moment)
+        : addShardGradientAsync(replica, device, members, tokens, moment),
+  };
+}
+
+/** One update. */
+async function trainBatch(run: Run, source: GradientSource, members: readonly number[], moment: Moment) {
+  const { replica, clock, lengths } = run;
+  const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
+  const lr = run.settings.lr * run.schedule.factor(clock.updates++);
+  const shard = await source.addGradient({ members, tokens, lr, moment });
+  const norm = applyGradient(replica, lr);
+  if (!Number.isFinite(norm)) {
+    const occasion = { ...moment, what: 'the gradient norm', value: norm };
+    throw badGradient(occasion, replica.params, shard.pass, shard.batch, replica.flatGrads);
+  }
+  source.noteUpdate?.(norm);
+  return { loss: shard.loss, tokens, norm, lr };
+}
+
+function snapshotOf(params: TensorRecord): TensorRecord {
+  return Object.fromEntries(Object.entries(params).map(([name, p]) => [name, copy(p)]));
+}
+
+function restore(params: TensorRecord, weights: TensorRecord): void {
+  for (const [name, p] of Object.entries(params)) {
+    fill(p, 0);
+    addTo(p, weights[name]);
+  }
+}

@@ -1,0 +1,290 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { createCpuKernels, select } from '../../../src/kernels/index.js';
+import type { AsyncKernels } from '../../../src/kernels/index.js';
+import { generateCorpus } from '../../../src/labeling/data/corpus.js';
+import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
+import type { ModelConfig } from '../../../src/labeling/model/model.js';
+import { initModel } from '../../../src/labeling/model/model.js';
+import { predict } from '../../../src/labeling/model/predict.js';
+import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
+import { createAsyncTagger } from '../../../src/labeling/model/model-async.js';
+import { createTagger } from '../../../src/labeling/model/tagger.js';
+import { buildLabels } from '../../../src/labeling/data/labels.js';
+import { buildVocabulary } from '../../../src/labeling/data/vocabulary.js';
+import { allocate, ArgumentError, createRng, DataError } from '../../../src/tensor/index.js';
+import { mainFile } from '../../support/cli.js';
+
+const kernels = createCpuKernels();
+const device = kernels as unknown as AsyncKernels; // whatever it answers may be awaited
+const corpus = generateCorpus({ sentences: 40, seed: 3 });
+const words = buildVocabulary(corpus, { minCount: 2 });
+const labels = buildLabels(corpus);
+const sentences = corpus.map((s) => s.tokens);
+
+function modelOf(change: Partial<ModelConfig> = {}) {
+  const config: ModelConfig = {
+    cell: 'lstm',
+    embedding: 4,
+    hidden: [5, 3],
+    bidirectional: true,
+    dropout: 0.25,
+    ...change,
+  };
+  return { config, words, labels, params: initModel(config, words.size, labels.size, createRng(9)) };
+}
+
+/** A bias of which one number is none. */
+function notFinite() {
+  const bias = allocate([labels.size], 'float32');
+  bias.data[2] = NaN;
+  return bias;
+}
+
+describe('a saved model', () => {
+  test.each<Partial<ModelConfig>>([
+    {},
+    { cell: 'gru', bidirectional: false },
+    { cell: 'gru-reset-before', hidden: [6] },
+    { cell: 'rnn' },
+    { cell: 'rnn-relu' },
+  ])('gives the same outputs bit for bit, %j', (change) => {
+    const model = modelOf(change);
+    const loaded = loadModel(saveModel(model));
+    expect(loaded.config).toEqual(model.config);
+    const [before, after] = [model, loaded].map((m) => predict(kernels, m, sentences, { probabilities: true }));
+    expect(after).toEqual(before);
+    expect(saveModel(loaded)).toEqual(saveModel(model));
+  });
+
+  test('keeps the parameters under readable names in a file of the public format', () => {
+    const { tensors, metadata } = decodeSafetensors(saveModel(modelOf({ hidden: [5] })));
+    expect(Object.keys(tensors).sort()).toEqual(
+      [
+        'embedding.weight',
+        ...['forward', 'reverse'].flatMap((d) => ['Wh', 'Wx', 'b'].map((p) => `layers.0.${d}.${p}`)),
+        'output.W',
+        'output.b',
+      ].sort(),
+    );
+    expect(tensors['layers.0.reverse.Wx'].shape).toEqual([4, 20]);
+    expect(JSON.parse(metadata.words).words).toEqual(words.words.slice(1));
+    expect(metadata.version).toBe('1');
+  });
+});
+
+describe('a file that is refused', () => {
+  const good = decodeSafetensors(saveModel(modelOf()));
+  const edited = (metadata: Record<string, string | undefined>, tensors = good.tensors) => {
+    const fields = Object.entries({ ...good.metadata, ...metadata }).filter(([, value]) => value !== undefined);
+    return encodeSafetensors(tensors, Object.fromEntries(fields) as Record<string, string>);
+  };
+  const config = (change: object) => ({ config: JSON.stringify({ ...JSON.parse(good.metadata.config), ...change }) });
+  const withoutBias = Object.fromEntries(Object.entries(good.tensors).filter(([name]) => name !== 'output.b'));
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ['no safetensors', new Uint8Array([1, 2, 3]), /safetensors/],
+    [
+      'somebody else’s',
+      encodeSafetensors({}, {}),
+      /expected a model made by bptt; got a safetensors file without its metadata/,
+    ],
+    [
+      'a newer version',
+      edited({ version: '2' }),
+      /version 1 or older; got version 2, made by a newer bptt: update bptt/,
+    ],
+    ['no version', edited({ version: undefined }), /version/],
+    ['no configuration', edited({ config: undefined }), /metadata field config; it is missing/],
+    ['no JSON', edited({ words: '{' }), /metadata field words is not JSON/],
+    ['a list for a configuration', edited({ config: '[]' }), /config/],
+    ['an unknown cell', edited(config({ cell: 'mgu' })), /cell must be one of .* got 'mgu'/],
+    ['a hidden size that is no number', edited(config({ hidden: ['5'] })), /hidden/],
+    [
+      'a huge layer',
+      edited(config({ hidden: [1e9, 3] })),
+      /layers.0.forward.Wx of shape \[4, 4000000000\]; got \[4, 20\]/,
+    ],
+    ['more layers than tensors', edited(config({ hidden: [5, 3, 2] })), /layers.2.forward.Wx/],
+    ['fewer layers than tensors', edited(config({ hidden: [5] })), /output.W|belongs to no part/],
+    ['no direction', edited(config({ bidirectional: 1 })), /bidirectional to be a boolean; got 1/],
+    ['a label twice', edited({ labels: '["A","A"]' }), /occurs twice/],
+    ['a missing tensor', edited({}, withoutBias), /output.b of shape \[\d+\]; got nothing/],
+    ['a tensor too many', edited({}, { ...good.tensors, extra: allocate([1], 'float32') }), /extra belongs to no part/],
+    [
+      'float64',
+      edited({}, { ...good.tensors, 'output.b': allocate([labels.size], 'float64') }),
+      /output.b in F32; got F64/,
+    ],
+    [
+      'a weight that is no number',
+      edited({}, { ...good.tensors, 'output.b': notFinite() }),
+      /got NaN at element 2 of output.b/,
+    ],
+  ])('%s', (_what, bytes, message) => {
+    expect(() => loadModel(bytes)).toThrow(DataError);
+    expect(() => loadModel(bytes)).toThrow(message);
+  });
+
+  test('damaged anywhere: nothing but a DataError, or a model that still runs', () => {
+    const bytes = saveModel(modelOf());
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), fc.nat(bytes.length), (at, value, length) => {
+        const broken = bytes.slice(0, Math.max(length, 1));
+        broken[at % broken.length] = value;
+        try {
+          predict(kernels, loadModel(broken), sentences.slice(0, 2));
+        } catch (error) {
+          expect(error).toBeInstanceOf(DataError);
+        }
+      }),
+      { seed: 4, numRuns: 300 },
+    );
+  });
+});
+
+describe('a tagger', () => {
+  test('takes a model or its bytes, and labels any list of sentences, empty ones too', () => {
+    const model = modelOf();
+    const [direct, loaded] = [createTagger(model), createTagger(saveModel(model))];
+    const input = [['the', 'cat'], [], ['we', 'walk', 'unheard-of']];
+    expect(loaded.tag(input)).toEqual(direct.tag(input));
+    expect(direct.tag(input).map((p) => p.labels.length)).toEqual([2, 0, 3]);
+    expect(direct.tag([])).toEqual([]);
+    expect(direct.backend).toBe('cpu');
+  });
+
+  test('takes bytes of any kind, and nothing else', () => {
+    const bytes = saveModel(modelOf());
+    const buffer = bytes.slice().buffer;
+    const foreign = runInNewContext('new Uint8Array(bytes)', { bytes: [...bytes] }) as Uint8Array;
+    expect(foreign).not.toBeInstanceOf(Uint8Array);
+    const expected = createTagger(bytes).tag([['the', 'cat']]);
+    for (const source of [buffer, foreign, new DataView(buffer) as unknown as Uint8Array]) {
+      expect(createTagger(source).tag([['the', 'cat']])).toEqual(expected);
+    }
+    const wrong = [undefined, 'model.safetensors', { config: {} }] as unknown as Uint8Array[];
+    for (const source of wrong) expect(() => createTagger(source)).toThrow(ArgumentError);
+    expect(() => createTagger(wrong[2])).toThrow('got an object with config');
+  });
+
+  test('refuses what is no list of lists of tokens', () => {
+    const tagger = createTagger(modelOf());
+    expect(() => tagger.tag('the cat' as unknown as string[][])).toThrow(ArgumentError);
+    expect(() => tagger.tag(['the cat'] as unknown as string[][])).toThrow('must be a list of tokens');
+    expect(() => predict(kernels, modelOf(), [['the', 7 as unknown as string]])).toThrow('sentence 1, token 2');
+  });
+
+  const hole = <T>(list: T[], place: number) => (delete list[place], list);
+  test.each<[string, unknown, string]>([
+    ['undefined', undefined, 'expected a list of sentences, each a list of tokens; got undefined'],
+    ['null', null, 'expected a list of sentences, each a list of tokens; got null'],
+    ['an object', {}, 'expected a list of sentences, each a list of tokens; got an object with nothing'],
+    ['[null]', [null], 'sentence 1, sentences[0], must be a list of tokens; got null: pass a list of strings'],
+    [
+      'a sparse list',
+      hole([['a'], ['b'], ['c']], 1),
+      'sentence 2, sentences[1], must be a list of tokens; got undefined',
+    ],
+    ['[[1]]', [['a'], ['b', 1]], 'sentence 2, token 2, sentences[1][1], must be a string; got the number 1'],
+    ['[[undefined]]', [[undefined]], 'sentence 1, token 1, sentences[0][0], must be a string; got undefined'],
+    [
+      'a sparse sentence',
+      [hole(['a', 'b', 'c'], 2)],
+      'sentence 1, token 3, sentences[0][2], must be a string; got undefined',
+    ],
+    ["[[['a']]]", [[['a']]], 'sentence 1, token 1, sentences[0][0], must be a string; got a list'],
+  ])('%s is no list of sentences; the message names the place', async (_, given, message) => {
+    const input = given as string[][];
+    expect(() => createTagger(modelOf()).tag(input)).toThrow(ArgumentError);
+    expect(() => createTagger(modelOf()).tag(input)).toThrow(message);
+    await expect(createAsyncTagger(modelOf(), device).tag(input)).rejects.toThrow(message);
+    expect(() => predict(kernels, modelOf(), input)).toThrow(message);
+  });
+
+  test('kernels that are none: what came, and what to pass', async () => {
+    const selection = await select({ backend: 'cpu' });
+    for (const [given, message] of [
+      ['wasm', 'got the string "wasm": pass createCpuKernels(), or (await select()).kernels'],
+      [3, 'got the number 3: pass createCpuKernels()'],
+      [null, 'got null: pass createCpuKernels()'],
+      [{}, 'got an object with nothing: pass createCpuKernels()'],
+      [Promise.resolve(kernels), 'got a Promise: await it'],
+      [selection, 'got an object with kernels, reason, rejected: that is the result of select(), take its .kernels'],
+    ] as unknown as [typeof kernels, string][]) {
+      const error = (where: string) => `${where}: expected kernels; ${message}`;
+      for (const source of [modelOf(), saveModel(modelOf())]) {
+        expect(() => createTagger(source, given)).toThrow(ArgumentError);
+        expect(() => createTagger(source, given)).toThrow(error('createTagger'));
+      }
+      expect(() => predict(given, modelOf(), sentences)).toThrow(error('predict'));
+      expect(() => createAsyncTagger(modelOf(), device, given)).toThrow(error('createAsyncTagger'));
+    }
+    expect(createTagger(modelOf(), undefined).backend).toBe('cpu');
+  });
+
+  test('options that are none, and switches that are neither true nor false', () => {
+    const none = null as unknown as undefined;
+    const refused = 'options must be an object; got null: leave them out, or pass {}';
+    expect(() => createTagger(modelOf(), kernels, none)).toThrow(new ArgumentError(`createTagger: ${refused}`));
+    expect(() => predict(kernels, modelOf(), sentences, none)).toThrow(new ArgumentError(`predict: ${refused}`));
+    expect(() => createTagger(modelOf()).tag(sentences, none)).toThrow(new ArgumentError(`tag: ${refused}`));
+    const words = { keepWords: 'no' as unknown as boolean };
+    const message = 'keepWords must be true or false; got the string "no": correct it, or leave it out';
+    expect(() => createTagger(modelOf(), kernels, words)).toThrow(new ArgumentError(`createTagger: ${message}`));
+    expect(() => predict(kernels, modelOf(), sentences, words)).toThrow(new ArgumentError(`predict: ${message}`));
+    const probabilities = 1 as unknown as boolean;
+    expect(() => createTagger(modelOf()).tag(sentences, { probabilities })).toThrow(
+      'probabilities must be true or false',
+    );
+    expect(createTagger(modelOf(), kernels, { keepWords: undefined }).tag([['the']], undefined)).toHaveLength(1);
+  });
+
+  test('gives the probability of every label it chose', () => {
+    const [{ probabilities }] = createTagger(modelOf()).tag([['the', 'dogs', 'sat']], { probabilities: true });
+    expect(probabilities).toHaveLength(3);
+    for (const p of probabilities!) expect(p).toBeGreaterThanOrEqual(1 / labels.size);
+    for (const p of probabilities!) expect(p).toBeLessThanOrEqual(1);
+    expect(createTagger(modelOf()).tag([['the']])[0].probabilities).toBeUndefined();
+  });
+
+  describe('under a strict Content-Security-Policy', () => {
+    // Node forbids eval and new Function with this flag, as a browser does for a page without 'unsafe-eval'.
+    const run = (source: string) => {
+      const folder = mkdtempSync(join(tmpdir(), 'bptt-csp-'));
+      const rooms = dirname(dirname(mainFile()));
+      try {
+        writeFileSync(join(folder, 'model.safetensors'), saveModel(modelOf()));
+        const script = source.replace(/ROOMS/g, rooms).replace(/FOLDER/g, folder);
+        const args = ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', script];
+        return spawnSync(process.execPath, args, { encoding: 'utf8' });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    };
+
+    test('loads a model and labels a sentence', () => {
+      const { stdout, stderr } = run(`
+        import { readFileSync } from 'node:fs';
+        import { createTagger } from 'ROOMS/labeling/tagger.js';
+        const tagger = createTagger(new Uint8Array(readFileSync('FOLDER/model.safetensors')));
+        console.log(JSON.stringify(tagger.tag([['the', 'cat', 'sat']])[0].labels));
+      `);
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toEqual(createTagger(modelOf()).tag([['the', 'cat', 'sat']])[0].labels);
+    });
+
+    test('and the flag does forbid what it must: constructing an ndarray fails there', () => {
+      const { status, stderr } = run(`
+        import { zeros } from 'ROOMS/tensor/create.js';
+        zeros([2, 2]);
+      `);
+      expect(status).not.toBe(0);
+      expect(stderr).toMatch(/Code generation from strings disallowed/);
+    });
+  });
+});
