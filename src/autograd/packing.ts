@@ -75,3 +75,16 @@ export function reversal(packing: Packing): Int32Array {
   }
   return map;
 }
+
+/**
+ * Requires every sequence to have at least one row, as whatever makes one vector of a sequence does.
+ *
+ * @throws ArgumentError naming an empty sequence by its place in the caller's order
+ */
+export function expectNoEmptySequence(where: string, { batch, lengths, order }: Packing): void {
+  if (batch === 0 || lengths[batch - 1] > 0) return; // longest first: an empty one is the last
+  throw new ArgumentError(
+    `${where}: every sequence must have at least one row; got none for sequence ${order[batch - 1]}. ` +
+      'Leave empty sequences out of the batch.',
+  );
+}

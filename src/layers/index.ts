@@ -26,6 +26,18 @@ export {
 export { stackInference, type StackInference } from './inference.js';
 export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
 export {
+  attentionPoolBackward,
+  attentionPoolForward,
+  initAttentionPool,
+  type AttentionPool,
+  type AttentionPoolGrads,
+  type AttentionPoolParams,
+} from './pool-attention.js';
+export { lastPoolBackward, lastPoolForward, type LastPool, type LastPoolOptions } from './pool-last.js';
+export { maxPoolBackward, maxPoolForward, type MaxPool } from './pool-max.js';
+export { meanPoolBackward, meanPoolForward, type MeanPool } from './pool-mean.js';
+export { poolings, type Pooling, type PoolingName, type PoolPass } from './pooling.js';
+export {
   IGNORED,
   softmaxLossBackward,
   softmaxLossForward,

@@ -1,0 +1,231 @@
+/**
+ * Attention pooling: a weighted mean of the rows of a sequence, by weights that the layer learns to give.
+ *
+ *   Forward    (1)  u[n] = tanh(x[n]·W + b)                      x [N,D]   W [D,A]   b [A]   u [N,A]
+ *              (2)  s[n] = u[n]·v                                v [A]     s [N]
+ *              (3)  α[(t, b)] = exp(s[(t, b)]) / Σ_τ exp(s[(τ, b)])        α [N]     a softmax over every sequence
+ *              (4)  z[b] = Σ_t α[(t, b)] · x[(t, b)]             z [B,D]
+ *
+ *   Backward   (4)  dα[(t, b)] = dz[b]·x[(t, b)]                 dx[(t, b)] += α[(t, b)] · dz[b]
+ *              (3)  ds[(t, b)] = α[(t, b)] · (dα[(t, b)] − Σ_τ α[(τ, b)] · dα[(τ, b)])
+ *              (2)  du[n] = ds[n] · v                            dv += Σ_n ds[n] · u[n]
+ *              (1)  da[n] = du[n] ∘ (1 − u[n]²)                  dx += da·Wᵀ   dW += xᵀ·da   db += Σ_n da[n]
+ *
+ * The score is the additive one of Bahdanau, Cho & Bengio, Neural Machine Translation by Jointly Learning to Align and
+ * Translate (ICLR 2015), appendix A.1.2, without a state that asks: v takes its place, a learned query, as in Yang et al.,
+ * Hierarchical Attention Networks for Document Classification (NAACL 2016), equations 5 to 7.
+ *
+ * The softmax subtracts the greatest score of the sequence. Its sums, and those of (4), are formed in float64.
+ *
+ * Kept for backward: x, by reference; u and α.
+ */
+import type { Packing } from '../autograd/packing.js';
+import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
+import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { uniform, zeros } from '../tensor/create.js';
+import { transcendentals } from '../tensor/math.js';
+import type { Rng } from '../tensor/random.js';
+import { addSumRows } from '../tensor/rows.js';
+import type { DType, Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+
+/** The parameters of the score. */
+export type AttentionPoolParams = {
+  /** `[D, A]` */
+  readonly W: Tensor;
+  /** `[A]` */
+  readonly b: Tensor;
+  /** `[A]` the query that every row is compared with. */
+  readonly v: Tensor;
+};
+
+/** Gradients mirror the parameters. */
+export type AttentionPoolGrads = AttentionPoolParams;
+
+/** One vector per sequence, and what the backward pass needs. */
+export interface AttentionPool {
+  /** `[B, D]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
+  readonly z: Tensor;
+  /** `[N, 1]` α, the weight of every row: positive, and 1 in sum over a sequence. */
+  readonly weights: Tensor;
+  /** `[N, A]` */
+  readonly u: Tensor;
+  readonly x: Tensor;
+  readonly packing: Packing;
+}
+
+/**
+ * New parameters: `W` and `v` by Glorot & Bengio (2010), equation 16, uniform in ±√(6/(D+A)) and ±√(6/(A+1)); `b` is zero.
+ *
+ * @param D width of the rows
+ * @param A width of the score, the units that compare
+ * @throws ArgumentError when D or A is not a positive integer
+ */
+export function initAttentionPool(D: number, A: number, rng: Rng, { dtype = 'float32' }: { dtype?: DType } = {}) {
+  expectPositiveInteger('initAttentionPool', 'D', D);
+  expectPositiveInteger('initAttentionPool', 'A', A);
+  const [wide, narrow] = [Math.sqrt(6 / (D + A)), Math.sqrt(6 / (A + 1))];
+  return {
+    W: uniform([D, A], -wide, wide, rng.split('W'), dtype),
+    b: zeros([A], dtype),
+    v: uniform([A], -narrow, narrow, rng.split('v'), dtype),
+  };
+}
+
+/**
+ * The weighted mean of the rows of every sequence.
+ *
+ * @param x `[N, D]`, packed rows
+ * @throws ShapeError when `x` does not have the rows of the packing or the columns of `W`, or the parameters do not fit
+ * @throws ArgumentError naming a sequence without rows
+ */
+export function attentionPoolForward(
+  kernels: Kernels,
+  params: AttentionPoolParams,
+  x: Tensor,
+  packing: Packing,
+): AttentionPool {
+  checkParams(params);
+  const [D, A] = params.W.shape;
+  const N = packing.total;
+  expectShape('attentionPool', 'x', x, [{ N }, { D }], `W is [${D}, ${A}]`);
+  expectNoEmptySequence('attentionPool', packing);
+  const dtype = dtypeOf(x.data);
+  const { tanh } = transcendentals(dtype);
+  const u = allocateOn(kernels, [N, A], dtype);
+  kernels.addMatmul(u, x, params.W); //                                    (1)
+  for (let n = 0; n < N; n++) {
+    const row = u.offset + n * u.stride[0];
+    for (let i = 0; i < A; i++) {
+      u.data[row + i] += params.b.data[params.b.offset + i * params.b.stride[0]]; // rounded before the function is taken
+      u.data[row + i] = tanh(u.data[row + i]); //                          (1)
+    }
+  }
+  const weights = allocateOn(kernels, [N, 1], dtype);
+  kernels.addMatmul(weights, u, columnOf(params.v)); //                    (2)
+  softmaxOverTime(weights, packing); //                                    (3)
+  const z = allocateRawOn(kernels, [packing.batch, D], dtype);
+  weightedMean(z, weights, x, packing); //                                 (4)
+  return { z, weights, u, x, packing };
+}
+
+/**
+ * Adds the gradients of `attentionPoolForward` to `grads` and, where it is given, to `dX`.
+ *
+ * @param dZ `[B, D]`
+ * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+ * @throws ShapeError when `dZ`, `dX` or a gradient has another shape
+ */
+export function attentionPoolBackward(
+  kernels: Kernels,
+  params: AttentionPoolParams,
+  pass: AttentionPool,
+  dZ: Tensor,
+  grads: AttentionPoolGrads,
+  dX?: Tensor,
+): void {
+  const { x, u, z } = pass;
+  const [B, D] = z.shape;
+  const [N, A] = u.shape;
+  expectShape('attentionPoolBackward', 'dZ', dZ, [{ B }, { D }]);
+  for (const name of ['W', 'b', 'v'] as const)
+    expectShape('attentionPoolBackward', `grads.${name}`, grads[name], params[name].shape, 'as the parameter');
+  if (dX !== undefined) expectShape('attentionPoolBackward', 'dX', dX, [{ N }, { D }]);
+  const dtype = dtypeOf(x.data);
+  const ds = allocateRawOn(kernels, [N, 1], dtype);
+  weightedMeanBackward(pass, dZ, ds, dX); //                               (4)
+  softmaxOverTimeBackward(pass, ds); //                                    (3)
+  kernels.addMatmulTA(columnOf(grads.v), u, ds); //                        (2) through v
+  const da = allocateOn(kernels, [N, A], dtype);
+  kernels.addMatmulTB(da, ds, columnOf(params.v)); //                      (2) du
+  for (let n = 0; n < N; n++) {
+    const [row, uRow] = [da.offset + n * da.stride[0], u.offset + n * u.stride[0]];
+    for (let i = 0; i < A; i++) da.data[row + i] *= 1 - u.data[uRow + i] * u.data[uRow + i]; //  (1) da
+  }
+  if (dX !== undefined) kernels.addMatmulTB(dX, da, params.W); //          (1) through x
+  kernels.addMatmulTA(grads.W, x, da); //                                  (1) through W
+  addSumRows(grads.b, da); //                                              (1) through b
+}
+
+/** Equation (3), in place: scores `[N, 1]` become weights. */
+function softmaxOverTime(s: Tensor, packing: Packing): void {
+  const { exp } = transcendentals(dtypeOf(s.data));
+  for (let b = 0; b < packing.batch; b++) {
+    const T = packing.lengths[b];
+    const at = (t: number) => s.offset + rowOf(packing, t, b) * s.stride[0];
+    let max = s.data[at(0)];
+    for (let t = 1; t < T; t++) if (s.data[at(t)] > max) max = s.data[at(t)];
+    let Z = 0;
+    for (let t = 0; t < T; t++) {
+      s.data[at(t)] -= max; // stored first: exp takes a number of its own type
+      s.data[at(t)] = exp(s.data[at(t)]);
+      Z += s.data[at(t)];
+    }
+    for (let t = 0; t < T; t++) s.data[at(t)] /= Z; //                     (3)
+  }
+}
+
+/** Equation (3) backward, in place: `ds` holds dα and becomes ds. */
+function softmaxOverTimeBackward({ weights, packing }: AttentionPool, ds: Tensor): void {
+  for (let b = 0; b < packing.batch; b++) {
+    let mean = 0;
+    for (let t = 0; t < packing.lengths[b]; t++) {
+      const n = rowOf(packing, t, b);
+      mean += weights.data[weights.offset + n * weights.stride[0]] * ds.data[ds.offset + n * ds.stride[0]];
+    }
+    for (let t = 0; t < packing.lengths[b]; t++) {
+      const n = rowOf(packing, t, b);
+      const at = ds.offset + n * ds.stride[0];
+      ds.data[at] = weights.data[weights.offset + n * weights.stride[0]] * (ds.data[at] - mean); //  (3)
+    }
+  }
+}
+
+/** Equation (4). */
+function weightedMean(z: Tensor, weights: Tensor, x: Tensor, packing: Packing): void {
+  const D = x.shape[1];
+  const sum = new Float64Array(D);
+  for (let b = 0; b < packing.batch; b++) {
+    sum.fill(0);
+    for (let t = 0; t < packing.lengths[b]; t++) {
+      const n = rowOf(packing, t, b);
+      const alpha = weights.data[weights.offset + n * weights.stride[0]];
+      const from = x.offset + n * x.stride[0];
+      for (let d = 0; d < D; d++) sum[d] += alpha * x.data[from + d * x.stride[1]]; //  (4)
+    }
+    for (let d = 0; d < D; d++) z.data[z.offset + b * z.stride[0] + d * z.stride[1]] = sum[d];
+  }
+}
+
+/** Equation (4) backward: writes dα, adds to dx. */
+function weightedMeanBackward({ weights, x, packing }: AttentionPool, dZ: Tensor, dAlpha: Tensor, dX?: Tensor): void {
+  const D = x.shape[1];
+  for (let b = 0; b < packing.batch; b++) {
+    const dzRow = dZ.offset + b * dZ.stride[0];
+    for (let t = 0; t < packing.lengths[b]; t++) {
+      const n = rowOf(packing, t, b);
+      const xRow = x.offset + n * x.stride[0];
+      let sum = 0;
+      for (let d = 0; d < D; d++) sum += dZ.data[dzRow + d * dZ.stride[1]] * x.data[xRow + d * x.stride[1]];
+      dAlpha.data[dAlpha.offset + n * dAlpha.stride[0]] = sum; //          (4) through α
+      if (dX === undefined) continue;
+      const alpha = weights.data[weights.offset + n * weights.stride[0]];
+      const to = dX.offset + n * dX.stride[0];
+      for (let d = 0; d < D; d++) dX.data[to + d * dX.stride[1]] += alpha * dZ.data[dzRow + d * dZ.stride[1]]; // (4) through x
+    }
+  }
+}
+
+/** A vector `[A]` as the matrix `[A, 1]` that a product takes. */
+function columnOf(v: Tensor): Tensor {
+  return { data: v.data, shape: [v.shape[0], 1], stride: [v.stride[0], 1], offset: v.offset };
+}
+
+function checkParams({ W, b, v }: AttentionPoolParams): void {
+  expectShape('attentionPool', 'W', W, ['D', 'A']);
+  const [D, A] = W.shape;
+  expectShape('attentionPool', 'b', b, [{ A }], `W is [${D}, ${A}]`);
+  expectShape('attentionPool', 'v', v, [{ A }], `W is [${D}, ${A}]`);
+}

@@ -1,0 +1,83 @@
+/**
+ * Max pooling over time (Collobert et al., Natural Language Processing (Almost) from Scratch, JMLR 2011, section 3.3.2): of
+ * every component the greatest value that a sequence reaches, wherever it does.
+ *
+ *   Forward    (1)  k[b,j] = argmax_t x[(t, b), j]               x [N,W]   k [B,W]   the first of equals
+ *              (2)  z[b,j] = x[(k[b,j], b), j]                   z [B,W]
+ *   Backward   (2)  dx[(k[b,j], b), j] += dz[b,j]                all other rows get nothing
+ *              (1)  the choice has no gradient: it is constant wherever z is differentiable
+ *
+ * The maximum starts from the first element, so rows of −Infinity are as good as any. A NaN is greater than everything: what
+ * went wrong in a row must not be hidden by a better one.
+ *
+ * Kept for backward: k, as the numbers of the rows.
+ */
+import type { Packing } from '../autograd/packing.js';
+import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateRawOn } from '../kernels/workspace.js';
+import { expectShape } from '../tensor/checks.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+
+/** One vector per sequence, and what the backward pass needs. */
+export interface MaxPool {
+  /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
+  readonly z: Tensor;
+  readonly packing: Packing;
+  /** `[B · W]`, row-major: the packed row that component (b, j) was taken from. */
+  readonly rows: Int32Array;
+}
+
+/**
+ * The greatest value of every component over the rows of every sequence.
+ *
+ * @param x `[N, W]`, packed rows
+ * @throws ShapeError when `x` does not have the rows of the packing
+ * @throws ArgumentError naming a sequence without rows
+ */
+export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MaxPool {
+  const { batch: B, lengths } = packing;
+  expectShape('maxPool', 'x', x, [{ N: packing.total }, 'W']);
+  expectNoEmptySequence('maxPool', packing);
+  const W = x.shape[1];
+  const z = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const rows = new Int32Array(B * W);
+  for (let b = 0; b < B; b++) {
+    const to = z.offset + b * z.stride[0];
+    for (let j = 0; j < W; j++) {
+      const column = x.offset + j * x.stride[1];
+      let row = rowOf(packing, 0, b);
+      let max = x.data[column + row * x.stride[0]];
+      for (let t = 1; t < lengths[b]; t++) {
+        const value = x.data[column + rowOf(packing, t, b) * x.stride[0]];
+        if (!(value > max || (Number.isNaN(value) && !Number.isNaN(max)))) continue;
+        max = value;
+        row = rowOf(packing, t, b); //                              (1)
+      }
+      rows[b * W + j] = row;
+      z.data[to + j * z.stride[1]] = max; //                        (2)
+    }
+  }
+  return { z, packing, rows };
+}
+
+/**
+ * Adds the gradient of `maxPoolForward` to `dX`.
+ *
+ * @param dZ `[B, W]`
+ * @param dX `[N, W]`, accumulates
+ * @throws ShapeError when `dZ` or `dX` has another shape
+ */
+export function maxPoolBackward(_kernels: Kernels, { z, packing, rows }: MaxPool, dZ: Tensor, dX: Tensor): void {
+  const [B, W] = z.shape;
+  expectShape('maxPoolBackward', 'dZ', dZ, [{ B }, { W }]);
+  expectShape('maxPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);
+  for (let b = 0; b < B; b++) {
+    const from = dZ.offset + b * dZ.stride[0];
+    for (let j = 0; j < W; j++) {
+      const to = dX.offset + rows[b * W + j] * dX.stride[0];
+      dX.data[to + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]]; //  (2)
+    }
+  }
+}

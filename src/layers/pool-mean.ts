@@ -1,0 +1,72 @@
+/**
+ * Mean pooling: a sequence is represented by the average of its rows.
+ *
+ *   Forward    (1)  z[b] = 1/T_b · Σ_t x[(t, b)]                 x [N,W]   z [B,W]   T_b: the length of sequence b
+ *   Backward   (1)  dx[(t, b)] += dz[b] / T_b                    for t = 0 … T_b−1
+ *
+ * Only rows that exist are counted: a short sequence beside a long one is divided by its own length. Sums are formed in
+ * float64 and rounded once, so a mean does not depend on the element type's patience with long sequences.
+ *
+ * Kept for backward: where the rows are, that is, the packing.
+ */
+import type { Packing } from '../autograd/packing.js';
+import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
+import { allocateRawOn } from '../kernels/workspace.js';
+import { expectShape } from '../tensor/checks.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+
+/** One vector per sequence, and what the backward pass needs. */
+export interface MeanPool {
+  /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
+  readonly z: Tensor;
+  readonly packing: Packing;
+}
+
+/**
+ * The mean of the rows of every sequence.
+ *
+ * @param x `[N, W]`, packed rows
+ * @throws ShapeError when `x` does not have the rows of the packing
+ * @throws ArgumentError naming a sequence without rows
+ */
+export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MeanPool {
+  const { batch: B, lengths } = packing;
+  expectShape('meanPool', 'x', x, [{ N: packing.total }, 'W']);
+  expectNoEmptySequence('meanPool', packing);
+  const W = x.shape[1];
+  const z = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const sum = new Float64Array(W);
+  for (let b = 0; b < B; b++) {
+    sum.fill(0);
+    for (let t = 0; t < lengths[b]; t++) {
+      const from = x.offset + rowOf(packing, t, b) * x.stride[0];
+      for (let j = 0; j < W; j++) sum[j] += x.data[from + j * x.stride[1]]; //              (1)
+    }
+    const to = z.offset + b * z.stride[0];
+    for (let j = 0; j < W; j++) z.data[to + j * z.stride[1]] = sum[j] / lengths[b]; //      (1)
+  }
+  return { z, packing };
+}
+
+/**
+ * Adds the gradient of `meanPoolForward` to `dX`.
+ *
+ * @param dZ `[B, W]`
+ * @param dX `[N, W]`, accumulates
+ * @throws ShapeError when `dZ` or `dX` has another shape
+ */
+export function meanPoolBackward(_kernels: Kernels, { z, packing }: MeanPool, dZ: Tensor, dX: Tensor): void {
+  const [B, W] = z.shape;
+  expectShape('meanPoolBackward', 'dZ', dZ, [{ B }, { W }]);
+  expectShape('meanPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);
+  for (let b = 0; b < B; b++) {
+    const T = packing.lengths[b];
+    const from = dZ.offset + b * dZ.stride[0];
+    for (let t = 0; t < T; t++) {
+      const to = dX.offset + rowOf(packing, t, b) * dX.stride[0];
+      for (let j = 0; j < W; j++) dX.data[to + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]] / T; // (1)
+    }
+  }
+}

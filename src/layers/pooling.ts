@@ -1,0 +1,93 @@
+/**
+ * The poolings under one contract: what turns the packed rows of a batch, `[N, D]`, into one row per sequence, `[B, D]`. Each
+ * is a layer of its own, with its equations: pool-last.ts, pool-mean.ts, pool-max.ts, pool-attention.ts.
+ */
+import type { TensorRecord } from '../autograd/grads.js';
+import type { Packing } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
+import type { Rng } from '../tensor/random.js';
+import type { DType, Tensor } from '../tensor/types.js';
+import type { AttentionPool, AttentionPoolParams } from './pool-attention.js';
+import { attentionPoolBackward, attentionPoolForward, initAttentionPool } from './pool-attention.js';
+import type { LastPool, LastPoolOptions } from './pool-last.js';
+import { lastPoolBackward, lastPoolForward } from './pool-last.js';
+import type { MaxPool } from './pool-max.js';
+import { maxPoolBackward, maxPoolForward } from './pool-max.js';
+import type { MeanPool } from './pool-mean.js';
+import { meanPoolBackward, meanPoolForward } from './pool-mean.js';
+
+/** Names of the poolings. */
+export type PoolingName = 'last' | 'mean' | 'max' | 'attention';
+
+/** One vector per sequence; a pooling adds what its backward pass needs. */
+export interface PoolPass {
+  /** `[B, D]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
+  readonly z: Tensor;
+  readonly packing: Packing;
+}
+
+/** One pooling. */
+export interface Pooling<P extends PoolPass = PoolPass> {
+  readonly name: PoolingName;
+
+  /**
+   * New parameters for rows of width D; an empty record where the pooling has none.
+   *
+   * @param options.width A of attention; default D
+   * @throws ArgumentError when D or A is not a positive integer
+   */
+  initialize(D: number, rng: Rng, options?: { readonly width?: number; readonly dtype?: DType }): TensorRecord;
+
+  /**
+   * @param x `[N, D]`, packed rows
+   * @param options.bidirectional whether the rows are those of a bidirectional layer; read by `last` alone
+   * @throws ShapeError when a tensor does not fit; ArgumentError naming a sequence without rows
+   */
+  forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing, options?: LastPoolOptions): P;
+
+  /**
+   * Adds to `grads`, which mirrors the parameters, and to `dX`.
+   *
+   * @param dZ `[B, D]`
+   * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+   * @throws ShapeError when a tensor does not fit
+   */
+  backward(kernels: Kernels, params: TensorRecord, pass: P, dZ: Tensor, grads: TensorRecord, dX?: Tensor): void;
+}
+
+const last: Pooling<LastPool> = {
+  name: 'last',
+  initialize: () => ({}),
+  forward: (kernels, _params, x, packing, options) => lastPoolForward(kernels, x, packing, options),
+  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && lastPoolBackward(kernels, pass, dZ, dX),
+};
+
+const mean: Pooling<MeanPool> = {
+  name: 'mean',
+  initialize: () => ({}),
+  forward: (kernels, _params, x, packing) => meanPoolForward(kernels, x, packing),
+  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && meanPoolBackward(kernels, pass, dZ, dX),
+};
+
+const max: Pooling<MaxPool> = {
+  name: 'max',
+  initialize: () => ({}),
+  forward: (kernels, _params, x, packing) => maxPoolForward(kernels, x, packing),
+  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && maxPoolBackward(kernels, pass, dZ, dX),
+};
+
+const attention: Pooling<AttentionPool> = {
+  name: 'attention',
+  initialize: (D, rng, { width = D, dtype } = {}) => initAttentionPool(D, width, rng, { dtype }),
+  forward: (kernels, params, x, packing) => attentionPoolForward(kernels, params as AttentionPoolParams, x, packing),
+  backward: (kernels, params, pass, dZ, grads, dX) =>
+    attentionPoolBackward(kernels, params as AttentionPoolParams, pass, dZ, grads as AttentionPoolParams, dX),
+};
+
+/** Every pooling, by name. A pass goes back to the pooling it came from. */
+export const poolings: Readonly<Record<PoolingName, Pooling>> = {
+  last: last as Pooling,
+  mean: mean as Pooling,
+  max: max as Pooling,
+  attention: attention as Pooling,
+};
