@@ -270,7 +270,7 @@ describe('a tagger', () => {
     test('loads a model and labels a sentence', () => {
       const { stdout, stderr } = run(`
         import { readFileSync } from 'node:fs';
-        import { createTagger } from 'ROOMS/labeling/tagger.js';
+        import { createTagger } from 'ROOMS/labeling/model/tagger.js';
         const tagger = createTagger(new Uint8Array(readFileSync('FOLDER/model.safetensors')));
         console.log(JSON.stringify(tagger.tag([['the', 'cat', 'sat']])[0].labels));
       `);
