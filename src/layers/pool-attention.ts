@@ -4,9 +4,9 @@
  *   Forward    (1)  u[n] = tanh(x[n]·W + b)                      x [N,D]   W [D,A]   b [A]   u [N,A]
  *              (2)  s[n] = u[n]·v                                v [A]     s [N]
  *              (3)  α[(t, b)] = exp(s[(t, b)]) / Σ_τ exp(s[(τ, b)])        α [N]     a softmax over every sequence
- *              (4)  z[b] = Σ_t α[(t, b)] · x[(t, b)]             z [B,D]
+ *              (4)  y[b] = Σ_t α[(t, b)] · x[(t, b)]             y [B,D]
  *
- *   Backward   (4)  dα[(t, b)] = dz[b]·x[(t, b)]                 dx[(t, b)] += α[(t, b)] · dz[b]
+ *   Backward   (4)  dα[(t, b)] = dy[b]·x[(t, b)]                 dx[(t, b)] += α[(t, b)] · dy[b]
  *              (3)  ds[(t, b)] = α[(t, b)] · (dα[(t, b)] − Σ_τ α[(τ, b)] · dα[(τ, b)])
  *              (2)  du[n] = ds[n] · v                            dv += Σ_n ds[n] · u[n]
  *              (1)  da[n] = du[n] ∘ (1 − u[n]²)                  dx += da·Wᵀ   dW += xᵀ·da   db += Σ_n da[n]
@@ -47,7 +47,7 @@ export type AttentionPoolGrads = AttentionPoolParams;
 /** One vector per sequence, and what the backward pass needs. */
 export interface AttentionPool {
   /** `[B, D]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
-  readonly z: Tensor;
+  readonly y: Tensor;
   /** `[N, 1]` α, the weight of every row: positive, and 1 in sum over a sequence. */
   readonly weights: Tensor;
   /** `[N, A]` */
@@ -106,36 +106,36 @@ export function attentionPoolForward(
   const weights = allocateOn(kernels, [N, 1], dtype);
   kernels.addMatmul(weights, u, columnOf(params.v)); //                    (2)
   softmaxOverTime(weights, packing); //                                    (3)
-  const z = allocateRawOn(kernels, [packing.batch, D], dtype);
-  weightedMean(z, weights, x, packing); //                                 (4)
-  return { z, weights, u, x, packing };
+  const y = allocateRawOn(kernels, [packing.batch, D], dtype);
+  weightedMean(y, weights, x, packing); //                                 (4)
+  return { y, weights, u, x, packing };
 }
 
 /**
  * Adds the gradients of `attentionPoolForward` to `grads` and, where it is given, to `dX`.
  *
- * @param dZ `[B, D]`
+ * @param dY `[B, D]`
  * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
- * @throws ShapeError when `dZ`, `dX` or a gradient has another shape
+ * @throws ShapeError when `dY`, `dX` or a gradient has another shape
  */
 export function attentionPoolBackward(
   kernels: Kernels,
   params: AttentionPoolParams,
   pass: AttentionPool,
-  dZ: Tensor,
+  dY: Tensor,
   grads: AttentionPoolGrads,
   dX?: Tensor,
 ): void {
-  const { x, u, z } = pass;
-  const [B, D] = z.shape;
+  const { x, u, y } = pass;
+  const [B, D] = y.shape;
   const [N, A] = u.shape;
-  expectShape('attentionPoolBackward', 'dZ', dZ, [{ B }, { D }]);
+  expectShape('attentionPoolBackward', 'dY', dY, [{ B }, { D }]);
   for (const name of ['W', 'b', 'v'] as const)
     expectShape('attentionPoolBackward', `grads.${name}`, grads[name], params[name].shape, 'as the parameter');
   if (dX !== undefined) expectShape('attentionPoolBackward', 'dX', dX, [{ N }, { D }]);
   const dtype = dtypeOf(x.data);
   const ds = allocateRawOn(kernels, [N, 1], dtype);
-  weightedMeanBackward(pass, dZ, ds, dX); //                               (4)
+  weightedMeanBackward(pass, dY, ds, dX); //                               (4)
   softmaxOverTimeBackward(pass, ds); //                                    (3)
   kernels.addMatmulTA(columnOf(grads.v), u, ds); //                        (2) through v
   const da = allocateOn(kernels, [N, A], dtype);
@@ -184,7 +184,7 @@ function softmaxOverTimeBackward({ weights, packing }: AttentionPool, ds: Tensor
 }
 
 /** Equation (4). */
-function weightedMean(z: Tensor, weights: Tensor, x: Tensor, packing: Packing): void {
+function weightedMean(y: Tensor, weights: Tensor, x: Tensor, packing: Packing): void {
   const D = x.shape[1];
   const sum = new Float64Array(D);
   for (let b = 0; b < packing.batch; b++) {
@@ -195,25 +195,25 @@ function weightedMean(z: Tensor, weights: Tensor, x: Tensor, packing: Packing): 
       const from = x.offset + n * x.stride[0];
       for (let d = 0; d < D; d++) sum[d] += alpha * x.data[from + d * x.stride[1]]; //  (4)
     }
-    for (let d = 0; d < D; d++) z.data[z.offset + b * z.stride[0] + d * z.stride[1]] = sum[d];
+    for (let d = 0; d < D; d++) y.data[y.offset + b * y.stride[0] + d * y.stride[1]] = sum[d];
   }
 }
 
 /** Equation (4) backward: writes dα, adds to dx. */
-function weightedMeanBackward({ weights, x, packing }: AttentionPool, dZ: Tensor, dAlpha: Tensor, dX?: Tensor): void {
+function weightedMeanBackward({ weights, x, packing }: AttentionPool, dY: Tensor, dAlpha: Tensor, dX?: Tensor): void {
   const D = x.shape[1];
   for (let b = 0; b < packing.batch; b++) {
-    const dzRow = dZ.offset + b * dZ.stride[0];
+    const dyRow = dY.offset + b * dY.stride[0];
     for (let t = 0; t < packing.lengths[b]; t++) {
       const n = rowOf(packing, t, b);
       const xRow = x.offset + n * x.stride[0];
       let sum = 0;
-      for (let d = 0; d < D; d++) sum += dZ.data[dzRow + d * dZ.stride[1]] * x.data[xRow + d * x.stride[1]];
+      for (let d = 0; d < D; d++) sum += dY.data[dyRow + d * dY.stride[1]] * x.data[xRow + d * x.stride[1]];
       dAlpha.data[dAlpha.offset + n * dAlpha.stride[0]] = sum; //          (4) through α
       if (dX === undefined) continue;
       const alpha = weights.data[weights.offset + n * weights.stride[0]];
       const to = dX.offset + n * dX.stride[0];
-      for (let d = 0; d < D; d++) dX.data[to + d * dX.stride[1]] += alpha * dZ.data[dzRow + d * dZ.stride[1]]; // (4) through x
+      for (let d = 0; d < D; d++) dX.data[to + d * dX.stride[1]] += alpha * dY.data[dyRow + d * dY.stride[1]]; // (4) through x
     }
   }
 }

@@ -1,16 +1,16 @@
 /**
  * Last pooling: a sequence is represented by the output of the step that has read all of it.
  *
- *   Forward    (1)  z[b] = x[(T_b−1, b)]                         x [N,W]   z [B,W]   T_b: the length of sequence b
- *   Backward   (1)  dx[(T_b−1, b)] += dz[b]
+ *   Forward    (1)  y[b] = x[(T_b−1, b)]                         x [N,W]   y [B,W]   T_b: the length of sequence b
+ *   Backward   (1)  dx[(T_b−1, b)] += dy[b]
  *
  * Of a bidirectional layer, x = [x→ | x←] with W = 2H, each half has its own last step: the reverse direction ends at the
  * first token (equation (3) of bidirectional.ts: row (t, b) of x← has read the sequence from its end to token t).
  *
- *   Forward    (1)  z[b, 0…H−1]  = x[(T_b−1, b), 0…H−1]
- *              (2)  z[b, H…2H−1] = x[(0, b), H…2H−1]
- *   Backward   (2)  dx[(0, b), H…2H−1]    += dz[b, H…2H−1]
- *              (1)  dx[(T_b−1, b), 0…H−1] += dz[b, 0…H−1]
+ *   Forward    (1)  y[b, 0…H−1]  = x[(T_b−1, b), 0…H−1]
+ *              (2)  y[b, H…2H−1] = x[(0, b), H…2H−1]
+ *   Backward   (2)  dx[(0, b), H…2H−1]    += dy[b, H…2H−1]
+ *              (1)  dx[(T_b−1, b), 0…H−1] += dy[b, 0…H−1]
  *
  * Kept for backward: where the rows are, that is, the packing.
  */
@@ -32,7 +32,7 @@ export interface LastPoolOptions {
 /** One vector per sequence, and what the backward pass needs. */
 export interface LastPool {
   /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
-  readonly z: Tensor;
+  readonly y: Tensor;
   readonly packing: Packing;
   readonly bidirectional: boolean;
 }
@@ -55,36 +55,36 @@ export function lastPoolForward(
   expectNoEmptySequence('lastPool', packing);
   const W = x.shape[1];
   const H = forwardWidth(W, bidirectional);
-  const z = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
   for (let b = 0; b < B; b++) {
     const last = x.offset + rowOf(packing, lengths[b] - 1, b) * x.stride[0];
     const first = x.offset + rowOf(packing, 0, b) * x.stride[0];
-    const to = z.offset + b * z.stride[0];
-    for (let j = 0; j < H; j++) z.data[to + j * z.stride[1]] = x.data[last + j * x.stride[1]]; //   (1)
-    for (let j = H; j < W; j++) z.data[to + j * z.stride[1]] = x.data[first + j * x.stride[1]]; //  (2)
+    const to = y.offset + b * y.stride[0];
+    for (let j = 0; j < H; j++) y.data[to + j * y.stride[1]] = x.data[last + j * x.stride[1]]; //   (1)
+    for (let j = H; j < W; j++) y.data[to + j * y.stride[1]] = x.data[first + j * x.stride[1]]; //  (2)
   }
-  return { z, packing, bidirectional };
+  return { y, packing, bidirectional };
 }
 
 /**
  * Adds the gradient of `lastPoolForward` to `dX`.
  *
- * @param dZ `[B, W]`
+ * @param dY `[B, W]`
  * @param dX `[N, W]`, accumulates; every row that was not a last one gets nothing
- * @throws ShapeError when `dZ` or `dX` has another shape
+ * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function lastPoolBackward(_kernels: Kernels, pass: LastPool, dZ: Tensor, dX: Tensor): void {
+export function lastPoolBackward(_kernels: Kernels, pass: LastPool, dY: Tensor, dX: Tensor): void {
   const { packing, bidirectional } = pass;
-  const [B, W] = pass.z.shape;
-  expectShape('lastPoolBackward', 'dZ', dZ, [{ B }, { W }]);
+  const [B, W] = pass.y.shape;
+  expectShape('lastPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('lastPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);
   const H = forwardWidth(W, bidirectional);
   for (let b = 0; b < B; b++) {
     const last = dX.offset + rowOf(packing, packing.lengths[b] - 1, b) * dX.stride[0];
     const first = dX.offset + rowOf(packing, 0, b) * dX.stride[0];
-    const from = dZ.offset + b * dZ.stride[0];
-    for (let j = H; j < W; j++) dX.data[first + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]]; //  (2)
-    for (let j = 0; j < H; j++) dX.data[last + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]]; //   (1)
+    const from = dY.offset + b * dY.stride[0];
+    for (let j = H; j < W; j++) dX.data[first + j * dX.stride[1]] += dY.data[from + j * dY.stride[1]]; //  (2)
+    for (let j = 0; j < H; j++) dX.data[last + j * dX.stride[1]] += dY.data[from + j * dY.stride[1]]; //   (1)
   }
 }
 

@@ -3,9 +3,9 @@
  * every component the greatest value that a sequence reaches, wherever it does.
  *
  *   Forward    (1)  k[b,j] = argmax_t x[(t, b), j]               x [N,W]   k [B,W]   the first of equals
- *              (2)  z[b,j] = x[(k[b,j], b), j]                   z [B,W]
- *   Backward   (2)  dx[(k[b,j], b), j] += dz[b,j]                all other rows get nothing
- *              (1)  the choice has no gradient: it is constant wherever z is differentiable
+ *              (2)  y[b,j] = x[(k[b,j], b), j]                   y [B,W]
+ *   Backward   (2)  dx[(k[b,j], b), j] += dy[b,j]                all other rows get nothing
+ *              (1)  the choice has no gradient: it is constant wherever y is differentiable
  *
  * The maximum starts from the first element, so rows of −Infinity are as good as any. A NaN is greater than everything: what
  * went wrong in a row must not be hidden by a better one.
@@ -23,7 +23,7 @@ import { dtypeOf } from '../tensor/view.js';
 /** One vector per sequence, and what the backward pass needs. */
 export interface MaxPool {
   /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
-  readonly z: Tensor;
+  readonly y: Tensor;
   readonly packing: Packing;
   /** `[B · W]`, row-major: the packed row that component (b, j) was taken from. */
   readonly rows: Int32Array;
@@ -41,10 +41,10 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
   expectShape('maxPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('maxPool', packing);
   const W = x.shape[1];
-  const z = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
   const rows = new Int32Array(B * W);
   for (let b = 0; b < B; b++) {
-    const to = z.offset + b * z.stride[0];
+    const to = y.offset + b * y.stride[0];
     for (let j = 0; j < W; j++) {
       const column = x.offset + j * x.stride[1];
       let row = rowOf(packing, 0, b);
@@ -56,28 +56,28 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
         row = rowOf(packing, t, b); //                              (1)
       }
       rows[b * W + j] = row;
-      z.data[to + j * z.stride[1]] = max; //                        (2)
+      y.data[to + j * y.stride[1]] = max; //                        (2)
     }
   }
-  return { z, packing, rows };
+  return { y, packing, rows };
 }
 
 /**
  * Adds the gradient of `maxPoolForward` to `dX`.
  *
- * @param dZ `[B, W]`
+ * @param dY `[B, W]`
  * @param dX `[N, W]`, accumulates
- * @throws ShapeError when `dZ` or `dX` has another shape
+ * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function maxPoolBackward(_kernels: Kernels, { z, packing, rows }: MaxPool, dZ: Tensor, dX: Tensor): void {
-  const [B, W] = z.shape;
-  expectShape('maxPoolBackward', 'dZ', dZ, [{ B }, { W }]);
+export function maxPoolBackward(_kernels: Kernels, { y, packing, rows }: MaxPool, dY: Tensor, dX: Tensor): void {
+  const [B, W] = y.shape;
+  expectShape('maxPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('maxPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);
   for (let b = 0; b < B; b++) {
-    const from = dZ.offset + b * dZ.stride[0];
+    const from = dY.offset + b * dY.stride[0];
     for (let j = 0; j < W; j++) {
       const to = dX.offset + rows[b * W + j] * dX.stride[0];
-      dX.data[to + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]]; //  (2)
+      dX.data[to + j * dX.stride[1]] += dY.data[from + j * dY.stride[1]]; //  (2)
     }
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Mean pooling: a sequence is represented by the average of its rows.
  *
- *   Forward    (1)  z[b] = 1/T_b · Σ_t x[(t, b)]                 x [N,W]   z [B,W]   T_b: the length of sequence b
- *   Backward   (1)  dx[(t, b)] += dz[b] / T_b                    for t = 0 … T_b−1
+ *   Forward    (1)  y[b] = 1/T_b · Σ_t x[(t, b)]                 x [N,W]   y [B,W]   T_b: the length of sequence b
+ *   Backward   (1)  dx[(t, b)] += dy[b] / T_b                    for t = 0 … T_b−1
  *
  * Only rows that exist are counted: a short sequence beside a long one is divided by its own length. Sums are formed in
  * float64 and rounded once, so a mean does not depend on the element type's patience with long sequences.
@@ -20,7 +20,7 @@ import { dtypeOf } from '../tensor/view.js';
 /** One vector per sequence, and what the backward pass needs. */
 export interface MeanPool {
   /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
-  readonly z: Tensor;
+  readonly y: Tensor;
   readonly packing: Packing;
 }
 
@@ -36,7 +36,7 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
   expectShape('meanPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('meanPool', packing);
   const W = x.shape[1];
-  const z = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
   const sum = new Float64Array(W);
   for (let b = 0; b < B; b++) {
     sum.fill(0);
@@ -44,29 +44,29 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
       const from = x.offset + rowOf(packing, t, b) * x.stride[0];
       for (let j = 0; j < W; j++) sum[j] += x.data[from + j * x.stride[1]]; //              (1)
     }
-    const to = z.offset + b * z.stride[0];
-    for (let j = 0; j < W; j++) z.data[to + j * z.stride[1]] = sum[j] / lengths[b]; //      (1)
+    const to = y.offset + b * y.stride[0];
+    for (let j = 0; j < W; j++) y.data[to + j * y.stride[1]] = sum[j] / lengths[b]; //      (1)
   }
-  return { z, packing };
+  return { y, packing };
 }
 
 /**
  * Adds the gradient of `meanPoolForward` to `dX`.
  *
- * @param dZ `[B, W]`
+ * @param dY `[B, W]`
  * @param dX `[N, W]`, accumulates
- * @throws ShapeError when `dZ` or `dX` has another shape
+ * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function meanPoolBackward(_kernels: Kernels, { z, packing }: MeanPool, dZ: Tensor, dX: Tensor): void {
-  const [B, W] = z.shape;
-  expectShape('meanPoolBackward', 'dZ', dZ, [{ B }, { W }]);
+export function meanPoolBackward(_kernels: Kernels, { y, packing }: MeanPool, dY: Tensor, dX: Tensor): void {
+  const [B, W] = y.shape;
+  expectShape('meanPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('meanPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);
   for (let b = 0; b < B; b++) {
     const T = packing.lengths[b];
-    const from = dZ.offset + b * dZ.stride[0];
+    const from = dY.offset + b * dY.stride[0];
     for (let t = 0; t < T; t++) {
       const to = dX.offset + rowOf(packing, t, b) * dX.stride[0];
-      for (let j = 0; j < W; j++) dX.data[to + j * dX.stride[1]] += dZ.data[from + j * dZ.stride[1]] / T; // (1)
+      for (let j = 0; j < W; j++) dX.data[to + j * dX.stride[1]] += dY.data[from + j * dY.stride[1]] / T; // (1)
     }
   }
 }

@@ -22,7 +22,7 @@ export type PoolingName = 'last' | 'mean' | 'max' | 'attention';
 /** One vector per sequence; a pooling adds what its backward pass needs. */
 export interface PoolPass {
   /** `[B, D]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
-  readonly z: Tensor;
+  readonly y: Tensor;
   readonly packing: Packing;
 }
 
@@ -48,40 +48,40 @@ export interface Pooling<P extends PoolPass = PoolPass> {
   /**
    * Adds to `grads`, which mirrors the parameters, and to `dX`.
    *
-   * @param dZ `[B, D]`
+   * @param dY `[B, D]`
    * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
    * @throws ShapeError when a tensor does not fit
    */
-  backward(kernels: Kernels, params: TensorRecord, pass: P, dZ: Tensor, grads: TensorRecord, dX?: Tensor): void;
+  backward(kernels: Kernels, params: TensorRecord, pass: P, dY: Tensor, grads: TensorRecord, dX?: Tensor): void;
 }
 
 const last: Pooling<LastPool> = {
   name: 'last',
   initialize: () => ({}),
   forward: (kernels, _params, x, packing, options) => lastPoolForward(kernels, x, packing, options),
-  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && lastPoolBackward(kernels, pass, dZ, dX),
+  backward: (kernels, _params, pass, dY, _grads, dX) => dX && lastPoolBackward(kernels, pass, dY, dX),
 };
 
 const mean: Pooling<MeanPool> = {
   name: 'mean',
   initialize: () => ({}),
   forward: (kernels, _params, x, packing) => meanPoolForward(kernels, x, packing),
-  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && meanPoolBackward(kernels, pass, dZ, dX),
+  backward: (kernels, _params, pass, dY, _grads, dX) => dX && meanPoolBackward(kernels, pass, dY, dX),
 };
 
 const max: Pooling<MaxPool> = {
   name: 'max',
   initialize: () => ({}),
   forward: (kernels, _params, x, packing) => maxPoolForward(kernels, x, packing),
-  backward: (kernels, _params, pass, dZ, _grads, dX) => dX && maxPoolBackward(kernels, pass, dZ, dX),
+  backward: (kernels, _params, pass, dY, _grads, dX) => dX && maxPoolBackward(kernels, pass, dY, dX),
 };
 
 const attention: Pooling<AttentionPool> = {
   name: 'attention',
   initialize: (D, rng, { width = D, dtype } = {}) => initAttentionPool(D, width, rng, { dtype }),
   forward: (kernels, params, x, packing) => attentionPoolForward(kernels, params as AttentionPoolParams, x, packing),
-  backward: (kernels, params, pass, dZ, grads, dX) =>
-    attentionPoolBackward(kernels, params as AttentionPoolParams, pass, dZ, grads as AttentionPoolParams, dX),
+  backward: (kernels, params, pass, dY, grads, dX) =>
+    attentionPoolBackward(kernels, params as AttentionPoolParams, pass, dY, grads as AttentionPoolParams, dX),
 };
 
 /** Every pooling, by name. A pass goes back to the pooling it came from. */

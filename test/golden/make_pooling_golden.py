@@ -3,7 +3,7 @@
     python3 test/golden/make_pooling_golden.py > test/golden/pooling.json
 
 Numbers are printed as the shortest decimals that are read back exactly. Rows are packed (PackedSequence.data): step after
-step, the longest sequence first; z and its cotangent have the longest sequence first too. All sizes differ: T = 5, B = 6,
+step, the longest sequence first; y and its cotangent have the longest sequence first too. All sizes differ: T = 5, B = 6,
 N = 16, D = 4, A = 3.
 
 The poolings are PyTorch's own operations on padded tensors, one of another kind than the loops they judge: a gather, a masked
@@ -70,17 +70,17 @@ def case(name, bidirectional, pool):
             parameter.requires_grad_(True)
     padded, _ = pad_packed_sequence(packed._replace(data=x), batch_first=True)
     mask = (torch.arange(max(LENGTHS))[None, :] < lengths[:, None])[:, :, None]
-    z = pool(padded, mask, lengths, **params)
-    d_z = torch.randn_like(z)
-    z.backward(d_z)
+    y = pool(padded, mask, lengths, **params)
+    d_y = torch.randn_like(y)
+    y.backward(d_y)
     tensors = {"x": x, **params}
     return {
         "pooling": name,
         "bidirectional": bidirectional,
         "lengths": LENGTHS,
         "tensors": as_json(tensors),
-        "cotangent": as_json({"z": d_z})["z"],
-        "output": as_json({"z": z})["z"],
+        "cotangent": as_json({"y": d_y})["y"],
+        "output": as_json({"y": y})["y"],
         "grads": as_json({key: tensor.grad for key, tensor in tensors.items()}),
     }
 

@@ -68,7 +68,7 @@ describe.each(named)('%s', (_, variant) => {
       tensors: all(stored.tensors),
       cotangent: tensor(stored.cotangent),
     });
-    const expected = { outputs: { z: tensor(stored.output) }, grads: all(stored.grads) };
+    const expected = { outputs: { y: tensor(stored.output) }, grads: all(stored.grads) };
     expect(worstDifference(found, expected).error).toBeLessThan(1e-13);
     expected.grads.x.data[7] += 1e-9;
     expect(worstDifference(found, expected)).toMatchObject({ name: 'gradient of x' });
@@ -87,7 +87,7 @@ describe.each(named)('%s', (_, variant) => {
       fc.property(batch, (sizes) => {
         const random = poolProblem(variant, sizes);
         const [found, alone] = [poolEngine(random), alonePoolSolution(random)];
-        expect(numbers(found.outputs.z)).toEqual(numbers(alone.outputs.z));
+        expect(numbers(found.outputs.y)).toEqual(numbers(alone.outputs.y));
         expect(numbers(found.grads.x)).toEqual(numbers(alone.grads.x));
         // Gradients of parameters are sums over the rows, in another order: at most N + B roundings of numbers below 64.
         const epsilon = sizes.dtype === 'float32' ? 2 ** -24 : 2 ** -53;
@@ -109,7 +109,7 @@ describe.each(named)('%s', (_, variant) => {
     const { x, ...params } = problem.tensors;
     const layer = poolings[variant.pooling];
     const pass = layer.forward(kernels, params, scattered(x), packing, variant);
-    expect(numbers(pass.z)).toEqual(numbers(solution.outputs.z));
+    expect(numbers(pass.y)).toEqual(numbers(solution.outputs.y));
     const zeros = () => Object.fromEntries(Object.entries(params).map(([n, p]) => [n, allocate(p.shape, 'float64')]));
     const [dense, strided] = [allocate(x.shape, 'float64'), scattered(allocate(x.shape, 'float64'))];
     layer.backward(
@@ -144,7 +144,7 @@ describe.each(named)('%s', (_, variant) => {
       cotangent: wide(single.cotangent),
     };
     const [found, expected] = [poolEngine(single), poolEngine(double)];
-    expect(dtypeOf(found.outputs.z.data)).toBe('float32');
+    expect(dtypeOf(found.outputs.y.data)).toBe('float32');
     // In units of 2⁻²⁴ of the largest element: last and max round when they add, mean once before; attention measured 1.7.
     const limit = variant.pooling === 'attention' ? 4 * 2 ** -24 : 2 * 2 ** -24;
     for (const kind of ['outputs', 'grads'] as const) {
@@ -165,7 +165,7 @@ describe.each(named)('%s', (_, variant) => {
       return { outputs, grads };
     });
     const expected = poolEngine(single);
-    expect(numbers(found.outputs.z)).toEqual(numbers(expected.outputs.z));
+    expect(numbers(found.outputs.y)).toEqual(numbers(expected.outputs.y));
     for (const [name, g] of Object.entries(expected.grads)) expect(numbers(found.grads[name])).toEqual(numbers(g));
     wasm.dispose();
   });
@@ -175,7 +175,7 @@ describe.each(named)('%s', (_, variant) => {
     const { x, ...params } = tensors;
     const none = allocate([0, x.shape[1]], 'float64');
     const pass = poolings[variant.pooling].forward(kernels, params, none, packingOf([]), variant);
-    expect(pass.z.shape).toEqual([0, x.shape[1]]);
+    expect(pass.y.shape).toEqual([0, x.shape[1]]);
   });
 
   test('what does not fit is refused by name', () => {
@@ -188,7 +188,7 @@ describe.each(named)('%s', (_, variant) => {
     expect(() => forward(x, [9, 0, 7])).toThrow(ArgumentError);
     expect(() => forward(x, [9, 0, 7])).toThrow('every sequence must have at least one row; got none for sequence 1');
     const pass = forward(x, problem.lengths);
-    expect(() => layer.backward(kernels, params, pass, x, params, x)).toThrow(/dZ must be \[B, D|dZ must be \[B, W/);
+    expect(() => layer.backward(kernels, params, pass, x, params, x)).toThrow(/dY must be \[B, D|dY must be \[B, W/);
     expect(() => layer.backward(kernels, params, pass, problem.cotangent, params, problem.cotangent)).toThrow(/dX/);
   });
 });
@@ -203,8 +203,8 @@ describe('last', () => {
     const pass = stackForward(kernels, layers, params, random([10, 2], rng), packing);
     const final = matrix(pass.layers[0].forward.final.h);
     const back = bidirectional ? matrix(pass.layers[0].reverse!.final.h) : lengths.map(() => []);
-    const { z } = lastPoolForward(kernels, pass.y, packing, { bidirectional });
-    expect(matrix(z)).toEqual(final.map((row, b) => [...row, ...back[b]]));
+    const { y } = lastPoolForward(kernels, pass.y, packing, { bidirectional });
+    expect(matrix(y)).toEqual(final.map((row, b) => [...row, ...back[b]]));
   });
 
   test('halves of two directions need an even width', () => {
@@ -212,7 +212,7 @@ describe('last', () => {
     expect(() => lastPoolForward(kernels, x, packingOf([3]), { bidirectional: true })).toThrow(
       'lastPool: x must be [N, 2H], a forward half and a reverse half of H columns each; got 5 columns',
     );
-    expect(lastPoolForward(kernels, x, packingOf([3])).z.shape).toEqual([1, 5]);
+    expect(lastPoolForward(kernels, x, packingOf([3])).y.shape).toEqual([1, 5]);
   });
 });
 
@@ -222,7 +222,7 @@ describe('max', () => {
     const dX = allocate(x.shape, 'float64');
     const pass = poolings.max.forward(kernels, {}, x, packingOf([rows.length]));
     poolings.max.backward(kernels, {}, pass, viewOf(Float64Array.from(cotangent), [1, 1]), {}, dX);
-    return [pass.z.data[0], numbers(dX)] as const;
+    return [pass.y.data[0], numbers(dX)] as const;
   };
 
   test('of equals the first gets the gradient', () => {
@@ -254,15 +254,15 @@ describe('attention', () => {
 
   test('with a query of zero it is the mean', () => {
     const mean = poolings.mean.forward(kernels, {}, x, packingOf(problem.lengths));
-    const { z } = forward(allocate([3], 'float64'));
-    numbers(z).forEach((value, i) => expect(value).toBeCloseTo(numbers(mean.z)[i], 15));
+    const { y } = forward(allocate([3], 'float64'));
+    numbers(y).forEach((value, i) => expect(value).toBeCloseTo(numbers(mean.y)[i], 15));
   });
 
   test('scores of ±10⁴ pick one row exactly', () => {
     const huge = forward(viewOf(Float64Array.of(1e4, 0, 0), [3]));
     sequences.forEach((rows, b) => {
       const best = rows.reduce((most, n) => (numbers(huge.u)[n * 3] > numbers(huge.u)[most * 3] ? n : most));
-      expect(matrix(huge.z)[b]).toEqual(matrix(x)[best]);
+      expect(matrix(huge.y)[b]).toEqual(matrix(x)[best]);
     });
   });
 
@@ -270,7 +270,7 @@ describe('attention', () => {
     const spoilt = viewOf(x.data.slice() as Float64Array, x.shape);
     spoilt.data[sequences[1][1] * 4] = NaN;
     const pass = poolings.attention.forward(kernels, params, spoilt, packingOf(problem.lengths));
-    matrix(pass.z).forEach((row, b) => expect(row.every(Number.isNaN)).toBe(b === 1));
+    matrix(pass.y).forEach((row, b) => expect(row.every(Number.isNaN)).toBe(b === 1));
   });
 
   test('initial parameters are uniform, the bias is zero', () => {
@@ -342,15 +342,15 @@ const mistakes: readonly Mistake[] = [
   {
     what: 'the length is forgotten (1)',
     pooling: 'mean',
-    text: 'dZ.data[from + j * dZ.stride[1]] / T',
-    broken: 'dZ.data[from + j * dZ.stride[1]]',
+    text: 'dY.data[from + j * dY.stride[1]] / T',
+    broken: 'dY.data[from + j * dY.stride[1]]',
     wrong: ['x'],
   },
   {
     what: 'the longest length for all (1)',
     pooling: 'mean',
-    text: 'dZ.data[from + j * dZ.stride[1]] / T',
-    broken: 'dZ.data[from + j * dZ.stride[1]] / packing.steps',
+    text: 'dY.data[from + j * dY.stride[1]] / T',
+    broken: 'dY.data[from + j * dY.stride[1]] / packing.steps',
     wrong: ['x'],
   },
   {
@@ -375,10 +375,10 @@ const mistakes: readonly Mistake[] = [
     wrong: ['x'],
   },
   {
-    what: 'dx += α·dz is missing (4)',
+    what: 'dx += α·dy is missing (4)',
     pooling: 'attention',
-    text: '+= alpha * dZ.data',
-    broken: '+= 0 * dZ.data',
+    text: '+= alpha * dY.data',
+    broken: '+= 0 * dY.data',
     wrong: ['x'],
   },
   {
@@ -453,8 +453,8 @@ function planted({ pooling, text, broken }: Mistake): Pooling {
   const backward = module[`${pooling}PoolBackward`];
   return {
     ...poolings[pooling],
-    backward: (kernels, params, pass, dZ, grads, dX) =>
-      pooling === 'attention' ? backward(kernels, params, pass, dZ, grads, dX) : backward(kernels, pass, dZ, dX),
+    backward: (kernels, params, pass, dY, grads, dX) =>
+      pooling === 'attention' ? backward(kernels, params, pass, dY, grads, dX) : backward(kernels, pass, dY, dX),
   };
 }
 

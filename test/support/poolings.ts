@@ -22,7 +22,7 @@ export interface PoolProblem {
   readonly lengths: readonly number[];
   /** Everything to differentiate by: `x [N, D]` in packed rows, and the parameters. */
   readonly tensors: Readonly<Record<string, Tensor>>;
-  /** `[B, D]`: the loss is Σ cotangent ∘ z, longest sequence first. */
+  /** `[B, D]`: the loss is Σ cotangent ∘ y, longest sequence first. */
   readonly cotangent: Tensor;
 }
 
@@ -84,7 +84,7 @@ export function poolEngine(
   const grads = Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, filled(t, START)]));
   layer.backward(kernels, params, pass, cotangent, grads, grads.x);
   for (const g of Object.values(grads)) g.data.forEach((value, i) => (g.data[i] = value - START));
-  return { outputs: { z: viewOf(flatCopy(pass.z), pass.z.shape) }, grads };
+  return { outputs: { y: viewOf(flatCopy(pass.y), pass.y.shape) }, grads };
 }
 
 /** One number for every element, so that a row is rounded alike wherever it stands. */
@@ -96,14 +96,14 @@ function filled(x: Tensor, value: number): Tensor {
   return out;
 }
 
-/** Σ cotangent ∘ z of a solution. */
+/** Σ cotangent ∘ y of a solution. */
 export function poolLoss(problem: PoolProblem, layer?: Pooling): number {
   const { x, ...params } = problem.tensors;
   const { pooling, lengths, bidirectional } = problem;
   const packing = packingOf(lengths);
-  const { z } = (layer ?? poolings[pooling]).forward(createCpuKernels(), params, x, packing, { bidirectional });
+  const { y } = (layer ?? poolings[pooling]).forward(createCpuKernels(), params, x, packing, { bidirectional });
   let loss = 0;
-  flatCopy(z).forEach((value, i) => (loss += value * problem.cotangent.data[i]));
+  flatCopy(y).forEach((value, i) => (loss += value * problem.cotangent.data[i]));
   return loss;
 }
 
@@ -152,10 +152,10 @@ export function tapePoolSolution(problem: PoolProblem): Solution {
     const rows = rowsOf(problem, b).map((row) => tape.gatherRows(nodes.x, [row]));
     return pool(tape, rows, nodes);
   });
-  const z = tape.concatRows(vectors);
-  tape.backward(z, cotangent);
+  const y = tape.concatRows(vectors);
+  tape.backward(y, cotangent);
   return {
-    outputs: { z: z.value },
+    outputs: { y: y.value },
     grads: Object.fromEntries(Object.entries(nodes).map(([name, node]) => [name, node.grad])),
   };
 }
@@ -165,7 +165,7 @@ export function alonePoolSolution(problem: PoolProblem): Solution {
   const { lengths, tensors, cotangent } = problem;
   const D = tensors.x.shape[1];
   const row = (x: Tensor, r: number) => x.data.slice(r * D, (r + 1) * D);
-  const z = allocate(cotangent.shape, dtypeOf(tensors.x.data));
+  const y = allocate(cotangent.shape, dtypeOf(tensors.x.data));
   const grads = Object.fromEntries(Object.entries(tensors).map(([n, x]) => [n, allocate(x.shape, dtypeOf(x.data))]));
   lengths.forEach((_, b) => {
     const places = rowsOf(problem, b);
@@ -173,11 +173,11 @@ export function alonePoolSolution(problem: PoolProblem): Solution {
     places.forEach((r, t) => x.data.set(row(tensors.x, r), t * D));
     const alone = { ...problem, lengths: [places.length], tensors: { ...tensors, x } };
     const solution = poolEngine({ ...alone, cotangent: viewOf(row(cotangent, b), [1, D]) });
-    z.data.set(solution.outputs.z.data, b * D);
+    y.data.set(solution.outputs.y.data, b * D);
     for (const [name, g] of Object.entries(solution.grads)) {
       if (name === 'x') places.forEach((r, t) => grads.x.data.set(row(g, t), r * D));
       else g.data.forEach((value, i) => (grads[name].data[i] += value));
     }
   });
-  return { outputs: { z }, grads };
+  return { outputs: { y }, grads };
 }
