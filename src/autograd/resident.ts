@@ -4,6 +4,7 @@
  * device that is lost between the two passes has taken the steps with it; the host then runs forward again from the same input.
  */
 import type { Cell, CellParams, State } from '../cells/cell.js';
+import { fusedName } from '../cells/cell.js';
 import type { AsyncKernels, Kernels, LayerGradients, LayerSize, LayerTensors } from '../kernels/types.js';
 import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
@@ -12,7 +13,7 @@ import { gatherRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
-import { addInitial, deliver, record, startsLearned } from './storage.js';
+import { addInitial, deliver, fusedScan, record, startsLearned } from './storage.js';
 import { windowsOf } from './truncate.js';
 
 /** What `unroll` was asked, and the ordinary way to it. */
@@ -27,7 +28,7 @@ export interface Request<P extends CellParams> {
 
 /** `unroll` on a device; undefined where it goes the ordinary way. */
 export function residentForward<P extends CellParams>(kernels: Kernels, request: Request<P>): Unrolled<P> | undefined {
-  const layer = kernels.fused?.[request.cell.name]?.layer;
+  const layer = fusedScan(kernels, request.cell)?.layer;
   if (layer === undefined || !wanted(request) || !layer.suits(sizeOf(request))) return undefined;
   const tensors = tensorsOf(kernels, request);
   const onDevice = layer.forward(tensors);
@@ -40,7 +41,8 @@ export async function residentForwardAsync<P extends CellParams>(
   kernels: Kernels,
   request: Request<P>,
 ): Promise<Unrolled<P> | undefined> {
-  const layer = device.layers?.[request.cell.name];
+  const name = fusedName(request.cell);
+  const layer = name === undefined ? undefined : device.layers?.[name];
   if (layer === undefined || !wanted(request) || !layer.suits(sizeOf(request))) return undefined;
   const tensors = tensorsOf(kernels, request);
   const onDeviceLater = await layer.forward(tensors);

@@ -2,7 +2,8 @@
  * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
  */
 import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
-import type { AsyncResidentLayer, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
+import { fusedName } from '../cells/cell.js';
+import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
 import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
@@ -119,6 +120,12 @@ export function addInitial(kernels: Kernels, start: State, params: CellParams, i
     if (initial) addMatrix(kernels, x, initial[name]);
     else if (params[`${name}0`]) addToEveryRow(kernels, x, params[`${name}0`]);
   }
+}
+
+/** The backend's own time loop for a cell, where it has one that equals its steps. */
+export function fusedScan<P extends CellParams>(kernels: Kernels, cell: Cell<P>): FusedScan | undefined {
+  const name = fusedName(cell);
+  return name === undefined ? undefined : kernels.fused?.[name];
 }
 
 /** Allocates everything the scan writes and fills in bias and initial state. */

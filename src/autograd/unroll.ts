@@ -34,6 +34,7 @@ import {
   emptyUnwound,
   finalRow,
   finish,
+  fusedScan,
   prepare,
   previousStates,
   scanTensors,
@@ -169,7 +170,7 @@ export async function unrollBackwardAsync<P extends CellParams>(
 /** The time loop forward: the specification of every fused scan. */
 function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): void {
   const { cell, params, packing, states, cache } = unrolled;
-  if (kernels.fused?.[cell.name]?.forward(scanTensors(unrolled))) return;
+  if (fusedScan(kernels, cell)?.forward(scanTensors(unrolled))) return;
   for (let t = 0; t < packing.steps; t++) {
     cell.stepForward(kernels, params, before(states, packing, t), at(cache, packing, t), after(states, packing, t));
   }
@@ -223,7 +224,7 @@ function sweep<P extends CellParams>(
   if (dFinal) injectFinal(kernels, dStates, dFinal, packing, window);
 
   const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
-  if (!truncation && kernels.fused?.[cell.name]?.backward(scan)) return window.from;
+  if (!truncation && fusedScan(kernels, cell)?.backward(scan)) return window.from;
   const reach = truncation ? reachOf(packing.lengths, window, truncation) : new Int32Array(batch);
   const lowest = reach.reduce(
     (least, from, b) => (packing.lengths[b] > window.seedFrom ? Math.min(least, from) : least),

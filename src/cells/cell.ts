@@ -92,4 +92,32 @@ export interface Cell<P extends CellParams = CellParams> {
    * row started from. (The gradients of `Wx` and `b` are the same for every cell; `autograd/unroll` adds them.)
    */
   collect(kernels: Kernels, hPrev: Tensor, cache: Cache, grads: P): void;
+
+  /**
+   * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
+   * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
+   */
+  readonly original?: Omit<Cell<P>, 'original'>;
+}
+
+/** What a time loop of a backend does not depend on. */
+const FREE: readonly string[] = ['name', 'gateNames', 'initialize'];
+
+/** A built-in cell: one whose steps backends were tested to equal, under its name. */
+export function builtIn<P extends CellParams>(cell: Omit<Cell<P>, 'original'>): Cell<P> {
+  return { ...cell, original: cell };
+}
+
+/**
+ * The name under which a backend may have a time loop, or a whole layer, that equals this cell. It goes by the functions, not by
+ * the name: `{ ...lstm, stepForward: mine }` is still called `lstm`, but has no such name and runs as written everywhere.
+ *
+ * @returns name of the built-in cell all of whose steps, states and widths this one has; else nothing
+ */
+export function fusedName<P extends CellParams>(cell: Cell<P>): string | undefined {
+  const { original } = cell;
+  if (original === undefined) return undefined;
+  const own = cell as unknown as Readonly<Record<string, unknown>>;
+  const same = Object.entries(original).every(([key, value]) => FREE.includes(key) || own[key] === value);
+  return same ? original.name : undefined;
 }

@@ -25,6 +25,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
+import { builtIn } from './cell.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -133,7 +134,7 @@ export function gruResetBeforeCollect(
 }
 
 /** The reset-before GRU as `autograd/unroll` sees it. */
-export const gruResetBefore: Cell<GruResetBeforeParams> = {
+export const gruResetBefore: Cell<GruResetBeforeParams> = builtIn({
   name: 'gru-reset-before',
   gates: 3,
   gateNames: ['r', 'z', 'n'],
@@ -147,4 +148,4 @@ export const gruResetBefore: Cell<GruResetBeforeParams> = {
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     gruResetBeforeStepBackward(kernels, params, prev, cache as GruResetBeforeCache, dNext, dPrev),
   collect: (kernels, hPrev, cache, grads) => gruResetBeforeCollect(kernels, hPrev, cache as GruResetBeforeCache, grads),
-};
+});

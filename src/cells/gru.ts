@@ -26,6 +26,7 @@ import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
+import { builtIn } from './cell.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -126,7 +127,7 @@ export function gruCollect(kernels: Kernels, hPrev: Tensor, { du }: GruCache, gr
 }
 
 /** The GRU as `autograd/unroll` sees it. */
-export const gru: Cell<GruParams> = {
+export const gru: Cell<GruParams> = builtIn({
   name: 'gru',
   gates: 3,
   gateNames: ['r', 'z', 'n'],
@@ -143,4 +144,4 @@ export const gru: Cell<GruParams> = {
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     gruStepBackward(kernels, params, prev, cache as GruCache, dNext, dPrev),
   collect: (kernels, hPrev, cache, grads) => gruCollect(kernels, hPrev, cache as GruCache, grads),
-};
+});

@@ -5,6 +5,8 @@ import { lstm } from './lstm.js';
 import { rnn, rnnRelu } from './rnn.js';
 
 export type { Cache, Cell, CellParams, InitOptions, Params, State } from './cell.js';
+export { expectCell } from './check.js';
+export { fusedName } from './cell.js';
 export type { InitScheme } from './init.js';
 export { fillWeights } from './init.js';
 export type { GruResetBeforeCache, GruResetBeforeParams } from './gru-reset-before.js';

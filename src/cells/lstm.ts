@@ -23,6 +23,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
+import { builtIn } from './cell.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, where they are learned, the initial states `h0`, `c0` `[H]`. */
@@ -114,7 +115,7 @@ export function lstmStepBackward(
 }
 
 /** The LSTM as `autograd/unroll` sees it. */
-export const lstm: Cell<LstmParams> = {
+export const lstm: Cell<LstmParams> = builtIn({
   name: 'lstm',
   gates: 4,
   gateNames: ['i', 'f', 'g', 'o'],
@@ -132,4 +133,4 @@ export const lstm: Cell<LstmParams> = {
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     lstmStepBackward(kernels, params, prev as LstmState, cache as LstmCache, dNext as LstmState, dPrev as LstmState),
   collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //    (1)
-};
+});

@@ -18,6 +18,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
+import { builtIn } from './cell.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -83,7 +84,7 @@ function rnnStepBackward(
 }
 
 function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
-  return {
+  return builtIn({
     name,
     gates: 1,
     gateNames: ['h'],
@@ -96,7 +97,7 @@ function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
     stepBackward: (kernels, params, _prev, cache, next, dNext, dPrev) =>
       rnnStepBackward(activation, kernels, params, cache, next, dNext, dPrev),
     collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //  (1)
-  };
+  });
 }
 
 /** The RNN with tanh. */

@@ -10,12 +10,14 @@ import type { Sentence } from '../labeling/data/sentence.js';
 import { oneOf, positiveInteger } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { readModel } from './model-io.js';
+import { openOwnCell } from './own-cell.js';
 import { describeScores, percent, summaryOf } from './report.js';
 import { table } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
 interface Options {
+  readonly cell?: string;
   readonly format?: Format;
   readonly column?: string;
   readonly json?: boolean;
@@ -52,6 +54,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
+    .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runEval(model, file, options, terminal),
@@ -60,7 +63,7 @@ export function addEval(program: Command, terminal: Terminal): void {
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { format, column, json, confusion, errors, backend } = options;
-  const model = await readModel(modelFile);
+  const model = await readModel(modelFile, await openOwnCell(options.cell));
   const sentences = await readCorpus(file, { format, column });
   const mistakes = mistakeCounter();
   const { kernels } = await openBackend(backend, terminal);

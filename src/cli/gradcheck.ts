@@ -4,9 +4,10 @@ import { cells as allCells } from '../cells/index.js';
 import type { Cell } from '../cells/index.js';
 import { createCpuKernels } from '../kernels/index.js';
 import { BpttError } from '../tensor/index.js';
-import { elementIndex, integer, oneOf, positiveInteger } from './arguments.js';
+import { elementIndex, integer, positiveInteger } from './arguments.js';
 import type { ElementGradient } from './gradient.js';
 import { INPUT_SIZE, inspectGradients, TOLERANCE } from './gradient.js';
+import { cellChoices, cellName, openCell } from './own-cell.js';
 import type { Colors, Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 
@@ -28,7 +29,8 @@ gradients of the T uses of that weight, one per step; they sum to the analytic v
 Exit status: 0 where everything agrees, 1 on disagreement.
 
 Example:
-  bptt gradcheck --cell lstm --param Wh --at 3,7`;
+  bptt gradcheck --cell lstm --param Wh --at 3,7
+  bptt gradcheck --cell ./my-cell.mjs`;
 
 /**
  * Adds the command.
@@ -40,11 +42,10 @@ export function addGradcheck(
   terminal: Terminal,
   cells: Readonly<Record<string, Cell>> = allCells,
 ): void {
-  const names = Object.keys(cells);
   program
     .command('gradcheck')
     .description('compare gradients of a cell with finite differences, and show the terms they sum up')
-    .requiredOption('--cell <name>', `cell: ${names.join(', ')}`, oneOf(...names))
+    .requiredOption('--cell <cell>', `cell: ${cellChoices(cells)}`, cellName(cells))
     .option('--param <name>', 'parameter, such as Wx, Wh, b; default: all of them')
     .option('--at <i,j>', 'element of the parameter, counted from 0; default: the one that agrees least', elementIndex)
     .option('--hidden <n>', 'hidden size H', positiveInteger, 8)
@@ -53,7 +54,7 @@ export function addGradcheck(
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
-      const elements = inspectGradients(createCpuKernels(), cells[options.cell], options);
+      const elements = inspectGradients(createCpuKernels(), await openCell(options.cell, cells), options);
       const agrees = elements.every((element) => element.agrees);
       if (options.json) await printJson(terminal, jsonOf(options, elements, agrees));
       else await print(terminal, textOf(options, elements, colorsFor(terminal.stdout, terminal.env)));

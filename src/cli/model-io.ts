@@ -1,15 +1,16 @@
 /** Models between commands and disk. */
 import { openBytes } from '../labeling/data/files.node.js';
+import type { LoadOptions } from '../labeling/model/file.js';
 import { loadModel } from '../labeling/model/file.js';
 import type { Model } from '../labeling/model/model.js';
 import { DataError } from '../tensor/index.js';
 
 /** Reads a model file. @throws DataError that begins with the path */
-export async function readModel(path: string): Promise<Model> {
+export async function readModel(path: string, options: LoadOptions = {}): Promise<Model> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of await openBytes(path)) chunks.push(chunk);
   try {
-    return loadModel(Buffer.concat(chunks));
+    return loadModel(Buffer.concat(chunks), options);
   } catch (error) {
     if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`, { cause: error });
     throw error;

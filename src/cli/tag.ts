@@ -10,10 +10,12 @@ import { oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { groupsOf } from './groups.js';
 import { readModel } from './model-io.js';
+import { openOwnCell } from './own-cell.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
 
 interface Options {
+  readonly cell?: string;
   readonly format?: Format;
   readonly output: Output;
   readonly probabilities?: boolean;
@@ -47,6 +49,7 @@ export function addTag(program: Command, terminal: Terminal): void {
     .option('--format <name>', `the input is tokenized, in this format: ${FORMATS.join(', ')}`, oneOf(...FORMATS))
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
+    .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runTag(model, file, options, terminal),
@@ -55,7 +58,7 @@ export function addTag(program: Command, terminal: Terminal): void {
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { format, output, probabilities, backend } = options;
-  const model = await readModel(modelFile);
+  const model = await readModel(modelFile, await openOwnCell(options.cell));
   const { kernels } = await openBackend(backend, terminal);
   const tagger = createTagger(model, kernels);
   const folder = format ? undefined : await slotFolder(file);

@@ -5,7 +5,6 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { cells } from '../cells/index.js';
 import { lossMessage, profile } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
 import { inputName, readCorpus } from '../labeling/data/files.node.js';
@@ -33,6 +32,7 @@ import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
+import { cellChoices, cellName, openCell } from './own-cell.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
@@ -47,6 +47,7 @@ import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf }
 
 /** What the command line says, as commander hands it over. */
 interface Options extends ThreadedOptions {
+  readonly cell: string;
   readonly train: string;
   readonly dev?: string;
   readonly test?: string;
@@ -100,9 +101,8 @@ function addDataOptions(command: Command): void {
 
 function addModelOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
-  const names = Object.keys(cells);
   command
-    .option('--cell <name>', `recurrent cell: ${names.join(', ')}`, oneOf(...names), d.cell)
+    .option('--cell <cell>', `recurrent cell: ${cellChoices()}`, cellName(), d.cell)
     .option('--embedding <n>', 'size of a word vector', positiveInteger, d.embedding)
     .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
     .option('--layers <n>', 'number of recurrent layers', positiveInteger, d.layers)
@@ -138,6 +138,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
   const { train: trainFile, dev, test, out, log: logFile } = options;
   await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test]);
+  const cell = await openCell(options.cell);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const selection = await openTrainBackend(options, terminal, progress);
   const { kernels } = selection;
@@ -150,7 +151,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
     const hooks = { ...reporters(options, terminal, progress, log), signal: interrupt.signal };
-    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, options, hooks);
+    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, { ...options, cell }, hooks);
     const seconds = (performance.now() - begun) / 1000;
     progress.stop();
     const saved = await saveResult(out, result);

@@ -1,5 +1,5 @@
 export { createTagger, loadModel } from './model/tagger.js';
-export type { Model, ModelConfig, Prediction, Tagger } from './model/tagger.js';
+export type { LoadOptions, Model, ModelConfig, Prediction, Tagger } from './model/tagger.js';
 export { saveModel } from './model/file.js';
 export { initModel, layersOf, modelBackward, modelForward } from './model/model.js';
 export type { ModelGrads, ModelParams, ModelPass } from './model/model.js';

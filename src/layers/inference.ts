@@ -7,6 +7,7 @@ import { copyMatrix } from '../autograd/gather.js';
 import type { Packing } from '../autograd/packing.js';
 import { reversal } from '../autograd/packing.js';
 import type { Direction } from '../autograd/storage.js';
+import { fusedScan } from '../autograd/storage.js';
 import { checkForward } from '../autograd/unroll-checks.js';
 import { unroll } from '../autograd/unroll.js';
 import type { Cell, CellParams } from '../cells/cell.js';
@@ -99,7 +100,7 @@ function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Inpu
 
 function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, table?: Tensor): Way[] {
   const way = (direction: Direction, own: CellParams): Way => {
-    return { cell, params: own, direction, taken: kernels.fused?.[cell.name]?.infer?.(own, table) };
+    return { cell, params: own, direction, taken: fusedScan(kernels, cell)?.infer?.(own, table) };
   };
   return 'reverse' in params
     ? [way('forward', params.forward), way('reverse', params.reverse)]

@@ -3,13 +3,15 @@
  * Any reader of the format can read it; `docs/model-file.md` lists the fields.
  */
 import { flatten } from '../../autograd/grads.js';
+import type { Cell } from '../../cells/index.js';
+import { expectCell } from '../../cells/index.js';
 import { BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import { outputSize } from '../../layers/stack.js';
 import type { Model, ModelConfig, ModelParams } from './model.js';
-import { layersOf } from './model.js';
+import { cellConfig, layersOf } from './model.js';
 import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { labelsFromJson } from '../data/labels.js';
@@ -17,6 +19,12 @@ import { vocabularyFromJson } from '../data/vocabulary.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
 const VERSION = 1;
+
+/** What a model file does not hold. */
+export interface LoadOptions {
+  /** The cell the model was trained with, where it is one of your own. */
+  readonly cell?: Cell;
+}
 
 /** The bytes of a model file. The same model gives the same bytes. */
 export function saveModel({ config, words, labels, params }: Model): Uint8Array {
@@ -32,9 +40,11 @@ export function saveModel({ config, words, labels, params }: Model): Uint8Array 
 /**
  * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed.
  *
- * @throws DataError where the bytes are no safetensors file, no model of this package, one of a newer version, or damaged
+ * @param options.cell the cell the model was trained with, where it is one of your own: a file holds no functions
+ * @throws DataError where the bytes are no safetensors file, no model of this package, one of a newer version, or damaged;
+ *   or where the model needs a cell of your own, and that is missing or another one
  */
-export function loadModel(bytes: Uint8Array | ArrayBuffer): Model {
+export function loadModel(bytes: Uint8Array | ArrayBuffer, { cell }: LoadOptions = {}): Model {
   const { tensors, metadata } = decodeSafetensors(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
@@ -52,10 +62,11 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer): Model {
       `model: expected a model file of version ${VERSION} or older; got version ${version}, made by a newer bptt: update bptt`,
     );
   }
-  const config = readConfig(metadata.config);
+  const config = readConfig(metadata.config, cell);
   const words = vocabularyFromJson(parse(metadata.words, 'words'));
   const labels = labelsFromJson(parse(metadata.labels, 'labels'));
-  return { config, words, labels, params: readParams(tensors, config, words.size, labels.size) };
+  const params = readParams(tensors, config, words.size, labels.size, cell);
+  return { config, words, labels, params, ...(config.ownCell && { cell }) };
 }
 
 function parse(text: string | undefined, field: string): unknown {
@@ -63,7 +74,7 @@ function parse(text: string | undefined, field: string): unknown {
   throw new DataError(`model: expected the metadata field ${field}; it is missing: the file is damaged`);
 }
 
-function readConfig(text: string | undefined): ModelConfig {
+function readConfig(text: string | undefined, own?: Cell): ModelConfig {
   const json = parse(text, 'config') as Partial<ModelConfig> | null;
   const wrong = (field: string, expected: string) =>
     new DataError(
@@ -75,19 +86,40 @@ function readConfig(text: string | undefined): ModelConfig {
   if (!Array.isArray(json.hidden)) throw wrong('hidden', 'a list of sizes');
   for (const field of ['embedding', 'dropout'] as const)
     if (typeof json[field] !== 'number') throw wrong(field, 'a number');
-  const { cell, embedding, hidden, bidirectional, dropout } = json as ModelConfig;
+  if (json.ownCell !== undefined && json.ownCell !== true) throw wrong('ownCell', 'true, or absent');
+  const { cell, ownCell, embedding, hidden, bidirectional, dropout } = json as ModelConfig;
+  const config = { cell, ...(ownCell && { ownCell }), embedding, hidden, bidirectional, dropout };
+  expectOwnCell(config, own);
   try {
-    layersOf({ cell, embedding, hidden, bidirectional, dropout });
+    layersOf(config, own);
   } catch (error) {
     if (error instanceof BpttError)
       throw new DataError(`${error.message}: the model file is damaged`, { cause: error });
     throw error;
   }
-  return { cell, embedding, hidden, bidirectional, dropout };
+  return config;
+}
+
+/** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
+function expectOwnCell({ cell, ownCell }: ModelConfig, own?: Cell): void {
+  if (own !== undefined) expectCell('loadModel', own);
+  if (ownCell ? own?.name === cell : own === undefined || cellConfig(own).ownCell === undefined) return;
+  const got = own === undefined ? 'none was given' : `got '${own.name}'`;
+  throw new DataError(
+    ownCell
+      ? `model: it was trained with a cell '${cell}' of somebody's own, and ${got}: pass that cell, whose functions no file holds (loadModel(bytes, { cell }); --cell FILE)`
+      : `model: it was trained with the built-in cell '${cell}'; ${got}, a cell of your own: leave it out`,
+  );
 }
 
 /** The parameters a configuration needs, taken from the file; every one of them, in its shape, and nothing else. */
-function readParams(tensors: Readonly<Record<string, Tensor>>, config: ModelConfig, V: number, K: number): ModelParams {
+function readParams(
+  tensors: Readonly<Record<string, Tensor>>,
+  config: ModelConfig,
+  V: number,
+  K: number,
+  own?: Cell,
+): ModelParams {
   const left = new Set(Object.keys(tensors));
   const take = (name: string, shape: readonly number[]): Tensor => {
     const tensor = left.delete(name) ? tensors[name] : undefined;
@@ -108,7 +140,7 @@ function readParams(tensors: Readonly<Record<string, Tensor>>, config: ModelConf
     }
     return tensor;
   };
-  const specs = layersOf(config);
+  const specs = layersOf(config, own);
   const width = (l: number) => (l === 0 ? config.embedding : outputSize(specs[l - 1]));
   const params = {
     embedding: { weight: take('embedding.weight', [V, config.embedding]) },

@@ -5,7 +5,7 @@ import { embeddingForward } from '../../layers/embedding.js';
 import { stackInference } from '../../layers/inference.js';
 import { linearForward } from '../../layers/linear.js';
 import type { Tensor } from '../../tensor/types.js';
-import type { Model } from './model.js';
+import type { ModelBody } from './model.js';
 import { layersOf } from './model.js';
 
 /** A labeler at work. */
@@ -32,11 +32,11 @@ export interface InferenceOptions {
 /** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
 export function inferenceOf(
   kernels: Kernels,
-  { config, params }: Pick<Model, 'config' | 'params'>,
+  { config, params, cell }: ModelBody,
   { keepWords = true }: InferenceOptions = {},
 ): Inference {
   const { weight } = params.embedding;
-  const stack = stackInference(kernels, layersOf(config), params.layers, keepWords ? weight : undefined);
+  const stack = stackInference(kernels, layersOf(config, cell), params.layers, keepWords ? weight : undefined);
   return {
     logits(ids, packing) {
       const input = keepWords ? ids : embeddingForward(params.embedding, ids, undefined, kernels);

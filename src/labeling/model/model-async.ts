@@ -10,7 +10,7 @@ import type { Rng } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectKernels } from '../checks.js';
 import { loadModel } from './file.js';
-import type { Model, ModelGrads, ModelParams, ModelPass } from './model.js';
+import type { Model, ModelBody, ModelGrads, ModelParams, ModelPass } from './model.js';
 import { dropWith, layersOf, stackOptions, undoDropout, zerosFor } from './model.js';
 import type { PredictOptions, Prediction } from './predict.js';
 import { batchesToPredict, predictionsOf } from './predict.js';
@@ -18,7 +18,7 @@ import { batchesToPredict, predictionsOf } from './predict.js';
 /** `modelForward` on a device. */
 export async function modelForwardAsync(
   seams: Seams,
-  { config, params }: Pick<Model, 'config' | 'params'>,
+  { config, params, cell }: ModelBody,
   ids: Int32Array,
   packing: Packing,
   dropout?: Rng,
@@ -28,7 +28,7 @@ export async function modelForwardAsync(
   const embedded = embeddingForward(params.embedding, ids, undefined, seams.host);
   const input = dropWith(seams.host, embedded, p, dropout);
   const options = stackOptions(p, dropout, truncate);
-  const stack = await stackForwardAsync(seams, layersOf(config), params.layers, input.y, packing, options);
+  const stack = await stackForwardAsync(seams, layersOf(config, cell), params.layers, input.y, packing, options);
   const output = dropWith(seams.host, stack.y, p, dropout);
   const logits = await linearForwardAsync(seams, params.output, output.y);
   return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };

@@ -9,7 +9,8 @@
  */
 import type { Packing } from '../../autograd/packing.js';
 import type { Truncation } from '../../autograd/truncate.js';
-import { cells } from '../../cells/index.js';
+import type { Cell } from '../../cells/index.js';
+import { cells, expectCell } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { allocateOn } from '../../kernels/workspace.js';
 import type { DropoutMask } from '../../layers/dropout.js';
@@ -30,8 +31,10 @@ import type { Vocabulary } from '../data/vocabulary.js';
 
 /** What a model is made of; saved with it. */
 export interface ModelConfig {
-  /** Name of the cell, a key of `cells`: `lstm`, `gru`, `rnn`, … */
+  /** Name of the cell: `lstm`, `gru`, `rnn`, …, a key of `cells`, unless `ownCell` is set. */
   readonly cell: string;
+  /** Set where the cell is one of your own, whatever its name: the model then needs the cell itself, `Model.cell`. */
+  readonly ownCell?: true;
   /** E, the size of a word vector. */
   readonly embedding: number;
   /** H of each recurrent layer, per direction, first layer first. */
@@ -55,7 +58,12 @@ export interface Model {
   readonly words: Vocabulary;
   readonly labels: LabelVocabulary;
   readonly params: ModelParams;
+  /** The cell, where it is one of your own; a built-in one goes by its name. */
+  readonly cell?: Cell;
 }
+
+/** What of a model the passes need. */
+export type ModelBody = Pick<Model, 'config' | 'params' | 'cell'>;
 
 /** Gradients of a model: like its parameters, with the list of touched rows for the embedding. */
 export type ModelGrads = ModelParams & { readonly embedding: EmbeddingGrads };
@@ -72,15 +80,44 @@ export interface ModelPass {
   readonly logits: Tensor;
 }
 
-/** The layers a configuration asks for. @throws ArgumentError on an unknown cell or an impossible size */
-export function layersOf(config: ModelConfig): LayerSpec[] {
-  expectOneOf('model', 'cell', config.cell, Object.keys(cells));
+/** The part of a configuration that names a cell. */
+export function cellConfig(cell: string | Cell): Pick<ModelConfig, 'cell' | 'ownCell'> {
+  if (typeof cell === 'string') return { cell };
+  expectCell('model', cell);
+  return cells[cell.name] === cell ? { cell: cell.name } : { cell: cell.name, ownCell: true };
+}
+
+/** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
+function cellOf(config: ModelConfig, own?: Cell): Cell {
+  if (!config.ownCell) {
+    expectOneOf('model', 'cell', config.cell, Object.keys(cells));
+    return cells[config.cell];
+  }
+  if (own === undefined) {
+    throw new ArgumentError(
+      `model: its cell '${config.cell}' is not built in, and a model file holds no functions: pass the cell that it was trained with`,
+    );
+  }
+  if (own.name === config.cell) return own;
+  throw new ArgumentError(
+    `model: expected the cell '${config.cell}', which it was trained with; got '${own.name}': pass that cell`,
+  );
+}
+
+/**
+ * The layers a configuration asks for.
+ *
+ * @param own the cell, where it is one of your own
+ * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
+ */
+export function layersOf(config: ModelConfig, own?: Cell): LayerSpec[] {
+  const cell = cellOf(config, own);
   expectPositiveInteger('model', 'embedding', config.embedding);
   expectProbability('model', 'dropout', config.dropout);
   if (config.hidden.length === 0) throw new ArgumentError('model: hidden must list at least one layer size; got none');
   return config.hidden.map((hidden) => {
     expectPositiveInteger('model', 'hidden', hidden);
-    return { cell: cells[config.cell], hidden, bidirectional: config.bidirectional };
+    return { cell, hidden, bidirectional: config.bidirectional };
   });
 }
 
@@ -89,13 +126,19 @@ export function layersOf(config: ModelConfig): LayerSpec[] {
  *
  * @param lengths of the sentences; a step takes `batch` of them
  */
-export function stepBytes(config: ModelConfig, K: number, lengths: readonly number[], batch: number): number {
+export function stepBytes(
+  config: ModelConfig,
+  K: number,
+  lengths: readonly number[],
+  batch: number,
+  own?: Cell,
+): number {
   const longest = [...lengths].sort((p, q) => q - p).slice(0, batch);
   const tokens = longest.reduce((sum, length) => sum + length, 0);
   let perToken = 6 * config.embedding + 4 * K;
   let perSentence = 0;
   let D = config.embedding;
-  for (const layer of layersOf(config)) {
+  for (const layer of layersOf(config, own)) {
     const { states, kept, left } = layer.cell;
     const widths = [...Object.values(kept), ...Object.values(left)].reduce((sum, width) => sum + width, 0);
     const directions = layer.bidirectional ? 2 : 1;
@@ -107,8 +150,8 @@ export function stepBytes(config: ModelConfig, K: number, lengths: readonly numb
 }
 
 /** New parameters for a configuration, a vocabulary of V words and K labels. Each part has its own random stream. */
-export function initModel(config: ModelConfig, V: number, K: number, rng: Rng): ModelParams {
-  const layers = layersOf(config);
+export function initModel(config: ModelConfig, V: number, K: number, rng: Rng, own?: Cell): ModelParams {
+  const layers = layersOf(config, own);
   return {
     embedding: initEmbedding(V, config.embedding, rng.split('embedding')),
     layers: initStack(config.embedding, layers, rng.split('layers')),
@@ -125,7 +168,7 @@ export function initModel(config: ModelConfig, V: number, K: number, rng: Rng): 
  */
 export function modelForward(
   kernels: Kernels,
-  { config, params }: Pick<Model, 'config' | 'params'>,
+  { config, params, cell }: ModelBody,
   ids: Int32Array,
   packing: Packing,
   dropout?: Rng,
@@ -136,7 +179,7 @@ export function modelForward(
   const input = dropWith(kernels, embedded, p, dropout);
   const stack = stackForward(
     kernels,
-    layersOf(config),
+    layersOf(config, cell),
     params.layers,
     input.y,
     packing,

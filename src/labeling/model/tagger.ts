@@ -10,12 +10,14 @@ import { ArgumentError } from '../../tensor/errors.js';
 import { describe, expectKernels, expectSwitches } from '../checks.js';
 import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
+import type { LoadOptions } from './file.js';
 import { loadModel } from './file.js';
 import type { Model } from './model.js';
 import type { Prediction } from './predict.js';
 import { predictWith } from './predict.js';
 
 export type { InferenceOptions } from './inference.js';
+export type { LoadOptions } from './file.js';
 export { loadModel } from './file.js';
 export type { Model, ModelConfig } from './model.js';
 export type { Prediction } from './predict.js';
@@ -43,18 +45,18 @@ export interface Tagger {
  * keep a copy of them: after the model has changed, make a new tagger.
  *
  * @param kernels where products run; the CPU by default
- * @param options whether words are kept; see `InferenceOptions`
+ * @param options whether words are kept; see `InferenceOptions`. With bytes, the cell too, where it is one of your own
  * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else,
  *   `kernels` are none, or an option is outside its domain
  */
 export function createTagger(
   source: Model | Uint8Array | ArrayBuffer,
   kernels: Kernels = createCpuKernels(),
-  options: InferenceOptions = {},
+  options: InferenceOptions & LoadOptions = {},
 ): Tagger {
   expectKernels('createTagger', kernels);
   expectSwitches('createTagger', options, 'keepWords');
-  const model = modelOf(source);
+  const model = modelOf(source, options);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model, options);
   return {
@@ -69,11 +71,12 @@ export function createTagger(
 }
 
 /** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
-function modelOf(source: Model | Uint8Array | ArrayBuffer): Model {
+function modelOf(source: Model | Uint8Array | ArrayBuffer, options: LoadOptions): Model {
   if (ArrayBuffer.isView(source)) {
-    return loadModel(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+    return loadModel(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), options);
   }
-  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return loadModel(source as ArrayBuffer);
+  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]')
+    return loadModel(source as ArrayBuffer, options);
   if (typeof source !== 'object' || source === null || !('params' in source)) {
     throw new ArgumentError(`createTagger: expected a model, or the bytes of a model file; got ${describe(source)}`);
   }

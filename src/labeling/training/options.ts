@@ -1,6 +1,7 @@
 /** The options of a training, their defaults, and the optimizers they name. */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
+import type { Cell } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
 import type { Optimizer } from '../../optim/optimizer.js';
@@ -13,8 +14,8 @@ export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 
 /** All optional; the defaults are `TRAIN_DEFAULTS`. */
 export interface TrainOptions {
-  /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`. */
-  readonly cell?: string;
+  /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`, or a cell of your own, which runs on one thread. */
+  readonly cell?: string | Cell;
   /** E, the size of a word vector. */
   readonly embedding?: number;
   /** H of every layer, per direction. */

@@ -6,6 +6,7 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.js';
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
+import type { Cell } from '../../cells/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import { adopted, allocateOn, inFrame } from '../../kernels/workspace.js';
 import { wordDropout } from '../../layers/dropout.js';
@@ -20,7 +21,7 @@ import { packBatch, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
 import { modelBackwardAsync, modelForwardAsync } from '../model/model-async.js';
 import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from '../model/model.js';
-import { initModel, modelBackward, modelForward, stepBytes } from '../model/model.js';
+import { cellConfig, initModel, modelBackward, modelForward, stepBytes } from '../model/model.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
@@ -47,6 +48,8 @@ export interface Replica {
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
   readonly config: ModelConfig;
+  /** The cell, where it is one of your own. */
+  readonly cell?: Cell;
   /** Nested, as the model has it, and flat. */
   readonly modelParams: ModelParams;
   readonly params: TensorRecord;
@@ -84,9 +87,16 @@ export interface Shard {
 export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): Replica {
   const { settings, sentences, words, labels } = plan;
   const rng = createRng(settings.seed);
-  const { cell, embedding, hidden, layers, bidirectional, dropout } = settings;
-  const config = { cell, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
-  const modelParams = initModel(config, words, labels, rng.split('init'));
+  const { embedding, hidden, layers, bidirectional, dropout } = settings;
+  const config: ModelConfig = {
+    ...cellConfig(settings.cell),
+    embedding,
+    hidden: new Array<number>(layers).fill(hidden),
+    bidirectional,
+    dropout,
+  };
+  const own = config.ownCell ? (settings.cell as Cell) : undefined;
+  const modelParams = initModel(config, words, labels, rng.split('init'), own);
   const params = flatten(modelParams);
   const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
   const stream = (name: string): Rng => {
@@ -100,12 +110,14 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     labels,
     sentences.ids.map((list) => list.length),
     settings.batch,
+    own,
   );
   return {
     kernels,
     settings,
     sentences,
     config,
+    cell: own,
     modelParams,
     params,
     grads: nestLike(modelParams, flatGrads) as ModelGrads,
@@ -129,11 +141,11 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
 }
 
 function shardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
-  const { kernels, settings, streams, config, modelParams } = replica;
+  const { kernels, settings, streams, config, cell, modelParams } = replica;
   const drawn = drawShard(replica, members);
   const { batch, ids } = drawn;
   const { truncate } = settings;
-  const model = { config, params: modelParams };
+  const model = { config, cell, params: modelParams };
   const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout, truncate);
   const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
   modelBackward(kernels, modelParams, pass, dLogits, replica.grads, truncate);
@@ -148,12 +160,12 @@ export async function addShardGradientAsync(
   total: number,
   moment: Moment,
 ): Promise<Shard> {
-  const { settings, streams, config, modelParams } = replica;
+  const { settings, streams, config, cell, modelParams } = replica;
   const seams = { device, host: replica.kernels };
   const drawn = drawShard(replica, members);
   const { batch, ids } = drawn;
   const { truncate } = settings;
-  const model = { config, params: modelParams };
+  const model = { config, cell, params: modelParams };
   const pass = await modelForwardAsync(seams, model, ids, batch.packing, streams.dropout, truncate);
   const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
   await modelBackwardAsync(seams, modelParams, pass, dLogits, replica.grads, truncate);

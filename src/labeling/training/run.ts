@@ -81,7 +81,13 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
   return {
     kernels,
     settings,
-    model: { config: replica.config, words, labels, params: replica.modelParams },
+    model: {
+      config: replica.config,
+      words,
+      labels,
+      params: replica.modelParams,
+      ...(replica.cell && { cell: replica.cell }),
+    },
     replica,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,

@@ -55,7 +55,7 @@ export async function train(
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   const run = prepareRun(kernels, corpora, options);
-  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch);
+  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, run.replica.cell);
   const course: Course = { begun: 0, best: null, history: [] };
   const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
   let team: Team | null = null;

@@ -1,0 +1,66 @@
+/** `--cell FILE`: a cell that somebody wrote, in place of a name. */
+import { existsSync, statSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InvalidArgumentError } from 'commander';
+import { cells as builtInCells, expectCell } from '../cells/index.js';
+import type { Cell } from '../cells/index.js';
+import { ArgumentError, BpttError } from '../tensor/index.js';
+
+/** What `--cell` takes, for its help. */
+export const cellChoices = (cells: Readonly<Record<string, Cell>> = builtInCells): string =>
+  `${Object.keys(cells).join(', ')}, or a JavaScript file that exports one`;
+
+const looksLikeFile = (text: string): boolean => /[/\\]|\.[cm]?js$/.test(text);
+
+/** A parser that takes the name of a cell, or a path. */
+export function cellName(cells: Readonly<Record<string, Cell>> = builtInCells): (text: string) => string {
+  return (text) => {
+    if (Object.hasOwn(cells, text) || looksLikeFile(text)) return text;
+    throw new InvalidArgumentError(
+      `It must be one of ${Object.keys(cells).join(', ')}, or the path of a JavaScript file, such as ./my-cell.mjs.`,
+    );
+  };
+}
+
+/**
+ * The cell that `--cell` names: a built-in one, or the one that a module exports, as its default or as `cell`.
+ *
+ * @throws ArgumentError where there is no such file, or it exports no cell; BpttError where it cannot be loaded
+ */
+export async function openCell(text: string, cells: Readonly<Record<string, Cell>> = builtInCells): Promise<Cell> {
+  if (Object.hasOwn(cells, text)) return cells[text];
+  const loaded = await load(text);
+  const inner = loaded.default as Readonly<Record<string, unknown>> | undefined;
+  const cell = loaded.cell ?? inner?.cell ?? inner;
+  if (cell === undefined) {
+    const exported = Object.keys(loaded).join(', ') || 'nothing';
+    throw new ArgumentError(
+      `--cell ${text}: expected a cell as its default export, or as cell; it exports ${exported}`,
+    );
+  }
+  expectCell(`--cell ${text}`, cell);
+  return cell;
+}
+
+/** The cell of a model that was trained with one of somebody's own; nothing where `--cell` is left out. */
+export async function openOwnCell(text: string | undefined): Promise<{ cell?: Cell }> {
+  return text === undefined ? {} : { cell: await openCell(text) };
+}
+
+async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!existsSync(path)) throw new ArgumentError(`--cell ${path}: there is no such file`);
+  if (statSync(path).isDirectory()) {
+    throw new ArgumentError(`--cell ${path} is a folder; give the file of a JavaScript module`);
+  }
+  try {
+    return (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+    const foreign = code === 'ERR_UNKNOWN_FILE_EXTENSION' && message?.includes(`"${extname(path)}"`);
+    const why = foreign
+      ? `Node loads no ${extname(path)}; name a JavaScript module .mjs, .cjs or .js`
+      : `loading it throws ${String(message ?? error).split('\n')[0]}`;
+    throw new BpttError(`--cell ${path}: ${why}`, { cause: error });
+  }
+}
