@@ -12,7 +12,7 @@
  * Kept for backward: m.
  */
 import type { Packing } from '../autograd/packing.js';
-import { expectProbability, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectProbability, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
@@ -33,6 +33,8 @@ export interface DropoutOptions {
   /** Whose memory output and mask lie in, inside of a frame, and whose row work is used. */
   readonly kernels?: Kernels;
 }
+
+const KEYS = keysOf<DropoutOptions>({ p: true, rng: true, training: true, packing: true, kernels: true });
 
 /** The factors of one forward pass. */
 export interface DropoutMask {
@@ -58,6 +60,7 @@ export interface DropoutResult {
  * @throws ShapeError when `x` has not the rows of the packing
  */
 export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
+  expectKnownKeys('dropoutForward', 'options', options, KEYS);
   const { p, training = true, packing, kernels } = options;
   expectProbability('dropoutForward', 'p', p);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);

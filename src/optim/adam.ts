@@ -20,7 +20,7 @@
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
-import { expectNonNegative, expectPositive, expectProbability } from '../tensor/checks.js';
+import { expectKnownKeys, expectNonNegative, expectPositive, expectProbability, keysOf } from '../tensor/checks.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
 const { sqrt } = Math; // taken once: see tensor/math.ts
@@ -43,6 +43,16 @@ export interface AdamOptions {
   readonly kernels?: Kernels;
 }
 
+const KEYS = keysOf<AdamOptions>({
+  lr: true,
+  beta1: true,
+  beta2: true,
+  epsilon: true,
+  weightDecay: true,
+  lazy: true,
+  kernels: true,
+});
+
 const MOMENTS = ['m', 'v'];
 
 /**
@@ -64,6 +74,7 @@ export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Op
 }
 
 function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
+  expectKnownKeys(name, 'options', options, KEYS);
   const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false, kernels } = options;
   expectNonNegative(name, 'lr', ownLr);
   expectProbability(name, 'beta1', beta1);

@@ -11,7 +11,7 @@
  * its weights by λ. Without momentum and weight decay lazy and dense are the same, bit for bit.
  */
 import type { TensorRecord } from '../autograd/grads.js';
-import { expectNonNegative, expectProbability } from '../tensor/checks.js';
+import { expectKnownKeys, expectNonNegative, expectProbability, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
 
@@ -29,12 +29,15 @@ export interface SgdOptions {
   readonly lazy?: boolean;
 }
 
+const KEYS = keysOf<SgdOptions>({ lr: true, momentum: true, nesterov: true, weightDecay: true, lazy: true });
+
 /**
  * SGD over a flat record of parameters, which it updates in place. Moment: `velocity`, only with a momentum.
  *
  * @throws ArgumentError on an option outside its domain
  */
 export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optimizer {
+  expectKnownKeys('sgd', 'options', options, KEYS);
   const { lr: ownLr = 0.1, momentum = 0, nesterov = false, weightDecay = 0, lazy = false } = options;
   expectNonNegative('sgd', 'lr', ownLr);
   expectProbability('sgd', 'momentum', momentum);

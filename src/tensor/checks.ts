@@ -3,6 +3,7 @@
  * that their cost does not grow with the length of a sequence. Each one says what was expected, what came, and why.
  */
 import { ArgumentError, ShapeError } from './errors.js';
+import { nearestName } from './nearest.js';
 import type { Tensor } from './types.js';
 import { dtypeOf } from './view.js';
 
@@ -130,6 +131,42 @@ export function expectProbability(where: string, name: string, value: number): v
 export function expectOneOf(where: string, name: string, value: string, choices: readonly string[]): void {
   const list = choices.map((choice) => `'${choice}'`).join(', ');
   expectArgument(where, name, `'${value}'`, choices.includes(value), `one of ${list}`);
+}
+
+/**
+ * The names of the fields of a type, for {@link expectKnownKeys}: `keysOf<SgdOptions>({ lr: true, momentum: true, … })`. The
+ * compiler refuses a list that lacks a field or has one too many, so that a new option cannot be forgotten.
+ */
+export function keysOf<T>(fields: { readonly [K in keyof Required<T>]: true }): readonly string[] {
+  return Object.keys(fields);
+}
+
+/**
+ * Refuses an object of options with a key that means nothing: JavaScript would ignore a misspelt one. Leaving the object out
+ * is fine.
+ *
+ * @param where the operation that takes the object
+ * @param name the argument as the caller knows it
+ * @param value what the caller passed
+ * @param known all keys there are, from {@link keysOf}
+ * @throws ArgumentError that names the key and the nearest known one, or says that `value` is not an object
+ */
+export function expectKnownKeys(where: string, name: string, value: unknown, known: readonly string[]): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const got = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+    throw new ArgumentError(
+      `${where}: ${name} must be an object; got ${got}: pass { … } with any of ${known.join(', ')}`,
+    );
+  }
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const near = nearestName(key, known);
+    const advice = near === undefined ? 'correct it, or leave it out' : `did you mean ${near}?`;
+    throw new ArgumentError(
+      `${where}: unknown key ${JSON.stringify(key.slice(0, 40))} in ${name}, whose keys are ${known.join(', ')}: ${advice}`,
+    );
+  }
 }
 
 function expectArgument(where: string, name: string, value: unknown, holds: boolean, wanted: string): void {

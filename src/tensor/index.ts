@@ -17,6 +17,7 @@ export { allocate, dtypeOf, flat, flatCopy, isContiguous, sizeOf, stridesOf, vie
 export { columns, flattenTime, gate, rows, step, transpose } from './view.js';
 export { expectNonNegative, expectNonNegativeInteger, expectOneOf, expectPositive } from './checks.js';
 export { expectPositiveInteger, expectProbability, expectSameDType, expectSameShape, expectShape } from './checks.js';
+export { expectKnownKeys, keysOf } from './checks.js';
 export type { Axis } from './checks.js';
 export { addScaled, addSumRows, addTo, allFinite, argmaxRows, fill, findNonFinite, maxAbs } from './rows.js';
 export { addeq, adds, assign, inf, muleq, mulseq, norm2, sub, subeq, sum, sup } from './ops.js';

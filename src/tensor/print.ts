@@ -1,5 +1,5 @@
 /** Small printing of a tensor: aligned columns under a line with its element type and shape. */
-import { expectPositiveInteger } from './checks.js';
+import { expectKnownKeys, expectPositiveInteger, keysOf } from './checks.js';
 import { ArgumentError } from './errors.js';
 import type { Real, Tensor } from './types.js';
 import { dtypeOf, flatCopy } from './view.js';
@@ -14,6 +14,8 @@ export interface FormatOptions {
   readonly maxColumns?: number;
 }
 
+const KEYS = keysOf<FormatOptions>({ precision: true, maxRows: true, maxColumns: true });
+
 /**
  * A tensor as text. A matrix is one block of rows; a tensor of higher rank is one block per matrix, headed by its leading
  * indices. Numbers are fixed-point, or all exponential where one is too large or too small to be read otherwise.
@@ -25,6 +27,7 @@ export interface FormatOptions {
  * @throws ArgumentError when an option is no integer, a maximum below 1, or precision outside 0 … 20
  */
 export function format(x: Tensor, options: FormatOptions = {}): string {
+  expectKnownKeys('format', 'options', options, KEYS);
   const { precision = 4, maxRows = 8, maxColumns = 8 } = options;
   if (!Number.isInteger(precision) || precision < 0 || precision > 20) {
     throw new ArgumentError(`format: precision must be an integer in 0 ... 20; got ${precision}`);

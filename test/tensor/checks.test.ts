@@ -1,4 +1,5 @@
 import {
+  expectKnownKeys,
   expectNonNegative,
   expectNonNegativeInteger,
   expectOneOf,
@@ -8,9 +9,11 @@ import {
   expectSameDType,
   expectSameShape,
   expectShape,
+  keysOf,
 } from '../../src/tensor/checks.js';
 import { zeros } from '../../src/tensor/create.js';
 import { ArgumentError, BpttError, ShapeError } from '../../src/tensor/errors.js';
+import { nearestName } from '../../src/tensor/nearest.js';
 
 describe('expectShape', () => {
   test('says what was expected, why, and what came', () => {
@@ -70,4 +73,48 @@ test('expectOneOf', () => {
   expect(() => expectOneOf('train', 'cell', 'gnu', ['rnn', 'gru'])).toThrow(
     new ArgumentError("train: cell must be one of 'rnn', 'gru'; got 'gnu'"),
   );
+});
+
+describe('expectKnownKeys', () => {
+  const known = keysOf<{ lr?: number; keepWords?: boolean; onEpoch(): void }>({
+    lr: true,
+    keepWords: true,
+    onEpoch: true,
+  });
+
+  test('takes what is known, and nothing at all', () => {
+    expectKnownKeys('f', 'options', undefined, known);
+    expectKnownKeys('f', 'options', {}, known);
+    expectKnownKeys('f', 'options', { lr: 1, keepWords: undefined, onEpoch: null }, known);
+  });
+
+  test('refuses another key, names the nearest one, and lists all', () => {
+    const of = (key: string) => () => expectKnownKeys('f', 'hooks', { lr: 1, [key]: 1 }, known);
+    const message =
+      'f: unknown key "keepWord" in hooks, whose keys are lr, keepWords, onEpoch: did you mean keepWords?';
+    expect(of('keepWord')).toThrow(new ArgumentError(message));
+    expect(of('learningRate')).toThrow(/: did you mean lr\?$/);
+    expect(of('onEpochEnd')).toThrow(/: did you mean onEpoch\?$/);
+    expect(of('valid')).toThrow(/keys are lr, keepWords, onEpoch: correct it, or leave it out$/);
+    expect(of('x'.repeat(10 ** 6))).toThrow(/^f: unknown key "x{40}" in hooks/);
+  });
+
+  test('refuses what is not an object', () => {
+    for (const [value, got] of [
+      [null, 'null'],
+      [3, 'a number'],
+      [[1], 'a list'],
+      [() => 1, 'a function'],
+    ] as const) {
+      // prettier-ignore
+      expect(() => expectKnownKeys('f', 'options', value, known)).toThrow(`f: options must be an object; got ${got}`);
+    }
+  });
+});
+
+test('nearestName: letter case, hyphens, initials, beginnings and slips of the keyboard', () => {
+  const known = ['hidden', 'weightDecay', 'minCount', 'p', 'lr', 'onEpoch', 'dropout'];
+  const pairs = { hiden: 'hidden', 'weight-decay': 'weightDecay', mincount: 'minCount', learning_rate: 'lr', dropuot: 'dropout' }; // prettier-ignore
+  for (const [name, near] of Object.entries(pairs)) expect([name, nearestName(name, known)]).toEqual([name, near]);
+  for (const name of ['valid', 'x', '', 'onClick']) expect([name, nearestName(name, known)]).toEqual([name, undefined]);
 });
