@@ -25,6 +25,7 @@ import type { Kernels } from '../../src/kernels/index';
 import { initStack, stackBackward, stackForward, stackInference } from '../../src/layers/index';
 import { createAsyncTagger, createTagger, generateCorpus, loadModel, saveModel, train } from '../../src/labeling/index';
 import type { TrainOptions } from '../../src/labeling/index';
+import { withDefaults } from '../../src/labeling/training/options';
 import { ArgumentError, createRng, DataError, normal } from '../../src/tensor/index';
 import type { DType } from '../../src/tensor/index';
 import { fakeGpu } from '../support/fake-gpu';
@@ -186,6 +187,8 @@ describe('train({ cell })', () => {
     const byCell = await train(kernels, CORPORA, { ...OPTIONS, cell: cells.gru });
     expect(saveModel(byCell.model)).toEqual(saveModel(byName.model));
     expect(byCell.model.cell).toBeUndefined();
+    expect(() => structuredClone(withDefaults({ cell: cells.gru }))).not.toThrow(); // workers are told of it
+    expect(() => structuredClone(withDefaults({ cell: counting('gru').cell }))).toThrow();
   });
 
   it('runs a variant as written, and its model needs it', async () => {

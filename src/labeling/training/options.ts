@@ -2,6 +2,7 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Cell } from '../../cells/index.js';
+import { cells } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
 import type { Optimizer } from '../../optim/optimizer.js';
@@ -94,8 +95,12 @@ export function withDefaults(options: TrainOptions) {
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${String(settings.optimizer)}`,
     );
   }
-  return { ...settings, lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
+  return { ...settings, cell: nameOrOwn(settings.cell), lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
 }
+
+/** A built-in cell by its name, which workers can be told; one of your own as it is. */
+const nameOrOwn = (cell: string | Cell): string | Cell =>
+  typeof cell !== 'string' && cells[cell.name] === cell ? cell.name : cell;
 
 /** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
 export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number, kernels?: Kernels): Optimizer {
