@@ -48,9 +48,7 @@ export function differentiate(x: Tensor, at: number, loss: () => number, sigma: 
   const value = x.data[at];
   let magnitude = 0;
   const f = (point: number): number => {
-    x.data[at] = point;
-    const y = loss();
-    if (!Number.isFinite(y)) throw new NonFiniteError(`gradcheck: the loss is ${y} with ${place} = ${point}`);
+    const y = lossAt(x, at, point, loss, place);
     magnitude = Math.max(magnitude, Math.abs(y));
     return y;
   };
@@ -60,8 +58,7 @@ export function differentiate(x: Tensor, at: number, loss: () => number, sigma: 
     // Divided by the distance between the points as rounded: that difference is exact, 2·width need not be.
     return (f(right) - f(left)) / (right - left); //                          (1)
   };
-  let h = 2 ** -10;
-  while (h < 2 ** -11 * Math.abs(value)) h *= 2;
+  let h = firstStep(value);
   let best = { numeric: NaN, noise: Infinity };
   try {
     let [d1, d2, d4] = [central(h), central(2 * h), central(4 * h)];
@@ -69,8 +66,7 @@ export function differentiate(x: Tensor, at: number, loss: () => number, sigma: 
       const r1 = (4 * d1 - d2) / 3; //                                        (2)
       const r2 = (4 * d2 - d4) / 3;
       const truncation = Math.abs(r1 - r2);
-      // σ is at least the rounding of the loss value itself, uniform over one unit in the last place.
-      const rounding = (5 * Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12))) / h;
+      const rounding = (5 * atLeastRounding(sigma, magnitude)) / h;
       const noise = truncation + rounding; //                                 (4)
       if (noise < best.noise) best = { numeric: (16 * r1 - r2) / 15, noise }; // (3)
       if (truncation <= rounding || halvings === 9) return { ...best, magnitude };
@@ -80,6 +76,81 @@ export function differentiate(x: Tensor, at: number, loss: () => number, sigma: 
   } finally {
     x.data[at] = value;
   }
+}
+
+/** The derivative on one side of a point. */
+export interface OneSided {
+  /** Equation (7). */
+  readonly slope: number;
+  /** The first term of (8). */
+  readonly truncation: number;
+  /** The second term of (8). */
+  readonly rounding: number;
+}
+
+/**
+ * The derivatives of a loss by one element to its left and to its right, each at the step that leaves the least noise.
+ * Costs 7 losses, up to 25. The parameters and the errors are those of `differentiate`.
+ */
+export function oneSided(
+  x: Tensor,
+  at: number,
+  loss: () => number,
+  sigma: number,
+  place: string,
+): { left: OneSided; right: OneSided } {
+  const value = x.data[at];
+  const f = (point: number): number => lossAt(x, at, point, loss, place);
+  try {
+    const here = f(value);
+    return { left: sideOf(f, value, here, -1, sigma), right: sideOf(f, value, here, 1, sigma) };
+  } finally {
+    x.data[at] = value;
+  }
+}
+
+function sideOf(f: (point: number) => number, value: number, here: number, side: 1 | -1, sigma: number): OneSided {
+  let magnitude = Math.abs(here);
+  const quotient = (width: number): number => {
+    const point = value + side * width;
+    const y = f(point);
+    magnitude = Math.max(magnitude, Math.abs(y));
+    return (y - here) / (point - value); //                                   (5)
+  };
+  let h = firstStep(value);
+  let best = { slope: NaN, truncation: Infinity, rounding: Infinity };
+  let [s1, s2, s4] = [quotient(h), quotient(2 * h), quotient(4 * h)];
+  for (let halvings = 0; ; halvings++) {
+    const e1 = 2 * s1 - s2; //                                                (6)
+    const e2 = 2 * s2 - s4;
+    const slope = (4 * e1 - e2) / 3; //                                       (7)
+    const truncation = Math.abs(slope - e1);
+    const rounding = (17 * atLeastRounding(sigma, magnitude)) / h;
+    if (truncation + rounding < best.truncation + best.rounding) best = { slope, truncation, rounding }; // (8)
+    if (truncation <= rounding || halvings === 9) return best;
+    h /= 2;
+    [s1, s2, s4] = [quotient(h), s1, s2];
+  }
+}
+
+/** The loss with one element set to `point`. */
+function lossAt(x: Tensor, at: number, point: number, loss: () => number, place: string): number {
+  x.data[at] = point;
+  const y = loss();
+  if (!Number.isFinite(y)) throw new NonFiniteError(`gradcheck: the loss is ${y} with ${place} = ${point}`);
+  return y;
+}
+
+/** The widest step: 2⁻¹⁰·max(1, |x|), rounded to a power of two. */
+function firstStep(value: number): number {
+  let h = 2 ** -10;
+  while (h < 2 ** -11 * Math.abs(value)) h *= 2;
+  return h;
+}
+
+/** σ, and never less than the rounding of the loss value itself, uniform over one unit in the last place. */
+function atLeastRounding(sigma: number, magnitude: number): number {
+  return Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12));
 }
 
 const POINTS = 24;

@@ -26,7 +26,10 @@ One layer of the cell runs over one random sequence in float64, with the loss L 
 parameter asked for, one element is shown: the one given with --at, or the one that agrees least. The terms are the
 gradients of the T uses of that weight, one per step; they sum to the analytic value.
 
-Exit status: 0 where everything agrees, 1 on disagreement.
+An element at a kink of the loss, as of max(0, x) at 0, agrees where it lies between the derivatives on either side. An
+element that finite differences can neither confirm nor refute is reported as inconclusive.
+
+Exit status: 0 where everything agrees, 1 where anything disagrees or is inconclusive.
 
 Example:
   bptt gradcheck --cell lstm --param Wh --at 3,7
@@ -58,11 +61,23 @@ export function addGradcheck(
       const agrees = elements.every((element) => element.agrees);
       if (options.json) await printJson(terminal, jsonOf(options, elements, agrees));
       else await print(terminal, textOf(options, elements, colorsFor(terminal.stdout, terminal.env)));
-      if (!agrees) {
-        const wrong = elements.filter((element) => !element.agrees).map((element) => element.param);
-        throw new BpttError(`gradcheck: the gradient of ${wrong.join(', ')} is not confirmed by finite differences`);
-      }
+      if (!agrees) throw new BpttError(failureOf(elements));
     });
+}
+
+/** The line on stderr: what is wrong, or what cannot be judged. */
+function failureOf(elements: readonly ElementGradient[]): string {
+  const named = (verdict: ElementGradient['verdict']): string =>
+    elements
+      .filter((element) => element.verdict === verdict)
+      .map(({ param }) => param)
+      .join(', ');
+  const wrong = named('disagrees');
+  if (wrong !== '') return `gradcheck: the gradient of ${wrong} is not confirmed by finite differences`;
+  return (
+    `gradcheck: the gradient of ${named('inconclusive')} is inconclusive: the loss is not smooth enough there. ` +
+    'Try another --seed.'
+  );
 }
 
 function jsonOf({ cell, hidden, steps, seed }: Options, elements: ElementGradient[], agrees: boolean): object {
@@ -75,12 +90,18 @@ function textOf({ cell, hidden, steps, seed }: Options, elements: ElementGradien
 }
 
 function describe(element: ElementGradient, colors: Colors): string {
-  const verdict = element.agrees ? colors.green('agrees') : colors.red('DISAGREES');
+  const verdict = {
+    agrees: colors.green('agrees'),
+    disagrees: colors.red('DISAGREES'),
+    inconclusive: colors.red('INCONCLUSIVE'),
+  }[element.verdict];
+  const { kink } = element;
   const lines = [
     colors.bold(`${element.param}[${element.at.join(', ')}]`),
     `  analytic        ${signed(element.analytic)}`,
     `  numeric         ${signed(element.numeric)}  (± ${element.noise.toExponential(1)})`,
     `  relative error   ${element.relativeError.toExponential(1)}  ${verdict} (tolerance ${TOLERANCE.toExponential(0)})`,
+    ...(kink ? [`  at a kink       ${signed(kink.left)} from the left, ${signed(kink.right)} from the right`] : []),
     ...element.terms.map((term, t) => `  step ${String(t).padEnd(4)}       ${signed(term)}`),
     `  sum of steps    ${signed(element.termSum)}`,
   ];

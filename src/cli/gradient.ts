@@ -9,6 +9,7 @@
  * The loss is L = Σ_t w_t·h_t with random w_t, one cotangent per output: a plain sum could not see outputs exchanged.
  */
 import { gradcheck } from '../autograd/gradcheck.js';
+import type { CheckedElement } from '../autograd/gradcheck.js';
 import { zeroGrads } from '../autograd/grads.js';
 import { packingOf, unroll, unrollBackward } from '../autograd/index.js';
 import type { Unrolled, Unwound } from '../autograd/index.js';
@@ -49,6 +50,10 @@ export interface ElementGradient {
   readonly termSum: number;
   /** Whether the numeric value confirms the analytic one, and the terms add up to it. */
   readonly agrees: boolean;
+  /** `inconclusive`: it is not confirmed, and finite differences cannot call it wrong either. */
+  readonly verdict: 'agrees' | 'disagrees' | 'inconclusive';
+  /** The derivatives on either side, where the loss has a kink. */
+  readonly kink?: CheckedElement['kink'];
 }
 
 /** A layer that was run forward and backward once, ready to be asked. */
@@ -118,6 +123,7 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
   // Both sides sum T products in some order: each is off by at most γ_T Σ|term| (Higham 2002, equation 4.4).
   const gamma = (terms.length * Number.EPSILON) / (1 - terms.length * Number.EPSILON);
   const slack = 2 * gamma * terms.reduce((sum, term) => sum + Math.abs(term), 0);
+  const verdict = verdictOf(worst, Math.abs(termSum - worst.analytic) <= slack);
   return {
     param,
     at: index,
@@ -127,8 +133,16 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
     noise: worst.noise,
     terms,
     termSum,
-    agrees: worst.passed && Math.abs(termSum - worst.analytic) <= slack,
+    agrees: verdict === 'agrees',
+    verdict,
+    ...(worst.kink ? { kink: worst.kink } : {}),
   };
+}
+
+/** Terms that do not sum up are a fault by themselves, whatever finite differences can tell. */
+function verdictOf({ passed, conclusive }: CheckedElement, sumsUp: boolean): ElementGradient['verdict'] {
+  if (passed && sumsUp) return 'agrees';
+  return conclusive || !sumsUp ? 'disagrees' : 'inconclusive';
 }
 
 /** A view of a single element. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { cells, lstm } from '../../src/cells';
+import { cells, lstm, rnn } from '../../src/cells';
 import type { Cell } from '../../src/cells';
 import { addGradcheck } from '../../src/cli/gradcheck';
 import { inspectGradients } from '../../src/cli/gradient';
@@ -25,6 +25,8 @@ interface Report {
     terms: number[];
     termSum: number;
     agrees: boolean;
+    verdict: string;
+    kink?: { left: number; right: number };
   }[];
 }
 
@@ -122,6 +124,27 @@ describe('a wrong cell', () => {
     },
   };
 
+  /** An RNN that adds max(0, Wx[0, 0]) to one pre-activation, with Wx[0, 0] = 0; its backward takes `slope` there. */
+  const kinked = (slope: number): Cell => ({
+    ...rnn,
+    initialize: (...args) => {
+      const params = rnn.initialize(...args);
+      params.Wx.data[params.Wx.offset] = 0;
+      return params;
+    },
+    stepForward(kernels, params, prev, cache, next) {
+      cache.a.data[cache.a.offset + 1] += 3 * Math.max(0, params.Wx.data[params.Wx.offset]);
+      rnn.stepForward(kernels, params, prev, cache, next);
+    },
+    collect(kernels, hPrev, cache, grads) {
+      rnn.collect(kernels, hPrev, cache, grads);
+      const { da } = cache;
+      for (let n = 0; n < da.shape[0]; n++) {
+        grads.Wx.data[grads.Wx.offset] += slope * da.data[da.offset + n * da.stride[0] + 1];
+      }
+    },
+  });
+
   async function check(cell: Cell, ...more: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const terminal = { stdout, stderr, env: {} };
@@ -149,6 +172,34 @@ describe('a wrong cell', () => {
     expect(status).toBe(1);
     expect(stdout.match(/DISAGREES/g)).toHaveLength(1);
     expect(stderr).toContain('gradient of Wh is not');
+  });
+
+  test('a value between the slopes at a kink agrees, and both slopes are shown', async () => {
+    const place = ['--param', 'Wx', '--at', '0,0'];
+    const { status, stdout, stderr } = await check(kinked(0), ...place);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^ {2}at a kink +-?\d\.\d{14}e[+-]\d+ from the left, +-?\d\.\d{14}e[+-]\d+ from the right$/m,
+    );
+    expect(stdout).toContain('agrees');
+    const [element] = (JSON.parse((await check(kinked(0), ...place, '--json')).stdout) as Report).elements;
+    expect(element).toMatchObject({ agrees: true, verdict: 'agrees' });
+    expect(Math.abs((element.kink?.right ?? 0) - (element.kink?.left ?? 0))).toBeGreaterThan(1e-3);
+  });
+
+  test('a value outside of both slopes is inconclusive: status 1, and not called wrong', async () => {
+    const place = ['--param', 'Wx', '--at', '0,0'];
+    const { status, stdout, stderr } = await check(kinked(5), ...place);
+    expect(status).toBe(1);
+    expect(stdout).toContain('INCONCLUSIVE');
+    expect(stdout).not.toContain('DISAGREES');
+    expect(stderr).toMatch(/^bptt: gradcheck: the gradient of Wx is inconclusive: [^\n]+ Try another --seed\.\n$/);
+    const report = JSON.parse((await check(kinked(5), ...place, '--json')).stdout) as Report;
+    expect([report.agrees, report.elements[0].agrees, report.elements[0].verdict]).toEqual([
+      false,
+      false,
+      'inconclusive',
+    ]);
   });
 });
 
