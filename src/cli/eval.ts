@@ -15,6 +15,7 @@ import { describeScores, percent, summaryOf } from './report.js';
 import { table } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
+import { collectWarnings } from './warnings.js';
 
 interface Options {
   readonly cell?: string;
@@ -37,7 +38,7 @@ interface Mistake {
 }
 
 const HELP = `
-With --json, the object has accuracy, oovAccuracy, spanF1 and tokens; --confusion and --errors add fields of their names.
+With --json, the object has accuracy, oovAccuracy, spanF1, tokens and warnings; --confusion and --errors add fields of their names.
 
 Example:
   bptt eval tagger.safetensors test.conllu --errors 20`;
@@ -63,6 +64,7 @@ export function addEval(program: Command, terminal: Terminal): void {
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { format, column, json, confusion, errors, backend } = options;
+  const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell));
   const sentences = await readCorpus(file, { format, column });
   const mistakes = mistakeCounter();
@@ -72,6 +74,7 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   if (json) {
     await printJson(terminal, {
       ...summaryOf(scores),
+      warnings: warnings.notes,
       ...(confusion && { confusion: scores.confusion }),
       ...(errors !== undefined && { errors: mistakes.commonest(errors) }),
     });

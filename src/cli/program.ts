@@ -6,6 +6,7 @@ import { addDoctor } from './doctor.js';
 import { addEval } from './eval.js';
 import { EXIT, exitCodeOf } from './failure.js';
 import { messageOf, oneLine } from '../tensor/errors.js';
+import { visible } from '../tensor/visible.js';
 import { addGradcheck } from './gradcheck.js';
 import { readPackageInfo } from '../bench/package-info.js';
 import { addTag } from './tag.js';
@@ -57,5 +58,5 @@ function isHelp(error: unknown): boolean {
 
 function lineOf(error: unknown): string {
   if (!(error instanceof CommanderError)) return messageOf(error);
-  return `${oneLine(error.message.replace(/^error: /, ''))} (see --help)`;
+  return visible(`${oneLine(error.message.replace(/^error: /, ''))} (see --help)`);
 }

@@ -38,11 +38,13 @@ import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { describeScores, summaryOf } from './report.js';
 import { grouped } from '../tensor/print.js';
+import { visible } from '../tensor/visible.js';
 import type { ThreadedOptions } from './rescue.js';
 import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
+import { collectWarnings } from './warnings.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
@@ -95,7 +97,7 @@ function addDataOptions(command: Command): void {
     .option('--out <file>', 'model file to write', 'model.safetensors')
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
     .option('--profile', 'say where the time went, phase by phase')
-    .option('--quiet', 'say nothing')
+    .option('--quiet', 'print nothing but warnings')
     .option('--json', 'print one JSON object; progress goes to standard error');
 }
 
@@ -140,6 +142,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test]);
   const cell = await openCell(options.cell);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
+  const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const selection = await openTrainBackend(options, terminal, progress);
   const { kernels } = selection;
   const corpora = await readCorpora(options);
@@ -158,6 +161,7 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     const phases = profiled?.phases();
     const report = {
       ...reportOf(result, options, kernels.backend, saved),
+      warnings: warnings.notes,
       ...(phases && { profile: sharesOf(phases, seconds) }),
     };
     log?.write({ event: 'end', ...report });
@@ -206,7 +210,7 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
 
 function openLog({ log }: Options, progress: Progress): TrainLog | null {
   if (log === undefined) return null;
-  return openTrainLog(log, ({ message }) => progress.line(`${message}; the training goes on without it`));
+  return openTrainLog(log, ({ message }) => progress.line(visible(`${message}; the training goes on without it`)));
 }
 
 async function readCorpora({ train: trainFile, dev, test, format, column }: Options): Promise<Corpora> {
@@ -241,7 +245,7 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters } = result;
   const lines = [
     `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
-    `model   ${saved ? out : 'not saved'}, ${grouped(parameters)} parameters`,
+    `model   ${saved ? visible(out) : 'not saved'}, ${grouped(parameters)} parameters`,
   ];
   if (dev) lines.push(`dev     ${describeScores(dev)}`);
   if (test) lines.push(`test    ${describeScores(test)}`);

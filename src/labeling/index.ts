@@ -23,6 +23,8 @@ export { TRAIN_DEFAULTS } from './training/options.js';
 export type { OptimizerName, TrainOptions } from './training/options.js';
 export { batchesOf, packBatch, packRows } from './data/batches.js';
 export type { Batch } from './data/batches.js';
+export { collectNotes } from './data/notes.js';
+export type { Note, NoteCollector, OnNote } from './data/notes.js';
 export type { SegmentedSentence, Sentence, TaggedSentence } from './data/sentence.js';
 export {
   CONLLU_COLUMNS,

@@ -1,3 +1,5 @@
+import { visible } from './visible.js';
+
 /** Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. */
 export class BpttError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -34,13 +36,14 @@ export class NonFiniteError extends BpttError {}
 export class WorkerError extends BpttError {}
 
 /**
- * The line `bptt` prints for an error, without its prefix; never a stack trace. Errors this package throws on purpose and
+ * The line `bptt` prints for an error, without its prefix; never a stack trace, nor a control character, which a file name
+ * may hold and a terminal would obey. Errors this package throws on purpose and
  * errors of the operating system say enough; of any other the class is named too, because it is a fault of this program.
  */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
+  if (!(error instanceof Error)) return visible(`unexpected: ${String(error)}`);
   const known = error instanceof BpttError || 'code' in error;
-  return oneLine(known ? error.message : `unexpected ${error.name}: ${error.message}`);
+  return visible(oneLine(known ? error.message : `unexpected ${error.name}: ${error.message}`));
 }
 
 /** Text with its line breaks, and the blanks around them, made one space. */

@@ -42,6 +42,7 @@ test('--json has exactly the fields of the contract, and they are right', async 
     oovAccuracy: oov.length > 0 ? oovRight / oov.length : null,
     spanF1: null,
     tokens: all.length,
+    warnings: [],
   });
 });
 
@@ -83,7 +84,13 @@ test('span labels get a span F1, in both forms', async () => {
   await bpttHere(['train', ...args, '--quiet', '--out', 'spans.safetensors'], space.folder);
   const run = async (...more: string[]) =>
     (await bpttHere(['eval', 'spans.safetensors', 'spans.tsv', ...more], space.folder)).stdout;
-  expect(JSON.parse(await run('--json'))).toEqual({ accuracy: 1, oovAccuracy: null, spanF1: 1, tokens: 27 });
+  expect(JSON.parse(await run('--json'))).toEqual({
+    accuracy: 1,
+    oovAccuracy: null,
+    spanF1: 1,
+    tokens: 27,
+    warnings: [],
+  });
   expect(await run()).toMatch(/span F1 100\.00 %/);
   expect(await run()).toMatch(/^span LOC +100\.00 % +100\.00 % +100\.00 % +9$/m);
   expect(await run('--errors', '3')).toContain('no mistakes');

@@ -81,6 +81,7 @@ describe('what is printed where', () => {
       threads: 1,
       seed: 4,
       model: 'a.safetensors',
+      warnings: [],
     });
     expect(stdout.trimEnd()).not.toContain('\n');
     expect(stderr).toMatch(/^train 80 sentences, \d+ tokens; dev 30 sentences, .* backend wasm-simd \(.+\)$/m);

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { visible } from '../../tensor/visible.js';
 import type { ByteChunks } from './formats/lines.js';
 import type { ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
@@ -63,9 +64,9 @@ async function* readingErrors(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What messages call an input: its path, or `standard input` for `-`. */
+/** What messages call an input: its path, safe to print, or `standard input` for `-`. */
 export function inputName(path: string): string {
-  return path === '-' ? 'standard input' : path;
+  return path === '-' ? 'standard input' : visible(path);
 }
 
 async function statOf(path: string) {

@@ -1,6 +1,8 @@
 /** What a reader may be told, and how every reader says what is wrong with its input. */
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 
+export { quoted as quote } from '../../../tensor/visible.js';
+
 /** The input formats, by the names `--format` takes. */
 export const FORMATS = ['conllu', 'conll', 'two-column', 'jsonl', 'slots'] as const;
 
@@ -116,9 +118,4 @@ export function columnIndex(column: string | number, names: readonly string[], w
 /** A DataError that begins with the place it came from. */
 export function dataErrorAt(source: string, line: number, message: string): DataError {
   return new DataError(`${source}:${line}: ${message}`);
-}
-
-/** A stretch of input for a message: quoted, and cut where it is long. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text);
 }

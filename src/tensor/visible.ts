@@ -1,0 +1,19 @@
+/** Text of strangers in messages: what a terminal would obey, or nobody could see, is spelled out. */
+
+/** Controls, invisible format characters, line and paragraph separators, lone surrogates, and every space but U+0020. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?! )\p{Zs}/gu;
+
+/** Text with its unseen characters written as `<U+FEFF>`: safe to print, and telling where two texts look the same. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (character) => {
+    const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+    return `<U+${code}>`;
+  });
+}
+
+/** A stretch of text for a message: in quotes, visible, and cut where it is long. */
+export function quoted(text: string, longest = 60): string {
+  const short = text.length <= longest ? text : `${text.slice(0, longest - 3).replace(/[\ud800-\udbff]$/, '')}…`;
+  // JSON spells controls of ASCII, quotes and backslashes; its escapes of lone surrogates are as clear as ours.
+  return visible(JSON.stringify(short));
+}
