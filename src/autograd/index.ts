@@ -13,6 +13,7 @@ export {
   zeroInPlace,
 } from './grads.js';
 export { clipByGlobalNorm, clipByValue, globalNorm } from './norms.js';
+export { finalOf, initialFor, packFloats, toCallerOrder, unpackFloats } from './order.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
 export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, Unwound } from './storage.js';

@@ -26,7 +26,10 @@ export interface Packing {
   readonly offsets: Int32Array;
   /** `[B]` lengths, longest first. */
   readonly lengths: Int32Array;
-  /** `[B]` place of sorted sequence b in the caller's order. */
+  /**
+   * `[B]` place of sorted sequence b in the caller's order. Whatever has one row per sequence (initial and final states, their
+   * gradients, pooled outputs) is in packed order: its row b belongs to the caller's sequence `order[b]`.
+   */
   readonly order: Int32Array;
 }
 

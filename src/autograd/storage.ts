@@ -19,7 +19,10 @@ export type Direction = 'forward' | 'reverse';
 export interface UnrollOptions {
   /** Default `forward`. */
   readonly direction?: Direction;
-  /** State before the first step, each `[B, H]` in packed (longest first) order; default: learned (`h0`), else zero. */
+  /**
+   * State before the first step, each `[B, H]` in packed order: row b for the caller's sequence `packing.order[b]`.
+   * `initialFor` makes it of states in the caller's order. Default: learned (`h0`), else zero.
+   */
   readonly initial?: State;
   /**
    * For who reads outputs, final states and gradients, and nothing else: where the backend runs whole layers on a device, this one
@@ -39,9 +42,12 @@ export interface Unrolled<P extends CellParams = CellParams> {
   readonly params: P;
   readonly packing: Packing;
   readonly direction: Direction;
-  /** `[N, H]` output of every step, in the row order of the input. */
+  /** `[N, H]` output of every step, packed rows in the order of the input; `unpackFloats` gives one matrix per sequence. */
   readonly y: Tensor;
-  /** Each `[B, H]`: the state after the last step of each sequence (for `reverse`, that is its first token). */
+  /**
+   * Each `[B, H]` in packed order: the state after the last step of each sequence (for `reverse`, that is its first token).
+   * `finalOf` gives the caller's order; another batch is sorted otherwise.
+   */
   readonly final: State;
   /** `[N, D]` the input, in the row order of the scan. */
   readonly x: Tensor;
@@ -58,9 +64,9 @@ export interface Unrolled<P extends CellParams = CellParams> {
 
 /** What flows in from above, where it shall go, and how far back it flows. */
 export interface BackwardOptions {
-  /** `[N, D]` accumulates ∂L/∂x; leave it out where nobody needs it. */
+  /** `[N, D]` accumulates ∂L/∂x, packed rows as x; leave it out where nobody needs it. */
   readonly dX?: Tensor;
-  /** Each `[B, H]`: ∂L/∂final, where a loss reads the final state. */
+  /** Each `[B, H]` in packed order, as `final`: ∂L/∂final, where a loss reads the final state. */
   readonly dFinal?: Partial<State>;
   /** Truncated BPTT; default: none. */
   readonly truncate?: Truncation;
@@ -68,7 +74,7 @@ export interface BackwardOptions {
 
 /** What the backward pass leaves behind for those who read gradients, in the row order of the scan. */
 export interface Unwound {
-  /** Each `[B, H]`: ∂L/∂(initial state). */
+  /** Each `[B, H]` in packed order, as `initial`: ∂L/∂(initial state); `toCallerOrder` undoes the order. */
   readonly dInitial: State;
   /** Each `[B + N, H]`: ∂L/∂(state) in full, at every step: what came from the loss and what came through time. */
   readonly dStates: State;

@@ -75,11 +75,11 @@ export interface LayerTensors {
   readonly params: Readonly<Record<string, Tensor>>;
   /** `[N, D]` */
   readonly x: Tensor;
-  /** Per state name `[B, H]`: the state before the first step. */
+  /** Per state name `[B, H]`, in packed order: the state before the first step. */
   readonly initial: Readonly<Record<string, Tensor>>;
   /** `[N, H]`, written: h after every step. */
   readonly y: Tensor;
-  /** Per state name `[B, H]`, written: the state after the last step of each sequence. */
+  /** Per state name `[B, H]`, in packed order, written: the state after the last step of each sequence. */
   readonly final: Readonly<Record<string, Tensor>>;
   /** Whether a backward pass may follow; without, nothing is kept. */
   readonly keep: boolean;
@@ -100,13 +100,13 @@ export interface ResidentLayer {
 export interface LayerGradients {
   /** `[N, H]` ∂L/∂y. */
   readonly dY: Tensor;
-  /** Per state name `[B, H]`: ∂L/∂(final state), zeros included. */
+  /** Per state name `[B, H]`, in packed order: ∂L/∂(final state), zeros included. */
   readonly dFinal: Readonly<Record<string, Tensor>>;
   /** Mirrors the parameters; accumulates. A learned initial state is left to the caller. */
   readonly grads: Readonly<Record<string, Tensor>>;
   /** `[N, D]`, accumulates; absent where nobody needs it. */
   readonly dX?: Tensor;
-  /** Per state name `[B, H]`, written: ∂L/∂(initial state). */
+  /** Per state name `[B, H]`, in packed order, written: ∂L/∂(initial state). */
   readonly dInitial: Readonly<Record<string, Tensor>>;
 }
 

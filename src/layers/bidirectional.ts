@@ -26,7 +26,7 @@ import { columns, dtypeOf } from '../tensor/view.js';
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
 
-/** One state per direction: where a layer starts, or the gradient of where it ends. */
+/** One state per direction, each `[B, H]` in packed order: where a layer starts, or the gradient of where it ends. */
 export interface DirectionStates<S = State> {
   readonly forward?: S;
   readonly reverse?: S;
@@ -36,9 +36,9 @@ export interface DirectionStates<S = State> {
 export interface BidirectionalPass {
   /** `[N, 2H]` the forward half, then the reverse half. */
   readonly y: Tensor;
-  /** The pass from the first token; `forward.final` is its state after the last token. */
+  /** The pass from the first token; `forward.final`, in packed order, is its state after the last token. */
   readonly forward: Unrolled;
-  /** The pass from the last token; `reverse.final` is its state after the first token. */
+  /** The pass from the last token; `reverse.final`, in packed order, is its state after the first token. */
   readonly reverse: Unrolled;
 }
 
@@ -46,7 +46,7 @@ export interface BidirectionalPass {
 export interface BidirectionalBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;
-  /** ∂L/∂final of either direction. */
+  /** ∂L/∂final of either direction, each `[B, H]` in packed order. */
   readonly dFinal?: DirectionStates<Partial<State>>;
   /** Truncated BPTT, counted from the start of each direction. */
   readonly truncate?: Truncation;

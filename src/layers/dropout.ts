@@ -38,7 +38,7 @@ const KEYS = keysOf<DropoutOptions>({ p: true, rng: true, training: true, packin
 
 /** The factors of one forward pass. */
 export interface DropoutMask {
-  /** `[N, D]`, or `[B, D]` when one mask serves all steps of a sequence; every entry is 0 or 1/(1−p). */
+  /** `[N, D]`, or `[B, D]` in packed order when one mask serves all steps of a sequence; every entry is 0 or 1/(1−p). */
   readonly factors: Tensor;
   /** Present for per-sequence masks: row n uses `factors[sequenceOf[n]]`. */
   readonly sequenceOf?: Int32Array;

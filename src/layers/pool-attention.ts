@@ -114,7 +114,7 @@ export function attentionPoolForward(
 /**
  * Adds the gradients of `attentionPoolForward` to `grads` and, where it is given, to `dX`.
  *
- * @param dY `[B, D]`
+ * @param dY `[B, D]` in packed order
  * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
  * @throws ShapeError when `dY`, `dX` or a gradient has another shape
  */

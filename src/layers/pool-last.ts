@@ -69,7 +69,7 @@ export function lastPoolForward(
 /**
  * Adds the gradient of `lastPoolForward` to `dX`.
  *
- * @param dY `[B, W]`
+ * @param dY `[B, W]` in packed order
  * @param dX `[N, W]`, accumulates; every row that was not a last one gets nothing
  * @throws ShapeError when `dY` or `dX` has another shape
  */

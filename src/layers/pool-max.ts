@@ -65,7 +65,7 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
 /**
  * Adds the gradient of `maxPoolForward` to `dX`.
  *
- * @param dY `[B, W]`
+ * @param dY `[B, W]` in packed order
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */

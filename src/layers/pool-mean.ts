@@ -53,7 +53,7 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
 /**
  * Adds the gradient of `meanPoolForward` to `dX`.
  *
- * @param dY `[B, W]`
+ * @param dY `[B, W]` in packed order
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */

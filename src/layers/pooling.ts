@@ -48,7 +48,7 @@ export interface Pooling<P extends PoolPass = PoolPass> {
   /**
    * Adds to `grads`, which mirrors the parameters, and to `dX`.
    *
-   * @param dY `[B, D]`
+   * @param dY `[B, D]` in packed order
    * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
    * @throws ShapeError when a tensor does not fit
    */

@@ -53,7 +53,10 @@ export interface StackDropout {
 export interface StackOptions {
   /** Leave it out when evaluating. */
   readonly dropout?: StackDropout;
-  /** Per layer, the states before the first step, each `[B, H]` in packed order; default: learned, else zero. */
+  /**
+   * Per layer, the states before the first step, each `[B, H]` in packed order (`initialFor` makes them of the caller's order);
+   * default: learned, else zero.
+   */
   readonly initial?: readonly DirectionStates[];
   /** For who reads outputs, final states and gradients alone; see `UnrollOptions`. */
   readonly resident?: Resident;
@@ -73,20 +76,23 @@ export interface LayerPass {
 export interface StackPass {
   /** Output of the last layer. */
   readonly y: Tensor;
-  /** First layer first; the final states are in `layers[l].forward.final` and `layers[l].reverse.final`. */
+  /**
+   * First layer first; the final states are in `layers[l].forward.final` and `layers[l].reverse.final`, in packed order:
+   * `finalOf(layers[l].forward)` gives the caller's.
+   */
   readonly layers: readonly LayerPass[];
 }
 
 export interface StackBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;
-  /** Per layer, ∂L/∂final. */
+  /** Per layer, ∂L/∂final, each `[B, H]` in packed order. */
   readonly dFinal?: readonly DirectionStates<Partial<State>>[];
   /** Truncated BPTT, the same windows in every layer. */
   readonly truncate?: Truncation;
 }
 
-/** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`. */
+/** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
 export interface LayerUnwound {
   readonly forward: Unwound;
   readonly reverse?: Unwound;
