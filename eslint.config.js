@@ -7,7 +7,7 @@ const banned = ['random', 'exp', 'expm1', 'tanh', 'log', 'log1p', 'log2', 'log10
 const commonjs = [':function > Identifier.params', 'VariableDeclarator > Identifier.id', 'Property > Identifier.value'];
 
 export default tseslint.config(
-  { ignores: ['assembly/*.ts', 'dist/**', 'node_modules/**'] },
+  { ignores: ['assembly/*.ts', 'dist/**', 'node_modules/**', '.stryker/**'] },
   ...tseslint.configs.recommended,
   {
     rules: {
