@@ -1,4 +1,4 @@
-/** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, and test/engines other engines. */
+/** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, test/engines other engines, and test/bundlers other builds. */
 export default {
   testEnvironment: 'node',
   testTimeout: 60_000, // a loaded machine is no failure
@@ -9,6 +9,7 @@ export default {
     '<rootDir>/test/package/',
     '<rootDir>/test/gpu/',
     '<rootDir>/test/engines/',
+    '<rootDir>/test/bundlers/',
   ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

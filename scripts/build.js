@@ -1,7 +1,8 @@
 /** Builds both module formats into dist/: `esm` (the command line included) and `cjs`, which says so in a package.json. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { acceptUndefined } from './declarations.js';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
@@ -10,11 +11,27 @@ for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
+/** Replaces the one occurrence of a text in a compiled file. */
+function replace(file, from, to) {
+  const parts = readFileSync(file, 'utf8').split(from);
+  if (parts.length !== 2) throw new Error(`${file}: '${from}' was expected once; found ${parts.length - 1} times`);
+  writeFileSync(file, parts.join(to));
+}
 // CommonJS has no import.meta; the one module that asks where it lies is told in the words of CommonJS.
 const located = 'dist/cjs/labeling/training/parallel/threads.node.js';
-const text = readFileSync(located, 'utf8');
-if (!text.includes('import.meta.url')) throw new Error(`${located}: import.meta.url was expected`);
-writeFileSync(located, text.replace('import.meta.url', "require('node:url').pathToFileURL(__filename).href"));
+replace(located, 'here = import.meta.url', "here = require('node:url').pathToFileURL(__filename).href");
+// CommonJS has import(). As require() of an unknown name, which the compiler makes of it, bundlers would report the optional gpu.js.
+const required = 'Promise.resolve(`${packageName()}`).then(s => __importStar(require(s)))';
+replace(
+  'dist/cjs/kernels/gpu/library.js',
+  required,
+  'import(/* webpackIgnore: true */ /* @vite-ignore */ packageName())',
+);
+for (const name of readdirSync('dist', { recursive: true })) {
+  if (!name.endsWith('.d.ts')) continue;
+  const file = `dist/${name}`;
+  writeFileSync(file, acceptUndefined(readFileSync(file, 'utf8')));
+}
 // The source map of an embedded module would hold it a second time, and lead to nothing readable.
 for (const format of ['esm', 'cjs']) {
   for (const name of ['binary', 'binary-relaxed']) {

@@ -13,8 +13,14 @@ interface Target {
   readonly require: { readonly types: string; readonly default: string };
 }
 
-const { exports: map } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as {
+const {
+  exports: map,
+  typesVersions,
+  alias,
+} = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as {
   exports: Record<string, Target | string>;
+  typesVersions: unknown;
+  alias: unknown;
 };
 
 /** Source of each entry point: `./cells` → src/cells/index.ts. */
@@ -45,7 +51,7 @@ function exportsOf(path: string): string[] {
 }
 
 describe('the public API', () => {
-  it('has an entry point per room, one for the tagger alone, and one that needs Node', () => {
+  it('has an entry point per room, one for the tagger alone, and those that need Node', () => {
     expect([...entries.keys()]).toEqual([
       '.',
       './tensor',
@@ -57,6 +63,7 @@ describe('the public API', () => {
       './labeling',
       './tagger',
       './threads',
+      './threads/worker',
     ]);
   });
 
@@ -80,5 +87,14 @@ describe('the public API', () => {
         require: { types: `./dist/cjs/${base}.d.ts`, default: `./dist/cjs/${base}.js` },
       });
     }
+  });
+
+  it('maps the entry points once more for the tools that do not read `exports`', () => {
+    const paths = Object.entries(map).flatMap(([name, target]) =>
+      typeof target === 'string' || name === '.' ? [] : ([[name, target]] as const),
+    );
+    const types = paths.map(([name, target]) => [name.slice(2), [target.require.types]]);
+    expect(typesVersions).toEqual({ '*': Object.fromEntries(types) }); // TypeScript with moduleResolution: node
+    expect(alias).toEqual(Object.fromEntries(paths.map(([name, target]) => [name, target.import.default]))); // Parcel
   });
 });

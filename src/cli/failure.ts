@@ -7,6 +7,8 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, data: 65, hungUp: 129, interr
 
 /** Ctrl-C, or another request to stop, that a command followed after saving what it had. */
 export class InterruptedError extends BpttError {
+  override name = 'InterruptedError';
+
   /** @param exitCode 128 + the number of the signal */
   constructor(
     message: string,

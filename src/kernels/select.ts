@@ -153,7 +153,7 @@ async function withDevice(chosen: Selection, dtype: DType, options: SelectOption
   const { backend } = chosen.kernels;
   if (calibration.host !== backend) return declined(`calibrated against ${calibration.host}, and ${backend} runs`);
   try {
-    const device = await createGpuKernels({ mode: calibration.device.mode, ...gpu });
+    const device = await createGpuKernels({ ...gpu, mode: gpu?.mode ?? calibration.device.mode });
     const kernels = withFallback(device, chosen.kernels, onLost, paysOff(calibration));
     return { ...chosen, kernels, reason: `${chosen.reason}; ${verdict}` };
   } catch (error) {

@@ -16,6 +16,7 @@ import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
 import { parseUniqueJson } from './unique-json.js';
+import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
 /** The contents of a safetensors file. Both records have no prototype, so that no name in a file can reach one. */
 export interface Safetensors {
@@ -116,7 +117,7 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
     }
     header[name] = { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data_offsets: [begin, end] };
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = encodeUtf8(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
   padded.set(json);
   if (padded.length > MAX_HEADER_BYTES) {
@@ -142,12 +143,8 @@ function headerLength(view: DataView): number {
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   if (bytes[0] !== 0x7b) throw broken('its header does not begin with {');
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw broken('its header is not valid UTF-8', error);
-  }
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw broken('its header is not valid UTF-8');
   return parseUniqueJson(text, 'safetensors: the header') as Record<string, unknown>;
 }
 
@@ -252,6 +249,6 @@ function quote(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
-function broken(what: string, cause?: unknown): DataError {
-  return new DataError(`safetensors: the file cannot be read: ${what}`, cause === undefined ? undefined : { cause });
+function broken(what: string): DataError {
+  return new DataError(`safetensors: the file cannot be read: ${what}`);
 }

@@ -1,39 +1,55 @@
 import { visible } from './visible.js';
 
-/** Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. */
+/**
+ * Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. Each class spells its
+ * own name out: a minifier renames the classes, and `error.name` must stay what a program can compare with.
+ */
 export class BpttError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  override name = 'BpttError';
 }
 
 /** A tensor of another shape, or of another element type, than the operation needs. */
-export class ShapeError extends BpttError {}
+export class ShapeError extends BpttError {
+  override name = 'ShapeError';
+}
 
 /** An option or argument outside its domain: a dropout of 1.5, a hidden size of 0. */
-export class ArgumentError extends BpttError {}
+export class ArgumentError extends BpttError {
+  override name = 'ArgumentError';
+}
 
 /** A kernel or backend cannot do what was asked of it; another one may. */
-export class UnsupportedError extends BpttError {}
+export class UnsupportedError extends BpttError {
+  override name = 'UnsupportedError';
+}
 
 /** Memory that a backend needs cannot be had, or must not move now. */
-export class MemoryError extends BpttError {}
+export class MemoryError extends BpttError {
+  override name = 'MemoryError';
+}
 
 /**
  * A device was lost, could not compile a kernel, or ran out of memory. What it was to write is as it was before: another
  * backend can go on from there.
  */
-export class DeviceError extends BpttError {}
+export class DeviceError extends BpttError {
+  override name = 'DeviceError';
+}
 
 /** Data that cannot be what it claims to be: a malformed line, a truncated model file, an unknown label. */
-export class DataError extends BpttError {}
+export class DataError extends BpttError {
+  override name = 'DataError';
+}
 
 /** A loss, activation or gradient became NaN or infinite. */
-export class NonFiniteError extends BpttError {}
+export class NonFiniteError extends BpttError {
+  override name = 'NonFiniteError';
+}
 
 /** A worker thread ended, or could not be started. */
-export class WorkerError extends BpttError {}
+export class WorkerError extends BpttError {
+  override name = 'WorkerError';
+}
 
 /**
  * The line `bptt` prints for an error, without its prefix; never a stack trace, nor a control character, which a file name

@@ -3,48 +3,29 @@
  * from an ES module, a CommonJS module, a strict TypeScript file and the command line. Build first: `npm run check:package`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { entryPoints, installPacked, manifest } from '../support/packed';
+import type { Installation } from '../support/packed';
 
 const ROOT = resolve(__dirname, '../..');
 const TSC = createRequire(__filename).resolve('typescript/bin/tsc');
 
-interface Manifest {
-  readonly version: string;
-  readonly exports: Record<string, unknown>;
-}
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-const entries = Object.keys(manifest.exports).filter((each) => each !== './package.json');
-const names = entries.map((each) => each.replace(/^\./, 'bptt'));
-
+let installation: Installation;
 let folder: string;
-let packed: string[];
+let packed: readonly string[];
 
 beforeAll(() => {
-  if (!existsSync(join(ROOT, 'dist/cjs/index.js'))) throw new Error('dist/ is missing: npm run build');
-  folder = mkdtempSync(join(tmpdir(), 'bptt-pack-'));
-  const report = run('npm', ['pack', '--json', '--pack-destination', folder], ROOT);
-  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
-  packed = files.map((each) => each.path);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)], folder);
+  installation = installPacked();
+  ({ folder, packed } = installation);
 });
 
-afterAll(() => {
-  if (folder) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => installation?.remove());
 
-function run(command: string, args: readonly string[], cwd = folder): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** Runs a script in the folder of the installation; the last line it prints is JSON. */
-function script(name: string, text: string, flags: readonly string[] = []): unknown {
-  writeFileSync(join(folder, name), text);
-  return JSON.parse(run(process.execPath, [...flags, name]));
-}
+const run = (command: string, args: readonly string[]): string => installation.run(command, args);
+const script = (name: string, text: string, flags?: readonly string[]): unknown =>
+  installation.script(name, text, flags);
 
 /** One time step of an LSTM, and a product: the same lines whichever way the modules came in. */
 const STEP = `
@@ -55,13 +36,22 @@ const STEP = `
 const EXPECTED = {
   product: [7, 8, 16, 17],
   cells: ['rnn', 'rnn-relu', 'lstm', 'gru', 'gru-reset-before'],
-  entries: entries.map(() => true),
+  entries: entryPoints.map(() => true),
 };
 
 describe('the packed package', () => {
   it('holds what it needs, and nothing of the workshop', () => {
     const folders = new Set(packed.map((path) => path.split('/')[0]));
-    expect([...folders].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src']);
+    expect([...folders].sort()).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'docs',
+      'package.json',
+      'src',
+    ]);
     for (const file of ['dist/esm/index.js', 'dist/cjs/index.js', 'dist/cjs/package.json', 'dist/esm/cli/main.js']) {
       expect(packed).toContain(file);
     }
@@ -82,21 +72,21 @@ describe('the packed package', () => {
   });
 
   it('carries at most 40 kB, compressed, in order to be fast', () => {
-    const lines = run(process.execPath, ['scripts/size.mjs'], ROOT).split('\n');
+    const lines = execFileSync(process.execPath, ['scripts/size.mjs'], { cwd: ROOT, encoding: 'utf8' }).split('\n');
     const [, size] = /^speed +\d+ files +([\d.]+) kB$/.exec(lines.find((line) => line.startsWith('speed'))!)!;
     expect(Number(size)).toBeGreaterThan(10);
     expect(Number(size)).toBeLessThanOrEqual(40);
   });
 
   it('serves an ES module from every entry point', () => {
-    const imports = names.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
-    const modules = `const modules = [${names.map((_, i) => `m${i}`).join(', ')}];`;
+    const imports = entryPoints.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
+    const modules = `const modules = [${entryPoints.map((_, i) => `m${i}`).join(', ')}];`;
     const text = `${imports}\nimport { cells, createCpuKernels, fromArray, zeros } from 'bptt';\n${modules}${STEP}`;
     expect(script('use.mjs', text)).toEqual(EXPECTED);
   });
 
   it('serves a CommonJS module from every entry point', () => {
-    const modules = `const modules = [${names.map((name) => `require('${name}')`).join(', ')}];`;
+    const modules = `const modules = [${entryPoints.map((name) => `require('${name}')`).join(', ')}];`;
     const text = `const { cells, createCpuKernels, fromArray, zeros } = require('bptt');\n${modules}${STEP}`;
     expect(script('use.cjs', text)).toEqual(EXPECTED);
   });
@@ -132,8 +122,8 @@ describe('the packed package', () => {
   });
 
   it.each(['use.mts', 'use.cts'])('gives types to strict TypeScript, without those of Node: %s', (name) => {
-    const imports = names.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
-    const uses = names.map((_, i) => `void m${i};`).join(' ');
+    const imports = entryPoints.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
+    const uses = entryPoints.map((_, i) => `void m${i};`).join(' ');
     const right = `import { createCpuKernels, zeros, type Kernels, type Tensor } from 'bptt';
       import { createTagger, type Tagger } from 'bptt/tagger';
       const kernels: Kernels = createCpuKernels();

@@ -13,7 +13,7 @@ import { createKernelry } from './compiled.js';
 import type { DeviceInfo } from './device.js';
 import { openDevice } from './device.js';
 import type { GpuLibrary, GpuMode } from './library.js';
-import { GPU_MODES, loadGpuLibrary } from './library.js';
+import { exportsOf, GPU_MODES, loadGpuLibrary } from './library.js';
 import { multiply, multiplyAsync } from './product.js';
 import type { Waiting } from './resident.js';
 import { asyncLayerKernels, createWaiting, layerKernels } from './resident.js';
@@ -24,7 +24,7 @@ export type { CacheOptions } from './compiled.js';
 export interface GpuOptions extends CacheOptions {
   /** A mode by name; by default `headlessgl` in Node, and `webgl2`, else `webgl`, in a browser. */
   readonly mode?: GpuMode;
-  /** The module gpu.js; by default it is imported. */
+  /** The module gpu.js; by default it is imported as the program runs, which a bundle cannot do. */
   readonly library?: GpuLibrary;
   /** Name of the renderer where the context does not tell it, as with headless-gl; asked once the device is open. */
   readonly renderer?: () => string | undefined;
@@ -146,7 +146,7 @@ async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promis
   if (unknown !== undefined) {
     throw new ArgumentError(`gpu: mode must be one of ${GPU_MODES.join(', ')}; got ${String(unknown)}`);
   }
-  const library = options.library ?? (await loadGpuLibrary());
+  const library = options.library === undefined ? await loadGpuLibrary() : exportsOf(options.library);
   const reasons: string[] = [];
   for (const mode of modes) {
     try {

@@ -1,5 +1,3 @@
-// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- an ambient declaration; nothing to import
-/// <reference path="./gpu-js.d.ts" />
 /**
  * What this backend uses of gpu.js 2.24, as a structural type: gpu.js is an optional peer, so neither its code nor its types
  * may be needed where it is not installed.
@@ -69,21 +67,31 @@ const CLASSES: Readonly<Record<GpuMode, string>> = {
 export const GPU_MODES = Object.keys(CLASSES) as GpuMode[];
 
 /**
- * Loads gpu.js.
+ * The name of the package, put together where it runs: a bundler follows every name it can read, and would ask the
+ * application for a package that it does not use.
+ */
+const packageName = (): string => ['gpu', 'js'].join('.');
+
+/**
+ * Loads gpu.js. The import is invisible to bundlers: an application that is bundled and uses gpu.js passes it as `library`.
  *
  * @throws UnsupportedError where it is not installed, or cannot be loaded
  */
 export async function loadGpuLibrary(): Promise<GpuLibrary> {
-  let loaded: unknown;
   try {
-    loaded = await import('gpu.js');
+    return exportsOf(await import(/* webpackIgnore: true */ /* @vite-ignore */ packageName()));
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    const state = absent ? 'is not installed' : `cannot be loaded (${String(message).split('\n')[0]})`;
-    throw new UnsupportedError(`gpu.js ${state}; install it: npm i gpu.js`, { cause: error });
+    const state = absent
+      ? 'is not installed; install it: npm i gpu.js'
+      : `cannot be loaded (${String(message).split('\n')[0]}); in a bundle or a page, import it and pass it as the option library`;
+    throw new UnsupportedError(`gpu.js ${state}`, { cause: error });
   }
-  // CommonJS, seen as a module: its exports may all be behind `default`.
+}
+
+/** The exports of the module gpu.js, which is CommonJS: seen as an ES module, they may all be behind `default`. */
+export function exportsOf(loaded: unknown): GpuLibrary {
   const { GPU, default: whole } = loaded as { GPU?: unknown; default?: unknown };
   return (GPU === undefined ? whole : loaded) as GpuLibrary;
 }

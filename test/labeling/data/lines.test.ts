@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ArgumentError, DataError } from '../../../src/tensor/errors.js';
-import { firstInvalidByte, lineBlocks } from '../../../src/labeling/data/formats/lines.js';
+import { lineBlocks } from '../../../src/labeling/data/formats/lines.js';
 import { all, bytes, chunked } from '../support.js';
 
 const seed = 11;
@@ -122,32 +122,5 @@ describe('invalid UTF-8', () => {
     for (const size of [1, 2, 100]) {
       await expect(linesOf(chunked(Uint8Array.from(input), size))).rejects.toThrow(message);
     }
-  });
-
-  test('firstInvalidByte and TextDecoder agree on what is valid', () => {
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    const valid = (input: Uint8Array) => {
-      try {
-        decoder.decode(input);
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    // Bytes at the borders of the well-formed ranges, so that long sequences occur and nearly occur.
-    const byte = fc.constantFrom(
-      ...[0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1],
-      ...[0xf4, 0xf5, 0xff],
-    );
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5 }), fc.array(byte, { maxLength: 5 }), (any, border) => {
-        for (const input of [any, Uint8Array.from(border)]) {
-          const place = firstInvalidByte(input);
-          expect(place === -1).toBe(valid(input));
-          if (place > 0) expect(valid(input.subarray(0, place))).toBe(true);
-        }
-      }),
-      { seed, numRuns: 3000 },
-    );
   });
 });

@@ -4,6 +4,7 @@
  * Bytes are cut at line feeds before they are decoded (a byte 0x0A never occurs inside a UTF-8 sequence), so that each
  * decoding is complete and an invalid byte can be named by line and place.
  */
+import { decodeUtf8, firstInvalidByte } from '../../../serialize/utf8.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { dataErrorAt } from './options.js';
 
@@ -84,17 +85,11 @@ function joined(head: readonly Uint8Array[], tail: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 function decodeLines(bytes: Uint8Array, source: string, first: number): string[] {
   const nul = bytes.indexOf(0);
   if (nul >= 0 && !(first === 1 && beginsAsUtf16(bytes))) throw nulByte(bytes, nul, source, first);
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    throw invalidUtf8(bytes, source, first);
-  }
+  let text = decodeUtf8(bytes);
+  if (text === undefined) throw invalidUtf8(bytes, source, first);
   if (first === 1 && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   return text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
 }
@@ -128,26 +123,4 @@ function invalidUtf8(bytes: Uint8Array, source: string, first: number): DataErro
   const message = `expected UTF-8, but byte ${byte} of the line (${shown}) is not part of a valid sequence`;
   const from = utf16 ? '-f UTF-16 ' : '';
   return dataErrorAt(source, line, `${message}: ${advice}, for example with iconv ${from}-t UTF-8`);
-}
-
-/** Place of the first byte that begins no well-formed UTF-8 sequence (Unicode 15, table 3-7), or −1. */
-export function firstInvalidByte(bytes: Uint8Array): number {
-  const within = (i: number, low: number, high: number) => i < bytes.length && bytes[i] >= low && bytes[i] <= high;
-  let i = 0;
-  while (i < bytes.length) {
-    const lead = bytes[i];
-    let length = 0;
-    if (lead < 0x80) length = 1;
-    else if (lead >= 0xc2 && lead <= 0xdf) length = 2;
-    else if (lead >= 0xe0 && lead <= 0xef) length = 3;
-    else if (lead >= 0xf0 && lead <= 0xf4) length = 4;
-    if (length === 0) return i;
-    // The second byte excludes overlong forms (E0, F0), surrogates (ED) and code points past U+10FFFF (F4).
-    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-    if (length > 1 && !within(i + 1, low, high)) return i;
-    for (let k = 2; k < length; k++) if (!within(i + k, 0x80, 0xbf)) return i;
-    i += length;
-  }
-  return -1;
 }

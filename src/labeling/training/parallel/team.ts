@@ -130,11 +130,12 @@ function startWorkers(state: State, start: Threads['start'], rowLimit: number): 
       if (!state.closed) state.failure ??= error;
       state.wake();
     };
-    const died = (reason: string): void => fail(ended(index, threads, reason));
+    const died = (reason: string, advice?: string): void => fail(ended(index, threads, reason, advice));
     let worker: WorkerHandle;
     try {
       worker = start();
     } catch (error) {
+      if (error instanceof WorkerError) throw error;
       throw ended(index, threads, `it could not be started: ${String(error)}`);
     }
     workers.push(worker);
@@ -157,10 +158,13 @@ function startWorkers(state: State, start: Threads['start'], rowLimit: number): 
   }
 }
 
-function ended(index: number, threads: number, reason: string): WorkerError {
-  return new WorkerError(
-    `thread ${index + 1} of ${threads} ended: ${reason}; train again, with fewer threads if memory is short`,
-  );
+function ended(
+  index: number,
+  threads: number,
+  reason: string,
+  advice = 'train again, with fewer threads if memory is short',
+): WorkerError {
+  return new WorkerError(`thread ${index + 1} of ${threads} ended: ${reason}; ${advice}`);
 }
 
 async function addGradient(state: State, job: Job): Promise<Shard> {

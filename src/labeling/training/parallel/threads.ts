@@ -11,9 +11,10 @@ export interface WorkerHandle {
    * Says who hears of the worker; called once, before the first `post`.
    *
    * @param onMessage gets everything the worker posts
-   * @param onEnd gets the reason when the worker ends by itself or is ended by others; after `terminate` it may stay silent
+   * @param onEnd gets the reason when the worker ends by itself or is ended by others, and what to do where that is known; after
+   *   `terminate` it may stay silent
    */
-  listen(onMessage: (message: unknown) => void, onEnd: (reason: string) => void): void;
+  listen(onMessage: (message: unknown) => void, onEnd: (reason: string, advice?: string) => void): void;
   /** Ends the worker at once. */
   terminate(): Promise<void>;
 }

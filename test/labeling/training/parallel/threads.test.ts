@@ -147,7 +147,14 @@ describe('a thread that ends', () => {
   test('or never starts: nothing is rescued, nothing keeps running', async () => {
     const onRescue = jest.fn();
     const gone = nodeThreads(2, { module: moduleUrl('labeling/training/parallel/nowhere.ts') });
-    await expect(run({ threads: gone }, { onRescue })).rejects.toThrow(/^thread 2 of 2 ended: .*Cannot find module/);
+    await expect(run({ threads: gone }, { onRescue })).rejects.toThrow(
+      /^thread 2 of 2 ended: Cannot find module .*nowhere\.js'[^;]*; pass the URL of bptt\/threads\/worker, .*\)$/,
+    );
+    const bundled = nodeThreads(2); // these sources have no worker.node.js beside them, as a bundle has none
+    await expect(run({ threads: bundled }, { onRescue })).rejects.toThrow(WorkerError);
+    await expect(run({ threads: bundled }, { onRescue })).rejects.toThrow(
+      /^worker threads cannot start: expected their module at file:.*bundled without it.*pass its URL/,
+    );
     const refuses: Threads = { count: 2, start: () => { throw new RangeError('no more threads'); } }; // prettier-ignore
     await expect(run({ threads: refuses }, { onRescue })).rejects.toThrow(/it could not be started: .*no more threads/);
     expect(onRescue).not.toHaveBeenCalled();
@@ -156,7 +163,9 @@ describe('a thread that ends', () => {
   test('because it has no memory', async () => {
     const module = moduleUrl('labeling/training/parallel/worker.node.ts');
     const starved = nodeThreads(2, { module, resourceLimits: { maxOldGenerationSizeMb: 2 } });
-    await expect(run({ threads: starved })).rejects.toThrow(/^thread 2 of 2 ended: .*memory/);
+    await expect(run({ threads: starved })).rejects.toThrow(
+      /^thread 2 of 2 ended: .*memory.*; train with fewer threads, or raise/,
+    );
   });
 
   test('on an error of its own, which is told; all workers are ended then', async () => {
