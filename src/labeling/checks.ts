@@ -1,4 +1,5 @@
 /** Checks of what callers without a compiler may pass to a labeler, once per call: JavaScript finds out late, or never. */
+import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 
 /**
@@ -62,15 +63,4 @@ export function expectSwitches(where: string, options: unknown, ...switches: rea
       `${where}: ${name} must be true or false; got ${describe(value)}: correct it, or leave it out`,
     );
   }
-}
-
-/** A value for a message: in a few words, whatever it is. */
-export function describe(x: unknown): string {
-  if (x === null || x === undefined) return String(x);
-  if (typeof x === 'string') return `the string ${JSON.stringify(x.slice(0, 40))}`;
-  if (typeof x === 'function') return 'a function';
-  if (typeof x !== 'object') return `the ${typeof x} ${String(x)}`;
-  if (Array.isArray(x)) return 'a list';
-  if (typeof (x as { then?: unknown }).then === 'function') return 'a Promise';
-  return `an object with ${Object.keys(x).join(', ').slice(0, 100) || 'nothing'}`;
 }

@@ -89,7 +89,7 @@ export function stackInference(
 
 /** @throws ArgumentError where ids are no rows of a table */
 function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Input {
-  if (!(x instanceof Int32Array)) return { x, rows: () => x };
+  if (!ArrayBuffer.isView(x)) return { x, rows: () => x };
   if (table === undefined) {
     throw new ArgumentError('stackInference: ids were given, but no table of which they are rows: prepare it with one');
   }

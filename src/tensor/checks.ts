@@ -2,6 +2,7 @@
  * Checks of arguments. They are called where a sequence, a layer or an option enters the engine, never inside a step, so
  * that their cost does not grow with the length of a sequence. Each one says what was expected, what came, and why.
  */
+import { describe, show } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import { nearestName } from './nearest.js';
 import type { Tensor } from './types.js';
@@ -121,7 +122,7 @@ export function expectNonNegative(where: string, name: string, value: number): v
  * @throws ArgumentError
  */
 export function expectProbability(where: string, name: string, value: number): void {
-  expectArgument(where, name, value, value >= 0 && value < 1, 'at least 0 and below 1');
+  expectArgument(where, name, value, typeof value === 'number' && value >= 0 && value < 1, 'at least 0 and below 1');
 }
 
 /**
@@ -130,7 +131,9 @@ export function expectProbability(where: string, name: string, value: number): v
  */
 export function expectOneOf(where: string, name: string, value: string, choices: readonly string[]): void {
   const list = choices.map((choice) => `'${choice}'`).join(', ');
-  expectArgument(where, name, `'${value}'`, choices.includes(value), `one of ${list}`);
+  if (choices.includes(value)) return;
+  const got = typeof value === 'string' ? `'${value}'` : describe(value);
+  throw new ArgumentError(`${where}: ${name} must be one of ${list}; got ${got}`);
 }
 
 /**
@@ -170,5 +173,5 @@ export function expectKnownKeys(where: string, name: string, value: unknown, kno
 }
 
 function expectArgument(where: string, name: string, value: unknown, holds: boolean, wanted: string): void {
-  if (!holds) throw new ArgumentError(`${where}: ${name} must be ${wanted}; got ${String(value)}`);
+  if (!holds) throw new ArgumentError(`${where}: ${name} must be ${wanted}; got ${show(value)}`);
 }

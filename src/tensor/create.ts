@@ -1,6 +1,8 @@
 /** Tensors that people hold: ndarrays over a new or given typed array. */
 import ndarray from 'ndarray';
 import type { NdArray } from 'ndarray';
+import { expectDType, expectRng, isSizes, listed } from './arguments.js';
+import { describe, show, typedArrayName } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import type { Rng } from './random.js';
 import type { DType, Real, Tensor } from './types.js';
@@ -14,9 +16,8 @@ export type Nested = number | readonly Nested[];
  * @throws ShapeError unless every size is an integer of at least 0; ArgumentError when there is no memory for it
  */
 export function zeros(shape: readonly number[], dtype: DType = 'float32'): NdArray<Real> {
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    throw new ShapeError(`a shape must hold integers of at least 0; got [${shape.join(', ')}]`);
-  }
+  if (!isSizes(shape)) throw new ShapeError(`a shape must hold integers of at least 0; got ${listed(shape)}`);
+  expectDType('zeros', dtype);
   return wrap(flat(sizeOf(shape), dtype), shape);
 }
 
@@ -39,16 +40,18 @@ export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
 /**
  * A new row-major ndarray from numbers, nested or flat.
  *
- * @param values nested arrays, or a flat array or typed array
+ * @param values nested arrays, or a flat array or typed array; numbers of whatever kind are copied
  * @param shape the shape; by default that of the nesting
+ * @param dtype by default that of a Float32Array or Float64Array, else float32
  * @throws ShapeError when the nesting is ragged, or the number of elements is not that of `shape`
  * @throws ArgumentError when an element is no number
  */
 export function fromArray(
   values: Nested | Real,
   shape?: readonly number[] | null,
-  dtype: DType = ArrayBuffer.isView(values) ? dtypeOf(values as Real) : 'float32',
+  dtype: DType = typedArrayName(values) === 'Float64Array' ? 'float64' : 'float32',
 ): NdArray<Real> {
+  expectValues(values, shape, dtype);
   const found = ArrayBuffer.isView(values) ? [values.length] : nestingOf(values as Nested);
   const out = zeros(shape ?? found, dtype);
   if (sizeOf(out.shape) !== sizeOf(found)) {
@@ -59,6 +62,19 @@ export function fromArray(
   if (ArrayBuffer.isView(values)) out.data.set(values as Real);
   else fill(out.data, values as Nested, found, 0, 0);
   return out;
+}
+
+function expectValues(values: unknown, shape: unknown, dtype: string): void {
+  const kind = typedArrayName(values);
+  if (!Array.isArray(values) && typeof values !== 'number' && (kind === undefined || kind.startsWith('Big'))) {
+    throw new ArgumentError(`fromArray: values must be numbers, nested or flat; got ${describe(values)}`);
+  }
+  if (shape !== undefined && shape !== null && !Array.isArray(shape)) {
+    const slip = shape === 'float32' || shape === 'float64';
+    const advice = slip ? ': the element type is the third argument, fromArray(values, null, dtype)' : '';
+    throw new ArgumentError(`fromArray: shape must be a list of sizes; got ${describe(shape)}${advice}`);
+  }
+  expectDType('fromArray', dtype);
 }
 
 /**
@@ -73,8 +89,11 @@ export function uniform(
   dtype: DType = 'float32',
 ): NdArray<Real> {
   if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
-    throw new ArgumentError(`uniform: low and high must be finite, low <= high; got low = ${low}, high = ${high}`);
+    throw new ArgumentError(
+      `uniform: low and high must be finite, low <= high; got low = ${show(low)}, high = ${show(high)}`,
+    );
   }
+  expectRng('uniform', 'rng', rng);
   const out = zeros(shape, dtype);
   for (let i = 0; i < out.data.length; i++) out.data[i] = low + (high - low) * rng.next();
   return out;
@@ -86,8 +105,9 @@ export function uniform(
  */
 export function normal(shape: readonly number[], std: number, rng: Rng, dtype: DType = 'float32'): NdArray<Real> {
   if (!(Number.isFinite(std) && std >= 0)) {
-    throw new ArgumentError(`normal: std must be finite and at least 0; got ${std}`);
+    throw new ArgumentError(`normal: std must be finite and at least 0; got ${show(std)}`);
   }
+  expectRng('normal', 'rng', rng);
   const out = zeros(shape, dtype);
   for (let i = 0; i < out.data.length; i++) out.data[i] = std * rng.normal();
   return out;
@@ -109,11 +129,11 @@ function fill(data: Real, values: Nested, shape: readonly number[], depth: numbe
   if (depth === shape.length) {
     if (Array.isArray(values)) throw ragged(shape, depth, `an array of ${values.length}`);
     if (typeof values !== 'number')
-      throw new ArgumentError(`fromArray: elements must be numbers; got ${String(values)}`);
+      throw new ArgumentError(`fromArray: elements must be numbers; got ${describe(values)}`);
     data[at] = values;
     return at + 1;
   }
-  if (!Array.isArray(values)) throw ragged(shape, depth, String(values));
+  if (!Array.isArray(values)) throw ragged(shape, depth, show(values));
   if (values.length !== shape[depth]) throw ragged(shape, depth, `an array of ${values.length}`);
   for (const value of values) at = fill(data, value, shape, depth + 1, at);
   return at;

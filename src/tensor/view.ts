@@ -2,12 +2,27 @@
  * Plain views: `Tensor` objects made without ndarray, so that they cost one small object and need no `new Function`.
  * Everything inside a step, a scan or a kernel uses these; `create.ts` makes the ndarrays that people hold.
  */
+import { describe, typedArrayName } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import type { DType, Real, Tensor } from './types.js';
 
-/** Name of the element type of a flat array. */
+/**
+ * Name of the element type of a flat array, of this realm or another: a frame of a page, a `vm` context.
+ *
+ * @throws ArgumentError for anything but a Float32Array or Float64Array
+ */
 export function dtypeOf(data: Real): DType {
-  return data instanceof Float32Array ? 'float32' : 'float64';
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Float64Array ? 'float64' : dtypeElsewhere(data);
+}
+
+function dtypeElsewhere(data: unknown): DType {
+  const name = typedArrayName(data);
+  if (name === 'Float32Array') return 'float32';
+  if (name === 'Float64Array') return 'float64';
+  throw new ArgumentError(
+    `the data of a tensor must be a Float32Array or a Float64Array; got ${describe(data)}: copy it with fromArray(…)`,
+  );
 }
 
 /** Number of elements of a shape; 1 for the empty shape. */

@@ -7,7 +7,7 @@
  * Where the inputs are rows of a table, projections of rows that came up are kept (projections.ts).
  */
 import type { Tensor } from '../../tensor/types.js';
-import { allocate } from '../../tensor/view.js';
+import { allocate, dtypeOf } from '../../tensor/view.js';
 import { MemoryError } from '../../tensor/errors.js';
 import type { InferenceLayer, InferenceTensors } from '../types.js';
 import type { Arena } from './arena.js';
@@ -77,7 +77,7 @@ export function inferenceLayer(
   table?: Tensor,
 ): InferenceLayer | undefined {
   const arena = living();
-  if (arena.framed || !Object.values(params).every((x) => x.data instanceof Float32Array)) return undefined;
+  if (arena.framed || !Object.values(params).every((x) => dtypeOf(x.data) === 'float32')) return undefined;
   const { Wx, Wh } = params;
   const weights = roomFor(LAYOUTS[name], params);
   const own = [weights.input, ...weights.recurrent.map((part) => part.panels), ...Object.values(weights.vectors)];
@@ -106,7 +106,7 @@ export function inferenceLayer(
 }
 
 function sourceOf(arena: Arena, table: Tensor, { D, width }: Weights, frameBytes: number): Source | undefined {
-  const fits = table.shape[1] === D && table.data instanceof Float32Array && table.stride[1] === 1;
+  const fits = table.shape[1] === D && dtypeOf(table.data) === 'float32' && table.stride[1] === 1;
   const projections = fits ? projectionsOf(arena, table, width, frameBytes) : undefined;
   return projections && { table, projections };
 }
@@ -150,7 +150,7 @@ function run(
   source?: Source,
 ): boolean {
   const { x, y, ids, batchSizes } = layer;
-  const rows = x.data instanceof Float32Array && x.stride[1] === 1 && y.stride[1] === 1;
+  const rows = dtypeOf(x.data) === 'float32' && x.stride[1] === 1 && y.stride[1] === 1;
   if (!rows || !inside(arena, y) || batchSizes.length === 0) return false;
   if (x.shape[1] !== weights.D || y.shape[1] !== weights.H) return false;
   if (ids !== undefined && source?.table !== x) return false;

@@ -1,5 +1,6 @@
 /** Matrices on their way into the memory of the module, and back. */
 import type { Real, Tensor } from '../../tensor/types.js';
+import { dtypeOf } from '../../tensor/view.js';
 import type { Arena } from './arena.js';
 
 /** A matrix in the memory of the module. */
@@ -17,7 +18,7 @@ const WORTHWHILE = 2;
 
 /** The whole memory, by the element type of `like`. Valid until the arena grows. */
 function heapOf(arena: Arena, like: Real): Real {
-  return like instanceof Float32Array ? arena.f32() : arena.f64();
+  return dtypeOf(like) === 'float32' ? arena.f32() : arena.f64();
 }
 
 /** Whether a tensor lies in the memory of the arena. */

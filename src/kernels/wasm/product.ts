@@ -1,6 +1,6 @@
 /** The three products: operands into memory, `b` into panels, tiles, and `out` back. */
 import type { Tensor } from '../../tensor/types.js';
-import { transpose } from '../../tensor/view.js';
+import { dtypeOf, transpose } from '../../tensor/view.js';
 import { checkProduct } from '../check.js';
 import type { Product } from '../check.js';
 import { createCpuKernels } from '../cpu/index.js';
@@ -52,7 +52,7 @@ function runProduct(wasm: Exports, arena: Arena, product: Product, out: Tensor, 
   const N = right.shape[1];
   if (M === 0 || N === 0 || K === 0) return;
   arena.begin(inside(arena, out) || inside(arena, a) || inside(arena, b));
-  const single = out.data instanceof Float32Array;
+  const single = dtypeOf(out.data) === 'float32';
   const [run, packRows, packColumns] = single
     ? [wasm.multiply32, wasm.packRows32, wasm.packColumns32]
     : [wasm.multiply64, wasm.packRows64, wasm.packColumns64];

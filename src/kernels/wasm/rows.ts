@@ -1,6 +1,6 @@
 /** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
 import type { Tensor } from '../../tensor/types.js';
-import { isContiguous, sizeOf } from '../../tensor/view.js';
+import { dtypeOf, isContiguous, sizeOf } from '../../tensor/view.js';
 import type { RowKernels } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
@@ -94,7 +94,7 @@ export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
 function lines(arena: Arena, x: Tensor): boolean {
   const last = x.shape.length - 1;
   return (
-    x.data instanceof Float32Array &&
+    dtypeOf(x.data) === 'float32' &&
     (last === 0 || last === 1) &&
     (x.stride[last] === 1 || x.shape[last] === 1) &&
     inside(arena, x)
@@ -121,7 +121,7 @@ function size(x: Tensor): [number, number] {
 
 /** Scratch for a float32 matrix without gaps that lies elsewhere; nothing for any other. */
 function roomFor(arena: Arena, x: Tensor): { at: number; step: number } | undefined {
-  if (!(x.data instanceof Float32Array) || x.shape.length !== 2 || !isContiguous(x)) return undefined;
+  if (dtypeOf(x.data) !== 'float32' || x.shape.length !== 2 || !isContiguous(x)) return undefined;
   return { at: arena.take(4 * sizeOf(x.shape)), step: 4 * x.shape[1] };
 }
 

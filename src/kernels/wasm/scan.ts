@@ -6,6 +6,7 @@
  * Declined, so that the TypeScript scan runs: float64, and tensors with gaps between their elements.
  */
 import type { Tensor } from '../../tensor/types.js';
+import { dtypeOf } from '../../tensor/view.js';
 import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
@@ -93,7 +94,7 @@ function run(wasm: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensors):
 
 /** Float32 rows one behind the other. */
 function acceptable(x: Tensor): boolean {
-  return x.data instanceof Float32Array && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
+  return dtypeOf(x.data) === 'float32' && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
 }
 
 function openCall(wasm: Exports, arena: Arena, scan: ScanTensors, returns: (() => void)[]): Call {

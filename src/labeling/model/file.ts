@@ -5,7 +5,8 @@
 import { flatten } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import { expectCell } from '../../cells/index.js';
-import { BpttError, DataError } from '../../tensor/errors.js';
+import { describe } from '../../tensor/describe.js';
+import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
@@ -37,6 +38,27 @@ export function saveModel({ config, words, labels, params }: Model): Uint8Array 
   });
 }
 
+/** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
+function bytesOf(source: unknown): Uint8Array {
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (isBuffer(source)) return new Uint8Array(source);
+  throw new ArgumentError(`loadModel: bytes must be a Uint8Array or an ArrayBuffer; got ${describe(source)}`);
+}
+
+/** A model, or one read from its bytes. @throws ArgumentError where `source` is neither */
+export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer, options?: LoadOptions): Model {
+  if (ArrayBuffer.isView(source) || isBuffer(source)) return loadModel(source, options);
+  if (typeof source !== 'object' || source === null || !('params' in source)) {
+    throw new ArgumentError(`${where}: expected a model, or the bytes of a model file; got ${describe(source)}`);
+  }
+  return source;
+}
+
+/** Whether a value is an ArrayBuffer, of whatever realm. */
+function isBuffer(x: unknown): x is ArrayBuffer {
+  return Object.prototype.toString.call(x) === '[object ArrayBuffer]';
+}
+
 /**
  * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed.
  *
@@ -45,7 +67,7 @@ export function saveModel({ config, words, labels, params }: Model): Uint8Array 
  *   or where the model needs a cell of your own, and that is missing or another one
  */
 export function loadModel(bytes: Uint8Array | ArrayBuffer, { cell }: LoadOptions = {}): Model {
-  const { tensors, metadata } = decodeSafetensors(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
+  const { tensors, metadata } = decodeSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
       'expected a model made by bptt; got a safetensors file without its metadata: train a model first',

@@ -9,7 +9,7 @@ import { embeddingBackward, embeddingForward } from '../../layers/embedding.js';
 import type { Rng } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectKernels } from '../checks.js';
-import { loadModel } from './file.js';
+import { modelOf } from './file.js';
 import type { Model, ModelBody, ModelGrads, ModelParams, ModelPass } from './model.js';
 import { dropWith, layersOf, stackOptions, undoDropout, zerosFor } from './model.js';
 import type { PredictOptions, Prediction } from './predict.js';
@@ -75,7 +75,7 @@ export function createAsyncTagger(
 ): AsyncTagger {
   expectKernels('createAsyncTagger', device);
   expectKernels('createAsyncTagger', host);
-  const model = source instanceof Uint8Array ? loadModel(source) : source;
+  const model = modelOf('createAsyncTagger', source);
   return {
     model,
     get backend() {

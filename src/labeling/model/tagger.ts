@@ -6,12 +6,11 @@ import { flatten } from '../../autograd/grads.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { adopted } from '../../kernels/workspace.js';
-import { ArgumentError } from '../../tensor/errors.js';
-import { describe, expectKernels, expectSwitches } from '../checks.js';
+import { expectKernels, expectSwitches } from '../checks.js';
 import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import type { LoadOptions } from './file.js';
-import { loadModel } from './file.js';
+import { modelOf } from './file.js';
 import type { Model } from './model.js';
 import type { Prediction } from './predict.js';
 import { predictWith } from './predict.js';
@@ -56,7 +55,7 @@ export function createTagger(
 ): Tagger {
   expectKernels('createTagger', kernels);
   expectSwitches('createTagger', options, 'keepWords');
-  const model = modelOf(source, options);
+  const model = modelOf('createTagger', source, options);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model, options);
   return {
@@ -68,17 +67,4 @@ export function createTagger(
       moveOut();
     },
   };
-}
-
-/** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
-function modelOf(source: Model | Uint8Array | ArrayBuffer, options: LoadOptions): Model {
-  if (ArrayBuffer.isView(source)) {
-    return loadModel(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), options);
-  }
-  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]')
-    return loadModel(source as ArrayBuffer, options);
-  if (typeof source !== 'object' || source === null || !('params' in source)) {
-    throw new ArgumentError(`createTagger: expected a model, or the bytes of a model file; got ${describe(source)}`);
-  }
-  return source as Model;
 }

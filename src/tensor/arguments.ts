@@ -1,0 +1,131 @@
+/**
+ * Checks of what callers without a compiler may pass, once where a sequence, a layer or an optimizer is entered and never in a
+ * step. Each names the function and the argument, says what came, and what to pass.
+ */
+import { describe, show, typedArrayName } from './describe.js';
+import { ArgumentError } from './errors.js';
+import type { Tensor } from './types.js';
+
+/**
+ * Requires a tensor: `{ data, shape, stride, offset }` over a Float32Array or Float64Array, as every ndarray is.
+ *
+ * @param where the operation that asks
+ * @param name the argument as the caller knows it
+ * @param advice what to do about it
+ * @throws ArgumentError that says what is not as it should be
+ */
+export function expectTensor(where: string, name: string, x: unknown, advice = ''): asserts x is Tensor {
+  const fault = faultOf(x);
+  if (fault !== undefined) throw new ArgumentError(`${where}: ${name} must be a tensor${fault}${advice}`);
+}
+
+/** What keeps a value from being a tensor, for the end of a sentence; undefined where nothing does. */
+function faultOf(x: unknown): string | undefined {
+  if (typeof x !== 'object' || x === null || !('data' in x) || !('shape' in x) || !('stride' in x)) {
+    return `; got ${describe(x)}: pass an ndarray, fromArray(…) or zeros(…)`;
+  }
+  const { data, shape, stride, offset } = x as Record<string, unknown>;
+  const kind = typedArrayName(data);
+  if (kind !== 'Float32Array' && kind !== 'Float64Array') {
+    return ` over a Float32Array or a Float64Array; its data is ${describe(data)}: copy it with fromArray(…)`;
+  }
+  if (!isSizes(shape)) return ` whose shape lists integers of at least 0; its shape is ${listed(shape)}`;
+  if (!Array.isArray(stride) || stride.length !== shape.length || !stride.every(Number.isSafeInteger)) {
+    return ` with one integer stride per axis, ${shape.length}; its stride is ${listed(stride)}`;
+  }
+  if (!Number.isSafeInteger(offset) || (offset as number) < 0) {
+    return ` with an offset of at least 0; its offset is ${describe(offset)}`;
+  }
+  return undefined;
+}
+
+/** Whether a value lists integers of at least 0. */
+export function isSizes(shape: unknown): shape is readonly number[] {
+  return Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+}
+
+/** A list of sizes for a message, `[2, 3]`; anything else in a few words. */
+export function listed(x: unknown): string {
+  return Array.isArray(x) ? `[${x.slice(0, 8).map(show).join(', ')}${x.length > 8 ? ', …' : ''}]` : describe(x);
+}
+
+/** Requires the name of an element type. @throws ArgumentError */
+export function expectDType(where: string, dtype: unknown): void {
+  if (dtype === 'float32' || dtype === 'float64') return;
+  throw new ArgumentError(`${where}: dtype must be 'float32' or 'float64'; got ${describe(dtype)}`);
+}
+
+/**
+ * Requires a flat record of tensors: parameters, or gradients that mirror them.
+ *
+ * @throws ArgumentError naming the record, or the tensor of it that is none
+ */
+export function expectTensors(where: string, name: string, record: unknown, advice = ''): void {
+  expectRecord(where, name, record, 'a record of tensors by name', advice);
+  for (const [key, x] of Object.entries(record)) expectTensor(where, `${name}.${key}`, x, advice);
+}
+
+/**
+ * Requires an object that is neither a list nor a typed array.
+ *
+ * @param what what it should be, in words
+ * @throws ArgumentError
+ */
+export function expectRecord(
+  where: string,
+  name: string,
+  x: unknown,
+  what = 'an object',
+  advice = '',
+): asserts x is Record<string, unknown> {
+  if (typeof x === 'object' && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x)) return;
+  throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}${advice}`);
+}
+
+/** Requires an object with a method of this name. @throws ArgumentError saying how to come by one */
+export function expectMethod(where: string, name: string, x: unknown, method: string, what: string): void {
+  const got = typeof x === 'object' && x !== null ? (x as Record<string, unknown>)[method] : undefined;
+  if (typeof got !== 'function') throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}`);
+}
+
+/** Requires a generator of random numbers. @throws ArgumentError */
+export function expectRng(where: string, name: string, x: unknown): void {
+  expectMethod(where, name, x, 'split', 'a generator of random numbers, createRng(seed)');
+}
+
+/** Requires a list. @throws ArgumentError */
+export function expectList(where: string, name: string, x: unknown, of: string): asserts x is readonly unknown[] {
+  if (!Array.isArray(x)) throw new ArgumentError(`${where}: ${name} must be a list of ${of}; got ${describe(x)}`);
+}
+
+/** Requires a list of strings, holes not included. @throws ArgumentError naming the element */
+export function expectStrings(where: string, name: string, x: unknown): void {
+  expectList(where, name, x, 'strings');
+  for (let i = 0; i < x.length; i++) {
+    if (typeof x[i] === 'string') continue;
+    throw new ArgumentError(`${where}: ${name}[${i}] must be a string; got ${describe(x[i])}`);
+  }
+}
+
+/** Requires numbers in a row: a list or a typed array. @throws ArgumentError */
+export function expectNumbers(where: string, name: string, x: unknown): asserts x is ArrayLike<number> {
+  const kind = typedArrayName(x);
+  if (kind !== undefined && !kind.startsWith('Big')) return;
+  if (Array.isArray(x) && x.every((n) => typeof n === 'number')) return;
+  throw new ArgumentError(`${where}: ${name} must be a list of numbers or a typed array; got ${listed(x)}`);
+}
+
+/** Requires a function. @throws ArgumentError */
+export function expectFunction(where: string, name: string, x: unknown): void {
+  if (typeof x !== 'function') throw new ArgumentError(`${where}: ${name} must be a function; got ${describe(x)}`);
+}
+
+/** Requires a string. @throws ArgumentError */
+export function expectString(where: string, name: string, x: unknown): asserts x is string {
+  if (typeof x !== 'string') throw new ArgumentError(`${where}: ${name} must be a string; got ${describe(x)}`);
+}
+
+/** Requires any number, NaN and Infinity included. @throws ArgumentError */
+export function expectNumber(where: string, name: string, x: unknown): asserts x is number {
+  if (typeof x !== 'number') throw new ArgumentError(`${where}: ${name} must be a number; got ${describe(x)}`);
+}

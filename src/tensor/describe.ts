@@ -1,0 +1,30 @@
+/** What a value is, in a few words, for the messages of errors. Nothing here walks a value, so a hostile one costs nothing. */
+
+/** The name a typed array has in any realm (another frame of a page, a `vm` context): its tag is read off its own slots. */
+const TAG = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+) as { get(this: unknown): string | undefined };
+
+/** `Float32Array`, `Uint8Array`, … of whatever realm; undefined for anything else. */
+export function typedArrayName(x: unknown): string | undefined {
+  return TAG.get.call(x);
+}
+
+/** A value for a message: in a few words, whatever it is. */
+export function describe(x: unknown): string {
+  if (x === null || x === undefined) return String(x);
+  if (typeof x === 'string') return `the string ${JSON.stringify(x.slice(0, 40))}`;
+  if (typeof x === 'function') return 'a function';
+  if (typeof x !== 'object') return `the ${typeof x} ${String(x)}`;
+  if (Array.isArray(x)) return 'a list';
+  const typed = typedArrayName(x);
+  if (typed !== undefined) return `${typed.startsWith('Int') ? 'an' : 'a'} ${typed}`;
+  if (typeof (x as { then?: unknown }).then === 'function') return 'a Promise';
+  return `an object with ${Object.keys(x).join(', ').slice(0, 100) || 'nothing'}`;
+}
+
+/** The value where a number was expected: a number as it is written, anything else in words. */
+export function show(x: unknown): string {
+  return typeof x === 'number' ? String(x) : describe(x);
+}
