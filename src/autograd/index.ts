@@ -1,3 +1,7 @@
+export type { Dual, DualOps } from './dual.js';
+export { dual, dualOps } from './dual.js';
+export type { DualLayer, DualLoss, DualRecord, DualStack, DualUnrolled } from './forward-mode.js';
+export { directionalDerivative, forwardGradient, stackDual, unrollDual } from './forward-mode.js';
 export type { GradcheckOptions, CheckedElement, GradcheckReport } from './gradcheck.js';
 export { describeElement, gradcheck } from './gradcheck.js';
 export type { NestedTensors, RowGradient, TensorRecord } from './grads.js';

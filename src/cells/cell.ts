@@ -7,7 +7,10 @@
 import type { Kernels } from '../kernels/types.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
+import type { CellEquations } from './equations.js';
 import type { InitScheme } from './init.js';
+
+export type { Algebra, CellEquations } from './equations.js';
 
 /** Named tensors of a cell. Gradients mirror it: `grads.Wx` has the shape of `params.Wx`. */
 export type Params = Readonly<Record<string, Tensor>>;
@@ -94,6 +97,12 @@ export interface Cell<P extends CellParams = CellParams> {
   collect(kernels: Kernels, hPrev: Tensor, cache: Cache, grads: P): void;
 
   /**
+   * The same step once more, as equations over any algebra. Forward mode runs it, as a second opinion on the gradients; for a
+   * cell that leaves it out, forward mode says that it is not available.
+   */
+  readonly equations?: CellEquations;
+
+  /**
    * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
    * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
    */
@@ -101,7 +110,7 @@ export interface Cell<P extends CellParams = CellParams> {
 }
 
 /** What a time loop of a backend does not depend on. */
-const FREE: readonly string[] = ['name', 'gateNames', 'initialize'];
+const FREE: readonly string[] = ['name', 'gateNames', 'initialize', 'equations'];
 
 /** A built-in cell: one whose steps backends were tested to equal, under its name. */
 export function builtIn<P extends CellParams>(cell: Omit<Cell<P>, 'original'>): Cell<P> {

@@ -22,6 +22,7 @@ const MEMBERS: readonly (readonly [keyof Cell, (x: unknown) => boolean, string])
   ['stepForward', isFunction, 'a function'],
   ['stepBackward', isFunction, 'a function'],
   ['collect', isFunction, 'a function'],
+  ['equations', (x) => x === undefined || isFunction(x), 'a function'],
 ];
 
 /**

@@ -26,6 +26,7 @@ import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
+import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -133,6 +134,17 @@ export function gruResetBeforeCollect(
   kernels.addMatmulTA(columns(grads.Wh, 0, 2 * H), hPrev, columns(da, 0, 2 * H)); //     (1)
 }
 
+/** Equations (1) to (5) over any algebra. */
+const gruResetBeforeEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPrev }, H) => {
+  const a = ops.add(ops.matmul(x, Wx), b);
+  const rz = ops.matmul(hPrev, ops.sliceColumns(Wh, 0, 2 * H)); //                       (1)
+  const r = ops.sigmoid(ops.add(ops.sliceColumns(a, 0, H), ops.sliceColumns(rz, 0, H))); //  (2)
+  const z = ops.sigmoid(ops.add(ops.sliceColumns(a, H, H), ops.sliceColumns(rz, H, H)));
+  const s = ops.mul(r, hPrev); //                                                        (3)
+  const n = ops.tanh(ops.add(ops.sliceColumns(a, 2 * H, H), ops.matmul(s, ops.sliceColumns(Wh, 2 * H, H)))); //  (4)
+  return { h: ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev)) }; //              (5)
+};
+
 /** The reset-before GRU as `autograd/unroll` sees it. */
 export const gruResetBefore: Cell<GruResetBeforeParams> = builtIn({
   name: 'gru-reset-before',
@@ -148,4 +160,5 @@ export const gruResetBefore: Cell<GruResetBeforeParams> = builtIn({
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     gruResetBeforeStepBackward(kernels, params, prev, cache as GruResetBeforeCache, dNext, dPrev),
   collect: (kernels, hPrev, cache, grads) => gruResetBeforeCollect(kernels, hPrev, cache as GruResetBeforeCache, grads),
+  equations: gruResetBeforeEquations,
 });

@@ -27,6 +27,7 @@ import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
+import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -126,6 +127,17 @@ export function gruCollect(kernels: Kernels, hPrev: Tensor, { du }: GruCache, gr
   addSumRows(grads.bn, columns(du, 2 * H, H)); //                                        (3)
 }
 
+/** Equations (1) to (4) over any algebra. */
+const gruEquations: CellEquations = (ops, { Wx, Wh, b, bn }, x, { h: hPrev }, H) => {
+  const a = ops.add(ops.matmul(x, Wx), b);
+  const u = ops.matmul(hPrev, Wh); //                                                    (1)
+  const r = ops.sigmoid(ops.add(ops.sliceColumns(a, 0, H), ops.sliceColumns(u, 0, H))); //  (2)
+  const z = ops.sigmoid(ops.add(ops.sliceColumns(a, H, H), ops.sliceColumns(u, H, H)));
+  const q = ops.add(ops.sliceColumns(u, 2 * H, H), bn); //                               (3)
+  const n = ops.tanh(ops.add(ops.sliceColumns(a, 2 * H, H), ops.mul(r, q)));
+  return { h: ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev)) }; //              (4)
+};
+
 /** The GRU as `autograd/unroll` sees it. */
 export const gru: Cell<GruParams> = builtIn({
   name: 'gru',
@@ -144,4 +156,5 @@ export const gru: Cell<GruParams> = builtIn({
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     gruStepBackward(kernels, params, prev, cache as GruCache, dNext, dPrev),
   collect: (kernels, hPrev, cache, grads) => gruCollect(kernels, hPrev, cache as GruCache, grads),
+  equations: gruEquations,
 });

@@ -4,7 +4,7 @@ import { gru } from './gru.js';
 import { lstm } from './lstm.js';
 import { rnn, rnnRelu } from './rnn.js';
 
-export type { Cache, Cell, CellParams, InitOptions, Params, State } from './cell.js';
+export type { Algebra, Cache, Cell, CellEquations, CellParams, InitOptions, Params, State } from './cell.js';
 export { expectCell } from './check.js';
 export { fusedName } from './cell.js';
 export type { InitScheme } from './init.js';

@@ -24,6 +24,7 @@ import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
+import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, where they are learned, the initial states `h0`, `c0` `[H]`. */
@@ -114,6 +115,17 @@ export function lstmStepBackward(
   kernels.addMatmulTB(dPrev.h, da, params.Wh); //                                        (1)
 }
 
+/** Equations (1) to (4) over any algebra. */
+const lstmEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPrev, c: cPrev }, H) => {
+  const a = ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh)); //            (1)
+  const i = ops.sigmoid(ops.sliceColumns(a, 0, H)); //                                   (2)
+  const f = ops.sigmoid(ops.sliceColumns(a, H, H));
+  const g = ops.tanh(ops.sliceColumns(a, 2 * H, H));
+  const o = ops.sigmoid(ops.sliceColumns(a, 3 * H, H));
+  const c = ops.add(ops.mul(f, cPrev), ops.mul(i, g)); //                                (3)
+  return { h: ops.mul(o, ops.tanh(c)), c }; //                                           (4)
+};
+
 /** The LSTM as `autograd/unroll` sees it. */
 export const lstm: Cell<LstmParams> = builtIn({
   name: 'lstm',
@@ -133,4 +145,5 @@ export const lstm: Cell<LstmParams> = builtIn({
   stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
     lstmStepBackward(kernels, params, prev as LstmState, cache as LstmCache, dNext as LstmState, dPrev as LstmState),
   collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //    (1)
+  equations: lstmEquations,
 });

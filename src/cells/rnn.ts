@@ -19,6 +19,7 @@ import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Cache, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
+import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
 /** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
@@ -83,6 +84,14 @@ function rnnStepBackward(
   kernels.addMatmulTB(dPrev.h, da, params.Wh); //                                        (1)
 }
 
+/** Equations (1) and (2) over any algebra. */
+const equationsOf = (activation: Activation): CellEquations => {
+  return (ops, { Wx, Wh, b }, x, { h: hPrev }) => {
+    const a = ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh)); //          (1)
+    return { h: ops[activation](a) }; //                                                 (2)
+  };
+};
+
 function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
   return builtIn({
     name,
@@ -97,6 +106,7 @@ function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
     stepBackward: (kernels, params, _prev, cache, next, dNext, dPrev) =>
       rnnStepBackward(activation, kernels, params, cache, next, dNext, dPrev),
     collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //  (1)
+    equations: equationsOf(activation),
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Does the proof prove anything? Backward passes broken on purpose, each in one place: finite differences must reject every
- * one of them and name the tensors that are wrong, and no others. Where a single gate is broken, the columns of the bias
- * gradient that fail are those of that gate.
+ * one of them and name the tensors that are wrong, and no others; so must forward mode. Where a single gate is broken, the
+ * columns of the bias gradient that fail are those of that gate.
  *
  * Most mistakes are planted in a batch of single steps, T = 1: there nothing is carried on through time, so a mistake stays
  * where it was made. Those that only show in time have their own lengths.
@@ -14,8 +14,9 @@ import { transpose } from '../../src/tensor/index.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, columns, rows } from '../../src/tensor/view.js';
 import type { Case, CellName, Problem, Solution } from '../support/cases.js';
-import { problemOf, rowNumber, sortedLengths, worstDifference } from '../support/cases.js';
+import { problemOf, relativeError, rowNumber, sortedLengths, worstDifference } from '../support/cases.js';
 import { differences, engine } from '../support/engine.js';
+import { forwardModeSolution } from '../support/forward-mode.js';
 import { tapeSolution } from '../support/tape-cells.js';
 
 /** The arguments of a step backward, by name. */
@@ -40,6 +41,8 @@ interface Mistake {
   readonly cellOf?: (cell: Cell) => Cell;
   /** Spoils the gradients of the right cell instead. */
   readonly spoil?: (solution: Solution, problem: Problem) => void;
+  /** The forward pass is what is broken. */
+  readonly inForward?: boolean;
   /** Exactly the tensors that must be rejected; layer and direction left out. */
   readonly wrong: readonly string[];
   /** The gates whose columns of `b` must be rejected, in gate order; default: not looked at. */
@@ -162,6 +165,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: 'clipping in the forward that the backward does not know',
     cell: 'gru-reset-before',
+    inForward: true,
     cellOf: (cell) => ({
       ...cell,
       stepForward(kernels, params, prev, cache, next) {
@@ -350,6 +354,20 @@ describe('finite differences', () => {
   it.each(mistakes)('accept the same problem unbroken: $cell: $what', (mistake) => {
     const { problem } = planted(mistake);
     expect(differences(problem, engine(problem).grads).passed).toBe(true);
+  });
+});
+
+describe('forward mode', () => {
+  it.each(mistakes)('rejects $cell: $what', (mistake) => {
+    const { problem, solution } = planted(mistake);
+    const expected = forwardModeSolution(problem);
+    const differing = (kind: 'outputs' | 'grads'): string[] =>
+      Object.entries(expected[kind])
+        .filter(([name, x]) => relativeError(solution[kind][name], x) > 1e-9)
+        .map(([name]) => shortName(name));
+    // It runs the equations, not the broken forward: there the values differ, and the gradients are those of the equations.
+    expect(differing('grads').sort()).toEqual(mistake.inForward ? [] : [...mistake.wrong].sort());
+    expect(differing('outputs').length > 0).toBe(mistake.inForward === true);
   });
 });
 

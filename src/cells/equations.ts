@@ -1,0 +1,44 @@
+/**
+ * What a cell's equations are written with where they are to be read and checked, not to be fast: rows, products and functions of
+ * any kind of matrix `V`. Of dual numbers they give forward mode (`autograd/forward-mode.ts`), of nodes the tape. Such a text
+ * has no backward pass and shares none of the steps' code, so what it says of a gradient is a second opinion.
+ */
+
+/** Operations on matrices `[M, N]`; a vector is a row `[N]`. */
+export interface Algebra<V> {
+  /** `a [M, K] · b [K, N]` → `[M, N]`. */
+  matmul(a: V, b: V): V;
+  /** `a + b`; one of them may be a row `[N]`, added to every row. */
+  add(a: V, b: V): V;
+  /** `a − b`, likewise. */
+  sub(a: V, b: V): V;
+  /** `a ∘ b`, component by component, likewise. */
+  mul(a: V, b: V): V;
+  /** `1 − x`. */
+  oneMinus(x: V): V;
+  /** `1 / (1 + e^−x)`. */
+  sigmoid(x: V): V;
+  /** `tanh x`. */
+  tanh(x: V): V;
+  /** `max(x, 0)`; its derivative at 0 is taken as 0. */
+  relu(x: V): V;
+  /** Columns `start … start + count − 1`. */
+  sliceColumns(x: V, start: number, count: number): V;
+}
+
+/**
+ * One step of a cell by its equations.
+ *
+ * @param params as the cell names them
+ * @param x `[B, D]`
+ * @param prev the state before the step, `[B, H]` each
+ * @param H hidden size
+ * @returns the state after the step, under the same names
+ */
+export type CellEquations = <V>(
+  ops: Algebra<V>,
+  params: Readonly<Record<string, V>>,
+  x: V,
+  prev: Readonly<Record<string, V>>,
+  H: number,
+) => Readonly<Record<string, V>>;
