@@ -13,6 +13,7 @@
  * 2.1). What lies outside is inconclusive: where one element moves several kinks at once, the chain rule may take another
  * side at each of them, and then its sum need not lie between.
  */
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
@@ -44,6 +45,16 @@ export interface Kink {
   readonly left: number;
   readonly right: number;
 }
+
+const KEYS = keysOf<GradcheckOptions>({
+  tensors: true,
+  grads: true,
+  loss: true,
+  tolerance: true,
+  elements: true,
+  rng: true,
+  stepOf: true,
+});
 
 /** One derivative, analytic and numeric. */
 export interface CheckedElement {
@@ -93,6 +104,7 @@ export interface GradcheckReport {
  * @throws NonFiniteError if the loss becomes NaN or infinite; the message names the element
  */
 export function gradcheck(options: GradcheckOptions): GradcheckReport {
+  expectKnownKeys('gradcheck', 'options', options, KEYS);
   const { tensors, grads, tolerance = 1e-7 } = options;
   checkOptions(options, tolerance);
   const sigma = lossNoise(tensors, options.loss);

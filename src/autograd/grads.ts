@@ -11,6 +11,7 @@
  * list of touched rows: all rows outside the list are zero, and every function here visits only the listed ones.
  */
 import type { Kernels } from '../kernels/types.js';
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { zeros } from '../tensor/create.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { DType, Real, Tensor } from '../tensor/types.js';
@@ -122,6 +123,7 @@ export function zeroGrads(
   params: TensorRecord,
   options: { rowGradients?: readonly string[] } = {},
 ): Record<string, Tensor> {
+  expectKnownKeys('zeroGrads', 'options', options, keysOf<typeof options>({ rowGradients: true }));
   const byRow = new Set(options.rowGradients);
   for (const name of byRow) {
     const p = params[name];

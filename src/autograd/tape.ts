@@ -27,6 +27,7 @@
  *     tape.backward(tape.softmaxCrossEntropy(logits, labels));
  *     params.Wx.grad // [D, 4H]
  */
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Transcendentals } from '../tensor/math.js';
 import { transcendentals } from '../tensor/math.js';
@@ -50,6 +51,8 @@ export interface TapeOptions {
   /** Where `exp tanh sigmoid log` come from, by element type; default `transcendentals` of `tensor/math`. */
   readonly math?: (dtype: DType) => Transcendentals;
 }
+
+const KEYS = keysOf<TapeOptions>({ math: true });
 
 /** What operations are made of: reading a node's numbers and recording a new node. */
 export interface TapeCore {
@@ -81,7 +84,9 @@ export interface TapeCore {
 export type Tape = TapeCore & TapeOps;
 
 /** A new, empty tape. Tapes are for one backward pass: make one per evaluation. */
-export function createTape({ math = transcendentals }: TapeOptions = {}): Tape {
+export function createTape(options: TapeOptions = {}): Tape {
+  expectKnownKeys('createTape', 'options', options, KEYS);
+  const { math = transcendentals } = options;
   const notes: Note[] = [];
   const place = new Map<TapeNode, number>();
   let played = false;

@@ -10,6 +10,7 @@
  * Each loss is injected in exactly one window, so nothing is counted twice; a window reaches back `back` steps from its
  * end, and what would flow further is dropped. The forward pass is not truncated: the state is carried through.
  */
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 
 /** The two windows of truncated BPTT, in time steps. */
@@ -57,7 +58,9 @@ export function reachOf(lengths: Int32Array, window: Window, { back }: Truncatio
 }
 
 /** @throws ArgumentError unless 1 ≤ every ≤ back, both integers */
-export function checkTruncation({ every, back }: Truncation): void {
+export function checkTruncation(truncate: Truncation): void {
+  expectKnownKeys('truncate', 'the window', truncate, keysOf<Truncation>({ every: true, back: true }));
+  const { every, back } = truncate;
   if (!Number.isInteger(every) || every < 1) {
     throw new ArgumentError(`truncate: every must be an integer of at least 1; got ${every}`);
   }

@@ -1,11 +1,15 @@
 /** What `unroll` and its backward refuse, checked once per sequence and never in a step. */
 import type { Cell, CellParams } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions } from './storage.js';
+
+const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, resident: true });
+const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate: true });
 
 export function checkForward<P extends CellParams>(
   kernels: Kernels,
@@ -13,8 +17,10 @@ export function checkForward<P extends CellParams>(
   params: P,
   x: Tensor,
   packing: Packing,
-  { direction = 'forward', initial }: UnrollOptions,
+  options: UnrollOptions,
 ): void {
+  expectKnownKeys(cell.name, 'options of the forward pass', options, FORWARD_KEYS);
+  const { direction = 'forward', initial } = options;
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];
   const dtype = dtypeOf(x.data);
@@ -49,17 +55,16 @@ export function checkForward<P extends CellParams>(
   }
   expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
   if (!initial) return;
+  expectKnownKeys(cell.name, 'initial', initial, cell.states);
   for (const name of cell.states) {
     expect(`initial.${name}`, initial[name], [packing.batch, H], `B = ${packing.batch}, H = ${H}`);
   }
 }
 
-export function checkBackward<P extends CellParams>(
-  unrolled: Unrolled<P>,
-  dY: Tensor,
-  { dX, dFinal }: BackwardOptions,
-): void {
+export function checkBackward<P extends CellParams>(unrolled: Unrolled<P>, dY: Tensor, options: BackwardOptions): void {
+  const { dX, dFinal } = options;
   const { cell, packing, params, y } = unrolled;
+  expectKnownKeys(cell.name, 'options of the backward pass', options, BACKWARD_KEYS);
   const wanted: [string, Tensor | undefined, readonly number[]][] = [
     ['dY', dY, y.shape],
     ['dX', dX, [packing.total, params.Wx.shape[0]]],

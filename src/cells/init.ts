@@ -3,6 +3,7 @@
  * initialized as the matrix `[D, H]` it is: drawing the four gates of an LSTM as one wide matrix would make each of them
  * too small.
  */
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { zeros } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
@@ -18,6 +19,14 @@ import type { CellParams, InitOptions } from './cell.js';
  */
 export type InitScheme = 'glorot' | 'orthogonal' | 'uniform';
 
+const KEYS = keysOf<InitOptions>({
+  input: true,
+  recurrent: true,
+  forgetBias: true,
+  learnedInitialState: true,
+  dtype: true,
+});
+
 /** Shapes of the parameters every cell has. */
 export function commonShapes(D: number, H: number, gates: number) {
   return { Wx: [D, gates * H], Wh: [H, gates * H], b: [gates * H] };
@@ -30,6 +39,7 @@ export function initCommon(D: number, H: number, gates: number, rng: Rng, option
       throw new ArgumentError(`${name} must be an integer of at least 1; got ${size}`);
     }
   }
+  expectKnownKeys('initialize', 'options', options, KEYS);
   const { dtype = 'float32', input = 'glorot', recurrent = 'orthogonal' } = options;
   const shapes = commonShapes(D, H, gates);
   const Wx = zeros(shapes.Wx, dtype);

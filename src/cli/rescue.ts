@@ -6,6 +6,7 @@ import type { Kernels } from '../kernels/index.js';
 import { saveModel } from '../labeling/model/file.js';
 import type { Model } from '../labeling/model/model.js';
 import type { TrainOptions } from '../labeling/training/options.js';
+import { TRAIN_KEYS } from '../labeling/training/options.js';
 import { nodeThreads } from '../labeling/training/parallel/threads.node.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
@@ -37,7 +38,7 @@ export async function trainOrRescue(
   const rescued: TrainResult[] = [];
   try {
     const onRescue = (result: TrainResult) => void rescued.push(result);
-    return await train(kernels, corpora, { ...options, threads }, { ...hooks, onRescue });
+    return await train(kernels, corpora, { ...trainOptionsOf(options), threads }, { ...hooks, onRescue });
   } catch (error) {
     if (rescued.length === 0) throw error;
     const outcome = await saveResult(options.out, rescued[0]).then(
@@ -46,6 +47,12 @@ export async function trainOrRescue(
     );
     throw new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
   }
+}
+
+/** What the command line says of the training itself, without files and reports. */
+function trainOptionsOf(options: ThreadedOptions): Omit<TrainOptions, 'threads'> {
+  const known = ([name]: [string, unknown]): boolean => TRAIN_KEYS.includes(name) && name !== 'threads';
+  return Object.fromEntries(Object.entries(options).filter(known));
 }
 
 /**

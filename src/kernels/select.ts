@@ -1,4 +1,5 @@
 /** Which backend runs, and why. Nothing falls back in silence: what was declined is reported with its reason. */
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
 import type { DType } from '../tensor/types.js';
 import { createCpuKernels } from './cpu/index.js';
@@ -24,6 +25,8 @@ export interface SelectOptions {
   /** Told when the device of the `gpu` backend is given up and the host goes on; by default a warning is printed. */
   readonly onLost?: LossListener;
 }
+
+const KEYS = keysOf<SelectOptions>({ backend: true, dtype: true, gpu: true, calibration: true, onLost: true });
 
 /** A backend that was tried, or known, and does not serve. */
 export interface Rejection {
@@ -103,6 +106,7 @@ export const candidates: readonly Candidate[] = [
  * @throws UnsupportedError when the backend asked for by name cannot serve, or none can
  */
 export async function select(options: SelectOptions = {}, from: readonly Candidate[] = candidates): Promise<Selection> {
+  expectKnownKeys('select', 'options', options, KEYS);
   const { backend = 'auto', dtype = 'float32' } = options;
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`dtype must be float32 or float64; got ${String(dtype)}`);

@@ -23,7 +23,7 @@ import type {
   StackOptions,
   StackPass,
 } from './stack.js';
-import { checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
+import { checkBackwardOptions, checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
 
 /** Where the parts of a layer run. */
 export interface Seams {
@@ -72,9 +72,10 @@ export async function stackForwardAsync(
   params: readonly LayerParams[],
   x: Tensor,
   packing: Packing,
-  { dropout, initial = [], resident }: StackOptions = {},
+  options: StackOptions = {},
 ): Promise<StackPass> {
-  checkStack(layers, params);
+  checkStack(layers, params, options);
+  const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
@@ -92,8 +93,10 @@ export async function stackBackwardAsync(
   pass: StackPass,
   dY: Tensor,
   grads: readonly LayerParams[],
-  { dX, dFinal = [], truncate }: StackBackwardOptions = {},
+  backward: StackBackwardOptions = {},
 ): Promise<LayerUnwound[]> {
+  checkBackwardOptions(backward);
+  const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
   const unwound: LayerUnwound[] = [];
   let dOutput = dY;

@@ -18,7 +18,7 @@ import { unroll, unrollBackward } from '../autograd/unroll.js';
 import { copyMatrix } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateRawOn } from '../kernels/workspace.js';
-import { expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
@@ -51,6 +51,9 @@ export interface BidirectionalBackwardOptions {
   /** Truncated BPTT, counted from the start of each direction. */
   readonly truncate?: Truncation;
 }
+
+const DIRECTIONS = keysOf<DirectionStates>({ forward: true, reverse: true });
+const KEYS = keysOf<BidirectionalBackwardOptions>({ dX: true, dFinal: true, truncate: true });
 
 /**
  * New parameters: each direction draws from its own stream, `forward` and `reverse`, of the generator.
@@ -87,6 +90,7 @@ export function bidirectionalForward(
   initial: DirectionStates = {},
   resident?: Resident,
 ): BidirectionalPass {
+  expectKnownKeys('bidirectionalForward', 'initial', initial, DIRECTIONS);
   const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident }); // (1)
   const reverse = unroll(kernels, cell, params.reverse, x, packing, {
     direction: 'reverse',
@@ -124,8 +128,10 @@ export function bidirectionalBackward(
   pass: BidirectionalPass,
   dY: Tensor,
   grads: BidirectionalParams,
-  { dX, dFinal = {}, truncate }: BidirectionalBackwardOptions = {},
+  options: BidirectionalBackwardOptions = {},
 ): { forward: Unwound; reverse: Unwound } {
+  expectKnownKeys('bidirectionalBackward', 'options', options, KEYS);
+  const { dX, dFinal = {}, truncate } = options;
   const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
   const reverse = unrollBackward(kernels, pass.reverse, fromReverse, grads.reverse, {
     dX,

@@ -11,7 +11,7 @@
 import { isRowGradient, touch } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateRawOn } from '../kernels/workspace.js';
-import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
@@ -33,7 +33,9 @@ export type EmbeddingGrads = EmbeddingParams;
  *
  * @throws ArgumentError when V or E is no positive integer
  */
-export function initEmbedding(V: number, E: number, rng: Rng, { dtype = 'float32' }: { dtype?: DType } = {}) {
+export function initEmbedding(V: number, E: number, rng: Rng, options: { dtype?: DType } = {}) {
+  expectKnownKeys('initEmbedding', 'options', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   expectPositiveInteger('initEmbedding', 'V', V);
   expectPositiveInteger('initEmbedding', 'E', E);
   const bound = Math.sqrt(3 / E);

@@ -11,7 +11,7 @@
 import { addRowSum, setEveryRow } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateRawOn } from '../kernels/workspace.js';
-import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
@@ -33,7 +33,9 @@ export type LinearGrads = LinearParams;
  *
  * @throws ArgumentError when D or K is no positive integer
  */
-export function initLinear(D: number, K: number, rng: Rng, { dtype = 'float32' }: { dtype?: DType } = {}) {
+export function initLinear(D: number, K: number, rng: Rng, options: { dtype?: DType } = {}) {
+  expectKnownKeys('initLinear', 'options', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   expectPositiveInteger('initLinear', 'D', D);
   expectPositiveInteger('initLinear', 'K', K);
   const bound = Math.sqrt(6 / (D + K));

@@ -23,7 +23,7 @@ import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
-import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Rng } from '../tensor/random.js';
@@ -63,7 +63,9 @@ export interface AttentionPool {
  * @param A width of the score, the units that compare
  * @throws ArgumentError when D or A is not a positive integer
  */
-export function initAttentionPool(D: number, A: number, rng: Rng, { dtype = 'float32' }: { dtype?: DType } = {}) {
+export function initAttentionPool(D: number, A: number, rng: Rng, options: { dtype?: DType } = {}) {
+  expectKnownKeys('initAttentionPool', 'options', options, ['dtype']);
+  const { dtype = 'float32' } = options;
   expectPositiveInteger('initAttentionPool', 'D', D);
   expectPositiveInteger('initAttentionPool', 'A', A);
   const [wide, narrow] = [Math.sqrt(6 / (D + A)), Math.sqrt(6 / (A + 1))];

@@ -18,7 +18,7 @@ import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateRawOn } from '../kernels/workspace.js';
-import { expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import { ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
@@ -28,6 +28,8 @@ export interface LastPoolOptions {
   /** Whether the right half of a row is the reverse direction, whose last step is the first token. Default `false`. */
   readonly bidirectional?: boolean;
 }
+
+const KEYS = keysOf<LastPoolOptions>({ bidirectional: true });
 
 /** One vector per sequence, and what the backward pass needs. */
 export interface LastPool {
@@ -48,8 +50,10 @@ export function lastPoolForward(
   kernels: Kernels,
   x: Tensor,
   packing: Packing,
-  { bidirectional = false }: LastPoolOptions = {},
+  options: LastPoolOptions = {},
 ): LastPool {
+  expectKnownKeys('lastPool', 'options', options, KEYS);
+  const { bidirectional = false } = options;
   const { batch: B, lengths } = packing;
   expectShape('lastPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('lastPool', packing);

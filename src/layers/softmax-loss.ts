@@ -22,7 +22,7 @@
  *
  * Reading order: from labeling/model/model.ts; next stop autograd/unroll.ts.
  */
-import { expectNonNegative, expectOneOf, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectNonNegative, expectOneOf, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
@@ -40,6 +40,8 @@ export interface SoftmaxLossOptions {
   /** `[K]` finite weights of at least 0. Default: 1 for every label. */
   readonly classWeights?: ArrayLike<number>;
 }
+
+const KEYS = keysOf<SoftmaxLossOptions>({ reduction: true, labelSmoothing: true, classWeights: true });
 
 /** The loss, and what its backward needs. */
 export interface SoftmaxLoss {
@@ -180,6 +182,7 @@ function checkedTarget(targets: Int32Array, n: number, K: number): number {
 }
 
 function checkedOptions(options: SoftmaxLossOptions, K: number): Required<SoftmaxLossOptions> {
+  expectKnownKeys('softmaxLoss', 'options', options, KEYS);
   const { reduction = 'mean', labelSmoothing = 0, classWeights = new Float64Array(K).fill(1) } = options;
   expectOneOf('softmaxLoss', 'reduction', reduction, ['mean', 'sum']);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {

@@ -15,7 +15,7 @@ import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import { allocateOn } from '../kernels/workspace.js';
-import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
@@ -38,6 +38,8 @@ export interface LayerSpec {
   readonly bidirectional?: boolean;
 }
 
+const LAYER_KEYS = keysOf<LayerSpec>({ cell: true, hidden: true, bidirectional: true });
+
 /** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
 export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
 
@@ -50,6 +52,8 @@ export interface StackDropout {
   readonly perSequence?: boolean;
 }
 
+const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, rng: true, perSequence: true });
+
 export interface StackOptions {
   /** Leave it out when evaluating. */
   readonly dropout?: StackDropout;
@@ -61,6 +65,8 @@ export interface StackOptions {
   /** For who reads outputs, final states and gradients alone; see `UnrollOptions`. */
   readonly resident?: Resident;
 }
+
+const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, resident: true });
 
 /** What one layer did. */
 export interface LayerPass {
@@ -91,6 +97,8 @@ export interface StackBackwardOptions {
   /** Truncated BPTT, the same windows in every layer. */
   readonly truncate?: Truncation;
 }
+
+const BACKWARD_KEYS = keysOf<StackBackwardOptions>({ dX: true, dFinal: true, truncate: true });
 
 /** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
 export interface LayerUnwound {
@@ -137,9 +145,10 @@ export function stackForward(
   params: readonly LayerParams[],
   x: Tensor,
   packing: Packing,
-  { dropout, initial = [], resident }: StackOptions = {},
+  options: StackOptions = {},
 ): StackPass {
-  checkStack(layers, params);
+  checkStack(layers, params, options);
+  const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
@@ -165,8 +174,10 @@ export function stackBackward(
   pass: StackPass,
   dY: Tensor,
   grads: readonly LayerParams[],
-  { dX, dFinal = [], truncate }: StackBackwardOptions = {},
+  backward: StackBackwardOptions = {},
 ): LayerUnwound[] {
+  checkBackwardOptions(backward);
+  const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
   const unwound: LayerUnwound[] = [];
   let dOutput = dY;
@@ -221,13 +232,24 @@ export function dropBetween(kernels: Kernels, y: Tensor, packing: Packing, dropo
 }
 
 /** What `stackForward` checks. */
-export function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[]): void {
+export function checkStack(
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+  options: StackOptions = {},
+): void {
+  expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
+  expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
   expectLayers('stackForward', layers);
   expectPairs('stackForward', 'parameters', layers, params);
   layers.forEach(({ hidden }, l) => {
     const { Wh } = params[l].forward;
     expectShape('stackForward', `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
   });
+}
+
+/** @throws ArgumentError on an option that there is not */
+export function checkBackwardOptions(options: StackBackwardOptions): void {
+  expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
 }
 
 /** Zeros of the shape and element type of `x`. */
@@ -237,6 +259,7 @@ export function zeroView(kernels: Kernels, x: Tensor): Tensor {
 
 function expectLayers(where: string, layers: readonly LayerSpec[]): void {
   if (layers.length === 0) throw new ArgumentError(`${where}: layers must list at least one layer; got none`);
+  layers.forEach((layer, l) => expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS));
 }
 
 /** Every layer with its parameters or gradients, of as many directions. */

@@ -34,6 +34,7 @@ import { matrix, numbers, random, scattered } from './support.js';
 fc.configureGlobal({ seed: 21, numRuns: 60 });
 
 const kernels = createCpuKernels();
+const optionsOf = ({ bidirectional }: (typeof VARIANTS)[number]) => ({ bidirectional });
 const named = VARIANTS.map((v) => [v.bidirectional ? `${v.pooling}, two directions` : v.pooling, v] as const);
 
 /** Finite differences of every element, against gradients. */
@@ -108,14 +109,14 @@ describe.each(named)('%s', (_, variant) => {
     const packing = packingOf(problem.lengths);
     const { x, ...params } = problem.tensors;
     const layer = poolings[variant.pooling];
-    const pass = layer.forward(kernels, params, scattered(x), packing, variant);
+    const pass = layer.forward(kernels, params, scattered(x), packing, optionsOf(variant));
     expect(numbers(pass.y)).toEqual(numbers(solution.outputs.y));
     const zeros = () => Object.fromEntries(Object.entries(params).map(([n, p]) => [n, allocate(p.shape, 'float64')]));
     const [dense, strided] = [allocate(x.shape, 'float64'), scattered(allocate(x.shape, 'float64'))];
     layer.backward(
       kernels,
       params,
-      layer.forward(kernels, params, x, packing, variant),
+      layer.forward(kernels, params, x, packing, optionsOf(variant)),
       problem.cotangent,
       zeros(),
       dense,
@@ -127,7 +128,7 @@ describe.each(named)('%s', (_, variant) => {
   test('without dX the parameters still get their gradient', () => {
     const { x, ...params } = problem.tensors;
     const layer = poolings[variant.pooling];
-    const pass = layer.forward(kernels, params, x, packingOf(problem.lengths), variant);
+    const pass = layer.forward(kernels, params, x, packingOf(problem.lengths), optionsOf(variant));
     const grads = Object.fromEntries(Object.entries(params).map(([n, p]) => [n, allocate(p.shape, 'float64')]));
     layer.backward(kernels, params, pass, problem.cotangent, grads);
     for (const [name, g] of Object.entries(grads)) {
@@ -174,7 +175,7 @@ describe.each(named)('%s', (_, variant) => {
     const { tensors } = problem;
     const { x, ...params } = tensors;
     const none = allocate([0, x.shape[1]], 'float64');
-    const pass = poolings[variant.pooling].forward(kernels, params, none, packingOf([]), variant);
+    const pass = poolings[variant.pooling].forward(kernels, params, none, packingOf([]), optionsOf(variant));
     expect(pass.y.shape).toEqual([0, x.shape[1]]);
   });
 
@@ -182,7 +183,7 @@ describe.each(named)('%s', (_, variant) => {
     const { x, ...params } = problem.tensors;
     const layer = poolings[variant.pooling];
     const forward = (rows: Tensor, lengths: readonly number[]) =>
-      layer.forward(kernels, params, rows, packingOf(lengths), variant);
+      layer.forward(kernels, params, rows, packingOf(lengths), optionsOf(variant));
     expect(() => forward(x, [5, 3])).toThrow(ShapeError);
     expect(() => forward(x, [5, 3])).toThrow(`${variant.pooling}Pool: x must be [N, `);
     expect(() => forward(x, [9, 0, 7])).toThrow(ArgumentError);

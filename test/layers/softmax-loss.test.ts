@@ -138,7 +138,9 @@ describe.each(variants)('softmax loss with %j', (options) => {
 test.each(golden.losses.map((c) => [`${c.reduction}, ε = ${c.labelSmoothing}, weights ${c.classWeights}`, c] as const))(
   'agrees with PyTorch: %s',
   (_, c) => {
-    const options = { ...c, reduction: c.reduction as 'sum' | 'mean', classWeights: c.classWeights ?? undefined };
+    const { labelSmoothing, classWeights } = c;
+    const reduction = c.reduction as 'sum' | 'mean';
+    const options = { reduction, labelSmoothing, classWeights: classWeights ?? undefined };
     const result = softmaxLossForward(tensor(c.logits), Int32Array.from(c.targets), options);
     const dLogits = allocate([c.logits.length, c.logits[0].length], 'float64');
     softmaxLossBackward(result, dLogits);

@@ -8,6 +8,7 @@
  * faster, and at all larger ones measured, with no fewer hidden units than were measured there: the work of a step then is as
  * much, B·H², while what a device takes for starting the kernels of a step does not grow.
  */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { allocate } from '../../tensor/view.js';
 import type { Product } from '../check.js';
 import type { Pays } from '../fallback.js';
@@ -63,6 +64,8 @@ export interface CalibrateOptions {
   readonly clock?: () => number;
 }
 
+const KEYS = keysOf<CalibrateOptions>({ sizes: true, layers: true, clock: true });
+
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;
 const SIZES = [64, 128, 256, 512, 1024, 2048];
 const LAYERS = [
@@ -79,11 +82,9 @@ const MARGIN = 1.25;
 const PATIENCE = 0.5;
 
 /** Times products and layers. On a software rasterizer nothing is timed unless sizes are given, and the crossover is null. */
-export function calibrate(
-  device: GpuKernels,
-  host: Kernels,
-  { sizes, layers, clock = seconds }: CalibrateOptions = {},
-): Calibration {
+export function calibrate(device: GpuKernels, host: Kernels, options: CalibrateOptions = {}): Calibration {
+  expectKnownKeys('calibrate', 'options', options, KEYS);
+  const { sizes, layers, clock = seconds } = options;
   const { software } = device.device;
   const samples: CalibrationSample[] = [];
   for (const product of PRODUCTS) {

@@ -3,6 +3,7 @@
  * come later. In float32. A product uploads its operands and reads its result back, a layer keeps what lies between its input and
  * its output there, so both pay where they are large; `docs/gpu.md` says where.
  */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Product } from '../check.js';
@@ -29,6 +30,14 @@ export interface GpuOptions extends CacheOptions {
   /** Name of the renderer where the context does not tell it, as with headless-gl; asked once the device is open. */
   readonly renderer?: () => string | undefined;
 }
+
+const KEYS = keysOf<GpuOptions>({
+  mode: true,
+  library: true,
+  renderer: true,
+  maximumKernels: true,
+  maximumBytes: true,
+});
 
 /** Kernels on a device that answers at once: `headlessgl`, `webgl2`, `webgl`. */
 export interface GpuKernels extends Kernels {
@@ -60,6 +69,7 @@ const NO_SCAN = { forward: () => false, backward: () => false };
  * @throws UnsupportedError without gpu.js, or where the device is not to be had: what is missing, in a sentence
  */
 export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKernels> {
+  expectKnownKeys('createGpuKernels', 'options', options, KEYS);
   const modes = options.mode === undefined ? defaultModes() : [options.mode];
   if (modes.includes('webgpu')) {
     throw new ArgumentError('gpu: webgpu answers asynchronously; use createGpuAsyncKernels');
@@ -100,6 +110,7 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
  * @throws UnsupportedError without gpu.js, or where the device is not to be had
  */
 export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<GpuAsyncKernels> {
+  expectKnownKeys('createGpuAsyncKernels', 'options', options, KEYS);
   const kernelry = await openFirst([options.mode ?? 'webgpu'], options);
   const { info } = kernelry.device;
   const backend = `gpu.js:${info.mode}`;

@@ -6,6 +6,7 @@
  * With relaxed SIMD, where it is asked for, each term of a product is added in one instruction that a machine may round
  * once or twice: faster, but the last bits may differ between machines.
  */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
 import { allocate } from '../../tensor/view.js';
@@ -28,6 +29,8 @@ export interface WasmOptions {
    */
   readonly relaxedSimd?: boolean;
 }
+
+const KEYS = keysOf<WasmOptions>({ maximumBytes: true, relaxedSimd: true });
 
 /** The kernels, and their memory. */
 export interface WasmKernels extends Kernels {
@@ -64,10 +67,9 @@ export const wasmRelaxedObstacle = relaxedObstacle;
  * @throws UnsupportedError where the engine lacks WebAssembly SIMD, or relaxed SIMD where that is asked for, or the page
  * forbids compiling WebAssembly (a Content-Security-Policy without `wasm-unsafe-eval`)
  */
-export async function createWasmKernels({
-  maximumBytes = PAGES * PAGE,
-  relaxedSimd = false,
-}: WasmOptions = {}): Promise<WasmKernels> {
+export async function createWasmKernels(options: WasmOptions = {}): Promise<WasmKernels> {
+  expectKnownKeys('createWasmKernels', 'options', options, KEYS);
+  const { maximumBytes = PAGES * PAGE, relaxedSimd = false } = options;
   if (!(maximumBytes > 0 && maximumBytes <= PAGES * PAGE)) {
     throw new ArgumentError(`maximumBytes must be above 0 and at most ${PAGES * PAGE}; got ${maximumBytes}`);
   }

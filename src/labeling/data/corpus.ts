@@ -16,6 +16,7 @@
  * (b) Words of two classes. `walk`, `plan` or `visit` (BOTH above) is a `NOUN` after `the` and a `VERB` after a pronoun,
  * equally often.
  */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { createRng, type Rng } from '../../tensor/random.js';
 import type { Sentence } from './sentence.js';
@@ -31,6 +32,8 @@ export interface CorpusOptions {
   minPhrases?: number;
   maxPhrases?: number;
 }
+
+const KEYS = keysOf<CorpusOptions>({ sentences: true, seed: true, rng: true, minPhrases: true, maxPhrases: true });
 
 const SINGULAR = 'cat dog girl boy teacher farmer bird horse child nurse king pilot tree house car ship'.split(' ');
 const PLURAL =
@@ -51,6 +54,7 @@ type Tagged = readonly [word: string, tag: string];
  *   `maxPhrases`
  */
 export function generateCorpus(options: CorpusOptions): Sentence[] {
+  expectKnownKeys('generateCorpus', 'options', options, KEYS);
   const { sentences, minPhrases = 0, maxPhrases = Math.max(3, minPhrases), seed = 1 } = options;
   for (const [name, value] of Object.entries({ sentences, minPhrases, maxPhrases })) {
     if (!Number.isInteger(value) || value < 0) {

@@ -2,6 +2,7 @@
  * Words to ids and back. Ids are given by falling count in the training sentences, ties in code-point order, so that they
  * depend on the sentences and on nothing else: not on their order, not on the locale.
  */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import type { Sentence } from './sentence.js';
@@ -26,6 +27,8 @@ export interface VocabularyOptions {
    */
   signatures?: boolean;
 }
+
+const KEYS = keysOf<VocabularyOptions>({ minCount: true, lowerCase: true, signatures: true });
 
 /** Words by id. Words are compared in Unicode normal form NFC, and in lower case where the option says so. */
 export interface Vocabulary {
@@ -70,8 +73,10 @@ export interface VocabularyJson {
  */
 export function buildVocabulary(
   sentences: Iterable<Pick<Sentence, 'tokens'>>,
-  { minCount = 1, lowerCase = false, signatures = false }: VocabularyOptions = {},
+  options: VocabularyOptions = {},
 ): Vocabulary {
+  expectKnownKeys('buildVocabulary', 'options', options, KEYS);
+  const { minCount = 1, lowerCase = false, signatures = false } = options;
   checkMinCount(minCount);
   const fold = folder(lowerCase);
   const counts = new Map<string, number>();

@@ -5,6 +5,7 @@
 import { flatten } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import { expectCell } from '../../cells/index.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   /** The cell the model was trained with, where it is one of your own. */
   readonly cell?: Cell;
 }
+
+const KEYS = keysOf<LoadOptions>({ cell: true });
 
 /** The bytes of a model file. The same model gives the same bytes. */
 export function saveModel({ config, words, labels, params }: Model): Uint8Array {
@@ -66,7 +69,9 @@ function isBuffer(x: unknown): x is ArrayBuffer {
  * @throws DataError where the bytes are no safetensors file, no model of this package, one of a newer version, or damaged;
  *   or where the model needs a cell of your own, and that is missing or another one
  */
-export function loadModel(bytes: Uint8Array | ArrayBuffer, { cell }: LoadOptions = {}): Model {
+export function loadModel(bytes: Uint8Array | ArrayBuffer, options: LoadOptions = {}): Model {
+  expectKnownKeys('loadModel', 'options', options, KEYS);
+  const { cell } = options;
   const { tensors, metadata } = decodeSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(

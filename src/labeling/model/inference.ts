@@ -4,6 +4,7 @@ import type { Kernels } from '../../kernels/types.js';
 import { embeddingForward } from '../../layers/embedding.js';
 import { stackInference } from '../../layers/inference.js';
 import { linearForward } from '../../layers/linear.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { ModelBody } from './model.js';
 import { layersOf } from './model.js';
@@ -29,12 +30,16 @@ export interface InferenceOptions {
   readonly keepWords?: boolean;
 }
 
+const KEYS = keysOf<InferenceOptions>({ keepWords: true });
+
 /** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
 export function inferenceOf(
   kernels: Kernels,
   { config, params, cell }: ModelBody,
-  { keepWords = true }: InferenceOptions = {},
+  options: InferenceOptions = {},
 ): Inference {
+  expectKnownKeys('inferenceOf', 'options', options, KEYS);
+  const { keepWords = true } = options;
   const { weight } = params.embedding;
   const stack = stackInference(kernels, layersOf(config, cell), params.layers, keepWords ? weight : undefined);
   return {

@@ -2,6 +2,7 @@
 import type { Kernels } from '../../kernels/types.js';
 import { inFrame } from '../../kernels/workspace.js';
 import { softmaxRows } from '../../layers/softmax-loss.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { argmaxRows } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
@@ -28,6 +29,9 @@ export interface PredictOptions {
   readonly probabilities?: boolean;
 }
 
+const KEYS = keysOf<PredictOptions>({ probabilities: true });
+const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true, keepWords: true });
+
 /**
  * The most probable label of every token. A sentence is labeled the same, to the bit, whatever batch it is in, on
  * backends whose rows do not depend on each other (the CPU's do not).
@@ -43,9 +47,11 @@ export function predict(
 ): Prediction[] {
   expectKernels('predict', kernels);
   expectSwitches('predict', options, 'keepWords', 'probabilities');
-  const inference = inferenceOf(kernels, model, options);
+  expectKnownKeys('predict', 'options', options, ALL_KEYS);
+  const { keepWords, probabilities } = options;
+  const inference = inferenceOf(kernels, model, { keepWords });
   try {
-    return predictWith(kernels, inference, model, sentences, options);
+    return predictWith(kernels, inference, model, sentences, { probabilities });
   } finally {
     inference.release();
   }
@@ -91,6 +97,7 @@ export function batchesToPredict(
 ): Iterable<Batch> {
   expectSentences(sentences);
   expectSwitches('tag', options, 'probabilities');
+  expectKnownKeys('tag', 'options', options, KEYS);
   const ids = sentences.map((tokens) => model.words.encode(tokens));
   const lengths = ids.map((list) => list.length);
   return packed(ids, batchesOf(lengths, BATCH));

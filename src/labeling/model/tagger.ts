@@ -6,6 +6,7 @@ import { flatten } from '../../autograd/grads.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { adopted } from '../../kernels/workspace.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { expectKernels, expectSwitches } from '../checks.js';
 import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
@@ -20,6 +21,8 @@ export type { LoadOptions } from './file.js';
 export { loadModel } from './file.js';
 export type { Model, ModelConfig } from './model.js';
 export type { Prediction } from './predict.js';
+
+const KEYS = keysOf<InferenceOptions & LoadOptions>({ keepWords: true, cell: true });
 
 /** A model ready to label sentences. */
 export interface Tagger {
@@ -55,9 +58,11 @@ export function createTagger(
 ): Tagger {
   expectKernels('createTagger', kernels);
   expectSwitches('createTagger', options, 'keepWords');
-  const model = modelOf('createTagger', source, options);
+  expectKnownKeys('createTagger', 'options', options, KEYS);
+  const { keepWords, cell } = options;
+  const model = modelOf('createTagger', source, { cell });
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
-  const inference = inferenceOf(kernels, model, options);
+  const inference = inferenceOf(kernels, model, { keepWords });
   return {
     model,
     backend: kernels.backend,

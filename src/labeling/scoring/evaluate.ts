@@ -1,4 +1,5 @@
 /** Scores of a model on labeled sentences. */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Kernels } from '../../kernels/types.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
@@ -16,6 +17,8 @@ export interface EvaluateOptions {
   readonly onSentence?: (sentence: Sentence, prediction: Prediction) => void;
 }
 
+const KEYS = keysOf<EvaluateOptions>({ source: true, onSentence: true });
+
 /**
  * Labels sentences and scores the labels against their own.
  *
@@ -25,8 +28,10 @@ export function evaluate(
   kernels: Kernels,
   model: Model,
   sentences: readonly Sentence[],
-  { source, onSentence }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Scores {
+  expectKnownKeys('evaluate', 'options', options, KEYS);
+  const { source, onSentence } = options;
   const { words, labels } = model;
   for (const sentence of sentences) labels.encode(sentence, source);
   const predictions = predict(

@@ -1,4 +1,5 @@
 /** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { compareCodePoints } from '../data/lists.js';
 import { looksLikeSpans, spansOf, type Span } from './spans.js';
@@ -58,6 +59,8 @@ export interface ScorerOptions {
   spans?: boolean;
 }
 
+const KEYS = keysOf<ScorerOptions>({ known: true, spans: true });
+
 /** Counts one sentence after another. */
 export interface Scorer {
   /** @throws ArgumentError where the three are not of one length */
@@ -67,7 +70,9 @@ export interface Scorer {
 }
 
 /** A scorer with nothing counted. */
-export function createScorer({ known, spans }: ScorerOptions = {}): Scorer {
+export function createScorer(options: ScorerOptions = {}): Scorer {
+  expectKnownKeys('createScorer', 'options', options, KEYS);
+  const { known, spans } = options;
   const confusion = new Map<string, Map<string, number>>();
   const spanCounts = new Map<string, Counts>();
   const total = { sentences: 0, known: { correct: 0, tokens: 0 }, oov: { correct: 0, tokens: 0 } };

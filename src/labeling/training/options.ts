@@ -7,6 +7,7 @@ import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { createSgd } from '../../optim/sgd.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Threads } from './parallel/threads.js';
 
@@ -58,6 +59,30 @@ export interface TrainOptions {
   readonly threads?: Threads;
 }
 
+/** The names of all options. */
+export const TRAIN_KEYS = keysOf<TrainOptions>({
+  cell: true,
+  embedding: true,
+  hidden: true,
+  layers: true,
+  bidirectional: true,
+  dropout: true,
+  wordDropout: true,
+  minCount: true,
+  lowerCase: true,
+  signatures: true,
+  optimizer: true,
+  lr: true,
+  schedule: true,
+  epochs: true,
+  batch: true,
+  clip: true,
+  truncate: true,
+  patience: true,
+  seed: true,
+  threads: true,
+});
+
 /** What a training does when it is told nothing. */
 export const TRAIN_DEFAULTS = {
   cell: 'lstm',
@@ -86,6 +111,7 @@ export type Settings = ReturnType<typeof withDefaults>;
 
 /** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer */
 export function withDefaults(options: TrainOptions) {
+  expectKnownKeys('train', 'options', options, TRAIN_KEYS);
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;

@@ -1,4 +1,5 @@
 /** What is told of a training: while it runs, after each epoch, and of the whole. */
+import { keysOf } from '../../tensor/checks.js';
 import type { AsyncKernels } from '../../kernels/types.js';
 import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
@@ -59,6 +60,16 @@ export interface TrainHooks {
    */
   readonly onRescue?: (result: TrainResult, error: unknown) => void;
 }
+
+/** The names of all hooks. */
+export const HOOK_KEYS = keysOf<TrainHooks>({
+  onProgress: true,
+  onEpoch: true,
+  signal: true,
+  device: true,
+  onThreads: true,
+  onRescue: true,
+});
 
 /** A trained model and how it came about. */
 export interface TrainResult {

@@ -3,7 +3,14 @@ import { checkTruncation } from '../../autograd/truncate.js';
 import type { Kernels } from '../../kernels/types.js';
 import type { Schedule } from '../../optim/schedules.js';
 import { createSchedule, parseSchedule } from '../../optim/schedules.js';
-import { expectNonNegative, expectPositive, expectPositiveInteger, expectProbability } from '../../tensor/checks.js';
+import {
+  expectKnownKeys,
+  expectNonNegative,
+  expectPositive,
+  expectPositiveInteger,
+  expectProbability,
+  keysOf,
+} from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
@@ -26,6 +33,9 @@ export interface Corpora {
   /** Names of the three, for messages. */
   readonly sources?: { readonly train?: string; readonly dev?: string; readonly test?: string };
 }
+
+const SOURCE_KEYS = keysOf<NonNullable<Corpora['sources']>>({ train: true, dev: true, test: true });
+const CORPORA_KEYS = keysOf<Corpora>({ train: true, dev: true, test: true, sources: true });
 
 /** Everything a training holds while it runs. */
 export interface Run {
@@ -52,6 +62,8 @@ export interface Run {
  * @throws ArgumentError and DataError as `train` does
  */
 export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions): Run {
+  expectKnownKeys('train', 'corpora', corpora, CORPORA_KEYS);
+  expectKnownKeys('train', 'corpora.sources', corpora.sources, SOURCE_KEYS);
   const settings = withDefaults(options);
   checkSettings(settings);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');

@@ -9,6 +9,7 @@
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
+import { expectKnownKeys } from '../../tensor/checks.js';
 import { copy } from '../../tensor/create.js';
 import { addTo, fill } from '../../tensor/rows.js';
 import { WorkerError } from '../../tensor/errors.js';
@@ -21,7 +22,7 @@ import type { Team } from './parallel/team.js';
 import { createTeam } from './parallel/team.js';
 import { chooseThreads } from './parallel/threads.js';
 import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
-import { rateOf, recordOf } from './record.js';
+import { HOOK_KEYS, rateOf, recordOf } from './record.js';
 import type { Moment, Replica } from './replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
@@ -54,6 +55,7 @@ export async function train(
   options: TrainOptions = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
+  expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
   const run = prepareRun(kernels, corpora, options);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, run.replica.cell);
   const course: Course = { begun: 0, best: null, history: [] };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { expectPositiveInteger } from '../../../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, keysOf } from '../../../tensor/checks.js';
 import { WorkerError } from '../../../tensor/errors.js';
 import type { Threads, WorkerHandle } from './threads.js';
 
@@ -21,6 +21,8 @@ export interface NodeThreadsOptions {
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number; readonly maxYoungGenerationSizeMb?: number };
 }
 
+const KEYS = keysOf<NodeThreadsOptions>({ module: true, resourceLimits: true });
+
 /**
  * Threads of a Node process: workers beside the thread that trains.
  *
@@ -31,6 +33,7 @@ export interface NodeThreadsOptions {
  */
 export function nodeThreads(count: number, options: NodeThreadsOptions = {}): Threads {
   expectPositiveInteger('nodeThreads', 'count', count);
+  expectKnownKeys('nodeThreads', 'options', options, KEYS);
   const start = () => handleOf(new Worker(options.module ?? ownModule(), { resourceLimits: options.resourceLimits }));
   return { count, cores: availableParallelism(), start };
 }
