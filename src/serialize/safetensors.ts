@@ -15,7 +15,7 @@
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
-import { parseUniqueJson } from './unique-json.js';
+import { brief, parseUniqueJson } from './unique-json.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
 /** The contents of a safetensors file. Both records have no prototype, so that no name in a file can reach one. */
@@ -78,6 +78,8 @@ export function encodeSafetensors(
  * @throws DataError that says what is wrong with the file, and nothing else
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const other = otherFormat(bytes);
+  if (other !== undefined) throw broken(other);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dataStart = LENGTH_BYTES + headerLength(view);
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart));
@@ -126,6 +128,23 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
   return padded;
 }
 
+/** What stands where a model should, by how it begins, and what to do. None of these begins a file of this format below 30 MB. */
+const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
+  ['version https://git-lfs', 'it is a Git LFS pointer, which stands for the file: fetch the file with git lfs pull'],
+  ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
+  ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: unpack or convert it'],
+  ['\u001f\u008b', 'it is compressed by gzip: unpack it with gunzip'],
+  ['\u0089HDF', 'it is an HDF5 file, as Keras writes: convert it'],
+];
+
+/** What the bytes are, where they are a file of another kind that is often met in its place. */
+function otherFormat(bytes: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...bytes.subarray(0, 40));
+  const known = OTHER_FORMATS.find(([begin]) => text.startsWith(begin));
+  const plausible = bytes.length > LENGTH_BYTES && bytes[LENGTH_BYTES] === 0x7b; // {, which begins every header
+  return plausible ? undefined : known?.[1];
+}
+
 function headerLength(view: DataView): number {
   if (view.byteLength < LENGTH_BYTES) {
     throw broken(`it has ${view.byteLength} bytes, and the header length alone takes ${LENGTH_BYTES}`);
@@ -154,28 +173,28 @@ function readMetadata(value: unknown): Record<string, string> {
   if (!isObject(value)) throw broken(`${METADATA} must be an object of strings`);
   for (const name of Object.keys(value)) {
     const text = value[name];
-    if (typeof text !== 'string') throw broken(`${METADATA}: ${quote(name)} must be a string; got ${quote(text)}`);
+    if (typeof text !== 'string') throw broken(`${METADATA}: ${brief(name)} must be a string; got ${brief(text)}`);
     metadata[name] = text;
   }
   return metadata;
 }
 
 function readEntry(name: string, value: unknown): Entry {
-  const where = `tensor ${quote(name)}`;
+  const where = `tensor ${brief(name)}`;
   if (!isObject(value)) throw broken(`${where} must be described by an object`);
   const unknown = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
-  if (unknown !== undefined) throw broken(`${where} has an unknown field ${quote(unknown)}`);
+  if (unknown !== undefined) throw broken(`${where} has an unknown field ${brief(unknown)}`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== 'F32' && dtype !== 'F64') throw broken(`${where} has dtype ${quote(dtype)}; F32 and F64 are read`);
-  if (!isSizes(shape)) throw broken(`${where}: shape must be a list of integers of at least 0; got ${quote(shape)}`);
+  if (dtype !== 'F32' && dtype !== 'F64') throw broken(`${where} has dtype ${brief(dtype)}; F32 and F64 are read`);
+  if (!isSizes(shape)) throw broken(`${where}: shape must be a list of integers of at least 0; got ${brief(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw broken(`${where}: data_offsets must be [begin, end]; got ${quote(offsets)}`);
+    throw broken(`${where}: data_offsets must be [begin, end]; got ${brief(offsets)}`);
   }
   const [begin, end] = offsets;
   const expected = byteLength(shape, WIDTHS[DTYPES[dtype]]);
   if (expected !== end - begin) {
     throw broken(
-      `${where}: ${dtype} of shape [${quote(shape)}] takes ${expected} bytes; data_offsets span ${end - begin}`,
+      `${where}: ${dtype} of shape [${brief(shape)}] takes ${expected} bytes; data_offsets span ${end - begin}`,
     );
   }
   return { name, dtype: DTYPES[dtype], shape, begin, end };
@@ -198,9 +217,9 @@ function checkLayout(entries: readonly Entry[], length: number): void {
   for (const { name, begin, end } of [...entries].sort((p, q) => p.begin - q.begin || p.end - q.end)) {
     if (begin !== covered) {
       const fault = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it';
-      throw broken(`tensor ${quote(name)} ${fault}: it begins at byte ${begin} of the data, expected ${covered}`);
+      throw broken(`tensor ${brief(name)} ${fault}: it begins at byte ${begin} of the data, expected ${covered}`);
     }
-    if (end > length) throw broken(`tensor ${quote(name)} ends at byte ${end} of ${length}; the file may be truncated`);
+    if (end > length) throw broken(`tensor ${brief(name)} ends at byte ${end} of ${length}; the file may be truncated`);
     covered = end;
   }
   if (covered !== length) throw broken(`${length - covered} bytes after the last tensor belong to none`);
@@ -241,12 +260,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-}
-
-/** A value of the file in a message: as JSON, and short, because a hostile name may be megabytes long. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
 function broken(what: string): DataError {

@@ -29,6 +29,8 @@ function refusal(bytes: Uint8Array): string {
 const f32 = (values: number[], shape: number[]): Tensor => viewOf(Float32Array.from(values), shape);
 const f64 = (values: number[], shape: number[]): Tensor => viewOf(Float64Array.from(values), shape);
 
+const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
 describe('the bytes of the format', () => {
   // F32 [1, 2] = 1, −2 at 0; F64 [] = 0.5 at 8: little-endian IEEE 754, written out.
   const byHand = file(
@@ -100,7 +102,26 @@ describe('hostile, foreign and truncated files', () => {
     ['a list', file('[1]'), /does not begin with {/],
     ['a byte order mark', file('\ufeff{}'), /does not begin with {/],
     ['half a JSON text', file('{"a":'), /is not JSON/],
-    ['JSON nested without end', file('{"a":'.repeat(200_000)), /is not JSON/],
+    [
+      'JSON nested without end',
+      file('{"a":'.repeat(200_000)),
+      /nested deeper than 32 levels: the file is damaged, or made to do harm/,
+    ],
+    ['lists nested in a type', entry('['.repeat(90_000) + ']'.repeat(90_000), '[1]', '[0,4]'), /nested deeper than 32/],
+    [
+      'a type that is a long list',
+      entry(`[${'[1],'.repeat(9000)}1]`, '[1]', '[0,4]'),
+      /dtype \[\[1\],\[1\],.{50,60}…; F32/,
+    ],
+    [
+      'a pointer of Git LFS',
+      ascii('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n'),
+      /Git LFS pointer.*git lfs pull/,
+    ],
+    ['an error page', ascii('<!DOCTYPE html><title>404</title>'), /page of HTML.*download it again/],
+    ['a zip archive', ascii('PK\u0003\u0004 and more'), /zip archive/],
+    ['a compressed file', Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /compressed by gzip/],
+    ['an HDF5 file', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0), /HDF5/],
     ['invalid UTF-8', file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /not valid UTF-8/],
     ['a repeated tensor', file(`{${one},${one}}`, [0, 0, 0, 0]), /the key "a" twice/],
     ['a repeated tensor, spelled twice', file(`{${one},"\\u0061":{}}`, [0, 0, 0, 0]), /the key "\\u0061" twice/],
@@ -110,7 +131,7 @@ describe('hostile, foreign and truncated files', () => {
     ['metadata that is a number', file('{"__metadata__":{"n":3}}'), /"n" must be a string; got 3/],
     ['an entry that is null', file('{"a":null}'), /tensor "a" must be described by an object/],
     ['an unknown field', file('{"a":{"extra":1}}'), /unknown field "extra"/],
-    ['no type', file('{"a":{}}'), /dtype nothing/],
+    ['no type', file('{"a":{}}'), /dtype undefined/],
     ['another type', entry('"BF16"', '[2]', '[0,4]'), /dtype "BF16"; F32 and F64 are read/],
     ['a type from the prototype', entry('"toString"', '[1]', '[0,4]'), /dtype "toString"/],
     ['a negative size', entry('"F32"', '[-1,-1]', '[0,4]'), /integers of at least 0; got \[-1,-1\]/],
@@ -123,7 +144,7 @@ describe('hostile, foreign and truncated files', () => {
     ['offsets for another shape', entry('"F32"', '[2]', '[0,4]'), /takes 8 bytes; data_offsets span 4/],
     ['offsets backwards', entry('"F32"', '[1]', '[4,0]'), /must be \[begin, end\]/],
     ['three offsets', entry('"F32"', '[1]', '[0,4,8]'), /must be \[begin, end\]/],
-    ['no offsets', file('{"a":{"dtype":"F32","shape":[]}}'), /must be \[begin, end\]; got nothing/],
+    ['no offsets', file('{"a":{"dtype":"F32","shape":[]}}'), /must be \[begin, end\]; got undefined/],
     ['a gap at the start', entry('"F32"', '[1]', '[4,8]', [0, 0, 0, 0, 0, 0, 0, 0]), /leaves a gap/],
     ['bytes left over', entry('"F32"', '[1]', '[0,4]', [0, 0, 0, 0, 0]), /1 bytes after the last tensor/],
     ['data cut off', entry('"F32"', '[1]', '[0,4]', [0, 0, 0]), /ends at byte 4 of 3/],

@@ -1,4 +1,5 @@
 /** Lists of distinct strings, of which vocabularies are made: their order, and their checks when they are read back. */
+import { brief } from '../../serialize/unique-json.js';
 import { DataError } from '../../tensor/errors.js';
 
 /** The counted strings by falling count, ties in code-point order. */
@@ -20,8 +21,7 @@ export function compareCodePoints(v: string, w: string): number {
 
 /** The error of a field that is not what it should be, for the caller to throw. */
 export function malformed(what: string, field: string, expected: string, got: unknown): DataError {
-  const shown = JSON.stringify(got)?.slice(0, 60);
-  return new DataError(`${what}: expected ${field} to be ${expected}; got ${shown}: the file is damaged`);
+  return new DataError(`${what}: expected ${field} to be ${expected}; got ${brief(got)}: the file is damaged`);
 }
 
 /** A copy of a list of strings that are not empty. @throws DataError where the value is anything else */
@@ -34,7 +34,7 @@ export function stringList(value: unknown, what: string, field: string): string[
 export function checkDistinct(words: readonly string[], what: string): void {
   const seen = new Set<string>();
   for (const word of words) {
-    if (seen.has(word)) throw new DataError(`${what}: ${JSON.stringify(word)} occurs twice: the file is damaged`);
+    if (seen.has(word)) throw new DataError(`${what}: ${brief(word)} occurs twice: the file is damaged`);
     seen.add(word);
   }
 }

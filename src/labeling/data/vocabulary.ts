@@ -3,6 +3,7 @@
  * depend on the sentences and on nothing else: not on their order, not on the locale.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { brief } from '../../serialize/unique-json.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import type { Sentence } from './sentence.js';
@@ -182,5 +183,5 @@ function checkMinCount(minCount: number): void {
 
 function record(value: unknown, what: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DataError(`expected ${what}, an object; got ${JSON.stringify(value)?.slice(0, 60)}: the file is damaged`);
+  throw new DataError(`expected ${what}, an object; got ${brief(value)}: the file is damaged`);
 }

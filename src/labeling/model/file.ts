@@ -15,7 +15,7 @@ import { outputSize } from '../../layers/stack.js';
 import type { Model, ModelConfig, ModelParams } from './model.js';
 import { cellConfig, layersOf } from './model.js';
 import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
-import { parseUniqueJson } from '../../serialize/unique-json.js';
+import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
 import { labelsFromJson } from '../data/labels.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
 
@@ -81,7 +81,7 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, options: LoadOptions 
   const version = Number(metadata.version);
   if (!Number.isInteger(version) || version < 1) {
     throw new DataError(
-      `model: expected version to be an integer of at least 1; got ${metadata.version}: the file is damaged`,
+      `model: expected version to be an integer of at least 1; got ${brief(metadata.version)}: the file is damaged`,
     );
   }
   if (version > VERSION) {
@@ -105,7 +105,7 @@ function readConfig(text: string | undefined, own?: Cell): ModelConfig {
   const json = parse(text, 'config') as Partial<ModelConfig> | null;
   const wrong = (field: string, expected: string) =>
     new DataError(
-      `model: expected config.${field} to be ${expected}; got ${JSON.stringify(json?.[field as keyof ModelConfig])}: the file is damaged`,
+      `model: expected config.${field} to be ${expected}; got ${brief(json?.[field as keyof ModelConfig])}: the file is damaged`,
     );
   if (typeof json !== 'object' || json === null)
     throw new DataError('model: expected config to be an object: the file is damaged');

@@ -1,4 +1,5 @@
 /** JSON lines: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`, perhaps with a `"category"`. */
+import { brief, jsonExcess } from '../../../serialize/unique-json.js';
 import type { Sentence } from '../sentence.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
@@ -15,6 +16,8 @@ export function createJsonlParser(options: ParseOptions): LineParser {
 function parseLine(text: string, line: number, options: ParseOptions): Sentence {
   const { source, labels: policy, column = 'labels', maxTokens } = options;
   const fail = (message: string) => dataErrorAt(source, line, message);
+  const excess = jsonExcess(text);
+  if (excess !== undefined) throw fail(`expected a JSON object; got ${excess}: write {"tokens": […], "labels": […]}`);
   let object: unknown;
   try {
     object = JSON.parse(text);
@@ -52,5 +55,5 @@ function strings(value: unknown): string[] | undefined {
 
 function shown(fields: ReadonlyMap<string, unknown>, name: string): string {
   const advice = fields.size > 0 ? ` (the fields are ${[...fields.keys()].slice(0, 8).join(', ')})` : '';
-  return fields.has(name) ? quote(JSON.stringify(fields.get(name))) : `no such field${advice}`;
+  return fields.has(name) ? brief(fields.get(name)) : `no such field${advice}`;
 }
