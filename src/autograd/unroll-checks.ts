@@ -4,6 +4,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
+import { expectUnchanged } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions } from './storage.js';
@@ -65,6 +66,7 @@ export function checkBackward<P extends CellParams>(unrolled: Unrolled<P>, dY: T
   const { dX, dFinal } = options;
   const { cell, packing, params, y } = unrolled;
   expectKnownKeys(cell.name, 'options of the backward pass', options, BACKWARD_KEYS);
+  expectUnchanged(`${cell.name}: unrollBackward`, unrolled);
   const wanted: [string, Tensor | undefined, readonly number[]][] = [
     ['dY', dY, y.shape],
     ['dX', dX, [packing.total, params.Wx.shape[0]]],

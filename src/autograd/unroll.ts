@@ -21,6 +21,7 @@ import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import { allocateOn } from '../kernels/workspace.js';
 import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
+import { remember } from '../tensor/versions.js';
 import { dtypeOf, rows } from '../tensor/view.js';
 import { addMatrix, addRowSum, gatherRows, moveRows } from './gather.js';
 import type { Packing } from './packing.js';
@@ -62,7 +63,7 @@ export function unroll<P extends CellParams>(
 ): Unrolled<P> {
   checkForward(kernels, cell, params, x, packing, options);
   const ordinary = () => run(kernels, cell, params, x, packing, options);
-  return residentForward(kernels, { cell, params, x, packing, options, ordinary }) ?? ordinary();
+  return remember(residentForward(kernels, { cell, params, x, packing, options, ordinary }) ?? ordinary(), params);
 }
 
 /** The ordinary way, every step at hand. */
@@ -93,11 +94,11 @@ export async function unrollAsync<P extends CellParams>(
   checkForward(kernels, cell, params, x, packing, options);
   const ordinary = () => run(kernels, cell, params, x, packing, options);
   const resident = await residentForwardAsync(device, kernels, { cell, params, x, packing, options, ordinary });
-  if (resident) return resident;
+  if (resident) return remember(resident, params);
   const unrolled = prepare(kernels, cell, params, x, packing, options);
   await device.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
-  return finish(kernels, unrolled);
+  return remember(finish(kernels, unrolled), params);
 }
 
 /**
@@ -105,7 +106,11 @@ export async function unrollAsync<P extends CellParams>(
  *
  * @param dY `[N, H]` ∂L/∂y, in the row order of the input
  * @param grads mirrors the parameters; every field accumulates
- * @throws ShapeError where shapes do not fit; ArgumentError on impossible truncation windows
+ * The weights must be those of the forward pass. An update by an optimizer in between is refused; whoever writes to their
+ * `data` by hand is not noticed, and gets a wrong gradient.
+ *
+ * @throws ShapeError where shapes do not fit; ArgumentError on impossible truncation windows, or where an optimizer has updated
+ *   the weights since the forward pass
  */
 export function unrollBackward<P extends CellParams>(
   kernels: Kernels,

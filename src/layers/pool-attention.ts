@@ -29,6 +29,7 @@ import { transcendentals } from '../tensor/math.js';
 import type { Rng } from '../tensor/random.js';
 import { addSumRows } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
+import { expectUnchanged, remember } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
 
 /** The parameters of the score. */
@@ -110,7 +111,7 @@ export function attentionPoolForward(
   softmaxOverTime(weights, packing); //                                    (3)
   const y = allocateRawOn(kernels, [packing.batch, D], dtype);
   weightedMean(y, weights, x, packing); //                                 (4)
-  return { y, weights, u, x, packing };
+  return remember({ y, weights, u, x, packing }, { ...params });
 }
 
 /**
@@ -119,6 +120,7 @@ export function attentionPoolForward(
  * @param dY `[B, D]` in packed order
  * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
  * @throws ShapeError when `dY`, `dX` or a gradient has another shape
+ * @throws ArgumentError where an optimizer has updated the weights since the forward pass
  */
 export function attentionPoolBackward(
   kernels: Kernels,
@@ -128,6 +130,7 @@ export function attentionPoolBackward(
   grads: AttentionPoolGrads,
   dX?: Tensor,
 ): void {
+  expectUnchanged('attentionPoolBackward', pass);
   const { x, u, y } = pass;
   const [B, D] = y.shape;
   const [N, A] = u.shape;

@@ -8,6 +8,7 @@
 import { isRowGradient, type RowGradient, type TensorRecord } from '../autograd/grads.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
+import { stampChanged } from '../tensor/versions.js';
 import { allocate, dtypeOf, isContiguous, sizeOf } from '../tensor/view.js';
 
 /** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
@@ -23,7 +24,7 @@ export interface Optimizer {
   /** `sgd`, `adam`, `adamw`. */
   readonly name: string;
   /**
-   * Updates the parameters in place. Gradients are read, never changed; zeroing them is the caller's act.
+   * Updates the parameters in place: after the backward pass, which reads them. Gradients are read, never changed; zeroing them is the caller's act.
    *
    * @param grads one gradient per parameter; gradients of other tensors are left unread, so a parameter is frozen by not
    *   giving it to the optimizer
@@ -87,6 +88,7 @@ export function updateSlots(
   for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
   for (const [name, { param, moments }] of Object.entries(slots)) {
     const grad = grads[name];
+    stampChanged(param);
     const byRow = lazy && isRowGradient(grad);
     if (whole?.({ param, moments }, grad, byRow ? grad.touched.subarray(0, grad.count) : undefined)) continue;
     if (byRow) updateTouched(param, grad, moments, update);

@@ -8,10 +8,11 @@ import { linearBackwardAsync, linearForwardAsync, stackBackwardAsync, stackForwa
 import { embeddingBackward, embeddingForward } from '../../layers/embedding.js';
 import type { Rng } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/types.js';
+import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { expectKernels } from '../checks.js';
 import { modelOf } from './file.js';
 import type { Model, ModelBody, ModelGrads, ModelParams, ModelPass } from './model.js';
-import { dropWith, layersOf, stackOptions, undoDropout, zerosFor } from './model.js';
+import { dropWith, layersOf, stackOptions, undoDropout, zerosFor, ownWeights } from './model.js';
 import type { PredictOptions, Prediction } from './predict.js';
 import { batchesToPredict, predictionsOf } from './predict.js';
 
@@ -31,7 +32,8 @@ export async function modelForwardAsync(
   const stack = await stackForwardAsync(seams, layersOf(config, cell), params.layers, input.y, packing, options);
   const output = dropWith(seams.host, stack.y, p, dropout);
   const logits = await linearForwardAsync(seams, params.output, output.y);
-  return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  const pass = { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  return remember(pass, ownWeights(params));
 }
 
 /** `modelBackward` on a device. */
@@ -43,6 +45,7 @@ export async function modelBackwardAsync(
   grads: ModelGrads,
   truncate?: Truncation,
 ): Promise<void> {
+  expectUnchanged('modelBackwardAsync', pass);
   const { host } = seams;
   const dHidden = zerosFor(host, pass.hidden);
   await linearBackwardAsync(seams, params.output, pass.hidden, dLogits, grads.output, dHidden);

@@ -25,6 +25,7 @@ import { expectOneOf, expectPositiveInteger, expectProbability } from '../../ten
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/types.js';
+import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
@@ -187,13 +188,20 @@ export function modelForward(
   );
   const output = dropWith(kernels, stack.y, p, dropout);
   const logits = linearForward(kernels, params.output, output.y);
-  return { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  const pass = { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  return remember(pass, ownWeights(params));
+}
+
+/** The weights that no layer of the stack remembers: of the word vectors and of the output. */
+export function ownWeights({ embedding, output }: ModelParams): Record<string, Tensor> {
+  return { 'embedding.weight': embedding.weight, 'output.W': output.W, 'output.b': output.b };
 }
 
 /**
  * The backward pass of `modelForward`, the same layers in reverse: accumulates into `grads`.
  *
  * @param dLogits `[N, K]`
+ * @throws ArgumentError where an optimizer has updated the weights since the forward pass
  */
 export function modelBackward(
   kernels: Kernels,
@@ -203,6 +211,7 @@ export function modelBackward(
   grads: ModelGrads,
   truncate?: Truncation,
 ): void {
+  expectUnchanged('modelBackward', pass);
   const dHidden = zerosFor(kernels, pass.hidden);
   linearBackward(kernels, params.output, pass.hidden, dLogits, grads.output, dHidden);
   const dY = undoDropout(kernels, pass.hiddenMask, dHidden);

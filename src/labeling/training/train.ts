@@ -13,6 +13,7 @@ import { expectKnownKeys } from '../../tensor/checks.js';
 import { copy } from '../../tensor/create.js';
 import { addTo, fill } from '../../tensor/rows.js';
 import { WorkerError } from '../../tensor/errors.js';
+import { stampChanged } from '../../tensor/versions.js';
 import { sizeOf } from '../../tensor/view.js';
 import { batchesOf } from '../data/batches.js';
 import { badGradient } from './diagnose.js';
@@ -195,5 +196,6 @@ function restore(params: TensorRecord, weights: TensorRecord): void {
   for (const [name, p] of Object.entries(params)) {
     fill(p, 0);
     addTo(p, weights[name]);
+    stampChanged(p);
   }
 }
