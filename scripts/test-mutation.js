@@ -73,7 +73,7 @@ function mutate(room, file, concurrency) {
     disableTypeChecks: false,
     concurrency: Number(concurrency),
     timeoutMS: 20_000,
-    ignorePatterns: ['/dist', '/docs', '/bench', '/examples', `/${REPORTS}`],
+    ignorePatterns: ['/dist', `/${REPORTS}`],
     tempDirName: `${REPORTS}/sandbox-${room}`,
     reporters: ['json', 'progress-append-only'],
     jsonReporter: { fileName: reportOf(room, file) },

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createCpuKernels, type Kernels, type RowKernels } from '../../src/kernels/index.js';
 import { createRowGradient, touch } from '../../src/autograd/grads.js';
 import { createAdam, createAdamW, createSgd, type Optimizer } from '../../src/optim/index.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
@@ -238,9 +239,9 @@ describe.each(variants)('%s %j', (name, options) => {
   });
 
   /** Three updates from random gradients; `touched` lists the rows of each. */
-  function train(lazy: boolean, touched: readonly (readonly number[])[]): Tensor {
+  function train(lazy: boolean | undefined, touched: readonly (readonly number[])[]): Tensor {
     const W = random([4, 3], createRng(11));
-    const optimizer = make({ W }, { lazy });
+    const optimizer = make({ W }, lazy === undefined ? {} : { lazy });
     const rng = createRng(12);
     for (const list of touched) {
       const g = createRowGradient(4, 3, 'float64');
@@ -277,6 +278,48 @@ describe.each(variants)('%s %j', (name, options) => {
     expect(distance(row(dense, 3), row(start, 3)) > 0).toBe(decays);
   });
 
+  test('dense is the default', () => {
+    const touched = [[0, 1], [1], [1]];
+    expect(numbers(train(undefined, touched))).toEqual(numbers(train(false, touched)));
+  });
+
+  test('its tensors are the moments themselves', () => {
+    const params = { W: random([2, 3], createRng(5)), b: random([3], createRng(6)) };
+    const optimizer = make(params);
+    const { tensors } = optimizer.state();
+    expect(optimizer.tensors.map(({ shape }) => shape)).toEqual(Object.values(tensors).map(({ shape }) => shape));
+    optimizer.step({ W: random([2, 3], createRng(7)), b: random([3], createRng(8)) });
+    expect(optimizer.tensors.map(numbers)).toEqual(Object.values(optimizer.state().tensors).map(numbers));
+    for (const moment of optimizer.tensors) expect(numbers(moment).every((v) => v !== 0)).toBe(true);
+  });
+
+  test('a state is restored from views, and from the start; nothing around a moment is written', () => {
+    const start = () => ({ W: random([2, 3], createRng(5)), b: random([1, 4], createRng(6)) });
+    const flat = ({ W, b }: ReturnType<typeof start>) => ({ W, b: tensor(numbers(b)) });
+    const gradient = { W: random([2, 3], createRng(7)), b: tensor([1, -2, 3, -4]) };
+    const optimizer = make(flat(start()));
+    const fresh = optimizer.state();
+    optimizer.step(gradient);
+    const saved = optimizer.state();
+    const views = Object.entries(saved.tensors).map(([name, x]) => {
+      const { shape } = x;
+      const view = scattered({ ...x, shape: shape.length === 2 ? shape : [1, ...shape], stride: [shape[1] ?? 0, 1] });
+      return [name, shape.length === 2 ? view : { ...view, shape, stride: view.stride.slice(1) }];
+    });
+    const other = make(flat(start()));
+    const around = other.tensors.map((moment) => {
+      // As where a backend has taken them into its memory: other numbers follow.
+      const data = new Float64Array(moment.data.length + 3).fill(7);
+      Object.assign(moment, { data, offset: 1 });
+      return data;
+    });
+    other.restore({ step: 1, tensors: Object.fromEntries(views) });
+    expect(other.tensors.map(numbers)).toEqual(optimizer.tensors.map(numbers));
+    for (const data of around) expect([data[0], ...data.slice(-2)]).toEqual([7, 7, 7]);
+    optimizer.restore(fresh);
+    expect(optimizer.state()).toEqual(fresh);
+  });
+
   test('lazy on a gradient without a list of rows is dense', () => {
     const run = (lazy: boolean) => {
       const W = random([4, 3], createRng(14));
@@ -300,6 +343,44 @@ test('lazy Adam corrects the bias by the count of all updates, not by that of th
   // Row 1 at t = 3: m = v = 0.5, both divided by 1 − 0.5³.
   const corrected = 0.5 / 0.875;
   expect(Math.abs(W.data[1] + (0.1 * corrected) / Math.sqrt(corrected))).toBeLessThan(1e-8);
+});
+
+describe('Adam on a backend', () => {
+  /** A backend that notes what it is asked to update, and says whether it did. */
+  function backend(answer: boolean) {
+    const asked: (readonly number[] | undefined)[] = [];
+    const cpu = createCpuKernels();
+    const adam = (...[, , , , , rows]: Parameters<RowKernels['adam']>): boolean => {
+      asked.push(rows && [...rows]);
+      return answer;
+    };
+    return { asked, kernels: { ...cpu, rows: { ...cpu.rows, adam } as RowKernels } };
+  }
+
+  function run(kernels?: Kernels, lazy = false): number[] {
+    const W = random([4, 3], createRng(14));
+    const optimizer = createAdam({ W }, { lazy, ...(kernels && { kernels }) });
+    const g = createRowGradient(4, 3, 'float64');
+    for (const row of [2, 0]) touch(g, row);
+    g.data.fill(0.5, 6, 9);
+    optimizer.step({ W: g });
+    return numbers(W);
+  }
+
+  test('the backend updates the whole parameter, or the touched rows', () => {
+    const { asked, kernels } = backend(true);
+    const start = numbers(random([4, 3], createRng(14)));
+    expect(run(kernels)).toEqual(start);
+    expect(run(kernels, true)).toEqual(start);
+    expect(asked).toEqual([undefined, [2, 0]]);
+  });
+
+  test('where it declines, or has no updates of its own, the loop does', () => {
+    for (const lazy of [false, true]) {
+      expect(run(backend(false).kernels, lazy)).toEqual(run(undefined, lazy));
+      expect(run(createCpuKernels(), lazy)).toEqual(run(undefined, lazy));
+    }
+  });
 });
 
 test('a state is a copy with readable names, of the types of the parameters', () => {

@@ -152,7 +152,26 @@ test('every factor is in (0, 1], but for the end of a cosine', () => {
   );
 });
 
+test('a floor of 0 and of 1 is legal: nothing is left to fall', () => {
+  expect(make('cosine:10,0,1').factor(7)).toBe(1);
+  const schedule = make('plateau:0.5,0,1');
+  for (const metric of [3, 2, 1]) schedule.observe(metric);
+  expect(schedule.factor(0)).toBe(1);
+});
+
+test('the state of a plateau says what was seen', () => {
+  const schedule = make('plateau:0.5,2');
+  for (const metric of [5, 7, 6]) schedule.observe(metric);
+  expect(schedule.state()).toEqual({ factor: 1, seen: 3, best: 7, stale: 1 });
+});
+
 test('metrics and states that make no sense are refused', () => {
+  const whole = make('plateau:0.5,2').state();
+  expect(() => make('plateau:0.5,2').restore({ ...whole, seen: '3' as unknown as number })).toThrow(/must hold/);
+  const { seen, ...rest } = whole;
+  expect(() => make('plateau:0.5,2').restore({ ...rest, saw: seen })).toThrow(
+    /must hold .*got factor, best, stale, saw/,
+  );
   for (const text of ['constant', 'warmup:5', 'plateau:0.5,2']) {
     expect(() => make(text).observe(NaN)).toThrow(ArgumentError);
     expect(() => make(text).observe(Infinity)).toThrow(/must be finite/);
