@@ -1,13 +1,13 @@
 /** The files a command is about to write, checked before the work begins. */
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { SLOT_FILES } from '../labeling/data/files.node.js';
-import { assertWritable } from '../serialize/save.node.js';
+import { assertWritable, targetOf } from '../serialize/save.node.js';
 import { ArgumentError } from '../tensor/index.js';
 
 /**
- * Refuses outputs that cannot be written, that would overwrite an input under whatever name (a link, another spelling, a
- * file of a folder that is read), and two outputs that are one file.
+ * Refuses outputs that cannot be written, that would overwrite an input, and two outputs that are one file: under whatever
+ * names (a link, also to what does not exist yet, another spelling, a file of a folder that is read).
  *
  * @param outputs paths by the options that name them
  * @throws ArgumentError, or BpttError where a path cannot be written
@@ -27,13 +27,14 @@ export async function checkOutputs(
     await assertWritable(path);
   }
   for (const [i, { flag, path }] of names.entries()) {
-    const same = names.slice(0, i).find((other) => resolve(other.path) === resolve(path));
-    if (same) throw new ArgumentError(`${same.flag} and ${flag} are the same file`);
+    for (const other of names.slice(0, i)) {
+      if (await areOneFile(other.path, path)) throw new ArgumentError(`${other.flag} and ${flag} are the same file`);
+    }
   }
 }
 
 async function areOneFile(path: string, other: string): Promise<boolean> {
-  if (resolve(path) === resolve(other)) return true;
+  if ((await targetOf(path)) === (await targetOf(other))) return true;
   const [a, b] = await Promise.all([path, other].map((name) => stat(name).catch(() => undefined)));
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }

@@ -23,6 +23,11 @@ export function cellName(cells: Readonly<Record<string, Cell>> = builtInCells): 
   };
 }
 
+/** The file that `--cell` names; nothing where it names a built-in cell. */
+export function fileOfCell(text: string): string | undefined {
+  return Object.hasOwn(builtInCells, text) ? undefined : text;
+}
+
 /**
  * The cell that `--cell` names: a built-in one, or the one that a module exports, as its default or as `cell`.
  *

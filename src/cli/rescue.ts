@@ -1,7 +1,7 @@
 /** A training whose model is not lost, whatever fails in the middle or at the very end. */
-import { stat } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { mkdtemp, stat } from 'node:fs/promises';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Kernels } from '../kernels/index.js';
 import { saveModel } from '../labeling/model/file.js';
 import type { Model } from '../labeling/model/model.js';
@@ -77,23 +77,35 @@ async function exists(path: string): Promise<boolean> {
 
 /**
  * Writes the model file. Hours after it was seen to be writable it may be so no more: the disk is full, the folder is gone.
- * Then the model goes to the folder for temporary files.
+ * Then the model goes to the folder for temporary files, else to the current folder, else home.
  *
- * @throws BpttError that says why, and where the model is
+ * @throws BpttError that says why, and where the model is; or that it is lost, and why it could be saved nowhere
  */
 export async function saveTrained(out: string, model: Model): Promise<void> {
   const bytes = saveModel(model);
   try {
     await saveFile(out, bytes);
   } catch (error) {
-    const place = join(tmpdir(), `${process.pid}-${basename(out)}`);
-    const saved = await saveFile(place, bytes).then(
-      () => true,
-      () => false,
-    );
-    if (!saved) throw error;
-    throw new BpttError(`${messageOf(error)}; the model was saved to ${place} instead`, { cause: error });
+    const { place, failures } = await saveElsewhere(bytes);
+    const outcome =
+      place === undefined ? `the model is lost: ${failures.join('; ')}` : `the model was saved to ${place} instead`;
+    throw new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
   }
+}
+
+/** Saves a model in a new folder of the first place that takes it. @returns where, and why not before */
+async function saveElsewhere(bytes: Uint8Array): Promise<{ place?: string; failures: readonly string[] }> {
+  const failures: string[] = [];
+  for (const folder of [tmpdir(), process.cwd(), homedir()]) {
+    try {
+      const place = join(await mkdtemp(join(folder, 'bptt-')), 'model.safetensors');
+      await saveFile(place, bytes);
+      return { place, failures };
+    } catch (error) {
+      failures.push(messageOf(error));
+    }
+  }
+  return { failures };
 }
 
 /**

@@ -32,7 +32,7 @@ import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
-import { cellChoices, cellName, openCell } from './own-cell.js';
+import { cellChoices, cellName, fileOfCell, openCell } from './own-cell.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
@@ -139,7 +139,7 @@ function addUpdateOptions(command: Command): void {
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
   const { train: trainFile, dev, test, out, log: logFile } = options;
-  await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test]);
+  await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test, fileOfCell(options.cell)]);
   const cell = await openCell(options.cell);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);

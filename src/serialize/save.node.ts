@@ -2,9 +2,10 @@
  * Writing a file so that nobody ever sees half of it: the bytes go to a temporary file beside the target, reach the disk,
  * and take the target's name in one rename. An interrupted or failed write leaves the earlier file as it was.
  */
+import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { constants, promises as fs, rmSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { BpttError } from '../tensor/errors.js';
 
 /**
@@ -19,7 +20,7 @@ export async function assertWritable(path: string): Promise<void> {
     throw new BpttError('cannot write a file without a name: give a path; perhaps a variable is not set');
   if (path.endsWith('/') || path.endsWith(sep))
     throw unwritable(path, 'it names a folder; give the path of a file in it');
-  const folder = dirname(resolve(path));
+  const folder = dirname(await targetOf(path));
   const place = await stat(folder);
   if (place === undefined) throw unwritable(path, `the folder ${folder} does not exist; create it first`);
   if (!place.isDirectory()) throw unwritable(path, `${folder} is a file, not a folder; choose another path`);
@@ -28,6 +29,31 @@ export async function assertWritable(path: string): Promise<void> {
   if (target && !target.isFile()) throw unwritable(path, 'it is no regular file, and replacing it would remove it');
   if (!(await allows(folder))) throw unwritable(path, `the folder ${folder} may not be written; choose another one`);
   if (target && !(await allows(path))) throw unwritable(path, 'the file is write-protected; choose another path');
+  const draft = draftOf(await targetOf(path)); // a system that takes no such name says so now, not when the model is there
+  const obstacle = await fs.stat(draft).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : error.message),
+  );
+  if (obstacle !== undefined) throw unwritable(path, obstacle);
+}
+
+/**
+ * The file that is written under a name, links followed, also the last one to what does not exist yet. Two names with one
+ * target are one file.
+ *
+ * @returns an absolute path without links, as far as its folders exist
+ */
+export async function targetOf(path: string): Promise<string> {
+  let at = resolve(path);
+  for (let links = 0; links < 40; links++) {
+    const found = await fs.realpath(at).catch(() => undefined);
+    if (found !== undefined) return found;
+    const folder = await fs.realpath(dirname(at)).catch(() => dirname(at));
+    const link = await fs.readlink(at).catch(() => undefined);
+    if (link === undefined) return join(folder, basename(at));
+    at = resolve(folder, link);
+  }
+  return at; // links in a circle: whatever opens it is told so
 }
 
 /**
@@ -38,10 +64,12 @@ export async function assertWritable(path: string): Promise<void> {
  */
 export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
   await assertWritable(path);
-  const target = await fs.realpath(path).catch(() => resolve(path));
-  const draft = `${target}.${process.pid}-${++drafts}`; // beside the target: a rename cannot leave the file system
+  const target = await targetOf(path);
+  await removeStaleDrafts(target);
+  const draft = draftOf(target);
   const remove = (): void => rmSync(draft, { force: true });
   process.once('exit', remove); // a second Ctrl-C ends the process at once
+  active.add(draft);
   try {
     await writeWhole(draft, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), await stat(target));
     await fs.rename(draft, target);
@@ -49,11 +77,47 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
     remove();
     throw unwritable(path, (error as Error).message, error);
   } finally {
+    active.delete(draft);
     process.off('exit', remove);
   }
 }
 
 let drafts = 0;
+
+/** Drafts that this process is writing. */
+const active = new Set<string>();
+
+/** What the drafts of a file begin with. Short, whatever the name of the file: a system takes names of 255 bytes at most. */
+function draftPrefix(target: string): string {
+  return `.bptt-${createHash('sha256').update(basename(target)).digest('hex').slice(0, 12)}-`;
+}
+
+/** A name for the next draft of a file, beside it: a rename cannot leave the file system. */
+function draftOf(target: string): string {
+  return join(dirname(target), `${draftPrefix(target)}${process.pid}-${++drafts}`);
+}
+
+/** Removes what processes that were killed while they saved to this file have left beside it. */
+async function removeStaleDrafts(target: string): Promise<void> {
+  const folder = dirname(target);
+  const prefix = draftPrefix(target);
+  const names = await fs.readdir(folder).catch(() => []); // a folder may be writable and not readable
+  for (const name of names.filter((each) => each.startsWith(prefix))) {
+    const pid = Number(/^\d+(?=-\d+$)/.exec(name.slice(prefix.length))?.[0]);
+    const draft = join(folder, name);
+    const stale = pid === process.pid ? !active.has(draft) : pid > 0 && !isRunning(pid);
+    if (stale) await fs.rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0); // signal 0 only asks
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
 
 /**
  * A new file that reaches the disk. `FileHandle.writeFile` goes on where the system took a part only, so that a full disk is

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import fs, { existsSync, linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { threadCount } from '../../src/cli/arguments';
@@ -462,11 +462,47 @@ describe('nothing is lost', () => {
     const trained = loadModel(readFileSync(space.at('there.safetensors')));
     rmdirSync(space.at('gone'));
     const failed = await saveTrained(space.at('gone/m.safetensors'), trained).catch((error: Error) => error.message);
-    const place = /^cannot write .*gone does not exist.*; the model was saved to (.*-m\.safetensors) instead$/.exec(
+    const place = /^cannot write .*gone does not exist.*; the model was saved to (.*model\.safetensors) instead$/.exec(
       String(failed),
     )![1];
     expect(readFileSync(place).equals(readFileSync(space.at('there.safetensors')))).toBe(true);
-    rmSync(place);
+    rmSync(dirname(place), { recursive: true });
+    const nowhere = jest.spyOn(fs.promises, 'mkdtemp').mockRejectedValue(new Error('no room'));
+    const lost = saveTrained(space.at('gone/m.safetensors'), trained);
+    await expect(lost).rejects.toThrow(
+      /^cannot write .*gone does not exist.*; the model is lost: .*no room; .*no room/,
+    );
+    nowhere.mockRestore();
+  });
+
+  test('outputs are told apart by file, not by name, also where nothing is there yet', async () => {
+    await train(...quick, '--out', 'good.safetensors');
+    const before = readFileSync(space.at('good.safetensors'));
+    symlinkSync('good.safetensors', space.at('to-good'));
+    linkSync(space.at('good.safetensors'), space.at('also-good'));
+    symlinkSync('not-yet', space.at('to-none'));
+    symlinkSync('to-none', space.at('to-to-none'));
+    const pairs = [
+      ['good.safetensors', 'to-good'],
+      ['good.safetensors', 'also-good'],
+      ['not-yet', 'to-none'],
+      ['to-to-none', 'to-none'],
+      ['./not-yet', 'to-to-none'],
+    ];
+    for (const [out, log] of pairs) {
+      for (const args of [
+        ['--out', out, '--log', log],
+        ['--out', log, '--log', out],
+      ]) {
+        const refused = { status: 2, stdout: '', stderr: 'bptt: --out and --log are the same file\n' };
+        expect(await train(...quick, ...args)).toEqual(refused);
+      }
+    }
+    expect(readFileSync(space.at('good.safetensors')).equals(before)).toBe(true);
+    space.write('cell.mjs', 'export default {};');
+    expect((await train(...quick, '--cell', 'cell.mjs', '--out', 'cell.mjs')).stderr).toBe(
+      'bptt: --out cell.mjs would overwrite the input cell.mjs\n',
+    );
   });
 
   test('inputs are not overwritten, by whatever name', async () => {

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { assertWritable, saveFile } from '../../src/serialize/save.node';
+import { assertWritable, saveFile, targetOf } from '../../src/serialize/save.node';
 import { BpttError } from '../../src/tensor/errors';
 import { mainFile } from '../support/cli';
 
@@ -98,3 +99,72 @@ test('a link stays a link, and permissions stay', async () => {
   expect(statSync(path).mode & 0o777).toBe(0o640);
   expect(readdirSync(folder)).toEqual(['link', 'm']);
 });
+
+test('a link to what does not exist yet stays a link, and what it names is written', async () => {
+  mkdirSync(join(folder, 'models'));
+  symlinkSync('models/new', join(folder, 'link'));
+  symlinkSync('link', join(folder, 'second'));
+  expect(await targetOf(join(folder, 'second'))).toBe(join(realpathSync(folder), 'models/new'));
+  await saveFile(join(folder, 'second'), Uint8Array.of(6));
+  expect([...readFileSync(join(folder, 'models/new'))]).toEqual([6]);
+  expect(lstatSync(join(folder, 'link')).isSymbolicLink()).toBe(true);
+  symlinkSync('nowhere/new', join(folder, 'astray'));
+  await expect(assertWritable(join(folder, 'astray'))).rejects.toThrow(/the folder .*nowhere does not exist/);
+  symlinkSync('circle', join(folder, 'circle'));
+  await expect(assertWritable(join(folder, 'circle'))).rejects.toThrow(/cannot write .*circle: ELOOP/);
+});
+
+test('a name as long as the system takes is saved, a longer one is refused beforehand', async () => {
+  for (const length of [250, 255]) {
+    const path = join(folder, 'm'.repeat(length));
+    await assertWritable(path);
+    await saveFile(path, Uint8Array.of(7));
+    expect([...readFileSync(path)]).toEqual([7]);
+  }
+  await expect(assertWritable(join(folder, 'm'.repeat(256)))).rejects.toThrow(/ENAMETOOLONG/);
+});
+
+test('killed at any moment inside the save, a hundred times, the file is the old one or the new one; the next save tidies up', async () => {
+  const path = join(folder, 'm');
+  const [old, fresh] = [Buffer.alloc(5000, 'o'), Buffer.alloc(7000, 'n')];
+  const module = pathToFileURL(join(dirname(mainFile()), '../serialize/save.node.js')).href;
+  // Every call of the save to the system counts as a moment before and one after; a write is cut into pieces, each with its own.
+  const script = `
+    const { promises: fs } = await import('node:fs');
+    const { saveFile } = await import(${JSON.stringify(module)});
+    let left = Number(process.argv[1]);
+    const moment = () => { if (left-- === 0) process.kill(process.pid, 'SIGKILL'); };
+    const around = (object, name) => {
+      const own = object[name];
+      object[name] = async function (...args) { moment(); const value = await own.apply(this, args); moment(); return value; };
+    };
+    const probe = await fs.open(process.execPath);
+    const handle = Object.getPrototypeOf(probe);
+    await probe.close();
+    handle.writeFile = async function (bytes) {
+      for (let at = 0; at < bytes.length; at += 100) { await this.write(bytes.subarray(at, at + 100)); moment(); }
+    };
+    for (const name of ['chmod', 'chown', 'sync', 'close']) around(handle, name);
+    for (const name of ['open', 'rename', 'readdir', 'realpath']) around(fs, name);
+    await saveFile(process.argv[2], Buffer.alloc(7000, 'n'));
+    console.log(Number(process.argv[1]) - left);`;
+  const run = (kill: number) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script, String(kill), path], { encoding: 'utf8' });
+  const seen = new Set<string>();
+  writeFileSync(path, old);
+  const moments = Number(run(1e9).stdout); // of a whole save
+  expect(moments).toBeGreaterThan(80);
+  for (let k = 0; k < 100; k++) {
+    writeFileSync(path, old);
+    const { signal } = run(k % moments);
+    expect(signal).toBe('SIGKILL');
+    const now = readFileSync(path);
+    expect(now.equals(old) || now.equals(fresh)).toBe(true);
+    seen.add(now.toString('latin1', 0, 1));
+  }
+  expect(seen).toEqual(new Set(['o', 'n'])); // before the rename, and after it
+  expect(readdirSync(folder).length).toBeGreaterThan(1); // the draft of the last one that was killed before
+  writeFileSync(join(folder, '.bptt-of-somebody-else'), '');
+  await saveFile(path, Uint8Array.of(1));
+  expect(readdirSync(folder)).toEqual(['.bptt-of-somebody-else', 'm']);
+}, 300_000);
