@@ -29,13 +29,16 @@ export type { SegmentedSentence, Sentence, TaggedSentence } from './data/sentenc
 export {
   CONLLU_COLUMNS,
   detectFormat,
+  doubtfulLabels,
   FORMATS,
   formatSentence,
+  inputSpecOf,
   OUTPUTS,
   readSentences,
   readSlots,
 } from './data/formats/index.js';
-export type { ByteChunks, Format, LabelPolicy, Output, ReadOptions, SlotChunks } from './data/formats/index.js';
+export type { BadLinePolicy, ByteChunks, CommentRule, Format, LabelPolicy, Output } from './data/formats/index.js';
+export type { InputSpec, Reading, ReadOptions, SlotChunks } from './data/formats/index.js';
 export { createSegmenter, readText, segmentText } from './data/segment.js';
 export type { SegmentOptions } from './data/segment.js';
 export { buildVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './data/vocabulary.js';

@@ -132,9 +132,11 @@ describe('input that pauses', () => {
     });
     const stderr = text(child.stderr);
     child.stdin.on('error', () => undefined);
-    child.stdin.write('{"tokens":["a\\tb"]}\n');
+    child.stdin.write('{"tokens":["they","run"]}\n{"tokens":7}\n');
     expect(await once(child, 'close')).toEqual([65, null]);
-    expect(await stderr).toBe('bptt: "a\\tb" cannot stand in a column: use the output jsonl\n');
+    expect(await stderr).toBe(
+      'bptt: standard input:2: expected "tokens", an array of strings that are not empty; got 7\n',
+    );
   });
 });
 

@@ -26,13 +26,17 @@ export async function* openSentences(path: string, options: ReadOptions = {}): A
   const settings = { ...options, source: options.source ?? inputName(path) };
   const folder = await slotFolder(path, options.format);
   if (folder === undefined) yield* readSentences(await openBytes(path), settings);
-  else yield* openSlots(folder, { ...settings, source: options.source ?? folder });
+  else yield* openSlots(folder, { ...settings, source: options.source ?? visible(folder) });
 }
 
-/** All sentences of a file or folder. @throws DataError as {@link openSentences} does */
+/**
+ * All sentences of a file or folder. Bad lines are listed, unless the options say otherwise.
+ *
+ * @throws DataError as {@link openSentences} does
+ */
 export async function readCorpus(path: string, options: ReadOptions = {}): Promise<Sentence[]> {
   const sentences: Sentence[] = [];
-  for await (const sentence of openSentences(path, options)) sentences.push(sentence);
+  for await (const sentence of openSentences(path, { badLines: 'list', ...options })) sentences.push(sentence);
   return sentences;
 }
 

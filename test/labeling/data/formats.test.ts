@@ -189,7 +189,8 @@ describe('two-column', () => {
   test('columns are separated by a tab and nothing else', async () => {
     await fails('a\tX\nb Y\n', 'f:2: too few columns: expected 2 separated by tabs; got 1 in "b Y"');
     await fails('a\tX\nb\tY\tZ\n', 'f:2: too many columns: expected 2', { format: 'two-column' });
-    await fails('a\tX', 'column means nothing to the format two-column', { column: 2 }, ArgumentError);
+    await fails('a\tX', 'column 3 does not exist: the input has 2 columns', { column: 3 }, ArgumentError);
+    expect((await read('X\ta', { column: 1, tokenColumn: 2 }))[0]).toMatchObject({ tokens: ['a'], labels: ['X'] });
   });
 });
 
@@ -264,7 +265,9 @@ describe('every format', () => {
     await fails('a\tX', 'use readSlots, or give the folder', { format: 'slots' }, ArgumentError);
     await fails('a\tX', 'columns means nothing to the format two-column', { columns: ['a'] }, ArgumentError);
     expect(formatOf('conllu')).toBe('conllu');
-    expect(() => formatOf('xml')).toThrow('unknown format "xml": use one of conllu, conll, two-column, jsonl, slots');
+    expect(() => formatOf('xml')).toThrow(
+      'unknown format "xml": use one of conllu, conll, two-column, slashed, jsonl, slots',
+    );
   });
 });
 
@@ -328,7 +331,8 @@ describe('the format is told by content', () => {
     ['conll', 'a\tX\tY\n'],
     ['conll', 'a X\nb Y\n\nc Z\n'],
     ['conll', '#tag O\n#tag O\n'],
-    ['conll', Array.from({ length: 3 }, () => 'ten\tcolumns' + '\t_'.repeat(8)).join('\n')],
+    ['conll', Array.from({ length: 3 }, () => 'ten\tcolumns' + '\t-'.repeat(8)).join('\n')],
+    ['conllu', Array.from({ length: 3 }, () => 'ten\tcolumns' + '\t_'.repeat(8)).join('\n')],
     ['jsonl', '\n{"tokens": ["a"]}'],
     ['jsonl', '{"tokens": broken'],
     ['two-column', '{\tPUNCT\n'],

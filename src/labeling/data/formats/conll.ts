@@ -1,94 +1,217 @@
 /**
  * One token a line in columns, a blank line after each sentence: the format of the CoNLL shared tasks, with as many
- * columns as the file happens to have. `two-column` is the case of a token, a tab and a label.
- *
- * A line that begins with `#` may be a comment or a hashtag. It is a comment where it stands before the first token of a
- * sentence, has another number of columns than the file, and (where spaces separate) a space follows the `#`.
+ * columns as the file happens to have. `two-column` is the case of a token, a tab and a label. Which lines that begin with
+ * `#` are comments, `comments.ts` decides.
  */
+import { ArgumentError } from '../../../tensor/errors.js';
+import type { Note } from '../notes.js';
+import { trimOuter } from './clean.js';
 import { createCollector, type LineParser } from './collect.js';
-import { isBlank, splitColumns, type ColumnLayout } from './detect.js';
+import { createCommentJudge, type CommentJudge } from './comments.js';
+import { columnSamples, isBlank, splitColumns, type ColumnLayout } from './detect.js';
 import { columnIndex, dataErrorAt, quote, type ParseOptions } from './options.js';
+import type { Reading } from './reading.js';
 
 /** The token that CoNLL-2003 puts before each document; it is no sentence. */
 const DOCUMENT_START = '-DOCSTART-';
 
 /** Where token and label stand, and what width a line must have. */
 interface Places {
-  token: number;
-  label: number | undefined;
+  readonly token: number;
+  readonly label: number | undefined;
+  /** Whether the label column is the last one for want of a better reason. */
+  readonly guessed: boolean;
+  /** Whether column 1 counts the tokens, which stand elsewhere. */
+  readonly ids: boolean;
   /** Least number of columns. */
-  least: number;
+  readonly least: number;
   /** Greatest number of columns; Infinity where every place is counted from the left. */
-  most: number;
+  readonly most: number;
 }
+
+/** Whether the first column of a line is a range (`3-4`) or a decimal (`5.1`): no token of its own. */
+const IS_RANGE = /^\d+[-.]\d+$/;
 
 /**
  * A parser of lines in columns.
  *
  * @param layout separator and width, as `detectLayout` finds them in the first lines
- * @throws ArgumentError where there is no such column
+ * @param head the first lines themselves, where they are known: their labels tell comments from tokens
+ * @throws ArgumentError where there is no such column, or words and labels would be one column
+ * @throws DataError where the first of two columns counts the words, and labels are needed
  */
-export function createConllParser(options: ParseOptions, layout: ColumnLayout): LineParser {
-  const { source, labels } = options;
-  const places = placesOf(options, layout);
+export function createConllParser(
+  options: ParseOptions,
+  layout: ColumnLayout,
+  head: readonly string[] = [],
+): LineParser {
+  const notes: Note[] = [];
+  const places = placesOf(options, layout, notes);
   const sentence = createCollector(options);
-
-  const isComment = (text: string, width: number) =>
-    text.startsWith('#') &&
-    sentence.count === 0 &&
-    width !== layout.width &&
-    (layout.separator === 'tab' || /^#([ \t]|$)/.test(text));
-
-  function checkWidth(text: string, width: number, line: number): void {
-    if (width >= places.least && width <= places.most) return;
-    const expected = places.most === Infinity ? `at least ${places.least}` : `${places.most}`;
-    const separator = layout.separator === 'tab' ? 'tabs' : 'spaces';
-    const problem = `too ${width < places.least ? 'few' : 'many'} columns: expected ${expected} separated by ${separator}`;
-    const advice = 'correct the line, or give the format and the column';
-    throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
-  }
-
-  function labelOf(columns: readonly string[], line: number): string | undefined {
-    const label = places.label === undefined ? '' : columns[places.label];
-    if (label !== '') return label;
-    if (labels !== 'required') return undefined;
-    const message = `expected a label in column ${places.label! + 1}; got nothing`;
-    throw dataErrorAt(source, line, `${message}: fill it in, or choose another column`);
-  }
+  const tabs = layout.separator === 'tab';
+  const comments = options.comments ?? options.like?.comments ?? 'auto';
+  const judge = createCommentJudge(comments, { tabs, ids: places.ids });
+  learnLabels(judge, head, layout, places);
+  const check = lineChecks(options, layout, places);
+  const labelAt = judgedColumn(layout, places);
 
   return {
+    reading: readingOf(layout, places, comments, head),
     push(text, line) {
       if (isBlank(text)) return sentence.flush();
       const columns = splitColumns(text, layout.separator);
-      if (isComment(text, columns.length)) return undefined;
-      if (columns[0] === DOCUMENT_START) return sentence.flush();
-      checkWidth(text, columns.length, line);
-      const token = columns[places.token];
-      if (token === '') {
-        throw dataErrorAt(source, line, `expected a token in column ${places.token + 1}; got nothing: fill it in`);
+      if (text.startsWith('#')) {
+        const fits = columns.length === layout.width;
+        const label = labelAt === undefined || !fits ? undefined : trimOuter(columns[labelAt] ?? '');
+        const hash = { text, line, columns, fits, atStart: sentence.count === 0, label };
+        if (judge.isComment(hash)) return undefined;
       }
-      sentence.add(token, labelOf(columns, line), line);
+      if (columns[0] === DOCUMENT_START) return sentence.flush();
+      if (places.ids && IS_RANGE.test(columns[0])) return undefined;
+      check.width(text, columns.length, line);
+      check.id(columns[0], line);
+      const token = check.token(columns[places.token], line);
+      const label = check.label(columns, line);
+      if (label !== undefined && columns[0] !== '#') judge.learn(label);
+      sentence.add(token, label, line);
       return undefined;
     },
     end: () => sentence.flush(),
+    spoil: () => sentence.spoil(),
+    lost: () => sentence.lost(),
+    notes: () => [...notes, ...[judge.note(options.source)].filter((note) => note !== undefined)],
   };
 }
 
 /** A parser of lines with a token, a tab and a label. */
-export function createTwoColumnParser(options: ParseOptions): LineParser {
-  return createConllParser(options, { separator: 'tab', width: 2, numbered: false });
+export function createTwoColumnParser(
+  options: ParseOptions,
+  numbered = false,
+  head: readonly string[] = [],
+): LineParser {
+  const parser = createConllParser(options, { separator: 'tab', width: 2, numbered }, head);
+  return { ...parser, reading: { ...parser.reading, format: 'two-column' } };
 }
 
-function placesOf(options: ParseOptions, { width, numbered }: ColumnLayout): Places {
-  const { column = -1, tokenColumn = numbered ? 2 : 1, columns = [], labels } = options;
-  const token = columnIndex(tokenColumn, columns, width);
-  // A file without labels may have a single column; then there is none to look at.
-  const labelless = labels === 'ignored' || (labels === 'optional' && width === 1);
-  const widthForLabel = labels === 'required' ? Math.max(width, 2) : width;
-  const label = labelless ? undefined : columnIndex(column, columns, widthForLabel);
-  const fromTheRight = (place: string | number) => /^-/.test(String(place));
-  const strict = fromTheRight(tokenColumn) || (label !== undefined && fromTheRight(column));
+/** What a line must satisfy. Each check throws a DataError with its line. */
+function lineChecks({ source, labels, cleaner }: ParseOptions, layout: ColumnLayout, places: Places) {
+  const fail = (line: number, message: string) => dataErrorAt(source, line, message);
+  return {
+    width(text: string, width: number, line: number): void {
+      if (width >= places.least && width <= places.most) return;
+      const expected = places.most === Infinity ? `at least ${places.least}` : `${places.most}`;
+      const separator = layout.separator === 'tab' ? 'tabs' : 'spaces';
+      const problem = `too ${width < places.least ? 'few' : 'many'} columns: expected ${expected} separated by ${separator}`;
+      const advice = 'correct the line, or give the format and the column';
+      throw fail(line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
+    },
+    id(id: string, line: number): void {
+      if (!places.ids || /^\d+$/.test(id)) return;
+      const message = `expected a number in column 1, which counts the words; got ${quote(id)}`;
+      throw fail(line, `${message}: correct it, or name the token column (--token-column)`);
+    },
+    token(token: string, line: number): string {
+      if (token !== '') return token;
+      throw fail(line, `expected a token in column ${places.token + 1}; got nothing: fill it in`);
+    },
+    label(columns: readonly string[], line: number): string | undefined {
+      const label = places.label === undefined ? '' : cleaner.label(columns[places.label], line);
+      if (label !== '') return label;
+      if (labels !== 'required') return undefined;
+      const message = `expected a label in column ${places.label! + 1}; got nothing`;
+      throw fail(line, `${message}: fill it in, or choose another column`);
+    },
+  };
+}
+
+function readingOf(
+  layout: ColumnLayout,
+  places: Places,
+  comments: Reading['comments'],
+  head: readonly string[],
+): Reading {
+  return {
+    format: 'conll',
+    tokenColumn: places.token + 1,
+    ...(places.label !== undefined && { column: places.label + 1 }),
+    ...(places.ids && { ids: true }),
+    comments,
+    width: layout.width,
+    guessed: places.guessed,
+    samples: columnSamples(head, layout),
+  };
+}
+
+/** The column that holds labels, as far as comments are told by it: also where labels are not looked at. */
+function judgedColumn({ width }: ColumnLayout, { token, label }: Places): number | undefined {
+  if (label !== undefined) return label;
+  return width > 1 && token !== width - 1 ? width - 1 : undefined;
+}
+
+function learnLabels(judge: CommentJudge, head: readonly string[], layout: ColumnLayout, places: Places): void {
+  const at = judgedColumn(layout, places);
+  if (at === undefined || at >= layout.width) return;
+  for (const line of head) {
+    if (/^#([ \t]|$)/.test(line) || isBlank(line)) continue;
+    const columns = splitColumns(line, layout.separator);
+    if (columns.length === layout.width) judge.learn(trimOuter(columns[at]));
+  }
+}
+
+function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): Places {
+  const { columns = [], labels } = options;
+  const { width } = layout;
+  const given = givenColumns(options, layout, notes);
+  const numbered = layout.numbered || (given.followed && options.like?.ids === true);
+  const token = columnIndex(given.tokenColumn ?? (numbered ? 2 : 1), columns, width);
+  const ids = numbered && token !== 0;
+  // A file without labels may have no column for them; then there is none to look at.
+  const single = width === 1 || (width === 2 && ids);
+  const labelless = labels === 'ignored' || (labels === 'optional' && single && given.column === undefined);
+  if (!labelless && width === 2 && ids && given.column === undefined) throw nothingButWords(options.source);
+  const other = width === 2 && token === 1 ? 1 : -1;
+  const label = labelless
+    ? undefined
+    : columnIndex(given.column ?? other, columns, labels === 'required' ? Math.max(width, 2) : width);
+  if (label === token) throw oneColumn(options.source, token);
+  const fromTheRight = (place: string | number | undefined) => /^-/.test(String(place));
+  const strict = fromTheRight(given.tokenColumn) || (label !== undefined && fromTheRight(given.column ?? -1));
   const needed = Math.max(token, label ?? 0) + 1;
   const whole = Math.max(width, needed);
-  return { token, label, least: strict ? whole : needed, most: strict ? whole : Infinity };
+  const guessed = label !== undefined && given.column === undefined;
+  return { token, label, guessed, ids, least: strict ? whole : needed, most: strict ? whole : Infinity };
+}
+
+/** The columns of the options, or else those a model was trained with, where this input has them. */
+function givenColumns(
+  { column, tokenColumn, like, source, labels }: ParseOptions,
+  { width }: ColumnLayout,
+  notes: Note[],
+) {
+  if (like === undefined || (like.format !== 'conll' && like.format !== 'two-column')) {
+    return { column, tokenColumn, followed: false };
+  }
+  const needed = Math.max(Number(like.tokenColumn ?? 1), labels === 'ignored' ? 1 : Number(like.column ?? 1));
+  if (needed <= width) {
+    const followed = tokenColumn === undefined;
+    return { column: column ?? like.column, tokenColumn: tokenColumn ?? like.tokenColumn, followed };
+  }
+  if (labels !== 'ignored' && column === undefined && like.column !== undefined) {
+    const message = `${source}: the training data had its labels in column ${like.column}, but this input has ${width}`;
+    throw new ArgumentError(`${message} ${width === 1 ? 'column' : 'columns'}: name the label column (--column)`);
+  }
+  const message = `${source}: the training data had its words in column ${like.tokenColumn}, but this input has ${width}`;
+  const advice = 'the column was chosen by its contents; set it with --token-column';
+  notes.push({ kind: 'columns', message: `${message}: ${advice}`, source });
+  return { column, tokenColumn, followed: false };
+}
+
+function nothingButWords(source: string): ArgumentError {
+  const message = `${source}: column 1 of 2 counts the words, so that column 2 has the words and there are no labels`;
+  return new ArgumentError(`${message}: add them, or name the column of the words (--token-column 1)`);
+}
+
+function oneColumn(source: string, column: number): ArgumentError {
+  const message = `${source}: words and labels would both be column ${column + 1}`;
+  return new ArgumentError(`${message}: name the two columns (--token-column, --column)`);
 }

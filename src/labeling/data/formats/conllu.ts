@@ -2,9 +2,12 @@
  * CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html): ten columns separated by
  * tabs, comment lines that begin with `#`, a blank line after each sentence. Multi-word ranges (`8-9`) and empty nodes
  * (`5.1`) are no words of their own and are skipped.
+ *
+ * CoNLL-U Plus (https://universaldependencies.org/ext-format.html) has the columns that its first line names:
+ * `# global.columns = ID FORM UPOS`.
  */
 import { createCollector, type LineParser } from './collect.js';
-import { isBlank } from './detect.js';
+import { declaredColumns, isBlank, splitColumns } from './detect.js';
 import { columnIndex, dataErrorAt, quote, type ParseOptions } from './options.js';
 
 /** Names of the ten columns, as the `column` option takes them. */
@@ -22,51 +25,104 @@ export const CONLLU_COLUMNS = [
 ] as const;
 
 /** In these columns `_` is a value: no features, a lemma that is an underscore. In the others it means "not annotated". */
-const UNDERSCORE_IS_A_VALUE = new Set([1, 2, 5, 8, 9]);
+const UNDERSCORE_IS_A_VALUE = new Set(['form', 'lemma', 'feats', 'deps', 'misc']);
 
-/** A parser of CoNLL-U lines whose labels are one column. @throws ArgumentError where there is no such column */
-export function createConlluParser(options: ParseOptions): LineParser {
+/**
+ * A parser of CoNLL-U lines whose labels are one column.
+ *
+ * @param head the first lines, which may declare the columns
+ * @throws ArgumentError where there is no such column
+ */
+export function createConlluParser(options: ParseOptions, head: readonly string[] = []): LineParser {
   const { source, labels } = options;
-  const column = columnIndex(options.column ?? 'upos', CONLLU_COLUMNS, CONLLU_COLUMNS.length);
+  const like = options.like?.format === 'conllu' ? options.like : undefined;
+  const declared = declaredColumns(head.find((line) => !isBlank(line)) ?? '');
+  const names = declared?.map((name) => name.toLowerCase()) ?? CONLLU_COLUMNS;
+  const at = (column: string | number) => columnIndex(column, names, names.length);
+  const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form');
+  const labelAt = labels === 'ignored' ? undefined : at(options.column ?? like?.column ?? 'upos');
+  const ids = createIdCheck(options, names.indexOf('id'));
   const sentence = createCollector(options);
 
-  function checkId(id: string, line: number): void {
-    const expected = sentence.count + 1;
-    if (!/^\d+$/.test(id)) {
-      const message = `expected a word number, a range such as 8-9 or a decimal such as 5.1 in column 1; got ${quote(id)}`;
-      throw dataErrorAt(source, line, `${message}: correct the number`);
-    }
-    if (Number(id) !== expected) {
-      const message = `expected word number ${expected} in column 1; got ${id}`;
-      throw dataErrorAt(source, line, `${message}: number words from 1 and put a blank line after each sentence`);
-    }
+  function checkWidth(text: string, width: number, line: number): void {
+    if (width === names.length) return;
+    const problem = `too ${width < names.length ? 'few' : 'many'} columns: expected ${names.length} separated by tabs`;
+    const spaced = width === 1 && splitColumns(text, 'spaces').length >= names.length;
+    const advice = spaced ? 'put tabs in place of the spaces between the columns' : 'correct the line';
+    throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
   }
 
   function labelOf(columns: readonly string[], line: number): string | undefined {
-    if (labels === 'ignored') return undefined;
-    const label = columns[column];
-    const missing = label === '' || (label === '_' && !UNDERSCORE_IS_A_VALUE.has(column));
+    if (labelAt === undefined) return undefined;
+    const name = names[labelAt];
+    const label = options.cleaner.label(columns[labelAt], line);
+    const missing = label === '' || (label === '_' && !UNDERSCORE_IS_A_VALUE.has(name));
     if (!missing) return label;
     if (labels === 'optional') return undefined;
-    const message = `expected a label in column ${CONLLU_COLUMNS[column]}; got ${quote(label)}`;
+    const message = `expected a label in column ${name}; got ${quote(label)}`;
     throw dataErrorAt(source, line, `${message}, which means "not annotated": annotate it, or choose another column`);
   }
 
+  function comment(text: string, line: number): void {
+    const again = declared && declaredColumns(text);
+    if (!again || again.join().toLowerCase() === names.join()) return;
+    throw dataErrorAt(
+      source,
+      line,
+      `other columns than line 1 declares: ${quote(text)}: put these sentences into a file of their own`,
+    );
+  }
+
   return {
+    reading: {
+      format: 'conllu',
+      tokenColumn: names[tokenAt],
+      ...(labelAt !== undefined && { column: names[labelAt] }),
+      width: names.length,
+    },
     push(text, line) {
-      if (isBlank(text)) return sentence.flush();
-      if (text.startsWith('#')) return undefined;
-      const columns = text.split('\t');
-      if (columns.length !== CONLLU_COLUMNS.length) {
-        const message = `too ${columns.length < 10 ? 'few' : 'many'} columns: expected 10 separated by tabs; got ${columns.length}`;
-        throw dataErrorAt(source, line, `${message} in ${quote(text)}: correct the line, or give the format conll`);
+      if (isBlank(text)) {
+        ids.restart();
+        return sentence.flush();
       }
-      if (/^\d+[-.]\d+$/.test(columns[0])) return undefined;
-      checkId(columns[0], line);
-      if (columns[1] === '') throw dataErrorAt(source, line, 'expected a word in column form; got nothing: fill it in');
-      sentence.add(columns[1], labelOf(columns, line), line);
+      if (text.startsWith('#')) return void comment(text, line);
+      const columns = text.split('\t');
+      checkWidth(text, columns.length, line);
+      if (!ids.isWord(columns, line)) return undefined;
+      const token = columns[tokenAt];
+      if (token === '') {
+        throw dataErrorAt(source, line, `expected a word in column ${names[tokenAt]}; got nothing: fill it in`);
+      }
+      sentence.add(token, labelOf(columns, line), line);
       return undefined;
     },
     end: () => sentence.flush(),
+    spoil: () => sentence.spoil(),
+    lost: () => sentence.lost(),
+    notes: () => [],
+  };
+}
+
+/** Checks that words are numbered from 1; after an error it goes on from the number that stands there. */
+function createIdCheck({ source }: ParseOptions, column: number) {
+  let expected = 1;
+  return {
+    restart: () => void (expected = 1),
+    /** Whether the line is a word of its own. @throws DataError on a number that is none, or another one */
+    isWord(columns: readonly string[], line: number): boolean {
+      if (column < 0) return true;
+      const id = columns[column];
+      if (/^\d+[-.]\d+$/.test(id)) return false;
+      const wanted = expected;
+      expected = /^\d+$/.test(id) ? Number(id) + 1 : expected + 1;
+      const place = `in column ${column + 1}`;
+      if (!/^\d+$/.test(id)) {
+        const message = `expected a word number, a range such as 8-9 or a decimal such as 5.1 ${place}; got ${quote(id)}`;
+        throw dataErrorAt(source, line, `${message}: correct the number`);
+      }
+      if (Number(id) === wanted) return true;
+      const message = `expected word number ${wanted} ${place}; got ${id}`;
+      throw dataErrorAt(source, line, `${message}: number words from 1 and put a blank line after each sentence`);
+    },
   };
 }

@@ -1,27 +1,49 @@
 /** Which format a file has, judged by its first lines and never by its name. */
+import { isOuter } from './clean.js';
 import type { Format } from './options.js';
+import { isSlashed } from './slashed-words.js';
 
 /** How the columns of a `conll` file are laid out. */
 export interface ColumnLayout {
   readonly separator: 'tab' | 'spaces';
   /** Number of columns of most lines. */
   readonly width: number;
-  /** Whether the first column counts the tokens of each sentence: 1, 2, 3, …. */
+  /** Whether the first column counts the tokens of each sentence: from 1, from 0, or on through the file. */
   readonly numbered: boolean;
 }
 
-/** A line that separates sentences: nothing, or only spaces and tabs. */
+/** The declaration of CoNLL-U Plus. */
+const GLOBAL_COLUMNS = /^#[ \t]*global\.columns[ \t]*=(.*)$/;
+
+/** A line that separates sentences: nothing, or only white space and invisible marks. */
 export function isBlank(line: string): boolean {
-  return /^[ \t]*$/.test(line);
+  let i = 0;
+  while (i < line.length && isOuter(line.charCodeAt(i))) i++;
+  return i === line.length;
+}
+
+/** The names of the columns that a line of CoNLL-U Plus declares; undefined where it is another line. */
+export function declaredColumns(line: string): string[] | undefined {
+  const match = GLOBAL_COLUMNS.exec(line);
+  return match ? splitColumns(match[1], 'spaces') : undefined;
 }
 
 /**
- * The columns of a line. Tabs separate exactly, so an empty column is a column and a token may contain spaces; spaces
- * separate in runs, and only the ASCII space does: a no-break space is part of a token.
+ * The columns of a line, in time linear in its length. Tabs separate exactly, so an empty column is a column and a token may
+ * contain spaces; spaces and tabs separate in runs otherwise, and only the ASCII space does: a no-break space is part of a
+ * token.
  */
 export function splitColumns(line: string, separator: 'tab' | 'spaces'): string[] {
-  if (separator === 'tab') return line.split('\t');
-  return line.replace(/^[ \t]+|[ \t]+$/g, '').split(/[ \t]+/);
+  const columns: string[] = [];
+  const { length } = line;
+  let start = 0;
+  for (let i = 0; i <= length; i++) {
+    const unit = i < length ? line.charCodeAt(i) : -1;
+    if (unit >= 0 && unit !== 0x09 && (separator === 'tab' || unit !== 0x20)) continue;
+    if (separator === 'tab' || i > start) columns.push(line.slice(start, i));
+    start = i + 1;
+  }
+  return columns.length > 0 ? columns : [''];
 }
 
 /** Layout of the columns, from the first lines of a file. Lines that begin with `#` count only where there are no others. */
@@ -35,7 +57,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
     widths.set(width, (widths.get(width) ?? 0) + 1);
   }
   const [width] = [...widths].sort(([w1, n1], [w2, n2]) => n2 - n1 || w2 - w1)[0] ?? [0];
-  return { separator, width, numbered: width >= 3 && isNumbered(head, separator) };
+  return { separator, width, numbered: isNumbered(head, separator, width) };
 }
 
 /**
@@ -43,20 +65,46 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
  * The more lines the surer; `slots` is a folder and is never the answer.
  *
  * - `jsonl`: the first line that is not blank opens an object.
- * - `conllu`: most lines have ten columns separated by tabs, the first one a number, a range or a decimal.
+ * - `conllu`: the first line declares the columns of CoNLL-U Plus; or most lines have ten columns separated by tabs, and at
+ *   least half of those have a number, a range or a decimal in the first, or a `_` in another: a malformed one is then an error
+ *   of its line, and no other format. Also where ten numbered columns with `_` are separated by spaces, which CoNLL-U forbids.
+ * - `slashed`: in more than half of all lines, every word has a slash inside.
  * - `two-column`: most lines have two columns separated by a tab.
  * - `conll`: most lines have another number of columns separated by tabs, or more than half of all lines have the same
  *   number of columns, two or more, separated by spaces.
  */
 export function detectFormat(head: readonly string[]): Exclude<Format, 'slots'> | undefined {
+  if (declaredColumns(head.find((line) => !isBlank(line)) ?? '')) return 'conllu';
   const rows = contentRows(head);
   if (rows.length === 0) return undefined;
   if (/^\s*\{\s*("|\}|$)/.test(rows[0])) return 'jsonl';
   const { separator, width } = detectLayout(head);
   const usual = rows.filter((row) => splitColumns(row, separator).length === width);
+  if (width === 10 && looksLikeConllu(usual, separator)) return 'conllu';
+  if (2 * rows.filter(isSlashed).length > rows.length) return 'slashed';
   if (width < 2 || (separator === 'spaces' && 2 * usual.length <= rows.length)) return undefined;
-  if (separator === 'tab' && width === 10 && usual.every((row) => /^\d+([-.]\d+)?\t/.test(row))) return 'conllu';
   return separator === 'tab' && width === 2 ? 'two-column' : 'conll';
+}
+
+/** Up to three values of each column: `1 (Il, va, bien), 2 (PRON, VERB, ADV)`. */
+export function columnSamples(head: readonly string[], { separator, width }: ColumnLayout): string {
+  const shown = Math.min(width, 20);
+  const values = Array.from({ length: shown }, () => new Set<string>());
+  for (const row of contentRows(head)) {
+    const columns = splitColumns(row, separator);
+    if (columns.length !== width) continue;
+    values.forEach((set, c) => set.size < 3 && set.add(columns[c].slice(0, 20)));
+  }
+  const list = values.map((set, c) => `${c + 1} (${[...set].join(', ')})`);
+  return [...list, ...(width > shown ? ['…'] : [])].join(', ');
+}
+
+function looksLikeConllu(rows: readonly string[], separator: 'tab' | 'spaces'): boolean {
+  const cells = rows.map((row) => splitColumns(row, separator));
+  const withId = cells.filter(([id]) => /^\s*\d+([-.]\d+)?\s*$/.test(id)).length;
+  const withUnderscore = cells.filter((columns) => columns.slice(2).includes('_')).length;
+  const half = (n: number) => 2 * n >= rows.length;
+  return separator === 'tab' ? half(withId) || half(withUnderscore) : half(withId) && half(withUnderscore);
 }
 
 function contentRows(head: readonly string[]): string[] {
@@ -65,11 +113,28 @@ function contentRows(head: readonly string[]): string[] {
   return withoutComments.length > 0 ? withoutComments : rows;
 }
 
-function isNumbered(head: readonly string[], separator: 'tab' | 'spaces'): boolean {
-  let expected = 1;
+/**
+ * Whether the first column counts the tokens: of three columns or more, in most lines; of two, in all, and up to a second
+ * token at least, because the other reading is a token with its label. Ranges and decimals beside it (`3-4`, `5.1`) are no
+ * tokens.
+ */
+function isNumbered(head: readonly string[], separator: 'tab' | 'spaces', width: number): boolean {
+  let [previous, following, other, second] = [0, 0, 0, false];
+  let begins = true;
   for (const line of head) {
-    if (isBlank(line)) expected = 1;
-    else if (!line.startsWith('#') && splitColumns(line, separator)[0] !== String(expected++)) return false;
+    if (isBlank(line)) begins = true;
+    else if (!line.startsWith('#')) {
+      const [id] = splitColumns(line, separator);
+      if (/^\d+[-.]\d+$/.test(id)) continue;
+      const number = /^\d{1,9}$/.test(id) ? Number(id) : NaN;
+      const counts = number === previous + 1 || (begins && (number === 0 || number === 1));
+      if (counts) following++;
+      else other++;
+      if (counts && !begins) second = true;
+      previous = Number.isNaN(number) ? previous + 1 : number;
+      begins = false;
+    }
   }
-  return true;
+  if (width < 2) return false;
+  return width === 2 ? second && other === 0 : following > other;
 }

@@ -7,14 +7,21 @@ import { dataErrorAt, quote, type ParseOptions } from './options.js';
 
 /** A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. */
 export function createJsonlParser(options: ParseOptions): LineParser {
+  const like = options.like?.format === 'jsonl' ? options.like : undefined;
+  const column = options.column ?? like?.column ?? 'labels';
+  const lost = { sentences: 0, tokens: 0 };
   return {
-    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, options)),
+    reading: { format: 'jsonl', ...(options.labels !== 'ignored' && { column }) },
+    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, { ...options, column })),
     end: () => undefined,
+    spoil: () => void lost.sentences++,
+    lost: () => lost,
+    notes: () => [],
   };
 }
 
 function parseLine(text: string, line: number, options: ParseOptions): Sentence {
-  const { source, labels: policy, column = 'labels', maxTokens } = options;
+  const { source, labels: policy, column = 'labels', maxTokens, cleaner } = options;
   const fail = (message: string) => dataErrorAt(source, line, message);
   const excess = jsonExcess(text);
   if (excess !== undefined) throw fail(`expected a JSON object; got ${excess}: write {"tokens": […], "labels": […]}`);
@@ -28,8 +35,9 @@ function parseLine(text: string, line: number, options: ParseOptions): Sentence 
     throw fail(`expected a JSON object; got ${quote(text)}: write {"tokens": […], "labels": […]}`);
   }
   const fields = new Map<string, unknown>(Object.entries(object));
-  const tokens = strings(fields.get('tokens'));
-  if (!tokens) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}`);
+  const given = strings(fields.get('tokens'));
+  if (!given) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}`);
+  const tokens = given.map((token) => cleaner.token(token, line));
   if (tokens.length === 0) throw fail('a sentence of zero tokens: remove the line');
   if (tokens.length > maxTokens) {
     throw fail(`the sentence has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
@@ -38,8 +46,8 @@ function parseLine(text: string, line: number, options: ParseOptions): Sentence 
   const sentence: Sentence = { tokens, line, ...(typeof category === 'string' && { category }) };
   const name = String(column);
   if (policy === 'ignored' || (policy === 'optional' && (fields.get(name) ?? null) === null)) return sentence;
-  const labels = strings(fields.get(name));
-  if (!labels) {
+  const labels = strings(fields.get(name))?.map((label) => cleaner.label(label, line));
+  if (!labels?.every((label) => label !== '')) {
     throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}`);
   }
   if (labels.length !== tokens.length) {

@@ -21,6 +21,18 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const PIECE = 1 << 20;
 
+/** A line that cannot be text. */
+export interface LineFault {
+  readonly error: DataError;
+  /** Whether it says something of the whole input, which is then not read on. */
+  readonly fatal: boolean;
+}
+
+/** A block in which some lines, by their index in it, could not be decoded; they are empty there. */
+export interface CheckedBlock extends LineBlock {
+  readonly faults: ReadonlyMap<number, LineFault>;
+}
+
 /**
  * Lines of UTF-8 text, in blocks. A byte order mark at the start is dropped; lines end in LF or CRLF; the last line may
  * lack its end. Memory is bounded by the longest line and by about a mebibyte.
@@ -28,30 +40,59 @@ const PIECE = 1 << 20;
  * @param source name of the input in messages
  * @param maxLineBytes longest line accepted
  * @throws DataError on invalid UTF-8 and on NUL bytes (with line and byte), on a line that is too long, and where lines end in
- *   CR alone: there is no LF at all, but a CR with something behind it
+ *   CR alone: there is no LF at all, but a CR with something behind it. The lines before come first, however chunks are cut.
  */
 export async function* lineBlocks(
   chunks: ByteChunks,
   source = 'input',
   maxLineBytes = 16 * PIECE,
 ): AsyncGenerator<LineBlock> {
+  for await (const { first, lines, faults } of checkedBlocks(chunks, source, maxLineBytes)) {
+    const [fault] = faults;
+    if (fault === undefined) yield { first, lines };
+    else {
+      const [index, { error }] = fault;
+      if (index > 0) yield { first, lines: lines.slice(0, index) };
+      throw error;
+    }
+  }
+}
+
+/** As {@link lineBlocks}, but a line that is no text is a fault of its block, and what follows it is read. */
+export async function* checkedBlocks(
+  chunks: ByteChunks,
+  source = 'input',
+  maxLineBytes = 16 * PIECE,
+): AsyncGenerator<CheckedBlock> {
   if (!Number.isInteger(maxLineBytes) || maxLineBytes < 1) {
     throw new ArgumentError(`maxLineBytes must be an integer of at least 1; got ${maxLineBytes}`);
   }
   let rest: Uint8Array[] = [];
   let restBytes = 0;
   let first = 1;
-  for await (const piece of pieces(chunks, Math.min(PIECE, maxLineBytes))) {
-    const firstEnd = piece.indexOf(LINE_FEED);
-    if (restBytes + (firstEnd < 0 ? piece.length : firstEnd) > maxLineBytes) {
-      if (first === 1 && firstEnd < 0 && rest.some((part) => part.includes(CARRIAGE_RETURN))) throw endsInCr(source);
-      throw dataErrorAt(source, first, `the line is longer than ${maxLineBytes} bytes: is this a text file?`);
+  let dropping = false; // the end of a line that was too long
+  for await (let piece of pieces(chunks, Math.min(PIECE, maxLineBytes))) {
+    for (;;) {
+      const firstEnd = piece.indexOf(LINE_FEED);
+      if (dropping) {
+        dropping = firstEnd < 0;
+        piece = piece.subarray(dropping ? piece.length : firstEnd + 1);
+        if (piece.length > 0) continue;
+      }
+      if (restBytes + (firstEnd < 0 ? piece.length : firstEnd) <= maxLineBytes) break;
+      const begin = joined(rest, piece).subarray(0, maxLineBytes);
+      const fault = begin.includes(CARRIAGE_RETURN) && first === 1 ? endsInCr(source) : null;
+      const tooLong = `the line is longer than ${maxLineBytes} bytes: is this a text file?`;
+      yield faulty(first++, { error: fault ?? dataErrorAt(source, first - 1, tooLong), fatal: fault !== null });
+      rest = [];
+      restBytes = 0;
+      dropping = true;
     }
     const end = piece.lastIndexOf(LINE_FEED) + 1;
     if (end > 0) {
-      const lines = decodeLines(joined(rest, piece.subarray(0, end - 1)), source, first);
-      yield { first, lines };
-      first += lines.length;
+      const block = decodeLines(joined(rest, piece.subarray(0, end - 1)), source, first);
+      yield block;
+      first += block.lines.length;
       rest = [];
       restBytes = 0;
     }
@@ -59,9 +100,12 @@ export async function* lineBlocks(
     restBytes += piece.length - end;
   }
   if (restBytes === 0) return;
-  const lines = decodeLines(joined(rest, new Uint8Array(0)), source, first);
-  if (first === 1 && lines[0].includes('\r')) throw endsInCr(source);
-  yield { first, lines };
+  const block = decodeLines(joined(rest, new Uint8Array(0)), source, first);
+  yield first === 1 && block.lines[0].includes('\r') ? faulty(1, { error: endsInCr(source), fatal: true }) : block;
+}
+
+function faulty(first: number, fault: LineFault): CheckedBlock {
+  return { first, lines: [''], faults: new Map([[0, fault]]) };
 }
 
 function endsInCr(source: string): DataError {
@@ -85,13 +129,39 @@ function joined(head: readonly Uint8Array[], tail: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function decodeLines(bytes: Uint8Array, source: string, first: number): string[] {
-  const nul = bytes.indexOf(0);
-  if (nul >= 0 && !(first === 1 && beginsAsUtf16(bytes))) throw nulByte(bytes, nul, source, first);
-  let text = decodeUtf8(bytes);
-  if (text === undefined) throw invalidUtf8(bytes, source, first);
-  if (first === 1 && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-  return text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+const NO_FAULTS: ReadonlyMap<number, LineFault> = new Map();
+
+/** Lines of bytes that end without their last line feed. Where they do not decode at once, each line is looked at by itself. */
+function decodeLines(bytes: Uint8Array, source: string, first: number): CheckedBlock {
+  const text = bytes.includes(0) ? undefined : decodeUtf8(bytes);
+  if (text !== undefined)
+    return { first, lines: text.split('\n').map((line, i) => bare(line, first + i)), faults: NO_FAULTS };
+  const lines: string[] = [];
+  const faults = new Map<number, LineFault>();
+  for (let start = 0; start <= bytes.length;) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    const line = bytes.subarray(start, end < 0 ? bytes.length : end);
+    const number = first + lines.length;
+    const fault = faultOf(line, source, number);
+    if (fault) faults.set(lines.length, fault);
+    lines.push(fault ? '' : bare(decodeUtf8(line)!, number));
+    start += line.length + 1;
+  }
+  return { first, lines, faults };
+}
+
+/** A line without the byte order mark of the input, and without the CR of its end. */
+function bare(line: string, number: number): string {
+  const start = number === 1 && line.charCodeAt(0) === 0xfeff ? 1 : 0;
+  return line.slice(start, line.endsWith('\r') && line.length > start ? -1 : undefined);
+}
+
+function faultOf(line: Uint8Array, source: string, number: number): LineFault | undefined {
+  const utf16 = number === 1 && beginsAsUtf16(line);
+  const nul = line.indexOf(0);
+  if (nul >= 0 && !utf16) return { error: nulByte(nul, source, number), fatal: number === 1 };
+  const invalid = firstInvalidByte(line);
+  return invalid < 0 ? undefined : { error: invalidUtf8(line, invalid, source, number), fatal: utf16 };
 }
 
 /** Whether the input begins as a byte order mark of UTF-16 does; no UTF-8 has such bytes. */
@@ -99,28 +169,19 @@ function beginsAsUtf16(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff || bytes[0] === 0xfe;
 }
 
-/** Line and byte of the line, both from 1, of a place in a block. */
-function positionOf(bytes: Uint8Array, place: number, first: number): { line: number; byte: number } {
-  const before = bytes.subarray(0, place);
-  const line = first + before.reduce((count, byte) => count + (byte === LINE_FEED ? 1 : 0), 0);
-  return { line, byte: place - before.lastIndexOf(LINE_FEED) };
-}
-
 /** ASCII in UTF-16 is valid UTF-8, every other byte of it NUL; without this check its words would have holes. */
-function nulByte(bytes: Uint8Array, place: number, source: string, first: number): DataError {
-  const { line, byte } = positionOf(bytes, place, first);
-  const order = first === 1 && place === 0 ? 'BE' : 'LE'; // the high byte of a first letter comes first, or second
-  const message = `expected text in UTF-8, but byte ${byte} of the line is NUL: the file is probably UTF-16 or binary`;
+function nulByte(place: number, source: string, line: number): DataError {
+  const order = line === 1 && place === 0 ? 'BE' : 'LE'; // the high byte of a first letter comes first, or second
+  const message = `expected text in UTF-8, but byte ${place + 1} of the line is NUL: the file is probably UTF-16 or binary`;
   return dataErrorAt(source, line, `${message}; convert it, for example with iconv -f UTF-16${order} -t UTF-8`);
 }
 
-function invalidUtf8(bytes: Uint8Array, source: string, first: number): DataError {
-  const place = firstInvalidByte(bytes);
-  const { line, byte } = positionOf(bytes, place, first);
+function invalidUtf8(bytes: Uint8Array, place: number, source: string, line: number): DataError {
   const shown = `0x${bytes[place].toString(16).padStart(2, '0')}`;
-  const utf16 = first === 1 && place === 0 && beginsAsUtf16(bytes);
+  const utf16 = line === 1 && place === 0 && beginsAsUtf16(bytes);
   const advice = utf16 ? 'it looks like UTF-16; convert it' : 'find out its encoding and convert it';
-  const message = `expected UTF-8, but byte ${byte} of the line (${shown}) is not part of a valid sequence`;
-  const from = utf16 ? '-f UTF-16 ' : '';
-  return dataErrorAt(source, line, `${message}: ${advice}, for example with iconv ${from}-t UTF-8`);
+  const message = `expected UTF-8, but byte ${place + 1} of the line (${shown}) is not part of a valid sequence`;
+  // Without -f, iconv takes the encoding of the terminal: UTF-8 almost everywhere, which is what the file is not.
+  const from = utf16 ? 'UTF-16' : bytes[place] < 0xa0 ? 'WINDOWS-1252' : 'ISO-8859-1';
+  return dataErrorAt(source, line, `${message}: ${advice}, for example with iconv -f ${from} -t UTF-8`);
 }

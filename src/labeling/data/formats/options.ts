@@ -1,15 +1,21 @@
 /** What a reader may be told, and how every reader says what is wrong with its input. */
+import { expectKnownKeys, keysOf } from '../../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import type { OnNote } from '../notes.js';
+import { createCleaner } from './clean.js';
+import type { Cleaner } from './clean.js';
+import type { InputSpec, Reading } from './reading.js';
 
 export { quoted as quote } from '../../../tensor/visible.js';
 
 /** The input formats, by the names `--format` takes. */
-export const FORMATS = ['conllu', 'conll', 'two-column', 'jsonl', 'slots'] as const;
+export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'slots'] as const;
 
 /**
- * - `conllu`: CoNLL-U, ten columns separated by tabs.
+ * - `conllu`: CoNLL-U, ten columns separated by tabs; CoNLL-U Plus, the columns that its first line names.
  * - `conll`: one token a line, columns separated by tabs or by runs of spaces, a blank line after each sentence.
  * - `two-column`: token, tab, label; a token may contain spaces.
+ * - `slashed`: one sentence a line, tokens separated by spaces, each followed by a slash and its label: `the/DT cat/NN`.
  * - `jsonl`: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`.
  * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and perhaps `label`.
  */
@@ -18,20 +24,46 @@ export type Format = (typeof FORMATS)[number];
 /** Whether a sentence must have labels, may have them, or is read without looking at them. */
 export type LabelPolicy = 'required' | 'optional' | 'ignored';
 
+/** Which lines of a file of columns are comments. */
+export type CommentRule = 'auto' | 'none' | '#';
+
+/** What becomes of lines that cannot be read. */
+export type BadLinePolicy = 'stop' | 'list' | 'skip';
+
 /** How to read sentences. Everything has a default; what does not apply to the format is refused. */
 export interface ReadOptions {
-  /** Format of the input; absent: found from its first lines. */
+  /** Format of the input; absent: found from its first 200 lines that are not blank. */
   format?: Format;
   /**
-   * Where the label stands. `conllu`: a column's name (`upos`, `xpos`, `feats`, …) or number, default `upos`. `conll`: a
-   * number from 1, or from −1 backwards from the last, or a name out of `columns`; default −1. `jsonl`: the name of the
-   * field, default `labels`.
+   * Where the label stands. `conllu`: a column's name (`upos`, `xpos`, `feats`, …) or number, default `upos`. `conll` and
+   * `two-column`: a number from 1, or from −1 backwards from the last, or a name out of `columns`; default −1. `jsonl`: the
+   * name of the field, default `labels`.
    */
   column?: string | number;
   /** `conll` only: names of the columns from left to right, so that `column` and `tokenColumn` may be names. */
   columns?: readonly string[];
-  /** `conll` only: where the token stands. Default: column 1, or column 2 where the first one counts 1, 2, 3, …. */
+  /**
+   * Formats of columns: where the token stands. Default: `form` in `conllu`; else column 1, or column 2 where the first one
+   * counts the tokens.
+   */
   tokenColumn?: string | number;
+  /**
+   * `conll` and `two-column`: which lines are comments. `#`: all that begin with it; `none`: none. Default `auto`: as the file
+   * shows (`comments.ts`).
+   */
+  comments?: CommentRule;
+  /**
+   * What becomes of lines that cannot be read. `stop`, the default of streams: the first one ends the reading. `list`, the
+   * default where a whole file is read: the first ten are told as notes, then an error gives their number. `skip`: so are they,
+   * and they are left out, with the sentences they stand in.
+   */
+  badLines?: BadLinePolicy;
+  /** How a model's training input was read: followed where these options are silent and the format is the same. */
+  like?: InputSpec;
+  /** Hears what was decided, changed or left out. */
+  onNote?: OnNote;
+  /** Hears how the input is read, before the first sentence. */
+  onReading?: (reading: Reading) => void;
   /** Default `required`: a token without a label is an error. */
   labels?: LabelPolicy;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
@@ -49,11 +81,37 @@ export interface ParseOptions extends ReadOptions {
   labels: LabelPolicy;
   source: string;
   maxTokens: number;
+  cleaner: Cleaner;
 }
+
+const KEYS = keysOf<ReadOptions>({
+  format: true,
+  column: true,
+  columns: true,
+  tokenColumn: true,
+  comments: true,
+  badLines: true,
+  like: true,
+  onNote: true,
+  onReading: true,
+  labels: true,
+  normalize: true,
+  source: true,
+  maxLineBytes: true,
+  maxTokens: true,
+});
 
 /** Fills in defaults. @throws ArgumentError on a policy, limit or normalization that does not exist */
 export function parseOptions(options: ReadOptions): ParseOptions {
-  const { labels = 'required', source = 'input', maxTokens = 100_000, normalize = 'none' } = options;
+  expectKnownKeys('readSentences', 'options', options, KEYS);
+  const {
+    labels = 'required',
+    source = 'input',
+    maxTokens = 100_000,
+    normalize = 'none',
+    comments,
+    badLines,
+  } = options;
   if (!['required', 'optional', 'ignored'].includes(labels)) {
     throw new ArgumentError(`labels must be 'required', 'optional' or 'ignored'; got ${JSON.stringify(labels)}`);
   }
@@ -63,7 +121,13 @@ export function parseOptions(options: ReadOptions): ParseOptions {
   if (!Number.isInteger(maxTokens) || maxTokens < 1) {
     throw new ArgumentError(`maxTokens must be an integer of at least 1; got ${maxTokens}`);
   }
-  return { ...options, labels, source, maxTokens, normalize };
+  if (comments !== undefined && !['auto', 'none', '#'].includes(comments)) {
+    throw new ArgumentError(`comments must be 'auto', 'none' or '#'; got ${JSON.stringify(comments)}`);
+  }
+  if (badLines !== undefined && !['stop', 'list', 'skip'].includes(badLines)) {
+    throw new ArgumentError(`badLines must be 'stop', 'list' or 'skip'; got ${JSON.stringify(badLines)}`);
+  }
+  return { ...options, labels, source, maxTokens, normalize, cleaner: createCleaner() };
 }
 
 /** Reads a format's name. @throws ArgumentError listing the formats there are */
@@ -76,13 +140,14 @@ export function formatOf(name: string): Format {
 /** Refuses options that the format would ignore. @throws ArgumentError naming the option and what it is for */
 export function rejectUnused(format: Format, options: ReadOptions): void {
   const used: Record<Format, readonly string[]> = {
-    conllu: ['column'],
-    conll: ['column', 'columns', 'tokenColumn'],
-    'two-column': [],
+    conllu: ['column', 'tokenColumn'],
+    conll: ['column', 'columns', 'tokenColumn', 'comments'],
+    'two-column': ['column', 'tokenColumn', 'comments'],
+    slashed: [],
     jsonl: ['column'],
     slots: [],
   };
-  for (const name of ['column', 'columns', 'tokenColumn'] as const) {
+  for (const name of ['column', 'columns', 'tokenColumn', 'comments'] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
       throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
     }

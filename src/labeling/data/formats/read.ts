@@ -5,52 +5,83 @@
  */
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
+import { createBadLines } from './bad-lines.js';
+import { createCleaner } from './clean.js';
 import type { LineParser } from './collect.js';
 import { createConllParser, createTwoColumnParser } from './conll.js';
 import { createConlluParser } from './conllu.js';
 import { detectFormat, detectLayout, isBlank } from './detect.js';
 import { createJsonlParser } from './jsonl.js';
-import { lineBlocks, type ByteChunks, type LineBlock } from './lines.js';
-import { FORMATS, parseOptions, rejectUnused, type ParseOptions, type ReadOptions } from './options.js';
+import { checkedBlocks, type ByteChunks, type CheckedBlock, type LineFault } from './lines.js';
+import { FORMATS, parseOptions, rejectUnused, type Format, type ParseOptions, type ReadOptions } from './options.js';
+import { describeReading } from './reading.js';
+import { createSlashedParser } from './slashed.js';
 
-/** Lines, blank ones aside, that are looked at before the format, or the columns of `conll`, are judged. */
+/** Lines, blank ones and those that begin with `#` aside, that are looked at before the format, or the columns, are judged. */
 const HEAD_LINES = 200;
+/** A preface of comments is not looked through further than this. */
+const MOST_HEAD_LINES = 10_000;
 
 /**
- * Sentences of a stream of bytes.
+ * Sentences of a stream of bytes. What is given, and what is said of it, does not depend on how the bytes are cut into chunks.
  *
- * @throws DataError where the input is not what its format demands, naming source and line; where it has no sentence;
- *   where its format cannot be told
+ * @throws DataError where the input is not what its format demands, naming source and line (`badLines` says what becomes of
+ *   such lines); where it has no sentence; where its format cannot be told
  * @throws ArgumentError on an option that does not fit the format; `slots` is read by {@link readSlots}
  */
 export async function* readSentences(chunks: ByteChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
   const settings = parseOptions(options);
-  const normalize = normalizer(settings);
-  const blocks = lineBlocks(chunks, settings.source, settings.maxLineBytes);
+  const { source, maxLineBytes, cleaner, onNote } = settings;
+  const blocks = checkedBlocks(chunks, source, maxLineBytes);
+  let parser: LineParser | undefined;
   // Whoever stops early, by an error or a `break`, closes the input: also while its first lines are being looked at.
   try {
     const judged = settings.format === undefined || settings.format === 'conll';
-    const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1);
-    const parser = parserFor(
-      head.flatMap((block) => block.lines),
-      settings,
-    );
-    let count = 0;
-    for await (const { first, lines } of chain(head, blocks)) {
-      for (let i = 0; i < lines.length; i++) {
-        const sentence = parser.push(lines[i], first + i);
-        if (!sentence) continue;
-        count++;
-        yield normalize(sentence);
-      }
-    }
-    const last = parser.end();
-    if (last) yield normalize(last);
-    else if (count === 0) {
-      throw new DataError(`${settings.source}: no sentences: the input has comments or blank lines only`);
-    }
+    const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1, settings.badLines ?? 'stop');
+    parser = parserFor(head, settings);
+    settings.onReading?.(parser.reading);
+    yield* parsedSentences(parser, chain(head.blocks, blocks), settings);
   } finally {
+    const found = [cleaner.note(source), ...(parser?.notes() ?? [])];
+    for (const note of found) if (note) onNote?.(note);
     await blocks.return(undefined);
+  }
+}
+
+async function* parsedSentences(
+  parser: LineParser,
+  blocks: AsyncIterable<CheckedBlock>,
+  settings: ParseOptions,
+): AsyncGenerator<Sentence> {
+  const normalize = normalizer(settings);
+  const bad = createBadLines(settings);
+  let count = 0;
+  for await (const { first, lines, faults } of blocks) {
+    for (let i = 0; i < lines.length; i++) {
+      const sentence = parseLine(lines[i], first + i, faults.get(i));
+      if (!sentence) continue;
+      count++;
+      if (!bad.listing) yield normalize(sentence);
+    }
+  }
+  const last = parser.end();
+  bad.finish(parser.lost());
+  if (last) yield normalize(last);
+  else if (count === 0) {
+    const what = parser.lost().sentences > 0 ? 'bad lines' : 'comments or blank lines';
+    throw new DataError(`${settings.source}: no sentences: the input has ${what} only`);
+  }
+
+  function parseLine(text: string, line: number, fault: LineFault | undefined): Sentence | undefined {
+    try {
+      if (fault) throw fault.error;
+      return parser.push(settings.cleaner.line(text, line), line);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      parser.spoil();
+      bad.take(error, line, fault?.fatal);
+      return undefined;
+    }
   }
 }
 
@@ -60,42 +91,97 @@ export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sent
   return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => token.normalize(normalize)) });
 }
 
-/**
- * Blocks up to the one that completes a head of so many lines; blocks that are blank are dropped, so that they take no
- * memory.
- */
-async function firstBlocks(blocks: AsyncGenerator<LineBlock>, lines: number): Promise<LineBlock[]> {
-  const head: LineBlock[] = [];
-  for (let seen = 0; seen < lines;) {
-    const next = await blocks.next();
-    if (next.done) break;
-    seen += next.value.lines.filter((line) => !isBlank(line)).length;
-    if (seen > 0) head.push(next.value);
-  }
-  return head;
+/** The begin of an input. */
+interface Head {
+  /** Blocks that were read, for the parser. */
+  readonly blocks: CheckedBlock[];
+  /** Lines to judge by, cleaned: the same ones, however the input is cut into blocks. */
+  readonly lines: readonly string[];
+  /** The first fault among them. */
+  readonly fault: LineFault | undefined;
 }
 
-async function* chain(head: LineBlock[], rest: AsyncIterable<LineBlock>): AsyncGenerator<LineBlock> {
+/**
+ * The begin of an input: so many lines that are neither blank nor begin with `#`, or less where the input, or the reading of it, ends before. Blocks
+ * that are blank are dropped, so that they take no memory.
+ */
+async function firstBlocks(
+  input: AsyncGenerator<CheckedBlock>,
+  wanted: number,
+  badLines: ParseOptions['badLines'],
+): Promise<Head> {
+  const blocks: CheckedBlock[] = [];
+  const lines: string[] = [];
+  const { line: clean } = createCleaner();
+  let [seen, content] = [0, 0];
+  let fault: LineFault | undefined;
+  const done = () => content >= wanted || seen >= MOST_HEAD_LINES || (wanted === 1 && seen > 0);
+  while (!done()) {
+    const next = await input.next();
+    if (next.done) break;
+    const block = next.value;
+    const begin = lines.length;
+    for (let i = 0; i < block.lines.length && !done(); i++) {
+      const faulty = block.faults.get(i);
+      fault ??= faulty;
+      if (faulty && (faulty.fatal || badLines === 'stop'))
+        wanted = 0; // the parser comes no further either
+      else lines.push(faulty ? '' : clean(block.lines[i], 0));
+      if (faulty || !isBlank(block.lines[i])) {
+        seen++;
+        if (!block.lines[i].startsWith('#')) content++;
+      }
+    }
+    if (seen > 0) blocks.push(block);
+    else lines.length = begin;
+  }
+  return { blocks, lines, fault };
+}
+
+async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBlock>): AsyncGenerator<CheckedBlock> {
   while (head.length > 0) yield head.shift()!;
   yield* rest;
 }
 
-function parserFor(head: readonly string[], options: ParseOptions): LineParser {
-  const { source } = options;
-  if (head.length === 0) throw new DataError(`${source}: no sentences: the input is empty`);
-  const format = options.format ?? detectFormat(head);
-  if (format === undefined) {
-    const message = `${source}: cannot tell the format from the first ${head.length} lines`;
+function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
+  const { source, like } = options;
+  const first = lines.find((line) => !isBlank(line));
+  if (first === undefined) throw fault?.error ?? new DataError(`${source}: no sentences: the input is empty`);
+  if (first.startsWith('version https://git-lfs.github.com/spec/')) {
+    const message = `${source}: expected sentences; got a Git LFS pointer, which stands for a file that was not fetched`;
+    throw new DataError(`${message}: fetch it with git lfs pull`);
+  }
+  const format = options.format ?? detectFormat(lines) ?? like?.format;
+  if (format === undefined || (format === 'slots' && options.format === undefined)) {
+    if (fault) throw fault.error;
+    const message = `${source}: cannot tell the format from the first ${lines.length} lines`;
     throw new DataError(`${message}: name one of ${FORMATS.join(', ')}`);
   }
   rejectUnused(format, options);
+  const parser = createParser(format, lines, options);
+  if (format !== 'conll' || options.format || !like || like.format === 'conll') return parser;
+  const asked = options.column !== undefined && options.tokenColumn !== undefined;
+  return asked ? parser : withNote(parser, source, describeReading(like));
+}
+
+/** The columns of this input were guessed, though there is a model: it was trained on another format. */
+function withNote(parser: LineParser, source: string, trainedOn: string): LineParser {
+  const how = `${source}: read as ${describeReading(parser.reading)}, unlike the training data (${trainedOn})`;
+  const note = { kind: 'columns', message: `${how}: name the columns where that is wrong`, source };
+  return { ...parser, notes: () => [note, ...parser.notes()] };
+}
+
+function createParser(format: Format, head: readonly string[], options: ParseOptions): LineParser {
   switch (format) {
     case 'conllu':
-      return createConlluParser(options);
+      return createConlluParser(options, head);
     case 'conll':
-      return createConllParser(options, detectLayout(head));
+      return createConllParser(options, detectLayout(head), head);
     case 'two-column':
-      return createTwoColumnParser(options);
+      if (options.format) return createTwoColumnParser(options);
+      return createTwoColumnParser(options, detectLayout(head).numbered, head);
+    case 'slashed':
+      return createSlashedParser(options);
     case 'jsonl':
       return createJsonlParser(options);
     case 'slots':

@@ -1,14 +1,20 @@
 /** Writers: a tagged sentence as text. What they write, the readers read back (`text` apart, which is for people). */
-import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import { isBlank } from './detect.js';
+import { escapeWord } from './slashed-words.js';
+import { ArgumentError } from '../../../tensor/errors.js';
 import type { TaggedSentence } from '../sentence.js';
 
 /**
  * - `text`: one sentence a line, `word/TAG word/TAG`; with probabilities `word/TAG/0.9876`. For people: a token may
  *   contain spaces and slashes.
- * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence.
+ * - `slashed`: the same in a form that is read back, without probabilities: `slashed-words.ts` says how a space, a slash or a
+ *   backslash stands in it.
+ * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence. What cannot stand in a
+ *   column is spelled: a tab `\t`, LF `\n`, CR `\r`, and every character of a token that is nothing but white space and
+ *   invisible marks `\uXXXX`. The reader takes that as it stands; `jsonl` loses nothing.
  * - `jsonl`: `{"tokens": […], "labels": […]}`, perhaps with `"probabilities"` and `"category"`.
  */
-export const OUTPUTS = ['text', 'conll', 'jsonl'] as const;
+export const OUTPUTS = ['text', 'slashed', 'conll', 'jsonl'] as const;
 
 /** Name of an output format. */
 export type Output = (typeof OUTPUTS)[number];
@@ -24,8 +30,7 @@ export function outputOf(name: string): Output {
  * A sentence in an output format, with its line end (`conll`: and the blank line after it). Probabilities are rounded to
  * four decimals in `text` and `conll` and kept as they are in `jsonl`.
  *
- * @throws ArgumentError where labels or probabilities are not one per token
- * @throws DataError where `conll` cannot hold a token or label: it has a tab or line end, or nothing but spaces
+ * @throws ArgumentError where labels or probabilities are not one per token, or `slashed` should hold probabilities
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
   const { tokens, labels, probabilities } = sentence;
@@ -37,10 +42,14 @@ export function formatSentence(sentence: TaggedSentence, output: Output): string
       throw new ArgumentError(`${name} must be one per token, ${tokens.length}; got ${length}`);
     }
   }
+  if (tokens.includes('') || labels.includes('')) throw new ArgumentError('a token or label must not be empty; got ""');
   const rounded = (i: number) => probabilities![i].toFixed(4);
   switch (output) {
+    case 'slashed':
+      if (!probabilities) return `${tokens.map((t, i) => `${escapeWord(t)}/${escapeWord(labels[i])}`).join(' ')}\n`;
+      throw new ArgumentError('the output slashed holds no probabilities: choose text, conll or jsonl');
     case 'text':
-      return `${tokens.map((token, i) => [token, labels[i], ...(probabilities ? [rounded(i)] : [])].join('/')).join(' ')}\n`;
+      return `${tokens.map((token, i) => [spelled(token), spelled(labels[i]), ...(probabilities ? [rounded(i)] : [])].join('/')).join(' ')}\n`;
     case 'conll': {
       const rows = tokens.map((token, i) => [cell(token), cell(labels[i]), ...(probabilities ? [rounded(i)] : [])]);
       return `${rows.map((row) => row.join('\t')).join('\n')}\n\n`;
@@ -50,9 +59,23 @@ export function formatSentence(sentence: TaggedSentence, output: Output): string
   }
 }
 
+/** Whether a column cannot hold a token or label as it is, so that `conll` and `text` spell it. */
+export function needsSpelling(text: string): boolean {
+  return /[\t\r\n]/.test(text) || isBlank(text);
+}
+
 function cell(text: string): string {
-  if (!/[\t\r\n]/.test(text) && /[^ ]/.test(text)) return text;
-  throw new DataError(`${JSON.stringify(text)} cannot stand in a column: use the output jsonl`);
+  return isBlank(text) ? Array.from(text, unit).join('') : spelled(text);
+}
+
+function spelled(text: string): string {
+  return text.replace(/[\t\r\n]/g, (character) => SPELLED[character]);
+}
+
+const SPELLED: Readonly<Record<string, string>> = { '\t': '\\t', '\r': '\\r', '\n': '\\n' };
+
+function unit(character: string): string {
+  return SPELLED[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function jsonObject({ tokens, labels, probabilities, category }: TaggedSentence): Record<string, unknown> {

@@ -1,0 +1,97 @@
+/**
+ * One rule for what surrounds tokens and labels, the same in every format.
+ *
+ * From both ends of a token and of a label, white space and invisible marks are removed; what is inside stays, so a token may
+ * hold spaces. White space is what Unicode calls so (tab, no-break and ideographic space, CR, …). Invisible marks are the byte
+ * order mark U+FEFF, the zero-width space U+200B, the word joiner U+2060, and the marks of writing direction. The joiners
+ * U+200C and U+200D shape letters and stay. A token that is nothing but such characters stays as it is; a label is missing then.
+ *
+ * Of a line, a mark U+FEFF at its begin (files joined end to end) and every CR at its end are removed before all else.
+ */
+import type { Note } from '../notes.js';
+import { quoted } from '../../../tensor/visible.js';
+
+/** Applies the rule, and counts what it changed. */
+export interface Cleaner {
+  line(text: string, line: number): string;
+  token(text: string, line: number): string;
+  label(text: string, line: number): string;
+  /** What was changed; undefined where nothing was. */
+  note(source: string): Note | undefined;
+}
+
+/** Whether a code unit is removed from the ends. All of these characters are in the first plane: one unit each. */
+export function isOuter(unit: number): boolean {
+  if (unit <= 0x20) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
+  if (unit < 0x85) return false;
+  return (
+    unit === 0x85 ||
+    unit === 0xa0 ||
+    unit === 0x61c ||
+    unit === 0x1680 ||
+    (unit >= 0x2000 && unit <= 0x200b) ||
+    unit === 0x200e ||
+    unit === 0x200f ||
+    (unit >= 0x2028 && unit <= 0x202f) ||
+    unit === 0x205f ||
+    unit === 0x2060 ||
+    (unit >= 0x2066 && unit <= 0x2069) ||
+    unit === 0x3000 ||
+    unit === 0xfeff
+  );
+}
+
+/** Text without the outer characters at its ends, in time linear in its length. */
+export function trimOuter(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isOuter(text.charCodeAt(start))) start++;
+  while (end > start && isOuter(text.charCodeAt(end - 1))) end--;
+  return end - start === text.length ? text : text.slice(start, end);
+}
+
+/** A cleaner that has changed nothing yet. */
+export function createCleaner(): Cleaner {
+  const counts = { tokens: 0, labels: 0, lines: 0 };
+  let first: { line: number; text: string } | undefined;
+  const count = (what: keyof typeof counts, line: number, text: string): void => {
+    counts[what]++;
+    first ??= { line, text };
+  };
+  return {
+    line(text, line) {
+      let start = 0;
+      let end = text.length;
+      while (start < end && text.charCodeAt(start) === 0xfeff) start++;
+      while (end > start && text.charCodeAt(end - 1) === 0x0d) end--;
+      if (end - start === text.length) return text;
+      count('lines', line, text);
+      return text.slice(start, end);
+    },
+    token(text, line) {
+      const trimmed = trimOuter(text);
+      if (trimmed === text || trimmed === '') return text;
+      count('tokens', line, text);
+      return trimmed;
+    },
+    label(text, line) {
+      const trimmed = trimOuter(text);
+      if (trimmed !== text) count('labels', line, text);
+      return trimmed;
+    },
+    note(source) {
+      if (!first) return undefined;
+      const parts = Object.entries(counts).flatMap(([what, n]) =>
+        n > 0 ? [`${n} ${n === 1 ? what.slice(0, -1) : what}`] : [],
+      );
+      const message = `${source}: white space or invisible marks were removed around ${parts.join(' and ')}`;
+      return {
+        kind: 'white-space',
+        message: `${message}, first in line ${first.line}, ${quoted(first.text)}`,
+        source,
+        line: first.line,
+        count: counts.tokens + counts.labels + counts.lines,
+      };
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Which lines that begin with `#` are comments, in files of columns, where a `#` may be a token, too.
+ *
+ * By itself a reader decides by what the file shows. A line with another number of columns than the file is a comment where
+ * it stands before the first token of a sentence, or where a blank follows the `#`. A line with as many columns as the file
+ * is a comment where column 1 counts the tokens; where it says `# key = value`; and, if its first column is `#` alone, where
+ * its label is empty or, where spaces separate, looks like no label of the file: it is not among those of the other lines, nor
+ * made as one of them is (`NOUN` and `SYM` are alike; `NOUN` and `note` are not). Decisions that could be wrong are told.
+ */
+import type { Note } from '../notes.js';
+import type { CommentRule } from './options.js';
+import { quote } from './options.js';
+
+/** A line that begins with `#`, and where it stands. */
+export interface HashLine {
+  readonly text: string;
+  readonly line: number;
+  readonly columns: readonly string[];
+  /** Whether it has as many columns as the file. */
+  readonly fits: boolean;
+  /** Whether it stands before the first token of a sentence. */
+  readonly atStart: boolean;
+  /** Its label, trimmed; undefined where the file has none. */
+  readonly label: string | undefined;
+}
+
+/** Decides line by line. */
+export interface CommentJudge {
+  isComment(line: HashLine): boolean;
+  /** A label of a token that is not `#`. */
+  learn(label: string): void;
+  note(source: string): Note | undefined;
+}
+
+/** How many labels are remembered; a file with more has no label set. */
+const REMEMBERED = 10_000;
+
+const KEY_VALUE = /^#[ \t]*[\p{L}_][\p{L}\p{N}_.:-]*[ \t]*=([ \t]|$)/u;
+
+/** A judge. @param layout what is known of the file */
+export function createCommentJudge(
+  rule: CommentRule,
+  layout: { readonly tabs: boolean; readonly ids: boolean },
+): CommentJudge {
+  const labels = new Set(['O', '#']); // outside of spans, in every scheme; the tag of # in the Penn Treebank
+  const shapes = new Set<string>();
+  const read = { comments: 0, tokens: 0 };
+  let first: { line: number; text: string } | undefined;
+
+  const told = (as: keyof typeof read, { line, text }: HashLine): boolean => {
+    read[as]++;
+    first ??= { line, text };
+    return as === 'comments';
+  };
+
+  function isComment(hash: HashLine): boolean {
+    const { text, columns, fits, atStart, label } = hash;
+    const blankFollows = /^#([ \t]|$)/.test(text);
+    if (!fits && atStart) return layout.tabs || layout.ids || blankFollows;
+    if (!fits) return layout.ids || blankFollows ? told('comments', hash) : false;
+    if (layout.ids) return true;
+    if (KEY_VALUE.test(text) && columns.length > 2) return told('comments', hash);
+    if (columns[0] !== '#' || label === undefined) return false;
+    if (label === '') return told('comments', hash);
+    if (labels.has(label)) return false;
+    const strange = shapes.size > 0 && !shapes.has(shapeOf(label));
+    return told(strange && !layout.tabs ? 'comments' : 'tokens', hash);
+  }
+
+  return {
+    isComment: (hash) => (rule === 'auto' ? isComment(hash) : rule === '#'),
+    learn(label) {
+      if (labels.size >= REMEMBERED || labels.has(label)) return;
+      labels.add(label);
+      shapes.add(shapeOf(label));
+    },
+    note(source) {
+      if (!first) return undefined;
+      const { comments, tokens } = read;
+      const lines = (n: number) => `${n} ${n === 1 ? 'line' : 'lines'}`;
+      const parts = [
+        ...(comments > 0 ? [`${lines(comments)} read as ${comments === 1 ? 'a comment' : 'comments'}`] : []),
+        ...(tokens > 0 ? [`${lines(tokens)} read as ${tokens === 1 ? 'a token' : 'tokens'}`] : []),
+      ];
+      const where = `first line ${first.line}, ${quote(first.text)}`;
+      const message = `${source}: of the lines that begin with # and could be either, ${parts.join(', ')} (${where})`;
+      const advice = 'decide with --comments none or --comments "#" where that is wrong';
+      return {
+        kind: 'comments',
+        message: `${message}: ${advice}`,
+        source,
+        line: first.line,
+        count: comments + tokens,
+      };
+    },
+  };
+}
+
+/** What a label is made of: runs of upper case, of lower case, of digits; all else as it is. */
+function shapeOf(label: string): string {
+  return label
+    .replace(/\p{Lu}+/gu, 'X')
+    .replace(/\p{Ll}+/gu, 'x')
+    .replace(/\d+/g, '0');
+}

@@ -1,0 +1,63 @@
+/** How an input is read: what was given, and what was decided by its contents. */
+import type { Sentence } from '../sentence.js';
+import type { CommentRule, Format } from './options.js';
+
+/** What a model remembers of the input it was trained on, so that its later inputs are read the same way. Plain data. */
+export interface InputSpec {
+  readonly format: Format;
+  /** Where the tokens stand: number from 1, or a name. Absent where the format has one place for them. */
+  readonly tokenColumn?: number | string;
+  /** Where the labels stand: number from 1, a name, or the field of an object. */
+  readonly column?: number | string;
+  /** Whether column 1 counts the tokens, so that `3-4` and `5.1` in it are no tokens. */
+  readonly ids?: boolean;
+  /** Which lines are comments. */
+  readonly comments?: CommentRule;
+}
+
+/** How a reader reads one input. */
+export interface Reading extends InputSpec {
+  /** Number of columns, where there are any. */
+  readonly width?: number;
+  /** Whether the label column was neither given nor named by the format, but taken because it is the last one. */
+  readonly guessed?: boolean;
+  /** Up to three values of each column, for a question: `1 (Il, va), 2 (PRON, VERB)`. */
+  readonly samples?: string;
+}
+
+/** What to keep of a reading in a model. */
+export function inputSpecOf({ format, tokenColumn, column, ids, comments }: Reading): InputSpec {
+  return {
+    format,
+    ...(tokenColumn !== undefined && { tokenColumn }),
+    ...(column !== undefined && { column }),
+    ...(ids && { ids }),
+    ...(comments !== undefined && { comments }),
+  };
+}
+
+/** One line: `two-column, words in column 1, labels in column 2`. */
+export function describeReading({ format, tokenColumn, column, ids }: InputSpec): string {
+  const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
+  const parts: string[] = [format];
+  if (tokenColumn !== undefined) parts.push(`words in ${place(tokenColumn)}`);
+  if (column !== undefined) parts.push(`labels in ${place(column)}`);
+  if (ids) parts.push('column 1 counts the words');
+  return parts.join(', ');
+}
+
+/**
+ * Why the last column may not be the labels, or undefined where nothing speaks against it: it has a single value in all of
+ * the input, or one in each sentence, as the name of an annotator or of a document has.
+ */
+export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[]): string | undefined {
+  if (!reading.guessed || (reading.width ?? 0) < 3) return undefined;
+  const varied = sentences.some(({ labels = [] }) => labels.some((label) => label !== labels[0]));
+  if (varied) return undefined;
+  const values = new Set(sentences.flatMap(({ labels }) => labels?.slice(0, 1) ?? []));
+  const longer = sentences.filter(({ tokens }) => tokens.length > 1).length;
+  if (values.size !== 1 && longer < 5) return undefined;
+  const what = values.size === 1 ? `the one value ${JSON.stringify([...values][0])}` : 'one value in each sentence';
+  const question = 'is it the labels? Name the label column (--column)';
+  return `the last column, ${reading.width}, has ${what}: ${question}. The columns are ${reading.samples}`;
+}
