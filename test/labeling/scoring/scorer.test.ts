@@ -90,11 +90,34 @@ describe('spans', () => {
     ]);
   });
 
+  test('a label without a hyphen is a type, also where it begins or ends like a position', () => {
+    for (const type of ['LOC', 'LABEL', 'PLACE', 'EU', 'NB']) {
+      expect(spansOf(['O', type, type, 'B-x'])).toEqual([
+        { type, start: 1, end: 3 },
+        { type: 'x', start: 3, end: 4 },
+      ]);
+    }
+  });
+
   test('which label sets look like spans', () => {
     for (const yes of ['O B-x I-x', 'B-x', 'O S-x', 'I-x O', 'B I', 'B I O', 'U O']) {
       expect([yes, looksLikeSpans(yes.split(' '))]).toEqual([yes, true]);
     }
-    for (const no of ['NOUN VERB', 'O', '', 'B-x NOUN', 'I O', 'X-x', 'B-', 'B-x I', '-LRB- NN']) {
+    for (const no of [
+      'NOUN VERB',
+      'O',
+      '',
+      'B-x NOUN',
+      'I O',
+      'X-x',
+      'B-',
+      'B-x I',
+      '-LRB- NN',
+      'O XB-x',
+      'B NOUN',
+      'B NB',
+      'B IN',
+    ]) {
       expect([no, looksLikeSpans(no.split(' '))]).toEqual([no, false]);
     }
   });
@@ -111,6 +134,11 @@ const score = (gold: string[][], predicted: string[][], options = {}): Scores =>
   );
   return scorer.scores();
 };
+
+test('types of spans are in code-point order, whatever came first', () => {
+  const { spans } = score([['B-z', 'B-a', 'B-Z']], [['B-z', 'B-b', 'B-Z']]);
+  expect(Object.keys(spans?.types ?? {})).toEqual(['Z', 'a', 'b', 'z']);
+});
 
 describe('scores', () => {
   test('by hand', () => {
