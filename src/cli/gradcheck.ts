@@ -24,7 +24,9 @@ interface Options {
 const HELP = `
 One layer of the cell runs over one random sequence in float64, with the loss L = Σ_t w_t·h_t, w random. For each
 parameter asked for, one element is shown: the one given with --at, or the one that agrees least. The terms are the
-gradients of the T uses of that weight, one per step; they sum to the analytic value.
+gradients of the T uses of that weight, one per step; they sum to the analytic value. Forward mode runs the cell's
+equations over dual numbers: its value is exact to rounding, also where finite differences end. A cell of your own takes
+part with its 'equations'; without them it says that forward mode is not available.
 
 An element at a kink of the loss, as of max(0, x) at 0, agrees where it lies between the derivatives on either side. An
 element that finite differences can neither confirm nor refute is reported as inconclusive.
@@ -47,7 +49,7 @@ export function addGradcheck(
 ): void {
   program
     .command('gradcheck')
-    .description('compare gradients of a cell with finite differences, and show the terms they sum up')
+    .description('compare gradients of a cell with forward mode and finite differences, and show the terms they sum up')
     .requiredOption('--cell <cell>', `cell: ${cellChoices(cells)}`, cellName(cells))
     .option('--param <name>', 'parameter, such as Wx, Wh, b; default: all of them')
     .option('--at <i,j>', 'element of the parameter, counted from 0; default: the one that agrees least', elementIndex)
@@ -73,7 +75,7 @@ function failureOf(elements: readonly ElementGradient[]): string {
       .map(({ param }) => param)
       .join(', ');
   const wrong = named('disagrees');
-  if (wrong !== '') return `gradcheck: the gradient of ${wrong} is not confirmed by finite differences`;
+  if (wrong !== '') return `gradcheck: the gradient of ${wrong} is not confirmed`;
   return (
     `gradcheck: the gradient of ${named('inconclusive')} is inconclusive: the loss is not smooth enough there. ` +
     'Try another --seed.'
@@ -99,6 +101,7 @@ function describe(element: ElementGradient, colors: Colors): string {
   const lines = [
     colors.bold(`${element.param}[${element.at.join(', ')}]`),
     `  analytic        ${signed(element.analytic)}`,
+    `  forward mode    ${element.forwardMode === null ? ' not available' : signed(element.forwardMode)}`,
     `  numeric         ${signed(element.numeric)}  (± ${element.noise.toExponential(1)})`,
     `  relative error   ${element.relativeError.toExponential(1)}  ${verdict} (tolerance ${TOLERANCE.toExponential(0)})`,
     ...(kink ? [`  at a kink       ${signed(kink.left)} from the left, ${signed(kink.right)} from the right`] : []),

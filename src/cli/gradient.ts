@@ -1,6 +1,6 @@
 /**
- * One derivative, looked at from three sides: what backpropagation through time says, what finite differences say, and
- * the T terms it is made of.
+ * One derivative, looked at from four sides: what backpropagation through time says, what forward mode and what finite
+ * differences say, and the T terms it is made of.
  *
  * Unrolled in time, a parameter P is used once per step. Were every step given a copy P_t of its own, the chain rule would
  * give ∂L/∂P = Σ_t ∂L/∂P_t: these are the terms. The engine forms their sum in one product over all rows; here the same
@@ -11,16 +11,29 @@
 import { gradcheck } from '../autograd/gradcheck.js';
 import type { CheckedElement } from '../autograd/gradcheck.js';
 import { zeroGrads } from '../autograd/grads.js';
-import { packingOf, unroll, unrollBackward } from '../autograd/index.js';
+import { directionalDerivative, dualOps, packingOf, unroll, unrollBackward, unrollDual } from '../autograd/index.js';
 import type { Unrolled, Unwound } from '../autograd/index.js';
 import { at, before } from '../autograd/storage.js';
 import type { Cell, CellParams } from '../cells/index.js';
 import type { Kernels } from '../kernels/index.js';
-import { addSumRows, ArgumentError, createRng, normal, rows, viewOf } from '../tensor/index.js';
+import {
+  addSumRows,
+  ArgumentError,
+  createRng,
+  normal,
+  rows,
+  UnsupportedError,
+  viewOf,
+  zeros,
+} from '../tensor/index.js';
 import type { Tensor } from '../tensor/index.js';
 
 /** Relative error up to which analytic and numeric value agree; the bound the project's own tests hold the cells to. */
 export const TOLERANCE = 1e-7;
+
+/** The same for forward mode, which is exact to rounding; Σ|term| times the second number is allowed for that. */
+const FORWARD_TOLERANCE = 1e-9;
+const ROUNDING = 1e-13;
 
 /** D, the input size of the checked layer. Odd, and unlike the default hidden size, so that no transpose goes unseen. */
 export const INPUT_SIZE = 5;
@@ -36,11 +49,15 @@ export interface GradientQuery {
   readonly at?: readonly number[];
 }
 
-/** One element of one parameter from all three sides. */
+/** One element of one parameter from all four sides. */
 export interface ElementGradient {
   readonly param: string;
   readonly at: readonly number[];
   readonly analytic: number;
+  /** By dual numbers over the cell's equations; null where the cell has none. */
+  readonly forwardMode: number | null;
+  /** Why forward mode is not available, where it is not. */
+  readonly forwardModeGap?: string;
   readonly numeric: number;
   readonly relativeError: number;
   /** How far `numeric` itself may be off. */
@@ -48,7 +65,7 @@ export interface ElementGradient {
   /** What each step contributes, T numbers. */
   readonly terms: readonly number[];
   readonly termSum: number;
-  /** Whether the numeric value confirms the analytic one, and the terms add up to it. */
+  /** Whether both other values confirm the analytic one, and the terms add up to it. */
   readonly agrees: boolean;
   /** `inconclusive`: it is not confirmed, and finite differences cannot call it wrong either. */
   readonly verdict: 'agrees' | 'disagrees' | 'inconclusive';
@@ -63,6 +80,8 @@ interface Experiment {
   readonly unwound: Unwound;
   readonly grads: CellParams;
   loss(): number;
+  /** One derivative by forward mode. @throws UnsupportedError where the cell has no equations of its own */
+  derivative(param: string, index: readonly number[]): number;
 }
 
 /**
@@ -102,7 +121,20 @@ function perform(kernels: Kernels, cell: Cell, { hidden, steps, seed }: Gradient
   const unrolled = forward();
   const grads = zeroGrads(params) as unknown as CellParams;
   const unwound = unrollBackward(kernels, unrolled, dY, grads);
-  return { kernels, unrolled, unwound, grads, loss: () => dot(forward().y, dY) };
+  return {
+    kernels,
+    unrolled,
+    unwound,
+    grads,
+    loss: () => dot(forward().y, dY),
+    derivative: (param, index) => {
+      const unit = zeros(params[param].shape, 'float64');
+      unit.data[positionOf(unit, index)] = 1;
+      return directionalDerivative({ ...params, x }, { [param]: unit }, (tensors) =>
+        dualOps.dot(unrollDual(cell, tensors, tensors.x, packing).y, dY),
+      );
+    },
+  };
 }
 
 function dot(y: Tensor, w: Tensor): number {
@@ -123,11 +155,14 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
   // Both sides sum T products in some order: each is off by at most γ_T Σ|term| (Higham 2002, equation 4.4).
   const gamma = (terms.length * Number.EPSILON) / (1 - terms.length * Number.EPSILON);
   const slack = 2 * gamma * terms.reduce((sum, term) => sum + Math.abs(term), 0);
-  const verdict = verdictOf(worst, Math.abs(termSum - worst.analytic) <= slack);
+  const second = secondOpinion(experiment, param, index);
+  const sumsUp = Math.abs(termSum - worst.analytic) <= slack;
+  const verdict = verdictOf(worst, sumsUp && confirmedBy(second.forwardMode, worst, terms));
   return {
     param,
     at: index,
     analytic: worst.analytic,
+    ...second,
     numeric: worst.numeric,
     relativeError: worst.relativeError,
     noise: worst.noise,
@@ -139,10 +174,36 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
   };
 }
 
-/** Terms that do not sum up are a fault by themselves, whatever finite differences can tell. */
-function verdictOf({ passed, conclusive }: CheckedElement, sumsUp: boolean): ElementGradient['verdict'] {
-  if (passed && sumsUp) return 'agrees';
-  return conclusive || !sumsUp ? 'disagrees' : 'inconclusive';
+/** What forward mode says, or why it says nothing. */
+function secondOpinion(
+  { derivative }: Experiment,
+  param: string,
+  index: readonly number[],
+): Pick<ElementGradient, 'forwardMode' | 'forwardModeGap'> {
+  try {
+    return { forwardMode: derivative(param, index) };
+  } catch (error) {
+    if (error instanceof UnsupportedError) return { forwardMode: null, forwardModeGap: error.message };
+    throw error;
+  }
+}
+
+/** Whether forward mode has the same value. At a kink each may take another one of those between the sides. */
+function confirmedBy(
+  forwardMode: number | null,
+  { analytic, kink }: CheckedElement,
+  terms: readonly number[],
+): boolean {
+  if (forwardMode === null || kink) return true;
+  const magnitude = terms.reduce((sum, term) => sum + Math.abs(term), 0);
+  const allowed = FORWARD_TOLERANCE * Math.max(Math.abs(analytic), Math.abs(forwardMode)) + ROUNDING * magnitude;
+  return Math.abs(analytic - forwardMode) <= allowed;
+}
+
+/** What does not sum up, or is not what forward mode says, is a fault whatever finite differences can tell. */
+function verdictOf({ passed, conclusive }: CheckedElement, confirmed: boolean): ElementGradient['verdict'] {
+  if (passed && confirmed) return 'agrees';
+  return conclusive || !confirmed ? 'disagrees' : 'inconclusive';
 }
 
 /** A view of a single element. */
