@@ -21,6 +21,7 @@ interface Options {
   readonly cell?: string;
   readonly format?: Format;
   readonly column?: string;
+  readonly strictLabels?: boolean;
   readonly json?: boolean;
   readonly confusion?: boolean;
   readonly errors?: number;
@@ -52,6 +53,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .argument('<file>', 'labeled sentences, or - for standard input')
     .option('--format <name>', `format of the file: ${FORMATS.join(', ')}; default: by content`, oneOf(...FORMATS))
     .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
+    .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
@@ -63,13 +65,15 @@ export function addEval(program: Command, terminal: Terminal): void {
 }
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, column, json, confusion, errors, backend } = options;
+  const { format, column, strictLabels, json, confusion, errors, backend } = options;
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell));
   const sentences = await readCorpus(file, { format, column });
   const mistakes = mistakeCounter();
   const { kernels } = await openBackend(backend, terminal);
-  const scores = evaluate(kernels, model, sentences, { source: inputName(file), onSentence: mistakes.add });
+  const source = inputName(file);
+  const hooks = { onNote: warnings.add, onSentence: mistakes.add };
+  const scores = evaluate(kernels, model, sentences, { source, strictLabels, ...hooks });
   kernels.dispose();
   if (json) {
     await printJson(terminal, {

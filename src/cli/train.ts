@@ -130,6 +130,7 @@ function addUpdateOptions(command: Command): void {
     .option('--batch <n>', 'sentences per update', positiveInteger, d.batch)
     .option('--clip <x>', 'largest norm of a gradient, or none', clipNorm, d.clip)
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
+    .option('--strict-labels', 'refuse labels of dev or test that training lacks; by default they count as errors')
     .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
@@ -153,7 +154,11 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
     log?.write({ event: 'start', ...options, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
-    const hooks = { ...reporters(options, terminal, progress, log), signal: interrupt.signal };
+    const hooks = {
+      ...reporters(options, terminal, progress, log),
+      onNote: warnings.add,
+      signal: interrupt.signal,
+    };
     const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, { ...options, cell }, hooks);
     const seconds = (performance.now() - begun) / 1000;
     progress.stop();

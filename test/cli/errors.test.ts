@@ -97,19 +97,19 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     ['a directory to learn from', fit('--train', 'dir'), 65, /dir: expected a file, got a folder/],
     [
       'a label of dev never seen',
-      fit('--train', 'train.tsv', '--dev', 'unseen.tsv'),
+      fit('--train', 'train.tsv', '--dev', 'unseen.tsv', '--strict-labels'),
       65,
       /unseen\.tsv:.*"NEVER" was never seen in training/,
     ],
     [
       'a label of test never seen',
-      fit('--train', 'train.tsv', '--test', 'unseen.tsv'),
+      fit('--train', 'train.tsv', '--test', 'unseen.tsv', '--strict-labels'),
       65,
       /"NEVER" was never seen in training/,
     ],
     [
       'an unseen label in eval',
-      ['eval', 'model.safetensors', 'unseen.tsv'],
+      ['eval', 'model.safetensors', 'unseen.tsv', '--strict-labels'],
       65,
       /unseen\.tsv:.*"NEVER" was never seen in training/,
     ],
@@ -165,7 +165,16 @@ describe('each fault has its line and its exit status, and writes nothing', () =
 
   test('a training that fails leaves an existing model as it was', async () => {
     const before = readFileSync(space.at('model.safetensors'));
-    const args = ['train', '--train', 'train.tsv', '--dev', 'unseen.tsv', '--out', 'model.safetensors'];
+    const args = [
+      'train',
+      '--train',
+      'train.tsv',
+      '--dev',
+      'unseen.tsv',
+      '--strict-labels',
+      '--out',
+      'model.safetensors',
+    ];
     expect((await bpttHere(args, space.folder)).status).toBe(65);
     expect(readFileSync(space.at('model.safetensors')).equals(before)).toBe(true);
   });

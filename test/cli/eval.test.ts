@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createTagger } from '../../src/labeling/model/tagger';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
@@ -44,6 +44,19 @@ test('--json has exactly the fields of the contract, and they are right', async 
     tokens: all.length,
     warnings: [],
   });
+});
+
+test('a label the model was never trained on counts as an error, and is told once', async () => {
+  const gold = readFileSync(space.at('test.tsv'), 'utf8');
+  writeFileSync(space.at('unseen.tsv'), `${gold}\nnew\tNEVER\nnewer\tNEVER\n`);
+  const [known, unseen] = [await evaluate('test.tsv', '--json'), await evaluate('unseen.tsv', '--json')];
+  expect(unseen.status).toBe(0);
+  const [before, after] = [known, unseen].map(({ stdout }) => JSON.parse(stdout) as Record<string, number>);
+  expect(after.tokens).toBe(before.tokens + 2);
+  expect(Math.round(after.accuracy * after.tokens)).toBe(Math.round(before.accuracy * before.tokens));
+  expect(unseen.stderr).toMatch(/^warning: unseen\.tsv: 2 tokens have labels .* count as errors: "NEVER" 2: .*\n$/);
+  expect(after.warnings).toMatchObject([{ kind: 'unknown-labels', source: 'unseen.tsv', count: 2 }]);
+  expect((await evaluate('unseen.tsv', '--strict-labels')).status).toBe(65);
 });
 
 test('--confusion and --errors as JSON', async () => {
@@ -101,11 +114,14 @@ test('--format and --column choose the labels; - is standard input', async () =>
   const run = (...more: string[]) =>
     bptt(['eval', 'model.safetensors', '-', '--json', ...more], { cwd: space.folder, input });
   expect(JSON.parse(run('--format', 'conll', '--column', '3').stdout)).toMatchObject({ tokens: 2 });
-  expect(run('--format', 'conll', '--column', '2').status).toBe(65);
+  expect(run('--format', 'conll', '--column', '2', '--strict-labels').status).toBe(65);
 });
 
 test('messages call standard input by its name', () => {
-  const { status, stderr } = bptt(['eval', 'model.safetensors', '-'], { cwd: space.folder, input: 'a\tNEVER\n' });
+  const { status, stderr } = bptt(['eval', 'model.safetensors', '-', '--strict-labels'], {
+    cwd: space.folder,
+    input: 'a\tNEVER\n',
+  });
   expect(status).toBe(65);
   expect(stderr).toMatch(/^bptt: standard input: sentence at line 1, token 1, "a": label "NEVER" was never seen/);
 });

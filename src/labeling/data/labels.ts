@@ -6,11 +6,13 @@ import type { Sentence } from './sentence.js';
 /** How many labels a message lists; a treebank with features has hundreds. */
 const SHOWN = 10;
 
-/** Labels by id. There is no unknown label: one never seen in training is an error. */
+/** Labels by id. There is no unknown label: one never seen in training has no id, and no model predicts it. */
 export interface LabelVocabulary {
   readonly size: number;
   /** The label of each id. */
   readonly labels: readonly string[];
+  /** Whether the label has an id. */
+  has(label: string): boolean;
   /** Id of a label. @throws DataError naming the label and the commonest known ones */
   lookup(label: string): number;
   /**
@@ -53,6 +55,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
   return {
     size: labels.length,
     labels,
+    has: (label) => ids.has(label),
     lookup(label) {
       const id = ids.get(label);
       if (id === undefined) throw unknown(label, '');

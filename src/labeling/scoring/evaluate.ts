@@ -7,22 +7,29 @@ import { predict } from '../model/predict.js';
 import type { Scores } from './scorer.js';
 import { createScorer } from './scorer.js';
 import type { Sentence } from '../data/sentence.js';
-import { looksLikeSpans } from './spans.js';
+import { labelsOf } from '../data/labels.js';
+import type { OnNote } from '../data/notes.js';
+import { notesOfScoring } from './suspect.js';
 
 /** What to call the input, and who hears of each sentence. */
 export interface EvaluateOptions {
   /** Name of the input, for messages. */
   readonly source?: string;
+  /** Refuse a label the model was never trained on; by default it counts as an error. */
+  readonly strictLabels?: boolean;
+  /** Hears of labels the model was never trained on, with counts, and of labels that fit no scheme of spans. */
+  readonly onNote?: OnNote;
   /** Told of every sentence and its prediction, in order. */
   readonly onSentence?: (sentence: Sentence, prediction: Prediction) => void;
 }
 
-const KEYS = keysOf<EvaluateOptions>({ source: true, onSentence: true });
+const KEYS = keysOf<EvaluateOptions>({ source: true, strictLabels: true, onNote: true, onSentence: true });
 
 /**
- * Labels sentences and scores the labels against their own.
+ * Labels sentences and scores the labels against their own. A label the model was never trained on counts as an error: no
+ * model predicts it.
  *
- * @throws DataError where a sentence has no labels, or a label the model was never trained on
+ * @throws DataError where a sentence has no labels, or, with `strictLabels`, a label the model was never trained on
  */
 export function evaluate(
   kernels: Kernels,
@@ -31,16 +38,20 @@ export function evaluate(
   options: EvaluateOptions = {},
 ): Scores {
   expectKnownKeys('evaluate', 'options', options, KEYS);
-  const { source, onSentence } = options;
+  const { source, strictLabels = false, onNote, onSentence } = options;
   const { words, labels } = model;
-  for (const sentence of sentences) labels.encode(sentence, source);
+  for (const sentence of sentences) {
+    if (strictLabels) labels.encode(sentence, source);
+    else labelsOf(sentence, source);
+  }
+  if (onNote) notesOfScoring(sentences, labels, source).forEach(onNote);
   const predictions = predict(
     kernels,
     model,
     sentences.map((s) => s.tokens),
   );
   // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
-  const scorer = createScorer({ known: words.known, spans: looksLikeSpans(labels.labels) });
+  const scorer = createScorer({ known: words.known, labels: labels.labels });
   sentences.forEach((sentence, i) => {
     scorer.add(sentence.tokens, sentence.labels!, predictions[i].labels);
     onSentence?.(sentence, predictions[i]);

@@ -2,7 +2,7 @@
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { compareCodePoints } from '../data/lists.js';
-import { looksLikeSpans, spansOf, type Span } from './spans.js';
+import { spanSchemeOf, spansOf, withoutOutlier, type Span } from './spans.js';
 
 /** Precision, recall and their harmonic mean; a quotient with denominator 0 counts as 0. */
 export interface PrecisionRecall {
@@ -28,6 +28,11 @@ export interface Confusion {
 /** Scores by the conlleval rule: a span is right if its type and both its ends are. */
 export interface SpanScores extends PrecisionRecall {
   readonly types: Readonly<Record<string, PrecisionRecall>>;
+  /**
+   * Labels that were added and are neither `O` nor a position and a type (`0`, `o`, `b-per`), in code-point order: they count
+   * as outside of every span. Empty where `spans: true` asked for the plain rule, by which such a label is a type of its own.
+   */
+  readonly outside: readonly string[];
 }
 
 /** Everything that was counted. */
@@ -55,11 +60,13 @@ export interface Scores {
 export interface ScorerOptions {
   /** Whether a token occurred in training, for the split into known and OOV; usually `vocabulary.known`. */
   known?: (token: string) => boolean;
-  /** Whether labels are spans. Default: decided by the gold labels that were added. */
+  /** Whether labels are spans. Default: decided by `labels`. */
   spans?: boolean;
+  /** All labels of the task, which decide whether there are spans (`spanSchemeOf`). Default: the gold labels that were added. */
+  labels?: readonly string[];
 }
 
-const KEYS = keysOf<ScorerOptions>({ known: true, spans: true });
+const KEYS = keysOf<ScorerOptions>({ known: true, spans: true, labels: true });
 
 /** Counts one sentence after another. */
 export interface Scorer {
@@ -72,9 +79,11 @@ export interface Scorer {
 /** A scorer with nothing counted. */
 export function createScorer(options: ScorerOptions = {}): Scorer {
   expectKnownKeys('createScorer', 'options', options, KEYS);
-  const { known, spans } = options;
+  const { known, spans, labels: task } = options;
   const confusion = new Map<string, Map<string, number>>();
-  const spanCounts = new Map<string, Counts>();
+  // Which rule holds is known in the end only: by the plain one a label such as `PER` is inside, by the other one outside.
+  const plain = new Map<string, Counts>();
+  const typed = new Map<string, Counts>();
   const total = { sentences: 0, known: { correct: 0, tokens: 0 }, oov: { correct: 0, tokens: 0 } };
   return {
     add(tokens, gold, predicted) {
@@ -87,13 +96,18 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
         side.tokens++;
         if (label === predicted[i]) side.correct++;
       });
-      countSpans(spanCounts, spansOf(gold), spansOf(predicted));
+      countSpans(plain, spansOf(gold), spansOf(predicted));
+      countSpans(typed, spansOf(gold.map(withoutOutlier)), spansOf(predicted.map(withoutOutlier)));
     },
     scores() {
       const { sentences, known: seen, oov } = total;
       const correct = seen.correct + oov.correct;
       const tokens = seen.tokens + oov.tokens;
-      const scored = (spans ?? looksLikeSpans(confusion.keys())) ? spanScores(spanCounts) : null;
+      const byLabel = labelScores(confusion);
+      const { kind } = spanSchemeOf(task ?? confusion.keys());
+      const isTyped = spans === undefined && kind === 'typed';
+      const outside = isTyped ? byLabel.confusion.labels.filter((label) => withoutOutlier(label) !== label) : [];
+      const scored = (spans ?? kind !== null) ? { ...spanScores(isTyped ? typed : plain), outside } : null;
       return {
         sentences,
         tokens,
@@ -103,7 +117,7 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
         knownAccuracy: known && seen.tokens > 0 ? seen.correct / seen.tokens : null,
         oovTokens: oov.tokens,
         oovAccuracy: oov.tokens > 0 ? oov.correct / oov.tokens : null,
-        ...labelScores(confusion),
+        ...byLabel,
         spans: scored,
         spanF1: scored && scored.f1,
       };
@@ -148,7 +162,7 @@ function countSpans(counts: Map<string, Counts>, gold: readonly Span[], predicte
   }
 }
 
-function spanScores(counts: ReadonlyMap<string, Counts>): SpanScores {
+function spanScores(counts: ReadonlyMap<string, Counts>): Omit<SpanScores, 'outside'> {
   const total: Counts = { correct: 0, predicted: 0, gold: 0 };
   for (const { correct, predicted, gold } of counts.values()) {
     total.correct += correct;

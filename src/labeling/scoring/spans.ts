@@ -33,15 +33,41 @@ export function spansOf(labels: readonly string[]): Span[] {
   return spans;
 }
 
-/**
- * Whether a label set annotates spans: every label is `O` or has a position and a type, or every label is a bare position
- * (as in word segmentation by `B` and `I`), and at least one is not `O`.
- */
-export function looksLikeSpans(labels: Iterable<string>): boolean {
-  const inside = [...new Set(labels)].filter((label) => label !== 'O');
-  if (inside.length === 0) return false;
-  return inside.every((label) => /^[BIESLU]-./su.test(label)) || isBareScheme(inside);
+/** Whether a label set annotates spans, and which of its labels fit no scheme. */
+export interface SpanScheme {
+  /** `typed` (B-PER), `bare` (B), or null where the labels annotate no spans. */
+  readonly kind: 'typed' | 'bare' | null;
+  /** Labels that are neither `O` nor a position and a type, such as `0`, `o` or `b-per`, in the order they were given. */
+  readonly outliers: readonly string[];
 }
+
+/**
+ * The scheme of a label set. It annotates spans where most labels beside `O` have a position and a type (half of them are
+ * enough where `O` itself occurs), or where every label is a bare position, as in word segmentation by `B` and `I`, and at
+ * least one is not `O`. The labels left over are outliers: one slip in a corpus must not switch the scores of spans off.
+ */
+export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
+  const all = new Set(labels);
+  const inside = [...all].filter((label) => label !== 'O');
+  const outliers = inside.filter(isOutlier);
+  const typed = inside.length - outliers.length;
+  if (typed > 0 && (all.has('O') ? 2 * typed >= inside.length : 2 * typed > inside.length)) {
+    return { kind: 'typed', outliers };
+  }
+  return { kind: inside.length > 0 && isBareScheme(inside) ? 'bare' : null, outliers: [] };
+}
+
+/** Whether a label set annotates spans; see {@link spanSchemeOf}. */
+export function looksLikeSpans(labels: Iterable<string>): boolean {
+  return spanSchemeOf(labels).kind !== null;
+}
+
+/** The label, or `O` where it is neither `O` nor a position and a type. */
+export function withoutOutlier(label: string): string {
+  return isOutlier(label) ? 'O' : label;
+}
+
+const isOutlier = (label: string): boolean => label !== 'O' && !/^[BIESLU]-./su.test(label);
 
 function isBareScheme(labels: readonly string[]): boolean {
   return labels.every((label) => /^[BIESLU]$/.test(label)) && labels.some((label) => 'BSU'.includes(label));

@@ -43,11 +43,18 @@ export function badGradient(
   );
 }
 
+/** The error for parameters that an epoch left non-finite, as its last update may; undefined where they are finite. */
+export function badParameters(epoch: number, params: TensorRecord): NonFiniteError | undefined {
+  const found = firstBad(params, 'parameter');
+  return found === null ? undefined : new NonFiniteError(`${found} is not finite after epoch ${epoch}. ${ADVICE}`);
+}
+
+const ADVICE = 'Lower the learning rate (--lr), or clip gradients harder (--clip)';
+
 function report({ epoch, batch, what, value }: Occasion, found: string | null): NonFiniteError {
   const where = found ?? 'no single tensor: the sum itself overflowed';
   return new NonFiniteError(
-    `${what} became ${value} in epoch ${epoch}, batch ${batch}; first bad tensor: ${where}. ` +
-      'Lower the learning rate (--lr), or clip gradients harder (--clip)',
+    `${what} became ${value} in epoch ${epoch}, batch ${batch}; first bad tensor: ${where}. ${ADVICE}`,
   );
 }
 

@@ -50,6 +50,8 @@ export interface TrainOptions {
   readonly truncate?: Truncation;
   /** Stop after so many epochs without a better score on the development set; Infinity for never. */
   readonly patience?: number;
+  /** Refuse a label of `dev` or `test` that `train` lacks; by default it counts as an error. */
+  readonly strictLabels?: boolean;
   /** Of every random choice. */
   readonly seed?: number;
   /**
@@ -79,6 +81,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   clip: true,
   truncate: true,
   patience: true,
+  strictLabels: true,
   seed: true,
   threads: true,
 });
@@ -101,6 +104,7 @@ export const TRAIN_DEFAULTS = {
   batch: 32,
   clip: 5,
   patience: 5,
+  strictLabels: false,
   seed: 1,
 };
 

@@ -1,6 +1,7 @@
 /** What is told of a training: while it runs, after each epoch, and of the whole. */
 import { keysOf } from '../../tensor/checks.js';
 import type { AsyncKernels } from '../../kernels/types.js';
+import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
 import type { Scores } from '../scoring/scorer.js';
@@ -53,6 +54,8 @@ export interface TrainHooks {
   readonly device?: AsyncKernels;
   /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
   readonly onThreads?: (choice: ThreadChoice) => void;
+  /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
+  readonly onNote?: OnNote;
   /**
    * Gets what there is to save, as after an abort, when `train` is about to throw `error`: the best weights of the epochs
    * that were finished. Without a finished epoch the weights as they stand, where a worker thread ended; else it is not
@@ -68,6 +71,7 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   signal: true,
   device: true,
   onThreads: true,
+  onNote: true,
   onRescue: true,
 });
 

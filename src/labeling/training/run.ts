@@ -14,7 +14,9 @@ import {
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
-import { buildLabels } from '../data/labels.js';
+import type { LabelVocabulary } from '../data/labels.js';
+import { buildLabels, labelsOf } from '../data/labels.js';
+import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import type { Settings, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
@@ -22,6 +24,7 @@ import type { Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
 import { buildVocabulary } from '../data/vocabulary.js';
+import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
 /** Sentences of a training, each with its labels. */
 export interface Corpora {
@@ -61,7 +64,7 @@ export interface Run {
  *
  * @throws ArgumentError and DataError as `train` does
  */
-export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions): Run {
+export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, onNote?: OnNote): Run {
   expectKnownKeys('train', 'corpora', corpora, CORPORA_KEYS);
   expectKnownKeys('train', 'corpora.sources', corpora.sources, SOURCE_KEYS);
   const settings = withDefaults(options);
@@ -79,9 +82,7 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
     signatures: settings.signatures,
   });
   const labels = buildLabels(corpora.train);
-  for (const part of ['dev', 'test'] as const) {
-    for (const sentence of corpora[part] ?? []) labels.encode(sentence, corpora.sources?.[part]);
-  }
+  checkCorpora(corpora, labels, settings.strictLabels, onNote);
   const sentences = {
     ids: corpora.train.map((s) => words.encode(s.tokens)),
     hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
@@ -107,6 +108,20 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
     order: createRng(settings.seed).split('order'),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
+}
+
+/** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
+function checkCorpora(corpora: Corpora, labels: LabelVocabulary, strict: boolean, onNote?: OnNote): void {
+  const { train, sources = {} } = corpora;
+  if (onNote) notesOfTraining(train, labels, sources.train).forEach(onNote);
+  for (const part of ['dev', 'test'] as const) {
+    const sentences = corpora[part] ?? [];
+    for (const sentence of sentences) {
+      if (strict) labels.encode(sentence, sources[part]);
+      else labelsOf(sentence, sources[part]);
+    }
+    if (onNote) notesOfScoring(sentences, labels, sources[part]).forEach(onNote);
+  }
 }
 
 function checkSettings(settings: Settings): void {

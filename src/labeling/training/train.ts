@@ -16,7 +16,7 @@ import { WorkerError } from '../../tensor/errors.js';
 import { stampChanged } from '../../tensor/versions.js';
 import { sizeOf } from '../../tensor/view.js';
 import { batchesOf } from '../data/batches.js';
-import { badGradient } from './diagnose.js';
+import { badGradient, badParameters } from './diagnose.js';
 import { evaluate } from '../scoring/evaluate.js';
 import type { TrainOptions } from './options.js';
 import type { Team } from './parallel/team.js';
@@ -43,7 +43,7 @@ interface Course {
  *
  * @param kernels where products run; every thread of `options.threads` opens the same backend for itself
  * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
- * @throws DataError on sentences without labels, or labels of `dev` or `test` that never occur in `train`
+ * @throws DataError on sentences without labels, or, with `strictLabels`, labels of `dev` or `test` that never occur in `train`
  * @throws NonFiniteError when the loss or a gradient is no finite number any more
  * @throws WorkerError when a worker thread ends, or does not start
  * @throws MemoryError where the memory that threads share cannot be had
@@ -57,7 +57,7 @@ export async function train(
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
-  const run = prepareRun(kernels, corpora, options);
+  const run = prepareRun(kernels, corpora, options, hooks.onNote);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, run.replica.cell);
   const course: Course = { begun: 0, best: null, history: [] };
   const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
@@ -88,6 +88,8 @@ async function trainEpochs(
   while (course.begun < settings.epochs && !hooks.signal?.aborted) {
     const epoch = await trainEpoch(run, source, ++course.begun, hooks);
     if (epoch.interrupted) return;
+    const bad = badParameters(course.begun, replica.params); // no batch follows that would show it
+    if (bad) throw bad;
     const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
     const score = dev ? metricOf(dev) : course.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.

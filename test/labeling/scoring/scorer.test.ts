@@ -165,7 +165,7 @@ describe('scores', () => {
     expect(scores.labels['B-x']).toEqual({ precision: 2 / 3, recall: 1, f1: 0.8, correct: 2, predicted: 3, gold: 2 });
     expect(scores.labels.O).toEqual({ precision: 1, recall: 0.5, f1: 2 / 3, correct: 1, predicted: 1, gold: 2 });
     expect(scores.spans).toEqual({
-      ...{ precision: 0.5, recall: 2 / 3, f1: 4 / 7, correct: 2, predicted: 4, gold: 3 },
+      ...{ precision: 0.5, recall: 2 / 3, f1: 4 / 7, correct: 2, predicted: 4, gold: 3, outside: [] },
       types: {
         x: { precision: 2 / 3, recall: 1, f1: 0.8, correct: 2, predicted: 3, gold: 2 },
         y: { precision: 0, recall: 0, f1: 0, correct: 0, predicted: 1, gold: 1 },

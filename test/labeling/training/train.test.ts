@@ -1,4 +1,5 @@
 import { createCpuKernels } from '../../../src/kernels/index.js';
+import type { Kernels } from '../../../src/kernels/index.js';
 import { mostFrequentTag } from '../../../src/labeling/scoring/baseline.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { saveModel } from '../../../src/labeling/model/file.js';
@@ -7,6 +8,7 @@ import type { Sentence } from '../../../src/labeling/data/sentence.js';
 import { createScorer } from '../../../src/labeling/scoring/scorer.js';
 import type { EpochRecord, Progress, TrainResult } from '../../../src/labeling/training/record.js';
 import { metricOf, train } from '../../../src/labeling/training/train.js';
+import type { Note } from '../../../src/labeling/data/notes.js';
 import { ArgumentError, DataError, NonFiniteError } from '../../../src/tensor/errors.js';
 
 const kernels = createCpuKernels();
@@ -208,12 +210,33 @@ test('an abort in the first epoch returns the weights as they stand', async () =
 describe('bad data and bad options', () => {
   const broken = (labels: string[] | undefined): Sentence => ({ tokens: ['the', 'cat'], labels, line: 17 });
 
-  test('a label of the development set that training never saw', async () => {
-    const run = train(kernels, { ...corpora, dev: [broken(['DET', 'X'])], sources: { dev: 'dev.tsv' } }, small);
+  test('a label of the development set that training never saw is refused where that is asked for', async () => {
+    const dev = [broken(['DET', 'X'])];
+    const run = train(kernels, { ...corpora, dev, sources: { dev: 'dev.tsv' } }, { ...small, strictLabels: true });
     await expect(run).rejects.toThrow(DataError);
     await expect(run).rejects.toThrow(
       /dev\.tsv: sentence at line 17, token 2, "cat": label "X" was never seen in training; the known labels are .*NOUN/,
     );
+  });
+
+  test('else it counts as an error, in every epoch, and is told once', async () => {
+    const notes: Note[] = [];
+    const dev = [broken(['DET', 'X']), broken(['X', 'Y'])];
+    const sources = { dev: 'dev.tsv' };
+    const { history } = await train(kernels, { ...corpora, dev, test: dev, sources }, small, {
+      onNote: (note) => notes.push(note),
+    });
+    for (const { dev: scores } of history) {
+      expect(scores!.tokens).toBe(4);
+      expect(scores!.correct).toBeLessThanOrEqual(1);
+      expect(scores!.labels.X).toMatchObject({ gold: 2, predicted: 0, correct: 0 });
+    }
+    const told = '3 tokens have labels that never occur in training and count as errors: "X" 2, "Y" 1: correct them';
+    expect(notes.map(({ kind, message }) => [kind, message.split(', train')[0]])).toEqual([
+      ['unknown-labels', `dev.tsv: ${told}`],
+      ['unknown-labels', told],
+    ]);
+    expect(notes[0]).toMatchObject({ source: 'dev.tsv', line: 17, count: 3 });
   });
 
   test('sentences without labels, and no sentence at all', async () => {
@@ -265,6 +288,44 @@ describe('a loss that is no number', () => {
     await expect(run).rejects.toThrow(
       /became (NaN|-?Infinity) in epoch \d+, batch \d+; first bad tensor: (parameter|layers\.0\.(forward|reverse)\.h at time step \d+|logits)/,
     );
+  });
+});
+
+describe('a late epoch that goes wrong', () => {
+  const once = { ...small, batch: 10 ** 6, epochs: 2, optimizer: 'sgd', clip: Infinity } as const;
+
+  /** Trains two epochs of one batch each; from the second on every weight gradient has this element. */
+  async function poisoned(element: number, lr: number): Promise<{ message: string; rescued: TrainResult[] }> {
+    let late = false;
+    const rescued: TrainResult[] = [];
+    const sick: Kernels = {
+      ...kernels,
+      addMatmulTA(out, a, b) {
+        kernels.addMatmulTA(out, a, b);
+        if (late) out.data[out.offset] = element;
+      },
+    };
+    const error: unknown = await train(
+      sick,
+      { train: corpora.train },
+      { ...once, lr },
+      { onEpoch: () => void (late = true), onRescue: (result) => rescued.push(result) },
+    ).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NonFiniteError);
+    return { message: (error as Error).message, rescued };
+  }
+
+  test.each([
+    ['a gradient', NaN, 0.1, /^the gradient norm became NaN in epoch 2, batch 1; first bad tensor: gradient of /],
+    // No batch follows the last update that would show it, and without a development set the last epoch is the best.
+    ['the weights after its last update', 3e38, 10, /^parameter \S+ at \[0, 0\] is not finite after epoch 2\. Lower/],
+  ])('%s: the weights of the epoch before go to the rescue', async (_, element, lr, wanted) => {
+    const { message, rescued } = await poisoned(element, lr);
+    expect(message).toMatch(wanted);
+    expect(rescued).toHaveLength(1);
+    expect(rescued[0]).toMatchObject({ bestEpoch: 1, epochs: 2 });
+    const { model } = await train(kernels, { train: corpora.train }, { ...once, lr, epochs: 1 });
+    expect(saveModel(rescued[0].model)).toEqual(saveModel(model));
   });
 });
 

@@ -1,0 +1,140 @@
+/** What is suspicious about labeled sentences without being an error, as notes: told before a training or an evaluation. */
+import { grouped } from '../../tensor/print.js';
+import { quoted } from '../../tensor/visible.js';
+import type { LabelVocabulary } from '../data/labels.js';
+import type { Note } from '../data/notes.js';
+import type { Sentence } from '../data/sentence.js';
+import { spanSchemeOf } from './spans.js';
+
+/** A sentence of so many tokens is a document whose blank lines are missing, or close to it. */
+const LONG_SENTENCE = 1000;
+
+/** How many labels a note lists, and how many places of each. */
+const SHOWN = 10;
+const PLACES = 5;
+
+/**
+ * Notes on training sentences, in this order: one label, one word, a very long sentence, labels outside the scheme of spans.
+ *
+ * @param labels those of the training sentences
+ * @param source name of the input, for the messages
+ */
+export function notesOfTraining(train: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+  return [
+    ...oneLabel(labels, source),
+    ...oneWord(train, source),
+    ...longSentence(train, source),
+    ...outlierLabels(train, labels, source),
+  ];
+}
+
+/**
+ * Notes on sentences that are scored: a very long sentence, labels the model does not have, labels outside the scheme of spans.
+ *
+ * @param labels those of the model
+ */
+export function notesOfScoring(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+  return [
+    ...longSentence(sentences, source),
+    ...unknownLabels(sentences, labels, source),
+    ...outlierLabels(sentences, labels, source),
+  ];
+}
+
+function oneLabel({ labels, size }: LabelVocabulary, source?: string): Note[] {
+  if (size > 1) return [];
+  const message = `every token has the label ${quoted(labels[0])}, so there is nothing to learn: check the column of the labels (--column)`;
+  return [noteOf('one-label', message, source)];
+}
+
+function oneWord(train: readonly Sentence[], source?: string): Note[] {
+  const word = train[0].tokens[0];
+  const tokens = countTokens(train);
+  if (tokens < 2 || train.some((sentence) => sentence.tokens.some((token) => token !== word))) return [];
+  const message = `all ${grouped(tokens)} tokens are ${quoted(word)}: check the column of the words, and the format (--format)`;
+  return [noteOf('one-word', message, source)];
+}
+
+function longSentence(sentences: readonly Sentence[], source?: string): Note[] {
+  const long = sentences.filter(({ tokens }) => tokens.length >= LONG_SENTENCE);
+  if (long.length === 0) return [];
+  const longest = long.reduce((a, b) => (b.tokens.length > a.tokens.length ? b : a));
+  const more = long.length === 1 ? '' : `, and ${grouped(long.length - 1)} more of ${grouped(LONG_SENTENCE)} or longer`;
+  const message =
+    `a sentence has ${grouped(longest.tokens.length)} tokens${placeOf(longest)}${more}: ` +
+    'if the blank lines between sentences are missing, add them';
+  return [noteOf('long-sentence', message, source, longest.line, long.length)];
+}
+
+function unknownLabels(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+  const found = placesOf(sentences, (label) => !labels.has(label));
+  if (found.length === 0) return [];
+  const tokens = found.reduce((sum, { count }) => sum + count, 0);
+  const shown = found.slice(0, SHOWN).map(({ label, count }) => `${quoted(label)} ${grouped(count)}`);
+  const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
+  const message =
+    `${grouped(tokens)} ${tokens === 1 ? 'token has a label' : 'tokens have labels'} that never ` +
+    `${tokens === 1 ? 'occurs' : 'occur'} in training and count as errors: ${shown.join(', ')}${rest}: ` +
+    'correct them, train with them, or refuse them (--strict-labels)';
+  return [noteOf('unknown-labels', message, source, found[0].lines[0], tokens)];
+}
+
+function outlierLabels(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+  const outliers = new Set(spanSchemeOf(labels.labels).outliers);
+  if (outliers.size === 0) return [];
+  const found = placesOf(sentences, (label) => outliers.has(label));
+  if (found.length === 0) return [];
+  const shown = found.slice(0, SHOWN).map(({ label, count, lines }) => `${quoted(label)} ${timesAt(count, lines)}`);
+  const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
+  const message =
+    `labels that are neither O nor a position and a type (B-PER): ${shown.join(', ')}${rest}. ` +
+    'Spans are scored with these tokens outside of every span: correct the labels';
+  const count = found.reduce((sum, each) => sum + each.count, 0);
+  return [noteOf('outlier-labels', message, source, found[0].lines[0], count)];
+}
+
+/** `3 times, in the sentences at lines 1, 7, 12`. */
+function timesAt(count: number, lines: readonly number[]): string {
+  const times = count === 1 ? 'once' : `${grouped(count)} times`;
+  if (lines.length === 0) return times;
+  const shown = lines.slice(0, PLACES).join(', ') + (lines.length > PLACES ? ', …' : '');
+  return `${times} (${lines.length === 1 ? 'sentence at line' : 'sentences at lines'} ${shown})`;
+}
+
+interface FoundLabel {
+  readonly label: string;
+  /** Number of tokens. */
+  readonly count: number;
+  /** Lines of the sentences it stands in, where they have any. */
+  readonly lines: readonly number[];
+}
+
+/** The labels that are wanted, the commonest first, the one met first among equals. */
+function placesOf(sentences: readonly Sentence[], wanted: (label: string) => boolean): FoundLabel[] {
+  const found = new Map<string, { label: string; count: number; lines: number[] }>();
+  for (const { labels = [], line } of sentences) {
+    for (const label of labels) {
+      if (!wanted(label)) continue;
+      const entry = found.get(label) ?? { label, count: 0, lines: [] };
+      found.set(label, entry);
+      entry.count++;
+      if (line !== undefined && entry.lines.at(-1) !== line) entry.lines.push(line);
+    }
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count);
+}
+
+const placeOf = ({ line }: Sentence): string => (line === undefined ? '' : ` at line ${line}`);
+
+const countTokens = (sentences: readonly Sentence[]): number =>
+  sentences.reduce((sum, { tokens }) => sum + tokens.length, 0);
+
+function noteOf(kind: string, message: string, source?: string, line?: number, count?: number): Note {
+  return {
+    kind,
+    message: source === undefined ? message : `${source}: ${message}`,
+    ...(source !== undefined && { source }),
+    ...(line !== undefined && { line }),
+    ...(count !== undefined && { count }),
+  };
+}
