@@ -94,7 +94,7 @@ const calls: Record<string, () => unknown> = {
   'train, truncate': () =>
     train(kernels, { train: corpus }, { ...tiny, truncate: { every: 1, back: 1, learningRate: 1 } as never }),
   evaluate: () => evaluate(kernels, model, corpus, wrong),
-  inferenceOf: () => inferenceOf(kernels, model, wrong),
+  inferenceOf: () => inferenceOf(kernels, model.network, model.params, wrong),
   predict: () => predict(kernels, model, [['a']], wrong),
   loadModel: () => loadModel(saveModel(model), wrong),
   createTagger: () => createTagger(model, kernels, wrong),

@@ -87,7 +87,7 @@ export function plainOperands(request) {
   return { a: transposeA ? transposed(a, ...shapeA) : a, b: transposeB ? transposed(b, ...shapeB) : b };
 }
 
-/** Weights of the tagger by name, decoded: `{ 'output.W': { data, shape } }`. */
+/** Weights of the tagger by name, decoded: `{ 'heads.labels.W': { data, shape } }`. */
 export function weightsOf({ weights }) {
   return Object.fromEntries(
     Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: decode(data) }]),

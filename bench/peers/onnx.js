@@ -105,11 +105,11 @@ export function taggerModel({ cell, V, E, H, K, T, B }, weights) {
     node('Add', ['product', 'b_out'], ['logits']),
   ];
   const initializers = [
-    tensor('embedding', [V, E], weights['embedding.weight'].data),
+    tensor('embedding', [V, E], weights['encoders.words.weight'].data),
     ...recurrentWeights(weights, cell, E, H),
     tensor('rows', [2], BigInt64Array.of(BigInt(T * B), BigInt(2 * H))),
-    tensor('W_out', [2 * H, K], weights['output.W'].data),
-    tensor('b_out', [K], weights['output.b'].data),
+    tensor('W_out', [2 * H, K], weights['heads.labels.W'].data),
+    tensor('b_out', [K], weights['heads.labels.b'].data),
   ];
   // GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12.
   const graph = Buffer.concat([

@@ -54,10 +54,13 @@ function createModel({ cell, H, T, B }, weights) {
   const direction = (name) =>
     Object.fromEntries(['Wx', 'Wh', 'b', 'bn'].map((each) => [each, variables[`layers.0.${name}.${each}`]]));
   const logits = (ids) => {
-    const x = tf.gather(variables['embedding.weight'], ids);
+    const x = tf.gather(variables['encoders.words.weight'], ids);
     const forward = scan(cell, x, direction('forward'), T, B, H, false);
     const reverse = scan(cell, x, direction('reverse'), T, B, H, true);
-    return tf.add(tf.matMul(tf.concat([forward, reverse], 1), variables['output.W']), variables['output.b']);
+    return tf.add(
+      tf.matMul(tf.concat([forward, reverse], 1), variables['heads.labels.W']),
+      variables['heads.labels.b'],
+    );
   };
   return { variables, logits };
 }

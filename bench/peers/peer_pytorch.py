@@ -102,9 +102,9 @@ class Tagger(torch.nn.Module):
         self.recurrent = MODULES[cell](E, H, bidirectional=True)
         self.output = torch.nn.Linear(2 * H, K)
         with torch.no_grad():
-            self.embedding.weight.copy_(weights["embedding.weight"].reshape(V, E))
-            self.output.weight.copy_(weights["output.W"].reshape(2 * H, K).t())
-            self.output.bias.copy_(weights["output.b"])
+            self.embedding.weight.copy_(weights["encoders.words.weight"].reshape(V, E))
+            self.output.weight.copy_(weights["heads.labels.W"].reshape(2 * H, K).t())
+            self.output.bias.copy_(weights["heads.labels.b"])
         for direction, suffix in (("forward", ""), ("reverse", "_reverse")):
             prefix = f"layers.0.{direction}."
             own = {name[len(prefix) :]: w for name, w in weights.items() if name.startswith(prefix)}

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildLabels, buildVocabulary, saveModel } from '../labeling/index.js';
+import { buildLabels, buildVocabulary, saveModel, createModel, wordReader } from '../labeling/index.js';
 import { runChild } from './child.js';
 import { createProblem, TAGGER_SIZES } from './problem.js';
 import { rowOfValues } from './statistics.js';
@@ -63,9 +63,15 @@ async function timesOf(context: Context, args: readonly string[], system: string
 /** A model file of the sizes of the tagger, over the words w0, w1, … */
 function modelBytes(): Uint8Array {
   const { V, K } = TAGGER_SIZES;
-  const { config, params } = createProblem('lstm', 1);
+  const { network, params } = createProblem('lstm', 1);
   const tokens = Array.from({ length: V - 1 }, (_, i) => `w${i}`); // and the unknown word
   const labels = tokens.map((_, i) => `L${i % K}`);
   const words = buildVocabulary([{ tokens }], { minCount: 1, signatures: false });
-  return saveModel({ config, words, labels: buildLabels([{ tokens, labels }]), params });
+  const pieces = {
+    config: network.config,
+    params,
+    readers: [wordReader(words)],
+    labels: [buildLabels([{ tokens, labels }])],
+  };
+  return saveModel(createModel(pieces));
 }

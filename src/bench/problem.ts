@@ -7,8 +7,15 @@ import { flatten, nestLike, packingOf, zeroInPlace } from '../autograd/index.js'
 import type { Packing, TensorRecord } from '../autograd/index.js';
 import type { AsyncKernels, Kernels } from '../kernels/index.js';
 import { adopted, inFrame } from '../kernels/workspace.js';
-import { inferenceOf, initModel, modelForwardAsync } from '../labeling/index.js';
-import type { InferenceOptions, ModelConfig, ModelParams } from '../labeling/index.js';
+import {
+  inferenceOf,
+  initNetwork,
+  modelForwardAsync,
+  networkOf,
+  softmaxConfig,
+  wordConfig,
+} from '../labeling/index.js';
+import type { Features, InferenceOptions, ModelParams, Network } from '../labeling/index.js';
 import { withDefaults } from '../labeling/training/options.js';
 import type { ReplicaPlan, Shard } from '../labeling/training/replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient, createReplica } from '../labeling/training/replica.js';
@@ -47,7 +54,7 @@ export interface ProblemBatch {
 
 /** A tagger and the batches it sees, the same for every system. */
 export interface Problem {
-  readonly config: ModelConfig;
+  readonly network: Network;
   readonly sizes: Sizes;
   readonly B: number;
   readonly params: ModelParams;
@@ -58,16 +65,17 @@ export interface Problem {
 /** A problem with so many batches that words hardly repeat from one to the next. */
 export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES): Problem {
   const { V, E, H, K, T } = sizes;
-  const config = { cell, embedding: E, hidden: [H], bidirectional: true, dropout: 0 };
+  const body = { cell, hidden: [H], bidirectional: true, dropout: 0 };
+  const network = networkOf({ encoders: [wordConfig(V, E)], body, heads: [softmaxConfig(K)] });
   const rng = createRng(SEED);
   const words = rng.split('words');
   const count = Math.max(8, Math.ceil(2048 / B / T) * 16);
   const draw = (n: number) => Int32Array.from({ length: T * B }, () => words.integer(n));
   return {
-    config,
+    network,
     sizes,
     B,
-    params: initModel(config, V, K, rng.split('init')), // as a replica does
+    params: initNetwork(network, rng.split('init')), // as a replica does
 
     packing: packingOf(new Int32Array(B).fill(T)),
     batches: Array.from({ length: count }, () => ({ ids: draw(V), targets: draw(K) })),
@@ -94,10 +102,10 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
   const dense = lazy ? undefined : createAdam(first.params, { lr: LEARNING_RATE, kernels });
   const releaseDense = dense && adopted(kernels, dense.tensors);
   const replica = dense ? { ...first, optimizer: dense } : first;
-  const { B, sizes } = problem;
+  const { B } = problem;
   const gradient = (batch: number): Shard => {
     const members = Array.from({ length: B }, (_, b) => batch * B + b);
-    return addShardGradient(replica, members, B * sizes.T, { epoch: 1, batch });
+    return addShardGradient(replica, members, totalsOf(problem), { epoch: 1, batch });
   };
   return {
     step(batch) {
@@ -124,12 +132,12 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
  */
 export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem: Problem) {
   const replica = createReplica(host, planOf(problem));
-  const { B, sizes } = problem;
+  const { B } = problem;
   return {
     /** One update on the batch of this number; gives the loss before it. */
     async step(batch: number): Promise<number> {
       const members = Array.from({ length: B }, (_, b) => batch * B + b);
-      const shard = await addShardGradientAsync(replica, device, members, B * sizes.T, { epoch: 1, batch });
+      const shard = await addShardGradientAsync(replica, device, members, totalsOf(problem), { epoch: 1, batch });
       applyGradient(replica, LEARNING_RATE);
       return shard.loss;
     },
@@ -138,17 +146,27 @@ export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem:
   };
 }
 
+const totalsOf = ({ B, sizes }: Problem) => ({ token: B * sizes.T, sentence: B });
+
 /** What `bptt train` would make of the sentences of a problem, without dropout. */
-export function planOf({ config, sizes, B, batches }: Problem): ReplicaPlan {
-  const { V, E, H, K, T } = sizes;
-  const options = { cell: config.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
+export function planOf({ network, sizes, B, batches }: Problem): ReplicaPlan {
+  const { E, H, T } = sizes;
+  const options = { cell: network.config.body.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
   const settings = withDefaults({ ...options, dropout: 0, wordDropout: 0, seed: SEED });
   const sentence = (rows: Int32Array, b: number) => Int32Array.from({ length: T }, (_, t) => rows[t * B + b]);
   const split = (kind: keyof ProblemBatch) =>
     batches.flatMap((batch) => Array.from({ length: B }, (_, b) => sentence(batch[kind], b)));
   const ids = split('ids');
-  return { settings, words: V, labels: K, sentences: { ids, hidden: ids, targets: split('targets') } };
+  const sentences = {
+    lengths: ids.map((list) => list.length),
+    features: [ids.map((list) => ({ ids: list, hidden: list }))],
+    targets: [split('targets')],
+  };
+  return { settings, config: network.config, sentences };
 }
+
+/** A batch as the one encoder of the tagger reads it. */
+export const featuresOf = ({ ids }: ProblemBatch): readonly Features[] => [{ ids, hidden: ids }];
 
 /** A model at work. */
 export interface Inference {
@@ -161,15 +179,15 @@ export interface Inference {
 /** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
 export function createInference(
   kernels: Kernels,
-  { config, params, packing, batches }: Problem,
+  { network, params, packing, batches }: Problem,
   options: InferenceOptions = {},
 ): Inference {
   const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
   const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
   const moveOut = adopted(kernels, Object.values(flatten(own)));
-  const inference = inferenceOf(kernels, { config, params: own }, options);
+  const inference = inferenceOf(kernels, network, own, options);
   return {
-    logits: (batch) => inFrame(kernels, () => inference.logits(batches[batch].ids, packing)),
+    logits: (batch) => inFrame(kernels, () => inference.run(featuresOf(batches[batch]), packing)[0].logits),
     close() {
       inference.release();
       moveOut();
@@ -179,7 +197,7 @@ export function createInference(
 
 /** The logits of a batch, with the products on a device that answers later. */
 export function createAsyncInference(device: AsyncKernels, host: Kernels, problem: Problem) {
-  const { config, params, packing, batches } = problem;
+  const { network, params, packing, batches } = problem;
   return async (batch: number): Promise<Tensor> =>
-    (await modelForwardAsync({ device, host }, { config, params }, batches[batch].ids, packing)).logits;
+    (await modelForwardAsync({ device, host }, network, params, featuresOf(batches[batch]), packing)).heads[0].logits;
 }

@@ -14,6 +14,7 @@ import { createAdam } from '../optim/index.js';
 import { allocate, copy, maxAbs } from '../tensor/index.js';
 import type { DType, Tensor } from '../tensor/index.js';
 import { deviation, elements, UNIT_ROUNDOFF } from './numbers.js';
+import { featuresOf } from './problem.js';
 import type { Problem } from './problem.js';
 import { CHECKED_STEPS, CLIP, createInference, createTrainer, LEARNING_RATE } from './problem.js';
 
@@ -42,7 +43,7 @@ function copyParams(params: ModelParams, dtype: DType): ModelParams {
 }
 
 /** Updates on the first batch, written out: it shares the layers with what it judges, not the training loop. */
-function train(kernels: Kernels, { config, packing, batches, params: initial }: Problem, dtype: DType) {
+function train(kernels: Kernels, { network, packing, batches, params: initial }: Problem, dtype: DType) {
   const params = copyParams(initial, dtype);
   const weights = flatten(params);
   const flatGrads = zeroGrads(weights);
@@ -51,11 +52,12 @@ function train(kernels: Kernels, { config, packing, batches, params: initial }: 
   const losses: number[] = [];
   let gradients: Record<string, Tensor> = {};
   for (let step = 0; step < CHECKED_STEPS; step++) {
-    const pass = modelForward(kernels, { config, params }, batches[0].ids, packing);
-    const loss = softmaxLossForward(pass.logits, batches[0].targets);
-    const dLogits = allocate(pass.logits.shape, dtype);
+    const pass = modelForward(kernels, network, params, featuresOf(batches[0]), packing);
+    const { logits } = pass.heads[0];
+    const loss = softmaxLossForward(logits, batches[0].targets);
+    const dLogits = allocate(logits.shape, dtype);
     softmaxLossBackward(loss, dLogits);
-    modelBackward(kernels, params, pass, dLogits, grads);
+    modelBackward(kernels, network, params, pass, [dLogits], grads);
     if (step === 0) gradients = Object.fromEntries(Object.entries(flatGrads).map(([name, g]) => [name, copy(g)]));
     clipByGlobalNorm(flatGrads, CLIP);
     optimizer.step(flatGrads);
@@ -68,9 +70,11 @@ function train(kernels: Kernels, { config, packing, batches, params: initial }: 
 /** The reference of a problem; either part is computed when it is first asked for. */
 export function referenceOf(problem: Problem): Reference {
   const kernels = createCpuKernels();
-  const { config, params, batches, packing } = problem;
+  const { network, params, batches, packing } = problem;
   const logits = (dtype: DType) =>
-    elements(modelForward(kernels, { config, params: copyParams(params, dtype) }, batches[0].ids, packing).logits);
+    elements(
+      modelForward(kernels, network, copyParams(params, dtype), featuresOf(batches[0]), packing).heads[0].logits,
+    );
   return {
     logits: once(() => expected(logits('float64'), logits('float32'))),
     training: once(() => {

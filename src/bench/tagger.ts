@@ -129,12 +129,12 @@ function peerContestants(
 }
 
 /** A problem as peers get it: sizes, weights by their dotted name, batches. */
-function requestOf({ config, sizes, B, params, batches }: Problem): object {
+function requestOf({ network, sizes, B, params, batches }: Problem): object {
   const weights = Object.entries(flatten(params)).map(([name, p]) => {
     return [name, { shape: p.shape, data: encode(elements(p) as Float32Array) }];
   });
   return {
-    cell: config.cell,
+    cell: network.config.body.cell,
     ...sizes,
     B,
     lr: LEARNING_RATE,

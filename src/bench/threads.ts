@@ -102,7 +102,12 @@ async function createTeamTrainer(kernels: Kernels, problem: Problem, count: numb
     async step(batch: number): Promise<number> {
       const members = Array.from({ length: B }, (_, b) => batch * B + b);
       const moment = { epoch: 1, batch };
-      const shard = await team.addGradient({ members, tokens: B * sizes.T, lr: LEARNING_RATE, moment });
+      const shard = await team.addGradient({
+        members,
+        totals: { token: B * sizes.T, sentence: B },
+        lr: LEARNING_RATE,
+        moment,
+      });
       team.noteUpdate(applyGradient(replica, LEARNING_RATE));
       return shard.loss;
     },

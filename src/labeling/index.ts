@@ -1,13 +1,40 @@
 export { createTagger, loadModel } from './model/tagger.js';
 export type { LoadOptions, Model, ModelConfig, Prediction, Tagger } from './model/tagger.js';
 export { saveModel } from './model/file.js';
-export { initModel, layersOf, modelBackward, modelForward } from './model/model.js';
-export type { ModelGrads, ModelParams, ModelPass } from './model/model.js';
+export { createModel, modelBackward, modelForward } from './model/model.js';
+export type { ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
+export { initNetwork, layersOf, networkOf } from './model/network.js';
+export type { BodyConfig, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
+export { encoderKinds } from './model/encoders/index.js';
+export type {
+  EncoderConfig,
+  EncoderKind,
+  EncoderLayer,
+  EncoderPass,
+  EncoderSettings,
+  Features,
+  Noise,
+  TokenReader,
+} from './model/encoders/encoder.js';
+export { wordConfig, wordReader } from './model/encoders/words.js';
+export { headKinds } from './model/heads/index.js';
+export type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  HeadLoss,
+  HeadPass,
+  HeadSettings,
+  Unit,
+} from './model/heads/head.js';
+export { sentenceConfig } from './model/heads/sentence.js';
+export { softmaxConfig } from './model/heads/softmax.js';
 export { createAsyncTagger, modelBackwardAsync, modelForwardAsync } from './model/model-async.js';
 export type { AsyncTagger } from './model/model-async.js';
 export { inferenceOf } from './model/inference.js';
 export type { Inference, InferenceOptions } from './model/inference.js';
-export { predict } from './model/predict.js';
+export { packFeatures, predict } from './model/predict.js';
 export type { PredictOptions } from './model/predict.js';
 export { evaluate } from './scoring/evaluate.js';
 export type { EvaluateOptions } from './scoring/evaluate.js';
@@ -20,7 +47,7 @@ export { webThreads } from './training/parallel/web.js';
 export type { WebWorker } from './training/parallel/web.js';
 export type { Corpora } from './training/run.js';
 export { TRAIN_DEFAULTS } from './training/options.js';
-export type { OptimizerName, TrainOptions } from './training/options.js';
+export type { OptimizerName, TaskName, TrainOptions } from './training/options.js';
 export { batchesOf, packBatch, packRows } from './data/batches.js';
 export type { Batch } from './data/batches.js';
 export { collectNotes } from './data/notes.js';

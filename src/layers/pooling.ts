@@ -30,6 +30,9 @@ export interface PoolPass {
 export interface Pooling<P extends PoolPass = PoolPass> {
   readonly name: PoolingName;
 
+  /** Shapes of its parameters, by name; none where the pooling has none. `width` is A of attention; default D. */
+  shapes(D: number, width?: number): Readonly<Record<string, readonly number[]>>;
+
   /**
    * New parameters for rows of width D; an empty record where the pooling has none.
    *
@@ -57,6 +60,7 @@ export interface Pooling<P extends PoolPass = PoolPass> {
 
 const last: Pooling<LastPool> = {
   name: 'last',
+  shapes: () => ({}),
   initialize: () => ({}),
   forward: (kernels, _params, x, packing, options) => lastPoolForward(kernels, x, packing, options),
   backward: (kernels, _params, pass, dY, _grads, dX) => dX && lastPoolBackward(kernels, pass, dY, dX),
@@ -64,6 +68,7 @@ const last: Pooling<LastPool> = {
 
 const mean: Pooling<MeanPool> = {
   name: 'mean',
+  shapes: () => ({}),
   initialize: () => ({}),
   forward: (kernels, _params, x, packing) => meanPoolForward(kernels, x, packing),
   backward: (kernels, _params, pass, dY, _grads, dX) => dX && meanPoolBackward(kernels, pass, dY, dX),
@@ -71,6 +76,7 @@ const mean: Pooling<MeanPool> = {
 
 const max: Pooling<MaxPool> = {
   name: 'max',
+  shapes: () => ({}),
   initialize: () => ({}),
   forward: (kernels, _params, x, packing) => maxPoolForward(kernels, x, packing),
   backward: (kernels, _params, pass, dY, _grads, dX) => dX && maxPoolBackward(kernels, pass, dY, dX),
@@ -78,6 +84,7 @@ const max: Pooling<MaxPool> = {
 
 const attention: Pooling<AttentionPool> = {
   name: 'attention',
+  shapes: (D, width = D) => ({ W: [D, width], b: [width], v: [width] }),
   initialize: (D, rng, { width = D, dtype } = {}) => initAttentionPool(D, width, rng, { dtype }),
   forward: (kernels, params, x, packing) => attentionPoolForward(kernels, params as AttentionPoolParams, x, packing),
   backward: (kernels, params, pass, dY, grads, dX) =>

@@ -17,6 +17,7 @@ import { ArgumentError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf } from '../../src/tensor/view.js';
+import { featuresOf } from '../support/models';
 
 type Named = Readonly<Record<string, Tensor>>;
 const OPTIMIZERS: [string, (params: Named) => Optimizer][] = [
@@ -125,11 +126,11 @@ it('is refused by models, of which a training goes on and off without a word', a
   // With a development set, the training goes back to its best weights at the end: a change of weights like any other.
   const options = { epochs: 3, hidden: 2, embedding: 2, minCount: 1, lr: 0.5 };
   const { model } = await train(kernels, { train: sentences, dev: sentences }, options);
-  const forward = modelForward(kernels, model, Int32Array.of(1, 1), packingOf([2]));
-  const { output } = model.params;
-  createSgd({ W: output.W }).step(onesLike({ W: output.W }));
-  const back = (): void => modelBackward(kernels, model.params, forward, zeros([2, 2]), model.params as never);
-  expect(back).toThrow('modelBackward: output.W was updated');
+  const forward = modelForward(kernels, model.network, model.params, featuresOf(Int32Array.of(1, 1)), packingOf([2]));
+  const { labels } = model.params.heads;
+  createSgd({ W: labels.W }).step(onesLike({ W: labels.W }));
+  const back = (): void => modelBackward(kernels, model.network, model.params, forward, [zeros([2, 2])], model.params);
+  expect(back).toThrow('modelBackward: heads.labels.W was updated');
 });
 
 it('what writes to the numbers by hand is not noticed: the documents say so', () => {

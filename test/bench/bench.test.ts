@@ -405,16 +405,16 @@ describe('taggers are checked before they are timed', () => {
     };
     expect(inferenceFault(half, problem, reference)).toMatch(/^logits differ from the cpu backend in float64 by /);
     const noInputGradient: Kernels = { ...cpu, addMatmulTB: () => undefined };
-    expect(trainingFault(noInputGradient, problem, reference)).toMatch(/^gradients of embedding\.weight differ/);
+    expect(trainingFault(noInputGradient, problem, reference)).toMatch(/^gradients of encoders\.words\.weight differ/);
     const noWeightGradient: Kernels = { ...cpu, addMatmulTA: () => undefined };
     expect(trainingFault(noWeightGradient, problem, reference)).toMatch(/^gradients of .*W.* differ/);
   });
 
   test('an update learns, and leaves the problem as it was', () => {
-    const before = problem.params.output.W.data.slice();
+    const before = problem.params.heads.labels.W.data.slice();
     const trainer = createTrainer(cpu, problem);
     const losses = Array.from({ length: 20 }, () => trainer.step(0));
     expect(losses[19]).toBeLessThan(losses[0]);
-    expect(problem.params.output.W.data).toEqual(before);
+    expect(problem.params.heads.labels.W.data).toEqual(before);
   });
 });

@@ -186,7 +186,7 @@ describe('train({ cell })', () => {
     const byName = await train(kernels, CORPORA, { ...OPTIONS, cell: 'gru' });
     const byCell = await train(kernels, CORPORA, { ...OPTIONS, cell: cells.gru });
     expect(saveModel(byCell.model)).toEqual(saveModel(byName.model));
-    expect(byCell.model.cell).toBeUndefined();
+    expect(byCell.model.own.cell).toBeUndefined();
     expect(() => structuredClone(withDefaults({ cell: cells.gru }))).not.toThrow(); // workers are told of it
     expect(() => structuredClone(withDefaults({ cell: counting('gru').cell }))).toThrow();
   });
@@ -198,7 +198,7 @@ describe('train({ cell })', () => {
       const { forward, backward } = counts;
       expect(backward).toBeGreaterThan(0);
       expect(forward).toBeGreaterThan(backward); // the development set runs forward alone
-      expect(model.config).toMatchObject({ cell: 'lstm', ownCell: true });
+      expect(model.config.body).toMatchObject({ cell: 'lstm', ownCell: true });
 
       const bytes = saveModel(model);
       expect(() => loadModel(bytes)).toThrow(DataError);
@@ -219,7 +219,7 @@ describe('train({ cell })', () => {
   it('refuses the cell of somebody’s own for a model with a built-in one', async () => {
     const { model } = await train(createCpuKernels(), CORPORA, { ...OPTIONS, cell: 'rnn' });
     const bytes = saveModel(model);
-    expect(loadModel(bytes, { cell: cells.rnn }).config.cell).toBe('rnn');
+    expect(loadModel(bytes, { cell: cells.rnn }).config.body.cell).toBe('rnn');
     expect(() => loadModel(bytes, { cell: counting('rnn').cell })).toThrow(/built-in cell 'rnn'/);
   });
 

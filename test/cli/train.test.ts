@@ -155,7 +155,8 @@ describe('every flag reaches the training', () => {
     );
     expect(status).toBe(0);
     const { config } = model('b.safetensors');
-    expect(config).toEqual({ cell: 'gru', embedding: 5, hidden: [3, 3], bidirectional: false, dropout: 0.25 });
+    expect(config.body).toEqual({ cell: 'gru', hidden: [3, 3], bidirectional: false, dropout: 0.25 });
+    expect(config.encoders[0].width).toBe(5);
   });
 
   test('vocabulary', async () => {

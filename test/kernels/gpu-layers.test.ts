@@ -8,7 +8,9 @@ import type { CellParams } from '../../src/cells/index';
 import { createCpuKernels, createGpuAsyncKernels, createGpuKernels } from '../../src/kernels/index';
 import { withAsyncFallback, withFallback } from '../../src/kernels/fallback';
 import type { GpuOptions, Kernels } from '../../src/kernels/index';
-import { initModel, modelForward } from '../../src/labeling/model/model';
+import { modelForward } from '../../src/labeling/model/model';
+import { initNetwork, networkOf } from '../../src/labeling/model/network';
+import { featuresOf, taggerConfig } from '../support/models';
 import { createRng } from '../../src/tensor/index';
 import { allocate } from '../../src/tensor/view';
 import { fakeGpu } from '../support/fake-gpu';
@@ -235,8 +237,9 @@ describe('a device that fails in a layer', () => {
 });
 
 describe('the layers of a tagger', () => {
-  const config = { cell: 'lstm', embedding: 3, hidden: [4, 2], bidirectional: true, dropout: 0.1 };
-  const params = initModel(config, 7, 3, createRng(2));
+  const sizes = { cell: 'lstm', embedding: 3, hidden: [4, 2], bidirectional: true, dropout: 0.1 };
+  const network = networkOf(taggerConfig(sizes, 7, 3));
+  const params = initNetwork(network, createRng(2));
   const packing = packingOf([3, 2]);
   const ids = Int32Array.of(1, 2, 3, 4, 5);
 
@@ -247,7 +250,8 @@ describe('the layers of a tagger', () => {
   ] as const)('%s', async (_, dropout, truncate, ran, wait) => {
     const kernels = await open(fakeGpu());
     const { kernels: watching, answers } = watchedLayers(kernels);
-    modelForward(watching, { config, params }, ids, packing, dropout, truncate);
+    const noise = dropout && { dropout, words: createRng(3), wordDropout: 0 };
+    modelForward(watching, network, params, featuresOf(ids), packing, { noise, truncate });
     expect(answers).toEqual(new Array(ran).fill('forward true'));
     expect(kernels.waiting).toBe(wait);
   });

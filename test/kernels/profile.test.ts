@@ -15,7 +15,7 @@ test('a training under the clock gives the same weights, and has all its phases'
   const clocked = profile(wasm);
   const { model } = await train(clocked.kernels, { train: sentences }, options);
   const { model: plain } = await train(wasm, { train: sentences }, options);
-  expect(Array.from(model.params.output.W.data)).toEqual(Array.from(plain.params.output.W.data));
+  expect(Array.from(model.params.heads.labels.W.data)).toEqual(Array.from(plain.params.heads.labels.W.data));
   const phases = Object.fromEntries(clocked.phases().map(({ name, calls }) => [name, calls]));
   // Three batches; two directions; 2 projections, 2 dX, 2 dWx, 2 dWh and the three of the linear layer.
   expect(phases).toMatchObject({ products: 3 * 11, 'scan forward': 3 * 2, 'scan backward': 3 * 2, clip: 9 * 3 });

@@ -344,8 +344,8 @@ describe('a training', () => {
       const options = { cell, epochs: 2, batch: 5, hidden: 6, embedding: 5, layers: 2, clip: Infinity, minCount: 1 };
       const weights = async (kernels: Kernels) => {
         const { model } = await train(kernels, { train: sentences, dev: sentences }, options);
-        expect(inside(model.params.output.W)).toBe(false);
-        return [model.params.embedding.weight, model.params.output.W].map((x) => Array.from(x.data));
+        expect(inside(model.params.heads.labels.W)).toBe(false);
+        return [model.params.encoders.words.weight, model.params.heads.labels.W].map((x) => Array.from(x.data));
       };
       const resident = await weights(wasm);
       expect(wasm.workspace.misses).toBe(0);
@@ -358,7 +358,7 @@ describe('a training', () => {
     const options = { epochs: 1, hidden: 40, embedding: 60, clip: Infinity, minCount: 1 };
     const { model } = await train(small, { train: sentences }, options);
     const { model: same } = await train({ ...wasm, workspace: undefined }, { train: sentences }, options);
-    expect(Array.from(model.params.output.W.data)).toEqual(Array.from(same.params.output.W.data));
+    expect(Array.from(model.params.heads.labels.W.data)).toEqual(Array.from(same.params.heads.labels.W.data));
     small.dispose();
   });
 });
@@ -411,7 +411,7 @@ describe('a tagger', () => {
     const outside = createTagger(bytes, { ...wasm, workspace: undefined }).tag(sentences, { probabilities: true });
     const tagger = createTagger(bytes, wasm);
     const other = createTagger(tagger.model, wasm);
-    const weight = () => inside(tagger.model.params.embedding.weight);
+    const weight = () => inside(tagger.model.params.encoders.words.weight);
     expect(weight()).toBe(true);
     expect(tagger.tag(sentences, { probabilities: true })).toEqual(outside);
     tagger.dispose();
@@ -478,7 +478,7 @@ describe('a tagger', () => {
     for (const tagger of [c, b]) tagger.dispose();
     const mine = Object.values(flatten(a.model.params));
     expect(mine.map((x) => x.data.buffer === own.memory.buffer)).toEqual(mine.map(() => false));
-    createTagger(bytes, own, { keepWords: false }).model.params.embedding.weight.data.fill(0);
+    createTagger(bytes, own, { keepWords: false }).model.params.encoders.words.weight.data.fill(0);
     expect(createTagger(a.model, own).tag(sentences, { probabilities: true })).toEqual(expected);
   });
 });

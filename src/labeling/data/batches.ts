@@ -10,13 +10,11 @@ import type { Rng } from '../../tensor/random.js';
 /** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
 const POOL = 16;
 
-/** A packed batch of encoded sentences. */
+/** Sentences that are computed together. */
 export interface Batch {
   /** Places of the sentences in the list the batch was drawn from: sorted sequence b is `members[packing.order[b]]`. */
   readonly members: readonly number[];
   readonly packing: Packing;
-  /** `[N]` word ids, one per row. */
-  readonly ids: Int32Array;
 }
 
 /**
@@ -40,17 +38,29 @@ export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): 
   return batches;
 }
 
-/** Packs encoded sentences: `ids[members[b]]` becomes sequence b. */
-export function packBatch(ids: readonly Int32Array[], members: readonly number[]): Batch {
-  const packing = packingOf(members.map((m) => ids[m].length));
-  return { members, packing, ids: packRows(ids, members, packing) };
+/**
+ * Packs the sentences at some places.
+ *
+ * @param lengths number of tokens of every sentence of the list
+ */
+export function packBatch(lengths: ArrayLike<number>, members: readonly number[]): Batch {
+  return { members, packing: packingOf(members.map((m) => lengths[m])) };
 }
 
 /** `[N]` one integer per row, from one list per sentence. */
 export function packRows(values: readonly Int32Array[], members: readonly number[], packing: Packing): Int32Array {
+  return packRowsOf((place) => values[place], members, packing);
+}
+
+/** `packRows` where the lists are found by a function of their place. */
+export function packRowsOf(
+  listOf: (place: number) => Int32Array,
+  members: readonly number[],
+  packing: Packing,
+): Int32Array {
   const packed = new Int32Array(packing.total);
   for (let b = 0; b < packing.batch; b++) {
-    const own = values[members[packing.order[b]]];
+    const own = listOf(members[packing.order[b]]);
     for (let t = 0; t < own.length; t++) packed[packing.offsets[t] + b] = own[t];
   }
   return packed;

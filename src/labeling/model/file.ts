@@ -2,6 +2,7 @@
  * A model as one `.safetensors` file: the parameters under their dotted names, everything else as JSON in the metadata.
  * Any reader of the format can read it; `docs/model-file.md` lists the fields.
  */
+import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import { expectCell } from '../../cells/index.js';
@@ -12,32 +13,48 @@ import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import { outputSize } from '../../layers/stack.js';
-import type { Model, ModelConfig, ModelParams } from './model.js';
-import { cellConfig, layersOf } from './model.js';
 import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
 import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
+import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
+import type { TokenReader } from './encoders/encoder.js';
+import { encoderKinds } from './encoders/index.js';
+import { wordConfig, wordReader } from './encoders/words.js';
+import { softmaxConfig } from './heads/softmax.js';
+import type { Model } from './model.js';
+import { createModel } from './model.js';
+import type { BodyConfig, ModelConfig, ModelParams, Network, OwnParts } from './network.js';
+import { cellConfig, kindOf, networkOf } from './network.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
-const VERSION = 1;
+const VERSION = 2;
 
-/** What a model file does not hold. */
-export interface LoadOptions {
+/** Where version 1 had the tensors that are called otherwise now. */
+const NAMES_OF_VERSION_1: Readonly<Record<string, string>> = {
+  'encoders.words.weight': 'embedding.weight',
+  'heads.labels.W': 'output.W',
+  'heads.labels.b': 'output.b',
+};
+
+/** What a model file does not hold: parts of your own. */
+export interface LoadOptions extends OwnParts {
   /** The cell the model was trained with, where it is one of your own. */
   readonly cell?: Cell;
 }
 
-const KEYS = keysOf<LoadOptions>({ cell: true });
+const KEYS = keysOf<LoadOptions>({ cell: true, encoders: true, heads: true });
 
 /** The bytes of a model file. The same model gives the same bytes. */
-export function saveModel({ config, words, labels, params }: Model): Uint8Array {
+export function saveModel({ config, readers, heads, params }: Model): Uint8Array {
+  const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
+  const labels = config.heads.map(({ name }, i) => [name, heads[i].labels.toJSON()]);
   return encodeSafetensors(flatten(params), {
     format: 'bptt',
     version: String(VERSION),
     config: JSON.stringify(config),
-    words: JSON.stringify(words.toJSON()),
-    labels: JSON.stringify(labels.toJSON()),
+    readers: JSON.stringify(Object.fromEntries(read)),
+    labels: JSON.stringify(Object.fromEntries(labels)),
   });
 }
 
@@ -65,13 +82,12 @@ function isBuffer(x: unknown): x is ArrayBuffer {
 /**
  * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed.
  *
- * @param options.cell the cell the model was trained with, where it is one of your own: a file holds no functions
- * @throws DataError where the bytes are no safetensors file, no model of this package, one of a newer version, or damaged;
- *   or where the model needs a cell of your own, and that is missing or another one
+ * @param options the parts that are your own: a file holds no functions
+ * @throws DataError where the bytes are not a safetensors file, not a model of this package, one of a newer version, or damaged;
+ *   or where the model needs a part of your own, and that is missing or another one
  */
-export function loadModel(bytes: Uint8Array | ArrayBuffer, options: LoadOptions = {}): Model {
-  expectKnownKeys('loadModel', 'options', options, KEYS);
-  const { cell } = options;
+export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}): Model {
+  expectKnownKeys('loadModel', 'options', own, KEYS);
   const { tensors, metadata } = decodeSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
@@ -89,11 +105,45 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, options: LoadOptions 
       `model: expected a model file of version ${VERSION} or older; got version ${version}, made by a newer bptt: update bptt`,
     );
   }
-  const config = readConfig(metadata.config, cell);
-  const words = vocabularyFromJson(parse(metadata.words, 'words'));
+  return version === 1 ? readVersion1(tensors, metadata, own) : readVersion2(tensors, metadata, own);
+}
+
+type Metadata = Readonly<Record<string, string>>;
+type Tensors = Readonly<Record<string, Tensor>>;
+
+function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): Model {
+  const config = readConfig(metadata.config);
+  expectOwnCell(config.body, own.cell);
+  const network = asData(() => networkOf(config, own));
+  const saved = record(parse(metadata.readers, 'readers'), 'readers');
+  const readers = config.encoders.map((each): TokenReader => {
+    const kind = asData(() => kindOf('encoder', each.kind, encoderKinds, own.encoders));
+    return kind.restore(saved[each.kind], each);
+  });
+  const lists = record(parse(metadata.labels, 'labels'), 'labels');
+  const labels = config.heads.map(({ name, size }): LabelVocabulary => {
+    const list = labelsFromJson(lists[name]);
+    if (list.size === size) return list;
+    throw new DataError(`model: expected ${size} labels of the head ${name}; got ${list.size}: the file is damaged`);
+  });
+  return createModel({ config, readers, labels, params: readParams(tensors, network) }, own);
+}
+
+/** Version 1 had one encoder, of words, and one head, of labels. */
+function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): Model {
+  const json = record(parse(metadata.config, 'config'), 'config');
+  if (typeof json.embedding !== 'number') throw wrong('config.embedding', 'a number', json.embedding);
+  const vocabulary = vocabularyFromJson(parse(metadata.words, 'words'));
   const labels = labelsFromJson(parse(metadata.labels, 'labels'));
-  const params = readParams(tensors, config, words.size, labels.size, cell);
-  return { config, words, labels, params, ...(config.ownCell && { cell }) };
+  const config: ModelConfig = {
+    encoders: [wordConfig(vocabulary.size, json.embedding)],
+    body: readBody(json, 'config'),
+    heads: [softmaxConfig(labels.size)],
+  };
+  expectOwnCell(config.body, own.cell);
+  const network = asData(() => networkOf(config, own));
+  const params = readParams(tensors, network, NAMES_OF_VERSION_1);
+  return createModel({ config, readers: [wordReader(vocabulary)], labels: [labels], params }, own);
 }
 
 function parse(text: string | undefined, field: string): unknown {
@@ -101,34 +151,77 @@ function parse(text: string | undefined, field: string): unknown {
   throw new DataError(`model: expected the metadata field ${field}; it is missing: the file is damaged`);
 }
 
-function readConfig(text: string | undefined, own?: Cell): ModelConfig {
-  const json = parse(text, 'config') as Partial<ModelConfig> | null;
-  const wrong = (field: string, expected: string) =>
-    new DataError(
-      `model: expected config.${field} to be ${expected}; got ${brief(json?.[field as keyof ModelConfig])}: the file is damaged`,
-    );
-  if (typeof json !== 'object' || json === null)
-    throw new DataError('model: expected config to be an object: the file is damaged');
-  if (typeof json.bidirectional !== 'boolean') throw wrong('bidirectional', 'a boolean');
-  if (!Array.isArray(json.hidden)) throw wrong('hidden', 'a list of sizes');
-  for (const field of ['embedding', 'dropout'] as const)
-    if (typeof json[field] !== 'number') throw wrong(field, 'a number');
-  if (json.ownCell !== undefined && json.ownCell !== true) throw wrong('ownCell', 'true, or absent');
-  const { cell, ownCell, embedding, hidden, bidirectional, dropout } = json as ModelConfig;
-  const config = { cell, ...(ownCell && { ownCell }), embedding, hidden, bidirectional, dropout };
-  expectOwnCell(config, own);
+function record(json: unknown, field: string): Readonly<Record<string, unknown>> {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  throw new DataError(`model: expected ${field} to be an object: the file is damaged`);
+}
+
+function wrong(field: string, expected: string, got: unknown): DataError {
+  return new DataError(`model: expected ${field} to be ${expected}; got ${brief(got)}: the file is damaged`);
+}
+
+/** What a configuration cannot be is a fault of the file. */
+function asData<T>(make: () => T): T {
   try {
-    layersOf(config, own);
+    return make();
   } catch (error) {
-    if (error instanceof BpttError)
-      throw new DataError(`${error.message}: the model file is damaged`, { cause: error });
-    throw error;
+    if (!(error instanceof BpttError)) throw error;
+    throw new DataError(`${error.message}: the model file is damaged`, { cause: error });
   }
-  return config;
+}
+
+function readConfig(text: string | undefined): ModelConfig {
+  const json = record(parse(text, 'config'), 'config');
+  const list = (field: 'encoders' | 'heads'): Readonly<Record<string, unknown>>[] => {
+    const parts = json[field];
+    if (!Array.isArray(parts) || parts.length === 0) throw wrong(`config.${field}`, 'a list of parts', parts);
+    return parts.map((part, i) => plainPart(part, `config.${field}[${i}]`));
+  };
+  const encoders = list('encoders');
+  encoders.forEach((each, i) => expectFields(each, `config.encoders[${i}]`, { kind: 'string', width: 'number' }));
+  const heads = list('heads');
+  heads.forEach((each, i) =>
+    expectFields(each, `config.heads[${i}]`, { kind: 'string', name: 'string', size: 'number' }),
+  );
+  return {
+    encoders: encoders as unknown as ModelConfig['encoders'],
+    body: readBody(record(json.body, 'config.body'), 'config.body'),
+    heads: heads as unknown as ModelConfig['heads'],
+  };
+}
+
+/** A part whose fields are numbers, strings and switches. */
+function plainPart(part: unknown, field: string): Readonly<Record<string, unknown>> {
+  const fields = record(part, field);
+  for (const [name, value] of Object.entries(fields)) {
+    if (!['number', 'string', 'boolean'].includes(typeof value)) {
+      throw new DataError(`model: expected ${field}.${name} to be a number, a string or a switch: the file is damaged`);
+    }
+  }
+  return fields;
+}
+
+function expectFields(part: Readonly<Record<string, unknown>>, field: string, types: Record<string, string>): void {
+  for (const [name, type] of Object.entries(types)) {
+    if (typeof part[name] !== type) throw wrong(`${field}.${name}`, `a ${type}`, part[name]);
+  }
+}
+
+function readBody(json: Readonly<Record<string, unknown>>, field: string): BodyConfig {
+  if (typeof json.bidirectional !== 'boolean') throw wrong(`${field}.bidirectional`, 'a boolean', json.bidirectional);
+  if (!Array.isArray(json.hidden) || json.hidden.some((size) => typeof size !== 'number'))
+    throw new DataError(`model: expected ${field}.hidden to be a list of sizes: the file is damaged`);
+  if (typeof json.dropout !== 'number') throw wrong(`${field}.dropout`, 'a number', json.dropout);
+  if (typeof json.cell !== 'string')
+    throw new DataError(`model: expected ${field}.cell to be a name: the file is damaged`);
+  if (json.ownCell !== undefined && json.ownCell !== true)
+    throw new DataError(`model: expected ${field}.ownCell to be true, or absent: the file is damaged`);
+  const { cell, ownCell, hidden, bidirectional, dropout } = json as unknown as BodyConfig;
+  return { cell, ...(ownCell && { ownCell }), hidden, bidirectional, dropout };
 }
 
 /** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
-function expectOwnCell({ cell, ownCell }: ModelConfig, own?: Cell): void {
+function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   if (own !== undefined) expectCell('loadModel', own);
   if (ownCell ? own?.name === cell : own === undefined || cellConfig(own).ownCell === undefined) return;
   const got = own === undefined ? 'none was given' : `got '${own.name}'`;
@@ -139,52 +232,66 @@ function expectOwnCell({ cell, ownCell }: ModelConfig, own?: Cell): void {
   );
 }
 
-/** The parameters a configuration needs, taken from the file; every one of them, in its shape, and nothing else. */
+/** The parameters a network needs, taken from the file; every one of them, in its shape, and nothing else. */
 function readParams(
-  tensors: Readonly<Record<string, Tensor>>,
-  config: ModelConfig,
-  V: number,
-  K: number,
-  own?: Cell,
+  tensors: Tensors,
+  network: Network,
+  formerNames: Readonly<Record<string, string>> = {},
 ): ModelParams {
   const left = new Set(Object.keys(tensors));
-  const take = (name: string, shape: readonly number[]): Tensor => {
+  const take: Take = (current, shape) => {
+    const name = formerNames[current] ?? current;
     const tensor = left.delete(name) ? tensors[name] : undefined;
-    if (tensor?.shape.join() !== shape.join()) {
-      const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
-      throw new DataError(
-        `model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}: the file is damaged`,
-      );
-    }
-    if (dtypeOf(tensor.data) !== 'float32') {
-      throw new DataError(`model: expected the tensor ${name} in F32; got F64: convert it`);
-    }
-    const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
-    if (odd >= 0) {
-      throw new DataError(
-        `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
-      );
-    }
+    expectParameter(name, tensor, shape);
     return tensor;
   };
-  const specs = layersOf(config, own);
-  const width = (l: number) => (l === 0 ? config.embedding : outputSize(specs[l - 1]));
+  const part = (path: string, shapes: Shapes): TensorRecord =>
+    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, take(`${path}.${name}`, shape)]));
+  const width = (l: number) => (l === 0 ? network.width : outputSize(network.layers[l - 1]));
   const params = {
-    embedding: { weight: take('embedding.weight', [V, config.embedding]) },
-    layers: specs.map((spec, l) => readLayer(spec, width(l), `layers.${l}`, take)),
-    output: { W: take('output.W', [width(specs.length), K]), b: take('output.b', [K]) },
+    encoders: Object.fromEntries(
+      network.encoders.map(({ config: { kind }, shapes }) => [kind, part(`encoders.${kind}`, shapes)]),
+    ),
+    layers: network.layers.map((spec, l) => readLayer(spec, width(l), `layers.${l}`, part)),
+    heads: Object.fromEntries(
+      network.heads.map(({ config: { name }, shapes }) => [name, part(`heads.${name}`, shapes)]),
+    ),
   };
   if (left.size > 0)
     throw new DataError(`model: the tensor ${[...left][0]} belongs to no part of this model: the file is damaged`);
   return params;
 }
 
+type Shapes = Readonly<Record<string, readonly number[]>>;
 type Take = (name: string, shape: readonly number[]) => Tensor;
 
-function readLayer({ cell, hidden: H, bidirectional }: LayerSpec, D: number, path: string, take: Take): LayerParams {
-  const shapes = cell.shapes(D, H);
-  const direction = (name: string) =>
-    Object.fromEntries(Object.entries(shapes).map(([p, shape]) => [p, take(`${path}.${name}.${p}`, shape)]));
-  const forward = direction('forward') as LayerParams['forward'];
-  return bidirectional ? { forward, reverse: direction('reverse') as LayerParams['forward'] } : { forward };
+/** @throws DataError unless the tensor is there, in float32, of that shape and finite */
+function expectParameter(name: string, tensor: Tensor | undefined, shape: readonly number[]): asserts tensor is Tensor {
+  if (tensor?.shape.join() !== shape.join()) {
+    const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
+    throw new DataError(
+      `model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}: the file is damaged`,
+    );
+  }
+  if (dtypeOf(tensor.data) !== 'float32') {
+    throw new DataError(`model: expected the tensor ${name} in F32; got F64: convert it`);
+  }
+  const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
+  if (odd >= 0) {
+    throw new DataError(
+      `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
+    );
+  }
+}
+
+function readLayer(
+  { cell, hidden: H, bidirectional }: LayerSpec,
+  D: number,
+  path: string,
+  part: (path: string, shapes: Shapes) => TensorRecord,
+): LayerParams {
+  const direction = (name: string) => part(`${path}.${name}`, cell.shapes(D, H)) as LayerParams['forward'];
+  return bidirectional
+    ? { forward: direction('forward'), reverse: direction('reverse') }
+    : { forward: direction('forward') };
 }

@@ -1,22 +1,21 @@
 /** A labeler that is run and not trained: what `predict` and a `Tagger` keep from one batch to the next. */
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
-import { embeddingForward } from '../../layers/embedding.js';
 import { stackInference } from '../../layers/inference.js';
-import { linearForward } from '../../layers/linear.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
-import type { Tensor } from '../../tensor/types.js';
-import type { ModelBody } from './model.js';
-import { layersOf } from './model.js';
+import type { Features } from './encoders/encoder.js';
+import type { HeadPass } from './heads/head.js';
+import { decode, encode } from './model.js';
+import type { ModelParams, Network } from './network.js';
 
 /** A labeler at work. */
 export interface Inference {
   /**
-   * `[N, K]` logits for every token of a packed batch: those of `modelForward` without dropout, to the bit.
+   * The logits of every head for a packed batch: those of `modelForward` without dropout, to the bit.
    *
-   * @param ids `[N]` word ids, one per row
+   * @param features one per encoder, in the order of the rows
    */
-  logits(ids: Int32Array, packing: Packing): Tensor;
+  run(features: readonly Features[], packing: Packing): readonly HeadPass[];
   /** Frees what the backend holds for it; not inside a frame. The model stays as it is. */
   release(): void;
 }
@@ -35,17 +34,21 @@ const KEYS = keysOf<InferenceOptions>({ keepWords: true });
 /** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
 export function inferenceOf(
   kernels: Kernels,
-  { config, params, cell }: ModelBody,
+  network: Network,
+  params: ModelParams,
   options: InferenceOptions = {},
 ): Inference {
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
   const { keepWords = true } = options;
-  const { weight } = params.embedding;
-  const stack = stackInference(kernels, layersOf(config, cell), params.layers, keepWords ? weight : undefined);
+  // One table in front of the stack: what the first layer makes of its rows may be kept.
+  const [first, ...others] = network.encoders;
+  const table = keepWords && others.length === 0 ? first.table : undefined;
+  const own = params.encoders[first.config.kind];
+  const stack = stackInference(kernels, network.layers, params.layers, table?.of(own));
   return {
-    logits(ids, packing) {
-      const input = keepWords ? ids : embeddingForward(params.embedding, ids, undefined, kernels);
-      return linearForward(kernels, params.output, stack.run(input, packing));
+    run(features, packing) {
+      const input = table ? table.rows(features[0]) : encode(kernels, network, params, features).x;
+      return decode(kernels, network, params, stack.run(input, packing), packing).heads;
     },
     release: stack.release,
   };

@@ -1,58 +1,54 @@
-/** The labeler on a device that answers later: `model.ts` and `predict.ts`, their products awaited. */
+/** The labeler on a device that answers later: `model.ts` and `predict.ts`, the stack awaited. */
 import type { Packing } from '../../autograd/packing.js';
-import type { Truncation } from '../../autograd/truncate.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import type { Seams } from '../../layers/async.js';
-import { linearBackwardAsync, linearForwardAsync, stackBackwardAsync, stackForwardAsync } from '../../layers/async.js';
-import { embeddingBackward, embeddingForward } from '../../layers/embedding.js';
-import type { Rng } from '../../tensor/random.js';
+import { stackBackwardAsync, stackForwardAsync } from '../../layers/async.js';
+import type { Truncation } from '../../autograd/truncate.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { expectKernels } from '../checks.js';
+import type { Features } from './encoders/encoder.js';
 import { modelOf } from './file.js';
-import type { Model, ModelBody, ModelGrads, ModelParams, ModelPass } from './model.js';
-import { dropWith, layersOf, stackOptions, undoDropout, zerosFor, ownWeights } from './model.js';
+import type { Model, ModelPass, PassOptions } from './model.js';
+import { decode, decodeBackward, encode, encodeBackward, ownWeights, stackOptions, zerosFor } from './model.js';
+import type { ModelGrads, ModelParams, Network } from './network.js';
 import type { PredictOptions, Prediction } from './predict.js';
-import { batchesToPredict, predictionsOf } from './predict.js';
+import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js';
 
-/** `modelForward` on a device. */
+/** `modelForward`, the stack on a device. */
 export async function modelForwardAsync(
   seams: Seams,
-  { config, params, cell }: ModelBody,
-  ids: Int32Array,
+  network: Network,
+  params: ModelParams,
+  features: readonly Features[],
   packing: Packing,
-  dropout?: Rng,
-  truncate?: Truncation,
+  { noise, truncate }: PassOptions = {},
 ): Promise<ModelPass> {
-  const p = config.dropout;
-  const embedded = embeddingForward(params.embedding, ids, undefined, seams.host);
-  const input = dropWith(seams.host, embedded, p, dropout);
-  const options = stackOptions(p, dropout, truncate);
-  const stack = await stackForwardAsync(seams, layersOf(config, cell), params.layers, input.y, packing, options);
-  const output = dropWith(seams.host, stack.y, p, dropout);
-  const logits = await linearForwardAsync(seams, params.output, output.y);
-  const pass = { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  const { host } = seams;
+  const input = encode(host, network, params, features, noise);
+  const options = stackOptions(network.dropout, noise?.dropout, truncate);
+  const stack = await stackForwardAsync(seams, network.layers, params.layers, input.dropped, packing, options);
+  const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
 }
 
-/** `modelBackward` on a device. */
+/** `modelBackward`, the stack on a device. */
 export async function modelBackwardAsync(
   seams: Seams,
+  network: Network,
   params: ModelParams,
   pass: ModelPass,
-  dLogits: Tensor,
+  dLogits: readonly Tensor[],
   grads: ModelGrads,
   truncate?: Truncation,
 ): Promise<void> {
   expectUnchanged('modelBackwardAsync', pass);
   const { host } = seams;
-  const dHidden = zerosFor(host, pass.hidden);
-  await linearBackwardAsync(seams, params.output, pass.hidden, dLogits, grads.output, dHidden);
-  const dY = undoDropout(host, pass.hiddenMask, dHidden);
-  const dX = zerosFor(host, pass.embedded);
+  const dY = decodeBackward(host, network, params, pass, dLogits, grads);
+  const dX = zerosFor(host, pass.x);
   await stackBackwardAsync(seams, pass.stack, dY, grads.layers, { dX, truncate });
-  embeddingBackward(pass.ids, undoDropout(host, pass.embeddedMask, dX), grads.embedding, host);
+  encodeBackward(host, network, params, pass, dX, grads);
 }
 
 /** A tagger on a device that answers later. */
@@ -86,10 +82,11 @@ export function createAsyncTagger(
     },
     async tag(sentences, options = {}) {
       const batches = batchesToPredict(model, sentences, options);
-      const out = new Array<Prediction>(sentences.length);
-      for (const batch of batches) {
-        const { logits } = await modelForwardAsync({ device, host }, model, batch.ids, batch.packing);
-        predictionsOf(model, batch, logits, options, out);
+      const { network, params } = model;
+      const out = emptyPredictions(sentences.length);
+      for (const { batch, features } of batches) {
+        const { heads } = await modelForwardAsync({ device, host }, network, params, features, batch.packing);
+        predictionsOf(model, batch, heads, options, out);
       }
       return out;
     },

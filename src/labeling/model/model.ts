@@ -1,227 +1,244 @@
 /**
- * The sequence labeler: embedding → dropout → stack of (bidirectional) RNN, LSTM or GRU → dropout → linear → logits.
+ * A model, run forward and backward: encoders → dropout → stack of (bidirectional) RNN, LSTM or GRU → dropout → heads.
  *
- *     ids [N]  →  x [N, E]  →  y [N, H] or [N, 2H]  →  logits [N, K]          one row per token (autograd/packing)
+ *     features  →  x [N, E]  →  y [N, H] or [N, 2H]  →  logits, one row per decision      one row per token (autograd/packing)
  *
- * This file is one of the two places where concrete choices meet: which cell. (The other is kernels/select: which backend.)
+ * network.ts is one of the two places where concrete choices meet: which cell, encoders, heads. (The other is kernels/select:
+ * which backend.)
  *
  * Reading order: from labeling/training/train.ts; next stop layers/softmax-loss.ts.
  */
+import type { TensorRecord } from '../../autograd/grads.js';
+import { flatten } from '../../autograd/grads.js';
 import type { Packing } from '../../autograd/packing.js';
 import type { Truncation } from '../../autograd/truncate.js';
-import type { Cell } from '../../cells/index.js';
-import { cells, expectCell } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { allocateOn } from '../../kernels/workspace.js';
 import type { DropoutMask } from '../../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
-import type { EmbeddingGrads, EmbeddingParams } from '../../layers/embedding.js';
-import { embeddingBackward, embeddingForward, initEmbedding } from '../../layers/embedding.js';
-import type { LinearParams } from '../../layers/linear.js';
-import { initLinear, linearBackward, linearForward } from '../../layers/linear.js';
-import type { LayerParams, LayerSpec, StackOptions, StackPass } from '../../layers/stack.js';
-import { initStack, outputSize, stackBackward, stackForward } from '../../layers/stack.js';
-import { expectOneOf, expectPositiveInteger, expectProbability } from '../../tensor/checks.js';
-import { ArgumentError } from '../../tensor/errors.js';
+import type { StackOptions, StackPass } from '../../layers/stack.js';
+import { stackBackward, stackForward } from '../../layers/stack.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Rng } from '../../tensor/random.js';
+import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
-import { dtypeOf } from '../../tensor/view.js';
+import { columns, dtypeOf } from '../../tensor/view.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
+import { buildVocabulary } from '../data/vocabulary.js';
+import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
+import type { HeadKind, HeadPass } from './heads/head.js';
+import { headKinds } from './heads/index.js';
+import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from './network.js';
+import { kindOf, networkOf } from './network.js';
 
-/** What a model is made of; saved with it. */
-export interface ModelConfig {
-  /** Name of the cell: `lstm`, `gru`, `rnn`, …, a key of `cells`, unless `ownCell` is set. */
-  readonly cell: string;
-  /** Set where the cell is one of your own, whatever its name: the model then needs the cell itself, `Model.cell`. */
-  readonly ownCell?: true;
-  /** E, the size of a word vector. */
-  readonly embedding: number;
-  /** H of each recurrent layer, per direction, first layer first. */
-  readonly hidden: readonly number[];
-  /** Whether every layer reads the sentence in both directions. */
-  readonly bidirectional: boolean;
-  /** Probability of dropping a component of the word vectors, between layers, and before the linear layer. */
-  readonly dropout: number;
+/** A head of a model, and the labels it chooses among. */
+export interface ModelHead {
+  readonly kind: HeadKind;
+  readonly labels: LabelVocabulary;
 }
 
-/** Everything that is learned. Gradients mirror it; `flatten` names its tensors `layers.0.forward.Wx` and so on. */
-export type ModelParams = {
-  readonly embedding: EmbeddingParams;
-  readonly layers: readonly LayerParams[];
-  readonly output: LinearParams;
-};
-
-/** A labeler: configuration, vocabularies, parameters. Plain data; nothing in it runs. */
+/** A labeler: configuration, readers, labels, parameters. */
 export interface Model {
   readonly config: ModelConfig;
+  /** The words of training: those of the first encoder with a vocabulary. */
   readonly words: Vocabulary;
+  /** The labels of the first head. */
   readonly labels: LabelVocabulary;
   readonly params: ModelParams;
-  /** The cell, where it is one of your own; a built-in one goes by its name. */
-  readonly cell?: Cell;
+  /** One per encoder. */
+  readonly readers: readonly TokenReader[];
+  /** What decides, and among which labels. */
+  readonly heads: readonly ModelHead[];
+  readonly network: Network;
+  /** Parts of your own, which no file holds. */
+  readonly own: OwnParts;
 }
 
-/** What of a model the passes need. */
-export type ModelBody = Pick<Model, 'config' | 'params' | 'cell'>;
+/** What a model is made of. */
+export interface ModelPieces {
+  readonly config: ModelConfig;
+  readonly params: ModelParams;
+  /** One per encoder. */
+  readonly readers: readonly TokenReader[];
+  /** One per head. */
+  readonly labels: readonly LabelVocabulary[];
+}
 
-/** Gradients of a model: like its parameters, with the list of touched rows for the embedding. */
-export type ModelGrads = ModelParams & { readonly embedding: EmbeddingGrads };
+/**
+ * A model from its pieces.
+ *
+ * @throws ArgumentError where the configuration asks for a part that is unknown or missing, or for an impossible size
+ */
+export function createModel({ config, params, readers, labels }: ModelPieces, own: OwnParts = {}): Model {
+  const words = readers.find(({ vocabulary }) => vocabulary !== undefined)?.vocabulary ?? buildVocabulary([]);
+  const heads = config.heads.map((head, i) => ({
+    kind: kindOf('head', head.kind, headKinds, own.heads),
+    labels: labels[i],
+  }));
+  return { config, params, readers, words, labels: labels[0], heads, network: networkOf(config, own), own };
+}
 
 /** What the forward pass returns, and what its backward needs. */
 export interface ModelPass {
-  readonly ids: Int32Array;
-  readonly embedded: Tensor;
-  readonly embeddedMask: DropoutMask | null;
+  readonly encoded: readonly EncoderPass[];
+  /** `[N, E]`, the encoders' vectors joined. */
+  readonly x: Tensor;
+  readonly xMask: DropoutMask | null;
   readonly stack: StackPass;
-  readonly hidden: Tensor;
-  readonly hiddenMask: DropoutMask | null;
-  /** `[N, K]` */
-  readonly logits: Tensor;
+  /** `[N, H]`, after dropout. */
+  readonly y: Tensor;
+  readonly yMask: DropoutMask | null;
+  /** One per head. */
+  readonly heads: readonly HeadPass[];
 }
 
-/** The part of a configuration that names a cell. */
-export function cellConfig(cell: string | Cell): Pick<ModelConfig, 'cell' | 'ownCell'> {
-  if (typeof cell === 'string') return { cell };
-  expectCell('model', cell);
-  return cells[cell.name] === cell ? { cell: cell.name } : { cell: cell.name, ownCell: true };
+/** How a pass runs. */
+export interface PassOptions {
+  /** Where masks come from; leave it out to evaluate. */
+  readonly noise?: Noise;
+  /** How the backward pass will be truncated. */
+  readonly truncate?: Truncation;
 }
 
-/** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
-function cellOf(config: ModelConfig, own?: Cell): Cell {
-  if (!config.ownCell) {
-    expectOneOf('model', 'cell', config.cell, Object.keys(cells));
-    return cells[config.cell];
-  }
-  if (own === undefined) {
-    throw new ArgumentError(
-      `model: its cell '${config.cell}' is not built in, and a model file holds no functions: pass the cell that it was trained with`,
-    );
-  }
-  if (own.name === config.cell) return own;
-  throw new ArgumentError(
-    `model: expected the cell '${config.cell}', which it was trained with; got '${own.name}': pass that cell`,
-  );
-}
+/** The names of all options of a pass. */
+export const PASS_KEYS = keysOf<PassOptions>({ noise: true, truncate: true });
 
 /**
- * The layers a configuration asks for.
+ * Logits of every head for a packed batch.
  *
- * @param own the cell, where it is one of your own
- * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
- */
-export function layersOf(config: ModelConfig, own?: Cell): LayerSpec[] {
-  const cell = cellOf(config, own);
-  expectPositiveInteger('model', 'embedding', config.embedding);
-  expectProbability('model', 'dropout', config.dropout);
-  if (config.hidden.length === 0) throw new ArgumentError('model: hidden must list at least one layer size; got none');
-  return config.hidden.map((hidden) => {
-    expectPositiveInteger('model', 'hidden', hidden);
-    return { cell, hidden, bidirectional: config.bidirectional };
-  });
-}
-
-/**
- * About as many bytes as the tensors of one training step take at most.
- *
- * @param lengths of the sentences; a step takes `batch` of them
- */
-export function stepBytes(
-  config: ModelConfig,
-  K: number,
-  lengths: readonly number[],
-  batch: number,
-  own?: Cell,
-): number {
-  const longest = [...lengths].sort((p, q) => q - p).slice(0, batch);
-  const tokens = longest.reduce((sum, length) => sum + length, 0);
-  let perToken = 6 * config.embedding + 4 * K;
-  let perSentence = 0;
-  let D = config.embedding;
-  for (const layer of layersOf(config, own)) {
-    const { states, kept, left } = layer.cell;
-    const widths = [...Object.values(kept), ...Object.values(left)].reduce((sum, width) => sum + width, 0);
-    const directions = layer.bidirectional ? 2 : 1;
-    perToken += directions * (3 * D + (2 * states.length + widths + 8) * layer.hidden);
-    perSentence += directions * 4 * states.length * layer.hidden;
-    D = outputSize(layer);
-  }
-  return 4 * (tokens * perToken + longest.length * perSentence);
-}
-
-/** New parameters for a configuration, a vocabulary of V words and K labels. Each part has its own random stream. */
-export function initModel(config: ModelConfig, V: number, K: number, rng: Rng, own?: Cell): ModelParams {
-  const layers = layersOf(config, own);
-  return {
-    embedding: initEmbedding(V, config.embedding, rng.split('embedding')),
-    layers: initStack(config.embedding, layers, rng.split('layers')),
-    output: initLinear(outputSize(layers[layers.length - 1]), K, rng.split('output')),
-  };
-}
-
-/**
- * Logits for every token of a packed batch.
- *
- * @param ids `[N]` word ids, one per row
- * @param dropout where the masks of this pass come from; leave it out to evaluate
- * @param truncate how the backward pass will be truncated
+ * @param features one per encoder, in the order of the rows
  */
 export function modelForward(
   kernels: Kernels,
-  { config, params, cell }: ModelBody,
-  ids: Int32Array,
+  network: Network,
+  params: ModelParams,
+  features: readonly Features[],
   packing: Packing,
-  dropout?: Rng,
-  truncate?: Truncation,
+  options: PassOptions = {},
 ): ModelPass {
-  const p = config.dropout;
-  const embedded = embeddingForward(params.embedding, ids, undefined, kernels);
-  const input = dropWith(kernels, embedded, p, dropout);
-  const stack = stackForward(
-    kernels,
-    layersOf(config, cell),
-    params.layers,
-    input.y,
-    packing,
-    stackOptions(p, dropout, truncate),
-  );
-  const output = dropWith(kernels, stack.y, p, dropout);
-  const logits = linearForward(kernels, params.output, output.y);
-  const pass = { ids, embedded, embeddedMask: input.mask, stack, hidden: output.y, hiddenMask: output.mask, logits };
+  expectKnownKeys('modelForward', 'options', options, PASS_KEYS);
+  const { noise, truncate } = options;
+  const input = encode(kernels, network, params, features, noise);
+  const how = stackOptions(network.dropout, noise?.dropout, truncate);
+  const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing, how);
+  const pass = { ...input, stack, ...decode(kernels, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
 }
 
-/** The weights that no layer of the stack remembers: of the word vectors and of the output. */
-export function ownWeights({ embedding, output }: ModelParams): Record<string, Tensor> {
-  return { 'embedding.weight': embedding.weight, 'output.W': output.W, 'output.b': output.b };
+/** The weights that no layer of the stack remembers: those of encoders and heads. */
+export function ownWeights({ encoders, heads }: ModelParams): TensorRecord {
+  return flatten({ encoders, heads });
 }
 
 /**
- * The backward pass of `modelForward`, the same layers in reverse: accumulates into `grads`.
+ * The backward pass of `modelForward`, the same parts in reverse: accumulates into `grads`.
  *
- * @param dLogits `[N, K]`
+ * @param dLogits one per head, of the shape of its logits
  * @throws ArgumentError where an optimizer has updated the weights since the forward pass
  */
 export function modelBackward(
   kernels: Kernels,
+  network: Network,
   params: ModelParams,
   pass: ModelPass,
-  dLogits: Tensor,
+  dLogits: readonly Tensor[],
   grads: ModelGrads,
   truncate?: Truncation,
 ): void {
   expectUnchanged('modelBackward', pass);
-  const dHidden = zerosFor(kernels, pass.hidden);
-  linearBackward(kernels, params.output, pass.hidden, dLogits, grads.output, dHidden);
-  const dY = undoDropout(kernels, pass.hiddenMask, dHidden);
-  const dX = zerosFor(kernels, pass.embedded);
+  const dY = decodeBackward(kernels, network, params, pass, dLogits, grads);
+  const dX = zerosFor(kernels, pass.x);
   stackBackward(kernels, pass.stack, dY, grads.layers, { dX, truncate });
-  embeddingBackward(pass.ids, undoDropout(kernels, pass.embeddedMask, dX), grads.embedding, kernels);
+  encodeBackward(kernels, network, params, pass, dX, grads);
+}
+
+/** In front of the stack: the vectors of every encoder side by side, and dropout. */
+export function encode(
+  kernels: Kernels,
+  { encoders, width, dropout: p }: Network,
+  params: ModelParams,
+  features: readonly Features[],
+  noise?: Noise,
+): Pick<ModelPass, 'encoded' | 'x' | 'xMask'> & { readonly dropped: Tensor } {
+  const encoded = encoders.map((each, i) =>
+    each.forward(kernels, params.encoders[each.config.kind], features[i], noise),
+  );
+  const x = encoded.length === 1 ? encoded[0].y : joined(kernels, encoded, width);
+  const dropped = dropWith(kernels, x, p, noise?.dropout);
+  return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
+}
+
+function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
+  const x = allocateOn(kernels, [encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  let at = 0;
+  for (const { y } of encoded) {
+    addTo(columns(x, at, y.shape[1]), y);
+    at += y.shape[1];
+  }
+  return x;
+}
+
+/** Behind the stack: dropout, and the logits of every head. */
+export function decode(
+  kernels: Kernels,
+  { heads, dropout: p }: Network,
+  params: ModelParams,
+  output: Tensor,
+  packing: Packing,
+  noise?: Noise,
+): Pick<ModelPass, 'y' | 'yMask' | 'heads'> {
+  const { y, mask } = dropWith(kernels, output, p, noise?.dropout);
+  const passes = heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
+  return { y, yMask: mask, heads: passes };
+}
+
+/** The gradient at the output of the stack. */
+export function decodeBackward(
+  kernels: Kernels,
+  { heads }: Network,
+  params: ModelParams,
+  pass: ModelPass,
+  dLogits: readonly Tensor[],
+  grads: ModelGrads,
+): Tensor {
+  const dY = zerosFor(kernels, pass.y);
+  heads.forEach((head, i) => {
+    const { name } = head.config;
+    head.backward(kernels, params.heads[name], pass.heads[i], dLogits[i], grads.heads[name], dY);
+  });
+  return undoDropout(kernels, pass.yMask, dY);
+}
+
+/** From the gradient at the input of the stack to those of the encoders. */
+export function encodeBackward(
+  kernels: Kernels,
+  { encoders }: Network,
+  params: ModelParams,
+  pass: ModelPass,
+  dX: Tensor,
+  grads: ModelGrads,
+): void {
+  const dx = undoDropout(kernels, pass.xMask, dX);
+  let at = 0;
+  encoders.forEach((each, i) => {
+    const { kind, width } = each.config;
+    const own = encoders.length === 1 ? dx : copied(kernels, columns(dx, at, width));
+    each.backward(kernels, params.encoders[kind], pass.encoded[i], own, grads.encoders[kind]);
+    at += width;
+  });
+}
+
+/** Rows that follow each other without gaps, as products and scatters like them best. */
+function copied(kernels: Kernels, view: Tensor): Tensor {
+  const copy = allocateOn(kernels, view.shape, dtypeOf(view.data));
+  addTo(copy, view);
+  return copy;
 }
 
 /**
- * Nobody looks into the steps of a layer, but truncation cuts between them. Without a generator for dropout it is an evaluation,
+ * Nothing reads single steps of a layer, but truncation cuts between them. Without a generator for dropout it is an evaluation,
  * and no backward pass follows.
  */
 export function stackOptions(p: number, dropout?: Rng, truncate?: Truncation): StackOptions {
@@ -230,7 +247,7 @@ export function stackOptions(p: number, dropout?: Rng, truncate?: Truncation): S
 }
 
 /** Dropout where there is a generator; the same rows without. */
-export function dropWith(
+function dropWith(
   kernels: Kernels,
   x: Tensor,
   p: number,
@@ -240,7 +257,7 @@ export function dropWith(
 }
 
 /** The gradient before dropout, a new tensor where there was any. */
-export function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
+function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
   const dX = zerosFor(kernels, dY);
   dropoutBackward(mask, dY, dX, kernels);

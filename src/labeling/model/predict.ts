@@ -1,27 +1,20 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
 import type { Kernels } from '../../kernels/types.js';
 import { inFrame } from '../../kernels/workspace.js';
-import { softmaxRows } from '../../layers/softmax-loss.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
-import { argmaxRows } from '../../tensor/rows.js';
-import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
-import { batchesOf, packBatch } from '../data/batches.js';
+import { batchesOf, packBatch, packRowsOf } from '../data/batches.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
+import type { Features } from './encoders/encoder.js';
+import type { HeadPass, Prediction } from './heads/head.js';
 import type { Inference, InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import type { Model } from './model.js';
 
+export type { Prediction } from './heads/head.js';
+
 /** Sentences per batch when nothing has to be learned from them. */
 const BATCH = 64;
-
-/** Labels of one sentence. */
-export interface Prediction {
-  /** One label per token. */
-  readonly labels: readonly string[];
-  /** Probability of each of these labels; there where it was asked for. */
-  readonly probabilities?: Float64Array;
-}
 
 /** What to return beside the labels. */
 export interface PredictOptions {
@@ -49,7 +42,7 @@ export function predict(
   expectSwitches('predict', options, 'keepWords', 'probabilities');
   expectKnownKeys('predict', 'options', options, ALL_KEYS);
   const { keepWords, probabilities } = options;
-  const inference = inferenceOf(kernels, model, { keepWords });
+  const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
   try {
     return predictWith(kernels, inference, model, sentences, { probabilities });
   } finally {
@@ -57,7 +50,7 @@ export function predict(
   }
 }
 
-/** `predict` with a labeler that is at work already. @throws ArgumentError as `batchesToPredict` does */
+/** `predict` with an inference that is prepared already. @throws ArgumentError as `batchesToPredict` does */
 export function predictWith(
   kernels: Kernels,
   inference: Inference,
@@ -66,9 +59,10 @@ export function predictWith(
   options: PredictOptions = {},
 ): Prediction[] {
   const batches = batchesToPredict(model, sentences, options);
-  const out = new Array<Prediction>(sentences.length);
-  for (const batch of batches) {
-    inRoomyFrame(kernels, () => predictionsOf(model, batch, inference.logits(batch.ids, batch.packing), options, out));
+  const out = emptyPredictions(sentences.length);
+  for (const { batch, features } of batches) {
+    const step = (): void => predictionsOf(model, batch, inference.run(features, batch.packing), options, out);
+    inRoomyFrame(kernels, step);
   }
   return out;
 }
@@ -85,47 +79,71 @@ function inRoomyFrame(kernels: Kernels, step: () => void): void {
   }
 }
 
+/** Sentences that are labeled together, as the encoders read them. */
+export interface ReadBatch {
+  readonly batch: Batch;
+  /** One per encoder. */
+  readonly features: readonly Features[];
+}
+
 /**
- * Sentences of similar length together, each batch packed when its turn comes.
+ * Sentences of similar length together, each batch packed when its turn comes. Sentences without tokens are in none.
  *
  * @throws ArgumentError where `sentences` is no list of lists of tokens, or `options` are none: at once, before any batch
  */
 export function batchesToPredict(
-  model: Model,
+  { readers }: Model,
   sentences: readonly (readonly string[])[],
   options?: PredictOptions,
-): Iterable<Batch> {
+): Iterable<ReadBatch> {
   expectSentences(sentences);
   expectSwitches('tag', options, 'probabilities');
   expectKnownKeys('tag', 'options', options, KEYS);
-  const ids = sentences.map((tokens) => model.words.encode(tokens));
-  const lengths = ids.map((list) => list.length);
-  return packed(ids, batchesOf(lengths, BATCH));
+  const read = readers.map((reader) => sentences.map((tokens) => reader.read(tokens)));
+  const lengths = sentences.map((tokens) => tokens.length);
+  const batches = batchesOf(lengths, BATCH).map((members) => members.filter((m) => lengths[m] > 0));
+  return packed(
+    read,
+    lengths,
+    batches.filter((members) => members.length > 0),
+  );
 }
 
-function* packed(ids: readonly Int32Array[], batches: readonly number[][]): Generator<Batch> {
-  for (const members of batches) yield packBatch(ids, members);
-}
-
-/** Labels the sentences of one batch, each in its place of `out`. */
-export function predictionsOf(
-  model: Model,
-  { packing, members }: Batch,
-  logits: Tensor,
-  { probabilities = false }: PredictOptions,
-  out: Prediction[],
-): void {
-  const best = argmaxRows(logits);
-  const p = probabilities ? softmaxRows(logits) : undefined;
-  for (let b = 0; b < packing.batch; b++) {
-    const rows = Array.from({ length: packing.lengths[b] }, (_, t) => packing.offsets[t] + b);
-    out[members[packing.order[b]]] = {
-      labels: rows.map((row) => model.labels.labels[best[row]]),
-      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
-    };
+function* packed(
+  read: readonly (readonly Features[])[],
+  lengths: readonly number[],
+  batches: readonly number[][],
+): Generator<ReadBatch> {
+  for (const members of batches) {
+    const batch = packBatch(lengths, members);
+    yield { batch, features: read.map((of) => packFeatures(of, batch)) };
   }
 }
 
-function at(x: Tensor, i: number, j: number): number {
-  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
+/** Features of a batch, one integer per packed row, from those of its sentences. */
+export function packFeatures(read: readonly Features[], { members, packing }: Batch): Features {
+  const names = Object.keys(read[members[0]] ?? {});
+  return Object.fromEntries(names.map((name) => [name, packRowsOf((place) => read[place][name], members, packing)]));
+}
+
+/** What is said of sentences without tokens, and of all before their batch has come. */
+export function emptyPredictions(count: number): Prediction[] {
+  return Array.from({ length: count }, () => ({ labels: [] }));
+}
+
+/** Predicts the sentences of one batch, each in its place of `out`. */
+export function predictionsOf(
+  { heads }: Model,
+  { packing, members }: Batch,
+  passes: readonly HeadPass[],
+  { probabilities = false }: PredictOptions,
+  out: Prediction[],
+): void {
+  heads.forEach(({ kind, labels }, h) => {
+    const said = kind.predict(labels, passes[h].logits, packing, { probabilities });
+    said.forEach((each, b) => {
+      const place = members[packing.order[b]];
+      out[place] = { ...out[place], ...each };
+    });
+  });
 }

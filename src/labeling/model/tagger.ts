@@ -19,10 +19,11 @@ import { predictWith } from './predict.js';
 export type { InferenceOptions } from './inference.js';
 export type { LoadOptions } from './file.js';
 export { loadModel } from './file.js';
-export type { Model, ModelConfig } from './model.js';
+export type { Model } from './model.js';
+export type { ModelConfig } from './network.js';
 export type { Prediction } from './predict.js';
 
-const KEYS = keysOf<InferenceOptions & LoadOptions>({ keepWords: true, cell: true });
+const KEYS = keysOf<InferenceOptions & LoadOptions>({ keepWords: true, cell: true, encoders: true, heads: true });
 
 /** A model ready to label sentences. */
 export interface Tagger {
@@ -59,10 +60,10 @@ export function createTagger(
   expectKernels('createTagger', kernels);
   expectSwitches('createTagger', options, 'keepWords');
   expectKnownKeys('createTagger', 'options', options, KEYS);
-  const { keepWords, cell } = options;
-  const model = modelOf('createTagger', source, { cell });
+  const { keepWords, ...own } = options;
+  const model = modelOf('createTagger', source, own);
   const moveOut = adopted(kernels, Object.values(flatten(model.params)));
-  const inference = inferenceOf(kernels, model, { keepWords });
+  const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
   return {
     model,
     backend: kernels.backend,

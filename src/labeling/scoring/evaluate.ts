@@ -4,6 +4,7 @@ import type { Kernels } from '../../kernels/types.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
 import { predict } from '../model/predict.js';
+import { decisionsOf } from '../model/heads/head.js';
 import type { Scores } from './scorer.js';
 import { createScorer } from './scorer.js';
 import type { Sentence } from '../data/sentence.js';
@@ -39,21 +40,26 @@ export function evaluate(
 ): Scores {
   expectKnownKeys('evaluate', 'options', options, KEYS);
   const { source, strictLabels = false, onNote, onSentence } = options;
+  // The first head is the one that is judged: early stopping watches one number.
   const { words, labels } = model;
-  for (const sentence of sentences) {
-    if (strictLabels) labels.encode(sentence, source);
-    else labelsOf(sentence, source);
+  const { kind } = model.heads[0];
+  const gold = sentences.map((sentence) => decisionsOf(kind, sentence, source));
+  for (const each of gold) {
+    if (strictLabels) labels.encode(each, source);
+    else labelsOf(each, source);
   }
-  if (onNote) notesOfScoring(sentences, labels, source).forEach(onNote);
+  if (onNote) notesOfScoring(gold, labels, source).forEach(onNote);
   const predictions = predict(
     kernels,
     model,
     sentences.map((s) => s.tokens),
   );
   // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
-  const scorer = createScorer({ known: words.known, labels: labels.labels });
+  const scorer = createScorer(
+    kind.unit === 'sentence' ? { unit: 'sentence', spans: false } : { known: words.known, labels: labels.labels },
+  );
   sentences.forEach((sentence, i) => {
-    scorer.add(sentence.tokens, sentence.labels!, predictions[i].labels);
+    scorer.add(gold[i].tokens, gold[i].labels!, kind.chosenOf(predictions[i]));
     onSentence?.(sentence, predictions[i]);
   });
   return scorer.scores();

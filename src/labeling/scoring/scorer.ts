@@ -37,6 +37,8 @@ export interface SpanScores extends PrecisionRecall {
 
 /** Everything that was counted. */
 export interface Scores {
+  /** What was judged: every token's label, or every sentence's. `tokens`, `correct` and so on count such decisions. */
+  readonly unit: 'token' | 'sentence';
   readonly sentences: number;
   readonly tokens: number;
   readonly correct: number;
@@ -49,6 +51,8 @@ export interface Scores {
   /** Accuracy over the tokens never seen in training; null without any, or where nobody said which they are. */
   readonly oovAccuracy: number | null;
   readonly labels: Readonly<Record<string, PrecisionRecall>>;
+  /** Unweighted mean of F1 over the labels that occurred, as gold or as prediction; 0 without any. */
+  readonly macroF1: number;
   readonly confusion: Confusion;
   /** Null where the gold labels annotate no spans, as parts of speech do not. */
   readonly spans: SpanScores | null;
@@ -64,9 +68,11 @@ export interface ScorerOptions {
   spans?: boolean;
   /** All labels of the task, which decide whether there are spans (`spanSchemeOf`). Default: the gold labels that were added. */
   labels?: readonly string[];
+  /** What is judged; default: tokens. */
+  unit?: 'token' | 'sentence';
 }
 
-const KEYS = keysOf<ScorerOptions>({ known: true, spans: true, labels: true });
+const KEYS = keysOf<ScorerOptions>({ known: true, spans: true, labels: true, unit: true });
 
 /** Counts one sentence after another. */
 export interface Scorer {
@@ -79,7 +85,7 @@ export interface Scorer {
 /** A scorer with nothing counted. */
 export function createScorer(options: ScorerOptions = {}): Scorer {
   expectKnownKeys('createScorer', 'options', options, KEYS);
-  const { known, spans, labels: task } = options;
+  const { known, spans, labels: task, unit = 'token' } = options;
   const confusion = new Map<string, Map<string, number>>();
   // Which rule holds is known in the end only: by the plain one a label such as `PER` is inside, by the other one outside.
   const plain = new Map<string, Counts>();
@@ -109,6 +115,7 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
       const outside = isTyped ? byLabel.confusion.labels.filter((label) => withoutOutlier(label) !== label) : [];
       const scored = (spans ?? kind !== null) ? { ...spanScores(isTyped ? typed : plain), outside } : null;
       return {
+        unit,
         sentences,
         tokens,
         correct,
@@ -176,7 +183,7 @@ function spanScores(counts: ReadonlyMap<string, Counts>): Omit<SpanScores, 'outs
 
 function labelScores(
   confusion: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): Pick<Scores, 'labels' | 'confusion'> {
+): Pick<Scores, 'labels' | 'macroF1' | 'confusion'> {
   const names = new Set(confusion.keys());
   for (const row of confusion.values()) for (const label of row.keys()) names.add(label);
   const labels = [...names].sort(compareCodePoints);
@@ -186,5 +193,9 @@ function labelScores(
     const predicted = counts.reduce((sum, row) => sum + row[k], 0);
     return [label, precisionRecall({ correct: counts[k][k], predicted, gold })] as const;
   });
-  return { labels: Object.fromEntries(entries), confusion: { labels, counts } };
+  const macroF1 = ratio(
+    entries.reduce((sum, [, { f1 }]) => sum + f1, 0),
+    entries.length,
+  );
+  return { labels: Object.fromEntries(entries), macroF1, confusion: { labels, counts } };
 }

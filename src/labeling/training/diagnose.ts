@@ -7,7 +7,9 @@ import { NonFiniteError } from '../../tensor/errors.js';
 import { findNonFinite } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
+import type { HeadPass } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
+import type { Network } from '../model/network.js';
 import type { Unrolled } from '../../autograd/storage.js';
 
 /** What the error says beside the tensor: where in the training it happened. */
@@ -24,13 +26,20 @@ export interface Occasion {
  *
  * @param params flat record of parameters
  */
-export function badLoss(occasion: Occasion, params: TensorRecord, pass: ModelPass, batch: Batch): NonFiniteError {
-  return report(occasion, firstBad(params, 'parameter') ?? firstBadActivation(pass, batch));
+export function badLoss(
+  occasion: Occasion,
+  network: Network,
+  params: TensorRecord,
+  pass: ModelPass,
+  batch: Batch,
+): NonFiniteError {
+  return report(occasion, firstBad(params, 'parameter') ?? firstBadActivation(network, pass, batch));
 }
 
 /** The error for a non-finite gradient norm: parameters, then activations, then gradients from the output down. */
 export function badGradient(
   occasion: Occasion,
+  network: Network,
   params: TensorRecord,
   pass: ModelPass,
   batch: Batch,
@@ -39,7 +48,7 @@ export function badGradient(
   const reversed = Object.fromEntries(Object.entries(grads).reverse());
   return report(
     occasion,
-    firstBad(params, 'parameter') ?? firstBadActivation(pass, batch) ?? firstBad(reversed, 'gradient of'),
+    firstBad(params, 'parameter') ?? firstBadActivation(network, pass, batch) ?? firstBad(reversed, 'gradient of'),
   );
 }
 
@@ -66,15 +75,23 @@ function firstBad(tensors: TensorRecord, kind: string): string | null {
   return null;
 }
 
-function firstBadActivation(pass: ModelPass, batch: Batch): string | null {
-  const embedded = badRow('embedded words', pass.embedded, batch);
-  if (embedded) return embedded;
+function firstBadActivation({ encoders, heads }: Network, pass: ModelPass, batch: Batch): string | null {
+  for (let i = 0; i < encoders.length; i++) {
+    const bad = badRow(`the vectors of encoder ${encoders[i].config.kind}`, pass.encoded[i].y, batch);
+    if (bad) return bad;
+  }
   for (let l = 0; l < pass.stack.layers.length; l++) {
     const { forward, reverse } = pass.stack.layers[l];
     const found = badState(`layers.${l}.forward`, forward) ?? (reverse && badState(`layers.${l}.reverse`, reverse));
     if (found) return found;
   }
-  return badRow('logits', pass.logits, batch);
+  for (let i = 0; i < heads.length; i++) {
+    const what = `the logits of head ${heads[i].config.name}`;
+    const bad =
+      heads[i].unit === 'token' ? badRow(what, pass.heads[i].logits, batch) : badSentence(what, pass.heads[i]);
+    if (bad) return bad;
+  }
+  return null;
 }
 
 /** First bad state of one direction, in the order its time loop ran. */
@@ -95,6 +112,11 @@ function badState(name: string, { states, cell, packing, direction }: Unrolled):
 function badRow(name: string, x: Tensor, { packing }: Batch): string | null {
   const place = findNonFinite(x);
   return place && `${name} at time step ${stepOfRow(packing.offsets, place[0])}, column ${place[1]}`;
+}
+
+function badSentence(name: string, { logits }: HeadPass): string | null {
+  const place = findNonFinite(logits);
+  return place && `${name} at sentence ${place[0]} of the batch, column ${place[1]}`;
 }
 
 function stepOfRow(offsets: Int32Array, row: number): number {

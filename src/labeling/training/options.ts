@@ -9,6 +9,9 @@ import type { Optimizer } from '../../optim/optimizer.js';
 import { createSgd } from '../../optim/sgd.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
+import type { PoolingName } from '../../layers/pooling.js';
+import type { EncoderKind } from '../model/encoders/encoder.js';
+import type { HeadKind } from '../model/heads/head.js';
 import type { Threads } from './parallel/threads.js';
 
 /** Names of the optimizers. */
@@ -18,6 +21,14 @@ export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 export interface TrainOptions {
   /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`, or a cell of your own, which runs on one thread. */
   readonly cell?: string | Cell;
+  /** `tag`, a label for every token (default), or `classify`, one for every sentence: its `category`. */
+  readonly task?: TaskName;
+  /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
+  readonly pooling?: PoolingName;
+  /** Encoders in place of the one of words; one of your own runs on one thread. */
+  readonly encoders?: readonly EncoderKind[];
+  /** Heads in place of the one of the task; one of your own runs on one thread. */
+  readonly heads?: readonly HeadKind[];
   /** E, the size of a word vector. */
   readonly embedding?: number;
   /** H of every layer, per direction. */
@@ -64,6 +75,10 @@ export interface TrainOptions {
 /** The names of all options. */
 export const TRAIN_KEYS = keysOf<TrainOptions>({
   cell: true,
+  task: true,
+  pooling: true,
+  encoders: true,
+  heads: true,
   embedding: true,
   hidden: true,
   layers: true,
@@ -86,8 +101,13 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   threads: true,
 });
 
+/** What is labeled. */
+export type TaskName = 'tag' | 'classify';
+
 /** What a training does when it is told nothing. */
 export const TRAIN_DEFAULTS = {
+  task: 'tag' as TaskName,
+  pooling: 'attention' as PoolingName,
   cell: 'lstm',
   embedding: 100,
   hidden: 100,

@@ -13,7 +13,7 @@ export interface Progress {
   /** Tokens of this epoch done so far, and in all. */
   readonly tokens: number;
   readonly totalTokens: number;
-  /** Mean loss per token of this epoch so far, in nats. */
+  /** Mean loss per decision (a token, or a sentence) of this epoch so far, in nats. */
   readonly loss: number;
   /** Over this epoch so far. */
   readonly tokensPerSecond: number;
@@ -22,7 +22,7 @@ export interface Progress {
 /** One line of the training log. */
 export interface EpochRecord {
   readonly epoch: number;
-  /** Mean training loss per token, in nats, dropout included. */
+  /** Mean training loss per decision (a token, or a sentence), in nats, dropout included. */
   readonly loss: number;
   /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
   readonly gradientNorm: number;
@@ -98,13 +98,13 @@ export interface TrainResult {
 }
 
 /** What an epoch adds up. */
-export type Sums = Record<'loss' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
+export type Sums = Record<'loss' | 'decisions' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
 
 /** What the sums over `done` batches say of an epoch. */
 export function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
   return {
     epoch,
-    loss: sums.loss / Math.max(sums.tokens, 1),
+    loss: sums.loss / Math.max(sums.decisions, 1),
     gradientNorm: sums.norm / Math.max(done, 1),
     largestGradientNorm: sums.largest,
     clipped: sums.clipped / Math.max(done, 1),

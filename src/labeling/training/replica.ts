@@ -6,11 +6,8 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.js';
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
-import type { Cell } from '../../cells/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import { adopted, allocateOn, inFrame } from '../../kernels/workspace.js';
-import { wordDropout } from '../../layers/dropout.js';
-import { softmaxLossBackward, softmaxLossForward } from '../../layers/softmax-loss.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
@@ -19,27 +16,34 @@ import { dtypeOf } from '../../tensor/view.js';
 import type { Batch } from '../data/batches.js';
 import { packBatch, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
+import type { Features, Noise } from '../model/encoders/encoder.js';
+import type { Unit } from '../model/heads/head.js';
 import { modelBackwardAsync, modelForwardAsync } from '../model/model-async.js';
-import type { ModelConfig, ModelGrads, ModelParams, ModelPass } from '../model/model.js';
-import { cellConfig, initModel, modelBackward, modelForward, stepBytes } from '../model/model.js';
+import type { ModelPass } from '../model/model.js';
+import { modelBackward, modelForward } from '../model/model.js';
+import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
+import { initNetwork, networkOf, sparseNames, stepBytes } from '../model/network.js';
+import { packFeatures } from '../model/predict.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
-/** The training sentences in numbers, one list of each kind per sentence. */
+/** The training sentences in numbers. */
 export interface EncodedSentences {
-  readonly ids: readonly Int32Array[];
-  /** The ids that word dropout puts in place of `ids`. */
-  readonly hidden: readonly Int32Array[];
-  readonly targets: readonly Int32Array[];
+  /** Tokens of each sentence. */
+  readonly lengths: ArrayLike<number>;
+  /** `features[e][s]`: sentence s as encoder e reads it. */
+  readonly features: readonly (readonly Features[])[];
+  /** `targets[h][s]`: ids of the gold labels of head h, one per token of sentence s, or one for the sentence. */
+  readonly targets: readonly (readonly Int32Array[])[];
 }
 
-/** Of what a replica is made. Plain data: a worker makes its own from the same. */
+/** What a replica is made of. Plain data, parts of your own apart: a worker makes its own from the same. */
 export interface ReplicaPlan {
   readonly settings: Settings;
-  /** Words of the vocabulary, V, and labels, K. */
-  readonly words: number;
-  readonly labels: number;
+  readonly config: ModelConfig;
   readonly sentences: EncodedSentences;
+  /** Parts of your own; they reach no worker. */
+  readonly own?: OwnParts;
 }
 
 /** A model in training. */
@@ -47,22 +51,23 @@ export interface Replica {
   readonly kernels: Kernels;
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
-  readonly config: ModelConfig;
-  /** The cell, where it is one of your own. */
-  readonly cell?: Cell;
+  readonly network: Network;
   /** Nested, as the model has it, and flat. */
   readonly modelParams: ModelParams;
   readonly params: TensorRecord;
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
   readonly optimizer: Optimizer;
-  readonly streams: { readonly dropout: Rng; readonly words: Rng };
+  readonly noise: Noise;
   /**
    * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
    * for them. This brings them back, into arrays of their own.
    */
   release(): void;
 }
+
+/** How much of a batch there is: what the mean of a loss is taken over. */
+export type Totals = Readonly<Record<Unit, number>>;
 
 /** Where in a training something happened. */
 export interface Moment {
@@ -74,8 +79,11 @@ export interface Moment {
 export interface Shard {
   readonly batch: Batch;
   readonly pass: ModelPass;
-  readonly tokens: number;
-  /** Mean loss per token of these sentences, in nats. */
+  /** Tokens and sentences of the shard. */
+  readonly counts: Totals;
+  /** Decisions of the first head, over which the mean of the losses of a batch is taken. */
+  readonly decisions: number;
+  /** Mean loss per decision of these sentences, in nats; of several heads the sum. */
   readonly loss: number;
 }
 
@@ -85,45 +93,30 @@ export interface Shard {
  * @param index of the replica, from 0. Parameters do not depend on it; every replica draws its own dropout
  */
 export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): Replica {
-  const { settings, sentences, words, labels } = plan;
+  const { settings, sentences, config, own } = plan;
   const rng = createRng(settings.seed);
-  const { embedding, hidden, layers, bidirectional, dropout } = settings;
-  const config: ModelConfig = {
-    ...cellConfig(settings.cell),
-    embedding,
-    hidden: new Array<number>(layers).fill(hidden),
-    bidirectional,
-    dropout,
-  };
-  const own = config.ownCell ? (settings.cell as Cell) : undefined;
-  const modelParams = initModel(config, words, labels, rng.split('init'), own);
+  const network = networkOf(config, own);
+  const modelParams = initNetwork(network, rng.split('init'));
   const params = flatten(modelParams);
-  const flatGrads = zeroGrads(params, { rowGradients: ['embedding.weight'] });
+  const flatGrads = zeroGrads(params, { rowGradients: sparseNames(network) });
   const stream = (name: string): Rng => {
     const first = rng.split(name);
     return index === 0 ? first : first.split(`replica ${index}`);
   };
   const optimizer = createOptimizer(settings.optimizer, params, settings.lr, kernels);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
-  const frameBytes = stepBytes(
-    config,
-    labels,
-    sentences.ids.map((list) => list.length),
-    settings.batch,
-    own,
-  );
+  const frameBytes = stepBytes(network, Array.from(sentences.lengths), settings.batch);
   return {
     kernels,
     settings,
     sentences,
-    config,
-    cell: own,
+    network,
     modelParams,
     params,
     grads: nestLike(modelParams, flatGrads) as ModelGrads,
     flatGrads,
     optimizer,
-    streams: { dropout: stream('dropout'), words: stream('words') },
+    noise: { dropout: stream('dropout'), words: stream('words'), wordDropout: settings.wordDropout },
     release: adopted(kernels, tensors, frameBytes),
   };
 }
@@ -132,78 +125,90 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
  * Adds the gradient of some sentences to the replica's gradients.
  *
  * @param members the sentences
- * @param total tokens of the whole batch: the loss that is differentiated is these sentences' part of the mean over them
+ * @param totals of the whole batch: the loss that is differentiated is these sentences' part of the mean over them
  * @returns tensors that keep their elements until the next gradient is computed, or the parameters are updated
- * @throws NonFiniteError when the loss is no finite number
+ * @throws NonFiniteError when the loss is not finite
  */
-export function addShardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
-  return inFrame(replica.kernels, () => shardGradient(replica, members, total, moment));
+export function addShardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
+  return inFrame(replica.kernels, () => shardGradient(replica, members, totals, moment));
 }
 
-function shardGradient(replica: Replica, members: readonly number[], total: number, moment: Moment): Shard {
-  const { kernels, settings, streams, config, cell, modelParams } = replica;
-  const drawn = drawShard(replica, members);
-  const { batch, ids } = drawn;
+function shardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
+  const { kernels, settings, noise, network, modelParams, grads } = replica;
   const { truncate } = settings;
-  const model = { config, cell, params: modelParams };
-  const pass = modelForward(kernels, model, ids, batch.packing, streams.dropout, truncate);
-  const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
-  modelBackward(kernels, modelParams, pass, dLogits, replica.grads, truncate);
+  const drawn = packShard(replica, members);
+  const { features, batch } = drawn;
+  const pass = modelForward(kernels, network, modelParams, features, batch.packing, { noise, truncate });
+  const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
+  modelBackward(kernels, network, modelParams, pass, dLogits, grads, truncate);
   return shard;
 }
 
-/** `addShardGradient` with the products over whole batches on a device that answers later. */
+/** `addShardGradient` with the stack on a device that answers later. */
 export async function addShardGradientAsync(
   replica: Replica,
   device: AsyncKernels,
   members: readonly number[],
-  total: number,
+  totals: Totals,
   moment: Moment,
 ): Promise<Shard> {
-  const { settings, streams, config, cell, modelParams } = replica;
-  const seams = { device, host: replica.kernels };
-  const drawn = drawShard(replica, members);
-  const { batch, ids } = drawn;
+  const { settings, noise, network, modelParams, grads } = replica;
   const { truncate } = settings;
-  const model = { config, cell, params: modelParams };
-  const pass = await modelForwardAsync(seams, model, ids, batch.packing, streams.dropout, truncate);
-  const { shard, dLogits } = lossOf(replica, drawn, pass, total, moment);
-  await modelBackwardAsync(seams, modelParams, pass, dLogits, replica.grads, truncate);
+  const seams = { device, host: replica.kernels };
+  const drawn = packShard(replica, members);
+  const { features, batch } = drawn;
+  const pass = await modelForwardAsync(seams, network, modelParams, features, batch.packing, { noise, truncate });
+  const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
+  await modelBackwardAsync(seams, network, modelParams, pass, dLogits, grads, truncate);
   return shard;
 }
 
 /** Sentences as the model reads them. */
-interface DrawnShard {
+interface PackedShard {
   readonly batch: Batch;
-  readonly ids: Int32Array;
-  readonly targets: Int32Array;
+  readonly features: readonly Features[];
+  /** One list per head. */
+  readonly targets: readonly Int32Array[];
 }
 
-/** Packs sentences and draws which words are hidden. */
-function drawShard({ settings, sentences, streams }: Replica, members: readonly number[]): DrawnShard {
-  const batch = packBatch(sentences.ids, members);
-  const hidden = packRows(sentences.hidden, members, batch.packing);
-  const ids = wordDropout(batch.ids, settings.wordDropout, hidden, streams.words);
-  return { batch, ids, targets: packRows(sentences.targets, members, batch.packing) };
+function packShard({ sentences, network }: Replica, members: readonly number[]): PackedShard {
+  const batch = packBatch(sentences.lengths, members);
+  return {
+    batch,
+    features: sentences.features.map((of) => packFeatures(of, batch)),
+    targets: network.heads.map(({ unit }, h) => {
+      const own = sentences.targets[h];
+      if (unit === 'token') return packRows(own, members, batch.packing);
+      return Int32Array.from(batch.packing.order, (place) => own[members[place]][0]);
+    }),
+  };
 }
 
-/** The loss and its gradient. @throws NonFiniteError when the loss is no finite number */
+/** The losses and their gradients. @throws NonFiniteError when a loss is not finite */
 function lossOf(
   replica: Replica,
-  { batch, targets }: DrawnShard,
+  { batch, targets }: PackedShard,
   pass: ModelPass,
-  total: number,
+  totals: Totals,
   moment: Moment,
-): { readonly shard: Shard; readonly dLogits: Tensor } {
-  const forward = softmaxLossForward(pass.logits, targets);
-  const { loss } = forward;
-  if (!Number.isFinite(loss)) {
-    throw badLoss({ ...moment, what: 'the loss', value: loss }, replica.params, pass, batch);
-  }
-  const tokens = targets.length;
-  const dLogits = allocateOn(replica.kernels, pass.logits.shape, dtypeOf(pass.logits.data));
-  softmaxLossBackward(forward, dLogits, tokens === total ? 1 : tokens / total);
-  return { shard: { batch, pass, tokens, loss }, dLogits };
+): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
+  const { kernels, network, modelParams, grads } = replica;
+  const counts: Totals = { token: batch.packing.total, sentence: batch.packing.batch };
+  let sum = 0;
+  const dLogits = network.heads.map((head, h) => {
+    const { name } = head.config;
+    const { logits } = pass.heads[h];
+    const own = head.loss(kernels, modelParams.heads[name], pass.heads[h], targets[h]);
+    if (!Number.isFinite(own.loss)) {
+      throw badLoss({ ...moment, what: 'the loss', value: own.loss }, network, replica.params, pass, batch);
+    }
+    sum += own.loss;
+    const d = allocateOn(kernels, logits.shape, dtypeOf(logits.data));
+    const share = counts[head.unit] === totals[head.unit] ? 1 : counts[head.unit] / totals[head.unit];
+    head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], share);
+    return d;
+  });
+  return { shard: { batch, pass, counts, decisions: counts[network.heads[0].unit], loss: sum }, dLogits };
 }
 
 /**

@@ -3,12 +3,14 @@ import { checkTruncation } from '../../autograd/truncate.js';
 import type { Kernels } from '../../kernels/types.js';
 import type { Schedule } from '../../optim/schedules.js';
 import { createSchedule, parseSchedule } from '../../optim/schedules.js';
+import { poolings } from '../../layers/pooling.js';
 import {
-  expectKnownKeys,
   expectNonNegative,
+  expectOneOf,
   expectPositive,
   expectPositiveInteger,
   expectProbability,
+  expectKnownKeys,
   keysOf,
 } from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
@@ -16,15 +18,26 @@ import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
+import type { Cell } from '../../cells/index.js';
+import { words } from '../model/encoders/words.js';
+import type { HeadKind } from '../model/heads/head.js';
+import { decisionsOf } from '../model/heads/head.js';
+import { sentence } from '../model/heads/sentence.js';
+import { softmax } from '../model/heads/softmax.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
-import type { Settings, TrainOptions } from './options.js';
+import { createModel } from '../model/model.js';
+import type { ModelConfig, OwnParts } from '../model/network.js';
+import { cellConfig } from '../model/network.js';
+import type { Settings, TaskName, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
 import type { Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
-import { buildVocabulary } from '../data/vocabulary.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
+
+/** The head of each task. */
+const TASKS: Readonly<Record<TaskName, HeadKind>> = { tag: softmax, classify: sentence };
 
 /** Sentences of a training, each with its labels. */
 export interface Corpora {
@@ -69,6 +82,7 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
   expectKnownKeys('train', 'corpora.sources', corpora.sources, SOURCE_KEYS);
   const settings = withDefaults(options);
   checkSettings(settings);
+  const parts: OwnParts = { encoders: options.encoders, heads: options.heads };
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   const schedule = parseSchedule(settings.schedule);
   if (schedule.kind === 'plateau' && !corpora.dev) {
@@ -76,31 +90,24 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
       'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
     );
   }
-  const words = buildVocabulary(corpora.train, {
-    minCount: settings.minCount,
-    lowerCase: settings.lowerCase,
-    signatures: settings.signatures,
-  });
-  const labels = buildLabels(corpora.train);
-  checkCorpora(corpora, labels, settings.strictLabels, onNote);
-  const sentences = {
-    ids: corpora.train.map((s) => words.encode(s.tokens)),
-    hidden: corpora.train.map((s) => words.encodeUnknown(s.tokens)),
-    targets: corpora.train.map((s) => labels.encode(s, corpora.sources?.train)),
+  const own: OwnParts = { ...parts, ...(cellConfig(settings.cell).ownCell && { cell: settings.cell as Cell }) };
+  const { config, readers, labels, kinds } = partsFrom(corpora, settings, own);
+  kinds.forEach((kind, h) => checkCorpora(kind, corpora, labels[h], settings.strictLabels, onNote));
+  const { train: sentences, sources } = corpora;
+  const encoded = {
+    lengths: Int32Array.from(sentences, (s) => s.tokens.length),
+    features: readers.map((reader) => sentences.map((s) => reader.read(s.tokens))),
+    targets: kinds.map((kind, h) =>
+      sentences.map((s) => labels[h].encode(decisionsOf(kind, s, sources?.train), sources?.train)),
+    ),
   };
-  const replica = createReplica(kernels, { settings, sentences, words: words.size, labels: labels.size });
-  const lengths = sentences.ids.map((list) => list.length);
+  const replica = createReplica(kernels, { settings, config, sentences: encoded, own });
+  const lengths = Array.from(encoded.lengths);
   const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
   return {
     kernels,
     settings,
-    model: {
-      config: replica.config,
-      words,
-      labels,
-      params: replica.modelParams,
-      ...(replica.cell && { cell: replica.cell }),
-    },
+    model: createModel({ config, params: replica.modelParams, readers, labels }, own),
     replica,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,
@@ -111,20 +118,46 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
 }
 
 /** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
-function checkCorpora(corpora: Corpora, labels: LabelVocabulary, strict: boolean, onNote?: OnNote): void {
-  const { train, sources = {} } = corpora;
-  if (onNote) notesOfTraining(train, labels, sources.train).forEach(onNote);
+function checkCorpora(
+  kind: HeadKind,
+  corpora: Corpora,
+  labels: LabelVocabulary,
+  strict: boolean,
+  onNote?: OnNote,
+): void {
+  const { sources = {} } = corpora;
+  const decisions = (part: 'train' | 'dev' | 'test'): Sentence[] =>
+    (corpora[part] ?? []).map((each) => decisionsOf(kind, each, sources[part]));
+  if (onNote) notesOfTraining(decisions('train'), labels, sources.train).forEach(onNote);
   for (const part of ['dev', 'test'] as const) {
-    const sentences = corpora[part] ?? [];
-    for (const sentence of sentences) {
-      if (strict) labels.encode(sentence, sources[part]);
-      else labelsOf(sentence, sources[part]);
+    const sentences = decisions(part);
+    for (const each of sentences) {
+      if (strict) labels.encode(each, sources[part]);
+      else labelsOf(each, sources[part]);
     }
     if (onNote) notesOfScoring(sentences, labels, sources[part]).forEach(onNote);
   }
 }
 
+/** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
+function partsFrom(corpora: Corpora, settings: Settings, own: OwnParts) {
+  const { train, sources } = corpora;
+  const { cell, hidden, layers, bidirectional, dropout, task } = settings;
+  const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
+  const built = (own.encoders ?? [words]).map((kind) => kind.build(train, settings));
+  const kinds = own.heads ?? [TASKS[task]];
+  const labels = kinds.map((kind) => buildLabels(train.map((s) => decisionsOf(kind, s, sources?.train))));
+  const config: ModelConfig = {
+    encoders: built.map((each) => each.config),
+    body,
+    heads: kinds.map((kind, h) => kind.configure(labels[h].size, settings)),
+  };
+  return { config, readers: built.map(({ reader }) => reader), labels, kinds };
+}
+
 function checkSettings(settings: Settings): void {
+  expectOneOf('train', 'task', settings.task, Object.keys(TASKS));
+  expectOneOf('train', 'pooling', settings.pooling, Object.keys(poolings));
   for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
     expectPositiveInteger('train', name, settings[name]);
   }

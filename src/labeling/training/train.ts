@@ -24,6 +24,7 @@ import { createTeam } from './parallel/team.js';
 import { chooseThreads } from './parallel/threads.js';
 import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
 import { HOOK_KEYS, rateOf, recordOf } from './record.js';
+import type { Model } from '../model/model.js';
 import type { Moment, Replica } from './replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
@@ -58,7 +59,7 @@ export async function train(
 ): Promise<TrainResult> {
   expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
   const run = prepareRun(kernels, corpora, options, hooks.onNote);
-  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, run.replica.cell);
+  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
   const course: Course = { begun: 0, best: null, history: [] };
   const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
   let team: Team | null = null;
@@ -123,7 +124,14 @@ function resultOf(run: Run, course: Course, corpora: Corpora, threads: number, i
   };
 }
 
-/** What early stopping watches: span F1 where the labels are spans, token accuracy elsewhere. */
+/** What of a model is your own, and so reaches no worker; nothing where all is built in. */
+function ownPartOf({ own }: Model): string | undefined {
+  if (own.cell) return 'a cell';
+  if (own.encoders) return 'an encoder';
+  return own.heads && 'a head';
+}
+
+/** What early stopping watches: span F1 where the labels are spans, accuracy elsewhere. */
 export function metricOf(scores: Scores): number {
   return scores.spanF1 ?? scores.accuracy;
 }
@@ -132,12 +140,13 @@ async function trainEpoch(run: Run, source: GradientSource, epoch: number, { sig
   const { settings, clock } = run;
   const batches = batchesOf(run.lengths, settings.batch, run.order);
   const started = performance.now();
-  const sums = { loss: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
+  const sums = { loss: 0, decisions: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
     const step = await trainBatch(run, source, members, { epoch, batch: ++done });
-    sums.loss += step.loss * step.tokens;
+    sums.loss += step.loss * step.decisions;
+    sums.decisions += step.decisions;
     sums.tokens += step.tokens;
     sums.norm += step.norm;
     sums.largest = Math.max(sums.largest, step.norm);
@@ -149,7 +158,7 @@ async function trainEpoch(run: Run, source: GradientSource, epoch: number, { sig
       epochs: settings.epochs,
       tokens: sums.tokens,
       totalTokens: run.tokens,
-      loss: sums.loss / Math.max(sums.tokens, 1),
+      loss: sums.loss / Math.max(sums.decisions, 1),
       tokensPerSecond: rateOf(sums.tokens, now - started),
     });
     if (now - clock.paused > 50) {
@@ -168,10 +177,10 @@ type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate
 
 function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
   return {
-    addGradient: async ({ members, tokens, moment }) =>
+    addGradient: async ({ members, totals, moment }) =>
       device === undefined
-        ? addShardGradient(replica, members, tokens, moment)
-        : addShardGradientAsync(replica, device, members, tokens, moment),
+        ? addShardGradient(replica, members, totals, moment)
+        : addShardGradientAsync(replica, device, members, totals, moment),
   };
 }
 
@@ -180,14 +189,14 @@ async function trainBatch(run: Run, source: GradientSource, members: readonly nu
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
-  const shard = await source.addGradient({ members, tokens, lr, moment });
+  const shard = await source.addGradient({ members, totals: { token: tokens, sentence: members.length }, lr, moment });
   const norm = applyGradient(replica, lr);
   if (!Number.isFinite(norm)) {
     const occasion = { ...moment, what: 'the gradient norm', value: norm };
-    throw badGradient(occasion, replica.params, shard.pass, shard.batch, replica.flatGrads);
+    throw badGradient(occasion, replica.network, replica.params, shard.pass, shard.batch, replica.flatGrads);
   }
   source.noteUpdate?.(norm);
-  return { loss: shard.loss, tokens, norm, lr };
+  return { loss: shard.loss, decisions: shard.decisions, tokens, norm, lr };
 }
 
 function snapshotOf(params: TensorRecord): TensorRecord {

@@ -56,8 +56,8 @@ test('a batch size that is no positive integer is refused', () => {
 
 test('packing puts token t of a sentence into block t, and the longest sentence first', () => {
   const ids = [Int32Array.of(10, 11), Int32Array.of(20, 21, 22), Int32Array.of(30)];
-  const batch = packBatch(ids, [2, 0, 1]);
-  expect([...batch.ids]).toEqual([20, 10, 30, 21, 11, 22]);
+  const batch = packBatch([2, 3, 1], [2, 0, 1]);
+  expect([...packRows(ids, batch.members, batch.packing)]).toEqual([20, 10, 30, 21, 11, 22]);
   expect([...batch.packing.order].map((place) => batch.members[place])).toEqual([1, 0, 2]);
   expect([
     ...packRows([Int32Array.of(1, 2), Int32Array.of(3, 4, 5), Int32Array.of(6)], [2, 0, 1], batch.packing),

@@ -8,8 +8,9 @@ import { createCpuKernels, select } from '../../../src/kernels/index.js';
 import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
-import type { ModelConfig } from '../../../src/labeling/model/model.js';
-import { initModel } from '../../../src/labeling/model/model.js';
+import { createModel } from '../../../src/labeling/model/model.js';
+import { initNetwork, networkOf } from '../../../src/labeling/model/network.js';
+import { wordReader } from '../../../src/labeling/model/encoders/words.js';
 import { predict } from '../../../src/labeling/model/predict.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
 import { createAsyncTagger } from '../../../src/labeling/model/model-async.js';
@@ -18,6 +19,8 @@ import { buildLabels } from '../../../src/labeling/data/labels.js';
 import { buildVocabulary } from '../../../src/labeling/data/vocabulary.js';
 import { allocate, ArgumentError, createRng, DataError } from '../../../src/tensor/index.js';
 import { mainFile } from '../../support/cli.js';
+import type { TaggerSizes } from '../../support/models.js';
+import { taggerConfig } from '../../support/models.js';
 
 const kernels = createCpuKernels();
 const device = kernels as unknown as AsyncKernels; // whatever it answers may be awaited
@@ -26,8 +29,8 @@ const words = buildVocabulary(corpus, { minCount: 2 });
 const labels = buildLabels(corpus);
 const sentences = corpus.map((s) => s.tokens);
 
-function modelOf(change: Partial<ModelConfig> = {}) {
-  const config: ModelConfig = {
+function modelOf(change: Partial<TaggerSizes> = {}) {
+  const sizes: TaggerSizes = {
     cell: 'lstm',
     embedding: 4,
     hidden: [5, 3],
@@ -35,7 +38,9 @@ function modelOf(change: Partial<ModelConfig> = {}) {
     dropout: 0.25,
     ...change,
   };
-  return { config, words, labels, params: initModel(config, words.size, labels.size, createRng(9)) };
+  const config = taggerConfig(sizes, words.size, labels.size);
+  const params = initNetwork(networkOf(config), createRng(9));
+  return createModel({ config, params, readers: [wordReader(words)], labels: [labels] });
 }
 
 /** A bias of which one number is none. */
@@ -46,7 +51,7 @@ function notFinite() {
 }
 
 describe('a saved model', () => {
-  test.each<Partial<ModelConfig>>([
+  test.each<Partial<TaggerSizes>>([
     {},
     { cell: 'gru', bidirectional: false },
     { cell: 'gru-reset-before', hidden: [6] },
@@ -65,16 +70,36 @@ describe('a saved model', () => {
     const { tensors, metadata } = decodeSafetensors(saveModel(modelOf({ hidden: [5] })));
     expect(Object.keys(tensors).sort()).toEqual(
       [
-        'embedding.weight',
+        'encoders.words.weight',
         ...['forward', 'reverse'].flatMap((d) => ['Wh', 'Wx', 'b'].map((p) => `layers.0.${d}.${p}`)),
-        'output.W',
-        'output.b',
+        'heads.labels.W',
+        'heads.labels.b',
       ].sort(),
     );
     expect(tensors['layers.0.reverse.Wx'].shape).toEqual([4, 20]);
-    expect(JSON.parse(metadata.words).words).toEqual(words.words.slice(1));
-    expect(metadata.version).toBe('1');
+    expect(JSON.parse(metadata.readers).words.words).toEqual(words.words.slice(1));
+    expect(metadata.version).toBe('2');
   });
+});
+
+test('a file of version 1 gives the same model', () => {
+  const model = modelOf({ hidden: [3] });
+  const { tensors, metadata } = decodeSafetensors(saveModel(model));
+  const { 'encoders.words.weight': embedding, 'heads.labels.W': W, 'heads.labels.b': b, ...layers } = tensors;
+  const { body } = JSON.parse(metadata.config) as { body: object };
+  const first = encodeSafetensors(
+    { ...layers, 'embedding.weight': embedding, 'output.W': W, 'output.b': b },
+    {
+      format: 'bptt',
+      version: '1',
+      config: JSON.stringify({ ...body, embedding: 4 }),
+      words: JSON.stringify(words.toJSON()),
+      labels: JSON.stringify(labels.toJSON()),
+    },
+  );
+  expect(saveModel(loadModel(first))).toEqual(saveModel(model));
+  const broken = encodeSafetensors({ ...layers }, { ...decodeSafetensors(first).metadata });
+  expect(() => loadModel(broken)).toThrow(/the tensor embedding.weight of shape/);
 });
 
 describe('a file that is refused', () => {
@@ -83,8 +108,10 @@ describe('a file that is refused', () => {
     const fields = Object.entries({ ...good.metadata, ...metadata }).filter(([, value]) => value !== undefined);
     return encodeSafetensors(tensors, Object.fromEntries(fields) as Record<string, string>);
   };
-  const config = (change: object) => ({ config: JSON.stringify({ ...JSON.parse(good.metadata.config), ...change }) });
-  const withoutBias = Object.fromEntries(Object.entries(good.tensors).filter(([name]) => name !== 'output.b'));
+  const saved = JSON.parse(good.metadata.config) as { body: object; encoders: object[]; heads: object[] };
+  const config = (change: object) => ({ config: JSON.stringify({ ...saved, body: { ...saved.body, ...change } }) });
+  const parts = (change: object) => ({ config: JSON.stringify({ ...saved, ...change }) });
+  const withoutBias = Object.fromEntries(Object.entries(good.tensors).filter(([name]) => name !== 'heads.labels.b'));
 
   test.each<[string, Uint8Array, RegExp]>([
     ['no safetensors', new Uint8Array([1, 2, 3]), /safetensors/],
@@ -95,12 +122,12 @@ describe('a file that is refused', () => {
     ],
     [
       'a newer version',
-      edited({ version: '2' }),
-      /version 1 or older; got version 2, made by a newer bptt: update bptt/,
+      edited({ version: '3' }),
+      /version 2 or older; got version 3, made by a newer bptt: update bptt/,
     ],
     ['no version', edited({ version: undefined }), /version/],
     ['no configuration', edited({ config: undefined }), /metadata field config; it is missing/],
-    ['no JSON', edited({ words: '{' }), /metadata field words is not JSON/],
+    ['no JSON', edited({ readers: '{' }), /metadata field readers is not JSON/],
     ['a list for a configuration', edited({ config: '[]' }), /config/],
     ['an unknown cell', edited(config({ cell: 'mgu' })), /cell must be one of .* got 'mgu'/],
     ['a hidden size that is no number', edited(config({ hidden: ['5'] })), /hidden/],
@@ -110,20 +137,42 @@ describe('a file that is refused', () => {
       /layers.0.forward.Wx of shape \[4, 4000000000\]; got \[4, 20\]/,
     ],
     ['more layers than tensors', edited(config({ hidden: [5, 3, 2] })), /layers.2.forward.Wx/],
-    ['fewer layers than tensors', edited(config({ hidden: [5] })), /output.W|belongs to no part/],
+    ['fewer layers than tensors', edited(config({ hidden: [5] })), /heads.labels.W|belongs to no part/],
     ['no direction', edited(config({ bidirectional: 1 })), /bidirectional to be a boolean; got 1/],
-    ['a label twice', edited({ labels: '["A","A"]' }), /occurs twice/],
-    ['a missing tensor', edited({}, withoutBias), /output.b of shape \[\d+\]; got nothing/],
+    ['no encoders', edited(parts({ encoders: [] })), /config.encoders to be a list of parts; got \[\]/],
+    ['an encoder that is a list', edited(parts({ encoders: [[1]] })), /config.encoders\[0\] to be an object/],
+    ['an unknown encoder', edited(parts({ encoders: [{ kind: 'runes', width: 4 }] })), /unknown encoder "runes"/],
+    ['two encoders of a kind', edited(parts({ encoders: [saved.encoders[0], saved.encoders[0]] })), /'words' twice/],
+    [
+      'an encoder of another size',
+      edited(parts({ encoders: [{ ...saved.encoders[0], size: 3 }] })),
+      /expected 3 words/,
+    ],
+    ['an unknown head', edited(parts({ heads: [{ kind: 'x', name: 'labels', size: 2 }] })), /unknown head "x"/],
+    [
+      'a head without a name',
+      edited(parts({ heads: [{ kind: 'softmax', size: 2 }] })),
+      /heads\[0\].name to be a string/,
+    ],
+    [
+      'a head of another size',
+      edited(parts({ heads: [{ ...saved.heads[0], size: 2 }] })),
+      /expected 2 labels of the head/,
+    ],
+    ['a nested part', edited(parts({ heads: [{ ...saved.heads[0], size: [2] }] })), /heads\[0\].size to be a number/],
+    ['no body', edited(parts({ body: null })), /config.body to be an object/],
+    ['a label twice', edited({ labels: '{"labels":["A","A"]}' }), /occurs twice/],
+    ['a missing tensor', edited({}, withoutBias), /heads.labels.b of shape \[\d+\]; got nothing/],
     ['a tensor too many', edited({}, { ...good.tensors, extra: allocate([1], 'float32') }), /extra belongs to no part/],
     [
       'float64',
-      edited({}, { ...good.tensors, 'output.b': allocate([labels.size], 'float64') }),
-      /output.b in F32; got F64/,
+      edited({}, { ...good.tensors, 'heads.labels.b': allocate([labels.size], 'float64') }),
+      /heads.labels.b in F32; got F64/,
     ],
     [
       'a weight that is no number',
-      edited({}, { ...good.tensors, 'output.b': notFinite() }),
-      /got NaN at element 2 of output.b/,
+      edited({}, { ...good.tensors, 'heads.labels.b': notFinite() }),
+      /got NaN at element 2 of heads.labels.b/,
     ],
   ])('%s', (_what, bytes, message) => {
     expect(() => loadModel(bytes)).toThrow(DataError);

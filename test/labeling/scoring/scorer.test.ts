@@ -176,6 +176,8 @@ describe('scores', () => {
 
   test('nothing counted, nothing divided by zero', () => {
     expect(createScorer({ known: () => true }).scores()).toEqual({
+      unit: 'token',
+      macroF1: 0,
       ...{ sentences: 0, tokens: 0, correct: 0, accuracy: 0 },
       ...{ knownTokens: 0, knownAccuracy: null, oovTokens: 0, oovAccuracy: null },
       ...{ labels: {}, confusion: { labels: [], counts: [] }, spans: null, spanF1: null },

@@ -158,9 +158,9 @@ test('progress counts tokens up to the epoch; records carry what the log needs',
   expect(records[0].largestGradientNorm).toBeGreaterThanOrEqual(records[0].gradientNorm);
   const { params } = result.model;
   const count = [
-    params.embedding.weight,
-    params.output.W,
-    params.output.b,
+    params.encoders.words.weight,
+    params.heads.labels.W,
+    params.heads.labels.b,
     ...params.layers.flatMap((l) => Object.values(l).flatMap((d) => Object.values(d))),
   ];
   expect(result.parameters).toBe(count.reduce((sum, p) => sum + p.data.length, 0));
@@ -204,7 +204,7 @@ test('an abort in the first epoch returns the weights as they stand', async () =
     onProgress: () => controller.abort(),
   });
   expect(stopped).toMatchObject({ interrupted: true, bestEpoch: 0, epochs: 1, dev: null, history: [] });
-  expect(stopped.model.params.embedding.weight.shape[1]).toBe(small.embedding);
+  expect(stopped.model.params.encoders.words.weight.shape[1]).toBe(small.embedding);
 });
 
 describe('bad data and bad options', () => {

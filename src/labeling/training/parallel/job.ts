@@ -1,13 +1,13 @@
 /** What thread 0 tells the others of a step, and what they tell of their losses, in shared memory. */
-import type { Moment } from '../replica.js';
+import type { Moment, Totals } from '../replica.js';
 import { CONTROL_WORDS } from './barrier.js';
 
 /** One step: which sentences go to which thread, and the update that follows. */
 export interface Job {
   /** Sentences per shard; thread i computes shard i, threads beyond the last shard none. */
   readonly shards: readonly (readonly number[])[];
-  /** Tokens of the whole batch. */
-  readonly tokens: number;
+  /** Tokens and sentences of the whole batch. */
+  readonly totals: Totals;
   readonly lr: number;
   readonly moment: Moment;
 }
@@ -16,13 +16,19 @@ export interface Job {
 export interface Desk {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
-  /** lr, then per thread: mean loss of its shard, tokens of its shard, norm of the gradient of its last update. */
+  /** lr, then per thread: mean loss of its shard, decisions of its shard, norm of the gradient of its last update. */
   readonly numbers: Float64Array;
   readonly threads: number;
 }
 
-const HEAD = { epoch: CONTROL_WORDS, batch: CONTROL_WORDS + 1, tokens: CONTROL_WORDS + 2, shards: CONTROL_WORDS + 3 };
-const ENDS = CONTROL_WORDS + 4;
+const HEAD = {
+  epoch: CONTROL_WORDS,
+  batch: CONTROL_WORDS + 1,
+  tokens: CONTROL_WORDS + 2,
+  sentences: CONTROL_WORDS + 3,
+  shards: CONTROL_WORDS + 4,
+};
+const ENDS = CONTROL_WORDS + 5;
 
 /**
  * @param batch largest number of sentences of a batch
@@ -42,10 +48,11 @@ export function createDesk(threads: number, batch: number, shared?: SharedArrayB
 }
 
 /** Thread 0, before `beginStep`; all others are past the step before then, or need nothing more of its job. */
-export function writeJob({ control, numbers, threads }: Desk, { shards, tokens, lr, moment }: Job): void {
+export function writeJob({ control, numbers, threads }: Desk, { shards, totals, lr, moment }: Job): void {
   control[HEAD.epoch] = moment.epoch;
   control[HEAD.batch] = moment.batch;
-  control[HEAD.tokens] = tokens;
+  control[HEAD.tokens] = totals.token;
+  control[HEAD.sentences] = totals.sentence;
   control[HEAD.shards] = shards.length;
   numbers[0] = lr;
   let end = 0;
@@ -63,24 +70,25 @@ export function readJob({ control, numbers, threads }: Desk): Job {
     return [...control.subarray(first + start, first + control[ENDS + i])];
   });
   const moment = { epoch: control[HEAD.epoch], batch: control[HEAD.batch] };
-  return { shards, tokens: control[HEAD.tokens], lr: numbers[0], moment };
+  const totals = { token: control[HEAD.tokens], sentence: control[HEAD.sentences] };
+  return { shards, totals, lr: numbers[0], moment };
 }
 
 /** Thread `index` reports the mean loss of its shard. */
-export function writeLoss({ numbers }: Desk, index: number, loss: number, tokens: number): void {
+export function writeLoss({ numbers }: Desk, index: number, loss: number, decisions: number): void {
   numbers[1 + 3 * index] = loss;
-  numbers[2 + 3 * index] = tokens;
+  numbers[2 + 3 * index] = decisions;
 }
 
-/** Mean loss per token over all shards, summed in their order; 0 without tokens. After the barrier. */
+/** Mean loss per decision over all shards, summed in their order; 0 without any. After the barrier. */
 export function meanLoss({ numbers }: Desk, shards: number): number {
   let sum = 0;
-  let tokens = 0;
+  let decisions = 0;
   for (let i = 0; i < shards; i++) {
     sum += numbers[1 + 3 * i] * numbers[2 + 3 * i];
-    tokens += numbers[2 + 3 * i];
+    decisions += numbers[2 + 3 * i];
   }
-  return sum / Math.max(tokens, 1);
+  return sum / Math.max(decisions, 1);
 }
 
 /** Thread `index` reports the gradient norm of its last update, before the barrier of the next step. */

@@ -28,34 +28,59 @@ export type WorkerMessage =
   | { readonly kind: 'arrived' }
   | { readonly kind: 'failed'; readonly nonFinite: boolean; readonly message: string };
 
-/** Encoded sentences, end to end: three lists of equal lengths per sentence. */
-export interface SharedSentences {
-  /** Where each sentence ends. */
+/** Lists of integers, one per sentence, end to end. */
+export interface SharedLists {
+  /** Where the list of each sentence ends. */
   readonly ends: Int32Array;
-  readonly ids: Int32Array;
-  readonly hidden: Int32Array;
-  readonly targets: Int32Array;
+  readonly values: Int32Array;
+}
+
+/** Encoded sentences in shared memory. */
+export interface SharedSentences {
+  readonly lengths: Int32Array;
+  /** Per encoder, by name. */
+  readonly features: readonly Readonly<Record<string, SharedLists>>[];
+  /** Per head. */
+  readonly targets: readonly SharedLists[];
 }
 
 /** Copies sentences into shared memory. */
-export function shareSentences(sentences: EncodedSentences): SharedSentences {
-  const ends = sharedInts(sentences.ids.length);
-  let end = 0;
-  sentences.ids.forEach((list, i) => (ends[i] = end += list.length));
-  const joined = (lists: readonly Int32Array[]): Int32Array => {
-    const all = sharedInts(end);
-    lists.forEach((list, i) => all.set(list, ends[i] - list.length));
-    return all;
+export function shareSentences({ lengths, features, targets }: EncodedSentences): SharedSentences {
+  const shared = sharedInts(lengths.length);
+  shared.set(Array.from(lengths));
+  return {
+    lengths: shared,
+    features: features.map((read) => {
+      const names = Object.keys(read[0] ?? {});
+      return Object.fromEntries(names.map((name) => [name, shareLists(read.map((of) => of[name]))]));
+    }),
+    targets: targets.map(shareLists),
   };
-  const { ids, hidden, targets } = sentences;
-  return { ends, ids: joined(ids), hidden: joined(hidden), targets: joined(targets) };
 }
 
 /** The sentences again, as views. */
-export function sentencesOf({ ends, ids, hidden, targets }: SharedSentences): EncodedSentences {
-  const parts = (all: Int32Array): Int32Array[] =>
-    Array.from(ends, (end, i) => all.subarray(i === 0 ? 0 : ends[i - 1], end));
-  return { ids: parts(ids), hidden: parts(hidden), targets: parts(targets) };
+export function sentencesOf({ lengths, features, targets }: SharedSentences): EncodedSentences {
+  return {
+    lengths,
+    features: features.map((read) => {
+      const lists = Object.entries(read).map(([name, shared]) => [name, listsOf(shared)] as const);
+      return Array.from(lengths, (_, s) => Object.fromEntries(lists.map(([name, of]) => [name, of[s]])));
+    }),
+    targets: targets.map(listsOf),
+  };
+}
+
+function shareLists(lists: readonly Int32Array[]): SharedLists {
+  const ends = sharedInts(lists.length);
+  let end = 0;
+  lists.forEach((list, i) => (ends[i] = end += list.length));
+  const values = sharedInts(end);
+  lists.forEach((list, i) => values.set(list, ends[i] - list.length));
+  return { ends, values };
+}
+
+function listsOf({ ends, values }: SharedLists): Int32Array[] {
+  return Array.from(ends, (end, i) => values.subarray(i === 0 ? 0 : ends[i - 1], end));
 }
 
 const sharedInts = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length));

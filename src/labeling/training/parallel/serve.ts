@@ -64,12 +64,12 @@ function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessa
   const exchange = createExchange(threads, replica.flatGrads, rowLimit, start.exchange);
   let norm = 0;
   for (let step = 1; awaitStep(desk.control, step, patience); step++) {
-    const { shards, tokens, lr, moment } = readJob(desk);
+    const { shards, totals, lr, moment } = readJob(desk);
     const places = exchange.places[step % 2];
     if (index < shards.length) {
-      const shard = addShardGradient(replica, shards[index], tokens, moment);
+      const shard = addShardGradient(replica, shards[index], totals, moment);
       writeGradients(replica.kernels, places[index], replica.flatGrads);
-      writeLoss(desk, index, shard.loss, shard.tokens);
+      writeLoss(desk, index, shard.loss, shard.decisions);
     }
     writeNorm(desk, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
     if (arrive(desk.control, step, threads)) tell({ kind: 'arrived' });

@@ -7,6 +7,8 @@
  * Thread 0 never blocks: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
  * worker is noticed there.
  */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import { isRowGradient } from '../../../autograd/grads.js';
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import type { Replica, Shard } from '../replica.js';
 import { addShardGradient } from '../replica.js';
@@ -73,8 +75,8 @@ export async function createTeam(
   { start, cores = 0 }: Pick<Threads, 'start' | 'cores'>,
 ): Promise<Team> {
   const { settings, sentences } = replica;
-  const lengths = sentences.ids.map((list) => list.length);
-  const rowLimit = mostRows(lengths, settings.batch, replica.modelParams.embedding.weight.shape[0]);
+  const lengths = Array.from(sentences.lengths);
+  const rowLimit = mostRows(lengths, settings.batch, replica.flatGrads);
   const state: State = {
     replica,
     threads,
@@ -107,23 +109,25 @@ export async function createTeam(
   };
 }
 
-/** Most different words a shard can have: a shard is at most a whole batch. */
-function mostRows(lengths: readonly number[], batch: number, words: number): number {
+/** Most rows of a sparse gradient that a shard can touch: a shard is at most a whole batch, and a token touches one row of each. */
+function mostRows(lengths: readonly number[], batch: number, grads: TensorRecord): number {
   const longest = [...lengths].sort((a, b) => b - a).slice(0, batch);
+  const tokens = longest.reduce((sum, length) => sum + length, 0);
   return Math.min(
-    words,
-    longest.reduce((sum, length) => sum + length, 0),
+    tokens,
+    Math.max(
+      0,
+      ...Object.values(grads)
+        .filter(isRowGradient)
+        .map((g) => g.shape[0]),
+    ),
   );
 }
 
 function startWorkers(state: State, start: Threads['start'], rowLimit: number): void {
   const { replica, threads, patience, desk, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
-  const plan = {
-    settings: replica.settings,
-    words: replica.modelParams.embedding.weight.shape[0],
-    labels: replica.modelParams.output.b.shape[0],
-  };
+  const plan = { settings: replica.settings, config: replica.network.config };
   const common = { threads, rowLimit, patience, desk: desk.buffer, exchange: exchange.buffer, sentences, plan };
   for (let index = 1; index < threads; index++) {
     const fail = (error: Error): void => {
@@ -174,15 +178,16 @@ async function addGradient(state: State, job: Job): Promise<Shard> {
   const places = exchange.places[step % 2];
   writeJob(desk, job);
   beginStep(desk.control, step);
-  const shard = addShardGradient(replica, job.shards[0], job.tokens, job.moment);
+  const shard = addShardGradient(replica, job.shards[0], job.totals, job.moment);
   writeGradients(replica.kernels, places[0], replica.flatGrads);
-  writeLoss(desk, 0, shard.loss, shard.tokens);
+  writeLoss(desk, 0, shard.loss, shard.decisions);
   arrive(desk.control, step, threads);
   await allArrived(state, step);
   const stray = strayThread(desk);
   if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
   sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
-  return { ...shard, tokens: job.tokens, loss: meanLoss(desk, job.shards.length) };
+  const decisions = job.totals[replica.network.heads[0].unit];
+  return { ...shard, counts: job.totals, decisions, loss: meanLoss(desk, job.shards.length) };
 }
 
 async function allArrived(state: State, step: number): Promise<void> {

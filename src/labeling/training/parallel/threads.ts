@@ -53,14 +53,14 @@ export function repeatable(backend: string): string | undefined {
  *
  * @param kernels what computes the gradients
  * @param batch sentences per update: no more threads have anything to do
- * @param cell the cell, where it is one of your own
+ * @param own the part of the model that is your own, in a word: `a cell`
  * @throws ArgumentError unless the count is a positive integer
  */
 export function chooseThreads(
   threads: Threads | undefined,
   kernels: Pick<Kernels, 'backend'>,
   batch: number,
-  cell?: unknown,
+  own?: string,
 ): ThreadChoice {
   if (threads === undefined) return { threads: 1 };
   expectPositiveInteger('train', 'threads', threads.count);
@@ -68,7 +68,7 @@ export function chooseThreads(
   const alone = (reason: string): ThreadChoice => ({ threads: 1, reason });
   const obstacle = sharingObstacle();
   if (obstacle !== undefined) return alone(obstacle);
-  if (cell !== undefined) return alone('a cell of your own runs on one thread only: workers get no functions');
+  if (own !== undefined) return alone(`${own} of your own runs on one thread only: workers get no functions`);
   if (repeatable(kernels.backend) === undefined) {
     return alone(`the backend ${kernels.backend} runs on one thread only; cpu and wasm run on several`);
   }

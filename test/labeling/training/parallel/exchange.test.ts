@@ -4,13 +4,15 @@ import type { RowGradient, TensorRecord } from '../../../../src/autograd/index.j
 import { createCpuKernels, createWasmKernels } from '../../../../src/kernels/index.js';
 import type { Exchange } from '../../../../src/labeling/training/parallel/exchange.js';
 import { createExchange, sumGradients, writeGradients } from '../../../../src/labeling/training/parallel/exchange.js';
-import type { ModelGrads, ModelParams } from '../../../../src/labeling/model/model.js';
+import type { ModelGrads, ModelParams } from '../../../../src/labeling/model/network.js';
+import type { Settings } from '../../../../src/labeling/training/options.js';
 import { withDefaults } from '../../../../src/labeling/training/options.js';
 import type { Replica } from '../../../../src/labeling/training/replica.js';
 import { addShardGradient, createReplica } from '../../../../src/labeling/training/replica.js';
 import { createRng, MemoryError } from '../../../../src/tensor/index.js';
 import type { DType, Tensor } from '../../../../src/tensor/index.js';
 import { allocate } from '../../../../src/tensor/view.js';
+import { taggerConfig } from '../../../support/models.js';
 
 const kernels = createCpuKernels();
 const V = 23;
@@ -22,13 +24,21 @@ function sentencesOf(lengths: readonly number[]) {
   const rng = createRng(8);
   const lists = (n: number) => lengths.map((length) => Int32Array.from({ length }, () => rng.integer(n)));
   const ids = lists(V);
-  return { ids, hidden: ids, targets: lists(K) };
+  return { lengths, features: [ids.map((list) => ({ ids: list, hidden: list }))], targets: [lists(K)] };
 }
+
+/** The configuration that goes with settings: `layers` equal layers. */
+const configOf = ({ cell, embedding, hidden, layers, bidirectional, dropout }: Settings) =>
+  taggerConfig(
+    { cell: cell as string, embedding, hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout },
+    V,
+    K,
+  );
 
 /** A replica without dropout in either element type; the float64 numbers are the float32 ones. */
 function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replica {
   const settings = withDefaults({ embedding: 6, hidden: 4, layers, dropout: 0, wordDropout: 0, seed: 9 });
-  const made = createReplica(kernels, { settings, sentences: sentencesOf(lengths), words: V, labels: K });
+  const made = createReplica(kernels, { settings, sentences: sentencesOf(lengths), config: configOf(settings) });
   if (dtype === 'float32') return made;
   const widened = ({ data, shape }: Tensor): Tensor => {
     const wide = allocate(shape, dtype);
@@ -37,7 +47,7 @@ function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replic
   };
   const params = Object.fromEntries(Object.entries(made.params).map(([name, p]) => [name, widened(p)]));
   const modelParams = nestLike(made.modelParams, params) as ModelParams;
-  const flatGrads = zeroGrads(flatten(modelParams), { rowGradients: ['embedding.weight'] });
+  const flatGrads = zeroGrads(flatten(modelParams), { rowGradients: ['encoders.words.weight'] });
   return { ...made, params, modelParams, flatGrads, grads: nestLike(modelParams, flatGrads) as ModelGrads };
 }
 
@@ -47,7 +57,7 @@ function summed(lengths: readonly number[], shards: readonly number[][], dtype: 
   const replicas = shards.map(() => replicaOf(lengths, dtype, layers));
   const exchange = createExchange(shards.length, replicas[0].flatGrads, V);
   shards.forEach((members, i) => {
-    addShardGradient(replicas[i], members, tokens, moment);
+    addShardGradient(replicas[i], members, { token: tokens, sentence: shards.flat().length }, moment);
     writeGradients(kernels, exchange.places[0][i], replicas[i].flatGrads);
   });
   for (const { flatGrads } of replicas) sumGradients(kernels, exchange.places[0], flatGrads);
@@ -60,7 +70,7 @@ function alone(lengths: readonly number[], members: readonly number[], dtype: DT
   addShardGradient(
     replica,
     members,
-    members.reduce((sum, m) => sum + lengths[m], 0),
+    { token: members.reduce((sum, m) => sum + lengths[m], 0), sentence: members.length },
     moment,
   );
   return replica.flatGrads;
@@ -68,7 +78,7 @@ function alone(lengths: readonly number[], members: readonly number[], dtype: DT
 
 const values = (grads: TensorRecord): number[] => Object.values(grads).flatMap((g) => [...g.data]);
 const rowsOf = (grads: TensorRecord): number[] => {
-  const g = grads['embedding.weight'] as RowGradient;
+  const g = grads['encoders.words.weight'] as RowGradient;
   return [...g.touched.subarray(0, g.count)];
 };
 
@@ -116,7 +126,7 @@ describe('the sum of the shards', () => {
       const expected = values(alone(ones, all, 'float32', 1));
       const terms = all.map((s) => {
         const replica = replicaOf(ones, 'float32', 1);
-        addShardGradient(replica, [s], 16, moment);
+        addShardGradient(replica, [s], { token: 16, sentence: 16 }, moment);
         return values(replica.flatGrads);
       });
       const [got] = summed(ones, shards, 'float32', 1);
@@ -209,7 +219,7 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
   const wasm = await createWasmKernels();
   const lengths = [4, 7, 2, 6];
   const settings = withDefaults({ embedding: 6, hidden: 5, layers: 1, batch: 4 });
-  const plan = { settings, sentences: sentencesOf(lengths), words: V, labels: K };
+  const plan = { settings, sentences: sentencesOf(lengths), config: configOf(settings) };
   const totals = [wasm, { ...wasm, workspace: undefined, rows: undefined }].map((backend) => {
     const replica = createReplica(backend, plan);
     const exchange = createExchange(2, replica.flatGrads, V);
@@ -217,12 +227,12 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
       [0, 2],
       [1, 3],
     ].forEach((members, i) => {
-      addShardGradient(replica, members, 19, moment);
+      addShardGradient(replica, members, { token: 19, sentence: 4 }, moment);
       writeGradients(backend, exchange.places[0][i], replica.flatGrads);
       zeroInPlace(replica.flatGrads);
     });
     sumGradients(backend, exchange.places[0], replica.flatGrads);
-    const { touched, count } = replica.flatGrads['embedding.weight'] as RowGradient;
+    const { touched, count } = replica.flatGrads['encoders.words.weight'] as RowGradient;
     const values = Object.values(replica.flatGrads).map((g) => Array.from(g.data));
     replica.release();
     return { values, rows: Array.from(touched.subarray(0, count)) };

@@ -11,8 +11,8 @@ import {
 test('a job arrives as it was written, also after a longer one, and a copy of it lasts', () => {
   const desk = createDesk(3, 7);
   const there = createDesk(3, 7, desk.buffer);
-  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], tokens: 61, lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
-  const short = { shards: [[6], [5]], tokens: 9, lr: 1e-300, moment: { epoch: 3, batch: 1 } };
+  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], totals: { token: 61, sentence: 7 }, lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
+  const short = { shards: [[6], [5]], totals: { token: 9, sentence: 2 }, lr: 1e-300, moment: { epoch: 3, batch: 1 } };
   writeJob(desk, long);
   const copy = readJob(there);
   expect(copy).toEqual(long);
@@ -21,7 +21,7 @@ test('a job arrives as it was written, also after a longer one, and a copy of it
   expect(copy).toEqual(long);
 });
 
-test('the loss of a batch is the mean over its tokens, over the shards there are', () => {
+test('the loss of a batch is the mean over its decisions, over the shards there are', () => {
   const desk = createDesk(3, 4);
   writeLoss(desk, 0, 2, 10);
   writeLoss(desk, 1, 5, 5);

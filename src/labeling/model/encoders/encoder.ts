@@ -1,0 +1,98 @@
+/**
+ * What an encoder is: the part of a model that makes one vector of every token.
+ *
+ *     tokens  →  features, integers per token (read)  →  y [N, E] (forward)         one row per token (autograd/packing)
+ *
+ * A new encoder is one file: an `EncoderKind`. Everything that names its parameters (initial values, sparse gradients, the
+ * memory of a step, the model file, threads, diagnosis) asks the layer it makes.
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { Kernels } from '../../../kernels/types.js';
+import type { Rng } from '../../../tensor/random.js';
+import type { Tensor } from '../../../tensor/types.js';
+import type { Sentence } from '../../data/sentence.js';
+import type { Vocabulary } from '../../data/vocabulary.js';
+
+/** What a sentence is to an encoder: lists of integers by name, one integer per token. In a batch, one per packed row. */
+export type Features = Readonly<Record<string, Int32Array>>;
+
+/** Where the randomness of a training step comes from. Evaluation has none. */
+export interface Noise {
+  /** Masks of dropout. */
+  readonly dropout: Rng;
+  /** Which words are hidden. */
+  readonly words: Rng;
+  /** Probability of hiding a word, in [0, 1). */
+  readonly wordDropout: number;
+}
+
+/** The numbers of an encoder in a model's configuration: plain data. `kind` names the encoder. */
+export interface EncoderConfig {
+  readonly kind: string;
+  /** E, the columns of its vectors. */
+  readonly width: number;
+  readonly [size: string]: number | string | boolean;
+}
+
+/** What the forward pass of an encoder returns; an encoder adds what its backward pass needs. */
+export interface EncoderPass {
+  /** `[N, E]` */
+  readonly y: Tensor;
+}
+
+/** The arithmetic of an encoder. */
+export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> {
+  readonly config: EncoderConfig;
+  /** Shape of every parameter, by name. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Parameters of which a batch touches few rows: their gradients list the touched ones. */
+  readonly sparse: readonly string[];
+  /** About as many floats as a token takes in a training step. */
+  readonly floatsPerToken: number;
+  /** New parameters. The encoder splits its own stream off `rng`. */
+  initialize(rng: Rng): TensorRecord;
+  forward(kernels: Kernels, params: TensorRecord, features: Features, noise?: Noise): Pass;
+  /** Accumulates into `grads`, which mirrors the parameters. `dY` is `[N, E]`. */
+  backward(kernels: Kernels, params: TensorRecord, pass: Pass, dY: Tensor, grads: TensorRecord): void;
+  /**
+   * Where every vector is a row of one table: the table, and which rows a batch takes. A backend may then keep what the first
+   * layer makes of a row.
+   */
+  readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
+}
+
+/** How an encoder reads tokens. */
+export interface TokenReader {
+  /** Features of one sentence. @throws ArgumentError where `tokens` is not a list of strings */
+  read(tokens: readonly string[]): Features;
+  /** The words it knows, where it has a vocabulary. */
+  readonly vocabulary?: Vocabulary;
+  /** What its `EncoderKind` makes an equal reader of: plain JSON. */
+  toJSON(): unknown;
+}
+
+/** What the options of a training say to an encoder. */
+export interface EncoderSettings {
+  readonly embedding: number;
+  readonly minCount: number;
+  readonly lowerCase: boolean;
+  readonly signatures: boolean;
+}
+
+/** One kind of encoder. */
+export interface EncoderKind {
+  readonly kind: string;
+  /** The arithmetic for given sizes. @throws ArgumentError on an impossible size */
+  layer(config: EncoderConfig): EncoderLayer;
+  /** A reader made from training sentences, and the sizes that go with it. */
+  build(
+    sentences: readonly Sentence[],
+    settings: EncoderSettings,
+  ): { readonly reader: TokenReader; readonly config: EncoderConfig };
+  /**
+   * A reader from what another one's `toJSON` gave.
+   *
+   * @throws DataError where the value is not such JSON, or does not go with the sizes
+   */
+  restore(json: unknown, config: EncoderConfig): TokenReader;
+}

@@ -1,0 +1,76 @@
+/**
+ * The word encoder: one trained vector per word of the vocabulary.
+ *
+ *   Forward    (1)  i[n] = hidden[n] with probability p, else ids[n]        word dropout, in training only
+ *              (2)  y[n,e] = weight[i[n], e]                                weight [V,E]
+ *   Backward   (2)  dweight[i[n], e] += dy[n,e]
+ *
+ * `hidden` holds the id a word has when its own is hidden: that of its signature, or of the unknown word.
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { EmbeddingParams } from '../../../layers/embedding.js';
+import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
+import { wordDropout } from '../../../layers/dropout.js';
+import { expectPositiveInteger } from '../../../tensor/checks.js';
+import { DataError } from '../../../tensor/errors.js';
+import type { Vocabulary } from '../../data/vocabulary.js';
+import { buildVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
+import type { EncoderConfig, EncoderKind, EncoderLayer, EncoderPass, TokenReader } from './encoder.js';
+
+/** Sizes of the word encoder. */
+export interface WordConfig extends EncoderConfig {
+  readonly kind: 'words';
+  /** V: the unknown word, words, signatures. */
+  readonly size: number;
+}
+
+interface WordPass extends EncoderPass {
+  readonly ids: Int32Array;
+}
+
+/** The sizes of V words with vectors of E components. */
+export const wordConfig = (V: number, E: number): WordConfig => ({ kind: 'words', width: E, size: V });
+
+function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
+  expectPositiveInteger('model', 'embedding', E);
+  expectPositiveInteger('model', 'words', V);
+  return {
+    config: wordConfig(V, E),
+    shapes: { weight: [V, E] },
+    sparse: ['weight'],
+    floatsPerToken: 2 * E,
+    initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
+    forward(kernels, params, { ids, hidden }, noise) {
+      const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.words) : ids; // (1)
+      return { ids: drawn, y: embeddingForward(params as EmbeddingParams, drawn, undefined, kernels) }; // (2)
+    },
+    backward(kernels, _params, pass, dY, grads) {
+      embeddingBackward(pass.ids, dY, grads as EmbeddingParams, kernels); // (2)
+    },
+    table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }) => ids },
+  };
+}
+
+/** The reader of a word vocabulary. */
+export function wordReader(vocabulary: Vocabulary): TokenReader {
+  return {
+    vocabulary,
+    read: (tokens) => ({ ids: vocabulary.encode(tokens), hidden: vocabulary.encodeUnknown(tokens) }),
+    toJSON: () => vocabulary.toJSON(),
+  };
+}
+
+/** Words by a vocabulary of the training sentences. */
+export const words: EncoderKind = {
+  kind: 'words',
+  layer: (config) => wordLayer(config as WordConfig) as EncoderLayer,
+  build(sentences, { embedding, minCount, lowerCase, signatures }) {
+    const vocabulary = buildVocabulary(sentences, { minCount, lowerCase, signatures });
+    return { reader: wordReader(vocabulary), config: wordConfig(vocabulary.size, embedding) };
+  },
+  restore(json, { size }) {
+    const vocabulary = vocabularyFromJson(json);
+    if (vocabulary.size === size) return wordReader(vocabulary);
+    throw new DataError(`model: expected ${String(size)} words; got ${vocabulary.size}: the file is damaged`);
+  },
+};

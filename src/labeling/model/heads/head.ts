@@ -1,0 +1,129 @@
+/**
+ * What a head is: the part of a model that decides, holds the loss of its decisions, and is scored by them.
+ *
+ *     y [N, H]  →  logits, one row per decision (forward)  →  loss, gradient (loss, lossBackward, backward)
+ *                                                          →  labels (predict)
+ *
+ * A new head is one file: a `HeadKind`. Everything that names its parameters asks the layer it makes.
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { Packing } from '../../../autograd/packing.js';
+import type { Kernels } from '../../../kernels/types.js';
+import type { PoolingName } from '../../../layers/pooling.js';
+import type { Rng } from '../../../tensor/random.js';
+import type { Tensor } from '../../../tensor/types.js';
+import type { LabelVocabulary } from '../../data/labels.js';
+import type { Sentence } from '../../data/sentence.js';
+
+/** What one decision is about: every token has a label, or the sentence has one. */
+export type Unit = 'token' | 'sentence';
+
+/** The numbers of a head in a model's configuration: plain data. `kind` names the head. */
+export interface HeadConfig {
+  readonly kind: string;
+  /** Under which its parameters and labels stand in a model: `labels`, `category`. */
+  readonly name: string;
+  /** K, the labels it chooses among. */
+  readonly size: number;
+  readonly [option: string]: number | string | boolean;
+}
+
+/** What a head is told of the stack in front of it. */
+export interface BodyShape {
+  /** Columns of y. */
+  readonly width: number;
+  /** Whether the right half of a row is the reverse direction. */
+  readonly bidirectional: boolean;
+}
+
+/** What the forward pass of a head returns; a head adds what its backward pass needs. */
+export interface HeadPass {
+  /** `[N, K]`, or `[B, K]` in packed order where a decision is about a sentence. */
+  readonly logits: Tensor;
+}
+
+/** What the loss of a head returns; a head adds what its backward pass needs. */
+export interface HeadLoss {
+  /** Mean over the decisions, in nats. */
+  readonly loss: number;
+}
+
+/** The arithmetic of a head. */
+export interface HeadLayer<Pass extends HeadPass = HeadPass, Loss extends HeadLoss = HeadLoss> {
+  readonly config: HeadConfig;
+  readonly unit: Unit;
+  /** Shape of every parameter, by name. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** About as many floats as a token takes in a training step. */
+  readonly floatsPerToken: number;
+  /** New parameters. The head splits its own stream off `rng`. */
+  initialize(rng: Rng): TensorRecord;
+  /** @param y `[N, H]` */
+  forward(kernels: Kernels, params: TensorRecord, y: Tensor, packing: Packing): Pass;
+  /** @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count */
+  loss(kernels: Kernels, params: TensorRecord, pass: Pass, targets: Int32Array): Loss;
+  /**
+   * The gradient of `scale` times the loss: fills `dLogits`, which is zero, and accumulates into `grads` what the loss itself
+   * learns, such as transitions.
+   */
+  lossBackward(
+    kernels: Kernels,
+    params: TensorRecord,
+    loss: Loss,
+    dLogits: Tensor,
+    grads: TensorRecord,
+    scale: number,
+  ): void;
+  /** From the logits to `dY` `[N, H]` and `grads`, both accumulated. */
+  backward(kernels: Kernels, params: TensorRecord, pass: Pass, dLogits: Tensor, grads: TensorRecord, dY: Tensor): void;
+}
+
+/** What a head says of one sentence. A head about tokens fills `labels`, one about sentences `category`. */
+export interface Prediction {
+  /** One label per token; empty where the model does not label tokens. */
+  readonly labels: readonly string[];
+  /** Probability of each of these labels, in [0, 1]; present where it was asked for. */
+  readonly probabilities?: Float64Array;
+  /** Label of the whole sentence, where the model gives it one. */
+  readonly category?: string;
+  /** Probability of that label, in [0, 1]; present where probabilities were asked for. */
+  readonly categoryProbability?: number;
+}
+
+/** What the options of a training say to a head. */
+export interface HeadSettings {
+  readonly pooling: PoolingName;
+}
+
+/** One kind of head. */
+export interface HeadKind {
+  readonly kind: string;
+  readonly unit: Unit;
+  /** The sizes and options of a head over K labels. */
+  configure(K: number, settings: HeadSettings): HeadConfig;
+  /** The arithmetic for given sizes. @throws ArgumentError on an impossible size or option */
+  layer(config: HeadConfig, body: BodyShape): HeadLayer;
+  /** The gold labels of a sentence as this head counts them: one per token, or one. @throws DataError where it has none */
+  goldOf(sentence: Sentence, source?: string): readonly string[];
+  /** Predictions of the sentences of a batch, in packed order. */
+  predict(
+    labels: LabelVocabulary,
+    logits: Tensor,
+    packing: Packing,
+    options: { readonly probabilities: boolean },
+  ): Partial<Prediction>[];
+  /** The labels of a prediction as `goldOf` counts them. */
+  chosenOf(prediction: Prediction): readonly string[];
+}
+
+/**
+ * A sentence as a list of decisions, each with its gold label: its tokens, or the whole sentence as one.
+ *
+ * @throws DataError where the gold labels are missing
+ */
+export function decisionsOf(kind: HeadKind, sentence: Sentence, source?: string): Sentence {
+  const labels = kind.goldOf(sentence, source);
+  if (kind.unit === 'token') return sentence;
+  const { tokens, line } = sentence;
+  return { tokens: [tokens.join(' ')], labels, ...(line !== undefined && { line }) };
+}

@@ -1,0 +1,112 @@
+/**
+ * The sentence head: one label for the whole sentence, from its pooled rows.
+ *
+ *   Forward    (1)  s = pool(y)                           y [N,H] → s [B,H]: last, mean, max or attention (layers/pool-*)
+ *              (2)  logits = s·W + b                      W [H,K], b [K]
+ *              (3)  L = mean softmax cross-entropy        layers/softmax-loss, one row per sentence
+ *   Backward   (3)  dlogits
+ *              (2)  ds = dlogits·Wᵀ,  dW += sᵀ·dlogits,  db += Σ dlogits
+ *              (1)  dy += poolᵀ(ds)
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import { allocateOn } from '../../../kernels/workspace.js';
+import type { LinearParams } from '../../../layers/linear.js';
+import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
+import type { PoolingName, PoolPass } from '../../../layers/pooling.js';
+import { poolings } from '../../../layers/pooling.js';
+import type { SoftmaxLoss } from '../../../layers/softmax-loss.js';
+import { softmaxLossBackward, softmaxLossForward, softmaxRows } from '../../../layers/softmax-loss.js';
+import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
+import { DataError } from '../../../tensor/errors.js';
+import { argmaxRows } from '../../../tensor/rows.js';
+import { dtypeOf } from '../../../tensor/view.js';
+import type { Sentence } from '../../data/sentence.js';
+import type { BodyShape, HeadConfig, HeadKind, HeadLayer, HeadPass } from './head.js';
+
+/** Options of the sentence head. */
+export interface SentenceConfig extends HeadConfig {
+  readonly kind: 'sentence';
+  readonly pooling: PoolingName;
+}
+
+interface SentencePass extends HeadPass {
+  readonly pooled: PoolPass;
+}
+
+/** The configuration of a sentence head over K labels. */
+export const sentenceConfig = (K: number, pooling: PoolingName): SentenceConfig => ({
+  kind: 'sentence',
+  name: 'category',
+  size: K,
+  pooling,
+});
+
+/** Parameters of the pooling stand beside W and b under `pool.…`. */
+const PREFIX = 'pool.';
+const poolPart = (record: TensorRecord): TensorRecord =>
+  Object.fromEntries(
+    Object.entries(record)
+      .filter(([name]) => name.startsWith(PREFIX))
+      .map(([name, tensor]) => [name.slice(PREFIX.length), tensor]),
+  );
+
+function sentenceLayer(
+  { size: K, pooling: name }: SentenceConfig,
+  { width: H, bidirectional }: BodyShape,
+): HeadLayer<SentencePass, SoftmaxLoss> {
+  expectPositiveInteger('model', 'labels', K);
+  expectOneOf('model', 'pooling', name, Object.keys(poolings));
+  const pooling = poolings[name];
+  const own = Object.entries(pooling.shapes(H));
+  return {
+    config: sentenceConfig(K, name),
+    unit: 'sentence',
+    shapes: { W: [H, K], b: [K], ...Object.fromEntries(own.map(([p, shape]) => [PREFIX + p, shape])) },
+    floatsPerToken: 4 * H,
+    initialize(rng) {
+      const pool = Object.entries(pooling.initialize(H, rng.split('pooling')));
+      return {
+        ...initLinear(H, K, rng.split('output')),
+        ...Object.fromEntries(pool.map(([p, tensor]) => [PREFIX + p, tensor])),
+      };
+    },
+    forward(kernels, params, y, packing) {
+      const pooled = pooling.forward(kernels, poolPart(params), y, packing, { bidirectional }); // (1)
+      return { pooled, logits: linearForward(kernels, params as LinearParams, pooled.y) }; // (2)
+    },
+    loss: (_kernels, _params, { logits }, targets) => softmaxLossForward(logits, targets), // (3)
+    lossBackward: (_kernels, _params, loss, dLogits, _grads, scale) => softmaxLossBackward(loss, dLogits, scale), // (3)
+    backward(kernels, params, { pooled }, dLogits, grads, dY) {
+      const dPooled = allocateOn(kernels, pooled.y.shape, dtypeOf(pooled.y.data));
+      linearBackward(kernels, params as LinearParams, pooled.y, dLogits, grads as LinearParams, dPooled); // (2)
+      pooling.backward(kernels, poolPart(params), pooled, dPooled, poolPart(grads), dY); // (1)
+    },
+  };
+}
+
+/** The category of a sentence that must have one. @throws DataError where it has none */
+export function categoryOf({ category, line }: Sentence, source?: string): readonly string[] {
+  if (category !== undefined && category !== '') return [category];
+  const place = [source, line === undefined ? undefined : `line ${line}`]
+    .filter((part) => part !== undefined)
+    .join(':');
+  throw new DataError(`${place ? `${place}: ` : ''}expected a label for the sentence; got none: add one`);
+}
+
+/** One label per sentence, the most probable one. */
+export const sentence: HeadKind = {
+  kind: 'sentence',
+  unit: 'sentence',
+  configure: (K, { pooling }) => sentenceConfig(K, pooling),
+  layer: (config, body) => sentenceLayer(config as SentenceConfig, body) as HeadLayer,
+  goldOf: categoryOf,
+  chosenOf: ({ category }) => (category === undefined ? [] : [category]),
+  predict(labels, logits, packing, { probabilities }) {
+    const best = argmaxRows(logits);
+    const p = probabilities ? softmaxRows(logits) : undefined;
+    return Array.from({ length: packing.batch }, (_, b) => ({
+      category: labels.labels[best[b]],
+      ...(p && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
+    }));
+  },
+};

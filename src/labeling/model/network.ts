@@ -1,0 +1,191 @@
+/**
+ * The parts of a model, made from its configuration: encoders · body · heads. Plain data goes in, arithmetic comes out; a worker
+ * thread makes its own from the same data.
+ */
+import type { TensorRecord } from '../../autograd/grads.js';
+import type { Cell } from '../../cells/index.js';
+import { cells, expectCell } from '../../cells/index.js';
+import type { LayerParams, LayerSpec } from '../../layers/stack.js';
+import { initStack, outputSize } from '../../layers/stack.js';
+import { expectOneOf, expectPositiveInteger, expectProbability } from '../../tensor/checks.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import type { Rng } from '../../tensor/random.js';
+import type { EncoderConfig, EncoderKind, EncoderLayer } from './encoders/encoder.js';
+import { encoderKinds } from './encoders/index.js';
+import type { BodyShape, HeadConfig, HeadKind, HeadLayer } from './heads/head.js';
+import { headKinds } from './heads/index.js';
+
+/** The recurrent layers in the middle of a model. */
+export interface BodyConfig {
+  /** Name of the cell: `lstm`, `gru`, `rnn`, …, a key of `cells`, unless `ownCell` is set. */
+  readonly cell: string;
+  /** Set where the cell is one of your own, whatever its name: the model then needs the cell itself, `Model.own`. */
+  readonly ownCell?: true;
+  /** H of each recurrent layer, per direction, first layer first. */
+  readonly hidden: readonly number[];
+  /** Whether every layer reads the sentence in both directions. */
+  readonly bidirectional: boolean;
+  /** Probability of dropping a component of the encoders' vectors, between layers, and in front of the heads. */
+  readonly dropout: number;
+}
+
+/** What a model is made of; saved with it. */
+export interface ModelConfig {
+  /** Their vectors are joined, in this order. */
+  readonly encoders: readonly EncoderConfig[];
+  readonly body: BodyConfig;
+  readonly heads: readonly HeadConfig[];
+}
+
+/** Parts of your own, which no file holds. */
+export interface OwnParts {
+  readonly cell?: Cell;
+  /** Kinds beside the built-in ones. */
+  readonly encoders?: readonly EncoderKind[];
+  readonly heads?: readonly HeadKind[];
+}
+
+/** Everything that is learned. Gradients mirror it; `flatten` names its tensors `encoders.words.weight` and so on. */
+export type ModelParams = {
+  readonly encoders: Readonly<Record<string, TensorRecord>>;
+  readonly layers: readonly LayerParams[];
+  readonly heads: Readonly<Record<string, TensorRecord>>;
+};
+
+/** Gradients of a model mirror its parameters. */
+export type ModelGrads = ModelParams;
+
+/** The arithmetic of a model. */
+export interface Network {
+  readonly config: ModelConfig;
+  readonly encoders: readonly EncoderLayer[];
+  /** E, the columns of all encoders together. */
+  readonly width: number;
+  readonly layers: readonly LayerSpec[];
+  readonly dropout: number;
+  readonly heads: readonly HeadLayer[];
+}
+
+/** The part of a configuration that names a cell. */
+export function cellConfig(cell: string | Cell): Pick<BodyConfig, 'cell' | 'ownCell'> {
+  if (typeof cell === 'string') return { cell };
+  expectCell('model', cell);
+  return cells[cell.name] === cell ? { cell: cell.name } : { cell: cell.name, ownCell: true };
+}
+
+/** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
+function cellOf(config: BodyConfig, own?: Cell): Cell {
+  if (!config.ownCell) {
+    expectOneOf('model', 'cell', config.cell, Object.keys(cells));
+    return cells[config.cell];
+  }
+  if (own === undefined) {
+    throw new ArgumentError(
+      `model: its cell '${config.cell}' is not built in, and a model file holds no functions: pass the cell that it was trained with`,
+    );
+  }
+  if (own.name === config.cell) return own;
+  throw new ArgumentError(
+    `model: expected the cell '${config.cell}', which it was trained with; got '${own.name}': pass that cell`,
+  );
+}
+
+/**
+ * The recurrent layers a configuration asks for.
+ *
+ * @param own the cell, where it is one of your own
+ * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
+ */
+export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
+  const cell = cellOf(body, own);
+  expectProbability('model', 'dropout', body.dropout);
+  if (body.hidden.length === 0) throw new ArgumentError('model: hidden must list at least one layer size; got none');
+  return body.hidden.map((hidden) => {
+    expectPositiveInteger('model', 'hidden', hidden);
+    return { cell, hidden, bidirectional: body.bidirectional };
+  });
+}
+
+/** The kind of that name, one of your own or built in. @throws ArgumentError on an unknown one */
+export function kindOf<K extends { readonly kind: string }>(
+  what: 'encoder' | 'head',
+  kind: string,
+  builtIn: Readonly<Record<string, K>>,
+  own: readonly K[] = [],
+): K {
+  const found = own.find((each) => each.kind === kind) ?? (Object.hasOwn(builtIn, kind) ? builtIn[kind] : undefined);
+  if (found !== undefined) return found;
+  const known = [...Object.keys(builtIn), ...own.map((each) => each.kind)].join(', ');
+  throw new ArgumentError(
+    `model: unknown ${what} ${JSON.stringify(kind)}: it is not built in (${known}); pass the one that the model was trained with`,
+  );
+}
+
+/**
+ * The arithmetic that a configuration asks for.
+ *
+ * @param own the parts that are your own
+ * @throws ArgumentError on an unknown part, one of your own that is missing, or an impossible size
+ */
+export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
+  if (config.encoders.length === 0) throw new ArgumentError('model: expected at least one encoder; got none');
+  if (config.heads.length === 0) throw new ArgumentError('model: expected at least one head; got none');
+  expectDistinct('encoders', config.encoders.map(({ kind }) => kind)); // prettier-ignore
+  expectDistinct('heads', config.heads.map(({ name }) => name)); // prettier-ignore
+  const layers = layersOf(config.body, own.cell);
+  const body: BodyShape = {
+    width: outputSize(layers[layers.length - 1]),
+    bidirectional: config.body.bidirectional,
+  };
+  const encoders = config.encoders.map((each) => kindOf('encoder', each.kind, encoderKinds, own.encoders).layer(each));
+  return {
+    config,
+    encoders,
+    width: encoders.reduce((sum, each) => sum + each.config.width, 0),
+    layers,
+    dropout: config.body.dropout,
+    heads: config.heads.map((each) => kindOf('head', each.kind, headKinds, own.heads).layer(each, body)),
+  };
+}
+
+function expectDistinct(what: string, names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ArgumentError(`model: ${what} must differ; got '${twice}' twice`);
+}
+
+/** New parameters. Each part has its own random stream. */
+export function initNetwork(network: Network, rng: Rng): ModelParams {
+  return {
+    encoders: Object.fromEntries(network.encoders.map((each) => [each.config.kind, each.initialize(rng)])),
+    layers: initStack(network.width, network.layers, rng.split('layers')),
+    heads: Object.fromEntries(network.heads.map((each) => [each.config.name, each.initialize(rng)])),
+  };
+}
+
+/** Dotted names of the parameters of which a batch touches few rows. */
+export function sparseNames({ encoders }: Network): string[] {
+  return encoders.flatMap(({ config, sparse }) => sparse.map((name) => `encoders.${config.kind}.${name}`));
+}
+
+/**
+ * About as many bytes as the tensors of one training step take at most.
+ *
+ * @param lengths of the sentences; a step takes `batch` of them
+ */
+export function stepBytes(network: Network, lengths: readonly number[], batch: number): number {
+  const longest = [...lengths].sort((p, q) => q - p).slice(0, batch);
+  const tokens = longest.reduce((sum, length) => sum + length, 0);
+  const parts = [...network.encoders, ...network.heads];
+  let perToken = 4 * network.width + parts.reduce((sum, each) => sum + each.floatsPerToken, 0);
+  let perSentence = 0;
+  let D = network.width;
+  for (const layer of network.layers) {
+    const { states, kept, left } = layer.cell;
+    const widths = [...Object.values(kept), ...Object.values(left)].reduce((sum, width) => sum + width, 0);
+    const directions = layer.bidirectional ? 2 : 1;
+    perToken += directions * (3 * D + (2 * states.length + widths + 8) * layer.hidden);
+    perSentence += directions * 4 * states.length * layer.hidden;
+    D = outputSize(layer);
+  }
+  return 4 * (tokens * perToken + longest.length * perSentence);
+}
