@@ -144,12 +144,14 @@ export type DualLoss = (tensors: DualRecord) => Dual;
  *
  * @param tensors everything the loss reads
  * @param direction ẋ by name, each of the shape of its tensor; names left out do not move
- * @throws ArgumentError where the direction names no tensor; ShapeError where one has another shape, or the loss is no number
+ * @throws ArgumentError where the direction names no tensor; ShapeError where one has another shape, or the loss has another shape than []
  */
 export function directionalDerivative(tensors: TensorRecord, direction: TensorRecord, loss: DualLoss): number {
   for (const name of Object.keys(direction)) {
     if (tensors[name] === undefined) {
-      throw new ArgumentError(`directionalDerivative: direction names '${name}', which is not among the tensors`);
+      throw new ArgumentError(
+        `directionalDerivative: direction has an unknown tensor '${name}'. ${knownNames(tensors)}`,
+      );
     }
   }
   const duals = Object.entries(tensors).map(([name, x]) => [name, dual(x, direction[name])] as const);
@@ -164,7 +166,7 @@ export function directionalDerivative(tensors: TensorRecord, direction: TensorRe
  */
 export function forwardGradient(tensors: TensorRecord, name: string, loss: DualLoss): Tensor {
   const x = tensors[name];
-  if (x === undefined) throw new ArgumentError(`forwardGradient: there is no tensor '${name}'`);
+  if (x === undefined) throw new ArgumentError(`forwardGradient: unknown tensor '${name}'. ${knownNames(tensors)}`);
   const duals = Object.fromEntries(Object.entries(tensors).map(([each, value]) => [each, dual(value)]));
   const unit = duals[name].tangent.data;
   const gradient = new Float64Array(sizeOf(x.shape));
@@ -175,6 +177,8 @@ export function forwardGradient(tensors: TensorRecord, name: string, loss: DualL
   }
   return viewOf(gradient, x.shape);
 }
+
+const knownNames = (tensors: TensorRecord): string => `Pass one of ${Object.keys(tensors).join(', ')}.`;
 
 function tangentOf({ tangent }: Dual): number {
   if (tangent.data.length === 1) return tangent.data[0];
