@@ -5,6 +5,8 @@
  *
  *     npm run build && node bench/targets.js [--runs 3] [--time 500] [--save FOLDER] [--from FILE,FILE,…]
  *
+ * A target beside a library on the reference BLAS, or on one that is not known, is not judged: any loop is faster than that one.
+ *
  * `--from` takes what earlier runs saved, or printed with `--json`, and times nothing. The status is 1 when a target was not
  * reached, or could not be measured; 2 for a command line that is wrong, 65 for a file of `--from` that is none of these.
  */
@@ -16,7 +18,7 @@ import { Command } from 'commander';
 import { EXIT, fail, load, MODULES, parse } from './command.js';
 
 const { positiveInteger } = await load('cli/arguments.js');
-const { readResult } = await load('bench/report.js');
+const { ADVICE, isReference, readResult } = await load('bench/report.js');
 const { messageOf } = await load('tensor/errors.js');
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
@@ -57,7 +59,7 @@ const TARGETS = [
     what: 'products',
     cases: GEMM,
     us: one('bptt'),
-    them: { ...one('pytorch'), name: 'OpenBLAS' },
+    them: { ...one('pytorch'), byBlas: true },
     least: 0.35,
   },
   { id: '2', what: 'training, B = 32', cases: ['train-b32-lstm'], us: one('bptt'), them: one('pytorch'), least: 0.9 },
@@ -163,6 +165,27 @@ function reached(run, name, who) {
   return rows.length === 0 ? undefined : Math.max(...rows.map((row) => row.p50));
 }
 
+/** The BLAS with which a contestant ran, as its rows say; of runs from before rows had it, what the backend tells. */
+function blasOf(runs, who, cases) {
+  const rows = runs
+    .flatMap((run) => run.rows)
+    .filter(({ system, case: name }) => system === who.system && cases.includes(name));
+  const named = rows.map(({ blas, backend }) => blas ?? /^cpu \((.+)\)$/.exec(backend)?.[1]);
+  return [...new Set(named.filter((name) => name !== undefined))];
+}
+
+/** Why a target says nothing: a library that had no BLAS worth the name, or one that nobody knows. */
+function obstacle(runs, { them, cases }) {
+  const bad = blasOf(runs, them, cases).find((name) => isReference(name) || /^(unknown )?BLAS$/.test(name));
+  return bad === undefined ? undefined : `${them.system} ran on ${bad}`;
+}
+
+/** What a table calls a contestant: where the product is that of a BLAS, by its name. */
+function nameOf(runs, who, cases) {
+  const [blas] = who.byBlas ? blasOf(runs, who, cases) : [];
+  return blas === undefined ? who.name : `${who.name}, ${blas.replace(/ \(.*/, '')}`;
+}
+
 /** Median ratio of a case over the runs; undefined where a run lacks it. */
 function ratioOf(runs, name, { us, them }) {
   const ratios = runs.map((run) => [reached(run, name, us), reached(run, name, them)]).map(([x, y]) => x && y && x / y);
@@ -183,7 +206,16 @@ function judge(runs, target) {
   const missing = found.filter((each) => each.ratio === undefined);
   const worst = found.reduce((least, each) => (least.ratio <= each.ratio ? least : each));
   const count = found.filter((each) => each.ratio >= target.least).length;
-  return { ...target, found, missing, worst, count, passed: missing.length === 0 && count === found.length };
+  const why = obstacle(runs, target);
+  return {
+    ...target,
+    found,
+    missing,
+    worst,
+    count,
+    why,
+    passed: !why && missing.length === 0 && count === found.length,
+  };
 }
 
 function table(head, lines) {
@@ -195,23 +227,23 @@ function table(head, lines) {
 function report(runs) {
   const judged = TARGETS.map((target) => judge(runs, target));
   const times = (ratio) => (ratio === undefined ? 'not measured' : `${ratio.toFixed(2)}×`);
-  const summary = judged.map(({ id, what, cases, us, them, least, worst, missing, count, passed }) => [
+  const summary = judged.map(({ id, what, cases, us, them, least, worst, missing, count, why, passed }) => [
     id,
     cases.length === 1
       ? `${what}: \`${cases[0]}\``
       : `${what}, worst of ${cases.length}: \`${(missing[0] ?? worst).name}\``,
     us.name,
-    them.name,
+    nameOf(runs, them, cases),
     `${least}×`,
     times(missing.length > 0 ? undefined : worst.ratio),
-    passed ? 'yes' : cases.length > 1 ? `in ${count} of ${cases.length}` : 'no',
+    why ? 'not judged' : passed ? 'yes' : cases.length > 1 ? `in ${count} of ${cases.length}` : 'no',
   ]);
   const detail = [...judged.filter((target) => target.cases.length > 1), ...ALSO].flatMap((target) =>
     target.cases.map((name) => [
       `\`${name}\``,
       target.us.name,
       figureOf(runs, name, target.us),
-      target.them.name,
+      nameOf(runs, target.them, target.cases),
       figureOf(runs, name, target.them),
       times(ratioOf(runs, name, target)),
     ]),
@@ -223,6 +255,8 @@ function report(runs) {
     passed: judged.every((target) => target.passed),
     text: [
       `${cpu}, ${cores} cores, ${memoryGiB} GiB; Node ${node}, V8 ${v8}; bptt ${bptt}; ${[...versions.values()].join(', ')}.`,
+      ...libraries(runs),
+      ...refusals(judged),
       `Median of ${runs.length} runs. Peak of one core in 128-bit lanes: ${peak === null ? 'none' : `${peak.toFixed(1)} GFLOP/s`}.`,
       '',
       table(['target', 'what', 'who', 'by whom', 'at least', 'measured', 'reached'], summary),
@@ -230,6 +264,25 @@ function report(runs) {
       table(['case', 'who', 'GFLOP/s or tokens/s', 'by whom', 'GFLOP/s or tokens/s', 'ratio'], detail),
     ].join('\n'),
   };
+}
+
+/** A line per system that multiplies by a BLAS: which one, and how many threads were set and seen. */
+function libraries(runs) {
+  const lines = new Map();
+  for (const { system, threads, ran, blas } of runs.flatMap((each) => each.rows)) {
+    if (blas === undefined) continue;
+    const key = `${system} (${threads} ${threads === 1 ? 'thread' : 'threads'}): ${blas}`;
+    lines.set(key, Math.max(lines.get(key) ?? 0, ran ?? 0));
+  }
+  return [...lines].map(
+    ([line, ran]) => `${line}${ran > 0 ? `, at most ${ran} seen at work` : ', threads at work unknown'}.`,
+  );
+}
+
+/** Which targets are not judged, and what to do. */
+function refusals(judged) {
+  const reasons = [...new Set(judged.flatMap(({ why }) => (why ? [why] : [])))];
+  return reasons.map((why) => `Not judged, because ${why}: ${ADVICE}.`);
 }
 
 /** What one call of the command line prints with `--json`. */

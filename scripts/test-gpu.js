@@ -11,18 +11,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { browser, BROWSER, COMPILED, lacking } from './gpu-needs.js';
 
 const MODULES = 'test/gpu/node_modules';
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-const DEBIAN =
-  'apt-get install -y chromium xvfb xauth libgl1-mesa-dri libgl1 libx11-dev libxi-dev libxext-dev libgl-dev pkg-config python3 make g++';
-
-/** Path of a command, or nothing. */
-function which(name) {
-  const { status, stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-}
 
 function run(command, args, env = {}) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
@@ -35,23 +26,25 @@ function fail(message) {
   process.exit(1);
 }
 
-const browser = process.env.BPTT_CHROMIUM ?? BROWSERS.map(which).find((path) => path !== undefined);
-const display = Boolean(process.env.DISPLAY) || process.platform !== 'linux';
-const missing = [
-  browser === undefined && 'a browser (Chromium; or set BPTT_CHROMIUM)',
-  !display && which('xvfb-run') === undefined && 'an X display (xvfb-run)',
-].filter(Boolean);
-if (missing.length > 0) fail(`${missing.join(' and ')} is missing; on Debian: ${DEBIAN}`);
+/** Ends with what is lacking and the line that installs it. */
+function failLacking(missing) {
+  const things = missing.map(({ what }) => what).join(', ');
+  const packages = missing.map(({ debian }) => debian).join(' ');
+  fail(`missing: ${things}; on Debian: apt-get install -y ${packages}`);
+}
+
+const missing = process.platform === 'linux' ? lacking() : browser() === undefined ? [BROWSER] : [];
+if (missing.length > 0) failLacking(missing);
 
 const { devDependencies } = JSON.parse(readFileSync('test/gpu/package.json', 'utf8'));
-const wanted = [...Object.keys(devDependencies), 'gl/build/Release/webgl.node'];
-if (!wanted.every((name) => existsSync(`${MODULES}/${name}`))) {
+const wanted = [...Object.keys(devDependencies).map((name) => `${MODULES}/${name}`), COMPILED];
+if (!wanted.every((path) => existsSync(path))) {
   run('npm', ['ci', '--prefix', 'test/gpu', '--no-audit', '--no-fund']);
 }
-if (!existsSync(`${MODULES}/gl/build/Release/webgl.node`)) fail(`gl was not compiled; on Debian: ${DEBIAN}`);
+if (!existsSync(COMPILED)) fail('gl was not compiled, and what it needs is here; see what npm said above');
 
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test/gpu']);
 const jest = ['node_modules/jest/bin/jest.js', '--config', 'test/gpu/jest.config.js', ...process.argv.slice(2)];
-const env = { BPTT_CHROMIUM: browser };
-if (display) run(process.execPath, jest, env);
+const env = { BPTT_CHROMIUM: browser() };
+if (process.env.DISPLAY || process.platform !== 'linux') run(process.execPath, jest, env);
 else run('xvfb-run', ['-a', process.execPath, ...jest], env);

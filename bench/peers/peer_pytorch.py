@@ -7,11 +7,15 @@ candidate inside the reset gate): gradients of the second one are masked so that
 
 import base64
 import json
+import re
 import sys
 import time
 
+import blas
+
 THREADS = int(sys.argv[sys.argv.index("--threads") + 1])
 SPARSE = "--sparse" in sys.argv
+blas.limit(THREADS)  # torch sets those of OpenMP and MKL alone, and Debian's runs on whatever BLAS is installed
 
 
 def say(answer):
@@ -191,15 +195,12 @@ def sample(act, least_ms):
             return {"ms": cost / calls, "cost": cost}
 
 
-def blas():
-    """The library that multiplies matrices."""
+def library():
+    """What multiplies matrices: MKL may be inside of torch itself, which no name of a file tells."""
     if torch.backends.mkl.is_available():
-        return "MKL"
-    try:
-        with open("/proc/self/maps") as maps:
-            return "OpenBLAS" if "openblas" in maps.read() else "BLAS"
-    except OSError:
-        return "BLAS"
+        match = re.search(r"Math Kernel Library Version (\S+)", torch.__config__.show())
+        return f"MKL {match.group(1)} (in torch)" if match else "MKL (in torch)"
+    return blas.describe()
 
 
 PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "tagger": prepare_tagger}
@@ -208,7 +209,9 @@ PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "tagger": prepare_tagge
 def main():
     torch.set_num_threads(THREADS)
     threads = torch.get_num_threads()
-    say({"system": "pytorch", "version": torch.__version__, "backend": f"cpu ({blas()})", "threads": threads})
+    torch.mm(torch.ones(8, 8), torch.ones(8, 8))  # what is loaded late is loaded now
+    version = torch.__version__
+    say({"system": "pytorch", "version": version, "backend": "cpu", "blas": library(), "threads": threads})
     act = None
     for line in sys.stdin:
         request = json.loads(line)
@@ -217,7 +220,7 @@ def main():
                 say(sample(act, request["ms"]))
             else:
                 answer, act = PREPARE[request["suite"]](request)
-                say(answer)
+                say(answer if act is None else {**answer, "ran": blas.threads_in(act)})
         except Exception as error:  # the other side decides what an error means
             say({"error": f"{type(error).__name__}: {error}"})
 

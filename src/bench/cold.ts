@@ -9,20 +9,19 @@ import { buildLabels, buildVocabulary, saveModel, createModel, wordReader } from
 import { runChild } from './child.js';
 import { createProblem, TAGGER_SIZES } from './problem.js';
 import { rowOfValues } from './statistics.js';
-import type { Context, Row } from './types.js';
+import type { Context, SuiteParts } from './types.js';
 
 const PARTS = ['import', 'compile', 'load', 'tag', 'all'] as const;
 type Times = Readonly<Record<(typeof PARTS)[number], number>> & { readonly backend: string };
 
 /** The rows of the suite. */
-export async function cold(context: Context): Promise<Row[]> {
+export async function* cold(context: Context): SuiteParts {
   const parts = PARTS.filter((part) => context.wants(part));
-  if (parts.length === 0) return [];
+  if (parts.length === 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'bptt-bench-'));
   try {
     const model = join(folder, 'model.safetensors');
     writeFileSync(model, modelBytes());
-    const rows: Row[] = [];
     for (const { system, name } of [
       { system: 'bptt', name: 'auto' },
       { system: 'bptt-cpu', name: 'cpu' },
@@ -35,16 +34,11 @@ export async function cold(context: Context): Promise<Row[]> {
         backend: times[0].backend,
         threads: 1,
       } as const;
-      rows.push(
-        ...parts.map((part) =>
-          rowOfValues(
-            { ...common, case: part, metric: 'ms' },
-            times.map((each) => each[part]),
-          ),
-        ),
-      );
+      yield parts.map((part) => {
+        const values = times.map((each) => each[part]);
+        return { ...rowOfValues({ ...common, case: part, metric: 'ms' }, values), turns: values };
+      });
     }
-    return rows;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -55,7 +49,7 @@ async function timesOf(context: Context, args: readonly string[], system: string
   const times: Times[] = [];
   for (let i = 0; i < runs; i++) {
     context.progress(`cold ${system}`, i, runs);
-    await runChild('cold-child.js', args, (value) => times.push(value as Times));
+    await runChild('cold-child.js', args, (value) => times.push(value as Times), context.signal);
   }
   return times;
 }

@@ -9,9 +9,10 @@ import { slowProduct } from './pace.js';
 import type { Peer } from './peers.js';
 import type { Product } from './product.js';
 import { createProduct, faultOf } from './product.js';
-import { run, sampling } from './timing.js';
+import { sampling } from './timing.js';
+import type { Trial } from './trial.js';
 import { tryKernel } from './trial.js';
-import type { Contestant, Context, Row } from './types.js';
+import type { Contestant, Context, SuiteParts } from './types.js';
 import { backendsOf } from './types.js';
 
 export const SQUARES = [32, 64, 128, 256, 512, 1024];
@@ -27,13 +28,13 @@ export const TAGGER: readonly (readonly [ProductName, number, number, number])[]
 ];
 const PRODUCTS: readonly ProductName[] = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 
-/** The rows of the suite. */
-export async function gemm(context: Context): Promise<Row[]> {
-  const shapes = [...SQUARES.flatMap((n) => PRODUCTS.map((product) => [product, n, n, n] as const)), ...TAGGER];
-  const rows: Row[] = [];
+/** The races of the suite. */
+export async function* gemm(context: Context): SuiteParts {
+  const shapes = shapesOf(context);
   for (const [name, M, K, N] of shapes) {
     const label = `${name}-${M}x${K}x${N}`;
-    if (!context.wants(label) || (context.quick && M * K * N > 2 ** 24)) continue;
+    const large = context.sizes === undefined && context.quick && M * K * N > 2 ** 24;
+    if (!context.wants(label) || large) continue;
     context.progress(`gemm ${label}: checking`, 0, 1);
     const product = createProduct(name, M, K, N);
     const contestants = [
@@ -41,10 +42,16 @@ export async function gemm(context: Context): Promise<Row[]> {
       ...usersContestants(context, label, product),
       ...(await peerContestants(context, label, product)),
     ];
-    const race = { suite: 'gemm', case: label, metric: 'GFLOP/s', work: 2 * M * K * N, contestants } as const;
-    rows.push(...(await run(context, race)));
+    yield { suite: 'gemm', case: label, metric: 'GFLOP/s', work: 2 * M * K * N, contestants };
   }
-  return rows;
+}
+
+/** The products to be timed: those of sizes that were asked for, else squares and a tagger's. */
+function shapesOf({ sizes }: Context): (readonly [ProductName, number, number, number])[] {
+  const every = (sizes ?? SQUARES.map((n) => [n, n, n] as const)).flatMap(([M, K, N]) =>
+    PRODUCTS.map((product) => [product, M, K, N] as const),
+  );
+  return sizes === undefined ? [...every, ...TAGGER] : every;
 }
 
 /** Backends of this package that are right. */
@@ -69,15 +76,25 @@ function ownContestants(context: Context, label: string, product: Product): Cont
   });
 }
 
-/** The user's kernel, if it has this product and is right. */
+/** The user's kernels that have this product and are right. */
 function usersContestants(context: Context, label: string, product: Product): Contestant[] {
-  const { system, kernels } = context.userKernel ?? {};
-  const kernel = kernels?.[product.name]?.bind(kernels);
-  if (system === undefined || kernel === undefined) return [];
-  const trial = tryKernel(kernel, product);
-  if (!passes(context, `gemm ${label}`, system, trial.faultAtFirst)) return [];
-  const common = { system, version: context.version, backend: 'user', threads: 1 };
-  return [{ ...common, sample: sampling(trial.act), faultAtLast: trial.faultAtLast }];
+  return (context.userKernels ?? []).flatMap((user) => {
+    const { system } = user;
+    const kernel = user.kernels[product.name]?.bind(user.kernels);
+    if (kernel === undefined) return [];
+    let trial: Trial | undefined;
+    const right = passes(context, `gemm ${label}`, system, () => {
+      trial = tryKernel(kernel, product, user);
+      return trial.faultAtFirst();
+    });
+    if (!right || trial === undefined) {
+      trial?.close();
+      return [];
+    }
+    const { act, faultAtLast, close } = trial;
+    const common = { system, version: context.version, backend: 'user', threads: 1 };
+    return [{ ...common, sample: sampling(act), faultAtLast, close }];
+  });
 }
 
 /** Peers that are right. They multiply without adding: a library has no other product. */

@@ -66,7 +66,7 @@ export async function rightPeers(
       const answer = await peer.prepare({ suite, slowestMs: context.budget.slowestMs, ...request });
       const fault = answer.declined === undefined ? check(answer) : undefined;
       if (answer.declined !== undefined) skip(context, label, peer.system, String(answer.declined));
-      else if (fault === undefined) right.push(peer);
+      else if (fault === undefined) right.push(typeof answer.ran === 'number' ? { ...peer, ran: answer.ran } : peer);
       else if (peer.own) context.wrong(`${label}: ${peer.system} is wrong and was not timed: ${fault}`);
       else skip(context, label, peer.system, fault);
     } catch (error) {

@@ -16,8 +16,8 @@ import { decode, elements, encode, matrix, randomNumbers } from './numbers.js';
 import type { Peer } from './peers.js';
 import type { Expected } from './reference.js';
 import { expected, faultIn } from './reference.js';
-import { run, sampling } from './timing.js';
-import type { Backend, Contestant, Context, Row } from './types.js';
+import { sampling } from './timing.js';
+import type { Backend, Contestant, Context, SuiteParts } from './types.js';
 import { backendsOf } from './types.js';
 
 const CELLS = ['lstm', 'gru', 'rnn'];
@@ -41,9 +41,8 @@ interface Layer {
   readonly dY: Tensor;
 }
 
-/** The rows of the suite. Cases are named `forward-lstm-30x32x128x128`: T×B×I×H. */
-export async function layer(context: Context): Promise<Row[]> {
-  const rows: Row[] = [];
+/** The races of the suite. Cases are named `forward-lstm-30x32x128x128`: T×B×I×H. */
+export async function* layer(context: Context): SuiteParts {
   for (const cell of CELLS) {
     for (const shape of SHAPES) {
       const label = (phase: Phase): string =>
@@ -70,13 +69,10 @@ export async function layer(context: Context): Promise<Row[]> {
         });
         const contestants = [...own, ...(await peerContestants(context, label(phase), phase, problem, reference))];
         const work = shape[0] * shape[1];
-        rows.push(
-          ...(await run(context, { suite: 'layer', case: label(phase), metric: 'tokens/s', work, contestants })),
-        );
+        yield { suite: 'layer', case: label(phase), metric: 'tokens/s', work, contestants };
       }
     }
   }
-  return rows;
 }
 
 function createLayer(cell: string, shape: Shape): Layer {

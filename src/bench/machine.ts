@@ -1,6 +1,6 @@
 /** Where the figures come from. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import { measurePeak } from './peak.js';
+import { measureBandwidth, measurePeak } from './peak.js';
 
 /** The machine and the versions behind a result. */
 export interface Machine {
@@ -13,10 +13,12 @@ export interface Machine {
   readonly bptt: string;
   /** GFLOP/s of one core in 128-bit lanes, multiplication and addition apart; null without WebAssembly SIMD. */
   readonly peak: number | null;
+  /** GB/s of one core to and from memory, of a copy that no cache holds; where a plot was asked for. */
+  readonly bandwidth?: number;
 }
 
-/** Describes this machine; measuring its peak takes a few milliseconds. */
-export function describeMachine(version: string): Machine {
+/** Describes this machine; measuring its peak takes a few milliseconds, and its memory, where `plotting`, some more. */
+export function describeMachine(version: string, plotting = false): Machine {
   return {
     cpu: cpus().at(0)?.model.trim() || 'unknown processor',
     cores: availableParallelism(),
@@ -26,5 +28,6 @@ export function describeMachine(version: string): Machine {
     v8: process.versions.v8,
     bptt: version,
     peak: measurePeak(),
+    ...(plotting ? { bandwidth: measureBandwidth() } : {}),
   };
 }

@@ -5,27 +5,28 @@
 import { runChild } from './child.js';
 import type { MemoryPoint } from './statistics.js';
 import { rowOfValues, slopeOf } from './statistics.js';
-import type { Context, Row } from './types.js';
+import type { Context, Row, SuiteParts } from './types.js';
 
 interface Point extends MemoryPoint {
   readonly backend: string;
 }
 
 /** The rows of the suite: at the start of the steady state, at most, at the end, and the slope of a straight line. */
-export async function memory(context: Context): Promise<Row[]> {
-  if (!['rss-start', 'rss-max', 'rss-end', 'rss-slope'].some((name) => context.wants(name))) return [];
+export async function* memory(context: Context): SuiteParts {
+  if (!['rss-start', 'rss-max', 'rss-end', 'rss-slope'].some((name) => context.wants(name))) return;
   const points: Point[] = [];
-  await runChild('memory-child.js', [String(context.steps)], (value) => {
+  const onPoint = (value: unknown): void => {
     points.push(value as Point);
     context.progress('memory', (value as Point).step, context.steps);
-  });
+  };
+  await runChild('memory-child.js', [String(context.steps)], onPoint, context.signal);
   const tenth = Math.max(1, Math.floor(points.length / 10));
   const rss = points.map((point) => point.rss);
   const common = { suite: 'memory', system: 'bptt', version: context.version, threads: 1 } as const;
   const row = (name: string, values: readonly number[]): Row =>
     rowOfValues({ ...common, case: name, backend: points[0].backend, metric: 'MiB' }, values);
   const slope = { ...common, case: 'rss-slope', backend: points[0].backend, metric: 'KiB/1000 steps' } as const;
-  return [
+  yield [
     row('rss-start', rss.slice(0, tenth)),
     row('rss-max', [Math.max(...rss)]),
     row('rss-end', rss.slice(-tenth)),

@@ -44,21 +44,51 @@ interface WebAssemblyGlobal {
   Instance: new (module: object) => { readonly exports: { readonly run: (rounds: number) => number } };
 }
 
+/** The loop, compiled; undefined where the engine has no WebAssembly SIMD. */
+function openLoop(): ((rounds: number) => number) | undefined {
+  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyGlobal };
+  const bytes = moduleBytes();
+  if (WebAssembly === undefined || !WebAssembly.validate(bytes)) return undefined;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run;
+}
+
+/** GFLOP/s of so many rounds of the loop, now. */
+function rateNow(loop: (rounds: number) => number, rounds: number): number {
+  const start = performance.now();
+  loop(rounds);
+  return (2 * LANES * CHAINS * rounds) / Math.max(performance.now() - start, 1e-3) / 1e6;
+}
+
 /**
  * Peak of one core, GFLOP/s in float32: the best of many short runs, because a load on the machine only ever lengthens one.
  * Null where the engine has no WebAssembly SIMD.
  */
 export function measurePeak(runs = 60): number | null {
-  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyGlobal };
-  const bytes = moduleBytes();
-  if (WebAssembly === undefined || !WebAssembly.validate(bytes)) return null;
-  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
-  const rounds = 100_000;
+  const loop = openLoop();
+  if (loop === undefined) return null;
+  return Math.max(...Array.from({ length: runs }, () => rateNow(loop, 100_000)));
+}
+
+/**
+ * A yardstick: GFLOP/s that the machine reaches at the moment of the call, some two milliseconds of work that no version of this
+ * package changes. Where it falls, the machine has become slower, not the program. Undefined without WebAssembly SIMD.
+ */
+export function openPace(): (() => number) | undefined {
+  const loop = openLoop();
+  return loop && (() => rateNow(loop, 800_000));
+}
+
+/** Bytes of a copy that is larger than the caches of a core. */
+const COPIED = 2 ** 26;
+
+/** GB/s of one core to and from memory: bytes read and written by the best of some copies. */
+export function measureBandwidth(runs = 6): number {
+  const [from, to] = [0, 1].map(() => new Float64Array(COPIED / 8).fill(1)); // filled, so that every page is there
   let best = Infinity;
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
-    run(rounds);
+    to.set(from);
     best = Math.min(best, performance.now() - start);
   }
-  return (2 * LANES * CHAINS * rounds) / best / 1e6;
+  return (2 * COPIED) / best / 1e6;
 }

@@ -5,21 +5,24 @@
  *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a graphics device with
  *                                                                      {device: its name}, and {software: true} for a rasterizer
  *                                                                      or {unnamed: true} if that is no name; in a browser
- *                                                                      with {engine: name and version}
- *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}
+ *                                                                      with {engine: name and version}; a library that
+ *                                                                      multiplies by a BLAS with {blas: which, in words}
+ *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}; with {ran: threads seen at work}
+ *                                           where the system tells
  *     → {op: 'sample', ms}                   ← {ms, cost}: calls for at least `ms`
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isSoftware } from '../kernels/gpu/device.js';
 import { loadedRenderer } from '../kernels/gpu/machine.node.js';
 import { ArgumentError, BpttError, DataError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
+import { OWN_GROUP } from './child.js';
 import { readPackageInfo } from './package-info.js';
 import type { Contestant, Place, Sample, SuiteName } from './types.js';
 
@@ -64,7 +67,7 @@ export type Answer = Readonly<Record<string, unknown>>;
 export interface Peers {
   /** Those of a suite; each is started once. `note` hears of those that are absent. */
   of(suite: SuiteName, note: (line: string) => void): Promise<readonly Peer[]>;
-  /** Ends their processes. */
+  /** Ends their processes. An answer that is under way is not waited for: who waits gets a BpttError. */
   close(): void;
 }
 
@@ -96,7 +99,7 @@ export function openPeers(folder: string, { names, browser = false }: PeerChoice
     entry.browser && browser ? true : (names?.includes(entry.system) ?? !entry.browser),
   );
   const started = new Map<PeerEntry, Promise<Peer | string>>();
-  const processes: ChildProcessWithoutNullStreams[] = [];
+  const processes: (() => void)[] = [];
   const start = (entry: PeerEntry): Promise<Peer | string> => startPeer(entry, folder, processes);
   return {
     async of(suite, note) {
@@ -110,7 +113,7 @@ export function openPeers(folder: string, { names, browser = false }: PeerChoice
       }
       return running;
     },
-    close: () => processes.forEach(end),
+    close: () => processes.forEach((close) => close()),
   };
 }
 
@@ -133,17 +136,13 @@ function readEntries(file: string): PeerEntry[] {
 }
 
 /** Ends a process: those with processes of their own end when they have nothing more to read, which takes them a moment. */
-function end(child: ChildProcessWithoutNullStreams): void {
+function endProcess(child: ChildProcessWithoutNullStreams): void {
   child.stdin.end();
   setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
 }
 
 /** A running peer, or why there is none. */
-async function startPeer(
-  entry: PeerEntry,
-  folder: string,
-  processes: ChildProcessWithoutNullStreams[],
-): Promise<Peer | string> {
+async function startPeer(entry: PeerEntry, folder: string, processes: (() => void)[]): Promise<Peer | string> {
   const [script, ...rest] = entry.arguments;
   const threads = entry.threads === 'all' ? availableParallelism() : entry.threads;
   if (entry.threads === 'all' && threads === 1) return 'this machine has one core, and one thread is timed already';
@@ -151,9 +150,13 @@ async function startPeer(
   for (const program of entry.programs) {
     const path = program === 'node' ? process.execPath : program;
     const env = { ...process.env, BPTT_MODULES: MODULES };
-    const child = spawn(path, [join(folder, script), ...rest, '--threads', String(threads)], { cwd: folder, env });
-    processes.push(child);
+    const child = spawn(path, [resolve(folder, script), ...rest, '--threads', String(threads)], {
+      cwd: folder,
+      env,
+      ...OWN_GROUP,
+    });
     const link = linkTo(child);
+    processes.push(link.close);
     try {
       const hello = await link.next();
       if (typeof hello.absent !== 'string') return peerOf(entry, child.pid, hello, link);
@@ -184,8 +187,11 @@ function peerOf({ system, browser = false }: PeerEntry, pid: number | undefined,
 }
 
 /** The device a peer speaks of. headless-gl does not name its own; where it can, the driver loaded by the process does. */
-function placeOf({ device, software, unnamed, engine }: Answer, pid: number | undefined): Place {
-  const where = typeof engine === 'string' ? { engine } : {};
+function placeOf({ device, software, unnamed, engine, blas }: Answer, pid: number | undefined): Place {
+  const where = {
+    ...(typeof engine === 'string' ? { engine } : {}),
+    ...(typeof blas === 'string' ? { blas } : {}),
+  };
   if (typeof device !== 'string') return where;
   const renderer = (unnamed === true && pid !== undefined ? rendererOf(pid) : undefined) ?? device;
   return { device: renderer, software: software === true || isSoftware(renderer), ...where };
@@ -201,6 +207,7 @@ function rendererOf(pid: number): string | undefined {
 
 /** A conversation: every request has one answer, in order. */
 interface Link {
+  close(): void;
   next(): Promise<Answer>;
   ended(): boolean;
   ask(request: object): Promise<Answer>;
@@ -238,6 +245,10 @@ function linkTo(child: ChildProcessWithoutNullStreams): Link {
   };
   return {
     next,
+    close() {
+      end('was ended');
+      endProcess(child);
+    },
     ended: () => ended !== undefined,
     ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);

@@ -4,56 +4,149 @@ import { DataError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
 import { grouped, table } from '../tensor/print.js';
 import type { Machine } from './machine.js';
+import { EARLIER } from './types.js';
+import { compare, describeComparison } from './compare.js';
 import type { Row } from './types.js';
-import { isRate, SUITES } from './types.js';
+import { SUITES } from './types.js';
 
 /** A whole run: what `--json` prints. */
 export interface Result {
   readonly machine: Machine;
   readonly rows: readonly Row[];
+  /** Where the run was stopped before its end: the rows are those of the cases that were finished. */
+  readonly interrupted?: true;
 }
 
-/** Changes smaller than this are noise, however steady both runs were. */
-const LEAST_CHANGE = 0.02;
+/** What rows are compared with. */
+export interface Earlier {
+  readonly rows: readonly Row[];
+  /** Whether they took turns with the rows. */
+  readonly paired: boolean;
+}
 
-/** One paragraph per suite, under a line about the machine. */
-export function describeResult({ machine, rows }: Result, earlier?: Result): string {
-  const { cpu, cores, memoryGiB, node, v8, bptt, peak, os } = machine;
+/** A table that grows: rows are shown as they come, those of one case together. */
+export interface Report {
+  /** The lines about the machine. */
+  head(): string;
+  /** The lines of one case, or of rows that belong together; of a new suite with its name and columns before. */
+  add(rows: readonly Row[]): string;
+  /** What is left to say below the last table. */
+  end(): string;
+}
+
+/** Columns that are known to be this wide at least, so that rows to come fit under those that are shown. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  case: 24,
+  system: 15,
+  version: 7,
+  backend: 14,
+  metric: 8,
+  p50: 7,
+  p95: 7,
+  'to bptt': 7,
+};
+
+/**
+ * Starts a report.
+ *
+ * @param earlier what rows are compared with, if anything; its rows may still come
+ */
+export function createReport(machine: Machine, earlier?: Earlier): Report {
+  let suite: string | undefined;
+  let shown: Row[] = [];
+  let widths: number[] = [];
+  const close = (): string => placesOf(shown).join('\n');
+  return {
+    head: () => headOf(machine),
+    add(rows) {
+      if (rows.length === 0) return '';
+      const lines: string[] = [];
+      const known = rows[0].suite === suite ? [...shown, ...rows] : rows;
+      const cells = rows.map((row) => cellsOf(row, known, machine.peak, earlier));
+      if (rows[0].suite !== suite) {
+        const places = close();
+        if (places !== '') lines.push(places);
+        suite = rows[0].suite;
+        shown = [];
+        const head = columnsOf(rows, machine.peak, earlier);
+        widths = head.map((name) => Math.max(name.length, WIDTHS[name] ?? 0));
+        lines.push('', suite);
+        cells.unshift(head);
+      }
+      shown.push(...rows);
+      widths = widths.map((width, j) => Math.max(width, ...cells.map((line) => line[j].length)));
+      return [
+        ...lines,
+        table([widths.map((n) => ' '.repeat(n)), ...cells])
+          .split('\n')
+          .slice(1)
+          .join('\n'),
+      ].join('\n');
+    },
+    end: close,
+  };
+}
+
+function headOf({ cpu, cores, memoryGiB, node, v8, bptt, peak, os }: Machine): string {
   const shownPeak =
     peak === null ? 'no WebAssembly SIMD' : `peak of one core in 128-bit lanes ${peak.toFixed(1)} GFLOP/s`;
-  const head = `bptt ${bptt}, Node ${node}, V8 ${v8}, ${os}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${shownPeak}`;
-  const paragraphs = SUITES.flatMap((suite) => {
-    const own = rows.filter((row) => row.suite === suite);
-    return own.length === 0 ? [] : [[suite, tableOf(own, peak, earlier), ...placesOf(own)].join('\n')];
-  });
-  return [head, ...paragraphs].join('\n\n');
+  return `bptt ${bptt}, Node ${node}, V8 ${v8}, ${os}\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${shownPeak}`;
 }
 
-function tableOf(rows: readonly Row[], peak: number | null, earlier?: Result): string {
-  const withPeak = rows.some((row) => row.metric === 'GFLOP/s') && peak !== null;
-  const optional = <T>(wanted: boolean, cell: T): T[] => (wanted ? [cell] : []);
-  const head = [
+/** One paragraph per suite, under the lines about the machine: all of a result at once. */
+export function describeResult({ machine, rows }: Result, earlier?: Earlier): string {
+  const report = createReport(machine, earlier);
+  const suites = SUITES.map((suite) => rows.filter((row) => row.suite === suite));
+  return [report.head(), ...suites.map((each) => report.add(each)), report.end()].filter(Boolean).join('\n');
+}
+
+function columnsOf(rows: readonly Row[], peak: number | null, earlier?: Earlier): string[] {
+  const optional = (wanted: boolean, name: string): string[] => (wanted ? [name] : []);
+  return [
     ...['case', 'system', 'version', 'backend', 'threads', 'metric', 'p50', 'p95', 'to bptt'],
-    ...optional(withPeak, 'of peak'),
+    ...optional(rows[0].metric === 'GFLOP/s' && peak !== null, 'of peak'),
     ...optional(earlier !== undefined, 'to earlier'),
   ];
-  const lines = rows.map((row) => [
-    ...[row.case, row.system, row.version, row.backend, String(row.threads), row.metric],
-    ...[figure(row.p50), figure(row.p95), toBptt(row, rows)],
-    ...optional(withPeak, peak === null ? '' : `${((100 * row.p50) / peak).toFixed(0)} %`),
-    ...optional(earlier !== undefined, earlier === undefined ? '' : toEarlier(row, earlier.rows)),
-  ]);
-  return table([head, ...lines]);
 }
 
-/** A line per graphics device and browser: who runs where. */
+function cellsOf(row: Row, rows: readonly Row[], peak: number | null, earlier?: Earlier): string[] {
+  const optional = (cell: string | undefined): string[] => (cell === undefined ? [] : [cell]);
+  return [
+    ...[row.case, row.system, row.version, row.backend, threadsOf(row), row.metric],
+    ...[figure(row.p50), figure(row.p95), toBptt(row, rows)],
+    ...optional(row.metric === 'GFLOP/s' && peak !== null ? `${((100 * row.p50) / peak).toFixed(0)} %` : undefined),
+    ...optional(earlier && toEarlier(row, earlier)),
+  ];
+}
+
+function toEarlier(row: Row, { rows, paired }: Earlier): string {
+  if (row.system.startsWith(EARLIER)) return '';
+  return describeComparison(row.toEarlier ?? compare(row, rows, paired));
+}
+
+/** A line per graphics device, browser and BLAS: who runs where, and on what. */
 function placesOf(rows: readonly Row[]): string[] {
-  const lines = rows.flatMap(({ system, backend, device, software, engine }) => {
-    if (device === undefined && engine === undefined) return [];
+  const lines = rows.flatMap(({ system, backend, device, software, engine, blas }) => {
+    if (device === undefined && engine === undefined && blas === undefined) return [];
     const on = device === undefined ? '' : ` on ${device}${software ? ', a software rasterizer' : ''}`;
-    return [`${system}: ${backend}${on}${engine === undefined ? '' : `, in ${engine}`}`];
+    const by = blas === undefined ? '' : ` with ${blas}${isReference(blas) ? `: ${ADVICE}` : ''}`;
+    return [`${system}: ${backend}${on}${engine === undefined ? '' : `, in ${engine}`}${by}`];
   });
   return [...new Set(lines)];
+}
+
+/** Whether a BLAS is the one of Netlib, whose plain loops nobody uses who wants to know how fast a library is. */
+export function isReference(blas: string): boolean {
+  return blas.startsWith('reference BLAS');
+}
+
+/** What to do then. */
+export const ADVICE =
+  'plain loops, no measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0';
+
+/** Threads as set, and those that were seen at work where these are others. */
+function threadsOf({ threads, ran }: Row): string {
+  return ran === undefined || ran === threads ? String(threads) : `${threads} (${ran} ran)`;
 }
 
 /** How often `bptt` fits into somebody else: below 1, that system is the slower one. */
@@ -67,39 +160,6 @@ function figure(x: number): string {
   if (Math.abs(x) >= 1000) return `${x < 0 ? '-' : ''}${grouped(Math.round(Math.abs(x)))}`;
   if (Math.abs(x) < 0.1) return x.toPrecision(2);
   return x.toFixed(Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2);
-}
-
-/** One row beside the same row of an earlier run. */
-export interface Comparison {
-  /** p50 now by p50 then. */
-  readonly ratio: number;
-  /** Whether the change exceeds the spread of both runs. */
-  readonly real: boolean;
-  readonly better: boolean;
-}
-
-/**
- * Compares a row with the row of the same suite, case, system, threads and metric; null where there is none. On a graphics
- * device its backend tells who it is: the system may be `bptt` or `bptt-gpu`, as the others of its run want it. A change is
- * real when it is larger than the larger of both runs' spreads, |p95 − p50| / p50, and than 2 %.
- */
-export function compare(row: Row, earlier: readonly Row[]): Comparison | null {
-  const who = (each: Row): string => (each.device === undefined ? each.system : each.backend);
-  const keys = ['suite', 'case', 'threads', 'metric'] as const;
-  const before = earlier.find((each) => who(each) === who(row) && keys.every((key) => each[key] === row[key]));
-  if (before === undefined) return null;
-  const ratio = row.p50 / before.p50;
-  const spread = ({ p50, p95 }: Row): number => Math.abs(p95 - p50) / Math.abs(p50);
-  const change = Math.abs(ratio - 1);
-  const real = change > Math.max(LEAST_CHANGE, spread(row), spread(before));
-  return { ratio, real, better: isRate(row.metric) === ratio > 1 };
-}
-
-function toEarlier(row: Row, earlier: readonly Row[]): string {
-  const comparison = compare(row, earlier);
-  if (comparison === null) return 'new';
-  const { ratio, real, better } = comparison;
-  return `${ratio.toFixed(2)}×${real ? (better ? ' better' : ' worse') : ''}`;
 }
 
 /**

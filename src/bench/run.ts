@@ -1,26 +1,24 @@
 /** Runs suites: opens what takes part, collects the rows, closes everything again. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ArgumentError } from '../tensor/index.js';
 import { folderOfPackage } from './package-info.js';
 import { openBackends } from './backends.js';
-import { cold } from './cold.js';
-import { gemm } from './gemm.js';
-import { layer } from './layer.js';
+import type { Opponent } from './against.js';
+import { noOpponent, openOpponent } from './against.js';
+import type { Machine } from './machine.js';
 import { describeMachine } from './machine.js';
-import { memory } from './memory.js';
+import { openPace } from './peak.js';
 import type { Peers } from './peers.js';
 import { noPeers, openPeers } from './peers.js';
-import type { Result } from './report.js';
-import { tagger } from './tagger.js';
-import { threads } from './threads.js';
-import type { Budget, Context, Row, Suite, SuiteName } from './types.js';
+import type { Earlier, Result } from './report.js';
+import { RUNNERS } from './suites.js';
+import { run } from './timing.js';
+import type { Budget, Context, Row, Suite, SuiteName, UserKernel } from './types.js';
 import { loadUserKernel } from './user-kernel.js';
 
-const RUNNERS: Readonly<Record<SuiteName, Suite>> = { gemm, layer, tagger, threads, cold, memory };
-
-const USUAL: Budget = { turns: 7, turnMs: 150, warmupMs: 300, slowestMs: 5000 };
-const QUICK: Budget = { turns: 2, turnMs: 10, warmupMs: 10, slowestMs: 1000 };
+const USUAL: Budget = { turns: 21, leastTurns: 7, turnMs: 50, warmupMs: 300, slowestMs: 5000 };
+const QUICK: Budget = { turns: 2, leastTurns: 2, turnMs: 10, warmupMs: 10, slowestMs: 1000 };
 
 /** What to run. */
 export interface RunOptions {
@@ -36,8 +34,12 @@ export interface RunOptions {
   readonly time?: number;
   /** Backends by name, as `openBackends` takes them. */
   readonly backends: readonly string[];
-  /** A file with products of the user's. */
-  readonly kernel?: string;
+  /** What `openOpponent` takes: the JSON of an earlier run, or the folder of an earlier build. */
+  readonly against?: string;
+  /** Sizes of products, in the place of the usual ones. */
+  readonly sizes?: Context['sizes'];
+  /** Files with products of the user's. */
+  readonly kernels: readonly string[];
   /** Names of peers; `true` for all, `false` for none; undefined for all where there are any. */
   readonly peers?: readonly string[] | boolean;
   /** Whether this package runs in a browser too. */
@@ -47,7 +49,12 @@ export interface RunOptions {
 }
 
 /** Who hears of what goes on. */
-export type Listener = Pick<Context, 'progress' | 'note'>;
+export interface Listener extends Pick<Context, 'progress' | 'note'> {
+  /** Called once, before anything is timed. */
+  started?(machine: Machine, earlier?: Earlier): void | Promise<void>;
+  /** Rows that are finished, those of one case together. */
+  rows?(rows: readonly Row[]): void | Promise<void>;
+}
 
 /** A result, and what was found wrong on the way. */
 export interface Outcome {
@@ -57,40 +64,85 @@ export interface Outcome {
 }
 
 /**
- * Runs the suites, one after the other.
+ * Runs the suites, one after the other. Where `signal` stops it, the result has the rows of the cases that were finished.
  *
- * @throws what `openPeers`, `openBackends` and `loadUserKernel` throw, before anything is timed
+ * @throws what `openPeers`, `openBackends`, `openOpponent` and `loadUserKernel` throw, before anything is timed
  */
-export async function runSuites(options: RunOptions, listener: Listener): Promise<Outcome> {
-  const userKernel = options.kernel === undefined ? undefined : await loadUserKernel(options.kernel);
-  const peers = peersOf(options, listener);
-  const backends = await openBackends(options.backends, listener);
+export async function runSuites(options: RunOptions, listener: Listener, signal?: AbortSignal): Promise<Outcome> {
+  const stopped = (): boolean => signal?.aborted ?? false;
+  // What ends because it was stopped gives reasons of its own, which say nothing.
+  const note = (line: string): void => (stopped() ? undefined : listener.note(line));
+  const { version, plotting, quick, steps, cases, sizes } = options;
+  const shared = { plotting, quick, steps, sizes, note, progress: listener.progress, budget: budgetOf(options) };
+  const opponent: Omit<Opponent, 'earlier'> & Partial<Opponent> =
+    options.against === undefined
+      ? noOpponent
+      : await openOpponent(options.against, { ...shared, backends: options.backends });
+  const userKernels = await loadUserKernels(options.kernels);
+  const peers = peersOf(options, { note });
+  const backends = await openBackends(options.backends, { note });
   const wrong: string[] = [];
-  const { version, plotting, quick, steps, cases } = options;
   const context: Context = {
-    ...listener,
-    ...{ version, backends, peers, userKernel, plotting, quick, steps },
-    budget: budgetOf(options),
+    ...shared,
+    ...{ version, backends, peers, userKernels, signal, pace: openPace() },
     wants: (name) => cases.length === 0 || cases.some((part) => name.includes(part)),
     wrong: (line) => void wrong.push(line),
   };
+  const machine = describeMachine(version, plotting);
+  const rows: Row[] = [];
+  signal?.addEventListener('abort', () => peers.close());
   try {
-    const rows: Row[] = [];
-    for (const suite of options.suites) rows.push(...(await RUNNERS[suite](context)));
-    return { result: { machine: describeMachine(version), rows }, wrong };
+    await listener.started?.(machine, opponent.earlier);
+    for (const suite of options.suites) {
+      for await (const finished of rowsOf(context, RUNNERS[suite], opponent)) {
+        rows.push(...finished);
+        await listener.rows?.(finished);
+      }
+    }
+  } catch (error) {
+    if (!stopped()) throw error;
   } finally {
     peers.close();
+    opponent.close();
     for (const { kernels } of backends) kernels.dispose();
+  }
+  return { result: { machine, rows, ...(stopped() ? { interrupted: true } : {}) }, wrong };
+}
+
+/** The kernels of several files, each file once, under names that differ. */
+async function loadUserKernels(paths: readonly string[]): Promise<UserKernel[]> {
+  const kernels: UserKernel[] = [];
+  for (const [i, path] of paths.entries()) {
+    if (paths.slice(0, i).some((other) => resolve(other) === resolve(path)))
+      throw new ArgumentError(`--kernel ${path} is given twice; give it once`);
+    const names = kernels.map(({ system }) => system);
+    kernels.push(await loadUserKernel(path, names));
+  }
+  return kernels;
+}
+
+/** The rows of a suite as they are finished; an end without a word where it is stopped. */
+export async function* rowsOf(
+  context: Context,
+  suite: Suite,
+  opponent: Pick<Opponent, 'joined' | 'compared'> = noOpponent,
+): AsyncGenerator<Row[], void, void> {
+  const stopped = (): boolean => context.signal?.aborted ?? false;
+  for await (const part of suite(context)) {
+    if (stopped()) return;
+    const rows = 'contestants' in part ? await run(context, await opponent.joined(part)) : part;
+    if (stopped()) return;
+    if (rows.length > 0) yield opponent.compared(rows);
   }
 }
 
 function budgetOf({ quick, time }: RunOptions): Budget {
   if (time === undefined) return quick ? QUICK : USUAL;
-  const { turns, slowestMs } = quick ? QUICK : USUAL;
-  return { turns, slowestMs, turnMs: (0.8 * time) / turns, warmupMs: 0.2 * time };
+  const { turns, leastTurns, slowestMs } = quick ? QUICK : USUAL;
+  return { turns, leastTurns, slowestMs, turnMs: (0.8 * time) / turns, warmupMs: 0.2 * time };
 }
 
-function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Listener): Peers {
+function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Pick<Listener, 'note'>): Peers {
   if (peers === false && !browser) return noPeers;
   // A folder that somebody names must be there; that of the checkout may be absent.
   if (peersFolder !== undefined && !existsSync(join(peersFolder, 'peers.json'))) {

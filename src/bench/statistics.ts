@@ -1,16 +1,6 @@
 /** From samples to rows. */
-import type { Contestant, Metric, Place, Row, SuiteName } from './types.js';
+import type { Contestant, Metric, Place, Race, Row } from './types.js';
 import { isRate } from './types.js';
-
-/** A case that is ready to be timed. */
-export interface Race {
-  readonly suite: SuiteName;
-  readonly case: string;
-  readonly metric: Metric;
-  /** Tokens, or floating-point operations, of one call. */
-  readonly work: number;
-  readonly contestants: readonly Contestant[];
-}
 
 /** The resident set after some updates. */
 export interface MemoryPoint {
@@ -21,7 +11,11 @@ export interface MemoryPoint {
 
 /** The q-quantile of samples, 0 ≤ q ≤ 1, interpolated between neighbours (definition 7 of Hyndman & Fan, 1996). */
 export function quantile(samples: readonly number[], q: number): number {
-  const sorted = [...samples].sort((x, y) => x - y);
+  return quantileOfSorted(Float64Array.from(samples).sort(), q);
+}
+
+/** `quantile` of samples in ascending order. */
+export function quantileOfSorted(sorted: Float64Array, q: number): number {
   const at = q * (sorted.length - 1);
   const below = sorted[Math.floor(at)];
   return below + (at - Math.floor(at)) * (sorted[Math.ceil(at)] - below);
@@ -34,19 +28,39 @@ function valueOf(ms: number, metric: Metric, work: number): number {
 }
 
 /** Fields of a place; none for who is on the processor and in this Node. */
-function placeOf({ device, software = false, engine }: Place): Place {
-  return { ...(device === undefined ? {} : { device, software }), ...(engine === undefined ? {} : { engine }) };
+function placeOf({ device, software = false, engine, blas, ran }: Place): Place {
+  const given = Object.entries({ engine, blas, ran }).filter(([, value]) => value !== undefined);
+  return { ...(device === undefined ? {} : { device, software }), ...Object.fromEntries(given) };
 }
 
-/** The row of a contestant, from its milliseconds per call. */
+/** What a contestant did in one turn. */
+export interface Turn {
+  /** Milliseconds per call, a sample each. */
+  readonly ms: readonly number[];
+  /** GFLOP/s of the machine right after it, where that is known. */
+  readonly pace?: number;
+}
+
+/** The row of a contestant, from its turns. */
 export function rowOf(
-  { suite, case: name, metric, work }: Race,
+  { suite, case: name, metric, work }: Omit<Race, 'contestants'>,
   who: Omit<Contestant, 'sample' | 'close'>,
-  ms: number[],
+  taken: readonly Turn[],
 ): Row {
   const { system, version, backend, threads } = who;
+  const ms = taken.flatMap((turn) => turn.ms);
   const at = (q: number): number => valueOf(quantile(ms, q), metric, work);
-  return { suite, case: name, system, version, backend, threads, ...placeOf(who), metric, p50: at(0.5), p95: at(0.95) };
+  const paces = taken.flatMap(({ pace }) => (pace === undefined ? [] : [rounded(pace)]));
+  return {
+    ...{ suite, case: name, system, version, backend, threads, ...placeOf(who), metric, p50: at(0.5), p95: at(0.95) },
+    turns: taken.map((turn) => rounded(valueOf(quantile(turn.ms, 0.5), metric, work))),
+    ...(paces.length === taken.length ? { pace: paces } : {}),
+  };
+}
+
+/** Five digits: more than a clock on a machine with other work tells, in a file that stays small. */
+function rounded(x: number): number {
+  return Number(x.toPrecision(5));
 }
 
 /** A row of plain numbers, which are the metric already. */

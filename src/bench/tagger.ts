@@ -11,8 +11,8 @@ import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEA
 import type { Reference } from './reference.js';
 import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
 import { teamContestants } from './threads.js';
-import { run, sampling } from './timing.js';
-import type { Backend, Contestant, Context, Row } from './types.js';
+import { sampling } from './timing.js';
+import type { Backend, Contestant, Context, SuiteParts } from './types.js';
 import { backendsOf } from './types.js';
 
 const CELLS = ['lstm', 'gru', 'rnn'];
@@ -23,9 +23,8 @@ const PLOTTED_BATCHES = [2, 4, 8, 16, 64];
 type Phase = 'train' | 'infer';
 const PHASES: readonly Phase[] = ['train', 'infer'];
 
-/** The rows of the suite. */
-export async function tagger(context: Context): Promise<Row[]> {
-  const rows: Row[] = [];
+/** The races of the suite. */
+export async function* tagger(context: Context): SuiteParts {
   for (const cell of CELLS) {
     const more = context.plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
     for (const B of [...BATCHES, ...more]) {
@@ -47,13 +46,10 @@ export async function tagger(context: Context): Promise<Row[]> {
           ...(await peerContestants(context, label(phase), phase, problem, reference)),
         ];
         const work = B * problem.sizes.T;
-        rows.push(
-          ...(await run(context, { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants })),
-        );
+        yield { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants };
       }
     }
   }
-  return rows;
 }
 
 /** The training of `bptt` on all cores, where there is more than one. */

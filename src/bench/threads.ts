@@ -13,16 +13,16 @@ import type { Problem } from './problem.js';
 import { CHECKED_STEPS, createProblem, createTrainer, LEARNING_RATE, planOf } from './problem.js';
 import type { Reference } from './reference.js';
 import { faultIn, referenceOf, trainingFault } from './reference.js';
-import { run, sampling, samplingAsync } from './timing.js';
-import type { Contestant, Context, Row } from './types.js';
+import { sampling, samplingAsync } from './timing.js';
+import type { Contestant, Context, SuiteParts } from './types.js';
 
 const CASE = 'train-b64-lstm';
 const BATCH = 64;
 
-/** The rows of the suite. */
-export async function threads(context: Context): Promise<Row[]> {
+/** The race of the suite. */
+export async function* threads(context: Context): SuiteParts {
   const backend = context.backends.find(({ system }) => system === 'bptt');
-  if (backend === undefined || !context.wants(CASE)) return [];
+  if (backend === undefined || !context.wants(CASE)) return;
   const { system, kernels } = backend;
   context.progress(`threads ${CASE}: checking`, 0, 1);
   const problem = createProblem('lstm', BATCH);
@@ -30,7 +30,7 @@ export async function threads(context: Context): Promise<Row[]> {
   const fault = trainingFault(kernels, problem, reference);
   if (fault !== undefined) {
     context.wrong(`threads ${CASE}: ${system} is wrong and was not timed: ${fault}`);
-    return [];
+    return;
   }
   const { step, close } = createTrainer(kernels, problem);
   const sample = sampling(over(problem, step));
@@ -41,7 +41,7 @@ export async function threads(context: Context): Promise<Row[]> {
     contestants.push(...(await teamContestants(context, `threads ${CASE}`, kernels, problem, reference, count)));
   }
   const work = BATCH * problem.sizes.T;
-  return run(context, { suite: 'threads', case: CASE, metric: 'tokens/s', work, contestants });
+  yield { suite: 'threads', case: CASE, metric: 'tokens/s', work, contestants };
 }
 
 /** 2, 4, 8, … below the number of cores, and that number. */

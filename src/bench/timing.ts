@@ -4,10 +4,10 @@
  */
 import { Bench } from 'tinybench';
 import { messageOf } from '../tensor/errors.js';
-import type { Race } from './statistics.js';
+import type { Turn } from './statistics.js';
 import { rowOf } from './statistics.js';
 import { thrownBy } from './trial.js';
-import type { Contestant, Context, Row, Sample } from './types.js';
+import type { Contestant, Context, Race, Row, Sample } from './types.js';
 
 /** A call this short is repeated until a clock can see it. */
 const BATCH_MS = 1;
@@ -42,30 +42,61 @@ export function samplingAsync(act: () => Promise<unknown>): () => Promise<Sample
   };
 }
 
-/** Times a race. Who fails on the way is named and left out. */
+/** Where a contestant is in a race. */
+interface Progress {
+  readonly taken: Turn[];
+  /** How often it has its turn in all; known after the warm-up. */
+  turns: number;
+}
+
+/**
+ * Times a race. Who fails on the way is named and left out. Turns of somebody who has fewer of them are spread over all the
+ * turns of the others, and who comes first changes from turn to turn.
+ *
+ * @returns no rows where `context.signal` stopped it
+ */
 export async function run(context: Context, race: Race): Promise<Row[]> {
-  const { turns, turnMs, warmupMs } = context.budget;
-  const samples = new Map<Contestant, number[]>();
-  const slow = new Set<Contestant>();
-  for (let turn = -1; turn < turns; turn++) {
-    for (const each of race.contestants) {
-      const known = samples.get(each) ?? [];
-      if (slow.has(each) || (turn >= 0 && !samples.has(each))) continue;
+  const { turns } = context.budget;
+  const racing = new Map<Contestant, Progress>(race.contestants.map((each) => [each, { taken: [], turns }]));
+  const stopped = (): boolean => context.signal?.aborted ?? false;
+  for (let turn = -1; turn < turns && !stopped(); turn++) {
+    for (const each of turn % 2 === 0 ? race.contestants : [...race.contestants].reverse()) {
+      const progress = racing.get(each);
+      if (progress === undefined || stopped() || !isTurn(turn, progress.turns, turns)) continue;
       context.progress(`${race.suite} ${race.case} ${each.system}`, turn + 1, turns + 1);
       try {
-        const taken = await takeTurn(each, turn < 0 ? warmupMs : turnMs);
-        // The warm-up counts for somebody whose one call outlasts all turns together: there will be no other.
-        if (turn < 0 && taken[0] > turns * turnMs + warmupMs) slow.add(each);
-        samples.set(each, turn < 0 && !slow.has(each) ? [] : [...known, ...taken]);
+        if (turn < 0) await warmUp(context, each, progress);
+        else progress.taken.push(await takeTurn(context, each, lengthOf(context, progress.turns)));
       } catch (error) {
-        samples.delete(each);
-        giveUp(context, race, each, error);
+        racing.delete(each);
+        if (!stopped()) giveUp(context, race, each, error);
       }
     }
   }
-  for (const each of samples.keys()) if (isWrongNow(context, race, each)) samples.delete(each);
+  if (!stopped()) for (const each of racing.keys()) if (isWrongNow(context, race, each)) racing.delete(each);
   for (const each of race.contestants) await each.close?.();
-  return [...samples].filter(([, ms]) => ms.length > 0).map(([each, ms]) => rowOf(race, each, ms));
+  if (stopped()) return [];
+  return [...racing].filter(([, { taken }]) => taken.length > 0).map(([each, { taken }]) => rowOf(race, each, taken));
+}
+
+/** Whether somebody with `own` turns has one of them in this turn of `all`; everybody warms up in turn −1. */
+function isTurn(turn: number, own: number, all: number): boolean {
+  return turn < 0 || Math.floor(((turn + 1) * own) / all) > Math.floor((turn * own) / all);
+}
+
+/** Milliseconds of a turn, so that all `turns` together take as long as those of the budget. */
+function lengthOf({ budget }: Pick<Context, 'budget'>, turns: number): number {
+  return (budget.turns * budget.turnMs) / Math.max(turns, 1);
+}
+
+/** The turn before the first. It tells how many turns there will be: so many that a call fits into each. */
+async function warmUp(context: Context, contestant: Contestant, progress: Progress): Promise<void> {
+  const { turns, leastTurns, turnMs, warmupMs } = context.budget;
+  const taken = await takeTurn(context, contestant, warmupMs);
+  const call = Math.min(...taken.ms);
+  progress.turns = Math.min(turns, Math.max(leastTurns, Math.floor((turns * turnMs) / call)));
+  // The warm-up counts for somebody whose one call outlasts all turns together: there will be no other.
+  if (taken.ms[0] > turns * turnMs + warmupMs) Object.assign(progress, { taken: [taken], turns: 0 });
 }
 
 /** Says that somebody failed while it was timed: our own and other systems by the way, a kernel on trial as a fault. */
@@ -86,8 +117,8 @@ function isWrongNow(context: Context, { suite, case: name }: Race, { system, fau
   return fault !== undefined;
 }
 
-/** Milliseconds per call of every sample in one turn. */
-async function takeTurn(contestant: Contestant, time: number): Promise<readonly number[]> {
+/** One turn: milliseconds per call of every sample, and the pace of the machine after them. */
+async function takeTurn(context: Context, contestant: Contestant, time: number): Promise<Turn> {
   const bench = new Bench({ time, iterations: 1, warmup: false, retainSamples: true, throws: true });
   const act = async () => {
     const { ms, cost } = await contestant.sample();
@@ -95,5 +126,6 @@ async function takeTurn(contestant: Contestant, time: number): Promise<readonly 
   };
   bench.add(contestant.system, act, { async: true });
   const [result] = (await bench.run()).map((task) => task.result);
-  return result.state === 'completed' ? (result.latency.samples ?? []) : [];
+  const ms = result.state === 'completed' ? (result.latency.samples ?? []) : [];
+  return { ms, pace: context.pace?.() };
 }

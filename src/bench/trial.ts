@@ -3,10 +3,11 @@
  * answer, and once more when it has been timed: a kernel may be right at first and not for long.
  */
 import type { Tensor } from '../tensor/index.js';
-import { oneLine } from '../tensor/errors.js';
+import { BpttError, oneLine } from '../tensor/errors.js';
 import { deviation, elements, placeAll } from './numbers.js';
 import type { Product } from './product.js';
 import { createProduct, faultOf } from './product.js';
+import type { UserKernel } from './types.js';
 
 /** Seed of the operands after timing: other numbers than those a kernel has seen. */
 const FRESH = 11;
@@ -19,11 +20,25 @@ export interface Trial {
   faultAtFirst(): string | undefined;
   /** What is wrong after all the calls that were timed. */
   faultAtLast(): string | undefined;
+  /** Gives its operands back, where they lie in memory of its own. */
+  close(): void;
 }
 
-/** Puts a kernel on trial; it may return anything, whatever its type says. */
-export function tryKernel(kernel: (out: Tensor, a: Tensor, b: Tensor) => unknown, product: Product): Trial {
-  const [out, a, b] = placeAll({}, [product.out, product.a, product.b], 0);
+/** Who may say where its operands lie. */
+type Owner = Pick<UserKernel, 'allocate' | 'release'>;
+
+/**
+ * Puts a kernel on trial; it may return anything, whatever its type says.
+ *
+ * @throws BpttError where it allocates operands that are not what they should be
+ */
+export function tryKernel(
+  kernel: (out: Tensor, a: Tensor, b: Tensor) => unknown,
+  product: Product,
+  owner: Owner = {},
+): Trial {
+  const given = [product.out, product.a, product.b];
+  const [out, a, b] = owner.allocate === undefined ? placeAll({}, given, 0) : placeIn(owner, given);
   const faultNow = (expected: Product): string | undefined => {
     const answer = kernel(out, a, b);
     if (isPromise(answer)) {
@@ -45,7 +60,43 @@ export function tryKernel(kernel: (out: Tensor, a: Tensor, b: Tensor) => unknown
         elements(b).set(elements(fresh.b));
         return faultNow(fresh);
       }),
+    close: () => void guarded(() => void owner.release?.()),
   };
+}
+
+/** Copies of matrices where their owner wants them; all are allocated before one is filled, because memory may move as it grows. */
+function placeIn(owner: Owner, matrices: readonly Tensor[]): Tensor[] {
+  const placed = matrices.map(({ shape }) => owner.allocate?.(shape) as Tensor);
+  for (const [i, x] of placed.entries()) {
+    const fault = placeFault(x, matrices[i].shape, placed.slice(0, i));
+    if (fault === undefined) continue;
+    owner.release?.();
+    throw new BpttError(`its allocate([${matrices[i].shape.join(', ')}]) ${fault}`);
+  }
+  matrices.forEach((from, i) => elements(placed[i]).set(elements(from)));
+  return placed;
+}
+
+/** What is wrong with a matrix that somebody else allocated. */
+function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: readonly Tensor[]): string | undefined {
+  const { data, shape, stride, offset } = (x ?? {}) as Partial<Tensor>;
+  if (Object.prototype.toString.call(data) !== '[object Float32Array]' || data === undefined)
+    return 'must return {data, shape, stride, offset} whose data is a Float32Array';
+  if (data.length === 0) return 'has lost its memory: data has length 0; grow the memory before giving out views of it';
+  const isRight = (list: readonly number[] | undefined, wanted: readonly number[]): boolean =>
+    list?.length === 2 && wanted.every((size, i) => list[i] === size);
+  if (!isRight(shape, [M, N])) return `must have shape [${M}, ${N}]; it has [${String(shape)}]`;
+  if (!isRight(stride, [N, 1])) return `must lie row by row, stride [${N}, 1]; it has [${String(stride)}]`;
+  const start = offset ?? NaN;
+  if (!Number.isInteger(start) || start < 0 || start + M * N > data.length)
+    return `must have an offset at which ${M * N} elements fit into data of length ${data.length}; it has ${String(offset)}`;
+  const at = (y: Tensor): number => y.data.byteOffset + 4 * y.offset;
+  const mine = { data, offset: start } as Tensor;
+  const overlaps = others.some(
+    (y) =>
+      y.data.buffer === data.buffer && at(y) < at(mine) + 4 * M * N && at(mine) < at(y) + 4 * y.shape[0] * y.shape[1],
+  );
+  return overlaps ? 'overlaps another matrix that it gave before' : undefined;
 }
 
 /** What somebody else's code threw, as one line: no fault of this program, so its class is named without another word. */

@@ -1,10 +1,14 @@
 /** What a benchmark is made of: contestants that do the same work, and the rows that come of it. */
 import type { Kernels } from '../kernels/types.js';
+import type { Comparison } from './compare.js';
 import type { Peers } from './peers.js';
 
 /** Names of the suites, in the order in which they run. */
 export const SUITES = ['gemm', 'layer', 'tagger', 'threads', 'cold', 'memory'] as const;
 export type SuiteName = (typeof SUITES)[number];
+
+/** Stands before the system of a row that an earlier build made. */
+export const EARLIER = 'earlier:';
 
 /** Where a row was measured, if not on the processor and in this Node alone. */
 export interface Place {
@@ -14,6 +18,10 @@ export interface Place {
   readonly software?: boolean;
   /** The browser, with its version. */
   readonly engine?: string;
+  /** What a library multiplies matrices with: `OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so)`, `reference BLAS 3.11.0 (…)`. */
+  readonly blas?: string;
+  /** Threads that were seen at work in the case, where the system tells; `threads` is how many it was set to. */
+  readonly ran?: number;
 }
 
 /** What is measured. Of the first two more is better, of the others less. */
@@ -35,6 +43,12 @@ export interface Row extends Place {
   readonly p50: number;
   /** What 95 % of the samples reach or exceed in quality: of a rate the 5th percentile, of a duration the 95th. */
   readonly p95: number;
+  /** The median of every turn, in the metric and in order: what an interval is made from. */
+  readonly turns?: readonly number[];
+  /** What the machine itself reached right after each of these turns, in GFLOP/s. */
+  readonly pace?: readonly number[];
+  /** Beside the same row of an earlier program, where there is one to compare with. */
+  readonly toEarlier?: Comparison;
 }
 
 /** One measurement. */
@@ -64,9 +78,11 @@ export interface Contestant extends Place {
 
 /** How long to measure. */
 export interface Budget {
-  /** How often each contestant has its turn. */
+  /** How often each contestant has its turn, at most. */
   readonly turns: number;
-  /** Milliseconds of a turn; at least one sample is taken. */
+  /** … and at least: where one call takes longer than a turn, turns are fewer and longer. */
+  readonly leastTurns: number;
+  /** Milliseconds of a turn where there are `turns` of them; at least one sample is taken. */
   readonly turnMs: number;
   /** Milliseconds before the first turn. */
   readonly warmupMs: number;
@@ -99,6 +115,10 @@ export interface UserKernel {
   /** Name of the file, without folders. */
   readonly system: string;
   readonly kernels: Partial<Pick<Kernels, 'addMatmul' | 'addMatmulTA' | 'addMatmulTB'>>;
+  /** Where it wants its operands: matrices of zeros, row by row, in memory of its own. */
+  allocate?(shape: readonly number[]): unknown;
+  /** Takes back all that `allocate` gave; called after every case. */
+  release?(): unknown;
 }
 
 /** What a suite may use. */
@@ -107,24 +127,41 @@ export interface Context {
   readonly budget: Budget;
   readonly backends: readonly Backend[];
   readonly peers: Peers;
-  readonly userKernel?: UserKernel;
+  readonly userKernels?: readonly UserKernel[];
   /** Whether a plot was asked for, which needs more sizes. */
   readonly plotting: boolean;
   readonly quick: boolean;
+  /** Sizes M, K, N of products, in the place of the usual ones. */
+  readonly sizes?: readonly (readonly [M: number, K: number, N: number])[];
   /** Updates of the memory suite. */
   readonly steps: number;
   /** Whether a case is wanted; the others cost nothing. */
   wants(name: string): boolean;
   /** Says on standard error what is under way. */
   progress(label: string, done: number, total: number): void;
+  /** Aborted where somebody wants no more rows: what is under way then is given up. */
+  readonly signal?: AbortSignal;
+  /** GFLOP/s of the machine at this moment, of a fixed piece of work; without it rows do not say. */
+  pace?(): number;
   /** A line on standard error that stays: who was skipped, and why. */
   note(line: string): void;
   /** Somebody computed something else: not timed, and the command fails in the end. */
   wrong(line: string): void;
 }
 
-/** A suite: its rows, in the order in which they are shown. */
-export type Suite = (context: Context) => Promise<Row[]>;
+/** A case that is ready to be timed. */
+export interface Race {
+  readonly suite: SuiteName;
+  readonly case: string;
+  readonly metric: Metric;
+  /** Tokens, or floating-point operations, of one call. */
+  readonly work: number;
+  readonly contestants: readonly Contestant[];
+}
+
+/** What a suite yields, in the order in which it is shown: cases to be timed, and rows that it has measured itself. */
+export type SuiteParts = AsyncGenerator<Race | readonly Row[], void, void>;
+export type Suite = (context: Context) => SuiteParts;
 
 /** Whether more of a metric is better. */
 export function isRate(metric: Metric): boolean {

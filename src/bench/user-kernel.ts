@@ -10,11 +10,13 @@ const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;
 
 /**
  * Loads a module, ES or CommonJS, that exports `addMatmul(out, a, b)`, and `addMatmulTA` and `addMatmulTB` if it has them;
- * by name, as fields of its default export, or `addMatmul` alone as the default export.
+ * by name, as fields of its default export, or `addMatmul` alone as the default export. It may export `allocate(shape)`, for
+ * operands in memory of its own, and `release()`, which takes them all back.
  *
+ * @param names what kernels that are loaded already are called
  * @throws ArgumentError when there is no such file or it exports no such function; BpttError when it cannot be loaded
  */
-export async function loadUserKernel(path: string): Promise<UserKernel> {
+export async function loadUserKernel(path: string, names: readonly string[] = []): Promise<UserKernel> {
   const loaded = await load(path);
   const inner = (typeof loaded.default === 'object' && loaded.default !== null ? loaded.default : {}) as object;
   const exported: Record<string, unknown> = { ...inner, ...loaded };
@@ -28,7 +30,10 @@ export async function loadUserKernel(path: string): Promise<UserKernel> {
         `it exports ${Object.keys(loaded).join(', ') || 'nothing'}`,
     );
   }
-  return { system: basename(path), kernels };
+  const system = names.includes(basename(path)) ? path : basename(path);
+  const optional = (name: 'allocate' | 'release') =>
+    typeof exported[name] === 'function' ? { [name]: exported[name] as (...args: unknown[]) => unknown } : {};
+  return { system, kernels, ...optional('allocate'), ...optional('release') };
 }
 
 async function load(path: string): Promise<Record<string, unknown>> {

@@ -1,24 +1,30 @@
 /** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { saveFile } from '../serialize/save.node.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import { positiveInteger } from './arguments.js';
-import type { Outcome } from '../bench/run.js';
-import type { SuiteName } from '../bench/types.js';
+import type { Report } from '../bench/report.js';
+import type { Listener, Outcome, RunOptions } from '../bench/run.js';
+import type { Row, SuiteName } from '../bench/types.js';
 import { SUITES } from '../bench/types.js';
+import { InterruptedError } from './failure.js';
+import type { Interrupt } from './interrupt.js';
+import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { readPackageInfo } from '../bench/package-info.js';
 import { createProgress } from './progress.js';
 import type { Terminal } from './terminal.js';
-import { print, printJson } from './terminal.js';
+import { print, printJson, write } from './terminal.js';
 
 interface Options {
   readonly suite?: SuiteName[];
   readonly case?: string[];
   readonly backend?: string[];
-  readonly kernel?: string;
+  readonly kernel?: string[];
+  readonly sizes?: Size[];
   readonly against?: string;
+  readonly failBelow?: number;
   readonly plot?: string;
   readonly peers?: string[] | boolean;
   readonly peersFolder?: string;
@@ -27,6 +33,7 @@ interface Options {
   readonly time?: number;
   readonly quick?: boolean;
   readonly json?: boolean;
+  readonly csv?: boolean;
 }
 
 const HELP = `
@@ -44,12 +51,22 @@ is what 95 % of the samples do at least as well as: of a time its 95th percentil
 
 A kernel of your own is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and
 addMatmulTA (aᵀ·b) and addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}.
-It leaves a and b alone and is done when it returns; this is checked before it is timed, and once more after.
+It leaves a and b alone and is done when it returns; this is checked before it is timed, and once more after. If it also
+exports allocate(shape), its operands are the {data, shape, stride, offset} that this returns: a kernel in WebAssembly then
+finds them in its own memory. release(), if there is one, is called after each case and may take them all back.
 
 On a graphics device by gpu.js, products are those of the device, and what is no product runs on the CPU. The device is
 named, and whether it is a software rasterizer; without one, the reason is given on standard error. A case that would take
 a device longer than 5 s a call (with --quick, 1 s) is skipped with that reason. --browser adds this package in Chromium,
 as bptt-browser, bptt-webgl2, bptt-webgl and bptt-webgpu; both come with a checkout: npm ci --prefix test/gpu.
+
+--against FOLDER, a checkout that is built or an installed package, loads that build too; both take turns, so that another load
+on the machine hits both alike. --against FILE compares with another hour, and says less: a machine that has become slower
+as a whole leaves a comparison unclear. The interval is at 99 %: of 100 comparisons of a program with itself, one is called a
+change. "no difference": it contains 1, or the change is below 2 %; "unclear": it contains 1 and its ends are further apart
+than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies below 0.9 of the earlier speed.
+
+Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130.
 
 Peers are other systems, each in a process of its own; they come with a checkout: npm ci --prefix bench/peers.
 
@@ -57,6 +74,7 @@ Example:
   bptt bench --suite gemm --kernel ./mine.js
   bptt bench --suite tagger --case b32-lstm --json > before.json
   bptt bench --suite tagger --case b32-lstm --against before.json
+  bptt bench --suite gemm,tagger --against ../before --fail-below 0.9
   bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers`;
 
 /** Adds the command. */
@@ -71,8 +89,17 @@ export function addBench(program: Command, terminal: Terminal): void {
       'backends, auto for the one that runs by default; default: all that auto considers, and the graphics device',
       names,
     )
-    .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own, timed in the same table')
-    .option('--against <file>', 'compare with what an earlier run printed with --json')
+    .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own; repeat for more', collect)
+    .option(
+      '--sizes <M×K×N,…>',
+      'time products of these sizes, such as 64x100x400,512; default: squares, and a tagger’s',
+      sizes,
+    )
+    .option(
+      '--against <path>',
+      'compare with an earlier program: the folder of a build, timed in turns with this one, or what a run printed with --json',
+    )
+    .option('--fail-below <x>', 'with --against: fail where something is slower than x times the earlier speed', ratio)
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
@@ -82,6 +109,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .option('--steps <n>', 'updates of the suite memory', positiveInteger, 10_000)
     .option('--quick', 'few repetitions, no large products: to see whether everything runs')
     .option('--json', 'print one JSON object: machine and rows')
+    .addOption(new Option('--csv', 'print rows as comma-separated values, as they are finished').conflicts('json'))
     .addHelpText('after', HELP)
     .action((options: Options) => runBench(options, terminal));
 }
@@ -89,42 +117,45 @@ export function addBench(program: Command, terminal: Terminal): void {
 /** The suites and their statistics are loaded here, so that no other command waits for them. */
 async function runBench(options: Options, terminal: Terminal): Promise<void> {
   const chosen = SUITES.filter((suite) => options.suite?.includes(suite) ?? true);
+  if (options.sizes !== undefined && !chosen.includes('gemm'))
+    throw new ArgumentError(
+      `--sizes is for products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+    );
   if (options.kernel !== undefined && !chosen.includes('gemm')) {
     throw new ArgumentError(
-      `--kernel ${options.kernel} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+      `--kernel ${options.kernel.join(', ')} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
     );
+  }
+  if (options.failBelow !== undefined && options.against === undefined) {
+    throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
   }
   const { runSuites } = await import('../bench/run.js');
-  const { describeResult, readResult } = await import('../bench/report.js');
-  const earlier = options.against === undefined ? undefined : readResult(options.against);
-  await checkOutputs({ '--plot': options.plot }, [options.against, options.kernel]);
-  const progress = createProgress(terminal.stderr);
-  let outcome: Outcome;
+  await checkOutputs({ '--plot': options.plot }, [options.against, ...(options.kernel ?? [])]);
+  const stray: string[] = [];
+  const { guardProcess } = await import('../bench/guard.js');
+  const guard = options.kernel === undefined ? undefined : guardProcess((line) => void stray.push(line));
+  const interrupt = watchInterrupt();
+  const guarded =
+    guard === undefined || terminal.stdout !== process.stdout ? terminal : { ...terminal, stdout: guard.stdout };
+  const output = outputOf(options, guarded);
   try {
-    outcome = await runSuites(
-      {
-        version: readPackageInfo().version,
-        suites: chosen,
-        cases: options.case ?? [],
-        backends: options.backend ?? [],
-        quick: options.quick ?? false,
-        plotting: options.plot !== undefined,
-        steps: options.steps,
-        time: options.time,
-        kernel: options.kernel,
-        peers: options.peers,
-        peersFolder: options.peersFolder,
-        browser: options.browser,
-      },
-      {
-        progress: (label, done, total) => progress.update({ label, done, total, rate: 0, unit: '' }),
-        note: (line) => progress.line(line),
-      },
-    );
+    const outcome = await runSuites(settingsOf(options, chosen), output.listener, interrupt.signal);
+    output.stop();
+    await report(options, { ...outcome, wrong: [...outcome.wrong, ...new Set(stray)] }, output, interrupt);
   } finally {
-    progress.stop();
+    output.stop();
+    interrupt.release();
+    guard?.release();
   }
+}
+
+/** The end of a run: what is left to print, the plot, and what makes the command fail. */
+async function report(options: Options, outcome: Outcome, output: Output, interrupt: Interrupt): Promise<void> {
   const { result, wrong } = outcome;
+  if (interrupt.signal.aborted) {
+    await output.end(outcome);
+    throw new InterruptedError(stoppedLine(result.rows), interrupt.exitCode());
+  }
   if (options.case !== undefined && result.rows.length === 0 && wrong.length === 0) {
     throw new ArgumentError(
       `--case ${options.case.join(', ')}: no case was timed that has this in its name; without --case all are listed`,
@@ -134,9 +165,103 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
     const { plot } = await import('../bench/plot.js');
     await saveFile(options.plot, new TextEncoder().encode(plot(result)));
   }
-  if (options.json) await printJson(terminal, result);
-  else await print(terminal, describeResult(result, earlier));
+  await output.end(outcome);
   if (wrong.length > 0) throw new BpttError(wrong.join('; '));
+  if (options.failBelow !== undefined) await checkSpeed(result.rows, options.failBelow);
+}
+
+function settingsOf(options: Options, suites: readonly SuiteName[]): RunOptions {
+  return {
+    version: readPackageInfo().version,
+    suites,
+    cases: options.case ?? [],
+    backends: options.backend ?? [],
+    quick: options.quick ?? false,
+    plotting: options.plot !== undefined,
+    steps: options.steps,
+    time: options.time,
+    against: options.against,
+    kernels: options.kernel ?? [],
+    sizes: options.sizes,
+    peers: options.peers,
+    peersFolder: options.peersFolder,
+    browser: options.browser,
+  };
+}
+
+/** How rows reach the reader: a table that grows, or one object at the end. */
+interface Output {
+  readonly listener: Listener;
+  /** Removes what shows progress. */
+  stop(): void;
+  /** Prints what is left. */
+  end(outcome: Outcome): Promise<void>;
+}
+
+function outputOf(options: Options, terminal: Terminal): Output {
+  const progress = createProgress(terminal.stderr);
+  const say: Listener = {
+    progress: (label, done, total) => progress.update({ label, done, total, rate: 0, unit: '' }),
+    note: (line) => progress.line(line),
+  };
+  if (options.json) return { listener: say, stop: progress.stop, end: ({ result }) => printJson(terminal, result) };
+  if (options.csv) return csvOutput(say, terminal, progress.stop);
+  let report: Report | undefined;
+  const show = async (text: string): Promise<void> => {
+    progress.stop(); // a bar makes room for rows
+    if (text !== '') await print(terminal, text);
+  };
+  return {
+    listener: {
+      ...say,
+      async started(machine, earlier) {
+        const { createReport } = await import('../bench/report.js');
+        report = createReport(machine, earlier);
+        await show(report.head());
+      },
+      rows: (rows) => show(report?.add(rows) ?? ''),
+    },
+    stop: progress.stop,
+    end: () => show(report?.end() ?? ''),
+  };
+}
+
+function csvOutput(say: Listener, terminal: Terminal, stop: () => void): Output {
+  const show = async (lines: string): Promise<void> => {
+    stop();
+    await write(terminal.stdout, `${lines}\r\n`);
+  };
+  const listener: Listener = {
+    ...say,
+    started: async () => show((await import('../bench/csv.js')).CSV_HEAD),
+    rows: async (rows) => show((await import('../bench/csv.js')).csvOf(rows)),
+  };
+  return { listener, stop, end: async () => undefined };
+}
+
+function stoppedLine(rows: readonly Row[]): string {
+  const cases = new Set(rows.map((row) => `${row.suite} ${row.case}`)).size;
+  return `interrupted; ${cases === 0 ? 'no case was' : cases === 1 ? '1 case was' : `${cases} cases were`} finished and printed`;
+}
+
+/** `--fail-below`: fails where a row is slower than that beyond doubt, and where nothing could be told. */
+async function checkSpeed(rows: readonly Row[], least: number): Promise<void> {
+  const { speedOf } = await import('../bench/compare.js');
+  const compared = rows.flatMap((row) => {
+    const { ratio, low, high } = row.toEarlier === undefined ? {} : speedOf(row.toEarlier, row.metric);
+    return ratio === undefined || low === undefined || high === undefined ? [] : [{ row, ratio, low, high }];
+  });
+  if (compared.length === 0) {
+    throw new BpttError(
+      '--fail-below: no row has an interval; compare cases that both programs time, with at least 5 turns (without --quick)',
+    );
+  }
+  const slow = compared.filter(({ high }) => high < least);
+  if (slow.length === 0) return;
+  const lines = slow.map(({ row, ratio, low, high }) => {
+    return `${row.suite} ${row.case} ${row.system} at ${ratio.toFixed(2)}× [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  });
+  throw new BpttError(`slower than ${least}× of the earlier program: ${lines.join('; ')}`);
 }
 
 function suites(text: string, before: readonly SuiteName[] = []): SuiteName[] {
@@ -145,6 +270,28 @@ function suites(text: string, before: readonly SuiteName[] = []): SuiteName[] {
   if (unknown.length > 0)
     throw new InvalidArgumentError(`There is no suite ${unknown.join(', ')}; there are ${SUITES.join(', ')}.`);
   return [...before, ...(given as SuiteName[])];
+}
+
+function ratio(text: string): number {
+  const x = Number(text);
+  if (!(x > 0 && x < Infinity)) throw new InvalidArgumentError(`Give a ratio above 0, such as 0.9; got ${text}.`);
+  return x;
+}
+
+type Size = readonly [M: number, K: number, N: number];
+
+/** `64x100x400`, with x, × or *; `512` for a square. Repeated ones are timed once. */
+function sizes(text: string, before: readonly Size[] = []): Size[] {
+  const given = text.split(',').map((each): Size => {
+    const parts = each.trim().split(/[x×*]/i).map(Number);
+    const [M, K, N] = parts.length === 1 ? [parts[0], parts[0], parts[0]] : parts;
+    const right = (parts.length === 1 || parts.length === 3) && [M, K, N].every((n) => Number.isInteger(n) && n > 0);
+    if (!right) throw new InvalidArgumentError(`Give sizes M×K×N such as 64x100x400, or N for a square; got ${each}.`);
+    if (Math.max(M * K, K * N, M * N) > 2 ** 28)
+      throw new InvalidArgumentError(`A matrix of ${each} has more than 2^28 elements (1 GiB); give smaller sizes.`);
+    return [M, K, N];
+  });
+  return [...new Map([...before, ...given].map((size) => [size.join('x'), size])).values()];
 }
 
 function collect(text: string, before: readonly string[] = []): string[] {

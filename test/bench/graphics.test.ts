@@ -9,12 +9,14 @@ import { rateOf, secondCall, slowProduct, slowTagger, tooSlow } from '../../src/
 import { noPeers } from '../../src/bench/peers';
 import { createAsyncInference, createAsyncTrainer, createProblem } from '../../src/bench/problem';
 import { faultIn, referenceOf } from '../../src/bench/reference';
-import { compare, describeResult } from '../../src/bench/report';
+import { compare } from '../../src/bench/compare';
+import { describeResult } from '../../src/bench/report';
 import type { Result } from '../../src/bench/report';
+import { rowsOf } from '../../src/bench/run';
 import { rowOf } from '../../src/bench/statistics';
 import { withoutFallback } from '../../src/bench/strict';
 import { tagger } from '../../src/bench/tagger';
-import type { Contestant, Context, Row } from '../../src/bench/types';
+import type { Contestant, Context, Row, Suite } from '../../src/bench/types';
 import { backendsOf } from '../../src/bench/types';
 import { createCpuKernels } from '../../src/kernels';
 import type { AsyncKernels, Kernels } from '../../src/kernels';
@@ -38,21 +40,30 @@ jest.mock('tinybench', () => {
 });
 
 const cpu = createCpuKernels();
+
+/** All rows of a suite. */
+async function rowsIn(context: Context, suite: Suite): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const finished of rowsOf(context, suite)) rows.push(...finished);
+  return rows;
+}
+
 const QUICK = ['bench', '--quick', '--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
 
 describe('rows', () => {
   const race = { suite: 'gemm', case: 'addMatmul-1x2x3', metric: 'GFLOP/s', work: 12, contestants: [] } as const;
   const who: Omit<Contestant, 'sample'> = { system: 's', version: '1', backend: 'b', threads: 1 };
   const device = { device: 'a renderer', software: true };
-  const plain = ['suite', 'case', 'system', 'version', 'backend', 'threads', 'metric', 'p50', 'p95'];
+  const ONE = [{ ms: [1] }];
+  const plain = ['suite', 'case', 'system', 'version', 'backend', 'threads', 'metric', 'p50', 'p95', 'turns'];
 
   test('name the device, whether it is a software rasterizer, and the browser; the others leave the fields out', () => {
-    expect(Object.keys(rowOf(race, who, [1]))).toEqual(plain);
-    const here = rowOf(race, { ...who, ...device }, [1]);
+    expect(Object.keys(rowOf(race, who, ONE))).toEqual(plain);
+    const here = rowOf(race, { ...who, ...device }, ONE);
     expect(Object.keys(here)).toEqual([...plain.slice(0, 6), 'device', 'software', ...plain.slice(6)]);
     expect(here).toMatchObject(device);
-    expect(rowOf(race, { ...who, device: 'hardware' }, [1]).software).toBe(false);
-    expect(rowOf(race, { ...who, engine: 'Chromium 1' }, [1])).toMatchObject({ engine: 'Chromium 1' });
+    expect(rowOf(race, { ...who, device: 'hardware' }, ONE).software).toBe(false);
+    expect(rowOf(race, { ...who, engine: 'Chromium 1' }, ONE)).toMatchObject({ engine: 'Chromium 1' });
   });
 
   test('the table has a line for each device and browser', () => {
@@ -63,7 +74,7 @@ describe('rows', () => {
       { ...who, system: 'bptt-gpu', ...device },
       { ...who, system: 'bptt-webgl2', device: 'a card', software: false, engine: 'Chromium 1' },
       { ...who, system: 'bptt-browser', engine: 'Chromium 1' },
-    ].map((each): Row => rowOf(race, each, [1]));
+    ].map((each): Row => rowOf(race, each, ONE));
     const lines = describeResult({ machine, rows }).split('\n');
     expect(lines.slice(-3)).toEqual([
       'bptt-gpu: b on a renderer, a software rasterizer',
@@ -75,7 +86,7 @@ describe('rows', () => {
 
   test('on a device are compared with those of the same mode, whatever name the run gave it', () => {
     const row = (system: string, backend: string, p50: number, place = {}): Row =>
-      Object.assign(rowOf(race, { ...who, system, backend, ...place }, [1]), { p50, p95: p50 });
+      Object.assign(rowOf(race, { ...who, system, backend, ...place }, ONE), { p50, p95: p50 });
     const earlier = [
       row('bptt', 'wasm-simd', 100),
       row('bptt-gpu', 'gpu.js:headlessgl', 10, device),
@@ -115,7 +126,7 @@ describe('suites on a device', () => {
     const faults: string[] = [];
     const context: Context = {
       version: '1',
-      budget: { turns: 1, turnMs: 1, warmupMs: 1, slowestMs },
+      budget: { turns: 1, leastTurns: 1, turnMs: 1, warmupMs: 1, slowestMs },
       backends: [{ system: 'bptt', backend: 'gpu.js:fake', kernels, graphics: { place, rate } }],
       peers: noPeers,
       plotting: false,
@@ -137,7 +148,7 @@ describe('suites on a device', () => {
     ['tagger', tagger],
   ] as const)('%s times it, and names it in its rows', async (_, suite) => {
     const { context, notes, faults } = contextOf(cpu, 1, 60_000);
-    expect(await suite(context)).toEqual([
+    expect(await rowsIn(context, suite)).toEqual([
       expect.objectContaining({ system: 'bptt', backend: 'gpu.js:fake', ...place }),
     ]);
     expect([notes, faults]).toEqual([[], []]);
@@ -148,7 +159,7 @@ describe('suites on a device', () => {
     ['tagger', tagger, /^skipped bptt in tagger infer-b1-rnn: slower than 0 s a call/],
   ] as const)('%s skips what takes too long', async (_, suite, reason) => {
     const { context, notes, faults } = contextOf(cpu, 1, 0);
-    expect(await suite(context)).toEqual([]);
+    expect(await rowsIn(context, suite)).toEqual([]);
     expect([notes, faults]).toEqual([[expect.stringMatching(reason)], []]);
   });
 
@@ -157,7 +168,7 @@ describe('suites on a device', () => {
     ['tagger', tagger, 'skipped bptt in tagger infer-b1-rnn: context lost'],
   ] as const)('%s skips a device that is lost', async (_, suite, reason) => {
     const { context, notes, faults } = contextOf({ ...cpu, addMatmul: lost }, 1, 60_000);
-    expect(await suite(context)).toEqual([]);
+    expect(await rowsIn(context, suite)).toEqual([]);
     expect([notes, faults]).toEqual([[reason], []]);
   });
 
@@ -166,7 +177,7 @@ describe('suites on a device', () => {
     ['tagger', tagger, 'tagger infer-b1-rnn: bptt is wrong and was not timed: logits differ'],
   ] as const)('%s names one that is wrong', async (_, suite, fault) => {
     const { context, faults } = contextOf({ ...cpu, addMatmul: (out) => void out.data.fill(1) }, 1, 60_000);
-    expect(await suite(context)).toEqual([]);
+    expect(await rowsIn(context, suite)).toEqual([]);
     expect(faults).toEqual([expect.stringContaining(fault)]);
   });
 });

@@ -82,3 +82,45 @@ test('tile.js --relaxed on an engine without relaxed SIMD names the flag', () =>
   expect([status, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(/^tile: .* node --experimental-wasm-relaxed-simd bench\/tile\.js --relaxed\n$/);
 });
+
+describe('targets.js beside a library', () => {
+  const row = (system: string, p50: number, fields: object) => ({
+    ...{
+      suite: 'layer',
+      case: 'forward+backward-lstm-64x32x128x256',
+      system,
+      version: '1',
+      backend: 'cpu',
+      threads: 1,
+    },
+    ...{ metric: 'tokens/s', p50, p95: p50, ...fields },
+  });
+  const judged = (fields: object) => {
+    const folder = mkdtempSync(join(tmpdir(), 'bptt-targets-'));
+    try {
+      const path = join(folder, 'run.json');
+      const rows = [row('bptt', 10, {}), row('pytorch', 1, fields)];
+      writeFileSync(path, JSON.stringify({ machine: { cpu: 'c', peak: null }, rows }));
+      return script('targets.js', ['--from', path]).stdout;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const target = (text: string) => text.split('\n').find((line) => line.startsWith('| 4 '));
+
+  test('says which BLAS ran and on how many threads, and judges', () => {
+    const text = judged({ blas: 'OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so)', ran: 1 });
+    expect(text).toContain('pytorch (1 thread): OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so), at most 1 seen at work.');
+    expect(target(text)).toMatch(/10\.00× +\| yes +\|$/);
+  });
+
+  test.each([
+    ['the reference BLAS', { blas: 'reference BLAS 3.11.0 (libblas.so.3.11.0)', ran: 1 }],
+    ['one that nobody knows', { blas: 'unknown BLAS' }],
+    ['one of an earlier file that did not say', { backend: 'cpu (BLAS)' }],
+  ])('does not judge beside %s, and names the package', (_, fields) => {
+    const text = judged(fields);
+    expect(target(text)).toMatch(/10\.00× +\| not judged +\|$/);
+    expect(text).toMatch(/^Not judged, because pytorch ran on .*BLAS.*: .* apt-get install -y libopenblas0\.$/m);
+  });
+});

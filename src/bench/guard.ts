@@ -1,0 +1,67 @@
+/**
+ * Code that somebody brought runs in this process and must not end it, nor write into its results: what it prints goes to standard
+ * error, and `process.exit` throws where it is called. Calls of this package itself go through.
+ */
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { BpttError } from '../tensor/index.js';
+import { thrownBy } from './trial.js';
+
+/** The modules of this package. */
+const MODULES = new URL('..', import.meta.url).href;
+
+/** A guard at work. */
+export interface Guard {
+  /** The real standard output, for results. */
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Gives the process back. */
+  release(): void;
+}
+
+/**
+ * Guards the process.
+ *
+ * @param onStray hears of what was thrown outside of every call: by a timer, or a promise that nobody waits for
+ */
+export function guardProcess(onStray: (line: string) => void): Guard {
+  const { stdout, stderr } = process;
+  const write = stdout.write.bind(stdout) as (...args: unknown[]) => boolean;
+  const endings = ['exit', 'reallyExit', 'abort'] as const;
+  const owner = process as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const real = Object.fromEntries(endings.map((name) => [name, owner[name]]));
+  stdout.write = ((...args: Parameters<typeof stderr.write>) => stderr.write(...args)) as typeof stdout.write;
+  for (const name of endings) {
+    owner[name] = (...args) => {
+      if (calledByUs()) return real[name].apply(process, args);
+      throw new BpttError(
+        `called process.${name}(${args.map(String).join(', ')}), which would end the run; let it return or throw`,
+      );
+    };
+  }
+  const stray = (error: unknown): void => onStray(`a --kernel threw ${thrownBy(error)} outside of every call`);
+  process.on('uncaughtException', stray);
+  process.on('unhandledRejection', stray);
+  const out = new Writable({
+    decodeStrings: false,
+    write: (chunk, encoding, done) => void write(chunk, encoding, done),
+  });
+  return {
+    stdout: Object.assign(out, { isTTY: stdout.isTTY, columns: stdout.columns }),
+    release() {
+      stdout.write = write as typeof stdout.write;
+      Object.assign(process, real);
+      process.off('uncaughtException', stray);
+      process.off('unhandledRejection', stray);
+    },
+  };
+}
+
+/** Whether the function that called the caller of this one is of this package, or the `process.exit` of Node itself. */
+function calledByUs(): boolean {
+  const caller = new Error().stack?.split('\n')[3] ?? '';
+  return (
+    caller.includes(MODULES) ||
+    caller.includes(fileURLToPath(MODULES)) ||
+    caller.includes('node:internal/process/per_thread')
+  );
+}

@@ -1,0 +1,11 @@
+/** The suites by name. */
+import { cold } from './cold.js';
+import { gemm } from './gemm.js';
+import { layer } from './layer.js';
+import { memory } from './memory.js';
+import { tagger } from './tagger.js';
+import { threads } from './threads.js';
+import type { Suite, SuiteName } from './types.js';
+
+/** In the order in which they run. */
+export const RUNNERS: Readonly<Record<SuiteName, Suite>> = { gemm, layer, tagger, threads, cold, memory };
