@@ -82,7 +82,7 @@ async function runDemo(terminal: Terminal): Promise<void> {
 }
 
 /** Three corpora from independent streams of one seed. */
-function demoCorpora(): Required<Omit<Corpora, 'sources'>> {
+function demoCorpora(): Required<Omit<Corpora, 'sources' | 'input'>> {
   const rng = createRng(SEED);
   const part = (name: string, sentences: number): Sentence[] => generateCorpus({ sentences, rng: rng.split(name) });
   return { train: part('train', 2000), dev: part('dev', 300), test: part('test', 500) };
@@ -101,7 +101,7 @@ async function trainWithProgress(kernels: Kernels, corpora: Corpora, terminal: T
   }
 }
 
-function baselineAccuracy({ train: learned, test }: Required<Omit<Corpora, 'sources'>>): number {
+function baselineAccuracy({ train: learned, test }: Required<Omit<Corpora, 'sources' | 'input'>>): number {
   const baseline = mostFrequentTag(learned);
   let correct = 0;
   let tokens = 0;

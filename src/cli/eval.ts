@@ -2,12 +2,10 @@
 import type { Command } from 'commander';
 import { evaluate } from '../labeling/scoring/evaluate.js';
 import { inputName, readCorpus } from '../labeling/data/files.node.js';
-import { FORMATS } from '../labeling/data/formats/index.js';
-import type { Format } from '../labeling/data/formats/index.js';
 import type { Prediction } from '../labeling/model/predict.js';
 import type { Confusion, PrecisionRecall, Scores } from '../labeling/scoring/scorer.js';
 import type { Sentence } from '../labeling/data/sentence.js';
-import { oneOf, positiveInteger } from './arguments.js';
+import { positiveInteger } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
@@ -15,12 +13,12 @@ import { describeScores, percent, summaryOf } from './report.js';
 import { table } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
+import type { ReadingOptions } from './reading-options.js';
+import { addReadingOptions, readOptionsOf } from './reading-options.js';
 import { collectWarnings } from './warnings.js';
 
-interface Options {
+interface Options extends ReadingOptions {
   readonly cell?: string;
-  readonly format?: Format;
-  readonly column?: string;
   readonly strictLabels?: boolean;
   readonly json?: boolean;
   readonly confusion?: boolean;
@@ -41,6 +39,8 @@ interface Mistake {
 const HELP = `
 With --json, the object has accuracy, oovAccuracy, spanF1, tokens and warnings; --confusion and --errors add fields of their names.
 
+The file is read as the training data of the model was, where it has the same format and no option says otherwise.
+
 Example:
   bptt eval tagger.safetensors test.conllu --errors 20`;
 
@@ -51,24 +51,23 @@ export function addEval(program: Command, terminal: Terminal): void {
     .description('score a model on labeled sentences')
     .argument('<model>', 'model file')
     .argument('<file>', 'labeled sentences, or - for standard input')
-    .option('--format <name>', `format of the file: ${FORMATS.join(', ')}; default: by content`, oneOf(...FORMATS))
-    .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
     .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
+  addReadingOptions(command, 'format of the file (default: by content)', true);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runEval(model, file, options, terminal),
   );
 }
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, column, strictLabels, json, confusion, errors, backend } = options;
+  const { strictLabels, json, confusion, errors, backend } = options;
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell));
-  const sentences = await readCorpus(file, { format, column });
+  const sentences = await readCorpus(file, readOptionsOf(options, warnings, model.input));
   const mistakes = mistakeCounter();
   const { kernels } = await openBackend(backend, terminal);
   const source = inputName(file);

@@ -1,8 +1,8 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
 import type { Command } from 'commander';
-import { openSentences, openText, slotFolder } from '../labeling/data/files.node.js';
-import { FORMATS, formatSentence, OUTPUTS } from '../labeling/data/formats/index.js';
-import type { Format, Output } from '../labeling/data/formats/index.js';
+import { inputName, openSentences, openText, slotFolder } from '../labeling/data/files.node.js';
+import { formatSentence, needsSpelling, OUTPUTS } from '../labeling/data/formats/index.js';
+import type { Output } from '../labeling/data/formats/index.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
@@ -11,12 +11,15 @@ import { addBackendOption, openBackend } from './backend.js';
 import { groupsOf } from './groups.js';
 import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
+import type { ReadingOptions } from './reading-options.js';
+import { addReadingOptions, readOptionsOf, refuseForRawText } from './reading-options.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
+import { collectWarnings } from './warnings.js';
+import { ArgumentError } from '../tensor/index.js';
 
-interface Options {
+interface Options extends ReadingOptions {
   readonly cell?: string;
-  readonly format?: Format;
   readonly output: Output;
   readonly probabilities?: boolean;
   readonly backend: string;
@@ -33,7 +36,9 @@ Without --format the input is raw text: each line is split into sentences and to
 (Intl.Segmenter). With --format it is tokenized already, and labels in it are ignored. Sentences are answered as soon as
 they are complete: a raw line at its end, also while the input goes on. (conll judges its columns by the first 200 lines.)
 
-Outputs: text (word/TAG, one sentence a line), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
+The columns are those of the model's training data, where the format is the same and no option says otherwise.
+
+Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors
@@ -46,11 +51,11 @@ export function addTag(program: Command, terminal: Terminal): void {
     .description('label raw text, or sentences that are tokenized already')
     .argument('<model>', 'model file')
     .argument('[file]', 'input, or - for standard input', '-')
-    .option('--format <name>', `the input is tokenized, in this format: ${FORMATS.join(', ')}`, oneOf(...FORMATS))
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
+  addReadingOptions(command, 'the input is tokenized, in this format', false);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runTag(model, file, options, terminal),
   );
@@ -58,17 +63,34 @@ export function addTag(program: Command, terminal: Terminal): void {
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { format, output, probabilities, backend } = options;
+  if (format === undefined) refuseForRawText(options);
+  if (output === 'slashed' && probabilities)
+    throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
+  const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell));
   const { kernels } = await openBackend(backend, terminal);
   const tagger = createTagger(model, kernels);
   const folder = format ? undefined : await slotFolder(file);
   if (folder !== undefined && folder !== file) {
-    terminal.stderr.write(`bptt: ${file} is read as raw text; with --format slots its words are taken as they stand\n`);
+    const message = `${inputName(file)} is read as raw text; with --format slots its words are taken as they stand`;
+    warnings.add({ kind: 'raw-text', message, source: inputName(file) });
   }
-  const sentences = format ? openSentences(file, { format, labels: 'ignored' }) : cut(openText(file));
+  const sentences = format
+    ? openSentences(file, {
+        badLines: file === '-' ? 'stop' : 'list',
+        ...readOptionsOf(options, warnings, model.input),
+        labels: 'ignored',
+      })
+    : cut(openText(file));
+  let spelled = 0;
   try {
     for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
+      if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
       await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
+    }
+    if (spelled > 0) {
+      const message = `${spelled} tokens that cannot stand in a column were spelled (\\t, \\n, \\u0020): use the output jsonl to keep them`;
+      warnings.add({ kind: 'spelled', message, count: spelled });
     }
   } finally {
     tagger.dispose();

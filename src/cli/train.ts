@@ -8,14 +8,15 @@ import type { Command } from 'commander';
 import { lossMessage, profile } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
 import { inputName, readCorpus } from '../labeling/data/files.node.js';
-import { FORMATS } from '../labeling/data/formats/index.js';
-import type { Format } from '../labeling/data/formats/index.js';
+import { describeReading, doubtfulLabels, inputSpecOf } from '../labeling/data/formats/index.js';
+import type { Reading } from '../labeling/data/formats/index.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
 import type { OptimizerName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
 import { parseSchedule } from '../optim/index.js';
-import { BpttError } from '../tensor/index.js';
+import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
 import {
   clipNorm,
@@ -44,17 +45,17 @@ import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
+import type { ReadingOptions } from './reading-options.js';
+import { addReadingOptions, readOptionsOf } from './reading-options.js';
 import { collectWarnings } from './warnings.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options extends ThreadedOptions {
+interface Options extends ThreadedOptions, ReadingOptions {
   readonly cell: string;
   readonly train: string;
   readonly dev?: string;
   readonly test?: string;
-  readonly format?: Format;
-  readonly column?: string;
   readonly optimizer: OptimizerName;
   readonly schedule: string;
   readonly epochs: number;
@@ -91,9 +92,9 @@ function addDataOptions(command: Command): void {
   command
     .requiredOption('--train <file>', 'labeled sentences to learn from')
     .option('--dev <file>', 'labeled sentences that decide which epoch is best')
-    .option('--test <file>', 'labeled sentences scored once, at the end')
-    .option('--format <name>', `format of these files: ${FORMATS.join(', ')}; default: by content`, oneOf(...FORMATS))
-    .option('--column <column>', 'label column by name or number (conllu: upos; conll: the last; jsonl: labels)')
+    .option('--test <file>', 'labeled sentences scored once, at the end');
+  addReadingOptions(command, 'format of these files (default: by content)', true);
+  command
     .option('--out <file>', 'model file to write', 'model.safetensors')
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
     .option('--profile', 'say where the time went, phase by phase')
@@ -146,12 +147,12 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const selection = await openTrainBackend(options, terminal, progress);
   const { kernels } = selection;
-  const corpora = await readCorpora(options);
+  const corpora = await readCorpora(options, warnings);
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
-    progress.line(`${describeCorpora(corpora)}; backend ${describeBackend(selection)}`);
-    log?.write({ event: 'start', ...options, backend: kernels.backend });
+    progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
+    log?.write({ event: 'start', ...options, input: corpora.input, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
     const hooks = {
@@ -218,14 +219,27 @@ function openLog({ log }: Options, progress: Progress): TrainLog | null {
   return openTrainLog(log, ({ message }) => progress.line(visible(`${message}; the training goes on without it`)));
 }
 
-async function readCorpora({ train: trainFile, dev, test, format, column }: Options): Promise<Corpora> {
-  const read = (path: string) => readCorpus(path, { format, column });
+/** The corpora. Development and test data are read as the training data was, where their format is the same. */
+async function readCorpora(options: Options, warnings: NoteCollector): Promise<Corpora> {
+  const { train: trainFile, dev, test } = options;
+  let reading: Reading | undefined;
+  const onReading = (found: Reading): void => void (reading = found);
+  const sentences = await readCorpus(trainFile, { ...readOptionsOf(options, warnings), onReading });
+  const doubt = reading && doubtfulLabels(reading, sentences);
+  if (doubt !== undefined) throw new ArgumentError(`${inputName(trainFile)}: ${doubt}`);
+  const input = reading && inputSpecOf(reading);
+  const read = (path: string) => readCorpus(path, readOptionsOf(options, warnings, input));
   return {
-    train: await read(trainFile),
+    train: sentences,
     ...(dev === undefined ? {} : { dev: await read(dev) }),
     ...(test === undefined ? {} : { test: await read(test) }),
     sources: { train: inputName(trainFile), dev: dev && inputName(dev), test: test && inputName(test) },
+    ...(input && { input }),
   };
+}
+
+function describeInput({ input }: Corpora): string {
+  return input ? `read as ${describeReading(input)}` : 'read';
 }
 
 /** The object of `--json`. */

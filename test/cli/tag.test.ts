@@ -184,7 +184,7 @@ describe('groups of sentences', () => {
 test('the seq.in of a slot-filling folder is raw text unless told otherwise, which is said', () => {
   mkdirSync(space.at('slots'));
   space.write('slots/seq.in', "they can't run\n");
-  const hint = 'bptt: slots/seq.in is read as raw text; with --format slots its words are taken as they stand\n';
+  const hint = 'warning: slots/seq.in is read as raw text; with --format slots its words are taken as they stand\n';
   const alone = `${slashed("they can't run")}\n`;
   expect(tag(['slots/seq.in'])).toEqual({ status: 0, stdout: alone, stderr: '' });
   space.write('slots/seq.out', 'O O O\n');

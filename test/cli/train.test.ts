@@ -120,7 +120,7 @@ describe('what is printed where', () => {
     const { status, stdout, stderr } = await train('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const flags =
-      'train dev test format column cell embedding hidden layers no-bidirectional dropout word-dropout min-count lower-case no-signatures ' +
+      'train dev test format column token-column comments skip-bad cell embedding hidden layers no-bidirectional dropout word-dropout min-count lower-case no-signatures ' +
       'optimizer lr schedule epochs batch clip truncate patience seed backend out log quiet json';
     for (const flag of flags.split(' ')) expect(stdout).toMatch(new RegExp(`^ +--${flag}\\b`, 'm'));
     expect(stdout).toContain('Example:\n  bptt train');

@@ -17,6 +17,7 @@ import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensor
 import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
+import { inputSpecFromJson } from '../data/formats/reading.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
 import type { TokenReader } from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
@@ -46,7 +47,7 @@ export interface LoadOptions extends OwnParts {
 const KEYS = keysOf<LoadOptions>({ cell: true, encoders: true, heads: true });
 
 /** The bytes of a model file. The same model gives the same bytes. */
-export function saveModel({ config, readers, heads, params }: Model): Uint8Array {
+export function saveModel({ config, readers, heads, params, input }: Model): Uint8Array {
   const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
   const labels = config.heads.map(({ name }, i) => [name, heads[i].labels.toJSON()]);
   return encodeSafetensors(flatten(params), {
@@ -55,6 +56,7 @@ export function saveModel({ config, readers, heads, params }: Model): Uint8Array
     config: JSON.stringify(config),
     readers: JSON.stringify(Object.fromEntries(read)),
     labels: JSON.stringify(Object.fromEntries(labels)),
+    ...(input && { input: JSON.stringify(input) }),
   });
 }
 
@@ -126,7 +128,8 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
     if (list.size === size) return list;
     throw new DataError(`model: expected ${size} labels of the head ${name}; got ${list.size}: the file is damaged`);
   });
-  return createModel({ config, readers, labels, params: readParams(tensors, network) }, own);
+  const input = metadata.input === undefined ? undefined : inputSpecFromJson(parse(metadata.input, 'input'));
+  return createModel({ config, readers, labels, params: readParams(tensors, network), input }, own);
 }
 
 /** Version 1 had one encoder, of words, and one head, of labels. */

@@ -24,6 +24,7 @@ import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { columns, dtypeOf } from '../../tensor/view.js';
+import type { InputSpec } from '../data/formats/reading.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { buildVocabulary } from '../data/vocabulary.js';
@@ -54,6 +55,8 @@ export interface Model {
   readonly network: Network;
   /** Parts of your own, which no file holds. */
   readonly own: OwnParts;
+  /** How the training data was read, so that later inputs are read the same way; absent where nobody said. */
+  readonly input?: InputSpec;
 }
 
 /** What a model is made of. */
@@ -64,6 +67,7 @@ export interface ModelPieces {
   readonly readers: readonly TokenReader[];
   /** One per head. */
   readonly labels: readonly LabelVocabulary[];
+  readonly input?: InputSpec;
 }
 
 /**
@@ -71,13 +75,14 @@ export interface ModelPieces {
  *
  * @throws ArgumentError where the configuration asks for a part that is unknown or missing, or for an impossible size
  */
-export function createModel({ config, params, readers, labels }: ModelPieces, own: OwnParts = {}): Model {
+export function createModel({ config, params, readers, labels, input }: ModelPieces, own: OwnParts = {}): Model {
   const words = readers.find(({ vocabulary }) => vocabulary !== undefined)?.vocabulary ?? buildVocabulary([]);
   const heads = config.heads.map((head, i) => ({
     kind: kindOf('head', head.kind, headKinds, own.heads),
     labels: labels[i],
   }));
-  return { config, params, readers, words, labels: labels[0], heads, network: networkOf(config, own), own };
+  const network = networkOf(config, own);
+  return { config, params, readers, words, labels: labels[0], heads, network, own, ...(input && { input }) };
 }
 
 /** What the forward pass returns, and what its backward needs. */

@@ -17,6 +17,7 @@ import { ArgumentError, DataError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
+import type { InputSpec } from '../data/formats/reading.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import type { Cell } from '../../cells/index.js';
 import { words } from '../model/encoders/words.js';
@@ -48,10 +49,12 @@ export interface Corpora {
   readonly test?: readonly Sentence[];
   /** Names of the three, for messages. */
   readonly sources?: { readonly train?: string; readonly dev?: string; readonly test?: string };
+  /** How the training sentences were read (`inputSpecOf`); goes into the model. */
+  readonly input?: InputSpec;
 }
 
 const SOURCE_KEYS = keysOf<NonNullable<Corpora['sources']>>({ train: true, dev: true, test: true });
-const CORPORA_KEYS = keysOf<Corpora>({ train: true, dev: true, test: true, sources: true });
+const CORPORA_KEYS = keysOf<Corpora>({ train: true, dev: true, test: true, sources: true, input: true });
 
 /** Everything a training holds while it runs. */
 export interface Run {
@@ -107,7 +110,7 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
   return {
     kernels,
     settings,
-    model: createModel({ config, params: replica.modelParams, readers, labels }, own),
+    model: createModel({ config, params: replica.modelParams, readers, labels, input: corpora.input }, own),
     replica,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,

@@ -1,6 +1,8 @@
 /** How an input is read: what was given, and what was decided by its contents. */
+import { malformed } from '../lists.js';
 import type { Sentence } from '../sentence.js';
 import type { CommentRule, Format } from './options.js';
+import { FORMATS } from './options.js';
 
 /** What a model remembers of the input it was trained on, so that its later inputs are read the same way. Plain data. */
 export interface InputSpec {
@@ -34,6 +36,24 @@ export function inputSpecOf({ format, tokenColumn, column, ids, comments }: Read
     ...(ids && { ids }),
     ...(comments !== undefined && { comments }),
   };
+}
+
+/** A stored specification read back; fields that are unknown are left alone. @throws DataError where it is none */
+export function inputSpecFromJson(value: unknown): InputSpec {
+  const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
+  if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
+  const { format, tokenColumn, column, ids, comments } = value as Record<string, unknown>;
+  const known = FORMATS.find((name) => name === format);
+  if (known === undefined) throw wrong('format', `one of ${FORMATS.join(', ')}`, format);
+  const isPlace = (at: unknown) =>
+    at === undefined || typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
+  if (!isPlace(tokenColumn)) throw wrong('tokenColumn', 'a name or a number from 1', tokenColumn);
+  if (!isPlace(column)) throw wrong('column', 'a name or a number from 1', column);
+  if (ids !== undefined && typeof ids !== 'boolean') throw wrong('ids', 'a boolean', ids);
+  if (comments !== undefined && !['auto', 'none', '#'].includes(comments as string)) {
+    throw wrong('comments', 'auto, none or #', comments);
+  }
+  return inputSpecOf({ ...(value as InputSpec), format: known });
 }
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
