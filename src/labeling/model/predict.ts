@@ -1,7 +1,10 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
+import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
 import { inFrame } from '../../kernels/workspace.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { NonFiniteError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
 import { batchesOf, packBatch, packRowsOf } from '../data/batches.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
@@ -30,7 +33,8 @@ const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true
  * backends whose rows do not depend on each other (the CPU's do not).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
- * @throws ArgumentError where `sentences` is no list of lists of tokens, naming the place, and on kernels or options that are none
+ * @throws ArgumentError where `sentences` is no list of lists of tokens, naming the place, and on kernels or options that are none;
+ *   NonFiniteError where the weights are so large that a logit is not finite
  */
 export function predict(
   kernels: Kernels,
@@ -133,17 +137,45 @@ export function emptyPredictions(count: number): Prediction[] {
 
 /** Predicts the sentences of one batch, each in its place of `out`. */
 export function predictionsOf(
-  { heads }: Model,
+  model: Model,
   { packing, members }: Batch,
   passes: readonly HeadPass[],
   { probabilities = false }: PredictOptions,
   out: Prediction[],
 ): void {
-  heads.forEach(({ kind, labels }, h) => {
+  model.heads.forEach(({ kind, labels }, h) => {
+    expectFinite(model, passes[h].logits);
     const said = kind.predict(labels, passes[h].logits, packing, { probabilities });
     said.forEach((each, b) => {
       const place = members[packing.order[b]];
       out[place] = { ...out[place], ...each };
     });
   });
+}
+
+/** Logits that are not finite have no greatest one. @throws NonFiniteError that names the parameter with the largest weight */
+function expectFinite(model: Model, logits: Tensor): void {
+  const [N, K] = logits.shape;
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < K; k++) {
+      if (Number.isFinite(at(logits, n, k))) continue;
+      const [name, weight] = largestWeight(model);
+      throw new NonFiniteError(
+        `model: a logit became ${at(logits, n, k)}; expected finite numbers. The largest weight is ${weight}, in ${name}: ` +
+          'the file is damaged, or the training went wrong; train again',
+      );
+    }
+  }
+}
+
+function largestWeight({ params }: Model): readonly [string, number] {
+  let largest: readonly [string, number] = ['', 0];
+  for (const [name, { data }] of Object.entries(flatten(params))) {
+    for (const weight of data) if (!(Math.abs(weight) <= Math.abs(largest[1]))) largest = [name, weight];
+  }
+  return largest;
+}
+
+function at(x: Tensor, i: number, j: number): number {
+  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
 }
