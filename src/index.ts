@@ -1,8 +1,41 @@
-/** Every room of the package under one name. Each is a sub-path of its own too: `bptt/cells`, `bptt/labeling`. */
-export * from './tensor/index.js';
-export * from './kernels/index.js';
-export * from './cells/index.js';
-export * from './autograd/index.js';
-export * from './layers/index.js';
-export * from './optim/index.js';
-export * from './labeling/index.js';
+/**
+ * What an application uses: train or load a model, label, score, and the errors to catch. Tensors, kernels, cells, layers and
+ * everything else are in the sub-paths: `bptt/tensor`, `bptt/cells`, `bptt/autograd`, …
+ */
+export { createCpuKernels, select } from './kernels/index.js';
+export type { Kernels, Selection } from './kernels/index.js';
+export {
+  createTagger,
+  evaluate,
+  formatSentence,
+  generateCorpus,
+  loadModel,
+  predict,
+  readSentences,
+  saveModel,
+  segmentText,
+  train,
+} from './labeling/index.js';
+export type {
+  Corpora,
+  Model,
+  Prediction,
+  ReadOptions,
+  Scores,
+  Sentence,
+  Tagger,
+  TrainHooks,
+  TrainOptions,
+  TrainResult,
+} from './labeling/index.js';
+export {
+  ArgumentError,
+  BpttError,
+  DataError,
+  DeviceError,
+  MemoryError,
+  NonFiniteError,
+  ShapeError,
+  UnsupportedError,
+  WorkerError,
+} from './tensor/index.js';

@@ -45,19 +45,20 @@ function ran({ files }: Built): unknown {
 /** Learns and labels, meets an error of every class, and asks for a graphics device that nobody brought. */
 const APPLICATION = `
   import * as bptt from 'bptt';
-  import { select } from 'bptt/kernels';
+  import { packingOf } from 'bptt/autograd';
+  import { createGpuKernels, select } from 'bptt/kernels';
   import { generateCorpus, saveModel, train } from 'bptt/labeling';
   import { createTagger } from 'bptt/tagger';
 
   const errors = Object.values(bptt).filter((each) => typeof each === 'function' && each.prototype instanceof Error);
   const names = errors.map((Class) => new Class('message').name).sort();
-  const thrown = (() => { try { bptt.packingOf([-1]); } catch (error) { return [error.name, error instanceof bptt.ArgumentError]; } })();
+  const thrown = (() => { try { packingOf([-1]); } catch (error) { return [error.name, error instanceof bptt.ArgumentError]; } })();
   (async () => {
     const { kernels } = await select();
     const corpora = { train: generateCorpus({ sentences: 20, seed: 1 }) };
     const { model } = await train(kernels, corpora, { embedding: 4, hidden: 3, epochs: 1 });
     const [{ labels }] = createTagger(saveModel(model), kernels).tag([['the', 'cats', 'sat']]);
-    const device = await bptt.createGpuKernels({ mode: 'webgl2' }).catch(({ name, message }) => [name, message.slice(0, 6)]);
+    const device = await createGpuKernels({ mode: 'webgl2' }).catch(({ name, message }) => [name, message.slice(0, 6)]);
     console.log(JSON.stringify({ backend: kernels.backend, labels: labels.length, names, thrown, device }));
   })();
 `;

@@ -81,13 +81,13 @@ describe('the packed package', () => {
   it('serves an ES module from every entry point', () => {
     const imports = entryPoints.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
     const modules = `const modules = [${entryPoints.map((_, i) => `m${i}`).join(', ')}];`;
-    const text = `${imports}\nimport { cells, createCpuKernels, fromArray, zeros } from 'bptt';\n${modules}${STEP}`;
+    const text = `${imports}\nimport { createCpuKernels } from 'bptt';\nimport { cells } from 'bptt/cells';\nimport { fromArray, zeros } from 'bptt/tensor';\n${modules}${STEP}`;
     expect(script('use.mjs', text)).toEqual(EXPECTED);
   });
 
   it('serves a CommonJS module from every entry point', () => {
     const modules = `const modules = [${entryPoints.map((name) => `require('${name}')`).join(', ')}];`;
-    const text = `const { cells, createCpuKernels, fromArray, zeros } = require('bptt');\n${modules}${STEP}`;
+    const text = `const { createCpuKernels } = require('bptt');\nconst { cells } = require('bptt/cells');\nconst { fromArray, zeros } = require('bptt/tensor');\n${modules}${STEP}`;
     expect(script('use.cjs', text)).toEqual(EXPECTED);
   });
 
@@ -124,7 +124,8 @@ describe('the packed package', () => {
   it.each(['use.mts', 'use.cts'])('gives types to strict TypeScript, without those of Node: %s', (name) => {
     const imports = entryPoints.map((each, i) => `import * as m${i} from '${each}';`).join('\n');
     const uses = entryPoints.map((_, i) => `void m${i};`).join(' ');
-    const right = `import { createCpuKernels, zeros, type Kernels, type Tensor } from 'bptt';
+    const right = `import { createCpuKernels, type Kernels } from 'bptt';
+      import { zeros, type Tensor } from 'bptt/tensor';
       import { createTagger, type Tagger } from 'bptt/tagger';
       const kernels: Kernels = createCpuKernels();
       const out: Tensor = zeros([2, 3], 'float32');
