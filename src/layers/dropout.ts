@@ -19,6 +19,8 @@ import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import { addTo } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
+import { expectIds, expectRecord, expectRng, expectTensor } from '../tensor/arguments.js';
 
 /** How much to drop, by whose dice, and by row or by sequence. */
 export interface DropoutOptions {
@@ -60,9 +62,13 @@ export interface DropoutResult {
  * @throws ShapeError when `x` has not the rows of the packing
  */
 export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
+  expectEntry('dropoutForward', { x, options });
   expectKnownKeys('dropoutForward', 'options', options, KEYS);
   const { p, training = true, packing, kernels } = options;
   expectProbability('dropoutForward', 'p', p);
+  if (training && p > 0) expectRng('dropoutForward', 'rng', options.rng);
+  if (packing !== undefined) expectPacking('dropoutForward', packing);
+  if (kernels !== undefined) expectKernels('dropoutForward', kernels);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
   if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
@@ -84,6 +90,12 @@ export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResul
  * @throws ShapeError when `dY` and `dX` differ in shape
  */
 export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor, kernels?: Kernels): void {
+  expectEntry('dropoutBackward', { dY, dX });
+  if (mask !== null) {
+    expectRecord('dropoutBackward', 'mask', mask, 'the mask of the forward pass, or null');
+    expectTensor('dropoutBackward', 'mask.factors', mask.factors);
+  }
+  if (kernels !== undefined) expectKernels('dropoutBackward', kernels);
   expectShape('dropoutBackward', 'dX', dX, dY.shape);
   if (mask === null) addTo(dX, dY);
   else addMasked(dX, dY, mask, kernels); // (1)
@@ -98,8 +110,11 @@ export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor
  * @throws ArgumentError unless 0 ≤ p < 1
  */
 export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32Array, rng: Rng): Int32Array {
+  expectEntry('wordDropout', { ids });
   expectProbability('wordDropout', 'p', p);
+  if (typeof unknown !== 'number') expectIds('wordDropout', 'unknown', unknown);
   if (p === 0) return ids;
+  expectEntry('wordDropout', { rng });
   return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
 }
 

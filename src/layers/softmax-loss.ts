@@ -27,6 +27,8 @@ import { ArgumentError } from '../tensor/errors.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
+import { expectEntry } from '../autograd/entry-checks.js';
+import { expectIds, expectNumber, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
 /** Target of a row that takes no part in the loss. */
 export const IGNORED = -1;
@@ -66,6 +68,7 @@ export interface SoftmaxLoss {
  * @throws ShapeError when `logits` is no matrix or `out` has another shape
  */
 export function softmaxRows(logits: Tensor, out?: Tensor): Tensor {
+  expectEntry('softmaxRows', { logits });
   expectShape('softmaxRows', 'logits', logits, ['N', 'K']);
   const [N, K] = logits.shape;
   const p = out ?? allocate([N, K], dtypeOf(logits.data));
@@ -97,6 +100,7 @@ export function softmaxRows(logits: Tensor, out?: Tensor): Tensor {
  * @throws ShapeError when `logits` is not `[N, K]`
  */
 export function softmaxLossForward(logits: Tensor, targets: Int32Array, options: SoftmaxLossOptions = {}): SoftmaxLoss {
+  expectEntry('softmaxLoss', { logits, targets, options });
   expectShape('softmaxLoss', 'logits', logits, [targets.length, 'K']);
   const K = logits.shape[1];
   const { reduction, labelSmoothing, classWeights } = checkedOptions(options, K);
@@ -125,6 +129,12 @@ export function softmaxLossForward(logits: Tensor, targets: Int32Array, options:
  * @throws ShapeError when `dLogits` has not the shape of the logits
  */
 export function softmaxLossBackward(forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
+  expectEntry('softmaxLossBackward', { dLogits });
+  expectRecord('softmaxLossBackward', 'forward', forward, 'what softmaxLossForward returned');
+  expectTensor('softmaxLossBackward', 'forward.probabilities', forward.probabilities);
+  expectIds('softmaxLossBackward', 'forward.targets', forward.targets);
+  expectNumbers('softmaxLossBackward', 'forward.classWeights', forward.classWeights);
+  expectNumber('softmaxLossBackward', 'dLoss', dLoss);
   const { probabilities: p, targets, scale, labelSmoothing: epsilon, classWeights: w } = forward;
   expectShape('softmaxLossBackward', 'dLogits', dLogits, p.shape);
   const K = p.shape[1];

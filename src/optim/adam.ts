@@ -22,6 +22,8 @@ import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectPositive, expectProbability, keysOf } from '../tensor/checks.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
+import { expectKernels } from '../autograd/entry-checks.js';
+import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
 const { sqrt } = Math; // taken once: see tensor/math.ts
 
@@ -61,7 +63,7 @@ const MOMENTS = ['m', 'v'];
  * @throws ArgumentError on an option outside its domain
  */
 export function createAdam(params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adam', params, options, options.weightDecay ?? 0, 0);
+  return create('adam', params, options, decayOf('adam', options, 0), 0);
 }
 
 /**
@@ -70,16 +72,26 @@ export function createAdam(params: TensorRecord, options: AdamOptions = {}): Opt
  * @throws ArgumentError on an option outside its domain
  */
 export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adamw', params, options, 0, options.weightDecay ?? 0.01);
+  return create('adamw', params, options, 0, decayOf('adamw', options, 0.01));
+}
+
+/** λ. @throws ArgumentError */
+function decayOf(name: string, options: AdamOptions, ownDefault: number): number {
+  expectRecord(name, 'options', options);
+  const { weightDecay = ownDefault } = options;
+  expectNonNegative(name, 'weightDecay', weightDecay);
+  return weightDecay;
 }
 
 function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
+  expectTensors(name, 'params', params, ': pass the parameters first, then the options');
+  expectRecord(name, 'options', options);
   expectKnownKeys(name, 'options', options, KEYS);
   const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false, kernels } = options;
   expectNonNegative(name, 'lr', ownLr);
   expectProbability(name, 'beta1', beta1);
   expectProbability(name, 'beta2', beta2);
-  expectNonNegative(name, 'weightDecay', l2 + decoupled);
+  if (kernels !== undefined) expectKernels(name, kernels);
   expectPositive(name, 'epsilon', epsilon);
   const slots = createSlots(params, MOMENTS);
   let steps = 0;

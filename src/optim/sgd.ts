@@ -14,6 +14,7 @@ import type { TensorRecord } from '../autograd/grads.js';
 import { expectKnownKeys, expectNonNegative, expectProbability, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
+import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
 /** Hyperparameters, and how embedding gradients are taken. */
 export interface SgdOptions {
@@ -37,6 +38,8 @@ const KEYS = keysOf<SgdOptions>({ lr: true, momentum: true, nesterov: true, weig
  * @throws ArgumentError on an option outside its domain
  */
 export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optimizer {
+  expectTensors('sgd', 'params', params, ': pass the parameters first, then the options');
+  expectRecord('sgd', 'options', options);
   expectKnownKeys('sgd', 'options', options, KEYS);
   const { lr: ownLr = 0.1, momentum = 0, nesterov = false, weightDecay = 0, lazy = false } = options;
   expectNonNegative('sgd', 'lr', ownLr);
