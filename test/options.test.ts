@@ -18,6 +18,7 @@ import {
   loadModel,
   predict,
   saveModel,
+  segmentText,
   train,
   buildVocabulary,
 } from '../src/labeling';
@@ -79,6 +80,7 @@ const calls: Record<string, () => unknown> = {
       stackParams,
       wrong,
     ),
+  segmentText: () => segmentText('a', wrong),
   select: () => select(wrong),
   createWasmKernels: () => createWasmKernels(wrong),
   createGpuKernels: () => createGpuKernels(wrong),
@@ -117,7 +119,7 @@ test('the nearest known key is named', () => {
 });
 
 /** Options that are checked elsewhere, or are no argument of a public function. */
-const CHECKED_ELSEWHERE = ['CacheOptions', 'DeviceOptions', 'ParseOptions', 'ReadOptions', 'SegmentOptions'];
+const CHECKED_ELSEWHERE = ['CacheOptions', 'DeviceOptions', 'ParseOptions', 'ReadOptions'];
 
 test('every type of options is the argument of keysOf', () => {
   const root = resolve(__dirname, '../src');

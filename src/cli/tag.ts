@@ -6,6 +6,9 @@ import type { Output } from '../labeling/data/formats/index.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
+import { TOKENIZERS } from '../labeling/data/segment.js';
+import type { SegmentOptions, Tokenizer } from '../labeling/data/segment.js';
+import { ArgumentError } from '../tensor/index.js';
 import { oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { groupsOf } from './groups.js';
@@ -16,10 +19,11 @@ import { addReadingOptions, readOptionsOf, refuseForRawText } from './reading-op
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
 import { collectWarnings } from './warnings.js';
-import { ArgumentError } from '../tensor/index.js';
 
 interface Options extends ReadingOptions {
   readonly cell?: string;
+  readonly locale?: string;
+  readonly tokenizer?: Tokenizer;
   readonly output: Output;
   readonly probabilities?: boolean;
   readonly backend: string;
@@ -51,6 +55,12 @@ export function addTag(program: Command, terminal: Terminal): void {
     .description('label raw text, or sentences that are tokenized already')
     .argument('<model>', 'model file')
     .argument('[file]', 'input, or - for standard input', '-')
+    .option('--locale <tag>', 'language of raw text, for scripts without spaces: th, ja, … (default: en)')
+    .option(
+      '--tokenizer <name>',
+      `how raw text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`,
+      oneOf(...TOKENIZERS),
+    )
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
@@ -67,6 +77,7 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   if (output === 'slashed' && probabilities)
     throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
+  const raw = rawOptions(options);
   const model = await readModel(modelFile, await openOwnCell(options.cell));
   const { kernels } = await openBackend(backend, terminal);
   const tagger = createTagger(model, kernels);
@@ -81,7 +92,7 @@ async function runTag(modelFile: string, file: string, options: Options, termina
         ...readOptionsOf(options, warnings, model.input),
         labels: 'ignored',
       })
-    : cut(openText(file));
+    : cut(openText(file, raw));
   let spelled = 0;
   try {
     for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
@@ -97,6 +108,13 @@ async function runTag(modelFile: string, file: string, options: Options, termina
     kernels.dispose();
     if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
   }
+}
+
+/** How raw text is cut. @throws ArgumentError where the input is tokenized already */
+function rawOptions({ format, locale, tokenizer }: Options): SegmentOptions {
+  const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
+  if (format === undefined || Object.keys(options).length === 0) return options;
+  throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
 }
 
 function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, probabilities?: boolean): string {

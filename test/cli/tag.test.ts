@@ -36,6 +36,18 @@ test('raw text from standard input is split into sentences and tokens', () => {
   }
 });
 
+test('--tokenizer and --locale say how raw text is cut, and are refused where it is tokenized already', () => {
+  expect(tag(['--tokenizer', 'whitespace'], 'They run.')).toMatchObject({
+    status: 0,
+    stdout: `${slashed('They run.')}\n`,
+  });
+  expect(tag(['--locale', 'de'], 'They run.')).toMatchObject({ status: 0, stdout: `${slashed('They run .')}\n` });
+  expect(tag(['--locale', 'not a locale'], 'a').status).toBe(2);
+  expect(tag(['--tokenizer', 'letters'], 'a').status).toBe(2);
+  const { status, stderr } = tag(['--format', 'two-column', '--locale', 'de'], 'a\n');
+  expect([status, stderr]).toEqual([2, 'bptt: --locale is for raw text: leave it out, or leave out --format\n']);
+});
+
 test('raw text from a file', () => {
   space.write('raw.txt', '\ufeffthe cat sat\r\n');
   expect(tag(['raw.txt'])).toEqual({ status: 0, stdout: `${slashed('the cat sat')}\n`, stderr: '' });

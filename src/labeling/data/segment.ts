@@ -2,17 +2,26 @@
  * Raw text to sentences and tokens by the rules of Unicode (UAX #29) as `Intl.Segmenter` implements them.
  *
  * Every stretch that is not white space becomes a token: words ("don't" is one), numbers, and each punctuation mark by
- * itself. A line end always ends a sentence, so text that is wrapped at a fixed width should be unwrapped first.
+ * itself. URLs, e-mail addresses, hashtags and handles stay whole. A line end always ends a sentence, so text that is wrapped at a fixed width should be unwrapped first.
  */
+import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { lineBlocks, type ByteChunks } from './formats/lines.js';
 import type { SegmentedSentence } from './sentence.js';
+
+/** How text is cut into tokens: by the rules of Unicode, or at white space alone. */
+export const TOKENIZERS = ['unicode', 'whitespace'] as const;
+export type Tokenizer = (typeof TOKENIZERS)[number];
 
 /** How to segment text. */
 export interface SegmentOptions {
   /** Language as a BCP 47 tag; it matters for scripts without spaces, such as `th` and `ja`. Default `en`. */
   locale?: string;
+  /** Default `unicode`. With `whitespace` punctuation stays with its word, as in text that is tokenized already. */
+  tokenizer?: Tokenizer;
 }
+
+const KEYS = keysOf<SegmentOptions>({ locale: true, tokenizer: true });
 
 /** Segments that are no tokens: white space, controls and invisible format characters such as a zero-width space. */
 const INVISIBLE = /^[\p{White_Space}\p{Cc}\p{Cf}]+$/u;
@@ -29,8 +38,14 @@ interface Piece {
   readonly start: number;
 }
 
-/** A function that segments text in one locale. @throws ArgumentError on a locale that is no BCP 47 tag */
-export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: string) => SegmentedSentence[] {
+/** A stretch this long without a safe place to go on from is cut: it has no letter, or is one token of its own. */
+const LONGEST = 8192;
+
+/** A function that segments text in one locale. @throws ArgumentError on an option outside its domain */
+export function createSegmenter(options: SegmentOptions = {}): (text: string) => SegmentedSentence[] {
+  expectKnownKeys('segment', 'options', options, KEYS);
+  const { locale = 'en', tokenizer = 'unicode' } = options;
+  expectOneOf('segment', 'tokenizer', tokenizer, TOKENIZERS);
   let sentences: Intl.Segmenter;
   let words: Intl.Segmenter;
   try {
@@ -40,18 +55,17 @@ export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: 
     const message = `locale must be a BCP 47 tag such as en or pt-BR; got ${JSON.stringify(locale)}`;
     throw new ArgumentError(message, { cause });
   }
+  const tokensOf = tokenizer === 'unicode' ? (piece: Piece) => wordsOf(words, piece) : runsOf;
   return (text) => {
     const found: SegmentedSentence[] = [];
     let line = 1;
-    for (const sentence of sentencesOf(sentences, text)) {
+    for (const sentence of sentencesOf(sentences, masked(text))) {
       const tokens: string[] = [];
       const offsets: [number, number][] = [];
-      for (const stretch of stretchesOf(sentence)) {
-        for (const { segment: token, index } of words.segment(stretch.text)) {
-          if (INVISIBLE.test(token)) continue;
-          tokens.push(token);
-          offsets.push([stretch.start + index, stretch.start + index + token.length]);
-        }
+      for (const { text: token, start } of tokensOf(sentence)) {
+        if (INVISIBLE.test(token)) continue;
+        tokens.push(text.slice(start, start + token.length));
+        offsets.push([start, start + token.length]);
       }
       if (tokens.length > 0) found.push({ tokens, offsets, line });
       line += sentence.text.split('\n').length - 1;
@@ -61,21 +75,90 @@ export function createSegmenter({ locale = 'en' }: SegmentOptions = {}): (text: 
 }
 
 /**
+ * What stays whole: an e-mail address, a URL, a hashtag, a handle. Every alternative begins where nothing of its own kind
+ * stands before it, so that each character is looked at a bounded number of times.
+ */
+const WHOLE =
+  /(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\p{L}\p{N}_])(?:[a-z][a-z\d+]{0,15}:\/\/|www\.)[^\s<>"]+|(?<![\p{L}\p{N}_&])[#@][\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*/giu;
+
+/** Punctuation that ends a URL only in the sentence around it. */
+const TRAILING = new Set('.,;:!?\'"…»”’)]}');
+
+/** The text with what stays whole replaced by a word of the same length, which no rule cuts. */
+function masked(text: string): string {
+  return text.replace(WHOLE, (match) => {
+    let length = match.length;
+    while (length > 1 && TRAILING.has(match[length - 1])) length--;
+    const letter = /^\p{Ll}/u.test(match) ? 'x' : 'X'; // a sentence may begin here only where it might have before
+    return letter + 'x'.repeat(length - 1) + match.slice(length);
+  });
+}
+
+/**
  * The sentences of a text, found in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks
  * ahead past what is no letter, as far as the next sentence end), so the last two sentences of a stretch are found again
- * in the next one; where it has no more than two, the stretch is doubled.
+ * in the next one; where it has no more than two, the stretch is doubled. A stretch that is long already is left at its last
+ * letter instead, in the middle of a sentence, where no rule looks back: then the next one goes on with that sentence.
  */
 function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece> {
   let start = 0;
+  let open = 0;
   for (let size = STRETCH; start < text.length;) {
     const found = Array.from(segmenter.segment(text.slice(start, start + size)), ({ segment }) => segment);
-    const settled = start + size < text.length ? found.slice(0, -2) : found;
+    const isLast = start + size >= text.length;
+    const settled = isLast ? found : found.slice(0, -2);
+    const from = start;
     for (const sentence of settled) {
-      yield { text: sentence, start };
       start += sentence.length;
+      yield { text: text.slice(open, start), start: open };
+      open = start;
     }
-    size = settled.length > 0 ? STRETCH : 2 * size;
+    if (start === from && size >= LONGEST) {
+      const letter = lastLetter(text, start, start + size);
+      start = letter ?? start + size;
+      if (letter === undefined) {
+        yield { text: text.slice(open, start), start: open };
+        open = start;
+      }
+    }
+    size = start > from ? STRETCH : 2 * size;
   }
+  if (open < text.length) yield { text: text.slice(open), start: open };
+}
+
+/** The place behind the last letter between two places that no end of a sentence follows; undefined where there is none. */
+function lastLetter(text: string, from: number, to: number): number | undefined {
+  for (let at = to - 1; at > from + 1; at--) {
+    if (/[\p{L}\p{N},]/u.test(text[at]) && /\p{L}/u.test(text[at - 1])) return at;
+  }
+  return undefined;
+}
+
+/**
+ * The words of a sentence. A long one is cut between a space and a letter or digit: no rule of word segmentation joins these.
+ * Where there is no such place the last words of a stretch are found again in the next one.
+ */
+function* wordsOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> {
+  for (const { text, start } of stretchesOf(sentence)) {
+    let from = 0;
+    for (let size = 2 * STRETCH; from < text.length;) {
+      const found = Array.from(segmenter.segment(text.slice(from, from + size)), ({ segment }) => segment);
+      const settled = from + size < text.length ? found.slice(0, -AGAIN) : found;
+      for (const word of settled) {
+        yield { text: word, start: start + from };
+        from += word.length;
+      }
+      size = settled.length > 0 ? 2 * STRETCH : 2 * size;
+    }
+  }
+}
+
+/** How many words at the end of a stretch may depend on what follows. */
+const AGAIN = 16;
+
+/** Runs of what is not white space. */
+function* runsOf({ text, start }: Piece): Generator<Piece> {
+  for (const { 0: run, index } of text.matchAll(/\S+/gu)) yield { text: run, start: start + index };
 }
 
 /** A sentence cut, where it is long, between a space and a letter or digit: no rule of word segmentation joins these. */
