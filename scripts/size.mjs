@@ -21,7 +21,7 @@ const bare = (name) =>
     .replace(/^\s*\/\/.*$/gm, '');
 const kilobytes = (chosen) => gzipSync(Buffer.from(chosen.map(bare).join('\n')), { level: 9 }).length / 1000;
 
-const speed = (name) => /^(kernels\/(wasm\/|workspace|profile)|labeling\/training\/parallel\/)/.test(name);
+const speed = (name) => /^(kernels\/(wasm\/|profile)|labeling\/training\/parallel\/)/.test(name);
 const rooms = [...new Set(files.map((name) => name.split('/')[0]))].filter((room) => !room.endsWith('.js')).sort();
 const lines = [
   ...rooms.map((room) => [room, files.filter((name) => name.startsWith(`${room}/`))]),

@@ -47,9 +47,9 @@ beforeAll(async () => {
 
 const calls: Record<string, () => unknown> = {
   format: () => format(x, wrong),
-  createAdam: () => createAdam({ x }, wrong),
-  createAdamW: () => createAdamW({ x }, wrong),
-  createSgd: () => createSgd({ x }, wrong),
+  createAdam: () => createAdam(kernels, { x }, wrong),
+  createAdamW: () => createAdamW(kernels, { x }, wrong),
+  createSgd: () => createSgd(kernels, { x }, wrong),
   createTape: () => createTape(wrong),
   gradcheck: () => gradcheck({ tensors: {}, grads: {}, loss: () => 0, learningRate: 1 } as never),
   zeroGrads: () => zeroGrads({ x }, wrong),
@@ -59,8 +59,8 @@ const calls: Record<string, () => unknown> = {
   unrollAsync: () => unrollAsync(kernels as never, kernels, lstm, params, x, packed, wrong),
   unrollBackward: () =>
     unrollBackward(kernels, unroll(kernels, lstm, params, x, packing), zeros([3, 3]), params, wrong),
-  dropoutForward: () => layers.dropoutForward(x, { p: 0.5, rng: rng(), learningRate: 1 } as never),
-  softmaxLossForward: () => layers.softmaxLossForward(x, Int32Array.of(0, 1, 0), wrong),
+  dropoutForward: () => layers.dropoutForward(kernels, x, { p: 0.5, rng: rng(), learningRate: 1 } as never),
+  softmaxLossForward: () => layers.softmaxLossForward(kernels, x, Int32Array.of(0, 1, 0), wrong),
   lastPoolForward: () => layers.lastPoolForward(kernels, x, packing, wrong),
   initEmbedding: () => layers.initEmbedding(2, 2, rng(), wrong),
   initLinear: () => layers.initLinear(2, 2, rng(), wrong),
@@ -113,7 +113,7 @@ test.each(Object.entries(cells))('a new %s refuses an unknown key by name', (_, 
 });
 
 test('the nearest known key is named', () => {
-  expect(() => createSgd({ x }, wrong)).toThrow(/: did you mean lr\?$/);
+  expect(() => createSgd(kernels, { x }, wrong)).toThrow(/: did you mean lr\?$/);
   expect(() => predict(kernels, model, [['a']], { keepWord: false } as never)).toThrow(/: did you mean keepWords\?$/);
   expect(() => createTagger(model).tag([['a']], { probability: true } as never)).toThrow('did you mean probabilities?');
 });

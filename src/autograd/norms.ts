@@ -3,9 +3,6 @@ import type { Kernels } from '../kernels/types.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { TensorRecord } from './grads.js';
 import { forEachRun, rowsInUse, scaleGrads } from './grads.js';
-import { expectTensors } from '../tensor/arguments.js';
-import { show } from '../tensor/describe.js';
-import { expectKernels } from './entry-checks.js';
 
 /** Sums of squares below this may have lost subnormal terms; above it their relative error is that of rounding alone. */
 const TRUSTED_SUM = 2 ** -900;
@@ -14,25 +11,19 @@ const TRUSTED_SUM = 2 ** -900;
  * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. Where the squares would overflow or
  * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
  */
-export function globalNorm(grads: TensorRecord, kernels?: Kernels): number {
-  expectTensors('globalNorm', 'grads', grads);
-  if (kernels !== undefined) expectKernels('globalNorm', kernels);
-  const sum = sumOfSquares(grads, 1, kernels);
+export function globalNorm(kernels: Kernels, grads: TensorRecord): number {
+  let sum = 0;
+  for (const g of Object.values(grads)) sum = kernels.rows.addSquares(sum, g, rowsInUse(g));
   if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
   const largest = largestMagnitude(grads);
   if (largest === 0 || !(largest < Infinity)) return largest;
-  return largest * Math.sqrt(sumOfSquares(grads, largest));
+  return largest * Math.sqrt(sumOfScaledSquares(grads, largest));
 }
 
 /** Σ (g / unit)², in float64. */
-function sumOfSquares(grads: TensorRecord, unit: number, kernels?: Kernels): number {
+function sumOfScaledSquares(grads: TensorRecord, unit: number): number {
   let sum = 0;
   for (const g of Object.values(grads)) {
-    const fast = kernels?.rows?.sumOfSquares(g, rowsInUse(g));
-    if (fast !== undefined) {
-      sum += fast;
-      continue;
-    }
     forEachRun(g, (data, start, count, step) => {
       let partial = 0;
       for (let n = 0, i = start; n < count; n++, i += step) {
@@ -65,13 +56,10 @@ function largestMagnitude(grads: TensorRecord): number {
  * @returns the norm before clipping
  * @throws ArgumentError unless `maxNorm` is greater than 0 (`Infinity` measures without clipping)
  */
-export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number, kernels?: Kernels): number {
-  expectTensors('clipByGlobalNorm', 'grads', grads);
-  if (!(typeof maxNorm === 'number' && maxNorm > 0)) {
-    throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${show(maxNorm)}`);
-  }
-  const norm = globalNorm(grads, kernels);
-  if (norm > maxNorm && norm < Infinity) scaleGrads(grads, maxNorm / norm, kernels);
+export function clipByGlobalNorm(kernels: Kernels, grads: TensorRecord, maxNorm: number): number {
+  if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
+  const norm = globalNorm(kernels, grads);
+  if (norm > maxNorm && norm < Infinity) scaleGrads(kernels, grads, maxNorm / norm);
   return norm;
 }
 
@@ -81,10 +69,7 @@ export function clipByGlobalNorm(grads: TensorRecord, maxNorm: number, kernels?:
  * @throws ArgumentError unless `limit` is greater than 0
  */
 export function clipByValue(grads: TensorRecord, limit: number): void {
-  expectTensors('clipByValue', 'grads', grads);
-  if (!(typeof limit === 'number' && limit > 0)) {
-    throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${show(limit)}`);
-  }
+  if (!(limit > 0)) throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${limit}`);
   for (const g of Object.values(grads)) {
     forEachRun(g, (data, start, count, step) => {
       for (let n = 0, i = start; n < count; n++, i += step) data[i] = Math.max(-limit, Math.min(limit, data[i]));

@@ -6,14 +6,12 @@
 import type { Cell, CellParams, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncKernels, Kernels, LayerGradients, LayerSize, LayerTensors } from '../kernels/types.js';
-import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import { gatherRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
-import { addInitial, deliver, fusedScan, record, startsLearned } from './storage.js';
+import { addInitial, deliver, fusedScan, gatherRows, record, startsLearned } from './storage.js';
 import { windowsOf } from './truncate.js';
 
 /** What `unroll` was asked, and the ordinary way to it. */
@@ -103,15 +101,15 @@ function sizeOf<P extends CellParams>({ params, packing }: Request<P>): LayerSiz
 function tensorsOf<P extends CellParams>(kernels: Kernels, request: Request<P>): LayerTensors {
   const { cell, params, x, packing, options } = request;
   const H = params.Wh.shape[0];
-  const initial = record(cell.states, () => allocateOn(kernels, [packing.batch, H], 'float32'));
+  const initial = record(cell.states, () => kernels.zeros([packing.batch, H], 'float32'));
   addInitial(kernels, initial as unknown as State, params, options.initial);
   return {
     batchSizes: packing.batchSizes,
     params,
     x: options.direction === 'reverse' ? gatherRows(kernels, x, reversal(packing)) : x,
     initial,
-    y: allocateRawOn(kernels, [packing.total, H], 'float32'),
-    final: record(cell.states, () => allocateRawOn(kernels, [packing.batch, H], 'float32')),
+    y: kernels.empty([packing.total, H], 'float32'),
+    final: record(cell.states, () => kernels.empty([packing.batch, H], 'float32')),
     keep: options.resident === 'backward',
   };
 }
@@ -146,12 +144,12 @@ function gradientsOf<P extends CellParams>(
   { dX, dFinal = {} }: BackwardOptions,
 ): LayerGradients {
   const H = params.Wh.shape[0];
-  const zeros = () => allocateOn(kernels, [packing.batch, H], 'float32');
+  const zeros = () => kernels.zeros([packing.batch, H], 'float32');
   return {
     dY: direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing)),
     dFinal: record(cell.states, (name) => dFinal[name] ?? zeros()),
     grads,
-    dX: dX && allocateOn(kernels, x.shape, 'float32'),
+    dX: dX && kernels.zeros(x.shape, 'float32'),
     dInitial: record(cell.states, zeros),
   };
 }

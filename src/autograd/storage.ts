@@ -4,10 +4,8 @@
 import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
-import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, addToEveryRow, gatherRows, scatterAddRows, setEveryRow } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { Truncation } from './truncate.js';
@@ -82,6 +80,13 @@ export interface Unwound {
   readonly left: Cache;
 }
 
+/** A new matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
+export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor {
+  const out = kernels.empty([map.length, x.shape[1]], dtypeOf(x.data));
+  kernels.rows.gather(out, x, map);
+  return out;
+}
+
 /** The state before step t: the first B_t rows of block t − 1, where block −1 is the initial state. */
 export function before(states: State, packing: Packing, t: number): State {
   const start = t === 0 ? 0 : packing.batch + packing.offsets[t - 1];
@@ -123,8 +128,8 @@ export function startsLearned(params: CellParams, initial: State | undefined): b
 /** Adds the state before the first step to zeros, each `[B, H]`. */
 export function addInitial(kernels: Kernels, start: State, params: CellParams, initial: State | undefined): void {
   for (const [name, x] of Object.entries(start)) {
-    if (initial) addMatrix(kernels, x, initial[name]);
-    else if (params[`${name}0`]) addToEveryRow(kernels, x, params[`${name}0`]);
+    if (initial) kernels.rows.addMatrix(x, initial[name]);
+    else if (params[`${name}0`]) kernels.rows.addToEveryRow(x, params[`${name}0`]);
   }
 }
 
@@ -146,7 +151,7 @@ export function prepare<P extends CellParams>(
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
-  const states = record(cell.states, () => allocateOn(kernels, [batch + total, H], dtype)) as unknown as State;
+  const states = record(cell.states, () => kernels.zeros([batch + total, H], dtype)) as unknown as State;
   const learnedInitial = startsLearned(params, initial);
   addInitial(
     kernels,
@@ -155,10 +160,10 @@ export function prepare<P extends CellParams>(
     initial,
   );
   const cache = record(Object.keys(cell.kept), (name) => {
-    const allocator = name === 'a' ? allocateRawOn : allocateOn;
-    return allocator(kernels, [total, cell.kept[name] * H], dtype);
+    const shape = [total, cell.kept[name] * H];
+    return name === 'a' ? kernels.empty(shape, dtype) : kernels.zeros(shape, dtype);
   });
-  setEveryRow(kernels, cache.a, params.b);
+  kernels.rows.setEveryRow(cache.a, params.b);
   const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
   const y = rows(states.h, batch, total);
   return { cell, params, packing, direction, x: scanned, states, cache, y, final: states, learnedInitial };
@@ -177,10 +182,8 @@ export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolle
 export function emptyUnwound<P extends CellParams>(kernels: Kernels, { cell, states, packing }: Unrolled<P>): Unwound {
   const dtype = dtypeOf(states.h.data);
   const H = states.h.shape[1];
-  const dStates = mapRecord(states, (x) => allocateOn(kernels, x.shape, dtype));
-  const left = record(Object.keys(cell.left), (name) =>
-    allocateOn(kernels, [packing.total, cell.left[name] * H], dtype),
-  );
+  const dStates = mapRecord(states, (x) => kernels.zeros(x.shape, dtype));
+  const left = record(Object.keys(cell.left), (name) => kernels.zeros([packing.total, cell.left[name] * H], dtype));
   return { dStates, left, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
 
@@ -191,8 +194,8 @@ export function deliver<P extends CellParams>(
   dx: Tensor,
   { direction, packing }: Unrolled<P>,
 ): void {
-  if (direction === 'forward') addMatrix(kernels, dX, dx);
-  else scatterAddRows(kernels, dX, dx, reversal(packing));
+  if (direction === 'forward') kernels.rows.addMatrix(dX, dx);
+  else kernels.rows.scatterAdd(dX, dx, reversal(packing));
 }
 
 export function scanTensors<P extends CellParams>({ packing, params, states, cache }: Unrolled<P>): ScanTensors {

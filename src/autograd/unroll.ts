@@ -18,12 +18,10 @@
  */
 import type { Cell, CellParams, State } from '../cells/cell.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
 import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { remember } from '../tensor/versions.js';
 import { dtypeOf, rows } from '../tensor/view.js';
-import { addMatrix, addRowSum, gatherRows, moveRows } from './gather.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
@@ -36,6 +34,7 @@ import {
   finalRow,
   finish,
   fusedScan,
+  gatherRows,
   prepare,
   previousStates,
   scanTensors,
@@ -44,7 +43,6 @@ import type { Truncation, Window } from './truncate.js';
 import { reachOf, windowsOf } from './truncate.js';
 import { residentBackward, residentBackwardAsync, residentForward, residentForwardAsync } from './resident.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
-import { expectEntry } from './entry-checks.js';
 
 /**
  * Runs a cell over a packed batch.
@@ -92,7 +90,6 @@ export async function unrollAsync<P extends CellParams>(
   packing: Packing,
   options: UnrollOptions = {},
 ): Promise<Unrolled<P>> {
-  expectEntry('unrollAsync', { device });
   checkForward(kernels, cell, params, x, packing, options);
   const ordinary = () => run(kernels, cell, params, x, packing, options);
   const resident = await residentForwardAsync(device, kernels, { cell, params, x, packing, options, ordinary });
@@ -121,7 +118,7 @@ export function unrollBackward<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Unwound {
-  checkBackward(kernels, unrolled, dY, grads, options);
+  checkBackward(unrolled, dY, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
   const resident = residentBackward(kernels, unrolled, dY, grads, options, ordinary);
   if (resident) {
@@ -132,12 +129,12 @@ export function unrollBackward<P extends CellParams>(
   const { cell, params, x, cache } = unrolled;
   const { da } = unwound.left;
   if (options.dX) {
-    const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
+    const dx = kernels.zeros(x.shape, dtypeOf(x.data));
     kernels.addMatmulTB(dx, da, params.Wx);
     deliver(kernels, options.dX, dx, unrolled);
   }
   kernels.addMatmulTA(grads.Wx, x, da);
-  addRowSum(kernels, grads.b, da);
+  kernels.rows.addSumRows(grads.b, da);
   cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
   collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
@@ -152,8 +149,7 @@ export async function unrollBackwardAsync<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Promise<Unwound> {
-  expectEntry('unrollBackwardAsync', { device });
-  checkBackward(kernels, unrolled, dY, grads, options);
+  checkBackward(unrolled, dY, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
   const resident = await residentBackwardAsync(kernels, unrolled, dY, grads, options, ordinary);
   if (resident) {
@@ -164,12 +160,12 @@ export async function unrollBackwardAsync<P extends CellParams>(
   const { cell, params, x, cache } = unrolled;
   const { da } = unwound.left;
   if (options.dX) {
-    const dx = allocateOn(kernels, x.shape, dtypeOf(x.data));
+    const dx = kernels.zeros(x.shape, dtypeOf(x.data));
     await device.addMatmulTB(dx, da, params.Wx);
     deliver(kernels, options.dX, dx, unrolled);
   }
   await device.addMatmulTA(grads.Wx, x, da);
-  addRowSum(kernels, grads.b, da);
+  kernels.rows.addSumRows(grads.b, da);
   cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
   collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
@@ -224,8 +220,7 @@ function sweep<P extends CellParams>(
   const { cell, params, packing, states, cache } = unrolled;
   const { offsets, batch } = packing;
   const seeded = offsets[window.end] - offsets[window.seedFrom];
-  addMatrix(
-    kernels,
+  kernels.rows.addMatrix(
     rows(dStates.h, batch + offsets[window.seedFrom], seeded),
     rows(dY, offsets[window.seedFrom], seeded),
   );
@@ -270,7 +265,7 @@ function collectInitial<P extends CellParams>(
   grads: P,
 ): void {
   if (!learnedInitial) return;
-  for (const name of cell.states) addRowSum(kernels, grads[`${name}0`], unwound.dInitial[name]);
+  for (const name of cell.states) kernels.rows.addSumRows(grads[`${name}0`], unwound.dInitial[name]);
 }
 
 /** Adds ∂L/∂final to the blocks where the sequences of this window end. */
@@ -279,7 +274,7 @@ function injectFinal(kernels: Kernels, dStates: State, dFinal: Partial<State>, p
     for (let b = 0; b < packing.batch; b++) {
       const last = Math.max(packing.lengths[b] - 1, 0);
       const mine = last >= window.seedFrom && (last < window.end || window.end === packing.steps);
-      if (gradient && mine) addMatrix(kernels, rows(dStates[name], finalRow(packing, b), 1), rows(gradient, b, 1));
+      if (gradient && mine) kernels.rows.addMatrix(rows(dStates[name], finalRow(packing, b), 1), rows(gradient, b, 1));
     }
   }
 }
@@ -301,4 +296,11 @@ function moveWindow(
   for (const [name, x] of Object.entries(part.dStates))
     moveRows(kernels, total.dStates[name], x, first, batch + bottom - first);
   for (const [name, x] of Object.entries(part.left)) moveRows(kernels, total.left[name], x, top, bottom - top);
+}
+
+/** Rows `start … start + count − 1` of `from` are added to those of `to`, a matrix of the same shape, and set to zero. */
+function moveRows(kernels: Kernels, to: Tensor, from: Tensor, start: number, count: number): void {
+  const moved = rows(from, start, count);
+  kernels.rows.addMatrix(rows(to, start, count), moved);
+  fill(moved, 0);
 }

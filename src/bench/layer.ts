@@ -8,7 +8,6 @@ import { cells } from '../cells/index.js';
 import type { CellParams } from '../cells/index.js';
 import { createCpuKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/index.js';
-import { adopted, allocateOn, inFrame } from '../kernels/workspace.js';
 import { allocate, copy, createRng, dtypeOf, maxAbs } from '../tensor/index.js';
 import type { DType, Tensor } from '../tensor/index.js';
 import { passes, rightPeers } from './judge.js';
@@ -99,15 +98,15 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
   const [T, B, I, H] = problem.shape;
   const tensors = [...Object.values(params), ...Object.values(grads), x, dY];
   const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
-  const close = adopted(kernels, tensors, frameBytes);
+  const close = kernels.adopt(tensors, frameBytes);
   const pass = (): void => {
     const resident = phase === 'forward' ? 'forward' : 'backward';
     const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident });
     if (phase === 'forward') return;
-    const dX = allocateOn(kernels, x.shape, dtypeOf(x.data));
+    const dX = kernels.zeros(x.shape, dtypeOf(x.data));
     unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
   };
-  return { act: () => inFrame(kernels, pass), close };
+  return { act: () => kernels.frame(pass), close };
 }
 
 /** Output, gradient of the input, and gradients of the parameters, by name. */

@@ -6,7 +6,6 @@
 import { flatten, nestLike, packingOf, zeroInPlace } from '../autograd/index.js';
 import type { Packing, TensorRecord } from '../autograd/index.js';
 import type { AsyncKernels, Kernels } from '../kernels/index.js';
-import { adopted, inFrame } from '../kernels/workspace.js';
 import {
   inferenceOf,
   initNetwork,
@@ -99,8 +98,8 @@ export interface Trainer {
  */
 export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true } = {}): Trainer {
   const first = createReplica(kernels, planOf(problem));
-  const dense = lazy ? undefined : createAdam(first.params, { lr: LEARNING_RATE, kernels });
-  const releaseDense = dense && adopted(kernels, dense.tensors);
+  const dense = lazy ? undefined : createAdam(kernels, first.params, { lr: LEARNING_RATE });
+  const releaseDense = dense && kernels.adopt(dense.tensors);
   const replica = dense ? { ...first, optimizer: dense } : first;
   const { B } = problem;
   const gradient = (batch: number): Shard => {
@@ -184,10 +183,10 @@ export function createInference(
 ): Inference {
   const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
   const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
-  const moveOut = adopted(kernels, Object.values(flatten(own)));
+  const moveOut = kernels.adopt(Object.values(flatten(own)));
   const inference = inferenceOf(kernels, network, own, options);
   return {
-    logits: (batch) => inFrame(kernels, () => inference.run(featuresOf(batches[batch]), packing)[0].logits),
+    logits: (batch) => kernels.frame(() => inference.run(featuresOf(batches[batch]), packing)[0].logits),
     close() {
       inference.release();
       moveOut();

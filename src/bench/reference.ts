@@ -48,18 +48,18 @@ function train(kernels: Kernels, { network, packing, batches, params: initial }:
   const weights = flatten(params);
   const flatGrads = zeroGrads(weights);
   const grads = nestLike(params, flatGrads) as ModelGrads;
-  const optimizer = createAdam(weights, { lr: LEARNING_RATE });
+  const optimizer = createAdam(kernels, weights, { lr: LEARNING_RATE });
   const losses: number[] = [];
   let gradients: Record<string, Tensor> = {};
   for (let step = 0; step < CHECKED_STEPS; step++) {
     const pass = modelForward(kernels, network, params, featuresOf(batches[0]), packing);
     const { logits } = pass.heads[0];
-    const loss = softmaxLossForward(logits, batches[0].targets);
+    const loss = softmaxLossForward(kernels, logits, batches[0].targets);
     const dLogits = allocate(logits.shape, dtype);
-    softmaxLossBackward(loss, dLogits);
+    softmaxLossBackward(kernels, loss, dLogits);
     modelBackward(kernels, network, params, pass, [dLogits], grads);
     if (step === 0) gradients = Object.fromEntries(Object.entries(flatGrads).map(([name, g]) => [name, copy(g)]));
-    clipByGlobalNorm(flatGrads, CLIP);
+    clipByGlobalNorm(kernels, flatGrads, CLIP);
     optimizer.step(flatGrads);
     zeroInPlace(flatGrads);
     losses.push(loss.loss);

@@ -109,7 +109,10 @@ export function withFallback(
     addMatmulTB: run('addMatmulTB'),
     fused: Object.fromEntries(names.map((name) => [name, fused(name)])),
     // Tensors lie where the time loops want them; a device copies its operands from anywhere.
-    workspace: host.workspace,
+    zeros: host.zeros,
+    empty: host.empty,
+    frame: host.frame,
+    adopt: host.adopt,
     rows: host.rows,
     dispose() {
       device.dispose();

@@ -12,16 +12,18 @@ export type {
   LayerKernel,
   LayerSize,
   LayerTensors,
+  Products,
   ResidentLayer,
   RowKernels,
   ScanTensors,
-  Workspace,
 } from './types.js';
 export type { Phase, Profile } from './profile.js';
 export { profile } from './profile.js';
 export type { Product } from './check.js';
 export { checkProduct } from './check.js';
+export { completeKernels } from './complete.js';
 export { createCpuKernels } from './cpu/index.js';
+export { createReferenceKernels } from './cpu/reference.js';
 export type { Candidate, Opened, Rejection, SelectOptions, Selection } from './select.js';
 export { candidates, select } from './select.js';
 export type { WasmKernels, WasmOptions } from './wasm/index.js';

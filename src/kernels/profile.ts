@@ -16,7 +16,7 @@ export interface Phase {
 export interface Profile {
   /** Does what the backend does, and notes how long it took. */
   readonly kernels: Kernels;
-  /** The work so far, the longest first. A call that a backend declines counts too; what runs instead of it does not. */
+  /** The work so far, the longest first. Where a backend declines a call, what runs instead counts too. */
   phases(): Phase[];
 }
 
@@ -32,7 +32,7 @@ const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
   addMasked: 'dropout',
   drawFactors: 'dropout',
   scale: 'clip',
-  sumOfSquares: 'clip',
+  addSquares: 'clip',
   adam: 'update',
 };
 
@@ -82,7 +82,7 @@ export function profile(kernels: Kernels): Profile {
       addMatmulTA: timed('products', kernels.addMatmulTA),
       addMatmulTB: timed('products', kernels.addMatmulTB),
       ...(fused && { fused: mapped(fused, scan) }),
-      ...(rows && { rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels }),
+      rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels,
     },
     phases: () =>
       [...sums]

@@ -3,6 +3,7 @@ import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
 import type { DType } from '../tensor/types.js';
 import { createCpuKernels } from './cpu/index.js';
+import { createReferenceKernels } from './cpu/reference.js';
 import type { LossListener } from './fallback.js';
 import { withFallback } from './fallback.js';
 import type { Calibration } from './gpu/calibrate.js';
@@ -82,7 +83,7 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
   }
 }
 
-/** Every known backend, the preferred ones first. `cpu` comes last and never declines. */
+/** Every known backend, the preferred ones first. `cpu` never declines; what stands behind it is chosen by name alone. */
 export const candidates: readonly Candidate[] = [
   { name: 'wasm', open: () => openWasm(false) },
   {
@@ -96,6 +97,11 @@ export const candidates: readonly Candidate[] = [
     onlyByName: 'products and layers on a device pay where they are large; ask for it by name',
   },
   { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) },
+  {
+    name: 'reference',
+    open: async () => ({ kernels: createReferenceKernels() }),
+    onlyByName: 'slow, and written to be read: ask for it by name',
+  },
 ];
 
 /**

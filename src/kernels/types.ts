@@ -6,7 +6,7 @@ import type { DType, Tensor } from '../tensor/types.js';
  * zeroes `out` first when it wants a plain product. Arguments are matrices (rank 2) of one element type, with any strides
  * and offsets; `out` must not overlap `a` or `b`. Sizes of zero are legal and leave `out` as it was.
  */
-export interface Kernels {
+export interface Products {
   /** What really runs: `cpu`, `wasm-simd`, `gpu.js:headlessgl`. Never what was merely asked for. */
   readonly backend: string;
   /** Element types this backend computes in. */
@@ -17,12 +17,42 @@ export interface Kernels {
   addMatmulTA(out: Tensor, a: Tensor, b: Tensor): void;
   /** `out[m,n] += Σ_k a[m,k] · b[n,k]`: the input gradient `a·bᵀ`. `out [M,N]`, `a [M,K]`, `b [N,K]`. */
   addMatmulTB(out: Tensor, a: Tensor, b: Tensor): void;
+}
+
+/**
+ * A whole backend: products, rows, and memory. Everything but `fused` is always there; `completeKernels` adds to three products
+ * what is missing.
+ *
+ * Memory. A backend may compute in a memory of its own, where operands need no copy. Two kinds of tensors live there: those that
+ * were adopted, until they are released, and those of a frame, until the next one opens. Inside a frame nothing grows and nothing
+ * moves; between frames memory may grow, and an adopted tensor then gets a new `data`: hold the tensor, not its `data`.
+ */
+export interface Kernels extends Products {
   /** Whole time loops in one call, by cell name; a backend that has none leaves this out. */
   readonly fused?: Readonly<Record<string, FusedScan>>;
-  /** Memory of the backend's own, where its operands need no copy; a backend that computes in any array leaves this out. */
-  readonly workspace?: Workspace;
-  /** Work on whole rows, and updates of parameters; a backend that has none leaves this out. */
-  readonly rows?: RowKernels;
+  /** Work on whole rows, and updates of parameters. */
+  readonly rows: RowKernels;
+  /** Row-major zeros: in the memory of the backend inside a frame that has room for them, an array of their own elsewhere. */
+  zeros(shape: readonly number[], dtype: DType): Tensor;
+  /** `zeros` for a tensor of which every element is written before any is read: its elements may be anything. */
+  empty(shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part
+   * of it. Where a step finds too little room, it goes a slower way whose last bits may differ, and the next frame gets more.
+   *
+   * @param repeatable runs the step again where room was short, so that its bits do not depend on what ran before
+   */
+  frame<R>(step: () => R, repeatable?: boolean): R;
+  /**
+   * Moves tensors into the memory of the backend, each with the elements it has, where it has a memory and room for them;
+   * elsewhere they stay where they are, and every result is the same, later.
+   *
+   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
+   * @param frameBytes makes room for frames of so many bytes at once
+   * @returns moves those it moved in out again, into arrays of their own
+   * @throws ArgumentError where a tensor is a view
+   */
+  adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
   /** Frees what the backend holds. Using it afterwards is an error. */
   dispose(): void;
 }
@@ -149,69 +179,54 @@ export interface ScanTensors {
 }
 
 /**
- * Memory of a backend's own. Without it everything is right, and copied in and out of every call. Two kinds of tensors live
- * there: those that were adopted, until they are released, and those of a frame, until it ends.
- *
- * Memory that grows may move. An adopted tensor then gets a new `data`: hold the tensor, not its `data`, across frames. Inside
- * a frame nothing grows and nothing moves.
- */
-export interface Workspace {
-  /**
-   * Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise.
-   *
-   * @param zeroed `false` where every element is written before any is read: they may be anything then
-   */
-  allocate(shape: readonly number[], dtype: DType, zeroed?: boolean): Tensor;
-  /**
-   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part of it. Where a step found too little room, the next one gets more.
-   */
-  frame<R>(step: () => R): R;
-  /**
-   * Moves tensors in, each with the elements it has.
-   *
-   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
-   * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves those it moved in out again, into arrays of their own; one for which there is no memory stays, as it is
-   * @throws MemoryError where there is no room for them; nothing has moved then. ArgumentError where a tensor is a view
-   */
-  adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
-  /** How often a frame had no room, for a tensor or for the scratch of a call, and went the slow way round. */
-  readonly misses: number;
-}
-
-/**
- * Row work of layers and optimizers. Each function does what its namesake in `tensor/rows`, `autograd/gather` or `optim` does, to
- * the bit unless said otherwise, or returns `false` without having written anything: the loop in TypeScript runs then.
+ * Row work of layers and optimizers, for tensors of any strides. Every backend gives the bits of `cpu/rows`, unless said otherwise.
  */
 export interface RowKernels {
   /** `out[r] = row` for every row r. `out [R, W]`, `row [W]`. */
-  setEveryRow(out: Tensor, row: Tensor): boolean;
+  setEveryRow(out: Tensor, row: Tensor): void;
   /** `out = x`, matrices of one shape. */
-  copyMatrix(out: Tensor, x: Tensor): boolean;
+  copyMatrix(out: Tensor, x: Tensor): void;
   /** `out[r] += row` for every row r. `out [R, W]`, `row [W]`. */
-  addToEveryRow(out: Tensor, row: Tensor): boolean;
+  addToEveryRow(out: Tensor, row: Tensor): void;
   /** `out += Σ_r x[r]`. `out [W]`, `x [R, W]`. */
-  addSumRows(out: Tensor, x: Tensor): boolean;
-  /** `out += x`, matrices of one shape. `x` may lie elsewhere, without gaps. */
-  addMatrix(out: Tensor, x: Tensor): boolean;
-  /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. `out` may lie elsewhere, without gaps. */
-  gather(out: Tensor, x: Tensor, map: Int32Array): boolean;
-  /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. `x` may lie elsewhere, without gaps. */
-  scatterAdd(out: Tensor, x: Tensor, map: Int32Array): boolean;
-  /** `out += x ⊙ factors`, matrices of one shape. */
-  addMasked(out: Tensor, x: Tensor, factors: Tensor): boolean;
+  addSumRows(out: Tensor, x: Tensor): void;
+  /** `out += x`, matrices of one shape. */
+  addMatrix(out: Tensor, x: Tensor): void;
+  /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. */
+  gather(out: Tensor, x: Tensor, map: Int32Array): void;
+  /** `out[map[r]] += x[r]`, every entry of `map` a row of `out`. */
+  scatterAdd(out: Tensor, x: Tensor, map: Int32Array): void;
+  /** `out[r] += x[r] ⊙ factors[r]`; with `map`, `factors[map[r]]`. */
+  addMasked(out: Tensor, x: Tensor, factors: Tensor, map?: Int32Array): void;
   /**
-   * Sets every element to 0 with probability p, to `1 / (1 − p)` otherwise, as drawn by `next() < p` from the generator whose state
-   * `words` are (see `Rng.words`); they advance.
+   * Sets every element to 0 with probability p, to `1 / (1 − p)` otherwise, as drawn by `next() < p` in row-major order.
+   *
+   * @param rng the generator, which advances: by `next`, or by the `words` of its state (see `Rng.words`)
    */
-  drawFactors(factors: Tensor, words: Uint32Array, p: number): boolean;
+  drawFactors(factors: Tensor, rng: Dice, p: number): void;
   /** `x *= factor`, formed in float64. With `rows`, of these rows of a matrix only. */
-  scale(x: Tensor, factor: number, rows?: Int32Array): boolean;
-  /** Σ x², formed in float64, in an order of its own; with `rows`, of these rows only. Undefined where it declines. */
-  sumOfSquares(x: Tensor, rows?: Int32Array): number | undefined;
+  scale(x: Tensor, factor: number, rows?: Int32Array): void;
+  /** `sum + Σ x²`, formed in float64, in an order of the backend's own; with `rows`, of these rows only. */
+  addSquares(sum: number, x: Tensor, rows?: Int32Array): number;
   /** One Adam update, as `optim/adam` writes it, of all elements, or of `rows`; formed in float64. */
-  adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, factors: AdamFactors, rows?: Int32Array): boolean;
+  adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, factors: AdamFactors, rows?: Int32Array): void;
 }
+
+/** What row work needs of a generator; see `Rng`. */
+export interface Dice {
+  next(): number;
+  readonly words: Uint32Array;
+}
+
+/**
+ * The row work a backend has itself. A call that it does not take answers `false` (`addSquares`: `undefined`) and has written
+ * nothing: `completeRows` then runs the plain loop.
+ */
+export type OwnRows = {
+  readonly [Name in keyof RowKernels]: Name extends 'addSquares'
+    ? (...args: Parameters<RowKernels[Name]>) => number | undefined
+    : (...args: Parameters<RowKernels[Name]>) => boolean;
+};
 
 /** The numbers of one update; see `optim/adam`. */
 export interface AdamFactors {

@@ -6,14 +6,17 @@ import { ArgumentError } from '../tensor/errors.js';
  * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `select`.
  *
  * @param where the function called, for the message
+ * @param productsSuffice whether rows and memory may be missing, as those of an asynchronous device are
  * @throws ArgumentError that says what to pass
  */
-export function expectKernels(where: string, kernels: unknown): void {
+export function expectKernels(where: string, kernels: unknown, productsSuffice = false): void {
   const got = (typeof kernels === 'object' && kernels !== null ? kernels : {}) as Record<string, unknown>;
-  if (typeof got.addMatmul === 'function') return;
+  const products = typeof got.addMatmul === 'function';
+  if (products && (productsSuffice || typeof got.rows === 'object')) return;
   let advice = 'pass createCpuKernels(), or (await select()).kernels';
   if (typeof got.then === 'function') advice = 'await it';
   else if (got.kernels !== undefined) advice = 'that is the result of select(), take its .kernels';
+  if (products) advice = 'these are products alone, pass completeKernels(…) of them';
   throw new ArgumentError(`${where}: expected kernels; got ${describe(kernels)}: ${advice}`);
 }
 

@@ -7,6 +7,7 @@ import type { Packing } from '../autograd/packing.js';
 import type { Resident } from '../autograd/storage.js';
 import { unrollAsync, unrollBackwardAsync } from '../autograd/unroll.js';
 import type { Cell, State } from '../cells/cell.js';
+import { completeKernels } from '../kernels/complete.js';
 import type { AsyncKernels, Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { DirectionStates } from './bidirectional.js';
@@ -24,7 +25,6 @@ import type {
   StackPass,
 } from './stack.js';
 import { checkBackwardOptions, checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
-import { expectEntry } from '../autograd/entry-checks.js';
 
 /** Where the parts of a layer run. */
 export interface Seams {
@@ -35,37 +35,33 @@ export interface Seams {
 }
 
 /** `linearForward` on a device. */
-export async function linearForwardAsync(seams: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
-  expectEntry('linearForwardAsync', { seams });
-  const { device } = seams;
+export async function linearForwardAsync({ device }: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
   return later(device, (kernels) => linearForward(kernels, params, x));
 }
 
 /** `linearBackward` on a device. */
 export async function linearBackwardAsync(
-  seams: Seams,
+  { device }: Seams,
   params: LinearParams,
   x: Tensor,
   dY: Tensor,
   grads: LinearGrads,
   dX?: Tensor,
 ): Promise<void> {
-  expectEntry('linearBackwardAsync', { seams });
-  const { device } = seams;
   return later(device, (kernels) => linearBackward(kernels, params, x, dY, grads, dX));
 }
 
 /** Runs what only adds up products without reading them: they are noted down, and then done on the device in their order. */
 async function later<T>(device: AsyncKernels, act: (kernels: Kernels) => T): Promise<T> {
   const products: (() => Promise<void>)[] = [];
-  const result = act({
+  const recording = completeKernels({
     backend: device.backend,
     dtypes: device.dtypes,
     addMatmul: (out, a, b) => void products.push(() => device.addMatmul(out, a, b)),
     addMatmulTA: (out, a, b) => void products.push(() => device.addMatmulTA(out, a, b)),
     addMatmulTB: (out, a, b) => void products.push(() => device.addMatmulTB(out, a, b)),
-    dispose: () => undefined,
   });
+  const result = act(recording);
   for (const product of products) await product();
   return result;
 }
@@ -79,7 +75,6 @@ export async function stackForwardAsync(
   packing: Packing,
   options: StackOptions = {},
 ): Promise<StackPass> {
-  expectEntry('stackForwardAsync', { seams, x, packing });
   checkStack(layers, params, options);
   const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
@@ -101,7 +96,6 @@ export async function stackBackwardAsync(
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
 ): Promise<LayerUnwound[]> {
-  expectEntry('stackBackwardAsync', { seams, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
@@ -114,7 +108,7 @@ export async function stackBackwardAsync(
     unwound[l] = await layerBackwardAsync(seams, pass.layers[l], dOutput, grads[l], dFinal[l], options);
     if (below === undefined || dInput === undefined) break;
     dOutput = below.mask === null ? dInput : zeroView(seams.host, below.y);
-    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput);
+    if (below.mask !== null) dropoutBackward(seams.host, below.mask, dInput, dOutput);
   }
   return unwound;
 }

@@ -15,16 +15,11 @@ import type { Packing } from '../autograd/packing.js';
 import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
-import { copyMatrix } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
-import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
+import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
-import { expectEntry } from '../autograd/entry-checks.js';
-import { expectCell } from '../cells/check.js';
-import { expectRecord } from '../tensor/arguments.js';
 
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
@@ -70,10 +65,6 @@ export function initBidirectional(
   rng: Rng,
   options: InitOptions = {},
 ): BidirectionalParams {
-  expectPositiveInteger('initBidirectional', 'D', D);
-  expectPositiveInteger('initBidirectional', 'H', H);
-  expectCell('initBidirectional', cell);
-  expectEntry('initBidirectional', { rng, options });
   return {
     forward: cell.initialize(D, H, rng.split('forward'), options),
     reverse: cell.initialize(D, H, rng.split('reverse'), options),
@@ -97,10 +88,6 @@ export function bidirectionalForward(
   initial: DirectionStates = {},
   resident?: Resident,
 ): BidirectionalPass {
-  expectCell('bidirectionalForward', cell);
-  expectEntry('bidirectionalForward', { kernels, packing });
-  expectDirections('bidirectionalForward', 'params', params);
-  expectRecord('bidirectionalForward', 'initial', initial, '{ forward, reverse }');
   expectKnownKeys('bidirectionalForward', 'initial', initial, DIRECTIONS);
   const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident }); // (1)
   const reverse = unroll(kernels, cell, params.reverse, x, packing, {
@@ -121,9 +108,9 @@ export function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unr
     ['N', { H }],
     `the forward direction has H = ${H}`,
   );
-  const y = allocateRawOn(kernels, [N, 2 * H], dtypeOf(forward.y.data));
-  copyMatrix(kernels, columns(y, 0, H), forward.y); // (3)
-  copyMatrix(kernels, columns(y, H, H), reverse.y);
+  const y = kernels.empty([N, 2 * H], dtypeOf(forward.y.data));
+  kernels.rows.copyMatrix(columns(y, 0, H), forward.y); // (3)
+  kernels.rows.copyMatrix(columns(y, H, H), reverse.y);
   return { y, forward, reverse };
 }
 
@@ -141,9 +128,6 @@ export function bidirectionalBackward(
   grads: BidirectionalParams,
   options: BidirectionalBackwardOptions = {},
 ): { forward: Unwound; reverse: Unwound } {
-  expectEntry('bidirectionalBackward', { kernels, pass, options, dY });
-  expectDirections('bidirectionalBackward', 'pass', pass);
-  expectDirections('bidirectionalBackward', 'grads', grads);
   expectKnownKeys('bidirectionalBackward', 'options', options, KEYS);
   const { dX, dFinal = {}, truncate } = options;
   const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
@@ -166,12 +150,4 @@ export function splitDirections(pass: Pick<BidirectionalPass, 'y'>, dY: Tensor) 
   expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
   const H = width / 2;
   return { fromForward: columns(dY, 0, H), fromReverse: columns(dY, H, H) };
-}
-
-/** Requires one record per direction. @throws ArgumentError */
-function expectDirections(where: string, name: string, x: unknown): void {
-  expectRecord(where, name, x, '{ forward, reverse }');
-  const { forward, reverse } = x as Partial<Record<string, unknown>>;
-  expectRecord(where, `${name}.forward`, forward);
-  expectRecord(where, `${name}.reverse`, reverse);
 }

@@ -15,12 +15,9 @@ import type { Packing } from '../autograd/packing.js';
 import { expectKnownKeys, expectProbability, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import { addTo } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
-import { expectIds, expectRecord, expectRng, expectTensor } from '../tensor/arguments.js';
+import { dtypeOf } from '../tensor/view.js';
 
 /** How much to drop, by whose dice, and by row or by sequence. */
 export interface DropoutOptions {
@@ -32,11 +29,9 @@ export interface DropoutOptions {
   readonly training?: boolean;
   /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
   readonly packing?: Packing;
-  /** Whose memory output and mask lie in, inside of a frame, and whose row work is used. */
-  readonly kernels?: Kernels;
 }
 
-const KEYS = keysOf<DropoutOptions>({ p: true, rng: true, training: true, packing: true, kernels: true });
+const KEYS = keysOf<DropoutOptions>({ p: true, rng: true, training: true, packing: true });
 
 /** The factors of one forward pass. */
 export interface DropoutMask {
@@ -61,22 +56,18 @@ export interface DropoutResult {
  * @throws ArgumentError unless 0 ≤ p < 1
  * @throws ShapeError when `x` has not the rows of the packing
  */
-export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResult {
-  expectEntry('dropoutForward', { x, options });
+export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOptions): DropoutResult {
   expectKnownKeys('dropoutForward', 'options', options, KEYS);
-  const { p, training = true, packing, kernels } = options;
+  const { p, training = true, packing } = options;
   expectProbability('dropoutForward', 'p', p);
-  if (training && p > 0) expectRng('dropoutForward', 'rng', options.rng);
-  if (packing !== undefined) expectPacking('dropoutForward', packing);
-  if (kernels !== undefined) expectKernels('dropoutForward', kernels);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
   if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
-  const factors = drawFactors([packing === undefined ? N : packing.batch, D], dtypeOf(x.data), options);
+  const factors = drawFactors(kernels, [packing === undefined ? N : packing.batch, D], dtypeOf(x.data), options);
   const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
   const dtype = dtypeOf(x.data);
-  const y = kernels ? allocateOn(kernels, [N, D], dtype) : allocate([N, D], dtype);
-  addMasked(y, x, mask, kernels); // (1)
+  const y = kernels.zeros([N, D], dtype);
+  addMasked(kernels, y, x, mask); // (1)
   return { y, mask };
 }
 
@@ -86,19 +77,12 @@ export function dropoutForward(x: Tensor, options: DropoutOptions): DropoutResul
  * @param mask what the forward pass returned; `null` is the identity
  * @param dY `[N, D]`
  * @param dX `[N, D]`
- * @param kernels whose row work is used
  * @throws ShapeError when `dY` and `dX` differ in shape
  */
-export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor, kernels?: Kernels): void {
-  expectEntry('dropoutBackward', { dY, dX });
-  if (mask !== null) {
-    expectRecord('dropoutBackward', 'mask', mask, 'the mask of the forward pass, or null');
-    expectTensor('dropoutBackward', 'mask.factors', mask.factors);
-  }
-  if (kernels !== undefined) expectKernels('dropoutBackward', kernels);
+export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: Tensor, dX: Tensor): void {
   expectShape('dropoutBackward', 'dX', dX, dY.shape);
   if (mask === null) addTo(dX, dY);
-  else addMasked(dX, dY, mask, kernels); // (1)
+  else addMasked(kernels, dX, dY, mask); // (1)
 }
 
 /**
@@ -110,19 +94,14 @@ export function dropoutBackward(mask: DropoutMask | null, dY: Tensor, dX: Tensor
  * @throws ArgumentError unless 0 ≤ p < 1
  */
 export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32Array, rng: Rng): Int32Array {
-  expectEntry('wordDropout', { ids });
   expectProbability('wordDropout', 'p', p);
-  if (typeof unknown !== 'number') expectIds('wordDropout', 'unknown', unknown);
   if (p === 0) return ids;
-  expectEntry('wordDropout', { rng });
   return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
 }
 
-function drawFactors(shape: readonly number[], dtype: DType, { p, rng, kernels }: DropoutOptions): Tensor {
-  const factors = kernels ? allocateRawOn(kernels, shape, dtype) : allocate(shape, dtype);
-  if (kernels?.rows?.drawFactors(factors, rng.words, p)) return factors;
-  const keep = 1 / (1 - p);
-  for (let i = 0; i < factors.data.length; i++) factors.data[i] = rng.next() < p ? 0 : keep;
+function drawFactors(kernels: Kernels, shape: readonly number[], dtype: DType, { p, rng }: DropoutOptions): Tensor {
+  const factors = kernels.empty(shape, dtype);
+  kernels.rows.drawFactors(factors, rng, p);
   return factors;
 }
 
@@ -135,16 +114,6 @@ function sequenceOfRows(packing: Packing): Int32Array {
 }
 
 /** `out[n] += x[n] ⊙ factors[r(n)]`: forward into zeros, backward into a gradient. */
-function addMasked(out: Tensor, x: Tensor, mask: DropoutMask, kernels?: Kernels): void {
-  const { factors, sequenceOf } = mask;
-  if (sequenceOf === undefined && kernels?.rows?.addMasked(out, x, factors)) return;
-  const [N, D] = x.shape;
-  for (let n = 0; n < N; n++) {
-    const from = x.offset + n * x.stride[0];
-    const to = out.offset + n * out.stride[0];
-    const row = (sequenceOf === undefined ? n : sequenceOf[n]) * D;
-    for (let d = 0; d < D; d++) {
-      out.data[to + d * out.stride[1]] += x.data[from + d * x.stride[1]] * factors.data[row + d];
-    }
-  }
+function addMasked(kernels: Kernels, out: Tensor, x: Tensor, { factors, sequenceOf }: DropoutMask): void {
+  kernels.rows.addMasked(out, x, factors, sequenceOf);
 }

@@ -10,15 +10,12 @@
  */
 import { isRowGradient, touch } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
-import { expectTensor } from '../tensor/arguments.js';
+import { dtypeOf } from '../tensor/view.js';
 
 /** The word vectors. */
 export type EmbeddingParams = {
@@ -49,28 +46,18 @@ export function initEmbedding(V: number, E: number, rng: Rng, options: { dtype?:
  *
  * @param ids `[N]` rows of `weight`
  * @param out where to write; a new tensor otherwise
- * @param kernels whose memory the new tensor lies in, inside of a frame, and whose row work is used
  * @throws ArgumentError naming the position of an id that is no row of `weight`
  * @throws ShapeError when `out` is not `[N, E]`
  */
-export function embeddingForward(params: EmbeddingParams, ids: Int32Array, out?: Tensor, kernels?: Kernels): Tensor {
-  expectEntry('embeddingForward', { params, ids });
-  expectTensor('embeddingForward', 'params.weight', params.weight);
-  if (out !== undefined) expectTensor('embeddingForward', 'out', out);
-  if (kernels !== undefined) expectKernels('embeddingForward', kernels);
+export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids: Int32Array, out?: Tensor): Tensor {
   const { weight } = params;
   const [V, E] = weight.shape;
   const shape = [ids.length, E];
   const dtype = dtypeOf(weight.data);
-  const y = out ?? (kernels ? allocateRawOn(kernels, shape, dtype) : allocate(shape, dtype));
+  const y = out ?? kernels.empty(shape, dtype);
   expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
   expectIds('embeddingForward', ids, V);
-  if (kernels?.rows?.gather(y, weight, ids)) return y; // (1)
-  for (let n = 0; n < ids.length; n++) {
-    const from = weight.offset + ids[n] * weight.stride[0];
-    const to = y.offset + n * y.stride[0];
-    for (let e = 0; e < E; e++) y.data[to + e * y.stride[1]] = weight.data[from + e * weight.stride[1]]; // (1)
-  }
+  kernels.rows.gather(y, weight, ids); // (1)
   return y;
 }
 
@@ -92,22 +79,13 @@ export function expectIds(where: string, ids: Int32Array, V: number): void {
  *
  * @param ids `[N]` the ids of the forward pass
  * @param dY `[N, E]`
- * @param kernels whose row work is used
  * @throws ShapeError when `dY` is not `[N, E]`
  */
-export function embeddingBackward(ids: Int32Array, dY: Tensor, grads: EmbeddingGrads, kernels?: Kernels): void {
-  expectEntry('embeddingBackward', { ids, dY, grads });
-  expectTensor('embeddingBackward', 'grads.weight', grads.weight);
-  if (kernels !== undefined) expectKernels('embeddingBackward', kernels);
+export function embeddingBackward(kernels: Kernels, ids: Int32Array, dY: Tensor, grads: EmbeddingGrads): void {
   const dW = grads.weight;
   const byRow = isRowGradient(dW);
   const E = dW.shape[1];
   expectShape('embeddingBackward', 'dY', dY, [{ N: ids.length }, { E }]);
   if (byRow) for (const id of ids) touch(dW, id);
-  if (kernels?.rows?.scatterAdd(dW, dY, ids)) return; // (1)
-  for (let n = 0; n < ids.length; n++) {
-    const from = dY.offset + n * dY.stride[0];
-    const to = dW.offset + ids[n] * dW.stride[0];
-    for (let e = 0; e < E; e++) dW.data[to + e * dW.stride[1]] += dY.data[from + e * dY.stride[1]]; // (1)
-  }
+  kernels.rows.scatterAdd(dW, dY, ids); // (1)
 }

@@ -3,7 +3,6 @@
  * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `unroll` runs. The outputs are those
  * of `stackForward` without dropout, to the bit.
  */
-import { copyMatrix } from '../autograd/gather.js';
 import type { Packing } from '../autograd/packing.js';
 import { reversal } from '../autograd/packing.js';
 import type { Direction } from '../autograd/storage.js';
@@ -12,14 +11,12 @@ import { checkForward } from '../autograd/unroll-checks.js';
 import { unroll } from '../autograd/unroll.js';
 import type { Cell, CellParams } from '../cells/cell.js';
 import type { InferenceLayer, Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
 import { checkStack, outputSize } from './stack.js';
-import { expectEntry } from '../autograd/entry-checks.js';
 
 /** A stack at work. Parameters that change later may or may not show: make a new one then. */
 export interface StackInference {
@@ -64,8 +61,6 @@ export function stackInference(
   params: readonly LayerParams[],
   table?: Tensor,
 ): StackInference {
-  expectEntry('stackInference', { kernels });
-  if (table !== undefined) expectEntry('stackInference', { table });
   checkStack(layers, params);
   const stack = layers.map((layer, l) => ({
     width: outputSize(layer),
@@ -75,7 +70,7 @@ export function stackInference(
     run(x, packing) {
       let input = inputOf(kernels, x, table);
       for (const { width, ways } of stack) {
-        const y = allocateRawOn(kernels, [packing.total, width], dtypeOf(input.x.data));
+        const y = kernels.empty([packing.total, width], dtypeOf(input.x.data));
         ways.forEach((way, d) =>
           runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
         );
@@ -98,7 +93,7 @@ function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Inpu
   }
   expectIds('stackInference', x, table.shape[0]);
   let rows: Tensor | undefined;
-  return { x: table, ids: x, rows: () => (rows ??= embeddingForward({ weight: table }, x, undefined, kernels)) };
+  return { x: table, ids: x, rows: () => (rows ??= embeddingForward(kernels, { weight: table }, x)) };
 }
 
 function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, table?: Tensor): Way[] {
@@ -124,5 +119,5 @@ function runWay(
   const { batchSizes } = packing;
   if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
   if (taken?.run({ batchSizes, map, x: rows(), y })) return;
-  copyMatrix(kernels, y, unroll(kernels, cell, params, rows(), packing, { direction, resident: 'forward' }).y);
+  kernels.rows.copyMatrix(y, unroll(kernels, cell, params, rows(), packing, { direction, resident: 'forward' }).y);
 }

@@ -8,16 +8,12 @@
  *
  * Kept for backward: X, by the caller.
  */
-import { addRowSum, setEveryRow } from '../autograd/gather.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectGrads } from '../autograd/entry-checks.js';
-import { expectTensor } from '../tensor/arguments.js';
 
 /** Weights and bias of y = x·W + b. */
 export type LinearParams = {
@@ -52,16 +48,13 @@ export function initLinear(D: number, K: number, rng: Rng, options: { dtype?: DT
  * @throws ShapeError when `x` is not `[N, D]` or `out` not `[N, K]`
  */
 export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor, out?: Tensor): Tensor {
-  expectEntry('linearForward', { kernels, params, x });
-  expectTensor('linearForward', 'params.W', params.W);
-  expectTensor('linearForward', 'params.b', params.b);
   const { W, b } = params;
   const [D, K] = W.shape;
   expectShape('linearForward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   const N = x.shape[0];
-  const y = out ?? allocateRawOn(kernels, [N, K], dtypeOf(W.data));
+  const y = out ?? kernels.empty([N, K], dtypeOf(W.data));
   expectShape('linearForward', 'out', y, [N, K]);
-  setEveryRow(kernels, y, b); // (1) + b
+  kernels.rows.setEveryRow(y, b); // (1) + b
   kernels.addMatmul(y, x, W); // (1) X·W
   return y;
 }
@@ -82,9 +75,6 @@ export function linearBackward(
   grads: LinearGrads,
   dX?: Tensor,
 ): void {
-  expectEntry('linearBackward', { kernels, params, x, dY });
-  expectTensor('linearBackward', 'params.W', params.W);
-  expectGrads('linearBackward', 'grads', grads, { ...params });
   const [D, K] = params.W.shape;
   expectShape('linearBackward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   expectShape('linearBackward', 'dY', dY, [x.shape[0], K], `W is [${D}, ${K}]`);
@@ -93,5 +83,5 @@ export function linearBackward(
     kernels.addMatmulTB(dX, dY, params.W); // (1) through X
   }
   kernels.addMatmulTA(grads.W, x, dY); // (1) through W
-  addRowSum(kernels, grads.b, dY); // (1) through b
+  kernels.rows.addSumRows(grads.b, dY); // (1) through b
 }

@@ -22,7 +22,6 @@
 import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn, allocateRawOn } from '../kernels/workspace.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform, zeros } from '../tensor/create.js';
 import { transcendentals } from '../tensor/math.js';
@@ -31,8 +30,6 @@ import { addSumRows } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { expectUnchanged, remember } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectGrads, expectPass } from '../autograd/entry-checks.js';
-import { expectRng, expectTensor } from '../tensor/arguments.js';
 
 /** The parameters of the score. */
 export type AttentionPoolParams = {
@@ -67,7 +64,6 @@ export interface AttentionPool {
  * @throws ArgumentError when D or A is not a positive integer
  */
 export function initAttentionPool(D: number, A: number, rng: Rng, options: { dtype?: DType } = {}) {
-  expectRng('initAttentionPool', 'rng', rng);
   expectKnownKeys('initAttentionPool', 'options', options, ['dtype']);
   const { dtype = 'float32' } = options;
   expectPositiveInteger('initAttentionPool', 'D', D);
@@ -93,8 +89,6 @@ export function attentionPoolForward(
   x: Tensor,
   packing: Packing,
 ): AttentionPool {
-  expectEntry('attentionPoolForward', { kernels, params, x, packing });
-  for (const name of ['W', 'b', 'v'] as const) expectTensor('attentionPoolForward', `params.${name}`, params[name]);
   checkParams(params);
   const [D, A] = params.W.shape;
   const N = packing.total;
@@ -102,7 +96,7 @@ export function attentionPoolForward(
   expectNoEmptySequence('attentionPool', packing);
   const dtype = dtypeOf(x.data);
   const { tanh } = transcendentals(dtype);
-  const u = allocateOn(kernels, [N, A], dtype);
+  const u = kernels.zeros([N, A], dtype);
   kernels.addMatmul(u, x, params.W); //                                    (1)
   for (let n = 0; n < N; n++) {
     const row = u.offset + n * u.stride[0];
@@ -111,10 +105,10 @@ export function attentionPoolForward(
       u.data[row + i] = tanh(u.data[row + i]); //                          (1)
     }
   }
-  const weights = allocateOn(kernels, [N, 1], dtype);
+  const weights = kernels.zeros([N, 1], dtype);
   kernels.addMatmul(weights, u, columnOf(params.v)); //                    (2)
   softmaxOverTime(weights, packing); //                                    (3)
-  const y = allocateRawOn(kernels, [packing.batch, D], dtype);
+  const y = kernels.empty([packing.batch, D], dtype);
   weightedMean(y, weights, x, packing); //                                 (4)
   return remember({ y, weights, u, x, packing }, { ...params });
 }
@@ -135,10 +129,6 @@ export function attentionPoolBackward(
   grads: AttentionPoolGrads,
   dX?: Tensor,
 ): void {
-  expectEntry('attentionPoolBackward', { kernels, params, pass, dY });
-  for (const name of ['W', 'b', 'v'] as const) expectTensor('attentionPoolBackward', `params.${name}`, params[name]);
-  expectPass('attentionPoolBackward', pass, ['x', 'u', 'y', 'weights']);
-  expectGrads('attentionPoolBackward', 'grads', grads, { ...params });
   expectUnchanged('attentionPoolBackward', pass);
   const { x, u, y } = pass;
   const [B, D] = y.shape;
@@ -148,11 +138,11 @@ export function attentionPoolBackward(
     expectShape('attentionPoolBackward', `grads.${name}`, grads[name], params[name].shape, 'as the parameter');
   if (dX !== undefined) expectShape('attentionPoolBackward', 'dX', dX, [{ N }, { D }]);
   const dtype = dtypeOf(x.data);
-  const ds = allocateRawOn(kernels, [N, 1], dtype);
+  const ds = kernels.empty([N, 1], dtype);
   weightedMeanBackward(pass, dY, ds, dX); //                               (4)
   softmaxOverTimeBackward(pass, ds); //                                    (3)
   kernels.addMatmulTA(columnOf(grads.v), u, ds); //                        (2) through v
-  const da = allocateOn(kernels, [N, A], dtype);
+  const da = kernels.zeros([N, A], dtype);
   kernels.addMatmulTB(da, ds, columnOf(params.v)); //                      (2) du
   for (let n = 0; n < N; n++) {
     const [row, uRow] = [da.offset + n * da.stride[0], u.offset + n * u.stride[0]];

@@ -17,12 +17,10 @@
 import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import { ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** Whose outputs are pooled. */
 export interface LastPoolOptions {
@@ -53,7 +51,6 @@ export function lastPoolForward(
   packing: Packing,
   options: LastPoolOptions = {},
 ): LastPool {
-  expectEntry('lastPoolForward', { kernels, x, packing });
   expectKnownKeys('lastPool', 'options', options, KEYS);
   const { bidirectional = false } = options;
   const { batch: B, lengths } = packing;
@@ -61,7 +58,7 @@ export function lastPoolForward(
   expectNoEmptySequence('lastPool', packing);
   const W = x.shape[1];
   const H = forwardWidth(W, bidirectional);
-  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], dtypeOf(x.data));
   for (let b = 0; b < B; b++) {
     const last = x.offset + rowOf(packing, lengths[b] - 1, b) * x.stride[0];
     const first = x.offset + rowOf(packing, 0, b) * x.stride[0];
@@ -80,8 +77,6 @@ export function lastPoolForward(
  * @throws ShapeError when `dY` or `dX` has another shape
  */
 export function lastPoolBackward(_kernels: Kernels, pass: LastPool, dY: Tensor, dX: Tensor): void {
-  expectEntry('lastPoolBackward', { pass, dY, dX });
-  expectPass('lastPoolBackward', pass, ['y']);
   const { packing, bidirectional } = pass;
   const [B, W] = pass.y.shape;
   expectShape('lastPoolBackward', 'dY', dY, [{ B }, { W }]);

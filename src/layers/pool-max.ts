@@ -15,11 +15,9 @@
 import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
 export interface MaxPool {
@@ -38,12 +36,11 @@ export interface MaxPool {
  * @throws ArgumentError naming a sequence without rows
  */
 export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MaxPool {
-  expectEntry('maxPoolForward', { kernels, x, packing });
   const { batch: B, lengths } = packing;
   expectShape('maxPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('maxPool', packing);
   const W = x.shape[1];
-  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], dtypeOf(x.data));
   const rows = new Int32Array(B * W);
   for (let b = 0; b < B; b++) {
     const to = y.offset + b * y.stride[0];
@@ -71,10 +68,7 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function maxPoolBackward(_kernels: Kernels, pass: MaxPool, dY: Tensor, dX: Tensor): void {
-  expectEntry('maxPoolBackward', { pass, dY, dX });
-  expectPass('maxPoolBackward', pass, ['y']);
-  const { y, packing, rows } = pass;
+export function maxPoolBackward(_kernels: Kernels, { y, packing, rows }: MaxPool, dY: Tensor, dX: Tensor): void {
   const [B, W] = y.shape;
   expectShape('maxPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('maxPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);

@@ -12,11 +12,9 @@
 import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateRawOn } from '../kernels/workspace.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
 export interface MeanPool {
@@ -33,12 +31,11 @@ export interface MeanPool {
  * @throws ArgumentError naming a sequence without rows
  */
 export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MeanPool {
-  expectEntry('meanPoolForward', { kernels, x, packing });
   const { batch: B, lengths } = packing;
   expectShape('meanPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('meanPool', packing);
   const W = x.shape[1];
-  const y = allocateRawOn(kernels, [B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], dtypeOf(x.data));
   const sum = new Float64Array(W);
   for (let b = 0; b < B; b++) {
     sum.fill(0);
@@ -59,10 +56,7 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function meanPoolBackward(_kernels: Kernels, pass: MeanPool, dY: Tensor, dX: Tensor): void {
-  expectEntry('meanPoolBackward', { pass, dY, dX });
-  expectPass('meanPoolBackward', pass, ['y']);
-  const { y, packing } = pass;
+export function meanPoolBackward(_kernels: Kernels, { y, packing }: MeanPool, dY: Tensor, dX: Tensor): void {
   const [B, W] = y.shape;
   expectShape('meanPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('meanPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);

@@ -22,13 +22,12 @@
  *
  * Reading order: from labeling/model/model.ts; next stop autograd/unroll.ts.
  */
+import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectOneOf, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
-import { expectEntry } from '../autograd/entry-checks.js';
-import { expectIds, expectNumber, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
+import { dtypeOf } from '../tensor/view.js';
 
 /** Target of a row that takes no part in the loss. */
 export const IGNORED = -1;
@@ -67,11 +66,10 @@ export interface SoftmaxLoss {
  * @param out where to write; may be `logits` itself. A new tensor otherwise
  * @throws ShapeError when `logits` is no matrix or `out` has another shape
  */
-export function softmaxRows(logits: Tensor, out?: Tensor): Tensor {
-  expectEntry('softmaxRows', { logits });
+export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Tensor {
   expectShape('softmaxRows', 'logits', logits, ['N', 'K']);
   const [N, K] = logits.shape;
-  const p = out ?? allocate([N, K], dtypeOf(logits.data));
+  const p = out ?? kernels.empty([N, K], dtypeOf(logits.data));
   expectShape('softmaxRows', 'out', p, [N, K]);
   if (K === 0) return p;
   const { exp } = transcendentals(dtypeOf(logits.data));
@@ -99,12 +97,16 @@ export function softmaxRows(logits: Tensor, out?: Tensor): Tensor {
  * @throws ArgumentError naming the row of a target that is no label, or the option outside its domain
  * @throws ShapeError when `logits` is not `[N, K]`
  */
-export function softmaxLossForward(logits: Tensor, targets: Int32Array, options: SoftmaxLossOptions = {}): SoftmaxLoss {
-  expectEntry('softmaxLoss', { logits, targets, options });
+export function softmaxLossForward(
+  kernels: Kernels,
+  logits: Tensor,
+  targets: Int32Array,
+  options: SoftmaxLossOptions = {},
+): SoftmaxLoss {
   expectShape('softmaxLoss', 'logits', logits, [targets.length, 'K']);
   const K = logits.shape[1];
   const { reduction, labelSmoothing, classWeights } = checkedOptions(options, K);
-  const probabilities = softmaxRows(logits);
+  const probabilities = softmaxRows(kernels, logits);
   let total = 0;
   let weight = 0;
   let count = 0;
@@ -128,13 +130,7 @@ export function softmaxLossForward(logits: Tensor, targets: Int32Array, options:
  * @param dLoss gradient arriving at the loss, 1 by default
  * @throws ShapeError when `dLogits` has not the shape of the logits
  */
-export function softmaxLossBackward(forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
-  expectEntry('softmaxLossBackward', { dLogits });
-  expectRecord('softmaxLossBackward', 'forward', forward, 'what softmaxLossForward returned');
-  expectTensor('softmaxLossBackward', 'forward.probabilities', forward.probabilities);
-  expectIds('softmaxLossBackward', 'forward.targets', forward.targets);
-  expectNumbers('softmaxLossBackward', 'forward.classWeights', forward.classWeights);
-  expectNumber('softmaxLossBackward', 'dLoss', dLoss);
+export function softmaxLossBackward(_kernels: Kernels, forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
   const { probabilities: p, targets, scale, labelSmoothing: epsilon, classWeights: w } = forward;
   expectShape('softmaxLossBackward', 'dLogits', dLogits, p.shape);
   const K = p.shape[1];

@@ -14,7 +14,6 @@ import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
-import { allocateOn } from '../kernels/workspace.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
@@ -28,9 +27,6 @@ import {
   type DirectionStates,
 } from './bidirectional.js';
 import { dropoutBackward, dropoutForward, type DropoutMask } from './dropout.js';
-import { expectEntry } from '../autograd/entry-checks.js';
-import { expectCell } from '../cells/check.js';
-import { expectList, expectRecord } from '../tensor/arguments.js';
 
 /** One layer of a stack. */
 export interface LayerSpec {
@@ -110,9 +106,7 @@ export interface LayerUnwound {
 }
 
 /** Columns of a layer's output: H, or 2H for both directions. */
-export function outputSize(layer: LayerSpec): number {
-  expectRecord('outputSize', 'layer', layer, '{ cell, hidden, bidirectional }');
-  const { hidden, bidirectional = false } = layer;
+export function outputSize({ hidden, bidirectional = false }: LayerSpec): number {
   return bidirectional ? 2 * hidden : hidden;
 }
 
@@ -124,7 +118,6 @@ export function outputSize(layer: LayerSpec): number {
  * @throws ArgumentError on an empty list of layers, or a size that is no positive integer
  */
 export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, options: InitOptions = {}): LayerParams[] {
-  expectEntry('initStack', { rng, options });
   expectLayers('initStack', layers);
   expectPositiveInteger('initStack', 'D', D);
   return layers.map(({ cell, hidden, bidirectional }, l) => {
@@ -153,7 +146,6 @@ export function stackForward(
   packing: Packing,
   options: StackOptions = {},
 ): StackPass {
-  expectEntry('stackForward', { kernels, x, packing });
   checkStack(layers, params, options);
   const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
@@ -183,7 +175,6 @@ export function stackBackward(
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
 ): LayerUnwound[] {
-  expectEntry('stackBackward', { kernels, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
@@ -196,7 +187,7 @@ export function stackBackward(
     unwound[l] = layerBackward(kernels, pass.layers[l], dOutput, grads[l], dFinal[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
     dOutput = below.mask === null ? dInput : zeroView(kernels, below.y);
-    if (below.mask !== null) dropoutBackward(below.mask, dInput, dOutput, kernels); // (2)
+    if (below.mask !== null) dropoutBackward(kernels, below.mask, dInput, dOutput); // (2)
   }
   return unwound;
 }
@@ -236,7 +227,7 @@ function layerBackward(
 export function dropBetween(kernels: Kernels, y: Tensor, packing: Packing, dropout?: StackDropout) {
   if (dropout === undefined) return { y, mask: null };
   const { p, rng, perSequence = false } = dropout;
-  return dropoutForward(y, { p, rng, packing: perSequence ? packing : undefined, kernels });
+  return dropoutForward(kernels, y, { p, rng, packing: perSequence ? packing : undefined });
 }
 
 /** What `stackForward` checks. */
@@ -245,11 +236,8 @@ export function checkStack(
   params: readonly LayerParams[],
   options: StackOptions = {},
 ): void {
-  expectRecord('stackForward', 'options', options);
   expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
   expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
-  if (options.initial !== undefined)
-    expectList('stackForward', 'initial', options.initial, 'states, one entry per layer');
   expectLayers('stackForward', layers);
   expectPairs('stackForward', 'parameters', layers, params);
   layers.forEach(({ hidden }, l) => {
@@ -260,26 +248,17 @@ export function checkStack(
 
 /** @throws ArgumentError on an option that there is not */
 export function checkBackwardOptions(options: StackBackwardOptions): void {
-  expectRecord('stackBackward', 'options', options);
   expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
-  if (options.dFinal !== undefined)
-    expectList('stackBackward', 'dFinal', options.dFinal, 'states, one entry per layer');
 }
 
 /** Zeros of the shape and element type of `x`. */
 export function zeroView(kernels: Kernels, x: Tensor): Tensor {
-  return allocateOn(kernels, x.shape, dtypeOf(x.data));
+  return kernels.zeros(x.shape, dtypeOf(x.data));
 }
 
 function expectLayers(where: string, layers: readonly LayerSpec[]): void {
-  expectList(where, 'layers', layers, 'layers, { cell, hidden }');
   if (layers.length === 0) throw new ArgumentError(`${where}: layers must list at least one layer; got none`);
-  layers.forEach((layer, l) => {
-    expectRecord(where, `layers[${l}]`, layer, '{ cell, hidden, bidirectional }');
-    expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS);
-    expectCell(`${where}: layers[${l}]`, layer.cell);
-    expectPositiveInteger(where, `layers[${l}].hidden`, layer.hidden);
-  });
+  layers.forEach((layer, l) => expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS));
 }
 
 /** Every layer with its parameters or gradients, of as many directions. */
@@ -289,17 +268,10 @@ export function expectPairs(
   layers: readonly (LayerSpec | LayerPass)[],
   params: readonly LayerParams[],
 ): void {
-  const name = what === 'gradients' ? 'grads' : 'params';
-  expectList(where, what === 'gradients' ? 'pass.layers' : 'layers', layers, 'layers');
-  expectList(where, name, params, `${what}, one entry per layer`);
   if (layers.length !== params.length) {
-    throw new ArgumentError(
-      `${where}: ${what} must have one entry per layer, ${layers.length}; got ${params.length} in ${name}`,
-    );
+    throw new ArgumentError(`${where}: ${what} must have one entry per layer, ${layers.length}; got ${params.length}`);
   }
   layers.forEach((layer, l) => {
-    expectRecord(where, `${name}[${l}]`, params[l], '{ forward }, or { forward, reverse }');
-    expectRecord(where, `${name}[${l}].forward`, params[l].forward, 'the record of a cell');
     const both = 'cell' in layer ? layer.bidirectional === true : layer.reverse !== undefined;
     if (both !== 'reverse' in params[l]) {
       throw new ArgumentError(

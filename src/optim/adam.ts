@@ -16,16 +16,13 @@
  * of the row. (This is TensorFlow's LazyAdam and PyTorch's SparseAdam.) The cost of an update then follows the words of
  * the batch and not the vocabulary. When every row is touched in every update, lazy and dense agree bit for bit.
  *
+ * The loop of (1) to (5) is row work of the backend: in plain JavaScript `kernels/cpu/adam`, to whose bits every other one keeps.
  * Moments have the element type of their parameter; the arithmetic of one element is float64 between load and store.
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectPositive, expectProbability, keysOf } from '../tensor/checks.js';
-import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
-import { expectKernels } from '../autograd/entry-checks.js';
-import { expectRecord, expectTensors } from '../tensor/arguments.js';
-
-const { sqrt } = Math; // taken once: see tensor/math.ts
+import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer } from './optimizer.js';
 
 /** Hyperparameters, in the letters of the paper, and how embedding gradients are taken. */
 export interface AdamOptions {
@@ -41,8 +38,6 @@ export interface AdamOptions {
   readonly weightDecay?: number;
   /** Update only the touched rows of embedding gradients. Default false. */
   readonly lazy?: boolean;
-  /** A backend that updates the tensors in its memory itself, to the same bits. */
-  readonly kernels?: Kernels;
 }
 
 const KEYS = keysOf<AdamOptions>({
@@ -52,7 +47,6 @@ const KEYS = keysOf<AdamOptions>({
   epsilon: true,
   weightDecay: true,
   lazy: true,
-  kernels: true,
 });
 
 const MOMENTS = ['m', 'v'];
@@ -62,8 +56,8 @@ const MOMENTS = ['m', 'v'];
  *
  * @throws ArgumentError on an option outside its domain
  */
-export function createAdam(params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adam', params, options, decayOf('adam', options, 0), 0);
+export function createAdam(kernels: Kernels, params: TensorRecord, options: AdamOptions = {}): Optimizer {
+  return create('adam', kernels, params, options, options.weightDecay ?? 0, 0);
 }
 
 /**
@@ -71,27 +65,24 @@ export function createAdam(params: TensorRecord, options: AdamOptions = {}): Opt
  *
  * @throws ArgumentError on an option outside its domain
  */
-export function createAdamW(params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adamw', params, options, 0, decayOf('adamw', options, 0.01));
+export function createAdamW(kernels: Kernels, params: TensorRecord, options: AdamOptions = {}): Optimizer {
+  return create('adamw', kernels, params, options, 0, options.weightDecay ?? 0.01);
 }
 
-/** λ. @throws ArgumentError */
-function decayOf(name: string, options: AdamOptions, ownDefault: number): number {
-  expectRecord(name, 'options', options);
-  const { weightDecay = ownDefault } = options;
-  expectNonNegative(name, 'weightDecay', weightDecay);
-  return weightDecay;
-}
-
-function create(name: string, params: TensorRecord, options: AdamOptions, l2: number, decoupled: number): Optimizer {
-  expectTensors(name, 'params', params, ': pass the parameters first, then the options');
-  expectRecord(name, 'options', options);
+function create(
+  name: string,
+  kernels: Kernels,
+  params: TensorRecord,
+  options: AdamOptions,
+  l2: number,
+  decoupled: number,
+): Optimizer {
   expectKnownKeys(name, 'options', options, KEYS);
-  const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false, kernels } = options;
+  const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false } = options;
   expectNonNegative(name, 'lr', ownLr);
   expectProbability(name, 'beta1', beta1);
   expectProbability(name, 'beta2', beta2);
-  if (kernels !== undefined) expectKernels(name, kernels);
+  expectNonNegative(name, 'weightDecay', l2 + decoupled);
   expectPositive(name, 'epsilon', epsilon);
   const slots = createSlots(params, MOMENTS);
   let steps = 0;
@@ -109,8 +100,8 @@ function create(name: string, params: TensorRecord, options: AdamOptions, l2: nu
         rate: lr / (1 - power(beta1, t)),
         rootCorrection: 1 / Math.sqrt(1 - power(beta2, t)),
       };
-      updateSlots(slots, grads, lazy, adamUpdate(factors), ({ param, moments: [m, v] }, grad, rows) =>
-        kernels?.rows?.adam(param, grad, m, v, factors, rows),
+      updateSlots(slots, grads, lazy, ({ param, moments: [m, v] }, grad, rows) =>
+        kernels.rows.adam(param, grad, m, v, factors, rows),
       );
       steps = t;
     },
@@ -119,24 +110,6 @@ function create(name: string, params: TensorRecord, options: AdamOptions, l2: nu
     restore(state) {
       steps = restoreSlots(state, slots, MOMENTS);
     },
-  };
-}
-
-function adamUpdate({ beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: AdamFactors): RunUpdate {
-  return (count, p, g, [first, second]) => {
-    // Locals: the engine cannot know that a store into one array leaves the fields of the runs as they are.
-    const [theta, gradient, m, v] = [p.data, g.data, first.data, second.data];
-    const [stepP, stepG, stepM, stepV] = [p.step, g.step, first.step, second.step];
-    let [atP, atG, atM, atV] = [p.start, g.start, first.start, second.start];
-    for (let i = 0; i < count; i++, atP += stepP, atG += stepG, atM += stepM, atV += stepV) {
-      const value = theta[atP];
-      const slope = gradient[atG] + l2 * value; // (1) Adam
-      const mean = beta1 * m[atM] + (1 - beta1) * slope; // (2)
-      const square = beta2 * v[atV] + (1 - beta2) * slope * slope; // (3)
-      m[atM] = mean;
-      v[atV] = square;
-      theta[atP] = keep * value - (rate * mean) / (sqrt(square) * rootCorrection + epsilon); // (1) AdamW, (4, 5)
-    }
   };
 }
 

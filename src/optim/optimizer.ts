@@ -5,12 +5,11 @@
  * (clipping, printing, checking); no backward in this package updates anything. Parameters and gradients are flat records
  * with dotted names (`flatten` of `autograd/grads`), so the state of a model is a flat record of tensors too.
  */
-import { isRowGradient, type RowGradient, type TensorRecord } from '../autograd/grads.js';
+import { rowsInUse, type TensorRecord } from '../autograd/grads.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
 import { stampChanged } from '../tensor/versions.js';
 import { allocate, dtypeOf, isContiguous, sizeOf } from '../tensor/view.js';
-import { expectRecord, expectTensor, expectTensors } from '../tensor/arguments.js';
 
 /** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
 export interface OptimizerState {
@@ -72,41 +71,40 @@ export function createSlots(params: TensorRecord, names: readonly string[]): Rec
   return slots;
 }
 
-/** The update of a whole parameter, or of some of its rows, by a backend; anything but `true` means that it did nothing. */
-export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => boolean | undefined;
+/** The update of a whole parameter, or of some of its rows. */
+export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => void;
 
-/**
- * Updates every parameter; the touched rows only, where `lazy` and the gradient lists them. By `whole` where it answers true,
- * by `update` run for run elsewhere.
- */
-export function updateSlots(
-  slots: Record<string, Slot>,
-  grads: TensorRecord,
-  lazy: boolean,
-  update: RunUpdate,
-  whole?: SlotUpdate,
-): void {
-  expectRecord('optimizer step', 'grads', grads, 'a record of gradients by name');
+/** Updates every parameter; the touched rows only, where `lazy` and the gradient lists them. */
+export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, lazy: boolean, update: SlotUpdate): void {
   for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
-  for (const [name, { param, moments }] of Object.entries(slots)) {
-    const grad = grads[name];
-    stampChanged(param);
-    const byRow = lazy && isRowGradient(grad);
-    if (whole?.({ param, moments }, grad, byRow ? grad.touched.subarray(0, grad.count) : undefined)) continue;
-    if (byRow) updateTouched(param, grad, moments, update);
-    else updateRuns(param, grad, moments, update);
+  for (const [name, slot] of Object.entries(slots)) {
+    stampChanged(slot.param);
+    update(slot, grads[name], lazy ? rowsInUse(grads[name]) : undefined);
   }
 }
 
-function updateTouched(param: Tensor, grad: RowGradient, moments: readonly Tensor[], update: RunUpdate): void {
+/** An update run for run. */
+export function byRuns(update: RunUpdate): SlotUpdate {
+  return ({ param, moments }, grad, rows) => {
+    if (rows === undefined) updateRuns(param, grad, moments, update);
+    else updateRows(param, grad, moments, update, rows);
+  };
+}
+
+function updateRows(
+  param: Tensor,
+  grad: Tensor,
+  moments: readonly Tensor[],
+  update: RunUpdate,
+  rows: Int32Array,
+): void {
   const [, E] = param.shape;
   const line = ({ data, stride, offset }: Tensor, row: number): Run => ({
     data,
     start: offset + row * stride[0],
     step: stride[1],
   });
-  for (let k = 0; k < grad.count; k++) {
-    const row = grad.touched[k];
+  for (const row of rows) {
     update(
       E,
       line(param, row),
@@ -144,7 +142,6 @@ function expectGradient(name: string, param: Tensor, grad: Tensor | undefined): 
   if (grad === undefined) {
     throw new ArgumentError(`optimizer step: the gradient of '${name}' is missing; every parameter needs one`);
   }
-  expectTensor('optimizer step', `grads.${name}`, grad);
   expectLike(`optimizer step: the gradient of '${name}'`, grad, param);
 }
 
@@ -167,11 +164,9 @@ export function snapshot(step: number, slots: Record<string, Slot>, names: reado
 
 /** Copies a saved state into the moments; nothing changes when it does not fit. Returns its step. */
 export function restoreSlots(state: OptimizerState, slots: Record<string, Slot>, names: readonly string[]): number {
-  expectRecord('optimizer restore', 'state', state, 'what state() returned');
   if (!Number.isSafeInteger(state.step) || state.step < 0) {
     throw new ArgumentError(`optimizer restore: step must be an integer of at least 0; got ${state.step}`);
   }
-  expectTensors('optimizer restore', 'state.tensors', state.tensors);
   const expected = new Map<string, Tensor>();
   for (const [name, { moments }] of Object.entries(slots)) {
     names.forEach((kind, i) => expected.set(`${kind}.${name}`, moments[i]));

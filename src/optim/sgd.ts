@@ -11,10 +11,18 @@
  * its weights by λ. Without momentum and weight decay lazy and dense are the same, bit for bit.
  */
 import type { TensorRecord } from '../autograd/grads.js';
+import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectProbability, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
-import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer, type RunUpdate } from './optimizer.js';
-import { expectRecord, expectTensors } from '../tensor/arguments.js';
+import {
+  byRuns,
+  createSlots,
+  restoreSlots,
+  snapshot,
+  updateSlots,
+  type Optimizer,
+  type RunUpdate,
+} from './optimizer.js';
 
 /** Hyperparameters, and how embedding gradients are taken. */
 export interface SgdOptions {
@@ -37,9 +45,7 @@ const KEYS = keysOf<SgdOptions>({ lr: true, momentum: true, nesterov: true, weig
  *
  * @throws ArgumentError on an option outside its domain
  */
-export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optimizer {
-  expectTensors('sgd', 'params', params, ': pass the parameters first, then the options');
-  expectRecord('sgd', 'options', options);
+export function createSgd(_kernels: Kernels, params: TensorRecord, options: SgdOptions = {}): Optimizer {
   expectKnownKeys('sgd', 'options', options, KEYS);
   const { lr: ownLr = 0.1, momentum = 0, nesterov = false, weightDecay = 0, lazy = false } = options;
   expectNonNegative('sgd', 'lr', ownLr);
@@ -54,7 +60,7 @@ export function createSgd(params: TensorRecord, options: SgdOptions = {}): Optim
     step(grads, lr = ownLr) {
       expectNonNegative('sgd', 'lr', lr);
       const update = momentum > 0 ? withMomentum(lr, momentum, nesterov, weightDecay) : plain(lr, weightDecay);
-      updateSlots(slots, grads, lazy, update);
+      updateSlots(slots, grads, lazy, byRuns(update));
       steps++;
     },
     tensors: Object.values(slots).flatMap(({ moments }) => moments),

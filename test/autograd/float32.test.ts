@@ -166,9 +166,9 @@ describe('with linear layer and softmax loss, from the inputs to the loss and ba
     const pass = float32Forward(problem, {});
     const { y } = pass.outputs;
     const logits = linearForward(cpu, head, y);
-    const forward = softmaxLossForward(logits, Int32Array.from(targets), options);
+    const forward = softmaxLossForward(cpu, logits, Int32Array.from(targets), options);
     const dLogits = allocate(logits.shape, 'float32');
-    softmaxLossBackward(forward, dLogits);
+    softmaxLossBackward(cpu, forward, dLogits);
     const dHead = { W: allocate([width, K], 'float32'), b: allocate([K], 'float32') };
     const dY = allocate(y.shape, 'float32');
     linearBackward(cpu, head, y, dLogits, dHead, dY);

@@ -216,22 +216,22 @@ it('goes through a whole tagger: word vectors, layers, logits, loss', () => {
     input: E,
     lengths: [3, 1, 2],
   });
-  const x = embeddingForward({ weight: tensors.weight }, ids);
+  const x = embeddingForward(kernels, { weight: tensors.weight }, ids);
   const named = (record: TensorRecord) => ({
     x,
     ...Object.fromEntries(Object.keys(names).map((name) => [`layers.0.forward.${name}`, record[name]])),
   });
   const linear = { W: tensors.W, b: tensors.bias };
   const { y } = engine({ ...problem, tensors: named(tensors) }).outputs;
-  const forward = softmaxLossForward(linearForward(kernels, linear, y), labels, { reduction: 'sum' });
+  const forward = softmaxLossForward(kernels, linearForward(kernels, linear, y), labels, { reduction: 'sum' });
   const [dLogits, dY] = [viewOf(new Float64Array(6 * K), [6, K]), viewOf(new Float64Array(6 * H), [6, H])];
-  softmaxLossBackward(forward, dLogits);
+  softmaxLossBackward(kernels, forward, dLogits);
   linearBackward(kernels, linear, y, dLogits, { W: grads.W, b: grads.bias }, dY);
   const none = { 'final.0.forward.h': viewOf(new Float64Array(3 * H), [3, H]) };
   const cotangents = { y: dY, ...none, 'final.0.forward.c': none['final.0.forward.h'] };
   const inside = engine({ ...problem, tensors: named(tensors), cotangents }).grads;
   for (const name of Object.keys(names)) grads[name] = inside[`layers.0.forward.${name}`];
-  embeddingBackward(ids, inside.x, { weight: grads.weight });
+  embeddingBackward(kernels, ids, inside.x, { weight: grads.weight });
   for (const name of Object.keys(tensors)) {
     expect([name, relativeError(grads[name], forwardGradient(tensors, name, loss)) < 1e-13]).toEqual([name, true]);
   }

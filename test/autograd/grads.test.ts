@@ -1,3 +1,4 @@
+import { createCpuKernels } from '../../src/kernels/index.js';
 import fc from 'fast-check';
 import {
   addGrads,
@@ -15,6 +16,8 @@ import type { RowGradient } from '../../src/autograd/grads.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { viewOf } from '../../src/tensor/view.js';
+
+const kernels = createCpuKernels();
 
 const f64 = (shape: number[], values: number[]): Tensor => viewOf(Float64Array.from(values), shape);
 
@@ -77,7 +80,7 @@ describe('views', () => {
     const data = Float64Array.from({ length: 12 }, (_, i) => i + 1);
     // The middle two columns of a 3 × 4 matrix, transposed: [2, 3] with strides 1 and 4.
     const g: Tensor = { data, shape: [2, 3], stride: [1, 4], offset: 1 };
-    scaleGrads({ g }, 10);
+    scaleGrads(kernels, { g }, 10);
     expect([...data]).toEqual([1, 20, 30, 4, 5, 60, 70, 8, 9, 100, 110, 12]);
     addGrads({ g }, { g: f64([2, 3], [1, 2, 3, 4, 5, 6]) });
     expect([...data]).toEqual([1, 21, 34, 4, 5, 62, 75, 8, 9, 103, 116, 12]);
@@ -88,7 +91,7 @@ describe('views', () => {
   it('may be scalars or empty', () => {
     const scalar = f64([], [3]);
     const empty = f64([0, 4], []);
-    expect(globalNorm({ scalar, empty })).toBe(3);
+    expect(globalNorm(kernels, { scalar, empty })).toBe(3);
     zeroInPlace({ scalar, empty });
     expect(scalar.data[0]).toBe(0);
   });
@@ -119,11 +122,11 @@ describe('addGrads', () => {
 
 describe('globalNorm', () => {
   it('neither overflows nor vanishes', () => {
-    expect(globalNorm({ a: f64([2], [3e200, 4e200]) }) / 5e200).toBeCloseTo(1, 14);
-    expect(globalNorm({ a: f64([2], [3e-200, 4e-200]) }) / 5e-200).toBeCloseTo(1, 14);
-    expect(globalNorm({ a: f64([2], [5e-324, 0]) })).toBe(5e-324);
-    expect(globalNorm({ a: f64([2], [0, 0]) })).toBe(0);
-    expect(globalNorm({})).toBe(0);
+    expect(globalNorm(kernels, { a: f64([2], [3e200, 4e200]) }) / 5e200).toBeCloseTo(1, 14);
+    expect(globalNorm(kernels, { a: f64([2], [3e-200, 4e-200]) }) / 5e-200).toBeCloseTo(1, 14);
+    expect(globalNorm(kernels, { a: f64([2], [5e-324, 0]) })).toBe(5e-324);
+    expect(globalNorm(kernels, { a: f64([2], [0, 0]) })).toBe(0);
+    expect(globalNorm(kernels, {})).toBe(0);
   });
 
   it('accumulates float32 gradients in float64', () => {
@@ -131,13 +134,13 @@ describe('globalNorm', () => {
     const g = viewOf(new Float32Array(n + 1).fill(2 ** -12), [n + 1]);
     g.data[0] = 1;
     // 1 + 2^16 · 2^-24 = 1 + 2^-8; in float32 every one of the small terms would be lost.
-    expect(globalNorm({ g })).toBe(Math.sqrt(1 + 2 ** -8));
+    expect(globalNorm(kernels, { g })).toBe(Math.sqrt(1 + 2 ** -8));
   });
 
   it('shows NaN and infinities', () => {
-    expect(globalNorm({ a: f64([2], [1, NaN]) })).toBeNaN();
-    expect(globalNorm({ a: f64([2], [NaN, Infinity]) })).toBeNaN();
-    expect(globalNorm({ a: f64([2], [1, -Infinity]) })).toBe(Infinity);
+    expect(globalNorm(kernels, { a: f64([2], [1, NaN]) })).toBeNaN();
+    expect(globalNorm(kernels, { a: f64([2], [NaN, Infinity]) })).toBeNaN();
+    expect(globalNorm(kernels, { a: f64([2], [1, -Infinity]) })).toBe(Infinity);
   });
 });
 
@@ -145,21 +148,21 @@ describe('clipByGlobalNorm', () => {
   it('scales all gradients by one factor and returns the norm before', () => {
     const a = f64([2], [3, 0]);
     const b = f64([1], [-4]);
-    expect(clipByGlobalNorm({ a, b }, 2.5)).toBe(5);
+    expect(clipByGlobalNorm(kernels, { a, b }, 2.5)).toBe(5);
     expect([...a.data, ...b.data]).toEqual([1.5, 0, -2]);
-    expect(clipByGlobalNorm({ a, b }, 2.5)).toBe(2.5);
+    expect(clipByGlobalNorm(kernels, { a, b }, 2.5)).toBe(2.5);
     expect([...a.data, ...b.data]).toEqual([1.5, 0, -2]);
   });
 
   it('leaves gradients of a norm that is not finite as they are', () => {
     const a = f64([2], [1, Infinity]);
-    expect(clipByGlobalNorm({ a }, 1)).toBe(Infinity);
+    expect(clipByGlobalNorm(kernels, { a }, 1)).toBe(Infinity);
     expect([...a.data]).toEqual([1, Infinity]);
   });
 
   it('measures without clipping at Infinity, and refuses what is no positive number', () => {
-    expect(clipByGlobalNorm({ a: f64([1], [9]) }, Infinity)).toBe(9);
-    for (const bad of [0, -1, NaN]) expect(() => clipByGlobalNorm({}, bad)).toThrow(ArgumentError);
+    expect(clipByGlobalNorm(kernels, { a: f64([1], [9]) }, Infinity)).toBe(9);
+    for (const bad of [0, -1, NaN]) expect(() => clipByGlobalNorm(kernels, {}, bad)).toThrow(ArgumentError);
   });
 });
 
@@ -183,8 +186,8 @@ describe('row gradients', () => {
   it('visit only touched rows', () => {
     const g = rowGradient(3, 2, [[1, [3, 4]]]);
     g.data[0] = 99; // a row nobody touched: writing to it breaks the contract, and shows that it is not visited
-    expect(globalNorm({ g })).toBe(5);
-    scaleGrads({ g }, 2);
+    expect(globalNorm(kernels, { g })).toBe(5);
+    scaleGrads(kernels, { g }, 2);
     zeroInPlace({ g });
     expect([...g.data]).toEqual([99, 0, 0, 0, 0, 0]);
     expect(g.count).toBe(0);
@@ -204,10 +207,10 @@ describe('row gradients', () => {
         addGrads(sparse, { g: more });
         addGrads(dense, { g: f64([5, 3], [...more.data]) });
         expect([...sparse.g.data]).toEqual([...dense.g.data]);
-        const norm = globalNorm(dense);
-        expect(Math.abs(globalNorm(sparse) - norm)).toBeLessThanOrEqual(1e-14 * norm);
-        scaleGrads(sparse, factor);
-        scaleGrads(dense, factor);
+        const norm = globalNorm(kernels, dense);
+        expect(Math.abs(globalNorm(kernels, sparse) - norm)).toBeLessThanOrEqual(1e-14 * norm);
+        scaleGrads(kernels, sparse, factor);
+        scaleGrads(kernels, dense, factor);
         clipByValue(sparse, limit);
         clipByValue(dense, limit);
         expect([...sparse.g.data].map((v) => v + 0)).toEqual([...dense.g.data].map((v) => v + 0));

@@ -19,12 +19,14 @@ import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf } from '../../src/tensor/view.js';
 import { featuresOf } from '../support/models';
 
+const kernels = createCpuKernels();
+
 type Named = Readonly<Record<string, Tensor>>;
 const OPTIMIZERS: [string, (params: Named) => Optimizer][] = [
-  ['sgd', (params) => createSgd(params)],
-  ['sgd with momentum', (params) => createSgd(params, { momentum: 0.9 })],
-  ['adam', (params) => createAdam(params)],
-  ['adamw', (params) => createAdamW(params)],
+  ['sgd', (params) => createSgd(kernels, params)],
+  ['sgd with momentum', (params) => createSgd(kernels, params, { momentum: 0.9 })],
+  ['adam', (params) => createAdam(kernels, params)],
+  ['adamw', (params) => createAdamW(kernels, params)],
 ];
 
 const [D, H] = [3, 4];
@@ -76,7 +78,7 @@ describe.each(OPTIMIZERS)('an update by %s', (_, optimizerOf) => {
 it('is refused on WebAssembly and on asynchronous devices', async () => {
   const wasm = await createWasmKernels();
   const { params, back } = pass(wasm);
-  createSgd(params).step(onesLike(params));
+  createSgd(kernels, params).step(onesLike(params));
   expect(back).toThrow('Wx was updated');
   wasm.dispose();
 
@@ -90,13 +92,12 @@ it('is refused on WebAssembly and on asynchronous devices', async () => {
   };
   const weights = lstm.initialize(D, H, createRng(1));
   const unrolled = await unrollAsync(device, host, lstm, weights, zeros([4, D]), packing);
-  createSgd(weights).step(onesLike(weights));
+  createSgd(kernels, weights).step(onesLike(weights));
   const grads = zeroGrads(weights) as unknown as CellParams;
   await expect(unrollBackwardAsync(device, host, unrolled, zeros([4, H]), grads)).rejects.toThrow('Wx was updated');
 });
 
 it('is refused by stacks and by attention', () => {
-  const kernels = createCpuKernels();
   const layers = [
     { cell: cells.gru, hidden: H, bidirectional: true },
     { cell: cells.rnn, hidden: 2 },
@@ -107,18 +108,17 @@ it('is refused by stacks and by attention', () => {
     Object.fromEntries(Object.entries(layer).map(([name, own]) => [name, zeroGrads(own as Named)])),
   ) as never;
   const lower = params[0].forward as Named;
-  createSgd(lower).step(onesLike(lower));
+  createSgd(kernels, lower).step(onesLike(lower));
   expect(() => stackBackward(kernels, stack, zeros([4, 2]), grads)).toThrow('gru: unrollBackward: Wx was updated');
 
   const attention = initAttentionPool(D, 2, createRng(1));
   const pooled = attentionPoolForward(kernels, attention, zeros([4, D]), packing);
-  createSgd({ v: attention.v }).step(onesLike({ v: attention.v }));
+  createSgd(kernels, { v: attention.v }).step(onesLike({ v: attention.v }));
   const own = zeroGrads({ ...attention }) as never;
   expect(() => attentionPoolBackward(kernels, attention, pooled, zeros([2, D]), own)).toThrow('v was updated');
 });
 
 it('is refused by models, of which a training goes on and off without a word', async () => {
-  const kernels = createCpuKernels();
   const sentences = [
     { tokens: ['a', 'b'], labels: ['X', 'Y'] },
     { tokens: ['b'], labels: ['Y'] },
@@ -128,7 +128,7 @@ it('is refused by models, of which a training goes on and off without a word', a
   const { model } = await train(kernels, { train: sentences, dev: sentences }, options);
   const forward = modelForward(kernels, model.network, model.params, featuresOf(Int32Array.of(1, 1)), packingOf([2]));
   const { labels } = model.params.heads;
-  createSgd({ W: labels.W }).step(onesLike({ W: labels.W }));
+  createSgd(kernels, { W: labels.W }).step(onesLike({ W: labels.W }));
   const back = (): void => modelBackward(kernels, model.network, model.params, forward, [zeros([2, 2])], model.params);
   expect(back).toThrow('modelBackward: heads.labels.W was updated');
 });

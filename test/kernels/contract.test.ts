@@ -1,4 +1,5 @@
 /** The contract can fail: each of these kernels is wrong in one way, and the suite says so. */
+import { completeKernels } from '../../src/kernels/complete';
 import { createCpuKernels } from '../../src/kernels/index';
 import { checkProduct } from '../../src/kernels/check';
 import type { Product } from '../../src/kernels/check';
@@ -21,7 +22,7 @@ function kernelsOf(
   check = checkProduct,
 ): Kernels {
   const checked = (product: Product, out: Tensor, a: Tensor, b: Tensor) => check(product, out, a, b, 'test', dtypes);
-  return {
+  return completeKernels({
     backend: 'test',
     dtypes,
     addMatmul: (out, a, b) => {
@@ -37,7 +38,7 @@ function kernelsOf(
       multiply(out, a, swap(b));
     },
     dispose: () => {},
-  };
+  });
 }
 
 interface Faults {

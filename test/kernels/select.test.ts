@@ -48,7 +48,7 @@ describe('select', () => {
   });
 
   it('knows its own candidates: wasm serves where SIMD is there', async () => {
-    expect(candidates.map((each) => each.name)).toEqual(['wasm', 'wasm-relaxed', 'gpu', 'cpu']);
+    expect(candidates.map((each) => each.name)).toEqual(['wasm', 'wasm-relaxed', 'gpu', 'cpu', 'reference']);
     for (const dtype of ['float32', 'float64'] as const) {
       const { kernels, reason, rejected } = await select({ dtype });
       expect(kernels.backend).toBe('wasm-simd');
@@ -119,7 +119,9 @@ describe('select', () => {
 
   it('refuses a name nobody has, and lists the known ones', async () => {
     await expect(select({ backend: 'cuda' })).rejects.toThrow(ArgumentError);
-    await expect(select({ backend: 'cuda' })).rejects.toThrow(/auto, wasm, wasm-relaxed, gpu, cpu; got cuda/);
+    await expect(select({ backend: 'cuda' })).rejects.toThrow(
+      /auto, wasm, wasm-relaxed, gpu, cpu, reference; got cuda/,
+    );
   });
 
   it('refuses an element type there is not', async () => {

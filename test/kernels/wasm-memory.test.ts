@@ -1,19 +1,12 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
 import { createRowGradient, flatten, touch } from '../../src/autograd/grads';
 import { clipByGlobalNorm } from '../../src/autograd/norms';
-import {
-  addMatrix,
-  addRowSum,
-  addToEveryRow,
-  copyMatrix,
-  gatherInto,
-  gatherRows,
-  scatterAddRows,
-  setEveryRow,
-} from '../../src/autograd/gather';
+import { gatherRows } from '../../src/autograd/storage';
+import { completeRows, plainMemory } from '../../src/kernels/complete';
+import { plainRows } from '../../src/kernels/cpu/rows';
+import type { OwnRows } from '../../src/kernels/types';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels, WasmKernels } from '../../src/kernels/index';
-import { allocateOn, inFrame } from '../../src/kernels/workspace';
 import { saveModel } from '../../src/labeling/model/file';
 import { createTagger } from '../../src/labeling/model/tagger';
 import { train } from '../../src/labeling/training/train';
@@ -49,25 +42,25 @@ const inside = (x: Tensor) => x.data.buffer === wasm.memory.buffer;
 describe('frames', () => {
   it('give zeros in the memory of the backend, and their place to the next frame', () => {
     const step = () => {
-      const x = allocateOn(wasm, [3, 5], 'float32');
+      const x = wasm.zeros([3, 5], 'float32');
       const before = [...x.data];
       x.data.fill(7);
       return { x, before };
     };
-    const first = inFrame(wasm, step);
-    const second = inFrame(wasm, step);
+    const first = wasm.frame(step);
+    const second = wasm.frame(step);
     if (!inside(first.x)) expect(wasm.workspace.misses).toBeGreaterThan(0); // the first frame had nothing yet
     expect(inside(second.x)).toBe(true);
-    expect(inFrame(wasm, step).x.data.byteOffset).toBe(second.x.data.byteOffset);
+    expect(wasm.frame(step).x.data.byteOffset).toBe(second.x.data.byteOffset);
     expect([first.before, second.before]).toEqual([new Array(15).fill(0), new Array(15).fill(0)]);
   });
 
   it('are the outermost of those that are open', () => {
     wasm.workspace.adopt([], 1 << 16);
-    inFrame(wasm, () => {
-      const outer = allocateOn(wasm, [4], 'float32');
-      const inner = inFrame(wasm, () => allocateOn(wasm, [4], 'float32'));
-      const last = allocateOn(wasm, [2], 'float64');
+    wasm.frame(() => {
+      const outer = wasm.zeros([4], 'float32');
+      const inner = wasm.frame(() => wasm.zeros([4], 'float32'));
+      const last = wasm.zeros([2], 'float64');
       const places = [outer, inner, last].map((x) => x.data.byteOffset);
       expect(new Set(places).size).toBe(3);
     });
@@ -76,8 +69,8 @@ describe('frames', () => {
   it('leave their tensors as they are until the next one, whatever scratch calls take in between', () => {
     wasm.workspace.adopt([], 1 << 16);
     const [a, b, table] = [random([9, 30], 61), random([30, 40], 62), wasm.allocate([50, 8], 'float32')];
-    const x = inFrame(wasm, () => {
-      const made = allocateOn(wasm, [100], 'float32');
+    const x = wasm.frame(() => {
+      const made = wasm.zeros([100], 'float32');
       made.data.fill(3);
       return made;
     });
@@ -93,32 +86,32 @@ describe('frames', () => {
 
   it('end with an error too', () => {
     expect(() =>
-      inFrame(wasm, () => {
+      wasm.frame(() => {
         throw new RangeError('mine');
       }),
     ).toThrow('mine');
-    expect(inside(allocateOn(wasm, [2], 'float32'))).toBe(false);
+    expect(inside(wasm.zeros([2], 'float32'))).toBe(false);
   });
 
   it('do not grow memory: what finds no room goes elsewhere once, and has its room the next time', () => {
     const N = 300_000;
     const step = () => {
       const size = wasm.memory.buffer.byteLength;
-      const tensors = [1, 2, 3].map(() => allocateOn(wasm, [N], 'float32'));
+      const tensors = [1, 2, 3].map(() => wasm.zeros([N], 'float32'));
       expect(wasm.memory.buffer.byteLength).toBe(size);
       return tensors.map(inside);
     };
-    expect(inFrame(wasm, step)).toEqual([false, false, false]);
+    expect(wasm.frame(step)).toEqual([false, false, false]);
     const { misses } = wasm.workspace;
     expect(misses).toBe(3);
-    expect(inFrame(wasm, step)).toEqual([true, true, true]);
+    expect(wasm.frame(step)).toEqual([true, true, true]);
     expect(wasm.workspace.misses).toBe(misses);
   });
 
   it('forbid what would move their tensors', () => {
     const x = random([3], 1);
     const release = wasm.workspace.adopt([x]);
-    inFrame(wasm, () => {
+    wasm.frame(() => {
       for (const act of [release, () => wasm.workspace.adopt([random([2], 2)]), () => wasm.allocate([2], 'float32')]) {
         expect(act).toThrow(ArgumentError);
       }
@@ -131,7 +124,7 @@ describe('frames', () => {
     const [M, K, N] = [40, 130, 150];
     const [a, b] = [random([M, K], 3), random([K, N], 4)];
     const [got, want] = [allocate([M, N], 'float32'), allocate([M, N], 'float32')];
-    inFrame(small, () => small.addMatmul(got, a, b));
+    small.frame(() => small.addMatmul(got, a, b));
     expect(small.workspace.misses).toBeGreaterThan(0);
     cpu.addMatmul(want, a, b);
     expect(got.data).toEqual(want.data);
@@ -188,8 +181,8 @@ describe('row work', () => {
   /** Runs `act` on heap tensors by the loops in TypeScript, and on tensors in memory by the backend. */
   function twice(act: (kernels: Kernels, place: (x: Tensor) => Tensor) => Tensor): [Tensor['data'], Tensor['data']] {
     const spy = { ran: 0 };
-    const rows = Object.fromEntries(
-      Object.entries(wasm.rows).map(([name, f]) => [
+    const own = Object.fromEntries(
+      Object.entries(wasm.ownRows).map(([name, f]) => [
         name,
         (...args: unknown[]) => {
           const done = (f as (...args: unknown[]) => unknown)(...args);
@@ -197,9 +190,9 @@ describe('row work', () => {
           return done;
         },
       ]),
-    ) as unknown as Kernels['rows'];
+    ) as unknown as OwnRows;
     const plain = act(cpu, (x) => x).data;
-    const fast = inFrame(wasm, () => act({ ...wasm, rows }, placedBefore));
+    const fast = wasm.frame(() => act({ ...wasm, rows: completeRows(own) }, placedBefore));
     expect(spy.ran).toBeGreaterThan(0);
     return [fast.data.slice(), plain];
   }
@@ -214,35 +207,35 @@ describe('row work', () => {
 
   const [x, row, short, wide] = sources;
   it.each<[string, (kernels: Kernels, place: (x: Tensor) => Tensor) => Tensor]>([
-    ['setEveryRow', (k, at) => (setEveryRow(k, at(x), at(row)), at(x))],
-    ['setEveryRow to a vector elsewhere', (k, at) => (setEveryRow(k, at(x), row), at(x))],
-    ['copyMatrix', (k, at) => (copyMatrix(k, columns(at(wide), 2, W), at(x)), at(wide))],
-    ['addToEveryRow', (k, at) => (addToEveryRow(k, at(x), at(row)), at(x))],
-    ['addToEveryRow of a vector elsewhere', (k, at) => (addToEveryRow(k, at(x), row), at(x))],
-    ['addRowSum', (k, at) => (addRowSum(k, at(row), at(x)), at(row))],
-    ['addRowSum of columns', (k, at) => (addRowSum(k, at(row), columns(at(wide), 5, W)), at(row))],
-    ['addMatrix', (k, at) => (addMatrix(k, columns(at(wide), 3, W), at(x)), at(wide))],
-    ['addMatrix of one elsewhere', (k, at) => (addMatrix(k, at(x), allocatedLike(x)), at(x))],
-    ['scatterAddRows of rows elsewhere', (k, at) => (scatterAddRows(k, at(x), short, map), at(x))],
+    ['setEveryRow', (k, at) => (k.rows.setEveryRow(at(x), at(row)), at(x))],
+    ['setEveryRow to a vector elsewhere', (k, at) => (k.rows.setEveryRow(at(x), row), at(x))],
+    ['copyMatrix', (k, at) => (k.rows.copyMatrix(columns(at(wide), 2, W), at(x)), at(wide))],
+    ['addToEveryRow', (k, at) => (k.rows.addToEveryRow(at(x), at(row)), at(x))],
+    ['addToEveryRow of a vector elsewhere', (k, at) => (k.rows.addToEveryRow(at(x), row), at(x))],
+    ['addRowSum', (k, at) => (k.rows.addSumRows(at(row), at(x)), at(row))],
+    ['addRowSum of columns', (k, at) => (k.rows.addSumRows(at(row), columns(at(wide), 5, W)), at(row))],
+    ['addMatrix', (k, at) => (k.rows.addMatrix(columns(at(wide), 3, W), at(x)), at(wide))],
+    ['addMatrix of one elsewhere', (k, at) => (k.rows.addMatrix(at(x), allocatedLike(x)), at(x))],
+    ['scatterAddRows of rows elsewhere', (k, at) => (k.rows.scatterAdd(at(x), short, map), at(x))],
     [
       'gatherInto a matrix elsewhere',
       (k, at) => {
         const out = { data: new Float32Array(3 + map.length * W), shape: [map.length, W], stride: [W, 1], offset: 3 };
-        gatherInto(k, out, at(x), map);
+        k.rows.gather(out, at(x), map);
         return out;
       },
     ],
     ['gatherRows', (k, at) => gatherRows(k, at(x), map)],
-    ['dropoutForward', (k, at) => dropoutForward(at(x), { p: 0.3, rng: createRng(5), kernels: k }).y],
+    ['dropoutForward', (k, at) => dropoutForward(k, at(x), { p: 0.3, rng: createRng(5) }).y],
     [
       'dropoutBackward',
       (k, at) => {
-        const { mask } = dropoutForward(at(x), { p: 0.7, rng: createRng(6), kernels: k });
-        dropoutBackward(mask, at(x), columns(at(wide), 4, W), k);
+        const { mask } = dropoutForward(k, at(x), { p: 0.7, rng: createRng(6) });
+        dropoutBackward(k, mask, at(x), columns(at(wide), 4, W));
         return at(wide);
       },
     ],
-    ['scatterAddRows', (k, at) => (scatterAddRows(k, at(x), at(short), map), at(x))],
+    ['scatterAddRows', (k, at) => (k.rows.scatterAdd(at(x), at(short), map), at(x))],
   ])('%s gives the bits of its loop in TypeScript', (_, act) => {
     const before = sources.map((source) => source.data.slice());
     const [fast, plain] = twice(act);
@@ -255,7 +248,7 @@ describe('row work', () => {
     (p) => {
       const [plain, fast] = [createRng(77), createRng(77)];
       const factors = wasm.allocate([19, 53], 'float32');
-      expect(wasm.rows.drawFactors(factors, fast.words, p)).toBe(true);
+      expect(wasm.ownRows.drawFactors(factors, fast, p)).toBe(true);
       const want = Float32Array.from(factors.data, () => (plain.next() < p ? 0 : 1 / (1 - p)));
       expect(factors.data.slice()).toEqual(want);
       expect(fast.state()).toEqual(plain.state());
@@ -267,13 +260,13 @@ describe('row work', () => {
     const z = wasm.allocate([4, 5], 'float64');
     const turned = { ...y, shape: [5, 4], stride: [1, 5] };
     const square = wasm.allocate([5, 5], 'float32');
-    expect(wasm.rows.addMatrix(square, columns(random([5, 6], 2), 0, 5))).toBe(false);
-    expect(wasm.rows.gather(columns(random([2, 6], 2), 0, 5), square, Int32Array.of(1, 0))).toBe(false);
-    expect(wasm.rows.addMatrix(square, allocate([5, 5], 'float64'))).toBe(false);
-    expect(wasm.rows.addMatrix(random([4, 5], 1), y)).toBe(false);
-    expect(wasm.rows.addMatrix(z, z)).toBe(false);
-    expect(wasm.rows.addSumRows(wasm.allocate([4], 'float32'), turned)).toBe(false);
-    expect(wasm.rows.sumOfSquares(columns(y, 1, 3))).toBeUndefined();
+    expect(wasm.ownRows.addMatrix(square, columns(random([5, 6], 2), 0, 5))).toBe(false);
+    expect(wasm.ownRows.gather(columns(random([2, 6], 2), 0, 5), square, Int32Array.of(1, 0))).toBe(false);
+    expect(wasm.ownRows.addMatrix(square, allocate([5, 5], 'float64'))).toBe(false);
+    expect(wasm.ownRows.addMatrix(random([4, 5], 1), y)).toBe(false);
+    expect(wasm.ownRows.addMatrix(z, z)).toBe(false);
+    expect(wasm.ownRows.addSumRows(wasm.allocate([4], 'float32'), turned)).toBe(false);
+    expect(wasm.ownRows.addSquares(1, columns(y, 1, 3))).toBeUndefined();
   });
 });
 
@@ -282,9 +275,9 @@ describe('updates', () => {
   const touched = [8, 2, 5];
 
   /** Parameters after three updates. */
-  function updated(kernels: Kernels | undefined, make: typeof createAdam): number[][] {
+  function updated(kernels: Kernels, make: typeof createAdam): number[][] {
     const params = Object.fromEntries(Object.entries(shapes).map(([name, shape], i) => [name, random(shape, 31 + i)]));
-    const optimizer = make(params, { lr: 0.01, weightDecay: 0.1, lazy: true, kernels });
+    const optimizer = make(kernels, params, { lr: 0.01, weightDecay: 0.1, lazy: true });
     const grads: Record<string, Tensor> = {
       dense: random(shapes.dense, 41),
       vector: random(shapes.vector, 42),
@@ -295,9 +288,9 @@ describe('updates', () => {
       grads.table.data.set(random([5], r).data, r * 5);
     }
     const all = [...Object.values(params), ...Object.values(grads), ...optimizer.tensors];
-    const release = kernels?.workspace?.adopt(all);
+    const release = kernels.adopt(all);
     for (let t = 0; t < 3; t++) optimizer.step(grads);
-    release?.();
+    release();
     return all.map((tensor) => Array.from(tensor.data));
   }
 
@@ -306,12 +299,12 @@ describe('updates', () => {
     ['AdamW', createAdamW],
   ])('of %s have the bits of the update in TypeScript, moments and untouched rows included', (_, make) => {
     let calls = 0;
-    const adam: WasmKernels['rows']['adam'] = (...args) => {
-      const done = wasm.rows.adam(...args);
+    const adam: OwnRows['adam'] = (...args) => {
+      const done = wasm.ownRows.adam(...args);
       calls += done ? 1 : 0;
       return done;
     };
-    expect(updated({ ...wasm, rows: { ...wasm.rows, adam } }, make)).toEqual(updated(undefined, make));
+    expect(updated({ ...wasm, rows: completeRows({ ...wasm.ownRows, adam }) }, make)).toEqual(updated(cpu, make));
     expect(calls).toBe(9);
   });
 
@@ -319,14 +312,14 @@ describe('updates', () => {
     const grads = () => ({ a: random([70, 3], 51), b: random([41], 52) });
     const [plain, fast] = [grads(), grads()];
     wasm.workspace.adopt(Object.values(fast));
-    const [want, got] = [clipByGlobalNorm(plain, 2), clipByGlobalNorm(fast, 2, wasm)];
+    const [want, got] = [clipByGlobalNorm(cpu, plain, 2), clipByGlobalNorm(wasm, fast, 2)];
     expect(Math.abs(got - want)).toBeLessThanOrEqual(251 * 2 ** -52 * want);
     expect(got).toBeGreaterThan(2);
     const [again, scaled] = [grads(), grads()];
     wasm.workspace.adopt(Object.values(scaled));
     for (const name of ['a', 'b'] as const) {
       again[name].data.forEach((g, i) => (again[name].data[i] = g * (2 / 3)));
-      expect(wasm.rows.scale(scaled[name], 2 / 3)).toBe(true);
+      expect(wasm.ownRows.scale(scaled[name], 2 / 3)).toBe(true);
       expect(scaled[name].data.slice()).toEqual(again[name].data);
     }
   });
@@ -349,7 +342,7 @@ describe('a training', () => {
       };
       const resident = await weights(wasm);
       expect(wasm.workspace.misses).toBe(0);
-      expect(resident).toEqual(await weights({ ...wasm, workspace: undefined, rows: undefined }));
+      expect(resident).toEqual(await weights({ ...wasm, ...plainMemory, rows: plainRows }));
     },
   );
 
@@ -357,7 +350,7 @@ describe('a training', () => {
     const small = await createWasmKernels({ maximumBytes: 4 * 65536 });
     const options = { epochs: 1, hidden: 40, embedding: 60, clip: Infinity, minCount: 1 };
     const { model } = await train(small, { train: sentences }, options);
-    const { model: same } = await train({ ...wasm, workspace: undefined }, { train: sentences }, options);
+    const { model: same } = await train({ ...wasm, ...plainMemory }, { train: sentences }, options);
     expect(Array.from(model.params.heads.labels.W.data)).toEqual(Array.from(same.params.heads.labels.W.data));
     small.dispose();
   });
@@ -408,7 +401,7 @@ describe('a tagger', () => {
     const labeled = sentences.slice(0, 2).map((tokens) => ({ tokens, labels: tokens.map((_, i) => `L${i}`) }));
     const { model } = await train(cpu, { train: labeled }, { epochs: 1, hidden: 5, embedding: 7, minCount: 1 });
     const bytes = saveModel(model);
-    const outside = createTagger(bytes, { ...wasm, workspace: undefined }).tag(sentences, { probabilities: true });
+    const outside = createTagger(bytes, { ...wasm, ...plainMemory }).tag(sentences, { probabilities: true });
     const tagger = createTagger(bytes, wasm);
     const other = createTagger(tagger.model, wasm);
     const weight = () => inside(tagger.model.params.encoders.words.weight);

@@ -1,3 +1,4 @@
+import { createCpuKernels } from '../../src/kernels/index.js';
 import fc from 'fast-check';
 import { packingOf } from '../../src/autograd/packing.js';
 import { dropoutBackward, dropoutForward, wordDropout } from '../../src/layers/dropout.js';
@@ -5,6 +6,8 @@ import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng, type Rng } from '../../src/tensor/random.js';
 import { allocate, dtypeOf } from '../../src/tensor/view.js';
 import { dot, expectGradients, matrix, numbers, random, scattered, zerosFor } from './support.js';
+
+const kernels = createCpuKernels();
 
 fc.configureGlobal({ seed: 11, numRuns: 60 });
 
@@ -27,7 +30,7 @@ describe.each(['float32', 'float64'] as const)('dropout in %s', (dtype) => {
   test('zeroes components or scales them by 1/(1−p), and leaves the input as it was', () => {
     const x = random([6, 5], createRng(1), dtype);
     const before = numbers(x);
-    const { y } = dropoutForward(x, { p: 0.3, rng: createRng(2) });
+    const { y } = dropoutForward(kernels, x, { p: 0.3, rng: createRng(2) });
     const scale = dtype === 'float32' ? Math.fround(1 / 0.7) : 1 / 0.7;
     const round = dtype === 'float32' ? Math.fround : (v: number) => v;
     numbers(y).forEach((value, i) => expect([0, round(before[i] * scale)]).toContain(value + 0));
@@ -41,7 +44,7 @@ describe.each(['float32', 'float64'] as const)('dropout in %s', (dtype) => {
     const p = 0.35;
     const x = allocate([draws, 2], dtype);
     for (let n = 0; n < draws; n++) x.data.set([1, -3], 2 * n);
-    const { y } = dropoutForward(x, { p, rng: createRng(3) });
+    const { y } = dropoutForward(kernels, x, { p, rng: createRng(3) });
     // Standard error of the mean of x·m: |x|·√(p/(1−p)/draws); five of them.
     [1, -3].forEach((value, column) => {
       const mean = matrix(y).reduce((sum, row) => sum + row[column], 0) / draws;
@@ -55,7 +58,7 @@ test('one mask serves all time steps of a sequence, and sequences have their own
     fc.property(lengths, probability, seeds, (sizes, p, seed) => {
       const packing = packingOf(sizes);
       const D = 7;
-      const { y } = dropoutForward(ones(packing.total, D), { p, rng: createRng(seed), packing });
+      const { y } = dropoutForward(kernels, ones(packing.total, D), { p, rng: createRng(seed), packing });
       const rows = matrix(y);
       for (let t = 0; t < packing.steps; t++) {
         for (let b = 0; b < packing.batchSizes[t]; b++) expect(rows[packing.offsets[t] + b]).toEqual(rows[b]);
@@ -63,13 +66,13 @@ test('one mask serves all time steps of a sequence, and sequences have their own
     }),
   );
   const packing = packingOf([3, 2, 3]);
-  const rows = matrix(dropoutForward(ones(8, 40), { p: 0.5, rng: createRng(4), packing }).y);
+  const rows = matrix(dropoutForward(kernels, ones(8, 40), { p: 0.5, rng: createRng(4), packing }).y);
   expect(rows[0]).not.toEqual(rows[1]);
   expect(rows[1]).not.toEqual(rows[2]);
 });
 
 test('element-wise masks differ from step to step', () => {
-  const rows = matrix(dropoutForward(ones(3, 40), { p: 0.5, rng: createRng(5) }).y);
+  const rows = matrix(dropoutForward(kernels, ones(3, 40), { p: 0.5, rng: createRng(5) }).y);
   expect(rows[0]).not.toEqual(rows[1]);
   expect(rows[1]).not.toEqual(rows[2]);
 });
@@ -81,11 +84,11 @@ test('p = 0 and evaluation are the identity, forward and backward, and draw noth
     { p: 0.5, rng: untouchable, training: false },
     { p: 0.5, rng: untouchable, training: false, packing: packingOf([1, 3]) },
   ]) {
-    const { y, mask } = dropoutForward(x, options);
+    const { y, mask } = dropoutForward(kernels, x, options);
     expect(y).toBe(x);
     expect(mask).toBeNull();
     const dX = ones(4, 3);
-    dropoutBackward(mask, x, dX);
+    dropoutBackward(kernels, mask, x, dX);
     expect(numbers(dX)).toEqual(numbers(x).map((value) => value + 1));
   }
 });
@@ -93,34 +96,34 @@ test('p = 0 and evaluation are the identity, forward and backward, and draw noth
 test.each([undefined, packingOf([2, 4, 1])])('gradients agree with finite differences, packing %#', (packing) => {
   const x = random([7, 5], createRng(7));
   const cotangent = random([7, 5], createRng(8));
-  const forward = () => dropoutForward(x, { p: 0.4, rng: createRng(9), packing });
+  const forward = () => dropoutForward(kernels, x, { p: 0.4, rng: createRng(9), packing });
   const grads = zerosFor({ x });
-  dropoutBackward(forward().mask, cotangent, grads.x);
+  dropoutBackward(kernels, forward().mask, cotangent, grads.x);
   expectGradients({ x }, grads, () => dot(cotangent, forward().y));
 });
 
 test('works on views with any strides', () => {
   const x = random([5, 4], createRng(10));
   const options = () => ({ p: 0.5, rng: createRng(11) });
-  const { y, mask } = dropoutForward(x, options());
-  expect(numbers(dropoutForward(scattered(x), options()).y)).toEqual(numbers(y));
+  const { y, mask } = dropoutForward(kernels, x, options());
+  expect(numbers(dropoutForward(kernels, scattered(x), options()).y)).toEqual(numbers(y));
   const [plain, view] = [ones(5, 4), scattered(ones(5, 4))];
-  dropoutBackward(mask, x, plain);
-  dropoutBackward(mask, scattered(x), view);
+  dropoutBackward(kernels, mask, x, plain);
+  dropoutBackward(kernels, mask, scattered(x), view);
   expect(numbers(view)).toEqual(numbers(plain));
 });
 
 test.each([1, -0.1, 1.5, NaN])('a probability of %p is refused', (p) => {
   const rng = createRng(1);
-  expect(() => dropoutForward(ones(2, 2), { p, rng })).toThrow(ArgumentError);
-  expect(() => dropoutForward(ones(2, 2), { p, rng, training: false })).toThrow(`got ${p}`);
+  expect(() => dropoutForward(kernels, ones(2, 2), { p, rng })).toThrow(ArgumentError);
+  expect(() => dropoutForward(kernels, ones(2, 2), { p, rng, training: false })).toThrow(`got ${p}`);
   expect(() => wordDropout(new Int32Array(2), p, 0, rng)).toThrow(ArgumentError);
 });
 
 test('rows that are not those of the packing are refused', () => {
   const options = { p: 0.5, rng: createRng(1), packing: packingOf([2, 1]) };
-  expect(() => dropoutForward(ones(4, 2), options)).toThrow(ShapeError);
-  expect(() => dropoutBackward(null, ones(4, 2), ones(4, 3))).toThrow(ShapeError);
+  expect(() => dropoutForward(kernels, ones(4, 2), options)).toThrow(ShapeError);
+  expect(() => dropoutBackward(kernels, null, ones(4, 2), ones(4, 3))).toThrow(ShapeError);
 });
 
 describe('word dropout', () => {

@@ -1,9 +1,12 @@
+import { createCpuKernels } from '../../src/kernels/index.js';
 import { createRowGradient } from '../../src/autograd/grads.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../src/layers/embedding.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import { dtypeOf } from '../../src/tensor/view.js';
 import { dot, expectGradients, matrix, numbers, random, scattered, zerosFor } from './support.js';
+
+const kernels = createCpuKernels();
 
 const V = 7;
 const E = 3;
@@ -13,7 +16,7 @@ describe.each(['float32', 'float64'] as const)('embedding in %s', (dtype) => {
   const params = { weight: random([V, E], createRng(1), dtype) };
 
   test('copies the rows of the ids', () => {
-    const y = embeddingForward(params, ids);
+    const y = embeddingForward(kernels, params, ids);
     expect(y.shape).toEqual([5, E]);
     expect(dtypeOf(y.data)).toBe(dtype);
     expect(matrix(y)).toEqual([...ids].map((id) => matrix(params.weight)[id]));
@@ -21,15 +24,15 @@ describe.each(['float32', 'float64'] as const)('embedding in %s', (dtype) => {
 
   test('reads and writes views with any strides', () => {
     const out = scattered(random([ids.length, E], createRng(2), dtype));
-    expect(embeddingForward({ weight: scattered(params.weight) }, ids, out)).toBe(out);
-    expect(matrix(out)).toEqual(matrix(embeddingForward(params, ids)));
+    expect(embeddingForward(kernels, { weight: scattered(params.weight) }, ids, out)).toBe(out);
+    expect(matrix(out)).toEqual(matrix(embeddingForward(kernels, params, ids)));
   });
 
   test('a word that occurs twice collects both gradients, and only its row is touched', () => {
     const dY = random([ids.length, E], createRng(3), dtype);
     const weight = createRowGradient(V, E, dtype);
-    embeddingBackward(ids, dY, { weight });
-    embeddingBackward(Int32Array.from([6]), random([1, E], createRng(4), dtype), { weight });
+    embeddingBackward(kernels, ids, dY, { weight });
+    embeddingBackward(kernels, Int32Array.from([6]), random([1, E], createRng(4), dtype), { weight });
     expect([...weight.touched.slice(0, weight.count)]).toEqual([4, 0, 6, 1]);
     const [first, , second] = matrix(dY);
     const sum = first.map((value, e) => value + second[e]);
@@ -42,19 +45,19 @@ test('the gradient agrees with finite differences, dense or by rows', () => {
   const params = { weight: random([V, E], createRng(5)) };
   const cotangent = random([ids.length, E], createRng(6));
   const grads = zerosFor(params) as unknown as typeof params;
-  embeddingBackward(ids, cotangent, grads);
-  expectGradients(params, grads, () => dot(cotangent, embeddingForward(params, ids)));
+  embeddingBackward(kernels, ids, cotangent, grads);
+  expectGradients(params, grads, () => dot(cotangent, embeddingForward(kernels, params, ids)));
 
   const byRow = { weight: createRowGradient(V, E, 'float64') };
-  embeddingBackward(ids, cotangent, byRow);
+  embeddingBackward(kernels, ids, cotangent, byRow);
   expect(numbers(byRow.weight)).toEqual(numbers(grads.weight));
 });
 
 test('no ids make an empty result and touch nothing', () => {
   const none = new Int32Array(0);
   const weight = createRowGradient(V, E);
-  const y = embeddingForward({ weight: random([V, E], createRng(1), 'float32') }, none);
-  embeddingBackward(none, y, { weight });
+  const y = embeddingForward(kernels, { weight: random([V, E], createRng(1), 'float32') }, none);
+  embeddingBackward(kernels, none, y, { weight });
   expect([y.shape, weight.count]).toEqual([[0, E], 0]);
 });
 
@@ -72,13 +75,15 @@ test('initial vectors are uniform in ±√(3/E) and depend on the seed alone', (
 
 test('what does not fit is refused by name', () => {
   const params = { weight: random([V, E], createRng(1)) };
-  expect(() => embeddingForward(params, Int32Array.from([0, 7]))).toThrow(ArgumentError);
-  expect(() => embeddingForward(params, Int32Array.from([0, 7]))).toThrow(
+  expect(() => embeddingForward(kernels, params, Int32Array.from([0, 7]))).toThrow(ArgumentError);
+  expect(() => embeddingForward(kernels, params, Int32Array.from([0, 7]))).toThrow(
     /ids\[1\] must be a row of weight, 0 … 6; got 7/,
   );
-  expect(() => embeddingForward(params, Int32Array.from([-1]))).toThrow(/ids\[0\].*got -1/);
-  expect(() => embeddingForward(params, ids, random([5, 4], createRng(1)))).toThrow(ShapeError);
-  expect(() => embeddingBackward(ids, random([4, E], createRng(1)), params)).toThrow(/dY must be \[N, E\] with N = 5/);
+  expect(() => embeddingForward(kernels, params, Int32Array.from([-1]))).toThrow(/ids\[0\].*got -1/);
+  expect(() => embeddingForward(kernels, params, ids, random([5, 4], createRng(1)))).toThrow(ShapeError);
+  expect(() => embeddingBackward(kernels, ids, random([4, E], createRng(1)), params)).toThrow(
+    /dY must be \[N, E\] with N = 5/,
+  );
   expect(() => initEmbedding(0, 3, createRng(1))).toThrow(ArgumentError);
   expect(() => initEmbedding(3, 1.5, createRng(1))).toThrow(/E must be an integer/);
 });

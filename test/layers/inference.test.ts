@@ -6,7 +6,6 @@ import { packingOf } from '../../src/autograd/packing.js';
 import { cells } from '../../src/cells/index.js';
 import { createCpuKernels, createWasmKernels, profile, withFallback } from '../../src/kernels/index.js';
 import type { InferenceLayer, Kernels, WasmKernels } from '../../src/kernels/index.js';
-import { inFrame } from '../../src/kernels/workspace.js';
 import { embeddingForward } from '../../src/layers/embedding.js';
 import { stackInference } from '../../src/layers/inference.js';
 import { initStack, stackForward } from '../../src/layers/stack.js';
@@ -96,9 +95,9 @@ function outputs(
 ) {
   const packing = packingOf(lengths);
   const stack = stackInference(kernels, layers, params);
-  const got = inFrame(kernels, () => numbers(stack.run(x, packing)));
+  const got = kernels.frame(() => numbers(stack.run(x, packing)));
   stack.release();
-  return { got, expected: inFrame(kernels, () => numbers(stackForward(kernels, layers, params, x, packing).y)) };
+  return { got, expected: kernels.frame(() => numbers(stackForward(kernels, layers, params, x, packing).y)) };
 }
 
 const input = (lengths: readonly number[], D: number): Tensor =>
@@ -148,11 +147,11 @@ describe.each(Object.keys(cells))('a stack of %s whose inputs are rows of a tabl
   const both = (kernels: Kernels, table: Tensor, batches: readonly (readonly [readonly number[], Int32Array])[]) => {
     const { layers, params } = made(table, true);
     const stack = stackInference(kernels, layers, params, table);
-    const got = batches.map(([lengths, ids]) => inFrame(kernels, () => numbers(stack.run(ids, packingOf(lengths)))));
+    const got = batches.map(([lengths, ids]) => kernels.frame(() => numbers(stack.run(ids, packingOf(lengths)))));
     stack.release();
     const expected = batches.map(([lengths, ids]) =>
-      inFrame(kernels, () => {
-        const x = embeddingForward({ weight: table }, ids, undefined, kernels);
+      kernels.frame(() => {
+        const x = embeddingForward(kernels, { weight: table }, ids);
         return numbers(stackForward(kernels, layers, params, x, packingOf(lengths)).y);
       }),
     );
@@ -225,13 +224,13 @@ describe('the projections of a table', () => {
   it('are made when a row first comes up, and kept', () => {
     const changing = table();
     const stack = stackInference(wasm, layers, params, changing);
-    const run = (ids: Int32Array) => inFrame(wasm, () => numbers(stack.run(ids, packing)));
+    const run = (ids: Int32Array) => wasm.frame(() => numbers(stack.run(ids, packing)));
     const before = run(known);
     const copy = { ...changing, data: changing.data.slice() };
     changing.data.fill(0);
     expect(run(known)).toEqual(before);
-    const x = embeddingForward({ weight: copy }, fresh);
-    expect(run(fresh)).not.toEqual(inFrame(wasm, () => numbers(stackForward(wasm, layers, params, x, packing).y)));
+    const x = embeddingForward(wasm, { weight: copy }, fresh);
+    expect(run(fresh)).not.toEqual(wasm.frame(() => numbers(stackForward(wasm, layers, params, x, packing).y)));
     stack.release();
   });
 
@@ -239,7 +238,7 @@ describe('the projections of a table', () => {
     const changing = table();
     const stack = stackInference(wasm, layers, params, changing);
     const all = Int32Array.from({ length: 20 }, (_, id) => id);
-    const run = () => inFrame(wasm, () => numbers(stack.run(all, packingOf([20]))));
+    const run = () => wasm.frame(() => numbers(stack.run(all, packingOf([20]))));
     const before = run();
     changing.data.fill(0);
     expect(run()).toEqual(before);
@@ -251,7 +250,7 @@ describe('the projections of a table', () => {
       const small = await createWasmKernels({ maximumBytes: 2 ** 23 });
       const { kernels, answers } = watched(small);
       const stack = stackInference(kernels, layers, params, random([V, 6], createRng(1), 'float32'));
-      inFrame(kernels, () => stack.run(known, packing));
+      kernels.frame(() => stack.run(known, packing));
       return answers;
     };
     expect(await answersOf(Math.floor(2 ** 19 / (4 * 27)))).toEqual([true, true, true]);
@@ -275,7 +274,7 @@ describe('the projections of a table', () => {
     for (const kernels of [profile(wasm).kernels, pair]) {
       const seen = watched(kernels);
       const stack = stackInference(seen.kernels, layers, params, table());
-      inFrame(kernels, () => stack.run(known, packing));
+      kernels.frame(() => stack.run(known, packing));
       expect(seen.answers).toEqual([true, true, true]);
       stack.release();
     }
@@ -288,13 +287,13 @@ describe('the projections of a table', () => {
     expect(wasm.memory.buffer.byteLength).toBe(bytes);
     const first = stackInference(wasm, layers, params, table());
     const second = stackInference(wasm, layers, params, table());
-    const expected = inFrame(wasm, () => numbers(second.run(known, packing)));
+    const expected = wasm.frame(() => numbers(second.run(known, packing)));
     first.release();
-    expect(inFrame(wasm, () => numbers(second.run(known, packing)))).toEqual(expected);
+    expect(wasm.frame(() => numbers(second.run(known, packing)))).toEqual(expected);
     second.release();
     wasm.reserve(2 ** 26); // grows: what is held moves
     const third = stackInference(wasm, layers, params, table());
-    expect(inFrame(wasm, () => numbers(third.run(known, packing)))).toEqual(expected);
+    expect(wasm.frame(() => numbers(third.run(known, packing)))).toEqual(expected);
     third.release();
   });
 
@@ -358,10 +357,10 @@ describe('a layer of the WebAssembly backend', () => {
     const stack = made();
     const x = input(lengths, 6);
     const packing = packingOf(lengths);
-    const before = inFrame(wasm, () => numbers(stackForward(wasm, stack.layers, stack.params, x, packing).y));
+    const before = wasm.frame(() => numbers(stackForward(wasm, stack.layers, stack.params, x, packing).y));
     const inference = stackInference(wasm, stack.layers, stack.params);
     for (const layer of stack.params) layer.forward.Wh.data.fill(0);
-    expect(inFrame(wasm, () => numbers(inference.run(x, packing)))).toEqual(before);
+    expect(wasm.frame(() => numbers(inference.run(x, packing)))).toEqual(before);
     inference.release();
     const bytes = wasm.memory.buffer.byteLength;
     for (let round = 0; round < 200; round++) stackInference(wasm, stack.layers, stack.params).release();
@@ -417,7 +416,7 @@ describe('a layer of the WebAssembly backend', () => {
     const { layers, params } = made();
     const stack = stackInference(kernels, layers, params, random([50, 6], createRng(2), 'float32'));
     asked.length = 0;
-    inFrame(kernels, () => stack.run(words(lengths, 50), packingOf(lengths)));
+    kernels.frame(() => stack.run(words(lengths, 50), packingOf(lengths)));
     expect(answers.slice(6)).toEqual([false, false, false, false, false]); // the first two by ids, then by rows
     expect(asked[0]).toEqual([32, 6, 36]);
     stack.release();

@@ -1,3 +1,4 @@
+import { createCpuKernels } from '../../src/kernels/index.js';
 import fc from 'fast-check';
 import {
   IGNORED,
@@ -12,6 +13,8 @@ import type { DType, Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf } from '../../src/tensor/view.js';
 import golden from '../golden/layers.json';
 import { distance, expectGradients, matrix, numbers, random, scattered, zerosFor } from './support.js';
+
+const kernels = createCpuKernels();
 
 fc.configureGlobal({ seed: 12, numRuns: 80 });
 
@@ -35,7 +38,7 @@ describe.each([
 ] as const)('softmax in %s', (dtype, epsilon) => {
   test('is the textbook formula', () => {
     const logits = random([4, 5], createRng(1), dtype);
-    matrix(softmaxRows(logits)).forEach((row, n) => {
+    matrix(softmaxRows(kernels, logits)).forEach((row, n) => {
       const e = matrix(logits)[n].map(Math.exp);
       const Z = e.reduce((sum, value) => sum + value, 0);
       row.forEach((p, k) => expect(Math.abs(p - e[k] / Z)).toBeLessThan(8 * epsilon));
@@ -45,7 +48,7 @@ describe.each([
   test('rows are probabilities and sum to 1', () => {
     fc.assert(
       fc.property(rowsOf(1e4), (rows) => {
-        for (const row of matrix(softmaxRows(tensor(rows, dtype)))) {
+        for (const row of matrix(softmaxRows(kernels, tensor(rows, dtype)))) {
           expect(row.every((p) => p >= 0 && p <= 1)).toBe(true);
           expect(Math.abs(row.reduce((sum, p) => sum + p, 0) - 1)).toBeLessThanOrEqual(row.length * epsilon);
         }
@@ -55,11 +58,11 @@ describe.each([
 
   test('in place and into views', () => {
     const logits = random([4, 3], createRng(2), dtype);
-    const expected = numbers(softmaxRows(logits));
+    const expected = numbers(softmaxRows(kernels, logits));
     const out = scattered(random([4, 3], createRng(3), dtype));
-    softmaxRows(scattered(logits), out);
+    softmaxRows(kernels, scattered(logits), out);
     expect(numbers(out)).toEqual(expected);
-    expect(softmaxRows(logits, logits)).toBe(logits);
+    expect(softmaxRows(kernels, logits, logits)).toBe(logits);
     expect(numbers(logits)).toEqual(expected);
   });
 });
@@ -71,8 +74,9 @@ test('adding one number to a row changes nothing', () => {
       const shifted = tensor(rows.map((row) => row.map((a) => a + shift)));
       // Adding the shift rounds each logit by at most ε·1050/2, and the loss is 1-Lipschitz in twice that.
       const tolerance = 2 ** -52 * 1100 * 2;
-      expect(distance(softmaxRows(shifted), softmaxRows(tensor(rows)))).toBeLessThan(tolerance);
-      const difference = softmaxLossForward(shifted, targets).loss - softmaxLossForward(tensor(rows), targets).loss;
+      expect(distance(softmaxRows(kernels, shifted), softmaxRows(kernels, tensor(rows)))).toBeLessThan(tolerance);
+      const difference =
+        softmaxLossForward(kernels, shifted, targets).loss - softmaxLossForward(kernels, tensor(rows), targets).loss;
       expect(Math.abs(difference)).toBeLessThan(tolerance);
     }),
   );
@@ -112,22 +116,25 @@ describe.each(variants)('softmax loss with %j', (options) => {
 
   test('equals the definition', () => {
     const expected = naiveLoss(logits, targets, options);
-    expect(softmaxLossForward(logits, targets, options).loss).toBeCloseTo(expected, 13);
+    expect(softmaxLossForward(kernels, logits, targets, options).loss).toBeCloseTo(expected, 13);
     const single = tensor(matrix(logits), 'float32');
-    expect(softmaxLossForward(single, targets, options).loss).toBeCloseTo(naiveLoss(single, targets, options), 12);
+    expect(softmaxLossForward(kernels, single, targets, options).loss).toBeCloseTo(
+      naiveLoss(single, targets, options),
+      12,
+    );
   });
 
   test('its gradient agrees with finite differences; ignored rows have none', () => {
     const grads = zerosFor({ logits });
-    softmaxLossBackward(softmaxLossForward(logits, targets, options), grads.logits, 1.7);
-    expectGradients({ logits }, grads, () => 1.7 * softmaxLossForward(logits, targets, options).loss);
+    softmaxLossBackward(kernels, softmaxLossForward(kernels, logits, targets, options), grads.logits, 1.7);
+    expectGradients({ logits }, grads, () => 1.7 * softmaxLossForward(kernels, logits, targets, options).loss);
     expect(matrix(grads.logits)[1]).toEqual([0, 0, 0, 0]);
   });
 
   test('the float32 gradient is the float64 one, rounded', () => {
     const [wide, single] = [logits, tensor(matrix(logits), 'float32')].map((x) => {
       const dLogits = allocate([6, 4], dtypeOf(x.data));
-      softmaxLossBackward(softmaxLossForward(x, targets, options), dLogits);
+      softmaxLossBackward(kernels, softmaxLossForward(kernels, x, targets, options), dLogits);
       return dLogits;
     });
     // Logits, differences, exp (2 ulp), quotient and result round to float32: ten roundings of numbers below |a| + 2.
@@ -141,9 +148,9 @@ test.each(golden.losses.map((c) => [`${c.reduction}, ε = ${c.labelSmoothing}, w
     const { labelSmoothing, classWeights } = c;
     const reduction = c.reduction as 'sum' | 'mean';
     const options = { reduction, labelSmoothing, classWeights: classWeights ?? undefined };
-    const result = softmaxLossForward(tensor(c.logits), Int32Array.from(c.targets), options);
+    const result = softmaxLossForward(kernels, tensor(c.logits), Int32Array.from(c.targets), options);
     const dLogits = allocate([c.logits.length, c.logits[0].length], 'float64');
-    softmaxLossBackward(result, dLogits);
+    softmaxLossBackward(kernels, result, dLogits);
     expect(Math.abs(result.loss / c.loss - 1)).toBeLessThan(1e-14);
     expect(distance(dLogits, c.dLogits.flat())).toBeLessThan(1e-14);
     expect(result.count).toBe(5);
@@ -152,19 +159,22 @@ test.each(golden.losses.map((c) => [`${c.reduction}, ε = ${c.labelSmoothing}, w
 
 test('the gradient accumulates, into views too', () => {
   const logits = random([6, 4], createRng(5));
-  const forward = softmaxLossForward(logits, targets);
+  const forward = softmaxLossForward(kernels, logits, targets);
   const once = allocate([6, 4], 'float64');
-  softmaxLossBackward(forward, once);
+  softmaxLossBackward(kernels, forward, once);
   const twice = scattered(once);
-  softmaxLossBackward(forward, twice);
+  softmaxLossBackward(kernels, forward, twice);
   expect(numbers(twice)).toEqual(numbers(once).map((value) => 2 * value));
 });
 
 describe.each(['float32', 'float64'] as const)('extreme logits in %s', (dtype) => {
   const run = (rows: number[][], labels: number[], options: SoftmaxLossOptions = {}) => {
-    const result = softmaxLossForward(tensor(rows, dtype), Int32Array.from(labels), { reduction: 'sum', ...options });
+    const result = softmaxLossForward(kernels, tensor(rows, dtype), Int32Array.from(labels), {
+      reduction: 'sum',
+      ...options,
+    });
     const dLogits = allocate([rows.length, rows[0].length], dtype);
-    softmaxLossBackward(result, dLogits);
+    softmaxLossBackward(kernels, result, dLogits);
     return { loss: result.loss, dLogits: matrix(dLogits) };
   };
 
@@ -205,30 +215,38 @@ test('nothing counted is a loss of 0 without gradient', () => {
       [1, 0, 1],
     ],
   ] as const) {
-    const result = softmaxLossForward(logits, Int32Array.from(labels), { classWeights });
+    const result = softmaxLossForward(kernels, logits, Int32Array.from(labels), { classWeights });
     const dLogits = allocate([2, 3], 'float64');
-    softmaxLossBackward(result, dLogits);
+    softmaxLossBackward(kernels, result, dLogits);
     expect([result.loss, ...numbers(dLogits).map(Math.abs)]).toEqual([0, 0, 0, 0, 0, 0, 0]);
   }
-  expect(softmaxLossForward(allocate([0, 3], 'float64'), new Int32Array(0)).count).toBe(0);
+  expect(softmaxLossForward(kernels, allocate([0, 3], 'float64'), new Int32Array(0)).count).toBe(0);
 });
 
 test('what does not fit is refused by name', () => {
   const logits = random([2, 3], createRng(7));
   const one = Int32Array.from([0, 1]);
-  expect(() => softmaxLossForward(logits, Int32Array.from([0, 3]))).toThrow(ArgumentError);
-  expect(() => softmaxLossForward(logits, Int32Array.from([0, 3]))).toThrow(
+  expect(() => softmaxLossForward(kernels, logits, Int32Array.from([0, 3]))).toThrow(ArgumentError);
+  expect(() => softmaxLossForward(kernels, logits, Int32Array.from([0, 3]))).toThrow(
     /targets\[1\] must be a label, 0 … 2.*got 3/,
   );
-  expect(() => softmaxLossForward(logits, Int32Array.from([-2, 0]))).toThrow(/targets\[0\].*got -2/);
-  expect(() => softmaxLossForward(logits, new Int32Array(3))).toThrow(ShapeError);
-  expect(() => softmaxLossForward(logits, one, { labelSmoothing: 1.1 })).toThrow(/labelSmoothing.*got 1.1/);
-  expect(() => softmaxLossForward(logits, one, { labelSmoothing: NaN })).toThrow(ArgumentError);
-  expect(() => softmaxLossForward(logits, one, { classWeights: [1, 2] })).toThrow(/one entry per label, 3; got 2/);
-  expect(() => softmaxLossForward(logits, one, { classWeights: [1, -1, 2] })).toThrow(/classWeights\[1\].*got -1/);
-  expect(() => softmaxLossForward(logits, one, { classWeights: [1, Infinity, 2] })).toThrow(ArgumentError);
-  expect(() => softmaxLossForward(logits, one, { reduction: 'none' as 'sum' })).toThrow(/reduction.*got 'none'/);
-  expect(() => softmaxLossBackward(softmaxLossForward(logits, one), allocate([2, 4], 'float64'))).toThrow(ShapeError);
-  expect(() => softmaxRows(allocate([3], 'float64'))).toThrow(ShapeError);
-  expect(() => softmaxRows(logits, allocate([2, 4], 'float64'))).toThrow(ShapeError);
+  expect(() => softmaxLossForward(kernels, logits, Int32Array.from([-2, 0]))).toThrow(/targets\[0\].*got -2/);
+  expect(() => softmaxLossForward(kernels, logits, new Int32Array(3))).toThrow(ShapeError);
+  expect(() => softmaxLossForward(kernels, logits, one, { labelSmoothing: 1.1 })).toThrow(/labelSmoothing.*got 1.1/);
+  expect(() => softmaxLossForward(kernels, logits, one, { labelSmoothing: NaN })).toThrow(ArgumentError);
+  expect(() => softmaxLossForward(kernels, logits, one, { classWeights: [1, 2] })).toThrow(
+    /one entry per label, 3; got 2/,
+  );
+  expect(() => softmaxLossForward(kernels, logits, one, { classWeights: [1, -1, 2] })).toThrow(
+    /classWeights\[1\].*got -1/,
+  );
+  expect(() => softmaxLossForward(kernels, logits, one, { classWeights: [1, Infinity, 2] })).toThrow(ArgumentError);
+  expect(() => softmaxLossForward(kernels, logits, one, { reduction: 'none' as 'sum' })).toThrow(
+    /reduction.*got 'none'/,
+  );
+  expect(() =>
+    softmaxLossBackward(kernels, softmaxLossForward(kernels, logits, one), allocate([2, 4], 'float64')),
+  ).toThrow(ShapeError);
+  expect(() => softmaxRows(kernels, allocate([3], 'float64'))).toThrow(ShapeError);
+  expect(() => softmaxRows(kernels, logits, allocate([2, 4], 'float64'))).toThrow(ShapeError);
 });

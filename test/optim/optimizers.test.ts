@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import { completeRows } from '../../src/kernels/complete.js';
+import { plainRows } from '../../src/kernels/cpu/rows.js';
 import { createCpuKernels, type Kernels, type RowKernels } from '../../src/kernels/index.js';
+import type { OwnRows } from '../../src/kernels/types.js';
 import { createRowGradient, touch } from '../../src/autograd/grads.js';
 import { createAdam, createAdamW, createSgd, type Optimizer } from '../../src/optim/index.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
@@ -9,9 +12,11 @@ import { allocate, dtypeOf } from '../../src/tensor/view.js';
 import golden from '../golden/layers.json';
 import { distance, numbers, random, scattered } from '../layers/support.js';
 
+const kernels = createCpuKernels();
+
 fc.configureGlobal({ seed: 13, numRuns: 40 });
 
-type Make = (params: Record<string, Tensor>, options?: Record<string, number | boolean>) => Optimizer;
+type Make = (kernels: Kernels, params: Record<string, Tensor>, options?: Record<string, number | boolean>) => Optimizer;
 const makers: Record<string, Make> = { sgd: createSgd, adam: createAdam, adamw: createAdamW };
 
 function tensor(values: readonly number[], shape: readonly number[] = [values.length], dtype: DType = 'float64') {
@@ -35,7 +40,7 @@ test.each(golden.optimizers.map((c) => [`${c.name} ${JSON.stringify(c.options)}`
   (_, c) => {
     const W = tensor(c.start.flat(), [2, 3]);
     const options: Partial<Record<string, number | boolean>> = c.options;
-    const optimizer = makers[c.name]({ W }, options as Record<string, number | boolean>);
+    const optimizer = makers[c.name](kernels, { W }, options as Record<string, number | boolean>);
     c.gradients.forEach((gradient, i) => {
       optimizer.step({ W: tensor(gradient.flat(), [2, 3]) });
       expect(distance(W, c.trajectory[i])).toBeLessThan(1e-14);
@@ -61,7 +66,7 @@ describe('by hand, one number', () => {
     const expected = [0.93, 0.93 + 0.0464, 0.9764 - 0.196328];
     expect(
       distance(
-        run((p) => createSgd(p, { lr: 0.1, momentum: 0.5, weightDecay: 0.2 })),
+        run((p) => createSgd(kernels, p, { lr: 0.1, momentum: 0.5, weightDecay: 0.2 })),
         expected,
       ),
     ).toBeLessThan(1e-15);
@@ -84,7 +89,7 @@ describe('by hand, one number', () => {
     });
     expect(
       distance(
-        run((p) => create(p, { lr, beta1, beta2, epsilon, weightDecay: 0.3 })),
+        run((p) => create(kernels, p, { lr, beta1, beta2, epsilon, weightDecay: 0.3 })),
         expected,
       ),
     ).toBeLessThan(1e-14);
@@ -92,12 +97,12 @@ describe('by hand, one number', () => {
 
   test('coupled and decoupled decay are not the same thing', () => {
     const options = { lr: 0.1, weightDecay: 0.3 };
-    const [adam, adamw] = [run((p) => createAdam(p, options)), run((p) => createAdamW(p, options))];
+    const [adam, adamw] = [run((p) => createAdam(kernels, p, options)), run((p) => createAdamW(kernels, p, options))];
     expect(distance(adam, adamw)).toBeGreaterThan(1e-3);
     expect(
       distance(
-        run((p) => createAdam(p)),
-        run((p) => createAdamW(p, { weightDecay: 0 })),
+        run((p) => createAdam(kernels, p)),
+        run((p) => createAdamW(kernels, p, { weightDecay: 0 })),
       ),
     ).toBe(0);
   });
@@ -106,7 +111,7 @@ describe('by hand, one number', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), fc.boolean(), (size, negative) => {
         const x = tensor([0]);
-        createAdam({ x }, { lr: 0.25 }).step({ x: tensor([negative ? -size : size]) });
+        createAdam(kernels, { x }, { lr: 0.25 }).step({ x: tensor([negative ? -size : size]) });
         expect(Math.abs(x.data[0] - (negative ? 0.25 : -0.25))).toBeLessThan(0.25 * (1e-8 / size) * 1.01 + 1e-15);
       }),
     );
@@ -114,11 +119,11 @@ describe('by hand, one number', () => {
 });
 
 describe.each(variants)('%s %j', (name, options) => {
-  const make = (params: Record<string, Tensor>, more = {}) => makers[name](params, { ...options, ...more });
+  const make: Make = (on, params, more = {}) => makers[name](on, params, { ...options, ...more });
 
   test.each(['float32', 'float64'] as const)('a quadratic in %s gets smaller', (dtype) => {
     const x = tensor([3, -2, 1], [3], dtype);
-    const optimizer = make({ x }, { lr: 0.05 });
+    const optimizer = make(kernels, { x }, { lr: 0.05 });
     for (let i = 0; i < 200; i++) optimizer.step({ x: tensor(numbers(x), [3], dtype) });
     expect(Math.max(...numbers(x).map(Math.abs))).toBeLessThan(0.1);
   });
@@ -126,7 +131,7 @@ describe.each(variants)('%s %j', (name, options) => {
   test('float32 follows float64 within the rounding of its stores', () => {
     const [wide, single] = (['float64', 'float32'] as const).map((dtype) => {
       const W = random([3, 4], createRng(1), dtype);
-      const optimizer = make({ W }, { lr: 0.01 });
+      const optimizer = make(kernels, { W }, { lr: 0.01 });
       const rng = createRng(2);
       for (let i = 0; i < 5; i++) optimizer.step({ W: random([3, 4], rng, dtype) });
       return W;
@@ -142,7 +147,7 @@ describe.each(variants)('%s %j', (name, options) => {
     const params = { plain: tensor(numbers(start), [4, 3]), view: scattered(start), cube, scalar: tensor([0.5], []) };
     const cubeGradient = { ...cube, data: gradient.data.slice() };
     const grads = { plain: gradient, view: scattered(gradient), cube: cubeGradient, scalar: tensor([2], []) };
-    const optimizer = make(params);
+    const optimizer = make(kernels, params);
     for (let i = 0; i < 3; i++) optimizer.step(grads);
     expect(numbers(params.view)).toEqual(numbers(params.plain));
     expect([...cube.data]).toEqual(numbers(params.plain));
@@ -165,7 +170,7 @@ describe.each(variants)('%s %j', (name, options) => {
       spaced: column(vector),
       even: wide(vector),
     };
-    const optimizer = make(params);
+    const optimizer = make(kernels, params);
     for (let i = 0; i < 3; i++) {
       const gradient = random([4, 3], createRng(40 + i));
       const slope = random([5, 1], createRng(50 + i));
@@ -187,7 +192,7 @@ describe.each(variants)('%s %j', (name, options) => {
   test('lazy, too: rows of a parameter that is a view', () => {
     const start = random([4, 3], createRng(3));
     const [plain, view] = [tensor(numbers(start), [4, 3]), scattered(start)];
-    const optimizer = make({ plain, view }, { lazy: true });
+    const optimizer = make(kernels, { plain, view }, { lazy: true });
     for (const list of [[2, 0], [3], [0, 2]]) {
       const g = createRowGradient(4, 3, 'float64');
       for (const row of list) {
@@ -204,17 +209,17 @@ describe.each(variants)('%s %j', (name, options) => {
     const W = random([2, 2], createRng(5));
     const gradient = random([2, 2], createRng(6));
     const before = numbers(gradient);
-    make({ W }).step({ W: gradient });
+    make(kernels, { W }).step({ W: gradient });
     expect(numbers(gradient)).toEqual(before);
   });
 
   test('a rate given to one step replaces the own rate; 0 is 0', () => {
     const [own, given] = [random([3], createRng(7)), random([3], createRng(7))];
     const gradient = { x: random([3], createRng(8)) };
-    make({ x: own }, { lr: 0.02 }).step(gradient);
-    make({ x: given }, { lr: 0.5 }).step(gradient, 0.02);
+    make(kernels, { x: own }, { lr: 0.02 }).step(gradient);
+    make(kernels, { x: given }, { lr: 0.5 }).step(gradient, 0.02);
     expect(numbers(given)).toEqual(numbers(own));
-    make({ x: own }).step(gradient, 0);
+    make(kernels, { x: own }).step(gradient, 0);
     expect(numbers(own)).toEqual(numbers(given));
   });
 
@@ -224,13 +229,13 @@ describe.each(variants)('%s %j', (name, options) => {
       b: random([4], createRng(30 + i)),
     }));
     const params = { 'a.W': random([2, 3], createRng(9)), b: random([4], createRng(10)) };
-    const optimizer = make(params);
+    const optimizer = make(kernels, params);
     gradients.slice(0, 3).forEach((g) => optimizer.step(g));
     const state = optimizer.state();
     const copies = { 'a.W': tensor(numbers(params['a.W']), [2, 3]), b: tensor(numbers(params.b)) };
     gradients.slice(3).forEach((g) => optimizer.step(g));
 
-    const resumed = make(copies);
+    const resumed = make(kernels, copies);
     resumed.restore(state);
     gradients.slice(3).forEach((g) => resumed.step(g));
     expect([numbers(copies['a.W']), numbers(copies.b)]).toEqual([numbers(params['a.W']), numbers(params.b)]);
@@ -241,7 +246,7 @@ describe.each(variants)('%s %j', (name, options) => {
   /** Three updates from random gradients; `touched` lists the rows of each. */
   function train(lazy: boolean | undefined, touched: readonly (readonly number[])[]): Tensor {
     const W = random([4, 3], createRng(11));
-    const optimizer = make({ W }, lazy === undefined ? {} : { lazy });
+    const optimizer = make(kernels, { W }, lazy === undefined ? {} : { lazy });
     const rng = createRng(12);
     for (const list of touched) {
       const g = createRowGradient(4, 3, 'float64');
@@ -285,7 +290,7 @@ describe.each(variants)('%s %j', (name, options) => {
 
   test('its tensors are the moments themselves', () => {
     const params = { W: random([2, 3], createRng(5)), b: random([3], createRng(6)) };
-    const optimizer = make(params);
+    const optimizer = make(kernels, params);
     const { tensors } = optimizer.state();
     expect(optimizer.tensors.map(({ shape }) => shape)).toEqual(Object.values(tensors).map(({ shape }) => shape));
     optimizer.step({ W: random([2, 3], createRng(7)), b: random([3], createRng(8)) });
@@ -297,7 +302,7 @@ describe.each(variants)('%s %j', (name, options) => {
     const start = () => ({ W: random([2, 3], createRng(5)), b: random([1, 4], createRng(6)) });
     const flat = ({ W, b }: ReturnType<typeof start>) => ({ W, b: tensor(numbers(b)) });
     const gradient = { W: random([2, 3], createRng(7)), b: tensor([1, -2, 3, -4]) };
-    const optimizer = make(flat(start()));
+    const optimizer = make(kernels, flat(start()));
     const fresh = optimizer.state();
     optimizer.step(gradient);
     const saved = optimizer.state();
@@ -306,7 +311,7 @@ describe.each(variants)('%s %j', (name, options) => {
       const view = scattered({ ...x, shape: shape.length === 2 ? shape : [1, ...shape], stride: [shape[1] ?? 0, 1] });
       return [name, shape.length === 2 ? view : { ...view, shape, stride: view.stride.slice(1) }];
     });
-    const other = make(flat(start()));
+    const other = make(kernels, flat(start()));
     const around = other.tensors.map((moment) => {
       // As where a backend has taken them into its memory: other numbers follow.
       const data = new Float64Array(moment.data.length + 3).fill(7);
@@ -323,7 +328,7 @@ describe.each(variants)('%s %j', (name, options) => {
   test('lazy on a gradient without a list of rows is dense', () => {
     const run = (lazy: boolean) => {
       const W = random([4, 3], createRng(14));
-      const optimizer = make({ W }, { lazy });
+      const optimizer = make(kernels, { W }, { lazy });
       for (let i = 0; i < 3; i++) optimizer.step({ W: random([4, 3], createRng(15 + i)) });
       return numbers(W);
     };
@@ -333,7 +338,7 @@ describe.each(variants)('%s %j', (name, options) => {
 
 test('lazy Adam corrects the bias by the count of all updates, not by that of the row', () => {
   const W = tensor([0, 0], [2, 1]);
-  const optimizer = createAdam({ W }, { lr: 0.1, beta1: 0.5, beta2: 0.5, lazy: true });
+  const optimizer = createAdam(kernels, { W }, { lr: 0.1, beta1: 0.5, beta2: 0.5, lazy: true });
   for (const row of [0, 0, 1]) {
     const g = createRowGradient(2, 1, 'float64');
     touch(g, row);
@@ -349,17 +354,16 @@ describe('Adam on a backend', () => {
   /** A backend that notes what it is asked to update, and says whether it did. */
   function backend(answer: boolean) {
     const asked: (readonly number[] | undefined)[] = [];
-    const cpu = createCpuKernels();
     const adam = (...[, , , , , rows]: Parameters<RowKernels['adam']>): boolean => {
       asked.push(rows && [...rows]);
       return answer;
     };
-    return { asked, kernels: { ...cpu, rows: { ...cpu.rows, adam } as RowKernels } };
+    return { asked, on: { ...kernels, rows: completeRows({ ...plainRows, adam } as unknown as OwnRows) } };
   }
 
-  function run(kernels?: Kernels, lazy = false): number[] {
+  function run(on: Kernels, lazy = false): number[] {
     const W = random([4, 3], createRng(14));
-    const optimizer = createAdam({ W }, { lazy, ...(kernels && { kernels }) });
+    const optimizer = createAdam(on, { W }, { lazy });
     const g = createRowGradient(4, 3, 'float64');
     for (const row of [2, 0]) touch(g, row);
     g.data.fill(0.5, 6, 9);
@@ -368,24 +372,23 @@ describe('Adam on a backend', () => {
   }
 
   test('the backend updates the whole parameter, or the touched rows', () => {
-    const { asked, kernels } = backend(true);
+    const { asked, on } = backend(true);
     const start = numbers(random([4, 3], createRng(14)));
-    expect(run(kernels)).toEqual(start);
-    expect(run(kernels, true)).toEqual(start);
+    expect(run(on)).toEqual(start);
+    expect(run(on, true)).toEqual(start);
     expect(asked).toEqual([undefined, [2, 0]]);
   });
 
-  test('where it declines, or has no updates of its own, the loop does', () => {
+  test('where it declines, the plain loop does', () => {
     for (const lazy of [false, true]) {
-      expect(run(backend(false).kernels, lazy)).toEqual(run(undefined, lazy));
-      expect(run(createCpuKernels(), lazy)).toEqual(run(undefined, lazy));
+      expect(run(backend(false).on, lazy)).toEqual(run(kernels, lazy));
     }
   });
 });
 
 test('a state is a copy with readable names, of the types of the parameters', () => {
   const params = { 'output.W': random([2, 3], createRng(1), 'float32'), b: random([3], createRng(2)) };
-  const optimizer = createAdam(params);
+  const optimizer = createAdam(kernels, params);
   const zero = optimizer.state();
   optimizer.step({ 'output.W': random([2, 3], createRng(3), 'float32'), b: random([3], createRng(4)) });
   const { step, tensors } = optimizer.state();
@@ -394,8 +397,8 @@ test('a state is a copy with readable names, of the types of the parameters', ()
   expect([tensors['v.output.W'].shape, dtypeOf(tensors['v.output.W'].data)]).toEqual([[2, 3], 'float32']);
   expect(dtypeOf(tensors['m.b'].data)).toBe('float64');
   expect(numbers(zero.tensors['m.b'])).toEqual([0, 0, 0]);
-  expect(Object.keys(createSgd(params).state().tensors)).toEqual([]);
-  expect(Object.keys(createSgd(params, { momentum: 0.5 }).state().tensors)).toEqual([
+  expect(Object.keys(createSgd(kernels, params).state().tensors)).toEqual([]);
+  expect(Object.keys(createSgd(kernels, params, { momentum: 0.5 }).state().tensors)).toEqual([
     'velocity.output.W',
     'velocity.b',
   ]);
@@ -404,7 +407,7 @@ test('a state is a copy with readable names, of the types of the parameters', ()
 test('a parameter that the optimizer does not own stays frozen', () => {
   const [W, frozen] = [random([2], createRng(1)), random([2], createRng(2))];
   const before = numbers(frozen);
-  createSgd({ W }).step({ W: random([2], createRng(3)), frozen: random([2], createRng(4)) });
+  createSgd(kernels, { W }).step({ W: random([2], createRng(3)), frozen: random([2], createRng(4)) });
   expect(numbers(frozen)).toEqual(before);
 });
 
@@ -412,22 +415,24 @@ describe('what does not fit is refused by name', () => {
   const x = () => random([2, 3], createRng(1));
 
   test('options', () => {
-    expect(() => createSgd({ x: x() }, { lr: NaN })).toThrow(ArgumentError);
-    expect(() => createSgd({ x: x() }, { lr: -1 })).toThrow('sgd: lr must be a finite number of at least 0; got -1');
-    expect(() => createSgd({ x: x() }, { momentum: 1 })).toThrow(/momentum/);
-    expect(() => createSgd({ x: x() }, { weightDecay: -1 })).toThrow(/weightDecay/);
-    expect(() => createSgd({ x: x() }, { nesterov: true })).toThrow(/nesterov needs a momentum/);
-    expect(() => createAdam({ x: x() }, { beta1: 1 })).toThrow(/beta1/);
-    expect(() => createAdam({ x: x() }, { beta2: -0.1 })).toThrow(/beta2/);
-    expect(() => createAdam({ x: x() }, { epsilon: 0 })).toThrow(/epsilon/);
-    expect(() => createAdam({ x: x() }, { weightDecay: Infinity })).toThrow(/adam: weightDecay/);
-    expect(() => createAdamW({ x: x() }, { weightDecay: -1 })).toThrow(/adamw: weightDecay/);
+    expect(() => createSgd(kernels, { x: x() }, { lr: NaN })).toThrow(ArgumentError);
+    expect(() => createSgd(kernels, { x: x() }, { lr: -1 })).toThrow(
+      'sgd: lr must be a finite number of at least 0; got -1',
+    );
+    expect(() => createSgd(kernels, { x: x() }, { momentum: 1 })).toThrow(/momentum/);
+    expect(() => createSgd(kernels, { x: x() }, { weightDecay: -1 })).toThrow(/weightDecay/);
+    expect(() => createSgd(kernels, { x: x() }, { nesterov: true })).toThrow(/nesterov needs a momentum/);
+    expect(() => createAdam(kernels, { x: x() }, { beta1: 1 })).toThrow(/beta1/);
+    expect(() => createAdam(kernels, { x: x() }, { beta2: -0.1 })).toThrow(/beta2/);
+    expect(() => createAdam(kernels, { x: x() }, { epsilon: 0 })).toThrow(/epsilon/);
+    expect(() => createAdam(kernels, { x: x() }, { weightDecay: Infinity })).toThrow(/adam: weightDecay/);
+    expect(() => createAdamW(kernels, { x: x() }, { weightDecay: -1 })).toThrow(/adamw: weightDecay/);
   });
 
   test.each(Object.keys(makers))('%s: gradients and rates', (name) => {
     const params = { x: x(), y: x() };
     const before = numbers(params.x);
-    const optimizer = makers[name](params);
+    const optimizer = makers[name](kernels, params);
     expect(() => optimizer.step({ x: x() })).toThrow("the gradient of 'y' is missing");
     expect(() => optimizer.step({ x: x(), y: random([3, 2], createRng(1)) })).toThrow(ShapeError);
     expect(() => optimizer.step({ x: x(), y: random([2, 3], createRng(1), 'float32') })).toThrow(
@@ -439,7 +444,7 @@ describe('what does not fit is refused by name', () => {
   });
 
   test('states, without half of one being restored', () => {
-    const optimizer = createAdam({ x: x() });
+    const optimizer = createAdam(kernels, { x: x() });
     const empty = optimizer.state();
     optimizer.step({ x: x() });
     const kept = optimizer.state();

@@ -1,4 +1,5 @@
 /** The engine on the problems of `cases.ts` with all numbers rounded to float32. Kernels and cell may be replaced. */
+import { completeKernels } from '../../src/kernels/complete.js';
 import { packingOf } from '../../src/autograd/packing.js';
 import type { Resident, Unrolled } from '../../src/autograd/storage.js';
 import { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from '../../src/autograd/unroll.js';
@@ -165,12 +166,12 @@ export function rounding(factor: (x: number) => number): Kernels {
       }
     }
   };
-  return {
+  return completeKernels({
     backend: 'rounding',
     dtypes: ['float32'],
     addMatmul,
     addMatmulTA: (out, a, b) => addMatmul(out, transpose(a), b),
     addMatmulTB: (out, a, b) => addMatmul(out, a, transpose(b)),
     dispose: () => {},
-  };
+  });
 }

@@ -98,13 +98,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Between these rooms only the named files may be used: no room knows a concrete backend or cell it gets as an argument. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  'kernels → tensor': ['types', 'view', 'errors', 'checks'],
+  'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows'],
   'cells → kernels': ['types'],
-  'autograd → kernels': ['types', 'workspace'],
-  'autograd → cells': ['cell', 'check'],
-  'layers → kernels': ['types', 'workspace'],
+  'autograd → kernels': ['types'],
+  'autograd → cells': ['cell'],
+  'layers → kernels': ['types', 'complete'],
   'optim → kernels': ['types'],
-  'layers → cells': ['cell', 'check'],
+  'layers → cells': ['cell'],
 };
 
 /** Each package with the places that may import it. */

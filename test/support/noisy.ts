@@ -2,6 +2,7 @@
  * Products as wrong as the contract allows: every element off by the whole of γ_{K+1}·(|out| + Σ|a||b|), up or down at
  * random. A training on them shows how far results may differ between backends that all keep to the bound.
  */
+import { completeKernels } from '../../src/kernels/complete.js';
 import type { Product } from '../../src/kernels/check';
 import type { Kernels } from '../../src/kernels/types';
 import type { Tensor } from '../../src/tensor/types';
@@ -31,12 +32,12 @@ export function noisyKernels(seed: number): Kernels {
       }
     }
   };
-  return {
+  return completeKernels({
     backend: 'noisy',
     dtypes: ['float32'],
     addMatmul: run('addMatmul'),
     addMatmulTA: run('addMatmulTA'),
     addMatmulTB: run('addMatmulTB'),
     dispose: () => undefined,
-  };
+  });
 }

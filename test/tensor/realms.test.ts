@@ -99,8 +99,7 @@ it('other arrays are told for what they are', () => {
   for (const [data, words] of cases) {
     const message = `the data of a tensor must be a Float32Array or a Float64Array; got ${words}`;
     expect(() => dtypeOf(data as never)).toThrow(ArgumentError);
-    expect(() => dtypeOf(data as never)).toThrow(message);
-    expect(() => format(viewOf(data as never, [2]))).toThrow(`its data is ${words}: copy it with fromArray(…)`);
+    expect(() => format(viewOf(data as never, [2]))).toThrow(message);
   }
   // Their numbers are numbers, all the same.
   expect(fromArray(Uint8Array.of(1, 255) as never).data).toEqual(Float32Array.of(1, 255));

@@ -1,6 +1,7 @@
 /** The backend in plain JavaScript, rung 3 of the ladder: always there, in both element types, the same bits everywhere. */
 import type { Tensor } from '../../tensor/types.js';
 import { checkProduct } from '../check.js';
+import { completeKernels } from '../complete.js';
 import type { Kernels } from '../types.js';
 import { addMatmul3, addMatmulTA3, addMatmulTB3 } from './matmul3.js';
 
@@ -9,7 +10,7 @@ const backend = 'cpu';
 
 /** New kernels in plain JavaScript. They hold nothing, so `dispose` does nothing and one object can serve a whole program. */
 export function createCpuKernels(): Kernels {
-  return {
+  return completeKernels({
     backend,
     dtypes,
     addMatmul(out: Tensor, a: Tensor, b: Tensor): void {
@@ -24,6 +25,5 @@ export function createCpuKernels(): Kernels {
       checkProduct('addMatmulTB', out, a, b, backend, dtypes);
       addMatmulTB3(out, a, b);
     },
-    dispose(): void {},
-  };
+  });
 }

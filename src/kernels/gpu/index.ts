@@ -8,6 +8,8 @@ import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Product } from '../check.js';
 import { checkProduct } from '../check.js';
+import { plainMemory } from '../complete.js';
+import { plainRows } from '../cpu/rows.js';
 import type { AsyncKernels, Kernels } from '../types.js';
 import type { CacheOptions, Kernelry } from './compiled.js';
 import { createKernelry } from './compiled.js';
@@ -85,6 +87,8 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
     if (!isEmpty(product, out, a)) multiply(living.get(), product, out, a, b);
   };
   return {
+    ...plainMemory,
+    rows: plainRows,
     backend,
     dtypes,
     device: info,

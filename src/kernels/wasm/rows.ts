@@ -1,14 +1,14 @@
 /** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf, isContiguous, sizeOf } from '../../tensor/view.js';
-import type { RowKernels } from '../types.js';
+import type { OwnRows } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
 import type { Exports } from './module.js';
 import { inside } from './operand.js';
 
 /** The row work; `living` throws once the backend is disposed of. */
-export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
+export function rowKernels(wasm: Exports, living: () => Arena): OwnRows {
   /** Runs `act` where all tensors are rows of float32 in memory. It may take scratch, and decline by answering false. */
   const within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void): boolean => {
     const arena = living();
@@ -21,7 +21,7 @@ export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
       throw error;
     }
   };
-  const adam: RowKernels['adam'] = (param, grad, m, v, f, rows) =>
+  const adam: OwnRows['adam'] = (param, grad, m, v, f, rows) =>
     within([param, grad, m, v].map(flatten), (arena) => {
       const map = rows && entered(arena, rows);
       wasm.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
@@ -60,11 +60,12 @@ export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
         wasm.scatterAdd(map.length, x.shape[1], address(out), step(out), from.at, from.step, entered(arena, map));
         return true;
       }),
-    addMasked: (out, x, factors) =>
+    addMasked: (out, x, factors, map) =>
+      map === undefined &&
       within([out, x, factors].map(flatten), () =>
         wasm.addMasked(...size(out), address(out), step(out), address(x), step(x), address(factors)),
       ),
-    drawFactors: (factors, words, p) =>
+    drawFactors: (factors, { words }, p) =>
       within([flatten(factors)], (arena) => {
         const at = arena.take(words.byteLength);
         const heap = arena.i32();
@@ -78,13 +79,13 @@ export function rowKernels(wasm: Exports, living: () => Arena): RowKernels {
         if (rows === undefined) wasm.scale(sizeOf(x.shape), address(x), factor);
         else for (const row of rows) wasm.scale(x.shape[1], address(x) + row * step(x), factor);
       }),
-    sumOfSquares(x, rows) {
-      let sum = 0;
+    addSquares(sum, x, rows) {
+      let own = 0;
       const done = within([flatten(x)], () => {
-        if (rows === undefined) sum = wasm.sumOfSquares(sizeOf(x.shape), address(x));
-        else for (const row of rows) sum += wasm.sumOfSquares(x.shape[1], address(x) + row * step(x));
+        if (rows === undefined) own = wasm.sumOfSquares(sizeOf(x.shape), address(x));
+        else for (const row of rows) own += wasm.sumOfSquares(x.shape[1], address(x) + row * step(x));
       });
-      return done ? sum : undefined;
+      return done ? sum + own : undefined;
     },
     adam,
   };

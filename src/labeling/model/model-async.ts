@@ -72,7 +72,7 @@ export function createAsyncTagger(
   device: AsyncKernels,
   host: Kernels = createCpuKernels(),
 ): AsyncTagger {
-  expectKernels('createAsyncTagger', device);
+  expectKernels('createAsyncTagger', device, true);
   expectKernels('createAsyncTagger', host);
   const model = modelOf('createAsyncTagger', source);
   return {
@@ -86,7 +86,7 @@ export function createAsyncTagger(
       const out = emptyPredictions(sentences.length);
       for (const { batch, features } of batches) {
         const { heads } = await modelForwardAsync({ device, host }, network, params, features, batch.packing);
-        predictionsOf(model, batch, heads, options, out);
+        predictionsOf(host, model, batch, heads, options, out);
       }
       return out;
     },

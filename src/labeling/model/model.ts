@@ -13,7 +13,6 @@ import { flatten } from '../../autograd/grads.js';
 import type { Packing } from '../../autograd/packing.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Kernels } from '../../kernels/types.js';
-import { allocateOn } from '../../kernels/workspace.js';
 import type { DropoutMask } from '../../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
 import type { StackOptions, StackPass } from '../../layers/stack.js';
@@ -176,7 +175,7 @@ export function encode(
 }
 
 function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
-  const x = allocateOn(kernels, [encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
   let at = 0;
   for (const { y } of encoded) {
     addTo(columns(x, at, y.shape[1]), y);
@@ -237,7 +236,7 @@ export function encodeBackward(
 
 /** Rows that follow each other without gaps, as products and scatters like them best. */
 function copied(kernels: Kernels, view: Tensor): Tensor {
-  const copy = allocateOn(kernels, view.shape, dtypeOf(view.data));
+  const copy = kernels.zeros(view.shape, dtypeOf(view.data));
   addTo(copy, view);
   return copy;
 }
@@ -258,18 +257,18 @@ function dropWith(
   p: number,
   rng?: Rng,
 ): { readonly y: Tensor; readonly mask: DropoutMask | null } {
-  return rng ? dropoutForward(x, { p, rng, kernels }) : { y: x, mask: null };
+  return rng ? dropoutForward(kernels, x, { p, rng }) : { y: x, mask: null };
 }
 
 /** The gradient before dropout, a new tensor where there was any. */
 function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
   const dX = zerosFor(kernels, dY);
-  dropoutBackward(mask, dY, dX, kernels);
+  dropoutBackward(kernels, mask, dY, dX);
   return dX;
 }
 
 /** Zeros of the shape and element type of `x`. */
 export function zerosFor(kernels: Kernels, x: Tensor): Tensor {
-  return allocateOn(kernels, x.shape, dtypeOf(x.data));
+  return kernels.zeros(x.shape, dtypeOf(x.data));
 }

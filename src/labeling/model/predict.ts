@@ -1,7 +1,6 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
 import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
-import { inFrame } from '../../kernels/workspace.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -65,22 +64,10 @@ export function predictWith(
   const batches = batchesToPredict(model, sentences, options);
   const out = emptyPredictions(sentences.length);
   for (const { batch, features } of batches) {
-    const step = (): void => predictionsOf(model, batch, inference.run(features, batch.packing), options, out);
-    inRoomyFrame(kernels, step);
+    const step = (): void => predictionsOf(kernels, model, batch, inference.run(features, batch.packing), options, out);
+    kernels.frame(step, true); // again where room was short: a sentence is labeled the same, to the bit, whenever it comes
   }
   return out;
-}
-
-/**
- * Runs a frame, and again where it found too little room: the next one gets more. What goes the slow way round is right, but its
- * last bits are others, and a sentence is to be labeled the same whenever it comes.
- */
-function inRoomyFrame(kernels: Kernels, step: () => void): void {
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const before = kernels.workspace?.misses;
-    inFrame(kernels, step);
-    if (kernels.workspace?.misses === before) return;
-  }
 }
 
 /** Sentences that are labeled together, as the encoders read them. */
@@ -137,6 +124,7 @@ export function emptyPredictions(count: number): Prediction[] {
 
 /** Predicts the sentences of one batch, each in its place of `out`. */
 export function predictionsOf(
+  kernels: Kernels,
   model: Model,
   { packing, members }: Batch,
   passes: readonly HeadPass[],
@@ -145,7 +133,7 @@ export function predictionsOf(
 ): void {
   model.heads.forEach(({ kind, labels }, h) => {
     expectFinite(model, passes[h].logits);
-    const said = kind.predict(labels, passes[h].logits, packing, { probabilities });
+    const said = kind.predict(kernels, labels, passes[h].logits, packing, { probabilities });
     said.forEach((each, b) => {
       const place = members[packing.order[b]];
       out[place] = { ...out[place], ...each };

@@ -5,7 +5,6 @@
 import { flatten } from '../../autograd/grads.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { Kernels } from '../../kernels/types.js';
-import { adopted } from '../../kernels/workspace.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { expectKernels, expectSwitches } from '../checks.js';
 import type { InferenceOptions } from './inference.js';
@@ -62,7 +61,7 @@ export function createTagger(
   expectKnownKeys('createTagger', 'options', options, KEYS);
   const { keepWords, ...own } = options;
   const model = modelOf('createTagger', source, own);
-  const moveOut = adopted(kernels, Object.values(flatten(model.params)));
+  const moveOut = kernels.adopt(Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
   return {
     model,

@@ -153,8 +153,8 @@ const nameOrOwn = (cell: string | Cell): string | Cell =>
   typeof cell !== 'string' && cells[cell.name] === cell ? cell.name : cell;
 
 /** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
-export function createOptimizer(name: OptimizerName, params: TensorRecord, lr: number, kernels?: Kernels): Optimizer {
-  if (name === 'adam') return createAdam(params, { lr, lazy: true, kernels });
-  if (name === 'adamw') return createAdamW(params, { lr, lazy: true, kernels });
-  return createSgd(params, { lr, momentum: 0.9, lazy: true });
+export function createOptimizer(kernels: Kernels, name: OptimizerName, params: TensorRecord, lr: number): Optimizer {
+  if (name === 'adam') return createAdam(kernels, params, { lr, lazy: true });
+  if (name === 'adamw') return createAdamW(kernels, params, { lr, lazy: true });
+  return createSgd(kernels, params, { lr, momentum: 0.9, lazy: true });
 }

@@ -7,7 +7,6 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.js';
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
-import { adopted, allocateOn, inFrame } from '../../kernels/workspace.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
@@ -103,7 +102,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     const first = rng.split(name);
     return index === 0 ? first : first.split(`replica ${index}`);
   };
-  const optimizer = createOptimizer(settings.optimizer, params, settings.lr, kernels);
+  const optimizer = createOptimizer(kernels, settings.optimizer, params, settings.lr);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
   const frameBytes = stepBytes(network, Array.from(sentences.lengths), settings.batch);
   return {
@@ -117,7 +116,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     flatGrads,
     optimizer,
     noise: { dropout: stream('dropout'), words: stream('words'), wordDropout: settings.wordDropout },
-    release: adopted(kernels, tensors, frameBytes),
+    release: kernels.adopt(tensors, frameBytes),
   };
 }
 
@@ -130,7 +129,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
  * @throws NonFiniteError when the loss is not finite
  */
 export function addShardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
-  return inFrame(replica.kernels, () => shardGradient(replica, members, totals, moment));
+  return replica.kernels.frame(() => shardGradient(replica, members, totals, moment));
 }
 
 function shardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
@@ -203,7 +202,7 @@ function lossOf(
       throw badLoss({ ...moment, what: 'the loss', value: own.loss }, network, replica.params, pass, batch);
     }
     sum += own.loss;
-    const d = allocateOn(kernels, logits.shape, dtypeOf(logits.data));
+    const d = kernels.zeros(logits.shape, dtypeOf(logits.data));
     const share = counts[head.unit] === totals[head.unit] ? 1 : counts[head.unit] / totals[head.unit];
     head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], share);
     return d;
@@ -219,7 +218,7 @@ function lossOf(
  */
 export function applyGradient({ kernels, settings, flatGrads, optimizer }: Replica, lr: number): number {
   const { clip } = settings;
-  const norm = clip < Infinity ? clipByGlobalNorm(flatGrads, clip, kernels) : globalNorm(flatGrads, kernels);
+  const norm = clip < Infinity ? clipByGlobalNorm(kernels, flatGrads, clip) : globalNorm(kernels, flatGrads);
   if (!Number.isFinite(norm)) return norm;
   optimizer.step(flatGrads, lr);
   zeroInPlace(flatGrads);

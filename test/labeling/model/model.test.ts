@@ -45,14 +45,14 @@ describe.each([
     const run = () => {
       const noise = { dropout: createRng(8), words: createRng(9), wordDropout: 0 };
       const pass = modelForward(kernels, network, params, features, batch.packing, { noise });
-      return { pass, loss: softmaxLossForward(pass.heads[0].logits, targets) };
+      return { pass, loss: softmaxLossForward(kernels, pass.heads[0].logits, targets) };
     };
     const flat = flatten(params);
     const record = zeroGrads(flat, { rowGradients: ['encoders.words.weight'] });
     const grads = nestLike(params, record) as ModelGrads;
     const { pass, loss } = run();
     const dLogits = allocate(pass.heads[0].logits.shape, 'float64');
-    softmaxLossBackward(loss, dLogits);
+    softmaxLossBackward(kernels, loss, dLogits);
     modelBackward(kernels, network, params, pass, [dLogits], grads);
     const report = gradcheck({ tensors: flat, grads: record, loss: () => run().loss.loss });
     expect(report.worst.relativeError).toBeLessThanOrEqual(1e-7);

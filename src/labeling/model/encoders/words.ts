@@ -42,10 +42,10 @@ function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
     initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
     forward(kernels, params, { ids, hidden }, noise) {
       const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.words) : ids; // (1)
-      return { ids: drawn, y: embeddingForward(params as EmbeddingParams, drawn, undefined, kernels) }; // (2)
+      return { ids: drawn, y: embeddingForward(kernels, params as EmbeddingParams, drawn) }; // (2)
     },
     backward(kernels, _params, pass, dY, grads) {
-      embeddingBackward(pass.ids, dY, grads as EmbeddingParams, kernels); // (2)
+      embeddingBackward(kernels, pass.ids, dY, grads as EmbeddingParams); // (2)
     },
     table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }) => ids },
   };

@@ -107,6 +107,7 @@ export interface HeadKind {
   goldOf(sentence: Sentence, source?: string): readonly string[];
   /** Predictions of the sentences of a batch, in packed order. */
   predict(
+    kernels: Kernels,
     labels: LabelVocabulary,
     logits: Tensor,
     packing: Packing,

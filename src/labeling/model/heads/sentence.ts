@@ -9,7 +9,6 @@
  *              (1)  dy += poolᵀ(ds)
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
-import { allocateOn } from '../../../kernels/workspace.js';
 import type { LinearParams } from '../../../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
 import type { PoolingName, PoolPass } from '../../../layers/pooling.js';
@@ -74,10 +73,11 @@ function sentenceLayer(
       const pooled = pooling.forward(kernels, poolPart(params), y, packing, { bidirectional }); // (1)
       return { pooled, logits: linearForward(kernels, params as LinearParams, pooled.y) }; // (2)
     },
-    loss: (_kernels, _params, { logits }, targets) => softmaxLossForward(logits, targets), // (3)
-    lossBackward: (_kernels, _params, loss, dLogits, _grads, scale) => softmaxLossBackward(loss, dLogits, scale), // (3)
+    loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (3)
+    lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
+      softmaxLossBackward(kernels, loss, dLogits, scale), // (3)
     backward(kernels, params, { pooled }, dLogits, grads, dY) {
-      const dPooled = allocateOn(kernels, pooled.y.shape, dtypeOf(pooled.y.data));
+      const dPooled = kernels.zeros(pooled.y.shape, dtypeOf(pooled.y.data));
       linearBackward(kernels, params as LinearParams, pooled.y, dLogits, grads as LinearParams, dPooled); // (2)
       pooling.backward(kernels, poolPart(params), pooled, dPooled, poolPart(grads), dY); // (1)
     },
@@ -101,9 +101,9 @@ export const sentence: HeadKind = {
   layer: (config, body) => sentenceLayer(config as SentenceConfig, body) as HeadLayer,
   goldOf: categoryOf,
   chosenOf: ({ category }) => (category === undefined ? [] : [category]),
-  predict(labels, logits, packing, { probabilities }) {
+  predict(kernels, labels, logits, packing, { probabilities }) {
     const best = argmaxRows(logits);
-    const p = probabilities ? softmaxRows(logits) : undefined;
+    const p = probabilities ? softmaxRows(kernels, logits) : undefined;
     return Array.from({ length: packing.batch }, (_, b) => ({
       category: labels.labels[best[b]],
       ...(p && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),

@@ -33,8 +33,9 @@ function softmaxLayer({ size: K }: HeadConfig, { width: H }: BodyShape): HeadLay
     floatsPerToken: 4 * K,
     initialize: (rng) => initLinear(H, K, rng.split('output')),
     forward: (kernels, params, y) => ({ y, logits: linearForward(kernels, params as LinearParams, y) }), // (1)
-    loss: (_kernels, _params, { logits }, targets) => softmaxLossForward(logits, targets), // (2)
-    lossBackward: (_kernels, _params, loss, dLogits, _grads, scale) => softmaxLossBackward(loss, dLogits, scale), // (2)
+    loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (2)
+    lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
+      softmaxLossBackward(kernels, loss, dLogits, scale), // (2)
     backward(kernels, params, { y }, dLogits, grads, dY) {
       linearBackward(kernels, params as LinearParams, y, dLogits, grads as LinearParams, dY); // (1)
     },
@@ -49,9 +50,9 @@ export const softmax: HeadKind = {
   layer: (config, body) => softmaxLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
-  predict(labels, logits, packing, { probabilities }) {
+  predict(kernels, labels, logits, packing, { probabilities }) {
     const best = argmaxRows(logits);
-    const p = probabilities ? softmaxRows(logits) : undefined;
+    const p = probabilities ? softmaxRows(kernels, logits) : undefined;
     return Array.from({ length: packing.batch }, (_, b) => {
       const rows = rowsOf(packing, b);
       return {

@@ -7,7 +7,6 @@
  * There are two sets of places, for odd and for even steps. A thread may write for step s + 1 while another still reads what
  * was written for step s; nobody can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
  */
-import { addMatrix, gatherInto, scatterAddRows } from '../../../autograd/gather.js';
 import type { TensorRecord } from '../../../autograd/grads.js';
 import { isRowGradient, touch, zeroInPlace } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
@@ -68,7 +67,7 @@ export function writeGradients(kernels: Kernels, place: Place, grads: TensorReco
     }
     rows!.set(g.touched.subarray(0, g.count));
     count![0] = g.count;
-    gatherInto(kernels, viewOf(values, [g.count, g.shape[1]]), g, g.touched.subarray(0, g.count));
+    kernels.rows.gather(viewOf(values, [g.count, g.shape[1]]), g, g.touched.subarray(0, g.count));
   }
 }
 
@@ -81,9 +80,9 @@ export function sumGradients(kernels: Kernels, places: readonly Place[], grads: 
       if (isRowGradient(g)) {
         const touched = rows!.subarray(0, count![0]);
         for (const row of touched) touch(g, row);
-        scatterAddRows(kernels, g, viewOf(values, [touched.length, g.shape[1]]), touched);
+        kernels.rows.scatterAdd(g, viewOf(values, [touched.length, g.shape[1]]), touched);
       } else {
-        addMatrix(kernels, oneRow(g), viewOf(values, [1, values.length]));
+        kernels.rows.addMatrix(oneRow(g), viewOf(values, [1, values.length]));
       }
     }
   }

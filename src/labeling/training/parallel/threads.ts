@@ -38,6 +38,7 @@ export interface ThreadChoice {
 
 /** Backends that every thread can open for itself, and their names in `select`. */
 const REPEATABLE: Readonly<Record<string, string>> = {
+  reference: 'reference',
   cpu: 'cpu',
   'wasm-simd': 'wasm',
   'wasm-relaxed-simd': 'wasm-relaxed',

@@ -1,5 +1,7 @@
 /** Gradients of shards, summed: against the gradient of the whole batch, and addition by addition. */
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../../../src/autograd/index.js';
+import { plainMemory } from '../../../../src/kernels/complete.js';
+import { plainRows } from '../../../../src/kernels/cpu/rows.js';
 import type { RowGradient, TensorRecord } from '../../../../src/autograd/index.js';
 import { createCpuKernels, createWasmKernels } from '../../../../src/kernels/index.js';
 import type { Exchange } from '../../../../src/labeling/training/parallel/exchange.js';
@@ -220,7 +222,7 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
   const lengths = [4, 7, 2, 6];
   const settings = withDefaults({ embedding: 6, hidden: 5, layers: 1, batch: 4 });
   const plan = { settings, sentences: sentencesOf(lengths), config: configOf(settings) };
-  const totals = [wasm, { ...wasm, workspace: undefined, rows: undefined }].map((backend) => {
+  const totals = [wasm, { ...wasm, ...plainMemory, rows: plainRows }].map((backend) => {
     const replica = createReplica(backend, plan);
     const exchange = createExchange(2, replica.flatGrads, V);
     [
