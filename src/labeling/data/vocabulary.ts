@@ -6,6 +6,7 @@ import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { brief } from '../../serialize/unique-json.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
 import { signaturesOf } from './signature.js';
 
@@ -31,7 +32,7 @@ export interface VocabularyOptions {
 
 const KEYS = keysOf<VocabularyOptions>({ minCount: true, lowerCase: true, signatures: true });
 
-/** Words by id. Words are compared in Unicode normal form NFC, and in lower case where the option says so. */
+/** Words by id. Words are compared in Unicode normal form NFC (`nfc.ts`), and in lower case where the option says so. */
 export interface Vocabulary {
   readonly lowerCase: boolean;
   readonly minCount: number;
@@ -86,7 +87,7 @@ export function buildVocabulary(
     for (const token of tokens) {
       const word = fold(token);
       counts.set(word, (counts.get(word) ?? 0) + 1);
-      if (!spellings.has(word)) spellings.set(word, token.normalize('NFC'));
+      if (!spellings.has(word)) spellings.set(word, normalForm(token));
     }
   }
   counts.delete(UNKNOWN);
@@ -134,7 +135,7 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
   const seen = new Set(rare);
   const lookupUnknown = (token: string): number => {
     if (!signatures || token === UNKNOWN) return UNKNOWN_ID;
-    for (const signature of signaturesOf(token.normalize('NFC'))) {
+    for (const signature of signaturesOf(normalForm(token))) {
       const id = classes.get(signature);
       if (id !== undefined) return id;
     }
@@ -173,7 +174,7 @@ function listOf(tokens: readonly string[] | string): readonly string[] {
 }
 
 function folder(lowerCase: boolean): (token: string) => string {
-  return lowerCase ? (token) => token.toLowerCase().normalize('NFC') : (token) => token.normalize('NFC');
+  return lowerCase ? (token) => normalForm(token.toLowerCase()) : (token) => normalForm(token);
 }
 
 function checkMinCount(minCount: number): void {

@@ -3,6 +3,7 @@
  *
  * Nothing here opens a file: the chunks may come from Node, from a browser's Blob or from an array.
  */
+import { normalForm } from '../nfc.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
 import { createBadLines } from './bad-lines.js';
@@ -88,7 +89,7 @@ async function* parsedSentences(
 /** The function that brings the tokens of a sentence into the normal form asked for. */
 export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sentence) => Sentence {
   if (normalize === 'none') return (sentence) => sentence;
-  return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => token.normalize(normalize)) });
+  return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => normalForm(token, normalize)) });
 }
 
 /** The begin of an input. */
