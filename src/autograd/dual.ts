@@ -16,6 +16,7 @@ import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import { exp, log, sigmoid, tanh } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { flatCopy, sizeOf, viewOf } from '../tensor/view.js';
+import { expectTensor } from '../tensor/arguments.js';
 
 /** A matrix `[M, N]`, a row `[N]` or a number `[]`, and its tangent. */
 export interface Dual {
@@ -32,6 +33,8 @@ export interface Dual {
  * @throws ShapeError when the shapes differ
  */
 export function dual(value: Tensor, tangent?: Tensor): Dual {
+  expectTensor('dual', 'value', value);
+  if (tangent !== undefined) expectTensor('dual', 'tangent', tangent);
   const { shape } = value;
   if (tangent !== undefined && tangent.shape.join() !== shape.join()) {
     throw new ShapeError(`dual: tangent must be [${shape.join(', ')}]; got [${tangent.shape.join(', ')}]`);

@@ -21,6 +21,8 @@ import type { TensorRecord } from './grads.js';
 import type { Packing } from './packing.js';
 import { rowOf } from './packing.js';
 import type { Direction } from './storage.js';
+import { expectFunction, expectRecord, expectString, expectTensor, expectTensors } from '../tensor/arguments.js';
+import { expectSameShape } from '../tensor/checks.js';
 
 /** Dual numbers by name: parameters, or states. */
 export type DualRecord = Readonly<Record<string, Dual>>;
@@ -147,12 +149,16 @@ export type DualLoss = (tensors: DualRecord) => Dual;
  * @throws ArgumentError where the direction names no tensor; ShapeError where one has another shape, or the loss has another shape than []
  */
 export function directionalDerivative(tensors: TensorRecord, direction: TensorRecord, loss: DualLoss): number {
+  expectTensors('directionalDerivative', 'tensors', tensors);
+  expectTensors('directionalDerivative', 'direction', direction);
+  expectFunction('directionalDerivative', 'loss', loss);
   for (const name of Object.keys(direction)) {
     if (tensors[name] === undefined) {
       throw new ArgumentError(
         `directionalDerivative: direction has an unknown tensor '${name}'. ${knownNames(tensors)}`,
       );
     }
+    expectSameShape('directionalDerivative', `direction.${name}`, direction[name], `tensors.${name}`, tensors[name]);
   }
   const duals = Object.entries(tensors).map(([name, x]) => [name, dual(x, direction[name])] as const);
   return tangentOf(loss(Object.fromEntries(duals)));
@@ -165,8 +171,12 @@ export function directionalDerivative(tensors: TensorRecord, direction: TensorRe
  * @throws ArgumentError where there is no such tensor; ShapeError where the loss is no number
  */
 export function forwardGradient(tensors: TensorRecord, name: string, loss: DualLoss): Tensor {
+  expectTensors('forwardGradient', 'tensors', tensors);
+  expectString('forwardGradient', 'name', name);
+  expectFunction('forwardGradient', 'loss', loss);
   const x = tensors[name];
-  if (x === undefined) throw new ArgumentError(`forwardGradient: unknown tensor '${name}'. ${knownNames(tensors)}`);
+  if (x === undefined)
+    throw new ArgumentError(`forwardGradient: name is that of an unknown tensor '${name}'. ${knownNames(tensors)}`);
   const duals = Object.fromEntries(Object.entries(tensors).map(([each, value]) => [each, dual(value)]));
   const unit = duals[name].tangent.data;
   const gradient = new Float64Array(sizeOf(x.shape));
@@ -180,7 +190,10 @@ export function forwardGradient(tensors: TensorRecord, name: string, loss: DualL
 
 const knownNames = (tensors: TensorRecord): string => `Pass one of ${Object.keys(tensors).join(', ')}.`;
 
-function tangentOf({ tangent }: Dual): number {
+function tangentOf(loss: Dual): number {
+  expectRecord('forward mode', 'what loss returns', loss, 'a dual number');
+  const { tangent } = loss;
+  expectTensor('forward mode', 'the tangent of the loss', tangent);
   if (tangent.data.length === 1) return tangent.data[0];
   throw new ShapeError(`forward mode: the loss must be one number, []; got [${tangent.shape.join(', ')}]`);
 }

@@ -21,6 +21,16 @@ import { dtypeOf, sizeOf } from '../tensor/view.js';
 import type { Derivative, OneSided } from './finite-differences.js';
 import { differentiate, lossNoise, oneSided } from './finite-differences.js';
 import type { TensorRecord } from './grads.js';
+import {
+  expectFunction,
+  expectList,
+  expectNumber,
+  expectRecord,
+  expectRng,
+  expectTensors,
+} from '../tensor/arguments.js';
+import { show } from '../tensor/describe.js';
+import { expectEntry } from './entry-checks.js';
 
 /** What to check, and how strictly. */
 export interface GradcheckOptions {
@@ -105,6 +115,7 @@ export interface GradcheckReport {
  */
 export function gradcheck(options: GradcheckOptions): GradcheckReport {
   expectKnownKeys('gradcheck', 'options', options, KEYS);
+  expectEntry('gradcheck', { options });
   const { tensors, grads, tolerance = 1e-7 } = options;
   checkOptions(options, tolerance);
   const sigma = lossNoise(tensors, options.loss);
@@ -129,6 +140,11 @@ export function gradcheck(options: GradcheckOptions): GradcheckReport {
 
 /** One line about one element: `Wh[3, 7]: analytic 0.25, numeric 0.5, relative error 5.0e-1 (noise 1.2e-13)`. */
 export function describeElement(element: CheckedElement): string {
+  expectRecord('describeElement', 'element', element, 'an element of a report of gradcheck');
+  expectList('describeElement', 'element.index', element.index, 'integers');
+  for (const name of ['analytic', 'numeric', 'noise', 'relativeError'] as const) {
+    expectNumber('describeElement', `element.${name}`, element[name]);
+  }
   const { name, index, step, analytic, numeric, relativeError, noise, kink, conclusive } = element;
   const place = step === undefined ? '' : ` (step ${step})`;
   const corner = kink ? `, at a kink: ${kink.left} from the left, ${kink.right} from the right` : '';
@@ -141,9 +157,14 @@ export function describeElement(element: CheckedElement): string {
 }
 
 function checkOptions({ tensors, grads, loss, elements, rng }: GradcheckOptions, tolerance: number): void {
-  if (!(tolerance > 0)) throw new ArgumentError(`gradcheck: tolerance must be greater than 0; got ${tolerance}`);
+  expectTensors('gradcheck', 'tensors', tensors);
+  expectTensors('gradcheck', 'grads', grads);
+  expectFunction('gradcheck', 'loss', loss);
+  if (rng !== undefined) expectRng('gradcheck', 'rng', rng);
+  if (!(typeof tolerance === 'number' && tolerance > 0))
+    throw new ArgumentError(`gradcheck: tolerance must be greater than 0; got ${show(tolerance)}`);
   if (elements !== undefined && !(Number.isInteger(elements) && elements > 0)) {
-    throw new ArgumentError(`gradcheck: elements must be an integer of at least 1; got ${elements}`);
+    throw new ArgumentError(`gradcheck: elements must be an integer of at least 1; got ${show(elements)}`);
   }
   if (elements !== undefined && rng === undefined) {
     throw new ArgumentError('gradcheck: elements draws at random and needs rng; pass createRng(seed)');

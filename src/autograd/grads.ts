@@ -16,6 +16,10 @@ import { zeros } from '../tensor/create.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { DType, Real, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectNumber, expectRecord, expectStrings, expectTensor, expectTensors } from '../tensor/arguments.js';
+import { expectNonNegativeInteger } from '../tensor/checks.js';
+import { expectKernels } from './entry-checks.js';
+import { describe } from '../tensor/describe.js';
 
 /** Tensors by name: parameters, or gradients that mirror them. */
 export type TensorRecord = Readonly<Record<string, Tensor>>;
@@ -38,12 +42,15 @@ export interface RowGradient extends Tensor {
 
 /** A new gradient `[V, E]` of zeros with no row in use. */
 export function createRowGradient(V: number, E: number, dtype: DType = 'float32'): RowGradient {
+  expectNonNegativeInteger('createRowGradient', 'V', V);
+  expectNonNegativeInteger('createRowGradient', 'E', E);
   const dense = zeros([V, E], dtype);
   return Object.assign(dense, { touched: new Int32Array(V), count: 0, used: new Uint8Array(V) });
 }
 
 /** Whether a gradient keeps a list of touched rows. */
 export function isRowGradient(g: Tensor): g is RowGradient {
+  expectTensor('isRowGradient', 'g', g);
   return 'touched' in g && 'used' in g;
 }
 
@@ -73,7 +80,7 @@ export function flatten(nested: NestedTensors): Record<string, Tensor> {
   const visit = (node: NestedTensors, path: string): void => {
     if (typeof node !== 'object' || node === null) {
       throw new ArgumentError(
-        `flatten: ${path || 'the root'} must be a tensor or a record of tensors; got ${String(node)}`,
+        `flatten: ${path ? `nested.${path}` : 'nested'} must be a tensor or a record of tensors; got ${describe(node)}`,
       );
     }
     const earlier = paths.get(node);
@@ -98,7 +105,13 @@ function isTensor(node: object): node is Tensor {
  * @throws ArgumentError if the record lacks a path
  */
 export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): N {
+  expectRecord('nestLike', 'flat', flat, 'a flat record of tensors');
   const build = (node: NestedTensors, path: string): NestedTensors => {
+    if (typeof node !== 'object' || node === null) {
+      throw new ArgumentError(
+        `nestLike: like${path ? `.${path}` : ''} must be a tensor or a record of tensors; got ${describe(node)}`,
+      );
+    }
     if (isTensor(node)) {
       if (flat[path] === undefined)
         throw new ArgumentError(`nestLike: there is no tensor '${path}' in the flat record`);
@@ -123,6 +136,9 @@ export function zeroGrads(
   params: TensorRecord,
   options: { rowGradients?: readonly string[] } = {},
 ): Record<string, Tensor> {
+  expectTensors('zeroGrads', 'params', params);
+  expectRecord('zeroGrads', 'options', options);
+  if (options.rowGradients !== undefined) expectStrings('zeroGrads', 'rowGradients', options.rowGradients);
   expectKnownKeys('zeroGrads', 'options', options, keysOf<typeof options>({ rowGradients: true }));
   const byRow = new Set(options.rowGradients);
   for (const name of byRow) {
@@ -142,6 +158,7 @@ export function zeroGrads(
 
 /** Sets every gradient to zero. A row gradient clears the rows in use and its list. */
 export function zeroInPlace(grads: TensorRecord): void {
+  expectTensors('zeroInPlace', 'grads', grads);
   for (const g of Object.values(grads)) {
     // Assigning, not scaling by 0: NaN · 0 is NaN, and a spoilt gradient must not survive into the next update.
     forEachRun(g, (data, start, count, step) => {
@@ -163,6 +180,8 @@ export function zeroInPlace(grads: TensorRecord): void {
  * @throws ShapeError if two gradients of one name differ in shape
  */
 export function addGrads(into: TensorRecord, from: TensorRecord): void {
+  expectTensors('addGrads', 'into', into);
+  expectTensors('addGrads', 'from', from);
   for (const [name, source] of Object.entries(from)) {
     const target = into[name];
     if (target === undefined) throw new ArgumentError(`addGrads: there is no gradient '${name}' to add to`);
@@ -183,6 +202,9 @@ export function addGrads(into: TensorRecord, from: TensorRecord): void {
 
 /** Multiplies every gradient by one number. */
 export function scaleGrads(kernels: Kernels, grads: TensorRecord, factor: number): void {
+  expectTensors('scaleGrads', 'grads', grads);
+  expectNumber('scaleGrads', 'factor', factor);
+  expectKernels('scaleGrads', kernels);
   for (const g of Object.values(grads)) kernels.rows.scale(g, factor, rowsInUse(g));
 }
 

@@ -3,6 +3,9 @@ import type { Kernels } from '../kernels/types.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { TensorRecord } from './grads.js';
 import { forEachRun, rowsInUse, scaleGrads } from './grads.js';
+import { expectTensors } from '../tensor/arguments.js';
+import { show } from '../tensor/describe.js';
+import { expectKernels } from './entry-checks.js';
 
 /** Sums of squares below this may have lost subnormal terms; above it their relative error is that of rounding alone. */
 const TRUSTED_SUM = 2 ** -900;
@@ -12,6 +15,8 @@ const TRUSTED_SUM = 2 ** -900;
  * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
  */
 export function globalNorm(kernels: Kernels, grads: TensorRecord): number {
+  expectTensors('globalNorm', 'grads', grads);
+  expectKernels('globalNorm', kernels);
   let sum = 0;
   for (const g of Object.values(grads)) sum = kernels.rows.addSquares(sum, g, rowsInUse(g));
   if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
@@ -57,6 +62,10 @@ function largestMagnitude(grads: TensorRecord): number {
  * @throws ArgumentError unless `maxNorm` is greater than 0 (`Infinity` measures without clipping)
  */
 export function clipByGlobalNorm(kernels: Kernels, grads: TensorRecord, maxNorm: number): number {
+  expectTensors('clipByGlobalNorm', 'grads', grads);
+  if (!(typeof maxNorm === 'number' && maxNorm > 0)) {
+    throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${show(maxNorm)}`);
+  }
   if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
   const norm = globalNorm(kernels, grads);
   if (norm > maxNorm && norm < Infinity) scaleGrads(kernels, grads, maxNorm / norm);
@@ -69,7 +78,10 @@ export function clipByGlobalNorm(kernels: Kernels, grads: TensorRecord, maxNorm:
  * @throws ArgumentError unless `limit` is greater than 0
  */
 export function clipByValue(grads: TensorRecord, limit: number): void {
-  if (!(limit > 0)) throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${limit}`);
+  expectTensors('clipByValue', 'grads', grads);
+  if (!(typeof limit === 'number' && limit > 0)) {
+    throw new ArgumentError(`clipByValue: limit must be greater than 0; got ${show(limit)}`);
+  }
   for (const g of Object.values(grads)) {
     forEachRun(g, (data, start, count, step) => {
       for (let n = 0, i = start; n < count; n++, i += step) data[i] = Math.max(-limit, Math.min(limit, data[i]));

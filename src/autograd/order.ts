@@ -9,6 +9,8 @@ import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
+import { expectRecord, expectTensor } from '../tensor/arguments.js';
+import { expectEntry, expectPacking } from './entry-checks.js';
 
 /** The names of the states, each with one row per sequence. */
 type States = Partial<State>;
@@ -21,6 +23,9 @@ type States = Partial<State>;
  * @returns each `[B, H]`
  */
 export function finalOf<S extends States>(pass: { readonly final: S; readonly packing: Packing }): S {
+  expectRecord('finalOf', 'pass', pass, 'what unroll returned');
+  expectRecord('finalOf', 'pass.final', pass.final, 'a record of states');
+  expectPacking('finalOf', pass.packing);
   return toCallerOrder(pass.packing, pass.final);
 }
 
@@ -32,6 +37,8 @@ export function finalOf<S extends States>(pass: { readonly final: S; readonly pa
  * @throws ShapeError when a state does not have one row per sequence
  */
 export function initialFor<S extends States>(packing: Packing, states: S): S {
+  expectPacking('initialFor', packing);
+  expectRecord('initialFor', 'states', states, 'a record of states');
   return reordered('initialFor', packing, states, (b) => packing.order[b]);
 }
 
@@ -43,6 +50,8 @@ export function initialFor<S extends States>(packing: Packing, states: S): S {
  * @throws ShapeError when a state does not have one row per sequence
  */
 export function toCallerOrder<S extends States>(packing: Packing, states: S): S {
+  expectPacking('toCallerOrder', packing);
+  expectRecord('toCallerOrder', 'states', states, 'a record of states');
   const place = new Int32Array(packing.batch);
   packing.order.forEach((caller, b) => (place[caller] = b));
   return reordered('toCallerOrder', packing, states, (b) => place[b]);
@@ -57,7 +66,9 @@ export function toCallerOrder<S extends States>(packing: Packing, states: S): S 
  * @throws ShapeError naming the sequence whose shape or element type does not fit
  */
 export function packFloats(packing: Packing, sequences: readonly Tensor[]): Tensor {
+  expectPacking('packFloats', packing);
   expectSequences(packing, sequences);
+  expectTensor('packFloats', 'sequences[0]', sequences[0]);
   const D = sequences[0].shape[1];
   const dtype = dtypeOf(sequences[0].data);
   for (let b = 0; b < packing.batch; b++) expectSequence(packing, b, sequences[packing.order[b]], D, dtype);
@@ -73,6 +84,7 @@ export function packFloats(packing: Packing, sequences: readonly Tensor[]): Tens
  * @throws ShapeError when `x` does not have the rows of the packing
  */
 export function unpackFloats(packing: Packing, x: Tensor): Tensor[] {
+  expectEntry('unpackFloats', { packing, x });
   if (x.shape.length !== 2 || x.shape[0] !== packing.total) {
     throw new ShapeError(
       `unpackFloats: x must be [N, D] with N = ${packing.total} rows in the batch; got [${x.shape.join(', ')}]`,
@@ -97,6 +109,7 @@ function expectSequences(packing: Packing, sequences: readonly Tensor[]): void {
 }
 
 function expectSequence({ lengths, order }: Packing, b: number, x: Tensor, D: number, dtype: DType): void {
+  expectTensor('packFloats', `sequences[${order[b]}]`, x);
   const wanted = `[${lengths[b]}, ${D}] ${dtype}`;
   const got = `[${x.shape.join(', ')}] ${dtypeOf(x.data)}`;
   if (got === wanted) return;
@@ -111,6 +124,7 @@ function reordered<S extends States>(where: string, { batch }: Packing, states: 
   const out: Record<string, Tensor> = {};
   for (const [name, x] of Object.entries(states)) {
     if (x === undefined) continue;
+    expectTensor(where, `states.${name}`, x);
     if (x.shape.length !== 2 || x.shape[0] !== batch) {
       throw new ShapeError(`${where}: ${name} must be [B, H] with B = ${batch}; got [${x.shape.join(', ')}]`);
     }

@@ -11,6 +11,8 @@
  * ever computed for padding. (PyTorch calls this a PackedSequence, cuDNN an unpadded layout.)
  */
 import { ArgumentError } from '../tensor/errors.js';
+import { expectNumbers } from '../tensor/arguments.js';
+import { expectPacking } from './entry-checks.js';
 
 /** Where each row of a packed batch comes from. Rows are counted from 0 to N − 1. */
 export interface Packing {
@@ -40,10 +42,11 @@ export interface Packing {
  * @throws ArgumentError on a length that is negative or no integer
  */
 export function packingOf(lengths: ArrayLike<number>): Packing {
+  expectNumbers('packingOf', 'lengths', lengths);
   const batch = lengths.length;
   for (let b = 0; b < batch; b++) {
     if (!Number.isInteger(lengths[b]) || lengths[b] < 0) {
-      throw new ArgumentError(`lengths[${b}] must be an integer of at least 0; got ${lengths[b]}`);
+      throw new ArgumentError(`packingOf: lengths[${b}] must be an integer of at least 0; got ${lengths[b]}`);
     }
   }
   const order = Int32Array.from({ length: batch }, (_, b) => b).sort((p, q) => lengths[q] - lengths[p] || p - q);
@@ -70,6 +73,7 @@ export function rowOf(packing: Packing, t: number, b: number): number {
  * its own inverse, and the reversed batch has the same packing, so one loop serves both directions.
  */
 export function reversal(packing: Packing): Int32Array {
+  expectPacking('reversal', packing);
   const map = new Int32Array(packing.total);
   for (let t = 0; t < packing.steps; t++) {
     for (let b = 0; b < packing.batchSizes[t]; b++) {

@@ -12,6 +12,9 @@
  */
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
+import { expectIds, expectRecord } from '../tensor/arguments.js';
+import { expectNonNegativeInteger } from '../tensor/checks.js';
+import { show } from '../tensor/describe.js';
 
 /** The two windows of truncated BPTT, in time steps. */
 export interface Truncation {
@@ -35,7 +38,8 @@ export interface Window {
  * @throws ArgumentError where `every` is no positive integer, or `back < every`: the losses in between would be lost
  */
 export function windowsOf(T: number, truncation?: Truncation): Window[] {
-  if (truncation) checkTruncation(truncation);
+  expectNonNegativeInteger('windowsOf', 'T', T);
+  if (truncation !== undefined) checkTruncation(truncation);
   if (T === 0) return [];
   if (!truncation || truncation.back >= T) return [{ from: 0, seedFrom: 0, end: T }];
   const { every, back } = truncation;
@@ -53,20 +57,25 @@ export function windowsOf(T: number, truncation?: Truncation): Window[] {
  *
  * @param lengths `[B]` lengths of the sequences
  */
-export function reachOf(lengths: Int32Array, window: Window, { back }: Truncation): Int32Array {
+export function reachOf(lengths: Int32Array, window: Window, truncation: Truncation): Int32Array {
+  expectIds('reachOf', 'lengths', lengths);
+  expectRecord('reachOf', 'window', window, 'a window of windowsOf');
+  expectRecord('reachOf', 'truncate', truncation, '{ every, back }');
+  const { back } = truncation;
   return lengths.map((length) => Math.max(0, Math.min(window.end, length) - back));
 }
 
 /** @throws ArgumentError unless 1 ≤ every ≤ back, both integers */
 export function checkTruncation(truncate: Truncation): void {
+  expectRecord('truncate', 'truncate', truncate, '{ every, back }');
   expectKnownKeys('truncate', 'the window', truncate, keysOf<Truncation>({ every: true, back: true }));
   const { every, back } = truncate;
   if (!Number.isInteger(every) || every < 1) {
-    throw new ArgumentError(`truncate: every must be an integer of at least 1; got ${every}`);
+    throw new ArgumentError(`truncate: every must be an integer of at least 1; got ${show(every)}`);
   }
   if (!Number.isInteger(back) || back < every) {
     throw new ArgumentError(
-      `truncate: back must be an integer of at least every = ${every}, or some losses would never be propagated; got ${back}`,
+      `truncate: back must be an integer of at least every = ${every}, or some losses would never be propagated; got ${show(back)}`,
     );
   }
 }

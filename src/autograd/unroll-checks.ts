@@ -8,6 +8,10 @@ import { expectUnchanged } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import type { BackwardOptions, Unrolled, UnrollOptions } from './storage.js';
+import { expectCell } from '../cells/check.js';
+import { expectRecord, expectTensor } from '../tensor/arguments.js';
+import { describe } from '../tensor/describe.js';
+import { expectEntry, expectGrads } from './entry-checks.js';
 
 const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, resident: true });
 const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate: true });
@@ -20,12 +24,17 @@ export function checkForward<P extends CellParams>(
   packing: Packing,
   options: UnrollOptions,
 ): void {
+  expectEntry('unroll', { kernels, packing, x });
+  expectRecord('unroll', 'params', params, 'the parameters of the cell');
+  expectCell('unroll', cell);
+  for (const name of ['Wx', 'Wh', 'b']) expectTensor(cell.name, `params.${name}`, params[name]);
   expectKnownKeys(cell.name, 'options of the forward pass', options, FORWARD_KEYS);
   const { direction = 'forward', initial } = options;
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];
   const dtype = dtypeOf(x.data);
   const expect = (name: string, tensor: Tensor | undefined, shape: readonly number[], because: string) => {
+    if (tensor !== undefined) expectTensor(cell.name, name, tensor);
     if (tensor?.shape.join() !== shape.join()) {
       const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
       throw new ShapeError(`${cell.name}: ${name} must be [${shape.join(', ')}] (${because}); got ${got}`);
@@ -37,7 +46,7 @@ export function checkForward<P extends CellParams>(
     }
   };
   if (direction !== 'forward' && direction !== 'reverse') {
-    throw new ArgumentError(`${cell.name}: direction must be forward or reverse; got ${String(direction)}`);
+    throw new ArgumentError(`${cell.name}: direction must be forward or reverse; got ${describe(direction)}`);
   }
   if (!kernels.dtypes.includes(dtype)) {
     throw new UnsupportedError(
@@ -55,14 +64,26 @@ export function checkForward<P extends CellParams>(
       expect(`${state}0`, params[`${state}0`], [H], 'the initial state is learned whole');
   }
   expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
-  if (!initial) return;
+  if (initial === undefined) return;
+  expectRecord(cell.name, 'initial', initial, `a record of states, ${cell.states.join(', ')}`);
   expectKnownKeys(cell.name, 'initial', initial, cell.states);
   for (const name of cell.states) {
     expect(`initial.${name}`, initial[name], [packing.batch, H], `B = ${packing.batch}, H = ${H}`);
   }
 }
 
-export function checkBackward<P extends CellParams>(unrolled: Unrolled<P>, dY: Tensor, options: BackwardOptions): void {
+export function checkBackward<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  grads: P,
+  options: BackwardOptions,
+): void {
+  expectRecord('unrollBackward', 'unrolled', unrolled, 'what unroll returned');
+  if (!('cell' in unrolled && 'packing' in unrolled && 'y' in unrolled)) {
+    throw new ArgumentError(`unrollBackward: unrolled must be what unroll returned; got ${describe(unrolled)}`);
+  }
+  expectEntry('unrollBackward', { kernels, options, dY });
   const { dX, dFinal } = options;
   const { cell, packing, params, y } = unrolled;
   expectKnownKeys(cell.name, 'options of the backward pass', options, BACKWARD_KEYS);
@@ -71,7 +92,11 @@ export function checkBackward<P extends CellParams>(unrolled: Unrolled<P>, dY: T
     ['dY', dY, y.shape],
     ['dX', dX, [packing.total, params.Wx.shape[0]]],
   ];
+  expectGrads(cell.name, 'grads', grads, learnedOnly(unrolled));
+  if (dX !== undefined) expectTensor(cell.name, 'dX', dX);
+  if (dFinal !== undefined) expectRecord(cell.name, 'dFinal', dFinal, `a record of states, ${cell.states.join(', ')}`);
   for (const name of Object.keys(dFinal ?? {})) {
+    if (dFinal?.[name] !== undefined) expectTensor(cell.name, `dFinal.${name}`, dFinal[name]);
     wanted.push([`dFinal.${name}`, dFinal?.[name], [packing.batch, y.shape[1]]]);
     if (!cell.states.includes(name)) {
       throw new ArgumentError(
@@ -86,4 +111,10 @@ export function checkBackward<P extends CellParams>(unrolled: Unrolled<P>, dY: T
       );
     }
   }
+}
+
+/** The parameters that get a gradient: a learned initial state only where the sequences started from it. */
+function learnedOnly<P extends CellParams>({ cell, params, learnedInitial }: Unrolled<P>): Record<string, Tensor> {
+  const initial = new Set(learnedInitial ? [] : cell.states.map((name) => `${name}0`));
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !initial.has(name)));
 }

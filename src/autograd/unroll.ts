@@ -43,6 +43,7 @@ import type { Truncation, Window } from './truncate.js';
 import { reachOf, windowsOf } from './truncate.js';
 import { residentBackward, residentBackwardAsync, residentForward, residentForwardAsync } from './resident.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
+import { expectEntry } from './entry-checks.js';
 
 /**
  * Runs a cell over a packed batch.
@@ -90,6 +91,7 @@ export async function unrollAsync<P extends CellParams>(
   packing: Packing,
   options: UnrollOptions = {},
 ): Promise<Unrolled<P>> {
+  expectEntry('unrollAsync', { device });
   checkForward(kernels, cell, params, x, packing, options);
   const ordinary = () => run(kernels, cell, params, x, packing, options);
   const resident = await residentForwardAsync(device, kernels, { cell, params, x, packing, options, ordinary });
@@ -118,7 +120,7 @@ export function unrollBackward<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Unwound {
-  checkBackward(unrolled, dY, options);
+  checkBackward(kernels, unrolled, dY, grads, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
   const resident = residentBackward(kernels, unrolled, dY, grads, options, ordinary);
   if (resident) {
@@ -149,7 +151,8 @@ export async function unrollBackwardAsync<P extends CellParams>(
   grads: P,
   options: BackwardOptions = {},
 ): Promise<Unwound> {
-  checkBackward(unrolled, dY, options);
+  expectEntry('unrollBackwardAsync', { device });
+  checkBackward(kernels, unrolled, dY, grads, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
   const resident = await residentBackwardAsync(kernels, unrolled, dY, grads, options, ordinary);
   if (resident) {

@@ -1,6 +1,7 @@
 /** Checks of a cell that somebody else wrote, once, where it comes in. */
 import { ArgumentError } from '../tensor/errors.js';
 import type { Cell } from './cell.js';
+import { describe } from '../tensor/describe.js';
 
 const isFunction = (x: unknown): boolean => typeof x === 'function';
 const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
@@ -33,7 +34,7 @@ const MEMBERS: readonly (readonly [keyof Cell, (x: unknown) => boolean, string])
  */
 export function expectCell(where: string, cell: unknown): asserts cell is Cell {
   if (!isRecord(cell)) {
-    throw new ArgumentError(`${where}: cell must be a cell, such as { ...lstm, … }; got ${String(cell)}`);
+    throw new ArgumentError(`${where}: cell must be a cell, such as { ...lstm, … }; got ${describe(cell)}`);
   }
   for (const [member, holds, wanted] of MEMBERS) {
     if (holds(cell[member])) continue;

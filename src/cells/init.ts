@@ -10,6 +10,9 @@ import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns } from '../tensor/view.js';
 import type { CellParams, InitOptions } from './cell.js';
+import { expectRecord, expectRng } from '../tensor/arguments.js';
+import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
+import { describe, show } from '../tensor/describe.js';
 
 /**
  * - `glorot`: uniform on ±√(6 / (rows + H)) (Glorot & Bengio 2010, equation 16)
@@ -36,10 +39,12 @@ export function commonShapes(D: number, H: number, gates: number) {
 export function initCommon(D: number, H: number, gates: number, rng: Rng, options: InitOptions = {}) {
   for (const [name, size] of Object.entries({ inputSize: D, hiddenSize: H })) {
     if (!Number.isInteger(size) || size < 1) {
-      throw new ArgumentError(`${name} must be an integer of at least 1; got ${size}`);
+      throw new ArgumentError(`${name} must be an integer of at least 1; got ${show(size)}`);
     }
   }
   expectKnownKeys('initialize', 'options', options, KEYS);
+  expectRng('initialize', 'rng', rng);
+  expectRecord('initialize', 'options', options);
   const { dtype = 'float32', input = 'glorot', recurrent = 'orthogonal' } = options;
   const shapes = commonShapes(D, H, gates);
   const Wx = zeros(shapes.Wx, dtype);
@@ -59,11 +64,14 @@ export function initStates(names: readonly string[], H: number, options: InitOpt
 
 /** Fills a weight matrix `[rows, cols]` in place; H is the hidden size the `uniform` scheme scales by. */
 export function fillWeights(w: Tensor, scheme: InitScheme, rng: Rng, H: number): void {
+  expectShape('fillWeights', 'w', w, ['rows', 'columns']);
+  expectRng('fillWeights', 'rng', rng);
   const [rows, cols] = w.shape;
   if (scheme === 'orthogonal') return fillOrthogonal(w, rng);
   if (scheme !== 'glorot' && scheme !== 'uniform') {
-    throw new ArgumentError(`initialization must be glorot, orthogonal or uniform; got ${String(scheme)}`);
+    throw new ArgumentError(`initialization: scheme must be glorot, orthogonal or uniform; got ${describe(scheme)}`);
   }
+  if (scheme === 'uniform') expectPositiveInteger('fillWeights', 'H', H);
   const bound = scheme === 'glorot' ? Math.sqrt(6 / (rows + cols)) : 1 / Math.sqrt(H);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) {

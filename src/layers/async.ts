@@ -25,6 +25,7 @@ import type {
   StackPass,
 } from './stack.js';
 import { checkBackwardOptions, checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
+import { expectEntry } from '../autograd/entry-checks.js';
 
 /** Where the parts of a layer run. */
 export interface Seams {
@@ -35,19 +36,23 @@ export interface Seams {
 }
 
 /** `linearForward` on a device. */
-export async function linearForwardAsync({ device }: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
+export async function linearForwardAsync(seams: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
+  expectEntry('linearForwardAsync', { seams });
+  const { device } = seams;
   return later(device, (kernels) => linearForward(kernels, params, x));
 }
 
 /** `linearBackward` on a device. */
 export async function linearBackwardAsync(
-  { device }: Seams,
+  seams: Seams,
   params: LinearParams,
   x: Tensor,
   dY: Tensor,
   grads: LinearGrads,
   dX?: Tensor,
 ): Promise<void> {
+  expectEntry('linearBackwardAsync', { seams });
+  const { device } = seams;
   return later(device, (kernels) => linearBackward(kernels, params, x, dY, grads, dX));
 }
 
@@ -75,6 +80,7 @@ export async function stackForwardAsync(
   packing: Packing,
   options: StackOptions = {},
 ): Promise<StackPass> {
+  expectEntry('stackForwardAsync', { seams, x, packing });
   checkStack(layers, params, options);
   const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
@@ -96,6 +102,7 @@ export async function stackBackwardAsync(
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
 ): Promise<LayerUnwound[]> {
+  expectEntry('stackBackwardAsync', { seams, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);

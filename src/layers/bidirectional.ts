@@ -16,10 +16,13 @@ import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Kernels } from '../kernels/types.js';
-import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
+import { expectEntry } from '../autograd/entry-checks.js';
+import { expectCell } from '../cells/check.js';
+import { expectRecord } from '../tensor/arguments.js';
 
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
@@ -65,6 +68,10 @@ export function initBidirectional(
   rng: Rng,
   options: InitOptions = {},
 ): BidirectionalParams {
+  expectPositiveInteger('initBidirectional', 'D', D);
+  expectPositiveInteger('initBidirectional', 'H', H);
+  expectCell('initBidirectional', cell);
+  expectEntry('initBidirectional', { rng, options });
   return {
     forward: cell.initialize(D, H, rng.split('forward'), options),
     reverse: cell.initialize(D, H, rng.split('reverse'), options),
@@ -88,6 +95,10 @@ export function bidirectionalForward(
   initial: DirectionStates = {},
   resident?: Resident,
 ): BidirectionalPass {
+  expectCell('bidirectionalForward', cell);
+  expectEntry('bidirectionalForward', { kernels, packing });
+  expectDirections('bidirectionalForward', 'params', params);
+  expectRecord('bidirectionalForward', 'initial', initial, '{ forward, reverse }');
   expectKnownKeys('bidirectionalForward', 'initial', initial, DIRECTIONS);
   const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident }); // (1)
   const reverse = unroll(kernels, cell, params.reverse, x, packing, {
@@ -128,6 +139,9 @@ export function bidirectionalBackward(
   grads: BidirectionalParams,
   options: BidirectionalBackwardOptions = {},
 ): { forward: Unwound; reverse: Unwound } {
+  expectEntry('bidirectionalBackward', { kernels, pass, options, dY });
+  expectDirections('bidirectionalBackward', 'pass', pass);
+  expectDirections('bidirectionalBackward', 'grads', grads);
   expectKnownKeys('bidirectionalBackward', 'options', options, KEYS);
   const { dX, dFinal = {}, truncate } = options;
   const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
@@ -150,4 +164,12 @@ export function splitDirections(pass: Pick<BidirectionalPass, 'y'>, dY: Tensor) 
   expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
   const H = width / 2;
   return { fromForward: columns(dY, 0, H), fromReverse: columns(dY, H, H) };
+}
+
+/** Requires one record per direction. @throws ArgumentError */
+function expectDirections(where: string, name: string, x: unknown): void {
+  expectRecord(where, name, x, '{ forward, reverse }');
+  const { forward, reverse } = x as Partial<Record<string, unknown>>;
+  expectRecord(where, `${name}.forward`, forward);
+  expectRecord(where, `${name}.reverse`, reverse);
 }

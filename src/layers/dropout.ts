@@ -18,6 +18,8 @@ import type { Kernels } from '../kernels/types.js';
 import { addTo } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
+import { expectIds, expectRecord, expectRng, expectTensor } from '../tensor/arguments.js';
 
 /** How much to drop, by whose dice, and by row or by sequence. */
 export interface DropoutOptions {
@@ -57,9 +59,13 @@ export interface DropoutResult {
  * @throws ShapeError when `x` has not the rows of the packing
  */
 export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOptions): DropoutResult {
+  expectEntry('dropoutForward', { x, options });
   expectKnownKeys('dropoutForward', 'options', options, KEYS);
   const { p, training = true, packing } = options;
   expectProbability('dropoutForward', 'p', p);
+  if (training && p > 0) expectRng('dropoutForward', 'rng', options.rng);
+  if (packing !== undefined) expectPacking('dropoutForward', packing);
+  expectKernels('dropoutForward', kernels);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
   if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
@@ -80,6 +86,12 @@ export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOpti
  * @throws ShapeError when `dY` and `dX` differ in shape
  */
 export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: Tensor, dX: Tensor): void {
+  expectEntry('dropoutBackward', { dY, dX });
+  if (mask !== null) {
+    expectRecord('dropoutBackward', 'mask', mask, 'the mask of the forward pass, or null');
+    expectTensor('dropoutBackward', 'mask.factors', mask.factors);
+  }
+  expectKernels('dropoutBackward', kernels);
   expectShape('dropoutBackward', 'dX', dX, dY.shape);
   if (mask === null) addTo(dX, dY);
   else addMasked(kernels, dX, dY, mask); // (1)
@@ -94,8 +106,11 @@ export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: 
  * @throws ArgumentError unless 0 ≤ p < 1
  */
 export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32Array, rng: Rng): Int32Array {
+  expectEntry('wordDropout', { ids });
   expectProbability('wordDropout', 'p', p);
+  if (typeof unknown !== 'number') expectIds('wordDropout', 'unknown', unknown);
   if (p === 0) return ids;
+  expectEntry('wordDropout', { rng });
   return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
 }
 

@@ -16,6 +16,8 @@ import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
+import { expectTensor } from '../tensor/arguments.js';
 
 /** The word vectors. */
 export type EmbeddingParams = {
@@ -50,6 +52,10 @@ export function initEmbedding(V: number, E: number, rng: Rng, options: { dtype?:
  * @throws ShapeError when `out` is not `[N, E]`
  */
 export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids: Int32Array, out?: Tensor): Tensor {
+  expectEntry('embeddingForward', { params, ids });
+  expectTensor('embeddingForward', 'params.weight', params.weight);
+  if (out !== undefined) expectTensor('embeddingForward', 'out', out);
+  expectKernels('embeddingForward', kernels);
   const { weight } = params;
   const [V, E] = weight.shape;
   const shape = [ids.length, E];
@@ -82,6 +88,9 @@ export function expectIds(where: string, ids: Int32Array, V: number): void {
  * @throws ShapeError when `dY` is not `[N, E]`
  */
 export function embeddingBackward(kernels: Kernels, ids: Int32Array, dY: Tensor, grads: EmbeddingGrads): void {
+  expectEntry('embeddingBackward', { ids, dY, grads });
+  expectTensor('embeddingBackward', 'grads.weight', grads.weight);
+  expectKernels('embeddingBackward', kernels);
   const dW = grads.weight;
   const byRow = isRowGradient(dW);
   const E = dW.shape[1];

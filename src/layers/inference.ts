@@ -17,6 +17,7 @@ import { columns, dtypeOf } from '../tensor/view.js';
 import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
 import { checkStack, outputSize } from './stack.js';
+import { expectEntry } from '../autograd/entry-checks.js';
 
 /** A stack at work. Parameters that change later may or may not show: make a new one then. */
 export interface StackInference {
@@ -61,6 +62,8 @@ export function stackInference(
   params: readonly LayerParams[],
   table?: Tensor,
 ): StackInference {
+  expectEntry('stackInference', { kernels });
+  if (table !== undefined) expectEntry('stackInference', { table });
   checkStack(layers, params);
   const stack = layers.map((layer, l) => ({
     width: outputSize(layer),

@@ -14,6 +14,8 @@ import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectGrads } from '../autograd/entry-checks.js';
+import { expectTensor } from '../tensor/arguments.js';
 
 /** Weights and bias of y = x·W + b. */
 export type LinearParams = {
@@ -48,6 +50,9 @@ export function initLinear(D: number, K: number, rng: Rng, options: { dtype?: DT
  * @throws ShapeError when `x` is not `[N, D]` or `out` not `[N, K]`
  */
 export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor, out?: Tensor): Tensor {
+  expectEntry('linearForward', { kernels, params, x });
+  expectTensor('linearForward', 'params.W', params.W);
+  expectTensor('linearForward', 'params.b', params.b);
   const { W, b } = params;
   const [D, K] = W.shape;
   expectShape('linearForward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
@@ -75,6 +80,9 @@ export function linearBackward(
   grads: LinearGrads,
   dX?: Tensor,
 ): void {
+  expectEntry('linearBackward', { kernels, params, x, dY });
+  expectTensor('linearBackward', 'params.W', params.W);
+  expectGrads('linearBackward', 'grads', grads, { ...params });
   const [D, K] = params.W.shape;
   expectShape('linearBackward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   expectShape('linearBackward', 'dY', dY, [x.shape[0], K], `W is [${D}, ${K}]`);

@@ -30,6 +30,8 @@ import { addSumRows } from '../tensor/rows.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { expectUnchanged, remember } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectGrads, expectPass } from '../autograd/entry-checks.js';
+import { expectRng, expectTensor } from '../tensor/arguments.js';
 
 /** The parameters of the score. */
 export type AttentionPoolParams = {
@@ -64,6 +66,7 @@ export interface AttentionPool {
  * @throws ArgumentError when D or A is not a positive integer
  */
 export function initAttentionPool(D: number, A: number, rng: Rng, options: { dtype?: DType } = {}) {
+  expectRng('initAttentionPool', 'rng', rng);
   expectKnownKeys('initAttentionPool', 'options', options, ['dtype']);
   const { dtype = 'float32' } = options;
   expectPositiveInteger('initAttentionPool', 'D', D);
@@ -89,6 +92,8 @@ export function attentionPoolForward(
   x: Tensor,
   packing: Packing,
 ): AttentionPool {
+  expectEntry('attentionPoolForward', { kernels, params, x, packing });
+  for (const name of ['W', 'b', 'v'] as const) expectTensor('attentionPoolForward', `params.${name}`, params[name]);
   checkParams(params);
   const [D, A] = params.W.shape;
   const N = packing.total;
@@ -129,6 +134,10 @@ export function attentionPoolBackward(
   grads: AttentionPoolGrads,
   dX?: Tensor,
 ): void {
+  expectEntry('attentionPoolBackward', { kernels, params, pass, dY });
+  for (const name of ['W', 'b', 'v'] as const) expectTensor('attentionPoolBackward', `params.${name}`, params[name]);
+  expectPass('attentionPoolBackward', pass, ['x', 'u', 'y', 'weights']);
+  expectGrads('attentionPoolBackward', 'grads', grads, { ...params });
   expectUnchanged('attentionPoolBackward', pass);
   const { x, u, y } = pass;
   const [B, D] = y.shape;

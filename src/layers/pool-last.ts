@@ -21,6 +21,7 @@ import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import { ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** Whose outputs are pooled. */
 export interface LastPoolOptions {
@@ -51,6 +52,7 @@ export function lastPoolForward(
   packing: Packing,
   options: LastPoolOptions = {},
 ): LastPool {
+  expectEntry('lastPoolForward', { kernels, x, packing });
   expectKnownKeys('lastPool', 'options', options, KEYS);
   const { bidirectional = false } = options;
   const { batch: B, lengths } = packing;
@@ -77,6 +79,8 @@ export function lastPoolForward(
  * @throws ShapeError when `dY` or `dX` has another shape
  */
 export function lastPoolBackward(_kernels: Kernels, pass: LastPool, dY: Tensor, dX: Tensor): void {
+  expectEntry('lastPoolBackward', { pass, dY, dX });
+  expectPass('lastPoolBackward', pass, ['y']);
   const { packing, bidirectional } = pass;
   const [B, W] = pass.y.shape;
   expectShape('lastPoolBackward', 'dY', dY, [{ B }, { W }]);

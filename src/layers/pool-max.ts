@@ -18,6 +18,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
 export interface MaxPool {
@@ -36,6 +37,7 @@ export interface MaxPool {
  * @throws ArgumentError naming a sequence without rows
  */
 export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MaxPool {
+  expectEntry('maxPoolForward', { kernels, x, packing });
   const { batch: B, lengths } = packing;
   expectShape('maxPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('maxPool', packing);
@@ -68,7 +70,10 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function maxPoolBackward(_kernels: Kernels, { y, packing, rows }: MaxPool, dY: Tensor, dX: Tensor): void {
+export function maxPoolBackward(_kernels: Kernels, pass: MaxPool, dY: Tensor, dX: Tensor): void {
+  expectEntry('maxPoolBackward', { pass, dY, dX });
+  expectPass('maxPoolBackward', pass, ['y']);
+  const { y, packing, rows } = pass;
   const [B, W] = y.shape;
   expectShape('maxPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('maxPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);

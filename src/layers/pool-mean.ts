@@ -15,6 +15,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
 export interface MeanPool {
@@ -31,6 +32,7 @@ export interface MeanPool {
  * @throws ArgumentError naming a sequence without rows
  */
 export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): MeanPool {
+  expectEntry('meanPoolForward', { kernels, x, packing });
   const { batch: B, lengths } = packing;
   expectShape('meanPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('meanPool', packing);
@@ -56,7 +58,10 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
  * @param dX `[N, W]`, accumulates
  * @throws ShapeError when `dY` or `dX` has another shape
  */
-export function meanPoolBackward(_kernels: Kernels, { y, packing }: MeanPool, dY: Tensor, dX: Tensor): void {
+export function meanPoolBackward(_kernels: Kernels, pass: MeanPool, dY: Tensor, dX: Tensor): void {
+  expectEntry('meanPoolBackward', { pass, dY, dX });
+  expectPass('meanPoolBackward', pass, ['y']);
+  const { y, packing } = pass;
   const [B, W] = y.shape;
   expectShape('meanPoolBackward', 'dY', dY, [{ B }, { W }]);
   expectShape('meanPoolBackward', 'dX', dX, [{ N: packing.total }, { W }]);

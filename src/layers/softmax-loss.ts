@@ -28,6 +28,8 @@ import { ArgumentError } from '../tensor/errors.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
+import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
+import { expectIds, expectNumber, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
 /** Target of a row that takes no part in the loss. */
 export const IGNORED = -1;
@@ -67,6 +69,8 @@ export interface SoftmaxLoss {
  * @throws ShapeError when `logits` is no matrix or `out` has another shape
  */
 export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Tensor {
+  expectKernels('softmaxRows', kernels);
+  expectEntry('softmaxRows', { logits });
   expectShape('softmaxRows', 'logits', logits, ['N', 'K']);
   const [N, K] = logits.shape;
   const p = out ?? kernels.empty([N, K], dtypeOf(logits.data));
@@ -103,6 +107,8 @@ export function softmaxLossForward(
   targets: Int32Array,
   options: SoftmaxLossOptions = {},
 ): SoftmaxLoss {
+  expectKernels('softmaxLoss', kernels);
+  expectEntry('softmaxLoss', { logits, targets, options });
   expectShape('softmaxLoss', 'logits', logits, [targets.length, 'K']);
   const K = logits.shape[1];
   const { reduction, labelSmoothing, classWeights } = checkedOptions(options, K);
@@ -130,7 +136,14 @@ export function softmaxLossForward(
  * @param dLoss gradient arriving at the loss, 1 by default
  * @throws ShapeError when `dLogits` has not the shape of the logits
  */
-export function softmaxLossBackward(_kernels: Kernels, forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
+export function softmaxLossBackward(kernels: Kernels, forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
+  expectKernels('softmaxLossBackward', kernels);
+  expectEntry('softmaxLossBackward', { dLogits });
+  expectRecord('softmaxLossBackward', 'forward', forward, 'what softmaxLossForward returned');
+  expectTensor('softmaxLossBackward', 'forward.probabilities', forward.probabilities);
+  expectIds('softmaxLossBackward', 'forward.targets', forward.targets);
+  expectNumbers('softmaxLossBackward', 'forward.classWeights', forward.classWeights);
+  expectNumber('softmaxLossBackward', 'dLoss', dLoss);
   const { probabilities: p, targets, scale, labelSmoothing: epsilon, classWeights: w } = forward;
   expectShape('softmaxLossBackward', 'dLogits', dLogits, p.shape);
   const K = p.shape[1];

@@ -27,6 +27,9 @@ import {
   type DirectionStates,
 } from './bidirectional.js';
 import { dropoutBackward, dropoutForward, type DropoutMask } from './dropout.js';
+import { expectEntry } from '../autograd/entry-checks.js';
+import { expectCell } from '../cells/check.js';
+import { expectList, expectRecord } from '../tensor/arguments.js';
 
 /** One layer of a stack. */
 export interface LayerSpec {
@@ -106,7 +109,9 @@ export interface LayerUnwound {
 }
 
 /** Columns of a layer's output: H, or 2H for both directions. */
-export function outputSize({ hidden, bidirectional = false }: LayerSpec): number {
+export function outputSize(layer: LayerSpec): number {
+  expectRecord('outputSize', 'layer', layer, '{ cell, hidden, bidirectional }');
+  const { hidden, bidirectional = false } = layer;
   return bidirectional ? 2 * hidden : hidden;
 }
 
@@ -118,6 +123,7 @@ export function outputSize({ hidden, bidirectional = false }: LayerSpec): number
  * @throws ArgumentError on an empty list of layers, or a size that is no positive integer
  */
 export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, options: InitOptions = {}): LayerParams[] {
+  expectEntry('initStack', { rng, options });
   expectLayers('initStack', layers);
   expectPositiveInteger('initStack', 'D', D);
   return layers.map(({ cell, hidden, bidirectional }, l) => {
@@ -146,6 +152,7 @@ export function stackForward(
   packing: Packing,
   options: StackOptions = {},
 ): StackPass {
+  expectEntry('stackForward', { kernels, x, packing });
   checkStack(layers, params, options);
   const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
@@ -175,6 +182,7 @@ export function stackBackward(
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
 ): LayerUnwound[] {
+  expectEntry('stackBackward', { kernels, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
@@ -236,8 +244,11 @@ export function checkStack(
   params: readonly LayerParams[],
   options: StackOptions = {},
 ): void {
+  expectRecord('stackForward', 'options', options);
   expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
   expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
+  if (options.initial !== undefined)
+    expectList('stackForward', 'initial', options.initial, 'states, one entry per layer');
   expectLayers('stackForward', layers);
   expectPairs('stackForward', 'parameters', layers, params);
   layers.forEach(({ hidden }, l) => {
@@ -248,7 +259,10 @@ export function checkStack(
 
 /** @throws ArgumentError on an option that there is not */
 export function checkBackwardOptions(options: StackBackwardOptions): void {
+  expectRecord('stackBackward', 'options', options);
   expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
+  if (options.dFinal !== undefined)
+    expectList('stackBackward', 'dFinal', options.dFinal, 'states, one entry per layer');
 }
 
 /** Zeros of the shape and element type of `x`. */
@@ -257,8 +271,14 @@ export function zeroView(kernels: Kernels, x: Tensor): Tensor {
 }
 
 function expectLayers(where: string, layers: readonly LayerSpec[]): void {
+  expectList(where, 'layers', layers, 'layers, { cell, hidden }');
   if (layers.length === 0) throw new ArgumentError(`${where}: layers must list at least one layer; got none`);
-  layers.forEach((layer, l) => expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS));
+  layers.forEach((layer, l) => {
+    expectRecord(where, `layers[${l}]`, layer, '{ cell, hidden, bidirectional }');
+    expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS);
+    expectCell(`${where}: layers[${l}]`, layer.cell);
+    expectPositiveInteger(where, `layers[${l}].hidden`, layer.hidden);
+  });
 }
 
 /** Every layer with its parameters or gradients, of as many directions. */
@@ -268,10 +288,17 @@ export function expectPairs(
   layers: readonly (LayerSpec | LayerPass)[],
   params: readonly LayerParams[],
 ): void {
+  const name = what === 'gradients' ? 'grads' : 'params';
+  expectList(where, what === 'gradients' ? 'pass.layers' : 'layers', layers, 'layers');
+  expectList(where, name, params, `${what}, one entry per layer`);
   if (layers.length !== params.length) {
-    throw new ArgumentError(`${where}: ${what} must have one entry per layer, ${layers.length}; got ${params.length}`);
+    throw new ArgumentError(
+      `${where}: ${what} must have one entry per layer, ${layers.length}; got ${params.length} in ${name}`,
+    );
   }
   layers.forEach((layer, l) => {
+    expectRecord(where, `${name}[${l}]`, params[l], '{ forward }, or { forward, reverse }');
+    expectRecord(where, `${name}[${l}].forward`, params[l].forward, 'the record of a cell');
     const both = 'cell' in layer ? layer.bidirectional === true : layer.reverse !== undefined;
     if (both !== 'reverse' in params[l]) {
       throw new ArgumentError(

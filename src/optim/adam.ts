@@ -22,7 +22,9 @@
 import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectPositive, expectProbability, keysOf } from '../tensor/checks.js';
-import { createSlots, restoreSlots, snapshot, updateSlots, type Optimizer } from './optimizer.js';
+import { createSlots, restoreSlots, snapshot, type Optimizer, updateSlots } from './optimizer.js';
+import { expectKernels } from '../autograd/entry-checks.js';
+import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
 /** Hyperparameters, in the letters of the paper, and how embedding gradients are taken. */
 export interface AdamOptions {
@@ -57,7 +59,7 @@ const MOMENTS = ['m', 'v'];
  * @throws ArgumentError on an option outside its domain
  */
 export function createAdam(kernels: Kernels, params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adam', kernels, params, options, options.weightDecay ?? 0, 0);
+  return create('adam', kernels, params, options, decayOf('adam', options, 0), 0);
 }
 
 /**
@@ -66,7 +68,15 @@ export function createAdam(kernels: Kernels, params: TensorRecord, options: Adam
  * @throws ArgumentError on an option outside its domain
  */
 export function createAdamW(kernels: Kernels, params: TensorRecord, options: AdamOptions = {}): Optimizer {
-  return create('adamw', kernels, params, options, 0, options.weightDecay ?? 0.01);
+  return create('adamw', kernels, params, options, 0, decayOf('adamw', options, 0.01));
+}
+
+/** λ. @throws ArgumentError */
+function decayOf(name: string, options: AdamOptions, ownDefault: number): number {
+  expectRecord(name, 'options', options);
+  const { weightDecay = ownDefault } = options;
+  expectNonNegative(name, 'weightDecay', weightDecay);
+  return weightDecay;
 }
 
 function create(
@@ -77,12 +87,14 @@ function create(
   l2: number,
   decoupled: number,
 ): Optimizer {
+  expectKernels(name, kernels);
+  expectTensors(name, 'params', params, ': pass kernels, the parameters, then the options');
+  expectRecord(name, 'options', options);
   expectKnownKeys(name, 'options', options, KEYS);
   const { lr: ownLr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, lazy = false } = options;
   expectNonNegative(name, 'lr', ownLr);
   expectProbability(name, 'beta1', beta1);
   expectProbability(name, 'beta2', beta2);
-  expectNonNegative(name, 'weightDecay', l2 + decoupled);
   expectPositive(name, 'epsilon', epsilon);
   const slots = createSlots(params, MOMENTS);
   let steps = 0;

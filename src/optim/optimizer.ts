@@ -10,6 +10,7 @@ import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
 import { stampChanged } from '../tensor/versions.js';
 import { allocate, dtypeOf, isContiguous, sizeOf } from '../tensor/view.js';
+import { expectRecord, expectTensor, expectTensors } from '../tensor/arguments.js';
 
 /** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
 export interface OptimizerState {
@@ -76,6 +77,7 @@ export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => void;
 
 /** Updates every parameter; the touched rows only, where `lazy` and the gradient lists them. */
 export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, lazy: boolean, update: SlotUpdate): void {
+  expectRecord('optimizer step', 'grads', grads, 'a record of gradients by name');
   for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
   for (const [name, slot] of Object.entries(slots)) {
     stampChanged(slot.param);
@@ -142,6 +144,7 @@ function expectGradient(name: string, param: Tensor, grad: Tensor | undefined): 
   if (grad === undefined) {
     throw new ArgumentError(`optimizer step: the gradient of '${name}' is missing; every parameter needs one`);
   }
+  expectTensor('optimizer step', `grads.${name}`, grad);
   expectLike(`optimizer step: the gradient of '${name}'`, grad, param);
 }
 
@@ -164,9 +167,11 @@ export function snapshot(step: number, slots: Record<string, Slot>, names: reado
 
 /** Copies a saved state into the moments; nothing changes when it does not fit. Returns its step. */
 export function restoreSlots(state: OptimizerState, slots: Record<string, Slot>, names: readonly string[]): number {
+  expectRecord('optimizer restore', 'state', state, 'what state() returned');
   if (!Number.isSafeInteger(state.step) || state.step < 0) {
     throw new ArgumentError(`optimizer restore: step must be an integer of at least 0; got ${state.step}`);
   }
+  expectTensors('optimizer restore', 'state.tensors', state.tensors);
   const expected = new Map<string, Tensor>();
   for (const [name, { moments }] of Object.entries(slots)) {
     names.forEach((kind, i) => expected.set(`${kind}.${name}`, moments[i]));

@@ -18,6 +18,9 @@
  * equation 5, without restarts; plateau, the rule of PyTorch's ReduceLROnPlateau with threshold 0 and no cool-down.
  */
 import { ArgumentError } from '../tensor/errors.js';
+import { expectRecord, expectString } from '../tensor/arguments.js';
+import { expectOneOf, expectPositiveInteger } from '../tensor/checks.js';
+import { show } from '../tensor/describe.js';
 
 /** A schedule as plain data, as `parseSchedule` reads it. */
 export type ScheduleSpec =
@@ -55,6 +58,7 @@ const GRAMMAR =
  * @throws ArgumentError when the text does not follow the grammar or a number is outside its domain
  */
 export function parseSchedule(text: string): ScheduleSpec {
+  expectString('parseSchedule', 'schedule', text);
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
   const values = colon < 0 ? [] : text.slice(colon + 1).split(',');
@@ -87,6 +91,9 @@ export function parseSchedule(text: string): ScheduleSpec {
  * @throws ArgumentError when a number is outside its domain or `totalSteps` is needed and missing
  */
 export function createSchedule(spec: ScheduleSpec, totalSteps?: number): Schedule {
+  expectRecord('createSchedule', 'spec', spec, 'a schedule, as parseSchedule returns');
+  expectOneOf('createSchedule', 'spec.kind', spec.kind, ['constant', 'warmup', 'cosine', 'plateau']);
+  if (totalSteps !== undefined) expectPositiveInteger('createSchedule', 'totalSteps', totalSteps);
   checked(spec);
   if (spec.kind === 'plateau') return plateau(spec);
   if (spec.kind === 'warmup') return stateless(spec, (step) => ramp(step, spec.steps));
@@ -175,8 +182,9 @@ function parseNumber(value: string, text: string): number {
 
 /** Returns the spec when every number is inside its domain. */
 function checked(spec: ScheduleSpec): ScheduleSpec {
-  const expect = (holds: boolean, what: string, got: number): void => {
-    if (!holds) throw new ArgumentError(`schedule ${spec.kind}: ${what}; got ${got}`);
+  const expect = (holds: boolean, what: string, got: unknown): void => {
+    if (holds && typeof got === 'number') return;
+    throw new ArgumentError(`schedule ${spec.kind}: ${what}; got ${show(got)}`);
   };
   const count = (value: number, least: number) => Number.isSafeInteger(value) && value >= least;
   if (spec.kind === 'warmup') expect(count(spec.steps, 1), 'STEPS must be an integer of at least 1', spec.steps);
@@ -198,10 +206,12 @@ function checked(spec: ScheduleSpec): ScheduleSpec {
 }
 
 function expectMetric(metric: number): void {
-  if (!Number.isFinite(metric)) throw new ArgumentError(`schedule: the observed metric must be finite; got ${metric}`);
+  if (Number.isFinite(metric)) return;
+  throw new ArgumentError(`schedule: the observed metric must be finite; got ${show(metric)}`);
 }
 
 function expectKeys(spec: ScheduleSpec, state: ScheduleState, keys: readonly string[]): void {
+  expectRecord(`schedule ${spec.kind}`, 'state', state, 'what state() returned');
   const fits = Object.keys(state).length === keys.length && keys.every((key) => typeof state[key] === 'number');
   if (!fits) {
     throw new ArgumentError(

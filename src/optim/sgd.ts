@@ -19,10 +19,12 @@ import {
   createSlots,
   restoreSlots,
   snapshot,
-  updateSlots,
   type Optimizer,
   type RunUpdate,
+  updateSlots,
 } from './optimizer.js';
+import { expectKernels } from '../autograd/entry-checks.js';
+import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
 /** Hyperparameters, and how embedding gradients are taken. */
 export interface SgdOptions {
@@ -45,7 +47,10 @@ const KEYS = keysOf<SgdOptions>({ lr: true, momentum: true, nesterov: true, weig
  *
  * @throws ArgumentError on an option outside its domain
  */
-export function createSgd(_kernels: Kernels, params: TensorRecord, options: SgdOptions = {}): Optimizer {
+export function createSgd(kernels: Kernels, params: TensorRecord, options: SgdOptions = {}): Optimizer {
+  expectKernels('sgd', kernels);
+  expectTensors('sgd', 'params', params, ': pass kernels, the parameters, then the options');
+  expectRecord('sgd', 'options', options);
   expectKnownKeys('sgd', 'options', options, KEYS);
   const { lr: ownLr = 0.1, momentum = 0, nesterov = false, weightDecay = 0, lazy = false } = options;
   expectNonNegative('sgd', 'lr', ownLr);

@@ -62,7 +62,7 @@ export function expectDType(where: string, dtype: unknown): void {
  */
 export function expectTensors(where: string, name: string, record: unknown, advice = ''): void {
   expectRecord(where, name, record, 'a record of tensors by name', advice);
-  for (const [key, x] of Object.entries(record)) expectTensor(where, `${name}.${key}`, x, advice);
+  for (const [key, x] of Object.entries(record as object)) expectTensor(where, `${name}.${key}`, x, advice);
 }
 
 /**
@@ -71,13 +71,7 @@ export function expectTensors(where: string, name: string, record: unknown, advi
  * @param what what it should be, in words
  * @throws ArgumentError
  */
-export function expectRecord(
-  where: string,
-  name: string,
-  x: unknown,
-  what = 'an object',
-  advice = '',
-): asserts x is Record<string, unknown> {
+export function expectRecord(where: string, name: string, x: unknown, what = 'an object', advice = ''): void {
   if (typeof x === 'object' && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x)) return;
   throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}${advice}`);
 }
@@ -94,17 +88,14 @@ export function expectRng(where: string, name: string, x: unknown): void {
 }
 
 /** Requires a list. @throws ArgumentError */
-export function expectList(where: string, name: string, x: unknown, of: string): asserts x is readonly unknown[] {
+export function expectList(where: string, name: string, x: unknown, of: string): void {
   if (!Array.isArray(x)) throw new ArgumentError(`${where}: ${name} must be a list of ${of}; got ${describe(x)}`);
 }
 
 /** Requires a list of strings, holes not included. @throws ArgumentError naming the element */
 export function expectStrings(where: string, name: string, x: unknown): void {
   expectList(where, name, x, 'strings');
-  for (let i = 0; i < x.length; i++) {
-    if (typeof x[i] === 'string') continue;
-    throw new ArgumentError(`${where}: ${name}[${i}] must be a string; got ${describe(x[i])}`);
-  }
+  (x as unknown[]).forEach((each, i) => expectString(where, `${name}[${i}]`, each));
 }
 
 /** Requires numbers in a row: a list or a typed array. @throws ArgumentError */
@@ -113,6 +104,12 @@ export function expectNumbers(where: string, name: string, x: unknown): asserts 
   if (kind !== undefined && !kind.startsWith('Big')) return;
   if (Array.isArray(x) && x.every((n) => typeof n === 'number')) return;
   throw new ArgumentError(`${where}: ${name} must be a list of numbers or a typed array; got ${listed(x)}`);
+}
+
+/** Requires a typed array of integers, of whatever realm, as ids and lengths are. @throws ArgumentError */
+export function expectIds(where: string, name: string, x: unknown): void {
+  if (/^(?:Int|Uint)/.test(typedArrayName(x) ?? '')) return;
+  throw new ArgumentError(`${where}: ${name} must be an Int32Array; got ${describe(x)}: pass Int32Array.from(…)`);
 }
 
 /** Requires a function. @throws ArgumentError */

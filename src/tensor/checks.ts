@@ -7,6 +7,7 @@ import { ArgumentError, ShapeError } from './errors.js';
 import { nearestName } from './nearest.js';
 import type { Tensor } from './types.js';
 import { dtypeOf } from './view.js';
+import { expectTensor, expectTensors, isSizes } from './arguments.js';
 
 /**
  * One axis of an expected shape: a number is that size; a name is any size, the same wherever the name stands again; a
@@ -30,12 +31,19 @@ export function expectShape(
   axes: readonly Axis[],
   why?: string,
 ): void {
+  expectShaped(where, name, x);
   const sizes = new Map<string, number>();
   let fits = x.shape.length === axes.length;
   for (let i = 0; fits && i < axes.length; i++) fits = axisFits(axes[i], x.shape[i], sizes);
   if (fits) return;
   const reason = why === undefined ? '' : ` (${why})`;
   throw new ShapeError(`${where}: ${name} must be ${shapeText(axes)}${reason}; got [${x.shape.join(', ')}]`);
+}
+
+/** @throws ArgumentError where a value has no shape, or data that is not a tensor's */
+function expectShaped(where: string, name: string, x: unknown): void {
+  const shape = typeof x === 'object' && x !== null ? (x as { shape?: unknown }).shape : undefined;
+  if (!isSizes(shape) || 'data' in (x as object)) expectTensor(where, name, x);
 }
 
 /** Whether `size` fits an axis, given the named sizes met so far; remembers a name met for the first time. */
@@ -60,6 +68,8 @@ function shapeText(axes: readonly Axis[]): string {
  * @throws ShapeError naming both shapes
  */
 export function expectSameShape(where: string, nameA: string, a: Tensor, nameB: string, b: Tensor): void {
+  expectTensor(where, nameA, a);
+  expectTensor(where, nameB, b);
   let same = a.shape.length === b.shape.length;
   for (let i = 0; same && i < a.shape.length; i++) same = a.shape[i] === b.shape[i];
   if (same) return;
@@ -73,6 +83,7 @@ export function expectSameShape(where: string, nameA: string, a: Tensor, nameB: 
  * @throws ShapeError naming the first tensor that differs from the first one
  */
 export function expectSameDType(where: string, tensors: Readonly<Record<string, Tensor>>): void {
+  expectTensors(where, 'tensors', tensors);
   const entries = Object.entries(tensors);
   for (const [name, x] of entries) {
     const [first, y] = entries[0];

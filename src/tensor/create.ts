@@ -1,7 +1,7 @@
 /** Tensors that people hold: ndarrays over a new or given typed array. */
 import ndarray from 'ndarray';
 import type { NdArray } from 'ndarray';
-import { expectDType, expectRng, isSizes, listed } from './arguments.js';
+import { expectDType, expectRng, expectTensor, isSizes, listed } from './arguments.js';
 import { describe, show, typedArrayName } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import type { Rng } from './random.js';
@@ -23,17 +23,20 @@ export function zeros(shape: readonly number[], dtype: DType = 'float32'): NdArr
 
 /** A new row-major ndarray of zeros with the shape and element type of `x`. */
 export function zerosLike(x: Tensor): NdArray<Real> {
+  expectTensor('zerosLike', 'x', x);
   return zeros(x.shape, dtypeOf(x.data));
 }
 
 /** A new row-major ndarray with the elements of `x`, in its element type unless another one is named. */
 export function copy(x: Tensor, dtype: DType = dtypeOf(x.data)): NdArray<Real> {
+  expectTensor('copy', 'x', x);
   return wrap(flatCopy(x, dtype), x.shape);
 }
 
 /** `x` as an ndarray, with ndarray's methods; the elements are shared. An ndarray comes back as it is. */
 export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
-  if ('hi' in x && 'pick' in x) return x as NdArray<A>;
+  if (typeof x === 'object' && x !== null && 'hi' in x && 'pick' in x) return x as NdArray<A>;
+  expectTensor('asNdarray', 'x', x);
   return ndarray(x.data, [...x.shape], [...x.stride], x.offset);
 }
 
@@ -129,7 +132,7 @@ function fill(data: Real, values: Nested, shape: readonly number[], depth: numbe
   if (depth === shape.length) {
     if (Array.isArray(values)) throw ragged(shape, depth, `an array of ${values.length}`);
     if (typeof values !== 'number')
-      throw new ArgumentError(`fromArray: elements must be numbers; got ${describe(values)}`);
+      throw new ArgumentError(`fromArray: values must hold numbers; got ${describe(values)}`);
     data[at] = values;
     return at + 1;
   }

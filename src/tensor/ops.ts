@@ -7,6 +7,7 @@ import ops from 'ndarray-ops';
 import { expectSameShape } from './checks.js';
 import { asNdarray } from './create.js';
 import type { Tensor } from './types.js';
+import { expectNumber, expectTensor } from './arguments.js';
 
 /**
  * `out = x`. The element types may differ.
@@ -29,6 +30,7 @@ export function sub(out: Tensor, x: Tensor, y: Tensor): void {
 
 /** `out = x + s`, with a number s. @throws ShapeError when the shapes differ */
 export function adds(out: Tensor, x: Tensor, s: number): void {
+  expectNumber('adds', 's', s);
   expectSameShape('adds', 'out', out, 'x', x);
   ops.adds(asNdarray(out), asNdarray(x), s);
 }
@@ -53,25 +55,31 @@ export function muleq(out: Tensor, x: Tensor): void {
 
 /** `out ·= s`, with a number s. */
 export function mulseq(out: Tensor, s: number): void {
+  expectTensor('mulseq', 'out', out);
+  expectNumber('mulseq', 's', s);
   ops.mulseq(asNdarray(out), s);
 }
 
 /** Sum of all elements, in float64. */
 export function sum(x: Tensor): number {
+  expectTensor('sum', 'x', x);
   return ops.sum(asNdarray(x));
 }
 
 /** The greatest element; −Infinity for an empty tensor. */
 export function sup(x: Tensor): number {
+  expectTensor('sup', 'x', x);
   return ops.sup(asNdarray(x));
 }
 
 /** The least element; Infinity for an empty tensor. */
 export function inf(x: Tensor): number {
+  expectTensor('inf', 'x', x);
   return ops.inf(asNdarray(x));
 }
 
 /** Euclidean norm √(Σ x²), in float64. */
 export function norm2(x: Tensor): number {
+  expectTensor('norm2', 'x', x);
   return ops.norm2(asNdarray(x));
 }

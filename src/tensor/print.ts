@@ -3,6 +3,8 @@ import { expectKnownKeys, expectPositiveInteger, keysOf } from './checks.js';
 import { ArgumentError } from './errors.js';
 import type { Real, Tensor } from './types.js';
 import { dtypeOf, flatCopy } from './view.js';
+import { expectRecord, expectTensor } from './arguments.js';
+import { show } from './describe.js';
 
 /** How a tensor is printed. */
 export interface FormatOptions {
@@ -27,10 +29,12 @@ const KEYS = keysOf<FormatOptions>({ precision: true, maxRows: true, maxColumns:
  * @throws ArgumentError when an option is no integer, a maximum below 1, or precision outside 0 … 20
  */
 export function format(x: Tensor, options: FormatOptions = {}): string {
+  expectTensor('format', 'x', x);
+  expectRecord('format', 'options', options);
   expectKnownKeys('format', 'options', options, KEYS);
   const { precision = 4, maxRows = 8, maxColumns = 8 } = options;
   if (!Number.isInteger(precision) || precision < 0 || precision > 20) {
-    throw new ArgumentError(`format: precision must be an integer in 0 ... 20; got ${precision}`);
+    throw new ArgumentError(`format: precision must be an integer in 0 ... 20; got ${show(precision)}`);
   }
   expectPositiveInteger('format', 'maxRows', maxRows);
   expectPositiveInteger('format', 'maxColumns', maxColumns);

@@ -8,6 +8,7 @@
  */
 import { ArgumentError } from './errors.js';
 import { log } from './math.js';
+import { describe, show } from './describe.js';
 
 const { imul, sqrt } = Math; // taken once: see math.ts
 
@@ -55,7 +56,7 @@ const GOLDEN_GAMMA = 0x9e3779b97f4a7c15n;
  */
 export function createRng(seed: number): Rng {
   if (!Number.isSafeInteger(seed)) {
-    throw new ArgumentError(`seed must be an integer of magnitude at most 2^53 - 1; got ${seed}`);
+    throw new ArgumentError(`seed must be an integer of magnitude at most 2^53 - 1; got ${show(seed)}`);
   }
   return fromKey(BigInt.asUintN(64, BigInt(seed)));
 }
@@ -65,16 +66,18 @@ export function createRng(seed: number): Rng {
  * @throws ArgumentError when `state` is not what `state()` returns
  */
 export function restoreRng(state: RngState): Rng {
-  const { key, words } = state;
+  const { key, words } = (typeof state === 'object' && state !== null ? state : {}) as RngState;
   const valid =
+    typeof key === 'string' &&
     /^[0-9a-f]{16}$/.test(key) &&
+    Array.isArray(words) &&
     words.length === 4 &&
     words.every((w) => Number.isInteger(w) && w >= 0 && w < 2 ** 32) &&
     words.some((w) => w !== 0);
   if (!valid) {
     throw new ArgumentError(
-      'the state of a generator must be a key of 16 hexadecimal digits and four 32-bit words, not all zero; ' +
-        `got ${JSON.stringify(state)}`,
+      'the state of a generator must be { key, words }, a key of 16 hexadecimal digits and four 32-bit words, not all zero; ' +
+        `got ${describe(state)}`,
     );
   }
   return fromState(BigInt(`0x${key}`), Uint32Array.from(words));

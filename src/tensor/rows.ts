@@ -5,6 +5,7 @@
 import { expectSameShape, expectShape } from './checks.js';
 import type { Tensor } from './types.js';
 import { isContiguous, sizeOf } from './view.js';
+import { expectNumber, expectTensor } from './arguments.js';
 
 /** Sets every element of `x` to `value`. */
 export function fill(x: Tensor, value: number): void {
@@ -36,6 +37,7 @@ export function addTo(out: Tensor, x: Tensor): void {
  * @throws ShapeError when the shapes differ
  */
 export function addScaled(out: Tensor, alpha: number, x: Tensor): void {
+  expectNumber('addScaled', 'alpha', alpha);
   expectSameShape('addScaled', 'out', out, 'x', x);
   const y = out.data;
   const z = x.data;
@@ -92,6 +94,7 @@ export function argmaxRows(x: Tensor): Int32Array {
 
 /** The greatest absolute value of `x`; 0 for an empty tensor, NaN where there is a NaN. */
 export function maxAbs(x: Tensor): number {
+  expectTensor('maxAbs', 'x', x);
   const { data } = x;
   let greatest = 0;
   eachLine(x, x, (p, _, n, dp) => {
@@ -102,6 +105,7 @@ export function maxAbs(x: Tensor): number {
 
 /** Indices of the first element of `x`, in row-major order, that is NaN or infinite; null where all are finite. */
 export function findNonFinite(x: Tensor): number[] | null {
+  expectTensor('findNonFinite', 'x', x);
   const { data, shape } = x;
   let seen = 0;
   let bad = -1;

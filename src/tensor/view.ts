@@ -2,9 +2,10 @@
  * Plain views: `Tensor` objects made without ndarray, so that they cost one small object and need no `new Function`.
  * Everything inside a step, a scan or a kernel uses these; `create.ts` makes the ndarrays that people hold.
  */
-import { describe, typedArrayName } from './describe.js';
+import { describe, show, typedArrayName } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
 import type { DType, Real, Tensor } from './types.js';
+import { expectTensor } from './arguments.js';
 
 /**
  * Name of the element type of a flat array, of this realm or another: a frame of a page, a `vm` context.
@@ -90,6 +91,7 @@ export function columns<A extends Real>(x: Tensor<A>, start: number, count: numb
 
 /** A new flat array with the elements of `x` in row-major order, whatever its strides. */
 export function flatCopy(x: Tensor, dtype: DType = dtypeOf(x.data)): Real {
+  expectTensor('flatCopy', 'x', x);
   const out = flat(sizeOf(x.shape), dtype);
   if (out.length > 0) copyAxis(x, out, 0, x.offset, 0);
   return out;
@@ -122,9 +124,10 @@ export function isContiguous(x: Tensor): boolean {
  * @throws ArgumentError unless t is an integer in 0 … T − 1
  */
 export function step<A extends Real>(x: Tensor<A>, t: number): Tensor<A> {
+  expectTensor('step', 'x', x);
   if (x.shape.length === 0) throw new ShapeError('step: x must have a time axis, [T, ...]; got []');
   if (!Number.isInteger(t) || t < 0 || t >= x.shape[0]) {
-    throw new ArgumentError(`step: t must be an integer in 0 ... T - 1 with T = ${x.shape[0]}; got ${t}`);
+    throw new ArgumentError(`step: t must be an integer in 0 ... T - 1 with T = ${x.shape[0]}; got ${show(t)}`);
   }
   return { data: x.data, shape: x.shape.slice(1), stride: x.stride.slice(1), offset: x.offset + t * x.stride[0] };
 }
@@ -136,13 +139,15 @@ export function step<A extends Real>(x: Tensor<A>, t: number): Tensor<A> {
  * @throws ArgumentError unless H is a positive integer and g an integer in 0 … G − 1
  */
 export function gate<A extends Real>(a: Tensor<A>, g: number, H: number): Tensor<A> {
-  if (!Number.isInteger(H) || H < 1) throw new ArgumentError(`gate: H must be an integer of at least 1; got ${H}`);
+  expectTensor('gate', 'a', a);
+  if (!Number.isInteger(H) || H < 1)
+    throw new ArgumentError(`gate: H must be an integer of at least 1; got ${show(H)}`);
   const width = a.shape[a.shape.length - 1];
   if (width === undefined || width % H !== 0) {
     throw new ShapeError(`gate: a must be [..., G*H] with H = ${H}; got [${a.shape.join(', ')}]`);
   }
   if (!Number.isInteger(g) || g < 0 || g >= width / H) {
-    throw new ArgumentError(`gate: g must be an integer in 0 ... G - 1 with G = ${width / H}; got ${g}`);
+    throw new ArgumentError(`gate: g must be an integer in 0 ... G - 1 with G = ${width / H}; got ${show(g)}`);
   }
   return columns(a, g * H, H);
 }
@@ -152,6 +157,7 @@ export function gate<A extends Real>(a: Tensor<A>, g: number, H: number): Tensor
  * @throws ShapeError unless `x` has rank 3 and its time and batch axes lie one behind the other without a gap
  */
 export function flattenTime<A extends Real>(x: Tensor<A>): Tensor<A> {
+  expectTensor('flattenTime', 'x', x);
   if (x.shape.length !== 3) throw new ShapeError(`flattenTime: x must be [T, B, D]; got [${x.shape.join(', ')}]`);
   const [T, B, D] = x.shape;
   const [dt, db, dd] = x.stride;

@@ -101,10 +101,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows'],
   'cells → kernels': ['types'],
   'autograd → kernels': ['types'],
-  'autograd → cells': ['cell'],
+  'autograd → cells': ['cell', 'check'],
   'layers → kernels': ['types', 'complete'],
   'optim → kernels': ['types'],
-  'layers → cells': ['cell'],
+  'layers → cells': ['cell', 'check'],
 };
 
 /** Each package with the places that may import it. */

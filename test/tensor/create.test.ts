@@ -54,7 +54,7 @@ test('fromArray refuses ragged nesting, a wrong count, and what is no number', (
   expect(() => fromArray([1, [2]])).toThrow('at depth 1 expected a number, got an array of 1');
   expect(() => fromArray([1, 2, 3], [2, 2])).toThrow(new ShapeError('fromArray: shape [2, 2] needs 4 elements; got 3'));
   expect(() => fromArray([1, '2'] as unknown as number[])).toThrow(
-    new ArgumentError('fromArray: elements must be numbers; got the string "2"'),
+    new ArgumentError('fromArray: values must hold numbers; got the string "2"'),
   );
 });
 

@@ -99,7 +99,8 @@ it('other arrays are told for what they are', () => {
   for (const [data, words] of cases) {
     const message = `the data of a tensor must be a Float32Array or a Float64Array; got ${words}`;
     expect(() => dtypeOf(data as never)).toThrow(ArgumentError);
-    expect(() => format(viewOf(data as never, [2]))).toThrow(message);
+    expect(() => dtypeOf(data as never)).toThrow(message);
+    expect(() => format(viewOf(data as never, [2]))).toThrow(`its data is ${words}: copy it with fromArray(…)`);
   }
   // Their numbers are numbers, all the same.
   expect(fromArray(Uint8Array.of(1, 255) as never).data).toEqual(Float32Array.of(1, 255));

@@ -1,0 +1,130 @@
+/**
+ * What callers without a compiler may pass to a layer or to BPTT, checked once per call at the entry of a sequence and never in
+ * a step. Shapes are checked elsewhere (`expectShape`, `unroll-checks.ts`); here it is told what an argument is at all.
+ */
+import { expectIds, expectRecord, expectRng, expectTensor, expectTensors } from '../tensor/arguments.js';
+import { describe, show, typedArrayName } from '../tensor/describe.js';
+import { ArgumentError, ShapeError } from '../tensor/errors.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+import type { Packing } from './packing.js';
+
+const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
+
+/**
+ * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `select`.
+ *
+ * @param where the function called, for the message
+ * @param name the argument as the caller knows it
+ * @throws ArgumentError that says what to pass
+ */
+export function expectKernels(where: string, kernels: unknown, name = 'kernels'): void {
+  const got = (typeof kernels === 'object' && kernels !== null ? kernels : {}) as Record<string, unknown>;
+  if (typeof got.addMatmul !== 'function') {
+    let advice = 'pass createCpuKernels(), or (await select()).kernels';
+    if (typeof got.then === 'function') advice = 'await it';
+    else if (got.kernels !== undefined) advice = 'that is the result of select(), take its .kernels';
+    const expected = name === 'kernels' ? 'expected kernels' : `${name} must be kernels`;
+    throw new ArgumentError(`${where}: ${expected}; got ${describe(kernels)}: ${advice}`);
+  }
+  for (const product of PRODUCTS) {
+    if (typeof got[product] === 'function') continue;
+    throw new ArgumentError(`${where}: ${name}.${product} must be a function; got ${describe(got[product])}`);
+  }
+  if (Array.isArray(got.dtypes)) return;
+  throw new ArgumentError(
+    `${where}: ${name}.dtypes must list the element types of the backend, such as ['float32', 'float64']; ` +
+      `got ${describe(got.dtypes)}`,
+  );
+}
+
+const LISTS = ['batchSizes', 'offsets', 'lengths', 'order'] as const;
+
+/** Refuses what `packingOf` did not make. @throws ArgumentError naming what does not fit */
+export function expectPacking(where: string, packing: unknown, name = 'packing'): void {
+  const made = 'a packing, packingOf(lengths)';
+  expectRecord(where, name, packing, made);
+  const fields = packing as Packing;
+  const refuse = (field: keyof Packing): never => {
+    throw new ArgumentError(`${where}: ${name} must be ${made}; its ${field} is ${show(fields[field])}`);
+  };
+  for (const field of LISTS) if (typedArrayName(fields[field]) !== 'Int32Array') refuse(field);
+  const { steps, batch, total, batchSizes, offsets, lengths, order } = fields;
+  if (batch !== lengths.length) refuse('batch');
+  if (order.length !== lengths.length) refuse('order');
+  if (steps !== batchSizes.length) refuse('steps');
+  if (offsets.length !== steps + 1) refuse('offsets');
+  if (total !== offsets[steps]) refuse('total');
+}
+
+/**
+ * Requires gradients that mirror their parameters.
+ *
+ * @throws ArgumentError naming the gradient that is missing, or is no tensor; ShapeError naming the one that does not fit
+ */
+export function expectGrads(
+  where: string,
+  name: string,
+  grads: unknown,
+  params: Readonly<Record<string, Tensor>>,
+): void {
+  expectRecord(where, name, grads, 'a record of gradients that mirrors the parameters, zeroGrads(params)');
+  for (const [key, p] of Object.entries(params)) {
+    const g = (grads as Record<string, Tensor | undefined>)[key];
+    if (g === undefined) {
+      throw new ArgumentError(
+        `${where}: ${name}.${key} is missing; every parameter needs a gradient: zeroGrads(params)`,
+      );
+    }
+    expectTensor(where, `${name}.${key}`, g);
+    const [got, wanted] = [textOf(g), textOf(p)];
+    if (got !== wanted) throw new ShapeError(`${where}: ${name}.${key} must be ${wanted}, like ${key}; got ${got}`);
+  }
+}
+
+function textOf(x: Tensor): string {
+  return `[${x.shape.join(', ')}] ${dtypeOf(x.data)}`;
+}
+
+/** What an argument of this name is, wherever the name stands: each refuses what is something else. */
+const RULES: Readonly<Record<string, (where: string, name: string, value: unknown) => void>> = {
+  kernels: (where, name, value) => expectKernels(where, value, name),
+  device: (where, name, value) => expectKernels(where, value, name),
+  host: (where, name, value) => expectKernels(where, value, name),
+  packing: (where, _name, value) => expectPacking(where, value),
+  rng: (where, name, value) => expectRng(where, name, value),
+  params: (where, name, value) => expectTensors(where, name, value),
+  grads: (where, name, value) => expectTensors(where, name, value),
+  pass: (where, name, value) => expectRecord(where, name, value, 'what the forward pass returned'),
+  options: (where, name, value) =>
+    expectRecord(where, name, value, 'an object of options', ': leave it out, or pass {}'),
+  seams: (where, name, value) => {
+    expectRecord(where, name, value, '{ device, host }');
+    expectKernels(where, (value as Record<string, unknown>).device, 'seams.device');
+    expectKernels(where, (value as Record<string, unknown>).host, 'seams.host');
+  },
+  ids: expectIds,
+  targets: expectIds,
+};
+
+/**
+ * Checks the arguments of an entry point by what their names say: `expectEntry('linearForward', { kernels, params })`.
+ *
+ * @throws ArgumentError naming the first one that is something else
+ */
+export function expectEntry(where: string, values: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(values)) (RULES[name] ?? expectTensorRule)(where, name, values[name]);
+}
+
+/** Any other name is that of a tensor. */
+function expectTensorRule(where: string, name: string, value: unknown): void {
+  expectTensor(where, name, value);
+}
+
+/** Requires what a forward pass returned: a record with its packing and these tensors. @throws ArgumentError */
+export function expectPass(where: string, pass: unknown, tensors: readonly string[]): void {
+  expectRecord(where, 'pass', pass, 'what the forward pass returned');
+  const fields = pass as Record<string, unknown>;
+  for (const name of tensors) expectTensor(where, `pass.${name}`, fields[name]);
+  expectPacking(where, fields.packing, 'pass.packing');
+}

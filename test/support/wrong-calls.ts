@@ -1,0 +1,367 @@
+/**
+ * Valid calls of everything the rooms export, to be spoilt one argument at a time. Every argument has its name as the messages
+ * of errors write it; `f` may stand behind its own signature where an argument lies in an object.
+ */
+import * as autograd from '../../src/autograd/index.js';
+import * as cells from '../../src/cells/index.js';
+import { createCpuKernels } from '../../src/kernels/index.js';
+import * as layers from '../../src/layers/index.js';
+import * as optim from '../../src/optim/index.js';
+import * as tensor from '../../src/tensor/index.js';
+import type { AsyncKernels } from '../../src/kernels/index.js';
+import type { Tensor } from '../../src/tensor/index.js';
+
+/** The arguments of a valid call, by name and in order. Made anew for each call, because a call may write to them. */
+export type Arguments = () => Readonly<Record<string, unknown>>;
+
+const [D, H, E, V] = [2, 3, 2, 4];
+const kernels = () => createCpuKernels();
+const rng = () => tensor.createRng(1);
+const packing = () => autograd.packingOf([2, 1]);
+const x = (rows = 3, columns = D): Tensor => tensor.normal([rows, columns], 1, rng());
+const params = () => cells.lstm.initialize(D, H, rng());
+const grads = (of: autograd.TensorRecord) => autograd.zeroGrads(of);
+const ids = () => Int32Array.of(1, 0, 3);
+const linear = () => layers.initLinear(D, 2, rng());
+const embedding = () => layers.initEmbedding(V, E, rng());
+const attention = () => layers.initAttentionPool(D, 2, rng());
+const specs = () => [{ cell: cells.lstm, hidden: H, bidirectional: true }];
+const both = () => layers.initBidirectional(cells.lstm, D, H, rng());
+const mirrored = (of: { forward: object; reverse?: object }) =>
+  Object.fromEntries(Object.entries(of).map(([name, own]) => [name, grads(own as never)])) as never;
+const stack = () => layers.initStack(D, specs(), rng());
+const unrolled = () => autograd.unroll(kernels(), cells.lstm, params(), x(), packing());
+const device = (): AsyncKernels => {
+  const host = kernels();
+  return {
+    ...host,
+    addMatmul: async (...args) => Promise.resolve(host.addMatmul(...args)),
+    addMatmulTA: async (...args) => Promise.resolve(host.addMatmulTA(...args)),
+    addMatmulTB: async (...args) => Promise.resolve(host.addMatmulTB(...args)),
+    dispose: async () => Promise.resolve(),
+  };
+};
+const seams = () => ({ device: device(), host: kernels() });
+const loss = () => layers.softmaxLossForward(kernels(), x(), Int32Array.of(0, 1, 1));
+const element: autograd.CheckedElement = {
+  name: 'x',
+  index: [0],
+  analytic: 1,
+  numeric: 1,
+  noise: 0,
+  relativeError: 0,
+  conclusive: true,
+  passed: true,
+};
+
+/** A room: what it exports, valid calls of its functions, and the functions that check nothing, each with the reason. */
+export interface Room {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly calls: Readonly<Record<string, Arguments>>;
+  readonly exempt: Readonly<Record<string, string>>;
+}
+
+const STEP = 'one time step: called in the time loop, where nothing is checked';
+const VIEW = 'makes or reads a view inside of steps, where nothing is checked';
+const DUAL = 'an oracle of the tests over dual numbers, made of one function per equation';
+const ROW = 'called for every row inside of loops, where nothing is checked';
+const NUMBER = 'a number in, a number out';
+
+export const rooms: Readonly<Record<string, Room>> = {
+  autograd: {
+    exports: autograd,
+    calls: {
+      describeElement: () => ({ element }),
+      gradcheck: () => {
+        const p = tensor.zeros([2], 'float64');
+        const zero = tensor.zeros([2], 'float64');
+        return { options: { tensors: { p }, grads: { p: zero }, loss: () => p.data[0] * 0, tolerance: 1e-7 } };
+      },
+      dual: () => ({ value: tensor.zeros([2], 'float64'), tangent: tensor.zeros([2], 'float64') }),
+      directionalDerivative: () => ({
+        tensors: { p: tensor.zeros([1], 'float64') },
+        direction: { p: tensor.zeros([1], 'float64') },
+        loss: ({ p }: Readonly<Record<string, autograd.Dual>>) => p,
+      }),
+      forwardGradient: () => ({
+        tensors: { p: tensor.zeros([1], 'float64') },
+        name: 'p',
+        loss: ({ p }: Readonly<Record<string, autograd.Dual>>) => p,
+      }),
+      addGrads: () => ({ into: params(), from: params() }),
+      createRowGradient: () => ({ V, E, dtype: 'float32' }),
+      flatten: () => ({ nested: { layers: [params()] } }),
+      isRowGradient: () => ({ g: x() }),
+      nestLike: () => ({ like: params(), flat: params() }),
+      scaleGrads: () => ({ kernels: kernels(), grads: params(), factor: 2 }),
+      zeroGrads: () => ({ params: params(), options: { rowGradients: ['Wx'] } }),
+      zeroInPlace: () => ({ grads: params() }),
+      clipByGlobalNorm: () => ({ kernels: kernels(), grads: params(), maxNorm: 1 }),
+      clipByValue: () => ({ grads: params(), limit: 1 }),
+      globalNorm: () => ({ kernels: kernels(), grads: params() }),
+      finalOf: () => ({ pass: unrolled() }),
+      initialFor: () => ({ packing: packing(), states: { h: x(2, H) } }),
+      toCallerOrder: () => ({ packing: packing(), states: { h: x(2, H) } }),
+      packFloats: () => ({ packing: packing(), sequences: [x(2), x(1)] }),
+      unpackFloats: () => ({ packing: packing(), x: x() }),
+      packingOf: () => ({ lengths: [2, 1] }),
+      reversal: () => ({ packing: packing() }),
+      createTape: () => ({ options: {} }),
+      checkTruncation: () => ({ truncate: { every: 2, back: 3 } }),
+      reachOf: () => ({
+        lengths: Int32Array.of(3, 1),
+        window: { from: 0, seedFrom: 0, end: 2 },
+        truncate: { every: 2, back: 3 },
+      }),
+      windowsOf: () => ({ T: 4, truncate: { every: 2, back: 3 } }),
+      unroll: () => ({
+        kernels: kernels(),
+        cell: cells.lstm,
+        params: params(),
+        x: x(),
+        packing: packing(),
+        options: { direction: 'reverse', initial: { h: x(2, H), c: x(2, H) }, resident: 'backward' },
+      }),
+      unrollAsync: () => ({
+        device: device(),
+        kernels: kernels(),
+        cell: cells.lstm,
+        params: params(),
+        x: x(),
+        packing: packing(),
+        options: { initial: { h: x(2, H), c: x(2, H) } },
+      }),
+      unrollBackward: () => ({
+        kernels: kernels(),
+        unrolled: unrolled(),
+        dY: x(3, H),
+        grads: grads(params()),
+        options: { dX: x(), dFinal: { c: x(2, H) }, truncate: { every: 1, back: 1 } },
+      }),
+      unrollBackwardAsync: () => ({
+        device: device(),
+        kernels: kernels(),
+        unrolled: unrolled(),
+        dY: x(3, H),
+        grads: grads(params()),
+        options: { dX: x(), dFinal: { c: x(2, H) } },
+      }),
+    },
+    exempt: { rowOf: ROW, touch: ROW, unrollDual: DUAL, stackDual: DUAL },
+  },
+  layers: {
+    exports: layers,
+    calls: {
+      initBidirectional: () => ({ cell: cells.lstm, D, H, rng: rng(), options: { forgetBias: 1 } }),
+      bidirectionalForward: () => ({
+        kernels: kernels(),
+        cell: cells.lstm,
+        params: both(),
+        x: x(),
+        packing: packing(),
+        initial: { forward: { h: x(2, H), c: x(2, H) } },
+      }),
+      bidirectionalBackward: () => ({
+        kernels: kernels(),
+        pass: layers.bidirectionalForward(kernels(), cells.lstm, both(), x(), packing()),
+        dY: x(3, 2 * H),
+        grads: mirrored(both()),
+        options: { dX: x(), dFinal: {} },
+      }),
+      dropoutForward: () => ({ kernels: kernels(), x: x(), options: { p: 0.5, rng: rng(), packing: packing() } }),
+      dropoutBackward: () => ({
+        kernels: kernels(),
+        mask: layers.dropoutForward(kernels(), x(), { p: 0.5, rng: rng() }).mask,
+        dY: x(),
+        dX: x(),
+      }),
+      wordDropout: () => ({ ids: ids(), p: 0.5, unknown: 0, rng: rng() }),
+      initEmbedding: () => ({ V, E, rng: rng(), options: { dtype: 'float32' } }),
+      embeddingForward: () => ({ kernels: kernels(), params: embedding(), ids: ids(), out: x(3, E) }),
+      embeddingBackward: () => ({ kernels: kernels(), ids: ids(), dY: x(3, E), grads: grads(embedding()) }),
+      stackInference: () => ({ kernels: kernels(), layers: specs(), params: stack(), table: x(V) }),
+      initLinear: () => ({ D, K: 2, rng: rng(), options: { dtype: 'float32' } }),
+      linearForward: () => ({ kernels: kernels(), params: linear(), x: x(), out: x() }),
+      linearBackward: () => ({
+        kernels: kernels(),
+        params: linear(),
+        x: x(),
+        dY: x(),
+        grads: grads(linear()),
+        dX: x(),
+      }),
+      linearForwardAsync: () => ({ seams: seams(), params: linear(), x: x() }),
+      linearBackwardAsync: () => ({
+        seams: seams(),
+        params: linear(),
+        x: x(),
+        dY: x(),
+        grads: grads(linear()),
+        dX: x(),
+      }),
+      initAttentionPool: () => ({ D, A: 2, rng: rng(), options: { dtype: 'float32' } }),
+      attentionPoolForward: () => ({ kernels: kernels(), params: attention(), x: x(), packing: packing() }),
+      attentionPoolBackward: () => ({
+        kernels: kernels(),
+        params: attention(),
+        pass: layers.attentionPoolForward(kernels(), attention(), x(), packing()),
+        dY: x(2),
+        grads: grads({ ...attention() }),
+        dX: x(),
+      }),
+      lastPoolForward: () => ({ kernels: kernels(), x: x(), packing: packing(), options: { bidirectional: true } }),
+      lastPoolBackward: () => ({
+        kernels: kernels(),
+        pass: layers.lastPoolForward(kernels(), x(), packing()),
+        dY: x(2),
+        dX: x(),
+      }),
+      maxPoolForward: () => ({ kernels: kernels(), x: x(), packing: packing() }),
+      maxPoolBackward: () => ({
+        kernels: kernels(),
+        pass: layers.maxPoolForward(kernels(), x(), packing()),
+        dY: x(2),
+        dX: x(),
+      }),
+      meanPoolForward: () => ({ kernels: kernels(), x: x(), packing: packing() }),
+      meanPoolBackward: () => ({
+        kernels: kernels(),
+        pass: layers.meanPoolForward(kernels(), x(), packing()),
+        dY: x(2),
+        dX: x(),
+      }),
+      softmaxLossForward: () => ({
+        kernels: kernels(),
+        logits: x(),
+        targets: Int32Array.of(0, 1, 1),
+        options: { reduction: 'sum', labelSmoothing: 0.1, classWeights: [1, 2] },
+      }),
+      softmaxLossBackward: () => ({ kernels: kernels(), forward: loss(), dLogits: x(), dLoss: 1 }),
+      softmaxRows: () => ({ kernels: kernels(), logits: x(), out: x() }),
+      initStack: () => ({ D, layers: specs(), rng: rng(), options: { forgetBias: 1 } }),
+      outputSize: () => ({ layer: specs()[0] }),
+      stackForward: () => ({
+        kernels: kernels(),
+        layers: specs(),
+        params: stack(),
+        x: x(),
+        packing: packing(),
+        options: { dropout: { p: 0.5, rng: rng() }, initial: [{}] },
+      }),
+      stackBackward: () => ({
+        kernels: kernels(),
+        pass: layers.stackForward(kernels(), specs(), stack(), x(), packing()),
+        dY: x(3, 2 * H),
+        grads: stack().map(mirrored),
+        options: { dX: x(), dFinal: [{}] },
+      }),
+      stackForwardAsync: () => ({
+        seams: seams(),
+        layers: specs(),
+        params: stack(),
+        x: x(),
+        packing: packing(),
+        options: { initial: [{}] },
+      }),
+      stackBackwardAsync: () => ({
+        seams: seams(),
+        pass: layers.stackForward(kernels(), specs(), stack(), x(), packing()),
+        dY: x(3, 2 * H),
+        grads: stack().map(mirrored),
+        options: { dX: x(), dFinal: [{}] },
+      }),
+    },
+    exempt: {},
+  },
+  optim: {
+    exports: optim,
+    calls: {
+      createAdam: () => ({ kernels: kernels(), params: linear(), options: { lr: 0.1, beta1: 0.9, epsilon: 1e-8 } }),
+      createAdamW: () => ({ kernels: kernels(), params: linear(), options: { weightDecay: 0.1, lazy: true } }),
+      createSgd: () => ({ kernels: kernels(), params: linear(), options: { lr: 0.1, momentum: 0.9, nesterov: true } }),
+      createSchedule: () => ({ spec: { kind: 'cosine', steps: 10, warmup: 2, floor: 0 }, totalSteps: 10 }),
+      parseSchedule: () => ({ schedule: 'cosine:10' }),
+    },
+    exempt: {},
+  },
+  cells: {
+    exports: cells,
+    calls: {
+      fillWeights: () => ({ w: x(), scheme: 'glorot', rng: rng(), H }),
+      expectCell: () => ({ where: 'here', cell: cells.lstm }),
+    },
+    exempt: {
+      fusedName: 'reads members of a cell that was checked where it came in',
+      ...Object.fromEntries(
+        ['gruResetBefore', 'gru', 'lstm'].flatMap((name) =>
+          ['StepForward', 'StepBackward', 'Collect']
+            .filter((part) => `${name}${part}` in cells)
+            .map((part) => [`${name}${part}`, STEP]),
+        ),
+      ),
+    },
+  },
+  tensor: {
+    exports: tensor,
+    calls: {
+      asNdarray: () => ({ x: x() }),
+      copy: () => ({ x: x(), dtype: 'float64' }),
+      fromArray: () => ({ values: [[1, 2]], shape: null, dtype: 'float32' }),
+      normal: () => ({ shape: [2], std: 1, rng: rng(), dtype: 'float32' }),
+      uniform: () => ({ shape: [2], low: 0, high: 1, rng: rng(), dtype: 'float32' }),
+      zeros: () => ({ shape: [2], dtype: 'float32' }),
+      zerosLike: () => ({ x: x() }),
+      flatCopy: () => ({ x: x(), dtype: 'float32' }),
+      flattenTime: () => ({ x: tensor.zeros([2, 1, 2]) }),
+      gate: () => ({ a: x(), g: 0, H: 1 }),
+      step: () => ({ x: x(), t: 0 }),
+      dtypeOf: () => ({ data: new Float32Array(1) }),
+      addScaled: () => ({ out: x(), alpha: 2, x: x() }),
+      addSumRows: () => ({ out: tensor.zeros([D]), x: x() }),
+      addTo: () => ({ out: x(), x: x() }),
+      allFinite: () => ({ x: x() }),
+      argmaxRows: () => ({ x: x() }),
+      findNonFinite: () => ({ x: x() }),
+      maxAbs: () => ({ x: x() }),
+      addeq: () => ({ out: x(), x: x() }),
+      adds: () => ({ out: x(), x: x(), s: 1 }),
+      assign: () => ({ out: x(), x: x() }),
+      inf: () => ({ x: x() }),
+      muleq: () => ({ out: x(), x: x() }),
+      mulseq: () => ({ out: x(), s: 1 }),
+      norm2: () => ({ x: x() }),
+      sub: () => ({ out: x(), x: x(), y: x() }),
+      subeq: () => ({ out: x(), x: x() }),
+      sum: () => ({ x: x() }),
+      sup: () => ({ x: x() }),
+      format: () => ({ x: x(), options: { precision: 2 } }),
+      createRng: () => ({ seed: 1 }),
+      restoreRng: () => ({ state: rng().state() }),
+    },
+    exempt: {
+      ...Object.fromEntries(
+        [
+          'allocate',
+          'flat',
+          'isContiguous',
+          'sizeOf',
+          'stridesOf',
+          'viewOf',
+          'columns',
+          'rows',
+          'fill',
+          'transpose',
+          'transcendentals',
+        ].map((name) => [name, VIEW]),
+      ),
+      ...Object.fromEntries(
+        ['exp', 'expf', 'log', 'logf', 'sigmoid', 'sigmoidf', 'tanh', 'tanhf'].map((name) => [name, NUMBER]),
+      ),
+      ...Object.fromEntries(
+        Object.keys(tensor)
+          .filter((name) => /^expect|^keysOf|Error$/.test(name))
+          .map((name) => [name, 'is a check itself, or an error']),
+      ),
+    },
+  },
+};
