@@ -6,6 +6,7 @@ import { createProgram } from '../src/cli/program';
 import type { Terminal } from '../src/cli/terminal';
 import { bptt } from './support/cli';
 import { brokenLinks, codeBlocks, faultsOf, typeErrors } from './support/markdown';
+import type { Syntax } from './support/markdown';
 
 const ROOT = resolve(__dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -19,9 +20,12 @@ function pages(folder: string): string[] {
 
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pages('docs')];
 
+/** The derivations write types. All other documents can be pasted into an `.mjs` file, too. */
+const syntaxOf = (path: string): Syntax => (path.startsWith('docs/derivations/') ? 'typescript' : 'ecmascript');
+
 describe.each(DOCUMENTS)('%s', (path) => {
-  test('its TypeScript prints what it shows', async () => {
-    expect(await faultsOf(read(path))).toEqual([]);
+  test(`its TypeScript${syntaxOf(path) === 'ecmascript' ? ', run as JavaScript,' : ''} prints what it shows`, async () => {
+    expect(await faultsOf(read(path), syntaxOf(path))).toEqual([]);
   });
 
   test('its links lead somewhere', () => {
@@ -73,6 +77,20 @@ describe('the checks find what is wrong', () => {
     expect(await faultsOf(first + alone)).toEqual(['line 4: ReferenceError: a is not defined']);
     await expect(faultsOf(next)).rejects.toThrow("line 1: 'ts continued' is neither");
     await expect(faultsOf(fence('ts skip', ''))).rejects.toThrow("line 1: 'ts skip' is neither");
+  });
+
+  test('a type where the block is to run as JavaScript', async () => {
+    for (const typed of [
+      'const a: number = 1;',
+      'const b = {} as object;',
+      "import type { Tensor } from 'bptt/tensor';",
+    ]) {
+      expect(await faultsOf(fence('ts', typed))).toEqual([]);
+      expect(await faultsOf(fence('ts', typed), 'ecmascript')).toEqual([
+        expect.stringMatching(/^line 1: .*(error|Error)/s),
+      ]);
+    }
+    expect(await faultsOf(fence('ts', 'console.log(1);') + fence('text', '1'), 'ecmascript')).toEqual([]);
   });
 
   test('an output after prose belongs to nothing', async () => {

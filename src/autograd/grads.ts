@@ -126,16 +126,13 @@ export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): 
 }
 
 /**
- * Gradients of zeros that mirror `params`: same names, shapes and element types.
+ * Gradients of zeros that mirror `params`, a flat record: same names, shapes and element types, and so the same type.
  *
  * @param options.rowGradients names of matrices whose gradient keeps a list of touched rows
  * @throws ArgumentError if a name in `rowGradients` is no parameter
  * @throws ShapeError if such a parameter is no matrix
  */
-export function zeroGrads(
-  params: TensorRecord,
-  options: { rowGradients?: readonly string[] } = {},
-): Record<string, Tensor> {
+export function zeroGrads<P extends TensorRecord>(params: P, options: { rowGradients?: readonly string[] } = {}): P {
   expectTensors('zeroGrads', 'params', params);
   expectRecord('zeroGrads', 'options', options);
   if (options.rowGradients !== undefined) expectStrings('zeroGrads', 'rowGradients', options.rowGradients);
@@ -153,7 +150,7 @@ export function zeroGrads(
     const dtype = dtypeOf(p.data);
     grads[name] = byRow.has(name) ? createRowGradient(p.shape[0], p.shape[1], dtype) : zeros(p.shape, dtype);
   }
-  return grads;
+  return grads as TensorRecord as P;
 }
 
 /** Sets every gradient to zero. A row gradient clears the rows in use and its list. */

@@ -114,10 +114,10 @@ function answersOf(kernels: Kernels, problem: Layer, dtype: DType): Record<strin
   const { cell, packing } = problem;
   const [x, dY] = [copy(problem.x, dtype), copy(problem.dY, dtype)];
   const params = copies(problem.params, dtype);
-  const grads = zeroGrads(params) as CellParams;
+  const grads = zeroGrads(params);
   const dX = allocate(x.shape as number[], dtype);
   const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident: 'backward' });
-  unrollBackward(kernels, unrolled, dY, grads, { dX });
+  unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
   return { y: unrolled.y, dX, ...grads };
 }
 

@@ -119,7 +119,7 @@ function perform(kernels: Kernels, cell: Cell, { hidden, steps, seed }: Gradient
   const packing = packingOf([steps]);
   const forward = (): Unrolled => unroll(kernels, cell, params, x, packing);
   const unrolled = forward();
-  const grads = zeroGrads(params) as unknown as CellParams;
+  const grads = zeroGrads(params);
   const unwound = unrollBackward(kernels, unrolled, dY, grads);
   return {
     kernels,
@@ -223,7 +223,7 @@ function positionOf({ stride, offset }: Tensor, index: readonly number[]): numbe
 function termsOf({ kernels, unrolled, unwound }: Experiment, param: string, index: readonly number[]): number[] {
   const { cell, params, packing, x, states, cache } = unrolled;
   return Array.from({ length: packing.steps }, (_, t) => {
-    const term = zeroGrads(params) as unknown as CellParams;
+    const term = zeroGrads(params);
     const step = at({ ...cache, ...unwound.left }, packing, t);
     kernels.addMatmulTA(term.Wx, rows(x, packing.offsets[t], packing.batchSizes[t]), step.da);
     addSumRows(term.b, step.da);

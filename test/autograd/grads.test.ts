@@ -13,7 +13,10 @@ import {
 } from '../../src/autograd/grads.js';
 import { clipByGlobalNorm, clipByValue, globalNorm } from '../../src/autograd/norms.js';
 import type { RowGradient } from '../../src/autograd/grads.js';
+import { lstm } from '../../src/cells/index.js';
+import type { CellParams } from '../../src/cells/index.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
+import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { viewOf } from '../../src/tensor/view.js';
 
@@ -67,6 +70,13 @@ describe('zeroGrads', () => {
     expect(grads.b.data).toEqual(new Float32Array(1));
     expect(isRowGradient(grads.W)).toBe(true);
     expect(isRowGradient(grads.b)).toBe(false);
+  });
+
+  it('has the type of the record, so that a backward pass takes it', () => {
+    const params: CellParams = lstm.initialize(2, 3, createRng(1));
+    const grads: CellParams = zeroGrads(params);
+    expect(Object.keys(grads)).toEqual(Object.keys(params));
+    expect(grads.Wx.shape).toEqual([2, 12]);
   });
 
   it('refuses row gradients of what is no matrix of the record', () => {

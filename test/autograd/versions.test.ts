@@ -42,7 +42,7 @@ const onesLike = (params: Named): Named =>
 
 /** A forward pass, and the backward pass to it. */
 function pass(kernels: Kernels, params = lstm.initialize(D, H, createRng(1))) {
-  const grads = zeroGrads(params) as unknown as CellParams;
+  const grads = zeroGrads(params);
   const unrolled = unroll(kernels, lstm, params, normal([4, D], 1, createRng(2)), packing);
   return { params, grads, back: () => unrollBackward(kernels, unrolled, normal([4, H], 1, createRng(3)), grads) };
 }

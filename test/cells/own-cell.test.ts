@@ -75,7 +75,7 @@ function layer(cell: Cell, dtype: DType) {
   const params = cell.initialize(D, H, rng, { dtype, learnedInitialState: true });
   const x = normal([packing.total, D], 1, rng, dtype);
   const dY = normal([packing.total, H], 1, rng, dtype);
-  const grads = zeroGrads(params) as unknown as CellParams;
+  const grads = zeroGrads(params);
   return { packing, params, x, dY, grads };
 }
 
@@ -104,8 +104,8 @@ describe.each(PATHS)('a %s of one’s own on %s in %s', (name, _, dtype, open) =
     expect(counts.forward).toBe(3 * T);
     const dStack = normal([packing.total, 2 * H], 1, createRng(5), dtype);
     const both = {
-      forward: zeroGrads(stack[0].forward) as unknown as CellParams,
-      reverse: zeroGrads((stack[0] as { reverse: CellParams }).reverse) as unknown as CellParams,
+      forward: zeroGrads(stack[0].forward),
+      reverse: zeroGrads((stack[0] as { reverse: CellParams }).reverse),
     };
     stackBackward(kernels, pass, dStack, [both]);
     expect(counts).toEqual({ forward: 3 * T, backward: swept + 2 * T, weights: 3 });

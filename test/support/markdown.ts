@@ -60,14 +60,17 @@ export function chainsOf(markdown: string): Chain[] {
   return chains;
 }
 
+/** How blocks are read: as TypeScript, or as JavaScript, in which a type is a syntax error. */
+export type Syntax = 'typescript' | 'ecmascript';
+
 /** Runs a chain and returns what each of its blocks printed with `console.log`. Imports of `bptt/…` are the sources. */
-export async function runChain(chain: Chain): Promise<string[]> {
+export async function runChain(chain: Chain, syntax: Syntax = 'typescript'): Promise<string[]> {
   const printed: string[][] = [];
   const begin = () => void printed.push([]);
   const log = (...values: unknown[]) => void printed[printed.length - 1].push(format(...values));
   const source = chain.map(({ code }) => `__begin();\n${code}`).join('\n');
   const { code } = transformSync(source, {
-    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    jsc: { parser: { syntax }, target: 'es2022' },
     module: { type: 'commonjs', ignoreDynamic: true },
   });
   const modules = await loadModules(source);
@@ -96,10 +99,10 @@ export function sourceOf(name: string): string {
 }
 
 /** What is wrong with the output of a document's TypeScript, one line per block; empty where it is as shown. */
-export async function faultsOf(markdown: string): Promise<string[]> {
+export async function faultsOf(markdown: string, syntax?: Syntax): Promise<string[]> {
   const faults: string[] = [];
   for (const chain of chainsOf(markdown)) {
-    const printed = await runChain(chain).catch((error: unknown) => String(error));
+    const printed = await runChain(chain, syntax).catch((error: unknown) => String(error));
     if (typeof printed === 'string') faults.push(`line ${chain[0].line}: ${printed}`);
     else {
       chain.forEach(({ line, shown = '' }, i) => {
