@@ -82,3 +82,5 @@ export { generateCorpus } from './data/corpus.js';
 export type { CorpusOptions } from './data/corpus.js';
 export { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../serialize/safetensors.js';
 export type { Safetensors } from '../serialize/safetensors.js';
+export { splitSentences } from './data/split.js';
+export type { SplitParts, SplitShares } from './data/split.js';
