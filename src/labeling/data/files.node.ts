@@ -4,6 +4,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { visible } from '../../tensor/visible.js';
+import { readClassified } from './formats/classified.js';
+import type { ClassifiedOptions } from './formats/classified-options.js';
+import { rejectUnusedBy } from './formats/classified-options.js';
 import type { ByteChunks } from './formats/lines.js';
 import type { ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
@@ -37,6 +40,73 @@ export async function* openSentences(path: string, options: ReadOptions = {}): A
 export async function readCorpus(path: string, options: ReadOptions = {}): Promise<Sentence[]> {
   const sentences: Sentence[] = [];
   for await (const sentence of openSentences(path, { badLines: 'list', ...options })) sentences.push(sentence);
+  return sentences;
+}
+
+/** A file whose sentences all have one label. */
+export interface LabeledFile {
+  readonly category: string;
+  readonly path: string;
+}
+
+/** The files of `pos=FILE,neg=FILE`, one per label; undefined where the path says no such thing. */
+export function labeledFiles(path: string): LabeledFile[] | undefined {
+  const parts = path.split(/,(?=[^,=]+=)/).map((part) => /^([^=,]+)=(.+)$/s.exec(part));
+  if (!parts.every((part) => part !== null)) return undefined;
+  return parts.map(([, category, file]) => ({ category: category.trim(), path: file }));
+}
+
+/**
+ * Sentences of a file, each with its `category`, one by one, in bounded memory.
+ *
+ * @param path a file; `-` for standard input; a folder with `seq.in` and `label`; or one file per label, `pos=FILE,neg=FILE`
+ * @throws DataError where a path cannot be read, or the file is not what its format demands
+ */
+export async function* openClassified(path: string, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
+  const files = labeledFiles(path);
+  if (files === undefined) {
+    yield* openClassifiedFile(path, options);
+    return;
+  }
+  if (options.format !== undefined && options.format !== 'lines') {
+    throw new ArgumentError(
+      `files with a label each hold one text a line, not ${options.format}: leave the format out`,
+    );
+  }
+  for (const { category, path: file } of files) {
+    const source = options.source ?? inputName(file);
+    yield* readClassified(await openBytes(file), { ...options, format: 'lines', category, source });
+  }
+}
+
+async function* openClassifiedFile(path: string, options: ClassifiedOptions): AsyncGenerator<Sentence> {
+  const { format, labels = 'required' } = options;
+  const folder = format === undefined || format === 'slots' ? await slotFolder(path, format) : undefined;
+  if (folder === undefined) {
+    if (format === 'lines' && labels === 'required') {
+      throw new ArgumentError(
+        `${inputName(path)}: the format lines has no labels: give one file for each (pos=FILE,neg=FILE)`,
+      );
+    }
+    yield* readClassified(await openBytes(path), { ...options, source: options.source ?? inputName(path) });
+    return;
+  }
+  rejectUnusedBy('slots', options);
+  const source = options.source ?? visible(folder);
+  const { badLines, onNote, onReading, normalize, maxLineBytes, maxTokens } = options;
+  const given = Object.entries({ badLines, onNote, normalize, maxLineBytes, maxTokens });
+  const slots: ReadOptions = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  if (labels === 'required' && !(await exists(join(folder, 'label')))) {
+    throw new DataError(`${source}: expected a file label beside seq.in, with one label a line: add it`);
+  }
+  onReading?.({ format: 'slots', tokenizer: 'whitespace' });
+  yield* openSlots(folder, { ...slots, source, labels: 'ignored' });
+}
+
+/** All sentences of `openClassified`. Bad lines are listed, unless the options say otherwise. @throws DataError likewise */
+export async function readClassifiedCorpus(path: string, options: ClassifiedOptions = {}): Promise<Sentence[]> {
+  const sentences: Sentence[] = [];
+  for await (const sentence of openClassified(path, { badLines: 'list', ...options })) sentences.push(sentence);
   return sentences;
 }
 

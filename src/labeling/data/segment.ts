@@ -9,15 +9,18 @@ import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { lineBlocks, type ByteChunks } from './formats/lines.js';
 import type { SegmentedSentence } from './sentence.js';
 
-/** How text is cut into tokens: by the rules of Unicode, or at white space alone. */
-export const TOKENIZERS = ['unicode', 'whitespace'] as const;
+/** How text is cut into tokens: by the rules of Unicode, at white space alone, or into characters. */
+export const TOKENIZERS = ['unicode', 'whitespace', 'characters'] as const;
 export type Tokenizer = (typeof TOKENIZERS)[number];
 
 /** How to segment text. */
 export interface SegmentOptions {
   /** Language as a BCP 47 tag; it matters for scripts without spaces, such as `th` and `ja`. Default `en`. */
   locale?: string;
-  /** Default `unicode`. With `whitespace` punctuation stays with its word, as in text that is tokenized already. */
+  /**
+   * Default `unicode`. With `whitespace` punctuation stays with its word, as in text that is tokenized already; with
+   * `characters` each grapheme that is not white space is a token.
+   */
   tokenizer?: Tokenizer;
 }
 
@@ -55,7 +58,12 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
     const message = `locale must be a BCP 47 tag such as en or pt-BR; got ${JSON.stringify(locale)}`;
     throw new ArgumentError(message, { cause });
   }
-  const tokensOf = tokenizer === 'unicode' ? (piece: Piece) => wordsOf(words, piece) : runsOf;
+  const graphemes = new Intl.Segmenter(locale, { granularity: 'grapheme' });
+  const tokensOf = {
+    unicode: (piece: Piece) => wordsOf(words, piece),
+    whitespace: runsOf,
+    characters: (piece: Piece) => graphemesOf(graphemes, piece),
+  }[tokenizer];
   return (text) => {
     const found: SegmentedSentence[] = [];
     let line = 1;
@@ -155,6 +163,22 @@ function* wordsOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> 
 
 /** How many words at the end of a stretch may depend on what follows. */
 const AGAIN = 16;
+
+/** The graphemes of a sentence, found in runs, because the segmenter takes time in proportion to what it is given. */
+function* graphemesOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> {
+  for (const { text, start } of runsOf(sentence)) {
+    let from = 0;
+    for (let size = STRETCH; from < text.length;) {
+      const found = Array.from(segmenter.segment(text.slice(from, from + size)), ({ segment }) => segment);
+      const settled = from + size < text.length ? found.slice(0, -1) : found;
+      for (const grapheme of settled) {
+        yield { text: grapheme, start: start + from };
+        from += grapheme.length;
+      }
+      size = settled.length > 0 ? STRETCH : 2 * size;
+    }
+  }
+}
 
 /** Runs of what is not white space. */
 function* runsOf({ text, start }: Piece): Generator<Piece> {

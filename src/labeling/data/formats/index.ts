@@ -13,3 +13,6 @@ export { readSlots } from './slots.js';
 export type { SlotChunks } from './slots.js';
 export { formatSentence, needsSpelling, OUTPUTS, outputOf } from './write.js';
 export type { Output } from './write.js';
+export { readClassified } from './classified.js';
+export { CLASSIFIED_FORMATS, tokenCutter } from './classified-options.js';
+export type { ClassifiedFormat, ClassifiedOptions } from './classified-options.js';

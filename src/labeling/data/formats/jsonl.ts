@@ -1,9 +1,30 @@
 /** JSON lines: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`, perhaps with a `"category"`. */
 import { brief, jsonExcess } from '../../../serialize/unique-json.js';
+import type { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
+
+/** The fields of the object in a line. @param shape what to write, for the message. @throws what `fail` makes of a message */
+export function jsonFields(
+  text: string,
+  shape: string,
+  fail: (message: string) => DataError,
+): ReadonlyMap<string, unknown> {
+  const excess = jsonExcess(text);
+  if (excess !== undefined) throw fail(`expected a JSON object; got ${excess}: ${shape}`);
+  let object: unknown;
+  try {
+    object = JSON.parse(text);
+  } catch (cause) {
+    throw fail(`expected a JSON object; got ${quote(text)} (${(cause as Error).message}): one object a line`);
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw fail(`expected a JSON object; got ${quote(text)}: ${shape}`);
+  }
+  return new Map<string, unknown>(Object.entries(object));
+}
 
 /** A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. */
 export function createJsonlParser(options: ParseOptions): LineParser {
@@ -23,18 +44,7 @@ export function createJsonlParser(options: ParseOptions): LineParser {
 function parseLine(text: string, line: number, options: ParseOptions): Sentence {
   const { source, labels: policy, column = 'labels', maxTokens, cleaner } = options;
   const fail = (message: string) => dataErrorAt(source, line, message);
-  const excess = jsonExcess(text);
-  if (excess !== undefined) throw fail(`expected a JSON object; got ${excess}: write {"tokens": […], "labels": […]}`);
-  let object: unknown;
-  try {
-    object = JSON.parse(text);
-  } catch (cause) {
-    throw fail(`expected a JSON object; got ${quote(text)} (${(cause as Error).message}): one object a line`);
-  }
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
-    throw fail(`expected a JSON object; got ${quote(text)}: write {"tokens": […], "labels": […]}`);
-  }
-  const fields = new Map<string, unknown>(Object.entries(object));
+  const fields = jsonFields(text, 'write {"tokens": […], "labels": […]}', fail);
   const given = strings(fields.get('tokens'));
   if (!given) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}`);
   const tokens = given.map((token) => cleaner.token(token, line));
@@ -56,12 +66,14 @@ function parseLine(text: string, line: number, options: ParseOptions): Sentence 
   return { ...sentence, labels };
 }
 
-function strings(value: unknown): string[] | undefined {
+/** A list of strings that are not empty; undefined where the value is anything else. */
+export function strings(value: unknown): string[] | undefined {
   const valid = Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
   return valid ? (value as string[]) : undefined;
 }
 
-function shown(fields: ReadonlyMap<string, unknown>, name: string): string {
+/** The value of a field, for a message. */
+export function shown(fields: ReadonlyMap<string, unknown>, name: string): string {
   const advice = fields.size > 0 ? ` (the fields are ${[...fields.keys()].slice(0, 8).join(', ')})` : '';
   return fields.has(name) ? brief(fields.get(name)) : `no such field${advice}`;
 }

@@ -49,7 +49,8 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
   }
 }
 
-async function* parsedSentences(
+/** Sentences that a parser finds in blocks of lines; bad lines as the options say. */
+export async function* parsedSentences(
   parser: LineParser,
   blocks: AsyncIterable<CheckedBlock>,
   settings: ParseOptions,
@@ -93,7 +94,7 @@ export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sent
 }
 
 /** The begin of an input. */
-interface Head {
+export interface Head {
   /** Blocks that were read, for the parser. */
   readonly blocks: CheckedBlock[];
   /** Lines to judge by, cleaned: the same ones, however the input is cut into blocks. */
@@ -106,7 +107,7 @@ interface Head {
  * The begin of an input: so many lines that are neither blank nor begin with `#`, or less where the input, or the reading of it, ends before. Blocks
  * that are blank are dropped, so that they take no memory.
  */
-async function firstBlocks(
+export async function firstBlocks(
   input: AsyncGenerator<CheckedBlock>,
   wanted: number,
   badLines: ParseOptions['badLines'],
@@ -139,7 +140,8 @@ async function firstBlocks(
   return { blocks, lines, fault };
 }
 
-async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBlock>): AsyncGenerator<CheckedBlock> {
+/** Blocks that were looked at, then the others. */
+export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBlock>): AsyncGenerator<CheckedBlock> {
   while (head.length > 0) yield head.shift()!;
   yield* rest;
 }
@@ -152,7 +154,7 @@ function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
     const message = `${source}: expected sentences; got a Git LFS pointer, which stands for a file that was not fetched`;
     throw new DataError(`${message}: fetch it with git lfs pull`);
   }
-  const format = options.format ?? detectFormat(lines) ?? like?.format;
+  const format = options.format ?? detectFormat(lines) ?? FORMATS.find((name) => name === like?.format);
   if (format === undefined || (format === 'slots' && options.format === undefined)) {
     if (fault) throw fault.error;
     const message = `${source}: cannot tell the format from the first ${lines.length} lines`;

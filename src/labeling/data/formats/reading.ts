@@ -1,12 +1,16 @@
 /** How an input is read: what was given, and what was decided by its contents. */
 import { malformed } from '../lists.js';
+import type { Tokenizer } from '../segment.js';
+import { TOKENIZERS } from '../segment.js';
 import type { Sentence } from '../sentence.js';
+import type { ClassifiedFormat } from './classified-options.js';
+import { CLASSIFIED_FORMATS } from './classified-options.js';
 import type { CommentRule, Format } from './options.js';
 import { FORMATS } from './options.js';
 
 /** What a model remembers of the input it was trained on, so that its later inputs are read the same way. Plain data. */
 export interface InputSpec {
-  readonly format: Format;
+  readonly format: Format | ClassifiedFormat;
   /** Where the tokens stand: number from 1, or a name. Absent where the format has one place for them. */
   readonly tokenColumn?: number | string;
   /** Where the labels stand: number from 1, a name, or the field of an object. */
@@ -15,6 +19,9 @@ export interface InputSpec {
   readonly ids?: boolean;
   /** Which lines are comments. */
   readonly comments?: CommentRule;
+  /** Sentences with one label each: how their text is cut into tokens, and its language. */
+  readonly tokenizer?: Tokenizer;
+  readonly locale?: string;
 }
 
 /** How a reader reads one input. */
@@ -28,13 +35,16 @@ export interface Reading extends InputSpec {
 }
 
 /** What to keep of a reading in a model. */
-export function inputSpecOf({ format, tokenColumn, column, ids, comments }: Reading): InputSpec {
+export function inputSpecOf(reading: Reading): InputSpec {
+  const { format, tokenColumn, column, ids, comments, tokenizer, locale } = reading;
   return {
     format,
     ...(tokenColumn !== undefined && { tokenColumn }),
     ...(column !== undefined && { column }),
     ...(ids && { ids }),
     ...(comments !== undefined && { comments }),
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(locale !== undefined && { locale }),
   };
 }
 
@@ -42,9 +52,10 @@ export function inputSpecOf({ format, tokenColumn, column, ids, comments }: Read
 export function inputSpecFromJson(value: unknown): InputSpec {
   const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
-  const { format, tokenColumn, column, ids, comments } = value as Record<string, unknown>;
-  const known = FORMATS.find((name) => name === format);
-  if (known === undefined) throw wrong('format', `one of ${FORMATS.join(', ')}`, format);
+  const { format, tokenColumn, column, ids, comments, tokenizer, locale } = value as Record<string, unknown>;
+  const formats = [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
+  const known = formats.find((name) => name === format);
+  if (known === undefined) throw wrong('format', `one of ${formats.join(', ')}`, format);
   const isPlace = (at: unknown) =>
     at === undefined || typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
   if (!isPlace(tokenColumn)) throw wrong('tokenColumn', 'a name or a number from 1', tokenColumn);
@@ -53,16 +64,21 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   if (comments !== undefined && !['auto', 'none', '#'].includes(comments as string)) {
     throw wrong('comments', 'auto, none or #', comments);
   }
+  if (tokenizer !== undefined && !TOKENIZERS.includes(tokenizer as Tokenizer)) {
+    throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
+  }
+  if (locale !== undefined && typeof locale !== 'string') throw wrong('locale', 'a language tag', locale);
   return inputSpecOf({ ...(value as InputSpec), format: known });
 }
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
-export function describeReading({ format, tokenColumn, column, ids }: InputSpec): string {
+export function describeReading({ format, tokenColumn, column, ids, tokenizer }: InputSpec): string {
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
   const parts: string[] = [format];
-  if (tokenColumn !== undefined) parts.push(`words in ${place(tokenColumn)}`);
+  if (tokenColumn !== undefined) parts.push(`${tokenizer ? 'text' : 'words'} in ${place(tokenColumn)}`);
   if (column !== undefined) parts.push(`labels in ${place(column)}`);
   if (ids) parts.push('column 1 counts the words');
+  if (tokenizer) parts.push(`tokens by ${tokenizer}`);
   return parts.join(', ');
 }
 

@@ -1,0 +1,109 @@
+/** What a reader of sentences with one label each may be told. */
+import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
+import { ArgumentError } from '../../../tensor/errors.js';
+import type { SegmentOptions, Tokenizer } from '../segment.js';
+import { createSegmenter } from '../segment.js';
+import { parseOptions, type ParseOptions, type ReadOptions } from './options.js';
+
+/** The formats of sentences with one label each, by the names `--format` takes. */
+export const CLASSIFIED_FORMATS = ['tsv', 'jsonl', 'fasttext', 'slots', 'lines'] as const;
+
+/**
+ * - `tsv`: a label and a text in columns separated by tabs, in either order; the first line may name the columns.
+ * - `jsonl`: one object a line, `{"text": "…", "label": "…"}`, or with `"tokens": […]` for text that is cut already.
+ * - `fasttext`: one text a line, and in it the label as a word that begins with `__label__`.
+ * - `slots`: a folder with the parallel files `seq.in` and `label`.
+ * - `lines`: one text a line, all with the label that was given.
+ */
+export type ClassifiedFormat = (typeof CLASSIFIED_FORMATS)[number];
+
+/** How to read sentences with one label each. Everything has a default; what does not apply to the format is refused. */
+export interface ClassifiedOptions extends Pick<
+  ReadOptions,
+  'badLines' | 'like' | 'onNote' | 'onReading' | 'normalize' | 'source' | 'maxLineBytes' | 'maxTokens'
+> {
+  /** Format of the input; absent: found from its first 200 lines. */
+  format?: ClassifiedFormat;
+  /** Where the label stands. `tsv`: a number from 1, or a name of the first line; `jsonl`: the name of a field. Default: by content. */
+  column?: string | number;
+  /** Where the text stands, likewise. */
+  textColumn?: string | number;
+  /** Label of all sentences of an input in the format `lines`. */
+  category?: string;
+  /** Default `required`. With `ignored` labels are not looked at. */
+  labels?: 'required' | 'ignored';
+  /** How text is cut into tokens; default: as `like` says, else `unicode`. */
+  tokenizer?: Tokenizer;
+  /** Language of the text, for scripts without spaces; default: as `like` says, else `en`. */
+  locale?: string;
+}
+
+const KEYS = keysOf<ClassifiedOptions>({
+  format: true,
+  column: true,
+  textColumn: true,
+  category: true,
+  labels: true,
+  tokenizer: true,
+  locale: true,
+  badLines: true,
+  like: true,
+  onNote: true,
+  onReading: true,
+  normalize: true,
+  source: true,
+  maxLineBytes: true,
+  maxTokens: true,
+});
+
+/** Options with their defaults filled in, as the parsers take them. */
+export interface ClassifiedSettings extends Omit<ParseOptions, 'format'> {
+  format?: ClassifiedFormat;
+  textColumn?: string | number;
+  category?: string;
+  tokenizer: Tokenizer;
+  locale?: string;
+  /** Tokens of a text. */
+  cut: (text: string) => string[];
+}
+
+/** Fills in defaults. @throws ArgumentError on an option that does not exist or is outside its domain */
+export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettings {
+  expectKnownKeys('readClassified', 'options', options, KEYS);
+  const { format, textColumn, category, tokenizer, locale, labels = 'required', ...rest } = options;
+  expectOneOf('readClassified', 'labels', labels, ['required', 'ignored']);
+  if (format !== undefined) expectOneOf('readClassified', 'format', format, CLASSIFIED_FORMATS);
+  const { like } = options;
+  const how: SegmentOptions = { tokenizer: tokenizer ?? like?.tokenizer, locale: locale ?? like?.locale };
+  return {
+    ...parseOptions({ ...rest, labels }),
+    format,
+    ...(textColumn !== undefined && { textColumn }),
+    ...(category !== undefined && { category }),
+    tokenizer: how.tokenizer ?? 'unicode',
+    ...(how.locale !== undefined && { locale: how.locale }),
+    cut: tokenCutter(how),
+  };
+}
+
+/** A function that cuts a text, its sentences one after another, into tokens. @throws ArgumentError on a bad option */
+export function tokenCutter({ tokenizer, locale }: SegmentOptions): (text: string) => string[] {
+  const segment = createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) });
+  return (text) => segment(text).flatMap(({ tokens }) => tokens);
+}
+
+/** Refuses options that the format would ignore. @throws ArgumentError naming the option */
+export function rejectUnusedBy(format: ClassifiedFormat, options: ClassifiedOptions): void {
+  const used: Record<ClassifiedFormat, readonly string[]> = {
+    tsv: ['column', 'textColumn', 'tokenizer', 'locale'],
+    jsonl: ['column', 'textColumn', 'tokenizer', 'locale'],
+    fasttext: ['tokenizer', 'locale'],
+    slots: [],
+    lines: ['category', 'tokenizer', 'locale'],
+  };
+  for (const name of ['column', 'textColumn', 'category', 'tokenizer', 'locale'] as const) {
+    if (options[name] !== undefined && !used[format].includes(name)) {
+      throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
+    }
+  }
+}

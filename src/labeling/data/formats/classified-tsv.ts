@@ -1,0 +1,124 @@
+/**
+ * A label and a text in columns separated by tabs, in either order, perhaps with a first line that names the columns.
+ *
+ * Where no option says which column is which, names of a first line decide (`label`, `text`, …); else the label is the column
+ * with the fewest different values in the first lines, and the text the longest of the others. A guess is told.
+ */
+import { ArgumentError } from '../../../tensor/errors.js';
+import { trimOuter } from './clean.js';
+import type { ClassifiedLine } from './classified-lines.js';
+import { lineParser } from './classified-lines.js';
+import type { ClassifiedSettings } from './classified-options.js';
+import type { LineParser } from './collect.js';
+import { columnSamples, isBlank, splitColumns } from './detect.js';
+import { columnIndex, dataErrorAt } from './options.js';
+import { describeReading, type Reading } from './reading.js';
+
+const LABEL_NAMES = new Set('label labels class category sentiment intent target tag polarity y'.split(' '));
+const TEXT_NAMES = new Set(
+  'text texts sentence sentences review message utterance tweet content title comment question document x'.split(' '),
+);
+
+/** Where label and text stand, counted from 0. */
+interface Places {
+  readonly label: number | undefined;
+  readonly text: number;
+  readonly width: number;
+  readonly header: boolean;
+  /** Whether a column was chosen by the contents. */
+  readonly guessed: boolean;
+}
+
+/** A parser of such lines. @param head the first lines, by which columns are judged */
+export function createClassifiedTsvParser(head: readonly string[], settings: ClassifiedSettings): LineParser {
+  const { source, labels, tokenizer } = settings;
+  const { label, text, width, header, guessed } = placesOf(head, settings);
+  let pending = header;
+  const parse = (row: string, line: number): ClassifiedLine | undefined => {
+    if (pending) {
+      pending = false;
+      return undefined;
+    }
+    const columns = splitColumns(row, 'tab');
+    if (columns.length !== width) {
+      const expected = `expected ${width} ${width === 1 ? 'column' : 'columns separated by tabs'}`;
+      throw dataErrorAt(source, line, `${expected}; got ${columns.length}: correct the line`);
+    }
+    return { text: columns[text], ...(label !== undefined && { label: columns[label] }) };
+  };
+  const named = (option: string | number | undefined, at: number) =>
+    option !== undefined && !/^[+-]?\d+$/.test(String(option)) ? String(option) : at + 1;
+  const reading: Reading = {
+    format: 'tsv',
+    ...(label !== undefined && { column: named(settings.column, label) }),
+    tokenColumn: named(settings.textColumn, text),
+  };
+  const first = header ? ', the first line names the columns' : '';
+  const message = `${source}: read as ${describeReading({ ...reading, tokenizer })}${first}`;
+  const advice = 'name the columns where that is wrong (--column, --text-column)';
+  const samples = columnSamples(head, { separator: 'tab', width, numbered: false });
+  const note = { kind: 'columns', message: `${message}: ${advice}. The columns are ${samples}`, source };
+  return lineParser(reading, settings, parse, () => (guessed && labels === 'required' ? [note] : []));
+}
+
+function placesOf(head: readonly string[], settings: ClassifiedSettings): Places {
+  const rows = head.filter((line) => !isBlank(line)).map((line) => splitColumns(line, 'tab'));
+  const width = usualWidth(rows);
+  const names = rows[0].map((name) => trimOuter(name));
+  const like = settings.like?.format === 'tsv' ? settings.like : undefined;
+  const asked = { label: settings.column ?? like?.column, text: settings.textColumn ?? like?.tokenColumn };
+  const byName = [asked.label, asked.text].some((column) => column !== undefined && /[^\d+-]/.test(String(column)));
+  const known = (set: ReadonlySet<string>) => names.findIndex((name) => set.has(name.toLowerCase()));
+  const title = { label: known(LABEL_NAMES), text: known(TEXT_NAMES) };
+  const header = names.length === width && (byName || (title.label >= 0 && title.text >= 0));
+  const body = header && rows.length > 1 ? rows.slice(1) : rows;
+  const index = (column: string | number | undefined) =>
+    column === undefined ? undefined : columnIndex(column, header ? names : [], width);
+  const ignored = settings.labels === 'ignored';
+  const stats = columnStats(body, width);
+  const given = { label: index(asked.label), text: index(asked.text) };
+  let { label, text } = given;
+  if (!ignored && width < 2) {
+    throw new ArgumentError(
+      `${settings.source}: expected a label and a text separated by a tab; got one column: name another format (--format)`,
+    );
+  }
+  if (!ignored) label ??= header && title.label >= 0 && title.label !== text ? title.label : fewest(stats, text);
+  text ??= header && title.text >= 0 && title.text !== label ? title.text : longest(stats, label);
+  if (label === text) throw new ArgumentError(`${settings.source}: label and text are the same column, ${text + 1}`);
+  const guessed = given.text === undefined || (!ignored && given.label === undefined);
+  return { label: ignored ? undefined : label, text, width, header, guessed };
+}
+
+/** Number of columns of most rows. */
+function usualWidth(rows: readonly (readonly string[])[]): number {
+  const counts = new Map<number, number>();
+  for (const { length } of rows) counts.set(length, (counts.get(length) ?? 0) + 1);
+  return [...counts].sort(([w1, n1], [w2, n2]) => n2 - n1 || w2 - w1)[0][0];
+}
+
+interface ColumnStats {
+  readonly place: number;
+  readonly values: number;
+  readonly characters: number;
+}
+
+function columnStats(rows: readonly (readonly string[])[], width: number): ColumnStats[] {
+  const whole = rows.filter((row) => row.length === width);
+  return Array.from({ length: width }, (_, place) => ({
+    place,
+    values: new Set(whole.map((row) => row[place])).size,
+    characters: whole.reduce((sum, row) => sum + row[place].length, 0),
+  }));
+}
+
+/** The column with the fewest values, the shorter one among equals. */
+function fewest(stats: readonly ColumnStats[], taken: number | undefined): number {
+  const rest = stats.filter(({ place }) => place !== taken);
+  return rest.sort((a, b) => a.values - b.values || a.characters - b.characters || a.place - b.place)[0].place;
+}
+
+function longest(stats: readonly ColumnStats[], taken: number | undefined): number {
+  const rest = stats.filter(({ place }) => place !== taken);
+  return rest.sort((a, b) => b.characters - a.characters || a.place - b.place)[0]?.place ?? 0;
+}

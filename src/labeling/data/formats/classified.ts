@@ -1,0 +1,158 @@
+/**
+ * Sentences with one label each, for `classify`: bytes in, sentences with a `category` out, one by one, in bounded memory.
+ * Text is cut into tokens by the segmenter. Blank lines are left out; bad lines follow the rule of the other readers.
+ */
+import { DataError } from '../../../tensor/errors.js';
+import type { Sentence } from '../sentence.js';
+import type { ClassifiedFormat, ClassifiedOptions, ClassifiedSettings } from './classified-options.js';
+import { CLASSIFIED_FORMATS, classifiedSettings, rejectUnusedBy } from './classified-options.js';
+import type { ClassifiedLine } from './classified-lines.js';
+import { lineParser } from './classified-lines.js';
+import { createClassifiedTsvParser } from './classified-tsv.js';
+import type { LineParser } from './collect.js';
+import { isBlank } from './detect.js';
+import { jsonFields, shown, strings } from './jsonl.js';
+import { checkedBlocks, type ByteChunks } from './lines.js';
+import { dataErrorAt } from './options.js';
+import { chain, firstBlocks, parsedSentences, type Head } from './read.js';
+import { describeReading, type Reading } from './reading.js';
+
+/** Lines that are looked at before the format, or the columns, are judged. */
+const HEAD_LINES = 200;
+
+/**
+ * Sentences of a stream of bytes, each with its `category`.
+ *
+ * @throws DataError where the input is not what its format demands, naming source and line; where its format cannot be told
+ * @throws ArgumentError on an option that does not fit the format; of `slots` the folder is opened by `openClassified`
+ */
+export async function* readClassified(chunks: ByteChunks, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
+  const settings = classifiedSettings(options);
+  const { source, maxLineBytes, cleaner, onNote } = settings;
+  const blocks = checkedBlocks(chunks, source, maxLineBytes);
+  let parser: LineParser | undefined;
+  try {
+    const judged = settings.format !== 'lines' && settings.format !== 'fasttext';
+    const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1, settings.badLines ?? 'stop');
+    const format = formatOfHead(head, settings);
+    rejectUnusedBy(format, options);
+    parser = createParser(format, head.lines, settings);
+    settings.onReading?.(parser.reading);
+    yield* parsedSentences(parser, chain(head.blocks, blocks), { ...settings, format: undefined });
+  } finally {
+    const found = [cleaner.note(source), ...(parser?.notes() ?? [])];
+    for (const note of found) if (note) onNote?.(note);
+    await blocks.return(undefined);
+  }
+}
+
+/** Format of the text that begins with these lines; undefined where it looks like none of them. */
+export function detectClassified(head: readonly string[]): ClassifiedFormat | undefined {
+  const rows = head.filter((line) => !isBlank(line));
+  const most = (test: (row: string) => boolean) => 2 * rows.filter(test).length > rows.length;
+  if (rows.length === 0) return undefined;
+  if (/^\s*\{\s*("|\}|$)/.test(rows[0])) return 'jsonl';
+  if (most((row) => labelWords(row).length > 0)) return 'fasttext';
+  return most((row) => row.includes('\t')) ? 'tsv' : undefined;
+}
+
+function formatOfHead({ lines, fault }: Head, { source, format, labels }: ClassifiedSettings): ClassifiedFormat {
+  if (lines.every(isBlank)) throw fault?.error ?? new DataError(`${source}: no sentences: the input is empty`);
+  const found = format ?? detectClassified(lines) ?? (labels === 'ignored' ? 'lines' : undefined);
+  if (found !== undefined) return found;
+  if (fault) throw fault.error;
+  const known = CLASSIFIED_FORMATS.filter((name) => name !== 'lines').join(', ');
+  const message = `${source}: cannot tell where the labels are from the first ${lines.length} lines`;
+  throw new DataError(
+    `${message}: name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`,
+  );
+}
+
+function createParser(format: ClassifiedFormat, head: readonly string[], settings: ClassifiedSettings): LineParser {
+  switch (format) {
+    case 'tsv':
+      return createClassifiedTsvParser(head, settings);
+    case 'jsonl':
+      return createJsonParser(head, settings);
+    case 'fasttext':
+      return lineParser({ format }, settings, fastTextLine(settings));
+    case 'lines':
+      return lineParser({ format }, settings, (text) => ({ text, label: settings.category }));
+    case 'slots':
+      throw new DataError(`${settings.source}: the format slots is a folder with seq.in and label: name the folder`);
+  }
+}
+
+/** The words of a line that are labels of fastText. */
+function labelWords(text: string): string[] {
+  return text.includes(PREFIX) ? text.split(/[ \t]+/).filter((word) => word.startsWith(PREFIX)) : [];
+}
+
+const PREFIX = '__label__';
+
+/** fastText: every word that begins with the prefix is a label, wherever it stands. */
+function fastTextLine({ source, labels }: ClassifiedSettings) {
+  return (text: string, line: number): ClassifiedLine => {
+    const words = labelWords(text);
+    const rest = text
+      .split(/([ \t]+)/)
+      .filter((word) => !word.startsWith(PREFIX))
+      .join('');
+    if (labels === 'ignored') return { text: rest };
+    if (words.length !== 1) {
+      const got = words.length === 0 ? 'none' : `${words.length} (${words.slice(0, 3).join(', ')})`;
+      throw dataErrorAt(source, line, `expected one word that begins with ${PREFIX}; got ${got}: one label a sentence`);
+    }
+    return { text: rest, label: words[0].slice(PREFIX.length) };
+  };
+}
+
+/** Names of fields that hold labels, and texts, the likeliest first. */
+const LABEL_FIELDS = ['label', 'category', 'class', 'intent', 'sentiment'];
+const TEXT_FIELDS = ['tokens', 'text', 'texts', 'sentence'];
+
+function createJsonParser(head: readonly string[], settings: ClassifiedSettings): LineParser {
+  const { source, labels, cleaner } = settings;
+  const like = settings.like?.format === 'jsonl' ? settings.like : undefined;
+  const fail = (line: number) => (message: string) => dataErrorAt(source, line, message);
+  const shape = 'write {"text": "…", "label": "…"}';
+  const first = firstFields(head);
+  const find = (names: readonly string[]) => names.find((name) => (first.get(name) ?? null) !== null) ?? names[0];
+  const column = String(settings.column ?? like?.column ?? find(LABEL_FIELDS));
+  const textColumn = String(settings.textColumn ?? like?.tokenColumn ?? find(TEXT_FIELDS));
+  const parse = (text: string, line: number): ClassifiedLine => {
+    const fields = jsonFields(cleaner.line(text, line), shape, fail(line));
+    const value = fields.get(textColumn);
+    const given = typeof value === 'string' ? value : strings(value);
+    if (given === undefined) {
+      const what = `expected "${textColumn}", a string or an array of strings that are not empty`;
+      throw fail(line)(`${what}; got ${shown(fields, textColumn)}: name the field of the text (--text-column)`);
+    }
+    if (labels === 'ignored') return { text: given };
+    const label = fields.get(column);
+    if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {
+      const what = `expected "${column}", a string, a number or a boolean; got ${shown(fields, column)}`;
+      throw fail(line)(`${what}: name the field of the label (--column)`);
+    }
+    return { text: given, label: String(label) };
+  };
+  const reading: Reading = { format: 'jsonl', column, tokenColumn: textColumn };
+  const usual = column === 'label' && ['text', 'tokens'].includes(textColumn);
+  const asked = like !== undefined || (settings.column !== undefined && settings.textColumn !== undefined);
+  const message = `${source}: read as ${describeReading({ ...reading, tokenizer: settings.tokenizer })}`;
+  const advice = 'name the fields where that is wrong (--column, --text-column)';
+  const note = { kind: 'columns', message: `${message}: ${advice}`, source };
+  return lineParser(reading, settings, parse, () => (usual || asked || labels === 'ignored' ? [] : [note]));
+}
+
+/** The fields of the first line that is an object. */
+function firstFields(head: readonly string[]): ReadonlyMap<string, unknown> {
+  for (const line of head) {
+    try {
+      return jsonFields(line, '', (message) => new DataError(message));
+    } catch {
+      continue; // the parser names the line
+    }
+  }
+  return new Map();
+}
