@@ -86,3 +86,13 @@ export function oneOf<W extends string>(...words: W[]): (text: string) => W {
     return word;
   };
 }
+
+/** `80/10/10`: percent of the sentences for train, dev and test; a part of 0 % is left out. */
+export function splitShares(text: string): { train: number; dev: number; test: number } {
+  const [train, dev, test, ...more] = text.split('/').map((part) => (/^\d+(\.\d+)?$/.test(part) ? Number(part) : NaN));
+  const total = train + dev + test;
+  if (more.length > 0 || !(train > 0) || !(Math.abs(total - 100) < 1e-9)) {
+    throw new InvalidArgumentError('It must be train/dev/test in percent that add up to 100, such as 80/10/10.');
+  }
+  return { train, dev, test };
+}

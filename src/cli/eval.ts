@@ -1,7 +1,9 @@
 /** `bptt eval`: scores of a model on labeled sentences. */
 import type { Command } from 'commander';
 import { evaluate } from '../labeling/scoring/evaluate.js';
-import { inputName, readCorpus } from '../labeling/data/files.node.js';
+import { inputName } from '../labeling/data/files.node.js';
+import type { HeadKind } from '../labeling/model/heads/head.js';
+import { decisionsOf } from '../labeling/model/heads/head.js';
 import type { Prediction } from '../labeling/model/predict.js';
 import type { Confusion, PrecisionRecall, Scores } from '../labeling/scoring/scorer.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -14,7 +16,8 @@ import { table } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, readOptionsOf } from './reading-options.js';
+import { addReadingOptions } from './reading-options.js';
+import { readOne } from './corpora.js';
 import { collectWarnings } from './warnings.js';
 
 interface Options extends ReadingOptions {
@@ -37,7 +40,8 @@ interface Mistake {
 }
 
 const HELP = `
-With --json, the object has accuracy, oovAccuracy, spanF1, tokens and warnings; --confusion and --errors add fields of their names.
+With --json, the object has accuracy, oovAccuracy, spanF1, tokens and warnings; of a model that labels sentences accuracy,
+macroF1, sentences, labels, confusion and warnings. --confusion and --errors add fields of their names.
 
 The file is read as the training data of the model was, where it has the same format and no option says otherwise.
 
@@ -50,7 +54,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .command('eval')
     .description('score a model on labeled sentences')
     .argument('<model>', 'model file')
-    .argument('<file>', 'labeled sentences, or - for standard input')
+    .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE')
     .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
@@ -67,8 +71,10 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   const { strictLabels, json, confusion, errors, backend } = options;
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell));
-  const sentences = await readCorpus(file, readOptionsOf(options, warnings, model.input));
-  const mistakes = mistakeCounter();
+  const { kind } = model.heads[0];
+  const task = kind.unit === 'sentence' ? 'classify' : 'tag';
+  const sentences = await readOne(file, task, options, warnings, { like: model.input });
+  const mistakes = mistakeCounter(kind);
   const { kernels } = await openBackend(backend, terminal);
   const source = inputName(file);
   const hooks = { onNote: warnings.add, onSentence: mistakes.add };
@@ -78,23 +84,30 @@ async function runEval(modelFile: string, file: string, options: Options, termin
     await printJson(terminal, {
       ...summaryOf(scores),
       warnings: warnings.notes,
-      ...(confusion && { confusion: scores.confusion }),
+      ...(task === 'classify' && { labels: scores.labels }),
+      ...((confusion || task === 'classify') && { confusion: scores.confusion }),
       ...(errors !== undefined && { errors: mistakes.commonest(errors) }),
     });
     return;
   }
   const parts = [describeScores(scores), labelTable(scores)];
-  if (confusion) parts.push(confusionTable(scores.confusion));
-  if (errors !== undefined) parts.push(mistakeTable(mistakes.commonest(errors)));
+  if (confusion || (task === 'classify' && scores.confusion.labels.length <= FEW_LABELS))
+    parts.push(confusionTable(scores.confusion));
+  if (errors !== undefined) parts.push(mistakeTable(mistakes.commonest(errors), kind.unit));
   await print(terminal, parts.join('\n\n'));
 }
 
-function mistakeCounter() {
+/** The confusion matrix of so many labels fits on a terminal. */
+const FEW_LABELS = 12;
+
+function mistakeCounter(kind: HeadKind) {
   const found = new Map<string, Mistake>();
   return {
-    add({ tokens, labels, line }: Sentence, prediction: Prediction): void {
+    add(sentence: Sentence, prediction: Prediction): void {
+      const { tokens, labels, line } = decisionsOf(kind, sentence);
+      const chosen = kind.chosenOf(prediction);
       labels?.forEach((gold, i) => {
-        const predicted = prediction.labels[i];
+        const predicted = chosen[i];
         if (predicted === gold) return;
         const key = JSON.stringify([tokens[i], gold, predicted]);
         const mistake = found.get(key) ?? { token: tokens[i], gold, predicted, count: 0, line };
@@ -122,7 +135,7 @@ function confusionTable({ labels, counts }: Confusion): string {
   return table([['gold \\ predicted', ...labels], ...labels.map((label, g) => [label, ...counts[g].map(String)])]);
 }
 
-function mistakeTable(mistakes: readonly Mistake[]): string {
+function mistakeTable(mistakes: readonly Mistake[], unit: 'token' | 'sentence'): string {
   if (mistakes.length === 0) return 'no mistakes';
   const rows = mistakes.map(({ token, gold, predicted, count, line }) => [
     token,
@@ -131,5 +144,5 @@ function mistakeTable(mistakes: readonly Mistake[]): string {
     String(count),
     line === undefined ? '' : String(line),
   ]);
-  return table([['token', 'gold', 'predicted', 'count', 'first in line'], ...rows]);
+  return table([[unit, 'gold', 'predicted', 'count', 'first in line'], ...rows]);
 }

@@ -25,7 +25,7 @@ export async function* groupsOf(sentences: AsyncIterable<Sentence>, tokens: numb
       const result = await next;
       if (result.done) break;
       group.push(result.value);
-      count += result.value.tokens.length;
+      count += Math.max(result.value.tokens.length, 1); // blank lines take memory, too
       if (count >= tokens) yield take();
     }
     if (group.length > 0) yield take();

@@ -1,34 +1,61 @@
 /** The options that say how a file of sentences is read: the same ones in `train`, `eval` and `tag`. */
 import type { Command } from 'commander';
-import { FORMATS } from '../labeling/data/formats/index.js';
-import type { CommentRule, Format, InputSpec, ReadOptions } from '../labeling/data/formats/index.js';
+import { CLASSIFIED_FORMATS, FORMATS } from '../labeling/data/formats/index.js';
+import type {
+  ClassifiedFormat,
+  ClassifiedOptions,
+  CommentRule,
+  Format,
+  InputSpec,
+  ReadOptions,
+} from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
+import { TOKENIZERS } from '../labeling/data/segment.js';
+import type { Tokenizer } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
 import { oneOf } from './arguments.js';
 
 /** As commander hands them over. */
 export interface ReadingOptions {
-  readonly format?: Format;
+  readonly format?: Format | ClassifiedFormat;
   readonly column?: string;
   readonly tokenColumn?: string;
+  readonly textColumn?: string;
   readonly comments?: CommentRule;
   readonly skipBad?: boolean;
+  readonly tokenizer?: Tokenizer;
+  readonly locale?: string;
 }
+
+/** Formats of sentences with one label each, as help texts list them; `lines` is what `pos=FILE,neg=FILE` means. */
+const SENTENCE_FORMATS = CLASSIFIED_FORMATS.filter((name) => name !== 'lines');
 
 /** Adds the options to a command. @param labels whether it looks at labels */
 export function addReadingOptions(command: Command, format: string, labels: boolean): void {
-  command.option('--format <name>', `${format}: ${FORMATS.join(', ')}`, oneOf(...FORMATS));
-  const places = 'conllu: upos; other columns: the last; jsonl: labels';
+  const all = [...new Set<Format | ClassifiedFormat>([...FORMATS, ...SENTENCE_FORMATS])];
+  const lists = `${FORMATS.join(', ')}; one label a sentence: ${SENTENCE_FORMATS.join(', ')}`;
+  command.option('--format <name>', `${format}: ${lists}`, oneOf(...all));
+  const places = 'conllu: upos; other columns: the last; jsonl: labels; one label a sentence: by content';
   if (labels) command.option('--column <column>', `label column by name or number (default: ${places})`);
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
+    .option('--text-column <column>', 'one label a sentence: text column by name or number (default: by content)')
+    .option('--tokenizer <name>', `how text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`, oneOf(...TOKENIZERS))
+    .option('--locale <tag>', 'language of text, for scripts without spaces: th, ja, … (default: en)')
     .option('--comments <rule>', 'lines that begin with # in columns: auto, none, #', oneOf('auto', 'none', '#'))
     .option('--skip-bad', 'leave out lines that cannot be read, with their sentences, and say so');
 }
 
-/** The options of a reader. @param like how the training data of the model was read */
+/** The options of a reader of sentences with a label for each token. @param like how the training data of the model was read */
 export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, like?: InputSpec): ReadOptions {
-  const { format, column, tokenColumn, comments, skipBad } = options;
+  const { column, tokenColumn, comments, skipBad } = options;
+  const format = FORMATS.find((name) => name === options.format);
+  if (options.format !== undefined && format === undefined) {
+    throw new ArgumentError(
+      `--format ${options.format} is for sentences with one label each: name one of ${FORMATS.join(', ')}, or train with --task classify`,
+    );
+  }
+  refuse(options, ['textColumn', 'tokenizer', 'locale'], 'means nothing to words that have a label each');
   return {
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
@@ -40,12 +67,50 @@ export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, 
   };
 }
 
+/** The options of a reader of sentences with one label each. @param like how the training data of the model was read */
+export function classifiedOptionsOf(
+  options: ReadingOptions,
+  warnings: NoteCollector,
+  like?: InputSpec,
+): ClassifiedOptions {
+  const { column, textColumn, skipBad, tokenizer, locale } = options;
+  const format = CLASSIFIED_FORMATS.find((name) => name === options.format);
+  if (options.format !== undefined && format === undefined) {
+    throw new ArgumentError(
+      `--format ${options.format} has a label for each word, and here each sentence has one: name one of ${SENTENCE_FORMATS.join(', ')}`,
+    );
+  }
+  refuse(options, ['tokenColumn', 'comments'], 'means nothing to sentences with one label each');
+  return {
+    ...(format !== undefined && { format }),
+    ...(column !== undefined && { column }),
+    ...(textColumn !== undefined && { textColumn }),
+    ...(skipBad && { badLines: 'skip' }),
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(locale !== undefined && { locale }),
+    ...(like !== undefined && { like }),
+    onNote: warnings.add,
+  };
+}
+
+const FLAGS = {
+  tokenColumn: '--token-column',
+  textColumn: '--text-column',
+  comments: '--comments',
+  skipBad: '--skip-bad',
+  tokenizer: '--tokenizer',
+  locale: '--locale',
+} as const;
+
+/** @throws ArgumentError that names the first of the options that was given */
+function refuse(options: ReadingOptions, names: readonly (keyof typeof FLAGS)[], why: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given) throw new ArgumentError(`${FLAGS[given]} ${why}: leave it out`);
+}
+
 /** Refuses options that raw text has no use for. @throws ArgumentError that names the first */
 export function refuseForRawText(options: ReadingOptions): void {
-  const given = [
-    ['--token-column', options.tokenColumn],
-    ['--comments', options.comments],
-    ['--skip-bad', options.skipBad],
-  ].find(([, value]) => value !== undefined);
-  if (given) throw new ArgumentError(`${String(given[0])} means nothing to raw text: name the format too (--format)`);
+  const names = ['tokenColumn', 'textColumn', 'comments', 'skipBad'] as const;
+  const given = names.find((name) => options[name] !== undefined);
+  if (given) throw new ArgumentError(`${FLAGS[given]} means nothing to raw text: name the format too (--format)`);
 }

@@ -2,8 +2,8 @@
 import { grouped } from '../tensor/print.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
 
-/** The scores of one corpus in every `--json` object. Fractions in [0, 1]. */
-export interface ScoreSummary {
+/** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
+export interface TokenSummary {
   readonly accuracy: number;
   /** Over the tokens never seen in training; null where there are none. */
   readonly oovAccuracy: number | null;
@@ -12,18 +12,36 @@ export interface ScoreSummary {
   readonly tokens: number;
 }
 
+/** Likewise where each sentence has one label. */
+export interface SentenceSummary {
+  readonly accuracy: number;
+  /** Unweighted mean of the F1 of all labels. */
+  readonly macroF1: number;
+  readonly sentences: number;
+}
+
+export type ScoreSummary = TokenSummary | SentenceSummary;
+
 /** The fields of a summary out of all scores; null stays null. */
 export function summaryOf(scores: Scores): ScoreSummary;
 export function summaryOf(scores: Scores | null): ScoreSummary | null;
 export function summaryOf(scores: Scores | null): ScoreSummary | null {
   if (scores === null) return null;
-  const { accuracy, oovAccuracy, spanF1, tokens } = scores;
-  return { accuracy, oovAccuracy, spanF1, tokens };
+  const { accuracy, oovAccuracy, spanF1, tokens, macroF1, sentences } = scores;
+  return scores.unit === 'sentence' ? { accuracy, macroF1, sentences } : { accuracy, oovAccuracy, spanF1, tokens };
 }
 
-/** One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 %   25,094 tokens`. */
-export function describeScores({ accuracy, oovAccuracy, spanF1, tokens }: ScoreSummary): string {
-  const parts = [`accuracy ${percent(accuracy)}`];
+/**
+ * One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 %   25,094 tokens`, or, of sentences with one label each,
+ * `accuracy 76.92 %   macro F1 76.90 %   1,066 sentences`.
+ */
+export function describeScores(scores: Scores): string {
+  const summary = summaryOf(scores);
+  const parts = [`accuracy ${percent(summary.accuracy)}`];
+  if ('macroF1' in summary) {
+    return [...parts, `macro F1 ${percent(summary.macroF1)}`, `${grouped(summary.sentences)} sentences`].join('   ');
+  }
+  const { oovAccuracy, spanF1, tokens } = summary;
   if (oovAccuracy !== null) parts.push(`OOV ${percent(oovAccuracy)}`);
   if (spanF1 !== null) parts.push(`span F1 ${percent(spanF1)}`);
   return [...parts, `${grouped(tokens)} tokens`].join('   ');

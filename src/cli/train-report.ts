@@ -95,6 +95,7 @@ export function epochLine(record: EpochRecord, epochs: number, colors: Colors): 
   const parts = [`epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(4)}`];
   if (dev) {
     parts.push(`dev ${percent(dev.accuracy)}`);
+    if (dev.unit === 'sentence') parts.push(`macro F1 ${percent(dev.macroF1)}`);
     if (dev.spanF1 !== null) parts.push(`F1 ${percent(dev.spanF1)}`);
   }
   parts.push(`${formatRate(tokensPerSecond)} tokens/s`, formatDuration(seconds));

@@ -7,14 +7,9 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { lossMessage, profile } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
-import { inputName, readCorpus } from '../labeling/data/files.node.js';
-import { describeReading, doubtfulLabels, inputSpecOf } from '../labeling/data/formats/index.js';
-import type { Reading } from '../labeling/data/formats/index.js';
-import type { NoteCollector } from '../labeling/data/notes.js';
-import type { OptimizerName } from '../labeling/training/options.js';
+import type { OptimizerName, TaskName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
-import type { Corpora } from '../labeling/training/run.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
@@ -25,6 +20,7 @@ import {
   oneOf,
   positiveInteger,
   positiveNumber,
+  splitShares,
   threadCount,
   truncation,
 } from './arguments.js';
@@ -45,17 +41,16 @@ import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
-import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, readOptionsOf } from './reading-options.js';
+import { addReadingOptions } from './reading-options.js';
+import { checkSplit, describeInput, pathsOf, readCorpora } from './corpora.js';
+import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options extends ThreadedOptions, ReadingOptions {
+interface Options extends ThreadedOptions, Omit<CorporaOptions, 'task'> {
   readonly cell: string;
-  readonly train: string;
-  readonly dev?: string;
-  readonly test?: string;
+  readonly task: TaskName;
   readonly optimizer: OptimizerName;
   readonly schedule: string;
   readonly epochs: number;
@@ -71,16 +66,20 @@ const HELP = `
 Formats are found from the contents of a file. Ctrl-C saves the best model so far; before the end of
 the first epoch it leaves an existing model file as it is.
 
+With --task classify each sentence has one label: "label TAB text" in either order, JSON lines with "text" and "label",
+fastText's __label__, a folder with seq.in and label, or one file per label, --train pos=FILE,neg=FILE.
+
 Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 after SIGHUP, SIGTERM).
 
 Example:
-  bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors`;
+  bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
+  bptt train --task classify --train pos=good.txt,neg=bad.txt --split 80/10/10 --out sentiment.safetensors`;
 
 /** Adds the command. */
 export function addTrain(program: Command, terminal: Terminal): void {
   const command = program
     .command('train')
-    .description('train a tagger on labeled sentences')
+    .description('train a tagger, or a classifier of sentences, on labeled sentences')
     .addHelpText('after', HELP);
   addDataOptions(command);
   addModelOptions(command);
@@ -92,7 +91,12 @@ function addDataOptions(command: Command): void {
   command
     .requiredOption('--train <file>', 'labeled sentences to learn from')
     .option('--dev <file>', 'labeled sentences that decide which epoch is best')
-    .option('--test <file>', 'labeled sentences scored once, at the end');
+    .option('--test <file>', 'labeled sentences scored once, at the end')
+    .option(
+      '--split <shares>',
+      'split --train into train/dev/test by these percentages, such as 80/10/10',
+      splitShares,
+    );
   addReadingOptions(command, 'format of these files (default: by content)', true);
   command
     .option('--out <file>', 'model file to write', 'model.safetensors')
@@ -105,6 +109,17 @@ function addDataOptions(command: Command): void {
 function addModelOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
+    .option(
+      '--task <name>',
+      'tag: a label for each word; classify: one for the sentence',
+      oneOf('tag', 'classify'),
+      d.task,
+    )
+    .option(
+      '--pooling <name>',
+      `classify: how a sentence becomes one vector: last, mean, max, attention (default: ${d.pooling})`,
+      oneOf('last', 'mean', 'max', 'attention'),
+    )
     .option('--cell <cell>', `recurrent cell: ${cellChoices()}`, cellName(), d.cell)
     .option('--embedding <n>', 'size of a word vector', positiveInteger, d.embedding)
     .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
@@ -140,8 +155,13 @@ function addUpdateOptions(command: Command): void {
 
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   parseSchedule(options.schedule); // before minutes of reading, not after
-  const { train: trainFile, dev, test, out, log: logFile } = options;
-  await checkOutputs({ '--out': out, '--log': logFile }, [trainFile, dev, test, fileOfCell(options.cell)]);
+  checkSplit(options);
+  const { train: trainFile, dev, test, task, out, log: logFile } = options;
+  checkPooling(options);
+  await checkOutputs({ '--out': out, '--log': logFile }, [
+    ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
+    fileOfCell(options.cell),
+  ]);
   const cell = await openCell(options.cell);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
@@ -219,27 +239,10 @@ function openLog({ log }: Options, progress: Progress): TrainLog | null {
   return openTrainLog(log, ({ message }) => progress.line(visible(`${message}; the training goes on without it`)));
 }
 
-/** The corpora. Development and test data are read as the training data was, where their format is the same. */
-async function readCorpora(options: Options, warnings: NoteCollector): Promise<Corpora> {
-  const { train: trainFile, dev, test } = options;
-  let reading: Reading | undefined;
-  const onReading = (found: Reading): void => void (reading = found);
-  const sentences = await readCorpus(trainFile, { ...readOptionsOf(options, warnings), onReading });
-  const doubt = reading && doubtfulLabels(reading, sentences);
-  if (doubt !== undefined) throw new ArgumentError(`${inputName(trainFile)}: ${doubt}`);
-  const input = reading && inputSpecOf(reading);
-  const read = (path: string) => readCorpus(path, readOptionsOf(options, warnings, input));
-  return {
-    train: sentences,
-    ...(dev === undefined ? {} : { dev: await read(dev) }),
-    ...(test === undefined ? {} : { test: await read(test) }),
-    sources: { train: inputName(trainFile), dev: dev && inputName(dev), test: test && inputName(test) },
-    ...(input && { input }),
-  };
-}
-
-function describeInput({ input }: Corpora): string {
-  return input ? `read as ${describeReading(input)}` : 'read';
+/** @throws ArgumentError where the way of pooling would be ignored */
+function checkPooling({ task, pooling }: Options): void {
+  if (task === 'classify' || pooling === undefined) return;
+  throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
 }
 
 /** The object of `--json`. */

@@ -107,7 +107,7 @@ export type TaskName = 'tag' | 'classify';
 /** What a training does when it is told nothing. */
 export const TRAIN_DEFAULTS = {
   task: 'tag' as TaskName,
-  pooling: 'attention' as PoolingName,
+  pooling: 'max' as PoolingName,
   cell: 'lstm',
   embedding: 100,
   hidden: 100,

@@ -1,0 +1,92 @@
+/** The corpora of a training: files, or one file that is split. */
+import { inputName, labeledFiles, readClassifiedCorpus, readCorpus } from '../labeling/data/files.node.js';
+import { describeReading, doubtfulLabels, inputSpecOf } from '../labeling/data/formats/index.js';
+import type { InputSpec, Reading } from '../labeling/data/formats/index.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
+import type { Sentence } from '../labeling/data/sentence.js';
+import type { SplitShares } from '../labeling/data/split.js';
+import { splitSentences } from '../labeling/data/split.js';
+import type { TaskName } from '../labeling/training/options.js';
+import type { Corpora } from '../labeling/training/run.js';
+import { ArgumentError } from '../tensor/index.js';
+import type { ReadingOptions } from './reading-options.js';
+import { classifiedOptionsOf, readOptionsOf } from './reading-options.js';
+
+/** What the command line says of the corpora. */
+export interface CorporaOptions extends ReadingOptions {
+  readonly train: string;
+  readonly dev?: string;
+  readonly test?: string;
+  readonly task: TaskName;
+  readonly split?: SplitShares;
+  readonly seed: number;
+}
+
+/** The paths that an option names: one, or one for each label. */
+export function pathsOf(option: string | undefined, task: TaskName): string[] {
+  if (option === undefined) return [];
+  return (task === 'classify' ? labeledFiles(option)?.map(({ path }) => path) : undefined) ?? [option];
+}
+
+/**
+ * The corpora. Development and test data are read as the training data was, where their format is the same.
+ *
+ * @throws ArgumentError where a corpus is to be split and its parts are given, too
+ */
+export async function readCorpora(options: CorporaOptions, warnings: NoteCollector): Promise<Corpora> {
+  const { train, dev, test, task, split, seed } = options;
+  checkSplit(options);
+  let reading: Reading | undefined;
+  const onReading = (found: Reading): void => void (reading = found);
+  const sentences = await readOne(train, task, options, warnings, { onReading });
+  const doubt = reading && doubtfulLabels(reading, sentences);
+  if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
+  const input = reading && inputSpecOf(reading);
+  const read = (path: string) => readOne(path, task, options, warnings, { like: input });
+  if (split) {
+    const parts = splitSentences(sentences, split, seed);
+    const name = inputName(train);
+    return {
+      train: parts.train,
+      ...(split.dev > 0 && { dev: parts.dev }),
+      ...(split.test > 0 && { test: parts.test }),
+      sources: { train: name, dev: name, test: name },
+      ...(input && { input }),
+    };
+  }
+  return {
+    train: sentences,
+    ...(dev === undefined ? {} : { dev: await read(dev) }),
+    ...(test === undefined ? {} : { test: await read(test) }),
+    sources: { train: inputName(train), dev: dev && inputName(dev), test: test && inputName(test) },
+    ...(input && { input }),
+  };
+}
+
+/** @throws ArgumentError where a corpus is to be split and one of its parts is given */
+export function checkSplit({ split, dev, test }: Pick<CorporaOptions, 'split' | 'dev' | 'test'>): void {
+  const given = dev !== undefined ? '--dev' : test !== undefined ? '--test' : undefined;
+  if (split && given) {
+    throw new ArgumentError(`--split makes the corpora of dev and test out of --train: leave out --split, or ${given}`);
+  }
+}
+
+/** The sentences of one input, by the readers of the task. */
+export function readOne(
+  path: string,
+  task: TaskName,
+  options: ReadingOptions,
+  warnings: NoteCollector,
+  more: { readonly like?: InputSpec; readonly onReading?: (reading: Reading) => void } = {},
+): Promise<Sentence[]> {
+  const { like, onReading } = more;
+  const hooks = onReading && { onReading };
+  return task === 'classify'
+    ? readClassifiedCorpus(path, { ...classifiedOptionsOf(options, warnings, like), ...hooks })
+    : readCorpus(path, { ...readOptionsOf(options, warnings, like), ...hooks });
+}
+
+/** How the input was read, in one line. */
+export function describeInput({ input }: Corpora): string {
+  return input ? `read as ${describeReading(input)}` : 'read';
+}
