@@ -1,13 +1,21 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
 import type { Command } from 'commander';
-import { inputName, openSentences, openText, slotFolder } from '../labeling/data/files.node.js';
-import { formatSentence, needsSpelling, OUTPUTS } from '../labeling/data/formats/index.js';
+import {
+  inputName,
+  openClassified,
+  openLines,
+  openSentences,
+  openText,
+  slotFolder,
+} from '../labeling/data/files.node.js';
+import { formatClassified, formatSentence, needsSpelling, OUTPUTS } from '../labeling/data/formats/index.js';
 import type { Output } from '../labeling/data/formats/index.js';
 import type { Sentence } from '../labeling/data/sentence.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
+import type { Model } from '../labeling/model/model.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
-import { TOKENIZERS } from '../labeling/data/segment.js';
-import type { SegmentOptions, Tokenizer } from '../labeling/data/segment.js';
+import type { SegmentOptions } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
 import { oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
@@ -15,15 +23,13 @@ import { groupsOf } from './groups.js';
 import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, readOptionsOf, refuseForRawText } from './reading-options.js';
+import { addReadingOptions, classifiedOptionsOf, readOptionsOf, refuseForRawText } from './reading-options.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
 import { collectWarnings } from './warnings.js';
 
 interface Options extends ReadingOptions {
   readonly cell?: string;
-  readonly locale?: string;
-  readonly tokenizer?: Tokenizer;
   readonly output: Output;
   readonly probabilities?: boolean;
   readonly backend: string;
@@ -42,6 +48,10 @@ they are complete: a raw line at its end, also while the input goes on. (conll j
 
 The columns are those of the model's training data, where the format is the same and no option says otherwise.
 
+A model that labels sentences (bptt train --task classify) answers each line with its label and the probability of it; the
+line is cut into tokens as the training data was. Its outputs are text (label, tab, probability) and jsonl
+({"tokens": …, "label": …, "probability": …}); a blank line stays blank.
+
 Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
 
 Example:
@@ -55,12 +65,6 @@ export function addTag(program: Command, terminal: Terminal): void {
     .description('label raw text, or sentences that are tokenized already')
     .argument('<model>', 'model file')
     .argument('[file]', 'input, or - for standard input', '-')
-    .option('--locale <tag>', 'language of raw text, for scripts without spaces: th, ja, … (default: en)')
-    .option(
-      '--tokenizer <name>',
-      `how raw text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`,
-      oneOf(...TOKENIZERS),
-    )
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
@@ -77,27 +81,24 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   if (output === 'slashed' && probabilities)
     throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
-  const raw = rawOptions(options);
   const model = await readModel(modelFile, await openOwnCell(options.cell));
+  const sentenceModel = model.heads[0].kind.unit === 'sentence';
+  if (sentenceModel && output !== 'text' && output !== 'jsonl') {
+    throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
+  }
+  const sentences = sentenceModel
+    ? await classifiedInput(model, file, options, warnings)
+    : await taggedInput(model, file, options, warnings);
   const { kernels } = await openBackend(backend, terminal);
   const tagger = createTagger(model, kernels);
-  const folder = format ? undefined : await slotFolder(file);
-  if (folder !== undefined && folder !== file) {
-    const message = `${inputName(file)} is read as raw text; with --format slots its words are taken as they stand`;
-    warnings.add({ kind: 'raw-text', message, source: inputName(file) });
-  }
-  const sentences = format
-    ? openSentences(file, {
-        badLines: file === '-' ? 'stop' : 'list',
-        ...readOptionsOf(options, warnings, model.input),
-        labels: 'ignored',
-      })
-    : cut(openText(file, raw));
   let spelled = 0;
   try {
     for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
       if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
-      await write(terminal.stdout, tagGroup(tagger, group, output, probabilities));
+      const lines = sentenceModel
+        ? classifyGroup(tagger, group, output)
+        : tagGroup(tagger, group, output, probabilities);
+      await write(terminal.stdout, lines);
     }
     if (spelled > 0) {
       const message = `${spelled} tokens that cannot stand in a column were spelled (\\t, \\n, \\u0020): use the output jsonl to keep them`;
@@ -108,6 +109,49 @@ async function runTag(modelFile: string, file: string, options: Options, termina
     kernels.dispose();
     if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
   }
+}
+
+/** Sentences whose words are to be labeled: of raw text, or as a format has them. */
+async function taggedInput(
+  model: Model,
+  file: string,
+  options: Options,
+  warnings: NoteCollector,
+): Promise<AsyncIterable<Sentence>> {
+  const raw = rawOptions(options);
+  if (options.format !== undefined) {
+    return openSentences(file, {
+      badLines: file === '-' ? 'stop' : 'list',
+      ...readOptionsOf(options, warnings, model.input),
+      labels: 'ignored',
+    });
+  }
+  await noteFolder(file, warnings);
+  return cut(openText(file, raw));
+}
+
+/** Sentences that are to be labeled: one a line, cut into tokens as the training data was, or as a format has them. */
+async function classifiedInput(
+  model: Model,
+  file: string,
+  options: Options,
+  warnings: NoteCollector,
+): Promise<AsyncIterable<Sentence>> {
+  const { format, tokenizer, locale } = options;
+  const { input } = model;
+  if (format !== undefined) {
+    const settings = classifiedOptionsOf(options, warnings, input);
+    return openClassified(file, { badLines: file === '-' ? 'stop' : 'list', ...settings, labels: 'ignored' });
+  }
+  await noteFolder(file, warnings);
+  return openLines(file, { tokenizer: tokenizer ?? input?.tokenizer, locale: locale ?? input?.locale });
+}
+
+async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {
+  const folder = await slotFolder(file);
+  if (folder === undefined || folder === file) return;
+  const message = `${inputName(file)} is read as raw text; with --format slots its words are taken as they stand`;
+  warnings.add({ kind: 'raw-text', message, source: inputName(file) });
 }
 
 /** How raw text is cut. @throws ArgumentError where the input is tokenized already */
@@ -123,6 +167,14 @@ function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, pr
     { probabilities },
   );
   return group.map((sentence, i) => formatSentence({ ...sentence, ...predictions[i] }, output)).join('');
+}
+
+function classifyGroup(tagger: Tagger, group: readonly Sentence[], output: Output): string {
+  const predictions = tagger.tag(
+    group.map((sentence) => sentence.tokens),
+    { probabilities: true },
+  );
+  return group.map(({ tokens }, i) => formatClassified({ ...predictions[i], tokens }, output)).join('');
 }
 
 async function* cut(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {

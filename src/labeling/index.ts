@@ -84,5 +84,5 @@ export { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../seria
 export type { Safetensors } from '../serialize/safetensors.js';
 export { splitSentences } from './data/split.js';
 export type { SplitParts, SplitShares } from './data/split.js';
-export { CLASSIFIED_FORMATS, readClassified } from './data/formats/index.js';
-export type { ClassifiedFormat, ClassifiedOptions } from './data/formats/index.js';
+export { CLASSIFIED_FORMATS, formatClassified, readClassified } from './data/formats/index.js';
+export type { ClassifiedFormat, ClassifiedOptions, ClassifiedSentence } from './data/formats/index.js';

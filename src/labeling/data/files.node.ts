@@ -6,7 +6,8 @@ import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { visible } from '../../tensor/visible.js';
 import { readClassified } from './formats/classified.js';
 import type { ClassifiedOptions } from './formats/classified-options.js';
-import { rejectUnusedBy } from './formats/classified-options.js';
+import { rejectUnusedBy, tokenCutter } from './formats/classified-options.js';
+import { lineBlocks } from './formats/lines.js';
 import type { ByteChunks } from './formats/lines.js';
 import type { ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
@@ -108,6 +109,25 @@ export async function readClassifiedCorpus(path: string, options: ClassifiedOpti
   const sentences: Sentence[] = [];
   for await (const sentence of openClassified(path, { badLines: 'list', ...options })) sentences.push(sentence);
   return sentences;
+}
+
+/**
+ * The lines of a file of raw text, or of standard input for `-`, each cut into tokens; a blank line has none.
+ *
+ * @throws DataError on bytes that are not lines of UTF-8, and where all lines are blank
+ */
+export async function* openLines(path: string, options: SegmentOptions = {}): AsyncGenerator<Sentence> {
+  const source = inputName(path);
+  const cut = tokenCutter(options);
+  let count = 0;
+  for await (const { first, lines } of lineBlocks(await openBytes(path), source)) {
+    for (let i = 0; i < lines.length; i++) {
+      const tokens = cut(lines[i]);
+      count += tokens.length;
+      yield { tokens, line: first + i };
+    }
+  }
+  if (count === 0) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
 }
 
 /** Sentences cut out of a file of raw text, or of standard input for `-`. @throws DataError as {@link readText} does */

@@ -48,7 +48,7 @@ export function evaluate(
     if (strictLabels) labels.encode(each, source);
     else labelsOf(each, source);
   }
-  if (onNote) notesOfScoring(gold, labels, source).forEach(onNote);
+  if (onNote) notesOfScoring(gold, labels, source, kind.unit).forEach(onNote);
   const predictions = predict(
     kernels,
     model,

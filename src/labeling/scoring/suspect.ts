@@ -4,6 +4,7 @@ import { quoted } from '../../tensor/visible.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
+import type { Unit } from '../model/heads/head.js';
 import { spanSchemeOf } from './spans.js';
 
 /** A sentence of so many tokens is a document whose blank lines are missing, or close to it. */
@@ -18,11 +19,18 @@ const PLACES = 5;
  *
  * @param labels those of the training sentences
  * @param source name of the input, for the messages
+ * @param unit what has a label; a sentence that has one stands here as one token
  */
-export function notesOfTraining(train: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+export function notesOfTraining(
+  train: readonly Sentence[],
+  labels: LabelVocabulary,
+  source?: string,
+  unit: Unit = 'token',
+): Note[] {
+  if (unit === 'sentence') return [...oneLabel(labels, source, unit), ...oneWord(train, source, unit)];
   return [
-    ...oneLabel(labels, source),
-    ...oneWord(train, source),
+    ...oneLabel(labels, source, unit),
+    ...oneWord(train, source, unit),
     ...longSentence(train, source),
     ...outlierLabels(train, labels, source),
   ];
@@ -33,25 +41,31 @@ export function notesOfTraining(train: readonly Sentence[], labels: LabelVocabul
  *
  * @param labels those of the model
  */
-export function notesOfScoring(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+export function notesOfScoring(
+  sentences: readonly Sentence[],
+  labels: LabelVocabulary,
+  source?: string,
+  unit: Unit = 'token',
+): Note[] {
+  if (unit === 'sentence') return unknownLabels(sentences, labels, source, unit);
   return [
     ...longSentence(sentences, source),
-    ...unknownLabels(sentences, labels, source),
+    ...unknownLabels(sentences, labels, source, unit),
     ...outlierLabels(sentences, labels, source),
   ];
 }
 
-function oneLabel({ labels, size }: LabelVocabulary, source?: string): Note[] {
+function oneLabel({ labels, size }: LabelVocabulary, source: string | undefined, unit: Unit): Note[] {
   if (size > 1) return [];
-  const message = `every token has the label ${quoted(labels[0])}, so there is nothing to learn: check the column of the labels (--column)`;
+  const message = `every ${unit} has the label ${quoted(labels[0])}, so there is nothing to learn: check the column of the labels (--column)`;
   return [noteOf('one-label', message, source)];
 }
 
-function oneWord(train: readonly Sentence[], source?: string): Note[] {
+function oneWord(train: readonly Sentence[], source: string | undefined, unit: Unit): Note[] {
   const word = train[0].tokens[0];
   const tokens = countTokens(train);
   if (tokens < 2 || train.some((sentence) => sentence.tokens.some((token) => token !== word))) return [];
-  const message = `all ${grouped(tokens)} tokens are ${quoted(word)}: check the column of the words, and the format (--format)`;
+  const message = `all ${grouped(tokens)} ${unit}s are ${quoted(word)}: check the column of the ${unit === 'token' ? 'words' : 'text'}, and the format (--format)`;
   return [noteOf('one-word', message, source)];
 }
 
@@ -66,14 +80,19 @@ function longSentence(sentences: readonly Sentence[], source?: string): Note[] {
   return [noteOf('long-sentence', message, source, longest.line, long.length)];
 }
 
-function unknownLabels(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
+function unknownLabels(
+  sentences: readonly Sentence[],
+  labels: LabelVocabulary,
+  source: string | undefined,
+  unit: Unit,
+): Note[] {
   const found = placesOf(sentences, (label) => !labels.has(label));
   if (found.length === 0) return [];
   const tokens = found.reduce((sum, { count }) => sum + count, 0);
   const shown = found.slice(0, SHOWN).map(({ label, count }) => `${quoted(label)} ${grouped(count)}`);
   const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
   const message =
-    `${grouped(tokens)} ${tokens === 1 ? 'token has a label' : 'tokens have labels'} that never ` +
+    `${grouped(tokens)} ${tokens === 1 ? `${unit} has a label` : `${unit}s have labels`} that never ` +
     `${tokens === 1 ? 'occurs' : 'occur'} in training and count as errors: ${shown.join(', ')}${rest}: ` +
     'correct them, train with them, or refuse them (--strict-labels)';
   return [noteOf('unknown-labels', message, source, found[0].lines[0], tokens)];

@@ -131,14 +131,14 @@ function checkCorpora(
   const { sources = {} } = corpora;
   const decisions = (part: 'train' | 'dev' | 'test'): Sentence[] =>
     (corpora[part] ?? []).map((each) => decisionsOf(kind, each, sources[part]));
-  if (onNote) notesOfTraining(decisions('train'), labels, sources.train).forEach(onNote);
+  if (onNote) notesOfTraining(decisions('train'), labels, sources.train, kind.unit).forEach(onNote);
   for (const part of ['dev', 'test'] as const) {
     const sentences = decisions(part);
     for (const each of sentences) {
       if (strict) labels.encode(each, sources[part]);
       else labelsOf(each, sources[part]);
     }
-    if (onNote) notesOfScoring(sentences, labels, sources[part]).forEach(onNote);
+    if (onNote) notesOfScoring(sentences, labels, sources[part], kind.unit).forEach(onNote);
   }
 }
 

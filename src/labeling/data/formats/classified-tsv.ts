@@ -101,6 +101,8 @@ interface ColumnStats {
   readonly place: number;
   readonly values: number;
   readonly characters: number;
+  /** Rows in which it has white space inside. */
+  readonly spaced: number;
 }
 
 function columnStats(rows: readonly (readonly string[])[], width: number): ColumnStats[] {
@@ -109,13 +111,16 @@ function columnStats(rows: readonly (readonly string[])[], width: number): Colum
     place,
     values: new Set(whole.map((row) => row[place])).size,
     characters: whole.reduce((sum, row) => sum + row[place].length, 0),
+    spaced: whole.filter((row) => /\S\s+\S/.test(row[place])).length,
   }));
 }
 
-/** The column with the fewest values, the shorter one among equals. */
+/** The column with the fewest values; among equals the one with less white space inside, then the shorter one. */
 function fewest(stats: readonly ColumnStats[], taken: number | undefined): number {
   const rest = stats.filter(({ place }) => place !== taken);
-  return rest.sort((a, b) => a.values - b.values || a.characters - b.characters || a.place - b.place)[0].place;
+  const order = (a: ColumnStats, b: ColumnStats) =>
+    a.values - b.values || a.spaced - b.spaced || a.characters - b.characters || a.place - b.place;
+  return rest.sort(order)[0].place;
 }
 
 function longest(stats: readonly ColumnStats[], taken: number | undefined): number {

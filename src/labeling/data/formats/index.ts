@@ -16,3 +16,5 @@ export type { Output } from './write.js';
 export { readClassified } from './classified.js';
 export { CLASSIFIED_FORMATS, tokenCutter } from './classified-options.js';
 export type { ClassifiedFormat, ClassifiedOptions } from './classified-options.js';
+export { formatClassified } from './classified-write.js';
+export type { ClassifiedSentence } from './classified-write.js';

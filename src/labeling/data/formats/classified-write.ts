@@ -1,0 +1,31 @@
+/** Writers of sentences with one label each: the label and its probability, one line a sentence. */
+import { ArgumentError } from '../../../tensor/errors.js';
+import type { Output } from './write.js';
+
+/** A sentence and what a model says of it; a blank line has neither label nor tokens. */
+export interface ClassifiedSentence {
+  readonly tokens: readonly string[];
+  readonly category?: string;
+  /** In [0, 1]. */
+  readonly categoryProbability?: number;
+}
+
+/**
+ * One line with its end. `text`: label, tab, probability, so that line n of the output is about line n of the input; a blank
+ * line stays blank. `jsonl`: `{"tokens": […], "label": "…", "probability": …}`, which the reader of JSON lines takes.
+ *
+ * @throws ArgumentError on an output that holds a label for each word
+ */
+export function formatClassified(sentence: ClassifiedSentence, output: Output): string {
+  const { tokens, category, categoryProbability: probability } = sentence;
+  if (output === 'jsonl') {
+    return `${JSON.stringify({ tokens, label: category ?? null, ...(probability !== undefined && { probability }) })}\n`;
+  }
+  if (output !== 'text') {
+    throw new ArgumentError(
+      `the output ${output} has a label for each word, not for the sentence: choose text or jsonl`,
+    );
+  }
+  if (category === undefined) return '\n';
+  return `${[category.replace(/[\t\r\n]/g, ' '), ...(probability === undefined ? [] : [probability.toFixed(4)])].join('\t')}\n`;
+}
