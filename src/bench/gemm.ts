@@ -78,22 +78,32 @@ function ownContestants(context: Context, label: string, product: Product): Cont
 
 /** The user's kernels that have this product and are right. */
 function usersContestants(context: Context, label: string, product: Product): Contestant[] {
+  const within = context.within ?? (<T>(act: () => T): T => act());
   return (context.userKernels ?? []).flatMap((user) => {
     const { system } = user;
     const kernel = user.kernels[product.name]?.bind(user.kernels);
     if (kernel === undefined) return [];
     let trial: Trial | undefined;
-    const right = passes(context, `gemm ${label}`, system, () => {
+    const check = (): string | undefined => {
       trial = tryKernel(kernel, product, user);
       return trial.faultAtFirst();
-    });
+    };
+    const right = passes(context, `gemm ${label}`, system, () => within(check));
     if (!right || trial === undefined) {
-      trial?.close();
+      within(() => trial?.close());
       return [];
     }
     const { act, faultAtLast, close } = trial;
+    const sample = sampling(act);
     const common = { system, version: context.version, backend: 'user', threads: 1 };
-    return [{ ...common, sample: sampling(act), faultAtLast, close }];
+    return [
+      {
+        ...common,
+        sample: () => within(sample),
+        faultAtLast: () => within(faultAtLast),
+        close: () => within(close),
+      },
+    ];
   });
 }
 

@@ -14,8 +14,10 @@ const MODULES = new URL('..', import.meta.url).href;
 export interface Guard {
   /** The real standard output, for results. */
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  /** Gives the process back. */
+  /** Gives the process back: for whoever has another use for it, and no strangers with timers in it. */
   release(): void;
+  /** Waits until all that was written to `stdout` has gone, for a process that is ended under guard. */
+  flush(): Promise<void>;
 }
 
 /**
@@ -43,10 +45,12 @@ export function guardProcess(onStray: (line: string) => void): Guard {
   process.on('unhandledRejection', stray);
   const out = new Writable({
     decodeStrings: false,
-    write: (chunk, encoding, done) => void write(chunk, encoding, done),
+    // At once, not a turn of the event loop later: a kernel may hold the thread for long.
+    write: (chunk, encoding, done) => void (write(chunk, encoding) ? done() : stdout.once('drain', () => done())),
   });
   return {
     stdout: Object.assign(out, { isTTY: stdout.isTTY, columns: stdout.columns }),
+    flush: () => new Promise((resolve) => void out.write('', () => write('', () => resolve()))),
     release() {
       stdout.write = write as typeof stdout.write;
       Object.assign(process, real);

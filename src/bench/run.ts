@@ -38,8 +38,8 @@ export interface RunOptions {
   readonly against?: string;
   /** Sizes of products, in the place of the usual ones. */
   readonly sizes?: Context['sizes'];
-  /** Files with products of the user's. */
-  readonly kernels: readonly string[];
+  /** Products of the user's, as `loadUserKernels` loads them. */
+  readonly userKernels: readonly UserKernel[];
   /** Names of peers; `true` for all, `false` for none; undefined for all where there are any. */
   readonly peers?: readonly string[] | boolean;
   /** Whether this package runs in a browser too. */
@@ -56,6 +56,12 @@ export interface Listener extends Pick<Context, 'progress' | 'note'> {
   rows?(rows: readonly Row[]): void | Promise<void>;
 }
 
+/** What ends a run early: `Interrupt` of the command line. */
+export interface Stop {
+  readonly signal?: AbortSignal;
+  run?<T>(act: () => T): T;
+}
+
 /** A result, and what was found wrong on the way. */
 export interface Outcome {
   readonly result: Result;
@@ -66,25 +72,26 @@ export interface Outcome {
 /**
  * Runs the suites, one after the other. Where `signal` stops it, the result has the rows of the cases that were finished.
  *
- * @throws what `openPeers`, `openBackends`, `openOpponent` and `loadUserKernel` throw, before anything is timed
+ * @param stop its signal ends the run, also while its `run` is at work on code of a user's
+ * @throws what `openPeers`, `openBackends` and `openOpponent` throw, before anything is timed
  */
-export async function runSuites(options: RunOptions, listener: Listener, signal?: AbortSignal): Promise<Outcome> {
+export async function runSuites(options: RunOptions, listener: Listener, stop: Stop = {}): Promise<Outcome> {
+  const { signal, run: within } = stop;
   const stopped = (): boolean => signal?.aborted ?? false;
   // What ends because it was stopped gives reasons of its own, which say nothing.
   const note = (line: string): void => (stopped() ? undefined : listener.note(line));
-  const { version, plotting, quick, steps, cases, sizes } = options;
+  const { version, plotting, quick, steps, cases, sizes, userKernels } = options;
   const shared = { plotting, quick, steps, sizes, note, progress: listener.progress, budget: budgetOf(options) };
   const opponent: Omit<Opponent, 'earlier'> & Partial<Opponent> =
     options.against === undefined
       ? noOpponent
       : await openOpponent(options.against, { ...shared, backends: options.backends });
-  const userKernels = await loadUserKernels(options.kernels);
   const peers = peersOf(options, { note });
   const backends = await openBackends(options.backends, { note });
   const wrong: string[] = [];
   const context: Context = {
     ...shared,
-    ...{ version, backends, peers, userKernels, signal, pace: openPace() },
+    ...{ version, backends, peers, userKernels, signal, within, pace: openPace() },
     wants: (name) => cases.length === 0 || cases.some((part) => name.includes(part)),
     wrong: (line) => void wrong.push(line),
   };
@@ -109,8 +116,13 @@ export async function runSuites(options: RunOptions, listener: Listener, signal?
   return { result: { machine, rows, ...(stopped() ? { interrupted: true } : {}) }, wrong };
 }
 
-/** The kernels of several files, each file once, under names that differ. */
-async function loadUserKernels(paths: readonly string[]): Promise<UserKernel[]> {
+/**
+ * The kernels of several files, each file once, under names that differ. What a module does while it is loaded can be stopped by
+ * nobody who listens for a signal, so load before.
+ *
+ * @throws what `loadUserKernel` throws
+ */
+export async function loadUserKernels(paths: readonly string[]): Promise<UserKernel[]> {
   const kernels: UserKernel[] = [];
   for (const [i, path] of paths.entries()) {
     if (paths.slice(0, i).some((other) => resolve(other) === resolve(path)))

@@ -141,6 +141,8 @@ export interface Context {
   progress(label: string, done: number, total: number): void;
   /** Aborted where somebody wants no more rows: what is under way then is given up. */
   readonly signal?: AbortSignal;
+  /** Runs code of a user's, which may never return, so that `signal` is aborted all the same; without it, it is called. */
+  within?<T>(act: () => T): T;
   /** GFLOP/s of the machine at this moment, of a fixed piece of work; without it rows do not say. */
   pace?(): number;
   /** A line on standard error that stays: who was skipped, and why. */

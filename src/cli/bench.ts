@@ -66,7 +66,8 @@ as a whole leaves a comparison unclear. The interval is at 99 %: of 100 comparis
 change. "no difference": it contains 1, or the change is below 2 %; "unclear": it contains 1 and its ends are further apart
 than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies below 0.9 of the earlier speed.
 
-Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130.
+Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130. It also ends a
+--kernel that never returns.
 
 Peers are other systems, each in a process of its own; they come with a checkout: npm ci --prefix bench/peers.
 
@@ -129,23 +130,42 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   if (options.failBelow !== undefined && options.against === undefined) {
     throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
   }
-  const { runSuites } = await import('../bench/run.js');
+  const { loadUserKernels } = await import('../bench/run.js');
   await checkOutputs({ '--plot': options.plot }, [options.against, ...(options.kernel ?? [])]);
   const stray: string[] = [];
   const { guardProcess } = await import('../bench/guard.js');
   const guard = options.kernel === undefined ? undefined : guardProcess((line) => void stray.push(line));
-  const interrupt = watchInterrupt();
   const guarded =
     guard === undefined || terminal.stdout !== process.stdout ? terminal : { ...terminal, stdout: guard.stdout };
-  const output = outputOf(options, guarded);
   try {
-    const outcome = await runSuites(settingsOf(options, chosen), output.listener, interrupt.signal);
+    const userKernels = await loadUserKernels(options.kernel ?? []);
+    await runWatched(options, { ...settingsOf(options, chosen), userKernels }, guarded, stray);
+  } finally {
+    if (terminal.endHere === undefined) guard?.release();
+    else if (guard !== undefined) {
+      terminal.endHere(); // timers of a kernel may throw until then: the guard stays
+      await guard.flush();
+    }
+  }
+}
+
+/** Runs the suites until they end or a signal comes. */
+async function runWatched(
+  options: Options,
+  settings: RunOptions,
+  terminal: Terminal,
+  stray: readonly string[],
+): Promise<void> {
+  const interrupt = watchInterrupt();
+  const output = outputOf(options, terminal);
+  const { runSuites } = await import('../bench/run.js');
+  try {
+    const outcome = await runSuites(settings, output.listener, interrupt);
     output.stop();
     await report(options, { ...outcome, wrong: [...outcome.wrong, ...new Set(stray)] }, output, interrupt);
   } finally {
     output.stop();
     interrupt.release();
-    guard?.release();
   }
 }
 
@@ -170,7 +190,7 @@ async function report(options: Options, outcome: Outcome, output: Output, interr
   if (options.failBelow !== undefined) await checkSpeed(result.rows, options.failBelow);
 }
 
-function settingsOf(options: Options, suites: readonly SuiteName[]): RunOptions {
+function settingsOf(options: Options, suites: readonly SuiteName[]): Omit<RunOptions, 'userKernels'> {
   return {
     version: readPackageInfo().version,
     suites,
@@ -181,7 +201,6 @@ function settingsOf(options: Options, suites: readonly SuiteName[]): RunOptions 
     steps: options.steps,
     time: options.time,
     against: options.against,
-    kernels: options.kernel ?? [],
     sizes: options.sizes,
     peers: options.peers,
     peersFolder: options.peersFolder,

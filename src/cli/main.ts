@@ -13,4 +13,15 @@ process.stderr.on('error', () => undefined); // nobody listens to progress any m
 
 const { stdout, stderr, env } = process;
 const command = commandOf(process.argv[1], env);
-process.exitCode = await run(process.argv.slice(2), { stdout, stderr, env, command });
+let endsHere = false;
+const endHere = (): void => void (endsHere = true);
+const status = await run(process.argv.slice(2), { stdout, stderr, env, command, endHere });
+process.exitCode = status;
+if (endsHere) {
+  await new Promise((resolve) => void stderr.write('', resolve));
+  try {
+    process.exit(status);
+  } catch {
+    process.exit(status); // somebody who listened for `exit` threw; nobody is asked twice
+  }
+}

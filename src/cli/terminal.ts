@@ -17,6 +17,11 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How the program was called, for commands to paste; default `bptt`. */
   readonly command?: string;
+  /**
+   * Called by a command that runs code of somebody else: the process then ends with the command, whatever timers that code has
+   * left. Without it, nobody ends the process.
+   */
+  readonly endHere?: () => void;
 }
 
 /** Functions that color text, or leave it alone. */

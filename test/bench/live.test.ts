@@ -166,6 +166,68 @@ describe('kernels of other people', () => {
     expect(stderr).toContain('a --kernel threw Error: stray outside of every call');
   });
 
+  describe('that never return', () => {
+    /** Kernels of which one product sends a signal in one of its calls, and loops for ever. The first call is the check. */
+    const stuck = (product: string, call: number, signal: string) =>
+      file(
+        `${signal}-${product}-${call}.mjs`,
+        `let calls = 0;
+         function wait() { process.kill(process.pid, '${signal}'); try { for (;;); } catch {} finally { for (;;); } }
+         export function addMatmul(out, a, b) { ${LOOP} }
+         export function addMatmulTA(out, a, b) {
+           if ('${product}' === 'addMatmulTA' && ++calls === ${call}) wait();
+           for (let i = 0; i < a.shape[1]; i++)
+             for (let j = 0; j < b.shape[1]; j++)
+               for (let k = 0; k < a.shape[0]; k++)
+                 out.data[out.offset + i * out.stride[0] + j] += a.data[a.offset + k * a.stride[0] + i] * b.data[b.offset + k * b.stride[0] + j];
+         }
+         export function release() { if ('${product}' === 'release' && ++calls === ${call}) wait(); }`,
+      );
+    const run = (kernel: string, ...args: string[]) =>
+      bptt([...CPU, '--no-peers', '--quick', '--sizes', '4', '--kernel', kernel, ...args]);
+
+    test.each([
+      ['while it is checked', 'addMatmulTA', 1],
+      ['while it is timed', 'addMatmulTA', 5],
+      ['while it takes its memory back', 'release', 2],
+    ])('Ctrl-C %s ends it, and what there is is printed', (_, product, call) => {
+      const { status, stdout, stderr } = run(stuck(product, call, 'SIGINT'), '--json');
+      const { interrupted, rows } = JSON.parse(stdout) as Result;
+      expect([status, interrupted]).toEqual([130, true]);
+      expect(stderr).toBe('bptt: interrupted; 1 case was finished and printed\n');
+      expect(rows.map((each) => [each.case, each.system])).toEqual([
+        ['addMatmul-4x4x4', 'bptt-cpu'],
+        ['addMatmul-4x4x4', `SIGINT-${product}-${call}.mjs`],
+      ]);
+    });
+
+    test('another signal ends the process, whose rows are printed by then', () => {
+      const { status, stdout } = run(stuck('addMatmulTA', 5, 'SIGTERM'));
+      expect(status).toBeNull();
+      expect(stdout).toMatch(/^addMatmul-4x4x4 +SIGTERM-addMatmulTA-5\.mjs .*\n$/m);
+    });
+
+    test('Ctrl-C while a module is loaded ends the process', () => {
+      const path = file('loading.mjs', `process.kill(process.pid, 'SIGINT'); for (;;);`);
+      expect(run(path)).toMatchObject({ status: null, stdout: '' });
+    });
+  });
+
+  test('one that leaves a timer, and throws when the process ends, changes nothing after the results', () => {
+    const path = file(
+      'lasting.mjs',
+      `setInterval(() => undefined, 1000);
+       process.on('exit', () => { console.log('late'); throw new Error('at the end'); });
+       export function addMatmul(out, a, b) { ${LOOP} }`,
+    );
+    const args = [...CPU, '--no-peers', '--quick', '--json', '--sizes', '4', '--kernel'];
+    const { status, stdout, stderr } = bptt([...args, path]);
+    expect([status, stderr]).toEqual([0, 'late\n']);
+    expect((JSON.parse(stdout) as Result).rows.map((each) => each.system)).toContain('lasting.mjs');
+    const wrong = file('wrong.mjs', `setInterval(() => undefined, 1000); export function addMatmul() {}`);
+    expect(bptt([...args, wrong])).toMatchObject({ status: 1, stderr: expect.stringMatching(/^bptt: .*wrong.mjs/m) });
+  });
+
   test('usage: the same one twice, sizes that are none', () => {
     const path = file('mine.mjs', 'export function addMatmul() {}');
     expect(bptt([...CPU, '--no-peers', '--kernel', path, '--kernel', path])).toMatchObject({
