@@ -5,11 +5,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { entryPoints, installPacked, manifest } from '../support/packed';
 import type { Installation } from '../support/packed';
+import { brokenLinks, codeBlocks, linksOf } from '../support/markdown';
+import { bareScript, exactOptions, undeclaredUndefined } from '../support/foreign';
 
 const ROOT = resolve(__dirname, '../..');
+const README = codeBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).filter(({ language }) => language === 'ts');
 const TSC = createRequire(__filename).resolve('typescript/bin/tsc');
 
 let installation: Installation;
@@ -26,6 +29,14 @@ afterAll(() => installation?.remove());
 const run = (command: string, args: readonly string[]): string => installation.run(command, args);
 const script = (name: string, text: string, flags?: readonly string[]): unknown =>
   installation.script(name, text, flags);
+
+/** What a strict compiler without the types of Node says of a file. */
+function compiled(name: string, text: string, options: object): string {
+  const all = { noEmit: true, strict: true, target: 'es2022', types: [], lib: ['es2023', 'dom'], ...options };
+  writeFileSync(join(folder, name), text);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: all, files: [name] }));
+  return spawnSync(process.execPath, [TSC, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout;
+}
 
 /** One time step of an LSTM, and a product: the same lines whichever way the modules came in. */
 const STEP = `
@@ -131,16 +142,73 @@ describe('the packed package', () => {
       const out: Tensor = zeros([2, 3], 'float32');
       kernels.addMatmul(out, zeros([2, 4]), zeros([4, 3]));
       export const tagger = (bytes: Uint8Array): Tagger => createTagger(bytes);`;
-    const compilerOptions = { noEmit: true, strict: true, module: 'nodenext', target: 'es2022', types: [] };
-    const config = { compilerOptions: { ...compilerOptions, lib: ['es2023', 'dom'] }, files: [name] };
-    const compile = (text: string) => {
-      writeFileSync(join(folder, name), text);
-      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-      return spawnSync(process.execPath, [TSC, '-p', folder], { cwd: folder, encoding: 'utf8' });
-    };
-    const { status, stdout } = compile(`${imports}\n${uses}\n${right}`);
-    expect([stdout, status]).toEqual(['', 0]);
-    expect(compile(`${right}\nkernels.addMatmul(out, 1, 2);`).stdout).toMatch(/TS2345/);
+    expect(compiled(name, `${imports}\n${uses}\n${right}`, { module: 'nodenext' })).toBe('');
+    expect(compiled(name, `${right}\nkernels.addMatmul(out, 1, 2);`, { module: 'nodenext' })).toMatch(/TS2345/);
+  });
+
+  it('has types where modules are resolved as Node 10 did, for every entry point', () => {
+    const text = entryPoints.map((name, i) => `import * as m${i} from '${name}';\nvoid m${i};`).join('\n');
+    const node10 = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' };
+    expect(compiled('node10.ts', text, node10)).toBe('');
+    expect(compiled('node10.ts', `${text}\nimport 'bptt/nothing';`, node10)).toMatch(/TS(2307|2882)/);
+  });
+
+  it('takes undefined for an option that is left out, under exactOptionalPropertyTypes', () => {
+    const exact = { module: 'nodenext', exactOptionalPropertyTypes: true };
+    expect(compiled('exact.mts', exactOptions, exact)).toBe('');
+    const wrong = `${exactOptions}\nconst own: { a?: number } = { a: undefined };\nvoid own;`;
+    expect(compiled('exact.mts', wrong, exact)).toMatch(/TS2375/);
+  });
+
+  it('says so of every optional property', () => {
+    const declared = packed.filter((path) => /^dist\/.*\.d\.c?ts$/.test(path));
+    expect(declared.length).toBeGreaterThan(100);
+    const found = declared.flatMap((path) => {
+      const text = readFileSync(join(folder, 'node_modules/bptt', path), 'utf8');
+      return undeclaredUndefined(text).map((name) => `${path}: ${name}`);
+    });
+    expect(found).toEqual([]);
+    const wrong = 'interface A { a?: number; b?: number | undefined; readonly c: { d?: string } }';
+    expect(undeclaredUndefined(wrong)).toEqual(['a', 'd']);
+  });
+
+  it('loads and labels in an engine that has the language and nothing else', () => {
+    const train = `import { createCpuKernels } from 'bptt/kernels';
+      import { generateCorpus, saveModel, train } from 'bptt/labeling';
+      import { writeFileSync } from 'node:fs';
+      const corpora = { train: generateCorpus({ sentences: 20, seed: 1 }) };
+      const { model } = await train(createCpuKernels(), corpora, { embedding: 4, hidden: 3, epochs: 1 });
+      writeFileSync('bare.safetensors', saveModel(model));
+      console.log('null');`;
+    expect(script('model.mjs', train)).toBeNull();
+    expect(script('bare.cjs', bareScript(entryPoints.filter((name) => name !== 'bptt/threads')))).toEqual({
+      present: [],
+      builtins: [],
+      loaded: entryPoints.length - 1,
+      labels: 3,
+    });
+  });
+
+  it.each(README.map((block, i) => [i + 1, block] as const))(
+    'runs block %i of its README as JavaScript',
+    (i, block) => {
+      writeFileSync(join(folder, `readme-${i}.mjs`), block.code);
+      expect(run(process.execPath, [`readme-${i}.mjs`])).toBe(`${block.shown}\n`);
+    },
+  );
+
+  it('holds what its pages link to', () => {
+    const pages = packed.filter((path) => path.endsWith('.md'));
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/building.md']));
+    const dead = pages.flatMap((path) => {
+      const file = join(folder, 'node_modules/bptt', path);
+      const outside = linksOf(readFileSync(file, 'utf8')).filter((link) =>
+        relative('.', join(path, '..', link)).startsWith('..'),
+      );
+      return [...brokenLinks(file), ...outside].map((link) => `${path}: ${link}`);
+    });
+    expect(dead).toEqual([]);
+    expect(linksOf(readFileSync(join(ROOT, 'README.md'), 'utf8')).length).toBeGreaterThan(10);
   });
 
   it('answers on the command line', () => {

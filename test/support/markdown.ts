@@ -142,12 +142,16 @@ export function typeErrors(documents: Readonly<Record<string, string>>): string[
   }
 }
 
-/** Relative links of a document that lead nowhere: a missing file, or a heading the target does not have. */
-export function brokenLinks(file: string, markdown = readFileSync(file, 'utf8')): string[] {
+/** Relative links of a document. */
+export function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
-  return targets.filter((target) => {
-    if (/^https?:/.test(target)) return false;
+  return targets.filter((target) => !/^https?:/.test(target));
+}
+
+/** Relative links of a document that lead nowhere: a missing file, or a heading the target does not have. */
+export function brokenLinks(file: string, markdown = readFileSync(file, 'utf8')): string[] {
+  return linksOf(markdown).filter((target) => {
     const [path, anchor] = target.split('#');
     if (path === '') return !anchorsOf(markdown).includes(anchor);
     const full = resolve(dirname(file), path);
