@@ -1,6 +1,8 @@
 /** Labels to ids and back, ordered as words are: by falling count in the training sentences, ties in code-point order. */
 import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
 
 /** How many labels a message lists; a treebank with features has hundreds. */
@@ -45,12 +47,35 @@ export function labelsFromJson(value: unknown): LabelVocabulary {
   return createLabels(labels);
 }
 
+/**
+ * What to say of a label that looks like a known one and is another: composed where that is decomposed, or with an invisible
+ * character inside. Empty where there is none.
+ */
+export function twinNote(label: string, known: readonly string[]): string {
+  const look = (text: string) => normalForm(text).replace(/\p{Cf}/gu, '');
+  const looks = look(label);
+  const twin = known.find((other) => other !== label && look(other) === looks);
+  if (twin === undefined) return '';
+  const why = normalForm(twin) === normalForm(label) ? 'normalize to Unicode NFC' : 'remove the invisible characters';
+  return `${quoted(label)} differs from the known ${quoted(twin)} in characters that look the same (${codes(label)}, ${codes(twin)}; ${why})`;
+}
+
+/** The characters beyond ASCII, by their numbers. */
+function codes(text: string): string {
+  const beyond = [...text].filter((character) => character > '~').slice(0, 8);
+  const spelled = beyond.map(
+    (character) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`,
+  );
+  return spelled.join(' ') || 'ASCII';
+}
+
 function createLabels(labels: readonly string[]): LabelVocabulary {
   const ids = new Map(labels.map((label, id) => [label, id]));
   const unknown = (label: string, where: string) => {
     const shown = labels.slice(0, SHOWN).join(' ') + (labels.length > SHOWN ? ` … (${labels.length} in all)` : '');
-    const message = `${where}label ${JSON.stringify(label)} was never seen in training; the known labels are ${shown}`;
-    return new DataError(`${message}: correct it, or train with it`);
+    const message = `${where}label ${quoted(label)} was never seen in training; the known labels are ${shown}`;
+    const twin = twinNote(label, labels);
+    return new DataError(`${message}${twin && `, and ${twin}`}: correct it, or train with it`);
   };
   return {
     size: labels.length,

@@ -2,6 +2,7 @@
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
 import { stackInference } from '../../layers/inference.js';
+import { expectList, expectRecord } from '../../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
@@ -38,6 +39,9 @@ export function inferenceOf(
   params: ModelParams,
   options: InferenceOptions = {},
 ): Inference {
+  expectRecord('inferenceOf', 'network', network, 'a network, model.network');
+  expectList('inferenceOf', 'network.encoders', network.encoders, 'encoders');
+  expectRecord('inferenceOf', 'params', params, 'parameters, model.params');
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
   const { keepWords = true } = options;
   // One table in front of the stack: what the first layer makes of its rows may be kept.

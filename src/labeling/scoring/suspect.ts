@@ -1,7 +1,7 @@
 /** What is suspicious about labeled sentences without being an error, as notes: told before a training or an evaluation. */
 import { grouped } from '../../tensor/print.js';
 import { quoted } from '../../tensor/visible.js';
-import type { LabelVocabulary } from '../data/labels.js';
+import { twinNote, type LabelVocabulary } from '../data/labels.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
 import type { Unit } from '../model/heads/head.js';
@@ -91,9 +91,11 @@ function unknownLabels(
   const tokens = found.reduce((sum, { count }) => sum + count, 0);
   const shown = found.slice(0, SHOWN).map(({ label, count }) => `${quoted(label)} ${grouped(count)}`);
   const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
+  const alike = found.map(({ label }) => twinNote(label, labels.labels)).find((note) => note !== '');
+  const twins = alike === undefined ? '' : `. ${alike}`;
   const message =
     `${grouped(tokens)} ${tokens === 1 ? `${unit} has a label` : `${unit}s have labels`} that never ` +
-    `${tokens === 1 ? 'occurs' : 'occur'} in training and count as errors: ${shown.join(', ')}${rest}: ` +
+    `${tokens === 1 ? 'occurs' : 'occur'} in training and ${tokens === 1 ? 'counts as an error' : 'count as errors'}: ${shown.join(', ')}${rest}${twins}: ` +
     'correct them, train with them, or refuse them (--strict-labels)';
   return [noteOf('unknown-labels', message, source, found[0].lines[0], tokens)];
 }

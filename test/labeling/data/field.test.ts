@@ -214,6 +214,9 @@ describe('the token column', () => {
 
   test('words and labels are two columns', async () => {
     await fails('a b X\nc d Y\n', 'f: words and labels would both be column 3', { tokenColumn: 3 }, ArgumentError);
+    const conllu = '1\ta\t_\tX\t_\t_\t0\troot\t_\t_\n';
+    await fails(conllu, 'f: words and labels would both be column upos', { tokenColumn: 'upos' }, ArgumentError);
+    await fails(conllu, 'f: words and labels would both be column form', { column: 'form' }, ArgumentError);
     const { sentences } = await field('X a\nY b\n', { tokenColumn: 2 });
     expect(sentences[0]).toMatchObject({ tokens: ['a', 'b'], labels: ['X', 'Y'] });
   });

@@ -9,7 +9,7 @@ import { trimOuter } from './clean.js';
 import { createCollector, type LineParser } from './collect.js';
 import { createCommentJudge, type CommentJudge } from './comments.js';
 import { columnSamples, isBlank, splitColumns, type ColumnLayout } from './detect.js';
-import { columnIndex, dataErrorAt, quote, type ParseOptions } from './options.js';
+import { columnIndex, dataErrorAt, quote, type ParseOptions, oneColumn } from './options.js';
 import type { Reading } from './reading.js';
 
 /** The token that CoNLL-2003 puts before each document; it is no sentence. */
@@ -173,7 +173,7 @@ function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): P
   const label = labelless
     ? undefined
     : columnIndex(given.column ?? other, columns, labels === 'required' ? Math.max(width, 2) : width);
-  if (label === token) throw oneColumn(options.source, token);
+  if (label === token) throw oneColumn(options.source, `column ${token + 1}`);
   const fromTheRight = (place: string | number | undefined) => /^-/.test(String(place));
   const strict = fromTheRight(given.tokenColumn) || (label !== undefined && fromTheRight(given.column ?? -1));
   const needed = Math.max(token, label ?? 0) + 1;
@@ -209,9 +209,4 @@ function givenColumns(
 function nothingButWords(source: string): ArgumentError {
   const message = `${source}: column 1 of 2 counts the words, so that column 2 has the words and there are no labels`;
   return new ArgumentError(`${message}: add them, or name the column of the words (--token-column 1)`);
-}
-
-function oneColumn(source: string, column: number): ArgumentError {
-  const message = `${source}: words and labels would both be column ${column + 1}`;
-  return new ArgumentError(`${message}: name the two columns (--token-column, --column)`);
 }

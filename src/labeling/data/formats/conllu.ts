@@ -8,7 +8,7 @@
  */
 import { createCollector, type LineParser } from './collect.js';
 import { declaredColumns, isBlank, splitColumns } from './detect.js';
-import { columnIndex, dataErrorAt, quote, type ParseOptions } from './options.js';
+import { columnIndex, dataErrorAt, oneColumn, quote, type ParseOptions } from './options.js';
 
 /** Names of the ten columns, as the `column` option takes them. */
 export const CONLLU_COLUMNS = [
@@ -41,6 +41,7 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   const at = (column: string | number) => columnIndex(column, names, names.length);
   const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form');
   const labelAt = labels === 'ignored' ? undefined : at(options.column ?? like?.column ?? 'upos');
+  if (labelAt === tokenAt) throw oneColumn(source, `column ${names[tokenAt]}`);
   const ids = createIdCheck(options, names.indexOf('id'));
   const sentence = createCollector(options);
 

@@ -184,3 +184,9 @@ export function columnIndex(column: string | number, names: readonly string[], w
 export function dataErrorAt(source: string, line: number, message: string): DataError {
   return new DataError(`${source}:${line}: ${message}`);
 }
+
+/** Where the words and the labels were asked for in one column. */
+export function oneColumn(source: string, column: string): ArgumentError {
+  const message = `${source}: words and labels would both be ${column}`;
+  return new ArgumentError(`${message}: name the two columns (--token-column, --column)`);
+}
