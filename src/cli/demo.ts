@@ -68,6 +68,8 @@ async function runDemo(terminal: Terminal): Promise<void> {
   await say(colors.bold('Three sentences'));
   for (const line of tagged(kernels, model)) await say(`  ${line}`);
   await say();
+  await saySentenceLabel(kernels, corpora, say, colors.bold);
+  await say();
   await sayGradient(kernels, say, colors.bold);
   await saveTrained(MODEL_FILE, model);
   kernels.dispose();
@@ -117,6 +119,31 @@ function tagged(kernels: Kernels, model: Model): string[] {
   const sentences = SENTENCES.map((text) => text.split(' '));
   const predictions = predict(kernels, model, sentences);
   return sentences.map((tokens, i) => formatSentence({ tokens, ...predictions[i] }, 'text').trimEnd());
+}
+
+/** A second, smaller model: one label for the whole sentence, whether a clause has one subject or many. */
+async function saySentenceLabel(
+  kernels: Kernels,
+  corpora: Required<Omit<Corpora, 'sources' | 'input'>>,
+  say: (line: string) => Promise<void>,
+  bold: (text: string) => string,
+) {
+  const labeled = (sentences: readonly Sentence[]) => sentences.map((s) => ({ ...s, category: subjectOf(s) }));
+  const { model } = await train(
+    kernels,
+    { train: labeled(corpora.train).slice(0, 1000) },
+    { ...OPTIONS, epochs: 3, task: 'classify' },
+  );
+  const tokens = SENTENCES[0].split(' ');
+  const [{ category, categoryProbability = 0 }] = predict(kernels, model, [tokens], { probabilities: true });
+  await say(bold('One label for a whole sentence (bptt train --task classify)'));
+  await say(`  ${tokens.join(' ')}   ${category}, probability ${categoryProbability.toFixed(4)}`);
+}
+
+/** The number of the subject, or `action` where the sentence has none of its own. */
+function subjectOf({ labels = [] }: Sentence): string {
+  if (labels.includes('V.PL')) return 'plural-subject';
+  return labels.includes('V.SG') ? 'singular-subject' : 'action';
 }
 
 async function sayGradient(kernels: Kernels, say: (line: string) => Promise<void>, bold: (text: string) => string) {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { createCpuKernels, select } from '../../../src/kernels/index.js';
+import { train } from '../../../src/labeling/training/train.js';
 import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
@@ -303,11 +304,11 @@ describe('a tagger', () => {
 
   describe('under a strict Content-Security-Policy', () => {
     // Node forbids eval and new Function with this flag, as a browser does for a page without 'unsafe-eval'.
-    const run = (source: string) => {
+    const run = (source: string, model = modelOf()) => {
       const folder = mkdtempSync(join(tmpdir(), 'bptt-csp-'));
       const rooms = dirname(dirname(mainFile()));
       try {
-        writeFileSync(join(folder, 'model.safetensors'), saveModel(modelOf()));
+        writeFileSync(join(folder, 'model.safetensors'), saveModel(model));
         const script = source.replace(/ROOMS/g, rooms).replace(/FOLDER/g, folder);
         const args = ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', script];
         return spawnSync(process.execPath, args, { encoding: 'utf8' });
@@ -325,6 +326,30 @@ describe('a tagger', () => {
       `);
       expect(stderr).toBe('');
       expect(JSON.parse(stdout)).toEqual(createTagger(modelOf()).tag([['the', 'cat', 'sat']])[0].labels);
+    });
+
+    test('labels whole sentences, too', async () => {
+      const corpus = ['good', 'bad'].map((word) => ({ tokens: ['so', word], category: word }));
+      const options = {
+        task: 'classify',
+        pooling: 'attention',
+        minCount: 1,
+        embedding: 3,
+        hidden: 4,
+        epochs: 1,
+      } as const;
+      const { model } = await train(kernels, { train: corpus }, options);
+      const source = `
+        import { readFileSync } from 'node:fs';
+        import { createTagger } from 'ROOMS/labeling/model/tagger.js';
+        const tagger = createTagger(new Uint8Array(readFileSync('FOLDER/model.safetensors')));
+        console.log(JSON.stringify(tagger.tag([['so', 'good']], { probabilities: true })));
+      `;
+      const { stdout, stderr } = run(source, model);
+      expect(stderr).toBe('');
+      const [said] = createTagger(model).tag([['so', 'good']], { probabilities: true });
+      expect(JSON.parse(stdout)).toEqual([said]);
+      expect(['good', 'bad']).toContain(said.category);
     });
 
     test('and the flag does forbid what it must: constructing an ndarray fails there', () => {

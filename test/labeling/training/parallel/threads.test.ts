@@ -38,6 +38,21 @@ describe('the bits', () => {
     expect(await bytes({ threads: threads(1) })).toEqual(await bytes({}));
   });
 
+  test('sentence labels train on one thread and on two, each with its own bits', async () => {
+    const label = (s: (typeof corpus)[number]) => ({
+      ...s,
+      category: s.labels?.includes('PRON') ? 'action' : 'clause',
+    });
+    const labeled = { train: corpora.train.map(label), dev: corpora.dev.map(label) };
+    const classify = (n: number) =>
+      train(cpu, labeled, { ...small, task: 'classify', pooling: 'attention', threads: threads(n) });
+    const [one, two, again] = [await classify(1), await classify(2), await classify(2)];
+    expect([one.threads, two.threads]).toEqual([1, 2]);
+    expect(saveModel(two.model)).toEqual(saveModel(again.model));
+    expect(saveModel(two.model)).not.toEqual(saveModel(one.model));
+    for (const { dev } of [one, two]) expect(dev?.accuracy).toBeGreaterThan(0.9);
+  });
+
   test('in WebAssembly too', async () => {
     const wasm = await createWasmKernels();
     const two = await bytes({ threads: threads(2) }, wasm);
