@@ -1,5 +1,6 @@
 /** The corpora of a training: files, or one file that is split. */
 import { inputName, labeledFiles, readClassifiedCorpus, readCorpus } from '../labeling/data/files.node.js';
+import { createSegmenter } from '../labeling/data/segment.js';
 import { describeReading, doubtfulLabels, inputSpecOf } from '../labeling/data/formats/index.js';
 import type { InputSpec, Reading } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
@@ -41,7 +42,7 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
   const sentences = await readOne(train, task, options, warnings, { onReading });
   const doubt = reading && doubtfulLabels(reading, sentences);
   if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
-  const input = reading && inputSpecOf(reading);
+  const input = reading && { ...inputSpecOf(reading), ...rawTextOf(options) };
   const read = (path: string) => readOne(path, task, options, warnings, { like: input });
   if (split) {
     const parts = splitSentences(sentences, split, seed);
@@ -61,6 +62,13 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
     sources: { train: inputName(train), dev: dev && inputName(dev), test: test && inputName(test) },
     ...(input && { input }),
   };
+}
+
+/** How a tagger is to cut raw text: its training data is cut already, so it is said for later, and stored in the model. */
+function rawTextOf({ task, tokenizer, locale }: CorporaOptions): Pick<InputSpec, 'tokenizer' | 'locale'> {
+  if (task === 'classify') return {};
+  createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) }); // refuses what it cannot be
+  return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) };
 }
 
 /** @throws ArgumentError where a corpus is to be split and one of its parts is given */
@@ -83,7 +91,10 @@ export function readOne(
   const hooks = onReading && { onReading };
   return task === 'classify'
     ? readClassifiedCorpus(path, { ...classifiedOptionsOf(options, warnings, like), ...hooks })
-    : readCorpus(path, { ...readOptionsOf(options, warnings, like), ...hooks });
+    : readCorpus(path, {
+        ...readOptionsOf({ ...options, tokenizer: undefined, locale: undefined }, warnings, like),
+        ...hooks,
+      });
 }
 
 /** How the input was read, in one line. */

@@ -127,7 +127,8 @@ async function taggedInput(
     });
   }
   await noteFolder(file, warnings);
-  return cut(openText(file, raw));
+  const { tokenizer, locale } = model.input ?? {};
+  return cut(openText(file, { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...raw }));
 }
 
 /** Sentences that are to be labeled: one a line, cut into tokens as the training data was, or as a format has them. */

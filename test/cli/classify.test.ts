@@ -129,7 +129,6 @@ describe('train', () => {
   test('options of the other task are refused by name', async () => {
     const cases: [string[], string][] = [
       [['train', '--train', 'train.tsv', '--pooling', 'max'], '--pooling means nothing to --task tag'],
-      [['train', '--train', 'train.tsv', '--tokenizer', 'characters'], '--tokenizer means nothing to words that have'],
       [
         ['train', '--train', 'train.tsv', '--format', 'fasttext'],
         '--format fasttext is for sentences with one label each',

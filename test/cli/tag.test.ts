@@ -9,7 +9,7 @@ import type { Tagger } from '../../src/labeling/model/tagger';
 import { DataError } from '../../src/tensor/errors';
 import { bptt, startBptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, trainTiny } from '../support/workspace';
+import { createWorkspace, TINY, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
@@ -46,6 +46,19 @@ test('--tokenizer and --locale say how raw text is cut, and are refused where it
   expect(tag(['--tokenizer', 'letters'], 'a').status).toBe(2);
   const { status, stderr } = tag(['--format', 'two-column', '--locale', 'de'], 'a\n');
   expect([status, stderr]).toEqual([2, 'bptt: --locale is for raw text: leave it out, or leave out --format\n']);
+});
+
+test('a model remembers how raw text is to be cut', () => {
+  const more = ['--epochs', '1', '--quiet', '--tokenizer', 'whitespace', '--locale', 'de', '--out', 'cut.safetensors'];
+  expect(bptt(['train', '--train', 'train.tsv', ...TINY, ...more], { cwd: space.folder }).status).toBe(0);
+  const cut = (...args: string[]) =>
+    bptt(['tag', 'cut.safetensors', ...args], { cwd: space.folder, input: 'They run.' })
+      .stdout.trim()
+      .split(' ').length;
+  expect(cut()).toBe(2);
+  expect(cut('--tokenizer', 'unicode')).toBe(3);
+  const wrong = ['--epochs', '1', '--locale', 'not a locale', '--out', 'never.safetensors'];
+  expect(bptt(['train', '--train', 'train.tsv', ...TINY, ...wrong], { cwd: space.folder }).status).toBe(2);
 });
 
 test('raw text from a file', () => {

@@ -19,7 +19,7 @@ export interface InputSpec {
   readonly ids?: boolean;
   /** Which lines are comments. */
   readonly comments?: CommentRule;
-  /** Sentences with one label each: how their text is cut into tokens, and its language. */
+  /** How text is cut into tokens, and its language: that of sentences with one label each, or raw text that is to be tagged. */
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
 }
@@ -72,13 +72,16 @@ export function inputSpecFromJson(value: unknown): InputSpec {
 }
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
-export function describeReading({ format, tokenColumn, column, ids, tokenizer }: InputSpec): string {
+export function describeReading({ format, tokenColumn, column, ids, tokenizer, locale }: InputSpec): string {
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
   const parts: string[] = [format];
-  if (tokenColumn !== undefined) parts.push(`${tokenizer ? 'text' : 'words'} in ${place(tokenColumn)}`);
+  const isText = tokenizer !== undefined && (CLASSIFIED_FORMATS as readonly string[]).includes(format);
+  if (tokenColumn !== undefined) parts.push(`${isText ? 'text' : 'words'} in ${place(tokenColumn)}`);
   if (column !== undefined) parts.push(`labels in ${place(column)}`);
   if (ids) parts.push('column 1 counts the words');
-  if (tokenizer) parts.push(`tokens by ${tokenizer}`);
+  if (isText) parts.push(`tokens by ${tokenizer}`);
+  else if (tokenizer) parts.push(`raw text will be cut by ${tokenizer}`);
+  if (locale !== undefined) parts.push(`language ${locale}`);
   return parts.join(', ');
 }
 
