@@ -1,23 +1,21 @@
 /** Checks of what callers without a compiler may pass to a labeler, once per call: JavaScript finds out late, or never. */
-import { describe } from '../tensor/describe.js';
+import { expectKernels as expectProducts } from '../autograd/entry-checks.js';
+import { expectList, expectRecord } from '../tensor/arguments.js';
+import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 
 /**
- * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `select`.
+ * Refuses what is no backend, or has no more than products, as an asynchronous device.
  *
  * @param where the function called, for the message
- * @param productsSuffice whether rows and memory may be missing, as those of an asynchronous device are
+ * @param name the argument as the caller knows it
  * @throws ArgumentError that says what to pass
  */
-export function expectKernels(where: string, kernels: unknown, productsSuffice = false): void {
-  const got = (typeof kernels === 'object' && kernels !== null ? kernels : {}) as Record<string, unknown>;
-  const products = typeof got.addMatmul === 'function';
-  if (products && (productsSuffice || typeof got.rows === 'object')) return;
-  let advice = 'pass createCpuKernels(), or (await select()).kernels';
-  if (typeof got.then === 'function') advice = 'await it';
-  else if (got.kernels !== undefined) advice = 'that is the result of select(), take its .kernels';
-  if (products) advice = 'these are products alone, pass completeKernels(…) of them';
-  throw new ArgumentError(`${where}: expected kernels; got ${describe(kernels)}: ${advice}`);
+export function expectKernels(where: string, kernels: unknown, name = 'kernels'): void {
+  expectProducts(where, kernels, name);
+  if (typeof (kernels as { rows?: unknown }).rows === 'object') return;
+  const message = `${where}: expected kernels as ${name}; got ${describe(kernels)}`;
+  throw new ArgumentError(`${message}: these are products alone, pass completeKernels(…) of them`);
 }
 
 /**
@@ -46,24 +44,81 @@ export function expectSentences(sentences: unknown): void {
   }
 }
 
+/** Requires a list of strings without holes, such as tokens or labels. @throws ArgumentError that names the element */
+export function expectWords(where: string, name: string, words: unknown): void {
+  if (typeof words === 'string') {
+    throw new ArgumentError(`${where}: ${name} must be a list of strings; got ${describe(words)}: split it first`);
+  }
+  expectList(where, name, words, 'strings');
+  const list = words as readonly unknown[];
+  for (let i = 0; i < list.length; i++) {
+    if (typeof list[i] === 'string') continue;
+    throw new ArgumentError(`${where}: ${name}[${i}] must be a string; got ${describe(list[i])}: pass the word itself`);
+  }
+}
+
+/** Requires a sentence, `{ tokens, labels?, category? }`. @throws ArgumentError that names what is something else */
+export function expectSentence(where: string, name: string, sentence: unknown): void {
+  const advice = Array.isArray(sentence) ? ': pass { tokens, labels }' : '';
+  expectRecord(where, name, sentence, 'a sentence, { tokens, labels }', advice);
+  const { tokens, labels, category } = sentence as Record<string, unknown>;
+  expectWords(where, `${name}.tokens`, tokens);
+  if (labels !== undefined) expectWords(where, `${name}.labels`, labels);
+  if (category === undefined || typeof category === 'string') return;
+  throw new ArgumentError(`${where}: ${name}.category must be a string; got ${describe(category)}`);
+}
+
+/** Requires a list of sentences. @throws ArgumentError that names the sentence, and what of it is something else */
+export function expectCorpus(where: string, name: string, sentences: unknown): void {
+  expectList(where, name, sentences, 'sentences, each { tokens, labels }');
+  const list = sentences as readonly unknown[];
+  for (let i = 0; i < list.length; i++) expectSentence(where, `${name}[${i}]`, list[i]);
+}
+
+/** Requires something to iterate over that is no string, whose letters would be taken for its elements. @throws ArgumentError */
+export function expectIterable(where: string, name: string, x: unknown, of: string): void {
+  if (typeof x === 'object' && x !== null && Symbol.iterator in x && typedArrayName(x) === undefined) return;
+  throw new ArgumentError(`${where}: ${name} must be a list or another iterable of ${of}; got ${describe(x)}`);
+}
+
+/** Requires a stream of bytes: an iterable, of whatever kind, of chunks; the chunks are looked at as they come. @throws ArgumentError */
+export function expectChunks(where: string, name: string, x: unknown): void {
+  const isStream = typeof x === 'object' && x !== null && (Symbol.iterator in x || Symbol.asyncIterator in x);
+  if (isStream && typedArrayName(x) === undefined) return;
+  const advice = typedArrayName(x) === undefined ? '' : ': pass [bytes]';
+  throw new ArgumentError(`${where}: ${name} must be an iterable of Uint8Array; got ${describe(x)}${advice}`);
+}
+
+/** Types that options may have, and how messages say them. */
+const TYPES = { string: 'a string', boolean: 'true or false', function: 'a function', number: 'a number' } as const;
+
 /**
- * Refuses options that are no object, and switches that are neither on nor off.
+ * Refuses options that are no object, and those of another type than they have. One that is left out, or undefined, is fine.
  *
- * @param switches names of the boolean options
+ * @param types of the options to look at, by name
  * @throws ArgumentError that names the option
  */
-export function expectSwitches(where: string, options: unknown, ...switches: readonly string[]): void {
+export function expectTypes(
+  where: string,
+  options: unknown,
+  types: Readonly<Record<string, keyof typeof TYPES>>,
+): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null) {
     throw new ArgumentError(
       `${where}: options must be an object; got ${describe(options)}: leave them out, or pass {}`,
     );
   }
-  for (const name of switches) {
+  for (const [name, type] of Object.entries(types)) {
     const value = (options as Record<string, unknown>)[name];
-    if (value === undefined || typeof value === 'boolean') continue;
+    if (value === undefined || typeof value === type) continue;
     throw new ArgumentError(
-      `${where}: ${name} must be true or false; got ${describe(value)}: correct it, or leave it out`,
+      `${where}: ${name} must be ${TYPES[type]}; got ${describe(value)}: correct it, or leave it out`,
     );
   }
+}
+
+/** {@link expectTypes} where all of the options are on or off. @throws ArgumentError that names the option */
+export function expectSwitches(where: string, options: unknown, ...switches: readonly string[]): void {
+  expectTypes(where, options, Object.fromEntries(switches.map((name) => [name, 'boolean'])));
 }

@@ -12,6 +12,8 @@
  * A header is a stranger's word. Everything it claims is checked against the bytes that are really there before a tensor
  * is allocated, so a file can never make the reader allocate more than a small multiple of its own length.
  */
+import { expectRecord, expectString, expectTensors } from '../tensor/arguments.js';
+import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
@@ -56,6 +58,9 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  expectTensors('encodeSafetensors', 'tensors', tensors);
+  expectRecord('encodeSafetensors', 'metadata', metadata, 'a record of strings');
+  for (const [name, text] of Object.entries(metadata)) expectString('encodeSafetensors', `metadata.${name}`, text);
   const entries = layOut(tensors);
   const header = encodeHeader(entries, metadata);
   const dataBytes = entries.length === 0 ? 0 : entries[entries.length - 1].end;
@@ -78,6 +83,9 @@ export function encodeSafetensors(
  * @throws DataError that says what is wrong with the file, and nothing else
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  if (typedArrayName(bytes) !== 'Uint8Array') {
+    throw new ArgumentError(`decodeSafetensors: bytes must be a Uint8Array; got ${describe(bytes)}`);
+  }
   const other = otherFormat(bytes);
   if (other !== undefined) throw broken(other);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,18 +4,17 @@
  */
 import * as autograd from '../../src/autograd/index.js';
 import * as cells from '../../src/cells/index.js';
-import { createCpuKernels } from '../../src/kernels/index.js';
 import * as layers from '../../src/layers/index.js';
 import * as optim from '../../src/optim/index.js';
 import * as tensor from '../../src/tensor/index.js';
-import type { AsyncKernels } from '../../src/kernels/index.js';
 import type { Tensor } from '../../src/tensor/index.js';
+import { device, kernels, seams } from './wrong-calls-devices.js';
+import { labelingRoom } from './wrong-calls-labeling.js';
 
 /** The arguments of a valid call, by name and in order. Made anew for each call, because a call may write to them. */
 export type Arguments = () => Readonly<Record<string, unknown>>;
 
 const [D, H, E, V] = [2, 3, 2, 4];
-const kernels = () => createCpuKernels();
 const rng = () => tensor.createRng(1);
 const packing = () => autograd.packingOf([2, 1]);
 const x = (rows = 3, columns = D): Tensor => tensor.normal([rows, columns], 1, rng());
@@ -31,17 +30,6 @@ const mirrored = (of: { forward: object; reverse?: object }) =>
   Object.fromEntries(Object.entries(of).map(([name, own]) => [name, grads(own as never)])) as never;
 const stack = () => layers.initStack(D, specs(), rng());
 const unrolled = () => autograd.unroll(kernels(), cells.lstm, params(), x(), packing());
-const device = (): AsyncKernels => {
-  const host = kernels();
-  return {
-    ...host,
-    addMatmul: async (...args) => Promise.resolve(host.addMatmul(...args)),
-    addMatmulTA: async (...args) => Promise.resolve(host.addMatmulTA(...args)),
-    addMatmulTB: async (...args) => Promise.resolve(host.addMatmulTB(...args)),
-    dispose: async () => Promise.resolve(),
-  };
-};
-const seams = () => ({ device: device(), host: kernels() });
 const loss = () => layers.softmaxLossForward(kernels(), x(), Int32Array.of(0, 1, 1));
 const element: autograd.CheckedElement = {
   name: 'x',
@@ -59,6 +47,8 @@ export interface Room {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly calls: Readonly<Record<string, Arguments>>;
   readonly exempt: Readonly<Record<string, string>>;
+  /** Functions that an export hands out, by how a caller comes by them, each with its valid call. */
+  readonly methods?: Readonly<Record<string, readonly [f: unknown, valid: Arguments]>>;
 }
 
 const STEP = 'one time step: called in the time loop, where nothing is checked';
@@ -273,6 +263,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     },
     exempt: {},
   },
+  labeling: labelingRoom,
   optim: {
     exports: optim,
     calls: {

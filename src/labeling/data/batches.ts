@@ -4,7 +4,11 @@
  */
 import type { Packing } from '../../autograd/packing.js';
 import { packingOf } from '../../autograd/packing.js';
+import { expectPacking } from '../../autograd/entry-checks.js';
+import { expectList, expectNumbers, expectRng } from '../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../tensor/checks.js';
+import { show, typedArrayName } from '../../tensor/describe.js';
+import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 
 /** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
@@ -25,7 +29,9 @@ export interface Batch {
  * @throws ArgumentError when `size` is no positive integer
  */
 export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): number[][] {
+  expectNumbers('batchesOf', 'lengths', lengths);
   expectPositiveInteger('batchesOf', 'size', size);
+  if (rng !== undefined) expectRng('batchesOf', 'rng', rng);
   const places = Array.from({ length: lengths.length }, (_, i) => i);
   if (rng) rng.shuffle(places);
   const pool = rng ? POOL * size : Math.max(places.length, 1);
@@ -42,13 +48,34 @@ export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): 
  * Packs the sentences at some places.
  *
  * @param lengths number of tokens of every sentence of the list
+ * @throws ArgumentError where a member is not a place in `lengths`
  */
 export function packBatch(lengths: ArrayLike<number>, members: readonly number[]): Batch {
+  expectNumbers('packBatch', 'lengths', lengths);
+  expectMembers('packBatch', members, lengths.length);
   return { members, packing: packingOf(members.map((m) => lengths[m])) };
 }
 
-/** `[N]` one integer per row, from one list per sentence. */
+/** Requires places in a list of `count`. @throws ArgumentError that names the one that is none */
+export function expectMembers(where: string, members: unknown, count: number): void {
+  expectNumbers(where, 'members', members);
+  for (let i = 0; i < members.length; i++) {
+    if (Number.isInteger(members[i]) && members[i] >= 0 && members[i] < count) continue;
+    throw new ArgumentError(
+      `${where}: members[${i}] must be a place in a list of ${count}, counted from 0; got ${show(members[i])}`,
+    );
+  }
+}
+
+/**
+ * `[N]` one integer per row, from one list per sentence.
+ *
+ * @throws ArgumentError where there is not one member per sequence of `packing`, or a list has another length than its sequence
+ */
 export function packRows(values: readonly Int32Array[], members: readonly number[], packing: Packing): Int32Array {
+  expectList('packRows', 'values', values, 'Int32Array, one per sentence');
+  expectPacking('packRows', packing);
+  expectMembers('packRows', members, values.length);
   return packRowsOf((place) => values[place], members, packing);
 }
 
@@ -58,10 +85,27 @@ export function packRowsOf(
   members: readonly number[],
   packing: Packing,
 ): Int32Array {
+  if (members.length !== packing.batch) {
+    throw new ArgumentError(
+      `packRows: members must be one per sequence of packing, ${packing.batch}; got ${members.length}`,
+    );
+  }
   const packed = new Int32Array(packing.total);
   for (let b = 0; b < packing.batch; b++) {
-    const own = listOf(members[packing.order[b]]);
+    const place = members[packing.order[b]];
+    const own = listOf(place);
+    expectListOf(own, place, packing.lengths[b]);
     for (let t = 0; t < own.length; t++) packed[packing.offsets[t] + b] = own[t];
   }
   return packed;
+}
+
+/** Requires one integer per token: a longer list would write into rows of others. @throws ArgumentError */
+function expectListOf(own: unknown, place: number, length: number): void {
+  const isTyped = typedArrayName(own) !== undefined;
+  if (isTyped && (own as Int32Array).length === length) return;
+  const got = isTyped ? String((own as Int32Array).length) : show(own);
+  throw new ArgumentError(
+    `packRows: values[${place}] must be an Int32Array of one integer per token, ${length}; got ${got}`,
+  );
 }

@@ -16,7 +16,9 @@
  * (b) Words of two classes. `walk`, `plan` or `visit` (BOTH above) is a `NOUN` after `the` and a `VERB` after a pronoun,
  * equally often.
  */
+import { expectRecord, expectRng } from '../../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { createRng, type Rng } from '../../tensor/random.js';
 import type { Sentence } from './sentence.js';
@@ -54,11 +56,13 @@ type Tagged = readonly [word: string, tag: string];
  *   `maxPhrases`
  */
 export function generateCorpus(options: CorpusOptions): Sentence[] {
+  expectRecord('generateCorpus', 'options', options, 'an object of options', ': pass { sentences: 100 }');
   expectKnownKeys('generateCorpus', 'options', options, KEYS);
+  if (options.rng !== undefined) expectRng('generateCorpus', 'rng', options.rng);
   const { sentences, minPhrases = 0, maxPhrases = Math.max(3, minPhrases), seed = 1 } = options;
   for (const [name, value] of Object.entries({ sentences, minPhrases, maxPhrases })) {
     if (!Number.isInteger(value) || value < 0) {
-      throw new ArgumentError(`${name} must be an integer of at least 0; got ${value}`);
+      throw new ArgumentError(`${name} must be an integer of at least 0; got ${show(value)}`);
     }
   }
   if (minPhrases > maxPhrases) {

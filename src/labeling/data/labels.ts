@@ -1,6 +1,8 @@
 /** Labels to ids and back, ordered as words are: by falling count in the training sentences, ties in code-point order. */
+import { expectNumbers, expectString } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
+import { expectIterable, expectSentence } from '../checks.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
@@ -31,8 +33,11 @@ export interface LabelVocabulary {
 
 /** The labels of training sentences. @throws DataError where a sentence has no labels, or there is no sentence */
 export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
+  expectIterable('buildLabels', 'sentences', sentences, 'sentences');
   const counts = new Map<string, number>();
+  let place = 0;
   for (const sentence of sentences) {
+    expectSentence('buildLabels', `sentences[${place++}]`, sentence);
     for (const label of labelsOf(sentence)) counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   if (counts.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
@@ -82,22 +87,29 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
     labels,
     has: (label) => ids.has(label),
     lookup(label) {
+      expectString('labels', 'label', label);
       const id = ids.get(label);
       if (id === undefined) throw unknown(label, '');
       return id;
     },
     encode(sentence, source) {
+      expectSentence('labels', 'sentence', sentence);
+      if (source !== undefined) expectString('labels', 'source', source);
       return Int32Array.from(labelsOf(sentence, source), (label, i) => {
         const id = ids.get(label);
         if (id !== undefined) return id;
         throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${JSON.stringify(sentence.tokens[i])}: `);
       });
     },
-    decode: (sequence) =>
-      Array.from(sequence, (id) => {
+    decode(sequence) {
+      expectNumbers('labels', 'ids', sequence);
+      return Array.from(sequence, (id) => {
         if (labels[id] !== undefined) return labels[id];
-        throw new ArgumentError(`a label id must be an integer from 0 to ${labels.length - 1}; got ${id}`);
-      }),
+        throw new ArgumentError(
+          `a label id must be an integer from 0 to ${labels.length - 1}; got ${id}: correct the ids`,
+        );
+      });
+    },
     toJSON: () => [...labels],
   };
 }

@@ -3,6 +3,8 @@
  * through one channel, so that the command line prints each once and `--json` lists them as `warnings`.
  */
 
+import { expectFunction, expectRecord, expectString } from '../../tensor/arguments.js';
+
 /** One thing worth knowing. */
 export interface Note {
   /** What kind of thing, for scripts; it stays the same when the words change: `comments`, `one-label`, …. */
@@ -29,11 +31,15 @@ export interface NoteCollector {
 
 /** An empty collector. @param onNew hears of every note that is not a repetition */
 export function collectNotes(onNew: OnNote = () => undefined): NoteCollector {
+  expectFunction('collectNotes', 'onNew', onNew);
   const notes: Note[] = [];
   const seen = new Set<string>();
   return {
     notes,
     add(note) {
+      expectRecord('collectNotes', 'note', note, '{ kind, message }');
+      expectString('collectNotes', 'note.kind', note.kind);
+      expectString('collectNotes', 'note.message', note.message);
       const key = JSON.stringify([note.kind, note.message]);
       if (seen.has(key)) return;
       seen.add(key);

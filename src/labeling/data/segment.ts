@@ -4,8 +4,10 @@
  * Every stretch that is not white space becomes a token: words ("don't" is one), numbers, and each punctuation mark by
  * itself. URLs, e-mail addresses, hashtags and handles stay whole. A line end always ends a sentence, so text that is wrapped at a fixed width should be unwrapped first.
  */
+import { expectString } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { expectChunks, expectTypes } from '../checks.js';
 import { lineBlocks, type ByteChunks } from './formats/lines.js';
 import type { SegmentedSentence } from './sentence.js';
 
@@ -65,6 +67,7 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
     characters: (piece: Piece) => graphemesOf(graphemes, piece),
   }[tokenizer];
   return (text) => {
+    expectString('segment', 'text', text);
     const found: SegmentedSentence[] = [];
     let line = 1;
     for (const sentence of sentencesOf(sentences, masked(text))) {
@@ -207,13 +210,16 @@ export function segmentText(text: string, options: SegmentOptions = {}): Segment
 /**
  * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
  *
- * @param options the locale, and the name of the input in messages
+ * @param how the locale, and the name of the input in messages
  * @throws DataError on bytes that are no lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, and where there is no sentence
  */
 export async function* readText(
   chunks: ByteChunks,
-  { source = 'input', ...options }: SegmentOptions & { source?: string } = {},
+  how: SegmentOptions & { source?: string } = {},
 ): AsyncGenerator<SegmentedSentence> {
+  expectChunks('readText', 'chunks', chunks);
+  expectTypes('readText', how, { source: 'string', locale: 'string', tokenizer: 'string' });
+  const { source = 'input', ...options } = how;
   const segment = createSegmenter(options);
   let count = 0;
   for await (const { first, lines } of lineBlocks(chunks, source)) {

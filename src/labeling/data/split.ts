@@ -2,8 +2,11 @@
  * One corpus in three parts, drawn by a seed. Sentences with a category are drawn category by category, so that each part has
  * about the share of each that the whole has (stratified); others are drawn from all.
  */
+import { expectRecord } from '../../tensor/arguments.js';
+import { show } from '../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { createRng } from '../../tensor/random.js';
+import { expectCorpus } from '../checks.js';
 import { compareCodePoints } from './lists.js';
 import type { Sentence } from './sentence.js';
 
@@ -30,6 +33,7 @@ const PARTS = ['train', 'dev', 'test'] as const;
  * @throws DataError where there are too few sentences for every part that was asked for
  */
 export function splitSentences(sentences: readonly Sentence[], shares: SplitShares, seed = 1): SplitParts {
+  expectCorpus('split', 'sentences', sentences);
   checkShares(shares);
   const rng = createRng(seed).split('split');
   const strata = new Map<string, number[]>();
@@ -56,10 +60,11 @@ export function splitSentences(sentences: readonly Sentence[], shares: SplitShar
 }
 
 function checkShares(shares: SplitShares): void {
+  expectRecord('split', 'shares', shares, 'percentages, { train, dev, test }');
   const numbers = PARTS.map((name) => shares[name]);
   const valid = numbers.every((share) => Number.isFinite(share) && share >= 0) && shares.train > 0;
   if (valid && Math.abs(numbers.reduce((sum, share) => sum + share, 0) - 100) < 1e-9) return;
   throw new ArgumentError(
-    `split: shares must be percentages for train/dev/test that add up to 100, such as 80/10/10, with some for train; got ${numbers.join('/')}`,
+    `split: shares must be percentages for train/dev/test that add up to 100, such as 80/10/10, with some for train; got ${numbers.map(show).join('/')}`,
   );
 }

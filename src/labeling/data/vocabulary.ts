@@ -4,7 +4,10 @@
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { brief } from '../../serialize/unique-json.js';
+import { expectString } from '../../tensor/arguments.js';
+import { show } from '../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { expectIterable, expectTypes, expectWords } from '../checks.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
@@ -80,10 +83,14 @@ export function buildVocabulary(
   expectKnownKeys('buildVocabulary', 'options', options, KEYS);
   const { minCount = 1, lowerCase = false, signatures = false } = options;
   checkMinCount(minCount);
+  expectTypes('buildVocabulary', options, { lowerCase: 'boolean', signatures: 'boolean' });
+  expectIterable('buildVocabulary', 'sentences', sentences, 'sentences');
   const fold = folder(lowerCase);
   const counts = new Map<string, number>();
   const spellings = new Map<string, string>();
-  for (const { tokens } of sentences) {
+  let place = 0;
+  for (const sentence of sentences) {
+    const tokens = tokensOf(sentence, place++);
     for (const token of tokens) {
       const word = fold(token);
       counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -151,11 +158,11 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
     size: words.length + classes.size,
     words,
     signatures,
-    lookup,
-    lookupUnknown,
+    lookup: (token) => lookup(checked(token)),
+    lookupUnknown: (token) => lookupUnknown(checked(token)),
     encode: (tokens) => Int32Array.from(listOf(tokens), lookup),
     encodeUnknown: (tokens) => Int32Array.from(listOf(tokens), lookupUnknown),
-    known: (token) => (ids.get(fold(token)) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
+    known: (token) => (ids.get(fold(checked(token))) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
     toJSON: () => ({
       lowerCase,
       minCount,
@@ -166,11 +173,21 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
   };
 }
 
-/** JavaScript iterates strings too. */
-function listOf(tokens: readonly string[] | string): readonly string[] {
-  if (typeof tokens !== 'string') return tokens;
-  const got = JSON.stringify(tokens.slice(0, 40));
-  throw new ArgumentError(`a sentence must be a list of tokens; got the string ${got}: split it first`);
+/** The tokens of a sentence, which must be a list of strings: JavaScript iterates a string too. */
+function listOf(tokens: readonly string[]): readonly string[] {
+  expectWords('vocabulary', 'tokens', tokens);
+  return tokens;
+}
+
+function tokensOf(sentence: Pick<Sentence, 'tokens'>, place: number): readonly string[] {
+  const tokens: unknown = (sentence as Partial<Sentence> | null | undefined)?.tokens;
+  expectWords('buildVocabulary', `sentences[${place}].tokens`, tokens);
+  return tokens as readonly string[];
+}
+
+function checked(token: string): string {
+  expectString('vocabulary', 'token', token);
+  return token;
 }
 
 function folder(lowerCase: boolean): (token: string) => string {
@@ -179,7 +196,7 @@ function folder(lowerCase: boolean): (token: string) => string {
 
 function checkMinCount(minCount: number): void {
   if (Number.isInteger(minCount) && minCount >= 1) return;
-  throw new ArgumentError(`minCount must be an integer of at least 1; got ${minCount}`);
+  throw new ArgumentError(`minCount must be an integer of at least 1; got ${show(minCount)}`);
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

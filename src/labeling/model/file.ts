@@ -6,7 +6,6 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import { expectCell } from '../../cells/index.js';
-import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -19,6 +18,7 @@ import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
 import { inputSpecFromJson } from '../data/formats/reading.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
+import { expectModel, expectOwnParts } from './checks.js';
 import type { TokenReader } from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
 import { wordConfig, wordReader } from './encoders/words.js';
@@ -44,10 +44,10 @@ export interface LoadOptions extends OwnParts {
   readonly cell?: Cell;
 }
 
-const KEYS = keysOf<LoadOptions>({ cell: true, encoders: true, heads: true });
-
 /** The bytes of a model file. The same model gives the same bytes. */
-export function saveModel({ config, readers, heads, params, input }: Model): Uint8Array {
+export function saveModel(model: Model): Uint8Array {
+  expectModel('saveModel', model);
+  const { config, readers, heads, params, input } = model;
   const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
   const labels = config.heads.map(({ name }, i) => [name, heads[i].labels.toJSON()]);
   return encodeSafetensors(flatten(params), {
@@ -71,8 +71,11 @@ function bytesOf(source: unknown): Uint8Array {
 export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer, options?: LoadOptions): Model {
   if (ArrayBuffer.isView(source) || isBuffer(source)) return loadModel(source, options);
   if (typeof source !== 'object' || source === null || !('params' in source)) {
-    throw new ArgumentError(`${where}: expected a model, or the bytes of a model file; got ${describe(source)}`);
+    throw new ArgumentError(
+      `${where}: expected a model, or the bytes of a model file, as source; got ${describe(source)}`,
+    );
   }
+  expectModel(where, source, 'source');
   return source;
 }
 
@@ -89,7 +92,7 @@ function isBuffer(x: unknown): x is ArrayBuffer {
  *   or where the model needs a part of your own, and that is missing or another one
  */
 export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}): Model {
-  expectKnownKeys('loadModel', 'options', own, KEYS);
+  expectOwnParts('loadModel', 'options', own);
   const { tensors, metadata } = decodeSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(

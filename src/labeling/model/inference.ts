@@ -2,8 +2,10 @@
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
 import { stackInference } from '../../layers/inference.js';
-import { expectList, expectRecord } from '../../tensor/arguments.js';
+import { expectPacking } from '../../autograd/entry-checks.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { expectKernels, expectSwitches } from '../checks.js';
+import { expectFeatures, expectNetwork, expectParams } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
 import { decode, encode } from './model.js';
@@ -39,10 +41,11 @@ export function inferenceOf(
   params: ModelParams,
   options: InferenceOptions = {},
 ): Inference {
-  expectRecord('inferenceOf', 'network', network, 'a network, model.network');
-  expectList('inferenceOf', 'network.encoders', network.encoders, 'encoders');
-  expectRecord('inferenceOf', 'params', params, 'parameters, model.params');
+  expectKernels('inferenceOf', kernels);
+  expectNetwork('inferenceOf', network);
+  expectParams('inferenceOf', 'params', params, network);
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
+  expectSwitches('inferenceOf', options, 'keepWords');
   const { keepWords = true } = options;
   // One table in front of the stack: what the first layer makes of its rows may be kept.
   const [first, ...others] = network.encoders;
@@ -51,6 +54,8 @@ export function inferenceOf(
   const stack = stackInference(kernels, network.layers, params.layers, table?.of(own));
   return {
     run(features, packing) {
+      expectPacking('inference', packing);
+      expectFeatures('inference', features, network.encoders.length, packing);
       const input = table ? table.rows(features[0]) : encode(kernels, network, params, features).x;
       return decode(kernels, network, params, stack.run(input, packing), packing).heads;
     },

@@ -7,7 +7,9 @@ import { stackBackwardAsync, stackForwardAsync } from '../../layers/async.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
+import { expectKernels as expectProducts } from '../../autograd/entry-checks.js';
 import { expectKernels } from '../checks.js';
+import { expectBackward, expectForward, expectSeams } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import { modelOf } from './file.js';
 import type { Model, ModelPass, PassOptions } from './model.js';
@@ -23,8 +25,11 @@ export async function modelForwardAsync(
   params: ModelParams,
   features: readonly Features[],
   packing: Packing,
-  { noise, truncate }: PassOptions = {},
+  how: PassOptions = {},
 ): Promise<ModelPass> {
+  expectSeams('modelForwardAsync', seams);
+  expectForward('modelForwardAsync', network, params, features, packing, how);
+  const { noise, truncate } = how;
   const { host } = seams;
   const input = encode(host, network, params, features, noise);
   const options = stackOptions(network.dropout, noise?.dropout, truncate);
@@ -43,6 +48,8 @@ export async function modelBackwardAsync(
   grads: ModelGrads,
   truncate?: Truncation,
 ): Promise<void> {
+  expectSeams('modelBackwardAsync', seams);
+  expectBackward('modelBackwardAsync', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackwardAsync', pass);
   const { host } = seams;
   const dY = decodeBackward(host, network, params, pass, dLogits, grads);
@@ -72,8 +79,8 @@ export function createAsyncTagger(
   device: AsyncKernels,
   host: Kernels = createCpuKernels(),
 ): AsyncTagger {
-  expectKernels('createAsyncTagger', device, true);
-  expectKernels('createAsyncTagger', host);
+  expectProducts('createAsyncTagger', device, 'device');
+  expectKernels('createAsyncTagger', host, 'host');
   const model = modelOf('createAsyncTagger', source);
   return {
     model,

@@ -17,7 +17,7 @@ import type { DropoutMask } from '../../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
 import type { StackOptions, StackPass } from '../../layers/stack.js';
 import { stackBackward, stackForward } from '../../layers/stack.js';
-import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { expectRecord } from '../../tensor/arguments.js';
 import type { Rng } from '../../tensor/random.js';
 import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -27,6 +27,8 @@ import type { InputSpec } from '../data/formats/reading.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { buildVocabulary } from '../data/vocabulary.js';
+import { expectKernels } from '../checks.js';
+import { expectBackward, expectEach, expectForward, expectParams } from './checks.js';
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
 import type { HeadKind, HeadPass } from './heads/head.js';
 import { headKinds } from './heads/index.js';
@@ -74,13 +76,18 @@ export interface ModelPieces {
  *
  * @throws ArgumentError where the configuration asks for a part that is unknown or missing, or for an impossible size
  */
-export function createModel({ config, params, readers, labels, input }: ModelPieces, own: OwnParts = {}): Model {
+export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
+  expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
+  const { config, params, readers, labels, input } = pieces;
+  const network = networkOf(config, own);
+  expectParams('createModel', 'params', params, network);
+  expectEach('createModel', 'readers', readers, config.encoders.length, 'read', 'readers, one per encoder');
+  expectEach('createModel', 'labels', labels, config.heads.length, 'encode', 'labels, one list per head');
   const words = readers.find(({ vocabulary }) => vocabulary !== undefined)?.vocabulary ?? buildVocabulary([]);
   const heads = config.heads.map((head, i) => ({
     kind: kindOf('head', head.kind, headKinds, own.heads),
     labels: labels[i],
   }));
-  const network = networkOf(config, own);
   return { config, params, readers, words, labels: labels[0], heads, network, own, ...(input && { input }) };
 }
 
@@ -106,9 +113,6 @@ export interface PassOptions {
   readonly truncate?: Truncation;
 }
 
-/** The names of all options of a pass. */
-export const PASS_KEYS = keysOf<PassOptions>({ noise: true, truncate: true });
-
 /**
  * Logits of every head for a packed batch.
  *
@@ -122,7 +126,8 @@ export function modelForward(
   packing: Packing,
   options: PassOptions = {},
 ): ModelPass {
-  expectKnownKeys('modelForward', 'options', options, PASS_KEYS);
+  expectKernels('modelForward', kernels);
+  expectForward('modelForward', network, params, features, packing, options);
   const { noise, truncate } = options;
   const input = encode(kernels, network, params, features, noise);
   const how = stackOptions(network.dropout, noise?.dropout, truncate);
@@ -151,6 +156,8 @@ export function modelBackward(
   grads: ModelGrads,
   truncate?: Truncation,
 ): void {
+  expectKernels('modelBackward', kernels);
+  expectBackward('modelBackward', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackward', pass);
   const dY = decodeBackward(kernels, network, params, pass, dLogits, grads);
   const dX = zerosFor(kernels, pass.x);

@@ -7,9 +7,12 @@ import type { Cell } from '../../cells/index.js';
 import { cells, expectCell } from '../../cells/index.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import { initStack, outputSize } from '../../layers/stack.js';
+import { expectList, expectRecord, expectRng } from '../../tensor/arguments.js';
 import { expectOneOf, expectPositiveInteger, expectProbability } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
+import { expectSwitches } from '../checks.js';
+import { expectNetwork, expectOwnParts } from './checks.js';
 import type { EncoderConfig, EncoderKind, EncoderLayer } from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
 import type { BodyShape, HeadConfig, HeadKind, HeadLayer } from './heads/head.js';
@@ -97,8 +100,11 @@ function cellOf(config: BodyConfig, own?: Cell): Cell {
  * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
  */
 export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
+  expectRecord('model', 'body', body, '{ cell, hidden, bidirectional, dropout }');
   const cell = cellOf(body, own);
   expectProbability('model', 'dropout', body.dropout);
+  expectSwitches('model', body, 'bidirectional');
+  expectList('model', 'hidden', body.hidden, 'sizes, one per layer');
   if (body.hidden.length === 0) throw new ArgumentError('model: hidden must list at least one layer size; got none');
   return body.hidden.map((hidden) => {
     expectPositiveInteger('model', 'hidden', hidden);
@@ -128,8 +134,8 @@ export function kindOf<K extends { readonly kind: string }>(
  * @throws ArgumentError on an unknown part, one of your own that is missing, or an impossible size
  */
 export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
-  if (config.encoders.length === 0) throw new ArgumentError('model: expected at least one encoder; got none');
-  if (config.heads.length === 0) throw new ArgumentError('model: expected at least one head; got none');
+  expectOwnParts('model', 'own', own);
+  expectConfig(config);
   expectDistinct('encoders', config.encoders.map(({ kind }) => kind)); // prettier-ignore
   expectDistinct('heads', config.heads.map(({ name }) => name)); // prettier-ignore
   const layers = layersOf(config.body, own.cell);
@@ -148,6 +154,17 @@ export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   };
 }
 
+function expectConfig(config: unknown): void {
+  expectRecord('model', 'config', config, 'a configuration, { encoders, body, heads }');
+  for (const part of ['encoders', 'heads'] as const) {
+    const list = (config as Record<string, unknown>)[part];
+    expectList('model', `config.${part}`, list, 'configurations, each { kind, … }');
+    const parts = list as readonly unknown[];
+    if (parts.length === 0) throw new ArgumentError(`model: config.${part} must have at least one element; got none`);
+    parts.forEach((each, i) => expectRecord('model', `config.${part}[${i}]`, each, 'a configuration, { kind, … }'));
+  }
+}
+
 function expectDistinct(what: string, names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new ArgumentError(`model: ${what} must differ; got '${twice}' twice`);
@@ -155,6 +172,8 @@ function expectDistinct(what: string, names: readonly string[]): void {
 
 /** New parameters. Each part has its own random stream. */
 export function initNetwork(network: Network, rng: Rng): ModelParams {
+  expectNetwork('initNetwork', network);
+  expectRng('initNetwork', 'rng', rng);
   return {
     encoders: Object.fromEntries(network.encoders.map((each) => [each.config.kind, each.initialize(rng)])),
     layers: initStack(network.width, network.layers, rng.split('layers')),

@@ -1,12 +1,15 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
 import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
+import { expectPacking } from '../../autograd/entry-checks.js';
+import { expectList, expectRecord } from '../../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
-import { batchesOf, packBatch, packRowsOf } from '../data/batches.js';
+import { batchesOf, expectMembers, packBatch, packRowsOf } from '../data/batches.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
+import { expectModel } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass, Prediction } from './heads/head.js';
 import type { Inference, InferenceOptions } from './inference.js';
@@ -42,6 +45,7 @@ export function predict(
   options: PredictOptions & InferenceOptions = {},
 ): Prediction[] {
   expectKernels('predict', kernels);
+  expectModel('predict', model);
   expectSwitches('predict', options, 'keepWords', 'probabilities');
   expectKnownKeys('predict', 'options', options, ALL_KEYS);
   const { keepWords, probabilities } = options;
@@ -112,7 +116,13 @@ function* packed(
 }
 
 /** Features of a batch, one integer per packed row, from those of its sentences. */
-export function packFeatures(read: readonly Features[], { members, packing }: Batch): Features {
+export function packFeatures(read: readonly Features[], batch: Batch): Features {
+  expectList('packFeatures', 'features', read, 'records of Int32Array, one per sentence');
+  expectRecord('packFeatures', 'batch', batch, '{ members, packing }, packBatch(lengths, members)');
+  const { members, packing } = batch;
+  expectPacking('packFeatures', packing, 'batch.packing');
+  expectMembers('packFeatures', members, read.length);
+  for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of Int32Array');
   const names = Object.keys(read[members[0]] ?? {});
   return Object.fromEntries(names.map((name) => [name, packRowsOf((place) => read[place][name], members, packing)]));
 }

@@ -1,4 +1,5 @@
 /** The baseline every tagger has to beat: each word's most frequent training tag, whatever its context. */
+import { expectIterable, expectSentence, expectWords } from '../checks.js';
 import { DataError } from '../../tensor/errors.js';
 import type { Sentence } from '../data/sentence.js';
 import { labelsOf } from '../data/labels.js';
@@ -17,9 +18,12 @@ export interface Baseline {
  * @throws DataError where there are no labeled sentences
  */
 export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
+  expectIterable('mostFrequentTag', 'train', train, 'sentences');
   const overall = new Map<string, number>();
   const byWord = new Map<string, Map<string, number>>();
+  let place = 0;
   for (const sentence of train) {
+    expectSentence('mostFrequentTag', `train[${place++}]`, sentence);
     labelsOf(sentence).forEach((label, i) => {
       const counts = byWord.get(sentence.tokens[i]) ?? new Map<string, number>();
       byWord.set(sentence.tokens[i], counts);
@@ -29,7 +33,12 @@ export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
   if (overall.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
   const commonest = mostFrequent(overall);
   const tags = new Map([...byWord].map(([word, counts]) => [word, mostFrequent(counts)]));
-  return { predict: (tokens) => tokens.map((token) => tags.get(token) ?? commonest) };
+  return {
+    predict(tokens) {
+      expectWords('mostFrequentTag', 'tokens', tokens);
+      return tokens.map((token) => tags.get(token) ?? commonest);
+    },
+  };
 }
 
 /** A map keeps the order of insertion and the sort is stable, so the first of equals is the one met first. */

@@ -1,6 +1,8 @@
 /** Scores of a model on labeled sentences. */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import type { Kernels } from '../../kernels/types.js';
+import { expectCorpus, expectKernels, expectTypes } from '../checks.js';
+import { expectModel } from '../model/checks.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
 import { predict } from '../model/predict.js';
@@ -26,6 +28,8 @@ export interface EvaluateOptions {
 
 const KEYS = keysOf<EvaluateOptions>({ source: true, strictLabels: true, onNote: true, onSentence: true });
 
+const TYPES = { source: 'string', strictLabels: 'boolean', onNote: 'function', onSentence: 'function' } as const;
+
 /**
  * Labels sentences and scores the labels against their own. A label the model was never trained on counts as an error: no
  * model predicts it.
@@ -38,7 +42,11 @@ export function evaluate(
   sentences: readonly Sentence[],
   options: EvaluateOptions = {},
 ): Scores {
+  expectKernels('evaluate', kernels);
+  expectModel('evaluate', model);
+  expectCorpus('evaluate', 'sentences', sentences);
   expectKnownKeys('evaluate', 'options', options, KEYS);
+  expectTypes('evaluate', options, TYPES);
   const { source, strictLabels = false, onNote, onSentence } = options;
   // The first head is the one that is judged: early stopping watches one number.
   const { words, labels } = model;

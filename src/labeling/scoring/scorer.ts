@@ -1,6 +1,7 @@
 /** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
-import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { expectOneOf, expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
+import { expectTypes, expectWords } from '../checks.js';
 import { compareCodePoints } from '../data/lists.js';
 import { spanSchemeOf, spansOf, withoutOutlier, type Span } from './spans.js';
 
@@ -85,7 +86,10 @@ export interface Scorer {
 /** A scorer with nothing counted. */
 export function createScorer(options: ScorerOptions = {}): Scorer {
   expectKnownKeys('createScorer', 'options', options, KEYS);
+  expectTypes('createScorer', options, { known: 'function', spans: 'boolean' });
+  if (options.labels !== undefined) expectWords('createScorer', 'labels', options.labels);
   const { known, spans, labels: task, unit = 'token' } = options;
+  expectOneOf('createScorer', 'unit', unit, ['token', 'sentence']);
   const confusion = new Map<string, Map<string, number>>();
   // Which rule holds is known in the end only: by the plain one a label such as `PER` is inside, by the other one outside.
   const plain = new Map<string, Counts>();
@@ -93,6 +97,7 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
   const total = { sentences: 0, known: { correct: 0, tokens: 0 }, oov: { correct: 0, tokens: 0 } };
   return {
     add(tokens, gold, predicted) {
+      for (const [name, list] of Object.entries({ tokens, gold, predicted })) expectWords('scorer', name, list);
       checkLengths(tokens, gold, predicted);
       total.sentences++;
       gold.forEach((label, i) => {

@@ -7,6 +7,8 @@
  * never fails: whatever a model writes has spans.
  */
 
+import { expectIterable, expectWords } from '../checks.js';
+
 /** A span of one type over the tokens `start` to `end − 1`. */
 export interface Span {
   readonly type: string;
@@ -16,6 +18,7 @@ export interface Span {
 
 /** The spans of one sentence, from left to right. */
 export function spansOf(labels: readonly string[]): Span[] {
+  expectWords('spansOf', 'labels', labels);
   const spans: Span[] = [];
   let open: { type: string; start: number } | undefined;
   let before = OUTSIDE;
@@ -59,7 +62,10 @@ export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
 
 /** Whether a label set annotates spans; see {@link spanSchemeOf}. */
 export function looksLikeSpans(labels: Iterable<string>): boolean {
-  return spanSchemeOf(labels).kind !== null;
+  expectIterable('looksLikeSpans', 'labels', labels, 'strings');
+  const all = [...labels];
+  expectWords('looksLikeSpans', 'labels', all);
+  return spanSchemeOf(all).kind !== null;
 }
 
 /** The label, or `O` where it is neither `O` nor a position and a type. */

@@ -2,12 +2,13 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Cell } from '../../cells/index.js';
-import { cells } from '../../cells/index.js';
+import { cells, expectCell } from '../../cells/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { createSgd } from '../../optim/sgd.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { PoolingName } from '../../layers/pooling.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
@@ -142,15 +143,18 @@ export function withDefaults(options: TrainOptions) {
   const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
   if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
-      `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${String(settings.optimizer)}`,
+      `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,
     );
   }
   return { ...settings, cell: nameOrOwn(settings.cell), lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
 }
 
 /** A built-in cell by its name, which workers can be told; one of your own as it is. */
-const nameOrOwn = (cell: string | Cell): string | Cell =>
-  typeof cell !== 'string' && cells[cell.name] === cell ? cell.name : cell;
+function nameOrOwn(cell: string | Cell): string | Cell {
+  if (typeof cell === 'string') return cell;
+  expectCell('train', cell);
+  return cells[cell.name] === cell ? cell.name : cell;
+}
 
 /** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
 export function createOptimizer(kernels: Kernels, name: OptimizerName, params: TensorRecord, lr: number): Optimizer {

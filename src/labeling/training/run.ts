@@ -13,11 +13,13 @@ import {
   expectKnownKeys,
   keysOf,
 } from '../../tensor/checks.js';
+import { expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { InputSpec } from '../data/formats/reading.js';
+import { expectReading } from '../data/formats/reading.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import type { Cell } from '../../cells/index.js';
 import { words } from '../model/encoders/words.js';
@@ -27,6 +29,8 @@ import { sentence } from '../model/heads/sentence.js';
 import { softmax } from '../model/heads/softmax.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
+import { expectKinds } from '../model/checks.js';
+import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
 import { createModel } from '../model/model.js';
 import type { ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
@@ -81,10 +85,10 @@ export interface Run {
  * @throws ArgumentError and DataError as `train` does
  */
 export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, onNote?: OnNote): Run {
-  expectKnownKeys('train', 'corpora', corpora, CORPORA_KEYS);
-  expectKnownKeys('train', 'corpora.sources', corpora.sources, SOURCE_KEYS);
+  expectCorpora(corpora);
   const settings = withDefaults(options);
   checkSettings(settings);
+  expectKinds('train', options);
   const parts: OwnParts = { encoders: options.encoders, heads: options.heads };
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   const schedule = parseSchedule(settings.schedule);
@@ -158,6 +162,18 @@ function partsFrom(corpora: Corpora, settings: Settings, own: OwnParts) {
   return { config, readers: built.map(({ reader }) => reader), labels, kinds };
 }
 
+function expectCorpora(corpora: Corpora): void {
+  expectRecord('train', 'corpora', corpora, 'sentences by their use, { train, dev?, test? }');
+  expectKnownKeys('train', 'corpora', corpora, CORPORA_KEYS);
+  expectCorpus('train', 'corpora.train', corpora.train);
+  for (const part of ['dev', 'test'] as const) {
+    if (corpora[part] !== undefined) expectCorpus('train', `corpora.${part}`, corpora[part]);
+  }
+  expectKnownKeys('train', 'corpora.sources', corpora.sources, SOURCE_KEYS);
+  expectTypes('train', corpora.sources, { train: 'string', dev: 'string', test: 'string' });
+  if (corpora.input !== undefined) expectReading('train', corpora.input, 'corpora.input');
+}
+
 function checkSettings(settings: Settings): void {
   expectOneOf('train', 'task', settings.task, Object.keys(TASKS));
   expectOneOf('train', 'pooling', settings.pooling, Object.keys(poolings));
@@ -168,5 +184,6 @@ function checkSettings(settings: Settings): void {
   expectProbability('train', 'wordDropout', settings.wordDropout);
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
-  if (settings.truncate) checkTruncation(settings.truncate);
+  if (settings.truncate !== undefined) checkTruncation(settings.truncate);
+  expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels');
 }

@@ -8,6 +8,9 @@
  * Reading order: from cli/train.ts; next stop labeling/model/model.ts.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
+import { expectKernels as expectProducts } from '../../autograd/entry-checks.js';
+import { expectMethod, expectNumber, expectRecord } from '../../tensor/arguments.js';
+import { expectKernels, expectTypes } from '../checks.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import { expectKnownKeys } from '../../tensor/checks.js';
 import { copy } from '../../tensor/create.js';
@@ -57,7 +60,8 @@ export async function train(
   options: TrainOptions = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
-  expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
+  expectKernels('train', kernels);
+  expectHooks(hooks);
   const run = prepareRun(kernels, corpora, options, hooks.onNote);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
   const course: Course = { begun: 0, best: null, history: [] };
@@ -76,6 +80,23 @@ export async function train(
     await team?.close();
     run.replica.release();
   }
+}
+
+/** What {@link TrainHooks} that are functions are. */
+const LISTENERS = {
+  onProgress: 'function',
+  onEpoch: 'function',
+  onThreads: 'function',
+  onNote: 'function',
+  onRescue: 'function',
+} as const;
+
+function expectHooks(hooks: TrainHooks): void {
+  expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
+  expectTypes('train', hooks, LISTENERS);
+  if (hooks.device !== undefined) expectProducts('train', hooks.device, 'hooks.device');
+  if (hooks.signal === undefined) return;
+  expectMethod('train', 'hooks.signal', hooks.signal, 'addEventListener', 'the signal of an AbortController');
 }
 
 async function trainEpochs(
@@ -133,6 +154,10 @@ function ownPartOf({ own }: Model): string | undefined {
 
 /** What early stopping watches: span F1 where the labels are spans, accuracy elsewhere. */
 export function metricOf(scores: Scores): number {
+  expectRecord('metricOf', 'scores', scores, 'scores, as evaluate returns');
+  if (scores.spanF1 === undefined || scores.spanF1 === null)
+    expectNumber('metricOf', 'scores.accuracy', scores.accuracy);
+  else expectNumber('metricOf', 'scores.spanF1', scores.spanF1);
   return scores.spanF1 ?? scores.accuracy;
 }
 

@@ -22,7 +22,7 @@ describe('word vocabulary', () => {
     const text = 'the a' as unknown as string[]; // as JavaScript may pass it: five tokens of one letter each
     for (const encode of [vocabulary.encode, vocabulary.encodeUnknown]) {
       expect(() => encode(text)).toThrow(
-        new ArgumentError('a sentence must be a list of tokens; got the string "the a": split it first'),
+        new ArgumentError('vocabulary: tokens must be a list of strings; got the string "the a": split it first'),
       );
     }
     expect(['the', 'z', 'new'].map(vocabulary.known)).toEqual([true, true, false]);

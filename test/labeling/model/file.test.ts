@@ -272,7 +272,9 @@ describe('a tagger', () => {
         expect(() => createTagger(source, given)).toThrow(error('createTagger'));
       }
       expect(() => predict(given, modelOf(), sentences)).toThrow(error('predict'));
-      expect(() => createAsyncTagger(modelOf(), device, given)).toThrow(error('createAsyncTagger'));
+      expect(() => createAsyncTagger(modelOf(), device, given)).toThrow(
+        `createAsyncTagger: host must be kernels; ${message}`,
+      );
     }
     expect(createTagger(modelOf(), undefined).backend).toBe('cpu');
   });

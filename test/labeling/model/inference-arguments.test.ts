@@ -7,8 +7,9 @@ const call = inferenceOf as unknown as (...args: unknown[]) => unknown;
 
 test.each([
   [[], 'inferenceOf: network must be'],
-  [[{ network: {} }], 'inferenceOf: network.encoders must be a list'],
-  [[{ encoders: [] }], 'inferenceOf: params must be'],
+  [[{ network: {} }], 'inferenceOf: network must be'],
+  [[{ encoders: [] }], 'inferenceOf: network must be'],
+  [[{ encoders: [], layers: [], heads: [] }], 'inferenceOf: '],
 ])('of %j', (args, message) => {
   const wrong = () => call(createCpuKernels(), ...args);
   expect(wrong).toThrow(ArgumentError);

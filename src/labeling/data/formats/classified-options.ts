@@ -1,4 +1,7 @@
 /** What a reader of sentences with one label each may be told. */
+import { expectRecord } from '../../../tensor/arguments.js';
+import { show } from '../../../tensor/describe.js';
+import { expectTypes } from '../../checks.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { SegmentOptions, Tokenizer } from '../segment.js';
@@ -74,6 +77,11 @@ export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettin
   expectOneOf('readClassified', 'labels', labels, ['required', 'ignored']);
   if (format !== undefined) expectOneOf('readClassified', 'format', format, CLASSIFIED_FORMATS);
   const { like } = options;
+  if (like !== undefined) expectRecord('readClassified', 'like', like, 'how an input was read, inputSpecOf(reading)');
+  expectTypes('readClassified', options, { category: 'string', tokenizer: 'string', locale: 'string' });
+  if (!['undefined', 'string', 'number'].includes(typeof textColumn)) {
+    throw new ArgumentError(`readClassified: textColumn must be a number or a name; got ${show(textColumn)}`);
+  }
   const how: SegmentOptions = { tokenizer: tokenizer ?? like?.tokenizer, locale: locale ?? like?.locale };
   return {
     ...parseOptions({ ...rest, labels }),

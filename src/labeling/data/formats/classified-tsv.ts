@@ -72,11 +72,11 @@ function placesOf(head: readonly string[], settings: ClassifiedSettings): Places
   const title = { label: known(LABEL_NAMES), text: known(TEXT_NAMES) };
   const header = names.length === width && (byName || (title.label >= 0 && title.text >= 0));
   const body = header && rows.length > 1 ? rows.slice(1) : rows;
-  const index = (column: string | number | undefined) =>
-    column === undefined ? undefined : columnIndex(column, header ? names : [], width);
+  const index = (column: string | number | undefined, what?: string) =>
+    column === undefined ? undefined : columnIndex(column, header ? names : [], width, what);
   const ignored = settings.labels === 'ignored';
   const stats = columnStats(body, width);
-  const given = { label: index(asked.label), text: index(asked.text) };
+  const given = { label: index(asked.label), text: index(asked.text, 'textColumn') };
   let { label, text } = given;
   if (!ignored && width < 2) {
     throw new ArgumentError(

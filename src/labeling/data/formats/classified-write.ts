@@ -1,6 +1,10 @@
 /** Writers of sentences with one label each: the label and its probability, one line a sentence. */
+import { expectNumber } from '../../../tensor/arguments.js';
+import { expectOneOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
+import { expectSentence } from '../../checks.js';
 import type { Output } from './write.js';
+import { OUTPUTS } from './write.js';
 
 /** A sentence and what a model says of it; a blank line has neither label nor tokens. */
 export interface ClassifiedSentence {
@@ -17,7 +21,10 @@ export interface ClassifiedSentence {
  * @throws ArgumentError on an output that holds a label for each word
  */
 export function formatClassified(sentence: ClassifiedSentence, output: Output): string {
+  expectSentence('formatClassified', 'sentence', sentence);
   const { tokens, category, categoryProbability: probability } = sentence;
+  if (probability !== undefined) expectNumber('formatClassified', 'sentence.categoryProbability', probability);
+  expectOneOf('formatClassified', 'output', output, OUTPUTS);
   if (output === 'jsonl') {
     return `${JSON.stringify({ tokens, label: category ?? null, ...(probability !== undefined && { probability }) })}\n`;
   }

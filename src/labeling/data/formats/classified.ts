@@ -3,6 +3,7 @@
  * Text is cut into tokens by the segmenter. Blank lines are left out; bad lines follow the rule of the other readers.
  */
 import { DataError } from '../../../tensor/errors.js';
+import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
 import type { ClassifiedFormat, ClassifiedOptions, ClassifiedSettings } from './classified-options.js';
 import { CLASSIFIED_FORMATS, classifiedSettings, rejectUnusedBy } from './classified-options.js';
@@ -27,6 +28,7 @@ const HEAD_LINES = 200;
  * @throws ArgumentError on an option that does not fit the format; of `slots` the folder is opened by `openClassified`
  */
 export async function* readClassified(chunks: ByteChunks, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
+  expectChunks('readClassified', 'chunks', chunks);
   const settings = classifiedSettings(options);
   const { source, maxLineBytes, cleaner, onNote } = settings;
   const blocks = checkedBlocks(chunks, source, maxLineBytes);

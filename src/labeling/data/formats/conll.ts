@@ -163,7 +163,7 @@ function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): P
   const { width } = layout;
   const given = givenColumns(options, layout, notes);
   const numbered = layout.numbered || (given.followed && options.like?.ids === true);
-  const token = columnIndex(given.tokenColumn ?? (numbered ? 2 : 1), columns, width);
+  const token = columnIndex(given.tokenColumn ?? (numbered ? 2 : 1), columns, width, 'tokenColumn');
   const ids = numbered && token !== 0;
   // A file without labels may have no column for them; then there is none to look at.
   const single = width === 1 || (width === 2 && ids);

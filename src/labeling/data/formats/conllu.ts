@@ -38,8 +38,8 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   const like = options.like?.format === 'conllu' ? options.like : undefined;
   const declared = declaredColumns(head.find((line) => !isBlank(line)) ?? '');
   const names = declared?.map((name) => name.toLowerCase()) ?? CONLLU_COLUMNS;
-  const at = (column: string | number) => columnIndex(column, names, names.length);
-  const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form');
+  const at = (column: string | number, what?: string) => columnIndex(column, names, names.length, what);
+  const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form', 'tokenColumn');
   const labelAt = labels === 'ignored' ? undefined : at(options.column ?? like?.column ?? 'upos');
   if (labelAt === tokenAt) throw oneColumn(source, `column ${names[tokenAt]}`);
   const ids = createIdCheck(options, names.indexOf('id'));

@@ -1,4 +1,5 @@
 /** Which format a file has, judged by its first lines and never by its name. */
+import { expectWords } from '../../checks.js';
 import { isOuter } from './clean.js';
 import type { Format } from './options.js';
 import { isSlashed } from './slashed-words.js';
@@ -74,6 +75,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
  *   number of columns, two or more, separated by spaces.
  */
 export function detectFormat(head: readonly string[]): Exclude<Format, 'slots'> | undefined {
+  expectWords('detectFormat', 'head', head);
   if (declaredColumns(head.find((line) => !isBlank(line)) ?? '')) return 'conllu';
   const rows = contentRows(head);
   if (rows.length === 0) return undefined;

@@ -5,6 +5,7 @@
  * decoding is complete and an invalid byte can be named by line and place.
  */
 import { decodeUtf8, firstInvalidByte } from '../../../serialize/utf8.js';
+import { describe, show, typedArrayName } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { dataErrorAt } from './options.js';
 
@@ -65,13 +66,13 @@ export async function* checkedBlocks(
   maxLineBytes = 16 * PIECE,
 ): AsyncGenerator<CheckedBlock> {
   if (!Number.isInteger(maxLineBytes) || maxLineBytes < 1) {
-    throw new ArgumentError(`maxLineBytes must be an integer of at least 1; got ${maxLineBytes}`);
+    throw new ArgumentError(`maxLineBytes must be an integer of at least 1; got ${show(maxLineBytes)}`);
   }
   let rest: Uint8Array[] = [];
   let restBytes = 0;
   let first = 1;
   let dropping = false; // the end of a line that was too long
-  for await (let piece of pieces(chunks, Math.min(PIECE, maxLineBytes))) {
+  for await (let piece of pieces(chunks, source, Math.min(PIECE, maxLineBytes))) {
     for (;;) {
       const firstEnd = piece.indexOf(LINE_FEED);
       if (dropping) {
@@ -113,8 +114,12 @@ function endsInCr(source: string): DataError {
   return dataErrorAt(source, 1, `${message}: convert them, for example with tr '\\r' '\\n'`);
 }
 
-async function* pieces(chunks: ByteChunks, size: number): AsyncGenerator<Uint8Array> {
+async function* pieces(chunks: ByteChunks, source: string, size: number): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
+    if (typedArrayName(chunk) !== 'Uint8Array') {
+      const message = `${source}: chunks of files and streams must be Uint8Array, bytes; got ${describe(chunk)}`;
+      throw new ArgumentError(`${message}: encode text first`);
+    }
     for (let start = 0; start < chunk.length; start += size) yield chunk.subarray(start, start + size);
   }
 }

@@ -1,6 +1,9 @@
 /** What a reader may be told, and how every reader says what is wrong with its input. */
-import { expectKnownKeys, keysOf } from '../../../tensor/checks.js';
+import { expectRecord } from '../../../tensor/arguments.js';
+import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
+import { show } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import { expectTypes, expectWords } from '../../checks.js';
 import type { OnNote } from '../notes.js';
 import { createCleaner } from './clean.js';
 import type { Cleaner } from './clean.js';
@@ -104,6 +107,7 @@ const KEYS = keysOf<ReadOptions>({
 /** Fills in defaults. @throws ArgumentError on a policy, limit or normalization that does not exist */
 export function parseOptions(options: ReadOptions): ParseOptions {
   expectKnownKeys('readSentences', 'options', options, KEYS);
+  expectReadTypes(options);
   const {
     labels = 'required',
     source = 'input',
@@ -119,7 +123,7 @@ export function parseOptions(options: ReadOptions): ParseOptions {
     throw new ArgumentError(`normalize must be 'NFC', 'NFD' or 'none'; got ${JSON.stringify(normalize)}`);
   }
   if (!Number.isInteger(maxTokens) || maxTokens < 1) {
-    throw new ArgumentError(`maxTokens must be an integer of at least 1; got ${maxTokens}`);
+    throw new ArgumentError(`maxTokens must be an integer of at least 1; got ${show(maxTokens)}`);
   }
   if (comments !== undefined && !['auto', 'none', '#'].includes(comments)) {
     throw new ArgumentError(`comments must be 'auto', 'none' or '#'; got ${JSON.stringify(comments)}`);
@@ -128,6 +132,18 @@ export function parseOptions(options: ReadOptions): ParseOptions {
     throw new ArgumentError(`badLines must be 'stop', 'list' or 'skip'; got ${JSON.stringify(badLines)}`);
   }
   return { ...options, labels, source, maxTokens, normalize, cleaner: createCleaner() };
+}
+
+function expectReadTypes(options: ReadOptions): void {
+  const { format, columns, like } = options;
+  if (format !== undefined) expectOneOf('readSentences', 'format', format, FORMATS);
+  expectTypes('readSentences', options, { source: 'string', onNote: 'function', onReading: 'function' });
+  if (columns !== undefined) expectWords('readSentences', 'columns', columns);
+  for (const name of ['column', 'tokenColumn'] as const) {
+    if (['undefined', 'string', 'number'].includes(typeof options[name])) continue;
+    throw new ArgumentError(`readSentences: ${name} must be a number or a name; got ${show(options[name])}`);
+  }
+  if (like !== undefined) expectRecord('readSentences', 'like', like, 'how an input was read, inputSpecOf(reading)');
 }
 
 /** Reads a format's name. @throws ArgumentError listing the formats there are */
@@ -158,15 +174,16 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
  * Index of a column in a row of `width`.
  *
  * @param column name out of `names`, or number: 1 is the first column, −1 the last
+ * @param what the option that says so, for the message
  * @throws ArgumentError where there is no such column
  */
-export function columnIndex(column: string | number, names: readonly string[], width: number): number {
+export function columnIndex(column: string | number, names: readonly string[], width: number, what = 'column'): number {
   const text = String(column);
   if (/^[+-]?\d+$/.test(text)) {
     const number = Number(text);
     const index = number > 0 ? number - 1 : width + number;
     if (number === 0 || index < 0 || index >= width) {
-      throw new ArgumentError(`column ${text} does not exist: the input has ${width} columns, 1 to ${width}`);
+      throw new ArgumentError(`${what} ${text} does not exist: the input has ${width} columns, 1 to ${width}`);
     }
     return index;
   }
@@ -174,9 +191,9 @@ export function columnIndex(column: string | number, names: readonly string[], w
   if (index < 0) {
     const known =
       names.length > 0 ? `the names are ${names.join(', ')}` : 'the columns have no names, so give a number';
-    throw new ArgumentError(`column ${JSON.stringify(text)} does not exist: ${known}`);
+    throw new ArgumentError(`${what} ${JSON.stringify(text)} does not exist: ${known}`);
   }
-  if (index >= width) throw new ArgumentError(`column ${text} is number ${index + 1}, but the input has ${width}`);
+  if (index >= width) throw new ArgumentError(`${what} ${text} is number ${index + 1}, but the input has ${width}`);
   return index;
 }
 

@@ -5,6 +5,7 @@
  */
 import { normalForm } from '../nfc.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
 import { createBadLines } from './bad-lines.js';
 import { createCleaner } from './clean.js';
@@ -31,6 +32,7 @@ const MOST_HEAD_LINES = 10_000;
  * @throws ArgumentError on an option that does not fit the format; `slots` is read by {@link readSlots}
  */
 export async function* readSentences(chunks: ByteChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
+  expectChunks('readSentences', 'chunks', chunks);
   const settings = parseOptions(options);
   const { source, maxLineBytes, cleaner, onNote } = settings;
   const blocks = checkedBlocks(chunks, source, maxLineBytes);

@@ -1,4 +1,9 @@
 /** How an input is read: what was given, and what was decided by its contents. */
+import { expectRecord } from '../../../tensor/arguments.js';
+import { expectOneOf } from '../../../tensor/checks.js';
+import { show } from '../../../tensor/describe.js';
+import { ArgumentError } from '../../../tensor/errors.js';
+import { expectCorpus, expectTypes } from '../../checks.js';
 import { malformed } from '../lists.js';
 import type { Tokenizer } from '../segment.js';
 import { TOKENIZERS } from '../segment.js';
@@ -36,6 +41,7 @@ export interface Reading extends InputSpec {
 
 /** What to keep of a reading in a model. */
 export function inputSpecOf(reading: Reading): InputSpec {
+  expectReading('inputSpecOf', reading);
   const { format, tokenColumn, column, ids, comments, tokenizer, locale } = reading;
   return {
     format,
@@ -71,6 +77,19 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   return inputSpecOf({ ...(value as InputSpec), format: known });
 }
 
+/** Requires how an input is read. @throws ArgumentError that names what of it is something else */
+export function expectReading(where: string, reading: unknown, name = 'reading'): void {
+  expectRecord(where, name, reading, 'how an input is read, as onReading hears it');
+  const { format, comments, ...places } = reading as Record<string, unknown>;
+  expectOneOf(where, `${name}.format`, format as string, [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])]);
+  if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
+  expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', tokenizer: 'string', locale: 'string' });
+  for (const place of ['tokenColumn', 'column']) {
+    if (['undefined', 'string', 'number'].includes(typeof places[place])) continue;
+    throw new ArgumentError(`${where}: ${name}.${place} must be a number or a name; got ${show(places[place])}`);
+  }
+}
+
 /** One line: `two-column, words in column 1, labels in column 2`. */
 export function describeReading({ format, tokenColumn, column, ids, tokenizer, locale }: InputSpec): string {
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
@@ -90,6 +109,8 @@ export function describeReading({ format, tokenColumn, column, ids, tokenizer, l
  * the input, or one in each sentence, as the name of an annotator or of a document has.
  */
 export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[]): string | undefined {
+  expectReading('doubtfulLabels', reading);
+  expectCorpus('doubtfulLabels', 'sentences', sentences);
   if (!reading.guessed || (reading.width ?? 0) < 3) return undefined;
   const varied = sentences.some(({ labels = [] }) => labels.some((label) => label !== labels[0]));
   if (varied) return undefined;

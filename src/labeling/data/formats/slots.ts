@@ -3,6 +3,8 @@
  * `seq.in` with the words, `seq.out` with their labels, both separated by runs of spaces, and `label` with the intent.
  */
 import { DataError } from '../../../tensor/errors.js';
+import { expectRecord } from '../../../tensor/arguments.js';
+import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
 import { createBadLines } from './bad-lines.js';
 import { trimOuter } from './clean.js';
@@ -30,8 +32,12 @@ type Line = { text: string; line: number; fault: LineFault | undefined };
  *   is empty (`badLines` says what becomes of such lines)
  */
 export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
-  rejectUnused('slots', options);
+  expectRecord('readSlots', 'files', files, 'the bytes of parallel files, { tokens, labels, categories }');
+  expectChunks('readSlots', 'files.tokens', files.tokens);
+  for (const [name, chunks] of Object.entries(files))
+    if (chunks !== undefined) expectChunks('readSlots', `files.${name}`, chunks);
   const settings = parseOptions(options);
+  rejectUnused('slots', options);
   const { source, labels, maxLineBytes, cleaner, onNote } = settings;
   if (labels === 'required' && !files.labels) throw new DataError(`${source}: expected seq.out beside seq.in: add it`);
   const open = (chunks: ByteChunks | undefined, name: string) =>

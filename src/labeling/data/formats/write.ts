@@ -1,7 +1,10 @@
 /** Writers: a tagged sentence as text. What they write, the readers read back (`text` apart, which is for people). */
 import { isBlank } from './detect.js';
 import { escapeWord } from './slashed-words.js';
+import { expectNumbers } from '../../../tensor/arguments.js';
+import { expectOneOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
+import { expectSentence, expectWords } from '../../checks.js';
 import type { TaggedSentence } from '../sentence.js';
 
 /**
@@ -33,7 +36,11 @@ export function outputOf(name: string): Output {
  * @throws ArgumentError where labels or probabilities are not one per token, or `slashed` should hold probabilities
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
+  expectSentence('formatSentence', 'sentence', sentence);
   const { tokens, labels, probabilities } = sentence;
+  expectWords('formatSentence', 'sentence.labels', labels);
+  if (probabilities !== undefined) expectNumbers('formatSentence', 'sentence.probabilities', probabilities);
+  expectOneOf('formatSentence', 'output', output, OUTPUTS);
   for (const [name, length] of [
     ['labels', labels.length],
     ['probabilities', probabilities?.length ?? tokens.length],

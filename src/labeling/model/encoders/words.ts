@@ -11,6 +11,7 @@ import type { TensorRecord } from '../../../autograd/grads.js';
 import type { EmbeddingParams } from '../../../layers/embedding.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
 import { wordDropout } from '../../../layers/dropout.js';
+import { expectMethod } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
@@ -53,6 +54,7 @@ function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
 
 /** The reader of a word vocabulary. */
 export function wordReader(vocabulary: Vocabulary): TokenReader {
+  expectMethod('wordReader', 'vocabulary', vocabulary, 'encodeUnknown', 'a vocabulary, buildVocabulary(sentences)');
   return {
     vocabulary,
     read: (tokens) => ({ ids: vocabulary.encode(tokens), hidden: vocabulary.encodeUnknown(tokens) }),

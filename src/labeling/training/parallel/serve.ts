@@ -1,5 +1,6 @@
 /** Data-parallel training, seen from a worker. `team.ts` is the other side, and says how the whole works. */
 import { select } from '../../../kernels/select.js';
+import { expectMethod } from '../../../tensor/arguments.js';
 import type { Kernels } from '../../../kernels/types.js';
 import { NonFiniteError, UnsupportedError } from '../../../tensor/errors.js';
 import type { Replica } from '../replica.js';
@@ -29,6 +30,9 @@ export interface WorkerPort {
  * @param port the line to the thread that started the worker; by default that of a web worker
  */
 export function serveTraining(port: WorkerPort = webPort()): void {
+  for (const method of ['post', 'listen', 'close']) {
+    expectMethod('serveTraining', 'port', port, method, 'the line of a worker, { post, listen, close }');
+  }
   const tell = (message: WorkerMessage): void => port.post(message);
   port.listen(async (message) => {
     const start = message as StartMessage;
@@ -88,6 +92,9 @@ interface WebScope {
 
 function webPort(): WorkerPort {
   const scope = globalThis as unknown as WebScope;
+  if (typeof scope.postMessage !== 'function' || typeof scope.addEventListener !== 'function') {
+    throw new UnsupportedError('serveTraining: this is not a web worker: start it as a module of one, or pass a port');
+  }
   return {
     post: (message) => scope.postMessage(message),
     listen: (onMessage) => scope.addEventListener('message', ({ data }) => onMessage(data)),

@@ -1,5 +1,6 @@
 /** Which threads a training gets, and why it may get fewer than it asked for. */
 import type { Kernels } from '../../../kernels/types.js';
+import { expectMethod } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 
 /** A started worker, as thread 0 sees it, whatever the environment calls it. */
@@ -64,6 +65,7 @@ export function chooseThreads(
   own?: string,
 ): ThreadChoice {
   if (threads === undefined) return { threads: 1 };
+  expectMethod('train', 'threads', threads, 'start', 'nodeThreads(n) or webThreads(n, …)');
   expectPositiveInteger('train', 'threads', threads.count);
   if (threads.count === 1) return { threads: 1 };
   const alone = (reason: string): ThreadChoice => ({ threads: 1, reason });

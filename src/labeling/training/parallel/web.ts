@@ -1,4 +1,5 @@
 /** Web workers as the threads of a training. */
+import { expectFunction } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { newLifeline, watchLifeline } from './lifeline.js';
 import type { WorkerMessage } from './messages.js';
@@ -33,6 +34,7 @@ export interface WebWorker {
  */
 export function webThreads(count: number, open: () => WebWorker): Threads {
   expectPositiveInteger('webThreads', 'count', count);
+  expectFunction('webThreads', 'open', open);
   const { navigator } = globalThis as { navigator?: { readonly hardwareConcurrency?: number } };
   return { count, cores: navigator?.hardwareConcurrency, start: () => handleOf(open()) };
 }

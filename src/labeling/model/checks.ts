@@ -1,0 +1,196 @@
+/** Checks of models and their parts where a call enters, for callers without a compiler: what an argument is, and whether it mirrors the network. */
+import type { Packing } from '../../autograd/packing.js';
+import { checkTruncation } from '../../autograd/truncate.js';
+import { expectKernels as expectProducts, expectPacking } from '../../autograd/entry-checks.js';
+import { expectKernels } from '../checks.js';
+import { expectIds, expectList, expectMethod, expectRecord, expectRng, expectTensor } from '../../tensor/arguments.js';
+import { expectKnownKeys, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
+import { describe } from '../../tensor/describe.js';
+import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import type { Noise } from './encoders/encoder.js';
+import type { ModelPass, PassOptions } from './model.js';
+import type { ModelParams, Network, OwnParts } from './network.js';
+
+/** Requires a model. @throws ArgumentError that says how to come by one */
+export function expectModel(where: string, model: unknown, name = 'model'): void {
+  const made = 'a model, as loadModel(bytes) and train(…) return';
+  expectRecord(where, name, model, made);
+  const { params, readers, heads, labels, network } = model as Record<string, unknown>;
+  const whole = Array.isArray(readers) && Array.isArray(heads) && [params, labels, network].every(isObject);
+  if (!whole) throw new ArgumentError(`${where}: ${name} must be ${made}; got ${describe(model)}`);
+}
+
+/** Requires what `networkOf` made. @throws ArgumentError */
+export function expectNetwork(where: string, network: unknown): asserts network is Network {
+  const made = 'the arithmetic of a model, networkOf(config) or model.network';
+  expectRecord(where, 'network', network, made);
+  const { encoders, layers, heads } = network as Record<string, unknown>;
+  if ([encoders, layers, heads].every(Array.isArray)) return;
+  throw new ArgumentError(`${where}: network must be ${made}; got ${describe(network)}`);
+}
+
+/**
+ * Requires parameters of a network, or gradients that mirror them.
+ *
+ * @throws ArgumentError naming the part that is missing or something else; ShapeError naming one of another shape
+ */
+export function expectParams(where: string, name: string, params: unknown, network: Network): void {
+  expectRecord(where, name, params, 'parameters by part, { encoders, layers, heads }');
+  const { encoders, layers, heads } = params as Record<string, unknown>;
+  expectRecord(where, `${name}.encoders`, encoders, 'parameters by kind of encoder');
+  expectRecord(where, `${name}.heads`, heads, 'parameters by name of head');
+  expectList(where, `${name}.layers`, layers, 'parameters, one element per layer');
+  const own = { encoders, heads } as ModelParams;
+  for (const { config, shapes } of network.encoders) {
+    expectPart(where, `${name}.encoders.${config.kind}`, own.encoders[config.kind], shapes);
+  }
+  for (const { config, shapes } of network.heads) {
+    expectPart(where, `${name}.heads.${config.name}`, own.heads[config.name], shapes);
+  }
+  let D = network.width;
+  network.layers.forEach(({ cell, hidden, bidirectional }, l) => {
+    const layer: unknown = (layers as unknown[])[l];
+    expectRecord(where, `${name}.layers[${l}]`, layer, 'parameters by direction, { forward, reverse }');
+    for (const direction of bidirectional ? ['forward', 'reverse'] : ['forward']) {
+      const part = (layer as Record<string, unknown>)[direction];
+      expectPart(where, `${name}.layers[${l}].${direction}`, part, cell.shapes(D, hidden));
+    }
+    D = bidirectional ? 2 * hidden : hidden;
+  });
+}
+
+function expectPart(where: string, name: string, part: unknown, shapes: Readonly<Record<string, readonly number[]>>) {
+  expectRecord(where, name, part, `a record of the tensors ${Object.keys(shapes).join(', ')}`);
+  for (const [key, shape] of Object.entries(shapes)) {
+    const tensor = (part as Record<string, unknown>)[key];
+    expectTensor(where, `${name}.${key}`, tensor);
+    if (tensor.shape.join() === shape.join()) continue;
+    const got = tensor.shape.join(', ');
+    throw new ShapeError(`${where}: ${name}.${key} must be [${shape.join(', ')}]; got [${got}]`);
+  }
+}
+
+/** Requires features of a packed batch: one record of integers per encoder. @throws ArgumentError */
+export function expectFeatures(where: string, features: unknown, count: number, packing: Packing): void {
+  expectList(where, 'features', features, 'records of Int32Array, one per encoder');
+  const list = features as readonly unknown[];
+  if (list.length !== count) {
+    throw new ArgumentError(`${where}: features must have one element per encoder, ${count}; got ${list.length}`);
+  }
+  list.forEach((each, i) => {
+    expectRecord(where, `features[${i}]`, each, 'a record of Int32Array');
+    for (const [name, ids] of Object.entries(each as object)) {
+      expectIds(where, `features[${i}].${name}`, ids);
+      const { length } = ids as Int32Array;
+      if (length === packing.total) continue;
+      throw new ShapeError(
+        `${where}: features[${i}].${name} must have one integer per row of packing, ${packing.total}; got ${length}`,
+      );
+    }
+  });
+}
+
+const PASS_KEYS = keysOf<PassOptions>({ noise: true, truncate: true });
+const NOISE_KEYS = keysOf<Noise>({ dropout: true, words: true, wordDropout: true });
+
+/** Requires the options of a pass. @throws ArgumentError that names the option */
+function expectPassOptions(where: string, options: unknown): void {
+  expectKnownKeys(where, 'options', options, PASS_KEYS);
+  const { noise, truncate } = options as PassOptions;
+  if (truncate !== undefined) checkTruncation(truncate);
+  if (noise === undefined) return;
+  expectRecord(where, 'noise', noise, '{ dropout, words, wordDropout }');
+  expectKnownKeys(where, 'noise', noise, NOISE_KEYS);
+  expectRng(where, 'noise.dropout', noise.dropout);
+  expectRng(where, 'noise.words', noise.words);
+  expectProbability(where, 'noise.wordDropout', noise.wordDropout);
+}
+
+/** The arguments of a forward pass. @throws ArgumentError or ShapeError naming the one that is something else */
+export function expectForward(
+  where: string,
+  network: unknown,
+  params: unknown,
+  features: unknown,
+  packing: unknown,
+  options: unknown,
+): void {
+  expectNetwork(where, network);
+  expectParams(where, 'params', params, network);
+  expectPacking(where, packing);
+  expectFeatures(where, features, network.encoders.length, packing as Packing);
+  expectPassOptions(where, options);
+}
+
+/** The arguments of a backward pass. @throws ArgumentError or ShapeError naming the one that is something else */
+export function expectBackward(
+  where: string,
+  network: unknown,
+  params: unknown,
+  pass: unknown,
+  dLogits: unknown,
+  grads: unknown,
+  truncate: unknown,
+): void {
+  expectNetwork(where, network);
+  expectParams(where, 'params', params, network);
+  const made = 'what the forward pass returned';
+  expectRecord(where, 'pass', pass, made);
+  const { heads, stack, encoded } = pass as ModelPass;
+  if (!Array.isArray(heads) || !Array.isArray(encoded) || !isObject(stack)) {
+    throw new ArgumentError(`${where}: pass must be ${made}; got ${describe(pass)}`);
+  }
+  expectList(where, 'dLogits', dLogits, 'tensors, one per head');
+  network.heads.forEach((_, i) => {
+    const own = (dLogits as readonly unknown[])[i];
+    expectTensor(where, `dLogits[${i}]`, own);
+    expectSameShape(where, `dLogits[${i}]`, own, `pass.heads[${i}].logits`, (heads as ModelPass['heads'])[i].logits);
+  });
+  expectParams(where, 'grads', grads, network);
+  if (truncate !== undefined) checkTruncation(truncate as never);
+}
+
+const OWN_KEYS = keysOf<OwnParts>({ cell: true, encoders: true, heads: true });
+
+/** Requires parts of one's own. @throws ArgumentError that names the part */
+export function expectOwnParts(where: string, name: string, own: unknown): void {
+  expectKnownKeys(where, name, own, OWN_KEYS);
+  expectKinds(where, own);
+}
+
+/** Requires that `encoders` and `heads`, where they are given, are lists of kinds. @throws ArgumentError that names the kind */
+export function expectKinds(where: string, own: unknown): void {
+  for (const name of ['encoders', 'heads'] as const) {
+    const kinds: unknown = (own as OwnParts)[name];
+    if (kinds === undefined) continue;
+    expectList(where, name, kinds, 'kinds, each with kind and layer');
+    (kinds as readonly unknown[]).forEach((kind, i) =>
+      expectMethod(where, `${name}[${i}]`, kind, 'layer', `a kind of ${name.slice(0, -1)}, with kind and layer`),
+    );
+  }
+}
+
+/** Requires a device and the kernels beside it. @throws ArgumentError naming the one that is something else */
+export function expectSeams(where: string, seams: unknown): void {
+  expectRecord(where, 'seams', seams, '{ device, host }');
+  const { device, host } = seams as Record<string, unknown>;
+  expectProducts(where, device, 'seams.device');
+  expectKernels(where, host, 'seams.host');
+}
+
+/** Requires a list of objects with this method, one for each part. @throws ArgumentError */
+export function expectEach(
+  where: string,
+  name: string,
+  list: unknown,
+  count: number,
+  method: string,
+  what: string,
+): void {
+  expectList(where, name, list, what);
+  const { length } = list as readonly unknown[];
+  if (length !== count) throw new ArgumentError(`${where}: ${name} must have ${count} elements; got ${length}`);
+  (list as readonly unknown[]).forEach((each, i) => expectMethod(where, `${name}[${i}]`, each, method, what));
+}
+
+const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null;
