@@ -15,7 +15,8 @@ const SHOWN = 10;
 const PLACES = 5;
 
 /**
- * Notes on training sentences, in this order: one label, one word, a very long sentence, labels outside the scheme of spans.
+ * Notes on training sentences, in this order: one label, one word, a very long sentence, labels outside the scheme of spans,
+ * spans in a notation that is not read.
  *
  * @param labels those of the training sentences
  * @param source name of the input, for the messages
@@ -33,6 +34,7 @@ export function notesOfTraining(
     ...oneWord(train, source, unit),
     ...longSentence(train, source),
     ...outlierLabels(train, labels, source),
+    ...(unit === 'token' ? foreignNotation(labels, source) : []),
   ];
 }
 
@@ -60,6 +62,21 @@ function oneLabel({ labels, size }: LabelVocabulary, source: string | undefined,
   const message = `every ${unit} has the label ${quoted(labels[0])}, so there is nothing to learn: check the column of the labels (--column)`;
   return [noteOf('one-label', message, source)];
 }
+
+/** Labels that annotate spans in another notation: `PER-B`, `B_PER`, `b-per`. They are scored as plain labels, so it is said. */
+function foreignNotation({ labels }: LabelVocabulary, source?: string): Note[] {
+  if (spanSchemeOf(labels).kind !== null) return [];
+  const inside = labels.filter((label) => !/^(o|0|OTHER|OUT|NONE|_)$/i.test(label));
+  const foreign = inside.filter((label) => FOREIGN.some((form) => form.test(label)));
+  if (foreign.length === 0 || foreign.length < inside.length) return [];
+  const message =
+    `the labels look like spans, but are not written as B-PER: ${foreign.slice(0, SHOWN).map(quoted).join(', ')}. ` +
+    'They are scored token by token, without span F1: write a position (B, I, E, S), a hyphen and a type, and O outside';
+  return [noteOf('foreign-spans', message, source)];
+}
+
+/** A position behind the type, after another separator, or in lower case. */
+const FOREIGN = [/^.+[-_|.:/][BIESLU]$/su, /^[BIESLU][_|.:/].+$/su, /^[biesl]-.+$/su];
 
 function oneWord(train: readonly Sentence[], source: string | undefined, unit: Unit): Note[] {
   const word = train[0].tokens[0];

@@ -104,3 +104,24 @@ describe('data that teach nothing', () => {
     expect(kinds([shorter])).toEqual([]);
   });
 });
+
+describe('spans in another notation', () => {
+  test.each([['PER-B O LOC-B PER-I'], ['B_PER O I_PER B_LOC'], ['b-per o i-per b-loc'], ['PER-B PER-E']])(
+    '%s trains with a note',
+    (labels) => {
+      const corpus = [sentence(labels, 3)];
+      const notes = notesOfTraining(corpus, buildLabels(corpus), 'f.tsv').filter(
+        ({ kind }) => kind === 'foreign-spans',
+      );
+      expect(notes).toEqual([expect.objectContaining({ message: expect.stringContaining('not written as B-PER') })]);
+    },
+  );
+
+  test.each([['NOUN VERB DET O'], ['B-PER O I-PER'], ['V.PL N.SG DET'], ['B I I B'], ['O O O']])(
+    '%s has none',
+    (labels) => {
+      const corpus = [sentence(labels)];
+      expect(notesOfTraining(corpus, buildLabels(corpus)).map(({ kind }) => kind)).not.toContain('foreign-spans');
+    },
+  );
+});
