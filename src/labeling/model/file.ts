@@ -22,6 +22,7 @@ import { expectModel, expectOwnParts } from './checks.js';
 import type { TokenReader } from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
 import { wordConfig, wordReader } from './encoders/words.js';
+import { headKinds } from './heads/index.js';
 import { softmaxConfig } from './heads/softmax.js';
 import type { Model } from './model.js';
 import { createModel } from './model.js';
@@ -119,6 +120,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): Model {
   const config = readConfig(metadata.config);
   expectOwnCell(config.body, own.cell);
+  expectPartsGiven(config, own);
   const network = asData(() => networkOf(config, own));
   const saved = record(parse(metadata.readers, 'readers'), 'readers');
   const readers = config.encoders.map((each): TokenReader => {
@@ -166,14 +168,20 @@ function wrong(field: string, expected: string, got: unknown): DataError {
   return new DataError(`model: expected ${field} to be ${expected}; got ${brief(got)}: the file is damaged`);
 }
 
-/** What a configuration cannot be is a fault of the file. */
-function asData<T>(make: () => T): T {
+/** What a configuration cannot be is a fault of the file, unless `why` says otherwise. */
+function asData<T>(make: () => T, why = ': the model file is damaged'): T {
   try {
     return make();
   } catch (error) {
     if (!(error instanceof BpttError)) throw error;
-    throw new DataError(`${error.message}: the model file is damaged`, { cause: error });
+    throw new DataError(`${error.message}${why}`, { cause: error });
   }
+}
+
+/** A file holds no functions: parts of your own come with the call. @throws DataError that names the one that is missing */
+function expectPartsGiven({ encoders, heads }: ModelConfig, own: LoadOptions): void {
+  for (const { kind } of encoders) asData(() => kindOf('encoder', kind, encoderKinds, own.encoders), '');
+  for (const { kind } of heads) asData(() => kindOf('head', kind, headKinds, own.heads), '');
 }
 
 function readConfig(text: string | undefined): ModelConfig {
