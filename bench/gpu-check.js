@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { fail, load, MODULES, parse } from './command.js';
 
-const { calibrate, createGpuKernels, describeCalibration, select } = await load('kernels/index.js');
+const { calibrate, createGpuKernels, describeCalibration, selectBackend } = await load('kernels/index.js');
 const { positiveInteger } = await load('cli/arguments.js');
 const { nodeOptions } = await load('kernels/select.node.js');
 const { SQUARES, TAGGER } = await load('bench/gemm.js');
@@ -64,7 +64,7 @@ const wanted = (name) => name.includes(options.case ?? '');
 async function survey() {
   const gpu = { ...nodeOptions.gpu, library: libraryOfCheckout() };
   const device = await createGpuKernels(gpu);
-  const { kernels: host } = await select();
+  const { kernels: host } = await selectBackend();
   const { software } = device.device;
   const sizes = options.sizes ?? (software ? [64, 128, 256, 512] : undefined);
   // Of a software rasterizer, which gets nothing, a little is measured to be seen.
@@ -178,8 +178,8 @@ function refuse({ backend }, fault) {
 
 /** Whether `auto`, with this calibration, keeps its promise in every case. */
 async function checkPromise(gpu, calibration) {
-  const auto = await select({ gpu, calibration });
-  const cpu = await select();
+  const auto = await selectBackend({ gpu, calibration });
+  const cpu = await selectBackend();
   const why = [auto.reason, ...auto.rejected.filter(({ backend }) => backend === 'gpu').map(({ reason }) => reason)];
   console.log(`\nauto: ${auto.kernels.backend} (${why.join('; ')})\nCPU: ${cpu.kernels.backend}\n`);
   console.log(`${'case'.padEnd(28)}auto / CPU  95 % interval  turns`);

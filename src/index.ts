@@ -2,7 +2,7 @@
  * What an application uses: train or load a model, label, score, and the errors to catch. Tensors, kernels, cells, layers and
  * everything else are in the sub-paths: `bptt/tensor`, `bptt/cells`, `bptt/autograd`, …
  */
-export { createCpuKernels, select } from './kernels/index.js';
+export { createCpuKernels, selectBackend } from './kernels/index.js';
 export type { Kernels, Selection } from './kernels/index.js';
 export {
   createTagger,

@@ -7,7 +7,13 @@ import { join, resolve } from 'node:path';
 import { createTape, gradcheck, packingOf, unroll, unrollAsync, unrollBackward, zeroGrads } from '../src/autograd';
 import { checkTruncation } from '../src/autograd';
 import { cells, lstm } from '../src/cells';
-import { createCpuKernels, createGpuAsyncKernels, createGpuKernels, createWasmKernels, select } from '../src/kernels';
+import {
+  createCpuKernels,
+  createGpuAsyncKernels,
+  createGpuKernels,
+  createWasmKernels,
+  selectBackend,
+} from '../src/kernels';
 import {
   createAsyncTagger,
   createScorer,
@@ -81,7 +87,7 @@ const calls: Record<string, () => unknown> = {
       wrong,
     ),
   segmentText: () => segmentText('a', wrong),
-  select: () => select(wrong),
+  selectBackend: () => selectBackend(wrong),
   createWasmKernels: () => createWasmKernels(wrong),
   createGpuKernels: () => createGpuKernels(wrong),
   createGpuAsyncKernels: () => createGpuAsyncKernels(wrong),

@@ -73,7 +73,7 @@ const DATA = ['bytes', 'chunks', 'files', 'source', 'train'];
 
 /** What the package makes and hands out as a whole: it is told from something else, and not taken apart. */
 const WHOLE = [
-  ...['kernels', 'device', 'host', 'seams', 'rng', 'pass', 'unrolled', 'forward', 'mask', 'element', 'cell'],
+  ...['kernels', 'device', 'host', 'devices', 'rng', 'pass', 'unrolled', 'forward', 'mask', 'element', 'cell'],
   ...['network', 'model', 'source'],
 ];
 

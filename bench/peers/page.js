@@ -1,7 +1,7 @@
 /** What peer-browser.js runs in its page: one mode of bptt, asked case by case. */
 import * as gpujs from 'gpu.js';
 import { matrix, placeAll } from 'bptt:bench/numbers.js';
-import { rateOf, secondCall, slowProduct, slowTagger } from 'bptt:bench/pace.js';
+import { rateOf, secondCall, slowProduct, slowTagger } from 'bptt:bench/timeouts.js';
 import {
   createAsyncInference,
   createAsyncTrainer,
@@ -9,8 +9,8 @@ import {
   createProblem,
   createTrainer,
 } from 'bptt:bench/problem.js';
-import { withoutFallback } from 'bptt:bench/strict.js';
-import { createGpuAsyncKernels, createGpuKernels, select } from 'bptt:kernels/index.js';
+import { withoutFallback } from 'bptt:bench/no-fallback.js';
+import { createGpuAsyncKernels, createGpuKernels, selectBackend } from 'bptt:kernels/index.js';
 
 /** Least time of the calls behind one sample: the clock of a page is coarse. */
 const BATCH_MS = 5;
@@ -34,7 +34,7 @@ function encode({ data, offset, shape }) {
 
 /** Opens a mode, and says what it runs on. */
 async function open(mode) {
-  const { kernels: host } = await select();
+  const { kernels: host } = await selectBackend();
   if (mode === 'wasm') {
     running = { kernels: host, host, later: false };
     return { backend: host.backend };

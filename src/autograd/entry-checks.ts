@@ -12,7 +12,7 @@ import type { Packing } from './packing.js';
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 
 /**
- * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `select`.
+ * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `selectBackend`.
  *
  * @param where the function called, for the message
  * @param name the argument as the caller knows it
@@ -21,9 +21,9 @@ const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 export function expectKernels(where: string, kernels: unknown, name = 'kernels'): void {
   const got = (typeof kernels === 'object' && kernels !== null ? kernels : {}) as Record<string, unknown>;
   if (typeof got.addMatmul !== 'function') {
-    let advice = 'pass createCpuKernels(), or (await select()).kernels';
+    let advice = 'pass createCpuKernels(), or (await selectBackend()).kernels';
     if (typeof got.then === 'function') advice = 'await it';
-    else if (got.kernels !== undefined) advice = 'that is the result of select(), take its .kernels';
+    else if (got.kernels !== undefined) advice = 'that is the result of selectBackend(), take its .kernels';
     const expected = name === 'kernels' ? 'expected kernels' : `${name} must be kernels`;
     throw new ArgumentError(`${where}: ${expected}; got ${describe(kernels)}: ${advice}`);
   }
@@ -98,10 +98,10 @@ const RULES: Readonly<Record<string, (where: string, name: string, value: unknow
   pass: (where, name, value) => expectRecord(where, name, value, 'what the forward pass returned'),
   options: (where, name, value) =>
     expectRecord(where, name, value, 'an object of options', ': leave it out, or pass {}'),
-  seams: (where, name, value) => {
+  devices: (where, name, value) => {
     expectRecord(where, name, value, '{ device, host }');
-    expectKernels(where, (value as Record<string, unknown>).device, 'seams.device');
-    expectKernels(where, (value as Record<string, unknown>).host, 'seams.host');
+    expectKernels(where, (value as Record<string, unknown>).device, 'devices.device');
+    expectKernels(where, (value as Record<string, unknown>).host, 'devices.host');
   },
   ids: expectIds,
   targets: expectIds,

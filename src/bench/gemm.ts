@@ -2,16 +2,16 @@
  * The suite `gemm`: the three products on squares and on the shapes of a tagger with E = H = 100, 32 sentences of 32 tokens.
  * Operands lie where a system keeps its own: in WebAssembly memory for `bptt`, in tensors for the libraries.
  */
-import { passes, rightPeers, skip } from './judge.js';
+import { passes, rightPeers, skip } from './check.js';
 import type { ProductName } from './numbers.js';
 import { decode, elements, encode, placeAll } from './numbers.js';
-import { slowProduct } from './pace.js';
+import { slowProduct } from './timeouts.js';
 import type { Peer } from './peers.js';
 import type { Product } from './product.js';
 import { createProduct, faultOf } from './product.js';
 import { sampling } from './timing.js';
-import type { Trial } from './trial.js';
-import { tryKernel } from './trial.js';
+import type { KernelCheck } from './user-kernel-check.js';
+import { checkKernel } from './user-kernel-check.js';
 import type { Contestant, Context, SuiteParts } from './types.js';
 import { backendsOf } from './types.js';
 
@@ -83,17 +83,17 @@ function usersContestants(context: Context, label: string, product: Product): Co
     const { system } = user;
     const kernel = user.kernels[product.name]?.bind(user.kernels);
     if (kernel === undefined) return [];
-    let trial: Trial | undefined;
+    let checked: KernelCheck | undefined;
     const check = (): string | undefined => {
-      trial = tryKernel(kernel, product, user);
-      return trial.faultAtFirst();
+      checked = checkKernel(kernel, product, user);
+      return checked.faultAtFirst();
     };
     const right = passes(context, `gemm ${label}`, system, () => within(check));
-    if (!right || trial === undefined) {
-      within(() => trial?.close());
+    if (!right || checked === undefined) {
+      within(() => checked?.close());
       return [];
     }
-    const { act, faultAtLast, close } = trial;
+    const { act, faultAtLast, close } = checked;
     const sample = sampling(act);
     const common = { system, version: context.version, backend: 'user', threads: 1 };
     return [

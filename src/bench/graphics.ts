@@ -2,11 +2,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { GpuLibrary } from '../kernels/index.js';
-import { createGpuKernels, select } from '../kernels/index.js';
+import { createGpuKernels, selectBackend } from '../kernels/index.js';
 import { nodeOptions } from '../kernels/select.node.js';
 import { folderOfPackage } from './package-info.js';
-import { rateOf } from './pace.js';
-import { withoutFallback } from './strict.js';
+import { rateOf } from './timeouts.js';
+import { withoutFallback } from './no-fallback.js';
 import type { Backend } from './types.js';
 
 /**
@@ -18,7 +18,7 @@ export async function openGraphics(): Promise<Omit<Backend, 'system'>> {
   const device = await createGpuKernels({ ...nodeOptions.gpu, library: libraryOfCheckout() });
   const { renderer, software } = device.device;
   const rate = await rateOf(device);
-  const { kernels: host } = await select({ dtype: 'float32' });
+  const { kernels: host } = await selectBackend({ dtype: 'float32' });
   return {
     backend: device.backend,
     kernels: withoutFallback(device, host),

@@ -5,7 +5,7 @@
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BpttError } from '../tensor/index.js';
-import { thrownBy } from './trial.js';
+import { thrownBy } from './user-kernel-check.js';
 
 /** The modules of this package. */
 const MODULES = new URL('..', import.meta.url).href;

@@ -10,7 +10,7 @@ import { createCpuKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/index.js';
 import { allocate, copy, createRng, dtypeOf, maxAbs } from '../tensor/index.js';
 import type { DType, Tensor } from '../tensor/index.js';
-import { passes, rightPeers } from './judge.js';
+import { passes, rightPeers } from './check.js';
 import { decode, elements, encode, matrix, randomNumbers } from './numbers.js';
 import type { Peer } from './peers.js';
 import type { Expected } from './reference.js';

@@ -3,11 +3,11 @@
  * lines. Half as many steps come before: in them the engine compiles, and the young generation of its heap grows to its
  * final size (by some 16 MiB, once).
  */
-import { select } from '../kernels/index.js';
+import { selectBackend } from '../kernels/index.js';
 import { createProblem, createTrainer } from './problem.js';
 
 const steps = Number(process.argv[2]);
-const { kernels } = await select();
+const { kernels } = await selectBackend();
 const problem = createProblem('lstm', 8, { V: 500, E: 16, H: 16, K: 7, T: 12 });
 const trainer = createTrainer(kernels, problem);
 const every = Math.max(1, Math.floor(steps / 100));

@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { flatten } from '../autograd/index.js';
 import type { Kernels } from '../kernels/index.js';
-import { passes, rightPeers, skips } from './judge.js';
+import { passes, rightPeers, skips } from './check.js';
 import { decode, elements, encode } from './numbers.js';
-import { secondCall, slowTagger } from './pace.js';
+import { secondCall, slowTagger } from './timeouts.js';
 import type { Peer } from './peers.js';
 import type { Problem } from './problem.js';
 import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';

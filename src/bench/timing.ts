@@ -6,7 +6,7 @@ import { Bench } from 'tinybench';
 import { messageOf } from '../tensor/errors.js';
 import type { Turn } from './statistics.js';
 import { rowOf } from './statistics.js';
-import { thrownBy } from './trial.js';
+import { thrownBy } from './user-kernel-check.js';
 import type { Contestant, Context, Race, Row, Sample } from './types.js';
 
 /** A call this short is repeated until a clock can see it. */
@@ -99,7 +99,7 @@ async function warmUp(context: Context, contestant: Contestant, progress: Progre
   if (taken.ms[0] > turns * turnMs + warmupMs) Object.assign(progress, { taken: [taken], turns: 0 });
 }
 
-/** Says that somebody failed while it was timed: our own and other systems by the way, a kernel on trial as a fault. */
+/** Says that somebody failed while it was timed: our own and other systems by the way, the kernel of a user as a fault. */
 function giveUp(
   context: Context,
   { suite, case: name }: Race,
@@ -110,7 +110,7 @@ function giveUp(
   else context.wrong(`${suite} ${name}: ${system} is wrong: it threw ${thrownBy(error)} while it was timed`);
 }
 
-/** Whether a kernel on trial, right before it was timed, is wrong after it. */
+/** Whether the kernel of a user, right before it was timed, is wrong after it. */
 function isWrongNow(context: Context, { suite, case: name }: Race, { system, faultAtLast }: Contestant): boolean {
   const fault = faultAtLast?.();
   if (fault !== undefined) context.wrong(`${suite} ${name}: ${system} is wrong after it was timed: ${fault}`);

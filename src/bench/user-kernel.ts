@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArgumentError, BpttError } from '../tensor/index.js';
-import { thrownBy } from './trial.js';
+import { thrownBy } from './user-kernel-check.js';
 import type { UserKernel } from './types.js';
 
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'] as const;

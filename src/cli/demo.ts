@@ -1,7 +1,7 @@
 /** `bptt demo`: the whole of the package in a minute, on a corpus it makes itself. */
 import type { Command } from 'commander';
 import { lstm } from '../cells/index.js';
-import { select } from '../kernels/index.js';
+import { selectBackend } from '../kernels/index.js';
 import type { Kernels } from '../kernels/index.js';
 import { mostFrequentTag } from '../labeling/scoring/baseline.js';
 import { generateCorpus } from '../labeling/data/corpus.js';
@@ -48,7 +48,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
 
 async function runDemo(terminal: Terminal): Promise<void> {
   await assertWritable(MODEL_FILE);
-  const { kernels } = await select({ backend: 'auto', dtype: 'float32' });
+  const { kernels } = await selectBackend({ backend: 'auto', dtype: 'float32' });
   const colors = colorsFor(terminal.stdout, terminal.env);
   const say = (line = ''): Promise<void> => print(terminal, line);
   const corpora = demoCorpora();

@@ -20,6 +20,7 @@ import {
   addSumRows,
   ArgumentError,
   createRng,
+  dot,
   normal,
   rows,
   UnsupportedError,
@@ -135,12 +136,6 @@ function perform(kernels: Kernels, cell: Cell, { hidden, steps, seed }: Gradient
       );
     },
   };
-}
-
-function dot(y: Tensor, w: Tensor): number {
-  let sum = 0;
-  for (let i = 0; i < w.data.length; i++) sum += y.data[y.offset + i] * w.data[i];
-  return sum;
 }
 
 function inspect(experiment: Experiment, param: string, place?: readonly number[]): ElementGradient {

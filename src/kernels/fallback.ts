@@ -19,12 +19,12 @@ import type {
 export type LossListener = (error: DeviceError) => void;
 
 /** What is worth sending to the device. */
-export interface Pays {
+export interface Routing {
   product(product: Product, out: Pick<Tensor, 'shape'>, a: Pick<Tensor, 'shape'>): boolean;
   layer(size: LayerSize): boolean;
 }
 
-const ALWAYS: Pays = { product: () => true, layer: () => true };
+const ALWAYS: Routing = { product: () => true, layer: () => true };
 
 /**
  * A device with a host behind it. Products and whole layers run on the device, time loops where they are fused: on the device,
@@ -32,25 +32,25 @@ const ALWAYS: Pays = { product: () => true, layer: () => true };
  * failed has written nothing, so no step is lost or done twice.
  *
  * @param onLost told once; by default the error is printed as a warning
- * @param pays what goes to the device; by default all
+ * @param routing what goes to the device; by default all
  */
 export function withFallback(
   device: Kernels,
   host: Kernels,
   onLost: LossListener = warn,
-  pays: Pays = ALWAYS,
+  routing: Routing = ALWAYS,
 ): Kernels {
-  let living = true;
+  let open = true;
   const lose = (error: unknown): void => {
     if (!(error instanceof DeviceError)) throw error;
-    living = false;
+    open = false;
     onLost(error);
   };
   const run = (product: Product): Kernels[Product] => {
     return (out, a, b) => {
-      checkProduct(product, out, a, b, nameOf(living, device, host), device.dtypes);
+      checkProduct(product, out, a, b, nameOf(open, device, host), device.dtypes);
       try {
-        if (living && pays.product(product, out, a)) return device[product](out, a, b);
+        if (open && routing.product(product, out, a)) return device[product](out, a, b);
       } catch (error) {
         lose(error);
       }
@@ -59,7 +59,7 @@ export function withFallback(
   };
   const scan = (name: string, way: 'forward' | 'backward', tensors: ScanTensors): boolean => {
     try {
-      if (living && device.fused?.[name]?.[way](tensors)) return true;
+      if (open && device.fused?.[name]?.[way](tensors)) return true;
     } catch (error) {
       lose(error);
     }
@@ -67,7 +67,7 @@ export function withFallback(
   };
   const attempt = <T>(act: () => T): T | undefined => {
     try {
-      return living ? act() : undefined;
+      return open ? act() : undefined;
     } catch (error) {
       return void lose(error);
     }
@@ -84,7 +84,9 @@ export function withFallback(
       const [N, D] = [y.shape[0], x.shape[1]];
       const size = { steps: batchSizes.length, B: batchSizes[0] ?? 0, N, D, H };
       const out = { shape: [N, params.Wx.shape[1]] };
-      return living && (pays.product('addMatmul', out, { shape: [N, D] }) || (pays.layer(size) && suits(name, size)));
+      return (
+        open && (routing.product('addMatmul', out, { shape: [N, D] }) || (routing.layer(size) && suits(name, size)))
+      );
     };
     return layer && { run: (tensors) => !goesToDevice(tensors) && layer.run(tensors), release: layer.release };
   };
@@ -95,13 +97,13 @@ export function withFallback(
       forward: (tensors) => scan(name, 'forward', tensors),
       backward: (tensors) => scan(name, 'backward', tensors),
       infer: (params, table) => infer(name, params, table),
-      ...(layer && { layer: guardedLayer(layer, attempt, (size) => living && pays.layer(size)) }),
+      ...(layer && { layer: guardedLayer(layer, attempt, (size) => open && routing.layer(size)) }),
     };
   };
   const names = [...new Set([device, host].flatMap((kernels) => Object.keys(kernels.fused ?? {})))];
   return {
     get backend() {
-      return nameOf(living, device, host);
+      return nameOf(open, device, host);
     },
     dtypes: device.dtypes,
     addMatmul: run('addMatmul'),
@@ -143,20 +145,20 @@ function guardedLayer(
 
 /** `withFallback` for a device that answers later. The host is not disposed of with it: it serves the time loops too. */
 export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
-  let living = true;
+  let open = true;
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return living ? await act() : undefined;
+      return open ? await act() : undefined;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      if (living) onLost(error);
-      living = false;
+      if (open) onLost(error);
+      open = false;
       return undefined;
     }
   };
   const run = (product: Product): AsyncKernels[Product] => {
     return async (out, a, b) => {
-      checkProduct(product, out, a, b, nameOf(living, device, host), device.dtypes);
+      checkProduct(product, out, a, b, nameOf(open, device, host), device.dtypes);
       const done = await attempt(() => device[product](out, a, b).then(() => true));
       if (!done) host[product](out, a, b);
     };
@@ -164,7 +166,7 @@ export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: L
   const layers = Object.entries(device.layers ?? {}).map(([name, layer]): [string, AsyncLayerKernel] => [
     name,
     {
-      suits: (size) => living && layer.suits(size),
+      suits: (size) => open && layer.suits(size),
       async forward(tensors) {
         const resident = await attempt(() => layer.forward(tensors));
         return (
@@ -178,7 +180,7 @@ export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: L
   ]);
   return {
     get backend() {
-      return nameOf(living, device, host);
+      return nameOf(open, device, host);
     },
     dtypes: device.dtypes,
     addMatmul: run('addMatmul'),
@@ -190,8 +192,8 @@ export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: L
 }
 
 /** What runs: products on the first, time loops on the second; or all on the host. */
-function nameOf(living: boolean, device: Kernels | AsyncKernels, host: Kernels): string {
-  return living ? `${device.backend}+${host.backend}` : host.backend;
+function nameOf(open: boolean, device: Kernels | AsyncKernels, host: Kernels): string {
+  return open ? `${device.backend}+${host.backend}` : host.backend;
 }
 
 function warn(error: DeviceError): void {

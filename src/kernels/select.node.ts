@@ -5,7 +5,7 @@ import { UnsupportedError } from '../tensor/errors.js';
 import { keepCalibration, readCalibration } from './gpu/calibration.node.js';
 import { loadedRenderer, missingForGpu } from './gpu/machine.node.js';
 import type { CalibrateOptions, Calibration, LossListener, Selection, SelectOptions } from './index.js';
-import { calibrate, candidates, createGpuKernels, select } from './index.js';
+import { calibrate, candidates, createGpuKernels, selectBackend } from './index.js';
 
 const HERE = fileURLToPath(import.meta.url);
 
@@ -30,7 +30,7 @@ export const nodeOptions: SelectOptions = { gpu: { renderer: loadedRenderer } };
  * its flag first, for the whole process; the reason then says so.
  *
  * @param threads of what it is for: a device serves one, so `auto` stays on the CPU where several were asked for
- * @throws ArgumentError, UnsupportedError as `select` does
+ * @throws ArgumentError, UnsupportedError as `selectBackend` does
  */
 export async function selectOnMachine(
   name: string,
@@ -41,7 +41,7 @@ export async function selectOnMachine(
   if (flagged) setFlagsFromString(FLAG);
   const obstacle = threads === 1 ? deviceObstacle() : 'it serves one thread, and more were asked for';
   const calibration = name === 'auto' && obstacle === undefined ? await machineCalibration() : undefined;
-  const selection = await select({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
+  const selection = await selectBackend({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
   if (flagged) return { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` };
   if (name !== 'auto' || obstacle === undefined) return selection;
   return { ...selection, rejected: [...selection.rejected, { backend: 'gpu', reason: obstacle }] };
@@ -63,7 +63,7 @@ export async function machineCalibration({ redo = false } = {}): Promise<Calibra
   if (missingForGpu(HERE).length > 0) return undefined;
   const kept = redo ? undefined : readCalibration();
   if (kept !== undefined) return kept;
-  const { kernels: host } = await select({ dtype: 'float32' });
+  const { kernels: host } = await selectBackend({ dtype: 'float32' });
   try {
     const device = await createGpuKernels(nodeOptions.gpu);
     const calibration = calibrate(device, host, redo && device.device.software ? SOFTWARE : {});

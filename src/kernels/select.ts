@@ -7,7 +7,7 @@ import { createReferenceKernels } from './cpu/reference.js';
 import type { LossListener } from './fallback.js';
 import { withFallback } from './fallback.js';
 import type { Calibration } from './gpu/calibrate.js';
-import { describeCalibration, paysOff } from './gpu/calibrate.js';
+import { describeCalibration, routingOf } from './gpu/calibrate.js';
 import type { GpuOptions } from './gpu/index.js';
 import { createGpuKernels } from './gpu/index.js';
 import type { Kernels } from './types.js';
@@ -44,7 +44,7 @@ export interface Selection {
   readonly rejected: readonly Rejection[];
 }
 
-/** A backend as `select` sees it. A new backend adds one of these to `candidates`. */
+/** A backend as `selectBackend` sees it. A new backend adds one of these to `candidates`. */
 export interface Candidate {
   readonly name: string;
   /** Why `auto` passes over it, where it serves only who asks for it by name. */
@@ -62,7 +62,7 @@ async function openWasm(relaxedSimd: boolean): Promise<Opened> {
   try {
     return { kernels: await createWasmKernels({ relaxedSimd }) };
   } catch (error) {
-    // A page that forbids compiling WebAssembly is found out by trying. Whose reason it is, and what else there is, select says.
+    // A page that forbids compiling WebAssembly is found out by trying. Whose reason it is, and what else there is, selectBackend says.
     if (error instanceof UnsupportedError) return { declined: error.message.replace(/^wasm: |\. Choose .*$/g, '') };
     throw error;
   }
@@ -111,8 +111,11 @@ export const candidates: readonly Candidate[] = [
  * @throws ArgumentError when no candidate has the name, or the element type is none
  * @throws UnsupportedError when the backend asked for by name cannot serve, or none can
  */
-export async function select(options: SelectOptions = {}, from: readonly Candidate[] = candidates): Promise<Selection> {
-  expectKnownKeys('select', 'options', options, KEYS);
+export async function selectBackend(
+  options: SelectOptions = {},
+  from: readonly Candidate[] = candidates,
+): Promise<Selection> {
+  expectKnownKeys('selectBackend', 'options', options, KEYS);
   const { backend = 'auto', dtype = 'float32' } = options;
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`dtype must be float32 or float64; got ${String(dtype)}`);
@@ -164,7 +167,7 @@ async function withDevice(chosen: Selection, dtype: DType, options: SelectOption
   if (calibration.host !== backend) return declined(`calibrated against ${calibration.host}, and ${backend} runs`);
   try {
     const device = await createGpuKernels({ ...gpu, mode: gpu?.mode ?? calibration.device.mode });
-    const kernels = withFallback(device, chosen.kernels, onLost, paysOff(calibration));
+    const kernels = withFallback(device, chosen.kernels, onLost, routingOf(calibration));
     return { ...chosen, kernels, reason: `${chosen.reason}; ${verdict}` };
   } catch (error) {
     if (error instanceof UnsupportedError) return declined(error.message);

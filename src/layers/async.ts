@@ -28,7 +28,7 @@ import { checkBackwardOptions, checkStack, dropBetween, expectPairs, zeroView } 
 import { expectEntry } from '../autograd/entry-checks.js';
 
 /** Where the parts of a layer run. */
-export interface Seams {
+export interface Devices {
   /** The products over all rows of a batch. */
   readonly device: AsyncKernels;
   /** The products inside the time loops. */
@@ -36,23 +36,23 @@ export interface Seams {
 }
 
 /** `linearForward` on a device. */
-export async function linearForwardAsync(seams: Seams, params: LinearParams, x: Tensor): Promise<Tensor> {
-  expectEntry('linearForwardAsync', { seams });
-  const { device } = seams;
+export async function linearForwardAsync(devices: Devices, params: LinearParams, x: Tensor): Promise<Tensor> {
+  expectEntry('linearForwardAsync', { devices });
+  const { device } = devices;
   return later(device, (kernels) => linearForward(kernels, params, x));
 }
 
 /** `linearBackward` on a device. */
 export async function linearBackwardAsync(
-  seams: Seams,
+  devices: Devices,
   params: LinearParams,
   x: Tensor,
   dY: Tensor,
   grads: LinearGrads,
   dX?: Tensor,
 ): Promise<void> {
-  expectEntry('linearBackwardAsync', { seams });
-  const { device } = seams;
+  expectEntry('linearBackwardAsync', { devices });
+  const { device } = devices;
   return later(device, (kernels) => linearBackward(kernels, params, x, dY, grads, dX));
 }
 
@@ -73,21 +73,21 @@ async function later<T>(device: AsyncKernels, act: (kernels: Kernels) => T): Pro
 
 /** `stackForward` on a device. */
 export async function stackForwardAsync(
-  seams: Seams,
+  devices: Devices,
   layers: readonly LayerSpec[],
   params: readonly LayerParams[],
   x: Tensor,
   packing: Packing,
   options: StackOptions = {},
 ): Promise<StackPass> {
-  expectEntry('stackForwardAsync', { seams, x, packing });
+  expectEntry('stackForwardAsync', { devices, x, packing });
   checkStack(layers, params, options);
   const { dropout, initial = [], resident } = options;
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
-    const pass = await layerForwardAsync(seams, layers[l].cell, params[l], input, packing, initial[l], resident);
-    const dropped = dropBetween(seams.host, pass.y, packing, l === layers.length - 1 ? undefined : dropout);
+    const pass = await layerForwardAsync(devices, layers[l].cell, params[l], input, packing, initial[l], resident);
+    const dropped = dropBetween(devices.host, pass.y, packing, l === layers.length - 1 ? undefined : dropout);
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -96,13 +96,13 @@ export async function stackForwardAsync(
 
 /** `stackBackward` on a device. */
 export async function stackBackwardAsync(
-  seams: Seams,
+  devices: Devices,
   pass: StackPass,
   dY: Tensor,
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
 ): Promise<LayerUnwound[]> {
-  expectEntry('stackBackwardAsync', { seams, pass, dY });
+  expectEntry('stackBackwardAsync', { devices, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
@@ -110,18 +110,18 @@ export async function stackBackwardAsync(
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
     const below = l === 0 ? undefined : pass.layers[l - 1];
-    const dInput = below === undefined ? dX : zeroView(seams.host, below.y);
+    const dInput = below === undefined ? dX : zeroView(devices.host, below.y);
     const options = { dX: dInput, truncate };
-    unwound[l] = await layerBackwardAsync(seams, pass.layers[l], dOutput, grads[l], dFinal[l], options);
+    unwound[l] = await layerBackwardAsync(devices, pass.layers[l], dOutput, grads[l], dFinal[l], options);
     if (below === undefined || dInput === undefined) break;
-    dOutput = below.mask === null ? dInput : zeroView(seams.host, below.y);
-    if (below.mask !== null) dropoutBackward(seams.host, below.mask, dInput, dOutput);
+    dOutput = below.mask === null ? dInput : zeroView(devices.host, below.y);
+    if (below.mask !== null) dropoutBackward(devices.host, below.mask, dInput, dOutput);
   }
   return unwound;
 }
 
 async function layerForwardAsync(
-  { device, host }: Seams,
+  { device, host }: Devices,
   cell: Cell,
   params: LayerParams,
   x: Tensor,
@@ -141,7 +141,7 @@ async function layerForwardAsync(
 }
 
 async function layerBackwardAsync(
-  { device, host }: Seams,
+  { device, host }: Devices,
   pass: LayerPass,
   dY: Tensor,
   grads: LayerParams,

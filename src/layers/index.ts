@@ -59,4 +59,10 @@ export {
   type StackOptions,
   type StackPass,
 } from './stack.js';
-export { linearBackwardAsync, linearForwardAsync, stackBackwardAsync, stackForwardAsync, type Seams } from './async.js';
+export {
+  linearBackwardAsync,
+  linearForwardAsync,
+  stackBackwardAsync,
+  stackForwardAsync,
+  type Devices,
+} from './async.js';

@@ -19,7 +19,7 @@ export { expectNonNegative, expectNonNegativeInteger, expectOneOf, expectPositiv
 export { expectPositiveInteger, expectProbability, expectSameDType, expectSameShape, expectShape } from './checks.js';
 export { expectKnownKeys, keysOf } from './checks.js';
 export type { Axis } from './checks.js';
-export { addScaled, addSumRows, addTo, allFinite, argmaxRows, fill, findNonFinite, maxAbs } from './rows.js';
+export { addScaled, addSumRows, addTo, allFinite, argmaxRows, dot, fill, findNonFinite, maxAbs } from './rows.js';
 export { addeq, adds, assign, inf, muleq, mulseq, norm2, sub, subeq, sum, sup } from './ops.js';
 export { format } from './print.js';
 export type { FormatOptions } from './print.js';

@@ -47,6 +47,22 @@ export function addScaled(out: Tensor, alpha: number, x: Tensor): void {
 }
 
 /**
+ * Inner product `Σ x · y` over all elements, summed in float64 in row-major order; 0 for empty tensors. With `y` a cotangent it
+ * is the loss whose gradient by `x` is `y`.
+ * @throws ShapeError when the shapes differ
+ */
+export function dot(x: Tensor, y: Tensor): number {
+  expectSameShape('dot', 'x', x, 'y', y);
+  const xs = x.data;
+  const ys = y.data;
+  let sum = 0;
+  eachLine(x, y, (p, q, n, dp, dq) => {
+    for (let j = 0; j < n; j++, p += dp, q += dq) sum += xs[p] * ys[q];
+  });
+  return sum;
+}
+
+/**
  * `out[d] += Σ_n x[n, d]`: the gradient of a bias. Rows are added in order, each sum rounded to the element type.
  * @param out `[D]`
  * @param x `[N, D]`

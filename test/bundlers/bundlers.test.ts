@@ -46,7 +46,7 @@ function ran({ files }: Built): unknown {
 const APPLICATION = `
   import * as bptt from 'bptt';
   import { packingOf } from 'bptt/autograd';
-  import { createGpuKernels, select } from 'bptt/kernels';
+  import { createGpuKernels, selectBackend } from 'bptt/kernels';
   import { generateCorpus, saveModel, train } from 'bptt/labeling';
   import { createTagger } from 'bptt/tagger';
 
@@ -54,7 +54,7 @@ const APPLICATION = `
   const names = errors.map((Class) => new Class('message').name).sort();
   const thrown = (() => { try { packingOf([-1]); } catch (error) { return [error.name, error instanceof bptt.ArgumentError]; } })();
   (async () => {
-    const { kernels } = await select();
+    const { kernels } = await selectBackend();
     const corpora = { train: generateCorpus({ sentences: 20, seed: 1 }) };
     const { model } = await train(kernels, corpora, { embedding: 4, hidden: 3, epochs: 1 });
     const [{ labels }] = createTagger(saveModel(model), kernels).tag([['the', 'cats', 'sat']]);
@@ -154,8 +154,8 @@ describe('a page that brings gpu.js', () => {
     writeFileSync(join(stub, 'index.js'), "exports.GPU = class { constructor() { throw new Error('reached'); } };");
     const text = `
       import * as library from 'gpu.js';
-      import { select } from 'bptt/kernels';
-      select({ backend: 'gpu', gpu: { library, mode: 'webgl2' } }).catch(({ message }) => console.log(JSON.stringify(message)));`;
+      import { selectBackend } from 'bptt/kernels';
+      selectBackend({ backend: 'gpu', gpu: { library, mode: 'webgl2' } }).catch(({ message }) => console.log(JSON.stringify(message)));`;
     expect(ran(build('esbuild', 'device.mjs', text))).toMatch(/gpu\.js has no webgl2 here.*reached/);
   });
 });

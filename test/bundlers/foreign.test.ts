@@ -47,7 +47,7 @@ describe('Jest with jsdom', () => {
         const names = ${JSON.stringify(entryPoints)};
         for (const name of names) expect(Object.keys(require(name)).length).toBeGreaterThan(0);
         const { generateCorpus, saveModel, train } = require('bptt/labeling');
-        const { kernels } = await require('bptt/kernels').select();
+        const { kernels } = await require('bptt/kernels').selectBackend();
         const corpora = { train: generateCorpus({ sentences: 20, seed: 1 }) };
         const { model } = await train(kernels, corpora, { embedding: 4, hidden: 3, epochs: 1 });
         const [{ labels }] = require('bptt/tagger').createTagger(saveModel(model), kernels).tag([['they', 'run']]);

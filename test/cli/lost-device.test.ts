@@ -1,6 +1,6 @@
 /** `bptt train` on a device that is given up on the way. */
 import { selectOnMachine } from '../../src/kernels/select.node';
-import { select } from '../../src/kernels/index';
+import { selectBackend } from '../../src/kernels/index';
 import { DeviceError } from '../../src/tensor/errors';
 import { bpttHere } from '../support/cli-here';
 import { createWorkspace, TINY } from '../support/workspace';
@@ -13,7 +13,7 @@ jest.mock('../../src/kernels/select.node', () => ({
 test.each([['--quiet'], []])('says so in one line: %s', async (...flags: string[]) => {
   jest.mocked(selectOnMachine).mockImplementation(async (_name, onLost) => {
     onLost?.(new DeviceError('the context is lost'));
-    return select({ backend: 'cpu' });
+    return selectBackend({ backend: 'cpu' });
   });
   const space = createWorkspace();
   const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--out', 'm.safetensors', ...flags];

@@ -3,7 +3,7 @@
  * builds of the WebAssembly backend. Bundled with the built package; `engines.test.ts` reads the reports.
  */
 import { cells } from '../../src/cells/index';
-import { createCpuKernels, createWasmKernels, select } from '../../src/kernels/index';
+import { createCpuKernels, createWasmKernels, selectBackend } from '../../src/kernels/index';
 import type { Tensor } from '../../src/tensor/index';
 import { contractChecks } from '../kernels/contract';
 import { ALLOWED, SCENES, pass, worst } from '../kernels/scans';
@@ -53,7 +53,7 @@ async function reportOn(relaxedSimd: boolean): Promise<Report> {
 
 /** Both builds, and what `auto` chooses here. */
 export async function report(): Promise<{ readonly chosen: string; readonly reports: readonly Report[] }> {
-  return { chosen: (await select()).kernels.backend, reports: [await reportOn(false), await reportOn(true)] };
+  return { chosen: (await selectBackend()).kernels.backend, reports: [await reportOn(false), await reportOn(true)] };
 }
 
 (globalThis as unknown as { report: typeof report }).report = report;

@@ -35,7 +35,7 @@ describe('a layer on gpu.js:headlessgl', () => {
     const { kernels, answers } = watchedLayers(behind(device));
     expect(outsideOf(kernels, c)).toEqual([]);
     expect(new Set(answers)).toEqual(new Set(['forward true', 'backward true']));
-    expect(device.waiting).toBe(0);
+    expect(device.pending).toBe(0);
   });
 
   it('has gates as exact as the balls take them to be', async () => {
@@ -74,7 +74,7 @@ describe('a layer on gpu.js:headlessgl', () => {
     const [before, resident] = [textures.size, process.memoryUsage().rss];
     run(1000);
     expect(textures.size).toBe(before);
-    expect(device.waiting).toBe(0);
+    expect(device.pending).toBe(0);
     expect(process.memoryUsage().rss - resident).toBeLessThan(48 * 2 ** 20);
   });
 
@@ -87,7 +87,7 @@ describe('a layer on gpu.js:headlessgl', () => {
     for (let i = 0; i < 3; i++) {
       unroll(opened.result, cell, cell.initialize(3, 4, createRng(5)), x, packing, { resident: 'backward' });
     }
-    expect(opened.result.waiting).toBe(3);
+    expect(opened.result.pending).toBe(3);
     expect(textures.size).toBeGreaterThan(20);
     opened.result.dispose();
     expect(textures.size).toBe(0);

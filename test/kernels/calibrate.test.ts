@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { calibrate, createCpuKernels, createGpuKernels, select } from '../../src/kernels/index';
+import { calibrate, createCpuKernels, createGpuKernels, selectBackend } from '../../src/kernels/index';
 import type { Calibration, Kernels, LayerKernel } from '../../src/kernels/index';
 import { describeCalibration } from '../../src/kernels/gpu/calibrate';
 import { calibrationPath, keepCalibration, readCalibration } from '../../src/kernels/gpu/calibration.node';
@@ -110,13 +110,13 @@ describe('calibrate, of layers', () => {
   });
 });
 
-describe('select with a calibration', () => {
+describe('selectBackend with a calibration', () => {
   const crossover = { addMatmul: 8, addMatmulTA: null, addMatmulTB: 4, layer: { BH: 12, H: 3 } };
 
   it('sends the device the products that pay, and no others', async () => {
     const fake = fakeGpu();
     const calibration = { ...(await measured(fake, { device: cube, host: cube })), crossover };
-    const { kernels, reason } = await select({ calibration, gpu: { library: fake.library } });
+    const { kernels, reason } = await selectBackend({ calibration, gpu: { library: fake.library } });
     expect(kernels.backend).toBe('gpu.js:headlessgl+wasm-simd');
     expect(reason).toMatch(
       /^the preferred backend; Fake Graphics 1 is faster .*: addMatmul from 8, addMatmulTB from 4, layers from B·H = 12 and H = 3$/,
@@ -137,7 +137,7 @@ describe('select with a calibration', () => {
   it('sends the device the layers that pay, and no others', async () => {
     const fake = fakeGpu();
     const calibration = { ...(await measured(fake, { device: cube, host: cube })), crossover };
-    const { kernels } = await select({ calibration, gpu: { library: fake.library } });
+    const { kernels } = await selectBackend({ calibration, gpu: { library: fake.library } });
     const { suits } = kernels.fused!.gru.layer!;
     const size = { steps: 5, B: 4, N: 20, D: 2, H: 3 };
     expect(suits(size)).toBe(true);
@@ -148,15 +148,15 @@ describe('select with a calibration', () => {
   it('says why none go there', async () => {
     const fake = fakeGpu({ renderer: 'llvmpipe' });
     const software = await measured(fake, { device: () => 0, host: cube });
-    const plain = await select({ calibration: software, gpu: { library: fake.library } });
+    const plain = await selectBackend({ calibration: software, gpu: { library: fake.library } });
     expect(plain.kernels.backend).toBe('wasm-simd');
     expect(plain.rejected).toEqual([{ backend: 'gpu', reason: expect.stringMatching(/software rasterizer/) }]);
     const other = { ...software, host: 'cpu', crossover };
-    expect((await select({ calibration: other })).rejected[0].reason).toMatch(/against cpu, and wasm-simd runs/);
+    expect((await selectBackend({ calibration: other })).rejected[0].reason).toMatch(/against cpu, and wasm-simd runs/);
     const gone = { ...software, crossover };
-    const none = await select({ calibration: gone, gpu: { library: fakeGpu({ modes: [] }).library } });
+    const none = await selectBackend({ calibration: gone, gpu: { library: fakeGpu({ modes: [] }).library } });
     expect(none.rejected[0].reason).toMatch(/no headlessgl here/);
-    expect((await select({ calibration: gone, dtype: 'float64' })).kernels.backend).toBe('wasm-simd');
+    expect((await selectBackend({ calibration: gone, dtype: 'float64' })).kernels.backend).toBe('wasm-simd');
   });
 });
 

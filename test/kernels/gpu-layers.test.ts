@@ -165,7 +165,7 @@ describe('a layer', () => {
     const first = forward();
     const perLayer = device.textures.size;
     for (let i = 0; i < 80; i++) forward();
-    expect(kernels.waiting).toBe(64);
+    expect(kernels.pending).toBe(64);
     expect(device.textures.size).toBe(64 * perLayer);
     const { kernels: watching, answers } = watchedLayers(kernels);
     expect(first.onDevice?.backward({ dY, dFinal: {}, grads, dInitial: {} })).toBe(false);
@@ -175,16 +175,16 @@ describe('a layer', () => {
     const last = forward();
     last.onDevice?.release();
     last.onDevice?.release();
-    expect(kernels.waiting).toBe(63);
+    expect(kernels.pending).toBe(63);
     kernels.dispose();
-    expect([kernels.waiting, device.textures.size, device.destroyed]).toEqual([0, 0, device.created]);
+    expect([kernels.pending, device.textures.size, device.destroyed]).toEqual([0, 0, device.created]);
   });
 
   it('holds few bytes where few are allowed', async () => {
     const kernels = await open(fakeGpu(), { maximumBytes: 1 });
     const { cell, params, packing, x } = problem('rnn', [3, 2]);
     for (let i = 0; i < 3; i++) unroll(kernels, cell, params, x, packing, { resident: 'backward' });
-    expect(kernels.waiting).toBe(1);
+    expect(kernels.pending).toBe(1);
   });
 
   it('keeps its kernels while it waits, however few may be kept', async () => {
@@ -253,6 +253,6 @@ describe('the layers of a tagger', () => {
     const noise = dropout && { dropout, words: createRng(3), wordDropout: 0 };
     modelForward(watching, network, params, featuresOf(ids), packing, { noise, truncate });
     expect(answers).toEqual(new Array(ran).fill('forward true'));
-    expect(kernels.waiting).toBe(wait);
+    expect(kernels.pending).toBe(wait);
   });
 });

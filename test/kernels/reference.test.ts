@@ -1,5 +1,5 @@
 /** The backend to read: the bits of `cpu`, no loop of its own, no memory of its own; and what a product alone is completed to. */
-import { completeKernels, createCpuKernels, createReferenceKernels, select } from '../../src/kernels/index';
+import { completeKernels, createCpuKernels, createReferenceKernels, selectBackend } from '../../src/kernels/index';
 import { generateCorpus, saveModel, train } from '../../src/labeling/index';
 import { completeRows } from '../../src/kernels/complete';
 import { plainRows } from '../../src/kernels/cpu/rows';
@@ -18,10 +18,10 @@ it.each(['rnn', 'rnn-relu', 'lstm', 'gru', 'gru-reset-before'])('trains a %s to 
 });
 
 it('is chosen by its name alone', async () => {
-  const { kernels } = await select({ backend: 'reference', dtype: 'float64' });
+  const { kernels } = await selectBackend({ backend: 'reference', dtype: 'float64' });
   expect(kernels.backend).toBe('reference');
   expect(kernels.fused).toBeUndefined();
-  expect((await select({ backend: 'auto' })).kernels.backend).not.toBe('reference');
+  expect((await selectBackend({ backend: 'auto' })).kernels.backend).not.toBe('reference');
 });
 
 it('is what three products are completed with: rows, memory, dispose', () => {

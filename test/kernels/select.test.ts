@@ -1,6 +1,6 @@
 /** Choosing a backend: by name, by preference, and never in silence. */
 import { ArgumentError, UnsupportedError } from '../../src/tensor/errors';
-import { candidates, createCpuKernels, select } from '../../src/kernels/index';
+import { candidates, createCpuKernels, selectBackend } from '../../src/kernels/index';
 import type { Candidate } from '../../src/kernels/index';
 import { zeros } from '../../src/tensor/index';
 import { fakeGpu } from '../support/fake-gpu';
@@ -15,47 +15,47 @@ const singles: Candidate = {
 };
 const cpu: Candidate = { name: 'cpu', open: async () => ({ kernels: createCpuKernels() }) };
 
-describe('select', () => {
+describe('selectBackend', () => {
   it('gives the cpu by name', async () => {
-    const { kernels, reason, rejected } = await select({ backend: 'cpu', dtype: 'float64' });
+    const { kernels, reason, rejected } = await selectBackend({ backend: 'cpu', dtype: 'float64' });
     expect(kernels.backend).toBe('cpu');
     expect(reason).toBe('asked for by name');
     expect(rejected).toEqual([]);
   });
 
   it('prefers in order, and says what it passed over and why', async () => {
-    expect(await select({}, [broken, singles, cpu])).toMatchObject({
+    expect(await selectBackend({}, [broken, singles, cpu])).toMatchObject({
       kernels: { backend: 'singles:here' },
       reason: 'the first that can serve (broken: no device found)',
       rejected: [{ backend: 'broken', reason: 'no device found' }],
     });
-    const { kernels, rejected } = await select({ backend: 'auto', dtype: 'float64' }, [broken, singles, cpu]);
+    const { kernels, rejected } = await selectBackend({ backend: 'auto', dtype: 'float64' }, [broken, singles, cpu]);
     expect(kernels.backend).toBe('cpu');
     expect(rejected).toEqual([
       { backend: 'broken', reason: 'no device found' },
       { backend: 'singles', reason: 'computes in float32 alone' },
     ]);
-    expect(await select({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
+    expect(await selectBackend({}, [cpu, broken])).toMatchObject({ reason: 'the preferred backend', rejected: [] });
   });
 
   it('takes by name alone what is for that alone, and auto says why', async () => {
     const varying: Candidate = { ...cpu, name: 'varying', onlyByName: 'its results vary' };
-    expect(await select({}, [varying, cpu])).toMatchObject({
+    expect(await selectBackend({}, [varying, cpu])).toMatchObject({
       rejected: [{ backend: 'varying', reason: 'its results vary' }],
     });
-    expect((await select({ backend: 'varying' }, [varying, cpu])).reason).toBe('asked for by name');
-    await expect(select({}, [varying])).rejects.toThrow(/varying: its results vary/);
+    expect((await selectBackend({ backend: 'varying' }, [varying, cpu])).reason).toBe('asked for by name');
+    await expect(selectBackend({}, [varying])).rejects.toThrow(/varying: its results vary/);
   });
 
   it('knows its own candidates: wasm serves where SIMD is there', async () => {
     expect(candidates.map((each) => each.name)).toEqual(['wasm', 'wasm-relaxed', 'gpu', 'cpu', 'reference']);
     for (const dtype of ['float32', 'float64'] as const) {
-      const { kernels, reason, rejected } = await select({ dtype });
+      const { kernels, reason, rejected } = await selectBackend({ dtype });
       expect(kernels.backend).toBe('wasm-simd');
       expect(reason).toBe('the preferred backend');
       expect(rejected).toEqual([]);
     }
-    expect((await select({ backend: 'wasm' })).kernels.backend).toBe('wasm-simd');
+    expect((await selectBackend({ backend: 'wasm' })).kernels.backend).toBe('wasm-simd');
   });
 
   it('takes the cpu where WebAssembly cannot be started, and says so once', async () => {
@@ -64,7 +64,7 @@ describe('select', () => {
     const instantiate = () => Promise.reject(new Error('forbidden here'));
     realm.WebAssembly = Object.create(whole, { instantiate: { value: instantiate } });
     try {
-      const { kernels, rejected } = await select();
+      const { kernels, rejected } = await selectBackend();
       expect(kernels.backend).toBe('cpu');
       expect(rejected[0]).toEqual({
         backend: 'wasm',
@@ -80,7 +80,7 @@ describe('select', () => {
     const whole = realm.WebAssembly;
     realm.WebAssembly = undefined;
     try {
-      const { kernels, reason, rejected } = await select();
+      const { kernels, reason, rejected } = await selectBackend();
       expect(kernels.backend).toBe('cpu');
       expect(rejected.map((each) => each.backend)).toEqual(['wasm', 'wasm-relaxed', 'gpu']);
       expect(rejected[0].reason).toMatch(/no WebAssembly/);
@@ -89,16 +89,20 @@ describe('select', () => {
       expect(reason).toMatch(
         /wasm: this JavaScript engine has no WebAssembly; wasm-relaxed: .*; gpu: products and layers on a device/,
       );
-      await expect(select({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
+      await expect(selectBackend({ backend: 'wasm' })).rejects.toThrow(/wasm cannot serve float32: .*no WebAssembly/);
     } finally {
       realm.WebAssembly = whole;
     }
   });
 
   it('does not fall back when a backend was asked for by name', async () => {
-    await expect(select({ backend: 'gpu' })).rejects.toThrow(UnsupportedError);
-    await expect(select({ backend: 'gpu' })).rejects.toThrow(/gpu cannot serve float32: gpu\.js is not installed/);
-    await expect(select({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(/float32 alone/);
+    await expect(selectBackend({ backend: 'gpu' })).rejects.toThrow(UnsupportedError);
+    await expect(selectBackend({ backend: 'gpu' })).rejects.toThrow(
+      /gpu cannot serve float32: gpu\.js is not installed/,
+    );
+    await expect(selectBackend({ backend: 'singles', dtype: 'float64' }, [singles, cpu])).rejects.toThrow(
+      /float32 alone/,
+    );
   });
 
   it('gives the gpu by name, the best backend of the CPU behind it, and declines float64', async () => {
@@ -109,29 +113,29 @@ describe('select', () => {
       gpu: { library: device.library },
       onLost: (error: Error) => void lost.push(error.message),
     };
-    const { kernels, reason } = await select(options);
+    const { kernels, reason } = await selectBackend(options);
     expect([kernels.backend, reason]).toEqual(['gpu.js:headlessgl+wasm-simd', 'asked for by name']);
     device.lost = true;
     kernels.addMatmul(zeros([2, 3]), zeros([2, 4]), zeros([4, 3]));
     expect([kernels.backend, lost]).toEqual(['wasm-simd', ['gpu.js:headlessgl: the context was lost']]);
-    await expect(select({ ...options, dtype: 'float64' })).rejects.toThrow(/float64: computes in float32 alone/);
+    await expect(selectBackend({ ...options, dtype: 'float64' })).rejects.toThrow(/float64: computes in float32 alone/);
   });
 
   it('refuses a name nobody has, and lists the known ones', async () => {
-    await expect(select({ backend: 'cuda' })).rejects.toThrow(ArgumentError);
-    await expect(select({ backend: 'cuda' })).rejects.toThrow(
+    await expect(selectBackend({ backend: 'cuda' })).rejects.toThrow(ArgumentError);
+    await expect(selectBackend({ backend: 'cuda' })).rejects.toThrow(
       /auto, wasm, wasm-relaxed, gpu, cpu, reference; got cuda/,
     );
   });
 
   it('refuses an element type there is not', async () => {
-    await expect(select({ dtype: 'int8' as 'float32' })).rejects.toThrow(ArgumentError);
+    await expect(selectBackend({ dtype: 'int8' as 'float32' })).rejects.toThrow(ArgumentError);
   });
 
   it('says so when nobody can serve', async () => {
-    await expect(select({}, [broken])).rejects.toThrow(UnsupportedError);
-    await expect(select({}, [broken])).rejects.toThrow(/no device found/);
-    await expect(select({}, [])).rejects.toThrow(/no candidates/);
+    await expect(selectBackend({}, [broken])).rejects.toThrow(UnsupportedError);
+    await expect(selectBackend({}, [broken])).rejects.toThrow(/no device found/);
+    await expect(selectBackend({}, [])).rejects.toThrow(/no candidates/);
   });
 
   it('lets a candidate that breaks break the selection: only a stated reason is passed over', async () => {
@@ -141,6 +145,6 @@ describe('select', () => {
         throw new TypeError('a bug');
       },
     };
-    await expect(select({}, [buggy, cpu])).rejects.toThrow(TypeError);
+    await expect(selectBackend({}, [buggy, cpu])).rejects.toThrow(TypeError);
   });
 });

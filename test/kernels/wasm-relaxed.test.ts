@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { UnsupportedError } from '../../src/tensor/errors';
 import type { Tensor } from '../../src/tensor/types';
-import { candidates, createWasmKernels, select } from '../../src/kernels/index';
+import { candidates, createWasmKernels, selectBackend } from '../../src/kernels/index';
 import { relaxedMissing } from '../support/relaxed';
 import { kernelContract, operands } from './contract';
 import { at, clone } from './oracle';
@@ -30,14 +30,14 @@ function differences(got: Tensor, want: Tensor): number {
 (missing === undefined ? describe : describe.skip)(`wasm-relaxed-simd${missing ? `: skipped, ${missing}` : ''}`, () => {
   it('says what it is', async () => {
     expect((await create()).backend).toBe('wasm-relaxed-simd');
-    expect((await select({ backend: 'wasm-relaxed' })).kernels.backend).toBe('wasm-relaxed-simd');
+    expect((await selectBackend({ backend: 'wasm-relaxed' })).kernels.backend).toBe('wasm-relaxed-simd');
   });
 
   it('is never chosen by auto, even where it is the only one', async () => {
-    expect((await select()).kernels.backend).toBe('wasm-simd');
+    expect((await selectBackend()).kernels.backend).toBe('wasm-simd');
     const alone = candidates.filter(({ name }) => name === 'wasm-relaxed');
     expect(alone).toHaveLength(1);
-    await expect(select({}, alone)).rejects.toThrow(/may differ between machines/);
+    await expect(selectBackend({}, alone)).rejects.toThrow(/may differ between machines/);
   });
 
   it('gives a row the same bits in any batch, and the same bits twice', async () => {
@@ -83,7 +83,7 @@ describe('without relaxed SIMD', () => {
   ])('the library says what to do: %s', async (_, engine, message) => {
     realm.WebAssembly = engine;
     const failure = await create().catch((error: unknown) => error);
-    const refusal = await select({ backend: 'wasm-relaxed' }).catch((error: unknown) => error);
+    const refusal = await selectBackend({ backend: 'wasm-relaxed' }).catch((error: unknown) => error);
     realm.WebAssembly = whole;
     expect(failure).toBeInstanceOf(UnsupportedError);
     expect((failure as Error).message).toMatch(message);

@@ -18,7 +18,7 @@ import {
   type LayerParams,
   type LayerSpec,
   type LayerUnwound,
-  type Seams,
+  type Devices,
   type StackBackwardOptions,
   type StackOptions,
   type StackPass,
@@ -34,7 +34,7 @@ const [N, B, D] = [packing.total, packing.batch, 3];
 const float64 = { dtype: 'float64' } as const;
 
 /** A device that does every product after everybody else had a turn, and keeps a list of what it did. */
-function slowDevice(): Seams & { readonly done: string[] } {
+function slowDevice(): Devices & { readonly done: string[] } {
   const done: string[] = [];
   const product = (name: 'addMatmul' | 'addMatmulTA' | 'addMatmulTB') => async (out: Tensor, a: Tensor, b: Tensor) => {
     await new Promise(setImmediate);
@@ -125,16 +125,16 @@ test.each(choices)('a stack forward and backward: %s', async (_, specs, { forwar
   const [dXHere, dXThere] = [allocate([N, D], 'float64'), allocate([N, D], 'float64')];
   const pass = stackForward(host, specs, params, x, packing, options());
   const back = stackBackward(host, pass, dY, here, { ...backward, dX: dXHere });
-  const seams = slowDevice();
-  const later = await stackForwardAsync(seams, specs, params, x, packing, options());
-  const laterBack = await stackBackwardAsync(seams, later, dY, there, { ...backward, dX: dXThere });
+  const devices = slowDevice();
+  const later = await stackForwardAsync(devices, specs, params, x, packing, options());
+  const laterBack = await stackBackwardAsync(devices, later, dY, there, { ...backward, dX: dXThere });
   expect(results(later, laterBack, dXThere, there)).toEqual(results(pass, back, dXHere, here));
   expect(
     here.flatMap((layer) => Object.values(flatten(layer as never))).some((g) => numbers(g).some((v) => v !== 0)),
   ).toBe(true);
   const directions = specs.reduce((sum, { bidirectional }) => sum + (bidirectional ? 2 : 1), 0);
   const backwards = new Array(directions).fill(['addMatmulTB', 'addMatmulTA']).flat();
-  expect(seams.done).toEqual([...new Array(directions).fill('addMatmul'), ...backwards]);
+  expect(devices.done).toEqual([...new Array(directions).fill('addMatmul'), ...backwards]);
 });
 
 test('without dX the first layer does no product for it, and every weight still gets its gradient', async () => {
@@ -144,19 +144,19 @@ test('without dX the first layer does no product for it, and every weight still 
   const [here, there] = [grads(), grads()];
   const pass = stackForward(host, mixed, params, x, packing);
   stackBackward(host, pass, dY, here);
-  const seams = slowDevice();
-  const later = await stackForwardAsync(seams, mixed, params, x, packing);
-  expect(await stackBackwardAsync(seams, later, dY, there)).toHaveLength(3);
+  const devices = slowDevice();
+  const later = await stackForwardAsync(devices, mixed, params, x, packing);
+  expect(await stackBackwardAsync(devices, later, dY, there)).toHaveLength(3);
   const all = (record: LayerParams[]) => Object.values(flatten(record as never)).map(numbers);
   expect(all(there)).toEqual(all(here));
-  expect(seams.done.filter((product) => product === 'addMatmulTB')).toHaveLength(3); // those of layers 1 and 2
+  expect(devices.done.filter((product) => product === 'addMatmulTB')).toHaveLength(3); // those of layers 1 and 2
 });
 
 test('what the synchronous stack refuses, the asynchronous one refuses in the same words, before any product', async () => {
   const { params, grads } = weights(mixed);
   const x = random([N, D], createRng(5));
   const dY = random([N, 4], createRng(6));
-  const seams = slowDevice();
+  const devices = slowDevice();
   const refuse = async (
     specs: LayerSpec[],
     given: LayerParams[],
@@ -165,23 +165,23 @@ test('what the synchronous stack refuses, the asynchronous one refuses in the sa
     words: RegExp,
   ) => {
     expect(() => stackForward(host, specs, given, input, packing, options)).toThrow(words);
-    await expect(stackForwardAsync(seams, specs, given, input, packing, options)).rejects.toThrow(words);
+    await expect(stackForwardAsync(devices, specs, given, input, packing, options)).rejects.toThrow(words);
   };
   await refuse([], [], x, {}, /at least one layer/);
   await refuse(mixed, params.slice(1), x, {}, /one entry per layer, 3; got 2/);
   await refuse(mixed, [params[0], params[2], params[1]], x, {}, /layer 1 is unidirectional/);
   await refuse([{ ...mixed[0], hidden: 6 }, ...mixed.slice(1)], params, x, {}, /Wh of layer 0 .*H = 6/);
   await refuse(mixed, params, random([N, D + 1], createRng(5)), {}, /x must be/);
-  expect(seams.done).toEqual([]);
+  expect(devices.done).toEqual([]);
   const pass = stackForward(host, mixed, params, x, packing);
   for (const [given, cotangent, words] of [
     [grads().slice(1), dY, /gradients must have one entry per layer, 3; got 2/],
     [grads(), random([N, 5], createRng(6)), /dY must be/],
   ] as const) {
     expect(() => stackBackward(host, pass, cotangent, given)).toThrow(words);
-    await expect(stackBackwardAsync(seams, pass, cotangent, given)).rejects.toThrow(words);
+    await expect(stackBackwardAsync(devices, pass, cotangent, given)).rejects.toThrow(words);
   }
-  expect(seams.done).toEqual([]);
+  expect(devices.done).toEqual([]);
 });
 
 test('the linear map, with and without dX', async () => {
@@ -190,18 +190,18 @@ test('the linear map, with and without dX', async () => {
   params.b.data.forEach((_, k) => (params.b.data[k] = rng.normal()));
   const [x, dY] = [random([N, D], rng), random([N, 4], rng)];
   const zeros = () => ({ W: allocate([D, 4], 'float64'), b: allocate([4], 'float64') });
-  const seams = slowDevice();
-  expect(numbers(await linearForwardAsync(seams, params, x))).toEqual(numbers(linearForward(host, params, x)));
+  const devices = slowDevice();
+  expect(numbers(await linearForwardAsync(devices, params, x))).toEqual(numbers(linearForward(host, params, x)));
   for (const wanted of [true, false]) {
     const dX = () => (wanted ? random([N, D], createRng(9)) : undefined); // gradients are added to
     const [here, there, dXHere, dXThere] = [zeros(), zeros(), dX(), dX()];
     linearBackward(host, params, x, dY, here, dXHere);
-    await linearBackwardAsync(seams, params, x, dY, there, dXThere);
+    await linearBackwardAsync(devices, params, x, dY, there, dXThere);
     expect([there.W, there.b, dXThere].map((t) => t && numbers(t))).toEqual(
       [here.W, here.b, dXHere].map((t) => t && numbers(t)),
     );
   }
-  expect(seams.done).toEqual(['addMatmul', 'addMatmulTB', 'addMatmulTA', 'addMatmulTA']);
-  await expect(linearForwardAsync(seams, params, dY)).rejects.toThrow(/x must be/);
-  await expect(linearBackwardAsync(seams, params, x, x, zeros())).rejects.toThrow(/dY/);
+  expect(devices.done).toEqual(['addMatmul', 'addMatmulTB', 'addMatmulTA', 'addMatmulTA']);
+  await expect(linearForwardAsync(devices, params, dY)).rejects.toThrow(/x must be/);
+  await expect(linearBackwardAsync(devices, params, x, x, zeros())).rejects.toThrow(/dY/);
 });

@@ -5,7 +5,7 @@ import ts from 'typescript';
 export const exactOptions = `
   import { packingOf, unroll } from 'bptt/autograd';
   import { lstm, type State } from 'bptt/cells';
-  import { createCpuKernels, select } from 'bptt/kernels';
+  import { createCpuKernels, selectBackend } from 'bptt/kernels';
   import { train, type Corpora } from 'bptt/labeling';
   import { createAdam } from 'bptt/optim';
   import { createRng, normal } from 'bptt/tensor';
@@ -14,7 +14,7 @@ export const exactOptions = `
   export const next = (initial: State | undefined): State =>
     unroll(kernels, lstm, params, normal([2, 2], 1, createRng(2)), packingOf([2]), { initial }).final;
   export const optimizer = (lr: number | undefined) => createAdam(kernels, params, { lr });
-  export const backend = (name: string | undefined) => select({ backend: name, onLost: undefined });
+  export const backend = (name: string | undefined) => selectBackend({ backend: name, onLost: undefined });
   export const model = (corpora: Corpora, epochs: number | undefined) => train(kernels, corpora, { epochs, cell: undefined });
 `;
 

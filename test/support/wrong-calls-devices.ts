@@ -15,4 +15,4 @@ export const device = (): AsyncKernels => {
   };
 };
 
-export const seams = () => ({ device: device(), host: kernels() });
+export const devices = () => ({ device: device(), host: kernels() });

@@ -5,7 +5,7 @@ import { createCpuKernels } from '../../src/kernels/index.js';
 import * as labeling from '../../src/labeling/index.js';
 import * as tensor from '../../src/tensor/index.js';
 import type { Arguments, Room } from './wrong-calls.js';
-import { device, kernels, seams } from './wrong-calls-devices.js';
+import { device, kernels, devices } from './wrong-calls-devices.js';
 
 const rng = () => tensor.createRng(1);
 const sentences = () => [
@@ -100,7 +100,7 @@ export const labelingRoom: Room = {
       options: { noise: noise(), truncate: { every: 1, back: 1 } },
     }),
     modelForwardAsync: () => ({
-      seams: seams(),
+      devices: devices(),
       network: network(),
       params: params(),
       features: packed(),
@@ -117,7 +117,7 @@ export const labelingRoom: Room = {
       truncate: { every: 1, back: 1 },
     }),
     modelBackwardAsync: () => ({
-      seams: seams(),
+      devices: devices(),
       network: network(),
       params: params(),
       pass: pass(),

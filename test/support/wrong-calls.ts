@@ -8,7 +8,7 @@ import * as layers from '../../src/layers/index.js';
 import * as optim from '../../src/optim/index.js';
 import * as tensor from '../../src/tensor/index.js';
 import type { Tensor } from '../../src/tensor/index.js';
-import { device, kernels, seams } from './wrong-calls-devices.js';
+import { device, kernels, devices } from './wrong-calls-devices.js';
 import { labelingRoom } from './wrong-calls-labeling.js';
 
 /** The arguments of a valid call, by name and in order. Made anew for each call, because a call may write to them. */
@@ -180,9 +180,9 @@ export const rooms: Readonly<Record<string, Room>> = {
         grads: grads(linear()),
         dX: x(),
       }),
-      linearForwardAsync: () => ({ seams: seams(), params: linear(), x: x() }),
+      linearForwardAsync: () => ({ devices: devices(), params: linear(), x: x() }),
       linearBackwardAsync: () => ({
-        seams: seams(),
+        devices: devices(),
         params: linear(),
         x: x(),
         dY: x(),
@@ -246,7 +246,7 @@ export const rooms: Readonly<Record<string, Room>> = {
         options: { dX: x(), dFinal: [{}] },
       }),
       stackForwardAsync: () => ({
-        seams: seams(),
+        devices: devices(),
         layers: specs(),
         params: stack(),
         x: x(),
@@ -254,7 +254,7 @@ export const rooms: Readonly<Record<string, Room>> = {
         options: { initial: [{}] },
       }),
       stackBackwardAsync: () => ({
-        seams: seams(),
+        devices: devices(),
         pass: layers.stackForward(kernels(), specs(), stack(), x(), packing()),
         dY: x(3, 2 * H),
         grads: stack().map(mirrored),
@@ -308,6 +308,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       step: () => ({ x: x(), t: 0 }),
       dtypeOf: () => ({ data: new Float32Array(1) }),
       addScaled: () => ({ out: x(), alpha: 2, x: x() }),
+      dot: () => ({ x: x(), y: x() }),
       addSumRows: () => ({ out: tensor.zeros([D]), x: x() }),
       addTo: () => ({ out: x(), x: x() }),
       allFinite: () => ({ x: x() }),

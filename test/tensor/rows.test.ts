@@ -8,6 +8,7 @@ import {
   addTo,
   allFinite,
   argmaxRows,
+  dot,
   fill,
   findNonFinite,
   maxAbs,
@@ -71,6 +72,28 @@ describe('element by element, any strides, nothing else written', () => {
       (out, x) => ops.sub(out, x, clone(out)),
       (y, x) => x - y,
     ));
+});
+
+describe('dot', () => {
+  it('is Σ x · y in row-major order, for any strides, and touches neither', () => {
+    fc.assert(
+      fc.property(pairs, ([x, y]) => {
+        const before = [x.data.slice(), y.data.slice()];
+        const ys = elements(y);
+        expect(dot(x, y)).toBe(elements(x).reduce((sum, value, i) => sum + value * ys[i], 0));
+        expect([x.data, y.data]).toEqual(before);
+      }),
+    );
+  });
+
+  it('sums float32 tensors in float64, and nothing to 0', () => {
+    expect(dot(fromArray([2 ** 24, 1]), fromArray([1, 1]))).toBe(2 ** 24 + 1); // the sum is no float32 number
+    expect(dot(zeros([0, 3]), zeros([0, 3]))).toBe(0);
+  });
+
+  it('refuses two shapes', () => {
+    expect(() => dot(zeros([2, 3]), zeros([3, 2]))).toThrow(ShapeError);
+  });
 });
 
 test('float32 results are rounded once', () => {

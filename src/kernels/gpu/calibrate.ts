@@ -11,7 +11,7 @@
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { allocate } from '../../tensor/view.js';
 import type { Product } from '../check.js';
-import type { Pays } from '../fallback.js';
+import type { Routing } from '../fallback.js';
 import type { Kernels } from '../types.js';
 import { layerProblem, runLayerOnDevice, runLayerOnHost } from './calibrate-layer.js';
 import type { DeviceInfo } from './device.js';
@@ -163,7 +163,7 @@ function crossoverOf<S extends Seconds>(samples: readonly S[]): S | null {
 }
 
 /** What goes to the device. */
-export function paysOff({ crossover }: Calibration): Pays {
+export function routingOf({ crossover }: Calibration): Routing {
   return {
     product(product, out, a) {
       const from = crossover[product];

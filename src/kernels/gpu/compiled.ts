@@ -24,7 +24,7 @@ export interface Compiled {
 }
 
 /** Compiles what is asked for, keeps it, and frees it. */
-export interface Kernelry {
+export interface KernelCache {
   readonly device: Device;
   /** The kernel of one product; sizes are padded ones. */
   product(product: Product, size: Size): Compiled;
@@ -49,10 +49,10 @@ const FLOAT = 4;
 const TEXEL = 16;
 
 /** An empty cache on a device. @throws ArgumentError unless both bounds are above 0 */
-export function createKernelry(
+export function createKernelCache(
   device: Device,
   { maximumKernels = 256, maximumBytes = 2 ** 29 }: CacheOptions = {},
-): Kernelry {
+): KernelCache {
   if (!(maximumKernels >= 1) || !(maximumBytes > 0)) {
     throw new ArgumentError(
       `gpu: maximumKernels and maximumBytes must be above 0; got ${maximumKernels}, ${maximumBytes}`,

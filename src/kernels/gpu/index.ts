@@ -11,15 +11,15 @@ import { checkProduct } from '../check.js';
 import { plainMemory } from '../complete.js';
 import { plainRows } from '../cpu/rows.js';
 import type { AsyncKernels, Kernels } from '../types.js';
-import type { CacheOptions, Kernelry } from './compiled.js';
-import { createKernelry } from './compiled.js';
+import type { CacheOptions, KernelCache } from './compiled.js';
+import { createKernelCache } from './compiled.js';
 import type { DeviceInfo } from './device.js';
 import { openDevice } from './device.js';
 import type { GpuLibrary, GpuMode } from './library.js';
 import { exportsOf, GPU_MODES, loadGpuLibrary } from './library.js';
 import { multiply, multiplyAsync } from './product.js';
-import type { Waiting } from './resident.js';
-import { asyncLayerKernels, createWaiting, layerKernels } from './resident.js';
+import type { PendingLayers } from './resident.js';
+import { asyncLayerKernels, createPendingLayers, layerKernels } from './resident.js';
 
 export type { CacheOptions } from './compiled.js';
 
@@ -47,7 +47,7 @@ export interface GpuKernels extends Kernels {
   /** Compiled kernels held now. */
   readonly compiled: number;
   /** Layers on the device that wait for their backward pass. */
-  readonly waiting: number;
+  readonly pending: number;
 }
 
 /** Kernels on a device that answers later: `webgpu`. */
@@ -56,7 +56,7 @@ export interface GpuAsyncKernels extends AsyncKernels {
   /** Compiled kernels held now. */
   readonly compiled: number;
   /** Layers on the device that wait for their backward pass. */
-  readonly waiting: number;
+  readonly pending: number;
 }
 
 const dtypes = ['float32'] as const;
@@ -76,15 +76,15 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
   if (modes.includes('webgpu')) {
     throw new ArgumentError('gpu: webgpu answers asynchronously; use createGpuAsyncKernels');
   }
-  const kernelry = await openFirst(modes, options);
-  const { info } = kernelry.device;
+  const cache = await openFirst(modes, options);
+  const { info } = cache.device;
   const backend = `gpu.js:${info.mode}`;
-  const waiting = createWaiting(options.maximumBytes);
-  const living = lifeOf(kernelry, backend, waiting);
-  const layers = Object.entries(layerKernels(living.get, waiting));
+  const pending = createPendingLayers(options.maximumBytes);
+  const life = lifeOf(cache, backend, pending);
+  const layers = Object.entries(layerKernels(life.get, pending));
   const run = (product: Product, out: Tensor, a: Tensor, b: Tensor): void => {
     checkProduct(product, out, a, b, backend, dtypes);
-    if (!isEmpty(product, out, a)) multiply(living.get(), product, out, a, b);
+    if (!isEmpty(product, out, a)) multiply(life.get(), product, out, a, b);
   };
   return {
     ...plainMemory,
@@ -93,16 +93,16 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
     dtypes,
     device: info,
     get compiled() {
-      return kernelry.count;
+      return cache.count;
     },
-    get waiting() {
-      return waiting.count;
+    get pending() {
+      return pending.count;
     },
     addMatmul: (out, a, b) => run('addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
     fused: Object.fromEntries(layers.map(([name, layer]) => [name, { ...NO_SCAN, layer }])),
-    dispose: living.end,
+    dispose: life.end,
   };
 }
 
@@ -115,11 +115,11 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
  */
 export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<GpuAsyncKernels> {
   expectKnownKeys('createGpuAsyncKernels', 'options', options, KEYS);
-  const kernelry = await openFirst([options.mode ?? 'webgpu'], options);
-  const { info } = kernelry.device;
+  const cache = await openFirst([options.mode ?? 'webgpu'], options);
+  const { info } = cache.device;
   const backend = `gpu.js:${info.mode}`;
-  const waiting = createWaiting(options.maximumBytes);
-  const living = lifeOf(kernelry, backend, waiting);
+  const pending = createPendingLayers(options.maximumBytes);
+  const life = lifeOf(cache, backend, pending);
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
     const mine = last.then(act);
@@ -128,23 +128,23 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
   };
   const run = async (product: Product, out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
     checkProduct(product, out, a, b, backend, dtypes);
-    if (!isEmpty(product, out, a)) await inTurn(() => multiplyAsync(living.get(), product, out, a, b));
+    if (!isEmpty(product, out, a)) await inTurn(() => multiplyAsync(life.get(), product, out, a, b));
   };
   return {
     backend,
     dtypes,
     device: info,
     get compiled() {
-      return kernelry.count;
+      return cache.count;
     },
-    get waiting() {
-      return waiting.count;
+    get pending() {
+      return pending.count;
     },
     addMatmul: (out, a, b) => run('addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
-    layers: asyncLayerKernels(living.get, waiting, inTurn),
-    dispose: async () => living.end(),
+    layers: asyncLayerKernels(life.get, pending, inTurn),
+    dispose: async () => life.end(),
   };
 }
 
@@ -156,7 +156,7 @@ function defaultModes(): GpuMode[] {
 }
 
 /** The first of these modes that is to be had. */
-async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promise<Kernelry> {
+async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promise<KernelCache> {
   const unknown = modes.find((mode) => !GPU_MODES.includes(mode));
   if (unknown !== undefined) {
     throw new ArgumentError(`gpu: mode must be one of ${GPU_MODES.join(', ')}; got ${String(unknown)}`);
@@ -166,7 +166,7 @@ async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promis
   for (const mode of modes) {
     try {
       const device = await openDevice({ mode, library, renderer: options.renderer });
-      return createKernelry(device, options);
+      return createKernelCache(device, options);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       reasons.push(error.message);
@@ -179,18 +179,18 @@ function isEmpty(product: Product, out: Tensor, a: Tensor): boolean {
   return out.shape[0] === 0 || out.shape[1] === 0 || a.shape[product === 'addMatmulTA' ? 0 : 1] === 0;
 }
 
-function lifeOf(kernelry: Kernelry, backend: string, waiting: Waiting) {
+function lifeOf(cache: KernelCache, backend: string, pending: PendingLayers) {
   let open = true;
   return {
-    get(): Kernelry {
+    get(): KernelCache {
       if (!open) throw new ArgumentError(`${backend}: these kernels were disposed of; create new ones`);
-      return kernelry;
+      return cache;
     },
     end(): void {
       if (!open) return;
       open = false;
-      waiting.clear();
-      kernelry.close();
+      pending.clear();
+      cache.close();
     },
   };
 }

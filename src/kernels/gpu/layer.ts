@@ -12,7 +12,7 @@
  * written on the host is written after the last answer. An error frees what this call has made.
  */
 import type { LayerGradients, LayerSize, LayerTensors } from '../types.js';
-import type { Kernelry } from './compiled.js';
+import type { KernelCache } from './compiled.js';
 import { expectAlive, expectMode } from './compiled.js';
 import type { GpuKernel, GpuTexture } from './library.js';
 import type { DeviceCell, Pass } from './pass.js';
@@ -38,7 +38,7 @@ type Named = Readonly<Record<string, GpuTexture>>;
 
 /** A layer in work: its sizes, padded, and the textures that live. */
 export interface Run extends LayerSize {
-  readonly kernelry: Kernelry;
+  readonly cache: KernelCache;
   readonly cell: DeviceCell;
   readonly batchSizes: Int32Array;
   readonly offsets: Int32Array;
@@ -49,7 +49,7 @@ export interface Run extends LayerSize {
   readonly Nq: number;
   /** Place of each packed row among the B rows of all steps; −1 for padding. */
   readonly places: Float32Array;
-  readonly living: Set<GpuTexture>;
+  readonly textures: Set<GpuTexture>;
 }
 
 /** What a forward pass leaves on the device. */
@@ -66,7 +66,7 @@ export interface Kept {
 }
 
 /** Begins work on a layer. */
-export function runOf(kernelry: Kernelry, cell: DeviceCell, { batchSizes, x, initial }: LayerTensors): Run {
+export function runOf(cache: KernelCache, cell: DeviceCell, { batchSizes, x, initial }: LayerTensors): Run {
   const [N, D] = x.shape;
   const [B, H] = initial.h.shape;
   const [Bp, Np] = [padded(B), padded(N)];
@@ -79,7 +79,7 @@ export function runOf(kernelry: Kernelry, cell: DeviceCell, { batchSizes, x, ini
     for (let b = 0; b < running; b++) places[n++] = t * Bp + b;
   });
   const steps = batchSizes.length;
-  return { kernelry, cell, batchSizes, offsets, D, H, B, N, steps, Bp, Np, Nq, places, living: new Set() };
+  return { cache, cell, batchSizes, offsets, D, H, B, N, steps, Bp, Np, Nq, places, textures: new Set() };
 }
 
 /** Project and scan. Writes `y` and `final`. */
@@ -137,13 +137,13 @@ export function* backwardOn({ run, W, x, ...kept }: Kept, into: LayerGradients):
 }
 
 /** Frees all that a layer holds. */
-export function release({ living }: Run): void {
+export function release({ textures }: Run): void {
   try {
-    for (const texture of living) texture.delete();
+    for (const texture of textures) texture.delete();
   } catch {
     // A device that is gone took its textures along, whatever it complains of.
   }
-  living.clear();
+  textures.clear();
 }
 
 /** The passes of step t, one after the other. */
@@ -184,19 +184,19 @@ function* gather(
   tail?: Tail,
   last: readonly GpuTexture[] = [],
 ): Work<GpuTexture> {
-  const { kernelry, places, Np } = run;
-  const input = kernelry.device.library.input(places, [1, Np]);
+  const { cache, places, Np } = run;
+  const input = cache.device.library.input(places, [1, Np]);
   const source = gatherSource(parts[0].output[1], tail);
   return yield* draw(run, source, output, [...filled(parts), input, ...last], [shift]);
 }
 
 function* upload(run: Run, values: Float32Array, size: readonly [number, number]): Work<GpuTexture> {
-  return yield* draw(run, UPLOAD, size, [run.kernelry.device.library.input(values, [...size])]);
+  return yield* draw(run, UPLOAD, size, [run.cache.device.library.input(values, [...size])]);
 }
 
 /** Runs a kernel, compiled for the sizes of what it reads. gpu.js could have left them open; llvmpipe then compiles at every call. */
 function* draw(
-  { kernelry, living }: Run,
+  { cache, textures }: Run,
   source: string,
   output: readonly [number, number],
   inputs: readonly unknown[],
@@ -205,10 +205,10 @@ function* draw(
   const sizes = inputs.map((input) => (input as Partial<GpuTexture>).output?.join('x') ?? '');
   const key = [output.join('x'), ...sizes, source].join(' ');
   const settings = { ...SETTINGS, output };
-  const kernel: GpuKernel = kernelry.kernel(key, source, settings, TEXEL * output[0] * output[1]);
+  const kernel: GpuKernel = cache.kernel(key, source, settings, TEXEL * output[0] * output[1]);
   const texture = (yield kernel(...inputs, ...numbers)) as GpuTexture;
-  expectMode(kernelry.device, kernel);
-  living.add(texture);
+  expectMode(cache.device, kernel);
+  textures.add(texture);
   return texture;
 }
 
@@ -216,14 +216,14 @@ const SETTINGS = { precision: 'single', tactic: 'precision', pipeline: true, imm
 
 const TEXEL = 16;
 
-function* read({ kernelry }: Run, texture: GpuTexture): Work<Rows> {
+function* read({ cache }: Run, texture: GpuTexture): Work<Rows> {
   const rows = (yield texture.toArray()) as Rows;
-  expectAlive(kernelry.device);
+  expectAlive(cache.device);
   return rows;
 }
 
-function free({ living }: Run, ...textures: readonly GpuTexture[]): void {
-  for (const texture of textures) {
-    if (living.delete(texture)) texture.delete();
+function free({ textures }: Run, ...done: readonly GpuTexture[]): void {
+  for (const texture of done) {
+    if (textures.delete(texture)) texture.delete();
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Tensor } from '../../tensor/types.js';
 import type { Product } from '../check.js';
-import type { Compiled, Kernelry } from './compiled.js';
+import type { Compiled, KernelCache } from './compiled.js';
 import { deviceError, expectAlive, expectMode } from './compiled.js';
 import type { Tile } from './tiles.js';
 import { padded, tilesOf } from './tiles.js';
@@ -20,25 +20,25 @@ interface Part {
 }
 
 /** One product, checked before. @throws DeviceError, and `out` is as it was */
-export function multiply(kernelry: Kernelry, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
+export function multiply(cache: KernelCache, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
   const parts: Part[] = [];
   try {
-    for (const tile of tilesFor(kernelry, product, out, a)) {
-      const compiled = load(kernelry, product, tile, a, b);
-      const rows = launch(kernelry, compiled, product, tile) as Float32Array[];
-      expectMode(kernelry.device, compiled.kernel);
-      expectAlive(kernelry.device);
+    for (const tile of tilesFor(cache, product, out, a)) {
+      const compiled = load(cache, product, tile, a, b);
+      const rows = launch(cache, compiled, product, tile) as Float32Array[];
+      expectMode(cache.device, compiled.kernel);
+      expectAlive(cache.device);
       parts.push({ tile, rows });
     }
   } catch (error) {
-    throw deviceError(kernelry.device, error);
+    throw deviceError(cache.device, error);
   }
   for (const part of parts) addPart(out, part);
 }
 
 /** `multiply` where the device answers later, one part after the other: a kernel with an answer under way is never freed. */
 export async function multiplyAsync(
-  kernelry: Kernelry,
+  cache: KernelCache,
   product: Product,
   out: Tensor,
   a: Tensor,
@@ -46,28 +46,28 @@ export async function multiplyAsync(
 ): Promise<void> {
   const parts: Part[] = [];
   try {
-    for (const tile of tilesFor(kernelry, product, out, a)) {
-      const compiled = load(kernelry, product, tile, a, b);
-      const rows = (await launch(kernelry, compiled, product, tile)) as Float32Array[];
-      expectMode(kernelry.device, compiled.kernel);
-      expectAlive(kernelry.device);
+    for (const tile of tilesFor(cache, product, out, a)) {
+      const compiled = load(cache, product, tile, a, b);
+      const rows = (await launch(cache, compiled, product, tile)) as Float32Array[];
+      expectMode(cache.device, compiled.kernel);
+      expectAlive(cache.device);
       parts.push({ tile, rows });
     }
   } catch (error) {
-    throw deviceError(kernelry.device, error);
+    throw deviceError(cache.device, error);
   }
   for (const part of parts) addPart(out, part);
 }
 
-function tilesFor({ device }: Kernelry, product: Product, out: Tensor, a: Tensor): Tile[] {
+function tilesFor({ device }: KernelCache, product: Product, out: Tensor, a: Tensor): Tile[] {
   const [M, N] = out.shape;
   return tilesOf({ M, K: a.shape[product === 'addMatmulTA' ? 0 : 1], N }, device.info.maxTextureSize);
 }
 
 /** The kernel of a tile, its operands put together. */
-function load(kernelry: Kernelry, product: Product, { i, k, j, M, K, N }: Tile, a: Tensor, b: Tensor): Compiled {
+function load(cache: KernelCache, product: Product, { i, k, j, M, K, N }: Tile, a: Tensor, b: Tensor): Compiled {
   const size = { M: padded(M), K: padded(K), N: padded(N) };
-  const compiled = kernelry.product(product, size);
+  const compiled = cache.product(product, size);
   if (product === 'addMatmulTA') pack(compiled.a, size.K, size.M, a, k, K, i, M);
   else pack(compiled.a, size.M, size.K, a, i, M, k, K);
   if (product === 'addMatmulTB') pack(compiled.b, size.N, size.K, b, j, N, k, K);
@@ -75,7 +75,7 @@ function load(kernelry: Kernelry, product: Product, { i, k, j, M, K, N }: Tile, 
   return compiled;
 }
 
-function launch({ device }: Kernelry, { kernel, a, b }: Compiled, product: Product, tile: Tile): unknown {
+function launch({ device }: KernelCache, { kernel, a, b }: Compiled, product: Product, tile: Tile): unknown {
   const [M, K, N] = [padded(tile.M), padded(tile.K), padded(tile.N)];
   const { input } = device.library;
   return kernel(

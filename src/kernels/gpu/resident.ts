@@ -12,7 +12,7 @@ import type {
   ResidentLayer,
 } from '../types.js';
 import { DEVICE_CELLS } from './cells.js';
-import type { Kernelry } from './compiled.js';
+import type { KernelCache } from './compiled.js';
 import { deviceError } from './compiled.js';
 import type { Kept, Run, Work } from './layer.js';
 import { backwardOn, forwardOn, release, runOf } from './layer.js';
@@ -21,7 +21,7 @@ import { FAN, stackedRows } from './seams.js';
 import { LARGEST_OPERAND, LONGEST_SUM, padded, powerOfTwo } from './tiles.js';
 
 /** Layers that wait for their backward pass, the oldest first. */
-export interface Waiting {
+export interface PendingLayers {
   /** How many there are. */
   readonly count: number;
   /** Frees all of them. */
@@ -37,20 +37,20 @@ const LONGEST_WAIT = 64;
 const TEXEL = 16;
 
 /** Room for layers that wait: a number of them, and `maximumBytes` of textures; the oldest give way. */
-export function createWaiting(maximumBytes = 2 ** 29): Waiting {
-  const waiting = new Map<Run, { readonly bytes: number; readonly end: () => void }>();
+export function createPendingLayers(maximumBytes = 2 ** 29): PendingLayers {
+  const pending = new Map<Run, { readonly bytes: number; readonly end: () => void }>();
   let bytes = 0;
   const drop = (run: Run): void => {
-    bytes -= waiting.get(run)?.bytes ?? 0;
-    waiting.get(run)?.end();
-    waiting.delete(run);
+    bytes -= pending.get(run)?.bytes ?? 0;
+    pending.get(run)?.end();
+    pending.delete(run);
   };
   return {
     get count() {
-      return waiting.size;
+      return pending.size;
     },
     clear() {
-      for (const run of waiting.keys()) {
+      for (const run of pending.keys()) {
         release(run);
         drop(run);
       }
@@ -58,26 +58,26 @@ export function createWaiting(maximumBytes = 2 ** 29): Waiting {
     add(run) {
       const mine = bytesOf(run);
       bytes += mine;
-      waiting.set(run, { bytes: mine, end: run.kernelry.hold() });
-      for (const oldest of waiting.keys()) {
-        if (oldest === run || (waiting.size <= LONGEST_WAIT && bytes <= maximumBytes)) break;
+      pending.set(run, { bytes: mine, end: run.cache.hold() });
+      for (const oldest of pending.keys()) {
+        if (oldest === run || (pending.size <= LONGEST_WAIT && bytes <= maximumBytes)) break;
         release(oldest);
         drop(oldest);
       }
     },
     take(run) {
-      const there = waiting.has(run);
+      const there = pending.has(run);
       drop(run);
       return there;
     },
   };
 }
 
-const bytesOf = ({ living }: Run): number =>
-  [...living].reduce((sum, { output: [width, height] }) => sum + TEXEL * width * height, 0);
+const bytesOf = ({ textures }: Run): number =>
+  [...textures].reduce((sum, { output: [width, height] }) => sum + TEXEL * width * height, 0);
 
 /** Whether every matrix of the layer fits a texture and can be indexed, and no sum is too long for one call. */
-function fits({ device }: Kernelry, cell: DeviceCell, { steps, B, N, D, H }: LayerSize): boolean {
+function fits({ device }: KernelCache, cell: DeviceCell, { steps, B, N, D, H }: LayerSize): boolean {
   if (Math.min(steps, B, N, D, H) === 0) return false;
   const side = device.info.maxTextureSize;
   const [Bp, Np] = [padded(B), padded(N)];
@@ -94,42 +94,42 @@ function heightOfJoined(count: number, B: number): number {
 }
 
 /** A layer as work of its device. */
-function workOf(name: string, kernelry: () => Kernelry, waiting: Waiting) {
+function workOf(name: string, cache: () => KernelCache, pending: PendingLayers) {
   const cellOf = DEVICE_CELLS[name];
   return {
-    suits: (size: LayerSize) => fits(kernelry(), cellOf(size.D, size.H), size),
+    suits: (size: LayerSize) => fits(cache(), cellOf(size.D, size.H), size),
     *forward(layer: LayerTensors): Work<Kept> {
-      const [device, D] = [kernelry(), layer.x.shape[1]];
+      const [device, D] = [cache(), layer.x.shape[1]];
       const run = runOf(device, cellOf(D, layer.params.Wh.shape[0]), layer);
       return yield* guarded(run, function* () {
         const kept = yield* forwardOn(run, layer);
-        if (layer.keep) waiting.add(run);
+        if (layer.keep) pending.add(run);
         else release(run);
         return kept;
       });
     },
     *backward(kept: Kept, gradients: LayerGradients): Work<boolean> {
       return yield* guarded(kept.run, function* () {
-        if (!waiting.take(kept.run)) return false;
+        if (!pending.take(kept.run)) return false;
         yield* backwardOn(kept, gradients);
         release(kept.run);
         return true;
       });
     },
     release({ run }: Kept): void {
-      if (waiting.take(run)) release(run);
+      if (pending.take(run)) release(run);
     },
   };
 }
 
 /** Keeps its kernels while a layer is worked on, and frees the layer where that fails. @throws DeviceError for whatever a device fails of */
 function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
-  const end = run.kernelry.hold();
+  const end = run.cache.hold();
   try {
     return yield* work();
   } catch (error) {
     release(run);
-    throw deviceError(run.kernelry.device, error);
+    throw deviceError(run.cache.device, error);
   } finally {
     end();
   }
@@ -157,9 +157,9 @@ async function later<T>(work: Work<T>): Promise<T> {
 }
 
 /** The layers of a device that answers at once. */
-export function layerKernels(kernelry: () => Kernelry, waiting: Waiting): Record<string, LayerKernel> {
+export function layerKernels(cache: () => KernelCache, pending: PendingLayers): Record<string, LayerKernel> {
   return mapCells((name) => {
-    const work = workOf(name, kernelry, waiting);
+    const work = workOf(name, cache, pending);
     return {
       suits: work.suits,
       forward(layer): ResidentLayer {
@@ -172,12 +172,12 @@ export function layerKernels(kernelry: () => Kernelry, waiting: Waiting): Record
 
 /** The layers of a device that answers later; `inTurn` runs one thing after the other. */
 export function asyncLayerKernels(
-  kernelry: () => Kernelry,
-  waiting: Waiting,
+  cache: () => KernelCache,
+  pending: PendingLayers,
   inTurn: <T>(act: () => Promise<T>) => Promise<T>,
 ): Record<string, AsyncLayerKernel> {
   return mapCells((name) => {
-    const work = workOf(name, kernelry, waiting);
+    const work = workOf(name, cache, pending);
     return {
       suits: work.suits,
       async forward(layer): Promise<AsyncResidentLayer> {

@@ -117,37 +117,37 @@ export async function createWasmKernels(options: WasmOptions = {}): Promise<Wasm
 
 function kernelsOf(backend: string, wasm: Exports, arena: Arena): WasmKernels {
   let open: Arena | undefined = arena;
-  const living = (): Arena => {
+  const openArena = (): Arena => {
     if (open === undefined) throw new ArgumentError('wasm: these kernels were disposed of; create new ones');
     return open;
   };
-  const workspace = workspaceOf(living);
-  const ownRows = rowKernels(wasm, living);
+  const workspace = workspaceOf(openArena);
+  const ownRows = rowKernels(wasm, openArena);
   return {
     backend,
     dtypes,
     memory: arena.memory,
-    fused: fusedScans(wasm, living),
-    addMatmul: (out, a, b) => multiply(backend, wasm, living(), 'addMatmul', out, a, b),
-    addMatmulTA: (out, a, b) => multiply(backend, wasm, living(), 'addMatmulTA', out, a, b),
-    addMatmulTB: (out, a, b) => multiply(backend, wasm, living(), 'addMatmulTB', out, a, b),
+    fused: fusedScans(wasm, openArena),
+    addMatmul: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmul', out, a, b),
+    addMatmulTA: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTA', out, a, b),
+    addMatmulTB: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTB', out, a, b),
     ...memoryOf(workspace),
     workspace,
     ownRows,
     rows: completeRows(ownRows),
-    reserve: (bytes) => living().reserve(bytes),
-    allocate: (shape, dtype) => living().allocate(shape, dtype),
+    reserve: (bytes) => openArena().reserve(bytes),
+    allocate: (shape, dtype) => openArena().allocate(shape, dtype),
     dispose() {
       open = undefined;
     },
   };
 }
 
-function workspaceOf(living: () => Arena): Workspace {
+function workspaceOf(openArena: () => Arena): Workspace {
   return {
-    allocate: (shape, dtype, zeroed = true) => living().inFrame(shape, dtype, zeroed) ?? allocate(shape, dtype),
+    allocate: (shape, dtype, zeroed = true) => openArena().inFrame(shape, dtype, zeroed) ?? allocate(shape, dtype),
     frame(step) {
-      const arena = living();
+      const arena = openArena();
       arena.openFrame();
       try {
         return step();
@@ -155,9 +155,9 @@ function workspaceOf(living: () => Arena): Workspace {
         arena.closeFrame();
       }
     },
-    adopt: (tensors, frameBytes = 0) => living().adopt(tensors, frameBytes),
+    adopt: (tensors, frameBytes = 0) => openArena().adopt(tensors, frameBytes),
     get misses() {
-      return living().misses;
+      return openArena().misses;
     },
   };
 }

@@ -71,12 +71,12 @@ interface Turn {
 /** See `FusedScan.infer`. Not inside of a frame, and not for float64. */
 export function inferenceLayer(
   wasm: Exports,
-  living: () => Arena,
+  openArena: () => Arena,
   name: string,
   params: Readonly<Record<string, Tensor>>,
   table?: Tensor,
 ): InferenceLayer | undefined {
-  const arena = living();
+  const arena = openArena();
   if (arena.framed || !Object.values(params).every((x) => dtypeOf(x.data) === 'float32')) return undefined;
   const { Wx, Wh } = params;
   const weights = roomFor(LAYOUTS[name], params);
@@ -96,7 +96,7 @@ export function inferenceLayer(
   const source = table && sourceOf(arena, table, weights, frameBytes);
   let taken = true;
   return {
-    run: (tensors) => taken && run(wasm, living(), name, weights, tensors, source),
+    run: (tensors) => taken && run(wasm, openArena(), name, weights, tensors, source),
     release() {
       source?.projections.release();
       release();

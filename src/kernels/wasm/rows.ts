@@ -7,11 +7,11 @@ import { NoRoom } from './arena.js';
 import type { Exports } from './module.js';
 import { inside } from './operand.js';
 
-/** The row work; `living` throws once the backend is disposed of. */
-export function rowKernels(wasm: Exports, living: () => Arena): OwnRows {
+/** The row work; `openArena` throws once the backend is disposed of. */
+export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
   /** Runs `act` where all tensors are rows of float32 in memory. It may take scratch, and decline by answering false. */
   const within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void): boolean => {
-    const arena = living();
+    const arena = openArena();
     if (!tensors.every((x) => lines(arena, x))) return false;
     arena.begin(true);
     try {

@@ -171,11 +171,11 @@ export function expectKinds(where: string, own: unknown): void {
 }
 
 /** Requires a device and the kernels beside it. @throws ArgumentError naming the one that is something else */
-export function expectSeams(where: string, seams: unknown): void {
-  expectRecord(where, 'seams', seams, '{ device, host }');
-  const { device, host } = seams as Record<string, unknown>;
-  expectProducts(where, device, 'seams.device');
-  expectKernels(where, host, 'seams.host');
+export function expectDevices(where: string, devices: unknown): void {
+  expectRecord(where, 'devices', devices, '{ device, host }');
+  const { device, host } = devices as Record<string, unknown>;
+  expectProducts(where, device, 'devices.device');
+  expectKernels(where, host, 'devices.host');
 }
 
 /** Requires a list of objects with this method, one for each part. @throws ArgumentError */

@@ -2,14 +2,14 @@
 import type { Packing } from '../../autograd/packing.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
-import type { Seams } from '../../layers/async.js';
+import type { Devices } from '../../layers/async.js';
 import { stackBackwardAsync, stackForwardAsync } from '../../layers/async.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { expectKernels as expectProducts } from '../../autograd/entry-checks.js';
 import { expectKernels } from '../checks.js';
-import { expectBackward, expectForward, expectSeams } from './checks.js';
+import { expectBackward, expectForward, expectDevices } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import { modelOf } from './file.js';
 import type { Model, ModelPass, PassOptions } from './model.js';
@@ -20,27 +20,27 @@ import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js'
 
 /** `modelForward`, the stack on a device. */
 export async function modelForwardAsync(
-  seams: Seams,
+  devices: Devices,
   network: Network,
   params: ModelParams,
   features: readonly Features[],
   packing: Packing,
   how: PassOptions = {},
 ): Promise<ModelPass> {
-  expectSeams('modelForwardAsync', seams);
+  expectDevices('modelForwardAsync', devices);
   expectForward('modelForwardAsync', network, params, features, packing, how);
   const { noise, truncate } = how;
-  const { host } = seams;
+  const { host } = devices;
   const input = encode(host, network, params, features, noise);
   const options = stackOptions(network.dropout, noise?.dropout, truncate);
-  const stack = await stackForwardAsync(seams, network.layers, params.layers, input.dropped, packing, options);
+  const stack = await stackForwardAsync(devices, network.layers, params.layers, input.dropped, packing, options);
   const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
 }
 
 /** `modelBackward`, the stack on a device. */
 export async function modelBackwardAsync(
-  seams: Seams,
+  devices: Devices,
   network: Network,
   params: ModelParams,
   pass: ModelPass,
@@ -48,13 +48,13 @@ export async function modelBackwardAsync(
   grads: ModelGrads,
   truncate?: Truncation,
 ): Promise<void> {
-  expectSeams('modelBackwardAsync', seams);
+  expectDevices('modelBackwardAsync', devices);
   expectBackward('modelBackwardAsync', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackwardAsync', pass);
-  const { host } = seams;
+  const { host } = devices;
   const dY = decodeBackward(host, network, params, pass, dLogits, grads);
   const dX = zerosFor(host, pass.x);
-  await stackBackwardAsync(seams, pass.stack, dY, grads.layers, { dX, truncate });
+  await stackBackwardAsync(devices, pass.stack, dY, grads.layers, { dX, truncate });
   encodeBackward(host, network, params, pass, dX, grads);
 }
 

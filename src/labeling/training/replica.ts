@@ -153,12 +153,12 @@ export async function addShardGradientAsync(
 ): Promise<Shard> {
   const { settings, noise, network, modelParams, grads } = replica;
   const { truncate } = settings;
-  const seams = { device, host: replica.kernels };
+  const devices = { device, host: replica.kernels };
   const drawn = packShard(replica, members);
   const { features, batch } = drawn;
-  const pass = await modelForwardAsync(seams, network, modelParams, features, batch.packing, { noise, truncate });
+  const pass = await modelForwardAsync(devices, network, modelParams, features, batch.packing, { noise, truncate });
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
-  await modelBackwardAsync(seams, network, modelParams, pass, dLogits, grads, truncate);
+  await modelBackwardAsync(devices, network, modelParams, pass, dLogits, grads, truncate);
   return shard;
 }
 

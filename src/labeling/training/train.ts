@@ -35,7 +35,7 @@ import { prepareRun } from './run.js';
 import type { Scores } from '../scoring/scorer.js';
 
 /** How far a training has come. */
-interface Course {
+interface TrainState {
   /** Epochs begun. */
   begun: number;
   best: { readonly record: EpochRecord; readonly score: number; readonly weights: TensorRecord } | null;
@@ -64,17 +64,17 @@ export async function train(
   expectHooks(hooks);
   const run = prepareRun(kernels, corpora, options, hooks.onNote);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
-  const course: Course = { begun: 0, best: null, history: [] };
-  const result = (interrupted: boolean) => resultOf(run, course, corpora, choice.threads, interrupted);
+  const state: TrainState = { begun: 0, best: null, history: [] };
+  const result = (interrupted: boolean) => resultOf(run, state, corpora, choice.threads, interrupted);
   let team: Team | null = null;
   try {
     hooks.onThreads?.(choice);
     team =
       options.threads && choice.threads > 1 ? await createTeam(run.replica, choice.threads, options.threads) : null;
-    await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), course, corpora, hooks);
+    await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), state, corpora, hooks);
     return result(hooks.signal?.aborted ?? false);
   } catch (error) {
-    if (course.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
+    if (state.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
     throw error;
   } finally {
     await team?.close();
@@ -102,33 +102,33 @@ function expectHooks(hooks: TrainHooks): void {
 async function trainEpochs(
   run: Run,
   source: GradientSource,
-  course: Course,
+  state: TrainState,
   corpora: Corpora,
   hooks: TrainHooks,
 ): Promise<void> {
   const { kernels, model, settings, replica } = run;
-  while (course.begun < settings.epochs && !hooks.signal?.aborted) {
-    const epoch = await trainEpoch(run, source, ++course.begun, hooks);
+  while (state.begun < settings.epochs && !hooks.signal?.aborted) {
+    const epoch = await trainEpoch(run, source, ++state.begun, hooks);
     if (epoch.interrupted) return;
-    const bad = badParameters(course.begun, replica.params); // no batch follows that would show it
+    const bad = badParameters(state.begun, replica.params); // no batch follows that would show it
     if (bad) throw bad;
     const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
-    const score = dev ? metricOf(dev) : course.begun; // without a development set the last epoch is the best
+    const score = dev ? metricOf(dev) : state.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
-    const better = course.best === null || course.best.score === 0 || score > course.best.score;
+    const better = state.best === null || state.best.score === 0 || score > state.best.score;
     if (dev) run.schedule.observe(score);
     const record: EpochRecord = { ...epoch.record, dev, best: better };
-    course.history.push(record);
-    if (better) course.best = { record, score, weights: snapshotOf(replica.params) };
+    state.history.push(record);
+    if (better) state.best = { record, score, weights: snapshotOf(replica.params) };
     hooks.onEpoch?.(record);
-    if (course.best && course.begun - course.best.record.epoch >= settings.patience) return;
+    if (state.best && state.begun - state.best.record.epoch >= settings.patience) return;
   }
 }
 
 /** The best weights, put back into the model, and what is to be said of them. */
-function resultOf(run: Run, course: Course, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
+function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
   const { kernels, model, clock, replica } = run;
-  const { best, begun, history } = course;
+  const { best, begun, history } = state;
   if (best) restore(replica.params, best.weights);
   return {
     model,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { createCpuKernels, select } from '../../../src/kernels/index.js';
+import { createCpuKernels, selectBackend } from '../../../src/kernels/index.js';
 import { train } from '../../../src/labeling/training/train.js';
 import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
@@ -265,14 +265,17 @@ describe('a tagger', () => {
   });
 
   test('kernels that are none: what came, and what to pass', async () => {
-    const selection = await select({ backend: 'cpu' });
+    const selection = await selectBackend({ backend: 'cpu' });
     for (const [given, message] of [
-      ['wasm', 'got the string "wasm": pass createCpuKernels(), or (await select()).kernels'],
+      ['wasm', 'got the string "wasm": pass createCpuKernels(), or (await selectBackend()).kernels'],
       [3, 'got the number 3: pass createCpuKernels()'],
       [null, 'got null: pass createCpuKernels()'],
       [{}, 'got an object with nothing: pass createCpuKernels()'],
       [Promise.resolve(kernels), 'got a Promise: await it'],
-      [selection, 'got an object with kernels, reason, rejected: that is the result of select(), take its .kernels'],
+      [
+        selection,
+        'got an object with kernels, reason, rejected: that is the result of selectBackend(), take its .kernels',
+      ],
     ] as unknown as [typeof kernels, string][]) {
       const error = (where: string) => `${where}: expected kernels; ${message}`;
       for (const source of [modelOf(), saveModel(modelOf())]) {

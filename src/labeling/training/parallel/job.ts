@@ -13,7 +13,7 @@ export interface Job {
 }
 
 /** The control memory: words to wait on, then the job, then one loss per thread. */
-export interface Desk {
+export interface SharedJob {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
   /** lr, then per thread: mean loss of its shard, decisions of its shard, norm of the gradient of its last update. */
@@ -34,7 +34,7 @@ const ENDS = CONTROL_WORDS + 5;
  * @param batch largest number of sentences of a batch
  * @param shared the memory, where another thread has made it
  */
-export function createDesk(threads: number, batch: number, shared?: SharedArrayBuffer): Desk {
+export function createSharedJob(threads: number, batch: number, shared?: SharedArrayBuffer): SharedJob {
   const words = ENDS + threads + batch;
   const start = Math.ceil(words / 2) * 8;
   const length = 1 + 3 * threads;
@@ -48,7 +48,7 @@ export function createDesk(threads: number, batch: number, shared?: SharedArrayB
 }
 
 /** Thread 0, before `beginStep`; all others are past the step before then, or need nothing more of its job. */
-export function writeJob({ control, numbers, threads }: Desk, { shards, totals, lr, moment }: Job): void {
+export function writeJob({ control, numbers, threads }: SharedJob, { shards, totals, lr, moment }: Job): void {
   control[HEAD.epoch] = moment.epoch;
   control[HEAD.batch] = moment.batch;
   control[HEAD.tokens] = totals.token;
@@ -63,7 +63,7 @@ export function writeJob({ control, numbers, threads }: Desk, { shards, totals, 
 }
 
 /** A copy of the job, which holds when thread 0 writes the next one. */
-export function readJob({ control, numbers, threads }: Desk): Job {
+export function readJob({ control, numbers, threads }: SharedJob): Job {
   const first = ENDS + threads;
   const shards = Array.from({ length: control[HEAD.shards] }, (_, i) => {
     const start = i === 0 ? 0 : control[ENDS + i - 1];
@@ -75,13 +75,13 @@ export function readJob({ control, numbers, threads }: Desk): Job {
 }
 
 /** Thread `index` reports the mean loss of its shard. */
-export function writeLoss({ numbers }: Desk, index: number, loss: number, decisions: number): void {
+export function writeLoss({ numbers }: SharedJob, index: number, loss: number, decisions: number): void {
   numbers[1 + 3 * index] = loss;
   numbers[2 + 3 * index] = decisions;
 }
 
 /** Mean loss per decision over all shards, summed in their order; 0 without any. After the barrier. */
-export function meanLoss({ numbers }: Desk, shards: number): number {
+export function meanLoss({ numbers }: SharedJob, shards: number): number {
   let sum = 0;
   let decisions = 0;
   for (let i = 0; i < shards; i++) {
@@ -92,12 +92,12 @@ export function meanLoss({ numbers }: Desk, shards: number): number {
 }
 
 /** Thread `index` reports the gradient norm of its last update, before the barrier of the next step. */
-export function writeNorm({ numbers }: Desk, index: number, norm: number): void {
+export function writeNorm({ numbers }: SharedJob, index: number, norm: number): void {
   numbers[3 + 3 * index] = norm;
 }
 
 /** The first thread whose last update had another norm than that of thread 0, or nothing. After the barrier. */
-export function strayThread({ numbers, threads }: Desk): number | undefined {
+export function strayThread({ numbers, threads }: SharedJob): number | undefined {
   for (let i = 1; i < threads; i++) if (numbers[3 + 3 * i] !== numbers[3]) return i;
   return undefined;
 }

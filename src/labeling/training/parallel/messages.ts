@@ -15,7 +15,7 @@ export interface StartMessage {
   readonly patience: number;
   /** A Web Lock to hold from now on, by which thread 0's side notices the end of this worker. */
   readonly lifeline?: string;
-  readonly desk: SharedArrayBuffer;
+  readonly sharedJob: SharedArrayBuffer;
   readonly exchange: SharedArrayBuffer;
 }
 

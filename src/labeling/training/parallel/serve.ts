@@ -1,5 +1,5 @@
 /** Data-parallel training, seen from a worker. `team.ts` is the other side, and says how the whole works. */
-import { select } from '../../../kernels/select.js';
+import { selectBackend } from '../../../kernels/select.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import type { Kernels } from '../../../kernels/types.js';
 import { NonFiniteError, UnsupportedError } from '../../../tensor/errors.js';
@@ -7,7 +7,7 @@ import type { Replica } from '../replica.js';
 import { addShardGradient, applyGradient, createReplica } from '../replica.js';
 import { arrive, awaitArrivals, awaitStep } from './barrier.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
-import { createDesk, readJob, writeLoss, writeNorm } from './job.js';
+import { createSharedJob, readJob, writeLoss, writeNorm } from './job.js';
 import { holdLifeline } from './lifeline.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { sentencesOf } from './messages.js';
@@ -56,7 +56,7 @@ export function serveTraining(port: WorkerPort = webPort()): void {
 }
 
 async function openAgain(backend: string): Promise<Kernels> {
-  const { kernels } = await select({ backend: repeatable(backend) });
+  const { kernels } = await selectBackend({ backend: repeatable(backend) });
   if (kernels.backend === backend) return kernels;
   throw new UnsupportedError(`a worker got the backend ${kernels.backend} where ${backend} runs on the first thread`);
 }
@@ -64,20 +64,20 @@ async function openAgain(backend: string): Promise<Kernels> {
 /** Step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
   const { index, threads, rowLimit, patience } = start;
-  const desk = createDesk(threads, replica.settings.batch, start.desk);
+  const sharedJob = createSharedJob(threads, replica.settings.batch, start.sharedJob);
   const exchange = createExchange(threads, replica.flatGrads, rowLimit, start.exchange);
   let norm = 0;
-  for (let step = 1; awaitStep(desk.control, step, patience); step++) {
-    const { shards, totals, lr, moment } = readJob(desk);
+  for (let step = 1; awaitStep(sharedJob.control, step, patience); step++) {
+    const { shards, totals, lr, moment } = readJob(sharedJob);
     const places = exchange.places[step % 2];
     if (index < shards.length) {
       const shard = addShardGradient(replica, shards[index], totals, moment);
       writeGradients(replica.kernels, places[index], replica.flatGrads);
-      writeLoss(desk, index, shard.loss, shard.decisions);
+      writeLoss(sharedJob, index, shard.loss, shard.decisions);
     }
-    writeNorm(desk, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
-    if (arrive(desk.control, step, threads)) tell({ kind: 'arrived' });
-    if (!awaitArrivals(desk.control, step, threads, patience)) return;
+    writeNorm(sharedJob, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
+    if (arrive(sharedJob.control, step, threads)) tell({ kind: 'arrived' });
+    if (!awaitArrivals(sharedJob.control, step, threads, patience)) return;
     sumGradients(replica.kernels, places.slice(0, shards.length), replica.flatGrads);
     norm = applyGradient(replica, lr); // one that is not finite is reported by thread 0, which has it too
   }

@@ -15,8 +15,8 @@ import { addShardGradient } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
 import type { Exchange } from './exchange.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
-import type { Desk, Job } from './job.js';
-import { createDesk, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
+import type { SharedJob, Job } from './job.js';
+import { createSharedJob, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { shareSentences } from './messages.js';
 import { shardsOf } from './shards.js';
@@ -52,7 +52,7 @@ interface State {
   readonly replica: Replica;
   readonly threads: number;
   readonly patience: number;
-  readonly desk: Desk;
+  readonly sharedJob: SharedJob;
   readonly exchange: Exchange;
   readonly workers: WorkerHandle[];
   step: number;
@@ -81,7 +81,7 @@ export async function createTeam(
     replica,
     threads,
     patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
-    desk: createDesk(threads, settings.batch),
+    sharedJob: createSharedJob(threads, settings.batch),
     exchange: createExchange(threads, replica.flatGrads, rowLimit),
     workers: [],
     step: 0,
@@ -92,7 +92,7 @@ export async function createTeam(
   };
   const close = async (): Promise<void> => {
     state.closed = true;
-    stop(state.desk.control);
+    stop(state.sharedJob.control);
     await Promise.all(state.workers.map((worker) => worker.terminate()));
   };
   try {
@@ -104,7 +104,7 @@ export async function createTeam(
   }
   return {
     addGradient: ({ members, ...job }) => addGradient(state, { ...job, shards: shardsOf(lengths, members, threads) }),
-    noteUpdate: (norm) => writeNorm(state.desk, 0, norm),
+    noteUpdate: (norm) => writeNorm(state.sharedJob, 0, norm),
     close,
   };
 }
@@ -125,10 +125,18 @@ function mostRows(lengths: readonly number[], batch: number, grads: TensorRecord
 }
 
 function startWorkers(state: State, start: Threads['start'], rowLimit: number): void {
-  const { replica, threads, patience, desk, exchange, workers } = state;
+  const { replica, threads, patience, sharedJob, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
   const plan = { settings: replica.settings, config: replica.network.config };
-  const common = { threads, rowLimit, patience, desk: desk.buffer, exchange: exchange.buffer, sentences, plan };
+  const common = {
+    threads,
+    rowLimit,
+    patience,
+    sharedJob: sharedJob.buffer,
+    exchange: exchange.buffer,
+    sentences,
+    plan,
+  };
   for (let index = 1; index < threads; index++) {
     const fail = (error: Error): void => {
       if (!state.closed) state.failure ??= error;
@@ -172,34 +180,34 @@ function ended(
 }
 
 async function addGradient(state: State, job: Job): Promise<Shard> {
-  const { replica, threads, desk, exchange } = state;
+  const { replica, threads, sharedJob, exchange } = state;
   if (state.failure) throw state.failure;
   const step = ++state.step;
   const places = exchange.places[step % 2];
-  writeJob(desk, job);
-  beginStep(desk.control, step);
+  writeJob(sharedJob, job);
+  beginStep(sharedJob.control, step);
   const shard = addShardGradient(replica, job.shards[0], job.totals, job.moment);
   writeGradients(replica.kernels, places[0], replica.flatGrads);
-  writeLoss(desk, 0, shard.loss, shard.decisions);
-  arrive(desk.control, step, threads);
+  writeLoss(sharedJob, 0, shard.loss, shard.decisions);
+  arrive(sharedJob.control, step, threads);
   await allArrived(state, step);
-  const stray = strayThread(desk);
+  const stray = strayThread(sharedJob);
   if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
   sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
   const decisions = job.totals[replica.network.heads[0].unit];
-  return { ...shard, counts: job.totals, decisions, loss: meanLoss(desk, job.shards.length) };
+  return { ...shard, counts: job.totals, decisions, loss: meanLoss(sharedJob, job.shards.length) };
 }
 
 async function allArrived(state: State, step: number): Promise<void> {
-  const { threads, patience, desk } = state;
-  const arrived = (): boolean => arrivedAll(desk.control, step, threads);
+  const { threads, patience, sharedJob } = state;
+  const arrived = (): boolean => arrivedAll(sharedJob.control, step, threads);
   const until = performance.now() + patience;
   while (!arrived() && performance.now() < until);
   if (arrived()) return;
   // Lies down first and looks then, as the last to arrive arrives first and looks then: one of the two sees the other.
-  Atomics.store(desk.control, CONTROL.asleep, 1);
+  Atomics.store(sharedJob.control, CONTROL.asleep, 1);
   await sleepUntil(state, arrived);
-  Atomics.store(desk.control, CONTROL.asleep, 0);
+  Atomics.store(sharedJob.control, CONTROL.asleep, 0);
 }
 
 /** Lets the event loop run until something has come true. Who makes it true calls `wake`. */

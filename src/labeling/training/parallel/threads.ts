@@ -37,7 +37,7 @@ export interface ThreadChoice {
   readonly reason?: string;
 }
 
-/** Backends that every thread can open for itself, and their names in `select`. */
+/** Backends that every thread can open for itself, and their names in `selectBackend`. */
 const REPEATABLE: Readonly<Record<string, string>> = {
   reference: 'reference',
   cpu: 'cpu',
@@ -45,7 +45,7 @@ const REPEATABLE: Readonly<Record<string, string>> = {
   'wasm-relaxed-simd': 'wasm-relaxed',
 };
 
-/** The name by which `select` opens the backend that is running, or nothing where a second one cannot be had. */
+/** The name by which `selectBackend` opens the backend that is running, or nothing where a second one cannot be had. */
 export function repeatable(backend: string): string | undefined {
   return Object.hasOwn(REPEATABLE, backend) ? REPEATABLE[backend] : undefined;
 }

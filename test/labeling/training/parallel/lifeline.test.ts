@@ -2,7 +2,7 @@
 import { createCpuKernels } from '../../../../src/kernels/index.js';
 import { generateCorpus } from '../../../../src/labeling/data/corpus.js';
 import { stop } from '../../../../src/labeling/training/parallel/barrier.js';
-import { createDesk } from '../../../../src/labeling/training/parallel/job.js';
+import { createSharedJob } from '../../../../src/labeling/training/parallel/job.js';
 import { holdLifeline, newLifeline } from '../../../../src/labeling/training/parallel/lifeline.js';
 import type { StartMessage, WorkerMessage } from '../../../../src/labeling/training/parallel/messages.js';
 import { serveTraining } from '../../../../src/labeling/training/parallel/serve.js';
@@ -180,10 +180,10 @@ function silentWorker({ endHolder }: Ending) {
     fail: (message: string) => emit('error', { message }),
     postMessage: (message: unknown) => {
       const start = message as StartMessage;
-      const desk = createDesk(start.threads, start.plan.settings.batch);
-      stop(desk.control);
+      const sharedJob = createSharedJob(start.threads, start.plan.settings.batch);
+      stop(sharedJob.control);
       lifeline = start.lifeline;
-      begin({ ...start, desk: desk.buffer });
+      begin({ ...start, sharedJob: sharedJob.buffer });
     },
     terminate: () => undefined,
   };

@@ -1,5 +1,5 @@
 /**
- * A product of `--kernel` on trial. Its author may not know what a kernel must leave alone, so more is looked at than its
+ * Checks a product of `--kernel`. Its author may not know what a kernel must leave alone, so more is looked at than its
  * answer, and once more when it has been timed: a kernel may be right at first and not for long.
  */
 import type { Tensor } from '../tensor/index.js';
@@ -13,7 +13,7 @@ import type { UserKernel } from './types.js';
 const FRESH = 11;
 
 /** A product of a user's, with operands of its own. */
-export interface Trial {
+export interface KernelCheck {
   /** One call, as it is timed. */
   act(): void;
   /** What is wrong with the first call. */
@@ -28,15 +28,15 @@ export interface Trial {
 type Owner = Pick<UserKernel, 'allocate' | 'release'>;
 
 /**
- * Puts a kernel on trial; it may return anything, whatever its type says.
+ * Prepares the check of a kernel; it may return anything, whatever its type says.
  *
  * @throws BpttError where it allocates operands that are not what they should be
  */
-export function tryKernel(
+export function checkKernel(
   kernel: (out: Tensor, a: Tensor, b: Tensor) => unknown,
   product: Product,
   owner: Owner = {},
-): Trial {
+): KernelCheck {
   const given = [product.out, product.a, product.b];
   const [out, a, b] = owner.allocate === undefined ? placeAll({}, given, 0) : placeIn(owner, given);
   const faultNow = (expected: Product): string | undefined => {
