@@ -61,6 +61,7 @@ describe('the public API', () => {
       './layers',
       './optim',
       './labeling',
+      './inspect',
       './tagger',
       './threads',
       './threads/worker',

@@ -1,0 +1,45 @@
+/** The directions of a study's layers, and their rows by word. A row of the scan is a step; a word is a place in the sentence. */
+import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Tensor } from '../tensor/types.js';
+import { columns } from '../tensor/view.js';
+import type { Returned, Study } from './study.js';
+import type { DirectionName } from './trace.js';
+
+/** One direction of one layer of a study. */
+export interface Direction {
+  readonly layer: number;
+  readonly name: DirectionName;
+  readonly unrolled: Unrolled;
+  /** H. */
+  readonly hidden: number;
+  /** T. */
+  readonly words: number;
+}
+
+/** Every direction, first layer first, forward before reverse. */
+export function directionsOf({ pass, tokens }: Study): Direction[] {
+  return pass.stack.layers.flatMap(({ forward, reverse }, layer) =>
+    [forward, reverse].flatMap((unrolled): Direction[] =>
+      unrolled === undefined
+        ? []
+        : [{ layer, name: unrolled.direction, unrolled, hidden: unrolled.y.shape[1], words: tokens.length }],
+    ),
+  );
+}
+
+/** Dotted name of a direction's parameters: `layers.0.forward`. */
+export const prefixOf = ({ layer, name }: Direction): string => `layers.${layer}.${name}`;
+
+/** The row of the scan that reads word k, and back: it is its own inverse. */
+export const stepOf = ({ name, words }: Pick<Direction, 'name' | 'words'>, k: number): number =>
+  name === 'forward' ? k : words - 1 - k;
+
+/** What a backward pass left in a direction. */
+export function unwoundOf({ layer, name }: Direction, returned: Returned): Unwound {
+  return returned.layers[layer][name]!;
+}
+
+/** `[T, H]` what came to a direction's outputs from above, in the order of the words. */
+export function arrivingAt({ layer, name, hidden }: Direction, returned: Returned): Tensor {
+  return columns(returned.layers[layer].dY, name === 'forward' ? 0 : hidden, hidden);
+}

@@ -1,0 +1,44 @@
+/** Reading gradients: one sentence, every number, what it is made of and the proof beside it. */
+export { inspect } from './inspect.js';
+export type { InspectOptions } from './options.js';
+export { traceFromJson, traceToJson } from './json.js';
+export { numberAt, refTo, valueAt } from './refs.js';
+export { untrained } from './untrained.js';
+export type { Origin, ReadableModel, UntrainedOptions } from './untrained.js';
+export type {
+  CheckElement,
+  CheckTrace,
+  ClipTrace,
+  Conventions,
+  DirectionName,
+  DirectionTrace,
+  ElementTrace,
+  FaultTrace,
+  HeadTrace,
+  IdentityName,
+  IdentityTrace,
+  InitializationTrace,
+  JacobianProduct,
+  JacobianStep,
+  JacobianTrace,
+  LayerTrace,
+  LedgerTrace,
+  LossByWord,
+  LossTrace,
+  Matrix,
+  ModelTrace,
+  QuantityTrace,
+  ReachTrace,
+  ReplacementRule,
+  SaliencyTrace,
+  SaturationTrace,
+  SeedName,
+  SplitGradient,
+  StepGradients,
+  StepTrace,
+  Trace,
+  TruncatedParam,
+  TruncationTrace,
+  Vector,
+  WordTrace,
+} from './trace.js';

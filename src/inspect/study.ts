@@ -1,0 +1,123 @@
+/**
+ * One sentence through one model in float64, forward once, and backward as often as asked, by the engine's own passes. Whatever
+ * stands in a trace is read off here.
+ */
+import { flatten } from '../autograd/grads.js';
+import type { Packing } from '../autograd/packing.js';
+import { packingOf } from '../autograd/packing.js';
+import type { Truncation } from '../autograd/truncate.js';
+import type { Kernels } from '../kernels/types.js';
+import { softmaxRows } from '../layers/softmax-loss.js';
+import type { LayerUnwound } from '../layers/stack.js';
+import { stackBackward, stackForward } from '../layers/stack.js';
+import type { Sentence } from '../labeling/data/sentence.js';
+import type { Features } from '../labeling/model/encoders/encoder.js';
+import type { Model, ModelPass } from '../labeling/model/model.js';
+import { decode, decodeBackward, encode, encodeBackward } from '../labeling/model/model.js';
+import type { ModelGrads, ModelParams } from '../labeling/model/network.js';
+import { expectOneOf } from '../tensor/checks.js';
+import type { Tensor } from '../tensor/types.js';
+import { copied, mapParams, rowOf, zeros } from './numbers.js';
+
+/** A sentence and its forward pass. */
+export interface Study {
+  readonly kernels: Kernels;
+  /** As it came. */
+  readonly model: Model;
+  /** The model's parameters in float64. */
+  readonly params: ModelParams;
+  readonly tokens: readonly string[];
+  /** One sequence: row k is word k. */
+  readonly packing: Packing;
+  readonly features: readonly Features[];
+  readonly pass: ModelPass;
+  /** Place of the head that is asked, in `model.heads`. */
+  readonly head: number;
+  /** `[M, K]` logits and probabilities of that head. */
+  readonly logits: Tensor;
+  readonly probabilities: readonly number[][];
+}
+
+/** The model on one sentence. @throws ArgumentError on a head that there is not */
+export function studyOf(kernels: Kernels, model: Model, { tokens }: Pick<Sentence, 'tokens'>, head?: string): Study {
+  const names = model.config.heads.map(({ name }) => name);
+  if (head !== undefined) expectOneOf('inspect', 'head', head, names);
+  const params = mapParams(model.params, copied);
+  const packing = packingOf([tokens.length]);
+  const features = model.readers.map((reader) => reader.read(tokens));
+  const place = head === undefined ? 0 : names.indexOf(head);
+  const pass = forward(kernels, model, params, packing, features);
+  return { kernels, model, params, tokens, packing, features, head: place, ...answersOf(kernels, pass, place), pass };
+}
+
+function forward(
+  kernels: Kernels,
+  { network }: Model,
+  params: ModelParams,
+  packing: Packing,
+  features: readonly Features[],
+): ModelPass {
+  const { encoded, x, xMask } = encode(kernels, network, params, features);
+  return through(kernels, network, params, packing, { encoded, x, xMask });
+}
+
+/** From the words' vectors on. */
+function through(
+  kernels: Kernels,
+  network: Model['network'],
+  params: ModelParams,
+  packing: Packing,
+  input: Pick<ModelPass, 'encoded' | 'x' | 'xMask'>,
+): ModelPass {
+  const stack = stackForward(kernels, network.layers, params.layers, input.x, packing); // every step at hand
+  return { ...input, stack, ...decode(kernels, network, params, stack.y, packing) };
+}
+
+function answersOf(kernels: Kernels, pass: ModelPass, head: number): Pick<Study, 'logits' | 'probabilities'> {
+  const { logits } = pass.heads[head];
+  const p = softmaxRows(kernels, logits);
+  return { logits, probabilities: Array.from({ length: p.shape[0] }, (_, m) => rowOf(p, m)) };
+}
+
+/** The same study with other vectors in place of the words': `[T, D]`. */
+export function withVectors(study: Study, x: Tensor): Study {
+  const { kernels, model, params, packing, pass, head } = study;
+  const next = through(kernels, model.network, params, packing, { ...pass, x });
+  return { ...study, pass: next, ...answersOf(kernels, next, head) };
+}
+
+/** What a backward pass leaves behind. */
+export interface Returned {
+  readonly grads: ModelGrads;
+  /** `[T, D]` ∂/∂x, the words' vectors. */
+  readonly dX: Tensor;
+  /** Per layer, what it leaves behind, and the gradient that came to its output from above, `[T, H]` or `[T, 2H]`. */
+  readonly layers: readonly (LayerUnwound & { readonly dY: Tensor })[];
+}
+
+/**
+ * The engine's backward pass, layer by layer so that what lies in between can be seen.
+ *
+ * @param dLogits `[M, K]` the gradient at the logits of the head that is asked
+ */
+export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): Returned {
+  const { kernels, model, params, pass, head } = study;
+  const { network } = model;
+  const grads = mapParams(params, (x) => zeros(x.shape));
+  const all = pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
+  let dY = decodeBackward(kernels, network, params, pass, all, grads);
+  const layers: (LayerUnwound & { readonly dY: Tensor })[] = [];
+  for (let l = pass.stack.layers.length - 1; l >= 0; l--) {
+    const layer = pass.stack.layers[l];
+    const dX = zeros(l === 0 ? pass.x.shape : pass.stack.layers[l - 1].y.shape);
+    const alone = { y: layer.y, layers: [layer] };
+    const [left] = stackBackward(kernels, alone, dY, [grads.layers[l]], { dX, truncate });
+    layers[l] = { ...left, dY };
+    dY = dX;
+  }
+  encodeBackward(kernels, network, params, pass, dY, grads);
+  return { grads, dX: dY, layers };
+}
+
+/** Gradients by dotted name. */
+export const flatGrads = ({ grads }: Returned): Record<string, Tensor> => flatten(grads);
