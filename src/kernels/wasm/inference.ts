@@ -12,30 +12,12 @@ import { MemoryError } from '../../tensor/errors.js';
 import type { InferenceLayer, InferenceTensors } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
-import { FORWARD } from './forward.js';
+import type { WasmCell } from './cells/cell.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { SCRATCH, panelBytes } from './product.js';
 import type { Affine, Projections, Room } from './projections.js';
 import { project, projectionsOf } from './projections.js';
-
-/** What the scan of a cell works on, widths in units of H. */
-interface Layout {
-  readonly states: readonly string[];
-  /** Gates of each product of the step: the columns of Wh it takes. */
-  readonly parts: readonly number[];
-  /** Caches that are overwritten, and those that are added to. */
-  readonly filled?: Readonly<Record<string, number>>;
-  readonly summed?: Readonly<Record<string, number>>;
-}
-
-const LAYOUTS: Readonly<Record<string, Layout>> = {
-  rnn: { states: ['h'], parts: [1] },
-  'rnn-relu': { states: ['h'], parts: [1] },
-  lstm: { states: ['h', 'c'], parts: [4], filled: { tanhC: 1 } },
-  gru: { states: ['h'], parts: [3], summed: { u: 3 } },
-  'gru-reset-before': { states: ['h'], parts: [2, 1], filled: { s: 1 } },
-};
 
 /** Rows of a turn: those of a block of the products. */
 const ROWS = 64;
@@ -72,14 +54,14 @@ interface Turn {
 export function inferenceLayer(
   wasm: Exports,
   openArena: () => Arena,
-  name: string,
+  cell: WasmCell,
   params: Readonly<Record<string, Tensor>>,
   table?: Tensor,
 ): InferenceLayer | undefined {
   const arena = openArena();
   if (arena.framed || !Object.values(params).every((x) => dtypeOf(x.data) === 'float32')) return undefined;
   const { Wx, Wh } = params;
-  const weights = roomFor(LAYOUTS[name], params);
+  const weights = roomFor(cell, params);
   const own = [weights.input, ...weights.recurrent.map((part) => part.panels), ...Object.values(weights.vectors)];
   const frameBytes = Math.max(Wx.data.byteLength, Wh.data.byteLength);
   let release = (): void => {};
@@ -96,7 +78,7 @@ export function inferenceLayer(
   const source = table && sourceOf(arena, table, weights, frameBytes);
   let taken = true;
   return {
-    run: (tensors) => taken && run(wasm, openArena(), name, weights, tensors, source),
+    run: (tensors) => taken && run(wasm, openArena(), cell, weights, tensors, source),
     release() {
       source?.projections.release();
       release();
@@ -112,7 +94,7 @@ function sourceOf(arena: Arena, table: Tensor, { D, width }: Weights, frameBytes
 }
 
 /** The vectors of a layer, copied, and panels for its matrices. */
-function roomFor({ parts }: Layout, { Wx, Wh, ...rest }: Readonly<Record<string, Tensor>>): Weights {
+function roomFor({ parts }: WasmCell, { Wx, Wh, ...rest }: Readonly<Record<string, Tensor>>): Weights {
   const [D, width] = Wx.shape;
   const H = Wh.shape[0];
   const panels = (K: number, N: number): Tensor => allocate([panelBytes(K, N, true) / 4], 'float32');
@@ -144,7 +126,7 @@ function pack(wasm: Exports, arena: Arena, W: Tensor, from: number, count: numbe
 function run(
   wasm: Exports,
   arena: Arena,
-  name: string,
+  cell: WasmCell,
   weights: Weights,
   layer: InferenceTensors,
   source?: Source,
@@ -157,8 +139,8 @@ function run(
   arena.begin(true);
   try {
     const turns = turnsOf(batchSizes);
-    const places = placesOf(arena, name, weights, layer, turns, ids && source?.projections);
-    turns.forEach((turn, i) => takeTurn(wasm, name, weights, layer, places, turn, turns[i - 1]));
+    const places = placesOf(arena, cell, weights, layer, turns, ids && source?.projections);
+    turns.forEach((turn, i) => takeTurn(wasm, cell, weights, layer, places, turn, turns[i - 1]));
   } catch (error) {
     if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
     throw error;
@@ -203,14 +185,14 @@ interface Places {
 
 function placesOf(
   arena: Arena,
-  name: string,
+  cell: WasmCell,
   { D, H, width, input, vectors }: Weights,
   layer: InferenceTensors,
   turns: readonly Turn[],
   projections?: Projections,
 ): Places {
   const { batchSizes, map } = layer;
-  const { states, filled, summed } = LAYOUTS[name];
+  const { states, filled, summed } = cell;
   const rows = Math.max(...turns.map((turn) => turn.rows));
   const rooms = (bytes: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(bytes).map(([key, count]) => [key, arena.take(count)]));
@@ -249,7 +231,7 @@ function entered(arena: Arena, numbers: Int32Array): number {
 /** Projects the rows of some steps, runs the steps, and puts the rows of h where they belong. */
 function takeTurn(
   wasm: Exports,
-  name: string,
+  cell: WasmCell,
   weights: Weights,
   { batchSizes, map, y }: InferenceTensors,
   places: Places,
@@ -262,9 +244,9 @@ function takeTurn(
   const batch = batchSizes[from];
   enterStates(wasm, weights, places, batchSizes, batch, before);
   fillProjection(wasm, places, turn);
-  for (const [key, count] of Object.entries(LAYOUTS[name].summed ?? {}))
+  for (const [key, count] of Object.entries(cell.summed ?? {}))
     places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
-  FORWARD[name](wasm, {
+  cell.forward(wasm, {
     T: end - from,
     H,
     batch,

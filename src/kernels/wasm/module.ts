@@ -52,14 +52,9 @@ export interface Exports {
   readonly tanh32: Map32;
   readonly sigmoid32: Map32;
   readonly log32: Map32;
-  readonly lstmForward: Scan;
-  readonly lstmBackward: Scan;
-  readonly rnnForward: Scan;
-  readonly rnnBackward: Scan;
-  readonly gruForward: Scan;
-  readonly gruBackward: Scan;
-  readonly gruResetBeforeForward: Scan;
-  readonly gruResetBeforeBackward: Scan;
+  /** The time loops of `cells/`: `lstmForward`, `lstmBackward`, … */
+  readonly [loop: `${string}Forward`]: Scan;
+  readonly [loop: `${string}Backward`]: Scan;
   /** Row work of assembly/rows.ts and updates of assembly/optim.ts: numbers and addresses, as named there. */
   readonly addToEveryRow: Scan;
   readonly addSumRows: Scan;

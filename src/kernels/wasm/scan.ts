@@ -10,80 +10,50 @@ import { dtypeOf } from '../../tensor/view.js';
 import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './arena.js';
-import type { ForwardCall } from './forward.js';
-import { FORWARD } from './forward.js';
+import type { BackwardCall, Call, ForwardCall, WasmCell } from './cells/cell.js';
+import { WASM_CELLS } from './cells/index.js';
 import { inferenceLayer } from './inference.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { SCRATCH, panelBytes } from './product.js';
 
-/** One scan on its way through the module: where its tensors are, and which of them go back. */
-interface Call extends ForwardCall {
-  readonly N: number;
-  /** Address of a tensor of which all is read; its rows from `writtenFrom` on go back, none by default. */
-  enter(x: Tensor, options?: { readonly end?: number; readonly writtenFrom?: number }): number;
-  /** Address of a tensor that is overwritten. */
-  leave(x: Tensor): number;
-  /** Columns of Wh, transposed, in panels. */
-  panelsT(from: number, count: number): number;
+/** A tensor on its way into the memory: how many of its rows are read, and from which one on rows go back. All are read, none go back by default. */
+interface Passage {
+  readonly end?: number;
+  readonly writtenFrom?: number;
 }
 
-type Run<C> = (wasm: Exports, call: C, scan: ScanTensors) => void;
-
-const BACKWARD: Readonly<Record<string, Run<Call>>> = {
-  rnn: (wasm, call, scan) => rnnBackward(0, wasm, call, scan),
-  'rnn-relu': (wasm, call, scan) => rnnBackward(1, wasm, call, scan),
-  lstm(wasm, call, { states, cache, dStates = {} }) {
-    const [c, a, tanhC] = [call.enter(states.c), call.enter(cache.a), call.enter(cache.tanhC)];
-    const [dh, dc] = [call.enter(dStates.h, { writtenFrom: 0 }), call.enter(dStates.c, { writtenFrom: 0 })];
-    const { T, N, H, sizes, batch, edge } = call;
-    wasm.lstmBackward(T, sizes, batch, N, H, c, a, tanhC, dh, dc, call.leave(cache.da), call.panelsT(0, 4 * H), edge);
-  },
-  gru(wasm, call, { states, cache, dStates = {} }) {
-    const [h, a, u] = [call.enter(states.h), call.enter(cache.a), call.enter(cache.u)];
-    const dh = call.enter(dStates.h, { writtenFrom: 0 });
-    const [da, du] = [call.leave(cache.da), call.leave(cache.du)];
-    const { T, N, H, sizes, batch, edge } = call;
-    wasm.gruBackward(T, sizes, batch, N, H, h, a, u, dh, da, du, call.panelsT(0, 3 * H), edge);
-  },
-  'gru-reset-before'(wasm, call, { states, cache, dStates = {} }) {
-    const [h, a] = [call.enter(states.h), call.enter(cache.a)];
-    const dh = call.enter(dStates.h, { writtenFrom: 0 });
-    const [da, ds] = [call.leave(cache.da), call.leave(cache.ds)];
-    const { T, N, H, sizes, batch, edge } = call;
-    const [rz, n] = [call.panelsT(0, 2 * H), call.panelsT(2 * H, H)];
-    wasm.gruResetBeforeBackward(T, sizes, batch, N, H, h, a, dh, da, ds, rz, n, edge);
-  },
-};
-
-function rnnBackward(relu: number, wasm: Exports, call: Call, { states, cache, dStates = {} }: ScanTensors): void {
-  const [h, dh] = [call.enter(states.h), call.enter(dStates.h, { writtenFrom: 0 })];
-  const { T, N, H, sizes, batch, edge } = call;
-  wasm.rnnBackward(relu, T, sizes, batch, N, H, h, dh, call.leave(cache.da), call.panelsT(0, H), edge);
+/** One scan on its way through the module. */
+interface Entry {
+  readonly common: Call & Pick<BackwardCall, 'N'>;
+  /** Address of a tensor. */
+  enter(x: Tensor, how?: Passage): number;
+  /** Columns `from … from + count` of Wh in panels. */
+  pack(from: number, count: number, transposed: boolean): number;
 }
 
 /** The fused scans by cell name; `arena` throws once the backend is disposed of. */
 export function fusedScans(wasm: Exports, arena: () => Arena): Readonly<Record<string, FusedScan>> {
-  const entries = Object.keys(FORWARD).map((name): [string, FusedScan] => [
+  const entries = Object.entries(WASM_CELLS).map(([name, cell]): [string, FusedScan] => [
     name,
     {
-      forward: (scan) => run(wasm, arena(), FORWARD[name], scan),
-      backward: (scan) => run(wasm, arena(), BACKWARD[name], scan),
-      infer: (params, table) => inferenceLayer(wasm, arena, name, params, table),
+      forward: (scan) => run(wasm, arena(), cell, scan, (entry) => cell.forward(wasm, forwardCall(entry, scan))),
+      backward: (scan) => run(wasm, arena(), cell, scan, (entry) => cell.backward(wasm, backwardCall(entry, scan))),
+      infer: (params, table) => inferenceLayer(wasm, arena, cell, params, table),
     },
   ]);
   return Object.fromEntries(entries);
 }
 
-function run(wasm: Exports, arena: Arena, scanOf: Run<Call>, scan: ScanTensors): boolean {
+/** Runs one direction of a scan; false, with nothing written, where it is not for this backend. */
+function run(wasm: Exports, arena: Arena, cell: WasmCell, scan: ScanTensors, act: (entry: Entry) => void): boolean {
   const tensors = [scan.states, scan.cache, scan.dStates ?? {}].flatMap((each) => Object.values(each));
-  const { bn } = scan.params;
   if (scan.batchSizes.length === 0 || !tensors.every(acceptable)) return false;
-  if (bn !== undefined && bn.stride[0] !== 1) return false;
+  if (cell.vectors?.some((name) => scan.params[name].stride[0] !== 1)) return false;
   arena.begin([...tensors, ...Object.values(scan.params)].some((x) => inside(arena, x)));
   const returns: (() => void)[] = [];
   try {
-    scanOf(wasm, openCall(wasm, arena, scan, returns), scan);
+    act(entryOf(wasm, arena, scan, returns));
   } catch (error) {
     if (error instanceof NoRoom) return false; // operands come before the time loop: nothing is written yet
     throw error;
@@ -97,47 +67,62 @@ function acceptable(x: Tensor): boolean {
   return dtypeOf(x.data) === 'float32' && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
 }
 
-function openCall(wasm: Exports, arena: Arena, scan: ScanTensors, returns: (() => void)[]): Call {
-  const { batchSizes } = scan;
-  const { Wh } = scan.params;
+/** The tensors of a scan enter the memory; what goes back is noted in `returns`. */
+function entryOf(
+  wasm: Exports,
+  arena: Arena,
+  { batchSizes, params, states, cache }: ScanTensors,
+  returns: (() => void)[],
+): Entry {
+  const { Wh } = params;
   const H = Wh.shape[0];
   const edge = arena.take(SCRATCH);
   const sizes = arena.take(batchSizes.length * 4);
   arena.i32().set(batchSizes, sizes / 4);
   const placed = placeInput(arena, Wh);
-
-  const enter: Call['enter'] = (x, { end = x.shape[0], writtenFrom = x.shape[0] } = {}) => {
-    if (inside(arena, x)) return x.data.byteOffset + 4 * x.offset;
-    const at = arena.take(x.shape[0] * x.shape[1] * 4);
-    copy(arena.f32(), at / 4, x.data, x.offset, end * x.shape[1]);
-    if (writtenFrom < x.shape[0]) returns.push(() => goBack(arena, x, at, writtenFrom));
-    return at;
-  };
-  const leave: Call['leave'] = (x) => enter(x, { end: 0, writtenFrom: 0 });
-  const pack = (from: number, count: number, transposed: boolean): number => {
-    const [K, N] = transposed ? [count, H] : [H, count];
-    const at = arena.take(panelBytes(K, N, true));
-    const start = placed.at + from * (placed.transposed ? placed.ld : 4);
-    const along = placed.transposed === transposed ? wasm.packRows32 : wasm.packColumns32;
-    along(K, N, start, placed.ld, at);
-    return at;
-  };
-  const N = scan.cache.a.shape[0];
-  const batch = scan.states.h.shape[0] - N;
+  const N = cache.a.shape[0];
   return {
-    T: batchSizes.length,
-    N,
-    H,
-    batch,
-    sizes,
-    edge,
-    enter,
-    leave,
-    state: (name) => enter(scan.states[name], { end: batch, writtenFrom: batch }),
-    updated: (name) => enter(scan.cache[name], { writtenFrom: 0 }),
-    filled: (name) => leave(scan.cache[name]),
-    vector: (name) => enter({ ...scan.params[name], shape: [1, H] }),
+    common: { T: batchSizes.length, N, H, batch: states.h.shape[0] - N, sizes, edge },
+    enter(x, { end = x.shape[0], writtenFrom = x.shape[0] } = {}) {
+      if (inside(arena, x)) return x.data.byteOffset + 4 * x.offset;
+      const at = arena.take(x.shape[0] * x.shape[1] * 4);
+      copy(arena.f32(), at / 4, x.data, x.offset, end * x.shape[1]);
+      if (writtenFrom < x.shape[0]) returns.push(() => goBack(arena, x, at, writtenFrom));
+      return at;
+    },
+    pack(from, count, transposed) {
+      const [K, columns] = transposed ? [count, H] : [H, count];
+      const at = arena.take(panelBytes(K, columns, true));
+      const start = placed.at + from * (placed.transposed ? placed.ld : 4);
+      const along = placed.transposed === transposed ? wasm.packRows32 : wasm.packColumns32;
+      along(K, columns, start, placed.ld, at);
+      return at;
+    },
+  };
+}
+
+/** A tensor of which nothing is read and all is written. */
+const WRITTEN: Passage = { end: 0, writtenFrom: 0 };
+
+function forwardCall({ common, enter, pack }: Entry, { states, cache, params }: ScanTensors): ForwardCall {
+  const { batch, H } = common;
+  return {
+    ...common,
+    state: (name) => enter(states[name], { end: batch, writtenFrom: batch }),
+    updated: (name) => enter(cache[name], { writtenFrom: 0 }),
+    filled: (name) => enter(cache[name], WRITTEN),
+    vector: (name) => enter({ ...params[name], shape: [1, H] }),
     panels: (from, count) => pack(from, count, false),
+  };
+}
+
+function backwardCall({ common, enter, pack }: Entry, { states, cache, dStates = {} }: ScanTensors): BackwardCall {
+  return {
+    ...common,
+    state: (name) => enter(states[name]),
+    saved: (name) => enter(cache[name]),
+    gradient: (name) => enter(dStates[name], { writtenFrom: 0 }),
+    filled: (name) => enter(cache[name], WRITTEN),
     panelsT: (from, count) => pack(from, count, true),
   };
 }

@@ -1,0 +1,63 @@
+/**
+ * What a cell is on WebAssembly: the tensors of its scan, and its time loop forward and backward as calls of the module. The
+ * loops themselves are in assembly/, a file per cell.
+ */
+import type { Exports } from '../module.js';
+
+/** A cell: a file in this folder, and a line in `index.ts`. Widths are in units of H. */
+export interface WasmCell {
+  readonly states: readonly string[];
+  /** Gates of each product of the step: the columns of Wh it takes. */
+  readonly parts: readonly number[];
+  /** Caches that are overwritten. */
+  readonly filled?: Readonly<Record<string, number>>;
+  /** Caches that are added to. */
+  readonly summed?: Readonly<Record<string, number>>;
+  /** Parameters `[H]` that the loop forward reads. */
+  readonly vectors?: readonly string[];
+  /** The time loop, wherever its tensors come from: a training scan, or a layer that is only run. */
+  forward(wasm: Exports, call: ForwardCall): void;
+  backward(wasm: Exports, call: BackwardCall): void;
+}
+
+/** The sizes of a scan, and the addresses of what all cells need. */
+export interface Call {
+  readonly T: number;
+  readonly H: number;
+  /** B, sequences of length 0 included. */
+  readonly batch: number;
+  /** Address of the rows per step. */
+  readonly sizes: number;
+  /** Address of the scratch of the products. */
+  readonly edge: number;
+}
+
+/** What a scan forward needs: addresses by the names that the cell gives its tensors. */
+export interface ForwardCall extends Call {
+  /** A state: B rows to start from, and those that are filled behind them. */
+  state(name: string): number;
+  /** A cache that is read and written. */
+  updated(name: string): number;
+  /** A cache that is overwritten. */
+  filled(name: string): number;
+  /** A parameter `[H]`. */
+  vector(name: string): number;
+  /** Columns `from … from + count` of Wh in panels. */
+  panels(from: number, count: number): number;
+}
+
+/** What a scan backward needs. */
+export interface BackwardCall extends Call {
+  /** Rows of all steps. */
+  readonly N: number;
+  /** A state, as the forward pass left it. */
+  state(name: string): number;
+  /** A cache, as the forward pass left it. */
+  saved(name: string): number;
+  /** The gradient of a state, read and written. */
+  gradient(name: string): number;
+  /** A cache that is overwritten. */
+  filled(name: string): number;
+  /** Columns `from … from + count` of Wh, transposed, in panels. */
+  panelsT(from: number, count: number): number;
+}
