@@ -26,6 +26,45 @@ export interface Routing {
 
 const ALWAYS: Routing = { product: () => true, layer: () => true };
 
+/** A device, used until it fails. */
+interface Guard {
+  /** Whether it still serves. */
+  readonly open: boolean;
+  /** What `act` answers; nothing where the device is gone, or is lost by this. */
+  attempt<T>(act: () => T): T | undefined;
+  /** `attempt` on a device that answers later. */
+  attemptLater<T>(act: () => Promise<T>): Promise<T | undefined>;
+}
+
+function guardOf(onLost: LossListener): Guard {
+  let open = true;
+  const lose = (error: unknown): undefined => {
+    if (!(error instanceof DeviceError)) throw error;
+    const first = open; // several answers may be on their way when the device is lost
+    open = false;
+    if (first) onLost(error);
+  };
+  return {
+    get open() {
+      return open;
+    },
+    attempt(act) {
+      try {
+        return open ? act() : undefined;
+      } catch (error) {
+        return lose(error);
+      }
+    },
+    async attemptLater(act) {
+      try {
+        return open ? await act() : undefined;
+      } catch (error) {
+        return lose(error);
+      }
+    },
+  };
+}
+
 /**
  * A device with a host behind it. Products and whole layers run on the device, time loops where they are fused: on the device,
  * else on the host. When the device fails it is given up, and everything from that very product or layer on runs on the host: what
@@ -40,76 +79,25 @@ export function withFallback(
   onLost: LossListener = warn,
   routing: Routing = ALWAYS,
 ): Kernels {
-  let open = true;
-  const lose = (error: unknown): void => {
-    if (!(error instanceof DeviceError)) throw error;
-    open = false;
-    onLost(error);
-  };
+  const guard = guardOf(onLost);
   const run = (product: Product): Kernels[Product] => {
     return (out, a, b) => {
-      checkProduct(product, out, a, b, nameOf(open, device, host), device.dtypes);
-      try {
-        if (open && routing.product(product, out, a)) return device[product](out, a, b);
-      } catch (error) {
-        lose(error);
-      }
-      host[product](out, a, b);
-    };
-  };
-  const scan = (name: string, way: 'forward' | 'backward', tensors: ScanTensors): boolean => {
-    try {
-      if (open && device.fused?.[name]?.[way](tensors)) return true;
-    } catch (error) {
-      lose(error);
-    }
-    return host.fused?.[name]?.[way](tensors) ?? false;
-  };
-  const attempt = <T>(act: () => T): T | undefined => {
-    try {
-      return open ? act() : undefined;
-    } catch (error) {
-      return void lose(error);
-    }
-  };
-  // The host's, which projects too, as long as the device is not the better place for the layer or its projection.
-  const infer = (
-    name: string,
-    params: Readonly<Record<string, Tensor>>,
-    table?: Tensor,
-  ): InferenceLayer | undefined => {
-    const layer = host.fused?.[name]?.infer?.(params, table);
-    const H = params.Wh.shape[0];
-    const goesToDevice = ({ batchSizes, x, y }: InferenceTensors): boolean => {
-      const [N, D] = [y.shape[0], x.shape[1]];
-      const size = { steps: batchSizes.length, B: batchSizes[0] ?? 0, N, D, H };
-      const out = { shape: [N, params.Wx.shape[1]] };
-      return (
-        open && (routing.product('addMatmul', out, { shape: [N, D] }) || (routing.layer(size) && suits(name, size)))
-      );
-    };
-    return layer && { run: (tensors) => !goesToDevice(tensors) && layer.run(tensors), release: layer.release };
-  };
-  const suits = (name: string, size: LayerSize): boolean => device.fused?.[name]?.layer?.suits(size) ?? false;
-  const fused = (name: string): FusedScan => {
-    const layer = device.fused?.[name]?.layer;
-    return {
-      forward: (tensors) => scan(name, 'forward', tensors),
-      backward: (tensors) => scan(name, 'backward', tensors),
-      infer: (params, table) => infer(name, params, table),
-      ...(layer && { layer: guardedLayer(layer, attempt, (size) => open && routing.layer(size)) }),
+      checkProduct(product, out, a, b, nameOf(guard, device, host), device.dtypes);
+      const act = (): true => (device[product](out, a, b), true);
+      const done = routing.product(product, out, a) && guard.attempt(act);
+      if (!done) host[product](out, a, b);
     };
   };
   const names = [...new Set([device, host].flatMap((kernels) => Object.keys(kernels.fused ?? {})))];
   return {
     get backend() {
-      return nameOf(open, device, host);
+      return nameOf(guard, device, host);
     },
     dtypes: device.dtypes,
     addMatmul: run('addMatmul'),
     addMatmulTA: run('addMatmulTA'),
     addMatmulTB: run('addMatmulTB'),
-    fused: Object.fromEntries(names.map((name) => [name, fused(name)])),
+    fused: Object.fromEntries(names.map((name) => [name, fusedOn(name, device, host, guard, routing)])),
     // Tensors lie where the time loops want them; a device copies its operands from anywhere.
     zeros: host.zeros,
     empty: host.empty,
@@ -123,19 +111,41 @@ export function withFallback(
   };
 }
 
-/** A layer that is gone where its device is: the caller then goes the ordinary way. */
-function guardedLayer(
-  layer: LayerKernel,
-  attempt: <T>(act: () => T) => T | undefined,
-  pays: (size: LayerSize) => boolean,
-): LayerKernel {
+/** One cell on both: its time loop, its whole layer, and the layer that is only run. */
+function fusedOn(name: string, device: Kernels, host: Kernels, guard: Guard, routing: Routing): FusedScan {
+  const layer = device.fused?.[name]?.layer;
+  const scan = (way: 'forward' | 'backward', tensors: ScanTensors): boolean =>
+    guard.attempt(() => device.fused?.[name]?.[way](tensors)) || (host.fused?.[name]?.[way](tensors) ?? false);
+  // The host's, which projects too, as long as the device is not the better place for the layer or its projection.
+  const goesToDevice = (
+    { batchSizes, x, y }: InferenceTensors,
+    { Wx, Wh }: Readonly<Record<string, Tensor>>,
+  ): boolean => {
+    const [N, D] = [y.shape[0], x.shape[1]];
+    const size = { steps: batchSizes.length, B: batchSizes[0] ?? 0, N, D, H: Wh.shape[0] };
+    const projects = routing.product('addMatmul', { shape: [N, Wx.shape[1]] }, { shape: [N, D] });
+    return guard.open && (projects || (routing.layer(size) && (layer?.suits(size) ?? false)));
+  };
   return {
-    suits: (size) => pays(size) && layer.suits(size),
+    forward: (tensors) => scan('forward', tensors),
+    backward: (tensors) => scan('backward', tensors),
+    infer(params, table): InferenceLayer | undefined {
+      const own = host.fused?.[name]?.infer?.(params, table);
+      return own && { run: (tensors) => !goesToDevice(tensors, params) && own.run(tensors), release: own.release };
+    },
+    ...(layer && { layer: guardedLayer(layer, guard, routing) }),
+  };
+}
+
+/** A layer that is gone where its device is: the caller then goes the ordinary way. */
+function guardedLayer(layer: LayerKernel, guard: Guard, routing: Routing): LayerKernel {
+  return {
+    suits: (size) => guard.open && routing.layer(size) && layer.suits(size),
     forward(tensors) {
-      const resident = attempt(() => layer.forward(tensors));
+      const resident = guard.attempt(() => layer.forward(tensors));
       return (
         resident && {
-          backward: (gradients) => attempt(() => resident.backward(gradients)) ?? false,
+          backward: (gradients) => guard.attempt(() => resident.backward(gradients)) ?? false,
           release: resident.release,
         }
       );
@@ -145,54 +155,45 @@ function guardedLayer(
 
 /** `withFallback` for a device that answers later. The host is not disposed of with it: it serves the time loops too. */
 export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
-  let open = true;
-  const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return open ? await act() : undefined;
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      if (open) onLost(error);
-      open = false;
-      return undefined;
-    }
-  };
+  const guard = guardOf(onLost);
   const run = (product: Product): AsyncKernels[Product] => {
     return async (out, a, b) => {
-      checkProduct(product, out, a, b, nameOf(open, device, host), device.dtypes);
-      const done = await attempt(() => device[product](out, a, b).then(() => true));
+      checkProduct(product, out, a, b, nameOf(guard, device, host), device.dtypes);
+      const done = await guard.attemptLater(() => device[product](out, a, b).then(() => true));
       if (!done) host[product](out, a, b);
     };
   };
-  const layers = Object.entries(device.layers ?? {}).map(([name, layer]): [string, AsyncLayerKernel] => [
-    name,
-    {
-      suits: (size) => open && layer.suits(size),
-      async forward(tensors) {
-        const resident = await attempt(() => layer.forward(tensors));
-        return (
-          resident && {
-            backward: async (gradients) => (await attempt(() => resident.backward(gradients))) ?? false,
-            release: resident.release,
-          }
-        );
-      },
-    },
-  ]);
+  const layers = Object.entries(device.layers ?? {}).map(([name, layer]) => [name, guardedAsyncLayer(layer, guard)]);
   return {
     get backend() {
-      return nameOf(open, device, host);
+      return nameOf(guard, device, host);
     },
     dtypes: device.dtypes,
     addMatmul: run('addMatmul'),
     addMatmulTA: run('addMatmulTA'),
     addMatmulTB: run('addMatmulTB'),
-    layers: Object.fromEntries(layers),
+    layers: Object.fromEntries(layers) as Record<string, AsyncLayerKernel>,
     dispose: () => device.dispose(),
   };
 }
 
+function guardedAsyncLayer(layer: AsyncLayerKernel, guard: Guard): AsyncLayerKernel {
+  return {
+    suits: (size) => guard.open && layer.suits(size),
+    async forward(tensors) {
+      const resident = await guard.attemptLater(() => layer.forward(tensors));
+      return (
+        resident && {
+          backward: async (gradients) => (await guard.attemptLater(() => resident.backward(gradients))) ?? false,
+          release: resident.release,
+        }
+      );
+    },
+  };
+}
+
 /** What runs: products on the first, time loops on the second; or all on the host. */
-function nameOf(open: boolean, device: Kernels | AsyncKernels, host: Kernels): string {
+function nameOf({ open }: Guard, device: Kernels | AsyncKernels, host: Kernels): string {
   return open ? `${device.backend}+${host.backend}` : host.backend;
 }
 

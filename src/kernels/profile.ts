@@ -38,9 +38,32 @@ const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
 
 /** Puts a clock on a backend. Two readings of the clock per call: tens of nanoseconds. */
 export function profile(kernels: Kernels): Profile {
-  const clock = globalThis.performance;
   const sums = new Map<string, { calls: number; seconds: number }>();
-  const timed = <A extends unknown[], R>(name: string, act: (...args: A) => R): ((...args: A) => R) => {
+  const timed = stopwatch(sums);
+  const { fused, rows } = kernels;
+  return {
+    kernels: {
+      ...kernels,
+      addMatmul: timed('products', kernels.addMatmul),
+      addMatmulTA: timed('products', kernels.addMatmulTA),
+      addMatmulTB: timed('products', kernels.addMatmulTB),
+      ...(fused && { fused: mapped(fused, (scan) => timedScan(timed, scan)) }),
+      rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels,
+    },
+    phases: () =>
+      [...sums]
+        .map(([name, { calls, seconds }]) => ({ name, calls, seconds }))
+        .filter(({ calls }) => calls > 0)
+        .sort((p, q) => q.seconds - p.seconds),
+  };
+}
+
+/** The same function, its calls and seconds added up under a name. */
+type Timed = <A extends unknown[], R>(name: string, act: (...args: A) => R) => (...args: A) => R;
+
+function stopwatch(sums: Map<string, { calls: number; seconds: number }>): Timed {
+  const clock = globalThis.performance;
+  return (name, act) => {
     const sum = sums.get(name) ?? { calls: 0, seconds: 0 };
     sums.set(name, sum);
     return (...args) => {
@@ -53,42 +76,30 @@ export function profile(kernels: Kernels): Profile {
       }
     };
   };
-  const layerOf = ({ suits, forward }: LayerKernel): LayerKernel => {
-    const run = timed('layer forward', forward);
-    return {
-      suits,
-      forward(tensors) {
-        const resident = run(tensors);
-        return resident && { ...resident, backward: timed('layer backward', resident.backward) };
-      },
-    };
-  };
-  const scan = ({ forward, backward, layer, infer }: FusedScan): FusedScan => ({
+}
+
+function timedScan(timed: Timed, { forward, backward, layer, infer }: FusedScan): FusedScan {
+  return {
     forward: timed('scan forward', forward),
     backward: timed('scan backward', backward),
-    ...(layer && { layer: layerOf(layer) }),
+    ...(layer && { layer: timedLayer(timed, layer) }),
     ...(infer && {
       infer(params, table) {
         const taken = infer(params, table);
         return taken && { run: timed('layers', taken.run), release: taken.release };
       },
     }),
-  });
-  const { fused, rows } = kernels;
+  };
+}
+
+function timedLayer(timed: Timed, { suits, forward }: LayerKernel): LayerKernel {
+  const run = timed('layer forward', forward);
   return {
-    kernels: {
-      ...kernels,
-      addMatmul: timed('products', kernels.addMatmul),
-      addMatmulTA: timed('products', kernels.addMatmulTA),
-      addMatmulTB: timed('products', kernels.addMatmulTB),
-      ...(fused && { fused: mapped(fused, scan) }),
-      rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels,
+    suits,
+    forward(tensors) {
+      const resident = run(tensors);
+      return resident && { ...resident, backward: timed('layer backward', resident.backward) };
     },
-    phases: () =>
-      [...sums]
-        .map(([name, { calls, seconds }]) => ({ name, calls, seconds }))
-        .filter(({ calls }) => calls > 0)
-        .sort((p, q) => q.seconds - p.seconds),
   };
 }
 

@@ -7,13 +7,14 @@
  * once or twice: faster, but the last bits may differ between machines.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
-import { ArgumentError, MemoryError, UnsupportedError } from '../../tensor/errors.js';
+import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
-import { allocate } from '../../tensor/view.js';
 import { completeRows } from '../complete.js';
 import type { Kernels, OwnRows } from '../types.js';
 import type { Arena } from './arena.js';
 import { createArena } from './arena.js';
+import type { Workspace } from './memory.js';
+import { memoryOf, workspaceOf } from './memory.js';
 import type { Exports, Memory } from './module.js';
 import { obstacle, PAGE, relaxedObstacle, start } from './module.js';
 import { dtypes, multiply } from './product.js';
@@ -53,31 +54,6 @@ export interface WasmKernels extends Kernels {
    * @throws MemoryError where the memory cannot be had
    */
   allocate(shape: readonly number[], dtype: DType): Tensor;
-}
-
-/** The memory of the module, as `Kernels` describes it; here what does not fit is an error. */
-export interface Workspace {
-  /**
-   * Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise.
-   *
-   * @param zeroed `false` where every element is written before any is read: they may be anything then
-   */
-  allocate(shape: readonly number[], dtype: DType, zeroed?: boolean): Tensor;
-  /**
-   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part of it. Where a step found too little room, the next one gets more.
-   */
-  frame<R>(step: () => R): R;
-  /**
-   * Moves tensors in, each with the elements it has.
-   *
-   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
-   * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves those it moved in out again, into arrays of their own; one for which there is no memory stays, as it is
-   * @throws MemoryError where there is no room for them; nothing has moved then. ArgumentError where a tensor is a view
-   */
-  adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
-  /** How often a frame had no room, for a tensor or for the scratch of a call, and went the slow way round. */
-  readonly misses: number;
 }
 
 const PAGES = 65536;
@@ -139,50 +115,6 @@ function kernelsOf(backend: string, wasm: Exports, arena: Arena): WasmKernels {
     allocate: (shape, dtype) => openArena().allocate(shape, dtype),
     dispose() {
       open = undefined;
-    },
-  };
-}
-
-function workspaceOf(openArena: () => Arena): Workspace {
-  return {
-    allocate: (shape, dtype, zeroed = true) => openArena().inFrame(shape, dtype, zeroed) ?? allocate(shape, dtype),
-    frame(step) {
-      const arena = openArena();
-      arena.openFrame();
-      try {
-        return step();
-      } finally {
-        arena.closeFrame();
-      }
-    },
-    adopt: (tensors, frameBytes = 0) => openArena().adopt(tensors, frameBytes),
-    get misses() {
-      return openArena().misses;
-    },
-  };
-}
-
-/** Frames may find too little room so often before a repeatable step is left as it is. */
-const ATTEMPTS = 3;
-
-function memoryOf(workspace: Workspace): Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> {
-  return {
-    zeros: (shape, dtype) => workspace.allocate(shape, dtype),
-    empty: (shape, dtype) => workspace.allocate(shape, dtype, false),
-    frame(step, repeatable = false) {
-      for (let attempt = 1; ; attempt++) {
-        const before = workspace.misses;
-        const result = workspace.frame(step);
-        if (!repeatable || workspace.misses === before || attempt === ATTEMPTS) return result;
-      }
-    },
-    adopt(tensors, frameBytes) {
-      try {
-        return workspace.adopt(tensors, frameBytes);
-      } catch (error) {
-        if (error instanceof MemoryError) return () => undefined;
-        throw error;
-      }
     },
   };
 }

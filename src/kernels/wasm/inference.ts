@@ -11,7 +11,7 @@ import { allocate, dtypeOf } from '../../tensor/view.js';
 import { MemoryError } from '../../tensor/errors.js';
 import type { InferenceLayer, InferenceTensors } from '../types.js';
 import type { Arena } from './arena.js';
-import { NoRoom } from './arena.js';
+import { NoRoom } from './growth.js';
 import type { WasmCell } from './cells/cell.js';
 import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';

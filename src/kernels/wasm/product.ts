@@ -5,7 +5,7 @@ import { checkProduct } from '../check.js';
 import type { Product } from '../check.js';
 import { createCpuKernels } from '../cpu/index.js';
 import type { Arena } from './arena.js';
-import { NoRoom } from './arena.js';
+import { NoRoom } from './growth.js';
 import type { Exports } from './module.js';
 import { inside, placeInput, placeOutput, writeBack } from './operand.js';
 

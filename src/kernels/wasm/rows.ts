@@ -3,14 +3,19 @@ import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf, isContiguous, sizeOf } from '../../tensor/view.js';
 import type { OwnRows } from '../types.js';
 import type { Arena } from './arena.js';
-import { NoRoom } from './arena.js';
+import { NoRoom } from './growth.js';
 import type { Exports } from './module.js';
 import { inside } from './operand.js';
 
+/**
+ * Runs `act` where all tensors are rows of float32 in memory; false, with nothing written, where they are not. `act` may take
+ * scratch, and decline by answering false.
+ */
+type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void) => boolean;
+
 /** The row work; `openArena` throws once the backend is disposed of. */
 export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
-  /** Runs `act` where all tensors are rows of float32 in memory. It may take scratch, and decline by answering false. */
-  const within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void): boolean => {
+  const within: Within = (tensors, act) => {
     const arena = openArena();
     if (!tensors.every((x) => lines(arena, x))) return false;
     arena.begin(true);
@@ -21,14 +26,17 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
       throw error;
     }
   };
-  const adam: OwnRows['adam'] = (param, grad, m, v, f, rows) =>
-    within([param, grad, m, v].map(flatten), (arena) => {
-      const map = rows && entered(arena, rows);
-      wasm.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
-      const [p, g, first, second] = [param, grad, m, v].map(address);
-      if (map === undefined) wasm.adam(sizeOf(param.shape), p, g, first, second);
-      else wasm.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
-    });
+  return {
+    ...wholeRows(wasm, within),
+    ...mappedRows(wasm, within),
+    ...dropout(wasm, within),
+    ...updates(wasm, within),
+  };
+}
+
+type WholeRows = 'setEveryRow' | 'copyMatrix' | 'addToEveryRow' | 'addSumRows' | 'addMatrix';
+
+function wholeRows(wasm: Exports, within: Within): Pick<OwnRows, WholeRows> {
   return {
     setEveryRow: (out, row) =>
       within([out], (arena) => wasm.copyRows(...size(out), address(out), step(out), vector(arena, row), 0)),
@@ -44,6 +52,11 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
         wasm.addMatrix(...size(x), address(out), step(out), from.at, from.step);
         return true;
       }),
+  };
+}
+
+function mappedRows(wasm: Exports, within: Within): Pick<OwnRows, 'gather' | 'scatterAdd'> {
+  return {
     gather: (out, x, map) =>
       within([x], (arena) => {
         const to = lines(arena, out) ? { at: address(out), step: step(out) } : roomFor(arena, out);
@@ -60,6 +73,11 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
         wasm.scatterAdd(map.length, x.shape[1], address(out), step(out), from.at, from.step, entered(arena, map));
         return true;
       }),
+  };
+}
+
+function dropout(wasm: Exports, within: Within): Pick<OwnRows, 'addMasked' | 'drawFactors'> {
+  return {
     addMasked: (out, x, factors, map) =>
       map === undefined &&
       within([out, x, factors].map(flatten), () =>
@@ -74,6 +92,11 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
         wasm.drawFactors(sizeOf(factors.shape), address(factors), at, Math.ceil(p * 2 ** 53), 1 / (1 - p));
         for (let i = 0; i < words.length; i++) words[i] = heap[at / 4 + i];
       }),
+  };
+}
+
+function updates(wasm: Exports, within: Within): Pick<OwnRows, 'scale' | 'addSquares' | 'adam'> {
+  return {
     scale: (x, factor, rows) =>
       within([flatten(x)], () => {
         if (rows === undefined) wasm.scale(sizeOf(x.shape), address(x), factor);
@@ -87,7 +110,14 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
       });
       return done ? sum + own : undefined;
     },
-    adam,
+    adam: (param, grad, m, v, f, rows) =>
+      within([param, grad, m, v].map(flatten), (arena) => {
+        const map = rows && entered(arena, rows);
+        wasm.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
+        const [p, g, first, second] = [param, grad, m, v].map(address);
+        if (map === undefined) wasm.adam(sizeOf(param.shape), p, g, first, second);
+        else wasm.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
+      }),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { FusedScan, ScanTensors } from '../types.js';
 import type { Arena } from './arena.js';
-import { NoRoom } from './arena.js';
+import { NoRoom } from './growth.js';
 import type { BackwardCall, Call, ForwardCall, WasmCell } from './cells/cell.js';
 import { WASM_CELLS } from './cells/index.js';
 import { inferenceLayer } from './inference.js';

@@ -1,0 +1,138 @@
+/** How the memory of the module grows: between frames, never under an operand, and every tensor that stays moves along. */
+import { MemoryError } from '../../tensor/errors.js';
+import type { DType, Real, Tensor } from '../../tensor/types.js';
+import { dtypeOf, sizeOf } from '../../tensor/view.js';
+import type { Memory } from './module.js';
+import { PAGE } from './module.js';
+
+/** Start of every block: a cache line. */
+export const LINE = 64;
+
+/** Bytes at the end of memory that are never given out: kernels may read that far past the end of a matrix. */
+export const SLACK = 64;
+
+/** Scratch that a frame leaves free: so many times its largest tensor, and for small ones so many bytes. */
+const SCRATCH_SHARE = 2;
+const SCRATCH_BYTES = 1 << 20;
+
+/** Thrown inside of a frame where memory would have to grow; never leaves the backend. */
+export class NoRoom extends Error {}
+
+/** A tensor that stays: where its elements lie. */
+export interface Resident {
+  readonly tensor: Tensor;
+  readonly at: number;
+  readonly bytes: number;
+  /** Whether its elements go with it when it is released. */
+  readonly kept: boolean;
+  released: boolean;
+}
+
+/** The whole memory, as each element type. */
+export interface Heap {
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i32: Int32Array;
+}
+
+/** What an arena keeps in mind. */
+export interface ArenaState {
+  readonly memory: Memory;
+  readonly maximumBytes: number;
+  /** The tensors that stay, in the order of their addresses. */
+  readonly residents: Resident[];
+  heap: Heap;
+  /** Where the tensors that stay end, then those of the frame, then the scratch of the call. */
+  bottom: number;
+  frame: number;
+  top: number;
+  /** Frames that are open, one in the other. */
+  depth: number;
+  /** Whether an operand of the call that runs lies in this memory. */
+  pinned: boolean;
+  /** Bytes that the frame lacked, and those of its largest tensor. */
+  lacking: number;
+  largest: number;
+  misses: number;
+}
+
+/** Room for the scratch of calls on tensors of so many bytes. */
+export const scratchOf = (bytes: number): number => SCRATCH_SHARE * bytes + SCRATCH_BYTES;
+
+/** So many bytes in whole cache lines. */
+export const aligned = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
+
+/** Bytes of a tensor without gaps. */
+export const bytesOf = (shape: readonly number[], dtype: DType): number =>
+  sizeOf(shape) * (dtype === 'float32' ? 4 : 8);
+
+/** Views of the memory, valid until it grows. */
+export const heapOf = ({ buffer }: Memory): Heap => ({
+  f32: new Float32Array(buffer),
+  f64: new Float64Array(buffer),
+  i32: new Int32Array(buffer),
+});
+
+/** Bytes that are missing up to `end`; none where it is not above 0. */
+export const lacks = ({ heap }: ArenaState, end: number): number => end + SLACK - heap.f32.byteLength;
+
+/** A view of `bytes` at an address, valid until the memory grows. */
+export function viewAt({ heap: { f32 } }: ArenaState, at: number, bytes: number, dtype: DType): Real {
+  return dtype === 'float32'
+    ? new Float32Array(f32.buffer, at, bytes / 4)
+    : new Float64Array(f32.buffer, at, bytes / 8);
+}
+
+/** Whether memory up to `end` could be had. Every tensor that stays gets a view of the grown memory. */
+export function grow(state: ArenaState, end: number): boolean {
+  const missing = lacks(state, end);
+  if (missing <= 0) return true;
+  // At least by half: growth is rare then, and so are new views.
+  const pages = Math.ceil(missing / PAGE);
+  const generous = Math.max(pages, Math.ceil(state.heap.f32.byteLength / PAGE / 2));
+  if (!grown(state.memory, generous) && !grown(state.memory, pages)) return false;
+  state.heap = heapOf(state.memory);
+  // Not those that were released: they have arrays of their own, and their place is freed once it is at the top.
+  for (const { tensor, at, bytes, released } of state.residents) {
+    if (!released) rebind(tensor, viewAt(state, at, bytes, dtypeOf(tensor.data)));
+  }
+  return true;
+}
+
+/** Makes sure that memory reaches to `end`. Throws NoRoom in a frame, MemoryError elsewhere. */
+export function fit(state: ArenaState, end: number): void {
+  const missing = lacks(state, end);
+  if (missing <= 0) return;
+  if (state.depth > 0) {
+    state.lacking = Math.max(state.lacking, missing);
+    state.misses++;
+    throw new NoRoom();
+  }
+  if (state.pinned) {
+    throw new MemoryError(
+      `the call needs ${missing} more bytes of WebAssembly memory, but growing it would detach its operands, ` +
+        'which lie in that memory: reserve() enough before allocating them',
+    );
+  }
+  if (grow(state, end)) return;
+  throw new MemoryError(
+    `WebAssembly memory of ${end + SLACK} bytes cannot be had, ${state.heap.f32.byteLength} are there: use smaller batches or ` +
+      'sequences, or the cpu backend',
+  );
+}
+
+/** The arena and its adopter are the only ones to replace the array of a tensor, and nobody else may hold it. */
+export function rebind(tensor: Tensor, data: Real): void {
+  (tensor as { data: Real }).data = data;
+}
+
+/** Grows the memory by `pages`, if that is possible. */
+function grown(memory: Memory, pages: number): boolean {
+  try {
+    memory.grow(pages);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError || (error as Error)?.name === 'RangeError') return false;
+    throw error;
+  }
+}
