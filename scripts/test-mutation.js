@@ -1,27 +1,40 @@
 #!/usr/bin/env node
 /**
- * Mutation tests: StrykerJS changes the sources one token at a time and runs the tests of the room. A mutant that no test
- * notices is either a hole in the tests or changes nothing; each of the latter is judged in test/mutation/survivors.json.
- * Ends with 1 where a survivor is not judged there. Installs the packages of test/mutation where they are lacking (65 MB).
+ * Mutation tests: the sources are changed in one place at a time, as StrykerJS changes them, and the tests of the room must
+ * notice. A mutant that no test notices is either a hole in the tests or changes nothing; each of the latter is judged in
+ * test/mutation/survivors.json. Ends with 1 where a survivor is not judged there. Installs the packages of test/mutation where
+ * they are lacking (65 MB).
  *
- *     npm run test:mutation                                  every room: hours
+ *     npm run test:mutation                                  every room
  *     npm run test:mutation -- optim scorer                  two rooms
- *     npm run test:mutation -- autograd --file truncate.ts   one file of a room
- *     npm run test:mutation -- --report .stryker/optim.json  judges a report of an earlier run, without a run
+ *     npm run test:mutation -- autograd --file truncate.ts   one file of a room; a comma for several
+ *     npm run test:mutation -- autograd --open               what was not noticed in the last run, or not reached when it was stopped
  *     npm run test:mutation -- optim --concurrency 4         more processes; default 1
+ *     npm run test:mutation -- optim --verbose               a line for every mutant: the verdict, the time, the test that noticed
+ *     npm run test:mutation -- --report .stryker/optim.json  judges a report of an earlier run, without a run
  *
- * The same sources give the same mutants and the same verdicts, but for a mutant that runs into the limit of time. Texts are not
- * mutated (StringLiteral): they are messages. Reports are written to .stryker/<room>.json.
+ * A mutant takes a tenth of a second and not the start of jest: one process holds the compiled sources with all mutants in them
+ * behind switches (test/mutation/worker.js), and runs the tests that reach the mutant, each on modules loaded anew: first the one
+ * that noticed it in the run before, then the quickest. Texts are not mutated (StringLiteral): they are messages. Reports are
+ * written to .stryker/<room>.json, in Stryker's form.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { fork, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enclosingFunction, judge, readJudged } from '../test/mutation/judge.js';
-import { rooms } from '../test/mutation/rooms.js';
+import { CHECKS_OF_CHECKERS, rooms } from '../test/mutation/rooms.js';
 
 const FOLDER = 'test/mutation';
 const REPORTS = '.stryker';
+/** A mutant may be reached this many times as often as in a run without it; Stryker's number. */
+const HITS = 100;
+/** A test that takes no longer, in milliseconds, runs before those that do. */
+const QUICK = 25;
+/** Milliseconds of tests against a mutant before the next mutant's turn. What no test has noticed by then waits for the others. */
+const BUDGET = 3000;
+/** Milliseconds that a part of a plan may take, beside twenty times what it takes without a mutant. */
+const SILENCE = 30_000;
 
 function fail(message) {
   process.stderr.write(`test:mutation: ${message}\n`);
@@ -37,6 +50,8 @@ function run(command, args) {
 function readArguments() {
   const options = {
     file: { type: 'string' },
+    open: { type: 'boolean' },
+    verbose: { type: 'boolean' },
     concurrency: { type: 'string', default: '1' },
     report: { type: 'string' },
   };
@@ -58,31 +73,226 @@ function install() {
   run('npm', ['ci', '--prefix', FOLDER, '--no-audit', '--no-fund']);
 }
 
-/** The name of a report: that of the room, and of the file where only one was mutated. */
-const reportOf = (room, file) => `${REPORTS}/${room}${file === undefined ? '' : `-${basename(file, '.ts')}`}.json`;
+/** The files that some of the patterns match: `*` within a folder, `**` + `/` over folders, `{a,b}`. */
+function filesOf(patterns) {
+  const translate = (pattern) =>
+    pattern
+      .replace(/\./g, '\\.')
+      .replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(?:.*/)?'))
+      .replace(/\{(.*?)\}/g, (_, names) => `(?:${names.replace(/,/g, '|')})`);
+  const matches = new RegExp(`^(?:${patterns.map(translate).join('|')})$`);
+  const all = ['src', 'test'].flatMap((root) =>
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/node_modules/.test(entry.parentPath ?? entry.path))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
+  );
+  return all.filter((path) => matches.test(path)).sort();
+}
 
-/** Runs Stryker over a room, or one file of it. */
-function mutate(room, file, concurrency) {
-  const { sources, tests } = rooms[room];
-  const config = {
-    testRunner: 'jest',
-    mutate: file === undefined ? sources : [`src/**/${file}`],
-    mutator: { excludedMutations: ['StringLiteral'] },
-    jest: { config: { testMatch: tests.map((path) => `<rootDir>/${path}`) }, enableFindRelatedTests: false },
-    coverageAnalysis: 'perTest',
-    disableTypeChecks: false,
-    concurrency: Number(concurrency),
-    timeoutMS: 20_000,
-    ignorePatterns: ['/dist', `/${REPORTS}`],
-    tempDirName: `${REPORTS}/sandbox-${room}`,
-    reporters: ['json', 'progress-append-only'],
-    jsonReporter: { fileName: reportOf(room, file) },
-    allowEmpty: false,
+/** A process of test/mutation/worker.js, started again where it had to be stopped. */
+function createWorker(sources) {
+  let child;
+  const ask = (message) =>
+    new Promise((resolve) => {
+      let timer;
+      const settle = (answer) => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        resolve(answer);
+      };
+      const stop = (answer) => {
+        child.kill('SIGKILL');
+        settle(answer);
+        child = undefined;
+      };
+      let parts = 0;
+      child.on('exit', (code, signal) => stop({ crashed: `the process ended with ${code ?? signal}` }));
+      child.on('message', (answer) => {
+        if (!answer.at) return settle(answer);
+        clearTimeout(timer);
+        timer = setTimeout(() => stop({ timedOut: true }), SILENCE + 20 * message.plan[parts++].cost);
+      });
+      child.send(message);
+    });
+  const start = () => {
+    child = fork(`${FOLDER}/worker.js`, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    return ask({ sources });
   };
-  mkdirSync(REPORTS, { recursive: true });
-  const path = `${REPORTS}/config-${room}.json`;
-  writeFileSync(path, JSON.stringify(config, undefined, 2));
-  run(process.execPath, [`${FOLDER}/node_modules/@stryker-mutator/core/bin/stryker.js`, 'run', path]);
+  return {
+    start,
+    async ask(message) {
+      if (!child) await start();
+      return ask(message);
+    },
+    end: () => child?.disconnect(),
+  };
+}
+
+const keyOf = ({ file, function: name, mutant }) => [file, name, mutant].join('\0');
+
+/** A mutant's name across runs: file, function, text, and which of several such it is. */
+function namesOf(mutants, sources) {
+  const seen = new Map();
+  return mutants.map(({ file, location, replacement }) => {
+    const { function: name, mutant } = enclosingFunction(sources[file], location, replacement);
+    const key = keyOf({ file, function: name, mutant });
+    const count = seen.get(key) ?? 0;
+    seen.set(key, count + 1);
+    return `${key}\0${count}`;
+  });
+}
+
+/** The mutants of an earlier report, by name. */
+function earlier(path) {
+  if (!existsSync(path)) return new Map();
+  const { files } = JSON.parse(readFileSync(path, 'utf8'));
+  const mutants = Object.entries(files).flatMap(([file, { mutants: found }]) =>
+    found.map((mutant) => ({ ...mutant, file })),
+  );
+  const names = namesOf(mutants, Object.fromEntries(Object.entries(files).map(([file, { source }]) => [file, source])));
+  return new Map(mutants.map((mutant, index) => [names[index], mutant]));
+}
+
+/** Runs each test file once. @returns by file: its tests with times and the mutants they reach */
+async function coverage(worker, tests) {
+  const covered = new Map();
+  for (const file of tests) {
+    const answer = await worker.ask({ cover: file });
+    if (!answer.tests) fail(answer.failure ?? `${file}: ${answer.crashed}`);
+    const all = new Map(answer.loaded.hits);
+    const reached = answer.tests.map(({ hits }) => new Map(hits));
+    const skipped = answer.tests.map(({ name }) => CHECKS_OF_CHECKERS.test(name));
+    covered.set(file, { ...answer, all, reached, skipped });
+  }
+  // In the order of the mutants' runs, without a mutant, too: a test that needs one before it would notice every mutant.
+  const { killedBy, file, reason } = await worker.ask({ mutant: -1, limit: 0, plan: planOf(undefined, covered).plan });
+  if (killedBy) fail(`${file}: ${killedBy} fails without a mutant, in another order: ${reason}`);
+  return covered;
+}
+
+/**
+ * Which tests to run against a mutant: first the one that noticed it before; then the quick ones of every file; then the slow ones.
+ * All tests where there is no mutant.
+ */
+function planOf(id, covered, first) {
+  let limit = 0;
+  const [quick, slow] = [[], []];
+  for (const [file, { loaded, tests, all, reached, skipped }] of covered) {
+    const reaches = (index) => !skipped[index] && (id === undefined || all.has(id) || reached[index].has(id));
+    const chosen = tests.map((_, index) => index).filter(reaches);
+    const part = (indices) => ({
+      ...{ file, count: tests.length, tests: indices },
+      cost: indices.reduce((sum, index) => sum + tests[index].ms, 0),
+    });
+    const isFirst = (index) => file === first?.file && tests[index].name === first.killedBy;
+    quick.push(...chosen.filter(isFirst).map((index) => ({ ...part([index]), cost: -1 })));
+    const rest = chosen.filter((index) => !isFirst(index)).sort((a, b) => tests[a].ms - tests[b].ms);
+    const early = part(rest.filter((index) => tests[index].ms <= QUICK));
+    if (early.tests.length > 0) quick.push({ ...early, cost: loaded.ms + early.cost });
+    slow.push(...rest.filter((index) => tests[index].ms > QUICK).map((index) => part([index])));
+    limit = Math.max(
+      limit,
+      HITS * chosen.reduce((sum, index) => sum + (reached[index].get(id) ?? 0), all.get(id) ?? 0),
+    );
+  }
+  const byCost = (a, b) => a.cost - b.cost;
+  return { plan: [...quick.sort(byCost), ...slow.sort(byCost)], limit };
+}
+
+function statusOf(answer) {
+  if (answer.timedOut || answer.ended === false) return 'Timeout';
+  return answer.killedBy || answer.crashed ? 'Killed' : 'Survived';
+}
+
+/** Runs the mutants of a room, or of some files of it, and writes the report. */
+async function mutate(room, path, { file, open: onlyOpen, concurrency, verbose }) {
+  const wanted = file?.split(',');
+  const paths = filesOf(rooms[room].sources).filter((each) => !wanted || wanted.includes(basename(each)));
+  if (paths.length === 0) fail(`the room ${room} has no file ${file}`);
+  const sources = Object.fromEntries(paths.map((each) => [each, readFileSync(each, 'utf8')]));
+  const before = earlier(path);
+  const workers = Array.from({ length: Number(concurrency) }, () => createWorker(sources));
+  const [{ mutants, crashed }] = await Promise.all(workers.map((worker) => worker.start()));
+  if (crashed) fail(crashed);
+  const names = namesOf(mutants, sources);
+  const covered = await coverage(workers[0], filesOf(rooms[room].tests));
+
+  const results = new Array(mutants.length);
+  const save = () => writeFileSync(path, reportOf(sources, mutants, results));
+  const isJudged = new Set(readJudged().map(keyOf));
+  const begin = Date.now();
+  const attempt = async (worker, place, plan, limit) => {
+    const since = Date.now();
+    const answer = plan.length > 0 && (await worker.ask({ mutant: mutants[place].id, limit, plan }));
+    const { killedBy, file: killedIn, reason } = answer;
+    const status = answer ? statusOf(answer) : 'NoCoverage';
+    results[mutants[place].id] = { status, killedBy, killedIn, statusReason: reason, duration: Date.now() - since };
+    if (!verbose) return;
+    const [source, name, change] = names[place].split('\0');
+    const who = status === 'Killed' ? `${killedIn} ${killedBy}` : '';
+    process.stderr.write(`${status} ${Date.now() - since} ms  ${source} ${name}: ${change}  ${who}\n`);
+  };
+  const inTurn = async (places, what, one) => {
+    let next = 0;
+    const work = async (worker) => {
+      while (next < places.length) {
+        const at = next++;
+        await one(worker, places[at]);
+        if ((at + 1) % 50 > 0 && at + 1 < places.length) continue;
+        save();
+        const left = results.filter((result) => result && !isNoticed(result)).length;
+        const seconds = ((Date.now() - begin) / 1000).toFixed(0);
+        process.stderr.write(`${room}: ${at + 1} of ${places.length} ${what}, ${seconds} s, ${left} not noticed\n`);
+      }
+    };
+    await Promise.all(workers.map(work));
+  };
+
+  const rest = new Map(); // what is left of a plan
+  await inTurn([...mutants.keys()], 'mutants', async (worker, place) => {
+    const { id } = mutants[place];
+    const old = before.get(names[place]);
+    if (onlyOpen && old && isNoticed(old)) {
+      const { status, killedBy, killedIn, statusReason, duration } = old;
+      results[id] = { status, killedBy, killedIn, statusReason, duration };
+      return;
+    }
+    const { plan, limit } = planOf(id, covered, old?.killedBy ? { ...old, file: old.killedIn } : undefined);
+    const [early, late] = cut(plan, BUDGET);
+    await attempt(worker, place, early, limit);
+    if (late.length > 0 && !isNoticed(results[id])) rest.set(place, { plan: late, limit });
+  });
+  const open = [...rest.keys()].filter((place) => !isJudged.has(names[place].replace(/\0\d+$/, '')));
+  await inTurn(open, 'that are open, by the slow tests', (worker, place) => {
+    const { plan, limit } = rest.get(place);
+    return attempt(worker, place, plan, limit);
+  });
+  workers.forEach((worker) => worker.end());
+}
+
+const isNoticed = ({ status }) => status === 'Killed' || status === 'Timeout';
+
+/** A plan in two: what takes no longer than a budget in milliseconds, and what is left. */
+function cut(plan, budget) {
+  let spent = 0;
+  const at = plan.findIndex(({ cost }) => (spent += Math.max(0, cost)) > budget);
+  return at < 0 ? [plan, []] : [plan.slice(0, Math.max(1, at)), plan.slice(Math.max(1, at))];
+}
+
+/** A report in Stryker's form, with the test that noticed a mutant. */
+function reportOf(sources, mutants, results) {
+  const files = Object.entries(sources).map(([file, source]) => {
+    const own = mutants.filter(({ file: each, id }) => each === file && results[id]);
+    const found = own.map(({ id, location, replacement, mutatorName }) => ({
+      id: String(id),
+      location,
+      replacement,
+      mutatorName,
+      ...results[id],
+    }));
+    return [file, { language: 'typescript', source, mutants: found }];
+  });
+  return JSON.stringify({ schemaVersion: '1', thresholds: { high: 98, low: 90 }, files: Object.fromEntries(files) });
 }
 
 /** The mutants of a report, each with the function it stands in and its change in words. */
@@ -118,7 +328,11 @@ function tell(room, path, judged) {
   return open.length;
 }
 
-const { chosen, file, concurrency, report } = readArguments();
+/** The name of a report: that of the room, and of the files where only some were mutated. */
+const pathOf = (room, file) =>
+  `${REPORTS}/${[room, ...(file?.split(',') ?? []).map((each) => basename(each, '.ts'))].join('-')}.json`;
+
+const { chosen, report, ...choice } = readArguments();
 const judged = readJudged();
 let open = 0;
 if (report !== undefined) {
@@ -126,9 +340,11 @@ if (report !== undefined) {
   open = tell(basename(report, '.json'), report, judged);
 } else {
   install();
+  mkdirSync(REPORTS, { recursive: true });
   for (const room of chosen) {
-    mutate(room, file, concurrency);
-    open += tell(room, reportOf(room, file), judged);
+    const path = pathOf(room, choice.file);
+    await mutate(room, path, choice);
+    open += tell(room, path, judged);
   }
 }
 process.exitCode = open > 0 ? 1 : 0;

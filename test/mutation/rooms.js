@@ -1,23 +1,36 @@
 /** What `npm run test:mutation` mutates, room by room, and the tests that are to notice. */
+const ENTRIES = ['test/wrong-calls.test.ts', 'test/options.test.ts'];
+
+/**
+ * Tests that take no part, by name: those that show a checker failing on a program broken on purpose, which are slow and notice
+ * nothing that the checker does not, and whole trainings.
+ */
+export const CHECKS_OF_CHECKERS =
+  /finite differences reject |broken on purpose|is rejected with \(|train\(|^labeling (train|evaluate|predict)\b/;
+
 export const rooms = {
   cells: {
     sources: ['src/cells/**/*.ts'],
-    tests: ['test/cells/*.test.ts', 'test/autograd/{golden,unroll}.test.ts'],
+    tests: ['test/cells/**/*.test.ts', 'test/autograd/{golden,unroll,forward-mode,versions}.test.ts', ...ENTRIES],
   },
   autograd: {
     sources: ['src/autograd/**/*.ts'],
-    tests: ['test/autograd/**/*.test.ts'],
+    tests: [
+      'test/autograd/{finite-differences,broken,versions,order,forward-mode,packing,grads,kinks,unroll,tape,gradcheck,golden,laws}.test.ts',
+      'test/cells/own-cell.test.ts',
+      ...ENTRIES,
+    ],
   },
   layers: {
     sources: ['src/layers/**/*.ts'],
-    tests: ['test/layers/**/*.test.ts'],
+    tests: ['test/layers/**/*.test.ts', 'test/cells/own-cell.test.ts', ...ENTRIES],
   },
   optim: {
     sources: ['src/optim/**/*.ts'],
-    tests: ['test/optim/**/*.test.ts'],
+    tests: ['test/optim/**/*.test.ts', ...ENTRIES],
   },
   scorer: {
-    sources: ['src/labeling/**/{scorer,spans}.ts'],
-    tests: ['test/labeling/**/scorer.test.ts'],
+    sources: ['src/labeling/scoring/{scorer,spans}.ts'],
+    tests: ['test/labeling/scoring/*.test.ts', ...ENTRIES],
   },
 };

@@ -64,6 +64,13 @@ test('an error says what is possible and what came', () => {
   expect(() => parseSchedule('plateau:2,1')).toThrow('FACTOR must be greater than 0 and less than 1; got 2');
 });
 
+test('a spec written by hand is checked as a parsed one', () => {
+  const half = { kind: 'plateau', factor: '0.5' as unknown as number, patience: 1, floor: 0 } as const;
+  expect(() => createSchedule(half)).toThrow(/FACTOR must be greater than 0 and less than 1; got the string "0.5"/);
+  // A constant rate has no use for it; a wrong number is refused all the same.
+  expect(() => createSchedule({ kind: 'constant' }, 2.5)).toThrow(/totalSteps must be/);
+});
+
 test('constant is 1', () => {
   const schedule = make('constant');
   expect([0, 1, 1e6].map(schedule.factor)).toEqual([1, 1, 1]);

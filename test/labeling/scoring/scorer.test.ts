@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { readCorpus } from '../../../src/labeling/data/files.node.js';
 import { createScorer, type Scores } from '../../../src/labeling/scoring/scorer.js';
-import { looksLikeSpans, spansOf } from '../../../src/labeling/scoring/spans.js';
+import { looksLikeSpans, spanSchemeOf, spansOf } from '../../../src/labeling/scoring/spans.js';
 import { ArgumentError } from '../../../src/tensor/errors.js';
 import { dataPath, describeWithData } from '../../support/data.js';
 
@@ -121,6 +121,12 @@ describe('spans', () => {
       expect([no, looksLikeSpans(no.split(' '))]).toEqual([no, false]);
     }
   });
+
+  test('where nothing is a span, nothing is an outlier', () => {
+    for (const none of ['NOUN VERB', 'O', 'B-x NOUN']) {
+      expect(spanSchemeOf(none.split(' '))).toEqual({ kind: null, outliers: [] });
+    }
+  });
 });
 
 const score = (gold: string[][], predicted: string[][], options = {}): Scores => {
@@ -197,6 +203,32 @@ describe('scores', () => {
     expect(score([['B-x', 'O']], [['NOUN', 'O']]).spanF1).toBe(0);
     expect(score([['B-x']], [['B-x']], { spans: false }).spanF1).toBeNull();
     expect(score([['x', 'O']], [['x', 'O']], { spans: true }).spanF1).toBe(1);
+  });
+
+  test('bare positions are spans without a type', () => {
+    const { spans } = score([[...'BIOB']], [[...'BIOI']]);
+    const whole = { precision: 1, recall: 1, f1: 1, correct: 2, predicted: 2, gold: 2 };
+    expect(spans).toEqual({ ...whole, outside: [], types: { '': whole } });
+  });
+
+  test('that are asked for take a label such as PER as inside of a span', () => {
+    const { spans } = score([['B-x', 'PER', 'O']], [['B-x', 'PER', 'O']], { spans: true });
+    expect(spans).toMatchObject({ correct: 2, predicted: 2, gold: 2, outside: [] });
+    expect(Object.keys(spans!.types)).toEqual(['PER', 'x']);
+  });
+
+  test('macro F1 is the mean over the labels, each as heavy as the next', () => {
+    // By hand: X has F1 2/3 (one of one right, two guessed), Y has 4/5 (two of three right, two guessed).
+    expect(score([['X', 'Y', 'Y', 'Y']], [['X', 'X', 'Y', 'Y']]).macroF1).toBeCloseTo((2 / 3 + 4 / 5) / 2, 12);
+  });
+
+  test('options of the wrong type are refused', () => {
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ known: ['a'] }, /known/],
+      [{ spans: 'yes' }, /spans/],
+      [{ labels: 5 }, /labels/],
+    ];
+    for (const [options, message] of wrong) expect(() => createScorer(options)).toThrow(message);
   });
 
   test('a label may be called __proto__', () => {
