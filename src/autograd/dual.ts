@@ -67,6 +67,7 @@ export const dualOps: DualOps = {
   sigmoid: (x) => elementwise(x, sigmoid, (_, y) => y * (1 - y)),
   tanh: (x) => elementwise(x, tanh, (_, y) => 1 - y * y),
   relu: (x) => elementwise(x, (v) => (v < 0 ? 0 : v), (v) => (v > 0 ? 1 : 0)), // prettier-ignore
+  name: (_symbol, x) => x,
   sliceColumns(x, start, count) {
     const [M, N] = matrixShape('sliceColumns', x);
     if (!(start >= 0 && count >= 0 && start + count <= N)) {

@@ -51,12 +51,23 @@ export interface DualStack {
   readonly final: readonly Readonly<Partial<Record<Direction, DualRecord>>>[];
 }
 
+/** How a layer runs over dual numbers. */
+export interface UnrollDualOptions {
+  readonly direction?: Direction;
+  /** Per state name `[B, H]`; default: learned (`h0`), else zero. */
+  readonly initial?: DualRecord;
+  /**
+   * Sees every quantity that the equations name, `[1, H]`, with the packed row it belongs to, and returns it, or one with another
+   * tangent: a tangent added here gives the derivative by that quantity.
+   */
+  readonly onName?: (symbol: string, x: Dual, row: number) => Dual;
+}
+
 /**
  * What `unroll` computes, over dual numbers.
  *
  * @param params the parameters of the cell by name
  * @param x `[N, D]`, packed rows
- * @param initial per state name `[B, H]`; default: learned (`h0`), else zero
  * @throws UnsupportedError for a cell without `equations`, or with those of a cell whose step it has replaced
  * @throws ShapeError when a tensor does not fit
  */
@@ -65,7 +76,7 @@ export function unrollDual(
   params: DualRecord,
   x: Dual,
   packing: Packing,
-  { direction = 'forward', initial }: { readonly direction?: Direction; readonly initial?: DualRecord } = {},
+  { direction = 'forward', initial, onName }: UnrollDualOptions = {},
 ): DualUnrolled {
   const equations = equationsOf(cell);
   if (x.value.shape[0] !== packing.total) {
@@ -77,7 +88,8 @@ export function unrollDual(
     let state: DualRecord = initialState(cell, params, initial, H, b);
     for (let k = 0; k < length; k++) {
       const row = rowOf(packing, direction === 'forward' ? k : length - 1 - k, b);
-      state = equations(ops, params, ops.gatherRows(x, [row]), state, H);
+      const algebra = onName ? { ...ops, name: (symbol: string, value: Dual) => onName(symbol, value, row) } : ops;
+      state = equations(algebra, params, ops.gatherRows(x, [row]), state, H);
       outputs[row] = state.h;
     }
     return state;

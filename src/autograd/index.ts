@@ -1,6 +1,6 @@
 export type { Dual, DualOps } from './dual.js';
 export { dual, dualOps } from './dual.js';
-export type { DualLayer, DualLoss, DualRecord, DualStack, DualUnrolled } from './forward-mode.js';
+export type { DualLayer, DualLoss, DualRecord, DualStack, DualUnrolled, UnrollDualOptions } from './forward-mode.js';
 export { directionalDerivative, forwardGradient, stackDual, unrollDual } from './forward-mode.js';
 export type { GradcheckOptions, CheckedElement, GradcheckReport } from './gradcheck.js';
 export { describeElement, gradcheck } from './gradcheck.js';
@@ -20,7 +20,8 @@ export { clipByGlobalNorm, clipByValue, globalNorm } from './norms.js';
 export { finalOf, initialFor, packFloats, toCallerOrder, unpackFloats } from './order.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
-export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, Unwound } from './storage.js';
+export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, BackwardPass } from './storage.js';
+export { quantityGradient, quantityValue } from './quantities.js';
 export type { Tape, TapeNode, TapeOptions } from './tape.js';
 export { createTape } from './tape.js';
 export type { Truncation, Window } from './truncate.js';

@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
-import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
+import type { BackwardOptions, Unrolled, UnrollOptions, BackwardPass } from './storage.js';
 import { addInitial, deliver, fusedScan, gatherRows, record, startsLearned } from './storage.js';
 import { windowsOf } from './truncate.js';
 
@@ -54,8 +54,8 @@ export function residentBackward<P extends CellParams>(
   dY: Tensor,
   grads: P,
   options: BackwardOptions,
-  ordinary: () => Unwound,
-): Unwound | undefined {
+  ordinary: () => BackwardPass,
+): BackwardPass | undefined {
   const { onDevice } = unrolled;
   if (onDevice === undefined) return undefined;
   if (isTruncated(unrolled, options)) {
@@ -63,7 +63,7 @@ export function residentBackward<P extends CellParams>(
     return undefined;
   }
   const gradients = gradientsOf(kernels, unrolled, dY, grads, options);
-  return onDevice.backward(gradients) ? unwoundOf(kernels, unrolled, gradients, options, ordinary) : undefined;
+  return onDevice.backward(gradients) ? backwardOf(kernels, unrolled, gradients, options, ordinary) : undefined;
 }
 
 /** `residentBackward` for devices that answer asynchronously. */
@@ -73,8 +73,8 @@ export async function residentBackwardAsync<P extends CellParams>(
   dY: Tensor,
   grads: P,
   options: BackwardOptions,
-  ordinary: () => Unwound,
-): Promise<Unwound | undefined> {
+  ordinary: () => BackwardPass,
+): Promise<BackwardPass | undefined> {
   const { onDeviceLater } = unrolled;
   if (onDeviceLater === undefined) return undefined;
   if (isTruncated(unrolled, options)) {
@@ -83,7 +83,7 @@ export async function residentBackwardAsync<P extends CellParams>(
   }
   const gradients = gradientsOf(kernels, unrolled, dY, grads, options);
   const done = await onDeviceLater.backward(gradients);
-  return done ? unwoundOf(kernels, unrolled, gradients, options, ordinary) : undefined;
+  return done ? backwardOf(kernels, unrolled, gradients, options, ordinary) : undefined;
 }
 
 const wanted = <P extends CellParams>({ x, options }: Request<P>): boolean =>
@@ -130,8 +130,8 @@ function unrolledOf<P extends CellParams>(
     get states() {
       return steps().states;
     },
-    get cache() {
-      return steps().cache;
+    get saved() {
+      return steps().saved;
     },
   };
 }
@@ -154,13 +154,13 @@ function gradientsOf<P extends CellParams>(
   };
 }
 
-function unwoundOf<P extends CellParams>(
+function backwardOf<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,
   { dX, dInitial }: LayerGradients,
   options: BackwardOptions,
-  ordinary: () => Unwound,
-): Unwound {
+  ordinary: () => BackwardPass,
+): BackwardPass {
   if (options.dX && dX) deliver(kernels, options.dX, dX, unrolled);
   const steps = once(ordinary);
   return {
@@ -168,8 +168,8 @@ function unwoundOf<P extends CellParams>(
     get dStates() {
       return steps().dStates;
     },
-    get left() {
-      return steps().left;
+    get stepGrads() {
+      return steps().stepGrads;
     },
   };
 }

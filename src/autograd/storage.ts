@@ -1,7 +1,7 @@
 /**
  * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
  */
-import type { Cache, Cell, CellParams, State } from '../cells/cell.js';
+import type { Saved, Cell, CellParams, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
@@ -25,7 +25,7 @@ export interface UnrollOptions {
   /**
    * For who reads outputs, final states and gradients, and nothing else: where the backend runs whole layers on a device, this one
    * may run there, and what lies in between stays there, until the backward pass with `backward`, not at all with `forward`.
-   * `states`, `cache` and what a backward pass leaves behind can still be read: they are computed then, on the host, from the
+   * `states`, `saved` and what a backward pass leaves behind can still be read: they are computed then, on the host, from the
    * parameters as they are then. Default: every step is at hand.
    */
   readonly resident?: Resident;
@@ -51,8 +51,8 @@ export interface Unrolled<P extends CellParams = CellParams> {
   readonly x: Tensor;
   /** Each `[B + N, H]`: initial state, then the state after every step, in the row order of the scan. */
   readonly states: State;
-  /** Each `[N, width·H]`: what the cell kept, in the row order of the scan. */
-  readonly cache: Cache;
+  /** Each `[N, width·H]`: what the cell saved, in the row order of the scan. */
+  readonly saved: Saved;
   /** Whether the initial state came from `params.h0`, so that its gradient goes there. */
   readonly learnedInitial: boolean;
   /** The layer on its device, where it ran there; on one that answers later. */
@@ -71,13 +71,13 @@ export interface BackwardOptions {
 }
 
 /** What the backward pass leaves behind for those who read gradients, in the row order of the scan. */
-export interface Unwound {
+export interface BackwardPass {
   /** Each `[B, H]` in packed order, as `initial`: ∂L/∂(initial state); `toCallerOrder` undoes the order. */
   readonly dInitial: State;
   /** Each `[B + N, H]`: ∂L/∂(state) in full, at every step: what came from the loss and what came through time. */
   readonly dStates: State;
   /** Each `[N, width·H]`: `da` and its companions. */
-  readonly left: Cache;
+  readonly stepGrads: Saved;
 }
 
 /** A new matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
@@ -99,8 +99,8 @@ export function after(states: State, packing: Packing, t: number): State {
 }
 
 /** The rows of step t of everything a cell keeps. */
-export function at(cache: Cache, packing: Packing, t: number): Cache {
-  return mapRecord(cache, (x) => rows(x, packing.offsets[t], packing.batchSizes[t]));
+export function at(saved: Saved, packing: Packing, t: number): Saved {
+  return mapRecord(saved, (x) => rows(x, packing.offsets[t], packing.batchSizes[t]));
 }
 
 /** `[N, H]` the hidden state every row started from: the left factor of dWh. */
@@ -159,14 +159,14 @@ export function prepare<P extends CellParams>(
     params,
     initial,
   );
-  const cache = record(Object.keys(cell.kept), (name) => {
-    const shape = [total, cell.kept[name] * H];
+  const saved = record(Object.keys(cell.saved), (name) => {
+    const shape = [total, cell.saved[name] * H];
     return name === 'a' ? kernels.empty(shape, dtype) : kernels.zeros(shape, dtype);
   });
-  kernels.rows.setEveryRow(cache.a, params.b);
+  kernels.rows.setEveryRow(saved.a, params.b);
   const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
   const y = rows(states.h, batch, total);
-  return { cell, params, packing, direction, x: scanned, states, cache, y, final: states, learnedInitial };
+  return { cell, params, packing, direction, x: scanned, states, saved, y, final: states, learnedInitial };
 }
 
 /** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
@@ -179,12 +179,17 @@ export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolle
     : { ...unrolled, final, y: gatherRows(kernels, unrolled.y, reversal(packing)) };
 }
 
-export function emptyUnwound<P extends CellParams>(kernels: Kernels, { cell, states, packing }: Unrolled<P>): Unwound {
+export function emptyBackward<P extends CellParams>(
+  kernels: Kernels,
+  { cell, states, packing }: Unrolled<P>,
+): BackwardPass {
   const dtype = dtypeOf(states.h.data);
   const H = states.h.shape[1];
   const dStates = mapRecord(states, (x) => kernels.zeros(x.shape, dtype));
-  const left = record(Object.keys(cell.left), (name) => kernels.zeros([packing.total, cell.left[name] * H], dtype));
-  return { dStates, left, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
+  const stepGrads = record(Object.keys(cell.stepGrads), (name) =>
+    kernels.zeros([packing.total, cell.stepGrads[name] * H], dtype),
+  );
+  return { dStates, stepGrads, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
 
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
@@ -198,8 +203,8 @@ export function deliver<P extends CellParams>(
   else kernels.rows.scatterAdd(dX, dx, reversal(packing));
 }
 
-export function scanTensors<P extends CellParams>({ packing, params, states, cache }: Unrolled<P>): ScanTensors {
-  return { batchSizes: packing.batchSizes, params, states, cache };
+export function scanTensors<P extends CellParams>({ packing, params, states, saved }: Unrolled<P>): ScanTensors {
+  return { batchSizes: packing.batchSizes, params, states, cache: saved };
 }
 
 export function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {

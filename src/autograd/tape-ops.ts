@@ -38,6 +38,8 @@ export interface TapeOps {
   tanh(x: TapeNode): TapeNode;
   /** `max(x, 0)`; its derivative at 0 is taken as 0. */
   relu(x: TapeNode): TapeNode;
+  /** `x`; what equations call it says nothing to a tape. */
+  name(symbol: string, x: TapeNode): TapeNode;
   /** Columns `start … start + count − 1` of `x [M, N]`. */
   sliceColumns(x: TapeNode, start: number, count: number): TapeNode;
   /** Rows `start … start + count − 1` of `x [M, N]`. */
@@ -111,8 +113,9 @@ function elementOps(
 /** Rows and columns chosen or put together: nothing is computed, gradients go where the elements came from. */
 function choiceOps(
   tape: TapeCore,
-): Names<'sliceColumns' | 'sliceRows' | 'concatColumns' | 'concatRows' | 'gatherRows'> {
+): Names<'name' | 'sliceColumns' | 'sliceRows' | 'concatColumns' | 'concatRows' | 'gatherRows'> {
   return {
+    name: (_symbol, x) => x,
     sliceColumns: (x, start, count) => {
       const [M] = matrixShape('sliceColumns', x);
       checkRange('sliceColumns', 'column', start, count, x.value.shape[1]);

@@ -24,13 +24,13 @@ import { remember } from '../tensor/versions.js';
 import { dtypeOf, rows } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
-import type { BackwardOptions, Unrolled, UnrollOptions, Unwound } from './storage.js';
+import type { BackwardOptions, Unrolled, UnrollOptions, BackwardPass } from './storage.js';
 import {
   after,
   at,
   before,
   deliver,
-  emptyUnwound,
+  emptyBackward,
   finalRow,
   finish,
   fusedScan,
@@ -76,7 +76,7 @@ function run<P extends CellParams>(
   options: UnrollOptions,
 ): Unrolled<P> {
   const unrolled = prepare(kernels, cell, params, x, packing, options);
-  kernels.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
+  kernels.addMatmul(unrolled.saved.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
   return finish(kernels, unrolled);
 }
@@ -97,7 +97,7 @@ export async function unrollAsync<P extends CellParams>(
   const resident = await residentForwardAsync(device, kernels, { cell, params, x, packing, options, ordinary });
   if (resident) return remember(resident, params);
   const unrolled = prepare(kernels, cell, params, x, packing, options);
-  await device.addMatmul(unrolled.cache.a, unrolled.x, params.Wx); // project
+  await device.addMatmul(unrolled.saved.a, unrolled.x, params.Wx); // project
   scanForward(kernels, unrolled);
   return remember(finish(kernels, unrolled), params);
 }
@@ -119,7 +119,7 @@ export function unrollBackward<P extends CellParams>(
   dY: Tensor,
   grads: P,
   options: BackwardOptions = {},
-): Unwound {
+): BackwardPass {
   checkBackward(kernels, unrolled, dY, grads, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
   const resident = residentBackward(kernels, unrolled, dY, grads, options, ordinary);
@@ -128,8 +128,8 @@ export function unrollBackward<P extends CellParams>(
     return resident;
   }
   const unwound = ordinary();
-  const { cell, params, x, cache } = unrolled;
-  const { da } = unwound.left;
+  const { cell, params, x, saved } = unrolled;
+  const { da } = unwound.stepGrads;
   if (options.dX) {
     const dx = kernels.zeros(x.shape, dtypeOf(x.data));
     kernels.addMatmulTB(dx, da, params.Wx);
@@ -137,7 +137,7 @@ export function unrollBackward<P extends CellParams>(
   }
   kernels.addMatmulTA(grads.Wx, x, da);
   kernels.rows.addSumRows(grads.b, da);
-  cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
+  cell.weightGradients(kernels, previousStates(kernels, unrolled), { ...saved, ...unwound.stepGrads }, grads);
   collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
 }
@@ -150,7 +150,7 @@ export async function unrollBackwardAsync<P extends CellParams>(
   dY: Tensor,
   grads: P,
   options: BackwardOptions = {},
-): Promise<Unwound> {
+): Promise<BackwardPass> {
   expectEntry('unrollBackwardAsync', { device });
   checkBackward(kernels, unrolled, dY, grads, options);
   const ordinary = () => scanBackward(kernels, unrolled, dY, options);
@@ -160,8 +160,8 @@ export async function unrollBackwardAsync<P extends CellParams>(
     return resident;
   }
   const unwound = ordinary();
-  const { cell, params, x, cache } = unrolled;
-  const { da } = unwound.left;
+  const { cell, params, x, saved } = unrolled;
+  const { da } = unwound.stepGrads;
   if (options.dX) {
     const dx = kernels.zeros(x.shape, dtypeOf(x.data));
     await device.addMatmulTB(dx, da, params.Wx);
@@ -169,17 +169,17 @@ export async function unrollBackwardAsync<P extends CellParams>(
   }
   await device.addMatmulTA(grads.Wx, x, da);
   kernels.rows.addSumRows(grads.b, da);
-  cell.collect(kernels, previousStates(kernels, unrolled), { ...cache, ...unwound.left }, grads);
+  cell.weightGradients(kernels, previousStates(kernels, unrolled), { ...saved, ...unwound.stepGrads }, grads);
   collectInitial(kernels, unrolled, unwound, grads);
   return unwound;
 }
 
 /** The time loop forward: the specification of every fused scan. */
 function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): void {
-  const { cell, params, packing, states, cache } = unrolled;
+  const { cell, params, packing, states, saved } = unrolled;
   if (fusedScan(kernels, cell)?.forward(scanTensors(unrolled))) return;
   for (let t = 0; t < packing.steps; t++) {
-    cell.stepForward(kernels, params, before(states, packing, t), at(cache, packing, t), after(states, packing, t));
+    cell.stepForward(kernels, params, before(states, packing, t), at(saved, packing, t), after(states, packing, t));
   }
 }
 
@@ -189,16 +189,16 @@ function scanBackward<P extends CellParams>(
   unrolled: Unrolled<P>,
   dY: Tensor,
   options: BackwardOptions,
-): Unwound {
+): BackwardPass {
   const { packing } = unrolled;
   const windows = windowsOf(packing.steps, options.truncate);
-  const total = emptyUnwound(kernels, unrolled);
+  const total = emptyBackward(kernels, unrolled);
   const seed = unrolled.direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing));
   if (windows.length <= 1) {
     sweep(kernels, unrolled, seed, options.dFinal, { from: 0, seedFrom: 0, end: packing.steps }, total);
     return total;
   }
-  const part = emptyUnwound(kernels, unrolled);
+  const part = emptyBackward(kernels, unrolled);
   for (const window of windows) {
     const lowest = sweep(kernels, unrolled, seed, options.dFinal, window, part, options.truncate);
     moveWindow(kernels, total, part, packing, lowest, window.end);
@@ -217,10 +217,10 @@ function sweep<P extends CellParams>(
   dY: Tensor,
   dFinal: Partial<State> | undefined,
   window: Window,
-  { dStates, left }: Unwound,
+  { dStates, stepGrads }: BackwardPass,
   truncation?: Truncation,
 ): number {
-  const { cell, params, packing, states, cache } = unrolled;
+  const { cell, params, packing, states, saved } = unrolled;
   const { offsets, batch } = packing;
   const seeded = offsets[window.end] - offsets[window.seedFrom];
   kernels.rows.addMatrix(
@@ -229,7 +229,8 @@ function sweep<P extends CellParams>(
   );
   if (dFinal) injectFinal(kernels, dStates, dFinal, packing, window);
 
-  const scan = { ...scanTensors(unrolled), cache: { ...cache, ...left }, dStates };
+  const cache = { ...saved, ...stepGrads };
+  const scan = { ...scanTensors(unrolled), cache, dStates };
   if (!truncation && fusedScan(kernels, cell)?.backward(scan)) return window.from;
   const reach = truncation ? reachOf(packing.lengths, window, truncation) : new Int32Array(batch);
   const lowest = reach.reduce(
@@ -242,7 +243,7 @@ function sweep<P extends CellParams>(
       kernels,
       params,
       before(states, packing, t),
-      at(scan.cache, packing, t),
+      at(cache, packing, t),
       after(states, packing, t),
       after(dStates, packing, t),
       dPrev,
@@ -264,7 +265,7 @@ function cut(dPrev: State, reach: Int32Array, t: number): void {
 function collectInitial<P extends CellParams>(
   kernels: Kernels,
   { cell, learnedInitial }: Unrolled<P>,
-  unwound: Unwound,
+  unwound: BackwardPass,
   grads: P,
 ): void {
   if (!learnedInitial) return;
@@ -288,8 +289,8 @@ function injectFinal(kernels: Kernels, dStates: State, dFinal: Partial<State>, p
  */
 function moveWindow(
   kernels: Kernels,
-  total: Unwound,
-  part: Unwound,
+  total: BackwardPass,
+  part: BackwardPass,
   { batch, offsets }: Packing,
   lowest: number,
   end: number,
@@ -298,7 +299,8 @@ function moveWindow(
   const [top, bottom] = [offsets[lowest], offsets[end]];
   for (const [name, x] of Object.entries(part.dStates))
     moveRows(kernels, total.dStates[name], x, first, batch + bottom - first);
-  for (const [name, x] of Object.entries(part.left)) moveRows(kernels, total.left[name], x, top, bottom - top);
+  for (const [name, x] of Object.entries(part.stepGrads))
+    moveRows(kernels, total.stepGrads[name], x, top, bottom - top);
 }
 
 /** Rows `start … start + count − 1` of `from` are added to those of `to`, a matrix of the same shape, and set to zero. */

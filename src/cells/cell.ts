@@ -9,8 +9,10 @@ import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import type { CellEquations } from './equations.js';
 import type { InitScheme } from './init.js';
+import type { Quantity } from './quantities.js';
 
 export type { Algebra, CellEquations } from './equations.js';
+export type { GradientPlace, Place, Quantity } from './quantities.js';
 
 /** Named tensors of a cell. Gradients mirror it: `grads.Wx` has the shape of `params.Wx`. */
 export type Params = Readonly<Record<string, Tensor>>;
@@ -32,8 +34,11 @@ export interface State extends Params {
   readonly h: Tensor;
 }
 
-/** What a step keeps for its backward, and what its backward leaves for the weight gradients: each `[B_t, width·H]`. */
-export type Cache = Readonly<Record<string, Tensor>>;
+/**
+ * What a step saves for its backward (`a` and others), and what its backward leaves for the weight gradients (`da` and others): each
+ * `[B_t, width·H]`.
+ */
+export type Saved = Params;
 
 /** Choices at initialization; what a cell does not have (a forget gate) it does not read. */
 export interface InitOptions {
@@ -49,8 +54,11 @@ export interface InitOptions {
   readonly dtype?: DType;
 }
 
-/** One recurrent cell. `P` names its parameters; `stepForward` and `stepBackward` mirror each other line by line. */
-export interface Cell<P extends CellParams = CellParams> {
+/**
+ * One recurrent cell. P names its parameters, S its states, V what it saves; `stepForward` and `stepBackward` mirror each other
+ * line by line.
+ */
+export interface Cell<P extends CellParams = CellParams, S extends State = State, V extends Saved = Saved> {
   /** Name on the command line and in model files: `rnn`, `lstm`, `gru`, … */
   readonly name: string;
   /** G, the number of gates: 1 (RNN), 4 (LSTM), 3 (GRU). */
@@ -59,10 +67,12 @@ export interface Cell<P extends CellParams = CellParams> {
   readonly gateNames: readonly string[];
   /** Names of the states, `h` first. */
   readonly states: readonly string[];
-  /** Width, in multiples of H, of each tensor the forward step keeps. `a` is always there. */
-  readonly kept: Readonly<Record<string, number>>;
+  /** Width, in multiples of H, of each tensor the forward step saves. `a` is always there. */
+  readonly saved: Readonly<Record<string, number>>;
   /** Width, in multiples of H, of each tensor the backward step leaves behind. `da` is always there. */
-  readonly left: Readonly<Record<string, number>>;
+  readonly stepGrads: Readonly<Record<string, number>>;
+  /** What a step computes, in the order of the equations: names, ranges, and where values and gradients lie. */
+  readonly quantities: readonly Quantity[];
 
   /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
   shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
@@ -78,23 +88,23 @@ export interface Cell<P extends CellParams = CellParams> {
   initialize(inputSize: number, hiddenSize: number, rng: Rng, options?: InitOptions): P;
 
   /**
-   * One step for B_t sequences. On entry `cache.a` holds `x·Wx + b` and every other kept tensor is zero; on return the
-   * cache holds what the backward step needs, and `next` the new state.
+   * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b` and every other saved tensor is zero; on return `saved` holds
+   * what the backward step needs, and `next` the new state.
    */
-  stepForward(kernels: Kernels, params: P, prev: State, cache: Cache, next: State): void;
+  stepForward(kernels: Kernels, params: P, prev: S, saved: V, next: S): void;
 
   /**
-   * The same step in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `cache.da`
+   * The same step in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `saved.da`
    * (and its companions) and adds to `dPrev`. For an LSTM, what `h` passes to `c` is also added to `dNext.c`, so that
    * afterwards it is the whole gradient of `c`.
    */
-  stepBackward(kernels: Kernels, params: P, prev: State, cache: Cache, next: State, dNext: State, dPrev: State): void;
+  stepBackward(kernels: Kernels, params: P, prev: S, saved: V, next: S, dNext: S, dPrev: S): void;
 
   /**
-   * Gradients of the recurrent parameters from all steps at once: `cache` holds all N rows, `hPrev [N, H]` the state each
+   * Gradients of the recurrent parameters from all steps at once: `saved` holds all N rows, `hPrev [N, H]` the state each
    * row started from. (The gradients of `Wx` and `b` are the same for every cell; `autograd/unroll` adds them.)
    */
-  collect(kernels: Kernels, hPrev: Tensor, cache: Cache, grads: P): void;
+  weightGradients(kernels: Kernels, hPrev: Tensor, saved: V, grads: P): void;
 
   /**
    * The same step once more, as equations over any algebra. Forward mode runs it, as a second opinion on the gradients; for a
@@ -106,14 +116,16 @@ export interface Cell<P extends CellParams = CellParams> {
    * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
    * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
    */
-  readonly original?: Omit<Cell<P>, 'original'>;
+  readonly original?: Omit<Cell<P, S, V>, 'original'>;
 }
 
 /** What a time loop of a backend does not depend on. */
-const FREE: readonly string[] = ['name', 'gateNames', 'initialize', 'equations'];
+const FREE: readonly string[] = ['name', 'gateNames', 'initialize', 'equations', 'quantities'];
 
 /** A built-in cell: one whose steps backends were tested to equal, under its name. */
-export function builtIn<P extends CellParams>(cell: Omit<Cell<P>, 'original'>): Cell<P> {
+export function builtIn<P extends CellParams, S extends State, V extends Saved>(
+  cell: Omit<Cell<P, S, V>, 'original'>,
+): Cell<P, S, V> {
   return { ...cell, original: cell };
 }
 
@@ -123,7 +135,7 @@ export function builtIn<P extends CellParams>(cell: Omit<Cell<P>, 'original'>): 
  *
  * @returns name of the built-in cell all of whose steps, states and widths this one has; else nothing
  */
-export function fusedName<P extends CellParams>(cell: Cell<P>): string | undefined {
+export function fusedName(cell: Cell): string | undefined {
   const { original } = cell;
   if (original === undefined) return undefined;
   const own = cell as unknown as Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@
 import { ArgumentError } from '../tensor/errors.js';
 import type { Cell } from './cell.js';
 import { describe } from '../tensor/describe.js';
+import { expectQuantities } from './quantity-checks.js';
 
 const isFunction = (x: unknown): boolean => typeof x === 'function';
 const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
@@ -16,13 +17,13 @@ const MEMBERS: readonly (readonly [keyof Cell, (x: unknown) => boolean, string])
   ['gates', (x) => Number.isInteger(x) && (x as number) > 0, 'an integer of at least 1'],
   ['gateNames', isNames, 'a list of names'],
   ['states', (x) => isNames(x) && x[0] === 'h', "a list of names, 'h' first"],
-  ['kept', isWidths('a'), 'a record of widths with a'],
-  ['left', isWidths('da'), 'a record of widths with da'],
+  ['saved', isWidths('a'), 'a record of widths with a'],
+  ['stepGrads', isWidths('da'), 'a record of widths with da'],
   ['shapes', isFunction, 'a function'],
   ['initialize', isFunction, 'a function'],
   ['stepForward', isFunction, 'a function'],
   ['stepBackward', isFunction, 'a function'],
-  ['collect', isFunction, 'a function'],
+  ['weightGradients', isFunction, 'a function'],
   ['equations', (x) => x === undefined || isFunction(x), 'a function'],
 ];
 
@@ -41,4 +42,6 @@ export function expectCell(where: string, cell: unknown): asserts cell is Cell {
     const got = cell[member] === undefined ? 'nothing' : typeof cell[member];
     throw new ArgumentError(`${where}: cell.${member} must be ${wanted}; got ${got}: add it to the cell`);
   }
+  const { quantities, ...members } = cell as unknown as Cell;
+  expectQuantities(where, quantities, members);
 }

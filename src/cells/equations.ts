@@ -22,6 +22,11 @@ export interface Algebra<V> {
   tanh(x: V): V;
   /** `max(x, 0)`; its derivative at 0 is taken as 0. */
   relu(x: V): V;
+  /**
+   * `x`, and says what the equations call it: the symbols of the cell's `quantities`, and those that their gradients are `of`. So
+   * the list can be held to the equations.
+   */
+  name(symbol: string, x: V): V;
   /** Columns `start … start + count − 1`. */
   sliceColumns(x: V, start: number, count: number): V;
 }

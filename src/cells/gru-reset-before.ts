@@ -23,29 +23,30 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf } from '../tensor/view.js';
-import type { Cache, Cell, CellParams, State } from './cell.js';
+import { columns, dtypeOf, rowStart } from '../tensor/view.js';
+import type { Saved, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
+import { gateQuantity, savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE } from './quantities.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, where it is learned, the initial state `h0 [H]`. */
 export type GruResetBeforeParams = CellParams;
 
-/** Kept per row: `a [3H]`, the gates r z n; `s [H]`. Left by the backward step: `da [3H]`, `ds [H]`. */
-export interface GruResetBeforeCache extends Cache {
+/** Saved per row: `a [3H]`, the gates r z n; `s [H]`. Left by the backward step: `da [3H]`, `ds [H]`. */
+export interface GruResetBeforeSaved extends Saved {
   readonly a: Tensor;
   readonly s: Tensor;
   readonly da: Tensor;
   readonly ds: Tensor;
 }
 
-/** One step forward: equations (1) to (5). Shapes as in the header; `next` and the cache are overwritten. */
+/** One step forward: equations (1) to (5). Shapes as in the header; `next` and the saved are overwritten. */
 export function gruResetBeforeStepForward(
   kernels: Kernels,
   { Wh }: GruResetBeforeParams,
   prev: State,
-  { a, s }: GruResetBeforeCache,
+  { a, s }: GruResetBeforeSaved,
   next: State,
 ): void {
   const { h } = next;
@@ -54,25 +55,27 @@ export function gruResetBeforeStepForward(
 
   kernels.addMatmul(columns(a, 0, 2 * H), prev.h, columns(Wh, 0, 2 * H)); //             (1)
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const sRow = s.offset + b * s.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
+    const ar = rowStart(a, b);
+    const az = ar + H;
+    const sNow = rowStart(s, b);
+    const hPrev = rowStart(prev.h, b);
     for (let j = 0; j < H; j++) {
-      a.data[row + j] = sigmoid(a.data[row + j]); //                                     (2)
-      a.data[row + H + j] = sigmoid(a.data[row + H + j]);
-      s.data[sRow + j] = a.data[row + j] * prev.h.data[hPrevRow + j]; //                 (3)
+      a.data[ar + j] = sigmoid(a.data[ar + j]); //                                       (2)
+      a.data[az + j] = sigmoid(a.data[az + j]);
+      s.data[sNow + j] = a.data[ar + j] * prev.h.data[hPrev + j]; //                     (3)
     }
   }
   kernels.addMatmul(columns(a, 2 * H, H), s, columns(Wh, 2 * H, H)); //                  (4)
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const hRow = h.offset + b * h.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
+    const az = rowStart(a, b) + H;
+    const an = az + H;
+    const hNow = rowStart(h, b);
+    const hPrev = rowStart(prev.h, b);
     for (let j = 0; j < H; j++) {
-      const z = a.data[row + H + j];
-      const n = tanh(a.data[row + 2 * H + j]); //                                        (4)
-      a.data[row + 2 * H + j] = n;
-      h.data[hRow + j] = (1 - z) * n + z * prev.h.data[hPrevRow + j]; //                 (5)
+      const z = a.data[az + j];
+      const n = tanh(a.data[an + j]); //                                                 (4)
+      a.data[an + j] = n;
+      h.data[hNow + j] = (1 - z) * n + z * prev.h.data[hPrev + j]; //                    (5)
     }
   }
 }
@@ -82,51 +85,53 @@ export function gruResetBeforeStepBackward(
   kernels: Kernels,
   { Wh }: GruResetBeforeParams,
   prev: State,
-  { a, da, ds }: GruResetBeforeCache,
+  { a, da, ds }: GruResetBeforeSaved,
   dNext: State,
   dPrev: State,
 ): void {
   const [B, H] = dNext.h.shape;
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const daRow = da.offset + b * da.stride[0];
-    const dsRow = ds.offset + b * ds.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
-    const dhRow = dNext.h.offset + b * dNext.h.stride[0];
-    const dhPrevRow = dPrev.h.offset + b * dPrev.h.stride[0];
+    const az = rowStart(a, b) + H;
+    const an = az + H;
+    const daz = rowStart(da, b) + H;
+    const dan = daz + H;
+    const dsNow = rowStart(ds, b);
+    const hPrev = rowStart(prev.h, b);
+    const dhNow = rowStart(dNext.h, b);
+    const dhPrev = rowStart(dPrev.h, b);
     for (let j = 0; j < H; j++) {
-      const z = a.data[row + H + j];
-      const n = a.data[row + 2 * H + j];
-      const dh = dNext.h.data[dhRow + j];
-      dPrev.h.data[dhPrevRow + j] += dh * z; //                                          (5)
-      const dz = dh * (prev.h.data[hPrevRow + j] - n); //                                (5)
-      da.data[daRow + 2 * H + j] = dh * (1 - z) * (1 - n * n); //                        (5) dn, (4)
-      da.data[daRow + H + j] = dz * z * (1 - z); //                                      (2)
-      ds.data[dsRow + j] = 0;
+      const z = a.data[az + j];
+      const n = a.data[an + j];
+      const dh = dNext.h.data[dhNow + j];
+      dPrev.h.data[dhPrev + j] += dh * z; //                                             (5)
+      const dz = dh * (prev.h.data[hPrev + j] - n); //                                   (5)
+      da.data[dan + j] = dh * (1 - z) * (1 - n * n); //                                  (5) dn, (4)
+      da.data[daz + j] = dz * z * (1 - z); //                                            (2)
+      ds.data[dsNow + j] = 0;
     }
   }
   kernels.addMatmulTB(ds, columns(da, 2 * H, H), columns(Wh, 2 * H, H)); //              (4)
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const daRow = da.offset + b * da.stride[0];
-    const dsRow = ds.offset + b * ds.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
-    const dhPrevRow = dPrev.h.offset + b * dPrev.h.stride[0];
+    const ar = rowStart(a, b);
+    const dar = rowStart(da, b);
+    const dsNow = rowStart(ds, b);
+    const hPrev = rowStart(prev.h, b);
+    const dhPrev = rowStart(dPrev.h, b);
     for (let j = 0; j < H; j++) {
-      const r = a.data[row + j];
-      dPrev.h.data[dhPrevRow + j] += ds.data[dsRow + j] * r; //                          (3)
-      const dr = ds.data[dsRow + j] * prev.h.data[hPrevRow + j]; //                      (3)
-      da.data[daRow + j] = dr * r * (1 - r); //                                          (2)
+      const r = a.data[ar + j];
+      dPrev.h.data[dhPrev + j] += ds.data[dsNow + j] * r; //                             (3)
+      const dr = ds.data[dsNow + j] * prev.h.data[hPrev + j]; //                         (3)
+      da.data[dar + j] = dr * r * (1 - r); //                                            (2)
     }
   }
   kernels.addMatmulTB(dPrev.h, columns(da, 0, 2 * H), columns(Wh, 0, 2 * H)); //         (1)
 }
 
 /** Over all steps at once: `dWh_n += sᵀ·da_n` (4) and `dWh_rz += h'ᵀ·da_rz` (1). */
-export function gruResetBeforeCollect(
+export function gruResetBeforeWeightGradients(
   kernels: Kernels,
   hPrev: Tensor,
-  { s, da }: GruResetBeforeCache,
+  { s, da }: GruResetBeforeSaved,
   grads: GruResetBeforeParams,
 ): void {
   const H = hPrev.shape[1];
@@ -138,27 +143,36 @@ export function gruResetBeforeCollect(
 const gruResetBeforeEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPrev }, H) => {
   const a = ops.add(ops.matmul(x, Wx), b);
   const rz = ops.matmul(hPrev, ops.sliceColumns(Wh, 0, 2 * H)); //                       (1)
-  const r = ops.sigmoid(ops.add(ops.sliceColumns(a, 0, H), ops.sliceColumns(rz, 0, H))); //  (2)
-  const z = ops.sigmoid(ops.add(ops.sliceColumns(a, H, H), ops.sliceColumns(rz, H, H)));
-  const s = ops.mul(r, hPrev); //                                                        (3)
-  const n = ops.tanh(ops.add(ops.sliceColumns(a, 2 * H, H), ops.matmul(s, ops.sliceColumns(Wh, 2 * H, H)))); //  (4)
-  return { h: ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev)) }; //              (5)
+  const a_r = ops.name('a_r', ops.add(ops.sliceColumns(a, 0, H), ops.sliceColumns(rz, 0, H)));
+  const a_z = ops.name('a_z', ops.add(ops.sliceColumns(a, H, H), ops.sliceColumns(rz, H, H)));
+  const r = ops.name('r', ops.sigmoid(a_r)); //                                          (2)
+  const z = ops.name('z', ops.sigmoid(a_z));
+  const s = ops.name('s', ops.mul(r, hPrev)); //                                         (3)
+  const a_n = ops.add(ops.sliceColumns(a, 2 * H, H), ops.matmul(s, ops.sliceColumns(Wh, 2 * H, H)));
+  const n = ops.name('n', ops.tanh(ops.name('a_n', a_n))); //                            (4)
+  return { h: ops.name('h', ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev))) }; //  (5)
 };
 
 /** The reset-before GRU as `autograd/unroll` sees it. */
-export const gruResetBefore: Cell<GruResetBeforeParams> = builtIn({
+export const gruResetBefore: Cell<GruResetBeforeParams, State, GruResetBeforeSaved> = builtIn({
   name: 'gru-reset-before',
   gates: 3,
   gateNames: ['r', 'z', 'n'],
   states: ['h'],
-  kept: { a: 3, s: 1 },
-  left: { da: 3, ds: 1 },
+  saved: { a: 3, s: 1 },
+  stepGrads: { da: 3, ds: 1 },
+  quantities: [
+    gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
+    gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
+    savedQuantity(3, 's', 'reset hidden state', 's', 0, TANH_RANGE),
+    gateQuantity(4, 'n', 'candidate', 2, TANH_RANGE),
+    stateQuantity(5, 'h', 'hidden state', TANH_RANGE),
+  ],
   shapes: (D, H) => commonShapes(D, H, 3),
   initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 3, rng, options), ...initStates(['h'], H, options) }),
-  stepForward: (kernels, params, prev, cache, next) =>
-    gruResetBeforeStepForward(kernels, params, prev, cache as GruResetBeforeCache, next),
-  stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
-    gruResetBeforeStepBackward(kernels, params, prev, cache as GruResetBeforeCache, dNext, dPrev),
-  collect: (kernels, hPrev, cache, grads) => gruResetBeforeCollect(kernels, hPrev, cache as GruResetBeforeCache, grads),
+  stepForward: gruResetBeforeStepForward,
+  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+    gruResetBeforeStepBackward(kernels, params, prev, saved, dNext, dPrev),
+  weightGradients: gruResetBeforeWeightGradients,
   equations: gruResetBeforeEquations,
 });

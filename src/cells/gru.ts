@@ -24,11 +24,12 @@ import { zeros } from '../tensor/create.js';
 import { transcendentals } from '../tensor/math.js';
 import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf } from '../tensor/view.js';
-import type { Cache, Cell, CellParams, State } from './cell.js';
+import { columns, dtypeOf, rowStart } from '../tensor/view.js';
+import type { Saved, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
+import { gateQuantity, savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
 /** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, where it is learned, the initial state `h0 [H]`. */
 export interface GruParams extends CellParams {
@@ -36,20 +37,20 @@ export interface GruParams extends CellParams {
   readonly bn: Tensor;
 }
 
-/** Kept per row: `a [3H]`, the gates r z n; `u [3H]`, its last third q. Left by the backward step: `da`, `du` `[3H]`. */
-export interface GruCache extends Cache {
+/** Saved per row: `a [3H]`, the gates r z n; `u [3H]`, its last third q. Left by the backward step: `da`, `du` `[3H]`. */
+export interface GruSaved extends Saved {
   readonly a: Tensor;
   readonly u: Tensor;
   readonly da: Tensor;
   readonly du: Tensor;
 }
 
-/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the cache are overwritten. */
+/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved are overwritten. */
 export function gruStepForward(
   kernels: Kernels,
   params: GruParams,
   prev: State,
-  { a, u }: GruCache,
+  { a, u }: GruSaved,
   next: State,
 ): void {
   const { h } = next;
@@ -59,23 +60,27 @@ export function gruStepForward(
 
   kernels.addMatmul(u, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const uRow = u.offset + b * u.stride[0];
-    const hRow = h.offset + b * h.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
+    const ar = rowStart(a, b);
+    const az = ar + H;
+    const an = az + H;
+    const ur = rowStart(u, b);
+    const uz = ur + H;
+    const q = uz + H;
+    const hNow = rowStart(h, b);
+    const hPrev = rowStart(prev.h, b);
     for (let j = 0; j < H; j++) {
       // Sums go through the arrays, so that they are rounded to the element type before a function is taken of them.
-      a.data[row + j] += u.data[uRow + j]; //                                            (2)
-      a.data[row + H + j] += u.data[uRow + H + j];
-      const r = sigmoid(a.data[row + j]);
-      const z = sigmoid(a.data[row + H + j]);
-      u.data[uRow + 2 * H + j] += bn.data[bn.offset + j * bn.stride[0]]; //              (3)
-      a.data[row + 2 * H + j] += r * u.data[uRow + 2 * H + j];
-      const n = tanh(a.data[row + 2 * H + j]);
-      a.data[row + j] = r;
-      a.data[row + H + j] = z;
-      a.data[row + 2 * H + j] = n;
-      h.data[hRow + j] = (1 - z) * n + z * prev.h.data[hPrevRow + j]; //                 (4)
+      a.data[ar + j] += u.data[ur + j]; //                                               (2)
+      a.data[az + j] += u.data[uz + j];
+      const r = sigmoid(a.data[ar + j]);
+      const z = sigmoid(a.data[az + j]);
+      u.data[q + j] += bn.data[bn.offset + j * bn.stride[0]]; //                         (3)
+      a.data[an + j] += r * u.data[q + j];
+      const n = tanh(a.data[an + j]);
+      a.data[ar + j] = r;
+      a.data[az + j] = z;
+      a.data[an + j] = n;
+      h.data[hNow + j] = (1 - z) * n + z * prev.h.data[hPrev + j]; //                    (4)
     }
   }
 }
@@ -85,43 +90,49 @@ export function gruStepBackward(
   kernels: Kernels,
   params: GruParams,
   prev: State,
-  { a, u, da, du }: GruCache,
+  { a, u, da, du }: GruSaved,
   dNext: State,
   dPrev: State,
 ): void {
   const [B, H] = dNext.h.shape;
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const uRow = u.offset + b * u.stride[0];
-    const daRow = da.offset + b * da.stride[0];
-    const duRow = du.offset + b * du.stride[0];
-    const hPrevRow = prev.h.offset + b * prev.h.stride[0];
-    const dhRow = dNext.h.offset + b * dNext.h.stride[0];
-    const dhPrevRow = dPrev.h.offset + b * dPrev.h.stride[0];
+    const ar = rowStart(a, b);
+    const az = ar + H;
+    const an = az + H;
+    const un = rowStart(u, b) + 2 * H;
+    const dar = rowStart(da, b);
+    const daz = dar + H;
+    const dan = daz + H;
+    const dur = rowStart(du, b);
+    const duz = dur + H;
+    const dq = duz + H;
+    const hPrev = rowStart(prev.h, b);
+    const dhNow = rowStart(dNext.h, b);
+    const dhPrev = rowStart(dPrev.h, b);
     for (let j = 0; j < H; j++) {
-      const r = a.data[row + j];
-      const z = a.data[row + H + j];
-      const n = a.data[row + 2 * H + j];
-      const q = u.data[uRow + 2 * H + j];
-      const dh = dNext.h.data[dhRow + j];
-      dPrev.h.data[dhPrevRow + j] += dh * z; //                                          (4)
-      const dz = dh * (prev.h.data[hPrevRow + j] - n); //                                (4)
-      const dan = dh * (1 - z) * (1 - n * n); //                                         (4) dn, (3)
-      const dar = dan * q * r * (1 - r); //                                              (3) dr, (2)
-      const daz = dz * z * (1 - z); //                                                   (2)
-      da.data[daRow + j] = dar;
-      da.data[daRow + H + j] = daz;
-      da.data[daRow + 2 * H + j] = dan;
-      du.data[duRow + j] = dar;
-      du.data[duRow + H + j] = daz;
-      du.data[duRow + 2 * H + j] = dan * r; //                                           (3) dq
+      const r = a.data[ar + j];
+      const z = a.data[az + j];
+      const n = a.data[an + j];
+      const q = u.data[un + j];
+      const dh = dNext.h.data[dhNow + j];
+      dPrev.h.data[dhPrev + j] += dh * z; //                                             (4)
+      const dz = dh * (prev.h.data[hPrev + j] - n); //                                   (4)
+      const da_n = dh * (1 - z) * (1 - n * n); //                                        (4) dn, (3)
+      const da_r = da_n * q * r * (1 - r); //                                            (3) dr, (2)
+      const da_z = dz * z * (1 - z); //                                                  (2)
+      da.data[dar + j] = da_r;
+      da.data[daz + j] = da_z;
+      da.data[dan + j] = da_n;
+      du.data[dur + j] = da_r;
+      du.data[duz + j] = da_z;
+      du.data[dq + j] = da_n * r; //                                                     (3) dq
     }
   }
   kernels.addMatmulTB(dPrev.h, du, params.Wh); //                                        (1)
 }
 
 /** Over all steps at once: `dWh += h'ᵀ·du` (1) and `dbn += Σ dq` (3), dq being the last third of `du`. */
-export function gruCollect(kernels: Kernels, hPrev: Tensor, { du }: GruCache, grads: GruParams): void {
+export function gruWeightGradients(kernels: Kernels, hPrev: Tensor, { du }: GruSaved, grads: GruParams): void {
   const H = hPrev.shape[1];
   kernels.addMatmulTA(grads.Wh, hPrev, du); //                                           (1)
   addSumRows(grads.bn, columns(du, 2 * H, H)); //                                        (3)
@@ -131,30 +142,41 @@ export function gruCollect(kernels: Kernels, hPrev: Tensor, { du }: GruCache, gr
 const gruEquations: CellEquations = (ops, { Wx, Wh, b, bn }, x, { h: hPrev }, H) => {
   const a = ops.add(ops.matmul(x, Wx), b);
   const u = ops.matmul(hPrev, Wh); //                                                    (1)
-  const r = ops.sigmoid(ops.add(ops.sliceColumns(a, 0, H), ops.sliceColumns(u, 0, H))); //  (2)
-  const z = ops.sigmoid(ops.add(ops.sliceColumns(a, H, H), ops.sliceColumns(u, H, H)));
-  const q = ops.add(ops.sliceColumns(u, 2 * H, H), bn); //                               (3)
-  const n = ops.tanh(ops.add(ops.sliceColumns(a, 2 * H, H), ops.mul(r, q)));
-  return { h: ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev)) }; //              (4)
+  const u_r = ops.name('u_r', ops.sliceColumns(u, 0, H));
+  const u_z = ops.name('u_z', ops.sliceColumns(u, H, H));
+  const r = ops.name('r', ops.sigmoid(ops.name('a_r', ops.add(ops.sliceColumns(a, 0, H), u_r)))); //  (2)
+  const z = ops.name('z', ops.sigmoid(ops.name('a_z', ops.add(ops.sliceColumns(a, H, H), u_z))));
+  const q = ops.name('q', ops.add(ops.sliceColumns(u, 2 * H, H), bn)); //                (3)
+  const n = ops.name('n', ops.tanh(ops.name('a_n', ops.add(ops.sliceColumns(a, 2 * H, H), ops.mul(r, q)))));
+  return { h: ops.name('h', ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev))) }; //  (4)
 };
 
 /** The GRU as `autograd/unroll` sees it. */
-export const gru: Cell<GruParams> = builtIn({
+export const gru: Cell<GruParams, State, GruSaved> = builtIn({
   name: 'gru',
   gates: 3,
   gateNames: ['r', 'z', 'n'],
   states: ['h'],
-  kept: { a: 3, u: 3 },
-  left: { da: 3, du: 3 },
+  saved: { a: 3, u: 3 },
+  stepGrads: { da: 3, du: 3 },
+  quantities: [
+    savedQuantity(1, 'u_r', 'recurrent part of the reset gate', 'u', 0, UNBOUNDED),
+    savedQuantity(1, 'u_z', 'recurrent part of the update gate', 'u', 1, UNBOUNDED),
+    gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
+    gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
+    savedQuantity(3, 'q', 'recurrent part of the candidate', 'u', 2, UNBOUNDED),
+    gateQuantity(3, 'n', 'candidate', 2, TANH_RANGE),
+    stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
+  ],
   shapes: (D, H) => ({ ...commonShapes(D, H, 3), bn: [H] }),
   initialize: (D, H, rng, options) => ({
     ...initCommon(D, H, 3, rng, options),
     bn: zeros([H], options?.dtype ?? 'float32'),
     ...initStates(['h'], H, options),
   }),
-  stepForward: (kernels, params, prev, cache, next) => gruStepForward(kernels, params, prev, cache as GruCache, next),
-  stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
-    gruStepBackward(kernels, params, prev, cache as GruCache, dNext, dPrev),
-  collect: (kernels, hPrev, cache, grads) => gruCollect(kernels, hPrev, cache as GruCache, grads),
+  stepForward: gruStepForward,
+  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+    gruStepBackward(kernels, params, prev, saved, dNext, dPrev),
+  weightGradients: gruWeightGradients,
   equations: gruEquations,
 });

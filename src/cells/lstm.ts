@@ -21,11 +21,12 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
-import type { Cache, Cell, CellParams, State } from './cell.js';
+import { dtypeOf, rowStart } from '../tensor/view.js';
+import type { Saved, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
+import { gateQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
 /** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, where they are learned, the initial states `h0`, `c0` `[H]`. */
 export type LstmParams = CellParams;
@@ -35,19 +36,19 @@ export interface LstmState extends State {
   readonly c: Tensor;
 }
 
-/** Kept per row: `a [4H]`, the gates i f g o; `tanhC [H]`. Left by the backward step: `da [4H]`. */
-export interface LstmCache extends Cache {
+/** Saved per row: `a [4H]`, the gates i f g o; `tanhC [H]`. Left by the backward step: `da [4H]`. */
+export interface LstmSaved extends Saved {
   readonly a: Tensor;
   readonly tanhC: Tensor;
   readonly da: Tensor;
 }
 
-/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the cache are overwritten. */
+/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved are overwritten. */
 export function lstmStepForward(
   kernels: Kernels,
   params: LstmParams,
   prev: LstmState,
-  { a, tanhC }: LstmCache,
+  { a, tanhC }: LstmSaved,
   next: LstmState,
 ): void {
   const { h, c } = next;
@@ -56,24 +57,27 @@ export function lstmStepForward(
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const hRow = h.offset + b * h.stride[0];
-    const cRow = c.offset + b * c.stride[0];
-    const cPrevRow = prev.c.offset + b * prev.c.stride[0];
-    const tanhRow = tanhC.offset + b * tanhC.stride[0];
+    const ai = rowStart(a, b);
+    const af = ai + H;
+    const ag = af + H;
+    const ao = ag + H;
+    const cNow = rowStart(c, b);
+    const cPrev = rowStart(prev.c, b);
+    const tanhNow = rowStart(tanhC, b);
+    const hNow = rowStart(h, b);
     for (let j = 0; j < H; j++) {
-      const i = sigmoid(a.data[row + j]); //                                             (2)
-      const f = sigmoid(a.data[row + H + j]);
-      const g = tanh(a.data[row + 2 * H + j]);
-      const o = sigmoid(a.data[row + 3 * H + j]);
-      a.data[row + j] = i;
-      a.data[row + H + j] = f;
-      a.data[row + 2 * H + j] = g;
-      a.data[row + 3 * H + j] = o;
-      c.data[cRow + j] = f * prev.c.data[cPrevRow + j] + i * g; //                       (3)
-      const tc = tanh(c.data[cRow + j]);
-      tanhC.data[tanhRow + j] = tc;
-      h.data[hRow + j] = o * tc; //                                                      (4)
+      const i = sigmoid(a.data[ai + j]); //                                              (2)
+      const f = sigmoid(a.data[af + j]);
+      const g = tanh(a.data[ag + j]);
+      const o = sigmoid(a.data[ao + j]);
+      a.data[ai + j] = i;
+      a.data[af + j] = f;
+      a.data[ag + j] = g;
+      a.data[ao + j] = o;
+      c.data[cNow + j] = f * prev.c.data[cPrev + j] + i * g; //                          (3)
+      const tc = tanh(c.data[cNow + j]);
+      tanhC.data[tanhNow + j] = tc;
+      h.data[hNow + j] = o * tc; //                                                      (4)
     }
   }
 }
@@ -83,33 +87,39 @@ export function lstmStepBackward(
   kernels: Kernels,
   params: LstmParams,
   prev: LstmState,
-  { a, tanhC, da }: LstmCache,
+  { a, tanhC, da }: LstmSaved,
   dNext: LstmState,
   dPrev: LstmState,
 ): void {
   const [B, H] = dNext.h.shape;
   for (let b = 0; b < B; b++) {
-    const row = a.offset + b * a.stride[0];
-    const daRow = da.offset + b * da.stride[0];
-    const tanhRow = tanhC.offset + b * tanhC.stride[0];
-    const cPrevRow = prev.c.offset + b * prev.c.stride[0];
-    const dhRow = dNext.h.offset + b * dNext.h.stride[0];
-    const dcRow = dNext.c.offset + b * dNext.c.stride[0];
-    const dcPrevRow = dPrev.c.offset + b * dPrev.c.stride[0];
+    const ai = rowStart(a, b);
+    const af = ai + H;
+    const ag = af + H;
+    const ao = ag + H;
+    const dai = rowStart(da, b);
+    const daf = dai + H;
+    const dag = daf + H;
+    const dao = dag + H;
+    const tanhNow = rowStart(tanhC, b);
+    const cPrev = rowStart(prev.c, b);
+    const dhNow = rowStart(dNext.h, b);
+    const dcNow = rowStart(dNext.c, b);
+    const dcPrev = rowStart(dPrev.c, b);
     for (let j = 0; j < H; j++) {
-      const i = a.data[row + j];
-      const f = a.data[row + H + j];
-      const g = a.data[row + 2 * H + j];
-      const o = a.data[row + 3 * H + j];
-      const tc = tanhC.data[tanhRow + j];
-      const dh = dNext.h.data[dhRow + j];
-      const dc = dNext.c.data[dcRow + j] + dh * o * (1 - tc * tc); //                    (4)
-      dNext.c.data[dcRow + j] = dc;
-      dPrev.c.data[dcPrevRow + j] += dc * f; //                                          (3)
-      da.data[daRow + j] = dc * g * i * (1 - i); //                                      (3) di, (2)
-      da.data[daRow + H + j] = dc * prev.c.data[cPrevRow + j] * f * (1 - f); //          (3) df, (2)
-      da.data[daRow + 2 * H + j] = dc * i * (1 - g * g); //                              (3) dg, (2)
-      da.data[daRow + 3 * H + j] = dh * tc * o * (1 - o); //                             (4) do, (2)
+      const i = a.data[ai + j];
+      const f = a.data[af + j];
+      const g = a.data[ag + j];
+      const o = a.data[ao + j];
+      const tc = tanhC.data[tanhNow + j];
+      const dh = dNext.h.data[dhNow + j];
+      const dc = dNext.c.data[dcNow + j] + dh * o * (1 - tc * tc); //                    (4)
+      dNext.c.data[dcNow + j] = dc;
+      dPrev.c.data[dcPrev + j] += dc * f; //                                             (3)
+      da.data[dai + j] = dc * g * i * (1 - i); //                                        (3) di, (2)
+      da.data[daf + j] = dc * prev.c.data[cPrev + j] * f * (1 - f); //                   (3) df, (2)
+      da.data[dag + j] = dc * i * (1 - g * g); //                                        (3) dg, (2)
+      da.data[dao + j] = dh * tc * o * (1 - o); //                                       (4) do, (2)
     }
   }
   kernels.addMatmulTB(dPrev.h, da, params.Wh); //                                        (1)
@@ -118,32 +128,44 @@ export function lstmStepBackward(
 /** Equations (1) to (4) over any algebra. */
 const lstmEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPrev, c: cPrev }, H) => {
   const a = ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh)); //            (1)
-  const i = ops.sigmoid(ops.sliceColumns(a, 0, H)); //                                   (2)
-  const f = ops.sigmoid(ops.sliceColumns(a, H, H));
-  const g = ops.tanh(ops.sliceColumns(a, 2 * H, H));
-  const o = ops.sigmoid(ops.sliceColumns(a, 3 * H, H));
-  const c = ops.add(ops.mul(f, cPrev), ops.mul(i, g)); //                                (3)
-  return { h: ops.mul(o, ops.tanh(c)), c }; //                                           (4)
+  const i = ops.name('i', ops.sigmoid(ops.name('a_i', ops.sliceColumns(a, 0, H)))); //   (2)
+  const f = ops.name('f', ops.sigmoid(ops.name('a_f', ops.sliceColumns(a, H, H))));
+  const g = ops.name('g', ops.tanh(ops.name('a_g', ops.sliceColumns(a, 2 * H, H))));
+  const o = ops.name('o', ops.sigmoid(ops.name('a_o', ops.sliceColumns(a, 3 * H, H))));
+  const c = ops.name('c', ops.add(ops.mul(f, cPrev), ops.mul(i, g))); //                 (3)
+  const h = ops.name('h', ops.mul(o, ops.name('tanh(c)', ops.tanh(c)))); //              (4)
+  return { h, c };
 };
 
 /** The LSTM as `autograd/unroll` sees it. */
-export const lstm: Cell<LstmParams> = builtIn({
+export const lstm: Cell<LstmParams, LstmState, LstmSaved> = builtIn({
   name: 'lstm',
   gates: 4,
   gateNames: ['i', 'f', 'g', 'o'],
   states: ['h', 'c'],
-  kept: { a: 4, tanhC: 1 },
-  left: { da: 4 },
+  saved: { a: 4, tanhC: 1 },
+  stepGrads: { da: 4 },
+  quantities: [
+    gateQuantity(2, 'i', 'input gate', 0, SIGMOID_RANGE),
+    gateQuantity(2, 'f', 'forget gate', 1, SIGMOID_RANGE),
+    gateQuantity(2, 'g', 'candidate', 2, TANH_RANGE),
+    gateQuantity(2, 'o', 'output gate', 3, SIGMOID_RANGE),
+    stateQuantity(3, 'c', 'cell state', UNBOUNDED),
+    {
+      ...{ symbol: 'tanh(c)', name: 'squashed cell state', equation: 4, range: TANH_RANGE },
+      value: { in: 'saved', tensor: 'tanhC', block: 0 },
+    },
+    stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
+  ],
   shapes: (D, H) => commonShapes(D, H, 4),
   initialize(D, H, rng, options = {}) {
     const params = initCommon(D, H, 4, rng, options);
     params.b.data.fill(options.forgetBias ?? 1, H, 2 * H);
     return { ...params, ...initStates(['h', 'c'], H, options) };
   },
-  stepForward: (kernels, params, prev, cache, next) =>
-    lstmStepForward(kernels, params, prev as LstmState, cache as LstmCache, next as LstmState),
-  stepBackward: (kernels, params, prev, cache, _next, dNext, dPrev) =>
-    lstmStepBackward(kernels, params, prev as LstmState, cache as LstmCache, dNext as LstmState, dPrev as LstmState),
-  collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //    (1)
+  stepForward: lstmStepForward,
+  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+    lstmStepBackward(kernels, params, prev, saved, dNext, dPrev),
+  weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), //  (1)
   equations: lstmEquations,
 });

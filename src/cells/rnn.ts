@@ -16,17 +16,18 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
-import type { Cache, Cell, CellParams, State } from './cell.js';
+import { dtypeOf, rowStart } from '../tensor/view.js';
+import type { Saved, Cell, CellParams, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
+import { savedQuantity, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
 /** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
 export type RnnParams = CellParams;
 
-/** Kept per row: `a [H]`, the pre-activation. Left by the backward step: `da [H]`. */
-export interface RnnCache extends Cache {
+/** Saved per row: `a [H]`, the pre-activation. Left by the backward step: `da [H]`. */
+export interface RnnSaved extends Saved {
   readonly a: Tensor;
   readonly da: Tensor;
 }
@@ -38,21 +39,20 @@ function rnnStepForward(
   kernels: Kernels,
   params: CellParams,
   prev: State,
-  cache: Cache,
+  { a }: RnnSaved,
   next: State,
 ): void {
-  const { a } = cache as RnnCache;
   const { h } = next;
   const [B, H] = h.shape;
   const { tanh } = transcendentals(dtypeOf(h.data));
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {
-    const aRow = a.offset + b * a.stride[0];
-    const hRow = h.offset + b * h.stride[0];
+    const aNow = rowStart(a, b);
+    const hNow = rowStart(h, b);
     for (let j = 0; j < H; j++) {
-      const x = a.data[aRow + j];
-      h.data[hRow + j] = activation === 'tanh' ? tanh(x) : x < 0 ? 0 : x; //             (2)
+      const x = a.data[aNow + j];
+      h.data[hNow + j] = activation === 'tanh' ? tanh(x) : x < 0 ? 0 : x; //             (2)
     }
   }
 }
@@ -61,24 +61,23 @@ function rnnStepBackward(
   activation: Activation,
   kernels: Kernels,
   params: CellParams,
-  cache: Cache,
+  { da }: RnnSaved,
   next: State,
   dNext: State,
   dPrev: State,
 ): void {
-  const { da } = cache as RnnCache;
   const { h } = next;
   const { h: dh } = dNext;
   const [B, H] = h.shape;
 
   for (let b = 0; b < B; b++) {
-    const hRow = h.offset + b * h.stride[0];
-    const dhRow = dh.offset + b * dh.stride[0];
-    const daRow = da.offset + b * da.stride[0];
+    const hNow = rowStart(h, b);
+    const dhNow = rowStart(dh, b);
+    const daNow = rowStart(da, b);
     for (let j = 0; j < H; j++) {
-      const y = h.data[hRow + j];
+      const y = h.data[hNow + j];
       const slope = activation === 'tanh' ? 1 - y * y : y > 0 ? 1 : 0;
-      da.data[daRow + j] = dh.data[dhRow + j] * slope; //                                (2)
+      da.data[daNow + j] = dh.data[dhNow + j] * slope; //                                (2)
     }
   }
   kernels.addMatmulTB(dPrev.h, da, params.Wh); //                                        (1)
@@ -87,31 +86,35 @@ function rnnStepBackward(
 /** Equations (1) and (2) over any algebra. */
 const equationsOf = (activation: Activation): CellEquations => {
   return (ops, { Wx, Wh, b }, x, { h: hPrev }) => {
-    const a = ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh)); //          (1)
-    return { h: ops[activation](a) }; //                                                 (2)
+    const a = ops.name('a', ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh))); //  (1)
+    return { h: ops.name('h', ops[activation](a)) }; //                                  (2)
   };
 };
 
-function rnnCell(name: string, activation: Activation): Cell<RnnParams> {
+function rnnCell(name: string, activation: Activation): Cell<RnnParams, State, RnnSaved> {
   return builtIn({
     name,
     gates: 1,
     gateNames: ['h'],
     states: ['h'],
-    kept: { a: 1 },
-    left: { da: 1 },
+    saved: { a: 1 },
+    stepGrads: { da: 1 },
+    quantities: [
+      savedQuantity(1, 'a', 'pre-activation', 'a', 0, UNBOUNDED),
+      stateQuantity(2, 'h', 'hidden state', activation === 'tanh' ? TANH_RANGE : [0, Infinity]),
+    ],
     shapes: (D, H) => commonShapes(D, H, 1),
     initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 1, rng, options), ...initStates(['h'], H, options) }),
-    stepForward: (kernels, params, prev, cache, next) => rnnStepForward(activation, kernels, params, prev, cache, next),
-    stepBackward: (kernels, params, _prev, cache, next, dNext, dPrev) =>
-      rnnStepBackward(activation, kernels, params, cache, next, dNext, dPrev),
-    collect: (kernels, hPrev, cache, grads) => kernels.addMatmulTA(grads.Wh, hPrev, cache.da), //  (1)
+    stepForward: (kernels, params, prev, saved, next) => rnnStepForward(activation, kernels, params, prev, saved, next),
+    stepBackward: (kernels, params, _prev, saved, next, dNext, dPrev) =>
+      rnnStepBackward(activation, kernels, params, saved, next, dNext, dPrev),
+    weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), //  (1)
     equations: equationsOf(activation),
   });
 }
 
 /** The RNN with tanh. */
-export const rnn: Cell<RnnParams> = rnnCell('rnn', 'tanh');
+export const rnn: Cell<RnnParams, State, RnnSaved> = rnnCell('rnn', 'tanh');
 
 /** The RNN with rectified linear units. */
-export const rnnRelu: Cell<RnnParams> = rnnCell('rnn-relu', 'relu');
+export const rnnRelu: Cell<RnnParams, State, RnnSaved> = rnnCell('rnn-relu', 'relu');

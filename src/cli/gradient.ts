@@ -12,7 +12,7 @@ import { gradcheck } from '../autograd/gradcheck.js';
 import type { CheckedElement } from '../autograd/gradcheck.js';
 import { zeroGrads } from '../autograd/grads.js';
 import { directionalDerivative, dualOps, packingOf, unroll, unrollBackward, unrollDual } from '../autograd/index.js';
-import type { Unrolled, Unwound } from '../autograd/index.js';
+import type { Unrolled, BackwardPass } from '../autograd/index.js';
 import { at, before } from '../autograd/storage.js';
 import type { Cell, CellParams } from '../cells/index.js';
 import type { Kernels } from '../kernels/index.js';
@@ -78,7 +78,7 @@ export interface ElementGradient {
 interface Experiment {
   readonly kernels: Kernels;
   readonly unrolled: Unrolled;
-  readonly unwound: Unwound;
+  readonly unwound: BackwardPass;
   readonly grads: CellParams;
   loss(): number;
   /** One derivative by forward mode. @throws UnsupportedError where the cell has no equations of its own */
@@ -216,13 +216,13 @@ function positionOf({ stride, offset }: Tensor, index: readonly number[]): numbe
 
 /** ∂L/∂P_t of one element for every step t: the gradient's final products, each over the rows of one step. */
 function termsOf({ kernels, unrolled, unwound }: Experiment, param: string, index: readonly number[]): number[] {
-  const { cell, params, packing, x, states, cache } = unrolled;
+  const { cell, params, packing, x, states, saved } = unrolled;
   return Array.from({ length: packing.steps }, (_, t) => {
     const term = zeroGrads(params);
-    const step = at({ ...cache, ...unwound.left }, packing, t);
+    const step = at({ ...saved, ...unwound.stepGrads }, packing, t);
     kernels.addMatmulTA(term.Wx, rows(x, packing.offsets[t], packing.batchSizes[t]), step.da);
     addSumRows(term.b, step.da);
-    cell.collect(kernels, before(states, packing, t).h, step, term);
+    cell.weightGradients(kernels, before(states, packing, t).h, step, term);
     if (t === 0) for (const name of cell.states) addSumRows(term[`${name}0`], unwound.dInitial[name]);
     return term[param].data[positionOf(term[param], index)];
   });

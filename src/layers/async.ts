@@ -19,7 +19,7 @@ import type {
   LayerParams,
   LayerPass,
   LayerSpec,
-  LayerUnwound,
+  LayerBackwardPass,
   StackBackwardOptions,
   StackOptions,
   StackPass,
@@ -101,12 +101,12 @@ export async function stackBackwardAsync(
   dY: Tensor,
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
-): Promise<LayerUnwound[]> {
+): Promise<LayerBackwardPass[]> {
   expectEntry('stackBackwardAsync', { devices, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
-  const unwound: LayerUnwound[] = [];
+  const unwound: LayerBackwardPass[] = [];
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
     const below = l === 0 ? undefined : pass.layers[l - 1];
@@ -147,7 +147,7 @@ async function layerBackwardAsync(
   grads: LayerParams,
   dFinal: DirectionStates<Partial<State>> = {},
   options: Pick<StackBackwardOptions, 'dX' | 'truncate'>,
-): Promise<LayerUnwound> {
+): Promise<LayerBackwardPass> {
   const back = { ...options, dFinal: dFinal.forward };
   if (pass.reverse === undefined || !('reverse' in grads)) {
     return { forward: await unrollBackwardAsync(device, host, pass.forward, dY, grads.forward, back) };

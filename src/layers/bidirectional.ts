@@ -12,7 +12,7 @@
  */
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
-import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
+import type { Resident, Unrolled, BackwardPass } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Kernels } from '../kernels/types.js';
@@ -138,7 +138,7 @@ export function bidirectionalBackward(
   dY: Tensor,
   grads: BidirectionalParams,
   options: BidirectionalBackwardOptions = {},
-): { forward: Unwound; reverse: Unwound } {
+): { forward: BackwardPass; reverse: BackwardPass } {
   expectEntry('bidirectionalBackward', { kernels, pass, options, dY });
   expectDirections('bidirectionalBackward', 'pass', pass);
   expectDirections('bidirectionalBackward', 'grads', grads);

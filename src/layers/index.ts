@@ -53,7 +53,7 @@ export {
   type LayerParams,
   type LayerPass,
   type LayerSpec,
-  type LayerUnwound,
+  type LayerBackwardPass,
   type StackBackwardOptions,
   type StackDropout,
   type StackOptions,

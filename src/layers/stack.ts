@@ -9,7 +9,7 @@
  *              (1)  dx_l += layer_lᵀ(dy_l)
  */
 import type { Packing } from '../autograd/packing.js';
-import type { Resident, Unrolled, Unwound } from '../autograd/storage.js';
+import type { Resident, Unrolled, BackwardPass } from '../autograd/storage.js';
 import type { Truncation } from '../autograd/truncate.js';
 import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
@@ -103,9 +103,9 @@ export interface StackBackwardOptions {
 const BACKWARD_KEYS = keysOf<StackBackwardOptions>({ dX: true, dFinal: true, truncate: true });
 
 /** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
-export interface LayerUnwound {
-  readonly forward: Unwound;
-  readonly reverse?: Unwound;
+export interface LayerBackwardPass {
+  readonly forward: BackwardPass;
+  readonly reverse?: BackwardPass;
 }
 
 /** Columns of a layer's output: H, or 2H for both directions. */
@@ -181,12 +181,12 @@ export function stackBackward(
   dY: Tensor,
   grads: readonly LayerParams[],
   backward: StackBackwardOptions = {},
-): LayerUnwound[] {
+): LayerBackwardPass[] {
   expectEntry('stackBackward', { kernels, pass, dY });
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
-  const unwound: LayerUnwound[] = [];
+  const unwound: LayerBackwardPass[] = [];
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
     const below = l === 0 ? undefined : pass.layers[l - 1];
@@ -221,7 +221,7 @@ function layerBackward(
   grads: LayerParams,
   dFinal: DirectionStates<Partial<State>> = {},
   options: { dX?: Tensor; truncate?: Truncation },
-): LayerUnwound {
+): LayerBackwardPass {
   const { y, forward, reverse } = pass;
   if (reverse !== undefined && 'reverse' in grads) {
     return bidirectionalBackward(kernels, { y, forward, reverse }, dY, grads, { ...options, dFinal });

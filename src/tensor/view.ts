@@ -78,6 +78,11 @@ export function rows<A extends Real>(x: Tensor<A>, start: number, count: number)
   };
 }
 
+/** Where row `b` of a matrix starts in its `data`. */
+export function rowStart(x: Tensor, b: number): number {
+  return x.offset + b * x.stride[0];
+}
+
 /** Columns `start … start + count − 1` of a tensor: the last axis is narrowed, the others are kept. O(1). */
 export function columns<A extends Real>(x: Tensor<A>, start: number, count: number): Tensor<A> {
   const last = x.shape.length - 1;

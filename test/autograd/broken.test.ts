@@ -8,7 +8,7 @@
  */
 import { describeElement } from '../../src/autograd/gradcheck.js';
 import { cells } from '../../src/cells/index.js';
-import type { Cache, Cell, CellParams, State } from '../../src/cells/index.js';
+import type { Saved, Cell, CellParams, State } from '../../src/cells/index.js';
 import type { Kernels } from '../../src/kernels/types.js';
 import { transpose } from '../../src/tensor/index.js';
 import type { Tensor } from '../../src/tensor/types.js';
@@ -24,7 +24,7 @@ interface Step {
   kernels: Kernels;
   params: CellParams;
   prev: State;
-  cache: Cache;
+  saved: Saved;
   next: State;
   dNext: State;
   dPrev: State;
@@ -54,11 +54,11 @@ const H = 3;
 /** A cell whose step backward is replaced; `undo` runs the right one, on arguments of choice. */
 function withStep(change: (step: Step, undo: (step: Step) => void) => void): (cell: Cell) => Cell {
   return (cell) => {
-    const undo = (s: Step): void => cell.stepBackward(s.kernels, s.params, s.prev, s.cache, s.next, s.dNext, s.dPrev);
+    const undo = (s: Step): void => cell.stepBackward(s.kernels, s.params, s.prev, s.saved, s.next, s.dNext, s.dPrev);
     return {
       ...cell,
-      stepBackward: (kernels, params, prev, cache, next, dNext, dPrev) =>
-        change({ kernels, params, prev, cache, next, dNext, dPrev }, undo),
+      stepBackward: (kernels, params, prev, saved, next, dNext, dPrev) =>
+        change({ kernels, params, prev, saved, next, dNext, dPrev }, undo),
     };
   };
 }
@@ -86,9 +86,9 @@ function withGate(gate: number, change: (da: Tensor, step: Step) => void): (cell
   return withStep((step, undo) => {
     const scratch = { ...step, dPrev: Object.fromEntries(Object.entries(step.dPrev).map(([n, x]) => [n, like(x)])) };
     undo(scratch as Step);
-    const before = copyOf(step.cache.da);
-    change(columns(step.cache.da, gate * H, H), step);
-    const difference = copyOf(step.cache.da);
+    const before = copyOf(step.saved.da);
+    change(columns(step.saved.da, gate * H, H), step);
+    const difference = copyOf(step.saved.da);
     forEach(difference, (value, i, j) => value - element(before, i, j));
     for (const name of Object.keys(step.dPrev)) {
       forEach(step.dPrev[name], (value, i, j) => value + element(scratch.dPrev[name], i, j));
@@ -109,7 +109,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: 'a missing term: dWh is never collected',
     cell: 'rnn',
-    cellOf: (cell) => ({ ...cell, collect: () => undefined }),
+    cellOf: (cell) => ({ ...cell, weightGradients: () => undefined }),
     wrong: ['Wh'],
   },
   {
@@ -124,9 +124,9 @@ const mistakes: readonly Mistake[] = [
     cell: 'gru',
     cellOf: (cell) => ({
       ...cell,
-      collect(kernels, hPrev, cache, grads) {
+      weightGradients(kernels, hPrev, saved, grads) {
         const negative = { ...grads, Wh: like(grads.Wh) };
-        cell.collect(kernels, hPrev, cache, negative);
+        cell.weightGradients(kernels, hPrev, saved, negative);
         forEach(grads.Wh, (value, i, j) => value - element(negative.Wh, i, j));
       },
     }),
@@ -168,8 +168,8 @@ const mistakes: readonly Mistake[] = [
     inForward: true,
     cellOf: (cell) => ({
       ...cell,
-      stepForward(kernels, params, prev, cache, next) {
-        cell.stepForward(kernels, params, prev, cache, next);
+      stepForward(kernels, params, prev, saved, next) {
+        cell.stepForward(kernels, params, prev, saved, next);
         forEach(next.h, (value) => Math.max(-0.3, Math.min(0.3, value)));
       },
     }),
@@ -187,8 +187,8 @@ const mistakes: readonly Mistake[] = [
     cell: 'lstm',
     cellOf: withStep((step, undo) => {
       undo(step);
-      const i = columns(step.cache.da, 0, H);
-      const f = columns(step.cache.da, H, H);
+      const i = columns(step.saved.da, 0, H);
+      const f = columns(step.saved.da, H, H);
       const kept = copyOf(i);
       forEach(i, (_, b, j) => element(f, b, j));
       forEach(f, (_, b, j) => element(kept, b, j));
@@ -201,7 +201,8 @@ const mistakes: readonly Mistake[] = [
     cell: 'gru',
     cellOf: (cell) => ({
       ...cell,
-      collect: (kernels, hPrev, cache, grads) => cell.collect(kernels, hPrev, cache, { ...grads, bn: like(grads.bn) }),
+      weightGradients: (kernels, hPrev, saved, grads) =>
+        cell.weightGradients(kernels, hPrev, saved, { ...grads, bn: like(grads.bn) }),
     }),
     wrong: ['bn'],
   },
@@ -217,7 +218,7 @@ const mistakes: readonly Mistake[] = [
     cell: 'gru',
     cellOf: withStep((step, undo) => {
       undo(step);
-      const z = columns(step.cache.a, H, H);
+      const z = columns(step.saved.a, H, H);
       forEach(step.dPrev.h, (value, b, j) => value - element(step.dNext.h, b, j) * element(z, b, j));
     }),
     wrong: ['initial.h'],
@@ -225,7 +226,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: 'a derivative at the wrong place: 1 − a² in place of 1 − tanh²(a)',
     cell: 'rnn',
-    cellOf: withStep((step, undo) => undo({ ...step, next: { ...step.next, h: step.cache.a } })),
+    cellOf: withStep((step, undo) => undo({ ...step, next: { ...step.next, h: step.saved.a } })),
     wrong: everything,
   },
   {
@@ -233,7 +234,8 @@ const mistakes: readonly Mistake[] = [
     cell: 'gru-reset-before',
     cellOf: (cell) => ({
       ...cell,
-      collect: (kernels, hPrev, cache, grads) => cell.collect(kernels, hPrev, { ...cache, s: hPrev }, grads),
+      weightGradients: (kernels, hPrev, saved, grads) =>
+        cell.weightGradients(kernels, hPrev, { ...saved, s: hPrev }, grads),
     }),
     wrong: ['Wh'],
   },
@@ -242,7 +244,8 @@ const mistakes: readonly Mistake[] = [
     cell: 'gru',
     cellOf: (cell) => ({
       ...cell,
-      collect: (kernels, hPrev, cache, grads) => cell.collect(kernels, hPrev, { ...cache, du: cache.da }, grads),
+      weightGradients: (kernels, hPrev, saved, grads) =>
+        cell.weightGradients(kernels, hPrev, { ...saved, du: saved.da }, grads),
     }),
     wrong: ['Wh', 'bn'],
   },

@@ -20,7 +20,7 @@ const FILES: Readonly<Record<CellName, readonly [path: string, equations: number
   'gru-reset-before': ['src/cells/gru-reset-before.ts', 5],
 };
 
-const isBackward = (name: string): boolean => /StepBackward$|Collect$|^collect$/.test(name);
+const isBackward = (name: string): boolean => /StepBackward$|WeightGradients$|^weightGradients$/.test(name);
 
 describe.each(CELLS)('%s', (name) => {
   const [path, equations] = FILES[name];

@@ -106,16 +106,16 @@ describe('what the bound does not forgive', () => {
   };
   const forwardOff = (cell: Cell): Cell => ({
     ...cell,
-    stepForward(kernels, params, prev, cache, next) {
-      cell.stepForward(kernels, params, prev, cache, next);
+    stepForward(kernels, params, prev, saved, next) {
+      cell.stepForward(kernels, params, prev, saved, next);
       scale(next.h);
     },
   });
   const backwardOff = (cell: Cell): Cell => ({
     ...cell,
-    stepBackward(kernels, params, prev, cache, next, dNext, dPrev) {
-      cell.stepBackward(kernels, params, prev, cache, next, dNext, dPrev);
-      scale(columns(cache.da, 0, prev.h.shape[1]));
+    stepBackward(kernels, params, prev, saved, next, dNext, dPrev) {
+      cell.stepBackward(kernels, params, prev, saved, next, dNext, dPrev);
+      scale(columns(saved.da, 0, prev.h.shape[1]));
     },
   });
 

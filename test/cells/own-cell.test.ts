@@ -44,7 +44,7 @@ function counting(name: string): { cell: Cell; counts: Counts } {
     ...base,
     stepForward: (...args) => (counts.forward++, base.stepForward(...args)),
     stepBackward: (...args) => (counts.backward++, base.stepBackward(...args)),
-    collect: (...args) => (counts.weights++, base.collect(...args)),
+    weightGradients: (...args) => (counts.weights++, base.weightGradients(...args)),
   };
   return { cell, counts };
 }
@@ -147,13 +147,19 @@ describe('a variant', () => {
     }
   });
 
-  it.each(['gates', 'states', 'kept', 'left', 'shapes', 'stepForward', 'stepBackward', 'collect'] as const)(
-    'loses them with another %s',
-    (member) => {
-      const other = { ...cells.lstm, [member]: cells['gru'][member] } as Cell;
-      expect(fusedName(other)).toBeUndefined();
-    },
-  );
+  it.each([
+    'gates',
+    'states',
+    'saved',
+    'stepGrads',
+    'shapes',
+    'stepForward',
+    'stepBackward',
+    'weightGradients',
+  ] as const)('loses them with another %s', (member) => {
+    const other = { ...cells.lstm, [member]: cells['gru'][member] } as Cell;
+    expect(fusedName(other)).toBeUndefined();
+  });
 });
 
 describe('a built-in cell', () => {
@@ -241,7 +247,7 @@ describe('train({ cell })', () => {
     [3, /cell/],
     [{}, /cell\.name/],
     [{ ...cells.lstm, states: ['c', 'h'] }, /cell\.states.*'h' first/],
-    [{ ...cells.lstm, kept: { tanhC: 1 } }, /cell\.kept/],
+    [{ ...cells.lstm, saved: { tanhC: 1 } }, /cell\.saved/],
     [{ ...cells.lstm, stepBackward: undefined }, /cell\.stepBackward must be a function; got nothing/],
   ])('refuses %p', async (cell, message) => {
     await expect(train(createCpuKernels(), CORPORA, { ...OPTIONS, cell: cell as Cell })).rejects.toThrow(message);

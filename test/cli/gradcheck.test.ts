@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { cells, lstm, rnn } from '../../src/cells';
+import { cells } from '../../src/cells';
 import type { Cell } from '../../src/cells';
 import { addGradcheck } from '../../src/cli/gradcheck';
 import { inspectGradients } from '../../src/cli/gradient';
@@ -9,6 +9,8 @@ import { Command } from 'commander';
 import { createCpuKernels } from '../../src/kernels';
 import { ArgumentError } from '../../src/tensor';
 import { bptt } from '../support/cli';
+
+const { lstm, rnn } = cells;
 
 interface Report {
   cell: string;
@@ -113,19 +115,19 @@ test.each<[string[], RegExp]>([
 describe('a wrong cell', () => {
   /** An LSTM whose backward forgets what the forget gate passes on. */
   const forgetful: Cell = {
-    ...(lstm as Cell),
-    stepBackward(kernels, params, prev, cache, next, dNext, dPrev) {
+    ...lstm,
+    stepBackward(kernels, params, prev, saved, next, dNext, dPrev) {
       const before = dPrev.c.data.slice();
-      lstm.stepBackward(kernels, params, prev, cache, next, dNext, dPrev);
+      lstm.stepBackward(kernels, params, prev, saved, next, dNext, dPrev);
       dPrev.c.data.set(before);
     },
   };
 
   /** An LSTM whose recurrent gradient leaves out one step, so that the terms and their sum are wrong in the same way. */
   const missing: Cell = {
-    ...(lstm as Cell),
-    collect: (kernels, hPrev, cache, grads) => {
-      lstm.collect(kernels, hPrev, cache, grads);
+    ...lstm,
+    weightGradients: (kernels, hPrev, saved, grads) => {
+      lstm.weightGradients(kernels, hPrev, saved, grads);
       grads.Wh.data[grads.Wh.offset] *= 0.5;
     },
   };
@@ -138,13 +140,13 @@ describe('a wrong cell', () => {
       params.Wx.data[params.Wx.offset] = 0;
       return params;
     },
-    stepForward(kernels, params, prev, cache, next) {
-      cache.a.data[cache.a.offset + 1] += 3 * Math.max(0, params.Wx.data[params.Wx.offset]);
-      rnn.stepForward(kernels, params, prev, cache, next);
+    stepForward(kernels, params, prev, saved, next) {
+      saved.a.data[saved.a.offset + 1] += 3 * Math.max(0, params.Wx.data[params.Wx.offset]);
+      rnn.stepForward(kernels, params, prev, saved, next);
     },
-    collect(kernels, hPrev, cache, grads) {
-      rnn.collect(kernels, hPrev, cache, grads);
-      const { da } = cache;
+    weightGradients(kernels, hPrev, saved, grads) {
+      rnn.weightGradients(kernels, hPrev, saved, grads);
+      const { da } = saved;
       for (let n = 0; n < da.shape[0]; n++) {
         grads.Wx.data[grads.Wx.offset] += slope * da.data[da.offset + n * da.stride[0] + 1];
       }

@@ -3,7 +3,7 @@
  * in jest and in other engines.
  */
 import { packingOf, unroll, unrollBackward } from '../../src/autograd/index';
-import type { UnrollOptions, Unrolled, Unwound } from '../../src/autograd/index';
+import type { UnrollOptions, Unrolled, BackwardPass } from '../../src/autograd/index';
 import { cells } from '../../src/cells/index';
 import type { Cell, CellParams, State } from '../../src/cells/index';
 import type { Kernels } from '../../src/kernels/index';
@@ -54,7 +54,7 @@ export function pass(kernels: Kernels, dtype: DType, { name, lengths, H, start =
   const unrolled: Unrolled = unroll(kernels, cell, params, x, packing, options);
   const grads = mapped(params as unknown as Tensors, (p) => allocate(p.shape, dtype));
   const dX = allocate(x.shape, dtype);
-  const unwound: Unwound = unrollBackward(kernels, unrolled, dY, grads as unknown as CellParams, { dX, dFinal });
+  const unwound: BackwardPass = unrollBackward(kernels, unrolled, dY, grads as unknown as CellParams, { dX, dFinal });
   const prefixed = (prefix: string, tensors: object): [string, Tensor][] =>
     Object.entries(tensors as Tensors).map(([n, t]) => [`${prefix}.${n}`, t]);
   return Object.fromEntries([
@@ -62,10 +62,10 @@ export function pass(kernels: Kernels, dtype: DType, { name, lengths, H, start =
     ['dX', dX],
     ...prefixed('final', unrolled.final),
     ...prefixed('states', unrolled.states),
-    ...prefixed('cache', unrolled.cache),
+    ...prefixed('saved', unrolled.saved),
     ...prefixed('grads', grads),
     ...prefixed('dStates', unwound.dStates),
-    ...prefixed('left', unwound.left),
+    ...prefixed('stepGrads', unwound.stepGrads),
   ]);
 }
 

@@ -72,7 +72,7 @@ describe.each(missing === undefined ? [false, true] : [false])('with relaxed SIM
       const cell: Cell = cells[name];
       const params = cell.initialize(6, 5, createRng(1), { dtype: 'float32' });
       const cache = Object.fromEntries(
-        Object.entries({ ...cell.kept, ...cell.left }).map(([n, width]) => [n, gapped(4, width * 5)]),
+        Object.entries({ ...cell.saved, ...cell.stepGrads }).map(([n, width]) => [n, gapped(4, width * 5)]),
       );
       const states = Object.fromEntries(cell.states.map((n) => [n, gapped(6, 5)]));
       const scan: ScanTensors = {

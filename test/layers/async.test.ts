@@ -17,7 +17,7 @@ import {
   stackForwardAsync,
   type LayerParams,
   type LayerSpec,
-  type LayerUnwound,
+  type LayerBackwardPass,
   type Devices,
   type StackBackwardOptions,
   type StackOptions,
@@ -84,7 +84,7 @@ function states(specs: readonly LayerSpec[], seed: number) {
 }
 
 /** Everything a forward and a backward pass give to their caller. */
-function results(pass: StackPass, unwound: readonly LayerUnwound[], dX: Tensor | undefined, grads: LayerParams[]) {
+function results(pass: StackPass, unwound: readonly LayerBackwardPass[], dX: Tensor | undefined, grads: LayerParams[]) {
   const directions = [...pass.layers.entries()].flatMap(([l, { forward, reverse }]) => [
     { pass: forward, back: unwound[l]?.forward },
     ...(reverse ? [{ pass: reverse, back: unwound[l]?.reverse }] : []),
@@ -95,7 +95,7 @@ function results(pass: StackPass, unwound: readonly LayerUnwound[], dX: Tensor |
     layers: pass.layers.map(({ y, mask }) => [numbers(y), mask && numbers(mask.factors)]),
     final: directions.map((d) => all(d.pass.final)),
     dInitial: directions.map((d) => all(d.back?.dInitial)),
-    left: directions.map((d) => all(d.back?.left)),
+    stepGrads: directions.map((d) => all(d.back?.stepGrads)),
     dX: dX && numbers(dX),
     grads: all(flatten(grads as never)),
   };

@@ -2,7 +2,7 @@
 import { packingOf } from '../../src/autograd/packing.js';
 import { gradcheck } from '../../src/autograd/gradcheck.js';
 import type { GradcheckReport } from '../../src/autograd/gradcheck.js';
-import type { Unrolled, Unwound } from '../../src/autograd/storage.js';
+import type { Unrolled, BackwardPass } from '../../src/autograd/storage.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
@@ -17,7 +17,7 @@ import { directionsOf, part, sortedLengths } from './cases.js';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type Passes = { forward?: Unrolled; reverse?: Unrolled }[];
-type Unwounds = { forward?: Unwound; reverse?: Unwound }[];
+type Unwounds = { forward?: BackwardPass; reverse?: BackwardPass }[];
 
 export const kernels = createCpuKernels();
 

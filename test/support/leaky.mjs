@@ -28,8 +28,26 @@ export default {
   gates: 1,
   gateNames: ['n'],
   states: ['h'],
-  kept: { a: 1 },
-  left: { da: 1 },
+  saved: { a: 1 },
+  stepGrads: { da: 1 },
+  quantities: [
+    {
+      equation: 2,
+      symbol: 'n',
+      name: 'new part',
+      range: [-1, 1],
+      value: { in: 'saved', tensor: 'a', block: 0 },
+      gradient: { of: 'a', in: 'stepGrads', tensor: 'da', block: 0 },
+    },
+    {
+      equation: 3,
+      symbol: 'h',
+      name: 'hidden state',
+      range: [-1, 1],
+      value: { in: 'states', tensor: 'h', block: 0 },
+      gradient: { of: 'h', in: 'dStates', tensor: 'h', block: 0 },
+    },
+  ],
   shapes: (D, H) => ({ Wx: [D, H], Wh: [H, H], b: [H] }),
   initialize: (D, H, rng, { dtype = 'float32', learnedInitialState = false } = {}) => ({
     Wx: matrix(D, H, dtype, 0.3, rng),
@@ -60,5 +78,5 @@ export default {
     }
     kernels.addMatmulTB(dPrev.h, da, Wh); //                                 (1)
   },
-  collect: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), // (1)
+  weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), // (1)
 };

@@ -90,6 +90,12 @@ export const rooms: Readonly<Record<string, Room>> = {
       clipByValue: () => ({ grads: params(), limit: 1 }),
       globalNorm: () => ({ kernels: kernels(), grads: params() }),
       finalOf: () => ({ pass: unrolled() }),
+      quantityValue: () => ({ pass: unrolled(), quantity: cells.lstm.quantities[0] }),
+      quantityGradient: () => ({
+        pass: unrolled(),
+        back: autograd.unrollBackward(kernels(), unrolled(), x(3, H), autograd.zeroGrads(params())),
+        quantity: cells.lstm.quantities[0],
+      }),
       initialFor: () => ({ packing: packing(), states: { h: x(2, H) } }),
       toCallerOrder: () => ({ packing: packing(), states: { h: x(2, H) } }),
       packFloats: () => ({ packing: packing(), sequences: [x(2), x(1)] }),
@@ -282,10 +288,16 @@ export const rooms: Readonly<Record<string, Room>> = {
       expectCell: () => ({ where: 'here', cell: cells.lstm }),
     },
     exempt: {
+      ...Object.fromEntries(
+        ['gateQuantity', 'savedQuantity', 'stateQuantity'].map((name) => [
+          name,
+          'makes an entry of a list that is checked where its cell comes in',
+        ]),
+      ),
       fusedName: 'reads members of a cell that was checked where it came in',
       ...Object.fromEntries(
         ['gruResetBefore', 'gru', 'lstm'].flatMap((name) =>
-          ['StepForward', 'StepBackward', 'Collect']
+          ['StepForward', 'StepBackward', 'WeightGradients']
             .filter((part) => `${name}${part}` in cells)
             .map((part) => [`${name}${part}`, STEP]),
         ),

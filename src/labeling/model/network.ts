@@ -199,8 +199,8 @@ export function stepBytes(network: Network, lengths: readonly number[], batch: n
   let perSentence = 0;
   let D = network.width;
   for (const layer of network.layers) {
-    const { states, kept, left } = layer.cell;
-    const widths = [...Object.values(kept), ...Object.values(left)].reduce((sum, width) => sum + width, 0);
+    const { states, saved, stepGrads } = layer.cell;
+    const widths = [...Object.values(saved), ...Object.values(stepGrads)].reduce((sum, width) => sum + width, 0);
     const directions = layer.bidirectional ? 2 : 1;
     perToken += directions * (3 * D + (2 * states.length + widths + 8) * layer.hidden);
     perSentence += directions * 4 * states.length * layer.hidden;
