@@ -1,5 +1,5 @@
 /** The directions of a study's layers, and their rows by word. A row of the scan is a step; a word is a place in the sentence. */
-import type { Unrolled, Unwound } from '../autograd/storage.js';
+import type { Unrolled, BackwardPass } from '../autograd/storage.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns } from '../tensor/view.js';
 import type { Returned, Study } from './study.js';
@@ -35,7 +35,7 @@ export const stepOf = ({ name, words }: Pick<Direction, 'name' | 'words'>, k: nu
   name === 'forward' ? k : words - 1 - k;
 
 /** What a backward pass left in a direction. */
-export function unwoundOf({ layer, name }: Direction, returned: Returned): Unwound {
+export function unwoundOf({ layer, name }: Direction, returned: Returned): BackwardPass {
   return returned.layers[layer][name]!;
 }
 

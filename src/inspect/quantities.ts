@@ -8,10 +8,10 @@ import { rowOf } from './numbers.js';
 import type { QuantityTrace } from './trace.js';
 
 /** A gate's values at one row of the scan. The RNN's gate is its state; other cells keep theirs in `a`, one block each. */
-export function gateAt({ cell, cache, states, packing }: Unrolled, gate: string, row: number): number[] {
+export function gateAt({ cell, saved, states, packing }: Unrolled, gate: string, row: number): number[] {
   const H = states.h.shape[1];
   if (cell.gates === 1) return rowOf(states.h, packing.batch + row);
-  return rowOf(cache.a, row, cell.gateNames.indexOf(gate) * H, H);
+  return rowOf(saved.a, row, cell.gateNames.indexOf(gate) * H, H);
 }
 
 /** What a cell's steps hold, as a trace lists it. */
@@ -78,6 +78,7 @@ function recorder(found: Activation[]): Algebra<Rows> {
     sigmoid: (x) => activation(x, sigmoid, (y) => y * (1 - y)),
     tanh: (x) => activation(x, tanh, (y) => 1 - y * y),
     relu: (x) => activation(x, (v) => (v < 0 ? 0 : v), (y) => (y > 0 ? 1 : 0)), // prettier-ignore
+    name: (_symbol, x) => x,
     sliceColumns: (x, start, count) => x.map((row) => row.slice(start, start + count)),
   };
 }

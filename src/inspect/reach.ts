@@ -55,7 +55,7 @@ export function variablesOf(
   return {
     ...Object.fromEntries(states.map((name) => [name, variable((returned, k) => state(returned, name, k))])),
     state: variable((returned, k) => states.flatMap((name) => state(returned, name, k))),
-    a: variable((returned, k) => rowOf(unwoundOf(direction, returned).left.da, stepOf(direction, k))),
+    a: variable((returned, k) => rowOf(unwoundOf(direction, returned).stepGrads.da, stepOf(direction, k))),
   };
 }
 

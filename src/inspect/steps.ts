@@ -43,11 +43,11 @@ function gradientsAt(
   returned: Returned,
   s: number,
 ): Pick<StepGradients, 'preActivations' | 'gates' | 'others'> {
-  const { left } = unwoundOf(direction, returned);
+  const { stepGrads } = unwoundOf(direction, returned);
   const { gateNames } = direction.unrolled.cell;
   const H = direction.hidden;
   return {
-    preActivations: byName(gateNames, (gate) => rowOf(left.da, s, gateNames.indexOf(gate) * H, H)),
+    preActivations: byName(gateNames, (gate) => rowOf(stepGrads.da, s, gateNames.indexOf(gate) * H, H)),
     gates: {},
     others: {},
   };
@@ -57,7 +57,7 @@ function gradientsAt(
 function inputGradients(kernels: Kernels, direction: Direction, returned: Returned): Tensor {
   const { x, params } = direction.unrolled;
   const dx = zeros(x.shape);
-  kernels.addMatmulTB(dx, unwoundOf(direction, returned).left.da, params.Wx);
+  kernels.addMatmulTB(dx, unwoundOf(direction, returned).stepGrads.da, params.Wx);
   return dx;
 }
 
@@ -93,10 +93,12 @@ function splitsOf(kernels: Kernels, direction: Direction, returned: Returned): R
 
 /** One backward step into zeros. `dNext` is completed, as a cell does; the gradient of the state before comes back. */
 function stepBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: number, dNext: State): State {
-  const { cell, params, packing, states, cache } = unrolled;
-  const scratch = Object.fromEntries(Object.entries(cell.left).map(([name, width]) => [name, zeros([1, width * H])]));
+  const { cell, params, packing, states } = unrolled;
+  const scratch = Object.fromEntries(
+    Object.entries(cell.stepGrads).map(([name, width]) => [name, zeros([1, width * H])]),
+  );
   const dPrev = zerosOf(dNext);
-  const saved = { ...at(cache, packing, s), ...scratch };
+  const saved = { ...at(unrolled.saved, packing, s), ...scratch };
   cell.stepBackward(kernels, params, before(states, packing, s), saved, after(states, packing, s), dNext, dPrev);
   return dPrev;
 }

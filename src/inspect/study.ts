@@ -8,7 +8,7 @@ import { packingOf } from '../autograd/packing.js';
 import type { Truncation } from '../autograd/truncate.js';
 import type { Kernels } from '../kernels/types.js';
 import { softmaxRows } from '../layers/softmax-loss.js';
-import type { LayerUnwound } from '../layers/stack.js';
+import type { LayerBackwardPass } from '../layers/stack.js';
 import { stackBackward, stackForward } from '../layers/stack.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Features } from '../labeling/model/encoders/encoder.js';
@@ -92,7 +92,7 @@ export interface Returned {
   /** `[T, D]` ∂/∂x, the words' vectors. */
   readonly dX: Tensor;
   /** Per layer, what it leaves behind, and the gradient that came to its output from above, `[T, H]` or `[T, 2H]`. */
-  readonly layers: readonly (LayerUnwound & { readonly dY: Tensor })[];
+  readonly layers: readonly (LayerBackwardPass & { readonly dY: Tensor })[];
 }
 
 /**
@@ -106,7 +106,7 @@ export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): 
   const grads = mapParams(params, (x) => zeros(x.shape));
   const all = pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
   let dY = decodeBackward(kernels, network, params, pass, all, grads);
-  const layers: (LayerUnwound & { readonly dY: Tensor })[] = [];
+  const layers: (LayerBackwardPass & { readonly dY: Tensor })[] = [];
   for (let l = pass.stack.layers.length - 1; l >= 0; l--) {
     const layer = pass.stack.layers[l];
     const dX = zeros(l === 0 ? pass.x.shape : pass.stack.layers[l - 1].y.shape);

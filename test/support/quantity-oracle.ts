@@ -18,7 +18,8 @@ const each = (f: (v: number) => number, x: Numbers): Numbers => x.map((v) => f(v
 const zip = (f: (p: number, q: number) => number, x: Numbers, y: Numbers): Numbers => x.map((p, j) => f(p, y[j]));
 const add = (x: Numbers, y: Numbers): Numbers => zip((p, q) => p + q, x, y);
 const mul = (x: Numbers, y: Numbers): Numbers => zip((p, q) => p * q, x, y);
-const block = (x: ArrayLike<number>, k: number, H: number): Numbers => Array.from({ length: H }, (_, j) => x[k * H + j]);
+const block = (x: ArrayLike<number>, k: number, H: number): Numbers =>
+  Array.from({ length: H }, (_, j) => x[k * H + j]);
 
 /** Columns `block·H …` of v·W, for W of `G·H` columns. */
 function times(v: Numbers, W: Float64Array, k: number, H: number): Numbers {
