@@ -25,7 +25,9 @@ export interface InspectOptions {
   readonly vectors?: boolean;
   /** Whether to make up the ledger of every weight; M·T weight gradients are formed for it. Default true. */
   readonly ledger?: boolean;
-  /** Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default true. */
+  /**
+   * Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default: where S is at most 64.
+   */
   readonly jacobian?: boolean;
   /** Single weights whose addends are listed; default: the largest element of dWh of each layer and direction. */
   readonly elements?: readonly { readonly param: string; readonly index: readonly number[] }[];

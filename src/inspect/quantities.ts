@@ -2,29 +2,47 @@
 import type { Unrolled } from '../autograd/storage.js';
 import type { Cell } from '../cells/cell.js';
 import type { Algebra } from '../cells/equations.js';
+import type { Quantity } from '../cells/quantities.js';
 import { sigmoid, tanh } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { rowOf } from './numbers.js';
+import { matrixOf, rowOf } from './numbers.js';
 import type { QuantityTrace } from './trace.js';
 
-/** A gate's values at one row of the scan. The RNN's gate is its state; other cells keep theirs in `a`, one block each. */
-export function gateAt({ cell, saved, states, packing }: Unrolled, gate: string, row: number): number[] {
+/** Where the values of a quantity lie, at one row of the scan. */
+export function valueAt({ states, saved, packing }: Unrolled, { value }: Quantity, row: number): number[] {
   const H = states.h.shape[1];
-  if (cell.gates === 1) return rowOf(states.h, packing.batch + row);
-  return rowOf(saved.a, row, cell.gateNames.indexOf(gate) * H, H);
+  const tensors = (value.in === 'states' ? states : saved) as Readonly<Record<string, Tensor>>;
+  return rowOf(tensors[value.tensor], value.in === 'states' ? packing.batch + row : row, value.block * H, H);
 }
 
-/** What a cell's steps hold, as a trace lists it. */
-export function quantitiesOf({ gateNames, states }: Cell): QuantityTrace[] {
-  const each = (kind: QuantityTrace['kind'], key: string, symbol = key, name = symbol): QuantityTrace => ({
-    ...{ symbol, name, kind, key, equation: null },
-    range: [null, null],
+/** A gate's values at one row of the scan: those of the quantity of its name. */
+export function gateAt(unrolled: Unrolled, gate: string, row: number): number[] {
+  const { quantities, gateNames } = unrolled.cell;
+  const found = quantities.find(({ symbol }) => symbol === gate);
+  if (found) return valueAt(unrolled, found, row);
+  const H = unrolled.states.h.shape[1];
+  return rowOf(unrolled.saved.a, row, gateNames.indexOf(gate) * H, H);
+}
+
+/** Under which heading of a step a quantity stands; a state that is a gate too, as the RNN's h, stands under both. */
+export function kindOf({ gateNames, states }: Cell, { symbol }: Quantity): QuantityTrace['kind'] {
+  if (states.includes(symbol)) return 'states';
+  if (gateNames.includes(symbol)) return 'gates';
+  return symbol === 'a' ? 'preActivations' : 'others';
+}
+
+/** What a cell's steps hold, as a trace lists it: in the order of the equations, each gate behind its argument. */
+export function quantitiesOf(cell: Cell): QuantityTrace[] {
+  const bound = (x: number): number | null => (Number.isFinite(x) ? x : null);
+  return cell.quantities.flatMap((quantity): QuantityTrace[] => {
+    const { symbol, name, equation, range } = quantity;
+    const kind = kindOf(cell, quantity);
+    const own = { symbol, name, kind, key: symbol, equation, range: [bound(range[0]), bound(range[1])] as const };
+    if (kind === 'preActivations') return [{ ...own, key: cell.gateNames[0] }];
+    if (kind !== 'gates') return [own];
+    const argument = { symbol: `a_${symbol}`, name: `pre-activation of the ${name}`, kind: 'preActivations' as const };
+    return [{ ...argument, key: symbol, equation, range: [null, null] }, own];
   });
-  return [
-    ...gateNames.map((gate) => each('preActivations', gate, `a_${gate}`)),
-    ...gateNames.map((gate) => each('gates', gate)),
-    ...states.map((state) => each('states', state)),
-  ];
 }
 
 /** A function a cell takes of a row: its argument, its value, and its slope there. */
@@ -34,31 +52,27 @@ export interface Activation {
   readonly slope: readonly number[];
 }
 
-/** Activations of one step in the order of the equations; nothing for a cell without them. */
+/** Activations of one step by the symbol of their value; nothing for a cell without equations, or without names in them. */
 export function activationsAt(
   { equations }: Cell,
   params: Readonly<Record<string, Tensor>>,
   x: Tensor,
   prev: Readonly<Record<string, Tensor>>,
   H: number,
-): Activation[] {
-  const found: Activation[] = [];
+): Readonly<Record<string, Activation>> {
+  const found: Record<string, Activation> = {};
   if (equations === undefined) return found;
   const rows = (record: Readonly<Record<string, Tensor>>) =>
-    Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, matrix(tensor)]));
-  equations(recorder(found), rows(params), matrix(x), rows(prev), H);
+    Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, matrixOf(tensor)]));
+  equations(recorder(found), rows(params), matrixOf(x), rows(prev), H);
   return found;
 }
 
 type Rows = readonly (readonly number[])[];
 
-const matrix = (x: Tensor): Rows =>
-  x.shape.length === 1
-    ? [Array.from({ length: x.shape[0] }, (_, j) => x.data[x.offset + j * x.stride[0]])]
-    : Array.from({ length: x.shape[0] }, (_, n) => rowOf(x, n));
-
 /** Plain arithmetic over rows that writes down what is taken of each function. */
-function recorder(found: Activation[]): Algebra<Rows> {
+function recorder(found: Record<string, Activation>): Algebra<Rows> {
+  const taken = new Map<Rows, Activation>();
   const pairwise = (a: Rows, b: Rows, f: (u: number, v: number) => number): Rows => {
     const [M, N] = [Math.max(a.length, b.length), a[0].length];
     const at = (x: Rows, m: number) => x[x.length === 1 ? 0 : m];
@@ -66,8 +80,9 @@ function recorder(found: Activation[]): Algebra<Rows> {
   };
   const activation = (x: Rows, f: (v: number) => number, slope: (y: number) => number): Rows => {
     const value = x[0].map(f);
-    found.push({ argument: x[0], value, slope: value.map(slope) });
-    return [value];
+    const rows = [value];
+    taken.set(rows, { argument: x[0], value, slope: value.map(slope) });
+    return rows;
   };
   return {
     matmul: (a, b) => a.map((row) => b[0].map((_, n) => row.reduce((sum, u, k) => sum + u * b[k][n], 0))),
@@ -78,7 +93,11 @@ function recorder(found: Activation[]): Algebra<Rows> {
     sigmoid: (x) => activation(x, sigmoid, (y) => y * (1 - y)),
     tanh: (x) => activation(x, tanh, (y) => 1 - y * y),
     relu: (x) => activation(x, (v) => (v < 0 ? 0 : v), (y) => (y > 0 ? 1 : 0)), // prettier-ignore
-    name: (_symbol, x) => x,
+    name(symbol, x) {
+      const activation = taken.get(x);
+      if (activation) found[symbol] = activation;
+      return x;
+    },
     sliceColumns: (x, start, count) => x.map((row) => row.slice(start, start + count)),
   };
 }

@@ -3,85 +3,72 @@
  *
  *   Σ_m R[m,k] = δ_k, the gradient of all seeds together, because a backward pass is linear in its seed
  */
+import type { BackwardPass } from '../autograd/storage.js';
+import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
 import { norm, rowOf } from './numbers.js';
-import type { Returned, Study } from './study.js';
-import { backward } from './study.js';
-import { seedOf } from './losses.js';
-import type { LossTrace, ReachTrace, Vector } from './trace.js';
+import type { Reading } from './reading.js';
+import { connectedIn } from './reading.js';
+import { cutsOf } from './recurrence.js';
+import type { Returned } from './study.js';
+import type { ReachTrace, Vector } from './trace.js';
 
-/** One backward pass per seed. */
-export function passesOf(study: Study, losses: readonly LossTrace[]): Returned[] {
-  return losses.map((_, m) => backward(study, seedOf(losses, m)));
-}
-
-/** A variable of every word: where a backward pass leaves its gradient. */
+/** A variable of every word. */
 export interface Variable {
-  /** Its gradient at word k. */
+  /** Where a backward pass leaves its gradient. */
   at(returned: Returned, k: number): Vector;
   /** Whether loss m can depend on it at word k. */
-  connected(m: number, k: number): boolean;
-  /** The word whose value counts as 1. */
-  reference(m: number): number;
+  readonly connected: (m: number, k: number) => boolean;
+  /** The word whose value counts as 1 for loss m. */
+  readonly reference: (m: number) => number;
 }
 
 /** The words' vectors. */
-export function inputsOf(study: Study, losses: readonly LossTrace[]): Variable {
-  const T = study.tokens.length;
-  const { bidirectional } = study.model.config.body;
+export function inputsOf(reading: Reading): Variable {
+  const last = reading.study.tokens.length - 1;
   return {
     at: ({ dX }, k) => rowOf(dX, k),
-    connected: (m, k) => bidirectional || losses[m].word === null || k <= losses[m].word,
-    reference: (m) => losses[m].word ?? T - 1,
+    connected: connectedIn(reading),
+    reference: (m) => reading.losses[m].word ?? last,
   };
 }
 
 /** The states of a direction by name, all of them together as `state`, and its pre-activations as `a`. */
-export function variablesOf(
-  study: Study,
-  losses: readonly LossTrace[],
-  direction: Direction,
-): Record<string, Variable> {
+export function variablesOf(reading: Reading, direction: Direction): Record<string, Variable> {
   const { cell, packing } = direction.unrolled;
   const { states } = cell;
-  const state = (returned: Returned, name: string, k: number): number[] => {
+  const { kernels } = reading.study;
+  const place = {
+    connected: connectedIn(reading, direction),
+    reference: (m: number) => reading.losses[m].word ?? stepOf(direction, direction.words - 1),
+  };
+  const state = (name: string) => (returned: Returned, k: number) => {
     const dStates = unwoundOf(direction, returned).dStates as Readonly<Record<string, Tensor>>;
     return rowOf(dStates[name], packing.batch + stepOf(direction, k));
   };
-  const place = placeOf(study, losses, direction);
-  const variable = (at: Variable['at']): Variable => ({ at, ...place });
   return {
-    ...Object.fromEntries(states.map((name) => [name, variable((returned, k) => state(returned, name, k))])),
-    state: variable((returned, k) => states.flatMap((name) => state(returned, name, k))),
-    a: variable((returned, k) => rowOf(unwoundOf(direction, returned).stepGrads.da, stepOf(direction, k))),
+    ...Object.fromEntries(states.map((name) => [name, { ...place, at: state(name) }])),
+    state: { ...place, at: (returned, k) => cutAt(kernels, direction, returned, k) },
+    a: { ...place, at: (returned, k) => rowOf(unwoundOf(direction, returned).stepGrads.da, stepOf(direction, k)) },
   };
 }
 
-/** Above another bidirectional layer everything is connected; on top a direction knows what it has read. */
-function placeOf(study: Study, losses: readonly LossTrace[], { layer, name, words }: Direction): Omit<Variable, 'at'> {
-  const spread = study.model.config.body.bidirectional && layer < study.pass.stack.layers.length - 1;
-  const forward = name === 'forward';
-  return {
-    connected(m, k) {
-      const { word } = losses[m];
-      return spread || word === null || (forward ? k <= word : k >= word);
-    },
-    reference: (m) => losses[m].word ?? (forward ? words - 1 : 0),
-  };
+/** The cuts of a pass are asked for word by word, and made once. */
+const cuts = new WeakMap<BackwardPass, number[][]>();
+
+/** ∂/∂(all states side by side) after word k. */
+export function cutAt(kernels: Kernels, direction: Direction, returned: Returned, k: number): number[] {
+  const left = unwoundOf(direction, returned);
+  const found = cuts.get(left) ?? cutsOf(kernels, direction, returned);
+  cuts.set(left, found);
+  return found[stepOf(direction, k)];
 }
 
 /** The reach of every loss into a variable. */
-export function reachOf(
-  study: Study,
-  variable: Variable,
-  passes: readonly Returned[],
-  full: Returned,
-  withVectors: boolean,
-): ReachTrace {
-  const T = study.tokens.length;
-  const words = Array.from({ length: T }, (_, k) => k);
+export function reachOf({ study, passes, full, options }: Reading, variable: Variable): ReachTrace {
+  const words = study.tokens.map((_, k) => k);
   const vectors = passes.map((returned, m) =>
     words.map((k) => (variable.connected(m, k) ? variable.at(returned, k) : null)),
   );
@@ -95,7 +82,7 @@ export function reachOf(
     reference,
     total: words.map((k) => norm(variable.at(full, k))),
     length: retention.map((row, m) => reachLength(row, reference[m])),
-    ...(withVectors && { vectors }),
+    ...(options.vectors && { vectors }),
   };
 }
 
@@ -108,17 +95,17 @@ function reachLength(row: readonly (number | null)[], reference: number): number
   return null;
 }
 
-/** The reach into states and pre-activations of one direction. */
-export function reachOfDirection(
-  study: Study,
-  losses: readonly LossTrace[],
-  direction: Direction,
-  passes: readonly Returned[],
-  full: Returned,
-  withVectors: boolean,
-): Record<string, ReachTrace> {
-  const variables = Object.entries(variablesOf(study, losses, direction));
-  return Object.fromEntries(
-    variables.map(([name, variable]) => [name, reachOf(study, variable, passes, full, withVectors)]),
-  );
+/** max over words of |Σ_m R[m,k] − δ_k|, over the largest component of δ. */
+export function reachResidual({ study, passes, full }: Reading, variable: Variable): number {
+  let [worst, size] = [0, 0];
+  study.tokens.forEach((_, k) => {
+    const whole = variable.at(full, k);
+    const parts = passes.map((returned) => variable.at(returned, k));
+    whole.forEach((each, i) => {
+      const off = Math.abs(parts.reduce((sum, part) => sum + part[i], 0) - each);
+      if (!(off <= worst)) worst = off;
+      size = Math.max(size, Math.abs(each));
+    });
+  });
+  return worst === 0 ? 0 : worst / size;
 }

@@ -1,13 +1,16 @@
 /** The steps of one direction: what they hold, and the gradients of all of it. */
-import { after, at, before } from '../autograd/storage.js';
-import type { State } from '../cells/cell.js';
+import { before } from '../autograd/storage.js';
+import type { Cell } from '../cells/cell.js';
+import type { Quantity } from '../cells/quantities.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';
-import { arrivingAt, stepOf, unwoundOf } from './directions.js';
-import { asRow, copied, cosine, norm, rowOf, zerosOf, zeros } from './numbers.js';
+import { stepOf, unwoundOf } from './directions.js';
+import { asRow, cosine, norm, rowOf, zeros } from './numbers.js';
 import type { Activation } from './quantities.js';
-import { activationsAt, gateAt } from './quantities.js';
+import { activationsAt, gateAt, kindOf, valueAt } from './quantities.js';
+import type { States } from './recurrence.js';
+import { arrivalsOf, byName, hiddenTotal, stepBack } from './recurrence.js';
 import type { Returned } from './study.js';
 import type { SplitGradient, StepGradients, StepTrace, Vector } from './trace.js';
 
@@ -27,15 +30,18 @@ function valuesAt({ unrolled, hidden: H }: Direction, s: number): Omit<StepTrace
   const { cell, params, packing, states, x } = unrolled;
   const found = activationsAt(cell, params, asRow(x, s), before(states, packing, s), H);
   const ofGate = (pick: (each: Activation) => Vector): Record<string, Vector> =>
-    Object.fromEntries(cell.gateNames.flatMap((name, g) => (found[g] ? [[name, pick(found[g])]] : [])));
+    Object.fromEntries(cell.gateNames.flatMap((name) => (found[name] ? [[name, pick(found[name])]] : [])));
   return {
     preActivations: ofGate(({ argument }) => argument),
     gates: byName(cell.gateNames, (gate) => gateAt(unrolled, gate, s)),
-    states: byName(cell.states, (name) => rowOf((states as Record<string, Tensor>)[name], packing.batch + s)),
-    others: {},
+    states: byName(cell.states, (name) => rowOf((states as unknown as States)[name], packing.batch + s)),
+    others: Object.fromEntries(othersOf(cell).map((each) => [each.symbol, valueAt(unrolled, each, s)])),
     slopes: ofGate(({ slope }) => slope),
   };
 }
+
+/** What a cell lists beside gates, their arguments and states. */
+const othersOf = (cell: Cell): Quantity[] => cell.quantities.filter((each) => kindOf(cell, each) === 'others');
 
 /** What the backward step leaves behind: ∂/∂a per gate, and its companions. */
 function gradientsAt(
@@ -44,12 +50,17 @@ function gradientsAt(
   s: number,
 ): Pick<StepGradients, 'preActivations' | 'gates' | 'others'> {
   const { stepGrads } = unwoundOf(direction, returned);
-  const { gateNames } = direction.unrolled.cell;
+  const { cell } = direction.unrolled;
   const H = direction.hidden;
+  const others = othersOf(cell).flatMap(({ symbol, gradient }) =>
+    gradient?.in === 'stepGrads'
+      ? [[symbol, rowOf(stepGrads[gradient.tensor], s, gradient.block * H, H)] as const]
+      : [],
+  );
   return {
-    preActivations: byName(gateNames, (gate) => rowOf(stepGrads.da, s, gateNames.indexOf(gate) * H, H)),
+    preActivations: byName(cell.gateNames, (gate) => rowOf(stepGrads.da, s, cell.gateNames.indexOf(gate) * H, H)),
     gates: {},
-    others: {},
+    others: Object.fromEntries(others),
   };
 }
 
@@ -61,63 +72,21 @@ function inputGradients(kernels: Kernels, direction: Direction, returned: Return
   return dx;
 }
 
-/**
- * The gradient of every state in two parts. The cell's own backward step runs once more from the last step to the first, into
- * empty gradients, so that what comes from the step after stands by itself before it is added to.
- *
- * @returns one record per row of the scan
- */
+/** The gradient of every state in two parts, one record per row of the scan. */
 function splitsOf(kernels: Kernels, direction: Direction, returned: Returned): Record<string, SplitGradient>[] {
-  const { unrolled, words } = direction;
-  const { cell, packing } = unrolled;
-  const { dStates } = unwoundOf(direction, returned);
-  const fromAbove = arrivingAt(direction, returned);
-  const splits = new Array<Record<string, SplitGradient>>(words);
-  let arriving = zerosOf(copies(after(unrolled.states, packing, 0)));
-  for (let s = words - 1; s >= 0; s--) {
-    const direct: Record<string, Tensor> = zerosOf(arriving);
-    direct.h = asRow(fromAbove, stepOf(direction, s));
-    const hidden = { ...zerosOf(arriving), h: sumOf(arriving.h, direct.h) };
-    const next = { ...copies(arriving), h: copied(hidden.h) };
-    const previous = stepBack(kernels, direction, s, next);
-    if (cell.states.length > 1) stepBack(kernels, direction, s, hidden); // what h alone passes on to the other states
-    for (const name of cell.states) if (name !== 'h') direct[name] = (hidden as Record<string, Tensor>)[name];
-    splits[s] = byName(cell.states, (name) => {
-      const total = rowOf((dStates as Record<string, Tensor>)[name], packing.batch + s);
-      return splitOf(rowOf(direct[name], 0), rowOf((arriving as Record<string, Tensor>)[name], 0), total);
-    });
-    arriving = previous;
-  }
-  return splits;
-}
-
-/** One backward step into zeros. `dNext` is completed, as a cell does; the gradient of the state before comes back. */
-function stepBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: number, dNext: State): State {
-  const { cell, params, packing, states } = unrolled;
-  const scratch = Object.fromEntries(
-    Object.entries(cell.stepGrads).map(([name, width]) => [name, zeros([1, width * H])]),
-  );
-  const dPrev = zerosOf(dNext);
-  const saved = { ...at(unrolled.saved, packing, s), ...scratch };
-  cell.stepBackward(kernels, params, before(states, packing, s), saved, after(states, packing, s), dNext, dPrev);
-  return dPrev;
+  const { cell, packing } = direction.unrolled;
+  const dStates = unwoundOf(direction, returned).dStates as States;
+  return arrivalsOf(kernels, direction, returned).map((arrivals, s) => {
+    const direct: Record<string, Tensor> = byName(cell.states, () => zeros([1, direction.hidden]));
+    if (cell.states.length > 1) stepBack(kernels, direction, s, { ...direct, h: hiddenTotal(arrivals) }); // h passes on to c
+    direct.h = arrivals.fromAbove;
+    return byName(cell.states, (name) =>
+      splitOf(rowOf(direct[name], 0), rowOf(arrivals.recurrent[name], 0), rowOf(dStates[name], packing.batch + s)),
+    );
+  });
 }
 
 function splitOf(direct: Vector, recurrent: Vector, total: Vector): SplitGradient {
   const norms = { direct: norm(direct), recurrent: norm(recurrent), total: norm(total) };
   return { direct, recurrent, total, norms, cosine: cosine(direct, recurrent) };
-}
-
-function sumOf(u: Tensor, v: Tensor): Tensor {
-  const sum = copied(u);
-  for (let i = 0; i < sum.data.length; i++) sum.data[i] += v.data[v.offset + i];
-  return sum;
-}
-
-const copies = <R extends State>(states: R): R =>
-  Object.fromEntries(Object.entries(states).map(([name, x]) => [name, copied(x)])) as unknown as R;
-
-/** A record from names. */
-export function byName<V>(names: readonly string[], make: (name: string) => V): Record<string, V> {
-  return Object.fromEntries(names.map((name) => [name, make(name)]));
 }

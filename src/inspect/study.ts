@@ -2,6 +2,7 @@
  * One sentence through one model in float64, forward once, and backward as often as asked, by the engine's own passes. Whatever
  * stands in a trace is read off here.
  */
+import type { TensorRecord } from '../autograd/grads.js';
 import { flatten } from '../autograd/grads.js';
 import type { Packing } from '../autograd/packing.js';
 import { packingOf } from '../autograd/packing.js';
@@ -88,11 +89,15 @@ export function withVectors(study: Study, x: Tensor): Study {
 
 /** What a backward pass leaves behind. */
 export interface Returned {
-  readonly grads: ModelGrads;
   /** `[T, D]` ∂/∂x, the words' vectors. */
   readonly dX: Tensor;
   /** Per layer, what it leaves behind, and the gradient that came to its output from above, `[T, H]` or `[T, 2H]`. */
   readonly layers: readonly (LayerBackwardPass & { readonly dY: Tensor })[];
+}
+
+/** The same with the gradients of all weights. */
+export interface Whole extends Returned {
+  readonly grads: ModelGrads;
 }
 
 /**
@@ -100,12 +105,25 @@ export interface Returned {
  *
  * @param dLogits `[M, K]` the gradient at the logits of the head that is asked
  */
-export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): Returned {
-  const { kernels, model, params, pass, head } = study;
-  const { network } = model;
+export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): Whole {
+  const { kernels, model, params, pass } = study;
   const grads = mapParams(params, (x) => zeros(x.shape));
-  const all = pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
-  let dY = decodeBackward(kernels, network, params, pass, all, grads);
+  const returned = backwardInto(study, dLogits, grads, truncate);
+  encodeBackward(kernels, model.network, params, pass, returned.dX, grads);
+  return { ...returned, grads };
+}
+
+/** One backward pass per seed. Their gradients of weights are not kept: a ledger makes them anew, use by use. */
+export function backwardEach(study: Study, seeds: Iterable<Tensor>): Returned[] {
+  const { heads, layers } = study.params;
+  const forgotten = mapParams({ encoders: {}, layers, heads }, (x) => zeros(x.shape));
+  return Array.from(seeds, (dLogits) => backwardInto(study, dLogits, forgotten));
+}
+
+/** From the head to the words' vectors. */
+function backwardInto(study: Study, dLogits: Tensor, grads: ModelGrads, truncate?: Truncation): Returned {
+  const { kernels, model, params, pass } = study;
+  let dY = decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), grads);
   const layers: (LayerBackwardPass & { readonly dY: Tensor })[] = [];
   for (let l = pass.stack.layers.length - 1; l >= 0; l--) {
     const layer = pass.stack.layers[l];
@@ -115,9 +133,22 @@ export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): 
     layers[l] = { ...left, dY };
     dY = dX;
   }
-  encodeBackward(kernels, network, params, pass, dY, grads);
-  return { grads, dX: dY, layers };
+  return { dX: dY, layers };
+}
+
+/** Gradients at the logits of all heads, of which one is asked. */
+function onlyAsked({ pass, head }: Study, dLogits: Tensor): Tensor[] {
+  return pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
+}
+
+/** Gradients of the head's own weights, from one seed. */
+export function headGradients(study: Study, dLogits: Tensor): TensorRecord {
+  const { kernels, model, params, pass, head } = study;
+  const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
+  const grads = { ...params, heads };
+  decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), grads);
+  return heads[model.config.heads[head].name];
 }
 
 /** Gradients by dotted name. */
-export const flatGrads = ({ grads }: Returned): Record<string, Tensor> => flatten(grads);
+export const flatGrads = ({ grads }: Whole): Record<string, Tensor> => flatten(grads);

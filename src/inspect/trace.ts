@@ -195,9 +195,13 @@ export interface DirectionTrace {
   readonly dWeights: Readonly<Record<string, Matrix>>;
   /** One per word. */
   readonly steps: readonly StepTrace[];
-  /** What of each loss arrives at each state, `h` (and `c`), at all states together, `state`, and at all pre-activations, `a`. */
+  /**
+   * What of each loss arrives at each state, `h` (and `c`), at all pre-activations, `a`, and at the states together, `state`: a cut
+   * through the network, h side by side with c where h is held fixed. That is what the recurrence hands back; `c` alone counts what
+   * comes through its own h as well.
+   */
   readonly reach: Readonly<Record<string, ReachTrace>>;
-  /** Null where `jacobian: false` was asked for. */
+  /** Null where it was not measured: `jacobian: false`, or S > 64 and nobody asked. */
   readonly jacobian: JacobianTrace | null;
   /** Per gate: the shares of its values, over all words and units, that are nearly open and nearly closed. */
   readonly saturation: Readonly<Record<string, SaturationTrace>>;
@@ -213,7 +217,7 @@ export interface SaturationTrace {
 
 /** Everything one step of one direction holds. Each record: by name, `[H]`. */
 export interface StepTrace {
-  /** The gates' arguments, by gate; empty for a cell without `equations`. */
+  /** The gates' arguments, by gate; empty for a cell without `equations` that name their gates. */
   readonly preActivations: Readonly<Record<string, Vector>>;
   readonly gates: Readonly<Record<string, Vector>>;
   /** After the step. */

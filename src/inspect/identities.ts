@@ -1,0 +1,97 @@
+/** Laws that the numbers of a trace must obey, whatever the model is. Each is measured on the very numbers that are shown. */
+import { before } from '../autograd/storage.js';
+import type { Direction } from './directions.js';
+import { stepOf } from './directions.js';
+import { asRow, difference, plus } from './numbers.js';
+import { activationsAt, gateAt } from './quantities.js';
+import { inputsOf, reachResidual, variablesOf } from './reach.js';
+import type { Reading } from './reading.js';
+import type { DirectionTrace, IdentityName, IdentityTrace, LayerTrace, LedgerTrace } from './trace.js';
+
+const ROUNDING = 1e-12;
+
+/** What is measured, and by how much it may be missed. */
+const LAWS: Readonly<Record<IdentityName, readonly [says: string, tolerance: number]>> = {
+  probabilities: ['Σ p = 1 for every loss', ROUNDING],
+  'reach-sums-to-gradient': ['Σ over losses of R[m,k] = the gradient at word k, for x and every h, c, a', ROUNDING],
+  'direct-plus-recurrent': ['direct + recurrent = total, for every state of every step', ROUNDING],
+  'shares-sum-to-one': ['Σ of the shares of every gradient = 1', ROUNDING],
+  'addends-sum-to-gradient': ['Σ of the addends of every gradient = the gradient', ROUNDING],
+  'gates-by-equations': ["every gate = its equation, evaluated on this trace's inputs", ROUNDING],
+  'jacobian-bounds': ['‖v·∂s/∂s′‖/‖v‖ ≤ σ_max(∂s/∂s′) ≤ Π σ_max(J)', 1e-9],
+};
+
+/** Every law, on one reading. @param addends largest misfit of the ledger; undefined where none was made up */
+export function identitiesOf(
+  reading: Reading,
+  layers: readonly LayerTrace[],
+  ledger: readonly LedgerTrace[],
+  addends: number | undefined,
+): IdentityTrace[] {
+  const runs = layers.flatMap(({ forward, reverse }) => (reverse ? [forward, reverse] : [forward]));
+  const residuals: Partial<Record<IdentityName, number>> = {
+    probabilities: worst(reading.losses.map(({ probabilities }) => Math.abs(sum(probabilities) - 1))),
+    'reach-sums-to-gradient': worst(
+      [inputsOf(reading), ...reading.directions.flatMap((each) => Object.values(variablesOf(reading, each)))].map(
+        (variable) => reachResidual(reading, variable),
+      ),
+    ),
+    'direct-plus-recurrent': worst(runs.map(splitResidual)),
+    ...(addends !== undefined && {
+      'shares-sum-to-one': worst(ledger.filter(({ norm }) => norm !== 0).map(({ total }) => Math.abs(total - 1))),
+      'addends-sum-to-gradient': addends,
+    }),
+    ...(reading.directions.every(({ unrolled }) => unrolled.cell.equations) && {
+      'gates-by-equations': worst(reading.directions.map(gateResidual)),
+    }),
+    ...(runs.every(({ jacobian }) => jacobian) && { 'jacobian-bounds': worst(runs.map(boundResidual)) }),
+  };
+  return (Object.keys(LAWS) as IdentityName[]).flatMap((name) => {
+    const residual = residuals[name];
+    if (residual === undefined) return [];
+    const [says, tolerance] = LAWS[name];
+    return [{ name, says, residual, tolerance, holds: residual <= tolerance }];
+  });
+}
+
+const sum = (x: readonly number[]): number => x.reduce((total, each) => total + each, 0);
+
+/** The largest; NaN where one is. */
+export const worst = (x: readonly number[]): number => x.reduce((most, each) => (each <= most ? most : each), 0);
+
+function splitResidual({ steps }: DirectionTrace): number {
+  const splits = steps.flatMap(({ gradients }) => Object.values(gradients.states));
+  const size = worst(splits.flatMap(({ total }) => total.map(Math.abs)));
+  return worst(splits.map(({ direct, recurrent, total }) => difference(plus(direct, recurrent), total, size)));
+}
+
+function gateResidual(direction: Direction): number {
+  const { unrolled, words, hidden } = direction;
+  const { cell, params, states, packing, x } = unrolled;
+  const rows = Array.from({ length: words }, (_, k) => stepOf(direction, k));
+  return worst(
+    rows.flatMap((s) => {
+      const found = activationsAt(cell, params, asRow(x, s), before(states, packing, s), hidden);
+      return Object.keys(found)
+        .filter((gate) => cell.gateNames.includes(gate))
+        .map((gate) => difference(found[gate].value, gateAt(unrolled, gate, s), 1));
+    }),
+  );
+}
+
+/** By how much a smaller number is greater than its bound. Numbers too small to divide prove nothing. */
+function boundResidual({ jacobian }: DirectionTrace): number {
+  const over = (small: number, large: number): number => (small <= large || small < 1e-280 ? 0 : small / large - 1);
+  const { steps, products } = jacobian!;
+  return worst([
+    ...steps.flatMap(({ gain, sigmaMax, spectralRadius }) => [
+      Number.isNaN(gain) ? 0 : over(gain, sigmaMax),
+      over(spectralRadius, sigmaMax),
+    ]),
+    ...products.steps.flatMap((each) =>
+      each === null
+        ? []
+        : [Number.isNaN(each.gain) ? 0 : over(each.gain, each.sigmaMax), over(each.sigmaMax, each.bound)],
+    ),
+  ]);
+}

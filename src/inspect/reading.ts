@@ -1,0 +1,53 @@
+/** All passes over one sentence: what the parts of a trace are read from. */
+import type { Kernels } from '../kernels/types.js';
+import type { Sentence } from '../labeling/data/sentence.js';
+import type { Model } from '../labeling/model/model.js';
+import type { Addends } from './addends.js';
+import { addendsOf } from './addends.js';
+import type { Direction } from './directions.js';
+import { directionsOf } from './directions.js';
+import { lossesOf, seedOf } from './losses.js';
+import type { InspectOptions } from './options.js';
+import type { Returned, Study, Whole } from './study.js';
+import { backward, backwardEach, studyOf } from './study.js';
+import type { LossTrace } from './trace.js';
+
+/** One forward pass, one backward pass of all seeds, and one of each. */
+export interface Reading {
+  readonly study: Study;
+  readonly losses: readonly LossTrace[];
+  readonly full: Whole;
+  readonly passes: readonly Returned[];
+  readonly directions: readonly Direction[];
+  readonly addends: readonly Addends[];
+  readonly options: InspectOptions;
+}
+
+/** Runs them. */
+export function readingOf(kernels: Kernels, model: Model, sentence: Sentence, options: InspectOptions): Reading {
+  const study = studyOf(kernels, model, sentence, options.head);
+  const losses = lossesOf(study, sentence, options);
+  const full = backward(study, seedOf(losses));
+  const passes = backwardEach(
+    study,
+    losses.map((_, m) => seedOf(losses, m)),
+  );
+  const directions = directionsOf(study);
+  return { study, losses, full, passes, directions, options, addends: addendsOf(study, losses, passes) };
+}
+
+/** Whether loss m can depend on word k through a direction of a layer, or, without one, on the word's vector. */
+export function connectedIn(
+  { study, losses }: Pick<Reading, 'study' | 'losses'>,
+  direction?: Pick<Direction, 'layer' | 'name'>,
+): (m: number, k: number) => boolean {
+  const { bidirectional } = study.model.config.body;
+  const top = study.pass.stack.layers.length - 1;
+  // Above a lower layer, and above the words, another direction may carry anything anywhere.
+  const spread = bidirectional && (direction === undefined || direction.layer < top);
+  const backwards = direction?.name === 'reverse';
+  return (m, k) => {
+    const { word } = losses[m];
+    return spread || word === null || (backwards ? k >= word : k <= word);
+  };
+}
