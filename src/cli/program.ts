@@ -9,6 +9,7 @@ import { messageOf, oneLine } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';
 import { addGradcheck } from './gradcheck.js';
 import { readPackageInfo } from '../bench/package-info.js';
+import { addReading } from './reading/index.js';
 import { addTag } from './tag.js';
 import type { Terminal } from './terminal.js';
 import { addTrain } from './train.js';
@@ -28,6 +29,7 @@ export function createProgram(terminal: Terminal): Command {
   addTrain(program, terminal);
   addEval(program, terminal);
   addTag(program, terminal);
+  addReading(program, terminal);
   addGradcheck(program, terminal);
   addBench(program, terminal);
   addDoctor(program, terminal);

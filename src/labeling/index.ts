@@ -78,6 +78,8 @@ export { looksLikeSpans, spansOf } from './scoring/spans.js';
 export type { Span } from './scoring/spans.js';
 export { mostFrequentTag } from './scoring/baseline.js';
 export type { Baseline } from './scoring/baseline.js';
+export { AGREEMENT_TAGS, agreementTags, agreementWords, generateAgreement } from './data/agreement.js';
+export type { AgreementOptions } from './data/agreement.js';
 export { generateCorpus } from './data/corpus.js';
 export type { CorpusOptions } from './data/corpus.js';
 export { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../serialize/safetensors.js';

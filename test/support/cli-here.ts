@@ -7,13 +7,24 @@ import type { Outcome } from './cli';
 // Not `process.cwd()`: a test before, cut off by its time limit, may have left the process in a folder that is gone.
 const HOME = resolve(__dirname, '../..');
 
+/** What standard output is: a terminal so wide, and the environment. By default no terminal, and an empty environment. */
+export interface Surroundings {
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs `bptt` to its end, in the folder `cwd`. Standard input is not replaced: commands that read it need a process. */
-export async function bpttHere(args: readonly string[], cwd: string): Promise<Outcome> {
+export async function bpttHere(
+  args: readonly string[],
+  cwd = HOME,
+  { columns, env = {} }: Surroundings = {},
+): Promise<Outcome> {
   const stdout = collector();
+  if (columns !== undefined) Object.assign(stdout.stream, { isTTY: true, columns });
   const stderr = collector();
   process.chdir(cwd);
   try {
-    const status = await run(args, { stdout: stdout.stream, stderr: stderr.stream, env: {} });
+    const status = await run(args, { stdout: stdout.stream, stderr: stderr.stream, env });
     return { status, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     process.chdir(HOME);

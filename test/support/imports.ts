@@ -115,6 +115,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   picocolors: /^src\/cli\//,
+  'string-width': /^src\/cli\//,
   tinybench: /^src\/bench\//,
 };
 

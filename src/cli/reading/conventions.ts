@@ -1,0 +1,106 @@
+/** What a reading prints beside its numbers: the model, the conventions, and what the checks say. */
+import type { Trace } from '../../inspect/index.js';
+import type { GoldSource } from './model.js';
+import { reachOf } from './place.js';
+import type { ConventionOptions } from './options.js';
+import { wrapped } from './paper.js';
+import type { Paper } from './paper.js';
+import { short } from './numbers.js';
+
+/** What is said of the model. */
+export function modelLines(paper: Paper, { model }: Trace, notes: readonly string[] = []): string[] {
+  const { cell, hidden, embedding, parameters, source, initialization, sha256 } = model;
+  const parts = [
+    `H = ${[...new Set(hidden)].join(', ')}${model.bidirectional ? ' × 2' : ''}`,
+    `E = ${embedding}`,
+    `${model.labels.length} labels`,
+    `${parameters} parameters`,
+    `float64`,
+  ];
+  if (source === 'untrained') parts.push(`untrained, seed ${initialization?.seed ?? '?'}`);
+  else if (source === 'pytorch' || notes.length === 0)
+    parts.push(source === 'pytorch' ? 'from PyTorch' : `model ${sha256.slice(0, 8)}`);
+  const bias = initialization?.forgetBias;
+  if (typeof bias === 'number') parts.push(`forget bias ${bias}`);
+  parts.push(...notes);
+  return wrapped(paper, `${paper.paint('bold', cell)} ${paper.own(parts.join(', '))}`);
+}
+
+const SEEDS = {
+  loss: 'of the loss, −log p(gold), the sum over all words',
+  logit: 'of a logit',
+  margin: 'of a margin, one logit minus another',
+} as const;
+
+const VARIABLES: Readonly<Record<string, string>> = {
+  x: 'word vectors x',
+  h: 'hidden states h',
+  c: 'cell states c',
+  a: 'pre-activations a',
+  state: 'all states together',
+};
+
+/** C1 to C5 as sentences: each of them silently changes the picture. */
+export function conventions(paper: Paper, trace: Trace, options: ConventionOptions, gold: GoldSource): string[] {
+  const { reach, name } = reachOf(trace, options);
+  const { seed } = trace.conventions;
+  const golds = {
+    tags: 'gold: as given',
+    grammar: 'gold: by the grammar of number agreement',
+    predicted: "gold: none given, the model's own first choice stands in",
+  }[trace.conventions.gold === 'given' && gold === 'predicted' ? 'tags' : gold];
+  const how =
+    options.normalize === 'absolute' ? 'absolute' : "a share of the gradient at the loss's own word (retention)";
+  const lines = wrapped(
+    paper,
+    paper.own(
+      `gradients ${SEEDS[seed]}; ${golds}; at the ${VARIABLES[name]}, ${reach.size} components; ` +
+        `Euclidean norms; ${how}; computed in float64`,
+    ),
+  );
+  return [...lines, ...solvedNote(paper, trace)].map((line) => paper.paint('dim', line));
+}
+
+/** Where a loss is near 0, so is its gradient, whatever the model knows. */
+function solvedNote(paper: Paper, trace: Trace): string[] {
+  if (trace.conventions.seed !== 'loss') return [];
+  const solved = trace.losses.filter((loss) => loss.solved && loss.word !== null);
+  if (solved.length === 0) return [];
+  const names = solved.slice(0, 5).map(({ word }) => paper.word(trace.words[word as number].text));
+  const more = solved.length > 5 ? paper.own(' …') : '';
+  return wrapped(
+    paper,
+    `small because solved (p(gold) > 0.9): ${names.join(', ')}${more}: their loss has hardly a gradient. Ask with --loss-seed margin`,
+  );
+}
+
+/** What the checks and the identities say. */
+export function proofLines(paper: Paper, { checks, identities }: Trace): string[] {
+  const lines: string[] = [];
+  if (checks.checked > 0) {
+    const gaps = checks.elements.map((each) => [each.relative, fdGap(each.analytic, each.numeric)] as const);
+    const worst = (n: 0 | 1): string => short(Math.max(0, ...gaps.map((each) => each[n]).filter(Number.isFinite)));
+    const text = `${checks.checked} weights checked: worst relative difference ${worst(0)} from forward mode, ${worst(1)} from central differences`;
+    lines.push(
+      `${checks.agrees ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES')}  ${paper.own(text)}`,
+    );
+    if (checks.fault) lines.push(paper.paint('bad', `  ${paper.own(checks.fault.message)}`));
+  }
+  const broken = identities.filter(({ holds }) => !holds);
+  const residual = Math.max(0, ...identities.map((each) => each.residual).filter(Number.isFinite));
+  if (identities.length > 0 && broken.length === 0) {
+    lines.push(
+      `${paper.paint('good', 'holds')}   ${identities.length} identities, worst residual ${paper.own(short(residual))}`,
+    );
+  }
+  for (const { name, says, residual: by } of broken) {
+    lines.push(`${paper.paint('bad', 'BROKEN')}  ${name}: ${paper.own(says)}, missed by ${paper.own(short(by))}`);
+  }
+  return lines;
+}
+
+function fdGap(analytic: number, numeric: number | null): number {
+  if (numeric === null) return NaN;
+  const size = Math.max(Math.abs(analytic), Math.abs(numeric));
+  return size === 0 ? 0 : Math.abs(analytic - numeric) / size;
+}

@@ -1,0 +1,106 @@
+/** `bptt inspect`: one sentence, every number. */
+import type { Command } from 'commander';
+import { inspect, traceToJson } from '../../inspect/index.js';
+import type { InspectOptions, Trace } from '../../inspect/index.js';
+import { count } from '../arguments.js';
+import { print } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
+import { conventions, modelLines, proofLines } from './conventions.js';
+import { elementLines, largestShares, normTable, sentenceLoss, stepTable } from './inspect-frame.js';
+import { openQuestion } from './model.js';
+import type { Question } from './model.js';
+import { addConventionOptions, addModelOptions, addPrintOptions, addSentenceOptions } from './options.js';
+import type { ReadingOptions } from './options.js';
+import { paperFor } from './paper.js';
+import type { Paper } from './paper.js';
+import { reachLines } from './reach-frame.js';
+import { waitingOn } from './waiting.js';
+
+interface Options extends ReadingOptions {
+  readonly checks?: number;
+}
+
+const HELP = `
+For each word: its loss, and the gradient of its hidden state in two parts, what arrives from this word's own loss and the
+layers above (direct) and what arrives from the next step (recurrent). Then which loss reaches how far, one weight's gradient as
+a sum over the words, and what the checks say. Without a model file the model is untrained. Sentences of the number-agreement
+grammar (docs/reading-gradients.md) bring their gold labels along; for others pass --tags, or the model's own first choice stands in.
+
+Example:
+  bptt inspect "the cat sat" --cell rnn --hidden 4 --seed 1
+  bptt inspect "They run." tagger.safetensors --json`;
+
+/** Adds the command. */
+export function addInspect(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('inspect')
+    .description('read one sentence: every gradient, what it is made of, the checks');
+  addPrintOptions(
+    addConventionOptions(addSentenceOptions(addModelOptions(command))),
+    'print the trace, one JSON object',
+  )
+    .option('--checks <n>', 'random weights to check', count, 8)
+    .addHelpText('after', HELP)
+    .action((sentence: string, file: string | undefined, options: Options) =>
+      runInspect(sentence, file, options, terminal),
+    );
+}
+
+async function runInspect(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
+  const { question, trace } = await traceFor(text, file, options, terminal, { checks: options.checks });
+  if (options.json) return print(terminal, traceToJson(trace));
+  const paper = paperFor(terminal, options);
+  for (const line of inspectFrame(question, trace, options, paper)) await print(terminal, line);
+}
+
+/** Opens model and sentence and reads it, with progress where it takes long. */
+export async function traceFor(
+  text: string,
+  file: string | undefined,
+  options: ReadingOptions,
+  terminal: Terminal,
+  more: InspectOptions = {},
+): Promise<{ question: Question; trace: Trace }> {
+  const waiting = waitingOn(terminal);
+  try {
+    const question = await openQuestion(text, file, options, terminal, waiting);
+    return { question, trace: read(question, options, more) };
+  } finally {
+    waiting.stop();
+  }
+}
+
+/** Reads the sentence of a question. */
+export function read(
+  { kernels, model, sentence }: Question,
+  options: ReadingOptions,
+  more: InspectOptions = {},
+): Trace {
+  const { lossSeed: seed, label, contrast } = options;
+  return inspect(kernels, model, sentence, {
+    ...(seed !== undefined && { seed }),
+    ...(label !== undefined && { label }),
+    ...(contrast !== undefined && { contrast }),
+    ...more,
+  });
+}
+
+/** All lines of `bptt inspect`. */
+export function inspectFrame(question: Question, trace: Trace, options: Options, paper: Paper): string[] {
+  const norms = normTable(trace, options, paper);
+  const [element] = trace.elements;
+  const weights =
+    element === undefined ? [] : [...elementLines(element, paper), ...largestShares(trace, element.param, paper)];
+  return [
+    ...modelLines(paper, trace, question.notes),
+    '',
+    ...stepTable(trace, options, paper),
+    ...sentenceLoss(trace, paper),
+    '',
+    ...(norms ?? reachLines(trace, options, paper)),
+    ...(weights.length > 0 ? ['', ...weights] : []),
+    '',
+    ...conventions(paper, trace, options, question.gold),
+    ...proofLines(paper, trace),
+  ];
+}

@@ -1,0 +1,114 @@
+/**
+ * The triangle of words by words: row m is a loss, column k a word, a cell the class of a share by decade. A cell is two columns
+ * wide, or one where the paper is narrow; where even that does not fit, neighbours share a cell, which shows their largest value.
+ */
+import { left, right, widthOf } from './paper.js';
+import type { Glyph, Paper } from './paper.js';
+import { glyphOf } from './numbers.js';
+
+/** What to draw. */
+export interface MatrixContent {
+  readonly rows: readonly string[];
+  readonly columns: number;
+  /** The number of a cell, null for a structural zero. */
+  at(row: number, column: number): number | null;
+  /** Whether the sign is shown, in a column of its own before the glyph. */
+  readonly signs?: boolean;
+  /** The class of a number; by default its decade. */
+  readonly classOf?: (x: number | null) => Glyph;
+  /** Written behind a row. */
+  readonly beside?: (row: number) => string;
+}
+
+/** Lines, and how many words share a cell: 1 where each has its own. */
+export interface Matrix {
+  readonly lines: readonly string[];
+  readonly block: number;
+}
+
+/** Most columns of a row's name. */
+const NAME = 12;
+
+/** @param room columns there are; by default the paper's width */
+export function matrixOf(paper: Paper, content: MatrixContent, room = paper.width): Matrix {
+  const { rows, columns, beside, classOf = glyphOf } = content;
+  const tail = beside === undefined ? 0 : 8;
+  const names = rows.map((row) => paper.word(row, NAME));
+  const gutter = Math.max(...names.map(widthOf)) + 2;
+  const space = Math.max(8, room - gutter - tail);
+  const wide = columns * 2 <= space ? 2 : 1;
+  const block = Math.ceil((columns * wide) / space);
+  const spans = spansOf(columns, block);
+  const lines = spansOf(rows.length, rows.length === columns ? block : 1).map(([from, to]) => {
+    const cells = spans.map((span) => {
+      const value = largestIn(content, [from, to], span);
+      const glyph = classOf(value);
+      const text = paper.glyph(glyph);
+      const mark = content.signs && value !== null ? signOf(value) + text : text.repeat(wide);
+      return paint(paper, glyph, wide === 1 ? [...mark].at(-1)! : mark);
+    });
+    const name = right(to - from > 1 ? paper.word(`${rows[from]}…`, NAME) : names[from], gutter - 1);
+    return `${name} ${cells.join('')}${beside ? `  ${beside(from)}` : ''}`.trimEnd();
+  });
+  return { lines, block };
+}
+
+const signOf = (value: number): string => (value < 0 ? '-' : value > 0 ? '+' : ' ');
+
+function paint(paper: Paper, glyph: Glyph, text: string): string {
+  if (glyph === 'none') return text;
+  return typeof glyph === 'number' ? paper.paint(`size${glyph}`, text) : paper.paint('bad', text);
+}
+
+type Span = readonly [from: number, to: number];
+
+/** Stretches of `block`, the last one shorter. */
+export function spansOf(count: number, block: number): Span[] {
+  return Array.from({ length: Math.ceil(count / block) }, (_, i) => [i * block, Math.min(count, (i + 1) * block)]);
+}
+
+/** The number of largest size in a block; what is not finite comes first, so that it is not hidden. */
+function largestIn({ at }: MatrixContent, rows: Span, columns: Span): number | null {
+  let found: number | null = null;
+  let most = -1;
+  for (let m = rows[0]; m < rows[1]; m++) {
+    for (let k = columns[0]; k < columns[1]; k++) {
+      const value = at(m, k);
+      if (value === null) continue;
+      const size = Number.isFinite(value) ? Math.abs(value) : Infinity;
+      if (size > most) [found, most] = [value, size];
+    }
+  }
+  return found;
+}
+
+/** What the glyphs mean. */
+export function legendOf(paper: Paper, { broken = false, zeros = true } = {}): string[] {
+  const classes = ['≥ 10 %', '≥ 1 %', '≥ 0.1 %', '≥ 0.01 %', 'less'];
+  const parts = classes.map((text, n) => `${paper.paint(`size${n as 0}`, paper.glyph(n as 0))} ${paper.own(text)}`);
+  if (zeros) parts.push('blank: no path');
+  if (broken) parts.push(`${paper.glyph('nan')} NaN`, `${paper.glyph('infinite')} infinite`);
+  return chunked(paper, parts);
+}
+
+/** Parts beside each other, as many to a line as fit. */
+function chunked(paper: Paper, parts: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''}  ${part}`;
+    if (lines.length > 0 && widthOf(longer) <= paper.width) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
+
+/** A table: columns as wide as their widest cell, two blanks between. Text is on the left where `align` says `l`, else on the right. */
+export function tableOf(rows: readonly (readonly string[])[], align: string): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => widthOf(row[c] ?? ''))));
+  return rows.map((row) =>
+    row
+      .map((cell, c) => (align[c] === 'l' ? left(cell, widths[c]) : right(cell, widths[c])))
+      .join('  ')
+      .trimEnd(),
+  );
+}

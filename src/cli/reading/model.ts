@@ -1,0 +1,210 @@
+/** The model and the sentence of a reading: a file, an untrained model, or one trained a little on number agreement. */
+import { cells } from '../../cells/index.js';
+import type { Cell } from '../../cells/index.js';
+import { createCpuKernels } from '../../kernels/index.js';
+import type { Kernels } from '../../kernels/index.js';
+import { untrained } from '../../inspect/index.js';
+import { AGREEMENT_TAGS, agreementTags, agreementWords, generateAgreement } from '../../labeling/data/agreement.js';
+import { createSegmenter } from '../../labeling/data/segment.js';
+import type { Sentence } from '../../labeling/data/sentence.js';
+import type { EncoderKind } from '../../labeling/model/encoders/encoder.js';
+import { words } from '../../labeling/model/encoders/words.js';
+import type { Model } from '../../labeling/model/model.js';
+import { train } from '../../labeling/training/train.js';
+import { ArgumentError } from '../../tensor/index.js';
+import { visible } from '../../tensor/visible.js';
+import { readModel } from '../model-io.js';
+import { openCell, openOwnCell } from '../own-cell.js';
+import type { Terminal } from '../terminal.js';
+import type { ModelOptions, SentenceOptions } from './options.js';
+import type { Waiting } from './waiting.js';
+
+/** A model with the sentence it is to read. */
+export interface Question {
+  readonly kernels: Kernels;
+  readonly model: Model;
+  readonly sentence: Sentence;
+  /** Where the gold labels are from. */
+  readonly gold: GoldSource;
+  /** What is to be said of a model that was drawn here. */
+  readonly notes: readonly string[];
+}
+
+/** Gold labels given with --tags, those of the grammar of number agreement, or none: the model's own first choice stands in. */
+export type GoldSource = 'tags' | 'grammar' | 'predicted';
+
+/** Sentences per update, and the settings of a training on number agreement. */
+const BATCH = 16;
+const TRAINING = {
+  dropout: 0,
+  wordDropout: 0,
+  signatures: false,
+  minCount: 1,
+  epochs: 1,
+  batch: BATCH,
+  lr: 0.01,
+  clip: 1,
+};
+
+/** The sentence as words, none of them missing. */
+export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions, model?: Model): string[] {
+  const input = model?.input;
+  const segment = createSegmenter({ tokenizer: tokenizer ?? input?.tokenizer, locale: locale ?? input?.locale });
+  const tokens = segment(text).flatMap((each) => [...each.tokens]);
+  if (tokens.length > 0) return tokens;
+  throw new ArgumentError('the sentence has no words: expected at least one: pass a sentence in quotes');
+}
+
+/** Labels from --tags, the grammar or nowhere. @throws ArgumentError where there are not as many as words */
+function goldOf(
+  tokens: readonly string[],
+  { tags }: SentenceOptions,
+): { gold: GoldSource; labels?: readonly string[] } {
+  if (tags === undefined) {
+    const labels = agreementTags(tokens);
+    return labels === undefined ? { gold: 'predicted' } : { gold: 'grammar', labels };
+  }
+  const labels = tags.trim().split(/\s+/);
+  if (labels.length === tokens.length) return { gold: 'tags', labels };
+  const shown = visible(tokens.slice(0, 12).join(' '));
+  throw new ArgumentError(
+    `--tags must give one label per word, ${tokens.length} (${shown}); got ${labels.length}: add or remove labels`,
+  );
+}
+
+/** Opens the model and cuts the sentence. @param file a model file; without one a model is drawn */
+export async function openQuestion(
+  text: string,
+  file: string | undefined,
+  options: ModelOptions & SentenceOptions,
+  terminal: Terminal,
+  waiting: Waiting,
+): Promise<Question> {
+  const kernels = createCpuKernels();
+  const question = await (file === undefined
+    ? drawn(kernels, text, options, waiting)
+    : loaded(kernels, text, file, options));
+  const unknown = question.sentence.tokens.filter((word) => !question.model.words.known(word));
+  if (unknown.length > 0) {
+    const list = [...new Set(unknown)].slice(0, 10).map((word) => JSON.stringify(word));
+    const message = `the model has no vector for ${list.join(', ')}: it reads the unknown word's, or a signature's`;
+    terminal.stderr.write(`warning: ${visible(message)}\n`);
+  }
+  return question;
+}
+
+const DRAWN = {
+  untrained: '--untrained',
+  train: '--train',
+  hidden: '--hidden',
+  embedding: '--embedding',
+  layers: '--layers',
+  bidirectional: '--bidirectional',
+  forgetBias: '--forget-bias',
+  init: '--init',
+  seed: '--seed',
+} as const;
+
+async function loaded(
+  kernels: Kernels,
+  text: string,
+  file: string,
+  options: ModelOptions & SentenceOptions,
+): Promise<Question> {
+  const given = (Object.keys(DRAWN) as (keyof typeof DRAWN)[]).find((name) => options[name] !== undefined);
+  if (given)
+    throw new ArgumentError(`${DRAWN[given]} is for an untrained model, and ${file} is a model: leave one out`);
+  if (options.cell !== undefined && Object.hasOwn(cells, options.cell)) {
+    throw new ArgumentError(
+      `--cell ${options.cell} is for an untrained model, and ${file} names its cell: leave it out`,
+    );
+  }
+  const model = await readModel(file, await openOwnCell(options.cell));
+  const tokens = sentenceOf(text, options, model);
+  const [{ kind, labels: known }] = model.heads;
+  if (kind.unit === 'sentence') {
+    const category = options.tags?.trim();
+    const sentence = { tokens, ...(category !== undefined && { category }) };
+    return { kernels, model, sentence, gold: category === undefined ? 'predicted' : 'tags', notes: [] };
+  }
+  const found = goldOf(tokens, options);
+  const foreign = found.gold === 'grammar' && found.labels?.some((label) => !known.labels.includes(label));
+  const { gold, labels } = foreign ? { gold: 'predicted' as const, labels: undefined } : found;
+  return { kernels, model, sentence: { tokens, ...(labels && { labels }) }, gold, notes: [] };
+}
+
+async function drawn(
+  kernels: Kernels,
+  text: string,
+  options: ModelOptions & SentenceOptions,
+  waiting: Waiting,
+): Promise<Question> {
+  const tokens = sentenceOf(text, options);
+  const { gold, labels } = goldOf(tokens, options);
+  const cell = await openCell(options.cell ?? 'lstm');
+  if (options.train && options.untrained)
+    throw new ArgumentError('--train and --untrained exclude each other: leave one out');
+  const sentence = { tokens, ...(labels && { labels }) };
+  const model = options.train ? await trained(kernels, cell, options, waiting) : draw(cell, sentence, options);
+  return { kernels, model, sentence, gold, notes: notesOf(options) };
+}
+
+/** What the trace does not say of such a model. */
+const notesOf = ({ train, seed = 1, init }: ModelOptions): string[] => [
+  ...(train ? [`after ${train} updates on number agreement, seed ${seed}`] : []),
+  ...(init ? [`recurrent weights ${init}`] : []),
+];
+
+/** The cell with another way of drawing its weights. */
+function initialized(cell: Cell, { init, forgetBias }: ModelOptions): Cell {
+  if (init === undefined && forgetBias === undefined) return cell;
+  const own = { ...(init && { recurrent: init }), ...(forgetBias !== undefined && { forgetBias }) };
+  return { ...cell, initialize: (D, H, rng, given) => cell.initialize(D, H, rng, { ...given, ...own }) };
+}
+
+/** Words of number agreement and of the sentence; labels of whichever the gold ones are. */
+export function draw(cell: Cell, { tokens, labels }: Sentence, options: ModelOptions): Model {
+  const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, forgetBias, seed = 1 } = options;
+  expectBias(cell, options);
+  const tags: readonly string[] = AGREEMENT_TAGS;
+  const known = labels?.every((label) => tags.includes(label)) ? tags : labels && [...new Set(labels)];
+  const task = new Set(agreementWords());
+  const sentences = [{ tokens: [...task] }, { tokens: tokens.filter((word) => !task.has(word)) }];
+  return untrained(sentences, {
+    cell: initialized(cell, { init: options.init }),
+    ...{ hidden, embedding, layers, bidirectional, seed },
+    ...(forgetBias !== undefined && { forgetBias }),
+    ...(known !== undefined && { labels: known }),
+  });
+}
+
+function expectBias(cell: Cell, { forgetBias }: ModelOptions): void {
+  if (forgetBias === undefined || cell.name === 'lstm') return;
+  throw new ArgumentError(`--forget-bias is for the cell lstm; got it with ${cell.name}: leave it out`);
+}
+
+/** A model after `options.train` updates on number agreement; with 0 the very weights it begins with. */
+export async function trained(kernels: Kernels, cell: Cell, options: ModelOptions, waiting: Waiting): Promise<Model> {
+  const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, seed = 1, train: updates = 0 } = options;
+  expectBias(cell, options);
+  const sentences = generateAgreement({ sentences: BATCH * updates, seed });
+  const task = [{ tokens: agreementWords() }];
+  const vocabulary: EncoderKind = { ...words, build: (_sentences, settings) => words.build(task, settings) };
+  const model = { cell: initialized(cell, options), hidden, embedding, layers, bidirectional, seed };
+  const result = await train(
+    kernels,
+    { train: sentences },
+    { ...TRAINING, ...model, encoders: [vocabulary] },
+    {
+      onProgress: ({ tokens, totalTokens, tokensPerSecond: rate }) =>
+        waiting.update({
+          label: `training ${cell.name}, seed ${seed}`,
+          done: tokens,
+          total: totalTokens,
+          rate,
+          unit: 'tokens',
+        }),
+    },
+  );
+  return result.model;
+}

@@ -1,0 +1,129 @@
+/** What the commands that read gradients have in common: which model, which sentence, under which conventions. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { InitScheme } from '../../cells/index.js';
+import type { DirectionName, SeedName } from '../../inspect/index.js';
+import { TOKENIZERS } from '../../labeling/data/segment.js';
+import type { Tokenizer } from '../../labeling/data/segment.js';
+import { count, oneOf, positiveInteger } from '../arguments.js';
+import { cellChoices, cellName } from '../own-cell.js';
+
+/** Which model. */
+export interface ModelOptions {
+  readonly cell?: string;
+  readonly untrained?: boolean;
+  readonly train?: number;
+  readonly hidden?: number;
+  readonly embedding?: number;
+  readonly layers?: number;
+  readonly bidirectional?: boolean;
+  readonly forgetBias?: number;
+  readonly init?: InitScheme;
+  readonly seed?: number;
+}
+
+/** How the sentence is cut, and its labels. */
+export interface SentenceOptions {
+  readonly tags?: string;
+  readonly tokenizer?: Tokenizer;
+  readonly locale?: string;
+}
+
+/** Where a gradient is looked at. */
+export type VariableName = 'x' | 'h' | 'c' | 'a' | 'state';
+
+/** What silently changes a picture, and which part of it. */
+export interface ConventionOptions {
+  readonly lossSeed?: SeedName;
+  readonly label?: string;
+  readonly contrast?: string;
+  readonly variable?: VariableName;
+  readonly normalize?: 'retention' | 'absolute';
+  readonly layer?: number;
+  readonly direction?: DirectionName;
+}
+
+/** How results are printed. */
+export interface PrintOptions {
+  readonly ascii?: boolean;
+  readonly json?: boolean;
+}
+
+/** Options of every command that reads one sentence with one model. */
+export type ReadingOptions = ModelOptions & SentenceOptions & ConventionOptions & PrintOptions;
+
+/** Adds the sentence and what reads it. */
+export function addModelOptions(command: Command): Command {
+  return addDrawingOptions(
+    command
+      .argument('<sentence>', 'the sentence, in quotes')
+      .argument('[model]', 'model file; without one an untrained model is drawn, or one is trained (--train)')
+      .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
+      .option('--untrained', 'draw an untrained model; this is what happens without a model file'),
+  );
+}
+
+/** Adds how a model without a file is drawn. */
+export function addDrawingOptions(command: Command): Command {
+  return command
+    .option('--train <n>', 'first train n updates on number agreement (docs/reading-gradients.md)', positiveInteger)
+    .option('--hidden <n>', 'units H of each layer (default 16)', positiveInteger)
+    .option('--embedding <n>', 'components E of a word vector (default 16)', positiveInteger)
+    .option('--layers <n>', 'recurrent layers (default 1)', positiveInteger)
+    .option('--bidirectional', 'read both ways')
+    .option('--forget-bias <x>', "bias of an LSTM's forget gate before training (default 1)", finiteNumber)
+    .option(
+      '--init <scheme>',
+      'how recurrent weights are drawn: orthogonal (default), uniform, as in PyTorch, or glorot',
+      oneOf('orthogonal', 'uniform', 'glorot'),
+    )
+    .option('--seed <n>', 'seed of the weights (default 1)', count);
+}
+
+/** Adds how the sentence is cut, and its labels. */
+export function addSentenceOptions(command: Command): Command {
+  return command
+    .option('--tags <labels>', 'gold labels, one per word, separated by blanks')
+    .option('--tokenizer <name>', `how the sentence is cut: ${TOKENIZERS.join(', ')}`, oneOf(...TOKENIZERS))
+    .option('--locale <tag>', 'language of the sentence, for scripts without blanks');
+}
+
+/** Adds what is differentiated, and with respect to what. */
+export function addConventionOptions(command: Command): Command {
+  return addPlaceOptions(
+    addSeedOptions(command)
+      .option(
+        '--variable <name>',
+        'gradient of x (word vectors), h, c, a (pre-activations), state',
+        oneOf('x', 'h', 'c', 'a', 'state'),
+      )
+      .option('--normalize <how>', 'retention (a share of the own word), or absolute', oneOf('retention', 'absolute')),
+  );
+}
+
+/** Adds what is differentiated. */
+export function addSeedOptions(command: Command): Command {
+  return command
+    .option('--loss-seed <what>', 'differentiate the loss, a logit or a margin', oneOf('loss', 'logit', 'margin'))
+    .option('--label <label>', 'label of the logit or margin (default: the gold one)')
+    .option('--contrast <label>', 'what a margin is over (default: the most probable other label)');
+}
+
+/** Adds which layer and direction. */
+export function addPlaceOptions(command: Command): Command {
+  return command
+    .option('--layer <n>', 'layer, 0 first (default: the last)', count)
+    .option('--direction <name>', 'direction of a bidirectional layer', oneOf('forward', 'reverse'));
+}
+
+/** Adds how results are printed. */
+export function addPrintOptions(command: Command, json: string): Command {
+  return command.option('--ascii', 'draw with ASCII alone').option('--json', json);
+}
+
+/** Any finite number. */
+export function finiteNumber(text: string): number {
+  const x = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  if (!Number.isFinite(x)) throw new InvalidArgumentError('It must be a number.');
+  return x;
+}

@@ -1,0 +1,34 @@
+/** Which part of a trace a command is about. */
+import type { DirectionName, DirectionTrace, ReachTrace, Trace } from '../../inspect/index.js';
+import { ArgumentError } from '../../tensor/index.js';
+import type { ConventionOptions } from './options.js';
+
+/** One direction of one layer. */
+export interface Place {
+  readonly layer: number;
+  readonly direction: DirectionName;
+  readonly trace: DirectionTrace;
+}
+
+/** The layer and direction that --layer and --direction name: by default the last layer, forward. */
+export function placeOf(trace: Trace, { layer, direction = 'forward' }: ConventionOptions): Place {
+  const last = trace.layers.length - 1;
+  if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
+  const found = trace.layers[layer ?? last][direction];
+  if (found !== undefined) return { layer: layer ?? last, direction, trace: found };
+  throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
+}
+
+/** The reach into the variable of --variable. */
+export function reachOf(trace: Trace, options: ConventionOptions): { reach: ReachTrace; name: string } {
+  const { variable = 'x' } = options;
+  if (variable === 'x') return { reach: trace.reach, name: 'x' };
+  const place = placeOf(trace, options);
+  if (Object.hasOwn(place.trace.reach, variable)) return { reach: place.trace.reach[variable], name: variable };
+  const known = ['x', ...Object.keys(place.trace.reach)].join(', ');
+  throw new ArgumentError(`--variable ${variable}: the cell ${trace.model.cell} has ${known}: name one of them`);
+}
+
+/** Names of the losses: the word each is about, or the sentence. */
+export const lossNames = (trace: Trace): string[] =>
+  trace.losses.map(({ word }) => (word === null ? 'sentence' : trace.words[word].text));
