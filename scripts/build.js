@@ -23,7 +23,7 @@ replace(located, 'here = import.meta.url', "here = require('node:url').pathToFil
 // CommonJS has import(). As require() of an unknown name, which the compiler makes of it, bundlers would report the optional gpu.js.
 const required = 'Promise.resolve(`${packageName()}`).then(s => __importStar(require(s)))';
 replace(
-  'dist/cjs/kernels/gpu/library.js',
+  'dist/cjs/kernels/gpu/device/library.js',
   required,
   'import(/* webpackIgnore: true */ /* @vite-ignore */ packageName())',
 );

@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { calibrationPath } from '../kernels/gpu/calibration.node.js';
-import { missingForGpu } from '../kernels/gpu/machine.node.js';
+import { missingForGpu } from '../kernels/gpu/device/machine.node.js';
 import { candidates, describeCalibration } from '../kernels/index.js';
 import { machineCalibration, nodeOptions } from '../kernels/select.node.js';
 import { readPackageInfo } from '../bench/package-info.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { UnsupportedError } from '../tensor/errors.js';
 import { keepCalibration, readCalibration } from './gpu/calibration.node.js';
-import { loadedRenderer, missingForGpu } from './gpu/machine.node.js';
+import { loadedRenderer, missingForGpu } from './gpu/device/machine.node.js';
 import type { CalibrateOptions, Calibration, LossListener, Selection, SelectOptions } from './index.js';
 import { calibrate, candidates, createGpuKernels, selectBackend } from './index.js';
 

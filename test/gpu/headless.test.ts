@@ -4,7 +4,7 @@
  */
 import { createCpuKernels, createGpuKernels, createWasmKernels, withFallback } from '../../src/kernels/index';
 import type { GpuKernels } from '../../src/kernels/index';
-import { loadedRenderer } from '../../src/kernels/gpu/machine.node';
+import { loadedRenderer } from '../../src/kernels/gpu/device/machine.node';
 import { createTagger } from '../../src/labeling/index';
 import { kernelContract, operands } from '../kernels/contract';
 import { clone } from '../kernels/oracle';

@@ -1,7 +1,7 @@
 /** How far off the functions of the gates are on a device, against those of float64. */
-import { DEVICE_FUNCTIONS, DEVICE_ULPS } from '../../src/kernels/gpu/activations';
+import { DEVICE_FUNCTIONS, DEVICE_ULPS } from '../../src/kernels/gpu/device/gate-functions';
 import type { GpuLibrary, GpuMode } from '../../src/kernels/index';
-import type { GpuKernel } from '../../src/kernels/gpu/library';
+import type { GpuKernel } from '../../src/kernels/gpu/device/library';
 import { createRng } from '../../src/tensor/index';
 
 const COUNT = 1 << 14;

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isSoftware } from '../../src/kernels/gpu/device';
-import { loadedRenderer, missingForGpu } from '../../src/kernels/gpu/machine.node';
+import { isSoftware } from '../../src/kernels/gpu/device/device';
+import { loadedRenderer, missingForGpu } from '../../src/kernels/gpu/device/machine.node';
 
 const line = (file: string): string => `7f0000000000-7f0000001000 r-xp 00000000 fe:00 1234   ${file}\n`;
 

@@ -6,8 +6,9 @@ import { ArgumentError, DeviceError, UnsupportedError } from '../../src/tensor/e
 import { createCpuKernels, createGpuAsyncKernels, createGpuKernels } from '../../src/kernels/index';
 import type { GpuMode, GpuOptions } from '../../src/kernels/index';
 import { withAsyncFallback, withFallback } from '../../src/kernels/fallback';
-import { isSoftware } from '../../src/kernels/gpu/device';
-import { padded, tilesOf } from '../../src/kernels/gpu/tiles';
+import { isSoftware } from '../../src/kernels/gpu/device/device';
+import { padded } from '../../src/kernels/gpu/device/limits';
+import { tilesOf } from '../../src/kernels/gpu/product/tiles';
 import { fakeGpu } from '../support/fake-gpu';
 import { kernelContract, operands } from './contract';
 import { clone, deviations, exactProduct, gamma } from './oracle';

@@ -3,8 +3,8 @@
  * steps are put together on several levels. Used in jest and in browsers.
  */
 import type { AsyncKernels, AsyncLayerKernel, GpuLibrary, Kernels } from '../../src/kernels/index';
-import { DEVICE_ULPS } from '../../src/kernels/gpu/activations';
-import type { GpuKernel, GpuKernelSettings } from '../../src/kernels/gpu/library';
+import { DEVICE_ULPS } from '../../src/kernels/gpu/device/gate-functions';
+import type { GpuKernel, GpuKernelSettings } from '../../src/kernels/gpu/device/library';
 import { audit } from '../support/ball-audit';
 import type { BallSolution } from '../support/ball-cells';
 import { ballSolution } from '../support/ball-cells';

@@ -2,7 +2,13 @@
  * A gpu.js that runs on no device: kernels are run as JavaScript, element by element, with the arithmetic of float32. It has
  * the faults of a device on demand, and counts what lives, so that the backend can be tested where there is no device.
  */
-import type { GpuKernel, GpuKernelSettings, GpuLibrary, GpuMode, GpuTexture } from '../../src/kernels/gpu/library';
+import type {
+  GpuKernel,
+  GpuKernelSettings,
+  GpuLibrary,
+  GpuMode,
+  GpuTexture,
+} from '../../src/kernels/gpu/device/library';
 
 /** What can go wrong, and what is alive. */
 export interface FakeDevice {

@@ -14,7 +14,7 @@ import type { Product } from '../check.js';
 import type { Routing } from '../fallback.js';
 import type { Kernels } from '../types.js';
 import { layerProblem, runLayerOnDevice, runLayerOnHost } from './calibrate-layer.js';
-import type { DeviceInfo } from './device.js';
+import type { DeviceInfo } from './device/device.js';
 import type { GpuKernels } from './index.js';
 
 /** One size of one product. */

@@ -11,17 +11,18 @@ import { checkProduct } from '../check.js';
 import { plainMemory } from '../complete.js';
 import { plainRows } from '../cpu/rows.js';
 import type { AsyncKernels, Kernels } from '../types.js';
-import type { CacheOptions, KernelCache } from './compiled.js';
-import { createKernelCache } from './compiled.js';
-import type { DeviceInfo } from './device.js';
-import { openDevice } from './device.js';
-import type { GpuLibrary, GpuMode } from './library.js';
-import { exportsOf, GPU_MODES, loadGpuLibrary } from './library.js';
-import { multiply, multiplyAsync } from './product.js';
-import type { PendingLayers } from './resident.js';
-import { asyncLayerKernels, createPendingLayers, layerKernels } from './resident.js';
+import type { CacheOptions, KernelCache } from './device/kernel-cache.js';
+import { createKernelCache } from './device/kernel-cache.js';
+import type { DeviceInfo } from './device/device.js';
+import { openDevice } from './device/device.js';
+import type { GpuLibrary, GpuMode } from './device/library.js';
+import { exportsOf, GPU_MODES, loadGpuLibrary } from './device/library.js';
+import { multiply, multiplyAsync } from './product/product.js';
+import { asyncLayerKernels, layerKernels } from './layer/kernels.js';
+import type { PendingLayers } from './layer/pending.js';
+import { createPendingLayers } from './layer/pending.js';
 
-export type { CacheOptions } from './compiled.js';
+export type { CacheOptions } from './device/kernel-cache.js';
 
 /** Which device, and how much of it. */
 export interface GpuOptions extends CacheOptions {

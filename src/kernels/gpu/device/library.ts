@@ -2,7 +2,7 @@
  * What this backend uses of gpu.js 2.24, as a structural type: gpu.js is an optional peer, so neither its code nor its types
  * may be needed where it is not installed.
  */
-import { UnsupportedError } from '../../tensor/errors.js';
+import { UnsupportedError } from '../../../tensor/errors.js';
 
 /** How gpu.js reaches the device. `headlessgl` is Node's; the others are a browser's, and `webgpu` answers asynchronously. */
 export type GpuMode = 'headlessgl' | 'webgl2' | 'webgl' | 'webgpu';

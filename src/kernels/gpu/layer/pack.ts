@@ -1,7 +1,7 @@
 /** Between tensors anywhere and the dense arrays of a layer on a device. */
-import type { Tensor } from '../../tensor/types.js';
+import type { Tensor } from '../../../tensor/types.js';
 import type { DeviceCell } from './pass.js';
-import { stackedRows } from './seams.js';
+import { stackedRows } from './sources.js';
 
 type Params = Readonly<Record<string, Tensor>>;
 

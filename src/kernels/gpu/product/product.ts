@@ -6,12 +6,26 @@
  *
  * `out` is written only after every part has come back: a device that fails leaves it as it was.
  */
-import type { Tensor } from '../../tensor/types.js';
-import type { Product } from '../check.js';
-import type { Compiled, KernelCache } from './compiled.js';
-import { deviceError, expectAlive, expectMode } from './compiled.js';
-import type { Tile } from './tiles.js';
-import { padded, tilesOf } from './tiles.js';
+import type { Tensor } from '../../../tensor/types.js';
+import type { Product } from '../../check.js';
+import type { Work } from '../../work.js';
+import { later, now } from '../../work.js';
+import type { Device } from '../device/device.js';
+import type { CachedKernel, KernelCache } from '../device/kernel-cache.js';
+import { deviceError, expectAlive, expectMode } from '../device/kernel-cache.js';
+import { padded } from '../device/limits.js';
+import type { Size, Tile } from './tiles.js';
+import { sourceOf, tilesOf } from './tiles.js';
+
+const FLOAT = 4;
+/** An element of a result takes a whole texel of four channels. */
+const TEXEL = 16;
+
+/** A kernel, and where its operands are put together. */
+interface Compiled extends CachedKernel {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
 
 /** Result of one tile: one array per row, padding included. */
 interface Part {
@@ -21,19 +35,7 @@ interface Part {
 
 /** One product, checked before. @throws DeviceError, and `out` is as it was */
 export function multiply(cache: KernelCache, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
-  const parts: Part[] = [];
-  try {
-    for (const tile of tilesFor(cache, product, out, a)) {
-      const compiled = load(cache, product, tile, a, b);
-      const rows = launch(cache, compiled, product, tile) as Float32Array[];
-      expectMode(cache.device, compiled.kernel);
-      expectAlive(cache.device);
-      parts.push({ tile, rows });
-    }
-  } catch (error) {
-    throw deviceError(cache.device, error);
-  }
-  for (const part of parts) addPart(out, part);
+  now(multiplyOn(cache, product, out, a, b));
 }
 
 /** `multiply` where the device answers later, one part after the other: a kernel with an answer under way is never freed. */
@@ -44,11 +46,15 @@ export async function multiplyAsync(
   a: Tensor,
   b: Tensor,
 ): Promise<void> {
+  await later(multiplyOn(cache, product, out, a, b));
+}
+
+function* multiplyOn(cache: KernelCache, product: Product, out: Tensor, a: Tensor, b: Tensor): Work<void> {
   const parts: Part[] = [];
   try {
     for (const tile of tilesFor(cache, product, out, a)) {
       const compiled = load(cache, product, tile, a, b);
-      const rows = (await launch(cache, compiled, product, tile)) as Float32Array[];
+      const rows = (yield launch(cache, compiled, product, tile)) as Float32Array[];
       expectMode(cache.device, compiled.kernel);
       expectAlive(cache.device);
       parts.push({ tile, rows });
@@ -67,12 +73,20 @@ function tilesFor({ device }: KernelCache, product: Product, out: Tensor, a: Ten
 /** The kernel of a tile, its operands put together. */
 function load(cache: KernelCache, product: Product, { i, k, j, M, K, N }: Tile, a: Tensor, b: Tensor): Compiled {
   const size = { M: padded(M), K: padded(K), N: padded(N) };
-  const compiled = cache.product(product, size);
+  const key = `${product} ${size.M} ${size.K} ${size.N}`;
+  const compiled = cache.get(key, () => compile(cache.device, product, size));
   if (product === 'addMatmulTA') pack(compiled.a, size.K, size.M, a, k, K, i, M);
   else pack(compiled.a, size.M, size.K, a, i, M, k, K);
   if (product === 'addMatmulTB') pack(compiled.b, size.N, size.K, b, j, N, k, K);
   else pack(compiled.b, size.K, size.N, b, k, K, j, N);
   return compiled;
+}
+
+function compile({ gpu }: Device, product: Product, { M, K, N }: Size): Compiled {
+  const settings = { output: [N, M], precision: 'single', tactic: 'precision' } as const;
+  const [a, b] = [new Float32Array(M * K), new Float32Array(K * N)];
+  const bytes = FLOAT * (M * K + K * N) + TEXEL * M * N;
+  return { kernel: gpu.createKernel(sourceOf(product, K), settings), a, b, bytes };
 }
 
 function launch({ device }: KernelCache, { kernel, a, b }: Compiled, product: Product, tile: Tile): unknown {

@@ -1,39 +1,9 @@
-/** The RNN and the LSTM as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/`. */
-import type { DeviceCell, Pass } from './pass.js';
-import { X, Y, dh, ended, pass, projected, recurrent, recurrentBack, sumOf, unitOf } from './pass.js';
-import { gru, gruResetBefore } from './cells-gru.js';
-
-/** h'ᵀ·da. */
-const dWh = (N: number): string => `${sumOf(N, `h[k][row] * left[k][${X}]`)}
-return sum;`;
-
-/** `h` from `v`, and ∂L/∂a from `dh` and `h`. */
-function rnn(activation: string, slope: string): (D: number, H: number) => DeviceCell {
-  return (D, H) => ({
-    gates: 1,
-    states: ['h'],
-    stateWidth: 1,
-    leftWidth: 1,
-    forward: [pass('next', 1, ['a', 'W', 'S'], [ended(`S[${Y}][${X}]`), recurrent(D, H), preActivation, activation])],
-    backward: [
-      pass('left', 1, ['carry', 'dY', 'next'], [ended('0.0'), `let j = ${X};`, dh, `const h = next[${Y}][j];`, slope]),
-      pass(
-        'carry',
-        1,
-        ['carry', 'left', 'W'],
-        [ended(`carry[${Y}][${X}]`), `let j = ${X};`, recurrentBack(D, H), 'return sum;'],
-      ),
-    ],
-    dWh,
-    resetBias: false,
-  });
-}
-
-/** (1) of both. */
-const preActivation = `const v = ${projected(X)} + sum;`;
+/** The LSTM as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/lstm.ts`. */
+import type { DeviceCell, Pass } from '../pass.js';
+import { X, Y, dWh, dh, ended, pass, preActivation, recurrent, recurrentBack, unitOf } from '../pass.js';
 
 /** `gates` holds i f g o; `next` h and c. */
-function lstm(D: number, H: number): DeviceCell {
+export function lstm(D: number, H: number): DeviceCell {
   return {
     gates: 4,
     states: ['h', 'c'],
@@ -93,12 +63,3 @@ const dc = carry[${Y}][j + ${H}] + dh * gates[${Y}][j + ${3 * H}] * (1.0 - tc * 
     pass('carry', 2, ['carry', 'dY', 'gates', 'next', 'left', 'W'], carry),
   ];
 }
-
-/** The cells that run on a device, by name, for inputs of size D and H hidden units. */
-export const DEVICE_CELLS: Readonly<Record<string, (D: number, H: number) => DeviceCell>> = {
-  rnn: rnn('return hyperbolic(v);', 'return dh * (1.0 - h * h);'), //                                       (2)
-  'rnn-relu': rnn('if (v < 0.0) { return 0.0; }\nreturn v;', 'if (h > 0.0) { return dh; }\nreturn 0.0;'), // (2)
-  lstm,
-  gru,
-  'gru-reset-before': gruResetBefore,
-};

@@ -1,6 +1,6 @@
 /** A device opened through gpu.js, and what is known of it. */
-import { UnsupportedError } from '../../tensor/errors.js';
-import { DEVICE_FUNCTIONS } from './activations.js';
+import { UnsupportedError } from '../../../tensor/errors.js';
+import { DEVICE_FUNCTIONS } from './gate-functions.js';
 import type { Gpu, GpuKernel, GpuLibrary, GpuMode } from './library.js';
 import { modeOf } from './library.js';
 

@@ -8,17 +8,18 @@
  * fives, in about T/4 draws, and the last ones picked row by row as the packed rows lie. Adding dW up step by step instead would
  * take 2T draws and write all of dWx and dWh in each.
  *
- * Both directions are generators that yield what the device answers, now or later: one text for both, see `drive.ts`. What is
+ * Both directions are generators that yield what the device answers, now or later: one text for both, see `kernels/work.ts`. What is
  * written on the host is written after the last answer. An error frees what this call has made.
  */
-import type { LayerGradients, LayerSize, LayerTensors } from '../types.js';
-import type { KernelCache } from './compiled.js';
-import { expectAlive, expectMode } from './compiled.js';
-import type { GpuKernel, GpuTexture } from './library.js';
+import type { LayerGradients, LayerSize, LayerTensors } from '../../types.js';
+import type { Work } from '../../work.js';
+import type { KernelCache } from '../device/kernel-cache.js';
+import { expectAlive, expectMode } from '../device/kernel-cache.js';
+import type { GpuTexture } from '../device/library.js';
 import type { DeviceCell, Pass } from './pass.js';
 import type { Rows } from './pack.js';
 import { addRows, addStacked, copyRows, sideBySide, stackParameters } from './pack.js';
-import type { Tail } from './seams.js';
+import type { Tail } from './sources.js';
 import {
   FAN,
   UPLOAD,
@@ -28,11 +29,8 @@ import {
   joinSource,
   projectSource,
   stackedRows,
-} from './seams.js';
-import { padded, powerOfTwo } from './tiles.js';
-
-/** What yields answers of the device, and ends in `T`. */
-export type Work<T> = Generator<unknown, T, unknown>;
+} from './sources.js';
+import { padded, powerOfTwo } from '../device/limits.js';
 
 type Named = Readonly<Record<string, GpuTexture>>;
 
@@ -205,7 +203,10 @@ function* draw(
   const sizes = inputs.map((input) => (input as Partial<GpuTexture>).output?.join('x') ?? '');
   const key = [output.join('x'), ...sizes, source].join(' ');
   const settings = { ...SETTINGS, output };
-  const kernel: GpuKernel = cache.kernel(key, source, settings, TEXEL * output[0] * output[1]);
+  const { kernel } = cache.get(key, () => ({
+    kernel: cache.device.gpu.createKernel(source, settings),
+    bytes: TEXEL * output[0] * output[1],
+  }));
   const texture = (yield kernel(...inputs, ...numbers)) as GpuTexture;
   expectMode(cache.device, kernel);
   textures.add(texture);

@@ -1,7 +1,4 @@
-/**
- * Layers on a device: what of them waits for its backward pass, and how they are driven, on devices that answer at once and on
- * those that answer later.
- */
+/** The layers of a device, as the contract of the kernels has them: one text for devices that answer at once and for those that answer later. */
 import type {
   AsyncLayerKernel,
   AsyncResidentLayer,
@@ -10,71 +7,18 @@ import type {
   LayerSize,
   LayerTensors,
   ResidentLayer,
-} from '../types.js';
-import { DEVICE_CELLS } from './cells.js';
-import type { KernelCache } from './compiled.js';
-import { deviceError } from './compiled.js';
-import type { Kept, Run, Work } from './layer.js';
+} from '../../types.js';
+import type { Work } from '../../work.js';
+import { later, now } from '../../work.js';
+import type { KernelCache } from '../device/kernel-cache.js';
+import { deviceError } from '../device/kernel-cache.js';
+import { LARGEST_OPERAND, LONGEST_SUM, padded, powerOfTwo } from '../device/limits.js';
+import { DEVICE_CELLS } from './cells/index.js';
+import type { Kept, Run } from './layer.js';
 import { backwardOn, forwardOn, release, runOf } from './layer.js';
 import type { DeviceCell } from './pass.js';
-import { FAN, stackedRows } from './seams.js';
-import { LARGEST_OPERAND, LONGEST_SUM, padded, powerOfTwo } from './tiles.js';
-
-/** Layers that wait for their backward pass, the oldest first. */
-export interface PendingLayers {
-  /** How many there are. */
-  readonly count: number;
-  /** Frees all of them. */
-  clear(): void;
-  add(run: Run): void;
-  /** Takes one out; false where it is no longer there. */
-  take(run: Run): boolean;
-}
-
-/** Layers that never see a backward pass, after a loss that was no number or in an evaluation, give way to later ones. */
-const LONGEST_WAIT = 64;
-
-const TEXEL = 16;
-
-/** Room for layers that wait: a number of them, and `maximumBytes` of textures; the oldest give way. */
-export function createPendingLayers(maximumBytes = 2 ** 29): PendingLayers {
-  const pending = new Map<Run, { readonly bytes: number; readonly end: () => void }>();
-  let bytes = 0;
-  const drop = (run: Run): void => {
-    bytes -= pending.get(run)?.bytes ?? 0;
-    pending.get(run)?.end();
-    pending.delete(run);
-  };
-  return {
-    get count() {
-      return pending.size;
-    },
-    clear() {
-      for (const run of pending.keys()) {
-        release(run);
-        drop(run);
-      }
-    },
-    add(run) {
-      const mine = bytesOf(run);
-      bytes += mine;
-      pending.set(run, { bytes: mine, end: run.cache.hold() });
-      for (const oldest of pending.keys()) {
-        if (oldest === run || (pending.size <= LONGEST_WAIT && bytes <= maximumBytes)) break;
-        release(oldest);
-        drop(oldest);
-      }
-    },
-    take(run) {
-      const there = pending.has(run);
-      drop(run);
-      return there;
-    },
-  };
-}
-
-const bytesOf = ({ textures }: Run): number =>
-  [...textures].reduce((sum, { output: [width, height] }) => sum + TEXEL * width * height, 0);
+import type { PendingLayers } from './pending.js';
+import { FAN, stackedRows } from './sources.js';
 
 /** Whether every matrix of the layer fits a texture and can be indexed, and no sum is too long for one call. */
 function fits({ device }: KernelCache, cell: DeviceCell, { steps, B, N, D, H }: LayerSize): boolean {
@@ -133,27 +77,6 @@ function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
   } finally {
     end();
   }
-}
-
-function now<T>(work: Work<T>): T {
-  let step = work.next();
-  while (!step.done) step = work.next(step.value);
-  return step.value;
-}
-
-async function later<T>(work: Work<T>): Promise<T> {
-  let step = work.next();
-  while (!step.done) {
-    let answer: unknown;
-    try {
-      answer = await step.value;
-    } catch (error) {
-      step = work.throw(error);
-      continue;
-    }
-    step = work.next(answer);
-  }
-  return step.value;
 }
 
 /** The layers of a device that answers at once. */

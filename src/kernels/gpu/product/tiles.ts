@@ -1,5 +1,6 @@
 /** How a product is cut for a device, and the source of its kernels. */
-import type { Product } from '../check.js';
+import type { Product } from '../../check.js';
+import { LARGEST_OPERAND, LONGEST_SUM } from '../device/limits.js';
 
 /** M, K, N of a product. */
 export interface Size {
@@ -14,25 +15,6 @@ export interface Tile extends Size {
   readonly k: number;
   readonly j: number;
 }
-
-/** Elements of a texture that an index still reaches: GLSL ES 1.00 may compute integers in float32, exact up to 2²⁴. */
-export const LARGEST_OPERAND = 2 ** 24;
-
-/** Terms of one sum per kernel call, so that no call keeps a device busy for long enough to be taken for hung. */
-export const LONGEST_SUM = 8192;
-
-/**
- * Sizes above 16 are rounded up to eight steps per octave, so that batches of all lengths share a bounded number of kernels:
- * at most an eighth of an axis is padding, zeros that add nothing.
- */
-export function padded(size: number): number {
-  if (size <= 16) return size;
-  const step = 2 ** (28 - Math.clz32(size - 1));
-  return Math.ceil(size / step) * step;
-}
-
-/** The least power of two that is no less. */
-export const powerOfTwo = (size: number): number => (size <= 1 ? 1 : 2 ** (32 - Math.clz32(size - 1)));
 
 /**
  * Cuts a product into tiles that fit the device.

@@ -1,0 +1,28 @@
+/** The RNN, with tanh or ReLU, as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/rnn.ts`. */
+import type { DeviceCell } from '../pass.js';
+import { X, Y, dWh, dh, ended, pass, preActivation, recurrent, recurrentBack } from '../pass.js';
+
+/** `h` from `v`, and ∂L/∂a from `dh` and `h`. */
+function rnnCell(activation: string, slope: string): (D: number, H: number) => DeviceCell {
+  return (D, H) => ({
+    gates: 1,
+    states: ['h'],
+    stateWidth: 1,
+    leftWidth: 1,
+    forward: [pass('next', 1, ['a', 'W', 'S'], [ended(`S[${Y}][${X}]`), recurrent(D, H), preActivation, activation])],
+    backward: [
+      pass('left', 1, ['carry', 'dY', 'next'], [ended('0.0'), `let j = ${X};`, dh, `const h = next[${Y}][j];`, slope]),
+      pass(
+        'carry',
+        1,
+        ['carry', 'left', 'W'],
+        [ended(`carry[${Y}][${X}]`), `let j = ${X};`, recurrentBack(D, H), 'return sum;'],
+      ),
+    ],
+    dWh,
+    resetBias: false,
+  });
+}
+
+export const rnn = rnnCell('return hyperbolic(v);', 'return dh * (1.0 - h * h);'); //                                (2)
+export const rnnRelu = rnnCell('if (v < 0.0) { return 0.0; }\nreturn v;', 'if (h > 0.0) { return dh; }\nreturn 0.0;'); // (2)
