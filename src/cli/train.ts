@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { lossMessage, profile } from '../kernels/index.js';
+import type { Phase } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
 import type { OptimizerName, TaskName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
@@ -153,15 +154,20 @@ function addUpdateOptions(command: Command): void {
   addBackendOption(command);
 }
 
-async function runTrain(options: Options, terminal: Terminal): Promise<void> {
-  parseSchedule(options.schedule); // before minutes of reading, not after
+/** @throws ArgumentError where options do not go together, before minutes of reading */
+async function checkTogether(options: Options): Promise<void> {
+  parseSchedule(options.schedule);
   checkSplit(options);
-  const { train: trainFile, dev, test, task, out, log: logFile } = options;
   checkPooling(options);
-  await checkOutputs({ '--out': out, '--log': logFile }, [
+  const { train: trainFile, dev, test, task, out, log } = options;
+  await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
     fileOfCell(options.cell),
   ]);
+}
+
+async function runTrain(options: Options, terminal: Terminal): Promise<void> {
+  await checkTogether(options);
   const cell = await openCell(options.cell);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
@@ -181,30 +187,43 @@ async function runTrain(options: Options, terminal: Terminal): Promise<void> {
       signal: interrupt.signal,
     };
     const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, { ...options, cell }, hooks);
-    const seconds = (performance.now() - begun) / 1000;
+    const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
-    const saved = await saveResult(out, result);
-    const phases = profiled?.phases();
-    const report = {
-      ...reportOf(result, options, kernels.backend, saved),
-      warnings: warnings.notes,
-      ...(phases && { profile: sharesOf(phases, seconds) }),
-    };
+    const saved = await saveResult(options.out, result);
+    const report = reportOf(result, options, kernels.backend, saved, warnings.notes, times);
     log?.write({ event: 'end', ...report });
-    if (options.json) await printJson(terminal, report);
-    else if (!options.quiet) {
-      await print(terminal, describe(result, options, saved));
-      if (phases) await print(terminal, profileTable(phases, seconds));
-    }
-    if (result.interrupted) throw interruption(result, out, saved, interrupt.exitCode());
+    await tell(terminal, options, result, saved, report, times);
+    if (result.interrupted) throw interruption(result, options.out, saved, interrupt.exitCode());
     const incomplete = log?.failure();
-    if (incomplete) throw new BpttError(`${incomplete.message}; the model was saved to ${out}`, { cause: incomplete });
+    if (incomplete)
+      throw new BpttError(`${incomplete.message}; the model was saved to ${options.out}`, { cause: incomplete });
   } finally {
     interrupt.release();
     progress.stop();
     log?.close();
     kernels.dispose();
   }
+}
+
+/** What `--profile` found. */
+interface Times {
+  readonly phases: readonly Phase[];
+  readonly seconds: number;
+}
+
+/** The end of a training, on standard output. */
+async function tell(
+  terminal: Terminal,
+  options: Options,
+  result: TrainResult,
+  saved: boolean,
+  report: object,
+  times: Times | undefined,
+): Promise<void> {
+  if (options.json) return printJson(terminal, report);
+  if (options.quiet) return;
+  await print(terminal, describe(result, options, saved));
+  if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
 /** The backend of a training. A device that is given up is heard of with --quiet too. */
@@ -246,7 +265,14 @@ function checkPooling({ task, pooling }: Options): void {
 }
 
 /** The object of `--json`. */
-function reportOf(result: TrainResult, { seed, out }: Options, backend: string, saved: boolean): object {
+function reportOf(
+  result: TrainResult,
+  { seed, out }: Options,
+  backend: string,
+  saved: boolean,
+  warnings: readonly object[],
+  times: Times | undefined,
+): object {
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters, threads } = result;
   return {
     dev: summaryOf(dev),
@@ -260,6 +286,8 @@ function reportOf(result: TrainResult, { seed, out }: Options, backend: string, 
     threads,
     seed,
     model: saved ? out : null,
+    warnings,
+    ...(times && { profile: sharesOf(times.phases, times.seconds) }),
   };
 }
 

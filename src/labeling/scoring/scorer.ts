@@ -111,9 +111,6 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
       countSpans(typed, spansOf(gold.map(withoutOutlier)), spansOf(predicted.map(withoutOutlier)));
     },
     scores() {
-      const { sentences, known: seen, oov } = total;
-      const correct = seen.correct + oov.correct;
-      const tokens = seen.tokens + oov.tokens;
       const byLabel = labelScores(confusion);
       const { kind } = spanSchemeOf(task ?? confusion.keys());
       const isTyped = spans === undefined && kind === 'typed';
@@ -121,19 +118,34 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
       const scored = (spans ?? kind !== null) ? { ...spanScores(isTyped ? typed : plain), outside } : null;
       return {
         unit,
-        sentences,
-        tokens,
-        correct,
-        accuracy: ratio(correct, tokens),
-        knownTokens: known ? seen.tokens : 0,
-        knownAccuracy: known && seen.tokens > 0 ? seen.correct / seen.tokens : null,
-        oovTokens: oov.tokens,
-        oovAccuracy: oov.tokens > 0 ? oov.correct / oov.tokens : null,
+        ...accuracies(total, known !== undefined),
         ...byLabel,
         spans: scored,
         spanF1: scored && scored.f1,
       };
     },
+  };
+}
+
+/** What was right, of known tokens and of the others. */
+interface Totals {
+  readonly sentences: number;
+  readonly known: { readonly correct: number; readonly tokens: number };
+  readonly oov: { readonly correct: number; readonly tokens: number };
+}
+
+function accuracies({ sentences, known, oov }: Totals, split: boolean) {
+  const correct = known.correct + oov.correct;
+  const tokens = known.tokens + oov.tokens;
+  return {
+    sentences,
+    tokens,
+    correct,
+    accuracy: ratio(correct, tokens),
+    knownTokens: split ? known.tokens : 0,
+    knownAccuracy: split && known.tokens > 0 ? known.correct / known.tokens : null,
+    oovTokens: oov.tokens,
+    oovAccuracy: oov.tokens > 0 ? oov.correct / oov.tokens : null,
   };
 }
 

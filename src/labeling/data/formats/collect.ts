@@ -1,4 +1,5 @@
 /** What the line parsers share: their interface, and the sentence under construction. */
+import type { DataError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import type { Sentence } from '../sentence.js';
 import { dataErrorAt, type ParseOptions } from './options.js';
@@ -40,10 +41,7 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
   let spoiled = false;
   const lost = { sentences: 0, tokens: 0 };
   const reset = (): void => {
-    tokens = [];
-    labels = [];
-    count = 0;
-    spoiled = false;
+    [tokens, labels, count, spoiled] = [[], [], 0, false];
   };
   return {
     get count() {
@@ -53,8 +51,7 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
       if (count === 0) first = line;
       if (++count > maxTokens && !spoiled) {
         spoiled = true;
-        const message = `the sentence that begins at line ${first} has more than ${maxTokens} tokens`;
-        throw dataErrorAt(source, line, `${message}: put a blank line after each sentence, or raise maxTokens`);
+        throw tooLong(source, maxTokens, first, line);
       }
       if (spoiled) return;
       tokens.push(cleaner.token(token, line));
@@ -80,4 +77,9 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
     },
     lost: () => lost,
   };
+}
+
+function tooLong(source: string, maxTokens: number, first: number, line: number): DataError {
+  const message = `the sentence that begins at line ${first} has more than ${maxTokens} tokens`;
+  return dataErrorAt(source, line, `${message}: put a blank line after each sentence, or raise maxTokens`);
 }

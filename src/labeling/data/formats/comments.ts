@@ -74,26 +74,24 @@ export function createCommentJudge(
       labels.add(label);
       shapes.add(shapeOf(label));
     },
-    note(source) {
-      if (!first) return undefined;
-      const { comments, tokens } = read;
-      const lines = (n: number) => `${n} ${n === 1 ? 'line' : 'lines'}`;
-      const parts = [
-        ...(comments > 0 ? [`${lines(comments)} read as ${comments === 1 ? 'a comment' : 'comments'}`] : []),
-        ...(tokens > 0 ? [`${lines(tokens)} read as ${tokens === 1 ? 'a token' : 'tokens'}`] : []),
-      ];
-      const where = `first line ${first.line}, ${quote(first.text)}`;
-      const message = `${source}: of the lines that begin with # and could be either, ${parts.join(', ')} (${where})`;
-      const advice = 'decide with --comments none or --comments "#" where that is wrong';
-      return {
-        kind: 'comments',
-        message: `${message}: ${advice}`,
-        source,
-        line: first.line,
-        count: comments + tokens,
-      };
-    },
+    note: (source) => first && noteOf(source, first, read),
   };
+}
+
+function noteOf(
+  source: string,
+  first: { readonly line: number; readonly text: string },
+  { comments, tokens }: { readonly comments: number; readonly tokens: number },
+): Note {
+  const lines = (n: number) => `${n} ${n === 1 ? 'line' : 'lines'}`;
+  const parts = [
+    ...(comments > 0 ? [`${lines(comments)} read as ${comments === 1 ? 'a comment' : 'comments'}`] : []),
+    ...(tokens > 0 ? [`${lines(tokens)} read as ${tokens === 1 ? 'a token' : 'tokens'}`] : []),
+  ];
+  const where = `first line ${first.line}, ${quote(first.text)}`;
+  const message = `${source}: of the lines that begin with # and could be either, ${parts.join(', ')} (${where})`;
+  const advice = 'decide with --comments none or --comments "#" where that is wrong';
+  return { kind: 'comments', message: `${message}: ${advice}`, source, line: first.line, count: comments + tokens };
 }
 
 /** What a label is made of: runs of upper case, of lower case, of digits; all else as it is. */

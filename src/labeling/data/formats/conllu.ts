@@ -38,41 +38,13 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   const like = options.like?.format === 'conllu' ? options.like : undefined;
   const declared = declaredColumns(head.find((line) => !isBlank(line)) ?? '');
   const names = declared?.map((name) => name.toLowerCase()) ?? CONLLU_COLUMNS;
+  const columns: Columns = { source, names, declared: declared !== undefined };
   const at = (column: string | number, what?: string) => columnIndex(column, names, names.length, what);
   const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form', 'tokenColumn');
   const labelAt = labels === 'ignored' ? undefined : at(options.column ?? like?.column ?? 'upos');
   if (labelAt === tokenAt) throw oneColumn(source, `column ${names[tokenAt]}`);
   const ids = createIdCheck(options, names.indexOf('id'));
   const sentence = createCollector(options);
-
-  function checkWidth(text: string, width: number, line: number): void {
-    if (width === names.length) return;
-    const problem = `too ${width < names.length ? 'few' : 'many'} columns: expected ${names.length} separated by tabs`;
-    const spaced = width === 1 && splitColumns(text, 'spaces').length >= names.length;
-    const advice = spaced ? 'put tabs in place of the spaces between the columns' : 'correct the line';
-    throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
-  }
-
-  function labelOf(columns: readonly string[], line: number): string | undefined {
-    if (labelAt === undefined) return undefined;
-    const name = names[labelAt];
-    const label = options.cleaner.label(columns[labelAt], line);
-    const missing = label === '' || (label === '_' && !UNDERSCORE_IS_A_VALUE.has(name));
-    if (!missing) return label;
-    if (labels === 'optional') return undefined;
-    const message = `expected a label in column ${name}; got ${quote(label)}`;
-    throw dataErrorAt(source, line, `${message}, which means "not annotated": annotate it, or choose another column`);
-  }
-
-  function comment(text: string, line: number): void {
-    const again = declared && declaredColumns(text);
-    if (!again || again.join().toLowerCase() === names.join()) return;
-    throw dataErrorAt(
-      source,
-      line,
-      `other columns than line 1 declares: ${quote(text)}: put these sentences into a file of their own`,
-    );
-  }
 
   return {
     reading: {
@@ -86,15 +58,19 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
         ids.restart();
         return sentence.flush();
       }
-      if (text.startsWith('#')) return void comment(text, line);
-      const columns = text.split('\t');
-      checkWidth(text, columns.length, line);
-      if (!ids.isWord(columns, line)) return undefined;
-      const token = columns[tokenAt];
+      if (text.startsWith('#')) return void checkDeclaration(columns, text, line);
+      const values = text.split('\t');
+      checkWidth(columns, text, values.length, line);
+      if (!ids.isWord(values, line)) return undefined;
+      const token = values[tokenAt];
       if (token === '') {
         throw dataErrorAt(source, line, `expected a word in column ${names[tokenAt]}; got nothing: fill it in`);
       }
-      sentence.add(token, labelOf(columns, line), line);
+      sentence.add(
+        token,
+        labelAt === undefined ? undefined : labelOf(options, names[labelAt], values[labelAt], line),
+        line,
+      );
       return undefined;
     },
     end: () => sentence.flush(),
@@ -102,6 +78,47 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
     lost: () => sentence.lost(),
     notes: () => [],
   };
+}
+
+/** The columns of a file, and whether its first line declares them. */
+interface Columns {
+  readonly source: string;
+  readonly names: readonly string[];
+  readonly declared: boolean;
+}
+
+function checkWidth({ source, names }: Columns, text: string, width: number, line: number): void {
+  if (width === names.length) return;
+  const problem = `too ${width < names.length ? 'few' : 'many'} columns: expected ${names.length} separated by tabs`;
+  const spaced = width === 1 && splitColumns(text, 'spaces').length >= names.length;
+  const advice = spaced ? 'put tabs in place of the spaces between the columns' : 'correct the line';
+  throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
+}
+
+/** Refuses a comment that declares other columns. */
+function checkDeclaration({ source, names, declared }: Columns, text: string, line: number): void {
+  const again = declared ? declaredColumns(text) : undefined;
+  if (!again || again.join().toLowerCase() === names.join()) return;
+  throw dataErrorAt(
+    source,
+    line,
+    `other columns than line 1 declares: ${quote(text)}: put these sentences into a file of their own`,
+  );
+}
+
+/** The label in a column; undefined where it is missing and may be. */
+function labelOf(
+  { source, labels, cleaner }: ParseOptions,
+  name: string,
+  text: string,
+  line: number,
+): string | undefined {
+  const label = cleaner.label(text, line);
+  const missing = label === '' || (label === '_' && !UNDERSCORE_IS_A_VALUE.has(name));
+  if (!missing) return label;
+  if (labels === 'optional') return undefined;
+  const message = `expected a label in column ${name}; got ${quote(label)}`;
+  throw dataErrorAt(source, line, `${message}, which means "not annotated": annotate it, or choose another column`);
 }
 
 /** Checks that words are numbered from 1; after an error it goes on from the number that stands there. */
