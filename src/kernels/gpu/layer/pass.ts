@@ -75,7 +75,7 @@ export const projected = (x: string): string => `a[${Y} + offset][${x}]`;
 export const dh = `const dh = carry[${Y}][j] + dY[${Y} + offset][j];`;
 
 /** `v`, x·Wx + b + h'·Wh in this column, where `sum` is h'·Wh. */
-export const preActivation = `const v = ${projected(X)} + sum;`;
+export const preActivation = (): string => `const v = ${projected(X)} + sum;`;
 
 /** The gradient of Wh where it is h'ᵀ·da. */
 export const dWh = (N: number): string => `${sumOf(N, `h[k][row] * left[k][${X}]`)}

@@ -20,7 +20,7 @@ function lstmForward(D: number, H: number): Pass[] {
   const gates = [
     ended('0.0'),
     recurrent(D, H), //                                                                                     (1)
-    preActivation,
+    preActivation(),
     `if (${X} >= ${2 * H} && ${X} < ${3 * H}) { return hyperbolic(v); }`, //                                (2)
     'return logistic(v);',
   ];

@@ -3,13 +3,13 @@ import type { DeviceCell } from '../pass.js';
 import { X, Y, dWh, dh, ended, pass, preActivation, recurrent, recurrentBack } from '../pass.js';
 
 /** `h` from `v`, and ∂L/∂a from `dh` and `h`. */
-function rnnCell(activation: string, slope: string): (D: number, H: number) => DeviceCell {
-  return (D, H) => ({
+function rnnCell(D: number, H: number, activation: string, slope: string): DeviceCell {
+  return {
     gates: 1,
     states: ['h'],
     stateWidth: 1,
     leftWidth: 1,
-    forward: [pass('next', 1, ['a', 'W', 'S'], [ended(`S[${Y}][${X}]`), recurrent(D, H), preActivation, activation])],
+    forward: [pass('next', 1, ['a', 'W', 'S'], [ended(`S[${Y}][${X}]`), recurrent(D, H), preActivation(), activation])],
     backward: [
       pass('left', 1, ['carry', 'dY', 'next'], [ended('0.0'), `let j = ${X};`, dh, `const h = next[${Y}][j];`, slope]),
       pass(
@@ -21,8 +21,13 @@ function rnnCell(activation: string, slope: string): (D: number, H: number) => D
     ],
     dWh,
     resetBias: false,
-  });
+  };
 }
 
-export const rnn = rnnCell('return hyperbolic(v);', 'return dh * (1.0 - h * h);'); //                                (2)
-export const rnnRelu = rnnCell('if (v < 0.0) { return 0.0; }\nreturn v;', 'if (h > 0.0) { return dh; }\nreturn 0.0;'); // (2)
+export function rnn(D: number, H: number): DeviceCell {
+  return rnnCell(D, H, 'return hyperbolic(v);', 'return dh * (1.0 - h * h);'); // (2)
+}
+
+export function rnnRelu(D: number, H: number): DeviceCell {
+  return rnnCell(D, H, 'if (v < 0.0) { return 0.0; }\nreturn v;', 'if (h > 0.0) { return dh; }\nreturn 0.0;'); // (2)
+}
