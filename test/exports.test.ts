@@ -62,6 +62,7 @@ describe('the public API', () => {
       './optim',
       './labeling',
       './inspect',
+      './inspect/views',
       './tagger',
       './threads',
       './threads/worker',

@@ -1,0 +1,188 @@
+/** The same in German. */
+import type { Strings } from './index.js';
+
+export const de: Strings = {
+  language: 'de',
+
+  'legend.zero': 'kein Weg: genau null',
+  'legend.broken': 'keine Zahl',
+  'legend.retention': 'Anteil des Gradienten am eigenen Wort, der ankommt (‖R[m,k]‖ / ‖R[m,eigenes]‖)',
+  'legend.norm': 'Norm des Gradienten ‖R[m,k]‖, in Nats je Einheit',
+  'legend.blocks':
+    'Langer Satz: je {size} Wörter teilen sich Zeile und Spalte. Jede Zelle zeigt den größten Wert darunter.',
+  'legend.blocks.sum':
+    'Langer Satz: je {size} Wörter teilen sich Zeile und Spalte. Jede Zelle zeigt die Summe ihrer Anteile.',
+  'legend.blocks.word':
+    'Langer Satz: je {size} Wörter teilen sich eine Spalte. Jede Zelle zeigt den betragsgrößten Wert darunter.',
+
+  'unit.words.one': '1 Wort',
+  'unit.words.other': '{n} Wörter',
+  'unit.seeds.one': 'ein Startwert',
+  'unit.seeds.other': '{n} Startwerte',
+
+  'model.line': '{cell}, {hidden} verborgene Einheiten, {parameters} Parameter, {source}',
+  'model.trained': 'trainiert',
+  'model.untrained': 'untrainiert, Startwert {seed}',
+  'model.untrained.bias': 'untrainiert, Startwert {seed}, Vergessens-Bias {bias}',
+  'model.pytorch': 'Gewichte aus PyTorch',
+  'place.layer': 'Schicht {layer}, {direction}',
+  'place.forward': 'von links nach rechts',
+  'place.reverse': 'von rechts nach links',
+  'place.sentence': 'Satz',
+
+  'seed.loss': 'Gradient des Verlusts −log p(richtig)',
+  'seed.loss.predicted': 'Gradient des Verlusts −log p(erste Wahl)',
+  'seed.logit': 'Gradient eines Logits',
+  'seed.margin': 'Gradient des Abstands zweier Logits',
+  'conventions.line':
+    'Konventionen: {seed}; Verluste addiert; Variable {variable}; euklidische Norm über {size} Komponenten; float64.',
+  'conventions.solved': 'Klein, weil gelöst: p > 0,9 bei {words}. Der Abstand zweier Logits zeigt mehr.',
+
+  'variable.x': 'x, der Wortvektor',
+  'variable.h': 'h, der verborgene Zustand',
+  'variable.c': 'c, der Zellzustand',
+  'variable.state': '(h, c), der ganze Zustand',
+  'variable.a': 'a, die Voraktivierungen',
+
+  'reach.title': 'Welcher Verlust reicht wie weit?',
+  'reach.cell': 'Verlust bei {loss} erreicht {word}, {distance} entfernt: {share} ({norm})',
+  'reach.cell.own': 'Verlust bei {loss}, sein eigenes Wort: 100 % ({norm})',
+  'reach.rows': 'Verlust bei',
+  'reach.length': 'Weite',
+  'reach.length.note': 'Weite: Abstand des ersten Worts, das weniger als 1 % erhält; ⟷: alle Wörter erhalten mehr.',
+  'reach.length.all': '⟷',
+  'reach.length.title': 'der Verlust bei {loss} fällt nach {distance} unter 1 %',
+  'reach.length.title.all': 'der Verlust bei {loss} fällt nirgends unter 1 %',
+  'reach.total': 'alle Verluste: ‖δ‖',
+  'reach.total.title': 'alle Verluste zusammen bei {word}: Norm {norm}',
+  'reach.summary':
+    'Der Verlust bei {loss} erreicht {word}, {distance} entfernt, mit {share} dessen, was am eigenen Wort ankommt (Norm {norm}).',
+  'reach.summary.zero': 'Der Verlust bei {loss} erreicht {word} nicht: kein Weg führt dorthin.',
+
+  'compare.title': 'Liegt es an der Architektur?',
+  'compare.line': '{n} Zellen, derselbe Satz, {seeds}; die Matrizen zeigen den ersten Startwert, alle auf einer Skala',
+  'compare.seeds':
+    'Was der Verlust bei {loss} bei {word} hinterlässt, {seeds} je Zelle; der große Punkt ist oben gezeichnet.',
+  'compare.summary':
+    'Vom Gradienten des Verlusts bei {loss} erhält {word}, {distance} entfernt: {parts} (Median, {seeds}).',
+
+  'strip.title': 'Wie gut gelingt dieser Satz?',
+  'strip.cell': '{word}: richtig {gold}, vorhergesagt {predicted}, p(richtig) {p}, Verlust {loss}',
+  'strip.unknown': '{word} hat keinen eigenen Vektor: das Modell liest es als unbekannt',
+  'strip.unknown.note': 'Unterstrichen: das Modell hat für dieses Wort keinen eigenen Vektor.',
+  'strip.note':
+    'Unter jedem Wort: richtiges Label, vorhergesagtes Label, p(richtig), Verlust in Nats. Balken von 0 bis {limit}.',
+  'strip.summary': '{right} von {n} Labels sind richtig; die Verluste ergeben zusammen {loss} Nats.',
+
+  'reach.cells': 'In den Zellen: Prozent; e−4 steht für weniger als 0,1 %, mit seiner Zehnerpotenz.',
+  'reach.cells.absolute': 'In den Zellen: die Zehnerpotenz der Norm.',
+
+  'unit.cell': '{name}, Einheit {unit}: {value}',
+  'units.blocks':
+    'Viele Einheiten: je {size} teilen sich eine Spalte. Jede Zelle zeigt den betragsgrößten Wert darunter.',
+
+  'stepper.title': 'Was kommt bei {word} hinzu?',
+  'stepper.group': 'Gradient von {state}',
+  'stepper.direct': 'd{state} direkt',
+  'stepper.recurrent': '+ d{state} rekurrent',
+  'stepper.total': '= d{state}',
+  'stepper.slope': 'Steigung von {gate}',
+  'stepper.slopes': 'Steigung der Funktion jedes Gatters, σ′ oder tanh′: 0 lässt nichts durch',
+  'stepper.preactivation': 'da von {gate}',
+  'stepper.preactivations': 'Gradienten der Voraktivierungen',
+  'stepper.onward': 'd{state} rekurrent',
+  'stepper.onwards':
+    'Was bei {word}, einen Schritt davor, ankommt: durch Whᵀ, und entlang des Zellzustands, wo es einen gibt',
+  'stepper.first': 'Das ist der erste Schritt: der Rest geht an den Anfangszustand.',
+  'stepper.legend': 'Gradient der Summe der Verluste, eine Skala für alle Wörter',
+  'stepper.agree': 'Sie stimmen überein (cos {cosine}).',
+  'stepper.cancel': 'Sie heben sich teilweise auf (cos {cosine}).',
+  'stepper.cross': 'Sie stehen fast senkrecht aufeinander (cos {cosine}).',
+  'stepper.alone.direct': 'Vom nächsten Schritt kommt nichts an.',
+  'stepper.alone.recurrent': 'Von außen kommt nichts an: alles kommt vom nächsten Schritt.',
+  'stepper.note':
+    'Vektoren addieren sich Komponente für Komponente, ihre Normen nicht. Spalten sind verborgene Einheiten.',
+  'stepper.summary':
+    'Bei {word} kommt ein Gradient der Norm {direct} direkt an und einer der Norm {recurrent} vom nächsten Schritt; ihre Summe hat die Norm {total}.',
+
+  'gates.title': 'Wer hat die Tür geschlossen?',
+  'gates.values': 'Werte: Einheiten mal Wörter',
+  'gates.slopes': 'Steigungen: womit ein Gradient multipliziert wird',
+  'gates.slope': 'Steigung von',
+  'gates.cell': '{name}, Einheit {unit}, bei {word}: {value}',
+  'gates.panel': 'Werte des Gatters {gate}, Einheiten mal Wörter',
+  'gates.panel.slope': 'Steigungen des Gatters {gate}, Einheiten mal Wörter',
+  'gates.open': '{share} fast offen (> 0.9)',
+  'gates.closed': '{share} fast geschlossen (< 0.1)',
+  'gates.legend.open': 'Gatter, 0 geschlossen … 1 offen',
+  'gates.legend.signed': 'Kandidat, −1 … 1',
+  'gates.legend.slope': 'Steigung σ′ (höchstens 0.25), tanh′',
+  'gates.note': 'Bei Werten zwischen −1 und 1 zählen offen und geschlossen nach dem Betrag.',
+  'gates.blocks':
+    'Bis zu {size} Einheiten oder Wörter teilen sich eine Zelle; sie zeigt den betragsgrößten Wert darunter.',
+  'gates.summary': 'Einheit {unit} bei {word}: {parts}.',
+
+  'ledger.title': 'Welche Momente ergeben den Gradienten von {param}?',
+  'ledger.gate': '{param}, Gatter {gate}',
+  'ledger.table': 'Anteile am Gradienten von {param}, Verlust mal Verwendung',
+  'ledger.cell': 'Verlust bei {loss}, verwendet bei {word}: {share}',
+  'ledger.legend': 'Anteil am Gradienten: ⟨A[m,k], dP⟩ / ‖dP‖²',
+  'ledger.cells': 'In den Zellen: Prozent des Gradienten, mit Vorzeichen.',
+  'ledger.note':
+    'Zeilen: der Verlust; Spalten: das Wort, bei dem das Gewicht verwendet wurde. Alle Anteile ergeben 100 %; ein negativer wirkt gegen die Summe.',
+  'ledger.cancellation': 'Auslöschung ‖dP‖ / Σ‖A‖ = {value}',
+  'ledger.cancel': '0: alle heben sich auf',
+  'ledger.agree': '1: alle stimmen überein',
+  'ledger.element': '∂L/∂{param}[{index}] = {value}, Summand für Summand, in der Reihenfolge des Rückwärtslaufs',
+  'ledger.addend': 'Verwendung bei {word} trägt {value} bei; zusammen {sum}',
+  'ledger.total': 'der Gradient: {value}',
+  'ledger.sum': 'Summe',
+  'ledger.summary':
+    'Verlust bei {loss}, Verwendung bei {word}: {share} des Gradienten von {param}; alle Anteile ergeben {total}, Auslöschung {cancellation}.',
+
+  'check.title': 'Stimmt das?',
+  'check.none': 'nicht verfügbar',
+  'check.analytic': 'von Hand',
+  'check.forward': 'Vorwärtsmodus',
+  'check.numeric': 'zentrale Differenz',
+  'check.verdict': '{glyph} {verdict} (relative Abweichung {relative})',
+  'check.agree': 'sie stimmen überein',
+  'check.below-noise': 'unter dem Rauschen finiter Differenzen: sie können es nicht entscheiden',
+  'check.disagree': 'sie widersprechen sich',
+  'check.noise': 'Zentrale Differenz minus von Hand, in Einheiten des eigenen Rauschens (grau: im Rauschen)',
+  'check.plus': '+Rauschen',
+  'check.minus': '−Rauschen',
+  'check.list': 'Alles, was geprüft wurde, das Schlechteste zuerst: relative Abweichung des Gradienten von Hand',
+  'check.more': 'Gezeigt sind die {shown} schlechtesten von {n}.',
+  'check.note':
+    'Der Vorwärtsmodus urteilt bis 1e−9. Finite Differenzen werden nie unter ihrem eigenen Rauschen beurteilt.',
+  'check.summary.agree':
+    'Alle {checked} Ableitungen stimmen überein; die gewählte, {where}, weicht relativ um {relative} ab.',
+  'check.summary.disagree':
+    '{disagree} von {checked} Ableitungen widersprechen sich; die gewählte, {where}, weicht relativ um {relative} ab.',
+
+  'norms.title': 'Welcher Parameter, wann?',
+  'norms.cell': '{param}, verwendet bei {word}: Norm {norm}',
+  'norms.legend': 'Norm dessen, was eine Verwendung zum Gradienten beiträgt',
+  'norms.total': '‖Gradient‖',
+  'norms.note':
+    'In den Zellen: die Zehnerpotenz. Die Norm einer Summe ist nicht die Summe der Normen: Verwendungen können sich aufheben.',
+  'norms.summary': 'Den größten Gradienten hat {param}, Norm {norm}; am meisten trägt {word} bei, {use}.',
+
+  'saliency.title': 'Welches Wort entschied {label} bei {word}?',
+  'saliency.title.contrast': 'Welches Wort entschied {label} statt {contrast} bei {word}?',
+  'saliency.swap': 'Tauschtest',
+  'saliency.gradient': 'Gradient ‖∂z/∂x‖',
+  'saliency.inputTimesGradient': 'Eingabe × Gradient',
+  'saliency.integrated': 'integrierte Gradienten',
+  'saliency.refused':
+    'Nicht gezeigt: unvollständig. Die Lücke ist {gap} nach {points} Punkten; verlangt ist weniger als 1 %.',
+  'saliency.banner':
+    'Vorsicht: der Gradient nennt {gradient} zuerst, der Tauschtest {swap}. Ein Gradient sagt, was eine winzige Änderung täte, nicht, welches Wort zählte.',
+  'saliency.note':
+    'Tausch: Änderung des Logits (oder Abstands), wenn das Wort durch das hinter dem Pfeil ersetzt wird; ◀ steht beim betragsgrößten. Tausch, Eingabe × Gradient und integrierte Gradienten teilen eine Skala.',
+  'saliency.blocks':
+    'Langer Satz: je {size} Wörter teilen sich eine Zeile; sie zeigt den betragsgrößten Wert darunter.',
+  'saliency.summary':
+    'Für {label} bei {word} ändert der Tausch von {swap} am meisten ({change}); der Gradient ist am größten bei {gradient} ({norm}).',
+};

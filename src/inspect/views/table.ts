@@ -1,0 +1,17 @@
+/** The table form of a view: what its picture shows, as rows. */
+
+/** Rows under named columns. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+}
+
+/** One field of RFC 4180; numbers with as many digits as give the same float64 again. */
+function field(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+/** The table as comma-separated values, RFC 4180: a header line, CRLF between lines, quotes where they are needed. */
+export const toCsv = ({ columns, rows }: Table): string =>
+  [columns, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('');

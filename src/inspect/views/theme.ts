@@ -1,0 +1,107 @@
+/** The three themes, and everything else about how a picture looks that is not in the trace. */
+import { colorMaps } from './colors/index.js';
+import type { ColorMap, ColorMapName } from './colors/index.js';
+import { en } from './strings/index.js';
+import type { Strings } from './strings/index.js';
+
+/** Colors of a page. All pairs of ink, muted and background have a contrast of at least 4.5 to 1. */
+export interface Theme {
+  readonly name: 'light' | 'dark' | 'print';
+  readonly background: string;
+  /** Behind cells that hold no number. */
+  readonly empty: string;
+  readonly ink: string;
+  readonly muted: string;
+  readonly line: string;
+  /** Frames what is selected. */
+  readonly accent: string;
+  readonly diverging: ColorMapName;
+  readonly sequential: ColorMapName;
+}
+
+/** The themes by name. */
+export const themes: Readonly<Record<Theme['name'], Theme>> = {
+  light: {
+    name: 'light',
+    background: '#ffffff',
+    empty: '#f4f4f4',
+    ink: '#1a1a1a',
+    muted: '#595959',
+    line: '#c4c4c4',
+    accent: '#d4145a',
+    diverging: 'vik',
+    sequential: 'batlow',
+  },
+  dark: {
+    name: 'dark',
+    background: '#16181d',
+    empty: '#22252c',
+    ink: '#ededed',
+    muted: '#a8b0ba',
+    line: '#4a505a',
+    accent: '#ff6fa5',
+    diverging: 'berlin',
+    sequential: 'batlow',
+  },
+  print: {
+    name: 'print',
+    background: '#ffffff',
+    empty: '#ffffff',
+    ink: '#000000',
+    muted: '#404040',
+    line: '#808080',
+    accent: '#000000',
+    diverging: 'vik',
+    sequential: 'batlow',
+  },
+};
+
+/** What a figure is made from, so that it can be made again: written into its `<metadata>`. */
+export interface Metadata {
+  /** The command line that makes this picture. */
+  readonly command?: string;
+  readonly version?: string;
+  /** SHA-256 of the model. */
+  readonly model?: string;
+  /** Seed, normalization, norm, variable, loss, by name. */
+  readonly conventions?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How a view is to look. Everything may be left out. */
+export interface Look {
+  /** A theme by name or of your own; default `light`. */
+  readonly theme?: Theme['name'] | Theme;
+  /** The words; default English. */
+  readonly strings?: Strings;
+  /** In place of the theme's maps. */
+  readonly maps?: { readonly diverging?: ColorMapName; readonly sequential?: ColorMapName };
+  /** Prefix of ids; two pictures of one view on a page need different ones. Default: the view's name. */
+  readonly id?: string;
+  readonly metadata?: Metadata;
+  /** A name for each cell, which the pointer shows and readers of screens read; default true. Half of the bytes of a dense picture. */
+  readonly titles?: boolean;
+}
+
+/** A look with everything decided. */
+export interface Style extends Theme {
+  readonly strings: Strings;
+  readonly id: string;
+  readonly metadata?: Metadata;
+  readonly titles: boolean;
+  readonly magnitude: ColorMap;
+  readonly sign: ColorMap;
+}
+
+/** Decides what a look leaves open. `gray` for signed numbers is allowed: the glyph in each cell then tells the sign. */
+export function styleOf(look: Look, view: string): Style {
+  const theme = typeof look.theme === 'object' ? look.theme : themes[look.theme ?? 'light'];
+  return {
+    ...theme,
+    strings: look.strings ?? en,
+    id: look.id ?? view,
+    metadata: look.metadata,
+    titles: look.titles ?? true,
+    magnitude: colorMaps[look.maps?.sequential ?? theme.sequential],
+    sign: colorMaps[look.maps?.diverging ?? theme.diverging],
+  };
+}
