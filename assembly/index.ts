@@ -58,5 +58,6 @@ export { lstmBackward, lstmForward } from './lstm';
 export { rnnBackward, rnnForward } from './rnn';
 export { gruBackward, gruForward } from './gru';
 export { gruResetBeforeBackward, gruResetBeforeForward } from './gru-reset-before';
-export { addMasked, addMatrix, addSumRows, addToEveryRow, copyRows, drawFactors, gather, scatter, scatterAdd } from './rows';
+export { drawFactors } from './draw';
+export { addMasked, addMatrix, addSumRows, addToEveryRow, copyRows, gather, scatter, scatterAdd } from './rows';
 export { adam, adamFactors, adamRows, scale, sumOfSquares } from './optim';

@@ -32,7 +32,7 @@ import { inspect, untrained } from '../src/inspect';
 import type { Model } from '../src/labeling';
 import * as layers from '../src/layers';
 import { createAdam, createAdamW, createSgd } from '../src/optim';
-import { createRng, format, zeros } from '../src/tensor';
+import { createKey, createRng, format, zeros } from '../src/tensor';
 import { nodeThreads } from '../src/labeling/training/parallel/threads.node';
 
 const kernels = createCpuKernels();
@@ -68,7 +68,7 @@ const calls: Record<string, () => unknown> = {
   unrollAsync: () => unrollAsync(kernels as never, kernels, lstm, params, x, packed, wrong),
   unrollBackward: () =>
     unrollBackward(kernels, unroll(kernels, lstm, params, x, packing), zeros([3, 3]), params, wrong),
-  dropoutForward: () => layers.dropoutForward(kernels, x, { p: 0.5, rng: rng(), learningRate: 1 } as never),
+  dropoutForward: () => layers.dropoutForward(kernels, x, { p: 0.5, key: createKey(1), learningRate: 1 } as never),
   softmaxLossForward: () => layers.softmaxLossForward(kernels, x, Int32Array.of(0, 1, 0), wrong),
   lastPoolForward: () => layers.lastPoolForward(kernels, x, packing, wrong),
   initEmbedding: () => layers.initEmbedding(2, 2, rng(), wrong),
@@ -79,7 +79,7 @@ const calls: Record<string, () => unknown> = {
   stackForward: () => layers.stackForward(kernels, stack, stackParams, x, packing, wrong),
   'stackForward, dropout': () =>
     layers.stackForward(kernels, stack, stackParams, x, packing, {
-      dropout: { p: 0.5, rng: rng(), learningRate: 1 } as never,
+      dropout: { p: 0.5, key: createKey(1), learningRate: 1 } as never,
     }),
   stackBackward: () =>
     layers.stackBackward(

@@ -7,7 +7,7 @@ import { lstm } from '../src/cells/index.js';
 import { createCpuKernels } from '../src/kernels/index.js';
 import * as layers from '../src/layers/index.js';
 import * as optim from '../src/optim/index.js';
-import { ArgumentError, BpttError, createRng, DataError, zeros } from '../src/tensor/index.js';
+import { ArgumentError, BpttError, createKey, createRng, DataError, zeros } from '../src/tensor/index.js';
 import { rooms } from './support/wrong-calls.js';
 import type { Arguments } from './support/wrong-calls.js';
 
@@ -171,7 +171,7 @@ describe('the messages', () => {
     ],
     [() => packingOf([-1, 2]), 'packingOf: lengths[0] must be an integer of at least 0; got -1'],
     [
-      () => layers.dropoutForward(createCpuKernels(), zeros([1, 1]), { p: '0.5' as never, rng }),
+      () => layers.dropoutForward(createCpuKernels(), zeros([1, 1]), { p: '0.5' as never, key: createKey(1) }),
       'dropoutForward: p must be at least 0 and below 1; got the string "0.5"',
     ],
     [without('b'), 'lstm: grads.b is missing; every parameter needs a gradient: zeroGrads(params)'],

@@ -2,7 +2,7 @@
  * What callers without a compiler may pass to a layer or to BPTT, checked once per call at the entry of a sequence and never in
  * a step. Shapes are checked elsewhere (`expectShape`, `unroll-checks.ts`); here it is told what an argument is at all.
  */
-import { expectIds, expectRecord, expectRng, expectTensor, expectTensors } from '../tensor/arguments.js';
+import { expectIds, expectKey, expectRecord, expectRng, expectTensor, expectTensors } from '../tensor/arguments.js';
 import { describe, show, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
@@ -93,6 +93,7 @@ const RULES: Readonly<Record<string, (where: string, name: string, value: unknow
   host: (where, name, value) => expectKernels(where, value, name),
   packing: (where, _name, value) => expectPacking(where, value),
   rng: (where, name, value) => expectRng(where, name, value),
+  key: (where, name, value) => expectKey(where, name, value),
   params: (where, name, value) => expectTensors(where, name, value),
   grads: (where, name, value) => expectTensors(where, name, value),
   pass: (where, name, value) => expectRecord(where, name, value, 'what the forward pass returned'),

@@ -199,23 +199,19 @@ export interface RowKernels {
   /** `out[r] += x[r] ⊙ factors[r]`; with `map`, `factors[map[r]]`. */
   addMasked(out: Tensor, x: Tensor, factors: Tensor, map?: Int32Array): void;
   /**
-   * Sets every element to 0 with probability p, to `1 / (1 − p)` otherwise, as drawn by `next() < p` in row-major order.
+   * Sets every element of `factors [R, D]` to 0 with probability p, to `1 / (1 − p)` otherwise. Element d of row r is 0 where word
+   * d mod 4 of `threefry` at the counter `⌊d/4⌋, places[2r + 1], places[2r], 0` is below `limitOf(p)`.
    *
-   * @param rng the generator, which advances: by `next`, or by the `words` of its state (see `Rng.words`)
+   * @param key four words, see `RandomKey.words`
+   * @param places `[2R]` two integers per row, such as its sentence and its token
    */
-  drawFactors(factors: Tensor, rng: Dice, p: number): void;
+  drawFactors(factors: Tensor, key: Int32Array, places: Int32Array, p: number): void;
   /** `x *= factor`, formed in float64. With `rows`, of these rows of a matrix only. */
   scale(x: Tensor, factor: number, rows?: Int32Array): void;
   /** `sum + Σ x²`, formed in float64, in an order of the backend's own; with `rows`, of these rows only. */
   addSquares(sum: number, x: Tensor, rows?: Int32Array): number;
   /** One Adam update, as `optim/adam` writes it, of all elements, or of `rows`; formed in float64. */
   adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, factors: AdamFactors, rows?: Int32Array): void;
-}
-
-/** What row work needs of a generator; see `Rng`. */
-export interface Dice {
-  next(): number;
-  readonly words: Uint32Array;
 }
 
 /**

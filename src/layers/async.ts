@@ -24,7 +24,7 @@ import type {
   StackOptions,
   StackPass,
 } from './stack.js';
-import { checkBackwardOptions, checkStack, dropBetween, expectPairs, zeroView } from './stack.js';
+import { checkBackwardOptions, checkStack, dropBehind, expectPairs, zeroView } from './stack.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 
 /** Where the parts of a layer run. */
@@ -87,7 +87,7 @@ export async function stackForwardAsync(
   let input = x;
   for (let l = 0; l < layers.length; l++) {
     const pass = await layerForwardAsync(devices, layers[l].cell, params[l], input, packing, initial[l], resident);
-    const dropped = dropBetween(devices.host, pass.y, packing, l === layers.length - 1 ? undefined : dropout);
+    const dropped = dropBehind(devices.host, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout);
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }

@@ -9,31 +9,41 @@
  *   sequence    r(n) = the sequence row n belongs to: one mask for all time steps of it, `m [B,D]` (variational dropout:
  *               Gal & Ghahramani, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, NIPS 2016)
  *
+ * m is drawn by its place, never in turn: a row has two integers that name it, such as its sentence and its token, and m[r,d]
+ * depends on the key, on them and on d alone. So a sentence gets the same mask in any batch and on any thread.
+ *
  * Kept for backward: m.
  */
 import type { Packing } from '../autograd/packing.js';
 import { expectKnownKeys, expectProbability, expectShape, keysOf } from '../tensor/checks.js';
-import type { Rng } from '../tensor/random.js';
+import type { RandomKey } from '../tensor/random-key.js';
 import type { Kernels } from '../kernels/types.js';
 import { addTo } from '../tensor/rows.js';
+import { ShapeError } from '../tensor/errors.js';
+import { limitOf, threefry } from '../tensor/threefry.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
-import { expectIds, expectRecord, expectRng, expectTensor } from '../tensor/arguments.js';
+import { expectIds, expectKey, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
-/** How much to drop, by whose dice, and by row or by sequence. */
+/** How much to drop, where the masks are drawn, and by row or by sequence. */
 export interface DropoutOptions {
   /** Probability of dropping a component, 0 ≤ p < 1. */
   readonly p: number;
-  /** Drawn from only while training and with p > 0. */
-  readonly rng: Rng;
+  /** Of this dropout alone: two that share a key share their masks. Fold the epoch and the layer into it. */
+  readonly key: RandomKey;
+  /**
+   * `[N, 2]` two integers per row, row-major: `placesOf`. By default row n is at (n, 0), and with `packing` sequence b at (its
+   * place in the caller's order, 0).
+   */
+  readonly places?: Int32Array;
   /** `false` makes the layer the identity. Default `true`. */
   readonly training?: boolean;
   /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
   readonly packing?: Packing;
 }
 
-const KEYS = keysOf<DropoutOptions>({ p: true, rng: true, training: true, packing: true });
+const KEYS = keysOf<DropoutOptions>({ p: true, key: true, places: true, training: true, packing: true });
 
 /** The factors of one forward pass. */
 export interface DropoutMask {
@@ -56,22 +66,23 @@ export interface DropoutResult {
  *
  * @param x `[N, D]`, left as it is
  * @throws ArgumentError unless 0 ≤ p < 1
- * @throws ShapeError when `x` has not the rows of the packing
+ * @throws ShapeError when `x` has not the rows of the packing, or `places` not two integers per row
  */
 export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOptions): DropoutResult {
   expectEntry('dropoutForward', { x, options });
   expectKnownKeys('dropoutForward', 'options', options, KEYS);
   const { p, training = true, packing } = options;
   expectProbability('dropoutForward', 'p', p);
-  if (training && p > 0) expectRng('dropoutForward', 'rng', options.rng);
+  if (training && p > 0) expectKey('dropoutForward', 'key', options.key);
   if (packing !== undefined) expectPacking('dropoutForward', packing);
   expectKernels('dropoutForward', kernels);
   expectShape('dropoutForward', 'x', x, [packing === undefined ? 'N' : { N: packing.total }, 'D']);
-  if (!training || p === 0) return { y: x, mask: null };
   const [N, D] = x.shape;
-  const factors = drawFactors(kernels, [packing === undefined ? N : packing.batch, D], dtypeOf(x.data), options);
-  const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
+  if (options.places !== undefined) expectPlaces('dropoutForward', options.places, N);
+  if (!training || p === 0) return { y: x, mask: null };
   const dtype = dtypeOf(x.data);
+  const factors = drawFactors(kernels, [packing === undefined ? N : packing.batch, D], dtype, options);
+  const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
   const y = kernels.zeros([N, D], dtype);
   addMasked(kernels, y, x, mask); // (1)
   return { y, mask };
@@ -102,22 +113,84 @@ export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: 
  * TACL 2016, use a probability per word; here it is one p for all).
  *
  * @param unknown the id that stands for a hidden word, or one such id per word
+ * @param key of this word dropout alone
+ * @param places `[N, 2]` two integers per word, row-major: `placesOf`. By default word n is at (n, 0)
  * @returns the ids themselves for p = 0, a new array otherwise
  * @throws ArgumentError unless 0 ≤ p < 1
+ * @throws ShapeError when `places` has not two integers per word
  */
-export function wordDropout(ids: Int32Array, p: number, unknown: number | Int32Array, rng: Rng): Int32Array {
+export function wordDropout(
+  ids: Int32Array,
+  p: number,
+  unknown: number | Int32Array,
+  key: RandomKey,
+  places?: Int32Array,
+): Int32Array {
   expectEntry('wordDropout', { ids });
   expectProbability('wordDropout', 'p', p);
   if (typeof unknown !== 'number') expectIds('wordDropout', 'unknown', unknown);
+  if (places !== undefined) expectPlaces('wordDropout', places, ids.length);
   if (p === 0) return ids;
-  expectEntry('wordDropout', { rng });
-  return ids.map((id, n) => (rng.next() >= p ? id : typeof unknown === 'number' ? unknown : unknown[n]));
+  expectEntry('wordDropout', { key });
+  const limit = limitOf(p);
+  const words = new Uint32Array(4);
+  return ids.map((id, n) => {
+    threefry(words, key.words, 0, places?.[2 * n + 1] ?? 0, places?.[2 * n] ?? n, 0);
+    if (words[0] >= limit) return id;
+    return typeof unknown === 'number' ? unknown : unknown[n];
+  });
 }
 
-function drawFactors(kernels: Kernels, shape: readonly number[], dtype: DType, { p, rng }: DropoutOptions): Tensor {
+/**
+ * The places of packed rows: of each its sequence and its step.
+ *
+ * @param sequences `[B]` a number per sequence in the caller's order, such as its place in a corpus; default 0 … B − 1
+ * @returns `[N, 2]`, row-major
+ * @throws ShapeError unless there is one number per sequence
+ */
+export function placesOf(packing: Packing, sequences?: ArrayLike<number>): Int32Array {
+  expectPacking('placesOf', packing);
+  const { total, steps, batch, batchSizes, offsets, order } = packing;
+  if (sequences !== undefined) expectNumbers('placesOf', 'sequences', sequences);
+  if (sequences !== undefined && sequences.length !== batch) {
+    throw new ShapeError(`placesOf: sequences must be one number per sequence, ${batch}; got ${sequences.length}`);
+  }
+  const places = new Int32Array(2 * total);
+  for (let t = 0; t < steps; t++) {
+    for (let b = 0; b < batchSizes[t]; b++) {
+      places[2 * (offsets[t] + b)] = sequences === undefined ? order[b] : sequences[order[b]];
+      places[2 * (offsets[t] + b) + 1] = t;
+    }
+  }
+  return places;
+}
+
+function expectPlaces(where: string, places: Int32Array, rows: number): void {
+  expectIds(where, 'places', places);
+  if (places.length === 2 * rows) return;
+  throw new ShapeError(`${where}: places must have two integers per row, ${2 * rows}; got ${places.length}`);
+}
+
+function drawFactors(kernels: Kernels, shape: readonly number[], dtype: DType, options: DropoutOptions): Tensor {
+  const { p, key, packing, places } = options;
   const factors = kernels.empty(shape, dtype);
-  kernels.rows.drawFactors(factors, rng, p);
+  const own = packing === undefined ? (places ?? numbered(shape[0])) : sequencePlaces(packing, places);
+  kernels.rows.drawFactors(factors, key.words, own, p);
   return factors;
+}
+
+/** Row n is at (n, 0). */
+function numbered(rows: number): Int32Array {
+  const places = new Int32Array(2 * rows);
+  for (let n = 0; n < rows; n++) places[2 * n] = n;
+  return places;
+}
+
+/** `[B, 2]`: every sequence is where its first row is. One without rows has a mask that nothing reads. */
+function sequencePlaces(packing: Packing, places = placesOf(packing)): Int32Array {
+  const own = new Int32Array(2 * packing.batch);
+  own.set(places.subarray(0, 2 * (packing.batchSizes[0] ?? 0)));
+  return own;
 }
 
 function sequenceOfRows(packing: Packing): Int32Array {

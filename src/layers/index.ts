@@ -11,6 +11,7 @@ export {
 export {
   dropoutBackward,
   dropoutForward,
+  placesOf,
   wordDropout,
   type DropoutMask,
   type DropoutOptions,

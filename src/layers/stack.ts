@@ -17,6 +17,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
+import type { RandomKey } from '../tensor/random-key.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import {
@@ -26,10 +27,10 @@ import {
   type BidirectionalParams,
   type DirectionStates,
 } from './bidirectional.js';
-import { dropoutBackward, dropoutForward, type DropoutMask } from './dropout.js';
+import { dropoutBackward, dropoutForward, placesOf, type DropoutMask } from './dropout.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
-import { expectList, expectRecord } from '../tensor/arguments.js';
+import { expectKey, expectList, expectRecord } from '../tensor/arguments.js';
 
 /** One layer of a stack. */
 export interface LayerSpec {
@@ -49,12 +50,15 @@ export type LayerParams = { readonly forward: CellParams } | BidirectionalParams
 export interface StackDropout {
   /** Probability of dropping a component, 0 ≤ p < 1. */
   readonly p: number;
-  readonly rng: Rng;
+  /** Of this stack; the dropout behind layer l draws at `key.fold(l)`. */
+  readonly key: RandomKey;
+  /** `[N, 2]`, the places of the rows: `placesOf(packing, sequences)`; by default `placesOf(packing)`. */
+  readonly places?: Int32Array;
   /** One mask for all time steps of a sequence instead of one per row; default false. */
   readonly perSequence?: boolean;
 }
 
-const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, rng: true, perSequence: true });
+const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, key: true, places: true, perSequence: true });
 
 export interface StackOptions {
   /** Leave it out when evaluating. */
@@ -159,7 +163,7 @@ export function stackForward(
   let input = x;
   for (let l = 0; l < layers.length; l++) {
     const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l], resident); // (1)
-    const dropped = dropBetween(kernels, pass.y, packing, l === layers.length - 1 ? undefined : dropout); // (2)
+    const dropped = dropBehind(kernels, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (2)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -231,11 +235,12 @@ function layerBackward(
   };
 }
 
-/** Equation (2); without dropout the same rows. */
-export function dropBetween(kernels: Kernels, y: Tensor, packing: Packing, dropout?: StackDropout) {
+/** Equation (2) behind layer l; without dropout the same rows. */
+export function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
   if (dropout === undefined) return { y, mask: null };
-  const { p, rng, perSequence = false } = dropout;
-  return dropoutForward(kernels, y, { p, rng, packing: perSequence ? packing : undefined });
+  const { p, key, places = placesOf(packing), perSequence = false } = dropout;
+  expectKey('stackForward', 'dropout.key', key);
+  return dropoutForward(kernels, y, { p, key: key.fold(l), places, packing: perSequence ? packing : undefined });
 }
 
 /** What `stackForward` checks. */

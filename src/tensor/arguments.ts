@@ -87,6 +87,15 @@ export function expectRng(where: string, name: string, x: unknown): void {
   expectMethod(where, name, x, 'split', 'a generator of random numbers, createRng(seed)');
 }
 
+/** Requires a key of random numbers. @throws ArgumentError */
+export function expectKey(where: string, name: string, x: unknown): void {
+  const what = 'a key of random numbers, createKey(seed)';
+  expectMethod(where, name, x, 'fold', what);
+  const { words } = x as { words?: unknown };
+  if (typedArrayName(words) === 'Int32Array' && (words as Int32Array).length === 4) return;
+  throw new ArgumentError(`${where}: ${name} must be ${what}; got one whose words are ${listed(words)}`);
+}
+
 /** Requires a list. @throws ArgumentError */
 export function expectList(where: string, name: string, x: unknown, of: string): void {
   if (!Array.isArray(x)) throw new ArgumentError(`${where}: ${name} must be a list of ${of}; got ${describe(x)}`);

@@ -25,5 +25,7 @@ export { format } from './print.js';
 export type { FormatOptions } from './print.js';
 export { createRng, restoreRng } from './random.js';
 export type { Rng, RngState, Shuffleable } from './random.js';
+export { createKey } from './random-key.js';
+export type { RandomKey } from './random-key.js';
 export { exp, expf, log, logf, sigmoid, sigmoidf, tanh, tanhf, transcendentals } from './math.js';
 export type { Transcendentals } from './math.js';

@@ -1,6 +1,6 @@
 /**
- * One seeded generator for everything random: initial weights, dropout masks, the order of sentences. It computes in exact
- * 32-bit integer arithmetic, so one seed gives the same bits on every machine.
+ * A seeded generator for what is drawn in turn: initial weights, the order of sentences, made-up corpora. It computes in exact
+ * 32-bit integer arithmetic, so one seed gives the same bits on every machine. `random-key.ts` has what is drawn by its place.
  *
  * Generator: xoshiro128** 1.1, period 2^128 − 1. D. Blackman, S. Vigna, "Scrambled Linear Pseudorandom Number Generators",
  * ACM TOMS 47(4), 2021. Seeding: SplitMix64, as its authors advise. G. Steele, D. Lea, C. Flood, "Fast Splittable
@@ -30,8 +30,6 @@ export interface Rng {
   split(name: string): Rng;
   /** Shuffles `xs` in place (Fisher–Yates) and returns it. */
   shuffle<T extends Shuffleable>(xs: T): T;
-  /** The four words of the state itself: who draws by the same rule elsewhere, as a backend may, advances them. */
-  readonly words: Uint32Array;
   /** Where the stream stands, as plain JSON; `restoreRng` continues from there. */
   state(): RngState;
 }
@@ -140,7 +138,6 @@ function fromState(key: bigint, s: Uint32Array): Rng {
   };
   return {
     next,
-    words: s,
     integer,
     normal: () => polarNormal(next),
     split: (name) => fromKey(childKey(key, name)),

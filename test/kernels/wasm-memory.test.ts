@@ -12,7 +12,7 @@ import { createTagger } from '../../src/labeling/model/tagger';
 import { train } from '../../src/labeling/training/train';
 import { createAdam, createAdamW } from '../../src/optim/index';
 import { dropoutBackward, dropoutForward } from '../../src/layers/index';
-import { ArgumentError, createRng, MemoryError } from '../../src/tensor/index';
+import { ArgumentError, createKey, createRng, MemoryError } from '../../src/tensor/index';
 import type { Tensor } from '../../src/tensor/index';
 import { allocate, columns } from '../../src/tensor/view';
 
@@ -226,11 +226,11 @@ describe('row work', () => {
       },
     ],
     ['gatherRows', (k, at) => gatherRows(k, at(x), map)],
-    ['dropoutForward', (k, at) => dropoutForward(k, at(x), { p: 0.3, rng: createRng(5) }).y],
+    ['dropoutForward', (k, at) => dropoutForward(k, at(x), { p: 0.3, key: createKey(5) }).y],
     [
       'dropoutBackward',
       (k, at) => {
-        const { mask } = dropoutForward(k, at(x), { p: 0.7, rng: createRng(6) });
+        const { mask } = dropoutForward(k, at(x), { p: 0.7, key: createKey(6) });
         dropoutBackward(k, mask, at(x), columns(at(wide), 4, W));
         return at(wide);
       },
@@ -243,17 +243,29 @@ describe('row work', () => {
     sources.forEach((source, i) => source.data.set(before[i]));
   });
 
-  it.each([0, 2 ** -53, 0.1, 0.5, 1 - 2 ** -53])(
-    'draws the factors of dropout at p = %s as TypeScript does, and as many',
-    (p) => {
-      const [plain, fast] = [createRng(77), createRng(77)];
-      const factors = wasm.allocate([19, 53], 'float32');
-      expect(wasm.ownRows.drawFactors(factors, fast, p)).toBe(true);
-      const want = Float32Array.from(factors.data, () => (plain.next() < p ? 0 : 1 / (1 - p)));
-      expect(factors.data.slice()).toEqual(want);
-      expect(fast.state()).toEqual(plain.state());
-    },
-  );
+  const someKey = createKey(-77).fold('dropout');
+  /** Places of any sign and size. */
+  const somePlaces = (R: number) => Int32Array.from({ length: 2 * R }, (_, i) => i ^ Math.imul(i, 0x9e3779b1));
+
+  it.each([0, 2 ** -53, 0.1, 0.5, 1 - 2 ** -53])('draws the factors of dropout at p = %s as TypeScript does', (p) => {
+    const factors = wasm.allocate([19, 53], 'float32');
+    const want = allocate([19, 53], 'float32');
+    plainRows.drawFactors(want, someKey.words, somePlaces(19), p);
+    expect(wasm.ownRows.drawFactors(factors, someKey.words, somePlaces(19), p)).toBe(true);
+    expect(factors.data.slice()).toEqual(want.data);
+  });
+
+  it('draws rows of any number and width, and writes nothing beside them', () => {
+    for (const R of [0, 1, 2, 5, 64]) {
+      for (const D of [1, 3, 4, 15, 16, 17, 32, 100]) {
+        const [fast, plain] = [wasm.allocate([R, D + 7], 'float32'), allocate([R, D + 7], 'float32')];
+        for (const x of [fast, plain]) x.data.fill(-1);
+        plainRows.drawFactors(columns(plain, 2, D), someKey.words, somePlaces(R), 0.4);
+        expect(wasm.ownRows.drawFactors(columns(fast, 2, D), someKey.words, somePlaces(R), 0.4)).toBe(true);
+        expect(fast.data.slice()).toEqual(plain.data);
+      }
+    }
+  });
 
   it('declines what is not float32 lines in its memory', () => {
     const y = wasm.allocate([4, 5], 'float32');

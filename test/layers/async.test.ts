@@ -24,6 +24,7 @@ import {
   type StackPass,
 } from '../../src/layers/index.js';
 import { createRng } from '../../src/tensor/random.js';
+import { createKey } from '../../src/tensor/random-key.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate } from '../../src/tensor/view.js';
 import { numbers, random } from './support.js';
@@ -119,7 +120,7 @@ test.each(choices)('a stack forward and backward: %s', async (_, specs, { forwar
   const dY = random([N, 4], createRng(6));
   const options = (): StackOptions => ({
     ...forward,
-    ...(dropout === undefined ? {} : { dropout: { p: 0.4, rng: createRng(7), perSequence: dropout } }),
+    ...(dropout === undefined ? {} : { dropout: { p: 0.4, key: createKey(7), perSequence: dropout } }),
   });
   const [here, there] = [grads(), grads()];
   const [dXHere, dXThere] = [allocate([N, D], 'float64'), allocate([N, D], 'float64')];

@@ -20,6 +20,7 @@ import {
 import { flatten } from '../../src/autograd/grads.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
+import { createKey } from '../../src/tensor/random-key.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf, rows } from '../../src/tensor/view.js';
 import { distance, dot, expectGradients, matrix, numbers, random } from './support.js';
@@ -205,7 +206,7 @@ describe('stack', () => {
     const run = () =>
       stackForward(kernels, specs, params, x, packing, {
         initial,
-        dropout: dropout && { ...dropout, rng: createRng(41) },
+        dropout: dropout && { ...dropout, key: createKey(41) },
       });
     const loss = () => {
       const pass = run();
@@ -244,13 +245,13 @@ describe('stack', () => {
     const { params, x } = stack(layers);
     const run = (options: StackOptions) => stackForward(kernels, layers, params, x, packing, options);
     const plain = run({});
-    const dropped = run({ dropout: { p: 0.5, rng: createRng(7) } });
+    const dropped = run({ dropout: { p: 0.5, key: createKey(7) } });
     expect(dropped.layers.map(({ mask }) => mask?.factors.shape ?? null)).toEqual([[N, 8], [N, 5], null]);
     expect(numbers(dropped.layers[0].y)).toEqual(numbers(plain.layers[0].y));
     expect(dropped.y).toBe(dropped.layers[2].y);
-    const perSequence = run({ dropout: { p: 0.5, rng: createRng(7), perSequence: true } });
+    const perSequence = run({ dropout: { p: 0.5, key: createKey(7), perSequence: true } });
     expect(perSequence.layers.map(({ mask }) => mask?.factors.shape ?? null)).toEqual([[B, 8], [B, 5], null]);
-    const none = run({ dropout: { p: 0, rng: createRng(7) } });
+    const none = run({ dropout: { p: 0, key: createKey(7) } });
     expect(numbers(none.y)).toEqual(numbers(plain.y));
   });
 
@@ -320,7 +321,7 @@ describe('stack', () => {
   test('float32 stays float32', () => {
     const params = initStack(D, layers, createRng(1));
     const x = random([N, D], createRng(2), 'float32');
-    const { y } = stackForward(kernels, layers, params, x, packing, { dropout: { p: 0.5, rng: createRng(3) } });
+    const { y } = stackForward(kernels, layers, params, x, packing, { dropout: { p: 0.5, key: createKey(3) } });
     expect(dtypeOf(y.data)).toBe('float32');
   });
 
@@ -338,7 +339,7 @@ describe('stack', () => {
     const wide = [layers[0], { ...layers[1], hidden: 6 }, layers[2]];
     expect(() => stackForward(kernels, wide, params, x, packing)).toThrow(/Wh of layer 1 .*H = 6.*got \[5, 5\]/);
     expect(() => stackForward(kernels, layers, params, rows(x, 0, 4), packing)).toThrow(ShapeError);
-    const dropout = { p: 1, rng };
+    const dropout = { p: 1, key: createKey(1) };
     expect(() => stackForward(kernels, layers, params, x, packing, { dropout })).toThrow(ArgumentError);
     const pass = stackForward(kernels, layers, params, x, packing);
     const dY = random([N, 4], rng);

@@ -98,7 +98,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Between these rooms only the named files may be used: no room knows a concrete backend or cell it gets as an argument. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows'],
+  'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows', 'threefry'],
   'cells → kernels': ['types'],
   'autograd → kernels': ['types'],
   'autograd → cells': ['cell', 'check'],

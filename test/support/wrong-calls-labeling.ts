@@ -2,6 +2,7 @@
 import { packingOf, zeroGrads } from '../../src/autograd/index.js';
 import type { TensorRecord } from '../../src/autograd/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
+import { placesOf } from '../../src/layers/index.js';
 import * as labeling from '../../src/labeling/index.js';
 import * as tensor from '../../src/tensor/index.js';
 import type { Arguments, Room } from './wrong-calls.js';
@@ -48,7 +49,7 @@ const features = () => {
 const packed = () => [labeling.packFeatures(features(), batch())];
 const pass = () => labeling.modelForward(createCpuKernels(), network(), params(), packed(), batch().packing);
 const dLogits = () => [tensor.zeros([4, labels().size])];
-const noise = () => ({ dropout: rng(), words: rng(), wordDropout: 0.5 });
+const noise = () => ({ key: tensor.createKey(1), places: placesOf(batch().packing), wordDropout: 0.5 });
 const segmented = (): Arguments => () => ({ text: 'Hi. You too.' });
 const reading = () => ({
   format: 'conll' as const,

@@ -16,6 +16,7 @@ export type Arguments = () => Readonly<Record<string, unknown>>;
 
 const [D, H, E, V] = [2, 3, 2, 4];
 const rng = () => tensor.createRng(1);
+const key = () => tensor.createKey(1);
 const packing = () => autograd.packingOf([2, 1]);
 const x = (rows = 3, columns = D): Tensor => tensor.normal([rows, columns], 1, rng());
 const params = () => cells.lstm.initialize(D, H, rng());
@@ -164,14 +165,19 @@ export const rooms: Readonly<Record<string, Room>> = {
         grads: mirrored(both()),
         options: { dX: x(), dFinal: {} },
       }),
-      dropoutForward: () => ({ kernels: kernels(), x: x(), options: { p: 0.5, rng: rng(), packing: packing() } }),
+      dropoutForward: () => ({
+        kernels: kernels(),
+        x: x(),
+        options: { p: 0.5, key: key(), places: layers.placesOf(packing()), packing: packing() },
+      }),
       dropoutBackward: () => ({
         kernels: kernels(),
-        mask: layers.dropoutForward(kernels(), x(), { p: 0.5, rng: rng() }).mask,
+        mask: layers.dropoutForward(kernels(), x(), { p: 0.5, key: key() }).mask,
         dY: x(),
         dX: x(),
       }),
-      wordDropout: () => ({ ids: ids(), p: 0.5, unknown: 0, rng: rng() }),
+      placesOf: () => ({ packing: packing(), sequences: [4, 7] }),
+      wordDropout: () => ({ ids: ids(), p: 0.5, unknown: 0, key: key(), places: Int32Array.of(0, 0, 0, 1, 1, 0) }),
       initEmbedding: () => ({ V, E, rng: rng(), options: { dtype: 'float32' } }),
       embeddingForward: () => ({ kernels: kernels(), params: embedding(), ids: ids(), out: x(3, E) }),
       embeddingBackward: () => ({ kernels: kernels(), ids: ids(), dY: x(3, E), grads: grads(embedding()) }),
@@ -242,7 +248,7 @@ export const rooms: Readonly<Record<string, Room>> = {
         params: stack(),
         x: x(),
         packing: packing(),
-        options: { dropout: { p: 0.5, rng: rng() }, initial: [{}] },
+        options: { dropout: { p: 0.5, key: key() }, initial: [{}] },
       }),
       stackBackward: () => ({
         kernels: kernels(),
@@ -340,6 +346,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       sup: () => ({ x: x() }),
       format: () => ({ x: x(), options: { precision: 2 } }),
       createRng: () => ({ seed: 1 }),
+      createKey: () => ({ seed: 1 }),
       restoreRng: () => ({ state: rng().state() }),
     },
     exempt: {

@@ -3,6 +3,7 @@
  * declines a call, runs. Every faster loop equals these to the bit, but for the order of `addSquares`.
  */
 import { addSumRows, fill } from '../../tensor/rows.js';
+import { limitOf, threefry } from '../../tensor/threefry.js';
 import type { Real, Tensor } from '../../tensor/types.js';
 import type { RowKernels } from '../types.js';
 import { plainAdam } from './adam.js';
@@ -64,11 +65,19 @@ function addMasked(out: Tensor, x: Tensor, factors: Tensor, map?: Int32Array): v
   }
 }
 
-function drawFactors(factors: Tensor, rng: { next(): number }, p: number): void {
+const words = new Uint32Array(4);
+
+function drawFactors({ data, shape, stride, offset }: Tensor, key: Int32Array, places: Int32Array, p: number): void {
+  const [R, D] = shape;
   const keep = 1 / (1 - p);
-  forEachLine(factors, undefined, (data, start, count, step) => {
-    for (let n = 0, i = start; n < count; n++, i += step) data[i] = rng.next() < p ? 0 : keep;
-  });
+  const limit = limitOf(p);
+  for (let r = 0; r < R; r++) {
+    let i = offset + r * stride[0];
+    for (let block = 0; 4 * block < D; block++) {
+      threefry(words, key, block, places[2 * r + 1], places[2 * r], 0);
+      for (let w = 0; w < 4 && 4 * block + w < D; w++, i += stride[1]) data[i] = words[w] < limit ? 0 : keep;
+    }
+  }
 }
 
 function scale(x: Tensor, factor: number, rows?: Int32Array): void {

@@ -55,7 +55,7 @@ export interface Exports {
   /** The time loops of `cells/`: `lstmForward`, `lstmBackward`, … */
   readonly [loop: `${string}Forward`]: Scan;
   readonly [loop: `${string}Backward`]: Scan;
-  /** Row work of assembly/rows.ts and updates of assembly/optim.ts: numbers and addresses, as named there. */
+  /** Row work of assembly/rows.ts and draw.ts, updates of assembly/optim.ts: numbers and addresses, as named there. */
   readonly addToEveryRow: Scan;
   readonly addSumRows: Scan;
   readonly addMatrix: Scan;

@@ -1,4 +1,5 @@
 /** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
+import { limitOf } from '../../tensor/threefry.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf, isContiguous, sizeOf } from '../../tensor/view.js';
 import type { OwnRows } from '../types.js';
@@ -12,6 +13,9 @@ import { inside } from './operand.js';
  * scratch, and decline by answering false.
  */
 type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void) => boolean;
+
+/** Bytes that assembly/draw.ts works with. */
+const DRAW_SCRATCH = 272;
 
 /** The row work; `openArena` throws once the backend is disposed of. */
 export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
@@ -83,14 +87,10 @@ function dropout(wasm: Exports, within: Within): Pick<OwnRows, 'addMasked' | 'dr
       within([out, x, factors].map(flatten), () =>
         wasm.addMasked(...size(out), address(out), step(out), address(x), step(x), address(factors)),
       ),
-    drawFactors: (factors, { words }, p) =>
-      within([flatten(factors)], (arena) => {
-        const at = arena.take(words.byteLength);
-        const heap = arena.i32();
-        heap.set(words, at / 4);
-        // An integer n is below p·2⁵³ where it is below the next integer from there; both are exact.
-        wasm.drawFactors(sizeOf(factors.shape), address(factors), at, Math.ceil(p * 2 ** 53), 1 / (1 - p));
-        for (let i = 0; i < words.length; i++) words[i] = heap[at / 4 + i];
+    drawFactors: (factors, key, places, p) =>
+      within([factors], (arena) => {
+        const own = [entered(arena, key), entered(arena, places), arena.take(DRAW_SCRATCH)];
+        wasm.drawFactors(...size(factors), address(factors), step(factors), ...own, limitOf(p), 1 / (1 - p));
       }),
   };
 }

@@ -3,7 +3,7 @@ import type { Packing } from '../../autograd/packing.js';
 import { checkTruncation } from '../../autograd/truncate.js';
 import { expectKernels as expectProducts, expectPacking } from '../../autograd/entry-checks.js';
 import { expectKernels } from '../checks.js';
-import { expectIds, expectList, expectMethod, expectRecord, expectRng, expectTensor } from '../../tensor/arguments.js';
+import { expectIds, expectKey, expectList, expectMethod, expectRecord, expectTensor } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
@@ -91,18 +91,24 @@ export function expectFeatures(where: string, features: unknown, count: number, 
 }
 
 const PASS_KEYS = keysOf<PassOptions>({ noise: true, truncate: true });
-const NOISE_KEYS = keysOf<Noise>({ dropout: true, words: true, wordDropout: true });
+const NOISE_KEYS = keysOf<Noise>({ key: true, places: true, wordDropout: true });
 
 /** Requires the options of a pass. @throws ArgumentError that names the option */
-function expectPassOptions(where: string, options: unknown): void {
+function expectPassOptions(where: string, options: unknown, { total }: Packing): void {
   expectKnownKeys(where, 'options', options, PASS_KEYS);
   const { noise, truncate } = options as PassOptions;
   if (truncate !== undefined) checkTruncation(truncate);
   if (noise === undefined) return;
-  expectRecord(where, 'noise', noise, '{ dropout, words, wordDropout }');
+  expectRecord(where, 'noise', noise, '{ key, places, wordDropout }');
   expectKnownKeys(where, 'noise', noise, NOISE_KEYS);
-  expectRng(where, 'noise.dropout', noise.dropout);
-  expectRng(where, 'noise.words', noise.words);
+  expectKey(where, 'noise.key', noise.key);
+  expectIds(where, 'noise.places', noise.places);
+  if (noise.places.length !== 2 * total) {
+    throw new ShapeError(
+      `${where}: noise.places must have two integers per row of packing, ${2 * total}; got ${noise.places.length}: ` +
+        'pass placesOf(packing, sequences)',
+    );
+  }
   expectProbability(where, 'noise.wordDropout', noise.wordDropout);
 }
 
@@ -119,7 +125,7 @@ export function expectForward(
   expectParams(where, 'params', params, network);
   expectPacking(where, packing);
   expectFeatures(where, features, network.encoders.length, packing as Packing);
-  expectPassOptions(where, options);
+  expectPassOptions(where, options, packing as Packing);
 }
 
 /** The arguments of a backward pass. @throws ArgumentError or ShapeError naming the one that is something else */

@@ -32,7 +32,7 @@ export async function modelForwardAsync(
   const { noise, truncate } = how;
   const { host } = devices;
   const input = encode(host, network, params, features, noise);
-  const options = stackOptions(network.dropout, noise?.dropout, truncate);
+  const options = stackOptions(network.dropout, noise, truncate);
   const stack = await stackForwardAsync(devices, network.layers, params.layers, input.dropped, packing, options);
   const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));

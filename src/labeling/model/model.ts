@@ -18,7 +18,6 @@ import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
 import type { StackOptions, StackPass } from '../../layers/stack.js';
 import { stackBackward, stackForward } from '../../layers/stack.js';
 import { expectRecord } from '../../tensor/arguments.js';
-import type { Rng } from '../../tensor/random.js';
 import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
@@ -130,7 +129,7 @@ export function modelForward(
   expectForward('modelForward', network, params, features, packing, options);
   const { noise, truncate } = options;
   const input = encode(kernels, network, params, features, noise);
-  const how = stackOptions(network.dropout, noise?.dropout, truncate);
+  const how = stackOptions(network.dropout, noise, truncate);
   const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing, how);
   const pass = { ...input, stack, ...decode(kernels, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
@@ -174,10 +173,10 @@ export function encode(
   noise?: Noise,
 ): Pick<ModelPass, 'encoded' | 'x' | 'xMask'> & { readonly dropped: Tensor } {
   const encoded = encoders.map((each, i) =>
-    each.forward(kernels, params.encoders[each.config.kind], features[i], noise),
+    each.forward(kernels, params.encoders[each.config.kind], features[i], noise && noiseOf(noise, each.config.kind)),
   );
   const x = encoded.length === 1 ? encoded[0].y : joined(kernels, encoded, width);
-  const dropped = dropWith(kernels, x, p, noise?.dropout);
+  const dropped = dropAt(kernels, x, p, 'input', noise);
   return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
 }
 
@@ -200,7 +199,7 @@ export function decode(
   packing: Packing,
   noise?: Noise,
 ): Pick<ModelPass, 'y' | 'yMask' | 'heads'> {
-  const { y, mask } = dropWith(kernels, output, p, noise?.dropout);
+  const { y, mask } = dropAt(kernels, output, p, 'output', noise);
   const passes = heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
   return { y, yMask: mask, heads: passes };
 }
@@ -249,22 +248,30 @@ function copied(kernels: Kernels, view: Tensor): Tensor {
 }
 
 /**
- * Nothing reads single steps of a layer, but truncation cuts between them. Without a generator for dropout it is an evaluation,
- * and no backward pass follows.
+ * Nothing reads single steps of a layer, but truncation cuts between them. Without noise it is an evaluation, and no backward
+ * pass follows.
  */
-export function stackOptions(p: number, dropout?: Rng, truncate?: Truncation): StackOptions {
-  if (dropout === undefined) return { resident: 'forward' };
-  return { dropout: { p, rng: dropout }, resident: truncate ? undefined : 'backward' };
+export function stackOptions(p: number, noise?: Noise, truncate?: Truncation): StackOptions {
+  if (noise === undefined) return { resident: 'forward' };
+  const dropout = { p, key: noise.key.fold('layers'), places: noise.places };
+  return { dropout, resident: truncate ? undefined : 'backward' };
 }
 
-/** Dropout where there is a generator; the same rows without. */
-function dropWith(
+/** Dropout in one place of the model where there is noise; the same rows without. */
+function dropAt(
   kernels: Kernels,
   x: Tensor,
   p: number,
-  rng?: Rng,
+  where: 'input' | 'output',
+  noise?: Noise,
 ): { readonly y: Tensor; readonly mask: DropoutMask | null } {
-  return rng ? dropoutForward(kernels, x, { p, rng }) : { y: x, mask: null };
+  if (noise === undefined) return { y: x, mask: null };
+  return dropoutForward(kernels, x, { p, key: noise.key.fold(where), places: noise.places });
+}
+
+/** The noise of one encoder. */
+function noiseOf(noise: Noise, kind: string): Noise {
+  return { ...noise, key: noise.key.fold('encoders').fold(kind) };
 }
 
 /** The gradient before dropout, a new tensor where there was any. */

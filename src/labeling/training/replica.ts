@@ -8,8 +8,9 @@ import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import type { Optimizer } from '../../optim/optimizer.js';
-import type { Rng } from '../../tensor/random.js';
+import { placesOf } from '../../layers/dropout.js';
 import { createRng } from '../../tensor/random.js';
+import { createKey } from '../../tensor/random-key.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { Batch } from '../data/batches.js';
@@ -57,7 +58,6 @@ export interface Replica {
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
   readonly optimizer: Optimizer;
-  readonly noise: Noise;
   /**
    * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
    * for them. This brings them back, into arrays of their own.
@@ -86,22 +86,13 @@ export interface Shard {
   readonly loss: number;
 }
 
-/**
- * A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer.
- *
- * @param index of the replica, from 0. Parameters do not depend on it; every replica draws its own dropout
- */
-export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): Replica {
+/** A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer. */
+export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
   const { settings, sentences, config, own } = plan;
-  const rng = createRng(settings.seed);
   const network = networkOf(config, own);
-  const modelParams = initNetwork(network, rng.split('init'));
+  const modelParams = initNetwork(network, createRng(settings.seed).split('init'));
   const params = flatten(modelParams);
   const flatGrads = zeroGrads(params, { rowGradients: sparseNames(network) });
-  const stream = (name: string): Rng => {
-    const first = rng.split(name);
-    return index === 0 ? first : first.split(`replica ${index}`);
-  };
   const optimizer = createOptimizer(kernels, settings.optimizer, params, settings.lr);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
   const frameBytes = stepBytes(network, Array.from(sentences.lengths), settings.batch);
@@ -115,7 +106,6 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan, index = 0): R
     grads: nestLike(modelParams, flatGrads) as ModelGrads,
     flatGrads,
     optimizer,
-    noise: { dropout: stream('dropout'), words: stream('words'), wordDropout: settings.wordDropout },
     release: kernels.adopt(tensors, frameBytes),
   };
 }
@@ -133,10 +123,10 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
 }
 
 function shardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
-  const { kernels, settings, noise, network, modelParams, grads } = replica;
+  const { kernels, settings, network, modelParams, grads } = replica;
   const { truncate } = settings;
-  const drawn = packShard(replica, members);
-  const { features, batch } = drawn;
+  const drawn = packShard(replica, members, moment.epoch);
+  const { features, batch, noise } = drawn;
   const pass = modelForward(kernels, network, modelParams, features, batch.packing, { noise, truncate });
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
   modelBackward(kernels, network, modelParams, pass, dLogits, grads, truncate);
@@ -151,11 +141,11 @@ export async function addShardGradientAsync(
   totals: Totals,
   moment: Moment,
 ): Promise<Shard> {
-  const { settings, noise, network, modelParams, grads } = replica;
+  const { settings, network, modelParams, grads } = replica;
   const { truncate } = settings;
   const devices = { device, host: replica.kernels };
-  const drawn = packShard(replica, members);
-  const { features, batch } = drawn;
+  const drawn = packShard(replica, members, moment.epoch);
+  const { features, batch, noise } = drawn;
   const pass = await modelForwardAsync(devices, network, modelParams, features, batch.packing, { noise, truncate });
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
   await modelBackwardAsync(devices, network, modelParams, pass, dLogits, grads, truncate);
@@ -168,9 +158,10 @@ interface PackedShard {
   readonly features: readonly Features[];
   /** One list per head. */
   readonly targets: readonly Int32Array[];
+  readonly noise: Noise;
 }
 
-function packShard({ sentences, network }: Replica, members: readonly number[]): PackedShard {
+function packShard({ sentences, network, settings }: Replica, members: readonly number[], epoch: number): PackedShard {
   const batch = packBatch(sentences.lengths, members);
   return {
     batch,
@@ -180,7 +171,13 @@ function packShard({ sentences, network }: Replica, members: readonly number[]):
       if (unit === 'token') return packRows(own, members, batch.packing);
       return Int32Array.from(batch.packing.order, (place) => own[members[place]][0]);
     }),
+    noise: noiseOf(settings, batch, epoch),
   };
+}
+
+/** The noise of some sentences in an epoch: what a token gets depends on seed, epoch, sentence and its place in it alone. */
+export function noiseOf({ seed, wordDropout }: Settings, { members, packing }: Batch, epoch: number): Noise {
+  return { key: createKey(seed).fold('noise').fold(epoch), places: placesOf(packing, members), wordDropout };
 }
 
 /** The losses and their gradients. @throws NonFiniteError when a loss is not finite */

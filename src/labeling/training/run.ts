@@ -15,11 +15,11 @@ import {
 } from '../../tensor/checks.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
-import type { Rng } from '../../tensor/random.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { InputSpec } from '../data/formats/reading.js';
 import { expectReading } from '../data/formats/reading.js';
+import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import type { Cell } from '../../cells/index.js';
 import { words } from '../model/encoders/words.js';
@@ -70,8 +70,6 @@ export interface Run {
   /** Number of tokens of each training sentence, and of all. */
   readonly lengths: readonly number[];
   readonly tokens: number;
-  /** The stream that shuffles sentences and batches. */
-  readonly order: Rng;
   /**
    * Of training alone, evaluations not counted. `paused`: when the host last had its turn. It outlives an epoch, because
    * epochs can be shorter than a turn may wait.
@@ -119,9 +117,13 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
-    order: createRng(settings.seed).split('order'),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
+}
+
+/** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */
+export function batchesOfEpoch({ settings, lengths }: Pick<Run, 'settings' | 'lengths'>, epoch: number): number[][] {
+  return batchesOf(lengths, settings.batch, createRng(settings.seed).split('order').split(String(epoch)));
 }
 
 /** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */

@@ -2,8 +2,9 @@
  * The training loop: batches → forward → loss → backward → clip → update; after each epoch the development set decides
  * which weights are kept.
  *
- * Everything random comes from one seed through named streams (initialization, order, dropout, word dropout), so the same
- * seed on the same machine and backend gives the same model, bit for bit.
+ * Everything random comes from one seed: initial weights from named streams, the order of an epoch from a stream of that epoch,
+ * the noise of a token from its place (seed, epoch, sentence, token). So the same seed on the same machine and backend gives the
+ * same model, bit for bit, and an epoch needs nothing of what was drawn in those before it.
  *
  * Reading order: from cli/train.ts; next stop labeling/model/model.ts.
  */
@@ -18,7 +19,6 @@ import { addTo, fill } from '../../tensor/rows.js';
 import { WorkerError } from '../../tensor/errors.js';
 import { stampChanged } from '../../tensor/versions.js';
 import { sizeOf } from '../../tensor/view.js';
-import { batchesOf } from '../data/batches.js';
 import { badGradient, badParameters } from './diagnose.js';
 import { evaluate } from '../scoring/evaluate.js';
 import type { TrainOptions } from './options.js';
@@ -31,7 +31,7 @@ import type { Model } from '../model/model.js';
 import type { Moment, Replica } from './replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
 import type { Corpora, Run } from './run.js';
-import { prepareRun } from './run.js';
+import { batchesOfEpoch, prepareRun } from './run.js';
 import type { Scores } from '../scoring/scorer.js';
 
 /** How far a training has come. */
@@ -163,7 +163,7 @@ export function metricOf(scores: Scores): number {
 
 async function trainEpoch(run: Run, source: GradientSource, epoch: number, { signal, onProgress }: TrainHooks) {
   const { settings, clock } = run;
-  const batches = batchesOf(run.lengths, settings.batch, run.order);
+  const batches = batchesOfEpoch(run, epoch);
   const started = performance.now();
   const sums = { loss: 0, decisions: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   let done = 0;

@@ -1,11 +1,11 @@
 import { flatten, gradcheck, nestLike, zeroGrads } from '../../../src/autograd/index.js';
 import { createCpuKernels } from '../../../src/kernels/index.js';
-import { softmaxLossBackward, softmaxLossForward } from '../../../src/layers/index.js';
+import { placesOf, softmaxLossBackward, softmaxLossForward } from '../../../src/layers/index.js';
 import { packBatch, packRows } from '../../../src/labeling/data/batches.js';
 import { modelBackward, modelForward } from '../../../src/labeling/model/model.js';
 import type { ModelGrads, ModelParams } from '../../../src/labeling/model/network.js';
 import { initNetwork, networkOf } from '../../../src/labeling/model/network.js';
-import { allocate, ArgumentError, copy, createRng } from '../../../src/tensor/index.js';
+import { allocate, ArgumentError, copy, createKey, createRng } from '../../../src/tensor/index.js';
 import type { Tensor } from '../../../src/tensor/index.js';
 import type { TaggerSizes } from '../../support/models.js';
 import { featuresOf, taggerConfig } from '../../support/models.js';
@@ -43,7 +43,7 @@ describe.each([
     const features = featuresOf(packRows(sentences, [0, 1, 2], batch.packing));
     const targets = packRows(labels, [0, 1, 2], batch.packing);
     const run = () => {
-      const noise = { dropout: createRng(8), words: createRng(9), wordDropout: 0 };
+      const noise = { key: createKey(8), places: placesOf(batch.packing), wordDropout: 0 };
       const pass = modelForward(kernels, network, params, features, batch.packing, { noise });
       return { pass, loss: softmaxLossForward(kernels, pass.heads[0].logits, targets) };
     };

@@ -23,7 +23,8 @@ import {
   softmaxLossForward,
 } from '../../../src/layers/index.js';
 import type { EmbeddingParams, LinearParams } from '../../../src/layers/index.js';
-import { allocate, BpttError, copy, createRng } from '../../../src/tensor/index.js';
+import { placesOf } from '../../../src/layers/index.js';
+import { allocate, BpttError, copy, createKey, createRng } from '../../../src/tensor/index.js';
 import type { Tensor } from '../../../src/tensor/index.js';
 import { featuresOf, taggerConfig } from '../../support/models.js';
 
@@ -139,7 +140,7 @@ describe.each(['last', 'mean', 'max', 'attention'] as const)('the sentence head 
     const [head] = network.heads;
     const own = params.heads.category;
     const run = () => {
-      const noise = { dropout: createRng(8), words: createRng(9), wordDropout: 0 };
+      const noise = { key: createKey(8), places: placesOf(batch.packing), wordDropout: 0 };
       const pass = modelForward(kernels, network, params, features, batch.packing, { noise });
       return { pass, loss: head.loss(kernels, own, pass.heads[0], targets) };
     };

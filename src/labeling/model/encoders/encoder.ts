@@ -9,6 +9,7 @@
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
 import type { Rng } from '../../../tensor/random.js';
+import type { RandomKey } from '../../../tensor/random-key.js';
 import type { Tensor } from '../../../tensor/types.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
@@ -16,12 +17,12 @@ import type { Vocabulary } from '../../data/vocabulary.js';
 /** What a sentence is to an encoder: lists of integers by name, one integer per token. In a batch, one per packed row. */
 export type Features = Readonly<Record<string, Int32Array>>;
 
-/** Where the randomness of a training step comes from. Evaluation has none. */
+/** Where the randomness of a training step is drawn. Evaluation has none. */
 export interface Noise {
-  /** Masks of dropout. */
-  readonly dropout: Rng;
-  /** Which words are hidden. */
-  readonly words: Rng;
+  /** Of one epoch. The model folds in a name for every part; an encoder gets a key of its own. */
+  readonly key: RandomKey;
+  /** `[N, 2]` of every packed row its sentence and its token, row-major: `placesOf` of the layers. */
+  readonly places: Int32Array;
   /** Probability of hiding a word, in [0, 1). */
   readonly wordDropout: number;
 }

@@ -42,7 +42,7 @@ function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
     floatsPerToken: 2 * E,
     initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
     forward(kernels, params, { ids, hidden }, noise) {
-      const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.words) : ids; // (1)
+      const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.key, noise.places) : ids; // (1)
       return { ids: drawn, y: embeddingForward(kernels, params as EmbeddingParams, drawn) }; // (2)
     },
     backward(kernels, _params, pass, dY, grads) {

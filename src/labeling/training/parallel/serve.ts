@@ -42,7 +42,7 @@ export function serveTraining(port: WorkerPort = webPort()): void {
       // Before anything that may end the worker: only an end from here on is noticed without a message of it.
       if (lifeline !== undefined && (await holdLifeline(lifeline))) tell({ kind: 'held', lifeline });
       kernels = await openAgain(start.backend);
-      const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) }, start.index);
+      const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) });
       tell({ kind: 'ready' });
       work(replica, start, tell);
     } catch (error) {

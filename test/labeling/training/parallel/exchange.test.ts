@@ -26,7 +26,7 @@ function sentencesOf(lengths: readonly number[]) {
   const rng = createRng(8);
   const lists = (n: number) => lengths.map((length) => Int32Array.from({ length }, () => rng.integer(n)));
   const ids = lists(V);
-  return { lengths, features: [ids.map((list) => ({ ids: list, hidden: list }))], targets: [lists(K)] };
+  return { lengths, features: [ids.map((list) => ({ ids: list, hidden: list.map(() => 0) }))], targets: [lists(K)] };
 }
 
 /** The configuration that goes with settings: `layers` equal layers. */
@@ -37,9 +37,9 @@ const configOf = ({ cell, embedding, hidden, layers, bidirectional, dropout }: S
     K,
   );
 
-/** A replica without dropout in either element type; the float64 numbers are the float32 ones. */
+/** A replica in either element type; the float64 numbers are the float32 ones. Its dropout is drawn by place: shards have that of the batch. */
 function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replica {
-  const settings = withDefaults({ embedding: 6, hidden: 4, layers, dropout: 0, wordDropout: 0, seed: 9 });
+  const settings = withDefaults({ embedding: 6, hidden: 4, layers, dropout: 0.4, wordDropout: 0.3, seed: 9 });
   const made = createReplica(kernels, { settings, sentences: sentencesOf(lengths), config: configOf(settings) });
   if (dtype === 'float32') return made;
   const widened = ({ data, shape }: Tensor): Tensor => {
