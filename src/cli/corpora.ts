@@ -97,6 +97,18 @@ export function readOne(
       });
 }
 
+/** Says how an input is read where the model does not remember it: its training data was none, or had another format. */
+export function noteReading(
+  reading: Reading,
+  like: InputSpec | undefined,
+  source: string,
+  warnings: NoteCollector,
+): void {
+  if (like?.format === reading.format) return;
+  const message = `${source}: the model does not remember how such files are read; read as ${describeReading(inputSpecOf(reading))}`;
+  warnings.add({ kind: 'read-as', message, source });
+}
+
 /** How the input was read, in one line. */
 export function describeInput({ input }: Corpora): string {
   return input ? `read as ${describeReading(input)}` : 'read';

@@ -17,7 +17,8 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import type { ReadingOptions } from './reading-options.js';
 import { addReadingOptions } from './reading-options.js';
-import { readOne } from './corpora.js';
+import { noteReading, readOne } from './corpora.js';
+import type { Reading } from '../labeling/data/formats/index.js';
 import { collectWarnings } from './warnings.js';
 
 interface Options extends ReadingOptions {
@@ -70,10 +71,11 @@ export function addEval(program: Command, terminal: Terminal): void {
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   const { strictLabels, json, confusion, errors, backend } = options;
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
-  const model = await readModel(modelFile, await openOwnCell(options.cell));
+  const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
   const { kind } = model.heads[0];
   const task = kind.unit === 'sentence' ? 'classify' : 'tag';
-  const sentences = await readOne(file, task, options, warnings, { like: model.input });
+  const onReading = (reading: Reading): void => noteReading(reading, model.input, inputName(file), warnings);
+  const sentences = await readOne(file, task, options, warnings, { like: model.input, onReading });
   const mistakes = mistakeCounter(kind);
   const { kernels } = await openBackend(backend, terminal);
   const source = inputName(file);

@@ -5,6 +5,7 @@ import type { Cell } from '../cells/index.js';
 import { createCpuKernels } from '../kernels/index.js';
 import { BpttError } from '../tensor/index.js';
 import { elementIndex, integer, positiveInteger } from './arguments.js';
+import { addRequired } from './required.js';
 import type { ElementGradient } from './gradient.js';
 import { INPUT_SIZE, inspectGradients, TOLERANCE } from './gradient.js';
 import { cellChoices, cellName, openCell } from './own-cell.js';
@@ -47,10 +48,12 @@ export function addGradcheck(
   terminal: Terminal,
   cells: Readonly<Record<string, Cell>> = allCells,
 ): void {
-  program
+  const command = program
     .command('gradcheck')
-    .description('compare gradients of a cell with forward mode and finite differences, and show the terms they sum up')
-    .requiredOption('--cell <cell>', `cell: ${cellChoices(cells)}`, cellName(cells))
+    .description(
+      'compare gradients of a cell with forward mode and finite differences, and show the terms they sum up',
+    );
+  addRequired(command, '--cell <cell>', `cell: ${cellChoices(cells)}`, cellName(cells))
     .option('--param <name>', 'parameter, such as Wx, Wh, b; default: all of them')
     .option('--at <i,j>', 'element of the parameter, counted from 0; default: the one that agrees least', elementIndex)
     .option('--hidden <n>', 'hidden size H', positiveInteger, 8)
@@ -59,7 +62,7 @@ export function addGradcheck(
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
-      const elements = inspectGradients(createCpuKernels(), await openCell(options.cell, cells), options);
+      const elements = inspectGradients(createCpuKernels(), await openCell(options.cell, terminal, cells), options);
       const agrees = elements.every((element) => element.agrees);
       if (options.json) await printJson(terminal, jsonOf(options, elements, agrees));
       else await print(terminal, textOf(options, elements, colorsFor(terminal.stdout, terminal.env)));

@@ -18,7 +18,7 @@ const endHere = (): void => void (endsHere = true);
 const status = await run(process.argv.slice(2), { stdout, stderr, env, command, endHere });
 process.exitCode = status;
 if (endsHere) {
-  await new Promise((resolve) => void stderr.write('', resolve));
+  for (const stream of [stdout, stderr]) await new Promise((resolve) => void stream.write('', resolve));
   try {
     process.exit(status);
   } catch {

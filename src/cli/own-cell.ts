@@ -6,6 +6,7 @@ import { InvalidArgumentError } from 'commander';
 import { cells as builtInCells, expectCell } from '../cells/index.js';
 import type { Cell } from '../cells/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
+import type { Terminal } from './terminal.js';
 
 /** What `--cell` takes, for its help. */
 export const cellChoices = (cells: Readonly<Record<string, Cell>> = builtInCells): string =>
@@ -33,8 +34,13 @@ export function fileOfCell(text: string): string | undefined {
  *
  * @throws ArgumentError where there is no such file, or it exports no cell; BpttError where it cannot be loaded
  */
-export async function openCell(text: string, cells: Readonly<Record<string, Cell>> = builtInCells): Promise<Cell> {
+export async function openCell(
+  text: string,
+  terminal: Pick<Terminal, 'endHere'> = {},
+  cells: Readonly<Record<string, Cell>> = builtInCells,
+): Promise<Cell> {
   if (Object.hasOwn(cells, text)) return cells[text];
+  terminal.endHere?.(); // a timer of the module would keep the command alive
   const loaded = await load(text);
   const inner = loaded.default as Readonly<Record<string, unknown>> | undefined;
   const cell = loaded.cell ?? inner?.cell ?? inner;
@@ -49,8 +55,11 @@ export async function openCell(text: string, cells: Readonly<Record<string, Cell
 }
 
 /** The cell of a model that was trained with one of somebody's own; nothing where `--cell` is left out. */
-export async function openOwnCell(text: string | undefined): Promise<{ cell?: Cell }> {
-  return text === undefined ? {} : { cell: await openCell(text) };
+export async function openOwnCell(
+  text: string | undefined,
+  terminal: Pick<Terminal, 'endHere'> = {},
+): Promise<{ cell?: Cell }> {
+  return text === undefined ? {} : { cell: await openCell(text, terminal) };
 }
 
 async function load(path: string): Promise<Readonly<Record<string, unknown>>> {

@@ -1,5 +1,5 @@
 /** Scores as scripts and as people read them. */
-import { grouped } from '../tensor/print.js';
+import { counted } from '../tensor/print.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
 
 /** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
@@ -39,12 +39,12 @@ export function describeScores(scores: Scores): string {
   const summary = summaryOf(scores);
   const parts = [`accuracy ${percent(summary.accuracy)}`];
   if ('macroF1' in summary) {
-    return [...parts, `macro F1 ${percent(summary.macroF1)}`, `${grouped(summary.sentences)} sentences`].join('   ');
+    return [...parts, `macro F1 ${percent(summary.macroF1)}`, counted(summary.sentences, 'sentence')].join('   ');
   }
   const { oovAccuracy, spanF1, tokens } = summary;
   if (oovAccuracy !== null) parts.push(`OOV ${percent(oovAccuracy)}`);
   if (spanF1 !== null) parts.push(`span F1 ${percent(spanF1)}`);
-  return [...parts, `${grouped(tokens)} tokens`].join('   ');
+  return [...parts, counted(tokens, 'token')].join('   ');
 }
 
 /** A fraction as a percentage with two decimals. */

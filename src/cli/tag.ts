@@ -24,6 +24,7 @@ import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import type { ReadingOptions } from './reading-options.js';
 import { addReadingOptions, classifiedOptionsOf, readOptionsOf, refuseForRawText } from './reading-options.js';
+import { counted } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
 import { collectWarnings } from './warnings.js';
@@ -81,7 +82,7 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   if (output === 'slashed' && probabilities)
     throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
-  const model = await readModel(modelFile, await openOwnCell(options.cell));
+  const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
   const sentenceModel = model.heads[0].kind.unit === 'sentence';
   if (sentenceModel && output !== 'text' && output !== 'jsonl') {
     throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
@@ -101,7 +102,8 @@ async function runTag(modelFile: string, file: string, options: Options, termina
       await write(terminal.stdout, lines);
     }
     if (spelled > 0) {
-      const message = `${spelled} tokens that cannot stand in a column were spelled (\\t, \\n, \\u0020): use the output jsonl to keep them`;
+      const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
+      const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
       warnings.add({ kind: 'spelled', message, count: spelled });
     }
   } finally {

@@ -7,7 +7,7 @@ import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';
 import { percent } from './report.js';
-import { grouped } from '../tensor/print.js';
+import { counted } from '../tensor/print.js';
 import type { Colors } from './terminal.js';
 
 /** A log file: one JSON object per line, each handed to the system as soon as it is written. */
@@ -57,7 +57,7 @@ export function describeCorpora(corpora: Corpora): string {
       const sentences = corpora[part];
       if (!sentences) return [];
       const tokens = sentences.reduce((sum, sentence) => sum + sentence.tokens.length, 0);
-      return [`${part} ${grouped(sentences.length)} sentences, ${grouped(tokens)} tokens`];
+      return [`${part} ${counted(sentences.length, 'sentence')}, ${counted(tokens, 'token')}`];
     })
     .join('; ');
 }

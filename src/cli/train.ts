@@ -31,6 +31,7 @@ import { InterruptedError } from './failure.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { cellChoices, cellName, fileOfCell, openCell } from './own-cell.js';
+import { addRequired } from './required.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
@@ -89,8 +90,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
 }
 
 function addDataOptions(command: Command): void {
-  command
-    .requiredOption('--train <file>', 'labeled sentences to learn from')
+  addRequired(command, '--train <file>', 'labeled sentences to learn from')
     .option('--dev <file>', 'labeled sentences that decide which epoch is best')
     .option('--test <file>', 'labeled sentences scored once, at the end')
     .option(
@@ -168,7 +168,7 @@ async function checkTogether(options: Options): Promise<void> {
 
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   await checkTogether(options);
-  const cell = await openCell(options.cell);
+  const cell = await openCell(options.cell, terminal);
   const progress = options.quiet ? silent : createProgress(terminal.stderr);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const selection = await openTrainBackend(options, terminal, progress);

@@ -19,6 +19,10 @@ beforeAll(async () => {
   mkdirSync(space.at('dir'));
   const { tensors, metadata } = decodeSafetensors(bytes);
   space.write('newer.safetensors', encodeSafetensors(tensors, { ...metadata, version: '999' }));
+  space.write(
+    'hostile.safetensors',
+    encodeSafetensors(tensors, { ...metadata, config: '['.repeat(1e5) + ']'.repeat(1e5) }),
+  );
   space.write('foreign.safetensors', encodeSafetensors(tensors, { format: 'pt' }));
   space.write('truncated.safetensors', bytes.subarray(0, bytes.length - 1));
 });
@@ -62,6 +66,13 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     ['--backend', fit('--train', 'train.tsv', '--backend', 'tpu'), 2, /backend must be one of auto, .*; got tpu/],
     ['--format', fit('--train', 'train.tsv', '--format', 'xml'), 2, /It must be one of conllu, conll/],
     ['--column', fit('--train', 'train.tsv', '--format', 'conll', '--column', '7'), 2, /column 7 does not exist/],
+    [
+      'a misspelt flag in the place of a required one',
+      ['train', '--trian', 'x'],
+      2,
+      /unknown option '--trian' \(Did you mean --train\?\)/,
+    ],
+    ['the same of gradcheck', ['gradcheck', '--cel', 'lstm'], 2, /unknown option '--cel' \(Did you mean --cell\?\)/],
     ['no --train', fit(), 2, /required option '--train <file>' not specified/],
     ['a flag without its value', ['train', '--train'], 2, /option '--train <file>' argument missing/],
     ['no model', ['eval'], 2, /missing required argument 'model'/],
@@ -183,6 +194,7 @@ describe('each fault has its line and its exit status, and writes nothing', () =
 test.each<[number, string[]]>([
   [2, ['--bogus']],
   [65, ['tag', 'empty']],
+  [65, ['tag', 'hostile.safetensors']],
   [1, fit('--train', 'train.tsv', '--out', 'dir')],
 ])('the process exits with %i, one line on standard error and nothing on standard output', (status, args) => {
   const outcome = bptt(args, { cwd: space.folder });

@@ -50,6 +50,11 @@ describe('gradcheck --cell FILE', () => {
   });
 });
 
+it('ends with its command, whatever timers the module of the cell has left', () => {
+  write('ticking.mjs', `setInterval(() => {}, 1e6);\n${SOURCE}`);
+  expect(here('gradcheck', '--cell', './ticking.mjs', '--param', 'b')).toMatchObject({ status: 0, stderr: '' });
+});
+
 describe('a model of such a cell', () => {
   const corpus = generateCorpus({ sentences: 30, seed: 3, maxPhrases: 1 });
   write('train.txt', corpus.map(({ tokens, labels = [] }) => formatSentence({ tokens, labels }, 'conll')).join(''));

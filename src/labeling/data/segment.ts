@@ -90,16 +90,28 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
  * stands before it, so that each character is looked at a bounded number of times.
  */
 const WHOLE =
-  /(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\p{L}\p{N}_])(?:[a-z][a-z\d+]{0,15}:\/\/|www\.)[^\s<>"]+|(?<![\p{L}\p{N}_&])[#@][\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*/giu;
+  /(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\p{L}\p{N}_])(?:[a-z][a-z\d+]{0,15}:\/\/|www\.)[^\s<>"]+|(?<![\p{L}\p{N}_&])[#@][\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*(?:-[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*)*/giu;
 
 /** Punctuation that ends a URL only in the sentence around it. */
 const TRAILING = new Set('.,;:!?\'"…»”’)]}');
+
+/** Brackets that are opened and not closed; below 0, so many closed that were not opened. */
+function unclosed(text: string): number {
+  let open = 0;
+  for (const letter of text) open += letter === '(' ? 1 : letter === ')' ? -1 : 0;
+  return open;
+}
 
 /** The text with what stays whole replaced by a word of the same length, which no rule cuts. */
 function masked(text: string): string {
   return text.replace(WHOLE, (match) => {
     let length = match.length;
-    while (length > 1 && TRAILING.has(match[length - 1])) length--;
+    let open = unclosed(match);
+    for (; length > 1 && TRAILING.has(match[length - 1]); length--) {
+      if (match[length - 1] !== ')') continue;
+      if (open >= 0) break; // it closes a bracket of the URL itself, as in /c_(d)
+      open++;
+    }
     const letter = /^\p{Ll}/u.test(match) ? 'x' : 'X'; // a sentence may begin here only where it might have before
     return letter + 'x'.repeat(length - 1) + match.slice(length);
   });

@@ -25,6 +25,15 @@ describe('segmentText', () => {
     );
   });
 
+  test('a hashtag keeps its hyphens, a URL the brackets it opens itself', () => {
+    const tokensOf = (text: string) => segmentText(text).flatMap((sentence) => sentence.tokens);
+    expect(tokensOf('we #never-give-up today')).toEqual(['we', '#never-give-up', 'today']);
+    expect(tokensOf('#a- b')).toEqual(['#a', '-', 'b']);
+    expect(tokensOf('see http://a.b/c_(d) now')).toEqual(['see', 'http://a.b/c_(d)', 'now']);
+    expect(tokensOf('(see http://a.b/c)')).toEqual(['(', 'see', 'http://a.b/c', ')']);
+    expect(tokensOf('(see http://a.b/c_(d).)')).toEqual(['(', 'see', 'http://a.b/c_(d)', '.', ')']);
+  });
+
   test('offsets cut every token out of the text, and only the invisible lies between them', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'ab .,\n\t\'"é漢😀\u0301\u00a0\u200b1!?') }), (text) => {

@@ -2,6 +2,7 @@
  * Sentences with one label each, for `classify`: bytes in, sentences with a `category` out, one by one, in bounded memory.
  * Text is cut into tokens by the segmenter. Blank lines are left out; bad lines follow the rule of the other readers.
  */
+import { counted } from '../../../tensor/print.js';
 import { DataError } from '../../../tensor/errors.js';
 import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
@@ -64,7 +65,7 @@ function formatOfHead({ lines, fault }: Head, { source, format, labels }: Classi
   if (found !== undefined) return found;
   if (fault) throw fault.error;
   const known = CLASSIFIED_FORMATS.filter((name) => name !== 'lines').join(', ');
-  const message = `${source}: cannot tell where the labels are from the first ${lines.length} lines`;
+  const message = `${source}: cannot tell where the labels are from the first ${counted(lines.length, 'line')}`;
   throw new DataError(
     `${message}: name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`,
   );

@@ -1,4 +1,5 @@
 /** What the line parsers share: their interface, and the sentence under construction. */
+import { counted } from '../../../tensor/print.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import type { Sentence } from '../sentence.js';
@@ -80,6 +81,6 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
 }
 
 function tooLong(source: string, maxTokens: number, first: number, line: number): DataError {
-  const message = `the sentence that begins at line ${first} has more than ${maxTokens} tokens`;
+  const message = `the sentence that begins at line ${first} has more than ${counted(maxTokens, 'token')}`;
   return dataErrorAt(source, line, `${message}: put a blank line after each sentence, or raise maxTokens`);
 }

@@ -1,4 +1,5 @@
 /** What a reader may be told, and how every reader says what is wrong with its input. */
+import { counted } from '../../../tensor/print.js';
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
 import { show } from '../../../tensor/describe.js';
@@ -183,7 +184,9 @@ export function columnIndex(column: string | number, names: readonly string[], w
     const number = Number(text);
     const index = number > 0 ? number - 1 : width + number;
     if (number === 0 || index < 0 || index >= width) {
-      throw new ArgumentError(`${what} ${text} does not exist: the input has ${width} columns, 1 to ${width}`);
+      throw new ArgumentError(
+        `${what} ${text} does not exist: the input has ${counted(width, 'column')}, 1 to ${width}`,
+      );
     }
     return index;
   }

@@ -3,6 +3,7 @@
  *
  * Nothing here opens a file: the chunks may come from Node, from a browser's Blob or from an array.
  */
+import { counted } from '../../../tensor/print.js';
 import { normalForm } from '../nfc.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { expectChunks } from '../../checks.js';
@@ -159,7 +160,7 @@ function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
   const format = options.format ?? detectFormat(lines) ?? FORMATS.find((name) => name === like?.format);
   if (format === undefined || (format === 'slots' && options.format === undefined)) {
     if (fault) throw fault.error;
-    const message = `${source}: cannot tell the format from the first ${lines.length} lines`;
+    const message = `${source}: cannot tell the format from the first ${counted(lines.length, 'line')}`;
     throw new DataError(`${message}: name one of ${FORMATS.join(', ')}`);
   }
   rejectUnused(format, options);

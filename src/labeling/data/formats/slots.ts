@@ -2,6 +2,7 @@
  * Slot-filling triples, as the ATIS and SNIPS corpora are passed around: three parallel files with one sentence a line,
  * `seq.in` with the words, `seq.out` with their labels, both separated by runs of spaces, and `label` with the intent.
  */
+import { counted } from '../../../tensor/print.js';
 import { DataError } from '../../../tensor/errors.js';
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectChunks } from '../../checks.js';
@@ -93,7 +94,7 @@ async function* parsedSentences(
   if (last === 0) throw new DataError(`${source}/seq.in: no sentences: the file is empty`);
   for (const file of [label, category]) {
     if (file && !(await file.lines.next()).done) {
-      throw dataErrorAt(file.name, last + 1, `expected ${last} lines, as many as seq.in has; got more`);
+      throw dataErrorAt(file.name, last + 1, `expected ${counted(last, 'line')}, as many as seq.in has; got more`);
     }
   }
   bad.finish(lost);
