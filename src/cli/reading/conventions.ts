@@ -40,24 +40,29 @@ const VARIABLES: Readonly<Record<string, string>> = {
   state: 'all states together',
 };
 
-/** C1 to C5 as sentences: each of them silently changes the picture. */
-export function conventions(paper: Paper, trace: Trace, options: ConventionOptions, gold: GoldSource): string[] {
-  const { reach, name } = reachOf(trace, options);
-  const { seed } = trace.conventions;
+/** What is differentiated, and where the gold labels are from. */
+function seedText({ conventions: { seed, gold: given } }: Trace, gold: GoldSource): string {
   const golds = {
     tags: 'gold: as given',
     grammar: 'gold: by the grammar of number agreement',
     predicted: "gold: none given, the model's own first choice stands in",
-  }[trace.conventions.gold === 'given' && gold === 'predicted' ? 'tags' : gold];
+  }[given === 'given' && gold === 'predicted' ? 'tags' : gold];
+  return `gradients ${SEEDS[seed]}; ${golds}`;
+}
+
+/** The same as lines of their own. */
+export const seedLines = (paper: Paper, trace: Trace, gold: GoldSource): string[] =>
+  [...wrapped(paper, paper.own(`${seedText(trace, gold)}; computed in float64`)), ...solvedNote(paper, trace)].map(
+    (line) => paper.paint('dim', line),
+  );
+
+/** C1 to C5 as sentences: each of them silently changes the picture. */
+export function conventions(paper: Paper, trace: Trace, options: ConventionOptions, gold: GoldSource): string[] {
+  const { reach, name } = reachOf(trace, options);
   const how =
     options.normalize === 'absolute' ? 'absolute' : "a share of the gradient at the loss's own word (retention)";
-  const lines = wrapped(
-    paper,
-    paper.own(
-      `gradients ${SEEDS[seed]}; ${golds}; at the ${VARIABLES[name]}, ${reach.size} components; ` +
-        `Euclidean norms; ${how}; computed in float64`,
-    ),
-  );
+  const text = `${seedText(trace, gold)}; at the ${VARIABLES[name]}, ${reach.size} components; Euclidean norms; ${how}; computed in float64`;
+  const lines = wrapped(paper, paper.own(text));
   return [...lines, ...solvedNote(paper, trace)].map((line) => paper.paint('dim', line));
 }
 

@@ -1,11 +1,14 @@
 /** The commands that read gradients. */
 import type { Command } from 'commander';
 import type { Terminal } from '../terminal.js';
+import { addCompare } from './compare.js';
+import { addGates } from './gates.js';
 import { addInspect } from './inspect.js';
+import { addLedger } from './ledger.js';
 import { addReach } from './reach.js';
 
 /** Adds them to the program. */
 export function addReading(program: Command, terminal: Terminal): void {
-  addInspect(program, terminal);
-  addReach(program, terminal);
+  for (const add of [addInspect, addReach, addCompare, addLedger, addGates])
+    add(program, terminal);
 }

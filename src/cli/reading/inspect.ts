@@ -72,7 +72,7 @@ export async function traceFor(
 
 /** Reads the sentence of a question. */
 export function read(
-  { kernels, model, sentence }: Question,
+  { kernels, model, sentence }: Pick<Question, 'kernels' | 'model' | 'sentence'>,
   options: ReadingOptions,
   more: InspectOptions = {},
 ): Trace {

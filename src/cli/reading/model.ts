@@ -56,7 +56,7 @@ export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions,
 }
 
 /** Labels from --tags, the grammar or nowhere. @throws ArgumentError where there are not as many as words */
-function goldOf(
+export function goldOf(
   tokens: readonly string[],
   { tags }: SentenceOptions,
 ): { gold: GoldSource; labels?: readonly string[] } {
@@ -183,8 +183,14 @@ function expectBias(cell: Cell, { forgetBias }: ModelOptions): void {
   throw new ArgumentError(`--forget-bias is for the cell lstm; got it with ${cell.name}: leave it out`);
 }
 
-/** A model after `options.train` updates on number agreement; with 0 the very weights it begins with. */
-export async function trained(kernels: Kernels, cell: Cell, options: ModelOptions, waiting: Waiting): Promise<Model> {
+/** A model after `options.train` updates on number agreement. @param epochs given by tests: with 0 the weights stay as drawn */
+export async function trained(
+  kernels: Kernels,
+  cell: Cell,
+  options: ModelOptions,
+  waiting: Waiting,
+  epochs = 1,
+): Promise<Model> {
   const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, seed = 1, train: updates = 0 } = options;
   expectBias(cell, options);
   const sentences = generateAgreement({ sentences: BATCH * updates, seed });
@@ -196,6 +202,7 @@ export async function trained(kernels: Kernels, cell: Cell, options: ModelOption
     { train: sentences },
     { ...TRAINING, ...model, encoders: [vocabulary] },
     {
+      ...(epochs === 0 && { signal: AbortSignal.abort() }),
       onProgress: ({ tokens, totalTokens, tokensPerSecond: rate }) =>
         waiting.update({
           label: `training ${cell.name}, seed ${seed}`,

@@ -1,0 +1,121 @@
+/** `bptt ledger`: which moments built a weight's gradient. */
+import type { Command } from 'commander';
+import type { LedgerTrace, Trace } from '../../inspect/index.js';
+import { ArgumentError } from '../../tensor/index.js';
+import { elementIndex } from '../arguments.js';
+import { print, printJson } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
+import { modelLines, seedLines } from './conventions.js';
+import { read, traceFor } from './inspect.js';
+import { elementLines, largestShares, shortName } from './inspect-frame.js';
+import { legendOf, matrixOf } from './matrix.js';
+import { percent, short } from './numbers.js';
+import { addModelOptions, addPlaceOptions, addPrintOptions, addSeedOptions, addSentenceOptions } from './options.js';
+import type { ReadingOptions } from './options.js';
+import { paperFor, wrapped } from './paper.js';
+import type { Paper } from './paper.js';
+import { lossNames, placeOf } from './place.js';
+
+interface Options extends ReadingOptions {
+  readonly param: string;
+  readonly gate?: string;
+  readonly at?: readonly number[];
+}
+
+const HELP = `
+A weight is used once per word, and its gradient is a sum over losses and uses. A share is the part of an addend along the whole
+gradient: shares add up to 1, negative ones are against the sum. The cancellation index is 1 where all addends agree and 0 where they
+cancel. With --at one weight's gradient is written out as a sum over the words.
+
+Example:
+  bptt ledger "the cat near the dogs sat" --cell lstm --param Wh --gate f
+  bptt ledger "the cat sat" --cell rnn --hidden 4 --param Wh --at 0,2`;
+
+/** Adds the command. */
+export function addLedger(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('ledger')
+    .description("which losses, through which words, built a parameter's gradient");
+  addPrintOptions(
+    addPlaceOptions(addSeedOptions(addSentenceOptions(addModelOptions(command)))),
+    'print one JSON object: param, shares, total, cancellation',
+  )
+    .option(
+      '--param <name>',
+      'parameter of the layer, such as Wh, Wx, b, or a dotted name, such as heads.labels.W',
+      'Wh',
+    )
+    .option('--gate <name>', 'the columns of one gate alone')
+    .option('--at <i,j>', 'one weight, counted from 0: its gradient as a sum over the words', elementIndex)
+    .addHelpText('after', HELP)
+    .action((sentence: string, file: string | undefined, options: Options) =>
+      runLedger(sentence, file, options, terminal),
+    );
+}
+
+async function runLedger(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
+  const { layer, direction = 'forward', param, at } = options;
+  const dotted = (last: number): string =>
+    param.includes('.') ? param : `layers.${layer ?? last}.${direction}.${param}`;
+  const plain = await traceFor(text, file, options, terminal, { checks: 0, jacobian: false });
+  const name = dotted(plain.trace.layers.length - 1);
+  const entry = entryOf(plain.trace, name, options);
+  if (options.json) {
+    const { norm, total, cancellation, gate } = entry;
+    const shares = entry.shares.map((row) => row.map((each) => each ?? 0));
+    return printJson(terminal, { param, gate, tensor: name, shares, total, cancellation, norm });
+  }
+  const trace = at === undefined ? plain.trace : elementIn(plain, options, name, at);
+  const paper = paperFor(terminal, options);
+  const lines = [
+    ...modelLines(paper, trace, plain.question.notes),
+    ...ledgerLines(trace, entry, paper),
+    ...(at === undefined ? [] : elementLines(trace.elements[0], paper)),
+    ...seedLines(paper, trace, plain.question.gold),
+  ];
+  for (const line of lines) await print(terminal, line);
+}
+
+function elementIn(
+  { question }: Awaited<ReturnType<typeof traceFor>>,
+  options: Options,
+  param: string,
+  index: readonly number[],
+): Trace {
+  return read(question, options, { checks: 0, jacobian: false, elements: [{ param, index }] });
+}
+
+/** The entry of a parameter. @throws ArgumentError where there is none, naming those there are */
+function entryOf(trace: Trace, param: string, options: Options): LedgerTrace {
+  const place = placeOf(trace, options);
+  const entries = trace.ledger.filter((each) => each.param === param);
+  const found = entries.find(({ gate }) => gate === (options.gate ?? null));
+  if (found !== undefined) return found;
+  if (entries.length > 0) {
+    const gates = entries.flatMap(({ gate }) => (gate === null ? [] : [gate]));
+    throw new ArgumentError(
+      `--gate ${options.gate ?? ''}: ${param} has ${gates.join(', ') || 'no gates'}: name one of them`,
+    );
+  }
+  const prefix = `layers.${place.layer}.${place.direction}.`;
+  const names = [...new Set(trace.ledger.map((each) => each.param.replace(prefix, '')))];
+  throw new ArgumentError(`--param ${options.param}: there is no such parameter: name one of ${names.join(', ')}`);
+}
+
+/** The matrix of shares, what they add up to, and the largest of them. */
+export function ledgerLines(trace: Trace, entry: LedgerTrace, paper: Paper): string[] {
+  const { param, gate, norm, shares, total, cancellation } = entry;
+  const columns = trace.words.length;
+  const matrix = matrixOf(paper, { rows: lossNames(trace), columns, at: (m, k) => shares[m][k], signs: true });
+  const negative = shares.flat().reduce<number>((sum, each) => sum + Math.min(0, each ?? 0), 0);
+  const name = `d${shortName(param)}${gate === null ? '' : `, gate ${gate}`}`;
+  const facts = `shares add up to ${(100 * total).toFixed(3)} %, the negative ones to ${percent(negative)}; cancellation ${short(cancellation)}; ‖${name}‖ = ${short(norm)}`;
+  return [
+    ...wrapped(paper, paper.own(`shares of ${name}: loss down, use across; + along the sum, - against it`)),
+    ...matrix.lines,
+    ...legendOf(paper),
+    ...(matrix.block > 1 ? [paper.own(`${matrix.block} words share a cell, which shows the largest of them`)] : []),
+    ...wrapped(paper, paper.own(facts)),
+    ...(gate === null ? largestShares(trace, param, paper, 5) : []),
+  ];
+}
