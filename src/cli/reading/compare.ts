@@ -50,7 +50,7 @@ export function addCompare(program: Command, terminal: Terminal): void {
     .action((sentence: string, options: CompareOptions) => runCompare(sentence, options, terminal));
 }
 
-function cellList(text: string): string[] {
+export function cellList(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !Object.hasOwn(builtIn, name));
   if (unknown === undefined && new Set(names).size === names.length) return names;

@@ -1,0 +1,150 @@
+/** Figures: a view of a fresh reading as SVG, with everything in it that makes it again. */
+import { views } from '../../inspect/views/index.js';
+import type { Look, Selection, Table, View } from '../../inspect/views/index.js';
+import { compare, languages } from '../../inspect/views/index.js';
+import type { Trace } from '../../inspect/index.js';
+import { readPackageInfo } from '../../bench/package-info.js';
+import { ArgumentError } from '../../tensor/index.js';
+import type { Terminal } from '../terminal.js';
+import { compareCells } from './compare-cells.js';
+import type { CompareOptions } from './compare.js';
+import { read, traceFor } from './inspect.js';
+import type { ReadingOptions } from './options.js';
+import { waitingOn } from './waiting.js';
+
+/** Names of all views. */
+export const VIEWS = [...Object.keys(views), 'compare'];
+
+/** Options of a figure. */
+export interface FigureOptions extends ReadingOptions {
+  readonly theme: 'light' | 'dark' | 'print';
+  readonly language: string;
+  readonly loss?: number;
+  readonly word?: number;
+  readonly gate?: string;
+  readonly unit?: number;
+  readonly param?: string;
+  readonly target?: number;
+  readonly cells?: readonly string[];
+  readonly seeds?: number;
+}
+
+/** A picture and its numbers. */
+export interface Figure {
+  readonly svg: string;
+  readonly table: Table;
+  readonly summary: string;
+}
+
+/** What a figure says about how it was made. `arguments` are those of `bptt figure`, without the files that it writes. */
+export interface FigureMetadata {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly version: string;
+  readonly model: string;
+  readonly conventions: Readonly<Record<string, string>>;
+}
+
+/** The question of a figure. */
+export interface FigureQuestion {
+  readonly view: string;
+  readonly sentence: string;
+  readonly file: string | undefined;
+  readonly options: FigureOptions;
+  /** See {@link FigureMetadata.arguments}. */
+  readonly args: readonly string[];
+}
+
+/** Draws a figure. */
+export async function drawFigure(question: FigureQuestion, terminal: Terminal): Promise<Figure> {
+  const { view, options } = question;
+  if (!VIEWS.includes(view)) {
+    throw new ArgumentError(`figure: unknown view ${JSON.stringify(view)}: name one of ${VIEWS.join(', ')}`);
+  }
+  const strings = languages[options.language];
+  if (strings === undefined) {
+    throw new ArgumentError(`--language ${options.language}: there is ${Object.keys(languages).join(', ')}`);
+  }
+  const look = { theme: options.theme, strings };
+  return view === 'compare' ? drawComparison(question, look, terminal) : drawTrace(question, look, terminal);
+}
+
+async function drawTrace(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
+  const { view, sentence, file, options } = question;
+  const foreign = (['cells', 'seeds'] as const).find((name) => options[name] !== undefined);
+  if (foreign) throw new ArgumentError(`--${foreign} is for the view compare: leave it out`);
+  const quick = { checks: view === 'check' ? 50 : 0, ledger: view === 'ledger' || view === 'norms', jacobian: false };
+  const found = await traceFor(sentence, file, options, terminal, quick);
+  let { trace } = found;
+  if (view === 'saliency') {
+    const target = options.target ?? trace.losses.length - 1;
+    trace = read(found.question, options, { ...quick, saliency: [target] });
+  }
+  const selection = selectionOf(options, trace);
+  const chosen: View = views[view as keyof typeof views];
+  const full = { ...look, metadata: metadataOf(question, trace) };
+  return {
+    svg: chosen.svg(trace, selection, full),
+    table: chosen.table(trace, selection, full),
+    summary: chosen.summary(trace, selection, full),
+  };
+}
+
+async function drawComparison(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
+  const { sentence, file, options } = question;
+  if (file !== undefined) throw new ArgumentError(`the view compare draws its models: leave ${file} out`);
+  if (options.cell !== undefined) throw new ArgumentError('--cell: the view compare takes --cells: leave it out');
+  const waiting = waitingOn(terminal);
+  const { cells = ['rnn', 'lstm', 'gru'], seeds = 1 } = options;
+  const asked: CompareOptions = { ...options, cells, seeds };
+  try {
+    const comparison = await compareCells(sentence, asked, waiting);
+    const [{ traces }] = comparison.cells;
+    const selection = selectionOf(options, traces[0]);
+    const full = { ...look, metadata: metadataOf(question, traces[0]) };
+    return {
+      svg: compare.svg(comparison, selection, full),
+      table: compare.table(comparison, selection, full),
+      summary: compare.summary(comparison, selection, full),
+    };
+  } finally {
+    waiting.stop();
+  }
+}
+
+/** What of a trace a figure is about. */
+export function selectionOf(options: FigureOptions, trace: Trace): Selection {
+  const { loss, word, gate, unit, layer, direction, variable, normalize, param } = options;
+  const last = trace.layers.length - 1;
+  const dotted =
+    param === undefined || param.includes('.') ? param : `layers.${layer ?? last}.${direction ?? 'forward'}.${param}`;
+  const all: Selection = {
+    loss,
+    word,
+    gate,
+    unit,
+    layer,
+    direction,
+    variable,
+    normalization: normalize,
+    param: dotted,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Quotes an argument for a shell where it needs it. */
+const quoted = (text: string): string => (/^[\w./,=:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function metadataOf({ args, options }: FigureQuestion, { model, conventions }: Trace): FigureMetadata {
+  return {
+    command: ['bptt', 'figure', ...args].map(quoted).join(' '),
+    arguments: args,
+    version: readPackageInfo().version,
+    model: model.sha256,
+    conventions: {
+      ...conventions,
+      variable: options.variable ?? conventions.variable,
+      normalization: options.normalize ?? conventions.normalization,
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** `bptt figure`: one view as an SVG file. */
+import { Command } from 'commander';
+import { toCsv } from '../../inspect/views/index.js';
+import { saveFile } from '../../serialize/save.node.js';
+import { ArgumentError } from '../../tensor/index.js';
+import { count, oneOf, positiveInteger } from '../arguments.js';
+import { checkOutputs } from '../outputs.js';
+import type { Terminal } from '../terminal.js';
+import { print } from '../terminal.js';
+import { cellList } from './compare.js';
+import { drawFigure, VIEWS } from './figure-draw.js';
+import type { FigureOptions, FigureQuestion } from './figure-draw.js';
+import { addConventionOptions, addModelOptions, addSentenceOptions } from './options.js';
+
+interface Files {
+  readonly svg?: string;
+  readonly csv?: string;
+}
+
+const HELP = `
+The picture carries every number it shows, and in its metadata the command, the version, the SHA-256 of the weights and the
+conventions: \`bptt verify FILE\` draws it again and compares every mark. --csv writes the numbers as a table.
+
+Example:
+  bptt figure reach "the cat near the dogs by the trees sat" --cell lstm --svg reach.svg --csv reach.csv
+  bptt figure compare "the cat near the dogs sat" --cells rnn,lstm,gru --seeds 5 --theme print --svg fig.svg`;
+
+/** The command by itself; \`verify\` reads the arguments of a figure with it. */
+export function figureCommand(act: (question: FigureQuestion, files: Files) => Promise<void>): Command {
+  const command = new Command('figure')
+    .description('one view of a sentence as an SVG file')
+    .argument('<view>', VIEWS.join(', '));
+  addConventionOptions(addSentenceOptions(addModelOptions(command)))
+    .option('--svg <file>', 'the picture')
+    .option('--csv <file>', 'its numbers')
+    .option('--theme <name>', 'light, dark or print', oneOf('light', 'dark', 'print'), 'light')
+    .option('--language <tag>', 'language of the words in the picture: en, de', 'en')
+    .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
+    .option('--word <k>', 'the word that is looked at, counted from 0', count)
+    .option('--gate <name>', 'one gate')
+    .option('--unit <n>', 'one unit', count)
+    .option('--param <name>', 'parameter of the ledger, such as Wh')
+    .option('--target <t>', 'word whose label the saliency is about (default: the last)', count)
+    .option('--cells <list>', 'cells of the view compare', cellList)
+    .option('--seeds <n>', 'seeds of the view compare', positiveInteger)
+    .addHelpText('after', HELP)
+    .action((view: string, sentence: string, file: string | undefined, options: FigureOptions & Files) =>
+      act(
+        {
+          view,
+          sentence,
+          file,
+          options,
+          args: argumentsOf(command, [view, sentence, ...(file === undefined ? [] : [file])]),
+        },
+        options,
+      ),
+    );
+  return command;
+}
+
+/** The arguments of a run, without the files it writes: what draws the same figure again. */
+function argumentsOf(command: Command, places: readonly string[]): string[] {
+  const options = command.options.flatMap((option) => {
+    const name = option.attributeName();
+    if (name === 'svg' || name === 'csv' || command.getOptionValueSource(name) !== 'cli') return [];
+    const value: unknown = command.getOptionValue(name);
+    if (value === true) return [option.long as string];
+    return [option.long as string, Array.isArray(value) ? value.join(',') : String(value)];
+  });
+  return places.some((each) => each.startsWith('-')) ? [...options, '--', ...places] : [...places, ...options];
+}
+
+/** Adds the command. */
+export function addFigure(program: Command, terminal: Terminal): void {
+  const command = figureCommand(async (question, { svg, csv }) => {
+    if (svg === undefined) throw new ArgumentError('figure: --svg is missing: name the file that gets the picture');
+    await checkOutputs({ '--svg': svg, '--csv': csv }, [question.file]);
+    const figure = await drawFigure(question, terminal);
+    await saveFile(svg, new TextEncoder().encode(figure.svg));
+    if (csv !== undefined) await saveFile(csv, new TextEncoder().encode(toCsv(figure.table)));
+    await print(terminal, figure.summary);
+  });
+  command.copyInheritedSettings(program);
+  program.addCommand(command);
+}
