@@ -5,6 +5,7 @@ import type { Sentence } from '../labeling/data/sentence.js';
 import type { Model } from '../labeling/model/model.js';
 import type { Tensor } from '../tensor/types.js';
 import { flatCopy, sizeOf } from '../tensor/view.js';
+import { checksOf } from './checks.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
 import { identitiesOf, worst } from './identities.js';
@@ -62,7 +63,7 @@ export function inspect(kernels: Kernels, model: Model, sentence: Sentence, opti
     truncation: options.truncate === undefined ? null : truncationOf(reading, options.truncate),
     clip: options.clip === undefined ? null : clipOf(reading, options.clip),
     saliency: [],
-    checks: { checked: 0, agrees: true, worst: null, elements: [], fault: null },
+    checks: checksOf(reading),
     identities: identitiesOf(reading, layers, ledger, residual),
   };
 }

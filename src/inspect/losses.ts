@@ -89,3 +89,17 @@ export function seedOf(losses: readonly LossTrace[], only?: number): Tensor {
   const data = losses.flatMap(({ dLogits }, m) => (only === undefined || m === only ? dLogits : dLogits.map(() => 0)));
   return viewOf(Float64Array.from(data), [losses.length, K]);
 }
+
+/** Sum of the seeds of a forward pass, for the labels of the losses. */
+export function sumOfSeeds(
+  { logits, model, head }: Pick<Study, 'logits' | 'model' | 'head'>,
+  losses: readonly LossTrace[],
+  { seed = 'loss' }: InspectOptions,
+): number {
+  const { labels } = model.heads[head];
+  return losses.reduce((sum, { gold, dLogits }, m) => {
+    const z = rowOf(logits, m);
+    if (seed === 'loss') return sum + logSumExp(z) - z[labels.lookup(gold)];
+    return sum + dLogits.reduce((total, each, j) => total + each * z[j], 0);
+  }, 0);
+}

@@ -87,6 +87,13 @@ export function withVectors(study: Study, x: Tensor): Study {
   return { ...study, pass: next, ...answersOf(kernels, next, head) };
 }
 
+/** The forward pass once more, with the parameters as they are now. */
+export function again(study: Study): Study {
+  const { kernels, model, params, packing, features, head } = study;
+  const pass = forward(kernels, model, params, packing, features);
+  return { ...study, pass, ...answersOf(kernels, pass, head) };
+}
+
 /** What a backward pass leaves behind. */
 export interface Returned {
   /** `[T, D]` ∂/∂x, the words' vectors. */

@@ -456,8 +456,11 @@ export interface FaultTrace {
   readonly direction: DirectionName;
   /** Word of the step. */
   readonly word: number;
-  /** What is wrong there: the gate whose pre-activation, or the state, that has a wrong gradient. */
-  readonly kind: 'gate' | 'state' | 'weight';
+  /**
+   * What has a wrong gradient there: the pre-activation of a gate, a state, another quantity, or the use of a weight. A wrong gradient
+   * of a state after word k was handed back by the step after it.
+   */
+  readonly kind: 'gate' | 'state' | 'other' | 'weight';
   readonly name: string;
   readonly unit: number;
   /** JSON Pointer to the wrong gradient. */
