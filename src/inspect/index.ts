@@ -3,6 +3,12 @@ export { inspect } from './inspect.js';
 export type { InspectOptions } from './options.js';
 export { traceFromJson, traceToJson } from './json.js';
 export { numberAt, refTo, valueAt } from './refs.js';
+export { gatesOf, statesOf } from './own-code.js';
+export { fromPyTorch } from './pytorch-model.js';
+export type { PyTorchOptions } from './pytorch-model.js';
+export { layersFromPyTorch } from './pytorch.js';
+export type { PyTorchCell, PyTorchLayers } from './pytorch.js';
+export { saliency } from './saliency.js';
 export { untrained } from './untrained.js';
 export type { Origin, ReadableModel, UntrainedOptions } from './untrained.js';
 export type {

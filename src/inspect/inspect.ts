@@ -1,10 +1,8 @@
 /** One sentence, every number: the trace. */
-import { flatten } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Model } from '../labeling/model/model.js';
 import type { Tensor } from '../tensor/types.js';
-import { flatCopy, sizeOf } from '../tensor/view.js';
 import { checksOf } from './checks.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
@@ -13,23 +11,22 @@ import { jacobianOf } from './jacobian.js';
 import type { Connected } from './ledger.js';
 import { elementOf, largestElements, ledgerOf } from './ledger.js';
 import { hasGold } from './losses.js';
+import { modelOf } from './model-trace.js';
 import { matrixOf, norm, rowOf } from './numbers.js';
 import type { InspectOptions } from './options.js';
 import { expectQuestion } from './options.js';
-import { quantitiesOf } from './quantities.js';
 import { cutAt, inputsOf, reachOf, variablesOf } from './reach.js';
 import type { Reading } from './reading.js';
 import { connectedIn, readingOf } from './reading.js';
 import { byName } from './recurrence.js';
+import { saliencyOf } from './saliency.js';
 import { saturationOf } from './saturation.js';
-import { sha256 } from './sha256.js';
 import { stepsOf } from './steps.js';
 import type { Returned, Study, Whole } from './study.js';
 import { flatGrads } from './study.js';
 import type { Conventions, DirectionTrace, ElementTrace, HeadTrace, JacobianTrace } from './trace.js';
-import type { LayerTrace, LedgerTrace, Matrix, ModelTrace, Trace, WordTrace } from './trace.js';
+import type { LayerTrace, LedgerTrace, Matrix, Trace, WordTrace } from './trace.js';
 import { clipOf, truncationOf } from './wholes.js';
-import type { ReadableModel } from './untrained.js';
 
 /**
  * Reads one sentence: every quantity of every step, every gradient, and what they are made of.
@@ -62,7 +59,7 @@ export function inspect(kernels: Kernels, model: Model, sentence: Sentence, opti
     elements: elementsOf(reading),
     truncation: options.truncate === undefined ? null : truncationOf(reading, options.truncate),
     clip: options.clip === undefined ? null : clipOf(reading, options.clip),
-    saliency: [],
+    saliency: saliencyOf(study, sentence, options),
     checks: checksOf(reading),
     identities: identitiesOf(reading, layers, ledger, residual),
   };
@@ -78,41 +75,6 @@ function conventionsOf({ seed = 'loss' }: InspectOptions, given: boolean): Conve
     normalization: 'own-word',
     dtype: 'float64',
   };
-}
-
-function modelOf(model: Model, head: number): ModelTrace {
-  const { config, network, params, heads, words } = model;
-  const [{ cell }] = network.layers;
-  const { origin = { source: 'model', initialization: null } } = model as Partial<ReadableModel>;
-  const tensors = flatten(params);
-  return {
-    cell: cell.name,
-    gates: [...cell.gateNames],
-    states: [...cell.states],
-    quantities: quantitiesOf(cell),
-    hidden: [...config.body.hidden],
-    bidirectional: config.body.bidirectional,
-    embedding: network.width,
-    vocabulary: words.size,
-    labels: [...heads[head].labels.labels],
-    parameters: Object.values(tensors).reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    ...origin,
-    sha256: hashOf(tensors),
-  };
-}
-
-/** SHA-256 of all weights as little-endian float64, in the order of their names. */
-function hashOf(tensors: Readonly<Record<string, Tensor>>): string {
-  const names = Object.keys(tensors).sort();
-  const view = new DataView(new ArrayBuffer(8 * names.reduce((sum, name) => sum + sizeOf(tensors[name].shape), 0)));
-  let at = 0;
-  for (const name of names) {
-    for (const each of flatCopy(tensors[name], 'float64')) {
-      view.setFloat64(at, each, true);
-      at += 8;
-    }
-  }
-  return sha256(new Uint8Array(view.buffer));
 }
 
 function wordsOf({ model, tokens, pass }: Study, full: Returned): WordTrace[] {

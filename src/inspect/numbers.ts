@@ -26,6 +26,16 @@ export function mapParams(params: ModelParams, make: (x: Tensor) => Tensor): Mod
   return nestLike(params, Object.fromEntries(flat)) as ModelParams;
 }
 
+/** A row-major transpose. */
+export function transposed(x: Tensor): Tensor<Float64Array> {
+  const [R, C] = x.shape;
+  const out = zeros([C, R]);
+  for (let r = 0; r < R; r++) {
+    for (let c = 0; c < C; c++) out.data[c * R + r] = x.data[x.offset + r * x.stride[0] + c * x.stride[1]];
+  }
+  return out;
+}
+
 /** Row n of a matrix, or columns `start … start + count − 1` of it. */
 export function rowOf(x: Tensor, n: number, start = 0, count = x.shape[1] - start): number[] {
   const at = x.offset + n * x.stride[0];

@@ -1,0 +1,154 @@
+/**
+ * Which word decided this label? Four answers for the logit z of a label, over a contrast where one is given, at word vectors x:
+ *
+ *   gradient               ‖∂z/∂x_k‖
+ *   input × gradient       ⟨x_k, ∂z/∂x_k⟩
+ *   integrated gradients   (1)  ⟨x_k, ∫₀¹ ∂z/∂x_k(αx) dα⟩       Σ_k = z(x) − z(0), the completeness axiom
+ *   swap                   (2)  z − z with word k replaced        two forward passes; nothing is linearized
+ *
+ * Integrated gradients: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017. The integral is a midpoint
+ * rule; its points are doubled until the sum is within 1 % of what it must be, and nothing is shown where it never is. A gradient says
+ * how z answers to a small change, not what would happen without the word: that is what the swap is there for.
+ */
+import type { Kernels } from '../kernels/types.js';
+import type { Sentence } from '../labeling/data/sentence.js';
+import type { Model } from '../labeling/model/model.js';
+import { expectNonNegativeInteger } from '../tensor/checks.js';
+import { ArgumentError } from '../tensor/errors.js';
+import type { Tensor } from '../tensor/types.js';
+import { lossesOf } from './losses.js';
+import { copied, dot, norm, rowOf, zeros } from './numbers.js';
+import type { InspectOptions } from './options.js';
+import { expectQuestion } from './options.js';
+import type { Replacement } from './replacements.js';
+import { replacementsFor } from './replacements.js';
+import type { Study } from './study.js';
+import { backwardEach, studyOf, withVectors } from './study.js';
+import type { SaliencyTrace } from './trace.js';
+
+/** Integrated gradients are shown where they miss completeness by less. */
+const COMPLETE = 0.01;
+
+/** The first number of points, and the last. */
+const [FEWEST, MOST] = [32, 4096];
+
+/** What is explained: a logit of a decision, over another one where a contrast is given. */
+interface Question {
+  readonly target: number;
+  readonly label: number;
+  readonly contrast: number | null;
+}
+
+/**
+ * Which word decided the labels of a sentence: one answer per target.
+ *
+ * @param options `saliency` chooses the targets, default all; `label` and `contrast` what is explained, default the predicted label and
+ *   nothing; `replacements` what the swap test puts in the words' places
+ * @throws ArgumentError as `inspect` does, and on a target that there is not
+ */
+export function saliency(
+  kernels: Kernels,
+  model: Model,
+  sentence: Sentence,
+  options: InspectOptions = {},
+): SaliencyTrace[] {
+  expectQuestion('saliency', kernels, model, sentence, options);
+  const study = studyOf(kernels, model, sentence, options.head);
+  return saliencyOf(study, sentence, { ...options, saliency: options.saliency ?? 'all' });
+}
+
+/** The targets that the options ask for. */
+export function saliencyOf(study: Study, sentence: Sentence, options: InspectOptions): SaliencyTrace[] {
+  const { saliency: wanted = [], label, contrast } = options;
+  const losses = lossesOf(study, sentence, { ...options, seed: 'logit' });
+  const targets = wanted === 'all' ? losses.map((_, m) => m) : wanted;
+  if (targets.length === 0) return [];
+  const { labels } = study.model.heads[study.head];
+  const replacements = replacementsFor(study, options.replacements);
+  return targets.map((target) => {
+    expectNonNegativeInteger('saliency', 'target', target);
+    if (target >= losses.length) {
+      throw new ArgumentError(`saliency: target must be a loss, 0 … ${losses.length - 1}; got ${target}`);
+    }
+    const question = {
+      target,
+      label: labels.lookup(label ?? losses[target].predicted),
+      contrast: contrast === undefined ? null : labels.lookup(contrast),
+    };
+    return answer(study, question, replacements);
+  });
+}
+
+function answer(study: Study, question: Question, replacements: readonly Replacement[]): SaliencyTrace {
+  const { labels } = study.model.heads[study.head];
+  const { x } = study.pass;
+  const words = study.tokens.map((_, k) => k);
+  const gradient = gradientAt(study, question);
+  const z = valueOf(study, question);
+  const { integrated, gap, points } = integratedGradients(study, question, z);
+  const sizes = words.map((k) => norm(rowOf(gradient, k)));
+  const swap = words.map((k) => z - valueOf(swapped(study, k, replacements[k].word), question)); // (2)
+  const first = (values: readonly number[]): number =>
+    values.reduce((best, each, k) => (Math.abs(each) > Math.abs(values[best]) ? k : best), 0);
+  return {
+    target: question.target,
+    label: labels.labels[question.label],
+    contrast: question.contrast === null ? null : labels.labels[question.contrast],
+    methods: {
+      gradient: sizes,
+      inputTimesGradient: words.map((k) => dot(rowOf(x, k), rowOf(gradient, k))),
+      integrated: gap < COMPLETE ? integrated : null,
+      swap,
+    },
+    gap,
+    points,
+    replacements: replacements.map(({ word }) => word),
+    rules: replacements.map(({ rule }) => rule),
+    agrees: first(sizes) === first(swap),
+  };
+}
+
+function valueOf({ logits }: Pick<Study, 'logits'>, { target, label, contrast }: Question): number {
+  const z = rowOf(logits, target);
+  return z[label] - (contrast === null ? 0 : z[contrast]);
+}
+
+/** `[T, D]` ∂z/∂x. */
+function gradientAt(study: Study, { target, label, contrast }: Question): Tensor {
+  const seed = zeros(study.logits.shape);
+  const K = seed.shape[1];
+  seed.data[target * K + label] += 1;
+  if (contrast !== null) seed.data[target * K + contrast] -= 1;
+  return backwardEach(study, [seed])[0].dX;
+}
+
+/** Equation (1), by midpoints: twice as many points until the sum is complete. */
+function integratedGradients(study: Study, question: Question, z: number) {
+  const { x } = study.pass;
+  const due = z - valueOf(withVectors(study, zeros(x.shape)), question);
+  for (let points = FEWEST; ; points *= 2) {
+    const integrated = pathSum(study, question, points);
+    const total = integrated.reduce((sum, each) => sum + each, 0);
+    const gap = total === due ? 0 : Math.abs(total - due) / Math.abs(due);
+    if (!(gap >= COMPLETE) || points >= MOST) return { integrated, gap, points };
+  }
+}
+
+function pathSum(study: Study, question: Question, points: number): number[] {
+  const { x } = study.pass;
+  const sums = new Array<number>(study.tokens.length).fill(0);
+  for (let n = 0; n < points; n++) {
+    const along = copied(x);
+    for (let i = 0; i < along.data.length; i++) along.data[i] *= (n + 0.5) / points;
+    const gradient = gradientAt(withVectors(study, along), question);
+    for (let k = 0; k < sums.length; k++) sums[k] += dot(rowOf(x, k), rowOf(gradient, k)) / points;
+  }
+  return sums;
+}
+
+/** The sentence with another word at one place. */
+function swapped(study: Study, k: number, word: string): Study {
+  const tokens = study.tokens.map((each, place) => (place === k ? word : each));
+  const { kernels, model, head } = study;
+  return studyOf(kernels, model, { tokens }, model.config.heads[head].name);
+}
