@@ -23,7 +23,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enclosingFunction, judge, readJudged } from '../test/mutation/judge.js';
-import { CHECKS_OF_CHECKERS, rooms } from '../test/mutation/rooms.js';
+import { rooms } from '../test/mutation/rooms.js';
 
 const FOLDER = 'test/mutation';
 const REPORTS = '.stryker';
@@ -161,8 +161,7 @@ async function coverage(worker, tests) {
     if (!answer.tests) fail(answer.failure ?? `${file}: ${answer.crashed}`);
     const all = new Map(answer.loaded.hits);
     const reached = answer.tests.map(({ hits }) => new Map(hits));
-    const skipped = answer.tests.map(({ name }) => CHECKS_OF_CHECKERS.test(name));
-    covered.set(file, { ...answer, all, reached, skipped });
+    covered.set(file, { ...answer, all, reached });
   }
   // In the order of the mutants' runs, without a mutant, too: a test that needs one before it would notice every mutant.
   const { killedBy, file, reason } = await worker.ask({ mutant: -1, limit: 0, plan: planOf(undefined, covered).plan });
@@ -177,8 +176,8 @@ async function coverage(worker, tests) {
 function planOf(id, covered, first) {
   let limit = 0;
   const [quick, slow] = [[], []];
-  for (const [file, { loaded, tests, all, reached, skipped }] of covered) {
-    const reaches = (index) => !skipped[index] && (id === undefined || all.has(id) || reached[index].has(id));
+  for (const [file, { loaded, tests, all, reached }] of covered) {
+    const reaches = (index) => !tests[index].skipped && (id === undefined || all.has(id) || reached[index].has(id));
     const chosen = tests.map((_, index) => index).filter(reaches);
     const part = (indices) => ({
       ...{ file, count: tests.length, tests: indices },

@@ -50,3 +50,10 @@ function switches(text) {
     .replace(/stryMutAct_9fa48\("(\d+)"\)/g, '__on($1)')
     .replace(/stryCov_9fa48\(([^()]*)\)/g, (_, ids) => `__seen(${ids.replace(/"/g, '')})`);
 }
+
+/** The text with one mutant left in it: what is not on costs nothing. */
+export function only(mutant, text) {
+  return text
+    .replace(/\b__on\((\d+)\)/g, (all, id) => (Number(id) === mutant ? all : 'false'))
+    .replace(/\b__seen\([\d, ]*\)/g, '0');
+}

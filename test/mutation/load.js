@@ -12,23 +12,24 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const swc = { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } };
 const NAMES = 'exports, require, module, __filename, __dirname, __on, __seen';
 
+/** Compiles TypeScript to the JavaScript of a module. */
+export function transform(source, path) {
+  return transformSync(source, { ...swc, filename: path }).code;
+}
+
 /**
- * @param texts what stands in place of a file, by path from the project's folder
- * @param on whether a mutant is on; `seen` is told which are reached
- * @returns `load(path)`, the exports of a module. Each loader has its own modules
+ * @returns `loader(replaced, on, seen)`, which returns `load(path)`, the exports of a module: each loader has its own modules.
+ *   `replaced` holds JavaScript that stands in place of files, by path from the project's folder; in it `__on` and `__seen` are
+ *   the two functions
  */
-export function createLoaders(texts) {
+export function createLoaders() {
   const scripts = new Map();
-  const replaced = new Map(Object.entries(texts).map(([path, text]) => [join(ROOT, path), text]));
   const paths = new Map();
 
+  const scriptOf = (path, code) => new vm.Script(`(function (${NAMES}) {${code}\n})`, { filename: path });
   const compile = (path) => {
-    if (scripts.has(path)) return scripts.get(path);
-    const source = replaced.get(path) ?? readFileSync(path, 'utf8');
-    const { code } = transformSync(source, { ...swc, filename: path });
-    const script = new vm.Script(`(function (${NAMES}) {${code}\n})`, { filename: path });
-    scripts.set(path, script);
-    return script;
+    if (!scripts.has(path)) scripts.set(path, scriptOf(path, transform(readFileSync(path, 'utf8'), path)));
+    return scripts.get(path);
   };
 
   const find = (from, name) => {
@@ -44,8 +45,11 @@ export function createLoaders(texts) {
     return paths.get(key);
   };
 
-  return (on, seen) => {
+  return (replaced, on, seen) => {
     const modules = new Map();
+    const own = new Map(
+      Object.entries(replaced).map(([path, code]) => [join(ROOT, path), scriptOf(join(ROOT, path), code)]),
+    );
     const load = (path) => {
       if (modules.has(path)) return modules.get(path).exports;
       const module = { exports: {} };
@@ -58,7 +62,7 @@ export function createLoaders(texts) {
         return found.endsWith('.ts') ? load(found) : native(found);
       };
       require.resolve = native.resolve;
-      const run = compile(path).runInThisContext();
+      const run = (own.get(path) ?? compile(path)).runInThisContext();
       run(module.exports, require, module, path, dirname(path), on, seen);
       return module.exports;
     };

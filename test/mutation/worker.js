@@ -8,22 +8,24 @@
  * For every mutant all modules are loaded anew. A failing test is enough: properties are not shrunk.
  */
 import { createRequire } from 'node:module';
-import { instrument } from './instrument.js';
-import { createLoaders } from './load.js';
+import { instrument, only } from './instrument.js';
+import { createLoaders, transform } from './load.js';
+import { CHECKS_OF_CHECKERS } from './rooms.js';
 import { collect } from './suite.js';
 
 /** The fast-check that the tests load. */
 const fc = createRequire(import.meta.url)('fast-check');
 
-let loaders;
+const loaders = createLoaders();
 let mutants;
+let switched; // JavaScript of the sources, all mutants in it, by path
 let stray; // an error that no test was waiting for
 for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, (error) => (stray ??= error));
 
 async function start({ sources }) {
   const result = await instrument(sources);
   mutants = result.mutants;
-  loaders = createLoaders(result.texts);
+  switched = Object.fromEntries(Object.entries(result.texts).map(([path, text]) => [path, transform(text, path)]));
   return { mutants };
 }
 
@@ -40,10 +42,14 @@ async function cover(file) {
     for (const id of ids) hits[id]++;
   };
   const begin = performance.now();
-  const { tests } = open(file, () => false, seen);
+  const { tests } = open(file, switched, () => false, seen);
   const loaded = { ms: performance.now() - begin, hits: taken() };
   const found = [];
   for (const { name, run } of tests) {
+    if (CHECKS_OF_CHECKERS.test(name)) {
+      found.push({ name, ms: 0, hits: [], skipped: true });
+      continue;
+    }
     const since = performance.now();
     try {
       await run();
@@ -65,13 +71,15 @@ async function attempt({ mutant, limit, plan }) {
   const over = () => {
     throw new Error('the mutant does not end');
   };
-  const on = (id) => id === mutant && (++hits <= limit || over());
+  const on = () => ++hits <= limit || over();
+  const source = mutants.find(({ id }) => id === mutant)?.file;
+  const replaced = source === undefined ? {} : { [source]: only(mutant, switched[source]) };
   for (const { file, count, tests: chosen } of plan) {
     process.send({ at: file });
     const killed = (killedBy, error) => ({ killedBy, file, reason: brief(error), ended: hits <= limit });
     if (!files.has(file)) {
       try {
-        files.set(file, open(file, on, unseen));
+        files.set(file, open(file, replaced, on, unseen));
       } catch (error) {
         return killed('loading', error);
       }
@@ -97,9 +105,9 @@ async function attempt({ mutant, limit, plan }) {
 }
 
 /** The tests of a file, loaded anew. What the file says of all its properties holds for it alone. */
-function open(file, on, seen) {
+function open(file, replaced, on, seen) {
   fc.resetConfigureGlobal();
-  const load = loaders(on, seen);
+  const load = loaders(replaced, on, seen);
   const tests = collect(() => load(file));
   const configuration = { ...fc.readConfigureGlobal(), endOnFailure: true };
   fc.configureGlobal(configuration);
