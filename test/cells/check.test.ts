@@ -1,0 +1,47 @@
+/** What is refused as a cell of one's own, member by member, and what is taken. */
+import { cells, expectCell, fusedName } from '../../src/cells/index.js';
+import type { Cell } from '../../src/cells/index.js';
+import { ArgumentError } from '../../src/tensor/index.js';
+
+const wrong: readonly (readonly [member: keyof Cell, values: readonly unknown[], wanted: string])[] = [
+  ['name', [undefined, '', 5, ['rnn']], 'a name'],
+  ['gates', [undefined, 0, -1, 1.5, NaN, '1'], 'an integer of at least 1'],
+  ['gateNames', [undefined, 'h', { 0: 'h' }, [1], ['h', 1], [undefined, 'h']], 'a list of names'],
+  ['states', [undefined, 'h', [], ['c', 'h'], ['h', 2], [2, 'h'], { 0: 'h' }], "a list of names, 'h' first"],
+  ['kept', [undefined, null, 3, [1], { b: 1 }, { a: 0 }, { a: 1.5 }, { a: '1' }, { a: 1, b: 0 }], 'a record of widths with a'], // prettier-ignore
+  ['left', [undefined, null, 3, [1], { a: 1 }, { da: 0 }, { da: 1.5 }, { da: 1, db: -1 }], 'a record of widths with da'], // prettier-ignore
+  ['shapes', [undefined, {}, 'shapes'], 'a function'],
+  ['initialize', [undefined, {}], 'a function'],
+  ['stepForward', [undefined, {}], 'a function'],
+  ['stepBackward', [undefined, {}], 'a function'],
+  ['collect', [undefined, {}], 'a function'],
+  ['equations', [null, {}, 'h = tanh(a)'], 'a function'],
+];
+
+describe.each(Object.entries(cells))('%s', (_, cell) => {
+  test('is taken, also without equations, and with one width more', () => {
+    expect(() => expectCell('here', cell)).not.toThrow();
+    expect(() => expectCell('here', { ...cell, equations: undefined })).not.toThrow();
+    expect(() => expectCell('here', { ...cell, kept: { ...cell.kept, more: 2 } })).not.toThrow();
+    expect(() => expectCell('here', { ...cell, gates: 1 })).not.toThrow();
+  });
+
+  test.each(wrong)('is refused with another %s, which is named', (member, values, wanted) => {
+    for (const value of values) {
+      const got = value === undefined ? 'nothing' : typeof value;
+      const message = `here: cell.${member} must be ${wanted}; got ${got}: add it to the cell`;
+      expect(() => expectCell('here', { ...cell, [member]: value })).toThrow(new ArgumentError(message));
+    }
+  });
+});
+
+test.each([undefined, null, 3, 'lstm', () => cells.lstm, [cells.lstm]])('%p is no cell', (value) => {
+  expect(() => expectCell('here', value)).toThrow(/^here: cell must be a cell, such as \{ \.\.\.lstm, … \}; got /);
+});
+
+test('a cell that was made from no built-in one has no loop in a backend', () => {
+  const { original, ...alone } = cells.gru;
+  expect(original?.name).toBe('gru');
+  expect(fusedName(cells.gru)).toBe('gru');
+  expect(fusedName(alone)).toBeUndefined();
+});
