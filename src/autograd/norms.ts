@@ -66,7 +66,6 @@ export function clipByGlobalNorm(kernels: Kernels, grads: TensorRecord, maxNorm:
   if (!(typeof maxNorm === 'number' && maxNorm > 0)) {
     throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${show(maxNorm)}`);
   }
-  if (!(maxNorm > 0)) throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${maxNorm}`);
   const norm = globalNorm(kernels, grads);
   if (norm > maxNorm && norm < Infinity) scaleGrads(kernels, grads, maxNorm / norm);
   return norm;

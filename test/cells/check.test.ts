@@ -8,13 +8,13 @@ const wrong: readonly (readonly [member: keyof Cell, values: readonly unknown[],
   ['gates', [undefined, 0, -1, 1.5, NaN, '1'], 'an integer of at least 1'],
   ['gateNames', [undefined, 'h', { 0: 'h' }, [1], ['h', 1], [undefined, 'h']], 'a list of names'],
   ['states', [undefined, 'h', [], ['c', 'h'], ['h', 2], [2, 'h'], { 0: 'h' }], "a list of names, 'h' first"],
-  ['kept', [undefined, null, 3, [1], { b: 1 }, { a: 0 }, { a: 1.5 }, { a: '1' }, { a: 1, b: 0 }], 'a record of widths with a'], // prettier-ignore
-  ['left', [undefined, null, 3, [1], { a: 1 }, { da: 0 }, { da: 1.5 }, { da: 1, db: -1 }], 'a record of widths with da'], // prettier-ignore
+  ['saved', [undefined, null, 3, [1], { b: 1 }, { a: 0 }, { a: 1.5 }, { a: '1' }, { a: 1, b: 0 }], 'a record of widths with a'], // prettier-ignore
+  ['stepGrads', [undefined, null, 3, [1], { a: 1 }, { da: 0 }, { da: 1.5 }, { da: 1, db: -1 }], 'a record of widths with da'], // prettier-ignore
   ['shapes', [undefined, {}, 'shapes'], 'a function'],
   ['initialize', [undefined, {}], 'a function'],
   ['stepForward', [undefined, {}], 'a function'],
   ['stepBackward', [undefined, {}], 'a function'],
-  ['collect', [undefined, {}], 'a function'],
+  ['weightGradients', [undefined, {}], 'a function'],
   ['equations', [null, {}, 'h = tanh(a)'], 'a function'],
 ];
 
@@ -22,7 +22,7 @@ describe.each(Object.entries(cells))('%s', (_, cell) => {
   test('is taken, also without equations, and with one width more', () => {
     expect(() => expectCell('here', cell)).not.toThrow();
     expect(() => expectCell('here', { ...cell, equations: undefined })).not.toThrow();
-    expect(() => expectCell('here', { ...cell, kept: { ...cell.kept, more: 2 } })).not.toThrow();
+    expect(() => expectCell('here', { ...cell, saved: { ...cell.saved, more: 2 } })).not.toThrow();
     expect(() => expectCell('here', { ...cell, gates: 1 })).not.toThrow();
   });
 

@@ -109,7 +109,7 @@ function open(file, replaced, on, seen) {
   fc.resetConfigureGlobal();
   const load = loaders(replaced, on, seen);
   const tests = collect(() => load(file));
-  const configuration = { ...fc.readConfigureGlobal(), endOnFailure: true };
+  const configuration = { seed: 1, ...fc.readConfigureGlobal(), endOnFailure: true };
   fc.configureGlobal(configuration);
   return { tests, configuration };
 }
