@@ -158,7 +158,8 @@ async function coverage(worker, tests) {
   const covered = new Map();
   for (const file of tests) {
     const answer = await worker.ask({ cover: file });
-    if (!answer.tests) fail(answer.failure ?? `${file}: ${answer.crashed}`);
+    if (!answer.tests) fail(`${file}: ${answer.crashed ?? 'it does not end'}`);
+    for (const failure of answer.failures) process.stderr.write(`left out: ${failure}\n`);
     const all = new Map(answer.loaded.hits);
     const reached = answer.tests.map(({ hits }) => new Map(hits));
     covered.set(file, { ...answer, all, reached });

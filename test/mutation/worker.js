@@ -45,6 +45,7 @@ async function cover(file) {
   const { tests } = open(file, switched, () => false, seen);
   const loaded = { ms: performance.now() - begin, hits: taken() };
   const found = [];
+  const failures = [];
   for (const { name, run } of tests) {
     if (CHECKS_OF_CHECKERS.test(name)) {
       found.push({ name, ms: 0, hits: [], skipped: true });
@@ -54,12 +55,17 @@ async function cover(file) {
     try {
       await run();
     } catch (error) {
-      return { failure: `${file}: ${name} fails without a mutant: ${error.message}` };
+      // A test that is red anyway cannot judge.
+      failures.push(`${file}: ${name} fails without a mutant: ${error.message}`);
+      found.push({ name, ms: 0, hits: [], skipped: true });
+      taken();
+      continue;
     }
     found.push({ name, ms: performance.now() - since, hits: taken() });
   }
-  if (stray) return { failure: `${file}: ${stray.message}` };
-  return { loaded, tests: found };
+  if (stray) failures.push(`${file}: ${stray.message}`);
+  stray = undefined;
+  return { loaded, tests: found, failures };
 }
 
 const unseen = () => undefined;
