@@ -73,20 +73,21 @@ function install() {
   run('npm', ['ci', '--prefix', FOLDER, '--no-audit', '--no-fund']);
 }
 
-/** The files that some of the patterns match: `*` within a folder, `**` + `/` over folders, `{a,b}`. */
+/** The files that the patterns match, in the order of the patterns: `*` within a folder, `**` + `/` over folders, `{a,b}`. */
 function filesOf(patterns) {
-  const translate = (pattern) =>
-    pattern
-      .replace(/\./g, '\\.')
-      .replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(?:.*/)?'))
-      .replace(/\{(.*?)\}/g, (_, names) => `(?:${names.replace(/,/g, '|')})`);
-  const matches = new RegExp(`^(?:${patterns.map(translate).join('|')})$`);
   const all = ['src', 'test'].flatMap((root) =>
     readdirSync(root, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !/node_modules/.test(entry.parentPath ?? entry.path))
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
   );
-  return all.filter((path) => matches.test(path)).sort();
+  const matching = (pattern) => {
+    const text = pattern
+      .replace(/\./g, '\\.')
+      .replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(?:.*/)?'))
+      .replace(/\{(.*?)\}/g, (_, names) => `(?:${names.replace(/,/g, '|')})`);
+    return all.filter((path) => new RegExp(`^${text}$`).test(path)).sort();
+  };
+  return [...new Set(patterns.flatMap(matching))];
 }
 
 /** A process of test/mutation/worker.js, started again where it had to be stopped. */
