@@ -173,31 +173,32 @@ async function coverage(worker, tests) {
 
 /**
  * Which tests to run against a mutant: first the one that noticed it before; then the quick ones of every file; then the slow ones.
- * All tests where there is no mutant.
+ * Of two that cost the same, the one that reaches fewer mutants comes first: it is about them. All tests where there is no mutant.
  */
 function planOf(id, covered, first) {
   let limit = 0;
-  const [quick, slow] = [[], []];
+  const [noticed, quick, slow] = [[], [], []];
   for (const [file, { loaded, tests, all, reached }] of covered) {
     const reaches = (index) => !tests[index].skipped && (id === undefined || all.has(id) || reached[index].has(id));
-    const chosen = tests.map((_, index) => index).filter(reaches);
-    const part = (indices) => ({
-      ...{ file, count: tests.length, tests: indices },
-      cost: indices.reduce((sum, index) => sum + tests[index].ms, 0),
-    });
     const isFirst = (index) => file === first?.file && tests[index].name === first.killedBy;
-    quick.push(...chosen.filter(isFirst).map((index) => ({ ...part([index]), cost: -1 })));
-    const rest = chosen.filter((index) => !isFirst(index)).sort((a, b) => tests[a].ms - tests[b].ms);
-    const early = part(rest.filter((index) => tests[index].ms <= QUICK));
-    if (early.tests.length > 0) quick.push({ ...early, cost: loaded.ms + early.cost });
-    slow.push(...rest.filter((index) => tests[index].ms > QUICK).map((index) => part([index])));
+    const chosen = tests.map((_, index) => index).filter(reaches);
+    const part = (indices, cost = 0) => ({
+      ...{ file, count: tests.length, tests: indices },
+      cost: indices.reduce((sum, index) => sum + tests[index].ms, cost),
+      weight: indices.reduce((sum, index) => sum + tests[index].ms * reached[index].size, cost),
+    });
+    const ordered = chosen.filter((index) => !isFirst(index)).sort((a, b) => tests[a].ms - tests[b].ms);
+    const early = ordered.filter((index) => tests[index].ms <= QUICK);
+    noticed.push(...chosen.filter(isFirst).map((index) => part([index], loaded.ms)));
+    if (early.length > 0) quick.push(part(early, loaded.ms));
+    slow.push(...ordered.slice(early.length).map((index) => part([index])));
     limit = Math.max(
       limit,
       HITS * chosen.reduce((sum, index) => sum + (reached[index].get(id) ?? 0), all.get(id) ?? 0),
     );
   }
-  const byCost = (a, b) => a.cost - b.cost;
-  return { plan: [...quick.sort(byCost), ...slow.sort(byCost)], limit };
+  const byWeight = (a, b) => a.weight - b.weight;
+  return { plan: [...noticed, ...quick.sort(byWeight), ...slow.sort(byWeight)], limit };
 }
 
 function statusOf(answer) {

@@ -25,6 +25,10 @@ describe.each(Object.entries(cells))('parameters of %s', (_name, cell) => {
     for (const p of Object.values(params)) expect(p.data).toBeInstanceOf(Float64Array);
   });
 
+  test('may be of one input and one hidden unit', () => {
+    expect(cell.initialize(1, 1, createRng(1)).Wh.shape).toEqual([1, cell.gates]);
+  });
+
   test.each([0, -2, 1.5, NaN])('refuse a size of %p', (bad) => {
     expect(() => cell.initialize(bad, H, createRng(1))).toThrow(ArgumentError);
     expect(() => cell.initialize(D, bad, createRng(1))).toThrow(/hiddenSize must be an integer of at least 1/);
@@ -61,6 +65,29 @@ describe('schemes', () => {
     expect(largest).toBeLessThanOrEqual(bound);
     expect(largest).toBeGreaterThan(0.99 * bound);
     expect(Math.min(...w.data)).toBeLessThan(-0.99 * bound);
+  });
+
+  test.each(['glorot', 'uniform', 'orthogonal'] as const)('%s fills a matrix that lies anywhere', (scheme) => {
+    const plain = zeros([3, 4], 'float64');
+    fillWeights(plain, scheme, createRng(8), 4);
+    const data = new Float64Array(40).fill(NaN);
+    // Every second row of a matrix stored by columns.
+    const w = { data, shape: [3, 4], stride: [2, 8], offset: 5 };
+    fillWeights(w, scheme, createRng(8), 4);
+    for (let i = 0; i < 3; i++) {
+      for (let j = 0; j < 4; j++) expect(data[5 + 2 * i + 8 * j]).toBe(plain.get(i, j));
+    }
+    expect(data.filter((v) => !Number.isNaN(v))).toHaveLength(12);
+  });
+
+  test('only uniform asks for the hidden size', () => {
+    for (const H of [0, 1.5, NaN]) {
+      const fill = (scheme: 'glorot' | 'uniform' | 'orthogonal') => () =>
+        fillWeights(zeros([3, 4]), scheme, createRng(8), H);
+      expect(fill('uniform')).toThrow(/H must be an integer of at least 1/);
+      expect(fill('glorot')).not.toThrow();
+      expect(fill('orthogonal')).not.toThrow();
+    }
   });
 
   test('every gate is drawn as the matrix it is: the Glorot bound does not shrink with the number of gates', () => {
