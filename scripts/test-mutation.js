@@ -10,6 +10,7 @@
  *     npm run test:mutation -- autograd --file truncate.ts   one file of a room; a comma for several
  *     npm run test:mutation -- autograd --open               what was not noticed in the last run, or not reached when it was stopped
  *     npm run test:mutation -- optim --concurrency 4         more processes; default 1
+ *     npm run test:mutation -- autograd --quick              without the slow tests: what is not noticed then may be open
  *     npm run test:mutation -- optim --verbose               a line for every mutant: the verdict, the time, the test that noticed
  *     npm run test:mutation -- --report .stryker/optim.json  judges a report of an earlier run, without a run
  *
@@ -51,6 +52,7 @@ function readArguments() {
   const options = {
     file: { type: 'string' },
     open: { type: 'boolean' },
+    quick: { type: 'boolean' },
     verbose: { type: 'boolean' },
     concurrency: { type: 'string', default: '1' },
     report: { type: 'string' },
@@ -207,7 +209,7 @@ function statusOf(answer) {
 }
 
 /** Runs the mutants of a room, or of some files of it, and writes the report. */
-async function mutate(room, path, { file, open: onlyOpen, concurrency, verbose }) {
+async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, verbose }) {
   const wanted = file?.split(',');
   const paths = filesOf(rooms[room].sources).filter((each) => !wanted || wanted.includes(basename(each)));
   if (paths.length === 0) fail(`the room ${room} has no file ${file}`);
@@ -264,7 +266,7 @@ async function mutate(room, path, { file, open: onlyOpen, concurrency, verbose }
     await attempt(worker, place, early, limit);
     if (late.length > 0 && !isNoticed(results[id])) rest.set(place, { plan: late, limit });
   });
-  const open = [...rest.keys()].filter((place) => !isJudged.has(names[place].replace(/\0\d+$/, '')));
+  const open = [...rest.keys()].filter((place) => !quick && !isJudged.has(names[place].replace(/\0\d+$/, '')));
   await inTurn(open, 'that are open, by the slow tests', (worker, place) => {
     const { plan, limit } = rest.get(place);
     return attempt(worker, place, plan, limit);

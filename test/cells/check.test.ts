@@ -45,3 +45,30 @@ test('a cell that was made from no built-in one has no loop in a backend', () =>
   expect(fusedName(cells.gru)).toBe('gru');
   expect(fusedName(alone)).toBeUndefined();
 });
+
+describe('an entry of quantities', () => {
+  const [first, ...others] = cells.lstm.quantities;
+  const withFirst = (change: object) => ({ ...cells.lstm, quantities: [{ ...first, ...change }, ...others] });
+
+  test.each([null, 'ab', {}, [0], [0, 1, 2], ['0', 1], [0, '1'], [1, 1], [1, 0], [NaN, 1], { 0: 0, 1: 1, length: 2 }])(
+    'is refused with the range %p',
+    (range) => {
+      expect(() => expectCell('here', withFirst({ range }))).toThrow(/range must be \[least, greatest\], two numbers/);
+    },
+  );
+
+  test.each([undefined, -1, 0.5, '0', 4, NaN])('is refused with the block %p', (block) => {
+    const value = { ...first.value, block };
+    expect(() => expectCell('here', withFirst({ value }))).toThrow(/value\.block must be an integer from 0 to 3; got/);
+  });
+
+  test('may lie in any block, and range over any interval', () => {
+    expect(() => expectCell('here', withFirst({ range: [-Infinity, Infinity] }))).not.toThrow();
+    expect(() => expectCell('here', withFirst({}))).not.toThrow();
+  });
+
+  test('is one of a list; what came instead is said', () => {
+    expect(() => expectCell('here', { ...cells.lstm, quantities: undefined })).toThrow('; got nothing: add it');
+    expect(() => expectCell('here', { ...cells.lstm, quantities: 5 })).toThrow(/must be a list.*; got the number 5: add it/);
+  });
+});

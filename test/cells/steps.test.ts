@@ -13,10 +13,13 @@ const kernels = createCpuKernels();
 const [B, D, H] = [3, 2, 4];
 type Tensors = Record<string, Tensor>;
 
-/** A copy of a matrix in the middle of a larger one, NaN around it. */
+/** What stands around a matrix: no function of a cell leaves it as it is. */
+const AROUND = -5;
+
+/** A copy of a matrix in the middle of a larger one. */
 function inside(x: Tensor): Tensor {
   const [rows, columns] = x.shape;
-  const data = new Float64Array((rows + 2) * (columns + 3)).fill(NaN);
+  const data = new Float64Array((rows + 2) * (columns + 3)).fill(AROUND);
   const out = { data, shape: x.shape, stride: [columns + 3, 1], offset: columns + 3 + 2 };
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) data[out.offset + i * out.stride[0] + j] = x.data[i * columns + j];
@@ -24,13 +27,13 @@ function inside(x: Tensor): Tensor {
   return out;
 }
 
-/** The elements of a matrix, and how many numbers lie around it. */
-function read(x: Tensor): { values: number[][]; around: number } {
+/** The elements of a matrix, and whether any other was written to. */
+function read(x: Tensor): { values: number[][]; spilled: boolean } {
   const [rows, columns] = x.shape;
   const at = (i: number, j: number): number => x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
   const values = Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => at(i, j)));
-  const numbers = Array.from(x.data).filter((v) => !Number.isNaN(v)).length;
-  return { values, around: numbers - values.flat().filter((v) => !Number.isNaN(v)).length };
+  const untouched = Array.from(x.data).filter((v) => v === AROUND).length;
+  return { values, spilled: untouched !== x.data.length - rows * columns };
 }
 
 /** One step forward and, twice, backward, in memory that `place` chooses. */
