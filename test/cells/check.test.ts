@@ -69,6 +69,8 @@ describe('an entry of quantities', () => {
 
   test('is one of a list; what came instead is said', () => {
     expect(() => expectCell('here', { ...cells.lstm, quantities: undefined })).toThrow('; got nothing: add it');
-    expect(() => expectCell('here', { ...cells.lstm, quantities: 5 })).toThrow(/must be a list.*; got the number 5: add it/);
+    expect(() => expectCell('here', { ...cells.lstm, quantities: 5 })).toThrow(
+      /must be a list.*; got the number 5: add it/,
+    );
   });
 });
