@@ -1,5 +1,6 @@
 import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
 import type { GradcheckOptions } from '../../src/autograd/gradcheck.js';
+import { lossNoise, oneSided } from '../../src/autograd/finite-differences.js';
 import { ArgumentError, NonFiniteError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
@@ -229,5 +230,153 @@ describe('arguments', () => {
     refuse({ tolerance: 0 }, ArgumentError, 'tolerance must be greater than 0');
     refuse({ elements: 0, rng: createRng(1) }, ArgumentError, 'elements must be an integer');
     refuse({ elements: 2 }, ArgumentError, 'needs rng');
+  });
+});
+
+/** A fixed pseudo-random number in [−1, 1) for every float64. */
+function jitter(x: number): number {
+  const [low, high] = new Uint32Array(Float64Array.of(x).buffer);
+  let hash = Math.imul(low ^ 0x9e3779b9, 0x85ebca6b) ^ high;
+  hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 13), 0x27d4eb2f);
+  return (hash ^ (hash >>> 16)) / 2 ** 31;
+}
+
+/** The check of one element. */
+function check(f: (x: number) => number, value: number, analytic: number, tolerance?: number) {
+  const x = f64([1], [value]);
+  return gradcheck({ tensors: { x }, grads: { x: f64([1], [analytic]) }, loss: () => f(x.data[0]), tolerance });
+}
+
+describe('verdicts at their limits', () => {
+  it('a relative error equal to the tolerance passes, with and without a kink', () => {
+    for (const f of [(x: number) => 3 * x, (x: number) => (x < 0 ? -2 * x : 3 * x)]) {
+      const { relativeError } = check(f, 0, 3.003).worst;
+      expect(relativeError).toBeGreaterThan(5e-4);
+      expect(check(f, 0, 3.003, relativeError).passed).toBe(true);
+      expect(check(f, 0, 3.003, relativeError * (1 - 1e-12)).passed).toBe(false);
+    }
+  });
+
+  it('a difference as small as the noise is not held against a gradient', () => {
+    const { passed, worst } = check((x) => 1000 + 1e-9 * jitter(x), 0.3, 0);
+    expect([passed, worst.conclusive]).toEqual([true, true]);
+    expect(Math.abs(worst.numeric)).toBeGreaterThan(1e-8);
+  });
+
+  it('noise is judged by the natural size of the derivative: that of the loss over that of x', () => {
+    const noisy = (x: number): number => 1000 + 1e-6 * jitter(x);
+    // At 1e6 the noise is some 3e-9, and 1e-7 of 1000/1e6 is 1e-10.
+    expect(check(noisy, 1e6, 0).worst.conclusive).toBe(false);
+  });
+
+  it('what both sides together cannot tell from a kink is undecided', () => {
+    // By hand: rounding of 1000 is some 6e-14, the noise of the central difference 3e-10, that of both sides 2e-9.
+    const line = (x: number): number => 1000 + 3 * x;
+    expect(check(line, 0, 3 + 1e-9, 1e-12).worst).toMatchObject({ conclusive: false, passed: false });
+    expect(check(line, 0, 3 + 1e-8, 1e-12).worst).toMatchObject({ conclusive: true, passed: false });
+  });
+
+  it('a kink whose noise is above the tolerance is undecided, though the gradient lies between', () => {
+    expect(check((x) => 1 + Math.abs(x), 0, 0.5).passed).toBe(true);
+    expect(check((x) => 1 + Math.abs(x), 0, 0.5, 1e-15).worst).toMatchObject({ passed: false, conclusive: false });
+  });
+
+  it('the noise at a kink is the truncation and the rounding of both sides', () => {
+    const f = (x: number): number => 1 + (x < 0 ? -x : x * x + 3 * x);
+    const x = f64([1], [0]);
+    const loss = (): number => f(x.data[0]);
+    const { left, right } = oneSided(x, 0, loss, lossNoise({ x }, loss), 'x');
+    const { worst } = check(f, 0, 2);
+    expect(worst.kink).toEqual({ left: left.slope, right: right.slope });
+    expect(worst.noise / (left.truncation + right.truncation + left.rounding + right.rounding)).toBeCloseTo(1, 12);
+  });
+
+  it('a wrong gradient of a straight loss is wrong, not at a kink', () => {
+    const rng = createRng(5);
+    for (let k = 0; k < 200; k++) {
+      const [slope, constant, value] = [rng.normal(), rng.normal(), rng.normal()];
+      const { worst } = check((x) => constant + slope * x, value, 2 * slope);
+      expect([worst.passed, worst.conclusive, worst.kink]).toEqual([false, true, undefined]);
+    }
+  });
+
+  it('a side that has not converged makes no kink, however far it is from the other', () => {
+    const { worst } = check((x) => (x > 0 ? Math.sqrt(x) : 0) + 1, 0, 7);
+    expect(worst.kink).toBeUndefined();
+    expect(worst.passed).toBe(false);
+  });
+});
+
+describe('the order of a report', () => {
+  // Of three elements: right; wrong by a tenth; at a root, which is undecided and further off.
+  const f = [(x: number) => 2 * x, (x: number) => 3 * x, (x: number) => (x > 0 ? Math.sqrt(x) : 0)];
+  const analytic = [2, 2.7, 0];
+  const reportOf = (order: readonly number[]) => {
+    const x = f64([3], [0, 0, 0]);
+    const grads = { x: f64([3], order.map((k) => analytic[k])) }; // prettier-ignore
+    return gradcheck({ tensors: { x }, grads, loss: () => 1 + order.reduce((sum, k, i) => sum + f[k](x.data[i]), 0) });
+  };
+
+  it.each([[[0, 1, 2]], [[0, 2, 1]], [[1, 0, 2]], [[1, 2, 0]], [[2, 0, 1]], [[2, 1, 0]]])(
+    'a wrong element is worse than an undecided one, and that than a right one: %j',
+    (order) => {
+      const { worst, perTensor, failures } = reportOf(order);
+      expect(worst.index).toEqual([order.indexOf(1)]);
+      expect(perTensor.x).toBe(worst);
+      expect(failures.map(({ index, conclusive }) => [order[index[0]], conclusive])).toEqual(
+        order.filter((k) => k > 0).map((k) => [k, k === 1]),
+      );
+    },
+  );
+
+  it('of elements of one rank the largest relative error is the worst, and of equal ones the first', () => {
+    const worstOf = (...errors: number[]): number => {
+      const x = f64([errors.length], errors.map(() => 0.5)); // prettier-ignore
+      const grads = { x: f64([errors.length], errors.map((error) => 1 - error)) }; // prettier-ignore
+      return gradcheck({ tensors: { x }, grads, loss: () => x.data.reduce((sum, v) => sum + v, 0) }).worst.index[0];
+    };
+    expect(worstOf(0.1, 0.4, 0.2)).toBe(1);
+    expect(worstOf(0.4, 0.1, 0.2)).toBe(0);
+    expect(worstOf(0.1, 0.2, 0.4)).toBe(2);
+    expect(worstOf(1, 1, 0.2)).toBe(0);
+    expect(worstOf(3e-8, 6e-8, 1e-8)).toBe(1); // all of them pass
+  });
+
+  it('names elements of a matrix of any form, in their order, also those of a sample', () => {
+    const x = f64([2, 3, 2], new Array(12).fill(0.5));
+    const grads = { x: f64([2, 3, 2], new Array(12).fill(0)) };
+    const loss = (): number => x.data.reduce((sum, v) => sum + v, 0);
+    const all = [0, 1].flatMap((i) => [0, 1, 2].flatMap((j) => [0, 1].map((k) => [i, j, k])));
+    expect(gradcheck({ tensors: { x }, grads, loss }).failures.map(({ index }) => index)).toEqual(all);
+    for (const seed of [1, 2, 3]) {
+      const sample = gradcheck({ tensors: { x }, grads, loss, elements: 7, rng: createRng(seed) }).failures;
+      const places = sample.map(({ index }) => all.findIndex((each) => each.join() === index.join()));
+      expect(places).toEqual([...places].sort((p, q) => p - q));
+      expect(new Set(places).size).toBe(7);
+    }
+  });
+
+  it('draws nothing where every element is checked', () => {
+    for (const elements of [undefined, 4, 5]) {
+      const rng = createRng(2);
+      const x = f64([4], [1, 2, 3, 4]);
+      gradcheck({ tensors: { x }, grads: { x: f64([4], [0, 0, 0, 0]) }, loss: () => 1, elements, rng });
+      expect(rng.next()).toBe(createRng(2).next());
+    }
+  });
+
+  it('says nothing of a step where there is none', () => {
+    const { worst } = check((x) => 2 * x, 0.5, 3);
+    expect('step' in worst).toBe(false);
+    expect(describeElement(worst)).toMatch(/^x\[0\]: analytic 3, numeric 2/);
+    expect(() => describeElement({ ...worst, noise: 'little' as unknown as number })).toThrow(/element\.noise/);
+  });
+
+  it('refuses a generator or a tolerance of another kind', () => {
+    const x = f64([1], [0.5]);
+    const all = { tensors: { x }, grads: { x }, loss: () => 1 };
+    expect(() => gradcheck({ ...all, rng: 5 as never })).toThrow(/rng/);
+    expect(() => gradcheck({ ...all, tolerance: '1' as never })).toThrow(/tolerance must be greater than 0/);
   });
 });

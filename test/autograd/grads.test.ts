@@ -52,6 +52,13 @@ describe('flatten', () => {
     expect(flat['embedding.weight']).toBe(weight);
   });
 
+  it('takes a record for a record, whatever its names', () => {
+    const nest = { data: f64([1], [1]), shape: { stride: f64([1], [2]) }, stride: { shape: f64([1], [3]) } };
+    expect(Object.keys(flatten(nest))).toEqual(['data', 'shape.stride', 'stride.shape']);
+    expect(nestLike(nest, flatten(nest))).toEqual(nest);
+    expect(Object.keys(flatten({ a: { data: f64([1], [1]), stride: f64([1], [2]) } }))).toEqual(['a.data', 'a.stride']);
+  });
+
   it('refuses a tensor reached twice, and a leaf that is no tensor', () => {
     const shared = f64([1], [1]);
     expect(() => flatten({ a: { W: shared }, b: shared })).toThrow(ArgumentError);
@@ -98,6 +105,22 @@ describe('views', () => {
     expect([...data]).toEqual([1, 0, 0, 4, 5, 0, 0, 8, 9, 0, 0, 12]);
   });
 
+  it('leave what follows them alone', () => {
+    const data = Float64Array.from({ length: 12 }, (_, i) => i + 1);
+    // Two rows of the middle two columns of a 3 × 4 matrix, transposed: another row follows.
+    const g: Tensor = { data, shape: [2, 2], stride: [1, 4], offset: 1 };
+    clipByValue({ g }, 4);
+    expect([...data]).toEqual([1, 2, 3, 4, 5, 4, 4, 8, 9, 10, 11, 12]);
+    scaleGrads(kernels, { g }, 2);
+    addGrads({ g }, { g: f64([2, 2], [1, 1, 1, 1]) });
+    expect([...data]).toEqual([1, 5, 7, 4, 5, 9, 9, 8, 9, 10, 11, 12]);
+    const scaled: Tensor = { data: data.map((v) => v * 1e200), shape: [2, 2], stride: [1, 4], offset: 1 };
+    expect(globalNorm(kernels, { g: scaled }) / (Math.sqrt(25 + 49 + 81 + 81) * 1e200)).toBeCloseTo(1, 14);
+    zeroInPlace({ g });
+    expect([...data]).toEqual([1, 0, 0, 4, 5, 0, 0, 8, 9, 10, 11, 12]);
+    expect(Object.keys(g)).toEqual(['data', 'shape', 'stride', 'offset']);
+  });
+
   it('may be scalars or empty', () => {
     const scalar = f64([], [3]);
     const empty = f64([0, 4], []);
@@ -139,6 +162,15 @@ describe('globalNorm', () => {
     expect(globalNorm(kernels, {})).toBe(0);
   });
 
+  it('is the plain sum of squares, bit for bit, where that neither overflows nor vanishes', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const rng = createRng(seed);
+      const [a, b] = [f64([3], [rng.normal(), rng.normal(), rng.normal()]), f64([1], [rng.normal()])];
+      const sum = a.data.reduce((total, v) => total + v * v, 0) + b.data[0] ** 2;
+      expect(globalNorm(kernels, { a, b })).toBe(Math.sqrt(sum));
+    }
+  });
+
   it('accumulates float32 gradients in float64', () => {
     const n = 1 << 16;
     const g = viewOf(new Float32Array(n + 1).fill(2 ** -12), [n + 1]);
@@ -164,6 +196,14 @@ describe('clipByGlobalNorm', () => {
     expect([...a.data, ...b.data]).toEqual([1.5, 0, -2]);
   });
 
+  it('leaves gradients of a smaller norm as they are', () => {
+    const a = f64([2], [3, -4]);
+    for (const maxNorm of [5.1, 100, Infinity]) {
+      expect(clipByGlobalNorm(kernels, { a }, maxNorm)).toBe(5);
+      expect([...a.data]).toEqual([3, -4]);
+    }
+  });
+
   it('leaves gradients of a norm that is not finite as they are', () => {
     const a = f64([2], [1, Infinity]);
     expect(clipByGlobalNorm(kernels, { a }, 1)).toBe(Infinity);
@@ -186,6 +226,13 @@ describe('clipByValue', () => {
 });
 
 describe('row gradients', () => {
+  it('are told by both of their lists', () => {
+    const { touched, used, ...dense } = createRowGradient(2, 2);
+    expect(isRowGradient({ ...dense, touched, used } as Tensor)).toBe(true);
+    expect(isRowGradient({ ...dense, touched } as Tensor)).toBe(false);
+    expect(isRowGradient({ ...dense, used } as Tensor)).toBe(false);
+  });
+
   it('list every touched row once and refuse rows that do not exist', () => {
     const g = createRowGradient(4, 2);
     for (const row of [2, 0, 2]) touch(g, row);

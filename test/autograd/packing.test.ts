@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { packingOf, reversal, rowOf } from '../../src/autograd/index.js';
+import { expectNoEmptySequence } from '../../src/autograd/packing.js';
 import { ArgumentError } from '../../src/tensor/index.js';
 
 const lengths = fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 12 });
@@ -35,6 +36,12 @@ describe('packingOf', () => {
     );
   });
 
+  test('equal lengths keep their order', () => {
+    const given = Array.from({ length: 60 }, (_, k) => 1 + (k % 3));
+    const places = (length: number) => [...given.keys()].filter((k) => given[k] === length);
+    expect([...packingOf(given).order]).toEqual([3, 2, 1].flatMap(places));
+  });
+
   test('an empty batch, and a batch of empty sequences, have no rows', () => {
     expect(packingOf([])).toMatchObject({ steps: 0, batch: 0, total: 0 });
     expect(packingOf([0, 0])).toMatchObject({ steps: 0, batch: 2, total: 0 });
@@ -61,5 +68,23 @@ describe('reversal', () => {
       }),
       { seed: 2 },
     );
+  });
+});
+
+describe('expectNoEmptySequence', () => {
+  test('names an empty sequence by its place in the caller’s order', () => {
+    for (const [lengths, place] of [
+      [[2, 0, 1], 1],
+      [[0], 0],
+      [[3, 1, 1, 0], 3],
+    ] as const) {
+      expect(() => expectNoEmptySequence('pool', packingOf(lengths))).toThrow(ArgumentError);
+      expect(() => expectNoEmptySequence('pool', packingOf(lengths))).toThrow(`pool: every sequence must have at least one row; got none for sequence ${place}`); // prettier-ignore
+    }
+  });
+
+  test('takes batches without one, and the empty batch', () => {
+    for (const lengths of [[], [1], [3, 1, 2]])
+      expect(() => expectNoEmptySequence('pool', packingOf(lengths))).not.toThrow();
   });
 });
