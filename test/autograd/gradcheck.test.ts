@@ -334,7 +334,8 @@ describe('the order of a report', () => {
     const worstOf = (...errors: number[]): number => {
       const x = f64([errors.length], errors.map(() => 0.5)); // prettier-ignore
       const grads = { x: f64([errors.length], errors.map((error) => 1 - error)) }; // prettier-ignore
-      return gradcheck({ tensors: { x }, grads, loss: () => x.data.reduce((sum, v) => sum + v, 0) }).worst.index[0];
+      return gradcheck({ tensors: { x }, grads, loss: () => Array.from(x.data).reduce((sum, v) => sum + v, 0) }).worst
+        .index[0];
     };
     expect(worstOf(0.1, 0.4, 0.2)).toBe(1);
     expect(worstOf(0.4, 0.1, 0.2)).toBe(0);
@@ -346,7 +347,7 @@ describe('the order of a report', () => {
   it('names elements of a matrix of any form, in their order, also those of a sample', () => {
     const x = f64([2, 3, 2], new Array(12).fill(0.5));
     const grads = { x: f64([2, 3, 2], new Array(12).fill(0)) };
-    const loss = (): number => x.data.reduce((sum, v) => sum + v, 0);
+    const loss = (): number => Array.from(x.data).reduce((sum, v) => sum + v, 0);
     const all = [0, 1].flatMap((i) => [0, 1, 2].flatMap((j) => [0, 1].map((k) => [i, j, k])));
     expect(gradcheck({ tensors: { x }, grads, loss }).failures.map(({ index }) => index)).toEqual(all);
     for (const seed of [1, 2, 3]) {

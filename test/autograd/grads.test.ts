@@ -166,7 +166,7 @@ describe('globalNorm', () => {
     for (let seed = 0; seed < 20; seed++) {
       const rng = createRng(seed);
       const [a, b] = [f64([3], [rng.normal(), rng.normal(), rng.normal()]), f64([1], [rng.normal()])];
-      const sum = a.data.reduce((total, v) => total + v * v, 0) + b.data[0] ** 2;
+      const sum = Array.from(a.data).reduce((total, v) => total + v * v, 0) + b.data[0] ** 2;
       expect(globalNorm(kernels, { a, b })).toBe(Math.sqrt(sum));
     }
   });

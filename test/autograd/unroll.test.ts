@@ -181,6 +181,10 @@ describe('windowsOf', () => {
   });
 
   test('a sequence shorter than every is one window; an empty one has none', () => {
+    expect(windowsOf(6, { every: 3, back: 4 })).toEqual([
+      { from: 0, seedFrom: 0, end: 3 },
+      { from: 2, seedFrom: 3, end: 6 },
+    ]);
     expect(windowsOf(2, { every: 5, back: 5 })).toEqual([{ from: 0, seedFrom: 0, end: 2 }]);
     expect(windowsOf(0, { every: 5, back: 5 })).toEqual([]);
   });
