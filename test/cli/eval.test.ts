@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { decodeSafetensors, encodeSafetensors } from '../../src/serialize/safetensors';
 import { createTagger } from '../../src/labeling/model/tagger';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
@@ -13,6 +14,20 @@ beforeAll(async () => {
 afterAll(() => space.remove());
 
 const evaluate = (...args: string[]) => bpttHere(['eval', 'model.safetensors', ...args], space.folder);
+
+test('a file is told how it is read, where the model does not remember it', async () => {
+  const { tensors, metadata } = decodeSafetensors(readFileSync(space.at('model.safetensors')));
+  const { input, ...rest } = metadata;
+  expect(input).toBeDefined();
+  space.write('forgetful.safetensors', encodeSafetensors(tensors, rest));
+  const { status, stderr } = await bpttHere(['eval', 'forgetful.safetensors', 'test.tsv'], space.folder);
+  expect({ status, stderr }).toEqual({
+    status: 0,
+    stderr:
+      'warning: test.tsv: the model does not remember how such files are read; read as two-column, words in column 1, labels in column 2\n',
+  });
+  expect((await evaluate('test.tsv')).stderr).toBe('');
+});
 
 /** Gold labels and the model's own, token by token, read and compared without the scorer. */
 function pairs(): { token: string; gold: string; predicted: string }[] {
