@@ -20,6 +20,10 @@ function pages(folder: string): string[] {
 
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pages('docs')];
 
+/** The words of a shell command; those in double quotes are one. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, inside, bare]) => inside ?? bare);
+
 /** The derivations write types. All other documents can be pasted into an `.mjs` file, too. */
 const syntaxOf = (path: string): Syntax => (path.startsWith('docs/derivations/') ? 'typescript' : 'ecmascript');
 
@@ -39,9 +43,9 @@ describe.each(DOCUMENTS)('%s', (path) => {
   test('its bptt commands print what it shows', () => {
     for (const { language, code, shown } of codeBlocks(read(path))) {
       if (language !== 'sh' || shown === undefined) continue;
-      expect(bptt(code.split(' ').slice(1)).stdout).toBe(`${shown}\n`);
+      expect(bptt(wordsOf(code).slice(1)).stdout).toBe(`${shown}\n`);
     }
-  });
+  }, 600_000);
 });
 
 test('the TypeScript of all documents has the types of the package, and an error in one of them is found', () => {

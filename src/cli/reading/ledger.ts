@@ -1,6 +1,8 @@
 /** `bptt ledger`: which moments built a weight's gradient. */
 import type { Command } from 'commander';
-import type { LedgerTrace, Trace } from '../../inspect/index.js';
+import { flatten } from '../../autograd/grads.js';
+import type { ElementTrace, LedgerTrace, Trace } from '../../inspect/index.js';
+import { copied, mapParams } from '../../inspect/numbers.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { elementIndex } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
@@ -9,7 +11,8 @@ import { modelLines, seedLines } from './conventions.js';
 import { read, traceFor } from './inspect.js';
 import { elementLines, largestShares, shortName } from './inspect-frame.js';
 import { legendOf, matrixOf } from './matrix.js';
-import { percent, short } from './numbers.js';
+import type { Question } from './model.js';
+import { percent, short, signed } from './numbers.js';
 import { addModelOptions, addPlaceOptions, addPrintOptions, addSeedOptions, addSentenceOptions } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor, wrapped } from './paper.js';
@@ -70,7 +73,9 @@ async function runLedger(text: string, file: string | undefined, options: Option
   const lines = [
     ...modelLines(paper, trace, plain.question.notes),
     ...ledgerLines(trace, entry, paper),
-    ...(at === undefined ? [] : elementLines(trace.elements[0], paper)),
+    ...(at === undefined
+      ? []
+      : [...elementLines(trace.elements[0], paper), differenceLine(plain.question, options, trace.elements[0], paper)]),
     ...seedLines(paper, trace, plain.question.gold),
   ];
   for (const line of lines) await print(terminal, line);
@@ -84,6 +89,29 @@ function elementIn(
 ): Trace {
   return read(question, options, { checks: 0, jacobian: false, elements: [{ param, index }] });
 }
+
+/** Half a step of a central difference, relative to the weight: the cube root of the rounding unit of float64, about. */
+const STEP = 1e-5;
+
+/** The same gradient by a central difference: the sentence read twice more, with this weight moved. */
+function differenceLine(question: Question, options: Options, element: ElementTrace, paper: Paper): string {
+  const { param, index, total } = element;
+  const moved = (by: number): number => {
+    const params = mapParams(question.model.params, copied);
+    const tensor = flatten(params)[param];
+    const at = index.reduce((sum, i, axis) => sum + i * tensor.stride[axis], tensor.offset);
+    tensor.data[at] += by;
+    const trace = read({ ...question, model: { ...question.model, params } }, options, QUICK);
+    return trace.losses.reduce((sum, { seed }) => sum + seed, 0);
+  };
+  const numeric = (moved(STEP) - moved(-STEP)) / (2 * STEP);
+  const gap = Math.abs(numeric - total);
+  const ok = gap <= 1e-7 * Math.max(1, Math.abs(total));
+  const verdict = ok ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES');
+  return `${verdict}  ${paper.own(`central difference ${signed(numeric, 6)}, off by ${short(gap)}`)}`;
+}
+
+const QUICK = { checks: 0, ledger: false, jacobian: false } as const;
 
 /** The entry of a parameter. @throws ArgumentError where there is none, naming those there are */
 function entryOf(trace: Trace, param: string, options: Options): LedgerTrace {

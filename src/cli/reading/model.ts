@@ -1,22 +1,18 @@
 /** The model and the sentence of a reading: a file, an untrained model, or one trained a little on number agreement. */
 import { cells } from '../../cells/index.js';
-import type { Cell } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import type { Kernels } from '../../kernels/index.js';
-import { untrained } from '../../inspect/index.js';
-import { AGREEMENT_TAGS, agreementTags, agreementWords, generateAgreement } from '../../labeling/data/agreement.js';
+import { agreementTags } from '../../labeling/data/agreement.js';
 import { createSegmenter } from '../../labeling/data/segment.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
-import type { EncoderKind } from '../../labeling/model/encoders/encoder.js';
-import { words } from '../../labeling/model/encoders/words.js';
 import type { Model } from '../../labeling/model/model.js';
-import { train } from '../../labeling/training/train.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
 import { readModel } from '../model-io.js';
 import { openCell, openOwnCell } from '../own-cell.js';
 import type { Terminal } from '../terminal.js';
 import type { ModelOptions, SentenceOptions } from './options.js';
+import { draw, notesOf, trained } from './draw.js';
 import type { Waiting } from './waiting.js';
 
 /** A model with the sentence it is to read. */
@@ -32,19 +28,6 @@ export interface Question {
 
 /** Gold labels given with --tags, those of the grammar of number agreement, or none: the model's own first choice stands in. */
 export type GoldSource = 'tags' | 'grammar' | 'predicted';
-
-/** Sentences per update, and the settings of a training on number agreement. */
-const BATCH = 16;
-const TRAINING = {
-  dropout: 0,
-  wordDropout: 0,
-  signatures: false,
-  minCount: 1,
-  epochs: 1,
-  batch: BATCH,
-  lr: 0.01,
-  clip: 1,
-};
 
 /** The sentence as words, none of them missing. */
 export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions, model?: Model): string[] {
@@ -147,71 +130,4 @@ async function drawn(
   const sentence = { tokens, ...(labels && { labels }) };
   const model = options.train ? await trained(kernels, cell, options, waiting) : draw(cell, sentence, options);
   return { kernels, model, sentence, gold, notes: notesOf(options) };
-}
-
-/** What the trace does not say of such a model. */
-const notesOf = ({ train, seed = 1, init }: ModelOptions): string[] => [
-  ...(train ? [`after ${train} updates on number agreement, seed ${seed}`] : []),
-  ...(init ? [`recurrent weights ${init}`] : []),
-];
-
-/** The cell with another way of drawing its weights. */
-function initialized(cell: Cell, { init, forgetBias }: ModelOptions): Cell {
-  if (init === undefined && forgetBias === undefined) return cell;
-  const own = { ...(init && { recurrent: init }), ...(forgetBias !== undefined && { forgetBias }) };
-  return { ...cell, initialize: (D, H, rng, given) => cell.initialize(D, H, rng, { ...given, ...own }) };
-}
-
-/** Words of number agreement and of the sentence; labels of whichever the gold ones are. */
-export function draw(cell: Cell, { tokens, labels }: Sentence, options: ModelOptions): Model {
-  const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, forgetBias, seed = 1 } = options;
-  expectBias(cell, options);
-  const tags: readonly string[] = AGREEMENT_TAGS;
-  const known = labels?.every((label) => tags.includes(label)) ? tags : labels && [...new Set(labels)];
-  const task = new Set(agreementWords());
-  const sentences = [{ tokens: [...task] }, { tokens: tokens.filter((word) => !task.has(word)) }];
-  return untrained(sentences, {
-    cell: initialized(cell, { init: options.init }),
-    ...{ hidden, embedding, layers, bidirectional, seed },
-    ...(forgetBias !== undefined && { forgetBias }),
-    ...(known !== undefined && { labels: known }),
-  });
-}
-
-function expectBias(cell: Cell, { forgetBias }: ModelOptions): void {
-  if (forgetBias === undefined || cell.name === 'lstm') return;
-  throw new ArgumentError(`--forget-bias is for the cell lstm; got it with ${cell.name}: leave it out`);
-}
-
-/** A model after `options.train` updates on number agreement. @param epochs given by tests: with 0 the weights stay as drawn */
-export async function trained(
-  kernels: Kernels,
-  cell: Cell,
-  options: ModelOptions,
-  waiting: Waiting,
-  epochs = 1,
-): Promise<Model> {
-  const { hidden = 16, embedding = 16, layers = 1, bidirectional = false, seed = 1, train: updates = 0 } = options;
-  expectBias(cell, options);
-  const sentences = generateAgreement({ sentences: BATCH * updates, seed });
-  const task = [{ tokens: agreementWords() }];
-  const vocabulary: EncoderKind = { ...words, build: (_sentences, settings) => words.build(task, settings) };
-  const model = { cell: initialized(cell, options), hidden, embedding, layers, bidirectional, seed };
-  const result = await train(
-    kernels,
-    { train: sentences },
-    { ...TRAINING, ...model, encoders: [vocabulary] },
-    {
-      ...(epochs === 0 && { signal: AbortSignal.abort() }),
-      onProgress: ({ tokens, totalTokens, tokensPerSecond: rate }) =>
-        waiting.update({
-          label: `training ${cell.name}, seed ${seed}`,
-          done: tokens,
-          total: totalTokens,
-          rate,
-          unit: 'tokens',
-        }),
-    },
-  );
-  return result.model;
 }

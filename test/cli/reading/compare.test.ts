@@ -95,7 +95,7 @@ describe('--train', () => {
     const { createCpuKernels } = await import('../../../src/kernels');
     const { lstm } = await import('../../../src/cells');
     const { flatten } = await import('../../../src/autograd/grads');
-    const { draw, trained } = await import('../../../src/cli/reading/model');
+    const { draw, trained } = await import('../../../src/cli/reading/draw');
     const waiting = { update: () => undefined, stop: () => undefined };
     const weights = (model: { params: object }) =>
       Object.entries(flatten(model.params as never)).map(([name, x]) => [name, Array.from(x.data)]);

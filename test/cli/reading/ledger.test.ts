@@ -55,6 +55,9 @@ test('--at: one weight as a sum over the words, which ends on its gradient', asy
     ([, sign, digits]) => Number(digits.replace(/−/g, '-')) * (sign === '−' ? -1 : 1),
   );
   expect(Math.abs(sum.reduce((a, b) => a + b) - gradient)).toBeLessThan(1e-5);
+  const [, numeric, off] = /agrees central difference (\S+), off by (\S+)/.exec(text)!;
+  expect(shows(numeric.replace('+', ''), gradient)).toBe(true);
+  expect(Number(off.replace(/−/g, '-'))).toBeLessThan(1e-8);
 });
 
 test('bptt gates: --json is words by units for each gate; the means are right', async () => {
