@@ -20,9 +20,9 @@ import { dual, dualOps as ops } from './dual.js';
 import type { TensorRecord } from './grads.js';
 import type { Packing } from './packing.js';
 import { rowOf } from './packing.js';
-import type { Direction } from './storage.js';
+import type { Direction } from './layout.js';
 import { expectFunction, expectRecord, expectString, expectTensor, expectTensors } from '../tensor/arguments.js';
-import { expectSameShape } from '../tensor/checks.js';
+import { expectKnownKeys, expectSameShape, keysOf } from '../tensor/checks.js';
 
 /** Dual numbers by name: parameters, or states. */
 export type DualRecord = Readonly<Record<string, Dual>>;
@@ -63,6 +63,8 @@ export interface UnrollDualOptions {
   readonly onName?: (symbol: string, x: Dual, row: number) => Dual;
 }
 
+const DUAL_KEYS = keysOf<UnrollDualOptions>({ direction: true, initial: true, onName: true });
+
 /**
  * What `unroll` computes, over dual numbers.
  *
@@ -76,8 +78,10 @@ export function unrollDual(
   params: DualRecord,
   x: Dual,
   packing: Packing,
-  { direction = 'forward', initial, onName }: UnrollDualOptions = {},
+  options: UnrollDualOptions = {},
 ): DualUnrolled {
+  expectKnownKeys('unrollDual', 'options', options, DUAL_KEYS);
+  const { direction = 'forward', initial, onName } = options;
   const equations = equationsOf(cell);
   if (x.value.shape[0] !== packing.total) {
     throw new ShapeError(`unrollDual: x must be [N, D] with N = ${packing.total}; got [${x.value.shape.join(', ')}]`);

@@ -1,3 +1,5 @@
+export type { Devices } from './devices.js';
+export { unrollAsync, unrollBackwardAsync } from './devices.js';
 export type { Dual, DualOps } from './dual.js';
 export { dual, dualOps } from './dual.js';
 export type { DualLayer, DualLoss, DualRecord, DualStack, DualUnrolled, UnrollDualOptions } from './forward-mode.js';
@@ -20,10 +22,19 @@ export { clipByGlobalNorm, clipByValue, globalNorm } from './norms.js';
 export { finalOf, initialFor, packFloats, toCallerOrder, unpackFloats } from './order.js';
 export type { Packing } from './packing.js';
 export { packingOf, reversal, rowOf } from './packing.js';
-export type { BackwardOptions, Direction, Resident, Unrolled, UnrollOptions, BackwardPass } from './storage.js';
+export type {
+  BackwardOptions,
+  BackwardPass,
+  BackwardStep,
+  Direction,
+  Keep,
+  OnStep,
+  Unrolled,
+  UnrollOptions,
+} from './layout.js';
 export { quantityGradient, quantityValue } from './quantities.js';
 export type { Tape, TapeNode, TapeOptions } from './tape.js';
 export { createTape } from './tape.js';
 export type { Truncation, Window } from './truncate.js';
 export { checkTruncation, reachOf, windowsOf } from './truncate.js';
-export { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from './unroll.js';
+export { unroll, unrollBackward } from './unroll.js';

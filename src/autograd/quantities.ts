@@ -6,7 +6,7 @@ import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, rows } from '../tensor/view.js';
 import { expectPacking } from './entry-checks.js';
-import type { BackwardPass, Unrolled } from './storage.js';
+import type { BackwardPass, Unrolled } from './layout.js';
 
 /**
  * The values of a quantity at every step of a pass.

@@ -10,11 +10,19 @@
  * Each loss is injected in exactly one window, so nothing is counted twice; a window reaches back `back` steps from its
  * end, and what would flow further is dropped. The forward pass is not truncated: the state is carried through.
  */
+import type { CellParams, State } from '../cells/cell.js';
+import type { Kernels } from '../kernels/types.js';
+import { expectIds, expectRecord } from '../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
-import { expectIds, expectRecord } from '../tensor/arguments.js';
 import { expectNonNegativeInteger } from '../tensor/checks.js';
 import { show } from '../tensor/describe.js';
+import { fill } from '../tensor/rows.js';
+import type { Tensor } from '../tensor/types.js';
+import { rows } from '../tensor/view.js';
+import type { BackwardOptions, BackwardPass, OnStep, Unrolled } from './layout.js';
+import { emptyBackward, finalRow } from './layout.js';
+import type { Packing } from './packing.js';
 
 /** The two windows of truncated BPTT, in time steps. */
 export interface Truncation {
@@ -78,4 +86,98 @@ export function checkTruncation(truncate: Truncation): void {
       `truncate: back must be an integer of at least every = ${every}, or some losses would never be propagated; got ${show(back)}`,
     );
   }
+}
+
+/** Adds the losses of a window's own steps: ∂L/∂y of these rows, and ∂L/∂final where their sequences end. */
+export function injectLosses(
+  kernels: Kernels,
+  dStates: State,
+  dY: Tensor,
+  dFinal: Partial<State> | undefined,
+  { batch, offsets, lengths, steps }: Packing,
+  { seedFrom, end }: Window,
+): void {
+  const [first, count] = [offsets[seedFrom], offsets[end] - offsets[seedFrom]];
+  kernels.rows.addMatrix(rows(dStates.h, batch + first, count), rows(dY, first, count));
+  for (const [name, gradient] of Object.entries(dFinal ?? {})) {
+    for (let b = 0; b < batch; b++) {
+      const last = Math.max(lengths[b] - 1, 0);
+      const mine = last >= seedFrom && (last < end || end === steps);
+      const at = finalRow({ batch, offsets, lengths }, b);
+      if (gradient && mine) kernels.rows.addMatrix(rows(dStates[name], at, 1), rows(gradient, b, 1));
+    }
+  }
+}
+
+/** One backward sweep: from the last step of a window to its first. */
+export type Sweep = (window: Window, into: BackwardPass, onStep: OnStep | undefined) => void;
+
+/**
+ * Sweeps once over all steps, or once per window of truncated BPTT. There the hook of a sweep cuts what would flow further back than
+ * the window reaches, and what the windows leave is added up.
+ */
+export function eachWindow<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  { truncate, onStep }: BackwardOptions,
+  sweep: Sweep,
+): BackwardPass {
+  const { packing } = unrolled;
+  const total = emptyBackward(kernels, unrolled);
+  const windows = windowsOf(packing.steps, truncate);
+  if (truncate === undefined || windows.length <= 1) {
+    sweep({ from: 0, seedFrom: 0, end: packing.steps }, total, onStep);
+    return total;
+  }
+  const part = emptyBackward(kernels, unrolled);
+  for (const each of windows) {
+    const reach = reachOf(packing.lengths, each, truncate);
+    const window = { ...each, from: lowestOf(reach, packing, each) };
+    sweep(window, part, (step) => {
+      cut(step.dPrev, reach, step.t);
+      onStep?.(step);
+    });
+    moveWindow(kernels, total, part, packing, window);
+  }
+  return total;
+}
+
+/** The lowest step that the sweep of a window goes through, in any sequence that has a loss in it. */
+function lowestOf(reach: Int32Array, { lengths }: Packing, { from, seedFrom }: Window): number {
+  return reach.reduce((least, own, b) => (lengths[b] > seedFrom ? Math.min(least, own) : least), from);
+}
+
+/** Truncation: nothing flows from step t to step t − 1 in the sequences whose sweep reaches back to step t and no further. */
+function cut(dPrev: State, reach: Int32Array, t: number): void {
+  if (t === 0) return;
+  const running = dPrev.h.shape[0];
+  for (let b = 0; b < running; b++) {
+    if (reach[b] === t) for (const gradient of Object.values(dPrev)) fill(rows(gradient, b, 1), 0);
+  }
+}
+
+/**
+ * Adds what one window left to the total and clears it for the next one: the rows of the window's own steps and no others,
+ * so that the windows of a sequence together cost T·back/every steps and not T²/every.
+ */
+function moveWindow(
+  kernels: Kernels,
+  total: BackwardPass,
+  part: BackwardPass,
+  { batch, offsets }: Packing,
+  { from, end }: Window,
+): void {
+  const first = from === 0 ? 0 : batch + offsets[from - 1];
+  const [top, bottom] = [offsets[from], offsets[end]];
+  for (const [name, x] of Object.entries(part.dStates))
+    moveRows(kernels, total.dStates[name], x, first, batch + bottom - first);
+  for (const [name, x] of Object.entries(part.stepGrads))
+    moveRows(kernels, total.stepGrads[name], x, top, bottom - top);
+}
+
+/** Rows `start … start + count − 1` of `from` are added to those of `to`, a matrix of the same shape, and set to zero. */
+function moveRows(kernels: Kernels, to: Tensor, from: Tensor, start: number, count: number): void {
+  const moved = rows(from, start, count);
+  kernels.rows.addMatrix(rows(to, start, count), moved);
+  fill(moved, 0);
 }

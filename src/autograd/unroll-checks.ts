@@ -1,21 +1,24 @@
 /** What `unroll` and its backward refuse, checked once per sequence and never in a step. */
 import type { Cell, CellParams } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
-import { expectKnownKeys, keysOf } from '../tensor/checks.js';
+import { expectKnownKeys, expectOneOf, keysOf } from '../tensor/checks.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
-import type { Tensor } from '../tensor/types.js';
+import type { DType, Tensor } from '../tensor/types.js';
 import { expectUnchanged } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
-import type { BackwardOptions, Unrolled, UnrollOptions } from './storage.js';
+import type { BackwardOptions, Direction, Keep, Unrolled, UnrollOptions } from './layout.js';
 import { expectCell } from '../cells/check.js';
-import { expectRecord, expectTensor } from '../tensor/arguments.js';
+import { expectFunction, expectRecord, expectTensor } from '../tensor/arguments.js';
 import { describe } from '../tensor/describe.js';
 import { expectEntry, expectGrads } from './entry-checks.js';
 
-const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, resident: true });
-const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate: true });
+const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, keep: true });
+const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate: true, onStep: true });
+const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
+const KEEPS: readonly Keep[] = ['nothing', 'gradients', 'steps'];
 
+/** What `unroll` refuses. */
 export function checkForward<P extends CellParams>(
   kernels: Kernels,
   cell: Cell<P>,
@@ -29,49 +32,61 @@ export function checkForward<P extends CellParams>(
   expectCell('unroll', cell);
   for (const name of ['Wx', 'Wh', 'b']) expectTensor(cell.name, `params.${name}`, params[name]);
   expectKnownKeys(cell.name, 'options of the forward pass', options, FORWARD_KEYS);
-  const { direction = 'forward', initial } = options;
-  const [D, GH] = params.Wx.shape;
-  const H = params.Wh.shape[0];
+  const { direction = 'forward', keep = 'steps', initial } = options;
+  expectOneOf(cell.name, 'direction', direction, DIRECTIONS);
+  expectOneOf(cell.name, 'keep', keep, KEEPS);
   const dtype = dtypeOf(x.data);
-  const expect = (name: string, tensor: Tensor | undefined, shape: readonly number[], because: string) => {
-    if (tensor !== undefined) expectTensor(cell.name, name, tensor);
-    if (tensor?.shape.join() !== shape.join()) {
-      const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
-      throw new ShapeError(`${cell.name}: ${name} must be [${shape.join(', ')}] (${because}); got ${got}`);
-    }
-    if (dtypeOf(tensor.data) !== dtype) {
-      throw new ShapeError(
-        `${cell.name}: ${name} must be ${dtype} like x; got ${dtypeOf(tensor.data)}: convert one of them`,
-      );
-    }
-  };
-  if (direction !== 'forward' && direction !== 'reverse') {
-    throw new ArgumentError(`${cell.name}: direction must be forward or reverse; got ${describe(direction)}`);
-  }
   if (!kernels.dtypes.includes(dtype)) {
     throw new UnsupportedError(
       `${cell.name}: backend ${kernels.backend} computes in ${kernels.dtypes.join(', ')}; got ${dtype}`,
     );
   }
+  const expect = shapesLike(cell.name, dtype);
+  checkParams(cell, params, expect);
+  const [D, GH] = params.Wx.shape;
+  expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
+  if (initial === undefined) return;
+  expectRecord(cell.name, 'initial', initial, `a record of states, ${cell.states.join(', ')}`);
+  expectKnownKeys(cell.name, 'initial', initial, cell.states);
+  const H = params.Wh.shape[0];
+  for (const name of cell.states) {
+    expect(`initial.${name}`, initial[name], [packing.batch, H], `B = ${packing.batch}, H = ${H}`);
+  }
+}
+
+type ExpectShape = (name: string, tensor: Tensor | undefined, shape: readonly number[], because: string) => void;
+
+/** Requires tensors of a shape, and of one element type. */
+function shapesLike(where: string, dtype: DType): ExpectShape {
+  return (name, tensor, shape, because) => {
+    if (tensor !== undefined) expectTensor(where, name, tensor);
+    if (tensor?.shape.join() !== shape.join()) {
+      const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
+      throw new ShapeError(`${where}: ${name} must be [${shape.join(', ')}] (${because}); got ${got}`);
+    }
+    if (dtypeOf(tensor.data) !== dtype) {
+      throw new ShapeError(
+        `${where}: ${name} must be ${dtype} like x; got ${dtypeOf(tensor.data)}: convert one of them`,
+      );
+    }
+  };
+}
+
+/** Requires every parameter of the cell, and of learned initial states all or none. */
+function checkParams<P extends CellParams>(cell: Cell<P>, params: P, expect: ExpectShape): void {
+  const [D, GH] = params.Wx.shape;
+  const H = params.Wh.shape[0];
   expect('Wx', params.Wx, [D, cell.gates * H], `G = ${cell.gates}, and Wh is [${params.Wh.shape.join(', ')}]`);
   expect('Wh', params.Wh, [H, GH], `Wx is [${D}, ${GH}]`);
   expect('b', params.b, [GH], `Wx is [${D}, ${GH}]`);
   for (const [name, shape] of Object.entries(cell.shapes(D, H))) {
     if (!['Wx', 'Wh', 'b'].includes(name)) expect(name, params[name], shape, `H = ${H}`);
   }
-  if (cell.states.some((state) => params[`${state}0`] !== undefined)) {
-    for (const state of cell.states)
-      expect(`${state}0`, params[`${state}0`], [H], 'the initial state is learned whole');
-  }
-  expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
-  if (initial === undefined) return;
-  expectRecord(cell.name, 'initial', initial, `a record of states, ${cell.states.join(', ')}`);
-  expectKnownKeys(cell.name, 'initial', initial, cell.states);
-  for (const name of cell.states) {
-    expect(`initial.${name}`, initial[name], [packing.batch, H], `B = ${packing.batch}, H = ${H}`);
-  }
+  if (cell.states.every((state) => params[`${state}0`] === undefined)) return;
+  for (const state of cell.states) expect(`${state}0`, params[`${state}0`], [H], 'the initial state is learned whole');
 }
 
+/** What `unrollBackward` refuses. */
 export function checkBackward<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,
@@ -84,33 +99,43 @@ export function checkBackward<P extends CellParams>(
     throw new ArgumentError(`unrollBackward: unrolled must be what unroll returned; got ${describe(unrolled)}`);
   }
   expectEntry('unrollBackward', { kernels, options, dY });
-  const { dX, dFinal } = options;
+  const { dX, dFinal, onStep } = options;
   const { cell, packing, params, y } = unrolled;
   expectKnownKeys(cell.name, 'options of the backward pass', options, BACKWARD_KEYS);
+  if (onStep !== undefined) expectFunction(cell.name, 'onStep', onStep);
+  expectKept(unrolled);
   expectUnchanged(`${cell.name}: unrollBackward`, unrolled);
-  const wanted: [string, Tensor | undefined, readonly number[]][] = [
-    ['dY', dY, y.shape],
-    ['dX', dX, [packing.total, params.Wx.shape[0]]],
-  ];
   expectGrads(cell.name, 'grads', grads, learnedOnly(unrolled));
-  if (dX !== undefined) expectTensor(cell.name, 'dX', dX);
-  if (dFinal !== undefined) expectRecord(cell.name, 'dFinal', dFinal, `a record of states, ${cell.states.join(', ')}`);
-  for (const name of Object.keys(dFinal ?? {})) {
-    if (dFinal?.[name] !== undefined) expectTensor(cell.name, `dFinal.${name}`, dFinal[name]);
-    wanted.push([`dFinal.${name}`, dFinal?.[name], [packing.batch, y.shape[1]]]);
+  expectLike(cell.name, 'dY', dY, y.shape, y);
+  if (dX !== undefined) expectLike(cell.name, 'dX', dX, [packing.total, params.Wx.shape[0]], y);
+  if (dFinal === undefined) return;
+  expectRecord(cell.name, 'dFinal', dFinal, `a record of states, ${cell.states.join(', ')}`);
+  for (const [name, gradient] of Object.entries(dFinal)) {
     if (!cell.states.includes(name)) {
       throw new ArgumentError(
         `${cell.name}: dFinal has ${name}; the states of this cell are ${cell.states.join(', ')}`,
       );
     }
+    if (gradient) expectLike(cell.name, `dFinal.${name}`, gradient, [packing.batch, y.shape[1]], y);
   }
-  for (const [name, tensor, shape] of wanted) {
-    if (tensor && (tensor.shape.join() !== shape.join() || dtypeOf(tensor.data) !== dtypeOf(y.data))) {
-      throw new ShapeError(
-        `${cell.name}: ${name} must be [${shape.join(', ')}] ${dtypeOf(y.data)}; got [${tensor.shape.join(', ')}] ${dtypeOf(tensor.data)}`,
-      );
-    }
-  }
+}
+
+/** Requires a forward pass that a backward pass may follow. */
+function expectKept({ cell, keep }: Unrolled): void {
+  if (keep !== 'nothing') return;
+  throw new ArgumentError(
+    `${cell.name}: unrollBackward: the forward pass kept nothing, as it was told; a backward pass needs keep 'gradients' or 'steps': ` +
+      'run the forward pass again with one of them',
+  );
+}
+
+/** Requires a tensor of this shape, and of the element type of `y`. */
+function expectLike(where: string, name: string, tensor: Tensor, shape: readonly number[], { data }: Tensor): void {
+  expectTensor(where, name, tensor);
+  if (tensor.shape.join() === shape.join() && dtypeOf(tensor.data) === dtypeOf(data)) return;
+  throw new ShapeError(
+    `${where}: ${name} must be [${shape.join(', ')}] ${dtypeOf(data)}; got [${tensor.shape.join(', ')}] ${dtypeOf(tensor.data)}`,
+  );
 }
 
 /** The parameters that get a gradient: a learned initial state only where the sequences started from it. */

@@ -100,8 +100,8 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
   const frameBytes = 4 * T * B * (2 * I + 16 * H); // more than any cell keeps, with both gradients of what it keeps
   const close = kernels.adopt(tensors, frameBytes);
   const pass = (): void => {
-    const resident = phase === 'forward' ? 'forward' : 'backward';
-    const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident });
+    const keep = phase === 'forward' ? 'nothing' : 'gradients';
+    const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { keep });
     if (phase === 'forward') return;
     const dX = kernels.zeros(x.shape, dtypeOf(x.data));
     unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
@@ -116,7 +116,7 @@ function answersOf(kernels: Kernels, problem: Layer, dtype: DType): Record<strin
   const params = copies(problem.params, dtype);
   const grads = zeroGrads(params);
   const dX = allocate(x.shape as number[], dtype);
-  const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { resident: 'backward' });
+  const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { keep: 'gradients' });
   unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
   return { y: unrolled.y, dX, ...grads };
 }

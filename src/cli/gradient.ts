@@ -13,7 +13,7 @@ import type { CheckedElement } from '../autograd/gradcheck.js';
 import { zeroGrads } from '../autograd/grads.js';
 import { directionalDerivative, dualOps, packingOf, unroll, unrollBackward, unrollDual } from '../autograd/index.js';
 import type { Unrolled, BackwardPass } from '../autograd/index.js';
-import { at, before } from '../autograd/storage.js';
+import { at, before } from '../autograd/layout.js';
 import type { Cell, CellParams } from '../cells/index.js';
 import type { Kernels } from '../kernels/index.js';
 import {

@@ -4,7 +4,7 @@
  *
  *   dP = Σ_m Σ_k A[m,k]
  */
-import { at, before } from '../autograd/storage.js';
+import { at, before } from '../autograd/layout.js';
 import type { TensorRecord } from '../autograd/grads.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns } from '../tensor/view.js';

@@ -1,5 +1,5 @@
 /** The directions of a study's layers, and their rows by word. A row of the scan is a step; a word is a place in the sentence. */
-import type { Unrolled, BackwardPass } from '../autograd/storage.js';
+import type { Unrolled, BackwardPass } from '../autograd/layout.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns } from '../tensor/view.js';
 import type { Returned, Study } from './study.js';

@@ -1,5 +1,5 @@
 /** Laws that the numbers of a trace must obey, whatever the model is. Each is measured on the very numbers that are shown. */
-import { before } from '../autograd/storage.js';
+import { before } from '../autograd/layout.js';
 import type { Direction } from './directions.js';
 import { stepOf } from './directions.js';
 import { asRow, difference, plus } from './numbers.js';

@@ -6,7 +6,7 @@
  *   (2)  σ_max(J)² = ρ(Jᵀ·J)
  *   (3)  ρ(A) = lim ‖A^m‖^(1/m)                       m = 1, 2, 4, 8, …: squarings (Gelfand 1941)
  */
-import { after, at, before } from '../autograd/storage.js';
+import { after, at, before } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
 import { exp, log } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';

@@ -2,7 +2,7 @@
 import { expectRecord } from '../tensor/arguments.js';
 import { expectNonNegativeInteger } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
-import type { Unrolled } from '../autograd/storage.js';
+import type { Unrolled } from '../autograd/layout.js';
 import { expectPacking } from '../autograd/entry-checks.js';
 import { rowOf } from './numbers.js';
 import { gateAt } from './quantities.js';

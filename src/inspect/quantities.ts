@@ -1,5 +1,5 @@
 /** What the steps of a cell hold, by name: gates, their arguments, states. */
-import type { Unrolled } from '../autograd/storage.js';
+import type { Unrolled } from '../autograd/layout.js';
 import type { Cell } from '../cells/cell.js';
 import type { Algebra } from '../cells/equations.js';
 import type { Quantity } from '../cells/quantities.js';

@@ -3,7 +3,7 @@
  *
  *   Σ_m R[m,k] = δ_k, the gradient of all seeds together, because a backward pass is linear in its seed
  */
-import type { BackwardPass } from '../autograd/storage.js';
+import type { BackwardPass } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';

@@ -2,7 +2,7 @@
  * What the recurrence alone brings to a state. The engine adds it to what comes from above; here the cell's own backward step runs
  * once more, from the last step to the first, into empty gradients, so that each part stands by itself.
  */
-import { after, at, before } from '../autograd/storage.js';
+import { after, at, before } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';

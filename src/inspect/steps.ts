@@ -1,5 +1,5 @@
 /** The steps of one direction: what they hold, and the gradients of all of it. */
-import { before } from '../autograd/storage.js';
+import { before } from '../autograd/layout.js';
 import type { Cell } from '../cells/cell.js';
 import type { Quantity } from '../cells/quantities.js';
 import type { Kernels } from '../kernels/types.js';

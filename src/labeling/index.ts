@@ -1,7 +1,7 @@
 export { createTagger, loadModel } from './model/tagger.js';
 export type { LoadOptions, Model, ModelConfig, Prediction, Tagger } from './model/tagger.js';
 export { saveModel } from './model/file.js';
-export { createModel, modelBackward, modelForward } from './model/model.js';
+export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export type { ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
 export type { BodyConfig, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
@@ -30,8 +30,8 @@ export type {
 } from './model/heads/head.js';
 export { sentenceConfig } from './model/heads/sentence.js';
 export { softmaxConfig } from './model/heads/softmax.js';
-export { createAsyncTagger, modelBackwardAsync, modelForwardAsync } from './model/model-async.js';
-export type { AsyncTagger } from './model/model-async.js';
+export { createAsyncTagger } from './model/async-tagger.js';
+export type { AsyncTagger } from './model/async-tagger.js';
 export { inferenceOf } from './model/inference.js';
 export type { Inference, InferenceOptions } from './model/inference.js';
 export { packFeatures, predict } from './model/predict.js';

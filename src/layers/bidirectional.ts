@@ -12,10 +12,13 @@
  */
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
-import type { Resident, Unrolled, BackwardPass } from '../autograd/storage.js';
+import type { Places } from '../autograd/devices.js';
+import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
+import type { BackwardPass, Keep, Unrolled } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
-import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Kernels } from '../kernels/types.js';
+import type { Work } from '../kernels/work.js';
+import { now } from '../kernels/work.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
@@ -83,7 +86,7 @@ export function initBidirectional(
  *
  * @param x `[N, D]`
  * @param initial states before the first step of either direction, each `[B, H]` in packed order; default: learned, else zero
- * @param resident for who reads outputs, final states and gradients alone; see `UnrollOptions`
+ * @param keep what of the pass is there afterwards; see `UnrollOptions`
  * @throws ShapeError when a tensor does not fit; UnsupportedError where the backend lacks the element type
  */
 export function bidirectionalForward(
@@ -93,24 +96,34 @@ export function bidirectionalForward(
   x: Tensor,
   packing: Packing,
   initial: DirectionStates = {},
-  resident?: Resident,
+  keep?: Keep,
 ): BidirectionalPass {
   expectCell('bidirectionalForward', cell);
   expectEntry('bidirectionalForward', { kernels, packing });
   expectDirections('bidirectionalForward', 'params', params);
   expectRecord('bidirectionalForward', 'initial', initial, '{ forward, reverse }');
   expectKnownKeys('bidirectionalForward', 'initial', initial, DIRECTIONS);
-  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident }); // (1)
-  const reverse = unroll(kernels, cell, params.reverse, x, packing, {
-    direction: 'reverse',
-    initial: initial.reverse,
-    resident,
-  }); // (2)
-  return joinDirections(kernels, forward, reverse);
+  return now(bidirectionalWork({ host: kernels }, cell, params, x, packing, initial, keep));
+}
+
+/** `bidirectionalForward` as work, its arguments checked. */
+export function* bidirectionalWork(
+  places: Places,
+  cell: Cell,
+  params: BidirectionalParams,
+  x: Tensor,
+  packing: Packing,
+  initial: DirectionStates,
+  keep?: Keep,
+): Work<BidirectionalPass> {
+  const way = (direction: 'forward' | 'reverse') => ({ direction, initial: initial[direction], keep });
+  const forward = yield* unrollWork(places, cell, params.forward, x, packing, way('forward')); // (1)
+  const reverse = yield* unrollWork(places, cell, params.reverse, x, packing, way('reverse')); // (2)
+  return joinDirections(places.host, forward, reverse); // (3)
 }
 
 /** Equation (3). @throws ShapeError when the directions differ in size */
-export function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unrolled): BidirectionalPass {
+function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unrolled): BidirectionalPass {
   const [N, H] = forward.y.shape;
   expectShape(
     'bidirectionalForward',
@@ -143,23 +156,26 @@ export function bidirectionalBackward(
   expectDirections('bidirectionalBackward', 'pass', pass);
   expectDirections('bidirectionalBackward', 'grads', grads);
   expectKnownKeys('bidirectionalBackward', 'options', options, KEYS);
-  const { dX, dFinal = {}, truncate } = options;
+  return now(bidirectionalBackwardWork({ host: kernels }, pass, dY, grads, options));
+}
+
+/** `bidirectionalBackward` as work, its arguments checked. */
+export function* bidirectionalBackwardWork(
+  places: Places,
+  pass: BidirectionalPass,
+  dY: Tensor,
+  grads: BidirectionalParams,
+  { dFinal = {}, ...options }: BidirectionalBackwardOptions,
+): Work<{ forward: BackwardPass; reverse: BackwardPass }> {
+  const way = (direction: 'forward' | 'reverse') => ({ ...options, dFinal: dFinal[direction] });
   const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
-  const reverse = unrollBackward(kernels, pass.reverse, fromReverse, grads.reverse, {
-    dX,
-    dFinal: dFinal.reverse,
-    truncate,
-  }); // (2)
-  const forward = unrollBackward(kernels, pass.forward, fromForward, grads.forward, {
-    dX,
-    dFinal: dFinal.forward,
-    truncate,
-  }); // (1)
+  const reverse = yield* unrollBackwardWork(places, pass.reverse, fromReverse, grads.reverse, way('reverse')); // (2)
+  const forward = yield* unrollBackwardWork(places, pass.forward, fromForward, grads.forward, way('forward')); // (1)
   return { forward, reverse };
 }
 
 /** Equation (3) backward: each direction's half of the gradient, as a view. @throws ShapeError when `dY` has another shape */
-export function splitDirections(pass: Pick<BidirectionalPass, 'y'>, dY: Tensor) {
+function splitDirections(pass: Pick<BidirectionalPass, 'y'>, dY: Tensor) {
   const [N, width] = pass.y.shape;
   expectShape('bidirectionalBackward', 'dY', dY, [{ N }, { '2H': width }]);
   const H = width / 2;

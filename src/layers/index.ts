@@ -50,7 +50,9 @@ export {
   initStack,
   outputSize,
   stackBackward,
+  stackBackwardAsync,
   stackForward,
+  stackForwardAsync,
   type LayerParams,
   type LayerPass,
   type LayerSpec,
@@ -60,10 +62,4 @@ export {
   type StackOptions,
   type StackPass,
 } from './stack.js';
-export {
-  linearBackwardAsync,
-  linearForwardAsync,
-  stackBackwardAsync,
-  stackForwardAsync,
-  type Devices,
-} from './async.js';
+export type { Devices } from '../autograd/devices.js';

@@ -1,12 +1,12 @@
 /**
- * A stack of recurrent layers that is run and never walked backward. Where the backend takes a layer over, its weights are copied
+ * A stack of recurrent layers that is run forward only. Where the backend takes a layer over, its weights are copied
  * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `unroll` runs. The outputs are those
  * of `stackForward` without dropout, to the bit.
  */
 import type { Packing } from '../autograd/packing.js';
 import { reversal } from '../autograd/packing.js';
-import type { Direction } from '../autograd/storage.js';
-import { fusedScan } from '../autograd/storage.js';
+import type { Direction } from '../autograd/layout.js';
+import { fusedScan } from '../autograd/layout.js';
 import { checkForward } from '../autograd/unroll-checks.js';
 import { unroll } from '../autograd/unroll.js';
 import type { Cell, CellParams } from '../cells/cell.js';
@@ -122,5 +122,5 @@ function runWay(
   const { batchSizes } = packing;
   if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
   if (taken?.run({ batchSizes, map, x: rows(), y })) return;
-  kernels.rows.copyMatrix(y, unroll(kernels, cell, params, rows(), packing, { direction, resident: 'forward' }).y);
+  kernels.rows.copyMatrix(y, unroll(kernels, cell, params, rows(), packing, { direction, keep: 'nothing' }).y);
 }

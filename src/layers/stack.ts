@@ -9,11 +9,14 @@
  *              (1)  dx_l += layer_lᵀ(dy_l)
  */
 import type { Packing } from '../autograd/packing.js';
-import type { Resident, Unrolled, BackwardPass } from '../autograd/storage.js';
+import type { Devices, Places } from '../autograd/devices.js';
+import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
+import type { BackwardPass, Keep, Unrolled } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
-import { unroll, unrollBackward } from '../autograd/unroll.js';
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
+import type { Work } from '../kernels/work.js';
+import { later, now } from '../kernels/work.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
@@ -21,9 +24,10 @@ import type { RandomKey } from '../tensor/random-key.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import {
-  bidirectionalBackward,
-  bidirectionalForward,
+  bidirectionalBackwardWork,
+  bidirectionalWork,
   initBidirectional,
+  type BidirectionalBackwardOptions,
   type BidirectionalParams,
   type DirectionStates,
 } from './bidirectional.js';
@@ -68,11 +72,12 @@ export interface StackOptions {
    * default: learned, else zero.
    */
   readonly initial?: readonly DirectionStates[];
-  /** For who reads outputs, final states and gradients alone; see `UnrollOptions`. */
-  readonly resident?: Resident;
+  /** What of the pass is there afterwards, default `steps`; see `UnrollOptions`. */
+  readonly keep?: Keep;
 }
 
-const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, resident: true });
+const DIRECTION_KEYS = keysOf<DirectionStates>({ forward: true, reverse: true });
+const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, keep: true });
 
 /** What one layer did. */
 export interface LayerPass {
@@ -157,13 +162,38 @@ export function stackForward(
   options: StackOptions = {},
 ): StackPass {
   expectEntry('stackForward', { kernels, x, packing });
+  return now(stackWork({ host: kernels }, layers, params, x, packing, options));
+}
+
+/** `stackForward` where a device that answers later may take whole layers; the host runs the others. The same text. */
+export async function stackForwardAsync(
+  devices: Devices,
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+  x: Tensor,
+  packing: Packing,
+  options: StackOptions = {},
+): Promise<StackPass> {
+  expectEntry('stackForwardAsync', { devices, x, packing });
+  return later(stackWork(devices, layers, params, x, packing, options));
+}
+
+/** The forward pass as work: the text behind both. */
+export function* stackWork(
+  places: Places,
+  layers: readonly LayerSpec[],
+  params: readonly LayerParams[],
+  x: Tensor,
+  packing: Packing,
+  options: StackOptions,
+): Work<StackPass> {
   checkStack(layers, params, options);
-  const { dropout, initial = [], resident } = options;
+  const { dropout, initial = [], keep } = options;
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
-    const pass = layerForward(kernels, layers[l].cell, params[l], input, packing, initial[l], resident); // (1)
-    const dropped = dropBehind(kernels, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (2)
+    const pass = yield* layerWork(places, layers[l].cell, params[l], input, packing, initial[l], keep); // (1)
+    const dropped = dropBehind(places.host, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (2)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -187,56 +217,77 @@ export function stackBackward(
   backward: StackBackwardOptions = {},
 ): LayerBackwardPass[] {
   expectEntry('stackBackward', { kernels, pass, dY });
+  return now(stackBackwardWork({ host: kernels }, pass, dY, grads, backward));
+}
+
+/** `stackBackward`, each layer on the device where it waits. The same text. */
+export async function stackBackwardAsync(
+  devices: Devices,
+  pass: StackPass,
+  dY: Tensor,
+  grads: readonly LayerParams[],
+  backward: StackBackwardOptions = {},
+): Promise<LayerBackwardPass[]> {
+  expectEntry('stackBackwardAsync', { devices, pass, dY });
+  return later(stackBackwardWork(devices, pass, dY, grads, backward));
+}
+
+/** The backward pass as work: the text behind both. */
+export function* stackBackwardWork(
+  places: Places,
+  pass: StackPass,
+  dY: Tensor,
+  grads: readonly LayerParams[],
+  backward: StackBackwardOptions,
+): Work<LayerBackwardPass[]> {
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
-  const unwound: LayerBackwardPass[] = [];
+  const left: LayerBackwardPass[] = [];
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
     const below = l === 0 ? undefined : pass.layers[l - 1];
-    const dInput = below === undefined ? dX : zeroView(kernels, below.y);
-    const options = { dX: dInput, truncate };
-    unwound[l] = layerBackward(kernels, pass.layers[l], dOutput, grads[l], dFinal[l], options); // (1)
+    const dInput = below === undefined ? dX : zeroView(places.host, below.y);
+    const options = { dX: dInput, truncate, dFinal: dFinal[l] };
+    left[l] = yield* layerBackwardWork(places, pass.layers[l], dOutput, grads[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
-    dOutput = below.mask === null ? dInput : zeroView(kernels, below.y);
-    if (below.mask !== null) dropoutBackward(kernels, below.mask, dInput, dOutput); // (2)
+    dOutput = below.mask === null ? dInput : zeroView(places.host, below.y);
+    if (below.mask !== null) dropoutBackward(places.host, below.mask, dInput, dOutput); // (2)
   }
-  return unwound;
+  return left;
 }
 
-function layerForward(
-  kernels: Kernels,
+function* layerWork(
+  places: Places,
   cell: Cell,
   params: LayerParams,
   x: Tensor,
   packing: Packing,
   initial: DirectionStates = {},
-  resident?: Resident,
-): Omit<LayerPass, 'mask'> {
-  if ('reverse' in params) return bidirectionalForward(kernels, cell, params, x, packing, initial, resident);
-  const forward = unroll(kernels, cell, params.forward, x, packing, { initial: initial.forward, resident });
+  keep?: Keep,
+): Work<Omit<LayerPass, 'mask'>> {
+  if ('reverse' in params) return yield* bidirectionalWork(places, cell, params, x, packing, initial, keep);
+  const options = { initial: initial.forward, keep };
+  const forward = yield* unrollWork(places, cell, params.forward, x, packing, options);
   return { y: forward.y, forward };
 }
 
-function layerBackward(
-  kernels: Kernels,
-  pass: LayerPass,
+function* layerBackwardWork(
+  places: Places,
+  { y, forward, reverse }: LayerPass,
   dY: Tensor,
   grads: LayerParams,
-  dFinal: DirectionStates<Partial<State>> = {},
-  options: { dX?: Tensor; truncate?: Truncation },
-): LayerBackwardPass {
-  const { y, forward, reverse } = pass;
+  options: BidirectionalBackwardOptions,
+): Work<LayerBackwardPass> {
   if (reverse !== undefined && 'reverse' in grads) {
-    return bidirectionalBackward(kernels, { y, forward, reverse }, dY, grads, { ...options, dFinal });
+    return yield* bidirectionalBackwardWork(places, { y, forward, reverse }, dY, grads, options);
   }
-  return {
-    forward: unrollBackward(kernels, forward, dY, grads.forward, { ...options, dFinal: dFinal.forward }),
-  };
+  const own = { ...options, dFinal: options.dFinal?.forward };
+  return { forward: yield* unrollBackwardWork(places, forward, dY, grads.forward, own) };
 }
 
 /** Equation (2) behind layer l; without dropout the same rows. */
-export function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
+function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
   if (dropout === undefined) return { y, mask: null };
   const { p, key, places = placesOf(packing), perSequence = false } = dropout;
   expectKey('stackForward', 'dropout.key', key);
@@ -252,8 +303,7 @@ export function checkStack(
   expectRecord('stackForward', 'options', options);
   expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
   expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
-  if (options.initial !== undefined)
-    expectList('stackForward', 'initial', options.initial, 'states, one entry per layer');
+  expectStates('stackForward', 'initial', options.initial);
   expectLayers('stackForward', layers);
   expectPairs('stackForward', 'parameters', layers, params);
   layers.forEach(({ hidden }, l) => {
@@ -263,15 +313,25 @@ export function checkStack(
 }
 
 /** @throws ArgumentError on an option that there is not */
-export function checkBackwardOptions(options: StackBackwardOptions): void {
+function checkBackwardOptions(options: StackBackwardOptions): void {
   expectRecord('stackBackward', 'options', options);
   expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
-  if (options.dFinal !== undefined)
-    expectList('stackBackward', 'dFinal', options.dFinal, 'states, one entry per layer');
+  expectStates('stackBackward', 'dFinal', options.dFinal);
+}
+
+/** Requires states by direction, one entry per layer, where there are any. @throws ArgumentError */
+function expectStates(where: string, name: string, states: readonly DirectionStates<unknown>[] | undefined): void {
+  if (states === undefined) return;
+  expectList(where, name, states, 'states, one entry per layer');
+  states.forEach((each, l) => {
+    if (each === undefined) return;
+    expectRecord(where, `${name}[${l}]`, each, '{ forward, reverse }');
+    expectKnownKeys(where, `${name}[${l}]`, each, DIRECTION_KEYS);
+  });
 }
 
 /** Zeros of the shape and element type of `x`. */
-export function zeroView(kernels: Kernels, x: Tensor): Tensor {
+function zeroView(kernels: Kernels, x: Tensor): Tensor {
   return kernels.zeros(x.shape, dtypeOf(x.data));
 }
 
@@ -287,7 +347,7 @@ function expectLayers(where: string, layers: readonly LayerSpec[]): void {
 }
 
 /** Every layer with its parameters or gradients, of as many directions. */
-export function expectPairs(
+function expectPairs(
   where: string,
   what: string,
   layers: readonly (LayerSpec | LayerPass)[],

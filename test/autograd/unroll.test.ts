@@ -6,11 +6,14 @@ import {
   unrollBackward,
   unrollBackwardAsync,
   windowsOf,
+  zeroGrads,
 } from '../../src/autograd/index.js';
-import type { Unrolled } from '../../src/autograd/index.js';
+import type { OnStep, Unrolled } from '../../src/autograd/index.js';
 import { cells, lstm } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
+import { flatCopy, rows, viewOf } from '../../src/tensor/view.js';
+import { slowDevice } from '../support/slow-device.js';
 import type { AsyncKernels, Kernels, ScanTensors } from '../../src/kernels/index.js';
 import { allocate, ArgumentError, createRng, ShapeError, UnsupportedError } from '../../src/tensor/index.js';
 import type { Rng, Tensor } from '../../src/tensor/index.js';
@@ -236,33 +239,79 @@ describe('state carried between calls', () => {
 
 describe('the asynchronous entry', () => {
   test.each(['forward', 'reverse'] as const)('gives the bits of the synchronous one, %s', async (direction) => {
-    const { cell, packing, params, x, dY } = scene('gru', [4, 2, 6]);
-    const seen: string[] = [];
-    const later =
-      (product: 'addMatmul' | 'addMatmulTA' | 'addMatmulTB') => async (out: Tensor, a: Tensor, b: Tensor) => {
-        await Promise.resolve();
-        seen.push(product);
-        kernels[product](out, a, b);
-      };
-    const device: AsyncKernels = {
-      backend: 'slow',
-      dtypes: ['float64'],
-      addMatmul: later('addMatmul'),
-      addMatmulTA: later('addMatmulTA'),
-      addMatmulTB: later('addMatmulTB'),
-      dispose: async () => {},
-    };
-    const sync = { grads: zerosLike(params), dX: allocate(x.shape, 'float64') };
+    const wide = scene('gru', [4, 2, 6], false);
+    const narrow = (x: Tensor): Tensor => viewOf(flatCopy(x, 'float32'), x.shape);
+    const params = Object.fromEntries(Object.entries(wide.params).map(([n, p]) => [n, narrow(p)])) as never;
+    const { cell, packing } = wide;
+    const [x, dY] = [narrow(wide.x), narrow(wide.dY)];
+    const zeros = () => ({ grads: zeroGrads(params) as CellParams, dX: allocate(x.shape, 'float32') });
+    const [sync, asynchronous] = [zeros(), zeros()];
     const u = unroll(kernels, cell, params, x, packing, { direction });
-    unrollBackward(kernels, u, dY, sync.grads, { dX: sync.dX });
-    const asynchronous = { grads: zerosLike(params), dX: allocate(x.shape, 'float64') };
-    const v = await unrollAsync(device, kernels, cell, params, x, packing, { direction });
-    await unrollBackwardAsync(device, kernels, v, dY, asynchronous.grads, { dX: asynchronous.dX });
+    const want = unrollBackward(kernels, u, dY, sync.grads, { dX: sync.dX });
+    const { device, done } = slowDevice(kernels);
+    const v = await unrollAsync(device, kernels, cell, params, x, packing, { direction, keep: 'gradients' });
+    const got = await unrollBackwardAsync(device, kernels, v, dY, asynchronous.grads, { dX: asynchronous.dX });
 
-    expect(seen).toEqual(['addMatmul', 'addMatmulTB', 'addMatmulTA']);
+    expect(done).toEqual(['gru forward', 'gru backward']);
     expect(values(v.y)).toEqual(values(u.y));
     expect(values(asynchronous.dX)).toEqual(values(sync.dX));
-    for (const key of Object.keys(params)) expect(values(asynchronous.grads[key])).toEqual(values(sync.grads[key]));
+    for (const [key, g] of Object.entries(sync.grads)) expect(values(asynchronous.grads[key])).toEqual(values(g));
+    expect(values(got.stepGrads.du)).toEqual(values(want.stepGrads.du));
+    expect(values(v.states.h)).toEqual(values(u.states.h));
+  });
+});
+
+describe('onStep', () => {
+  test.each([['lstm', undefined] as const, ['gru', { every: 2, back: 3 }] as const])(
+    'sees every backward step of %s, truncated %j, last first, and changes no bit',
+    (name, truncate) => {
+      const { cell, packing, params, x, dY, dFinal } = scene(name, [4, 2, 5]);
+      const run = (onStep?: OnStep) => {
+        const grads = zerosLike(params);
+        const u = unroll(kernels, cell, params, x, packing);
+        const back = unrollBackward(kernels, u, dY, grads, { dFinal, truncate, onStep });
+        return { back, bits: [...Object.values(grads), ...Object.values(back.dStates)].map(values) };
+      };
+      const seen: { t: number; end: number; dh: number[]; da: number[]; cut: number[] }[] = [];
+      const looked = run(({ t, window, dNext, dPrev, saved }) =>
+        seen.push({ t, end: window.end, dh: values(dNext.h), da: values(saved.da), cut: values(dPrev.h) }),
+      );
+      const plain = run();
+      expect(looked.bits).toEqual(plain.bits);
+      const expected = windowsOf(5, truncate).flatMap(({ end, from }) =>
+        Array.from({ length: end - from }, (_, k) => ({ t: end - 1 - k, end })),
+      );
+      // Sequences that end inside of a window are swept from their own end, so it may reach further back.
+      expect(seen.map(({ t, end }) => ({ t, end }))).toEqual(expect.arrayContaining(expected));
+      if (truncate) return;
+      expect(seen).toHaveLength(5);
+      for (const { t, dh, da } of seen) {
+        const [start, count] = [packing.offsets[t], packing.batchSizes[t]];
+        expect(dh).toEqual(values(rows(plain.back.dStates.h, packing.batch + start, count)));
+        expect(da).toEqual(values(rows(plain.back.stepGrads.da, start, count)));
+      }
+    },
+  );
+
+  test('sees what truncation has cut already', () => {
+    const { cell, packing, params, x, dY } = scene('rnn', [4]);
+    const before: number[][] = [];
+    unrollBackward(kernels, unroll(kernels, cell, params, x, packing), dY, zerosLike(params), {
+      truncate: { every: 2, back: 2 },
+      onStep: ({ t, dPrev }) => void (t === 2 && before.push(values(dPrev.h))),
+    });
+    expect(before).toEqual([new Array(H).fill(0)]);
+  });
+
+  test('is refused where it is no function; a fused scan and a device are not asked where it looks', async () => {
+    const { packing, params, x, dY } = scene('lstm', [3, 2]);
+    const asked: string[] = [];
+    const no = (which: string) => () => (asked.push(which), false);
+    const backend: Kernels = { ...kernels, fused: { lstm: { forward: no('forward'), backward: no('backward') } } };
+    const u = unroll(backend, lstm, params, x, packing);
+    unrollBackward(backend, u, dY, zerosLike(params), { onStep: () => undefined });
+    expect(asked).toEqual(['forward']);
+    expect(() => unrollBackward(backend, u, dY, zerosLike(params), { onStep: 3 as never })).toThrow(/onStep/);
   });
 });
 

@@ -1,7 +1,8 @@
 /** Weights that are updated between a forward pass and its backward: refused where it can be told. */
 import { zeroGrads } from '../../src/autograd/grads.js';
 import { packingOf } from '../../src/autograd/packing.js';
-import { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from '../../src/autograd/unroll.js';
+import { unrollAsync, unrollBackwardAsync } from '../../src/autograd/devices.js';
+import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells, lstm } from '../../src/cells/index.js';
 import type { CellParams } from '../../src/cells/index.js';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index.js';

@@ -80,11 +80,11 @@ function layer(cell: Cell, dtype: DType) {
 }
 
 describe.each(PATHS)('a %s of one’s own on %s in %s', (name, _, dtype, open) => {
-  it.each([undefined, 'forward', 'backward'] as const)('takes every step in unroll, resident %s', async (resident) => {
+  it.each(['steps', 'gradients'] as const)('takes every step in unroll, keep %s', async (keep) => {
     const kernels = await open();
     const { cell, counts } = counting(name);
     const { packing, params, x, dY, grads } = layer(cell, dtype);
-    const pass = unroll(kernels, cell, params, x, packing, { resident });
+    const pass = unroll(kernels, cell, params, x, packing, { keep });
     expect(counts).toEqual({ forward: T, backward: 0, weights: 0 });
     unrollBackward(kernels, pass, dY, grads);
     expect(counts).toEqual({ forward: T, backward: T, weights: 1 });
@@ -100,7 +100,7 @@ describe.each(PATHS)('a %s of one’s own on %s in %s', (name, _, dtype, open) =
 
     const layers = [{ cell, hidden: H, bidirectional: true }];
     const stack = initStack(D, layers, createRng(4), { dtype });
-    const pass = stackForward(kernels, layers, stack, x, packing, { resident: 'backward' });
+    const pass = stackForward(kernels, layers, stack, x, packing, { keep: 'gradients' });
     expect(counts.forward).toBe(3 * T);
     const dStack = normal([packing.total, 2 * H], 1, createRng(5), dtype);
     const both = {
@@ -125,7 +125,7 @@ describe('on a device that answers later', () => {
     const device = withAsyncFallback(await createGpuAsyncKernels({ library: fakeGpu().library }), host);
     const { cell, counts } = counting(name);
     const { packing, params, x, dY, grads } = layer(cell, 'float32');
-    const pass = await unrollAsync(device, host, cell, params, x, packing, { resident: 'backward' });
+    const pass = await unrollAsync(device, host, cell, params, x, packing, { keep: 'gradients' });
     await unrollBackwardAsync(device, host, pass, dY, grads);
     expect(counts).toEqual({ forward: T, backward: T, weights: 1 });
   });

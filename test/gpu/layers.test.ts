@@ -63,8 +63,8 @@ describe('a layer on gpu.js:headlessgl', () => {
         const packing = packingOf([3, 1 + (i % 3), 2]);
         const x = allocate([packing.total, 3], 'float32');
         const training = i % 4 > 0; // every fourth is an evaluation
-        const resident = training ? 'backward' : 'forward';
-        const unrolled = unroll(device, cell, params, x, packing, { resident });
+        const keep = training ? 'gradients' : 'nothing';
+        const unrolled = unroll(device, cell, params, x, packing, { keep });
         // Every fifth training pass never sees its backward, as after a loss that is no number.
         if (training && i % 5 > 0) unrollBackward(device, unrolled, unrolled.y, grads as unknown as CellParams);
         else unrolled.onDevice?.release();
@@ -85,7 +85,7 @@ describe('a layer on gpu.js:headlessgl', () => {
     const packing = packingOf([4, 2]);
     const x = allocate([packing.total, 3], 'float32');
     for (let i = 0; i < 3; i++) {
-      unroll(opened.result, cell, cell.initialize(3, 4, createRng(5)), x, packing, { resident: 'backward' });
+      unroll(opened.result, cell, cell.initialize(3, 4, createRng(5)), x, packing, { keep: 'gradients' });
     }
     expect(opened.result.pending).toBe(3);
     expect(textures.size).toBeGreaterThan(20);

@@ -57,13 +57,13 @@ function solved(c: Case) {
 /** Names of the tensors with an element that float32 does not excuse. */
 export function outsideOf(kernels: Kernels, c: Case): readonly string[] {
   const { problem, balls } = solved(c);
-  return audit(float32Engine(problem, { kernels, resident: 'backward' }), balls).outside;
+  return audit(float32Engine(problem, { kernels, keep: 'gradients' }), balls).outside;
 }
 
 /** `outsideOf` on a device that answers later. */
 export async function outsideOfAsync(device: AsyncKernels, kernels: Kernels, c: Case): Promise<readonly string[]> {
   const { problem, balls } = solved(c);
-  return audit(await float32EngineAsync(problem, device, { kernels, resident: 'backward' }), balls).outside;
+  return audit(await float32EngineAsync(problem, device, { kernels, keep: 'gradients' }), balls).outside;
 }
 
 /** Kernels whose layers say what they did; `after` is told of every answer, from 1. */

@@ -1,7 +1,7 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
 import { createRowGradient, flatten, touch } from '../../src/autograd/grads';
 import { clipByGlobalNorm } from '../../src/autograd/norms';
-import { gatherRows } from '../../src/autograd/storage';
+import { gatherRows } from '../../src/autograd/layout';
 import { completeRows, plainMemory } from '../../src/kernels/complete';
 import { plainRows } from '../../src/kernels/cpu/rows';
 import type { OwnRows } from '../../src/kernels/types';

@@ -2,7 +2,7 @@
 import { packingOf } from '../../src/autograd/packing.js';
 import { gradcheck } from '../../src/autograd/gradcheck.js';
 import type { GradcheckReport } from '../../src/autograd/gradcheck.js';
-import type { Unrolled, BackwardPass } from '../../src/autograd/storage.js';
+import type { Unrolled, BackwardPass } from '../../src/autograd/layout.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';

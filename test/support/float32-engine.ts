@@ -1,8 +1,9 @@
 /** The engine on the problems of `cases.ts` with all numbers rounded to float32. Kernels and cell may be replaced. */
 import { completeKernels } from '../../src/kernels/complete.js';
 import { packingOf } from '../../src/autograd/packing.js';
-import type { Resident, Unrolled } from '../../src/autograd/storage.js';
-import { unroll, unrollAsync, unrollBackward, unrollBackwardAsync } from '../../src/autograd/unroll.js';
+import type { Keep, Unrolled } from '../../src/autograd/layout.js';
+import { unrollAsync, unrollBackwardAsync } from '../../src/autograd/devices.js';
+import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
 import type { AsyncKernels, Kernels } from '../../src/kernels/types.js';
@@ -18,7 +19,7 @@ export interface Choices {
   readonly kernels?: Kernels;
   readonly cell?: Cell;
   /** Whether layers may run whole, their steps out of sight. */
-  readonly resident?: Resident;
+  readonly keep?: Keep;
 }
 
 /** A forward pass: what it found, and each `unroll` by layer and direction. */
@@ -46,7 +47,7 @@ export function float32Engine(problem: Problem, choices: Choices = {}): Solution
 /** `float32Engine` with products and layers on a device that answers later. */
 export async function float32EngineAsync(problem: Problem, device: AsyncKernels, choices: Choices): Promise<Solution> {
   const { case: c, tensors, cotangents } = problem;
-  const { kernels = cpu, resident } = choices;
+  const { kernels = cpu, keep } = choices;
   const packing = packingOf(c.lengths);
   const outputs: Record<string, Tensor> = {};
   const unrolled: Unrolled[][] = [];
@@ -56,7 +57,7 @@ export async function float32EngineAsync(problem: Problem, device: AsyncKernels,
     for (const direction of directionsOf(c)) {
       const initial = c.initial === 'given' ? (part(tensors, `initial.${l}.${direction}`) as State) : undefined;
       const params = part(tensors, `layers.${l}.${direction}`) as CellParams;
-      const options = { direction, initial, resident };
+      const options = { direction, initial, keep };
       const run = await unrollAsync(device, kernels, cells[c.cell], params, x, packing, options);
       for (const [state, final] of Object.entries(run.final)) outputs[`final.${l}.${direction}.${state}`] = final;
       unrolled[l].push(run);
@@ -84,7 +85,7 @@ export async function float32EngineAsync(problem: Problem, device: AsyncKernels,
 /** One `unroll` per layer and direction, directions side by side. */
 export function float32Forward(
   { case: c, tensors }: Problem,
-  { kernels = cpu, cell = cells[c.cell], resident }: Choices,
+  { kernels = cpu, cell = cells[c.cell], keep }: Choices,
 ): Pass {
   const packing = packingOf(c.lengths);
   const outputs: Record<string, Tensor> = {};
@@ -94,7 +95,7 @@ export function float32Forward(
     unrolled[l] = directionsOf(c).map((direction) => {
       const initial = c.initial === 'given' ? (part(tensors, `initial.${l}.${direction}`) as State) : undefined;
       const params = part(tensors, `layers.${l}.${direction}`) as CellParams;
-      const run = unroll(kernels, cell, params, x, packing, { direction, initial, resident });
+      const run = unroll(kernels, cell, params, x, packing, { direction, initial, keep });
       for (const [state, final] of Object.entries(run.final)) outputs[`final.${l}.${direction}.${state}`] = final;
       return run;
     });

@@ -100,9 +100,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows', 'threefry'],
   'cells → kernels': ['types'],
-  'autograd → kernels': ['types'],
+  'autograd → kernels': ['types', 'work'],
   'autograd → cells': ['cell', 'check'],
-  'layers → kernels': ['types', 'complete'],
+  'layers → kernels': ['types', 'work'],
   'optim → kernels': ['types'],
   'layers → cells': ['cell', 'check'],
 };

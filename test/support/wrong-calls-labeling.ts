@@ -101,7 +101,7 @@ export const labelingRoom: Room = {
       params: params(),
       features: packed(),
       packing: batch().packing,
-      options: { noise: noise(), truncate: { every: 1, back: 1 } },
+      options: { noise: noise(), keep: 'gradients' },
     }),
     modelForwardAsync: () => ({
       devices: devices(),
@@ -109,7 +109,7 @@ export const labelingRoom: Room = {
       params: params(),
       features: packed(),
       packing: batch().packing,
-      options: { noise: noise(), truncate: { every: 1, back: 1 } },
+      options: { noise: noise(), keep: 'gradients' },
     }),
     modelBackward: () => ({
       kernels: kernels(),

@@ -117,7 +117,7 @@ export const rooms: Readonly<Record<string, Room>> = {
         params: params(),
         x: x(),
         packing: packing(),
-        options: { direction: 'reverse', initial: { h: x(2, H), c: x(2, H) }, resident: 'backward' },
+        options: { direction: 'reverse', initial: { h: x(2, H), c: x(2, H) }, keep: 'gradients' },
       }),
       unrollAsync: () => ({
         device: device(),
@@ -186,15 +186,6 @@ export const rooms: Readonly<Record<string, Room>> = {
       linearForward: () => ({ kernels: kernels(), params: linear(), x: x(), out: x() }),
       linearBackward: () => ({
         kernels: kernels(),
-        params: linear(),
-        x: x(),
-        dY: x(),
-        grads: grads(linear()),
-        dX: x(),
-      }),
-      linearForwardAsync: () => ({ devices: devices(), params: linear(), x: x() }),
-      linearBackwardAsync: () => ({
-        devices: devices(),
         params: linear(),
         x: x(),
         dY: x(),

@@ -4,7 +4,7 @@ import { checkTruncation } from '../../autograd/truncate.js';
 import { expectKernels as expectProducts, expectPacking } from '../../autograd/entry-checks.js';
 import { expectKernels } from '../checks.js';
 import { expectIds, expectKey, expectList, expectMethod, expectRecord, expectTensor } from '../../tensor/arguments.js';
-import { expectKnownKeys, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
+import { expectKnownKeys, expectOneOf, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
 import type { Noise } from './encoders/encoder.js';
@@ -90,14 +90,14 @@ export function expectFeatures(where: string, features: unknown, count: number, 
   });
 }
 
-const PASS_KEYS = keysOf<PassOptions>({ noise: true, truncate: true });
+const PASS_KEYS = keysOf<PassOptions>({ noise: true, keep: true });
 const NOISE_KEYS = keysOf<Noise>({ key: true, places: true, wordDropout: true });
 
 /** Requires the options of a pass. @throws ArgumentError that names the option */
 function expectPassOptions(where: string, options: unknown, { total }: Packing): void {
   expectKnownKeys(where, 'options', options, PASS_KEYS);
-  const { noise, truncate } = options as PassOptions;
-  if (truncate !== undefined) checkTruncation(truncate);
+  const { noise, keep } = options as PassOptions;
+  if (keep !== undefined) expectOneOf(where, 'keep', keep, ['nothing', 'gradients', 'steps']);
   if (noise === undefined) return;
   expectRecord(where, 'noise', noise, '{ key, places, wordDropout }');
   expectKnownKeys(where, 'noise', noise, NOISE_KEYS);

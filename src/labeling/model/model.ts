@@ -8,15 +8,19 @@
  *
  * Reading order: from labeling/training/train.ts; next stop layers/softmax-loss.ts.
  */
+import type { Devices, Places } from '../../autograd/devices.js';
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
+import type { Keep } from '../../autograd/layout.js';
 import type { Packing } from '../../autograd/packing.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Kernels } from '../../kernels/types.js';
+import type { Work } from '../../kernels/work.js';
+import { later, now } from '../../kernels/work.js';
 import type { DropoutMask } from '../../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
-import type { StackOptions, StackPass } from '../../layers/stack.js';
-import { stackBackward, stackForward } from '../../layers/stack.js';
+import type { StackPass } from '../../layers/stack.js';
+import { stackBackwardWork, stackWork } from '../../layers/stack.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -27,7 +31,7 @@ import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { buildVocabulary } from '../data/vocabulary.js';
 import { expectKernels } from '../checks.js';
-import { expectBackward, expectEach, expectForward, expectParams } from './checks.js';
+import { expectBackward, expectDevices, expectEach, expectForward, expectParams } from './checks.js';
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
 import type { HeadKind, HeadPass } from './heads/head.js';
 import { headKinds } from './heads/index.js';
@@ -108,8 +112,11 @@ export interface ModelPass {
 export interface PassOptions {
   /** Where masks come from; leave it out to evaluate. */
   readonly noise?: Noise;
-  /** How the backward pass will be truncated. */
-  readonly truncate?: Truncation;
+  /**
+   * What of the pass is there afterwards: `nothing` for an evaluation, `gradients` for a training without truncation, `steps` for
+   * whatever looks between the steps. Default `steps`.
+   */
+  readonly keep?: Keep;
 }
 
 /**
@@ -127,16 +134,42 @@ export function modelForward(
 ): ModelPass {
   expectKernels('modelForward', kernels);
   expectForward('modelForward', network, params, features, packing, options);
-  const { noise, truncate } = options;
-  const input = encode(kernels, network, params, features, noise);
-  const how = stackOptions(network.dropout, noise, truncate);
-  const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing, how);
-  const pass = { ...input, stack, ...decode(kernels, network, params, stack.y, packing, noise) };
+  return now(forwardWork({ host: kernels }, network, params, features, packing, options));
+}
+
+/** `modelForward` where a device that answers later may take whole layers; the host does the rest. The same text. */
+export async function modelForwardAsync(
+  devices: Devices,
+  network: Network,
+  params: ModelParams,
+  features: readonly Features[],
+  packing: Packing,
+  options: PassOptions = {},
+): Promise<ModelPass> {
+  expectDevices('modelForwardAsync', devices);
+  expectForward('modelForwardAsync', network, params, features, packing, options);
+  return later(forwardWork(devices, network, params, features, packing, options));
+}
+
+/** The forward pass as work: the text behind both. */
+function* forwardWork(
+  places: Places,
+  network: Network,
+  params: ModelParams,
+  features: readonly Features[],
+  packing: Packing,
+  { noise, keep }: PassOptions,
+): Work<ModelPass> {
+  const { host } = places;
+  const input = encode(host, network, params, features, noise);
+  const dropout = noise && { p: network.dropout, key: noise.key.fold('layers'), places: noise.places };
+  const stack = yield* stackWork(places, network.layers, params.layers, input.dropped, packing, { dropout, keep });
+  const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
 }
 
 /** The weights that no layer of the stack remembers: those of encoders and heads. */
-export function ownWeights({ encoders, heads }: ModelParams): TensorRecord {
+function ownWeights({ encoders, heads }: ModelParams): TensorRecord {
   return flatten({ encoders, heads });
 }
 
@@ -158,10 +191,40 @@ export function modelBackward(
   expectKernels('modelBackward', kernels);
   expectBackward('modelBackward', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackward', pass);
-  const dY = decodeBackward(kernels, network, params, pass, dLogits, grads);
-  const dX = zerosFor(kernels, pass.x);
-  stackBackward(kernels, pass.stack, dY, grads.layers, { dX, truncate });
-  encodeBackward(kernels, network, params, pass, dX, grads);
+  now(backwardWork({ host: kernels }, network, params, pass, dLogits, grads, truncate));
+}
+
+/** `modelBackward`, each layer on the device where it waits. The same text. */
+export async function modelBackwardAsync(
+  devices: Devices,
+  network: Network,
+  params: ModelParams,
+  pass: ModelPass,
+  dLogits: readonly Tensor[],
+  grads: ModelGrads,
+  truncate?: Truncation,
+): Promise<void> {
+  expectDevices('modelBackwardAsync', devices);
+  expectBackward('modelBackwardAsync', network, params, pass, dLogits, grads, truncate);
+  expectUnchanged('modelBackwardAsync', pass);
+  return later(backwardWork(devices, network, params, pass, dLogits, grads, truncate));
+}
+
+/** The backward pass as work: the text behind both. */
+function* backwardWork(
+  places: Places,
+  network: Network,
+  params: ModelParams,
+  pass: ModelPass,
+  dLogits: readonly Tensor[],
+  grads: ModelGrads,
+  truncate?: Truncation,
+): Work<void> {
+  const { host } = places;
+  const dY = decodeBackward(host, network, params, pass, dLogits, grads);
+  const dX = zerosFor(host, pass.x);
+  yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
+  encodeBackward(host, network, params, pass, dX, grads);
 }
 
 /** In front of the stack: the vectors of every encoder side by side, and dropout. */
@@ -245,16 +308,6 @@ function copied(kernels: Kernels, view: Tensor): Tensor {
   const copy = kernels.zeros(view.shape, dtypeOf(view.data));
   addTo(copy, view);
   return copy;
-}
-
-/**
- * Nothing reads single steps of a layer, but truncation cuts between them. Without noise it is an evaluation, and no backward
- * pass follows.
- */
-export function stackOptions(p: number, noise?: Noise, truncate?: Truncation): StackOptions {
-  if (noise === undefined) return { resident: 'forward' };
-  const dropout = { p, key: noise.key.fold('layers'), places: noise.places };
-  return { dropout, resident: truncate ? undefined : 'backward' };
 }
 
 /** Dropout in one place of the model where there is noise; the same rows without. */

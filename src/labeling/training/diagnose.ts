@@ -10,7 +10,7 @@ import type { Batch } from '../data/batches.js';
 import type { HeadPass } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
 import type { Network } from '../model/network.js';
-import type { Unrolled } from '../../autograd/storage.js';
+import type { Unrolled } from '../../autograd/layout.js';
 
 /** What the error says beside the tensor: where in the training it happened. */
 export interface Occasion {

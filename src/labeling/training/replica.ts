@@ -6,6 +6,7 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.js';
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
+import type { Truncation } from '../../autograd/truncate.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { placesOf } from '../../layers/dropout.js';
@@ -18,9 +19,8 @@ import { packBatch, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { Unit } from '../model/heads/head.js';
-import { modelBackwardAsync, modelForwardAsync } from '../model/model-async.js';
 import type { ModelPass } from '../model/model.js';
-import { modelBackward, modelForward } from '../model/model.js';
+import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
 import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
 import { initNetwork, networkOf, sparseNames, stepBytes } from '../model/network.js';
 import { packFeatures } from '../model/predict.js';
@@ -127,7 +127,7 @@ function shardGradient(replica: Replica, members: readonly number[], totals: Tot
   const { truncate } = settings;
   const drawn = packShard(replica, members, moment.epoch);
   const { features, batch, noise } = drawn;
-  const pass = modelForward(kernels, network, modelParams, features, batch.packing, { noise, truncate });
+  const pass = modelForward(kernels, network, modelParams, features, batch.packing, { noise, keep: keepFor(truncate) });
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
   modelBackward(kernels, network, modelParams, pass, dLogits, grads, truncate);
   return shard;
@@ -146,11 +146,17 @@ export async function addShardGradientAsync(
   const devices = { device, host: replica.kernels };
   const drawn = packShard(replica, members, moment.epoch);
   const { features, batch, noise } = drawn;
-  const pass = await modelForwardAsync(devices, network, modelParams, features, batch.packing, { noise, truncate });
+  const pass = await modelForwardAsync(devices, network, modelParams, features, batch.packing, {
+    noise,
+    keep: keepFor(truncate),
+  });
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
   await modelBackwardAsync(devices, network, modelParams, pass, dLogits, grads, truncate);
   return shard;
 }
+
+/** Truncation cuts between steps; without it nobody looks there. */
+const keepFor = (truncate: Truncation | undefined) => (truncate ? 'steps' : 'gradients');
 
 /** Sentences as the model reads them. */
 interface PackedShard {

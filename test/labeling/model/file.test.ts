@@ -14,7 +14,7 @@ import { initNetwork, networkOf } from '../../../src/labeling/model/network.js';
 import { wordReader } from '../../../src/labeling/model/encoders/words.js';
 import { predict } from '../../../src/labeling/model/predict.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
-import { createAsyncTagger } from '../../../src/labeling/model/model-async.js';
+import { createAsyncTagger } from '../../../src/labeling/model/async-tagger.js';
 import { createTagger } from '../../../src/labeling/model/tagger.js';
 import { buildLabels } from '../../../src/labeling/data/labels.js';
 import { buildVocabulary } from '../../../src/labeling/data/vocabulary.js';

@@ -1,17 +1,27 @@
 /**
- * The tensors of one unrolled layer, and the views of single steps into them. Nothing here computes: `unroll.ts` does.
+ * What a pass over one layer takes and leaves, and where its rows lie: the tensors of all steps, and the views of single steps into
+ * them. Nothing here computes: `unroll.ts` does.
  */
-import type { Saved, Cell, CellParams, State } from '../cells/cell.js';
+import type { Cell, CellParams, Saved, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
-import type { Truncation } from './truncate.js';
+import type { Truncation, Window } from './truncate.js';
 
 /** Which end of each sequence the recurrence starts from. */
 export type Direction = 'forward' | 'reverse';
+
+/**
+ * What of a pass is there afterwards.
+ *
+ *   nothing     outputs and final states: an evaluation; no backward pass follows
+ *   gradients   and what the backward pass needs, wherever it lies: a training
+ *   steps       and every step, at hand: whoever looks into a layer
+ */
+export type Keep = 'nothing' | 'gradients' | 'steps';
 
 /** Choices of the forward pass. */
 export interface UnrollOptions {
@@ -23,16 +33,12 @@ export interface UnrollOptions {
    */
   readonly initial?: State;
   /**
-   * For who reads outputs, final states and gradients, and nothing else: where the backend runs whole layers on a device, this one
-   * may run there, and what lies in between stays there, until the backward pass with `backward`, not at all with `forward`.
-   * `states`, `saved` and what a backward pass leaves behind can still be read: they are computed then, on the host, from the
-   * parameters as they are then. Default: every step is at hand.
+   * What to keep; default `steps`. With less, a backend that runs whole layers on a device may run this one there, and what lies in
+   * between stays there. `states`, `saved` and what a backward pass leaves can still be read: they are computed then, on the host,
+   * from the parameters as they are then. After `nothing` no backward pass is possible.
    */
-  readonly resident?: Resident;
+  readonly keep?: Keep;
 }
-
-/** Which passes follow each other with nobody looking in between. */
-export type Resident = 'forward' | 'backward';
 
 /** What the forward pass returns, and what its backward needs. */
 export interface Unrolled<P extends CellParams = CellParams> {
@@ -40,6 +46,7 @@ export interface Unrolled<P extends CellParams = CellParams> {
   readonly params: P;
   readonly packing: Packing;
   readonly direction: Direction;
+  readonly keep: Keep;
   /** `[N, H]` output of every step, packed rows in the order of the input; `unpackFloats` gives one matrix per sequence. */
   readonly y: Tensor;
   /**
@@ -68,6 +75,28 @@ export interface BackwardOptions {
   readonly dFinal?: Partial<State>;
   /** Truncated BPTT; default: none. */
   readonly truncate?: Truncation;
+  /**
+   * Is called after every backward step, last step first, with views that later steps write to: copy what is to stay. The steps then
+   * run one by one on the host, on every backend.
+   */
+  readonly onStep?: OnStep;
+}
+
+/** Looks at a step of a backward pass that was just done. */
+export type OnStep = (step: BackwardStep) => void;
+
+/** One step of a backward pass. Rows are those of the B_t sequences that run at step t. */
+export interface BackwardStep {
+  /** In the order of the scan: 0 is the first step of a direction. */
+  readonly t: number;
+  /** The sweep this step belongs to: all steps, or a window of truncated BPTT. */
+  readonly window: Window;
+  /** Each `[B_t, H]`: ∂L/∂(state after step t), whole. */
+  readonly dNext: State;
+  /** Each `[B_t, H]`: ∂L/∂(state before step t) so far: from the loss, and from this step. Truncation has cut it already. */
+  readonly dPrev: State;
+  /** Each `[B_t, width·H]`: what the step saved, and what its backward left. */
+  readonly saved: Saved;
 }
 
 /** What the backward pass leaves behind for those who read gradients, in the row order of the scan. */
@@ -98,7 +127,7 @@ export function after(states: State, packing: Packing, t: number): State {
   return mapRecord(states, (x) => rows(x, packing.batch + packing.offsets[t], packing.batchSizes[t]));
 }
 
-/** The rows of step t of everything a cell keeps. */
+/** The rows of step t of everything a cell saves. */
 export function at(saved: Saved, packing: Packing, t: number): Saved {
   return mapRecord(saved, (x) => rows(x, packing.offsets[t], packing.batchSizes[t]));
 }
@@ -116,7 +145,10 @@ export function previousStates<P extends CellParams>(kernels: Kernels, { packing
 }
 
 /** Row, in the matrix of all states, of the state after the last step of sequence b. */
-export function finalRow({ lengths, offsets, batch }: Packing, b: number): number {
+export function finalRow(
+  { lengths, offsets, batch }: Pick<Packing, 'lengths' | 'offsets' | 'batch'>,
+  b: number,
+): number {
   return lengths[b] === 0 ? b : batch + offsets[lengths[b] - 1] + b;
 }
 
@@ -146,7 +178,7 @@ export function prepare<P extends CellParams>(
   params: P,
   x: Tensor,
   packing: Packing,
-  { direction = 'forward', initial }: UnrollOptions,
+  { direction = 'forward', initial, keep = 'steps' }: UnrollOptions,
 ): Unrolled<P> {
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
@@ -166,7 +198,7 @@ export function prepare<P extends CellParams>(
   kernels.rows.setEveryRow(saved.a, params.b);
   const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
   const y = rows(states.h, batch, total);
-  return { cell, params, packing, direction, x: scanned, states, saved, y, final: states, learnedInitial };
+  return { cell, params, packing, direction, keep, x: scanned, states, saved, y, final: states, learnedInitial };
 }
 
 /** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
@@ -179,6 +211,30 @@ export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolle
     : { ...unrolled, final, y: gatherRows(kernels, unrolled.y, reversal(packing)) };
 }
 
+/** The pass without its steps: they are computed once more where somebody reads them. */
+export function withoutSteps<P extends CellParams>(
+  pass: Omit<Unrolled<P>, 'states' | 'saved'>,
+  compute: () => Unrolled<P>,
+): Unrolled<P> {
+  const steps = once(compute);
+  return {
+    ...pass,
+    get states() {
+      return steps().states;
+    },
+    get saved() {
+      return steps().saved;
+    },
+  };
+}
+
+/** A function that computes when it is first called, and never again. */
+export function once<T>(compute: () => T): () => T {
+  let result: { readonly value: T } | undefined;
+  return () => (result ??= { value: compute() }).value;
+}
+
+/** Zeros for everything a backward pass leaves. */
 export function emptyBackward<P extends CellParams>(
   kernels: Kernels,
   { cell, states, packing }: Unrolled<P>,
@@ -192,6 +248,17 @@ export function emptyBackward<P extends CellParams>(
   return { dStates, stepGrads, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
 
+/** Gradient of a learned initial state: the sum over the batch, because every sequence started from it. */
+export function collectInitial<P extends CellParams>(
+  kernels: Kernels,
+  { cell, learnedInitial }: Unrolled<P>,
+  back: BackwardPass,
+  grads: P,
+): void {
+  if (!learnedInitial) return;
+  for (const name of cell.states) kernels.rows.addSumRows(grads[`${name}0`], back.dInitial[name]);
+}
+
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
 export function deliver<P extends CellParams>(
   kernels: Kernels,
@@ -203,10 +270,12 @@ export function deliver<P extends CellParams>(
   else kernels.rows.scatterAdd(dX, dx, reversal(packing));
 }
 
+/** The tensors of a scan under the names backends know. */
 export function scanTensors<P extends CellParams>({ packing, params, states, saved }: Unrolled<P>): ScanTensors {
   return { batchSizes: packing.batchSizes, params, states, cache: saved };
 }
 
+/** Tensors by name. */
 export function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {
   return Object.fromEntries(names.map((name) => [name, make(name)]));
 }

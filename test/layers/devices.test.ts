@@ -1,16 +1,14 @@
-/** The stack and the linear map on a device that answers later: the bits of the synchronous layers, for every option of theirs. */
+/**
+ * The stack where a device that answers later takes whole layers: the bits of the synchronous stack, for every option of its, because
+ * both are one text. What a device does not take runs on the host.
+ */
 import { packingOf } from '../../src/autograd/packing.js';
 import { flatten } from '../../src/autograd/grads.js';
+import type { Keep } from '../../src/autograd/index.js';
 import { cells, type State } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
-import type { AsyncKernels } from '../../src/kernels/types.js';
 import {
-  initLinear,
   initStack,
-  linearBackward,
-  linearBackwardAsync,
-  linearForward,
-  linearForwardAsync,
   stackBackward,
   stackBackwardAsync,
   stackForward,
@@ -18,40 +16,23 @@ import {
   type LayerParams,
   type LayerSpec,
   type LayerBackwardPass,
-  type Devices,
   type StackBackwardOptions,
   type StackOptions,
   type StackPass,
 } from '../../src/layers/index.js';
+import { ArgumentError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import { createKey } from '../../src/tensor/random-key.js';
+import type { Rng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
-import { allocate } from '../../src/tensor/view.js';
-import { numbers, random } from './support.js';
+import { allocate, flatCopy, viewOf } from '../../src/tensor/view.js';
+import { slowDevice } from '../support/slow-device.js';
+import { numbers, random as random64 } from './support.js';
 
 const host = createCpuKernels();
 const packing = packingOf([3, 1, 5, 2]);
 const [N, B, D] = [packing.total, packing.batch, 3];
-const float64 = { dtype: 'float64' } as const;
-
-/** A device that does every product after everybody else had a turn, and keeps a list of what it did. */
-function slowDevice(): Devices & { readonly done: string[] } {
-  const done: string[] = [];
-  const product = (name: 'addMatmul' | 'addMatmulTA' | 'addMatmulTB') => async (out: Tensor, a: Tensor, b: Tensor) => {
-    await new Promise(setImmediate);
-    host[name](out, a, b);
-    done.push(name);
-  };
-  const device: AsyncKernels = {
-    backend: 'slow',
-    dtypes: ['float64'],
-    addMatmul: product('addMatmul'),
-    addMatmulTA: product('addMatmulTA'),
-    addMatmulTB: product('addMatmulTB'),
-    dispose: async () => {},
-  };
-  return { device, host, done };
-}
+const random = (shape: number[], rng: Rng): Tensor => random64(shape, rng, 'float32');
 
 const lone: LayerSpec[] = [{ cell: cells.gru, hidden: 4 }];
 const mixed: LayerSpec[] = [
@@ -62,7 +43,7 @@ const mixed: LayerSpec[] = [
 
 /** Random weights, with learned initial states, and zeros of the same structure for the gradients. */
 function weights(specs: readonly LayerSpec[]): { params: LayerParams[]; grads: () => LayerParams[] } {
-  const make = () => initStack(D, specs, createRng(1), { ...float64, learnedInitialState: true });
+  const make = () => initStack(D, specs, createRng(1), { learnedInitialState: true });
   const [params, rng] = [make(), createRng(2)];
   for (const x of Object.values(flatten(params as never)))
     x.data.forEach((v, i) => (x.data[i] = v + 0.3 * rng.normal()));
@@ -114,50 +95,102 @@ const choices: [string, LayerSpec[], Choice][] = [
   ['one mask per sequence', mixed, { forward: {}, dropout: true }],
 ];
 
-test.each(choices)('a stack forward and backward: %s', async (_, specs, { forward, dropout, backward }) => {
+const namesOf = (specs: readonly LayerSpec[]): string[] =>
+  specs.flatMap(({ cell, bidirectional }) => (bidirectional ? [cell.name, cell.name] : [cell.name]));
+
+/** Both passes of a stack, on the host and with a device. */
+async function both(specs: LayerSpec[], { forward, dropout, backward }: Choice, names?: string[]) {
   const { params, grads } = weights(specs);
   const x = random([N, D], createRng(5));
   const dY = random([N, 4], createRng(6));
-  const options = (): StackOptions => ({
+  const options = (keep?: Keep): StackOptions => ({
     ...forward,
+    ...(keep && { keep }),
     ...(dropout === undefined ? {} : { dropout: { p: 0.4, key: createKey(7), perSequence: dropout } }),
   });
   const [here, there] = [grads(), grads()];
-  const [dXHere, dXThere] = [allocate([N, D], 'float64'), allocate([N, D], 'float64')];
+  const [dXHere, dXThere] = [allocate([N, D], 'float32'), allocate([N, D], 'float32')];
   const pass = stackForward(host, specs, params, x, packing, options());
   const back = stackBackward(host, pass, dY, here, { ...backward, dX: dXHere });
-  const devices = slowDevice();
-  const later = await stackForwardAsync(devices, specs, params, x, packing, options());
+  const devices = slowDevice(host, names);
+  const later = await stackForwardAsync(devices, specs, params, x, packing, options(forward?.keep ?? 'gradients'));
   const laterBack = await stackBackwardAsync(devices, later, dY, there, { ...backward, dX: dXThere });
-  expect(results(later, laterBack, dXThere, there)).toEqual(results(pass, back, dXHere, here));
-  expect(
-    here.flatMap((layer) => Object.values(flatten(layer as never))).some((g) => numbers(g).some((v) => v !== 0)),
-  ).toBe(true);
-  const directions = specs.reduce((sum, { bidirectional }) => sum + (bidirectional ? 2 : 1), 0);
-  const backwards = new Array(directions).fill(['addMatmulTB', 'addMatmulTA']).flat();
-  expect(devices.done).toEqual([...new Array(directions).fill('addMatmul'), ...backwards]);
+  const done = [...devices.done]; // what is read below is computed on the host
+  const want = results(pass, back, dXHere, here);
+  expect(want.grads.some((g) => g.some((v) => v !== 0))).toBe(true);
+  return { got: results(later, laterBack, dXThere, there), want, done };
+}
+
+test.each(choices)('a stack forward and backward: %s', async (_, specs, choice) => {
+  const { got, want, done } = await both(specs, choice);
+  expect(got).toEqual(want);
+  const [names, end] = [namesOf(specs), choice.backward?.truncate ? 'released' : 'backward'];
+  const backwards = [...names].reverse().map((name) => `${name} ${end}`);
+  expect(done).toEqual([...names.map((name) => `${name} forward`), ...backwards]);
 });
 
-test('without dX the first layer does no product for it, and every weight still gets its gradient', async () => {
+test('layers that the device does not take run on the host, those it takes run there', async () => {
+  const { got, want, done } = await both(mixed, {}, ['gru-reset-before']);
+  expect(got).toEqual(want);
+  expect(done).toEqual(['gru-reset-before forward', 'gru-reset-before backward']);
+  const none = await both(mixed, {}, []);
+  expect([none.got, none.done]).toEqual([none.want, []]);
+});
+
+test('nothing goes to the device where every step is to be at hand, or in float64', async () => {
+  const { got, want, done } = await both(mixed, { forward: { keep: 'steps' } });
+  expect([got, done]).toEqual([want, []]);
+  const { params } = weights(lone);
+  const wide = params.map((layer) => ({
+    forward: Object.fromEntries(
+      Object.entries(layer.forward).map(([name, p]) => [name, viewOf(flatCopy(p, 'float64'), p.shape)]),
+    ) as never,
+  }));
+  const devices = slowDevice(host);
+  await stackForwardAsync(devices, lone, wide, random64([N, D], createRng(5)), packing, { keep: 'gradients' });
+  expect(devices.done).toEqual([]);
+});
+
+test('an evaluation keeps nothing, and no backward pass follows it', async () => {
+  const { params, grads } = weights(mixed);
+  const [x, dY] = [random([N, D], createRng(5)), random([N, 4], createRng(6))];
+  const devices = slowDevice(host);
+  const want = stackForward(host, mixed, params, x, packing);
+  const options = { keep: 'nothing' } as const;
+  const there = await stackForwardAsync(devices, mixed, params, x, packing, options);
+  const here = stackForward(host, mixed, params, x, packing, options);
+  for (const pass of [there, here]) {
+    expect(numbers(pass.y)).toEqual(numbers(want.y));
+    await expect(stackBackwardAsync(devices, pass, dY, grads())).rejects.toThrow(/rnn: unrollBackward: .*kept nothing/);
+    expect(() => stackBackward(host, pass, dY, grads())).toThrow(ArgumentError);
+    // Steps that are read after all are computed once more.
+    const [again, first] = [pass.layers[0].forward, want.layers[0].forward];
+    expect([numbers(again.states.h), numbers(again.saved.a)]).toEqual([
+      numbers(first.states.h),
+      numbers(first.saved.a),
+    ]);
+  }
+});
+
+test('without dX the first layer gets no gradient of its input, and every weight still gets its own', async () => {
   const { params, grads } = weights(mixed);
   const x = random([N, D], createRng(5));
   const dY = random([N, 4], createRng(6));
   const [here, there] = [grads(), grads()];
   const pass = stackForward(host, mixed, params, x, packing);
   stackBackward(host, pass, dY, here);
-  const devices = slowDevice();
-  const later = await stackForwardAsync(devices, mixed, params, x, packing);
+  const devices = slowDevice(host);
+  const later = await stackForwardAsync(devices, mixed, params, x, packing, { keep: 'gradients' });
   expect(await stackBackwardAsync(devices, later, dY, there)).toHaveLength(3);
   const all = (record: LayerParams[]) => Object.values(flatten(record as never)).map(numbers);
   expect(all(there)).toEqual(all(here));
-  expect(devices.done.filter((product) => product === 'addMatmulTB')).toHaveLength(3); // those of layers 1 and 2
 });
 
 test('what the synchronous stack refuses, the asynchronous one refuses in the same words, before any product', async () => {
   const { params, grads } = weights(mixed);
   const x = random([N, D], createRng(5));
   const dY = random([N, 4], createRng(6));
-  const devices = slowDevice();
+  const devices = slowDevice(host);
   const refuse = async (
     specs: LayerSpec[],
     given: LayerParams[],
@@ -183,26 +216,4 @@ test('what the synchronous stack refuses, the asynchronous one refuses in the sa
     await expect(stackBackwardAsync(devices, pass, cotangent, given)).rejects.toThrow(words);
   }
   expect(devices.done).toEqual([]);
-});
-
-test('the linear map, with and without dX', async () => {
-  const rng = createRng(8);
-  const params = initLinear(D, 4, rng, float64);
-  params.b.data.forEach((_, k) => (params.b.data[k] = rng.normal()));
-  const [x, dY] = [random([N, D], rng), random([N, 4], rng)];
-  const zeros = () => ({ W: allocate([D, 4], 'float64'), b: allocate([4], 'float64') });
-  const devices = slowDevice();
-  expect(numbers(await linearForwardAsync(devices, params, x))).toEqual(numbers(linearForward(host, params, x)));
-  for (const wanted of [true, false]) {
-    const dX = () => (wanted ? random([N, D], createRng(9)) : undefined); // gradients are added to
-    const [here, there, dXHere, dXThere] = [zeros(), zeros(), dX(), dX()];
-    linearBackward(host, params, x, dY, here, dXHere);
-    await linearBackwardAsync(devices, params, x, dY, there, dXThere);
-    expect([there.W, there.b, dXThere].map((t) => t && numbers(t))).toEqual(
-      [here.W, here.b, dXHere].map((t) => t && numbers(t)),
-    );
-  }
-  expect(devices.done).toEqual(['addMatmul', 'addMatmulTB', 'addMatmulTA', 'addMatmulTA']);
-  await expect(linearForwardAsync(devices, params, dY)).rejects.toThrow(/x must be/);
-  await expect(linearBackwardAsync(devices, params, x, x, zeros())).rejects.toThrow(/dY/);
 });

@@ -1,0 +1,172 @@
+/**
+ * Layers that run on a device from x to y and from dY to dX, what lies in between staying there. Everything here is optional: where
+ * a backend has no such layers, they do not pay, or the device is lost on the way, `unroll` takes its steps on the host. A device that
+ * is lost between the two passes has taken the steps with it; the host then runs forward again from the same input.
+ *
+ * One text serves devices that answer at once and those that answer later: it yields what they answer (`kernels/work.ts`).
+ */
+import type { Cell, CellParams, State } from '../cells/cell.js';
+import type {
+  AsyncLayerKernel,
+  AsyncResidentLayer,
+  Kernels,
+  LayerGradients,
+  LayerKernel,
+  LayerSize,
+  LayerTensors,
+  ResidentLayer,
+} from '../kernels/types.js';
+import type { Work } from '../kernels/work.js';
+import { now } from '../kernels/work.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+import type { BackwardOptions, BackwardPass, Unrolled, UnrollOptions } from './layout.js';
+import { addInitial, deliver, fusedScan, gatherRows, once, record, startsLearned, withoutSteps } from './layout.js';
+import type { Packing } from './packing.js';
+import { reversal } from './packing.js';
+import { windowsOf } from './truncate.js';
+
+/** What `unroll` was asked, and the way over every step. */
+export interface Request<P extends CellParams> {
+  readonly cell: Cell<P>;
+  readonly params: P;
+  readonly x: Tensor;
+  readonly packing: Packing;
+  readonly options: UnrollOptions;
+  readonly steps: () => Unrolled<P>;
+}
+
+/** What `unrollBackward` was asked, and the way over every step, which touches no gradients of weights. */
+export interface BackwardRequest<P extends CellParams> {
+  readonly unrolled: Unrolled<P>;
+  readonly dY: Tensor;
+  readonly grads: P;
+  readonly options: BackwardOptions;
+  readonly steps: () => BackwardPass;
+}
+
+/** `unroll` on a device that answers at once; undefined where the steps run on the host. */
+export function forwardAtOnce<P extends CellParams>(kernels: Kernels, request: Request<P>): Unrolled<P> | undefined {
+  const layer = fusedScan(kernels, request.cell)?.layer;
+  return layer && now(deviceForward(layer, kernels, request, (onDevice) => ({ onDevice: onDevice as ResidentLayer })));
+}
+
+/** `unrollBackward` on a device that answers at once; undefined where the steps run on the host. */
+export function backwardAtOnce<P extends CellParams>(
+  kernels: Kernels,
+  request: BackwardRequest<P>,
+): BackwardPass | undefined {
+  const { onDevice } = request.unrolled;
+  return onDevice && now(deviceBackward(onDevice, kernels, request));
+}
+
+/**
+ * The forward pass of a layer on its device; undefined where the steps run on the host.
+ *
+ * @param where the member of the pass that holds the layer
+ */
+export function* deviceForward<P extends CellParams>(
+  layer: LayerKernel | AsyncLayerKernel,
+  kernels: Kernels,
+  request: Request<P>,
+  where: (waiting: unknown) => Pick<Unrolled, 'onDevice' | 'onDeviceLater'>,
+): Work<Unrolled<P> | undefined> {
+  if (!wanted(request) || !layer.suits(sizeOf(request))) return undefined;
+  const tensors = tensorsOf(kernels, request);
+  const waiting = yield layer.forward(tensors);
+  return waiting === undefined ? undefined : unrolledOf(kernels, request, tensors, where(waiting));
+}
+
+/** The backward pass on the device where the layer waits; undefined where the steps run on the host. */
+export function* deviceBackward<P extends CellParams>(
+  waiting: ResidentLayer | AsyncResidentLayer,
+  kernels: Kernels,
+  request: BackwardRequest<P>,
+): Work<BackwardPass | undefined> {
+  if (goesByStep(request)) {
+    waiting.release();
+    return undefined;
+  }
+  const gradients = gradientsOf(kernels, request);
+  const done = yield waiting.backward(gradients);
+  return done === true ? backwardOf(kernels, request, gradients) : undefined;
+}
+
+const wanted = <P extends CellParams>({ x, options }: Request<P>): boolean =>
+  options.keep !== undefined && options.keep !== 'steps' && dtypeOf(x.data) === 'float32';
+
+/** A device walks back once, over all steps, and shows none of them. */
+const goesByStep = <P extends CellParams>({ unrolled, options }: BackwardRequest<P>): boolean =>
+  options.onStep !== undefined || windowsOf(unrolled.packing.steps, options.truncate).length > 1;
+
+function sizeOf<P extends CellParams>({ params, packing }: Request<P>): LayerSize {
+  const { steps, batch, total } = packing;
+  return { steps, B: batch, N: total, D: params.Wx.shape[0], H: params.Wh.shape[0] };
+}
+
+function tensorsOf<P extends CellParams>(kernels: Kernels, request: Request<P>): LayerTensors {
+  const { cell, params, x, packing, options } = request;
+  const H = params.Wh.shape[0];
+  const initial = record(cell.states, () => kernels.zeros([packing.batch, H], 'float32'));
+  addInitial(kernels, initial as unknown as State, params, options.initial);
+  return {
+    batchSizes: packing.batchSizes,
+    params,
+    x: options.direction === 'reverse' ? gatherRows(kernels, x, reversal(packing)) : x,
+    initial,
+    y: kernels.empty([packing.total, H], 'float32'),
+    final: record(cell.states, () => kernels.empty([packing.batch, H], 'float32')),
+    keep: options.keep === 'gradients',
+  };
+}
+
+function unrolledOf<P extends CellParams>(
+  kernels: Kernels,
+  { cell, params, packing, options, steps }: Request<P>,
+  { x, y, final }: LayerTensors,
+  where: Pick<Unrolled, 'onDevice' | 'onDeviceLater'>,
+): Unrolled<P> {
+  const { direction = 'forward', initial, keep = 'steps' } = options;
+  const pass = {
+    ...{ cell, params, packing, direction, keep, x, ...where },
+    y: direction === 'forward' ? y : gatherRows(kernels, y, reversal(packing)),
+    final: final as unknown as State,
+    learnedInitial: startsLearned(params, initial),
+  };
+  return withoutSteps(pass, steps);
+}
+
+function gradientsOf<P extends CellParams>(
+  kernels: Kernels,
+  { unrolled, dY, grads, options }: BackwardRequest<P>,
+): LayerGradients {
+  const { cell, packing, direction, params, x } = unrolled;
+  const { dX, dFinal = {} } = options;
+  const H = params.Wh.shape[0];
+  const zeros = () => kernels.zeros([packing.batch, H], 'float32');
+  return {
+    dY: direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing)),
+    dFinal: record(cell.states, (name) => dFinal[name] ?? zeros()),
+    grads,
+    dX: dX && kernels.zeros(x.shape, 'float32'),
+    dInitial: record(cell.states, zeros),
+  };
+}
+
+function backwardOf<P extends CellParams>(
+  kernels: Kernels,
+  { unrolled, options, steps: compute }: BackwardRequest<P>,
+  { dX, dInitial }: LayerGradients,
+): BackwardPass {
+  if (options.dX && dX) deliver(kernels, options.dX, dX, unrolled);
+  const steps = once(compute);
+  return {
+    dInitial: dInitial as unknown as State,
+    get dStates() {
+      return steps().dStates;
+    },
+    get stepGrads() {
+      return steps().stepGrads;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** A tagger on a device that answers later. */
+import { expectKernels as expectProducts } from '../../autograd/entry-checks.js';
+import { createCpuKernels } from '../../kernels/cpu/index.js';
+import type { AsyncKernels, Kernels } from '../../kernels/types.js';
+import { expectKernels } from '../checks.js';
+import { modelOf } from './file.js';
+import type { Model } from './model.js';
+import { modelForwardAsync } from './model.js';
+import type { PredictOptions, Prediction } from './predict.js';
+import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js';
+
+/** A tagger on a device that answers later. */
+export interface AsyncTagger {
+  readonly model: Model;
+  /** The device; after it was lost, the host. */
+  readonly backend: string;
+  /** As `Tagger.tag`. */
+  tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Promise<Prediction[]>;
+}
+
+/**
+ * `createTagger` for a device that answers later.
+ *
+ * @param device where whole layers run, those that its `layers` take
+ * @param host where everything else runs; the CPU by default
+ * @throws DataError where the bytes are no model this version reads; ArgumentError where `device` or `host` are no kernels
+ */
+export function createAsyncTagger(
+  source: Model | Uint8Array,
+  device: AsyncKernels,
+  host: Kernels = createCpuKernels(),
+): AsyncTagger {
+  expectProducts('createAsyncTagger', device, 'device');
+  expectKernels('createAsyncTagger', host, 'host');
+  const model = modelOf('createAsyncTagger', source);
+  const devices = { device, host };
+  return {
+    model,
+    get backend() {
+      return device.backend;
+    },
+    async tag(sentences, options = {}) {
+      const batches = batchesToPredict(model, sentences, options);
+      const { network, params } = model;
+      const out = emptyPredictions(sentences.length);
+      for (const { batch, features } of batches) {
+        const { heads } = await modelForwardAsync(devices, network, params, features, batch.packing, {
+          keep: 'nothing',
+        });
+        predictionsOf(host, model, batch, heads, options, out);
+      }
+      return out;
+    },
+  };
+}
