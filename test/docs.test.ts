@@ -126,6 +126,28 @@ describe('the checks find what is wrong', () => {
   });
 });
 
+describe('the pictures of the README', () => {
+  const html = read('README.md');
+  const named = [...html.matchAll(/(?:src|srcset)="([^"]+)"/g)].map(([, path]) => path);
+
+  test('are there, one for light pages and one for dark ones, and nothing else is', () => {
+    const there = readdirSync(join(ROOT, 'docs/assets')).map((name) => `docs/assets/${name}`);
+    expect([...named].sort()).toEqual(there.sort());
+    expect(named).toHaveLength(2);
+  });
+
+  test.each(named)(
+    '%s: every mark is what its command draws, and its text is the numbers',
+    (path) => {
+      const { status, stdout } = bptt(['verify', path, '--json']);
+      expect({ status, ...(JSON.parse(stdout) as object) }).toMatchObject({ status: 0, differing: 0 });
+      const told = /RNN ([\d.]+ %), LSTM ([\d.]+ %), GRU ([\d.]+ %)/.exec(read(path))!.slice(1);
+      expect(html).toContain(`${told[0]}, ${told[1]} and ${told[2]} at 'cat'`);
+    },
+    120_000,
+  );
+});
+
 describe('docs/reading-order.md', () => {
   const stops = [...read('docs/reading-order.md').matchAll(/^## \d+\. \[`?src\/([^`\]]+)`?\]/gm)].map(
     ([, path]) => path,
