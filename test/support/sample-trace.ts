@@ -34,6 +34,9 @@ const CELLS = {
   gru: { gates: ['r', 'z', 'n'], states: ['h'] },
 } as const;
 
+/** What else a step of a cell holds. */
+const OTHERS = { rnn: [], lstm: ['tanh(c)'], gru: ['u_r', 'u_z', 'q'] } as const;
+
 export const SENTENCE = 'the cat near the dogs by the trees near the boys sat'.split(' ');
 
 /** Park and Miller's generator. */
@@ -97,13 +100,13 @@ export function sampleTrace(sample: Sample = {}): Trace {
       preActivations: record(gates, () => random.list(H)),
       gates: values,
       states: record(states, () => random.list(H, () => Math.tanh(random.signed()))),
-      others: cell === 'lstm' ? { tanhC: random.list(H) } : {},
+      others: record(OTHERS[cell], () => random.list(H)),
       slopes: record(gates, (name) => values[name].map((y) => ('hgn'.includes(name) ? 1 - y * y : y * (1 - y)))),
       gradients: {
         preActivations: record(gates, () => random.list(H, () => random.signed() / 8)),
         gates: record(gates, () => random.list(H, () => random.signed() / 4)),
         states: record(states, split),
-        others: {},
+        others: cell === 'gru' ? record(OTHERS.gru, () => random.list(H)) : {},
         x: random.list(D),
       },
     };
@@ -171,6 +174,7 @@ export function sampleTrace(sample: Sample = {}): Trace {
 
   const uses = spoiled(tokens.map((_, k) => (k === 0 ? 0 : random.signed() / 20)));
   const params = ['Wx', 'Wh', 'b'];
+  const last = Math.min(2, gates.length * H - 1);
   return {
     format: 'bptt-trace',
     version: 1,
@@ -218,8 +222,8 @@ export function sampleTrace(sample: Sample = {}): Trace {
     head: {
       name: 'labels',
       kind: 'softmax',
-      weights: { W: matrix(H, labels.length) },
-      dWeights: { W: matrix(H, labels.length) },
+      weights: { W: matrix(bidirectional ? 2 * H : H, labels.length), b: matrix(1, labels.length) },
+      dWeights: { W: matrix(bidirectional ? 2 * H : H, labels.length), b: matrix(1, labels.length) },
     },
     reach: reachAt(D, bidirectional ? 'both' : 'forward', 0.3),
     ledger: params.flatMap((name) =>
@@ -228,8 +232,8 @@ export function sampleTrace(sample: Sample = {}): Trace {
     elements: [
       {
         param: 'layers.0.forward.Wh',
-        index: [0, 2],
-        ref: '/layers/0/forward/dWeights/Wh/0/2',
+        index: [0, last],
+        ref: `/layers/0/forward/dWeights/Wh/0/${last}`,
         uses,
         addends: tokens.map((_, m) => tokens.map((_, k) => (k > m ? null : m === k ? uses[k] : 0))),
         total: uses.reduce((a, b) => a + b, 0),

@@ -3,6 +3,7 @@
  * command line, reports and pages draw the same picture.
  */
 import { check } from './check.js';
+import { equation } from './equation/view.js';
 import { gates } from './gates.js';
 import { ledger } from './ledger.js';
 import { norms } from './norms.js';
@@ -13,6 +14,10 @@ import { strip } from './strip.js';
 
 export { compare } from './compare.js';
 export type { Comparison } from './compare.js';
+export { evaluate, inNumbers, inSymbols, operandsOf } from './equation/expression.js';
+export type { Expression, FunctionName } from './equation/expression.js';
+export { openNumber } from './equation/open.js';
+export type { Opened } from './equation/open.js';
 export { colorMaps } from './colors/index.js';
 export type { ColorMap, ColorMapName } from './colors/index.js';
 export type { Selection, Variable } from './select.js';
@@ -22,10 +27,11 @@ export { toCsv } from './table.js';
 export type { Table } from './table.js';
 export { themes } from './theme.js';
 export type { Look, Metadata, Theme } from './theme.js';
+export type { Mark } from './mark.js';
 export type { View } from './view.js';
 
 /** The views of one trace by name. */
-export const views = { strip, reach, stepper, check, ledger, gates, saliency, norms } as const;
+export const views = { strip, reach, stepper, equation, check, ledger, gates, saliency, norms } as const;
 
 /** Name of a view of one trace. */
 export type ViewName = keyof typeof views;

@@ -32,6 +32,8 @@ export interface Selection {
   readonly target?: number;
   /** For the equation: JSON Pointer to the number that is opened. */
   readonly ref?: string;
+  /** For the equation: what was opened on the way to `ref`, outermost first. */
+  readonly trail?: readonly string[];
 }
 
 /** An index that must lie in a list; default the first or last of it. */

@@ -3,7 +3,6 @@ import type { Strings } from './index.js';
 
 export const de: Strings = {
   language: 'de',
-
   'legend.zero': 'kein Weg: genau null',
   'legend.broken': 'keine Zahl',
   'legend.retention': 'Anteil des Gradienten am eigenen Wort, der ankommt (‖R[m,k]‖ / ‖R[m,eigenes]‖)',
@@ -14,7 +13,6 @@ export const de: Strings = {
     'Langer Satz: je {size} Wörter teilen sich Zeile und Spalte. Jede Zelle zeigt die Summe ihrer Anteile.',
   'legend.blocks.word':
     'Langer Satz: je {size} Wörter teilen sich eine Spalte. Jede Zelle zeigt den betragsgrößten Wert darunter.',
-
   'unit.words.one': '1 Wort',
   'unit.words.other': '{n} Wörter',
   'unit.seeds.one': 'ein Startwert',
@@ -29,7 +27,6 @@ export const de: Strings = {
   'place.forward': 'von links nach rechts',
   'place.reverse': 'von rechts nach links',
   'place.sentence': 'Satz',
-
   'seed.loss': 'Gradient des Verlusts −log p(richtig)',
   'seed.loss.predicted': 'Gradient des Verlusts −log p(erste Wahl)',
   'seed.logit': 'Gradient eines Logits',
@@ -185,4 +182,17 @@ export const de: Strings = {
     'Langer Satz: je {size} Wörter teilen sich eine Zeile; sie zeigt den betragsgrößten Wert darunter.',
   'saliency.summary':
     'Für {label} bei {word} ändert der Tausch von {swap} am meisten ({change}); der Gradient ist am größten bei {gradient} ({norm}).',
+
+  'equation.title': 'Woher kommt {symbol}?',
+  'equation.given': 'Diese Zahl ist gegeben: ein Gewicht, ein Wortvektor oder ein Anfangszustand.',
+  'equation.closed': 'Woraus diese Zahl besteht, sagt die Aufzeichnung nicht.',
+  'equation.trail': 'geöffnet aus',
+  'equation.parts': 'besteht aus',
+  'equation.more': '… und {n} weiteren',
+  'equation.residual':
+    'Aus allen Stellen berechnet, weicht die Formel um {residual} von der Zahl ab (höchstens 1e−12).',
+  'equation.note':
+    'Zahlen sind zum Lesen auf vier Stellen gerundet. x_3[0]: Komponente 0 bei Wort 3; Wh[0,5]: Zeile 0, Spalte 5; ein Strich ist eine Steigung.',
+  'equation.summary': '{symbol} = {formula} = {value}.',
+  'equation.summary.given': '{symbol} = {value} ist gegeben.',
 };

@@ -176,4 +176,16 @@ export const en = {
   'saliency.blocks': 'Long sentence: {size} words share a row, which shows the value of largest size among them.',
   'saliency.summary':
     'For {label} at {word}, swapping {swap} changes the most ({change}); the gradient is largest at {gradient} ({norm}).',
+
+  'equation.title': 'Where does {symbol} come from?',
+  'equation.given': 'This number is given: a weight, a word vector or an initial state.',
+  'equation.closed': 'The trace does not say what this number is made of.',
+  'equation.trail': 'opened from',
+  'equation.parts': 'made of',
+  'equation.more': '… and {n} more',
+  'equation.residual': 'Worked out from all digits, the formula differs from the number by {residual} (at most 1e−12).',
+  'equation.note':
+    'Numbers are rounded to four digits for reading. x_3[0]: component 0 at word 3; Wh[0,5]: row 0, column 5; a prime is a slope.',
+  'equation.summary': '{symbol} = {formula} = {value}.',
+  'equation.summary.given': '{symbol} = {value} is given.',
 } as const;
