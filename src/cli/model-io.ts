@@ -7,10 +7,21 @@ import { DataError } from '../tensor/index.js';
 
 /** Reads a model file. @throws DataError that begins with the path */
 export async function readModel(path: string, options: LoadOptions = {}): Promise<Model> {
+  const bytes = await readBytes(path);
+  return named(path, () => loadModel(bytes, options));
+}
+
+/** The bytes of a file. @throws DataError where it cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of await openBytes(path)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** What `make` returns; a DataError of it begins with the path. */
+export function named<V>(path: string, make: () => V): V {
   try {
-    return loadModel(Buffer.concat(chunks), options);
+    return make();
   } catch (error) {
     if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`, { cause: error });
     throw error;

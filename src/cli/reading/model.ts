@@ -8,7 +8,9 @@ import type { Sentence } from '../../labeling/data/sentence.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
-import { readModel } from '../model-io.js';
+import { loadModel } from '../../labeling/model/file.js';
+import { named, readBytes } from '../model-io.js';
+import { isPyTorch, openPyTorch, refuseForOthers } from './pytorch-file.js';
 import { openCell, openOwnCell } from '../own-cell.js';
 import type { Terminal } from '../terminal.js';
 import type { ModelOptions, SentenceOptions } from './options.js';
@@ -97,13 +99,24 @@ async function loaded(
   const given = (Object.keys(DRAWN) as (keyof typeof DRAWN)[]).find((name) => options[name] !== undefined);
   if (given)
     throw new ArgumentError(`${DRAWN[given]} is for an untrained model, and ${file} is a model: leave one out`);
+  const bytes = await readBytes(file);
+  if (isPyTorch(bytes)) {
+    const tokens = sentenceOf(text, options);
+    return askedOf(kernels, await openPyTorch(file, bytes, tokens, options), tokens, options);
+  }
+  refuseForOthers(options);
   if (options.cell !== undefined && Object.hasOwn(cells, options.cell)) {
     throw new ArgumentError(
       `--cell ${options.cell} is for an untrained model, and ${file} names its cell: leave it out`,
     );
   }
-  const model = await readModel(file, await openOwnCell(options.cell));
-  const tokens = sentenceOf(text, options, model);
+  const own = await openOwnCell(options.cell);
+  const model = named(file, () => loadModel(bytes, own));
+  return askedOf(kernels, model, sentenceOf(text, options, model), options);
+}
+
+/** A model of a file and the sentence, with gold labels where they are given or the grammar has them. */
+function askedOf(kernels: Kernels, model: Model, tokens: readonly string[], options: SentenceOptions): Question {
   const [{ kind, labels: known }] = model.heads;
   if (kind.unit === 'sentence') {
     const category = options.tags?.trim();
@@ -122,6 +135,7 @@ async function drawn(
   options: ModelOptions & SentenceOptions,
   waiting: Waiting,
 ): Promise<Question> {
+  refuseForOthers(options);
   const tokens = sentenceOf(text, options);
   const { gold, labels } = goldOf(tokens, options);
   const cell = await openCell(options.cell ?? 'lstm');

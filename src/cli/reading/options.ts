@@ -20,6 +20,9 @@ export interface ModelOptions {
   readonly forgetBias?: number;
   readonly init?: InitScheme;
   readonly seed?: number;
+  /** Of a state dict of PyTorch: a file with the words of its embedding, and its labels. */
+  readonly words?: string;
+  readonly labels?: string;
 }
 
 /** How the sentence is cut, and its labels. */
@@ -57,9 +60,14 @@ export function addModelOptions(command: Command): Command {
   return addDrawingOptions(
     command
       .argument('<sentence>', 'the sentence, in quotes')
-      .argument('[model]', 'model file; without one an untrained model is drawn, or one is trained (--train)')
+      .argument(
+        '[model]',
+        'model file, or a state dict of PyTorch as safetensors; without one a model is drawn, or trained (--train)',
+      )
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
-      .option('--untrained', 'draw an untrained model; this is what happens without a model file'),
+      .option('--untrained', 'draw an untrained model; this is what happens without a model file')
+      .option('--words <file>', 'words of the embedding of a PyTorch state dict, one a line')
+      .option('--labels <labels>', 'labels of its output layer, separated by blanks'),
   );
 }
 

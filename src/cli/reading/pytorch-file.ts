@@ -1,0 +1,52 @@
+/** A state dict of PyTorch, saved as safetensors, in place of a model file. */
+import { fromPyTorch } from '../../inspect/index.js';
+import type { PyTorchOptions } from '../../inspect/index.js';
+import type { Model } from '../../labeling/model/model.js';
+import { decodeSafetensors } from '../../serialize/safetensors.js';
+import { ArgumentError, DataError } from '../../tensor/index.js';
+import { named, readBytes } from '../model-io.js';
+import type { ModelOptions } from './options.js';
+
+/** Whether a file holds recurrent weights under PyTorch's names. What is no safetensors file is not, whatever else it is. */
+export function isPyTorch(bytes: Uint8Array): boolean {
+  try {
+    return Object.keys(decodeSafetensors(bytes).tensors).some((name) => /(^|\.)weight_hh_l0$/.test(name));
+  } catch (error) {
+    if (error instanceof DataError) return false;
+    throw error;
+  }
+}
+
+/** The model of such a file; where it has no embedding, the words of the sentence get vectors that are drawn. */
+export async function openPyTorch(
+  path: string,
+  bytes: Uint8Array,
+  tokens: readonly string[],
+  { cell, words, labels }: ModelOptions,
+): Promise<Model> {
+  const list = words === undefined ? undefined : await wordsIn(words);
+  const options: PyTorchOptions = {
+    ...(cell !== undefined && { cell: cell as PyTorchOptions['cell'] }),
+    ...(list && { words: list }),
+    ...(labels !== undefined && { labels: labels.trim().split(/\s+/) }),
+  };
+  return named(path, () => fromPyTorch(bytes, [{ tokens }], options));
+}
+
+/** The words of the embedding's rows, one a line. */
+async function wordsIn(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(path));
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new DataError(`${path}: expected words in UTF-8, one a line; it is not UTF-8`, { cause });
+  }
+  return text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+/** Refuses what is for such a file alone. @throws ArgumentError that names the option */
+export function refuseForOthers({ words, labels }: ModelOptions): void {
+  const given = words !== undefined ? '--words' : labels !== undefined ? '--labels' : undefined;
+  if (given) throw new ArgumentError(`${given} is for a state dict of PyTorch: leave it out`);
+}
