@@ -7,7 +7,7 @@
  *
  * Exits 1 where an error exceeds the limit of its oracle. An oracle that cannot judge a cell says 'not available', and why.
  */
-import { describeElement } from '../src/autograd/gradcheck.js';
+import { describeElement } from '../src/autograd/check/gradcheck.js';
 import type { Case, Problem, Solution } from '../test/support/cases.js';
 import { caseName, cases, CELLS, problemOf, worstDifference } from '../test/support/cases.js';
 import { differences, engine } from '../test/support/engine.js';

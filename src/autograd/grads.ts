@@ -7,7 +7,7 @@
  * A model's parameters are nested records (`{ layers: [{ forward: { Wx, … } }] }`). `flatten` names every tensor of such a
  * nest by its dotted path, `layers.0.forward.Wx`, without copying; everything else here works on flat records.
  *
- * The gradient of an embedding touches a few rows of a large matrix. `RowGradient` stores it densely, together with the
+ * The gradient of an embedding touches a few rows of a large matrix. `RowSparseGradient` stores it densely, together with the
  * list of touched rows: all rows outside the list are zero, and every function here visits only the listed ones.
  */
 import type { Kernels } from '../kernels/types.js';
@@ -31,7 +31,7 @@ export type NestedTensors = Tensor | { readonly [name: string]: NestedTensors } 
  * The gradient of an embedding matrix: dense row-major storage `[V, E]` of which only some rows are in use. Rows outside
  * `touched[0 … count − 1]` are zero; whoever writes to a row calls `touch` for it first.
  */
-export interface RowGradient extends Tensor {
+export interface RowSparseGradient extends Tensor {
   /** `[V]` the rows in use, in the order in which they were first touched; only the first `count` entries count. */
   readonly touched: Int32Array;
   /** Number of rows in use. */
@@ -41,16 +41,16 @@ export interface RowGradient extends Tensor {
 }
 
 /** A new gradient `[V, E]` of zeros with no row in use. */
-export function createRowGradient(V: number, E: number, dtype: DType = 'float32'): RowGradient {
-  expectNonNegativeInteger('createRowGradient', 'V', V);
-  expectNonNegativeInteger('createRowGradient', 'E', E);
+export function createRowSparseGradient(V: number, E: number, dtype: DType = 'float32'): RowSparseGradient {
+  expectNonNegativeInteger('createRowSparseGradient', 'V', V);
+  expectNonNegativeInteger('createRowSparseGradient', 'E', E);
   const dense = zeros([V, E], dtype);
   return Object.assign(dense, { touched: new Int32Array(V), count: 0, used: new Uint8Array(V) });
 }
 
 /** Whether a gradient keeps a list of touched rows. */
-export function isRowGradient(g: Tensor): g is RowGradient {
-  expectTensor('isRowGradient', 'g', g);
+export function isRowSparseGradient(g: Tensor): g is RowSparseGradient {
+  expectTensor('isRowSparseGradient', 'g', g);
   return 'touched' in g && 'used' in g;
 }
 
@@ -59,7 +59,7 @@ export function isRowGradient(g: Tensor): g is RowGradient {
  *
  * @throws ArgumentError if there is no such row
  */
-export function touch(g: RowGradient, row: number): void {
+export function touch(g: RowSparseGradient, row: number): void {
   if (g.used[row] === 1) return;
   if (!(Number.isInteger(row) && row >= 0 && row < g.shape[0])) {
     throw new ArgumentError(`touch: row must be an integer in [0, ${g.shape[0]}); got ${row}`);
@@ -148,7 +148,7 @@ export function zeroGrads<P extends TensorRecord>(params: P, options: { rowGradi
   const grads: Record<string, Tensor> = {};
   for (const [name, p] of Object.entries(params)) {
     const dtype = dtypeOf(p.data);
-    grads[name] = byRow.has(name) ? createRowGradient(p.shape[0], p.shape[1], dtype) : zeros(p.shape, dtype);
+    grads[name] = byRow.has(name) ? createRowSparseGradient(p.shape[0], p.shape[1], dtype) : zeros(p.shape, dtype);
   }
   return grads as TensorRecord as P;
 }
@@ -162,7 +162,7 @@ export function zeroInPlace(grads: TensorRecord): void {
       if (step === 1) data.fill(0, start, start + count);
       else for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
     });
-    if (isRowGradient(g)) {
+    if (isRowSparseGradient(g)) {
       for (let k = 0; k < g.count; k++) g.used[g.touched[k]] = 0;
       g.count = 0;
     }
@@ -187,8 +187,8 @@ export function addGrads(into: TensorRecord, from: TensorRecord): void {
         `addGrads: '${name}' must be [${target.shape.join(', ')}] on both sides; got [${source.shape.join(', ')}]`,
       );
     }
-    if (isRowGradient(target)) {
-      if (!isRowGradient(source)) {
+    if (isRowSparseGradient(target)) {
+      if (!isRowSparseGradient(source)) {
         throw new ArgumentError(`addGrads: '${name}' is a row gradient and takes only row gradients; got a dense one`);
       }
       for (let k = 0; k < source.count; k++) touch(target, source.touched[k]);
@@ -207,7 +207,7 @@ export function scaleGrads(kernels: Kernels, grads: TensorRecord, factor: number
 
 /** The rows in use of a row gradient; undefined for another tensor, of which all are. */
 export function rowsInUse(g: Tensor): Int32Array | undefined {
-  return isRowGradient(g) ? g.touched.subarray(0, g.count) : undefined;
+  return isRowSparseGradient(g) ? g.touched.subarray(0, g.count) : undefined;
 }
 
 /** Visits `count` elements: `data[start], data[start + step], …`. */
@@ -215,7 +215,7 @@ type Run = (data: Real, start: number, count: number, step: number) => void;
 
 /** Calls `f` for every run along the last axis: those of the touched rows only, where a gradient keeps a list of them. */
 export function forEachRun(g: Tensor, f: Run): void {
-  if (!isRowGradient(g)) return walk(g, 0, g.offset, f);
+  if (!isRowSparseGradient(g)) return walk(g, 0, g.offset, f);
   for (let k = 0; k < g.count; k++) walk(g, 1, g.offset + g.touched[k] * g.stride[0], f);
 }
 
@@ -238,7 +238,7 @@ function addElements(target: Tensor, source: Tensor): void {
       visit(axis + 1, to + i * target.stride[axis], from + i * source.stride[axis]);
     }
   };
-  if (!isRowGradient(source)) return visit(0, target.offset, source.offset);
+  if (!isRowSparseGradient(source)) return visit(0, target.offset, source.offset);
   for (let k = 0; k < source.count; k++) {
     const row = source.touched[k];
     visit(1, target.offset + row * target.stride[0], source.offset + row * source.stride[0]);

@@ -1,17 +1,24 @@
 export type { Devices } from './devices.js';
 export { unrollAsync, unrollBackwardAsync } from './devices.js';
-export type { Dual, DualOps } from './dual.js';
-export { dual, dualOps } from './dual.js';
-export type { DualLayer, DualLoss, DualRecord, DualStack, DualUnrolled, UnrollDualOptions } from './forward-mode.js';
-export { directionalDerivative, forwardGradient, stackDual, unrollDual } from './forward-mode.js';
-export type { GradcheckOptions, CheckedElement, GradcheckReport } from './gradcheck.js';
-export { describeElement, gradcheck } from './gradcheck.js';
-export type { NestedTensors, RowGradient, TensorRecord } from './grads.js';
+export type { Dual, DualOps } from './check/dual.js';
+export { dual, dualOps } from './check/dual.js';
+export type {
+  DualLayer,
+  DualLoss,
+  DualRecord,
+  DualStack,
+  DualUnrolled,
+  UnrollDualOptions,
+} from './check/forward-mode.js';
+export { directionalDerivative, forwardGradient, stackDual, unrollDual } from './check/forward-mode.js';
+export type { GradcheckOptions, CheckedElement, GradcheckReport } from './check/gradcheck.js';
+export { describeElement, gradcheck } from './check/gradcheck.js';
+export type { NestedTensors, RowSparseGradient, TensorRecord } from './grads.js';
 export {
   addGrads,
-  createRowGradient,
+  createRowSparseGradient,
   flatten,
-  isRowGradient,
+  isRowSparseGradient,
   nestLike,
   scaleGrads,
   touch,
@@ -33,8 +40,8 @@ export type {
   UnrollOptions,
 } from './layout.js';
 export { quantityGradient, quantityValue } from './quantities.js';
-export type { Tape, TapeNode, TapeOptions } from './tape.js';
-export { createTape } from './tape.js';
+export type { Tape, TapeNode, TapeOptions } from './tape/tape.js';
+export { createTape } from './tape/tape.js';
 export type { Truncation, Window } from './truncate.js';
 export { checkTruncation, reachOf, windowsOf } from './truncate.js';
 export { unroll, unrollBackward } from './unroll.js';

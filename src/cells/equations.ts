@@ -1,6 +1,6 @@
 /**
  * What a cell's equations are written with where they are to be read and checked, not to be fast: rows, products and functions of
- * any kind of matrix `V`. Of dual numbers they give forward mode (`autograd/forward-mode.ts`), of nodes the tape. Such a text
+ * any kind of matrix `V`. Of dual numbers they give forward mode (`autograd/check/forward-mode.ts`), of nodes the tape. Such a text
  * has no backward pass and shares none of the steps' code, so what it says of a gradient is a second opinion.
  */
 

@@ -8,8 +8,8 @@
  *
  * The loss is L = Σ_t w_t·h_t with random w_t, one cotangent per output: a plain sum could not see outputs exchanged.
  */
-import { gradcheck } from '../autograd/gradcheck.js';
-import type { CheckedElement } from '../autograd/gradcheck.js';
+import { gradcheck } from '../autograd/check/gradcheck.js';
+import type { CheckedElement } from '../autograd/check/gradcheck.js';
 import { zeroGrads } from '../autograd/grads.js';
 import { directionalDerivative, dualOps, packingOf, unroll, unrollBackward, unrollDual } from '../autograd/index.js';
 import type { Unrolled, BackwardPass } from '../autograd/index.js';

@@ -5,10 +5,10 @@
  *   Backward   (1)  dW[id_n] += dy[n]                 dW [V,E]
  *
  * The forward product with a one-hot matrix is a copy of rows; its backward scatters rows back, and a word that occurs
- * twice collects both. A batch touches few of the V rows, so the gradient is usually a `RowGradient`: dense storage plus
+ * twice collects both. A batch touches few of the V rows, so the gradient is usually a `RowSparseGradient`: dense storage plus
  * the list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
  */
-import { isRowGradient, touch } from '../autograd/grads.js';
+import { isRowSparseGradient, touch } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
@@ -25,7 +25,7 @@ export type EmbeddingParams = {
   readonly weight: Tensor;
 };
 
-/** Gradients mirror the parameters; `weight` may be a `RowGradient` or dense. */
+/** Gradients mirror the parameters; `weight` may be a `RowSparseGradient` or dense. */
 export type EmbeddingGrads = EmbeddingParams;
 
 /**
@@ -81,7 +81,7 @@ export function expectIds(where: string, ids: Int32Array, V: number): void {
 }
 
 /**
- * Adds the gradient of the looked-up vectors to `grads.weight`; a `RowGradient` also learns which rows were touched. Ids carry no gradient.
+ * Adds the gradient of the looked-up vectors to `grads.weight`; a `RowSparseGradient` also learns which rows were touched. Ids carry no gradient.
  *
  * @param ids `[N]` the ids of the forward pass
  * @param dY `[N, E]`
@@ -92,7 +92,7 @@ export function embeddingBackward(kernels: Kernels, ids: Int32Array, dY: Tensor,
   expectTensor('embeddingBackward', 'grads.weight', grads.weight);
   expectKernels('embeddingBackward', kernels);
   const dW = grads.weight;
-  const byRow = isRowGradient(dW);
+  const byRow = isRowSparseGradient(dW);
   const E = dW.shape[1];
   expectShape('embeddingBackward', 'dY', dY, [{ N: ids.length }, { E }]);
   if (byRow) for (const id of ids) touch(dW, id);

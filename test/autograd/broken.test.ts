@@ -6,7 +6,7 @@
  * Most mistakes are planted in a batch of single steps, T = 1: there nothing is carried on through time, so a mistake stays
  * where it was made. Those that only show in time have their own lengths.
  */
-import { describeElement } from '../../src/autograd/gradcheck.js';
+import { describeElement } from '../../src/autograd/check/gradcheck.js';
 import { cells } from '../../src/cells/index.js';
 import type { Saved, Cell, CellParams, State } from '../../src/cells/index.js';
 import type { Kernels } from '../../src/kernels/types.js';

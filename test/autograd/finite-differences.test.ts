@@ -1,4 +1,4 @@
-import { differentiate, lossNoise, oneSided } from '../../src/autograd/finite-differences.js';
+import { differentiate, lossNoise, oneSided } from '../../src/autograd/check/finite-differences.js';
 import { NonFiniteError } from '../../src/tensor/errors.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { viewOf } from '../../src/tensor/view.js';

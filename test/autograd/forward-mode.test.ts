@@ -3,7 +3,7 @@
  * derivatives far below the noise of finite differences; and what it says of a cell that it cannot run.
  */
 import fc from 'fast-check';
-import { describeElement } from '../../src/autograd/gradcheck.js';
+import { describeElement } from '../../src/autograd/check/gradcheck.js';
 import type { Dual, DualRecord, Tape, TapeNode, TensorRecord } from '../../src/autograd/index.js';
 import {
   createTape,

@@ -1,6 +1,6 @@
-import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
-import type { GradcheckOptions } from '../../src/autograd/gradcheck.js';
-import { lossNoise, oneSided } from '../../src/autograd/finite-differences.js';
+import { describeElement, gradcheck } from '../../src/autograd/check/gradcheck.js';
+import type { GradcheckOptions } from '../../src/autograd/check/gradcheck.js';
+import { lossNoise, oneSided } from '../../src/autograd/check/finite-differences.js';
 import { ArgumentError, NonFiniteError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';

@@ -2,9 +2,9 @@ import { createCpuKernels } from '../../src/kernels/index.js';
 import fc from 'fast-check';
 import {
   addGrads,
-  createRowGradient,
+  createRowSparseGradient,
   flatten,
-  isRowGradient,
+  isRowSparseGradient,
   nestLike,
   scaleGrads,
   touch,
@@ -12,7 +12,7 @@ import {
   zeroInPlace,
 } from '../../src/autograd/grads.js';
 import { clipByGlobalNorm, clipByValue, globalNorm } from '../../src/autograd/norms.js';
-import type { RowGradient } from '../../src/autograd/grads.js';
+import type { RowSparseGradient } from '../../src/autograd/grads.js';
 import { lstm } from '../../src/cells/index.js';
 import type { CellParams } from '../../src/cells/index.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
@@ -25,8 +25,8 @@ const kernels = createCpuKernels();
 const f64 = (shape: number[], values: number[]): Tensor => viewOf(Float64Array.from(values), shape);
 
 /** A row gradient whose rows hold the given values, touched in the given order. */
-function rowGradient(V: number, E: number, filled: [row: number, values: number[]][]): RowGradient {
-  const g = createRowGradient(V, E, 'float64');
+function rowGradient(V: number, E: number, filled: [row: number, values: number[]][]): RowSparseGradient {
+  const g = createRowSparseGradient(V, E, 'float64');
   for (const [row, values] of filled) {
     touch(g, row);
     values.forEach((v, e) => (g.data[row * E + e] += v));
@@ -75,8 +75,8 @@ describe('zeroGrads', () => {
     expect(grads.W.shape).toEqual([3, 2]);
     expect(grads.W.data).toEqual(new Float64Array(6));
     expect(grads.b.data).toEqual(new Float32Array(1));
-    expect(isRowGradient(grads.W)).toBe(true);
-    expect(isRowGradient(grads.b)).toBe(false);
+    expect(isRowSparseGradient(grads.W)).toBe(true);
+    expect(isRowSparseGradient(grads.b)).toBe(false);
   });
 
   it('has the type of the record, so that a backward pass takes it', () => {
@@ -143,7 +143,7 @@ describe('addGrads', () => {
     const g = f64([2, 3], [1, 2, 3, 4, 5, 6]);
     expect(() => addGrads({ g }, { h: g })).toThrow("no gradient 'h'");
     expect(() => addGrads({ g }, { g: f64([3, 2], [1, 2, 3, 4, 5, 6]) })).toThrow(ShapeError);
-    expect(() => addGrads({ g: createRowGradient(2, 3, 'float64') }, { g })).toThrow(ArgumentError);
+    expect(() => addGrads({ g: createRowSparseGradient(2, 3, 'float64') }, { g })).toThrow(ArgumentError);
   });
 
   it('adds a row gradient into a dense one', () => {
@@ -227,14 +227,14 @@ describe('clipByValue', () => {
 
 describe('row gradients', () => {
   it('are told by both of their lists', () => {
-    const { touched, used, ...dense } = createRowGradient(2, 2);
-    expect(isRowGradient({ ...dense, touched, used } as Tensor)).toBe(true);
-    expect(isRowGradient({ ...dense, touched } as Tensor)).toBe(false);
-    expect(isRowGradient({ ...dense, used } as Tensor)).toBe(false);
+    const { touched, used, ...dense } = createRowSparseGradient(2, 2);
+    expect(isRowSparseGradient({ ...dense, touched, used } as Tensor)).toBe(true);
+    expect(isRowSparseGradient({ ...dense, touched } as Tensor)).toBe(false);
+    expect(isRowSparseGradient({ ...dense, used } as Tensor)).toBe(false);
   });
 
   it('list every touched row once and refuse rows that do not exist', () => {
-    const g = createRowGradient(4, 2);
+    const g = createRowSparseGradient(4, 2);
     for (const row of [2, 0, 2]) touch(g, row);
     expect([...g.touched.subarray(0, g.count)]).toEqual([2, 0]);
     for (const bad of [-1, 4, 0.5, NaN]) expect(() => touch(g, bad)).toThrow(ArgumentError);

@@ -1,7 +1,7 @@
 /** Losses with a kink: where the slopes on either side disagree, no number between them is wrong. */
 import fc from 'fast-check';
-import { oneSided } from '../../src/autograd/finite-differences.js';
-import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
+import { oneSided } from '../../src/autograd/check/finite-differences.js';
+import { describeElement, gradcheck } from '../../src/autograd/check/gradcheck.js';
 import { packingOf } from '../../src/autograd/packing.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { rnnRelu } from '../../src/cells/index.js';

@@ -2,7 +2,7 @@
  * Every gradient of every cell against oracles that share no code with it. Finite differences visit a few elements of each
  * tensor here, and all of them in `npm run proof`; the tape always compares every element.
  */
-import { describeElement } from '../../src/autograd/gradcheck.js';
+import { describeElement } from '../../src/autograd/check/gradcheck.js';
 import { caseName, cases, problemOf, worstDifference } from '../support/cases.js';
 import { differences, engine } from '../support/engine.js';
 import { tapeSolution } from '../support/tape-cells.js';

@@ -1,6 +1,6 @@
-import { gradcheck } from '../../src/autograd/gradcheck.js';
-import type { Tape, TapeNode } from '../../src/autograd/tape.js';
-import { createTape } from '../../src/autograd/tape.js';
+import { gradcheck } from '../../src/autograd/check/gradcheck.js';
+import type { Tape, TapeNode } from '../../src/autograd/tape/tape.js';
+import { createTape } from '../../src/autograd/tape/tape.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import { transcendentals } from '../../src/tensor/math.js';

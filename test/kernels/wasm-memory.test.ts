@@ -1,5 +1,5 @@
 /** Frames and adopted tensors of the WebAssembly backend, its row work, and its updates: the same bits, without copies. */
-import { createRowGradient, flatten, touch } from '../../src/autograd/grads';
+import { createRowSparseGradient, flatten, touch } from '../../src/autograd/grads';
 import { clipByGlobalNorm } from '../../src/autograd/norms';
 import { gatherRows } from '../../src/autograd/layout';
 import { completeRows, plainMemory } from '../../src/kernels/complete';
@@ -293,10 +293,10 @@ describe('updates', () => {
     const grads: Record<string, Tensor> = {
       dense: random(shapes.dense, 41),
       vector: random(shapes.vector, 42),
-      table: createRowGradient(11, 5),
+      table: createRowSparseGradient(11, 5),
     };
     for (const r of touched) {
-      touch(grads.table as ReturnType<typeof createRowGradient>, r);
+      touch(grads.table as ReturnType<typeof createRowSparseGradient>, r);
       grads.table.data.set(random([5], r).data, r * 5);
     }
     const all = [...Object.values(params), ...Object.values(grads), ...optimizer.tensors];

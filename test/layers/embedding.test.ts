@@ -1,5 +1,5 @@
 import { createCpuKernels } from '../../src/kernels/index.js';
-import { createRowGradient } from '../../src/autograd/grads.js';
+import { createRowSparseGradient } from '../../src/autograd/grads.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../src/layers/embedding.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
@@ -30,7 +30,7 @@ describe.each(['float32', 'float64'] as const)('embedding in %s', (dtype) => {
 
   test('a word that occurs twice collects both gradients, and only its row is touched', () => {
     const dY = random([ids.length, E], createRng(3), dtype);
-    const weight = createRowGradient(V, E, dtype);
+    const weight = createRowSparseGradient(V, E, dtype);
     embeddingBackward(kernels, ids, dY, { weight });
     embeddingBackward(kernels, Int32Array.from([6]), random([1, E], createRng(4), dtype), { weight });
     expect([...weight.touched.slice(0, weight.count)]).toEqual([4, 0, 6, 1]);
@@ -48,14 +48,14 @@ test('the gradient agrees with finite differences, dense or by rows', () => {
   embeddingBackward(kernels, ids, cotangent, grads);
   expectGradients(params, grads, () => dot(cotangent, embeddingForward(kernels, params, ids)));
 
-  const byRow = { weight: createRowGradient(V, E, 'float64') };
+  const byRow = { weight: createRowSparseGradient(V, E, 'float64') };
   embeddingBackward(kernels, ids, cotangent, byRow);
   expect(numbers(byRow.weight)).toEqual(numbers(grads.weight));
 });
 
 test('no ids make an empty result and touch nothing', () => {
   const none = new Int32Array(0);
-  const weight = createRowGradient(V, E);
+  const weight = createRowSparseGradient(V, E);
   const y = embeddingForward(kernels, { weight: random([V, E], createRng(1), 'float32') }, none);
   embeddingBackward(kernels, none, y, { weight });
   expect([y.shape, weight.count]).toEqual([[0, E], 0]);

@@ -1,6 +1,6 @@
 /** One contract for every pooling, the oracles that judge it, and backward passes broken on purpose that they must reject. */
 import fc from 'fast-check';
-import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
+import { describeElement, gradcheck } from '../../src/autograd/check/gradcheck.js';
 import { packingOf } from '../../src/autograd/packing.js';
 import { cells } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';

@@ -1,5 +1,5 @@
 /** What the layer tests share: random tensors, the cotangent that turns any output into a loss, and the gradient check. */
-import { describeElement, gradcheck } from '../../src/autograd/gradcheck.js';
+import { describeElement, gradcheck } from '../../src/autograd/check/gradcheck.js';
 import type { TensorRecord } from '../../src/autograd/grads.js';
 import { asNdarray } from '../../src/tensor/create.js';
 import { createRng, type Rng } from '../../src/tensor/random.js';

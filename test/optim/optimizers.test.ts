@@ -3,7 +3,7 @@ import { completeRows } from '../../src/kernels/complete.js';
 import { plainRows } from '../../src/kernels/cpu/rows.js';
 import { createCpuKernels, type Kernels, type RowKernels } from '../../src/kernels/index.js';
 import type { OwnRows } from '../../src/kernels/types.js';
-import { createRowGradient, touch } from '../../src/autograd/grads.js';
+import { createRowSparseGradient, touch } from '../../src/autograd/grads.js';
 import { createAdam, createAdamW, createSgd, type Optimizer } from '../../src/optim/index.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
@@ -194,7 +194,7 @@ describe.each(variants)('%s %j', (name, options) => {
     const [plain, view] = [tensor(numbers(start), [4, 3]), scattered(start)];
     const optimizer = make(kernels, { plain, view }, { lazy: true });
     for (const list of [[2, 0], [3], [0, 2]]) {
-      const g = createRowGradient(4, 3, 'float64');
+      const g = createRowSparseGradient(4, 3, 'float64');
       for (const row of list) {
         touch(g, row);
         for (let e = 0; e < 3; e++) g.data[3 * row + e] = row - 0.4 * e;
@@ -249,7 +249,7 @@ describe.each(variants)('%s %j', (name, options) => {
     const optimizer = make(kernels, { W }, lazy === undefined ? {} : { lazy });
     const rng = createRng(12);
     for (const list of touched) {
-      const g = createRowGradient(4, 3, 'float64');
+      const g = createRowSparseGradient(4, 3, 'float64');
       for (const row of list) {
         touch(g, row);
         for (let e = 0; e < 3; e++) g.data[3 * row + e] = rng.normal();
@@ -340,7 +340,7 @@ test('lazy Adam corrects the bias by the count of all updates, not by that of th
   const W = tensor([0, 0], [2, 1]);
   const optimizer = createAdam(kernels, { W }, { lr: 0.1, beta1: 0.5, beta2: 0.5, lazy: true });
   for (const row of [0, 0, 1]) {
-    const g = createRowGradient(2, 1, 'float64');
+    const g = createRowSparseGradient(2, 1, 'float64');
     touch(g, row);
     g.data[row] = 1;
     optimizer.step({ W: g });
@@ -364,7 +364,7 @@ describe('Adam on a backend', () => {
   function run(on: Kernels, lazy = false): number[] {
     const W = random([4, 3], createRng(14));
     const optimizer = createAdam(on, { W }, { lazy });
-    const g = createRowGradient(4, 3, 'float64');
+    const g = createRowSparseGradient(4, 3, 'float64');
     for (const row of [2, 0]) touch(g, row);
     g.data.fill(0.5, 6, 9);
     optimizer.step({ W: g });

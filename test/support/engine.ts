@@ -1,7 +1,7 @@
 /** The engine under proof, driven by the problems of `cases.ts`. `cell` may be replaced by a broken one. */
 import { packingOf } from '../../src/autograd/packing.js';
-import { gradcheck } from '../../src/autograd/gradcheck.js';
-import type { GradcheckReport } from '../../src/autograd/gradcheck.js';
+import { gradcheck } from '../../src/autograd/check/gradcheck.js';
+import type { GradcheckReport } from '../../src/autograd/check/gradcheck.js';
 import type { Unrolled, BackwardPass } from '../../src/autograd/layout.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
 import { cells } from '../../src/cells/index.js';

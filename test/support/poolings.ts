@@ -3,8 +3,8 @@
  * out anew, nothing is taken from the packing. All sizes differ: T = 5, B = 6, N = 16, D = 4, A = 3.
  */
 import { packingOf } from '../../src/autograd/packing.js';
-import type { Tape, TapeNode } from '../../src/autograd/tape.js';
-import { createTape } from '../../src/autograd/tape.js';
+import type { Tape, TapeNode } from '../../src/autograd/tape/tape.js';
+import { createTape } from '../../src/autograd/tape/tape.js';
 import type { Kernels } from '../../src/kernels/types.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
 import type { Pooling, PoolingName } from '../../src/layers/pooling.js';

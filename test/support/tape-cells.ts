@@ -2,8 +2,8 @@
  * The cells once more, written on the tape from their equations and unrolled one sequence at a time: no packing, no shared
  * matmul over all steps, no backward by hand. An oracle for `autograd/unroll` and the cells.
  */
-import type { Tape, TapeNode } from '../../src/autograd/tape.js';
-import { createTape } from '../../src/autograd/tape.js';
+import type { Tape, TapeNode } from '../../src/autograd/tape/tape.js';
+import { createTape } from '../../src/autograd/tape/tape.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, viewOf } from '../../src/tensor/view.js';
 import type { Case, CellName, DirectionName, Problem, Solution } from './cases.js';

@@ -8,7 +8,7 @@
  * was written for step s; nobody can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
-import { isRowGradient, touch, zeroInPlace } from '../../../autograd/grads.js';
+import { isRowSparseGradient, touch, zeroInPlace } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
 import { MemoryError } from '../../../tensor/errors.js';
 import type { Real, Tensor } from '../../../tensor/types.js';
@@ -61,7 +61,7 @@ function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
 export function writeGradients(kernels: Kernels, place: Place, grads: TensorRecord): void {
   for (const [name, g] of Object.entries(grads)) {
     const { values, rows, count } = place[name];
-    if (!isRowGradient(g)) {
+    if (!isRowSparseGradient(g)) {
       values.set(g.data.subarray(g.offset, g.offset + sizeOf(g.shape)));
       continue;
     }
@@ -77,7 +77,7 @@ export function sumGradients(kernels: Kernels, places: readonly Place[], grads: 
   for (const [name, g] of Object.entries(grads)) {
     for (const place of places) {
       const { values, rows, count } = place[name];
-      if (isRowGradient(g)) {
+      if (isRowSparseGradient(g)) {
         const touched = rows!.subarray(0, count![0]);
         for (const row of touched) touch(g, row);
         kernels.rows.scatterAdd(g, viewOf(values, [touched.length, g.shape[1]]), touched);
@@ -94,11 +94,12 @@ const oneRow = (g: Tensor): Tensor => viewOf(g.data, [1, sizeOf(g.shape)], g.off
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 const widthOf = (g: Tensor): number => (dtypeOf(g.data) === 'float32' ? 4 : 8);
 /** Number of values of a gradient that travel at most. */
-const valuesOf = (g: Tensor, rowLimit: number): number => (isRowGradient(g) ? rowLimit * g.shape[1] : sizeOf(g.shape));
+const valuesOf = (g: Tensor, rowLimit: number): number =>
+  isRowSparseGradient(g) ? rowLimit * g.shape[1] : sizeOf(g.shape);
 
 function bytesPerPlace(grads: TensorRecord, rowLimit: number): number {
   return Object.values(grads).reduce((sum, g) => {
-    const list = isRowGradient(g) ? 4 * (rowLimit + 1) : 0;
+    const list = isRowSparseGradient(g) ? 4 * (rowLimit + 1) : 0;
     return sum + aligned(valuesOf(g, rowLimit) * widthOf(g)) + aligned(list);
   }, 0);
 }
@@ -110,7 +111,7 @@ function placeAt(buffer: SharedArrayBuffer, start: number, grads: TensorRecord, 
     const values =
       dtypeOf(g.data) === 'float32' ? new Float32Array(buffer, at, length) : new Float64Array(buffer, at, length);
     at += aligned(values.byteLength);
-    if (!isRowGradient(g)) return [name, { values }] as const;
+    if (!isRowSparseGradient(g)) return [name, { values }] as const;
     const list = new Int32Array(buffer, at, rowLimit + 1);
     at += aligned(list.byteLength);
     return [name, { values, count: list.subarray(0, 1), rows: list.subarray(1) }] as const;

@@ -8,7 +8,7 @@
  * worker is noticed there.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
-import { isRowGradient } from '../../../autograd/grads.js';
+import { isRowSparseGradient } from '../../../autograd/grads.js';
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import type { Replica, Shard } from '../replica.js';
 import { addShardGradient } from '../replica.js';
@@ -118,7 +118,7 @@ function mostRows(lengths: readonly number[], batch: number, grads: TensorRecord
     Math.max(
       0,
       ...Object.values(grads)
-        .filter(isRowGradient)
+        .filter(isRowSparseGradient)
         .map((g) => g.shape[0]),
     ),
   );

@@ -2,7 +2,7 @@
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../../../src/autograd/index.js';
 import { plainMemory } from '../../../../src/kernels/complete.js';
 import { plainRows } from '../../../../src/kernels/cpu/rows.js';
-import type { RowGradient, TensorRecord } from '../../../../src/autograd/index.js';
+import type { RowSparseGradient, TensorRecord } from '../../../../src/autograd/index.js';
 import { createCpuKernels, createWasmKernels } from '../../../../src/kernels/index.js';
 import type { Exchange } from '../../../../src/labeling/training/parallel/exchange.js';
 import { createExchange, sumGradients, writeGradients } from '../../../../src/labeling/training/parallel/exchange.js';
@@ -80,7 +80,7 @@ function alone(lengths: readonly number[], members: readonly number[], dtype: DT
 
 const values = (grads: TensorRecord): number[] => Object.values(grads).flatMap((g) => [...g.data]);
 const rowsOf = (grads: TensorRecord): number[] => {
-  const g = grads['encoders.words.weight'] as RowGradient;
+  const g = grads['encoders.words.weight'] as RowSparseGradient;
   return [...g.touched.subarray(0, g.count)];
 };
 
@@ -153,7 +153,7 @@ describe('the exchange', () => {
     const rng = createRng(seed);
     const g = grads();
     g['a.W'].data.forEach((_, i) => (g['a.W'].data[i] = rng.normal()));
-    const e = g.e as RowGradient;
+    const e = g.e as RowSparseGradient;
     for (const row of rows) {
       e.used[row] = 1;
       e.touched[e.count++] = row;
@@ -174,9 +174,9 @@ describe('the exchange', () => {
     sumGradients(kernels, exchange.places[0], sum);
     const by32 = (name: string, i: number) => parts.reduce((total, part) => Math.fround(total + part[name].data[i]), 0);
     for (const name of ['a.W', 'e']) sum[name].data.forEach((value, i) => expect(value).toBe(by32(name, i)));
-    expect([...(sum.e as RowGradient).touched.subarray(0, 4)]).toEqual([5, 2, 0, 6]);
-    expect((sum.e as RowGradient).count).toBe(4);
-    expect([...(sum.e as RowGradient).used]).toEqual([1, 0, 1, 0, 0, 1, 1]);
+    expect([...(sum.e as RowSparseGradient).touched.subarray(0, 4)]).toEqual([5, 2, 0, 6]);
+    expect((sum.e as RowSparseGradient).count).toBe(4);
+    expect([...(sum.e as RowSparseGradient).used]).toEqual([1, 0, 1, 0, 0, 1, 1]);
   });
 
   test('takes only the shards there are', () => {
@@ -234,7 +234,7 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
       zeroInPlace(replica.flatGrads);
     });
     sumGradients(backend, exchange.places[0], replica.flatGrads);
-    const { touched, count } = replica.flatGrads['encoders.words.weight'] as RowGradient;
+    const { touched, count } = replica.flatGrads['encoders.words.weight'] as RowSparseGradient;
     const values = Object.values(replica.flatGrads).map((g) => Array.from(g.data));
     replica.release();
     return { values, rows: Array.from(touched.subarray(0, count)) };

@@ -11,12 +11,12 @@
  * Everything is float64, row-major, and in plain loops on purpose: an oracle should be slow and obvious. Nothing is shared with
  * the cells, the kernels, the unrolling or the tape.
  */
-import type { Algebra } from '../cells/cell.js';
-import { ArgumentError, ShapeError } from '../tensor/errors.js';
-import { exp, log, sigmoid, tanh } from '../tensor/math.js';
-import type { Tensor } from '../tensor/types.js';
-import { flatCopy, sizeOf, viewOf } from '../tensor/view.js';
-import { expectTensor } from '../tensor/arguments.js';
+import type { Algebra } from '../../cells/cell.js';
+import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import { exp, log, sigmoid, tanh } from '../../tensor/math.js';
+import type { Tensor } from '../../tensor/types.js';
+import { flatCopy, sizeOf, viewOf } from '../../tensor/view.js';
+import { expectTensor } from '../../tensor/arguments.js';
 
 /** A matrix `[M, N]`, a row `[N]` or a number `[]`, and its tangent. */
 export interface Dual {

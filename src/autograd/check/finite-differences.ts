@@ -19,10 +19,10 @@
  * estimate compares neighbouring entries of the table; J. Moré, S. Wild, "Estimating computational noise", SIAM J. Sci.
  * Comput. 33 (2011), for σ.
  */
-import { NonFiniteError } from '../tensor/errors.js';
-import type { Tensor } from '../tensor/types.js';
-import { flatCopy } from '../tensor/view.js';
-import type { TensorRecord } from './grads.js';
+import { NonFiniteError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import { flatCopy } from '../../tensor/view.js';
+import type { TensorRecord } from '../grads.js';
 
 /** A numeric derivative. */
 export interface Derivative {

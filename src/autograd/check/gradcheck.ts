@@ -13,14 +13,14 @@
  * 2.1). What lies outside is inconclusive: where one element moves several kinks at once, the chain rule may take another
  * side at each of them, and then its sum need not lie between.
  */
-import { expectKnownKeys, keysOf } from '../tensor/checks.js';
-import { ArgumentError, ShapeError } from '../tensor/errors.js';
-import type { Rng } from '../tensor/random.js';
-import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, sizeOf } from '../tensor/view.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import type { Rng } from '../../tensor/random.js';
+import type { Tensor } from '../../tensor/types.js';
+import { dtypeOf, sizeOf } from '../../tensor/view.js';
 import type { Derivative, OneSided } from './finite-differences.js';
 import { differentiate, lossNoise, oneSided } from './finite-differences.js';
-import type { TensorRecord } from './grads.js';
+import type { TensorRecord } from '../grads.js';
 import {
   expectFunction,
   expectList,
@@ -28,9 +28,9 @@ import {
   expectRecord,
   expectRng,
   expectTensors,
-} from '../tensor/arguments.js';
-import { show } from '../tensor/describe.js';
-import { expectEntry } from './entry-checks.js';
+} from '../../tensor/arguments.js';
+import { show } from '../../tensor/describe.js';
+import { expectEntry } from '../entry-checks.js';
 
 /** What to check, and how strictly. */
 export interface GradcheckOptions {

@@ -4,10 +4,10 @@
  *
  * Notation in the comments: y is the result, dy its gradient, and `+=` says that a gradient accumulates.
  */
-import { ArgumentError, ShapeError } from '../tensor/errors.js';
-import type { Transcendentals } from '../tensor/math.js';
-import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, flatCopy, viewOf } from '../tensor/view.js';
+import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import type { Transcendentals } from '../../tensor/math.js';
+import type { DType, Tensor } from '../../tensor/types.js';
+import { allocate, dtypeOf, flatCopy, viewOf } from '../../tensor/view.js';
 import type { TapeCore, TapeNode } from './tape.js';
 
 /** y = a·b;  da += dy·bᵀ;  db += aᵀ·dy. */

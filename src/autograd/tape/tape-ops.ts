@@ -1,6 +1,6 @@
 /** The operations of a tape: what each one computes and, as a pair of functions, how its gradient flows back. */
-import type { Transcendentals } from '../tensor/math.js';
-import type { DType, Tensor } from '../tensor/types.js';
+import type { Transcendentals } from '../../tensor/math.js';
+import type { DType, Tensor } from '../../tensor/types.js';
 import type { TapeCore, TapeNode } from './tape.js';
 import {
   broadcast,

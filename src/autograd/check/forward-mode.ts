@@ -11,18 +11,18 @@
  * neither the steps of the cells, nor the packed scan, nor any backward pass. It knows no truncation: what truncated BPTT
  * returns is not the gradient of any loss.
  */
-import type { Cell, CellEquations } from '../cells/cell.js';
-import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
-import type { Tensor } from '../tensor/types.js';
-import { allocate, sizeOf, viewOf } from '../tensor/view.js';
+import type { Cell, CellEquations } from '../../cells/cell.js';
+import { ArgumentError, ShapeError, UnsupportedError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import { allocate, sizeOf, viewOf } from '../../tensor/view.js';
 import type { Dual } from './dual.js';
 import { dual, dualOps as ops } from './dual.js';
-import type { TensorRecord } from './grads.js';
-import type { Packing } from './packing.js';
-import { rowOf } from './packing.js';
-import type { Direction } from './layout.js';
-import { expectFunction, expectRecord, expectString, expectTensor, expectTensors } from '../tensor/arguments.js';
-import { expectKnownKeys, expectSameShape, keysOf } from '../tensor/checks.js';
+import type { TensorRecord } from '../grads.js';
+import type { Packing } from '../packing.js';
+import { rowOf } from '../packing.js';
+import type { Direction } from '../layout.js';
+import { expectFunction, expectRecord, expectString, expectTensor, expectTensors } from '../../tensor/arguments.js';
+import { expectKnownKeys, expectSameShape, keysOf } from '../../tensor/checks.js';
 
 /** Dual numbers by name: parameters, or states. */
 export type DualRecord = Readonly<Record<string, Dual>>;

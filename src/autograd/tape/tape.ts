@@ -27,12 +27,12 @@
  *     tape.backward(tape.softmaxCrossEntropy(logits, labels));
  *     params.Wx.grad // [D, 4H]
  */
-import { expectKnownKeys, keysOf } from '../tensor/checks.js';
-import { ArgumentError, ShapeError } from '../tensor/errors.js';
-import type { Transcendentals } from '../tensor/math.js';
-import { transcendentals } from '../tensor/math.js';
-import type { DType, Real, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import type { Transcendentals } from '../../tensor/math.js';
+import { transcendentals } from '../../tensor/math.js';
+import type { DType, Real, Tensor } from '../../tensor/types.js';
+import { allocate, dtypeOf, sizeOf } from '../../tensor/view.js';
 import type { TapeOps } from './tape-ops.js';
 import { tapeOps } from './tape-ops.js';
 import { compact } from './tape-primitives.js';
