@@ -49,7 +49,7 @@ export const roundPercent = (x: number): string => `${short(100 * x, 1)} %`;
 /** The exponent of ten alone, for small cells: `−5` for 4.1e−5. */
 export function exponent(x: number): string {
   if (x === 0 || !Number.isFinite(x)) return short(x);
-  return signed(String(Number(x.toExponential(0).split('e')[1])));
+  return signed(String(Number(x.toExponential().split('e')[1])));
 }
 
 /** Letters written from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko and the blocks after them. */
