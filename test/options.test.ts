@@ -28,7 +28,7 @@ import {
   train,
   buildVocabulary,
 } from '../src/labeling';
-import { inspect, untrained } from '../src/inspect';
+import { fromPyTorch, inspect, saliency, untrained } from '../src/inspect';
 import type { Model } from '../src/labeling';
 import * as layers from '../src/layers';
 import { createAdam, createAdamW, createSgd } from '../src/optim';
@@ -54,6 +54,8 @@ beforeAll(async () => {
 
 const calls: Record<string, () => unknown> = {
   inspect: () => inspect(kernels, model, { tokens: ['a'] }, wrong),
+  saliency: () => saliency(kernels, model, { tokens: ['a'] }, wrong),
+  fromPyTorch: () => fromPyTorch({}, [], wrong),
   untrained: () => untrained([{ tokens: ['a'] }], wrong),
   format: () => format(x, wrong),
   createAdam: () => createAdam(kernels, { x }, wrong),

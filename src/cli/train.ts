@@ -246,7 +246,7 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
   return {
     onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
     onProgress: (state) => progress.update(progressOf(state)),
-    onEpoch(record) {
+    onEpoch({ model: _model, ...record }) {
       progress.line(epochLine(record, options.epochs, colors));
       log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
     },

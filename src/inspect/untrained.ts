@@ -1,4 +1,4 @@
-/** A model before training: the weights that `train` with the same seed begins with. */
+/** A model before training: the weights that `train` with the same seed, sizes and words begins with. */
 import { cells } from '../cells/index.js';
 import { expectSentence } from '../labeling/checks.js';
 import { labelsFromJson } from '../labeling/data/labels.js';

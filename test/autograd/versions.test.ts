@@ -130,7 +130,7 @@ it('is refused by models, of which a training goes on and off without a word', a
   const forward = modelForward(kernels, model.network, model.params, featuresOf(Int32Array.of(1, 1)), packingOf([2]));
   const { labels } = model.params.heads;
   createSgd(kernels, { W: labels.W }).step(onesLike({ W: labels.W }));
-  const back = (): void => modelBackward(kernels, model.network, model.params, forward, [zeros([2, 2])], model.params);
+  const back = () => modelBackward(kernels, model.network, model.params, forward, [zeros([2, 2])], model.params);
   expect(back).toThrow('modelBackward: heads.labels.W was updated');
 });
 

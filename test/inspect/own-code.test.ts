@@ -1,7 +1,8 @@
 /** For code of one's own: gates and states of a pass by name. */
-import { packingOf, packFloats, unroll } from '../../src/autograd/index.js';
+import { flatten, nestLike, packingOf, packFloats, unroll, zeroGrads } from '../../src/autograd/index.js';
 import { cells } from '../../src/cells/index.js';
 import { gatesOf, inspect, statesOf, untrained } from '../../src/inspect/index.js';
+import { modelBackward, modelForward, train } from '../../src/labeling/index.js';
 import { createRng, normal, viewOf } from '../../src/tensor/index.js';
 import { CELLS, kernels } from './support.js';
 
@@ -60,4 +61,28 @@ it('refuses a sequence that there is not, and what is no pass', () => {
   const pass = unroll(kernels, cells.rnn, params, normal([2, 1], 1, createRng(1)), packingOf([2]));
   expect(() => gatesOf(pass, 1)).toThrow('sequence must be one of 1, counted from 0; got 1');
   expect(() => statesOf({} as never)).toThrow('statesOf: unrolled.cell');
+});
+
+it('a training hands over its model after every epoch, and a backward pass what it leaves behind', async () => {
+  const corpus = [{ tokens: ['a', 'b'], labels: ['X', 'Y'] }];
+  const losses: number[] = [];
+  const options = { cell: 'gru', hidden: 2, embedding: 2, minCount: 1, epochs: 3, dropout: 0 };
+  const result = await train(kernels, { train: corpus }, options, {
+    onEpoch: ({ model, epoch }) => void (losses[epoch - 1] = inspect(kernels, model, corpus[0]).loss),
+  });
+  expect(losses).toHaveLength(3);
+  expect(new Set(losses).size).toBe(3);
+  expect(losses[2]).toBe(inspect(kernels, result.model, corpus[0]).loss);
+  expect(result.history.every((record) => !('model' in record))).toBe(true);
+
+  const { network, params, readers } = result.model;
+  const features = readers.map((reader) => reader.read(['a', 'b']));
+  const pass = modelForward(kernels, network, params, features, packingOf([2]));
+  const grads = nestLike(params, zeroGrads(flatten(params))) as typeof params;
+  const dLogits = viewOf(Float32Array.from([1, -1, 0.5, 0.25]), [2, 2]);
+  const { dX, layers } = modelBackward(kernels, network, params, pass, [dLogits], grads);
+  expect(dX.shape).toEqual([2, 2]);
+  expect(layers[0].forward.stepGrads.da.shape).toEqual([2, 6]);
+  const da = layers[0].forward.stepGrads.da.data;
+  expect(grads.layers[0].forward.b.data[0]).toBeCloseTo(da[0] + da[6], 6);
 });

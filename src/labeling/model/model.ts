@@ -19,7 +19,7 @@ import type { Work } from '../../kernels/work.js';
 import { later, now } from '../../kernels/work.js';
 import type { DropoutMask } from '../../layers/dropout.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
-import type { StackPass } from '../../layers/stack.js';
+import type { LayerBackwardPass, StackPass } from '../../layers/stack.js';
 import { stackBackwardWork, stackWork } from '../../layers/stack.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import { addTo } from '../../tensor/rows.js';
@@ -173,6 +173,14 @@ function ownWeights({ encoders, heads }: ModelParams): TensorRecord {
   return flatten({ encoders, heads });
 }
 
+/** What the backward pass leaves behind, beside the gradients it adds to. */
+export interface ModelBackwardPass {
+  /** `[N, E]` the gradient of the encoders' vectors, after dropout. */
+  readonly dX: Tensor;
+  /** Per layer: the gradients of every state and step; read them where the forward pass kept its steps. */
+  readonly layers: readonly LayerBackwardPass[];
+}
+
 /**
  * The backward pass of `modelForward`, the same parts in reverse: accumulates into `grads`.
  *
@@ -187,11 +195,11 @@ export function modelBackward(
   dLogits: readonly Tensor[],
   grads: ModelGrads,
   truncate?: Truncation,
-): void {
+): ModelBackwardPass {
   expectKernels('modelBackward', kernels);
   expectBackward('modelBackward', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackward', pass);
-  now(backwardWork({ host: kernels }, network, params, pass, dLogits, grads, truncate));
+  return now(backwardWork({ host: kernels }, network, params, pass, dLogits, grads, truncate));
 }
 
 /** `modelBackward`, each layer on the device where it waits. The same text. */
@@ -203,7 +211,7 @@ export async function modelBackwardAsync(
   dLogits: readonly Tensor[],
   grads: ModelGrads,
   truncate?: Truncation,
-): Promise<void> {
+): Promise<ModelBackwardPass> {
   expectDevices('modelBackwardAsync', devices);
   expectBackward('modelBackwardAsync', network, params, pass, dLogits, grads, truncate);
   expectUnchanged('modelBackwardAsync', pass);
@@ -219,12 +227,13 @@ function* backwardWork(
   dLogits: readonly Tensor[],
   grads: ModelGrads,
   truncate?: Truncation,
-): Work<void> {
+): Work<ModelBackwardPass> {
   const { host } = places;
   const dY = decodeBackward(host, network, params, pass, dLogits, grads);
   const dX = zerosFor(host, pass.x);
-  yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
+  const layers = yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
   encodeBackward(host, network, params, pass, dX, grads);
+  return { dX, layers };
 }
 
 /** In front of the stack: the vectors of every encoder side by side, and dropout. */

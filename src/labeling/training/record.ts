@@ -38,10 +38,19 @@ export interface EpochRecord {
   readonly best: boolean;
 }
 
+/** What is told after an epoch: its record, and the model as it stands. */
+export interface EpochReport extends EpochRecord {
+  /**
+   * The model after this epoch, which the training goes on with: read it, label with it, copy what you keep of it, and leave it as it
+   * is. `TrainResult.model` has the best weights in the end.
+   */
+  readonly model: Model;
+}
+
 /** Who listens, and who may stop it. */
 export interface TrainHooks {
   readonly onProgress?: (progress: Progress) => void;
-  readonly onEpoch?: (record: EpochRecord) => void;
+  readonly onEpoch?: (report: EpochReport) => void;
   /**
    * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first
    * epoch those are the weights as they stand.

@@ -120,7 +120,7 @@ async function trainEpochs(
     const record: EpochRecord = { ...epoch.record, dev, best: better };
     state.history.push(record);
     if (better) state.best = { record, score, weights: snapshotOf(replica.params) };
-    hooks.onEpoch?.(record);
+    hooks.onEpoch?.({ ...record, model });
     if (state.best && state.begun - state.best.record.epoch >= settings.patience) return;
   }
 }
