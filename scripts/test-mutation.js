@@ -224,6 +224,7 @@ async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, ve
   const results = new Array(mutants.length);
   const save = () => writeFileSync(path, reportOf(sources, mutants, results));
   const isJudged = new Set(readJudged().map(keyOf));
+  const nameOf = (place) => names[place].replace(/\0\d+$/, '');
   const begin = Date.now();
   const attempt = async (worker, place, plan, limit) => {
     const since = Date.now();
@@ -256,7 +257,7 @@ async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, ve
   await inTurn([...mutants.keys()], 'mutants', async (worker, place) => {
     const { id } = mutants[place];
     const old = before.get(names[place]);
-    if (onlyOpen && old && isNoticed(old)) {
+    if (onlyOpen && old && (isNoticed(old) || isJudged.has(nameOf(place)))) {
       const { status, killedBy, killedIn, statusReason, duration } = old;
       results[id] = { status, killedBy, killedIn, statusReason, duration };
       return;
@@ -266,7 +267,7 @@ async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, ve
     await attempt(worker, place, early, limit);
     if (late.length > 0 && !isNoticed(results[id])) rest.set(place, { plan: late, limit });
   });
-  const open = [...rest.keys()].filter((place) => !quick && !isJudged.has(names[place].replace(/\0\d+$/, '')));
+  const open = [...rest.keys()].filter((place) => !quick && !isJudged.has(nameOf(place)));
   await inTurn(open, 'that are open, by the slow tests', (worker, place) => {
     const { plan, limit } = rest.get(place);
     return attempt(worker, place, plan, limit);

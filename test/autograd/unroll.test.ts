@@ -483,6 +483,56 @@ describe('edges', () => {
     );
   });
 
+  test.each(['Wx', 'Wh', 'b'])('parameters without %s are refused by name', (name) => {
+    const { cell, packing, params, x } = scene('lstm', [3, 1]);
+    for (const wrong of [undefined, 5, [1]]) {
+      const call = () => unroll(kernels, cell, { ...params, [name]: wrong } as never, x, packing);
+      expect(call).toThrow(new RegExp(`^lstm: params\\.${name} must be a tensor`));
+    }
+  });
+
+  test('what is no tensor is refused by name, wherever it stands', () => {
+    const { cell, packing, params, x, dY, initial, dFinal } = scene('gru', [3, 1]);
+    const u = unroll(kernels, cell, params, x, packing);
+    const grads = zerosLike(params);
+    const backward = (options: object) => () => unrollBackward(kernels, u, dY, grads, options);
+    expect(() => unroll(kernels, cell, { ...params, bn: 5 as never }, x, packing)).toThrow(/^gru: bn must be a tensor/);
+    expect(() => unroll(kernels, cell, params, x, packing, { initial: { ...initial, h: 5 as never } })).toThrow(
+      /^gru: initial\.h must be a tensor/,
+    );
+    expect(() => unrollBackward({} as never, u, dY, grads)).toThrow(/^unrollBackward: kernels must be/);
+    expect(() => unrollBackward(kernels, u, 5 as never, grads)).toThrow(/^unrollBackward: dY must be a tensor/);
+    expect(() => unrollBackward(kernels, u, dY, grads, 5 as never)).toThrow(/^unrollBackward: options must be/);
+    expect(backward({ dX: 5 })).toThrow(/dX must be a tensor/);
+    expect(backward({ dFinal: 5 })).toThrow(/dFinal must be a record of states, h/);
+    expect(backward({ dFinal: { h: 5 } })).toThrow(/dFinal\.h must be a tensor/);
+    expect(backward({ dFinal: { h: undefined } })).not.toThrow();
+    expect(backward({ dFinal })).not.toThrow();
+  });
+
+  test('gradients of another shape or element type are refused by name', () => {
+    const { cell, packing, params, x, dY } = scene('gru', [3, 1]);
+    const u = unroll(kernels, cell, params, x, packing);
+    const refuse = (cotangent: Tensor, options: object, message: RegExp) =>
+      expect(() => unrollBackward(kernels, u, cotangent, zerosLike(params), options)).toThrow(message);
+    refuse(allocate(dY.shape, 'float32'), {}, /dY must be \[4, 5\] float64; got \[4, 5\] float32/);
+    refuse(dY, { dX: allocate(x.shape, 'float32') }, /dX must be \[4, 3\] float64; got \[4, 3\] float32/);
+    refuse(dY, { dFinal: { h: allocate([2, H], 'float32') } }, /dFinal\.h must be \[2, 5\] float64; got .* float32/);
+    refuse(dY, { dFinal: { h: allocate([3, H], 'float64') } }, /dFinal\.h must be \[2, 5\] float64; got \[3, 5\]/);
+    refuse(dY, { dFinal: { h: allocate([2, H + 1], 'float64') } }, /dFinal\.h must be \[2, 5\]/);
+  });
+
+  test('a record that lacks a part of what unroll returns is refused', () => {
+    const { cell, packing, params, x, dY } = scene('gru', [3, 1]);
+    const u = unroll(kernels, cell, params, x, packing);
+    for (const name of ['cell', 'packing', 'y'] as const) {
+      const rest = Object.fromEntries(Object.entries(u).filter(([key]) => key !== name));
+      expect(() => unrollBackward(kernels, rest as never, dY, zerosLike(params))).toThrow(
+        /^unrollBackward: unrolled must be what unroll returned/,
+      );
+    }
+  });
+
   test('errors name the tensor, what was expected and what came', () => {
     const { cell, packing, params, x, dY } = scene('lstm', [3, 1]);
     const wrong = allocate([4, D + 1], 'float64');
