@@ -500,7 +500,7 @@ describe('edges', () => {
     expect(() => unroll(kernels, cell, params, x, packing, { initial: { ...initial, h: 5 as never } })).toThrow(
       /^gru: initial\.h must be a tensor/,
     );
-    expect(() => unrollBackward({} as never, u, dY, grads)).toThrow(/^unrollBackward: kernels must be/);
+    expect(() => unrollBackward({} as never, u, dY, grads)).toThrow(/^unrollBackward: expected kernels/);
     expect(() => unrollBackward(kernels, u, 5 as never, grads)).toThrow(/^unrollBackward: dY must be a tensor/);
     expect(() => unrollBackward(kernels, u, dY, grads, 5 as never)).toThrow(/^unrollBackward: options must be/);
     expect(backward({ dX: 5 })).toThrow(/dX must be a tensor/);
