@@ -5,7 +5,12 @@
 import { packingOf } from '../../src/autograd/index.js';
 import { gru } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
-import { bidirectionalBackward, bidirectionalForward, initBidirectional } from '../../src/layers/index.js';
+import {
+  bidirectionalBackward,
+  bidirectionalForward,
+  embeddingForward,
+  initBidirectional,
+} from '../../src/layers/index.js';
 import { allocate, createRng, normal } from '../../src/tensor/index.js';
 
 const kernels = createCpuKernels();
@@ -49,4 +54,11 @@ describe('bidirectionalBackward', () => {
   ])('refuses other %s in its own name', (name, call) => {
     expect(call).toThrow(new RegExp(`^bidirectionalBackward: .*${name}`));
   });
+});
+
+test('embeddingForward refuses an output that is no tensor in its own name', () => {
+  const table = { weight: allocate([4, 2], 'float64') };
+  expect(() => embeddingForward(kernels, table, Int32Array.of(0, 1), 5 as never)).toThrow(
+    /^embeddingForward: out must be a tensor/,
+  );
 });

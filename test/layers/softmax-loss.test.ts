@@ -250,3 +250,57 @@ test('what does not fit is refused by name', () => {
   expect(() => softmaxRows(kernels, allocate([3], 'float64'))).toThrow(ShapeError);
   expect(() => softmaxRows(kernels, logits, allocate([2, 4], 'float64'))).toThrow(ShapeError);
 });
+
+describe('views', () => {
+  const logits = Float64Array.of(0.3, -1.2, 0.8, 1.1, 0.4, -0.6);
+  const plain: Tensor = { data: logits, shape: [2, 3], stride: [3, 1], offset: 0 };
+  /** The same numbers, stored by columns two apart. */
+  const apart = (): Tensor => {
+    const data = new Float64Array(20).fill(9);
+    logits.forEach((v, i) => (data[1 + 2 * Math.floor(i / 3) + 6 * (i % 3)] = v));
+    return { data, shape: [2, 3], stride: [2, 6], offset: 1 };
+  };
+  const targets = Int32Array.of(2, 0);
+  const options = { labelSmoothing: 0.2, classWeights: [0.5, 1, 2] };
+
+  test('of any strides have the loss and the gradient of their numbers', () => {
+    const [one, two] = [plain, apart()].map((x) => softmaxLossForward(kernels, x, targets, options));
+    expect(two.loss).toBe(one.loss);
+    expect([...two.probabilities.data]).toEqual([...one.probabilities.data]);
+    const dense: Tensor = { ...plain, data: new Float64Array(6) };
+    const strided = { ...apart(), data: new Float64Array(20) };
+    softmaxLossBackward(kernels, one, dense);
+    softmaxLossBackward(kernels, two, strided);
+    dense.data.forEach((v, i) => expect(strided.data[1 + 2 * Math.floor(i / 3) + 6 * (i % 3)]).toBe(v));
+    expect(strided.data.filter((v) => v !== 0)).toHaveLength(6);
+  });
+
+  test('in front of other rows leave those alone', () => {
+    const behind: Tensor = { data: new Float64Array(12).fill(7), shape: [2, 3], stride: [3, 1], offset: 3 };
+    softmaxRows(kernels, plain, behind);
+    const untouched = (x: Tensor) => [...x.data.slice(0, 3), ...x.data.slice(9)];
+    expect(untouched(behind)).toEqual([7, 7, 7, 7, 7, 7]);
+    const forward = softmaxLossForward(kernels, plain, targets);
+    behind.data.fill(7);
+    softmaxLossBackward(kernels, forward, behind);
+    expect(untouched(behind)).toEqual([7, 7, 7, 7, 7, 7]);
+  });
+});
+
+test('a batch whose labels all have weight 0 has a loss of 0, though another label is impossible', () => {
+  const logits: Tensor = { data: Float64Array.of(0, -Infinity, 0), shape: [1, 3], stride: [3, 1], offset: 0 };
+  const options = { labelSmoothing: 0.3, classWeights: [0, 1, 1] };
+  expect(softmaxLossForward(kernels, logits, Int32Array.of(0), options).loss).toBe(0);
+});
+
+test('a shape alone is no tensor, and smoothing is from 0 to 1', () => {
+  const shape = { shape: [2, 3] } as unknown as Tensor;
+  const logits = allocate([2, 3], 'float64');
+  const targets = Int32Array.of(0, 1);
+  expect(() => softmaxRows(kernels, shape)).toThrow(/^softmaxRows: logits must be a tensor/);
+  const forward = softmaxLossForward(kernels, logits, targets);
+  expect(() => softmaxLossBackward(kernels, forward, shape)).toThrow(/^softmaxLossBackward: dLogits must be a tensor/);
+  for (const labelSmoothing of [-0.1, 1.1, NaN]) {
+    expect(() => softmaxLossForward(kernels, logits, targets, { labelSmoothing })).toThrow(/labelSmoothing must be/);
+  }
+});
