@@ -222,7 +222,15 @@ async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, ve
   const covered = await coverage(workers[0], filesOf(rooms[room].tests));
 
   const results = new Array(mutants.length);
-  const save = () => writeFileSync(path, reportOf(sources, mutants, results));
+  const kept = ({ status, killedBy, killedIn, statusReason, duration }) => ({
+    ...{ status, killedBy, killedIn, statusReason, duration },
+  });
+  // Stopped early, a run leaves the verdicts of the run before on what it has not reached.
+  const save = () => {
+    const old = (place) => before.has(names[place]) && kept(before.get(names[place]));
+    const known = Object.fromEntries(mutants.map(({ id }, place) => [id, results[id] ?? (old(place) || undefined)]));
+    writeFileSync(path, reportOf(sources, mutants, known));
+  };
   const isJudged = new Set(readJudged().map(keyOf));
   const nameOf = (place) => names[place].replace(/\0\d+$/, '');
   const begin = Date.now();
@@ -258,8 +266,7 @@ async function mutate(room, path, { file, open: onlyOpen, quick, concurrency, ve
     const { id } = mutants[place];
     const old = before.get(names[place]);
     if (onlyOpen && old && (isNoticed(old) || isJudged.has(nameOf(place)))) {
-      const { status, killedBy, killedIn, statusReason, duration } = old;
-      results[id] = { status, killedBy, killedIn, statusReason, duration };
+      results[id] = kept(old);
       return;
     }
     const { plan, limit } = planOf(id, covered, old?.killedBy ? { ...old, file: old.killedIn } : undefined);
