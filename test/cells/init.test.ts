@@ -80,6 +80,27 @@ describe('schemes', () => {
     expect(data.filter((v) => !Number.isNaN(v))).toHaveLength(12);
   });
 
+  test.each([
+    [3, 5],
+    [5, 3],
+    [4, 4],
+  ])('orthogonal, %i × %i: orthonormal, from as many draws as it has elements', (rows, cols) => {
+    const base = createRng(11);
+    let draws = 0;
+    const w = zeros([rows, cols], 'float64');
+    fillWeights(w, 'orthogonal', { ...base, normal: () => (draws++, base.normal()) }, cols);
+    expect(draws).toBe(rows * cols);
+    const [count, length] = [Math.min(rows, cols), Math.max(rows, cols)];
+    const at = (vector: number, i: number): number => (rows <= cols ? w.get(vector, i) : w.get(i, vector));
+    for (let p = 0; p < count; p++) {
+      for (let q = 0; q < count; q++) {
+        let dot = 0;
+        for (let i = 0; i < length; i++) dot += at(p, i) * at(q, i);
+        expect(dot).toBeCloseTo(p === q ? 1 : 0, 13);
+      }
+    }
+  });
+
   test('only uniform asks for the hidden size', () => {
     for (const H of [0, 1.5, NaN]) {
       const fill = (scheme: 'glorot' | 'uniform' | 'orthogonal') => () =>
