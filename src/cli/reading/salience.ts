@@ -37,8 +37,8 @@ export function addSalience(program: Command, terminal: Terminal): void {
     .description('which word decided a label, the swap test beside the gradients');
   addPrintOptions(addSentenceOptions(addModelOptions(command)), 'print one JSON object: target, methods, gap')
     .option('--target <t>', 'the word whose label is explained, counted from 0 (default: the last)', count)
-    .option('--label <label>', 'the label that is explained (default: the gold one)')
-    .option('--contrast <label>', 'the label it is measured against (default: the most probable other one)')
+    .option('--label <label>', 'the label that is explained (default: the predicted one)')
+    .option('--contrast <label>', 'the label it is measured against (default: none, the logit alone)')
     .option('--swaps <words>', 'what each word is swapped for, one per word, separated by blanks')
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) =>
