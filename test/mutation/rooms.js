@@ -15,7 +15,8 @@ export const rooms = {
   },
   autograd: {
     sources: [
-      'src/autograd/{unroll,unroll-checks,storage,truncate,packing,grads,norms,finite-differences,gradcheck}.ts',
+      'src/autograd/{unroll,unroll-checks,layout,device-layer,devices,truncate,packing,grads,norms}.ts',
+      'src/autograd/check/{finite-differences,gradcheck}.ts',
       'src/autograd/**/*.ts',
     ],
     tests: [
