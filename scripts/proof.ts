@@ -3,14 +3,17 @@
  * the oracles are those of the tests; finite differences visit every element here, and the error of each element is relative
  * to its own size; the other oracles' is that of a whole tensor, max|a − b| / max|b|.
  *
- *     npm run proof [-- --json]
+ *     npm run proof [-- --json] [-- --cell ./my-cell.mjs]
  *
- * Exits 1 where an error exceeds the limit of its oracle. An oracle that cannot judge a cell says 'not available', and why.
+ * With `--cell` it proves the cell that the module exports, and no other. Exits 1 where an error exceeds the limit of its
+ * oracle, 2 on a wrong option. An oracle that cannot judge a cell says 'not available', and why.
  */
+import { parseArgs } from 'node:util';
 import { describeElement } from '../src/autograd/check/gradcheck.js';
+import { openCell } from '../src/cli/own-cell.js';
 import type { Case, Problem, Solution } from '../test/support/cases.js';
-import { caseName, cases, CELLS, problemOf, worstDifference } from '../test/support/cases.js';
-import { differences, engine } from '../test/support/engine.js';
+import { caseName, casesOf, CELLS, problemOf, worstDifference } from '../test/support/cases.js';
+import { differences, engine, proveCell } from '../test/support/engine.js';
 import { attempt, forwardModeSolution } from '../test/support/forward-mode.js';
 import { goldenCases } from '../test/support/golden.js';
 import { aloneSolution, chainedSolution } from '../test/support/laws.js';
@@ -44,7 +47,28 @@ const ORACLES: Readonly<Record<string, { limit: number; solve?: (problem: Proble
   'each sequence alone': { limit: 1e-10, solve: aloneSolution },
 };
 
-const table: Row[] = CELLS.flatMap((cell) =>
+interface Options {
+  readonly json: boolean;
+  /** The cells to prove. */
+  readonly names: readonly string[];
+}
+
+/** What the command line asks for. A cell of somebody's own is opened, checked and given its problems. */
+async function optionsOf(args: string[]): Promise<Options> {
+  const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, cell: { type: 'string' } } });
+  const { json = false, cell: path } = values;
+  if (path === undefined) return { json, names: CELLS };
+  const cell = await openCell(path, {}, {}); // a built-in name is no file: without --cell they are all proved
+  proveCell(cell);
+  return { json, names: [cell.name] };
+}
+
+const { json, names } = await optionsOf(process.argv.slice(2)).catch((error: Error) => {
+  console.error(`proof: ${error.message}`);
+  process.exit(2);
+});
+
+const table: Row[] = names.flatMap((cell) =>
   Object.entries(ORACLES).map(([oracle, { limit }]) => ({
     cell,
     oracle,
@@ -93,13 +117,14 @@ function print(rows: readonly Row[]): void {
   }
 }
 
-const json = process.argv.includes('--json');
+const cases = names.flatMap(casesOf);
 cases.forEach((c, k) => {
   if (process.stderr.isTTY) process.stderr.write(`\r${k + 1}/${cases.length} ${caseName(c)}\x1b[K`);
   prove(c);
 });
 if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 for (const { problem, solution } of goldenCases()) {
+  if (!names.includes(problem.case.cell)) continue;
   const { name, error } = worstDifference(engine(problem), solution);
   note(problem.case, 'PyTorch', count(solution.grads), error, name);
 }

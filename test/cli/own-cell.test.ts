@@ -1,5 +1,6 @@
 /** `--cell FILE`: a cell that somebody wrote, on the command line. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatSentence, generateCorpus } from '../../src/labeling';
@@ -50,9 +51,46 @@ describe('gradcheck --cell FILE', () => {
   });
 });
 
+describe('npm run proof -- --cell FILE', () => {
+  const proof = (path: string) =>
+    spawnSync(
+      process.execPath,
+      ['--import', './scripts/typescript.mjs', 'scripts/proof.ts', '--json', '--cell', path],
+      {
+        cwd: join(__dirname, '../..'),
+        encoding: 'utf8',
+      },
+    );
+  const JUDGES = ['finite differences', 'forward mode', 'one-step calls chained', 'each sequence alone'];
+  type Report = { passed: boolean; rows: { oracle: string; networks: number; unavailable?: string }[] };
+
+  it('proves it in every network of the table, from that file alone', () => {
+    const { status, stdout } = proof(join(folder, 'leaky.mjs'));
+    const { passed, rows } = JSON.parse(stdout) as Report;
+    expect({ status, passed }).toEqual({ status: 0, passed: true });
+    const judged = rows.filter(({ unavailable }) => unavailable === undefined);
+    expect(judged.map(({ oracle, networks }) => [oracle, networks])).toEqual(JUDGES.map((oracle) => [oracle, 18]));
+    expect(rows.find(({ oracle }) => oracle === 'tape')!.unavailable).toContain('no text of the cell leaky');
+  });
+
+  it('finds a wrong backward, and says where', () => {
+    write('wrong-state.mjs', SOURCE.replace('dPrev.h.data[before + j] += d;', ''));
+    const { status, stderr } = proof(join(folder, 'wrong-state.mjs'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/leaky disagrees with finite differences: .* at layers\.0\.forward\.\w+/);
+    expect(stderr).toContain('leaky disagrees with forward mode');
+  });
+
+  it('refuses what is no cell', () => {
+    expect(proof('./gone.mjs')).toMatchObject({ status: 2, stderr: expect.stringContaining('there is no such file') });
+  });
+});
+
 it('ends with its command, whatever timers the module of the cell has left', () => {
   write('ticking.mjs', `setInterval(() => {}, 1e6);\n${SOURCE}`);
-  expect(here('gradcheck', '--cell', './ticking.mjs', '--param', 'b')).toMatchObject({ status: 0, stderr: '' });
+  const ticking = ['--cell', './ticking.mjs'];
+  expect(here('gradcheck', ...ticking, '--param', 'b')).toMatchObject({ status: 0, stderr: '' });
+  expect(here('inspect', 'the cat sat', ...ticking, '--hidden', '2')).toMatchObject({ status: 0, stderr: '' });
 });
 
 describe('a model of such a cell', () => {

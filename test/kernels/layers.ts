@@ -38,7 +38,7 @@ export const LAYER_CASES: readonly Case[] = CELLS.flatMap((cell) => scenes.map((
 
 /** For real devices, where compiling takes its time: the LSTM in every scene, of the others every second one, in turns. */
 export const DEVICE_CASES: readonly Case[] = LAYER_CASES.filter(({ cell }, i) => {
-  return cell === 'lstm' || (CELLS.indexOf(cell) + (i % scenes.length)) % 2 === 0;
+  return cell === 'lstm' || (CELLS.indexOf(cell as CellName) + (i % scenes.length)) % 2 === 0;
 });
 
 /** A case in a line. */

@@ -141,7 +141,7 @@ export function ballNetwork({ case: c, tensors, cotangents }: Problem, ulps?: Ga
           if (given[name]) return [name, rowOf(given[name], b)];
           return [name, params[`${name}0`]?.nodes ?? Array.from({ length: H }, () => tape.variable(0))];
         });
-        const run = runLayer(tape, CELLS[c.cell], params, sequence, Object.fromEntries(state), direction);
+        const run = runLayer(tape, CELLS[c.cell as CellName], params, sequence, Object.fromEntries(state), direction);
         for (const name of statesOf(c.cell)) place(outputs[`final.${l}.${direction}.${name}`], b, run.final[name]);
         return run.outputs;
       });

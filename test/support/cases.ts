@@ -15,7 +15,8 @@ export type DirectionName = 'forward' | 'reverse';
 
 /** A network and the lengths of its batch. */
 export interface Case {
-  readonly cell: CellName;
+  /** One of `CELLS`, or a cell of somebody's own that `describeCell` has named. */
+  readonly cell: string;
   /** Where the first step starts: at zero, at states given for each sequence, or at learned states. */
   readonly initial: 'zero' | 'given' | 'learned';
   readonly direction: DirectionName | 'bidirectional';
@@ -43,24 +44,42 @@ export interface Solution {
 }
 
 export const CELLS: readonly CellName[] = ['rnn', 'rnn-relu', 'lstm', 'gru', 'gru-reset-before'];
-const GATES: Readonly<Record<CellName, number>> = { rnn: 1, 'rnn-relu': 1, lstm: 4, gru: 3, 'gru-reset-before': 3 };
+const GATES: Readonly<Record<string, number>> = { rnn: 1, 'rnn-relu': 1, lstm: 4, gru: 3, 'gru-reset-before': 3 };
+
+/** What the problems need to know of a cell of somebody's own. It is the cell that says so: nobody else can know. */
+export interface Description {
+  readonly name: string;
+  readonly states: readonly string[];
+  shapes(inputSize: number, hiddenSize: number): Readonly<Record<string, readonly number[]>>;
+}
+
+const described = new Map<string, Description>();
+
+/** From now on there are problems for this cell, under its name. */
+export function describeCell(cell: Description): void {
+  if (Object.hasOwn(GATES, cell.name)) throw new Error(`${cell.name} is the name of a built-in cell: give it another`);
+  described.set(cell.name, cell);
+}
 
 /** Names of a cell's states. */
-export const statesOf = (cell: CellName): readonly string[] => (cell === 'lstm' ? ['h', 'c'] : ['h']);
+export const statesOf = (cell: string): readonly string[] =>
+  described.get(cell)?.states ?? (cell === 'lstm' ? ['h', 'c'] : ['h']);
 
 /** Directions that a layer runs in, as its parameters list them. */
 export function directionsOf({ direction }: Case): readonly DirectionName[] {
   return direction === 'bidirectional' ? ['forward', 'reverse'] : [direction];
 }
 
-/** Every cell × initial state × direction × number of layers. */
-export const cases: readonly Case[] = CELLS.flatMap((cell) =>
+/** A cell in every initial state × direction × number of layers. */
+export const casesOf = (cell: string): readonly Case[] =>
   (['zero', 'given', 'learned'] as const).flatMap((initial) =>
     (['forward', 'reverse', 'bidirectional'] as const).flatMap((direction) =>
       [[3], [3, 2]].map((hidden) => ({ cell, initial, direction, hidden, input: 5, lengths: [2, 4, 1, 3, 1, 4, 2] })),
     ),
-  ),
-);
+  );
+
+/** The cases of every built-in cell. */
+export const cases: readonly Case[] = CELLS.flatMap(casesOf);
 
 /** `lstm, given initial state, reverse, 2 layers`. */
 export function caseName({ cell, initial, direction, hidden }: Case): string {
@@ -78,9 +97,11 @@ export function rowNumber(c: Case, t: number, b: number): number {
 }
 
 /** Shapes of the parameters of one layer. */
-function parameterShapes(cell: CellName, D: number, H: number, learned: boolean): Record<string, number[]> {
+function parameterShapes(cell: string, D: number, H: number, learned: boolean): Record<string, readonly number[]> {
   const G = GATES[cell];
-  const shapes: Record<string, number[]> = { Wx: [D, G * H], Wh: [H, G * H], b: [G * H] };
+  const shapes: Record<string, readonly number[]> = {
+    ...(described.get(cell)?.shapes(D, H) ?? { Wx: [D, G * H], Wh: [H, G * H], b: [G * H] }),
+  };
   if (cell === 'gru') shapes.bn = [H];
   if (learned) for (const state of statesOf(cell)) shapes[`${state}0`] = [H];
   return shapes;
@@ -89,7 +110,7 @@ function parameterShapes(cell: CellName, D: number, H: number, learned: boolean)
 /** The case with random numbers; the same case gives the same numbers. */
 export function problemOf(c: Case): Problem {
   const rng = createRng(20260803).split(JSON.stringify(c));
-  const normal = (shape: number[], scale: number): Tensor =>
+  const normal = (shape: readonly number[], scale: number): Tensor =>
     viewOf(
       Float64Array.from({ length: sizeOf(shape) }, () => scale * rng.normal()),
       shape,

@@ -2,11 +2,11 @@
 import type { Dual, DualRecord } from '../../src/autograd/index.js';
 import { dual, dualOps, forwardGradient, packingOf, stackDual } from '../../src/autograd/index.js';
 import type { Cell } from '../../src/cells/index.js';
-import { cells } from '../../src/cells/index.js';
 import { UnsupportedError } from '../../src/tensor/errors.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import type { Case, Problem, Solution } from './cases.js';
 import { directionsOf, part } from './cases.js';
+import { cellNamed } from './engine.js';
 
 /** Every output of a problem, over dual numbers. */
 function outputsOf(c: Case, tensors: DualRecord, cell: Cell): Record<string, Dual> {
@@ -26,7 +26,7 @@ function outputsOf(c: Case, tensors: DualRecord, cell: Cell): Record<string, Dua
 }
 
 /** The loss of a problem: every output times its cotangent. */
-export function dualLoss(problem: Problem, cell: Cell = cells[problem.case.cell]): (tensors: DualRecord) => Dual {
+export function dualLoss(problem: Problem, cell: Cell = cellNamed(problem.case.cell)): (tensors: DualRecord) => Dual {
   return (tensors) => {
     const outputs = outputsOf(problem.case, tensors, cell);
     return Object.entries(problem.cotangents)
@@ -38,7 +38,7 @@ export function dualLoss(problem: Problem, cell: Cell = cells[problem.case.cell]
 /** Outputs and gradients of a problem, by the tensors named. */
 export function forwardModeSolution(
   problem: Problem,
-  cell: Cell = cells[problem.case.cell],
+  cell: Cell = cellNamed(problem.case.cell),
   names: readonly string[] = Object.keys(problem.tensors),
 ): Solution {
   const { tensors } = problem;

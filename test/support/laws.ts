@@ -6,13 +6,12 @@
  */
 import { packingOf } from '../../src/autograd/packing.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';
-import { cells } from '../../src/cells/index.js';
 import type { CellParams, State } from '../../src/cells/index.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, columns, flatCopy, viewOf } from '../../src/tensor/view.js';
 import type { Case, DirectionName, Problem, Solution } from './cases.js';
 import { directionsOf, part, rowNumber, sortedLengths, statesOf } from './cases.js';
-import { engine, kernels, zerosLike } from './engine.js';
+import { cellNamed, engine, kernels, zerosLike } from './engine.js';
 
 type Tensors = Record<string, Tensor>;
 
@@ -49,7 +48,7 @@ interface Layer {
 
 /** One layer in one direction as a chain of one-step calls. */
 function chainLayer(c: Case, tensors: Tensors, x: Tensor, l: number, direction: DirectionName): Layer {
-  const cell = cells[c.cell];
+  const cell = cellNamed(c.cell);
   const params = part(tensors, `layers.${l}.${direction}`) as unknown as CellParams;
   const [B, H] = [c.lengths.length, c.hidden[l]];
   const names = statesOf(c.cell);

@@ -79,4 +79,10 @@ export default {
     kernels.addMatmulTB(dPrev.h, da, Wh); //                                 (1)
   },
   weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), // (1)
+  equations(ops, { Wx, Wh, b }, x, prev) {
+    const half = ops.sigmoid(ops.sub(b, b)); // σ(0) = 1/2: an algebra has no numbers
+    const a = ops.name('a', ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(prev.h, Wh))); // (1)
+    const n = ops.name('n', ops.tanh(a)); //                                                    (2)
+    return { h: ops.name('h', ops.mul(ops.add(prev.h, n), half)) }; //                          (3)
+  },
 };

@@ -4,6 +4,7 @@
  */
 import type { Tape, TapeNode } from '../../src/autograd/tape/tape.js';
 import { createTape } from '../../src/autograd/tape/tape.js';
+import { UnsupportedError } from '../../src/tensor/errors.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, viewOf } from '../../src/tensor/view.js';
 import type { Case, CellName, DirectionName, Problem, Solution } from './cases.js';
@@ -100,6 +101,8 @@ function runLayer(
 ): { outputs: TapeNode[]; final: Nodes } {
   const params = part(nodes, `layers.${l}.${direction}`);
   const H = c.hidden[l];
+  if (!Object.hasOwn(tapeSteps, c.cell)) throw new UnsupportedError(`the tape has no text of the cell ${c.cell}`);
+  const step = tapeSteps[c.cell as CellName];
   let state: Nodes = Object.fromEntries(
     statesOf(c.cell).map((name) => {
       if (c.initial === 'given') return [name, tape.gatherRows(nodes[`initial.${l}.${direction}.${name}`], [b])];
@@ -110,7 +113,7 @@ function runLayer(
   const outputs: TapeNode[] = new Array(sequence.length);
   for (let k = 0; k < sequence.length; k++) {
     const t = direction === 'forward' ? k : sequence.length - 1 - k;
-    state = tapeSteps[c.cell](tape, params, sequence[t], state);
+    state = step(tape, params, sequence[t], state);
     outputs[t] = state.h;
   }
   return { outputs, final: state };
