@@ -61,6 +61,7 @@ describe('the packed package', () => {
       'dist',
       'docs',
       'package.json',
+      'schema',
       'src',
     ]);
     for (const file of ['dist/esm/index.js', 'dist/cjs/index.js', 'dist/cjs/package.json', 'dist/esm/cli/main.js']) {

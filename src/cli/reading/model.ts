@@ -67,8 +67,8 @@ export async function openQuestion(
 ): Promise<Question> {
   const kernels = createCpuKernels();
   const question = await (file === undefined
-    ? drawn(kernels, text, options, waiting)
-    : loaded(kernels, text, file, options));
+    ? drawn(kernels, text, options, terminal, waiting)
+    : loaded(kernels, text, file, options, terminal));
   const unknown = question.sentence.tokens.filter((word) => !question.model.words.known(word));
   if (unknown.length > 0) {
     const list = [...new Set(unknown)].slice(0, 10).map((word) => JSON.stringify(word));
@@ -95,6 +95,7 @@ async function loaded(
   text: string,
   file: string,
   options: ModelOptions & SentenceOptions,
+  terminal: Terminal,
 ): Promise<Question> {
   const given = (Object.keys(DRAWN) as (keyof typeof DRAWN)[]).find((name) => options[name] !== undefined);
   if (given)
@@ -110,7 +111,7 @@ async function loaded(
       `--cell ${options.cell} is for an untrained model, and ${file} names its cell: leave it out`,
     );
   }
-  const own = await openOwnCell(options.cell);
+  const own = await openOwnCell(options.cell, terminal);
   const model = named(file, () => loadModel(bytes, own));
   return askedOf(kernels, model, sentenceOf(text, options, model), options);
 }
@@ -133,12 +134,13 @@ async function drawn(
   kernels: Kernels,
   text: string,
   options: ModelOptions & SentenceOptions,
+  terminal: Terminal,
   waiting: Waiting,
 ): Promise<Question> {
   refuseForOthers(options);
   const tokens = sentenceOf(text, options);
   const { gold, labels } = goldOf(tokens, options);
-  const cell = await openCell(options.cell ?? 'lstm');
+  const cell = await openCell(options.cell ?? 'lstm', terminal);
   if (options.train && options.untrained)
     throw new ArgumentError('--train and --untrained exclude each other: leave one out');
   const sentence = { tokens, ...(labels && { labels }) };
