@@ -20,8 +20,10 @@ import type { Contestant, Context, Row, Suite } from '../../src/bench/types';
 import { backendsOf } from '../../src/bench/types';
 import { createCpuKernels } from '../../src/kernels';
 import type { AsyncKernels, Kernels } from '../../src/kernels';
+import type { AsyncLayerKernel, AsyncResidentLayer } from '../../src/kernels/types';
 import { DeviceError } from '../../src/tensor';
 import { bptt } from '../support/cli';
+import { slowDevice } from '../support/slow-device';
 
 /** In place of tinybench, which is no CommonJS and cannot be loaded here: one sample per turn. */
 jest.mock('tinybench', () => {
@@ -198,30 +200,39 @@ test('a device that is lost is no more timed: its products throw, also those aft
   expect(out.data[0]).toBe(2);
 });
 
-test('a tagger on a device that answers later gives right logits and losses', async () => {
-  const later: AsyncKernels = {
-    backend: 'later',
-    dtypes: ['float32'],
-    addMatmul: async (...operands) => cpu.addMatmul(...operands),
-    addMatmulTA: async (...operands) => cpu.addMatmulTA(...operands),
-    addMatmulTB: async (...operands) => cpu.addMatmulTB(...operands),
-    dispose: async () => undefined,
-  };
+test('a tagger on a device that answers later gives right logits and losses, and a wrong one is caught', async () => {
+  const { device: later, done } = slowDevice(cpu, ['lstm']);
   const problem = createProblem('lstm', 3, { V: 11, E: 5, H: 4, K: 3, T: 6 });
   const reference = referenceOf(problem);
-  const wrong: AsyncKernels = { ...later, addMatmulTA: async () => undefined };
   for (const [device, fault] of [
     [later, undefined],
-    [wrong, expect.stringMatching(/^losses differ/)],
+    [forgetful(later), expect.stringMatching(/^losses differ/)],
   ] as const) {
     const logits = await createAsyncInference(device, cpu, problem)(0);
     expect(faultIn('logits', logits.data, reference.logits())).toBeUndefined();
+    done.length = 0;
     const { step, close } = createAsyncTrainer(device, cpu, problem);
     const losses = [await step(0), await step(0), await step(0)];
     close();
+    expect(done.filter((act) => act === 'lstm backward')).toHaveLength(3 * 2); // both directions, in each step
     expect(faultIn('losses', losses, reference.training().losses)).toEqual(fault);
   }
 });
+
+/** The device, but its layers leave no gradient of the recurrent weights. */
+function forgetful(device: AsyncKernels): AsyncKernels {
+  const { lstm } = device.layers!;
+  const forward: AsyncLayerKernel['forward'] = async (layer) => {
+    const resident = (await lstm.forward(layer))!;
+    const backward: AsyncResidentLayer['backward'] = async (gradients) => {
+      const known = await resident.backward(gradients);
+      gradients.grads.Wh.data.fill(0);
+      return known;
+    };
+    return { ...resident, backward };
+  };
+  return { ...device, layers: { lstm: { ...lstm, forward } } };
+}
 
 describe('names of backends', () => {
   const disposed: string[] = [];
