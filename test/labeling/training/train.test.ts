@@ -3,10 +3,11 @@ import type { Kernels } from '../../../src/kernels/index.js';
 import { mostFrequentTag } from '../../../src/labeling/scoring/baseline.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { saveModel } from '../../../src/labeling/model/file.js';
+import type { Model } from '../../../src/labeling/model/model.js';
 import type { TrainOptions } from '../../../src/labeling/training/options.js';
 import type { Sentence } from '../../../src/labeling/data/sentence.js';
 import { createScorer } from '../../../src/labeling/scoring/scorer.js';
-import type { EpochRecord, Progress, TrainResult } from '../../../src/labeling/training/record.js';
+import type { EpochRecord, EpochReport, Progress, TrainResult } from '../../../src/labeling/training/record.js';
 import { metricOf, train } from '../../../src/labeling/training/train.js';
 import type { Note } from '../../../src/labeling/data/notes.js';
 import { ArgumentError, DataError, NonFiniteError } from '../../../src/tensor/errors.js';
@@ -151,11 +152,16 @@ describe('the development set', () => {
 test('progress counts tokens up to the epoch; records carry what the log needs', async () => {
   const progress: Progress[] = [];
   const records: EpochRecord[] = [];
+  const models: Model[] = [];
+  const onEpoch = ({ model, ...record }: EpochReport): void => {
+    records.push(record);
+    models.push(model);
+  };
   const result = await train(
     kernels,
     corpora,
     { ...small, epochs: 2, clip: 0.2 },
-    { onProgress: (p) => progress.push(p), onEpoch: (r) => records.push(r) },
+    { onProgress: (p) => progress.push(p), onEpoch },
   );
   const total = corpora.train.reduce((sum, s) => sum + s.tokens.length, 0);
   expect(progress.filter((p) => p.epoch === 2).at(-1)).toMatchObject({ epochs: 2, tokens: total, totalTokens: total });
@@ -163,6 +169,7 @@ test('progress counts tokens up to the epoch; records carry what the log needs',
     [...progress.map((p) => p.tokens).slice(0, 3)].sort((p, q) => p - q),
   );
   expect(records).toEqual(result.history);
+  expect(models.map(({ config }) => config)).toEqual([result.model.config, result.model.config]);
   expect(records[0].clipped).toBeGreaterThan(0);
   expect(records[0].largestGradientNorm).toBeGreaterThanOrEqual(records[0].gradientNorm);
   const { params } = result.model;
