@@ -130,7 +130,7 @@ describe('slots', () => {
     ['zero', 'a\n\nb\n', 'O\n\nO\n', 'seq.in:2: a sentence of zero tokens: remove the line'],
     ['unlabeled', 'a\nb\n', 'O\n\n', 'seq.out:2: expected one label per word of seq.in, 1; got 0'],
     ['short', 'a\nb\n', 'O\n', 'seq.out:2: expected a line for each line of seq.in; got the end of the file'],
-    ['long', 'a\n', 'O\nO\n', 'seq.out:2: expected 1 lines, as many as seq.in has; got more'],
+    ['long', 'a\n', 'O\nO\n', 'seq.out:2: expected 1 line, as many as seq.in has; got more'],
     ['none', '', '', 'seq.in: no sentences: the file is empty'],
   ])('%s', async (name, input, output, message) => {
     await fails(triple(name, input, output), `${join(folder, name)}/${message}`);
@@ -138,7 +138,7 @@ describe('slots', () => {
 
   test('label must be as long as seq.in too', async () => {
     await fails(triple('label1', 'a\nb', 'O\nO', 'x'), 'label:2: expected a line for each line of seq.in');
-    await fails(triple('label2', 'a', 'O', 'x\ny'), 'label:2: expected 1 lines');
+    await fails(triple('label2', 'a', 'O', 'x\ny'), 'label:2: expected 1 line');
   });
 
   test('options that do not apply, files that are no triple', async () => {
