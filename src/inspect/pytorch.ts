@@ -45,7 +45,9 @@ export function layersFromPyTorch(tensors: Readonly<Record<string, Tensor>>, opt
   expectTensors('fromPyTorch', 'tensors', tensors);
   const prefix = options.prefix ?? prefixIn(tensors);
   const take = takerOf(tensors, prefix);
-  const [rows, H] = take('weight_hh_l0').shape;
+  const { shape } = take('weight_hh_l0');
+  if (shape.length !== 2) throw broken(`${prefix}weight_hh_l0 is [${shape.join(', ')}]; expected a matrix`);
+  const [rows, H] = shape;
   const cell = options.cell ?? Object.keys(GATES).find((name) => GATES[name] * H === rows);
   if (cell === undefined || GATES[cell] * H !== rows) {
     throw broken(`${prefix}weight_hh_l0 is [${rows}, ${H}]; expected [G·${H}, ${H}] with G = 1, 3 or 4 gates`);
@@ -96,6 +98,7 @@ function paramsOf(take: Taker, cell: string, suffix: string): CellParams {
   const W = GATES[cell] * H;
   const [b, second] = [take.maybe(`bias_ih_${suffix}`, W), take.maybe(`bias_hh_${suffix}`, W)];
   for (const [name, x] of Object.entries({ weight_ih: Wx, weight_hh: Wh })) {
+    if (x.shape[0] < 1) throw broken(`${name}_${suffix} has no columns; expected at least one`);
     if (x.shape[1] !== W)
       throw broken(`${name}_${suffix} has ${x.shape[1]} rows; expected ${GATES[cell]} gates of ${H}, ${W}`);
   }

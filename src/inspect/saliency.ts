@@ -104,7 +104,7 @@ function answer(study: Study, question: Question, replacements: readonly Replace
     points,
     replacements: replacements.map(({ word }) => word),
     rules: replacements.map(({ rule }) => rule),
-    agrees: first(sizes) === first(swap),
+    agrees: [...sizes, ...swap].every(Number.isFinite) && first(sizes) === first(swap),
   };
 }
 

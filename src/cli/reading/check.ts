@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CheckElement, Trace } from '../../inspect/index.js';
 import { BpttError } from '../../tensor/index.js';
+import { counted } from '../../tensor/print.js';
 import { count, positiveInteger } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
@@ -9,7 +10,14 @@ import { modelLines } from './conventions.js';
 import { traceFor } from './inspect.js';
 import { tableOf } from './matrix.js';
 import { short } from './numbers.js';
-import { addModelOptions, addPrintOptions, addSeedOptions, addSentenceOptions } from './options.js';
+import {
+  addModelOptions,
+  addPrintOptions,
+  addSeedOptions,
+  addSentenceOptions,
+  atMost,
+  MOST_CHECKS,
+} from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor, wrapped } from './paper.js';
 import type { Paper } from './paper.js';
@@ -39,7 +47,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     addSeedOptions(addSentenceOptions(addModelOptions(command))),
     'print one JSON object: checked, agrees, worst',
   )
-    .option('--random <n>', 'how many random weights', positiveInteger, 50)
+    .option('--random <n>', 'how many random weights', atMost(positiveInteger, MOST_CHECKS), 50)
     .option('--check-seed <n>', 'draws these weights', count, 1)
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) =>
@@ -82,11 +90,11 @@ export function checkLines({ checks }: Trace, paper: Paper): string[] {
   const verdict = agrees ? paper.paint('good', 'agree') : paper.paint('bad', 'DO NOT AGREE');
   return [
     ...lines,
-    `${checked} weights ${verdict}${shown}`,
+    `${counted(checked, 'weight')} ${verdict}${shown}`,
     ...(below > 0
       ? wrapped(
           paper,
-          `${below} are below the noise of finite differences, and forward mode is not available: not judged`,
+          `${below} ${below === 1 ? 'is' : 'are'} below the noise of finite differences, and forward mode is not available: not judged`,
         )
       : []),
     ...(fault ? wrapped(paper, paper.paint('bad', paper.own(fault.message))) : []),

@@ -11,6 +11,7 @@ import { draw, trained } from './draw.js';
 import { goldOf, sentenceOf } from './model.js';
 import type { GoldSource } from './model.js';
 import { median } from './numbers.js';
+import { expectSeed } from './options.js';
 import { reachOf } from './place.js';
 import { read } from './inspect.js';
 import type { Waiting } from './waiting.js';
@@ -62,6 +63,9 @@ export async function compareCells(text: string, options: CompareOptions, waitin
   const { variable = 'x', normalize = 'retention', train = 0 } = options;
   if (train > 0 && options.untrained)
     throw new ArgumentError('--train and --untrained exclude each other: leave one out');
+  expectSeed(options);
+  if (options.forgetBias !== undefined && !options.cells.includes('lstm'))
+    throw new ArgumentError(`--forget-bias is for the cell lstm, which --cells leaves out: leave it out`);
   const tokens = sentenceOf(text, options);
   const { gold, labels } = goldOf(tokens, options);
   const sentence = { tokens, ...(labels && { labels }) };

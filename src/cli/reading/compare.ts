@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.js';
 import { compareCells } from './compare-cells.js';
 import type { Comparison } from './compare-cells.js';
 import { compareLines } from './compare-frame.js';
-import { addConventionOptions, addDrawingOptions, addPrintOptions, addSentenceOptions } from './options.js';
+import { addConventionOptions, addDrawingOptions, addPrintOptions, addSentenceOptions, atMost } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor } from './paper.js';
 import { waitingOn } from './waiting.js';
@@ -36,7 +36,7 @@ export function addCompare(program: Command, terminal: Terminal): void {
     .description('what of the last word arrives at each word, for several cells, before and after training')
     .argument('<sentence>', 'the sentence, in quotes')
     .option('--cells <list>', 'cells, separated by commas', cellList, ['rnn', 'lstm', 'gru'])
-    .option('--seeds <n>', 'how many seeds', positiveInteger, 1)
+    .option('--seeds <n>', 'how many seeds', atMost(positiveInteger, 1000), 1)
     .option('--untrained', 'do not train; this is what happens without --train')
     .option(
       '--swap <word=other>',

@@ -1,5 +1,6 @@
 /** What a reading prints beside its numbers: the model, the conventions, and what the checks say. */
 import type { Trace } from '../../inspect/index.js';
+import { counted } from '../../tensor/print.js';
 import type { GoldSource } from './model.js';
 import { reachOf } from './place.js';
 import type { ConventionOptions } from './options.js';
@@ -13,7 +14,7 @@ export function modelLines(paper: Paper, { model }: Trace, notes: readonly strin
   const parts = [
     `H = ${[...new Set(hidden)].join(', ')}${model.bidirectional ? ' × 2' : ''}`,
     `E = ${embedding}`,
-    `${model.labels.length} labels`,
+    counted(model.labels.length, 'label'),
     `${parameters} parameters`,
     `float64`,
   ];
@@ -84,8 +85,10 @@ export function proofLines(paper: Paper, { checks, identities }: Trace): string[
   const lines: string[] = [];
   if (checks.checked > 0) {
     const gaps = checks.elements.map((each) => [each.relative, fdGap(each.analytic, each.numeric)] as const);
-    const worst = (n: 0 | 1): string => short(Math.max(0, ...gaps.map((each) => each[n]).filter(Number.isFinite)));
-    const text = `${checks.checked} weights checked: worst relative difference ${worst(0)} from forward mode, ${worst(1)} from central differences`;
+    const broken = checks.elements.some(({ verdict, relative }) => verdict === 'disagree' && Number.isNaN(relative));
+    const worst = (n: 0 | 1): string =>
+      short(broken ? NaN : Math.max(0, ...gaps.map((each) => each[n]).filter(Number.isFinite)));
+    const text = `${counted(checks.checked, 'weight')} checked: worst relative difference ${worst(0)} from forward mode, ${worst(1)} from central differences`;
     lines.push(
       `${checks.agrees ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES')}  ${paper.own(text)}`,
     );
@@ -95,7 +98,7 @@ export function proofLines(paper: Paper, { checks, identities }: Trace): string[
   const residual = Math.max(0, ...identities.map((each) => each.residual).filter(Number.isFinite));
   if (identities.length > 0 && broken.length === 0) {
     lines.push(
-      `${paper.paint('good', 'holds')}   ${identities.length} identities, worst residual ${paper.own(short(residual))}`,
+      `${paper.paint('good', 'holds')}   ${counted(identities.length, 'identity', 'identities')}, worst residual ${paper.own(short(residual))}`,
     );
   }
   for (const { name, says, residual: by } of broken) {

@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal.js';
 import { compareCells } from './compare-cells.js';
 import type { CompareOptions } from './compare.js';
 import { read, traceFor } from './inspect.js';
+import { expectContrast } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { waitingOn } from './waiting.js';
 
@@ -61,10 +62,10 @@ export async function drawFigure(question: FigureQuestion, terminal: Terminal): 
   if (!VIEWS.includes(view)) {
     throw new ArgumentError(`figure: unknown view ${JSON.stringify(view)}: name one of ${VIEWS.join(', ')}`);
   }
-  const strings = languages[options.language];
-  if (strings === undefined) {
+  if (!Object.hasOwn(languages, options.language)) {
     throw new ArgumentError(`--language ${options.language}: there is ${Object.keys(languages).join(', ')}`);
   }
+  const strings = languages[options.language];
   const look = { theme: options.theme, strings };
   return view === 'compare' ? drawComparison(question, look, terminal) : drawTrace(question, look, terminal);
 }
@@ -74,9 +75,12 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
   const foreign = (['cells', 'seeds'] as const).find((name) => options[name] !== undefined);
   if (foreign) throw new ArgumentError(`--${foreign} is for the view compare: leave it out`);
   const quick = { checks: view === 'check' ? 50 : 0, ledger: view === 'ledger' || view === 'norms', jacobian: false };
-  const found = await traceFor(sentence, file, options, terminal, quick);
+  const explains = view === 'saliency'; // a label and its contrast are what it explains, whatever the seed
+  if (explains) expectContrast(options);
+  const seeded = explains ? { ...options, label: undefined, contrast: undefined } : options;
+  const found = await traceFor(sentence, file, seeded, terminal, quick);
   let { trace } = found;
-  if (view === 'saliency') {
+  if (explains) {
     const target = options.target ?? trace.losses.length - 1;
     trace = read(found.question, options, { ...quick, saliency: [target] });
   }

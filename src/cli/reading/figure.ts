@@ -10,7 +10,7 @@ import { print } from '../terminal.js';
 import { cellList } from './compare.js';
 import { drawFigure, VIEWS } from './figure-draw.js';
 import type { FigureOptions, FigureQuestion } from './figure-draw.js';
-import { addConventionOptions, addModelOptions, addSentenceOptions } from './options.js';
+import { addConventionOptions, addModelOptions, addSentenceOptions, atMost } from './options.js';
 
 interface Files {
   readonly svg?: string;
@@ -42,7 +42,7 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
     .option('--param <name>', 'parameter of the ledger, such as Wh')
     .option('--target <t>', 'word whose label the saliency is about (default: the last)', count)
     .option('--cells <list>', 'cells of the view compare', cellList)
-    .option('--seeds <n>', 'seeds of the view compare', positiveInteger)
+    .option('--seeds <n>', 'seeds of the view compare', atMost(positiveInteger, 1000))
     .addHelpText('after', HELP)
     .action((view: string, sentence: string, file: string | undefined, options: FigureOptions & Files) =>
       act(

@@ -1,6 +1,7 @@
 /** `bptt gates`: how open the gates are, word by word. */
 import type { Command } from 'commander';
 import type { Trace } from '../../inspect/index.js';
+import { counted } from '../../tensor/print.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { modelLines } from './conventions.js';
@@ -111,6 +112,10 @@ function meanTable(
     .map(({ text }, k) => [paper.word(text, 12), ...model.gates.map((gate) => mean(steps[k].gates[gate]))]);
   return [
     ...tableOf([head, ...rows], 'l'),
-    ...(words.length > most ? [`${words.length - most} more words are in --json`] : []),
+    ...(words.length > most
+      ? [
+          `${counted(words.length - most, 'more word', 'more words')} ${words.length - most === 1 ? 'is' : 'are'} in --json`,
+        ]
+      : []),
   ];
 }

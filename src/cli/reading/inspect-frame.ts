@@ -1,5 +1,6 @@
 /** One sentence on a terminal: loss and prediction of each word, and its state's gradient in two parts. */
 import type { ElementTrace, LossTrace, Trace } from '../../inspect/index.js';
+import { counted } from '../../tensor/print.js';
 import { tableOf } from './matrix.js';
 import { percent, short, signed } from './numbers.js';
 import type { ConventionOptions } from './options.js';
@@ -31,7 +32,7 @@ export function stepTable(trace: Trace, options: ConventionOptions, paper: Paper
   const lines = tableOf([head, ...rows], 'rlllrrrrrl').flatMap((line) => fitted(paper, line));
   lines[0] = paper.paint('bold', lines[0]);
   const more = trace.words.length - MOST;
-  if (more > 0) lines.push(`${more} more words are in --json`);
+  if (more > 0) lines.push(`${counted(more, 'more word', 'more words')} ${more === 1 ? 'is' : 'are'} in --json`);
   if (trace.words.some(({ known }) => !known)) lines.push('? the model has no vector for this word');
   const where = `h of layer ${place.layer}, ${place.direction}`;
   const last = `loss of the sentence ${short(trace.loss)} nats; gradients of ${where}; vectors add, norms do not`;
@@ -98,6 +99,7 @@ export function largestShares(trace: Trace, param: string, paper: Paper, most = 
   const entry = trace.ledger.find((each) => each.param === param && each.gate === null);
   if (entry === undefined) return [];
   const names = lossNames(trace);
+  if (entry.norm === 0) return [paper.own(`d${shortName(param)} is 0 here: it has no shares`)];
   const all = entry.shares.flatMap((row, m) => row.flatMap((share, k) => (share === null ? [] : [{ share, m, k }])));
   const top = all.sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, most);
   const parts = top.map(

@@ -9,10 +9,19 @@ import { conventions, modelLines, proofLines } from './conventions.js';
 import { elementLines, largestShares, normTable, sentenceLoss, stepTable } from './inspect-frame.js';
 import { openQuestion } from './model.js';
 import type { Question } from './model.js';
-import { addConventionOptions, addModelOptions, addPrintOptions, addSentenceOptions } from './options.js';
+import {
+  addConventionOptions,
+  addModelOptions,
+  addPrintOptions,
+  addSentenceOptions,
+  atMost,
+  expectSeed,
+} from './options.js';
+import { MOST_CHECKS } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor } from './paper.js';
 import type { Paper } from './paper.js';
+import { reachOf } from './place.js';
 import { reachLines } from './reach-frame.js';
 import { waitingOn } from './waiting.js';
 
@@ -39,7 +48,7 @@ export function addInspect(program: Command, terminal: Terminal): void {
     addConventionOptions(addSentenceOptions(addModelOptions(command))),
     'print the trace, one JSON object',
   )
-    .option('--checks <n>', 'random weights to check', count, 8)
+    .option('--checks <n>', 'random weights to check', atMost(count, MOST_CHECKS), 8)
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) =>
       runInspect(sentence, file, options, terminal),
@@ -61,10 +70,13 @@ export async function traceFor(
   terminal: Terminal,
   more: InspectOptions = {},
 ): Promise<{ question: Question; trace: Trace }> {
+  expectSeed(options);
   const waiting = waitingOn(terminal);
   try {
     const question = await openQuestion(text, file, options, terminal, waiting);
-    return { question, trace: read(question, options, more) };
+    const trace = read(question, options, more);
+    reachOf(trace, options); // refuses a layer, direction or variable that is not there, whatever is printed
+    return { question, trace };
   } finally {
     waiting.stop();
   }

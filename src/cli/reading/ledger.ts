@@ -63,12 +63,13 @@ async function runLedger(text: string, file: string | undefined, options: Option
   const plain = await traceFor(text, file, options, terminal, { checks: 0, jacobian: false });
   const name = dotted(plain.trace.layers.length - 1);
   const entry = entryOf(plain.trace, name, options);
+  const trace = at === undefined ? plain.trace : elementIn(plain, options, name, at);
   if (options.json) {
     const { norm, total, cancellation, gate } = entry;
     const shares = entry.shares.map((row) => row.map((each) => each ?? 0));
-    return printJson(terminal, { param, gate, tensor: name, shares, total, cancellation, norm });
+    const element = at === undefined ? {} : { element: elementOf(trace) };
+    return printJson(terminal, { param, gate, tensor: name, shares, total, cancellation, norm, ...element });
   }
-  const trace = at === undefined ? plain.trace : elementIn(plain, options, name, at);
   const paper = paperFor(terminal, options);
   const lines = [
     ...modelLines(paper, trace, plain.question.notes),
@@ -79,6 +80,11 @@ async function runLedger(text: string, file: string | undefined, options: Option
     ...seedLines(paper, trace, plain.question.gold),
   ];
   for (const line of lines) await print(terminal, line);
+}
+
+/** One weight in the contract of --json. */
+function elementOf({ elements: [{ index, uses, total }] }: Trace) {
+  return { index, uses, total };
 }
 
 function elementIn(
@@ -134,10 +140,14 @@ function entryOf(trace: Trace, param: string, options: Options): LedgerTrace {
 export function ledgerLines(trace: Trace, entry: LedgerTrace, paper: Paper): string[] {
   const { param, gate, norm, shares, total, cancellation } = entry;
   const columns = trace.words.length;
+  if (norm === 0) {
+    const whole = `d${shortName(param)}${gate === null ? '' : `, gate ${gate}`}`;
+    return wrapped(paper, `the gradient ${whole} is 0 at this sentence: it has no shares`);
+  }
   const matrix = matrixOf(paper, { rows: lossNames(trace), columns, at: (m, k) => shares[m][k], signs: true });
   const negative = shares.flat().reduce<number>((sum, each) => sum + Math.min(0, each ?? 0), 0);
   const name = `d${shortName(param)}${gate === null ? '' : `, gate ${gate}`}`;
-  const facts = `shares add up to ${(100 * total).toFixed(3)} %, the negative ones to ${percent(negative)}; cancellation ${short(cancellation)}; ‖${name}‖ = ${short(norm)}`;
+  const facts = `shares add up to ${Number.isFinite(total) ? `${(100 * total).toFixed(3)} %` : short(total)}, the negative ones to ${percent(negative)}; cancellation ${short(cancellation)}; ‖${name}‖ = ${short(norm)}`;
   return [
     ...wrapped(paper, paper.own(`shares of ${name}: loss down, use across; + along the sum, - against it`)),
     ...matrix.lines,

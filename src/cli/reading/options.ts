@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { InitScheme } from '../../cells/index.js';
 import type { DirectionName, SeedName } from '../../inspect/index.js';
+import { ArgumentError } from '../../tensor/index.js';
 import { TOKENIZERS } from '../../labeling/data/segment.js';
 import type { Tokenizer } from '../../labeling/data/segment.js';
 import { count, oneOf, positiveInteger } from '../arguments.js';
@@ -74,10 +75,14 @@ export function addModelOptions(command: Command): Command {
 /** Adds how a model without a file is drawn. */
 export function addDrawingOptions(command: Command): Command {
   return command
-    .option('--train <n>', 'first train n updates on number agreement (docs/reading-gradients.md)', positiveInteger)
-    .option('--hidden <n>', 'units H of each layer (default 16)', positiveInteger)
-    .option('--embedding <n>', 'components E of a word vector (default 16)', positiveInteger)
-    .option('--layers <n>', 'recurrent layers (default 1)', positiveInteger)
+    .option(
+      '--train <n>',
+      'first train n updates on number agreement (docs/reading-gradients.md)',
+      atMost(positiveInteger, 100_000),
+    )
+    .option('--hidden <n>', 'units H of each layer (default 16)', atMost(positiveInteger, 100_000))
+    .option('--embedding <n>', 'components E of a word vector (default 16)', atMost(positiveInteger, 100_000))
+    .option('--layers <n>', 'recurrent layers (default 1)', atMost(positiveInteger, 100))
     .option('--bidirectional', 'read both ways')
     .option('--forget-bias <x>', "bias of an LSTM's forget gate before training (default 1)", finiteNumber)
     .option(
@@ -127,6 +132,39 @@ export function addPlaceOptions(command: Command): Command {
 /** Adds how results are printed. */
 export function addPrintOptions(command: Command, json: string): Command {
   return command.option('--ascii', 'draw with ASCII alone').option('--json', json);
+}
+
+/** Most weights that are checked. */
+export const MOST_CHECKS = 100_000;
+
+/** A parser that also refuses what is above `most`: a typing mistake would run for days, or fill the memory. */
+export function atMost(parse: (text: string) => number, most: number): (text: string) => number {
+  return (text) => {
+    const n = parse(text);
+    if (n > most) throw new InvalidArgumentError(`It must be at most ${most}.`);
+    return n;
+  };
+}
+
+/** Refuses labels that the quantity to differentiate does not use. @throws ArgumentError that names the option */
+export function expectSeed({ lossSeed = 'loss', label, contrast }: ConventionOptions): void {
+  const [unused, seeds] =
+    label !== undefined && lossSeed === 'loss'
+      ? ['--label', 'logit or margin']
+      : contrast !== undefined && lossSeed !== 'margin'
+        ? ['--contrast', 'margin']
+        : [];
+  if (unused)
+    throw new ArgumentError(`${unused} is for --loss-seed ${seeds}; got ${lossSeed}: add it, or leave ${unused} out`);
+  expectContrast({ label, contrast });
+}
+
+/** Refuses a label measured against itself, which is 0 everywhere. @throws ArgumentError */
+export function expectContrast({ label, contrast }: Pick<ConventionOptions, 'label' | 'contrast'>): void {
+  if (contrast === undefined || label !== contrast) return;
+  throw new ArgumentError(
+    `--contrast must be another label than --label; got ${JSON.stringify(label)} twice: change one`,
+  );
 }
 
 /** Any finite number. */

@@ -19,11 +19,11 @@ export function placeOf(trace: Trace, { layer, direction = 'forward' }: Conventi
   throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
 }
 
-/** The reach into the variable of --variable. */
+/** The reach into the variable of --variable. A place that is not there is refused also for x, which has none. */
 export function reachOf(trace: Trace, options: ConventionOptions): { reach: ReachTrace; name: string } {
   const { variable = 'x' } = options;
-  if (variable === 'x') return { reach: trace.reach, name: 'x' };
   const place = placeOf(trace, options);
+  if (variable === 'x') return { reach: trace.reach, name: 'x' };
   if (Object.hasOwn(place.trace.reach, variable)) return { reach: place.trace.reach[variable], name: variable };
   const known = ['x', ...Object.keys(place.trace.reach)].join(', ');
   throw new ArgumentError(`--variable ${variable}: the cell ${trace.model.cell} has ${known}: name one of them`);

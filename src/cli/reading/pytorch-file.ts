@@ -4,7 +4,9 @@ import type { PyTorchOptions } from '../../inspect/index.js';
 import type { Model } from '../../labeling/model/model.js';
 import { decodeSafetensors } from '../../serialize/safetensors.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
+import { visible } from '../../tensor/visible.js';
 import { named, readBytes } from '../model-io.js';
+import { fileOfCell } from '../own-cell.js';
 import type { ModelOptions } from './options.js';
 
 /** Whether a file holds recurrent weights under PyTorch's names. What is no safetensors file is not, whatever else it is. */
@@ -25,6 +27,8 @@ export async function openPyTorch(
   { cell, words, labels }: ModelOptions,
 ): Promise<Model> {
   const list = words === undefined ? undefined : await wordsIn(words);
+  if (cell !== undefined && fileOfCell(cell) !== undefined)
+    throw new ArgumentError(`--cell ${cell}: a state dict of PyTorch has a built-in cell: leave it out`);
   const options: PyTorchOptions = {
     ...(cell !== undefined && { cell: cell as PyTorchOptions['cell'] }),
     ...(list && { words: list }),
@@ -42,7 +46,11 @@ async function wordsIn(path: string): Promise<string[]> {
     if (!(cause instanceof TypeError)) throw cause;
     throw new DataError(`${path}: expected words in UTF-8, one a line; it is not UTF-8`, { cause });
   }
-  return text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const found = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const seen = new Set<string>();
+  const twice = found.slice(1).find((word) => seen.size === seen.add(word).size);
+  if (twice === undefined) return found;
+  throw new DataError(`${path}: ${JSON.stringify(visible(twice))} occurs twice; expected each word once: remove one`);
 }
 
 /** Refuses what is for such a file alone. @throws ArgumentError that names the option */

@@ -10,6 +10,7 @@ import { read, traceFor } from './inspect.js';
 import { tableOf } from './matrix.js';
 import { percent, short, signed } from './numbers.js';
 import { addModelOptions, addPrintOptions, addSentenceOptions } from './options.js';
+import { expectContrast } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor, wrapped } from './paper.js';
 import type { Paper } from './paper.js';
@@ -64,6 +65,7 @@ async function runSalience(
 }
 
 async function salienceFor(text: string, file: string | undefined, options: Options, terminal: Terminal) {
+  expectContrast(options);
   const replacements = options.swaps?.trim().split(/\s+/);
   const quick = { checks: 0, ledger: false, jacobian: false } as const;
   const seeded = options.label !== undefined || options.contrast !== undefined;
@@ -117,6 +119,9 @@ export function salienceLines(trace: Trace, found: SaliencyTrace, paper: Paper):
 }
 
 function verdictLines({ words }: Trace, { methods, agrees }: SaliencyTrace, paper: Paper): string[] {
+  if (![...methods.gradient, ...methods.swap].every(Number.isFinite)) {
+    return wrapped(paper, paper.paint('bad', 'numbers that are not finite have no order: no word is named'));
+  }
   const [gradient, swap] = [ranksOf(methods.gradient), ranksOf(methods.swap)];
   const [byGradient, bySwap] = [gradient, swap].map((ranks) => paper.word(words[ranks.indexOf(1)].text));
   const verdict = agrees

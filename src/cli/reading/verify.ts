@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { openBytes } from '../../labeling/data/files.node.js';
 import { BpttError, DataError } from '../../tensor/index.js';
+import { counted } from '../../tensor/print.js';
 import { visible } from '../../tensor/visible.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
@@ -59,7 +60,13 @@ async function runVerify(path: string, model: string | undefined, options: Optio
   const { marks, differing, first } = compareMarks(text, figure.svg);
   const others = marks > 0 && differing === 0 && again.sha256 !== sha256 ? marks : differing;
   if (options.json) await printJson(terminal, { marks, differing: others });
-  else await print(terminal, others === 0 ? `${marks} marks, all the same` : `${marks} marks, ${others} differ`);
+  else
+    await print(
+      terminal,
+      others === 0
+        ? `${counted(marks, 'mark')}, all the same`
+        : `${counted(marks, 'mark')}, ${others} ${others === 1 ? 'differs' : 'differ'}`,
+    );
   if (others === 0) return;
   const weights = again.sha256 === sha256 ? '' : ', and the model has other weights';
   const made = version === again.version ? '' : `; it was made by bptt ${visible(version)}, this is ${again.version}`;
