@@ -26,7 +26,7 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import base from '../jest.config.js';
 import { functionAt, judge, readJudged, words } from '../test/mutation/judge.js';
-import { compile, embed, sourceOf } from './compile-wasm.js';
+import { compile, embed, embedPieces, sourceOf } from './compile-wasm.js';
 
 const KERNELS = 'test/kernels';
 /** The suites most likely to notice come first; the others run where these do not. */
@@ -145,7 +145,10 @@ function passes(folder, suites) {
     ...base,
     rootDir: process.cwd(),
     testMatch: suites.map((name) => `<rootDir>/${KERNELS}/${name}.test.ts`),
-    moduleNameMapper: { '^\\./binary(\\.js)?$': join(folder, 'binary.ts'), ...base.moduleNameMapper },
+    moduleNameMapper: {
+      '^\\./binary(-relaxed)?(\\.js)?$': join(folder, 'binary$1.ts'),
+      ...base.moduleNameMapper,
+    },
   };
   const args = [
     'node_modules/jest/bin/jest.js',
@@ -221,6 +224,8 @@ const survivors = [];
 try {
   const original = Buffer.from(await compile(['simd'], []));
   writeFileSync(join(folder, 'binary.ts'), embed(original, 'the module'));
+  const relaxed = Buffer.from(await compile(['simd', 'relaxed-simd'], [])); // whole: a mutant must not be part of it
+  writeFileSync(join(folder, 'binary-relaxed.ts'), embedPieces([relaxed.toString('hex')], 'the relaxed module'));
   if (!passes(folder, wanted.suites)) fail('the suites fail without any mutant: mend them first');
   for (const mutant of mutants) {
     const verdict = await verdictOn(mutant, original, folder, wanted.suites);

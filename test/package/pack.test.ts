@@ -90,6 +90,13 @@ describe('the packed package', () => {
     expect(Number(size)).toBeLessThanOrEqual(40);
   });
 
+  it('has the JSON Schema of a trace under its own path', () => {
+    const text = `console.log(JSON.stringify(require('bptt/schema/trace-1.json').title))`;
+    expect(script('schema.cjs', text)).toBe(
+      (JSON.parse(readFileSync(join(ROOT, 'schema/trace-1.json'), 'utf8')) as { title: string }).title,
+    );
+  });
+
   it('serves an ES module from every entry point', () => {
     const imports = entryPoints.map((name, i) => `import * as m${i} from '${name}';`).join('\n');
     const modules = `const modules = [${entryPoints.map((_, i) => `m${i}`).join(', ')}];`;

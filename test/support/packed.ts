@@ -15,9 +15,9 @@ export interface Manifest {
 /** Of this package. */
 export const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
-/** Import paths that a program imports. The module of worker threads is run by them alone. */
+/** Import paths that a program imports. The module of worker threads is run by them alone, and documents are read. */
 export const entryPoints = Object.keys(manifest.exports)
-  .filter((each) => each !== './package.json' && each !== './threads/worker')
+  .filter((each) => !each.endsWith('.json') && each !== './threads/worker')
   .map((each) => each.replace(/^\./, 'bptt'));
 
 /** An installation. */

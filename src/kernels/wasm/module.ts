@@ -88,9 +88,14 @@ function decode(digits: string): Uint8Array {
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) => 16 * value(2 * i) + value(2 * i + 1));
 }
 
-/** The module with relaxed SIMD: loaded only when it is asked for, so that a bundle need not carry it. */
+/** The module with relaxed SIMD, put together: loaded only when it is asked for, so that a bundle need not carry it. */
 async function relaxedBinary(): Promise<string> {
-  return (await import('./binary-relaxed.js')).BINARY;
+  const { PIECES } = await import('./binary-relaxed.js');
+  return PIECES.map((piece) => {
+    if (typeof piece === 'string') return piece;
+    const [start, count] = piece; // bytes of the other module, two digits each
+    return BINARY.slice(2 * start, 2 * (start + count));
+  }).join('');
 }
 
 /** Why this engine cannot run the module, or nothing where it can. Validation compiles nothing and probes SIMD itself. */
