@@ -214,8 +214,8 @@ function chosenMutants({ file, id, count, seed }) {
 const wanted = readArguments();
 const mutants = chosenMutants(wanted);
 if (wanted.list) {
-  for (const { id, kind, function: name, mutant } of mutants)
-    process.stdout.write(`${id} ${kind} ${name}: ${mutant}\n`);
+  const lines = mutants.map(({ id, kind, function: name, mutant }) => `${id} ${kind} ${name}: ${mutant}\n`);
+  await new Promise((done) => process.stdout.write(lines.join(''), done)); // a pipe may still be full at the exit
   process.exit(0);
 }
 const folder = mkdtempSync(join(tmpdir(), 'bptt-mutants-'));
