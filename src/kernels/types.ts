@@ -239,7 +239,7 @@ export interface AdamFactors {
   readonly rootCorrection: number;
 }
 
-/** The same three products, and layers, for devices that only answer asynchronously. Used by `unrollAsync` alone. */
+/** The same three products, and whole layers, of an asynchronous device. Networks use its layers; its products are called directly. */
 export interface AsyncKernels {
   readonly backend: string;
   readonly dtypes: readonly DType[];
