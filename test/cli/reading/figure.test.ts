@@ -43,12 +43,15 @@ describe.each(['strip', 'reach', 'stepper', 'ledger', 'gates', 'norms'])('bptt f
   });
 });
 
-test.each(['check', 'saliency'])('bptt figure %s draws numbers that bptt verify finds again', async (view) => {
-  expect(await figure(view)).toMatchObject({ status: 0, stderr: '' });
-  const found = await verified(`${view}.svg`);
-  expect(found).toMatchObject({ status: 0, differing: 0 });
-  expect(found.marks).toBeGreaterThan(10);
-});
+test.each(['check', 'saliency', 'equation'])(
+  'bptt figure %s draws numbers that bptt verify finds again',
+  async (view) => {
+    expect(await figure(view)).toMatchObject({ status: 0, stderr: '' });
+    const found = await verified(`${view}.svg`);
+    expect(found).toMatchObject({ status: 0, differing: 0 });
+    expect(found.marks).toBeGreaterThan(10);
+  },
+);
 
 test('three cells, in every theme and language', async () => {
   for (const [theme, language] of [
