@@ -74,6 +74,8 @@ const calls: Record<string, () => unknown> = {
   softmaxLossForward: () => layers.softmaxLossForward(kernels, x, Int32Array.of(0, 1, 0), wrong),
   lastPoolForward: () => layers.lastPoolForward(kernels, x, packing, wrong),
   initEmbedding: () => layers.initEmbedding(2, 2, rng(), wrong),
+  initEmbeddingBag: () => layers.initEmbeddingBag(2, 2, 1, rng(), wrong),
+  initConvolution: () => layers.initConvolution(2, 2, 1, rng(), wrong),
   initLinear: () => layers.initLinear(2, 2, rng(), wrong),
   initAttentionPool: () => layers.initAttentionPool(2, 2, rng(), wrong),
   initStack: () => layers.initStack(2, stack, rng(), wrong),

@@ -9,6 +9,14 @@ export {
   type DirectionStates,
 } from './bidirectional.js';
 export {
+  convolutionBackward,
+  convolutionForward,
+  initConvolution,
+  type ConvolutionGrads,
+  type ConvolutionParams,
+  type ConvolutionPass,
+} from './convolution.js';
+export {
   dropoutBackward,
   dropoutForward,
   placesOf,
@@ -24,6 +32,7 @@ export {
   type EmbeddingGrads,
   type EmbeddingParams,
 } from './embedding.js';
+export { embeddingBagBackward, embeddingBagForward, initEmbeddingBag } from './embedding-bag.js';
 export { stackInference, type StackInference } from './inference.js';
 export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
 export {

@@ -24,6 +24,7 @@ const grads = (of: autograd.TensorRecord) => autograd.zeroGrads(of);
 const ids = () => Int32Array.of(1, 0, 3);
 const linear = () => layers.initLinear(D, 2, rng());
 const embedding = () => layers.initEmbedding(V, E, rng());
+const filters = () => layers.initConvolution(D, 2, 3, rng());
 const attention = () => layers.initAttentionPool(D, 2, rng());
 const specs = () => [{ cell: cells.lstm, hidden: H, bidirectional: true }];
 const both = () => layers.initBidirectional(cells.lstm, D, H, rng());
@@ -181,6 +182,25 @@ export const rooms: Readonly<Record<string, Room>> = {
       initEmbedding: () => ({ V, E, rng: rng(), options: { dtype: 'float32' } }),
       embeddingForward: () => ({ kernels: kernels(), params: embedding(), ids: ids(), out: x(3, E) }),
       embeddingBackward: () => ({ kernels: kernels(), ids: ids(), dY: x(3, E), grads: grads(embedding()) }),
+      initEmbeddingBag: () => ({ R: V, E, k: 2, rng: rng(), options: { dtype: 'float32' } }),
+      embeddingBagForward: () => ({ kernels: kernels(), params: embedding(), ids: Int32Array.of(1, 0, 3, 1), k: 2 }),
+      embeddingBagBackward: () => ({
+        kernels: kernels(),
+        ids: Int32Array.of(1, 0, 3, 1),
+        k: 2,
+        dY: x(2, E),
+        grads: grads(embedding()),
+      }),
+      initConvolution: () => ({ D, F: 2, K: 3, rng: rng(), options: { dtype: 'float32' } }),
+      convolutionForward: () => ({ kernels: kernels(), params: filters(), x: x(), packing: packing() }),
+      convolutionBackward: () => ({
+        kernels: kernels(),
+        params: filters(),
+        pass: layers.convolutionForward(kernels(), filters(), x(), packing()),
+        dY: x(),
+        grads: grads(filters()),
+        dX: x(),
+      }),
       stackInference: () => ({ kernels: kernels(), layers: specs(), params: stack(), table: x(V) }),
       initLinear: () => ({ D, K: 2, rng: rng(), options: { dtype: 'float32' } }),
       linearForward: () => ({ kernels: kernels(), params: linear(), x: x(), out: x() }),

@@ -1,0 +1,172 @@
+/**
+ * Features: a sentence in integers, as encoders read it. A feature has one of three forms:
+ *
+ *   Int32Array          one integer per token                    ids of words
+ *   IntegerRows         k integers per token, [T·k] row-major     rows of affixes
+ *   IntegerLists        a list of any length per token            characters
+ *
+ * Every form packs: in a batch there is one integer, one row, one list per packed row (`autograd/packing`).
+ */
+import type { Packing } from '../../autograd/packing.js';
+import { expectIds, expectRecord } from '../../tensor/arguments.js';
+import { describe, show, typedArrayName } from '../../tensor/describe.js';
+import { ArgumentError } from '../../tensor/errors.js';
+
+/** k integers per token. */
+export interface IntegerRows {
+  /** k, at least 1. */
+  readonly columns: number;
+  /** `[T · k]`, row-major. */
+  readonly values: Int32Array;
+}
+
+/** A list of integers per token, end to end: that of token t is `values[ends[t − 1]] … values[ends[t] − 1]`. */
+export interface IntegerLists {
+  /** `[T]` where the list of each token ends; never falls. */
+  readonly ends: Int32Array;
+  readonly values: Int32Array;
+}
+
+/** What is said of every token. */
+export type Feature = Int32Array | IntegerRows | IntegerLists;
+
+/** What a sentence is to an encoder: features by name. In a batch, of its packed rows. */
+export type Features = Readonly<Record<string, Feature>>;
+
+/** Lists of integers, one per token, end to end. */
+export function listsOf(lists: readonly ArrayLike<number>[]): IntegerLists {
+  const ends = new Int32Array(lists.length);
+  let end = 0;
+  lists.forEach((list, t) => (ends[t] = end += list.length));
+  const values = new Int32Array(end);
+  lists.forEach((list, t) => values.set(list, ends[t] - list.length));
+  return { ends, values };
+}
+
+/** Rows of k integers, one per token. */
+export function rowsOf(columns: number, rows: readonly ArrayLike<number>[]): IntegerRows {
+  const values = new Int32Array(columns * rows.length);
+  rows.forEach((row, t) => values.set(row, t * columns));
+  return { columns, values };
+}
+
+/** Tokens, or packed rows, that a feature speaks of. */
+export function tokensOf(feature: Feature): number {
+  if (ArrayBuffer.isView(feature)) return feature.length;
+  return 'ends' in feature ? feature.ends.length : feature.values.length / feature.columns;
+}
+
+/** Requires a feature of any form. @throws ArgumentError that says what of it is something else */
+export function expectFeature(where: string, name: string, feature: unknown): asserts feature is Feature {
+  if (typedArrayName(feature) !== undefined) return expectIds(where, name, feature);
+  expectRecord(where, name, feature, 'an Int32Array, { columns, values } or { ends, values }');
+  const { columns, ends, values } = feature as unknown as Record<string, unknown>;
+  expectIds(where, `${name}.values`, values);
+  const { length } = values as Int32Array;
+  if (ends === undefined) {
+    const whole = Number.isInteger(columns) && (columns as number) >= 1 && length % (columns as number) === 0;
+    if (whole) return;
+    throw new ArgumentError(
+      `${where}: ${name}.columns must be a number of integers per token that divides ${length}, the length of values; got ${show(columns)}`,
+    );
+  }
+  expectIds(where, `${name}.ends`, ends);
+  let from = 0;
+  for (const end of ends as Int32Array) {
+    if (end < from) throw new ArgumentError(`${where}: ${name}.ends must never fall; got ${end} after ${from}`);
+    from = end;
+  }
+  if (from === length) return;
+  throw new ArgumentError(`${where}: ${name}.ends must end at ${length}, the length of values; got ${from}`);
+}
+
+/**
+ * A feature of a batch from those of its sentences, in the order of the packed rows.
+ *
+ * @param of the feature of the sentence at a place
+ * @param members places of the sentences, one per sequence of the packing
+ * @throws ArgumentError where a sentence's feature has another form than the first one's, or not one entry per token
+ */
+export function packFeature(
+  name: string,
+  of: (place: number) => Feature,
+  members: readonly number[],
+  packing: Packing,
+): Feature {
+  if (members.length !== packing.batch) {
+    throw new ArgumentError(
+      `packRows: members must be one per sequence of packing, ${packing.batch}; got ${members.length}`,
+    );
+  }
+  const features = Array.from(packing.order, (place) => of(members[place]));
+  features.forEach((feature, b) =>
+    expectLike(name, members[packing.order[b]], feature, features[0], packing.lengths[b]),
+  );
+  if (features.length === 0) return new Int32Array(0);
+  const [first] = features;
+  if (ArrayBuffer.isView(first)) return packOnes(features as Int32Array[], packing);
+  return 'ends' in first
+    ? packLists(features as IntegerLists[], packing)
+    : packTable(features as IntegerRows[], first.columns, packing);
+}
+
+function packOnes(features: readonly Int32Array[], { total, offsets }: Packing): Int32Array {
+  const packed = new Int32Array(total);
+  features.forEach((own, b) => {
+    for (let t = 0; t < own.length; t++) packed[offsets[t] + b] = own[t];
+  });
+  return packed;
+}
+
+function packTable(features: readonly IntegerRows[], columns: number, { total, offsets }: Packing): IntegerRows {
+  const values = new Int32Array(total * columns);
+  features.forEach((own, b) => {
+    const T = tokensOf(own);
+    for (let t = 0; t < T; t++) {
+      values.set(own.values.subarray(t * columns, (t + 1) * columns), (offsets[t] + b) * columns);
+    }
+  });
+  return { columns, values };
+}
+
+function packLists(features: readonly IntegerLists[], { total, offsets }: Packing): IntegerLists {
+  const ends = new Int32Array(total);
+  const startOf = (own: IntegerLists, t: number): number => (t === 0 ? 0 : own.ends[t - 1]);
+  features.forEach((own, b) => {
+    for (let t = 0; t < own.ends.length; t++) ends[offsets[t] + b] = own.ends[t] - startOf(own, t);
+  });
+  for (let n = 1; n < total; n++) ends[n] += ends[n - 1];
+  const values = new Int32Array(total === 0 ? 0 : ends[total - 1]);
+  features.forEach((own, b) => {
+    for (let t = 0; t < own.ends.length; t++) {
+      const row = offsets[t] + b;
+      values.set(own.values.subarray(startOf(own, t), own.ends[t]), row === 0 ? 0 : ends[row - 1]);
+    }
+  });
+  return { ends, values };
+}
+
+/** Form of a feature, in words. */
+function formOf(feature: unknown): string {
+  if (typedArrayName(feature) === 'Int32Array') return 'an Int32Array';
+  const { columns, ends, values } = (typeof feature === 'object' ? (feature ?? {}) : {}) as Partial<
+    IntegerRows & IntegerLists
+  >;
+  if (typedArrayName(values) !== 'Int32Array') return describe(feature);
+  if (ends !== undefined) return 'lists of integers';
+  return `${show(columns)} integers per token`;
+}
+
+/** Requires a feature of the form of another one and of one entry per token: a longer one would write into rows of others. */
+function expectLike(name: string, place: number, feature: unknown, first: Feature, length: number): void {
+  const [form, wanted] = [formOf(feature), formOf(first)];
+  if (form !== wanted) {
+    throw new ArgumentError(
+      `packRows: ${name}[${place}] must be ${wanted}, as that of the first sentence; got ${form}`,
+    );
+  }
+  expectFeature('packRows', `${name}[${place}]`, feature);
+  const tokens = tokensOf(feature);
+  if (tokens === length) return;
+  throw new ArgumentError(`packRows: ${name}[${place}] must have one entry per token, ${length}; got ${tokens}`);
+}
