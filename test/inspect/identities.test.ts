@@ -175,7 +175,9 @@ it('the gradients of sentences of unequal lengths add up to those of their batch
       const features = packFeatures(batch.map(({ tokens }) => model.readers[0].read(tokens)), packed); // prettier-ignore
       const x = model.params.encoders.words.weight;
       const E = x.shape[1];
-      const rows = Array.from(features.ids, (id) => Array.from({ length: E }, (_, e) => x.data[x.offset + id * E + e]));
+      const rows = Array.from(features.ids as Int32Array, (id) =>
+        Array.from({ length: E }, (_, e) => x.data[x.offset + id * E + e]),
+      );
       // The first layer alone, its outputs' gradients gathered from the sentences.
       const { cell } = model.network.layers[0];
       const params = doubled(model.params.layers[0].forward);

@@ -5,11 +5,12 @@
 import type { Packing } from '../../autograd/packing.js';
 import { packingOf } from '../../autograd/packing.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
-import { expectList, expectNumbers, expectRng } from '../../tensor/arguments.js';
+import { expectIds, expectList, expectNumbers, expectRng } from '../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../tensor/checks.js';
-import { show, typedArrayName } from '../../tensor/describe.js';
+import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
+import { packFeature } from './features.js';
 
 /** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
 const POOL = 16;
@@ -76,36 +77,6 @@ export function packRows(values: readonly Int32Array[], members: readonly number
   expectList('packRows', 'values', values, 'Int32Array, one per sentence');
   expectPacking('packRows', packing);
   expectMembers('packRows', members, values.length);
-  return packRowsOf((place) => values[place], members, packing);
-}
-
-/** `packRows` where the lists are found by a function of their place. */
-export function packRowsOf(
-  listOf: (place: number) => Int32Array,
-  members: readonly number[],
-  packing: Packing,
-): Int32Array {
-  if (members.length !== packing.batch) {
-    throw new ArgumentError(
-      `packRows: members must be one per sequence of packing, ${packing.batch}; got ${members.length}`,
-    );
-  }
-  const packed = new Int32Array(packing.total);
-  for (let b = 0; b < packing.batch; b++) {
-    const place = members[packing.order[b]];
-    const own = listOf(place);
-    expectListOf(own, place, packing.lengths[b]);
-    for (let t = 0; t < own.length; t++) packed[packing.offsets[t] + b] = own[t];
-  }
-  return packed;
-}
-
-/** Requires one integer per token: a longer list would write into rows of others. @throws ArgumentError */
-function expectListOf(own: unknown, place: number, length: number): void {
-  const isTyped = typedArrayName(own) !== undefined;
-  if (isTyped && (own as Int32Array).length === length) return;
-  const got = isTyped ? String((own as Int32Array).length) : show(own);
-  throw new ArgumentError(
-    `packRows: values[${place}] must be an Int32Array of one integer per token, ${length}; got ${got}`,
-  );
+  for (const m of members) expectIds('packRows', `values[${m}]`, values[m]);
+  return packFeature('values', (place) => values[place], members, packing) as Int32Array;
 }

@@ -7,6 +7,7 @@ import { expectIds, expectKey, expectList, expectMethod, expectRecord, expectTen
 import { expectKnownKeys, expectOneOf, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
+import { expectFeature, tokensOf } from '../data/features.js';
 import type { Noise } from './encoders/encoder.js';
 import type { ModelPass, PassOptions } from './model.js';
 import type { ModelParams, Network, OwnParts } from './network.js';
@@ -70,21 +71,21 @@ function expectPart(where: string, name: string, part: unknown, shapes: Readonly
   }
 }
 
-/** Requires features of a packed batch: one record of integers per encoder. @throws ArgumentError */
+/** Requires features of a packed batch: one record per encoder. @throws ArgumentError, or ShapeError on another number of rows */
 export function expectFeatures(where: string, features: unknown, count: number, packing: Packing): void {
-  expectList(where, 'features', features, 'records of Int32Array, one per encoder');
+  expectList(where, 'features', features, 'records of features, one per encoder');
   const list = features as readonly unknown[];
   if (list.length !== count) {
     throw new ArgumentError(`${where}: features must have one element per encoder, ${count}; got ${list.length}`);
   }
   list.forEach((each, i) => {
-    expectRecord(where, `features[${i}]`, each, 'a record of Int32Array');
-    for (const [name, ids] of Object.entries(each as object)) {
-      expectIds(where, `features[${i}].${name}`, ids);
-      const { length } = ids as Int32Array;
-      if (length === packing.total) continue;
+    expectRecord(where, `features[${i}]`, each, 'a record of features');
+    for (const [name, feature] of Object.entries(each as object)) {
+      expectFeature(where, `features[${i}].${name}`, feature);
+      const tokens = tokensOf(feature);
+      if (tokens === packing.total) continue;
       throw new ShapeError(
-        `${where}: features[${i}].${name} must have one integer per row of packing, ${packing.total}; got ${length}`,
+        `${where}: features[${i}].${name} must have one entry per row of packing, ${packing.total}; got ${tokens}`,
       );
     }
   });

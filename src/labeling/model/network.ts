@@ -13,7 +13,7 @@ import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { expectSwitches } from '../checks.js';
 import { expectNetwork, expectOwnParts } from './checks.js';
-import type { EncoderConfig, EncoderKind, EncoderLayer } from './encoders/encoder.js';
+import type { EncoderConfig, EncoderKind, EncoderLayer, Features } from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
 import type { BodyShape, HeadConfig, HeadKind, HeadLayer } from './heads/head.js';
 import { headKinds } from './heads/index.js';
@@ -181,19 +181,37 @@ export function initNetwork(network: Network, rng: Rng): ModelParams {
   };
 }
 
-/** Dotted names of the parameters of which a batch touches few rows. */
-export function sparseNames({ encoders }: Network): string[] {
-  return encoders.flatMap(({ config, sparse }) => sparse.map((name) => `encoders.${config.kind}.${name}`));
+/** Dotted names of the parameters of which a batch touches few rows, and how many of each a token touches at most. */
+export function sparseRows({ encoders }: Network): Record<string, number> {
+  const names = encoders.flatMap(({ config, sparse, rowsPerToken = 1 }) =>
+    sparse.map((name) => [`encoders.${config.kind}.${name}`, rowsPerToken] as const),
+  );
+  return Object.fromEntries(names);
 }
 
 /**
  * About as many bytes as the tensors of one training step take at most.
  *
  * @param lengths of the sentences; a step takes `batch` of them
+ * @param features `features[e][s]`: sentence s as encoder e reads it
  */
-export function stepBytes(network: Network, lengths: readonly number[], batch: number): number {
-  const longest = [...lengths].sort((p, q) => q - p).slice(0, batch);
-  const tokens = longest.reduce((sum, length) => sum + length, 0);
+export function stepBytes(
+  network: Network,
+  lengths: readonly number[],
+  features: readonly (readonly Features[])[],
+  batch: number,
+): number {
+  const { perToken, perSentence } = stepFloats(network);
+  const floats = lengths.map((length, s) => {
+    const own = network.encoders.reduce((sum, each, e) => sum + (each.floatsOf?.(features[e][s]) ?? 0), 0);
+    return length * perToken + own;
+  });
+  const largest = floats.sort((p, q) => q - p).slice(0, batch);
+  return 4 * (largest.reduce((sum, each) => sum + each, 0) + largest.length * perSentence);
+}
+
+/** About as many floats as a step takes for every token, and for every sentence. */
+function stepFloats(network: Network): { readonly perToken: number; readonly perSentence: number } {
   const parts = [...network.encoders, ...network.heads];
   let perToken = 4 * network.width + parts.reduce((sum, each) => sum + each.floatsPerToken, 0);
   let perSentence = 0;
@@ -206,5 +224,5 @@ export function stepBytes(network: Network, lengths: readonly number[], batch: n
     perSentence += directions * 4 * states.length * layer.hidden;
     D = outputSize(layer);
   }
-  return 4 * (tokens * perToken + longest.length * perSentence);
+  return { perToken, perSentence };
 }

@@ -7,7 +7,8 @@ import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
-import { batchesOf, expectMembers, packBatch, packRowsOf } from '../data/batches.js';
+import { batchesOf, expectMembers, packBatch } from '../data/batches.js';
+import { packFeature } from '../data/features.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
 import { expectModel } from './checks.js';
 import type { Features } from './encoders/encoder.js';
@@ -115,16 +116,17 @@ function* packed(
   }
 }
 
-/** Features of a batch, one integer per packed row, from those of its sentences. */
+/** Features of a batch, of its packed rows, from those of its sentences. */
 export function packFeatures(read: readonly Features[], batch: Batch): Features {
-  expectList('packFeatures', 'features', read, 'records of Int32Array, one per sentence');
+  expectList('packFeatures', 'features', read, 'records of features, one per sentence');
   expectRecord('packFeatures', 'batch', batch, '{ members, packing }, packBatch(lengths, members)');
   const { members, packing } = batch;
   expectPacking('packFeatures', packing, 'batch.packing');
   expectMembers('packFeatures', members, read.length);
-  for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of Int32Array');
+  for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of features');
   const names = Object.keys(read[members[0]] ?? {});
-  return Object.fromEntries(names.map((name) => [name, packRowsOf((place) => read[place][name], members, packing)]));
+  const packed = (name: string) => packFeature(`features.${name}`, (place) => read[place][name], members, packing);
+  return Object.fromEntries(names.map((name) => [name, packed(name)]));
 }
 
 /** What is said of sentences without tokens, and of all before their batch has come. */

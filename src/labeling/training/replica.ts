@@ -22,7 +22,7 @@ import type { Unit } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
 import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
 import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
-import { initNetwork, networkOf, sparseNames, stepBytes } from '../model/network.js';
+import { initNetwork, networkOf, sparseRows, stepBytes } from '../model/network.js';
 import { packFeatures } from '../model/predict.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
@@ -92,10 +92,10 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
   const network = networkOf(config, own);
   const modelParams = initNetwork(network, createRng(settings.seed).split('init'));
   const params = flatten(modelParams);
-  const flatGrads = zeroGrads(params, { rowGradients: sparseNames(network) });
+  const flatGrads = zeroGrads(params, { rowGradients: Object.keys(sparseRows(network)) });
   const optimizer = createOptimizer(kernels, settings.optimizer, params, settings.lr);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
-  const frameBytes = stepBytes(network, Array.from(sentences.lengths), settings.batch);
+  const frameBytes = stepBytes(network, Array.from(sentences.lengths), sentences.features, settings.batch);
   return {
     kernels,
     settings,

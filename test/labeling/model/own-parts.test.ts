@@ -39,7 +39,7 @@ const lengths: EncoderKind = {
     sparse: [],
     floatsPerToken: config.width,
     initialize: (rng) => ({ table: initEmbedding(8, config.width, rng.split('lengths')).weight }),
-    forward: (k, { table }, { length }) => ({
+    forward: (k, { table }, { length }: { length: Int32Array }) => ({
       y: embeddingForward(k, { weight: table } as EmbeddingParams, length),
       length,
     }),

@@ -11,11 +11,11 @@ import type { Kernels } from '../../../kernels/types.js';
 import type { Rng } from '../../../tensor/random.js';
 import type { RandomKey } from '../../../tensor/random-key.js';
 import type { Tensor } from '../../../tensor/types.js';
+import type { Features } from '../../data/features.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
 
-/** What a sentence is to an encoder: lists of integers by name, one integer per token. In a batch, one per packed row. */
-export type Features = Readonly<Record<string, Int32Array>>;
+export type { Features } from '../../data/features.js';
 
 /** Where the randomness of a training step is drawn. Evaluation has none. */
 export interface Noise {
@@ -48,8 +48,12 @@ export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** Parameters of which a batch touches few rows: their gradients list the touched ones. */
   readonly sparse: readonly string[];
+  /** Rows of such a parameter that a token touches at most; default 1. */
+  readonly rowsPerToken?: number;
   /** About as many floats as a token takes in a training step. */
   readonly floatsPerToken: number;
+  /** About as many more floats as a sentence takes, where that depends on more than the number of its tokens. */
+  floatsOf?(features: Features): number;
   /** New parameters. The encoder splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
   forward(kernels: Kernels, params: TensorRecord, features: Features, noise?: Noise): Pass;

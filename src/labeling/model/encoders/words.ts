@@ -25,6 +25,9 @@ export interface WordConfig extends EncoderConfig {
   readonly size: number;
 }
 
+/** A sentence in ids of words: their own, and those they have when their own is hidden. */
+type WordFeatures = Readonly<Record<'ids' | 'hidden', Int32Array>>;
+
 interface WordPass extends EncoderPass {
   readonly ids: Int32Array;
 }
@@ -41,14 +44,14 @@ function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
     sparse: ['weight'],
     floatsPerToken: 2 * E,
     initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
-    forward(kernels, params, { ids, hidden }, noise) {
+    forward(kernels, params, { ids, hidden }: WordFeatures, noise) {
       const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.key, noise.places) : ids; // (1)
       return { ids: drawn, y: embeddingForward(kernels, params as EmbeddingParams, drawn) }; // (2)
     },
     backward(kernels, _params, pass, dY, grads) {
       embeddingBackward(kernels, pass.ids, dY, grads as EmbeddingParams); // (2)
     },
-    table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }) => ids },
+    table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }: WordFeatures) => ids },
   };
 }
 

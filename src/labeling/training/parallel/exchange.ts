@@ -26,22 +26,24 @@ type Place = Readonly<
   Record<string, { readonly values: Real; readonly rows?: Int32Array; readonly count?: Int32Array }>
 >;
 
+/** Most rows that a row gradient can list after one shard, by name of the gradient. */
+export type RowLimits = Readonly<Record<string, number>>;
+
 /**
  * @param grads gradients as `zeroGrads` makes them; only their names, shapes and types are read. Every thread gives its own
- * @param rowLimit most rows that a row gradient can list after one shard
  * @param shared the memory, where another thread has made it
  * @throws MemoryError where the memory cannot be had
  */
 export function createExchange(
   threads: number,
   grads: TensorRecord,
-  rowLimit: number,
+  rowLimits: RowLimits,
   shared?: SharedArrayBuffer,
 ): Exchange {
-  const bytes = bytesPerPlace(grads, rowLimit);
+  const bytes = bytesPerPlace(grads, rowLimits);
   const buffer = shared ?? memoryOf(2 * threads * bytes, threads);
   const set = (half: number): Place[] =>
-    Array.from({ length: threads }, (_, i) => placeAt(buffer, (half * threads + i) * bytes, grads, rowLimit));
+    Array.from({ length: threads }, (_, i) => placeAt(buffer, (half * threads + i) * bytes, grads, rowLimits));
   return { buffer, places: [set(0), set(1)] };
 }
 
@@ -94,25 +96,24 @@ const oneRow = (g: Tensor): Tensor => viewOf(g.data, [1, sizeOf(g.shape)], g.off
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 const widthOf = (g: Tensor): number => (dtypeOf(g.data) === 'float32' ? 4 : 8);
 /** Number of values of a gradient that travel at most. */
-const valuesOf = (g: Tensor, rowLimit: number): number =>
-  isRowSparseGradient(g) ? rowLimit * g.shape[1] : sizeOf(g.shape);
+const valuesOf = (g: Tensor, limit: number): number => (isRowSparseGradient(g) ? limit * g.shape[1] : sizeOf(g.shape));
 
-function bytesPerPlace(grads: TensorRecord, rowLimit: number): number {
-  return Object.values(grads).reduce((sum, g) => {
-    const list = isRowSparseGradient(g) ? 4 * (rowLimit + 1) : 0;
-    return sum + aligned(valuesOf(g, rowLimit) * widthOf(g)) + aligned(list);
+function bytesPerPlace(grads: TensorRecord, rowLimits: RowLimits): number {
+  return Object.entries(grads).reduce((sum, [name, g]) => {
+    const list = isRowSparseGradient(g) ? 4 * (rowLimits[name] + 1) : 0;
+    return sum + aligned(valuesOf(g, rowLimits[name]) * widthOf(g)) + aligned(list);
   }, 0);
 }
 
-function placeAt(buffer: SharedArrayBuffer, start: number, grads: TensorRecord, rowLimit: number): Place {
+function placeAt(buffer: SharedArrayBuffer, start: number, grads: TensorRecord, rowLimits: RowLimits): Place {
   let at = start;
   const entries = Object.entries(grads).map(([name, g]) => {
-    const length = valuesOf(g, rowLimit);
+    const length = valuesOf(g, rowLimits[name]);
     const values =
       dtypeOf(g.data) === 'float32' ? new Float32Array(buffer, at, length) : new Float64Array(buffer, at, length);
     at += aligned(values.byteLength);
     if (!isRowSparseGradient(g)) return [name, { values }] as const;
-    const list = new Int32Array(buffer, at, rowLimit + 1);
+    const list = new Int32Array(buffer, at, rowLimits[name] + 1);
     at += aligned(list.byteLength);
     return [name, { values, count: list.subarray(0, 1), rows: list.subarray(1) }] as const;
   });

@@ -1,5 +1,7 @@
 /** What threads say to each other by message: the plan at the beginning, and what must wake thread 0. */
+import type { Feature, Features } from '../../data/features.js';
 import type { EncodedSentences, ReplicaPlan } from '../replica.js';
+import type { RowLimits } from './exchange.js';
 
 /** From thread 0, once. All arrays lie in shared memory. */
 export interface StartMessage {
@@ -10,7 +12,7 @@ export interface StartMessage {
   readonly backend: string;
   readonly plan: Omit<ReplicaPlan, 'sentences'>;
   readonly sentences: SharedSentences;
-  readonly rowLimit: number;
+  readonly rowLimits: RowLimits;
   /** Milliseconds of looking before a wait sleeps. */
   readonly patience: number;
   /** A Web Lock to hold from now on, by which thread 0's side notices the end of this worker. */
@@ -35,11 +37,20 @@ export interface SharedLists {
   readonly values: Int32Array;
 }
 
+/** A feature of all sentences, in the form it has in each: see `data/features.ts`. */
+export interface SharedFeature {
+  readonly values: SharedLists;
+  /** Of integers in rows: how many a token has. */
+  readonly columns?: number;
+  /** Of lists: where the lists of the tokens of a sentence end. */
+  readonly ends?: SharedLists;
+}
+
 /** Encoded sentences in shared memory. */
 export interface SharedSentences {
   readonly lengths: Int32Array;
   /** Per encoder, by name. */
-  readonly features: readonly Readonly<Record<string, SharedLists>>[];
+  readonly features: readonly Readonly<Record<string, SharedFeature>>[];
   /** Per head. */
   readonly targets: readonly SharedLists[];
 }
@@ -52,10 +63,20 @@ export function shareSentences({ lengths, features, targets }: EncodedSentences)
     lengths: shared,
     features: features.map((read) => {
       const names = Object.keys(read[0] ?? {});
-      return Object.fromEntries(names.map((name) => [name, shareLists(read.map((of) => of[name]))]));
+      return Object.fromEntries(names.map((name) => [name, shareFeature(read.map((of) => of[name]))]));
     }),
     targets: targets.map(shareLists),
   };
+}
+
+/** Every sentence's feature has the form of the first one's: one reader made them. */
+function shareFeature(features: readonly Feature[]): SharedFeature {
+  const [first] = features;
+  if (ArrayBuffer.isView(first)) return { values: shareLists(features as readonly Int32Array[]) };
+  const parts = features as readonly Exclude<Feature, Int32Array>[];
+  const values = shareLists(parts.map((each) => each.values));
+  if ('columns' in first) return { values, columns: first.columns };
+  return { values, ends: shareLists(parts.map((each) => (each as typeof first).ends)) };
 }
 
 /** The sentences again, as views. */
@@ -63,11 +84,19 @@ export function sentencesOf({ lengths, features, targets }: SharedSentences): En
   return {
     lengths,
     features: features.map((read) => {
-      const lists = Object.entries(read).map(([name, shared]) => [name, listsOf(shared)] as const);
-      return Array.from(lengths, (_, s) => Object.fromEntries(lists.map(([name, of]) => [name, of[s]])));
+      const lists = Object.entries(read).map(([name, shared]) => [name, featuresOf(shared)] as const);
+      return Array.from(lengths, (_, s): Features => Object.fromEntries(lists.map(([name, of]) => [name, of[s]])));
     }),
     targets: targets.map(listsOf),
   };
+}
+
+function featuresOf({ values, columns, ends }: SharedFeature): Feature[] {
+  const lists = listsOf(values);
+  if (columns !== undefined) return lists.map((own) => ({ columns, values: own }));
+  if (ends === undefined) return lists;
+  const places = listsOf(ends);
+  return lists.map((own, s) => ({ ends: places[s], values: own }));
 }
 
 function shareLists(lists: readonly Int32Array[]): SharedLists {

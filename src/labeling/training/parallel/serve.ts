@@ -63,9 +63,9 @@ async function openAgain(backend: string): Promise<Kernels> {
 
 /** Step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
-  const { index, threads, rowLimit, patience } = start;
+  const { index, threads, rowLimits, patience } = start;
   const sharedJob = createSharedJob(threads, replica.settings.batch, start.sharedJob);
-  const exchange = createExchange(threads, replica.flatGrads, rowLimit, start.exchange);
+  const exchange = createExchange(threads, replica.flatGrads, rowLimits, start.exchange);
   let norm = 0;
   for (let step = 1; awaitStep(sharedJob.control, step, patience); step++) {
     const { shards, totals, lr, moment } = readJob(sharedJob);

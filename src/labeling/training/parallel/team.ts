@@ -7,13 +7,12 @@
  * Thread 0 never blocks: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
  * worker is noticed there.
  */
-import type { TensorRecord } from '../../../autograd/grads.js';
-import { isRowSparseGradient } from '../../../autograd/grads.js';
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
+import { sparseRows } from '../../model/network.js';
 import type { Replica, Shard } from '../replica.js';
 import { addShardGradient } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, RowLimits } from './exchange.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
 import type { SharedJob, Job } from './job.js';
 import { createSharedJob, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
@@ -76,13 +75,13 @@ export async function createTeam(
 ): Promise<Team> {
   const { settings, sentences } = replica;
   const lengths = Array.from(sentences.lengths);
-  const rowLimit = mostRows(lengths, settings.batch, replica.flatGrads);
+  const rowLimits = mostRows(lengths, settings.batch, replica);
   const state: State = {
     replica,
     threads,
     patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
     sharedJob: createSharedJob(threads, settings.batch),
-    exchange: createExchange(threads, replica.flatGrads, rowLimit),
+    exchange: createExchange(threads, replica.flatGrads, rowLimits),
     workers: [],
     step: 0,
     ready: 1,
@@ -96,7 +95,7 @@ export async function createTeam(
     await Promise.all(state.workers.map((worker) => worker.terminate()));
   };
   try {
-    startWorkers(state, start, rowLimit);
+    startWorkers(state, start, rowLimits);
     await sleepUntil(state, () => state.ready === threads);
   } catch (error) {
     await close();
@@ -109,28 +108,23 @@ export async function createTeam(
   };
 }
 
-/** Most rows of a sparse gradient that a shard can touch: a shard is at most a whole batch, and a token touches one row of each. */
-function mostRows(lengths: readonly number[], batch: number, grads: TensorRecord): number {
+/** Most rows of every sparse gradient that a shard can touch: a shard is at most a whole batch. */
+function mostRows(lengths: readonly number[], batch: number, { network, flatGrads }: Replica): RowLimits {
   const longest = [...lengths].sort((a, b) => b - a).slice(0, batch);
   const tokens = longest.reduce((sum, length) => sum + length, 0);
-  return Math.min(
-    tokens,
-    Math.max(
-      0,
-      ...Object.values(grads)
-        .filter(isRowSparseGradient)
-        .map((g) => g.shape[0]),
-    ),
-  );
+  const limits = Object.entries(sparseRows(network)).map(([name, perToken]) => {
+    return [name, Math.min(tokens * perToken, flatGrads[name].shape[0])] as const;
+  });
+  return Object.fromEntries(limits);
 }
 
-function startWorkers(state: State, start: Threads['start'], rowLimit: number): void {
+function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits): void {
   const { replica, threads, patience, sharedJob, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
   const plan = { settings: replica.settings, config: replica.network.config };
   const common = {
     threads,
-    rowLimit,
+    rowLimits,
     patience,
     sharedJob: sharedJob.buffer,
     exchange: exchange.buffer,

@@ -18,6 +18,7 @@ import { taggerConfig } from '../../../support/models.js';
 
 const kernels = createCpuKernels();
 const V = 23;
+const limits = (rows: number) => ({ 'encoders.words.weight': rows });
 const K = 5;
 const moment = { epoch: 1, batch: 1 };
 
@@ -57,7 +58,7 @@ function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replic
 function summed(lengths: readonly number[], shards: readonly number[][], dtype: DType, layers?: number) {
   const tokens = shards.flat().reduce((sum, m) => sum + lengths[m], 0);
   const replicas = shards.map(() => replicaOf(lengths, dtype, layers));
-  const exchange = createExchange(shards.length, replicas[0].flatGrads, V);
+  const exchange = createExchange(shards.length, replicas[0].flatGrads, limits(V));
   shards.forEach((members, i) => {
     addShardGradient(replicas[i], members, { token: tokens, sentence: shards.flat().length }, moment);
     writeGradients(kernels, exchange.places[0][i], replicas[i].flatGrads);
@@ -168,7 +169,7 @@ describe('the exchange', () => {
 
   test('adds in the order of the places, in the element type, and lists rows in the order they are met', () => {
     const parts = [filled(1, [5, 2]), filled(2, [0, 5]), filled(3, [2, 6, 0])];
-    const exchange = createExchange(3, parts[0], 3);
+    const exchange = createExchange(3, parts[0], { e: 3 });
     write(exchange, 0, parts);
     const sum = filled(9, [1, 3]); // what was there is forgotten
     sumGradients(kernels, exchange.places[0], sum);
@@ -181,7 +182,7 @@ describe('the exchange', () => {
 
   test('takes only the shards there are', () => {
     const parts = [filled(1, [5]), filled(2, [0]), filled(3, [1])];
-    const exchange = createExchange(3, parts[0], 2);
+    const exchange = createExchange(3, parts[0], { e: 2 });
     write(exchange, 1, parts);
     const sum = grads();
     sumGradients(kernels, exchange.places[1].slice(0, 1), sum);
@@ -189,7 +190,7 @@ describe('the exchange', () => {
   });
 
   test('what is written for one step does not touch what is read of the step before, nor another place', () => {
-    const exchange = createExchange(2, grads(), 2);
+    const exchange = createExchange(2, grads(), { e: 2 });
     const parts = [filled(1, [5, 4]), filled(2, [0])];
     write(exchange, 0, parts);
     const before = grads();
@@ -201,8 +202,8 @@ describe('the exchange', () => {
   });
 
   test('another thread sees it through the same memory', () => {
-    const exchange = createExchange(2, grads(), 3);
-    const twin = createExchange(2, grads(), 3, exchange.buffer);
+    const exchange = createExchange(2, grads(), { e: 3 });
+    const twin = createExchange(2, grads(), { e: 3 }, exchange.buffer);
     const part = filled(1, [6, 0, 3]);
     writeGradients(kernels, exchange.places[1][1], part);
     const sum = grads();
@@ -212,8 +213,8 @@ describe('the exchange', () => {
 
   test('memory that cannot be had is a MemoryError', () => {
     const huge = { data: new Float32Array(0), shape: [2 ** 26, 2 ** 24], stride: [2 ** 24, 1], offset: 0 };
-    expect(() => createExchange(64, { huge }, 1)).toThrow(MemoryError);
-    expect(() => createExchange(64, { huge }, 1)).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);
+    expect(() => createExchange(64, { huge }, {})).toThrow(MemoryError);
+    expect(() => createExchange(64, { huge }, {})).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);
   });
 });
 
@@ -224,7 +225,7 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
   const plan = { settings, sentences: sentencesOf(lengths), config: configOf(settings) };
   const totals = [wasm, { ...wasm, ...plainMemory, rows: plainRows }].map((backend) => {
     const replica = createReplica(backend, plan);
-    const exchange = createExchange(2, replica.flatGrads, V);
+    const exchange = createExchange(2, replica.flatGrads, limits(V));
     [
       [0, 2],
       [1, 3],
