@@ -16,6 +16,19 @@ export {
   type ConvolutionParams,
   type ConvolutionPass,
 } from './convolution.js';
+export { crfLossBackward, crfLossForward, initCrf, type CrfGrads, type CrfLoss, type CrfLossOptions } from './crf.js';
+export {
+  crfMarginals,
+  crfNBest,
+  crfSpanProbability,
+  crfViterbi,
+  type CrfBest,
+  type CrfDecodeOptions,
+  type CrfMarginals,
+  type CrfPath,
+  type CrfSpan,
+} from './crf-decode.js';
+export type { CrfLattice, CrfMask, CrfParams } from './crf-lattice.js';
 export {
   dropoutBackward,
   dropoutForward,

@@ -33,6 +33,10 @@ const mirrored = (of: { forward: object; reverse?: object }) =>
 const stack = () => layers.initStack(D, specs(), rng());
 const unrolled = () => autograd.unroll(kernels(), cells.lstm, params(), x(), packing());
 const loss = () => layers.softmaxLossForward(kernels(), x(), Int32Array.of(0, 1, 1));
+const crf = () => layers.initCrf(D);
+const crfMask = () => ({ start: [1, 1], transitions: [1, 0, 1, 1], end: [1, 1] });
+const crfLoss = () => layers.crfLossForward(kernels(), crf(), x(), packing(), Int32Array.of(0, 1, -1));
+const crfCall = () => ({ kernels: kernels(), params: crf(), emissions: x(), packing: packing() });
 const element: autograd.CheckedElement = {
   name: 'x',
   index: [0],
@@ -242,6 +246,27 @@ export const rooms: Readonly<Record<string, Room>> = {
         pass: layers.meanPoolForward(kernels(), x(), packing()),
         dY: x(2),
         dX: x(),
+      }),
+      initCrf: () => ({ K: 3, options: { dtype: 'float64' } }),
+      crfLossForward: () => ({
+        ...crfCall(),
+        targets: Int32Array.of(0, 1, -1),
+        options: { reduction: 'sum', mask: { start: [1, 1], transitions: [1, 1, 1, 1], end: [1, 1] } },
+      }),
+      crfLossBackward: () => ({
+        kernels: kernels(),
+        params: crf(),
+        forward: crfLoss(),
+        dEmissions: x(),
+        grads: crf(),
+        dLoss: 1,
+      }),
+      crfViterbi: () => ({ ...crfCall(), options: { mask: crfMask() } }),
+      crfNBest: () => ({ ...crfCall(), n: 2, options: { mask: crfMask() } }),
+      crfMarginals: () => ({ ...crfCall(), options: { mask: crfMask() } }),
+      crfSpanProbability: () => ({
+        marginals: layers.crfMarginals(kernels(), crf(), x(), packing()),
+        span: { sequence: 0, start: 0, labels: [[0], [0, 1]] },
       }),
       softmaxLossForward: () => ({
         kernels: kernels(),

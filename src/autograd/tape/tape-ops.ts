@@ -32,6 +32,8 @@ export interface TapeOps {
   oneMinus(x: TapeNode): TapeNode;
   /** `e^x`. */
   exp(x: TapeNode): TapeNode;
+  /** The natural logarithm. */
+  log(x: TapeNode): TapeNode;
   /** `1 / (1 + e^−x)`. */
   sigmoid(x: TapeNode): TapeNode;
   /** `tanh x`. */
@@ -96,7 +98,7 @@ function pairOps(tape: TapeCore): Names<'add' | 'sub' | 'mul'> {
 function elementOps(
   tape: TapeCore,
   math: Functions,
-): Names<'scale' | 'oneMinus' | 'exp' | 'sigmoid' | 'tanh' | 'relu'> {
+): Names<'scale' | 'oneMinus' | 'exp' | 'log' | 'sigmoid' | 'tanh' | 'relu'> {
   type F = (v: number, m: Transcendentals) => number;
   type Slope = (v: number, y: number) => number;
   const map = (f: F, slope: Slope) => (x: TapeNode) => elementwise(tape, x, math, f, slope);
@@ -104,6 +106,7 @@ function elementOps(
     scale: (x, factor) => map((v) => factor * v, () => factor)(x), // prettier-ignore
     oneMinus: map((v) => 1 - v, () => -1), // prettier-ignore
     exp: map((v, m) => m.exp(v), (_, y) => y), // prettier-ignore
+    log: map((v, m) => m.log(v), (v) => 1 / v), // prettier-ignore
     sigmoid: map((v, m) => m.sigmoid(v), (_, y) => y * (1 - y)), // prettier-ignore
     tanh: map((v, m) => m.tanh(v), (_, y) => 1 - y * y), // prettier-ignore
     relu: map((v) => (v < 0 ? 0 : v), (v) => (v > 0 ? 1 : 0)), // prettier-ignore

@@ -1,0 +1,291 @@
+/**
+ * What a linear-chain CRF answers: the best path, the n best, and how sure it is. Letters, scores and equations (1) to (4) are those
+ * of crf.ts.
+ *
+ *   Viterbi    (8)  δ[0,j] = s[j] + a[0,j]
+ *              (9)  δ[t,j] = (max_i δ[t−1,i] + A[i,j]) + a[t,j]
+ *             (10)  max_y score(y) = max_j δ[T−1,j] + e[j]
+ *   n-best          the same with the n largest in place of the largest: n entries per state, in falling order
+ *   Marginals (11)  p(y_t = j), by the forward-backward algorithm
+ *             (12)  p(y_t ∈ S_t for t = u … v) = Σ_{j ∈ S_v} p(y_v = j) · exp(α̂[v,j] − α[v,j]),
+ *                   α̂ by (2) and (3) from step u on, over i ∈ S_t alone, with α̂[u,j] = α[u,j]
+ *
+ * Of paths with equal scores the one with the smaller label at the last step comes first; where these are equal, at the step before
+ * it; and so on. It is the order in which the recursion meets them. Scores are equal where the sums (8) to (10) are, in float64.
+ *
+ * (12) sums over every path that passes through the sets, so it is the probability of a span, exactly: S_u … S_v are the labels that
+ * make the span, and one more set behind it holds those that do not continue it.
+ *
+ * Sources: Viterbi (1967); Seshadri & Sundberg, List Viterbi Decoding Algorithms with Applications (1994), the parallel algorithm;
+ * (12): Culotta & McCallum, Confidence Estimation for Information Extraction (HLT-NAACL 2004).
+ */
+import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
+import type { Packing } from '../autograd/packing.js';
+import { expectPacking } from '../autograd/entry-checks.js';
+import { rowOf } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
+import { expectList, expectNumbers, expectRecord } from '../tensor/arguments.js';
+import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
+import { ArgumentError } from '../tensor/errors.js';
+import { exp, log } from '../tensor/math.js';
+import type { Tensor } from '../tensor/types.js';
+import { dtypeOf } from '../tensor/view.js';
+import type { CrfLattice, CrfMask, CrfParams, CrfScores } from './crf-lattice.js';
+import { crfBackward, crfForward, crfScores, expectPath, wide, zeroMarginals } from './crf-lattice.js';
+
+/** How a path is looked for. */
+export interface CrfDecodeOptions {
+  /** Which labels may begin, follow each other and end; all by default. */
+  readonly mask?: CrfMask;
+}
+
+const KEYS = keysOf<CrfDecodeOptions>({ mask: true });
+
+/** The best path of every sequence of a batch. */
+export interface CrfBest {
+  /** `[N]` labels in the order of the packed rows. */
+  readonly labels: Int32Array;
+  /** `[B]` their scores (1), in packed order; 0 for an empty sequence. */
+  readonly scores: Float64Array;
+}
+
+/** One path of one sequence. */
+export interface CrfPath {
+  /** `[T]` labels, first step first. */
+  readonly labels: Int32Array;
+  /** Its score (1). */
+  readonly score: number;
+}
+
+/** How probable everything is. */
+export interface CrfMarginals {
+  /** `[N, K]` p(y_t = j); rows sum to 1. */
+  readonly tokens: Tensor;
+  /** `[B]` log Z, in packed order: the probability of a path is exp(score − log Z). */
+  readonly logZ: Float64Array;
+  readonly lattice: CrfLattice;
+  /** `[N · K]` `tokens` in float64. */
+  readonly exact: Float64Array;
+}
+
+/**
+ * The best path of every sequence; equations (8) to (10).
+ *
+ * @param emissions `[N, K]`, packed rows
+ * @throws ShapeError when `emissions` or a parameter does not fit
+ * @throws ArgumentError when a mask does not fit, or leaves a sequence without a path
+ */
+export function crfViterbi(
+  kernels: Kernels,
+  params: CrfParams,
+  emissions: Tensor,
+  packing: Packing,
+  options: CrfDecodeOptions = {},
+): CrfBest {
+  const { scores, a } = entered('crfViterbi', kernels, params, emissions, packing, options);
+  const { K, start, end, transitions } = scores;
+  const delta = new Float64Array(packing.total * K);
+  const from = new Int32Array(packing.total * K);
+  const best: CrfBest = { labels: new Int32Array(packing.total), scores: new Float64Array(packing.batch) };
+  for (let b = 0; b < packing.batch; b++) {
+    const T = packing.lengths[b];
+    if (T === 0) continue;
+    const first = rowOf(packing, 0, b);
+    for (let j = 0; j < K; j++) delta[first * K + j] = start[j] + a[first * K + j]; //  (8)
+    for (let t = 1; t < T; t++) {
+      const [before, row] = [rowOf(packing, t - 1, b) * K, rowOf(packing, t, b) * K];
+      for (let j = 0; j < K; j++) {
+        let i = 0;
+        for (let k = 1; k < K; k++) {
+          if (delta[before + k] + transitions[k * K + j] > delta[before + i] + transitions[i * K + j]) i = k;
+        }
+        from[row + j] = i;
+        delta[row + j] = delta[before + i] + transitions[i * K + j] + a[row + j]; //  (9)
+      }
+    }
+    const last = rowOf(packing, T - 1, b) * K;
+    let j = 0;
+    for (let k = 1; k < K; k++) if (delta[last + k] + end[k] > delta[last + j] + end[j]) j = k;
+    best.scores[b] = delta[last + j] + end[j]; //  (10)
+    for (let t = T - 1; t >= 0; j = from[rowOf(packing, t--, b) * K + j]) best.labels[rowOf(packing, t, b)] = j;
+  }
+  return best;
+}
+
+/**
+ * The n best paths of every sequence, best first; fewer where there are fewer that a mask permits.
+ *
+ * @param n how many
+ * @returns one list per sequence, in packed order; of an empty sequence the one empty path
+ * @throws ArgumentError when n is not a positive integer, and as `crfViterbi` does
+ */
+export function crfNBest(
+  kernels: Kernels,
+  params: CrfParams,
+  emissions: Tensor,
+  packing: Packing,
+  n: number,
+  options: CrfDecodeOptions = {},
+): CrfPath[][] {
+  expectPositiveInteger('crfNBest', 'n', n);
+  const { scores, a } = entered('crfNBest', kernels, params, emissions, packing, options);
+  return Array.from({ length: packing.batch }, (_, b) => {
+    const rows = Array.from({ length: packing.lengths[b] }, (_, t) => rowOf(packing, t, b));
+    return rows.length === 0 ? [{ labels: new Int32Array(0), score: 0 }] : nBestOf(scores, a, rows, n);
+  });
+}
+
+/** A path up to a state: its score, and the path that it extends. */
+interface Entry {
+  readonly score: number;
+  readonly label: number;
+  readonly before?: Entry;
+}
+
+function nBestOf(scores: CrfScores, a: Float64Array, rows: readonly number[], n: number): CrfPath[] {
+  const { K, start, end, transitions } = scores;
+  const states = Array.from({ length: K }, (_, j) => j);
+  let entries = states.map((j) => possible([{ score: start[j] + a[rows[0] * K + j], label: j }])); //  (8)
+  for (const row of rows.slice(1)) {
+    entries = states.map((j) => {
+      const reached = largest(entries, (i) => transitions[i * K + j], n);
+      return possible(
+        reached.map(({ entry, score }) => ({ score: score + a[row * K + j], label: j, before: entry })), //  (9)
+      );
+    });
+  }
+  return largest(entries, (j) => end[j], n).map(({ entry, score }) => ({ labels: labelsOf(entry), score })); //  (10)
+}
+
+/** The n largest of all entries, each with what its state adds; of equals the one met first. */
+function largest(
+  entries: readonly (readonly Entry[])[],
+  added: (state: number) => number,
+  n: number,
+): { readonly entry: Entry; readonly score: number }[] {
+  const all = entries.flatMap((own, i) => own.map((entry) => ({ entry, score: entry.score + added(i) })));
+  const kept = all.filter(({ score }) => score !== -Infinity);
+  return kept.sort((p, q) => q.score - p.score).slice(0, n); // a stable sort
+}
+
+const possible = (entries: Entry[]): Entry[] => entries.filter(({ score }) => score !== -Infinity);
+
+function labelsOf(entry: Entry): Int32Array {
+  const labels: number[] = [];
+  for (let each: Entry | undefined = entry; each; each = each.before) labels.push(each.label);
+  return Int32Array.from(labels.reverse());
+}
+
+/**
+ * The probability of every label of every token, given the whole sequence; equation (11).
+ *
+ * @param emissions `[N, K]`, packed rows
+ * @throws ShapeError and ArgumentError as `crfViterbi` does
+ */
+export function crfMarginals(
+  kernels: Kernels,
+  params: CrfParams,
+  emissions: Tensor,
+  packing: Packing,
+  options: CrfDecodeOptions = {},
+): CrfMarginals {
+  const { scores, a } = entered('crfMarginals', kernels, params, emissions, packing, options);
+  const lattice = crfForward(scores, a, packing);
+  const sums = zeroMarginals(packing.total, scores.K);
+  crfBackward(lattice, 1, sums); //  (11)
+  const tokens = kernels.empty([packing.total, scores.K], dtypeOf(emissions.data));
+  tokens.data.set(sums.emissions, tokens.offset);
+  return { tokens, logZ: lattice.logZ, lattice, exact: sums.emissions };
+}
+
+/** A stretch of a sequence, and the labels that its steps may have. */
+export interface CrfSpan {
+  /** Place of the sequence in packed order. */
+  readonly sequence: number;
+  /** First step. */
+  readonly start: number;
+  /** One list of labels per step, from `start` on. */
+  readonly labels: readonly ArrayLike<number>[];
+}
+
+/**
+ * The probability, in [0, 1], that every step of a stretch has one of its labels, whatever the other steps have; equation (12).
+ *
+ * @param marginals what `crfMarginals` returned
+ * @throws ArgumentError where the stretch is not within its sequence, or a label is none
+ */
+export function crfSpanProbability(marginals: CrfMarginals, span: CrfSpan): number {
+  expectSpan(marginals, span);
+  const { lattice, exact } = marginals;
+  const { scores, packing, emissions, alpha } = lattice;
+  const { K, transitions } = scores;
+  const { sequence, start, labels } = span;
+  if (labels.length === 0) return 1;
+  let inside = new Map(Array.from(labels[0], (j) => [j, alpha[rowOf(packing, start, sequence) * K + j]]));
+  labels.slice(1).forEach((own, k) => {
+    const row = rowOf(packing, start + k + 1, sequence) * K;
+    const before = [...inside];
+    inside = new Map(
+      Array.from(own, (j) => {
+        const reached = logSum(before.map(([i, value]) => value + transitions[i * K + j]));
+        return [j, reached + emissions[row + j]];
+      }),
+    );
+  });
+  const last = rowOf(packing, start + labels.length - 1, sequence) * K;
+  let sum = 0;
+  for (const [j, value] of inside) if (exact[last + j] > 0) sum += exact[last + j] * exp(value - alpha[last + j]); //  (12)
+  return Math.min(1, sum);
+}
+
+function logSum(values: readonly number[]): number {
+  const max = Math.max(...values);
+  return max === -Infinity ? max : max + log(values.reduce((sum, value) => sum + exp(value - max), 0));
+}
+
+function expectSpan(marginals: CrfMarginals, span: CrfSpan): void {
+  const where = 'crfSpanProbability';
+  expectRecord(where, 'marginals', marginals, 'what crfMarginals returned');
+  expectRecord(where, 'marginals.lattice', marginals.lattice, 'what crfMarginals returned');
+  expectNumbers(where, 'marginals.exact', marginals.exact);
+  expectRecord(where, 'span', span, '{ sequence, start, labels }');
+  const { packing, scores } = marginals.lattice;
+  expectPacking(where, packing, 'marginals.lattice.packing');
+  const { sequence, start, labels } = span;
+  if (!(Number.isInteger(sequence) && sequence >= 0 && sequence < packing.batch)) {
+    throw new ArgumentError(
+      `${where}: span.sequence must be a sequence of the batch, 0 … ${packing.batch - 1}; got ${String(sequence)}`,
+    );
+  }
+  expectList(where, 'span.labels', labels, 'lists of labels, one per step');
+  const T = packing.lengths[sequence];
+  if (!(Number.isInteger(start) && start >= 0 && start + labels.length <= T)) {
+    throw new ArgumentError(
+      `${where}: span.start must put ${labels.length} steps within the sequence, of ${T}; got ${String(start)}`,
+    );
+  }
+  labels.forEach((own, k) => {
+    expectNumbers(where, `span.labels[${k}]`, own);
+    const wrong = Array.from(own).find((j) => !(Number.isInteger(j) && j >= 0 && j < scores.K));
+    if (wrong === undefined) return;
+    throw new ArgumentError(`${where}: span.labels[${k}] must list labels, 0 … ${scores.K - 1}; got ${wrong}`);
+  });
+}
+
+/** The arguments of a decoder, checked: scores and emissions in float64. */
+function entered(
+  where: string,
+  kernels: Kernels,
+  params: CrfParams,
+  emissions: Tensor,
+  packing: Packing,
+  options: CrfDecodeOptions,
+): { readonly scores: CrfScores; readonly a: Float64Array } {
+  expectKernels(where, kernels);
+  expectEntry(where, { emissions, packing, options });
+  expectKnownKeys(where, 'options', options, KEYS);
+  const scores = crfScores(where, params, options.mask);
+  expectShape(where, 'emissions', emissions, [{ N: packing.total }, { K: scores.K }], `start is [${scores.K}]`);
+  expectPath(where, scores, packing);
+  return { scores, a: wide(emissions) };
+}
