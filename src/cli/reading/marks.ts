@@ -44,30 +44,75 @@ export function metadataIn(svg: string, path: string): FigureSource {
   return { args: args as string[], sha256: model, version };
 }
 
-/** Start tags that carry a number. */
-const MARK = /<[a-z]+ [^<>]*data-v="[^<>]*>/g;
+/** A start tag that carries numbers, or a cell, whose number stands at its row. */
+const TAG = /<[a-z]+ [^<>]*(?:data-v="|role="cell")[^<>]*>/g;
+
+/** One number of a figure, and the tag that draws it. */
+interface DrawnMark {
+  readonly ref: string;
+  readonly value: string;
+  readonly tag: string;
+}
+
+/** The value of an attribute in a start tag. */
+const attribute = (tag: string, name: string): string | undefined => new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1];
+
+/**
+ * Every number of a figure. An element whose `data-v` lists numbers is a row: column by column, `-` for none. `{}` in its `data-ref`
+ * stands for the number of the column, or for what `data-at` lists. The cells that follow it draw them, in their order; those filled
+ * with a pattern draw none.
+ */
+function marksIn(svg: string): DrawnMark[] {
+  const all: DrawnMark[] = [];
+  let open: DrawnMark[] = [];
+  for (const [tag] of svg.matchAll(TAG)) {
+    const list = attribute(tag, 'data-v');
+    if (list === undefined) {
+      if (attribute(tag, 'fill')?.startsWith('url(')) continue;
+      const next = open.shift();
+      all.push({ ref: next?.ref ?? 'nothing', value: next?.value ?? 'nothing', tag });
+      continue;
+    }
+    all.push(...open); // numbers that no cell draws
+    open = [];
+    const marks = rowOf(tag, list.split(' '));
+    if (attribute(tag, 'role') === 'row') open = marks;
+    else all.push(...marks);
+  }
+  return [...all, ...open];
+}
+
+function rowOf(tag: string, values: readonly string[]): DrawnMark[] {
+  const [pattern = 'nothing', block = ''] = [attribute(tag, 'data-ref'), attribute(tag, 'data-block')];
+  const places = attribute(tag, 'data-at')?.split(' ');
+  return values.flatMap((value, column) => {
+    if (value === '-') return [];
+    const numbers = places === undefined ? [String(column)] : (places[column] ?? '').split('.');
+    const ref = `${pattern} ${block}`.replace(/\{\}/g, () => numbers.shift() ?? '').trim();
+    return [{ ref, value, tag: values.length === 1 ? tag : '' }];
+  });
+}
 
 /** How many marks there are, and how many are not the same in both; the first of them in words. */
 export function compareMarks(
   before: string,
   after: string,
 ): { marks: number; differing: number; first: string | null } {
-  const [given, made] = [before, after].map((svg) => svg.match(MARK) ?? []);
+  const [given, made] = [before, after].map(marksIn);
   const marks = Math.max(given.length, made.length);
   let differing = 0;
   let first: string | null = null;
   for (let n = 0; n < marks; n++) {
-    if (given[n] === made[n]) continue;
+    const [was, is] = [given[n], made[n]] as (DrawnMark | undefined)[];
+    if (was && is && was.ref === is.ref && was.value === is.value && was.tag === is.tag) continue;
     differing++;
-    first ??= describe(given[n], made[n]);
+    first ??= describe(was, is);
   }
   return { marks, differing, first };
 }
 
-function describe(given: string | undefined, made: string | undefined): string {
-  const at = (tag: string | undefined, name: string): string =>
-    new RegExp(` ${name}="([^"]*)"`).exec(tag ?? '')?.[1] ?? 'nothing';
-  const place = visible(at(given ?? made, 'data-ref'));
-  const [was, is] = [at(given, 'data-v'), at(made, 'data-v')].map((value) => visible(value.slice(0, 30)));
+function describe(given: DrawnMark | undefined, made: DrawnMark | undefined): string {
+  const place = visible((given ?? made)!.ref.slice(0, 100));
+  const [was, is] = [given, made].map((mark) => visible((mark?.value ?? 'nothing').slice(0, 30)));
   return was === is ? `${place}, drawn in another way` : `${place}: ${was} in the figure, ${is} now`;
 }

@@ -1,5 +1,5 @@
 /** Bars of sizes that stand under the columns of a grid, all on one linear scale from zero, which is written beside them. */
-import { dataOf } from './mark.js';
+import { dataOf, named } from './mark.js';
 import type { Mark } from './mark.js';
 import type { Scale } from './scale.js';
 import { el, escape } from './svg.js';
@@ -37,7 +37,7 @@ export function barsUnder(
     el('text', { ...right, y: HEIGHT, fill: style.muted }, escape(`0 … ${short(scale.domain[1], 2)}`));
   const shapes = bars.map(({ mark, label }, c) => {
     const x = gutter + c * size;
-    const name = el('title', {}, escape(label));
+    const name = named(style, label);
     if (!Number.isFinite(mark.value)) {
       const at = { x: x + size / 2, y: HEIGHT, 'text-anchor': 'middle', 'font-size': SMALL };
       return el('text', { ...at, ...dataOf(mark) }, Number.isNaN(mark.value) ? '✕' : '∞', name);

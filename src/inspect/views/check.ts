@@ -5,7 +5,7 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import type { CheckElement, Trace } from '../trace.js';
 import { paragraph } from './legend.js';
-import { dataOf, must, read } from './mark.js';
+import { dataOf, must, named, read } from './mark.js';
 import { log10, logarithmic } from './scale.js';
 import { indexIn } from './select.js';
 import type { Selection } from './select.js';
@@ -16,8 +16,8 @@ import type { Table } from './table.js';
 import { fit, short } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { modelLine } from './words.js';
 
 /** Rows of the list at most; the worst come first. */
@@ -109,7 +109,7 @@ function list(trace: Trace, at: number, style: Style): Block {
       el(
         'circle',
         { cx: scale.at(value), cy: y, r: 4, fill, ...dataOf(mark) },
-        el('title', {}, escape(`${where}: ${short(mark.value)}`)),
+        named(style, `${where}: ${short(mark.value)}`),
       )
     );
   });
@@ -137,17 +137,18 @@ function list(trace: Trace, at: number, style: Style): Block {
 const rank = ({ verdict, relative }: CheckElement): number =>
   (verdict === 'disagree' ? 2 : 0) + (Number.isFinite(relative) ? Math.min(1, relative) : 1);
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'check');
   const at = elementOf(trace, selection);
   const { fault } = trace.checks;
-  return sheet(style, {
+  return {
+    style,
     title: style.strings['check.title'],
     line: modelLine(trace, style.strings),
     summary: summary(trace, selection, look),
     content: [card(trace, at, style), ...noiseBar(trace, at, style), list(trace, at, style)],
     notes: [...(fault === null ? [] : [fault.message]), style.strings['check.note']],
-  });
+  };
 }
 
 function summary(trace: Trace, selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -179,4 +180,4 @@ function table(trace: Trace): Table {
 }
 
 /** V6: is it right? */
-export const check: View = { name: 'check', svg, summary, table };
+export const check: View = viewOf('check', draw, summary, table);

@@ -1,6 +1,6 @@
 /** The seeds of a comparison: what each keeps of a gradient between one loss and one word, as dots on the scale of the colors. */
 import type { Trace } from '../trace.js';
-import { dataOf, read } from './mark.js';
+import { dataOf, named, read } from './mark.js';
 import type { Mark } from './mark.js';
 import { indexIn, reachOf } from './select.js';
 import type { Selection } from './select.js';
@@ -90,6 +90,6 @@ function dot(
   return el(
     'circle',
     { ...shape, fill: style.accent, stroke: style.background, 'data-base': root, ...dataOf(mark) },
-    el('title', {}, escape(percent(mark.value))),
+    named(style, percent(mark.value)),
   );
 }

@@ -19,8 +19,8 @@ import type { Look, Style } from './theme.js';
 import type { ReachScales } from './reach-matrix.js';
 import { rootOf, seedMarks, seedsPlot } from './compare-seeds.js';
 import type { Comparison } from './compare-seeds.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 export type { Comparison } from './compare-seeds.js';
 
@@ -49,7 +49,7 @@ function panel(trace: Trace, c: number, selection: Selection, style: Style, scal
   return { ...block, body: el('g', { 'data-base': rootOf(c, 0) }, block.body) };
 }
 
-function svg(comparison: Comparison, selection: Selection = {}, look: Look = {}): string {
+function draw(comparison: Comparison, selection: Selection, look: Look): Drawing {
   const trace = first(comparison);
   const style = styleOf(look, 'compare');
   const { strings } = style;
@@ -73,14 +73,15 @@ function svg(comparison: Comparison, selection: Selection = {}, look: Look = {})
     seeds,
   });
   const plot = seedsPlot(comparison, selection, style, scales, row.width);
-  return sheet(style, {
+  return {
+    style,
     title: strings['compare.title'],
     line: say(strings, 'compare.line', { n: comparison.cells.length, seeds }),
     summary: summary(comparison, selection, look),
     content: [row, key, below(6, paragraph(title, style, row.width, style.ink), plot)],
     notes: reachNotes(trace, selection, strings),
     definitions: gradient(style, scales.color),
-  });
+  };
 }
 
 /** The middle one; of an even number the lower of the two, so that it is a number of the trace. */
@@ -134,4 +135,4 @@ function table(comparison: Comparison, selection: Selection = {}, { strings = en
 }
 
 /** V10: is it the architecture? */
-export const compare: View<Comparison> = { name: 'compare', svg, summary, table };
+export const compare: View<Comparison> = viewOf('compare', draw, summary, table);

@@ -6,8 +6,9 @@ import { refTo, valueAt } from '../refs.js';
 import type { StepTrace, Trace } from '../trace.js';
 import { blockSize, largest, spanAt, spanLabel, spansOf } from './aggregate.js';
 import type { Span } from './aggregate.js';
-import { gutterFor, heatmap } from './heatmap.js';
-import type { Cell } from './heatmap.js';
+import { gutterFor } from './grid.js';
+import { heatmap } from './heatmap.js';
+import type { Cell } from './grid.js';
 import { gradient, legend, paragraph } from './legend.js';
 import { dataOf, must } from './mark.js';
 import type { Path } from './mark.js';
@@ -22,8 +23,8 @@ import { percent, short } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
 import { scalesOf } from './gate-scales.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { modelLine, placeLine, quoted, tokensOf } from './words.js';
 
 /** One grid of units by words. */
@@ -63,7 +64,6 @@ function grid(
       scale,
       size,
       selected,
-      base: refTo(...place.path, 'steps'),
       gutter,
     },
     style,
@@ -98,7 +98,7 @@ function titleOf(trace: Trace, place: Place, gate: string, style: Style): Block 
   return { width: 400, height: 20, body: name + part(28, 'gates.open', open) + part(200, 'gates.closed', closed) };
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'gates');
   const { strings } = style;
   const place = placeOf(trace, selection);
@@ -119,14 +119,15 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
   const keys = scales.all.map((scale, i) => legend(scale, style, {}, `bar${i}`, 220));
   const blocks = blockSize(units) > 1 || blockSize(spansOf(trace.words.length)) > 1;
   const size = Math.max(blockSize(units), blockSize(spansOf(trace.words.length)));
-  return sheet(style, {
+  return {
+    style,
     title: strings['gates.title'],
     line: `${modelLine(trace, strings)}; ${placeLine(place, strings)}`,
     summary: summary(trace, selection, look),
     content: [headings(rows[0].width, style), ...rows, beside(16, ...keys)],
     notes: [strings['gates.note'], ...(blocks ? [say(strings, 'gates.blocks', { size })] : [])],
     definitions: scales.all.map((scale, i) => gradient(style, scale, `bar${i}`)).join(''),
-  });
+  };
 }
 
 /** What the two columns of grids are. */
@@ -158,4 +159,4 @@ function table(trace: Trace, selection: Selection = {}): Table {
 }
 
 /** V9: who closed the door? */
-export const gates: View = { name: 'gates', svg, summary, table };
+export const gates: View = viewOf('gates', draw, summary, table);

@@ -26,9 +26,9 @@ export type { StringKey, Strings } from './strings/index.js';
 export { toCsv } from './table.js';
 export type { Table } from './table.js';
 export { themes } from './theme.js';
-export type { Look, Metadata, Theme } from './theme.js';
+export type { Look, Metadata, NumberMatrix, Theme } from './theme.js';
 export type { Mark } from './mark.js';
-export type { View } from './view.js';
+export type { Parts, View } from './view.js';
 
 /** The views of one trace by name. */
 export const views = { strip, reach, stepper, equation, check, ledger, gates, saliency, norms } as const;

@@ -5,8 +5,9 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import type { LedgerTrace, Trace } from '../trace.js';
 import { blockSize, spanAt, spanLabel, spansOf } from './aggregate.js';
-import { gutterFor, heatmap } from './heatmap.js';
-import type { Cell } from './heatmap.js';
+import { gutterFor } from './grid.js';
+import { heatmap } from './heatmap.js';
+import type { Cell } from './grid.js';
 import { gradient, legend } from './legend.js';
 import { dataOf, must, read, sumOf } from './mark.js';
 import type { Path } from './mark.js';
@@ -21,8 +22,8 @@ import type { Table } from './table.js';
 import { percent, roundPercent, short, withSign } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { waterfall } from './waterfall.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
@@ -108,7 +109,7 @@ function cancellationBar(trace: Trace, path: Path, style: Style): Block {
   return { width: width + 20, height: 44, body };
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'ledger');
   const { strings } = style;
   const { entry, path } = entryOf(trace, selection);
@@ -119,7 +120,8 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
   const element = trace.elements.findIndex(({ param }) => param === entry.param);
   const size = blockSize(spansOf(trace.words.length));
   const blocks = size > 1 ? [say(strings, 'legend.blocks.sum', { size })] : [strings['ledger.cells']];
-  return sheet(style, {
+  return {
+    style,
     title: say(strings, 'ledger.title', { param: nameOf(entry, style) }),
     line: modelLine(trace, strings),
     summary: summary(trace, selection, look),
@@ -131,7 +133,7 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
     ],
     notes: [strings['ledger.note'], ...blocks],
     definitions: gradient(style, scale),
-  });
+  };
 }
 
 function summary(trace: Trace, selection: Selection = {}, look: Look = {}): string {
@@ -162,4 +164,4 @@ function table(trace: Trace, selection: Selection = {}, { strings = en }: Look =
 }
 
 /** V7: which moments built this weight's update? */
-export const ledger: View = { name: 'ledger', svg, summary, table };
+export const ledger: View = viewOf('ledger', draw, summary, table);

@@ -1,6 +1,7 @@
 /** The legend of a color scale, and the lines of words that stand over and under a picture. */
 import { hexOf, rgbOf, stepOf } from './colors/index.js';
-import { hatchId } from './heatmap.js';
+import type { ColorMap } from './colors/index.js';
+import { hatchId, hatching } from './grid.js';
 import type { ColorScale } from './paint.js';
 import { el, escape } from './svg.js';
 import type { Block } from './svg.js';
@@ -18,13 +19,25 @@ export interface Extras {
   readonly broken?: boolean;
 }
 
-/** The definition of a legend's bar: the colors of a map at 33 places. */
-export function gradient(style: Style, { map }: ColorScale, name = 'bar'): string {
+/** Id of a legend's bar: dense pictures of a page share one for each map. */
+const barId = (style: Style, map: ColorMap, name: string): string =>
+  style.dense ? `${style.shared}-${map.name}` : `${style.id}-${name}`;
+
+/** The definition of a legend's bar; nothing in a dense picture, whose page has them. */
+export const gradient = (style: Style, { map }: ColorScale, name = 'bar'): string =>
+  style.dense ? '' : barOf(map, barId(style, map, name));
+
+/** What dense pictures of a page share: hatching, and the bars of both maps. */
+export const definitionsOf = (style: Style): string =>
+  hatching(style) + [style.magnitude, style.sign].map((map) => barOf(map, barId(style, map, ''))).join('');
+
+/** The colors of a map at 33 places. */
+function barOf(map: ColorMap, id: string): string {
   const stops = Array.from({ length: 33 }, (_, i) => {
     const place = i / 32;
     return el('stop', { offset: String(place), 'stop-color': hexOf(rgbOf(map, stepOf(place))) });
   });
-  return el('linearGradient', { id: `${style.id}-${name}` }, ...stops);
+  return el('linearGradient', { id }, ...stops);
 }
 
 /** A bar with numbers under it, the name of the numbers above, and what other marks mean. */
@@ -36,7 +49,7 @@ export function legend(scale: ColorScale, style: Style, extras: Extras = {}, nam
     y: top,
     width,
     height: BAR,
-    fill: `url(#${style.id}-${name})`,
+    fill: `url(#${barId(style, scale.map, name)})`,
     stroke: style.line,
     'stroke-width': 0.5,
   };

@@ -5,8 +5,10 @@
 import { refTo, valueAt } from '../refs.js';
 import type { Trace } from '../trace.js';
 import { largest } from './aggregate.js';
+import { el, escape } from './svg.js';
 import type { Attributes } from './svg.js';
 import { exact } from './text.js';
+import type { Style } from './theme.js';
 
 declare const fromTrace: unique symbol;
 
@@ -47,6 +49,67 @@ export function vector(trace: Trace, ...path: Path): Mark[] {
 
 /** The attributes that tie a shape to the number it shows. */
 export const dataOf = (mark: Mark): Attributes => ({ 'data-v': exact(mark.value), 'data-ref': mark.ref });
+
+/** The name of a mark, which the pointer shows and readers of screens read; a dense picture has none. */
+export const named = ({ dense }: Pick<Style, 'dense'>, label: string): string =>
+  dense ? '' : el('title', {}, escape(label));
+
+/** Stands for a number in a reference of a row. */
+const SLOT = '{}';
+
+/**
+ * The attributes that tie a row of shapes to the numbers they show, column by column. `data-v` lists the numbers, each as the shortest
+ * decimal that gives the same float64, with `-` for a column that has none. `data-ref`, and `data-block` where they are sums, name their places: each `{}` in them stands for a number that differs
+ * from column to column. `data-at` lists those, with dots between the numbers of one column; without it they are the numbers of the
+ * columns, 0 first.
+ *
+ * @param cells per column the attributes of its mark
+ * @returns nothing where the references have no common form, so that each shape must carry its own
+ */
+export function dataOfRow(cells: readonly (Attributes | undefined)[]): Attributes | undefined {
+  const marks = cells.flatMap((data, column) => (data === undefined ? [] : [{ data, column }]));
+  if (marks.length === 0) return {};
+  const places = marks.map(({ data }) => [data['data-ref'], data['data-block']].map((each) => String(each ?? '')));
+  if (places.some(([ref]) => ref.includes(SLOT))) return undefined;
+  const parts = places.map((each) => each.join('\n').split(/(\d+)/));
+  const alike = (i: number): boolean => parts.every((each) => each[i] === parts[0][i]);
+  const fixed = parts[0].map((_, i) => alike(i));
+  if (parts.some(({ length }) => length !== fixed.length) || fixed.some((same, i) => i % 2 === 0 && !same))
+    return undefined;
+  const [ref, block] = parts[0]
+    .map((part, i) => (fixed[i] ? part : SLOT))
+    .join('')
+    .split('\n');
+  const at = parts.map((each) => each.filter((_, i) => !fixed[i]).join('.'));
+  const counted = at.every((each, i) => each === '' || each === String(marks[i].column));
+  const last = marks[marks.length - 1].column;
+  const listed = (values: readonly string[]): string => {
+    const row: string[] = [];
+    marks.forEach(({ column }, i) => (row[column] = values[i]));
+    return Array.from(row, (each) => each ?? '-').join(' ');
+  };
+  return {
+    'data-ref': ref,
+    'data-block': block === '' ? undefined : block,
+    'data-at': counted ? undefined : listed(at),
+    'data-v': listed(marks.map(({ data: { 'data-v': v } }) => (last === 0 ? String(v) : String(Number(v))))),
+  };
+}
+
+/** The same rows with what all references begin with, up to a slash, written once: as attributes of the element around them. */
+export function underBase(rows: readonly (Attributes | undefined)[]): {
+  readonly base: Attributes;
+  readonly own: readonly (Attributes | undefined)[];
+} {
+  const refs = rows.flatMap((data) => (data?.['data-ref'] === undefined ? [] : [String(data['data-ref'])]));
+  let [base = ''] = refs;
+  while (!refs.every((ref) => ref.startsWith(`${base}/`))) base = base.slice(0, Math.max(0, base.lastIndexOf('/')));
+  if (base === '') return { base: {}, own: rows };
+  const own = rows.map(
+    (data) => data && { ...data, 'data-ref': data['data-ref'] && String(data['data-ref']).slice(base.length) },
+  );
+  return { base: { 'data-base': base }, own };
+}
 
 /** From … up to, not including, …. */
 type Range = readonly [number, number];

@@ -5,8 +5,9 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Trace } from '../trace.js';
 import { blockSize, largest, spanAt, spanLabel, spansOf } from './aggregate.js';
-import { gutterFor, heatmap } from './heatmap.js';
-import type { Cell } from './heatmap.js';
+import { gutterFor } from './grid.js';
+import { heatmap } from './heatmap.js';
+import type { Cell } from './grid.js';
 import { gradient, legend } from './legend.js';
 import { dataOf, must } from './mark.js';
 import type { Mark } from './mark.js';
@@ -21,8 +22,8 @@ import type { Table } from './table.js';
 import { exponent, short } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { modelLine, quoted, tokensOf } from './words.js';
 
 /** The entries that are shown: each gate by itself where a parameter has gates, else the parameter as a whole. */
@@ -84,13 +85,14 @@ function matrix(trace: Trace, selection: Selection, style: Style, scale: ColorSc
   return { ...grid, width: grid.width + 90, body: grid.body + head + totals.join('') };
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'norms');
   const { strings } = style;
   const values = entriesOf(trace).flatMap((i) => trace.ledger[i].uses);
   const scale = magnitudes(style, decadesAround(values), strings['norms.legend']);
   const size = blockSize(spansOf(trace.words.length));
-  return sheet(style, {
+  return {
+    style,
     title: strings['norms.title'],
     line: modelLine(trace, strings),
     summary: summary(trace, selection, look),
@@ -100,7 +102,7 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
     ],
     notes: [strings['norms.note'], ...(size > 1 ? [say(strings, 'legend.blocks.word', { size })] : [])],
     definitions: gradient(style, scale),
-  });
+  };
 }
 
 function summary(trace: Trace, _selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -128,4 +130,4 @@ function table(trace: Trace): Table {
 }
 
 /** V14: which parameter, when? */
-export const norms: View = { name: 'norms', svg, summary, table };
+export const norms: View = viewOf('norms', draw, summary, table);

@@ -3,9 +3,10 @@ import type { Trace } from '../trace.js';
 import { blockSize, largest, spanAt, spanLabel, spansOf } from './aggregate.js';
 import type { Span } from './aggregate.js';
 import { barsUnder } from './bars.js';
-import { gutterFor, heatmap } from './heatmap.js';
-import type { Cell } from './heatmap.js';
-import { dataOf, largestOf, must, read, vector } from './mark.js';
+import { gutterFor } from './grid.js';
+import { heatmap } from './heatmap.js';
+import type { Cell } from './grid.js';
+import { dataOf, largestOf, must, named, read, vector } from './mark.js';
 import type { Mark } from './mark.js';
 import { decadesAround, magnitudes, roundLimit } from './paint.js';
 import type { ColorScale } from './paint.js';
@@ -141,7 +142,7 @@ function lengthsBeside(
       'font-size': 11,
     };
     const text = mark === undefined ? strings['reach.length.all'] : String(mark.value);
-    return el('text', { ...at, ...(mark && dataOf(mark)) }, escape(text), el('title', {}, escape(title)));
+    return el('text', { ...at, ...(mark && dataOf(mark)) }, escape(text), named(style, title));
   });
   const head = el('text', { x: x + 8, y: -5, 'font-size': 11, fill: style.muted }, escape(strings['reach.length']));
   return { width: 44, height: 0, body: head + texts.join('') };

@@ -15,8 +15,8 @@ import { percent, short } from './text.js';
 import type { Table } from './table.js';
 import { styleOf } from './theme.js';
 import type { Look } from './theme.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { conventionsLine, lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
 import { distance, reachMatrix, reachScales } from './reach-matrix.js';
@@ -35,18 +35,19 @@ export function reachNotes(trace: Trace, selection: Selection, strings: Strings)
   return [...rules, conventionsLine(trace, strings, variable, reach.size)];
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'reach');
   const scales = reachScales([trace], selection, style);
   const matrix = reachMatrix(trace, selection, style, scales);
-  return sheet(style, {
+  return {
+    style,
     title: style.strings['reach.title'],
     line: modelLine(trace, style.strings),
     summary: summary(trace, selection, look),
     content: [matrix, legend(scales.color, style, reachExtras(trace, selection))],
     notes: reachNotes(trace, selection, style.strings),
     definitions: gradient(style, scales.color),
-  });
+  };
 }
 
 function summary(trace: Trace, selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -73,4 +74,4 @@ function table(trace: Trace, selection: Selection = {}, { strings = en }: Look =
 }
 
 /** V3: which loss reaches how far? */
-export const reach: View = { name: 'reach', svg, summary, table };
+export const reach: View = viewOf('reach', draw, summary, table);

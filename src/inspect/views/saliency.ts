@@ -6,7 +6,7 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import type { SaliencyTrace, Trace } from '../trace.js';
 import { blockSize, spanLabel, spansOf } from './aggregate.js';
-import { gutterFor } from './heatmap.js';
+import { gutterFor } from './grid.js';
 import { paragraph } from './legend.js';
 import { indexIn } from './select.js';
 import type { Selection } from './select.js';
@@ -18,8 +18,8 @@ import { short, withSign } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
 import { column, COLUMN, METHODS, names, shows, topOf } from './saliency-bars.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
 function targetOf(trace: Trace, selection: Selection): number {
@@ -27,7 +27,7 @@ function targetOf(trace: Trace, selection: Selection): number {
   return indexIn('target', selection.target, trace.saliency.length, 'last');
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'saliency');
   const { strings } = style;
   const at = targetOf(trace, selection);
@@ -45,13 +45,14 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
     body: left.body + columns.join(''),
   };
   const size = blockSize(rows);
-  return sheet(style, {
+  return {
+    style,
     title: titleOf(trace, entry, look),
     line: modelLine(trace, strings),
     summary: summary(trace, selection, look),
     content: [...banner(trace, entry, style), content],
     notes: [strings['saliency.note'], ...(size > 1 ? [say(strings, 'saliency.blocks', { size })] : [])],
-  });
+  };
 }
 
 function titleOf(trace: Trace, entry: SaliencyTrace, { strings = en }: Look): string {
@@ -120,4 +121,4 @@ function table(trace: Trace, selection: Selection = {}): Table {
 }
 
 /** V13: which word decided this label? */
-export const saliency: View = { name: 'saliency', svg, summary, table };
+export const saliency: View = viewOf('saliency', draw, summary, table);

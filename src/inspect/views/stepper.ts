@@ -20,8 +20,8 @@ import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
 import { unitBlock, vectors } from './vectors.js';
 import type { Row } from './vectors.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { modelLine, placeLine, quoted, tokensOf } from './words.js';
 
 /** Everything of a step that is a gradient. */
@@ -133,7 +133,7 @@ function onwards(trace: Trace, place: Place, word: number, style: Style, scale: 
   ];
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'stepper');
   const { strings } = style;
   const place = placeOf(trace, selection);
@@ -144,7 +144,8 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
   const states = trace.model.states.map((state) => stateBlock(trace, place, word, state, style, scale, unit));
   const broken = { broken: gradientsOf(place.trace.steps[word]).some((each) => !Number.isFinite(each)) };
   const blocks = unitBlock(H) > 1 ? [say(strings, 'units.blocks', { size: unitBlock(H) })] : [];
-  return sheet(style, {
+  return {
+    style,
     title: say(strings, 'stepper.title', { word: quoted(tokensOf(trace)[word]) }),
     line: `${modelLine(trace, strings)}; ${placeLine(place, strings)}`,
     summary: summary(trace, selection, look),
@@ -159,7 +160,7 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
     ],
     notes: [strings['stepper.note'], ...blocks],
     definitions: gradient(style, scale) + gradient(style, slopeScale(style), 'slopes'),
-  });
+  };
 }
 
 function summary(trace: Trace, selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -191,4 +192,4 @@ function table(trace: Trace, selection: Selection = {}): Table {
 }
 
 /** V4: what is added at this step? */
-export const stepper: View = { name: 'stepper', svg, summary, table };
+export const stepper: View = viewOf('stepper', draw, summary, table);

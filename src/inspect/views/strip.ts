@@ -3,7 +3,7 @@
  * bar for its loss; words the model has no vector for are underlined.
  */
 import type { Trace } from '../trace.js';
-import { dataOf, must } from './mark.js';
+import { dataOf, must, named } from './mark.js';
 import { roundLimit } from './paint.js';
 import { linear } from './scale.js';
 import type { Scale } from './scale.js';
@@ -16,8 +16,8 @@ import type { Table } from './table.js';
 import { fit, isolate, percent, short, widthOf } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
-import { sheet } from './view.js';
-import type { View } from './view.js';
+import { viewOf } from './view.js';
+import type { Drawing, View } from './view.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
 const WIDE = 760;
@@ -133,12 +133,12 @@ function lossPart(trace: Trace, style: Style, scale: Scale, m: number, width: nu
       escape(fit(`${right ? '✓' : '✗'} ${predicted}`, 11, width - 2)),
     ) +
     el('text', { ...at(HEIGHT - 24 - height - 4, style.muted), ...dataOf(p) }, escape(`p ${short(p.value, 2)}`)) +
-    el('rect', { ...shape, ...dataOf(loss) }, el('title', {}, escape(label))) +
+    el('rect', { ...shape, ...dataOf(loss) }, named(style, label)) +
     el('text', { ...at(HEIGHT - 11, style.ink), ...dataOf(loss) }, escape(short(loss.value)))
   );
 }
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'strip');
   const { strings } = style;
   if (selection.word !== undefined) indexIn('word', selection.word, trace.words.length, 'first');
@@ -147,13 +147,14 @@ function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
     lineOf(trace, selection, style, linear([0, limit]), line),
   );
   const unknown = trace.words.some(({ known }) => !known) ? [strings['strip.unknown.note']] : [];
-  return sheet(style, {
+  return {
+    style,
     title: strings['strip.title'],
     line: modelLine(trace, strings),
     summary: summary(trace, selection, look),
     content: [below(10, ...lines)],
     notes: [say(strings, 'strip.note', { limit: short(limit, 1) }), ...unknown],
-  });
+  };
 }
 
 function summary(trace: Trace, _selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -176,4 +177,4 @@ function table(trace: Trace, _selection: Selection = {}, { strings = en }: Look 
 }
 
 /** V1: how is it doing on this sentence? */
-export const strip: View = { name: 'strip', svg, summary, table };
+export const strip: View = viewOf('strip', draw, summary, table);

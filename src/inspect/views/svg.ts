@@ -124,3 +124,11 @@ export function picture(frame: Frame, content: Block): string {
     place(content, MARGIN, MARGIN),
   );
 }
+
+/** A picture inside a page, in its font and on its ground; the elements `ID-title` and `ID-description` of the page name it. */
+export function inPage(id: string, ink: string, content: Block): string {
+  const [width, height] = [content.width + 2 * MARGIN, content.height + 2 * MARGIN].map(Math.ceil);
+  const named = { 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-description` };
+  const size = { viewBox: `0 0 ${width} ${height}`, width, height };
+  return el('svg', { ...size, role: 'img', ...named, 'font-size': 12, fill: ink }, place(content, MARGIN, MARGIN));
+}

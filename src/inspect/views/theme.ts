@@ -78,16 +78,33 @@ export interface Look {
   /** Prefix of ids; two pictures of one view on a page need different ones. Default: the view's name. */
   readonly id?: string;
   readonly metadata?: Metadata;
-  /** A name for each cell, which the pointer shows and readers of screens read; default true. Half of the bytes of a dense picture. */
-  readonly titles?: boolean;
+  /**
+   * For a page that says in words what the picture is about, and has its numbers as a table: no heading, no sentence, no small print, no
+   * names of single marks, cells of one color as one path. A third of the bytes, the same marks. Default false.
+   */
+  readonly dense?: boolean;
+  /** Prefix of the ids of hatching and legends' bars; default `id`. A page whose dense pictures share them draws `definitions` once. */
+  readonly shared?: string;
+}
+
+/** The numbers of a grid of cells, for a table beside it; null where there is none. */
+export interface NumberMatrix {
+  readonly label: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  readonly values: readonly (readonly (number | null)[])[];
 }
 
 /** A look with everything decided. */
 export interface Style extends Theme {
+  /** The grids that were drawn so far. */
+  readonly matrices: NumberMatrix[];
   readonly strings: Strings;
   readonly id: string;
   readonly metadata?: Metadata;
-  readonly titles: boolean;
+  readonly dense: boolean;
+  /** Prefix of ids of definitions. */
+  readonly shared: string;
   readonly magnitude: ColorMap;
   readonly sign: ColorMap;
 }
@@ -97,10 +114,12 @@ export function styleOf(look: Look, view: string): Style {
   const theme = typeof look.theme === 'object' ? look.theme : themes[look.theme ?? 'light'];
   return {
     ...theme,
+    matrices: [],
     strings: look.strings ?? en,
     id: look.id ?? view,
     metadata: look.metadata,
-    titles: look.titles ?? true,
+    dense: look.dense ?? false,
+    shared: look.shared ?? look.id ?? view,
     magnitude: colorMaps[look.maps?.sequential ?? theme.sequential],
     sign: colorMaps[look.maps?.diverging ?? theme.diverging],
   };

@@ -1,7 +1,7 @@
 /** Rows of hidden units: vectors of the trace under each other, one column per unit, as one grid. */
 import { blockSize, largest, MOST, spanAt, spansOf } from './aggregate.js';
 import { heatmap } from './heatmap.js';
-import type { Cell } from './heatmap.js';
+import type { Cell } from './grid.js';
 import { dataOf, vector } from './mark.js';
 import type { Mark, Path } from './mark.js';
 import type { ColorScale } from './paint.js';

@@ -1,12 +1,12 @@
 /** What every view is: a picture, a sentence and a table of one trace, each a pure function of it. */
 import type { Trace } from '../trace.js';
-import { hatching } from './heatmap.js';
+import { hatching } from './grid.js';
 import { heading, paragraph } from './legend.js';
 import type { Selection } from './select.js';
-import { below, picture } from './svg.js';
+import { below, inPage, picture } from './svg.js';
 import type { Block } from './svg.js';
 import type { Table } from './table.js';
-import type { Look, Style } from './theme.js';
+import type { Look, NumberMatrix, Style } from './theme.js';
 
 /** One way to look at a trace. None of the three reads anything but its arguments, so that the same trace gives the same text. */
 export interface View<T = Trace> {
@@ -18,6 +18,48 @@ export interface View<T = Trace> {
   summary(trace: T, selection?: Selection, look?: Look): string;
   /** What the picture shows, as rows. */
   table(trace: T, selection?: Selection, look?: Look): Table;
+  /** The picture for a page that says the rest: a dense one, and what stands beside it. */
+  parts(trace: T, selection?: Selection, look?: Look): Parts;
+}
+
+/** A view in pieces, for a page. */
+export interface Parts {
+  readonly title: string;
+  readonly line: string;
+  readonly summary: string;
+  readonly notes: readonly string[];
+  /** An `<svg>` that is named by the elements `ID-title` and `ID-description` of the page, ID being `Look.id`. */
+  readonly svg: string;
+  /** The numbers of its grids. */
+  readonly matrices: readonly NumberMatrix[];
+}
+
+/** What a view draws, and how it looks. */
+export interface Drawing extends Sheet {
+  readonly style: Style;
+}
+
+/** Makes a view of the three things it can say. */
+export function viewOf<T>(
+  name: string,
+  draw: (trace: T, selection: Selection, look: Look) => Drawing,
+  summary: View<T>['summary'],
+  table: View<T>['table'],
+): View<T> {
+  return {
+    name,
+    svg(trace, selection = {}, look = {}) {
+      const { style, ...what } = draw(trace, selection, look);
+      return sheet(style, what);
+    },
+    summary,
+    table,
+    parts(trace, selection = {}, look = {}) {
+      const { style, ...what } = draw(trace, selection, { ...look, dense: true });
+      const { title, line, notes } = what;
+      return { title, line, summary: what.summary, notes, svg: bare(style, what), matrices: style.matrices };
+    },
+  };
 }
 
 /** What a whole picture is made of. */
@@ -33,6 +75,9 @@ export interface Sheet {
   /** Definitions of legends' bars. */
   readonly definitions?: string;
 }
+
+/** The picture without the words around it, for a page. */
+const bare = (style: Style, { content }: Sheet): string => inPage(style.id, style.ink, below(18, ...content));
 
 /** The SVG document of a view: heading, content, its sentence, small print; nothing beside what it is given. */
 export function sheet(style: Style, { title, line, summary, content, notes, definitions = '' }: Sheet): string {

@@ -2,7 +2,7 @@
 import type { ElementTrace, Trace } from '../trace.js';
 import { blockSize, spanLabel, spansOf } from './aggregate.js';
 import { columnNames } from './heatmap.js';
-import { dataOf, must, sumOf } from './mark.js';
+import { dataOf, must, named, sumOf } from './mark.js';
 import { linear } from './scale.js';
 import { say } from './strings/index.js';
 import { el, escape } from './svg.js';
@@ -103,7 +103,7 @@ function bar(
   { value, data, label, total }: Addend,
   style: Style,
 ): string {
-  const title = el('title', {}, escape(label));
+  const title = named(style, label);
   const middle = { x: x + width / 2, 'text-anchor': 'middle', 'font-size': 10 };
   if (!Number.isFinite(value) || !Number.isFinite(from))
     return el('text', { ...middle, y: TOP + HEIGHT, ...data }, escape(short(value)), title);

@@ -1,8 +1,9 @@
 /** Every mark of every picture shows what the trace holds, to the last bit; and the checker that says so notices when one does not. */
 import { sampleTrace } from '../../support/sample-trace.js';
 import { views } from '../../../src/inspect/views/index.js';
-import { faults, marksOf } from './marks.js';
-import { COMPARISON, drawnComparison, longTrace, picturesOf, realTrace, TRACES } from './pictures.js';
+import { dataOfRow } from '../../../src/inspect/views/mark.js';
+import { elementsOf, faults, marksOf } from './marks.js';
+import { COMPARISON, drawable, drawnComparison, longTrace, picturesOf, realTrace, TRACES } from './pictures.js';
 
 describe('mark_equals_trace', () => {
   it.each(Object.keys(TRACES))('in every view of %s', (name) => {
@@ -68,31 +69,90 @@ describe('the checker of marks', () => {
   };
 
   it('notices a value that is off by one unit in the last place', () => {
-    const off = next(Number(first.v)).toPrecision(17);
+    const off = String(next(Number(first.v)));
     expect(off).not.toBe(first.v);
-    expect(faults(svg.replace(`data-v="${first.v}"`, `data-v="${off}"`), trace)).toHaveLength(1);
+    expect(faults(svg.replace(`data-v="${first.v}`, `data-v="${off}`), trace)).toHaveLength(1);
   });
 
   it('notices a reference to another number, and one to none', () => {
-    expect(
-      faults(svg.replace('data-ref="/reach/retention/5/1"', 'data-ref="/reach/retention/5/2"'), trace),
-    ).toHaveLength(1);
-    expect(faults(svg.replace('/reach/retention/5/1', '/reach/retention/1/5'), trace)[0]).toContain('no number there');
-    expect(faults(svg.replace('/reach/retention/5/1', '/nowhere'), trace)[0]).toContain('no number there');
+    expect(faults(svg.replace('data-ref="/reach/total/1"', 'data-ref="/reach/total/2"'), trace)).toHaveLength(1);
+    expect(faults(svg.replace('/reach/retention/5/{}', '/reach/retention/6/{}'), trace)).toHaveLength(6);
+    expect(faults(svg.replace('/reach/retention/5/{}', '/reach/retention/{}/5'), trace)[0]).toContain(
+      'no number there',
+    );
+    expect(faults(svg.replace('/reach/retention/5/{}', '/nowhere'), trace)[0]).toContain('no number there');
   });
 
-  it('notices a rounded value, and a block that is another', () => {
-    const round = sampleTrace({ broken: { '0,0': 0.3 } });
-    const drawn = views.reach.svg(round, { normalization: 'absolute' });
-    expect(faults(drawn.replace('"0.29999999999999999"', '"0.3"'), round)[0]).toContain('digits');
+  it('notices a rounded value, one with digits too many, and a block that is another', () => {
+    const trace = sampleTrace();
+    const drawn = views.reach.svg(trace, { normalization: 'absolute' });
+    const rounded = drawn.replace(/(data-v="0\.\d{14})\d+(" data-ref="\/reach\/total)/, '$1$2');
+    expect(faults(rounded, trace)[0]).toMatch(/digits|shows/);
+    const longer = drawn.replace(/data-v="[^ "]+ [^ "]+/, (row) => `${row}0`);
+    expect(faults(longer, trace)[0]).toContain('not the shortest');
     const long = longTrace();
-    expect(
-      faults(views.ledger.svg(long).replace('data-block="0:11,0:11"', 'data-block="0:12,0:11"'), long),
-    ).not.toEqual([]);
+    const other = views.ledger.svg(long).replace('data-block="22:33,{}:{}"', 'data-block="22:34,{}:{}"');
+    expect(faults(other, long)).not.toEqual([]);
   });
 
   it('throws where the picture is not well-formed', () => {
     expect(() => marksOf(svg.replace('</svg>', ''))).toThrow();
     expect(() => marksOf(svg.replace('data-v=', 'data-v'))).toThrow();
+  });
+});
+
+describe('dense pictures, for a page', () => {
+  /** Row, column and color of every cell that paths of cells draw, in the document's order of grids. */
+  function cellsOf(svg: string): Map<string, string>[] {
+    return [...svg.matchAll(/<g class="cells"[^>]*>(.*?)<\/g>/g)].map(([, inside]) => {
+      const colors = new Map<string, string>();
+      for (const [, color, d] of inside.matchAll(/<path stroke="([^"]+)" d="([^"]+)"\/>/g)) {
+        for (const [, x, y, n] of d.matchAll(/M(\d+) (\d+)h(\d+)/g))
+          for (let c = 0; c < Number(n); c++) colors.set(`${y} ${Number(x) + c}`, color);
+      }
+      return colors;
+    });
+  }
+
+  it.each(Object.keys(TRACES))('of %s carry the same marks in the same colors as the whole ones', (name) => {
+    const trace = TRACES[name]();
+    for (const view of drawable(trace)) {
+      const whole = views[view].svg(trace);
+      const { svg } = views[view].parts(trace, {}, { id: view });
+      const page = `<svg xmlns="http://www.w3.org/2000/svg">${svg}</svg>`;
+      expect([view, faults(page, trace)]).toEqual([view, []]);
+      const listed = (text: string) =>
+        marksOf(text)
+          .map(({ ref, block, v }) => `${ref} ${block} ${Number(v)}`)
+          .sort();
+      expect([view, listed(page)]).toEqual([view, listed(whole)]);
+      const cells = elementsOf(whole).filter(({ attributes: { role, fill } }) => role === 'cell' && !/^url/.test(fill));
+      const dense = cellsOf(page).flatMap((grid) =>
+        [...grid].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })).map(([, color]) => color),
+      );
+      expect([view, dense]).toEqual([view, cells.map(({ attributes }) => attributes.fill)]);
+    }
+  });
+
+  it('have no words of their own, and less than half of the bytes', () => {
+    const trace = sampleTrace({ hidden: 16 });
+    const { svg, title, summary, notes, matrices } = views.gates.parts(trace);
+    expect(svg).not.toContain('<title');
+    expect(svg).toContain('aria-labelledby="gates-title"');
+    expect([title, summary, notes.length]).toEqual([expect.stringMatching(/\?$/), views.gates.summary(trace), 1]);
+    expect(matrices).toHaveLength(8);
+    expect(matrices[0].values[3][5]).toBe(trace.layers[0].forward.steps[5].gates.i[3]);
+    expect(svg.length).toBeLessThan(views.gates.svg(trace).length / 2);
+  });
+
+  it('a reference that holds the sign for a slot is written at each cell', () => {
+    const cell = { 'data-v': '1', 'data-ref': '/a{}/0' };
+    expect([dataOfRow([cell, cell]), dataOfRow([undefined])]).toEqual([undefined, {}]);
+    expect(
+      dataOfRow([
+        { ...cell, 'data-ref': '/a/0' },
+        { ...cell, 'data-ref': '/b/0' },
+      ]),
+    ).toBeUndefined();
   });
 });

@@ -3,7 +3,8 @@
  * holds. Shares no code with the views.
  *
  * A mark is an element with `data-v`. Its reference is `data-ref` behind the `data-base` of the elements around it. With `data-block` it
- * is the sum of a block: `0:4,8:12` of a matrix, `0:4` of a vector.
+ * is the sum of a block: `0:4,8:12` of a matrix, `0:4` of a vector. An element whose `data-v` lists numbers is a row of marks, one a
+ * column, `-` for none; each `{}` in its reference and block then stands for the number of the column, or for what `data-at` lists.
  */
 import { SaxesParser } from 'saxes';
 
@@ -13,6 +14,9 @@ export interface Found {
   readonly v: string;
   readonly ref: string;
   readonly block?: string;
+  /** Of a row: the column, and how many numbers the row has. */
+  readonly column?: number;
+  readonly of?: number;
 }
 
 /** An element with its attributes and the text directly in it. */
@@ -49,9 +53,21 @@ export function elementsOf(svg: string): Element[] {
 
 /** Every mark of a picture. */
 export function marksOf(svg: string): Found[] {
-  return elementsOf(svg).flatMap(({ name, attributes }) => {
-    const { 'data-v': v, 'data-ref': ref, 'data-block': block } = attributes;
-    return v === undefined ? [] : [{ element: name, v, ref: `${attributes['#base']}${ref ?? '?'}`, block }];
+  return elementsOf(svg).flatMap((element) => marksIn(element));
+}
+
+/** The marks of one element. */
+export function marksIn({ name, attributes }: Element): Found[] {
+  const { 'data-v': list, 'data-ref': ref, 'data-block': block, 'data-at': at } = attributes;
+  if (list === undefined) return [];
+  const values = list.split(' ');
+  const place = `${attributes['#base']}${ref ?? '?'}`;
+  return values.flatMap((v, column) => {
+    if (v === '-') return [];
+    const slots = at === undefined ? [`${column}`] : at.split(' ')[column].split('.');
+    const fill = (text: string) => text.split('{}').reduce((all, next) => `${all}${slots.shift()}${next}`);
+    const found = { element: name, v, ref: fill(place), block: block === undefined ? undefined : fill(block) };
+    return [values.length > 1 ? { ...found, column, of: values.length } : found];
   });
 }
 
@@ -83,7 +99,8 @@ export function faults(svg: string, trace: unknown): string[] {
     const read = Number(mark.v);
     if (!Object.is(read, value) && !(read === 0 && value === 0))
       return [`${mark.element} ${mark.ref}: shows ${mark.v}; the trace holds ${value}`];
-    const full = !Number.isFinite(value) || value === 0 || digits.length === 17;
+    if (mark.of !== undefined && mark.v !== String(value)) return [`${mark.ref}: ${mark.v} is not the shortest`];
+    const full = mark.of !== undefined || !Number.isFinite(value) || value === 0 || digits.length === 17;
     return full ? [] : [`${mark.element} ${mark.ref}: ${mark.v} has ${digits.length} digits`];
   });
 }

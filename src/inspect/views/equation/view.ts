@@ -13,8 +13,8 @@ import type { Table } from '../table.js';
 import { fit, short, widthOf } from '../text.js';
 import { styleOf } from '../theme.js';
 import type { Look, Style } from '../theme.js';
-import { sheet } from '../view.js';
-import type { View } from '../view.js';
+import { viewOf } from '../view.js';
+import type { Drawing, View } from '../view.js';
 import { modelLine } from '../words.js';
 import { inNumbers, inSymbols, operandsOf } from './expression.js';
 import { openNumber } from './open.js';
@@ -117,19 +117,20 @@ function parts(trace: Trace, { formula }: Opened, style: Style): Block[] {
 /** Whether a number is given, as weights are, rather than left unexplained. */
 const isGiven = (ref: string): boolean => /\/weights\/|\/initial\/|^\/words\/\d+\/x\//.test(ref);
 
-function svg(trace: Trace, selection: Selection = {}, look: Look = {}): string {
+function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const style = styleOf(look, 'equation');
   const { strings } = style;
   const opened = openNumber(trace, refOf(trace, selection));
   const state = say(strings, 'equation.residual', { residual: short(opened.residual, 2) });
   const closed = strings[isGiven(opened.mark.ref) ? 'equation.given' : 'equation.closed'];
-  return sheet(style, {
+  return {
+    style,
     title: say(strings, 'equation.title', { symbol: opened.symbol }),
     line: modelLine(trace, strings),
     summary: summary(trace, selection, look),
     content: [...trail(trace, selection, style), main(opened, style), ...parts(trace, opened, style)],
     notes: [opened.formula === undefined ? closed : state, strings['equation.note']],
-  });
+  };
 }
 
 function summary(trace: Trace, selection: Selection = {}, { strings = en }: Look = {}): string {
@@ -150,4 +151,4 @@ function table(trace: Trace, selection: Selection = {}): Table {
 }
 
 /** V5: where does this number come from? */
-export const equation: View = { name: 'equation', svg, summary, table };
+export const equation: View = viewOf('equation', draw, summary, table);
