@@ -90,7 +90,6 @@ function textOf(x: Tensor): string {
 const RULES: Readonly<Record<string, (where: string, name: string, value: unknown) => void>> = {
   kernels: (where, name, value) => expectKernels(where, value, name),
   device: (where, name, value) => expectKernels(where, value, name),
-  host: (where, name, value) => expectKernels(where, value, name),
   packing: (where, _name, value) => expectPacking(where, value),
   rng: (where, name, value) => expectRng(where, name, value),
   key: (where, name, value) => expectKey(where, name, value),

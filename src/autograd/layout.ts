@@ -135,7 +135,7 @@ export function at(saved: Saved, packing: Packing, t: number): Saved {
 /** `[N, H]` the hidden state every row started from: the left factor of dWh. */
 export function previousStates<P extends CellParams>(kernels: Kernels, { packing, states }: Unrolled<P>): Tensor {
   const { steps, batch, total, batchSizes, offsets } = packing;
-  if (steps === 0 || batchSizes[steps - 1] === batch) return rows(states.h, 0, total); // equal lengths: already in place
+  if (batchSizes[steps - 1] === batch) return rows(states.h, 0, total); // equal lengths: already in place
   const map = new Int32Array(total);
   for (let t = 0; t < steps; t++) {
     const start = t === 0 ? 0 : batch + offsets[t - 1];

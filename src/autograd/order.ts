@@ -91,9 +91,9 @@ export function unpackFloats(packing: Packing, x: Tensor): Tensor[] {
     );
   }
   const out = new Array<Tensor>(packing.batch);
-  for (let b = 0; b < packing.batch; b++) {
-    out[packing.order[b]] = allocate([packing.lengths[b], x.shape[1]], dtypeOf(x.data));
-  }
+  packing.order.forEach((caller, b) => {
+    out[caller] = allocate([packing.lengths[b], x.shape[1]], dtypeOf(x.data));
+  });
   eachStep(packing, (t, b, row) => copyRow(out[packing.order[b]], t, x, row));
   return out;
 }

@@ -18,7 +18,9 @@ import type { BackwardPass, Unrolled } from './layout.js';
 export function quantityValue(pass: Unrolled, quantity: Quantity): Tensor {
   expectArguments('quantityValue', pass, quantity);
   const { value } = quantity;
-  const record = value.in === 'saved' ? pass.saved : afterSteps(pass, pass.states);
+  const from = value.in === 'saved' ? 'saved' : 'states';
+  expectRecord('quantityValue', `pass.${from}`, pass[from], 'what unroll returned');
+  const record = from === 'saved' ? pass.saved : afterSteps(pass, pass.states);
   return view('quantityValue', pass, record, value.tensor, value.block);
 }
 
@@ -48,8 +50,8 @@ function afterSteps({ packing: { batch, total } }: Unrolled, states: Tensors): T
   return Object.fromEntries(Object.entries(states).map(([name, x]) => [name, rows(x, batch, total)]));
 }
 
-function view(where: string, { cell, y }: Unrolled, tensors: Tensors | undefined, name: string, block: number): Tensor {
-  const tensor = tensors?.[name];
+function view(where: string, { cell, y }: Unrolled, tensors: Tensors, name: string, block: number): Tensor {
+  const tensor: Tensor | undefined = tensors[name];
   if (tensor === undefined) {
     throw new ArgumentError(
       `${where}: quantity must be an entry of the quantities of '${cell.name}'; there is no '${name}'`,

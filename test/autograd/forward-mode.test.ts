@@ -12,8 +12,13 @@ import {
   dualOps,
   forwardGradient,
   packingOf,
+  quantityGradient,
+  reversal,
   stackDual,
+  unroll,
+  unrollBackward,
   unrollDual,
+  zeroGrads,
 } from '../../src/autograd/index.js';
 import type { Algebra, Cell } from '../../src/cells/index.js';
 import { cells } from '../../src/cells/index.js';
@@ -25,7 +30,7 @@ import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { sizeOf, viewOf } from '../../src/tensor/view.js';
 import type { Case } from '../support/cases.js';
-import { caseName, cases, CELLS, problemOf, relativeError, worstDifference } from '../support/cases.js';
+import { caseName, cases, CELLS, part, problemOf, relativeError, worstDifference } from '../support/cases.js';
 import { differences, engine, kernels, zerosLike } from '../support/engine.js';
 import { attempt, dualLoss, forwardModeSolution } from '../support/forward-mode.js';
 import { numbers, random as normal, scattered } from '../layers/support.js';
@@ -107,14 +112,51 @@ describe('every operation has the tangent that the tape has as a gradient', () =
     expect(() => dual(x, random(3, 2))).toThrow('dual: tangent must be [2, 3]; got [3, 2]');
     expect(() => dualOps.matmul(a, b)).toThrow('matmul: needs [M, K] and [K, N]; got [2, 3] and [4, 2]');
     expect(() => dualOps.matmul(dual(random(3)), b)).toThrow(ShapeError);
+    expect(() => dualOps.matmul(dual(random(3)), b)).toThrow('matmul: needs a matrix [M, N]; got [3]');
+    expect(() => dualOps.matmul(a, dual(random(3)))).toThrow('matmul: needs a matrix [M, N]; got [3]');
     expect(() => dualOps.add(a, b)).toThrow(/^add: needs equal shapes/);
+    const unequal: [Dual, Dual][] = [
+      [dual(random(2, 3)), dual(random(2))],
+      [dual(random(2, 3, 4)), dual(random(3))],
+      [dual(random(3, 4)), dual(random(2, 3))],
+    ];
+    for (const [large, small] of unequal) {
+      expect(() => dualOps.add(large, small)).toThrow(ShapeError);
+      expect(() => dualOps.add(small, large)).toThrow(ShapeError);
+    }
     expect(() => dualOps.sliceColumns(a, 2, 2)).toThrow(ArgumentError);
+    expect(() => dualOps.sliceColumns(a, 2, 2)).toThrow('sliceColumns: columns 2 … 3 must lie in 0 … 2');
+    expect(() => dualOps.sliceColumns(a, -1, 2)).toThrow('sliceColumns: columns -1 … 0 must lie in 0 … 2');
+    expect(() => dualOps.sliceColumns(a, 2, -1)).toThrow('sliceColumns: columns 2 … 0 must lie in 0 … 2');
+    expect(dualOps.sliceColumns(a, 3, 0).value.shape).toEqual([2, 0]);
+    expect(() => dualOps.gatherRows(a, [0, -1])).toThrow(/rows\[1\] must be a row, 0 … 1; got -1/);
     expect(() => dualOps.gatherRows(a, [2])).toThrow(/rows\[0\] must be a row, 0 … 1; got 2/);
     expect(() => dualOps.concatColumns([a, b])).toThrow(/as many rows; got 2, 4/);
     expect(() => dualOps.concatRows([])).toThrow(/at least one matrix/);
     expect(() => dualOps.dot(a, random(6))).toThrow(ShapeError);
     expect(() => dualOps.softmaxCrossEntropy(a, [0])).toThrow(/one entry per row, 2; got 1/);
     expect(() => dualOps.softmaxCrossEntropy(a, [0, 3])).toThrow(/labels\[1\] must be a label, 0 … 2; got 3/);
+    expect(() => dualOps.softmaxCrossEntropy(a, [0, -1])).toThrow(/labels\[1\] must be a label, 0 … 2; got -1/);
+  });
+
+  it.each<[number[], number, number]>([
+    [[1000, 0], 0, 0],
+    [[1000, 0], 1, 1000],
+    [[0, 1000], 0, 1000],
+    [[0, 1000, 0], 1, 0],
+    [[-1000, -3000], 1, 2000],
+  ])('the loss of logits %p for label %i is %d: no exponential is too large', (row, label, loss) => {
+    const dRow = row.map((_, k) => k + 1);
+    const x = dual(viewOf(Float64Array.from(row), [1, row.length]), viewOf(Float64Array.from(dRow), [1, row.length]));
+    const { value, tangent } = dualOps.softmaxCrossEntropy(x, [label]);
+    expect([...value.data]).toEqual([loss]);
+    expect([...tangent.data]).toEqual([dRow[row.indexOf(Math.max(...row))] - dRow[label]]);
+  });
+
+  it('the derivative of relu at 0 is taken as 0', () => {
+    const { value, tangent } = dualOps.relu(dual(viewOf(Float64Array.of(-1, 0, 2), [3]), random(3)));
+    expect([...value.data]).toEqual([0, 0, 2]);
+    expect(numbers(tangent).map((v) => v === 0)).toEqual([true, true, false]);
   });
 });
 
@@ -260,6 +302,11 @@ describe('a cell of one’s own', () => {
     );
     const renamed: Cell = { ...cells.gru, name: 'renamed', stepBackward: cells.rnn.stepBackward };
     expect(attempt(() => forwardModeSolution(problem, renamed, []))).not.toEqual(expect.any(String));
+    const { stepForward, equations } = cells['gru-reset-before'];
+    const rewritten: Cell = { ...cells.gru, name: 'rewritten', stepForward: stepForward as never, equations };
+    expect(attempt(() => forwardModeSolution(problem, rewritten, []))).not.toEqual(expect.any(String));
+    const alone: Cell = { ...cells.gru, name: 'alone', original: undefined };
+    expect(attempt(() => forwardModeSolution(problem, alone, []))).toEqual(forwardModeSolution(problem, undefined, []));
   });
 
   it('with equations takes part, and one that differs from its steps is found out', () => {
@@ -296,6 +343,60 @@ describe('a cell of one’s own', () => {
       }
     }
   });
+});
+
+describe.each(CELLS)('the quantities that the equations of %s name', (name) => {
+  it.each(['forward', 'reverse'] as const)(
+    'are shown with their rows, and take a tangent of their own, %s',
+    (direction) => {
+      const c: Case = { cell: name, initial: 'given', direction, hidden: [2], input: 3, lengths: [1, 3] };
+      const { tensors, cotangents } = problemOf(c);
+      const cell = cells[name];
+      const packing = packingOf(c.lengths);
+      const params = part(tensors, `layers.0.${direction}`);
+      const initial = part(tensors, `initial.0.${direction}`);
+      const dFinal = part(cotangents, `final.0.${direction}`);
+      const pass = unroll(kernels, cell, params as never, tensors.x, packing, { direction, initial: initial as never });
+      const grads = zeroGrads(params) as never;
+      const back = unrollBackward(kernels, pass, cotangents.y, grads, { dFinal: dFinal as never });
+      const duals = (record: Readonly<Record<string, Tensor>>): DualRecord =>
+        Object.fromEntries(Object.entries(record).map(([key, x]) => [key, dual(x)]));
+      /** The derivative of the loss by component j of a quantity in one packed row. */
+      const derivative = (of: string, at: number, j: number): number => {
+        const { y, final } = unrollDual(cell, duals(params), dual(tensors.x), packing, {
+          ...{ direction, initial: duals(initial) },
+          onName(symbol, x, row) {
+            if (symbol !== of || row !== at) return x;
+            const tangent = viewOf(x.tangent.data.slice() as Float64Array, x.tangent.shape);
+            tangent.data[j] += 1;
+            return { ...x, tangent };
+          },
+        });
+        const terms = [dualOps.dot(y, cotangents.y), ...cell.states.map((s) => dualOps.dot(final[s], dFinal[s]))];
+        return terms.reduce((sum, term) => sum + term.tangent.data[0], 0);
+      };
+      const place = direction === 'forward' ? Int32Array.from({ length: 4 }, (_, row) => row) : reversal(packing);
+      let compared = 0;
+      for (const quantity of cell.quantities) {
+        const gradient = quantityGradient(pass, back, quantity);
+        if (gradient === undefined) continue;
+        numbers(gradient).forEach((analytic, i) => {
+          const [row, j] = [Math.floor(i / 2), i % 2];
+          expect(derivative(quantity.gradient!.of, place[row], j)).toBeCloseTo(analytic, 13);
+          compared++;
+        });
+      }
+      expect(compared).toBeGreaterThanOrEqual(16);
+    },
+  );
+});
+
+it('a gradient takes one run of the loss per element', () => {
+  let runs = 0;
+  const w = random(2, 3);
+  const counted = ({ x }: DualRecord): Dual => (runs++, dualOps.dot(x, w));
+  expect(numbers(forwardGradient({ x: random(2, 3), other: random(4) }, 'x', counted))).toEqual(numbers(w));
+  expect(runs).toBe(6);
 });
 
 it('what does not fit is refused by name', () => {

@@ -11,6 +11,7 @@ import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { columns, rows } from '../../src/tensor/view.js';
+import { scattered } from '../layers/support.js';
 
 const [D, H] = [3, 4];
 const kernels = createCpuKernels();
@@ -90,6 +91,16 @@ describe('packing floats', () => {
     expect(unpackFloats(packing, packed).map(values)).toEqual(sequences.map(values));
   });
 
+  it('reads views with any strides', () => {
+    const packing = packingOf([2, 3, 1]);
+    const sequences = [2, 3, 1].map((T, b) => normal([T, 2], 1, createRng(b), 'float64'));
+    const packed = packFloats(packing, sequences);
+    expect(values(packFloats(packing, sequences.map(scattered)))).toEqual(values(packed));
+    expect(unpackFloats(packing, scattered(packed)).map(values)).toEqual(sequences.map(values));
+    const states = { h: normal([3, H], 1, createRng(4), 'float64') };
+    expect(values(initialFor(packing, { h: scattered(states.h) }).h)).toEqual(values(initialFor(packing, states).h));
+  });
+
   it('leaves partial states partial', () => {
     const { h } = initialFor(packingOf([1, 2]), { h: zeros([2, H]) });
     expect(h.shape).toEqual([2, H]);
@@ -107,6 +118,8 @@ describe('packing floats', () => {
       [() => packFloats(packing, [two[0], zeros([3, 2], 'float64')]), ShapeError, 'got [3, 2] float64'],
       [() => packFloats(packing, [two[0], zeros([3, 1])]), ShapeError, 'got [3, 1] float32'],
       [() => unpackFloats(packing, zeros([5, 2])), ShapeError, 'N = 4 rows in the batch; got [5, 2]'],
+      [() => unpackFloats(packing, zeros([4])), ShapeError, 'N = 4 rows in the batch; got [4]'],
+      [() => unpackFloats(packing, zeros([4, 2, 1])), ShapeError, 'N = 4 rows in the batch; got [4, 2, 1]'],
       [
         () => initialFor(packing, { h: zeros([3, H]) }),
         ShapeError,

@@ -15,6 +15,15 @@ const random = (...shape: number[]): Tensor => {
 };
 const values = (node: TapeNode): number[] => [...node.value.data];
 
+/** Logits whose exponentials are infinite or 0: row, label, loss. */
+const LARGE_LOGITS: [row: number[], label: number, loss: number][] = [
+  [[1000, 0], 0, 0],
+  [[1000, 0], 1, 1000],
+  [[0, 1000], 0, 1000],
+  [[0, 1000, 0], 1, 0],
+  [[-1000, -3000], 1, 2000],
+];
+
 type Operation = (tape: Tape, ...xs: TapeNode[]) => TapeNode;
 
 /** Checks one operation against finite differences under a random cotangent; false if any element disagrees. */
@@ -100,6 +109,11 @@ describe('values', () => {
     expect(values(tape.sub(row, x))).toEqual([9, 18, 27, 6, 15, 24]);
     expect(values(tape.sliceColumns(x, 1, 2))).toEqual([2, 3, 5, 6]);
     expect(values(tape.sliceRows(x, 1, 1))).toEqual([4, 5, 6]);
+    expect(values(tape.sliceRows(tape.constant(viewOf(Float64Array.of(1, 2, 3, 4), [4, 1])), 1, 3))).toEqual([2, 3, 4]);
+    expect([tape.sliceRows(x, 1, 0), tape.sliceColumns(x, 3, 0)].map((none) => none.value.shape)).toEqual([
+      [0, 3],
+      [2, 0],
+    ]);
     expect(values(tape.gatherRows(x, [1, 1, 0]))).toEqual([4, 5, 6, 4, 5, 6, 1, 2, 3]);
     expect(values(tape.concatColumns([tape.sliceColumns(x, 2, 1), x]))).toEqual([3, 1, 2, 3, 6, 4, 5, 6]);
     expect(values(tape.concatRows([tape.sliceRows(x, 1, 1), x]))).toEqual([4, 5, 6, 1, 2, 3, 4, 5, 6]);
@@ -108,6 +122,31 @@ describe('values', () => {
     expect(values(tape.sum(x))).toEqual([21]);
     const uniform = tape.constant(viewOf(new Float64Array(8), [2, 4]));
     expect(values(tape.softmaxCrossEntropy(uniform, [1, 3]))[0]).toBeCloseTo(2 * Math.log(4), 14);
+  });
+
+  it.each(LARGE_LOGITS)(
+    'of the loss of logits %p for label %i is %d: no exponential is too large',
+    (row, label, loss) => {
+      const tape = createTape();
+      const x = tape.variable(viewOf(Float64Array.from(row), [1, row.length]));
+      const y = tape.softmaxCrossEntropy(x, [label]);
+      expect(values(y)).toEqual([loss]);
+      tape.backward(y);
+      const most = row.indexOf(Math.max(...row));
+      expect([...x.grad.data]).toEqual(row.map((_, k) => Number(k === most) - Number(k === label)));
+    },
+  );
+
+  it.each<[string, readonly number[], readonly number[]]>([
+    ['a number and a matrix of one element', [], [1, 1]],
+    ['a row and a matrix of one element', [1], [1, 1]],
+    ['a matrix and one element', [2, 3], [1]],
+    ['a matrix and a row', [2, 3], [3]],
+  ])('have the shape of the operand with more axes, on either side: %s', (_, p, q) => {
+    const tape = createTape();
+    const [a, b] = [tape.constant(random(...p)), tape.constant(random(...q))];
+    const larger = p.length > q.length ? p : q;
+    expect([tape.add(a, b).value.shape, tape.add(b, a).value.shape]).toEqual([larger, larger]);
   });
 
   it('of a strided view are read row by row, and later changes do not reach the tape', () => {
@@ -147,6 +186,30 @@ describe('backward', () => {
     expect([...x.grad.data]).toEqual(values(y));
   });
 
+  it.each<[string, Operation]>([
+    ['matmul', (t, a, b) => t.matmul(a, b)],
+    ['add', (t, a, b) => t.add(a, b)],
+    ['sub', (t, a, b) => t.sub(a, b)],
+    ['mul', (t, a, b) => t.mul(a, b)],
+    ['concatRows', (t, a, b) => t.concatRows([a, b])],
+  ])('%s leaves a constant without a gradient on either side, and gives the variable its own', (_, operation) => {
+    for (const side of [0, 1]) {
+      const tape = createTape();
+      const xs = [random(3, 3), random(3, 3)].map((x, k) => (k === side ? tape.variable(x) : tape.constant(x)));
+      const y = operation(tape, ...xs);
+      tape.backward(y, random(...y.value.shape));
+      expect([...xs[1 - side].grad.data]).toEqual(new Array(9).fill(0));
+      expect(xs[side].grad.data.every((g) => g !== 0)).toBe(true);
+    }
+  });
+
+  it('takes the derivative of relu at 0 as 0', () => {
+    const tape = createTape();
+    const x = tape.variable(viewOf(Float64Array.of(-1, 0, 2), [3]));
+    tape.backward(tape.sum(tape.relu(x)));
+    expect([...x.grad.data]).toEqual([0, 0, 1]);
+  });
+
   it('starts anywhere: what was recorded later does not matter', () => {
     const tape = createTape();
     const x = tape.variable(viewOf(Float64Array.of(3), [1]));
@@ -173,12 +236,18 @@ describe('arguments', () => {
   const [m23, m24, m34, v2, none] = [random(2, 3), random(2, 4), random(3, 4), random(2), random(0, 3)].map(
     tape.constant,
   );
+  const cube = tape.constant(random(2, 3, 4));
 
   it.each<[string, () => TapeNode]>([
     ['matmul needs [M, K] and [K, N]; got [2, 3] and [2, 4]', () => tape.matmul(m23, m24)],
     ['matmul needs a matrix; got [2]', () => tape.matmul(v2, m24)],
     ['add needs equal shapes', () => tape.add(m23, m24)],
     ['mul needs equal shapes', () => tape.mul(m23, v2)],
+    ['add needs equal shapes, [M, N] and [N], or a single element; got [3, 4] and [2, 3]', () => tape.add(m34, m23)],
+    ['got [2, 3] and [3, 4]', () => tape.add(m23, m34)],
+    ['got [2, 3, 4] and [3]', () => tape.add(cube, tape.constant(random(3)))],
+    ['got [4] and [2, 3, 4]', () => tape.sub(tape.constant(random(4)), cube)],
+    ['got [1, 1] and [3]', () => tape.mul(tape.constant(random(1, 1)), tape.constant(random(3)))],
     ['concatColumns needs as many rows; got [2, 3] and [3, 4]', () => tape.concatColumns([m23, m34])],
     ['concatRows needs as many columns; got [2, 3] and [2, 4]', () => tape.concatRows([m23, m24])],
     ['dot needs weights of the shape of x', () => tape.dot(m23, random(3, 2))],
@@ -192,6 +261,9 @@ describe('arguments', () => {
   it.each<[string, () => TapeNode]>([
     ['sliceColumns needs columns within [0, 3); got 2 from 2', () => tape.sliceColumns(m23, 2, 2)],
     ['sliceRows needs rows within [0, 2); got 1 from -1', () => tape.sliceRows(m23, -1, 1)],
+    ['sliceRows needs rows within [0, 2); got -1 from 1', () => tape.sliceRows(m23, 1, -1)],
+    ['sliceRows needs rows within [0, 2); got 1 from 0.5', () => tape.sliceRows(m23, 0.5, 1)],
+    ['sliceColumns needs columns within [0, 3); got 1.5 from 0', () => tape.sliceColumns(m23, 0, 1.5)],
     ['gatherRows needs rows within [0, 2)', () => tape.gatherRows(m23, [0, 2])],
     ['softmaxCrossEntropy needs labels within [0, 3)', () => tape.softmaxCrossEntropy(m23, [0, 3])],
     ['concatRows needs at least one matrix', () => tape.concatRows([])],

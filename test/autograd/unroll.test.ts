@@ -9,6 +9,7 @@ import {
   zeroGrads,
 } from '../../src/autograd/index.js';
 import type { OnStep, Unrolled } from '../../src/autograd/index.js';
+import { previousStates } from '../../src/autograd/layout.js';
 import { cells, lstm } from '../../src/cells/index.js';
 import type { Cell, CellParams, State } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
@@ -73,14 +74,20 @@ function messageOf(act: () => unknown): string {
 
 describe.each(Object.keys(cells))('truncated BPTT of %s', (name) => {
   const lengths = [7, 4, 1, 10]; // all k·3 + 1: the last window of each has one loss
+  const whole = [6, 3, 10, 9, 2]; // the last windows of three of them are whole
 
-  function gradients(direction: 'forward' | 'reverse', truncate?: { every: number; back: number }) {
-    const { cell, packing, params, x, dY, dFinal } = scene(name, lengths);
+  function gradients(
+    direction: 'forward' | 'reverse',
+    truncate?: { every: number; back: number },
+    of: number[] = lengths,
+  ) {
+    const { cell, packing, params, x, dY, dFinal } = scene(name, of);
     const grads = zerosLike(params);
     const dX = allocate([packing.total, D], 'float64');
     const unrolled = unroll(kernels, cell, params, x, packing, { direction });
-    unrollBackward(kernels, unrolled, dY, grads, { dX, dFinal, truncate });
-    return { ...grads, x: dX } as Record<string, Tensor>;
+    const { dStates } = unrollBackward(kernels, unrolled, dY, grads, { dX, dFinal, truncate });
+    const ofStates = Object.entries(dStates).map(([state, d]) => [`∂L/∂${state}`, d]);
+    return { ...grads, x: dX, ...Object.fromEntries(ofStates) } as Record<string, Tensor>;
   }
 
   test.each(['forward', 'reverse'] as const)('back ≥ T is full BPTT bit for bit, %s', (direction) => {
@@ -95,53 +102,102 @@ describe.each(Object.keys(cells))('truncated BPTT of %s', (name) => {
     }
   });
 
-  test.each(['forward', 'reverse'] as const)(
-    'equals the sum of independent sweeps over each sequence, %s',
-    (direction) => {
-      // The definition, taken literally: every loss of a window is propagated through the last `back` steps before its end,
-      // with the carried state as a constant. One sequence at a time, no packing, no sweeps over shared buffers.
-      const truncate = { every: 3, back: 4 };
-      const actual = gradients(direction, truncate);
-      const { cell, packing, params, x, dY, dFinal } = scene(name, lengths);
-      const expected = zerosLike(params);
-      const dX = allocate([packing.total, D], 'float64');
-      for (let b = 0; b < packing.batch; b++) {
-        const own = Array.from({ length: packing.lengths[b] }, (_, s) =>
-          direction === 'forward' ? packing.offsets[s] + b : packing.offsets[packing.lengths[b] - 1 - s] + b,
-        );
-        for (const { from, seedFrom, end } of referenceWindows(own.length, truncate)) {
-          const piece = (source: Tensor, a: number, z: number) => {
-            const out = allocate([z - a, source.shape[1]], 'float64');
-            for (let s = a; s < z; s++)
-              out.data.set(
-                source.data.subarray(own[s] * source.shape[1], (own[s] + 1) * source.shape[1]),
-                (s - a) * source.shape[1],
-              );
-            return out;
-          };
-          const lead =
-            from === 0 ? undefined : unroll(kernels, cell, params, piece(x, 0, from), packingOf([from])).final;
-          const part = unroll(kernels, cell, params, piece(x, from, end), packingOf([end - from]), { initial: lead });
-          const cotangent = piece(dY, from, end);
-          cotangent.data.fill(0, 0, (seedFrom - from) * H);
-          const dx = allocate([end - from, D], 'float64');
-          const last = end === own.length;
-          const final = Object.fromEntries(cell.states.map((s) => [s, { ...dFinal[s], shape: [1, H], offset: b * H }]));
-          unrollBackward(kernels, part, cotangent, expected, { dX: dx, dFinal: last ? final : undefined });
-          for (let s = from; s < end; s++)
-            for (let j = 0; j < D; j++) dX.data[own[s] * D + j] += dx.data[(s - from) * D + j];
+  test.each([
+    ['forward', lengths],
+    ['reverse', lengths],
+    ['forward', whole],
+    ['reverse', whole],
+  ] as const)('equals the sum of independent sweeps over each sequence, %s, lengths %p', (direction, of) => {
+    // The definition, taken literally: every loss of a window is propagated through the last `back` steps before its end,
+    // with the carried state as a constant. One sequence at a time, no packing, no sweeps over shared buffers.
+    const truncate = { every: 3, back: 4 };
+    const actual = gradients(direction, truncate, [...of]);
+    const { cell, packing, params, x, dY, dFinal } = scene(name, [...of]);
+    const expected = zerosLike(params);
+    const dX = allocate([packing.total, D], 'float64');
+    const dStates = Object.fromEntries(
+      cell.states.map((s) => [`∂L/∂${s}`, allocate([packing.batch + packing.total, H], 'float64')]),
+    );
+    for (let b = 0; b < packing.batch; b++) {
+      const own = Array.from({ length: packing.lengths[b] }, (_, s) =>
+        direction === 'forward' ? packing.offsets[s] + b : packing.offsets[packing.lengths[b] - 1 - s] + b,
+      );
+      for (const { from, seedFrom, end } of referenceWindows(own.length, truncate)) {
+        const piece = (source: Tensor, a: number, z: number) => {
+          const out = allocate([z - a, source.shape[1]], 'float64');
+          for (let s = a; s < z; s++)
+            out.data.set(
+              source.data.subarray(own[s] * source.shape[1], (own[s] + 1) * source.shape[1]),
+              (s - a) * source.shape[1],
+            );
+          return out;
+        };
+        const lead = from === 0 ? undefined : unroll(kernels, cell, params, piece(x, 0, from), packingOf([from])).final;
+        const part = unroll(kernels, cell, params, piece(x, from, end), packingOf([end - from]), { initial: lead });
+        const cotangent = piece(dY, from, end);
+        cotangent.data.fill(0, 0, (seedFrom - from) * H);
+        const dx = allocate([end - from, D], 'float64');
+        const last = end === own.length;
+        const final = Object.fromEntries(cell.states.map((s) => [s, { ...dFinal[s], shape: [1, H], offset: b * H }]));
+        const back = unrollBackward(kernels, part, cotangent, expected, { dX: dx, dFinal: last ? final : undefined });
+        // The state that a window starts from is a constant, but for the first window.
+        for (const state of cell.states) {
+          for (let s = from === 0 ? 0 : from + 1; s <= end; s++) {
+            const to = s === 0 ? b : packing.batch + packing.offsets[s - 1] + b;
+            const d = back.dStates[state].data.subarray((s - from) * H, (s - from + 1) * H);
+            d.forEach((v, j) => (dStates[`∂L/∂${state}`].data[to * H + j] += v));
+          }
         }
+        for (let s = from; s < end; s++)
+          for (let j = 0; j < D; j++) dX.data[own[s] * D + j] += dx.data[(s - from) * D + j];
       }
-      for (const [key, want] of Object.entries({ ...expected, x: dX })) {
-        const got = values(actual[key]);
-        values(want).forEach((v, i) =>
-          expect(Math.abs(got[i] - v)).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(v))),
-        );
-      }
-      // The test would not notice a truncation that does nothing:
-      expect(values(actual.Wx)).not.toEqual(values(gradients(direction).Wx));
-    },
-  );
+    }
+    for (const [key, want] of Object.entries({ ...expected, ...dStates, x: dX })) {
+      const got = values(actual[key]);
+      values(want).forEach((v, i) =>
+        expect(Math.abs(got[i] - v)).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(v))),
+      );
+    }
+    // The test would not notice a truncation that does nothing:
+    expect(values(actual.Wx)).not.toEqual(values(gradients(direction, undefined, [...of]).Wx));
+  });
+});
+
+describe('the work of truncated BPTT', () => {
+  /** Steps taken and rows added up in a backward pass over T steps. */
+  function work(T: number, truncate: { every: number; back: number }): number {
+    const { packing, params, x, dY, dFinal } = scene('lstm', [T, T]);
+    let count = 0;
+    const addMatrix: typeof kernels.rows.addMatrix = (out, added) => {
+      count += added.shape[0];
+      kernels.rows.addMatrix(out, added);
+    };
+    const counting: Kernels = { ...kernels, rows: { ...kernels.rows, addMatrix } };
+    const u = unroll(kernels, lstm, params as never, x, packing);
+    const onStep = () => void count++;
+    unrollBackward(counting, u, dY, zerosLike(params) as never, { dFinal, truncate, onStep });
+    return count;
+  }
+
+  test('grows with the number of windows, not with its square', () => {
+    const truncate = { every: 4, back: 8 };
+    const [once, twice, thrice] = [24, 48, 72].map((T) => work(T, truncate));
+    expect(thrice - twice).toBe(twice - once);
+  });
+
+  test.each<[number[], { every: number; back: number }, string[]]>([
+    // A sequence of two steps has no loss in the later windows: they do not reach back to it.
+    [[5, 2], { every: 2, back: 2 }, ['1 of 2', '0 of 2', '3 of 4', '2 of 4', '4 of 5', '3 of 5']],
+    // One that ends inside of a window is swept from its own end.
+    [[5, 3], { every: 2, back: 2 }, ['1 of 2', '0 of 2', '3 of 4', '2 of 4', '1 of 4', '4 of 5', '3 of 5']],
+    [[3], { every: 2, back: 3 }, ['2 of 3', '1 of 3', '0 of 3']],
+  ])('goes back no further than a loss is to reach: lengths %p, %p', (lengths, truncate, steps) => {
+    const { cell, packing, params, x, dY } = scene('rnn', lengths);
+    const seen: string[] = [];
+    const onStep: OnStep = ({ t, window }) => void seen.push(`${t} of ${window.end}`);
+    unrollBackward(kernels, unroll(kernels, cell, params, x, packing), dY, zerosLike(params), { truncate, onStep });
+    expect(seen).toEqual(steps);
+  });
 });
 
 /** Windows of one sequence, by the definition; it does not matter which batch the sequence is in. */
@@ -311,7 +367,9 @@ describe('onStep', () => {
     const u = unroll(backend, lstm, params, x, packing);
     unrollBackward(backend, u, dY, zerosLike(params), { onStep: () => undefined });
     expect(asked).toEqual(['forward']);
-    expect(() => unrollBackward(backend, u, dY, zerosLike(params), { onStep: 3 as never })).toThrow(/onStep/);
+    const wrong = () => unrollBackward(backend, u, dY, zerosLike(params), { onStep: 3 as never });
+    expect(wrong).toThrow(ArgumentError);
+    expect(wrong).toThrow(/^lstm: onStep must be a function; got the number 3/);
   });
 });
 
@@ -411,6 +469,18 @@ describe('a fused scan', () => {
   });
 });
 
+describe('where truncation cuts nothing', () => {
+  test.each([5, 7])('a fused scan is asked for the whole sweep: back %p of 5 steps', (back) => {
+    const { packing, params, x, dY } = scene('lstm', [5, 3]);
+    const asked: string[] = [];
+    const no = (which: string) => () => (asked.push(which), false);
+    const backend: Kernels = { ...kernels, fused: { lstm: { forward: no('forward'), backward: no('backward') } } };
+    const u = unroll(backend, lstm, params, x, packing);
+    unrollBackward(backend, u, dY, zerosLike(params), { truncate: { every: 2, back } });
+    expect(asked).toEqual(['forward', 'backward']);
+  });
+});
+
 /** The same numbers as a view whose elements lie apart, from an offset on, with NaN in the gaps. */
 function spread({ data, shape, offset }: Tensor): Tensor {
   const gap = 3;
@@ -442,6 +512,100 @@ describe.each(Object.keys(cells))('views as parameters of %s', (name) => {
   );
 });
 
+describe.each(Object.keys(cells))('the steps of %s', (name) => {
+  /** The cell, with a list of its steps: how many rows each had. */
+  function watched() {
+    const base: Cell = cells[name];
+    const steps: number[] = [];
+    const cell: Cell = {
+      ...base,
+      stepForward: (...args) => (steps.push(args[2].h.shape[0]), base.stepForward(...args)),
+      stepBackward: (...args) => (steps.push(-args[2].h.shape[0]), base.stepBackward(...args)),
+    };
+    return { cell, steps };
+  }
+
+  test('are taken once each way, over the sequences that run', () => {
+    const { packing, params, x, dY } = scene(name, [3, 1, 2, 0]);
+    const { cell, steps } = watched();
+    const u = unroll(kernels, cell, params, x, packing);
+    expect(steps).toEqual([3, 2, 1]);
+    unrollBackward(kernels, u, dY, zerosLike(params));
+    expect(steps).toEqual([3, 2, 1, -1, -2, -3]);
+  });
+
+  test('that were not kept are computed once more where they are read, from the parameters as they are then', () => {
+    const { packing, params, x, dY } = scene(name, [3, 1]);
+    const { cell, steps } = watched();
+    const u = unroll(kernels, cell, params, x, packing, { keep: 'nothing' });
+    const [first, kept] = [values(u.y), unroll(kernels, cell, params, x, packing)];
+    expect(first).toEqual(values(kept.y));
+    expect(() => unrollBackward(kernels, u, dY, zerosLike(params))).toThrow(ArgumentError);
+    expect(() => unrollBackward(kernels, u, dY, zerosLike(params))).toThrow(
+      new RegExp(
+        `^${name}: unrollBackward: the forward pass kept nothing, as it was told; .* run the forward pass again`,
+      ),
+    );
+    params.b.data[0] += 0.5;
+    steps.length = 0;
+    const now = unroll(kernels, cell, params, x, packing);
+    expect(steps).toEqual([2, 1, 1]);
+    expect([values(u.states.h), values(u.saved.a)]).toEqual([values(now.states.h), values(now.saved.a)]);
+    expect(steps).toEqual([2, 1, 1, 2, 1, 1]);
+    expect(values(u.states.h)).not.toEqual(values(kept.states.h));
+    expect(values(u.y)).toEqual(first);
+  });
+
+  test.each(['forward', 'reverse'] as const)('read nothing of what empty memory held before, %s', (direction) => {
+    const { cell, packing, params, x, dY, dFinal } = scene(name, [3, 1, 2]);
+    const run = (k: Kernels) => {
+      const grads = zerosLike(params);
+      const dX = allocate(x.shape, 'float64');
+      const u = unroll(k, cell, params, x, packing, { direction });
+      const { dInitial, stepGrads } = unrollBackward(k, u, dY, grads, { dX, dFinal });
+      const all = { y: u.y, dX, ...u.final, ...grads, ...stepGrads };
+      return [...Object.values(all), ...Object.values(dInitial)].map(values);
+    };
+    const used: Kernels = {
+      ...kernels,
+      empty(shape, dtype) {
+        const left = allocate(shape, dtype);
+        left.data.fill(NaN);
+        return left;
+      },
+    };
+    expect(run(used)).toEqual(run(kernels));
+  });
+});
+
+describe('previousStates', () => {
+  const previous = (lengths: number[]) => {
+    const { cell, packing, params, x } = scene('gru', lengths);
+    const u = unroll(kernels, cell, params, x, packing);
+    return { u, packing, h: previousStates(kernels, u) };
+  };
+
+  test('of equal lengths are there already: nothing is copied', () => {
+    const { u, h } = previous([3, 3]);
+    expect(h.data).toBe(u.states.h.data);
+    expect(values(h)).toEqual(values(rows(u.states.h, 0, 6)));
+  });
+
+  test.each([[[3, 1, 2]], [[2, 0]], [[0, 4, 4]]])(
+    'of lengths %p are, row by row, what the step before left',
+    (lengths) => {
+      const { u, packing, h } = previous(lengths);
+      const { batch, offsets } = packing;
+      const row = (t: number, b: number) => values(rows(u.states.h, t < 0 ? b : batch + offsets[t] + b, 1));
+      for (let t = 0; t < packing.steps; t++) {
+        for (let b = 0; b < packing.batchSizes[t]; b++) {
+          expect(values(rows(h, offsets[t] + b, 1))).toEqual(row(t - 1, b));
+        }
+      }
+    },
+  );
+});
+
 describe('edges', () => {
   test('sequences of length 0 pass their initial state through, values and gradients', () => {
     const { cell, packing, params, x, dY, dFinal, initial } = scene('lstm', [2, 0, 3]);
@@ -466,6 +630,10 @@ describe('edges', () => {
     const grads = zerosLike(params);
     unrollBackward(kernels, unroll(kernels, cell, params, x, packing, { initial }), dY, grads);
     expect(values(grads.h0).every((v) => v === 0)).toBe(true);
+    const without: Record<string, Tensor | undefined> = { ...zerosLike(params) };
+    delete without.h0;
+    unrollBackward(kernels, unroll(kernels, cell, params, x, packing, { initial }), dY, without as never);
+    expect(values(without.Wh!)).toEqual(values(grads.Wh));
     unrollBackward(kernels, unroll(kernels, cell, params, x, packing), dY, grads);
     expect(values(grads.h0).some((v) => v !== 0)).toBe(true);
   });

@@ -136,6 +136,41 @@ describe('a wrong entry goes red', () => {
   });
 });
 
+describe('quantityValue and quantityGradient', () => {
+  const problem = problemOf(scalarCase('lstm', 'forward'));
+  const params = part(problem.tensors, 'layers.0.forward') as unknown as CellParams;
+  const pass = unroll(kernels, cells.lstm as Cell, params, problem.tensors.x, packingOf(problem.case.lengths));
+  const back = unrollBackward(kernels, pass, problem.cotangents.y, zeroGrads(params));
+  const [gate, state] = [cells.lstm.quantities[0], cells.lstm.quantities[4]];
+
+  it('give nothing where the steps leave no gradient', () => {
+    expect(quantityGradient(pass, back, { ...gate, gradient: undefined })).toBeUndefined();
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['a pass without saved', () => quantityValue({ ...pass, saved: undefined } as never, gate), 'pass.saved must be'],
+    ['a pass without states', () => quantityValue({ ...pass, states: 5 } as never, state), 'pass.states must be what'],
+    [
+      'a quantity of another cell',
+      () => quantityValue(pass, { ...gate, value: { ...gate.value, tensor: 'u' } }),
+      "quantity must be an entry of the quantities of 'lstm'; there is no 'u'",
+    ],
+    [
+      'a backward pass without steps',
+      () => quantityGradient(pass, { ...back, stepGrads: undefined } as never, gate),
+      'back.stepGrads must be what unrollBackward returned; got undefined',
+    ],
+    [
+      'a gradient of another cell',
+      () => quantityGradient(pass, back, { ...gate, gradient: { ...gate.gradient!, tensor: 'du' } }),
+      "quantity must be an entry of the quantities of 'lstm'; there is no 'du'",
+    ],
+  ])('refuse %s by name', (_, act, message) => {
+    expect(act).toThrow(ArgumentError);
+    expect(act).toThrow(message);
+  });
+});
+
 describe('expectCell', () => {
   const c = cells.lstm.quantities[4];
   const change = (k: number, entry: unknown) => ({

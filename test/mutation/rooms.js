@@ -20,8 +20,8 @@ export const rooms = {
       'src/autograd/**/*.ts',
     ],
     tests: [
-      'test/autograd/{finite-differences,broken,versions,order,forward-mode,packing,grads,kinks,unroll,tape,gradcheck,golden,laws}.test.ts',
-      'test/cells/own-cell.test.ts',
+      'test/autograd/{finite-differences,broken,versions,order,forward-mode,packing,grads,kinks,unroll,device-layer,entry-checks,tape,gradcheck,golden,laws}.test.ts',
+      'test/cells/{own-cell,quantities}.test.ts',
       ...ENTRIES,
     ],
   },
