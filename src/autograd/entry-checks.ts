@@ -3,6 +3,7 @@
  * a step. Shapes are checked elsewhere (`expectShape`, `unroll-checks.ts`); here it is told what an argument is at all.
  */
 import { expectIds, expectKey, expectRecord, expectRng, expectTensor, expectTensors } from '../tensor/arguments.js';
+import { sameShape } from '../tensor/checks.js';
 import { describe, show, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
@@ -77,8 +78,8 @@ export function expectGrads(
       );
     }
     expectTensor(where, `${name}.${key}`, g);
-    const [got, wanted] = [textOf(g), textOf(p)];
-    if (got !== wanted) throw new ShapeError(`${where}: ${name}.${key} must be ${wanted}, like ${key}; got ${got}`);
+    if (sameShape(g.shape, p.shape) && dtypeOf(g.data) === dtypeOf(p.data)) continue;
+    throw new ShapeError(`${where}: ${name}.${key} must be ${textOf(p)}, like ${key}; got ${textOf(g)}`);
   }
 }
 

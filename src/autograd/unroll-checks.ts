@@ -1,7 +1,7 @@
 /** What `unroll` and its backward refuse, checked once per sequence and never in a step. */
 import type { Cell, CellParams } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
-import { expectKnownKeys, expectOneOf, keysOf } from '../tensor/checks.js';
+import { expectKnownKeys, expectOneOf, keysOf, sameShape } from '../tensor/checks.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { expectUnchanged } from '../tensor/versions.js';
@@ -44,25 +44,25 @@ export function checkForward<P extends CellParams>(
   const expect = shapesLike(cell.name, dtype);
   checkParams(cell, params, expect);
   const [D, GH] = params.Wx.shape;
-  expect('x', x, [packing.total, D], `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
+  expect('x', x, [packing.total, D], () => `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
   if (initial === undefined) return;
   expectRecord(cell.name, 'initial', initial, `a record of states, ${cell.states.join(', ')}`);
   expectKnownKeys(cell.name, 'initial', initial, cell.states);
   const H = params.Wh.shape[0];
   for (const name of cell.states) {
-    expect(`initial.${name}`, initial[name], [packing.batch, H], `B = ${packing.batch}, H = ${H}`);
+    expect(`initial.${name}`, initial[name], [packing.batch, H], () => `B = ${packing.batch}, H = ${H}`);
   }
 }
 
-type ExpectShape = (name: string, tensor: Tensor | undefined, shape: readonly number[], because: string) => void;
+type ExpectShape = (name: string, tensor: Tensor | undefined, shape: readonly number[], because: () => string) => void;
 
 /** Requires tensors of a shape, and of one element type. */
 function shapesLike(where: string, dtype: DType): ExpectShape {
   return (name, tensor, shape, because) => {
     if (tensor !== undefined) expectTensor(where, name, tensor);
-    if (tensor?.shape.join() !== shape.join()) {
+    if (tensor === undefined || !sameShape(tensor.shape, shape)) {
       const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
-      throw new ShapeError(`${where}: ${name} must be [${shape.join(', ')}] (${because}); got ${got}`);
+      throw new ShapeError(`${where}: ${name} must be [${shape.join(', ')}] (${because()}); got ${got}`);
     }
     if (dtypeOf(tensor.data) !== dtype) {
       throw new ShapeError(
@@ -76,12 +76,13 @@ function shapesLike(where: string, dtype: DType): ExpectShape {
 function checkParams<P extends CellParams>(cell: Cell<P>, params: P, expect: ExpectShape): void {
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];
-  expect('Wx', params.Wx, [D, cell.gates * H], `G = ${cell.gates}, and Wh is [${params.Wh.shape.join(', ')}]`);
-  expect('Wh', params.Wh, [H, GH], `Wx is [${D}, ${GH}]`);
-  expect('b', params.b, [GH], `Wx is [${D}, ${GH}]`);
-  for (const [name, shape] of Object.entries(cell.shapes(D, H))) expect(name, params[name], shape, `H = ${H}`);
+  expect('Wx', params.Wx, [D, cell.gates * H], () => `G = ${cell.gates}, and Wh is [${params.Wh.shape.join(', ')}]`);
+  expect('Wh', params.Wh, [H, GH], () => `Wx is [${D}, ${GH}]`);
+  expect('b', params.b, [GH], () => `Wx is [${D}, ${GH}]`);
+  for (const [name, shape] of Object.entries(cell.shapes(D, H))) expect(name, params[name], shape, () => `H = ${H}`);
   if (cell.states.every((state) => params[`${state}0`] === undefined)) return;
-  for (const state of cell.states) expect(`${state}0`, params[`${state}0`], [H], 'the initial state is learned whole');
+  for (const state of cell.states)
+    expect(`${state}0`, params[`${state}0`], [H], () => 'the initial state is learned whole');
 }
 
 /** What `unrollBackward` refuses. */
@@ -130,7 +131,7 @@ function expectKept({ cell, keep }: Unrolled): void {
 /** Requires a tensor of this shape, and of the element type of `y`. */
 function expectLike(where: string, name: string, tensor: Tensor, shape: readonly number[], { data }: Tensor): void {
   expectTensor(where, name, tensor);
-  if (tensor.shape.join() === shape.join() && dtypeOf(tensor.data) === dtypeOf(data)) return;
+  if (sameShape(tensor.shape, shape) && dtypeOf(tensor.data) === dtypeOf(data)) return;
   throw new ShapeError(
     `${where}: ${name} must be [${shape.join(', ')}] ${dtypeOf(data)}; got [${tensor.shape.join(', ')}] ${dtypeOf(tensor.data)}`,
   );

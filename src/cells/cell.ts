@@ -119,8 +119,17 @@ export interface Cell<P extends CellParams = CellParams, S extends State = State
   readonly original?: Omit<Cell<P, S, V>, 'original'>;
 }
 
-/** What a time loop of a backend does not depend on. */
-const FREE: readonly string[] = ['name', 'gateNames', 'initialize', 'equations', 'quantities'];
+/** What a time loop of a backend depends on; names, initial values, equations and quantities may differ. */
+const BOUND: readonly (keyof Cell)[] = [
+  'gates',
+  'states',
+  'saved',
+  'stepGrads',
+  'shapes',
+  'stepForward',
+  'stepBackward',
+  'weightGradients',
+];
 
 /** A built-in cell: one whose steps backends were tested to equal, under its name. */
 export function builtIn<P extends CellParams, S extends State, V extends Saved>(
@@ -138,7 +147,6 @@ export function builtIn<P extends CellParams, S extends State, V extends Saved>(
 export function fusedName(cell: Cell): string | undefined {
   const { original } = cell;
   if (original === undefined) return undefined;
-  const own = cell as unknown as Readonly<Record<string, unknown>>;
-  const same = Object.entries(original).every(([key, value]) => FREE.includes(key) || own[key] === value);
-  return same ? original.name : undefined;
+  for (const member of BOUND) if (cell[member] !== (original as Cell)[member]) return undefined;
+  return original.name;
 }

@@ -27,13 +27,17 @@ const MEMBERS: readonly (readonly [keyof Cell, (x: unknown) => boolean, string])
   ['equations', (x) => x === undefined || isFunction(x), 'a function'],
 ];
 
+/** Cells that were looked at: a layer that is called often is checked once. */
+const sound = new WeakSet<object>();
+
 /**
- * Refuses what is no cell.
+ * Refuses what is no cell. A cell is looked at when it first comes in; a member that is taken away later is not missed.
  *
  * @param where the function called, for the message
  * @throws ArgumentError that names the member
  */
 export function expectCell(where: string, cell: unknown): asserts cell is Cell {
+  if (isRecord(cell) && sound.has(cell)) return;
   if (!isRecord(cell)) {
     throw new ArgumentError(`${where}: cell must be a cell, such as { ...lstm, … }; got ${describe(cell)}`);
   }
@@ -44,4 +48,5 @@ export function expectCell(where: string, cell: unknown): asserts cell is Cell {
   }
   const { quantities, ...members } = cell as unknown as Cell;
   expectQuantities(where, quantities, members);
+  sound.add(cell);
 }

@@ -40,6 +40,13 @@ export function expectShape(
   throw new ShapeError(`${where}: ${name} must be ${shapeText(axes)}${reason}; got [${x.shape.join(', ')}]`);
 }
 
+/** Whether two shapes are the same. */
+export function sameShape(p: readonly number[], q: readonly number[]): boolean {
+  if (p.length !== q.length) return false;
+  for (let i = 0; i < p.length; i++) if (p[i] !== q[i]) return false;
+  return true;
+}
+
 /** @throws ArgumentError where a value has no shape, or data that is not a tensor's */
 function expectShaped(where: string, name: string, x: unknown): void {
   const shape = typeof x === 'object' && x !== null ? (x as { shape?: unknown }).shape : undefined;

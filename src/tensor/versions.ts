@@ -13,7 +13,7 @@ type Named = Readonly<Record<string, Tensor>>;
 
 let updates = 0;
 const stamps = new WeakMap<Tensor, number>();
-const seen = new WeakMap<object, ReadonlyMap<string, readonly [Tensor, number | undefined]>>();
+const seen = new WeakMap<object, { readonly weights: Named; readonly stamps: readonly (number | undefined)[] }>();
 
 /** Stamps a tensor whose elements were just changed. */
 export function stampChanged(x: Tensor): void {
@@ -22,7 +22,7 @@ export function stampChanged(x: Tensor): void {
 
 /** Has a pass remember the weights it read. Returns the pass. */
 export function remember<P extends object>(pass: P, weights: Named): P {
-  seen.set(pass, new Map(Object.entries(weights).map(([name, x]) => [name, [x, stamps.get(x)]])));
+  seen.set(pass, { weights: { ...weights }, stamps: Object.values(weights).map((x) => stamps.get(x)) });
   return pass;
 }
 
@@ -33,11 +33,13 @@ export function remember<P extends object>(pass: P, weights: Named): P {
  * @throws ArgumentError naming the weight
  */
 export function expectUnchanged(where: string, pass: object): void {
-  for (const [name, [x, stamp]] of seen.get(pass) ?? []) {
-    if (stamps.get(x) === stamp) continue;
+  const then = seen.get(pass);
+  if (then === undefined) return;
+  Object.entries(then.weights).forEach(([name, x], i) => {
+    if (stamps.get(x) === then.stamps[i]) return;
     throw new ArgumentError(
       `${where}: ${name} was updated after the forward pass, so its gradient would be wrong. ` +
         'Run the forward pass again, or update after the backward pass.',
     );
-  }
+  });
 }

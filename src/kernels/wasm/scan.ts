@@ -105,9 +105,13 @@ function entryOf(
 const WRITTEN: Passage = { end: 0, writtenFrom: 0 };
 
 function forwardCall({ common, enter, pack }: Entry, { states, cache, params }: ScanTensors): ForwardCall {
-  const { batch, H } = common;
+  const { T, H, batch, sizes, edge } = common;
   return {
-    ...common,
+    T,
+    H,
+    batch,
+    sizes,
+    edge,
     state: (name) => enter(states[name], { end: batch, writtenFrom: batch }),
     updated: (name) => enter(cache[name], { writtenFrom: 0 }),
     filled: (name) => enter(cache[name], WRITTEN),
@@ -117,8 +121,14 @@ function forwardCall({ common, enter, pack }: Entry, { states, cache, params }: 
 }
 
 function backwardCall({ common, enter, pack }: Entry, { states, cache, dStates = {} }: ScanTensors): BackwardCall {
+  const { T, N, H, batch, sizes, edge } = common;
   return {
-    ...common,
+    T,
+    N,
+    H,
+    batch,
+    sizes,
+    edge,
     state: (name) => enter(states[name]),
     saved: (name) => enter(cache[name]),
     gradient: (name) => enter(dStates[name], { writtenFrom: 0 }),
