@@ -3,6 +3,8 @@
  * half understood (`1e`, `0x10`, an empty string as 0) would train for an hour on another setting than the one meant.
  */
 import { InvalidArgumentError } from 'commander';
+import type { Scheme } from '../labeling/data/schemes.js';
+import { schemeOf, SCHEMES } from '../labeling/data/schemes.js';
 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -95,4 +97,13 @@ export function splitShares(text: string): { train: number; dev: number; test: n
     throw new InvalidArgumentError('It must be train/dev/test in percent that add up to 100, such as 80/10/10.');
   }
   return { train, dev, test };
+}
+
+/** The name of a scheme of span labels. */
+export function schemeName(text: string): Scheme {
+  try {
+    return schemeOf(text);
+  } catch {
+    throw new InvalidArgumentError(`It must be one of ${SCHEMES.join(', ')}.`);
+  }
 }

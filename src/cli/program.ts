@@ -1,6 +1,7 @@
 /** The commands put together, and the one place where errors become a line on standard error and an exit status. */
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench.js';
+import { addConvert } from './convert.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addEval } from './eval.js';
@@ -29,6 +30,7 @@ export function createProgram(terminal: Terminal): Command {
   addTrain(program, terminal);
   addEval(program, terminal);
   addTag(program, terminal);
+  addConvert(program, terminal);
   addReading(program, terminal);
   addGradcheck(program, terminal);
   addBench(program, terminal);

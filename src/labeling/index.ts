@@ -70,6 +70,15 @@ export { createSegmenter, readText, segmentText } from './data/segment.js';
 export type { SegmentOptions } from './data/segment.js';
 export { buildVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './data/vocabulary.js';
 export type { Vocabulary, VocabularyJson, VocabularyOptions } from './data/vocabulary.js';
+export {
+  convertLabels,
+  detectScheme,
+  permittedTransitions,
+  permitsEveryLength,
+  schemeOf,
+  SCHEMES,
+} from './data/schemes.js';
+export type { ConvertedLabels, DetectedScheme, Scheme } from './data/schemes.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
 export type { LabelVocabulary } from './data/labels.js';
 export { createScorer } from './scoring/scorer.js';

@@ -202,11 +202,14 @@ test.each<[number, string[]]>([
 });
 
 describe('help and version', () => {
-  test.each(['train', 'eval', 'tag', 'gradcheck', 'doctor', 'demo'])('%s --help has an example', async (command) => {
-    const { status, stdout, stderr } = await bpttHere([command, '--help'], space.folder);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`Usage: bptt ${command}[^]*Example:\n.*bptt ${command}`));
-  });
+  test.each(['train', 'eval', 'tag', 'convert', 'gradcheck', 'doctor', 'demo'])(
+    '%s --help has an example',
+    async (command) => {
+      const { status, stdout, stderr } = await bpttHere([command, '--help'], space.folder);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`Usage: bptt ${command}[^]*Example:\n.*bptt ${command}`));
+    },
+  );
 
   test('bptt --help lists the commands, bptt alone does so as an error', async () => {
     const { status, stdout } = await bpttHere(['--help'], space.folder);

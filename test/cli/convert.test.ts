@@ -1,0 +1,92 @@
+/** `bptt convert`: what it writes, what it says of it, and what it refuses. */
+import { readFileSync } from 'node:fs';
+import { bptt } from '../support/cli';
+import { bpttHere } from '../support/cli-here';
+import { createWorkspace } from '../support/workspace';
+import type { Workspace } from '../support/workspace';
+
+let space: Workspace;
+beforeAll(() => {
+  space = createWorkspace();
+  space.write('a.conll', 'Ann\tB-PER\nLee\tI-PER\nmet\tO\nBo\tB-PER\n\nin\tO\nOslo\tB-LOC\n\n');
+});
+afterAll(() => space.remove());
+
+const convert = (...args: string[]) => bpttHere(['convert', ...args], space.folder);
+const written = (name: string) => readFileSync(space.at(name), 'utf8');
+
+test('writes another scheme, and says what it found and did', async () => {
+  expect(await convert('--scheme', 'iobes', 'a.conll', 'b.conll')).toEqual({
+    status: 0,
+    stdout: 'a.conll: IOB2 (3 of 3 spans begin with B) → IOBES: 2 sentences, 3 labels changed, 0 repaired\n',
+    stderr: '',
+  });
+  expect(written('b.conll')).toBe('Ann\tB-PER\nLee\tE-PER\nmet\tO\nBo\tS-PER\n\nin\tO\nOslo\tS-LOC\n\n');
+  await convert('--scheme', 'BIO', 'b.conll', 'back.conll');
+  expect(written('back.conll')).toBe(written('a.conll'));
+});
+
+test('without a file the result goes to standard output, and the report to standard error', async () => {
+  const { status, stdout, stderr } = await convert('--scheme', 'IOB1', 'a.conll', '--output', 'slashed');
+  expect([status, stdout]).toEqual([0, 'Ann/I-PER Lee/I-PER met/O Bo/I-PER\nin/O Oslo/I-LOC\n']);
+  expect(stderr).toMatch(/^a\.conll: IOB2 .* → IOB1/);
+  const piped = bptt(['convert', '--scheme', 'bilou', '-'], { cwd: space.folder, input: written('a.conll') });
+  expect(piped.stdout.split('\n')[0]).toBe('Ann\tB-PER');
+  expect(piped.stderr).toMatch(/^standard input: IOB2/);
+});
+
+test('repairs, counts and places what breaks the scheme', async () => {
+  space.write('bad.conll', 'a\tB-X\nb\tO\n\nc\tI-X\nd\tI-Y\ne\tB-X\nf\tB-X\n\n');
+  const { stdout } = await convert('--scheme', 'IOB2', 'bad.conll', 'good.conll', '--json');
+  expect(JSON.parse(stdout)).toEqual({
+    from: 'IOB2',
+    to: 'IOB2',
+    evidence: '2 of 4 spans begin with B',
+    sentences: 2,
+    changed: 2,
+    repairs: 2,
+    output: 'conll',
+    out: 'good.conll',
+    warnings: [],
+  });
+  expect(written('good.conll')).toBe('a\tB-X\nb\tO\n\nc\tB-X\nd\tB-Y\ne\tB-X\nf\tB-X\n\n');
+  const named = await convert('--from', 'IOBES', '--scheme', 'IOBES', 'bad.conll', 'good.conll');
+  expect(named.stdout).toBe(
+    'bad.conll: IOBES (as named) → IOBES: 2 sentences, 5 labels changed, 5 repaired, the first in the sentence at line 1\n',
+  );
+});
+
+test('says what is not copied', async () => {
+  space.write('five.conll', '# c\n1\tAnn\tB-PER\tx\ty\n\n');
+  const { status, stderr } = await convert('--scheme', 'iobes', 'five.conll', 'o.conll', '--column', '3');
+  expect([status, stderr]).toEqual([
+    0,
+    'warning: five.conll: 2 other columns and comments are not copied: the output has words and labels\n',
+  ]);
+  space.write('c.jsonl', '{"tokens":["Ann"],"labels":["B-PER"],"category":"who"}\n');
+  const lines = await convert('--scheme', 'iobes', 'c.jsonl');
+  expect(lines.stdout).toBe('{"tokens":["Ann"],"labels":["S-PER"],"category":"who"}\n');
+  expect((await convert('--scheme', 'iobes', 'c.jsonl', '--output', 'conll')).stderr).toContain(
+    'the labels of 1 sentence',
+  );
+});
+
+test('refuses what it cannot do, and leaves the output alone', async () => {
+  space.write('pos.tsv', 'the\tDET\ncat\tNOUN\n\n');
+  const refused = await convert('--scheme', 'iobes', 'pos.tsv', 'never.conll');
+  expect([refused.status, refused.stdout]).toEqual([65, '']);
+  expect(refused.stderr).toBe(
+    'bptt: pos.tsv: its labels do not annotate spans: expected O, B-PER, I-PER and the like; choose another column (--column), or name their scheme (--from)\n',
+  );
+  expect(() => written('never.conll')).toThrow();
+  const cases: [string[], string][] = [
+    [['a.conll', 'b.conll'], "required option '--scheme <name>' not specified"],
+    [['--scheme', 'iob3', 'a.conll'], 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
+    [['--scheme', 'iobes', 'a.conll', 'a.conll'], 'would overwrite the input'],
+    [['--scheme', 'iobes', 'a.conll', '--output', 'text'], 'slashed, conll, jsonl'],
+  ];
+  for (const [args, message] of cases) {
+    const { status, stderr } = await convert(...args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+  }
+});
