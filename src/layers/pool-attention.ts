@@ -143,8 +143,6 @@ export function attentionPoolBackward(
   const [B, D] = y.shape;
   const [N, A] = u.shape;
   expectShape('attentionPoolBackward', 'dY', dY, [{ B }, { D }]);
-  for (const name of ['W', 'b', 'v'] as const)
-    expectShape('attentionPoolBackward', `grads.${name}`, grads[name], params[name].shape, 'as the parameter');
   if (dX !== undefined) expectShape('attentionPoolBackward', 'dX', dX, [{ N }, { D }]);
   const dtype = dtypeOf(x.data);
   const ds = kernels.empty([N, 1], dtype);

@@ -242,11 +242,12 @@ export function* stackBackwardWork(
 ): Work<LayerBackwardPass[]> {
   checkBackwardOptions(backward);
   const { dX, dFinal = [], truncate } = backward;
+  expectList('stackBackward', 'pass.layers', pass.layers, 'layers');
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
   const left: LayerBackwardPass[] = [];
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
-    const below = l === 0 ? undefined : pass.layers[l - 1];
+    const below: LayerPass | undefined = pass.layers[l - 1];
     const dInput = below === undefined ? dX : zeroView(places.host, below.y);
     const options = { dX: dInput, truncate, dFinal: dFinal[l] };
     left[l] = yield* layerBackwardWork(places, pass.layers[l], dOutput, grads[l], options); // (1)
@@ -354,7 +355,6 @@ function expectPairs(
   params: readonly LayerParams[],
 ): void {
   const name = what === 'gradients' ? 'grads' : 'params';
-  expectList(where, what === 'gradients' ? 'pass.layers' : 'layers', layers, 'layers');
   expectList(where, name, params, `${what}, one entry per layer`);
   if (layers.length !== params.length) {
     throw new ArgumentError(

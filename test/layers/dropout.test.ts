@@ -6,6 +6,7 @@ import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import { createKey, type RandomKey } from '../../src/tensor/random-key.js';
 import { allocate, dtypeOf } from '../../src/tensor/view.js';
+import { threefryOracle } from '../support/threefry.js';
 import { dot, expectGradients, matrix, numbers, random, scattered, zerosFor } from './support.js';
 
 const kernels = createCpuKernels();
@@ -212,6 +213,23 @@ describe('masks are drawn by place', () => {
 
 describe('word dropout', () => {
   const ids = Int32Array.from({ length: 20_000 }, (_, i) => 2 + (i % 50));
+
+  test('hides a word where the number drawn at its step and sequence lies below p·2³²', () => {
+    const own = createKey(21);
+    const key4 = Array.from(own.words, (word) => BigInt(word >>> 0));
+    const few = Int32Array.of(40, 41, 42, 43);
+    const hidden = (n: number, p: number, places?: Int32Array) => wordDropout(few, p, 1, own, places)[n] === 1;
+    const places = Int32Array.of(9, 0, 9, 1, 9, 2, 4, 7);
+    few.forEach((_, n) => {
+      for (const [sequence, step, given] of [
+        [n, 0, undefined],
+        [places[2 * n], places[2 * n + 1], places],
+      ] as const) {
+        const drawn = Number(threefryOracle(key4, [0n, BigInt(step), BigInt(sequence), 0n])[0]);
+        expect([hidden(n, drawn / 2 ** 32, given), hidden(n, (drawn + 1) / 2 ** 32, given)]).toEqual([false, true]);
+      }
+    });
+  });
 
   test('replaces a share p of the words by the unknown word and leaves the rest', () => {
     const p = 0.2;

@@ -34,6 +34,11 @@ import { matrix, numbers, random, scattered } from './support.js';
 fc.configureGlobal({ seed: 21, numRuns: 60 });
 
 const kernels = createCpuKernels();
+
+/** The one column of a matrix. */
+const columnVector = ({ data, shape, stride, offset }: Tensor): Tensor => {
+  return { data, shape: [shape[0]], stride: [stride[0]], offset };
+};
 const optionsOf = ({ bidirectional }: (typeof VARIANTS)[number]) => ({ bidirectional });
 const named = VARIANTS.map((v) => [v.bidirectional ? `${v.pooling}, two directions` : v.pooling, v] as const);
 
@@ -194,6 +199,18 @@ describe.each(named)('%s', (_, variant) => {
   });
 });
 
+test.each(Object.entries(poolings))('%s declares the shapes of its parameters', (name, layer) => {
+  const made = (width?: number) => {
+    const record = layer.initialize(4, createRng(1), { width, dtype: 'float64' });
+    return Object.fromEntries(Object.entries(record).map(([key, x]) => [key, x.shape]));
+  };
+  expect(layer.name).toBe(name);
+  expect(layer.shapes(4, 3)).toEqual(name === 'attention' ? { W: [4, 3], b: [3], v: [3] } : {});
+  expect(made(3)).toEqual(layer.shapes(4, 3));
+  expect(layer.shapes(4)).toEqual(name === 'attention' ? { W: [4, 4], b: [4], v: [4] } : {});
+  expect(made()).toEqual(layer.shapes(4));
+});
+
 describe('last', () => {
   test.each([false, true])('is the final state of the layer below; bidirectional: %p', (bidirectional) => {
     const layers = [{ cell: cells.lstm, hidden: 3, bidirectional }];
@@ -279,6 +296,14 @@ describe('attention', () => {
     expect([W.shape, b.shape, v.shape, dtypeOf(W.data)]).toEqual([[40, 56], [56], [56], 'float32']);
     const largest = (t: Tensor) => Math.max(...numbers(t).map(Math.abs));
     const [wide, narrow] = [Math.sqrt(6 / 96), Math.sqrt(6 / 57)];
+    for (const [x, bound] of [
+      [W, wide],
+      [v, narrow],
+    ] as const) {
+      const share = numbers(x).filter((value) => value < 0).length / numbers(x).length;
+      expect(Math.abs(share - 0.5)).toBeLessThan(0.2);
+      expect(Math.min(...numbers(x))).toBeLessThan(-0.9 * bound);
+    }
     expect([largest(W) <= wide, largest(W) > 0.98 * wide, largest(v) <= narrow, largest(v) > 0.9 * narrow]).toEqual([
       true,
       true,
@@ -290,6 +315,22 @@ describe('attention', () => {
     expect([record.W.shape, dtypeOf(record.W.data)]).toEqual([[5, 5], 'float64']);
     expect(() => initAttentionPool(0, 3, createRng(1))).toThrow(ArgumentError);
     expect(() => initAttentionPool(3, 1.5, createRng(1))).toThrow(/A must be an integer/);
+  });
+
+  test('parameters and their gradients may be views with any strides', () => {
+    const packing = packingOf(problem.lengths);
+    const vector = (y: Tensor) => columnVector(scattered({ ...y, shape: [y.shape[0], 1], stride: [y.stride[0], 1] }));
+    const views = (record: Readonly<Record<string, Tensor>>) => ({
+      ...{ W: scattered(record.W), b: vector(record.b), v: vector(record.v) },
+    });
+    const zeros = () =>
+      Object.fromEntries(Object.entries(params).map(([name, p]) => [name, allocate(p.shape, 'float64')]));
+    const run = (own: Readonly<Record<string, Tensor>>, grads: Readonly<Record<string, Tensor>>) => {
+      const pass = poolings.attention.forward(kernels, own, x, packing);
+      poolings.attention.backward(kernels, own, pass, problem.cotangent, grads);
+      return [pass.y, grads.W, grads.b, grads.v].map(numbers);
+    };
+    expect(run(views(params), views(zeros()))).toEqual(run(params, zeros()));
   });
 
   test('parameters and gradients that do not fit are refused by name', () => {

@@ -11,18 +11,22 @@ import {
   initStack,
   outputSize,
   stackBackward,
+  stackBackwardAsync,
   stackForward,
+  stackForwardAsync,
   type LayerParams,
   type LayerSpec,
   type StackOptions,
   type StackPass,
 } from '../../src/layers/stack.js';
 import { flatten } from '../../src/autograd/grads.js';
-import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
+import { dropoutForward, placesOf } from '../../src/layers/dropout.js';
+import { ArgumentError, BpttError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
 import { createKey } from '../../src/tensor/random-key.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf, rows } from '../../src/tensor/view.js';
+import { slowDevice } from '../support/slow-device.js';
 import { distance, dot, expectGradients, matrix, numbers, random } from './support.js';
 
 const kernels = createCpuKernels();
@@ -345,5 +349,137 @@ describe('stack', () => {
     const dY = random([N, 4], rng);
     expect(() => stackBackward(kernels, pass, dY, mirror(params).slice(1))).toThrow(/gradients must have one entry/);
     expect(() => stackBackward(kernels, pass, dY, mirror(twisted))).toThrow(ArgumentError);
+  });
+});
+
+describe('dropout between layers', () => {
+  test.each([false, true])(
+    'behind layer l draws at key.fold(l), at the places given; per sequence: %p',
+    (perSequence) => {
+      const { params, x } = stack(layers);
+      const key = createKey(7);
+      for (const places of [undefined, placesOf(packing, [11, 5, 8])]) {
+        const dropout = { p: 0.5, key, places, perSequence };
+        const pass = stackForward(kernels, layers, params, x, packing, { dropout });
+        pass.layers.slice(0, 2).forEach(({ y, mask }, l) => {
+          const own = { p: 0.5, key: key.fold(l), places: places ?? placesOf(packing), packing };
+          const want = dropoutForward(kernels, y, perSequence ? own : { ...own, packing: undefined });
+          expect(numbers(mask!.factors)).toEqual(numbers(want.mask!.factors));
+        });
+        expect(pass.layers[2].mask).toBeNull();
+      }
+    },
+  );
+});
+
+describe('a stack says what it refuses', () => {
+  const { params, x } = stack(layers);
+  const pass = stackForward(kernels, layers, params, x, packing);
+  const dY = random([N, 4], createRng(1));
+  const key = createKey(1);
+  const [first, second, third] = params;
+  const both = (record: LayerParams): LayerParams => ({ ...record, reverse: record.forward });
+  const alone = ({ forward }: LayerParams): LayerParams => ({ forward });
+  const odd = (l: number, change: object) => layers.map((layer, k) => (k === l ? { ...layer, ...change } : layer));
+
+  test.each<[string, unknown, unknown, unknown]>([
+    ['options must be an object; got the number 5', layers, params, 5],
+    ['unknown key "drop" in options', layers, params, { drop: 1 }],
+    ['unknown key "perSequences" in dropout', layers, params, { dropout: { p: 0.5, key, perSequences: true } }],
+    ['dropout.key must be a key of random numbers', layers, params, { dropout: { p: 0.5, key: 5 } }],
+    ['initial must be a list of states, one entry per layer; got the number 5', layers, params, { initial: 5 }],
+    ['initial[1] must be { forward, reverse }; got the number 5', layers, params, { initial: [undefined, 5] }],
+    ['unknown key "forwards" in initial[0]', layers, params, { initial: [{ forwards: {} }] }],
+    ['layers must be a list of layers, { cell, hidden }; got the number 5', 5, params, {}],
+    ['layers must list at least one layer; got none', [], params, {}],
+    ['layers[0] must be { cell, hidden, bidirectional }; got the number 5', [5], params, {}],
+    ['unknown key "size" in layer 1', odd(1, { size: 3 }), params, {}],
+    ['layers[2]: cell must be', odd(2, { cell: 'rnn' }), params, {}],
+    ['layers[1].hidden must be an integer of at least 1; got 2.5', odd(1, { hidden: 2.5 }), params, {}],
+    ['params must be a list of parameters, one entry per layer; got the number 5', layers, 5, {}],
+    ['parameters must have one entry per layer, 3; got 2 in params', layers, [first, second], {}],
+    ['params[1] must be { forward }, or { forward, reverse }; got the number 5', layers, [first, 5, third], {}],
+    ['params[1].forward must be the record of a cell; got the number 5', layers, [first, { forward: 5 }, third], {}],
+    ['layer 1 is unidirectional; its parameters must have forward alone', layers, [first, both(second), third], {}],
+    [
+      'layer 0 is bidirectional; its parameters must have forward and reverse',
+      layers,
+      [alone(first), second, third],
+      {},
+    ],
+    [
+      "Wh of layer 1 must be [H, G·H] with H = 6 (the layer's hidden size is 6); got [5, 5]",
+      odd(1, { hidden: 6 }),
+      params,
+      {},
+    ],
+  ])('forward: %s', (message, specs, given, options) => {
+    const call = () => stackForward(kernels, specs as never, given as never, x, packing, options as never);
+    expect(call).toThrow(BpttError);
+    expect(call).toThrow(`stackForward: ${message}`);
+  });
+
+  const grads = mirror(params);
+
+  test.each<[string, unknown, unknown, unknown]>([
+    ['options must be an object; got the number 5', pass, grads, 5],
+    ['unknown key "keep" in options', pass, grads, { keep: 'steps' }],
+    ['dFinal must be a list of states, one entry per layer; got the number 5', pass, grads, { dFinal: 5 }],
+    ['dFinal[2] must be { forward, reverse }; got null', pass, grads, { dFinal: [{}, undefined, null] }],
+    ['unknown key "h" in dFinal[0]', pass, grads, { dFinal: [{ h: dY }] }],
+    ['pass must be what the forward pass returned; got null', null, grads, {}],
+    ['pass.layers must be a list of layers; got the number 5', { layers: 5 }, grads, {}],
+    ['grads must be a list of gradients, one entry per layer; got the number 5', pass, 5, {}],
+    ['gradients must have one entry per layer, 3; got 4 in grads', pass, [...grads, grads[0]], {}],
+    ['grads[0] must be { forward }, or { forward, reverse }; got null', pass, [null, ...grads.slice(1)], {}],
+    ['grads[2].forward must be the record of a cell; got undefined', pass, [...grads.slice(0, 2), {}], {}],
+    ['layer 1 is unidirectional; its gradients must have forward alone', pass, grads.map(both), {}],
+    ['layer 0 is bidirectional; its gradients must have forward and reverse', pass, grads.map(alone), {}],
+  ])('backward: %s', (message, given, own, options) => {
+    const call = () => stackBackward(kernels, given as never, dY, own as never, options as never);
+    expect(call).toThrow(BpttError);
+    expect(call).toThrow(`stackBackward: ${message}`);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['initStack: D must be an integer', () => initStack(0, layers, createRng(1))],
+    ['initStack: layers must list at least one layer', () => initStack(3, [], createRng(1))],
+    ['initStack: rng must be a generator', () => initStack(3, layers, 5 as never)],
+    ['initStack: options must be an object of options', () => initStack(3, layers, createRng(1), 5 as never)],
+    ['outputSize: layer must be { cell, hidden, bidirectional }; got null', () => outputSize(null as never)],
+    ['stackForward: expected kernels', () => stackForward({} as never, layers, params, x, packing)],
+    ['stackForward: x must be a tensor', () => stackForward(kernels, layers, params, 5 as never, packing)],
+    ['stackForward: packing must be', () => stackForward(kernels, layers, params, x, [3, 1, 4] as never)],
+    ['stackBackward: expected kernels', () => stackBackward({} as never, pass, dY, grads)],
+    ['stackBackward: dY must be a tensor', () => stackBackward(kernels, pass, 5 as never, grads)],
+  ])('in the name of the function called: %s', (message, call) => {
+    expect(call).toThrow(BpttError);
+    expect(call).toThrow(message);
+  });
+
+  test('in the names of the asynchronous functions', async () => {
+    const devices = slowDevice(kernels);
+    const forward = (...args: unknown[]) => (stackForwardAsync as (...args: unknown[]) => Promise<unknown>)(...args);
+    const backward = (...args: unknown[]) => (stackBackwardAsync as (...args: unknown[]) => Promise<unknown>)(...args);
+    await expect(forward(kernels, layers, params, x, packing)).rejects.toThrow(
+      /^stackForwardAsync: devices\.device must be kernels/,
+    );
+    await expect(forward(devices, layers, params, 5, packing)).rejects.toThrow(
+      /^stackForwardAsync: x must be a tensor/,
+    );
+    await expect(forward(devices, layers, params, x, [3])).rejects.toThrow(/^stackForwardAsync: packing must be/);
+    await expect(backward(kernels, pass, dY, grads)).rejects.toThrow(
+      /^stackBackwardAsync: devices\.device must be kernels/,
+    );
+    await expect(backward(devices, null, dY, grads)).rejects.toThrow(/^stackBackwardAsync: pass must be what/);
+    await expect(backward(devices, pass, 5, grads)).rejects.toThrow(/^stackBackwardAsync: dY must be a tensor/);
+    expect(devices.done).toEqual([]);
+  });
+
+  test('states of some layers alone are taken', () => {
+    const state = { forward: randomState(cells.rnn, 5, 3) };
+    const from = (initial: never) => numbers(stackForward(kernels, layers, params, x, packing, { initial }).y);
+    expect(from([undefined, state] as never)).toEqual(from([{}, state, {}] as never));
+    expect(from([undefined, state] as never)).not.toEqual(numbers(pass.y));
   });
 });
