@@ -218,7 +218,7 @@ interface Output {
 }
 
 function outputOf(options: Options, terminal: Terminal): Output {
-  const progress = createProgress(terminal.stderr);
+  const progress = createProgress(terminal.stderr, terminal.now);
   const say: Listener = {
     progress: (label, done, total) => progress.update({ label, done, total, rate: 0, unit: '' }),
     note: (line) => progress.line(line),

@@ -91,7 +91,7 @@ function demoCorpora(): Required<Omit<Corpora, 'sources' | 'input'>> {
 }
 
 async function trainWithProgress(kernels: Kernels, corpora: Corpora, terminal: Terminal) {
-  const progress = createProgress(terminal.stderr);
+  const progress = createProgress(terminal.stderr, terminal.now);
   const colors = colorsFor(terminal.stderr, terminal.env);
   try {
     return await train(kernels, corpora, OPTIONS, {

@@ -1,6 +1,7 @@
 /**
  * Progress on standard error. On a terminal a bar with rate and time left is drawn over itself; elsewhere (a log file, a
- * continuous build) plain lines appear at most every half minute, so that a long epoch shows life without filling the log.
+ * continuous build) a plain line appears after two seconds, then at most one every half minute, so that long work shows life
+ * without filling the log.
  */
 import cliProgress from 'cli-progress';
 import type { OutputStream } from './terminal.js';
@@ -27,6 +28,9 @@ export interface Progress {
   stop(): void;
 }
 
+/** Work that takes no longer is not worth a word. */
+export const PATIENCE_MS = 2000;
+
 const BETWEEN_LINES_MS = 30_000;
 
 /** Reports nothing: `--quiet`. */
@@ -42,15 +46,15 @@ export function createProgress(stream: OutputStream, now: () => number = () => p
 }
 
 function lineProgress(stream: OutputStream, now: () => number): Progress {
-  let last = now();
+  let next = now() + PATIENCE_MS;
   const line = (text: string): void => {
     stream.write(`${text}\n`);
-    last = now();
+    next = now() + BETWEEN_LINES_MS;
   };
   return {
     line,
     update(state) {
-      if (now() - last < BETWEEN_LINES_MS) return;
+      if (now() < next) return;
       line(`${state.label}  ${percent(state)}  ${describeRate(state)}`);
     },
     stop: () => undefined,
@@ -100,10 +104,11 @@ function describeRate({ done, total, rate, unit }: ProgressState): string {
   return `${formatRate(rate)} ${unit}/s, ${formatDuration((total - done) / rate)} left`;
 }
 
-/** A rate in three digits or so: `950`, `12.3k`, `1.2M`. */
+/** A rate in three digits or so: `0.8`, `950`, `12.3k`, `1.2M`. */
 export function formatRate(rate: number): string {
   if (rate >= 1e6) return `${(rate / 1e6).toFixed(1)}M`;
-  return rate >= 1e4 ? `${(rate / 1e3).toFixed(1)}k` : rate.toFixed(0);
+  if (rate >= 1e4) return `${(rate / 1e3).toFixed(1)}k`;
+  return rate < 10 ? rate.toPrecision(2) : rate.toFixed(0);
 }
 
 /** A duration: `4 s`, `2:07 min`, `1:02:07 h`. */

@@ -22,6 +22,8 @@ export interface Terminal {
    * left. Without it, nobody ends the process.
    */
   readonly endHere?: () => void;
+  /** Milliseconds of the clock that progress goes by; default that of the process. */
+  readonly now?: () => number;
 }
 
 /** Functions that color text, or leave it alone. */

@@ -169,7 +169,7 @@ async function checkTogether(options: Options): Promise<void> {
 async function runTrain(options: Options, terminal: Terminal): Promise<void> {
   await checkTogether(options);
   const cell = await openCell(options.cell, terminal);
-  const progress = options.quiet ? silent : createProgress(terminal.stderr);
+  const progress = options.quiet ? silent : createProgress(terminal.stderr, terminal.now);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const selection = await openTrainBackend(options, terminal, progress);
   const { kernels } = selection;

@@ -1,25 +1,34 @@
 /**
- * What a gradient is made of: A[m,k], what loss m contributes to the gradient of a parameter through its use at word k. Each
- * addend is formed by the product that forms the gradient, over a single row.
+ * What a gradient is made of: A[m,k], what loss m contributes to the gradient of a parameter through its use at word k.
  *
  *   dP = Σ_m Σ_k A[m,k]
+ *
+ * A weight matrix adds an outer product per use: A[m,k] = u_k ⊗ v[m,k], with u_k of the forward pass and v[m,k] of the backward
+ * pass, in blocks of columns that may have a u_k each. Its norm and its products with dP follow from the two vectors alone. Where a
+ * cell of one's own makes a weight gradient in another way, each addend is formed by the cell's own products over a single row.
  */
 import { at, before } from '../autograd/layout.js';
 import type { TensorRecord } from '../autograd/grads.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns } from '../tensor/view.js';
+import { columns, sizeOf } from '../tensor/view.js';
 import type { Direction } from './directions.js';
 import { directionsOf, prefixOf, stepOf, unwoundOf } from './directions.js';
+import type { Factoring } from './factoring.js';
+import { factoringOf } from './factoring.js';
 import { seedOf } from './losses.js';
 import { asRow, rowOf, zerosOf } from './numbers.js';
+import type { SeedBatch } from './seeds.js';
+import { readRow, seedsIn } from './seeds.js';
 import type { Returned, Study } from './study.js';
 import { headGradients } from './study.js';
 import type { DirectionName, LossTrace } from './trace.js';
 
-/** Elements `offset, offset + 1, …` of a gradient, row-major; the rest of the addend is zero. */
-export interface Addend {
-  readonly offset: number;
-  readonly values: ArrayLike<number>;
+/** The forward half of an addend: u_k. */
+export interface Use {
+  /** The first row of the parameter that is used. */
+  readonly row: number;
+  /** u_k by block of columns, one number per row that is used. Blocks lie side by side and have equal widths. */
+  readonly left: readonly ArrayLike<number>[];
 }
 
 /** The addends of one parameter. */
@@ -31,81 +40,148 @@ export interface Addends {
   /** Gates whose columns stand side by side in it; none where it has no such columns. */
   readonly gates: readonly string[];
   readonly shape: readonly number[];
-  /** What loss m contributes through word k; null where it cannot. What it returns lives until the next call. */
-  of(m: number, k: number): Addend | null;
+  /** What they are made by. */
+  readonly parts: Factors | Whole;
+}
+
+/** Addends as outer products. */
+export interface Factors {
+  readonly kind: 'factors';
+  /** u_k; null where the parameter is not used at word k. */
+  use(k: number): Use | null;
+  /** v[m,k] for loss `batch.from + b`, one number per column. */
+  read(batch: SeedBatch, b: number, k: number, into: Float64Array): void;
+  /** The same for all losses together. */
+  readAll(returned: Returned, k: number, into: Float64Array): void;
+}
+
+/** Addends that are formed, row-major. What comes back lives until the next call; null where there is none. */
+export interface Whole {
+  readonly kind: 'whole';
+  of(batch: SeedBatch, b: number, k: number): ArrayLike<number> | null;
+  ofAll(returned: Returned, k: number): ArrayLike<number> | null;
 }
 
 /** Addends of every parameter of a model. */
-export function addendsOf(study: Study, losses: readonly LossTrace[], passes: readonly Returned[]): Addends[] {
+export function addendsOf(study: Study, losses: readonly LossTrace[]): Addends[] {
   return [
-    ...directionsOf(study).flatMap((direction) => ofDirection(study, direction, passes)),
+    ...directionsOf(study).flatMap((direction) => ofDirection(study, direction)),
     ...ofHead(study, losses),
-    ...ofEncoders(study, passes),
+    ...ofEncoders(study),
   ];
 }
 
-function ofDirection(study: Study, direction: Direction, passes: readonly Returned[]): Addends[] {
-  const { unrolled, layer, name } = direction;
-  const { cell, params } = unrolled;
-  const scratch = zerosOf(params);
-  const addend = { Wx: outerOf(direction, passes), b: sumOf(direction, passes) } as Partial<
-    Record<string, Addends['of']>
-  >;
+/** Rows and columns of a parameter; a vector is one row. */
+export const gridOf = ({ shape }: Pick<Addends, 'shape'>): readonly [number, number] =>
+  shape.length === 1 ? [1, shape[0]] : [shape[0], shape[1]];
+
+const ONE = [1];
+
+function ofDirection(study: Study, direction: Direction): Addends[] {
+  const { unrolled, layer, name, hidden } = direction;
+  const { cell, params, x } = unrolled;
+  const da = stepGradient(direction, 'da');
+  const known: Partial<Record<string, Addends['parts']>> = {
+    Wx: { kind: 'factors', use: remembered((k) => ({ row: 0, left: [rowOf(x, stepOf(direction, k))] })), ...da },
+    b: { kind: 'factors', use: () => ({ row: 0, left: [ONE] }), ...da },
+    ...Object.fromEntries(cell.states.map((state) => [`${state}0`, ofInitial(direction, state)])),
+  };
   return Object.entries(params).map(([param, { shape }]): Addends => ({
     param: `${prefixOf(direction)}.${param}`,
     layer,
     direction: name,
-    gates: shape[shape.length - 1] === cell.gates * direction.hidden && cell.gates > 1 ? cell.gateNames : [],
+    gates: shape[shape.length - 1] === cell.gates * hidden && cell.gates > 1 ? cell.gateNames : [],
     shape,
-    of: addend[param] ?? recurrentOf(study, direction, passes, scratch, param),
+    parts: known[param] ?? recurrentOf(study, direction, param),
   }));
 }
 
-const daAt = (direction: Direction, passes: readonly Returned[], m: number, k: number): Tensor =>
-  asRow(unwoundOf(direction, passes[m]).stepGrads.da, stepOf(direction, k));
-
-/** dWx: xᵀ·da of one row. */
-function outerOf(direction: Direction, passes: readonly Returned[]): Addends['of'] {
-  const { x, params } = direction.unrolled;
-  const [D, W] = params.Wx.shape;
-  const values = new Float64Array(D * W);
-  return (m, k) => {
-    const row = rowOf(x, stepOf(direction, k));
-    const { data } = daAt(direction, passes, m, k);
-    for (let i = 0; i < D; i++) for (let j = 0; j < W; j++) values[i * W + j] = row[i] * data[j];
-    return { offset: 0, values };
+/** What the steps leave behind under a name, as the backward half of an addend. */
+function stepGradient(direction: Direction, tensor: string): Pick<Factors, 'read' | 'readAll'> {
+  return {
+    read(batch, b, k, into) {
+      readRow(seedsIn(batch, direction).stepGrads[tensor], stepOf(direction, k) * batch.count + b, into);
+    },
+    readAll: (returned, k, into) =>
+      readRow(unwoundOf(direction, returned).stepGrads[tensor], stepOf(direction, k), into),
   };
 }
 
-/** db: da of one row. */
-function sumOf(direction: Direction, passes: readonly Returned[]): Addends['of'] {
-  return (m, k) => ({ offset: 0, values: daAt(direction, passes, m, k).data });
+/** A learned initial state is used by the first step alone. */
+function ofInitial(direction: Direction, state: string): Factors {
+  const of = (record: object): Tensor => (record as Readonly<Record<string, Tensor>>)[state];
+  return {
+    kind: 'factors',
+    use: (k) => (stepOf(direction, k) === 0 ? { row: 0, left: [ONE] } : null),
+    read: (batch, b, _k, into) => readRow(of(seedsIn(batch, direction).dInitial), b, into),
+    readAll: (returned, _k, into) => readRow(of(unwoundOf(direction, returned).dInitial), 0, into),
+  };
 }
 
-/** dWh and its kin by the cell's own products over one row; a learned initial state is used by the first step alone. */
-function recurrentOf(
-  { kernels }: Study,
-  direction: Direction,
-  passes: readonly Returned[],
-  scratch: TensorRecord,
-  param: string,
-): Addends['of'] {
-  const { cell, packing, states, saved } = direction.unrolled;
-  const initial = cell.states.find((state) => param === `${state}0`);
-  return (m, k) => {
-    const s = stepOf(direction, k);
-    const { stepGrads, dInitial } = unwoundOf(direction, passes[m]);
-    if (initial !== undefined) {
-      return s === 0 ? { offset: 0, values: rowOf((dInitial as Readonly<Record<string, Tensor>>)[initial], 0) } : null;
-    }
-    for (const [name, { data }] of Object.entries(scratch)) if (name !== 'Wx' && name !== 'b') data.fill(0);
-    cell.weightGradients(
-      kernels,
-      before(states, packing, s).h,
-      at({ ...saved, ...stepGrads }, packing, s),
-      scratch as never,
-    );
-    return { offset: 0, values: scratch[param].data };
+/** dWh and its kin: as outer products where a trial shows that they are, else by the cell's own products. */
+function recurrentOf(study: Study, direction: Direction, param: string): Addends['parts'] {
+  const factoring = factoringOf(study.kernels, direction.unrolled, param);
+  return factoring === null ? formedBy(study, direction, param) : factored(direction, factoring);
+}
+
+function factored(direction: Direction, blocks: Factoring): Factors {
+  const { packing, states, saved, y } = direction.unrolled;
+  const H = y.shape[1];
+  const tensors = saved as Readonly<Record<string, Tensor>>;
+  const gather = (row: (tensor: string, from: number, into: Float64Array, start: number) => void, into: Float64Array) =>
+    blocks.forEach(({ right }, i) => row(right.tensor, right.block * H, into, i * H));
+  return {
+    kind: 'factors',
+    use: remembered((k) => {
+      const s = stepOf(direction, k);
+      const left = blocks.map(({ left: from }) => {
+        if (from === 'one') return ONE;
+        if (from === 'h') return rowOf(before(states, packing, s).h, 0);
+        return rowOf(tensors[from.tensor], s, from.block * H, H);
+      });
+      return { row: 0, left };
+    }),
+    read(batch, b, k, into) {
+      const { stepGrads } = seedsIn(batch, direction);
+      const row = stepOf(direction, k) * batch.count + b;
+      gather((tensor, from, to, start) => readRow(columns(stepGrads[tensor], from, H), row, to, start), into);
+    },
+    readAll(returned, k, into) {
+      const { stepGrads } = unwoundOf(direction, returned);
+      const row = stepOf(direction, k);
+      gather((tensor, from, to, start) => readRow(columns(stepGrads[tensor], from, H), row, to, start), into);
+    },
+  };
+}
+
+/** A function of a word, worked out once per word. */
+function remembered<V>(make: (k: number) => V): (k: number) => V {
+  const found: V[] = [];
+  return (k) => (found[k] ??= make(k));
+}
+
+function formedBy({ kernels }: Study, direction: Direction, param: string): Whole {
+  const { cell, packing, states, saved, params } = direction.unrolled;
+  const scratch = zerosOf(params) as unknown as TensorRecord;
+  const form = (s: number, left: Readonly<Record<string, Tensor>>): ArrayLike<number> => {
+    for (const { data } of Object.values(scratch)) data.fill(0);
+    const step = { ...at(saved, packing, s), ...left };
+    cell.weightGradients(kernels, before(states, packing, s).h, step, scratch as never);
+    return scratch[param].data;
+  };
+  const rowsAt = (record: object, row: number): Record<string, Tensor> =>
+    Object.fromEntries(Object.entries(record).map(([name, x]) => [name, asRow(x as Tensor, row)]));
+  return {
+    kind: 'whole',
+    of(batch, b, k) {
+      const s = stepOf(direction, k);
+      const { stepGrads, steps } = seedsIn(batch, direction);
+      return s < steps ? form(s, rowsAt(stepGrads, s * batch.count + b)) : null;
+    },
+    ofAll(returned, k) {
+      const s = stepOf(direction, k);
+      return form(s, rowsAt(unwoundOf(direction, returned).stepGrads, s));
+    },
   };
 }
 
@@ -113,15 +189,29 @@ function recurrentOf(
 function ofHead(study: Study, losses: readonly LossTrace[]): Addends[] {
   const { model, params, head, tokens } = study;
   const { name } = model.config.heads[head];
-  const grads = losses.map((_, m) => headGradients(study, seedOf(losses, m)));
+  let last: { readonly m: number; readonly grads: TensorRecord } | undefined;
+  const gradients = (m: number): TensorRecord => {
+    if (last?.m !== m) last = { m, grads: headGradients(study, seedOf(losses, m)) };
+    return last.grads;
+  };
+  const wordOf = (m: number): number => losses[m].word ?? tokens.length - 1;
   return Object.entries(params.heads[name]).map(([param, { shape }]): Addends => ({
     ...{ param: `heads.${name}.${param}`, layer: null, direction: null, gates: [], shape },
-    of: (m, k) => (k === (losses[m].word ?? tokens.length - 1) ? { offset: 0, values: grads[m][param].data } : null),
+    parts: {
+      kind: 'whole',
+      of: ({ from }, b, k) => (wordOf(from + b) === k ? gradients(from + b)[param].data : null),
+      ofAll(_returned, k) {
+        const own = losses.map((_, m) => m).filter((m) => wordOf(m) === k);
+        const sum = new Float64Array(sizeOf(shape));
+        for (const m of own) gradients(m)[param].data.forEach((each, i) => (sum[i] += each));
+        return own.length === 0 ? null : sum;
+      },
+    },
   }));
 }
 
 /** Word vectors: the gradient that arrives at a word, in its row of the table. */
-function ofEncoders({ model, params, features, pass }: Study, passes: readonly Returned[]): Addends[] {
+function ofEncoders({ model, params, features, tokens }: Study): Addends[] {
   let from = 0;
   return model.network.encoders.flatMap((encoder, i): Addends[] => {
     const { kind, width } = encoder.config;
@@ -134,9 +224,11 @@ function ofEncoders({ model, params, features, pass }: Study, passes: readonly R
       {
         ...{ param: `encoders.${kind}.${name}`, layer: null, direction: null, gates: [] },
         shape: [params.encoders[kind][name].shape[0], width],
-        of(m, k) {
-          const arrived = columns(passes[m].dX, start, width);
-          return pass.x.shape[0] > k ? { offset: ids[k] * width, values: rowOf(arrived, k) } : null;
+        parts: {
+          kind: 'factors',
+          use: (k) => (k < tokens.length ? { row: ids[k], left: [ONE] } : null),
+          read: ({ dX, count }, b, k, into) => readRow(columns(dX, start, width), k * count + b, into),
+          readAll: ({ dX }, k, into) => readRow(columns(dX, start, width), k, into),
         },
       },
     ];

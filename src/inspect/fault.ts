@@ -11,6 +11,7 @@ import type { Direction } from './directions.js';
 import { prefixOf, stepOf, unwoundOf } from './directions.js';
 import { derivative } from './duals.js';
 import { agree, dot, norm, rowOf, zeros } from './numbers.js';
+import { formedTogether } from './ledger.js';
 import type { Reading } from './reading.js';
 import { refTo } from './refs.js';
 import type { FaultTrace } from './trace.js';
@@ -99,11 +100,7 @@ function weightAt(reading: Reading, direction: Direction, s: number): FaultTrace
   for (const addends of reading.addends.filter(({ param }) => param.startsWith(`${prefixOf(direction)}.`))) {
     const { param, shape, gates } = addends;
     if (param.endsWith('0')) continue; // an initial state has no word of its own
-    const analytic = new Float64Array(zeros(shape).data.length);
-    reading.losses.forEach((_, m) => {
-      const addend = addends.of(m, word);
-      if (addend) for (let i = 0; i < addend.values.length; i++) analytic[addend.offset + i] += addend.values[i];
-    });
+    const analytic = formedTogether(addends, reading.full, word) ?? new Float64Array(zeros(shape).data.length);
     const tried = signs(analytic.length);
     const tangent = viewOf(Float64Array.from(tried), shape);
     const other = derivative(reading, { param, at: { layer, direction: name, word }, tangent });

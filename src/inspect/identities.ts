@@ -1,10 +1,7 @@
 /** Laws that the numbers of a trace must obey, whatever the model is. Each is measured on the very numbers that are shown. */
-import { before } from '../autograd/layout.js';
 import type { Direction } from './directions.js';
-import { stepOf } from './directions.js';
-import { asRow, difference, plus } from './numbers.js';
-import { activationsAt, gateAt } from './quantities.js';
-import { inputsOf, reachResidual, variablesOf } from './reach.js';
+import { difference, plus } from './numbers.js';
+import { activationsOf, gateAt } from './quantities.js';
 import type { Reading } from './reading.js';
 import type { DirectionTrace, IdentityName, IdentityTrace, LayerTrace, LedgerTrace } from './trace.js';
 
@@ -21,21 +18,25 @@ const LAWS: Readonly<Record<IdentityName, readonly [says: string, tolerance: num
   'jacobian-bounds': ['‖v·∂s/∂s′‖/‖v‖ ≤ σ_max(∂s/∂s′) ≤ Π σ_max(J)', 1e-9],
 };
 
-/** Every law, on one reading. @param addends largest misfit of the ledger; undefined where none was made up */
+/** The largest misfits of what was added up; undefined of what was not asked for. */
+export interface Misfits {
+  /** Of the reach. */
+  readonly reach?: number;
+  /** Of the ledger. */
+  readonly addends?: number;
+}
+
+/** Every law, on one reading. */
 export function identitiesOf(
   reading: Reading,
   layers: readonly LayerTrace[],
   ledger: readonly LedgerTrace[],
-  addends: number | undefined,
+  { reach, addends }: Misfits,
 ): IdentityTrace[] {
   const runs = layers.flatMap(({ forward, reverse }) => (reverse ? [forward, reverse] : [forward]));
   const residuals: Partial<Record<IdentityName, number>> = {
     probabilities: worst(reading.losses.map(({ probabilities }) => Math.abs(sum(probabilities) - 1))),
-    'reach-sums-to-gradient': worst(
-      [inputsOf(reading), ...reading.directions.flatMap((each) => Object.values(variablesOf(reading, each)))].map(
-        (variable) => reachResidual(reading, variable),
-      ),
-    ),
+    ...(reach !== undefined && { 'reach-sums-to-gradient': reach }),
     'direct-plus-recurrent': worst(runs.map(splitResidual)),
     ...(addends !== undefined && {
       'shares-sum-to-one': worst(ledger.filter(({ norm }) => norm !== 0).map(({ total }) => Math.abs(total - 1))),
@@ -66,16 +67,11 @@ function splitResidual({ steps }: DirectionTrace): number {
 }
 
 function gateResidual(direction: Direction): number {
-  const { unrolled, words, hidden } = direction;
-  const { cell, params, states, packing, x } = unrolled;
-  const rows = Array.from({ length: words }, (_, k) => stepOf(direction, k));
+  const { unrolled } = direction;
+  const found = activationsOf(unrolled);
+  const gates = Object.keys(found).filter((gate) => unrolled.cell.gateNames.includes(gate));
   return worst(
-    rows.flatMap((s) => {
-      const found = activationsAt(cell, params, asRow(x, s), before(states, packing, s), hidden);
-      return Object.keys(found)
-        .filter((gate) => cell.gateNames.includes(gate))
-        .map((gate) => difference(found[gate].value, gateAt(unrolled, gate, s), 1));
-    }),
+    gates.flatMap((gate) => found[gate].value.map((row, s) => difference(row, gateAt(unrolled, gate, s), 1))),
   );
 }
 

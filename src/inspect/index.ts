@@ -1,6 +1,6 @@
 /** Reading gradients: one sentence, every number, what it is made of and the proof beside it. */
 export { inspect } from './inspect.js';
-export type { InspectOptions } from './options.js';
+export type { InspectOptions, InspectProgress } from './options.js';
 export { traceFromJson, traceToJson } from './json.js';
 export { numberAt, refTo, valueAt } from './refs.js';
 export { gatesOf, statesOf } from './own-code.js';

@@ -6,26 +6,26 @@ import type { Tensor } from '../tensor/types.js';
 import { checksOf } from './checks.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
-import { identitiesOf, worst } from './identities.js';
+import { identitiesOf } from './identities.js';
 import { jacobianOf } from './jacobian.js';
-import type { Connected } from './ledger.js';
-import { elementOf, largestElements, ledgerOf } from './ledger.js';
-import { hasGold } from './losses.js';
+import { hasGold, seedOf } from './losses.js';
 import { modelOf } from './model-trace.js';
 import { matrixOf, norm, rowOf } from './numbers.js';
 import type { InspectOptions } from './options.js';
 import { expectQuestion } from './options.js';
-import { cutAt, inputsOf, reachOf, variablesOf } from './reach.js';
+import { cutAt } from './reach.js';
 import type { Reading } from './reading.js';
-import { connectedIn, readingOf } from './reading.js';
+import { readingOf } from './reading.js';
 import { byName } from './recurrence.js';
 import { saliencyOf } from './saliency.js';
 import { saturationOf } from './saturation.js';
 import { stepsOf } from './steps.js';
 import type { Returned, Study, Whole } from './study.js';
-import { flatGrads } from './study.js';
-import type { Conventions, DirectionTrace, ElementTrace, HeadTrace, JacobianTrace } from './trace.js';
-import type { LayerTrace, LedgerTrace, Matrix, Trace, WordTrace } from './trace.js';
+import { backwardEach } from './study.js';
+import type { Sums } from './sums.js';
+import { sumsOf } from './sums.js';
+import type { Conventions, DirectionTrace, HeadTrace, JacobianTrace } from './trace.js';
+import type { LayerTrace, Matrix, Trace, WordTrace } from './trace.js';
 import { clipOf, truncationOf } from './wholes.js';
 
 /**
@@ -42,8 +42,8 @@ export function inspect(kernels: Kernels, model: Model, sentence: Sentence, opti
   expectQuestion('inspect', kernels, model, sentence, options);
   const reading = readingOf(kernels, model, sentence, options);
   const { study, losses, full } = reading;
-  const layers = layersOf(reading);
-  const { ledger, residual } = booksOf(reading);
+  const sums = sumsOf(reading);
+  const layers = layersOf(reading, sums);
   return {
     format: 'bptt-trace',
     version: 1,
@@ -54,14 +54,14 @@ export function inspect(kernels: Kernels, model: Model, sentence: Sentence, opti
     loss: losses.reduce((sum, { loss }) => sum + loss, 0),
     layers,
     head: headOf(study, full),
-    reach: reachOf(reading, inputsOf(reading)),
-    ledger,
-    elements: elementsOf(reading),
+    reach: sums.inputs,
+    ledger: sums.ledger,
+    elements: sums.elements,
     truncation: options.truncate === undefined ? null : truncationOf(reading, options.truncate),
     clip: options.clip === undefined ? null : clipOf(reading, options.clip),
     saliency: saliencyOf(study, sentence, options),
     checks: checksOf(reading),
-    identities: identitiesOf(reading, layers, ledger, residual),
+    identities: identitiesOf(reading, layers, sums.ledger, sums),
   };
 }
 
@@ -84,20 +84,21 @@ function wordsOf({ model, tokens, pass }: Study, full: Returned): WordTrace[] {
   });
 }
 
-function layersOf(reading: Reading): LayerTrace[] {
+function layersOf(reading: Reading, sums: Sums): LayerTrace[] {
   const layers: Partial<Record<string, DirectionTrace>>[] = reading.study.pass.stack.layers.map(() => ({}));
-  for (const direction of reading.directions) layers[direction.layer][direction.name] = directionOf(reading, direction);
+  for (const direction of reading.directions) {
+    layers[direction.layer][direction.name] = directionOf(reading, direction, sums);
+  }
   return layers as unknown as LayerTrace[];
 }
 
-function directionOf(reading: Reading, direction: Direction): DirectionTrace {
+function directionOf(reading: Reading, direction: Direction, sums: Sums): DirectionTrace {
   const { study, full } = reading;
   const { unrolled, layer, name, hidden } = direction;
   const { cell, params, states } = unrolled;
   const grads = (full.grads.layers[layer] as Record<string, Readonly<Record<string, Tensor>>>)[name];
   const first = (of: object) => byName(cell.states, (state) => rowOf((of as Record<string, Tensor>)[state], 0));
   const steps = stepsOf(study.kernels, direction, full);
-  const variables = Object.entries(variablesOf(reading, direction));
   return {
     inputs: params.Wx.shape[0],
     hidden,
@@ -106,51 +107,26 @@ function directionOf(reading: Reading, direction: Direction): DirectionTrace {
     weights: matricesOf(params),
     dWeights: matricesOf(grads),
     steps,
-    reach: Object.fromEntries(variables.map(([each, variable]) => [each, reachOf(reading, variable)])),
+    reach: sums.states.get(direction)!,
     jacobian: jacobianFor(reading, direction),
     saturation: saturationOf(cell, steps),
   };
 }
 
-/** States wider than this are measured where it is asked for: the cost grows with the cube. */
-const WIDE = 64;
+/** Up to which size, and up to which cost, Jacobians are measured unasked. */
+const [WIDE, COSTLY] = [64, 2 ** 24];
 
-function jacobianFor({ study, losses, full, passes, options }: Reading, direction: Direction): JacobianTrace | null {
+function jacobianFor({ study, losses, full, options }: Reading, direction: Direction): JacobianTrace | null {
   const { words, unrolled, hidden } = direction;
-  if (!(options.jacobian ?? unrolled.cell.states.length * hidden <= WIDE)) return null;
+  const S = unrolled.cell.states.length * hidden;
+  if (!(options.jacobian ?? (S <= WIDE && words * S ** 3 <= COSTLY))) return null;
   const last = stepOf(direction, words - 1);
   const own = losses.findIndex(({ word }) => word === last);
   const gradient = (returned: Returned, k: number) => cutAt(study.kernels, direction, returned, k);
   const all = Array.from({ length: words }, (_, s) => gradient(full, stepOf(direction, s)));
-  return jacobianOf(study.kernels, direction, all, gradient(passes[Math.max(own, 0)], last));
+  const [alone] = backwardEach(study, [seedOf(losses, Math.max(own, 0))]);
+  return jacobianOf(study.kernels, direction, all, gradient(alone, last));
 }
-
-/** The ledger of every parameter, and the largest misfit; neither where it was not asked for. */
-function booksOf(reading: Reading): { ledger: LedgerTrace[]; residual?: number } {
-  if (reading.options.ledger === false) return { ledger: [] };
-  const grads = flatGrads(reading.full);
-  const books = reading.addends.map((each) => ledgerOf(each, grads[each.param], sizeOfTable(reading), linked(reading)));
-  return { ledger: books.flatMap(({ entries }) => entries), residual: worst(books.map((each) => each.residual)) };
-}
-
-function elementsOf(reading: Reading): ElementTrace[] {
-  const { addends, full, options } = reading;
-  const grads = flatGrads(full);
-  const places = options.elements ?? largestElements(addends, grads);
-  return places.map((place) => elementOf(addends, place, grads, sizeOfTable(reading), linked(reading)));
-}
-
-/** M and T. */
-const sizeOfTable = ({ losses, study }: Reading): [number, number] => [losses.length, study.tokens.length];
-
-/** A head says by itself where its weights are used. */
-const linked =
-  (reading: Reading): Connected =>
-  ({ param, layer, direction }, m, k) => {
-    if (param.startsWith('heads.')) return true;
-    const place = layer === null || direction === null ? undefined : { layer, name: direction };
-    return connectedIn(reading, place)(m, k);
-  };
 
 function headOf({ model, params, head }: Study, full: Whole): HeadTrace {
   const { name, kind } = model.config.heads[head];

@@ -48,6 +48,22 @@ export function matrixOf(x: Tensor): number[][] {
   return Array.from({ length: x.shape[0] }, (_, n) => rowOf(x, n));
 }
 
+/** Copies `count` rows of one matrix over rows of another, all columns of the latter, from column `start` of the former on. */
+export function transferred(
+  from: Tensor,
+  row: number,
+  start: number,
+  to: Tensor<Float64Array>,
+  toRow: number,
+  count: number,
+): void {
+  const W = to.shape[1];
+  for (let n = 0; n < count; n++) {
+    const at = from.offset + (row + n) * from.stride[0] + start * from.stride[1];
+    for (let j = 0; j < W; j++) to.data[(toRow + n) * W + j] = from.data[at + j * from.stride[1]];
+  }
+}
+
 /** A matrix of one row. */
 export function asRow(x: Tensor, n: number): Tensor {
   return copied(rows(x, n, 1));
@@ -69,7 +85,7 @@ export function norm(v: ArrayLike<number>): number {
   }
   if (largest === 0 || !Number.isFinite(largest)) return largest;
   let sum = 0;
-  for (let i = 0; i < v.length; i++) sum += (v[i] / largest) ** 2;
+  for (let i = 0; i < v.length; i++) sum += (v[i] / largest) * (v[i] / largest);
   return largest * Math.sqrt(sum);
 }
 

@@ -9,6 +9,7 @@ import { expectList, expectRecord } from '../tensor/arguments.js';
 import { expectKnownKeys, expectNonNegativeInteger, expectOneOf, expectPositive, keysOf } from '../tensor/checks.js';
 import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
+import { expectFunction } from '../tensor/arguments.js';
 import type { SeedName } from './trace.js';
 
 /** What to read; everything has a default. */
@@ -23,10 +24,16 @@ export interface InspectOptions {
   readonly head?: string;
   /** Whether `reach` keeps the vectors R[m,k] beside their norms: M·T vectors each. Default false. */
   readonly vectors?: boolean;
-  /** Whether to make up the ledger of every weight; M·T weight gradients are formed for it. Default true. */
-  readonly ledger?: boolean;
   /**
-   * Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default: where S is at most 64.
+   * At which variables the gradient of each loss alone is measured: `x`, a state by its name, `a`, `state`; by default at all of them
+   * (true). A sentence of many words takes the longest here and in the ledger.
+   */
+  readonly reach?: boolean | readonly string[];
+  /** Of which parameters to make up the ledger, by their dotted names; by default of all of them (true). */
+  readonly ledger?: boolean | readonly string[];
+  /**
+   * Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default: where S is at most 64 and
+   * T·S³ at most 2^24.
    */
   readonly jacobian?: boolean;
   /** Single weights whose addends are listed; default: the largest element of dWh of each layer and direction. */
@@ -43,6 +50,16 @@ export interface InspectOptions {
   readonly saliency?: 'all' | readonly number[];
   /** Per word, what the swap test puts in its place; default: found by the rules of `ReplacementRule`. */
   readonly replacements?: readonly string[];
+  /** Is told now and then how far the work is. What it throws ends the reading. */
+  readonly onProgress?: (progress: InspectProgress) => void;
+}
+
+/** How far a part of a reading is. */
+export interface InspectProgress {
+  readonly part: 'losses' | 'checks' | 'jacobian' | 'integrated' | 'swap';
+  /** Of `total` units, which are losses, checked weights, steps, points of a path, or words. */
+  readonly done: number;
+  readonly total: number;
 }
 
 const KEYS = keysOf<InspectOptions>({
@@ -60,6 +77,8 @@ const KEYS = keysOf<InspectOptions>({
   clip: true,
   saliency: true,
   replacements: true,
+  reach: true,
+  onProgress: true,
 });
 
 /** Refuses what `inspect` cannot read. @throws ArgumentError that names the argument */
@@ -78,7 +97,9 @@ export function expectQuestion(
   }
   expectRecord(where, 'options', options);
   expectKnownKeys(where, 'options', options, KEYS);
-  expectSwitches(where, options, 'vectors', 'ledger', 'jacobian');
+  expectSwitches(where, options, 'vectors', 'jacobian');
+  for (const name of ['reach', 'ledger'] as const) expectChoice(where, name, options[name]);
+  if (options.onProgress !== undefined) expectFunction(where, 'onProgress', options.onProgress);
   if (options.seed !== undefined) expectOneOf(where, 'seed', options.seed, ['loss', 'logit', 'margin']);
   for (const name of ['label', 'contrast', 'head'] as const) {
     if (options[name] === undefined || typeof options[name] === 'string') continue;
@@ -87,6 +108,13 @@ export function expectQuestion(
   expectNumbers(where, options);
   if (options.elements !== undefined) expectList(where, 'elements', options.elements, 'weights, { param, index }');
   if (options.replacements !== undefined) expectReplacements(where, options.replacements, sentence.tokens.length);
+}
+
+/** A switch, or a list of names. */
+function expectChoice(where: string, name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return;
+  throw new ArgumentError(`${where}: ${name} must be true, false or a list of names; got ${describe(value)}`);
 }
 
 function expectNumbers(where: string, { checks, checkSeed, truncate, clip, saliency }: InspectOptions): void {

@@ -45,26 +45,36 @@ export function quantitiesOf(cell: Cell): QuantityTrace[] {
   });
 }
 
-/** A function a cell takes of a row: its argument, its value, and its slope there. */
+/** A function a cell takes, row by row of the scan: its argument, its value, and its slope there. */
 export interface Activation {
-  readonly argument: readonly number[];
-  readonly value: readonly number[];
-  readonly slope: readonly number[];
+  readonly argument: readonly (readonly number[])[];
+  readonly value: readonly (readonly number[])[];
+  readonly slope: readonly (readonly number[])[];
 }
 
-/** Activations of one step by the symbol of their value; nothing for a cell without equations, or without names in them. */
-export function activationsAt(
-  { equations }: Cell,
-  params: Readonly<Record<string, Tensor>>,
-  x: Tensor,
-  prev: Readonly<Record<string, Tensor>>,
-  H: number,
-): Readonly<Record<string, Activation>> {
+type Activations = Readonly<Record<string, Activation>>;
+
+/** They are asked for more than once. */
+const known = new WeakMap<Unrolled, Activations>();
+
+/**
+ * Activations of all steps by the symbol of their value, each step on the state it began with; nothing for a cell without equations,
+ * or without names in them.
+ */
+export function activationsOf(unrolled: Unrolled): Activations {
+  const found = known.get(unrolled) ?? evaluated(unrolled);
+  known.set(unrolled, found);
+  return found;
+}
+
+function evaluated({ cell, params, x, states }: Unrolled): Activations {
   const found: Record<string, Activation> = {};
-  if (equations === undefined) return found;
-  const rows = (record: Readonly<Record<string, Tensor>>) =>
-    Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, matrixOf(tensor)]));
-  equations(recorder(found), rows(params), matrixOf(x), rows(prev), H);
+  if (cell.equations === undefined) return found;
+  const [N, H] = [x.shape[0], params.Wh.shape[0]];
+  const matrices = (record: object, rows: (m: number[][]) => number[][] = (m) => m) =>
+    Object.fromEntries(Object.entries(record).map(([name, tensor]) => [name, rows(matrixOf(tensor as Tensor))]));
+  const previous = matrices(states, (m) => m.slice(0, N)); // one sequence: the state before row s is row s of all states
+  cell.equations(recorder(found), matrices(params), matrixOf(x), previous, H);
   return found;
 }
 
@@ -79,13 +89,12 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
     return Array.from({ length: M }, (_, m) => Array.from({ length: N }, (_, n) => f(at(a, m)[n], at(b, m)[n])));
   };
   const activation = (x: Rows, f: (v: number) => number, slope: (y: number) => number): Rows => {
-    const value = x[0].map(f);
-    const rows = [value];
-    taken.set(rows, { argument: x[0], value, slope: value.map(slope) });
-    return rows;
+    const value = x.map((row) => row.map(f));
+    taken.set(value, { argument: x, value, slope: value.map((row) => row.map(slope)) });
+    return value;
   };
   return {
-    matmul: (a, b) => a.map((row) => b[0].map((_, n) => row.reduce((sum, u, k) => sum + u * b[k][n], 0))),
+    matmul: (a, b) => a.map((row) => rowTimes(row, b)),
     add: (a, b) => pairwise(a, b, (u, v) => u + v),
     sub: (a, b) => pairwise(a, b, (u, v) => u - v),
     mul: (a, b) => pairwise(a, b, (u, v) => u * v),
@@ -100,4 +109,13 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
     },
     sliceColumns: (x, start, count) => x.map((row) => row.slice(start, start + count)),
   };
+}
+
+function rowTimes(row: readonly number[], b: Rows): number[] {
+  const out = new Array<number>(b[0].length).fill(0);
+  row.forEach((u, k) => {
+    const weights = b[k];
+    for (let n = 0; n < out.length; n++) out[n] += u * weights[n];
+  });
+  return out;
 }

@@ -1,10 +1,11 @@
 /**
- * Which loss reaches how far: R[m,k], the gradient of one seed m at a variable of word k. One backward pass per seed.
+ * Which loss reaches how far: R[m,k], the gradient of one seed m at a variable of word k.
  *
  *   Σ_m R[m,k] = δ_k, the gradient of all seeds together, because a backward pass is linear in its seed
  */
 import type { BackwardPass } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
+import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
@@ -12,13 +13,19 @@ import { norm, rowOf } from './numbers.js';
 import type { Reading } from './reading.js';
 import { connectedIn } from './reading.js';
 import { cutsOf } from './recurrence.js';
+import type { SeedBatch } from './seeds.js';
+import { readRow, seedsIn } from './seeds.js';
 import type { Returned } from './study.js';
 import type { ReachTrace, Vector } from './trace.js';
 
 /** A variable of every word. */
 export interface Variable {
-  /** Where a backward pass leaves its gradient. */
+  /** Components. */
+  readonly size: number;
+  /** Its gradient where all seeds went back together. */
   at(returned: Returned, k: number): Vector;
+  /** Its gradient where seed `batch.from + b` went back by itself. */
+  read(batch: SeedBatch, b: number, k: number, into: Float64Array): void;
   /** Whether loss m can depend on it at word k. */
   readonly connected: (m: number, k: number) => boolean;
   /** The word whose value counts as 1 for loss m. */
@@ -29,7 +36,9 @@ export interface Variable {
 export function inputsOf(reading: Reading): Variable {
   const last = reading.study.tokens.length - 1;
   return {
+    size: reading.study.pass.x.shape[1],
     at: ({ dX }, k) => rowOf(dX, k),
+    read: ({ dX, count }, b, k, into) => readRow(dX, k * count + b, into),
     connected: connectedIn(reading),
     reference: (m) => reading.losses[m].word ?? last,
   };
@@ -37,21 +46,45 @@ export function inputsOf(reading: Reading): Variable {
 
 /** The states of a direction by name, all of them together as `state`, and its pre-activations as `a`. */
 export function variablesOf(reading: Reading, direction: Direction): Record<string, Variable> {
-  const { cell, packing } = direction.unrolled;
+  const { cell, packing, saved } = direction.unrolled;
   const { states } = cell;
   const { kernels } = reading.study;
+  const { hidden: H } = direction;
   const place = {
     connected: connectedIn(reading, direction),
     reference: (m: number) => reading.losses[m].word ?? stepOf(direction, direction.words - 1),
   };
-  const state = (name: string) => (returned: Returned, k: number) => {
-    const dStates = unwoundOf(direction, returned).dStates as Readonly<Record<string, Tensor>>;
-    return rowOf(dStates[name], packing.batch + stepOf(direction, k));
-  };
+  const after = (batch: SeedBatch, b: number, k: number): number => (stepOf(direction, k) + 1) * batch.count + b;
+  const state = (name: string): Variable => ({
+    ...place,
+    size: H,
+    at(returned, k) {
+      const dStates = unwoundOf(direction, returned).dStates as Readonly<Record<string, Tensor>>;
+      return rowOf(dStates[name], packing.batch + stepOf(direction, k));
+    },
+    read(batch, b, k, into) {
+      const dStates = seedsIn(batch, direction).dStates as Readonly<Record<string, Tensor>>;
+      readRow(dStates[name], after(batch, b, k), into);
+    },
+  });
   return {
-    ...Object.fromEntries(states.map((name) => [name, { ...place, at: state(name) }])),
-    state: { ...place, at: (returned, k) => cutAt(kernels, direction, returned, k) },
-    a: { ...place, at: (returned, k) => rowOf(unwoundOf(direction, returned).stepGrads.da, stepOf(direction, k)) },
+    ...Object.fromEntries(states.map((name) => [name, state(name)])),
+    state: {
+      ...place,
+      size: states.length * H,
+      at: (returned, k) => cutAt(kernels, direction, returned, k),
+      read(batch, b, k, into) {
+        const { dStates, handed } = seedsIn(batch, direction);
+        states.forEach((name, i) => readRow(name === 'h' ? dStates.h : handed[name], after(batch, b, k), into, i * H));
+      },
+    },
+    a: {
+      ...place,
+      size: saved.a.shape[1],
+      at: (returned, k) => rowOf(unwoundOf(direction, returned).stepGrads.da, stepOf(direction, k)),
+      read: (batch, b, k, into) =>
+        readRow(seedsIn(batch, direction).stepGrads.da, stepOf(direction, k) * batch.count + b, into),
+    },
   };
 }
 
@@ -66,23 +99,59 @@ export function cutAt(kernels: Kernels, direction: Direction, returned: Returned
   return found[stepOf(direction, k)];
 }
 
-/** The reach of every loss into a variable. */
-export function reachOf({ study, passes, full, options }: Reading, variable: Variable): ReachTrace {
-  const words = study.tokens.map((_, k) => k);
-  const vectors = passes.map((returned, m) =>
-    words.map((k) => (variable.connected(m, k) ? variable.at(returned, k) : null)),
-  );
-  const norms = vectors.map((row) => row.map((each) => each && norm(each)));
-  const reference = passes.map((_, m) => variable.reference(m));
-  const retention = norms.map((row, m) => row.map((each) => (each === null ? null : each / row[reference[m]]!)));
+/** What is asked of the variables: those of `options.reach`, by default all. @throws ArgumentError on one that there is not */
+export function variablesAsked({ directions, options }: Pick<Reading, 'directions' | 'options'>): readonly string[] {
+  const known = ['x', ...new Set(directions.flatMap(({ unrolled }) => unrolled.cell.states)), 'state', 'a'];
+  const { reach = true } = options;
+  if (typeof reach === 'boolean') return reach ? known : [];
+  const unknown = reach.find((name) => !known.includes(name));
+  if (unknown === undefined) return reach;
+  throw new ArgumentError(`inspect: reach must name some of ${known.join(', ')}; got ${JSON.stringify(unknown)}`);
+}
+
+/** A reach that is being measured, batch by batch of losses. */
+export interface ReachBook {
+  enter(batch: SeedBatch): void;
+  close(): ReachTrace;
+  /** max over words of |Σ_m R[m,k] − δ_k|, over the largest component of δ. */
+  residual(): number;
+}
+
+/** Opens the reach of every loss into a variable. */
+export function reachOf({ study, losses, full, options }: Reading, variable: Variable): ReachBook {
+  const { size } = variable;
+  const T = study.tokens.length;
+  const table = <V>() => losses.map(() => new Array<V | null>(T).fill(null));
+  const [norms, vectors] = [table<number>(), options.vectors ? table<Vector>() : undefined];
+  const sums = new Float64Array(T * size);
+  const row = new Float64Array(size);
   return {
-    size: variable.at(full, 0).length,
-    norms,
-    retention,
-    reference,
-    total: words.map((k) => norm(variable.at(full, k))),
-    length: retention.map((row, m) => reachLength(row, reference[m])),
-    ...(options.vectors && { vectors }),
+    enter(batch) {
+      for (let b = 0; b < batch.count; b++) {
+        const m = batch.from + b;
+        for (let k = 0; k < T; k++) {
+          variable.read(batch, b, k, row);
+          for (let j = 0; j < size; j++) sums[k * size + j] += row[j];
+          if (!variable.connected(m, k)) continue;
+          norms[m][k] = norm(row);
+          if (vectors) vectors[m][k] = Array.from(row);
+        }
+      }
+    },
+    close() {
+      const reference = losses.map((_, m) => variable.reference(m));
+      const retention = norms.map((each, m) => each.map((x) => (x === null ? null : x / each[reference[m]]!)));
+      return {
+        size,
+        norms,
+        retention,
+        reference,
+        total: study.tokens.map((_, k) => norm(variable.at(full, k))),
+        length: retention.map((each, m) => reachLength(each, reference[m])),
+        ...(vectors && { vectors }),
+      };
+    },
+    residual: () => residualOf(sums, (k) => variable.at(full, k), T),
   };
 }
 
@@ -95,17 +164,14 @@ function reachLength(row: readonly (number | null)[], reference: number): number
   return null;
 }
 
-/** max over words of |Σ_m R[m,k] − δ_k|, over the largest component of δ. */
-export function reachResidual({ study, passes, full }: Reading, variable: Variable): number {
+function residualOf(sums: Float64Array, whole: (k: number) => Vector, T: number): number {
   let [worst, size] = [0, 0];
-  study.tokens.forEach((_, k) => {
-    const whole = variable.at(full, k);
-    const parts = passes.map((returned) => variable.at(returned, k));
-    whole.forEach((each, i) => {
-      const off = Math.abs(parts.reduce((sum, part) => sum + part[i], 0) - each);
+  for (let k = 0; k < T; k++) {
+    whole(k).forEach((each, j, row) => {
+      const off = Math.abs(sums[k * row.length + j] - each);
       if (!(off <= worst)) worst = off;
       size = Math.max(size, Math.abs(each));
     });
-  });
+  }
   return worst === 0 ? 0 : worst / size;
 }

@@ -1,4 +1,4 @@
-/** All passes over one sentence: what the parts of a trace are read from. */
+/** The passes over one sentence: what the parts of a trace are read from. */
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Model } from '../labeling/model/model.js';
@@ -8,16 +8,15 @@ import type { Direction } from './directions.js';
 import { directionsOf } from './directions.js';
 import { lossesOf, seedOf } from './losses.js';
 import type { InspectOptions } from './options.js';
-import type { Returned, Study, Whole } from './study.js';
-import { backward, backwardEach, studyOf } from './study.js';
+import type { Study, Whole } from './study.js';
+import { backward, studyOf } from './study.js';
 import type { LossTrace } from './trace.js';
 
-/** One forward pass, one backward pass of all seeds, and one of each. */
+/** One forward pass, and one backward pass of all seeds. Those of each seed by itself are made batch by batch: `seedBatches`. */
 export interface Reading {
   readonly study: Study;
   readonly losses: readonly LossTrace[];
   readonly full: Whole;
-  readonly passes: readonly Returned[];
   readonly directions: readonly Direction[];
   readonly addends: readonly Addends[];
   readonly options: InspectOptions;
@@ -28,12 +27,8 @@ export function readingOf(kernels: Kernels, model: Model, sentence: Sentence, op
   const study = studyOf(kernels, model, sentence, options.head);
   const losses = lossesOf(study, sentence, options);
   const full = backward(study, seedOf(losses));
-  const passes = backwardEach(
-    study,
-    losses.map((_, m) => seedOf(losses, m)),
-  );
   const directions = directionsOf(study);
-  return { study, losses, full, passes, directions, options, addends: addendsOf(study, losses, passes) };
+  return { study, losses, full, directions, options, addends: addendsOf(study, losses) };
 }
 
 /** Whether loss m can depend on word k through a direction of a layer, or, without one, on the word's vector. */

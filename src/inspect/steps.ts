@@ -1,14 +1,13 @@
 /** The steps of one direction: what they hold, and the gradients of all of it. */
-import { before } from '../autograd/layout.js';
 import type { Cell } from '../cells/cell.js';
 import type { Quantity } from '../cells/quantities.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import type { Direction } from './directions.js';
 import { stepOf, unwoundOf } from './directions.js';
-import { asRow, cosine, norm, rowOf, zeros } from './numbers.js';
+import { cosine, norm, rowOf, zeros } from './numbers.js';
 import type { Activation } from './quantities.js';
-import { activationsAt, gateAt, kindOf, valueAt } from './quantities.js';
+import { activationsOf, gateAt, kindOf, valueAt } from './quantities.js';
 import type { States } from './recurrence.js';
 import { arrivalsOf, byName, hiddenTotal, stepBack } from './recurrence.js';
 import type { Returned } from './study.js';
@@ -26,11 +25,11 @@ export function stepsOf(kernels: Kernels, direction: Direction, returned: Return
 }
 
 /** What the forward step holds. */
-function valuesAt({ unrolled, hidden: H }: Direction, s: number): Omit<StepTrace, 'gradients'> {
-  const { cell, params, packing, states, x } = unrolled;
-  const found = activationsAt(cell, params, asRow(x, s), before(states, packing, s), H);
-  const ofGate = (pick: (each: Activation) => Vector): Record<string, Vector> =>
-    Object.fromEntries(cell.gateNames.flatMap((name) => (found[name] ? [[name, pick(found[name])]] : [])));
+function valuesAt({ unrolled }: Direction, s: number): Omit<StepTrace, 'gradients'> {
+  const { cell, packing, states } = unrolled;
+  const found = activationsOf(unrolled);
+  const ofGate = (pick: (each: Activation) => readonly Vector[]): Record<string, Vector> =>
+    Object.fromEntries(cell.gateNames.flatMap((name) => (found[name] ? [[name, pick(found[name])[s]]] : [])));
   return {
     preActivations: ofGate(({ argument }) => argument),
     gates: byName(cell.gateNames, (gate) => gateAt(unrolled, gate, s)),

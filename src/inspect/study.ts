@@ -120,7 +120,7 @@ export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): 
   return { ...returned, grads };
 }
 
-/** One backward pass per seed. Their gradients of weights are not kept: a ledger makes them anew, use by use. */
+/** One backward pass per seed, whose gradients of weights are not kept. */
 export function backwardEach(study: Study, seeds: Iterable<Tensor>): Returned[] {
   const { heads, layers } = study.params;
   const forgotten = mapParams({ encoders: {}, layers, heads }, (x) => zeros(x.shape));
@@ -146,6 +146,13 @@ function backwardInto(study: Study, dLogits: Tensor, grads: ModelGrads, truncate
 /** Gradients at the logits of all heads, of which one is asked. */
 function onlyAsked({ pass, head }: Study, dLogits: Tensor): Tensor[] {
   return pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
+}
+
+/** `[T, W]` what one seed brings to the output of the stack. */
+export function headBackward(study: Study, dLogits: Tensor): Tensor {
+  const { kernels, model, params, pass } = study;
+  const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
+  return decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), { ...params, heads });
 }
 
 /** Gradients of the head's own weights, from one seed. */

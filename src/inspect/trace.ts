@@ -43,9 +43,12 @@ export interface Trace {
   /** First layer first. */
   readonly layers: readonly LayerTrace[];
   readonly head: HeadTrace;
-  /** What of each loss arrives at each word's vector, the input of the first layer: `reach.norms[m][k]` = ‖∂seed_m/∂x_k‖. */
+  /**
+   * What of each loss arrives at each word's vector, the input of the first layer: `reach.norms[m][k]` = ‖∂seed_m/∂x_k‖. Its lists are
+   * empty where x was not asked for.
+   */
   readonly reach: ReachTrace;
-  /** How the gradient of every weight is made up; empty where `ledger: false` was asked for. */
+  /** How the gradient of every weight is made up: of those asked for, by default all. */
   readonly ledger: readonly LedgerTrace[];
   /** Single weights, use by use: those asked for, else the largest element of dWh of each layer and direction. */
   readonly elements: readonly ElementTrace[];
@@ -198,10 +201,10 @@ export interface DirectionTrace {
   /**
    * What of each loss arrives at each state, `h` (and `c`), at all pre-activations, `a`, and at the states together, `state`: a cut
    * through the network, h side by side with c where h is held fixed. That is what the recurrence hands back; `c` alone counts what
-   * comes through its own h as well.
+   * comes through its own h as well. Those that were not asked for are left out.
    */
   readonly reach: Readonly<Record<string, ReachTrace>>;
-  /** Null where it was not measured: `jacobian: false`, or S > 64 and nobody asked. */
+  /** Null where it was not measured: `jacobian: false`, or S > 64, or T·S³ > 2^24, and nobody asked. */
   readonly jacobian: JacobianTrace | null;
   /** Per gate: the shares of its values, over all words and units, that are nearly open and nearly closed. */
   readonly saturation: Readonly<Record<string, SaturationTrace>>;

@@ -111,15 +111,15 @@ describe('progress', () => {
     ...over,
   });
 
-  test('plain lines, at most every half minute', () => {
+  test('plain lines, the first after two seconds, then at most one every half minute', () => {
     let now = 0;
     const out = stream(false);
     const progress = createProgress(out, () => now);
     progress.update(state());
-    now = 29_999;
+    now = 1999;
     progress.update(state());
     expect(shown(out)).toBe('');
-    now = 30_000;
+    now = 2000;
     progress.update(state());
     expect(shown(out)).toBe('epoch 1/3   25 %  12.5k tokens/s, 6 s left\n');
     now = 31_000;
@@ -127,8 +127,11 @@ describe('progress', () => {
     progress.line('epoch 1 done');
     now = 60_500;
     progress.update(state());
-    progress.stop();
     expect(shown(out)).toBe('epoch 1 done\n');
+    now = 61_000;
+    progress.update(state({ done: 50_000 }));
+    progress.stop();
+    expect(shown(out)).toBe('epoch 1/3   50 %  12.5k tokens/s, 4 s left\n');
   });
 
   test('a bar on a terminal, which makes room for lines and goes away', () => {
@@ -146,7 +149,7 @@ describe('progress', () => {
   });
 
   test('numbers for people', () => {
-    expect([950.4, 12_345, 2_345_678].map(formatRate)).toEqual(['950', '12.3k', '2.3M']);
+    expect([0.84, 950.4, 12_345, 2_345_678].map(formatRate)).toEqual(['0.84', '950', '12.3k', '2.3M']);
     expect([0, -1, 59.6, 127, 3727].map(formatDuration)).toEqual(['0 s', '0 s', '1:00 min', '2:07 min', '1:02:07 h']);
   });
 

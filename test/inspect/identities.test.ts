@@ -7,7 +7,10 @@ import { unroll, unrollBackward, zeroGrads } from '../../src/autograd/index.js';
 import { inspect, untrained } from '../../src/inspect/index.js';
 import type { DirectionTrace, InspectOptions, LossByWord, Trace, Vector } from '../../src/inspect/index.js';
 import { maskedGradient } from '../../src/inspect/ledger.js';
+import { seedOf } from '../../src/inspect/losses.js';
 import { readingOf } from '../../src/inspect/reading.js';
+import { seedBatches } from '../../src/inspect/seeds.js';
+import { backwardEach } from '../../src/inspect/study.js';
 import { packBatch, packFeatures } from '../../src/labeling/index.js';
 import { viewOf } from '../../src/tensor/index.js';
 import { CELLS, flat, gap, kernels } from './support.js';
@@ -100,7 +103,8 @@ it('shares sum to 1, addends to the gradient of every weight, direct and recurre
 it('what is written as a structural zero is one: the gradient there is exactly 0', () => {
   fc.assert(
     fc.property(networks, sentences, (shape, sentence) => {
-      const { passes, directions } = readingOf(kernels, modelOf(shape), sentence, {});
+      const { study, losses, directions } = readingOf(kernels, modelOf(shape), sentence, {});
+      const passes = backwardEach(study, losses.map((_, m) => seedOf(losses, m))); // prettier-ignore
       const trace = read(shape, sentence, { ledger: false, jacobian: false });
       trace.reach.norms.forEach((row, m) =>
         row.forEach((each, k) => {
@@ -153,7 +157,7 @@ it('a masked ledger is the gradient of the real truncated run: blocks for every 
           return step(k) <= step(m) && (back >= T || step(k) >= end - back);
         };
         for (const addends of reading.addends.filter(({ direction: d }) => d === name)) {
-          const masked = maskedGradient(addends, [T, T], kept);
+          const masked = maskedGradient(addends, seedBatches(reading.study, reading.losses), T, kept);
           const real = grads[addends.param.split('.')[3]].data;
           expect(gap(Array.from(masked), Array.from(real))).toBeLessThan(
             1e-12 * Math.max(1, largest(Array.from(real))),

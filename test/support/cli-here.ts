@@ -13,7 +13,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `bptt` to its end, in the folder `cwd`. Standard input is not replaced: commands that read it need a process. */
+/** Runs `bptt` to its end, in the folder `cwd`, on a clock that stands still, so that no progress is shown however slow the machine is.
+ *  Standard input is not replaced: commands that read it need a process. */
 export async function bpttHere(
   args: readonly string[],
   cwd = HOME,
@@ -24,7 +25,7 @@ export async function bpttHere(
   const stderr = collector();
   process.chdir(cwd);
   try {
-    const status = await run(args, { stdout: stdout.stream, stderr: stderr.stream, env });
+    const status = await run(args, { stdout: stdout.stream, stderr: stderr.stream, env, now: () => 0 });
     return { status, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     process.chdir(HOME);

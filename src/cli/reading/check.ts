@@ -7,7 +7,7 @@ import { count, positiveInteger } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { modelLines } from './conventions.js';
-import { traceFor } from './inspect.js';
+import { QUICK, traceFor } from './inspect.js';
 import { tableOf } from './matrix.js';
 import { short } from './numbers.js';
 import {
@@ -57,12 +57,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
 
 async function runCheck(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
   const { random: checks, checkSeed } = options;
-  const { question, trace } = await traceFor(text, file, options, terminal, {
-    checks,
-    checkSeed,
-    ledger: false,
-    jacobian: false,
-  });
+  const { question, trace } = await traceFor(text, file, options, terminal, () => ({ ...QUICK, checks, checkSeed }));
   const { checked, agrees, fault } = trace.checks;
   if (options.json) await printJson(terminal, { checked, agrees, worst: worstOf(trace), fault });
   else {

@@ -12,8 +12,8 @@ import { goldOf, sentenceOf } from './model.js';
 import type { GoldSource } from './model.js';
 import { median } from './numbers.js';
 import { expectSeed } from './options.js';
-import { reachOf } from './place.js';
-import { read } from './inspect.js';
+import { expectPlace, reachOf } from './place.js';
+import { QUICK, read } from './inspect.js';
 import type { Waiting } from './waiting.js';
 
 /** How far the margin at the last word moves when a word is swapped. */
@@ -86,6 +86,7 @@ async function compared(
   for (let seed = first; seed < first + count; seed++) {
     const own = { ...lstmAlone, seed };
     const [model, start] = await modelsOf(name, sentence, own, waiting);
+    expectPlace(model, options);
     const trace = traceOf(model, sentence, options);
     after.push(trace);
     if (start) before.push(traceOf(start, sentence, options));
@@ -117,7 +118,7 @@ async function modelsOf(
 const kernels = createCpuKernels();
 
 const traceOf = (model: Model, sentence: Sentence, options: CompareOptions): Trace =>
-  read({ kernels, model, sentence }, options, { checks: 0, ledger: false, jacobian: false });
+  read({ kernels, model, sentence }, options, { ...QUICK, reach: [options.variable ?? 'x'] });
 
 /** Retention or norms, as the options say. */
 export function valuesOf(trace: Trace, options: CompareOptions): LossByWord {
@@ -147,7 +148,7 @@ function swapIn({ tokens }: Sentence, swap: string): { word: number; other: stri
 
 /** margin(swapped) − margin at the last loss, for the label the sentence itself calls for, over its strongest rival there. */
 function moveOf(model: Model, sentence: Sentence, swapped: { tokens: readonly string[] }): number {
-  const quick = { seed: 'margin', checks: 0, ledger: false, jacobian: false } as const;
+  const quick = { ...QUICK, seed: 'margin' } as const;
   const first = inspect(kernels, model, sentence, quick).losses.at(-1)!;
   const label = first.label!;
   const contrast = opposite(label, first.contrast!, model);

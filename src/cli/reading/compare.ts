@@ -59,7 +59,7 @@ export function cellList(text: string): string[] {
 }
 
 async function runCompare(text: string, options: CompareOptions, terminal: Terminal): Promise<void> {
-  const waiting = waitingOn(terminal);
+  const waiting = waitingOn(terminal, options);
   let comparison: Comparison;
   try {
     comparison = await compareCells(text, options, waiting);

@@ -2,14 +2,14 @@
 import { views } from '../../inspect/views/index.js';
 import type { Look, Selection, Table, View } from '../../inspect/views/index.js';
 import { compare, languages } from '../../inspect/views/index.js';
-import type { Trace } from '../../inspect/index.js';
+import type { InspectOptions, Trace } from '../../inspect/index.js';
 import { readPackageInfo } from '../../bench/package-info.js';
 import { ArgumentError } from '../../tensor/index.js';
 import type { Terminal } from '../terminal.js';
 import { compareCells } from './compare-cells.js';
 import type { CompareOptions } from './compare.js';
-import { read, traceFor } from './inspect.js';
-import { expectContrast } from './options.js';
+import { QUICK, traceFor } from './inspect.js';
+import { salienceOptions } from './salience.js';
 import type { ReadingOptions } from './options.js';
 import { waitingOn } from './waiting.js';
 
@@ -74,16 +74,11 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
   const { view, sentence, file, options } = question;
   const foreign = (['cells', 'seeds'] as const).find((name) => options[name] !== undefined);
   if (foreign) throw new ArgumentError(`--${foreign} is for the view compare: leave it out`);
-  const quick = { checks: view === 'check' ? 50 : 0, ledger: view === 'ledger' || view === 'norms', jacobian: false };
   const explains = view === 'saliency'; // a label and its contrast are what it explains, whatever the seed
-  if (explains) expectContrast(options);
   const seeded = explains ? { ...options, label: undefined, contrast: undefined } : options;
-  const found = await traceFor(sentence, file, seeded, terminal, quick);
-  let { trace } = found;
-  if (explains) {
-    const target = options.target ?? trace.losses.length - 1;
-    trace = read(found.question, options, { ...quick, saliency: [target] });
-  }
+  const { trace } = await traceFor(sentence, file, seeded, terminal, (asked) =>
+    explains ? { ...salienceOptions(asked, options), seed: options.lossSeed } : partsOf(view, options),
+  );
   const selection = selectionOf(options, trace);
   const chosen: View = views[view as keyof typeof views];
   const full = { ...look, metadata: metadataOf(question, trace) };
@@ -94,11 +89,23 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
   };
 }
 
+/** What a view reads of a trace. */
+function partsOf(view: string, { variable = 'x' }: FigureOptions): InspectOptions {
+  const parts: Readonly<Record<string, InspectOptions>> = {
+    reach: { reach: [variable] },
+    equation: { reach: true, elements: undefined },
+    check: { checks: 50 },
+    ledger: { ledger: true, elements: undefined },
+    norms: { ledger: true },
+  };
+  return { ...QUICK, ...parts[view] };
+}
+
 async function drawComparison(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
   const { sentence, file, options } = question;
   if (file !== undefined) throw new ArgumentError(`the view compare draws its models: leave ${file} out`);
   if (options.cell !== undefined) throw new ArgumentError('--cell: the view compare takes --cells: leave it out');
-  const waiting = waitingOn(terminal);
+  const waiting = waitingOn(terminal, options);
   const { cells = ['rnn', 'lstm', 'gru'], seeds = 1 } = options;
   const asked: CompareOptions = { ...options, cells, seeds };
   try {

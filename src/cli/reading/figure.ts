@@ -10,7 +10,7 @@ import { print } from '../terminal.js';
 import { cellList } from './compare.js';
 import { drawFigure, VIEWS } from './figure-draw.js';
 import type { FigureOptions, FigureQuestion } from './figure-draw.js';
-import { addConventionOptions, addModelOptions, addSentenceOptions, atMost } from './options.js';
+import { addConventionOptions, addModelOptions, addQuietOption, addSentenceOptions, atMost } from './options.js';
 
 interface Files {
   readonly svg?: string;
@@ -30,7 +30,7 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
   const command = new Command('figure')
     .description('one view of a sentence as an SVG file')
     .argument('<view>', VIEWS.join(', '));
-  addConventionOptions(addSentenceOptions(addModelOptions(command)))
+  addQuietOption(addConventionOptions(addSentenceOptions(addModelOptions(command))))
     .option('--svg <file>', 'the picture')
     .option('--csv <file>', 'its numbers')
     .option('--theme <name>', 'light, dark or print', oneOf('light', 'dark', 'print'), 'light')
@@ -63,7 +63,7 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
 function argumentsOf(command: Command, places: readonly string[]): string[] {
   const options = command.options.flatMap((option) => {
     const name = option.attributeName();
-    if (name === 'svg' || name === 'csv' || command.getOptionValueSource(name) !== 'cli') return [];
+    if (name === 'svg' || name === 'csv' || name === 'quiet' || command.getOptionValueSource(name) !== 'cli') return [];
     const value: unknown = command.getOptionValue(name);
     if (value === true) return [option.long as string];
     return [option.long as string, Array.isArray(value) ? value.join(',') : String(value)];

@@ -5,7 +5,7 @@ import { counted } from '../../tensor/print.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { modelLines } from './conventions.js';
-import { traceFor } from './inspect.js';
+import { QUICK, traceFor } from './inspect.js';
 import { matrixOf, tableOf } from './matrix.js';
 import { percent } from './numbers.js';
 import { addModelOptions, addPlaceOptions, addPrintOptions, addSentenceOptions } from './options.js';
@@ -41,11 +41,7 @@ async function runGates(
   options: ReadingOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { question, trace } = await traceFor(text, file, options, terminal, {
-    checks: 0,
-    ledger: false,
-    jacobian: false,
-  });
+  const { question, trace } = await traceFor(text, file, options, terminal, () => QUICK);
   const { steps } = placeOf(trace, options).trace;
   if (options.json) {
     const gates = trace.model.gates.map((gate) => [gate, steps.map((step) => step.gates[gate])] as const);

@@ -1,5 +1,6 @@
 /** `bptt inspect`: one sentence, every number. */
 import type { Command } from 'commander';
+import { flatten } from '../../autograd/grads.js';
 import { inspect, traceToJson } from '../../inspect/index.js';
 import type { InspectOptions, Trace } from '../../inspect/index.js';
 import { count } from '../arguments.js';
@@ -21,7 +22,7 @@ import { MOST_CHECKS } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor } from './paper.js';
 import type { Paper } from './paper.js';
-import { reachOf } from './place.js';
+import { expectPlace } from './place.js';
 import { reachLines } from './reach-frame.js';
 import { waitingOn } from './waiting.js';
 
@@ -56,31 +57,46 @@ export function addInspect(program: Command, terminal: Terminal): void {
 }
 
 async function runInspect(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
-  const { question, trace } = await traceFor(text, file, options, terminal, { checks: options.checks });
-  if (options.json) return print(terminal, traceToJson(trace));
+  const { checks, json } = options;
+  const { question, trace } = await traceFor(text, file, options, terminal, (asked) => ({
+    checks,
+    ...(!json && shownOf(asked, options)),
+  }));
+  if (json) return print(terminal, traceToJson(trace));
   const paper = paperFor(terminal, options);
   for (const line of inspectFrame(question, trace, options, paper)) await print(terminal, line);
 }
 
-/** Opens model and sentence and reads it, with progress where it takes long. */
+/** What is printed: reach at x, at h and where it is asked for, and the ledger of recurrent weights. */
+function shownOf({ model }: Question, { variable = 'x' }: Options): InspectOptions {
+  const params = Object.keys(flatten(model.params));
+  return {
+    reach: [...new Set(['x', 'h', variable])],
+    ledger: params.filter((param) => param.startsWith('layers.') && param.endsWith('.Wh')),
+  };
+}
+
+/** Opens model and sentence and reads it, with progress where it takes long. @param more what of it, once the model is known */
 export async function traceFor(
   text: string,
   file: string | undefined,
   options: ReadingOptions,
   terminal: Terminal,
-  more: InspectOptions = {},
+  more: (question: Question) => InspectOptions,
 ): Promise<{ question: Question; trace: Trace }> {
   expectSeed(options);
-  const waiting = waitingOn(terminal);
+  const waiting = waitingOn(terminal, options);
   try {
     const question = await openQuestion(text, file, options, terminal, waiting);
-    const trace = read(question, options, more);
-    reachOf(trace, options); // refuses a layer, direction or variable that is not there, whatever is printed
-    return { question, trace };
+    expectPlace(question.model, options); // whatever is printed
+    return { question, trace: read(question, options, { ...more(question), onProgress: waiting.onProgress }) };
   } finally {
     waiting.stop();
   }
 }
+
+/** The words, the steps and their gradients, and nothing else. */
+export const QUICK = { checks: 0, reach: false, ledger: false, elements: [], jacobian: false } as const;
 
 /** Reads the sentence of a question. */
 export function read(

@@ -3,12 +3,13 @@ import type { Command } from 'commander';
 import { flatten } from '../../autograd/grads.js';
 import type { ElementTrace, LedgerTrace, Trace } from '../../inspect/index.js';
 import { copied, mapParams } from '../../inspect/numbers.js';
+import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { elementIndex } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { modelLines, seedLines } from './conventions.js';
-import { read, traceFor } from './inspect.js';
+import { QUICK, read, traceFor } from './inspect.js';
 import { elementLines, largestShares, shortName } from './inspect-frame.js';
 import { legendOf, matrixOf } from './matrix.js';
 import type { Question } from './model.js';
@@ -17,7 +18,7 @@ import { addModelOptions, addPlaceOptions, addPrintOptions, addSeedOptions, addS
 import type { ReadingOptions } from './options.js';
 import { paperFor, wrapped } from './paper.js';
 import type { Paper } from './paper.js';
-import { lossNames, placeOf } from './place.js';
+import { lossNames } from './place.js';
 
 interface Options extends ReadingOptions {
   readonly param: string;
@@ -57,13 +58,13 @@ export function addLedger(program: Command, terminal: Terminal): void {
 }
 
 async function runLedger(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
-  const { layer, direction = 'forward', param, at } = options;
-  const dotted = (last: number): string =>
-    param.includes('.') ? param : `layers.${layer ?? last}.${direction}.${param}`;
-  const plain = await traceFor(text, file, options, terminal, { checks: 0, jacobian: false });
-  const name = dotted(plain.trace.layers.length - 1);
-  const entry = entryOf(plain.trace, name, options);
-  const trace = at === undefined ? plain.trace : elementIn(plain, options, name, at);
+  const { param, at } = options;
+  const { question, trace } = await traceFor(text, file, options, terminal, ({ model }) => {
+    const name = parameterOf(model, options);
+    return { ...QUICK, ledger: [name], elements: at === undefined ? [] : [{ param: name, index: at }] };
+  });
+  const name = parameterOf(question.model, options);
+  const entry = entryOf(trace, name, options);
   if (options.json) {
     const { norm, total, cancellation, gate } = entry;
     const shares = entry.shares.map((row) => row.map((each) => each ?? 0));
@@ -72,12 +73,12 @@ async function runLedger(text: string, file: string | undefined, options: Option
   }
   const paper = paperFor(terminal, options);
   const lines = [
-    ...modelLines(paper, trace, plain.question.notes),
+    ...modelLines(paper, trace, question.notes),
     ...ledgerLines(trace, entry, paper),
     ...(at === undefined
       ? []
-      : [...elementLines(trace.elements[0], paper), differenceLine(plain.question, options, trace.elements[0], paper)]),
-    ...seedLines(paper, trace, plain.question.gold),
+      : [...elementLines(trace.elements[0], paper), ...differenceLines(question, options, trace.elements[0], paper)]),
+    ...seedLines(paper, trace, question.gold),
   ];
   for (const line of lines) await print(terminal, line);
 }
@@ -87,20 +88,26 @@ function elementOf({ elements: [{ index, uses, total }] }: Trace) {
   return { index, uses, total };
 }
 
-function elementIn(
-  { question }: Awaited<ReturnType<typeof traceFor>>,
-  options: Options,
-  param: string,
-  index: readonly number[],
-): Trace {
-  return read(question, options, { checks: 0, jacobian: false, elements: [{ param, index }] });
+/** The dotted name of --param. @throws ArgumentError where there is no such parameter, naming those there are */
+export function parameterOf(model: Model, { param, layer, direction = 'forward' }: NamedParameter): string {
+  const prefix = `layers.${layer ?? model.params.layers.length - 1}.${direction}.`;
+  const names = Object.keys(flatten(model.params));
+  const name = names.find((each) => each === param || each === prefix + param);
+  if (name !== undefined) return name;
+  const known = names.map((each) => each.replace(prefix, '')).join(', ');
+  throw new ArgumentError(`--param ${param}: there is no such parameter: name one of ${known}`);
+}
+
+/** How a parameter is named on the command line. */
+interface NamedParameter extends Pick<ReadingOptions, 'layer' | 'direction'> {
+  readonly param: string;
 }
 
 /** Half a step of a central difference, relative to the weight: the cube root of the rounding unit of float64, about. */
 const STEP = 1e-5;
 
 /** The same gradient by a central difference: the sentence read twice more, with this weight moved. */
-function differenceLine(question: Question, options: Options, element: ElementTrace, paper: Paper): string {
+function differenceLines(question: Question, options: Options, element: ElementTrace, paper: Paper): string[] {
   const { param, index, total } = element;
   const moved = (by: number): number => {
     const params = mapParams(question.model.params, copied);
@@ -114,26 +121,15 @@ function differenceLine(question: Question, options: Options, element: ElementTr
   const gap = Math.abs(numeric - total);
   const ok = gap <= 1e-7 * Math.max(1, Math.abs(total));
   const verdict = ok ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES');
-  return `${verdict}  ${paper.own(`central difference ${signed(numeric, 6)}, off by ${short(gap)}`)}`;
+  return wrapped(paper, `${verdict}  ${paper.own(`central difference ${signed(numeric, 6)}, off by ${short(gap)}`)}`);
 }
 
-const QUICK = { checks: 0, ledger: false, jacobian: false } as const;
-
-/** The entry of a parameter. @throws ArgumentError where there is none, naming those there are */
-function entryOf(trace: Trace, param: string, options: Options): LedgerTrace {
-  const place = placeOf(trace, options);
-  const entries = trace.ledger.filter((each) => each.param === param);
-  const found = entries.find(({ gate }) => gate === (options.gate ?? null));
+/** The entry of a parameter and a gate. @throws ArgumentError on a gate that it does not have, naming those it has */
+function entryOf(trace: Trace, param: string, { gate = null }: { readonly gate?: string | null }): LedgerTrace {
+  const found = trace.ledger.find((each) => each.gate === gate);
   if (found !== undefined) return found;
-  if (entries.length > 0) {
-    const gates = entries.flatMap(({ gate }) => (gate === null ? [] : [gate]));
-    throw new ArgumentError(
-      `--gate ${options.gate ?? ''}: ${param} has ${gates.join(', ') || 'no gates'}: name one of them`,
-    );
-  }
-  const prefix = `layers.${place.layer}.${place.direction}.`;
-  const names = [...new Set(trace.ledger.map((each) => each.param.replace(prefix, '')))];
-  throw new ArgumentError(`--param ${options.param}: there is no such parameter: name one of ${names.join(', ')}`);
+  const gates = trace.ledger.flatMap((each) => (each.gate === null ? [] : [each.gate]));
+  throw new ArgumentError(`--gate ${gate}: ${param} has ${gates.join(', ') || 'no gates'}: name one of them`);
 }
 
 /** The matrix of shares, what they add up to, and the largest of them. */

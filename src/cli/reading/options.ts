@@ -51,6 +51,7 @@ export interface ConventionOptions {
 export interface PrintOptions {
   readonly ascii?: boolean;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Options of every command that reads one sentence with one model. */
@@ -131,7 +132,12 @@ export function addPlaceOptions(command: Command): Command {
 
 /** Adds how results are printed. */
 export function addPrintOptions(command: Command, json: string): Command {
-  return command.option('--ascii', 'draw with ASCII alone').option('--json', json);
+  return addQuietOption(command.option('--ascii', 'draw with ASCII alone').option('--json', json));
+}
+
+/** Adds silence. */
+export function addQuietOption(command: Command): Command {
+  return command.option('--quiet', 'show no progress');
 }
 
 /** Most weights that are checked. */

@@ -1,5 +1,6 @@
 /** Which part of a trace a command is about. */
 import type { DirectionName, DirectionTrace, ReachTrace, Trace } from '../../inspect/index.js';
+import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError } from '../../tensor/index.js';
 import type { ConventionOptions } from './options.js';
 
@@ -17,6 +18,18 @@ export function placeOf(trace: Trace, { layer, direction = 'forward' }: Conventi
   const found = trace.layers[layer ?? last][direction];
   if (found !== undefined) return { layer: layer ?? last, direction, trace: found };
   throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
+}
+
+/** Refuses a layer, direction or variable that a model does not have, before it reads anything. @throws ArgumentError */
+export function expectPlace({ config, network }: Model, { layer, direction, variable = 'x' }: ConventionOptions): void {
+  const { cell } = network.layers[0];
+  const last = network.layers.length - 1;
+  if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
+  if (direction === 'reverse' && !config.body.bidirectional)
+    throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
+  const known = ['x', ...cell.states, 'state', 'a'];
+  if (known.includes(variable)) return;
+  throw new ArgumentError(`--variable ${variable}: the cell ${cell.name} has ${known.join(', ')}: name one of them`);
 }
 
 /** The reach into the variable of --variable. A place that is not there is refused also for x, which has none. */

@@ -4,7 +4,7 @@ import { traceToJson } from '../../inspect/index.js';
 import { print } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { conventions, modelLines, proofLines } from './conventions.js';
-import { traceFor } from './inspect.js';
+import { QUICK, traceFor } from './inspect.js';
 import { addConventionOptions, addModelOptions, addPrintOptions, addSentenceOptions } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor } from './paper.js';
@@ -39,11 +39,10 @@ async function runReach(
   options: ReadingOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { question, trace } = await traceFor(text, file, options, terminal, {
-    checks: 0,
-    ledger: false,
-    jacobian: false,
-  });
+  const { question, trace } = await traceFor(text, file, options, terminal, () => ({
+    ...QUICK,
+    ...(options.json ? { reach: true, elements: undefined } : { reach: [options.variable ?? 'x'] }),
+  }));
   if (options.json) return print(terminal, traceToJson(trace));
   const paper = paperFor(terminal, options);
   const lines = [

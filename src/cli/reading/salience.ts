@@ -1,13 +1,14 @@
 /** `bptt salience`: which word decided a label, by four methods side by side. */
 import type { Command } from 'commander';
-import type { SaliencyTrace, Trace } from '../../inspect/index.js';
+import type { InspectOptions, SaliencyTrace, Trace } from '../../inspect/index.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { count } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { modelLines } from './conventions.js';
-import { read, traceFor } from './inspect.js';
+import { QUICK, traceFor } from './inspect.js';
 import { tableOf } from './matrix.js';
+import type { Question } from './model.js';
 import { percent, short, signed } from './numbers.js';
 import { addModelOptions, addPrintOptions, addSentenceOptions } from './options.js';
 import { expectContrast } from './options.js';
@@ -65,26 +66,28 @@ async function runSalience(
 }
 
 async function salienceFor(text: string, file: string | undefined, options: Options, terminal: Terminal) {
-  expectContrast(options);
   const replacements = options.swaps?.trim().split(/\s+/);
-  const quick = { checks: 0, ledger: false, jacobian: false } as const;
-  const seeded = options.label !== undefined || options.contrast !== undefined;
-  const plain = await traceFor(text, file, { ...options, label: undefined, contrast: undefined }, terminal, quick);
-  const { losses, words } = plain.trace;
-  const target = options.target ?? losses.length - 1;
-  if (target >= losses.length) throw new ArgumentError(`--target must be at most ${losses.length - 1}; got ${target}`);
-  if (replacements !== undefined && replacements.length !== words.length) {
-    throw new ArgumentError(
-      `--swaps must give one word per word, ${words.length}; got ${replacements.length}: add or remove words`,
-    );
-  }
-  const more = {
-    ...quick,
-    saliency: [target],
-    ...(replacements && { replacements }),
-    ...(seeded && { seed: 'margin' as const }),
-  };
-  return { question: plain.question, trace: read(plain.question, options, more) };
+  return traceFor(text, file, { ...options, label: undefined, contrast: undefined }, terminal, (question) => {
+    const T = question.sentence.tokens.length;
+    if (replacements !== undefined && replacements.length !== T) {
+      throw new ArgumentError(
+        `--swaps must give one word per word, ${T}; got ${replacements.length}: add or remove words`,
+      );
+    }
+    return { ...salienceOptions(question, options), ...(replacements && { replacements }) };
+  });
+}
+
+/** What is asked of a reading: one target, and what is explained of it. @throws ArgumentError on what the model does not have */
+export function salienceOptions(
+  { model, sentence }: Pick<Question, 'model' | 'sentence'>,
+  { target, label, contrast }: Pick<Options, 'target' | 'label' | 'contrast'>,
+): InspectOptions {
+  expectContrast({ label, contrast });
+  const most = (model.heads[0].kind.unit === 'token' ? sentence.tokens.length : 1) - 1;
+  if (target !== undefined && target > most) throw new ArgumentError(`--target must be at most ${most}; got ${target}`);
+  const asked = { ...(label !== undefined && { label }), ...(contrast !== undefined && { contrast }) };
+  return { ...QUICK, seed: 'margin', ...asked, saliency: [target ?? most] };
 }
 
 /** Rank of each word by size, 1 the largest. */

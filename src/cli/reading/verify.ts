@@ -15,6 +15,7 @@ import { compareMarks, metadataIn } from './marks.js';
 interface Options {
   readonly cell?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 const HELP = `
@@ -41,6 +42,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
     .argument('[model]', 'its model file, where it has moved')
     .option('--cell <file>', 'the JavaScript file of the cell, if it is not built in')
     .option('--json', 'print one JSON object: marks, differing')
+    .option('--quiet', 'show no progress')
     .addHelpText('after', HELP)
     .action((figure: string, model: string | undefined, options: Options) =>
       runVerify(figure, model, options, terminal),
@@ -50,7 +52,8 @@ export function addVerify(program: Command, terminal: Terminal): void {
 async function runVerify(path: string, model: string | undefined, options: Options, terminal: Terminal): Promise<void> {
   const text = await textOf(path);
   const { args, sha256, version } = metadataIn(text, path);
-  const question = await questionOf(args, model, options, path);
+  const asked = await questionOf(args, model, options, path);
+  const question = { ...asked, options: { ...asked.options, quiet: options.quiet } };
   const figure = await drawFigure(question, terminal).catch((error: unknown) => {
     throw error instanceof BpttError
       ? new DataError(`${path}: its command fails: ${error.message}`, { cause: error })

@@ -1,26 +1,48 @@
 /** Progress for work that usually takes less than two seconds: shown from then on. */
-import { createProgress } from '../progress.js';
-import type { Progress, ProgressState } from '../progress.js';
+import type { InspectProgress } from '../../inspect/index.js';
+import { createProgress, PATIENCE_MS } from '../progress.js';
+import type { ProgressState } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 
 /** Shows how far the work is, once it has taken two seconds. */
 export interface Waiting {
   update(state: ProgressState): void;
+  /** The same of a part of a reading: give it to `inspect`. */
+  readonly onProgress: (progress: InspectProgress) => void;
   stop(): void;
 }
 
-const PATIENCE_MS = 2000;
+/** What the parts are called, and what is counted. */
+const PARTS: Readonly<Record<InspectProgress['part'], readonly [label: string, unit: string]>> = {
+  losses: ['backward passes', 'losses'],
+  checks: ['checking weights', 'weights'],
+  jacobian: ['Jacobians', 'steps'],
+  integrated: ['integrated gradients', 'points'],
+  swap: ['swap test', 'words'],
+};
 
 /** @param now milliseconds of a clock; given by tests */
-export function waitingOn({ stderr }: Terminal, now: () => number = () => performance.now()): Waiting {
+export function waitingOn(
+  terminal: Pick<Terminal, 'stderr' | 'now'>,
+  { quiet = false }: { readonly quiet?: boolean } = {},
+  now: () => number = terminal.now ?? (() => performance.now()),
+): Waiting {
+  const { stderr } = terminal;
   const begun = now();
-  let progress: Progress | undefined;
+  const progress = createProgress(stderr, now);
+  let part = { label: '', since: begun };
+  const update = (state: ProgressState): void => {
+    if (quiet || now() - begun < PATIENCE_MS) return;
+    progress.update(state);
+  };
   return {
-    update(state) {
-      if (now() - begun < PATIENCE_MS) return;
-      progress ??= createProgress(stderr, now);
-      progress.update(state);
+    update,
+    onProgress({ part: name, done, total }) {
+      const [label, unit] = PARTS[name];
+      if (part.label !== label || done === 0) part = { label, since: now() };
+      const seconds = (now() - part.since) / 1000;
+      update({ label, done, total, unit, rate: seconds > 0 ? done / seconds : 0 });
     },
-    stop: () => progress?.stop(),
+    stop: () => progress.stop(),
   };
 }

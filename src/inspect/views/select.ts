@@ -72,7 +72,10 @@ export function reachOf(
   trace: Trace,
   selection: Selection,
 ): { readonly reach: ReachTrace; readonly path: Path; readonly variable: Variable } {
-  if ((selection.variable ?? 'x') === 'x') return { reach: trace.reach, path: ['reach'], variable: 'x' };
+  if ((selection.variable ?? 'x') === 'x') {
+    if (trace.reach.norms.length > 0) return { reach: trace.reach, path: ['reach'], variable: 'x' };
+    throw new ArgumentError('selection.variable: the trace holds no reach into x: ask inspect for it');
+  }
   const place = placeOf(trace, selection);
   const variable = oneOf('variable', selection.variable, ['x', ...Object.keys(place.trace.reach)] as Variable[]);
   return { reach: place.trace.reach[variable], path: [...place.path, 'reach', variable], variable };

@@ -96,7 +96,7 @@ describe('--train', () => {
     const { lstm } = await import('../../../src/cells');
     const { flatten } = await import('../../../src/autograd/grads');
     const { draw, trained } = await import('../../../src/cli/reading/draw');
-    const waiting = { update: () => undefined, stop: () => undefined };
+    const waiting = { update: () => undefined, onProgress: () => undefined, stop: () => undefined };
     const weights = (model: { params: object }) =>
       Object.entries(flatten(model.params as never)).map(([name, x]) => [name, Array.from(x.data)]);
     const options = { hidden: 5, seed: 4 };
