@@ -17,6 +17,16 @@ function replace(file, from, to) {
   if (parts.length !== 2) throw new Error(`${file}: '${from}' was expected once; found ${parts.length - 1} times`);
   writeFileSync(file, parts.join(to));
 }
+// Bundlers cannot see that a call from another file has no side effects, and would keep the lists of options of all that is left out.
+for (const name of readdirSync('dist', { recursive: true })) {
+  if (!name.endsWith('.js')) continue;
+  const text = readFileSync(`dist/${name}`, 'utf8');
+  const told = text.replace(
+    /^((?:export )?const \w+ = )((?:checks_js_\d+\.)?keysOf\(|\(0, checks_js_\d+\.keysOf\)\()/gm,
+    '$1/* @__PURE__ */ $2',
+  );
+  if (told !== text) writeFileSync(`dist/${name}`, told);
+}
 // CommonJS has no import.meta; the one module that asks where it lies is told in the words of CommonJS.
 const located = 'dist/cjs/labeling/training/parallel/threads.node.js';
 replace(located, 'here = import.meta.url', "here = require('node:url').pathToFileURL(__filename).href");

@@ -5,7 +5,7 @@
  *
  * One text serves devices that answer at once and those that answer later: it yields what they answer (`kernels/work.ts`).
  */
-import type { Cell, CellParams, State } from '../cells/cell.js';
+import type { Cell, CellParams, ForwardCell, State } from '../cells/cell.js';
 import type {
   AsyncLayerKernel,
   AsyncResidentLayer,
@@ -27,13 +27,13 @@ import { reversal } from './packing.js';
 import { windowsOf } from './truncate.js';
 
 /** What `unroll` was asked, and the way over every step. */
-export interface Request<P extends CellParams> {
-  readonly cell: Cell<P>;
+export interface Request<P extends CellParams, C extends ForwardCell<P> = Cell<P>> {
+  readonly cell: C;
   readonly params: P;
   readonly x: Tensor;
   readonly packing: Packing;
   readonly options: UnrollOptions;
-  readonly steps: () => Unrolled<P>;
+  readonly steps: () => Unrolled<P, C>;
 }
 
 /** What `unrollBackward` was asked, and the way over every step, which touches no gradients of weights. */
@@ -46,7 +46,10 @@ export interface BackwardRequest<P extends CellParams> {
 }
 
 /** `unroll` on a device that answers at once; undefined where the steps run on the host. */
-export function forwardAtOnce<P extends CellParams>(kernels: Kernels, request: Request<P>): Unrolled<P> | undefined {
+export function forwardAtOnce<P extends CellParams, C extends ForwardCell<P>>(
+  kernels: Kernels,
+  request: Request<P, C>,
+): Unrolled<P, C> | undefined {
   const layer = fusedScan(kernels, request.cell)?.layer;
   return layer && now(deviceForward(layer, kernels, request, (onDevice) => ({ onDevice: onDevice as ResidentLayer })));
 }
@@ -65,12 +68,12 @@ export function backwardAtOnce<P extends CellParams>(
  *
  * @param where the member of the pass that holds the layer
  */
-export function* deviceForward<P extends CellParams>(
+export function* deviceForward<P extends CellParams, C extends ForwardCell<P>>(
   layer: LayerKernel | AsyncLayerKernel,
   kernels: Kernels,
-  request: Request<P>,
+  request: Request<P, C>,
   where: (waiting: unknown) => Pick<Unrolled, 'onDevice' | 'onDeviceLater'>,
-): Work<Unrolled<P> | undefined> {
+): Work<Unrolled<P, C> | undefined> {
   if (!wanted(request) || !layer.suits(sizeOf(request))) return undefined;
   const tensors = tensorsOf(kernels, request);
   const waiting = yield layer.forward(tensors);
@@ -92,19 +95,22 @@ export function* deviceBackward<P extends CellParams>(
   return done === true ? backwardOf(kernels, request, gradients) : undefined;
 }
 
-const wanted = <P extends CellParams>({ x, options }: Request<P>): boolean =>
+const wanted = ({ x, options }: Pick<Request<CellParams>, 'x' | 'options'>): boolean =>
   options.keep !== undefined && options.keep !== 'steps' && dtypeOf(x.data) === 'float32';
 
 /** A device walks back once, over all steps, and shows none of them. */
 const goesByStep = <P extends CellParams>({ unrolled, options }: BackwardRequest<P>): boolean =>
   options.onStep !== undefined || windowsOf(unrolled.packing.steps, options.truncate).length > 1;
 
-function sizeOf<P extends CellParams>({ params, packing }: Request<P>): LayerSize {
+function sizeOf({ params, packing }: Pick<Request<CellParams>, 'params' | 'packing'>): LayerSize {
   const { steps, batch, total } = packing;
   return { steps, B: batch, N: total, D: params.Wx.shape[0], H: params.Wh.shape[0] };
 }
 
-function tensorsOf<P extends CellParams>(kernels: Kernels, request: Request<P>): LayerTensors {
+function tensorsOf<P extends CellParams, C extends ForwardCell<P>>(
+  kernels: Kernels,
+  request: Request<P, C>,
+): LayerTensors {
   const { cell, params, x, packing, options } = request;
   const H = params.Wh.shape[0];
   const initial = record(cell.states, () => kernels.zeros([packing.batch, H], 'float32'));
@@ -120,12 +126,12 @@ function tensorsOf<P extends CellParams>(kernels: Kernels, request: Request<P>):
   };
 }
 
-function unrolledOf<P extends CellParams>(
+function unrolledOf<P extends CellParams, C extends ForwardCell<P>>(
   kernels: Kernels,
-  { cell, params, packing, options, steps }: Request<P>,
+  { cell, params, packing, options, steps }: Request<P, C>,
   { x, y, final }: LayerTensors,
   where: Pick<Unrolled, 'onDevice' | 'onDeviceLater'>,
-): Unrolled<P> {
+): Unrolled<P, C> {
   const { direction = 'forward', initial, keep = 'steps' } = options;
   const pass = {
     ...{ cell, params, packing, direction, keep, x, ...where },

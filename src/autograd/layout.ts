@@ -2,7 +2,7 @@
  * What a pass over one layer takes and leaves, and where its rows lie: the tensors of all steps, and the views of single steps into
  * them. Nothing here computes: `unroll.ts` does.
  */
-import type { Cell, CellParams, Saved, State } from '../cells/cell.js';
+import type { Cell, CellParams, ForwardCell, Saved, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
@@ -40,9 +40,9 @@ export interface UnrollOptions {
   readonly keep?: Keep;
 }
 
-/** What the forward pass returns, and what its backward needs. */
-export interface Unrolled<P extends CellParams = CellParams> {
-  readonly cell: Cell<P>;
+/** What the forward pass returns, and what its backward needs. After the forward half of a cell no backward pass is possible. */
+export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCell<P> = Cell<P>> {
+  readonly cell: C;
   readonly params: P;
   readonly packing: Packing;
   readonly direction: Direction;
@@ -166,20 +166,20 @@ export function addInitial(kernels: Kernels, start: State, params: CellParams, i
 }
 
 /** The backend's own time loop for a cell, where it has one that equals its steps. */
-export function fusedScan<P extends CellParams>(kernels: Kernels, cell: Cell<P>): FusedScan | undefined {
+export function fusedScan(kernels: Kernels, cell: ForwardCell<never>): FusedScan | undefined {
   const name = fusedName(cell);
   return name === undefined ? undefined : kernels.fused?.[name];
 }
 
 /** Allocates everything the scan writes and fills in bias and initial state. */
-export function prepare<P extends CellParams>(
+export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   kernels: Kernels,
-  cell: Cell<P>,
+  cell: C,
   params: P,
   x: Tensor,
   packing: Packing,
   { direction = 'forward', initial, keep = 'steps' }: UnrollOptions,
-): Unrolled<P> {
+): Unrolled<P, C> {
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
@@ -202,7 +202,10 @@ export function prepare<P extends CellParams>(
 }
 
 /** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
-export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): Unrolled<P> {
+export function finish<P extends CellParams, C extends ForwardCell<P>>(
+  kernels: Kernels,
+  unrolled: Unrolled<P, C>,
+): Unrolled<P, C> {
   const { packing, states, direction } = unrolled;
   const last = Int32Array.from({ length: packing.batch }, (_, b) => finalRow(packing, b));
   const final = mapRecord(states, (x) => gatherRows(kernels, x, last));
@@ -212,10 +215,10 @@ export function finish<P extends CellParams>(kernels: Kernels, unrolled: Unrolle
 }
 
 /** The pass without its steps: they are computed once more where somebody reads them. */
-export function withoutSteps<P extends CellParams>(
-  pass: Omit<Unrolled<P>, 'states' | 'saved'>,
-  compute: () => Unrolled<P>,
-): Unrolled<P> {
+export function withoutSteps<P extends CellParams, C extends ForwardCell<P>>(
+  pass: Omit<Unrolled<P, C>, 'states' | 'saved'>,
+  compute: () => Unrolled<P, C>,
+): Unrolled<P, C> {
   const steps = once(compute);
   return {
     ...pass,
@@ -271,7 +274,12 @@ export function deliver<P extends CellParams>(
 }
 
 /** The tensors of a scan under the names backends know. */
-export function scanTensors<P extends CellParams>({ packing, params, states, saved }: Unrolled<P>): ScanTensors {
+export function scanTensors<P extends CellParams>({
+  packing,
+  params,
+  states,
+  saved,
+}: Pick<Unrolled<P>, 'packing' | 'params' | 'states' | 'saved'>): ScanTensors {
   return { batchSizes: packing.batchSizes, params, states, cache: saved };
 }
 

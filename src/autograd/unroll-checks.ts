@@ -1,5 +1,5 @@
 /** What `unroll` and its backward refuse, checked once per sequence and never in a step. */
-import type { Cell, CellParams } from '../cells/cell.js';
+import type { Cell, CellParams, ForwardCell } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectOneOf, keysOf, sameShape } from '../tensor/checks.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
@@ -8,7 +8,7 @@ import { expectUnchanged } from '../tensor/versions.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import type { BackwardOptions, Direction, Keep, Unrolled, UnrollOptions } from './layout.js';
-import { expectCell } from '../cells/check.js';
+import { expectCell, expectForwardCell } from '../cells/check.js';
 import { expectFunction, expectRecord, expectTensor } from '../tensor/arguments.js';
 import { describe } from '../tensor/describe.js';
 import { expectEntry, expectGrads } from './entry-checks.js';
@@ -27,9 +27,22 @@ export function checkForward<P extends CellParams>(
   packing: Packing,
   options: UnrollOptions,
 ): void {
+  checkForwardOnly(kernels, cell, params, x, packing, options);
+  expectCell('unroll', cell);
+}
+
+/** What a forward pass refuses that no backward pass follows: the forward half of a cell will do. */
+export function checkForwardOnly<P extends CellParams>(
+  kernels: Kernels,
+  cell: ForwardCell<P>,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  options: UnrollOptions,
+): void {
   expectEntry('unroll', { kernels, packing, x });
   expectRecord('unroll', 'params', params, 'the parameters of the cell');
-  expectCell('unroll', cell);
+  expectForwardCell('unroll', cell);
   for (const name of ['Wx', 'Wh', 'b']) expectTensor(cell.name, `params.${name}`, params[name]);
   expectKnownKeys(cell.name, 'options of the forward pass', options, FORWARD_KEYS);
   const { direction = 'forward', keep = 'steps', initial } = options;
@@ -73,7 +86,7 @@ function shapesLike(where: string, dtype: DType): ExpectShape {
 }
 
 /** Requires every parameter of the cell, and of learned initial states all or none. */
-function checkParams<P extends CellParams>(cell: Cell<P>, params: P, expect: ExpectShape): void {
+function checkParams<P extends CellParams>(cell: ForwardCell<P>, params: P, expect: ExpectShape): void {
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];
   expect('Wx', params.Wx, [D, cell.gates * H], () => `G = ${cell.gates}, and Wh is [${params.Wh.shape.join(', ')}]`);

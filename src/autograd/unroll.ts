@@ -16,7 +16,7 @@
  *
  * Reading order: from layers/softmax-loss.ts; next stop cells/lstm.ts.
  */
-import type { Cell, CellParams } from '../cells/cell.js';
+import type { Cell, CellParams, ForwardCell } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import { remember } from '../tensor/versions.js';
@@ -60,6 +60,18 @@ export function unroll<P extends CellParams>(
   options: UnrollOptions = {},
 ): Unrolled<P> {
   checkForward(kernels, cell, params, x, packing, options);
+  return remember(runForward(kernels, cell, params, x, packing, options), params);
+}
+
+/** `unroll`, its arguments checked, with as much of a cell as a forward pass needs. */
+export function runForward<P extends CellParams, C extends ForwardCell<P>>(
+  kernels: Kernels,
+  cell: C,
+  params: P,
+  x: Tensor,
+  packing: Packing,
+  options: UnrollOptions,
+): Unrolled<P, C> {
   const steps = () => {
     const unrolled = prepare(kernels, cell, params, x, packing, options);
     kernels.addMatmul(unrolled.saved.a, unrolled.x, params.Wx); // project
@@ -67,7 +79,7 @@ export function unroll<P extends CellParams>(
     return finish(kernels, unrolled);
   };
   const onHost = () => (options.keep === 'nothing' ? withoutSteps(steps(), steps) : steps());
-  return remember(forwardAtOnce(kernels, { cell, params, x, packing, options, steps }) ?? onHost(), params);
+  return forwardAtOnce(kernels, { cell, params, x, packing, options, steps }) ?? onHost();
 }
 
 /**
@@ -96,7 +108,7 @@ export function unrollBackward<P extends CellParams>(
 }
 
 /** The time loop forward: the specification of every fused scan. */
-function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P>): void {
+function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P, ForwardCell<P>>): void {
   const { cell, params, packing, states, saved } = unrolled;
   if (fusedScan(kernels, cell)?.forward(scanTensors(unrolled))) return;
   for (let t = 0; t < packing.steps; t++) {

@@ -55,27 +55,50 @@ export interface InitOptions {
 }
 
 /**
- * One recurrent cell. P names its parameters, S its states, V what it saves; `stepForward` and `stepBackward` mirror each other
- * line by line.
+ * The half of a cell that a forward pass needs. Inference takes this half alone, so that an application that only labels bundles no
+ * backward step. Every `Cell` is one.
  */
-export interface Cell<P extends CellParams = CellParams, S extends State = State, V extends Saved = Saved> {
+export interface ForwardCell<P extends CellParams = CellParams, S extends State = State, V extends Saved = Saved> {
   /** Name on the command line and in model files: `rnn`, `lstm`, `gru`, … */
   readonly name: string;
   /** G, the number of gates: 1 (RNN), 4 (LSTM), 3 (GRU). */
   readonly gates: number;
-  /** Names of the gates in the order of their columns. */
-  readonly gateNames: readonly string[];
   /** Names of the states, `h` first. */
   readonly states: readonly string[];
   /** Width, in multiples of H, of each tensor the forward step saves. `a` is always there. */
   readonly saved: Readonly<Record<string, number>>;
+
+  /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
+  shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
+
+  /**
+   * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b` and every other saved tensor is zero; on return `saved` holds
+   * what the backward step needs, and `next` the new state.
+   */
+  stepForward(kernels: Kernels, params: P, prev: S, saved: V, next: S): void;
+
+  /**
+   * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
+   * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
+   */
+  readonly original?: { readonly name: string };
+}
+
+/**
+ * One recurrent cell. P names its parameters, S its states, V what it saves; `stepForward` and `stepBackward` mirror each other
+ * line by line.
+ */
+export interface Cell<
+  P extends CellParams = CellParams,
+  S extends State = State,
+  V extends Saved = Saved,
+> extends ForwardCell<P, S, V> {
+  /** Names of the gates in the order of their columns. */
+  readonly gateNames: readonly string[];
   /** Width, in multiples of H, of each tensor the backward step leaves behind. `da` is always there. */
   readonly stepGrads: Readonly<Record<string, number>>;
   /** What a step computes, in the order of the equations: names, ranges, and where values and gradients lie. */
   readonly quantities: readonly Quantity[];
-
-  /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
-  shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
 
   /**
    * New parameters, as ndarrays.
@@ -88,13 +111,7 @@ export interface Cell<P extends CellParams = CellParams, S extends State = State
   initialize(inputSize: number, hiddenSize: number, rng: Rng, options?: InitOptions): P;
 
   /**
-   * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b` and every other saved tensor is zero; on return `saved` holds
-   * what the backward step needs, and `next` the new state.
-   */
-  stepForward(kernels: Kernels, params: P, prev: S, saved: V, next: S): void;
-
-  /**
-   * The same step in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `saved.da`
+   * `stepForward` in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `saved.da`
    * (and its companions) and adds to `dPrev`. For an LSTM, what `h` passes to `c` is also added to `dNext.c`, so that
    * afterwards it is the whole gradient of `c`.
    */
@@ -112,10 +129,6 @@ export interface Cell<P extends CellParams = CellParams, S extends State = State
    */
   readonly equations?: CellEquations;
 
-  /**
-   * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
-   * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
-   */
   readonly original?: Omit<Cell<P, S, V>, 'original'>;
 }
 
@@ -131,11 +144,11 @@ const BOUND: readonly (keyof Cell)[] = [
   'weightGradients',
 ];
 
-/** A built-in cell: one whose steps backends were tested to equal, under its name. */
-export function builtIn<P extends CellParams, S extends State, V extends Saved>(
-  cell: Omit<Cell<P, S, V>, 'original'>,
-): Cell<P, S, V> {
-  return { ...cell, original: cell };
+/** A built-in cell, or the forward half of one: its steps are those that backends were tested to equal, under its name. */
+export function builtIn<C extends ForwardCell<never, never, never>>(
+  cell: Omit<C, 'original'> & { readonly name: string },
+): C {
+  return { ...cell, original: cell } as unknown as C;
 }
 
 /**
@@ -144,9 +157,16 @@ export function builtIn<P extends CellParams, S extends State, V extends Saved>(
  *
  * @returns name of the built-in cell all of whose steps, states and widths this one has; else nothing
  */
-export function fusedName(cell: Cell): string | undefined {
+export function fusedName(cell: Cell | ForwardCell): string | undefined {
   const { original } = cell;
   if (original === undefined) return undefined;
-  for (const member of BOUND) if (cell[member] !== (original as Cell)[member]) return undefined;
+  const [own, theirs] = [cell as Cell, original as Cell]; // a half has none of the other members, on either side
+  for (const member of BOUND) if (own[member] !== theirs[member]) return undefined;
   return original.name;
+}
+
+/** Whether a cell is a built-in one, in every member. */
+export function isBuiltIn(cell: Cell): boolean {
+  const own = cell as unknown as Readonly<Record<string, unknown>>;
+  return cell.original !== undefined && Object.entries(cell.original).every(([key, value]) => own[key] === value);
 }

@@ -24,7 +24,7 @@ import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf, rowStart } from '../tensor/view.js';
-import type { Saved, Cell, CellParams, State } from './cell.js';
+import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -153,26 +153,40 @@ const gruResetBeforeEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPre
   return { h: ops.name('h', ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev))) }; //  (5)
 };
 
-/** The reset-before GRU as `autograd/unroll` sees it. */
-export const gruResetBefore: Cell<GruResetBeforeParams, State, GruResetBeforeSaved> = builtIn({
+/** What a forward pass needs of the reset-before GRU. */
+const forward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> = {
   name: 'gru-reset-before',
   gates: 3,
-  gateNames: ['r', 'z', 'n'],
   states: ['h'],
   saved: { a: 3, s: 1 },
-  stepGrads: { da: 3, ds: 1 },
-  quantities: [
-    gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
-    gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
-    savedQuantity(3, 's', 'reset hidden state', 's', 0, TANH_RANGE),
-    gateQuantity(4, 'n', 'candidate', 2, TANH_RANGE),
-    stateQuantity(5, 'h', 'hidden state', TANH_RANGE),
-  ],
   shapes: (D, H) => commonShapes(D, H, 3),
-  initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 3, rng, options), ...initStates(['h'], H, options) }),
   stepForward: gruResetBeforeStepForward,
-  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
-    gruResetBeforeStepBackward(kernels, params, prev, saved, dNext, dPrev),
-  weightGradients: gruResetBeforeWeightGradients,
-  equations: gruResetBeforeEquations,
-});
+};
+
+/** The forward half of the reset-before GRU: what labeling takes along. */
+export const gruResetBeforeForward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> =
+  /* @__PURE__ */ builtIn(forward);
+
+/** The reset-before GRU as `autograd/unroll` sees it. */
+export const gruResetBefore: Cell<GruResetBeforeParams, State, GruResetBeforeSaved> =
+  /* @__PURE__ */ gruResetBeforeCell();
+
+function gruResetBeforeCell(): Cell<GruResetBeforeParams, State, GruResetBeforeSaved> {
+  return builtIn({
+    ...forward,
+    gateNames: ['r', 'z', 'n'],
+    stepGrads: { da: 3, ds: 1 },
+    quantities: [
+      gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
+      gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
+      savedQuantity(3, 's', 'reset hidden state', 's', 0, TANH_RANGE),
+      gateQuantity(4, 'n', 'candidate', 2, TANH_RANGE),
+      stateQuantity(5, 'h', 'hidden state', TANH_RANGE),
+    ],
+    initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 3, rng, options), ...initStates(['h'], H, options) }),
+    stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+      gruResetBeforeStepBackward(kernels, params, prev, saved, dNext, dPrev),
+    weightGradients: gruResetBeforeWeightGradients,
+    equations: gruResetBeforeEquations,
+  });
+}

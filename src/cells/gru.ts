@@ -25,7 +25,7 @@ import { transcendentals } from '../tensor/math.js';
 import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf, rowStart } from '../tensor/view.js';
-import type { Saved, Cell, CellParams, State } from './cell.js';
+import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -151,32 +151,44 @@ const gruEquations: CellEquations = (ops, { Wx, Wh, b, bn }, x, { h: hPrev }, H)
   return { h: ops.name('h', ops.add(ops.mul(ops.oneMinus(z), n), ops.mul(z, hPrev))) }; //  (4)
 };
 
-/** The GRU as `autograd/unroll` sees it. */
-export const gru: Cell<GruParams, State, GruSaved> = builtIn({
+/** What a forward pass needs of the GRU. */
+const forward: ForwardCell<GruParams, State, GruSaved> = {
   name: 'gru',
   gates: 3,
-  gateNames: ['r', 'z', 'n'],
   states: ['h'],
   saved: { a: 3, u: 3 },
-  stepGrads: { da: 3, du: 3 },
-  quantities: [
-    savedQuantity(1, 'u_r', 'recurrent part of the reset gate', 'u', 0, UNBOUNDED),
-    savedQuantity(1, 'u_z', 'recurrent part of the update gate', 'u', 1, UNBOUNDED),
-    gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
-    gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
-    savedQuantity(3, 'q', 'recurrent part of the candidate', 'u', 2, UNBOUNDED),
-    gateQuantity(3, 'n', 'candidate', 2, TANH_RANGE),
-    stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
-  ],
   shapes: (D, H) => ({ ...commonShapes(D, H, 3), bn: [H] }),
-  initialize: (D, H, rng, options) => ({
-    ...initCommon(D, H, 3, rng, options),
-    bn: zeros([H], options?.dtype ?? 'float32'),
-    ...initStates(['h'], H, options),
-  }),
   stepForward: gruStepForward,
-  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
-    gruStepBackward(kernels, params, prev, saved, dNext, dPrev),
-  weightGradients: gruWeightGradients,
-  equations: gruEquations,
-});
+};
+
+/** The forward half of the GRU: what labeling takes along. */
+export const gruForward: ForwardCell<GruParams, State, GruSaved> = /* @__PURE__ */ builtIn(forward);
+
+/** The GRU as `autograd/unroll` sees it. */
+export const gru: Cell<GruParams, State, GruSaved> = /* @__PURE__ */ gruCell();
+
+function gruCell(): Cell<GruParams, State, GruSaved> {
+  return builtIn({
+    ...forward,
+    gateNames: ['r', 'z', 'n'],
+    stepGrads: { da: 3, du: 3 },
+    quantities: [
+      savedQuantity(1, 'u_r', 'recurrent part of the reset gate', 'u', 0, UNBOUNDED),
+      savedQuantity(1, 'u_z', 'recurrent part of the update gate', 'u', 1, UNBOUNDED),
+      gateQuantity(2, 'r', 'reset gate', 0, SIGMOID_RANGE),
+      gateQuantity(2, 'z', 'update gate', 1, SIGMOID_RANGE),
+      savedQuantity(3, 'q', 'recurrent part of the candidate', 'u', 2, UNBOUNDED),
+      gateQuantity(3, 'n', 'candidate', 2, TANH_RANGE),
+      stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
+    ],
+    initialize: (D, H, rng, options) => ({
+      ...initCommon(D, H, 3, rng, options),
+      bn: zeros([H], options?.dtype ?? 'float32'),
+      ...initStates(['h'], H, options),
+    }),
+    stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+      gruStepBackward(kernels, params, prev, saved, dNext, dPrev),
+    weightGradients: gruWeightGradients,
+    equations: gruEquations,
+  });
+}

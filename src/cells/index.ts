@@ -4,7 +4,17 @@ import { gru } from './gru.js';
 import { lstm } from './lstm.js';
 import { rnn, rnnRelu } from './rnn.js';
 
-export type { Algebra, Cell, CellEquations, CellParams, InitOptions, Params, Saved, State } from './cell.js';
+export type {
+  Algebra,
+  Cell,
+  CellEquations,
+  CellParams,
+  ForwardCell,
+  InitOptions,
+  Params,
+  Saved,
+  State,
+} from './cell.js';
 export { expectCell } from './check.js';
 export { fusedName } from './cell.js';
 export type { InitScheme } from './init.js';

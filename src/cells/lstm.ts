@@ -22,7 +22,7 @@ import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rowStart } from '../tensor/view.js';
-import type { Saved, Cell, CellParams, State } from './cell.js';
+import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -137,35 +137,47 @@ const lstmEquations: CellEquations = (ops, { Wx, Wh, b }, x, { h: hPrev, c: cPre
   return { h, c };
 };
 
-/** The LSTM as `autograd/unroll` sees it. */
-export const lstm: Cell<LstmParams, LstmState, LstmSaved> = builtIn({
+/** What a forward pass needs of the LSTM. */
+const forward: ForwardCell<LstmParams, LstmState, LstmSaved> = {
   name: 'lstm',
   gates: 4,
-  gateNames: ['i', 'f', 'g', 'o'],
   states: ['h', 'c'],
   saved: { a: 4, tanhC: 1 },
-  stepGrads: { da: 4 },
-  quantities: [
-    gateQuantity(2, 'i', 'input gate', 0, SIGMOID_RANGE),
-    gateQuantity(2, 'f', 'forget gate', 1, SIGMOID_RANGE),
-    gateQuantity(2, 'g', 'candidate', 2, TANH_RANGE),
-    gateQuantity(2, 'o', 'output gate', 3, SIGMOID_RANGE),
-    stateQuantity(3, 'c', 'cell state', UNBOUNDED),
-    {
-      ...{ symbol: 'tanh(c)', name: 'squashed cell state', equation: 4, range: TANH_RANGE },
-      value: { in: 'saved', tensor: 'tanhC', block: 0 },
-    },
-    stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
-  ],
   shapes: (D, H) => commonShapes(D, H, 4),
-  initialize(D, H, rng, options = {}) {
-    const params = initCommon(D, H, 4, rng, options);
-    params.b.data.fill(options.forgetBias ?? 1, H, 2 * H);
-    return { ...params, ...initStates(['h', 'c'], H, options) };
-  },
   stepForward: lstmStepForward,
-  stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
-    lstmStepBackward(kernels, params, prev, saved, dNext, dPrev),
-  weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), //  (1)
-  equations: lstmEquations,
-});
+};
+
+/** The forward half of the LSTM: what labeling takes along. */
+export const lstmForward: ForwardCell<LstmParams, LstmState, LstmSaved> = /* @__PURE__ */ builtIn(forward);
+
+/** The LSTM as `autograd/unroll` sees it. */
+export const lstm: Cell<LstmParams, LstmState, LstmSaved> = /* @__PURE__ */ lstmCell();
+
+function lstmCell(): Cell<LstmParams, LstmState, LstmSaved> {
+  return builtIn({
+    ...forward,
+    gateNames: ['i', 'f', 'g', 'o'],
+    stepGrads: { da: 4 },
+    quantities: [
+      gateQuantity(2, 'i', 'input gate', 0, SIGMOID_RANGE),
+      gateQuantity(2, 'f', 'forget gate', 1, SIGMOID_RANGE),
+      gateQuantity(2, 'g', 'candidate', 2, TANH_RANGE),
+      gateQuantity(2, 'o', 'output gate', 3, SIGMOID_RANGE),
+      stateQuantity(3, 'c', 'cell state', UNBOUNDED),
+      {
+        ...{ symbol: 'tanh(c)', name: 'squashed cell state', equation: 4, range: TANH_RANGE },
+        value: { in: 'saved', tensor: 'tanhC', block: 0 },
+      },
+      stateQuantity(4, 'h', 'hidden state', TANH_RANGE),
+    ],
+    initialize(D, H, rng, options = {}) {
+      const params = initCommon(D, H, 4, rng, options);
+      params.b.data.fill(options.forgetBias ?? 1, H, 2 * H);
+      return { ...params, ...initStates(['h', 'c'], H, options) };
+    },
+    stepBackward: (kernels, params, prev, saved, _next, dNext, dPrev) =>
+      lstmStepBackward(kernels, params, prev, saved, dNext, dPrev),
+    weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), //  (1)
+    equations: lstmEquations,
+  });
+}

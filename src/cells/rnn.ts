@@ -17,7 +17,7 @@ import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rowStart } from '../tensor/view.js';
-import type { Saved, Cell, CellParams, State } from './cell.js';
+import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -91,21 +91,28 @@ const equationsOf = (activation: Activation): CellEquations => {
   };
 };
 
-function rnnCell(name: string, activation: Activation): Cell<RnnParams, State, RnnSaved> {
-  return builtIn({
+/** What a forward pass needs. */
+function forwardOf(name: string, activation: Activation): ForwardCell<RnnParams, State, RnnSaved> {
+  return {
     name,
     gates: 1,
-    gateNames: ['h'],
     states: ['h'],
     saved: { a: 1 },
+    shapes: (D, H) => commonShapes(D, H, 1),
+    stepForward: (kernels, params, prev, saved, next) => rnnStepForward(activation, kernels, params, prev, saved, next),
+  };
+}
+
+function rnnCell(name: string, activation: Activation): Cell<RnnParams, State, RnnSaved> {
+  return builtIn({
+    ...forwardOf(name, activation),
+    gateNames: ['h'],
     stepGrads: { da: 1 },
     quantities: [
       savedQuantity(1, 'a', 'pre-activation', 'a', 0, UNBOUNDED),
       stateQuantity(2, 'h', 'hidden state', activation === 'tanh' ? TANH_RANGE : [0, Infinity]),
     ],
-    shapes: (D, H) => commonShapes(D, H, 1),
     initialize: (D, H, rng, options) => ({ ...initCommon(D, H, 1, rng, options), ...initStates(['h'], H, options) }),
-    stepForward: (kernels, params, prev, saved, next) => rnnStepForward(activation, kernels, params, prev, saved, next),
     stepBackward: (kernels, params, _prev, saved, next, dNext, dPrev) =>
       rnnStepBackward(activation, kernels, params, saved, next, dNext, dPrev),
     weightGradients: (kernels, hPrev, { da }, grads) => kernels.addMatmulTA(grads.Wh, hPrev, da), //  (1)
@@ -113,8 +120,18 @@ function rnnCell(name: string, activation: Activation): Cell<RnnParams, State, R
   });
 }
 
+/** The forward half of the RNN with tanh: what labeling takes along. */
+export const rnnForward: ForwardCell<RnnParams, State, RnnSaved> = /* @__PURE__ */ builtIn(
+  /* @__PURE__ */ forwardOf('rnn', 'tanh'),
+);
+
+/** The forward half of the RNN with rectified linear units. */
+export const rnnReluForward: ForwardCell<RnnParams, State, RnnSaved> = /* @__PURE__ */ builtIn(
+  /* @__PURE__ */ forwardOf('rnn-relu', 'relu'),
+);
+
 /** The RNN with tanh. */
-export const rnn: Cell<RnnParams, State, RnnSaved> = rnnCell('rnn', 'tanh');
+export const rnn: Cell<RnnParams, State, RnnSaved> = /* @__PURE__ */ rnnCell('rnn', 'tanh');
 
 /** The RNN with rectified linear units. */
-export const rnnRelu: Cell<RnnParams, State, RnnSaved> = rnnCell('rnn-relu', 'relu');
+export const rnnRelu: Cell<RnnParams, State, RnnSaved> = /* @__PURE__ */ rnnCell('rnn-relu', 'relu');

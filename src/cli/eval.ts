@@ -4,6 +4,7 @@ import { evaluate } from '../labeling/scoring/evaluate.js';
 import { inputName } from '../labeling/data/files.node.js';
 import type { HeadKind } from '../labeling/model/heads/head.js';
 import { decisionsOf } from '../labeling/model/heads/head.js';
+import { headKindsOf } from '../labeling/model/network.js';
 import type { Prediction } from '../labeling/model/predict.js';
 import type { Confusion, PrecisionRecall, Scores } from '../labeling/scoring/scorer.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -72,7 +73,7 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   const { strictLabels, json, confusion, errors, backend } = options;
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
-  const { kind } = model.heads[0];
+  const [kind] = headKindsOf(model);
   const task = kind.unit === 'sentence' ? 'classify' : 'tag';
   const onReading = (reading: Reading): void => noteReading(reading, model.input, inputName(file), warnings);
   const sentences = await readOne(file, task, options, warnings, { like: model.input, onReading });

@@ -211,9 +211,9 @@ function ofHead(study: Study, losses: readonly LossTrace[]): Addends[] {
 }
 
 /** Word vectors: the gradient that arrives at a word, in its row of the table. */
-function ofEncoders({ model, params, features, tokens }: Study): Addends[] {
+function ofEncoders({ network, params, features, tokens }: Study): Addends[] {
   let from = 0;
-  return model.network.encoders.flatMap((encoder, i): Addends[] => {
+  return network.encoders.flatMap((encoder, i): Addends[] => {
     const { kind, width } = encoder.config;
     const start = from;
     from += width;

@@ -70,9 +70,9 @@ function blocksOf({ addends, study }: Reading): Block[] {
     const width = shape[shape.length - 1];
     const count = width / Math.max(gates.length, 1);
     const [, kind] = param.split('.');
-    const encoder = study.model.network.encoders.findIndex(({ config }) => config.kind === kind);
+    const encoder = study.network.encoders.findIndex(({ config }) => config.kind === kind);
     const rows = param.startsWith('encoders.')
-      ? study.model.network.encoders[encoder].table?.rows(study.features[encoder])
+      ? study.network.encoders[encoder].table?.rows(study.features[encoder])
       : undefined;
     return Array.from({ length: Math.max(gates.length, 1) }, (_, g) => ({
       param,

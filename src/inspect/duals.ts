@@ -59,7 +59,7 @@ function inputs({ study }: Reading, { param, tangent }: Motion): Dual {
   const { x } = study.pass;
   const moving = zeros(x.shape);
   let from = 0;
-  study.model.network.encoders.forEach((encoder, i) => {
+  study.network.encoders.forEach((encoder, i) => {
     const { kind, width } = encoder.config;
     if (param?.startsWith(`encoders.${kind}.`) && encoder.table) {
       const ids = encoder.table.rows(study.features[i]);
@@ -78,7 +78,7 @@ function run(
   motion: Motion,
   place: { readonly layer: number; readonly direction: DirectionName },
 ): Dual {
-  const { cell } = study.model.network.layers[place.layer];
+  const { cell } = study.network.layers[place.layer];
   const H = params.Wh.value.shape[0];
   const T = study.tokens.length;
   const outputs: Dual[] = new Array(T);

@@ -6,6 +6,7 @@
  *   margin   s = z[label] − z[contrast]
  */
 import type { Sentence } from '../labeling/data/sentence.js';
+import { headKindsOf } from '../labeling/model/network.js';
 import { UnsupportedError } from '../tensor/errors.js';
 import { exp, log } from '../tensor/math.js';
 import { argmaxRows } from '../tensor/rows.js';
@@ -35,7 +36,8 @@ export function hasGold({ model, head }: Pick<Study, 'model' | 'head'>, sentence
  */
 export function lossesOf(study: Study, sentence: Sentence, options: InspectOptions): LossTrace[] {
   const { model, head, logits, probabilities } = study;
-  const { kind, labels } = model.heads[head];
+  const { labels } = model.heads[head];
+  const kind = headKindsOf(model)[head];
   const { seed = 'loss' } = options;
   if (seed === 'loss' && !SOFTMAX.includes(kind.kind)) {
     throw new UnsupportedError(

@@ -1,6 +1,7 @@
 /** What read a sentence, as a trace says it. */
 import { flatten } from '../autograd/grads.js';
 import type { Model } from '../labeling/model/model.js';
+import { networkOf } from '../labeling/model/network.js';
 import type { Tensor } from '../tensor/types.js';
 import { flatCopy, sizeOf } from '../tensor/view.js';
 import { quantitiesOf } from './quantities.js';
@@ -10,7 +11,8 @@ import type { ReadableModel } from './untrained.js';
 
 /** @param head place of the head that is asked */
 export function modelOf(model: Model, head: number): ModelTrace {
-  const { config, network, params, heads, words } = model;
+  const { config, own, params, heads, words } = model;
+  const network = networkOf(config, own);
   const [{ cell }] = network.layers;
   const { origin = { source: 'model', initialization: null } } = model as Partial<ReadableModel>;
   const tensors = flatten(params);

@@ -15,7 +15,8 @@ import type { Sentence } from '../labeling/data/sentence.js';
 import type { Features } from '../labeling/model/encoders/encoder.js';
 import type { Model, ModelPass } from '../labeling/model/model.js';
 import { decode, decodeBackward, encode, encodeBackward } from '../labeling/model/model.js';
-import type { ModelGrads, ModelParams } from '../labeling/model/network.js';
+import type { ModelGrads, ModelParams, Network } from '../labeling/model/network.js';
+import { networkOf } from '../labeling/model/network.js';
 import { expectOneOf } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
 import { copied, mapParams, rowOf, zeros } from './numbers.js';
@@ -25,6 +26,8 @@ export interface Study {
   readonly kernels: Kernels;
   /** As it came. */
   readonly model: Model;
+  /** The arithmetic of the model, whole. */
+  readonly network: Network;
   /** The model's parameters in float64. */
   readonly params: ModelParams;
   readonly tokens: readonly string[];
@@ -47,13 +50,15 @@ export function studyOf(kernels: Kernels, model: Model, { tokens }: Pick<Sentenc
   const packing = packingOf([tokens.length]);
   const features = model.readers.map((reader) => reader.read(tokens));
   const place = head === undefined ? 0 : names.indexOf(head);
-  const pass = forward(kernels, model, params, packing, features);
-  return { kernels, model, params, tokens, packing, features, head: place, ...answersOf(kernels, pass, place), pass };
+  const network = networkOf(model.config, model.own);
+  const pass = forward(kernels, network, params, packing, features);
+  const answers = answersOf(kernels, pass, place);
+  return { kernels, model, network, params, tokens, packing, features, head: place, ...answers, pass };
 }
 
 function forward(
   kernels: Kernels,
-  { network }: Model,
+  network: Network,
   params: ModelParams,
   packing: Packing,
   features: readonly Features[],
@@ -65,7 +70,7 @@ function forward(
 /** From the words' vectors on. */
 function through(
   kernels: Kernels,
-  network: Model['network'],
+  network: Network,
   params: ModelParams,
   packing: Packing,
   input: Pick<ModelPass, 'encoded' | 'x' | 'xMask'>,
@@ -82,15 +87,15 @@ function answersOf(kernels: Kernels, pass: ModelPass, head: number): Pick<Study,
 
 /** The same study with other vectors in place of the words': `[T, D]`. */
 export function withVectors(study: Study, x: Tensor): Study {
-  const { kernels, model, params, packing, pass, head } = study;
-  const next = through(kernels, model.network, params, packing, { ...pass, x });
+  const { kernels, network, params, packing, pass, head } = study;
+  const next = through(kernels, network, params, packing, { ...pass, x });
   return { ...study, pass: next, ...answersOf(kernels, next, head) };
 }
 
 /** The forward pass once more, with the parameters as they are now. */
 export function again(study: Study): Study {
-  const { kernels, model, params, packing, features, head } = study;
-  const pass = forward(kernels, model, params, packing, features);
+  const { kernels, network, params, packing, features, head } = study;
+  const pass = forward(kernels, network, params, packing, features);
   return { ...study, pass, ...answersOf(kernels, pass, head) };
 }
 
@@ -113,10 +118,10 @@ export interface Whole extends Returned {
  * @param dLogits `[M, K]` the gradient at the logits of the head that is asked
  */
 export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): Whole {
-  const { kernels, model, params, pass } = study;
+  const { kernels, network, params, pass } = study;
   const grads = mapParams(params, (x) => zeros(x.shape));
   const returned = backwardInto(study, dLogits, grads, truncate);
-  encodeBackward(kernels, model.network, params, pass, returned.dX, grads);
+  encodeBackward(kernels, network, params, pass, returned.dX, grads);
   return { ...returned, grads };
 }
 
@@ -129,8 +134,8 @@ export function backwardEach(study: Study, seeds: Iterable<Tensor>): Returned[] 
 
 /** From the head to the words' vectors. */
 function backwardInto(study: Study, dLogits: Tensor, grads: ModelGrads, truncate?: Truncation): Returned {
-  const { kernels, model, params, pass } = study;
-  let dY = decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), grads);
+  const { kernels, network, params, pass } = study;
+  let dY = decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), grads);
   const layers: (LayerBackwardPass & { readonly dY: Tensor })[] = [];
   for (let l = pass.stack.layers.length - 1; l >= 0; l--) {
     const layer = pass.stack.layers[l];
@@ -150,17 +155,17 @@ function onlyAsked({ pass, head }: Study, dLogits: Tensor): Tensor[] {
 
 /** `[T, W]` what one seed brings to the output of the stack. */
 export function headBackward(study: Study, dLogits: Tensor): Tensor {
-  const { kernels, model, params, pass } = study;
+  const { kernels, network, params, pass } = study;
   const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
-  return decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), { ...params, heads });
+  return decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), { ...params, heads });
 }
 
 /** Gradients of the head's own weights, from one seed. */
 export function headGradients(study: Study, dLogits: Tensor): TensorRecord {
-  const { kernels, model, params, pass, head } = study;
+  const { kernels, model, network, params, pass, head } = study;
   const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
   const grads = { ...params, heads };
-  decodeBackward(kernels, model.network, params, pass, onlyAsked(study, dLogits), grads);
+  decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), grads);
   return heads[model.config.heads[head].name];
 }
 

@@ -116,8 +116,9 @@ function labelsFor(sentences: readonly Sentence[], task: string, given?: readonl
 }
 
 /** Sets the bias of the forget gates. @returns it, null for a cell without one */
-function biasForgetting({ network, params }: Model, bias?: number): number | null {
-  const [{ cell }] = network.layers;
+function biasForgetting({ config, own, params }: Model, bias?: number): number | null {
+  const { layers } = networkOf(config, own);
+  const [{ cell }] = layers;
   const gate = cell.name === 'lstm' ? cell.gateNames.indexOf('f') : -1;
   if (gate < 0) {
     if (bias === undefined) return null;
@@ -126,7 +127,7 @@ function biasForgetting({ network, params }: Model, bias?: number): number | nul
   if (bias === undefined) return 1;
   if (!Number.isFinite(bias)) throw new ArgumentError(`untrained: forgetBias must be a finite number; got ${bias}`);
   params.layers.forEach((layer, l) => {
-    const { hidden } = network.layers[l];
+    const { hidden } = layers[l];
     for (const { b } of Object.values(layer)) {
       fill(columns({ ...b, shape: [1, b.shape[0]], stride: [b.shape[0], b.stride[0]] }, gate * hidden, hidden), bias);
     }

@@ -4,7 +4,7 @@ export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
-export type { BodyConfig, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
+export type { BodyConfig, InferenceNetwork, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
 export { encoderKinds } from './model/encoders/index.js';
 export type {
   EncoderConfig,
@@ -13,6 +13,8 @@ export type {
   EncoderPass,
   EncoderSettings,
   Features,
+  InferenceEncoderKind,
+  InferenceEncoderLayer,
   Noise,
   TokenReader,
 } from './model/encoders/encoder.js';
@@ -26,6 +28,8 @@ export type {
   HeadLoss,
   HeadPass,
   HeadSettings,
+  InferenceHeadKind,
+  InferenceHeadLayer,
   Unit,
 } from './model/heads/head.js';
 export { sentenceConfig } from './model/heads/sentence.js';

@@ -59,7 +59,7 @@ export {
 export { lastPoolBackward, lastPoolForward, type LastPool, type LastPoolOptions } from './pool-last.js';
 export { maxPoolBackward, maxPoolForward, type MaxPool } from './pool-max.js';
 export { meanPoolBackward, meanPoolForward, type MeanPool } from './pool-mean.js';
-export { poolings, type Pooling, type PoolingName, type PoolPass } from './pooling.js';
+export { poolings, type Pooling, type PoolingForward, type PoolingName, type PoolPass } from './pooling.js';
 export {
   IGNORED,
   softmaxLossBackward,

@@ -1,22 +1,23 @@
 /**
  * A stack of recurrent layers that is run forward only. Where the backend takes a layer over, its weights are copied
- * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `unroll` runs. The outputs are those
+ * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `runForward` does. The outputs are those
  * of `stackForward` without dropout, to the bit.
  */
 import type { Packing } from '../autograd/packing.js';
 import { reversal } from '../autograd/packing.js';
 import type { Direction } from '../autograd/layout.js';
 import { fusedScan } from '../autograd/layout.js';
-import { checkForward } from '../autograd/unroll-checks.js';
-import { unroll } from '../autograd/unroll.js';
-import type { Cell, CellParams } from '../cells/cell.js';
+import { checkForwardOnly } from '../autograd/unroll-checks.js';
+import { runForward } from '../autograd/unroll.js';
+import type { CellParams, ForwardCell } from '../cells/cell.js';
+import { expectForwardCell } from '../cells/check.js';
 import type { InferenceLayer, Kernels } from '../kernels/types.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, dtypeOf } from '../tensor/view.js';
 import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
-import { checkStack, outputSize } from './stack.js';
+import { checkLayers, outputSize } from './stack.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 
 /** A stack at work. Parameters that change later may or may not show: make a new one then. */
@@ -35,7 +36,7 @@ export interface StackInference {
 
 /** One direction of a layer. */
 interface Way {
-  readonly cell: Cell;
+  readonly cell: ForwardCell;
   readonly params: CellParams;
   readonly direction: Direction;
   readonly taken?: InferenceLayer;
@@ -58,13 +59,13 @@ interface Input {
  */
 export function stackInference(
   kernels: Kernels,
-  layers: readonly LayerSpec[],
+  layers: readonly LayerSpec<ForwardCell>[],
   params: readonly LayerParams[],
   table?: Tensor,
 ): StackInference {
   expectEntry('stackInference', { kernels });
   if (table !== undefined) expectEntry('stackInference', { table });
-  checkStack(layers, params);
+  checkLayers('stackInference', layers, params, expectForwardCell);
   const stack = layers.map((layer, l) => ({
     width: outputSize(layer),
     ways: waysOf(kernels, layer, params[l], l === 0 ? table : undefined),
@@ -99,7 +100,7 @@ function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Inpu
   return { x: table, ids: x, rows: () => (rows ??= embeddingForward(kernels, { weight: table }, x)) };
 }
 
-function waysOf(kernels: Kernels, { cell }: LayerSpec, params: LayerParams, table?: Tensor): Way[] {
+function waysOf(kernels: Kernels, { cell }: LayerSpec<ForwardCell>, params: LayerParams, table?: Tensor): Way[] {
   const way = (direction: Direction, own: CellParams): Way => {
     return { cell, params: own, direction, taken: fusedScan(kernels, cell)?.infer?.(own, table) };
   };
@@ -117,10 +118,10 @@ function runWay(
   y: Tensor,
 ): void {
   const shaped = ids ? { ...x, shape: [ids.length, x.shape[1]] } : x;
-  checkForward(kernels, cell, params, shaped, packing, { direction });
+  checkForwardOnly(kernels, cell, params, shaped, packing, { direction });
   const map = direction === 'reverse' && packing.batch > 0 ? reversal(packing) : undefined;
   const { batchSizes } = packing;
   if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
   if (taken?.run({ batchSizes, map, x: rows(), y })) return;
-  kernels.rows.copyMatrix(y, unroll(kernels, cell, params, rows(), packing, { direction, keep: 'nothing' }).y);
+  kernels.rows.copyMatrix(y, runForward(kernels, cell, params, rows(), packing, { direction, keep: 'nothing' }).y);
 }

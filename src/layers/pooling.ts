@@ -26,20 +26,12 @@ export interface PoolPass {
   readonly packing: Packing;
 }
 
-/** One pooling. */
-export interface Pooling<P extends PoolPass = PoolPass> {
+/** The half of a pooling that a forward pass needs; inference takes this half alone. Every `Pooling` is one. */
+export interface PoolingForward<P extends PoolPass = PoolPass> {
   readonly name: PoolingName;
 
   /** Shapes of its parameters, by name; none where the pooling has none. `width` is A of attention; default D. */
   shapes(D: number, width?: number): Readonly<Record<string, readonly number[]>>;
-
-  /**
-   * New parameters for rows of width D; an empty record where the pooling has none.
-   *
-   * @param options.width A of attention; default D
-   * @throws ArgumentError when D or A is not a positive integer
-   */
-  initialize(D: number, rng: Rng, options?: { readonly width?: number; readonly dtype?: DType }): TensorRecord;
 
   /**
    * @param x `[N, D]`, packed rows
@@ -47,6 +39,17 @@ export interface Pooling<P extends PoolPass = PoolPass> {
    * @throws ShapeError when a tensor does not fit; ArgumentError naming a sequence without rows
    */
   forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing, options?: LastPoolOptions): P;
+}
+
+/** One pooling. */
+export interface Pooling<P extends PoolPass = PoolPass> extends PoolingForward<P> {
+  /**
+   * New parameters for rows of width D; an empty record where the pooling has none.
+   *
+   * @param options.width A of attention; default D
+   * @throws ArgumentError when D or A is not a positive integer
+   */
+  initialize(D: number, rng: Rng, options?: { readonly width?: number; readonly dtype?: DType }): TensorRecord;
 
   /**
    * Adds to `grads`, which mirrors the parameters, and to `dX`.
@@ -58,43 +61,60 @@ export interface Pooling<P extends PoolPass = PoolPass> {
   backward(kernels: Kernels, params: TensorRecord, pass: P, dY: Tensor, grads: TensorRecord, dX?: Tensor): void;
 }
 
-const last: Pooling<LastPool> = {
+const lastForward: PoolingForward<LastPool> = {
   name: 'last',
   shapes: () => ({}),
-  initialize: () => ({}),
   forward: (kernels, _params, x, packing, options) => lastPoolForward(kernels, x, packing, options),
-  backward: (kernels, _params, pass, dY, _grads, dX) => dX && lastPoolBackward(kernels, pass, dY, dX),
 };
 
-const mean: Pooling<MeanPool> = {
+const meanForward: PoolingForward<MeanPool> = {
   name: 'mean',
   shapes: () => ({}),
-  initialize: () => ({}),
   forward: (kernels, _params, x, packing) => meanPoolForward(kernels, x, packing),
-  backward: (kernels, _params, pass, dY, _grads, dX) => dX && meanPoolBackward(kernels, pass, dY, dX),
 };
 
-const max: Pooling<MaxPool> = {
+const maxForward: PoolingForward<MaxPool> = {
   name: 'max',
   shapes: () => ({}),
-  initialize: () => ({}),
   forward: (kernels, _params, x, packing) => maxPoolForward(kernels, x, packing),
-  backward: (kernels, _params, pass, dY, _grads, dX) => dX && maxPoolBackward(kernels, pass, dY, dX),
 };
 
-const attention: Pooling<AttentionPool> = {
+const attentionForward: PoolingForward<AttentionPool> = {
   name: 'attention',
   shapes: (D, width = D) => ({ W: [D, width], b: [width], v: [width] }),
-  initialize: (D, rng, { width = D, dtype } = {}) => initAttentionPool(D, width, rng, { dtype }),
   forward: (kernels, params, x, packing) => attentionPoolForward(kernels, params as AttentionPoolParams, x, packing),
-  backward: (kernels, params, pass, dY, grads, dX) =>
-    attentionPoolBackward(kernels, params as AttentionPoolParams, pass, dY, grads as AttentionPoolParams, dX),
+};
+
+/** The forward half of every pooling, by name. */
+export const poolingForwards: Readonly<Record<PoolingName, PoolingForward>> = {
+  last: lastForward,
+  mean: meanForward,
+  max: maxForward,
+  attention: attentionForward,
 };
 
 /** Every pooling, by name. A pass goes back to the pooling it came from. */
-export const poolings: Readonly<Record<PoolingName, Pooling>> = {
-  last: last as Pooling,
-  mean: mean as Pooling,
-  max: max as Pooling,
-  attention: attention as Pooling,
-};
+export const poolings: Readonly<Record<PoolingName, Pooling>> = /* @__PURE__ */ wholePoolings();
+
+function wholePoolings(): Record<PoolingName, Pooling> {
+  const nothing = { initialize: () => ({}) };
+  const last: Pooling<LastPool> = {
+    ...{ ...lastForward, ...nothing },
+    backward: (kernels, _params, pass, dY, _grads, dX) => dX && lastPoolBackward(kernels, pass, dY, dX),
+  };
+  const mean: Pooling<MeanPool> = {
+    ...{ ...meanForward, ...nothing },
+    backward: (kernels, _params, pass, dY, _grads, dX) => dX && meanPoolBackward(kernels, pass, dY, dX),
+  };
+  const max: Pooling<MaxPool> = {
+    ...{ ...maxForward, ...nothing },
+    backward: (kernels, _params, pass, dY, _grads, dX) => dX && maxPoolBackward(kernels, pass, dY, dX),
+  };
+  const attention: Pooling<AttentionPool> = {
+    ...attentionForward,
+    initialize: (D, rng, { width = D, dtype } = {}) => initAttentionPool(D, width, rng, { dtype }),
+    backward: (kernels, params, pass, dY, grads, dX) =>
+      attentionPoolBackward(kernels, params as AttentionPoolParams, pass, dY, grads as AttentionPoolParams, dX),
+  };
+  return { last, mean, max, attention } as Record<PoolingName, Pooling>;
+}

@@ -13,7 +13,7 @@ import type { Devices, Places } from '../autograd/devices.js';
 import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
 import type { BackwardPass, Keep, Unrolled } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
-import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
+import type { Cell, CellParams, ForwardCell, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
 import { later, now } from '../kernels/work.js';
@@ -36,9 +36,9 @@ import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
 import { expectKey, expectList, expectRecord } from '../tensor/arguments.js';
 
-/** One layer of a stack. */
-export interface LayerSpec {
-  readonly cell: Cell;
+/** One layer of a stack; the forward half of its cell where it is only run. */
+export interface LayerSpec<C extends ForwardCell = Cell> {
+  readonly cell: C;
   /** H, per direction. */
   readonly hidden: number;
   /** Both directions, `[N, 2H]`; default false. */
@@ -118,7 +118,7 @@ export interface LayerBackwardPass {
 }
 
 /** Columns of a layer's output: H, or 2H for both directions. */
-export function outputSize(layer: LayerSpec): number {
+export function outputSize(layer: Pick<LayerSpec, 'hidden' | 'bidirectional'>): number {
   expectRecord('outputSize', 'layer', layer, '{ cell, hidden, bidirectional }');
   const { hidden, bidirectional = false } = layer;
   return bidirectional ? 2 * hidden : hidden;
@@ -133,7 +133,7 @@ export function outputSize(layer: LayerSpec): number {
  */
 export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, options: InitOptions = {}): LayerParams[] {
   expectEntry('initStack', { rng, options });
-  expectLayers('initStack', layers);
+  expectLayers('initStack', layers, expectCell);
   expectPositiveInteger('initStack', 'D', D);
   return layers.map(({ cell, hidden, bidirectional }, l) => {
     const width = l === 0 ? D : outputSize(layers[l - 1]);
@@ -296,20 +296,31 @@ function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dr
 }
 
 /** What `stackForward` checks. */
-export function checkStack(
-  layers: readonly LayerSpec[],
-  params: readonly LayerParams[],
-  options: StackOptions = {},
-): void {
+function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[], options: StackOptions): void {
   expectRecord('stackForward', 'options', options);
   expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
   expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
   expectStates('stackForward', 'initial', options.initial);
-  expectLayers('stackForward', layers);
-  expectPairs('stackForward', 'parameters', layers, params);
+  checkLayers('stackForward', layers, params, expectCell);
+}
+
+/**
+ * Requires layers, each with its parameters.
+ *
+ * @param check what is required of a cell
+ * @throws ArgumentError or ShapeError naming the layer
+ */
+export function checkLayers(
+  where: string,
+  layers: readonly LayerSpec<ForwardCell>[],
+  params: readonly LayerParams[],
+  check: (where: string, cell: unknown) => void,
+): void {
+  expectLayers(where, layers, check);
+  expectPairs(where, 'parameters', layers, params);
   layers.forEach(({ hidden }, l) => {
     const { Wh } = params[l].forward;
-    expectShape('stackForward', `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
+    expectShape(where, `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
   });
 }
 
@@ -336,13 +347,17 @@ function zeroView(kernels: Kernels, x: Tensor): Tensor {
   return kernels.zeros(x.shape, dtypeOf(x.data));
 }
 
-function expectLayers(where: string, layers: readonly LayerSpec[]): void {
+function expectLayers(
+  where: string,
+  layers: readonly LayerSpec<ForwardCell>[],
+  check: (where: string, cell: unknown) => void,
+): void {
   expectList(where, 'layers', layers, 'layers, { cell, hidden }');
   if (layers.length === 0) throw new ArgumentError(`${where}: layers must list at least one layer; got none`);
   layers.forEach((layer, l) => {
     expectRecord(where, `layers[${l}]`, layer, '{ cell, hidden, bidirectional }');
     expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS);
-    expectCell(`${where}: layers[${l}]`, layer.cell);
+    check(`${where}: layers[${l}]`, layer.cell);
     expectPositiveInteger(where, `layers[${l}].hidden`, layer.hidden);
   });
 }
@@ -351,7 +366,7 @@ function expectLayers(where: string, layers: readonly LayerSpec[]): void {
 function expectPairs(
   where: string,
   what: string,
-  layers: readonly (LayerSpec | LayerPass)[],
+  layers: readonly (LayerSpec<ForwardCell> | LayerPass)[],
   params: readonly LayerParams[],
 ): void {
   const name = what === 'gradients' ? 'grads' : 'params';

@@ -7,7 +7,7 @@ import { cells, lstm } from '../../src/cells/index.js';
 import type { CellParams } from '../../src/cells/index.js';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index.js';
 import type { AsyncKernels, Kernels } from '../../src/kernels/index.js';
-import { train } from '../../src/labeling/index.js';
+import { networkOf, train } from '../../src/labeling/index.js';
 import { modelBackward, modelForward } from '../../src/labeling/model/model.js';
 import { attentionPoolBackward, attentionPoolForward, initAttentionPool } from '../../src/layers/pool-attention.js';
 import { initStack, stackBackward, stackForward } from '../../src/layers/stack.js';
@@ -127,10 +127,11 @@ it('is refused by models, of which a training goes on and off without a word', a
   // With a development set, the training goes back to its best weights at the end: a change of weights like any other.
   const options = { epochs: 3, hidden: 2, embedding: 2, minCount: 1, lr: 0.5 };
   const { model } = await train(kernels, { train: sentences, dev: sentences }, options);
-  const forward = modelForward(kernels, model.network, model.params, featuresOf(Int32Array.of(1, 1)), packingOf([2]));
+  const network = networkOf(model.config, model.own);
+  const forward = modelForward(kernels, network, model.params, featuresOf(Int32Array.of(1, 1)), packingOf([2]));
   const { labels } = model.params.heads;
   createSgd(kernels, { W: labels.W }).step(onesLike({ W: labels.W }));
-  const back = () => modelBackward(kernels, model.network, model.params, forward, [zeros([2, 2])], model.params);
+  const back = () => modelBackward(kernels, network, model.params, forward, [zeros([2, 2])], model.params);
   expect(back).toThrow('modelBackward: heads.labels.W was updated');
 });
 

@@ -11,7 +11,7 @@ import { seedOf } from '../../src/inspect/losses.js';
 import { readingOf } from '../../src/inspect/reading.js';
 import { seedBatches } from '../../src/inspect/seeds.js';
 import { backwardEach } from '../../src/inspect/study.js';
-import { packBatch, packFeatures } from '../../src/labeling/index.js';
+import { networkOf, packBatch, packFeatures } from '../../src/labeling/index.js';
 import { viewOf } from '../../src/tensor/index.js';
 import { CELLS, flat, gap, kernels } from './support.js';
 
@@ -183,7 +183,7 @@ it('the gradients of sentences of unequal lengths add up to those of their batch
         Array.from({ length: E }, (_, e) => x.data[x.offset + id * E + e]),
       );
       // The first layer alone, its outputs' gradients gathered from the sentences.
-      const { cell } = model.network.layers[0];
+      const { cell } = networkOf(model.config, model.own).layers[0];
       const params = doubled(model.params.layers[0].forward);
       const N = rows.length;
       const H = shape.hidden;

@@ -2,7 +2,7 @@
 import { flatten, nestLike, packingOf, packFloats, unroll, zeroGrads } from '../../src/autograd/index.js';
 import { cells } from '../../src/cells/index.js';
 import { gatesOf, inspect, statesOf, untrained } from '../../src/inspect/index.js';
-import { modelBackward, modelForward, train } from '../../src/labeling/index.js';
+import { modelBackward, modelForward, networkOf, train } from '../../src/labeling/index.js';
 import { createRng, normal, viewOf } from '../../src/tensor/index.js';
 import { CELLS, kernels } from './support.js';
 
@@ -75,7 +75,8 @@ it('a training hands over its model after every epoch, and a backward pass what 
   expect(losses[2]).toBe(inspect(kernels, result.model, corpus[0]).loss);
   expect(result.history.every((record) => !('model' in record))).toBe(true);
 
-  const { network, params, readers } = result.model;
+  const { config, own, params, readers } = result.model;
+  const network = networkOf(config, own);
   const features = readers.map((reader) => reader.read(['a', 'b']));
   const pass = modelForward(kernels, network, params, features, packingOf([2]));
   const grads = nestLike(params, zeroGrads(flatten(params))) as typeof params;

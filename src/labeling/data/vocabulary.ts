@@ -117,6 +117,11 @@ function commonSignatures(words: readonly string[], minCount: number): string[] 
   return byCount(counts).filter((s) => counts.get(s)! >= minCount);
 }
 
+/** The vocabulary of no words: every token is the unknown word. */
+export function emptyVocabulary(): Vocabulary {
+  return createVocabulary({ lowerCase: false, minCount: 1, words: [], rare: [], signatures: null });
+}
+
 /** A vocabulary read back. @throws DataError where the value is no vocabulary, saying what is wrong with it */
 export function vocabularyFromJson(value: unknown): Vocabulary {
   const json = record(value, 'a vocabulary');

@@ -6,6 +6,7 @@ import { expectKernels } from '../checks.js';
 import { modelOf } from './file.js';
 import type { Model } from './model.js';
 import { modelForwardAsync } from './model.js';
+import { networkOf } from './network.js';
 import type { PredictOptions, Prediction } from './predict.js';
 import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js';
 
@@ -34,6 +35,7 @@ export function createAsyncTagger(
   expectKernels('createAsyncTagger', host, 'host');
   const model = modelOf('createAsyncTagger', source);
   const devices = { device, host };
+  const network = networkOf(model.config, model.own);
   return {
     model,
     get backend() {
@@ -41,10 +43,9 @@ export function createAsyncTagger(
     },
     async tag(sentences, options = {}) {
       const batches = batchesToPredict(model, sentences, options);
-      const { network, params } = model;
       const out = emptyPredictions(sentences.length);
       for (const { batch, features } of batches) {
-        const { heads } = await modelForwardAsync(devices, network, params, features, batch.packing, {
+        const { heads } = await modelForwardAsync(devices, network, model.params, features, batch.packing, {
           keep: 'nothing',
         });
         predictionsOf(host, model, batch, heads, options, out);

@@ -10,7 +10,7 @@ import { ArgumentError, ShapeError } from '../../tensor/errors.js';
 import { expectFeature, tokensOf } from '../data/features.js';
 import type { Noise } from './encoders/encoder.js';
 import type { ModelPass, PassOptions } from './model.js';
-import type { ModelParams, Network, OwnParts } from './network.js';
+import type { InferenceNetwork, ModelParams, Network, OwnParts } from './network.js';
 
 /** Requires a model. @throws ArgumentError that says how to come by one */
 export function expectModel(where: string, model: unknown, name = 'model'): void {
@@ -23,6 +23,16 @@ export function expectModel(where: string, model: unknown, name = 'model'): void
 
 /** Requires what `networkOf` made. @throws ArgumentError */
 export function expectNetwork(where: string, network: unknown): asserts network is Network {
+  expectInferenceNetwork(where, network);
+  const whole = [...network.encoders, ...network.heads].every((part) => 'backward' in part);
+  if (whole) return;
+  throw new ArgumentError(
+    `${where}: network must be whole; got the half of it that runs forward: pass networkOf(model.config, model.own)`,
+  );
+}
+
+/** Requires what `networkOf` made, or the half of it that a model holds. @throws ArgumentError */
+export function expectInferenceNetwork(where: string, network: unknown): asserts network is InferenceNetwork {
   const made = 'the arithmetic of a model, networkOf(config) or model.network';
   expectRecord(where, 'network', network, made);
   const { encoders, layers, heads } = network as Record<string, unknown>;
@@ -35,7 +45,7 @@ export function expectNetwork(where: string, network: unknown): asserts network 
  *
  * @throws ArgumentError naming the part that is missing or something else; ShapeError naming one of another shape
  */
-export function expectParams(where: string, name: string, params: unknown, network: Network): void {
+export function expectParams(where: string, name: string, params: unknown, network: InferenceNetwork): void {
   expectRecord(where, name, params, 'parameters by part, { encoders, layers, heads }');
   const { encoders, layers, heads } = params as Record<string, unknown>;
   expectRecord(where, `${name}.encoders`, encoders, 'parameters by kind of encoder');

@@ -4,8 +4,9 @@
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
-import type { Cell } from '../../cells/index.js';
-import { expectCell } from '../../cells/index.js';
+import type { Cell, ForwardCell } from '../../cells/cell.js';
+import { isBuiltIn } from '../../cells/cell.js';
+import { expectForwardCell } from '../../cells/check.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -20,14 +21,14 @@ import { inputSpecFromJson } from '../data/formats/reading.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
 import { expectModel, expectOwnParts } from './checks.js';
 import type { TokenReader } from './encoders/encoder.js';
-import { encoderKinds } from './encoders/index.js';
+import { inferenceEncoderKinds } from './encoders/inference.js';
 import { wordConfig, wordReader } from './encoders/words.js';
-import { headKinds } from './heads/index.js';
+import { inferenceHeadKinds } from './heads/inference.js';
 import { softmaxConfig } from './heads/softmax.js';
 import type { Model } from './model.js';
 import { createModel } from './model.js';
-import type { BodyConfig, ModelConfig, ModelParams, Network, OwnParts } from './network.js';
-import { cellConfig, kindOf, networkOf } from './network.js';
+import type { BodyConfig, InferenceNetwork, ModelConfig, ModelParams, OwnParts } from './network.js';
+import { inferenceNetworkOf, kindOf } from './network.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
 const VERSION = 2;
@@ -121,10 +122,10 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   const config = readConfig(metadata.config);
   expectOwnCell(config.body, own.cell);
   expectPartsGiven(config, own);
-  const network = asData(() => networkOf(config, own));
+  const network = asData(() => inferenceNetworkOf(config, own));
   const saved = record(parse(metadata.readers, 'readers'), 'readers');
   const readers = config.encoders.map((each): TokenReader => {
-    const kind = asData(() => kindOf('encoder', each.kind, encoderKinds, own.encoders));
+    const kind = asData(() => kindOf('encoder', each.kind, inferenceEncoderKinds, own.encoders));
     return kind.restore(saved[each.kind], each);
   });
   const lists = record(parse(metadata.labels, 'labels'), 'labels');
@@ -149,7 +150,7 @@ function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
     heads: [softmaxConfig(labels.size)],
   };
   expectOwnCell(config.body, own.cell);
-  const network = asData(() => networkOf(config, own));
+  const network = asData(() => inferenceNetworkOf(config, own));
   const params = readParams(tensors, network, NAMES_OF_VERSION_1);
   return createModel({ config, readers: [wordReader(vocabulary)], labels: [labels], params }, own);
 }
@@ -180,8 +181,8 @@ function asData<T>(make: () => T, why = ': the model file is damaged'): T {
 
 /** A file holds no functions: parts of your own come with the call. @throws DataError that names the one that is missing */
 function expectPartsGiven({ encoders, heads }: ModelConfig, own: LoadOptions): void {
-  for (const { kind } of encoders) asData(() => kindOf('encoder', kind, encoderKinds, own.encoders), '');
-  for (const { kind } of heads) asData(() => kindOf('head', kind, headKinds, own.heads), '');
+  for (const { kind } of encoders) asData(() => kindOf('encoder', kind, inferenceEncoderKinds, own.encoders), '');
+  for (const { kind } of heads) asData(() => kindOf('head', kind, inferenceHeadKinds, own.heads), '');
 }
 
 function readConfig(text: string | undefined): ModelConfig {
@@ -236,8 +237,8 @@ function readBody(json: Readonly<Record<string, unknown>>, field: string): BodyC
 
 /** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
 function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
-  if (own !== undefined) expectCell('loadModel', own);
-  if (ownCell ? own?.name === cell : own === undefined || cellConfig(own).ownCell === undefined) return;
+  if (own !== undefined) expectForwardCell('loadModel', own);
+  if (ownCell ? own?.name === cell : own === undefined || isBuiltIn(own)) return;
   const got = own === undefined ? 'none was given' : `got '${own.name}'`;
   throw new DataError(
     ownCell
@@ -249,7 +250,7 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
 /** The parameters a network needs, taken from the file; every one of them, in its shape, and nothing else. */
 function readParams(
   tensors: Tensors,
-  network: Network,
+  network: InferenceNetwork,
   formerNames: Readonly<Record<string, string>> = {},
 ): ModelParams {
   const left = new Set(Object.keys(tensors));
@@ -299,7 +300,7 @@ function expectParameter(name: string, tensor: Tensor | undefined, shape: readon
 }
 
 function readLayer(
-  { cell, hidden: H, bidirectional }: LayerSpec,
+  { cell, hidden: H, bidirectional }: LayerSpec<ForwardCell>,
   D: number,
   path: string,
   part: (path: string, shapes: Shapes) => TensorRecord,

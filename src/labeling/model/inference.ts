@@ -4,12 +4,14 @@ import type { Kernels } from '../../kernels/types.js';
 import { stackInference } from '../../layers/inference.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { addTo } from '../../tensor/rows.js';
+import type { Tensor } from '../../tensor/types.js';
+import { columns, dtypeOf } from '../../tensor/view.js';
 import { expectKernels, expectSwitches } from '../checks.js';
-import { expectFeatures, expectNetwork, expectParams } from './checks.js';
-import type { Features } from './encoders/encoder.js';
+import { expectFeatures, expectInferenceNetwork, expectParams } from './checks.js';
+import type { EncoderPass, Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
-import { decode, encode } from './model.js';
-import type { ModelParams, Network } from './network.js';
+import type { InferenceNetwork, ModelParams } from './network.js';
 
 /** A labeler at work. */
 export interface Inference {
@@ -37,12 +39,12 @@ const KEYS = keysOf<InferenceOptions>({ keepWords: true });
 /** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
 export function inferenceOf(
   kernels: Kernels,
-  network: Network,
+  network: InferenceNetwork,
   params: ModelParams,
   options: InferenceOptions = {},
 ): Inference {
   expectKernels('inferenceOf', kernels);
-  expectNetwork('inferenceOf', network);
+  expectInferenceNetwork('inferenceOf', network);
   expectParams('inferenceOf', 'params', params, network);
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
   expectSwitches('inferenceOf', options, 'keepWords');
@@ -56,9 +58,32 @@ export function inferenceOf(
     run(features, packing) {
       expectPacking('inference', packing);
       expectFeatures('inference', features, network.encoders.length, packing);
-      const input = table ? table.rows(features[0]) : encode(kernels, network, params, features).x;
-      return decode(kernels, network, params, stack.run(input, packing), packing).heads;
+      const y = stack.run(table ? table.rows(features[0]) : vectorsOf(kernels, network, params, features), packing);
+      return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
     },
     release: stack.release,
   };
+}
+
+/** What the encoders make of features. */
+function vectorsOf(
+  kernels: Kernels,
+  { encoders, width }: InferenceNetwork,
+  params: ModelParams,
+  features: readonly Features[],
+): Tensor {
+  const encoded = encoders.map((each, i) => each.forward(kernels, params.encoders[each.config.kind], features[i]));
+  return joined(kernels, encoded, width);
+}
+
+/** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
+export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
+  if (encoded.length === 1) return encoded[0].y;
+  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  let at = 0;
+  for (const { y } of encoded) {
+    addTo(columns(x, at, y.shape[1]), y);
+    at += y.shape[1];
+  }
+  return x;
 }

@@ -29,18 +29,19 @@ import { columns, dtypeOf } from '../../tensor/view.js';
 import type { InputSpec } from '../data/formats/reading.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
-import { buildVocabulary } from '../data/vocabulary.js';
+import { emptyVocabulary } from '../data/vocabulary.js';
 import { expectKernels } from '../checks.js';
 import { expectBackward, expectDevices, expectEach, expectForward, expectParams } from './checks.js';
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
-import type { HeadKind, HeadPass } from './heads/head.js';
-import { headKinds } from './heads/index.js';
-import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from './network.js';
-import { kindOf, networkOf } from './network.js';
+import type { HeadPass, InferenceHeadKind } from './heads/head.js';
+import { inferenceHeadKinds } from './heads/inference.js';
+import { joined } from './inference.js';
+import type { InferenceNetwork, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from './network.js';
+import { inferenceNetworkOf, kindOf } from './network.js';
 
 /** A head of a model, and the labels it chooses among. */
 export interface ModelHead {
-  readonly kind: HeadKind;
+  readonly kind: InferenceHeadKind;
   readonly labels: LabelVocabulary;
 }
 
@@ -56,7 +57,8 @@ export interface Model {
   readonly readers: readonly TokenReader[];
   /** What decides, and among which labels. */
   readonly heads: readonly ModelHead[];
-  readonly network: Network;
+  /** What runs forward. The whole of it, with losses and backward passes, is `networkOf(model.config, model.own)`. */
+  readonly network: InferenceNetwork;
   /** Parts of your own, which no file holds. */
   readonly own: OwnParts;
   /** How the training data was read, so that later inputs are read the same way; absent where nobody said. */
@@ -82,13 +84,13 @@ export interface ModelPieces {
 export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
   expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
   const { config, params, readers, labels, input } = pieces;
-  const network = networkOf(config, own);
+  const network = inferenceNetworkOf(config, own);
   expectParams('createModel', 'params', params, network);
   expectEach('createModel', 'readers', readers, config.encoders.length, 'read', 'readers, one per encoder');
   expectEach('createModel', 'labels', labels, config.heads.length, 'encode', 'labels, one list per head');
-  const words = readers.find(({ vocabulary }) => vocabulary !== undefined)?.vocabulary ?? buildVocabulary([]);
+  const words = readers.find(({ vocabulary }) => vocabulary !== undefined)?.vocabulary ?? emptyVocabulary();
   const heads = config.heads.map((head, i) => ({
-    kind: kindOf('head', head.kind, headKinds, own.heads),
+    kind: kindOf('head', head.kind, inferenceHeadKinds, own.heads),
     labels: labels[i],
   }));
   return { config, params, readers, words, labels: labels[0], heads, network, own, ...(input && { input }) };
@@ -247,19 +249,9 @@ export function encode(
   const encoded = encoders.map((each, i) =>
     each.forward(kernels, params.encoders[each.config.kind], features[i], noise && noiseOf(noise, each.config.kind)),
   );
-  const x = encoded.length === 1 ? encoded[0].y : joined(kernels, encoded, width);
+  const x = joined(kernels, encoded, width);
   const dropped = dropAt(kernels, x, p, 'input', noise);
   return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
-}
-
-function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
-  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
-  let at = 0;
-  for (const { y } of encoded) {
-    addTo(columns(x, at, y.shape[1]), y);
-    at += y.shape[1];
-  }
-  return x;
 }
 
 /** Behind the stack: dropout, and the logits of every head. */

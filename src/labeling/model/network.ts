@@ -1,9 +1,15 @@
 /**
  * The parts of a model, made from its configuration: encoders · body · heads. Plain data goes in, arithmetic comes out; a worker
  * thread makes its own from the same data.
+ *
+ * Two functions make it. `networkOf` makes it whole; `inferenceNetworkOf` makes the half that runs forward, and reaches nothing
+ * else of any part: a page that labels text bundles no loss, no backward pass and no initializer.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
+import type { ForwardCell } from '../../cells/cell.js';
+import { expectForwardCell } from '../../cells/check.js';
+import { forwardCells } from '../../cells/forward.js';
 import { cells, expectCell } from '../../cells/index.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import { initStack, outputSize } from '../../layers/stack.js';
@@ -13,10 +19,26 @@ import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { expectSwitches } from '../checks.js';
 import { expectNetwork, expectOwnParts } from './checks.js';
-import type { EncoderConfig, EncoderKind, EncoderLayer, Features } from './encoders/encoder.js';
+import type {
+  EncoderConfig,
+  EncoderKind,
+  EncoderLayer,
+  Features,
+  InferenceEncoderKind,
+  InferenceEncoderLayer,
+} from './encoders/encoder.js';
 import { encoderKinds } from './encoders/index.js';
-import type { BodyShape, HeadConfig, HeadKind, HeadLayer } from './heads/head.js';
+import { inferenceEncoderKinds } from './encoders/inference.js';
+import type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  InferenceHeadKind,
+  InferenceHeadLayer,
+} from './heads/head.js';
 import { headKinds } from './heads/index.js';
+import { inferenceHeadKinds } from './heads/inference.js';
 
 /** The recurrent layers in the middle of a model. */
 export interface BodyConfig {
@@ -58,12 +80,19 @@ export type ModelParams = {
 /** Gradients of a model mirror its parameters. */
 export type ModelGrads = ModelParams;
 
-/** The arithmetic of a model. */
-export interface Network {
+/** The arithmetic of a model that is only run. Every `Network` is one. */
+export interface InferenceNetwork {
   readonly config: ModelConfig;
-  readonly encoders: readonly EncoderLayer[];
+  readonly encoders: readonly InferenceEncoderLayer[];
   /** E, the columns of all encoders together. */
   readonly width: number;
+  readonly layers: readonly LayerSpec<ForwardCell>[];
+  readonly heads: readonly InferenceHeadLayer[];
+}
+
+/** The arithmetic of a model. */
+export interface Network extends InferenceNetwork {
+  readonly encoders: readonly EncoderLayer[];
   readonly layers: readonly LayerSpec[];
   readonly dropout: number;
   readonly heads: readonly HeadLayer[];
@@ -77,10 +106,10 @@ export function cellConfig(cell: string | Cell): Pick<BodyConfig, 'cell' | 'ownC
 }
 
 /** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
-function cellOf(config: BodyConfig, own?: Cell): Cell {
+function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: Readonly<Record<string, C>>, own?: C): C {
   if (!config.ownCell) {
-    expectOneOf('model', 'cell', config.cell, Object.keys(cells));
-    return cells[config.cell];
+    expectOneOf('model', 'cell', config.cell, Object.keys(builtIn));
+    return builtIn[config.cell];
   }
   if (own === undefined) {
     throw new ArgumentError(
@@ -100,8 +129,16 @@ function cellOf(config: BodyConfig, own?: Cell): Cell {
  * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
  */
 export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
+  return layersWith(body, cells, own);
+}
+
+function layersWith<C extends ForwardCell>(
+  body: BodyConfig,
+  builtIn: Readonly<Record<string, C>>,
+  own?: C,
+): LayerSpec<C>[] {
   expectRecord('model', 'body', body, '{ cell, hidden, bidirectional, dropout }');
-  const cell = cellOf(body, own);
+  const cell = cellOf(body, builtIn, own);
   expectProbability('model', 'dropout', body.dropout);
   expectSwitches('model', body, 'bidirectional');
   expectList('model', 'hidden', body.hidden, 'sizes, one per layer');
@@ -128,30 +165,56 @@ export function kindOf<K extends { readonly kind: string }>(
 }
 
 /**
- * The arithmetic that a configuration asks for.
+ * The arithmetic that a configuration asks for, whole. That of a model at hand is `networkOf(model.config, model.own)`.
  *
  * @param own the parts that are your own
  * @throws ArgumentError on an unknown part, one of your own that is missing, or an impossible size
  */
 export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   expectOwnParts('model', 'own', own);
+  if (own.cell !== undefined) expectCell('model', own.cell);
+  const kinds = { cells, encoders: encoderKinds, heads: headKinds };
+  return { ...assembled(config, own, kinds), dropout: config.body.dropout } as Network;
+}
+
+/** `networkOf`, the half that runs forward. @throws ArgumentError as `networkOf` does */
+export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): InferenceNetwork {
+  expectOwnParts('model', 'own', own);
+  if (own.cell !== undefined) expectForwardCell('model', own.cell);
+  return assembled(config, own, { cells: forwardCells, encoders: inferenceEncoderKinds, heads: inferenceHeadKinds });
+}
+
+/** The parts that are built in, by name. */
+interface BuiltIn {
+  readonly cells: Readonly<Record<string, ForwardCell>>;
+  readonly encoders: Readonly<Record<string, InferenceEncoderKind>>;
+  readonly heads: Readonly<Record<string, InferenceHeadKind>>;
+}
+
+function assembled(config: ModelConfig, own: OwnParts, builtIn: BuiltIn): InferenceNetwork {
   expectConfig(config);
   expectDistinct('encoders', config.encoders.map(({ kind }) => kind)); // prettier-ignore
   expectDistinct('heads', config.heads.map(({ name }) => name)); // prettier-ignore
-  const layers = layersOf(config.body, own.cell);
+  const layers = layersWith(config.body, builtIn.cells, own.cell);
   const body: BodyShape = {
     width: outputSize(layers[layers.length - 1]),
     bidirectional: config.body.bidirectional,
   };
-  const encoders = config.encoders.map((each) => kindOf('encoder', each.kind, encoderKinds, own.encoders).layer(each));
+  const encoders = config.encoders.map((each) =>
+    kindOf('encoder', each.kind, builtIn.encoders, own.encoders).layer(each),
+  );
   return {
     config,
     encoders,
     width: encoders.reduce((sum, each) => sum + each.config.width, 0),
     layers,
-    dropout: config.body.dropout,
-    heads: config.heads.map((each) => kindOf('head', each.kind, headKinds, own.heads).layer(each, body)),
+    heads: config.heads.map((each) => kindOf('head', each.kind, builtIn.heads, own.heads).layer(each, body)),
   };
+}
+
+/** The kinds of a model's heads, whole: what knows their gold labels. */
+export function headKindsOf({ config, own }: { readonly config: ModelConfig; readonly own?: OwnParts }): HeadKind[] {
+  return config.heads.map(({ kind }) => kindOf('head', kind, headKinds, own?.heads));
 }
 
 function expectConfig(config: unknown): void {

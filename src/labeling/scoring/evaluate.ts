@@ -7,6 +7,7 @@ import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
 import { predict } from '../model/predict.js';
 import { decisionsOf } from '../model/heads/head.js';
+import { headKindsOf } from '../model/network.js';
 import type { Scores } from './scorer.js';
 import { createScorer } from './scorer.js';
 import type { Sentence } from '../data/sentence.js';
@@ -50,7 +51,7 @@ export function evaluate(
   const { source, strictLabels = false, onNote, onSentence } = options;
   // The first head is the one that is judged: early stopping watches one number.
   const { words, labels } = model;
-  const { kind } = model.heads[0];
+  const [kind] = headKindsOf(model);
   const gold = sentences.map((sentence) => decisionsOf(kind, sentence, source));
   for (const each of gold) {
     if (strictLabels) labels.encode(each, source);

@@ -5,6 +5,9 @@
  *
  * A new encoder is one file: an `EncoderKind`. Everything that names its parameters (initial values, sparse gradients, the
  * memory of a step, the model file, threads, diagnosis) asks the layer it makes.
+ *
+ * An encoder has two halves. `InferenceEncoderKind` reads tokens and runs forward, and is all that a tagger takes along; training
+ * adds the rest. One object of an encoder of your own may be both: it is used as either.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
@@ -41,11 +44,21 @@ export interface EncoderPass {
   readonly y: Tensor;
 }
 
-/** The arithmetic of an encoder. */
-export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> {
+/** The arithmetic of an encoder that is only run. */
+export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
   readonly config: EncoderConfig;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  forward(kernels: Kernels, params: TensorRecord, features: Features): Pass;
+  /**
+   * Where every vector is a row of one table: the table, and which rows a batch takes. A backend may then keep what the first
+   * layer makes of a row.
+   */
+  readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
+}
+
+/** The arithmetic of an encoder. */
+export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> extends InferenceEncoderLayer<Pass> {
   /** Parameters of which a batch touches few rows: their gradients list the touched ones. */
   readonly sparse: readonly string[];
   /** Rows of such a parameter that a token touches at most; default 1. */
@@ -56,14 +69,10 @@ export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> {
   floatsOf?(features: Features): number;
   /** New parameters. The encoder splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
+  /** Without noise what the inference half does, to the bit. */
   forward(kernels: Kernels, params: TensorRecord, features: Features, noise?: Noise): Pass;
   /** Accumulates into `grads`, which mirrors the parameters. `dY` is `[N, E]`. */
   backward(kernels: Kernels, params: TensorRecord, pass: Pass, dY: Tensor, grads: TensorRecord): void;
-  /**
-   * Where every vector is a row of one table: the table, and which rows a batch takes. A backend may then keep what the first
-   * layer makes of a row.
-   */
-  readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
 }
 
 /** How an encoder reads tokens. */
@@ -84,20 +93,25 @@ export interface EncoderSettings {
   readonly signatures: boolean;
 }
 
-/** One kind of encoder. */
-export interface EncoderKind {
+/** What labeling needs of one kind of encoder. */
+export interface InferenceEncoderKind {
   readonly kind: string;
   /** The arithmetic for given sizes. @throws ArgumentError on an impossible size */
-  layer(config: EncoderConfig): EncoderLayer;
-  /** A reader made from training sentences, and the sizes that go with it. */
-  build(
-    sentences: readonly Sentence[],
-    settings: EncoderSettings,
-  ): { readonly reader: TokenReader; readonly config: EncoderConfig };
+  layer(config: EncoderConfig): InferenceEncoderLayer;
   /**
    * A reader from what another one's `toJSON` gave.
    *
    * @throws DataError where the value is not such JSON, or does not go with the sizes
    */
   restore(json: unknown, config: EncoderConfig): TokenReader;
+}
+
+/** One kind of encoder, whole. */
+export interface EncoderKind extends InferenceEncoderKind {
+  layer(config: EncoderConfig): EncoderLayer;
+  /** A reader made from training sentences, and the sizes that go with it. */
+  build(
+    sentences: readonly Sentence[],
+    settings: EncoderSettings,
+  ): { readonly reader: TokenReader; readonly config: EncoderConfig };
 }

@@ -16,7 +16,15 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
 import { buildVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
-import type { EncoderConfig, EncoderKind, EncoderLayer, EncoderPass, TokenReader } from './encoder.js';
+import type {
+  EncoderConfig,
+  EncoderKind,
+  EncoderLayer,
+  EncoderPass,
+  InferenceEncoderKind,
+  InferenceEncoderLayer,
+  TokenReader,
+} from './encoder.js';
 
 /** Sizes of the word encoder. */
 export interface WordConfig extends EncoderConfig {
@@ -35,23 +43,37 @@ interface WordPass extends EncoderPass {
 /** The sizes of V words with vectors of E components. */
 export const wordConfig = (V: number, E: number): WordConfig => ({ kind: 'words', width: E, size: V });
 
-function wordLayer({ size: V, width: E }: WordConfig): EncoderLayer<WordPass> {
+/** What inference runs. */
+function inferenceLayer({ size: V, width: E }: WordConfig): InferenceEncoderLayer<WordPass> {
   expectPositiveInteger('model', 'embedding', E);
   expectPositiveInteger('model', 'words', V);
   return {
     config: wordConfig(V, E),
     shapes: { weight: [V, E] },
+    forward: (kernels, params, { ids }: Pick<WordFeatures, 'ids'>) => ({
+      ids,
+      y: embeddingForward(kernels, params as EmbeddingParams, ids),
+    }), // (2)
+    table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }: WordFeatures) => ids },
+  };
+}
+
+/** The same with what training adds. */
+function trainingLayer(config: WordConfig): EncoderLayer<WordPass> {
+  const { size: V, width: E } = config;
+  const inference = inferenceLayer(config);
+  return {
+    ...inference,
     sparse: ['weight'],
     floatsPerToken: 2 * E,
     initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
     forward(kernels, params, { ids, hidden }: WordFeatures, noise) {
       const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.key, noise.places) : ids; // (1)
-      return { ids: drawn, y: embeddingForward(kernels, params as EmbeddingParams, drawn) }; // (2)
+      return inference.forward(kernels, params, { ids: drawn }); // (2)
     },
     backward(kernels, _params, pass, dY, grads) {
       embeddingBackward(kernels, pass.ids, dY, grads as EmbeddingParams); // (2)
     },
-    table: { of: (params: TensorRecord) => params.weight, rows: ({ ids }: WordFeatures) => ids },
   };
 }
 
@@ -65,17 +87,27 @@ export function wordReader(vocabulary: Vocabulary): TokenReader {
   };
 }
 
+/** The reader of a saved model. @throws DataError where the JSON is no vocabulary, or has another size */
+function restore(json: unknown, { size }: EncoderConfig): TokenReader {
+  const vocabulary = vocabularyFromJson(json);
+  if (vocabulary.size === size) return wordReader(vocabulary);
+  throw new DataError(`model: expected ${String(size)} words; got ${vocabulary.size}: the file is damaged`);
+}
+
+/** What a tagger takes along. */
+export const inferenceWords: InferenceEncoderKind = {
+  kind: 'words',
+  layer: (config) => inferenceLayer(config as WordConfig),
+  restore,
+};
+
 /** Words by a vocabulary of the training sentences. */
 export const words: EncoderKind = {
   kind: 'words',
-  layer: (config) => wordLayer(config as WordConfig) as EncoderLayer,
+  layer: (config) => trainingLayer(config as WordConfig) as EncoderLayer,
+  restore,
   build(sentences, { embedding, minCount, lowerCase, signatures }) {
     const vocabulary = buildVocabulary(sentences, { minCount, lowerCase, signatures });
     return { reader: wordReader(vocabulary), config: wordConfig(vocabulary.size, embedding) };
-  },
-  restore(json, { size }) {
-    const vocabulary = vocabularyFromJson(json);
-    if (vocabulary.size === size) return wordReader(vocabulary);
-    throw new DataError(`model: expected ${String(size)} words; got ${vocabulary.size}: the file is damaged`);
   },
 };

@@ -5,6 +5,9 @@
  *                                                          →  labels (predict)
  *
  * A new head is one file: a `HeadKind`. Everything that names its parameters asks the layer it makes.
+ *
+ * A head has two halves. `InferenceHeadKind` runs forward and predicts, and is all that a tagger takes along; training adds the
+ * rest. One object of a head of your own may be both: it is used as either.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
@@ -48,18 +51,25 @@ export interface HeadLoss {
   readonly loss: number;
 }
 
-/** The arithmetic of a head. */
-export interface HeadLayer<Pass extends HeadPass = HeadPass, Loss extends HeadLoss = HeadLoss> {
+/** The arithmetic of a head that is only run. */
+export interface InferenceHeadLayer<Pass extends HeadPass = HeadPass> {
   readonly config: HeadConfig;
   readonly unit: Unit;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** @param y `[N, H]` */
+  forward(kernels: Kernels, params: TensorRecord, y: Tensor, packing: Packing): Pass;
+}
+
+/** The arithmetic of a head. */
+export interface HeadLayer<
+  Pass extends HeadPass = HeadPass,
+  Loss extends HeadLoss = HeadLoss,
+> extends InferenceHeadLayer<Pass> {
   /** About as many floats as a token takes in a training step. */
   readonly floatsPerToken: number;
   /** New parameters. The head splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
-  /** @param y `[N, H]` */
-  forward(kernels: Kernels, params: TensorRecord, y: Tensor, packing: Packing): Pass;
   /** @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count */
   loss(kernels: Kernels, params: TensorRecord, pass: Pass, targets: Int32Array): Loss;
   /**
@@ -95,16 +105,12 @@ export interface HeadSettings {
   readonly pooling: PoolingName;
 }
 
-/** One kind of head. */
-export interface HeadKind {
+/** What labeling needs of one kind of head. */
+export interface InferenceHeadKind {
   readonly kind: string;
   readonly unit: Unit;
-  /** The sizes and options of a head over K labels. */
-  configure(K: number, settings: HeadSettings): HeadConfig;
   /** The arithmetic for given sizes. @throws ArgumentError on an impossible size or option */
-  layer(config: HeadConfig, body: BodyShape): HeadLayer;
-  /** The gold labels of a sentence as this head counts them: one per token, or one. @throws DataError where it has none */
-  goldOf(sentence: Sentence, source?: string): readonly string[];
+  layer(config: HeadConfig, body: BodyShape): InferenceHeadLayer;
   /** Predictions of the sentences of a batch, in packed order. */
   predict(
     kernels: Kernels,
@@ -113,6 +119,15 @@ export interface HeadKind {
     packing: Packing,
     options: { readonly probabilities: boolean },
   ): Partial<Prediction>[];
+}
+
+/** One kind of head, whole. */
+export interface HeadKind extends InferenceHeadKind {
+  /** The sizes and options of a head over K labels. */
+  configure(K: number, settings: HeadSettings): HeadConfig;
+  layer(config: HeadConfig, body: BodyShape): HeadLayer;
+  /** The gold labels of a sentence as this head counts them: one per token, or one. @throws DataError where it has none */
+  goldOf(sentence: Sentence, source?: string): readonly string[];
   /** The labels of a prediction as `goldOf` counts them. */
   chosenOf(prediction: Prediction): readonly string[];
 }

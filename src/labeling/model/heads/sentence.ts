@@ -12,7 +12,7 @@ import type { TensorRecord } from '../../../autograd/grads.js';
 import type { LinearParams } from '../../../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
 import type { PoolingName, PoolPass } from '../../../layers/pooling.js';
-import { poolings } from '../../../layers/pooling.js';
+import { poolingForwards, poolings } from '../../../layers/pooling.js';
 import type { SoftmaxLoss } from '../../../layers/softmax-loss.js';
 import { softmaxLossBackward, softmaxLossForward, softmaxRows } from '../../../layers/softmax-loss.js';
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
@@ -20,7 +20,15 @@ import { DataError } from '../../../tensor/errors.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import { dtypeOf } from '../../../tensor/view.js';
 import type { Sentence } from '../../data/sentence.js';
-import type { BodyShape, HeadConfig, HeadKind, HeadLayer, HeadPass } from './head.js';
+import type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  HeadPass,
+  InferenceHeadKind,
+  InferenceHeadLayer,
+} from './head.js';
 
 /** Options of the sentence head. */
 export interface SentenceConfig extends HeadConfig {
@@ -49,18 +57,34 @@ const poolPart = (record: TensorRecord): TensorRecord =>
       .map(([name, tensor]) => [name.slice(PREFIX.length), tensor]),
   );
 
-function sentenceLayer(
+/** What inference runs. */
+function inferenceLayer(
   { size: K, pooling: name }: SentenceConfig,
   { width: H, bidirectional }: BodyShape,
-): HeadLayer<SentencePass, SoftmaxLoss> {
+): InferenceHeadLayer<SentencePass> {
   expectPositiveInteger('model', 'labels', K);
-  expectOneOf('model', 'pooling', name, Object.keys(poolings));
-  const pooling = poolings[name];
+  expectOneOf('model', 'pooling', name, Object.keys(poolingForwards));
+  const pooling = poolingForwards[name];
   const own = Object.entries(pooling.shapes(H));
   return {
     config: sentenceConfig(K, name),
     unit: 'sentence',
     shapes: { W: [H, K], b: [K], ...Object.fromEntries(own.map(([p, shape]) => [PREFIX + p, shape])) },
+    forward(kernels, params, y, packing) {
+      const pooled = pooling.forward(kernels, poolPart(params), y, packing, { bidirectional }); // (1)
+      return { pooled, logits: linearForward(kernels, params as LinearParams, pooled.y) }; // (2)
+    },
+  };
+}
+
+/** The same with what training adds. */
+function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<SentencePass, SoftmaxLoss> {
+  const { size: K } = config;
+  const { width: H } = body;
+  const inference = inferenceLayer(config, body);
+  const pooling = poolings[config.pooling];
+  return {
+    ...inference,
     floatsPerToken: 4 * H,
     initialize(rng) {
       const pool = Object.entries(pooling.initialize(H, rng.split('pooling')));
@@ -68,10 +92,6 @@ function sentenceLayer(
         ...initLinear(H, K, rng.split('output')),
         ...Object.fromEntries(pool.map(([p, tensor]) => [PREFIX + p, tensor])),
       };
-    },
-    forward(kernels, params, y, packing) {
-      const pooled = pooling.forward(kernels, poolPart(params), y, packing, { bidirectional }); // (1)
-      return { pooled, logits: linearForward(kernels, params as LinearParams, pooled.y) }; // (2)
     },
     loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (3)
     lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
@@ -93,20 +113,30 @@ export function categoryOf({ category, line }: Sentence, source?: string): reado
   throw new DataError(`${place ? `${place}: ` : ''}expected a label for the sentence; got none: add one`);
 }
 
+const predict: HeadKind['predict'] = (kernels, labels, logits, packing, { probabilities }) => {
+  const best = argmaxRows(logits);
+  const p = probabilities ? softmaxRows(kernels, logits) : undefined;
+  return Array.from({ length: packing.batch }, (_, b) => ({
+    category: labels.labels[best[b]],
+    ...(p && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
+  }));
+};
+
+/** What a tagger takes along. */
+export const inferenceSentence: InferenceHeadKind = {
+  kind: 'sentence',
+  unit: 'sentence',
+  layer: (config, body) => inferenceLayer(config as SentenceConfig, body),
+  predict,
+};
+
 /** One label per sentence, the most probable one. */
 export const sentence: HeadKind = {
   kind: 'sentence',
   unit: 'sentence',
   configure: (K, { pooling }) => sentenceConfig(K, pooling),
-  layer: (config, body) => sentenceLayer(config as SentenceConfig, body) as HeadLayer,
+  layer: (config, body) => trainingLayer(config as SentenceConfig, body) as HeadLayer,
   goldOf: categoryOf,
   chosenOf: ({ category }) => (category === undefined ? [] : [category]),
-  predict(kernels, labels, logits, packing, { probabilities }) {
-    const best = argmaxRows(logits);
-    const p = probabilities ? softmaxRows(kernels, logits) : undefined;
-    return Array.from({ length: packing.batch }, (_, b) => ({
-      category: labels.labels[best[b]],
-      ...(p && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
-    }));
-  },
+  predict,
 };

@@ -15,7 +15,15 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { labelsOf } from '../../data/labels.js';
-import type { BodyShape, HeadConfig, HeadKind, HeadLayer, HeadPass } from './head.js';
+import type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  HeadPass,
+  InferenceHeadKind,
+  InferenceHeadLayer,
+} from './head.js';
 
 interface SoftmaxPass extends HeadPass {
   readonly y: Tensor;
@@ -24,15 +32,24 @@ interface SoftmaxPass extends HeadPass {
 /** The configuration of a softmax head over K labels. */
 export const softmaxConfig = (K: number): HeadConfig => ({ kind: 'softmax', name: 'labels', size: K });
 
-function softmaxLayer({ size: K }: HeadConfig, { width: H }: BodyShape): HeadLayer<SoftmaxPass, SoftmaxLoss> {
+/** What inference runs. */
+function inferenceLayer({ size: K }: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<SoftmaxPass> {
   expectPositiveInteger('model', 'labels', K);
   return {
     config: softmaxConfig(K),
     unit: 'token',
     shapes: { W: [H, K], b: [K] },
-    floatsPerToken: 4 * K,
-    initialize: (rng) => initLinear(H, K, rng.split('output')),
     forward: (kernels, params, y) => ({ y, logits: linearForward(kernels, params as LinearParams, y) }), // (1)
+  };
+}
+
+/** The same with what training adds. */
+function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<SoftmaxPass, SoftmaxLoss> {
+  const { size: K } = config;
+  return {
+    ...inferenceLayer(config, body),
+    floatsPerToken: 4 * K,
+    initialize: (rng) => initLinear(body.width, K, rng.split('output')),
     loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (2)
     lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
       softmaxLossBackward(kernels, loss, dLogits, scale), // (2)
@@ -42,25 +59,30 @@ function softmaxLayer({ size: K }: HeadConfig, { width: H }: BodyShape): HeadLay
   };
 }
 
+const predict: HeadKind['predict'] = (kernels, labels, logits, packing, { probabilities }) => {
+  const best = argmaxRows(logits);
+  const p = probabilities ? softmaxRows(kernels, logits) : undefined;
+  return Array.from({ length: packing.batch }, (_, b) => {
+    const rows = rowsOf(packing, b);
+    return {
+      labels: rows.map((row) => labels.labels[best[row]]),
+      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+    };
+  });
+};
+
+/** What a tagger takes along. */
+export const inferenceSoftmax: InferenceHeadKind = { kind: 'softmax', unit: 'token', layer: inferenceLayer, predict };
+
 /** One label per token, each the most probable one. */
 export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',
   configure: (K) => softmaxConfig(K),
-  layer: (config, body) => softmaxLayer(config, body) as HeadLayer,
+  layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
-  predict(kernels, labels, logits, packing, { probabilities }) {
-    const best = argmaxRows(logits);
-    const p = probabilities ? softmaxRows(kernels, logits) : undefined;
-    return Array.from({ length: packing.batch }, (_, b) => {
-      const rows = rowsOf(packing, b);
-      return {
-        labels: rows.map((row) => labels.labels[best[row]]),
-        ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
-      };
-    });
-  },
+  predict,
 };
 
 /** The packed rows of sequence b, first step first. */
