@@ -118,8 +118,8 @@ function runWay(
   y: Tensor,
 ): void {
   const shaped = ids ? { ...x, shape: [ids.length, x.shape[1]] } : x;
-  checkForwardOnly(kernels, cell, params, shaped, packing, { direction });
-  const map = direction === 'reverse' && packing.batch > 0 ? reversal(packing) : undefined;
+  checkForwardOnly(kernels, cell, params, shaped, packing, {});
+  const map = direction === 'reverse' ? reversal(packing) : undefined;
   const { batchSizes } = packing;
   if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
   if (taken?.run({ batchSizes, map, x: rows(), y })) return;
