@@ -11,6 +11,8 @@ import type { Selection } from '../kernels/index.js';
 import type { OptimizerName, TaskName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
+import { SCHEMES } from '../labeling/data/schemes.js';
+import type { SpanPlan } from '../labeling/training/spans.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
@@ -21,6 +23,7 @@ import {
   oneOf,
   positiveInteger,
   positiveNumber,
+  schemeName,
   splitShares,
   threadCount,
   truncation,
@@ -117,6 +120,21 @@ function addModelOptions(command: Command): void {
       d.task,
     )
     .option(
+      '--head <name>',
+      `tag: softmax, each word by itself; crf, a sentence at once (default: ${d.head})`,
+      oneOf('softmax', 'crf'),
+    )
+    .option(
+      '--scheme <name>',
+      `tag: learn spans in this scheme: ${SCHEMES.join(', ')} (default: as they are)`,
+      schemeName,
+    )
+    .option(
+      '--decode <name>',
+      'tag: constrained, only labels that the scheme permits side by side; free (default: crf: constrained; softmax: free)',
+      oneOf('free', 'constrained'),
+    )
+    .option(
       '--pooling <name>',
       `classify: how a sentence becomes one vector: last, mean, max, attention (default: ${d.pooling})`,
       oneOf('last', 'mean', 'max', 'attention'),
@@ -159,6 +177,7 @@ async function checkTogether(options: Options): Promise<void> {
   parseSchedule(options.schedule);
   checkSplit(options);
   checkPooling(options);
+  checkTagOptions(options);
   const { train: trainFile, dev, test, task, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
@@ -245,6 +264,7 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
   const colors = colorsFor(terminal.stderr, terminal.env);
   return {
     onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
+    onSpans: (plan) => progress.line(spansLine(plan)),
     onProgress: (state) => progress.update(progressOf(state)),
     onEpoch({ model: _model, ...record }) {
       progress.line(epochLine(record, options.epochs, colors));
@@ -262,6 +282,19 @@ function openLog({ log }: Options, progress: Progress): TrainLog | null {
 function checkPooling({ task, pooling }: Options): void {
   if (task === 'classify' || pooling === undefined) return;
   throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
+}
+
+/** @throws ArgumentError where an option about the labels of words would be ignored */
+function checkTagOptions(options: Options): void {
+  if (options.task === 'tag') return;
+  const given = (['head', 'scheme', 'decode'] as const).find((name) => options[name] !== undefined);
+  if (given) throw new ArgumentError(`--${given} means nothing to --task ${options.task}: leave it out`);
+}
+
+/** What was decided about labels of spans, in one line. */
+function spansLine({ data, evidence, learned, constrained }: SpanPlan): string {
+  const other = learned === data ? '' : `, learned as ${learned} and given back as ${data}`;
+  return `labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
 }
 
 /** The object of `--json`. */

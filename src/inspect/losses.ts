@@ -6,6 +6,7 @@
  *   margin   s = z[label] − z[contrast]
  */
 import type { Sentence } from '../labeling/data/sentence.js';
+import { learnedBy } from '../labeling/model/heads/decoding.js';
 import { headKindsOf } from '../labeling/model/network.js';
 import { UnsupportedError } from '../tensor/errors.js';
 import { exp, log } from '../tensor/math.js';
@@ -45,7 +46,8 @@ export function lossesOf(study: Study, sentence: Sentence, options: InspectOptio
     );
   }
   const best = argmaxRows(logits);
-  const gold = hasGold(study, sentence) ? kind.goldOf(sentence).map((label) => labels.lookup(label)) : Array.from(best);
+  const learned = learnedBy(model.config.heads[head])(sentence);
+  const gold = hasGold(study, sentence) ? kind.goldOf(learned).map((label) => labels.lookup(label)) : Array.from(best);
   return probabilities.map((p, m): LossTrace => {
     const z = rowOf(logits, m);
     const label = options.label === undefined ? gold[m] : labels.lookup(options.label);

@@ -33,6 +33,8 @@ export type {
   Unit,
 } from './model/heads/head.js';
 export { sentenceConfig } from './model/heads/sentence.js';
+export { crfConfig } from './model/heads/crf.js';
+export type { DecodingConfig } from './model/heads/decoding.js';
 export { softmaxConfig } from './model/heads/softmax.js';
 export { createAsyncTagger } from './model/async-tagger.js';
 export type { AsyncTagger } from './model/async-tagger.js';
@@ -44,6 +46,7 @@ export { evaluate } from './scoring/evaluate.js';
 export type { EvaluateOptions } from './scoring/evaluate.js';
 export { metricOf, train } from './training/train.js';
 export type { EpochRecord, EpochReport, Progress, TrainHooks, TrainResult } from './training/record.js';
+export type { SpanPlan } from './training/spans.js';
 export { serveTraining } from './training/parallel/serve.js';
 export type { WorkerPort } from './training/parallel/serve.js';
 export type { ThreadChoice, Threads, WorkerHandle } from './training/parallel/threads.js';
@@ -51,7 +54,7 @@ export { webThreads } from './training/parallel/web.js';
 export type { WebWorker } from './training/parallel/web.js';
 export type { Corpora } from './training/run.js';
 export { TRAIN_DEFAULTS } from './training/options.js';
-export type { OptimizerName, TaskName, TrainOptions } from './training/options.js';
+export type { DecodeName, OptimizerName, TagHead, TaskName, TrainOptions } from './training/options.js';
 export { batchesOf, packBatch, packRows } from './data/batches.js';
 export type { Batch } from './data/batches.js';
 export { collectNotes } from './data/notes.js';

@@ -200,7 +200,8 @@ export const labelingRoom: Room = {
     segmentText: () => ({ ...segmented()(), options: { locale: 'en', tokenizer: 'unicode' } }),
     sentenceConfig: () => ({ labels: 2, pooling: 'mean' }),
     serveTraining: () => ({ port: { post: () => undefined, listen: () => undefined, close: () => undefined } }),
-    softmaxConfig: () => ({ labels: 2 }),
+    crfConfig: () => ({ labels: 2, decoding: { permitted: 'ff', scheme: 'IOBES', data: 'IOB2' } }),
+    softmaxConfig: () => ({ labels: 2, decoding: { permitted: 'ff' } }),
     spansOf: () => ({ labels: ['B-PER', 'O'] }),
     train: () => ({
       kernels: kernels(),

@@ -145,7 +145,7 @@ export function predictionsOf(
 ): void {
   model.heads.forEach(({ kind, labels }, h) => {
     expectFinite(model, passes[h].logits);
-    const said = kind.predict(kernels, labels, passes[h].logits, packing, { probabilities });
+    const said = kind.predict(kernels, labels, passes[h], packing, { probabilities });
     said.forEach((each, b) => {
       const place = members[packing.order[b]];
       out[place] = { ...out[place], ...each };

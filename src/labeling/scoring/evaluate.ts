@@ -5,6 +5,7 @@ import { expectCorpus, expectKernels, expectTypes } from '../checks.js';
 import { expectModel } from '../model/checks.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
+import { learnedBy } from '../model/heads/decoding.js';
 import { predict } from '../model/predict.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { headKindsOf } from '../model/network.js';
@@ -53,11 +54,10 @@ export function evaluate(
   const { words, labels } = model;
   const [kind] = headKindsOf(model);
   const gold = sentences.map((sentence) => decisionsOf(kind, sentence, source));
-  for (const each of gold) {
-    if (strictLabels) labels.encode(each, source);
-    else labelsOf(each, source);
-  }
-  if (onNote) notesOfScoring(gold, labels, source, kind.unit).forEach(onNote);
+  for (const each of gold) labelsOf(each, source);
+  const learned = gold.map(learnedBy(model.config.heads[0]));
+  if (strictLabels) for (const each of learned) labels.encode(each, source);
+  if (onNote) notesOfScoring(learned, labels, source, kind.unit).forEach(onNote);
   const predictions = predict(
     kernels,
     model,

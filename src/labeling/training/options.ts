@@ -12,6 +12,7 @@ import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { PoolingName } from '../../layers/pooling.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
+import type { Scheme } from '../data/schemes.js';
 import type { HeadKind } from '../model/heads/head.js';
 import type { Threads } from './parallel/threads.js';
 
@@ -24,6 +25,21 @@ export interface TrainOptions {
   readonly cell?: string | Cell;
   /** `tag`, a label for every token (default), or `classify`, one for every sentence: its `category`. */
   readonly task?: TaskName;
+  /**
+   * How `tag` decides: `softmax`, every token by itself (default), or `crf`, a sentence at once, by a linear-chain conditional random
+   * field.
+   */
+  readonly head?: TagHead;
+  /**
+   * The scheme of spans that is learned: labels of the training data are converted to it, and predictions back. Default: the labels
+   * as they are.
+   */
+  readonly scheme?: Scheme;
+  /**
+   * Whether labels that the scheme of spans forbids beside each other are never given (`constrained`). Default: with `crf` where the
+   * labels annotate spans; otherwise `free`.
+   */
+  readonly decode?: DecodeName;
   /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
   readonly pooling?: PoolingName;
   /** Encoders in place of the one of words; one of your own runs on one thread. */
@@ -77,6 +93,9 @@ export interface TrainOptions {
 export const TRAIN_KEYS = keysOf<TrainOptions>({
   cell: true,
   task: true,
+  head: true,
+  scheme: true,
+  decode: true,
   pooling: true,
   encoders: true,
   heads: true,
@@ -105,9 +124,16 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
 /** What is labeled. */
 export type TaskName = 'tag' | 'classify';
 
+/** How a label is chosen for every token. */
+export type TagHead = 'softmax' | 'crf';
+
+/** Which label sequences there may be: all, or those that a scheme of spans permits. */
+export type DecodeName = 'free' | 'constrained';
+
 /** What a training does when it is told nothing. */
 export const TRAIN_DEFAULTS = {
   task: 'tag' as TaskName,
+  head: 'softmax' as TagHead,
   pooling: 'max' as PoolingName,
   cell: 'lstm',
   embedding: 100,
@@ -140,7 +166,8 @@ export function withDefaults(options: TrainOptions) {
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
-  const settings = { ...TRAIN_DEFAULTS, ...given, truncate: options.truncate };
+  const { truncate, scheme, decode } = options;
+  const settings = { ...TRAIN_DEFAULTS, ...given, truncate, scheme, decode };
   if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,

@@ -4,6 +4,7 @@ import type { AsyncKernels } from '../../kernels/types.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
+import type { SpanPlan } from './spans.js';
 import type { Scores } from '../scoring/scorer.js';
 
 /** How far an epoch is; reported after every batch. */
@@ -63,6 +64,8 @@ export interface TrainHooks {
   readonly device?: AsyncKernels;
   /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
   readonly onThreads?: (choice: ThreadChoice) => void;
+  /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint is at work. */
+  readonly onSpans?: (plan: SpanPlan) => void;
   /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
   readonly onNote?: OnNote;
   /**
@@ -80,6 +83,7 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   signal: true,
   device: true,
   onThreads: true,
+  onSpans: true,
   onNote: true,
   onRescue: true,
 });

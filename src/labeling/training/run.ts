@@ -27,6 +27,11 @@ import type { HeadKind } from '../model/heads/head.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { sentence } from '../model/heads/sentence.js';
 import { softmax } from '../model/heads/softmax.js';
+import { crf } from '../model/heads/crf.js';
+import { SCHEMES } from '../data/schemes.js';
+import type { TrainHooks } from './record.js';
+import type { Spans } from './spans.js';
+import { noteOtherScheme, spansOfTraining } from './spans.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
@@ -34,15 +39,16 @@ import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
 import { createModel } from '../model/model.js';
 import type { ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
-import type { Settings, TaskName, TrainOptions } from './options.js';
+import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
 import type { Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
-/** The head of each task. */
+/** The head of each task; `tag` has more than one. */
 const TASKS: Readonly<Record<TaskName, HeadKind>> = { tag: softmax, classify: sentence };
+const TAG_HEADS: Readonly<Record<TagHead, HeadKind>> = { softmax, crf };
 
 /** Sentences of a training, each with its labels. */
 export interface Corpora {
@@ -82,7 +88,12 @@ export interface Run {
  *
  * @throws ArgumentError and DataError as `train` does
  */
-export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOptions, onNote?: OnNote): Run {
+export function prepareRun(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: TrainOptions,
+  { onNote, onSpans }: Pick<TrainHooks, 'onNote' | 'onSpans'> = {},
+): Run {
   expectCorpora(corpora);
   const settings = withDefaults(options);
   checkSettings(settings);
@@ -96,14 +107,15 @@ export function prepareRun(kernels: Kernels, corpora: Corpora, options: TrainOpt
     );
   }
   const own: OwnParts = { ...parts, ...(cellConfig(settings.cell).ownCell && { cell: settings.cell as Cell }) };
-  const { config, readers, labels, kinds } = partsFrom(corpora, settings, own);
-  kinds.forEach((kind, h) => checkCorpora(kind, corpora, labels[h], settings.strictLabels, onNote));
+  const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, onNote);
+  if (spans.plan) onSpans?.(spans.plan);
+  kinds.forEach((kind, h) => checkCorpora(kind, corpora, labels[h], spans, settings.strictLabels, onNote));
   const { train: sentences, sources } = corpora;
   const encoded = {
     lengths: Int32Array.from(sentences, (s) => s.tokens.length),
     features: readers.map((reader) => sentences.map((s) => reader.read(s.tokens))),
     targets: kinds.map((kind, h) =>
-      sentences.map((s) => labels[h].encode(decisionsOf(kind, s, sources?.train), sources?.train)),
+      sentences.map((s) => labels[h].encode(spans.learned(decisionsOf(kind, s, sources?.train)), sources?.train)),
     ),
   };
   const replica = createReplica(kernels, { settings, config, sentences: encoded, own });
@@ -131,14 +143,16 @@ function checkCorpora(
   kind: HeadKind,
   corpora: Corpora,
   labels: LabelVocabulary,
+  spans: Spans,
   strict: boolean,
   onNote?: OnNote,
 ): void {
   const { sources = {} } = corpora;
   const decisions = (part: 'train' | 'dev' | 'test'): Sentence[] =>
-    (corpora[part] ?? []).map((each) => decisionsOf(kind, each, sources[part]));
+    (corpora[part] ?? []).map((each) => spans.learned(decisionsOf(kind, each, sources[part])));
   if (onNote) notesOfTraining(decisions('train'), labels, sources.train, kind.unit).forEach(onNote);
   for (const part of ['dev', 'test'] as const) {
+    noteOtherScheme(spans, corpora[part] ?? [], sources[part], onNote);
     const sentences = decisions(part);
     for (const each of sentences) {
       if (strict) labels.encode(each, sources[part]);
@@ -149,19 +163,24 @@ function checkCorpora(
 }
 
 /** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
-function partsFrom(corpora: Corpora, settings: Settings, own: OwnParts) {
+function partsFrom(corpora: Corpora, settings: Settings, own: OwnParts, onNote?: OnNote) {
   const { train, sources } = corpora;
   const { cell, hidden, layers, bidirectional, dropout, task } = settings;
   const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
   const built = (own.encoders ?? [words]).map((kind) => kind.build(train, settings));
-  const kinds = own.heads ?? [TASKS[task]];
-  const labels = kinds.map((kind) => buildLabels(train.map((s) => decisionsOf(kind, s, sources?.train))));
+  const kinds = own.heads ?? [task === 'tag' ? TAG_HEADS[settings.head] : TASKS[task]];
+  const spans = spansOfTraining(train, settings, sources?.train, onNote);
+  const labels = kinds.map((kind) =>
+    buildLabels(train.map((s) => spans.learned(decisionsOf(kind, s, sources?.train)))),
+  );
   const config: ModelConfig = {
     encoders: built.map((each) => each.config),
     body,
-    heads: kinds.map((kind, h) => kind.configure(labels[h].size, settings)),
+    heads: kinds.map((kind, h) =>
+      kind.configure(labels[h].size, { ...settings, decoding: spans.decoding(labels[h].labels) }),
+    ),
   };
-  return { config, readers: built.map(({ reader }) => reader), labels, kinds };
+  return { config, readers: built.map(({ reader }) => reader), labels, kinds, spans };
 }
 
 function expectCorpora(corpora: Corpora): void {
@@ -176,8 +195,20 @@ function expectCorpora(corpora: Corpora): void {
   if (corpora.input !== undefined) expectReading('train', corpora.input, 'corpora.input');
 }
 
+/** Options of the labels of tokens. @throws ArgumentError on one that is unknown, or would be ignored */
+function checkSpanSettings({ task, head, scheme, decode }: Settings): void {
+  expectOneOf('train', 'head', head, Object.keys(TAG_HEADS));
+  if (scheme !== undefined) expectOneOf('train', 'scheme', scheme, SCHEMES);
+  if (decode !== undefined) expectOneOf('train', 'decode', decode, ['free', 'constrained']);
+  if (task === 'tag') return;
+  const given =
+    head !== 'softmax' ? 'head' : scheme !== undefined ? 'scheme' : decode !== undefined ? 'decode' : undefined;
+  if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
+}
+
 function checkSettings(settings: Settings): void {
   expectOneOf('train', 'task', settings.task, Object.keys(TASKS));
+  checkSpanSettings(settings);
   expectOneOf('train', 'pooling', settings.pooling, Object.keys(poolings));
   for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
     expectPositiveInteger('train', name, settings[name]);

@@ -62,7 +62,7 @@ export async function train(
 ): Promise<TrainResult> {
   expectKernels('train', kernels);
   expectHooks(hooks);
-  const run = prepareRun(kernels, corpora, options, hooks.onNote);
+  const run = prepareRun(kernels, corpora, options, hooks);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
   const state: TrainState = { begun: 0, best: null, history: [] };
   const result = (interrupted: boolean) => resultOf(run, state, corpora, choice.threads, interrupted);
@@ -87,6 +87,7 @@ const LISTENERS = {
   onProgress: 'function',
   onEpoch: 'function',
   onThreads: 'function',
+  onSpans: 'function',
   onNote: 'function',
   onRescue: 'function',
 } as const;

@@ -7,6 +7,7 @@ import { encoderKinds } from '../../../src/labeling/model/encoders/index.js';
 import { inferenceEncoderKinds } from '../../../src/labeling/model/encoders/inference.js';
 import { headKinds } from '../../../src/labeling/model/heads/index.js';
 import { inferenceHeadKinds } from '../../../src/labeling/model/heads/inference.js';
+import { crfConfig } from '../../../src/labeling/model/heads/crf.js';
 import { sentenceConfig } from '../../../src/labeling/model/heads/sentence.js';
 import { softmaxConfig } from '../../../src/labeling/model/heads/softmax.js';
 import { inferenceOf } from '../../../src/labeling/model/inference.js';
@@ -54,7 +55,11 @@ it('half a network has no member that only a training needs; the whole has', () 
 
 test.each(Object.keys(cells))('%s: both halves run forward to the same bits', (cell) => {
   const sizes = { cell, hidden: [3, 4], bidirectional: true, dropout: 0.3, embedding: 4 };
-  for (const head of [softmaxConfig(3), ...Object.keys(poolings).map((name) => sentenceConfig(3, name as 'last'))]) {
+  for (const head of [
+    softmaxConfig(3),
+    crfConfig(3),
+    ...Object.keys(poolings).map((name) => sentenceConfig(3, name as 'last')),
+  ]) {
     const config = { ...taggerConfig(sizes, 7, 3), heads: [head] };
     const [whole, half] = [networkOf(config), inferenceNetworkOf(config)];
     const params = initNetwork(whole, createRng(4));

@@ -85,7 +85,7 @@ const first: HeadKind = {
   }),
   goldOf: ({ category }) => [category ?? ''],
   chosenOf: ({ category }) => (category === undefined ? [] : [category]),
-  predict: (_kernels, labels, logits, { batch }) =>
+  predict: (_kernels, labels, { logits }, { batch }) =>
     Array.from({ length: batch }, (_, b) => {
       const row = labels.labels.map(
         (_label, k) => logits.data[logits.offset + b * logits.stride[0] + k * logits.stride[1]],

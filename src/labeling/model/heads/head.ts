@@ -17,6 +17,7 @@ import type { Rng } from '../../../tensor/random.js';
 import type { Tensor } from '../../../tensor/types.js';
 import type { LabelVocabulary } from '../../data/labels.js';
 import type { Sentence } from '../../data/sentence.js';
+import type { DecodingConfig } from './decoding.js';
 
 /** What one decision is about: every token has a label, or the sentence has one. */
 export type Unit = 'token' | 'sentence';
@@ -103,6 +104,8 @@ export interface Prediction {
 /** What the options of a training say to a head. */
 export interface HeadSettings {
   readonly pooling: PoolingName;
+  /** Of labels of spans: what is permitted, and the schemes; see decoding.ts. */
+  readonly decoding?: DecodingConfig;
 }
 
 /** What labeling needs of one kind of head. */
@@ -111,11 +114,11 @@ export interface InferenceHeadKind {
   readonly unit: Unit;
   /** The arithmetic for given sizes. @throws ArgumentError on an impossible size or option */
   layer(config: HeadConfig, body: BodyShape): InferenceHeadLayer;
-  /** Predictions of the sentences of a batch, in packed order. */
+  /** Predictions of the sentences of a batch, in packed order. @param pass what `forward` of its layer returned */
   predict(
     kernels: Kernels,
     labels: LabelVocabulary,
-    logits: Tensor,
+    pass: HeadPass,
     packing: Packing,
     options: { readonly probabilities: boolean },
   ): Partial<Prediction>[];

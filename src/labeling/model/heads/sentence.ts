@@ -113,7 +113,7 @@ export function categoryOf({ category, line }: Sentence, source?: string): reado
   throw new DataError(`${place ? `${place}: ` : ''}expected a label for the sentence; got none: add one`);
 }
 
-const predict: HeadKind['predict'] = (kernels, labels, logits, packing, { probabilities }) => {
+const predict: HeadKind['predict'] = (kernels, labels, { logits }, packing, { probabilities }) => {
   const best = argmaxRows(logits);
   const p = probabilities ? softmaxRows(kernels, logits) : undefined;
   return Array.from({ length: packing.batch }, (_, b) => ({

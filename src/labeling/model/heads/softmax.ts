@@ -5,46 +5,43 @@
  *              (2)  L = mean softmax cross-entropy        layers/softmax-loss
  *   Backward   (2)  dlogits
  *              (1)  dy += dlogits·Wᵀ,  dW += yᵀ·dlogits,  db += Σ dlogits
+ *
+ * A mask of permitted transitions, where there is one, matters to decoding alone: the labels are then those of the best path that it
+ * permits, and a probability is that of the label given that the path is permitted.
  */
-import type { Packing } from '../../../autograd/packing.js';
 import type { LinearParams } from '../../../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
 import type { SoftmaxLoss } from '../../../layers/softmax-loss.js';
-import { softmaxLossBackward, softmaxLossForward, softmaxRows } from '../../../layers/softmax-loss.js';
+import { softmaxLossBackward, softmaxLossForward } from '../../../layers/softmax-loss.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
-import { argmaxRows } from '../../../tensor/rows.js';
-import type { Tensor } from '../../../tensor/types.js';
 import { labelsOf } from '../../data/labels.js';
-import type {
-  BodyShape,
-  HeadConfig,
-  HeadKind,
-  HeadLayer,
-  HeadPass,
-  InferenceHeadKind,
-  InferenceHeadLayer,
-} from './head.js';
-
-interface SoftmaxPass extends HeadPass {
-  readonly y: Tensor;
-}
+import type { DecodingConfig, TokenPass } from './decoding.js';
+import { decodingFields, decodingOf, predictTokens } from './decoding.js';
+import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
 
 /** The configuration of a softmax head over K labels. */
-export const softmaxConfig = (K: number): HeadConfig => ({ kind: 'softmax', name: 'labels', size: K });
+export const softmaxConfig = (K: number, decoding: DecodingConfig = {}): HeadConfig => ({
+  kind: 'softmax',
+  name: 'labels',
+  size: K,
+  ...decodingFields(decoding),
+});
 
 /** What inference runs. */
-function inferenceLayer({ size: K }: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<SoftmaxPass> {
+function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<TokenPass> {
+  const { size: K } = config;
   expectPositiveInteger('model', 'labels', K);
+  const decoding = decodingOf(config);
   return {
-    config: softmaxConfig(K),
+    config: softmaxConfig(K, config as DecodingConfig),
     unit: 'token',
     shapes: { W: [H, K], b: [K] },
-    forward: (kernels, params, y) => ({ y, logits: linearForward(kernels, params as LinearParams, y) }), // (1)
+    forward: (kernels, params, y) => ({ y, decoding, logits: linearForward(kernels, params as LinearParams, y) }), // (1)
   };
 }
 
 /** The same with what training adds. */
-function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<SoftmaxPass, SoftmaxLoss> {
+function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass, SoftmaxLoss> {
   const { size: K } = config;
   return {
     ...inferenceLayer(config, body),
@@ -59,36 +56,21 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<SoftmaxPa
   };
 }
 
-const predict: HeadKind['predict'] = (kernels, labels, logits, packing, { probabilities }) => {
-  const best = argmaxRows(logits);
-  const p = probabilities ? softmaxRows(kernels, logits) : undefined;
-  return Array.from({ length: packing.batch }, (_, b) => {
-    const rows = rowsOf(packing, b);
-    return {
-      labels: rows.map((row) => labels.labels[best[row]]),
-      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
-    };
-  });
-};
-
 /** What a tagger takes along. */
-export const inferenceSoftmax: InferenceHeadKind = { kind: 'softmax', unit: 'token', layer: inferenceLayer, predict };
+export const inferenceSoftmax: InferenceHeadKind = {
+  kind: 'softmax',
+  unit: 'token',
+  layer: inferenceLayer,
+  predict: predictTokens,
+};
 
 /** One label per token, each the most probable one. */
 export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',
-  configure: (K) => softmaxConfig(K),
+  configure: (K, { decoding }) => softmaxConfig(K, decoding),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
-  predict,
+  predict: predictTokens,
 };
-
-/** The packed rows of sequence b, first step first. */
-const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
-  Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);
-
-function at(x: Tensor, i: number, j: number): number {
-  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
-}

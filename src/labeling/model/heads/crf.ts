@@ -1,0 +1,90 @@
+/**
+ * The CRF head: the labels of a sentence together, by scores of labels and of transitions between them.
+ *
+ *   Forward    (1)  a = y·W + b                           y [N,H], W [H,K], b [K]: the emissions
+ *              (2)  L = mean over tokens of −log p(g)     layers/crf: transitions [K,K], start [K], end [K]
+ *   Backward   (2)  da, dtransitions, dstart, dend
+ *              (1)  dy += da·Wᵀ,  dW += yᵀ·da,  db += Σ da
+ *
+ * Labels are those of the best path (layers/crf-decode). Transitions that the scheme of the labels forbids are never taken, in
+ * training as in decoding. Transitions begin at zero, where the head is a softmax over every token by itself.
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { CrfLoss } from '../../../layers/crf.js';
+import { crfLossBackward, crfLossForward, initCrf } from '../../../layers/crf.js';
+import type { LinearParams } from '../../../layers/linear.js';
+import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
+import type { Packing } from '../../../autograd/packing.js';
+import { expectPositiveInteger } from '../../../tensor/checks.js';
+import { labelsOf } from '../../data/labels.js';
+import type { DecodingConfig, TokenPass } from './decoding.js';
+import { chainOf, decodingFields, decodingOf, predictTokens } from './decoding.js';
+import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
+
+interface CrfPass extends TokenPass {
+  readonly packing: Packing;
+}
+
+/** The configuration of a CRF head over K labels. */
+export const crfConfig = (K: number, decoding: DecodingConfig = {}): HeadConfig => ({
+  kind: 'crf',
+  name: 'labels',
+  size: K,
+  ...decodingFields(decoding),
+});
+
+/** What inference runs. */
+function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<CrfPass> {
+  const { size: K } = config;
+  expectPositiveInteger('model', 'labels', K);
+  const decoding = decodingOf(config);
+  return {
+    config: crfConfig(K, config as DecodingConfig),
+    unit: 'token',
+    shapes: { W: [H, K], b: [K], transitions: [K, K], start: [K], end: [K] },
+    forward: (kernels, params, y, packing) => {
+      const logits = linearForward(kernels, params as LinearParams, y); // (1)
+      return { y, logits, packing, decoding, crf: chainOf(params) };
+    },
+  };
+}
+
+/** The same with what training adds. */
+function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<CrfPass, CrfLoss> {
+  const { size: K } = config;
+  const { mask } = decodingOf(config);
+  return {
+    ...inferenceLayer(config, body),
+    floatsPerToken: 4 * K,
+    initialize: (rng) => ({ ...initLinear(body.width, K, rng.split('output')), ...initCrf(K) }),
+    loss: (kernels, params, { logits, packing }, targets) =>
+      crfLossForward(kernels, chainOf(params), logits, packing, targets, { mask }), // (2)
+    lossBackward: (kernels, params, loss, dLogits, grads, scale) =>
+      crfLossBackward(kernels, chainOf(params), loss, dLogits, chainOf(grads), scale), // (2)
+    backward(kernels, params, { y }, dLogits, grads, dY) {
+      linearBackward(kernels, linearOf(params), y, dLogits, linearOf(grads), dY); // (1)
+    },
+  };
+}
+
+/** The part of the parameters that makes emissions. */
+const linearOf = ({ W, b }: TensorRecord): LinearParams => ({ W, b });
+
+/** What a tagger takes along. */
+export const inferenceCrf: InferenceHeadKind = {
+  kind: 'crf',
+  unit: 'token',
+  layer: inferenceLayer,
+  predict: predictTokens,
+};
+
+/** One label per token, the best path of a linear-chain CRF. */
+export const crf: HeadKind = {
+  kind: 'crf',
+  unit: 'token',
+  configure: (K, { decoding }) => crfConfig(K, decoding),
+  layer: (config, body) => trainingLayer(config, body) as HeadLayer,
+  goldOf: labelsOf,
+  chosenOf: ({ labels }) => labels,
+  predict: predictTokens,
+};

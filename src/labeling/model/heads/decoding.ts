@@ -1,0 +1,157 @@
+/**
+ * How the labels of a sentence's tokens are chosen together: the transitions a scheme of spans permits, the labels a model learned
+ * and those it answers with. What says so is plain data in the configuration of a head (`DecodingConfig`), so it is in the model
+ * file and reaches worker threads. A head about tokens that has none of it takes the most probable label of every token.
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { Packing } from '../../../autograd/packing.js';
+import type { Kernels } from '../../../kernels/types.js';
+import { crfMarginals, crfViterbi } from '../../../layers/crf-decode.js';
+import type { CrfMask, CrfParams } from '../../../layers/crf-lattice.js';
+import { softmaxRows } from '../../../layers/softmax-loss.js';
+import { expectRecord } from '../../../tensor/arguments.js';
+import { ArgumentError } from '../../../tensor/errors.js';
+import { argmaxRows } from '../../../tensor/rows.js';
+import type { Tensor } from '../../../tensor/types.js';
+import { dtypeOf } from '../../../tensor/view.js';
+import type { LabelVocabulary } from '../../data/labels.js';
+import type { Scheme } from '../../data/schemes.js';
+import { convertLabels, permitsEveryLength, SCHEMES } from '../../data/schemes.js';
+import type { Sentence } from '../../data/sentence.js';
+import type { HeadConfig, HeadPass, Prediction } from './head.js';
+
+/** What a configuration says of decoding; each field may be absent. */
+export interface DecodingConfig {
+  /** The permitted transitions over its labels, as `maskText` writes them. */
+  readonly permitted?: string;
+  /** The scheme that the labels of the model are written in; with it, `data`. */
+  readonly scheme?: string;
+  /** The scheme of the data: labels are taken and given back in it. */
+  readonly data?: string;
+}
+
+/** A configuration read. */
+export interface Decoding {
+  readonly mask?: CrfMask;
+  readonly schemes?: { readonly learned: Scheme; readonly data: Scheme };
+}
+
+/** A mask as text: a bit for every label that may begin, every pair, every label that may end; four to a hexadecimal digit. */
+export function maskText({ start, transitions, end }: CrfMask): string {
+  const bits = [...Array.from(start), ...Array.from(transitions), ...Array.from(end)].map((bit) => (bit === 0 ? 0 : 1));
+  const digit = (at: number): string =>
+    (8 * bits[at] + 4 * (bits[at + 1] ?? 0) + 2 * (bits[at + 2] ?? 0) + (bits[at + 3] ?? 0)).toString(16);
+  return Array.from({ length: Math.ceil(bits.length / 4) }, (_, i) => digit(4 * i)).join('');
+}
+
+/** A mask read back. @throws ArgumentError on a text that is none for K labels, or leaves some length without a path */
+export function maskOf(text: string, K: number): CrfMask {
+  const size = K * K + 2 * K;
+  if (text.length !== Math.ceil(size / 4) || !/^[0-9a-f]*$/.test(text)) {
+    throw new ArgumentError(
+      `model: permitted must have ${Math.ceil(size / 4)} hexadecimal digits for ${K} labels; got ${text.length} characters`,
+    );
+  }
+  const bits = Uint8Array.from({ length: size }, (_, i) => (parseInt(text[i >> 2], 16) >> (3 - (i & 3))) & 1);
+  const mask = {
+    start: bits.subarray(0, K),
+    transitions: bits.subarray(K, K + K * K),
+    end: bits.subarray(K + K * K),
+  };
+  if (permitsEveryLength(mask)) return mask;
+  throw new ArgumentError('model: permitted must leave sentences of every length a path; it does not');
+}
+
+/** What the configuration of a head says of decoding. @throws ArgumentError on a mask or a scheme that is none */
+export function decodingOf(config: HeadConfig): Decoding {
+  const { permitted, scheme, data, size } = config as HeadConfig & DecodingConfig;
+  const known = (name: 'scheme' | 'data', value: unknown): Scheme => {
+    const found = SCHEMES.find((each) => each === value);
+    if (found !== undefined) return found;
+    throw new ArgumentError(`model: ${name} must be one of ${SCHEMES.join(', ')}; got ${JSON.stringify(value)}`);
+  };
+  if (permitted !== undefined && typeof permitted !== 'string')
+    throw new ArgumentError('model: permitted must be a text');
+  return {
+    ...(permitted !== undefined && { mask: maskOf(permitted, size) }),
+    ...((scheme !== undefined || data !== undefined) && {
+      schemes: { learned: known('scheme', scheme), data: known('data', data) },
+    }),
+  };
+}
+
+/** The fields of a configuration that are about decoding. */
+export function decodingFields(decoding: DecodingConfig): DecodingConfig {
+  expectRecord('model', 'decoding', decoding, '{ permitted, scheme, data }');
+  const { permitted, scheme, data } = decoding;
+  return {
+    ...(permitted !== undefined && { permitted }),
+    ...(scheme !== undefined && { scheme }),
+    ...(data !== undefined && { data }),
+  };
+}
+
+/** Gives sentences the labels that a model learned: in its scheme, repaired. Where it has no scheme they stay as they are. */
+export function learnedBy(config: HeadConfig): (sentence: Sentence) => Sentence {
+  const { schemes } = decodingOf(config);
+  return (sentence) => {
+    if (schemes === undefined || sentence.labels === undefined) return sentence;
+    return { ...sentence, labels: convertLabels(sentence.labels, schemes.data, schemes.learned).labels };
+  };
+}
+
+/** What the forward pass of a head about tokens returns. */
+export interface TokenPass extends HeadPass {
+  /** `[N, H]` */
+  readonly y: Tensor;
+  readonly decoding: Decoding;
+  /** Scores of transitions, where the head has any. */
+  readonly crf?: CrfParams;
+}
+
+/**
+ * The labels of every token of a batch, in packed order, and their probabilities: by themselves, or, with scores or a mask of
+ * transitions, those of the best path, and then the probability of each given the whole sentence.
+ */
+export function predictTokens(
+  kernels: Kernels,
+  labels: LabelVocabulary,
+  pass: HeadPass,
+  packing: Packing,
+  { probabilities }: { readonly probabilities: boolean },
+): Partial<Prediction>[] {
+  const { logits, decoding, crf } = pass as TokenPass;
+  const chain = crf ?? (decoding.mask && noScores(kernels, logits));
+  const { mask, schemes } = decoding;
+  const best = chain ? crfViterbi(kernels, chain, logits, packing, { mask }).labels : argmaxRows(logits);
+  let p: Tensor | undefined;
+  if (probabilities) p = chain ? crfMarginals(kernels, chain, logits, packing, { mask }).tokens : softmaxRows(kernels, logits); // prettier-ignore
+  return Array.from({ length: packing.batch }, (_, b) => {
+    const rows = rowsOf(packing, b);
+    const chosen = rows.map((row) => labels.labels[best[row]]);
+    return {
+      labels: schemes ? convertLabels(chosen, schemes.learned, schemes.data).labels : chosen,
+      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+    };
+  });
+}
+
+/** A chain without scores: a mask alone decides. */
+function noScores(kernels: Kernels, { shape, data }: Tensor): CrfParams {
+  const K = shape[1];
+  const zeros = (size: number[]): Tensor => kernels.zeros(size, dtypeOf(data));
+  return { transitions: zeros([K, K]), start: zeros([K]), end: zeros([K]) };
+}
+
+/** The scores of transitions among the parameters of a head. */
+export function chainOf({ transitions, start, end }: TensorRecord): CrfParams {
+  return { transitions, start, end };
+}
+
+/** The packed rows of sequence b, first step first. */
+const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
+  Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);
+
+function at(x: Tensor, i: number, j: number): number {
+  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
+}

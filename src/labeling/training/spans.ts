@@ -1,0 +1,118 @@
+/** What a training makes of labels that annotate spans: their scheme, the one that is learned, the transitions it permits. */
+import { DataError } from '../../tensor/errors.js';
+import { counted, grouped } from '../../tensor/print.js';
+import type { OnNote } from '../data/notes.js';
+import type { DetectedScheme, Scheme } from '../data/schemes.js';
+import { convertLabels, detectScheme, permitsEveryLength, permittedTransitions } from '../data/schemes.js';
+import type { Sentence } from '../data/sentence.js';
+import type { DecodingConfig } from '../model/heads/decoding.js';
+import { maskText } from '../model/heads/decoding.js';
+
+/** The options of a training that are about spans. */
+export interface SpanSettings {
+  readonly head: string;
+  readonly scheme?: Scheme;
+  readonly decode?: 'free' | 'constrained';
+}
+
+/** What was decided about the labels of a training. */
+export interface SpanPlan {
+  /** The scheme of the training data, in which labels are given back, and why it is that one. */
+  readonly data: Scheme;
+  readonly evidence: string;
+  /** The scheme that is learned. */
+  readonly learned: Scheme;
+  /** Whether only transitions that the scheme permits are taken. */
+  readonly constrained: boolean;
+}
+
+/** The plan, where there is one, and what it does. */
+export interface Spans {
+  readonly plan?: SpanPlan;
+  /** A sentence with the labels that are learned: in the scheme that is learned, repaired. */
+  learned(sentence: Sentence): Sentence;
+  /** What the configuration of a head over these labels says of decoding. */
+  decoding(labels: readonly string[]): DecodingConfig;
+}
+
+/**
+ * Decides about the labels of training sentences. A CRF is constrained where the labels annotate spans, unless it is told otherwise;
+ * a softmax where it is asked for.
+ *
+ * @param source name of the input, for messages
+ * @throws DataError where a scheme, or constrained decoding, is asked for and the labels annotate no spans
+ */
+export function spansOfTraining(
+  train: readonly Sentence[],
+  settings: SpanSettings,
+  source?: string,
+  onNote?: OnNote,
+): Spans {
+  const none: Spans = { learned: (sentence) => sentence, decoding: () => ({}) };
+  const { head, scheme, decode = head === 'crf' ? 'constrained' : 'free' } = settings;
+  if (scheme === undefined && decode === 'free') return none;
+  const detected = detectScheme(train.map(({ labels = [] }) => labels));
+  if (detected.scheme === null) {
+    if (scheme === undefined && settings.decode === undefined) return none;
+    const asked = scheme === undefined ? 'constrained decoding' : `the scheme ${scheme}`;
+    throw new DataError(
+      `${source === undefined ? '' : `${source}: `}${asked} needs labels of spans, such as B-PER and O; these annotate none: leave it out (--${scheme === undefined ? 'decode' : 'scheme'}), or choose another column (--column)`,
+    );
+  }
+  noteRepairs(detected, train, source, onNote);
+  const data = detected.scheme;
+  const learned = scheme ?? data;
+  const constrained = decode === 'constrained';
+  return {
+    plan: { data, evidence: detected.evidence, learned, constrained },
+    learned: (sentence) =>
+      sentence.labels ? { ...sentence, labels: convertLabels(sentence.labels, data, learned).labels } : sentence,
+    decoding(labels) {
+      const mask = permittedTransitions(learned, labels);
+      const closed = constrained && !permitsEveryLength(mask);
+      if (closed) onNote?.({ kind: 'unconstrained', message: unconstrained(learned, source) });
+      return {
+        ...(constrained && !closed && { permitted: maskText(mask) }),
+        ...(learned !== data && { scheme: learned, data }),
+      };
+    },
+  };
+}
+
+function noteRepairs(
+  { scheme, repairs, first = 0 }: DetectedScheme,
+  train: readonly Sentence[],
+  source?: string,
+  onNote?: OnNote,
+): void {
+  if (repairs === 0) return;
+  const { line } = train[first];
+  const message =
+    `${source === undefined ? '' : `${source}: `}${counted(repairs, 'label')} ${repairs === 1 ? 'breaks' : 'break'} the scheme ${scheme}` +
+    `${line === undefined ? '' : `, the first in the sentence at line ${grouped(line)}`}: they are learned as conlleval reads them; ` +
+    'correct them, or write them anew with bptt convert';
+  onNote?.({ kind: 'scheme-repairs', message, ...(source !== undefined && { source }), ...(line !== undefined && { line }), count: repairs }); // prettier-ignore
+}
+
+function unconstrained(scheme: Scheme, source?: string): string {
+  return (
+    `${source === undefined ? '' : `${source}: `}no label of ${scheme} may stand by itself here (there is no O, and no span of one token), so ` +
+    'sentences of some lengths would have no path: transitions are not constrained'
+  );
+}
+
+/** Notes on development and test data that are written in another scheme than the training data. */
+export function noteOtherScheme(
+  { plan }: Spans,
+  sentences: readonly Sentence[],
+  source?: string,
+  onNote?: OnNote,
+): void {
+  if (plan === undefined) return;
+  const { scheme, evidence } = detectScheme(sentences.map(({ labels = [] }) => labels));
+  if (scheme === null || scheme === plan.data) return;
+  const message =
+    `${source === undefined ? '' : `${source}: `}the labels look like ${scheme} (${evidence}), those of the training data like ${plan.data}: ` +
+    `labels are given back in ${plan.data}; convert one of the files (bptt convert)`;
+  onNote?.({ kind: 'other-scheme', message, ...(source !== undefined && { source }) });
+}

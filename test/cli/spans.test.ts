@@ -1,0 +1,59 @@
+/** `--head crf`, `--scheme` and `--decode` of `bptt train`, and what `eval` and `tag` then do. */
+import { bpttHere } from '../support/cli-here';
+import { createWorkspace, TINY } from '../support/workspace';
+import type { Workspace } from '../support/workspace';
+
+let space: Workspace;
+beforeAll(() => {
+  space = createWorkspace();
+  const sentence = (a: string, b: string): string =>
+    `met\tO\n${a}\tB-PER\n${b}\tI-PER\nin\tO\noslo\tB-LOC\n\nmet\tO\n${b}\tB-PER\n\n`;
+  const names = ['ann', 'lee', 'bo', 'kay'];
+  space.write('ner.conll', names.flatMap((a) => names.map((b) => sentence(a, b))).join(''));
+});
+afterAll(() => space.remove());
+
+const run = (...args: string[]) => bpttHere(args, space.folder);
+const train = (...args: string[]) =>
+  run('train', ...TINY, '--epochs', '8', '--lr', '0.03', '--min-count', '1', '--backend', 'cpu', '--out', 'm.safetensors', ...args); // prettier-ignore
+
+test.each([
+  [['--head', 'crf'], 'labels IOB2 (48 of 48 spans begin with B); only transitions that it permits'],
+  [['--head', 'crf', '--decode', 'free', '--scheme', 'bio'], 'labels IOB2 (48 of 48 spans begin with B); all transitions'],
+  [['--scheme', 'iobes', '--decode', 'constrained'], 'labels IOB2 (48 of 48 spans begin with B), learned as IOBES and given back as IOB2; only transitions that it permits'],
+  [['--head', 'crf', '--scheme', 'bilou'], 'labels IOB2 (48 of 48 spans begin with B), learned as BILOU and given back as IOB2; only transitions that it permits'],
+] as [string[], string][])('%j', async (options, line) => {
+  const trained = await train('--train', 'ner.conll', '--dev', 'ner.conll', ...options);
+  expect(trained.status).toBe(0);
+  expect(trained.stderr).toContain(line);
+  expect(trained.stderr).not.toContain('warning');
+  const scored = JSON.parse((await run('eval', 'm.safetensors', 'ner.conll', '--json', '--backend', 'cpu')).stdout) as { spanF1: number; warnings: unknown[] }; // prettier-ignore
+  expect(scored.spanF1).toBeGreaterThan(0.5);
+  expect(scored.warnings).toEqual([]);
+  const tagged = await run('tag', 'm.safetensors', 'ner.conll', '--format', 'conll', '--output', 'jsonl', '--probabilities', '--backend', 'cpu'); // prettier-ignore
+  for (const each of tagged.stdout.trim().split('\n')) {
+    const { labels, probabilities } = JSON.parse(each) as { labels: string[]; probabilities: number[] };
+    expect(labels.every((label) => /^(O|[BI]-(PER|LOC))$/.test(label))).toBe(true);
+    expect(probabilities.every((p) => p > 0 && p <= 1)).toBe(true);
+  }
+}); // prettier-ignore
+
+test('what means nothing is refused, and so is what the labels cannot do', async () => {
+  const cases: [string[], number, string][] = [
+    [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs labels of spans'],
+    [['--train', 'train.tsv', '--decode', 'constrained'], 65, 'train.tsv: constrained decoding needs labels of spans'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--head', 'crf'], 2, '--head means nothing to --task classify'],
+    [['--train', 'train.tsv', '--head', 'hmm'], 2, 'It must be one of softmax, crf.'],
+    [['--train', 'train.tsv', '--scheme', 'bmes'], 2, 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
+    [['--train', 'train.tsv', '--decode', 'greedy'], 2, 'It must be one of free, constrained.'],
+  ]; // prettier-ignore
+  for (const [args, code, message] of cases) {
+    const { status, stderr } = await train(...args);
+    expect([status, stderr]).toEqual([code, expect.stringContaining(message)]);
+  }
+});
+
+test('labels of parts of speech take a CRF too', async () => {
+  const { status, stderr } = await train('--train', 'train.tsv', '--head', 'crf', '--epochs', '1');
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining('transitions')]);
+});
