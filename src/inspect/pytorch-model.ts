@@ -108,6 +108,9 @@ function tensorsOf(source: Uint8Array | Tensors): Tensors {
   return source;
 }
 
+/** Weights of a recurrent part, also of one that was not chosen. */
+const RECURRENT = /(^|\.)weight_(ih|hh|hr)_l\d+(_reverse)?$/;
+
 /** Name of the one matrix that fits, the recurrent ones apart; undefined where there is none. */
 function matrixIn(
   tensors: Tensors,
@@ -121,7 +124,7 @@ function matrixIn(
   }
   const found = Object.keys(tensors).filter((name) => {
     const { shape } = tensors[name];
-    return shape.length === 2 && !used.includes(name) && fits(name, shape[1]);
+    return shape.length === 2 && !used.includes(name) && !RECURRENT.test(name) && fits(name, shape[1]);
   });
   if (found.length < 2) return found[0];
   throw broken(`it is not clear which of ${found.join(', ')} is meant: choose with embedding or output`);

@@ -79,13 +79,17 @@ export function checkLines({ checks }: Trace, paper: Paper): string[] {
   const { checked, agrees, elements, fault } = checks;
   const head = ['weight', 'by hand', 'forward mode', 'differences', '± noise', 'relative', ''];
   const least = [...elements].sort((a, b) => size(b) - size(a)).slice(0, 12);
-  const lines = tableOf([head.map((each) => paper.own(each)), ...least.map((each) => rowOf(each, paper))], 'lrrrrrl');
+  const lines = tableOf(
+    paper,
+    [head.map((each) => paper.own(each)), ...least.map((each) => rowOf(each, paper))],
+    'lrrrrrl',
+  );
   const shown = least.length < checked ? ` (the ${least.length} that agree least are shown)` : '';
   const below = elements.filter(({ verdict }) => verdict === 'below-noise').length;
   const verdict = agrees ? paper.paint('good', 'agree') : paper.paint('bad', 'DO NOT AGREE');
   return [
     ...lines,
-    `${counted(checked, 'weight')} ${verdict}${shown}`,
+    ...wrapped(paper, `${counted(checked, 'weight')} ${verdict}${shown}`),
     ...(below > 0
       ? wrapped(
           paper,
@@ -107,11 +111,11 @@ function rowOf(element: CheckElement, paper: Paper): string[] {
     disagree: paper.paint('bad', 'NO'),
     'below-noise': '?',
   };
-  return [shortened(where), ...[analytic, forwardMode, numeric, noise, relative].map(number), words[verdict]];
+  return [shortName(where), ...[analytic, forwardMode, numeric, noise, relative].map(number), words[verdict]];
 }
 
 /** `Wx[1,45] g` of `layers.0.forward.Wx[1, 45], gate g`. */
-const shortened = (where: string): string =>
+const shortName = (where: string): string =>
   where
     .replace(/^layers\.0\.forward\./, '')
     .replace(/^(encoders|heads)\./, '')

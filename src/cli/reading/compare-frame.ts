@@ -67,8 +67,8 @@ function shareTable({ cells, updates, tokens, normalization }: Comparison, paper
   ]);
   const what = normalization === 'absolute' ? 'the norm of the gradient' : 'the share of the gradient';
   const title = `${what} of the loss at ${last} that arrives at each word${updates > 0 ? ', before → after training' : ''}`;
-  const lines = tableOf([head, ...rows], 'l');
-  return [...wrapped(paper, paper.own(title)), paper.paint('bold', lines[0]), ...lines.slice(1)];
+  const lines = tableOf(paper, [head, ...rows], 'l');
+  return [...wrapped(paper, paper.own(title)), ...lines.map((line, n) => (n === 0 ? paper.paint('bold', line) : line))];
 }
 
 function swapLines({ cells, tokens }: Comparison, paper: Paper): string[] {
@@ -81,5 +81,5 @@ function swapLines({ cells, tokens }: Comparison, paper: Paper): string[] {
     return `  ${cell}  ${signed(median([change]))}${range}`;
   });
   const title = `${paper.word(tokens[word])}${paper.own('→')}${paper.word(other)} moves the margin at ${paper.word(tokens.at(-1)!)} by`;
-  return ['', title, ...parts.map((part) => paper.own(part))];
+  return ['', ...wrapped(paper, title), ...parts.flatMap((part) => wrapped(paper, paper.own(part), '    '))];
 }

@@ -89,20 +89,19 @@ export function proofLines(paper: Paper, { checks, identities }: Trace): string[
     const worst = (n: 0 | 1): string =>
       short(broken ? NaN : Math.max(0, ...gaps.map((each) => each[n]).filter(Number.isFinite)));
     const text = `${counted(checks.checked, 'weight')} checked: worst relative difference ${worst(0)} from forward mode, ${worst(1)} from central differences`;
-    lines.push(
-      `${checks.agrees ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES')}  ${paper.own(text)}`,
-    );
-    if (checks.fault) lines.push(paper.paint('bad', `  ${paper.own(checks.fault.message)}`));
+    const verdict = checks.agrees ? paper.paint('good', 'agrees') : paper.paint('bad', 'DISAGREES');
+    lines.push(...wrapped(paper, `${verdict}  ${paper.own(text)}`));
+    if (checks.fault) lines.push(...wrapped(paper, `  ${paper.own(checks.fault.message)}`, '    ').map((line) => paper.paint('bad', line))); // prettier-ignore
   }
   const broken = identities.filter(({ holds }) => !holds);
   const residual = Math.max(0, ...identities.map((each) => each.residual).filter(Number.isFinite));
   if (identities.length > 0 && broken.length === 0) {
-    lines.push(
-      `${paper.paint('good', 'holds')}   ${counted(identities.length, 'identity', 'identities')}, worst residual ${paper.own(short(residual))}`,
-    );
+    const text = `${counted(identities.length, 'identity', 'identities')}, worst residual ${paper.own(short(residual))}`;
+    lines.push(...wrapped(paper, `${paper.paint('good', 'holds')}   ${text}`));
   }
   for (const { name, says, residual: by } of broken) {
-    lines.push(`${paper.paint('bad', 'BROKEN')}  ${name}: ${paper.own(says)}, missed by ${paper.own(short(by))}`);
+    const text = `${name}: ${paper.own(says)}, missed by ${paper.own(short(by))}`;
+    lines.push(...wrapped(paper, `${paper.paint('bad', 'BROKEN')}  ${text}`));
   }
   return lines;
 }

@@ -16,6 +16,58 @@ import { waitingOn } from './waiting.js';
 /** Names of all views. */
 export const VIEWS = [...Object.keys(views), 'compare'];
 
+/** Other names that a view answers to: that of its command. */
+const ALIASES: Readonly<Record<string, string>> = { salience: 'saliency' };
+
+/** What of a picture may be chosen, and the option that does. */
+const FLAGS = {
+  loss: '--loss',
+  word: '--word',
+  gate: '--gate',
+  unit: '--unit',
+  param: '--param',
+  ref: '--ref',
+  target: '--target',
+  layer: '--layer',
+  direction: '--direction',
+  variable: '--variable',
+  normalize: '--normalize',
+  lossSeed: '--loss-seed',
+  label: '--label',
+  contrast: '--contrast',
+  cells: '--cells',
+  seeds: '--seeds',
+} as const;
+
+type Choice = keyof typeof FLAGS;
+
+const PLACE = ['layer', 'direction'] as const;
+const SEEDED = ['lossSeed', 'label', 'contrast'] as const;
+
+/** What each view makes use of. */
+const USED: Readonly<Record<string, readonly Choice[]>> = {
+  strip: ['word', ...SEEDED],
+  reach: ['loss', 'word', 'variable', 'normalize', ...PLACE, ...SEEDED],
+  stepper: ['word', 'unit', ...PLACE, ...SEEDED],
+  equation: ['ref', ...SEEDED],
+  check: SEEDED,
+  ledger: ['loss', 'word', 'gate', 'param', ...PLACE, ...SEEDED],
+  gates: ['word', 'gate', 'unit', ...PLACE],
+  saliency: ['word', 'target', 'label', 'contrast'],
+  norms: ['word', 'gate', 'param', ...PLACE, ...SEEDED],
+  compare: ['loss', 'word', 'variable', 'normalize', 'cells', 'seeds', ...PLACE, ...SEEDED],
+};
+
+/** Refuses what a view would not use. @throws ArgumentError that names the option, and the views that use it */
+function expectUsed(view: string, options: FigureOptions): void {
+  const unused = (Object.keys(FLAGS) as Choice[]).find(
+    (name) => options[name] !== undefined && !USED[view].includes(name),
+  );
+  if (unused === undefined) return;
+  const others = VIEWS.filter((name) => USED[name].includes(unused)).join(', ');
+  throw new ArgumentError(`${FLAGS[unused]} means nothing to the view ${view}, it is for ${others}: leave it out`);
+}
+
 /** Options of a figure. */
 export interface FigureOptions extends ReadingOptions {
   readonly theme: 'light' | 'dark' | 'print';
@@ -25,6 +77,7 @@ export interface FigureOptions extends ReadingOptions {
   readonly gate?: string;
   readonly unit?: number;
   readonly param?: string;
+  readonly ref?: string;
   readonly target?: number;
   readonly cells?: readonly string[];
   readonly seeds?: number;
@@ -58,22 +111,34 @@ export interface FigureQuestion {
 
 /** Draws a figure. */
 export async function drawFigure(question: FigureQuestion, terminal: Terminal): Promise<Figure> {
-  const { view, options } = question;
+  const { options } = question;
+  const view = Object.hasOwn(ALIASES, question.view) ? ALIASES[question.view] : question.view;
   if (!VIEWS.includes(view)) {
     throw new ArgumentError(`figure: unknown view ${JSON.stringify(view)}: name one of ${VIEWS.join(', ')}`);
   }
+  expectUsed(view, options);
   if (!Object.hasOwn(languages, options.language)) {
     throw new ArgumentError(`--language ${options.language}: there is ${Object.keys(languages).join(', ')}`);
   }
   const strings = languages[options.language];
   const look = { theme: options.theme, strings };
-  return view === 'compare' ? drawComparison(question, look, terminal) : drawTrace(question, look, terminal);
+  const asked = { ...question, view };
+  try {
+    return await (view === 'compare' ? drawComparison(asked, look, terminal) : drawTrace(asked, look, terminal));
+  } catch (error) {
+    throw error instanceof ArgumentError ? new ArgumentError(flagged(error.message), { cause: error }) : error;
+  }
 }
+
+/** A message about a selection as one about the option that made it. */
+const flagged = (message: string): string =>
+  message.replace(/^selection\.(\w+):?/, (all, name: string) => {
+    const option = name === 'normalization' ? '--normalize' : (FLAGS as Readonly<Record<string, string>>)[name];
+    return option ?? all;
+  });
 
 async function drawTrace(question: FigureQuestion, look: Look, terminal: Terminal): Promise<Figure> {
   const { view, sentence, file, options } = question;
-  const foreign = (['cells', 'seeds'] as const).find((name) => options[name] !== undefined);
-  if (foreign) throw new ArgumentError(`--${foreign} is for the view compare: leave it out`);
   const explains = view === 'saliency'; // a label and its contrast are what it explains, whatever the seed
   const seeded = explains ? { ...options, label: undefined, contrast: undefined } : options;
   const { trace } = await traceFor(sentence, file, seeded, terminal, (asked) =>
@@ -90,10 +155,13 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
 }
 
 /** What a view reads of a trace. */
-function partsOf(view: string, { variable = 'x' }: FigureOptions): InspectOptions {
+function partsOf(view: string, { variable = 'x', ref = '' }: FigureOptions): InspectOptions {
   const parts: Readonly<Record<string, InspectOptions>> = {
     reach: { reach: [variable] },
-    equation: { reach: true, elements: undefined },
+    equation: {
+      ...{ reach: true, elements: undefined, ledger: ref.startsWith('/ledger') },
+      ...{ checks: ref.startsWith('/checks') ? 50 : 0, jacobian: ref.includes('/jacobian/') },
+    },
     check: { checks: 50 },
     ledger: { ledger: true, elements: undefined },
     norms: { ledger: true },
@@ -125,7 +193,7 @@ async function drawComparison(question: FigureQuestion, look: Look, terminal: Te
 
 /** What of a trace a figure is about. */
 export function selectionOf(options: FigureOptions, trace: Trace): Selection {
-  const { loss, word, gate, unit, layer, direction, variable, normalize, param } = options;
+  const { loss, word, gate, unit, layer, direction, variable, normalize, param, ref } = options;
   const last = trace.layers.length - 1;
   const dotted =
     param === undefined || param.includes('.') ? param : `layers.${layer ?? last}.${direction ?? 'forward'}.${param}`;
@@ -139,6 +207,7 @@ export function selectionOf(options: FigureOptions, trace: Trace): Selection {
     variable,
     normalization: normalize,
     param: dotted,
+    ref,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

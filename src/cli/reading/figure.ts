@@ -40,6 +40,7 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
     .option('--gate <name>', 'one gate')
     .option('--unit <n>', 'one unit', count)
     .option('--param <name>', 'parameter of the ledger, such as Wh')
+    .option('--ref <pointer>', 'number that the view equation opens, a JSON Pointer into the trace: /words/0/norm')
     .option('--target <t>', 'word whose label the saliency is about (default: the last)', count)
     .option('--cells <list>', 'cells of the view compare', cellList)
     .option('--seeds <n>', 'seeds of the view compare', atMost(positiveInteger, 1000))

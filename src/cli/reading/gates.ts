@@ -69,7 +69,7 @@ export function gateLines(trace: Trace, options: ReadingOptions, paper: Paper): 
   const scale = [first, ...others].map((n) => `${paper.paint(`size${n}`, paper.glyph(n))} ${paper.own(FIFTHS[n])}`);
   const hiddenOnes = hidden > MOST ? [`units 0 to ${MOST - 1} of ${hidden}; all are in --json`] : [];
   return [
-    `layer ${place.layer}, ${place.direction}; units down, words across`,
+    ...wrapped(paper, `layer ${place.layer}, ${place.direction}; units down, words across`),
     '',
     ...beside(paper, blocks),
     '',
@@ -107,7 +107,7 @@ function meanTable(
     .slice(0, most)
     .map(({ text }, k) => [paper.word(text, 12), ...model.gates.map((gate) => mean(steps[k].gates[gate]))]);
   return [
-    ...tableOf([head, ...rows], 'l'),
+    ...tableOf(paper, [head, ...rows], 'l'),
     ...(words.length > most
       ? [
           `${counted(words.length - most, 'more word', 'more words')} ${words.length - most === 1 ? 'is' : 'are'} in --json`,

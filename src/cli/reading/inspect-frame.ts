@@ -5,7 +5,7 @@ import { tableOf } from './matrix.js';
 import { percent, short, signed } from './numbers.js';
 import type { ConventionOptions } from './options.js';
 import type { Paper } from './paper.js';
-import { right, widthOf, wrapped } from './paper.js';
+import { right, shortened, widthOf, wrapped } from './paper.js';
 import { lossNames, placeOf } from './place.js';
 
 /** Most words of a sentence that are printed one by one. */
@@ -18,18 +18,21 @@ const CANCEL = -0.2;
 export function stepTable(trace: Trace, options: ConventionOptions, paper: Paper): string[] {
   const place = placeOf(trace, options);
   const byWord = new Map(trace.losses.map((loss) => [loss.word, loss]));
-  const head = 't|word|gold|pred|p(gold)|loss|‖direct‖|+ ‖recurrent‖|→ ‖total‖|'
+  const head = 't|word|gold|pred|p(gold)|loss|‖direct‖|+ ‖recurrent‖|→ ‖total‖'
     .split('|')
     .map((each) => paper.own(each));
+  const remarks: string[] = [];
   const rows = trace.words.slice(0, MOST).map(({ text, known }, k) => {
     const { norms, cosine } = place.trace.steps[k].gradients.states.h;
     const word = paper.word(text, 12) + (known ? '' : paper.paint('bad', '?'));
     const cancel =
       cosine < CANCEL ? paper.own(`← they partly cancel (cos ${cosine.toFixed(2).replace('-', '−')})`) : '';
     const numbers = [norms.direct, norms.recurrent, norms.total].map((each) => paper.own(short(each)));
-    return [String(k), word, ...lossCells(byWord.get(k), paper), ...numbers, cancel];
+    remarks.push(cancel);
+    return [String(k), word, ...lossCells(byWord.get(k), paper), ...numbers];
   });
-  const lines = tableOf([head, ...rows], 'rlllrrrrrl').flatMap((line) => fitted(paper, line));
+  const table = tableOf(paper, [head, ...rows], 'rlllrrrrr');
+  const lines = table.flatMap((line, n) => remarked(paper, line, (n > 0 && remarks[n - 1]) || ''));
   lines[0] = paper.paint('bold', lines[0]);
   const more = trace.words.length - MOST;
   if (more > 0) lines.push(`${counted(more, 'more word', 'more words')} ${more === 1 ? 'is' : 'are'} in --json`);
@@ -39,11 +42,11 @@ export function stepTable(trace: Trace, options: ConventionOptions, paper: Paper
   return [...lines, ...wrapped(paper, paper.own(last))];
 }
 
-/** A remark that does not fit behind its line goes below it. */
-function fitted(paper: Paper, line: string): string[] {
-  if (widthOf(line) <= paper.width) return [line];
-  const at = line.search(/(←|<-) /);
-  return at < 0 ? [line] : [line.slice(0, at).trimEnd(), right(line.slice(at), paper.width)];
+/** A line and the remark behind it, or below where it does not fit. */
+function remarked(paper: Paper, line: string, remark: string): string[] {
+  if (remark === '') return [line];
+  const both = `${line}  ${remark}`;
+  return widthOf(both) <= paper.width ? [both] : [line, right(shortened(paper, remark, paper.width), paper.width)];
 }
 
 function lossCells(loss: LossTrace | undefined, paper: Paper): string[] {
@@ -58,7 +61,8 @@ export function sentenceLoss(trace: Trace, paper: Paper): string[] {
   const [loss] = trace.losses;
   if (loss.word !== null) return [];
   const [gold, predicted] = [paper.word(loss.gold), paper.word(loss.predicted)];
-  return [`label of the sentence: gold ${gold}, predicted ${predicted}, p(gold) ${loss.probability.toFixed(3)}`];
+  const text = `label of the sentence: gold ${gold}, predicted ${predicted}, p(gold) ${loss.probability.toFixed(3)}`;
+  return wrapped(paper, text);
 }
 
 /** The norms of ∂L_t/∂h_k, where they fit. */
@@ -71,7 +75,7 @@ export function normTable(trace: Trace, options: ConventionOptions, paper: Paper
     `loss ${paper.word(name, 10)}`,
     ...norms[m].map((each) => (each === null ? '' : paper.own(short(each)))),
   ]);
-  const lines = tableOf([head, ...rows], 'l');
+  const lines = tableOf({ ...paper, width: Infinity }, [head, ...rows], 'l');
   return widthOf(lines[0]) <= Math.min(paper.width, 76) && lines.every((line) => widthOf(line) <= paper.width)
     ? lines
     : undefined;
@@ -99,7 +103,7 @@ export function largestShares(trace: Trace, param: string, paper: Paper, most = 
   const entry = trace.ledger.find((each) => each.param === param && each.gate === null);
   if (entry === undefined) return [];
   const names = lossNames(trace);
-  if (entry.norm === 0) return [paper.own(`d${shortName(param)} is 0 here: it has no shares`)];
+  if (entry.norm === 0) return wrapped(paper, paper.own(`d${shortName(param)} is 0 here: it has no shares`));
   const all = entry.shares.flatMap((row, m) => row.flatMap((share, k) => (share === null ? [] : [{ share, m, k }])));
   const top = all.sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, most);
   const parts = top.map(

@@ -148,7 +148,9 @@ export function ledgerLines(trace: Trace, entry: LedgerTrace, paper: Paper): str
     ...wrapped(paper, paper.own(`shares of ${name}: loss down, use across; + along the sum, - against it`)),
     ...matrix.lines,
     ...legendOf(paper),
-    ...(matrix.block > 1 ? [paper.own(`${matrix.block} words share a cell, which shows the largest of them`)] : []),
+    ...(matrix.block > 1
+      ? wrapped(paper, paper.own(`${matrix.block} words share a cell, which shows the largest of them`))
+      : []),
     ...wrapped(paper, paper.own(facts)),
     ...(gate === null ? largestShares(trace, param, paper, 5) : []),
   ];

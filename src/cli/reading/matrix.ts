@@ -2,7 +2,7 @@
  * The triangle of words by words: row m is a loss, column k a word, a cell the class of a share by decade. A cell is two columns
  * wide, or one where the paper is narrow; where even that does not fit, neighbours share a cell, which shows their largest value.
  */
-import { left, right, widthOf } from './paper.js';
+import { left, right, shortened, widthOf } from './paper.js';
 import type { Glyph, Paper } from './paper.js';
 import { glyphOf } from './numbers.js';
 
@@ -102,13 +102,56 @@ function chunked(paper: Paper, parts: readonly string[]): string[] {
   return lines;
 }
 
-/** A table: columns as wide as their widest cell, two blanks between. Text is on the left where `align` says `l`, else on the right. */
-export function tableOf(rows: readonly (readonly string[])[], align: string): string[] {
+/** Least columns that a column of text is cut to. */
+const LEAST = 8;
+
+/** Columns between the columns of a table. */
+const GAP = 2;
+
+/**
+ * A table that fits the paper: columns as wide as their widest cell, two blanks between. Text is on the left where `align` says `l`,
+ * else on the right. Where it is too wide, columns of text are cut, the widest first; what is still too wide goes on below, with the
+ * first column again.
+ */
+export function tableOf(
+  paper: Pick<Paper, 'width' | 'own'>,
+  rows: readonly (readonly string[])[],
+  align: string,
+): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => widthOf(row[c] ?? ''))));
-  return rows.map((row) =>
-    row
-      .map((cell, c) => (align[c] === 'l' ? left(cell, widths[c]) : right(cell, widths[c])))
-      .join('  ')
-      .trimEnd(),
-  );
+  const texts = widths.map((_, c) => c).filter((c) => align[c] === 'l');
+  const excess = (): number => widths.reduce((sum, each) => sum + each + GAP, -GAP) - paper.width;
+  while (excess() > 0) {
+    const widest = texts.reduce((best, c) => (widths[c] > widths[best] ? c : best), texts[0] ?? 0);
+    const next = Math.max(LEAST, ...texts.filter((c) => widths[c] < widths[widest]).map((c) => widths[c]));
+    if (texts.length === 0 || widths[widest] <= next) break;
+    widths[widest] -= Math.min(excess(), widths[widest] - next);
+  }
+  return sheetsOf(widths, paper.width).flatMap((columns, sheet) => [
+    ...(sheet > 0 ? [''] : []),
+    ...rows.map((row) =>
+      columns
+        .map((c) => {
+          const cell = shortened(paper as Paper, row[c] ?? '', widths[c]);
+          return align[c] === 'l' ? left(cell, widths[c]) : right(cell, widths[c]);
+        })
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+    ),
+  ]);
+}
+
+/** Columns that stand side by side, the first one in front of each group. */
+function sheetsOf(widths: readonly number[], room: number): number[][] {
+  const sheets: number[][] = [[0]];
+  let taken = widths[0];
+  for (let c = 1; c < widths.length; c++) {
+    if (taken + GAP + widths[c] > room && sheets.at(-1)!.length > 1) {
+      sheets.push([0]);
+      taken = widths[0];
+    }
+    sheets.at(-1)!.push(c);
+    taken += GAP + widths[c];
+  }
+  return sheets;
 }

@@ -6,7 +6,7 @@ import { agreementTags } from '../../labeling/data/agreement.js';
 import { createSegmenter } from '../../labeling/data/segment.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
 import type { Model } from '../../labeling/model/model.js';
-import { ArgumentError } from '../../tensor/index.js';
+import { ArgumentError, DataError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
 import { loadModel } from '../../labeling/model/file.js';
 import { named, readBytes } from '../model-io.js';
@@ -15,6 +15,7 @@ import { openCell, openOwnCell } from '../own-cell.js';
 import type { Terminal } from '../terminal.js';
 import type { ModelOptions, SentenceOptions } from './options.js';
 import { draw, notesOf, trained } from './draw.js';
+import { unknownLabel } from './place.js';
 import type { Waiting } from './waiting.js';
 
 /** A model with the sentence it is to read. */
@@ -121,13 +122,21 @@ function askedOf(kernels: Kernels, model: Model, tokens: readonly string[], opti
   const [{ kind, labels: known }] = model.heads;
   if (kind.unit === 'sentence') {
     const category = options.tags?.trim();
+    if (category !== undefined) expectKnown([category], known.labels);
     const sentence = { tokens, ...(category !== undefined && { category }) };
     return { kernels, model, sentence, gold: category === undefined ? 'predicted' : 'tags', notes: [] };
   }
   const found = goldOf(tokens, options);
+  if (found.gold === 'tags') expectKnown(found.labels ?? [], known.labels);
   const foreign = found.gold === 'grammar' && found.labels?.some((label) => !known.labels.includes(label));
   const { gold, labels } = foreign ? { gold: 'predicted' as const, labels: undefined } : found;
   return { kernels, model, sentence: { tokens, ...(labels && { labels }) }, gold, notes: [] };
+}
+
+/** Refuses gold labels that a model does not know. @throws DataError */
+function expectKnown(labels: readonly string[], known: readonly string[]): void {
+  const unknown = labels.find((label) => !known.includes(label));
+  if (unknown !== undefined) throw new DataError(unknownLabel('--tags', unknown, known).message);
 }
 
 async function drawn(
@@ -145,5 +154,6 @@ async function drawn(
     throw new ArgumentError('--train and --untrained exclude each other: leave one out');
   const sentence = { tokens, ...(labels && { labels }) };
   const model = options.train ? await trained(kernels, cell, options, waiting) : draw(cell, sentence, options);
+  if (gold === 'tags') expectKnown(labels ?? [], model.heads[0].labels.labels);
   return { kernels, model, sentence, gold, notes: notesOf(options) };
 }

@@ -24,6 +24,9 @@ export interface ModelOptions {
   /** Of a state dict of PyTorch: a file with the words of its embedding, and its labels. */
   readonly words?: string;
   readonly labels?: string;
+  readonly prefix?: string;
+  readonly embeddingWeight?: string;
+  readonly outputWeight?: string;
 }
 
 /** How the sentence is cut, and its labels. */
@@ -69,7 +72,10 @@ export function addModelOptions(command: Command): Command {
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
       .option('--untrained', 'draw an untrained model; this is what happens without a model file')
       .option('--words <file>', 'words of the embedding of a PyTorch state dict, one a line')
-      .option('--labels <labels>', 'labels of its output layer, separated by blanks'),
+      .option('--labels <labels>', 'labels of its output layer, separated by blanks')
+      .option('--prefix <name>', 'which of its recurrent parts, such as encoder., where it has several')
+      .option('--embedding-weight <name>', 'which of its matrices holds the word vectors')
+      .option('--output-weight <name>', 'which of its matrices is the output layer'),
   );
 }
 

@@ -151,11 +151,20 @@ export function beside(paper: Paper, blocks: readonly (readonly string[])[], gap
   return lines;
 }
 
-/** Text broken at blanks into lines that fit the paper; every line after the first begins with `indent`. */
+/** Text cut to so many columns, with a mark. Colors are left out of what is cut. */
+export function shortened(paper: Paper, text: string, most: number): string {
+  return widthOf(text) <= most ? text : cut(text.replace(/\u001b\[[\d;]*m/g, ''), most, paper.own('…'));
+}
+
+/**
+ * Text broken at blanks into lines that fit the paper; every line after the first begins with `indent`. What has no blank for a whole
+ * line is cut.
+ */
 export function wrapped(paper: Paper, text: string, indent = '  '): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const long of text.split(' ')) {
+    const word = shortened(paper, long, paper.width - indent.length);
     const longer = line === '' ? (lines.length > 0 ? indent : '') + word : `${line} ${word}`;
     if (line !== '' && widthOf(longer) > paper.width) {
       lines.push(line);

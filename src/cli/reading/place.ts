@@ -2,6 +2,7 @@
 import type { DirectionName, DirectionTrace, ReachTrace, Trace } from '../../inspect/index.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError } from '../../tensor/index.js';
+import { visible } from '../../tensor/visible.js';
 import type { ConventionOptions } from './options.js';
 
 /** One direction of one layer. */
@@ -20,8 +21,11 @@ export function placeOf(trace: Trace, { layer, direction = 'forward' }: Conventi
   throw new ArgumentError('--direction reverse: the model reads forward alone: leave it out');
 }
 
-/** Refuses a layer, direction or variable that a model does not have, before it reads anything. @throws ArgumentError */
-export function expectPlace({ config, network }: Model, { layer, direction, variable = 'x' }: ConventionOptions): void {
+/** Refuses a layer, direction, variable or label that a model does not have, before it reads anything. @throws ArgumentError */
+export function expectPlace(model: Model, options: ConventionOptions): void {
+  const { config, network } = model;
+  const { layer, direction, variable = 'x' } = options;
+  expectLabels(model, options);
   const { cell } = network.layers[0];
   const last = network.layers.length - 1;
   if (layer !== undefined && layer > last) throw new ArgumentError(`--layer must be at most ${last}; got ${layer}`);
@@ -30,6 +34,25 @@ export function expectPlace({ config, network }: Model, { layer, direction, vari
   const known = ['x', ...cell.states, 'state', 'a'];
   if (known.includes(variable)) return;
   throw new ArgumentError(`--variable ${variable}: the cell ${cell.name} has ${known.join(', ')}: name one of them`);
+}
+
+/** Refuses labels that the model does not know. @throws ArgumentError that names the option and the labels there are */
+export function expectLabels({ heads }: Model, options: Pick<ConventionOptions, 'label' | 'contrast'>): void {
+  const known = heads[0].labels.labels;
+  for (const name of ['label', 'contrast'] as const) {
+    const label = options[name];
+    if (label !== undefined && !known.includes(label)) throw unknownLabel(`--${name}`, label, known);
+  }
+}
+
+/** Most labels that a message lists. */
+const LISTED = 20;
+
+/** The error of a label that the model does not have. */
+export function unknownLabel(flag: string, label: string, known: readonly string[]): ArgumentError {
+  const list = known.slice(0, LISTED).map(visible).join(', ');
+  const more = known.length > LISTED ? ` and ${known.length - LISTED} more` : '';
+  return new ArgumentError(`${flag}: the model has no label ${JSON.stringify(visible(label))}, it has ${list}${more}: name one of them`); // prettier-ignore
 }
 
 /** The reach into the variable of --variable. A place that is not there is refused also for x, which has none. */

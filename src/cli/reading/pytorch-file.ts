@@ -24,17 +24,27 @@ export async function openPyTorch(
   path: string,
   bytes: Uint8Array,
   tokens: readonly string[],
-  { cell, words, labels }: ModelOptions,
+  options: ModelOptions,
 ): Promise<Model> {
+  const { cell, words, labels, prefix, embeddingWeight: embedding, outputWeight: output } = options;
   const list = words === undefined ? undefined : await wordsIn(words);
   if (cell !== undefined && fileOfCell(cell) !== undefined)
     throw new ArgumentError(`--cell ${cell}: a state dict of PyTorch has a built-in cell: leave it out`);
-  const options: PyTorchOptions = {
+  const given: PyTorchOptions = {
     ...(cell !== undefined && { cell: cell as PyTorchOptions['cell'] }),
     ...(list && { words: list }),
     ...(labels !== undefined && { labels: labels.trim().split(/\s+/) }),
+    ...(prefix !== undefined && { prefix }),
+    ...(embedding !== undefined && { embedding }),
+    ...(output !== undefined && { output }),
   };
-  return named(path, () => fromPyTorch(bytes, [{ tokens }], options));
+  return named(path, () => {
+    try {
+      return fromPyTorch(bytes, [{ tokens }], given);
+    } catch (error) {
+      throw error instanceof DataError ? new DataError(flagged(error.message), { cause: error }) : error;
+    }
+  });
 }
 
 /** The words of the embedding's rows, one a line. */
@@ -53,8 +63,27 @@ async function wordsIn(path: string): Promise<string[]> {
   throw new DataError(`${path}: ${JSON.stringify(visible(twice))} occurs twice; expected each word once: remove one`);
 }
 
+/** The advice of a message in the options of the command line. */
+const flagged = (message: string): string =>
+  message
+    .replace(/choose one with prefix$/, 'choose one with --prefix')
+    .replace(/choose with embedding or output$/, 'choose with --embedding-weight or --output-weight')
+    .replace(/ in labels$/, ' in --labels')
+    .replace(
+      /as many words, in their order; got none$/,
+      'as many words, in their order: name a file of them with --words',
+    );
+
+const FLAGS = {
+  words: '--words',
+  labels: '--labels',
+  prefix: '--prefix',
+  embeddingWeight: '--embedding-weight',
+  outputWeight: '--output-weight',
+} as const;
+
 /** Refuses what is for such a file alone. @throws ArgumentError that names the option */
-export function refuseForOthers({ words, labels }: ModelOptions): void {
-  const given = words !== undefined ? '--words' : labels !== undefined ? '--labels' : undefined;
-  if (given) throw new ArgumentError(`${given} is for a state dict of PyTorch: leave it out`);
+export function refuseForOthers(options: ModelOptions): void {
+  const given = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name] !== undefined);
+  if (given) throw new ArgumentError(`${FLAGS[given]} is for a state dict of PyTorch: leave it out`);
 }

@@ -64,7 +64,7 @@ function shareLines(trace: Trace, options: ConventionOptions, paper: Paper): str
   const length = reach.length[m];
   const far =
     length === null ? 'at least 1 % at every word' : `less than 1 % from ${length} word${length === 1 ? '' : 's'} away`;
-  const cells = tableOf([['', '', ''], ...rows], 'lrr')
+  const cells = tableOf(paper, [['', '', ''], ...rows], 'lrr')
     .slice(1)
     .map((line) => `  ${line}`);
   const third = Math.ceil(cells.length / 3);

@@ -15,7 +15,7 @@ import { expectContrast } from './options.js';
 import type { ReadingOptions } from './options.js';
 import { paperFor, wrapped } from './paper.js';
 import type { Paper } from './paper.js';
-import { lossNames } from './place.js';
+import { expectLabels, lossNames } from './place.js';
 
 interface Options extends ReadingOptions {
   readonly target?: number;
@@ -36,6 +36,7 @@ Example:
 export function addSalience(program: Command, terminal: Terminal): void {
   const command = program
     .command('salience')
+    .alias('saliency')
     .description('which word decided a label, the swap test beside the gradients');
   addPrintOptions(addSentenceOptions(addModelOptions(command)), 'print one JSON object: target, methods, gap')
     .option('--target <t>', 'the word whose label is explained, counted from 0 (default: the last)', count)
@@ -84,6 +85,7 @@ export function salienceOptions(
   { target, label, contrast }: Pick<Options, 'target' | 'label' | 'contrast'>,
 ): InspectOptions {
   expectContrast({ label, contrast });
+  expectLabels(model, { label, contrast });
   const most = (model.heads[0].kind.unit === 'token' ? sentence.tokens.length : 1) - 1;
   if (target !== undefined && target > most) throw new ArgumentError(`--target must be at most ${most}; got ${target}`);
   const asked = { ...(label !== undefined && { label }), ...(contrast !== undefined && { contrast }) };
@@ -115,7 +117,7 @@ export function salienceLines(trace: Trace, found: SaliencyTrace, paper: Paper):
       : `integrated gradients: completeness gap ${percent(gap)}, ${points} points`;
   return [
     ...wrapped(paper, `which word decided ${what} at ${about}; + spoke for it, ${paper.own('−')} against it`),
-    ...tableOf([head, ...rows], 'lrrrrl'),
+    ...tableOf(paper, [head, ...rows], 'lrrrrl'),
     ...wrapped(paper, paper.own(complete)),
     ...verdictLines(trace, found, paper),
   ];

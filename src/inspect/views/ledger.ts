@@ -33,6 +33,8 @@ function entryOf(trace: Trace, selection: Selection): { readonly entry: LedgerTr
   const recurrent = whole.filter(({ param }) => param.endsWith('.Wh'));
   const param = selection.param ?? (recurrent[recurrent.length - 1] ?? whole[0])?.param;
   const at = trace.ledger.findIndex((each) => each.param === param && each.gate === (selection.gate ?? null));
+  if (at >= 0 && trace.ledger[at].norm === 0)
+    throw new ArgumentError(`ledger: the gradient of ${String(param)} is 0 at this sentence: it has no shares to draw`);
   if (at >= 0) return { entry: trace.ledger[at], path: ['ledger', at] };
   const known = [...new Set(trace.ledger.map((each) => each.param))].join(', ') || 'none: ask inspect for the ledger';
   throw new ArgumentError(

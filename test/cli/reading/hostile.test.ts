@@ -1,11 +1,11 @@
 /** What a newcomer or a hostile user types: every option is used or refused, whatever is printed. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromArray } from '../../../src/tensor';
 import { encodeSafetensors } from '../../../src/serialize/safetensors';
 import { bpttHere } from '../../support/cli-here';
-import { flow, jsonOf, printed } from './support';
+import { flow, jsonOf, printed, widest } from './support';
 
 const SENTENCE = 'the cat near the dogs sat';
 const SMALL = ['--hidden', '3', '--embedding', '2'];
@@ -17,6 +17,15 @@ async function refusal(args: readonly string[]) {
   expect({ stdout, lines: stderr.split('\n').length }).toEqual({ stdout: '', lines: 2 });
   return `${status} ${stderr.trim()}`;
 }
+
+const drawing = (view: string, ...more: string[]) => [
+  'figure',
+  view,
+  SENTENCE,
+  '--svg',
+  join(folder, 'f.svg'),
+  ...more,
+];
 
 test.each([
   [['inspect', SENTENCE, '--layer', '7', '--json'], '--layer must be at most 0; got 7'],
@@ -42,6 +51,23 @@ test.each([
     ['figure', 'reach', SENTENCE, '--svg', join(folder, 'f.svg'), '--language', 'constructor'],
     '--language constructor',
   ],
+  [drawing('strip', '--layer', '0'), '--layer means nothing to the view strip, it is for reach, stepper, ledger'],
+  [drawing('gates', '--loss-seed', 'margin'), '--loss-seed means nothing to the view gates'],
+  [drawing('reach', '--gate', 'f'), '--gate means nothing to the view reach, it is for ledger, gates, norms'],
+  [drawing('stepper', '--target', '1'), '--target means nothing to the view stepper, it is for saliency'],
+  [drawing('check', '--normalize', 'absolute'), '--normalize means nothing to the view check'],
+  [drawing('reach', '--loss', '99'), '--loss must be an integer from 0 to 5; got 99'],
+  [drawing('stepper', '--unit', '99'), '--unit must be an integer from 0 to 15; got 99'],
+  [drawing('ledger', '--param', 'Wq'), '--param the ledger has no layers.0.forward.Wq'],
+  [['figure', 'ledger', 'cat', '--svg', join(folder, 'f.svg')], 'the gradient of layers.0.forward.Wh is 0 at this'],
+  [['figure', 'strip', SENTENCE, '--svg', ''], '--svg must name a file; got an empty name: name one'],
+  [drawing('strip', '--csv', ''), '--csv must name a file; got an empty name: name one'],
+  [
+    ['reach', SENTENCE, '--loss-seed', 'logit', '--label', 'Q'],
+    '--label: the model has no label "Q", it has DET, PREP',
+  ],
+  [['salience', SENTENCE, '--contrast', 'Q'], '--contrast: the model has no label "Q", it has DET, PREP, N.PL'],
+  [['inspect', SENTENCE, '--prefix', 'a.'], '--prefix is for a state dict of PyTorch: leave it out'],
 ])('%j is refused by name', async (args, message) => {
   const found = await refusal(args);
   expect(found.startsWith('2 bptt: ')).toBe(true);
@@ -117,3 +143,80 @@ test('a state dict has a cell of its own', async () => {
     /^2 .*leave it out$/,
   );
 });
+
+test('a state dict of several recurrent parts: --prefix chooses one, and the message says so', async () => {
+  const weights = (scale: number) => ({
+    weight_ih_l0: fromArray([1, 2, 3, 4, 5, 6].map((x) => scale * x), [2, 3]), // prettier-ignore
+    weight_hh_l0: fromArray([1, 2, 3, 4].map((x) => scale * x), [2, 2]), // prettier-ignore
+  });
+  const both = Object.fromEntries(
+    ['enc.', 'dec.'].flatMap((prefix, i) =>
+      Object.entries(weights(0.1 * (i + 1))).map(([name, x]) => [prefix + name, x]),
+    ),
+  );
+  const path = join(folder, 'both.safetensors');
+  writeFileSync(path, encodeSafetensors(both));
+  expect(await refusal(['inspect', 'the cat', path])).toMatch(
+    /^65 .*several recurrent parts.*: choose one with --prefix$/,
+  );
+  const Wh = async (prefix: string) =>
+    (await jsonOf(['inspect', 'the cat', path, '--checks', '0', '--prefix', prefix])).layers[0].forward.weights
+      .Wh[0][0];
+  expect(await Wh('enc.')).toBeCloseTo(0.1, 6);
+  expect(await Wh('dec.')).toBeCloseTo(0.2, 6);
+});
+
+test('gold labels that the model does not have are bad data', async () => {
+  const found = await refusal(['inspect', SENTENCE, '--train', '1', '--tags', 'DET N.SG PREP DET Q V.SG']);
+  expect(found).toMatch(/^65 bptt: --tags: the model has no label "Q", it has DET, PREP, .*: name one of them$/);
+});
+
+test('figure equation --ref opens the number that it names; salience is saliency', async () => {
+  const svg = join(folder, 'e.svg');
+  expect(await printed(drawn('equation', svg, '--ref', '/layers/0/forward/steps/1/states/h/2'))).toContain('h');
+  const readRef = (path: string) => /data-ref="([^"]*)"/.exec(readFileSync(path, 'utf8'))?.[1];
+  expect(readRef(svg)).toBe('/layers/0/forward/steps/1/states/h/2');
+  const [one, other] = [join(folder, 'one.svg'), join(folder, 'other.svg')];
+  await printed(drawn('saliency', one));
+  await printed(drawn('salience', other));
+  const marks = (path: string) => readFileSync(path, 'utf8').match(/data-v="[^"]*"/g);
+  expect(marks(one)).toEqual(marks(other));
+  expect(marks(one)!.length).toBeGreaterThan(10);
+});
+
+const drawn = (view: string, svg: string, ...more: string[]) => [
+  'figure',
+  view,
+  SENTENCE,
+  ...SMALL,
+  '--svg',
+  svg,
+  ...more,
+];
+
+describe('80 columns hold every line', () => {
+  const long =
+    'Donaudampfschiffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsmitglied 漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字 cat';
+  const labels = ['--tags', `${'A'.repeat(60)} ${'B'.repeat(60)} C`, '--tokenizer', 'whitespace'];
+  test.each([
+    ['inspect', long, ...SMALL, ...labels],
+    ['inspect', long, ...SMALL, ...labels, '--layers', '2', '--bidirectional', '--ascii'],
+    ['reach', long, ...SMALL, ...labels],
+    ['check', long, ...SMALL, ...labels, '--layers', '2', '--bidirectional', '--random', '30'],
+    ['ledger', long, ...SMALL, ...labels, '--at', '0,0'],
+    ['gates', long, ...SMALL, '--tokenizer', 'whitespace'],
+    ['salience', long, ...SMALL, ...labels],
+    ['compare', long, ...SMALL, ...labels, '--cells', 'rnn,lstm,gru,rnn-relu,gru-reset-before', '--swap', 'cat=mouse'],
+  ])('%s', async (...args) => {
+    const text = await shownAt80(args);
+    expect(widest(text)).toBeLessThanOrEqual(80);
+    expect(text).toMatch(/…|\.\.\./);
+  });
+});
+
+/** What a command prints on a terminal of 80 columns, whatever it warns of. */
+async function shownAt80(args: readonly string[]): Promise<string> {
+  const { status, stdout } = await bpttHere(args, undefined, { columns: 80, env: { NO_COLOR: '1' } });
+  expect(status).toBe(0);
+  return stdout;
+}
