@@ -5,6 +5,8 @@
 import { InvalidArgumentError } from 'commander';
 import type { Scheme } from '../labeling/data/schemes.js';
 import { schemeOf, SCHEMES } from '../labeling/data/schemes.js';
+import type { EncoderName } from '../labeling/model/encoders/index.js';
+import { ENCODERS } from '../labeling/model/encoders/index.js';
 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -30,6 +32,23 @@ export function count(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be an integer of at least 0.');
   return n;
+}
+
+/** How many affixes: an integer from 0 to 10. */
+export function affixCount(text: string): number {
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!(n >= 0 && n <= 10)) throw new InvalidArgumentError('It must be an integer from 0 to 10.');
+  return n;
+}
+
+/** `words,affixes`: names of encoders, each once. */
+export function encoderNames(text: string): EncoderName[] {
+  const names = text.split(',');
+  const wrong = names.find((name, i) => !(ENCODERS as readonly string[]).includes(name) || names.indexOf(name) !== i);
+  if (wrong === undefined) return names as EncoderName[];
+  throw new InvalidArgumentError(
+    `It must be a list of ${ENCODERS.join(', ')}, each at most once, such as words,affixes.`,
+  );
 }
 
 /** Any integer that a double holds exactly: seeds. */

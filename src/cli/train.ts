@@ -5,9 +5,13 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { lossMessage, profile } from '../kernels/index.js';
 import type { Phase } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
+import type { CharacterNetworkName } from '../labeling/model/encoders/character-network.js';
+import type { EncoderName } from '../labeling/model/encoders/index.js';
+import { ENCODERS } from '../labeling/model/encoders/index.js';
 import type { OptimizerName, TaskName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
@@ -17,8 +21,10 @@ import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
 import {
+  affixCount,
   clipNorm,
   dropProbability,
+  encoderNames,
   integer,
   oneOf,
   positiveInteger,
@@ -56,6 +62,9 @@ import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf }
 interface Options extends ThreadedOptions, Omit<CorporaOptions, 'task'> {
   readonly cell: string;
   readonly task: TaskName;
+  readonly encoders: readonly EncoderName[];
+  readonly characters: CharacterNetworkName;
+  readonly characterSize: number;
   readonly optimizer: OptimizerName;
   readonly schedule: string;
   readonly epochs: number;
@@ -89,7 +98,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addDataOptions(command);
   addModelOptions(command);
   addUpdateOptions(command);
-  command.action((options: Options) => runTrain(options, terminal));
+  command.action((options: Options) => runTrain(options, terminal, command));
 }
 
 function addDataOptions(command: Command): void {
@@ -140,15 +149,62 @@ function addModelOptions(command: Command): void {
       oneOf('last', 'mean', 'max', 'attention'),
     )
     .option('--cell <cell>', `recurrent cell: ${cellChoices()}`, cellName(), d.cell)
-    .option('--embedding <n>', 'size of a word vector', positiveInteger, d.embedding)
     .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
     .option('--layers <n>', 'number of recurrent layers', positiveInteger, d.layers)
     .option('--no-bidirectional', 'read sentences from left to right only')
-    .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout)
-    .option('--word-dropout <p>', 'probability of hiding a training word', dropProbability, d.wordDropout)
-    .option('--min-count <n>', 'rarer words are unknown words', positiveInteger, d.minCount)
-    .option('--lower-case', 'look words up in lower case')
-    .option('--no-signatures', 'let all unknown words share one vector, whatever they look like');
+    .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout);
+  addWordOptions(command);
+  addAffixOptions(command);
+  addCharacterOptions(command);
+}
+
+function addWordOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .addOption(
+      new Option('--encoders <names>', `what tokens are read by, joined: ${ENCODERS.join(', ')}`)
+        .argParser(encoderNames)
+        .default(['words'], 'words'),
+    )
+    .option('--embedding <n>', 'words: size of a word vector', positiveInteger, d.embedding)
+    .option('--word-dropout <p>', 'words: probability of hiding a training word', dropProbability, d.wordDropout)
+    .option('--min-count <n>', 'words: rarer words are unknown words', positiveInteger, d.minCount)
+    .option('--lower-case', 'words: look words up in lower case')
+    .option('--no-signatures', 'words: let all unknown words share one vector, whatever they look like');
+}
+
+function addAffixOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option('--affix-size <n>', 'affixes: size of the vectors', positiveInteger, d.affixSize)
+    .option('--affix-rows <n>', 'affixes: rows of the table they are hashed to', positiveInteger, d.affixRows)
+    .option('--prefixes <n>', 'affixes: prefixes of 1 to n characters, n up to 10', affixCount, d.prefixes)
+    .option('--suffixes <n>', 'affixes: suffixes of 1 to n characters, n up to 10', affixCount, d.suffixes);
+}
+
+function addCharacterOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option(
+      '--characters <name>',
+      'characters: lstm, from either end; cnn, convolution and maximum',
+      oneOf('lstm', 'cnn'),
+      d.characters,
+    )
+    .option(
+      '--character-unit <name>',
+      'characters: what is one: code-point or grapheme',
+      oneOf('code-point', 'grapheme'),
+      d.characterUnit,
+    )
+    .option(
+      '--character-embedding <n>',
+      'characters: size of a character vector',
+      positiveInteger,
+      d.characterEmbedding,
+    )
+    .option('--character-size <n>', 'characters: size of the vector of a word', positiveInteger, d.characterSize)
+    .option('--character-window <n>', 'characters: how many a filter of cnn sees', positiveInteger, d.characterWindow);
 }
 
 function addUpdateOptions(command: Command): void {
@@ -173,11 +229,12 @@ function addUpdateOptions(command: Command): void {
 }
 
 /** @throws ArgumentError where options do not go together, before minutes of reading */
-async function checkTogether(options: Options): Promise<void> {
+async function checkTogether(options: Options, command: Command): Promise<void> {
   parseSchedule(options.schedule);
   checkSplit(options);
   checkPooling(options);
   checkTagOptions(options);
+  checkEncoders(options, command);
   const { train: trainFile, dev, test, task, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
@@ -185,8 +242,8 @@ async function checkTogether(options: Options): Promise<void> {
   ]);
 }
 
-async function runTrain(options: Options, terminal: Terminal): Promise<void> {
-  await checkTogether(options);
+async function runTrain(options: Options, terminal: Terminal, command: Command): Promise<void> {
+  await checkTogether(options, command);
   const cell = await openCell(options.cell, terminal);
   const progress = options.quiet ? silent : createProgress(terminal.stderr, terminal.now);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
@@ -295,6 +352,39 @@ function checkTagOptions(options: Options): void {
 function spansLine({ data, evidence, learned, constrained }: SpanPlan): string {
   const other = learned === data ? '' : `, learned as ${learned} and given back as ${data}`;
   return `labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
+}
+
+/** Options that only one encoder reads, by its name. */
+const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
+  words: ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'],
+  affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes'],
+  characters: ['characters', 'characterUnit', 'characterEmbedding', 'characterSize', 'characterWindow'],
+};
+
+/** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */
+function checkEncoders({ encoders, characters, characterSize }: Options, command: Command): void {
+  const given = (names: readonly string[]) =>
+    command.options.find((each) => {
+      const name = each.attributeName();
+      return names.includes(name) && command.getOptionValueSource(name) === 'cli';
+    });
+  for (const name of ENCODERS) {
+    const option = encoders.includes(name) ? undefined : given(OPTIONS_OF[name]);
+    if (option === undefined) continue;
+    throw new ArgumentError(
+      `${option.long} means nothing without the encoder ${name}: leave it out, or add ${name} to --encoders`,
+    );
+  }
+  if (!encoders.includes('characters') || characters === 'cnn') return;
+  if (given(['characterWindow'])) {
+    throw new ArgumentError(
+      '--character-window means nothing to --characters lstm: leave it out, or add --characters cnn',
+    );
+  }
+  if (characterSize % 2 === 0) return;
+  throw new ArgumentError(
+    `--character-size must be even for --characters lstm, one half for each direction; got ${characterSize}: make it even`,
+  );
 }
 
 /** The object of `--json`. */

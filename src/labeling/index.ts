@@ -5,16 +5,25 @@ export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForw
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
 export type { BodyConfig, InferenceNetwork, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
-export { encoderKinds } from './model/encoders/index.js';
+export { encoderKinds, ENCODERS } from './model/encoders/index.js';
+export type { EncoderName } from './model/encoders/index.js';
+export { affixConfig, affixReader } from './model/encoders/affixes.js';
+export type { AffixConfig } from './model/encoders/affixes.js';
+export { characterConfig, characterReader } from './model/encoders/characters.js';
+export type { CharacterConfig } from './model/encoders/characters.js';
+export type { CharacterNetworkName } from './model/encoders/character-network.js';
 export type {
   EncoderConfig,
   EncoderKind,
   EncoderLayer,
   EncoderPass,
   EncoderSettings,
+  Feature,
   Features,
   InferenceEncoderKind,
   InferenceEncoderLayer,
+  IntegerLists,
+  IntegerRows,
   Noise,
   TokenReader,
 } from './model/encoders/encoder.js';
@@ -86,6 +95,9 @@ export {
   SCHEMES,
 } from './data/schemes.js';
 export type { ConvertedLabels, DetectedScheme, Scheme } from './data/schemes.js';
+export { buildCharacters, charactersFromJson, UNKNOWN_CHARACTER } from './data/characters.js';
+export type { CharacterVocabulary } from './data/characters.js';
+export type { CharacterUnit } from './data/spelling.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
 export type { LabelVocabulary } from './data/labels.js';
 export { createScorer } from './scoring/scorer.js';

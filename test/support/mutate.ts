@@ -49,7 +49,8 @@ export function brokenLines<Module>(path: string, isBackward: (name: string) => 
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.ES2022, true);
   const found: BrokenLine<Module>[] = [];
   const visit = (node: ts.Node, inside: boolean): void => {
-    const named = ts.isFunctionDeclaration(node) || ts.isPropertyAssignment(node) ? node.name : undefined;
+    const isNamed = ts.isFunctionDeclaration(node) || ts.isPropertyAssignment(node) || ts.isMethodDeclaration(node);
+    const named = isNamed ? node.name : undefined;
     const within = inside || (named !== undefined && isBackward(named.getText(file)));
     const equations = within ? tagOf(source, node.end) : [];
     const target = equations.length > 0 ? targetOf(node) : undefined;

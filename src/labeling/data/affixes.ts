@@ -38,7 +38,7 @@ export function affixesOf(token: string, { prefixes, suffixes }: Omit<AffixColum
 }
 
 /** A function that says which rows of the table a token takes: `[affixCount]`, in the order of the columns. */
-export function affixReader(columns: AffixColumns): (token: string) => Int32Array {
+export function affixHasher(columns: AffixColumns): (token: string) => Int32Array {
   const { prefixes, suffixes, rows } = columns;
   const names = [
     ...Array.from({ length: prefixes }, (_, n) => `prefix ${n + 1}`),

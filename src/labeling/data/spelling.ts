@@ -31,7 +31,7 @@ function isPair(word: string, at: number): boolean {
 }
 
 /** A function that cuts tokens into characters. An empty token has none. */
-export function characterReader(unit: CharacterUnit): (token: string) => string[] {
+export function characterSplitter(unit: CharacterUnit): (token: string) => string[] {
   if (unit === 'code-point') return (token) => Array.from(spellingOf(token));
   const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
   return (token) => Array.from(graphemes.segment(spellingOf(token)), ({ segment }) => segment);

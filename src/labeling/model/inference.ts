@@ -28,8 +28,9 @@ export interface Inference {
 /** How a labeler is to work. */
 export interface InferenceOptions {
   /**
-   * Whether a backend may keep what the first layer makes of a word, x·Wx + b, for the next time it comes up: at most 32 MiB per
-   * direction, and an eighth of the memory the backend may still take. The bits are the same. Default true.
+   * Whether what was made of a word may be kept for the next time it comes up: by a backend what the first layer makes of it,
+   * x·Wx + b, at most 32 MiB per direction, and an eighth of the memory the backend may still take; by the encoder of characters
+   * the word's vector, at most 32 MiB. The bits are the same. Default true.
    */
   readonly keepWords?: boolean;
 }
@@ -53,12 +54,18 @@ export function inferenceOf(
   const [first, ...others] = network.encoders;
   const table = keepWords && others.length === 0 ? first.table : undefined;
   const own = params.encoders[first.config.kind];
+  const keeping = network.encoders.map((each) =>
+    keepWords && !table ? each.keeping?.(kernels, params.encoders[each.config.kind]) : undefined,
+  );
   const stack = stackInference(kernels, network.layers, params.layers, table?.of(own));
   return {
     run(features, packing) {
       expectPacking('inference', packing);
       expectFeatures('inference', features, network.encoders.length, packing);
-      const y = stack.run(table ? table.rows(features[0]) : vectorsOf(kernels, network, params, features), packing);
+      const y = stack.run(
+        table ? table.rows(features[0]) : vectorsOf(kernels, network, params, features, keeping),
+        packing,
+      );
       return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
     },
     release: stack.release,
@@ -71,8 +78,12 @@ function vectorsOf(
   { encoders, width }: InferenceNetwork,
   params: ModelParams,
   features: readonly Features[],
+  keeping: readonly (((features: Features) => Tensor) | undefined)[],
 ): Tensor {
-  const encoded = encoders.map((each, i) => each.forward(kernels, params.encoders[each.config.kind], features[i]));
+  const encoded = encoders.map((each, i) => {
+    const y = keeping[i]?.(features[i]);
+    return y ? { y } : each.forward(kernels, params.encoders[each.config.kind], features[i]);
+  });
   return joined(kernels, encoded, width);
 }
 

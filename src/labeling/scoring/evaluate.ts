@@ -63,9 +63,11 @@ export function evaluate(
     model,
     sentences.map((s) => s.tokens),
   );
+  // Without a vocabulary nobody can tell what training has seen: no word counts as out of it.
+  const known = model.readers.some(({ vocabulary }) => vocabulary) ? words.known : () => true;
   // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
   const scorer = createScorer(
-    kind.unit === 'sentence' ? { unit: 'sentence', spans: false } : { known: words.known, labels: labels.labels },
+    kind.unit === 'sentence' ? { unit: 'sentence', spans: false } : { known, labels: labels.labels },
   );
   sentences.forEach((sentence, i) => {
     scorer.add(gold[i].tokens, gold[i].labels!, kind.chosenOf(predictions[i]));

@@ -11,8 +11,11 @@ import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { PoolingName } from '../../layers/pooling.js';
+import type { CharacterUnit } from '../data/spelling.js';
+import type { CharacterNetworkName } from '../model/encoders/character-network.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
 import type { Scheme } from '../data/schemes.js';
+import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
 import type { Threads } from './parallel/threads.js';
 
@@ -42,8 +45,11 @@ export interface TrainOptions {
   readonly decode?: DecodeName;
   /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
   readonly pooling?: PoolingName;
-  /** Encoders in place of the one of words; one of your own runs on one thread. */
-  readonly encoders?: readonly EncoderKind[];
+  /**
+   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, and kinds of your own. One of your own runs on
+   * one thread.
+   */
+  readonly encoders?: readonly (EncoderName | EncoderKind)[];
   /** Heads in place of the one of the task; one of your own runs on one thread. */
   readonly heads?: readonly HeadKind[];
   /** E, the size of a word vector. */
@@ -64,6 +70,24 @@ export interface TrainOptions {
   readonly lowerCase?: boolean;
   /** Give words without a vector of their own that of their signature (shape and ending); see `signature.ts`. */
   readonly signatures?: boolean;
+  /** `affixes`: the size of its vectors. */
+  readonly affixSize?: number;
+  /** `affixes`: rows of the table that affixes are hashed to. */
+  readonly affixRows?: number;
+  /** `affixes`: prefixes of 1, 2, … so many characters; 0 for none. */
+  readonly prefixes?: number;
+  /** `affixes`: suffixes of 1, 2, … so many characters; 0 for none. */
+  readonly suffixes?: number;
+  /** `characters`: how the characters of a word become its vector, an LSTM from either end or a convolution with its maximum. */
+  readonly characters?: CharacterNetworkName;
+  /** `characters`: what counts as one, a code point or a grapheme. */
+  readonly characterUnit?: CharacterUnit;
+  /** `characters`: the size of a character's vector. */
+  readonly characterEmbedding?: number;
+  /** `characters`: the size of a word's vector; even for `lstm`, one half for each direction. */
+  readonly characterSize?: number;
+  /** `characters`: how many characters a filter of `cnn` sees. */
+  readonly characterWindow?: number;
   readonly optimizer?: OptimizerName;
   /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
@@ -108,6 +132,15 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   minCount: true,
   lowerCase: true,
   signatures: true,
+  affixSize: true,
+  affixRows: true,
+  prefixes: true,
+  suffixes: true,
+  characters: true,
+  characterUnit: true,
+  characterEmbedding: true,
+  characterSize: true,
+  characterWindow: true,
   optimizer: true,
   lr: true,
   schedule: true,
@@ -145,6 +178,15 @@ export const TRAIN_DEFAULTS = {
   minCount: 2,
   lowerCase: false,
   signatures: true,
+  affixSize: 64,
+  affixRows: 5000,
+  prefixes: 3,
+  suffixes: 4,
+  characters: 'lstm' as CharacterNetworkName,
+  characterUnit: 'code-point' as CharacterUnit,
+  characterEmbedding: 32,
+  characterSize: 128,
+  characterWindow: 3,
   optimizer: 'adam' as OptimizerName,
   schedule: 'constant',
   epochs: 20,
@@ -168,7 +210,7 @@ export function withDefaults(options: TrainOptions) {
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
   const { truncate, scheme, decode } = options;
   const settings = { ...TRAIN_DEFAULTS, ...given, truncate, scheme, decode };
-  if (!Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
+  if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,
     );

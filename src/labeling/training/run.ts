@@ -13,7 +13,7 @@ import {
   expectKnownKeys,
   keysOf,
 } from '../../tensor/checks.js';
-import { expectRecord } from '../../tensor/arguments.js';
+import { expectList, expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
@@ -22,7 +22,11 @@ import { expectReading } from '../data/formats/reading.js';
 import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import type { Cell } from '../../cells/index.js';
-import { words } from '../model/encoders/words.js';
+import { CHARACTER_UNITS } from '../data/spelling.js';
+import { expectAffixes } from '../model/encoders/affixes.js';
+import { CHARACTER_NETWORKS } from '../model/encoders/character-network.js';
+import type { EncoderKind } from '../model/encoders/encoder.js';
+import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { sentence } from '../model/heads/sentence.js';
@@ -97,8 +101,9 @@ export function prepareRun(
   expectCorpora(corpora);
   const settings = withDefaults(options);
   checkSettings(settings);
-  expectKinds('train', options);
-  const parts: OwnParts = { encoders: options.encoders, heads: options.heads };
+  const encoders = encodersOf(options.encoders);
+  expectKinds('train', { encoders, heads: options.heads });
+  const own = ownPartsOf(encoders, options.heads, settings.cell);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   const schedule = parseSchedule(settings.schedule);
   if (schedule.kind === 'plateau' && !corpora.dev) {
@@ -106,8 +111,7 @@ export function prepareRun(
       'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
     );
   }
-  const own: OwnParts = { ...parts, ...(cellConfig(settings.cell).ownCell && { cell: settings.cell as Cell }) };
-  const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, onNote);
+  const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, encoders, onNote);
   if (spans.plan) onSpans?.(spans.plan);
   kinds.forEach((kind, h) => checkCorpora(kind, corpora, labels[h], spans, settings.strictLabels, onNote));
   const { train: sentences, sources } = corpora;
@@ -138,6 +142,32 @@ export function batchesOfEpoch({ settings, lengths }: Pick<Run, 'settings' | 'le
   return batchesOf(lengths, settings.batch, createRng(settings.seed).split('order').split(String(epoch)));
 }
 
+/** The parts that are not built in. */
+function ownPartsOf(
+  encoders: readonly EncoderKind[],
+  heads: readonly HeadKind[] | undefined,
+  cell: Settings['cell'],
+): OwnParts {
+  const own = encoders.filter((each) => !Object.values(encoderKinds).includes(each));
+  return {
+    ...(own.length > 0 && { encoders: own }),
+    heads,
+    ...(cellConfig(cell).ownCell && { cell: cell as Cell }),
+  };
+}
+
+/** The encoders that are asked for, built-in ones by name. @throws ArgumentError on a name that is none of theirs */
+function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly EncoderKind[] {
+  expectList('train', 'encoders', encoders, 'names of encoders, or kinds of your own');
+  if (encoders.length === 0)
+    throw new ArgumentError("train: encoders must list at least one, such as 'words'; got none");
+  return encoders.map((each, i) => {
+    if (typeof each !== 'string') return each;
+    expectOneOf('train', `encoders[${i}]`, each, ENCODERS);
+    return encoderKinds[each];
+  });
+}
+
 /** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
 function checkCorpora(
   kind: HeadKind,
@@ -163,11 +193,17 @@ function checkCorpora(
 }
 
 /** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
-function partsFrom(corpora: Corpora, settings: Settings, own: OwnParts, onNote?: OnNote) {
+function partsFrom(
+  corpora: Corpora,
+  settings: Settings,
+  own: OwnParts,
+  encoders: readonly EncoderKind[],
+  onNote?: OnNote,
+) {
   const { train, sources } = corpora;
   const { cell, hidden, layers, bidirectional, dropout, task } = settings;
   const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
-  const built = (own.encoders ?? [words]).map((kind) => kind.build(train, settings));
+  const built = encoders.map((kind) => kind.build(train, settings));
   const kinds = own.heads ?? [task === 'tag' ? TAG_HEADS[settings.head] : TASKS[task]];
   const spans = spansOfTraining(train, settings, sources?.train, onNote);
   const labels = kinds.map((kind) =>
@@ -206,13 +242,30 @@ function checkSpanSettings({ task, head, scheme, decode }: Settings): void {
   if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
 }
 
+const POSITIVE = [
+  'embedding',
+  'affixSize',
+  'affixRows',
+  'characterEmbedding',
+  'characterSize',
+  'characterWindow',
+  'hidden',
+  'layers',
+  'minCount',
+  'epochs',
+  'batch',
+] as const;
+
 function checkSettings(settings: Settings): void {
   expectOneOf('train', 'task', settings.task, Object.keys(TASKS));
   checkSpanSettings(settings);
+  expectOneOf('train', 'characters', settings.characters, CHARACTER_NETWORKS);
+  expectOneOf('train', 'characterUnit', settings.characterUnit, CHARACTER_UNITS);
   expectOneOf('train', 'pooling', settings.pooling, Object.keys(poolings));
-  for (const name of ['embedding', 'hidden', 'layers', 'minCount', 'epochs', 'batch'] as const) {
+  for (const name of POSITIVE) {
     expectPositiveInteger('train', name, settings[name]);
   }
+  for (const name of ['prefixes', 'suffixes'] as const) expectAffixes('train', name, settings[name]);
   if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
   expectProbability('train', 'wordDropout', settings.wordDropout);
   expectNonNegative('train', 'lr', settings.lr);

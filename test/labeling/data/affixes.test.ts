@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { affixCount, affixesOf, affixReader } from '../../../src/labeling/data/affixes.js';
+import { affixCount, affixesOf, affixHasher } from '../../../src/labeling/data/affixes.js';
 
 fc.configureGlobal({ seed: 13, numRuns: 200 });
 
@@ -43,14 +43,14 @@ test('a value goes to the row of its hash, under the name of its column', () => 
         'shape',
         'lower case',
       ];
-      expect([...affixReader(columns)(text)]).toEqual(values.map((v, j) => rowOf(`${names[j]}\0${v}`, columns.rows)));
+      expect([...affixHasher(columns)(text)]).toEqual(values.map((v, j) => rowOf(`${names[j]}\0${v}`, columns.rows)));
       expect(values).toHaveLength(affixCount(columns));
     }),
   );
 });
 
 test('rows of a saved model stay what they are', () => {
-  expect([...affixReader({ prefixes: 3, suffixes: 4, rows: 5000 })('Kongehuset')]).toMatchInlineSnapshot(`
+  expect([...affixHasher({ prefixes: 3, suffixes: 4, rows: 5000 })('Kongehuset')]).toMatchInlineSnapshot(`
    [
      4937,
      4507,
@@ -68,7 +68,7 @@ test('rows of a saved model stay what they are', () => {
 test('values spread evenly over the rows', () => {
   const rows = 64;
   const counts = new Array<number>(rows).fill(0);
-  const read = affixReader({ prefixes: 0, suffixes: 0, rows });
+  const read = affixHasher({ prefixes: 0, suffixes: 0, rows });
   const count = 20_000;
   for (let i = 0; i < count; i++) counts[read(`word${i}`)[1]]++;
   // χ² with 63 degrees of freedom: mean 63, standard deviation √126 = 11.2; five of them above the mean is 119.

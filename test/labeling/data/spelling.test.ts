@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { characterReader, LONGEST_WORD, shapeOf, spellingOf } from '../../../src/labeling/data/spelling.js';
+import { characterSplitter, LONGEST_WORD, shapeOf, spellingOf } from '../../../src/labeling/data/spelling.js';
 
 fc.configureGlobal({ seed: 12, numRuns: 300 });
 
@@ -67,8 +67,8 @@ test.each([
   ['\ud83d', ['\ud83d'], ['\ud83d']],
   ['', [], []],
 ])('characters of %j', (token, codePoints, graphemes) => {
-  expect(characterReader('code-point')(token)).toEqual(codePoints);
-  expect(characterReader('grapheme')(token)).toEqual(graphemes);
+  expect(characterSplitter('code-point')(token)).toEqual(codePoints);
+  expect(characterSplitter('grapheme')(token)).toEqual(graphemes);
 });
 
 test.each([

@@ -16,9 +16,11 @@ import type { RandomKey } from '../../../tensor/random-key.js';
 import type { Tensor } from '../../../tensor/types.js';
 import type { Features } from '../../data/features.js';
 import type { Sentence } from '../../data/sentence.js';
+import type { CharacterUnit } from '../../data/spelling.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
+import type { CharacterNetworkName } from './character-network.js';
 
-export type { Features } from '../../data/features.js';
+export type { Feature, Features, IntegerLists, IntegerRows } from '../../data/features.js';
 
 /** Where the randomness of a training step is drawn. Evaluation has none. */
 export interface Noise {
@@ -55,6 +57,11 @@ export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
    * layer makes of a row.
    */
   readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
+  /**
+   * `forward` for one batch after the other, which keeps what it makes of a word for the next time, in bounded memory. The same bits.
+   * Where a frame is run again, it gets the same features, the same object.
+   */
+  keeping?(kernels: Kernels, params: TensorRecord): (features: Features) => Tensor;
 }
 
 /** The arithmetic of an encoder. */
@@ -85,13 +92,33 @@ export interface TokenReader {
   toJSON(): unknown;
 }
 
-/** What the options of a training say to an encoder. */
-export interface EncoderSettings {
+/** What the options of a training say to the encoder of words. */
+export interface WordSettings {
   readonly embedding: number;
   readonly minCount: number;
   readonly lowerCase: boolean;
   readonly signatures: boolean;
 }
+
+/** What they say to the encoder of affixes. */
+export interface AffixSettings {
+  readonly affixSize: number;
+  readonly affixRows: number;
+  readonly prefixes: number;
+  readonly suffixes: number;
+}
+
+/** What they say to the encoder of characters. */
+export interface CharacterSettings {
+  readonly characters: CharacterNetworkName;
+  readonly characterUnit: CharacterUnit;
+  readonly characterEmbedding: number;
+  readonly characterSize: number;
+  readonly characterWindow: number;
+}
+
+/** What the options of a training say to an encoder. */
+export type EncoderSettings = WordSettings & AffixSettings & CharacterSettings;
 
 /** What labeling needs of one kind of encoder. */
 export interface InferenceEncoderKind {

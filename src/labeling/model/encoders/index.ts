@@ -1,6 +1,12 @@
 /** The encoders that are built in, by kind. */
+import { affixes } from './affixes.js';
+import { characters } from './characters.js';
 import type { EncoderKind } from './encoder.js';
 import { words } from './words.js';
 
-/** A new encoder is a file of this folder, and a line here and in `inference.ts`; one of your own goes to `train({ encoders })`. */
-export const encoderKinds: Readonly<Record<string, EncoderKind>> = { words };
+/** Names of the encoders that are built in, in the order of the options. */
+export const ENCODERS = ['words', 'affixes', 'characters'] as const;
+export type EncoderName = (typeof ENCODERS)[number];
+
+/** A new encoder is a file of this folder and a line here and in `inference.ts`; one of your own goes to `train({ encoders })`. */
+export const encoderKinds: Readonly<Record<EncoderName, EncoderKind>> = { words, affixes, characters };

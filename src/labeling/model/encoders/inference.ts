@@ -1,5 +1,11 @@
 /** The inference halves of the encoders that are built in, by kind: those of `index.ts`. */
+import { inferenceAffixes } from './affixes.js';
+import { inferenceCharacters } from './characters.js';
 import type { InferenceEncoderKind } from './encoder.js';
 import { inferenceWords } from './words.js';
 
-export const inferenceEncoderKinds: Readonly<Record<string, InferenceEncoderKind>> = { words: inferenceWords };
+export const inferenceEncoderKinds: Readonly<Record<string, InferenceEncoderKind>> = {
+  words: inferenceWords,
+  affixes: inferenceAffixes,
+  characters: inferenceCharacters,
+};

@@ -14,6 +14,7 @@ import { wordDropout } from '../../../layers/dropout.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
+import type { Sentence } from '../../data/sentence.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
 import { buildVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
 import type {
@@ -24,6 +25,7 @@ import type {
   InferenceEncoderKind,
   InferenceEncoderLayer,
   TokenReader,
+  WordSettings,
 } from './encoder.js';
 
 /** Sizes of the word encoder. */
@@ -101,8 +103,13 @@ export const inferenceWords: InferenceEncoderKind = {
   restore,
 };
 
+/** The encoder of words needs no settings of others. */
+interface WordKind extends EncoderKind {
+  build(sentences: readonly Sentence[], settings: WordSettings): ReturnType<EncoderKind['build']>;
+}
+
 /** Words by a vocabulary of the training sentences. */
-export const words: EncoderKind = {
+export const words: WordKind = {
   kind: 'words',
   layer: (config) => trainingLayer(config as WordConfig) as EncoderLayer,
   restore,

@@ -1,0 +1,78 @@
+/**
+ * Characters to ids. Ids are given by falling count in the training tokens, ties in code-point order. A character that training has
+ * once is unknown, so that the unknown character is trained.
+ */
+import { brief } from '../../serialize/unique-json.js';
+import { expectOneOf } from '../../tensor/checks.js';
+import { DataError } from '../../tensor/errors.js';
+import { expectIterable, expectWords } from '../checks.js';
+import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { remembering } from './remembering.js';
+import type { Sentence } from './sentence.js';
+import type { CharacterUnit } from './spelling.js';
+import { CHARACTER_UNITS, characterSplitter } from './spelling.js';
+
+/** The id of the unknown character, and of what an empty token is made of. */
+export const UNKNOWN_CHARACTER = 0;
+
+/** Characters by id. */
+export interface CharacterVocabulary {
+  readonly unit: CharacterUnit;
+  /** Number of ids: the unknown character, and the others. */
+  readonly size: number;
+  /** The characters with an id, from id 1. */
+  readonly characters: readonly string[];
+  /** Ids of a token's characters, at least one, at most 64: see `spelling.ts`. Do not write to it. */
+  encode(token: string): Int32Array;
+  /** Plain JSON, from which {@link charactersFromJson} makes an equal vocabulary. */
+  toJSON(): { unit: CharacterUnit; characters: string[] };
+}
+
+/** The characters of training sentences. @throws ArgumentError on a unit that there is not */
+export function buildCharacters(
+  sentences: Iterable<Pick<Sentence, 'tokens'>>,
+  unit: CharacterUnit = 'code-point',
+): CharacterVocabulary {
+  expectOneOf('characters', 'unit', unit, CHARACTER_UNITS);
+  expectIterable('characters', 'sentences', sentences, 'sentences');
+  const charactersOf = remembering(characterSplitter(unit));
+  const counts = new Map<string, number>();
+  let place = 0;
+  for (const sentence of sentences) {
+    const tokens: readonly string[] | undefined = (sentence as Partial<Sentence> | null)?.tokens;
+    expectWords('characters', `sentences[${place++}].tokens`, tokens);
+    for (const token of tokens!) for (const c of charactersOf(token)) counts.set(c, (counts.get(c) ?? 0) + 1);
+  }
+  const kept = byCount(counts).filter((character) => counts.get(character)! > 1);
+  return createCharacters(unit, kept);
+}
+
+/** Characters read back. @throws DataError where the value is something else, saying what is wrong with it */
+export function charactersFromJson(value: unknown): CharacterVocabulary {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DataError(`expected characters, an object; got ${brief(value)}: the file is damaged`);
+  }
+  const { unit, characters } = value as Record<string, unknown>;
+  if (!(CHARACTER_UNITS as readonly unknown[]).includes(unit)) {
+    throw malformed('characters', 'unit', `one of ${CHARACTER_UNITS.join(', ')}`, unit);
+  }
+  const list = stringList(characters, 'characters', 'characters');
+  checkDistinct(list, 'characters');
+  return createCharacters(unit as CharacterUnit, list);
+}
+
+function createCharacters(unit: CharacterUnit, characters: readonly string[]): CharacterVocabulary {
+  const ids = new Map(characters.map((character, i) => [character, i + 1]));
+  const charactersOf = characterSplitter(unit);
+  const encode = remembering((token: string): Int32Array => {
+    const own = Int32Array.from(charactersOf(token), (character) => ids.get(character) ?? UNKNOWN_CHARACTER);
+    return own.length > 0 ? own : Int32Array.of(UNKNOWN_CHARACTER);
+  });
+  return {
+    unit,
+    size: characters.length + 1,
+    characters,
+    encode,
+    toJSON: () => ({ unit, characters: [...characters] }),
+  };
+}

@@ -1,0 +1,47 @@
+/** What makes one vector of the characters of a word, for the encoder of characters: see `character-lstm.ts`, `character-cnn.ts`. */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { Packing } from '../../../autograd/packing.js';
+import type { Kernels } from '../../../kernels/types.js';
+import type { Rng } from '../../../tensor/random.js';
+import type { Tensor } from '../../../tensor/types.js';
+
+/** Names of the networks. */
+export const CHARACTER_NETWORKS = ['lstm', 'cnn'] as const;
+export type CharacterNetworkName = (typeof CHARACTER_NETWORKS)[number];
+
+/** Sizes of a network. */
+export interface CharacterSizes {
+  /** D, columns of a character's vector. */
+  readonly embedding: number;
+  /** E, columns of a word's vector. */
+  readonly width: number;
+  /** K, characters that a filter sees; of a convolution alone. */
+  readonly window: number;
+}
+
+/** What a forward pass returns; a network adds what its backward pass needs. */
+export interface CharacterPass {
+  /** `[U, E]` in packed order. */
+  readonly v: Tensor;
+}
+
+/** The half that runs forward. */
+export interface InferenceCharacterNetwork {
+  /** Shape of every parameter, by name. */
+  shapes(sizes: CharacterSizes): Readonly<Record<string, readonly number[]>>;
+  /**
+   * @param x `[M, D]` the characters of U words, packed; no word is empty
+   */
+  forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing): CharacterPass;
+}
+
+/** The whole. */
+export interface CharacterNetwork<P extends CharacterPass = CharacterPass> extends InferenceCharacterNetwork {
+  /** About as many floats as a character takes in a training step. */
+  floatsPerCharacter(sizes: CharacterSizes): number;
+  initialize(sizes: CharacterSizes, rng: Rng): TensorRecord;
+  /** With what the backward pass needs; the same bits. */
+  forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing): P;
+  /** Accumulates into `grads`, which mirrors the parameters, and into `dX [M, D]`. `dV` is `[U, E]`. */
+  backward(kernels: Kernels, params: TensorRecord, pass: P, dV: Tensor, grads: TensorRecord, dX: Tensor): void;
+}

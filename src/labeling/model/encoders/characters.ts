@@ -1,0 +1,218 @@
+/**
+ * The character encoder: the vector of a token is made of its characters, so that words which training never saw have one too. Every
+ * distinct word of a batch is spelled once.
+ *
+ *   Forward    (1)  u[n] = the place of token n's word among the U distinct ones           u [N]
+ *              (2)  x[m] = embedding[c[m]]            c [M]: the characters of all U words, packed   embedding [C,D]   x [M,D]
+ *              (3)  v = network(x)                    v [U,E], by `character-lstm.ts` or `character-cnn.ts`
+ *              (4)  y[n] = v[u[n]]                    y [N,E]
+ *   Backward   (4)  dv[u[n]] += dy[n]
+ *              (3)  dx += networkᵀ(dv)
+ *              (2)  dembedding[c[m]] += dx[m]
+ *              (1)  numbers have no gradient
+ */
+import type { TensorRecord } from '../../../autograd/grads.js';
+import type { Kernels } from '../../../kernels/types.js';
+import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
+import { expectMethod, expectRecord } from '../../../tensor/arguments.js';
+import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
+import { DataError } from '../../../tensor/errors.js';
+import type { Tensor } from '../../../tensor/types.js';
+import { dtypeOf } from '../../../tensor/view.js';
+import { expectWords } from '../../checks.js';
+import type { CharacterVocabulary } from '../../data/characters.js';
+import { buildCharacters, charactersFromJson } from '../../data/characters.js';
+import type { Features, IntegerLists } from '../../data/features.js';
+import { listsOf } from '../../data/features.js';
+import { LONGEST_WORD } from '../../data/spelling.js';
+import { characterCnn, inferenceCharacterCnn } from './character-cnn.js';
+import { characterLstm, inferenceCharacterLstm } from './character-lstm.js';
+import type {
+  CharacterNetwork,
+  CharacterNetworkName,
+  CharacterPass,
+  InferenceCharacterNetwork,
+} from './character-network.js';
+import { CHARACTER_NETWORKS } from './character-network.js';
+import { keptVectors } from './kept-vectors.js';
+import type { DistinctWords } from './distinct.js';
+import { distinctLists, distinctWords, packWords } from './distinct.js';
+import type {
+  EncoderConfig,
+  EncoderKind,
+  EncoderLayer,
+  EncoderPass,
+  InferenceEncoderKind,
+  InferenceEncoderLayer,
+  TokenReader,
+} from './encoder.js';
+
+/** Sizes of the character encoder. */
+export interface CharacterConfig extends EncoderConfig {
+  readonly kind: 'characters';
+  readonly network: CharacterNetworkName;
+  /** C: the unknown character, and the others. */
+  readonly size: number;
+  /** D, columns of a character's vector. */
+  readonly embedding: number;
+  /** K, characters that a filter of the convolution sees; an LSTM has no use for it. */
+  readonly window: number;
+}
+
+type Sizes = Pick<CharacterConfig, 'network' | 'size' | 'embedding' | 'width' | 'window'>;
+
+/** A token as ids of its characters. */
+type CharacterFeatures = Readonly<Record<'characters', IntegerLists>>;
+
+interface SpelledPass extends EncoderPass {
+  readonly words: DistinctWords;
+  readonly spelled: CharacterPass;
+}
+
+const inferenceNetworks: Readonly<Record<CharacterNetworkName, InferenceCharacterNetwork>> = {
+  lstm: inferenceCharacterLstm,
+  cnn: inferenceCharacterCnn,
+};
+
+/**
+ * The sizes of a character encoder.
+ *
+ * @throws ArgumentError naming the one that is impossible
+ */
+export function characterConfig(sizes: Sizes): CharacterConfig {
+  expectRecord('model', 'characters', sizes, '{ network, size, embedding, width, window }');
+  const { network, size, embedding, width, window } = sizes;
+  expectOneOf('model', 'characters.network', network, CHARACTER_NETWORKS);
+  for (const [name, value] of Object.entries({ size, embedding, width, window })) {
+    expectPositiveInteger('model', `characters.${name}`, value);
+  }
+  return { kind: 'characters', width, network, size, embedding, window };
+}
+
+/** The tensors of the network among the parameters of the encoder. */
+function networkParams({ embedding: _embedding, ...own }: TensorRecord): TensorRecord {
+  return own;
+}
+
+/** What inference runs. */
+function inferenceLayer(sizes: Sizes): InferenceEncoderLayer {
+  const config = characterConfig(sizes);
+  const network = inferenceNetworks[config.network];
+  return {
+    config,
+    shapes: { embedding: [config.size, config.embedding], ...network.shapes(config) },
+    forward(kernels, params, { characters }: CharacterFeatures) {
+      const { packing, characters: ids, wordOf } = distinctWords(characters); //          (1)
+      const x = embeddingForward(kernels, { weight: params.embedding }, ids); //          (2)
+      const { v } = network.forward(kernels, networkParams(params), x, packing); //       (3)
+      return { y: embeddingForward(kernels, { weight: v }, wordOf) }; //                  (4)
+    },
+    keeping: (kernels, params) => keepingWords(kernels, params, config, network) as (features: Features) => Tensor,
+  };
+}
+
+/** The forward pass with (3) for words alone that did not come up before. */
+function keepingWords(
+  kernels: Kernels,
+  params: TensorRecord,
+  { width }: CharacterConfig,
+  network: InferenceCharacterNetwork,
+) {
+  const kept = keptVectors(width, dtypeOf(params.embedding.data));
+  return (features: CharacterFeatures): Tensor => {
+    const { words, keys, numberOf } = distinctLists(features.characters); //              (1)
+    const spell = (places: readonly number[]) => {
+      const { packing, characters, placeOf } = packWords(places.map((i) => words[i]));
+      const x = embeddingForward(kernels, { weight: params.embedding }, characters); //   (2)
+      return { v: network.forward(kernels, networkParams(params), x, packing).v, rowOf: placeOf }; // (3)
+    };
+    const found = kept.find(features, keys, spell);
+    const { table, rows } = found ?? whole(spell(words.map((_, i) => i)));
+    return embeddingForward(
+      kernels,
+      { weight: table },
+      numberOf.map((number) => rows[number]),
+    ); // (4)
+  };
+}
+
+const whole = ({ v, rowOf }: { readonly v: Tensor; readonly rowOf: Int32Array }) => ({ table: v, rows: rowOf });
+
+/** The same with what training adds. */
+function trainingLayer(sizes: Sizes): EncoderLayer<SpelledPass> {
+  const { config, shapes } = inferenceLayer(sizes);
+  const own = config as CharacterConfig;
+  const network = (own.network === 'cnn' ? characterCnn : characterLstm) as CharacterNetwork;
+  const floats = network.floatsPerCharacter(own) + 4 * own.embedding;
+  return {
+    config,
+    shapes,
+    sparse: ['embedding'],
+    rowsPerToken: LONGEST_WORD,
+    floatsPerToken: 6 * own.width,
+    floatsOf: ({ characters }: CharacterFeatures) => distinctWords(characters).packing.total * floats,
+    initialize(rng) {
+      const stream = rng.split('characters');
+      const { weight } = initEmbedding(own.size, own.embedding, stream.split('embedding'));
+      return { embedding: weight, ...network.initialize(own, stream) };
+    },
+    forward(kernels, params, { characters }: CharacterFeatures) {
+      const words = distinctWords(characters); //                                         (1)
+      const x = embeddingForward(kernels, { weight: params.embedding }, words.characters); // (2)
+      const spelled = network.forward(kernels, networkParams(params), x, words.packing); // (3)
+      return { y: embeddingForward(kernels, { weight: spelled.v }, words.wordOf), words, spelled }; // (4)
+    },
+    backward(kernels, params, { words, spelled }, dY, grads) {
+      const { v } = spelled;
+      const dV = kernels.zeros(v.shape, dtypeOf(v.data));
+      embeddingBackward(kernels, words.wordOf, dY, { weight: dV }); //                    (4)
+      const dX = kernels.zeros([words.characters.length, own.embedding], dtypeOf(v.data));
+      network.backward(kernels, networkParams(params), spelled, dV, networkParams(grads), dX); // (3)
+      embeddingBackward(kernels, words.characters, dX, { weight: grads.embedding }); //   (2)
+    },
+  };
+}
+
+/** The reader of characters. */
+export function characterReader(vocabulary: CharacterVocabulary): TokenReader {
+  expectMethod('characterReader', 'vocabulary', vocabulary, 'encode', 'characters, buildCharacters(sentences)');
+  return {
+    read(tokens) {
+      expectWords('model', 'tokens', tokens);
+      return { characters: listsOf(tokens.map(vocabulary.encode)) };
+    },
+    toJSON: () => vocabulary.toJSON(),
+  };
+}
+
+/** The reader of a saved model. @throws DataError where the JSON is none, or has another number of characters */
+function restore(json: unknown, { size }: EncoderConfig): TokenReader {
+  const vocabulary = charactersFromJson(json);
+  if (vocabulary.size === size) return characterReader(vocabulary);
+  throw new DataError(`model: expected ${String(size)} characters; got ${vocabulary.size}: the file is damaged`);
+}
+
+/** What a tagger takes along. */
+export const inferenceCharacters: InferenceEncoderKind = {
+  kind: 'characters',
+  layer: (config) => inferenceLayer(config as CharacterConfig),
+  restore,
+};
+
+/** Words by their characters. */
+export const characters: EncoderKind = {
+  kind: 'characters',
+  layer: (config) => trainingLayer(config as CharacterConfig) as EncoderLayer,
+  restore,
+  build(sentences, settings) {
+    const vocabulary = buildCharacters(sentences, settings.characterUnit);
+    const config = characterConfig({
+      network: settings.characters,
+      size: vocabulary.size,
+      embedding: settings.characterEmbedding,
+      width: settings.characterSize,
+      window: settings.characterWindow,
+    });
+    return { reader: characterReader(vocabulary), config };
+  },
+};

@@ -1,0 +1,300 @@
+/** The built-in encoders, each through a whole model: gradients, training, the model file, taggers, threads, files of strangers. */
+import { flatten, gradcheck, nestLike, zeroGrads } from '../../../src/autograd/index.js';
+import { createCpuKernels } from '../../../src/kernels/index.js';
+import { createWasmKernels } from '../../../src/kernels/wasm/index.js';
+import { placesOf } from '../../../src/layers/index.js';
+import type { TrainOptions } from '../../../src/labeling/index.js';
+import { encoderKinds } from '../../../src/labeling/model/encoders/index.js';
+import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
+import { modelBackward, modelForward } from '../../../src/labeling/model/model.js';
+import type { ModelGrads, ModelParams } from '../../../src/labeling/model/network.js';
+import { initNetwork, networkOf, sparseRows, stepBytes } from '../../../src/labeling/model/network.js';
+import { packFeatures, predict } from '../../../src/labeling/model/predict.js';
+import { createTagger } from '../../../src/labeling/model/tagger.js';
+import { evaluate } from '../../../src/labeling/scoring/evaluate.js';
+import { packBatch } from '../../../src/labeling/data/batches.js';
+import { generateCorpus } from '../../../src/labeling/data/corpus.js';
+import { TRAIN_DEFAULTS } from '../../../src/labeling/training/options.js';
+import { train } from '../../../src/labeling/training/train.js';
+import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
+import { allocate, ArgumentError, copy, createKey, createRng, DataError } from '../../../src/tensor/index.js';
+import type { Tensor } from '../../../src/tensor/index.js';
+import { threads as threadsOf } from '../../support/threads.js';
+
+const kernels = createCpuKernels();
+
+/** Words with beginnings and ends in common, of unequal length, in several scripts; one is longer than what is read of a word. */
+const sentences = [
+  { tokens: ['Walking', 'is', 'walked', 'by', '😀'], labels: ['V', 'A', 'V', 'P', 'X'] },
+  { tokens: ['x'.repeat(80)], labels: ['X'] },
+  { tokens: ['ภาษา', 'cafe\u0301', 'café'], labels: ['N', 'N', 'N'] },
+];
+const tokens = sentences.map((s) => s.tokens);
+const lengths = tokens.map((list) => list.length);
+
+/** Small encoders. */
+const variants: Readonly<Record<string, Partial<TrainOptions>>> = {
+  affixes: { encoders: ['affixes'] },
+  'words and affixes': { encoders: ['words', 'affixes'] },
+  'characters by an LSTM': { encoders: ['characters'] },
+  'characters by a convolution': { encoders: ['characters'], characters: 'cnn', characterUnit: 'grapheme' },
+  'all of them': { encoders: ['words', 'affixes', 'characters'] },
+};
+const SIZES = {
+  ...{ embedding: 3, affixSize: 4, affixRows: 31, prefixes: 2, suffixes: 3, minCount: 1 },
+  ...{ characterEmbedding: 3, characterSize: 4, characterWindow: 3 },
+};
+const named = Object.entries(variants);
+
+/** Encoders of a variant, read from the sentences above. */
+function encodersOf({ encoders = [], ...options }: Partial<TrainOptions>, sizes: object = SIZES) {
+  const settings = { ...TRAIN_DEFAULTS, ...sizes, ...options };
+  return encoders.map((each) => encoderKinds[each as keyof typeof encoderKinds].build(sentences, settings));
+}
+
+/** The same model in float64, so that finite differences can judge it. */
+function double(params: ModelParams): ModelParams {
+  const nested = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(nested);
+    if ('data' in (node as object)) return copy(node as Tensor, 'float64');
+    return Object.fromEntries(Object.entries(node as object).map(([name, child]) => [name, nested(child)]));
+  };
+  return nested(params) as ModelParams;
+}
+
+describe.each(named)('%s', (_name, variant) => {
+  const built = encodersOf(variant);
+  const body = { cell: 'gru', hidden: [3], bidirectional: true, dropout: 0.3 };
+  const config = {
+    encoders: built.map((each) => each.config),
+    body,
+    heads: [{ kind: 'softmax', name: 'labels', size: 5 }],
+  };
+  const network = networkOf(config);
+
+  test('have the gradient of the loss, noise included', () => {
+    const params = double(initNetwork(network, createRng(3)));
+    const batch = packBatch(lengths, [0, 1, 2]);
+    const features = built.map(({ reader }) => packFeatures(tokens.map((list) => reader.read(list)), batch)); // prettier-ignore
+    const targets = Int32Array.from({ length: batch.packing.total }, (_, n) => n % 5);
+    const [head] = network.heads;
+    const run = () => {
+      const noise = { key: createKey(8), places: placesOf(batch.packing), wordDropout: 0.4 };
+      const pass = modelForward(kernels, network, params, features, batch.packing, { noise });
+      return { pass, loss: head.loss(kernels, params.heads.labels, pass.heads[0], targets) };
+    };
+    const flat = flatten(params);
+    const record = zeroGrads(flat, { rowGradients: Object.keys(sparseRows(network)) });
+    const grads = nestLike(params, record) as ModelGrads;
+    const { pass, loss } = run();
+    const dLogits = allocate(pass.heads[0].logits.shape, 'float64');
+    head.lossBackward(kernels, params.heads.labels, loss, dLogits, grads.heads.labels, 1);
+    modelBackward(kernels, network, params, pass, [dLogits], grads);
+    const report = gradcheck({ tensors: flat, grads: record, loss: () => run().loss.loss });
+    expect(report.worst.relativeError).toBeLessThanOrEqual(1e-6);
+    expect(report.passed).toBe(true);
+  });
+
+  test('a sentence has the same logits, to the bit, whatever batch it is in', async () => {
+    const wasm = await createWasmKernels();
+    const params = initNetwork(network, createRng(3));
+    for (const backend of [kernels, wasm]) {
+      const logitsOf = (members: number[], sentence: number) => {
+        const batch = packBatch(lengths, members);
+        const features = built.map(({ reader }) => packFeatures(tokens.map((list) => reader.read(list)), batch)); // prettier-ignore
+        const { logits } = modelForward(backend, network, params, features, batch.packing).heads[0];
+        const b = [...batch.packing.order].findIndex((place) => members[place] === sentence);
+        return Array.from({ length: lengths[sentence] }, (_, t) => {
+          const row = logits.offset + (batch.packing.offsets[t] + b) * 5;
+          return [...logits.data.subarray(row, row + 5)];
+        });
+      };
+      for (const s of [0, 1, 2]) expect(logitsOf([2, 0, 1], s)).toEqual(logitsOf([s], s));
+    }
+    wasm.dispose();
+  });
+
+  test('initial parameters have their shapes, and depend on the seed alone', () => {
+    const [one, two] = [initNetwork(network, createRng(4)), initNetwork(network, createRng(4))];
+    expect(flatten(one)).toEqual(flatten(two));
+    for (const { config: each, shapes } of network.encoders) {
+      for (const [name, shape] of Object.entries(shapes)) expect(one.encoders[each.kind][name].shape).toEqual(shape);
+    }
+  });
+
+  const corpus = generateCorpus({ sentences: 60, seed: 5 });
+  const options: TrainOptions = { ...SIZES, ...variant, hidden: 6, epochs: 3, batch: 8, lr: 0.02 };
+
+  test('train, save, load, tag: the same answers from the model, from its bytes and on WebAssembly', async () => {
+    const { model } = await train(kernels, { train: corpus }, { ...options, epochs: 12, dropout: 0.1 });
+    expect(evaluate(kernels, model, corpus).accuracy).toBeGreaterThan(0.8);
+    const bytes = saveModel(model);
+    const loaded = loadModel(bytes);
+    expect(saveModel(loaded)).toEqual(bytes);
+    const texts = [...corpus.map((s) => s.tokens), ...tokens, []];
+    const wanted = predict(kernels, model, texts, { probabilities: true });
+    expect(predict(kernels, loaded, texts, { probabilities: true })).toEqual(wanted);
+    expect(createTagger(bytes).tag(texts, { probabilities: true })).toEqual(wanted);
+    const wasm = await createWasmKernels();
+    const fast = createTagger(bytes, wasm);
+    const labels = (list: typeof wanted) => list.map((each) => each.labels);
+    expect(labels(fast.tag(texts))).toEqual(labels(wanted));
+    // Whatever batch a sentence is in, and whatever came before it.
+    const each = texts.map((text) => fast.tag([text], { probabilities: true })[0]);
+    expect(fast.tag(texts, { probabilities: true })).toEqual(each);
+    fast.dispose();
+    wasm.dispose();
+  });
+
+  test('the same seed gives the same bytes; so do two threads, twice, and they agree with one to rounding', async () => {
+    const once = async (threads?: number) => {
+      const own = threads ? { threads: threadsOf(threads) } : {};
+      const result = await train(kernels, { train: corpus }, { ...options, epochs: 1, ...own });
+      expect(result.threads).toBe(threads ?? 1);
+      return result.model;
+    };
+    const [one, again, two, twice] = [await once(), await once(), await once(2), await once(2)];
+    expect(saveModel(again)).toEqual(saveModel(one));
+    expect(saveModel(twice)).toEqual(saveModel(two));
+    const [a, b] = [flatten(one.params), flatten(two.params)];
+    for (const [name, x] of Object.entries(a)) {
+      x.data.forEach((value, i) => expect(Math.abs(value - b[name].data[i])).toBeLessThan(0.01));
+    }
+  }, 60_000);
+
+  test('the memory of a step grows with what the sentences hold', () => {
+    const features = built.map(({ reader }) => tokens.map((list) => reader.read(list)));
+    const bytes = stepBytes(network, lengths, features, 2);
+    expect(bytes).toBeGreaterThan(4 * (lengths[0] + lengths[2]) * network.width);
+    expect(stepBytes(network, lengths, features, 3)).toBeGreaterThan(bytes);
+  });
+});
+
+test('words alone are the default: the same bytes', async () => {
+  const corpus = generateCorpus({ sentences: 30, seed: 5 });
+  const options = { ...SIZES, hidden: 4, epochs: 1 };
+  const plain = await train(kernels, { train: corpus }, options);
+  for (const encoders of [['words'] as const, [encoderKinds.words]]) {
+    const { model } = await train(kernels, { train: corpus }, { ...options, encoders });
+    expect(saveModel(model)).toEqual(saveModel(plain.model));
+    expect(model.own.encoders).toBeUndefined();
+  }
+});
+
+test('without a vocabulary no word counts as unknown', async () => {
+  const corpus = generateCorpus({ sentences: 30, seed: 5 });
+  const { model } = await train(kernels, { train: corpus }, { ...SIZES, encoders: ['affixes'], hidden: 4, epochs: 1 });
+  expect(evaluate(kernels, model, corpus).oovAccuracy).toBeNull();
+});
+
+test.each<[TrainOptions, RegExp]>([
+  [{ encoders: [] }, /^train: encoders must list at least one, such as 'words'; got none/],
+  [
+    { encoders: ['runes' as 'words'] },
+    /^train: encoders\[0\] must be one of 'words', 'affixes', 'characters'; got 'runes'/,
+  ],
+  [{ encoders: 'words' as never }, /^train: encoders must be a list/],
+  [{ encoders: ['words', 'words'] }, /encoders must differ; got 'words' twice/],
+  [{ encoders: ['words', {} as never] }, /^train: encoders\[1\] must be a kind of encoder/],
+  [{ affixSize: 0 }, /^train: affixSize must be an integer of at least 1; got 0/],
+  [{ affixRows: 1.5 }, /^train: affixRows must be an integer of at least 1/],
+  [{ characters: 'gru' as 'lstm' }, /^train: characters must be one of 'lstm', 'cnn'; got 'gru'/],
+  [
+    { characterUnit: 'byte' as 'grapheme' },
+    /^train: characterUnit must be one of 'code-point', 'grapheme'; got 'byte'/,
+  ],
+  [{ characterSize: 0 }, /^train: characterSize must be an integer of at least 1/],
+  [{ characterEmbedding: 0 }, /^train: characterEmbedding must be an integer of at least 1/],
+  [{ characterWindow: 0 }, /^train: characterWindow must be an integer of at least 1/],
+  [{ encoders: ['characters'], characterSize: 5 }, /characters.width must be even for an LSTM/],
+  [{ prefixes: 11 }, /^train: prefixes must be an integer of 0 … 10; got 11/],
+  [{ suffixes: -1 }, /^train: suffixes must be an integer of 0 … 10; got -1/],
+])('train refuses %j', async (options, message) => {
+  const corpus = generateCorpus({ sentences: 4 });
+  const training = train(kernels, { train: corpus }, { hidden: 2, epochs: 1, ...options });
+  await expect(training).rejects.toThrow(ArgumentError);
+  await expect(training).rejects.toThrow(message);
+});
+
+describe('a file of a stranger', () => {
+  let good: ReturnType<typeof decodeSafetensors>;
+  beforeAll(async () => {
+    const options: TrainOptions = { ...SIZES, encoders: ['words', 'affixes', 'characters'], hidden: 4, epochs: 1 };
+    const { model } = await train(kernels, { train: generateCorpus({ sentences: 20 }) }, options);
+    good = decodeSafetensors(saveModel(model));
+  });
+  type Part = Record<string, unknown> & { kind: string };
+  const edited = (kind: string, change: object, readers?: unknown) => {
+    const config = JSON.parse(good.metadata.config) as { encoders: Part[] };
+    const encoders = config.encoders.map((each) => (each.kind === kind ? { ...each, ...change } : each));
+    const saved = JSON.parse(good.metadata.readers) as object;
+    return encodeSafetensors(good.tensors, {
+      ...good.metadata,
+      config: JSON.stringify({ ...config, encoders }),
+      readers: JSON.stringify({ ...saved, ...(readers === undefined ? {} : { [kind]: readers }) }),
+    });
+  };
+
+  test.each<[string, object, unknown, RegExp]>([
+    [
+      'affixes',
+      { rows: 32 },
+      undefined,
+      /encoders.affixes.table of shape \[32, 4\]; got \[31, 4\]: the file is damaged/,
+    ],
+    [
+      'affixes',
+      { rows: 0 },
+      undefined,
+      /affixes.rows must be an integer of at least 1; got 0: the model file is damaged/,
+    ],
+    ['affixes', { width: 1e9 }, undefined, /encoders.affixes.table of shape \[31, 1000000000\]/],
+    ['affixes', { prefixes: 1e9 }, undefined, /affixes.prefixes must be an integer of 0 … 10; got 1000000000/],
+    ['affixes', { suffixes: '3' }, undefined, /affixes.suffixes must be an integer of 0 … 10; got the string "3"/],
+    ['affixes', { suffixes: undefined }, undefined, /affixes.suffixes must be an integer of 0 … 10; got undefined/],
+    ['affixes', {}, { hashing: 'crc32' }, /expected readers.affixes.hashing to be fnv1a-murmur3; got "crc32"/],
+    ['affixes', {}, null, /expected readers.affixes.hashing to be fnv1a-murmur3; got undefined/],
+    [
+      'characters',
+      { network: 'gru' },
+      undefined,
+      /characters.network must be one of 'lstm', 'cnn'; got 'gru': the model/,
+    ],
+    [
+      'characters',
+      { network: 'cnn' },
+      undefined,
+      /expected the tensor encoders.characters.W of shape \[9, 4\]; got nothing/,
+    ],
+    ['characters', { width: 5 }, undefined, /characters.width must be even for an LSTM/],
+    ['characters', { size: 2 }, undefined, /expected 2 characters; got 23: the file is damaged/],
+    ['characters', { window: 0 }, undefined, /characters.window must be an integer of at least 1/],
+    ['characters', { embedding: undefined }, undefined, /characters.embedding must be an integer of at least 1/],
+    ['characters', {}, { unit: 'grapheme', characters: ['a'] }, /expected \d+ characters; got 2: the file is damaged/],
+    ['characters', {}, { unit: 'byte', characters: [] }, /expected unit to be one of code-point, grapheme; got "byte"/],
+    ['characters', {}, null, /expected characters, an object; got null/],
+  ])('%s %j, reader %j', (kind, change, readers, message) => {
+    expect(() => loadModel(edited(kind, change, readers))).toThrow(DataError);
+    expect(() => loadModel(edited(kind, change, readers))).toThrow(message);
+  });
+
+  test('as it was it is read', () => {
+    expect(loadModel(edited('affixes', {})).config.encoders.map(({ kind }) => kind)).toEqual([
+      'words',
+      'affixes',
+      'characters',
+    ]);
+  });
+});
+
+test('integers of another encoder are refused by name', () => {
+  const [{ config, reader }] = encodersOf({ encoders: ['affixes'] });
+  const [{ reader: other }] = encodersOf({ encoders: ['affixes'] }, { ...SIZES, suffixes: 1 });
+  const layer = encoderKinds.affixes.layer(config);
+  const params = layer.initialize(createRng(1));
+  expect(layer.forward(kernels, params, reader.read(['a', 'b'])).y.shape).toEqual([2, 4]);
+  expect(() => layer.forward(kernels, params, other.read(['a', 'b']))).toThrow(
+    'model: the encoder affixes needs 7 integers per token; got 5',
+  );
+  expect(() => reader.read('ab' as never)).toThrow(ArgumentError);
+});
