@@ -200,6 +200,11 @@ function commandsOf(markdown: string): string[] {
     .filter(Boolean);
 }
 
+let program: Awaited<ReturnType<typeof createProgram>>;
+beforeAll(async () => {
+  program = await createProgram(nowhere());
+});
+
 /** Why a command cannot be run; undefined where it can. */
 function faultOfCommand(command: string): string | undefined {
   const words = command.replace(/^npx /, '').split(/\s+/);
@@ -211,7 +216,7 @@ function faultOfCommand(command: string): string | undefined {
   }
   if (words[0] !== 'bptt')
     return ['echo', 'jest', 'node', 'tsc'].includes(words[0]) ? undefined : `${command}: unknown program`;
-  const known = createProgram(nowhere()).commands.find((each) => each.name() === words[1]);
+  const known = program.commands.find((each) => each.name() === words[1]);
   if (!known) return `${command}: no such command`;
   const unknown = words.find((word) => word.startsWith('--') && !known.options.some(({ long }) => long === word));
   return unknown && `${command}: no option ${unknown}`;

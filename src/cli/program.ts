@@ -1,22 +1,43 @@
 /** The commands put together, and the one place where errors become a line on standard error and an exit status. */
 import { Command, CommanderError } from 'commander';
-import { addBench } from './bench.js';
-import { addConvert } from './convert.js';
-import { addDemo } from './demo.js';
-import { addDoctor } from './doctor.js';
-import { addEval } from './eval.js';
 import { EXIT, exitCodeOf } from './failure.js';
 import { messageOf, oneLine } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';
-import { addGradcheck } from './gradcheck.js';
 import { readPackageInfo } from '../bench/package-info.js';
-import { addReading } from './reading/index.js';
-import { addTag } from './tag.js';
 import type { Terminal } from './terminal.js';
-import { addTrain } from './train.js';
 
-/** The program with all its commands. It throws instead of exiting; see {@link run}. */
-export function createProgram(terminal: Terminal): Command {
+type Add = (program: Command, terminal: Terminal) => void;
+
+/**
+ * What adds each command, in the order of the help. A file is loaded when its command is called, or the help of all: the rest of the
+ * package need not be read in order to train.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  train: async () => (await import('./train.js')).addTrain,
+  eval: async () => (await import('./eval.js')).addEval,
+  tag: async () => (await import('./tag.js')).addTag,
+  convert: async () => (await import('./convert.js')).addConvert,
+  inspect: async () => (await import('./reading/inspect.js')).addInspect,
+  reach: async () => (await import('./reading/reach.js')).addReach,
+  compare: async () => (await import('./reading/compare.js')).addCompare,
+  ledger: async () => (await import('./reading/ledger.js')).addLedger,
+  check: async () => (await import('./reading/check.js')).addCheck,
+  gates: async () => (await import('./reading/gates.js')).addGates,
+  salience: async () => (await import('./reading/salience.js')).addSalience,
+  figure: async () => (await import('./reading/figure.js')).addFigure,
+  verify: async () => (await import('./reading/verify.js')).addVerify,
+  gradcheck: async () => (await import('./gradcheck.js')).addGradcheck,
+  bench: async () => (await import('./bench.js')).addBench,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
+  demo: async () => (await import('./demo.js')).addDemo,
+};
+
+/**
+ * The program with the command that is called, or with all of them. It throws instead of exiting; see {@link run}.
+ *
+ * @param args what follows the name of the program; by default every command is there
+ */
+export async function createProgram(terminal: Terminal, args: readonly string[] = []): Promise<Command> {
   const program = new Command('bptt')
     .description('train and run sequence labelers on hand-written backpropagation through time')
     .version(readPackageInfo().version)
@@ -27,16 +48,14 @@ export function createProgram(terminal: Terminal): Command {
       outputError: () => undefined, // `run` prints every error, in one form
     })
     .addHelpText('after', '\nExample:\n  bptt demo\n  bptt train --help');
-  addTrain(program, terminal);
-  addEval(program, terminal);
-  addTag(program, terminal);
-  addConvert(program, terminal);
-  addReading(program, terminal);
-  addGradcheck(program, terminal);
-  addBench(program, terminal);
-  addDoctor(program, terminal);
-  addDemo(program, terminal);
+  for (const name of commandsFor(args)) (await COMMANDS[name]())(program, terminal);
   return program;
+}
+
+/** Names of the commands that have to be there: the one that is called, none for the version, all for help and mistakes. */
+function commandsFor([first = '']: readonly string[]): string[] {
+  if (Object.hasOwn(COMMANDS, first)) return [first];
+  return first === '--version' || first === '-V' ? [] : Object.keys(COMMANDS);
 }
 
 /**
@@ -47,7 +66,8 @@ export function createProgram(terminal: Terminal): Command {
  */
 export async function run(args: readonly string[], terminal: Terminal, create = createProgram): Promise<number> {
   try {
-    await create(terminal).parseAsync(args, { from: 'user' });
+    const program = await create(terminal, args);
+    await program.parseAsync(args, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (!isHelp(error)) terminal.stderr.write(`bptt: ${lineOf(error)}\n`);

@@ -156,7 +156,7 @@ describe('a wrong cell', () => {
   async function check(cell: Cell, ...more: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const terminal = { stdout, stderr, env: {} };
-    const status = await run(['gradcheck', '--cell', 'wrong', ...more], terminal, () => {
+    const status = await run(['gradcheck', '--cell', 'wrong', ...more], terminal, async () => {
       const program = new Command().exitOverride().configureOutput({ outputError: () => undefined });
       addGradcheck(program, terminal, { wrong: cell });
       return program;
