@@ -701,6 +701,23 @@ describe('edges', () => {
     }
   });
 
+  test.each<[string, object, object]>([
+    ['Wx must be [3, 20] (G = 4, and Wh is [5, 20]); got [3, 19]', { Wx: [3, 19] }, {}],
+    ['Wh must be [5, 20] (Wx is [3, 20]); got [5, 19]', { Wh: [5, 19] }, {}],
+    ['b must be [20] (Wx is [3, 20]); got [19]', { b: [19] }, {}],
+    ['c0 must be [5] (the initial state is learned whole); got [4]', { c0: [4] }, {}],
+    ['initial.c must be [2, 5] (B = 2, H = 5); got [3, 5]', {}, { h: [2, 5], c: [3, 5] }],
+    ['initial.h must be [2, 5] (B = 2, H = 5); got nothing', {}, { c: [2, 5] }],
+  ])('a shape that does not fit is refused with its reason: %s', (message, wrong, states) => {
+    const { cell, packing, params, x } = scene('lstm', [3, 1]);
+    const made = (shapes: object): Record<string, Tensor> =>
+      Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, allocate(shape as number[], 'float64')]));
+    const options = Object.keys(states).length > 0 ? { initial: made(states) as unknown as State } : {};
+    const call = () => unroll(kernels, cell, { ...params, ...made(wrong) } as CellParams, x, packing, options);
+    expect(call).toThrow(ShapeError);
+    expect(call).toThrow(`lstm: ${message}`);
+  });
+
   test('errors name the tensor, what was expected and what came', () => {
     const { cell, packing, params, x, dY } = scene('lstm', [3, 1]);
     const wrong = allocate([4, D + 1], 'float64');

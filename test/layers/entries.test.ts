@@ -10,9 +10,12 @@ import {
   attentionPoolForward,
   bidirectionalBackward,
   bidirectionalForward,
+  convolutionBackward,
+  convolutionForward,
   embeddingForward,
   initAttentionPool,
   initBidirectional,
+  initConvolution,
   lastPoolBackward,
   lastPoolForward,
   maxPoolBackward,
@@ -169,5 +172,57 @@ describe('the poolings', () => {
     expect(own(3, wrong)).toThrow(`${where}dY must be [B, D] with B = 2, D = 2; got [5, 5]`);
     expect(own(5, wrong)).toThrow(`${where}dX must be [N, D] with N = 3, D = 2; got [5, 5]`);
     expect(own(5, undefined)).not.toThrow();
+  });
+});
+
+describe('the convolution', () => {
+  const [K, F] = [3, 4];
+  const input = normal([3, D], 1, rng, 'float64');
+  const filters = initConvolution(D, F, K, rng, { dtype: 'float64' });
+  const wrong = allocate([5, 5], 'float64');
+  const forward = (...changes: [at: number, value: unknown][]) => {
+    const args: unknown[] = [kernels, filters, input, packing];
+    for (const [at, value] of changes) args[at] = value;
+    return () => (convolutionForward as (...all: unknown[]) => unknown)(...args);
+  };
+
+  test('convolutionForward refuses other arguments in its own name', () => {
+    const where = 'convolutionForward: ';
+    expect(forward([0, {}])).toThrow(`${where}expected kernels`);
+    expect(forward([1, null])).toThrow(`${where}params must be a record of tensors by name; got null`);
+    expect(forward([1, { b: filters.b }])).toThrow(`${where}params.W must be a tensor; got undefined`);
+    expect(forward([2, null])).toThrow(`${where}x must be a tensor; got null`);
+    expect(forward([3, [2, 1]])).toThrow(`${where}packing must be a packing`);
+    expect(forward([2, wrong])).toThrow(`${where}x must be [N, D] with N = 3; got [5, 5]`);
+    for (const shape of [[7, F], [6], [6, F, 1], [0, F]]) {
+      expect(forward([1, { ...filters, W: allocate(shape, 'float64') }])).toThrow(
+        `${where}W must be [K·D, F] with D = 2, the columns of x; got [${shape.join(', ')}]`,
+      );
+    }
+    expect(forward()).not.toThrow();
+  });
+
+  test('convolutionBackward refuses other arguments in its own name', () => {
+    const made = convolutionForward(kernels, filters, input, packing);
+    const [own, into] = [normal([3, F], 1, rng, 'float64'), allocate([3, D], 'float64')];
+    const grads = initConvolution(D, F, K, rng, { dtype: 'float64' });
+    const backward = (at: number, value: unknown) => () =>
+      (convolutionBackward as (...all: unknown[]) => unknown)(
+        ...[kernels, filters, made, own, grads, into].map((given, k) => (k === at ? value : given)),
+      );
+    const where = 'convolutionBackward: ';
+    expect(backward(0, {})).toThrow(`${where}expected kernels`);
+    expect(backward(1, null)).toThrow(`${where}params must be a record of tensors by name; got null`);
+    expect(backward(1, { b: filters.b })).toThrow(`${where}params.W must be a tensor; got undefined`);
+    expect(backward(2, null)).toThrow(`${where}pass must be what the forward pass returned; got null`);
+    for (const name of ['y', 'u']) {
+      expect(backward(2, { ...made, [name]: 5 })).toThrow(`${where}pass.${name} must be a tensor; got the number 5`);
+    }
+    expect(backward(3, null)).toThrow(`${where}dY must be a tensor; got null`);
+    expect(backward(3, wrong)).toThrow(`${where}dY must be [N, F] with N = 3, F = 4; got [5, 5]`);
+    expect(backward(4, { W: grads.W })).toThrow(`${where}grads.b is missing`);
+    expect(backward(4, { ...grads, b: wrong })).toThrow(`${where}grads.b must be [4] float64, like b; got [5, 5]`);
+    expect(backward(5, wrong)).toThrow(`${where}dX must be [N, D] with N = 3; got [5, 5]`);
+    expect(backward(5, undefined)).not.toThrow();
   });
 });

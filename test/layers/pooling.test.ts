@@ -9,7 +9,7 @@ import type { AttentionPool } from '../../src/layers/pool-attention.js';
 import { initAttentionPool } from '../../src/layers/pool-attention.js';
 import { lastPoolForward } from '../../src/layers/pool-last.js';
 import type { Pooling, PoolingName } from '../../src/layers/pooling.js';
-import { poolings } from '../../src/layers/pooling.js';
+import { poolingForwards, poolings } from '../../src/layers/pooling.js';
 import { initStack, stackForward } from '../../src/layers/stack.js';
 import { ArgumentError, ShapeError } from '../../src/tensor/errors.js';
 import { createRng } from '../../src/tensor/random.js';
@@ -197,6 +197,15 @@ describe.each(named)('%s', (_, variant) => {
     expect(() => layer.backward(kernels, params, pass, x, params, x)).toThrow(/dY must be \[B, D|dY must be \[B, W/);
     expect(() => layer.backward(kernels, params, pass, problem.cotangent, params, problem.cotangent)).toThrow(/dX/);
   });
+});
+
+test.each(Object.entries(poolingForwards))('the forward half of %s runs as the whole of it does', (name, half) => {
+  const { tensors, lengths } = poolProblem({ pooling: name as PoolingName, bidirectional: false });
+  const { x, ...params } = tensors;
+  const whole = poolings[name as PoolingName];
+  const [pass, want] = [half, whole].map((layer) => layer.forward(kernels, params, x, packingOf(lengths)));
+  expect(numbers(pass.y)).toEqual(numbers(want.y));
+  expect(Object.keys(half).sort()).toEqual(['forward', 'name', 'shapes']);
 });
 
 test.each(Object.entries(poolings))('%s declares the shapes of its parameters', (name, layer) => {
