@@ -13,6 +13,8 @@ import type { Output } from '../labeling/data/formats/index.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
+import type { PredictOptions } from '../labeling/model/predict.js';
+import { looksLikeSpans } from '../labeling/scoring/spans.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
 import type { SegmentOptions } from '../labeling/data/segment.js';
@@ -33,6 +35,7 @@ interface Options extends ReadingOptions {
   readonly cell?: string;
   readonly output: Output;
   readonly probabilities?: boolean;
+  readonly spans?: boolean;
   readonly backend: string;
 }
 
@@ -57,6 +60,7 @@ Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read bac
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors
+  bptt tag ner.safetensors corpus.conll --format conll --output jsonl --spans
   bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities`;
 
 /** Adds the command. */
@@ -68,6 +72,7 @@ export function addTag(program: Command, terminal: Terminal): void {
     .argument('[file]', 'input, or - for standard input', '-')
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
     .option('--probabilities', 'add the probability of each label')
+    .option('--spans', 'with --output jsonl: add the spans of the labels, each with its probability')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'the input is tokenized, in this format', false);
@@ -77,15 +82,20 @@ export function addTag(program: Command, terminal: Terminal): void {
 }
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, output, probabilities, backend } = options;
+  const { format, output, probabilities, spans, backend } = options;
   if (format === undefined) refuseForRawText(options);
   if (output === 'slashed' && probabilities)
     throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
+  if (spans && output !== 'jsonl')
+    throw new ArgumentError('--spans needs --output jsonl: add it, or leave out --spans');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
   const sentenceModel = model.heads[0].kind.unit === 'sentence';
   if (sentenceModel && output !== 'text' && output !== 'jsonl') {
     throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
+  }
+  if (spans && (sentenceModel || !looksLikeSpans(model.labels.labels))) {
+    throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
   }
   const sentences = sentenceModel
     ? await classifiedInput(model, file, options, warnings)
@@ -98,7 +108,7 @@ async function runTag(modelFile: string, file: string, options: Options, termina
       if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
       const lines = sentenceModel
         ? classifyGroup(tagger, group, output)
-        : tagGroup(tagger, group, output, probabilities);
+        : tagGroup(tagger, group, output, { probabilities, spans });
       await write(terminal.stdout, lines);
     }
     if (spelled > 0) {
@@ -164,10 +174,10 @@ function rawOptions({ format, locale, tokenizer }: Options): SegmentOptions {
   throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
 }
 
-function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, probabilities?: boolean): string {
+function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, wanted: PredictOptions): string {
   const predictions = tagger.tag(
     group.map((sentence) => sentence.tokens),
-    { probabilities },
+    wanted,
   );
   return group.map((sentence, i) => formatSentence({ ...sentence, ...predictions[i] }, output)).join('');
 }

@@ -53,6 +53,24 @@ test('what means nothing is refused, and so is what the labels cannot do', async
   }
 });
 
+test('tag --spans adds entities with their probabilities to JSON lines', async () => {
+  await train('--train', 'ner.conll', '--head', 'crf', '--epochs', '12');
+  space.write('new.conll', 'met\tO\nann\tO\nkay\tO\nin\tO\noslo\tO\n\n');
+  const tag = (...args: string[]) => run('tag', 'm.safetensors', 'new.conll', '--format', 'conll', '--backend', 'cpu', ...args); // prettier-ignore
+  const { status, stdout } = await tag('--output', 'jsonl', '--spans');
+  expect(status).toBe(0);
+  const { spans } = JSON.parse(stdout) as { spans: object[] };
+  const probability = expect.any(Number) as number;
+  expect(spans).toEqual([{ type: 'PER', start: 1, end: 3, probability }, { type: 'LOC', start: 4, end: 5, probability }]); // prettier-ignore
+  expect(await tag('--spans')).toMatchObject({ status: 2, stderr: expect.stringContaining('--spans needs --output jsonl') as string }); // prettier-ignore
+  await train('--train', 'train.tsv', '--epochs', '1');
+  const none = await tag('--output', 'jsonl', '--spans');
+  expect([none.status, none.stderr]).toEqual([
+    2,
+    expect.stringContaining('the labels of this model annotate no spans'),
+  ]);
+});
+
 test('labels of parts of speech take a CRF too', async () => {
   const { status, stderr } = await train('--train', 'train.tsv', '--head', 'crf', '--epochs', '1');
   expect([status, stderr]).toEqual([0, expect.not.stringContaining('transitions')]);

@@ -272,11 +272,11 @@ export const labelingRoom: Room = {
   methods: {
     'createTagger().tag': [
       labeling.createTagger(model()).tag,
-      () => ({ sentences: words(), options: { probabilities: true } }),
+      () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
     'createAsyncTagger().tag': [
       labeling.createAsyncTagger(model(), device()).tag,
-      () => ({ sentences: words(), options: { probabilities: true } }),
+      () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
     'createSegmenter()': [labeling.createSegmenter(), segmented()],
     'createScorer().add': [labeling.createScorer().add, () => ({ tokens: ['a'], gold: ['O'], predicted: ['O'] })],

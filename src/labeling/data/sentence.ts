@@ -17,6 +17,13 @@ export interface TaggedSentence extends Sentence {
   readonly labels: readonly string[];
   /** Probability of each chosen label, in [0, 1]. */
   readonly probabilities?: ArrayLike<number>;
+  /** The spans of the labels over the tokens `start` to `end − 1`, each with its probability. */
+  readonly spans?: readonly {
+    readonly type: string;
+    readonly start: number;
+    readonly end: number;
+    readonly probability: number;
+  }[];
 }
 
 /** A sentence cut out of raw text. */

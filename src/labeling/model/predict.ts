@@ -26,10 +26,12 @@ const BATCH = 64;
 export interface PredictOptions {
   /** Whether to return the probability of each label too; default false. */
   readonly probabilities?: boolean;
+  /** Whether to return the spans of the labels too, each with its probability; default false. */
+  readonly spans?: boolean;
 }
 
-const KEYS = keysOf<PredictOptions>({ probabilities: true });
-const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true, keepWords: true });
+const KEYS = keysOf<PredictOptions>({ probabilities: true, spans: true });
+const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true, spans: true, keepWords: true });
 
 /**
  * The most probable label of every token. A sentence is labeled the same, to the bit, whatever batch it is in, on
@@ -47,12 +49,12 @@ export function predict(
 ): Prediction[] {
   expectKernels('predict', kernels);
   expectModel('predict', model);
-  expectSwitches('predict', options, 'keepWords', 'probabilities');
+  expectSwitches('predict', options, 'keepWords', 'probabilities', 'spans');
   expectKnownKeys('predict', 'options', options, ALL_KEYS);
-  const { keepWords, probabilities } = options;
+  const { keepWords, ...wanted } = options;
   const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
   try {
-    return predictWith(kernels, inference, model, sentences, { probabilities });
+    return predictWith(kernels, inference, model, sentences, wanted);
   } finally {
     inference.release();
   }
@@ -93,7 +95,7 @@ export function batchesToPredict(
   options?: PredictOptions,
 ): Iterable<ReadBatch> {
   expectSentences(sentences);
-  expectSwitches('tag', options, 'probabilities');
+  expectSwitches('tag', options, 'probabilities', 'spans');
   expectKnownKeys('tag', 'options', options, KEYS);
   const read = readers.map((reader) => sentences.map((tokens) => reader.read(tokens)));
   const lengths = sentences.map((tokens) => tokens.length);
@@ -140,12 +142,12 @@ export function predictionsOf(
   model: Model,
   { packing, members }: Batch,
   passes: readonly HeadPass[],
-  { probabilities = false }: PredictOptions,
+  { probabilities = false, spans = false }: PredictOptions,
   out: Prediction[],
 ): void {
   model.heads.forEach(({ kind, labels }, h) => {
     expectFinite(model, passes[h].logits);
-    const said = kind.predict(kernels, labels, passes[h], packing, { probabilities });
+    const said = kind.predict(kernels, labels, passes[h], packing, { probabilities, spans });
     said.forEach((each, b) => {
       const place = members[packing.order[b]];
       out[place] = { ...out[place], ...each };

@@ -12,7 +12,7 @@ import { inferenceOf } from './inference.js';
 import type { LoadOptions } from './file.js';
 import { modelOf } from './file.js';
 import type { Model } from './model.js';
-import type { Prediction } from './predict.js';
+import type { Prediction, PredictOptions } from './predict.js';
 import { predictWith } from './predict.js';
 
 export type { InferenceOptions } from './inference.js';
@@ -34,9 +34,10 @@ export interface Tagger {
    *
    * @param sentences tokens of each sentence
    * @param options.probabilities whether to return the probability of each label too; default false
+   * @param options.spans whether to return the spans of the labels too, each with its probability; default false
    * @throws ArgumentError where `sentences` is no list of lists of strings, naming sentence and token
    */
-  tag(sentences: readonly (readonly string[])[], options?: { readonly probabilities?: boolean }): Prediction[];
+  tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Prediction[];
   /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
   dispose(): void;
 }

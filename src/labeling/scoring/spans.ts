@@ -36,6 +36,12 @@ export function spansOf(labels: readonly string[]): Span[] {
   return spans;
 }
 
+/** Whether a label goes on with the span that the label before it is in. */
+export function continuesSpan(before: string, label: string): boolean {
+  const here = parseLabel(label);
+  return here.position !== 'O' && !startsSpan(parseLabel(before), here);
+}
+
 /** Whether a label set annotates spans, and which of its labels fit no scheme. */
 export interface SpanScheme {
   /** `typed` (B-PER), `bare` (B), or null where the labels annotate no spans. */

@@ -6,7 +6,11 @@ import { packBatch, packRows } from '../../../src/labeling/data/batches.js';
 import { convertLabels, permittedTransitions } from '../../../src/labeling/data/schemes.js';
 import type { Sentence } from '../../../src/labeling/data/sentence.js';
 import { createAsyncTagger, createTagger, evaluate, loadModel, saveModel } from '../../../src/labeling/index.js';
-import { decodingOf, maskOf, maskText } from '../../../src/labeling/model/heads/decoding.js';
+import type { HeadPass } from '../../../src/labeling/model/heads/head.js';
+import { labelsFromJson, spansOf } from '../../../src/labeling/index.js';
+import { packingOf } from '../../../src/autograd/packing.js';
+import { crfProblem, enumerate } from '../../support/crf.js';
+import { decodingOf, maskOf, maskText, predictTokens } from '../../../src/labeling/model/heads/decoding.js';
 import { crfConfig } from '../../../src/labeling/model/heads/crf.js';
 import { modelBackward, modelForward } from '../../../src/labeling/model/model.js';
 import type { ModelGrads, ModelParams } from '../../../src/labeling/model/network.js';
@@ -137,6 +141,66 @@ describe.each<[string, TrainOptions]>([
       const bytes = encodeSafetensors(tensors, { ...metadata, config: JSON.stringify({ ...config, heads }) });
       expect(() => loadModel(bytes)).toThrow(DataError);
     }
+  });
+});
+
+describe('spans with their probabilities', () => {
+  const vocabulary = (names: readonly string[]) => labelsFromJson(names);
+  const cases = [
+    ['IOB2', ['O', 'B-X', 'I-X', 'B-Y', 'I-Y'], true],
+    ['IOB2, free', ['O', 'B-X', 'I-X', 'B-Y', 'I-Y'], false],
+    ['IOB1', ['O', 'B-X', 'I-X', 'I-Y'], true],
+    ['IOBES', ['O', 'B-X', 'I-X', 'E-X', 'S-X'], true],
+    ['bare', ['B', 'I'], false],
+    ['with an outlier', ['O', 'B-X', 'I-X', '0'], false],
+  ] as const;
+
+  test.each(cases)(
+    'of %s: the sum over all paths that have the span, in these labels',
+    (scheme, names, constrained) => {
+      let found = 0;
+      for (let seed = 0; seed < 12; seed++) {
+        const K = names.length;
+        const problem = crfProblem({ K, lengths: [4, 1, 3], seed, scale: 2 });
+        const { start, transitions, end } = permittedTransitions(scheme === 'IOBES' ? scheme : scheme === 'IOB1' ? scheme : 'IOB2', names); // prettier-ignore
+        const mask = { start: [...Array.from(start)], transitions: Array.from(transitions), end: Array.from(end) };
+        const masked = constrained ? { ...problem, mask } : problem;
+        const { emissions, ...crf } = problem.tensors;
+        const pass = { y: emissions, logits: emissions, crf, decoding: constrained ? { mask } : {} };
+        const said = predictTokens(kernels, vocabulary(names), pass as HeadPass, packingOf(problem.lengths), { probabilities: false, spans: true }); // prettier-ignore
+        enumerate(masked).forEach(({ paths, logZ }, b) => {
+          const read = (labels: readonly string[]) => spansOf(labels.map((label) => (label === '0' ? 'O' : label)));
+          const { labels, spans } = said[b];
+          expect(spans!.map(({ probability: _p, ...span }) => span)).toEqual(read(labels!));
+          for (const { probability, ...span } of spans!) {
+            const having = paths.filter((path) => {
+              const own = path.labels.map((id) => names[id] as string);
+              const same = own.slice(span.start, span.end).join() === labels!.slice(span.start, span.end).join();
+              return same && read(own).some((each) => JSON.stringify(each) === JSON.stringify(span));
+            });
+            expect(probability).toBeCloseTo(
+              having.reduce((sum, { score }) => sum + Math.exp(score - logZ), 0),
+              12,
+            );
+            found++;
+          }
+        });
+      }
+      expect(found).toBeGreaterThan(20);
+    },
+  );
+
+  test('of a softmax by itself: the product over the tokens', async () => {
+    const { model } = await train(kernels, corpora, { ...tiny, epochs: 3 });
+    const tagger = createTagger(model, kernels);
+    const [{ labels, probabilities, spans }] = tagger.tag([texts[0]], { probabilities: true, spans: true });
+    expect(spans!.length).toBeGreaterThan(0);
+    const last = spans!.find(({ end }) => end === labels.length);
+    if (last && labels[last.start].startsWith('B-')) {
+      const product = probabilities!.slice(last.start).reduce((p, each) => p * each, 1);
+      expect(last.probability).toBeCloseTo(product, 5);
+    }
+    expect(tagger.tag([texts[0]])[0].spans).toBeUndefined();
   });
 });
 

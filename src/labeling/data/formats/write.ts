@@ -15,7 +15,7 @@ import type { TaggedSentence } from '../sentence.js';
  * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence. What cannot stand in a
  *   column is spelled: a tab `\t`, LF `\n`, CR `\r`, and every character of a token that is nothing but white space and
  *   invisible marks `\uXXXX`. The reader takes that as it stands; `jsonl` loses nothing.
- * - `jsonl`: `{"tokens": […], "labels": […]}`, perhaps with `"probabilities"` and `"category"`.
+ * - `jsonl`: `{"tokens": […], "labels": […]}`, perhaps with `"probabilities"`, `"spans"` and `"category"`.
  */
 export const OUTPUTS = ['text', 'slashed', 'conll', 'jsonl'] as const;
 
@@ -85,11 +85,12 @@ function unit(character: string): string {
   return SPELLED[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-function jsonObject({ tokens, labels, probabilities, category }: TaggedSentence): Record<string, unknown> {
+function jsonObject({ tokens, labels, probabilities, spans, category }: TaggedSentence): Record<string, unknown> {
   return {
     tokens,
     labels,
     ...(probabilities && { probabilities: Array.from(probabilities) }),
+    ...(spans && { spans }),
     ...(category !== undefined && { category }),
   };
 }

@@ -6,7 +6,8 @@
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
 import type { Kernels } from '../../../kernels/types.js';
-import { crfMarginals, crfViterbi } from '../../../layers/crf-decode.js';
+import type { CrfMarginals } from '../../../layers/crf-decode.js';
+import { crfMarginals, crfSpanProbability, crfViterbi } from '../../../layers/crf-decode.js';
 import type { CrfMask, CrfParams } from '../../../layers/crf-lattice.js';
 import { softmaxRows } from '../../../layers/softmax-loss.js';
 import { expectRecord } from '../../../tensor/arguments.js';
@@ -18,7 +19,8 @@ import type { LabelVocabulary } from '../../data/labels.js';
 import type { Scheme } from '../../data/schemes.js';
 import { convertLabels, permitsEveryLength, SCHEMES } from '../../data/schemes.js';
 import type { Sentence } from '../../data/sentence.js';
-import type { HeadConfig, HeadPass, Prediction } from './head.js';
+import { continuesSpan, spanSchemeOf, spansOf, withoutOutlier } from '../../scoring/spans.js';
+import type { HeadConfig, HeadPass, PredictedSpan, Prediction, Wanted } from './head.js';
 
 /** What a configuration says of decoding; each field may be absent. */
 export interface DecodingConfig {
@@ -118,7 +120,7 @@ export function predictTokens(
   labels: LabelVocabulary,
   pass: HeadPass,
   packing: Packing,
-  { probabilities }: { readonly probabilities: boolean },
+  { probabilities, spans }: Wanted,
 ): Partial<Prediction>[] {
   const { logits, decoding, crf } = pass as TokenPass;
   const chain = crf ?? (decoding.mask && noScores(kernels, logits));
@@ -126,14 +128,39 @@ export function predictTokens(
   const best = chain ? crfViterbi(kernels, chain, logits, packing, { mask }).labels : argmaxRows(logits);
   let p: Tensor | undefined;
   if (probabilities) p = chain ? crfMarginals(kernels, chain, logits, packing, { mask }).tokens : softmaxRows(kernels, logits); // prettier-ignore
+  const sure = spans ? spanFinder(labels.labels, crfMarginals(kernels, chain ?? noScores(kernels, logits), logits, packing, { mask })) : undefined; // prettier-ignore
   return Array.from({ length: packing.batch }, (_, b) => {
     const rows = rowsOf(packing, b);
     const chosen = rows.map((row) => labels.labels[best[row]]);
     return {
       labels: schemes ? convertLabels(chosen, schemes.learned, schemes.data).labels : chosen,
       ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+      ...(sure && { spans: sure(b, rows.map((row) => best[row])) }), // prettier-ignore
     };
   });
+}
+
+/**
+ * Finds the spans of the chosen labels of a sequence, each with its probability: that its tokens have these labels, the label in front
+ * is none that the first one continues, and the label behind continues nothing.
+ */
+function spanFinder(
+  labels: readonly string[],
+  marginals: CrfMarginals,
+): (sequence: number, chosen: readonly number[]) => PredictedSpan[] {
+  const { kind } = spanSchemeOf(labels);
+  if (kind === null) return () => [];
+  const names = kind === 'typed' ? labels.map(withoutOutlier) : labels;
+  const all = names.map((_, id) => id);
+  return (sequence, chosen) =>
+    spansOf(chosen.map((id) => names[id])).map((span) => {
+      const own = chosen.slice(span.start, span.end).map((id) => [id]);
+      const [first, last] = [names[chosen[span.start]], names[chosen[span.end - 1]]];
+      const inFront = span.start > 0 ? [all.filter((id) => !continuesSpan(names[id], first))] : [];
+      const behind = span.end < chosen.length ? [all.filter((id) => !continuesSpan(last, names[id]))] : [];
+      const stretch = { sequence, start: span.start - inFront.length, labels: [...inFront, ...own, ...behind] };
+      return { ...span, probability: crfSpanProbability(marginals, stretch) };
+    });
 }
 
 /** A chain without scores: a mask alone decides. */

@@ -17,6 +17,7 @@ import type { Rng } from '../../../tensor/random.js';
 import type { Tensor } from '../../../tensor/types.js';
 import type { LabelVocabulary } from '../../data/labels.js';
 import type { Sentence } from '../../data/sentence.js';
+import type { Span } from '../../scoring/spans.js';
 import type { DecodingConfig } from './decoding.js';
 
 /** What one decision is about: every token has a label, or the sentence has one. */
@@ -89,12 +90,29 @@ export interface HeadLayer<
   backward(kernels: Kernels, params: TensorRecord, pass: Pass, dLogits: Tensor, grads: TensorRecord, dY: Tensor): void;
 }
 
+/** What to return beside the labels. */
+export interface Wanted {
+  readonly probabilities: boolean;
+  readonly spans: boolean;
+}
+
+/** A span of one type over the tokens `start` to `end − 1`. */
+export interface PredictedSpan extends Span {
+  /**
+   * Probability, in [0, 1], that there is a span of this type from this token to that one, written in these labels: over all paths of a
+   * CRF, or of constrained decoding; of a softmax by itself the product over its tokens.
+   */
+  readonly probability: number;
+}
+
 /** What a head says of one sentence. A head about tokens fills `labels`, one about sentences `category`. */
 export interface Prediction {
   /** One label per token; empty where the model does not label tokens. */
   readonly labels: readonly string[];
   /** Probability of each of these labels, in [0, 1]; present where it was asked for. */
   readonly probabilities?: Float64Array;
+  /** The spans of the labels, and how sure each is; present where they were asked for, and of labels of tokens. */
+  readonly spans?: readonly PredictedSpan[];
   /** Label of the whole sentence, where the model gives it one. */
   readonly category?: string;
   /** Probability of that label, in [0, 1]; present where probabilities were asked for. */
@@ -120,7 +138,7 @@ export interface InferenceHeadKind {
     labels: LabelVocabulary,
     pass: HeadPass,
     packing: Packing,
-    options: { readonly probabilities: boolean },
+    wanted: Wanted,
   ): Partial<Prediction>[];
 }
 
