@@ -88,6 +88,7 @@ function compared(reading: Reading, places: readonly Place[]): CheckElement[] {
   const grads = flatGrads(reading.full);
   const numeric = differences(reading, places);
   return places.map((place, n): CheckElement => {
+    tell(reading, places.length + n, places.length);
     const { param, index } = place;
     const gradient = grads[param];
     const analytic = gradient.data[flatIndex(gradient.shape, index)];
@@ -108,6 +109,11 @@ function compared(reading: Reading, places: readonly Place[]): CheckElement[] {
       verdict,
     };
   });
+}
+
+/** Of every weight there are two derivatives: by differences, and by forward mode. */
+function tell({ options }: Reading, done: number, weights: number): void {
+  options.onProgress?.({ part: 'checks', done, total: 2 * weights });
 }
 
 /** |a − b| over the larger of them; 0 where both are 0. */
@@ -154,8 +160,13 @@ function differences(reading: Reading, places: readonly Place[]): (CheckedElemen
       ]),
     );
   const loss = (): number => sumOfSeeds(again(study), losses, options);
+  tell(reading, 0, places.length);
+  const stepOf = (name: string): undefined => tell(reading, Number(name) + 1, places.length) as undefined; // asked once an element is done
   try {
-    const { perTensor } = gradcheck({ tensors: only(params), grads: only(grads), loss, tolerance: NUMERIC_TOLERANCE });
+    const { perTensor } = gradcheck({
+      ...{ tensors: only(params), grads: only(grads), loss, stepOf },
+      tolerance: NUMERIC_TOLERANCE,
+    });
     return places.map((_, n) => perTensor[String(n)]);
   } catch (error) {
     if (error instanceof NonFiniteError) return places.map(() => undefined);

@@ -56,8 +56,8 @@ export interface InspectOptions {
 
 /** How far a part of a reading is. */
 export interface InspectProgress {
-  readonly part: 'losses' | 'checks' | 'jacobian' | 'integrated' | 'swap';
-  /** Of `total` units, which are losses, checked weights, steps, points of a path, or words. */
+  readonly part: 'losses' | 'checks' | 'jacobian' | 'replacements' | 'integrated' | 'swap';
+  /** Of `total` units, which are losses, derivatives, steps, points of a path, or words. */
   readonly done: number;
   readonly total: number;
 }

@@ -17,14 +17,15 @@ import { expectNonNegativeInteger } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { lossesOf } from './losses.js';
-import { copied, dot, norm, rowOf, zeros } from './numbers.js';
+import { dot, norm, rowOf, zeros } from './numbers.js';
 import type { InspectOptions } from './options.js';
 import { expectQuestion } from './options.js';
 import type { Replacement } from './replacements.js';
-import { replacementsFor } from './replacements.js';
+import { replacementsFor, withWord } from './replacements.js';
 import type { Study } from './study.js';
-import { backwardEach, studyOf, withVectors } from './study.js';
+import { studyOf } from './study.js';
 import type { SaliencyTrace } from './trace.js';
+import { logitsOf, readVariants, scaled, variantsAtOnce, vectorGradients, vectorsOf } from './variants.js';
 
 /** Integrated gradients are shown where they miss completeness by less. */
 const COMPLETE = 0.01;
@@ -64,7 +65,7 @@ export function saliencyOf(study: Study, sentence: Sentence, options: InspectOpt
   const targets = wanted === 'all' ? losses.map((_, m) => m) : wanted;
   if (targets.length === 0) return [];
   const { labels } = study.model.heads[study.head];
-  const replacements = replacementsFor(study, options.replacements);
+  const replacements = replacementsFor(study, options.replacements, options.onProgress);
   return targets.map((target) => {
     expectNonNegativeInteger('saliency', 'target', target);
     if (target >= losses.length) {
@@ -75,19 +76,24 @@ export function saliencyOf(study: Study, sentence: Sentence, options: InspectOpt
       label: labels.lookup(label ?? losses[target].predicted),
       contrast: contrast === undefined ? null : labels.lookup(contrast),
     };
-    return answer(study, question, replacements);
+    return answer(study, question, replacements, options.onProgress);
   });
 }
 
-function answer(study: Study, question: Question, replacements: readonly Replacement[]): SaliencyTrace {
+function answer(
+  study: Study,
+  question: Question,
+  replacements: readonly Replacement[],
+  onProgress: InspectOptions['onProgress'],
+): SaliencyTrace {
   const { labels } = study.model.heads[study.head];
   const { x } = study.pass;
   const words = study.tokens.map((_, k) => k);
-  const gradient = gradientAt(study, question);
-  const z = valueOf(study, question);
-  const { integrated, gap, points } = integratedGradients(study, question, z);
+  const [gradient] = gradientsAt(study, question, [x]);
+  const [z] = valuesOf(study, question, [x]);
+  const { integrated, gap, points } = integratedGradients(study, question, z, onProgress);
   const sizes = words.map((k) => norm(rowOf(gradient, k)));
-  const swap = words.map((k) => z - valueOf(swapped(study, k, replacements[k].word), question)); // (2)
+  const swap = swapped(study, question, replacements, onProgress).map((other) => z - other); // (2)
   const first = (values: readonly number[]): number =>
     values.reduce((best, each, k) => (Math.abs(each) > Math.abs(values[best]) ? k : best), 0);
   return {
@@ -108,47 +114,65 @@ function answer(study: Study, question: Question, replacements: readonly Replace
   };
 }
 
-function valueOf({ logits }: Pick<Study, 'logits'>, { target, label, contrast }: Question): number {
-  const z = rowOf(logits, target);
-  return z[label] - (contrast === null ? 0 : z[contrast]);
+/** z of each version. */
+function valuesOf(study: Study, { target, label, contrast }: Question, vectors: readonly Tensor[]): number[] {
+  const rows = logitsOf(readVariants(study, vectors), target);
+  return rows.map((row) => row[label] - (contrast === null ? 0 : row[contrast]));
 }
 
-/** `[T, D]` ∂z/∂x. */
-function gradientAt(study: Study, { target, label, contrast }: Question): Tensor {
-  const seed = zeros(study.logits.shape);
-  const K = seed.shape[1];
-  seed.data[target * K + label] += 1;
-  if (contrast !== null) seed.data[target * K + contrast] -= 1;
-  return backwardEach(study, [seed])[0].dX;
+/** `[T, D]` ∂z/∂x of each version. */
+function gradientsAt(study: Study, { target, label, contrast }: Question, vectors: readonly Tensor[]): Tensor[] {
+  const weights = new Array<number>(study.logits.shape[1]).fill(0);
+  weights[label] += 1;
+  if (contrast !== null) weights[contrast] -= 1;
+  const B = vectors.length;
+  const [T, D] = study.pass.x.shape;
+  const { data, offset } = vectorGradients(readVariants(study, vectors), target, weights);
+  return vectors.map((_, b) => ({ data, shape: [T, D], stride: [B * D, 1], offset: offset + b * D }));
 }
 
 /** Equation (1), by midpoints: twice as many points until the sum is complete. */
-function integratedGradients(study: Study, question: Question, z: number) {
+function integratedGradients(study: Study, question: Question, z: number, onProgress: InspectOptions['onProgress']) {
   const { x } = study.pass;
-  const due = z - valueOf(withVectors(study, zeros(x.shape)), question);
+  const due = z - valuesOf(study, question, [zeros(x.shape)])[0];
   for (let points = FEWEST; ; points *= 2) {
-    const integrated = pathSum(study, question, points);
+    const integrated = pathSum(study, question, points, onProgress);
     const total = integrated.reduce((sum, each) => sum + each, 0);
     const gap = total === due ? 0 : Math.abs(total - due) / Math.abs(due);
     if (!(gap >= COMPLETE) || points >= MOST) return { integrated, gap, points };
   }
 }
 
-function pathSum(study: Study, question: Question, points: number): number[] {
+function pathSum(study: Study, question: Question, points: number, onProgress: InspectOptions['onProgress']): number[] {
   const { x } = study.pass;
   const sums = new Array<number>(study.tokens.length).fill(0);
-  for (let n = 0; n < points; n++) {
-    const along = copied(x);
-    for (let i = 0; i < along.data.length; i++) along.data[i] *= (n + 0.5) / points;
-    const gradient = gradientAt(withVectors(study, along), question);
-    for (let k = 0; k < sums.length; k++) sums[k] += dot(rowOf(x, k), rowOf(gradient, k)) / points;
+  const together = variantsAtOnce(study);
+  for (let from = 0; from < points; from += together) {
+    onProgress?.({ part: 'integrated', done: from, total: points });
+    const count = Math.min(together, points - from);
+    const along = Array.from({ length: count }, (_, n) => scaled(x, (from + n + 0.5) / points));
+    for (const gradient of gradientsAt(study, question, along)) {
+      for (let k = 0; k < sums.length; k++) sums[k] += dot(rowOf(x, k), rowOf(gradient, k)) / points;
+    }
   }
   return sums;
 }
 
-/** The sentence with another word at one place. */
-function swapped(study: Study, k: number, word: string): Study {
-  const tokens = study.tokens.map((each, place) => (place === k ? word : each));
-  const { kernels, model, head } = study;
-  return studyOf(kernels, model, { tokens }, model.config.heads[head].name);
+/** z of the sentence with another word at one place, place by place. */
+function swapped(
+  study: Study,
+  question: Question,
+  replacements: readonly Replacement[],
+  onProgress: InspectOptions['onProgress'],
+): number[] {
+  const T = study.tokens.length;
+  const together = variantsAtOnce(study);
+  const values: number[] = [];
+  for (let from = 0; from < T; from += together) {
+    onProgress?.({ part: 'swap', done: from, total: T });
+    const places = replacements.slice(from, from + together);
+    const versions = places.map(({ word }, n) => vectorsOf(study, withWord(study.tokens, from + n, word)));
+    values.push(...valuesOf(study, question, versions));
+  }
+  return values;
 }

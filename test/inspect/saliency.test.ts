@@ -1,7 +1,12 @@
 /** Which word decided a label: against a model whose answer is known, and against sums made here. */
+import fc from 'fast-check';
 import { inspect, saliency, untrained } from '../../src/inspect/index.js';
+import { rowOf } from '../../src/inspect/numbers.js';
+import { withWord } from '../../src/inspect/replacements.js';
+import { studyOf } from '../../src/inspect/study.js';
+import { logitsAt, logitsOf, readVariants, vectorGradients, vectorsOf } from '../../src/inspect/variants.js';
 import { predict, train } from '../../src/labeling/index.js';
-import { kernels } from './support.js';
+import { CELLS, gap, kernels } from './support.js';
 
 const sentence = { tokens: ['the', 'cat', 'near', 'dogs', 'sat'], labels: ['D', 'N', 'P', 'N', 'V'] };
 const vocabulary = { tokens: ['cats', 'dog', 'ran'], labels: ['N', 'N', 'V'] };
@@ -97,3 +102,54 @@ it('the words that decide a sentence are found in a model that learned them', as
   expect(label).toBe('yes');
   expect(methods.swap.map(Math.sign)).toEqual([0, 1, 0, 0, 0]);
 }, 60_000);
+
+describe('versions of a sentence read at once', () => {
+  const shapes = fc.record({
+    cell: fc.constantFrom(...CELLS),
+    hidden: fc.integer({ min: 1, max: 4 }),
+    embedding: fc.integer({ min: 1, max: 3 }),
+    layers: fc.integer({ min: 1, max: 2 }),
+    bidirectional: fc.boolean(),
+    task: fc.constantFrom('tag' as const, 'classify' as const),
+    seed: fc.integer({ min: 0, max: 99 }),
+  });
+  const others = ['cats', 'dog', 'ran', 'the'];
+
+  it('are those read one by one: logits, gradients, and a word in its own row by one step', () => {
+    fc.assert(
+      fc.property(shapes, fc.integer({ min: 0, max: 4 }), (shape, k) => {
+        const study = studyOf(
+          kernels,
+          untrained([sentence, vocabulary], { ...shape, labels: ['D', 'N', 'V'] }),
+          sentence,
+        );
+        const decision = shape.task === 'tag' ? k : 0;
+        const vectors = others.map((word) => vectorsOf(study, withWord(sentence.tokens, k, word)));
+        const many = readVariants(study, vectors);
+        const each = vectors.map((own) => readVariants(study, [own]));
+        const rows = each.map((one) => logitsOf(one, decision)[0]);
+        expect(gap(logitsOf(many, decision), rows)).toBeLessThan(1e-14);
+        if (shape.task === 'tag') expect(gap(logitsAt(study, k, vectors), rows)).toBeLessThan(1e-14);
+        const weights = [1, 0, -1];
+        const together = vectorGradients(many, decision, weights);
+        each.forEach((one, b) => {
+          const alone = vectorGradients(one, decision, weights);
+          for (let word = 0; word < 5; word++) {
+            expect(gap(rowOf(together, word * others.length + b), rowOf(alone, word))).toBeLessThan(1e-13);
+          }
+        });
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+it('progress names its parts: words to swap, points, swaps, derivatives', () => {
+  const told: string[] = [];
+  const onProgress = ({ part, done, total }: { part: string; done: number; total: number }) => {
+    expect(done).toBeLessThanOrEqual(total);
+    told.push(part);
+  };
+  inspect(kernels, model, sentence, { saliency: [4], checks: 2, onProgress });
+  expect(new Set(told)).toEqual(new Set(['losses', 'replacements', 'integrated', 'swap', 'checks']));
+});

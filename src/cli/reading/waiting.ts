@@ -15,8 +15,9 @@ export interface Waiting {
 /** What the parts are called, and what is counted. */
 const PARTS: Readonly<Record<InspectProgress['part'], readonly [label: string, unit: string]>> = {
   losses: ['backward passes', 'losses'],
-  checks: ['checking weights', 'weights'],
+  checks: ['checking weights', 'derivatives'],
   jacobian: ['Jacobians', 'steps'],
+  replacements: ['words to swap', 'words'],
   integrated: ['integrated gradients', 'points'],
   swap: ['swap test', 'words'],
 };
