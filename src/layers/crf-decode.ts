@@ -94,14 +94,16 @@ export function crfViterbi(
     for (let j = 0; j < K; j++) delta[first * K + j] = start[j] + a[first * K + j]; //  (8)
     for (let t = 1; t < T; t++) {
       const [before, row] = [rowOf(packing, t - 1, b) * K, rowOf(packing, t, b) * K];
-      for (let j = 0; j < K; j++) {
-        let i = 0;
-        for (let k = 1; k < K; k++) {
-          if (delta[before + k] + transitions[k * K + j] > delta[before + i] + transitions[i * K + j]) i = k;
+      for (let j = 0; j < K; j++) delta[row + j] = delta[before] + transitions[j];
+      for (let i = 1; i < K; i++) {
+        for (let j = 0; j < K; j++) {
+          const score = delta[before + i] + transitions[i * K + j];
+          if (!(score > delta[row + j])) continue; // of equals the first
+          delta[row + j] = score;
+          from[row + j] = i;
         }
-        from[row + j] = i;
-        delta[row + j] = delta[before + i] + transitions[i * K + j] + a[row + j]; //  (9)
       }
+      for (let j = 0; j < K; j++) delta[row + j] += a[row + j]; //  (9)
     }
     const last = rowOf(packing, T - 1, b) * K;
     let j = 0;

@@ -249,21 +249,42 @@ export function crfBackward(lattice: CrfLattice, dLogZ: number, to: CrfMarginalS
 
 /** Equation (3) backward: from p of the row `n` to p of the row `before` it, and to the marginals of the pairs between. */
 function stepBackward(lattice: CrfLattice, before: number, n: number, p: Float64Array, to: CrfMarginalSums): void {
-  const { scores, alpha, weights, sums, logSums, first, after } = lattice;
-  const { K, transitions, factors } = scores;
+  const { scores, weights, sums, first, after } = lattice;
+  const { K, factors } = scores;
+  const [low, high] = [first[n], after[n]];
+  const quotients = new Float64Array(high); // p / S, at most 10²⁰⁰; 0 where no path leads, or S is summed term by term
+  for (let j = low; j < high; j++) if (sums[n * K + j] !== 0) quotients[j] = p[n * K + j] / sums[n * K + j];
   for (let i = first[before]; i < after[before]; i++) {
-    const [from, w] = [before * K + i, weights[before * K + i]];
+    const w = weights[before * K + i];
     let total = 0;
-    for (let j = first[n]; j < after[n]; j++) {
-      const at = n * K + j;
-      if (p[at] === 0) continue; // also where no path leads, and the quotient would be none
-      let share = (w * factors[i * K + j]) / sums[at];
-      if (sums[at] === 0) share = exp(alpha[from] + transitions[i * K + j] - logSums[at]);
-      const pair = p[at] * share; //  (3)
+    for (let j = low; j < high; j++) {
+      const pair = w * (quotients[j] * factors[i * K + j]); //  (3)
       to.transitions[i * K + j] += pair; //  (3)
       total += pair;
     }
-    p[from] = total; //  (3)
+    p[before * K + i] = total; //  (3)
+  }
+  for (let j = low; j < high; j++) {
+    if (sums[n * K + j] === 0 && p[n * K + j] !== 0) columnBackward(lattice, before, n, j, p, to);
+  }
+}
+
+/** Equation (3) backward for one label of the row `n`, whose sum was formed term by term. */
+function columnBackward(
+  lattice: CrfLattice,
+  before: number,
+  n: number,
+  j: number,
+  p: Float64Array,
+  to: CrfMarginalSums,
+): void {
+  const { scores, alpha, logSums, first, after } = lattice;
+  const { K, transitions } = scores;
+  const at = n * K + j;
+  for (let i = first[before]; i < after[before]; i++) {
+    const pair = p[at] * exp(alpha[before * K + i] + transitions[i * K + j] - logSums[at]); //  (3)
+    to.transitions[i * K + j] += pair; //  (3)
+    p[before * K + i] += pair; //  (3)
   }
 }
 

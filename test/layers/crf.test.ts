@@ -138,7 +138,7 @@ describe('a backward pass broken on purpose is rejected', () => {
     });
   }
 
-  const isBackward = (name: string): boolean => /^(crf|step)Backward$/.test(name);
+  const isBackward = (name: string): boolean => /^(crf|step|column)Backward$/.test(name);
   const lines = brokenLines<typeof lattices>('src/layers/crf-lattice.ts', isBackward);
 
   test('every equation has lines, and they are right as they stand', () => {
@@ -153,10 +153,10 @@ describe('a backward pass broken on purpose is rejected', () => {
 
   const mistakes = [
     ['the end score is forgotten (4)', '+ end[j] - logZ[b])', '- logZ[b])', ['emissions', 'transitions', 'start', 'end']],
-    ['transitions are transposed (3)', 'to.transitions[i * K + j] += pair', 'to.transitions[j * K + i] += pair', ['transitions']],
+    ['transitions are transposed (3)', 'to.transitions[i * K + j] += pair; //  (3)\n      total', 'to.transitions[j * K + i] += pair;\n      total', ['transitions']],
     ['start gets every step (2)', 'const n = rowOf(packing, 0, b);', 'const n = rowOf(packing, T - 1, b);', ['start']],
-    ['pairs are not collected (3)', 'to.transitions[i * K + j] += pair;', '', ['transitions']],
-    ['p of the step after is taken whole (3)', 'total += pair;', 'total += p[at];', ['emissions', 'transitions', 'start']],
+    ['pairs are not collected (3)', 'to.transitions[i * K + j] += pair; //  (3)\n      total', 'total', ['transitions']],
+    ['p of the step after is taken whole (3)', 'total += pair;', 'total += p[n * K + j];', ['emissions', 'transitions', 'start']],
   ] as const; // prettier-ignore
   test.each(mistakes)('%s', (_, text, broken, wrong) => {
     const module = mutated<typeof lattices>('src/layers/crf-lattice.ts', text, broken);
