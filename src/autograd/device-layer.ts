@@ -21,9 +21,8 @@ import { now } from '../kernels/work.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { BackwardOptions, BackwardPass, Unrolled, UnrollOptions } from './layout.js';
-import { addInitial, deliver, fusedScan, gatherRows, once, record, startsLearned, withoutSteps } from './layout.js';
+import { addInitial, deliver, fusedScan, inScanOrder, once, record, startsLearned, withoutSteps } from './layout.js';
 import type { Packing } from './packing.js';
-import { reversal } from './packing.js';
 import { windowsOf } from './truncate.js';
 
 /** What `unroll` was asked, and the way over every step. */
@@ -118,7 +117,7 @@ function tensorsOf<P extends CellParams, C extends ForwardCell<P>>(
   return {
     batchSizes: packing.batchSizes,
     params,
-    x: options.direction === 'reverse' ? gatherRows(kernels, x, reversal(packing)) : x,
+    x: inScanOrder(kernels, x, { direction: options.direction ?? 'forward', packing }),
     initial,
     y: kernels.empty([packing.total, H], 'float32'),
     final: record(cell.states, () => kernels.empty([packing.batch, H], 'float32')),
@@ -135,7 +134,7 @@ function unrolledOf<P extends CellParams, C extends ForwardCell<P>>(
   const { direction = 'forward', initial, keep = 'steps' } = options;
   const pass = {
     ...{ cell, params, packing, direction, keep, x, ...where },
-    y: direction === 'forward' ? y : gatherRows(kernels, y, reversal(packing)),
+    y: inScanOrder(kernels, y, { direction, packing }),
     final: final as unknown as State,
     learnedInitial: startsLearned(params, initial),
   };
@@ -146,12 +145,12 @@ function gradientsOf<P extends CellParams>(
   kernels: Kernels,
   { unrolled, dY, grads, options }: BackwardRequest<P>,
 ): LayerGradients {
-  const { cell, packing, direction, params, x } = unrolled;
+  const { cell, packing, params, x } = unrolled;
   const { dX, dFinal = {} } = options;
   const H = params.Wh.shape[0];
   const zeros = () => kernels.zeros([packing.batch, H], 'float32');
   return {
-    dY: direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing)),
+    dY: inScanOrder(kernels, dY, unrolled),
     dFinal: record(cell.states, (name) => dFinal[name] ?? zeros()),
     grads,
     dX: dX && kernels.zeros(x.shape, 'float32'),

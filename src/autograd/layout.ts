@@ -4,7 +4,7 @@
  */
 import type { Cell, CellParams, ForwardCell, Saved, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
-import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer, ScanTensors } from '../kernels/types.js';
+import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
 import type { Packing } from './packing.js';
@@ -116,6 +116,15 @@ export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor
   return out;
 }
 
+/** Rows in the order of the scan from the caller's, or back: the reverse direction reads every sequence from its end. */
+export function inScanOrder(
+  kernels: Kernels,
+  x: Tensor,
+  { direction, packing }: Pick<Unrolled, 'direction' | 'packing'>,
+): Tensor {
+  return direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
+}
+
 /** The state before step t: the first B_t rows of block t − 1, where block −1 is the initial state. */
 export function before(states: State, packing: Packing, t: number): State {
   const start = t === 0 ? 0 : packing.batch + packing.offsets[t - 1];
@@ -196,7 +205,7 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
     return name === 'a' ? kernels.empty(shape, dtype) : kernels.zeros(shape, dtype);
   });
   kernels.rows.setEveryRow(saved.a, params.b);
-  const scanned = direction === 'forward' ? x : gatherRows(kernels, x, reversal(packing));
+  const scanned = inScanOrder(kernels, x, { direction, packing });
   const y = rows(states.h, batch, total);
   return { cell, params, packing, direction, keep, x: scanned, states, saved, y, final: states, learnedInitial };
 }
@@ -206,12 +215,10 @@ export function finish<P extends CellParams, C extends ForwardCell<P>>(
   kernels: Kernels,
   unrolled: Unrolled<P, C>,
 ): Unrolled<P, C> {
-  const { packing, states, direction } = unrolled;
+  const { packing, states, y } = unrolled;
   const last = Int32Array.from({ length: packing.batch }, (_, b) => finalRow(packing, b));
   const final = mapRecord(states, (x) => gatherRows(kernels, x, last));
-  return direction === 'forward'
-    ? { ...unrolled, final }
-    : { ...unrolled, final, y: gatherRows(kernels, unrolled.y, reversal(packing)) };
+  return { ...unrolled, final, y: inScanOrder(kernels, y, unrolled) };
 }
 
 /** The pass without its steps: they are computed once more where somebody reads them. */
@@ -273,14 +280,21 @@ export function deliver<P extends CellParams>(
   else kernels.rows.scatterAdd(dX, dx, reversal(packing));
 }
 
-/** The tensors of a scan under the names backends know. */
-export function scanTensors<P extends CellParams>({
-  packing,
-  params,
-  states,
-  saved,
-}: Pick<Unrolled<P>, 'packing' | 'params' | 'states' | 'saved'>): ScanTensors {
-  return { batchSizes: packing.batchSizes, params, states, cache: saved };
+/** Runs the backend's own time loop, where it has one for this cell; false where the steps have to be taken one by one. */
+export function runFused<P extends CellParams>(
+  kernels: Kernels,
+  way: 'forward' | 'backward',
+  {
+    cell,
+    packing,
+    params,
+    states,
+    saved,
+  }: Pick<Unrolled<P, ForwardCell<P>>, 'cell' | 'packing' | 'params' | 'states' | 'saved'>,
+  dStates?: State,
+): boolean {
+  const scan = { batchSizes: packing.batchSizes, params, states, cache: saved };
+  return fusedScan(kernels, cell)?.[way](dStates ? { ...scan, dStates } : scan) ?? false;
 }
 
 /** Tensors by name. */

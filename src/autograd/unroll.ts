@@ -30,15 +30,13 @@ import {
   collectInitial,
   deliver,
   finish,
-  fusedScan,
-  gatherRows,
+  inScanOrder,
   prepare,
   previousStates,
-  scanTensors,
+  runFused,
   withoutSteps,
 } from './layout.js';
 import type { Packing } from './packing.js';
-import { reversal } from './packing.js';
 import type { Window } from './truncate.js';
 import { eachWindow, injectLosses } from './truncate.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
@@ -110,7 +108,7 @@ export function unrollBackward<P extends CellParams>(
 /** The time loop forward: the specification of every fused scan. */
 function scanForward<P extends CellParams>(kernels: Kernels, unrolled: Unrolled<P, ForwardCell<P>>): void {
   const { cell, params, packing, states, saved } = unrolled;
-  if (fusedScan(kernels, cell)?.forward(scanTensors(unrolled))) return;
+  if (runFused(kernels, 'forward', unrolled)) return;
   for (let t = 0; t < packing.steps; t++) {
     cell.stepForward(kernels, params, before(states, packing, t), at(saved, packing, t), after(states, packing, t));
   }
@@ -123,10 +121,9 @@ export function scanBackward<P extends CellParams>(
   dY: Tensor,
   options: BackwardOptions,
 ): BackwardPass {
-  const { packing, direction } = unrolled;
-  const seed = direction === 'forward' ? dY : gatherRows(kernels, dY, reversal(packing));
+  const seed = inScanOrder(kernels, dY, unrolled);
   return eachWindow(kernels, unrolled, options, (window, into, onStep) => {
-    injectLosses(kernels, into.dStates, seed, options.dFinal, packing, window);
+    injectLosses(kernels, into.dStates, seed, options.dFinal, unrolled.packing, window);
     sweep(kernels, unrolled, window, into, onStep);
   });
 }
@@ -141,7 +138,7 @@ function sweep<P extends CellParams>(
 ): void {
   const { cell, params, packing, states } = unrolled;
   const cache = { ...unrolled.saved, ...stepGrads };
-  if (!onStep && fusedScan(kernels, cell)?.backward({ ...scanTensors(unrolled), cache, dStates })) return;
+  if (!onStep && runFused(kernels, 'backward', { cell, packing, params, states, saved: cache }, dStates)) return;
   for (let t = window.end - 1; t >= window.from; t--) {
     const [prev, next, saved] = [before(states, packing, t), after(states, packing, t), at(cache, packing, t)];
     const [dPrev, dNext] = [before(dStates, packing, t), after(dStates, packing, t)];

@@ -5,11 +5,12 @@
 import type { Packing } from '../../autograd/packing.js';
 import { packingOf } from '../../autograd/packing.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
-import { expectIds, expectList, expectNumbers, expectRng } from '../../tensor/arguments.js';
+import { expectIds, expectList, expectNumbers, expectRecord, expectRng } from '../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../tensor/checks.js';
 import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
+import type { Features } from './features.js';
 import { packFeature } from './features.js';
 
 /** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
@@ -79,4 +80,17 @@ export function packRows(values: readonly Int32Array[], members: readonly number
   expectMembers('packRows', members, values.length);
   for (const m of members) expectIds('packRows', `values[${m}]`, values[m]);
   return packFeature('values', (place) => values[place], members, packing) as Int32Array;
+}
+
+/** Features of a batch, of its packed rows, from those of its sentences. */
+export function packFeatures(read: readonly Features[], batch: Batch): Features {
+  expectList('packFeatures', 'features', read, 'records of features, one per sentence');
+  expectRecord('packFeatures', 'batch', batch, '{ members, packing }, packBatch(lengths, members)');
+  const { members, packing } = batch;
+  expectPacking('packFeatures', packing, 'batch.packing');
+  expectMembers('packFeatures', members, read.length);
+  for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of features');
+  const names = Object.keys(read[members[0]] ?? {});
+  const packed = (name: string) => packFeature(`features.${name}`, (place) => read[place][name], members, packing);
+  return Object.fromEntries(names.map((name) => [name, packed(name)]));
 }

@@ -4,13 +4,12 @@ import type { Kernels } from '../../kernels/types.js';
 import { stackInference } from '../../layers/inference.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
-import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
-import { columns, dtypeOf } from '../../tensor/view.js';
 import { expectKernels, expectSwitches } from '../checks.js';
 import { expectFeatures, expectInferenceNetwork, expectParams } from './checks.js';
-import type { EncoderPass, Features } from './encoders/encoder.js';
+import type { Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
+import { joined } from './model.js';
 import type { InferenceNetwork, ModelParams } from './network.js';
 
 /** A labeler at work. */
@@ -85,16 +84,4 @@ function vectorsOf(
     return y ? { y } : each.forward(kernels, params.encoders[each.config.kind], features[i]);
   });
   return joined(kernels, encoded, width);
-}
-
-/** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
-export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
-  if (encoded.length === 1) return encoded[0].y;
-  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
-  let at = 0;
-  for (const { y } of encoded) {
-    addTo(columns(x, at, y.shape[1]), y);
-    at += y.shape[1];
-  }
-  return x;
 }

@@ -35,7 +35,6 @@ import { expectBackward, expectDevices, expectEach, expectForward, expectParams 
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
 import type { HeadPass, InferenceHeadKind } from './heads/head.js';
 import { inferenceHeadKinds } from './heads/inference.js';
-import { joined } from './inference.js';
 import type { InferenceNetwork, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from './network.js';
 import { inferenceNetworkOf, kindOf } from './network.js';
 
@@ -252,6 +251,18 @@ export function encode(
   const x = joined(kernels, encoded, width);
   const dropped = dropAt(kernels, x, p, 'input', noise);
   return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
+}
+
+/** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
+export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
+  if (encoded.length === 1) return encoded[0].y;
+  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  let at = 0;
+  for (const { y } of encoded) {
+    addTo(columns(x, at, y.shape[1]), y);
+    at += y.shape[1];
+  }
+  return x;
 }
 
 /** Behind the stack: dropout, and the logits of every head. */

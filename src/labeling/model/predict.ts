@@ -1,14 +1,11 @@
 /** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
 import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
-import { expectPacking } from '../../autograd/entry-checks.js';
-import { expectList, expectRecord } from '../../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
-import { batchesOf, expectMembers, packBatch } from '../data/batches.js';
-import { packFeature } from '../data/features.js';
+import { batchesOf, packBatch, packFeatures } from '../data/batches.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
 import { expectModel } from './checks.js';
 import type { Features } from './encoders/encoder.js';
@@ -116,19 +113,6 @@ function* packed(
     const batch = packBatch(lengths, members);
     yield { batch, features: read.map((of) => packFeatures(of, batch)) };
   }
-}
-
-/** Features of a batch, of its packed rows, from those of its sentences. */
-export function packFeatures(read: readonly Features[], batch: Batch): Features {
-  expectList('packFeatures', 'features', read, 'records of features, one per sentence');
-  expectRecord('packFeatures', 'batch', batch, '{ members, packing }, packBatch(lengths, members)');
-  const { members, packing } = batch;
-  expectPacking('packFeatures', packing, 'batch.packing');
-  expectMembers('packFeatures', members, read.length);
-  for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of features');
-  const names = Object.keys(read[members[0]] ?? {});
-  const packed = (name: string) => packFeature(`features.${name}`, (place) => read[place][name], members, packing);
-  return Object.fromEntries(names.map((name) => [name, packed(name)]));
 }
 
 /** What is said of sentences without tokens, and of all before their batch has come. */

@@ -15,7 +15,7 @@ import { createKey } from '../../tensor/random-key.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { Batch } from '../data/batches.js';
-import { packBatch, packRows } from '../data/batches.js';
+import { packBatch, packFeatures, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { Unit } from '../model/heads/head.js';
@@ -23,7 +23,6 @@ import type { ModelPass } from '../model/model.js';
 import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
 import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
 import { initNetwork, networkOf, sparseRows, stepBytes } from '../model/network.js';
-import { packFeatures } from '../model/predict.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
@@ -103,7 +102,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
     network,
     modelParams,
     params,
-    grads: nestLike(modelParams, flatGrads) as ModelGrads,
+    grads: nestLike(modelParams, flatGrads),
     flatGrads,
     optimizer,
     release: kernels.adopt(tensors, frameBytes),

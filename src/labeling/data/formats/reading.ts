@@ -42,6 +42,10 @@ export interface Reading extends InputSpec {
 /** What to keep of a reading in a model. */
 export function inputSpecOf(reading: Reading): InputSpec {
   expectReading('inputSpecOf', reading);
+  return specOf(reading);
+}
+
+function specOf(reading: InputSpec): InputSpec {
   const { format, tokenColumn, column, ids, comments, tokenizer, locale } = reading;
   return {
     format,
@@ -74,7 +78,7 @@ export function inputSpecFromJson(value: unknown): InputSpec {
     throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
   }
   if (locale !== undefined && typeof locale !== 'string') throw wrong('locale', 'a language tag', locale);
-  return inputSpecOf({ ...(value as InputSpec), format: known });
+  return specOf({ ...(value as InputSpec), format: known });
 }
 
 /** Requires how an input is read. @throws ArgumentError that names what of it is something else */
