@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   salience: async () => (await import('./reading/salience.js')).addSalience,
   figure: async () => (await import('./reading/figure.js')).addFigure,
   verify: async () => (await import('./reading/verify.js')).addVerify,
+  report: async () => (await import('./reading/report.js')).addReport,
   gradcheck: async () => (await import('./gradcheck.js')).addGradcheck,
   bench: async () => (await import('./bench.js')).addBench,
   doctor: async () => (await import('./doctor.js')).addDoctor,

@@ -81,7 +81,8 @@ export function norm(v: ArrayLike<number>): number {
   let largest = 0;
   for (let i = 0; i < v.length; i++) {
     const size = Math.abs(v[i]);
-    if (!(size <= largest)) largest = size;
+    if (Number.isNaN(size)) return NaN;
+    if (size > largest) largest = size;
   }
   if (largest === 0 || !Number.isFinite(largest)) return largest;
   let sum = 0;

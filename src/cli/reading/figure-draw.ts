@@ -131,7 +131,7 @@ export async function drawFigure(question: FigureQuestion, terminal: Terminal): 
 }
 
 /** A message about a selection as one about the option that made it. */
-const flagged = (message: string): string =>
+export const flagged = (message: string): string =>
   message.replace(/^selection\.(\w+):?/, (all, name: string) => {
     const option = name === 'normalization' ? '--normalize' : (FLAGS as Readonly<Record<string, string>>)[name];
     return option ?? all;
@@ -213,7 +213,8 @@ export function selectionOf(options: FigureOptions, trace: Trace): Selection {
 }
 
 /** Quotes an argument for a shell where it needs it. */
-const quoted = (text: string): string => (/^[\w./,=:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const quoted = (text: string): string =>
+  /^[\w./,=:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function metadataOf({ args, options }: FigureQuestion, { model, conventions }: Trace): FigureMetadata {
   return {

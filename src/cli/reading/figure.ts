@@ -60,11 +60,14 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
   return command;
 }
 
+/** What does not belong to the question: files that are written, and whether progress is shown. */
+const UNSAID = ['svg', 'csv', 'out', 'quiet'];
+
 /** The arguments of a run, without the files it writes: what draws the same figure again. */
-function argumentsOf(command: Command, places: readonly string[]): string[] {
+export function argumentsOf(command: Command, places: readonly string[]): string[] {
   const options = command.options.flatMap((option) => {
     const name = option.attributeName();
-    if (name === 'svg' || name === 'csv' || name === 'quiet' || command.getOptionValueSource(name) !== 'cli') return [];
+    if (UNSAID.includes(name) || command.getOptionValueSource(name) !== 'cli') return [];
     const value: unknown = command.getOptionValue(name);
     if (value === true) return [option.long as string];
     return [option.long as string, Array.isArray(value) ? value.join(',') : String(value)];

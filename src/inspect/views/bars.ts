@@ -1,5 +1,5 @@
 /** Bars of sizes that stand under the columns of a grid, all on one linear scale from zero, which is written beside them. */
-import { dataOf, named } from './mark.js';
+import { dataOf, named, together } from './mark.js';
 import type { Mark } from './mark.js';
 import type { Scale } from './scale.js';
 import { el, escape } from './svg.js';
@@ -49,5 +49,5 @@ export function barsUnder(
   });
   const width = gutter + bars.length * size;
   const base = el('path', { d: `M${Math.round(gutter)} ${HEIGHT + 0.5}H${Math.round(width)}`, stroke: style.line });
-  return { width, height: HEIGHT + 2, body: names + shapes.join('') + base };
+  return { width, height: HEIGHT + 2, body: names + together(style, shapes) + base };
 }

@@ -5,7 +5,7 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import type { CheckElement, Trace } from '../trace.js';
 import { paragraph } from './legend.js';
-import { dataOf, must, named, read } from './mark.js';
+import { dataOf, must, named, read, together } from './mark.js';
 import { log10, logarithmic } from './scale.js';
 import { indexIn } from './select.js';
 import type { Selection } from './select.js';
@@ -128,7 +128,7 @@ function list(trace: Trace, at: number, style: Style): Block {
   return below(
     8,
     paragraph(style.strings['check.list'], style, 580),
-    { width: 590, height: y + 2, body: rows.join('') + ticks.join('') },
+    { width: 590, height: y + 2, body: together(style, rows) + ticks.join('') },
     ...more,
   );
 }

@@ -4,7 +4,7 @@
  */
 import { dataOfCells, hatchId, insideSize, labelSize, looksOf, rowName } from './grid.js';
 import type { Cells, Grid } from './grid.js';
-import { underBase } from './mark.js';
+import { packedRow, underBase } from './mark.js';
 import { el, escape, px } from './svg.js';
 import type { Attributes } from './svg.js';
 import type { Style } from './theme.js';
@@ -62,7 +62,7 @@ export function denseRows(grid: Grid, style: Style, rows: readonly Cells[], gutt
 /** The names of the rows, which carry the numbers of the cells. */
 function names(grid: Grid, rows: readonly Cells[], gutter: number): string {
   const h = grid.size[1];
-  const { base, own } = underBase(rows.map(dataOfCells));
+  const { base, own } = underBase(rows.map((row) => packedRow(dataOfCells(row))));
   const texts = grid.rows.map((name, r) =>
     el('text', { x: gutter - 6, y: (r + 0.5) * h, ...own[r] }, escape(rowName(name, h, gutter))),
   );

@@ -113,7 +113,8 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
     const scale = scales.gates.get(gate) as ColorScale;
     const values = grid(trace, place, 'gates', gate, style, scale, selected, gutter);
     if (place.trace.steps[0].slopes[gate] === undefined) return below(6, titleOf(trace, place, gate, style), values);
-    const slopes = grid(trace, place, 'slopes', gate, style, scales.slope, selected, gutter);
+    const beyond = style.dense ? 8 : gutter; // the names of the rows stand at the values already
+    const slopes = grid(trace, place, 'slopes', gate, style, scales.slope, selected, beyond);
     return below(6, titleOf(trace, place, gate, style), beside(24, values, slopes));
   });
   const keys = scales.all.map((scale, i) => legend(scale, style, {}, `bar${i}`, 220));

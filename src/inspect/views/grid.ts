@@ -58,9 +58,9 @@ export const gutterFor = (names: readonly string[]): number =>
 /** Size of the names of rows of a height. */
 export const labelSize = (h: number): number => Math.min(LABEL, Math.max(8, h));
 
-/** The name of a row as it fits. */
+/** The name of a row as it fits; nothing where there is no room for names. */
 export const rowName = (name: string, h: number, gutter: number): string =>
-  isolate(fit(name, labelSize(h), gutter - 8));
+  gutter <= 8 ? '' : isolate(fit(name, labelSize(h), gutter - 8));
 
 /** Id of the hatching of a picture. */
 export const hatchId = (style: Style): string => `${style.shared}-hatch`;

@@ -102,13 +102,19 @@ export function columnNames(names: readonly string[], style: Style, x0: number, 
   const every = slanted ? Math.ceil(17 / width) : 1;
   const texts = names.map((name, c) => {
     if (c % every > 0) return '';
-    const x = x0 + c * width + width / 2;
+    const x = c * width + width / 2;
     const text = escape(isolate(fit(name, LABEL, slanted ? 120 : width - 2)));
-    if (!slanted) return el('text', { x, y: y + LABEL + 3, 'text-anchor': 'middle' }, text);
-    const transform = `translate(${px(x + 4)} ${px(y + 8)})rotate(-45)`;
-    return el('text', { transform, 'text-anchor': 'end', 'dominant-baseline': 'central' }, text);
+    if (!slanted) return el('text', { x }, text);
+    return el('text', { x: (x + 4) * SLANT, y: (x + 4) * SLANT }, text); // the axes are turned with the words
   });
-  const body = el('g', { 'font-size': LABEL, fill: style.ink }, ...texts);
+  const at = slanted
+    ? {
+        transform: `translate(${px(x0)} ${px(y + 8)})rotate(-45)`,
+        'text-anchor': 'end',
+        'dominant-baseline': 'central',
+      }
+    : { transform: `translate(${px(x0)} ${px(y + LABEL + 3)})`, 'text-anchor': 'middle' };
+  const body = el('g', { ...at, 'font-size': LABEL, fill: style.ink }, ...texts);
   return { width: x0 + names.length * width, height, body };
 }
 

@@ -30,6 +30,8 @@ export type { Look, Metadata, NumberMatrix, Theme } from './theme.js';
 export type { Mark } from './mark.js';
 export type { Parts, View } from './view.js';
 
+export { definitionsFor } from './legend.js';
+
 /** The views of one trace by name. */
 export const views = { strip, reach, stepper, equation, check, ledger, gates, saliency, norms } as const;
 

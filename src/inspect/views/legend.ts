@@ -6,7 +6,8 @@ import type { ColorScale } from './paint.js';
 import { el, escape } from './svg.js';
 import type { Block } from './svg.js';
 import { widthOf, wrap } from './text.js';
-import type { Style } from './theme.js';
+import { styleOf } from './theme.js';
+import type { Look, Style } from './theme.js';
 
 const BAR = 12;
 const SIZE = 11;
@@ -27,14 +28,16 @@ const barId = (style: Style, map: ColorMap, name: string): string =>
 export const gradient = (style: Style, { map }: ColorScale, name = 'bar'): string =>
   style.dense ? '' : barOf(map, barId(style, map, name));
 
-/** What dense pictures of a page share: hatching, and the bars of both maps. */
-export const definitionsOf = (style: Style): string =>
-  hatching(style) + [style.magnitude, style.sign].map((map) => barOf(map, barId(style, map, ''))).join('');
+/** What the dense pictures of a page share, to stand in `<defs>`: hatching, and the bars of both maps. Their `Look.shared` is this `id`. */
+export function definitionsFor(look: Look): string {
+  const style = styleOf({ ...look, dense: true }, 'shared');
+  return hatching(style) + [style.magnitude, style.sign].map((map) => barOf(map, barId(style, map, ''), 16)).join('');
+}
 
-/** The colors of a map at 33 places. */
-function barOf(map: ColorMap, id: string): string {
-  const stops = Array.from({ length: 33 }, (_, i) => {
-    const place = i / 32;
+/** The colors of a map at places so far apart. */
+function barOf(map: ColorMap, id: string, parts = 32): string {
+  const stops = Array.from({ length: parts + 1 }, (_, i) => {
+    const place = i / parts;
     return el('stop', { offset: String(place), 'stop-color': hexOf(rgbOf(map, stepOf(place))) });
   });
   return el('linearGradient', { id }, ...stops);

@@ -5,6 +5,7 @@
 import { refTo, valueAt } from '../refs.js';
 import type { Trace } from '../trace.js';
 import { largest } from './aggregate.js';
+import { packed } from './base64.js';
 import { el, escape } from './svg.js';
 import type { Attributes } from './svg.js';
 import { exact } from './text.js';
@@ -94,6 +95,32 @@ export function dataOfRow(cells: readonly (Attributes | undefined)[]): Attribute
     'data-at': counted ? undefined : listed(at),
     'data-v': listed(marks.map(({ data: { 'data-v': v } }) => (last === 0 ? String(v) : String(Number(v))))),
   };
+}
+
+/**
+ * The same row, shorter: `data-f` has its numbers as base64 of float64, little-endian, `data-from` the column of the first where that is
+ * not 0. A row with gaps stays as it is.
+ */
+export function packedRow(data: Attributes | undefined): Attributes | undefined {
+  const values = data?.['data-v'] === undefined ? [] : String(data['data-v']).split(' ');
+  const from = values.findIndex((each) => each !== '-');
+  const own = values.slice(from);
+  if (own.length < 3 || own.includes('-')) return data;
+  const rest = { ...data, 'data-v': undefined };
+  return { ...rest, 'data-from': from === 0 ? undefined : String(from), 'data-f': packed(own.map(Number)) };
+}
+
+/**
+ * Shapes with a number each, one after the other. In a dense picture the group around them carries their numbers, as a row's; so it does
+ * not where their references have no common form.
+ */
+export function together({ dense }: Pick<Style, 'dense'>, shapes: readonly string[]): string {
+  if (!dense) return shapes.join('');
+  const found = shapes.map((shape) => / data-v="([^"&]*)" data-ref="([^"&]*)"(?: data-block="([^"&]*)")?/.exec(shape));
+  const data = found.map((each) => each && { 'data-v': each[1], 'data-ref': each[2], 'data-block': each[3] });
+  const row = dataOfRow(data.map((each) => each ?? undefined));
+  if (row === undefined) return shapes.join('');
+  return el('g', packedRow(row) ?? {}, ...shapes.map((shape, i) => shape.replace(found[i]?.[0] ?? '', '')));
 }
 
 /** The same rows with what all references begin with, up to a slash, written once: as attributes of the element around them. */

@@ -9,7 +9,7 @@ import { gutterFor } from './grid.js';
 import { heatmap } from './heatmap.js';
 import type { Cell } from './grid.js';
 import { gradient, legend } from './legend.js';
-import { dataOf, must } from './mark.js';
+import { dataOf, must, together } from './mark.js';
 import type { Mark } from './mark.js';
 import { decadesAround, magnitudes } from './paint.js';
 import type { ColorScale } from './paint.js';
@@ -82,7 +82,7 @@ function matrix(trace: Trace, selection: Selection, style: Style, scale: ColorSc
     { x: x + 12, y: -5, 'font-size': 11, fill: style.muted },
     escape(style.strings['norms.total']),
   );
-  return { ...grid, width: grid.width + 90, body: grid.body + head + totals.join('') };
+  return { ...grid, width: grid.width + 90, body: grid.body + head + together(style, totals) };
 }
 
 function draw(trace: Trace, selection: Selection, look: Look): Drawing {

@@ -6,7 +6,7 @@ import { barsUnder } from './bars.js';
 import { gutterFor } from './grid.js';
 import { heatmap } from './heatmap.js';
 import type { Cell } from './grid.js';
-import { dataOf, largestOf, must, named, read, vector } from './mark.js';
+import { dataOf, largestOf, must, named, read, together, vector } from './mark.js';
 import type { Mark } from './mark.js';
 import { decadesAround, magnitudes, roundLimit } from './paint.js';
 import type { ColorScale } from './paint.js';
@@ -145,7 +145,7 @@ function lengthsBeside(
     return el('text', { ...at, ...(mark && dataOf(mark)) }, escape(text), named(style, title));
   });
   const head = el('text', { x: x + 8, y: -5, 'font-size': 11, fill: style.muted }, escape(strings['reach.length']));
-  return { width: 44, height: 0, body: head + texts.join('') };
+  return { width: 44, height: 0, body: head + together(style, texts) };
 }
 
 function totalsUnder(

@@ -1,7 +1,7 @@
 /** The columns of V13: one method each, a bar for each word. */
 import type { SaliencyTrace, Trace } from '../trace.js';
 import { largest } from './aggregate.js';
-import { dataOf, must } from './mark.js';
+import { dataOf, must, together } from './mark.js';
 import type { Mark, Path } from './mark.js';
 import { roundLimit } from './paint.js';
 import { linear } from './scale.js';
@@ -68,7 +68,7 @@ export function column(trace: Trace, at: number, method: Method, rows: readonly 
   const ends = method === 'gradient' ? `0 … ${short(limit, 1)}` : `−${short(limit, 1)} … +${short(limit, 1)}`;
   const axis = el('path', { d: `M${Math.round(zero)} ${HEAD}v${rows.length * ROW}`, stroke: style.muted });
   const range = el('text', { y: 28, 'font-size': 11, fill: style.muted }, escape(ends));
-  return { width: COLUMN, height: HEAD + rows.length * ROW, body: head + range + axis + bars.join('') };
+  return { width: COLUMN, height: HEAD + rows.length * ROW, body: head + range + axis + together(style, bars) };
 }
 
 function barOf(mark: Mark, r: number, top: boolean, scale: Scale, zero: number, method: Method, style: Style): string {

@@ -2,7 +2,7 @@
 import type { ElementTrace, Trace } from '../trace.js';
 import { blockSize, spanLabel, spansOf } from './aggregate.js';
 import { columnNames } from './heatmap.js';
-import { dataOf, must, named, sumOf } from './mark.js';
+import { dataOf, must, named, sumOf, together } from './mark.js';
 import { linear } from './scale.js';
 import { say } from './strings/index.js';
 import { el, escape } from './svg.js';
@@ -46,7 +46,7 @@ export function waterfall(trace: Trace, element: number, style: Style): Block {
   });
   const end = { value: total.value, data: dataOf(total), total: true };
   const label = say(style.strings, 'ledger.total', { value: short(total.value) });
-  bars.push(bar(GUTTER + order.length * width, width, scale.at(0), scale.at(total.value), { ...end, label }, style));
+  const whole = bar(GUTTER + order.length * width, width, scale.at(0), scale.at(total.value), { ...end, label }, style);
   const names = [...order.map(({ span }) => spanLabel(span, tokens)), style.strings['ledger.sum']];
   const foot = columnNames(names, style, GUTTER, TOP + HEIGHT + 4, width);
   const title = say(style.strings, 'ledger.element', {
@@ -56,7 +56,11 @@ export function waterfall(trace: Trace, element: number, style: Style): Block {
   });
   const heading = el('text', { y: 11, 'font-size': 12 }, escape(title));
   const body =
-    heading + axis(scale.at(0), GUTTER, GUTTER + (order.length + 1) * width, style) + bars.join('') + foot.body;
+    heading +
+    axis(scale.at(0), GUTTER, GUTTER + (order.length + 1) * width, style) +
+    together(style, bars) +
+    whole +
+    foot.body;
   return { width: GUTTER + (order.length + 1) * width, height: TOP + HEIGHT + foot.height, body: el('g', {}, body) };
 }
 

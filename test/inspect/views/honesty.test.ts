@@ -36,7 +36,7 @@ function faultsIn(name: string, text: string): string[] {
     }
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
       found.push(`${name} imports later`);
-    if (ts.isStringLiteral(node) && /^data-(v|ref|block|at)$/.test(node.text) && !WRITERS.includes(name)) {
+    if (ts.isStringLiteral(node) && /^data-(v|f|from|ref|block|at)$/.test(node.text) && !WRITERS.includes(name)) {
       found.push(`${name} writes ${node.text}`);
     }
     if (

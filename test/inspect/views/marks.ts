@@ -4,7 +4,7 @@
  *
  * A mark is an element with `data-v`. Its reference is `data-ref` behind the `data-base` of the elements around it. With `data-block` it
  * is the sum of a block: `0:4,8:12` of a matrix, `0:4` of a vector. An element whose `data-v` lists numbers is a row of marks, one a
- * column, `-` for none; each `{}` in its reference and block then stands for the number of the column, or for what `data-at` lists.
+ * column, `-` for none; `data-f` has them as base64 of float64 instead. Each `{}` in its reference and block then stands for the number of the column, or for what `data-at` lists.
  */
 import { SaxesParser } from 'saxes';
 
@@ -56,11 +56,20 @@ export function marksOf(svg: string): Found[] {
   return elementsOf(svg).flatMap((element) => marksIn(element));
 }
 
+/** The numbers of an element as texts: those it lists, or those it packs as base64 of float64, from a column on. */
+function valuesIn(attributes: Element['attributes']): string[] | undefined {
+  const { 'data-v': list, 'data-f': packed, 'data-from': from = '0' } = attributes;
+  if (packed === undefined) return list?.split(' ');
+  const bytes = Buffer.from(packed, 'base64');
+  const numbers = Array.from({ length: bytes.length / 8 }, (_, i) => String(bytes.readDoubleLE(8 * i)));
+  return [...new Array<string>(Number(from)).fill('-'), ...numbers];
+}
+
 /** The marks of one element. */
 export function marksIn({ name, attributes }: Element): Found[] {
-  const { 'data-v': list, 'data-ref': ref, 'data-block': block, 'data-at': at } = attributes;
-  if (list === undefined) return [];
-  const values = list.split(' ');
+  const { 'data-ref': ref, 'data-block': block, 'data-at': at } = attributes;
+  const values = valuesIn(attributes);
+  if (values === undefined) return [];
   const place = `${attributes['#base']}${ref ?? '?'}`;
   return values.flatMap((v, column) => {
     if (v === '-') return [];

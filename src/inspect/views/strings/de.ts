@@ -195,4 +195,28 @@ export const de: Strings = {
     'Zahlen sind zum Lesen auf vier Stellen gerundet. x_3[0]: Komponente 0 bei Wort 3; Wh[0,5]: Zeile 0, Spalte 5; ein Strich ist eine Steigung.',
   'equation.summary': '{symbol} = {formula} = {value}.',
   'equation.summary.given': '{symbol} = {value} ist gegeben.',
+
+  'report.title': 'Gradienten eines Satzes',
+  'report.made': 'Erstellt von bptt {version} mit',
+  'report.weights': 'SHA-256 der Gewichte:',
+  'report.numbers': 'Die Zahlen',
+  'report.rows': 'Die ersten {shown} von {all} Zeilen; bptt figure --csv schreibt alle.',
+  'report.equations': 'Gleichungen der Zelle',
+  'report.forward': 'Vorwärts',
+  'report.backward': 'Rückwärts: dieselben Nummern in umgekehrter Folge',
+  'report.proof': 'Gelten die Gesetze?',
+  'report.checked':
+    '{n} zufällige Gewichte, von Hand abgeleitet, im Vorwärtsmodus und mit zentralen Differenzen: {verdict}.',
+  'report.law': 'Gesetz, das die Zahlen erfüllen',
+  'report.residual': 'verfehlt um',
+  'report.holds': 'gilt',
+  'report.recompute.off':
+    'Skripte sind abgeschaltet, darum wurde nichts nachgerechnet. Jede Zahl unten steht in dieser Datei.',
+  'report.recompute.none':
+    'Diese Datei rechnet ihre Zahlen nicht nach: das kann sie für eingebaute Zellen, ein Etikett je Wort und höchstens 100 Wörter. Jede Zahl unten steht in ihr.',
+  'report.recompute.agrees':
+    '✓ Hier nachgerechnet, aus den Gewichten in dieser Datei: {checked} von {marks} Zahlen, und alle stimmen überein (größte relative Abweichung {worst}). Die übrigen gehören zu anderen Zellen, Tauschtests und finiten Differenzen.',
+  'report.recompute.disagrees':
+    '✗ Hier nachgerechnet, aus den Gewichten in dieser Datei: {differing} von {checked} Zahlen weichen ab, die erste bei {first}. Trauen Sie dieser Datei nicht; erstellen Sie sie neu.',
+  'report.recompute.failed': '✗ Die Zahlen ließen sich nicht nachrechnen: {error}',
 };

@@ -188,4 +188,27 @@ export const en = {
     'Numbers are rounded to four digits for reading. x_3[0]: component 0 at word 3; Wh[0,5]: row 0, column 5; a prime is a slope.',
   'equation.summary': '{symbol} = {formula} = {value}.',
   'equation.summary.given': '{symbol} = {value} is given.',
+
+  'report.title': 'Gradients of a sentence',
+  'report.made': 'Made by bptt {version} with',
+  'report.weights': 'SHA-256 of the weights:',
+  'report.numbers': 'The numbers',
+  'report.rows': 'The first {shown} of {all} rows; bptt figure --csv writes all of them.',
+  'report.equations': 'Equations of the cell',
+  'report.forward': 'Forward',
+  'report.backward': 'Backward: the same numbers in reverse',
+  'report.proof': 'Do the laws hold?',
+  'report.checked':
+    '{n} random weights by hand-written backward pass, forward mode and central differences: {verdict}.',
+  'report.law': 'Law that the numbers obey',
+  'report.residual': 'missed by',
+  'report.holds': 'holds',
+  'report.recompute.off': 'Scripts are off, so nothing was computed again. Every number below stands in this file.',
+  'report.recompute.none':
+    'This file does not compute its numbers again: it can for built-in cells, a label per word and at most 100 words. Every number below stands in it.',
+  'report.recompute.agrees':
+    '✓ Computed again here, from the weights in this file: {checked} of {marks} numbers, and all agree (largest relative difference {worst}). The others belong to other cells, word swaps and finite differences.',
+  'report.recompute.disagrees':
+    '✗ Computed again here, from the weights in this file: {differing} of {checked} numbers disagree, the first at {first}. Do not trust this file; make it anew.',
+  'report.recompute.failed': '✗ The numbers could not be computed again: {error}',
 } as const;

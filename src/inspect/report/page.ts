@@ -1,0 +1,202 @@
+/**
+ * A report: one HTML file that needs nothing else. Pictures, tables and equations stand in it as they are. Its one script computes the
+ * numbers again from the weights beside it; it can do nothing more, because a Content-Security-Policy allows that script and that
+ * style by their hashes and nothing besides: no address is asked, and whatever a sentence or a label holds stays text.
+ */
+import { sha256 } from '../sha256.js';
+import type { Trace } from '../trace.js';
+import { base64Of } from '../views/base64.js';
+import { compare, definitionsFor, languages, themes, views } from '../views/index.js';
+import type { Comparison, Look, Parts, Selection, Strings, Table, Theme } from '../views/index.js';
+import { say } from '../views/strings/index.js';
+import { classified } from './classes.js';
+import { equations } from './equations.js';
+import { text } from './html.js';
+import { payloadOf } from './payload.js';
+import { scripts } from './scripts.js';
+import { matrixTable, table } from './tables.js';
+
+/** What a report is made of. */
+export interface ReportContent {
+  readonly trace: Trace;
+  /** Other cells on the same sentence. */
+  readonly comparison: Comparison;
+  /** What is looked at. */
+  readonly selection?: Selection;
+  /** The command line that makes the page. */
+  readonly command: string;
+  readonly version: string;
+  /** A key of `languages`; default `en`. */
+  readonly language?: string;
+  readonly theme?: Theme['name'];
+  /** Whether the cell is a built-in one, which the page can run; default true. */
+  readonly builtIn?: boolean;
+}
+
+/** Most words of a sentence that a page computes again: every loss has a backward pass, and each takes as many steps as words. */
+const MOST_WORDS = 100;
+
+const STYLE = `body{margin:0 auto;padding:1.5rem;max-width:62rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
+section{margin:2.5rem 0}h2{margin:0}p{margin:.4rem 0}.small{font-size:.85rem;color:var(--muted)}figure,.wide{margin:.5rem 0;overflow-x:auto}svg{max-width:100%;height:auto}
+table{border-collapse:collapse;font-size:.8rem;font-variant-numeric:tabular-nums;margin:.5rem 0}caption{text-align:start;font-weight:600}
+td,th{border-bottom:1px solid var(--line);padding:.05rem .5rem;text-align:start;white-space:nowrap}code{overflow-wrap:anywhere}
+summary{cursor:pointer}#verdict{border:2px solid var(--line);padding:.5rem 1rem}#verdict.agrees{border-color:var(--good)}
+#verdict.disagrees,#verdict.failed{border-color:var(--bad);font-weight:600}.cells{fill:none}math{margin:.3rem 0}
+@media print{section{break-inside:avoid}details:not([open])>*{display:none}}`;
+
+/** Colors of a theme, and of a good and a bad end; both have a contrast of 4.5 to 1 with the ground. */
+function colorsOf({ name, ink, muted, line, background }: Theme): string {
+  const [good, bad] = name === 'dark' ? ['#6cc070', '#ff8a80'] : ['#1b6e20', '#b3261e'];
+  return `:root{color-scheme:${name === 'dark' ? 'dark' : 'light'};--ink:${ink};--muted:${muted};--line:${line};--ground:${background};--good:${good};--bad:${bad}}`;
+}
+
+/** The whole page. */
+export function reportPage(content: ReportContent): string {
+  const { trace, command, version, language = 'en', theme = 'light' } = content;
+  const strings = languages[language];
+  const { css, body } = classified(bodyOf(content, strings));
+  const style = colorsOf(themes[theme]) + STYLE + css;
+  const payload = content.builtIn === false || trace.words.length > MOST_WORDS ? undefined : payloadOf(trace);
+  const script = payload ? scripts[payload.cell] : '';
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${hashOf(style)}'`,
+    ...(payload ? [`script-src 'sha256-${hashOf(script)}'`] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  const sentence = trace.words.map((word) => word.text).join(' ');
+  return [
+    '<!doctype html>',
+    `<html lang="${text(language)}">`,
+    `<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy.join(';')}">`,
+    '<meta name="viewport" content="width=device-width,initial-scale=1">',
+    `<title>${text(strings['report.title'])}: ${text(sentence)}</title><style>${style}</style>`,
+    `<main><h1>${text(strings['report.title'])}</h1><p><strong dir="auto">${text(sentence)}</strong>`,
+    `<p>${text(say(strings, 'report.made', { version }))} <code>${text(command)}</code>`,
+    `<p>${text(strings['report.weights'])} <code>${text(trace.model.sha256)}</code>`,
+    verdictOf(strings, payload !== undefined),
+    body,
+    '</main>',
+    ...(payload
+      ? [`<script type="application/json" id="payload">${inScript(payload)}</script><script>${script}</script>`]
+      : []),
+    '</html>\n',
+  ].join('\n');
+}
+
+/** SHA-256 of a text as a policy names it. */
+function hashOf(source: string): string {
+  const hex = sha256(new TextEncoder().encode(source));
+  return base64Of(Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
+}
+
+/** JSON that can stand in a script element: no `<` of it ends one or begins a comment. */
+const inScript = (value: unknown): string => JSON.stringify(value).replace(/</g, '\\u003c');
+
+/** What the script writes into. Without one it says that nothing was computed again. */
+function verdictOf(strings: Strings, runs: boolean): string {
+  if (!runs) return `<p id="verdict">${text(strings['report.recompute.none'])}</p>`;
+  const patterns = (['agrees', 'disagrees', 'failed'] as const).map(
+    (key) => ` data-${key}="${text(strings[`report.recompute.${key}`])}"`,
+  );
+  return `<p id="verdict" role="status"${patterns.join('')}>${text(strings['report.recompute.off'])}</p>`;
+}
+
+function bodyOf(content: ReportContent, strings: Strings): string {
+  const { trace, comparison, selection = {}, theme = 'light' } = content;
+  const look = (id: string): Look => ({ theme, strings, id, shared: 'all' });
+  const strip = views.strip.parts(trace, selection, look('strip'));
+  const part = (name: keyof typeof views): Parts => {
+    const parts = views[name].parts(trace, selection, look(name));
+    return parts.line === strip.line ? { ...parts, line: '' } : parts; // the model is named once
+  };
+  const whole = (name: keyof typeof views): string => table(views[name].table(trace, selection, look(name)), strings);
+  const chosen = selection.param ?? accounted(trace);
+  const ledger = (param: string): Parts => views.ledger.parts(trace, { ...selection, param }, look('ledger'));
+  const { loss, word, normalization } = selection;
+  const cells = compare.parts(comparison, { loss, word, normalization }, look('compare'));
+  return [
+    `<svg width="0" height="0" aria-hidden="true"><defs>${definitionsFor(look('all'))}</defs></svg>`,
+    section('strip', strip, whole('strip'), strings),
+    section('reach', part('reach'), '', strings),
+    section('compare', cells, '', strings),
+    section('stepper', part('stepper'), '', strings),
+    section(
+      'equation',
+      part('equation'),
+      table(operands(trace, selection, look('equation')), strings),
+      strings,
+      equationsOf(trace, strings),
+    ),
+    section('gates', part('gates'), '', strings),
+    ...(chosen === undefined ? [] : [section('ledger', ledger(chosen), '', strings)]),
+    ...(trace.ledger.length === 0 ? [] : [section('norms', part('norms'), '', strings)]),
+    ...(trace.saliency.length === 0 ? [] : [section('saliency', part('saliency'), whole('saliency'), strings)]),
+    ...(trace.checks.elements.length === 0 ? [] : [section('check', part('check'), whole('check'), strings)]),
+    proofOf(trace, strings),
+  ].join('\n');
+}
+
+/**
+ * The parameter whose ledger is shown: the recurrent weights of the last layer, or its input weights where the gradient of those is 0, as
+ * it is in a sentence of one word; nothing where both are.
+ */
+function accounted({ ledger }: Trace): string | undefined {
+  const ends = ['.Wh', '.Wx'].flatMap((end) => ledger.filter(({ param }) => param.endsWith(end)).reverse());
+  return ends.find(({ gate, norm }) => gate === null && norm !== 0)?.param;
+}
+
+/** What the opened number is made of, without the places in the trace, which the picture has. */
+function operands(trace: Trace, selection: Selection, look: Look): Table {
+  const { columns, rows } = views.equation.table(trace, selection, look);
+  const at = columns.indexOf('ref');
+  return { columns: columns.filter((_, i) => i !== at), rows: rows.map((row) => row.filter((_, i) => i !== at)) };
+}
+
+/** A view: its question, its picture, its sentence, its numbers. */
+function section(
+  id: string,
+  { title, line, summary, notes, svg, matrices }: Parts,
+  own: string,
+  strings: Strings,
+  more = '',
+): string {
+  const tables = matrices.map((each) => matrixTable(each)).join('') + own;
+  return [
+    `<section aria-labelledby="${id}-title"><h2 id="${id}-title">${text(title)}</h2>${line === '' ? '' : `<p class="small">${text(line)}`}`,
+    `<figure>${svg}</figure><p id="${id}-description">${text(summary)}${more}`,
+    `<p class="small">${notes.map((note) => text(note)).join('<br>')}`,
+    `<details><summary>${text(strings['report.numbers'])}</summary>${scrolling(tables, `${strings['report.numbers']}: ${title}`)}</details></section>`,
+  ].join('\n');
+}
+
+/** What may be wider than the page; the keyboard scrolls it. */
+const scrolling = (inside: string, name: string): string =>
+  `<div class="wide" tabindex="0" role="region" aria-label="${text(name)}">${inside}</div>`;
+
+/** The equations of the cell, forward and backward. */
+function equationsOf({ model }: Trace, strings: Strings): string {
+  if (!Object.hasOwn(equations, model.cell)) return '';
+  const { forward, backward } = equations[model.cell];
+  const list = (name: string, all: readonly string[]): string => `<h3>${text(name)}</h3>${all.join('')}`;
+  return scrolling(
+    list(strings['report.forward'], forward) + list(strings['report.backward'], backward),
+    strings['report.equations'],
+  );
+}
+
+/** The checks that ran, and the laws that the numbers obey. */
+function proofOf({ checks, identities }: Trace, strings: Strings): string {
+  const verdict = strings[checks.agrees ? 'check.agree' : 'check.disagree'];
+  const laws = {
+    columns: [strings['report.law'], strings['report.residual'], strings['report.holds']],
+    rows: identities.map(({ says, residual, holds }) => [says, residual, holds ? '✓' : '✗']),
+  };
+  const checked =
+    checks.checked === 0 ? '' : `<p>${text(say(strings, 'report.checked', { n: checks.checked, verdict }))}`;
+  return [
+    `<section aria-labelledby="proof-title"><h2 id="proof-title">${text(strings['report.proof'])}</h2>${checked}`,
+    `${scrolling(table(laws, strings), strings['report.proof'])}</section>`,
+  ].join('\n');
+}

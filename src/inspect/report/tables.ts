@@ -1,0 +1,33 @@
+/** Tables of a report. Numbers are rounded for reading; the pictures carry all of their digits. */
+import type { NumberMatrix, Strings, Table } from '../views/index.js';
+import { say } from '../views/strings/index.js';
+import { short } from '../views/text.js';
+import { text } from './html.js';
+
+/** Most rows of a table; a longer one says so. */
+const ROWS = 60;
+
+/** Three digits, without a zero before the point. */
+const number = (value: number): string =>
+  Number.isInteger(value) ? String(value) : short(value).replace(/^(−?)0(?=\.)/, '$1');
+
+/** Rows under named columns. End tags that HTML lets out are left out. */
+export function table({ columns, rows }: Table, strings: Strings): string {
+  const shown = rows.slice(0, ROWS);
+  const cell = (value: string | number): string =>
+    typeof value === 'number' ? `<td>${number(value)}` : `<td dir="auto">${text(value)}`;
+  const less = say(strings, 'report.rows', { shown: shown.length, all: rows.length });
+  const caption = shown.length < rows.length ? `<caption>${text(less)}</caption>` : '';
+  const head = columns.map((column) => `<th scope="col">${text(column)}`).join('');
+  return `<table>${caption}<thead><tr>${head}<tbody>${shown.map((row) => `<tr>${row.map(cell).join('')}`).join('')}</table>`;
+}
+
+/** A grid of numbers under the names of its columns, beside those of its rows; structural zeros are empty. */
+export function matrixTable({ label, rows, columns, values }: NumberMatrix): string {
+  const head = columns.map((column) => `<th>${text(column)}`).join('');
+  const body = values.map((row, r) => {
+    const cells = row.map((value) => `<td>${value === null ? '' : number(value)}`).join('');
+    return `<tr><th>${text(rows[r])}${cells}`;
+  });
+  return `<table><caption>${text(label)}</caption><tr><td>${head}${body.join('')}</table>`;
+}

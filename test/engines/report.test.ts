@@ -1,0 +1,234 @@
+/**
+ * A report in Chromium: the pixels of its cells are the colors of its numbers, axe finds nothing in it, it asks no network, it is whole
+ * without scripts, and with them it says whether its numbers are those of its weights.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { batlow } from '../../src/inspect/views/colors/batlow';
+import { berlin } from '../../src/inspect/views/colors/berlin';
+import { vik } from '../../src/inspect/views/colors/vik';
+import { browserIt, MAIN, openBrowser } from './browser';
+
+const SENTENCE = 'the cat near the dogs by the trees near the boys sat';
+const THEMES = ['light', 'dark'] as const;
+const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
+
+let folder: string;
+let browser: Browser | undefined;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bptt-report-'));
+  for (const theme of THEMES) {
+    const args = ['report', SENTENCE, '--cell', 'lstm', '--theme', theme, '-o', join(folder, `${theme}.html`)];
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  }
+});
+
+afterAll(async () => {
+  await browser?.close();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Opens a page from the disk, and notes every request and every complaint. */
+async function opened(name: string, options: BrowserContextOptions = {}) {
+  browser ??= await openBrowser();
+  const context = await browser.newContext({ viewport: { width: 1500, height: 900 }, ...options });
+  const page = await context.newPage();
+  const requests: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  const url = pathToFileURL(join(folder, name)).href;
+  await page.goto(url);
+  return { page, requests, complaints, url };
+}
+
+const verdictOf = (page: Page) =>
+  page.evaluate(() => {
+    const { document } = globalThis as unknown as { document: { getElementById(id: string): { className: string; textContent: string } } }; // prettier-ignore
+    const { className, textContent } = document.getElementById('verdict');
+    return { className, textContent };
+  });
+
+/** A cell of a grid on the page: its number, the reference of its row, and a point in it where nothing else is drawn. */
+interface Cell {
+  readonly v: number;
+  readonly ref: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Every cell that the paths of a page draw, with the number that stands in the row of its name. Runs in the page. */
+function cellsInPage(): Cell[] {
+  interface Matrix {
+    readonly a: number;
+    readonly d: number;
+    readonly e: number;
+    readonly f: number;
+  }
+  interface Element {
+    readonly children: readonly Element[];
+    readonly previousElementSibling: Element;
+    getAttribute(name: string): string | null;
+    querySelectorAll(selector: string): Iterable<Element>;
+    getScreenCTM(): Matrix;
+  }
+  const { document, scrollX, scrollY } = globalThis as unknown as {
+    document: Element;
+    scrollX: number;
+    scrollY: number;
+  };
+  const cells: Cell[] = [];
+  for (const grid of document.querySelectorAll('g.cells')) {
+    const names = grid.previousElementSibling;
+    const base = names.getAttribute('data-base') ?? '';
+    const rows = [...names.children].map((row) => {
+      const packed = row.getAttribute('data-f');
+      const from = Number(row.getAttribute('data-from') ?? 0);
+      if (packed === null) return { from: 0, values: (row.getAttribute('data-v') ?? '').split(' ').map(Number) };
+      const bytes = Uint8Array.from(atob(packed), (each) => each.charCodeAt(0));
+      return { from, values: [...new Float64Array(bytes.buffer)] };
+    });
+    const { a, d, e, f } = grid.getScreenCTM();
+    for (const path of grid.querySelectorAll('path')) {
+      for (const [, x, y, n] of (path.getAttribute('d') ?? '').matchAll(/M(\d+) (\d+)h(\d+)/g)) {
+        for (let c = Number(x); c < Number(x) + Number(n); c++) {
+          const { from, values } = rows[Number(y)];
+          const at = { x: e + (c + 0.22) * a + scrollX, y: f + (Number(y) - 0.25) * d + scrollY };
+          cells.push({ v: values[c - from], ref: base + names.children[Number(y)].getAttribute('data-ref'), ...at });
+        }
+      }
+    }
+  }
+  return cells;
+}
+
+/** The colors of a PNG at some points, read by the browser itself. */
+async function colorsAt(png: Buffer, points: readonly { x: number; y: number }[]): Promise<number[][]> {
+  const page = await browser!.newPage();
+  try {
+    return await page.evaluate(
+      async ([base64, all]) => {
+        interface Context {
+          drawImage(image: unknown, x: number, y: number): void;
+          getImageData(x: number, y: number, w: number, h: number): { readonly data: ArrayLike<number> };
+        }
+        const { createImageBitmap, OffscreenCanvas } = globalThis as unknown as {
+          createImageBitmap(blob: Blob): Promise<{ readonly width: number; readonly height: number }>;
+          OffscreenCanvas: new (w: number, h: number) => { getContext(kind: '2d'): Context };
+        };
+        const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+        const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+        const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+        context.drawImage(image, 0, 0);
+        return all.map(({ x, y }) => [...Array.from(context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data)].slice(0, 3)); // prettier-ignore
+      },
+      [png.toString('base64'), points.map(({ x, y }) => ({ x, y }))] as const,
+    );
+  } finally {
+    await page.close();
+  }
+}
+
+/** Colors of a map's hexadecimal text. */
+const colorsOf = (hex: string): number[][] =>
+  Array.from({ length: 256 }, (_, i) => [0, 2, 4].map((at) => parseInt(hex.slice(6 * i + at, 6 * i + at + 2), 16)));
+
+/** The step of the map that the number of a reference calls for: the scales of gates and of retention, written once more. */
+function stepFor({ ref, v }: Cell, theme: (typeof THEMES)[number]): { map: number[][]; step: number } | undefined {
+  const signed = colorsOf(theme === 'dark' ? berlin : vik);
+  const sizes = colorsOf(batlow);
+  if (/\/gates\/g/.test(ref)) return { map: signed, step: ((v + 1) / 2) * 255 };
+  if (/\/(gates|slopes)\//.test(ref)) return { map: sizes, step: v * 255 };
+  if (/^\/reach\/retention/.test(ref) && v >= 1e-4) return { map: sizes, step: (1 + Math.log10(v) / 4) * 255 };
+  return undefined;
+}
+
+describe.each(THEMES)('a report, %s', (theme) => {
+  browserIt('has the colors of its numbers, to one step of the map', async () => {
+    const { page } = await opened(`${theme}.html`);
+    const cells = await page.evaluate(cellsInPage);
+    const known = cells.flatMap((cell) => {
+      const called = stepFor(cell, theme);
+      return called === undefined ? [] : [{ ...cell, ...called }];
+    });
+    expect(known.length).toBeGreaterThan(1500);
+    const pixels = await colorsAt(await page.screenshot({ fullPage: true }), known);
+    const wrong = known.filter(({ map, step }, i) => {
+      const near = [Math.floor(step) - 1, Math.floor(step), Math.ceil(step), Math.ceil(step) + 1];
+      return !near.some((each) => map[Math.max(0, Math.min(255, each))].every((byte, c) => Math.abs(byte - pixels[i][c]) <= 1)); // prettier-ignore
+    });
+    expect(wrong.slice(0, 5).map(({ ref, v, x, y }) => ({ ref, v, x, y }))).toEqual([]);
+    expect(new Set(pixels.map(String)).size).toBeGreaterThan(100);
+    await page.context().close();
+  });
+
+  browserIt('is whole without scripts', async () => {
+    const { page, requests, complaints, url } = await opened(`${theme}.html`, { javaScriptEnabled: false });
+    expect(await page.locator('section').count()).toBe(11);
+    expect(await page.locator('figure > svg').count()).toBe(10);
+    expect(await page.locator('table').count()).toBeGreaterThan(20);
+    expect(await page.locator('math').count()).toBeGreaterThan(8);
+    expect(await page.locator('#verdict').innerText()).toMatch(/^Scripts are off/);
+    expect({ requests, complaints }).toEqual({ requests: [url], complaints: [] });
+    await page.context().close();
+  });
+
+  browserIt('asks no network, and says that its numbers agree', async () => {
+    const { page, requests, complaints, url } = await opened(`${theme}.html`);
+    const { className, textContent } = await verdictOf(page);
+    expect(className).toBe('agrees');
+    const [, checked, marks] = /: (\d+) of (\d+) numbers/.exec(textContent)!.map(Number);
+    expect(checked).toBeGreaterThan(2000);
+    expect(marks).toBeGreaterThan(checked);
+    expect({ requests, complaints }).toEqual({ requests: [url], complaints: [] });
+    await page.context().close();
+  });
+
+  browserIt('says that they disagree where one weight is another, or one number', async () => {
+    const text = readFileSync(join(folder, `${theme}.html`), 'utf8');
+    const weight = text.replace(/("numbers":".{4000})(.)/, (_, before: string, each: string) => before + (each === 'A' ? 'B' : 'A')); // prettier-ignore
+    const number = text.replace(/(data-v="?[01]\.\d{3})(\d)/, (_, before: string, each: string) => before + ((Number(each) + 1) % 10)); // prettier-ignore
+    for (const [name, spoiled] of Object.entries({ weight, number })) {
+      expect([name, spoiled === text]).toEqual([name, false]);
+      writeFileSync(join(folder, `${name}.html`), spoiled);
+      const { page } = await opened(`${name}.html`);
+      expect([name, (await verdictOf(page)).className]).toEqual([name, 'disagrees']);
+      await page.context().close();
+    }
+  });
+
+  browserIt('runs no script but its own', async () => {
+    const text = readFileSync(join(folder, `${theme}.html`), 'utf8');
+    writeFileSync(
+      join(folder, 'foreign.html'),
+      text.replace('</main>', '<script>document.title="foreign"</script></main>'),
+    );
+    const { page, complaints } = await opened('foreign.html');
+    expect(await page.title()).not.toBe('foreign');
+    expect(complaints.join()).toMatch(/Content Security Policy/);
+    await page.context().close();
+  });
+
+  browserIt('has nothing that axe finds', async () => {
+    const { page } = await opened(`${theme}.html`, { bypassCSP: true });
+    await page.evaluate(() => {
+      const { document } = globalThis as unknown as { document: { querySelectorAll(all: string): Iterable<{ open: boolean }> } }; // prettier-ignore
+      for (const each of document.querySelectorAll('details')) each.open = true;
+    });
+    await page.addScriptTag({ path: AXE });
+    const violations = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }> } }; // prettier-ignore
+      return (await axe.run()).violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)) })); // prettier-ignore
+    });
+    expect(violations).toEqual([]);
+    await page.context().close();
+  });
+});
