@@ -1,4 +1,12 @@
 /** The built-in encoders, each through a whole model: gradients, training, the model file, taggers, threads, files of strangers. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from '../../../src/inspect/index.js';
+import type { AsyncKernels } from '../../../src/kernels/types.js';
+import { createAsyncTagger } from '../../../src/labeling/model/async-tagger.js';
+import type { Model } from '../../../src/labeling/model/model.js';
 import { flatten, gradcheck, nestLike, zeroGrads } from '../../../src/autograd/index.js';
 import { createCpuKernels } from '../../../src/kernels/index.js';
 import { createWasmKernels } from '../../../src/kernels/wasm/index.js';
@@ -19,7 +27,7 @@ import { train } from '../../../src/labeling/training/train.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
 import { allocate, ArgumentError, copy, createKey, createRng, DataError } from '../../../src/tensor/index.js';
 import type { Tensor } from '../../../src/tensor/index.js';
-import { threads as threadsOf } from '../../support/threads.js';
+import { moduleUrl, threads as threadsOf } from '../../support/threads.js';
 
 const kernels = createCpuKernels();
 
@@ -284,6 +292,48 @@ describe('a file of a stranger', () => {
       'affixes',
       'characters',
     ]);
+  });
+});
+
+describe('a model with every encoder', () => {
+  let model: Model;
+  let texts: readonly (readonly string[])[];
+  beforeAll(async () => {
+    const corpus = generateCorpus({ sentences: 30, seed: 6 });
+    const options: TrainOptions = { ...SIZES, encoders: ['words', 'affixes', 'characters'], hidden: 4, epochs: 2 };
+    ({ model } = await train(kernels, { train: corpus }, { ...options, characterUnit: 'grapheme' }));
+    texts = [...corpus.slice(0, 8).map((s) => s.tokens), ...tokens];
+  });
+
+  test('labels under a strict Content-Security-Policy', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bptt-csp-'));
+    try {
+      writeFileSync(join(folder, 'model.safetensors'), saveModel(model));
+      const script = `
+        import { readFileSync } from 'node:fs';
+        import { createTagger } from '${moduleUrl('labeling/model/tagger.ts').href}';
+        const tagger = createTagger(new Uint8Array(readFileSync('${folder}/model.safetensors')));
+        console.log(JSON.stringify(tagger.tag(${JSON.stringify(texts)})));`;
+      const args = ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', script];
+      const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toEqual(createTagger(model).tag(texts));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('labels the same with a device that answers later', async () => {
+    const tagger = createAsyncTagger(model, kernels as unknown as AsyncKernels);
+    expect(await tagger.tag(texts, { probabilities: true })).toEqual(
+      createTagger(model).tag(texts, { probabilities: true }),
+    );
+  });
+
+  test('is read by inspect, whose checks agree', () => {
+    const trace = inspect(kernels, model, { tokens: texts[0] }, { checks: 12 });
+    expect(trace.words[0].x).toHaveLength(model.network.width);
+    expect(trace.checks).toMatchObject({ checked: 12, agrees: true });
   });
 });
 
