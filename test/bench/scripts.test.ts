@@ -16,7 +16,7 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js'])(
+test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js', 'taps.js'])(
   '%s: usage errors end with 2, help with 0',
   (name) => {
     expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });

@@ -122,10 +122,9 @@ export function tableOf(
   const texts = widths.map((_, c) => c).filter((c) => align[c] === 'l');
   const excess = (): number => widths.reduce((sum, each) => sum + each + GAP, -GAP) - paper.width;
   while (excess() > 0) {
-    const widest = texts.reduce((best, c) => (widths[c] > widths[best] ? c : best), texts[0] ?? 0);
-    const next = Math.max(LEAST, ...texts.filter((c) => widths[c] < widths[widest]).map((c) => widths[c]));
-    if (texts.length === 0 || widths[widest] <= next) break;
-    widths[widest] -= Math.min(excess(), widths[widest] - next);
+    const widest = texts.reduce((best, c) => (widths[c] > widths[best] ? c : best), texts[0]);
+    if (texts.length === 0 || widths[widest] <= LEAST) break;
+    widths[widest]--;
   }
   return sheetsOf(widths, paper.width).flatMap((columns, sheet) => [
     ...(sheet > 0 ? [''] : []),

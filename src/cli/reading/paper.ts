@@ -162,11 +162,13 @@ export function shortened(paper: Paper, text: string, most: number): string {
  */
 export function wrapped(paper: Paper, text: string, indent = '  '): string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const long of text.split(' ')) {
-    const word = shortened(paper, long, paper.width - indent.length);
-    const longer = line === '' ? (lines.length > 0 ? indent : '') + word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > paper.width) {
+  const lead = text.slice(0, text.search(/\S|$/));
+  let line = lead;
+  for (const long of text.slice(lead.length).split(' ')) {
+    const word = shortened(paper, long, paper.width - Math.max(indent.length, lead.length));
+    const begins = line === (lines.length > 0 ? indent : lead);
+    const longer = begins ? line + word : `${line} ${word}`;
+    if (!begins && widthOf(longer) > paper.width) {
       lines.push(line);
       line = indent + word;
     } else line = longer;
