@@ -24,7 +24,17 @@ let browser: Browser | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'bptt-report-'));
   for (const theme of THEMES) {
-    const args = ['report', SENTENCE, '--cell', 'lstm', '--theme', theme, '-o', join(folder, `${theme}.html`)];
+    const args = [
+      'report',
+      SENTENCE,
+      '--cell',
+      'lstm',
+      '--theme',
+      theme,
+      '--quiet',
+      '-o',
+      join(folder, `${theme}.html`),
+    ];
     const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   }

@@ -197,6 +197,6 @@ function proofOf({ checks, identities }: Trace, strings: Strings): string {
     checks.checked === 0 ? '' : `<p>${text(say(strings, 'report.checked', { n: checks.checked, verdict }))}`;
   return [
     `<section aria-labelledby="proof-title"><h2 id="proof-title">${text(strings['report.proof'])}</h2>${checked}`,
-    `${scrolling(table(laws, strings), strings['report.proof'])}</section>`,
+    `${scrolling(table(laws, strings), strings['report.law'])}</section>`,
   ].join('\n');
 }

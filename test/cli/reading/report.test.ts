@@ -14,7 +14,7 @@ let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'bptt-report-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const run = (...args: string[]) => bpttHere(['report', ...args], folder);
+const run = (...args: string[]) => bpttHere(['report', '--quiet', ...args], folder);
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 test('12 words, 16 units: at most 250 kB in each language, and its size is printed', async () => {
@@ -52,7 +52,9 @@ test('a model that was trained, a state dict of PyTorch, a cell of one’s own',
   expect(await run('the cat sat', file, '-o', 'nan.html')).toMatchObject({ status: 0 });
   expect(read('nan.html')).toContain('✕');
   copyFileSync(join(__dirname, '../../support/leaky.mjs'), join(folder, 'leaky.mjs'));
-  const own = bptt(['report', 'the cat sat', ...SMALL, '--cell', './leaky.mjs', '-o', 'own.html'], { cwd: folder });
+  const own = bptt(['report', '--quiet', 'the cat sat', ...SMALL, '--cell', './leaky.mjs', '-o', 'own.html'], {
+    cwd: folder,
+  });
   expect(own).toMatchObject({ status: 0, stderr: '' });
   expect(read('own.html')).not.toContain('<script');
 });
