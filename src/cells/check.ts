@@ -44,7 +44,7 @@ const soundForward = new WeakSet<object>();
  * @throws ArgumentError that names the member
  */
 export function expectCell(where: string, cell: unknown): asserts cell is Cell {
-  if (typeof cell === 'object' && cell !== null && sound.has(cell)) return;
+  if (sound.has(cell as object)) return; // what is no object is in no set
   expectForwardCell(where, cell);
   expectMembers(where, cell as object, BACKWARD);
   const { quantities, ...members } = cell as unknown as Cell;
@@ -59,7 +59,7 @@ export function expectCell(where: string, cell: unknown): asserts cell is Cell {
  * @throws ArgumentError that names the member
  */
 export function expectForwardCell(where: string, cell: unknown): asserts cell is ForwardCell {
-  if (typeof cell === 'object' && cell !== null && soundForward.has(cell)) return;
+  if (soundForward.has(cell as object)) return;
   if (!isRecord(cell)) {
     throw new ArgumentError(`${where}: cell must be a cell, such as { ...lstm, … }; got ${describe(cell)}`);
   }

@@ -1,4 +1,6 @@
 /** What is refused as a cell of one's own, member by member, and what is taken. */
+import { isBuiltIn } from '../../src/cells/cell.js';
+import { expectForwardCell } from '../../src/cells/check.js';
 import { cells, expectCell, fusedName } from '../../src/cells/index.js';
 import type { Cell } from '../../src/cells/index.js';
 import { ArgumentError } from '../../src/tensor/index.js';
@@ -44,6 +46,38 @@ test('a cell that was made from no built-in one has no loop in a backend', () =>
   expect(original?.name).toBe('gru');
   expect(fusedName(cells.gru)).toBe('gru');
   expect(fusedName(alone)).toBeUndefined();
+});
+
+test.each([
+  ['a cell', (cell: unknown): void => expectCell('here', cell)],
+  ['a forward half', (cell: unknown): void => expectForwardCell('here', cell)],
+])('%s that was found sound is not looked at again', (_, expectSound) => {
+  let looks = 0;
+  const cell = Object.defineProperty({ ...cells.lstm }, 'gates', { get: () => (looks++, 4), enumerable: true });
+  expectSound(cell);
+  const once = looks;
+  expect(once).toBeGreaterThan(0);
+  expectSound(cell);
+  expect(looks).toBe(once);
+});
+
+describe('a built-in cell with another member', () => {
+  const { name, original, ...members } = cells['gru-reset-before'];
+  const other: Readonly<Record<string, unknown>> = { gates: 2, states: ['h', 'k'], saved: {}, stepGrads: {} };
+  const changed = (key: string) => ({ ...cells['gru-reset-before'], [key]: other[key] ?? (() => undefined) }) as Cell;
+  const free = ['gateNames', 'initialize', 'equations', 'quantities'];
+
+  test.each(Object.keys(members))('%s is no built-in one any more', (key) => {
+    expect(isBuiltIn(changed(key))).toBe(false);
+    expect(fusedName(changed(key))).toBe(free.includes(key) ? name : undefined);
+  });
+
+  test('is told from a copy, and from one that was made from nothing', () => {
+    expect(isBuiltIn(cells['gru-reset-before'])).toBe(true);
+    expect(isBuiltIn({ ...cells['gru-reset-before'] })).toBe(true);
+    expect(isBuiltIn({ ...members, name } as Cell)).toBe(false);
+    expect(original?.name).toBe(name);
+  });
 });
 
 describe('an entry of quantities', () => {
