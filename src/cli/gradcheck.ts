@@ -7,7 +7,8 @@ import { BpttError } from '../tensor/index.js';
 import { elementIndex, integer, positiveInteger } from './arguments.js';
 import { addRequired } from './required.js';
 import type { ElementGradient } from './gradient.js';
-import { INPUT_SIZE, inspectGradients, TOLERANCE } from './gradient.js';
+import { NUMERIC_TOLERANCE } from '../autograd/check/verdict.js';
+import { INPUT_SIZE, inspectGradients } from './gradient.js';
 import { cellChoices, cellName, openCell } from './own-cell.js';
 import type { Colors, Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
@@ -29,8 +30,9 @@ gradients of the T uses of that weight, one per step; they sum to the analytic v
 equations over dual numbers: its value is exact to rounding, also where finite differences end. A cell of your own takes
 part with its 'equations'; without them it says that forward mode is not available.
 
-An element at a kink of the loss, as of max(0, x) at 0, agrees where it lies between the derivatives on either side. An
-element that finite differences can neither confirm nor refute is reported as inconclusive.
+An element agrees where forward mode has the same value and finite differences do not call it wrong. At a kink of the loss,
+as of max(0, x) at 0, and without forward mode, finite differences decide: at a kink it agrees between the derivatives on
+either side, and what they can neither confirm nor refute is inconclusive. bptt check judges by the same rule.
 
 Exit status: 0 where everything agrees, 1 where anything disagrees or is inconclusive.
 
@@ -86,7 +88,17 @@ function failureOf(elements: readonly ElementGradient[]): string {
 }
 
 function jsonOf({ cell, hidden, steps, seed }: Options, elements: ElementGradient[], agrees: boolean): object {
-  return { cell, inputSize: INPUT_SIZE, hidden, steps, seed, dtype: 'float64', tolerance: TOLERANCE, agrees, elements };
+  return {
+    cell,
+    inputSize: INPUT_SIZE,
+    hidden,
+    steps,
+    seed,
+    dtype: 'float64',
+    tolerance: NUMERIC_TOLERANCE,
+    agrees,
+    elements,
+  };
 }
 
 function textOf({ cell, hidden, steps, seed }: Options, elements: ElementGradient[], colors: Colors): string {
@@ -106,7 +118,7 @@ function describe(element: ElementGradient, colors: Colors): string {
     `  analytic        ${signed(element.analytic)}`,
     `  forward mode    ${element.forwardMode === null ? ' not available' : signed(element.forwardMode)}`,
     `  numeric         ${signed(element.numeric)}  (± ${element.noise.toExponential(1)})`,
-    `  relative error   ${element.relativeError.toExponential(1)}  ${verdict} (tolerance ${TOLERANCE.toExponential(0)})`,
+    `  relative error   ${element.relativeError.toExponential(1)}  ${verdict} (tolerance ${NUMERIC_TOLERANCE.toExponential(0)})`,
     ...(kink ? [`  at a kink       ${signed(kink.left)} from the left, ${signed(kink.right)} from the right`] : []),
     ...element.terms.map((term, t) => `  step ${String(t).padEnd(4)}       ${signed(term)}`),
     `  sum of steps    ${signed(element.termSum)}`,

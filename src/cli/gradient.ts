@@ -10,6 +10,8 @@
  */
 import { gradcheck } from '../autograd/check/gradcheck.js';
 import type { CheckedElement } from '../autograd/check/gradcheck.js';
+import { NUMERIC_TOLERANCE, verdictOf } from '../autograd/check/verdict.js';
+import type { Verdict } from '../autograd/check/verdict.js';
 import { zeroGrads } from '../autograd/grads.js';
 import { directionalDerivative, dualOps, packingOf, unroll, unrollBackward, unrollDual } from '../autograd/index.js';
 import type { Unrolled, BackwardPass } from '../autograd/index.js';
@@ -28,13 +30,6 @@ import {
   zeros,
 } from '../tensor/index.js';
 import type { Tensor } from '../tensor/index.js';
-
-/** Relative error up to which analytic and numeric value agree; the bound the project's own tests hold the cells to. */
-export const TOLERANCE = 1e-7;
-
-/** The same for forward mode, which is exact to rounding; Σ|term| times the second number is allowed for that. */
-const FORWARD_TOLERANCE = 1e-9;
-const ROUNDING = 1e-13;
 
 /** D, the input size of the checked layer. Odd, and unlike the default hidden size, so that no transpose goes unseen. */
 export const INPUT_SIZE = 5;
@@ -68,8 +63,7 @@ export interface ElementGradient {
   readonly termSum: number;
   /** Whether both other values confirm the analytic one, and the terms add up to it. */
   readonly agrees: boolean;
-  /** `inconclusive`: it is not confirmed, and finite differences cannot call it wrong either. */
-  readonly verdict: 'agrees' | 'disagrees' | 'inconclusive';
+  readonly verdict: Verdict;
   /** The derivatives on either side, where the loss has a kink. */
   readonly kink?: CheckedElement['kink'];
 }
@@ -143,16 +137,18 @@ function inspect(experiment: Experiment, param: string, place?: readonly number[
   const tensor = unrolled.params[param];
   const tensors = { [param]: place ? only(tensor, param, place) : tensor };
   const analytic = { [param]: place ? only(grads[param], param, place) : grads[param] };
-  const { worst } = gradcheck({ tensors, grads: analytic, loss, tolerance: TOLERANCE });
+  const { worst } = gradcheck({ tensors, grads: analytic, loss, tolerance: NUMERIC_TOLERANCE });
   const index = place ?? worst.index;
   const terms = termsOf(experiment, param, index);
   const termSum = terms.reduce((sum, term) => sum + term, 0);
   // Both sides sum T products in some order: each is off by at most γ_T Σ|term| (Higham 2002, equation 4.4).
   const gamma = (terms.length * Number.EPSILON) / (1 - terms.length * Number.EPSILON);
-  const slack = 2 * gamma * terms.reduce((sum, term) => sum + Math.abs(term), 0);
+  const magnitude = terms.reduce((sum, term) => sum + Math.abs(term), 0);
+  const slack = 2 * gamma * magnitude;
   const second = secondOpinion(experiment, param, index);
   const sumsUp = Math.abs(termSum - worst.analytic) <= slack;
-  const verdict = verdictOf(worst, sumsUp && confirmedBy(second.forwardMode, worst, terms));
+  const opinions = { analytic: worst.analytic, forwardMode: second.forwardMode, numeric: worst, magnitude };
+  const verdict = sumsUp ? verdictOf(opinions) : 'disagrees';
   return {
     param,
     at: index,
@@ -181,24 +177,6 @@ function secondOpinion(
     if (error instanceof UnsupportedError) return { forwardMode: null, forwardModeGap: error.message };
     throw error;
   }
-}
-
-/** Whether forward mode has the same value. At a kink each may take another one of those between the sides. */
-function confirmedBy(
-  forwardMode: number | null,
-  { analytic, kink }: CheckedElement,
-  terms: readonly number[],
-): boolean {
-  if (forwardMode === null || kink) return true;
-  const magnitude = terms.reduce((sum, term) => sum + Math.abs(term), 0);
-  const allowed = FORWARD_TOLERANCE * Math.max(Math.abs(analytic), Math.abs(forwardMode)) + ROUNDING * magnitude;
-  return Math.abs(analytic - forwardMode) <= allowed;
-}
-
-/** What does not sum up, or is not what forward mode says, is a fault whatever finite differences can tell. */
-function verdictOf({ passed, conclusive }: CheckedElement, confirmed: boolean): ElementGradient['verdict'] {
-  if (passed && confirmed) return 'agrees';
-  return conclusive || !confirmed ? 'disagrees' : 'inconclusive';
 }
 
 /** A view of a single element. */

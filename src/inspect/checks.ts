@@ -9,19 +9,25 @@ import type { Rng } from '../tensor/random.js';
 import { createRng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { viewOf } from '../tensor/view.js';
+import type { Verdict } from '../autograd/check/verdict.js';
+import { NUMERIC_TOLERANCE, verdictOf } from '../autograd/check/verdict.js';
 import { flatten } from '../autograd/grads.js';
 import { derivative } from './duals.js';
 import { faultOf } from './fault.js';
 import type { Place } from './ledger.js';
 import { refOf } from './ledger.js';
-import { agree, zeros } from './numbers.js';
+import { zeros } from './numbers.js';
 import type { Reading } from './reading.js';
 import { sumOfSeeds } from './losses.js';
 import { again, flatGrads } from './study.js';
 import type { CheckElement, CheckTrace } from './trace.js';
 
-/** Relative difference up to which finite differences agree. */
-const NUMERIC_TOLERANCE = 1e-7;
+/** The names that a trace has for verdicts. */
+const VERDICTS: Readonly<Record<Verdict, CheckElement['verdict']>> = {
+  agrees: 'agree',
+  disagrees: 'disagree',
+  inconclusive: 'below-noise',
+};
 
 /** Checks some weights; where one disagrees, looks for the step that is wrong. */
 export function checksOf(reading: Reading): CheckTrace {
@@ -94,7 +100,7 @@ function compared(reading: Reading, places: readonly Place[]): CheckElement[] {
     const analytic = gradient.data[flatIndex(gradient.shape, index)];
     const scale = Array.from(gradient.data).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
     const forwardMode = secondOpinion(reading, place);
-    const verdict = verdictOf(analytic, forwardMode, numeric[n], scale);
+    const verdict = VERDICTS[verdictOf({ analytic, forwardMode, numeric: numeric[n], magnitude: scale })];
     const other = forwardMode ?? numeric[n]?.numeric ?? NaN;
     return {
       ref: refOf(param, index) || null,
@@ -119,19 +125,6 @@ function tell({ options }: Reading, done: number, weights: number): void {
 /** |a − b| over the larger of them; 0 where both are 0. */
 export function relativeOf(a: number, b: number): number {
   return a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
-}
-
-function verdictOf(
-  analytic: number,
-  forwardMode: number | null,
-  numeric: CheckedElement | undefined,
-  scale: number,
-): CheckElement['verdict'] {
-  if (numeric?.conclusive && !numeric.passed) return 'disagree';
-  const kink = numeric?.kink !== undefined; // where a slope jumps, each method may take another side
-  if (forwardMode !== null) return kink || agree(analytic, forwardMode, scale) ? 'agree' : 'disagree';
-  if (!Number.isFinite(analytic)) return 'disagree';
-  return numeric?.passed ? 'agree' : 'below-noise';
 }
 
 /** Forward mode of one weight; null where the cell or the head has none. */

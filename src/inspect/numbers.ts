@@ -113,15 +113,3 @@ export function difference(u: ArrayLike<number>, v: ArrayLike<number>, scale = 0
   }
   return worst === 0 ? 0 : worst / size;
 }
-
-/** Relative difference up to which forward mode and a backward pass agree. */
-const FORWARD_TOLERANCE = 1e-9;
-
-/** What is allowed for rounding, times the size of what is added up: sums may cancel. */
-const ROUNDING = 1e-13;
-
-/** Whether two derivatives are the same. @param scale size of what they may be a small difference of */
-export function agree(analytic: number, other: number, scale: number): boolean {
-  const allowed = FORWARD_TOLERANCE * Math.max(Math.abs(analytic), Math.abs(other)) + ROUNDING * scale;
-  return Math.abs(analytic - other) <= allowed;
-}
