@@ -28,6 +28,14 @@ test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js', 'taps.js'])(
   },
 );
 
+test('taps.js finds the hook in this build', () => {
+  expect(script('taps.js', ['--cut'])).toEqual({
+    status: 0,
+    stdout: 'the hook can be cut out of this build\n',
+    stderr: '',
+  });
+});
+
 test('values that are no values are usage errors too', () => {
   for (const [name, ...args] of [
     ['targets.js', '--runs', '0'],
