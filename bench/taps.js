@@ -60,7 +60,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bptt-taps-'));
 let status = 1;
 try {
   cpSync(built, join(folder, 'dist/esm'), { recursive: true });
-  cpSync(join(built, '../../package.json'), join(folder, 'package.json'));
+  cpSync(fileURLToPath(new URL('../package.json', import.meta.url)), join(folder, 'package.json'));
   symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(folder, 'node_modules'));
   const sweep = join(folder, 'dist/esm/autograd/unroll.js');
   writeFileSync(sweep, cutOut(readFileSync(sweep, 'utf8')));
