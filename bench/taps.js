@@ -30,7 +30,7 @@ const {
 /** The lines of the sweep with the hook, as built, and what they are without it. */
 const CUTS = [
   [/if \(!onStep && (\w+\()/, 'if ($1'],
-  [/^\s*onStep\?\.\(\{ t, window, dNext, dPrev, saved \}\);\n/m, ''],
+  [/^\s*onStep\?\.\(\{[^}]*\}\);\n/m, ''],
 ];
 
 /** The source of the sweep without its hook. */
