@@ -1,5 +1,5 @@
 /** What a newcomer or a hostile user types: every option is used or refused, whatever is printed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromArray } from '../../../src/tensor';
@@ -170,6 +170,18 @@ test('gold labels that the model does not have are bad data', async () => {
   const found = await refusal(['inspect', SENTENCE, '--train', '1', '--tags', 'DET N.SG PREP DET Q V.SG']);
   expect(found).toMatch(/^65 bptt: --tags: the model has no label "Q", it has DET, PREP, .*: name one of them$/);
 });
+
+test.each(['', ',', '/words', '/words/99/norm', 'words/0/norm', '/losses/0/label'])(
+  'figure equation --ref %j leads to no number, and that is said',
+  async (ref) => {
+    const svg = join(folder, 'nothing.svg');
+    const found = await refusal(['figure', 'equation', SENTENCE, '--svg', svg, '--ref', ref]);
+    expect(found).toMatch(
+      /^2 bptt: (?:numberAt|valueAt): ref (?:"[^"]*" (?:must lead to a number|leads nowhere)|must begin)[^\n]*$/,
+    );
+    expect(existsSync(svg)).toBe(false);
+  },
+);
 
 test('figure equation --ref opens the number that it names; salience is saliency', async () => {
   const svg = join(folder, 'e.svg');

@@ -2,6 +2,7 @@
  * From a place in the trace to the formula of the number there. What a formula is made of are numbers of the trace again, so that any
  * factor can be opened in turn, down to weights and word vectors, which are given.
  */
+import { numberAt } from '../../refs.js';
 import type { DirectionName, Trace } from '../../trace.js';
 import { must } from '../mark.js';
 import type { Mark, Path } from '../mark.js';
@@ -28,9 +29,10 @@ export interface Opened {
  * Opens a number.
  *
  * @param ref a JSON Pointer to a number of the trace
- * @throws RangeError where there is none
+ * @throws ArgumentError where the pointer is malformed, or leads to no number
  */
 export function openNumber(trace: Trace, ref: string): Opened {
+  numberAt(trace, ref);
   const parts = ref
     .split('/')
     .slice(1)
