@@ -5,7 +5,8 @@ import { expectCorpus, expectKernels, expectTypes } from '../checks.js';
 import { expectModel } from '../model/checks.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/predict.js';
-import { learnedBy } from '../model/heads/decoding.js';
+import { labelsGivenBack } from '../model/heads/converted.js';
+import { decodingOf } from '../model/heads/decoding.js';
 import { predict } from '../model/predict.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { headKindsOf } from '../model/network.js';
@@ -55,9 +56,10 @@ export function evaluate(
   const [kind] = headKindsOf(model);
   const gold = sentences.map((sentence) => decisionsOf(kind, sentence, source));
   for (const each of gold) labelsOf(each, source);
-  const learned = gold.map(learnedBy(model.config.heads[0]));
-  if (strictLabels) for (const each of learned) labels.encode(each, source);
-  if (onNote) notesOfScoring(learned, labels, source, kind.unit).forEach(onNote);
+  const { schemes } = decodingOf(model.config.heads[0]);
+  const given = labelsGivenBack(labels, schemes); // in the scheme of the data: what the file is written in
+  if (strictLabels) for (const each of gold) given.encode(each, source);
+  if (onNote) notesOfScoring(gold, given, source, kind.unit, schemes?.data).forEach(onNote);
   const predictions = predict(
     kernels,
     model,

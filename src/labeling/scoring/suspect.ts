@@ -4,6 +4,8 @@ import { quoted } from '../../tensor/visible.js';
 import { twinNote, type LabelVocabulary } from '../data/labels.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
+import type { Scheme } from '../data/schemes.js';
+import { detectScheme } from '../data/schemes.js';
 import type { Unit } from '../model/heads/head.js';
 import { spanSchemeOf } from './spans.js';
 
@@ -39,22 +41,36 @@ export function notesOfTraining(
 }
 
 /**
- * Notes on sentences that are scored: a very long sentence, labels the model does not have, labels outside the scheme of spans.
+ * Notes on sentences that are scored: another scheme of spans, a very long sentence, labels the model does not have, labels outside
+ * the scheme.
  *
- * @param labels those of the model
+ * @param labels those that the model gives back
+ * @param scheme the one it gives them back in, where that is known
  */
 export function notesOfScoring(
   sentences: readonly Sentence[],
   labels: LabelVocabulary,
   source?: string,
   unit: Unit = 'token',
+  scheme?: Scheme,
 ): Note[] {
   if (unit === 'sentence') return unknownLabels(sentences, labels, source, unit);
   return [
+    ...otherScheme(sentences, scheme, source),
     ...longSentence(sentences, source),
     ...unknownLabels(sentences, labels, source, unit),
     ...outlierLabels(sentences, labels, source),
   ];
+}
+
+function otherScheme(sentences: readonly Sentence[], expected: Scheme | undefined, source?: string): Note[] {
+  if (expected === undefined) return [];
+  const { scheme, evidence } = detectScheme(sentences.map(({ labels = [] }) => labels));
+  if (scheme === null || scheme === expected) return [];
+  const message =
+    `the labels look like ${scheme} (${evidence}), those of the training data like ${expected}: ` +
+    `labels are given back in ${expected}; convert one of the files (bptt convert)`;
+  return [noteOf('other-scheme', message, source)];
 }
 
 function oneLabel({ labels, size }: LabelVocabulary, source: string | undefined, unit: Unit): Note[] {

@@ -27,6 +27,8 @@ import { expectAffixes } from '../model/encoders/affixes.js';
 import { CHARACTER_NETWORKS } from '../model/encoders/character-network.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
 import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
+import { labelsGivenBack } from '../model/heads/converted.js';
+import { decodingOf } from '../model/heads/decoding.js';
 import type { HeadKind } from '../model/heads/head.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { sentence } from '../model/heads/sentence.js';
@@ -34,8 +36,8 @@ import { softmax } from '../model/heads/softmax.js';
 import { crf } from '../model/heads/crf.js';
 import { SCHEMES } from '../data/schemes.js';
 import type { TrainHooks } from './record.js';
-import type { Spans } from './spans.js';
-import { noteOtherScheme, spansOfTraining } from './spans.js';
+import type { SpanPlan } from './spans.js';
+import { spansOfTraining } from './spans.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
@@ -113,7 +115,8 @@ export function prepareRun(
   }
   const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, encoders, onNote);
   if (spans.plan) onSpans?.(spans.plan);
-  kinds.forEach((kind, h) => checkCorpora(kind, corpora, labels[h], spans, settings.strictLabels, onNote));
+  const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
+  kinds.forEach((kind, h) => checkCorpora(kind, corpora, given[h], spans.plan, settings.strictLabels, onNote));
   const { train: sentences, sources } = corpora;
   const encoded = {
     lengths: Int32Array.from(sentences, (s) => s.tokens.length),
@@ -173,22 +176,21 @@ function checkCorpora(
   kind: HeadKind,
   corpora: Corpora,
   labels: LabelVocabulary,
-  spans: Spans,
+  plan: SpanPlan | undefined,
   strict: boolean,
   onNote?: OnNote,
 ): void {
   const { sources = {} } = corpora;
   const decisions = (part: 'train' | 'dev' | 'test'): Sentence[] =>
-    (corpora[part] ?? []).map((each) => spans.learned(decisionsOf(kind, each, sources[part])));
+    (corpora[part] ?? []).map((each) => decisionsOf(kind, each, sources[part]));
   if (onNote) notesOfTraining(decisions('train'), labels, sources.train, kind.unit).forEach(onNote);
   for (const part of ['dev', 'test'] as const) {
-    noteOtherScheme(spans, corpora[part] ?? [], sources[part], onNote);
     const sentences = decisions(part);
     for (const each of sentences) {
       if (strict) labels.encode(each, sources[part]);
       else labelsOf(each, sources[part]);
     }
-    if (onNote) notesOfScoring(sentences, labels, sources[part], kind.unit).forEach(onNote);
+    if (onNote) notesOfScoring(sentences, labels, sources[part], kind.unit, plan?.data).forEach(onNote);
   }
 }
 

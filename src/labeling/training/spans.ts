@@ -100,19 +100,3 @@ function unconstrained(scheme: Scheme, source?: string): string {
     'sentences of some lengths would have no path: transitions are not constrained'
   );
 }
-
-/** Notes on development and test data that are written in another scheme than the training data. */
-export function noteOtherScheme(
-  { plan }: Spans,
-  sentences: readonly Sentence[],
-  source?: string,
-  onNote?: OnNote,
-): void {
-  if (plan === undefined) return;
-  const { scheme, evidence } = detectScheme(sentences.map(({ labels = [] }) => labels));
-  if (scheme === null || scheme === plan.data) return;
-  const message =
-    `${source === undefined ? '' : `${source}: `}the labels look like ${scheme} (${evidence}), those of the training data like ${plan.data}: ` +
-    `labels are given back in ${plan.data}; convert one of the files (bptt convert)`;
-  onNote?.({ kind: 'other-scheme', message, ...(source !== undefined && { source }) });
-}

@@ -4,6 +4,7 @@ import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { createCpuKernels } from '../../../src/kernels/index.js';
 import { packBatch, packRows } from '../../../src/labeling/data/batches.js';
 import { convertLabels, permittedTransitions } from '../../../src/labeling/data/schemes.js';
+import type { Note } from '../../../src/labeling/data/notes.js';
 import type { Sentence } from '../../../src/labeling/data/sentence.js';
 import { createAsyncTagger, createTagger, evaluate, loadModel, saveModel } from '../../../src/labeling/index.js';
 import type { HeadPass } from '../../../src/labeling/model/heads/head.js';
@@ -140,6 +141,69 @@ describe.each<[string, TrainOptions]>([
       const heads = [{ ...config.heads[0], ...change }];
       const bytes = encodeSafetensors(tensors, { ...metadata, config: JSON.stringify({ ...config, heads }) });
       expect(() => loadModel(bytes)).toThrow(DataError);
+    }
+  });
+});
+
+describe('a file is judged in its own labels, whatever scheme was learned', () => {
+  const written = (sentences: readonly Sentence[], scheme: 'IOB1' | 'IOB2' | 'IOBES') =>
+    sentences.map((each) => ({ ...each, labels: convertLabels(each.labels!, 'IOB2', scheme).labels }));
+  const notesOn = async (part: Partial<TrainOptions>, train_: Sentence[], dev: Sentence[]) => {
+    const notes: Note[] = [];
+    const { model } = await train(kernels, { train: train_ }, { ...tiny, epochs: 1, head: 'crf', ...part });
+    evaluate(kernels, model, dev, { onNote: (note) => notes.push(note) });
+    return { model, notes };
+  };
+
+  test('another scheme is told, and its labels are unknown by the names in the file', async () => {
+    const { model, notes } = await notesOn({ scheme: 'BILOU' }, corpora.train, written(corpora.dev, 'IOBES'));
+    expect(notes.map(({ kind }) => kind)).toEqual(['other-scheme', 'unknown-labels']);
+    expect(notes[0].message).toMatch(/^the labels look like IOBES \(.*\), those of the training data like IOB2: /);
+    expect(notes[1].message).toMatch(/"[ES]-(?:PER|LOC)"/);
+    expect(notes[1].message).not.toMatch(/"[LU]-/);
+    expect(() => evaluate(kernels, model, written(corpora.dev, 'IOBES'), { strictLabels: true })).toThrow(/"[ES]-(?:PER|LOC)"/); // prettier-ignore
+    expect(evaluate(kernels, model, corpora.dev, { strictLabels: true }).tokens).toBeGreaterThan(20);
+  });
+
+  test('the same letters in another scheme are told too', async () => {
+    const { notes } = await notesOn({ scheme: 'BILOU' }, corpora.train, written(corpora.dev, 'IOB1'));
+    expect(notes.map(({ kind }) => kind)).toContain('other-scheme');
+  });
+
+  test('a label that can be given back is known, though no learned label has its name', async () => {
+    const single: Sentence[] = [{ tokens: ['ann'], labels: ['B-X'] }, { tokens: ['bo'], labels: ['B-X'] }]; // prettier-ignore
+    const { notes } = await notesOn({ scheme: 'BILOU', decode: 'free' }, single, [{ tokens: ['ann', 'bo', 'met'], labels: ['B-X', 'I-X', 'O'] }]); // prettier-ignore
+    const unknown = notes.find(({ kind }) => kind === 'unknown-labels');
+    expect(unknown?.message).toMatch(/"I-X" 1/);
+    expect(unknown?.message).toMatch(/"O" 1/);
+    expect(unknown?.message).not.toMatch(/B-X|U-X|L-X/);
+  });
+});
+
+describe('probabilities of labels in another scheme than the learned one', () => {
+  const namesOf = { IOB1: ['O', 'B-X', 'I-X', 'I-Y'], IOB2: ['O', 'B-X', 'I-X', 'B-Y'], IOE2: ['O', 'E-X', 'I-X', 'E-Y'], IOBES: ['O', 'B-X', 'E-X', 'S-X', 'S-Y'], BILOU: ['O', 'B-X', 'L-X', 'U-X'] } as const; // prettier-ignore
+  const schemes = Object.keys(namesOf) as (keyof typeof namesOf)[];
+  const pairs = schemes.flatMap((learned) => schemes.filter((data) => data !== learned).map((data) => [learned, data] as const)); // prettier-ignore
+
+  test.each(pairs)('%s given back as %s: the sum over all paths that are written with the label', (learned, data) => {
+    const names: readonly string[] = namesOf[learned];
+    const { start, transitions, end } = permittedTransitions(learned, names);
+    const mask = { start: Array.from(start), transitions: Array.from(transitions), end: Array.from(end) };
+    for (const constrained of [true, false]) {
+      for (let seed = 0; seed < 4; seed++) {
+        const problem = crfProblem({ K: names.length, lengths: [4, 1, 3], seed, scale: 2 });
+        const { emissions, ...crf } = problem.tensors;
+        const decoding = { schemes: { learned, data }, ...(constrained && { mask }) };
+        const pass = { y: emissions, logits: emissions, crf, decoding };
+        const said = predictTokens(kernels, labelsFromJson(names), pass as HeadPass, packingOf(problem.lengths), { probabilities: true, spans: false }); // prettier-ignore
+        enumerate(constrained ? { ...problem, mask } : problem).forEach(({ paths, logZ }, b) => {
+          const given = paths.map(({ labels }) => convertLabels(labels.map((id) => names[id]), learned, data).labels); // prettier-ignore
+          said[b].labels!.forEach((label, t) => {
+            const sum = paths.reduce((total, { score }, i) => total + (given[i][t] === label ? Math.exp(score - logZ) : 0), 0); // prettier-ignore
+            expect(said[b].probabilities![t]).toBeCloseTo(sum, 12);
+          });
+        });
+      }
     }
   });
 });

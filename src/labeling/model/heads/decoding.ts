@@ -20,6 +20,7 @@ import type { Scheme } from '../../data/schemes.js';
 import { convertLabels, permitsEveryLength, SCHEMES } from '../../data/schemes.js';
 import type { Sentence } from '../../data/sentence.js';
 import { continuesSpan, spanSchemeOf, spansOf, withoutOutlier } from '../../scoring/spans.js';
+import { convertedProbability } from './converted.js';
 import type { HeadConfig, HeadPass, PredictedSpan, Prediction, Wanted } from './head.js';
 
 /** What a configuration says of decoding; each field may be absent. */
@@ -113,7 +114,8 @@ export interface TokenPass extends HeadPass {
 
 /**
  * The labels of every token of a batch, in packed order, and their probabilities: by themselves, or, with scores or a mask of
- * transitions, those of the best path, and then the probability of each given the whole sentence.
+ * transitions, those of the best path, and then the probability of each given the whole sentence. In another scheme than the learned
+ * one it is the probability of the label that is given back.
  */
 export function predictTokens(
   kernels: Kernels,
@@ -126,15 +128,17 @@ export function predictTokens(
   const chain = crf ?? (decoding.mask && noScores(kernels, logits));
   const { mask, schemes } = decoding;
   const best = chain ? crfViterbi(kernels, chain, logits, packing, { mask }).labels : argmaxRows(logits);
-  let p: Tensor | undefined;
-  if (probabilities) p = chain ? crfMarginals(kernels, chain, logits, packing, { mask }).tokens : softmaxRows(kernels, logits); // prettier-ignore
-  const sure = spans ? spanFinder(labels.labels, crfMarginals(kernels, chain ?? noScores(kernels, logits), logits, packing, { mask })) : undefined; // prettier-ignore
+  const marginals = (chain && probabilities) || spans || (schemes && probabilities) ? crfMarginals(kernels, chain ?? noScores(kernels, logits), logits, packing, { mask }) : undefined; // prettier-ignore
+  const p = probabilities ? (marginals?.tokens ?? softmaxRows(kernels, logits)) : undefined;
+  const sure = spans && marginals ? spanFinder(labels.labels, marginals) : undefined;
+  const converted = probabilities && schemes && marginals ? convertedProbability(labels.labels, schemes, marginals) : undefined; // prettier-ignore
   return Array.from({ length: packing.batch }, (_, b) => {
     const rows = rowsOf(packing, b);
     const chosen = rows.map((row) => labels.labels[best[row]]);
+    const given = schemes ? convertLabels(chosen, schemes.learned, schemes.data).labels : chosen;
     return {
-      labels: schemes ? convertLabels(chosen, schemes.learned, schemes.data).labels : chosen,
-      ...(p && { probabilities: Float64Array.from(rows, (row) => at(p, row, best[row])) }),
+      labels: given,
+      ...(p && { probabilities: Float64Array.from(rows, (row, t) => converted?.(b, t, rows.length, given[t]) ?? at(p, row, best[row])) }), // prettier-ignore
       ...(sure && { spans: sure(b, rows.map((row) => best[row])) }), // prettier-ignore
     };
   });

@@ -1,0 +1,84 @@
+/**
+ * Probabilities of labels that are given back in another scheme than they were learned in. The label that is given back depends on the
+ * learned one and on those beside it: whether a span begins or ends here, and whether one of the same type touches it. So its
+ * probability is a sum over triples of learned labels, each over all paths (layers/crf-decode, equation 12).
+ */
+import type { CrfMarginals } from '../../../layers/crf-decode.js';
+import { crfSpanProbability } from '../../../layers/crf-decode.js';
+import type { LabelVocabulary } from '../../data/labels.js';
+import { labelsFromJson } from '../../data/labels.js';
+import type { Scheme } from '../../data/schemes.js';
+import { convertLabels } from '../../data/schemes.js';
+import type { Decoding } from './decoding.js';
+
+type Schemes = NonNullable<Decoding['schemes']>;
+
+/** Learned labels that are given back as one label: one in the middle, any of some in front of it, any of some behind it. */
+interface Triple {
+  readonly middle: number;
+  /** Null at the begin of a sentence. */
+  readonly before: readonly number[] | null;
+  /** Null at its end. */
+  readonly behind: readonly number[] | null;
+  readonly given: string;
+}
+
+const known = new WeakMap<readonly string[], readonly Triple[]>();
+
+/**
+ * Finds the probability of a label as it is given back.
+ *
+ * @param labels the learned ones, in the order of their ids
+ * @returns the probability, in [0, 1], that token t of a sequence of this length is given the label
+ */
+export function convertedProbability(
+  labels: readonly string[],
+  schemes: Schemes,
+  marginals: CrfMarginals,
+): (sequence: number, t: number, length: number, label: string) => number {
+  let triples = known.get(labels);
+  if (triples === undefined) known.set(labels, (triples = triplesOf(labels, schemes)));
+  return (sequence, t, length, label) => {
+    let sum = 0;
+    for (const { middle, before, behind, given } of triples) {
+      if (given !== label || (before === null) !== (t === 0) || (behind === null) !== (t === length - 1)) continue;
+      const stretch = [...(before ? [before] : []), [middle], ...(behind ? [behind] : [])];
+      sum += crfSpanProbability(marginals, { sequence, start: before ? t - 1 : t, labels: stretch });
+    }
+    return Math.min(1, sum);
+  };
+}
+
+/** The labels that a model gives back: the learned ones, or what they become in the scheme of the data. */
+export function labelsGivenBack(learned: LabelVocabulary, schemes: Schemes | undefined): LabelVocabulary {
+  if (schemes === undefined) return learned;
+  return labelsFromJson([...new Set(triplesOf(learned.labels, schemes).map(({ given }) => given))]);
+}
+
+function triplesOf(labels: readonly string[], { learned, data }: Schemes): Triple[] {
+  const written = (path: readonly string[], scheme: Scheme, place: number): string =>
+    convertLabels(path, learned, scheme).labels[place];
+  return labels.flatMap((label, middle) => {
+    // IOBES tells whether a span begins or ends here, IOB1 and IOE1 whether one of its type touches it.
+    const before = grouped(labels, (p) => written([p, label], 'IOBES', 1) + written([p, label], 'IOB1', 1));
+    const behind = grouped(labels, (n) => written([label, n], 'IOBES', 0) + written([label, n], 'IOE1', 0));
+    return [null, ...before].flatMap((front) =>
+      [null, ...behind].map((back) => {
+        const path = [...(front ? [labels[front[0]]] : []), label, ...(back ? [labels[back[0]]] : [])];
+        return { middle, before: front, behind: back, given: written(path, data, front ? 1 : 0) };
+      }),
+    );
+  });
+}
+
+/** Ids of labels, those with the same key together. */
+function grouped(labels: readonly string[], keyOf: (label: string) => string): number[][] {
+  const groups = new Map<string, number[]>();
+  labels.forEach((label, id) => {
+    const key = keyOf(label);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [id]);
+    else group.push(id);
+  });
+  return [...groups.values()];
+}
