@@ -8,7 +8,7 @@ import type { DetectedScheme, Scheme } from '../labeling/data/schemes.js';
 import { convertLabels, detectScheme, SCHEMES } from '../labeling/data/schemes.js';
 import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
 import { saveFile } from '../serialize/save.node.js';
-import { DataError } from '../tensor/index.js';
+import { ArgumentError, DataError } from '../tensor/index.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import { oneOf, schemeName } from './arguments.js';
@@ -60,6 +60,8 @@ export function addConvert(program: Command, terminal: Terminal): void {
 }
 
 async function runConvert(input: string, out: string, options: Options, terminal: Terminal): Promise<void> {
+  if (options.json && out === '-')
+    throw new ArgumentError('--json: the labels go to standard output here: name a file for them, or leave --json out');
   if (out !== '-') await checkOutputs({ out }, [input]);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   let reading: Reading | undefined;
@@ -68,6 +70,7 @@ async function runConvert(input: string, out: string, options: Options, terminal
   const source = inputName(input);
   const detected = detectedOf(sentences, options, source);
   const from = detected.scheme!;
+  noteNoSpans(sentences, source, warnings);
   const output = options.output ?? OUTPUT_OF[reading?.format ?? ''] ?? 'conll';
   let [repairs, changed] = [0, 0];
   const converted = sentences.map((sentence): TaggedSentence => {
@@ -85,7 +88,7 @@ async function runConvert(input: string, out: string, options: Options, terminal
   const line =
     `${source}: ${from} (${detected.evidence}) → ${options.scheme}: ${counted(sentences.length, 'sentence')}, ` +
     `${counted(changed, 'label')} changed, ${grouped(repairs)} repaired${placeOf(sentences, detected)}`;
-  if (options.json && out !== '-') return printJson(terminal, { ...told, output, out, warnings: warnings.notes });
+  if (options.json) return printJson(terminal, { ...told, output, out, warnings: warnings.notes });
   if (out === '-') terminal.stderr.write(`${visible(line)}\n`);
   else await print(terminal, visible(line));
 }
@@ -109,6 +112,13 @@ function detectedOf(sentences: readonly Sentence[], { from }: Options, source: s
 function placeOf(sentences: readonly Sentence[], { first }: DetectedScheme): string {
   const line = first === undefined ? undefined : sentences[first].line;
   return line === undefined ? '' : `, the first in the sentence at line ${line}`;
+}
+
+/** Labels without spans stay as they are, whatever scheme was named. */
+function noteNoSpans(sentences: readonly Sentence[], source: string, warnings: NoteCollector): void {
+  if (detectScheme(sentences.map(({ labels = [] }) => labels)).scheme !== null) return;
+  const message = `${source}: its labels do not annotate spans, so nothing was converted: expected O, B-PER, I-PER and the like; choose another column (--column)`;
+  warnings.add({ kind: 'no-spans', message, source });
 }
 
 /** Says what the output does not hold. */

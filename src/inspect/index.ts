@@ -5,7 +5,7 @@ export { traceFromJson, traceToJson } from './json.js';
 export { numberAt, refTo, valueAt } from './refs.js';
 export { gatesOf, statesOf } from './own-code.js';
 export { fromPyTorch } from './pytorch-model.js';
-export type { PyTorchOptions } from './pytorch-model.js';
+export type { PyTorchModel, PyTorchOptions } from './pytorch-model.js';
 export { layersFromPyTorch } from './pytorch.js';
 export type { PyTorchCell, PyTorchLayers } from './pytorch.js';
 export { saliency } from './saliency.js';

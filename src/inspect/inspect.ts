@@ -78,9 +78,10 @@ function conventionsOf({ seed = 'loss' }: InspectOptions, given: boolean): Conve
 }
 
 function wordsOf({ model, tokens, pass }: Study, full: Returned): WordTrace[] {
+  const spelled = !model.readers.some(({ vocabulary }) => vocabulary); // a vector for every word, by how it is spelled
   return tokens.map((text, k) => {
     const dx = rowOf(full.dX, k);
-    return { text, known: model.words.known(text), x: rowOf(pass.x, k), dx, norm: norm(dx) };
+    return { text, known: spelled || model.words.known(text), x: rowOf(pass.x, k), dx, norm: norm(dx) };
   });
 }
 

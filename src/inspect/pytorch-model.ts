@@ -43,6 +43,9 @@ const KEYS = keysOf<PyTorchOptions>({
   seed: true,
 });
 
+/** A model to read, and what of it is not from the state dict. */
+export type PyTorchModel = ReadableModel & { readonly drawn: readonly ('embedding' | 'output layer')[] };
+
 type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
@@ -57,7 +60,7 @@ export function fromPyTorch(
   source: Uint8Array | Tensors,
   sentences: readonly { readonly tokens: readonly string[] }[],
   options: PyTorchOptions = {},
-): ReadableModel {
+): PyTorchModel {
   expectOptions(sentences, options);
   const tensors = tensorsOf(source);
   const read = layersFromPyTorch(tensors, options);
@@ -74,14 +77,15 @@ export function fromPyTorch(
   if (labels.size !== K) throw broken(`its output layer has ${K} labels; got ${labels.size} in labels`);
   const body = { cell, hidden, bidirectional, dropout: 0 };
   const config = { encoders: [wordConfig(vocabulary.size, D)], body, heads: [softmaxConfig(K)] };
-  const drawn = initNetwork(networkOf(config), createRng(options.seed ?? 1).split('init'));
+  const fresh = initNetwork(networkOf(config), createRng(options.seed ?? 1).split('init'));
   const params = {
-    encoders: embedding ? { words: { weight: tensors[embedding] } } : drawn.encoders,
+    encoders: embedding ? { words: { weight: tensors[embedding] } } : fresh.encoders,
     layers,
-    heads: output ? { labels: { W: transposed(tensors[output]), b: biasOf(tensors, output, K) } } : drawn.heads,
+    heads: output ? { labels: { W: transposed(tensors[output]), b: biasOf(tensors, output, K) } } : fresh.heads,
   };
   const pieces = { config, params: mapParams(params, copied), readers: [wordReader(vocabulary)], labels: [labels] };
-  return { ...createModel(pieces), origin: { source: 'pytorch', initialization: null } };
+  const drawn = [...(embedding ? [] : ['embedding' as const]), ...(output ? [] : ['output layer' as const])];
+  return { ...createModel(pieces), origin: { source: 'pytorch', initialization: null }, drawn };
 }
 
 function expectOptions(sentences: unknown, options: PyTorchOptions): void {

@@ -71,6 +71,14 @@ test('says what is not copied', async () => {
   );
 });
 
+test('labels without spans stay as they are under a named scheme, and that is said', async () => {
+  space.write('plain.tsv', 'the\tDET\ncat\tNOUN\n\n');
+  const { status, stderr } = await convert('--scheme', 'iobes', '--from', 'IOB2', 'plain.tsv', 'plain.out');
+  expect(status).toBe(0);
+  expect(stderr).toMatch(/plain\.tsv: its labels do not annotate spans, so nothing was converted/);
+  expect(written('plain.out')).toBe(written('plain.tsv'));
+});
+
 test('refuses what it cannot do, and leaves the output alone', async () => {
   space.write('pos.tsv', 'the\tDET\ncat\tNOUN\n\n');
   const refused = await convert('--scheme', 'iobes', 'pos.tsv', 'never.conll');
@@ -84,6 +92,7 @@ test('refuses what it cannot do, and leaves the output alone', async () => {
     [['--scheme', 'iob3', 'a.conll'], 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
     [['--scheme', 'iobes', 'a.conll', 'a.conll'], 'would overwrite the input'],
     [['--scheme', 'iobes', 'a.conll', '--output', 'text'], 'slashed, conll, jsonl'],
+    [['--scheme', 'iobes', 'a.conll', '--json'], '--json: the labels go to standard output here'],
   ];
   for (const [args, message] of cases) {
     const { status, stderr } = await convert(...args);

@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal.js';
 import { compareCells } from './compare-cells.js';
 import type { CompareOptions } from './compare.js';
 import { QUICK, traceFor } from './inspect.js';
+import { readsByWord } from './model.js';
 import { salienceOptions } from './salience.js';
 import type { ReadingOptions } from './options.js';
 import { waitingOn } from './waiting.js';
@@ -142,7 +143,12 @@ async function drawTrace(question: FigureQuestion, look: Look, terminal: Termina
   const explains = view === 'saliency'; // a label and its contrast are what it explains, whatever the seed
   const seeded = explains ? { ...options, label: undefined, contrast: undefined } : options;
   const { trace } = await traceFor(sentence, file, seeded, terminal, (asked) =>
-    explains ? { ...salienceOptions(asked, options), seed: options.lossSeed } : partsOf(view, options),
+    explains
+      ? {
+          ...salienceOptions(asked, options),
+          seed: options.lossSeed ?? (readsByWord(asked.model) ? undefined : 'margin'),
+        }
+      : partsOf(view, options),
   );
   const selection = selectionOf(options, trace);
   const chosen: View = views[view as keyof typeof views];

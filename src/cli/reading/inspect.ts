@@ -8,7 +8,7 @@ import { print } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
 import { conventions, modelLines, proofLines } from './conventions.js';
 import { elementLines, largestShares, normTable, sentenceLoss, stepTable } from './inspect-frame.js';
-import { openQuestion } from './model.js';
+import { openQuestion, readsByWord } from './model.js';
 import type { Question } from './model.js';
 import {
   addConventionOptions,
@@ -104,11 +104,12 @@ export function read(
   options: ReadingOptions,
   more: InspectOptions = {},
 ): Trace {
-  const { lossSeed: seed, label, contrast } = options;
+  const { label, contrast } = options;
+  const seed = options.lossSeed ?? (readsByWord(model) ? undefined : 'logit');
   return inspect(kernels, model, sentence, {
-    ...(seed !== undefined && { seed }),
     ...(label !== undefined && { label }),
     ...(contrast !== undefined && { contrast }),
+    ...(seed !== undefined && { seed }),
     ...more,
   });
 }

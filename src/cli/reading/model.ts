@@ -5,6 +5,7 @@ import type { Kernels } from '../../kernels/index.js';
 import { agreementTags } from '../../labeling/data/agreement.js';
 import { createSegmenter } from '../../labeling/data/segment.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
+import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
@@ -70,13 +71,33 @@ export async function openQuestion(
   const question = await (file === undefined
     ? drawn(kernels, text, options, terminal, waiting)
     : loaded(kernels, text, file, options, terminal));
-  const unknown = question.sentence.tokens.filter((word) => !question.model.words.known(word));
+  const { words, readers } = question.model;
+  const spelled = !readers.some(({ vocabulary }) => vocabulary); // affixes and characters have a vector for every word
+  const unknown = question.sentence.tokens.filter((word) => !spelled && !words.known(word));
   if (unknown.length > 0) {
     const list = [...new Set(unknown)].slice(0, 10).map((word) => JSON.stringify(word));
     const message = `the model has no vector for ${list.join(', ')}: it reads the unknown word's, or a signature's`;
     terminal.stderr.write(`warning: ${visible(message)}\n`);
   }
+  const together = decidesTogether(question.model);
+  if (together !== undefined) terminal.stderr.write(`warning: ${together}\n`);
   return question;
+}
+
+/** Whether the loss of a model is a sum over its words, or over its one label. */
+export function readsByWord({ heads: [{ kind }] }: Model): boolean {
+  return kind.kind === 'softmax' || kind.kind === 'sentence';
+}
+
+/** What is to be known where labels are chosen together: a reading looks at the logits of each word. */
+function decidesTogether(model: Model): string | undefined {
+  const [config] = model.config.heads;
+  const { mask, schemes } = decodingOf(config);
+  if (config.kind !== 'crf' && mask === undefined) return undefined;
+  const how = config.kind === 'crf' ? 'by a CRF' : 'along permitted transitions';
+  const labels = schemes ? `, in the labels it learned, ${schemes.learned}` : '';
+  const seed = config.kind === 'crf' ? '; gradients are those of logits, or of margins with --loss-seed margin' : '';
+  return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
 }
 
 const DRAWN = {
@@ -104,7 +125,13 @@ async function loaded(
   const bytes = await readBytes(file);
   if (isPyTorch(bytes)) {
     const tokens = sentenceOf(text, options);
-    return askedOf(kernels, await openPyTorch(file, bytes, tokens, options), tokens, options);
+    const model = await openPyTorch(file, bytes, tokens, options);
+    const { drawn } = model;
+    if (drawn.length > 0) {
+      const message = `${file} has no ${drawn.join(' and no ')}: drawn by a seed, so labels and losses mean nothing; gradients are those of the layers`;
+      terminal.stderr.write(`warning: ${visible(message)}\n`);
+    }
+    return askedOf(kernels, model, tokens, options);
   }
   refuseForOthers(options);
   if (options.cell !== undefined && Object.hasOwn(cells, options.cell)) {

@@ -1,7 +1,6 @@
 /** A state dict of PyTorch, saved as safetensors, in place of a model file. */
 import { fromPyTorch } from '../../inspect/index.js';
-import type { PyTorchOptions } from '../../inspect/index.js';
-import type { Model } from '../../labeling/model/model.js';
+import type { PyTorchModel, PyTorchOptions } from '../../inspect/index.js';
 import { decodeSafetensors } from '../../serialize/safetensors.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { visible } from '../../tensor/visible.js';
@@ -25,7 +24,7 @@ export async function openPyTorch(
   bytes: Uint8Array,
   tokens: readonly string[],
   options: ModelOptions,
-): Promise<Model> {
+): Promise<PyTorchModel> {
   const { cell, words, labels, prefix, embeddingWeight: embedding, outputWeight: output } = options;
   const list = words === undefined ? undefined : await wordsIn(words);
   if (cell !== undefined && fileOfCell(cell) !== undefined)

@@ -119,9 +119,12 @@ async function comparisonFor(
   terminal: Terminal,
 ): Promise<Comparison> {
   const { hidden, embedding, bidirectional } = trace.model;
-  const { tokenizer = model.input?.tokenizer, locale = model.input?.locale, lossSeed } = options;
+  const { tokenizer = model.input?.tokenizer, locale = model.input?.locale } = options;
   const size = { hidden: hidden[0], embedding, layers: hidden.length, bidirectional };
-  const asked = file === undefined ? options : { ...size, tokenizer, locale, tags: tagsOf(trace), lossSeed };
+  const asked =
+    file === undefined
+      ? options
+      : { ...size, tokenizer, locale, tags: tagsOf(trace), lossSeed: trace.conventions.seed };
   const waiting = waitingOn(terminal, options);
   try {
     const { cells } = await compareCells(text, { ...asked, ...EVERYWHERE, cells: CELLS, seeds: 1 }, waiting);
