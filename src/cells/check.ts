@@ -44,7 +44,7 @@ const soundForward = new WeakSet<object>();
  * @throws ArgumentError that names the member
  */
 export function expectCell(where: string, cell: unknown): asserts cell is Cell {
-  if (sound.has(cell as object)) return; // what is no object is in no set
+  if (sound.has(cell as object)) return; // a set has no primitive values
   expectForwardCell(where, cell);
   expectMembers(where, cell as object, BACKWARD);
   const { quantities, ...members } = cell as unknown as Cell;
