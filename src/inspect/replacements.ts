@@ -30,8 +30,13 @@ export function replacementsFor(
     const number = otherNumber(study, token);
     if (number !== undefined) return { word: number, rule: 'number' };
     const alike = sameLabel(study, k);
-    return alike === undefined ? { word: UNKNOWN, rule: 'unknown' } : { word: alike, rule: 'same-label' };
+    return alike === undefined ? { word: unknownWord(study), rule: 'unknown' } : { word: alike, rule: 'same-label' };
   });
+}
+
+/** The unknown word. To an encoder that spells, `<unk>` would be five characters like others; a word without any is unknown to all. */
+function unknownWord({ model }: Study): string {
+  return model.readers.every(({ vocabulary }) => vocabulary) ? UNKNOWN : '';
 }
 
 function otherNumber({ model }: Study, token: string): string | undefined {

@@ -74,3 +74,17 @@ test('a model that spells its words has a vector for each', async () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect((JSON.parse(stdout) as Trace).words.map(({ known }) => known)).toEqual([true, true]);
 });
+
+test('its unknown word has no letters: <unk> would be spelled', async () => {
+  const swap = async (...more: string[]) => {
+    const { status, stdout } = await bpttHere(['salience', 'ann zyx', file('spelled'), '--json', ...more]);
+    expect(status).toBe(0);
+    return (JSON.parse(stdout) as { methods: { swap: number[] } }).methods.swap;
+  };
+  const unknown = await swap();
+  expect(unknown.every((x) => Number.isFinite(x) && x !== 0)).toBe(true);
+  expect(unknown).not.toEqual(await swap('--swaps', '<unk> <unk>'));
+  const { stdout } = await bpttHere(['salience', 'ann zyx', file('spelled')]);
+  expect(stdout).toMatch(/\(unknown\)/);
+  expect(stdout).not.toContain('<unk>');
+});
