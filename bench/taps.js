@@ -3,7 +3,7 @@
  * (`onStep`, src/autograd/unroll.ts) is cut out. Both run in one process and take turns (`bptt bench --against`), so that another
  * load on the machine hits both alike. Ends with status 1 where all of an interval at 99 % lies below 0.99 of the speed without it.
  *
- *   npm run build && node bench/taps.js [--quick | --cut] [--case b32-lstm] [--backend cpu,wasm]
+ *   npm run build && node bench/taps.js [--quick | --cut] [--case b32-lstm] [--backend cpu,wasm] [--time 1350]
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -18,13 +18,15 @@ const {
   cut,
   case: name,
   backend,
+  time,
 } = parse(
   new Command('node bench/taps.js')
     .description('time a training step with the unused hook of the backward sweep, and without it')
     .option('--quick', 'few samples: shows that it runs')
     .option('--cut', 'only cut the hook out, and say so: nothing is timed')
     .option('--case <name>', 'a case of the suite tagger', 'b32-lstm')
-    .option('--backend <list>', 'backends, separated by commas', 'cpu,wasm'),
+    .option('--backend <list>', 'backends, separated by commas', 'cpu,wasm')
+    .option('--time <ms>', 'milliseconds for each system in each case: more narrow the interval', '1350'),
 ).opts();
 
 /** The lines of the sweep with the hook, as built, and what they are without it. */
@@ -49,7 +51,7 @@ function said(line) {
 /** Both builds in turns; the exit status. */
 function timed() {
   const args = ['bench', '--suite', 'tagger', '--case', name, '--backend', backend, '--no-peers'];
-  const rule = quick ? ['--quick'] : ['--fail-below', '0.99']; // one sample has no interval
+  const rule = quick ? ['--quick'] : ['--time', time, '--fail-below', '0.99']; // one sample has no interval
   const command = [join(built, 'cli/main.js'), ...args, '--against', folder, ...rule];
   return spawnSync(process.execPath, command, { stdio: 'inherit' }).status;
 }
