@@ -65,6 +65,20 @@ export function positiveNumber(text: string): number {
   return x;
 }
 
+/** A finite number of at least 0: weight decay. */
+export function nonNegativeNumber(text: string): number {
+  const x = NUMBER.test(text) ? Number(text) : NaN;
+  if (!(x >= 0 && Number.isFinite(x))) throw new InvalidArgumentError('It must be a number of at least 0.');
+  return x;
+}
+
+/** The decay of an average of weights: above 0 and below 1. */
+export function averageDecay(text: string): number {
+  const x = NUMBER.test(text) ? Number(text) : NaN;
+  if (!(x > 0 && x < 1)) throw new InvalidArgumentError('It must be a number above 0 and below 1, such as 0.999.');
+  return x;
+}
+
 /** The largest norm of a gradient: a number above 0, or `none`, which is Infinity. */
 export function clipNorm(text: string): number {
   if (text === 'none') return Infinity;

@@ -22,10 +22,12 @@ import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
 import {
   affixCount,
+  averageDecay,
   clipNorm,
   dropProbability,
   encoderNames,
   integer,
+  nonNegativeNumber,
   oneOf,
   positiveInteger,
   positiveNumber,
@@ -212,10 +214,28 @@ function addUpdateOptions(command: Command): void {
   command
     .option('--optimizer <name>', 'adam, adamw or sgd', oneOf('adam', 'adamw', 'sgd'), d.optimizer)
     .option('--lr <x>', 'learning rate (default: 0.003; sgd: 0.5)', positiveNumber)
+    .option('--beta2 <x>', 'adam, adamw: decay of the mean of squared gradients (default: 0.999)', dropProbability)
+    .option('--epsilon <x>', 'adam, adamw: what is added to its root (default: 1e-8)', positiveNumber)
+    .option(
+      '--weight-decay <x>',
+      'how strongly weights are drawn to 0 (default: adamw 0.01; others 0)',
+      nonNegativeNumber,
+    )
     .option(
       '--schedule <form>',
-      'constant, warmup:STEPS, cosine[:STEPS[,WARMUP[,FLOOR]]], plateau:FACTOR,PATIENCE',
+      'constant, warmup:STEPS, cosine[:STEPS[,WARMUP[,FLOOR]]], hold:SHARE[,FLOOR], plateau:FACTOR,PATIENCE',
       d.schedule,
+    )
+    .option(
+      '--ema <decay>',
+      'judge and save a moving average of the weights, such as 0.999 (default: none)',
+      averageDecay,
+    )
+    .option(
+      '--label-smoothing <x>',
+      'share of each target that is spread over all labels',
+      dropProbability,
+      d.labelSmoothing,
     )
     .option('--epochs <n>', 'passes over the training sentences', positiveInteger, d.epochs)
     .option('--batch <n>', 'sentences per update', positiveInteger, d.batch)
@@ -234,6 +254,7 @@ async function checkTogether(options: Options, command: Command): Promise<void> 
   checkSplit(options);
   checkPooling(options);
   checkTagOptions(options);
+  checkUpdates(options);
   checkEncoders(options, command);
   const { train: trainFile, dev, test, task, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
@@ -346,6 +367,16 @@ function checkTagOptions(options: Options): void {
   if (options.task === 'tag') return;
   const given = (['head', 'scheme', 'decode'] as const).find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`--${given} means nothing to --task ${options.task}: leave it out`);
+}
+
+/** @throws ArgumentError where an option about updates or the loss would be ignored */
+function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Options): void {
+  const given = (['beta2', 'epsilon'] as const).find((name) => options[name] !== undefined);
+  if (optimizer === 'sgd' && given) {
+    throw new ArgumentError(`--${given} means nothing to --optimizer sgd: leave it out, or choose adam or adamw`);
+  }
+  if (head !== 'crf' || labelSmoothing === 0) return;
+  throw new ArgumentError('--label-smoothing means nothing to --head crf: leave it out, or add --head softmax');
 }
 
 /** What was decided about labels of spans, in one line. */

@@ -39,6 +39,7 @@ export type {
   HeadSettings,
   InferenceHeadKind,
   InferenceHeadLayer,
+  LossSettings,
   Unit,
 } from './model/heads/head.js';
 export { sentenceConfig } from './model/heads/sentence.js';

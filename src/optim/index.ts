@@ -1,5 +1,6 @@
 /** Optimizers and learning rate schedules. */
 export { createAdam, createAdamW, type AdamOptions } from './adam.js';
+export { createAverage, type AverageOptions, type WeightAverage } from './average.js';
 export type { Optimizer, OptimizerState } from './optimizer.js';
 export { createSchedule, parseSchedule, type Schedule, type ScheduleSpec, type ScheduleState } from './schedules.js';
 export { createSgd, type SgdOptions } from './sgd.js';

@@ -117,7 +117,7 @@ function updateRows(
 }
 
 /** Splits tensors of one shape into runs: a single one where all are row-major, else one per line of the last axis. */
-function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], update: RunUpdate): void {
+export function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], update: RunUpdate): void {
   const { shape } = param;
   const last = shape.length - 1;
   const run = (step: number) => (x: Tensor) => ({ data: x.data, start: x.offset, step });
@@ -135,7 +135,7 @@ function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], upd
 }
 
 /** Element i of the first axis. */
-function slice(x: Tensor, i: number): Tensor {
+export function slice(x: Tensor, i: number): Tensor {
   const { data, shape, stride, offset } = x;
   return { data, shape: shape.slice(1), stride: stride.slice(1), offset: offset + i * stride[0] };
 }

@@ -9,13 +9,16 @@
  *     constant                              1 throughout
  *     warmup:STEPS                          rises linearly over STEPS updates, then stays 1
  *     cosine[:STEPS[,WARMUP[,FLOOR]]]       warm-up, then half a cosine down to FLOOR at update STEPS
+ *     hold:SHARE[,FLOOR]                    1 for that share of the whole run, then half a cosine down to FLOOR at its end
  *     plateau:FACTOR,PATIENCE[,FLOOR]       × FACTOR when the metric has not improved for more than PATIENCE evaluations
  *
  * where STEPS of `cosine` may be left out or be the word `all`: the whole run. WARMUP and FLOOR default to 0. Examples:
- * `warmup:500`, `cosine`, `cosine:all,200`, `cosine:20000,500,0.01`, `plateau:0.5,2`.
+ * `warmup:500`, `cosine`, `cosine:all,200`, `cosine:20000,500,0.01`, `hold:0.6,0.005`, `plateau:0.5,2`.
  *
  * Sources: linear warm-up, Goyal et al. 2017, section 2.2; cosine annealing, Loshchilov & Hutter, SGDR, ICLR 2017,
- * equation 5, without restarts; plateau, the rule of PyTorch's ReduceLROnPlateau with threshold 0 and no cool-down.
+ * equation 5, without restarts; plateau, the rule of PyTorch's ReduceLROnPlateau with threshold 0 and no cool-down;
+ * a rate that is held and lowered at the end, Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
+ * (NeurIPS 2024), section 3.
  */
 import { ArgumentError } from '../tensor/errors.js';
 import { expectRecord, expectString } from '../tensor/arguments.js';
@@ -27,6 +30,7 @@ export type ScheduleSpec =
   | { readonly kind: 'constant' }
   | { readonly kind: 'warmup'; readonly steps: number }
   | { readonly kind: 'cosine'; readonly steps?: number; readonly warmup: number; readonly floor: number }
+  | { readonly kind: 'hold'; readonly share: number; readonly floor: number }
   | { readonly kind: 'plateau'; readonly factor: number; readonly patience: number; readonly floor: number };
 
 /** What a schedule remembers; numbers only, for a checkpoint. Empty for a schedule that depends on the step alone. */
@@ -49,7 +53,7 @@ export interface Schedule {
 }
 
 const GRAMMAR =
-  'constant, warmup:STEPS, cosine[:STEPS|all[,WARMUP[,FLOOR]]] or plateau:FACTOR,PATIENCE[,FLOOR], ' +
+  'constant, warmup:STEPS, cosine[:STEPS|all[,WARMUP[,FLOOR]]], hold:SHARE[,FLOOR] or plateau:FACTOR,PATIENCE[,FLOOR], ' +
   'for example warmup:500 or plateau:0.5,2';
 
 /**
@@ -66,6 +70,7 @@ export function parseSchedule(text: string): ScheduleSpec {
     constant: [0, 0],
     warmup: [1, 1],
     cosine: [0, 3],
+    hold: [1, 2],
     plateau: [2, 3],
   };
   const [least, most] = Object.hasOwn(counts, kind) ? counts[kind] : [1, 0];
@@ -75,6 +80,7 @@ export function parseSchedule(text: string): ScheduleSpec {
   const number = (i: number, otherwise: number): number =>
     i < values.length ? parseNumber(values[i], text) : otherwise;
   if (kind === 'warmup') return checked({ kind, steps: number(0, 0) });
+  if (kind === 'hold') return checked({ kind, share: number(0, 0), floor: number(1, 0) });
   if (kind === 'plateau') return checked({ kind, factor: number(0, 0), patience: number(1, 0), floor: number(2, 0) });
   if (kind === 'cosine') {
     const steps = values.length === 0 || values[0] === 'all' ? undefined : number(0, 0);
@@ -87,17 +93,18 @@ export function parseSchedule(text: string): ScheduleSpec {
  * Makes a schedule.
  *
  * @param spec what `parseSchedule` returns, or written by hand
- * @param totalSteps updates of the whole run; needed by a `cosine` without STEPS, unused otherwise
+ * @param totalSteps updates of the whole run; needed by `hold` and by a `cosine` without STEPS, unused otherwise
  * @throws ArgumentError when a number is outside its domain or `totalSteps` is needed and missing
  */
 export function createSchedule(spec: ScheduleSpec, totalSteps?: number): Schedule {
   expectRecord('createSchedule', 'spec', spec, 'a schedule, as parseSchedule returns');
-  expectOneOf('createSchedule', 'spec.kind', spec.kind, ['constant', 'warmup', 'cosine', 'plateau']);
+  expectOneOf('createSchedule', 'spec.kind', spec.kind, ['constant', 'warmup', 'cosine', 'hold', 'plateau']);
   if (totalSteps !== undefined) expectPositiveInteger('createSchedule', 'totalSteps', totalSteps);
   checked(spec);
   if (spec.kind === 'plateau') return plateau(spec);
   if (spec.kind === 'warmup') return stateless(spec, (step) => ramp(step, spec.steps));
   if (spec.kind === 'cosine') return cosine(spec, totalSteps);
+  if (spec.kind === 'hold') return hold(spec, totalSteps);
   return stateless(spec, () => 1);
 }
 
@@ -117,6 +124,20 @@ function cosine(spec: ScheduleSpec & { kind: 'cosine' }, totalSteps?: number): S
     if (step < warmup) return ramp(step, warmup);
     const progress = Math.min(1, (step - warmup) / (steps - warmup));
     return floor + (1 - floor) * halfCosine(progress);
+  });
+}
+
+function hold(spec: ScheduleSpec & { kind: 'hold' }, totalSteps?: number): Schedule {
+  if (totalSteps === undefined) {
+    throw new ArgumentError(
+      'schedule hold: SHARE is one of the whole run, so createSchedule needs totalSteps; got none',
+    );
+  }
+  const { share, floor } = spec;
+  const held = share * totalSteps;
+  return stateless(spec, (step) => {
+    if (step <= held) return 1;
+    return floor + (1 - floor) * halfCosine(Math.min(1, (step - held) / (totalSteps - held)));
   });
 }
 
@@ -199,7 +220,9 @@ function checked(spec: ScheduleSpec): ScheduleSpec {
     expect(spec.factor > 0 && spec.factor < 1, 'FACTOR must be greater than 0 and less than 1', spec.factor);
     expect(count(spec.patience, 0), 'PATIENCE must be an integer of at least 0', spec.patience);
   }
-  if (spec.kind === 'cosine' || spec.kind === 'plateau') {
+  if (spec.kind === 'hold')
+    expect(spec.share >= 0 && spec.share < 1, 'SHARE must be at least 0 and below 1', spec.share);
+  if (spec.kind === 'cosine' || spec.kind === 'hold' || spec.kind === 'plateau') {
     expect(spec.floor >= 0 && spec.floor <= 1, 'FLOOR must be from 0 to 1', spec.floor);
   }
   return spec;

@@ -14,6 +14,8 @@ test.each<[string, ScheduleSpec]>([
   ['cosine:all,200', { kind: 'cosine', warmup: 200, floor: 0 }],
   ['cosine:20000,500,0.01', { kind: 'cosine', steps: 20000, warmup: 500, floor: 0.01 }],
   ['cosine:2e4', { kind: 'cosine', steps: 20000, warmup: 0, floor: 0 }],
+  ['hold:0.6', { kind: 'hold', share: 0.6, floor: 0 }],
+  ['hold:0,0.005', { kind: 'hold', share: 0, floor: 0.005 }],
   ['plateau:0.5,2', { kind: 'plateau', factor: 0.5, patience: 2, floor: 0 }],
   ['plateau:0.1,0,0.001', { kind: 'plateau', factor: 0.1, patience: 0, floor: 0.001 }],
 ])('%s is read', (text, spec) => {
@@ -44,6 +46,14 @@ test.each([
   'cosine:100,10,2',
   'cosine:100,10,0.1,5',
   'cosine:all,all',
+  'hold',
+  'hold:',
+  'hold:1',
+  'hold:-0.1',
+  'hold:0.6,2',
+  'hold:0.6,-1',
+  'hold:0.6,0.1,1',
+  'hold:all',
   'plateau',
   'plateau:0.5',
   'plateau:0,2',
@@ -69,6 +79,22 @@ test('a spec written by hand is checked as a parsed one', () => {
   expect(() => createSchedule(half)).toThrow(/FACTOR must be greater than 0 and less than 1; got the string "0.5"/);
   // A constant rate has no use for it; a wrong number is refused all the same.
   expect(() => createSchedule({ kind: 'constant' }, 2.5)).toThrow(/totalSteps must be/);
+});
+
+test('hold is 1 for its share of the run, then half a cosine down to FLOOR', () => {
+  const schedule = make('hold:0.6,0.1', 20);
+  expect([0, 1, 11, 12].map(schedule.factor)).toEqual([1, 1, 1, 1]);
+  for (let step = 13; step <= 20; step++) {
+    expect(schedule.factor(step)).toBeCloseTo(0.1 + 0.9 * (0.5 + 0.5 * Math.cos((Math.PI * (step - 12)) / 8)), 14);
+  }
+  expect(schedule.factor(20)).toBe(0.1);
+  expect(schedule.factor(1000)).toBe(0.1);
+});
+
+test('hold without a share is a cosine over the run; it needs to know how long that is', () => {
+  const [held, cosine] = [make('hold:0,0.2', 50), make('cosine:50,0,0.2')];
+  for (let step = 0; step < 60; step++) expect(held.factor(step)).toBe(cosine.factor(step));
+  expect(() => make('hold:0.6')).toThrow('createSchedule needs totalSteps; got none');
 });
 
 test('constant is 1', () => {

@@ -318,6 +318,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       createAdam: () => ({ kernels: kernels(), params: linear(), options: { lr: 0.1, beta1: 0.9, epsilon: 1e-8 } }),
       createAdamW: () => ({ kernels: kernels(), params: linear(), options: { weightDecay: 0.1, lazy: true } }),
       createSgd: () => ({ kernels: kernels(), params: linear(), options: { lr: 0.1, momentum: 0.9, nesterov: true } }),
+      createAverage: () => ({ params: linear(), options: { decay: 0.9, lazy: true } }),
       createSchedule: () => ({ spec: { kind: 'cosine', steps: 10, warmup: 2, floor: 0 }, totalSteps: 10 }),
       parseSchedule: () => ({ schedule: 'cosine:10' }),
     },

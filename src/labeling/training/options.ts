@@ -91,7 +91,23 @@ export interface TrainOptions {
   readonly optimizer?: OptimizerName;
   /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
-  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, …; `plateau:0.5,2` needs a development set. */
+  /** β₂ of Adam and AdamW, 0 ≤ β₂ < 1. Default 0.999. */
+  readonly beta2?: number;
+  /** ε of Adam and AdamW, greater than 0. Default 1e-8. */
+  readonly epsilon?: number;
+  /**
+   * λ: AdamW shrinks weights by it (default 0.01); Adam and SGD add λ·θ to the gradient (default 0). Of embeddings it reaches the rows
+   * of the batch.
+   */
+  readonly weightDecay?: number;
+  /**
+   * The decay of an exponential moving average of the weights, greater than 0 and less than 1, such as 0.999: the average is judged on
+   * the development set and returned. Default: none.
+   */
+  readonly ema?: number;
+  /** The share, in [0, 1), of the target that is spread evenly over all labels, for heads of softmax. Default 0. */
+  readonly labelSmoothing?: number;
+  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development set. */
   readonly schedule?: string;
   readonly epochs?: number;
   /** Sentences per update. */
@@ -143,6 +159,11 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   characterWindow: true,
   optimizer: true,
   lr: true,
+  beta2: true,
+  epsilon: true,
+  weightDecay: true,
+  ema: true,
+  labelSmoothing: true,
   schedule: true,
   epochs: true,
   batch: true,
@@ -188,6 +209,7 @@ export const TRAIN_DEFAULTS = {
   characterSize: 128,
   characterWindow: 3,
   optimizer: 'adam' as OptimizerName,
+  labelSmoothing: 0,
   schedule: 'constant',
   epochs: 20,
   batch: 32,
@@ -208,8 +230,8 @@ export function withDefaults(options: TrainOptions) {
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
-  const { truncate, scheme, decode } = options;
-  const settings = { ...TRAIN_DEFAULTS, ...given, truncate, scheme, decode };
+  const { truncate, scheme, decode, beta2, epsilon, weightDecay, ema } = options;
+  const settings = { ...TRAIN_DEFAULTS, ...given, truncate, scheme, decode, beta2, epsilon, weightDecay, ema };
   if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,
@@ -225,9 +247,17 @@ function nameOrOwn(cell: string | Cell): string | Cell {
   return cells[cell.name] === cell ? cell.name : cell;
 }
 
-/** The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch. */
-export function createOptimizer(kernels: Kernels, name: OptimizerName, params: TensorRecord, lr: number): Optimizer {
-  if (name === 'adam') return createAdam(kernels, params, { lr, lazy: true });
-  if (name === 'adamw') return createAdamW(kernels, params, { lr, lazy: true });
-  return createSgd(kernels, params, { lr, momentum: 0.9, lazy: true });
+/** What {@link createOptimizer} reads of the settings. */
+export type OptimizerSettings = Pick<Settings, 'optimizer' | 'lr' | 'beta2' | 'epsilon' | 'weightDecay'>;
+
+/**
+ * The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch.
+ *
+ * @throws ArgumentError on an option outside its domain, or that the optimizer has not
+ */
+export function createOptimizer(kernels: Kernels, params: TensorRecord, settings: OptimizerSettings): Optimizer {
+  const { optimizer: name, lr, beta2, epsilon, weightDecay } = settings;
+  if (name === 'adam') return createAdam(kernels, params, { lr, beta2, epsilon, weightDecay, lazy: true });
+  if (name === 'adamw') return createAdamW(kernels, params, { lr, beta2, epsilon, weightDecay, lazy: true });
+  return createSgd(kernels, params, { lr, momentum: 0.9, weightDecay, lazy: true });
 }

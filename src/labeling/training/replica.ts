@@ -8,6 +8,7 @@ import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
+import type { WeightAverage } from '../../optim/average.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { placesOf } from '../../layers/dropout.js';
 import { createRng } from '../../tensor/random.js';
@@ -18,7 +19,7 @@ import type { Batch } from '../data/batches.js';
 import { packBatch, packFeatures, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
-import type { Unit } from '../model/heads/head.js';
+import type { LossSettings, Unit } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
 import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
 import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
@@ -41,6 +42,8 @@ export interface ReplicaPlan {
   readonly settings: Settings;
   readonly config: ModelConfig;
   readonly sentences: EncodedSentences;
+  /** What the losses are told, one per head; by default nothing. */
+  readonly losses?: readonly LossSettings[];
   /** Parts of your own; they reach no worker. */
   readonly own?: OwnParts;
 }
@@ -50,6 +53,7 @@ export interface Replica {
   readonly kernels: Kernels;
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
+  readonly losses: readonly LossSettings[];
   readonly network: Network;
   /** Nested, as the model has it, and flat. */
   readonly modelParams: ModelParams;
@@ -57,6 +61,8 @@ export interface Replica {
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
   readonly optimizer: Optimizer;
+  /** The average of the parameters, where there is one; of the first thread alone. */
+  readonly average?: WeightAverage;
   /**
    * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
    * for them. This brings them back, into arrays of their own.
@@ -87,18 +93,19 @@ export interface Shard {
 
 /** A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer. */
 export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
-  const { settings, sentences, config, own } = plan;
+  const { settings, sentences, losses = [], config, own } = plan;
   const network = networkOf(config, own);
   const modelParams = initNetwork(network, createRng(settings.seed).split('init'));
   const params = flatten(modelParams);
   const flatGrads = zeroGrads(params, { rowGradients: Object.keys(sparseRows(network)) });
-  const optimizer = createOptimizer(kernels, settings.optimizer, params, settings.lr);
+  const optimizer = createOptimizer(kernels, params, settings);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
   const frameBytes = stepBytes(network, Array.from(sentences.lengths), sentences.features, settings.batch);
   return {
     kernels,
     settings,
     sentences,
+    losses,
     network,
     modelParams,
     params,
@@ -193,13 +200,13 @@ function lossOf(
   totals: Totals,
   moment: Moment,
 ): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
-  const { kernels, network, modelParams, grads } = replica;
+  const { kernels, losses, network, modelParams, grads } = replica;
   const counts: Totals = { token: batch.packing.total, sentence: batch.packing.batch };
   let sum = 0;
   const dLogits = network.heads.map((head, h) => {
     const { name } = head.config;
     const { logits } = pass.heads[h];
-    const own = head.loss(kernels, modelParams.heads[name], pass.heads[h], targets[h]);
+    const own = head.loss(kernels, modelParams.heads[name], pass.heads[h], targets[h], losses[h]);
     if (!Number.isFinite(own.loss)) {
       throw badLoss({ ...moment, what: 'the loss', value: own.loss }, network, replica.params, pass, batch);
     }
@@ -218,11 +225,14 @@ function lossOf(
  *
  * @returns the norm before clipping
  */
-export function applyGradient({ kernels, settings, flatGrads, optimizer }: Replica, lr: number): number {
+export function applyGradient(replica: Replica, lr: number): number {
+  const { kernels, settings, flatGrads, optimizer, average } = replica;
   const { clip } = settings;
   const norm = clip < Infinity ? clipByGlobalNorm(kernels, flatGrads, clip) : globalNorm(kernels, flatGrads);
   if (!Number.isFinite(norm)) return norm;
-  optimizer.step(flatGrads, lr);
+  const step = (): void => optimizer.step(flatGrads, lr);
+  if (average) average.update(flatGrads, step);
+  else step();
   zeroInPlace(flatGrads);
   return norm;
 }

@@ -1,7 +1,8 @@
 /** What a training holds while it runs, made of sentences and options. `train.ts` runs it. */
 import { checkTruncation } from '../../autograd/truncate.js';
 import type { Kernels } from '../../kernels/types.js';
-import type { Schedule } from '../../optim/schedules.js';
+import { createAverage } from '../../optim/average.js';
+import type { Schedule, ScheduleSpec } from '../../optim/schedules.js';
 import { createSchedule, parseSchedule } from '../../optim/schedules.js';
 import { poolings } from '../../layers/pooling.js';
 import {
@@ -14,6 +15,7 @@ import {
   keysOf,
 } from '../../tensor/checks.js';
 import { expectList, expectRecord } from '../../tensor/arguments.js';
+import { show } from '../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { createRng } from '../../tensor/random.js';
 import type { LabelVocabulary } from '../data/labels.js';
@@ -29,7 +31,7 @@ import type { EncoderKind } from '../model/encoders/encoder.js';
 import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
-import type { HeadKind } from '../model/heads/head.js';
+import type { HeadKind, LossSettings } from '../model/heads/head.js';
 import { decisionsOf } from '../model/heads/head.js';
 import { sentence } from '../model/heads/sentence.js';
 import { softmax } from '../model/heads/softmax.js';
@@ -107,12 +109,7 @@ export function prepareRun(
   expectKinds('train', { encoders, heads: options.heads });
   const own = ownPartsOf(encoders, options.heads, settings.cell);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
-  const schedule = parseSchedule(settings.schedule);
-  if (schedule.kind === 'plateau' && !corpora.dev) {
-    throw new ArgumentError(
-      'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
-    );
-  }
+  const schedule = scheduleOf(settings, corpora);
   const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, encoders, onNote);
   if (spans.plan) onSpans?.(spans.plan);
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
@@ -125,7 +122,8 @@ export function prepareRun(
       sentences.map((s) => labels[h].encode(spans.learned(decisionsOf(kind, s, sources?.train)), sources?.train)),
     ),
   };
-  const replica = createReplica(kernels, { settings, config, sentences: encoded, own });
+  const losses = kinds.map((kind) => lossSettingsOf(kind, settings));
+  const replica = averaged(createReplica(kernels, { settings, config, sentences: encoded, losses, own }));
   const lengths = Array.from(encoded.lengths);
   const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
   return {
@@ -138,6 +136,31 @@ export function prepareRun(
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
+}
+
+/** @throws ArgumentError where the schedule is none, or follows a development set that is not there */
+function scheduleOf({ schedule: text }: Settings, { dev }: Corpora): ScheduleSpec {
+  const schedule = parseSchedule(text);
+  if (schedule.kind !== 'plateau' || dev) return schedule;
+  throw new ArgumentError(
+    'train: the schedule plateau follows the score on a development set, and there is none: add one (--dev), or choose another schedule',
+  );
+}
+
+/** The replica with an average of its parameters, where that is asked for. */
+function averaged(replica: Replica): Replica {
+  const { ema } = replica.settings;
+  if (ema === undefined) return replica;
+  return { ...replica, average: createAverage(replica.params, { decay: ema, lazy: true }) };
+}
+
+/** What the loss of a head is told. @throws ArgumentError where an option would be ignored */
+function lossSettingsOf({ kind, lossSettings = [] }: HeadKind, { labelSmoothing }: Settings): LossSettings {
+  if (labelSmoothing === 0) return {};
+  if (lossSettings.includes('labelSmoothing')) return { labelSmoothing };
+  throw new ArgumentError(
+    `train: labelSmoothing means nothing to the head ${kind}: leave it out, or choose another head`,
+  );
 }
 
 /** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */
@@ -273,5 +296,25 @@ function checkSettings(settings: Settings): void {
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
   if (settings.truncate !== undefined) checkTruncation(settings.truncate);
+  checkOptimizer(settings);
+  expectProbability('train', 'labelSmoothing', settings.labelSmoothing);
+  if (settings.ema !== undefined) checkDecay(settings.ema);
   expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels');
+}
+
+/** @throws ArgumentError on an option that is outside its domain, or that the optimizer would ignore */
+function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): void {
+  if (beta2 !== undefined) expectProbability('train', 'beta2', beta2);
+  if (epsilon !== undefined) expectPositive('train', 'epsilon', epsilon);
+  if (weightDecay !== undefined) expectNonNegative('train', 'weightDecay', weightDecay);
+  const given = beta2 !== undefined ? 'beta2' : epsilon !== undefined ? 'epsilon' : undefined;
+  if (optimizer !== 'sgd' || given === undefined) return;
+  throw new ArgumentError(`train: ${given} means nothing to the optimizer sgd: leave it out, or choose adam or adamw`);
+}
+
+function checkDecay(ema: number): void {
+  if (typeof ema === 'number' && ema > 0 && ema < 1) return;
+  throw new ArgumentError(
+    `train: ema must be greater than 0 and less than 1; got ${show(ema)}: try 0.999, or leave it out`,
+  );
 }

@@ -113,6 +113,7 @@ async function trainEpochs(
     if (epoch.interrupted) return;
     const bad = badParameters(state.begun, replica.params); // no batch follows that would show it
     if (bad) throw bad;
+    replica.average?.swap(); // what is judged, kept and shown is the average
     const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
     const score = dev ? metricOf(dev) : state.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
@@ -122,6 +123,7 @@ async function trainEpochs(
     state.history.push(record);
     if (better) state.best = { record, score, weights: snapshotOf(replica.params) };
     hooks.onEpoch?.({ ...record, model });
+    replica.average?.swap();
     if (state.best && state.begun - state.best.record.epoch >= settings.patience) return;
   }
 }
@@ -131,6 +133,7 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
   const { kernels, model, clock, replica } = run;
   const { best, begun, history } = state;
   if (best) restore(replica.params, best.weights);
+  else replica.average?.swap();
   return {
     model,
     dev: best?.record.dev ?? null,

@@ -53,6 +53,12 @@ export interface HeadLoss {
   readonly loss: number;
 }
 
+/** What the options of a training say to the loss of a head. Plain data. */
+export interface LossSettings {
+  /** The share, in [0, 1), of the target that is spread evenly over all labels. */
+  readonly labelSmoothing?: number;
+}
+
 /** The arithmetic of a head that is only run. */
 export interface InferenceHeadLayer<Pass extends HeadPass = HeadPass> {
   readonly config: HeadConfig;
@@ -72,8 +78,11 @@ export interface HeadLayer<
   readonly floatsPerToken: number;
   /** New parameters. The head splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
-  /** @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count */
-  loss(kernels: Kernels, params: TensorRecord, pass: Pass, targets: Int32Array): Loss;
+  /**
+   * @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count
+   * @param settings those that the kind lists in `lossSettings`
+   */
+  loss(kernels: Kernels, params: TensorRecord, pass: Pass, targets: Int32Array, settings?: LossSettings): Loss;
   /**
    * The gradient of `scale` times the loss: fills `dLogits`, which is zero, and accumulates into `grads` what the loss itself
    * learns, such as transitions.
@@ -144,6 +153,8 @@ export interface InferenceHeadKind {
 
 /** One kind of head, whole. */
 export interface HeadKind extends InferenceHeadKind {
+  /** The options of a training that its loss reads; others are refused. Default: none. */
+  readonly lossSettings?: readonly (keyof LossSettings)[];
   /** The sizes and options of a head over K labels. */
   configure(K: number, settings: HeadSettings): HeadConfig;
   layer(config: HeadConfig, body: BodyShape): HeadLayer;

@@ -93,7 +93,7 @@ function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<Sente
         ...Object.fromEntries(pool.map(([p, tensor]) => [PREFIX + p, tensor])),
       };
     },
-    loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (3)
+    loss: (kernels, _params, { logits }, targets, settings) => softmaxLossForward(kernels, logits, targets, settings), // (3)
     lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
       softmaxLossBackward(kernels, loss, dLogits, scale), // (3)
     backward(kernels, params, { pooled }, dLogits, grads, dY) {
@@ -134,6 +134,7 @@ export const inferenceSentence: InferenceHeadKind = {
 export const sentence: HeadKind = {
   kind: 'sentence',
   unit: 'sentence',
+  lossSettings: ['labelSmoothing'],
   configure: (K, { pooling }) => sentenceConfig(K, pooling),
   layer: (config, body) => trainingLayer(config as SentenceConfig, body) as HeadLayer,
   goldOf: categoryOf,

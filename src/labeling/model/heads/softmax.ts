@@ -2,7 +2,7 @@
  * The softmax head: every token's label by itself.
  *
  *   Forward    (1)  logits = y·W + b                      y [N,H], W [H,K], b [K]
- *              (2)  L = mean softmax cross-entropy        layers/softmax-loss
+ *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, smoothed where asked for
  *   Backward   (2)  dlogits
  *              (1)  dy += dlogits·Wᵀ,  dW += yᵀ·dlogits,  db += Σ dlogits
  *
@@ -47,7 +47,7 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass
     ...inferenceLayer(config, body),
     floatsPerToken: 4 * K,
     initialize: (rng) => initLinear(body.width, K, rng.split('output')),
-    loss: (kernels, _params, { logits }, targets) => softmaxLossForward(kernels, logits, targets), // (2)
+    loss: (kernels, _params, { logits }, targets, settings) => softmaxLossForward(kernels, logits, targets, settings), // (2)
     lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
       softmaxLossBackward(kernels, loss, dLogits, scale), // (2)
     backward(kernels, params, { y }, dLogits, grads, dY) {
@@ -68,6 +68,7 @@ export const inferenceSoftmax: InferenceHeadKind = {
 export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',
+  lossSettings: ['labelSmoothing'],
   configure: (K, { decoding }) => softmaxConfig(K, decoding),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,

@@ -121,7 +121,7 @@ function mostRows(lengths: readonly number[], batch: number, { network, flatGrad
 function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits): void {
   const { replica, threads, patience, sharedJob, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
-  const plan = { settings: replica.settings, config: replica.network.config };
+  const plan = { settings: replica.settings, losses: replica.losses, config: replica.network.config };
   const common = {
     threads,
     rowLimits,

@@ -1,0 +1,150 @@
+/**
+ * The exponential moving average of weights: a second set of weights that follows the trained ones and smooths what the last
+ * updates did. It is judged and saved in place of them; the training itself never reads it.
+ *
+ *   (1)  d_n = min(d, (1 + n) / (10 + n))             n counts updates from 1: the average warms up, or it would hold on to θ_0
+ *   (2)  ā ← d_n·ā + (1 − d_n)·θ                      ā begins as θ_0
+ *
+ * Lazy: where the gradient lists its touched rows (an embedding) and the optimizer moves only those, (2) runs on those rows. A row r
+ * whose weights have stood still since update l is caught up, when it is touched or read, by
+ *
+ *   (3)  ā_r ← P·ā_r + (1 − P)·θ_r,    P = d_{l+1} · … · d_n = exp(Σ log d_i)
+ *
+ * which is (2) n − l times over: in exact arithmetic lazy and dense are the same. The cost of an update follows the words of the batch.
+ *
+ * Source: Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging (SIAM J. Control Optim. 30(4), 1992); decaying, with
+ * the warm-up (1), TensorFlow's ExponentialMovingAverage(num_updates).
+ */
+import { rowsInUse, type TensorRecord } from '../autograd/grads.js';
+import { expectFunction, expectRecord, expectTensors } from '../tensor/arguments.js';
+import { expectKnownKeys, keysOf } from '../tensor/checks.js';
+import { ArgumentError } from '../tensor/errors.js';
+import { show } from '../tensor/describe.js';
+import { transcendentals } from '../tensor/math.js';
+import type { Tensor } from '../tensor/types.js';
+import { stampChanged } from '../tensor/versions.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
+import { slice, updateRuns } from './optimizer.js';
+
+/** How weights are averaged. */
+export interface AverageOptions {
+  /** d, greater than 0 and less than 1: the share of the average that an update leaves. */
+  readonly decay: number;
+  /** Whether the optimizer is lazy too: only the touched rows of embedding gradients move. Default false. */
+  readonly lazy?: boolean;
+}
+
+const KEYS = keysOf<AverageOptions>({ decay: true, lazy: true });
+
+/** Averaged weights beside trained ones. */
+export interface WeightAverage {
+  /** n, the updates averaged so far. */
+  readonly updates: number;
+  /**
+   * One update, and the step of the average that follows it.
+   *
+   * @param grads what the optimizer is about to read
+   * @param step makes the update: `() => optimizer.step(grads, lr)`
+   * @throws ArgumentError while the average stands in place of the weights
+   */
+  update(grads: TensorRecord, step: () => void): void;
+  /** Exchanges the weights for their average; called again, the average for the weights. Bit for bit there and back. */
+  swap(): void;
+}
+
+/** A parameter and its average, and Σ log d_i up to the update that each row was last brought to. */
+interface Entry {
+  readonly param: Tensor;
+  readonly mean: Tensor;
+  readonly settled: Float64Array;
+}
+
+/**
+ * The average of a flat record of parameters, which begins as they are now.
+ *
+ * @throws ArgumentError on an option outside its domain
+ */
+export function createAverage(params: TensorRecord, options: AverageOptions): WeightAverage {
+  expectTensors('average', 'params', params);
+  expectRecord('average', 'options', options, '{ decay }');
+  expectKnownKeys('average', 'options', options, KEYS);
+  const { decay, lazy = false } = options;
+  if (typeof decay !== 'number' || !(decay > 0 && decay < 1)) {
+    throw new ArgumentError(`average: decay must be greater than 0 and less than 1; got ${show(decay)}`);
+  }
+  const { log } = transcendentals('float64');
+  const entries = Object.entries(params).map(([name, param]) => [name, entryOf(param)] as const);
+  let updates = 0;
+  let sum = 0; // Σ log d_i
+  let swapped = false;
+  return {
+    get updates() {
+      return updates;
+    },
+    update(grads, step) {
+      expectRecord('average update', 'grads', grads, 'a record of gradients by name');
+      expectFunction('average update', 'step', step);
+      if (swapped)
+        throw new ArgumentError('average update: the average stands in place of the weights: call swap first');
+      const moved = entries.map(([name, entry]) => [entry, lazy ? rowsInUse(grads[name]) : undefined] as const);
+      for (const [entry, rows] of moved) settle(entry, sum, rows); // (3), before the weights move
+      step();
+      updates++;
+      sum += log(Math.min(decay, (1 + updates) / (10 + updates))); // (1)
+      for (const [entry, rows] of moved) settle(entry, sum, rows); // (2)
+    },
+    swap() {
+      for (const [, entry] of entries) {
+        if (!swapped) settle(entry, sum); // (3)
+        exchange(entry);
+      }
+      swapped = !swapped;
+    },
+  };
+}
+
+function entryOf(param: Tensor): Entry {
+  const mean = allocate(param.shape, dtypeOf(param.data));
+  updateRuns(mean, param, [], (count, to, from) => {
+    for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
+  });
+  return { param, mean, settled: new Float64Array(param.shape.length > 1 ? param.shape[0] : 1) };
+}
+
+/** Brings rows, all by default, to the update whose Σ log d_i is `sum`; (2), and (3) where there were more than one since. */
+function settle({ param, mean, settled }: Entry, sum: number, rows?: Int32Array): void {
+  const last = settled[0];
+  if (rows === undefined && settled.every((each) => each === last)) {
+    blend(mean, param, last, sum);
+    settled.fill(sum);
+    return;
+  }
+  const visit = (row: number): void => {
+    blend(slice(mean, row), slice(param, row), settled[row], sum);
+    settled[row] = sum;
+  };
+  if (rows !== undefined) rows.forEach(visit);
+  else for (let row = 0; row < settled.length; row++) visit(row);
+}
+
+function blend(mean: Tensor, param: Tensor, from: number, to: number): void {
+  if (from === to) return;
+  const keep = transcendentals('float64').exp(to - from); // P
+  updateRuns(mean, param, [], (count, a, theta) => {
+    for (let i = 0; i < count; i++) {
+      const at = a.start + i * a.step;
+      a.data[at] = keep * a.data[at] + (1 - keep) * theta.data[theta.start + i * theta.step]; // (2, 3)
+    }
+  });
+}
+
+function exchange({ param, mean }: Entry): void {
+  updateRuns(mean, param, [], (count, a, theta) => {
+    for (let i = 0; i < count; i++) {
+      const at = a.start + i * a.step;
+      const there = theta.start + i * theta.step;
+      [a.data[at], theta.data[there]] = [theta.data[there], a.data[at]];
+    }
+  });
+  stampChanged(param);
+}
