@@ -53,7 +53,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .addHelpText('after', HELP);
   addRequired(command, '--scheme <name>', `scheme to write: ${SCHEMES.join(', ')}`, schemeName)
     .option('--from <name>', 'scheme of the input (default: by its labels)', schemeName)
-    .option('--output <name>', 'conll, slashed, jsonl (default: as the input)', oneOf(...OUTPUTS.filter((o) => o !== 'text')))
+    .option('--output <name>', 'conll, slashed, jsonl (default: as the input)', oneOf(...OUTPUTS.filter((o) => o !== 'text' && o !== 'conllu')))
     .option('--json', 'print one JSON object about the conversion'); // prettier-ignore
   addReadingOptions(command, 'format of the input (default: by content)', true);
   command.action((input: string, output: string, options: Options) => runConvert(input, output, options, terminal));

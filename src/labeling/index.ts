@@ -69,7 +69,7 @@ export { batchesOf, packBatch, packFeatures, packRows } from './data/batches.js'
 export type { Batch } from './data/batches.js';
 export { collectNotes } from './data/notes.js';
 export type { Note, NoteCollector, OnNote } from './data/notes.js';
-export type { SegmentedSentence, Sentence, TaggedSentence } from './data/sentence.js';
+export type { ConlluLines, SegmentedSentence, Sentence, TaggedSentence, Tags } from './data/sentence.js';
 export {
   CONLLU_COLUMNS,
   detectFormat,
@@ -81,7 +81,15 @@ export {
   readSentences,
   readSlots,
 } from './data/formats/index.js';
-export type { BadLinePolicy, ByteChunks, CommentRule, Format, LabelPolicy, Output } from './data/formats/index.js';
+export type {
+  BadLinePolicy,
+  ByteChunks,
+  CommentRule,
+  Format,
+  LabelColumns,
+  LabelPolicy,
+  Output,
+} from './data/formats/index.js';
 export type { InputSpec, Reading, ReadOptions, SlotChunks } from './data/formats/index.js';
 export { createSegmenter, readText, segmentText } from './data/segment.js';
 export type { SegmentOptions } from './data/segment.js';

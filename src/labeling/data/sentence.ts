@@ -4,16 +4,29 @@
 export interface Sentence {
   /** The tokens as they stood in the file; never empty, and a token may contain spaces. */
   readonly tokens: readonly string[];
-  /** One label per token; absent where the input carries none. */
+  /** One label per token; absent where the input carries none. Where several columns are read: those of the first. */
   readonly labels?: readonly string[];
+  /** Where several columns of labels are read: the labels of each, by its name; one that has none here is absent. */
+  readonly columns?: Readonly<Record<string, readonly string[]>>;
+  /** Lines of the file it stood in, where the reader was asked to keep them (`keepLines`). */
+  readonly conllu?: ConlluLines;
   /** Class of the whole sentence, for example the intent of a slot-filling corpus. */
   readonly category?: string;
   /** Line of the first token in its file, counted from 1. */
   readonly line?: number;
 }
 
-/** A sentence with the labels a model gave it. */
-export interface TaggedSentence extends Sentence {
+/** A sentence of CoNLL-U as it stood in its file. */
+export interface ConlluLines {
+  /** Names of the columns, from left to right. */
+  readonly columns: readonly string[];
+  /** Comments, words, ranges and empty nodes. */
+  readonly lines: readonly string[];
+}
+
+/** What a model says of a sentence. */
+export interface Tags {
+  /** One label per token; empty where only the sentence has one. */
   readonly labels: readonly string[];
   /** Probability of each chosen label, in [0, 1]. */
   readonly probabilities?: ArrayLike<number>;
@@ -24,6 +37,16 @@ export interface TaggedSentence extends Sentence {
     readonly end: number;
     readonly probability: number;
   }[];
+  /** Label of the whole sentence, and its probability, in [0, 1]. */
+  readonly category?: string;
+  readonly categoryProbability?: number;
+}
+
+/** A sentence with the labels a model gave it. */
+export interface TaggedSentence extends Sentence, Omit<Tags, 'category'> {
+  readonly labels: readonly string[];
+  /** What each head says, by its name, where the model has several. They stand in place of the fields above. */
+  readonly heads?: Readonly<Record<string, Tags>>;
 }
 
 /** A sentence cut out of raw text. */

@@ -60,8 +60,9 @@ const KEYS = keysOf<ClassifiedOptions>({
 });
 
 /** Options with their defaults filled in, as the parsers take them. */
-export interface ClassifiedSettings extends Omit<ParseOptions, 'format'> {
+export interface ClassifiedSettings extends Omit<ParseOptions, 'format' | 'column'> {
   format?: ClassifiedFormat;
+  column?: string | number;
   textColumn?: string | number;
   category?: string;
   tokenizer: Tokenizer;
@@ -73,19 +74,21 @@ export interface ClassifiedSettings extends Omit<ParseOptions, 'format'> {
 /** Fills in defaults. @throws ArgumentError on an option that does not exist or is outside its domain */
 export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettings {
   expectKnownKeys('readClassified', 'options', options, KEYS);
-  const { format, textColumn, category, tokenizer, locale, labels = 'required', ...rest } = options;
+  const { format, column, textColumn, category, tokenizer, locale, labels = 'required', ...rest } = options;
   expectOneOf('readClassified', 'labels', labels, ['required', 'ignored']);
   if (format !== undefined) expectOneOf('readClassified', 'format', format, CLASSIFIED_FORMATS);
   const { like } = options;
   if (like !== undefined) expectRecord('readClassified', 'like', like, 'how an input was read, inputSpecOf(reading)');
   expectTypes('readClassified', options, { category: 'string', tokenizer: 'string', locale: 'string' });
-  if (!['undefined', 'string', 'number'].includes(typeof textColumn)) {
-    throw new ArgumentError(`readClassified: textColumn must be a number or a name; got ${show(textColumn)}`);
+  for (const [name, value] of Object.entries({ column, textColumn })) {
+    if (['undefined', 'string', 'number'].includes(typeof value)) continue;
+    throw new ArgumentError(`readClassified: ${name} must be a number or a name; got ${show(value)}`);
   }
   const how: SegmentOptions = { tokenizer: tokenizer ?? like?.tokenizer, locale: locale ?? like?.locale };
   return {
-    ...parseOptions({ ...rest, labels }),
+    ...(parseOptions({ ...rest, labels }) as Omit<ParseOptions, 'format' | 'column'>),
     format,
+    ...(column !== undefined && { column }),
     ...(textColumn !== undefined && { textColumn }),
     ...(category !== undefined && { category }),
     tokenizer: how.tokenizer ?? 'unicode',

@@ -11,6 +11,7 @@ import { lineParser } from './classified-lines.js';
 import type { ClassifiedSettings } from './classified-options.js';
 import type { LineParser } from './collect.js';
 import { columnSamples, isBlank, splitColumns } from './detect.js';
+import { columnList } from './columns.js';
 import { columnIndex, dataErrorAt } from './options.js';
 import { describeReading, type Reading } from './reading.js';
 
@@ -66,7 +67,10 @@ function placesOf(head: readonly string[], settings: ClassifiedSettings): Places
   const width = usualWidth(rows);
   const names = rows[0].map((name) => trimOuter(name));
   const like = settings.like?.format === 'tsv' ? settings.like : undefined;
-  const asked = { label: settings.column ?? like?.column, text: settings.textColumn ?? like?.tokenColumn };
+  const asked = {
+    label: settings.column ?? columnList(like?.column ?? [])[0],
+    text: settings.textColumn ?? like?.tokenColumn,
+  };
   const byName = [asked.label, asked.text].some((column) => column !== undefined && /[^\d+-]/.test(String(column)));
   const known = (set: ReadonlySet<string>) => names.findIndex((name) => set.has(name.toLowerCase()));
   const title = { label: known(LABEL_NAMES), text: known(TEXT_NAMES) };

@@ -26,29 +26,36 @@ export interface LineParser {
 export interface Collector {
   /** Number of tokens since the last sentence ended. */
   readonly count: number;
-  add(token: string, label: string | undefined, line: number): void;
+  /** @param labels of the columns that are read, in their order; undefined where the token has none */
+  add(token: string, labels: readonly (string | undefined)[], line: number): void;
   /** Ends the sentence; undefined where it has no tokens, as between two blank lines, or was spoiled. */
   flush(): Sentence | undefined;
   spoil(): void;
   lost(): { readonly sentences: number; readonly tokens: number };
 }
 
-/** A collector that holds at most `maxTokens` and, where labels are optional, keeps them only if no token lacks one. */
-export function createCollector({ source, maxTokens, cleaner }: ParseOptions): Collector {
+/**
+ * A collector that holds at most `maxTokens` and, where labels are optional, keeps those of a column only if no token lacks one.
+ *
+ * @param names of the columns of labels, where several are read
+ */
+export function createCollector(
+  { source, maxTokens, cleaner }: ParseOptions,
+  names: readonly string[] = [],
+): Collector {
   let tokens: string[] = [];
-  let labels: string[] = [];
-  let count = 0;
-  let first = 0;
-  let spoiled = false;
+  const labels = createLabelLists(names);
+  let [count, first, spoiled] = [0, 0, false];
   const lost = { sentences: 0, tokens: 0 };
   const reset = (): void => {
-    [tokens, labels, count, spoiled] = [[], [], 0, false];
+    [tokens, count, spoiled] = [[], 0, false];
+    labels.clear();
   };
   return {
     get count() {
       return count;
     },
-    add(token, label, line) {
+    add(token, given, line) {
       if (count === 0) first = line;
       if (++count > maxTokens && !spoiled) {
         spoiled = true;
@@ -56,7 +63,7 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
       }
       if (spoiled) return;
       tokens.push(cleaner.token(token, line));
-      if (label !== undefined) labels.push(label);
+      labels.add(given);
     },
     flush() {
       if (spoiled) {
@@ -66,17 +73,39 @@ export function createCollector({ source, maxTokens, cleaner }: ParseOptions): C
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const labeled = labels.length === tokens.length;
-      const sentence: Sentence = labeled ? { tokens, labels, line: first } : { tokens, line: first };
+      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: first };
       reset();
       return sentence;
     },
     spoil() {
-      spoiled = true;
-      tokens = [];
-      labels = [];
+      [tokens, spoiled] = [[], true];
+      labels.clear();
     },
     lost: () => lost,
+  };
+}
+
+/** The labels of one sentence after another, column by column. */
+function createLabelLists(names: readonly string[]) {
+  const lists = Array.from({ length: Math.max(names.length, 1) }, (): string[] => []);
+  return {
+    add(given: readonly (string | undefined)[]): void {
+      given.forEach((label, c) => {
+        if (label !== undefined) lists[c].push(label);
+      });
+    },
+    /** The fields of a sentence: the columns in which no token lacks a label. */
+    whole(tokens: number): Pick<Sentence, 'labels' | 'columns'> {
+      const whole = lists.map((each) => (each.length === tokens ? each : undefined));
+      const columns = names.flatMap((name, c) => (whole[c] ? [[name, whole[c]] as const] : []));
+      return {
+        ...(whole[0] && { labels: whole[0] }),
+        ...(names.length > 0 && { columns: Object.fromEntries(columns) }),
+      };
+    },
+    clear(): void {
+      lists.forEach((_, c) => (lists[c] = []));
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import { trimOuter } from './clean.js';
 import { createCollector, type LineParser } from './collect.js';
+import { asksForSeveral, columnList, oneOrList, placesOfColumns } from './columns.js';
 import { createCommentJudge, type CommentJudge } from './comments.js';
 import { columnSamples, isBlank, splitColumns, type ColumnLayout } from './detect.js';
 import { columnIndex, dataErrorAt, quote, type ParseOptions, oneColumn } from './options.js';
@@ -18,7 +19,10 @@ const DOCUMENT_START = '-DOCSTART-';
 /** Where token and label stand, and what width a line must have. */
 interface Places {
   readonly token: number;
-  readonly label: number | undefined;
+  /** One, or several; none where labels are not looked at. */
+  readonly labels: readonly number[];
+  /** Whether several columns of labels were asked for. */
+  readonly several: boolean;
   /** Whether the label column is the last one for want of a better reason. */
   readonly guessed: boolean;
   /** Whether column 1 counts the tokens, which stand elsewhere. */
@@ -47,7 +51,7 @@ export function createConllParser(
 ): LineParser {
   const notes: Note[] = [];
   const places = placesOf(options, layout, notes);
-  const sentence = createCollector(options);
+  const sentence = createCollector(options, places.several ? places.labels.map((c) => String(c + 1)) : []);
   const tabs = layout.separator === 'tab';
   const comments = options.comments ?? options.like?.comments ?? 'auto';
   const judge = createCommentJudge(comments, { tabs, ids: places.ids });
@@ -71,9 +75,9 @@ export function createConllParser(
       check.width(text, columns.length, line);
       check.id(columns[0], line);
       const token = check.token(columns[places.token], line);
-      const label = check.label(columns, line);
-      if (label !== undefined && columns[0] !== '#') judge.learn(label);
-      sentence.add(token, label, line);
+      const labels = places.labels.map((c) => check.label(columns[c] ?? '', c, line));
+      if (labels[0] !== undefined && columns[0] !== '#') judge.learn(labels[0]);
+      sentence.add(token, labels, line);
       return undefined;
     },
     end: () => sentence.flush(),
@@ -114,11 +118,11 @@ function lineChecks({ source, labels, cleaner }: ParseOptions, layout: ColumnLay
       if (token !== '') return token;
       throw fail(line, `expected a token in column ${places.token + 1}; got nothing: fill it in`);
     },
-    label(columns: readonly string[], line: number): string | undefined {
-      const label = places.label === undefined ? '' : cleaner.label(columns[places.label], line);
+    label(text: string, column: number, line: number): string | undefined {
+      const label = cleaner.label(text, line);
       if (label !== '') return label;
       if (labels !== 'required') return undefined;
-      const message = `expected a label in column ${places.label! + 1}; got nothing`;
+      const message = `expected a label in column ${column + 1}; got nothing`;
       throw fail(line, `${message}: fill it in, or choose another column`);
     },
   };
@@ -133,7 +137,7 @@ function readingOf(
   return {
     format: 'conll',
     tokenColumn: places.token + 1,
-    ...(places.label !== undefined && { column: places.label + 1 }),
+    ...(places.labels.length > 0 && { column: oneOrList(places.labels.map((c) => c + 1)) }),
     ...(places.ids && { ids: true }),
     comments,
     width: layout.width,
@@ -143,8 +147,8 @@ function readingOf(
 }
 
 /** The column that holds labels, as far as comments are told by it: also where labels are not looked at. */
-function judgedColumn({ width }: ColumnLayout, { token, label }: Places): number | undefined {
-  if (label !== undefined) return label;
+function judgedColumn({ width }: ColumnLayout, { token, labels }: Places): number | undefined {
+  if (labels.length > 0) return labels[0];
   return width > 1 && token !== width - 1 ? width - 1 : undefined;
 }
 
@@ -170,16 +174,25 @@ function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): P
   const labelless = labels === 'ignored' || (labels === 'optional' && single && given.column === undefined);
   if (!labelless && width === 2 && ids && given.column === undefined) throw nothingButWords(options.source);
   const other = width === 2 && token === 1 ? 1 : -1;
-  const label = labelless
-    ? undefined
-    : columnIndex(given.column ?? other, columns, labels === 'required' ? Math.max(width, 2) : width);
-  if (label === token) throw oneColumn(options.source, `column ${token + 1}`);
+  const wanted = given.column ?? other;
+  const find = (column: string | number) =>
+    columnIndex(column, columns, labels === 'required' ? Math.max(width, 2) : width);
+  const found = labelless ? [] : placesOfColumns(wanted, options, find, notes);
+  if (found.includes(token)) throw oneColumn(options.source, `column ${token + 1}`);
   const fromTheRight = (place: string | number | undefined) => /^-/.test(String(place));
-  const strict = fromTheRight(given.tokenColumn) || (label !== undefined && fromTheRight(given.column ?? -1));
-  const needed = Math.max(token, label ?? 0) + 1;
+  const strict =
+    fromTheRight(given.tokenColumn) || (found.length > 0 && columnList(given.column ?? -1).some(fromTheRight));
+  const needed = Math.max(token, ...found) + 1;
   const whole = Math.max(width, needed);
-  const guessed = label !== undefined && given.column === undefined;
-  return { token, label, guessed, ids, least: strict ? whole : needed, most: strict ? whole : Infinity };
+  return {
+    token,
+    labels: found,
+    several: !labelless && asksForSeveral(wanted),
+    guessed: found.length > 0 && given.column === undefined,
+    ids,
+    least: strict ? whole : needed,
+    most: strict ? whole : Infinity,
+  };
 }
 
 /** The columns of the options, or else those a model was trained with, where this input has them. */
@@ -191,13 +204,15 @@ function givenColumns(
   if (like === undefined || (like.format !== 'conll' && like.format !== 'two-column')) {
     return { column, tokenColumn, followed: false };
   }
-  const needed = Math.max(Number(like.tokenColumn ?? 1), labels === 'ignored' ? 1 : Number(like.column ?? 1));
+  const several = columnList(like.column ?? 1);
+  const looked = labels === 'ignored' || (labels === 'optional' && several.length > 1) ? [] : several;
+  const needed = Math.max(Number(like.tokenColumn ?? 1), ...looked.map(Number));
   if (needed <= width) {
     const followed = tokenColumn === undefined;
     return { column: column ?? like.column, tokenColumn: tokenColumn ?? like.tokenColumn, followed };
   }
   if (labels !== 'ignored' && column === undefined && like.column !== undefined) {
-    const message = `${source}: the training data had its labels in column ${like.column}, but this input has ${width}`;
+    const message = `${source}: the training data had its labels in column ${several.join(', ')}, but this input has ${width}`;
     throw new ArgumentError(`${message} ${width === 1 ? 'column' : 'columns'}: name the label column (--column)`);
   }
   const message = `${source}: the training data had its words in column ${like.tokenColumn}, but this input has ${width}`;

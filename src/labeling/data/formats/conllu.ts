@@ -6,8 +6,11 @@
  * CoNLL-U Plus (https://universaldependencies.org/ext-format.html) has the columns that its first line names:
  * `# global.columns = ID FORM UPOS`.
  */
+import type { Sentence } from '../sentence.js';
 import { createCollector, type LineParser } from './collect.js';
 import { declaredColumns, isBlank, splitColumns } from './detect.js';
+import { asksForSeveral, oneOrList, placesOfColumns } from './columns.js';
+import type { Note } from '../notes.js';
 import { columnIndex, dataErrorAt, oneColumn, quote, type ParseOptions } from './options.js';
 
 /** Names of the ten columns, as the `column` option takes them. */
@@ -28,36 +31,35 @@ export const CONLLU_COLUMNS = [
 const UNDERSCORE_IS_A_VALUE = new Set(['form', 'lemma', 'feats', 'deps', 'misc']);
 
 /**
- * A parser of CoNLL-U lines whose labels are one column.
+ * A parser of CoNLL-U lines whose labels are one column, or several.
  *
  * @param head the first lines, which may declare the columns
  * @throws ArgumentError where there is no such column
  */
 export function createConlluParser(options: ParseOptions, head: readonly string[] = []): LineParser {
-  const { source, labels } = options;
-  const like = options.like?.format === 'conllu' ? options.like : undefined;
+  const { source } = options;
   const declared = declaredColumns(head.find((line) => !isBlank(line)) ?? '');
   const names = declared?.map((name) => name.toLowerCase()) ?? CONLLU_COLUMNS;
   const columns: Columns = { source, names, declared: declared !== undefined };
-  const at = (column: string | number, what?: string) => columnIndex(column, names, names.length, what);
-  const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form', 'tokenColumn');
-  const labelAt = labels === 'ignored' ? undefined : at(options.column ?? like?.column ?? 'upos');
-  if (labelAt === tokenAt) throw oneColumn(source, `column ${names[tokenAt]}`);
+  const notes: Note[] = [];
+  const { tokenAt, labelsAt, several } = placesIn(options, names, notes);
   const ids = createIdCheck(options, names.indexOf('id'));
-  const sentence = createCollector(options);
+  const sentence = createCollector(options, several ? labelsAt.map((c) => names[c]) : []);
 
+  const kept = createLineKeeper(options, names);
   return {
     reading: {
       format: 'conllu',
       tokenColumn: names[tokenAt],
-      ...(labelAt !== undefined && { column: names[labelAt] }),
+      ...(labelsAt.length > 0 && { column: oneOrList(labelsAt.map((c) => names[c])) }),
       width: names.length,
     },
     push(text, line) {
       if (isBlank(text)) {
         ids.restart();
-        return sentence.flush();
+        return kept.of(sentence.flush());
       }
+      kept.add(text);
       if (text.startsWith('#')) return void checkDeclaration(columns, text, line);
       const values = text.split('\t');
       checkWidth(columns, text, values.length, line);
@@ -68,16 +70,44 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
       }
       sentence.add(
         token,
-        labelAt === undefined ? undefined : labelOf(options, names[labelAt], values[labelAt], line),
+        labelsAt.map((c) => labelOf(options, names[c], values[c], line)),
         line,
       );
       return undefined;
     },
-    end: () => sentence.flush(),
+    end: () => kept.of(sentence.flush()),
     spoil: () => sentence.spoil(),
     lost: () => sentence.lost(),
-    notes: () => [],
+    notes: () => notes,
   };
+}
+
+/** Keeps the lines of one sentence after another, where that is asked for. */
+function createLineKeeper({ keepLines = false }: ParseOptions, columns: readonly string[]) {
+  let lines: string[] = [];
+  return {
+    add(text: string): void {
+      if (keepLines) lines.push(text);
+    },
+    /** The sentence that ends here, with its lines. */
+    of(sentence: Sentence | undefined): Sentence | undefined {
+      const own = lines;
+      lines = [];
+      return sentence && keepLines ? { ...sentence, conllu: { columns, lines: own } } : sentence;
+    },
+  };
+}
+
+/** Where words and labels stand among named columns. */
+function placesIn(options: ParseOptions, names: readonly string[], notes: Note[]) {
+  const { source, labels } = options;
+  const like = options.like?.format === 'conllu' ? options.like : undefined;
+  const at = (column: string | number, what?: string) => columnIndex(column, names, names.length, what);
+  const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form', 'tokenColumn');
+  const wanted = options.column ?? like?.column ?? 'upos';
+  const labelsAt = labels === 'ignored' ? [] : placesOfColumns(wanted, options, at, notes);
+  if (labelsAt.includes(tokenAt)) throw oneColumn(source, `column ${names[tokenAt]}`);
+  return { tokenAt, labelsAt, several: labels !== 'ignored' && asksForSeveral(wanted) };
 }
 
 /** The columns of a file, and whether its first line declares them. */

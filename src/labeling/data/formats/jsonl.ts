@@ -3,6 +3,7 @@ import { brief, jsonExcess } from '../../../serialize/unique-json.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
 import type { LineParser } from './collect.js';
+import { columnList, placesOfColumns } from './columns.js';
 import { isBlank } from './detect.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
 
@@ -26,14 +27,19 @@ export function jsonFields(
   return new Map<string, unknown>(Object.entries(object));
 }
 
-/** A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. */
+/**
+ * A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. A column may also
+ * stand in the object `labels`, by its name: `{"tokens": …, "labels": {"upos": […], "xpos": […]}}`.
+ */
 export function createJsonlParser(options: ParseOptions): LineParser {
   const like = options.like?.format === 'jsonl' ? options.like : undefined;
   const column = options.column ?? like?.column ?? 'labels';
+  const names = columnList(column).map(String);
+  placesOfColumns(names, options, (name) => names.indexOf(String(name)), []); // refuses one that is named twice
   const lost = { sentences: 0, tokens: 0 };
   return {
     reading: { format: 'jsonl', ...(options.labels !== 'ignored' && { column }) },
-    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, { ...options, column })),
+    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, options, names)),
     end: () => undefined,
     spoil: () => void lost.sentences++,
     lost: () => lost,
@@ -41,8 +47,8 @@ export function createJsonlParser(options: ParseOptions): LineParser {
   };
 }
 
-function parseLine(text: string, line: number, options: ParseOptions): Sentence {
-  const { source, labels: policy, column = 'labels', maxTokens, cleaner } = options;
+function parseLine(text: string, line: number, options: ParseOptions, names: readonly string[]): Sentence {
+  const { source, labels: policy, maxTokens, cleaner } = options;
   const fail = (message: string) => dataErrorAt(source, line, message);
   const fields = jsonFields(text, 'write {"tokens": […], "labels": […]}', fail);
   const given = strings(fields.get('tokens'));
@@ -52,18 +58,47 @@ function parseLine(text: string, line: number, options: ParseOptions): Sentence 
   if (tokens.length > maxTokens) {
     throw fail(`the sentence has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
   }
-  const category = fields.get('category');
-  const sentence: Sentence = { tokens, line, ...(typeof category === 'string' && { category }) };
-  const name = String(column);
-  if (policy === 'ignored' || (policy === 'optional' && (fields.get(name) ?? null) === null)) return sentence;
-  const labels = strings(fields.get(name))?.map((label) => cleaner.label(label, line));
-  if (!labels?.every((label) => label !== '')) {
-    throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}`);
-  }
-  if (labels.length !== tokens.length) {
-    throw fail(`expected one label per token, ${tokens.length}; got ${labels.length}: correct the line`);
-  }
-  return { ...sentence, labels };
+  const category = [fields.get('category'), policy === 'ignored' ? undefined : fields.get('label')].find(isText);
+  const sentence: Sentence = { tokens, line, ...(category !== undefined && { category }) };
+  if (policy === 'ignored') return sentence;
+  const read = (name: string): readonly string[] | undefined => {
+    const value = fieldOf(fields, name);
+    if (policy === 'optional' && (value ?? null) === null) return undefined;
+    const labels = strings(value)?.map((label) => cleaner.label(label, line));
+    if (!labels?.every((label) => label !== '')) {
+      const held = name === 'labels' ? namesIn(value) : undefined;
+      const advice = held === undefined ? '' : `: name some of its columns (--column ${held.join(',')})`;
+      throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}${advice}`);
+    }
+    if (labels.length === tokens.length) return labels;
+    const whose = names.length > 1 ? ` in "${name}"` : '';
+    throw fail(`expected one label per token${whose}, ${tokens.length}; got ${labels.length}: correct the line`);
+  };
+  const found = names.flatMap((name) => {
+    const labels = read(name);
+    return labels ? [[name, labels] as const] : [];
+  });
+  const first = found.find(([name]) => name === names[0])?.[1];
+  return {
+    ...sentence,
+    ...(first && { labels: first }),
+    ...(names.length > 1 && { columns: Object.fromEntries(found) }),
+  };
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** The names in an object of labels by column. */
+function namesIn(value: unknown): string[] | undefined {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? Object.keys(value).slice(0, 8) : undefined;
+}
+
+/** The labels of a column: a field of its name, or one in the object `labels`. */
+function fieldOf(fields: ReadonlyMap<string, unknown>, name: string): unknown {
+  const all = fields.get('labels');
+  if (fields.has(name) || namesIn(all) === undefined || !Object.hasOwn(all as object, name)) return fields.get(name);
+  return (all as Record<string, unknown>)[name];
 }
 
 /** A list of strings that are not empty; undefined where the value is anything else. */

@@ -31,6 +31,9 @@ export type LabelPolicy = 'required' | 'optional' | 'ignored';
 /** Which lines of a file of columns are comments. */
 export type CommentRule = 'auto' | 'none' | '#';
 
+/** Where labels stand: in one place, or in several. */
+export type LabelColumns = string | number | readonly (string | number)[];
+
 /** What becomes of lines that cannot be read. */
 export type BadLinePolicy = 'stop' | 'list' | 'skip';
 
@@ -41,9 +44,10 @@ export interface ReadOptions {
   /**
    * Where the label stands. `conllu`: a column's name (`upos`, `xpos`, `feats`, …) or number, default `upos`. `conll` and
    * `two-column`: a number from 1, or from −1 backwards from the last, or a name out of `columns`; default −1. `jsonl`: the
-   * name of the field, default `labels`.
+   * name of the field, default `labels`. A list reads several: `labels` are those of the first, `columns` all of them by name. With
+   * `labels: 'optional'` the input may lack some of them, which is noted.
    */
-  column?: string | number;
+  column?: LabelColumns;
   /** `conll` only: names of the columns from left to right, so that `column` and `tokenColumn` may be names. */
   columns?: readonly string[];
   /**
@@ -72,6 +76,8 @@ export interface ReadOptions {
   labels?: LabelPolicy;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
   normalize?: 'NFC' | 'NFD' | 'none';
+  /** `conllu` only: whether sentences keep their lines, so that the output `conllu` can write them with new labels. */
+  keepLines?: boolean;
   /** Name of the input in error messages, usually the file's path. */
   source?: string;
   /** Longest line accepted, in bytes; default 16 MiB. Bounds the memory of a reader. */
@@ -100,6 +106,7 @@ const KEYS = keysOf<ReadOptions>({
   onReading: true,
   labels: true,
   normalize: true,
+  keepLines: true,
   source: true,
   maxLineBytes: true,
   maxTokens: true,
@@ -138,13 +145,27 @@ export function parseOptions(options: ReadOptions): ParseOptions {
 function expectReadTypes(options: ReadOptions): void {
   const { format, columns, like } = options;
   if (format !== undefined) expectOneOf('readSentences', 'format', format, FORMATS);
-  expectTypes('readSentences', options, { source: 'string', onNote: 'function', onReading: 'function' });
+  expectTypes('readSentences', options, {
+    source: 'string',
+    keepLines: 'boolean',
+    onNote: 'function',
+    onReading: 'function',
+  });
   if (columns !== undefined) expectWords('readSentences', 'columns', columns);
+  if (Array.isArray(options.column)) expectColumns(options.column);
   for (const name of ['column', 'tokenColumn'] as const) {
-    if (['undefined', 'string', 'number'].includes(typeof options[name])) continue;
+    if (['undefined', 'string', 'number'].includes(typeof options[name]) || Array.isArray(options[name])) continue;
     throw new ArgumentError(`readSentences: ${name} must be a number or a name; got ${show(options[name])}`);
   }
   if (like !== undefined) expectRecord('readSentences', 'like', like, 'how an input was read, inputSpecOf(reading)');
+}
+
+/** Requires names or numbers. @throws ArgumentError on a list that is empty, or holds something else */
+function expectColumns(columns: readonly unknown[]): void {
+  const wrong = columns.findIndex((column) => typeof column !== 'string' && typeof column !== 'number');
+  if (columns.length > 0 && wrong < 0) return;
+  const got = wrong < 0 ? 'an empty list' : `${show(columns[wrong])} at place ${wrong}`;
+  throw new ArgumentError(`readSentences: column must be a number or a name, or a list of some; got ${got}`);
 }
 
 /** Reads a format's name. @throws ArgumentError listing the formats there are */
@@ -157,14 +178,14 @@ export function formatOf(name: string): Format {
 /** Refuses options that the format would ignore. @throws ArgumentError naming the option and what it is for */
 export function rejectUnused(format: Format, options: ReadOptions): void {
   const used: Record<Format, readonly string[]> = {
-    conllu: ['column', 'tokenColumn'],
+    conllu: ['column', 'tokenColumn', 'keepLines'],
     conll: ['column', 'columns', 'tokenColumn', 'comments'],
     'two-column': ['column', 'tokenColumn', 'comments'],
     slashed: [],
     jsonl: ['column'],
     slots: [],
   };
-  for (const name of ['column', 'columns', 'tokenColumn', 'comments'] as const) {
+  for (const name of ['column', 'columns', 'tokenColumn', 'comments', 'keepLines'] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
       throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
     }

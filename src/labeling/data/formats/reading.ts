@@ -10,7 +10,8 @@ import { TOKENIZERS } from '../segment.js';
 import type { Sentence } from '../sentence.js';
 import type { ClassifiedFormat } from './classified-options.js';
 import { CLASSIFIED_FORMATS } from './classified-options.js';
-import type { CommentRule, Format } from './options.js';
+import { columnList } from './columns.js';
+import type { CommentRule, Format, LabelColumns } from './options.js';
 import { FORMATS } from './options.js';
 
 /** What a model remembers of the input it was trained on, so that its later inputs are read the same way. Plain data. */
@@ -18,8 +19,8 @@ export interface InputSpec {
   readonly format: Format | ClassifiedFormat;
   /** Where the tokens stand: number from 1, or a name. Absent where the format has one place for them. */
   readonly tokenColumn?: number | string;
-  /** Where the labels stand: number from 1, a name, or the field of an object. */
-  readonly column?: number | string;
+  /** Where the labels stand: number from 1, a name, or the field of an object; a list of such where there are several columns. */
+  readonly column?: LabelColumns;
   /** Whether column 1 counts the tokens, so that `3-4` and `5.1` in it are no tokens. */
   readonly ids?: boolean;
   /** Which lines are comments. */
@@ -69,7 +70,10 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   const isPlace = (at: unknown) =>
     at === undefined || typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
   if (!isPlace(tokenColumn)) throw wrong('tokenColumn', 'a name or a number from 1', tokenColumn);
-  if (!isPlace(column)) throw wrong('column', 'a name or a number from 1', column);
+  const places = Array.isArray(column) ? column : [column];
+  if (places.length === 0 || !places.every(isPlace) || (Array.isArray(column) && places.includes(undefined))) {
+    throw wrong('column', 'a name or a number from 1', column);
+  }
   if (ids !== undefined && typeof ids !== 'boolean') throw wrong('ids', 'a boolean', ids);
   if (comments !== undefined && !['auto', 'none', '#'].includes(comments as string)) {
     throw wrong('comments', 'auto, none or #', comments);
@@ -89,7 +93,8 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
   if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
   expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', tokenizer: 'string', locale: 'string' });
   for (const place of ['tokenColumn', 'column']) {
-    if (['undefined', 'string', 'number'].includes(typeof places[place])) continue;
+    const list = place === 'column' && Array.isArray(places[place]) ? places[place] : [places[place]];
+    if (list.every((each) => ['undefined', 'string', 'number'].includes(typeof each))) continue;
     throw new ArgumentError(`${where}: ${name}.${place} must be a number or a name; got ${show(places[place])}`);
   }
 }
@@ -100,7 +105,7 @@ export function describeReading({ format, tokenColumn, column, ids, tokenizer, l
   const parts: string[] = [format];
   const isText = tokenizer !== undefined && (CLASSIFIED_FORMATS as readonly string[]).includes(format);
   if (tokenColumn !== undefined) parts.push(`${isText ? 'text' : 'words'} in ${place(tokenColumn)}`);
-  if (column !== undefined) parts.push(`labels in ${place(column)}`);
+  if (column !== undefined) parts.push(`labels in ${columnList(column).map(place).join(', ')}`);
   if (ids) parts.push('column 1 counts the words');
   if (isText) parts.push(`tokens by ${tokenizer}`);
   else if (tokenizer) parts.push(`raw text will be cut by ${tokenizer}`);

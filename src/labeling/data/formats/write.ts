@@ -1,23 +1,30 @@
 /** Writers: a tagged sentence as text. What they write, the readers read back (`text` apart, which is for people). */
+import { CONLLU_COLUMNS } from './conllu.js';
 import { isBlank } from './detect.js';
 import { escapeWord } from './slashed-words.js';
-import { expectNumbers } from '../../../tensor/arguments.js';
+import { expectNumbers, expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import { expectSentence, expectWords } from '../../checks.js';
-import type { TaggedSentence } from '../sentence.js';
+import type { Tags, TaggedSentence } from '../sentence.js';
 
 /**
  * - `text`: one sentence a line, `word/TAG word/TAG`; with probabilities `word/TAG/0.9876`. For people: a token may
  *   contain spaces and slashes.
  * - `slashed`: the same in a form that is read back, without probabilities: `slashed-words.ts` says how a space, a slash or a
- *   backslash stands in it.
+ *   backslash stands in it. It has one label for each word.
  * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence. What cannot stand in a
  *   column is spelled: a tab `\t`, LF `\n`, CR `\r`, and every character of a token that is nothing but white space and
  *   invisible marks `\uXXXX`. The reader takes that as it stands; `jsonl` loses nothing.
+ * - `conllu`: CoNLL-U, each head's labels in the column of its name: the lines that a reader kept (`keepLines`), or new ones, whose
+ *   other columns are `_`. No probabilities.
  * - `jsonl`: `{"tokens": […], "labels": […]}`, perhaps with `"probabilities"`, `"spans"` and `"category"`.
+ *
+ * Of several heads about tokens, `text` and `conll` have first all labels, then all probabilities, in the order of the heads;
+ * `jsonl` has objects, keyed by head. A label of the whole sentence, beside those of the tokens, stands before a tab in `text`, in a
+ * comment `# label = …` in `conll` and `conllu`, and in `"label"` and `"probability"` in `jsonl`.
  */
-export const OUTPUTS = ['text', 'slashed', 'conll', 'jsonl'] as const;
+export const OUTPUTS = ['text', 'slashed', 'conll', 'conllu', 'jsonl'] as const;
 
 /** Name of an output format. */
 export type Output = (typeof OUTPUTS)[number];
@@ -33,37 +40,120 @@ export function outputOf(name: string): Output {
  * A sentence in an output format, with its line end (`conll`: and the blank line after it). Probabilities are rounded to
  * four decimals in `text` and `conll` and kept as they are in `jsonl`.
  *
- * @throws ArgumentError where labels or probabilities are not one per token, or `slashed` should hold probabilities
+ * @throws ArgumentError where labels or probabilities are not one per token, the output cannot hold them, or CoNLL-U has no column
+ *   of a head's name
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
   expectSentence('formatSentence', 'sentence', sentence);
-  const { tokens, labels, probabilities } = sentence;
+  expectOneOf('formatSentence', 'output', output, OUTPUTS);
+  const said = saidOf(sentence);
+  const { tokens } = sentence;
+  for (const { tags } of said.words) expectTags(tokens, tags);
+  if (tokens.includes('')) throw new ArgumentError('a token or label must not be empty; got ""');
+  switch (output) {
+    case 'slashed':
+      return slashedLine(tokens, said);
+    case 'text':
+      return textLine(tokens, said);
+    case 'conll':
+      return `${commentOf(said)}${tokens.map((token, i) => [cell(token), ...cellsOf(said, i, cell)].join('\t')).join('\n')}\n\n`;
+    case 'conllu':
+      return conlluBlock(sentence, said);
+    case 'jsonl':
+      return `${JSON.stringify(jsonObject(sentence, said))}\n`;
+  }
+}
+
+/** What is written of a sentence: the labels of its words, by head, and its own. */
+interface Said {
+  readonly words: readonly { readonly name: string; readonly tags: Tags }[];
+  readonly whole?: { readonly label: string; readonly probability?: number };
+}
+
+function saidOf(sentence: TaggedSentence): Said {
+  const { heads, columns } = sentence;
+  if (heads === undefined) {
+    if (columns === undefined) return { words: [{ name: 'labels', tags: sentence }] };
+    return { words: Object.entries(columns).map(([name, labels]) => ({ name, tags: { labels } })) };
+  }
+  expectRecord('formatSentence', 'sentence.heads', heads, 'what each head says, { labels } or { category }');
+  const all = Object.entries(heads).map(([name, tags]) => ({ name, tags }));
+  const whole = all.find(({ tags }) => tags.category !== undefined)?.tags;
+  return {
+    words: all.filter(({ tags }) => tags.category === undefined),
+    ...(whole && { whole: { label: whole.category!, probability: whole.categoryProbability } }),
+  };
+}
+
+function expectTags(tokens: readonly string[], { labels, probabilities }: Tags): void {
   expectWords('formatSentence', 'sentence.labels', labels);
   if (probabilities !== undefined) expectNumbers('formatSentence', 'sentence.probabilities', probabilities);
-  expectOneOf('formatSentence', 'output', output, OUTPUTS);
   for (const [name, length] of [
     ['labels', labels.length],
     ['probabilities', probabilities?.length ?? tokens.length],
   ] as const) {
-    if (length !== tokens.length) {
-      throw new ArgumentError(`${name} must be one per token, ${tokens.length}; got ${length}`);
-    }
+    if (length === tokens.length) continue;
+    throw new ArgumentError(`${name} must be one per token, ${tokens.length}; got ${length}`);
   }
-  if (tokens.includes('') || labels.includes('')) throw new ArgumentError('a token or label must not be empty; got ""');
-  const rounded = (i: number) => probabilities![i].toFixed(4);
-  switch (output) {
-    case 'slashed':
-      if (!probabilities) return `${tokens.map((t, i) => `${escapeWord(t)}/${escapeWord(labels[i])}`).join(' ')}\n`;
-      throw new ArgumentError('the output slashed holds no probabilities: choose text, conll or jsonl');
-    case 'text':
-      return `${tokens.map((token, i) => [spelled(token), spelled(labels[i]), ...(probabilities ? [rounded(i)] : [])].join('/')).join(' ')}\n`;
-    case 'conll': {
-      const rows = tokens.map((token, i) => [cell(token), cell(labels[i]), ...(probabilities ? [rounded(i)] : [])]);
-      return `${rows.map((row) => row.join('\t')).join('\n')}\n\n`;
-    }
-    case 'jsonl':
-      return `${JSON.stringify(jsonObject(sentence))}\n`;
+  if (labels.includes('')) throw new ArgumentError('a token or label must not be empty; got ""');
+}
+
+/** The labels of token i, then their probabilities. */
+function cellsOf({ words }: Said, i: number, write: (text: string) => string): string[] {
+  const sure = words.flatMap(({ tags }) => (tags.probabilities ? [tags.probabilities[i].toFixed(4)] : []));
+  return [...words.map(({ tags }) => write(tags.labels[i])), ...sure];
+}
+
+function slashedLine(tokens: readonly string[], { words, whole }: Said): string {
+  if (words.length !== 1 || whole !== undefined) {
+    throw new ArgumentError(
+      'the output slashed holds one label for each word, and none for the sentence: choose text, conll or jsonl',
+    );
   }
+  const { labels, probabilities } = words[0].tags;
+  if (!probabilities) return `${tokens.map((t, i) => `${escapeWord(t)}/${escapeWord(labels[i])}`).join(' ')}\n`;
+  throw new ArgumentError('the output slashed holds no probabilities: choose text, conll or jsonl');
+}
+
+function textLine(tokens: readonly string[], said: Said): string {
+  const words = tokens.map((token, i) => [spelled(token), ...cellsOf(said, i, spelled)].join('/')).join(' ');
+  if (said.whole === undefined) return `${words}\n`;
+  const { label, probability } = said.whole;
+  return `${[spelled(label), ...(probability === undefined ? [] : [probability.toFixed(4)]), words].join('\t')}\n`;
+}
+
+/** The label of the whole sentence as comment lines. */
+function commentOf({ whole }: Said): string {
+  if (whole === undefined) return '';
+  const sure = whole.probability === undefined ? '' : `# probability = ${whole.probability.toFixed(4)}\n`;
+  return `# label = ${spelled(whole.label)}\n${sure}`;
+}
+
+/** A sentence of CoNLL-U with new labels: its own lines, or new ones. */
+function conlluBlock({ tokens, conllu }: TaggedSentence, said: Said): string {
+  const names: readonly string[] = conllu?.columns ?? CONLLU_COLUMNS;
+  if (said.words.some(({ tags }) => tags.probabilities))
+    throw new ArgumentError('the output conllu holds no probabilities: choose text, conll or jsonl');
+  const places = said.words.map(({ name }) => {
+    const at = names.findIndex((each) => each.toLowerCase() === name.toLowerCase());
+    if (at >= 0) return at;
+    throw new ArgumentError(`the output conllu has no column ${name} (${names.join(', ')}): choose another output`);
+  });
+  const lines =
+    conllu?.lines ??
+    tokens.map((token, i) => CONLLU_COLUMNS.map((_, c) => [String(i + 1), cell(token)][c] ?? '_').join('\t'));
+  const id = names.indexOf('id');
+  let t = 0;
+  const written = lines.map((line) => {
+    const cells = line.split('\t');
+    if (line.startsWith('#') || (id >= 0 && !/^\d+$/.test(cells[id]))) return line;
+    said.words.forEach(({ tags }, h) => (cells[places[h]] = cell(tags.labels[t] ?? '_')));
+    t++;
+    return cells.join('\t');
+  });
+  if (t !== tokens.length)
+    throw new ArgumentError(`the lines of CoNLL-U must have one word per token, ${tokens.length}; got ${t}`);
+  return `${commentOf(said)}${written.join('\n')}\n\n`;
 }
 
 /** Whether a column cannot hold a token or label as it is, so that `conll` and `text` spell it. */
@@ -85,12 +175,21 @@ function unit(character: string): string {
   return SPELLED[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-function jsonObject({ tokens, labels, probabilities, spans, category }: TaggedSentence): Record<string, unknown> {
+function jsonObject({ tokens, heads, category }: TaggedSentence, { words, whole }: Said): Record<string, unknown> {
+  const by = (field: 'probabilities' | 'spans'): Record<string, unknown> => {
+    const given = words.flatMap(({ name, tags }) => (tags[field] ? [[name, plain(tags[field])] as const] : []));
+    if (given.length === 0) return {};
+    return { [field]: words.length === 1 ? given[0][1] : Object.fromEntries(given) };
+  };
   return {
     tokens,
-    labels,
-    ...(probabilities && { probabilities: Array.from(probabilities) }),
-    ...(spans && { spans }),
-    ...(category !== undefined && { category }),
+    ...(words.length === 1 && { labels: words[0].tags.labels }),
+    ...(words.length > 1 && { labels: Object.fromEntries(words.map(({ name, tags }) => [name, tags.labels])) }),
+    ...by('probabilities'),
+    ...by('spans'),
+    ...(whole && { label: whole.label, ...(whole.probability !== undefined && { probability: whole.probability }) }),
+    ...(heads === undefined && category !== undefined && { category }),
   };
 }
+
+const plain = (values: ArrayLike<unknown>): unknown[] => Array.from(values);

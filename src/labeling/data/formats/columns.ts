@@ -1,0 +1,51 @@
+/** Several columns of labels: which they are, and which of them an input lacks. */
+import { ArgumentError } from '../../../tensor/errors.js';
+import type { Note } from '../notes.js';
+import type { LabelColumns, ParseOptions } from './options.js';
+
+/** The columns as a list. */
+export function columnList(columns: LabelColumns): readonly (string | number)[] {
+  return typeof columns === 'string' || typeof columns === 'number' ? [columns] : columns;
+}
+
+/** Whether a list of columns was asked for: sentences then have `columns`. */
+export function asksForSeveral(columns: LabelColumns | undefined): boolean {
+  return columns !== undefined && columnList(columns).length > 1;
+}
+
+/** A list of one column as that column. */
+export function oneOrList<C extends string | number>(columns: readonly C[]): C | readonly C[] {
+  return columns.length === 1 ? columns[0] : columns;
+}
+
+/**
+ * The places of the columns that are asked for. Where labels are optional and several columns are asked for, those that the input
+ * lacks are left out, and noted.
+ *
+ * @param find the place of one column. @throws ArgumentError where there is none
+ * @throws ArgumentError where there is no such column, none of several, or one is named twice
+ */
+export function placesOfColumns(
+  columns: LabelColumns,
+  { labels, source }: Pick<ParseOptions, 'labels' | 'source'>,
+  find: (column: string | number) => number,
+  notes: Note[],
+): number[] {
+  const list = columnList(columns);
+  const mayLack = labels === 'optional' && list.length > 1;
+  const lacking: ArgumentError[] = [];
+  const places = list.flatMap((column) => {
+    try {
+      return [{ column, at: find(column) }];
+    } catch (error) {
+      if (!mayLack || !(error instanceof ArgumentError)) throw error;
+      lacking.push(error);
+      return [];
+    }
+  });
+  if (places.length === 0) throw lacking[0];
+  for (const error of lacking) notes.push({ kind: 'column-missing', message: `${source}: ${error.message}`, source });
+  const twice = places.find(({ at }, i) => places.findIndex((other) => other.at === at) !== i);
+  if (twice === undefined) return places.map(({ at }) => at);
+  throw new ArgumentError(`${source}: the label column ${twice.column} is named twice: leave one out (--column)`);
+}
