@@ -14,6 +14,7 @@ import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { readPackageInfo } from '../bench/package-info.js';
 import { createProgress } from './progress.js';
+import { collects } from './repeats.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson, write } from './terminal.js';
 
@@ -84,17 +85,17 @@ export function addBench(program: Command, terminal: Terminal): void {
     .command('bench')
     .description('time products, layers and taggers, after checking them')
     .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites)
-    .option('--case <text>', 'only cases whose name contains this; repeat for more', collect)
+    .option('--case <text>', 'only cases whose name contains this; repeat for more', collects(collect))
     .option(
       '--backend <names>',
       'backends, auto for the one that runs by default; default: all that auto considers, and the graphics device',
       names,
     )
-    .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own; repeat for more', collect)
+    .option('--kernel <file>', 'a JavaScript module with an addMatmul of your own; repeat for more', collects(collect))
     .option(
       '--sizes <M×K×N,…>',
-      'time products of these sizes, such as 64x100x400,512; default: squares, and a tagger’s',
-      sizes,
+      'time products of these sizes, such as 64x100x400,512; default: squares, and a tagger’s; repeat for more',
+      collects(sizes),
     )
     .option(
       '--against <path>',
@@ -130,8 +131,8 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   if (options.failBelow !== undefined && options.against === undefined) {
     throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
   }
-  const { loadUserKernels } = await import('../bench/run.js');
   await checkOutputs({ '--plot': options.plot }, [options.against, ...(options.kernel ?? [])]);
+  const { loadUserKernels } = await import('../bench/run.js');
   const stray: string[] = [];
   const { guardProcess } = await import('../bench/guard.js');
   const guard = options.kernel === undefined ? undefined : guardProcess((line) => void stray.push(line));

@@ -14,6 +14,7 @@ import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import { describeScores, percent, summaryOf } from './report.js';
 import { table } from '../tensor/print.js';
+import { cutShort } from '../tensor/visible.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import type { ReadingOptions } from './reading-options.js';
@@ -141,7 +142,7 @@ function confusionTable({ labels, counts }: Confusion): string {
 function mistakeTable(mistakes: readonly Mistake[], unit: 'token' | 'sentence'): string {
   if (mistakes.length === 0) return 'no mistakes';
   const rows = mistakes.map(({ token, gold, predicted, count, line }) => [
-    token,
+    cutShort(token),
     gold,
     predicted,
     String(count),

@@ -10,7 +10,7 @@ import { ArgumentError } from '../tensor/index.js';
  * names (a link, also to what does not exist yet, another spelling, a file of a folder that is read).
  *
  * @param outputs paths by the options that name them
- * @throws ArgumentError, also on an empty name, or BpttError where a path cannot be written
+ * @throws ArgumentError, also on an empty name and on `-`, or BpttError where a path cannot be written
  */
 export async function checkOutputs(
   outputs: Readonly<Record<string, string | undefined>>,
@@ -22,6 +22,12 @@ export async function checkOutputs(
   const names = Object.entries(outputs).flatMap(([flag, path]) => (path === undefined ? [] : [{ flag, path }]));
   const empty = names.find(({ path }) => path === '');
   if (empty) throw new ArgumentError(`${empty.flag} must name a file; got an empty name: name one`);
+  const dash = names.find(({ path }) => path === '-');
+  if (dash) {
+    throw new ArgumentError(
+      `${dash.flag} - would write a file named "-"; expected the name of a file, for standard output is not used for it: name one, or ./- for that name`,
+    );
+  }
   for (const { flag, path } of names) {
     for (const input of read) {
       if (await areOneFile(path, input)) throw new ArgumentError(`${flag} ${path} would overwrite the input ${input}`);

@@ -4,6 +4,7 @@ import { EXIT, exitCodeOf } from './failure.js';
 import { messageOf, oneLine } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';
 import { readPackageInfo } from '../bench/package-info.js';
+import { refuseRepeats } from './repeats.js';
 import type { Terminal } from './terminal.js';
 
 type Add = (program: Command, terminal: Terminal) => void;
@@ -50,6 +51,7 @@ export async function createProgram(terminal: Terminal, args: readonly string[] 
     })
     .addHelpText('after', '\nExample:\n  bptt demo\n  bptt train --help');
   for (const name of commandsFor(args)) (await COMMANDS[name]())(program, terminal);
+  refuseRepeats(program);
   return program;
 }
 

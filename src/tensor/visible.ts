@@ -11,9 +11,13 @@ export function visible(text: string): string {
   });
 }
 
+/** The beginning of a text, never half a surrogate pair, and `…` where it has more code units than `longest`. */
+export function cutShort(text: string, longest = 60): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 3).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
 /** A stretch of text for a message: in quotes, visible, and cut where it is long. */
 export function quoted(text: string, longest = 60): string {
-  const short = text.length <= longest ? text : `${text.slice(0, longest - 3).replace(/[\ud800-\udbff]$/, '')}…`;
   // JSON spells controls of ASCII, quotes and backslashes; its escapes of lone surrogates are as clear as ours.
-  return visible(JSON.stringify(short));
+  return visible(JSON.stringify(cutShort(text, longest)));
 }

@@ -3,12 +3,13 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { loadModel } from '../../src/labeling/model/file';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, TINY } from '../support/workspace';
+import { createWorkspace, overriding, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
 const run = (...args: string[]) => bpttHere(args, space.folder);
-const train = (...args: string[]) => run('train', '--task', 'classify', ...TINY, '--min-count', '1', ...args);
+const train = (...args: string[]) =>
+  run('train', '--task', 'classify', ...overriding([...TINY, '--min-count', '1'], args));
 
 /** Sentences whose label is the word that shows their mood. */
 const rows = Array.from({ length: 120 }, (_, i) => {

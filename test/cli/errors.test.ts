@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { decodeSafetensors, encodeSafetensors } from '../../src/serialize/safetensors';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, TINY, trainTiny } from '../support/workspace';
+import { createWorkspace, overriding, TINY, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
@@ -28,7 +28,10 @@ beforeAll(async () => {
 });
 afterAll(() => space.remove());
 
-const fit = (...args: string[]): string[] => ['train', ...TINY, '--epochs', '1', '--out', 'new.safetensors', ...args];
+const fit = (...args: string[]): string[] => [
+  'train',
+  ...overriding([...TINY, '--epochs', '1', '--out', 'new.safetensors'], args),
+];
 
 describe('each fault has its line and its exit status, and writes nothing', () => {
   test.each<[string, string[], number, RegExp]>([

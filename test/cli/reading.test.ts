@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { decodeSafetensors, encodeSafetensors } from '../../src/serialize/safetensors';
 import { loadModel } from '../../src/labeling/model/file';
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, TINY } from '../support/workspace';
+import { createWorkspace, overriding, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
@@ -14,7 +14,7 @@ afterAll(() => space.remove());
 
 const run = (...args: string[]) => bpttHere(args, space.folder);
 const train = (...args: string[]) =>
-  run('train', ...TINY, '--epochs', '1', '--min-count', '1', '--backend', 'cpu', '--out', 'm.safetensors', ...args);
+  run('train', ...overriding([...TINY, '--epochs', '1', '--min-count', '1', '--backend', 'cpu', '--out', 'm.safetensors'], args)); // prettier-ignore
 const model = () => loadModel(readFileSync(space.at('m.safetensors')));
 const warningsOf = (stdout: string) => (JSON.parse(stdout) as { warnings: { kind: string }[] }).warnings;
 

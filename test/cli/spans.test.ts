@@ -1,6 +1,6 @@
 /** `--head crf`, `--scheme` and `--decode` of `bptt train`, and what `eval` and `tag` then do. */
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, TINY } from '../support/workspace';
+import { createWorkspace, overriding, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
@@ -15,7 +15,7 @@ afterAll(() => space.remove());
 
 const run = (...args: string[]) => bpttHere(args, space.folder);
 const train = (...args: string[]) =>
-  run('train', ...TINY, '--epochs', '8', '--lr', '0.03', '--min-count', '1', '--backend', 'cpu', '--out', 'm.safetensors', ...args); // prettier-ignore
+  run('train', ...overriding([...TINY, '--epochs', '8', '--lr', '0.03', '--min-count', '1', '--backend', 'cpu', '--out', 'm.safetensors'], args)); // prettier-ignore
 
 test.each([
   [['--head', 'crf'], 'labels IOB2 (48 of 48 spans begin with B); only transitions that it permits'],

@@ -11,7 +11,7 @@ import { decodeSafetensors } from '../../src/serialize/safetensors';
 import { loadModel } from '../../src/labeling/model/file';
 import { bptt, startBptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
-import { createWorkspace, TINY } from '../support/workspace';
+import { createWorkspace, overriding, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 
 let space: Workspace;
@@ -34,7 +34,8 @@ describe('the backend', () => {
   // Without a display there is no device, also where gpu.js is installed.
   const start = (...args: string[]) => {
     const options = { cwd: space.folder, env: { DISPLAY: '' } };
-    return bptt(['train', ...DATA, ...TINY, '--epochs', '1', '--out', 'b.safetensors', ...args], options).stderr;
+    return bptt(['train', ...DATA, ...overriding([...TINY, '--epochs', '1', '--out', 'b.safetensors'], args)], options)
+      .stderr;
   };
 
   test('auto says what runs, and why it is no device', () => {
@@ -168,9 +169,9 @@ describe('every flag reaches the training', () => {
     expect(model('c.safetensors').words.signatures).not.toBeNull();
     space.write('case.tsv', 'The\tD\nthe\tD\nTHE\tD\n\n');
     args.push('--min-count', '1', '--no-signatures');
-    await train(...args, '--train', 'case.tsv');
+    await train(...overriding(args, ['--train', 'case.tsv']));
     const cased = model('c.safetensors').words.size;
-    await train(...args, '--train', 'case.tsv', '--lower-case');
+    await train(...overriding(args, ['--train', 'case.tsv', '--lower-case']));
     expect(model('c.safetensors').words.size).toBe(cased - 2);
     expect(model('c.safetensors').words.signatures).toBeNull();
   });
@@ -194,7 +195,7 @@ describe('every flag reaches the training', () => {
     ['--word-dropout', ['--word-dropout', '0.5']],
   ])('%s changes the weights, and the same command gives the same bytes', async (_, flags) => {
     const out = ['--out', 'd.safetensors'];
-    const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', ...out, ...flags];
+    const args = ['--train', 'train.tsv', ...overriding([...TINY, '--epochs', '1', '--quiet', ...out], flags)];
     expect(await train(...args)).toEqual({ status: 0, stdout: '', stderr: '' });
     const bytes = readFileSync(space.at('d.safetensors'));
     expect(bytes.equals(await plain())).toBe(false);
@@ -371,7 +372,7 @@ describe('threads', () => {
 
   test('a batch of one sentence occupies one thread, and says so', async () => {
     const args = ['--batch', '1', '--threads', '3', '--epochs', '1', '--json', '--out', 'b1.safetensors'];
-    const { stdout, stderr } = await train(...DATA, ...TINY, ...args);
+    const { stdout, stderr } = await train(...DATA, ...overriding(TINY, args));
     expect(stderr).toMatch(/^1 thread; a batch of 1 sentence occupies no more threads$/m);
     expect(report(stdout).threads).toBe(1);
   });

@@ -20,6 +20,12 @@ export interface Workspace {
 /** Flags of a model that trains in a moment. */
 export const TINY = ['--embedding', '6', '--hidden', '7', '--batch', '8'] as const;
 
+/** Flags with their values, and of the defaults those that are not among them: an option may be given once. */
+export function overriding(defaults: readonly string[], args: readonly string[]): string[] {
+  const kept = defaults.filter((text, i) => !args.includes(text.startsWith('--') ? text : defaults[i - 1]));
+  return [...kept, ...args];
+}
+
 /** A new folder with `train.tsv`, `dev.tsv` and `test.tsv`. */
 export function createWorkspace(): Workspace {
   const folder = mkdtempSync(join(tmpdir(), 'bptt-'));

@@ -8,7 +8,7 @@ import type { Sentence } from '../../labeling/data/sentence.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
-import { visible } from '../../tensor/visible.js';
+import { cutShort, quoted, visible } from '../../tensor/visible.js';
 import { loadModel } from '../../labeling/model/file.js';
 import { named, readBytes } from '../model-io.js';
 import { isPyTorch, openPyTorch, refuseForOthers } from './pytorch-file.js';
@@ -53,7 +53,12 @@ export function goldOf(
   }
   const labels = tags.trim().split(/\s+/);
   if (labels.length === tokens.length) return { gold: 'tags', labels };
-  const shown = visible(tokens.slice(0, 12).join(' '));
+  const shown = visible(
+    tokens
+      .slice(0, 12)
+      .map((token) => cutShort(token))
+      .join(' '),
+  );
   throw new ArgumentError(
     `--tags must give one label per word, ${tokens.length} (${shown}); got ${labels.length}: add or remove labels`,
   );
@@ -75,9 +80,9 @@ export async function openQuestion(
   const spelled = !readers.some(({ vocabulary }) => vocabulary); // affixes and characters have a vector for every word
   const unknown = question.sentence.tokens.filter((word) => !spelled && !words.known(word));
   if (unknown.length > 0) {
-    const list = [...new Set(unknown)].slice(0, 10).map((word) => JSON.stringify(word));
+    const list = [...new Set(unknown)].slice(0, 10).map((word) => quoted(word));
     const message = `the model has no vector for ${list.join(', ')}: it reads the unknown word's, or a signature's`;
-    terminal.stderr.write(`warning: ${visible(message)}\n`);
+    terminal.stderr.write(`warning: ${message}\n`);
   }
   const together = decidesTogether(question.model);
   if (together !== undefined) terminal.stderr.write(`warning: ${together}\n`);

@@ -3,8 +3,8 @@ import { fromPyTorch } from '../../inspect/index.js';
 import type { PyTorchModel, PyTorchOptions } from '../../inspect/index.js';
 import { decodeSafetensors } from '../../serialize/safetensors.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
-import { visible } from '../../tensor/visible.js';
-import { named, readBytes } from '../model-io.js';
+import { quoted } from '../../tensor/visible.js';
+import { readBytes } from '../model-io.js';
 import { fileOfCell } from '../own-cell.js';
 import type { ModelOptions } from './options.js';
 
@@ -37,14 +37,19 @@ export async function openPyTorch(
     ...(embedding !== undefined && { embedding }),
     ...(output !== undefined && { output }),
   };
-  return named(path, () => {
-    try {
-      return fromPyTorch(bytes, [{ tokens }], given);
-    } catch (error) {
-      throw error instanceof DataError ? new DataError(flagged(error.message), { cause: error }) : error;
-    }
-  });
+  try {
+    return fromPyTorch(bytes, [{ tokens }], given);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const rows = /its embedding has (\d+) rows; .* got (\d+)$/.exec(error.message);
+    const message = rows ? otherRows(words!, path, rows) : `${path}: ${flagged(error.message)}`;
+    throw new DataError(message, { cause: error });
+  }
 }
+
+/** It is the file of the words that has to be looked at. */
+const otherRows = (words: string, model: string, [, rows, got]: readonly string[]): string =>
+  `${words}: expected ${rows} words, one for each row of the embedding of ${model}; got ${got}: correct the list`;
 
 /** The words of the embedding's rows, one a line. */
 async function wordsIn(path: string): Promise<string[]> {
@@ -56,10 +61,12 @@ async function wordsIn(path: string): Promise<string[]> {
     throw new DataError(`${path}: expected words in UTF-8, one a line; it is not UTF-8`, { cause });
   }
   const found = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  const blank = found.findIndex((word, i) => i > 0 && word === '');
+  if (blank > 0) throw new DataError(`${path}: line ${blank + 1} is empty; expected a word: remove the line`);
   const seen = new Set<string>();
   const twice = found.slice(1).find((word) => seen.size === seen.add(word).size);
   if (twice === undefined) return found;
-  throw new DataError(`${path}: ${JSON.stringify(visible(twice))} occurs twice; expected each word once: remove one`);
+  throw new DataError(`${path}: ${quoted(twice)} occurs twice; expected each word once: remove one`);
 }
 
 /** The advice of a message in the options of the command line. */

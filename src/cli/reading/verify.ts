@@ -71,12 +71,18 @@ async function runVerify(path: string, model: string | undefined, options: Optio
         : `${counted(marks, 'mark')}, ${others} ${others === 1 ? 'differs' : 'differ'}`,
     );
   if (others === 0) return;
-  const weights = again.sha256 === sha256 ? '' : ', and the model has other weights';
+  const weights =
+    again.sha256 === sha256
+      ? ''
+      : `, and the model has other weights (expected the SHA-256 ${hash(sha256)}; got ${hash(again.sha256)}): name the model that made the figure`;
   const made = version === again.version ? '' : `; it was made by bptt ${visible(version)}, this is ${again.version}`;
   throw new BpttError(
     `verify: ${path}: ${others} of ${marks} marks differ${weights}${first ? `; the first is ${first}` : ''}${made}`,
   );
 }
+
+/** Enough of a hash to tell a file by. */
+const hash = (sha256: string): string => visible(sha256.slice(0, 16));
 
 async function textOf(path: string): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -10,7 +10,7 @@ import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import { remembering } from './remembering.js';
 import type { Sentence } from './sentence.js';
 import type { CharacterUnit } from './spelling.js';
-import { CHARACTER_UNITS, characterSplitter } from './spelling.js';
+import { CHARACTER_UNITS, characterSplitter, isCharacter } from './spelling.js';
 
 /** The id of the unknown character, and of what an empty token is made of. */
 export const UNKNOWN_CHARACTER = 0;
@@ -43,7 +43,8 @@ export function buildCharacters(
     expectWords('characters', `sentences[${place++}].tokens`, tokens);
     for (const token of tokens!) for (const c of charactersOf(token)) counts.set(c, (counts.get(c) ?? 0) + 1);
   }
-  const kept = byCount(counts).filter((character) => counts.get(character)! > 1);
+  // A token that is too odd for a normal form may hold what no other token is spelled with.
+  const kept = byCount(counts).filter((character) => counts.get(character)! > 1 && isCharacter(character, unit));
   return createCharacters(unit, kept);
 }
 
@@ -58,6 +59,8 @@ export function charactersFromJson(value: unknown): CharacterVocabulary {
   }
   const list = stringList(characters, 'characters', 'characters');
   checkDistinct(list, 'characters');
+  const odd = list.find((character) => !isCharacter(character, unit as CharacterUnit));
+  if (odd !== undefined) throw malformed('characters', 'characters', `single characters in Unicode NFC, by ${unit as CharacterUnit}`, odd); // prettier-ignore
   return createCharacters(unit as CharacterUnit, list);
 }
 

@@ -98,7 +98,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
       return Int32Array.from(labelsOf(sentence, source), (label, i) => {
         const id = ids.get(label);
         if (id !== undefined) return id;
-        throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${JSON.stringify(sentence.tokens[i])}: `);
+        throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${quoted(sentence.tokens[i])}: `);
       });
     },
     decode(sequence) {

@@ -252,6 +252,13 @@ export function permittedTransitions(scheme: Scheme, labels: readonly string[]):
   };
 }
 
+/** Whether a scheme writes such a label: one of its positions, or what stands outside of spans. */
+export function isLabelOf(scheme: Scheme, label: string): boolean {
+  expectOneOf('isLabelOf', 'scheme', scheme, SCHEMES);
+  expectString('isLabelOf', 'label', label);
+  return POSITIONS[scheme].includes(partOf(withoutOther(label)).position);
+}
+
 /**
  * Whether a mask surely leaves a path of every length: a label that may begin, follow itself and end, as `O` may, or `S-PER`. Labels of
  * IOBES without either have no path of one token.

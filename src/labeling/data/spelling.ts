@@ -37,6 +37,15 @@ export function characterSplitter(unit: CharacterUnit): (token: string) => strin
   return (token) => Array.from(graphemes.segment(spellingOf(token)), ({ segment }) => segment);
 }
 
+/**
+ * Whether words can hold this as one character: in normal form, and one code point. Which code points are one grapheme depends on the
+ * version of Unicode; in none are two characters of ASCII.
+ */
+export function isCharacter(text: string, unit: CharacterUnit): boolean {
+  if (normalForm(text) !== text || spellingOf(text) !== text) return false;
+  return unit === 'code-point' ? Array.from(text).length === 1 : text !== '' && !/[!-~]{2}/.test(text);
+}
+
 /** How often a character of a shape stands side by side at most. */
 const LONGEST_RUN = 4;
 

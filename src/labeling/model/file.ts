@@ -23,6 +23,7 @@ import { expectModel, expectOwnParts } from './checks.js';
 import type { TokenReader } from './encoders/encoder.js';
 import { inferenceEncoderKinds } from './encoders/inference.js';
 import { wordConfig, wordReader } from './encoders/words.js';
+import type { HeadConfig } from './heads/head.js';
 import { inferenceHeadKinds } from './heads/inference.js';
 import { softmaxConfig } from './heads/softmax.js';
 import type { Model } from './model.js';
@@ -129,13 +130,19 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
     return kind.restore(saved[each.kind], each);
   });
   const lists = record(parse(metadata.labels, 'labels'), 'labels');
-  const labels = config.heads.map(({ name, size }): LabelVocabulary => {
-    const list = labelsFromJson(lists[name]);
-    if (list.size === size) return list;
-    throw new DataError(`model: expected ${size} labels of the head ${name}; got ${list.size}: the file is damaged`);
-  });
+  const labels = config.heads.map((head): LabelVocabulary => readLabels(head, lists, own));
   const input = metadata.input === undefined ? undefined : inputSpecFromJson(parse(metadata.input, 'input'));
   return createModel({ config, readers, labels, params: readParams(tensors, network), input }, own);
+}
+
+/** The labels of a head: as many as it has, and those that its configuration speaks of. */
+function readLabels(head: HeadConfig, lists: Readonly<Record<string, unknown>>, own: LoadOptions): LabelVocabulary {
+  const { kind, name, size } = head;
+  const list = labelsFromJson(lists[name]);
+  if (list.size !== size)
+    throw new DataError(`model: expected ${size} labels of the head ${name}; got ${list.size}: the file is damaged`);
+  asData(() => kindOf('head', kind, inferenceHeadKinds, own.heads).expectLabels?.(head, list.labels));
+  return list;
 }
 
 /** Version 1 had one encoder, of words, and one head, of labels. */

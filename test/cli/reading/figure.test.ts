@@ -109,7 +109,11 @@ describe('bptt verify finds', () => {
 
   test('other weights', async () => {
     write('spoiled.svg', read('reach.svg').replace(/(&quot;model&quot;:&quot;)\w{4}/, '$1ffff'));
-    expect(await verified('spoiled.svg')).toMatchObject({ status: 1 });
+    const { status, stderr } = await verified('spoiled.svg');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /the model has other weights \(expected the SHA-256 ffff[\da-f]{12}; got [\da-f]{16}\): name the model that made the figure/,
+    );
   });
 });
 

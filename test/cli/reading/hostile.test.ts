@@ -140,6 +140,30 @@ test.each([
   expect(found.startsWith(`65 bptt: ${file}: `)).toBe(true);
 });
 
+test.each([
+  ['<unk>\nthe\n\ncat\n', (words: string) => `${words}: line 3 is empty; expected a word: remove the line`],
+  [
+    '<unk>\nthe\n',
+    (words: string, model: string) =>
+      `${words}: expected 3 words, one for each row of the embedding of ${model}; got 2: correct the list`,
+  ],
+])('words that do not fit, %j: the file of the words is named', async (text, message) => {
+  const words = join(folder, 'short.txt');
+  writeFileSync(words, text);
+  const model = stateDict('rows.safetensors', { 'embedding.weight': fromArray([1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 3]) });
+  expect(await refusal(['inspect', 'the cat', model, '--words', words])).toBe(`65 bptt: ${message(words, model)}`);
+});
+
+test('a word of 100 kB: warnings stay short', async () => {
+  const words = join(folder, 'fitting.txt');
+  writeFileSync(words, '<unk>\nthe\ncat\n');
+  const model = stateDict('rows.safetensors', { 'embedding.weight': fromArray([1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 3]) });
+  const { status, stderr } = await bpttHere(['reach', `the ${'x'.repeat(100_000)}`, model, '--words', words]);
+  expect(status).toBe(0);
+  expect(stderr).toContain(`no vector for "${'x'.repeat(57)}…":`);
+  expect(stderr.length).toBeLessThan(1000);
+});
+
 test('a word that occurs twice: the file of the words is named', async () => {
   const words = join(folder, 'words.txt');
   writeFileSync(words, '<unk>\nthe\nthe\n');

@@ -44,6 +44,13 @@ test.each([
   [{ unit: 'grapheme' }, /expected characters to be an array of strings/],
   [{ unit: 'grapheme', characters: ['a', ''] }, /strings that are not empty/],
   [{ unit: 'grapheme', characters: ['a', 'b', 'a'] }, /"a" occurs twice/],
+  [{ unit: 'code-point', characters: ['a', 'abc'] }, /single characters in Unicode NFC, by code-point; got "abc"/],
+  [{ unit: 'code-point', characters: ['q\u0301'] }, /by code-point; got "q\u0301"/],
+  [{ unit: 'code-point', characters: ['e\u0301'] }, /by code-point/],
+  [{ unit: 'code-point', characters: ['\u212b'] }, /Unicode NFC/],
+  [{ unit: 'grapheme', characters: ['e\u0301'] }, /by grapheme/],
+  [{ unit: 'grapheme', characters: ['abc'] }, /by grapheme; got "abc"/],
+  [{ unit: 'grapheme', characters: ['x'.repeat(1e5)] }, /by grapheme; got "x{1,80}…: the file is damaged$/],
 ])('%j are no characters', (json, message) => {
   expect(() => charactersFromJson(json)).toThrow(DataError);
   expect(() => charactersFromJson(json)).toThrow(message);
@@ -53,5 +60,30 @@ test('what cannot be is refused', () => {
   expect(() => buildCharacters(sentences, 'byte' as never)).toThrow(ArgumentError);
   expect(() => buildCharacters([{ tokens: 'ab' as never }])).toThrow(
     /sentences\[0\]\.tokens must be a list of strings/,
+  );
+});
+
+test.each(['code-point', 'grapheme'] as const)('what is built of any tokens can be read back: %s', (unit) => {
+  const piece = fc.constantFrom(
+    'a',
+    'é',
+    'e\u0301',
+    '\u212b',
+    '\u0344',
+    'क्त',
+    '👩‍👧',
+    '\u0301'.repeat(70),
+    '\ud800',
+    '\r\n',
+  );
+  const tokens = fc
+    .array(fc.oneof(piece, fc.string({ unit: 'binary' })), { maxLength: 6 })
+    .map((each) => each.join(''));
+  fc.assert(
+    fc.property(fc.array(tokens, { maxLength: 5 }), (words) => {
+      const built = buildCharacters([{ tokens: words }, { tokens: words }], unit);
+      expect(charactersFromJson(JSON.parse(JSON.stringify(built))).characters).toEqual(built.characters);
+    }),
+    { seed: 3, numRuns: 300 },
   );
 });

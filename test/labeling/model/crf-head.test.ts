@@ -136,6 +136,8 @@ describe.each<[string, TrainOptions]>([
       { scheme: 'IOB3', data: 'IOB2' },
       { scheme: 'IOBES', data: true },
       { size: 3 },
+      { size: 1e9 },
+      { size: 1e9, permitted: undefined },
     ];
     for (const change of changes) {
       const heads = [{ ...config.heads[0], ...change }];
@@ -163,6 +165,36 @@ describe('a file is judged in its own labels, whatever scheme was learned', () =
     expect(notes[1].message).not.toMatch(/"[LU]-/);
     expect(() => evaluate(kernels, model, written(corpora.dev, 'IOBES'), { strictLabels: true })).toThrow(/"[ES]-(?:PER|LOC)"/); // prettier-ignore
     expect(evaluate(kernels, model, corpora.dev, { strictLabels: true }).tokens).toBeGreaterThan(20);
+  });
+
+  test('a file is refused where mask, scheme and labels do not belong together, and loads where they do', async () => {
+    const { tensors, metadata } = decodeSafetensors(
+      saveModel((await train(kernels, corpora, { ...tiny, head: 'crf', scheme: 'IOBES' })).model),
+    );
+    const config = JSON.parse(metadata.config) as { heads: Record<string, unknown>[] };
+    const names = (JSON.parse(metadata.labels) as Record<string, string[]>).labels;
+    const load = (change: Record<string, unknown>, labels = names) => {
+      const heads = [{ ...config.heads[0], ...change }];
+      const fields = { config: JSON.stringify({ ...config, heads }), labels: JSON.stringify({ labels }) };
+      return () => loadModel(encodeSafetensors(tensors, { ...metadata, ...fields }));
+    };
+    const learned = config.heads[0].scheme as 'IOBES';
+    expect(learned).toBe('IOBES');
+    expect(load({})).not.toThrow();
+    expect(load({ permitted: undefined })).not.toThrow();
+    expect(load({ scheme: undefined, data: undefined })).not.toThrow();
+    const other = { permitted: maskText(permittedTransitions('IOBES', [...names].reverse())) };
+    const wrong =
+      'permitted must be the transitions that the scheme IOBES permits between the labels of the head labels';
+    expect(load(other)).toThrow(wrong);
+    expect(load({}, [...names].reverse())).toThrow(wrong);
+    expect(load({ ...other, scheme: undefined, data: undefined })).toThrow('the transitions that a scheme permits');
+    expect(load({ scheme: 'BILOU' })).toThrow(
+      /scheme BILOU must write every label of the head labels; it has none such as "[ES]-/,
+    );
+    const foreign = names.map((name) => (name.startsWith('S-') ? name.replace('S-', 'U-') : name));
+    expect(load({}, foreign)).toThrow(/scheme IOBES must write every label .* none such as "U-/);
+    expect(load({ scheme: 'BILOU', permitted: undefined })).toThrow(DataError);
   });
 
   test('the same letters in another scheme are told too', async () => {

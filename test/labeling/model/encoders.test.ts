@@ -276,6 +276,7 @@ describe('a file of a stranger', () => {
     ],
     ['characters', { width: 5 }, undefined, /characters.width must be even for an LSTM/],
     ['characters', { size: 2 }, undefined, /expected 2 characters; got 23: the file is damaged/],
+    ['characters', { window: 1e9 }, undefined, /characters.window must be at most 127, for words have at most 64 characters; got 1000000000/], // prettier-ignore
     ['characters', { window: 0 }, undefined, /characters.window must be an integer of at least 1/],
     ['characters', { embedding: undefined }, undefined, /characters.embedding must be an integer of at least 1/],
     ['characters', {}, { unit: 'grapheme', characters: ['a'] }, /expected \d+ characters; got 2: the file is damaged/],

@@ -213,7 +213,7 @@ export const de: Strings = {
   'report.recompute.off':
     'Skripte sind abgeschaltet, darum wurde nichts nachgerechnet. Jede Zahl unten steht in dieser Datei.',
   'report.recompute.none':
-    'Diese Datei rechnet ihre Zahlen nicht nach: das kann sie für eingebaute Zellen, ein Etikett je Wort und höchstens 100 Wörter. Jede Zahl unten steht in ihr.',
+    'Diese Datei rechnet ihre Zahlen nicht nach: das kann sie für eingebaute Zellen, ein Etikett je Wort, das ein Softmax wählt, und höchstens 100 Wörter. Jede Zahl unten steht in ihr.',
   'report.recompute.agrees':
     '✓ Hier nachgerechnet, aus den Gewichten in dieser Datei: {checked} von {marks} Zahlen, und alle stimmen überein (größte relative Abweichung {worst}). Die übrigen gehören zu anderen Zellen, Tauschtests und finiten Differenzen.',
   'report.recompute.disagrees':

@@ -205,7 +205,7 @@ export const en = {
   'report.holds': 'holds',
   'report.recompute.off': 'Scripts are off, so nothing was computed again. Every number below stands in this file.',
   'report.recompute.none':
-    'This file does not compute its numbers again: it can for built-in cells, a label per word and at most 100 words. Every number below stands in it.',
+    'This file does not compute its numbers again: it can for built-in cells, a label per word that a softmax chooses, and at most 100 words. Every number below stands in it.',
   'report.recompute.agrees':
     '✓ Computed again here, from the weights in this file: {checked} of {marks} numbers, and all agree (largest relative difference {worst}). The others belong to other cells, word swaps and finite differences.',
   'report.recompute.disagrees':

@@ -16,7 +16,7 @@ import type { Kernels } from '../../../kernels/types.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
 import { expectMethod, expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
-import { DataError } from '../../../tensor/errors.js';
+import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { dtypeOf } from '../../../tensor/view.js';
 import { expectWords } from '../../checks.js';
@@ -59,6 +59,9 @@ export interface CharacterConfig extends EncoderConfig {
   readonly window: number;
 }
 
+/** The widest window that any word fills: from its first character to its last, on either side. */
+const WIDEST = 2 * LONGEST_WORD - 1;
+
 type Sizes = Pick<CharacterConfig, 'network' | 'size' | 'embedding' | 'width' | 'window'>;
 
 /** A token as ids of its characters. */
@@ -85,6 +88,11 @@ export function characterConfig(sizes: Sizes): CharacterConfig {
   expectOneOf('model', 'characters.network', network, CHARACTER_NETWORKS);
   for (const [name, value] of Object.entries({ size, embedding, width, window })) {
     expectPositiveInteger('model', `characters.${name}`, value);
+  }
+  if (window > WIDEST) {
+    throw new ArgumentError(
+      `model: characters.window must be at most ${WIDEST}, for words have at most ${LONGEST_WORD} characters; got ${window}`,
+    );
   }
   return { kind: 'characters', width, network, size, embedding, window };
 }

@@ -18,7 +18,7 @@ import type { Packing } from '../../../autograd/packing.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { chainOf, decodingFields, decodingOf, predictTokens } from './decoding.js';
+import { chainOf, decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
 import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
 
 interface CrfPass extends TokenPass {
@@ -75,6 +75,7 @@ export const inferenceCrf: InferenceHeadKind = {
   kind: 'crf',
   unit: 'token',
   layer: inferenceLayer,
+  expectLabels: expectAgreement,
   predict: predictTokens,
 };
 
@@ -86,5 +87,6 @@ export const crf: HeadKind = {
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
+  expectLabels: expectAgreement,
   predict: predictTokens,
 };

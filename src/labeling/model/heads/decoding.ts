@@ -15,9 +15,10 @@ import { ArgumentError } from '../../../tensor/errors.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { dtypeOf } from '../../../tensor/view.js';
+import { quoted } from '../../../tensor/visible.js';
 import type { LabelVocabulary } from '../../data/labels.js';
 import type { Scheme } from '../../data/schemes.js';
-import { convertLabels, permitsEveryLength, SCHEMES } from '../../data/schemes.js';
+import { convertLabels, isLabelOf, permitsEveryLength, permittedTransitions, SCHEMES } from '../../data/schemes.js';
 import type { Sentence } from '../../data/sentence.js';
 import { continuesSpan, spanSchemeOf, spansOf, withoutOutlier } from '../../scoring/spans.js';
 import { convertedProbability } from './converted.js';
@@ -81,6 +82,29 @@ export function decodingOf(config: HeadConfig): Decoding {
       schemes: { learned: known('scheme', scheme), data: known('data', data) },
     }),
   };
+}
+
+/**
+ * Requires that the labels are those that the configuration speaks of: written in the scheme that was learned, and the permitted
+ * transitions those of that scheme; without a scheme, those of one of them.
+ *
+ * @throws ArgumentError naming the field, and the label where it is one
+ */
+export function expectAgreement(config: HeadConfig, labels: readonly string[]): void {
+  const { schemes, mask } = decodingOf(config);
+  const foreign = schemes && labels.find((label) => !isLabelOf(schemes.learned, label));
+  if (foreign !== undefined) {
+    throw new ArgumentError(
+      `model: scheme ${schemes!.learned} must write every label of the head ${config.name}; it has none such as ${quoted(foreign)}`,
+    );
+  }
+  if (mask === undefined) return;
+  const text = maskText(mask);
+  const own = schemes ? [schemes.learned] : SCHEMES;
+  if (own.some((scheme) => maskText(permittedTransitions(scheme, labels)) === text)) return;
+  throw new ArgumentError(
+    `model: permitted must be the transitions that ${schemes ? `the scheme ${schemes.learned} permits` : 'a scheme permits'} between the labels of the head ${config.name}; it is not`,
+  );
 }
 
 /** The fields of a configuration that are about decoding. */

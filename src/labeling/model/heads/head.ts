@@ -141,6 +141,8 @@ export interface InferenceHeadKind {
   readonly unit: Unit;
   /** The arithmetic for given sizes. @throws ArgumentError on an impossible size or option */
   layer(config: HeadConfig, body: BodyShape): InferenceHeadLayer;
+  /** Requires that a configuration and labels read from a file belong together. Optional. @throws ArgumentError */
+  expectLabels?(config: HeadConfig, labels: readonly string[]): void;
   /** Predictions of the sentences of a batch, in packed order. @param pass what `forward` of its layer returned */
   predict(
     kernels: Kernels,

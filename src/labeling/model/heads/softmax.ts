@@ -16,7 +16,7 @@ import { softmaxLossBackward, softmaxLossForward } from '../../../layers/softmax
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { decodingFields, decodingOf, predictTokens } from './decoding.js';
+import { decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
 import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
 
 /** The configuration of a softmax head over K labels. */
@@ -61,6 +61,7 @@ export const inferenceSoftmax: InferenceHeadKind = {
   kind: 'softmax',
   unit: 'token',
   layer: inferenceLayer,
+  expectLabels: expectAgreement,
   predict: predictTokens,
 };
 
@@ -73,5 +74,6 @@ export const softmax: HeadKind = {
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
+  expectLabels: expectAgreement,
   predict: predictTokens,
 };
