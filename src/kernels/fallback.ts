@@ -131,7 +131,7 @@ function fusedOn(name: string, device: Kernels, host: Kernels, guard: Guard, rou
     backward: (tensors) => scan('backward', tensors),
     infer(params, table): InferenceLayer | undefined {
       const own = host.fused?.[name]?.infer?.(params, table);
-      return own && { run: (tensors) => !goesToDevice(tensors, params) && own.run(tensors), release: own.release };
+      return own && { ...own, run: (tensors) => !goesToDevice(tensors, params) && own.run(tensors) };
     },
     ...(layer && { layer: guardedLayer(layer, guard, routing) }),
   };

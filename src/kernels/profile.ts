@@ -86,7 +86,7 @@ function timedScan(timed: Timed, { forward, backward, layer, infer }: FusedScan)
     ...(infer && {
       infer(params, table) {
         const taken = infer(params, table);
-        return taken && { run: timed('layers', taken.run), release: taken.release };
+        return taken && { ...taken, run: timed('layers', taken.run) };
       },
     }),
   };

@@ -147,6 +147,8 @@ export interface InferenceLayer {
    * written anything, and `unroll` runs. From the initial state of the parameters, where they have one, else from zero.
    */
   run(layer: InferenceTensors): boolean;
+  /** Forgets what it keeps of the rows of its table from one on: they are about to change. A layer that keeps nothing leaves this out. */
+  forget?(from: number): void;
   /** Frees the copies; not inside a frame. */
   release(): void;
 }

@@ -30,6 +30,8 @@ export interface StackInference {
    * UnsupportedError where the backend lacks its element type
    */
   run(x: Tensor | Int32Array, packing: Packing): Tensor;
+  /** Forgets what is kept of the rows of the table from one on: they are about to change. Others must not change. */
+  forget(from: number): void;
   /** Frees what the backend holds for it; not inside a frame. */
   release(): void;
 }
@@ -81,6 +83,9 @@ export function stackInference(
         input = { x: y, rows: () => y };
       }
       return input.x;
+    },
+    forget(from) {
+      for (const { taken } of stack[0].ways) taken?.forget?.(from);
     },
     release() {
       // Last in, first out, as the backend's memory wants it.

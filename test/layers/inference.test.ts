@@ -245,6 +245,27 @@ describe('the projections of a table', () => {
     stack.release();
   });
 
+  it('are forgotten from the row on that is said to change', () => {
+    const changing = table();
+    const stack = stackInference(wasm, layers, params, changing);
+    const all = Int32Array.from({ length: 20 }, (_, id) => id);
+    const run = (ids: Int32Array) => wasm.frame(() => numbers(stack.run(ids, packingOf([ids.length]))));
+    const before = run(all);
+    changing.data.fill(0, 12 * 6); // rows 12 … 19
+    expect(run(all)).toEqual(before);
+    stack.forget(12);
+    const x = embeddingForward(wasm, { weight: changing }, all);
+    const wanted = wasm.frame(() => numbers(stackForward(wasm, layers, params, x, packingOf([20])).y));
+    expect(run(all)).toEqual(wanted);
+    expect(wanted).not.toEqual(before);
+    changing.data.fill(0);
+    expect(run(all)).toEqual(wanted); // those before were kept
+    stack.release();
+    const without = stackInference(createCpuKernels(), layers, params, changing);
+    expect(() => without.forget(0)).not.toThrow();
+    without.release();
+  });
+
   it('take at most an eighth of the memory that is left', async () => {
     const answersOf = async (V: number) => {
       const small = await createWasmKernels({ maximumBytes: 2 ** 23 });

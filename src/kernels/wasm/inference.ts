@@ -79,6 +79,7 @@ export function inferenceLayer(
   let taken = true;
   return {
     run: (tensors) => taken && run(wasm, openArena(), cell, weights, tensors, source),
+    forget: (from) => source?.projections.forget(from),
     release() {
       source?.projections.release();
       release();

@@ -54,6 +54,8 @@ export interface Projections {
   room(arena: Arena, count: number): Room;
   /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. `edge` is scratch of the products. */
   fill(wasm: Exports, arena: Arena, affine: Affine, room: Room, ids: Int32Array, a: number, edge: number): void;
+  /** Forgets the projections of the rows from one on. */
+  forget(from: number): void;
   /** Gives the memory back; not inside a frame. */
   release(): void;
 }
@@ -95,6 +97,7 @@ export function projectionsOf(arena: Arena, table: Tensor, width: number, frameB
       if (passing > 0) projectListed(others, passing);
       wasm.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
     },
+    forget: (from) => void known.fill(0, from),
     release: held.release,
   };
 }

@@ -146,6 +146,24 @@ function packLists(features: readonly IntegerLists[], { total, offsets }: Packin
   return { ends, values };
 }
 
+/** Features of some of the tokens that features speak of, in their order. */
+export function pickFeatures(features: Features, tokens: readonly number[]): Features {
+  const picked = (feature: Feature): Feature => {
+    const own = tokens.map((n) => integersOf(feature, n));
+    if (ArrayBuffer.isView(feature)) return Int32Array.from(own, ([id]) => id);
+    return 'ends' in feature ? listsOf(own) : rowsOf(feature.columns, own);
+  };
+  return Object.fromEntries(Object.entries(features).map(([name, feature]) => [name, picked(feature)]));
+}
+
+/** What a feature says of token n. */
+export function integersOf(feature: Feature, n: number): Int32Array {
+  if (ArrayBuffer.isView(feature)) return feature.subarray(n, n + 1);
+  const { values } = feature;
+  if ('ends' in feature) return values.subarray(n === 0 ? 0 : feature.ends[n - 1], feature.ends[n]);
+  return values.subarray(n * feature.columns, (n + 1) * feature.columns);
+}
+
 /** Form of a feature, in words. */
 function formOf(feature: unknown): string {
   if (typedArrayName(feature) === 'Int32Array') return 'an Int32Array';

@@ -9,6 +9,7 @@ import { expectKernels, expectSwitches } from '../checks.js';
 import { expectFeatures, expectInferenceNetwork, expectParams } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
+import { keptWords } from './kept-words.js';
 import { joined } from './model.js';
 import type { InferenceNetwork, ModelParams } from './network.js';
 
@@ -28,8 +29,8 @@ export interface Inference {
 export interface InferenceOptions {
   /**
    * Whether what was made of a word may be kept for the next time it comes up: by a backend what the first layer makes of it,
-   * x·Wx + b, at most 32 MiB per direction, and an eighth of the memory the backend may still take; by the encoder of characters
-   * the word's vector, at most 32 MiB. The bits are the same. Default true.
+   * x·Wx + b, at most 32 MiB per direction, and an eighth of the memory the backend may still take; where there are more encoders
+   * than that of words, the vectors of 16,384 words at most, in at most 32 MiB. The bits are the same. Default true.
    */
   readonly keepWords?: boolean;
 }
@@ -49,22 +50,18 @@ export function inferenceOf(
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
   expectSwitches('inferenceOf', options, 'keepWords');
   const { keepWords = true } = options;
-  // One table in front of the stack: what the first layer makes of its rows may be kept.
+  // Word vectors alone are a table already. What several encoders make of a word becomes one.
   const [first, ...others] = network.encoders;
-  const table = keepWords && others.length === 0 ? first.table : undefined;
-  const own = params.encoders[first.config.kind];
-  const keeping = network.encoders.map((each) =>
-    keepWords && !table ? each.keeping?.(kernels, params.encoders[each.config.kind]) : undefined,
-  );
-  const stack = stackInference(kernels, network.layers, params.layers, table?.of(own));
+  const words = keepWords && others.length === 0 ? first.table : undefined;
+  const kept = keepWords && !words ? keptWords(kernels, network, params) : undefined;
+  const table = words?.of(params.encoders[first.config.kind]) ?? kept?.table;
+  const stack = stackInference(kernels, network.layers, params.layers, table);
   return {
     run(features, packing) {
       expectPacking('inference', packing);
       expectFeatures('inference', features, network.encoders.length, packing);
-      const y = stack.run(
-        table ? table.rows(features[0]) : vectorsOf(kernels, network, params, features, keeping),
-        packing,
-      );
+      const rows = words ? words.rows(features[0]) : kept?.find(features, packing.total, stack.forget);
+      const y = stack.run(rows ?? vectorsOf(kernels, network, params, features), packing);
       return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
     },
     release: stack.release,
@@ -77,11 +74,7 @@ function vectorsOf(
   { encoders, width }: InferenceNetwork,
   params: ModelParams,
   features: readonly Features[],
-  keeping: readonly (((features: Features) => Tensor) | undefined)[],
 ): Tensor {
-  const encoded = encoders.map((each, i) => {
-    const y = keeping[i]?.(features[i]);
-    return y ? { y } : each.forward(kernels, params.encoders[each.config.kind], features[i]);
-  });
+  const encoded = encoders.map((each, i) => each.forward(kernels, params.encoders[each.config.kind], features[i]));
   return joined(kernels, encoded, width);
 }

@@ -84,6 +84,7 @@ function inferenceLayer(sizes: AffixConfig): InferenceEncoderLayer<AffixPass> {
   return {
     config,
     shapes: { table: [config.rows, config.width] },
+    contextFree: true,
     forward(kernels, { table }, { rows }: AffixFeatures) {
       const { values, columns } = expectColumns(rows, config);
       return { rows, y: embeddingBagForward(kernels, { weight: table }, values, columns) }; // (1)

@@ -12,17 +12,15 @@
  *              (1)  numbers have no gradient
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
-import type { Kernels } from '../../../kernels/types.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
 import { expectMethod, expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
-import type { Tensor } from '../../../tensor/types.js';
 import { dtypeOf } from '../../../tensor/view.js';
 import { expectWords } from '../../checks.js';
 import type { CharacterVocabulary } from '../../data/characters.js';
 import { buildCharacters, charactersFromJson } from '../../data/characters.js';
-import type { Features, IntegerLists } from '../../data/features.js';
+import type { IntegerLists } from '../../data/features.js';
 import { listsOf } from '../../data/features.js';
 import { LONGEST_WORD } from '../../data/spelling.js';
 import { characterCnn, inferenceCharacterCnn } from './character-cnn.js';
@@ -34,9 +32,8 @@ import type {
   InferenceCharacterNetwork,
 } from './character-network.js';
 import { CHARACTER_NETWORKS } from './character-network.js';
-import { keptVectors } from './kept-vectors.js';
 import type { DistinctWords } from './distinct.js';
-import { distinctLists, distinctWords, packWords } from './distinct.js';
+import { distinctWords } from './distinct.js';
 import type {
   EncoderConfig,
   EncoderKind,
@@ -109,52 +106,26 @@ function inferenceLayer(sizes: Sizes): InferenceEncoderLayer {
   return {
     config,
     shapes: { embedding: [config.size, config.embedding], ...network.shapes(config) },
+    contextFree: true,
     forward(kernels, params, { characters }: CharacterFeatures) {
       const { packing, characters: ids, wordOf } = distinctWords(characters); //          (1)
       const x = embeddingForward(kernels, { weight: params.embedding }, ids); //          (2)
       const { v } = network.forward(kernels, networkParams(params), x, packing); //       (3)
       return { y: embeddingForward(kernels, { weight: v }, wordOf) }; //                  (4)
     },
-    keeping: (kernels, params) => keepingWords(kernels, params, config, network) as (features: Features) => Tensor,
   };
 }
-
-/** The forward pass with (3) for words alone that did not come up before. */
-function keepingWords(
-  kernels: Kernels,
-  params: TensorRecord,
-  { width }: CharacterConfig,
-  network: InferenceCharacterNetwork,
-) {
-  const kept = keptVectors(width, dtypeOf(params.embedding.data));
-  return (features: CharacterFeatures): Tensor => {
-    const { words, keys, numberOf } = distinctLists(features.characters); //              (1)
-    const spell = (places: readonly number[]) => {
-      const { packing, characters, placeOf } = packWords(places.map((i) => words[i]));
-      const x = embeddingForward(kernels, { weight: params.embedding }, characters); //   (2)
-      return { v: network.forward(kernels, networkParams(params), x, packing).v, rowOf: placeOf }; // (3)
-    };
-    const found = kept.find(features, keys, spell);
-    const { table, rows } = found ?? whole(spell(words.map((_, i) => i)));
-    return embeddingForward(
-      kernels,
-      { weight: table },
-      numberOf.map((number) => rows[number]),
-    ); // (4)
-  };
-}
-
-const whole = ({ v, rowOf }: { readonly v: Tensor; readonly rowOf: Int32Array }) => ({ table: v, rows: rowOf });
 
 /** The same with what training adds. */
 function trainingLayer(sizes: Sizes): EncoderLayer<SpelledPass> {
-  const { config, shapes } = inferenceLayer(sizes);
+  const { config, shapes, contextFree } = inferenceLayer(sizes);
   const own = config as CharacterConfig;
   const network = (own.network === 'cnn' ? characterCnn : characterLstm) as CharacterNetwork;
   const floats = network.floatsPerCharacter(own) + 4 * own.embedding;
   return {
     config,
     shapes,
+    contextFree,
     sparse: ['embedding'],
     rowsPerToken: LONGEST_WORD,
     floatsPerToken: 6 * own.width,

@@ -20,8 +20,8 @@ export function distinctWords(lists: IntegerLists): DistinctWords {
   return { packing, characters, wordOf: numberOf.map((number) => placeOf[number]) };
 }
 
-/** Distinct lists, in the order in which they are met: each with a text that no other has, and of every token its list. */
-export function distinctLists({ ends, values }: IntegerLists) {
+/** Distinct lists, in the order in which they are met, and of every token its list. */
+function distinctLists({ ends, values }: IntegerLists) {
   const numbers = new Map<string, number>();
   const words: Int32Array[] = [];
   const numberOf = new Int32Array(ends.length);
@@ -35,11 +35,11 @@ export function distinctLists({ ends, values }: IntegerLists) {
     }
     numberOf[n] = number;
   }
-  return { words, keys: [...numbers.keys()], numberOf };
+  return { words, numberOf };
 }
 
 /** Words packed, and the place of each in packed order. */
-export function packWords(words: readonly Int32Array[]) {
+function packWords(words: readonly Int32Array[]) {
   const packing = packingOf(words.map((word) => word.length));
   const placeOf = new Int32Array(words.length);
   const characters = new Int32Array(packing.total);

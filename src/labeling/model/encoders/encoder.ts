@@ -57,11 +57,8 @@ export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
    * layer makes of a row.
    */
   readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
-  /**
-   * `forward` for one batch after the other, which keeps what it makes of a word for the next time, in bounded memory. The same bits.
-   * Where a frame is run again, it gets the same features, the same object.
-   */
-  keeping?(kernels: Kernels, params: TensorRecord): (features: Features) => Tensor;
+  /** Whether the vector of a token depends on its own features alone. A tagger may then keep it for the next time. Default false. */
+  readonly contextFree?: boolean;
 }
 
 /** The arithmetic of an encoder. */

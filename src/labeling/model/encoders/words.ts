@@ -52,6 +52,7 @@ function inferenceLayer({ size: V, width: E }: WordConfig): InferenceEncoderLaye
   return {
     config: wordConfig(V, E),
     shapes: { weight: [V, E] },
+    contextFree: true,
     forward: (kernels, params, { ids }: Pick<WordFeatures, 'ids'>) => ({
       ids,
       y: embeddingForward(kernels, params as EmbeddingParams, ids),

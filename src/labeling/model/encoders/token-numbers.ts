@@ -1,0 +1,72 @@
+/** Distinct tokens by number: two tokens are one where every encoder reads the same of them. */
+import type { Feature, Features } from '../../data/features.js';
+import { integersOf } from '../../data/features.js';
+
+/** Numbers 0, 1, … in the order in which distinct tokens come up. */
+export interface TokenNumbers {
+  /** How many there are. */
+  readonly size: number;
+  /**
+   * Of every token its number.
+   *
+   * @param features one record per encoder, of N tokens
+   * @returns undefined where it would take more than `most` numbers; those that are new until then are numbered
+   */
+  of(features: readonly Features[], N: number): Int32Array | undefined;
+  /** Forgets the tokens from a number on, which are numbered anew when they come up. */
+  forget(from: number): void;
+}
+
+/** An empty list of at most `most` numbers. */
+export function tokenNumbers(most: number): TokenNumbers {
+  const numbers = new Map<string, number>();
+  const textOf = writer();
+  return {
+    get size() {
+      return numbers.size;
+    },
+    of(features, N) {
+      const columns = features.flatMap((each) => Object.keys(each).sort().map((name) => each[name])); // prettier-ignore
+      const found = new Int32Array(N);
+      for (let n = 0; n < N; n++) {
+        const text = textOf(columns, n);
+        let number = numbers.get(text);
+        if (number === undefined) {
+          number = numbers.size;
+          if (number === most) return undefined;
+          numbers.set(text, number);
+        }
+        found[n] = number;
+      }
+      return found;
+    },
+    forget(from) {
+      for (const [text, number] of numbers) if (number >= from) numbers.delete(text);
+    },
+  };
+}
+
+/** Code units of a text that are made at once. */
+const AT_ONCE = 4096;
+
+/** A function from token n to a text that no other has: its integers, two code units each. */
+function writer(): (columns: readonly Feature[], n: number) => string {
+  let integers = new Int32Array(256);
+  return (columns, n) => {
+    let at = 0;
+    for (const feature of columns) {
+      const own = integersOf(feature, n);
+      if (at + own.length >= integers.length) {
+        const wider = new Int32Array(2 * (at + own.length + 1));
+        wider.set(integers);
+        integers = wider;
+      }
+      integers[at++] = own.length; // or two lists could share their integers otherwise
+      for (const integer of own) integers[at++] = integer;
+    }
+    const units = new Uint16Array(integers.buffer, 0, 2 * at);
+    let text = '';
+    for (let i = 0; i < units.length; i += AT_ONCE) text += String.fromCharCode(...units.subarray(i, i + AT_ONCE));
+    return text;
+  };
+}
