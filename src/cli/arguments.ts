@@ -27,6 +27,14 @@ export function threadCount(text: string): number | 'auto' {
   return n;
 }
 
+/** How many to show: an integer of at least 1, or `all`, which is Infinity. */
+export function countOrAll(text: string): number {
+  if (text === 'all') return Infinity;
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError('It must be an integer of at least 1, or all.');
+  return n;
+}
+
 /** An integer of at least 0. */
 export function count(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;

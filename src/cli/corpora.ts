@@ -94,6 +94,7 @@ export function readOne(
     : readCorpus(path, {
         ...readOptionsOf({ ...options, tokenizer: undefined, locale: undefined }, warnings, like),
         ...hooks,
+        tokenLines: true, // messages name the line of a label
       });
 }
 

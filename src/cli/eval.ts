@@ -6,15 +6,22 @@ import type { HeadKind } from '../labeling/model/heads/head.js';
 import { decisionsOf } from '../labeling/model/heads/head.js';
 import { headKindsOf } from '../labeling/model/network.js';
 import type { Prediction } from '../labeling/model/predict.js';
-import type { Confusion, PrecisionRecall, Scores } from '../labeling/scoring/scorer.js';
+import type { Scores, SpanMode } from '../labeling/scoring/scorer.js';
+import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
+import type { Scheme } from '../labeling/data/schemes.js';
+import { SCHEMES } from '../labeling/data/schemes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
-import { positiveInteger } from './arguments.js';
+import { ArgumentError } from '../tensor/index.js';
+import { countOrAll, oneOf, schemeName } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
+import type { Judged } from './mistakes.js';
+import { labelMistakes, labelMistakeTable, wrongSpans, wrongSpanTable } from './mistakes.js';
 import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
-import { describeScores, percent, summaryOf } from './report.js';
-import { table } from '../tensor/print.js';
-import { cutShort } from '../tensor/visible.js';
+import type { Paper } from './reading/paper.js';
+import { paperFor } from './reading/paper.js';
+import { describeScores, detailsOf } from './report.js';
+import { confusionTable, labelTable, lengthTable, spanTable, wordTable } from './score-tables.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 import type { ReadingOptions } from './reading-options.js';
@@ -26,30 +33,30 @@ import { collectWarnings } from './warnings.js';
 interface Options extends ReadingOptions {
   readonly cell?: string;
   readonly strictLabels?: boolean;
+  readonly spanMode: SpanMode;
+  readonly scheme?: Scheme;
   readonly json?: boolean;
   readonly confusion?: boolean;
   readonly errors?: number;
   readonly backend: string;
 }
 
-/** One kind of mistake, and how often it was made. */
-interface Mistake {
-  readonly token: string;
-  readonly gold: string;
-  readonly predicted: string;
-  count: number;
-  /** Line of the sentence it was first made in. */
-  readonly line?: number;
-}
-
 const HELP = `
-With --json, the object has accuracy, oovAccuracy, spanF1, tokens and warnings; of a model that labels sentences accuracy,
-macroF1, sentences, labels, confusion and warnings. --confusion and --errors add fields of their names.
+Spans are read from labels by one of three rules (--span-mode), which is printed with their F1:
+  conlleval  a span starts at B, S or U, and at any label that cannot continue the one before (I after O or another type)
+  strict     only spans that are well-formed in their scheme count, as in the strict mode of seqeval
+  repair     labels, gold and predicted, are first written anew in their scheme, as bptt convert repairs them: the spans are
+             those of conlleval, accuracies and the scores of labels are those of the repaired labels
+
+With --json, the object has accuracy, oovAccuracy, spanF1, spanMode, tokens, precision, recall, F1 and support of every label
+and type of span, scores by length, and warnings; docs/command-line.md lists the fields. --confusion and --errors add fields
+of their names.
 
 The file is read as the training data of the model was, where it has the same format and no option says otherwise.
 
 Example:
-  bptt eval tagger.safetensors test.conllu --errors 20`;
+  bptt eval tagger.safetensors test.conllu --errors 20
+  bptt eval ner.safetensors test.conll --span-mode strict --json`;
 
 /** Adds the command. */
 export function addEval(program: Command, terminal: Terminal): void {
@@ -59,9 +66,15 @@ export function addEval(program: Command, terminal: Terminal): void {
     .argument('<model>', 'model file')
     .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE')
     .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
+    .option('--span-mode <name>', `how spans are read: ${SPAN_MODES.join(', ')}`, oneOf(...SPAN_MODES), 'conlleval')
+    .option(
+      '--scheme <name>',
+      `scheme that strict and repair judge by: ${SCHEMES.join(', ')} (default: the model's, or as the labels show)`,
+      schemeName,
+    )
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
-    .option('--errors <n>', 'add the n commonest mistakes', positiveInteger)
+    .option('--errors <n>', 'add the n commonest mistakes, or all, with their lines', countOrAll)
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'format of the file (default: by content)', true);
@@ -71,82 +84,79 @@ export function addEval(program: Command, terminal: Terminal): void {
 }
 
 async function runEval(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { strictLabels, json, confusion, errors, backend } = options;
+  const { strictLabels, json, errors, backend, spanMode, scheme } = options;
+  expectScheme(options);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
   const [kind] = headKindsOf(model);
   const task = kind.unit === 'sentence' ? 'classify' : 'tag';
+  expectTokens(options, task);
   const onReading = (reading: Reading): void => noteReading(reading, model.input, inputName(file), warnings);
   const sentences = await readOne(file, task, options, warnings, { like: model.input, onReading });
-  const mistakes = mistakeCounter(kind);
+  const judged: Judged[] = [];
+  const onSentence = (sentence: Sentence, prediction: Prediction) =>
+    void judged.push(judgedBy(kind, sentence, prediction));
   const { kernels } = await openBackend(backend, terminal);
   const source = inputName(file);
-  const hooks = { onNote: warnings.add, onSentence: mistakes.add };
-  const scores = evaluate(kernels, model, sentences, { source, strictLabels, ...hooks });
+  const asked = { source, strictLabels, spanMode, scheme, onNote: warnings.add, onSentence };
+  const scores = evaluate(kernels, model, sentences, asked);
   kernels.dispose();
   if (json) {
     await printJson(terminal, {
-      ...summaryOf(scores),
+      ...detailsOf(scores),
       warnings: warnings.notes,
-      ...(task === 'classify' && { labels: scores.labels }),
-      ...((confusion || task === 'classify') && { confusion: scores.confusion }),
-      ...(errors !== undefined && { errors: mistakes.commonest(errors) }),
+      ...((options.confusion || task === 'classify') && { confusion: scores.confusion }),
+      ...(errors !== undefined && mistakesOf(judged, scores, errors)),
     });
     return;
   }
-  const parts = [describeScores(scores), labelTable(scores)];
-  if (confusion || (task === 'classify' && scores.confusion.labels.length <= FEW_LABELS))
-    parts.push(confusionTable(scores.confusion));
-  if (errors !== undefined) parts.push(mistakeTable(mistakes.commonest(errors), kind.unit));
-  await print(terminal, parts.join('\n\n'));
+  await print(terminal, partsOf(scores, judged, options, paperFor(terminal, {})).join('\n\n'));
 }
 
-/** The confusion matrix of so many labels fits on a terminal. */
-const FEW_LABELS = 12;
+/** @throws ArgumentError where a scheme would be ignored */
+function expectScheme({ spanMode, scheme }: Options): void {
+  if (scheme === undefined || spanMode !== 'conlleval') return;
+  throw new ArgumentError('--scheme means nothing to --span-mode conlleval: leave it out, or add --span-mode strict');
+}
 
-function mistakeCounter(kind: HeadKind) {
-  const found = new Map<string, Mistake>();
+/** @throws ArgumentError where a span mode would be ignored */
+function expectTokens({ spanMode }: Options, task: 'tag' | 'classify'): void {
+  if (task === 'tag' || spanMode === 'conlleval') return;
+  throw new ArgumentError(`--span-mode ${spanMode} means nothing to a model that labels sentences: leave it out`);
+}
+
+function judgedBy(kind: HeadKind, sentence: Sentence, prediction: Prediction): Judged {
+  return { sentence: decisionsOf(kind, sentence), predicted: kind.chosenOf(prediction) };
+}
+
+/** The fields of the commonest mistakes. */
+function mistakesOf(judged: readonly Judged[], { spans }: Scores, most: number): object {
   return {
-    add(sentence: Sentence, prediction: Prediction): void {
-      const { tokens, labels, line } = decisionsOf(kind, sentence);
-      const chosen = kind.chosenOf(prediction);
-      labels?.forEach((gold, i) => {
-        const predicted = chosen[i];
-        if (predicted === gold) return;
-        const key = JSON.stringify([tokens[i], gold, predicted]);
-        const mistake = found.get(key) ?? { token: tokens[i], gold, predicted, count: 0, line };
-        mistake.count++;
-        found.set(key, mistake);
-      });
-    },
-    /** The n commonest, the first one met first among equals. */
-    commonest: (n: number): Mistake[] => [...found.values()].sort((a, b) => b.count - a.count).slice(0, n),
+    errors: labelMistakes(judged, spans).slice(0, most),
+    ...(spans && { spanErrors: wrongSpans(judged, spans).slice(0, most) }),
   };
 }
 
-function labelTable({ labels, spans }: Scores): string {
-  const row = (name: string, { precision, recall, f1, gold }: PrecisionRecall): string[] => [
-    name,
-    ...[precision, recall, f1].map(percent),
-    String(gold),
+/** The confusion matrix of so many labels of sentences is shown unasked. */
+const FEW_LABELS = 12;
+
+/** What is printed, part by part. */
+function partsOf(scores: Scores, judged: readonly Judged[], options: Options, paper: Paper): string[] {
+  const { spans, unit, lengths, confusion } = scores;
+  const parts = [describeScores(scores), labelTable(paper, scores)];
+  if (spans) parts.push(spanTable(paper, spans));
+  const words = unit === 'token' ? wordTable(paper, scores) : undefined;
+  if (words !== undefined) parts.push(words);
+  if (lengths.length > 1) parts.push(lengthTable(paper, scores));
+  if (options.confusion || (unit === 'sentence' && confusion.labels.length <= FEW_LABELS))
+    parts.push(confusionTable(paper, confusion));
+  if (options.errors === undefined) return parts;
+  const wrong = labelMistakes(judged, spans).slice(0, options.errors);
+  if (wrong.length === 0) return [...parts, 'no mistakes'];
+  const wrongOnes = spans ? wrongSpans(judged, spans).slice(0, options.errors) : [];
+  return [
+    ...parts,
+    labelMistakeTable(paper, wrong, unit),
+    ...(wrongOnes.length > 0 ? [wrongSpanTable(paper, wrongOnes)] : []),
   ];
-  const rows = Object.entries(labels).map(([label, score]) => row(label, score));
-  const types = Object.entries(spans?.types ?? {}).map(([type, score]) => row(`span ${type}`, score));
-  return table([['label', 'precision', 'recall', 'F1', 'gold'], ...rows, ...types]);
-}
-
-function confusionTable({ labels, counts }: Confusion): string {
-  return table([['gold \\ predicted', ...labels], ...labels.map((label, g) => [label, ...counts[g].map(String)])]);
-}
-
-function mistakeTable(mistakes: readonly Mistake[], unit: 'token' | 'sentence'): string {
-  if (mistakes.length === 0) return 'no mistakes';
-  const rows = mistakes.map(({ token, gold, predicted, count, line }) => [
-    cutShort(token),
-    gold,
-    predicted,
-    String(count),
-    line === undefined ? '' : String(line),
-  ]);
-  return table([[unit, 'gold', 'predicted', 'count', 'first in line'], ...rows]);
 }

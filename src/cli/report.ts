@@ -1,6 +1,6 @@
 /** Scores as scripts and as people read them. */
 import { counted } from '../tensor/print.js';
-import type { Scores } from '../labeling/scoring/scorer.js';
+import type { Scores, SpanMode, SpanScores } from '../labeling/scoring/scorer.js';
 
 /** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
 export interface TokenSummary {
@@ -9,6 +9,8 @@ export interface TokenSummary {
   readonly oovAccuracy: number | null;
   /** Null where the labels are no spans. */
   readonly spanF1: number | null;
+  /** How spans were read; null with them. */
+  readonly spanMode: SpanMode | null;
   readonly tokens: number;
 }
 
@@ -28,12 +30,28 @@ export function summaryOf(scores: Scores | null): ScoreSummary | null;
 export function summaryOf(scores: Scores | null): ScoreSummary | null {
   if (scores === null) return null;
   const { accuracy, oovAccuracy, spanF1, tokens, macroF1, sentences } = scores;
-  return scores.unit === 'sentence' ? { accuracy, macroF1, sentences } : { accuracy, oovAccuracy, spanF1, tokens };
+  if (scores.unit === 'sentence') return { accuracy, macroF1, sentences };
+  return { accuracy, oovAccuracy, spanF1, spanMode: scores.spans?.mode ?? null, tokens };
+}
+
+/** All scores of one column of labels but the confusion matrix, as `eval --json` has them: the summary and what it is made of. */
+export function detailsOf(scores: Scores): object {
+  const { sentences, correct, correctSentences, macro, macroF1, labels, lengths, spans } = scores;
+  const { knownTokens, knownAccuracy, oovTokens } = scores;
+  if (scores.unit === 'sentence') {
+    const own = lengths.map(({ spans: _none, tokens: _same, ...each }) => each);
+    return { ...summaryOf(scores), correct, macro, labels, lengths: own };
+  }
+  return {
+    ...summaryOf(scores),
+    ...{ sentences, correct, correctSentences, knownTokens, knownAccuracy, oovTokens },
+    ...{ macroF1, macro, labels, lengths, spans },
+  };
 }
 
 /**
- * One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 %   25,094 tokens`, or, of sentences with one label each,
- * `accuracy 76.92 %   macro F1 76.90 %   1,066 sentences`.
+ * One line: `accuracy 93.12 %   OOV 71.40 %   span F1 81.20 % (conlleval)   25,094 tokens`, or, of sentences with one label
+ * each, `accuracy 76.92 %   macro F1 76.90 %   1,066 sentences`.
  */
 export function describeScores(scores: Scores): string {
   const summary = summaryOf(scores);
@@ -43,8 +61,13 @@ export function describeScores(scores: Scores): string {
   }
   const { oovAccuracy, spanF1, tokens } = summary;
   if (oovAccuracy !== null) parts.push(`OOV ${percent(oovAccuracy)}`);
-  if (spanF1 !== null) parts.push(`span F1 ${percent(spanF1)}`);
+  if (spanF1 !== null && scores.spans) parts.push(`span F1 ${percent(spanF1)} (${modeOf(scores.spans)})`);
   return [...parts, counted(tokens, 'token')].join('   ');
+}
+
+/** How spans were read: `conlleval`, or `strict, IOB2`. */
+export function modeOf({ mode, scheme }: Pick<SpanScores, 'mode' | 'scheme'>): string {
+  return scheme === null ? mode : `${mode}, ${scheme}`;
 }
 
 /** A fraction as a percentage with two decimals. */

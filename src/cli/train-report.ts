@@ -96,7 +96,8 @@ export function epochLine(record: EpochRecord, epochs: number, colors: Colors): 
   if (dev) {
     parts.push(`dev ${percent(dev.accuracy)}`);
     if (dev.unit === 'sentence') parts.push(`macro F1 ${percent(dev.macroF1)}`);
-    if (dev.spanF1 !== null) parts.push(`F1 ${percent(dev.spanF1)}`);
+    const mode = dev.spans && dev.spans.mode !== 'conlleval' ? ` (${dev.spans.mode})` : '';
+    if (dev.spanF1 !== null) parts.push(`F1 ${percent(dev.spanF1)}${mode}`);
   }
   parts.push(`${formatRate(tokensPerSecond)} tokens/s`, formatDuration(seconds));
   if (dev && best) parts.push(colors.green('best'));

@@ -16,6 +16,7 @@ import type { OptimizerName, TaskName } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
+import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import type { SpanPlan } from '../labeling/training/spans.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
@@ -242,6 +243,12 @@ function addUpdateOptions(command: Command): void {
     .option('--clip <x>', 'largest norm of a gradient, or none', clipNorm, d.clip)
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
     .option('--strict-labels', 'refuse labels of dev or test that training lacks; by default they count as errors')
+    .option(
+      '--span-mode <name>',
+      `how spans of dev and test are read: ${SPAN_MODES.join(', ')}`,
+      oneOf(...SPAN_MODES),
+      d.spanMode,
+    )
     .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
@@ -367,6 +374,8 @@ function checkTagOptions(options: Options): void {
   if (options.task === 'tag') return;
   const given = (['head', 'scheme', 'decode'] as const).find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`--${given} means nothing to --task ${options.task}: leave it out`);
+  if (options.spanMode !== 'conlleval')
+    throw new ArgumentError(`--span-mode ${options.spanMode} means nothing to --task ${options.task}: leave it out`);
 }
 
 /** @throws ArgumentError where an option about updates or the loss would be ignored */

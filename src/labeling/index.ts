@@ -110,7 +110,19 @@ export type { CharacterUnit } from './data/spelling.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
 export type { LabelVocabulary } from './data/labels.js';
 export { createScorer } from './scoring/scorer.js';
-export type { Confusion, PrecisionRecall, Scorer, ScorerOptions, Scores, SpanScores } from './scoring/scorer.js';
+export type {
+  Confusion,
+  LengthScores,
+  MacroAverage,
+  PrecisionRecall,
+  Scorer,
+  ScorerOptions,
+  Scores,
+  SpanMode,
+  SpanScores,
+} from './scoring/scorer.js';
+export { strictSpansOf } from './scoring/strict.js';
+export type { MistakeKind } from './scoring/span-mistakes.js';
 export { looksLikeSpans, spansOf } from './scoring/spans.js';
 export type { Span } from './scoring/spans.js';
 export { mostFrequentTag } from './scoring/baseline.js';

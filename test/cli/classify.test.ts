@@ -169,7 +169,7 @@ describe('eval', () => {
     const { status, stdout } = await run('eval', 'm.safetensors', 'moods.tsv', '--errors', '3');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^accuracy 100\.00 % {3}macro F1 100\.00 % {3}120 sentences$/m);
-    expect(stdout).toMatch(/^label +precision +recall +F1 +gold$/m);
+    expect(stdout).toMatch(/^label +precision +recall +F1 +support$/m);
     expect(stdout).toMatch(/^gold \\ predicted +neg +pos$/m);
     expect(stdout).toContain('no mistakes');
   });
@@ -195,7 +195,10 @@ describe('eval', () => {
         },
       },
       confusion: { labels: ['neg', 'pos'], counts: [[1, 1], [0, 2]] }, // prettier-ignore
-      errors: [{ token: 'film 1 is good', gold: 'neg', predicted: 'pos', count: 1, line: 1 }],
+      errors: [{ token: 'film 1 is good', gold: 'neg', predicted: 'pos', count: 1, line: 1, lines: [1] }],
+      correct: 3,
+      macro: { precision: expect.closeTo(5 / 6, 10), recall: 0.75, f1: expect.closeTo((2 / 3 + 4 / 5) / 2, 10) },
+      lengths: [{ from: 1, to: 5, sentences: 4, correct: 3, accuracy: 0.75 }],
     });
   });
 

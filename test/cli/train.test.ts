@@ -69,7 +69,7 @@ describe('what is printed where', () => {
     const { status, stdout, stderr } = bptt(['train', ...DATA, ...TINY, ...more], { cwd: space.folder });
     expect(status).toBe(0);
     const report = JSON.parse(stdout) as Record<string, unknown>;
-    const scores = { accuracy: expect.any(Number), spanF1: null, tokens: expect.any(Number) };
+    const scores = { accuracy: expect.any(Number), spanF1: null, spanMode: null, tokens: expect.any(Number) };
     expect(report).toEqual({
       dev: { ...scores, oovAccuracy: (report.dev as { oovAccuracy: number | null }).oovAccuracy },
       test: { ...scores, oovAccuracy: expect.any(Number) },

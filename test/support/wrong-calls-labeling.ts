@@ -75,7 +75,7 @@ export const labelingRoom: Room = {
     collectNotes: () => ({ onNew: () => undefined }),
     createAsyncTagger: () => ({ source: model(), device: device(), host: kernels() }),
     createModel: () => ({ pieces: pieces(), own: {} }),
-    createScorer: () => ({ options: { known: () => true, spans: true, labels: ['O'], unit: 'token' } }),
+    createScorer: () => ({ options: { known: () => true, spans: true, labels: ['O'], unit: 'token', spanMode: 'strict', scheme: 'IOB2' } }), // prettier-ignore
     createSegmenter: () => ({ options: { locale: 'en', tokenizer: 'whitespace' } }),
     createTagger: () => ({ source: model(), kernels: kernels(), options: { keepWords: false } }),
     decodeSafetensors: () => ({ bytes: labeling.encodeSafetensors({ w: tensor.zeros([2]) }) }),
@@ -86,7 +86,7 @@ export const labelingRoom: Room = {
       kernels: kernels(),
       model: model(),
       sentences: sentences(),
-      options: { source: 'here', strictLabels: true, onNote: () => undefined, onSentence: () => undefined },
+      options: { source: 'here', strictLabels: true, spanMode: 'conlleval', scheme: 'IOB2', onNote: () => undefined, onSentence: () => undefined }, // prettier-ignore
     }),
     formatSentence: () => ({ sentence: { ...sentences()[0], probabilities: [0.5, 1] }, output: 'conll' }),
     agreementTags: () => ({ tokens: ['the', 'cat', 'sat'] }),
@@ -209,6 +209,7 @@ export const labelingRoom: Room = {
     crfConfig: () => ({ labels: 2, decoding: { permitted: 'ff', scheme: 'IOBES', data: 'IOB2' } }),
     softmaxConfig: () => ({ labels: 2, decoding: { permitted: 'ff' } }),
     spansOf: () => ({ labels: ['B-PER', 'O'] }),
+    strictSpansOf: () => ({ labels: ['B-PER', 'O'], scheme: 'IOB2' }),
     train: () => ({
       kernels: kernels(),
       corpora: {
@@ -279,7 +280,7 @@ export const labelingRoom: Room = {
       () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
     'createSegmenter()': [labeling.createSegmenter(), segmented()],
-    'createScorer().add': [labeling.createScorer().add, () => ({ tokens: ['a'], gold: ['O'], predicted: ['O'] })],
+    'createScorer().add': [labeling.createScorer().add, () => ({ tokens: ['a'], gold: ['O'], predicted: ['O'], length: 1 })],
     'collectNotes().add': [labeling.collectNotes().add, () => ({ note: { kind: 'a', message: 'b' } })],
     'mostFrequentTag().predict': [labeling.mostFrequentTag(sentences()).predict, () => ({ tokens: ['a'] })],
     'buildVocabulary().encode': [vocabulary().encode, () => ({ tokens: ['a'] })],

@@ -14,6 +14,8 @@ export interface Sentence {
   readonly category?: string;
   /** Line of the first token in its file, counted from 1. */
   readonly line?: number;
+  /** Line of each token in its file, where a reader was asked for them (`tokenLines`). Without it all are taken to stand in `line`. */
+  readonly lines?: readonly number[];
 }
 
 /** A sentence of CoNLL-U as it stood in its file. */

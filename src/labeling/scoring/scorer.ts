@@ -1,22 +1,20 @@
 /** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
-import { expectOneOf, expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { expectKnownKeys, expectNonNegative, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectTypes, expectWords } from '../checks.js';
 import { compareCodePoints } from '../data/lists.js';
-import { spanSchemeOf, spansOf, withoutOutlier, type Span } from './spans.js';
+import type { Scheme } from '../data/schemes.js';
+import { SCHEMES } from '../data/schemes.js';
+import { bucketOf, LENGTH_BUCKETS } from './lengths.js';
+import type { MacroAverage, PrecisionRecall } from './precision-recall.js';
+import { macroAverage, precisionRecall, ratio } from './precision-recall.js';
+import type { SpanMode, SpanReader, SpanScores } from './span-counts.js';
+import { createSpanCounts, labelsBy, SPAN_MODES } from './span-counts.js';
+import type { SpanKind } from './spans.js';
+import { insideOf, spanSchemeOf } from './spans.js';
 
-/** Precision, recall and their harmonic mean; a quotient with denominator 0 counts as 0. */
-export interface PrecisionRecall {
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-  /** Right predictions. */
-  readonly correct: number;
-  /** All predictions. */
-  readonly predicted: number;
-  /** All gold items (the support). */
-  readonly gold: number;
-}
+export type { MacroAverage, PrecisionRecall } from './precision-recall.js';
+export type { SpanMode, SpanScores } from './span-counts.js';
 
 /** How often each label was taken for each. */
 export interface Confusion {
@@ -26,14 +24,18 @@ export interface Confusion {
   readonly counts: readonly (readonly number[])[];
 }
 
-/** Scores by the conlleval rule: a span is right if its type and both its ends are. */
-export interface SpanScores extends PrecisionRecall {
-  readonly types: Readonly<Record<string, PrecisionRecall>>;
-  /**
-   * Labels that were added and are neither `O` nor a position and a type (`0`, `o`, `b-per`), in code-point order: they count
-   * as outside of every span. Empty where `spans: true` asked for the plain rule, by which such a label is a type of its own.
-   */
-  readonly outside: readonly string[];
+/** Scores of the sentences of some lengths. */
+export interface LengthScores {
+  /** The shortest and the longest length, in tokens; null for no longest. */
+  readonly from: number;
+  readonly to: number | null;
+  readonly sentences: number;
+  /** Decisions: tokens, or sentences. */
+  readonly tokens: number;
+  readonly correct: number;
+  readonly accuracy: number;
+  /** Null where there are no spans. */
+  readonly spans: PrecisionRecall | null;
 }
 
 /** Everything that was counted. */
@@ -43,6 +45,8 @@ export interface Scores {
   readonly sentences: number;
   readonly tokens: number;
   readonly correct: number;
+  /** Sentences whose labels are all right. */
+  readonly correctSentences: number;
   /** Right tokens among all; 0 without tokens. */
   readonly accuracy: number;
   readonly knownTokens: number;
@@ -54,6 +58,10 @@ export interface Scores {
   readonly labels: Readonly<Record<string, PrecisionRecall>>;
   /** Unweighted mean of F1 over the labels that occurred, as gold or as prediction; 0 without any. */
   readonly macroF1: number;
+  /** Likewise of precision, recall and F1. */
+  readonly macro: MacroAverage;
+  /** By the length of the sentence, the buckets that occurred. */
+  readonly lengths: readonly LengthScores[];
   readonly confusion: Confusion;
   /** Null where the gold labels annotate no spans, as parts of speech do not. */
   readonly spans: SpanScores | null;
@@ -71,74 +79,133 @@ export interface ScorerOptions {
   labels?: readonly string[];
   /** What is judged; default: tokens. */
   unit?: 'token' | 'sentence';
+  /** How spans are read from labels; default `conlleval`. The other modes need `scheme`. */
+  spanMode?: SpanMode;
+  /** The scheme that `strict` and `repair` judge labels by. */
+  scheme?: Scheme;
 }
 
-const KEYS = keysOf<ScorerOptions>({ known: true, spans: true, labels: true, unit: true });
+const KEYS = keysOf<ScorerOptions>({
+  known: true,
+  spans: true,
+  labels: true,
+  unit: true,
+  spanMode: true,
+  scheme: true,
+});
 
 /** Counts one sentence after another. */
 export interface Scorer {
-  /** @throws ArgumentError where the three are not of one length */
-  add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[]): void;
+  /**
+   * @param length of the sentence in tokens, where the list is something else; default: that of the list
+   * @throws ArgumentError where the three are not of one length
+   */
+  add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length?: number): void;
   /** Scores of everything added so far. */
   scores(): Scores;
 }
 
-/** A scorer with nothing counted. */
+/** A scorer with nothing counted. @throws ArgumentError on an option outside its domain, and on a mode without its scheme */
 export function createScorer(options: ScorerOptions = {}): Scorer {
-  expectKnownKeys('createScorer', 'options', options, KEYS);
-  expectTypes('createScorer', options, { known: 'function', spans: 'boolean' });
-  if (options.labels !== undefined) expectWords('createScorer', 'labels', options.labels);
-  const { known, spans, labels: task, unit = 'token' } = options;
-  expectOneOf('createScorer', 'unit', unit, ['token', 'sentence']);
+  checkOptions(options);
+  const { known, spans, labels: task, unit = 'token', spanMode: mode = 'conlleval', scheme = null } = options;
   const confusion = new Map<string, Map<string, number>>();
-  // Which rule holds is known in the end only: by the plain one a label such as `PER` is inside, by the other one outside.
-  const plain = new Map<string, Counts>();
-  const typed = new Map<string, Counts>();
-  const total = { sentences: 0, known: { correct: 0, tokens: 0 }, oov: { correct: 0, tokens: 0 } };
+  const totals = createTotals(known);
+  const counts = readersOf(options).map((kind) => ({ kind, of: createSpanCounts({ mode, scheme, kind }) }));
+  const seen = new Set<string>(); // labels as they were added: repairing may change them
   return {
-    add(tokens, gold, predicted) {
+    add(tokens, gold, predicted, length = tokens.length) {
       for (const [name, list] of Object.entries({ tokens, gold, predicted })) expectWords('scorer', name, list);
       checkLengths(tokens, gold, predicted);
-      total.sentences++;
-      gold.forEach((label, i) => {
-        const row = confusion.get(label) ?? new Map<string, number>();
-        confusion.set(label, row.set(predicted[i], (row.get(predicted[i]) ?? 0) + 1));
-        const side = known && !known(tokens[i]) ? total.oov : total.known;
-        side.tokens++;
-        if (label === predicted[i]) side.correct++;
-      });
-      countSpans(plain, spansOf(gold), spansOf(predicted));
-      countSpans(typed, spansOf(gold.map(withoutOutlier)), spansOf(predicted.map(withoutOutlier)));
+      expectNonNegative('scorer', 'length', length);
+      const scoredGold = labelsBy({ mode, scheme }, gold);
+      const scoredPredicted = labelsBy({ mode, scheme }, predicted);
+      for (const label of [...gold, ...predicted]) seen.add(label);
+      countConfusion(confusion, scoredGold, scoredPredicted);
+      const oov = totals.add(tokens, scoredGold, scoredPredicted, length);
+      for (const { of } of counts) of.add({ gold, predicted, scoredGold, scoredPredicted, oov, length });
     },
     scores() {
-      const byLabel = labelScores(confusion);
       const { kind } = spanSchemeOf(task ?? confusion.keys());
-      const isTyped = spans === undefined && kind === 'typed';
-      const outside = isTyped ? byLabel.confusion.labels.filter((label) => withoutOutlier(label) !== label) : [];
-      const scored = (spans ?? kind !== null) ? { ...spanScores(isTyped ? typed : plain), outside } : null;
+      const wanted = spans === undefined ? kind : spans ? 'plain' : null;
+      const found = counts.find((each) => each.kind === wanted)?.of;
+      const isOutside = wanted === null || wanted === 'plain' ? () => false : outsideOf(wanted);
+      const spanScores = found?.scores([...seen].filter(isOutside).sort(compareCodePoints)) ?? null;
+      const { lengths, ...sums } = totals.scores();
       return {
         unit,
-        ...accuracies(total, known !== undefined),
-        ...byLabel,
-        spans: scored,
-        spanF1: scored && scored.f1,
+        ...sums,
+        ...labelScores(confusion),
+        lengths: lengthScores(lengths, found?.lengths()),
+        spans: spanScores,
+        spanF1: spanScores && spanScores.f1,
       };
     },
   };
 }
 
-/** What was right, of known tokens and of the others. */
-interface Totals {
-  readonly sentences: number;
-  readonly known: { readonly correct: number; readonly tokens: number };
-  readonly oov: { readonly correct: number; readonly tokens: number };
+function checkOptions(options: ScorerOptions): void {
+  expectKnownKeys('createScorer', 'options', options, KEYS);
+  expectTypes('createScorer', options, { known: 'function', spans: 'boolean' });
+  if (options.labels !== undefined) expectWords('createScorer', 'labels', options.labels);
+  const { unit = 'token', spanMode = 'conlleval', scheme } = options;
+  expectOneOf('createScorer', 'unit', unit, ['token', 'sentence']);
+  expectOneOf('createScorer', 'spanMode', spanMode, SPAN_MODES);
+  if (scheme !== undefined) expectOneOf('createScorer', 'scheme', scheme, SCHEMES);
+  if (spanMode === 'conlleval' || scheme !== undefined) return;
+  throw new ArgumentError(`createScorer: spanMode ${spanMode} needs a scheme: add one of ${SCHEMES.join(', ')}`);
 }
 
-function accuracies({ sentences, known, oov }: Totals, split: boolean) {
+/** The ways of reading spans that may turn out to be the right one; without the labels of the task that is known in the end only. */
+function readersOf({ spans, labels }: ScorerOptions): readonly SpanReader['kind'][] {
+  if (spans !== undefined) return spans ? ['plain'] : [];
+  if (labels === undefined) return ['typed', 'bare'];
+  const { kind } = spanSchemeOf(labels);
+  return kind === null ? [] : [kind];
+}
+
+function outsideOf(kind: SpanKind): (label: string) => boolean {
+  const inside = insideOf(kind);
+  return (label) => label !== 'O' && inside(label) === 'O';
+}
+
+/** What was right, of how many. */
+interface Right {
+  correct: number;
+  tokens: number;
+}
+
+/** What was right in all, of known tokens and of the others, and by length. */
+function createTotals(known: ScorerOptions['known']) {
+  const totals = { sentences: 0, correctSentences: 0 };
+  const [inVocabulary, out] = [0, 1].map((): Right => ({ correct: 0, tokens: 0 }));
+  const lengths = LENGTH_BUCKETS.map(() => ({ sentences: 0, correct: 0, tokens: 0 }));
+  return {
+    /** @returns for each token whether training lacked it; undefined where nobody said */
+    add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length: number) {
+      const bucket = lengths[bucketOf(length)];
+      const oov = known && tokens.map((token) => !known(token));
+      totals.sentences++;
+      bucket.sentences++;
+      let right = 0;
+      gold.forEach((label, i) => {
+        for (const sums of [oov?.[i] ? out : inVocabulary, bucket]) {
+          sums.tokens++;
+          if (label === predicted[i]) sums.correct++;
+        }
+        if (label === predicted[i]) right++;
+      });
+      if (right === gold.length) totals.correctSentences++;
+      return oov;
+    },
+    scores: () => ({ ...totals, ...accuracies(inVocabulary, out, known !== undefined), lengths }),
+  };
+}
+
+function accuracies(known: Right, oov: Right, split: boolean) {
   const correct = known.correct + oov.correct;
   const tokens = known.tokens + oov.tokens;
   return {
-    sentences,
     tokens,
     correct,
     accuracy: ratio(correct, tokens),
@@ -149,10 +216,16 @@ function accuracies({ sentences, known, oov }: Totals, split: boolean) {
   };
 }
 
-interface Counts {
-  correct: number;
-  predicted: number;
-  gold: number;
+function lengthScores(
+  totals: readonly (Right & { readonly sentences: number })[],
+  spans: readonly PrecisionRecall[] | undefined,
+): LengthScores[] {
+  return totals.flatMap(({ sentences, tokens, correct }, bucket) => {
+    if (sentences === 0) return [];
+    const [from, longest] = LENGTH_BUCKETS[bucket];
+    const to = Number.isFinite(longest) ? longest : null;
+    return [{ from, to, sentences, tokens, correct, accuracy: ratio(correct, tokens), spans: spans?.[bucket] ?? null }];
+  });
 }
 
 function checkLengths(tokens: readonly string[], gold: readonly string[], predicted: readonly string[]): void {
@@ -161,46 +234,20 @@ function checkLengths(tokens: readonly string[], gold: readonly string[], predic
   throw new ArgumentError(`labels must be one per token, ${tokens.length}; got ${got}`);
 }
 
-function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole;
-}
-
-function precisionRecall({ correct, predicted, gold }: Counts): PrecisionRecall {
-  // 2PR/(P + R) with P = correct/predicted and R = correct/gold, cleared of fractions.
-  const f1 = ratio(2 * correct, predicted + gold);
-  return { precision: ratio(correct, predicted), recall: ratio(correct, gold), f1, correct, predicted, gold };
-}
-
-function countSpans(counts: Map<string, Counts>, gold: readonly Span[], predicted: readonly Span[]): void {
-  const of = (type: string) => {
-    const entry = counts.get(type) ?? { correct: 0, predicted: 0, gold: 0 };
-    counts.set(type, entry);
-    return entry;
-  };
-  const atStart = new Map(gold.map((span) => [span.start, span]));
-  for (const span of gold) of(span.type).gold++;
-  for (const span of predicted) {
-    of(span.type).predicted++;
-    const match = atStart.get(span.start);
-    if (match && match.end === span.end && match.type === span.type) of(span.type).correct++;
-  }
-}
-
-function spanScores(counts: ReadonlyMap<string, Counts>): Omit<SpanScores, 'outside'> {
-  const total: Counts = { correct: 0, predicted: 0, gold: 0 };
-  for (const { correct, predicted, gold } of counts.values()) {
-    total.correct += correct;
-    total.predicted += predicted;
-    total.gold += gold;
-  }
-  const ordered = [...counts].sort(([v], [w]) => compareCodePoints(v, w));
-  const types = Object.fromEntries(ordered.map(([type, count]) => [type, precisionRecall(count)]));
-  return { ...precisionRecall(total), types };
+function countConfusion(
+  confusion: Map<string, Map<string, number>>,
+  gold: readonly string[],
+  predicted: readonly string[],
+): void {
+  gold.forEach((label, i) => {
+    const row = confusion.get(label) ?? new Map<string, number>();
+    confusion.set(label, row.set(predicted[i], (row.get(predicted[i]) ?? 0) + 1));
+  });
 }
 
 function labelScores(
   confusion: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): Pick<Scores, 'labels' | 'macroF1' | 'confusion'> {
+): Pick<Scores, 'labels' | 'macroF1' | 'macro' | 'confusion'> {
   const names = new Set(confusion.keys());
   for (const row of confusion.values()) for (const label of row.keys()) names.add(label);
   const labels = [...names].sort(compareCodePoints);
@@ -210,9 +257,6 @@ function labelScores(
     const predicted = counts.reduce((sum, row) => sum + row[k], 0);
     return [label, precisionRecall({ correct: counts[k][k], predicted, gold })] as const;
   });
-  const macroF1 = ratio(
-    entries.reduce((sum, [, { f1 }]) => sum + f1, 0),
-    entries.length,
-  );
-  return { labels: Object.fromEntries(entries), macroF1, confusion: { labels, counts } };
+  const macro = macroAverage(entries.map(([, each]) => each));
+  return { labels: Object.fromEntries(entries), macroF1: macro.f1, macro, confusion: { labels, counts } };
 }

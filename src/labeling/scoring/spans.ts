@@ -42,28 +42,38 @@ export function continuesSpan(before: string, label: string): boolean {
   return here.position !== 'O' && !startsSpan(parseLabel(before), here);
 }
 
+/** What labels of spans look like: `typed` (`B-PER`), or `bare` positions (`B`), as in word segmentation. */
+export type SpanKind = 'typed' | 'bare';
+
 /** Whether a label set annotates spans, and which of its labels fit no scheme. */
 export interface SpanScheme {
-  /** `typed` (B-PER), `bare` (B), or null where the labels annotate no spans. */
-  readonly kind: 'typed' | 'bare' | null;
-  /** Labels that are neither `O` nor a position and a type, such as `0`, `o` or `b-per`, in the order they were given. */
+  /** Null where the labels annotate no spans. */
+  readonly kind: SpanKind | null;
+  /** Labels that are neither `O` nor of that kind, such as `0`, `o` or `b-per`, in the order they were given. */
   readonly outliers: readonly string[];
 }
 
 /**
- * The scheme of a label set. It annotates spans where most labels beside `O` have a position and a type (half of them are
- * enough where `O` itself occurs), or where every label is a bare position, as in word segmentation by `B` and `I`, and at
- * least one is not `O`. The labels left over are outliers: one slip in a corpus must not switch the scores of spans off.
+ * The scheme of a label set. It annotates typed spans where most labels beside `O` have a position and a type (half of them are
+ * enough where `O` itself occurs). It annotates bare ones, as in word segmentation by `B` and `I`, where every label beside `O` is a
+ * position, one of them `B`, `S` or `U`; for every two different positions there may be one other label. The labels left over are
+ * outliers: one slip in a corpus must not switch the scores of spans off.
  */
 export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
   const all = new Set(labels);
   const inside = [...all].filter((label) => label !== 'O');
-  const outliers = inside.filter(isOutlier);
+  const outliersOf = (kind: SpanKind): string[] => inside.filter((label) => insideOf(kind)(label) === 'O');
+  const outliers = outliersOf('typed');
   const typed = inside.length - outliers.length;
   if (typed > 0 && (all.has('O') ? 2 * typed >= inside.length : 2 * typed > inside.length)) {
     return { kind: 'typed', outliers };
   }
-  return { kind: inside.length > 0 && isBareScheme(inside) ? 'bare' : null, outliers: [] };
+  const strays = outliersOf('bare');
+  const bare = inside.filter((label) => !strays.includes(label));
+  if (bare.some((label) => 'BSU'.includes(label)) && 2 * strays.length <= bare.length) {
+    return { kind: 'bare', outliers: strays };
+  }
+  return { kind: null, outliers: [] };
 }
 
 /** Whether a label set annotates spans; see {@link spanSchemeOf}. */
@@ -76,13 +86,12 @@ export function looksLikeSpans(labels: Iterable<string>): boolean {
 
 /** The label, or `O` where it is neither `O` nor a position and a type. */
 export function withoutOutlier(label: string): string {
-  return isOutlier(label) ? 'O' : label;
+  return /^[BIESLU]-./su.test(label) ? label : 'O';
 }
 
-const isOutlier = (label: string): boolean => label !== 'O' && !/^[BIESLU]-./su.test(label);
-
-function isBareScheme(labels: readonly string[]): boolean {
-  return labels.every((label) => /^[BIESLU]$/.test(label)) && labels.some((label) => 'BSU'.includes(label));
+/** A function that leaves labels of a kind as they are, and makes `O` of all others. */
+export function insideOf(kind: SpanKind): (label: string) => string {
+  return kind === 'typed' ? withoutOutlier : (label) => (/^[BIESLU]$/.test(label) ? label : 'O');
 }
 
 interface Position {

@@ -1,5 +1,5 @@
 /** What is suspicious about labeled sentences without being an error, as notes: told before a training or an evaluation. */
-import { grouped } from '../../tensor/print.js';
+import { counted, grouped } from '../../tensor/print.js';
 import { quoted } from '../../tensor/visible.js';
 import { twinNote, type LabelVocabulary } from '../data/labels.js';
 import type { Note } from '../data/notes.js';
@@ -7,7 +7,7 @@ import type { Sentence } from '../data/sentence.js';
 import type { Scheme } from '../data/schemes.js';
 import { detectScheme } from '../data/schemes.js';
 import type { Unit } from '../model/heads/head.js';
-import { spanSchemeOf } from './spans.js';
+import { insideOf, spanSchemeOf, withoutOutlier } from './spans.js';
 
 /** A sentence of so many tokens is a document whose blank lines are missing, or close to it. */
 const LONG_SENTENCE = 1000;
@@ -36,7 +36,8 @@ export function notesOfTraining(
     ...oneWord(train, source, unit),
     ...longSentence(train, source),
     ...outlierLabels(train, labels, source),
-    ...(unit === 'token' ? foreignNotation(labels, source) : []),
+    ...foreignNotation(labels, source),
+    ...mixedSpans(train, labels, source),
   ];
 }
 
@@ -86,9 +87,24 @@ function foreignNotation({ labels }: LabelVocabulary, source?: string): Note[] {
   const foreign = inside.filter((label) => FOREIGN.some((form) => form.test(label)));
   if (foreign.length === 0 || foreign.length < inside.length) return [];
   const message =
-    `the labels look like spans, but are not written as B-PER: ${foreign.slice(0, SHOWN).map(quoted).join(', ')}. ` +
+    `the labels look like spans, but are not written as B-PER: ${foreign.slice(0, SHOWN).map((label) => quoted(label)).join(', ')}. ` +
     'They are scored token by token, without span F1: write a position (B, I, E, S), a hyphen and a type, and O outside';
   return [noteOf('foreign-spans', message, source)];
+}
+
+/** Some labels annotate spans and most do not, so that spans are not scored: that is said. */
+function mixedSpans(train: readonly Sentence[], { labels }: LabelVocabulary, source?: string): Note[] {
+  if (spanSchemeOf(labels).kind !== null) return [];
+  const found = placesOf(train, (label) => withoutOutlier(label) !== 'O');
+  if (found.length === 0) return [];
+  const shown = found.slice(0, SHOWN).map((each) => `${quoted(each.label)} ${timesAt(each)}`);
+  const others = labels.filter((label) => label !== 'O' && withoutOutlier(label) === 'O');
+  const message =
+    `${counted(found.length, 'label')} ${found.length === 1 ? 'looks' : 'look'} like spans: ${shown.join(', ')}; ` +
+    `most others do not: ${others.slice(0, SHOWN).map((label) => quoted(label)).join(', ')}${others.length > SHOWN ? ', …' : ''}. ` +
+    'They are scored token by token, without span F1: if they are spans, write O or a position and a type (B-PER) everywhere';
+  const count = found.reduce((sum, each) => sum + each.count, 0);
+  return [noteOf('mixed-spans', message, source, found[0].lines[0], count)];
 }
 
 /** A position behind the type, after another separator, or in lower case. */
@@ -134,46 +150,52 @@ function unknownLabels(
 }
 
 function outlierLabels(sentences: readonly Sentence[], labels: LabelVocabulary, source?: string): Note[] {
-  const outliers = new Set(spanSchemeOf(labels.labels).outliers);
-  if (outliers.size === 0) return [];
-  const found = placesOf(sentences, (label) => outliers.has(label));
+  const { kind } = spanSchemeOf(labels.labels);
+  if (kind === null) return [];
+  const inside = insideOf(kind);
+  const found = placesOf(sentences, (label) => label !== 'O' && inside(label) === 'O');
   if (found.length === 0) return [];
-  const shown = found.slice(0, SHOWN).map(({ label, count, lines }) => `${quoted(label)} ${timesAt(count, lines)}`);
+  const shown = found.slice(0, SHOWN).map((each) => `${quoted(each.label)} ${timesAt(each)}`);
   const rest = found.length > SHOWN ? `, … (${grouped(found.length)} in all)` : '';
   const message =
-    `labels that are neither O nor a position and a type (B-PER): ${shown.join(', ')}${rest}. ` +
+    `labels that are neither O nor a position${kind === 'typed' ? ' and a type (B-PER)' : ' (B, I)'}: ${shown.join(', ')}${rest}. ` +
     'Spans are scored with these tokens outside of every span: correct the labels';
   const count = found.reduce((sum, each) => sum + each.count, 0);
   return [noteOf('outlier-labels', message, source, found[0].lines[0], count)];
 }
 
-/** `3 times, in the sentences at lines 1, 7, 12`. */
-function timesAt(count: number, lines: readonly number[]): string {
+/** `3 times (lines 1, 7, 12)`; where lines of tokens are unknown, `3 times (sentences at lines 1, 7, 12)`. */
+function timesAt({ count, lines, exact }: FoundLabel): string {
   const times = count === 1 ? 'once' : `${grouped(count)} times`;
   if (lines.length === 0) return times;
   const shown = lines.slice(0, PLACES).join(', ') + (lines.length > PLACES ? ', …' : '');
-  return `${times} (${lines.length === 1 ? 'sentence at line' : 'sentences at lines'} ${shown})`;
+  const what = exact ? '' : lines.length === 1 ? 'sentence at ' : 'sentences at ';
+  return `${times} (${what}${lines.length === 1 ? 'line' : 'lines'} ${shown})`;
 }
 
 interface FoundLabel {
   readonly label: string;
   /** Number of tokens. */
   readonly count: number;
-  /** Lines of the sentences it stands in, where they have any. */
+  /** Lines of the tokens, or of the sentences they stand in, where they have any. */
   readonly lines: readonly number[];
+  /** Whether the lines are those of the tokens. */
+  readonly exact: boolean;
 }
 
 /** The labels that are wanted, the commonest first, the one met first among equals. */
 function placesOf(sentences: readonly Sentence[], wanted: (label: string) => boolean): FoundLabel[] {
-  const found = new Map<string, { label: string; count: number; lines: number[] }>();
-  for (const { labels = [], line } of sentences) {
-    for (const label of labels) {
-      if (!wanted(label)) continue;
-      const entry = found.get(label) ?? { label, count: 0, lines: [] };
+  const found = new Map<string, { label: string; count: number; lines: number[]; exact: boolean }>();
+  for (const { labels = [], line, lines } of sentences) {
+    labels.forEach((label, t) => {
+      if (!wanted(label)) return;
+      const entry = found.get(label) ?? { label, count: 0, lines: [], exact: true };
       found.set(label, entry);
       entry.count++;
-      if (line !== undefined && entry.lines.at(-1) !== line) entry.lines.push(line);
-    }
+      entry.exact &&= lines !== undefined;
+      const at = lines?.[t] ?? line;
+      if (at !== undefined && entry.lines.at(-1) !== at) entry.lines.push(at);
+    });
   }
   return [...found.values()].sort((a, b) => b.count - a.count);
 }

@@ -17,6 +17,7 @@ import type { EncoderKind } from '../model/encoders/encoder.js';
 import type { Scheme } from '../data/schemes.js';
 import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
+import type { SpanMode } from '../scoring/scorer.js';
 import type { Threads } from './parallel/threads.js';
 
 /** Names of the optimizers. */
@@ -120,6 +121,8 @@ export interface TrainOptions {
   readonly patience?: number;
   /** Refuse a label of `dev` or `test` that `train` lacks; by default it counts as an error. */
   readonly strictLabels?: boolean;
+  /** How spans are read from labels where they are scored: `conlleval` (default), `strict` or `repair`; see `evaluate`. */
+  readonly spanMode?: SpanMode;
   /** Of every random choice. */
   readonly seed?: number;
   /**
@@ -171,6 +174,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   truncate: true,
   patience: true,
   strictLabels: true,
+  spanMode: true,
   seed: true,
   threads: true,
 });
@@ -216,6 +220,7 @@ export const TRAIN_DEFAULTS = {
   clip: 5,
   patience: 5,
   strictLabels: false,
+  spanMode: 'conlleval' as SpanMode,
   seed: 1,
 };
 

@@ -52,6 +52,9 @@ import { withDefaults } from './options.js';
 import type { Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
+import type { EvaluateOptions } from '../scoring/evaluate.js';
+import { SPAN_MODES } from '../scoring/span-counts.js';
+import { spanReading } from '../scoring/span-reading.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
 /** The head of each task; `tag` has more than one. */
@@ -81,6 +84,8 @@ export interface Run {
   readonly model: Model;
   readonly replica: Replica;
   readonly schedule: Schedule;
+  /** How spans of dev and test are read: by the scheme of the training data. */
+  readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
   /** Number of tokens of each training sentence, and of all. */
   readonly lengths: readonly number[];
   readonly tokens: number;
@@ -131,6 +136,7 @@ export function prepareRun(
     settings,
     model: createModel({ config, params: replica.modelParams, readers, labels, input: corpora.input }, own),
     replica,
+    scoring: scoringOf(kinds[0], given[0], corpora, settings),
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
@@ -161,6 +167,18 @@ function lossSettingsOf({ kind, lossSettings = [] }: HeadKind, { labelSmoothing 
   throw new ArgumentError(
     `train: labelSmoothing means nothing to the head ${kind}: leave it out, or choose another head`,
   );
+}
+
+/** How the first head is scored. @throws DataError where its labels annotate no spans, and the mode needs some */
+function scoringOf(
+  kind: HeadKind,
+  { labels }: LabelVocabulary,
+  { train: sentences, sources }: Corpora,
+  { spanMode }: Settings,
+): Run['scoring'] {
+  if (spanMode === 'conlleval') return {};
+  const gold = sentences.map((each) => decisionsOf(kind, each, sources?.train));
+  return spanReading({ spanMode, source: sources?.train }, labels, gold);
 }
 
 /** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */
@@ -257,13 +275,19 @@ function expectCorpora(corpora: Corpora): void {
 }
 
 /** Options of the labels of tokens. @throws ArgumentError on one that is unknown, or would be ignored */
-function checkSpanSettings({ task, head, scheme, decode }: Settings): void {
+function checkSpanSettings({ task, head, scheme, decode, spanMode }: Settings): void {
+  expectOneOf('train', 'spanMode', spanMode, SPAN_MODES);
   expectOneOf('train', 'head', head, Object.keys(TAG_HEADS));
   if (scheme !== undefined) expectOneOf('train', 'scheme', scheme, SCHEMES);
   if (decode !== undefined) expectOneOf('train', 'decode', decode, ['free', 'constrained']);
   if (task === 'tag') return;
-  const given =
-    head !== 'softmax' ? 'head' : scheme !== undefined ? 'scheme' : decode !== undefined ? 'decode' : undefined;
+  const asked = {
+    head: head !== 'softmax',
+    scheme: scheme !== undefined,
+    decode: decode !== undefined,
+    spanMode: spanMode !== 'conlleval',
+  };
+  const given = Object.entries(asked).find(([, isGiven]) => isGiven)?.[0];
   if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
 }
 

@@ -114,7 +114,7 @@ async function trainEpochs(
     const bad = badParameters(state.begun, replica.params); // no batch follows that would show it
     if (bad) throw bad;
     replica.average?.swap(); // what is judged, kept and shown is the average
-    const dev = corpora.dev ? evaluate(kernels, model, corpora.dev) : null;
+    const dev = corpora.dev ? evaluate(kernels, model, corpora.dev, run.scoring) : null;
     const score = dev ? metricOf(dev) : state.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
     const better = state.best === null || state.best.score === 0 || score > state.best.score;
@@ -137,7 +137,7 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
   return {
     model,
     dev: best?.record.dev ?? null,
-    test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test) : null,
+    test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test, run.scoring) : null,
     epochs: begun,
     bestEpoch: best?.record.epoch ?? 0,
     seconds: clock.seconds,

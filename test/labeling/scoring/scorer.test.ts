@@ -172,6 +172,12 @@ describe('scores', () => {
     expect(scores.labels.O).toEqual({ precision: 1, recall: 0.5, f1: 2 / 3, correct: 1, predicted: 1, gold: 2 });
     expect(scores.spans).toEqual({
       ...{ precision: 0.5, recall: 2 / 3, f1: 4 / 7, correct: 2, predicted: 4, gold: 3, outside: [] },
+      ...{ mode: 'conlleval', scheme: null, kind: 'typed', illFormed: null },
+      macro: { precision: 1 / 3, recall: 0.5, f1: 0.4 },
+      // w0 is unknown: it begins both sentences, and is the fourth word of the first.
+      known: { precision: 1, recall: 1, f1: 1, correct: 1, predicted: 1, gold: 1 },
+      oov: { precision: 1 / 3, recall: 0.5, f1: 0.4, correct: 1, predicted: 3, gold: 2 },
+      mistakes: { type: 1, boundary: 0, 'type-and-boundary': 0, missed: 0, spurious: 1 },
       types: {
         x: { precision: 2 / 3, recall: 1, f1: 0.8, correct: 2, predicted: 3, gold: 2 },
         y: { precision: 0, recall: 0, f1: 0, correct: 0, predicted: 1, gold: 1 },
@@ -184,6 +190,7 @@ describe('scores', () => {
     expect(createScorer({ known: () => true }).scores()).toEqual({
       unit: 'token',
       macroF1: 0,
+      ...{ correctSentences: 0, lengths: [], macro: { precision: 0, recall: 0, f1: 0 } },
       ...{ sentences: 0, tokens: 0, correct: 0, accuracy: 0 },
       ...{ knownTokens: 0, knownAccuracy: null, oovTokens: 0, oovAccuracy: null },
       ...{ labels: {}, confusion: { labels: [], counts: [] }, spans: null, spanF1: null },
@@ -208,7 +215,7 @@ describe('scores', () => {
   test('bare positions are spans without a type', () => {
     const { spans } = score([[...'BIOB']], [[...'BIOI']]);
     const whole = { precision: 1, recall: 1, f1: 1, correct: 2, predicted: 2, gold: 2 };
-    expect(spans).toEqual({ ...whole, outside: [], types: { '': whole } });
+    expect(spans).toMatchObject({ ...whole, kind: 'bare', outside: [], types: { '': whole } });
   });
 
   test('that are asked for take a label such as PER as inside of a span', () => {

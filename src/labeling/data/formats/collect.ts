@@ -40,15 +40,16 @@ export interface Collector {
  * @param names of the columns of labels, where several are read
  */
 export function createCollector(
-  { source, maxTokens, cleaner }: ParseOptions,
+  { source, maxTokens, cleaner, tokenLines = false }: ParseOptions,
   names: readonly string[] = [],
 ): Collector {
   let tokens: string[] = [];
+  let lines: number[] = [];
   const labels = createLabelLists(names);
   let [count, first, spoiled] = [0, 0, false];
   const lost = { sentences: 0, tokens: 0 };
   const reset = (): void => {
-    [tokens, count, spoiled] = [[], 0, false];
+    [tokens, lines, count, spoiled] = [[], [], 0, false];
     labels.clear();
   };
   return {
@@ -64,6 +65,7 @@ export function createCollector(
       if (spoiled) return;
       tokens.push(cleaner.token(token, line));
       labels.add(given);
+      if (tokenLines) lines.push(line);
     },
     flush() {
       if (spoiled) {
@@ -73,12 +75,12 @@ export function createCollector(
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: first };
+      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: first, ...(tokenLines && { lines }) };
       reset();
       return sentence;
     },
     spoil() {
-      [tokens, spoiled] = [[], true];
+      [tokens, lines, spoiled] = [[], [], true];
       labels.clear();
     },
     lost: () => lost,

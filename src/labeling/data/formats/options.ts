@@ -74,6 +74,8 @@ export interface ReadOptions {
   onReading?: (reading: Reading) => void;
   /** Default `required`: a token without a label is an error. */
   labels?: LabelPolicy;
+  /** Whether sentences in columns have the line of each token (`lines`); default false, to save memory. */
+  tokenLines?: boolean;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
   normalize?: 'NFC' | 'NFD' | 'none';
   /** `conllu` only: whether sentences keep their lines, so that the output `conllu` can write them with new labels. */
@@ -105,6 +107,7 @@ const KEYS = keysOf<ReadOptions>({
   onNote: true,
   onReading: true,
   labels: true,
+  tokenLines: true,
   normalize: true,
   keepLines: true,
   source: true,
@@ -148,6 +151,7 @@ function expectReadTypes(options: ReadOptions): void {
   expectTypes('readSentences', options, {
     source: 'string',
     keepLines: 'boolean',
+    tokenLines: 'boolean',
     onNote: 'function',
     onReading: 'function',
   });

@@ -20,7 +20,7 @@ import type { LabelVocabulary } from '../../data/labels.js';
 import type { Scheme } from '../../data/schemes.js';
 import { convertLabels, isLabelOf, permitsEveryLength, permittedTransitions, SCHEMES } from '../../data/schemes.js';
 import type { Sentence } from '../../data/sentence.js';
-import { continuesSpan, spanSchemeOf, spansOf, withoutOutlier } from '../../scoring/spans.js';
+import { continuesSpan, insideOf, spanSchemeOf, spansOf } from '../../scoring/spans.js';
 import { convertedProbability } from './converted.js';
 import type { HeadConfig, HeadPass, PredictedSpan, Prediction, Wanted } from './head.js';
 
@@ -178,7 +178,7 @@ function spanFinder(
 ): (sequence: number, chosen: readonly number[]) => PredictedSpan[] {
   const { kind } = spanSchemeOf(labels);
   if (kind === null) return () => [];
-  const names = kind === 'typed' ? labels.map(withoutOutlier) : labels;
+  const names = labels.map(insideOf(kind));
   const all = names.map((_, id) => id);
   return (sequence, chosen) =>
     spansOf(chosen.map((id) => names[id])).map((span) => {

@@ -1,0 +1,41 @@
+/** How spans are to be read where a mode is asked for: in which scheme, and whether there are any. */
+import { expectOneOf } from '../../tensor/checks.js';
+import { DataError } from '../../tensor/errors.js';
+import type { Scheme } from '../data/schemes.js';
+import { detectScheme, SCHEMES } from '../data/schemes.js';
+import type { Sentence } from '../data/sentence.js';
+import type { SpanMode } from './span-counts.js';
+import { SPAN_MODES } from './span-counts.js';
+import { spanSchemeOf } from './spans.js';
+
+/** What is asked for. */
+interface Wanted {
+  readonly spanMode?: SpanMode;
+  readonly scheme?: Scheme;
+  /** Name of the input, for the message. */
+  readonly source?: string;
+}
+
+/**
+ * The mode, and the scheme it judges by: the one that is given, else that of the sentences, else, where all of them are `O`, the one
+ * that the labels of the task look like.
+ *
+ * @param labels those of the task
+ * @throws ArgumentError on a mode or a scheme that is none; DataError where the labels annotate no spans, and the mode needs some
+ */
+export function spanReading(
+  { spanMode = 'conlleval', scheme, source }: Wanted,
+  labels: readonly string[],
+  sentences: readonly Sentence[],
+): { readonly spanMode: SpanMode; readonly scheme?: Scheme } {
+  expectOneOf('evaluate', 'spanMode', spanMode, SPAN_MODES);
+  if (scheme !== undefined) expectOneOf('evaluate', 'scheme', scheme, SCHEMES);
+  if (spanMode === 'conlleval') return { spanMode };
+  if (spanSchemeOf(labels).kind === null) {
+    throw new DataError(
+      `${source === undefined ? '' : `${source}: `}the span mode ${spanMode} needs labels of spans, such as B-PER and O; these annotate none: leave it out (--span-mode)`,
+    );
+  }
+  const found = scheme ?? detectScheme(sentences.map((each) => each.labels ?? [])).scheme;
+  return { spanMode, scheme: found ?? detectScheme(labels.map((label) => [label])).scheme ?? 'IOB2' };
+}
