@@ -280,7 +280,10 @@ export const labelingRoom: Room = {
       () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
     'createSegmenter()': [labeling.createSegmenter(), segmented()],
-    'createScorer().add': [labeling.createScorer().add, () => ({ tokens: ['a'], gold: ['O'], predicted: ['O'], length: 1 })],
+    'createScorer().add': [
+      labeling.createScorer().add,
+      () => ({ tokens: ['a'], gold: ['O'], predicted: ['O'], length: 1 }),
+    ],
     'collectNotes().add': [labeling.collectNotes().add, () => ({ note: { kind: 'a', message: 'b' } })],
     'mostFrequentTag().predict': [labeling.mostFrequentTag(sentences()).predict, () => ({ tokens: ['a'] })],
     'buildVocabulary().encode': [vocabulary().encode, () => ({ tokens: ['a'] })],

@@ -43,10 +43,9 @@ export function createCollector(
   { source, maxTokens, cleaner, tokenLines = false }: ParseOptions,
   names: readonly string[] = [],
 ): Collector {
-  let tokens: string[] = [];
-  let lines: number[] = [];
+  let [tokens, lines]: [string[], number[]] = [[], []];
   const labels = createLabelLists(names);
-  let [count, first, spoiled] = [0, 0, false];
+  let [count, spoiled] = [0, false];
   const lost = { sentences: 0, tokens: 0 };
   const reset = (): void => {
     [tokens, lines, count, spoiled] = [[], [], 0, false];
@@ -57,15 +56,14 @@ export function createCollector(
       return count;
     },
     add(token, given, line) {
-      if (count === 0) first = line;
       if (++count > maxTokens && !spoiled) {
         spoiled = true;
-        throw tooLong(source, maxTokens, first, line);
+        throw tooLong(source, maxTokens, lines[0], line);
       }
       if (spoiled) return;
       tokens.push(cleaner.token(token, line));
       labels.add(given);
-      if (tokenLines) lines.push(line);
+      lines.push(line);
     },
     flush() {
       if (spoiled) {
@@ -75,7 +73,7 @@ export function createCollector(
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: first, ...(tokenLines && { lines }) };
+      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: lines[0], ...(tokenLines && { lines }) };
       reset();
       return sentence;
     },
