@@ -73,7 +73,12 @@ export function createCollector(
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), line: lines[0], ...(tokenLines && { lines }) };
+      const sentence: Sentence = {
+        tokens,
+        ...labels.whole(tokens.length),
+        line: lines[0],
+        ...(tokenLines && { lines }),
+      };
       reset();
       return sentence;
     },
