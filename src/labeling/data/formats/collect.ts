@@ -43,9 +43,8 @@ export function createCollector(
   { source, maxTokens, cleaner, tokenLines = false }: ParseOptions,
   names: readonly string[] = [],
 ): Collector {
-  let [tokens, lines]: [string[], number[]] = [[], []];
+  let [tokens, lines, count, spoiled]: [string[], number[], number, boolean] = [[], [], 0, false];
   const labels = createLabelLists(names);
-  let [count, spoiled] = [0, false];
   const lost = { sentences: 0, tokens: 0 };
   const reset = (): void => {
     [tokens, lines, count, spoiled] = [[], [], 0, false];
@@ -73,12 +72,8 @@ export function createCollector(
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const sentence: Sentence = {
-        tokens,
-        ...labels.whole(tokens.length),
-        line: lines[0],
-        ...(tokenLines && { lines }),
-      };
+      const places = tokenLines ? { line: lines[0], lines } : { line: lines[0] };
+      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), ...places };
       reset();
       return sentence;
     },
