@@ -87,7 +87,10 @@ function foreignNotation({ labels }: LabelVocabulary, source?: string): Note[] {
   const foreign = inside.filter((label) => FOREIGN.some((form) => form.test(label)));
   if (foreign.length === 0 || foreign.length < inside.length) return [];
   const message =
-    `the labels look like spans, but are not written as B-PER: ${foreign.slice(0, SHOWN).map((label) => quoted(label)).join(', ')}. ` +
+    `the labels look like spans, but are not written as B-PER: ${foreign
+      .slice(0, SHOWN)
+      .map((label) => quoted(label))
+      .join(', ')}. ` +
     'They are scored token by token, without span F1: write a position (B, I, E, S), a hyphen and a type, and O outside';
   return [noteOf('foreign-spans', message, source)];
 }
@@ -101,7 +104,10 @@ function mixedSpans(train: readonly Sentence[], { labels }: LabelVocabulary, sou
   const others = labels.filter((label) => label !== 'O' && withoutOutlier(label) === 'O');
   const message =
     `${counted(found.length, 'label')} ${found.length === 1 ? 'looks' : 'look'} like spans: ${shown.join(', ')}; ` +
-    `most others do not: ${others.slice(0, SHOWN).map((label) => quoted(label)).join(', ')}${others.length > SHOWN ? ', …' : ''}. ` +
+    `most others do not: ${others
+      .slice(0, SHOWN)
+      .map((label) => quoted(label))
+      .join(', ')}${others.length > SHOWN ? ', …' : ''}. ` +
     'They are scored token by token, without span F1: if they are spans, write O or a position and a type (B-PER) everywhere';
   const count = found.reduce((sum, each) => sum + each.count, 0);
   return [noteOf('mixed-spans', message, source, found[0].lines[0], count)];
