@@ -132,7 +132,8 @@ export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): 
  * @throws ArgumentError if a name in `rowGradients` is no parameter
  * @throws ShapeError if such a parameter is no matrix
  */
-export function zeroGrads<P extends TensorRecord>(params: P, options: { rowGradients?: readonly string[] } = {}): P {
+export function zeroGrads<P extends TensorRecord>(params: P, options?: { rowGradients?: readonly string[] }): P;
+export function zeroGrads(params: TensorRecord, options: { rowGradients?: readonly string[] } = {}): TensorRecord {
   expectTensors('zeroGrads', 'params', params);
   expectRecord('zeroGrads', 'options', options);
   if (options.rowGradients !== undefined) expectStrings('zeroGrads', 'rowGradients', options.rowGradients);
@@ -150,7 +151,7 @@ export function zeroGrads<P extends TensorRecord>(params: P, options: { rowGradi
     const dtype = dtypeOf(p.data);
     grads[name] = byRow.has(name) ? createRowSparseGradient(p.shape[0], p.shape[1], dtype) : zeros(p.shape, dtype);
   }
-  return grads as TensorRecord as P;
+  return grads;
 }
 
 /** Sets every gradient to zero. A row gradient clears the rows in use and its list. */

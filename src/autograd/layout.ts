@@ -5,7 +5,8 @@
 import type { Cell, CellParams, ForwardCell, Saved, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer } from '../kernels/types.js';
-import type { Tensor } from '../tensor/types.js';
+import { fill } from '../tensor/rows.js';
+import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf, rows } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
@@ -192,7 +193,8 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
-  const states = record(cell.states, () => kernels.zeros([batch + total, H], dtype)) as unknown as State;
+  const overwrites = fusedScan(kernels, cell)?.overwrites;
+  const states = record(cell.states, () => statesOf(kernels, packing, H, dtype, overwrites !== undefined)) as unknown as State; // prettier-ignore
   const learnedInitial = startsLearned(params, initial);
   addInitial(
     kernels,
@@ -202,12 +204,22 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   );
   const saved = record(Object.keys(cell.saved), (name) => {
     const shape = [total, cell.saved[name] * H];
-    return name === 'a' ? kernels.empty(shape, dtype) : kernels.zeros(shape, dtype);
+    return name === 'a' || overwrites?.forward.includes(name)
+      ? kernels.empty(shape, dtype)
+      : kernels.zeros(shape, dtype);
   });
   kernels.rows.setEveryRow(saved.a, params.b);
   const scanned = inScanOrder(kernels, x, { direction, packing });
   const y = rows(states.h, batch, total);
   return { cell, params, packing, direction, keep, x: scanned, states, saved, y, final: states, learnedInitial };
+}
+
+/** `[B + N, H]`: zeros in the first B rows, where sequences start; behind them anything where the scan overwrites it, else zeros. */
+function statesOf(kernels: Kernels, { batch, total }: Packing, H: number, dtype: DType, overwritten: boolean): Tensor {
+  if (!overwritten) return kernels.zeros([batch + total, H], dtype);
+  const x = kernels.empty([batch + total, H], dtype);
+  fill(rows(x, 0, batch), 0);
+  return x;
 }
 
 /** Results in the order of the caller: outputs un-reversed, final states gathered from where each sequence ended. */
@@ -244,16 +256,22 @@ export function once<T>(compute: () => T): () => T {
   return () => (result ??= { value: compute() }).value;
 }
 
-/** Zeros for everything a backward pass leaves. */
+/**
+ * Zeros for everything a backward pass leaves.
+ *
+ * @param atOnce whether the backend's own time loop will go over all steps: what it overwrites may then be anything
+ */
 export function emptyBackward<P extends CellParams>(
   kernels: Kernels,
   { cell, states, packing }: Unrolled<P>,
+  atOnce: boolean,
 ): BackwardPass {
+  const overwritten = atOnce ? fusedScan(kernels, cell)?.overwrites?.backward : undefined;
   const dtype = dtypeOf(states.h.data);
   const H = states.h.shape[1];
   const dStates = mapRecord(states, (x) => kernels.zeros(x.shape, dtype));
   const stepGrads = record(Object.keys(cell.stepGrads), (name) =>
-    kernels.zeros([packing.total, cell.stepGrads[name] * H], dtype),
+    (overwritten?.includes(name) ? kernels.empty : kernels.zeros)([packing.total, cell.stepGrads[name] * H], dtype),
   );
   return { dStates, stepGrads, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
 }
@@ -284,18 +302,24 @@ export function deliver<P extends CellParams>(
 export function runFused<P extends CellParams>(
   kernels: Kernels,
   way: 'forward' | 'backward',
-  {
-    cell,
-    packing,
-    params,
-    states,
-    saved,
-  }: Pick<Unrolled<P, ForwardCell<P>>, 'cell' | 'packing' | 'params' | 'states' | 'saved'>,
+  { cell, packing, params, states, saved }: Scanned<P>,
   dStates?: State,
 ): boolean {
+  const fused = fusedScan(kernels, cell);
+  if (fused === undefined) return false;
   const scan = { batchSizes: packing.batchSizes, params, states, cache: saved };
-  return fusedScan(kernels, cell)?.[way](dStates ? { ...scan, dStates } : scan) ?? false;
+  if (fused[way](dStates ? { ...scan, dStates } : scan)) return true;
+  // It declined, and the steps start from zeros.
+  for (const name of fused.overwrites?.[way] ?? []) fill(saved[name], 0);
+  if (way === 'forward') for (const x of Object.values(states)) fill(rows(x, packing.batch, packing.total), 0);
+  return false;
 }
+
+/** What a scan works on. */
+type Scanned<P extends CellParams> = Pick<
+  Unrolled<P, ForwardCell<P>>,
+  'cell' | 'packing' | 'params' | 'states' | 'saved'
+>;
 
 /** Tensors by name. */
 export function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {

@@ -100,6 +100,11 @@ export function injectLosses(
   const [first, count] = [offsets[seedFrom], offsets[end] - offsets[seedFrom]];
   kernels.rows.addMatrix(rows(dStates.h, batch + first, count), rows(dY, first, count));
   for (const [name, gradient] of Object.entries(dFinal ?? {})) {
+    if (gradient && seedFrom === 0 && end === steps) {
+      const last = Int32Array.from({ length: batch }, (_, b) => finalRow({ batch, offsets, lengths }, b));
+      kernels.rows.scatterAdd(dStates[name], gradient, last);
+      continue;
+    }
     for (let b = 0; b < batch; b++) {
       const last = Math.max(lengths[b] - 1, 0);
       const mine = last >= seedFrom && (last < end || end === steps);
@@ -123,13 +128,14 @@ export function eachWindow<P extends CellParams>(
   sweep: Sweep,
 ): BackwardPass {
   const { packing } = unrolled;
-  const total = emptyBackward(kernels, unrolled);
   const windows = windowsOf(packing.steps, truncate);
-  if (truncate === undefined || windows.length <= 1) {
+  const atOnce = truncate === undefined || windows.length <= 1;
+  const total = emptyBackward(kernels, unrolled, atOnce && onStep === undefined);
+  if (atOnce) {
     sweep({ from: 0, seedFrom: 0, end: packing.steps }, total, onStep);
     return total;
   }
-  const part = emptyBackward(kernels, unrolled);
+  const part = emptyBackward(kernels, unrolled, false);
   for (const each of windows) {
     const reach = reachOf(packing.lengths, each, truncate);
     const window = { ...each, from: lowestOf(reach, packing, each) };

@@ -78,8 +78,9 @@ function stopwatch(sums: Map<string, { calls: number; seconds: number }>): Timed
   };
 }
 
-function timedScan(timed: Timed, { forward, backward, layer, infer }: FusedScan): FusedScan {
+function timedScan(timed: Timed, { forward, backward, layer, infer, ...rest }: FusedScan): FusedScan {
   return {
+    ...rest,
     forward: timed('scan forward', forward),
     backward: timed('scan backward', backward),
     ...(layer && { layer: timedLayer(timed, layer) }),

@@ -65,6 +65,11 @@ export interface Kernels extends Products {
 export interface FusedScan {
   forward(scan: ScanTensors): boolean;
   backward(scan: ScanTensors): boolean;
+  /**
+   * Names of `cache` of which either loop writes every element before it reads any: they may be anything before. The forward loop
+   * does so with all rows of the states behind the initial ones, where it is listed here at all. Optional; zeros are always right.
+   */
+  readonly overwrites?: { readonly forward: readonly string[]; readonly backward: readonly string[] };
   /** The layer around the scan too, with everything in between left on a device; a backend that has none leaves this out. */
   readonly layer?: LayerKernel;
   /**

@@ -4,11 +4,11 @@
  */
 import { cells } from '../../src/cells/index';
 import type { Cell } from '../../src/cells/index';
-import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
+import { createCpuKernels, createWasmKernels, profile } from '../../src/kernels/index';
 import type { FusedScan, Kernels, ScanTensors, WasmKernels } from '../../src/kernels/index';
 import { createRng } from '../../src/tensor/index';
 import type { Tensor } from '../../src/tensor/index';
-import { allocate, viewOf } from '../../src/tensor/view';
+import { allocate, flatCopy, viewOf } from '../../src/tensor/view';
 import { relaxedMissing } from '../support/relaxed';
 import { ALLOWED, SCENES, UNIT, pass, worst } from './scans';
 import type { Scene, Tensors } from './scans';
@@ -87,6 +87,18 @@ describe.each(missing === undefined ? [false, true] : [false])('with relaxed SIM
       expect(Object.values(cache).every((x) => x.data.every((each: number) => each === 0.5))).toBe(true);
     });
 
+    it('overwrites what it says: anything may be there before', () => {
+      for (const scene of SCENES) {
+        const own = { name, ...scene };
+        const same = (got: Kernels, want: Kernels): void =>
+          expect(elementsOf(pass(got, 'float32', own))).toEqual(elementsOf(pass(want, 'float32', own)));
+        same(spoilt(wasm), wasm);
+        same(spoilt(profile(wasm).kernels), wasm);
+        const declines = { forward: () => false, backward: () => false, overwrites: wasm.fused![name].overwrites };
+        same(spoilt({ ...cpu, fused: { [name]: declines } }), cpu);
+      }
+    });
+
     it('takes a transposed and a strided Wh', () => {
       const scene: Scene = { name, lengths: [3, 1], H: 6 };
       const want = pass(cpu, 'float64', scene);
@@ -112,6 +124,12 @@ describe.each(missing === undefined ? [false, true] : [false])('with relaxed SIM
     });
   });
 
+  it('is noticed where it adds to what it says it overwrites', () => {
+    const scan = { ...wasm.fused!.gru, overwrites: { forward: ['u'], backward: ['da', 'du'] } };
+    const got = pass(spoilt({ ...wasm, fused: { gru: scan } }), 'float32', { name: 'gru', lengths: [3, 2], H: 4 });
+    expect(elementsOf(got).y).toContainEqual(NaN);
+  });
+
   it('lets ReLU pass NaN on, as the cell does', () => {
     const states = viewOf(new Float32Array(2 * 3), [2, 3]);
     const a = viewOf(Float32Array.of(NaN, -1, 2), [1, 3]);
@@ -120,6 +138,21 @@ describe.each(missing === undefined ? [false, true] : [false])('with relaxed SIM
     expect([...states.data]).toEqual([0, 0, 0, NaN, 0, 2]);
   });
 });
+
+/** Kernels whose tensors of any elements are full of NaN. */
+function spoilt(kernels: Kernels): Kernels {
+  return {
+    ...kernels,
+    empty(shape, dtype) {
+      const x = kernels.empty(shape, dtype);
+      x.data.fill(NaN);
+      return x;
+    },
+  };
+}
+
+const elementsOf = (tensors: Tensors): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, Array.from(flatCopy(x))]));
 
 /** The scan with Wh stored column by column, from both a tight and a wide matrix. */
 function relay(scan: ScanTensors, act: (scan: ScanTensors) => boolean): boolean {

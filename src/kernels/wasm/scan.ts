@@ -39,6 +39,7 @@ export function fusedScans(wasm: Exports, arena: () => Arena): Readonly<Record<s
     {
       forward: (scan) => run(wasm, arena(), cell, scan, (entry) => cell.forward(wasm, forwardCall(entry, scan))),
       backward: (scan) => run(wasm, arena(), cell, scan, (entry) => cell.backward(wasm, backwardCall(entry, scan))),
+      overwrites: { forward: Object.keys(cell.filled ?? {}), backward: cell.left },
       infer: (params, table) => inferenceLayer(wasm, arena, cell, params, table),
     },
   ]);

@@ -22,7 +22,6 @@ import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
 import type { LayerBackwardPass, StackPass } from '../../layers/stack.js';
 import { stackBackwardWork, stackWork } from '../../layers/stack.js';
 import { expectRecord } from '../../tensor/arguments.js';
-import { addTo } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
 import { columns, dtypeOf } from '../../tensor/view.js';
@@ -256,10 +255,10 @@ export function encode(
 /** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
 export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
   if (encoded.length === 1) return encoded[0].y;
-  const x = kernels.zeros([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  const x = kernels.empty([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
   let at = 0;
   for (const { y } of encoded) {
-    addTo(columns(x, at, y.shape[1]), y);
+    kernels.rows.copyMatrix(columns(x, at, y.shape[1]), y);
     at += y.shape[1];
   }
   return x;
@@ -317,8 +316,8 @@ export function encodeBackward(
 
 /** Rows that follow each other without gaps, as products and scatters like them best. */
 function copied(kernels: Kernels, view: Tensor): Tensor {
-  const copy = kernels.zeros(view.shape, dtypeOf(view.data));
-  addTo(copy, view);
+  const copy = kernels.empty(view.shape, dtypeOf(view.data));
+  kernels.rows.copyMatrix(copy, view);
   return copy;
 }
 

@@ -11,6 +11,8 @@ export interface WasmCell {
   readonly parts: readonly number[];
   /** Caches that are overwritten. */
   readonly filled?: Readonly<Record<string, number>>;
+  /** Step gradients, which the loop backward overwrites. */
+  readonly left: readonly string[];
   /** Caches that are added to. */
   readonly summed?: Readonly<Record<string, number>>;
   /** Parameters `[H]` that the loop forward reads. */

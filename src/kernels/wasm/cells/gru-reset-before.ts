@@ -3,6 +3,7 @@ import type { WasmCell } from './cell.js';
 
 export const gruResetBefore: WasmCell = {
   states: ['h'],
+  left: ['da', 'ds'],
   parts: [2, 1],
   filled: { s: 1 },
   forward(wasm, call) {

@@ -3,6 +3,7 @@ import type { WasmCell } from './cell.js';
 
 export const gru: WasmCell = {
   states: ['h'],
+  left: ['da', 'du'],
   parts: [3],
   summed: { u: 3 },
   vectors: ['bn'],

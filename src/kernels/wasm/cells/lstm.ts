@@ -3,6 +3,7 @@ import type { WasmCell } from './cell.js';
 
 export const lstm: WasmCell = {
   states: ['h', 'c'],
+  left: ['da'],
   parts: [4],
   filled: { tanhC: 1 },
   forward(wasm, call) {

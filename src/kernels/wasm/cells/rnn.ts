@@ -15,7 +15,7 @@ function rnnBackward(relu: 0 | 1, wasm: Exports, call: BackwardCall): void {
   wasm.rnnBackward(relu, T, sizes, batch, N, H, h, dh, da, call.panelsT(0, H), edge);
 }
 
-const layout = { states: ['h'], parts: [1] };
+const layout = { states: ['h'], left: ['da'], parts: [1] };
 
 export const rnn: WasmCell = {
   ...layout,
