@@ -39,8 +39,10 @@ const FIRST = {
   'rows.ts': ['wasm-memory'],
   'optim.ts': ['wasm-memory'],
   'wide.ts': ['wasm-memory'],
+  'crf.ts': ['wasm-crf'],
+  'math64.ts': ['wasm-crf'],
 };
-const SUITES = ['wasm-scan', 'wasm', 'wasm-edges', 'wasm-math', 'wasm-memory', 'contract'];
+const SUITES = ['wasm-scan', 'wasm', 'wasm-edges', 'wasm-math', 'wasm-memory', 'wasm-crf', 'contract'];
 /** A suite takes half a minute; a mutant whose loop does not end is stopped after this many milliseconds, and is noticed. */
 const LIMIT = 300_000;
 

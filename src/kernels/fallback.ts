@@ -104,6 +104,7 @@ export function withFallback(
     frame: host.frame,
     adopt: host.adopt,
     rows: host.rows,
+    ...(host.crf && { crf: host.crf }),
     dispose() {
       device.dispose();
       host.dispose();

@@ -1,5 +1,5 @@
 /** Where the time of a training goes: a backend whose every call is timed. */
-import type { FusedScan, Kernels, LayerKernel, RowKernels } from './types.js';
+import type { CrfKernel, FusedScan, Kernels, LayerKernel, RowKernels } from './types.js';
 
 /** One kind of work. */
 export interface Phase {
@@ -40,7 +40,7 @@ const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
 export function profile(kernels: Kernels): Profile {
   const sums = new Map<string, { calls: number; seconds: number }>();
   const timed = stopwatch(sums);
-  const { fused, rows } = kernels;
+  const { fused, rows, crf } = kernels;
   return {
     kernels: {
       ...kernels,
@@ -48,6 +48,7 @@ export function profile(kernels: Kernels): Profile {
       addMatmulTA: timed('products', kernels.addMatmulTA),
       addMatmulTB: timed('products', kernels.addMatmulTB),
       ...(fused && { fused: mapped(fused, (scan) => timedScan(timed, scan)) }),
+      ...(crf && { crf: mapped(crf, (act) => timed('crf', act as never)) as CrfKernel }),
       rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels,
     },
     phases: () =>

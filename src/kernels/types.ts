@@ -30,6 +30,8 @@ export interface Products {
 export interface Kernels extends Products {
   /** Whole time loops in one call, by cell name; a backend that has none leaves this out. */
   readonly fused?: Readonly<Record<string, FusedScan>>;
+  /** The recursions of a linear-chain CRF; a backend that has none leaves this out. */
+  readonly crf?: CrfKernel;
   /** Work on whole rows, and updates of parameters. */
   readonly rows: RowKernels;
   /** Row-major zeros: in the memory of the backend inside a frame that has room for them, an array of their own elsewhere. */
@@ -183,6 +185,56 @@ export interface ScanTensors {
   readonly dStates?: Readonly<Record<string, Tensor>>;
   /** Per name `[N, ·]`: what the cell keeps between its forward and its backward step. */
   readonly cache: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * The recursions of a linear-chain CRF over all paths. They read and write what `layers/crf-lattice` and `layers/crf-decode` read and
+ * write, and give the same bits. Each may return `false` without having written anything: the loops of TypeScript run then.
+ */
+export interface CrfKernel {
+  /** Fills α, w, the sums and log Z of a lattice: equations (2) to (4). */
+  forward(lattice: CrfLatticeArrays): boolean;
+  /** Adds `dLogZ` times the marginals of a lattice that `forward` or its twin filled. */
+  backward(lattice: CrfLatticeArrays, dLogZ: number, to: CrfMarginalArrays): boolean;
+  /** Fills `labels [N]` and `scores [B]`: equations (8) to (10). */
+  viterbi(chain: CrfChainArrays, labels: Int32Array, scores: Float64Array): boolean;
+}
+
+/** A chain over packed rows: float64, without gaps. See `layers/crf-lattice` for the letters. */
+export interface CrfChainArrays {
+  readonly packing: {
+    readonly batch: number;
+    readonly total: number;
+    readonly lengths: Int32Array;
+    readonly offsets: Int32Array;
+  };
+  /** `start [K]`, `end [K]`, `transitions [K · K]`. */
+  readonly scores: {
+    readonly K: number;
+    readonly start: Float64Array;
+    readonly end: Float64Array;
+    readonly transitions: Float64Array;
+  };
+  /** `[N · K]` */
+  readonly emissions: Float64Array;
+}
+
+/** A lattice over all paths. Matrices are `[N · K]`, `logZ` is `[B]`; `largest [K]` and `factors [K · K]` are those of the transitions. */
+export interface CrfLatticeArrays extends CrfChainArrays {
+  readonly scores: CrfChainArrays['scores'] & { readonly largest: Float64Array; readonly factors: Float64Array };
+  readonly alpha: Float64Array;
+  readonly weights: Float64Array;
+  readonly sums: Float64Array;
+  readonly logSums: Float64Array;
+  readonly logZ: Float64Array;
+}
+
+/** Sums of marginals: `emissions [N · K]`, `transitions [K · K]`, `start [K]`, `end [K]`. */
+export interface CrfMarginalArrays {
+  readonly emissions: Float64Array;
+  readonly transitions: Float64Array;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
 }
 
 /**

@@ -7,8 +7,8 @@
  *             (10)  max_y score(y) = max_j δ[T−1,j] + e[j]
  *   n-best          the same with the n largest in place of the largest: n entries per state, in falling order
  *   Marginals (11)  p(y_t = j), by the forward-backward algorithm
- *             (12)  p(y_t ∈ S_t for t = u … v) = Σ_{j ∈ S_v} p(y_v = j) · exp(α̂[v,j] − α[v,j]),
- *                   α̂ by (2) and (3) from step u on, over i ∈ S_t alone, with α̂[u,j] = α[u,j]
+ *             (12)  p(y_t ∈ S_t for t = u … v) = Σ_{i ∈ S_u} r[u,i],
+ *                   r[v,j] = p(y_v = j),   r[t−1,i] = Σ_{j ∈ S_t} r[t,j] · p(y_{t−1} = i | y_t = j), by (3) backward
  *
  * Of paths with equal scores the one with the smaller label at the last step comes first; where these are equal, at the step before
  * it; and so on. It is the order in which the recursion meets them. Scores are equal where the sums (8) to (10) are, in float64.
@@ -27,11 +27,10 @@ import type { Kernels } from '../kernels/types.js';
 import { expectList, expectNumbers, expectRecord } from '../tensor/arguments.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
-import { exp, log } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { CrfLattice, CrfMask, CrfParams, CrfScores } from './crf-lattice.js';
-import { crfBackward, crfForward, crfScores, expectPath, wide, zeroMarginals } from './crf-lattice.js';
+import { crfBackward, crfForward, crfScores, crfShare, expectPath, wide, zeroMarginals } from './crf-lattice.js';
 
 /** How a path is looked for. */
 export interface CrfDecodeOptions {
@@ -84,9 +83,10 @@ export function crfViterbi(
 ): CrfBest {
   const { scores, a } = entered('crfViterbi', kernels, params, emissions, packing, options);
   const { K, start, end, transitions } = scores;
+  const best: CrfBest = { labels: new Int32Array(packing.total), scores: new Float64Array(packing.batch) };
+  if (kernels.crf?.viterbi({ packing, scores, emissions: a }, best.labels, best.scores)) return best;
   const delta = new Float64Array(packing.total * K);
   const from = new Int32Array(packing.total * K);
-  const best: CrfBest = { labels: new Int32Array(packing.total), scores: new Float64Array(packing.batch) };
   for (let b = 0; b < packing.batch; b++) {
     const T = packing.lengths[b];
     if (T === 0) continue;
@@ -192,9 +192,9 @@ export function crfMarginals(
   options: CrfDecodeOptions = {},
 ): CrfMarginals {
   const { scores, a } = entered('crfMarginals', kernels, params, emissions, packing, options);
-  const lattice = crfForward(scores, a, packing);
+  const lattice = crfForward(kernels, scores, a, packing);
   const sums = zeroMarginals(packing.total, scores.K);
-  crfBackward(lattice, 1, sums); //  (11)
+  crfBackward(kernels, lattice, 1, sums); //  (11)
   const tokens = kernels.empty([packing.total, scores.K], dtypeOf(emissions.data));
   tokens.data.set(sums.emissions, tokens.offset);
   return { tokens, logZ: lattice.logZ, lattice, exact: sums.emissions };
@@ -219,31 +219,21 @@ export interface CrfSpan {
 export function crfSpanProbability(marginals: CrfMarginals, span: CrfSpan): number {
   expectSpan(marginals, span);
   const { lattice, exact } = marginals;
-  const { scores, packing, emissions, alpha } = lattice;
-  const { K, transitions } = scores;
+  const { scores, packing } = lattice;
   const { sequence, start, labels } = span;
   if (labels.length === 0) return 1;
-  let inside = new Map(Array.from(labels[0], (j) => [j, alpha[rowOf(packing, start, sequence) * K + j]]));
-  labels.slice(1).forEach((own, k) => {
-    const row = rowOf(packing, start + k + 1, sequence) * K;
-    const before = [...inside];
-    inside = new Map(
-      Array.from(own, (j) => {
-        const reached = logSum(before.map(([i, value]) => value + transitions[i * K + j]));
-        return [j, reached + emissions[row + j]];
-      }),
-    );
-  });
-  const last = rowOf(packing, start + labels.length - 1, sequence) * K;
-  let sum = 0;
-  for (const [j, value] of inside) if (exact[last + j] > 0) sum += exact[last + j] * exp(value - alpha[last + j]); //  (12)
-  return Math.min(1, sum);
+  const rows = labels.map((_, k) => rowOf(packing, start + k, sequence));
+  const last = labels.length - 1;
+  let behind = new Map(Array.from(labels[last], (j) => [j, exact[rows[last] * scores.K + j]]));
+  for (let k = last; k > 0; k--) {
+    const reached = [...behind].filter(([, p]) => p !== 0);
+    const shares = (i: number) => reached.map(([j, p]) => p * crfShare(lattice, rows[k - 1], i, rows[k], j));
+    behind = new Map(Array.from(labels[k - 1], (i) => [i, sumOf(shares(i))])); //  (12)
+  }
+  return Math.min(1, sumOf([...behind.values()])); //  (12)
 }
 
-function logSum(values: readonly number[]): number {
-  const max = Math.max(...values);
-  return max === -Infinity ? max : max + log(values.reduce((sum, value) => sum + exp(value - max), 0));
-}
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 function expectSpan(marginals: CrfMarginals, span: CrfSpan): void {
   const where = 'crfSpanProbability';

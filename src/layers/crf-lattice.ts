@@ -10,8 +10,16 @@
  * small that terms may have been lost below the smallest float, the sum is formed again term by term, over its own maximum.
  * Scores of ±10⁴ and of −Infinity (what is impossible) are therefore exact to rounding. Everything is float64, whatever the
  * element type of the tensors.
+ *
+ * Finite scores of float32, however large, neither overflow nor make more than 1 of a probability: backward, each probability is shared
+ * out among the labels before it by shares that are divided by their own sum. How exact they are is another matter: a score x is known
+ * to about |x|·2⁻⁵³, and beyond 10¹⁵ that decides between labels.
+ *
+ * The order of sums: over labels i from the first on; over labels j, in p[t−1,i], those at even places and those at odd ones by
+ * themselves, then both. A backend may have these recursions (`kernels.crf`), with the same bits.
  */
 import type { Packing } from '../autograd/packing.js';
+import type { Kernels } from '../kernels/types.js';
 import { rowOf } from '../autograd/packing.js';
 import { expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 import { expectShape } from '../tensor/checks.js';
@@ -57,6 +65,8 @@ export interface CrfScores {
 export interface CrfLattice {
   readonly scores: CrfScores;
   readonly packing: Packing;
+  /** Whether it holds all paths that the scores permit: no label was given. */
+  readonly whole: boolean;
   /** `[N · K]` a. */
   readonly emissions: Float64Array;
   /** `[N · K]` α; −Infinity for a state that is not in the lattice. */
@@ -137,6 +147,7 @@ function factorsOf(transitions: Float64Array, K: number): Pick<CrfScores, 'large
  * @param targets `[N]` the label that a row must have, or −1 for any; leave it out for all paths
  */
 export function crfForward(
+  kernels: Kernels,
   scores: CrfScores,
   emissions: Float64Array,
   packing: Packing,
@@ -147,6 +158,7 @@ export function crfForward(
   const lattice: CrfLattice = {
     scores,
     packing,
+    whole: targets === undefined,
     emissions,
     alpha: new Float64Array(N * K).fill(-Infinity),
     weights: new Float64Array(N * K),
@@ -156,6 +168,7 @@ export function crfForward(
     after: Int32Array.from({ length: N }, (_, n) => ((targets?.[n] ?? -1) < 0 ? K : targets![n] + 1)),
     logZ: new Float64Array(packing.batch),
   };
+  if (targets === undefined && kernels.crf?.forward(lattice)) return lattice;
   const { alpha, first, after, logZ } = lattice;
   for (let b = 0; b < packing.batch; b++) {
     const T = packing.lengths[b];
@@ -204,15 +217,47 @@ function weigh({ scores: { K }, alpha, weights, first, after }: CrfLattice, n: n
 function logSumOf(lattice: CrfLattice, n: number, x: Float64Array, j: number, stride: number): number {
   const { scores, alpha, first, after } = lattice;
   const row = n * scores.K;
+  const max = largestSum(lattice, n, x, j, stride);
+  if (max === -Infinity || after[n] - first[n] === 1) return max;
+  let sum = 0;
+  for (let i = first[n]; i < after[n]; i++) sum += exp(alpha[row + i] + x[i * stride + j] - max);
+  return log(sum) + max;
+}
+
+/** The largest α[n,i] + x[i·stride + j]. */
+function largestSum(lattice: CrfLattice, n: number, x: Float64Array, j: number, stride: number): number {
+  const { scores, alpha, first, after } = lattice;
+  const row = n * scores.K;
   let max = -Infinity;
   for (let i = first[n]; i < after[n]; i++) {
     const value = alpha[row + i] + x[i * stride + j];
     if (!(value <= max)) max = value; // NaN stays
   }
-  if (max === -Infinity || after[n] - first[n] === 1) return max;
+  return max;
+}
+
+/** exp(α[n,i] + x[i·stride + j]) of every i over their sum: where a path of the row `n` comes from, or ends. They sum to 1. */
+function sharesOf(lattice: CrfLattice, n: number, x: Float64Array, j: number, stride: number): Float64Array {
+  const { scores, alpha, first, after } = lattice;
+  const row = n * scores.K;
+  const max = largestSum(lattice, n, x, j, stride);
+  const shares = new Float64Array(scores.K);
   let sum = 0;
-  for (let i = first[n]; i < after[n]; i++) sum += exp(alpha[row + i] + x[i * stride + j] - max);
-  return log(sum) + max;
+  for (let i = first[n]; i < after[n]; i++) {
+    shares[i] = exp(alpha[row + i] + x[i * stride + j] - max);
+    sum += shares[i];
+  }
+  for (let i = first[n]; i < after[n]; i++) shares[i] /= sum;
+  return shares;
+}
+
+/** p(y_{t−1} = i | y_t = j) for the row `n` of step t and the row `before` it; equation (3) backward. */
+export function crfShare(lattice: CrfLattice, before: number, i: number, n: number, j: number): number {
+  const { scores, weights, sums } = lattice;
+  const { K, factors, transitions } = scores;
+  const sum = sums[n * K + j];
+  if (sum !== 0) return (weights[before * K + i] * factors[i * K + j]) / sum;
+  return sharesOf(lattice, before, transitions, j, K)[i];
 }
 
 function maximum(x: Float64Array, from: number, to: number): number {
@@ -224,16 +269,18 @@ function maximum(x: Float64Array, from: number, to: number): number {
 /**
  * Equations (4) to (2) backward: adds `dLogZ` times the marginals of the lattice to `to`. They are the gradient of Σ_b log Z[b].
  */
-export function crfBackward(lattice: CrfLattice, dLogZ: number, to: CrfMarginalSums): void {
-  const { scores, packing, alpha, first, after, logZ } = lattice;
+export function crfBackward(kernels: Kernels, lattice: CrfLattice, dLogZ: number, to: CrfMarginalSums): void {
+  if (lattice.whole && kernels.crf?.backward(lattice, dLogZ, to)) return;
+  const { scores, packing, first, after } = lattice;
   const { K, end } = scores;
   const p = new Float64Array(packing.total * K);
   for (let b = 0; b < packing.batch; b++) {
     const T = packing.lengths[b];
     if (T === 0) continue;
     const last = rowOf(packing, T - 1, b);
+    const shares = sharesOf(lattice, last, end, 0, 1);
     for (let j = first[last]; j < after[last]; j++) {
-      p[last * K + j] = dLogZ * exp(alpha[last * K + j] + end[j] - logZ[b]); //  (4)
+      p[last * K + j] = dLogZ * shares[j]; //  (4)
       to.end[j] += p[last * K + j]; //  (4)
     }
     for (let t = T - 1; t > 0; t--) stepBackward(lattice, rowOf(packing, t - 1, b), rowOf(packing, t, b), p, to);
@@ -256,13 +303,13 @@ function stepBackward(lattice: CrfLattice, before: number, n: number, p: Float64
   for (let j = low; j < high; j++) if (sums[n * K + j] !== 0) quotients[j] = p[n * K + j] / sums[n * K + j];
   for (let i = first[before]; i < after[before]; i++) {
     const w = weights[before * K + i];
-    let total = 0;
+    const totals = [0, 0]; // of labels at even places from the first on, and at odd ones
     for (let j = low; j < high; j++) {
       const pair = w * (quotients[j] * factors[i * K + j]); //  (3)
       to.transitions[i * K + j] += pair; //  (3)
-      total += pair;
+      totals[(j - low) & 1] += pair;
     }
-    p[before * K + i] = total; //  (3)
+    p[before * K + i] = totals[0] + totals[1]; //  (3)
   }
   for (let j = low; j < high; j++) {
     if (sums[n * K + j] === 0 && p[n * K + j] !== 0) columnBackward(lattice, before, n, j, p, to);
@@ -278,11 +325,11 @@ function columnBackward(
   p: Float64Array,
   to: CrfMarginalSums,
 ): void {
-  const { scores, alpha, logSums, first, after } = lattice;
+  const { scores, first, after } = lattice;
   const { K, transitions } = scores;
-  const at = n * K + j;
+  const shares = sharesOf(lattice, before, transitions, j, K);
   for (let i = first[before]; i < after[before]; i++) {
-    const pair = p[at] * exp(alpha[before * K + i] + transitions[i * K + j] - logSums[at]); //  (3)
+    const pair = p[n * K + j] * shares[i]; //  (3)
     to.transitions[i * K + j] += pair; //  (3)
     p[before * K + i] += pair; //  (3)
   }

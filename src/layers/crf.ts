@@ -117,8 +117,8 @@ export function crfLossForward(
   const count = countTargets(targets, packing.total, K);
   expectPath('crfLoss', scores, packing, targets);
   const a = wide(emissions);
-  const all = crfForward(scores, a, packing); //  (2), (3), (4)
-  const gold = crfForward(scores, a, packing, targets); //  (5)
+  const all = crfForward(kernels, scores, a, packing); //  (2), (3), (4)
+  const gold = crfForward(kernels, scores, a, packing, targets); //  (5)
   const losses = all.logZ.map((logZ, b) => logZ - gold.logZ[b]); //  (6)
   const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0;
   const loss = scale * losses.reduce((sum, each) => sum + each, 0); //  (7)
@@ -155,8 +155,8 @@ export function crfLossBackward(
   expectShape('crfLossBackward', 'dEmissions', dEmissions, [{ N }, { K }]);
   const [p, q] = [zeroMarginals(N, K), zeroMarginals(N, K)];
   const d = scale * dLoss; //  (7)
-  crfBackward(all, d, p); //  (6) through log Z
-  crfBackward(gold, d, q); //  (6) through log Z_g, whose sign is below
+  crfBackward(kernels, all, d, p); //  (6) through log Z
+  crfBackward(kernels, gold, d, q); //  (6) through log Z_g, whose sign is below
   addDifference(dEmissions, p.emissions, q.emissions); //  (6)
   addDifference(grads.transitions, p.transitions, q.transitions); //  (6)
   addDifference(grads.start, p.start, q.start); //  (6)

@@ -13,6 +13,7 @@ import { completeRows } from '../complete.js';
 import type { Kernels, OwnRows } from '../types.js';
 import type { Arena } from './arena.js';
 import { createArena } from './arena.js';
+import { crfKernel } from './crf.js';
 import type { Workspace } from './memory.js';
 import { memoryOf, workspaceOf } from './memory.js';
 import type { Exports, Memory } from './module.js';
@@ -104,6 +105,7 @@ function kernelsOf(backend: string, wasm: Exports, arena: Arena): WasmKernels {
     dtypes,
     memory: arena.memory,
     fused: fusedScans(wasm, openArena),
+    crf: crfKernel(wasm, openArena),
     addMatmul: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTB', out, a, b),

@@ -56,6 +56,7 @@ export interface Exports {
   readonly [loop: `${string}Forward`]: Scan;
   readonly [loop: `${string}Backward`]: Scan;
   /** Row work of assembly/rows.ts and draw.ts, updates of assembly/optim.ts: numbers and addresses, as named there. */
+  readonly crfViterbi: Scan;
   readonly addToEveryRow: Scan;
   readonly addSumRows: Scan;
   readonly addMatrix: Scan;
