@@ -42,6 +42,14 @@ export function count(text: string): number {
   return n;
 }
 
+/** Rows of vectors: an integer of at least 0, or `all`. */
+export function keptVectors(text: string): number | 'all' {
+  if (text === 'all') return text;
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be an integer of at least 0, or all.');
+  return n;
+}
+
 /** How many affixes: an integer from 0 to 10. */
 export function affixCount(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;

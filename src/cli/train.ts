@@ -17,6 +17,7 @@ import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
 import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
+import { VECTOR_DIGITS } from '../labeling/data/vectors/lookup.js';
 import type { SpanPlan } from '../labeling/training/spans.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
@@ -28,6 +29,7 @@ import {
   dropProbability,
   encoderNames,
   integer,
+  keptVectors,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
@@ -59,10 +61,12 @@ import { addReadingOptions } from './reading-options.js';
 import { checkSplit, describeInput, pathsOf, readCorpora } from './corpora.js';
 import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
+import type { TrainVectors, VectorOptions } from './vectors.js';
+import { readTrainVectors } from './vectors.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options extends ThreadedOptions, Omit<CorporaOptions, 'task'> {
+interface Options extends Omit<ThreadedOptions, keyof VectorOptions>, VectorOptions, Omit<CorporaOptions, 'task'> {
   readonly cell: string;
   readonly task: TaskName;
   readonly encoders: readonly EncoderName[];
@@ -159,6 +163,7 @@ function addModelOptions(command: Command): void {
   addWordOptions(command);
   addAffixOptions(command);
   addCharacterOptions(command);
+  addVectorOptions(command);
 }
 
 function addWordOptions(command: Command): void {
@@ -208,6 +213,31 @@ function addCharacterOptions(command: Command): void {
     )
     .option('--character-size <n>', 'characters: size of the vector of a word', positiveInteger, d.characterSize)
     .option('--character-window <n>', 'characters: how many a filter of cnn sees', positiveInteger, d.characterWindow);
+}
+
+function addVectorOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option('--vectors <file>', 'vectors: pretrained ones: GloVe, word2vec text or binary, fastText .vec; gzip too')
+    .option(
+      '--vectors-keep <n>',
+      'vectors: keep the first n, or all, beside those of words of the data',
+      keptVectors,
+      VECTORS_KEPT,
+    )
+    .option(
+      '--vectors-mode <name>',
+      'vectors: frozen, as they are in the file; tuned, trained too',
+      oneOf('frozen', 'tuned'),
+      d.vectorsMode,
+    )
+    .option('--vectors-size <n>', 'vectors: size of what a linear map makes of them', positiveInteger, d.vectorsSize)
+    .option(
+      '--vectors-digits <name>',
+      'vectors: where nothing else is found, look words up with 0 or # for every digit',
+      oneOf(...VECTOR_DIGITS),
+      d.vectorsDigits,
+    );
 }
 
 function addUpdateOptions(command: Command): void {
@@ -263,9 +293,10 @@ async function checkTogether(options: Options, command: Command): Promise<void> 
   checkTagOptions(options);
   checkUpdates(options);
   checkEncoders(options, command);
-  const { train: trainFile, dev, test, task, out, log } = options;
+  const { train: trainFile, dev, test, task, vectors, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
+    vectors,
     fileOfCell(options.cell),
   ]);
 }
@@ -278,10 +309,12 @@ async function runTrain(options: Options, terminal: Terminal, command: Command):
   const selection = await openTrainBackend(options, terminal, progress);
   const { kernels } = selection;
   const corpora = await readCorpora(options, warnings);
+  const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
+    pretrained?.lines.forEach(progress.line);
     log?.write({ event: 'start', ...options, input: corpora.input, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
@@ -290,11 +323,12 @@ async function runTrain(options: Options, terminal: Terminal, command: Command):
       onNote: warnings.add,
       signal: interrupt.signal,
     };
-    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, { ...options, cell }, hooks);
+    const given = { ...options, cell, vectors: pretrained?.vectors };
+    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, given, hooks);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
     const saved = await saveResult(options.out, result);
-    const report = reportOf(result, options, kernels.backend, saved, warnings.notes, times);
+    const report = reportOf(result, options, kernels.backend, saved, warnings.notes, times, pretrained);
     log?.write({ event: 'end', ...report });
     await tell(terminal, options, result, saved, report, times);
     if (result.interrupted) throw interruption(result, options.out, saved, interrupt.exitCode());
@@ -399,10 +433,14 @@ const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   words: ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'],
   affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes'],
   characters: ['characters', 'characterUnit', 'characterEmbedding', 'characterSize', 'characterWindow'],
+  vectors: ['vectors', 'vectorsKeep', 'vectorsMode', 'vectorsSize', 'vectorsDigits'],
 };
 
+/** Rows kept beside those of words of the data where nobody says how many: as many as a common model of spaCy has. */
+const VECTORS_KEPT = 20_000;
+
 /** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */
-function checkEncoders({ encoders, characters, characterSize }: Options, command: Command): void {
+function checkEncoders({ encoders, characters, characterSize, vectors }: Options, command: Command): void {
   const given = (names: readonly string[]) =>
     command.options.find((each) => {
       const name = each.attributeName();
@@ -414,6 +452,9 @@ function checkEncoders({ encoders, characters, characterSize }: Options, command
     throw new ArgumentError(
       `${option.long} means nothing without the encoder ${name}: leave it out, or add ${name} to --encoders`,
     );
+  }
+  if (encoders.includes('vectors') && vectors === undefined) {
+    throw new ArgumentError('--encoders vectors needs a file of vectors: add --vectors FILE, or leave vectors out');
   }
   if (!encoders.includes('characters') || characters === 'cnn') return;
   if (given(['characterWindow'])) {
@@ -435,6 +476,7 @@ function reportOf(
   saved: boolean,
   warnings: readonly object[],
   times: Times | undefined,
+  pretrained: TrainVectors | undefined,
 ): object {
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters, threads } = result;
   return {
@@ -450,6 +492,7 @@ function reportOf(
     seed,
     model: saved ? out : null,
     warnings,
+    ...(pretrained && { vectors: pretrained.report }),
     ...(times && { profile: sharesOf(times.phases, times.seconds) }),
   };
 }

@@ -1,6 +1,7 @@
 /** One sentence, every number: the trace. */
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
+import { hasVector } from '../labeling/model/known.js';
 import type { Model } from '../labeling/model/model.js';
 import type { Tensor } from '../tensor/types.js';
 import { checksOf } from './checks.js';
@@ -78,10 +79,9 @@ function conventionsOf({ seed = 'loss' }: InspectOptions, given: boolean): Conve
 }
 
 function wordsOf({ model, tokens, pass }: Study, full: Returned): WordTrace[] {
-  const spelled = !model.readers.some(({ vocabulary }) => vocabulary); // a vector for every word, by how it is spelled
   return tokens.map((text, k) => {
     const dx = rowOf(full.dX, k);
-    return { text, known: spelled || model.words.known(text), x: rowOf(pass.x, k), dx, norm: norm(dx) };
+    return { text, known: hasVector(model, text), x: rowOf(pass.x, k), dx, norm: norm(dx) };
   });
 }
 

@@ -4,7 +4,15 @@ export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
-export type { BodyConfig, InferenceNetwork, ModelGrads, ModelParams, Network, OwnParts } from './model/network.js';
+export type {
+  BodyConfig,
+  InferenceNetwork,
+  InitialParams,
+  ModelGrads,
+  ModelParams,
+  Network,
+  OwnParts,
+} from './model/network.js';
 export { encoderKinds, ENCODERS } from './model/encoders/index.js';
 export type { EncoderName } from './model/encoders/index.js';
 export { affixConfig, affixReader } from './model/encoders/affixes.js';
@@ -12,6 +20,8 @@ export type { AffixConfig } from './model/encoders/affixes.js';
 export { characterConfig, characterReader } from './model/encoders/characters.js';
 export type { CharacterConfig } from './model/encoders/characters.js';
 export type { CharacterNetworkName } from './model/encoders/character-network.js';
+export { vectorConfig, vectorReader } from './model/encoders/vectors.js';
+export type { VectorConfig, VectorMode, VectorWords } from './model/encoders/vectors.js';
 export type {
   EncoderConfig,
   EncoderKind,
@@ -107,6 +117,11 @@ export type { ConvertedLabels, DetectedScheme, Scheme } from './data/schemes.js'
 export { buildCharacters, charactersFromJson, UNKNOWN_CHARACTER } from './data/characters.js';
 export type { CharacterVocabulary } from './data/characters.js';
 export type { CharacterUnit } from './data/spelling.js';
+export { readVectors } from './data/vectors/read.js';
+export type { ReadVectors, VectorFile, VectorFormat, VectorReadOptions } from './data/vectors/options.js';
+export type { VectorDigits } from './data/vectors/lookup.js';
+export { vectorCoverage } from './data/vectors/word-vectors.js';
+export type { CoverageCounts, CoverageOptions, VectorCoverage, WordVectors } from './data/vectors/word-vectors.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
 export type { LabelVocabulary } from './data/labels.js';
 export { createScorer } from './scoring/scorer.js';

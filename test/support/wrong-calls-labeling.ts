@@ -16,6 +16,7 @@ const sentences = () => [
 const words = () => sentences().map(({ tokens }) => tokens);
 const bytes = (text = 'the\tDET\ncat\tNOUN\n\n') => [new TextEncoder().encode(text)];
 const vocabulary = () => labeling.buildVocabulary(sentences());
+const vectors = () => ({ size: 1, words: ['the'], values: Float32Array.of(1) });
 const labels = () => labeling.buildLabels(sentences());
 const config = () => ({
   encoders: [labeling.wordConfig(vocabulary().size, 2)],
@@ -65,6 +66,13 @@ export const labelingRoom: Room = {
   calls: {
     affixConfig: () => ({ affixes: { width: 2, rows: 8, prefixes: 1, suffixes: 1 } }),
     affixReader: () => ({ affixes: { rows: 8, prefixes: 1, suffixes: 1 } }),
+    vectorConfig: () => ({ vectors: { width: 2, size: 3, dimensions: 4, mode: 'tuned', scale: 1 } }),
+    vectorReader: () => ({ lookup: { words: ['the'], digits: '0' } }),
+    vectorCoverage: () => ({ vectors: vectors(), sentences: sentences(), options: { digits: '#' } }),
+    readVectors: () => ({
+      chunks: bytes('the 1 2\n'),
+      options: { source: 'here', words: ['the'], keep: 1, digits: '0' },
+    }),
     characterConfig: () => ({ characters: { network: 'cnn', size: 3, embedding: 2, width: 4, window: 2 } }),
     characterReader: () => ({ vocabulary: labeling.buildCharacters(sentences()) }),
     buildCharacters: () => ({ sentences: sentences(), unit: 'grapheme' }),
@@ -94,7 +102,11 @@ export const labelingRoom: Room = {
     generateAgreement: () => ({ options: { sentences: 2, seed: 1, minPhrases: 0, maxPhrases: 1 } }),
     generateCorpus: () => ({ options: { sentences: 2, seed: 1, minPhrases: 0, maxPhrases: 1 } }),
     inferenceOf: () => ({ kernels: kernels(), network: network(), params: params(), options: { keepWords: false } }),
-    initNetwork: () => ({ network: network(), rng: rng() }),
+    initNetwork: () => ({
+      network: network(),
+      rng: rng(),
+      initial: { words: { weight: params().encoders.words.weight } },
+    }),
     inputSpecOf: () => ({ reading: reading() }),
     labelsFromJson: () => ({ labels: labels().toJSON() }),
     layersOf: () => ({ body: config().body }),

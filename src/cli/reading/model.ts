@@ -5,6 +5,7 @@ import type { Kernels } from '../../kernels/index.js';
 import { agreementTags } from '../../labeling/data/agreement.js';
 import { createSegmenter } from '../../labeling/data/segment.js';
 import type { Sentence } from '../../labeling/data/sentence.js';
+import { hasVector } from '../../labeling/model/known.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
@@ -76,9 +77,7 @@ export async function openQuestion(
   const question = await (file === undefined
     ? drawn(kernels, text, options, terminal, waiting)
     : loaded(kernels, text, file, options, terminal));
-  const { words, readers } = question.model;
-  const spelled = !readers.some(({ vocabulary }) => vocabulary); // affixes and characters have a vector for every word
-  const unknown = question.sentence.tokens.filter((word) => !spelled && !words.known(word));
+  const unknown = question.sentence.tokens.filter((word) => !hasVector(question.model, word));
   if (unknown.length > 0) {
     const list = [...new Set(unknown)].slice(0, 10).map((word) => quoted(word));
     const message = `the model has no vector for ${list.join(', ')}: it reads the unknown word's, or a signature's`;

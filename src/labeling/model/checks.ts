@@ -1,4 +1,5 @@
 /** Checks of models and their parts where a call enters, for callers without a compiler: what an argument is, and whether it mirrors the network. */
+import type { TensorRecord } from '../../autograd/grads.js';
 import type { Packing } from '../../autograd/packing.js';
 import { checkTruncation } from '../../autograd/truncate.js';
 import { expectKernels as expectProducts, expectPacking } from '../../autograd/entry-checks.js';
@@ -10,7 +11,7 @@ import { ArgumentError, ShapeError } from '../../tensor/errors.js';
 import { expectFeature, tokensOf } from '../data/features.js';
 import type { Noise } from './encoders/encoder.js';
 import type { ModelPass, PassOptions } from './model.js';
-import type { InferenceNetwork, ModelParams, Network, OwnParts } from './network.js';
+import type { InferenceNetwork, InitialParams, ModelParams, Network, OwnParts } from './network.js';
 
 /** Requires a model. @throws ArgumentError that says how to come by one */
 export function expectModel(where: string, model: unknown, name = 'model'): void {
@@ -45,15 +46,23 @@ export function expectInferenceNetwork(where: string, network: unknown): asserts
  *
  * @throws ArgumentError naming the part that is missing or something else; ShapeError naming one of another shape
  */
-export function expectParams(where: string, name: string, params: unknown, network: InferenceNetwork): void {
+export function expectParams(
+  where: string,
+  name: string,
+  params: unknown,
+  network: InferenceNetwork | Network,
+  frozenToo = true,
+): void {
   expectRecord(where, name, params, 'parameters by part, { encoders, layers, heads }');
   const { encoders, layers, heads } = params as Record<string, unknown>;
   expectRecord(where, `${name}.encoders`, encoders, 'parameters by kind of encoder');
   expectRecord(where, `${name}.heads`, heads, 'parameters by name of head');
   expectList(where, `${name}.layers`, layers, 'parameters, one element per layer');
   const own = { encoders, heads } as ModelParams;
-  for (const { config, shapes } of network.encoders) {
-    expectPart(where, `${name}.encoders.${config.kind}`, own.encoders[config.kind], shapes);
+  for (const { config, shapes, frozen = [] } of network.encoders as Network['encoders']) {
+    const part: TensorRecord | undefined = own.encoders[config.kind];
+    const expected = Object.entries(shapes).filter(([key]) => frozenToo || !frozen.includes(key) || part?.[key]);
+    expectPart(where, `${name}.encoders.${config.kind}`, part, Object.fromEntries(expected));
   }
   for (const { config, shapes } of network.heads) {
     expectPart(where, `${name}.heads.${config.name}`, own.heads[config.name], shapes);
@@ -68,6 +77,22 @@ export function expectParams(where: string, name: string, params: unknown, netwo
     }
     D = bidirectional ? 2 * hidden : hidden;
   });
+}
+
+/** Requires parameters that are not drawn. @throws ArgumentError or ShapeError naming what is something else */
+export function expectInitial(where: string, initial: unknown, { encoders }: Network): void {
+  expectRecord(where, 'initial', initial, 'parameters by kind of encoder');
+  for (const [kind, part] of Object.entries(initial as InitialParams)) {
+    const encoder = encoders.find(({ config }) => config.kind === kind);
+    if (encoder === undefined) {
+      throw new ArgumentError(
+        `${where}: initial names '${kind}', which is not an encoder of the network: leave it out`,
+      );
+    }
+    expectRecord(where, `initial.${kind}`, part, 'a record of tensors');
+    const shapes = Object.entries(encoder.shapes).filter(([key]) => key in part);
+    expectPart(where, `initial.${kind}`, part, Object.fromEntries(shapes));
+  }
 }
 
 function expectPart(where: string, name: string, part: unknown, shapes: Readonly<Record<string, readonly number[]>>) {
@@ -163,7 +188,7 @@ export function expectBackward(
     expectTensor(where, `dLogits[${i}]`, own);
     expectSameShape(where, `dLogits[${i}]`, own, `pass.heads[${i}].logits`, (heads as ModelPass['heads'])[i].logits);
   });
-  expectParams(where, 'grads', grads, network);
+  expectParams(where, 'grads', grads, network, false);
   if (truncate !== undefined) checkTruncation(truncate as never);
 }
 

@@ -18,7 +18,7 @@ import { expectOneOf, expectPositiveInteger, expectProbability } from '../../ten
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
 import { expectSwitches } from '../checks.js';
-import { expectNetwork, expectOwnParts } from './checks.js';
+import { expectInitial, expectNetwork, expectOwnParts } from './checks.js';
 import type {
   EncoderConfig,
   EncoderKind,
@@ -233,15 +233,35 @@ function expectDistinct(what: string, names: readonly string[]): void {
   if (twice !== undefined) throw new ArgumentError(`model: ${what} must differ; got '${twice}' twice`);
 }
 
-/** New parameters. Each part has its own random stream. */
-export function initNetwork(network: Network, rng: Rng): ModelParams {
+/** Parameters that a training begins with and does not draw, by the kind of their encoder. */
+export type InitialParams = Readonly<Record<string, TensorRecord>>;
+
+/**
+ * New parameters. Each part has its own random stream.
+ *
+ * @param initial parameters that are not drawn
+ * @throws ArgumentError where `initial` names an encoder that is not there; ShapeError where a tensor of it has another shape
+ */
+export function initNetwork(network: Network, rng: Rng, initial: InitialParams = {}): ModelParams {
   expectNetwork('initNetwork', network);
   expectRng('initNetwork', 'rng', rng);
+  expectInitial('initNetwork', initial, network);
   return {
-    encoders: Object.fromEntries(network.encoders.map((each) => [each.config.kind, each.initialize(rng)])),
+    encoders: Object.fromEntries(
+      network.encoders.map((each) => [each.config.kind, each.initialize(rng, initial[each.config.kind])]),
+    ),
     layers: initStack(network.width, network.layers, rng.split('layers')),
     heads: Object.fromEntries(network.heads.map((each) => [each.config.name, each.initialize(rng)])),
   };
+}
+
+/** The parameters that training changes: all but the frozen ones. */
+export function trainedParams({ encoders }: Network, params: ModelParams): ModelParams {
+  const parts = encoders.map(({ config: { kind }, frozen = [] }) => {
+    const own = Object.entries(params.encoders[kind]).filter(([name]) => !frozen.includes(name));
+    return [kind, Object.fromEntries(own)] as const;
+  });
+  return { ...params, encoders: Object.fromEntries(parts) };
 }
 
 /** Dotted names of the parameters of which a batch touches few rows, and how many of each a token touches at most. */

@@ -12,8 +12,11 @@ import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { PoolingName } from '../../layers/pooling.js';
 import type { CharacterUnit } from '../data/spelling.js';
+import type { VectorDigits } from '../data/vectors/lookup.js';
+import type { WordVectors } from '../data/vectors/word-vectors.js';
 import type { CharacterNetworkName } from '../model/encoders/character-network.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
+import type { VectorMode } from '../model/encoders/vectors.js';
 import type { Scheme } from '../data/schemes.js';
 import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
@@ -47,8 +50,8 @@ export interface TrainOptions {
   /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
   readonly pooling?: PoolingName;
   /**
-   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, and kinds of your own. One of your own runs on
-   * one thread.
+   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, `vectors`, and kinds of your own. One of your own
+   * runs on one thread.
    */
   readonly encoders?: readonly (EncoderName | EncoderKind)[];
   /** Heads in place of the one of the task; one of your own runs on one thread. */
@@ -89,6 +92,14 @@ export interface TrainOptions {
   readonly characterSize?: number;
   /** `characters`: how many characters a filter of `cnn` sees. */
   readonly characterWindow?: number;
+  /** `vectors`: pretrained vectors of words, as `readVectors` returns them. */
+  readonly vectors?: WordVectors;
+  /** `vectors`: the size of what the linear map makes of a vector. */
+  readonly vectorsSize?: number;
+  /** `vectors`: whether they stay as they are, `frozen`, or are trained too, `tuned`. */
+  readonly vectorsMode?: VectorMode;
+  /** `vectors`: what digits are replaced by where a word is not found otherwise: nothing (`keep`), `0` or `#`. */
+  readonly vectorsDigits?: VectorDigits;
   readonly optimizer?: OptimizerName;
   /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
@@ -160,6 +171,10 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   characterEmbedding: true,
   characterSize: true,
   characterWindow: true,
+  vectors: true,
+  vectorsSize: true,
+  vectorsMode: true,
+  vectorsDigits: true,
   optimizer: true,
   lr: true,
   beta2: true,
@@ -212,6 +227,9 @@ export const TRAIN_DEFAULTS = {
   characterEmbedding: 32,
   characterSize: 128,
   characterWindow: 3,
+  vectorsSize: 100,
+  vectorsMode: 'frozen' as VectorMode,
+  vectorsDigits: 'keep' as VectorDigits,
   optimizer: 'adam' as OptimizerName,
   labelSmoothing: 0,
   schedule: 'constant',

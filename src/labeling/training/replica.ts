@@ -22,8 +22,8 @@ import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { LossSettings, Unit } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
 import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
-import type { ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
-import { initNetwork, networkOf, sparseRows, stepBytes } from '../model/network.js';
+import type { InitialParams, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
+import { initNetwork, networkOf, sparseRows, stepBytes, trainedParams } from '../model/network.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
@@ -44,6 +44,8 @@ export interface ReplicaPlan {
   readonly sentences: EncodedSentences;
   /** What the losses are told, one per head; by default nothing. */
   readonly losses?: readonly LossSettings[];
+  /** Parameters that are not drawn. */
+  readonly initial?: InitialParams;
   /** Parts of your own; they reach no worker. */
   readonly own?: OwnParts;
 }
@@ -54,9 +56,11 @@ export interface Replica {
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
   readonly losses: readonly LossSettings[];
+  readonly initial: InitialParams;
   readonly network: Network;
-  /** Nested, as the model has it, and flat. */
+  /** Nested, as the model has it. */
   readonly modelParams: ModelParams;
+  /** Those that are trained, flat. */
   readonly params: TensorRecord;
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
@@ -93,10 +97,11 @@ export interface Shard {
 
 /** A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer. */
 export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
-  const { settings, sentences, losses = [], config, own } = plan;
+  const { settings, sentences, losses = [], config, own, initial = {} } = plan;
   const network = networkOf(config, own);
-  const modelParams = initNetwork(network, createRng(settings.seed).split('init'));
-  const params = flatten(modelParams);
+  const modelParams = initNetwork(network, createRng(settings.seed).split('init'), initial);
+  const trained = trainedParams(network, modelParams);
+  const params = flatten(trained);
   const flatGrads = zeroGrads(params, { rowGradients: Object.keys(sparseRows(network)) });
   const optimizer = createOptimizer(kernels, params, settings);
   const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
@@ -106,10 +111,11 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
     settings,
     sentences,
     losses,
+    initial,
     network,
     modelParams,
     params,
-    grads: nestLike(modelParams, flatGrads),
+    grads: nestLike(trained, flatGrads),
     flatGrads,
     optimizer,
     release: kernels.adopt(tensors, frameBytes),

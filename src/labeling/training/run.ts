@@ -25,10 +25,12 @@ import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import type { Cell } from '../../cells/index.js';
 import { CHARACTER_UNITS } from '../data/spelling.js';
+import { VECTOR_DIGITS } from '../data/vectors/lookup.js';
 import { expectAffixes } from '../model/encoders/affixes.js';
 import { CHARACTER_NETWORKS } from '../model/encoders/character-network.js';
 import type { EncoderKind } from '../model/encoders/encoder.js';
 import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
+import { VECTOR_MODES } from '../model/encoders/vectors.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
 import type { HeadKind, LossSettings } from '../model/heads/head.js';
@@ -49,7 +51,7 @@ import type { ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
 import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
-import type { Replica } from './replica.js';
+import type { EncodedSentences, Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
 import type { EvaluateOptions } from '../scoring/evaluate.js';
@@ -115,21 +117,15 @@ export function prepareRun(
   const own = ownPartsOf(encoders, options.heads, settings.cell);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   const schedule = scheduleOf(settings, corpora);
-  const { config, readers, labels, kinds, spans } = partsFrom(corpora, settings, own, encoders, onNote);
+  const parts = partsFrom(corpora, options, settings, own, encoders, onNote);
+  const { config, readers, initial, labels, kinds, spans } = parts;
   if (spans.plan) onSpans?.(spans.plan);
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
   kinds.forEach((kind, h) => checkCorpora(kind, corpora, given[h], spans.plan, settings.strictLabels, onNote));
-  const { train: sentences, sources } = corpora;
-  const encoded = {
-    lengths: Int32Array.from(sentences, (s) => s.tokens.length),
-    features: readers.map((reader) => sentences.map((s) => reader.read(s.tokens))),
-    targets: kinds.map((kind, h) =>
-      sentences.map((s) => labels[h].encode(spans.learned(decisionsOf(kind, s, sources?.train)), sources?.train)),
-    ),
-  };
   const losses = kinds.map((kind) => lossSettingsOf(kind, settings));
-  const replica = averaged(createReplica(kernels, { settings, config, sentences: encoded, losses, own }));
-  const lengths = Array.from(encoded.lengths);
+  const sentences = encodedFrom(corpora, parts);
+  const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
+  const lengths = Array.from(sentences.lengths);
   const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
   return {
     kernels,
@@ -141,6 +137,20 @@ export function prepareRun(
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
+  };
+}
+
+/** The training sentences in numbers. */
+function encodedFrom(
+  { train, sources }: Corpora,
+  { readers, labels, kinds, spans }: ReturnType<typeof partsFrom>,
+): EncodedSentences {
+  return {
+    lengths: Int32Array.from(train, (s) => s.tokens.length),
+    features: readers.map((reader) => train.map((s) => reader.read(s.tokens))),
+    targets: kinds.map((kind, h) =>
+      train.map((s) => labels[h].encode(spans.learned(decisionsOf(kind, s, sources?.train)), sources?.train)),
+    ),
   };
 }
 
@@ -212,6 +222,14 @@ function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly En
   });
 }
 
+/** @throws ArgumentError where there are vectors that no encoder reads */
+function expectVectorsUsed(encoders: readonly EncoderKind[], vectors: TrainOptions['vectors']): void {
+  if (vectors === undefined || encoders.some(({ kind }) => kind === 'vectors')) return;
+  throw new ArgumentError(
+    "train: vectors mean nothing without the encoder vectors: leave them out, or add 'vectors' to encoders",
+  );
+}
+
 /** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
 function checkCorpora(
   kind: HeadKind,
@@ -238,15 +256,17 @@ function checkCorpora(
 /** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
 function partsFrom(
   corpora: Corpora,
+  { vectors }: TrainOptions,
   settings: Settings,
   own: OwnParts,
   encoders: readonly EncoderKind[],
   onNote?: OnNote,
 ) {
+  expectVectorsUsed(encoders, vectors);
   const { train, sources } = corpora;
   const { cell, hidden, layers, bidirectional, dropout, task } = settings;
   const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
-  const built = encoders.map((kind) => kind.build(train, settings));
+  const built = encoders.map((kind) => kind.build(train, { ...settings, vectors }));
   const kinds = own.heads ?? [task === 'tag' ? TAG_HEADS[settings.head] : TASKS[task]];
   const spans = spansOfTraining(train, settings, sources?.train, onNote);
   const labels = kinds.map((kind) =>
@@ -259,7 +279,8 @@ function partsFrom(
       kind.configure(labels[h].size, { ...settings, decoding: spans.decoding(labels[h].labels) }),
     ),
   };
-  return { config, readers: built.map(({ reader }) => reader), labels, kinds, spans };
+  const initial = Object.fromEntries(built.flatMap((each) => (each.initial ? [[each.config.kind, each.initial]] : [])));
+  return { config, readers: built.map(({ reader }) => reader), initial, labels, kinds, spans };
 }
 
 function expectCorpora(corpora: Corpora): void {
@@ -298,6 +319,7 @@ const POSITIVE = [
   'characterEmbedding',
   'characterSize',
   'characterWindow',
+  'vectorsSize',
   'hidden',
   'layers',
   'minCount',
@@ -310,6 +332,8 @@ function checkSettings(settings: Settings): void {
   checkSpanSettings(settings);
   expectOneOf('train', 'characters', settings.characters, CHARACTER_NETWORKS);
   expectOneOf('train', 'characterUnit', settings.characterUnit, CHARACTER_UNITS);
+  expectOneOf('train', 'vectorsMode', settings.vectorsMode, VECTOR_MODES);
+  expectOneOf('train', 'vectorsDigits', settings.vectorsDigits, VECTOR_DIGITS);
   expectOneOf('train', 'pooling', settings.pooling, Object.keys(poolings));
   for (const name of POSITIVE) {
     expectPositiveInteger('train', name, settings[name]);

@@ -11,7 +11,7 @@ import { flatten, gradcheck, nestLike, zeroGrads } from '../../../src/autograd/i
 import { createCpuKernels } from '../../../src/kernels/index.js';
 import { createWasmKernels } from '../../../src/kernels/wasm/index.js';
 import { placesOf } from '../../../src/layers/index.js';
-import type { TrainOptions } from '../../../src/labeling/index.js';
+import type { TrainOptions, WordVectors } from '../../../src/labeling/index.js';
 import { encoderKinds } from '../../../src/labeling/model/encoders/index.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
 import { modelBackward, modelForward } from '../../../src/labeling/model/model.js';
@@ -40,17 +40,27 @@ const sentences = [
 const tokens = sentences.map((s) => s.tokens);
 const lengths = tokens.map((list) => list.length);
 
+/** Vectors for the words of the grammar and some of those above, in no order; one of all other tokens. */
+const vectors: WordVectors = (() => {
+  const words = [...new Set(generateCorpus({ sentences: 60, seed: 5 }).flatMap((s) => s.tokens))];
+  const list = ['Walking', 'is', 'café', '<unk>', ...words.filter((word) => word !== 'is')];
+  const rng = createRng(9);
+  return { size: 5, words: list, values: Float32Array.from({ length: 5 * list.length }, () => 3 * rng.normal()) };
+})();
+
 /** Small encoders. */
 const variants: Readonly<Record<string, Partial<TrainOptions>>> = {
   affixes: { encoders: ['affixes'] },
   'words and affixes': { encoders: ['words', 'affixes'] },
   'characters by an LSTM': { encoders: ['characters'] },
   'characters by a convolution': { encoders: ['characters'], characters: 'cnn', characterUnit: 'grapheme' },
-  'all of them': { encoders: ['words', 'affixes', 'characters'] },
+  'vectors as they are': { encoders: ['vectors'], vectors },
+  'vectors that are tuned': { encoders: ['vectors'], vectors, vectorsMode: 'tuned' },
+  'all of them': { encoders: ['words', 'affixes', 'characters', 'vectors'], vectors },
 };
 const SIZES = {
   ...{ embedding: 3, affixSize: 4, affixRows: 31, prefixes: 2, suffixes: 3, minCount: 1 },
-  ...{ characterEmbedding: 3, characterSize: 4, characterWindow: 3 },
+  ...{ characterEmbedding: 3, characterSize: 4, characterWindow: 3, vectorsSize: 3 },
 };
 const named = Object.entries(variants);
 
@@ -199,7 +209,7 @@ test.each<[TrainOptions, RegExp]>([
   [{ encoders: [] }, /^train: encoders must list at least one, such as 'words'; got none/],
   [
     { encoders: ['runes' as 'words'] },
-    /^train: encoders\[0\] must be one of 'words', 'affixes', 'characters'; got 'runes'/,
+    /^train: encoders\[0\] must be one of 'words', 'affixes', 'characters', 'vectors'; got 'runes'/,
   ],
   [{ encoders: 'words' as never }, /^train: encoders must be a list/],
   [{ encoders: ['words', 'words'] }, /encoders must differ; got 'words' twice/],
@@ -215,6 +225,21 @@ test.each<[TrainOptions, RegExp]>([
   [{ characterEmbedding: 0 }, /^train: characterEmbedding must be an integer of at least 1/],
   [{ characterWindow: 0 }, /^train: characterWindow must be an integer of at least 1/],
   [{ encoders: ['characters'], characterSize: 5 }, /characters.width must be even for an LSTM/],
+  [{ encoders: ['vectors'] }, /^train: the encoder vectors needs vectors: pass what readVectors returned/],
+  [{ vectors }, /^train: vectors mean nothing without the encoder vectors/],
+  [{ encoders: ['vectors'], vectors: [] as never }, /^train: vectors must be vectors, \{ size, words, values \}/],
+  [{ encoders: ['vectors'], vectors: { ...vectors, size: 4 } }, /^train: vectors.values must have 4 numbers for each/],
+  [
+    { encoders: ['vectors'], vectors: { size: 1, words: ['a', 'a'], values: Float32Array.of(1, 2) } },
+    /^train: vectors.words must differ; got "a" twice/,
+  ],
+  [
+    { encoders: ['vectors'], vectors: { size: 1, words: ['a', 'b'], values: Float32Array.of(1, NaN) } },
+    /^train: vectors.values must be finite; got NaN/,
+  ],
+  [{ vectorsSize: 0 }, /^train: vectorsSize must be an integer of at least 1/],
+  [{ vectorsMode: 'fixed' as 'frozen' }, /^train: vectorsMode must be one of 'frozen', 'tuned'; got 'fixed'/],
+  [{ vectorsDigits: '9' as '0' }, /^train: vectorsDigits must be one of 'keep', '0', '#'; got '9'/],
   [{ prefixes: 11 }, /^train: prefixes must be an integer of 0 … 10; got 11/],
   [{ suffixes: -1 }, /^train: suffixes must be an integer of 0 … 10; got -1/],
 ])('train refuses %j', async (options, message) => {
@@ -227,7 +252,8 @@ test.each<[TrainOptions, RegExp]>([
 describe('a file of a stranger', () => {
   let good: ReturnType<typeof decodeSafetensors>;
   beforeAll(async () => {
-    const options: TrainOptions = { ...SIZES, encoders: ['words', 'affixes', 'characters'], hidden: 4, epochs: 1 };
+    const encoders = ['words', 'affixes', 'characters', 'vectors'] as const;
+    const options: TrainOptions = { ...SIZES, encoders, vectors, hidden: 4, epochs: 1 };
     const { model } = await train(kernels, { train: generateCorpus({ sentences: 20 }) }, options);
     good = decodeSafetensors(saveModel(model));
   });
@@ -282,6 +308,20 @@ describe('a file of a stranger', () => {
     ['characters', {}, { unit: 'grapheme', characters: ['a'] }, /expected \d+ characters; got 2: the file is damaged/],
     ['characters', {}, { unit: 'byte', characters: [] }, /expected unit to be one of code-point, grapheme; got "byte"/],
     ['characters', {}, null, /expected characters, an object; got null/],
+    ['vectors', { size: 4 }, undefined, /expected 4 rows of vectors; got 75: the file is damaged/],
+    [
+      'vectors',
+      { dimensions: 4 },
+      undefined,
+      /expected the tensor encoders.vectors.W of shape \[4, 3\]; got \[5, 3\]|table of shape/,
+    ],
+    ['vectors', { mode: 'fixed' }, undefined, /vectors.mode must be one of 'frozen', 'tuned'; got 'fixed': the model/],
+    ['vectors', { scale: 0 }, undefined, /vectors.scale must be .*got 0: the model file is damaged/],
+    ['vectors', { scale: '1' }, undefined, /vectors.scale must be/],
+    ['vectors', {}, { digits: '9', words: ['a'] }, /expected digits to be one of keep, 0, #; got "9"/],
+    ['vectors', {}, { digits: 'keep', words: ['a', 'a'] }, /vectors: "a" occurs twice: the file is damaged/],
+    ['vectors', {}, { digits: 'keep', words: ['a'] }, /expected \d+ rows of vectors; got 2: the file is damaged/],
+    ['vectors', {}, null, /vectors: expected words to be an array of strings/],
   ])('%s %j, reader %j', (kind, change, readers, message) => {
     expect(() => loadModel(edited(kind, change, readers))).toThrow(DataError);
     expect(() => loadModel(edited(kind, change, readers))).toThrow(message);
@@ -292,6 +332,7 @@ describe('a file of a stranger', () => {
       'words',
       'affixes',
       'characters',
+      'vectors',
     ]);
   });
 });
@@ -301,7 +342,8 @@ describe('a model with every encoder', () => {
   let texts: readonly (readonly string[])[];
   beforeAll(async () => {
     const corpus = generateCorpus({ sentences: 30, seed: 6 });
-    const options: TrainOptions = { ...SIZES, encoders: ['words', 'affixes', 'characters'], hidden: 4, epochs: 2 };
+    const encoders = ['words', 'affixes', 'characters', 'vectors'] as const;
+    const options: TrainOptions = { ...SIZES, encoders, vectors, hidden: 4, epochs: 2 };
     ({ model } = await train(kernels, { train: corpus }, { ...options, characterUnit: 'grapheme' }));
     texts = [...corpus.slice(0, 8).map((s) => s.tokens), ...tokens];
   });

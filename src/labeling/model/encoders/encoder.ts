@@ -18,7 +18,10 @@ import type { Features } from '../../data/features.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { CharacterUnit } from '../../data/spelling.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
+import type { VectorDigits } from '../../data/vectors/lookup.js';
+import type { WordVectors } from '../../data/vectors/word-vectors.js';
 import type { CharacterNetworkName } from './character-network.js';
+import type { VectorMode } from './vectors.js';
 
 export type { Feature, Features, IntegerLists, IntegerRows } from '../../data/features.js';
 
@@ -65,17 +68,19 @@ export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
 export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> extends InferenceEncoderLayer<Pass> {
   /** Parameters of which a batch touches few rows: their gradients list the touched ones. */
   readonly sparse: readonly string[];
+  /** Parameters that training leaves as they are. They have no gradient there: `backward` skips those that `grads` lacks. */
+  readonly frozen?: readonly string[];
   /** Rows of such a parameter that a token touches at most; default 1. */
   readonly rowsPerToken?: number;
   /** About as many floats as a token takes in a training step. */
   readonly floatsPerToken: number;
   /** About as many more floats as a sentence takes, where that depends on more than the number of its tokens. */
   floatsOf?(features: Features): number;
-  /** New parameters. The encoder splits its own stream off `rng`. */
-  initialize(rng: Rng): TensorRecord;
+  /** New parameters. The encoder splits its own stream off `rng`. @param given those that `build` brought */
+  initialize(rng: Rng, given?: TensorRecord): TensorRecord;
   /** Without noise what the inference half does, to the bit. */
   forward(kernels: Kernels, params: TensorRecord, features: Features, noise?: Noise): Pass;
-  /** Accumulates into `grads`, which mirrors the parameters. `dY` is `[N, E]`. */
+  /** Accumulates into `grads`, which mirrors the parameters; those that are frozen may be missing. `dY` is `[N, E]`. */
   backward(kernels: Kernels, params: TensorRecord, pass: Pass, dY: Tensor, grads: TensorRecord): void;
 }
 
@@ -85,6 +90,8 @@ export interface TokenReader {
   read(tokens: readonly string[]): Features;
   /** The words it knows, where it has a vocabulary. */
   readonly vocabulary?: Vocabulary;
+  /** Whether a token has a vector of its own, where without a vocabulary it may have none. */
+  knows?(token: string): boolean;
   /** What its `EncoderKind` makes an equal reader of: plain JSON. */
   toJSON(): unknown;
 }
@@ -114,8 +121,16 @@ export interface CharacterSettings {
   readonly characterWindow: number;
 }
 
+/** What they say to the encoder of pretrained vectors. */
+export interface VectorSettings {
+  readonly vectors?: WordVectors;
+  readonly vectorsSize: number;
+  readonly vectorsMode: VectorMode;
+  readonly vectorsDigits: VectorDigits;
+}
+
 /** What the options of a training say to an encoder. */
-export type EncoderSettings = WordSettings & AffixSettings & CharacterSettings;
+export type EncoderSettings = WordSettings & AffixSettings & CharacterSettings & VectorSettings;
 
 /** What labeling needs of one kind of encoder. */
 export interface InferenceEncoderKind {
@@ -133,9 +148,9 @@ export interface InferenceEncoderKind {
 /** One kind of encoder, whole. */
 export interface EncoderKind extends InferenceEncoderKind {
   layer(config: EncoderConfig): EncoderLayer;
-  /** A reader made from training sentences, and the sizes that go with it. */
+  /** A reader made from training sentences, the sizes that go with it, and parameters that training begins with and does not draw. */
   build(
     sentences: readonly Sentence[],
     settings: EncoderSettings,
-  ): { readonly reader: TokenReader; readonly config: EncoderConfig };
+  ): { readonly reader: TokenReader; readonly config: EncoderConfig; readonly initial?: TensorRecord };
 }

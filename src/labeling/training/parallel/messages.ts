@@ -1,5 +1,9 @@
 /** What threads say to each other by message: the plan at the beginning, and what must wake thread 0. */
 import type { Feature, Features } from '../../data/features.js';
+import { MemoryError } from '../../../tensor/errors.js';
+import type { Real } from '../../../tensor/types.js';
+import { flatCopy, viewOf } from '../../../tensor/view.js';
+import type { InitialParams } from '../../model/network.js';
 import type { EncodedSentences, ReplicaPlan } from '../replica.js';
 import type { RowLimits } from './exchange.js';
 
@@ -53,6 +57,29 @@ export interface SharedSentences {
   readonly features: readonly Readonly<Record<string, SharedFeature>>[];
   /** Per head. */
   readonly targets: readonly SharedLists[];
+}
+
+/** Copies parameters that are not drawn into shared memory, once for all workers. @throws MemoryError where there is not enough */
+export function shareParams(initial: InitialParams): InitialParams {
+  const parts = Object.entries(initial).map(([kind, part]) => {
+    const tensors = Object.entries(part).map(
+      ([name, x]) => [name, viewOf(sharedFloats(flatCopy(x)), x.shape)] as const,
+    );
+    return [kind, Object.fromEntries(tensors)] as const;
+  });
+  return Object.fromEntries(parts);
+}
+
+function sharedFloats(values: Real): Float32Array {
+  try {
+    const shared = new Float32Array(new SharedArrayBuffer(4 * values.length));
+    shared.set(values);
+    return shared;
+  } catch (cause) {
+    const bytes = 4 * values.length;
+    const message = `train: the vectors need ${bytes} bytes of memory that threads share, which is not available`;
+    throw new MemoryError(`${message}: keep fewer of them, or train on one thread`, { cause });
+  }
 }
 
 /** Copies sentences into shared memory. */

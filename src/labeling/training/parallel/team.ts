@@ -17,7 +17,7 @@ import { createExchange, sumGradients, writeGradients } from './exchange.js';
 import type { SharedJob, Job } from './job.js';
 import { createSharedJob, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
-import { shareSentences } from './messages.js';
+import { shareParams, shareSentences } from './messages.js';
 import { shardsOf } from './shards.js';
 import type { Threads, WorkerHandle } from './threads.js';
 
@@ -118,10 +118,15 @@ function mostRows(lengths: readonly number[], batch: number, { network, flatGrad
   return Object.fromEntries(limits);
 }
 
+/** What workers make their replicas of. */
+const planOf = ({ settings, losses, network, initial }: Replica): StartMessage['plan'] => ({
+  ...{ settings, losses, config: network.config },
+  initial: shareParams(initial),
+});
+
 function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits): void {
   const { replica, threads, patience, sharedJob, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
-  const plan = { settings: replica.settings, losses: replica.losses, config: replica.network.config };
   const common = {
     threads,
     rowLimits,
@@ -129,7 +134,7 @@ function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimit
     sharedJob: sharedJob.buffer,
     exchange: exchange.buffer,
     sentences,
-    plan,
+    plan: planOf(replica),
   };
   for (let index = 1; index < threads; index++) {
     const fail = (error: Error): void => {

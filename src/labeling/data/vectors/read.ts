@@ -1,0 +1,87 @@
+/** Reads pretrained vectors of words: GloVe's text, word2vec's text and binary, fastText's `.vec`, each found by its contents. */
+import { expectChunks, expectIterable, expectTypes } from '../../checks.js';
+import { describe, show, typedArrayName } from '../../../tensor/describe.js';
+import { expectKnownKeys, expectOneOf } from '../../../tensor/checks.js';
+import { ArgumentError } from '../../../tensor/errors.js';
+import type { ByteChunks } from '../formats/lines.js';
+import { readBinaryRows } from './binary.js';
+import { detectVectors, HEAD_BYTES } from './detect.js';
+import { VECTOR_DIGITS } from './lookup.js';
+import type { ReadVectors, VectorReadOptions } from './options.js';
+import { READ_KEYS, rowKeeper } from './options.js';
+import { readTextRows } from './text.js';
+
+/**
+ * Vectors of a file, in the memory that the kept rows take.
+ *
+ * Where a word has several rows the first counts. The numbers of rows that are kept are checked, of the others their count alone.
+ *
+ * @param chunks the bytes, unpacked: a file's stream, a Blob's, `[bytes]`
+ * @throws DataError where they are not vectors, are damaged or cut short, or their header declares another number of rows
+ */
+export async function readVectors(chunks: ByteChunks, options: VectorReadOptions = {}): Promise<ReadVectors> {
+  expectChunks('readVectors', 'chunks', chunks);
+  expectOptions(options);
+  const { source = 'input' } = options;
+  const pieces = piecesOf(chunks, source);
+  try {
+    const read: Uint8Array[] = [];
+    const head = await headOf(pieces, read);
+    const layout = detectVectors(head, source);
+    const keeper = rowKeeper(layout.size, options);
+    const { format } = layout;
+    const all = continued(read, pieces);
+    let spaced = 0;
+    if (format === 'word2vec-binary') await readBinaryRows(all, layout, keeper, source);
+    else spaced = await readTextRows(all, layout, keeper, source);
+    return { ...keeper.kept(), file: { format, rows: keeper.rows, duplicates: keeper.duplicates, spaced } };
+  } finally {
+    await pieces.return(undefined); // closes the file where an error ended the reading
+  }
+}
+
+function expectOptions(options: VectorReadOptions): void {
+  expectKnownKeys('readVectors', 'options', options, READ_KEYS);
+  expectTypes('readVectors', options, { source: 'string', keep: 'number' });
+  const { words, keep = Infinity, digits = 'keep' } = options;
+  if (words !== undefined) expectIterable('readVectors', 'words', words, 'words');
+  expectOneOf('readVectors', 'digits', digits, VECTOR_DIGITS);
+  if (keep === Infinity || (Number.isSafeInteger(keep) && keep >= 0)) return;
+  throw new ArgumentError(`readVectors: keep must be an integer of at least 0, or Infinity; got ${show(keep)}`);
+}
+
+const PIECE = 1 << 20;
+
+/** Chunks of at most a mebibyte. */
+async function* piecesOf(chunks: ByteChunks, source: string): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) {
+    if (typedArrayName(chunk) !== 'Uint8Array') {
+      const message = `${source}: chunks of files and streams must be Uint8Array, bytes; got ${describe(chunk)}`;
+      throw new ArgumentError(`${message}: encode text first`);
+    }
+    for (let start = 0; start < chunk.length; start += PIECE) yield chunk.subarray(start, start + PIECE);
+  }
+}
+
+/** The beginning of a stream; the pieces that were read for it go into `read`. */
+async function headOf(pieces: AsyncGenerator<Uint8Array, void>, read: Uint8Array[]): Promise<Uint8Array> {
+  let bytes = 0;
+  while (bytes < HEAD_BYTES) {
+    const { done, value } = await pieces.next();
+    if (done) break;
+    read.push(value.slice());
+    bytes += value.length;
+  }
+  const head = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of read) {
+    head.set(piece, at);
+    at += piece.length;
+  }
+  return head;
+}
+
+async function* continued(read: readonly Uint8Array[], pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* read;
+  yield* pieces;
+}
