@@ -34,6 +34,11 @@ export interface UnrollOptions {
    */
   readonly initial?: State;
   /**
+   * Masks of the cell by name, `[N, width·H]` each, in the row order of the input: see `ForwardCell.masks` and `drawMasks`. One that
+   * is left out is its mean everywhere.
+   */
+  readonly masks?: Readonly<Record<string, Tensor>>;
+  /**
    * What to keep; default `steps`. With less, a backend that runs whole layers on a device may run this one there, and what lies in
    * between stays there. `states`, `saved` and what a backward pass leaves can still be read: they are computed then, on the host,
    * from the parameters as they are then. After `nothing` no backward pass is possible.
@@ -188,7 +193,7 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   params: P,
   x: Tensor,
   packing: Packing,
-  { direction = 'forward', initial, keep = 'steps' }: UnrollOptions,
+  { direction = 'forward', initial, keep = 'steps', masks }: UnrollOptions,
 ): Unrolled<P, C> {
   const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
@@ -204,9 +209,12 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   );
   const saved = record(Object.keys(cell.saved), (name) => {
     const shape = [total, cell.saved[name] * H];
-    return name === 'a' || overwrites?.forward.includes(name)
-      ? kernels.empty(shape, dtype)
-      : kernels.zeros(shape, dtype);
+    const mask = masks?.[name];
+    if (mask) return inScanOrder(kernels, mask, { direction, packing });
+    const written = name === 'a' || overwrites?.forward.includes(name);
+    const out = (written ? kernels.empty : kernels.zeros)(shape, dtype);
+    if (cell.masks?.[name]) fill(out, cell.masks[name].mean);
+    return out;
   });
   kernels.rows.setEveryRow(saved.a, params.b);
   const scanned = inScanOrder(kernels, x, { direction, packing });

@@ -13,7 +13,7 @@ import { expectFunction, expectRecord, expectTensor } from '../tensor/arguments.
 import { describe } from '../tensor/describe.js';
 import { expectEntry, expectGrads } from './entry-checks.js';
 
-const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, keep: true });
+const FORWARD_KEYS = keysOf<UnrollOptions>({ direction: true, initial: true, masks: true, keep: true });
 const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate: true, onStep: true });
 const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
 const KEEPS: readonly Keep[] = ['nothing', 'gradients', 'steps'];
@@ -58,6 +58,7 @@ export function checkForwardOnly<P extends CellParams>(
   checkParams(cell, params, expect);
   const [D, GH] = params.Wx.shape;
   expect('x', x, [packing.total, D], () => `N = ${packing.total} rows in the batch, D = ${D} as Wx is [${D}, ${GH}]`);
+  checkMasks(cell, options.masks, packing.total, params.Wh.shape[0], expect);
   if (initial === undefined) return;
   expectRecord(cell.name, 'initial', initial, `a record of states, ${cell.states.join(', ')}`);
   expectKnownKeys(cell.name, 'initial', initial, cell.states);
@@ -83,6 +84,21 @@ function shapesLike(where: string, dtype: DType): ExpectShape {
       );
     }
   };
+}
+
+/** Requires masks of the cell, in their shapes. */
+function checkMasks<P extends CellParams>(
+  cell: ForwardCell<P>,
+  masks: UnrollOptions['masks'],
+  N: number,
+  H: number,
+  expect: ExpectShape,
+): void {
+  if (masks === undefined) return;
+  expectKnownKeys(cell.name, 'masks', masks, Object.keys(cell.masks ?? {}));
+  for (const [name, mask] of Object.entries(masks)) {
+    expect(`masks.${name}`, mask, [N, cell.saved[name] * H], () => `N = ${N} rows in the batch, H = ${H}`);
+  }
 }
 
 /** Requires every parameter of the cell, and of learned initial states all or none. */

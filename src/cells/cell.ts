@@ -40,6 +40,14 @@ export interface State extends Params {
  */
 export type Saved = Params;
 
+/** A saved tensor of zeros and ones that is there before a step: what a training drops or keeps. */
+export interface MaskSpec {
+  /** Probability of a 1, in (0, 1). Where nothing is drawn, every element is this mean. */
+  readonly mean: number;
+  /** Whether every step has a mask of its own, or all steps of a sequence share one. */
+  readonly per: 'step' | 'sequence';
+}
+
 /** Choices at initialization; what a cell does not have (a forget gate) it does not read. */
 export interface InitOptions {
   /** Scheme of `Wx`; default `glorot`. */
@@ -67,13 +75,16 @@ export interface ForwardCell<P extends CellParams = CellParams, S extends State 
   readonly states: readonly string[];
   /** Width, in multiples of H, of each tensor the forward step saves. `a` is always there. */
   readonly saved: Readonly<Record<string, number>>;
+  /** Which of the saved tensors are masks; a cell that draws nothing leaves it out. `UnrollOptions.masks` fills them. */
+  readonly masks?: Readonly<Record<string, MaskSpec>>;
 
   /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
   shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
 
   /**
-   * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b` and every other saved tensor is zero; on return `saved` holds
-   * what the backward step needs, and `next` the new state.
+   * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b`, a mask is filled, and every other saved tensor is zero; on
+   * return `saved` holds what the backward step needs, and `next` the new state. Every product of a step has a state, or what the
+   * step made of one, as its left factor: recurrent dropout masks them all.
    */
   stepForward(kernels: Kernels, params: P, prev: S, saved: V, next: S): void;
 
@@ -137,6 +148,7 @@ const BOUND: readonly (keyof Cell)[] = [
   'gates',
   'states',
   'saved',
+  'masks',
   'stepGrads',
   'shapes',
   'stepForward',

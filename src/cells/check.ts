@@ -11,6 +11,12 @@ const isNames = (x: unknown): x is string[] => Array.isArray(x) && x.every((each
 const isWidths = (x: unknown, name: string): boolean =>
   isRecord(x) && name in x && Object.values(x).every((width) => Number.isInteger(width) && (width as number) > 0);
 
+const isMasks = (x: unknown): boolean =>
+  x === undefined ||
+  (isRecord(x) && Object.values(x).every((mask) => isRecord(mask) && isMean(mask.mean) && isPer(mask.per)));
+const isMean = (x: unknown): boolean => typeof x === 'number' && x > 0 && x < 1;
+const isPer = (x: unknown): boolean => x === 'step' || x === 'sequence';
+
 type Member<C> = readonly [keyof C & string, (x: unknown) => boolean, string];
 
 /** What each member of the forward half must be. */
@@ -19,6 +25,7 @@ const FORWARD: readonly Member<ForwardCell>[] = [
   ['gates', (x) => Number.isInteger(x) && (x as number) > 0, 'an integer of at least 1'],
   ['states', (x) => isNames(x) && x[0] === 'h', "a list of names, 'h' first"],
   ['saved', (x) => isWidths(x, 'a'), 'a record of widths with a'],
+  ['masks', isMasks, "a record of masks, each { mean, per }, mean in (0, 1), per 'step' or 'sequence'"],
   ['shapes', isFunction, 'a function'],
   ['stepForward', isFunction, 'a function'],
 ];
@@ -64,6 +71,13 @@ export function expectForwardCell(where: string, cell: unknown): asserts cell is
     throw new ArgumentError(`${where}: cell must be a cell, such as { ...lstm, … }; got ${describe(cell)}`);
   }
   expectMembers(where, cell, FORWARD);
+  const { saved, masks = {} } = cell as unknown as ForwardCell;
+  for (const name of Object.keys(masks)) {
+    if (Object.hasOwn(saved, name) && name !== 'a') continue;
+    throw new ArgumentError(
+      `${where}: cell.masks.${name} must be a saved tensor other than a; those of the cell are ${Object.keys(saved).join(', ')}: correct the name`,
+    );
+  }
   soundForward.add(cell);
 }
 

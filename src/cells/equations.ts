@@ -14,6 +14,8 @@ export interface Algebra<V> {
   sub(a: V, b: V): V;
   /** `a ∘ b`, component by component, likewise. */
   mul(a: V, b: V): V;
+  /** `factor · x`. */
+  scale(x: V, factor: number): V;
   /** `1 − x`. */
   oneMinus(x: V): V;
   /** `1 / (1 + e^−x)`. */

@@ -11,6 +11,7 @@ export type {
   CellParams,
   ForwardCell,
   InitOptions,
+  MaskSpec,
   Params,
   Saved,
   State,
@@ -32,8 +33,11 @@ export type { GradientPlace, Place, Quantity } from './quantities.js';
 export { gateQuantity, savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 export type { LstmSaved, LstmParams, LstmState } from './lstm.js';
 export { lstm, lstmStepBackward, lstmStepForward } from './lstm.js';
+export { recurrentDropout } from './recurrent-dropout.js';
 export type { RnnSaved, RnnParams } from './rnn.js';
 export { rnn, rnnRelu } from './rnn.js';
+export type { ZoneoutRates } from './zoneout.js';
+export { zoneout } from './zoneout.js';
 
 /** Every cell of this package, by name. */
 export const cells: Readonly<Record<string, Cell>> = {

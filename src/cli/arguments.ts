@@ -110,6 +110,17 @@ export function dropProbability(text: string): number {
   return p;
 }
 
+/** A probability below 1, or probabilities by the name of a state, `h=0.05,c=0.5`. */
+export function zoneoutRates(text: string): number | Record<string, number> {
+  if (!text.includes('=')) return dropProbability(text);
+  const pairs = text.split(',').map((part) => part.split('='));
+  const names = pairs.map(([name]) => name);
+  if (pairs.some((pair) => pair.length !== 2 || !/^\w+$/.test(pair[0])) || new Set(names).size < names.length) {
+    throw new InvalidArgumentError('It must be a probability, or one for each state, such as h=0.05,c=0.5.');
+  }
+  return Object.fromEntries(pairs.map(([name, p]) => [name, dropProbability(p)]));
+}
+
 /** `k1,k2`: every k1 steps, gradients go back k2 steps. */
 export function truncation(text: string): { every: number; back: number } {
   const parts = text.split(',');

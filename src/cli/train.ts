@@ -38,6 +38,7 @@ import {
   splitShares,
   threadCount,
   truncation,
+  zoneoutRates,
 } from './arguments.js';
 import { addBackendOption, describeBackend } from './backend.js';
 import { selectOnMachine } from '../kernels/select.node.js';
@@ -159,11 +160,34 @@ function addModelOptions(command: Command): void {
     .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
     .option('--layers <n>', 'number of recurrent layers', positiveInteger, d.layers)
     .option('--no-bidirectional', 'read sentences from left to right only')
-    .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout);
+    .option('--residual', 'add the input of every layer but the first to its output')
+    .option('--dense <n>', 'a layer of n with tanh between the recurrent layers and the head', positiveInteger);
+  addNoiseOptions(command);
   addWordOptions(command);
   addAffixOptions(command);
   addCharacterOptions(command);
   addVectorOptions(command);
+}
+
+function addNoiseOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout)
+    .option(
+      '--dropout-kind <name>',
+      `dropout masks: standard, one a word; variational, one a sentence (default: ${d.dropoutKind})`,
+      oneOf('standard', 'variational'),
+    )
+    .option(
+      '--recurrent-dropout <p>',
+      'dropout on the state that the recurrence reads, one mask a sentence',
+      dropProbability,
+    )
+    .option(
+      '--zoneout <p>',
+      'probability that a unit of a state keeps its value: of all states, or by state, h=0.05,c=0.5',
+      zoneoutRates,
+    );
 }
 
 function addWordOptions(command: Command): void {
@@ -293,6 +317,7 @@ async function checkTogether(options: Options, command: Command): Promise<void> 
   checkTagOptions(options);
   checkUpdates(options);
   checkEncoders(options, command);
+  checkBodyOptions(options);
   const { train: trainFile, dev, test, task, vectors, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
@@ -420,6 +445,18 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
   }
   if (head !== 'crf' || labelSmoothing === 0) return;
   throw new ArgumentError('--label-smoothing means nothing to --head crf: leave it out, or add --head softmax');
+}
+
+/** @throws ArgumentError where an option about the layers would be ignored */
+function checkBodyOptions({ dropout, dropoutKind, residual, layers }: Options): void {
+  if (dropoutKind === 'variational' && dropout === 0) {
+    throw new ArgumentError(
+      '--dropout-kind variational means nothing without dropout: leave it out, or raise --dropout',
+    );
+  }
+  if (residual && layers === 1) {
+    throw new ArgumentError('--residual means nothing to one layer: leave it out, or add --layers 2');
+  }
 }
 
 /** What was decided about labels of spans, in one line. */

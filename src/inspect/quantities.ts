@@ -98,6 +98,7 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
     add: (a, b) => pairwise(a, b, (u, v) => u + v),
     sub: (a, b) => pairwise(a, b, (u, v) => u - v),
     mul: (a, b) => pairwise(a, b, (u, v) => u * v),
+    scale: (x, factor) => x.map((row) => row.map((v) => factor * v)),
     oneMinus: (x) => x.map((row) => row.map((v) => 1 - v)),
     sigmoid: (x) => activation(x, sigmoid, (y) => y * (1 - y)),
     tanh: (x) => activation(x, tanh, (y) => 1 - y * y),

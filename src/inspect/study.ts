@@ -127,8 +127,8 @@ export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): 
 
 /** One backward pass per seed, whose gradients of weights are not kept. */
 export function backwardEach(study: Study, seeds: Iterable<Tensor>): Returned[] {
-  const { heads, layers } = study.params;
-  const forgotten = mapParams({ encoders: {}, layers, heads }, (x) => zeros(x.shape));
+  const { heads, layers, dense } = study.params;
+  const forgotten = mapParams({ encoders: {}, layers, ...(dense && { dense }), heads }, (x) => zeros(x.shape));
   return Array.from(seeds, (dLogits) => backwardInto(study, dLogits, forgotten));
 }
 
@@ -156,17 +156,20 @@ function onlyAsked({ pass, head }: Study, dLogits: Tensor): Tensor[] {
 /** `[T, W]` what one seed brings to the output of the stack. */
 export function headBackward(study: Study, dLogits: Tensor): Tensor {
   const { kernels, network, params, pass } = study;
-  const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
-  return decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), { ...params, heads });
+  return decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), aboveGrads(params));
+}
+
+/** Zero gradients of what lies behind the stack. */
+function aboveGrads({ dense, heads }: ModelParams): ModelGrads {
+  return mapParams({ encoders: {}, layers: [], ...(dense && { dense }), heads }, (x) => zeros(x.shape));
 }
 
 /** Gradients of the head's own weights, from one seed. */
 export function headGradients(study: Study, dLogits: Tensor): TensorRecord {
   const { kernels, model, network, params, pass, head } = study;
-  const { heads } = mapParams({ encoders: {}, layers: [], heads: params.heads }, (x) => zeros(x.shape));
-  const grads = { ...params, heads };
+  const grads = aboveGrads(params);
   decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), grads);
-  return heads[model.config.heads[head].name];
+  return grads.heads[model.config.heads[head].name];
 }
 
 /** Gradients by dotted name. */

@@ -14,7 +14,7 @@ import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
 import type { Places } from '../autograd/devices.js';
 import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
-import type { BackwardPass, Keep, Unrolled } from '../autograd/layout.js';
+import type { BackwardPass, Direction, Keep, Unrolled, UnrollOptions } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
@@ -115,8 +115,12 @@ export function* bidirectionalWork(
   packing: Packing,
   initial: DirectionStates,
   keep?: Keep,
+  masksOf?: (direction: Direction) => UnrollOptions['masks'],
 ): Work<BidirectionalPass> {
-  const way = (direction: 'forward' | 'reverse') => ({ direction, initial: initial[direction], keep });
+  const way = (direction: Direction) => ({
+    ...{ direction, initial: initial[direction], keep },
+    masks: masksOf?.(direction),
+  });
   const forward = yield* unrollWork(places, cell, params.forward, x, packing, way('forward')); // (1)
   const reverse = yield* unrollWork(places, cell, params.reverse, x, packing, way('reverse')); // (2)
   return joinDirections(places.host, forward, reverse); // (3)

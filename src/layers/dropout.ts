@@ -15,14 +15,23 @@
  * Kept for backward: m.
  */
 import type { Packing } from '../autograd/packing.js';
-import { expectKnownKeys, expectProbability, expectShape, keysOf } from '../tensor/checks.js';
+import type { ForwardCell } from '../cells/cell.js';
+import { expectForwardCell } from '../cells/check.js';
+import {
+  expectKnownKeys,
+  expectOneOf,
+  expectPositiveInteger,
+  expectProbability,
+  expectShape,
+  keysOf,
+} from '../tensor/checks.js';
 import type { RandomKey } from '../tensor/random-key.js';
 import type { Kernels } from '../kernels/types.js';
 import { addTo } from '../tensor/rows.js';
 import { ShapeError } from '../tensor/errors.js';
 import { limitOf, threefry } from '../tensor/threefry.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
+import { dtypeOf, sizeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
 import { expectIds, expectKey, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
@@ -165,14 +174,71 @@ export function placesOf(packing: Packing, sequences?: ArrayLike<number>): Int32
   return places;
 }
 
+/** Where masks are drawn. */
+export interface MaskOptions {
+  /** Of this pass of this layer alone; every mask draws at a key of its own. */
+  readonly key: RandomKey;
+  /** `[N, 2]`, the places of the rows: `placesOf(packing, sequences)`; by default `placesOf(packing)`. */
+  readonly places?: Int32Array;
+}
+
+const MASK_KEYS = keysOf<MaskOptions>({ key: true, places: true });
+
+/**
+ * The masks of a cell for one pass over one direction of a layer, drawn by their places as all dropout is: `UnrollOptions.masks`.
+ *
+ * @param hidden H
+ * @returns by name `[N, width·H]`, zeros and ones; nothing for a cell without masks
+ * @throws ArgumentError where there is no key; ShapeError when `places` has not two integers per row
+ */
+export function drawMasks(
+  kernels: Kernels,
+  cell: ForwardCell,
+  hidden: number,
+  dtype: DType,
+  packing: Packing,
+  options: MaskOptions,
+): Record<string, Tensor> {
+  expectForwardCell('drawMasks', cell);
+  expectPositiveInteger('drawMasks', 'hidden', hidden);
+  expectOneOf('drawMasks', 'dtype', dtype, ['float32', 'float64']);
+  expectEntry('drawMasks', { kernels, packing, options });
+  expectKnownKeys('drawMasks', 'options', options, MASK_KEYS);
+  const { key, places = placesOf(packing) } = options;
+  expectKey('drawMasks', 'options.key', key);
+  expectPlaces('drawMasks', places, packing.total);
+  const { masks = {}, saved } = cell;
+  const of = (name: string): Tensor => {
+    const { mean, per } = masks[name];
+    const own = { p: 1 - mean, key: key.fold(name), places, packing: per === 'sequence' ? packing : undefined };
+    const factors = drawFactors(
+      kernels,
+      [per === 'step' ? packing.total : packing.batch, saved[name] * hidden],
+      dtype,
+      own,
+    );
+    for (let i = factors.offset; i < factors.offset + sizeOf(factors.shape); i++)
+      if (factors.data[i] > 0) factors.data[i] = 1;
+    if (per === 'step') return factors;
+    const mask = kernels.empty([packing.total, saved[name] * hidden], dtype);
+    kernels.rows.gather(mask, factors, sequenceOfRows(packing));
+    return mask;
+  };
+  return Object.fromEntries(Object.keys(masks).map((name) => [name, of(name)]));
+}
+
 function expectPlaces(where: string, places: Int32Array, rows: number): void {
   expectIds(where, 'places', places);
   if (places.length === 2 * rows) return;
   throw new ShapeError(`${where}: places must have two integers per row, ${2 * rows}; got ${places.length}`);
 }
 
-function drawFactors(kernels: Kernels, shape: readonly number[], dtype: DType, options: DropoutOptions): Tensor {
-  const { p, key, packing, places } = options;
+function drawFactors(
+  kernels: Kernels,
+  shape: readonly number[],
+  dtype: DType,
+  { p, key, packing, places }: DropoutOptions,
+): Tensor {
   const factors = kernels.empty(shape, dtype);
   const own = packing === undefined ? (places ?? numbered(shape[0])) : sequencePlaces(packing, places);
   kernels.rows.drawFactors(factors, key.words, own, p);

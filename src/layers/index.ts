@@ -29,7 +29,9 @@ export {
   type CrfSpan,
 } from './crf-decode.js';
 export type { CrfLattice, CrfMask, CrfParams } from './crf-lattice.js';
+export { denseBackward, denseForward } from './dense.js';
 export {
+  drawMasks,
   dropoutBackward,
   dropoutForward,
   placesOf,
@@ -37,6 +39,7 @@ export {
   type DropoutMask,
   type DropoutOptions,
   type DropoutResult,
+  type MaskOptions,
 } from './dropout.js';
 export {
   embeddingBackward,

@@ -70,16 +70,18 @@ export function stackInference(
   checkLayers('stackInference', layers, params, expectForwardCell);
   const stack = layers.map((layer, l) => ({
     width: outputSize(layer),
+    residual: layer.residual === true,
     ways: waysOf(kernels, layer, params[l], l === 0 ? table : undefined),
   }));
   return {
     run(x, packing) {
       let input = inputOf(kernels, x, table);
-      for (const { width, ways } of stack) {
+      for (const { width, residual, ways } of stack) {
         const y = kernels.empty([packing.total, width], dtypeOf(input.x.data));
         ways.forEach((way, d) =>
           runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
         );
+        if (residual) kernels.rows.addMatrix(y, input.rows());
         input = { x: y, rows: () => y };
       }
       return input.x;

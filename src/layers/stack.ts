@@ -3,22 +3,24 @@
  *
  *   Forward    x₁ = x
  *              (1)  y_l = layer_l(x_l)                 [N, H_l], or [N, 2H_l] for both directions
- *              (2)  x_{l+1} = dropout(y_l)             between layers only: neither before the first nor after the last
+ *              (2)  y_l += x_l                         in a residual layer (He et al. 2016), whose input is as wide as its output
+ *              (3)  x_{l+1} = dropout(y_l)             between layers only: neither before the first nor after the last
  *   Backward   for l = L … 1
- *              (2)  dy_l += dx_{l+1} ∘ mask_l
+ *              (3)  dy_l += dx_{l+1} ∘ mask_l
+ *              (2)  dx_l += dy_l
  *              (1)  dx_l += layer_lᵀ(dy_l)
  */
 import type { Packing } from '../autograd/packing.js';
 import type { Devices, Places } from '../autograd/devices.js';
 import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
-import type { BackwardPass, Keep, Unrolled } from '../autograd/layout.js';
+import type { BackwardPass, Direction, Keep, Unrolled, UnrollOptions } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
 import type { Cell, CellParams, ForwardCell, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
 import { later, now } from '../kernels/work.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
-import { ArgumentError } from '../tensor/errors.js';
+import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { RandomKey } from '../tensor/random-key.js';
 import type { Tensor } from '../tensor/types.js';
@@ -31,7 +33,7 @@ import {
   type BidirectionalParams,
   type DirectionStates,
 } from './bidirectional.js';
-import { dropoutBackward, dropoutForward, placesOf, type DropoutMask } from './dropout.js';
+import { drawMasks, dropoutBackward, dropoutForward, placesOf, type DropoutMask } from './dropout.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
 import { expectKey, expectList, expectRecord } from '../tensor/arguments.js';
@@ -43,18 +45,20 @@ export interface LayerSpec<C extends ForwardCell = Cell> {
   readonly hidden: number;
   /** Both directions, `[N, 2H]`; default false. */
   readonly bidirectional?: boolean;
+  /** Adds the layer's input to its output; the two must be of one width. Default false. */
+  readonly residual?: boolean;
 }
 
-const LAYER_KEYS = keysOf<LayerSpec>({ cell: true, hidden: true, bidirectional: true });
+const LAYER_KEYS = keysOf<LayerSpec>({ cell: true, hidden: true, bidirectional: true, residual: true });
 
 /** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
 export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
 
-/** Dropout between layers. */
+/** Dropout between layers; and, with the same key, the masks of the cells (zoneout, recurrent dropout). */
 export interface StackDropout {
-  /** Probability of dropping a component, 0 ≤ p < 1. */
+  /** Probability of dropping a component between layers, 0 ≤ p < 1. */
   readonly p: number;
-  /** Of this stack; the dropout behind layer l draws at `key.fold(l)`. */
+  /** Of this stack; the dropout behind layer l draws at `key.fold(l)`, the masks of its cell at `key.fold(l).fold(direction)`. */
   readonly key: RandomKey;
   /** `[N, 2]`, the places of the rows: `placesOf(packing, sequences)`; by default `placesOf(packing)`. */
   readonly places?: Int32Array;
@@ -65,7 +69,7 @@ export interface StackDropout {
 const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, key: true, places: true, perSequence: true });
 
 export interface StackOptions {
-  /** Leave it out when evaluating. */
+  /** Leave it out when evaluating: nothing is dropped then, and masks of cells are their means. */
   readonly dropout?: StackDropout;
   /**
    * Per layer, the states before the first step, each `[B, H]` in packed order (`initialFor` makes them of the caller's order);
@@ -81,12 +85,14 @@ const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, keep: 
 
 /** What one layer did. */
 export interface LayerPass {
-  /** `[N, H]` or `[N, 2H]`, before dropout. */
+  /** `[N, H]` or `[N, 2H]`, before dropout; of a residual layer the sum. */
   readonly y: Tensor;
   readonly forward: Unrolled;
   readonly reverse?: Unrolled;
   /** Mask of the dropout behind this layer; null where there was none. */
   readonly mask: DropoutMask | null;
+  /** Whether the input was added to the output. */
+  readonly residual?: boolean;
 }
 
 /** What the forward pass returns, and what its backward needs. */
@@ -192,8 +198,10 @@ export function* stackWork(
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
-    const pass = yield* layerWork(places, layers[l].cell, params[l], input, packing, initial[l], keep); // (1)
-    const dropped = dropBehind(places.host, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (2)
+    const masksOf = dropout && masksWith(places.host, layers[l], input, packing, dropout, l);
+    const ran = yield* layerWork(places, layers[l].cell, params[l], input, packing, initial[l], keep, masksOf); // (1)
+    const pass = layers[l].residual ? { ...ran, y: addInput(places.host, ran.y, input), residual: true } : ran; // (2)
+    const dropped = dropBehind(places.host, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (3)
     passes.push({ ...pass, mask: dropped.mask });
     input = dropped.y;
   }
@@ -250,10 +258,11 @@ export function* stackBackwardWork(
     const below: LayerPass | undefined = pass.layers[l - 1];
     const dInput = below === undefined ? dX : zeroView(places.host, below.y);
     const options = { dX: dInput, truncate, dFinal: dFinal[l] };
+    if (pass.layers[l].residual && dInput) places.host.rows.addMatrix(dInput, dOutput); // (2)
     left[l] = yield* layerBackwardWork(places, pass.layers[l], dOutput, grads[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
     dOutput = below.mask === null ? dInput : zeroView(places.host, below.y);
-    if (below.mask !== null) dropoutBackward(places.host, below.mask, dInput, dOutput); // (2)
+    if (below.mask !== null) dropoutBackward(places.host, below.mask, dInput, dOutput); // (3)
   }
   return left;
 }
@@ -266,9 +275,10 @@ function* layerWork(
   packing: Packing,
   initial: DirectionStates = {},
   keep?: Keep,
+  masksOf?: MasksOf,
 ): Work<Omit<LayerPass, 'mask'>> {
-  if ('reverse' in params) return yield* bidirectionalWork(places, cell, params, x, packing, initial, keep);
-  const options = { initial: initial.forward, keep };
+  if ('reverse' in params) return yield* bidirectionalWork(places, cell, params, x, packing, initial, keep, masksOf);
+  const options = { initial: initial.forward, keep, masks: masksOf?.('forward') };
   const forward = yield* unrollWork(places, cell, params.forward, x, packing, options);
   return { y: forward.y, forward };
 }
@@ -287,7 +297,34 @@ function* layerBackwardWork(
   return { forward: yield* unrollBackwardWork(places, forward, dY, grads.forward, own) };
 }
 
-/** Equation (2) behind layer l; without dropout the same rows. */
+type MasksOf = (direction: Direction) => UnrollOptions['masks'];
+
+/** The masks of the cell of layer l, by direction; nothing for a cell without. */
+function masksWith(
+  kernels: Kernels,
+  { cell, hidden }: LayerSpec,
+  x: Tensor,
+  packing: Packing,
+  { key, places }: StackDropout,
+  l: number,
+): MasksOf | undefined {
+  if (cell.masks === undefined) return undefined;
+  expectKey('stackForward', 'dropout.key', key);
+  return (direction) => {
+    const own = { key: key.fold(l).fold(direction), places };
+    return drawMasks(kernels, cell, hidden, dtypeOf(x.data), packing, own);
+  };
+}
+
+/** Equation (2): the sum of a layer's output and input, a new tensor: the output may be a view of states. */
+export function addInput(kernels: Kernels, y: Tensor, x: Tensor): Tensor {
+  const sum = kernels.empty(y.shape, dtypeOf(y.data));
+  kernels.rows.copyMatrix(sum, y);
+  kernels.rows.addMatrix(sum, x);
+  return sum;
+}
+
+/** Equation (3) behind layer l; without dropout the same rows. */
 function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
   if (dropout === undefined) return { y, mask: null };
   const { p, key, places = placesOf(packing), perSequence = false } = dropout;
@@ -321,6 +358,13 @@ export function checkLayers(
   layers.forEach(({ hidden }, l) => {
     const { Wh } = params[l].forward;
     expectShape(where, `Wh of layer ${l}`, Wh, [{ H: hidden }, 'G·H'], `the layer's hidden size is ${hidden}`);
+    if (l > 0 || !layers[l].residual) return;
+    const [D] = params[l].forward.Wx.shape;
+    const width = outputSize(layers[l]);
+    if (D === width) return;
+    throw new ShapeError(
+      `${where}: layer ${l} is residual, so its input must be as wide as its output, ${width}; got ${D}: give both one size`,
+    );
   });
 }
 
@@ -359,6 +403,11 @@ function expectLayers(
     expectKnownKeys(where, `layer ${l}`, layer, LAYER_KEYS);
     check(`${where}: layers[${l}]`, layer.cell);
     expectPositiveInteger(where, `layers[${l}].hidden`, layer.hidden);
+    const [below, above] = [l === 0 ? undefined : outputSize(layers[l - 1]), outputSize(layer)];
+    if (!layer.residual || below === undefined || below === above) return;
+    throw new ArgumentError(
+      `${where}: layer ${l} is residual, so its input must be as wide as its output, ${above}; got ${below}: give both layers one size`,
+    );
   });
 }
 

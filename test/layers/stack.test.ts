@@ -26,6 +26,8 @@ import { createRng } from '../../src/tensor/random.js';
 import { createKey } from '../../src/tensor/random-key.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, dtypeOf, rows } from '../../src/tensor/view.js';
+import { stackInference } from '../../src/layers/inference.js';
+import { mutated } from '../support/mutate.js';
 import { slowDevice } from '../support/slow-device.js';
 import { distance, dot, expectGradients, matrix, numbers, random } from './support.js';
 
@@ -231,6 +233,67 @@ describe('stack', () => {
     }));
     const tensors = flatten({ params, x, initial } as never);
     expectGradients(tensors, flatten({ params: grads, x: dX, initial: dInitial } as never), loss, 4);
+  });
+
+  describe('residual layers', () => {
+    const specs: LayerSpec[] = [
+      { cell: cells.rnn, hidden: 2, bidirectional: true },
+      { cell: cells.rnn, hidden: 4, residual: true },
+      { cell: cells.rnn, hidden: 2, bidirectional: true, residual: true },
+    ];
+    const { params, x } = stack(specs, 7);
+    const cotangent = random([N, 4], createRng(40));
+    const dropout = { p: 0.3, key: createKey(41) };
+
+    test('add their input to their output', () => {
+      const { y } = stackForward(kernels, specs, params, x, packing);
+      for (let b = 0; b < B; b++) {
+        let expected = sequence(x, packing, b);
+        params.forEach((layer, l) => {
+          const own = naiveLayer(layer, expected);
+          expected = l === 0 ? own : own.map((row, t) => row.map((v, j) => v + expected[t][j]));
+        });
+        expect(distance(sequence(y, packing, b).flat(), expected.flat())).toBeLessThan(1e-14);
+      }
+    });
+
+    test('have the gradients of finite differences, also behind dropout, and with the first layer residual', () => {
+      const wide = random([N, 4], createRng(8));
+      const all = specs.map((spec) => ({ ...spec, residual: true }));
+      const own = shaken(initStack(4, all, createRng(9), float64));
+      const loss = () => dot(cotangent, stackForward(kernels, all, own, wide, packing, { dropout }).y);
+      const grads = mirror(own);
+      const dX = allocate([N, 4], 'float64');
+      stackBackward(kernels, stackForward(kernels, all, own, wide, packing, { dropout }), cotangent, grads, { dX });
+      expectGradients(flatten({ own, wide } as never), flatten({ own: grads, wide: dX } as never), loss, 4);
+    });
+
+    test('without the line that undoes (2) the gradients are wrong', () => {
+      type Module = { stackBackward: typeof stackBackward };
+      const line = 'if (pass.layers[l].residual && dInput) places.host.rows.addMatrix(dInput, dOutput);';
+      const broken = mutated<Module>('src/layers/stack.ts', line, '');
+      const pass = stackForward(kernels, specs, params, x, packing, { dropout });
+      const [right, wrong] = [stackBackward, broken.stackBackward].map((backward) => {
+        const dX = allocate([N, D], 'float64');
+        backward(kernels, pass, cotangent, mirror(params), { dX });
+        return dX;
+      });
+      expect(distance(right, wrong)).toBeGreaterThan(1e-3);
+    });
+
+    test('run for inference to the same bits', () => {
+      const inference = stackInference(kernels, specs, params);
+      expect(numbers(inference.run(x, packing))).toEqual(numbers(stackForward(kernels, specs, params, x, packing).y));
+      inference.release();
+    });
+
+    test('of another width than their input are refused', () => {
+      const narrow = [specs[0], { ...specs[1], hidden: 5 }];
+      expect(() => initStack(D, narrow, createRng(1))).toThrow(/layer 1 is residual.*as wide as its output, 5; got 4/);
+      const first = [{ ...specs[0], residual: true }];
+      const own = initStack(D, first, createRng(1), float64);
+      expect(() => stackForward(kernels, first, own, x, packing)).toThrow(/layer 0 is residual/);
+    });
   });
 
   test('a batch equals each sequence alone, bit for bit', () => {

@@ -62,8 +62,23 @@ export const tapeSteps: Readonly<Record<CellName, TapeStep>> = {
   'gru-reset-before': gruResetBefore,
 };
 
-/** Outputs and gradients of a problem, by the tape. */
-export function tapeSolution({ case: c, tensors, cotangents }: Problem): Solution {
+/** Where a step is: its layer, direction, sequence (longest first), and packed row. */
+export interface TapePlace {
+  readonly l: number;
+  readonly direction: DirectionName;
+  readonly b: number;
+  readonly row: number;
+}
+
+/** A step around the step of a cell, for what stands between steps. */
+export type Around = (tape: Tape, step: TapeStep, params: Nodes, x: TapeNode, state: Nodes, place: TapePlace) => Nodes;
+
+/**
+ * Outputs and gradients of a problem, by the tape.
+ *
+ * @param around what each step is done by, default the step alone
+ */
+export function tapeSolution({ case: c, tensors, cotangents }: Problem, around: Around = alone): Solution {
   const tape = createTape();
   const nodes = Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, tape.variable(x)]));
   const outputs: Record<string, Tensor> = {};
@@ -79,7 +94,7 @@ export function tapeSolution({ case: c, tensors, cotangents }: Problem): Solutio
     let sequence = Array.from({ length }, (_, t) => tape.gatherRows(nodes.x, [rowNumber(c, t, b)]));
     c.hidden.forEach((_, l) => {
       const halves = directionsOf(c).map((direction) => {
-        const run = runLayer(tape, c, nodes, sequence, { l, direction, b });
+        const run = runLayer(tape, c, nodes, sequence, { l, direction, b }, around);
         for (const state of statesOf(c.cell)) deliver(`final.${l}.${direction}.${state}`, b, run.final[state]);
         return run.outputs;
       });
@@ -91,6 +106,8 @@ export function tapeSolution({ case: c, tensors, cotangents }: Problem): Solutio
   return { outputs, grads: Object.fromEntries(Object.entries(nodes).map(([name, node]) => [name, node.grad])) };
 }
 
+const alone: Around = (tape, step, params, x, state) => step(tape, params, x, state);
+
 /** One layer in one direction over one sequence; outputs are in the order of the input. */
 function runLayer(
   tape: Tape,
@@ -98,6 +115,7 @@ function runLayer(
   nodes: Nodes,
   sequence: readonly TapeNode[],
   { l, direction, b }: { l: number; direction: DirectionName; b: number },
+  around: Around,
 ): { outputs: TapeNode[]; final: Nodes } {
   const params = part(nodes, `layers.${l}.${direction}`);
   const H = c.hidden[l];
@@ -113,7 +131,7 @@ function runLayer(
   const outputs: TapeNode[] = new Array(sequence.length);
   for (let k = 0; k < sequence.length; k++) {
     const t = direction === 'forward' ? k : sequence.length - 1 - k;
-    state = step(tape, params, sequence[t], state);
+    state = around(tape, step, params, sequence[t], state, { l, direction, b, row: rowNumber(c, t, b) });
     outputs[t] = state.h;
   }
   return { outputs, final: state };

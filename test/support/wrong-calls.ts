@@ -181,6 +181,24 @@ export const rooms: Readonly<Record<string, Room>> = {
         dY: x(),
         dX: x(),
       }),
+      denseForward: () => ({ kernels: kernels(), params: linear(), x: x() }),
+      denseBackward: () => ({
+        kernels: kernels(),
+        params: linear(),
+        x: x(),
+        y: layers.denseForward(kernels(), linear(), x()),
+        dY: layers.denseForward(kernels(), linear(), x()),
+        grads: grads(linear()),
+        dX: x(),
+      }),
+      drawMasks: () => ({
+        kernels: kernels(),
+        cell: cells.zoneout(cells.lstm, { h: 0.5 }),
+        hidden: H,
+        dtype: 'float32',
+        packing: packing(),
+        options: { key: key(), places: layers.placesOf(packing()) },
+      }),
       placesOf: () => ({ packing: packing(), sequences: [4, 7] }),
       wordDropout: () => ({ ids: ids(), p: 0.5, unknown: 0, key: key(), places: Int32Array.of(0, 0, 0, 1, 1, 0) }),
       initEmbedding: () => ({ V, E, rng: rng(), options: { dtype: 'float32' } }),
@@ -329,6 +347,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     calls: {
       fillWeights: () => ({ w: x(), scheme: 'glorot', rng: rng(), H }),
       expectCell: () => ({ where: 'here', cell: cells.lstm }),
+      recurrentDropout: () => ({ cell: cells.lstm, p: 0.5 }),
+      zoneout: () => ({ cell: cells.lstm, rates: { h: 0.1, c: 0.2 } }),
     },
     exempt: {
       ...Object.fromEntries(

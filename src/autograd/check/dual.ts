@@ -63,6 +63,7 @@ export const dualOps: DualOps = {
   add: (a, b) => pairwise('add', a, b, (u, v) => u + v, (_u, _v, du, dv) => du + dv), // prettier-ignore
   sub: (a, b) => pairwise('sub', a, b, (u, v) => u - v, (_u, _v, du, dv) => du - dv), // prettier-ignore
   mul: (a, b) => pairwise('mul', a, b, (u, v) => u * v, (u, v, du, dv) => du * v + u * dv), // prettier-ignore
+  scale: (x, factor) => elementwise(x, (v) => factor * v, () => factor), // prettier-ignore
   oneMinus: (x) => elementwise(x, (v) => 1 - v, () => -1), // prettier-ignore
   sigmoid: (x) => elementwise(x, sigmoid, (_, y) => y * (1 - y)),
   tanh: (x) => elementwise(x, tanh, (_, y) => 1 - y * y),

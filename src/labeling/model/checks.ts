@@ -67,6 +67,7 @@ export function expectParams(
   for (const { config, shapes } of network.heads) {
     expectPart(where, `${name}.heads.${config.name}`, own.heads[config.name], shapes);
   }
+  if (network.dense) expectPart(where, `${name}.dense`, (params as ModelParams).dense, network.dense.shapes);
   let D = network.width;
   network.layers.forEach(({ cell, hidden, bidirectional }, l) => {
     const layer: unknown = (layers as unknown[])[l];

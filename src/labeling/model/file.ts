@@ -12,6 +12,7 @@ import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
+import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
 import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
 import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
@@ -28,7 +29,7 @@ import { inferenceHeadKinds } from './heads/inference.js';
 import { softmaxConfig } from './heads/softmax.js';
 import type { Model } from './model.js';
 import { createModel } from './model.js';
-import type { BodyConfig, InferenceNetwork, ModelConfig, ModelParams, OwnParts } from './network.js';
+import type { BodyConfig, BodyExtras, InferenceNetwork, ModelConfig, ModelParams, OwnParts } from './network.js';
 import { inferenceNetworkOf, kindOf } from './network.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
@@ -239,7 +240,27 @@ function readBody(json: Readonly<Record<string, unknown>>, field: string): BodyC
   if (json.ownCell !== undefined && json.ownCell !== true)
     throw new DataError(`model: expected ${field}.ownCell to be true, or absent: the file is damaged`);
   const { cell, ownCell, hidden, bidirectional, dropout } = json as unknown as BodyConfig;
-  return { cell, ...(ownCell && { ownCell }), hidden, bidirectional, dropout };
+  return { cell, ...(ownCell && { ownCell }), hidden, bidirectional, dropout, ...readExtras(json, field) };
+}
+
+/** The fields that most models leave out. */
+function readExtras(json: Readonly<Record<string, unknown>>, field: string): BodyExtras {
+  const { variational, recurrentDropout, zoneout, residual, dense } = json;
+  for (const [name, value] of Object.entries({ variational, residual })) {
+    if (value !== undefined && value !== true) throw wrong(`${field}.${name}`, 'true, or absent', value);
+  }
+  for (const [name, value] of Object.entries({ recurrentDropout, dense })) {
+    if (value !== undefined && typeof value !== 'number') throw wrong(`${field}.${name}`, 'a number, or absent', value);
+  }
+  if (zoneout !== undefined) expectRates(zoneout, `${field}.zoneout`);
+  const extras = { variational, recurrentDropout, zoneout, residual, dense };
+  return Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined)) as BodyExtras;
+}
+
+function expectRates(rates: unknown, field: string): void {
+  for (const [state, p] of Object.entries(record(rates, field))) {
+    if (typeof p !== 'number') throw wrong(`${field}.${state}`, 'a number', p);
+  }
 }
 
 /** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
@@ -275,6 +296,7 @@ function readParams(
       network.encoders.map(({ config: { kind }, shapes }) => [kind, part(`encoders.${kind}`, shapes)]),
     ),
     layers: network.layers.map((spec, l) => readLayer(spec, width(l), `layers.${l}`, part)),
+    ...(network.dense && { dense: part('dense', network.dense.shapes) as LinearParams }),
     heads: Object.fromEntries(
       network.heads.map(({ config: { name }, shapes }) => [name, part(`heads.${name}`, shapes)]),
     ),

@@ -1,6 +1,7 @@
 /** A labeler that is run and not trained: what `predict` and a `Tagger` keep from one batch to the next. */
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
+import { denseForward } from '../../layers/dense.js';
 import { stackInference } from '../../layers/inference.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
@@ -62,7 +63,8 @@ export function inferenceOf(
       expectFeatures('inference', features, network.encoders.length, packing);
       const rows = words ? words.rows(features[0]) : kept?.find(features, packing.total, stack.forget);
       const y = stack.run(rows ?? vectorsOf(kernels, network, params, features), packing);
-      return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
+      const top = params.dense ? denseForward(kernels, params.dense, y) : y;
+      return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], top, packing));
     },
     release: stack.release,
   };

@@ -18,6 +18,7 @@ import type { Kernels } from '../../kernels/types.js';
 import type { Work } from '../../kernels/work.js';
 import { later, now } from '../../kernels/work.js';
 import type { DropoutMask } from '../../layers/dropout.js';
+import { denseBackward, denseForward } from '../../layers/dense.js';
 import { dropoutBackward, dropoutForward } from '../../layers/dropout.js';
 import type { LayerBackwardPass, StackPass } from '../../layers/stack.js';
 import { stackBackwardWork, stackWork } from '../../layers/stack.js';
@@ -101,9 +102,11 @@ export interface ModelPass {
   readonly x: Tensor;
   readonly xMask: DropoutMask | null;
   readonly stack: StackPass;
-  /** `[N, H]`, after dropout. */
+  /** `[N, H]`, the output of the stack after dropout. */
   readonly y: Tensor;
   readonly yMask: DropoutMask | null;
+  /** What the heads read: `y`, or `[N, n]` the output of the dense layer behind it. */
+  readonly top: Tensor;
   /** One per head. */
   readonly heads: readonly HeadPass[];
 }
@@ -161,16 +164,20 @@ function* forwardWork(
   { noise, keep }: PassOptions,
 ): Work<ModelPass> {
   const { host } = places;
-  const input = encode(host, network, params, features, noise);
-  const dropout = noise && { p: network.dropout, key: noise.key.fold('layers'), places: noise.places };
-  const stack = yield* stackWork(places, network.layers, params.layers, input.dropped, packing, { dropout, keep });
+  const input = encode(host, network, params, features, noise, packing);
+  const layers = noise ? network.trainedLayers : network.layers;
+  const dropout = noise && {
+    ...{ p: network.dropout, key: noise.key.fold('layers'), places: noise.places },
+    perSequence: network.variational,
+  };
+  const stack = yield* stackWork(places, layers, params.layers, input.dropped, packing, { dropout, keep });
   const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
   return remember(pass, ownWeights(params));
 }
 
 /** The weights that no layer of the stack remembers: those of encoders and heads. */
-function ownWeights({ encoders, heads }: ModelParams): TensorRecord {
-  return flatten({ encoders, heads });
+function ownWeights({ encoders, dense, heads }: ModelParams): TensorRecord {
+  return flatten({ encoders, ...(dense && { dense }), heads });
 }
 
 /** What the backward pass leaves behind, beside the gradients it adds to. */
@@ -239,16 +246,17 @@ function* backwardWork(
 /** In front of the stack: the vectors of every encoder side by side, and dropout. */
 export function encode(
   kernels: Kernels,
-  { encoders, width, dropout: p }: Network,
+  { encoders, width, dropout: p, variational }: Network,
   params: ModelParams,
   features: readonly Features[],
   noise?: Noise,
+  packing?: Packing,
 ): Pick<ModelPass, 'encoded' | 'x' | 'xMask'> & { readonly dropped: Tensor } {
   const encoded = encoders.map((each, i) =>
     each.forward(kernels, params.encoders[each.config.kind], features[i], noise && noiseOf(noise, each.config.kind)),
   );
   const x = joined(kernels, encoded, width);
-  const dropped = dropAt(kernels, x, p, 'input', noise);
+  const dropped = dropAt(kernels, x, p, 'input', noise, variational ? packing : undefined);
   return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
 }
 
@@ -264,18 +272,19 @@ export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width:
   return x;
 }
 
-/** Behind the stack: dropout, and the logits of every head. */
+/** Behind the stack: dropout, the dense layer where there is one, and the logits of every head. */
 export function decode(
   kernels: Kernels,
-  { heads, dropout: p }: Network,
+  { heads, dropout: p, variational }: Network,
   params: ModelParams,
   output: Tensor,
   packing: Packing,
   noise?: Noise,
-): Pick<ModelPass, 'y' | 'yMask' | 'heads'> {
-  const { y, mask } = dropAt(kernels, output, p, 'output', noise);
-  const passes = heads.map((head) => head.forward(kernels, params.heads[head.config.name], y, packing));
-  return { y, yMask: mask, heads: passes };
+): Pick<ModelPass, 'y' | 'yMask' | 'top' | 'heads'> {
+  const { y, mask } = dropAt(kernels, output, p, 'output', noise, variational ? packing : undefined);
+  const top = params.dense ? denseForward(kernels, params.dense, y) : y;
+  const passes = heads.map((head) => head.forward(kernels, params.heads[head.config.name], top, packing));
+  return { y, yMask: mask, top, heads: passes };
 }
 
 /** The gradient at the output of the stack. */
@@ -287,11 +296,14 @@ export function decodeBackward(
   dLogits: readonly Tensor[],
   grads: ModelGrads,
 ): Tensor {
-  const dY = zerosFor(kernels, pass.y);
+  const dTop = zerosFor(kernels, pass.top);
   heads.forEach((head, i) => {
     const { name } = head.config;
-    head.backward(kernels, params.heads[name], pass.heads[i], dLogits[i], grads.heads[name], dY);
+    head.backward(kernels, params.heads[name], pass.heads[i], dLogits[i], grads.heads[name], dTop);
   });
+  if (!params.dense) return undoDropout(kernels, pass.yMask, dTop);
+  const dY = zerosFor(kernels, pass.y);
+  denseBackward(kernels, params.dense, pass.y, pass.top, dTop, grads.dense!, dY);
   return undoDropout(kernels, pass.yMask, dY);
 }
 
@@ -321,16 +333,17 @@ function copied(kernels: Kernels, view: Tensor): Tensor {
   return copy;
 }
 
-/** Dropout in one place of the model where there is noise; the same rows without. */
+/** Dropout in one place of the model where there is noise; the same rows without. @param packing where a mask is for a sentence */
 function dropAt(
   kernels: Kernels,
   x: Tensor,
   p: number,
   where: 'input' | 'output',
   noise?: Noise,
+  packing?: Packing,
 ): { readonly y: Tensor; readonly mask: DropoutMask | null } {
   if (noise === undefined) return { y: x, mask: null };
-  return dropoutForward(kernels, x, { p, key: noise.key.fold(where), places: noise.places });
+  return dropoutForward(kernels, x, { p, key: noise.key.fold(where), places: noise.places, packing });
 }
 
 /** The noise of one encoder. */

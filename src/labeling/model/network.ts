@@ -11,6 +11,11 @@ import type { ForwardCell } from '../../cells/cell.js';
 import { expectForwardCell } from '../../cells/check.js';
 import { forwardCells } from '../../cells/forward.js';
 import { cells, expectCell } from '../../cells/index.js';
+import { recurrentDropout } from '../../cells/recurrent-dropout.js';
+import type { ZoneoutRates } from '../../cells/zoneout.js';
+import { zoneout, zoneoutForward } from '../../cells/zoneout.js';
+import type { LinearParams } from '../../layers/linear.js';
+import { initLinear } from '../../layers/linear.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import { initStack, outputSize } from '../../layers/stack.js';
 import { expectList, expectRecord, expectRng } from '../../tensor/arguments.js';
@@ -52,7 +57,20 @@ export interface BodyConfig {
   readonly bidirectional: boolean;
   /** Probability of dropping a component of the encoders' vectors, between layers, and in front of the heads. */
   readonly dropout: number;
+  /** Set where these three masks are drawn once per sentence instead of once per word. */
+  readonly variational?: true;
+  /** Probability of dropping a component of the state that the recurrence reads, in training; absent for 0. */
+  readonly recurrentDropout?: number;
+  /** Probabilities that a component of a state keeps its value, by state; absent for none. */
+  readonly zoneout?: ZoneoutRates;
+  /** Set where every layer but the first adds its input to its output. */
+  readonly residual?: true;
+  /** Size of a layer with tanh between the recurrent layers and the heads; absent for none. */
+  readonly dense?: number;
 }
+
+/** The fields of a body that most models leave out. */
+export type BodyExtras = Pick<BodyConfig, 'variational' | 'recurrentDropout' | 'zoneout' | 'residual' | 'dense'>;
 
 /** What a model is made of; saved with it. */
 export interface ModelConfig {
@@ -74,11 +92,16 @@ export interface OwnParts {
 export type ModelParams = {
   readonly encoders: Readonly<Record<string, TensorRecord>>;
   readonly layers: readonly LayerParams[];
+  /** Of the layer behind them, where the body has one. */
+  readonly dense?: LinearParams;
   readonly heads: Readonly<Record<string, TensorRecord>>;
 };
 
 /** Gradients of a model mirror its parameters. */
 export type ModelGrads = ModelParams;
+
+/** Shapes of the parameters of a dense layer. */
+export type DenseShapes = { readonly W: readonly [number, number]; readonly b: readonly [number] };
 
 /** The arithmetic of a model that is only run. Every `Network` is one. */
 export interface InferenceNetwork {
@@ -87,6 +110,8 @@ export interface InferenceNetwork {
   /** E, the columns of all encoders together. */
   readonly width: number;
   readonly layers: readonly LayerSpec<ForwardCell>[];
+  /** The layer behind them, where the body has one: its size, and the shapes of its parameters. */
+  readonly dense?: { readonly size: number; readonly shapes: DenseShapes };
   readonly heads: readonly InferenceHeadLayer[];
 }
 
@@ -94,7 +119,11 @@ export interface InferenceNetwork {
 export interface Network extends InferenceNetwork {
   readonly encoders: readonly EncoderLayer[];
   readonly layers: readonly LayerSpec[];
+  /** `layers` as a training step runs them: with recurrent dropout. */
+  readonly trainedLayers: readonly LayerSpec[];
   readonly dropout: number;
+  /** Whether dropout draws one mask per sentence. */
+  readonly variational: boolean;
   readonly heads: readonly HeadLayer[];
 }
 
@@ -129,24 +158,31 @@ function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: Readonly<Rec
  * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
  */
 export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
-  return layersWith(body, cells, own);
+  return layersWith(body, { cells, zoneout }, own);
 }
 
-function layersWith<C extends ForwardCell>(
-  body: BodyConfig,
-  builtIn: Readonly<Record<string, C>>,
-  own?: C,
-): LayerSpec<C>[] {
+function layersWith<C extends ForwardCell>(body: BodyConfig, builtIn: BuiltInCells<C>, own?: C): LayerSpec<C>[] {
   expectRecord('model', 'body', body, '{ cell, hidden, bidirectional, dropout }');
-  const cell = cellOf(body, builtIn, own);
+  const plain = cellOf(body, builtIn.cells, own);
+  const cell = body.zoneout === undefined ? plain : builtIn.zoneout(plain, body.zoneout);
   expectProbability('model', 'dropout', body.dropout);
+  if (body.recurrentDropout !== undefined) expectProbability('model', 'recurrentDropout', body.recurrentDropout);
   expectSwitches('model', body, 'bidirectional');
   expectList('model', 'hidden', body.hidden, 'sizes, one per layer');
   if (body.hidden.length === 0) throw new ArgumentError('model: hidden must list at least one layer size; got none');
-  return body.hidden.map((hidden) => {
+  return body.hidden.map((hidden, l) => {
     expectPositiveInteger('model', 'hidden', hidden);
-    return { cell, hidden, bidirectional: body.bidirectional };
+    expectResidual(body, l);
+    return { cell, hidden, bidirectional: body.bidirectional, ...(body.residual && l > 0 && { residual: true }) };
   });
+}
+
+/** @throws ArgumentError where a layer would add an input of another width */
+function expectResidual({ residual, hidden }: BodyConfig, l: number): void {
+  if (!residual || l === 0 || hidden[l] === hidden[l - 1]) return;
+  throw new ArgumentError(
+    `model: residual layers must be of one size; got ${hidden.join(', ')}: give them one size, or leave residual out`,
+  );
 }
 
 /** The kind of that name, one of your own or built in. @throws ArgumentError on an unknown one */
@@ -173,20 +209,31 @@ export function kindOf<K extends { readonly kind: string }>(
 export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   expectOwnParts('model', 'own', own);
   if (own.cell !== undefined) expectCell('model', own.cell);
-  const kinds = { cells, encoders: encoderKinds, heads: headKinds };
-  return { ...assembled(config, own, kinds), dropout: config.body.dropout } as Network;
+  const kinds = { cells, zoneout, encoders: encoderKinds, heads: headKinds };
+  const network = assembled(config, own, kinds as unknown as BuiltIn) as Pick<Network, keyof InferenceNetwork>;
+  const { dropout, recurrentDropout: p = 0, variational = false } = config.body;
+  const trainedLayers = network.layers.map((layer) => ({ ...layer, cell: recurrentDropout(layer.cell, p) }));
+  return { ...network, trainedLayers, dropout, variational } as Network;
 }
 
 /** `networkOf`, the half that runs forward. @throws ArgumentError as `networkOf` does */
 export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): InferenceNetwork {
   expectOwnParts('model', 'own', own);
   if (own.cell !== undefined) expectForwardCell('model', own.cell);
-  return assembled(config, own, { cells: forwardCells, encoders: inferenceEncoderKinds, heads: inferenceHeadKinds });
+  return assembled(config, own, {
+    ...{ cells: forwardCells, zoneout: zoneoutForward },
+    ...{ encoders: inferenceEncoderKinds, heads: inferenceHeadKinds },
+  });
+}
+
+/** What cells are built in, and how one gets zoneout: whole, or the halves that run forward. */
+interface BuiltInCells<C extends ForwardCell> {
+  readonly cells: Readonly<Record<string, C>>;
+  readonly zoneout: (cell: C, rates: ZoneoutRates) => C;
 }
 
 /** The parts that are built in, by name. */
-interface BuiltIn {
-  readonly cells: Readonly<Record<string, ForwardCell>>;
+interface BuiltIn extends BuiltInCells<ForwardCell> {
   readonly encoders: Readonly<Record<string, InferenceEncoderKind>>;
   readonly heads: Readonly<Record<string, InferenceHeadKind>>;
 }
@@ -195,9 +242,12 @@ function assembled(config: ModelConfig, own: OwnParts, builtIn: BuiltIn): Infere
   expectConfig(config);
   expectDistinct('encoders', config.encoders.map(({ kind }) => kind)); // prettier-ignore
   expectDistinct('heads', config.heads.map(({ name }) => name)); // prettier-ignore
-  const layers = layersWith(config.body, builtIn.cells, own.cell);
+  const layers = layersWith(config.body, builtIn, own.cell);
+  const { dense } = config.body;
+  if (dense !== undefined) expectPositiveInteger('model', 'dense', dense);
+  const above = outputSize(layers[layers.length - 1]);
   const body: BodyShape = {
-    width: outputSize(layers[layers.length - 1]),
+    width: dense ?? above,
     bidirectional: config.body.bidirectional,
   };
   const encoders = config.encoders.map((each) =>
@@ -208,6 +258,7 @@ function assembled(config: ModelConfig, own: OwnParts, builtIn: BuiltIn): Infere
     encoders,
     width: encoders.reduce((sum, each) => sum + each.config.width, 0),
     layers,
+    ...(dense && { dense: { size: dense, shapes: { W: [above, dense], b: [dense] } } }),
     heads: config.heads.map((each) => kindOf('head', each.kind, builtIn.heads, own.heads).layer(each, body)),
   };
 }
@@ -251,6 +302,7 @@ export function initNetwork(network: Network, rng: Rng, initial: InitialParams =
       network.encoders.map((each) => [each.config.kind, each.initialize(rng, initial[each.config.kind])]),
     ),
     layers: initStack(network.width, network.layers, rng.split('layers')),
+    ...(network.dense && { dense: initLinear(...network.dense.shapes.W, rng.split('dense')) }),
     heads: Object.fromEntries(network.heads.map((each) => [each.config.name, each.initialize(rng)])),
   };
 }
@@ -297,9 +349,10 @@ export function stepBytes(
 function stepFloats(network: Network): { readonly perToken: number; readonly perSentence: number } {
   const parts = [...network.encoders, ...network.heads];
   let perToken = 4 * network.width + parts.reduce((sum, each) => sum + each.floatsPerToken, 0);
+  perToken += 6 * (network.dense?.size ?? 0);
   let perSentence = 0;
   let D = network.width;
-  for (const layer of network.layers) {
+  for (const layer of network.trainedLayers) {
     const { states, saved, stepGrads } = layer.cell;
     const widths = [...Object.values(saved), ...Object.values(stepGrads)].reduce((sum, width) => sum + width, 0);
     const directions = layer.bidirectional ? 2 : 1;

@@ -3,6 +3,7 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Cell } from '../../cells/index.js';
 import { cells, expectCell } from '../../cells/index.js';
+import type { ZoneoutRates } from '../../cells/zoneout.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
 import type { Optimizer } from '../../optim/optimizer.js';
@@ -66,6 +67,22 @@ export interface TrainOptions {
   readonly bidirectional?: boolean;
   /** Probability, in [0, 1), of dropping a component of word vectors and of layer outputs. */
   readonly dropout?: number;
+  /**
+   * Whether `dropout` draws a mask for every word (`standard`, default) or one for all words of a sentence (`variational`: Gal &
+   * Ghahramani 2016).
+   */
+  readonly dropoutKind?: DropoutKind;
+  /**
+   * Probability, in [0, 1), of dropping a component of the state that the recurrence reads, one mask for a sentence; default 0. See
+   * `recurrentDropout` of the cells.
+   */
+  readonly recurrentDropout?: number;
+  /** Probability, in [0, 1), that a component of a state keeps its value: of every state, or by state, `{ h: 0.05, c: 0.5 }`; default 0. */
+  readonly zoneout?: number | ZoneoutRates;
+  /** Adds the input of every layer but the first to its output. */
+  readonly residual?: boolean;
+  /** Size of a layer with tanh between the recurrent layers and the heads; 0 (default) for none. */
+  readonly dense?: number;
   /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word, or its signature. */
   readonly wordDropout?: number;
   /** Words rarer than this in the training set are unknown words. */
@@ -158,6 +175,11 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   layers: true,
   bidirectional: true,
   dropout: true,
+  dropoutKind: true,
+  recurrentDropout: true,
+  zoneout: true,
+  residual: true,
+  dense: true,
   wordDropout: true,
   minCount: true,
   lowerCase: true,
@@ -194,6 +216,9 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   threads: true,
 });
 
+/** What dropout draws a mask for: every word, or every sentence. */
+export type DropoutKind = 'standard' | 'variational';
+
 /** What is labeled. */
 export type TaskName = 'tag' | 'classify';
 
@@ -214,6 +239,11 @@ export const TRAIN_DEFAULTS = {
   layers: 1,
   bidirectional: true,
   dropout: 0.5,
+  dropoutKind: 'standard' as DropoutKind,
+  recurrentDropout: 0,
+  zoneout: 0 as number | ZoneoutRates,
+  residual: false,
+  dense: 0,
   wordDropout: 0.05,
   minCount: 2,
   lowerCase: false,

@@ -23,6 +23,7 @@ import type { InputSpec } from '../data/formats/reading.js';
 import { expectReading } from '../data/formats/reading.js';
 import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
+import { cells } from '../../cells/index.js';
 import type { Cell } from '../../cells/index.js';
 import { CHARACTER_UNITS } from '../data/spelling.js';
 import { VECTOR_DIGITS } from '../data/vectors/lookup.js';
@@ -47,7 +48,7 @@ import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
 import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
 import { createModel } from '../model/model.js';
-import type { ModelConfig, OwnParts } from '../model/network.js';
+import type { BodyExtras, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
 import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
@@ -265,7 +266,10 @@ function partsFrom(
   expectVectorsUsed(encoders, vectors);
   const { train, sources } = corpora;
   const { cell, hidden, layers, bidirectional, dropout, task } = settings;
-  const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout };
+  const body = {
+    ...{ ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout },
+    ...bodyExtras(settings, own.cell),
+  };
   const built = encoders.map((kind) => kind.build(train, { ...settings, vectors }));
   const kinds = own.heads ?? [task === 'tag' ? TAG_HEADS[settings.head] : TASKS[task]];
   const spans = spansOfTraining(train, settings, sources?.train, onNote);
@@ -281,6 +285,21 @@ function partsFrom(
   };
   const initial = Object.fromEntries(built.flatMap((each) => (each.initial ? [[each.config.kind, each.initial]] : [])));
   return { config, readers: built.map(({ reader }) => reader), initial, labels, kinds, spans };
+}
+
+/** The fields of a body that are left out where nobody asks for them, so that files of other models stay as they are. */
+function bodyExtras(settings: Settings, own?: Cell): BodyExtras {
+  const { cell, dropoutKind, recurrentDropout: p, zoneout, residual, dense } = settings;
+  const states = (own ?? (cells[cell as string] as Cell | undefined))?.states ?? []; // the network refuses an unknown cell
+  const rates = typeof zoneout === 'number' ? Object.fromEntries(states.map((state) => [state, zoneout])) : zoneout;
+  const isZoned = Object.values(rates).some((rate) => rate !== 0);
+  return {
+    ...(dropoutKind === 'variational' && { variational: true }),
+    ...(p !== 0 && { recurrentDropout: p }),
+    ...(isZoned && { zoneout: rates }),
+    ...(residual && { residual: true }),
+    ...(dense !== 0 && { dense }),
+  };
 }
 
 function expectCorpora(corpora: Corpora): void {
@@ -341,13 +360,34 @@ function checkSettings(settings: Settings): void {
   for (const name of ['prefixes', 'suffixes'] as const) expectAffixes('train', name, settings[name]);
   if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
   expectProbability('train', 'wordDropout', settings.wordDropout);
+  checkNoise(settings);
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
   if (settings.truncate !== undefined) checkTruncation(settings.truncate);
   checkOptimizer(settings);
   expectProbability('train', 'labelSmoothing', settings.labelSmoothing);
   if (settings.ema !== undefined) checkDecay(settings.ema);
-  expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels');
+  expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels', 'residual');
+}
+
+/** Options of masks, and of what is built around the layers. @throws ArgumentError on one that is impossible, or would do nothing */
+function checkNoise({ dropoutKind, dropout, recurrentDropout: p, zoneout, residual, layers, dense }: Settings): void {
+  expectOneOf('train', 'dropoutKind', dropoutKind, ['standard', 'variational']);
+  if (dropoutKind === 'variational' && dropout === 0) {
+    throw new ArgumentError(
+      "train: dropoutKind 'variational' means nothing without dropout: leave it out, or set dropout",
+    );
+  }
+  expectProbability('train', 'recurrentDropout', p);
+  if (typeof zoneout === 'number') expectProbability('train', 'zoneout', zoneout);
+  else {
+    expectRecord('train', 'zoneout', zoneout, 'a probability, or probabilities by state, such as { h: 0.05, c: 0.5 }');
+    for (const [state, rate] of Object.entries(zoneout)) expectProbability('train', `zoneout.${state}`, rate);
+  }
+  if (dense !== 0) expectPositiveInteger('train', 'dense', dense);
+  if (residual && layers === 1) {
+    throw new ArgumentError('train: residual means nothing to one layer: leave it out, or set layers to 2 or more');
+  }
 }
 
 /** @throws ArgumentError on an option that is outside its domain, or that the optimizer would ignore */

@@ -9,6 +9,7 @@ import { addShardGradient, applyGradient } from '../../../src/labeling/training/
 import { batchesOfEpoch, prepareRun } from '../../../src/labeling/training/run.js';
 import type { Run } from '../../../src/labeling/training/run.js';
 import { train } from '../../../src/labeling/training/train.js';
+import { reversal } from '../../../src/autograd/packing.js';
 import { zeroInPlace } from '../../../src/autograd/grads.js';
 import type { TensorRecord } from '../../../src/autograd/grads.js';
 import { flatten } from '../../../src/autograd/grads.js';
@@ -54,20 +55,39 @@ function drawsOf(run: Run, members: readonly number[], epoch: number): Map<strin
         input: row(pass.xMask!.factors, n),
         between: row(pass.stack.layers[0].mask!.factors, n),
         output: row(pass.yMask!.factors, n),
+        ...maskRows(pass, n),
       });
     }
   }
   return draws;
 }
 
+/** Masks of the cells in both directions of the upper layer, where they have any: of the word in row n. */
+function maskRows({ stack }: ReturnType<typeof addShardGradient>['pass'], n: number): Record<string, string> {
+  const { forward, reverse } = stack.layers[1];
+  const back = reversal(forward.packing);
+  const own = [forward, reverse!].flatMap(({ cell, saved, direction }) =>
+    Object.keys(cell.masks ?? {}).map((name) => {
+      const [at, { data, offset, shape }] = [direction === 'forward' ? n : back[n], saved[name]];
+      return [`${direction}.${name}`, data.slice(offset + at * shape[1], offset + (at + 1) * shape[1]).join()];
+    }),
+  );
+  return Object.fromEntries(own) as Record<string, string>;
+}
+
 const merged = (parts: readonly Map<string, Record<string, string>>[]) =>
   Object.fromEntries(parts.flatMap((part) => [...part]).sort(([p], [q]) => (p < q ? -1 : 1)));
 
-describe('the noise of a token', () => {
+const masked = { recurrentDropout: 0.3, zoneout: { h: 0.2, c: 0.4 } };
+
+describe.each([
+  ['dropout', {}],
+  ['dropout, recurrent dropout and zoneout', masked],
+] as const)('the noise of a token: %s', (_what, more) => {
   const everyone = sentences.map((_, s) => s);
 
   test('is the same on one, two, three and eight threads: in the shards of a batch', () => {
-    const run = runOf();
+    const run = runOf(cpu, more);
     const { lengths } = run;
     for (const members of batchesOfEpoch(run, 1).slice(0, 3)) {
       const whole = merged([drawsOf(run, members, 1)]);
@@ -79,11 +99,11 @@ describe('the noise of a token', () => {
   });
 
   test('is the same in any batch, whatever was drawn before', () => {
-    const run = runOf();
+    const run = runOf(cpu, more);
     const whole = merged([drawsOf(run, everyone, 2)]);
     fc.assert(
       fc.property(fc.subarray(everyone, { minLength: 1 }), fc.integer({ min: 1, max: 3 }), (members, epoch) => {
-        drawsOf(runOf(), members, epoch);
+        drawsOf(runOf(cpu, more), members, epoch);
         for (const [at, draw] of drawsOf(run, members, 2)) expect(draw).toEqual(whole[at]);
       }),
     );
@@ -91,8 +111,34 @@ describe('the noise of a token', () => {
 
   test('is the same on every backend', async () => {
     const wasm = await createWasmKernels();
-    expect(merged([drawsOf(runOf(wasm), everyone, 3)])).toEqual(merged([drawsOf(runOf(), everyone, 3)]));
+    expect(merged([drawsOf(runOf(wasm, more), everyone, 3)])).toEqual(merged([drawsOf(runOf(cpu, more), everyone, 3)]));
     wasm.dispose();
+  });
+});
+
+describe('noise that is drawn by place', () => {
+  const everyone = sentences.map((_, s) => s);
+
+  test('variational: all words of a sentence share the masks of dropout, two sentences do not', () => {
+    const run = runOf(cpu, { dropoutKind: 'variational', embedding: 36, hidden: 18, bidirectional: false });
+    const moment = { epoch: 1, batch: 1 };
+    const { pass, batch } = addShardGradient(run.replica, everyone, counts(run, everyone), moment);
+    for (const mask of [pass.xMask, pass.yMask, pass.stack.layers[0].mask]) {
+      const { shape, data, offset } = mask!.factors;
+      expect(shape[0]).toBe(batch.packing.batch);
+      const rows = Array.from({ length: shape[0] }, (_, b) => data.slice(offset + b * shape[1], offset + (b + 1) * shape[1]).join()); // prettier-ignore
+      expect(new Set(rows).size).toBe(shape[0]);
+    }
+  });
+
+  test('recurrent dropout: all words of a sentence share a mask; zoneout: none does; the directions differ', () => {
+    const draws = drawsOf(runOf(cpu, { ...masked, hidden: 40 }), everyone, 1);
+    const ofSentence = [...draws].filter(([at]) => at.startsWith('3/')).map(([, draw]) => draw);
+    const different = (name: string) => new Set(ofSentence.map((draw) => draw[name])).size;
+    expect([different('forward.mask_h'), different('reverse.mask_h')]).toEqual([1, 1]);
+    expect(different('forward.keep_h')).toBe(ofSentence.length);
+    expect(ofSentence[0]['forward.mask_h']).not.toBe(ofSentence[0]['reverse.mask_h']);
+    expect(ofSentence[0]['forward.keep_h']).not.toBe(ofSentence[0]['forward.keep_c']);
   });
 
   test('differs from epoch to epoch, seed to seed, token to token and part to part', () => {
