@@ -129,7 +129,8 @@ export async function serve(hello, suites) {
         say(await sample(act, request.ms));
         continue;
       }
-      const prepared = await suites[request.suite](request);
+      const spelled = request.spellings && { declined: 'the tagger of this adapter reads words, not their characters' };
+      const prepared = spelled ?? (await suites[request.suite](request));
       act = prepared.act;
       say(prepared.answer ?? { declined: prepared.declined });
     } catch (error) {

@@ -1,7 +1,7 @@
 """PyTorch as a peer of `bptt bench`: peer_pytorch.py [--sparse] --threads N. The protocol is that of src/bench/peers.ts.
 
 The model is what one writes in PyTorch: nn.Embedding, nn.LSTM(bidirectional=True), nn.Linear, cross_entropy, backward,
-clip_grad_norm_, Adam. nn.LSTM, nn.GRU and nn.RNN have two biases that are added up, bptt has one (and, in a GRU, that of the
+clip_grad_norm_, Adam. With characters every distinct word of a batch goes through one more nn.LSTM, packed. nn.LSTM, nn.GRU and nn.RNN have two biases that are added up, bptt has one (and, in a GRU, that of the
 candidate inside the reset gate): gradients of the second one are masked so that both learn the same.
 """
 
@@ -97,13 +97,44 @@ def prepare_layer(r):
     return answer, act
 
 
+class Characters(torch.nn.Module):
+    """The vector of a word: the last states of an LSTM over its characters, from either end; every distinct word once."""
+
+    def __init__(self, spellings, weights):
+        super().__init__()
+        own = {name[len("encoders.characters.") :]: w for name, w in weights.items() if "characters." in name}
+        C, D = own["embedding"]["shape"]
+        H = own["forward.Wh"]["shape"][0]
+        self.lengths = torch.tensor([len(each) for each in spellings])
+        padded = [torch.tensor(each, dtype=torch.long) for each in spellings]
+        self.spellings = torch.nn.utils.rnn.pad_sequence(padded, batch_first=True)
+        self.embedding = torch.nn.Embedding(C, D)
+        self.recurrent = torch.nn.LSTM(D, H, bidirectional=True)
+        with torch.no_grad():
+            self.embedding.weight.copy_(decode(own["embedding"]["data"]).reshape(C, D))
+        for direction, suffix in (("forward", ""), ("reverse", "_reverse")):
+            p = {name.split(".")[1]: decode(w["data"]) for name, w in own.items() if name.startswith(f"{direction}.")}
+            set_direction(self.recurrent, suffix, "lstm", D, H, p)
+
+    def forward(self, ids):
+        words, places = torch.unique(ids, return_inverse=True)
+        lengths, order = self.lengths[words].sort(descending=True)
+        characters = self.embedding(self.spellings[words[order], : lengths[0]]).transpose(0, 1)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(characters, lengths)
+        _, (h, _) = self.recurrent(packed)
+        vectors = torch.cat([h[0], h[1]], dim=1)[torch.argsort(order)]
+        return vectors[places]
+
+
 class Tagger(torch.nn.Module):
     def __init__(self, r):
         super().__init__()
         V, E, H, K, cell = r["V"], r["E"], r["H"], r["K"], r["cell"]
         weights = {name: decode(w["data"]) for name, w in r["weights"].items()}
         self.embedding = torch.nn.Embedding(V, E, sparse=SPARSE)
-        self.recurrent = MODULES[cell](E, H, bidirectional=True)
+        self.characters = Characters(r["spellings"], r["weights"]) if "spellings" in r else None
+        width = E if self.characters is None else E + 2 * self.characters.recurrent.hidden_size
+        self.recurrent = MODULES[cell](width, H, bidirectional=True)
         self.output = torch.nn.Linear(2 * H, K)
         with torch.no_grad():
             self.embedding.weight.copy_(weights["encoders.words.weight"].reshape(V, E))
@@ -112,10 +143,13 @@ class Tagger(torch.nn.Module):
         for direction, suffix in (("forward", ""), ("reverse", "_reverse")):
             prefix = f"layers.0.{direction}."
             own = {name[len(prefix) :]: w for name, w in weights.items() if name.startswith(prefix)}
-            set_direction(self.recurrent, suffix, cell, E, H, own)
+            set_direction(self.recurrent, suffix, cell, width, H, own)
 
     def forward(self, ids):
-        return self.output(self.recurrent(self.embedding(ids))[0])
+        x = self.embedding(ids)
+        if self.characters is not None:
+            x = torch.cat([x, self.characters(ids)], dim=2)
+        return self.output(self.recurrent(x)[0])
 
 
 def clip(parameters, limit):

@@ -2,11 +2,15 @@
  * The tagger that is timed: 10,000 words × 100 → one bidirectional layer of 100 per direction → 17 labels, sentences of 32
  * tokens, new random words in every step. One update is forward pass, mean cross-entropy, backward pass, clipping by the
  * global norm 5, Adam with η = 0.001: what `bptt train` does in an update.
+ *
+ * A second one reads characters beside words: every word has 1 to 10 of 80 characters × 32, from which a bidirectional layer of 64
+ * per direction makes 128 more components. A word is spelled once per batch.
  */
 import { flatten, nestLike, packingOf, zeroInPlace } from '../autograd/index.js';
 import type { Packing, TensorRecord } from '../autograd/index.js';
 import type { AsyncKernels, Kernels } from '../kernels/index.js';
 import {
+  characterConfig,
   inferenceOf,
   initNetwork,
   modelForwardAsync,
@@ -15,6 +19,7 @@ import {
   wordConfig,
 } from '../labeling/index.js';
 import type { Features, InferenceOptions, ModelParams, Network } from '../labeling/index.js';
+import { listsOf } from '../labeling/data/features.js';
 import { withDefaults } from '../labeling/training/options.js';
 import type { ReplicaPlan, Shard } from '../labeling/training/replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient, createReplica } from '../labeling/training/replica.js';
@@ -39,6 +44,8 @@ export interface Sizes {
 /** The model of the suites `tagger` and `threads`. */
 export const TAGGER_SIZES: Sizes = { V: 10_000, E: 100, H: 100, K: 17, T: 32 };
 const SEED = 5;
+/** The characters of the second model: how many, their vectors, the vector of a word, the longest word. */
+const CHARACTERS = { size: 80, embedding: 32, width: 128, longest: 10 };
 export const LEARNING_RATE = 0.001;
 export const CLIP = 5;
 /** Updates on the first batch whose losses are compared before anything is timed. */
@@ -59,25 +66,36 @@ export interface Problem {
   readonly params: ModelParams;
   readonly packing: Packing;
   readonly batches: readonly ProblemBatch[];
+  /** Of every word its characters, where the tagger reads them. */
+  readonly spellings?: readonly Int32Array[];
 }
 
-/** A problem with so many batches that words hardly repeat from one to the next. */
-export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES): Problem {
+/**
+ * A problem with so many batches that words hardly repeat from one to the next.
+ *
+ * @param spelled whether the tagger reads the characters of words too
+ */
+export function createProblem(cell: string, B: number, sizes: Sizes = TAGGER_SIZES, spelled = false): Problem {
   const { V, E, H, K, T } = sizes;
+  const { size, embedding, width, longest } = CHARACTERS;
   const body = { cell, hidden: [H], bidirectional: true, dropout: 0 };
-  const network = networkOf({ encoders: [wordConfig(V, E)], body, heads: [softmaxConfig(K)] });
+  const characters = characterConfig({ network: 'lstm', size, embedding, width, window: 1 });
+  const encoders = [wordConfig(V, E), ...(spelled ? [characters] : [])];
+  const network = networkOf({ encoders, body, heads: [softmaxConfig(K)] });
   const rng = createRng(SEED);
   const words = rng.split('words');
+  const spelling = rng.split('spelling');
   const count = Math.max(8, Math.ceil(2048 / B / T) * 16);
   const draw = (n: number) => Int32Array.from({ length: T * B }, () => words.integer(n));
+  const spell = () => Int32Array.from({ length: 1 + spelling.integer(longest) }, () => spelling.integer(size));
   return {
     network,
     sizes,
     B,
     params: initNetwork(network, rng.split('init')), // as a replica does
-
     packing: packingOf(new Int32Array(B).fill(T)),
     batches: Array.from({ length: count }, () => ({ ids: draw(V), targets: draw(K) })),
+    ...(spelled && { spellings: Array.from({ length: V }, spell) }),
   };
 }
 
@@ -148,7 +166,8 @@ export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem:
 const totalsOf = ({ B, sizes }: Problem) => ({ token: B * sizes.T, sentence: B });
 
 /** What `bptt train` would make of the sentences of a problem, without dropout. */
-export function planOf({ network, sizes, B, batches }: Problem): ReplicaPlan {
+export function planOf(problem: Problem): ReplicaPlan {
+  const { network, sizes, B, batches } = problem;
   const { E, H, T } = sizes;
   const options = { cell: network.config.body.cell, embedding: E, hidden: H, batch: B, lr: LEARNING_RATE, clip: CLIP };
   const settings = withDefaults({ ...options, dropout: 0, wordDropout: 0, seed: SEED });
@@ -158,14 +177,17 @@ export function planOf({ network, sizes, B, batches }: Problem): ReplicaPlan {
   const ids = split('ids');
   const sentences = {
     lengths: ids.map((list) => list.length),
-    features: [ids.map((list) => ({ ids: list, hidden: list }))],
+    features: network.encoders.map((_, e) => ids.map((list) => featuresOf(problem, list)[e])),
     targets: [split('targets')],
   };
   return { settings, config: network.config, sentences };
 }
 
-/** A batch as the one encoder of the tagger reads it. */
-export const featuresOf = ({ ids }: ProblemBatch): readonly Features[] => [{ ids, hidden: ids }];
+/** Words as the encoders of the tagger read them. */
+export function featuresOf({ spellings }: Pick<Problem, 'spellings'>, ids: Int32Array): readonly Features[] {
+  const words = { ids, hidden: ids };
+  return spellings ? [words, { characters: listsOf(Array.from(ids, (id) => spellings[id])) }] : [words];
+}
 
 /** A model at work. */
 export interface Inference {
@@ -176,17 +198,15 @@ export interface Inference {
 }
 
 /** Starts inference as a `Tagger` does it: with parameters in the memory of the backend, where it has one. */
-export function createInference(
-  kernels: Kernels,
-  { network, params, packing, batches }: Problem,
-  options: InferenceOptions = {},
-): Inference {
+export function createInference(kernels: Kernels, problem: Problem, options: InferenceOptions = {}): Inference {
+  const { network, params, packing } = problem;
+  const batches = problem.batches.map(({ ids }) => featuresOf(problem, ids));
   const record = Object.entries(flatten(params)).map(([name, p]) => [name, copy(p)]);
   const own = nestLike(params, Object.fromEntries(record) as TensorRecord);
   const moveOut = kernels.adopt(Object.values(flatten(own)));
   const inference = inferenceOf(kernels, network, own, options);
   return {
-    logits: (batch) => kernels.frame(() => inference.run(featuresOf(batches[batch]), packing)[0].logits),
+    logits: (batch) => kernels.frame(() => inference.run(batches[batch], packing)[0].logits),
     close() {
       inference.release();
       moveOut();
@@ -198,5 +218,6 @@ export function createInference(
 export function createAsyncInference(device: AsyncKernels, host: Kernels, problem: Problem) {
   const { network, params, packing, batches } = problem;
   return async (batch: number): Promise<Tensor> =>
-    (await modelForwardAsync({ device, host }, network, params, featuresOf(batches[batch]), packing)).heads[0].logits;
+    (await modelForwardAsync({ device, host }, network, params, featuresOf(problem, batches[batch].ids), packing))
+      .heads[0].logits;
 }

@@ -43,7 +43,8 @@ function copyParams(params: ModelParams, dtype: DType): ModelParams {
 }
 
 /** Updates on the first batch, written out: it shares the layers with what it judges, not the training loop. */
-function train(kernels: Kernels, { network, packing, batches, params: initial }: Problem, dtype: DType) {
+function train(kernels: Kernels, problem: Problem, dtype: DType) {
+  const { network, packing, batches, params: initial } = problem;
   const params = copyParams(initial, dtype);
   const weights = flatten(params);
   const flatGrads = zeroGrads(weights);
@@ -52,7 +53,7 @@ function train(kernels: Kernels, { network, packing, batches, params: initial }:
   const losses: number[] = [];
   let gradients: Record<string, Tensor> = {};
   for (let step = 0; step < CHECKED_STEPS; step++) {
-    const pass = modelForward(kernels, network, params, featuresOf(batches[0]), packing);
+    const pass = modelForward(kernels, network, params, featuresOf(problem, batches[0].ids), packing);
     const { logits } = pass.heads[0];
     const loss = softmaxLossForward(kernels, logits, batches[0].targets);
     const dLogits = allocate(logits.shape, dtype);
@@ -73,7 +74,8 @@ export function referenceOf(problem: Problem): Reference {
   const { network, params, batches, packing } = problem;
   const logits = (dtype: DType) =>
     elements(
-      modelForward(kernels, network, copyParams(params, dtype), featuresOf(batches[0]), packing).heads[0].logits,
+      modelForward(kernels, network, copyParams(params, dtype), featuresOf(problem, batches[0].ids), packing).heads[0]
+        .logits,
     );
   return {
     logits: once(() => expected(logits('float64'), logits('float32'))),

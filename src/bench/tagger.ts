@@ -7,7 +7,7 @@ import { decode, elements, encode } from './numbers.js';
 import { secondCall, slowTagger } from './timeouts.js';
 import type { Peer } from './peers.js';
 import type { Problem } from './problem.js';
-import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE } from './problem.js';
+import { CHECKED_STEPS, CLIP, createProblem, createInference, createTrainer, LEARNING_RATE, TAGGER_SIZES } from './problem.js'; // prettier-ignore
 import type { Reference } from './reference.js';
 import { faultIn, inferenceFault, referenceOf, trainingFault } from './reference.js';
 import { teamContestants } from './threads.js';
@@ -23,31 +23,44 @@ const PLOTTED_BATCHES = [2, 4, 8, 16, 64];
 type Phase = 'train' | 'infer';
 const PHASES: readonly Phase[] = ['train', 'infer'];
 
+/** A tagger by its cell and batch, and whether it reads the characters of words. */
+interface Case {
+  readonly cell: string;
+  readonly B: number;
+  readonly spelled: boolean;
+}
+
+/** Every cell reads words, the LSTM characters too. */
+function casesOf({ plotting }: Context): Case[] {
+  const words = CELLS.flatMap((cell) => {
+    const more = plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
+    return [...BATCHES, ...more].map((B) => ({ cell, B, spelled: false }));
+  });
+  return [...words, ...BATCHES.map((B) => ({ cell: 'lstm', B, spelled: true }))];
+}
+
 /** The races of the suite. */
 export async function* tagger(context: Context): SuiteParts {
-  for (const cell of CELLS) {
-    const more = context.plotting && cell === 'lstm' ? PLOTTED_BATCHES : [];
-    for (const B of [...BATCHES, ...more]) {
-      const label = (phase: Phase): string => `${phase}-b${B}-${cell}`;
-      const phases = PHASES.filter((phase) => context.wants(label(phase)));
-      if (phases.length === 0) continue;
-      const problem = createProblem(cell, B);
-      const reference = referenceOf(problem);
-      for (const phase of phases) {
-        context.progress(`tagger ${label(phase)}: checking`, 0, 1);
-        const own: Contestant[] = [];
-        for (const backend of backendsOf(context, 'tagger')) {
-          own.push(...(await ownContestants(context, label(phase), backend, phase, problem, reference)));
-        }
-        const teams = phase === 'train' && B > 1 ? await allCores(context, label(phase), problem, reference) : [];
-        const contestants = [
-          ...own,
-          ...teams,
-          ...(await peerContestants(context, label(phase), phase, problem, reference)),
-        ];
-        const work = B * problem.sizes.T;
-        yield { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants };
+  for (const { cell, B, spelled } of casesOf(context)) {
+    const label = (phase: Phase): string => `${phase}-b${B}-${cell}${spelled ? '-characters' : ''}`;
+    const phases = PHASES.filter((phase) => context.wants(label(phase)));
+    if (phases.length === 0) continue;
+    const problem = createProblem(cell, B, TAGGER_SIZES, spelled);
+    const reference = referenceOf(problem);
+    for (const phase of phases) {
+      context.progress(`tagger ${label(phase)}: checking`, 0, 1);
+      const own: Contestant[] = [];
+      for (const backend of backendsOf(context, 'tagger')) {
+        own.push(...(await ownContestants(context, label(phase), backend, phase, problem, reference)));
       }
+      const teams = phase === 'train' && B > 1 ? await allCores(context, label(phase), problem, reference) : [];
+      const contestants = [
+        ...own,
+        ...teams,
+        ...(await peerContestants(context, label(phase), phase, problem, reference)),
+      ];
+      const work = B * problem.sizes.T;
+      yield { suite: 'tagger', case: label(phase), metric: 'tokens/s', work, contestants };
     }
   }
 }
@@ -125,7 +138,7 @@ function peerContestants(
 }
 
 /** A problem as peers get it: sizes, weights by their dotted name, batches. */
-function requestOf({ network, sizes, B, params, batches }: Problem): object {
+function requestOf({ network, sizes, B, params, batches, spellings }: Problem): object {
   const weights = Object.entries(flatten(params)).map(([name, p]) => {
     return [name, { shape: p.shape, data: encode(elements(p) as Float32Array) }];
   });
@@ -138,5 +151,6 @@ function requestOf({ network, sizes, B, params, batches }: Problem): object {
     steps: CHECKED_STEPS,
     weights: Object.fromEntries(weights) as object,
     batches: batches.map(({ ids, targets }) => ({ ids: encode(ids), targets: encode(targets) })),
+    ...(spellings && { spellings: spellings.map((characters) => Array.from(characters)) }),
   };
 }

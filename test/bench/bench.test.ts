@@ -413,6 +413,18 @@ describe('taggers are checked before they are timed', () => {
     expect(trainingFault(noWeightGradient, problem, reference)).toMatch(/^gradients of .*W.* differ/);
   });
 
+  test('so are those that read characters too', async () => {
+    const spelled = createProblem('lstm', 2, { V: 11, E: 5, H: 4, K: 3, T: 4 }, true);
+    const right = referenceOf(spelled);
+    for (const kernels of [cpu, await createWasmKernels()]) {
+      expect(inferenceFault(kernels, spelled, right)).toBeUndefined();
+      expect(trainingFault(kernels, spelled, right)).toBeUndefined();
+    }
+    const unscattered: Kernels = { ...cpu, rows: { ...cpu.rows, scatterAdd: () => undefined } };
+    expect(trainingFault(unscattered, spelled, right)).toMatch(/^gradients of encoders\.words\.weight differ/);
+    expect(spelled.spellings).toHaveLength(11);
+  });
+
   test('an update learns, and leaves the problem as it was', () => {
     const before = problem.params.heads.labels.W.data.slice();
     const trainer = createTrainer(cpu, problem);
