@@ -12,6 +12,7 @@ import type { ByteChunks } from './formats/lines.js';
 import type { ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
 import { readSlots } from './formats/slots.js';
+import { shortToken } from './long-tokens.js';
 import { readText, type SegmentOptions } from './segment.js';
 import type { SegmentedSentence, Sentence } from './sentence.js';
 
@@ -122,7 +123,7 @@ export async function* openLines(path: string, options: SegmentOptions = {}): As
   let count = 0;
   for await (const { first, lines } of lineBlocks(await openBytes(path), source)) {
     for (let i = 0; i < lines.length; i++) {
-      const tokens = cut(lines[i]);
+      const tokens = cut(lines[i]).map((token) => shortToken(token, source, first + i));
       count += tokens.length;
       yield { tokens, line: first + i };
     }

@@ -9,6 +9,7 @@ import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { expectChunks, expectTypes } from '../checks.js';
 import { lineBlocks, type ByteChunks } from './formats/lines.js';
+import { shortToken } from './long-tokens.js';
 import type { SegmentedSentence } from './sentence.js';
 
 /** How text is cut into tokens: by the rules of Unicode, at white space alone, or into characters. */
@@ -223,7 +224,8 @@ export function segmentText(text: string, options: SegmentOptions = {}): Segment
  * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
  *
  * @param how the locale, and the name of the input in messages
- * @throws DataError on bytes that are no lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, and where there is no sentence
+ * @throws DataError on bytes that are no lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, on a token of more than 100,000
+ *   characters, and where there is no sentence
  */
 export async function* readText(
   chunks: ByteChunks,
@@ -237,6 +239,7 @@ export async function* readText(
   for await (const { first, lines } of lineBlocks(chunks, source)) {
     for (let i = 0; i < lines.length; i++) {
       for (const sentence of segment(lines[i])) {
+        for (const token of sentence.tokens) shortToken(token, source, first + i);
         count++;
         yield { ...sentence, line: first + i };
       }

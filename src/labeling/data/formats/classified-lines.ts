@@ -38,7 +38,7 @@ export function lineParser(
 
 function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: ClassifiedSettings): Sentence {
   const { source, labels, maxTokens, cleaner, cut } = settings;
-  const tokens = typeof text === 'string' ? cut(text) : text.map((token) => cleaner.token(token, line));
+  const tokens = (typeof text === 'string' ? cut(text) : text).map((token) => cleaner.token(token, line));
   if (tokens.length === 0) {
     throw dataErrorAt(source, line, 'expected a text; got nothing but white space: remove the line');
   }

@@ -8,12 +8,14 @@
  *
  * Of a line, a mark U+FEFF at its begin (files joined end to end) and every CR at its end are removed before all else.
  */
+import { shortToken } from '../long-tokens.js';
 import type { Note } from '../notes.js';
 import { quoted } from '../../../tensor/visible.js';
 
 /** Applies the rule, and counts what it changed. */
 export interface Cleaner {
   line(text: string, line: number): string;
+  /** @throws DataError on a token that is too long (`long-tokens.ts`) */
   token(text: string, line: number): string;
   label(text: string, line: number): string;
   /** What was changed; undefined where nothing was. */
@@ -50,8 +52,8 @@ export function trimOuter(text: string): string {
   return end - start === text.length ? text : text.slice(start, end);
 }
 
-/** A cleaner that has changed nothing yet. */
-export function createCleaner(): Cleaner {
+/** A cleaner that has changed nothing yet. @param source name of the input in messages */
+export function createCleaner(source = 'input'): Cleaner {
   const counts = { tokens: 0, labels: 0, lines: 0 };
   let first: { line: number; text: string } | undefined;
   const count = (what: keyof typeof counts, line: number, text: string): void => {
@@ -70,6 +72,7 @@ export function createCleaner(): Cleaner {
     },
     token(text, line) {
       const trimmed = trimOuter(text);
+      shortToken(trimmed === '' ? text : trimmed, source, line);
       if (trimmed === text || trimmed === '') return text;
       count('tokens', line, text);
       return trimmed;
@@ -79,16 +82,16 @@ export function createCleaner(): Cleaner {
       if (trimmed !== text) count('labels', line, text);
       return trimmed;
     },
-    note(source) {
+    note(name) {
       if (!first) return undefined;
       const parts = Object.entries(counts).flatMap(([what, n]) =>
         n > 0 ? [`${n} ${n === 1 ? what.slice(0, -1) : what}`] : [],
       );
-      const message = `${source}: white space or invisible marks were removed around ${parts.join(' and ')}`;
+      const message = `${name}: white space or invisible marks were removed around ${parts.join(' and ')}`;
       return {
         kind: 'white-space',
         message: `${message}, first in line ${first.line}, ${quoted(first.text)}`,
-        source,
+        source: name,
         line: first.line,
         count: counts.tokens + counts.labels + counts.lines,
       };

@@ -142,7 +142,7 @@ export function parseOptions(options: ReadOptions): ParseOptions {
   if (badLines !== undefined && !['stop', 'list', 'skip'].includes(badLines)) {
     throw new ArgumentError(`badLines must be 'stop', 'list' or 'skip'; got ${JSON.stringify(badLines)}`);
   }
-  return { ...options, labels, source, maxTokens, normalize, cleaner: createCleaner() };
+  return { ...options, labels, source, maxTokens, normalize, cleaner: createCleaner(source) };
 }
 
 function expectReadTypes(options: ReadOptions): void {

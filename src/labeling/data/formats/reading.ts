@@ -3,6 +3,7 @@ import { expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf } from '../../../tensor/checks.js';
 import { show } from '../../../tensor/describe.js';
 import { ArgumentError } from '../../../tensor/errors.js';
+import { quoted } from '../../../tensor/visible.js';
 import { expectCorpus, expectTypes } from '../../checks.js';
 import { malformed } from '../lists.js';
 import type { Tokenizer } from '../segment.js';
@@ -126,7 +127,7 @@ export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[])
   const values = new Set(sentences.flatMap(({ labels }) => labels?.slice(0, 1) ?? []));
   const longer = sentences.filter(({ tokens }) => tokens.length > 1).length;
   if (values.size !== 1 && longer < 5) return undefined;
-  const what = values.size === 1 ? `the one value ${JSON.stringify([...values][0])}` : 'one value in each sentence';
+  const what = values.size === 1 ? `the one value ${quoted([...values][0])}` : 'one value in each sentence';
   const question = 'is it the labels? Name the label column (--column)';
   return `the last column, ${reading.width}, has ${what}: ${question}. The columns are ${reading.samples}`;
 }

@@ -1,0 +1,17 @@
+/**
+ * How long a token may be. A token of 100,000 characters is a file without separators, or one that is not text; it would be copied into
+ * the model, the reports and every message.
+ */
+import { DataError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+
+/** UTF-16 code units of the longest token that is read. */
+export const LONGEST_TOKEN = 100_000;
+
+/** The token itself. @throws DataError where it is longer than {@link LONGEST_TOKEN}, naming the line */
+export function shortToken(token: string, source: string, line: number): string {
+  if (token.length <= LONGEST_TOKEN) return token;
+  throw new DataError(
+    `${source}:${line}: the token ${quoted(token, 30)} has ${token.length} characters: expected at most ${LONGEST_TOKEN}; separate the words, or remove the line`,
+  );
+}
