@@ -163,7 +163,7 @@ export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem:
   };
 }
 
-const totalsOf = ({ B, sizes }: Problem) => ({ token: B * sizes.T, sentence: B });
+const totalsOf = ({ B, sizes }: Problem) => [B * sizes.T];
 
 /** What `bptt train` would make of the sentences of a problem, without dropout. */
 export function planOf(problem: Problem): ReplicaPlan {

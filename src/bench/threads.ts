@@ -104,7 +104,7 @@ async function createTeamTrainer(kernels: Kernels, problem: Problem, count: numb
       const moment = { epoch: 1, batch };
       const shard = await team.addGradient({
         members,
-        totals: { token: B * sizes.T, sentence: B },
+        totals: [B * sizes.T],
         lr: LEARNING_RATE,
         moment,
       });

@@ -46,6 +46,7 @@ export type {
   HeadLayer,
   HeadLoss,
   HeadPass,
+  HeadPlace,
   HeadSettings,
   InferenceHeadKind,
   InferenceHeadLayer,
@@ -63,7 +64,7 @@ export type { Inference, InferenceOptions } from './model/inference.js';
 export { predict } from './model/predict.js';
 export type { PredictOptions } from './model/predict.js';
 export { evaluate } from './scoring/evaluate.js';
-export type { EvaluateOptions } from './scoring/evaluate.js';
+export type { EvaluateOptions, ModelScores, Together } from './scoring/evaluate.js';
 export { metricOf, train } from './training/train.js';
 export type { EpochRecord, EpochReport, Progress, TrainHooks, TrainResult } from './training/record.js';
 export type { SpanPlan } from './training/spans.js';

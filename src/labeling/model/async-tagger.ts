@@ -43,7 +43,7 @@ export function createAsyncTagger(
     },
     async tag(sentences, options = {}) {
       const batches = batchesToPredict(model, sentences, options);
-      const out = emptyPredictions(sentences.length);
+      const out = emptyPredictions(model, sentences.length);
       for (const { batch, features } of batches) {
         const { heads } = await modelForwardAsync(devices, network, model.params, features, batch.packing, {
           keep: 'nothing',

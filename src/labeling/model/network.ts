@@ -288,7 +288,7 @@ function expectDistinct(what: string, names: readonly string[]): void {
 export type InitialParams = Readonly<Record<string, TensorRecord>>;
 
 /**
- * New parameters. Each part has its own random stream.
+ * New parameters. Each part has its own random stream; the first head that of a head by itself.
  *
  * @param initial parameters that are not drawn
  * @throws ArgumentError where `initial` names an encoder that is not there; ShapeError where a tensor of it has another shape
@@ -303,7 +303,12 @@ export function initNetwork(network: Network, rng: Rng, initial: InitialParams =
     ),
     layers: initStack(network.width, network.layers, rng.split('layers')),
     ...(network.dense && { dense: initLinear(...network.dense.shapes.W, rng.split('dense')) }),
-    heads: Object.fromEntries(network.heads.map((each) => [each.config.name, each.initialize(rng)])),
+    heads: Object.fromEntries(
+      network.heads.map((each, h) => [
+        each.config.name,
+        each.initialize(h === 0 ? rng : rng.split(`head ${each.config.name}`)),
+      ]),
+    ),
   };
 }
 

@@ -66,7 +66,7 @@ export function predictWith(
   options: PredictOptions = {},
 ): Prediction[] {
   const batches = batchesToPredict(model, sentences, options);
-  const out = emptyPredictions(sentences.length);
+  const out = emptyPredictions(model, sentences.length);
   for (const { batch, features } of batches) {
     const step = (): void => predictionsOf(kernels, model, batch, inference.run(features, batch.packing), options, out);
     kernels.frame(step, true); // again where room was short: a sentence is labeled the same, to the bit, whenever it comes
@@ -116,8 +116,9 @@ function* packed(
 }
 
 /** What is said of sentences without tokens, and of all before their batch has come. */
-export function emptyPredictions(count: number): Prediction[] {
-  return Array.from({ length: count }, () => ({ labels: [] }));
+export function emptyPredictions({ config: { heads } }: Model, count: number): Prediction[] {
+  const none = Object.fromEntries(heads.map(({ name }) => [name, { labels: [] }]));
+  return Array.from({ length: count }, () => ({ labels: [], ...(heads.length > 1 && { heads: none }) }));
 }
 
 /** Predicts the sentences of one batch, each in its place of `out`. */
@@ -129,12 +130,17 @@ export function predictionsOf(
   { probabilities = false, spans = false }: PredictOptions,
   out: Prediction[],
 ): void {
-  model.heads.forEach(({ kind, labels }, h) => {
+  const { heads, config } = model;
+  heads.forEach(({ kind, labels }, h) => {
     expectFinite(model, passes[h].logits);
     const said = kind.predict(kernels, labels, passes[h], packing, { probabilities, spans });
+    const leads = heads.findIndex((other) => other.kind.unit === kind.unit) === h;
     said.forEach((each, b) => {
       const place = members[packing.order[b]];
-      out[place] = { ...out[place], ...each };
+      const own = heads.length > 1 && {
+        heads: { ...out[place].heads, [config.heads[h].name]: { labels: [], ...each } },
+      };
+      out[place] = { ...out[place], ...(leads && each), ...own };
     });
   });
 }

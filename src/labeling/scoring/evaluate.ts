@@ -8,15 +8,18 @@ import type { Prediction } from '../model/predict.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
 import { predict } from '../model/predict.js';
-import { decisionsOf } from '../model/heads/head.js';
+import type { HeadConfig, HeadKind } from '../model/heads/head.js';
+import { decisionsOf, inColumn } from '../model/heads/head.js';
 import { headKindsOf } from '../model/network.js';
 import type { Scheme } from '../data/schemes.js';
-import type { Scores, SpanMode } from './scorer.js';
+import type { Scorer, Scores, SpanMode } from './scorer.js';
 import { createScorer } from './scorer.js';
 import type { Sentence } from '../data/sentence.js';
+import type { LabelVocabulary } from '../data/labels.js';
 import { labelsOf } from '../data/labels.js';
 import type { OnNote } from '../data/notes.js';
 import { spanReading } from './span-reading.js';
+import { spanSchemeOf } from './spans.js';
 import { notesOfScoring } from './suspect.js';
 
 /** What to call the input, and who hears of each sentence. */
@@ -46,9 +49,27 @@ const KEYS = keysOf<EvaluateOptions>({
 
 const TYPES = { source: 'string', strictLabels: 'boolean', onNote: 'function', onSentence: 'function' } as const;
 
+/** The decisions of which all heads of a model are right: whole frames, or tokens whose every label is right. */
+export interface Together {
+  /** Tokens where every head is about tokens; otherwise sentences, right where all their labels are. */
+  readonly unit: 'token' | 'sentence';
+  readonly decisions: number;
+  readonly correct: number;
+  /** Right ones among all; 0 without any. */
+  readonly accuracy: number;
+}
+
+/** Scores of a model: those of its first head that was scored, and, where it has several, those of each. */
+export interface ModelScores extends Scores {
+  /** By name of the head, in their order, where the model has several. A head whose labels the sentences lack is left out. */
+  readonly heads?: Readonly<Record<string, Scores>>;
+  /** How often all heads that were scored are right together, where there are several. */
+  readonly together?: Together;
+}
+
 /**
  * Labels sentences and scores the labels against their own. A label the model was never trained on counts as an error: no
- * model predicts it.
+ * model predicts it. Of a model with several heads, those whose labels no sentence has are left out, which is noted.
  *
  * @throws DataError where a sentence has no labels, or, with `strictLabels`, a label the model was never trained on; where `strict` or
  *   `repair` is asked for and the labels annotate no spans
@@ -58,42 +79,117 @@ export function evaluate(
   model: Model,
   sentences: readonly Sentence[],
   options: EvaluateOptions = {},
-): Scores {
+): ModelScores {
   expectKernels('evaluate', kernels);
   expectModel('evaluate', model);
   expectCorpus('evaluate', 'sentences', sentences);
   expectKnownKeys('evaluate', 'options', options, KEYS);
   expectTypes('evaluate', options, TYPES);
-  const { source, strictLabels = false, onNote, onSentence } = options;
-  // The first head is the one that is judged: early stopping watches one number.
-  const { words, labels } = model;
-  const [kind] = headKindsOf(model);
-  const gold = sentences.map((sentence) => decisionsOf(kind, sentence, source));
-  for (const each of gold) labelsOf(each, source);
-  const { schemes } = decodingOf(model.config.heads[0]);
-  const given = labelsGivenBack(labels, schemes); // in the scheme of the data: what the file is written in
-  if (strictLabels) for (const each of gold) given.encode(each, source);
-  if (onNote) notesOfScoring(gold, given, source, kind.unit, schemes?.data).forEach(onNote);
-  const isSentences = kind.unit === 'sentence';
-  const reading = spanReading(
-    { ...options, scheme: options.scheme ?? schemes?.data },
-    isSentences ? [] : given.labels,
-    gold,
-  );
+  const found = goldOfHeads(model, sentences, options);
+  const heads = found.map((head) => ({
+    ...head,
+    scorer: scorerOf(model, head, options, judgesSpans(found, head)),
+  }));
+  const together = togetherCounter(heads);
   const predictions = predict(
     kernels,
     model,
     sentences.map((s) => s.tokens),
   );
-  // Without a vocabulary nobody can tell what training has seen: no word counts as out of it.
-  const known = model.readers.some(({ vocabulary }) => vocabulary) ? words.known : () => true;
-  // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
-  const scorer = createScorer(
-    isSentences ? { unit: 'sentence', spans: false } : { known, labels: given.labels, ...reading },
-  );
   sentences.forEach((sentence, i) => {
-    scorer.add(gold[i].tokens, gold[i].labels!, kind.chosenOf(predictions[i]), sentence.tokens.length);
-    onSentence?.(sentence, predictions[i]);
+    const chosen = heads.map((head) => head.kind.chosenOf(predictions[i].heads?.[head.config.name] ?? predictions[i]));
+    heads.forEach(({ gold, scorer }, h) =>
+      scorer.add(gold[i].tokens, gold[i].labels!, chosen[h], sentence.tokens.length),
+    );
+    together.add(heads.map(({ gold }, h) => gold[i].labels!.map((label, t) => label === chosen[h][t])));
+    options.onSentence?.(sentence, predictions[i]);
   });
-  return scorer.scores();
+  const scores = heads.map(({ config, scorer }) => [config.name, scorer.scores()] as const);
+  if (model.heads.length === 1) return scores[0][1];
+  return {
+    ...scores[0][1],
+    heads: Object.fromEntries(scores),
+    ...(heads.length > 1 && { together: together.counted() }),
+  };
+}
+
+/** A head that is scored, and its gold labels. */
+interface JudgedHead {
+  readonly kind: HeadKind;
+  readonly config: HeadConfig;
+  readonly labels: LabelVocabulary;
+  /** Per sentence: its decisions. */
+  readonly gold: readonly Sentence[];
+}
+
+/** The heads whose labels the sentences have, with what is to be said of these. @throws DataError where there are none */
+function goldOfHeads(model: Model, sentences: readonly Sentence[], options: EvaluateOptions): JudgedHead[] {
+  const { source, onNote } = options;
+  const kinds = headKindsOf(model);
+  const views = model.config.heads.map(({ column }) => sentences.map((each) => inColumn(column, each)));
+  const has = kinds.map(({ unit }, h) =>
+    views[h].some(({ labels, category }) => (unit === 'token' ? labels : category) !== undefined),
+  );
+  // Where no head has labels, the first says what is missing.
+  const asked = kinds.length === 1 || !has.includes(true) ? has.map(() => true) : has;
+  return kinds.flatMap((kind, h) => {
+    const config = model.config.heads[h];
+    if (!asked[h]) {
+      const message = `${source === undefined ? '' : `${source}: `}no labels for the head ${config.name}: it is not scored`;
+      onNote?.({ kind: 'head-left-out', message, ...(source !== undefined && { source }) });
+      return [];
+    }
+    const named = kinds.length === 1 ? source : placeOf(config, source);
+    const gold = views[h].map((each) => decisionsOf(kind, each, named));
+    for (const each of gold) labelsOf(each, named);
+    return [{ kind, config, labels: model.heads[h].labels, gold }];
+  });
+}
+
+/** What messages call the input of one of several heads. */
+function placeOf({ name, column }: HeadConfig, source?: string): string {
+  const place = column === undefined ? `head ${name}` : `column ${String(column)}`;
+  return source === undefined ? place : `${source}, ${place}`;
+}
+
+/** Whether a mode of reading spans is for a head: of several, for those whose labels annotate spans, where any do. */
+function judgesSpans(heads: readonly JudgedHead[], head: JudgedHead): boolean {
+  const annotates = ({ kind, labels }: JudgedHead) =>
+    kind.unit === 'token' && spanSchemeOf(labels.labels).kind !== null;
+  return annotates(head) || !heads.some(annotates);
+}
+
+/** A scorer of one head, after notes on its gold labels. @throws DataError where `strictLabels` refuses one of them */
+function scorerOf(model: Model, head: JudgedHead, options: EvaluateOptions, inMode: boolean): Scorer {
+  const { source, strictLabels = false, onNote } = options;
+  const { kind, config, labels, gold } = head;
+  const named = model.heads.length === 1 ? source : placeOf(config, source);
+  const { schemes } = decodingOf(config);
+  const given = labelsGivenBack(labels, schemes); // in the scheme of the data: what the file is written in
+  if (strictLabels) for (const each of gold) given.encode(each, named);
+  if (onNote) notesOfScoring(gold, given, named, kind.unit, schemes?.data).forEach(onNote);
+  const isSentences = kind.unit === 'sentence';
+  const asked = { ...options, ...(named !== undefined && { source: named }), scheme: options.scheme ?? schemes?.data };
+  const reading = inMode ? spanReading(asked, isSentences ? [] : given.labels, gold) : {};
+  if (isSentences) return createScorer({ unit: 'sentence', spans: false });
+  // Without a vocabulary nobody can tell what training has seen: no word counts as out of it.
+  const known = model.readers.some(({ vocabulary }) => vocabulary) ? model.words.known : () => true;
+  // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
+  return createScorer({ known, labels: given.labels, ...reading });
+}
+
+/** Counts the decisions of which all heads are right. */
+function togetherCounter(heads: readonly Pick<JudgedHead, 'kind'>[]) {
+  const unit = heads.every(({ kind }) => kind.unit === 'token') ? ('token' as const) : ('sentence' as const);
+  let [decisions, correct] = [0, 0];
+  return {
+    /** @param right of one sentence, per head: whether each decision is */
+    add(right: readonly (readonly boolean[])[]): void {
+      const all =
+        unit === 'token' ? right[0].map((_, t) => right.every((own) => own[t])) : [right.flat().every(Boolean)];
+      decisions += all.length;
+      correct += all.filter(Boolean).length;
+    },
+    counted: (): Together => ({ unit, decisions, correct, accuracy: decisions === 0 ? 0 : correct / decisions }),
+  };
 }

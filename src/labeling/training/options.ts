@@ -31,13 +31,25 @@ export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 export interface TrainOptions {
   /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`, or a cell of your own, which runs on one thread. */
   readonly cell?: string | Cell;
-  /** `tag`, a label for every token (default), or `classify`, one for every sentence: its `category`. */
+  /**
+   * `tag`, a label for every token (default); `classify`, one for every sentence: its `category`; `slots-intent`, both, by two heads
+   * over one body.
+   */
   readonly task?: TaskName;
   /**
    * How `tag` decides: `softmax`, every token by itself (default), or `crf`, a sentence at once, by a linear-chain conditional random
-   * field.
+   * field. With several columns also by name: `{ ner: 'crf' }`; the others are `softmax`.
    */
-  readonly head?: TagHead;
+  readonly head?: TagHead | Readonly<Record<string, TagHead>>;
+  /**
+   * Several columns of labels, learned together: one encoder, one body, and a head of its name for each. Every sentence has labels in
+   * `sentence.columns` for each. Default: the one head of `sentence.labels`.
+   */
+  readonly columns?: readonly string[];
+  /** How much the loss of a head counts in the sum of the losses, by its name; at least 0. Default: 1 for each. */
+  readonly headWeights?: Readonly<Record<string, number>>;
+  /** The head whose score on `dev` decides which epoch is best, by its name. Default: the first. */
+  readonly bestBy?: string;
   /**
    * The scheme of spans that is learned: labels of the training data are converted to it, and predictions back. Default: the labels
    * as they are.
@@ -165,6 +177,9 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   cell: true,
   task: true,
   head: true,
+  columns: true,
+  headWeights: true,
+  bestBy: true,
   scheme: true,
   decode: true,
   pooling: true,
@@ -220,7 +235,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
 export type DropoutKind = 'standard' | 'variational';
 
 /** What is labeled. */
-export type TaskName = 'tag' | 'classify';
+export type TaskName = 'tag' | 'classify' | 'slots-intent';
 
 /** How a label is chosen for every token. */
 export type TagHead = 'softmax' | 'crf';
@@ -231,7 +246,7 @@ export type DecodeName = 'free' | 'constrained';
 /** What a training does when it is told nothing. */
 export const TRAIN_DEFAULTS = {
   task: 'tag' as TaskName,
-  head: 'softmax' as TagHead,
+  head: 'softmax' as NonNullable<TrainOptions['head']>,
   pooling: 'max' as PoolingName,
   cell: 'lstm',
   embedding: 100,
@@ -283,8 +298,9 @@ export function withDefaults(options: TrainOptions) {
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
-  const { truncate, scheme, decode, beta2, epsilon, weightDecay, ema } = options;
-  const settings = { ...TRAIN_DEFAULTS, ...given, truncate, scheme, decode, beta2, epsilon, weightDecay, ema };
+  const { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema } = options;
+  const kept = { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema };
+  const settings = { ...TRAIN_DEFAULTS, ...given, ...kept };
   if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,

@@ -5,7 +5,7 @@ import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
 import type { SpanPlan } from './spans.js';
-import type { Scores } from '../scoring/scorer.js';
+import type { ModelScores } from '../scoring/evaluate.js';
 
 /** How far an epoch is; reported after every batch. */
 export interface Progress {
@@ -23,8 +23,10 @@ export interface Progress {
 /** One line of the training log. */
 export interface EpochRecord {
   readonly epoch: number;
-  /** Mean training loss per decision (a token, or a sentence), in nats, dropout included. */
+  /** Mean training loss per decision (a token, or a sentence), in nats, dropout included; of several heads the weighted sum. */
   readonly loss: number;
+  /** That of each head, by name and not weighted, where there are several. */
+  readonly losses?: Readonly<Record<string, number>>;
   /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
   readonly gradientNorm: number;
   readonly largestGradientNorm: number;
@@ -34,7 +36,7 @@ export interface EpochRecord {
   /** Training only, without the evaluation. */
   readonly seconds: number;
   readonly tokensPerSecond: number;
-  readonly dev: Scores | null;
+  readonly dev: ModelScores | null;
   /** Whether these weights are the best so far. */
   readonly best: boolean;
 }
@@ -92,9 +94,9 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
 export interface TrainResult {
   readonly model: Model;
   /** Scores of the returned weights; null without such a corpus, and after an abort in the first epoch. */
-  readonly dev: Scores | null;
+  readonly dev: ModelScores | null;
   /** Likewise; null after any abort, when the model should be saved at once. */
-  readonly test: Scores | null;
+  readonly test: ModelScores | null;
   /** Epochs begun. */
   readonly epochs: number;
   /** Epoch, from 1, whose weights are returned; 0 where none was finished. */
@@ -111,13 +113,25 @@ export interface TrainResult {
 }
 
 /** What an epoch adds up. */
-export type Sums = Record<'loss' | 'decisions' | 'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number>;
+export type Sums = Record<'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number> & { readonly heads: HeadSums };
+
+/** The losses of the heads over an epoch. */
+export interface HeadSums {
+  /** @param step mean losses of a batch and the decisions they are over, one of each per head */
+  add(step: { readonly losses: readonly number[]; readonly decisions: readonly number[] }): void;
+  /** Mean loss per decision, in nats; of several heads the weighted sum of theirs. */
+  loss(): number;
+  /** That of each head. */
+  byName(): Readonly<Record<string, number>>;
+}
 
 /** What the sums over `done` batches say of an epoch. */
 export function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
+  const losses = sums.heads.byName();
   return {
     epoch,
-    loss: sums.loss / Math.max(sums.decisions, 1),
+    loss: sums.heads.loss(),
+    ...(Object.keys(losses).length > 1 && { losses }),
     gradientNorm: sums.norm / Math.max(done, 1),
     largestGradientNorm: sums.largest,
     clipped: sums.clipped / Math.max(done, 1),

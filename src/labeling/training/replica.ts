@@ -11,6 +11,7 @@ import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import type { WeightAverage } from '../../optim/average.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { placesOf } from '../../layers/dropout.js';
+import { IGNORED } from '../../layers/softmax-loss.js';
 import { createRng } from '../../tensor/random.js';
 import { createKey } from '../../tensor/random-key.js';
 import type { Tensor } from '../../tensor/types.js';
@@ -19,7 +20,7 @@ import type { Batch } from '../data/batches.js';
 import { packBatch, packFeatures, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
-import type { LossSettings, Unit } from '../model/heads/head.js';
+import type { LossSettings } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
 import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
 import type { InitialParams, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
@@ -74,8 +75,8 @@ export interface Replica {
   release(): void;
 }
 
-/** How much of a batch there is: what the mean of a loss is taken over. */
-export type Totals = Readonly<Record<Unit, number>>;
+/** Decisions whose gold label is given, one number per head: what the mean of its loss is taken over. */
+export type Totals = readonly number[];
 
 /** Where in a training something happened. */
 export interface Moment {
@@ -87,11 +88,11 @@ export interface Moment {
 export interface Shard {
   readonly batch: Batch;
   readonly pass: ModelPass;
-  /** Tokens and sentences of the shard. */
-  readonly counts: Totals;
-  /** Decisions of the first head, over which the mean of the losses of a batch is taken. */
-  readonly decisions: number;
-  /** Mean loss per decision of these sentences, in nats; of several heads the sum. */
+  /** Decisions of the shard. */
+  readonly decisions: Totals;
+  /** Mean loss per decision of these sentences, in nats, one per head. */
+  readonly losses: readonly number[];
+  /** Their sum, weighted. */
   readonly loss: number;
 }
 
@@ -198,6 +199,27 @@ export function noiseOf({ seed, wordDropout }: Settings, { members, packing }: B
   return { key: createKey(seed).fold('noise').fold(epoch), places: placesOf(packing, members), wordDropout };
 }
 
+/** How much of some sentences there is, for their losses. */
+export function totalsOf({ targets }: EncodedSentences, members: readonly number[]): Totals {
+  return targets.map((own) => members.reduce((sum, m) => sum + given(own[m]), 0));
+}
+
+function given(targets: Int32Array): number {
+  let count = 0;
+  for (const target of targets) if (target !== IGNORED) count++;
+  return count;
+}
+
+/** How much the loss of each head counts. */
+export function weightsOf({ headWeights = {} }: Settings, { heads }: Pick<ModelConfig, 'heads'>): number[] {
+  return heads.map(({ name }) => (Object.hasOwn(headWeights, name) ? headWeights[name] : 1));
+}
+
+/** The sum of losses, weighted. */
+export function weighted(losses: readonly number[], weights: readonly number[]): number {
+  return losses.reduce((sum, loss, h) => sum + weights[h] * loss, 0);
+}
+
 /** The losses and their gradients. @throws NonFiniteError when a loss is not finite */
 function lossOf(
   replica: Replica,
@@ -206,23 +228,24 @@ function lossOf(
   totals: Totals,
   moment: Moment,
 ): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
-  const { kernels, losses, network, modelParams, grads } = replica;
-  const counts: Totals = { token: batch.packing.total, sentence: batch.packing.batch };
-  let sum = 0;
+  const { kernels, settings, network, modelParams, grads } = replica;
+  const weights = weightsOf(settings, network.config);
+  const decisions = targets.map(given);
+  const losses: number[] = [];
   const dLogits = network.heads.map((head, h) => {
     const { name } = head.config;
     const { logits } = pass.heads[h];
-    const own = head.loss(kernels, modelParams.heads[name], pass.heads[h], targets[h], losses[h]);
+    const own = head.loss(kernels, modelParams.heads[name], pass.heads[h], targets[h], replica.losses[h]);
     if (!Number.isFinite(own.loss)) {
       throw badLoss({ ...moment, what: 'the loss', value: own.loss }, network, replica.params, pass, batch);
     }
-    sum += own.loss;
+    losses.push(own.loss);
     const d = kernels.zeros(logits.shape, dtypeOf(logits.data));
-    const share = counts[head.unit] === totals[head.unit] ? 1 : counts[head.unit] / totals[head.unit];
-    head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], share);
+    const share = decisions[h] === totals[h] ? 1 : decisions[h] / totals[h];
+    head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], weights[h] * share);
     return d;
   });
-  return { shard: { batch, pass, counts, decisions: counts[network.heads[0].unit], loss: sum }, dLogits };
+  return { shard: { batch, pass, decisions, losses, loss: weighted(losses, weights) }, dLogits };
 }
 
 /**

@@ -35,14 +35,11 @@ import { VECTOR_MODES } from '../model/encoders/vectors.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
 import type { HeadKind, LossSettings } from '../model/heads/head.js';
-import { decisionsOf } from '../model/heads/head.js';
-import { sentence } from '../model/heads/sentence.js';
-import { softmax } from '../model/heads/softmax.js';
-import { crf } from '../model/heads/crf.js';
 import { SCHEMES } from '../data/schemes.js';
 import type { TrainHooks } from './record.js';
-import type { SpanPlan } from './spans.js';
-import { spansOfTraining } from './spans.js';
+import type { PlannedHead } from './heads.js';
+import { checkHeadNames, goldOfHead, plannedHeads, sourceOf, spansOfHeads } from './heads.js';
+import type { SpanPlan, Spans } from './spans.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
@@ -50,7 +47,7 @@ import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
 import { createModel } from '../model/model.js';
 import type { BodyExtras, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
-import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
+import type { Settings, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
 import type { EncodedSentences, Replica } from './replica.js';
 import { createReplica } from './replica.js';
@@ -59,10 +56,6 @@ import type { EvaluateOptions } from '../scoring/evaluate.js';
 import { SPAN_MODES } from '../scoring/span-counts.js';
 import { spanReading } from '../scoring/span-reading.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
-
-/** The head of each task; `tag` has more than one. */
-const TASKS: Readonly<Record<TaskName, HeadKind>> = { tag: softmax, classify: sentence };
-const TAG_HEADS: Readonly<Record<TagHead, HeadKind>> = { softmax, crf };
 
 /** Sentences of a training, each with its labels. */
 export interface Corpora {
@@ -118,13 +111,15 @@ export function prepareRun(
   const own = ownPartsOf(encoders, options.heads, settings.cell);
   if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   const schedule = scheduleOf(settings, corpora);
-  const parts = partsFrom(corpora, options, settings, own, encoders, onNote);
-  const { config, readers, initial, labels, kinds, spans } = parts;
-  if (spans.plan) onSpans?.(spans.plan);
+  const heads = plannedHeads(settings, own.heads);
+  const parts = partsFrom(corpora, options, settings, heads, encoders, onNote);
+  const { config, readers, initial, labels, spans } = parts;
+  checkHeadNames(settings, config);
+  tellSpans(config, spans, onSpans);
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
-  kinds.forEach((kind, h) => checkCorpora(kind, corpora, given[h], spans.plan, settings.strictLabels, onNote));
-  const losses = kinds.map((kind) => lossSettingsOf(kind, settings));
-  const sentences = encodedFrom(corpora, parts);
+  heads.forEach((head, h) => checkCorpora(head, corpora, given[h], spans[h].plan, settings.strictLabels, onNote));
+  const losses = heads.map(({ kind }) => lossSettingsOf(kind, settings));
+  const sentences = encodedFrom(corpora, heads, parts);
   const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
   const lengths = Array.from(sentences.lengths);
   const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
@@ -133,25 +128,11 @@ export function prepareRun(
     settings,
     model: createModel({ config, params: replica.modelParams, readers, labels, input: corpora.input }, own),
     replica,
-    scoring: scoringOf(kinds[0], given[0], corpora, settings),
+    scoring: scoringOf(heads, given, corpora, settings),
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
-  };
-}
-
-/** The training sentences in numbers. */
-function encodedFrom(
-  { train, sources }: Corpora,
-  { readers, labels, kinds, spans }: ReturnType<typeof partsFrom>,
-): EncodedSentences {
-  return {
-    lengths: Int32Array.from(train, (s) => s.tokens.length),
-    features: readers.map((reader) => train.map((s) => reader.read(s.tokens))),
-    targets: kinds.map((kind, h) =>
-      train.map((s) => labels[h].encode(spans.learned(decisionsOf(kind, s, sources?.train)), sources?.train)),
-    ),
   };
 }
 
@@ -180,16 +161,41 @@ function lossSettingsOf({ kind, lossSettings = [] }: HeadKind, { labelSmoothing 
   );
 }
 
-/** How the first head is scored. @throws DataError where its labels annotate no spans, and the mode needs some */
+/** How heads are scored; one by itself, by the scheme of training. @throws DataError where its labels annotate no spans, and the mode needs some */
 function scoringOf(
-  kind: HeadKind,
-  { labels }: LabelVocabulary,
+  heads: readonly PlannedHead[],
+  labels: readonly LabelVocabulary[],
   { train: sentences, sources }: Corpora,
   { spanMode }: Settings,
 ): Run['scoring'] {
   if (spanMode === 'conlleval') return {};
-  const gold = sentences.map((each) => decisionsOf(kind, each, sources?.train));
-  return spanReading({ spanMode, source: sources?.train }, labels, gold);
+  if (heads.length > 1) return { spanMode };
+  const gold = goldOfHead(heads[0], sentences, sources?.train);
+  return spanReading({ spanMode, source: sources?.train }, labels[0].labels, gold);
+}
+
+/** The training sentences in numbers. */
+function encodedFrom(
+  { train, sources }: Corpora,
+  heads: readonly PlannedHead[],
+  { readers, labels, spans }: ReturnType<typeof partsFrom>,
+): EncodedSentences {
+  return {
+    lengths: Int32Array.from(train, (s) => s.tokens.length),
+    features: readers.map((reader) => train.map((s) => reader.read(s.tokens))),
+    targets: heads.map((head, h) =>
+      goldOfHead(head, train, sources?.train).map((s) =>
+        labels[h].encode(spans[h].learned(s), sourceOf(head.place, sources?.train)),
+      ),
+    ),
+  };
+}
+
+/** Says what was decided about labels of spans, of each head that has any. */
+function tellSpans({ heads }: ModelConfig, spans: readonly Spans[], onSpans: TrainHooks['onSpans']): void {
+  spans.forEach(({ plan }, h) => {
+    if (plan) onSpans?.(heads.length > 1 ? { ...plan, head: heads[h].name } : plan);
+  });
 }
 
 /** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */
@@ -233,7 +239,7 @@ function expectVectorsUsed(encoders: readonly EncoderKind[], vectors: TrainOptio
 
 /** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
 function checkCorpora(
-  kind: HeadKind,
+  head: PlannedHead,
   corpora: Corpora,
   labels: LabelVocabulary,
   plan: SpanPlan | undefined,
@@ -242,15 +248,17 @@ function checkCorpora(
 ): void {
   const { sources = {} } = corpora;
   const decisions = (part: 'train' | 'dev' | 'test'): Sentence[] =>
-    (corpora[part] ?? []).map((each) => decisionsOf(kind, each, sources[part]));
-  if (onNote) notesOfTraining(decisions('train'), labels, sources.train, kind.unit).forEach(onNote);
+    goldOfHead(head, corpora[part] ?? [], sources[part]);
+  const { unit } = head.kind;
+  const named = (part: 'train' | 'dev' | 'test') => sourceOf(head.place, sources[part]);
+  if (onNote) notesOfTraining(decisions('train'), labels, named('train'), unit).forEach(onNote);
   for (const part of ['dev', 'test'] as const) {
     const sentences = decisions(part);
     for (const each of sentences) {
-      if (strict) labels.encode(each, sources[part]);
-      else labelsOf(each, sources[part]);
+      if (strict) labels.encode(each, named(part));
+      else labelsOf(each, named(part));
     }
-    if (onNote) notesOfScoring(sentences, labels, sources[part], kind.unit, plan?.data).forEach(onNote);
+    if (onNote) notesOfScoring(sentences, labels, named(part), unit, plan?.data).forEach(onNote);
   }
 }
 
@@ -259,32 +267,33 @@ function partsFrom(
   corpora: Corpora,
   { vectors }: TrainOptions,
   settings: Settings,
-  own: OwnParts,
+  heads: readonly PlannedHead[],
   encoders: readonly EncoderKind[],
   onNote?: OnNote,
 ) {
   expectVectorsUsed(encoders, vectors);
   const { train, sources } = corpora;
-  const { cell, hidden, layers, bidirectional, dropout, task } = settings;
+  const { cell, hidden, layers, bidirectional, dropout } = settings;
   const body = {
     ...{ ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout },
-    ...bodyExtras(settings, own.cell),
+    ...bodyExtras(settings, typeof cell === 'string' ? undefined : cell),
   };
   const built = encoders.map((kind) => kind.build(train, { ...settings, vectors }));
-  const kinds = own.heads ?? [task === 'tag' ? TAG_HEADS[settings.head] : TASKS[task]];
-  const spans = spansOfTraining(train, settings, sources?.train, onNote);
-  const labels = kinds.map((kind) =>
-    buildLabels(train.map((s) => spans.learned(decisionsOf(kind, s, sources?.train)))),
-  );
+  const spans = spansOfHeads(train, heads, settings, sources?.train, onNote);
+  const labels = heads.map((head, h) => buildLabels(goldOfHead(head, train, sources?.train).map(spans[h].learned)));
   const config: ModelConfig = {
     encoders: built.map((each) => each.config),
     body,
-    heads: kinds.map((kind, h) =>
-      kind.configure(labels[h].size, { ...settings, decoding: spans.decoding(labels[h].labels) }),
+    heads: heads.map(({ kind, place }, h) =>
+      kind.configure(labels[h].size, {
+        pooling: settings.pooling,
+        decoding: spans[h].decoding(labels[h].labels),
+        ...place,
+      }),
     ),
   };
   const initial = Object.fromEntries(built.flatMap((each) => (each.initial ? [[each.config.kind, each.initial]] : [])));
-  return { config, readers: built.map(({ reader }) => reader), initial, labels, kinds, spans };
+  return { config, readers: built.map(({ reader }) => reader), initial, labels, spans };
 }
 
 /** The fields of a body that are left out where nobody asks for them, so that files of other models stay as they are. */
@@ -314,23 +323,6 @@ function expectCorpora(corpora: Corpora): void {
   if (corpora.input !== undefined) expectReading('train', corpora.input, 'corpora.input');
 }
 
-/** Options of the labels of tokens. @throws ArgumentError on one that is unknown, or would be ignored */
-function checkSpanSettings({ task, head, scheme, decode, spanMode }: Settings): void {
-  expectOneOf('train', 'spanMode', spanMode, SPAN_MODES);
-  expectOneOf('train', 'head', head, Object.keys(TAG_HEADS));
-  if (scheme !== undefined) expectOneOf('train', 'scheme', scheme, SCHEMES);
-  if (decode !== undefined) expectOneOf('train', 'decode', decode, ['free', 'constrained']);
-  if (task === 'tag') return;
-  const asked = {
-    head: head !== 'softmax',
-    scheme: scheme !== undefined,
-    decode: decode !== undefined,
-    spanMode: spanMode !== 'conlleval',
-  };
-  const given = Object.entries(asked).find(([, isGiven]) => isGiven)?.[0];
-  if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
-}
-
 const POSITIVE = [
   'embedding',
   'affixSize',
@@ -347,8 +339,9 @@ const POSITIVE = [
 ] as const;
 
 function checkSettings(settings: Settings): void {
-  expectOneOf('train', 'task', settings.task, Object.keys(TASKS));
-  checkSpanSettings(settings);
+  expectOneOf('train', 'spanMode', settings.spanMode, SPAN_MODES);
+  if (settings.scheme !== undefined) expectOneOf('train', 'scheme', settings.scheme, SCHEMES);
+  if (settings.decode !== undefined) expectOneOf('train', 'decode', settings.decode, ['free', 'constrained']);
   expectOneOf('train', 'characters', settings.characters, CHARACTER_NETWORKS);
   expectOneOf('train', 'characterUnit', settings.characterUnit, CHARACTER_UNITS);
   expectOneOf('train', 'vectorsMode', settings.vectorsMode, VECTOR_MODES);

@@ -10,6 +10,7 @@ import { maskText } from '../model/heads/decoding.js';
 
 /** The options of a training that are about spans. */
 export interface SpanSettings {
+  /** Kind of the head. */
   readonly head: string;
   readonly scheme?: Scheme;
   readonly decode?: 'free' | 'constrained';
@@ -17,6 +18,8 @@ export interface SpanSettings {
 
 /** What was decided about the labels of a training. */
 export interface SpanPlan {
+  /** Name of the head, where the model has several. */
+  readonly head?: string;
   /** The scheme of the training data, in which labels are given back, and why it is that one. */
   readonly data: Scheme;
   readonly evidence: string;

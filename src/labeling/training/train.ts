@@ -26,12 +26,14 @@ import type { Team } from './parallel/team.js';
 import { createTeam } from './parallel/team.js';
 import { chooseThreads } from './parallel/threads.js';
 import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
+import type { HeadSums } from './record.js';
 import { HOOK_KEYS, rateOf, recordOf } from './record.js';
 import type { Model } from '../model/model.js';
 import type { Moment, Replica } from './replica.js';
-import { addShardGradient, addShardGradientAsync, applyGradient } from './replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient, totalsOf, weighted, weightsOf } from './replica.js';
 import type { Corpora, Run } from './run.js';
 import { batchesOfEpoch, prepareRun } from './run.js';
+import type { ModelScores } from '../scoring/evaluate.js';
 import type { Scores } from '../scoring/scorer.js';
 
 /** How far a training has come. */
@@ -115,7 +117,7 @@ async function trainEpochs(
     if (bad) throw bad;
     replica.average?.swap(); // what is judged, kept and shown is the average
     const dev = corpora.dev ? evaluate(kernels, model, corpora.dev, run.scoring) : null;
-    const score = dev ? metricOf(dev) : state.begun; // without a development set the last epoch is the best
+    const score = dev ? metricOf(judgedBy(dev, settings.bestBy)) : state.begun; // without a development set the last epoch is the best
     // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
     const better = state.best === null || state.best.score === 0 || score > state.best.score;
     if (dev) run.schedule.observe(score);
@@ -165,17 +167,41 @@ export function metricOf(scores: Scores): number {
   return scores.spanF1 ?? scores.accuracy;
 }
 
+/** The scores that decide which epoch is best. */
+function judgedBy(dev: ModelScores, head: string | undefined): Scores {
+  return (head === undefined ? undefined : dev.heads?.[head]) ?? dev;
+}
+
+/** Adds up the losses of the heads over an epoch. */
+function createHeadSums({ settings, model: { config } }: Run): HeadSums {
+  const weights = weightsOf(settings, config);
+  const sums = config.heads.map(() => ({ loss: 0, decisions: 0 }));
+  const means = (): number[] => sums.map(({ loss, decisions }) => loss / Math.max(decisions, 1));
+  return {
+    add({ losses, decisions }) {
+      sums.forEach((sum, h) => {
+        sum.loss += losses[h] * decisions[h];
+        sum.decisions += decisions[h];
+      });
+    },
+    loss: () => weighted(means(), weights),
+    byName() {
+      const all = means();
+      return Object.fromEntries(config.heads.map(({ name }, h) => [name, all[h]]));
+    },
+  };
+}
+
 async function trainEpoch(run: Run, source: GradientSource, epoch: number, { signal, onProgress }: TrainHooks) {
   const { settings, clock } = run;
   const batches = batchesOfEpoch(run, epoch);
   const started = performance.now();
-  const sums = { loss: 0, decisions: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
+  const sums = { heads: createHeadSums(run), tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   let done = 0;
   for (const members of batches) {
     if (signal?.aborted) break;
     const step = await trainBatch(run, source, members, { epoch, batch: ++done });
-    sums.loss += step.loss * step.decisions;
-    sums.decisions += step.decisions;
+    sums.heads.add(step);
     sums.tokens += step.tokens;
     sums.norm += step.norm;
     sums.largest = Math.max(sums.largest, step.norm);
@@ -187,7 +213,7 @@ async function trainEpoch(run: Run, source: GradientSource, epoch: number, { sig
       epochs: settings.epochs,
       tokens: sums.tokens,
       totalTokens: run.tokens,
-      loss: sums.loss / Math.max(sums.decisions, 1),
+      loss: sums.heads.loss(),
       tokensPerSecond: rateOf(sums.tokens, now - started),
     });
     if (now - clock.paused > 50) {
@@ -218,14 +244,14 @@ async function trainBatch(run: Run, source: GradientSource, members: readonly nu
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
-  const shard = await source.addGradient({ members, totals: { token: tokens, sentence: members.length }, lr, moment });
+  const shard = await source.addGradient({ members, totals: totalsOf(replica.sentences, members), lr, moment });
   const norm = applyGradient(replica, lr);
   if (!Number.isFinite(norm)) {
     const occasion = { ...moment, what: 'the gradient norm', value: norm };
     throw badGradient(occasion, replica.network, replica.params, shard.pass, shard.batch, replica.flatGrads);
   }
   source.noteUpdate?.(norm);
-  return { loss: shard.loss, decisions: shard.decisions, tokens, norm, lr };
+  return { losses: shard.losses, decisions: shard.decisions, tokens, norm, lr };
 }
 
 function snapshotOf(params: TensorRecord): TensorRecord {

@@ -33,10 +33,7 @@ const options: TrainOptions = {
 const runOf = (kernels: Kernels = cpu, more: TrainOptions = {}): Run =>
   prepareRun(kernels, { train: sentences }, { ...options, ...more });
 
-const counts = ({ lengths }: Run, members: readonly number[]) => ({
-  token: members.reduce((sum, m) => sum + lengths[m], 0),
-  sentence: members.length,
-});
+const counts = ({ lengths }: Run, members: readonly number[]) => [members.reduce((sum, m) => sum + lengths[m], 0)];
 
 /** What was drawn for every token of some sentences, by sentence and token: its word, and its masks in three parts of the model. */
 function drawsOf(run: Run, members: readonly number[], epoch: number): Map<string, Record<string, string>> {

@@ -8,6 +8,11 @@ export function columnList(columns: LabelColumns): readonly (string | number)[] 
   return typeof columns === 'string' || typeof columns === 'number' ? [columns] : columns;
 }
 
+/** What a column is called where it is one of several: by its name, or `column3` by its number. */
+export function columnName(column: string | number): string {
+  return typeof column === 'number' ? `column${column}` : column;
+}
+
 /** Whether a list of columns was asked for: sentences then have `columns`. */
 export function asksForSeveral(columns: LabelColumns | undefined): boolean {
   return columns !== undefined && columnList(columns).length > 1;

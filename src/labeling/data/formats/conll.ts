@@ -7,7 +7,7 @@ import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import { trimOuter } from './clean.js';
 import { createCollector, type LineParser } from './collect.js';
-import { asksForSeveral, columnList, oneOrList, placesOfColumns } from './columns.js';
+import { asksForSeveral, columnList, columnName, oneOrList, placesOfColumns } from './columns.js';
 import { createCommentJudge, type CommentJudge } from './comments.js';
 import { columnSamples, isBlank, splitColumns, type ColumnLayout } from './detect.js';
 import { columnIndex, dataErrorAt, quote, type ParseOptions, oneColumn } from './options.js';
@@ -51,7 +51,7 @@ export function createConllParser(
 ): LineParser {
   const notes: Note[] = [];
   const places = placesOf(options, layout, notes);
-  const sentence = createCollector(options, places.several ? places.labels.map((c) => String(c + 1)) : []);
+  const sentence = createCollector(options, places.several ? places.labels.map((c) => columnName(c + 1)) : []);
   const tabs = layout.separator === 'tab';
   const comments = options.comments ?? options.like?.comments ?? 'auto';
   const judge = createCommentJudge(comments, { tabs, ids: places.ids });

@@ -19,19 +19,26 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
 import { chainOf, decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
-import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
+import type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  HeadPlace,
+  InferenceHeadKind,
+  InferenceHeadLayer,
+} from './head.js';
+import { placeFields } from './head.js';
 
 interface CrfPass extends TokenPass {
   readonly packing: Packing;
 }
 
 /** The configuration of a CRF head over K labels. */
-export const crfConfig = (K: number, decoding: DecodingConfig = {}): HeadConfig => ({
-  kind: 'crf',
-  name: 'labels',
-  size: K,
-  ...decodingFields(decoding),
-});
+export const crfConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig => {
+  const { name, ...column } = placeFields(place, 'labels');
+  return { kind: 'crf', name, size: K, ...column, ...decodingFields(decoding) };
+};
 
 /** What inference runs. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<CrfPass> {
@@ -39,7 +46,7 @@ function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceH
   expectPositiveInteger('model', 'labels', K);
   const decoding = decodingOf(config);
   return {
-    config: crfConfig(K, config as DecodingConfig),
+    config: crfConfig(K, config as DecodingConfig, config),
     unit: 'token',
     shapes: { W: [H, K], b: [K], transitions: [K, K], start: [K], end: [K] },
     forward: (kernels, params, y, packing) => {
@@ -83,7 +90,7 @@ export const inferenceCrf: InferenceHeadKind = {
 export const crf: HeadKind = {
   kind: 'crf',
   unit: 'token',
-  configure: (K, { decoding }) => crfConfig(K, decoding),
+  configure: (K, { decoding, ...place }) => crfConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,

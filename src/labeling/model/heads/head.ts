@@ -15,6 +15,8 @@ import type { Kernels } from '../../../kernels/types.js';
 import type { PoolingName } from '../../../layers/pooling.js';
 import type { Rng } from '../../../tensor/random.js';
 import type { Tensor } from '../../../tensor/types.js';
+import { show } from '../../../tensor/describe.js';
+import { ArgumentError } from '../../../tensor/errors.js';
 import type { LabelVocabulary } from '../../data/labels.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { Span } from '../../scoring/spans.js';
@@ -26,11 +28,31 @@ export type Unit = 'token' | 'sentence';
 /** The numbers of a head in a model's configuration: plain data. `kind` names the head. */
 export interface HeadConfig {
   readonly kind: string;
-  /** Under which its parameters and labels stand in a model: `labels`, `category`. */
+  /** Under which its parameters and labels stand in a model: `labels`, `category`, or the column of several it was trained on. */
   readonly name: string;
   /** K, the labels it chooses among. */
   readonly size: number;
   readonly [option: string]: number | string | boolean;
+}
+
+/** What sets a head apart from others of a model. */
+export interface HeadPlace {
+  /** Its name in the model. */
+  readonly name?: string;
+  /** Which of several columns of labels it learns: `sentence.columns[column]`. Default: `sentence.labels`. */
+  readonly column?: string;
+}
+
+/** The fields of a configuration that are about its place. @throws ArgumentError where they are no texts */
+export function placeFields(
+  { name, column }: { readonly name?: unknown; readonly column?: unknown },
+  usual: string,
+): { readonly name: string; readonly column?: string } {
+  for (const [field, value] of Object.entries({ name, column })) {
+    if (value === undefined || (typeof value === 'string' && value !== '')) continue;
+    throw new ArgumentError(`model: the ${field} of a head must be a text that is not empty; got ${show(value)}`);
+  }
+  return { name: (name as string | undefined) ?? usual, ...(column !== undefined && { column: column as string }) };
 }
 
 /** What a head is told of the stack in front of it. */
@@ -126,10 +148,15 @@ export interface Prediction {
   readonly category?: string;
   /** Probability of that label, in [0, 1]; present where probabilities were asked for. */
   readonly categoryProbability?: number;
+  /**
+   * What each head says, by its name, where the model has several. The fields above are then those of the first head about tokens, and
+   * of the first about sentences.
+   */
+  readonly heads?: Readonly<Record<string, Prediction>>;
 }
 
-/** What the options of a training say to a head. */
-export interface HeadSettings {
+/** What the options of a training say to a head; its place, where it is one of several. */
+export interface HeadSettings extends HeadPlace {
   readonly pooling: PoolingName;
   /** Of labels of spans: what is permitted, and the schemes; see decoding.ts. */
   readonly decoding?: DecodingConfig;
@@ -164,6 +191,14 @@ export interface HeadKind extends InferenceHeadKind {
   goldOf(sentence: Sentence, source?: string): readonly string[];
   /** The labels of a prediction as `goldOf` counts them. */
   chosenOf(prediction: Prediction): readonly string[];
+}
+
+/** The sentence as a head sees it: its `labels` are those of the head's column, and absent where the sentence lacks that column. */
+export function inColumn(column: unknown, sentence: Sentence): Sentence {
+  if (column === undefined) return sentence;
+  const { columns = {} } = sentence;
+  const labels = Object.hasOwn(columns, String(column)) ? columns[String(column)] : undefined;
+  return { ...sentence, labels };
 }
 
 /**

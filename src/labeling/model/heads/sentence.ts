@@ -26,9 +26,11 @@ import type {
   HeadKind,
   HeadLayer,
   HeadPass,
+  HeadPlace,
   InferenceHeadKind,
   InferenceHeadLayer,
 } from './head.js';
+import { placeFields } from './head.js';
 
 /** Options of the sentence head. */
 export interface SentenceConfig extends HeadConfig {
@@ -41,9 +43,9 @@ interface SentencePass extends HeadPass {
 }
 
 /** The configuration of a sentence head over K labels. */
-export const sentenceConfig = (K: number, pooling: PoolingName): SentenceConfig => ({
+export const sentenceConfig = (K: number, pooling: PoolingName, place: HeadPlace = {}): SentenceConfig => ({
   kind: 'sentence',
-  name: 'category',
+  name: placeFields(place, 'category').name,
   size: K,
   pooling,
 });
@@ -59,7 +61,7 @@ const poolPart = (record: TensorRecord): TensorRecord =>
 
 /** What inference runs. */
 function inferenceLayer(
-  { size: K, pooling: name }: SentenceConfig,
+  { size: K, pooling: name, ...place }: SentenceConfig,
   { width: H, bidirectional }: BodyShape,
 ): InferenceHeadLayer<SentencePass> {
   expectPositiveInteger('model', 'labels', K);
@@ -67,7 +69,7 @@ function inferenceLayer(
   const pooling = poolingForwards[name];
   const own = Object.entries(pooling.shapes(H));
   return {
-    config: sentenceConfig(K, name),
+    config: sentenceConfig(K, name, place),
     unit: 'sentence',
     shapes: { W: [H, K], b: [K], ...Object.fromEntries(own.map(([p, shape]) => [PREFIX + p, shape])) },
     forward(kernels, params, y, packing) {
@@ -135,7 +137,7 @@ export const sentence: HeadKind = {
   kind: 'sentence',
   unit: 'sentence',
   lossSettings: ['labelSmoothing'],
-  configure: (K, { pooling }) => sentenceConfig(K, pooling),
+  configure: (K, { pooling, name }) => sentenceConfig(K, pooling, { name }),
   layer: (config, body) => trainingLayer(config as SentenceConfig, body) as HeadLayer,
   goldOf: categoryOf,
   chosenOf: ({ category }) => (category === undefined ? [] : [category]),

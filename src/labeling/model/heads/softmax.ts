@@ -17,15 +17,22 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
 import { decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
-import type { BodyShape, HeadConfig, HeadKind, HeadLayer, InferenceHeadKind, InferenceHeadLayer } from './head.js';
+import type {
+  BodyShape,
+  HeadConfig,
+  HeadKind,
+  HeadLayer,
+  HeadPlace,
+  InferenceHeadKind,
+  InferenceHeadLayer,
+} from './head.js';
+import { placeFields } from './head.js';
 
 /** The configuration of a softmax head over K labels. */
-export const softmaxConfig = (K: number, decoding: DecodingConfig = {}): HeadConfig => ({
-  kind: 'softmax',
-  name: 'labels',
-  size: K,
-  ...decodingFields(decoding),
-});
+export const softmaxConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig => {
+  const { name, ...column } = placeFields(place, 'labels');
+  return { kind: 'softmax', name, size: K, ...column, ...decodingFields(decoding) };
+};
 
 /** What inference runs. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<TokenPass> {
@@ -33,7 +40,7 @@ function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceH
   expectPositiveInteger('model', 'labels', K);
   const decoding = decodingOf(config);
   return {
-    config: softmaxConfig(K, config as DecodingConfig),
+    config: softmaxConfig(K, config as DecodingConfig, config),
     unit: 'token',
     shapes: { W: [H, K], b: [K] },
     forward: (kernels, params, y) => ({ y, decoding, logits: linearForward(kernels, params as LinearParams, y) }), // (1)
@@ -70,7 +77,7 @@ export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',
   lossSettings: ['labelSmoothing'],
-  configure: (K, { decoding }) => softmaxConfig(K, decoding),
+  configure: (K, { decoding, ...place }) => softmaxConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,

@@ -6,7 +6,7 @@ import { CONTROL_WORDS } from './barrier.js';
 export interface Job {
   /** Sentences per shard; thread i computes shard i, threads beyond the last shard none. */
   readonly shards: readonly (readonly number[])[];
-  /** Tokens and sentences of the whole batch. */
+  /** Decisions of the whole batch, one number per head. */
   readonly totals: Totals;
   readonly lr: number;
   readonly moment: Moment;
@@ -16,88 +16,107 @@ export interface Job {
 export interface SharedJob {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
-  /** lr, then per thread: mean loss of its shard, decisions of its shard, norm of the gradient of its last update. */
+  /** lr, then per thread: norm of the gradient of its last update, and per head mean loss and decisions of its shard. */
   readonly numbers: Float64Array;
   readonly threads: number;
+  readonly heads: number;
 }
 
 const HEAD = {
   epoch: CONTROL_WORDS,
   batch: CONTROL_WORDS + 1,
-  tokens: CONTROL_WORDS + 2,
-  sentences: CONTROL_WORDS + 3,
-  shards: CONTROL_WORDS + 4,
+  shards: CONTROL_WORDS + 2,
 };
-const ENDS = CONTROL_WORDS + 5;
+const TOTALS = CONTROL_WORDS + 3;
+
+/** Words before the ends of the shards. */
+const endsOf = (heads: number): number => TOTALS + heads;
+/** Numbers of a thread. */
+const widthOf = (heads: number): number => 1 + 2 * heads;
 
 /**
  * @param batch largest number of sentences of a batch
+ * @param heads of the model
  * @param shared the memory, where another thread has made it
  */
-export function createSharedJob(threads: number, batch: number, shared?: SharedArrayBuffer): SharedJob {
-  const words = ENDS + threads + batch;
+export function createSharedJob(threads: number, batch: number, heads: number, shared?: SharedArrayBuffer): SharedJob {
+  const words = endsOf(heads) + threads + batch;
   const start = Math.ceil(words / 2) * 8;
-  const length = 1 + 3 * threads;
+  const length = 1 + widthOf(heads) * threads;
   const buffer = shared ?? new SharedArrayBuffer(start + 8 * length);
   return {
     buffer,
     control: new Int32Array(buffer, 0, words),
     numbers: new Float64Array(buffer, start, length),
     threads,
+    heads,
   };
 }
 
 /** Thread 0, before `beginStep`; all others are past the step before then, or need nothing more of its job. */
-export function writeJob({ control, numbers, threads }: SharedJob, { shards, totals, lr, moment }: Job): void {
+export function writeJob(sharedJob: SharedJob, { shards, totals, lr, moment }: Job): void {
+  const { control, numbers, threads, heads } = sharedJob;
   control[HEAD.epoch] = moment.epoch;
   control[HEAD.batch] = moment.batch;
-  control[HEAD.tokens] = totals.token;
-  control[HEAD.sentences] = totals.sentence;
+  control.set(totals, TOTALS);
   control[HEAD.shards] = shards.length;
   numbers[0] = lr;
+  const ends = endsOf(heads);
   let end = 0;
   shards.forEach((members, i) => {
-    control.set(members, ENDS + threads + end);
-    control[ENDS + i] = end += members.length;
+    control.set(members, ends + threads + end);
+    control[ends + i] = end += members.length;
   });
 }
 
 /** A copy of the job, which holds when thread 0 writes the next one. */
-export function readJob({ control, numbers, threads }: SharedJob): Job {
-  const first = ENDS + threads;
+export function readJob({ control, numbers, threads, heads }: SharedJob): Job {
+  const ends = endsOf(heads);
+  const first = ends + threads;
   const shards = Array.from({ length: control[HEAD.shards] }, (_, i) => {
-    const start = i === 0 ? 0 : control[ENDS + i - 1];
-    return [...control.subarray(first + start, first + control[ENDS + i])];
+    const start = i === 0 ? 0 : control[ends + i - 1];
+    return [...control.subarray(first + start, first + control[ends + i])];
   });
   const moment = { epoch: control[HEAD.epoch], batch: control[HEAD.batch] };
-  const totals = { token: control[HEAD.tokens], sentence: control[HEAD.sentences] };
+  const totals = [...control.subarray(TOTALS, TOTALS + heads)];
   return { shards, totals, lr: numbers[0], moment };
 }
 
-/** Thread `index` reports the mean loss of its shard. */
-export function writeLoss({ numbers }: SharedJob, index: number, loss: number, decisions: number): void {
-  numbers[1 + 3 * index] = loss;
-  numbers[2 + 3 * index] = decisions;
+/** Thread `index` reports the mean losses of its shard, and over how many decisions, one of each per head. */
+export function writeLosses(
+  { numbers, heads }: SharedJob,
+  index: number,
+  losses: readonly number[],
+  decisions: readonly number[],
+): void {
+  for (let h = 0; h < heads; h++) {
+    const at = 2 + widthOf(heads) * index + 2 * h;
+    numbers[at] = losses[h];
+    numbers[at + 1] = decisions[h];
+  }
 }
 
-/** Mean loss per decision over all shards, summed in their order; 0 without any. After the barrier. */
-export function meanLoss({ numbers }: SharedJob, shards: number): number {
-  let sum = 0;
-  let decisions = 0;
-  for (let i = 0; i < shards; i++) {
-    sum += numbers[1 + 3 * i] * numbers[2 + 3 * i];
-    decisions += numbers[2 + 3 * i];
-  }
-  return sum / Math.max(decisions, 1);
+/** Mean loss per decision over all shards, one per head, summed in their order; 0 without any. After the barrier. */
+export function meanLosses({ numbers, heads }: SharedJob, shards: number): number[] {
+  return Array.from({ length: heads }, (_, h) => {
+    let sum = 0;
+    let decisions = 0;
+    for (let i = 0; i < shards; i++) {
+      const at = 2 + widthOf(heads) * i + 2 * h;
+      sum += numbers[at] * numbers[at + 1];
+      decisions += numbers[at + 1];
+    }
+    return sum / Math.max(decisions, 1);
+  });
 }
 
 /** Thread `index` reports the gradient norm of its last update, before the barrier of the next step. */
-export function writeNorm({ numbers }: SharedJob, index: number, norm: number): void {
-  numbers[3 + 3 * index] = norm;
+export function writeNorm({ numbers, heads }: SharedJob, index: number, norm: number): void {
+  numbers[1 + widthOf(heads) * index] = norm;
 }
 
 /** The first thread whose last update had another norm than that of thread 0, or nothing. After the barrier. */
-export function strayThread({ numbers, threads }: SharedJob): number | undefined {
-  for (let i = 1; i < threads; i++) if (numbers[3 + 3 * i] !== numbers[3]) return i;
+export function strayThread({ numbers, threads, heads }: SharedJob): number | undefined {
+  for (let i = 1; i < threads; i++) if (numbers[1 + widthOf(heads) * i] !== numbers[1]) return i;
   return undefined;
 }

@@ -7,7 +7,7 @@ import type { Replica } from '../replica.js';
 import { addShardGradient, applyGradient, createReplica } from '../replica.js';
 import { arrive, awaitArrivals, awaitStep } from './barrier.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
-import { createSharedJob, readJob, writeLoss, writeNorm } from './job.js';
+import { createSharedJob, readJob, writeLosses, writeNorm } from './job.js';
 import { holdLifeline } from './lifeline.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { sentencesOf } from './messages.js';
@@ -64,7 +64,7 @@ async function openAgain(backend: string): Promise<Kernels> {
 /** Step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
   const { index, threads, rowLimits, patience } = start;
-  const sharedJob = createSharedJob(threads, replica.settings.batch, start.sharedJob);
+  const sharedJob = createSharedJob(threads, replica.settings.batch, replica.network.heads.length, start.sharedJob);
   const exchange = createExchange(threads, replica.flatGrads, rowLimits, start.exchange);
   let norm = 0;
   for (let step = 1; awaitStep(sharedJob.control, step, patience); step++) {
@@ -73,7 +73,7 @@ function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessa
     if (index < shards.length) {
       const shard = addShardGradient(replica, shards[index], totals, moment);
       writeGradients(replica.kernels, places[index], replica.flatGrads);
-      writeLoss(sharedJob, index, shard.loss, shard.decisions);
+      writeLosses(sharedJob, index, shard.losses, shard.decisions);
     }
     writeNorm(sharedJob, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
     if (arrive(sharedJob.control, step, threads)) tell({ kind: 'arrived' });

@@ -10,12 +10,12 @@
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import { sparseRows } from '../../model/network.js';
 import type { Replica, Shard } from '../replica.js';
-import { addShardGradient } from '../replica.js';
+import { addShardGradient, weighted, weightsOf } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
 import type { Exchange, RowLimits } from './exchange.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
 import type { SharedJob, Job } from './job.js';
-import { createSharedJob, meanLoss, strayThread, writeJob, writeLoss, writeNorm } from './job.js';
+import { createSharedJob, meanLosses, strayThread, writeJob, writeLosses, writeNorm } from './job.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { shareParams, shareSentences } from './messages.js';
 import { shardsOf } from './shards.js';
@@ -35,7 +35,7 @@ export interface Team {
    * is updated by the caller, with the same learning rate.
    *
    * @param batch the places of its sentences, its tokens, the learning rate of the update that follows
-   * @returns thread 0's own shard, with the tokens and the loss of the whole batch
+   * @returns thread 0's own shard, with the decisions and the losses of the whole batch
    * @throws WorkerError when a worker has ended, or its last update was not that of thread 0; NonFiniteError when the loss
    *   of a shard is no finite number
    */
@@ -80,7 +80,7 @@ export async function createTeam(
     replica,
     threads,
     patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
-    sharedJob: createSharedJob(threads, settings.batch),
+    sharedJob: createSharedJob(threads, settings.batch, replica.network.heads.length),
     exchange: createExchange(threads, replica.flatGrads, rowLimits),
     workers: [],
     step: 0,
@@ -187,14 +187,15 @@ async function addGradient(state: State, job: Job): Promise<Shard> {
   beginStep(sharedJob.control, step);
   const shard = addShardGradient(replica, job.shards[0], job.totals, job.moment);
   writeGradients(replica.kernels, places[0], replica.flatGrads);
-  writeLoss(sharedJob, 0, shard.loss, shard.decisions);
+  writeLosses(sharedJob, 0, shard.losses, shard.decisions);
   arrive(sharedJob.control, step, threads);
   await allArrived(state, step);
   const stray = strayThread(sharedJob);
   if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
   sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
-  const decisions = job.totals[replica.network.heads[0].unit];
-  return { ...shard, counts: job.totals, decisions, loss: meanLoss(sharedJob, job.shards.length) };
+  const losses = meanLosses(sharedJob, job.shards.length);
+  const loss = weighted(losses, weightsOf(replica.settings, replica.network.config));
+  return { ...shard, decisions: job.totals, losses, loss };
 }
 
 async function allArrived(state: State, step: number): Promise<void> {

@@ -60,7 +60,7 @@ function summed(lengths: readonly number[], shards: readonly number[][], dtype: 
   const replicas = shards.map(() => replicaOf(lengths, dtype, layers));
   const exchange = createExchange(shards.length, replicas[0].flatGrads, limits(V));
   shards.forEach((members, i) => {
-    addShardGradient(replicas[i], members, { token: tokens, sentence: shards.flat().length }, moment);
+    addShardGradient(replicas[i], members, [tokens], moment);
     writeGradients(kernels, exchange.places[0][i], replicas[i].flatGrads);
   });
   for (const { flatGrads } of replicas) sumGradients(kernels, exchange.places[0], flatGrads);
@@ -70,12 +70,7 @@ function summed(lengths: readonly number[], shards: readonly number[][], dtype: 
 /** The gradient of the whole batch on one thread. */
 function alone(lengths: readonly number[], members: readonly number[], dtype: DType, layers?: number): TensorRecord {
   const replica = replicaOf(lengths, dtype, layers);
-  addShardGradient(
-    replica,
-    members,
-    { token: members.reduce((sum, m) => sum + lengths[m], 0), sentence: members.length },
-    moment,
-  );
+  addShardGradient(replica, members, [members.reduce((sum, m) => sum + lengths[m], 0)], moment);
   return replica.flatGrads;
 }
 
@@ -129,7 +124,7 @@ describe('the sum of the shards', () => {
       const expected = values(alone(ones, all, 'float32', 1));
       const terms = all.map((s) => {
         const replica = replicaOf(ones, 'float32', 1);
-        addShardGradient(replica, [s], { token: 16, sentence: 16 }, moment);
+        addShardGradient(replica, [s], [16], moment);
         return values(replica.flatGrads);
       });
       const [got] = summed(ones, shards, 'float32', 1);
@@ -230,7 +225,7 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
       [0, 2],
       [1, 3],
     ].forEach((members, i) => {
-      addShardGradient(replica, members, { token: 19, sentence: 4 }, moment);
+      addShardGradient(replica, members, [19], moment);
       writeGradients(backend, exchange.places[0][i], replica.flatGrads);
       zeroInPlace(replica.flatGrads);
     });

@@ -1,18 +1,18 @@
 import {
   createSharedJob,
-  meanLoss,
+  meanLosses,
   readJob,
   strayThread,
   writeJob,
-  writeLoss,
+  writeLosses,
   writeNorm,
 } from '../../../../src/labeling/training/parallel/job.js';
 
 test('a job arrives as it was written, also after a longer one, and a copy of it lasts', () => {
-  const sharedJob = createSharedJob(3, 7);
-  const there = createSharedJob(3, 7, sharedJob.buffer);
-  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], totals: { token: 61, sentence: 7 }, lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
-  const short = { shards: [[6], [5]], totals: { token: 9, sentence: 2 }, lr: 1e-300, moment: { epoch: 3, batch: 1 } };
+  const sharedJob = createSharedJob(3, 7, 2);
+  const there = createSharedJob(3, 7, 2, sharedJob.buffer);
+  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], totals: [61, 7], lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
+  const short = { shards: [[6], [5]], totals: [9, 2], lr: 1e-300, moment: { epoch: 3, batch: 1 } };
   writeJob(sharedJob, long);
   const copy = readJob(there);
   expect(copy).toEqual(long);
@@ -22,17 +22,19 @@ test('a job arrives as it was written, also after a longer one, and a copy of it
 });
 
 test('the loss of a batch is the mean over its decisions, over the shards there are', () => {
-  const sharedJob = createSharedJob(3, 4);
-  writeLoss(sharedJob, 0, 2, 10);
-  writeLoss(sharedJob, 1, 5, 5);
-  writeLoss(sharedJob, 2, 100, 1);
-  expect(meanLoss(sharedJob, 2)).toBe(3);
-  writeLoss(sharedJob, 0, 0, 0);
-  expect(meanLoss(sharedJob, 1)).toBe(0);
+  const sharedJob = createSharedJob(3, 4, 2);
+  for (const i of [0, 1, 2]) writeNorm(sharedJob, i, 0.5);
+  writeLosses(sharedJob, 0, [2, 8], [10, 1]);
+  writeLosses(sharedJob, 1, [5, 4], [5, 3]);
+  writeLosses(sharedJob, 2, [100, 100], [1, 1]);
+  expect(meanLosses(sharedJob, 2)).toEqual([3, 5]);
+  expect(strayThread(sharedJob)).toBeUndefined();
+  writeLosses(sharedJob, 0, [0, 3], [0, 2]);
+  expect(meanLosses(sharedJob, 1)).toEqual([0, 3]);
 });
 
 test('a thread whose update had another norm is found', () => {
-  const sharedJob = createSharedJob(3, 4);
+  const sharedJob = createSharedJob(3, 4, 2);
   expect(strayThread(sharedJob)).toBeUndefined();
   for (const i of [0, 1, 2]) writeNorm(sharedJob, i, 0.75);
   expect(strayThread(sharedJob)).toBeUndefined();

@@ -180,7 +180,7 @@ function silentWorker({ endHolder }: Ending) {
     fail: (message: string) => emit('error', { message }),
     postMessage: (message: unknown) => {
       const start = message as StartMessage;
-      const sharedJob = createSharedJob(start.threads, start.plan.settings.batch);
+      const sharedJob = createSharedJob(start.threads, start.plan.settings.batch, 1);
       stop(sharedJob.control);
       lifeline = start.lifeline;
       begin({ ...start, sharedJob: sharedJob.buffer });

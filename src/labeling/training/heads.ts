@@ -1,0 +1,153 @@
+/** The heads of a training: which there are, whose labels each learns, in which scheme, and the names that options call them by. */
+import { expectWords } from '../checks.js';
+import { expectList, expectRecord } from '../../tensor/arguments.js';
+import { expectNonNegative, expectOneOf } from '../../tensor/checks.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import type { OnNote } from '../data/notes.js';
+import { detectScheme } from '../data/schemes.js';
+import type { Sentence } from '../data/sentence.js';
+import { crf } from '../model/heads/crf.js';
+import type { HeadKind, HeadPlace } from '../model/heads/head.js';
+import { decisionsOf, inColumn } from '../model/heads/head.js';
+import { sentence } from '../model/heads/sentence.js';
+import { softmax } from '../model/heads/softmax.js';
+import type { ModelConfig } from '../model/network.js';
+import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
+import type { SpanSettings, Spans } from './spans.js';
+import { spansOfTraining } from './spans.js';
+
+const TASKS: readonly TaskName[] = ['tag', 'classify', 'slots-intent'];
+const TAG_HEADS: Readonly<Record<TagHead, HeadKind>> = { softmax, crf };
+
+/** One head of a training. */
+export interface PlannedHead {
+  readonly kind: HeadKind;
+  readonly place: HeadPlace;
+}
+
+/**
+ * The heads that options ask for.
+ *
+ * @param own heads of your own, in place of those of the task
+ * @throws ArgumentError on an option that is none, or would be ignored
+ */
+export function plannedHeads(settings: Settings, own?: readonly HeadKind[]): PlannedHead[] {
+  checkTask(settings, own);
+  const { task, head, columns } = settings;
+  if (own !== undefined) return own.map((kind) => ({ kind, place: {} }));
+  if (columns !== undefined && columns.length > 1)
+    return columns.map((column) => ({ kind: tagHead(head, column), place: { name: column, column } }));
+  const tag = { kind: tagHead(head, 'slots'), place: task === 'slots-intent' ? { name: 'slots' } : {} };
+  if (task === 'slots-intent') return [tag, { kind: sentence, place: { name: 'intent' } }];
+  if (task === 'classify') return [{ kind: sentence, place: {} }];
+  return [columns === undefined ? tag : { ...tag, place: { column: columns[0] } }];
+}
+
+function tagHead(head: Settings['head'], name: string): HeadKind {
+  if (typeof head === 'string') return TAG_HEADS[head];
+  return TAG_HEADS[Object.hasOwn(head, name) ? head[name] : 'softmax'];
+}
+
+function checkTask(settings: Settings, own?: readonly HeadKind[]): void {
+  const { task, head, columns, scheme, decode, spanMode } = settings;
+  expectOneOf('train', 'task', task, TASKS);
+  checkColumns(columns);
+  const names = columns ?? (task === 'slots-intent' ? ['slots'] : ['labels']);
+  checkHead(head, names);
+  if (columns !== undefined && (own !== undefined || task !== 'tag')) {
+    const what = own === undefined ? `the task ${task}` : 'heads of your own';
+    throw new ArgumentError(`train: columns means nothing to ${what}: leave it out`);
+  }
+  if (task !== 'classify') return;
+  const asked = {
+    head: head !== 'softmax',
+    scheme: scheme !== undefined,
+    decode: decode !== undefined,
+    spanMode: spanMode !== 'conlleval',
+  };
+  const given = Object.entries(asked).find(([, isGiven]) => isGiven)?.[0];
+  if (given) throw new ArgumentError(`train: ${given} means nothing to the task ${task}: leave it out`);
+}
+
+function checkColumns(columns: TrainOptions['columns']): void {
+  if (columns === undefined) return;
+  expectWords('train', 'columns', columns);
+  if (columns.length === 0) throw new ArgumentError('train: columns must list at least one column; got none');
+  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
+  if (twice !== undefined) throw new ArgumentError(`train: columns must differ; got '${twice}' twice`);
+}
+
+function checkHead(head: unknown, names: readonly string[]): void {
+  if (typeof head !== 'object') {
+    expectOneOf('train', 'head', head as string, Object.keys(TAG_HEADS));
+    return;
+  }
+  expectRecord('train', 'head', head, 'softmax, crf, or one of them by column');
+  for (const [name, kind] of Object.entries(head as object)) {
+    expectOneOf('train', 'a name in head', name, names);
+    expectOneOf('train', `head.${name}`, kind as string, Object.keys(TAG_HEADS));
+  }
+}
+
+/** Options that call heads by name. @throws ArgumentError on a name that is none of them, or a weight below 0 */
+export function checkHeadNames({ headWeights, bestBy }: Settings, { heads }: Pick<ModelConfig, 'heads'>): void {
+  const names = heads.map(({ name }) => name);
+  if (bestBy !== undefined) expectOneOf('train', 'bestBy', bestBy, names);
+  if (headWeights === undefined) return;
+  expectRecord('train', 'headWeights', headWeights, 'numbers by name of head');
+  for (const [name, weight] of Object.entries(headWeights)) {
+    expectOneOf('train', 'a name in headWeights', name, names);
+    expectNonNegative('train', `headWeights.${name}`, weight);
+  }
+  if (names.every((name) => Object.hasOwn(headWeights, name) && headWeights[name] === 0))
+    throw new ArgumentError(
+      'train: headWeights must leave a head with a weight above 0: there would be nothing to learn',
+    );
+}
+
+/** Sentences as one head counts them: a decision each, with its gold label. @throws DataError where that is missing */
+export function goldOfHead({ kind, place }: PlannedHead, sentences: readonly Sentence[], source?: string): Sentence[] {
+  return sentences.map((each) => decisionsOf(kind, inColumn(place.column, each), sourceOf(place, source)));
+}
+
+/** What messages call the input of a head: `train.conllu, column xpos`. */
+export function sourceOf({ name, column }: HeadPlace, source?: string): string | undefined {
+  if (column === undefined || name === undefined) return source;
+  return source === undefined ? `column ${column}` : `${source}, column ${column}`;
+}
+
+/** Labels as they stand. */
+const NO_SPANS: Spans = { learned: (each) => each, decoding: () => ({}) };
+
+/**
+ * What is decided about the labels of spans, one decision per head. `scheme` and `decode` are for the heads whose labels annotate
+ * spans.
+ *
+ * @throws DataError where they are asked for, and no labels annotate spans
+ */
+export function spansOfHeads(
+  train: readonly Sentence[],
+  heads: readonly PlannedHead[],
+  settings: Settings,
+  source?: string,
+  onNote?: OnNote,
+): Spans[] {
+  expectList('train', 'heads', heads, 'heads');
+  const { scheme, decode } = settings;
+  const about = heads.map(({ kind, place }) =>
+    kind.unit === 'token' ? train.map((each) => inColumn(place.column, each)) : undefined,
+  );
+  const asked = scheme !== undefined || decode === 'constrained';
+  const several = about.filter((each) => each !== undefined).length > 1;
+  const annotates = about.map((each) => !several || (each !== undefined && hasSpans(each)));
+  const none = !annotates.includes(true);
+  return heads.map(({ kind, place }, h) => {
+    const own = about[h];
+    if (own === undefined && !(asked && heads.length === 1)) return NO_SPANS;
+    const wanted: SpanSettings = { head: kind.kind, ...((annotates[h] || none) && { scheme, decode }) };
+    return spansOfTraining(own ?? train, wanted, sourceOf(place, source), onNote);
+  });
+}
+
+const hasSpans = (sentences: readonly Sentence[]): boolean =>
+  detectScheme(sentences.map(({ labels = [] }) => labels)).scheme !== null;
