@@ -1,5 +1,5 @@
 /**
- * `npm run proof`: every gradient of every cell against every oracle, as a table of the worst relative errors. The cases and
+ * `npm run proof`: every gradient of every cell, and of the layers that label and spell, against every oracle, as a table of the worst relative errors. The cases and
  * the oracles are those of the tests; finite differences visit every element here, and the error of each element is relative
  * to its own size; the other oracles' is that of a whole tensor, max|a − b| / max|b|.
  *
@@ -17,6 +17,8 @@ import { differences, engine, proveCell } from '../test/support/engine.js';
 import { attempt, forwardModeSolution } from '../test/support/forward-mode.js';
 import { goldenCases } from '../test/support/golden.js';
 import { aloneSolution, chainedSolution } from '../test/support/laws.js';
+import type { LayerProof } from '../test/support/proof-layers.js';
+import { layerProofs, NO_FORWARD_MODE } from '../test/support/proof-layers.js';
 import { tapeSolution } from '../test/support/tape-cells.js';
 
 /** One line of the table: one cell and one oracle, over all options. */
@@ -128,6 +130,24 @@ for (const { problem, solution } of goldenCases()) {
   const { name, error } = worstDifference(engine(problem), solution);
   note(problem.case, 'PyTorch', count(solution.grads), error, name);
 }
+/** Rows of layers, which are proved with the built-in cells. */
+function layerRows(proofs: readonly LayerProof[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { layer, oracle, derivatives, error, at } of proofs) {
+    const key = `${layer}, ${oracle}`;
+    const { limit } = ORACLES[oracle] ?? ORACLES.tape;
+    const row = rows.get(key) ?? { cell: layer, oracle, networks: 0, derivatives: 0, worst: 0, at: '', limit };
+    const worse = error > row.worst ? { worst: error, at } : {};
+    rows.set(key, { ...row, ...worse, networks: row.networks + 1, derivatives: row.derivatives + derivatives });
+  }
+  const layers = [...new Set([...rows.values()].map(({ cell }) => cell))];
+  const none = { networks: 0, derivatives: 0, worst: 0, at: '', limit: 0, unavailable: NO_FORWARD_MODE };
+  return layers.flatMap((cell) => [
+    ...[...rows.values()].filter((row) => row.cell === cell),
+    { cell, oracle: 'forward mode', ...none },
+  ]);
+}
+if (names === CELLS) table.push(...layerRows(layerProofs(TOLERANCE)));
 const rows = table.filter(({ networks, unavailable }) => networks > 0 || unavailable); // PyTorch has no GRU with the reset gate before the product
 const failed = rows.filter(({ worst, limit }) => !(worst <= limit));
 if (json) console.log(JSON.stringify({ passed: failed.length === 0, rows }, null, 2));
