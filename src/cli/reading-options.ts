@@ -30,8 +30,13 @@ export interface ReadingOptions {
 /** Formats of sentences with one label each, as help texts list them; `lines` is what `pos=FILE,neg=FILE` means. */
 const SENTENCE_FORMATS = CLASSIFIED_FORMATS.filter((name) => name !== 'lines');
 
-/** Adds the options to a command. @param labels whether it looks at labels */
-export function addReadingOptions(command: Command, format: string, labels: boolean): void {
+/**
+ * Adds the options to a command.
+ *
+ * @param labels whether it looks at labels
+ * @param cutting whether it needs the options that cut text, too
+ */
+export function addReadingOptions(command: Command, format: string, labels: boolean, cutting = true): void {
   const all = [...new Set<Format | ClassifiedFormat>([...FORMATS, ...SENTENCE_FORMATS])];
   const lists = `${FORMATS.join(', ')}; one label a sentence: ${SENTENCE_FORMATS.join(', ')}`;
   command.option('--format <name>', `${format}: ${lists}`, oneOf(...all));
@@ -39,9 +44,17 @@ export function addReadingOptions(command: Command, format: string, labels: bool
   if (labels) command.option('--column <column>', `label column by name or number (default: ${places})`);
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
-    .option('--text-column <column>', 'one label a sentence: text column by name or number (default: by content)')
-    .option('--tokenizer <name>', `how text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`, oneOf(...TOKENIZERS))
-    .option('--locale <tag>', 'language of text, for scripts without spaces: th, ja, … (default: en)')
+    .option('--text-column <column>', 'one label a sentence: text column by name or number (default: by content)');
+  if (cutting) {
+    command
+      .option(
+        '--tokenizer <name>',
+        `how text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`,
+        oneOf(...TOKENIZERS),
+      )
+      .option('--locale <tag>', 'language of text, for scripts without spaces: th, ja, … (default: en)');
+  }
+  command
     .option('--comments <rule>', 'lines that begin with # in columns: auto, none, #', oneOf('auto', 'none', '#'))
     .option('--skip-bad', 'leave out lines that cannot be read, with their sentences, and say so');
 }

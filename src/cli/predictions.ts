@@ -1,0 +1,165 @@
+/** Labels that somebody predicted, out of a file of any form: columns, CoNLL-U, JSON lines, or labels alone. */
+import type { Sentence } from '../labeling/data/sentence.js';
+import { readClassified, readSentences } from '../labeling/data/formats/index.js';
+import type { Reading } from '../labeling/data/formats/index.js';
+import { describeReading, inputSpecOf } from '../labeling/data/formats/index.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
+import { DataError } from '../tensor/index.js';
+import { counted, grouped } from '../tensor/print.js';
+import { quoted } from '../tensor/visible.js';
+
+/** A file of predictions. */
+export interface PredictionFile {
+  /** What messages call it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Where the labels stand, if not by the rule of the format. */
+  readonly column?: string;
+}
+
+/** Labels, one list for each sentence of the gold file, and how they were read. */
+export interface Predictions {
+  readonly labels: readonly (readonly string[])[];
+  readonly readAs: string;
+}
+
+/** Share of the words that may differ from the gold file: more are another file. */
+const MOST_OTHER_WORDS = 0.1;
+
+/**
+ * The predicted labels of tokens. A file of labels alone has one sentence a line, its labels separated by blanks, or one label a line and
+ * a blank line behind each sentence; all others have the words too, and are read by their contents.
+ *
+ * @throws DataError where sentences or words are not those of the gold file
+ */
+export async function tokenPredictions(
+  file: PredictionFile,
+  gold: readonly Sentence[],
+  warnings: NoteCollector,
+): Promise<Predictions> {
+  const alone = file.column === undefined ? labelsAlone(file.bytes, gold) : undefined;
+  if (alone) return alone;
+  let reading: Reading | undefined;
+  const sentences: Sentence[] = [];
+  const options = {
+    ...(file.column !== undefined && { column: file.column }),
+    badLines: 'list',
+    tokenLines: true,
+  } as const;
+  const onReading = (found: Reading): void => void (reading = found);
+  for await (const sentence of readSentences([file.bytes], {
+    ...options,
+    source: file.name,
+    onNote: warnings.add,
+    onReading,
+  }))
+    sentences.push(sentence);
+  expectSameSentences(file, sentences, gold);
+  noteOtherWords(file, sentences, gold, warnings);
+  return { labels: sentences.map(({ labels = [] }) => labels), readAs: describeReading(inputSpecOf(reading!)) };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** Labels without words, where the file has as many as the gold sentences have tokens; undefined where it is something else. */
+function labelsAlone(bytes: Uint8Array, gold: readonly Sentence[]): Predictions | undefined {
+  const lines = textOf(bytes).split(/\r?\n/);
+  const whole = lines.filter((line) => line.trim() !== '').map((line) => line.trim().split(/[ \t]+/));
+  const fits = (lists: readonly (readonly string[])[]): boolean =>
+    lists.length === gold.length && lists.every((list, i) => list.length === gold[i].tokens.length);
+  if (fits(whole)) return { labels: whole, readAs: 'labels, one sentence a line' };
+  if (!whole.every(({ length }) => length === 1)) return undefined;
+  const lists: string[][] = [[]];
+  for (const line of lines) {
+    if (line.trim() === '') lists.push([]);
+    else lists.at(-1)!.push(line.trim());
+  }
+  const sentences = lists.filter(({ length }) => length > 0);
+  return fits(sentences) ? { labels: sentences, readAs: 'labels, one a line' } : undefined;
+}
+
+/** @throws DataError that names the first difference, with lines */
+function expectSameSentences({ name }: PredictionFile, own: readonly Sentence[], gold: readonly Sentence[]): void {
+  const first = gold.findIndex(({ tokens }, i) => tokens.length !== own[i]?.tokens.length);
+  if (first < 0 && own.length === gold.length) return;
+  const place = first < 0 ? gold.length : first;
+  const at = (sentence: Sentence | undefined): string =>
+    sentence === undefined
+      ? 'nothing'
+      : `${counted(sentence.tokens.length, 'token')}${sentence.line === undefined ? '' : ` at line ${sentence.line}`}`;
+  throw new DataError(
+    `${name}: sentence ${grouped(place + 1)} has ${at(own[place])}, and in the gold file ${at(gold[place])}: predict labels for the sentences of the gold file`,
+  );
+}
+
+/** @throws DataError where too many words differ */
+function noteOtherWords(
+  { name }: PredictionFile,
+  own: readonly Sentence[],
+  gold: readonly Sentence[],
+  warnings: NoteCollector,
+): void {
+  const other = gold.flatMap((sentence, i) =>
+    sentence.tokens.flatMap((token, t) => (token === own[i].tokens[t] ? [] : [{ i, t, token }])),
+  );
+  if (other.length === 0) return;
+  const [{ i, t, token }] = other;
+  const total = gold.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const line = own[i].lines?.[t] ?? own[i].line;
+  const first = `the first ${line === undefined ? '' : `at line ${grouped(line)} `}has ${quoted(own[i].tokens[t])} for ${quoted(token)}`;
+  const message = `${name}: ${counted(other.length, 'word')} of ${grouped(total)} ${other.length === 1 ? 'is' : 'are'} not that of the gold file, ${first}`;
+  if (other.length > MOST_OTHER_WORDS * total)
+    throw new DataError(`${message}: predict labels for the sentences of the gold file`);
+  warnings.add({
+    kind: 'other-words',
+    message,
+    source: name,
+    ...(line !== undefined && { line }),
+    count: other.length,
+  });
+}
+
+/**
+ * The predicted labels of sentences. A file of labels alone has one label a line, perhaps a tab and its probability, as `bptt tag`
+ * writes; all others have texts too.
+ *
+ * @throws DataError where there are not as many as gold sentences
+ */
+export async function sentencePredictions(
+  file: PredictionFile,
+  gold: readonly Sentence[],
+  warnings: NoteCollector,
+): Promise<Predictions> {
+  const lines = textOf(file.bytes).split(/\r?\n/).filter((line) => line.trim() !== ''); // prettier-ignore
+  const alone = lines.map((line) => /^([^\t{]+)(\t[\d.eE+-]+)?$/.exec(line)?.[1].trim());
+  if (file.column === undefined && alone.every((label) => label !== undefined)) {
+    expectAsMany(file, alone.length, gold);
+    return { labels: alone.map((label) => [label]), readAs: 'labels, one a line' };
+  }
+  let reading: Reading | undefined;
+  const found: Sentence[] = [];
+  const options = {
+    ...(file.column !== undefined && { column: file.column }),
+    badLines: 'list',
+    source: file.name,
+  } as const;
+  const onReading = (each: Reading): void => void (reading = each);
+  for await (const sentence of readClassified([file.bytes], { ...options, onNote: warnings.add, onReading }))
+    found.push(sentence);
+  expectAsMany(file, found.length, gold);
+  return { labels: found.map(({ category = '' }) => [category]), readAs: describeReading(inputSpecOf(reading!)) };
+}
+
+function expectAsMany({ name }: PredictionFile, own: number, gold: readonly Sentence[]): void {
+  if (own === gold.length) return;
+  throw new DataError(
+    `${name}: expected a label for each of the ${counted(gold.length, 'sentence')} of the gold file; got ${grouped(own)}: predict labels for those sentences`,
+  );
+}
+
+/** Whether the bytes begin as a model file does: the length of a header, in eight bytes, and the header in braces. */
+export function isModelFile(bytes: Uint8Array): boolean {
+  return bytes.length > 9 && bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
+}

@@ -1,0 +1,63 @@
+/** Which sentences two systems label differently, and which of them is nearer to the gold labels there. */
+import type { Sentence } from '../data/sentence.js';
+import type { Counts } from './precision-recall.js';
+import type { SpanReader } from './span-counts.js';
+import { labelsBy, spansBy } from './span-counts.js';
+
+/** Kinds of changes from a to b: b makes fewer mistakes, more, or other ones, as many as a. */
+export const CHANGE_KINDS = ['better', 'worse', 'both-wrong'] as const;
+/** Kind of a change. */
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+/** What two systems say of one sentence. */
+export interface Answered {
+  /** With its gold labels. */
+  readonly sentence: Sentence;
+  readonly a: readonly string[];
+  readonly b: readonly string[];
+}
+
+/** A sentence that is labeled differently. */
+export interface Change {
+  /** Place of the sentence, counted from 0. */
+  readonly place: number;
+  readonly kind: ChangeKind;
+  /** Mistakes of each: spans that are missed or made up, where there are spans, else wrong labels. */
+  readonly mistakes: { readonly a: number; readonly b: number };
+  /** Tokens that are labeled differently, counted from 0. */
+  readonly tokens: readonly number[];
+}
+
+/** Counts of labels in one sentence: as many predictions as there are gold labels, so that their F1 is the accuracy. */
+export function labelCounts(gold: readonly string[], labels: readonly string[]): Counts {
+  const correct = gold.filter((label, t) => label === labels[t]).length;
+  return { correct, predicted: gold.length, gold: gold.length };
+}
+
+/** Counts of spans in one sentence. */
+export function spanCountsOf(reader: SpanReader, gold: readonly string[], labels: readonly string[]): Counts {
+  const [wanted, found] = [gold, labels].map((each) => spansBy(reader, labelsBy(reader, each)));
+  const keys = new Set(wanted.map(({ type, start, end }) => JSON.stringify([type, start, end])));
+  const correct = found.filter(({ type, start, end }) => keys.has(JSON.stringify([type, start, end]))).length;
+  return { correct, predicted: found.length, gold: wanted.length };
+}
+
+const mistakesOf = ({ correct, predicted, gold }: Counts): number => predicted + gold - 2 * correct;
+
+/**
+ * The sentences that are labeled differently, in order. Where spans are read, mistakes in them decide which system is nearer to the
+ * gold labels, and wrong labels where those are as many.
+ */
+export function changesOf(answered: readonly Answered[], reader: SpanReader | null): Change[] {
+  return answered.flatMap(({ sentence, a, b }, place) => {
+    const tokens = a.flatMap((label, t) => (label === b[t] ? [] : [t]));
+    if (tokens.length === 0) return [];
+    const gold = sentence.labels ?? [];
+    const wrong = [a, b].map((labels) => gold.filter((label, t) => label !== labels[t]).length);
+    const spans = [a, b].map((labels) => (reader ? mistakesOf(spanCountsOf(reader, gold, labels)) : 0));
+    const order = Math.sign(spans[0] - spans[1]) || Math.sign(wrong[0] - wrong[1]);
+    const kind: ChangeKind = order > 0 ? 'better' : order < 0 ? 'worse' : 'both-wrong';
+    const [mistakesA, mistakesB] = reader ? spans : wrong;
+    return [{ place, kind, mistakes: { a: mistakesA, b: mistakesB }, tokens }];
+  });
+}
