@@ -12,6 +12,7 @@ import { viewOf } from '../tensor/view.js';
 import type { Verdict } from '../autograd/check/verdict.js';
 import { NUMERIC_TOLERANCE, verdictOf } from '../autograd/check/verdict.js';
 import { flatten } from '../autograd/grads.js';
+import { curveOf } from './curve.js';
 import { derivative } from './duals.js';
 import { faultOf } from './fault.js';
 import type { Place } from './ledger.js';
@@ -45,7 +46,21 @@ export function checksOf(reading: Reading): CheckTrace {
     worst: order.length > 0 ? order[0] : null,
     elements,
     fault: agrees ? null : faultOf(reading),
+    ...curveFor(reading, elements, reading.options.curve ?? order[0]),
   };
+}
+
+/** The curve of an element; nothing where there is no such one, or no curve of it. */
+function curveFor(
+  reading: Reading,
+  elements: readonly CheckElement[],
+  at: number | undefined,
+): Pick<CheckTrace, 'curve'> {
+  if (at === undefined || at >= elements.length) return {};
+  const { param, index } = elements[at];
+  const { shape } = flatten(reading.study.params)[param];
+  const found = curveOf(reading, elements[at], flatIndex(shape, index));
+  return found === undefined ? {} : { curve: { element: at, ...found } };
 }
 
 const less = (p: CheckElement, q: CheckElement): number =>

@@ -20,6 +20,7 @@ import { readingOf } from './reading.js';
 import { byName } from './recurrence.js';
 import { saliencyOf } from './saliency.js';
 import { saturationOf } from './saturation.js';
+import { factorsOf } from './factors.js';
 import { stepsOf } from './steps.js';
 import type { Returned, Study, Whole } from './study.js';
 import { backwardEach } from './study.js';
@@ -111,6 +112,7 @@ function directionOf(reading: Reading, direction: Direction, sums: Sums): Direct
     reach: sums.states.get(direction)!,
     jacobian: jacobianFor(reading, direction),
     saturation: saturationOf(cell, steps),
+    factors: factorsOf(study.kernels, direction, full, steps),
   };
 }
 

@@ -42,6 +42,8 @@ export interface InspectOptions {
   readonly checks?: number;
   /** Draws these weights; default 1. */
   readonly checkSeed?: number;
+  /** Which of them, counted from 0, has its differences taken at many steps (`CheckTrace.curve`); default: the one that agrees least. */
+  readonly curve?: number;
   /** What truncated BPTT would leave; default: not asked. */
   readonly truncate?: Truncation;
   /** What clipping the global norm at this threshold would do; default: not asked. */
@@ -73,6 +75,7 @@ const KEYS = keysOf<InspectOptions>({
   elements: true,
   checks: true,
   checkSeed: true,
+  curve: true,
   truncate: true,
   clip: true,
   saliency: true,
@@ -117,9 +120,10 @@ function expectChoice(where: string, name: string, value: unknown): void {
   throw new ArgumentError(`${where}: ${name} must be true, false or a list of names; got ${describe(value)}`);
 }
 
-function expectNumbers(where: string, { checks, checkSeed, truncate, clip, saliency }: InspectOptions): void {
+function expectNumbers(where: string, { checks, checkSeed, curve, truncate, clip, saliency }: InspectOptions): void {
   if (checks !== undefined) expectNonNegativeInteger(where, 'checks', checks);
   if (checkSeed !== undefined) expectNonNegativeInteger(where, 'checkSeed', checkSeed);
+  if (curve !== undefined) expectNonNegativeInteger(where, 'curve', curve);
   if (clip !== undefined) expectPositive(where, 'clip', clip);
   if (truncate !== undefined) checkTruncation(truncate);
   if (saliency === undefined || saliency === 'all') return;

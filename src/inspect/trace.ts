@@ -208,6 +208,8 @@ export interface DirectionTrace {
   readonly jacobian: JacobianTrace | null;
   /** Per gate: the shares of its values, over all words and units, that are nearly open and nearly closed. */
   readonly saturation: Readonly<Record<string, SaturationTrace>>;
+  /** Per word, which factors shrink the gradient on the step back from there. */
+  readonly factors?: readonly FactorTrace[];
 }
 
 /** Share of a gate's values near either end of its range. For a range of −1 to 1 both ends count by absolute value. */
@@ -216,6 +218,35 @@ export interface SaturationTrace {
   readonly open: number;
   /** Share below 0.1. */
   readonly closed: number;
+  /** The same shares unit by unit, over the words: `[H]` each. */
+  readonly units?: { readonly open: Vector; readonly closed: Vector };
+}
+
+/** The four factors of one step back in time, by name. */
+export type FactorName = 'slopes' | 'values' | 'weights' | 'carried';
+
+/**
+ * What one step makes of a gradient on its way to the step before, in factors. v is the gradient of all seeds at the states after the
+ * step, side by side, as `JacobianStep.gain` has it; two ways lead back: through the gates and Wh, and past them, as c does by f in an
+ * LSTM and h by z in a GRU.
+ *
+ *     drop² = through² + carried² + 2·through·carried·cosine          through = slopes · values · weights
+ */
+export interface FactorTrace {
+  /** ‖v·J‖ / ‖v‖: what of v is left. */
+  readonly drop: number;
+  /** From the gates' values to their pre-activations: mean of σ′ and tanh′. Null where a slope is 0 or unknown; `values` then holds it. */
+  readonly slopes: number | null;
+  /** From the states to the gates' values: of what other gates and tanh′(c) let through. 1 for a cell of one gate. */
+  readonly values: number;
+  /** From the pre-activations through Whᵀ to the states before. */
+  readonly weights: number;
+  /** Past the weights; 0 for a cell with no such way. */
+  readonly carried: number;
+  /** Between what comes both ways; 0 where either is 0. */
+  readonly cosine: number;
+  /** The smallest factor of the way that lets more through; null where nothing shrinks: drop ≥ 1. */
+  readonly top: FactorName | null;
 }
 
 /** Everything one step of one direction holds. Each record: by name, `[H]`. */
@@ -429,6 +460,25 @@ export interface CheckTrace {
   readonly elements: readonly CheckElement[];
   /** Where the hand-written backward pass first departs from forward mode, going backward; null where it does not. */
   readonly fault: FaultTrace | null;
+  /**
+   * How wrong plain central differences of one element are, by their step; left out where nothing was checked, its gradient is 0, or a
+   * number is not finite.
+   */
+  readonly curve?: CurveTrace;
+}
+
+/** Central differences of one weight at falling steps ε. All of it is relative to its hand-written gradient g. */
+export interface CurveTrace {
+  /** Place in `elements`. */
+  readonly element: number;
+  /** ε, 10⁻¹ to 10⁻¹². */
+  readonly steps: Vector;
+  /** |D(ε) − g| / |g|, D(ε) = (L(θ + ε) − L(θ − ε)) / 2ε. */
+  readonly errors: Vector;
+  /** What the third derivative adds, ε²·|L‴| / 6|g|, estimated from the differences at 10⁻² and 10⁻³. */
+  readonly truncation: Vector;
+  /** What the rounding of the loss adds, its standard deviation σ / √2·ε·|g|. */
+  readonly rounding: Vector;
 }
 
 /** One derivative by three methods. */

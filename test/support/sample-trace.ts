@@ -39,6 +39,8 @@ const OTHERS = { rnn: [], lstm: ['tanh(c)'], gru: ['u_r', 'u_z', 'q'] } as const
 
 export const SENTENCE = 'the cat near the dogs by the trees near the boys sat'.split(' ');
 
+const STEPS = Array.from({ length: 12 }, (_, i) => Number(`1e-${i + 1}`));
+
 /** Park and Miller's generator. */
 function noise(seed: number) {
   let state = (seed % 2147483646) + 1;
@@ -122,7 +124,20 @@ export function sampleTrace(sample: Sample = {}): Trace {
     steps: tokens.map(step),
     reach: record([...states, 'state', 'a'], () => reachAt(H, name, 0.5)),
     jacobian: null,
-    saturation: record(gates, () => ({ open: random.uniform() / 2, closed: random.uniform() / 2 })),
+    saturation: record(gates, () => ({
+      open: random.uniform() / 2,
+      closed: random.uniform() / 2,
+      units: { open: random.list(H, (i) => (i % 5) / 8), closed: random.list(H, (i) => (i % 3) / 8) },
+    })),
+    factors: tokens.map((_, k) => ({
+      drop: spoil && k === 1 ? NaN : random.uniform(),
+      slopes: k % 4 === 3 ? null : random.uniform(),
+      values: random.uniform(),
+      weights: 2 * random.uniform(),
+      carried: cell === 'rnn' ? 0 : random.uniform(),
+      cosine: 0,
+      top: (['slopes', 'values', 'weights', 'carried', null] as const)[k % 5],
+    })),
   });
   const matrix = (rows: number, columns: number) => Array.from({ length: rows }, () => random.list(columns));
 
@@ -276,6 +291,13 @@ export function sampleTrace(sample: Sample = {}): Trace {
         verdict: 'agree' as const,
       })),
       fault: null,
+      curve: {
+        element: 0,
+        steps: STEPS,
+        errors: STEPS.map((step, i) => (spoil && i === 3 ? 0 : 3 * step ** 2 + 1e-13 / step)),
+        truncation: STEPS.map((step) => 3 * step ** 2),
+        rounding: STEPS.map((step) => 1e-13 / step),
+      },
     },
     identities: [
       { name: 'probabilities', says: 'Σ p = 1', residual: 2e-16, tolerance: 1e-12, holds: true },

@@ -149,7 +149,7 @@ function firstStep(value: number): number {
 }
 
 /** σ, and never less than the rounding of the loss value itself, uniform over one unit in the last place. */
-function atLeastRounding(sigma: number, magnitude: number): number {
+export function atLeastRounding(sigma: number, magnitude: number): number {
   return Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12));
 }
 

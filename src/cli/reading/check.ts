@@ -6,6 +6,7 @@ import { counted } from '../../tensor/print.js';
 import { count, positiveInteger } from '../arguments.js';
 import { print, printJson } from '../terminal.js';
 import type { Terminal } from '../terminal.js';
+import { curveLines } from './check-curve.js';
 import { modelLines } from './conventions.js';
 import { QUICK, traceFor } from './inspect.js';
 import { tableOf } from './matrix.js';
@@ -30,7 +31,8 @@ interface Options extends ReadingOptions {
 const HELP = `
 Each weight's gradient by the hand-written backward pass, by dual numbers (forward mode) and by central differences with their noise:
 finite differences below their noise prove nothing, and the verdict says so. Where something disagrees, the first wrong gate, unit
-and word are named.
+and word are named. Below stands how wrong plain differences of one weight are, by their step: too wide a step leaves something out,
+too narrow a one is rounding.
 
 Exit status: 0 where everything agrees, 1 where anything disagrees.
 
@@ -45,7 +47,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     .description('check gradients of a sentence against forward mode and finite differences');
   addPrintOptions(
     addSeedOptions(addSentenceOptions(addModelOptions(command))),
-    'print one JSON object: checked, agrees, worst',
+    'print one JSON object: checked, agrees, worst, fault, curve',
   )
     .option('--random <n>', 'how many random weights', atMost(positiveInteger, MOST_CHECKS), 50)
     .option('--check-seed <n>', 'draws these weights', count, 1)
@@ -58,8 +60,8 @@ export function addCheck(program: Command, terminal: Terminal): void {
 async function runCheck(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
   const { random: checks, checkSeed } = options;
   const { question, trace } = await traceFor(text, file, options, terminal, () => ({ ...QUICK, checks, checkSeed }));
-  const { checked, agrees, fault } = trace.checks;
-  if (options.json) await printJson(terminal, { checked, agrees, worst: worstOf(trace), fault });
+  const { checked, agrees, fault, curve = null } = trace.checks;
+  if (options.json) await printJson(terminal, { checked, agrees, worst: worstOf(trace), fault, curve });
   else {
     const paper = paperFor(terminal, options);
     const lines = [...modelLines(paper, trace, question.notes), ...checkLines(trace, paper)];
@@ -74,8 +76,9 @@ function worstOf({ checks: { worst, elements } }: Trace) {
   return { where, analytic, forwardMode, numeric, noise, relative, verdict };
 }
 
-/** The weights that agree least, and the verdict. */
-export function checkLines({ checks }: Trace, paper: Paper): string[] {
+/** The weights that agree least, the verdict, and the curve of one of them. */
+export function checkLines(trace: Trace, paper: Paper): string[] {
+  const { checks } = trace;
   const { checked, agrees, elements, fault } = checks;
   const head = ['weight', 'by hand', 'forward mode', 'differences', '± noise', 'relative', ''];
   const least = [...elements].sort((a, b) => size(b) - size(a)).slice(0, 12);
@@ -97,6 +100,8 @@ export function checkLines({ checks }: Trace, paper: Paper): string[] {
         )
       : []),
     ...(fault ? wrapped(paper, paper.paint('bad', paper.own(fault.message))) : []),
+    '',
+    ...curveLines(trace, paper),
   ];
 }
 

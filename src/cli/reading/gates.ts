@@ -12,11 +12,13 @@ import { addModelOptions, addPlaceOptions, addPrintOptions, addSentenceOptions }
 import type { ReadingOptions } from './options.js';
 import { beside, paperFor, wrapped } from './paper.js';
 import type { Glyph, Paper } from './paper.js';
+import { factorLines, saturationLines } from './gates-factors.js';
 import { placeOf } from './place.js';
 
 const HELP = `
 One picture per gate: units down, words across. A gate that ends at 0 and 1 is drawn by its value; a candidate, which goes from −1 to 1,
-by its size. Under it the mean at each word, and how many values are nearly open (> 0.9) or nearly closed (< 0.1).
+by its size. Under it the mean at each word, and how many values are nearly open (> 0.9) or nearly closed (< 0.1). Then how often each
+unit is saturated, and what one step back leaves of the gradient at each word, as a product: which factor shrinks it most.
 
 Example:
   bptt gates "the cat near the dogs by the trees sat" --cell lstm
@@ -76,6 +78,10 @@ export function gateLines(trace: Trace, options: ReadingOptions, paper: Paper): 
     ...wrapped(paper, scale.join('  ')),
     ...hiddenOnes,
     ...meanTable(trace, steps, paper),
+    '',
+    ...saturationLines(trace, options, paper),
+    '',
+    ...factorLines(trace, options, paper),
   ];
 }
 

@@ -68,6 +68,7 @@ const SPELLED: readonly (readonly [RegExp, string])[] = [
   [/✕/g, 'x'],
   [/✓/g, 'ok'],
   [/∞/g, 'inf'],
+  [/∝/g, '~'],
   [/Σ/g, 'sum'],
   [/δ/g, 'delta'],
   [/σ/g, 'sigma'],

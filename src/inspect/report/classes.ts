@@ -60,9 +60,10 @@ export function classified(markup: string): { readonly css: string; readonly bod
   return { css: [...names].map(([looks, name]) => `.${name}{${looks}}`).join(''), body };
 }
 
-/** Attributes without the quotes that HTML does not need; the last one keeps them before a slash, which would be read as part of it. */
+/** Attributes without the quotes that HTML does not need; a blank keeps the last one from a slash, which would be read as part of it. */
 function unquoted(attributes: string, end: string): string {
-  return attributes.replace(/="([\w.#-]+)"(?=( |$))/g, (all, value: string, next: string) =>
-    next === '' && end !== '' ? all : `=${value}`,
+  return attributes.replace(
+    /="([\w.,#-]+)"(?=( |$))/g,
+    (_, value: string, next: string) => `=${value}${next === '' && end !== '' ? ' ' : ''}`,
   );
 }

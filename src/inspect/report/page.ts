@@ -14,7 +14,7 @@ import { equations } from './equations.js';
 import { text } from './html.js';
 import { payloadOf } from './payload.js';
 import { scripts } from './scripts.js';
-import { matrixTable, table } from './tables.js';
+import { matrixTable, table, translated } from './tables.js';
 
 /** What a report is made of. */
 export interface ReportContent {
@@ -57,6 +57,7 @@ export function reportPage(content: ReportContent): string {
   const { css, body } = classified(bodyOf(content, strings));
   const style = colorsOf(themes[theme]) + STYLE + css;
   const payload = content.builtIn === false || trace.words.length > MOST_WORDS ? undefined : payloadOf(trace);
+  const reason = payload ? undefined : reasonOf(content, strings);
   const script = payload ? scripts[payload.cell] : '';
   const policy = [
     "default-src 'none'",
@@ -75,7 +76,7 @@ export function reportPage(content: ReportContent): string {
     `<main><h1>${text(strings['report.title'])}</h1><p><strong dir="auto">${text(sentence)}</strong>`,
     `<p>${text(say(strings, 'report.made', { version }))} <code>${text(command)}</code>`,
     `<p>${text(strings['report.weights'])} <code>${text(trace.model.sha256)}</code>`,
-    verdictOf(strings, payload !== undefined),
+    verdictOf(strings, reason),
     body,
     '</main>',
     ...(payload
@@ -94,9 +95,19 @@ function hashOf(source: string): string {
 /** JSON that can stand in a script element: no `<` of it ends one or begins a comment. */
 const inScript = (value: unknown): string => JSON.stringify(value).replace(/</g, '\\u003c');
 
-/** What the script writes into. Without one it says that nothing was computed again. */
-function verdictOf(strings: Strings, runs: boolean): string {
-  if (!runs) return `<p id="verdict">${text(strings['report.recompute.none'])}</p>`;
+/** Why a page does not compute its numbers again. */
+function reasonOf({ trace, builtIn }: ReportContent, strings: Strings): string {
+  const { model, head, words } = trace;
+  if (builtIn === false || !Object.hasOwn(scripts, model.cell))
+    return say(strings, 'report.recompute.none.cell', { cell: model.cell });
+  if (words.length > MOST_WORDS)
+    return say(strings, 'report.recompute.none.words', { n: words.length, most: MOST_WORDS });
+  return say(strings, 'report.recompute.none.head', { kind: head.kind });
+}
+
+/** What the script writes into. Without one it says why nothing is computed again. */
+function verdictOf(strings: Strings, reason: string | undefined): string {
+  if (reason !== undefined) return `<p id="verdict">${text(say(strings, 'report.recompute.none', { reason }))}</p>`;
   const patterns = (['agrees', 'disagrees', 'failed'] as const).map(
     (key) => ` data-${key}="${text(strings[`report.recompute.${key}`])}"`,
   );
@@ -111,7 +122,8 @@ function bodyOf(content: ReportContent, strings: Strings): string {
     const parts = views[name].parts(trace, selection, look(name));
     return parts.line === strip.line ? { ...parts, line: '' } : parts; // the model is named once
   };
-  const whole = (name: keyof typeof views): string => table(views[name].table(trace, selection, look(name)), strings);
+  const whole = (name: keyof typeof views): string =>
+    table(translated(views[name].table(trace, selection, look(name)), strings), strings);
   const chosen = selection.param ?? accounted(trace);
   const ledger = (param: string): Parts => views.ledger.parts(trace, { ...selection, param }, look('ledger'));
   const { loss, word, normalization } = selection;
@@ -125,7 +137,7 @@ function bodyOf(content: ReportContent, strings: Strings): string {
     section(
       'equation',
       part('equation'),
-      table(operands(trace, selection, look('equation')), strings),
+      table(translated(operands(trace, selection, look('equation')), strings), strings),
       strings,
       equationsOf(trace, strings),
     ),
@@ -133,7 +145,16 @@ function bodyOf(content: ReportContent, strings: Strings): string {
     ...(chosen === undefined ? [] : [section('ledger', ledger(chosen), '', strings)]),
     ...(trace.ledger.length === 0 ? [] : [section('norms', part('norms'), '', strings)]),
     ...(trace.saliency.length === 0 ? [] : [section('saliency', part('saliency'), whole('saliency'), strings)]),
-    ...(trace.checks.elements.length === 0 ? [] : [section('check', part('check'), whole('check'), strings)]),
+    ...(trace.checks.elements.length === 0
+      ? []
+      : [
+          section(
+            'check',
+            part('check'),
+            table(translated(checked(trace, selection, look('check')), strings), strings),
+            strings,
+          ),
+        ]),
     proofOf(trace, strings),
   ].join('\n');
 }
@@ -152,6 +173,13 @@ function operands(trace: Trace, selection: Selection, look: Look): Table {
   const { columns, rows } = views.equation.table(trace, selection, look);
   const at = columns.indexOf('ref');
   return { columns: columns.filter((_, i) => i !== at), rows: rows.map((row) => row.filter((_, i) => i !== at)) };
+}
+
+/** What was checked, without the curve, whose numbers the picture carries. */
+function checked(trace: Trace, selection: Selection, look: Look): Table {
+  const { columns, rows } = views.check.table(trace, selection, look);
+  const all = trace.checks.elements.length;
+  return { columns: columns.slice(0, 7), rows: rows.slice(0, all).map((row) => row.slice(0, 7)) };
 }
 
 /** A view: its question, its picture, its sentence, its numbers. */
@@ -191,7 +219,7 @@ function proofOf({ checks, identities }: Trace, strings: Strings): string {
   const verdict = strings[checks.agrees ? 'check.agree' : 'check.disagree'];
   const laws = {
     columns: [strings['report.law'], strings['report.residual'], strings['report.holds']],
-    rows: identities.map(({ says, residual, holds }) => [says, residual, holds ? '✓' : '✗']),
+    rows: identities.map(({ name, residual, holds }) => [strings[`law.${name}`], residual, holds ? '✓' : '✗']),
   };
   const checked =
     checks.checked === 0 ? '' : `<p>${text(say(strings, 'report.checked', { n: checks.checked, verdict }))}`;

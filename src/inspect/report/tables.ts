@@ -1,7 +1,9 @@
 /** Tables of a report. Numbers are rounded for reading; the pictures carry all of their digits. */
 import type { NumberMatrix, Strings, Table } from '../views/index.js';
+import type { StringKey } from '../views/strings/index.js';
 import { say } from '../views/strings/index.js';
 import { short } from '../views/text.js';
+import { weightName } from '../views/words.js';
 import { text } from './html.js';
 
 /** Most rows of a table; a longer one says so. */
@@ -10,6 +12,24 @@ const ROWS = 60;
 /** Three digits, without a zero before the point. */
 const number = (value: number): string =>
   Number.isInteger(value) ? String(value) : short(value).replace(/^(−?)0(?=\.)/, '$1');
+
+/** Columns whose cells are words of a closed list. */
+const LISTED = ['known', 'rule', 'verdict'];
+
+/** A word of a table in the reader's language: the name of a column, or a cell of a closed list. */
+function said(strings: Strings, name: string): string {
+  const key = `table.${name}`;
+  return Object.hasOwn(strings, key) ? strings[key as StringKey] : name;
+}
+
+/** The same table in the reader's language. CSV keeps the English names, which programs read. */
+export function translated({ columns, rows }: Table, strings: Strings): Table {
+  const cell = (value: string | number, c: number): string | number => {
+    if (columns[c] === 'where') return weightName(String(value), strings);
+    return LISTED.includes(columns[c]) ? said(strings, `${columns[c]}.${value}`).replace(/^\w+\./, '') : value;
+  };
+  return { columns: columns.map((each) => said(strings, each)), rows: rows.map((row) => row.map(cell)) };
+}
 
 /** Rows under named columns. End tags that HTML lets out are left out. */
 export function table({ columns, rows }: Table, strings: Strings): string {

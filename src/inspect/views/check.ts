@@ -1,9 +1,11 @@
 /**
  * V6, check: is it right? One derivative by three methods: the hand-written backward pass, forward mode, and central differences with the
- * noise they have by themselves; then every derivative that was checked, by how much it differs.
+ * noise they have by themselves; how wrong plain differences are, by their step; then every derivative that was checked, by how much it
+ * differs.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { CheckElement, Trace } from '../trace.js';
+import { curve } from './check-curve.js';
 import { paragraph } from './legend.js';
 import { dataOf, must, named, read, together } from './mark.js';
 import { log10, logarithmic } from './scale.js';
@@ -18,7 +20,7 @@ import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
 import { viewOf } from './view.js';
 import type { Drawing, View } from './view.js';
-import { modelLine } from './words.js';
+import { modelLine, weightName } from './words.js';
 
 /** Rows of the list at most; the worst come first. */
 const MOST = 24;
@@ -52,7 +54,7 @@ function card(trace: Trace, at: number, style: Style): Block {
   });
   const body =
     el('rect', { x: 0.5, y: 0.5, width: 579, height: 126, rx: 6, fill: 'none', stroke: style.line }) +
-    el('text', { x: 12, y: 18, 'font-weight': 600 }, escape(fit(element.where, 12, 560))) +
+    el('text', { x: 12, y: 18, 'font-weight': 600 }, escape(fit(weightName(element.where, strings), 12, 560))) +
     row(0, strings['check.analytic'], 'analytic') +
     row(1, strings['check.forward'], 'forwardMode') +
     row(2, strings['check.numeric'], 'numeric', noise) +
@@ -95,7 +97,8 @@ function list(trace: Trace, at: number, style: Style): Block {
   const shown = order.slice(0, MOST);
   const scale = logarithmic([1e-17, 1], [330, 560]);
   const rows = shown.map((i, r) => {
-    const { where, verdict } = elements[i];
+    const { verdict } = elements[i];
+    const where = weightName(elements[i].where, style.strings);
     const mark = must(trace, 'checks', 'elements', i, 'relative');
     const y = r * ROW + ROW / 2;
     const at0 = { y, 'dominant-baseline': 'central', 'font-size': 11 };
@@ -146,7 +149,12 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
     title: style.strings['check.title'],
     line: modelLine(trace, style.strings),
     summary: summary(trace, selection, look),
-    content: [card(trace, at, style), ...noiseBar(trace, at, style), list(trace, at, style)],
+    content: [
+      card(trace, at, style),
+      ...noiseBar(trace, at, style),
+      ...curve(trace, at, style),
+      list(trace, at, style),
+    ],
     notes: [...(fault === null ? [] : [fault.message]), style.strings['check.note']],
   };
 }
@@ -157,7 +165,7 @@ function summary(trace: Trace, selection: Selection = {}, { strings = en }: Look
   const values = {
     checked,
     disagree: elements.filter(({ verdict }) => verdict === 'disagree').length,
-    where,
+    where: weightName(where, strings),
     relative: short(relative, 2),
   };
   return say(strings, agrees ? 'check.summary.agree' : 'check.summary.disagree', values);
@@ -173,11 +181,18 @@ function table(trace: Trace): Table {
     relative,
     verdict,
   ]);
+  const columns = ['where', 'hand-written', 'forward mode', 'central difference', 'noise', 'relative', 'verdict'];
+  const { curve: found } = trace.checks;
+  if (found === undefined) return { columns, rows };
+  const { where, analytic } = trace.checks.elements[found.element];
+  const steps = found.steps.map((step, i) => [where, analytic, ...blank(5), step, found.errors[i], found.truncation[i], found.rounding[i]]); // prettier-ignore
   return {
-    columns: ['where', 'hand-written', 'forward mode', 'central difference', 'noise', 'relative', 'verdict'],
-    rows,
+    columns: [...columns, 'step', 'error at the step', 'truncation', 'rounding'],
+    rows: [...rows.map((row) => [...row, ...blank(4)]), ...steps],
   };
 }
+
+const blank = (n: number): string[] => new Array<string>(n).fill('');
 
 /** V6: is it right? */
 export const check: View = viewOf('check', draw, summary, table);

@@ -1,5 +1,5 @@
 /**
- * The cells of a grid for a page. Cells of one color are one path in units of cells: `M3 5h2` is row 5, columns 3 and 4. Their numbers
+ * The cells of a grid for a page. Cells of one color are one path in units of cells: `M3,5h2` is row 5, columns 3 and 4: without a blank it needs no quotes. Their numbers
  * stand at the names of the rows (`dataOfRow`), behind the `data-base` that all of them share.
  */
 import { dataOfCells, hatchId, insideSize, labelSize, looksOf, rowName } from './grid.js';
@@ -27,7 +27,7 @@ export function denseRows(grid: Grid, style: Style, rows: readonly Cells[], gutt
     const end = (c: number, next: string): void => {
       if (next === fill) return;
       if (fill === hatch) zeros += `M${px(gutter + from * w)} ${px((r + 0.5) * h)}h${px((c - from) * w)}`;
-      else if (fill !== '') add(runs, fill, `M${from} ${r}h${c - from}`);
+      else if (fill !== '') add(runs, fill, `M${from},${r}h${c - from}`);
       [from, fill] = [c, next];
     };
     row.forEach((cell, c) => {
@@ -51,7 +51,7 @@ export function denseRows(grid: Grid, style: Style, rows: readonly Cells[], gutt
       'g',
       { class: 'cells', transform: `translate(${px(gutter)} ${px(h / 2)})scale(${w} ${h})` },
       own,
-      ...[...runs].map(([stroke, d]) => el('path', { stroke, d })),
+      ...[...runs].map(([stroke, d]) => el('path', { d, stroke })),
     ) +
     (zeros === '' ? '' : el('path', { stroke: hatch, 'stroke-width': h, d: zeros })) +
     [...texts].map(([fill, all]) => el('g', { ...centered, 'font-size': size, fill }, all)).join('') +

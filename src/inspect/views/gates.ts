@@ -1,6 +1,7 @@
 /**
  * V9, gates: who closed the door? For each gate its values, units by words, beside the slope of its function there: a slope near 0 lets no
- * gradient through. Gates between 0 and 1 share one scale, those between −1 and 1 another, the slopes a third.
+ * gradient through. Gates between 0 and 1 share one scale, those between −1 and 1 another, the slopes a third. Below, how often each unit
+ * is saturated, and which factor shrinks the gradient at each step.
  */
 import { refTo, valueAt } from '../refs.js';
 import type { StepTrace, Trace } from '../trace.js';
@@ -23,6 +24,8 @@ import { percent, short } from './text.js';
 import { styleOf } from './theme.js';
 import type { Look, Style } from './theme.js';
 import { scalesOf } from './gate-scales.js';
+import { factors } from './gates-factors.js';
+import { scatter } from './gates-scatter.js';
 import { viewOf } from './view.js';
 import type { Drawing, View } from './view.js';
 import { modelLine, placeLine, quoted, tokensOf } from './words.js';
@@ -120,14 +123,21 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   const keys = scales.all.map((scale, i) => legend(scale, style, {}, `bar${i}`, 220));
   const blocks = blockSize(units) > 1 || blockSize(spansOf(trace.words.length)) > 1;
   const size = Math.max(blockSize(units), blockSize(spansOf(trace.words.length)));
+  // 11 kB in a report of 12 words and 16 units, which has room for 4: there its note names the command that draws them.
+  const shrinking = style.dense ? { content: [], definitions: '' } : factors(trace, place, style, word);
+  const saturated = style.dense ? [] : scatter(trace, place, names, style);
   return {
     style,
     title: strings['gates.title'],
     line: `${modelLine(trace, strings)}; ${placeLine(place, strings)}`,
     summary: summary(trace, selection, look),
-    content: [headings(rows[0].width, style), ...rows, beside(16, ...keys)],
-    notes: [strings['gates.note'], ...(blocks ? [say(strings, 'gates.blocks', { size })] : [])],
-    definitions: scales.all.map((scale, i) => gradient(style, scale, `bar${i}`)).join(''),
+    content: [headings(rows[0].width, style), ...rows, beside(16, ...keys), ...saturated, ...shrinking.content],
+    notes: [
+      strings['gates.note'],
+      ...(style.dense ? [strings['gates.more']] : []),
+      ...(blocks ? [say(strings, 'gates.blocks', { size })] : []),
+    ],
+    definitions: scales.all.map((scale, i) => gradient(style, scale, `bar${i}`)).join('') + shrinking.definitions,
   };
 }
 
@@ -156,7 +166,25 @@ function table(trace: Trace, selection: Selection = {}): Table {
       values[gate].map((value, unit) => [gate, k, trace.words[k].text, unit, value, slopes[gate]?.[unit] ?? '']),
     ),
   );
-  return { columns: ['gate', 'step', 'word', 'unit', 'value', 'slope'], rows };
+  const shares = names.flatMap((gate) =>
+    (['open', 'closed'] as const).flatMap((end) =>
+      (place.trace.saturation[gate].units?.[end] ?? []).map((value, unit) => [
+        `${gate} ${end}`,
+        '',
+        '',
+        unit,
+        value,
+        '',
+      ]),
+    ),
+  );
+  const shrinking = (place.trace.factors ?? []).flatMap((found, k) =>
+    (['drop', 'slopes', 'values', 'weights', 'carried'] as const).map((name) => [
+      `factor ${name}`,
+      ...[k, trace.words[k].text, '', found[name] ?? '', ''],
+    ]),
+  );
+  return { columns: ['gate', 'step', 'word', 'unit', 'value', 'slope'], rows: [...rows, ...shares, ...shrinking] };
 }
 
 /** V9: who closed the door? */

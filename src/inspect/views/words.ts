@@ -34,6 +34,10 @@ export function modelLine({ model }: Trace, strings: Strings): string {
 export const placeLine = ({ layer, name }: Place, strings: Strings): string =>
   say(strings, 'place.layer', { layer, direction: strings[`place.${name}`] });
 
+/** A weight by its place, `layers.0.forward.Wh[3, 7], gate f`, in the reader's language. */
+export const weightName = (where: string, strings: Strings): string =>
+  where.replace(/^(.*), gate (\S+)$/, (_, param: string, gate: string) => say(strings, 'place.gate', { param, gate }));
+
 /** What silently changes the picture. */
 export function conventionsLine(trace: Trace, strings: Strings, variable: Variable, size: number): string {
   const { seed, gold } = trace.conventions;

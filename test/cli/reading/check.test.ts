@@ -30,6 +30,12 @@ describe('bptt check', () => {
     const text = await printed(args, { columns: 80, env: { NO_COLOR: '1' } });
     expect(widest(text)).toBeLessThanOrEqual(80);
     expect(text).toContain('9 weights agree');
+    const { curve } = await jsonOf<{ curve: { errors: number[] } }>(args);
+    const steps = text.split('\n').filter((line) => /^ *1e−\d+ /.test(line));
+    expect(steps.map((line, i) => shows(line.trim().split(/\s+/)[1], curve.errors[i]))).toEqual(
+      new Array(12).fill(true),
+    );
+    expect(steps.findIndex((line) => line.endsWith('best'))).toBe(curve.errors.indexOf(Math.min(...curve.errors)));
     const { worst } = await jsonOf<Check>(args);
     const row = text.split('\n').find((line) => line.startsWith('weight '))!;
     const first = text
@@ -45,7 +51,8 @@ describe('bptt check', () => {
     const source = readFileSync(join(__dirname, '../../support/leaky.mjs'), 'utf8');
     writeFileSync(join(folder, 'leaky.mjs'), source);
     writeFileSync(join(folder, 'broken.mjs'), source.replace('dPrev.h.data[before + j] += d;', ''));
-    const run = (cell: string) => bptt(['check', SENTENCE, '--cell', cell, '--hidden', '4', '--json'], { cwd: folder });
+    const run = (cell: string) =>
+      bptt(['check', SENTENCE, '--cell', cell, '--hidden', '4', '--json', '--quiet'], { cwd: folder });
     expect(run('./leaky.mjs')).toMatchObject({ status: 0, stderr: '' });
     const { status, stdout, stderr } = run('./broken.mjs');
     expect(status).toBe(1);

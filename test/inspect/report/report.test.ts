@@ -58,7 +58,7 @@ function pageOf(trace: Trace, more: Partial<ReportContent> = {}, others: readonl
 /** The pictures of a page, each as a document of its own: quotes that HTML lets out are put in. */
 const picturesIn = (page: string): string[] =>
   (page.match(/<svg .*?<\/svg>/gs) ?? []).map((svg) =>
-    svg.replace(/<[^<>]+>/g, (tag) => tag.replace(/ ([\w:-]+)=([\w.#-]+)(?=[ >])/g, ' $1="$2"')),
+    svg.replace(/<[^<>]+>/g, (tag) => tag.replace(/ ([\w:-]+)=([\w.,#-]+)(?=[ >])/g, ' $1="$2"')),
   );
 
 /** A page without its scripts and without the numbers that stand in attributes. */
@@ -70,7 +70,7 @@ const pageMarks = (trace: Trace) =>
   drawable(trace)
     .filter((view) => view !== 'ledger' || trace.words.length > 1)
     .flatMap((view) =>
-      marksOf(views[view].svg(trace)).map(({ v, ref, block = null }) => ({ shown: Number(v), ref, block })),
+      marksOf(views[view].parts(trace).svg).map(({ v, ref, block = null }) => ({ shown: Number(v), ref, block })),
     );
 
 /** Runs the script of a page on a stand-in for a document, and gives what it wrote. */
@@ -172,7 +172,12 @@ describe('the numbers, computed again', () => {
     expect(payloadOf({ ...trace, head: { ...trace.head, kind: 'crf' } })).toBeUndefined();
     const page = pageOf(trace, { builtIn: false });
     expect(page).not.toContain('<script');
-    expect(page).toContain('does not compute its numbers again');
+    expect(page).toContain('does not compute its numbers again: its cell, lstm, is not a built-in one');
+    const crf = { ...trace, head: { ...trace.head, kind: 'crf' } };
+    expect(pageOf(crf)).toContain(
+      'does not compute its numbers again: its head, crf, does not give each word one label',
+    );
+    expect(pageOf(crf)).not.toContain('<script');
     expect(/content="([^"]+)"/.exec(page)![1]).not.toContain('script-src');
   });
 
@@ -209,7 +214,7 @@ describe('the page', () => {
     const own = { ...trace, cells: others.map((each) => ({ traces: [each] })) };
     const found = pictures.flatMap((svg) => marksOf(svg));
     expect(pictures.flatMap((svg) => faults(svg, own))).toEqual([]);
-    const expected = drawable(trace).flatMap((view) => marksOf(views[view].svg(trace)));
+    const expected = drawable(trace).flatMap((view) => marksOf(views[view].parts(trace).svg));
     const count = (marks: readonly { ref: string }[]) => marks.filter(({ ref }) => !ref.startsWith('/cells/')).length;
     expect(count(found)).toBe(expected.length);
     expect(found.length - count(found)).toBe(3 * (78 + 12 + 1) + others.flatMap(({ reach }) => reach.length.filter((each) => each !== null)).length); // prettier-ignore
@@ -242,6 +247,37 @@ describe('the page', () => {
     expect(page.match(/<math display=block>/g)!.length).toBeGreaterThan(8);
     expect(page.match(/<table>/g)!.length).toBeGreaterThan(15);
     expect(plainOf(page)).not.toMatch(/undefined|\[object|NaN/);
+  });
+
+  test('with its numbers computed again it says what it does not compute: other cells, saliency, other methods', () => {
+    const { trace, others } = whole();
+    const page = pageOf(trace, {}, others);
+    const { textContent } = ranIn(page);
+    expect(textContent).toMatch(
+      /Not computed here: the compared cells, saliency, forward mode and finite differences\.$/,
+    );
+    const refs = picturesIn(page).flatMap((svg) => marksOf(svg)).map(({ ref }) => ref); // prettier-ignore
+    const left = refs.filter((ref) => /^\/(cells|saliency|checks)\//.test(ref) && !/\/analytic$/.test(ref));
+    const [, checked, all] = /: (\d+) of (\d+) numbers/.exec(textContent)!.map(Number);
+    expect(all - checked).toBe(refs.filter((ref) => /^\/(cells|saliency|checks)\//.test(ref)).length);
+    expect(left.length).toBeGreaterThan(100);
+  });
+
+  test('no English string of the table stands in the German page', () => {
+    const page = pageOf(whole().trace, { language: 'de' });
+    const shown = plainOf(page).replace(/<style.*?<\/style>|<math.*?<\/math>/gs, '').replace(/<code>.*?<\/code>|<[^>]*>/gs, '\n'); // prettier-ignore
+    const attributes = [...plainOf(page).matchAll(/aria-label="([^"]*)"|data-(?:agrees|disagrees|failed)="([^"]*)"/g)].map(([, a, b]) => a ?? b); // prettier-ignore
+    const texts = [...shown.split('\n'), ...attributes].map((each) => each.replace(/&#39;/g, "'").replace(/&gt;/g, '>').replace(/&lt;/g, '<').trim()); // prettier-ignore
+    const { en, de } = languages;
+    const found = Object.entries(en).flatMap(([key, english]) => {
+      if (de[key as keyof typeof de] === english) return [];
+      // Pieces between values; one word alone must be a whole text, several may stand anywhere.
+      const pieces = english.split(/\{\w+\}/).map((each) => each.trim()).filter((each) => /[a-z]{3}/i.test(each)); // prettier-ignore
+      return pieces.filter((piece) => texts.some((each) => (/[a-z] [a-z]/i.test(piece) ? each.includes(piece) : each === piece))).map((piece) => `${key}: ${piece}`); // prettier-ignore
+    });
+    const own = new Set(whole().trace.words.map(({ text }) => text)); // a word of the sentence may be one of the table
+    expect(found.filter((each) => !own.has(each.replace(/^[^ ]* /, '')))).toEqual([]);
+    expect(pageOf(whole().trace)).toContain(en['law.shares-sum-to-one']); // in the English page it stands
   });
 
   test.each(['light', 'dark', 'print'] as const)('in the theme %s', (theme) => {
@@ -296,7 +332,7 @@ describe('the page', () => {
     const trace = inspect(kernels, model, sentence, { checks: 2, jacobian: false });
     const page = pageOf(trace);
     expect(page).toContain('11 words share');
-    expect(page).toContain('at most 100 words');
+    expect(page).toContain('its 500 words are more than 100');
     expect(page.length).toBeLessThan(1_500_000);
     expect(picturesIn(page).slice(1).flatMap((svg) => faults(svg, { ...trace, cells: [{ traces: [trace] }] }))).toEqual([]); // prettier-ignore
   });
@@ -307,7 +343,7 @@ test('classes: looks that occur often get a name, and nothing else changes', () 
   const many = Array.from({ length: 5 }, (_, n) => text(n)).join('');
   const { css, body } = classified(`<svg>${many}<rect class="k" fill="#123456"/><path d="M0" fill="#aaaaaa"/></svg>`);
   expect(css).toBe('.a{font-size:12px;fill:#123456}');
-  expect(body).toBe(`<svg>${many.replaceAll(' font-size="12" fill="#123456"', '').replaceAll('<text', '<text class=a').replace(/x="(\d)"/g, 'x=$1')}<rect class=k fill="#123456"/><path d=M0 fill="#aaaaaa"/></svg>`); // prettier-ignore
+  expect(body).toBe(`<svg>${many.replaceAll(' font-size="12" fill="#123456"', '').replaceAll('<text', '<text class=a').replace(/x="(\d)"/g, 'x=$1')}<rect class=k fill=#123456 /><path d=M0 fill=#aaaaaa /></svg>`); // prettier-ignore
 });
 
 test.each([norm, normInPage])('a norm is NaN wherever the NaN stands', (size) => {
