@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Trace } from '../../src/inspect';
 import { batlow } from '../../src/inspect/views/colors/batlow';
 import { berlin } from '../../src/inspect/views/colors/berlin';
 import { vik } from '../../src/inspect/views/colors/vik';
@@ -19,6 +20,7 @@ const THEMES = ['light', 'dark'] as const;
 const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
 
 let folder: string;
+let trace: Trace;
 let browser: Browser | undefined;
 
 beforeAll(() => {
@@ -38,6 +40,9 @@ beforeAll(() => {
     const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   }
+  const args = ['inspect', SENTENCE, '--cell', 'lstm', '--checks', '0', '--json', '--quiet'];
+  const { stdout } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', maxBuffer: 1e9 });
+  trace = JSON.parse(stdout) as Trace;
 });
 
 afterAll(async () => {
@@ -86,6 +91,7 @@ function cellsInPage(): Cell[] {
   interface Element {
     readonly children: readonly Element[];
     readonly previousElementSibling: Element;
+    readonly parentElement: Element | null;
     getAttribute(name: string): string | null;
     querySelectorAll(selector: string): Iterable<Element>;
     getScreenCTM(): Matrix;
@@ -98,7 +104,8 @@ function cellsInPage(): Cell[] {
   const cells: Cell[] = [];
   for (const grid of document.querySelectorAll('g.cells')) {
     const names = grid.previousElementSibling;
-    const base = names.getAttribute('data-base') ?? '';
+    let base = '';
+    for (let at: Element | null = names; at; at = at.parentElement) base = (at.getAttribute('data-base') ?? '') + base;
     const rows = [...names.children].map((row) => {
       const packed = row.getAttribute('data-f');
       const from = Number(row.getAttribute('data-from') ?? 0);
@@ -108,7 +115,7 @@ function cellsInPage(): Cell[] {
     });
     const { a, d, e, f } = grid.getScreenCTM();
     for (const path of grid.querySelectorAll('path')) {
-      for (const [, x, y, n] of (path.getAttribute('d') ?? '').matchAll(/M(\d+) (\d+)h(\d+)/g)) {
+      for (const [, x, y, n] of (path.getAttribute('d') ?? '').matchAll(/M(\d+),(\d+)h(\d+)/g)) {
         for (let c = Number(x); c < Number(x) + Number(n); c++) {
           const { from, values } = rows[Number(y)];
           const at = { x: e + (c + 0.22) * a + scrollX, y: f + (Number(y) - 0.25) * d + scrollY };
@@ -151,31 +158,79 @@ async function colorsAt(png: Buffer, points: readonly { x: number; y: number }[]
 const colorsOf = (hex: string): number[][] =>
   Array.from({ length: 256 }, (_, i) => [0, 2, 4].map((at) => parseInt(hex.slice(6 * i + at, 6 * i + at + 2), 16)));
 
-/** The step of the map that the number of a reference calls for: the scales of gates and of retention, written once more. */
-function stepFor({ ref, v }: Cell, theme: (typeof THEMES)[number]): { map: number[][]; step: number } | undefined {
+/** 1, 2 or 5 times a power of ten, at least as large as every size. */
+const roundUp = (values: readonly number[]): number => {
+  const most = Math.max(...values.map(Math.abs));
+  const power = Math.floor(Math.log10(most));
+  return [1, 2, 5, 10].map((factor) => Number(`${factor}e${power}`)).find((each) => each >= most)!;
+};
+
+/** Numbers of the pictures by the view that shows them. */
+const VIEWS = {
+  gates: /^\/layers\/0\/forward\/steps\/\{?\d*\}?\/gates\//,
+  slopes: /\/slopes\//,
+  reach: /^\/reach\/retention/,
+  compare: /^\/cells\/.*\/reach\/retention/,
+  stepper: /\/gradients\//,
+  ledger: /^\/ledger\/.*\/shares/,
+  norms: /^\/ledger\/.*\/uses/,
+} as const;
+type View = keyof typeof VIEWS;
+const viewOf = ({ ref }: Cell): View | undefined =>
+  (Object.keys(VIEWS) as View[]).find((view) => VIEWS[view].test(ref));
+
+/** The step of the map, not rounded, that each number calls for: the scales of all views, written once more. */
+function stepsFor(cells: readonly Cell[], trace: Trace, theme: (typeof THEMES)[number]) {
   const signed = colorsOf(theme === 'dark' ? berlin : vik);
   const sizes = colorsOf(batlow);
-  if (/\/gates\/g/.test(ref)) return { map: signed, step: ((v + 1) / 2) * 255 };
-  if (/\/(gates|slopes)\//.test(ref)) return { map: sizes, step: v * 255 };
-  if (/^\/reach\/retention/.test(ref) && v >= 1e-4) return { map: sizes, step: (1 + Math.log10(v) / 4) * 255 };
-  return undefined;
+  const shown = (view: View) => cells.filter((cell) => viewOf(cell) === view).map(({ v }) => v);
+  const decades = (values: readonly number[], [low, high] = [Infinity, -Infinity]) => {
+    const all = values.filter((each) => each !== 0).map((each) => Math.log10(Math.abs(each)));
+    return [Math.min(low, Math.floor(Math.min(...all))), Math.max(high, Math.ceil(Math.max(...all)))] as const;
+  };
+  const byDecades =
+    ([low, high]: readonly [number, number]) =>
+    (v: number) =>
+      (Math.log10(v) - low) / (high - low);
+  const bySign = (limit: number) => (v: number) =>
+    0.5 + (0.5 * Math.sign(v) * Math.log(1 + (100 * Math.abs(v)) / limit)) / Math.log(101);
+  const gradients = trace.layers[0].forward.steps.flatMap(({ gradients: { states, preActivations } }) => [
+    ...Object.values(states).flatMap(({ direct, recurrent, total }) => [...direct, ...recurrent, ...total]),
+    ...Object.values(preActivations).flat(),
+  ]);
+  const places: Readonly<Record<View, (v: number, ref: string) => number>> = {
+    gates: (v, ref) => (/\/gates\/g/.test(ref) ? (v + 1) / 2 : v),
+    slopes: (v) => v,
+    reach: byDecades(decades(shown('reach'), [-4, 0])),
+    compare: byDecades(decades(shown('compare'), [-4, 0])),
+    stepper: bySign(roundUp(gradients)),
+    ledger: bySign(roundUp([...shown('ledger'), 1])),
+    norms: byDecades(decades(shown('norms'))),
+  };
+  return cells.flatMap((cell) => {
+    const view = viewOf(cell);
+    if (view === undefined) return [];
+    const both = view === 'stepper' || view === 'ledger' || /\/gates\/g/.test(cell.ref);
+    const place = cell.v === 0 && !both ? 0 : places[view](cell.v, cell.ref); // log of 0: the end of the map
+    return [{ ...cell, view, map: both ? signed : sizes, step: Math.min(255, Math.max(0, place * 255)) }];
+  });
 }
 
 describe.each(THEMES)('a report, %s', (theme) => {
-  browserIt('has the colors of its numbers, to one step of the map', async () => {
-    const { page } = await opened(`${theme}.html`);
+  browserIt('has the colors of its numbers, to one step of the map, in every view that colors them', async () => {
+    const { page } = await opened(`${theme}.html`, { deviceScaleFactor: 1 });
     const cells = await page.evaluate(cellsInPage);
-    const known = cells.flatMap((cell) => {
-      const called = stepFor(cell, theme);
-      return called === undefined ? [] : [{ ...cell, ...called }];
-    });
-    expect(known.length).toBeGreaterThan(1500);
+    const known = stepsFor(cells, trace, theme);
+    const unknown = cells.filter((cell) => viewOf(cell) === undefined).map(({ ref }) => ref);
+    expect(unknown).toEqual([]);
+    const counts = Object.fromEntries(Object.keys(VIEWS).map((view) => [view, known.filter((each) => each.view === view).length])); // prettier-ignore
+    expect(counts).toEqual({ gates: 768, slopes: 768 + 64, reach: 78, compare: 234, stepper: 160, ledger: 78, norms: 180 }); // prettier-ignore
     const pixels = await colorsAt(await page.screenshot({ fullPage: true }), known);
     const wrong = known.filter(({ map, step }, i) => {
-      const near = [Math.floor(step) - 1, Math.floor(step), Math.ceil(step), Math.ceil(step) + 1];
-      return !near.some((each) => map[Math.max(0, Math.min(255, each))].every((byte, c) => Math.abs(byte - pixels[i][c]) <= 1)); // prettier-ignore
+      const near = [Math.floor(step), Math.ceil(step)]; // no more than one step from where the number stands
+      return !near.some((each) => map[each].every((byte, c) => byte === pixels[i][c]));
     });
-    expect(wrong.slice(0, 5).map(({ ref, v, x, y }) => ({ ref, v, x, y }))).toEqual([]);
+    expect(wrong.slice(0, 5).map(({ view, ref, v, x, y }) => ({ view, ref, v, x, y }))).toEqual([]);
     expect(new Set(pixels.map(String)).size).toBeGreaterThan(100);
     await page.context().close();
   });
