@@ -5,7 +5,7 @@ import { checkTruncation } from '../../autograd/truncate.js';
 import { expectKernels as expectProducts, expectPacking } from '../../autograd/entry-checks.js';
 import { expectKernels } from '../checks.js';
 import { expectIds, expectKey, expectList, expectMethod, expectRecord, expectTensor } from '../../tensor/arguments.js';
-import { expectKnownKeys, expectOneOf, expectProbability, expectSameShape, keysOf } from '../../tensor/checks.js';
+import { expectKnownKeys, expectOneOf, expectProbability, expectSameShape, keysOf, sameShape } from '../../tensor/checks.js'; // prettier-ignore
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
 import { expectFeature, tokensOf } from '../data/features.js';
@@ -101,7 +101,7 @@ function expectPart(where: string, name: string, part: unknown, shapes: Readonly
   for (const [key, shape] of Object.entries(shapes)) {
     const tensor = (part as Record<string, unknown>)[key];
     expectTensor(where, `${name}.${key}`, tensor);
-    if (tensor.shape.join() === shape.join()) continue;
+    if (sameShape(tensor.shape, shape)) continue;
     const got = tensor.shape.join(', ');
     throw new ShapeError(`${where}: ${name}.${key} must be [${shape.join(', ')}]; got [${got}]`);
   }
