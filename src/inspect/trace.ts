@@ -233,7 +233,7 @@ export type FactorName = 'slopes' | 'values' | 'weights' | 'carried';
  *     drop² = through² + carried² + 2·through·carried·cosine          through = slopes · values · weights
  */
 export interface FactorTrace {
-  /** ‖v·J‖ / ‖v‖: what of v is left. */
+  /** ‖v·J‖ / ‖v‖: what of v is left; NaN where v = 0. */
   readonly drop: number;
   /** From the gates' values to their pre-activations: mean of σ′ and tanh′. Null where a slope is 0 or unknown; `values` then holds it. */
   readonly slopes: number | null;

@@ -30,13 +30,15 @@ test('the product of the factors is what is left of the gradient: all cells, lay
       for (const { forward, reverse } of readings(shape).layers) {
         for (const { factors, jacobian } of reverse ? [forward, reverse] : [forward]) {
           factors!.forEach((each, k) => {
-            expect(Math.abs(each.drop - jacobian!.steps[k].gain)).toBeLessThanOrEqual(1e-12 * Math.max(1, each.drop));
+            const { gain } = jacobian!.steps[k];
+            if (Number.isNaN(gain)) return expect(each).toMatchObject({ drop: NaN, top: null }); // no gradient at all, as behind a dead ReLU
+            expect(Math.abs(each.drop - gain)).toBeLessThanOrEqual(1e-12 * Math.max(1, each.drop));
             expect(Math.abs(product(each) - each.drop)).toBeLessThanOrEqual(1e-12 * Math.max(1, each.drop));
           });
         }
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 25, examples: [[{ cell: 'rnn-relu', hidden: 1, layers: 2, bidirectional: false, seed: 652 }]] },
   );
 });
 
