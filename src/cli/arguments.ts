@@ -7,6 +7,7 @@ import type { Scheme } from '../labeling/data/schemes.js';
 import { schemeOf, SCHEMES } from '../labeling/data/schemes.js';
 import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
+import type { TagHead } from '../labeling/training/options.js';
 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -166,4 +167,42 @@ export function schemeName(text: string): Scheme {
   } catch {
     throw new InvalidArgumentError(`It must be one of ${SCHEMES.join(', ')}.`);
   }
+}
+
+/** `upos,xpos,feats`: columns of labels, by name or number; one by itself stays a text. */
+export function labelColumns(text: string): string | string[] {
+  const columns = text.split(',').map((column) => column.trim());
+  if (columns.includes(''))
+    throw new InvalidArgumentError('It must be a name or a number, or several with commas between them.');
+  return columns.length === 1 ? text : columns;
+}
+
+/** `softmax`, `crf`, or one of them by head: `ner=crf,pos=softmax`. */
+export function headChoice(text: string): TagHead | Record<string, TagHead> {
+  const kindOf = oneOf<TagHead>('softmax', 'crf');
+  if (!text.includes('=')) return kindOf(text);
+  return byName(text, 'It must be softmax, crf, or one of them for some heads, such as ner=crf.', kindOf);
+}
+
+/** `xpos=0.5,feats=0.5`: numbers of at least 0 by head. */
+export function headWeights(text: string): Record<string, number> {
+  const rule = 'It must be numbers of at least 0 by head, such as xpos=0.5,feats=0.5.';
+  return byName(text, rule, (value) => {
+    const x = NUMBER.test(value) ? Number(value) : NaN;
+    if (!(x >= 0 && Number.isFinite(x))) throw new InvalidArgumentError(rule);
+    return x;
+  });
+}
+
+/** `a=X,b=Y`, each name once. */
+function byName<V>(text: string, rule: string, valueOf: (text: string) => V): Record<string, V> {
+  const entries = text.split(',').map((part): [string, V] => {
+    const at = part.lastIndexOf('=');
+    const name = part.slice(0, at).trim();
+    if (at < 0 || name === '') throw new InvalidArgumentError(rule);
+    return [name, valueOf(part.slice(at + 1))];
+  });
+  if (new Set(entries.map(([name]) => name)).size < entries.length)
+    throw new InvalidArgumentError(`${rule} Each at most once.`);
+  return Object.fromEntries(entries);
 }

@@ -14,7 +14,7 @@ import { visible } from '../tensor/visible.js';
 import { oneOf, schemeName } from './arguments.js';
 import { checkOutputs } from './outputs.js';
 import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, readOptionsOf } from './reading-options.js';
+import { addReadingOptions, readOptionsOf, oneColumnOf } from './reading-options.js';
 import { addRequired } from './required.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson, write } from './terminal.js';
@@ -62,6 +62,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
 async function runConvert(input: string, out: string, options: Options, terminal: Terminal): Promise<void> {
   if (options.json && out === '-')
     throw new ArgumentError('--json: the labels go to standard output here: name a file for them, or leave --json out');
+  oneColumnOf(options, 'labels to convert');
   if (out !== '-') await checkOutputs({ out }, [input]);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   let reading: Reading | undefined;

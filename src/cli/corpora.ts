@@ -1,8 +1,14 @@
 /** The corpora of a training: files, or one file that is split. */
 import { inputName, labeledFiles, readClassifiedCorpus, readCorpus } from '../labeling/data/files.node.js';
 import { createSegmenter } from '../labeling/data/segment.js';
-import { describeReading, doubtfulLabels, inputSpecOf } from '../labeling/data/formats/index.js';
-import type { InputSpec, Reading } from '../labeling/data/formats/index.js';
+import {
+  columnList,
+  columnName,
+  describeReading,
+  doubtfulLabels,
+  inputSpecOf,
+} from '../labeling/data/formats/index.js';
+import type { InputSpec, LabelPolicy, Reading } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { SplitShares } from '../labeling/data/split.js';
@@ -85,9 +91,13 @@ export function readOne(
   task: TaskName,
   options: ReadingOptions,
   warnings: NoteCollector,
-  more: { readonly like?: InputSpec; readonly onReading?: (reading: Reading) => void } = {},
+  more: {
+    readonly like?: InputSpec;
+    readonly onReading?: (reading: Reading) => void;
+    readonly labels?: LabelPolicy;
+  } = {},
 ): Promise<Sentence[]> {
-  const { like, onReading } = more;
+  const { like, onReading, labels } = more;
   const hooks = onReading && { onReading };
   return task === 'classify'
     ? readClassifiedCorpus(path, { ...classifiedOptionsOf(options, warnings, like), ...hooks })
@@ -95,6 +105,7 @@ export function readOne(
         ...readOptionsOf({ ...options, tokenizer: undefined, locale: undefined }, warnings, like),
         ...hooks,
         tokenLines: true, // messages name the line of a label
+        ...(labels && { labels }),
       });
 }
 
@@ -108,6 +119,12 @@ export function noteReading(
   if (like?.format === reading.format) return;
   const message = `${source}: the model does not remember how such files are read; read as ${describeReading(inputSpecOf(reading))}`;
   warnings.add({ kind: 'read-as', message, source });
+}
+
+/** The columns of the corpora, as heads are called by them, where there are several. */
+export function columnsOf({ input }: Corpora): { columns?: readonly string[] } {
+  const columns = columnList(input?.column ?? []).map(columnName);
+  return columns.length > 1 ? { columns } : {};
 }
 
 /** How the input was read, in one line. */

@@ -3,7 +3,12 @@ import type { Command } from 'commander';
 import { evaluate } from '../labeling/scoring/evaluate.js';
 import { inputName } from '../labeling/data/files.node.js';
 import type { HeadKind } from '../labeling/model/heads/head.js';
-import { decisionsOf } from '../labeling/model/heads/head.js';
+import { decisionsOf, inColumn } from '../labeling/model/heads/head.js';
+import type { Model } from '../labeling/model/model.js';
+import type { ModelScores } from '../labeling/scoring/evaluate.js';
+import { columnList, columnName } from '../labeling/data/formats/index.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
+import { describeTogether } from './head-report.js';
 import { headKindsOf } from '../labeling/model/network.js';
 import type { Prediction } from '../labeling/model/predict.js';
 import type { Scores, SpanMode } from '../labeling/scoring/scorer.js';
@@ -52,6 +57,9 @@ With --json, the object has accuracy, oovAccuracy, spanF1, spanMode, tokens, pre
 and type of span, scores by length, and warnings; docs/command-line.md lists the fields. --confusion and --errors add fields
 of their names.
 
+Of a model with several heads each is scored, and how often all are right; heads whose labels the file lacks are left out, which is
+said. --column names the columns of the heads where the file calls them otherwise, in the order of the heads.
+
 The file is read as the training data of the model was, where it has the same format and no option says otherwise.
 
 Example:
@@ -88,29 +96,108 @@ async function runEval(modelFile: string, file: string, options: Options, termin
   expectScheme(options);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
-  const [kind] = headKindsOf(model);
-  const task = kind.unit === 'sentence' ? 'classify' : 'tag';
+  const task = model.heads.every((head) => head.kind.unit === 'sentence') ? 'classify' : 'tag';
   expectTokens(options, task);
-  const onReading = (reading: Reading): void => noteReading(reading, model.input, inputName(file), warnings);
-  const sentences = await readOne(file, task, options, warnings, { like: model.input, onReading });
-  const judged: Judged[] = [];
-  const onSentence = (sentence: Sentence, prediction: Prediction) =>
-    void judged.push(judgedBy(kind, sentence, prediction));
+  const sentences = await readGold(model, file, task, options, warnings);
+  const heard: [Sentence, Prediction][] = [];
+  const onSentence = (sentence: Sentence, prediction: Prediction) => void heard.push([sentence, prediction]);
   const { kernels } = await openBackend(backend, terminal);
   const source = inputName(file);
   const asked = { source, strictLabels, spanMode, scheme, onNote: warnings.add, onSentence };
   const scores = evaluate(kernels, model, sentences, asked);
   kernels.dispose();
+  const heads = judgedHeads(model, scores, heard);
   if (json) {
+    const whole = ({ scores: own, judged }: JudgedBy): object => ({
+      ...detailsOf(own),
+      ...((options.confusion || own.unit === 'sentence') && { confusion: own.confusion }),
+      ...(errors !== undefined && mistakesOf(judged, own, errors)),
+    });
+    const byHead = Object.fromEntries(heads.map((head) => [head.name, whole(head)]));
+    const { together } = scores;
     await printJson(terminal, {
-      ...detailsOf(scores),
+      ...whole(heads[0]),
+      ...(scores.heads && { heads: byHead, ...(together && { together }) }),
       warnings: warnings.notes,
-      ...((options.confusion || task === 'classify') && { confusion: scores.confusion }),
-      ...(errors !== undefined && mistakesOf(judged, scores, errors)),
     });
     return;
   }
-  await print(terminal, partsOf(scores, judged, options, paperFor(terminal, {})).join('\n\n'));
+  const paper = paperFor(terminal, {});
+  const parts = heads.flatMap(({ name, scores: own, judged }) => [
+    ...(scores.heads ? [`head ${name}`] : []),
+    ...partsOf(own, judged, options, paper),
+  ]);
+  if (scores.together) parts.push(describeTogether(scores.together));
+  await print(terminal, parts.join('\n\n'));
+}
+
+/** What is scored of one head. */
+interface JudgedBy {
+  readonly name: string;
+  readonly scores: Scores;
+  readonly judged: readonly Judged[];
+}
+
+/** The heads that were scored, each with its decisions. */
+function judgedHeads(
+  model: Model,
+  scores: ModelScores,
+  heard: readonly (readonly [Sentence, Prediction])[],
+): JudgedBy[] {
+  return headKindsOf(model).flatMap((kind, h) => {
+    const { name, column } = model.config.heads[h];
+    const own = scores.heads === undefined ? scores : scores.heads[name];
+    if (own === undefined) return [];
+    const judged = heard.map(([sentence, prediction]) =>
+      judgedBy(kind, inColumn(column, sentence), prediction.heads?.[name] ?? prediction),
+    );
+    return [{ name, scores: own, judged }];
+  });
+}
+
+/** Labeled sentences, read as the training data was; of several columns, those that the file has. */
+async function readGold(
+  model: Model,
+  file: string,
+  task: 'tag' | 'classify',
+  options: Options,
+  warnings: NoteCollector,
+): Promise<Sentence[]> {
+  const columns = model.config.heads.flatMap(({ column }) => (column === undefined ? [] : [String(column)]));
+  let found: Reading | undefined;
+  const onReading = (reading: Reading): void => {
+    found = reading;
+    noteReading(reading, model.input, inputName(file), warnings);
+  };
+  const optional = columns.length > 1 || model.heads.length > 1;
+  const more = { like: model.input, onReading, ...(optional && { labels: 'optional' as const }) };
+  const sentences = await readOne(file, task, options, warnings, more);
+  return columns.length > 0 ? inColumns(sentences, columns, found, inputName(file)) : sentences;
+}
+
+/**
+ * Sentences with the columns that the heads are called by. Columns of other names, as many as heads, are theirs in their order.
+ *
+ * @throws ArgumentError where the columns that were read are neither
+ */
+function inColumns(
+  sentences: readonly Sentence[],
+  heads: readonly string[],
+  reading: Reading | undefined,
+  source: string,
+): Sentence[] {
+  const read = columnList(reading?.column ?? []).map(columnName);
+  const named = read.every((column) => heads.includes(column));
+  if (!named && read.length !== heads.length) {
+    throw new ArgumentError(
+      `${source}: the model has a head for each of ${heads.join(', ')}; got the labels of ${read.join(', ')}: name as many columns (--column)`,
+    );
+  }
+  return sentences.map((sentence) => {
+    const own = sentence.columns ?? (sentence.labels ? { [read[0]]: sentence.labels } : {});
+    const entries = Object.entries(own).map(([name, labels]) => [named ? name : heads[read.indexOf(name)], labels]);
+    return { ...sentence, columns: Object.fromEntries(entries) };
+  });
 }
 
 /** @throws ArgumentError where a scheme would be ignored */

@@ -13,12 +13,13 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import { TOKENIZERS } from '../labeling/data/segment.js';
 import type { Tokenizer } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
-import { oneOf } from './arguments.js';
+import { labelColumns, oneOf } from './arguments.js';
 
 /** As commander hands them over. */
 export interface ReadingOptions {
   readonly format?: Format | ClassifiedFormat;
-  readonly column?: string;
+  /** One, or several. */
+  readonly column?: string | readonly string[];
   readonly tokenColumn?: string;
   readonly textColumn?: string;
   readonly comments?: CommentRule;
@@ -41,7 +42,13 @@ export function addReadingOptions(command: Command, format: string, labels: bool
   const lists = `${FORMATS.join(', ')}; one label a sentence: ${SENTENCE_FORMATS.join(', ')}`;
   command.option('--format <name>', `${format}: ${lists}`, oneOf(...all));
   const places = 'conllu: upos; other columns: the last; jsonl: labels; one label a sentence: by content';
-  if (labels) command.option('--column <column>', `label column by name or number (default: ${places})`);
+  if (labels) {
+    command.option(
+      '--column <columns>',
+      `label column by name or number, or several: upos,xpos (default: ${places})`,
+      labelColumns,
+    );
+  }
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
     .option('--text-column <column>', 'one label a sentence: text column by name or number (default: by content)');
@@ -86,7 +93,8 @@ export function classifiedOptionsOf(
   warnings: NoteCollector,
   like?: InputSpec,
 ): ClassifiedOptions {
-  const { column, textColumn, skipBad, tokenizer, locale } = options;
+  const { textColumn, skipBad, tokenizer, locale } = options;
+  const column = oneColumnOf(options, 'sentences with one label each');
   const format = CLASSIFIED_FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
@@ -104,6 +112,12 @@ export function classifiedOptionsOf(
     ...(like !== undefined && { like }),
     onNote: warnings.add,
   };
+}
+
+/** The label column where there may be one alone. @throws ArgumentError on several */
+export function oneColumnOf({ column }: ReadingOptions, of: string): string | undefined {
+  if (column === undefined || typeof column === 'string') return column;
+  throw new ArgumentError(`--column ${column.join(',')}: ${of} are read from one column: name one`);
 }
 
 const FLAGS = {

@@ -8,12 +8,18 @@ import {
   openText,
   slotFolder,
 } from '../labeling/data/files.node.js';
-import { formatClassified, formatSentence, needsSpelling, OUTPUTS } from '../labeling/data/formats/index.js';
+import {
+  CONLLU_COLUMNS,
+  formatClassified,
+  formatSentence,
+  needsSpelling,
+  OUTPUTS,
+} from '../labeling/data/formats/index.js';
 import type { Output } from '../labeling/data/formats/index.js';
-import type { Sentence } from '../labeling/data/sentence.js';
+import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
-import type { PredictOptions } from '../labeling/model/predict.js';
+import type { Prediction, PredictOptions } from '../labeling/model/predict.js';
 import { looksLikeSpans } from '../labeling/scoring/spans.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
@@ -56,11 +62,16 @@ A model that labels sentences (bptt train --task classify) answers each line wit
 line is cut into tokens as the training data was. Its outputs are text (label, tab, probability) and jsonl
 ({"tokens": …, "label": …, "probability": …}); a blank line stays blank.
 
-Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), jsonl ({"tokens": …, "labels": …}).
+Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), conllu (the input's own
+lines, or new ones, with labels in their columns), jsonl ({"tokens": …, "labels": …}).
+
+Of a model with several heads, text and conll have the labels of all, then their probabilities; jsonl has objects keyed by head.
+An intent stands before a tab in text, in a comment "# label = …" in conll and conllu, and in "label" in jsonl.
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors
   bptt tag ner.safetensors corpus.conll --format conll --output jsonl --spans
+  bptt tag tagger.safetensors corpus.conllu --format conllu --output conllu
   bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities`;
 
 /** Adds the command. */
@@ -86,15 +97,15 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   if (format === undefined) refuseForRawText(options);
   if (output === 'slashed' && probabilities)
     throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
+  if (output === 'conllu' && probabilities)
+    throw new ArgumentError('--output conllu holds no --probabilities: leave one out');
   if (spans && output !== 'jsonl')
     throw new ArgumentError('--spans needs --output jsonl: add it, or leave out --spans');
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
-  const sentenceModel = model.heads[0].kind.unit === 'sentence';
-  if (sentenceModel && output !== 'text' && output !== 'jsonl') {
-    throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
-  }
-  if (spans && (sentenceModel || !looksLikeSpans(model.labels.labels))) {
+  const sentenceModel = model.heads.length === 1 && model.heads[0].kind.unit === 'sentence';
+  checkOutput(model, output, sentenceModel);
+  if (spans && spanHeads(model).length === 0) {
     throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
   }
   const sentences = sentenceModel
@@ -123,6 +134,42 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   }
 }
 
+/** @throws ArgumentError where the output cannot hold what the model says */
+function checkOutput(model: Model, output: Output, sentenceModel: boolean): void {
+  if (sentenceModel && output !== 'text' && output !== 'jsonl') {
+    throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
+  }
+  const names = model.config.heads.map(({ name }) => name);
+  if (output === 'slashed' && names.length > 1) {
+    throw new ArgumentError(
+      `--output slashed has one label for each word; this model has ${names.join(', ')}: choose text, conll or jsonl`,
+    );
+  }
+  if (output !== 'conllu') return;
+  const columns = model.heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [columnOfHead(model, h)] : []));
+  const foreign = columns.find((column) => column === undefined || !CONLLU.includes(column.toLowerCase()));
+  if (columns.length > 0 && (model.input?.format === 'conllu' || !columns.includes(foreign))) return;
+  throw new ArgumentError(
+    '--output conllu is for models that were trained on columns of CoNLL-U, such as upos: choose another output',
+  );
+}
+
+const CONLLU: readonly string[] = CONLLU_COLUMNS;
+
+/** The column of the training data that a head learned, by its name. */
+function columnOfHead({ config, input }: Model, h: number): string | undefined {
+  const { column } = config.heads[h];
+  if (column !== undefined) return String(column);
+  return input?.format === 'conllu' && typeof input.column === 'string' ? input.column : undefined;
+}
+
+/** Names of the heads whose labels annotate spans. */
+function spanHeads({ heads, config }: Model): string[] {
+  return heads.flatMap(({ kind, labels }, h) =>
+    kind.unit === 'token' && looksLikeSpans(labels.labels) ? [config.heads[h].name] : [],
+  );
+}
+
 /** Sentences whose words are to be labeled: of raw text, or as a format has them. */
 async function taggedInput(
   model: Model,
@@ -136,6 +183,7 @@ async function taggedInput(
       badLines: file === '-' ? 'stop' : 'list',
       ...readOptionsOf(options, warnings, model.input),
       labels: 'ignored',
+      ...(options.output === 'conllu' && options.format === 'conllu' && { keepLines: true }),
     });
   }
   await noteFolder(file, warnings);
@@ -179,7 +227,22 @@ function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, wa
     group.map((sentence) => sentence.tokens),
     wanted,
   );
-  return group.map((sentence, i) => formatSentence({ ...sentence, ...predictions[i] }, output)).join('');
+  const { model } = tagger;
+  return group.map((sentence, i) => formatSentence(taggedBy(model, sentence, predictions[i], output), output)).join('');
+}
+
+/** A sentence with what is to be written of it. */
+function taggedBy(model: Model, sentence: Sentence, prediction: Prediction, output: Output): TaggedSentence {
+  const tagged = { ...sentence, ...prediction };
+  if (prediction.heads === undefined) {
+    return output === 'conllu' ? { ...tagged, heads: { [columnOfHead(model, 0)!]: prediction } } : tagged;
+  }
+  const withSpans = spanHeads(model);
+  const heads = Object.entries(prediction.heads).map(([name, { spans, ...said }]) => [
+    name,
+    { ...said, ...(spans && withSpans.includes(name) && { spans }) },
+  ]);
+  return { ...tagged, heads: Object.fromEntries(heads) };
 }
 
 function classifyGroup(tagger: Tagger, group: readonly Sentence[], output: Output): string {

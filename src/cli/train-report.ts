@@ -6,6 +6,7 @@ import type { EpochRecord, Progress as TrainProgress } from '../labeling/trainin
 import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';
+import { epochScores } from './head-report.js';
 import { percent } from './report.js';
 import { counted } from '../tensor/print.js';
 import type { Colors } from './terminal.js';
@@ -93,7 +94,8 @@ export function progressOf({
 export function epochLine(record: EpochRecord, epochs: number, colors: Colors): string {
   const { epoch, loss, dev, seconds, tokensPerSecond, best } = record;
   const parts = [`epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(4)}`];
-  if (dev) {
+  if (dev?.heads) parts.push(...epochScores(dev));
+  else if (dev) {
     parts.push(`dev ${percent(dev.accuracy)}`);
     if (dev.unit === 'sentence') parts.push(`macro F1 ${percent(dev.macroF1)}`);
     const mode = dev.spans && dev.spans.mode !== 'conlleval' ? ` (${dev.spans.mode})` : '';

@@ -28,6 +28,8 @@ import {
   clipNorm,
   dropProbability,
   encoderNames,
+  headChoice,
+  headWeights,
   integer,
   keptVectors,
   nonNegativeNumber,
@@ -50,7 +52,7 @@ import { addRequired } from './required.js';
 import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
-import { describeScores, summaryOf } from './report.js';
+import { headSummary, scoreLines } from './head-report.js';
 import { grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import type { ThreadedOptions } from './rescue.js';
@@ -59,7 +61,7 @@ import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
 import { addReadingOptions } from './reading-options.js';
-import { checkSplit, describeInput, pathsOf, readCorpora } from './corpora.js';
+import { checkSplit, columnsOf, describeInput, pathsOf, readCorpora } from './corpora.js';
 import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
 import type { TrainVectors, VectorOptions } from './vectors.js';
@@ -88,6 +90,10 @@ const HELP = `
 Formats are found from the contents of a file. Ctrl-C saves the best model so far; before the end of
 the first epoch it leaves an existing model file as it is.
 
+With several columns (--column upos,xpos,feats) the model has a head for each over one body; losses are added up, and the first
+column decides which epoch is best, or --best-by. --task slots-intent learns the labels of words and one of the sentence: a folder
+with seq.in, seq.out and label, or JSON lines with "tokens", "labels" and "label"; its heads are slots and intent.
+
 With --task classify each sentence has one label: "label TAB text" in either order, JSON lines with "text" and "label",
 fastText's __label__, a folder with seq.in and label, or one file per label, --train pos=FILE,neg=FILE.
 
@@ -95,6 +101,8 @@ Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 afte
 
 Example:
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
+  bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
+  bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
   bptt train --task classify --train pos=good.txt,neg=bad.txt --split 80/10/10 --out sentiment.safetensors`;
 
 /** Adds the command. */
@@ -127,20 +135,20 @@ function addDataOptions(command: Command): void {
     .option('--json', 'print one JSON object; progress goes to standard error');
 }
 
-function addModelOptions(command: Command): void {
+function addTagOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
     .option(
-      '--task <name>',
-      'tag: a label for each word; classify: one for the sentence',
-      oneOf('tag', 'classify'),
-      d.task,
+      '--head <name>',
+      `tag: softmax, each word by itself; crf, a sentence at once; by column: ner=crf (default: ${String(d.head)})`,
+      headChoice,
     )
     .option(
-      '--head <name>',
-      `tag: softmax, each word by itself; crf, a sentence at once (default: ${d.head})`,
-      oneOf('softmax', 'crf'),
+      '--head-weights <list>',
+      'how much the loss of a head counts, such as xpos=0.5 (default: 1 each)',
+      headWeights,
     )
+    .option('--best-by <head>', 'the head whose dev score decides which epoch is best (default: the first)')
     .option(
       '--scheme <name>',
       `tag: learn spans in this scheme: ${SCHEMES.join(', ')} (default: as they are)`,
@@ -150,7 +158,19 @@ function addModelOptions(command: Command): void {
       '--decode <name>',
       'tag: constrained, only labels that the scheme permits side by side; free (default: crf: constrained; softmax: free)',
       oneOf('free', 'constrained'),
-    )
+    );
+}
+
+function addModelOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command.option(
+    '--task <name>',
+    'tag: a label for each word; classify: one for the sentence; slots-intent: both',
+    oneOf('tag', 'classify', 'slots-intent'),
+    d.task,
+  );
+  addTagOptions(command);
+  command
     .option(
       '--pooling <name>',
       `classify: how a sentence becomes one vector: last, mean, max, attention (default: ${d.pooling})`,
@@ -348,7 +368,7 @@ async function runTrain(options: Options, terminal: Terminal, command: Command):
       onNote: warnings.add,
       signal: interrupt.signal,
     };
-    const given = { ...options, cell, vectors: pretrained?.vectors };
+    const given = { ...options, cell, vectors: pretrained?.vectors, ...columnsOf(corpora) };
     const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, given, hooks);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
@@ -412,7 +432,7 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
     onProgress: (state) => progress.update(progressOf(state)),
     onEpoch({ model: _model, ...record }) {
       progress.line(epochLine(record, options.epochs, colors));
-      log?.write({ event: 'epoch', ...record, dev: summaryOf(record.dev) });
+      log?.write({ event: 'epoch', ...record, dev: headSummary(record.dev) });
     },
   };
 }
@@ -424,13 +444,13 @@ function openLog({ log }: Options, progress: Progress): TrainLog | null {
 
 /** @throws ArgumentError where the way of pooling would be ignored */
 function checkPooling({ task, pooling }: Options): void {
-  if (task === 'classify' || pooling === undefined) return;
+  if (task !== 'tag' || pooling === undefined) return;
   throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
 }
 
 /** @throws ArgumentError where an option about the labels of words would be ignored */
 function checkTagOptions(options: Options): void {
-  if (options.task === 'tag') return;
+  if (options.task !== 'classify') return;
   const given = (['head', 'scheme', 'decode'] as const).find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`--${given} means nothing to --task ${options.task}: leave it out`);
   if (options.spanMode !== 'conlleval')
@@ -460,9 +480,9 @@ function checkBodyOptions({ dropout, dropoutKind, residual, layers }: Options): 
 }
 
 /** What was decided about labels of spans, in one line. */
-function spansLine({ data, evidence, learned, constrained }: SpanPlan): string {
+function spansLine({ head, data, evidence, learned, constrained }: SpanPlan): string {
   const other = learned === data ? '' : `, learned as ${learned} and given back as ${data}`;
-  return `labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
+  return `${head === undefined ? '' : `${head}: `}labels ${data} (${evidence})${other}; ${constrained ? 'only transitions that it permits' : 'all transitions'}`;
 }
 
 /** Options that only one encoder reads, by its name. */
@@ -517,8 +537,8 @@ function reportOf(
 ): object {
   const { dev, test, epochs, bestEpoch, seconds, tokensPerSecond, parameters, threads } = result;
   return {
-    dev: summaryOf(dev),
-    test: summaryOf(test),
+    dev: headSummary(dev),
+    test: headSummary(test),
     epochs,
     bestEpoch,
     seconds,
@@ -540,8 +560,8 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
     `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
     `model   ${saved ? visible(out) : 'not saved'}, ${grouped(parameters)} parameters`,
   ];
-  if (dev) lines.push(`dev     ${describeScores(dev)}`);
-  if (test) lines.push(`test    ${describeScores(test)}`);
+  if (dev) lines.push(...scoreLines('dev', dev));
+  if (test) lines.push(...scoreLines('test', test));
   return lines.join('\n');
 }
 

@@ -8,6 +8,7 @@ import type { Sentence } from '../../labeling/data/sentence.js';
 import { hasVector } from '../../labeling/model/known.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Model } from '../../labeling/model/model.js';
+import { withHead } from '../../labeling/model/model.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { cutShort, quoted, visible } from '../../tensor/visible.js';
 import { loadModel } from '../../labeling/model/file.js';
@@ -104,6 +105,11 @@ function decidesTogether(model: Model): string | undefined {
   return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
 }
 
+/** @throws ArgumentError where a head is named and there is no model file */
+function refuseHead({ head }: ModelOptions): void {
+  if (head !== undefined) throw new ArgumentError('--head is for a model file with several heads: leave it out');
+}
+
 const DRAWN = {
   untrained: '--untrained',
   train: '--train',
@@ -128,6 +134,7 @@ async function loaded(
     throw new ArgumentError(`${DRAWN[given]} is for an untrained model, and ${file} is a model: leave one out`);
   const bytes = await readBytes(file);
   if (isPyTorch(bytes)) {
+    refuseHead(options);
     const tokens = sentenceOf(text, options);
     const model = await openPyTorch(file, bytes, tokens, options);
     const { drawn } = model;
@@ -144,8 +151,27 @@ async function loaded(
     );
   }
   const own = await openOwnCell(options.cell, terminal);
-  const model = named(file, () => loadModel(bytes, own));
+  const model = chosenHead(
+    named(file, () => loadModel(bytes, own)),
+    options,
+    terminal,
+  );
   return askedOf(kernels, model, sentenceOf(text, options, model), options);
+}
+
+/** The model with the head that is read alone. What is read where there are several is said. @throws ArgumentError on a name of none */
+function chosenHead(model: Model, { head }: ModelOptions, terminal: Terminal): Model {
+  const names = model.config.heads.map(({ name }) => name);
+  if (names.length === 1 && (head === undefined || head === names[0])) return model;
+  if (head !== undefined && !names.includes(head)) {
+    throw new ArgumentError(`--head ${head}: this model has ${names.join(', ')}: choose one of them`);
+  }
+  const chosen = head ?? names[0];
+  if (head === undefined) {
+    const message = `the model has the heads ${names.join(', ')}: ${chosen} is read; choose another with --head`;
+    terminal.stderr.write(`warning: ${visible(message)}\n`);
+  }
+  return withHead(model, chosen);
 }
 
 /** A model of a file and the sentence, with gold labels where they are given or the grammar has them. */
@@ -178,6 +204,7 @@ async function drawn(
   waiting: Waiting,
 ): Promise<Question> {
   refuseForOthers(options);
+  refuseHead(options);
   const tokens = sentenceOf(text, options);
   const { gold, labels } = goldOf(tokens, options);
   const cell = await openCell(options.cell ?? 'lstm', terminal);

@@ -25,6 +25,8 @@ export interface ModelOptions {
   readonly words?: string;
   readonly labels?: string;
   readonly prefix?: string;
+  /** Which head of a model file. */
+  readonly head?: string;
   readonly embeddingWeight?: string;
   readonly outputWeight?: string;
 }
@@ -70,6 +72,7 @@ export function addModelOptions(command: Command): Command {
         'model file, or a state dict of PyTorch as safetensors; without one a model is drawn, or trained (--train)',
       )
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
+      .option('--head <name>', 'which head of a model file with several, by its name (default: the first)')
       .option('--untrained', 'draw an untrained model; this is what happens without a model file')
       .option('--words <file>', 'words of the embedding of a PyTorch state dict, one a line')
       .option('--labels <labels>', 'labels of its output layer, separated by blanks')

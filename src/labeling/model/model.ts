@@ -31,7 +31,8 @@ import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { emptyVocabulary } from '../data/vocabulary.js';
 import { expectKernels } from '../checks.js';
-import { expectBackward, expectDevices, expectEach, expectForward, expectParams } from './checks.js';
+import { expectOneOf } from '../../tensor/checks.js';
+import { expectBackward, expectDevices, expectEach, expectForward, expectModel, expectParams } from './checks.js';
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
 import type { HeadPass, InferenceHeadKind } from './heads/head.js';
 import { inferenceHeadKinds } from './heads/inference.js';
@@ -93,6 +94,22 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
     labels: labels[i],
   }));
   return { config, params, readers, words, labels: labels[0], heads, network, own, ...(input && { input }) };
+}
+
+/**
+ * The model with one of its heads alone: the same encoders, body and tensors.
+ *
+ * @throws ArgumentError where it has no head of that name
+ */
+export function withHead(model: Model, name: string): Model {
+  expectModel('withHead', model);
+  const { config, params, readers, heads, input, own } = model;
+  const names = config.heads.map((head) => head.name);
+  expectOneOf('model', 'head', name, names);
+  const h = names.indexOf(name);
+  const alone = { encoders: params.encoders, layers: params.layers, heads: { [name]: params.heads[name] } };
+  const pieces = { config: { ...config, heads: [config.heads[h]] }, params: alone, readers, labels: [heads[h].labels] };
+  return createModel({ ...pieces, ...(input && { input }) }, own);
 }
 
 /** What the forward pass returns, and what its backward needs. */

@@ -2,6 +2,7 @@
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import type { LabelColumns, ParseOptions } from './options.js';
+import type { InputSpec } from './reading.js';
 
 /** The columns as a list. */
 export function columnList(columns: LabelColumns): readonly (string | number)[] {
@@ -11,6 +12,11 @@ export function columnList(columns: LabelColumns): readonly (string | number)[] 
 /** What a column is called where it is one of several: by its name, or `column3` by its number. */
 export function columnName(column: string | number): string {
   return typeof column === 'number' ? `column${column}` : column;
+}
+
+/** The columns that another format had, by name, where these are several: every format can look for names. */
+export function namedLike(like: InputSpec | undefined): readonly string[] | undefined {
+  return asksForSeveral(like?.column) ? columnList(like!.column!).map(columnName) : undefined;
 }
 
 /** Whether a list of columns was asked for: sentences then have `columns`. */

@@ -9,7 +9,7 @@
 import type { Sentence } from '../sentence.js';
 import { createCollector, type LineParser } from './collect.js';
 import { declaredColumns, isBlank, splitColumns } from './detect.js';
-import { asksForSeveral, oneOrList, placesOfColumns } from './columns.js';
+import { asksForSeveral, namedLike, oneOrList, placesOfColumns } from './columns.js';
 import type { Note } from '../notes.js';
 import { columnIndex, dataErrorAt, oneColumn, quote, type ParseOptions } from './options.js';
 
@@ -104,7 +104,7 @@ function placesIn(options: ParseOptions, names: readonly string[], notes: Note[]
   const like = options.like?.format === 'conllu' ? options.like : undefined;
   const at = (column: string | number, what?: string) => columnIndex(column, names, names.length, what);
   const tokenAt = at(options.tokenColumn ?? like?.tokenColumn ?? 'form', 'tokenColumn');
-  const wanted = options.column ?? like?.column ?? 'upos';
+  const wanted = options.column ?? like?.column ?? namedLike(options.like) ?? 'upos';
   const labelsAt = labels === 'ignored' ? [] : placesOfColumns(wanted, options, at, notes);
   if (labelsAt.includes(tokenAt)) throw oneColumn(source, `column ${names[tokenAt]}`);
   return { tokenAt, labelsAt, several: labels !== 'ignored' && asksForSeveral(wanted) };

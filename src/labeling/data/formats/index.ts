@@ -1,6 +1,7 @@
 /** Reading and writing labeled sentences, without opening files: for Node, browsers and workers alike. */
 export { detectFormat, detectLayout } from './detect.js';
 export type { ColumnLayout } from './detect.js';
+export { columnList, columnName } from './columns.js';
 export { CONLLU_COLUMNS } from './conllu.js';
 export { lineBlocks } from './lines.js';
 export type { ByteChunks, LineBlock } from './lines.js';

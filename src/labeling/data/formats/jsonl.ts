@@ -3,7 +3,7 @@ import { brief, jsonExcess } from '../../../serialize/unique-json.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
 import type { LineParser } from './collect.js';
-import { columnList, placesOfColumns } from './columns.js';
+import { columnList, namedLike, placesOfColumns } from './columns.js';
 import { isBlank } from './detect.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
 
@@ -33,7 +33,7 @@ export function jsonFields(
  */
 export function createJsonlParser(options: ParseOptions): LineParser {
   const like = options.like?.format === 'jsonl' ? options.like : undefined;
-  const column = options.column ?? like?.column ?? 'labels';
+  const column = options.column ?? like?.column ?? namedLike(options.like) ?? 'labels';
   const names = columnList(column).map(String);
   placesOfColumns(names, options, (name) => names.indexOf(String(name)), []); // refuses one that is named twice
   const lost = { sentences: 0, tokens: 0 };
