@@ -19,6 +19,7 @@ import { SCHEMES } from '../labeling/data/schemes.js';
 import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import { VECTOR_DIGITS } from '../labeling/data/vectors/lookup.js';
 import type { SpanPlan } from '../labeling/training/spans.js';
+import { PRESETS } from '../labeling/training/presets.js';
 import { parseSchedule } from '../optim/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
@@ -66,6 +67,7 @@ import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
 import type { TrainVectors, VectorOptions } from './vectors.js';
 import { readTrainVectors } from './vectors.js';
+import { describeDecided, settle } from './train-settings.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
@@ -114,6 +116,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addDataOptions(command);
   addModelOptions(command);
   addUpdateOptions(command);
+  addLossOptions(command);
   command.action((options: Options) => runTrain(options, terminal, command));
 }
 
@@ -288,7 +291,7 @@ function addUpdateOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
     .option('--optimizer <name>', 'adam, adamw or sgd', oneOf('adam', 'adamw', 'sgd'), d.optimizer)
-    .option('--lr <x>', 'learning rate (default: 0.003; sgd: 0.5)', positiveNumber)
+    .option('--lr <x>', 'learning rate (default: by size, or 0.003; sgd: 0.5)', positiveNumber)
     .option('--beta2 <x>', 'adam, adamw: decay of the mean of squared gradients (default: 0.999)', dropProbability)
     .option('--epsilon <x>', 'adam, adamw: what is added to its root (default: 1e-8)', positiveNumber)
     .option(
@@ -302,18 +305,15 @@ function addUpdateOptions(command: Command): void {
       d.schedule,
     )
     .option(
-      '--ema <decay>',
-      'judge and save a moving average of the weights, such as 0.999 (default: none)',
-      averageDecay,
+      '--epochs <n>',
+      `passes over the training sentences (default: by size; with --batch or --lr: ${d.epochs})`,
+      positiveInteger,
     )
     .option(
-      '--label-smoothing <x>',
-      'share of each target that is spread over all labels',
-      dropProbability,
-      d.labelSmoothing,
+      '--batch <n>',
+      `sentences per update (default: by size; with --epochs or --lr: ${d.batch})`,
+      positiveInteger,
     )
-    .option('--epochs <n>', 'passes over the training sentences', positiveInteger, d.epochs)
-    .option('--batch <n>', 'sentences per update', positiveInteger, d.batch)
     .option('--clip <x>', 'largest norm of a gradient, or none', clipNorm, d.clip)
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
     .option('--strict-labels', 'refuse labels of dev or test that training lacks; by default they count as errors')
@@ -327,6 +327,27 @@ function addUpdateOptions(command: Command): void {
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
   addBackendOption(command);
+}
+
+function addLossOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option(
+      '--preset <name>',
+      `a recipe for a kind of task: ${PRESETS.join(', ')}; other options win`,
+      oneOf(...PRESETS),
+    )
+    .option(
+      '--ema <decay>',
+      'judge and save a moving average of the weights, such as 0.999 (default: none)',
+      averageDecay,
+    )
+    .option(
+      '--label-smoothing <x>',
+      'share of each target that is spread over all labels',
+      dropProbability,
+      d.labelSmoothing,
+    );
 }
 
 /** @throws ArgumentError where options do not go together, before minutes of reading */
@@ -346,21 +367,24 @@ async function checkTogether(options: Options, command: Command): Promise<void> 
   ]);
 }
 
-async function runTrain(options: Options, terminal: Terminal, command: Command): Promise<void> {
-  await checkTogether(options, command);
-  const cell = await openCell(options.cell, terminal);
-  const progress = options.quiet ? silent : createProgress(terminal.stderr, terminal.now);
-  const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
-  const selection = await openTrainBackend(options, terminal, progress);
+async function runTrain(asked: Options, terminal: Terminal, command: Command): Promise<void> {
+  const { options: early } = settle(asked, command, []);
+  await checkTogether(early, command);
+  const cell = await openCell(early.cell, terminal);
+  const progress = early.quiet ? silent : createProgress(terminal.stderr, terminal.now);
+  const warnings = collectWarnings(early.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
+  const selection = await openTrainBackend(early, terminal, progress);
   const { kernels } = selection;
-  const corpora = await readCorpora(options, warnings);
+  const corpora = await readCorpora(early, warnings);
+  const { options, decided } = settle(asked, command, corpora.train);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
   try {
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
+    if (decided) progress.line(describeDecided(decided));
     pretrained?.lines.forEach(progress.line);
-    log?.write({ event: 'start', ...options, input: corpora.input, backend: kernels.backend });
+    log?.write({ event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
     const hooks = {
@@ -373,7 +397,7 @@ async function runTrain(options: Options, terminal: Terminal, command: Command):
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
     const saved = await saveResult(options.out, result);
-    const report = reportOf(result, options, kernels.backend, saved, warnings.notes, times, pretrained);
+    const report = { ...reportOf(result, options, kernels.backend, saved, warnings.notes, times, pretrained), decided };
     log?.write({ event: 'end', ...report });
     await tell(terminal, options, result, saved, report, times);
     if (result.interrupted) throw interruption(result, options.out, saved, interrupt.exitCode());

@@ -75,6 +75,8 @@ export { webThreads } from './training/parallel/web.js';
 export type { WebWorker } from './training/parallel/web.js';
 export type { Corpora } from './training/run.js';
 export { TRAIN_DEFAULTS } from './training/options.js';
+export { PRESETS } from './training/presets.js';
+export type { Decided, PresetName } from './training/presets.js';
 export type { DecodeName, OptimizerName, TagHead, TaskName, TrainOptions } from './training/options.js';
 export { batchesOf, packBatch, packFeatures, packRows } from './data/batches.js';
 export type { Batch } from './data/batches.js';

@@ -64,6 +64,13 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     ],
     ['--truncate 5,3', fit('--train', 'train.tsv', '--truncate', '5,3'), 2, /1 ≤ k1 ≤ k2/],
     ['--schedule', fit('--train', 'train.tsv', '--schedule', 'slow'), 2, /schedule must be constant, .*got 'slow'/],
+    ['--preset', fit('--train', 'train.tsv', '--preset', 'names'), 2, /one of pos, ner, slots, sentiment/],
+    [
+      '--preset of another task',
+      fit('--train', 'train.tsv', '--preset', 'sentiment', '--task', 'tag'),
+      2,
+      /the preset sentiment is one of the task classify/,
+    ],
     ['--ema 1', fit('--train', 'train.tsv', '--ema', '1'), 2, /above 0 and below 1, such as 0\.999/],
     ['--label-smoothing 1', fit('--train', 'train.tsv', '--label-smoothing', '1'), 2, /at least 0 and below 1/],
     [

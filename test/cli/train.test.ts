@@ -74,6 +74,7 @@ describe('what is printed where', () => {
       dev: { ...scores, oovAccuracy: (report.dev as { oovAccuracy: number | null }).oovAccuracy },
       test: { ...scores, oovAccuracy: expect.any(Number) },
       epochs: 3,
+      decided: null,
       bestEpoch: expect.any(Number),
       seconds: expect.any(Number),
       tokensPerSecond: expect.any(Number),
@@ -245,6 +246,48 @@ describe('every flag reaches the training', () => {
     expect(model('f.safetensors').labels.labels).toEqual(['P', 'Q']);
     await train(...args, '--format', 'conll', '--column', '2');
     expect(model('f.safetensors').labels.labels).toEqual(['X', 'Y']);
+  });
+});
+
+describe('what the size of the data and presets decide', () => {
+  test('by size: printed as options, in --json and the log; told the same, the same bytes', async () => {
+    const sized = ['--train', 'train.tsv', '--dev', 'dev.tsv', '--embedding', '6', '--hidden', '7', '--patience', '1'];
+    const { stdout, stderr } = await train(...sized, '--json', '--log', 'sized.jsonl', '--out', 'sized.safetensors');
+    const { decided } = JSON.parse(stdout) as { decided: { options: Record<string, number> } };
+    const { epochs, batch, lr } = decided.options;
+    expect(batch).toBe(8);
+    const said = `--epochs ${epochs} --batch 8 --lr ${lr}`;
+    expect(stderr).toMatch(new RegExp(`^by size, for \\d+ sentences, .* tokens: ${said}$`, 'm'));
+    const start = JSON.parse(readFileSync(space.at('sized.jsonl'), 'utf8').split('\n')[0]) as object;
+    expect(start).toMatchObject({ epochs, batch, lr, decided });
+    const told = await train(...sized, ...said.split(' '), '--json', '--out', 'told.safetensors');
+    expect(JSON.parse(told.stdout)).toMatchObject({ decided: null });
+    expect(readFileSync(space.at('told.safetensors')).equals(readFileSync(space.at('sized.safetensors')))).toBe(true);
+  });
+
+  test('--preset: what is given wins, and options of its encoders are taken', async () => {
+    const more = [
+      '--affix-size',
+      '3',
+      '--character-size',
+      '4',
+      '--hidden',
+      '2',
+      '--epochs',
+      '1',
+      '--out',
+      'pos.safetensors',
+    ];
+    const { status, stderr, stdout } = await train('--train', 'train.tsv', '--preset', 'pos', '--json', ...more);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(
+      /^preset pos, for \d+ sentences, .*: --task tag --encoders words,affixes,characters .*--ema 0\.999/m,
+    );
+    expect(stderr).not.toMatch(/^preset pos.*--(epochs|hidden|affix-size)/m);
+    expect(JSON.parse(stdout)).toMatchObject({ decided: { preset: 'pos', options: { labelSmoothing: 0.03 } } });
+    const { config } = model('pos.safetensors');
+    expect(config.encoders.map(({ kind }) => kind)).toEqual(['words', 'affixes', 'characters']);
+    expect(config.body.hidden).toEqual([2]);
   });
 });
 

@@ -23,11 +23,12 @@ import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
 import type { SpanMode } from '../scoring/scorer.js';
 import type { Threads } from './parallel/threads.js';
+import type { PresetName } from './presets.js';
 
 /** Names of the optimizers. */
 export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 
-/** All optional; the defaults are `TRAIN_DEFAULTS`. */
+/** All optional; the defaults are `TRAIN_DEFAULTS`, but for `epochs`, `batch` and `lr`: where none of them is given, the size of the data decides (presets.ts). */
 export interface TrainOptions {
   /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`, or a cell of your own, which runs on one thread. */
   readonly cell?: string | Cell;
@@ -129,8 +130,10 @@ export interface TrainOptions {
   readonly vectorsMode?: VectorMode;
   /** `vectors`: what digits are replaced by where a word is not found otherwise: nothing (`keep`), `0` or `#`. */
   readonly vectorsDigits?: VectorDigits;
+  /** A recipe for a kind of task: `pos`, `ner`, `slots` or `sentiment`; options that are given win. See presets.ts. */
+  readonly preset?: PresetName;
   readonly optimizer?: OptimizerName;
-  /** Learning rate; default 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
+  /** Learning rate; default by size, else 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
   /** β₂ of Adam and AdamW, 0 ≤ β₂ < 1. Default 0.999. */
   readonly beta2?: number;
@@ -150,8 +153,9 @@ export interface TrainOptions {
   readonly labelSmoothing?: number;
   /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development set. */
   readonly schedule?: string;
+  /** Passes over the training sentences; default by size, else 20. */
   readonly epochs?: number;
-  /** Sentences per update. */
+  /** Sentences per update; default by size, else 32. */
   readonly batch?: number;
   /** Largest global norm of a gradient; Infinity for none. */
   readonly clip?: number;
@@ -212,6 +216,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   vectorsSize: true,
   vectorsMode: true,
   vectorsDigits: true,
+  preset: true,
   optimizer: true,
   lr: true,
   beta2: true,

@@ -4,6 +4,7 @@ import type { AsyncKernels } from '../../kernels/types.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
+import type { Decided } from './presets.js';
 import type { SpanPlan } from './spans.js';
 import type { ModelScores } from '../scoring/evaluate.js';
 
@@ -66,6 +67,8 @@ export interface TrainHooks {
   readonly device?: AsyncKernels;
   /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
   readonly onThreads?: (choice: ThreadChoice) => void;
+  /** Hears, before the first batch, which options the size of the data, or a preset, has set. */
+  readonly onDecided?: (decided: Decided) => void;
   /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint is at work. */
   readonly onSpans?: (plan: SpanPlan) => void;
   /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
@@ -85,6 +88,7 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   signal: true,
   device: true,
   onThreads: true,
+  onDecided: true,
   onSpans: true,
   onNote: true,
   onRescue: true,
@@ -110,6 +114,8 @@ export interface TrainResult {
   /** Threads that computed the gradients. */
   readonly threads: number;
   readonly history: readonly EpochRecord[];
+  /** Which options the size of the data, or a preset, has set; null where every one of them was given. */
+  readonly decided: Decided | null;
 }
 
 /** What an epoch adds up. */

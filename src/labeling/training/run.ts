@@ -47,6 +47,8 @@ import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
 import { createModel } from '../model/model.js';
 import type { BodyExtras, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
+import { decideOptions } from './presets.js';
+import type { Decided } from './presets.js';
 import type { Settings, TrainOptions } from './options.js';
 import { withDefaults } from './options.js';
 import type { EncodedSentences, Replica } from './replica.js';
@@ -82,6 +84,7 @@ export interface Run {
   readonly schedule: Schedule;
   /** How spans of dev and test are read: by the scheme of the training data. */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
+  readonly decided: Decided | null;
   /** Number of tokens of each training sentence, and of all. */
   readonly lengths: readonly number[];
   readonly tokens: number;
@@ -100,10 +103,11 @@ export interface Run {
 export function prepareRun(
   kernels: Kernels,
   corpora: Corpora,
-  options: TrainOptions,
-  { onNote, onSpans }: Pick<TrainHooks, 'onNote' | 'onSpans'> = {},
+  asked: TrainOptions,
+  { onNote, onSpans, onDecided }: Pick<TrainHooks, 'onNote' | 'onSpans' | 'onDecided'> = {},
 ): Run {
   expectCorpora(corpora);
+  const { options, decided } = decideOptions(asked, corpora.train);
   const settings = withDefaults(options);
   checkSettings(settings);
   const encoders = encodersOf(options.encoders);
@@ -120,6 +124,7 @@ export function prepareRun(
   heads.forEach((head, h) => checkCorpora(head, corpora, given[h], spans[h].plan, settings.strictLabels, onNote));
   const losses = heads.map(({ kind }) => lossSettingsOf(kind, settings));
   const sentences = encodedFrom(corpora, heads, parts);
+  if (decided) onDecided?.(decided);
   const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
   const lengths = Array.from(sentences.lengths);
   const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
@@ -129,6 +134,7 @@ export function prepareRun(
     model: createModel({ config, params: replica.modelParams, readers, labels, input: corpora.input }, own),
     replica,
     scoring: scoringOf(heads, given, corpora, settings),
+    decided,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),

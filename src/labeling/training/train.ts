@@ -89,6 +89,7 @@ const LISTENERS = {
   onProgress: 'function',
   onEpoch: 'function',
   onThreads: 'function',
+  onDecided: 'function',
   onSpans: 'function',
   onNote: 'function',
   onRescue: 'function',
@@ -148,6 +149,7 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
     interrupted,
     threads,
     history,
+    decided: run.decided,
   };
 }
 

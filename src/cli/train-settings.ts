@@ -1,0 +1,36 @@
+/** The options of a training once the size of its data, and a preset, have had their say. */
+import type { Command } from 'commander';
+import type { Sentence } from '../labeling/data/sentence.js';
+import type { TrainOptions } from '../labeling/training/options.js';
+import { TRAIN_DEFAULTS, TRAIN_KEYS } from '../labeling/training/options.js';
+import type { Decided } from '../labeling/training/presets.js';
+import { decideOptions } from '../labeling/training/presets.js';
+import { counted } from '../tensor/print.js';
+
+/**
+ * The options with what was decided; those of the command line win.
+ *
+ * @param train the sentences that decide; none where they are not read yet, which tells everything but numbers
+ * @throws ArgumentError where the preset is one of another task
+ */
+export function settle<O extends object>(
+  options: O,
+  command: Command,
+  train: readonly Sentence[],
+): { readonly options: O; readonly decided: Decided | null } {
+  const names = TRAIN_KEYS.filter((name) => name !== 'threads' && command.getOptionValueSource(name) === 'cli');
+  const given = Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
+  const { decided } = decideOptions(given as TrainOptions, train);
+  const { epochs, batch } = TRAIN_DEFAULTS;
+  return { options: { ...options, epochs, batch, ...decided?.options, ...given, preset: undefined }, decided };
+}
+
+/** What was decided, as options that say the same: `by size, 720 sentences: --epochs 23 --batch 8 --lr 0.01`. */
+export function describeDecided({ preset, sentences, tokens, options }: Decided): string {
+  const flags = Object.entries(options).map(([name, value]) => {
+    const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+    return `--${flag} ${Array.isArray(value) ? value.join(',') : String(value)}`;
+  });
+  const size = `${counted(sentences, 'sentence')}, ${counted(tokens, 'token')}`;
+  return `${preset === undefined ? 'by size' : `preset ${preset}`}, for ${size}: ${flags.join(' ')}`;
+}

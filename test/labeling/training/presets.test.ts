@@ -1,0 +1,149 @@
+/** What the size of the data decides, what a preset sets, and that whatever is given wins. */
+import { createCpuKernels } from '../../../src/kernels/index.js';
+import { generateCorpus } from '../../../src/labeling/data/corpus.js';
+import { saveModel } from '../../../src/labeling/model/file.js';
+import type { Sentence } from '../../../src/labeling/data/sentence.js';
+import type { TrainOptions } from '../../../src/labeling/training/options.js';
+import { TRAIN_DEFAULTS } from '../../../src/labeling/training/options.js';
+import type { Decided } from '../../../src/labeling/training/presets.js';
+import { decideOptions, PRESETS } from '../../../src/labeling/training/presets.js';
+import { train } from '../../../src/labeling/training/train.js';
+import { ArgumentError } from '../../../src/tensor/errors.js';
+
+const kernels = createCpuKernels();
+const sentences = (count: number, tokens = 10): Sentence[] =>
+  Array.from({ length: count }, () => ({ tokens: new Array<string>(tokens).fill('a') }));
+const decided = (options: TrainOptions, count: number, tokens?: number) =>
+  decideOptions(options, sentences(count, tokens)).decided?.options;
+
+describe('by size', () => {
+  test.each([
+    [1, 100, 8, 0.01],
+    [80, 100, 8, 0.01],
+    [300, 53, 8, 0.01],
+    [999, 20, 8, 0.01],
+    [1000, 32, 16, 0.005],
+    [2000, 20, 16, 0.005],
+    [4999, 20, 16, 0.005],
+    [5000, 20, 32, 0.003],
+    [12544, 20, 32, 0.003],
+  ])('%i sentences: %i epochs, batches of %i, rate %d', (count, epochs, batch, lr) => {
+    expect(decided({}, count)).toEqual({ epochs, batch, lr });
+  });
+
+  test.each<TrainOptions>([{ epochs: 3 }, { batch: 4 }, { lr: 0.1 }])('decides nothing where %j is given', (given) => {
+    expect(decideOptions(given, sentences(300))).toEqual({ options: given, decided: null });
+  });
+
+  test('the rate of SGD is its own; an option that is undefined is not given', () => {
+    expect(decided({ optimizer: 'sgd', lr: undefined }, 300)).toEqual({ epochs: 53, batch: 8 });
+  });
+
+  test('a training does, says and returns what was decided; told the same, it gives the same bytes', async () => {
+    const corpus = generateCorpus({ sentences: 40, seed: 3 });
+    const heard: Decided[] = [];
+    const small = { embedding: 3, hidden: 2, patience: 1 };
+    const bySize = await train(kernels, { train: corpus, dev: corpus }, small, {
+      onDecided: (each) => heard.push(each),
+    });
+    const tokens = corpus.reduce((sum, s) => sum + s.tokens.length, 0);
+    expect(heard).toEqual([{ sentences: 40, tokens, options: { epochs: 100, batch: 8, lr: 0.01 } }]);
+    expect(bySize.decided).toEqual(heard[0]);
+    const told = await train(kernels, { train: corpus, dev: corpus }, { ...small, ...heard[0].options });
+    expect(told.decided).toBeNull();
+    expect(saveModel(told.model)).toEqual(saveModel(bySize.model));
+  });
+});
+
+describe('presets', () => {
+  test.each(PRESETS)('%s is smaller on small data, and its updates are enough', (preset) => {
+    const [small, medium, large] = [
+      decided({ preset }, 1000, 20)!,
+      decided({ preset }, 2000, 20)!,
+      decided({ preset }, 10000, 20)!,
+    ];
+    expect([small.batch, medium.batch, large.batch]).toEqual([16, 32, 32]);
+    expect([small.epochs, large.epochs]).toEqual([40, 15]);
+    expect(large).toMatchObject({
+      lr: 0.002,
+      beta2: 0.99,
+      ema: 0.999,
+      clip: 1,
+      patience: 8,
+      schedule: 'hold:0.6,0.005',
+    });
+    if (preset === 'sentiment')
+      expect(large).toMatchObject({ task: 'classify', encoders: ['words', 'affixes'], layers: 1 });
+    else {
+      expect(large).toMatchObject({ task: 'tag', encoders: ['words', 'affixes', 'characters'], characterSize: 128 });
+      expect([small.layers, medium.layers, large.layers]).toEqual([1, 1, 2]);
+      expect([small.dropout, medium.dropout, large.dropout]).toEqual([0.33, 0.5, 0.5]);
+    }
+  });
+
+  test('pos smooths its labels; ner learns IOBES by a CRF; slots are learned by a CRF as they are written', () => {
+    expect(decided({ preset: 'pos' }, 9)).toMatchObject({ labelSmoothing: 0.03 });
+    expect(decided({ preset: 'ner' }, 9)).toMatchObject({ head: 'crf', scheme: 'IOBES' });
+    expect(decided({ preset: 'slots' }, 9)).toMatchObject({ head: 'crf' });
+    expect(decided({ preset: 'slots' }, 9)).not.toHaveProperty('scheme');
+    expect(decided({ preset: 'ner' }, 9)).not.toHaveProperty('labelSmoothing');
+  });
+
+  test('what is given wins, and takes along what goes with nothing else', () => {
+    const { options, decided: set } = decideOptions({ preset: 'pos', epochs: 3, hidden: 7, head: 'crf' }, sentences(9));
+    expect(options).toMatchObject({ epochs: 3, hidden: 7, head: 'crf', batch: 16 });
+    for (const name of ['epochs', 'hidden', 'head', 'labelSmoothing']) expect(set!.options).not.toHaveProperty(name);
+    expect(options).not.toHaveProperty('preset');
+    expect(decided({ preset: 'ner', head: 'softmax' }, 9)).not.toHaveProperty('scheme');
+    expect(decided({ preset: 'pos', vectors: {} as never }, 9)!.encoders).toEqual([
+      'words',
+      'affixes',
+      'characters',
+      'vectors',
+    ]);
+    const sgd = decided({ preset: 'pos', optimizer: 'sgd' }, 9);
+    expect(sgd).not.toHaveProperty('beta2');
+    expect(sgd).not.toHaveProperty('lr');
+  });
+
+  test('every option that a preset sets is an option of a training, and passes its checks', async () => {
+    const corpus = generateCorpus({ sentences: 12, seed: 3 }).map((s) => ({
+      ...s,
+      category: s.labels!.includes('PRON') ? 'action' : 'clause',
+    }));
+    const spans = corpus.map((s) => ({ ...s, labels: s.labels!.map((label) => (label === 'NOUN' ? 'B-N' : 'O')) }));
+    for (const preset of PRESETS) {
+      const data = preset === 'ner' || preset === 'slots' ? spans : corpus;
+      const tiny = {
+        epochs: 1,
+        hidden: 2,
+        characterSize: 2,
+        characterEmbedding: 2,
+        embedding: 2,
+        affixSize: 2,
+        affixRows: 9,
+      };
+      const { decided: set, model } = await train(kernels, { train: data }, { preset, ...tiny });
+      expect(set).toMatchObject({ preset, sentences: 12 });
+      expect(model.config.heads[0].kind).toBe(
+        { pos: 'softmax', ner: 'crf', slots: 'crf', sentiment: 'sentence' }[preset],
+      );
+      expect(model.labels.labels.some((label) => label.startsWith('S-'))).toBe(preset === 'ner');
+    }
+  });
+
+  test.each<[TrainOptions, RegExp]>([
+    [{ preset: 'names' as never }, /preset must be one of 'pos', 'ner', 'slots', 'sentiment'; got 'names'/],
+    [{ preset: 'sentiment', task: 'tag' }, /the preset sentiment is one of the task classify; got the task tag/],
+    [{ preset: 'pos', task: 'classify' }, /leave one of the two out/],
+  ])('%j is refused', async (options, message) => {
+    const outcome = train(kernels, { train: generateCorpus({ sentences: 4 }) }, options);
+    await expect(outcome).rejects.toThrow(ArgumentError);
+    await expect(outcome).rejects.toThrow(message);
+  });
+});
+
+test('what is decided for much data is what a training does that is told nothing of it', () => {
+  const { epochs, batch } = TRAIN_DEFAULTS;
+  expect(decided({}, 20000)).toEqual({ epochs, batch, lr: 0.003 });
+});
