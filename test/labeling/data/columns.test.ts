@@ -28,8 +28,13 @@ describe('reading several columns', () => {
   test('columns of a file', async () => {
     const text = 'a\tX\tB-P\nb\tY\tI-P\n\nc\tX\tO\n';
     expect(await read(text, { column: [-1, 2] })).toEqual([
-      { tokens: ['a', 'b'], labels: ['B-P', 'I-P'], columns: { 3: ['B-P', 'I-P'], 2: ['X', 'Y'] }, line: 1 },
-      { tokens: ['c'], labels: ['O'], columns: { 3: ['O'], 2: ['X'] }, line: 4 },
+      {
+        tokens: ['a', 'b'],
+        labels: ['B-P', 'I-P'],
+        columns: { column3: ['B-P', 'I-P'], column2: ['X', 'Y'] },
+        line: 1,
+      },
+      { tokens: ['c'], labels: ['O'], columns: { column3: ['O'], column2: ['X'] }, line: 4 },
     ]);
     await expect(read('a\tX\tB\nb\tY\t\n', { column: [2, 3] })).rejects.toThrow('f:2: expected a label in column 3');
     await expect(read('a\tX\nb\tY\n', { column: [2, 3] })).rejects.toThrow('column 3 does not exist');
@@ -86,7 +91,9 @@ describe('reading several columns', () => {
     expect(notes.notes).toEqual([]);
     const plus = '# global.columns = ID FORM UPOS\n1\ta\tX\n\n';
     expect((await read(plus, { ...options, column: ['upos', 'xpos'] }))[0].columns).toEqual({ upos: ['X'] });
-    expect((await read('a\tX\n', { ...options, format: 'conll', column: [2, 3] }))[0].columns).toEqual({ 2: ['X'] });
+    expect((await read('a\tX\n', { ...options, format: 'conll', column: [2, 3] }))[0].columns).toEqual({
+      column2: ['X'],
+    });
     expect(notes.notes.map(({ kind, message }) => [kind, message])).toEqual([
       ['column-missing', 'f: column "xpos" does not exist: the names are id, form, upos'],
       ['column-missing', 'f: column 3 does not exist: the input has 2 columns, 1 to 2'],
@@ -111,9 +118,9 @@ describe('how several columns are read', () => {
     expect((await read(conllu, { like }))[0].columns).toEqual({ upos: columns.upos, feats: columns.feats });
     const conll = inputSpecOf(await readingOf('a\tX\tY\n', { column: [3, 2] }));
     expect(conll.column).toEqual([3, 2]);
-    expect((await read('b\tX\tY\n', { like: conll }))[0].columns).toEqual({ 3: ['Y'], 2: ['X'] });
+    expect((await read('b\tX\tY\n', { like: conll }))[0].columns).toEqual({ column3: ['Y'], column2: ['X'] });
     expect((await read('b\tX\n', { format: 'conll', like: conll, labels: 'optional' }))[0].columns).toEqual({
-      2: ['X'],
+      column2: ['X'],
     });
     await expect(read('b\tX\n', { format: 'conll', like: conll })).rejects.toThrow(
       'the training data had its labels in column 3, 2, but this input has 2 columns',
@@ -201,7 +208,7 @@ describe('writing several heads', () => {
         const [c] = await read(formatSentence(tagged, 'conll'), { format: 'conll', column: [2, 3], comments: 'none' });
         const [j] = await read(formatSentence(tagged, 'jsonl'), { column });
         expect([u.tokens, u.columns]).toEqual([words, { feats: a, xpos: b }]);
-        expect([c.tokens, c.columns]).toEqual([words, { 2: a, 3: b }]);
+        expect([c.tokens, c.columns]).toEqual([words, { column2: a, column3: b }]);
         expect([j.tokens, j.columns]).toEqual([words, { feats: a, xpos: b }]);
       }),
       { seed: 4 },
