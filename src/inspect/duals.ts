@@ -47,8 +47,11 @@ function sumOfSeeds(reading: Reading, motion: Motion): Dual {
       const duals = Object.fromEntries(Object.entries(params).map(([name, x]) => [name, moved(prefix + name, x)]));
       return [run(reading, y, duals, motion, { layer: l, direction })];
     });
-    y = ops.concatColumns(runs);
+    const above = ops.concatColumns(runs);
+    y = study.network.layers[l].residual ? ops.add(above, y) : above;
   });
+  const { dense } = study.params;
+  if (dense) y = ops.tanh(ops.add(ops.matmul(y, moved('dense.W', dense.W)), moved('dense.b', dense.b)));
   const { name } = model.config.heads[study.head];
   const head = Object.entries(study.params.heads[name]).map(([each, x]) => [each, moved(`heads.${name}.${each}`, x)]);
   return seeds(reading, logitsOf(reading, y, Object.fromEntries(head) as DualRecord, tokens.length));

@@ -12,6 +12,7 @@ export { saliency } from './saliency.js';
 export { untrained } from './untrained.js';
 export type { Origin, ReadableModel, UntrainedOptions } from './untrained.js';
 export type {
+  BodyExtra,
   CheckElement,
   CheckTrace,
   ClipTrace,

@@ -9,6 +9,9 @@ import { sha256 } from './sha256.js';
 import type { ModelTrace } from './trace.js';
 import type { ReadableModel } from './untrained.js';
 
+/** Fields of a body that change what the states mean, or what is made of them. */
+const EXTRAS = ['zoneout', 'residual', 'dense'] as const;
+
 /** @param head place of the head that is asked */
 export function modelOf(model: Model, head: number): ModelTrace {
   const { config, own, params, heads, words } = model;
@@ -16,6 +19,7 @@ export function modelOf(model: Model, head: number): ModelTrace {
   const [{ cell }] = network.layers;
   const { origin = { source: 'model', initialization: null } } = model as Partial<ReadableModel>;
   const tensors = flatten(params);
+  const extras = EXTRAS.filter((name) => config.body[name] !== undefined);
   return {
     cell: cell.name,
     gates: [...cell.gateNames],
@@ -23,6 +27,7 @@ export function modelOf(model: Model, head: number): ModelTrace {
     quantities: quantitiesOf(cell),
     hidden: [...config.body.hidden],
     bidirectional: config.body.bidirectional,
+    ...(extras.length > 0 && { extras }),
     embedding: network.width,
     vocabulary: words.size,
     labels: [...heads[head].labels.labels],

@@ -113,6 +113,7 @@ function batchOf(study: Study, top: Tensor<Float64Array>, from: number, B: numbe
         oneWay(kernels, unrolled, { dY, start, dX, T, B }, copies),
       ]),
     );
+    if (stack[l].residual) kernels.rows.addMatrix(dX, dY);
     dY = dX;
   }
   return { from, count: B, dX: dY, layers };

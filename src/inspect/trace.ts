@@ -76,6 +76,11 @@ export interface ModelTrace {
   /** H of each layer, per direction. */
   readonly hidden: readonly number[];
   readonly bidirectional: boolean;
+  /**
+   * What the body has that the equations of its cell do not say: a zoneout behind the states, residual sums between layers, a dense layer
+   * behind them. Absent where there is none. Numbers and checks hold for all of them; formulas of single numbers are not given.
+   */
+  readonly extras?: readonly BodyExtra[];
   /** Width of a word's vector: D of the first layer. */
   readonly embedding: number;
   /** Words with a vector of their own, the unknown word included. */
@@ -91,6 +96,9 @@ export interface ModelTrace {
   /** SHA-256, in hex, of all weights as little-endian float64, tensors in the order of their dotted names. */
   readonly sha256: string;
 }
+
+/** What a body may have beside its cells. */
+export type BodyExtra = 'zoneout' | 'residual' | 'dense';
 
 /** How untrained weights were drawn. */
 export interface InitializationTrace {

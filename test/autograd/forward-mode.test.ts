@@ -65,6 +65,7 @@ describe('every operation has the tangent that the tape has as a gradient', () =
     ['sub', op((o: Tape, a: TapeNode, b: TapeNode) => o.sub(a, b)), [random(2, 3), random(2, 3)]],
     ['mul', op((o: Tape, a: TapeNode, b: TapeNode) => o.mul(a, b)), [random(2, 3), random(2, 3)]],
     ['mul, a row', op((o: Tape, a: TapeNode, b: TapeNode) => o.mul(a, b)), [random(3), random(2, 3)]],
+    ['scale', op((o: Tape, x: TapeNode) => o.scale(x, 0.3)), [random(2, 3)]],
     ['oneMinus', op((o: Tape, x: TapeNode) => o.oneMinus(x)), [random(2, 3)]],
     ['sigmoid', op((o: Tape, x: TapeNode) => o.sigmoid(x)), [random(2, 3)]],
     ['tanh', op((o: Tape, x: TapeNode) => o.tanh(x)), [random(2, 3)]],

@@ -118,18 +118,7 @@ test('threads: one row per number of threads, each with right losses', () => {
 });
 
 test('layer, cold and memory run', () => {
-  const args = [
-    'bench',
-    '--quick',
-    '--no-peers',
-    '--suite',
-    'layer,cold',
-    '--suite',
-    'memory',
-    '--steps',
-    '60',
-    '--json',
-  ];
+  const args = ['bench', '--quick', '--no-peers', '--suite', 'layer,cold,memory', '--steps', '60', '--json'];
   const { status, stdout } = bptt([...args, '--case', 'rnn-20x1x', '--case', 'all', '--case', 'rss']);
   const { rows } = JSON.parse(stdout) as Result;
   expect(status).toBe(0);

@@ -106,7 +106,12 @@ describe('each fault has its line and its exit status, and writes nothing', () =
     ['no model', ['eval'], 2, /missing required argument 'model'/],
     ['no file', ['eval', 'model.safetensors'], 2, /missing required argument 'file'/],
     ['--errors 0', ['eval', 'model.safetensors', 'test.tsv', '--errors', '0'], 2, /argument '0' is invalid/],
-    ['--output', ['tag', 'model.safetensors', '--output', 'xml'], 2, /It must be one of text, slashed, conll, jsonl/],
+    [
+      '--output',
+      ['tag', 'model.safetensors', '--output', 'xml'],
+      2,
+      /It must be one of text, slashed, conll, conllu, jsonl/,
+    ],
     [
       'an input as output',
       fit('--train', 'train.tsv', '--out', './train.tsv'),

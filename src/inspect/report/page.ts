@@ -102,6 +102,8 @@ function reasonOf({ trace, builtIn }: ReportContent, strings: Strings): string {
     return say(strings, 'report.recompute.none.cell', { cell: model.cell });
   if (words.length > MOST_WORDS)
     return say(strings, 'report.recompute.none.words', { n: words.length, most: MOST_WORDS });
+  if (model.extras !== undefined)
+    return say(strings, 'report.recompute.none.body', { extras: model.extras.join(', ') });
   return say(strings, 'report.recompute.none.head', { kind: head.kind });
 }
 
@@ -205,7 +207,7 @@ const scrolling = (inside: string, name: string): string =>
 
 /** The equations of the cell, forward and backward. */
 function equationsOf({ model }: Trace, strings: Strings): string {
-  if (!Object.hasOwn(equations, model.cell)) return '';
+  if (!Object.hasOwn(equations, model.cell) || model.extras !== undefined) return '';
   const { forward, backward } = equations[model.cell];
   const list = (name: string, all: readonly string[]): string => `<h3>${text(name)}</h3>${all.join('')}`;
   return scrolling(

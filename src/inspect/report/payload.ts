@@ -42,11 +42,11 @@ export interface Payload {
 /** Parameters of the head that the page can run: `z = y·W + b`. */
 const HEAD = ['W', 'b'];
 
-/** The payload of a trace; nothing where the page has no code for its cell or its head. */
+/** The payload of a trace; nothing where the page has no code for its cell, its body or its head. */
 export function payloadOf(trace: Trace): Payload | undefined {
   const { model, head, words, losses } = trace;
   const one = head.kind === 'softmax' && HEAD.every((name) => name in head.weights);
-  if (!Object.hasOwn(cells, model.cell) || !one) return undefined;
+  if (!Object.hasOwn(cells, model.cell) || model.extras !== undefined || !one) return undefined;
   const directions = trace.layers.map(({ forward, reverse }) => (reverse ? [forward, reverse] : [forward]));
   const all = directions
     .flat()

@@ -22,7 +22,7 @@ interface Scratch {
 
 function scratchIn(arena: Arena): Scratch {
   const part = (like: Numbers, at: number): Numbers => {
-    const heap = like instanceof Int32Array ? arena.i32() : arena.f64();
+    const heap = like.BYTES_PER_ELEMENT === Int32Array.BYTES_PER_ELEMENT ? arena.i32() : arena.f64();
     return heap.subarray(at / like.BYTES_PER_ELEMENT, at / like.BYTES_PER_ELEMENT + like.length);
   };
   const room = (like: Numbers): number => arena.take(like.byteLength);

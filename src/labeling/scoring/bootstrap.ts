@@ -10,7 +10,7 @@
  *
  * The confidence interval is that of the percentiles 2.5 and 97.5 of the δᵢ.
  */
-import { expectPositiveInteger } from '../../tensor/checks.js';
+import { expectKnownKeys, expectPositiveInteger, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { createRng } from '../../tensor/random.js';
 import type { Counts } from './precision-recall.js';
@@ -50,6 +50,8 @@ export interface BootstrapOptions {
   readonly onProgress?: (done: number, samples: number) => void;
 }
 
+const KEYS = keysOf<BootstrapOptions>({ samples: true, seed: true, onProgress: true });
+
 /** Differences that are closer than this are the same: what is left of rounding. */
 const SAME = 1e-12;
 
@@ -64,8 +66,10 @@ const REPORT_EVERY = 100;
  */
 export function pairedBootstrap<Name extends string>(
   measures: Readonly<Record<Name, PairedCounts>>,
-  { samples = 10_000, seed = 1, onProgress }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): Record<Name, Significance> {
+  expectKnownKeys('pairedBootstrap', 'options', options, KEYS);
+  const { samples = 10_000, seed = 1, onProgress } = options;
   expectPositiveInteger('pairedBootstrap', 'samples', samples);
   const names = Object.keys(measures) as Name[];
   const sentences = sizeOf(names.flatMap((name) => [measures[name].a, measures[name].b]));

@@ -39,11 +39,15 @@ export function openNumber(trace: Trace, ref: string): Opened {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   const path: Path = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const mark = must(trace, ...path);
-  const { symbol, formula } = at(trace, path) ?? { symbol: ref, formula: undefined };
+  const { symbol, formula } = formulaAt(trace, path) ?? { symbol: ref, formula: undefined };
   const value = formula === undefined ? mark.value : evaluate(formula);
   const off = Object.is(value, mark.value) ? 0 : Math.abs(value - mark.value) / Math.max(1, Math.abs(mark.value));
   return { mark, symbol, formula, residual: off };
 }
+
+/** The equations leave out what a body has beside its cells: of such a model no number is broken up. */
+const formulaAt = (trace: Trace, path: Path): Found | undefined =>
+  trace.model.extras === undefined ? at(trace, path) : undefined;
 
 /** A formula under the symbol of the number it gives. */
 function at(trace: Trace, path: Path): Found | undefined {

@@ -281,6 +281,7 @@ export const de: Strings = {
   'report.recompute.off':
     'Skripte sind abgeschaltet, darum wurde nichts nachgerechnet. Jede Zahl unten steht in dieser Datei.',
   'report.recompute.none': 'Diese Datei rechnet ihre Zahlen nicht nach: {reason}. Jede Zahl unten steht in ihr.',
+  'report.recompute.none.body': 'für diesen Teil des Modells hat sie keinen Code: {extras}',
   'report.recompute.none.cell': 'ihre Zelle, {cell}, ist keine eingebaute',
   'report.recompute.none.head': 'ihr Kopf, {kind}, gibt nicht jedem Wort ein Label durch Softmax',
   'report.recompute.none.words': 'ihre {n} Wörter sind mehr als {most}',

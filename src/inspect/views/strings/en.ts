@@ -272,6 +272,7 @@ export const en = {
   'report.holds': 'holds',
   'report.recompute.off': 'Scripts are off, so nothing was computed again. Every number below stands in this file.',
   'report.recompute.none': 'This file does not compute its numbers again: {reason}. Every number below stands in it.',
+  'report.recompute.none.body': 'it has no code for this part of the model: {extras}',
   'report.recompute.none.cell': 'its cell, {cell}, is not a built-in one',
   'report.recompute.none.head': 'its head, {kind}, does not give each word one label by softmax',
   'report.recompute.none.words': 'its {n} words are more than {most}',

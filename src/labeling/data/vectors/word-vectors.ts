@@ -1,7 +1,7 @@
 /** Pretrained vectors of words, and how much of a text they cover. */
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, expectPositiveInteger, keysOf } from '../../../tensor/checks.js';
-import { describe } from '../../../tensor/describe.js';
+import { describe, typedArrayName } from '../../../tensor/describe.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import { expectCorpus, expectWords } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
@@ -25,12 +25,13 @@ export function expectVectors(where: string, name: string, vectors: unknown): as
   expectPositiveInteger(where, `${name}.size`, size as number);
   expectWords(where, `${name}.words`, words);
   const expected = (words as readonly string[]).length * (size as number);
-  if (!(values instanceof Float32Array)) {
+  if (typedArrayName(values) !== 'Float32Array') {
     throw new ArgumentError(`${where}: ${name}.values must be a Float32Array; got ${describe(values)}`);
   }
-  if (values.length === expected) return;
+  const { length } = values as Float32Array;
+  if (length === expected) return;
   throw new ArgumentError(
-    `${where}: ${name}.values must have ${String(size)} numbers for each of ${(words as readonly string[]).length} words, ${expected}; got ${values.length}`,
+    `${where}: ${name}.values must have ${String(size)} numbers for each of ${(words as readonly string[]).length} words, ${expected}; got ${length}`,
   );
 }
 
