@@ -492,7 +492,7 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
 }
 
 /** @throws ArgumentError where an option about the layers would be ignored */
-function checkBodyOptions({ dropout, dropoutKind, residual, layers }: Options): void {
+function checkBodyOptions({ dropout, dropoutKind, residual, layers, dense, pooling, bidirectional }: Options): void {
   if (dropoutKind === 'variational' && dropout === 0) {
     throw new ArgumentError(
       '--dropout-kind variational means nothing without dropout: leave it out, or raise --dropout',
@@ -500,6 +500,11 @@ function checkBodyOptions({ dropout, dropoutKind, residual, layers }: Options): 
   }
   if (residual && layers === 1) {
     throw new ArgumentError('--residual means nothing to one layer: leave it out, or add --layers 2');
+  }
+  if (dense && pooling === 'last' && bidirectional) {
+    throw new ArgumentError(
+      '--pooling last takes a half of each direction, and behind --dense there are none: take another pooling, or add --no-bidirectional',
+    );
   }
 }
 

@@ -44,6 +44,7 @@ test.each([
   [['--cell', 'gru', '--zoneout', 'c=0.1'], /zoneout: unknown key "c" in rates/],
   [['--residual'], /--residual means nothing to one layer/],
   [['--dense', '0'], /--dense/],
+  [['--task', 'classify', '--pooling', 'last', '--dense', '4'], /--pooling last takes a half of each direction/],
 ])('%j is refused by name, status 2', async (args, message) => {
   const { status, stderr } = await train(...args);
   expect(stderr).toMatch(message);

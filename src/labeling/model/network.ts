@@ -226,6 +226,14 @@ export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): Inf
   });
 }
 
+/** Requires that the last step of either direction can still be told apart where it is asked for. @throws ArgumentError */
+function expectHalves({ body, heads }: ModelConfig): void {
+  if (!body.dense || !body.bidirectional || !heads.some(({ pooling }) => pooling === 'last')) return;
+  throw new ArgumentError(
+    'model: pooling last takes a half of each direction, and behind a dense layer there are none: take another pooling, or one direction',
+  );
+}
+
 /** What cells are built in, and how one gets zoneout: whole, or the halves that run forward. */
 interface BuiltInCells<C extends ForwardCell> {
   readonly cells: Readonly<Record<string, C>>;
@@ -250,6 +258,7 @@ function assembled(config: ModelConfig, own: OwnParts, builtIn: BuiltIn): Infere
     width: dense ?? above,
     bidirectional: config.body.bidirectional,
   };
+  expectHalves(config);
   const encoders = config.encoders.map((each) =>
     kindOf('encoder', each.kind, builtIn.encoders, own.encoders).layer(each),
   );

@@ -122,6 +122,16 @@ describe('what is refused, by name', () => {
     await expect(wrong).rejects.toThrow(message);
   });
 
+  test('the last step of either direction, where a dense layer has mixed them', async () => {
+    const told = corpus.map(({ tokens }, k) => ({ tokens, category: k % 2 === 0 ? 'even' : 'odd' }));
+    const trained = (options: TrainOptions) =>
+      train(kernels, { train: told }, { ...SMALL, task: 'classify', pooling: 'last', dense: 4, ...options });
+    await expect(trained({})).rejects.toThrow(/pooling last takes a half of each direction/);
+    const { model } = await trained({ bidirectional: false });
+    const body = { ...model.config.body, bidirectional: true };
+    expect(() => networkOf({ ...model.config, body })).toThrow(ArgumentError);
+  });
+
   test('layers of several sizes that are residual', () => {
     const sizes = {
       cell: 'gru',
