@@ -5,8 +5,8 @@ import type { Result } from '../../src/bench/report';
 import { bptt, mainFile } from '../support/cli';
 
 const ROOT = resolve(__dirname, '../..');
-const GEMM = ['--suite', 'gemm', '--case', 'addMatmul-32x32x32'];
-const TAGGER = ['--suite', 'tagger', '--case', 'b1-rnn'];
+const GEMM = ['--case', 'addMatmul-32x32x32'];
+const TAGGER = ['--suite', 'gemm,tagger', '--case', 'b1-rnn'];
 const CASES = ['addMatmul-32x32x32', 'train-b1-rnn', 'infer-b1-rnn'];
 const DEVICE = { device: expect.stringMatching(/\S/), software: expect.any(Boolean) };
 
@@ -34,7 +34,7 @@ test('layers run whole on the device, and are right there before they are timed'
 });
 
 test('without --backend the device takes part, and gpu.js with its own kernel on the same', () => {
-  const { rows } = bench(...GEMM, '--peers', 'gpu.js-headlessgl');
+  const { rows } = bench('--suite', 'gemm', ...GEMM, '--peers', 'gpu.js-headlessgl');
   expect(columns(rows)).toEqual([
     [CASES[0], 'bptt', 'wasm-simd'],
     [CASES[0], 'bptt-cpu', 'cpu'],
@@ -77,7 +77,7 @@ describe('bench/gpu-check.js', () => {
 test('--browser: products and taggers on WebAssembly, WebGL 2, WebGL and WebGPU', () => {
   // Inference is a part of every update; a rasterizer takes its time for each.
   const cases = [CASES[0], 'train-b1-rnn'];
-  const tagger = ['--suite', 'tagger', '--case', cases[1]];
+  const tagger = ['--suite', 'gemm,tagger', '--case', cases[1]];
   const { rows } = bench(...GEMM, ...tagger, '--backend', 'cpu', '--no-peers', '--browser');
   const own = rows.filter(({ system }) => system !== 'bptt-cpu');
   const systems = [
