@@ -19,6 +19,7 @@ import { spanReading } from '../labeling/scoring/span-reading.js';
 import { spanSchemeOf } from '../labeling/scoring/spans.js';
 import type { TaskName } from '../labeling/training/options.js';
 import { ArgumentError, DataError } from '../tensor/index.js';
+import { quoted } from '../tensor/visible.js';
 import { openBackend } from './backend.js';
 import { compareReport } from './compare-report.js';
 import { readOne } from './corpora.js';
@@ -28,6 +29,7 @@ import { isModelFile, sentencePredictions, tokenPredictions } from './prediction
 import type { Predictions } from './predictions.js';
 import { createProgress, silent } from './progress.js';
 import type { ReadingOptions } from './reading-options.js';
+import { oneColumnOf } from './reading-options.js';
 import { paperFor } from './reading/paper.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
@@ -74,7 +76,7 @@ export interface ScoreComparison {
   readonly changes: readonly Change[];
 }
 
-/** Samples that are drawn where nobody says how many. */
+/** Default of --samples. */
 export const SAMPLES = 10_000;
 /** Changed sentences that are listed. */
 const LISTED = 10;
@@ -91,16 +93,21 @@ export async function compareScores(
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const inputs: Input[] = [];
   for (const path of paths) inputs.push(await openInput(path));
+  checkOptions(options, inputs);
   const task = taskOf(inputs, options);
   const gold = await goldOf(goldPath, task, options, warnings, inputs);
   const [a, b] = [await systemOf(inputs[0], task, gold, options, warnings, terminal), await systemOf(inputs[1], task, gold, options, warnings, terminal)]; // prettier-ignore
   const decisions = gold.map((sentence) => (task === 'tag' ? sentence : asDecision(sentence)));
   const answered = decisions.map((sentence, i) => ({ sentence, a: a.labels[i], b: b.labels[i] }));
+  for (const system of [a, b]) warnForeign(system, decisions, warnings);
   const reader = readerOf(decisions, task, options);
   const { samples = SAMPLES, seed = 1 } = options;
   const progress = quiet ? silent : createProgress(terminal.stderr, terminal.now);
-  const onProgress = (done: number, total: number): void =>
-    progress.update({ label: 'drawing samples', done, total, rate: 0, unit: 'samples' });
+  const begun = performance.now();
+  const onProgress = (done: number, total: number): void => {
+    const rate = (1000 * done) / Math.max(performance.now() - begun, 1);
+    progress.update({ label: 'drawing samples', done, total, rate, unit: 'samples' });
+  };
   const measures = pairedBootstrap(countsOf(answered, reader), { samples, seed, onProgress });
   progress.stop();
   const unit = task === 'tag' ? 'token' : 'sentence';
@@ -122,7 +129,22 @@ export async function compareScores(
 
 async function openInput(path: string): Promise<Input> {
   const bytes = await readBytes(path);
-  return { path, bytes, ...(isModelFile(bytes) && { model: named(inputName(path), () => loadModel(bytes)) }) };
+  if (!isModelFile(bytes)) return { path, bytes };
+  const model = named(inputName(path), () => loadModel(bytes));
+  if (model.heads.length === 1) return { path, bytes, model };
+  const names = model.config.heads.map(({ name }) => name).join(', ');
+  throw new ArgumentError(
+    `${inputName(path)} has the heads ${names}, and compare reads models of one head: compare files of predictions, one column at a time`,
+  );
+}
+
+/** @throws ArgumentError on an option that would do nothing */
+function checkOptions(options: ScoreOptions, inputs: readonly Input[]): void {
+  oneColumnOf(options, 'gold labels');
+  if (options.predictedColumn !== undefined && inputs.every(({ model }) => model))
+    throw new ArgumentError('--predicted-column means nothing to two models: leave it out');
+  if (options.list !== undefined && options.json)
+    throw new ArgumentError('--list means nothing to --json, which has every changed sentence: leave it out');
 }
 
 /** What is labeled: as the models say, else as the command line does. @throws ArgumentError where they do not agree */
@@ -181,6 +203,17 @@ async function systemOf(
   } finally {
     kernels.dispose();
   }
+}
+
+/** Says where most labels of a system are none that the gold sentences have: it was probably trained for something else. */
+function warnForeign({ name, labels }: System, gold: readonly Sentence[], warnings: NoteCollector): void {
+  const known = new Set(gold.flatMap((each) => each.labels ?? []));
+  const all = labels.flat();
+  const foreign = all.filter((label) => !known.has(label));
+  if (2 * foreign.length <= all.length) return;
+  const some = [...new Set(foreign)].slice(0, 3).map((label) => quoted(label));
+  const message = `${name}: ${foreign.length} of ${all.length} labels (such as ${some.join(', ')}) do not occur in the gold sentences: check that it labels the same thing, and the label column (--column)`;
+  warnings.add({ kind: 'foreign-labels', message, source: name, count: foreign.length });
 }
 
 /** How spans are read, where the gold labels annotate any. @throws DataError where a mode needs some, and there are none */

@@ -45,11 +45,13 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
   checkSplit(options);
   let reading: Reading | undefined;
   const onReading = (found: Reading): void => void (reading = found);
-  const sentences = await readOne(train, task, options, warnings, { onReading });
+  // How words are cut that a label each has is said for raw text later (`rawTextOf`).
+  const said = task === 'classify' ? options : { ...options, tokenizer: undefined, locale: undefined };
+  const sentences = await readOne(train, task, said, warnings, { onReading });
   const doubt = reading && doubtfulLabels(reading, sentences);
   if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
   const input = reading && { ...inputSpecOf(reading), ...rawTextOf(options) };
-  const read = (path: string) => readOne(path, task, options, warnings, { like: input });
+  const read = (path: string) => readOne(path, task, said, warnings, { like: input });
   if (split) {
     const parts = splitSentences(sentences, split, seed);
     const name = inputName(train);
@@ -102,7 +104,7 @@ export function readOne(
   return task === 'classify'
     ? readClassifiedCorpus(path, { ...classifiedOptionsOf(options, warnings, like), ...hooks })
     : readCorpus(path, {
-        ...readOptionsOf({ ...options, tokenizer: undefined, locale: undefined }, warnings, like),
+        ...readOptionsOf(options, warnings, like),
         ...hooks,
         tokenLines: true, // messages name the line of a label
         ...(labels && { labels }),

@@ -1,4 +1,4 @@
-/** Labels that somebody predicted, out of a file of any form: columns, CoNLL-U, JSON lines, or labels alone. */
+/** Predicted labels from a file of any form: columns, CoNLL-U, JSON lines, or labels alone. */
 import type { Sentence } from '../labeling/data/sentence.js';
 import { readClassified, readSentences } from '../labeling/data/formats/index.js';
 import type { Reading } from '../labeling/data/formats/index.js';

@@ -75,7 +75,7 @@ export function lengthTable(paper: Paper, { lengths, spans, unit }: Scores): str
   return headed(paper, [[...head, ...(spans ? ['span F1', 'spans'] : [])], ...rows], 'lrrrrr');
 }
 
-/** Accuracy on words that training has seen, and on others; undefined where nobody knows which they are. */
+/** Accuracy on words that training has seen, and on others; undefined where the known words are not recorded. */
 export function wordTable(paper: Paper, scores: Scores): string | undefined {
   const { knownAccuracy, knownTokens, oovAccuracy, oovTokens } = scores;
   if (knownAccuracy === null && oovAccuracy === null) return undefined;

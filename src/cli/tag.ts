@@ -66,7 +66,7 @@ Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read bac
 lines, or new ones, with labels in their columns), jsonl ({"tokens": …, "labels": …}).
 
 Of a model with several heads, text and conll have the labels of all, then their probabilities; jsonl has objects keyed by head.
-An intent stands before a tab in text, in a comment "# label = …" in conll and conllu, and in "label" in jsonl.
+An intent stands before a tab in text, in a comment "# label = …" in conll, and in "label" in jsonl.
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors

@@ -351,14 +351,14 @@ function addLossOptions(command: Command): void {
 }
 
 /** @throws ArgumentError where options do not go together, before minutes of reading */
-async function checkTogether(options: Options, command: Command): Promise<void> {
+async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   parseSchedule(options.schedule);
   checkSplit(options);
   checkPooling(options);
   checkTagOptions(options);
   checkUpdates(options);
   checkEncoders(options, command);
-  checkBodyOptions(options);
+  if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
   const { train: trainFile, dev, test, task, vectors, out, log } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
@@ -369,7 +369,7 @@ async function checkTogether(options: Options, command: Command): Promise<void> 
 
 async function runTrain(asked: Options, terminal: Terminal, command: Command): Promise<void> {
   const { options: early } = settle(asked, command, []);
-  await checkTogether(early, command);
+  await checkTogether(early, asked.preset, command);
   const cell = await openCell(early.cell, terminal);
   const progress = early.quiet ? silent : createProgress(terminal.stderr, terminal.now);
   const warnings = collectWarnings(early.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
@@ -377,6 +377,7 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
   const { kernels } = selection;
   const corpora = await readCorpora(early, warnings);
   const { options, decided } = settle(asked, command, corpora.train);
+  checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
   const log = openLog(options, progress);
   const interrupt = watchInterrupt();
@@ -433,7 +434,7 @@ async function tell(
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
-/** The backend of a training. A device that is given up is heard of with --quiet too. */
+/** Opens the backend of a training. A lost device is reported with --quiet too. */
 function openTrainBackend(
   { backend, threads, quiet }: Options,
   { stderr }: Terminal,
@@ -487,7 +488,8 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
   if (optimizer === 'sgd' && given) {
     throw new ArgumentError(`--${given} means nothing to --optimizer sgd: leave it out, or choose adam or adamw`);
   }
-  if (head !== 'crf' || labelSmoothing === 0) return;
+  const heads = typeof head === 'object' ? Object.values(head) : [head];
+  if (!heads.includes('crf') || labelSmoothing === 0) return;
   throw new ArgumentError('--label-smoothing means nothing to --head crf: leave it out, or add --head softmax');
 }
 
@@ -522,7 +524,7 @@ const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   vectors: ['vectors', 'vectorsKeep', 'vectorsMode', 'vectorsSize', 'vectorsDigits'],
 };
 
-/** Rows kept beside those of words of the data where nobody says how many: as many as a common model of spaCy has. */
+/** Default of --vectors-keep: as many rows as a common model of spaCy has. */
 const VECTORS_KEPT = 20_000;
 
 /** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */

@@ -71,6 +71,15 @@ test('predictions in any form say the same', async () => {
   expect(gold.changed).toEqual([]);
 });
 
+test('a system whose labels the gold sentences do not have is told, and compared', async () => {
+  space.write('alien.conll', 'Ann\tDET\nLee\tNOUN\nran\tO\n\nto\tADP\nOslo\tNOUN\n\nhi\tO\n');
+  const { status, stderr } = await compare('a.conll', 'alien.conll', '--gold', 'gold.conll', '--samples', '20');
+  expect(stderr).toMatch(
+    /^warning: alien\.conll: 4 of 6 labels \(such as "DET", "NOUN", "ADP"\) do not occur in the gold sentences: check /,
+  );
+  expect([status, stderr.trim().split('\n').length]).toEqual([0, 1]);
+});
+
 test('models: their labels are those of a tagger; swapped, signs are swapped', async () => {
   const { measures } = await report('model.safetensors', 'b.safetensors', '--gold', 'test.tsv', '--samples', '200');
   const sentences = readFileSync(space.at('test.tsv'), 'utf8').trimEnd().split('\n\n').map((each) => each.split('\n').map((row) => row.split('\t'))); // prettier-ignore
@@ -85,6 +94,20 @@ test('models: their labels are those of a tagger; swapped, signs are swapped', a
   expect(swapped.measures.accuracy.difference).toBe(-measures.accuracy.difference);
   expect(swapped.measures.accuracy.p).toBe(measures.accuracy.p);
   expect(await compare('model.safetensors', 'model.safetensors', '--gold', 'test.tsv', '--task', 'classify')).toMatchObject({ status: 2, stderr: expect.stringContaining('model.safetensors labels words, which is --task tag, not classify') as string }); // prettier-ignore
+});
+
+test('what would do nothing is refused, and so is a model of several heads', async () => {
+  space.write('two.conllu', '1\tAnn\t_\tPROPN\tNNP\t_\t_\t_\t_\t_\n2\tran\t_\tVERB\tVBD\t_\t_\t_\t_\t_\n\n');
+  await bpttHere(['train', '--train', 'two.conllu', '--column', 'upos,xpos', '--epochs', '1', '--out', 'two.safetensors', '--quiet', ...TINY], space.folder); // prettier-ignore
+  const models = ['model.safetensors', 'b.safetensors', '--gold', 'test.tsv'];
+  for (const [args, message] of [
+    [['two.safetensors', 'two.safetensors', '--gold', 'two.conllu'], 'two.safetensors has the heads upos, xpos, and compare reads models of one head'],
+    [[...models, '--predicted-column', '2'], '--predicted-column means nothing to two models'],
+    [[...models, '--list', '3', '--json'], '--list means nothing to --json'],
+    [[...models, '--tokenizer', 'characters'], '--tokenizer means nothing to words that have a label each'],
+    [['a.conll', 'b.conll', '--gold', 'gold.conll', '--column', '1,2'], '--column'],
+  ] as const)
+    expect([args, await compare(...args)]).toEqual([args, { status: 2, stdout: '', stderr: expect.stringContaining(message) as string }]); // prettier-ignore
 });
 
 test('labels of sentences, of files and of a model', async () => {

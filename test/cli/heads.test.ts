@@ -84,13 +84,18 @@ test('slots and an intent: train, eval, tag', async () => {
 test.each<[string[], string]>([
   [['--column', 'upos,upos'], 'the label column upos is named twice'],
   [['--column', 'upos,'], 'It must be a name or a number'],
-  [['--column', 'upos,xpos', '--head', 'ner=crf'], "a name in head must be one of 'upos', 'xpos'"],
+  [['--column', 'upos,xpos', '--head', 'ner=crf'], "a name in head (--head) must be one of 'upos', 'xpos'"],
   [['--column', 'upos,xpos', '--head', 'upos=xyz'], 'It must be one of softmax, crf'],
   [['--column', 'upos,xpos', '--head-weights', 'upos'], 'numbers of at least 0 by head'],
   [['--column', 'upos,xpos', '--head-weights', 'upos=-1'], 'numbers of at least 0 by head'],
   [['--column', 'upos,xpos', '--head-weights', 'upos=1,upos=2'], 'Each at most once'],
-  [['--column', 'upos,xpos', '--best-by', 'feats'], "bestBy must be one of 'upos', 'xpos'"],
+  [['--column', 'upos,xpos', '--best-by', 'feats'], "bestBy (--best-by) must be one of 'upos', 'xpos'"],
   [['--task', 'slots-intent'], 'expected a label for the sentence'],
+  [['--column', 'upos,xpos', '--best-by', 'xpos'], 'bestBy (--best-by) follows the score on a development set'],
+  [
+    ['--column', 'upos,xpos', '--head', 'xpos=crf', '--label-smoothing', '0.1'],
+    '--label-smoothing means nothing to --head crf',
+  ],
 ])('%j is refused in one line', async (options, message) => {
   const { status, stderr } = await train('--train', 'a.conllu', ...options);
   expect([status === 2 || status === 65, stderr]).toEqual([true, expect.stringContaining(message)]);

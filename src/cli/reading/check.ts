@@ -57,11 +57,18 @@ export function addCheck(program: Command, terminal: Terminal): void {
     );
 }
 
+/** The curve, with the weight it is of by its name. */
+function curveOf({ checks: { curve, elements } }: Trace): object | null {
+  if (!curve) return null;
+  const { element, ...sides } = curve;
+  return { where: elements[element].where, ...sides };
+}
+
 async function runCheck(text: string, file: string | undefined, options: Options, terminal: Terminal): Promise<void> {
   const { random: checks, checkSeed } = options;
   const { question, trace } = await traceFor(text, file, options, terminal, () => ({ ...QUICK, checks, checkSeed }));
-  const { checked, agrees, fault, curve = null } = trace.checks;
-  if (options.json) await printJson(terminal, { checked, agrees, worst: worstOf(trace), fault, curve });
+  const { checked, agrees, fault } = trace.checks;
+  if (options.json) await printJson(terminal, { checked, agrees, worst: worstOf(trace), fault, curve: curveOf(trace) });
   else {
     const paper = paperFor(terminal, options);
     const lines = [...modelLines(paper, trace, question.notes), ...checkLines(trace, paper)];

@@ -32,7 +32,7 @@ bptt compare A B --gold F: two systems on one test set. A and B are model files,
 columns, CoNLL-U, JSON lines (labels as in F), or labels alone, one sentence a line. Sentences are drawn with replacement (--samples,
 --seed); the table has the difference B - A with its 95 % interval and p, for accuracy and, where the labels annotate spans, span F1,
 and the sentences that changed. A p below 0.05 says that chance alone seldom makes such a difference. Options that begin with "gold:"
-belong to this form; --seed, --json, --quiet, --ascii, --tokenizer and --locale to both.
+belong to this form; --seed, --json, --quiet and --ascii to both, --tokenizer and --locale also where sentences have one label.
 
 Example:
   bptt compare "the cat near the dogs by the trees sat" --cells rnn,lstm,gru --seeds 5

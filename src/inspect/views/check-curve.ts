@@ -74,7 +74,7 @@ function level(trace: Trace, at: number, y: Scale, style: Style): string {
   const mark = must(trace, 'checks', 'elements', at, 'relative');
   const height = y.at(Math.min(y.domain[1], Math.max(y.domain[0], mark.value)));
   const label = say(style.strings, 'check.curve.forward', { relative: short(mark.value, 2) });
-  const name = { x: (LEFT + RIGHT) / 2, y: height - 4, 'text-anchor': 'middle', 'font-size': 11, fill: style.muted };
+  const name = { x: LEFT + 6, y: height - 4, 'font-size': 11, fill: style.muted }; // truncation is lowest on the left
   return (
     el('path', { d: `M${LEFT} ${px(height)}H${RIGHT}`, stroke: style.muted, 'stroke-width': 1.5, ...dataOf(mark) }) +
     el('text', name, escape(label))

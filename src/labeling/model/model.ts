@@ -107,7 +107,7 @@ export function withHead(model: Model, name: string): Model {
   const names = config.heads.map((head) => head.name);
   expectOneOf('model', 'head', name, names);
   const h = names.indexOf(name);
-  const alone = { encoders: params.encoders, layers: params.layers, heads: { [name]: params.heads[name] } };
+  const alone = { ...params, heads: { [name]: params.heads[name] } };
   const pieces = { config: { ...config, heads: [config.heads[h]] }, params: alone, readers, labels: [heads[h].labels] };
   return createModel({ ...pieces, ...(input && { input }) }, own);
 }

@@ -46,8 +46,8 @@ export interface SpanScores extends PrecisionRecall {
    */
   readonly illFormed: { readonly gold: number; readonly predicted: number } | null;
   /**
-   * Labels that were added and are neither `O` nor a position and a type (`0`, `o`, `b-per`), in code-point order: they count
-   * as outside of every span. Empty where `spans: true` asked for the plain rule, by which such a label is a type of its own.
+   * Labels that were added and are neither `O` nor of the kind (`0`, `o`, `b-per`), in code-point order: they count as outside of
+   * every span. Empty where `spans: true` asked for the plain rule, by which such a label is a type of its own.
    */
   readonly outside: readonly string[];
 }

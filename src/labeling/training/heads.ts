@@ -84,24 +84,33 @@ function checkHead(head: unknown, names: readonly string[]): void {
   }
   expectRecord('train', 'head', head, 'softmax, crf, or one of them by column');
   for (const [name, kind] of Object.entries(head as object)) {
-    expectOneOf('train', 'a name in head', name, names);
+    expectOneOf('train', 'a name in head (--head)', name, names);
     expectOneOf('train', `head.${name}`, kind as string, Object.keys(TAG_HEADS));
   }
 }
 
-/** Options that call heads by name. @throws ArgumentError on a name that is none of them, or a weight below 0 */
-export function checkHeadNames({ headWeights, bestBy }: Settings, { heads }: Pick<ModelConfig, 'heads'>): void {
+/** Options that call heads by name. @throws ArgumentError on a name that is none of them, a weight below 0, or one that would do nothing */
+export function checkHeadNames(
+  { headWeights, bestBy }: Settings,
+  { heads }: Pick<ModelConfig, 'heads'>,
+  dev: readonly Sentence[] | undefined,
+): void {
   const names = heads.map(({ name }) => name);
-  if (bestBy !== undefined) expectOneOf('train', 'bestBy', bestBy, names);
+  if (bestBy !== undefined) expectOneOf('train', 'bestBy (--best-by)', bestBy, names);
+  if (bestBy !== undefined && !dev) {
+    throw new ArgumentError(
+      'train: bestBy (--best-by) follows the score on a development set, and there is none: add one (--dev), or leave it out',
+    );
+  }
   if (headWeights === undefined) return;
   expectRecord('train', 'headWeights', headWeights, 'numbers by name of head');
   for (const [name, weight] of Object.entries(headWeights)) {
-    expectOneOf('train', 'a name in headWeights', name, names);
+    expectOneOf('train', 'a name in headWeights (--head-weights)', name, names);
     expectNonNegative('train', `headWeights.${name}`, weight);
   }
   if (names.every((name) => Object.hasOwn(headWeights, name) && headWeights[name] === 0))
     throw new ArgumentError(
-      'train: headWeights must leave a head with a weight above 0: there would be nothing to learn',
+      'train: headWeights (--head-weights) must leave a head with a weight above 0: there would be nothing to learn',
     );
 }
 

@@ -104,9 +104,15 @@ const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>
 /** Options of a recipe that go with some choices alone: where the user chose otherwise, they are left out. */
 function fitting(recipe: Partial<TrainOptions>, given: TrainOptions): Partial<TrainOptions> {
   const left = { ...recipe };
-  if (given.head === 'crf' || given.heads) delete left.labelSmoothing;
+  const heads = typeof given.head === 'object' ? Object.values(given.head) : [given.head];
+  if (heads.includes('crf') || given.heads) delete left.labelSmoothing;
+  if (given.heads) delete left.head;
   if (given.head === 'softmax') delete left.scheme;
   if (given.vectors !== undefined) left.encoders = [...(left.encoders ?? []), 'vectors'];
+  if (!(given.encoders ?? left.encoders)?.includes('characters')) {
+    delete left.characterEmbedding;
+    delete left.characterSize;
+  }
   if (given.optimizer === 'sgd') {
     delete left.beta2;
     delete left.lr;

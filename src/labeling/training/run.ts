@@ -82,7 +82,7 @@ export interface Run {
   readonly model: Model;
   readonly replica: Replica;
   readonly schedule: Schedule;
-  /** How spans of dev and test are read: by the scheme of the training data. */
+  /** How spans of dev and test are read: of one head by the scheme of the training data, of several by the one that each file shows. */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
   readonly decided: Decided | null;
   /** Number of tokens of each training sentence, and of all. */
@@ -118,7 +118,7 @@ export function prepareRun(
   const heads = plannedHeads(settings, own.heads);
   const parts = partsFrom(corpora, options, settings, heads, encoders, onNote);
   const { config, readers, initial, labels, spans } = parts;
-  checkHeadNames(settings, config);
+  checkHeadNames(settings, config, corpora.dev);
   tellSpans(config, spans, onSpans);
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
   heads.forEach((head, h) => checkCorpora(head, corpora, given[h], spans[h].plan, settings.strictLabels, onNote));

@@ -30,7 +30,8 @@ describe('bptt check', () => {
     const text = await printed(args, { columns: 80, env: { NO_COLOR: '1' } });
     expect(widest(text)).toBeLessThanOrEqual(80);
     expect(text).toContain('9 weights agree');
-    const { curve } = await jsonOf<{ curve: { errors: number[] } }>(args);
+    const { curve } = await jsonOf<{ curve: { where: string; errors: number[] } }>(args);
+    expect(text).toContain(curve.where);
     const steps = text.split('\n').filter((line) => /^ *1e−\d+ /.test(line));
     expect(steps.map((line, i) => shows(line.trim().split(/\s+/)[1], curve.errors[i]))).toEqual(
       new Array(12).fill(true),

@@ -43,6 +43,12 @@ describe('tsv', () => {
     }
   });
 
+  test('a text is cut as later texts are, marks without width included', async () => {
+    const { sentences } = await heard('pos\tgood\u200b film\nneg\tbad film\n', { tokenizer: 'whitespace' });
+    const cut = createSegmenter({ tokenizer: 'whitespace' })('good\u200b film');
+    expect(sentences[0]).toContain(cut[0].tokens.join(' '));
+  });
+
   test('columns by number and by the names of the first line', async () => {
     const text = 'id\tlabel\tsource\ttext\n1\tpos\tx\ta good film\n2\tneg\tx\tbad, bad\n';
     const named = await heard(text);

@@ -17,6 +17,7 @@ import { ArgumentError } from '../../../src/tensor/errors.js';
 import { createRng } from '../../../src/tensor/random.js';
 import type { DType, Tensor } from '../../../src/tensor/types.js';
 import { allocate, dtypeOf } from '../../../src/tensor/view.js';
+import { gradientsFrom } from './encoder-gradients.js';
 import { distance, dot, matrix, numbers, random } from '../../layers/support.js';
 import { brokenLines } from '../../support/mutate.js';
 import { rowsOf } from '../../support/poolings.js';
@@ -47,20 +48,7 @@ type Problem = ReturnType<typeof problemOf>;
 
 const outputOf = ({ layer, params, features }: Problem) => layer.forward(kernels, params, features).y;
 
-/** Gradients from `START`, subtracted again: an assignment in place of an addition is found out. */
-const START = 0.375;
-function gradients({ layer, params, features, cotangent }: Problem, own: EncoderLayer = layer, k = kernels) {
-  const grads = Object.fromEntries(
-    Object.entries(params).map(([name, x]) => {
-      const g = allocate(x.shape, dtypeOf(x.data));
-      g.data.fill(START);
-      return [name, g];
-    }),
-  );
-  own.backward(k, params, own.forward(k, params, features), cotangent, grads);
-  for (const g of Object.values(grads)) g.data.forEach((value, i) => (g.data[i] = value - START));
-  return grads;
-}
+const gradients = (problem: Problem, own?: EncoderLayer, k = kernels) => gradientsFrom(k, problem, own);
 
 /** Whether a check fails, or what is broken does not even run. */
 function rejects(check: () => { passed: boolean }): boolean {

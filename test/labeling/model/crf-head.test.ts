@@ -240,6 +240,19 @@ describe('probabilities of labels in another scheme than the learned one', () =>
   });
 });
 
+test('one label set given back in two schemes has the probabilities of each', () => {
+  const names = ['O', 'B-X', 'I-X', 'E-X', 'S-X'];
+  const { tensors, lengths } = crfProblem({ K: 5, lengths: [3], seed: 8, scale: 2 });
+  const { emissions, ...crf } = tensors;
+  const labels = labelsFromJson(names);
+  const said = (data: 'IOB1' | 'BILOU') => {
+    const pass = { y: emissions, logits: emissions, crf, decoding: { schemes: { learned: 'IOBES', data } } };
+    return predictTokens(kernels, labels, pass as unknown as HeadPass, packingOf(lengths), { probabilities: true, spans: false })[0]; // prettier-ignore
+  };
+  for (const data of ['IOB1', 'BILOU', 'IOB1'] as const)
+    for (const p of said(data).probabilities!) expect(p).toBeGreaterThan(0.05); // 0 where the other scheme's labels are looked for
+});
+
 describe('spans with their probabilities', () => {
   const vocabulary = (names: readonly string[]) => labelsFromJson(names);
   const cases = [

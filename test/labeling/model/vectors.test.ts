@@ -14,7 +14,8 @@ import { train } from '../../../src/labeling/training/train.js';
 import { ArgumentError } from '../../../src/tensor/errors.js';
 import { createRng } from '../../../src/tensor/random.js';
 import type { DType, Tensor } from '../../../src/tensor/types.js';
-import { allocate, dtypeOf } from '../../../src/tensor/view.js';
+import { allocate } from '../../../src/tensor/view.js';
+import { gradientsFrom } from './encoder-gradients.js';
 import { distance, dot, matrix, numbers, random } from '../../layers/support.js';
 import { brokenLines } from '../../support/mutate.js';
 import { threads as threadsOf } from '../../support/threads.js';
@@ -39,20 +40,7 @@ type Problem = ReturnType<typeof problemOf>;
 
 const outputOf = ({ layer, params, features }: Problem) => layer.forward(kernels, params, features).y;
 
-/** Gradients from `START`, subtracted again: an assignment in place of an addition is found out. */
-const START = 0.375;
-function gradients({ layer, params, features, cotangent }: Problem, own: EncoderLayer = layer, k = kernels) {
-  const grads = Object.fromEntries(
-    Object.entries(params).map(([name, x]) => {
-      const g = allocate(x.shape, dtypeOf(x.data));
-      g.data.fill(START);
-      return [name, g];
-    }),
-  );
-  own.backward(k, params, own.forward(k, params, features), cotangent, grads);
-  for (const g of Object.values(grads)) g.data.forEach((value, i) => (g.data[i] = value - START));
-  return grads;
-}
+const gradients = (problem: Problem, own?: EncoderLayer, k = kernels) => gradientsFrom(k, problem, own);
 
 describe.each(['frozen', 'tuned'] as const)('%s', (mode) => {
   const problem = problemOf(mode);
@@ -145,6 +133,12 @@ describe('in a training', () => {
     values: Float32Array.from({ length: 4 * (known.length + 2) }, () => 5 * rng.normal()),
   };
   const given = vectors.values.slice();
+
+  test.each(['<unk>', 'New_York'])('%s twice is refused by name', async (word) => {
+    const twice = { size: 1, words: [word, 'a', word], values: Float32Array.of(1, 2, 3) };
+    const refused = train(kernels, { train: corpus }, { encoders: ['vectors'], vectors: twice, epochs: 1 });
+    await expect(refused).rejects.toThrow(new ArgumentError(`train: vectors.words must differ; got "${word}" twice`));
+  });
   const options: TrainOptions = { encoders: ['vectors'], vectors, vectorsSize: 3, hidden: 4, epochs: 2, lr: 0.02 };
   const tableOf = async (more: TrainOptions) => {
     const { model, parameters } = await train(kernels, { train: corpus }, { ...options, ...more });

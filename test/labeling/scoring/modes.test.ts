@@ -5,6 +5,7 @@ import { convertLabels, SCHEMES } from '../../../src/labeling/data/schemes';
 import type { Scores, ScorerOptions } from '../../../src/labeling/scoring/scorer';
 import { createScorer } from '../../../src/labeling/scoring/scorer';
 import type { Span } from '../../../src/labeling/scoring/spans';
+import { spanReading } from '../../../src/labeling/scoring/span-reading';
 import { spansOf } from '../../../src/labeling/scoring/spans';
 import { strictSpansOf } from '../../../src/labeling/scoring/strict';
 
@@ -168,6 +169,15 @@ describe('the modes of a scorer', () => {
       }),
       { seed, numRuns: 500 },
     );
+  });
+
+  test('are judged by the scheme given, else that of the sentences, else that of the labels', () => {
+    const labels = ['B-PER', 'E-PER', 'S-PER', 'I-PER', 'O'];
+    const told = [{ tokens: ['a', 'b'], labels: ['B-PER', 'I-PER'] }];
+    const silent = [{ tokens: ['a'], labels: ['O'] }];
+    expect(spanReading({ spanMode: 'strict', scheme: 'IOB1' }, labels, told).scheme).toBe('IOB1');
+    expect(spanReading({ spanMode: 'strict' }, labels, told).scheme).toBe('IOB2');
+    expect(spanReading({ spanMode: 'strict' }, labels, silent).scheme).toBe('IOBES');
   });
 
   test('a mode without its scheme, and what is no mode, are refused', () => {

@@ -4,7 +4,16 @@ import type { TensorRecord } from '../../../src/autograd/index.js';
 import type { Kernels } from '../../../src/kernels/index.js';
 import { createCpuKernels, selectBackend } from '../../../src/kernels/index.js';
 import type { Note, Sentence } from '../../../src/labeling/index.js';
-import { createAsyncTagger, createTagger, evaluate, loadModel, saveModel, train } from '../../../src/labeling/index.js';
+import {
+  createAsyncTagger,
+  createTagger,
+  evaluate,
+  loadModel,
+  predict,
+  saveModel,
+  train,
+} from '../../../src/labeling/index.js';
+import { withHead } from '../../../src/labeling/model/model.js';
 import type { ModelGrads, ModelParams } from '../../../src/labeling/model/network.js';
 import type { TrainOptions } from '../../../src/labeling/training/options.js';
 import type { Replica } from '../../../src/labeling/training/replica.js';
@@ -321,19 +330,32 @@ test.each<[TrainOptions, string]>([
   [{ columns: 'pos' as never }, 'columns must be a list'],
   [{ columns: ['pos'], task: 'classify' }, 'columns means nothing to the task classify'],
   [{ columns: ['pos', 'ner'], task: 'slots-intent' }, 'columns means nothing to the task slots-intent'],
-  [{ ...columns, head: { xyz: 'crf' } }, 'a name in head must be one of'],
+  [{ ...columns, head: { xyz: 'crf' } }, 'a name in head (--head) must be one of'],
   [{ ...columns, head: { pos: 'xyz' as never } }, 'head.pos must be one of'],
-  [{ ...columns, headWeights: { xyz: 1 } }, 'a name in headWeights must be one of'],
+  [{ ...columns, headWeights: { xyz: 1 } }, 'a name in headWeights (--head-weights) must be one of'],
   [{ ...columns, headWeights: { pos: -1 } }, 'headWeights.pos'],
   [{ ...columns, headWeights: { pos: NaN } }, 'headWeights.pos'],
   [{ ...columns, headWeights: { ner: 0, pos: 0, size: 0 } }, 'must leave a head with a weight above 0'],
-  [{ ...columns, bestBy: 'xyz' }, 'bestBy must be one of'],
+  [{ ...columns, bestBy: 'xyz' }, 'bestBy (--best-by) must be one of'],
   [{ task: 'both' as never }, 'task must be one of'],
   [{ task: 'classify', head: { labels: 'crf' } }, 'head means nothing to the task classify'],
 ])('%j is refused', async (options, message) => {
   const refused = train(kernels, corpora, { ...tiny, ...options });
   await expect(refused).rejects.toThrow(ArgumentError);
   await expect(refused).rejects.toThrow(message);
+});
+
+test('bestBy without a development set would do nothing, and is refused', async () => {
+  const refused = train(kernels, { train: corpora.train }, { ...tiny, ...columns, bestBy: 'pos' });
+  await expect(refused).rejects.toThrow('bestBy (--best-by) follows the score on a development set, and there is none');
+});
+
+test('one head of a model with a dense layer keeps the layer', async () => {
+  const { model } = await train(kernels, { train: corpora.train }, { ...tiny, ...columns, epochs: 1, dense: 3 });
+  const alone = withHead(model, 'pos');
+  const sentences = corpora.train.map(({ tokens }) => tokens);
+  const labels = predict(kernels, model, sentences).map(({ heads }) => heads?.pos.labels);
+  expect(predict(kernels, alone, sentences).map((each) => each.labels)).toEqual(labels);
 });
 
 test('a scheme is for the columns that annotate spans; without any it is refused', async () => {

@@ -101,6 +101,11 @@ describe('presets', () => {
       'characters',
       'vectors',
     ]);
+    expect(decided({ preset: 'pos', columns: ['a', 'b'], head: { b: 'crf' } }, 9)).not.toHaveProperty('labelSmoothing');
+    expect(decided({ preset: 'pos', columns: ['a', 'b'], head: { b: 'softmax' } }, 9)).toHaveProperty('labelSmoothing');
+    expect(decided({ preset: 'ner', heads: [] }, 9)).not.toHaveProperty('head');
+    for (const given of [{ preset: 'sentiment' }, { preset: 'pos', encoders: ['words'] }] as const)
+      expect(Object.keys(decided(given, 9)!).filter((name) => name.startsWith('character'))).toEqual([]);
     const sgd = decided({ preset: 'pos', optimizer: 'sgd' }, 9);
     expect(sgd).not.toHaveProperty('beta2');
     expect(sgd).not.toHaveProperty('lr');

@@ -3,6 +3,7 @@ import type { Sentence } from '../sentence.js';
 import type { ClassifiedSettings } from './classified-options.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
+import { shortToken } from '../long-tokens.js';
 import { dataErrorAt } from './options.js';
 import type { Reading } from './reading.js';
 
@@ -38,7 +39,11 @@ export function lineParser(
 
 function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: ClassifiedSettings): Sentence {
   const { source, labels, maxTokens, cleaner, cut } = settings;
-  const tokens = (typeof text === 'string' ? cut(text) : text).map((token) => cleaner.token(token, line));
+  // A text is cut as `tag` will cut it; words that the file cut itself are cleaned like those of any column.
+  const tokens =
+    typeof text === 'string'
+      ? cut(text).map((token) => shortToken(token, source, line))
+      : text.map((token) => cleaner.token(token, line));
   if (tokens.length === 0) {
     throw dataErrorAt(source, line, 'expected a text; got nothing but white space: remove the line');
   }

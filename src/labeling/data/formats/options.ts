@@ -158,7 +158,8 @@ function expectReadTypes(options: ReadOptions): void {
   if (columns !== undefined) expectWords('readSentences', 'columns', columns);
   if (Array.isArray(options.column)) expectColumns(options.column);
   for (const name of ['column', 'tokenColumn'] as const) {
-    if (['undefined', 'string', 'number'].includes(typeof options[name]) || Array.isArray(options[name])) continue;
+    const isList = name === 'column' && Array.isArray(options[name]);
+    if (isList || ['undefined', 'string', 'number'].includes(typeof options[name])) continue;
     throw new ArgumentError(`readSentences: ${name} must be a number or a name; got ${show(options[name])}`);
   }
   if (like !== undefined) expectRecord('readSentences', 'like', like, 'how an input was read, inputSpecOf(reading)');

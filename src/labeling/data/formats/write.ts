@@ -78,7 +78,14 @@ function saidOf(sentence: TaggedSentence): Said {
   }
   expectRecord('formatSentence', 'sentence.heads', heads, 'what each head says, { labels } or { category }');
   const all = Object.entries(heads).map(([name, tags]) => ({ name, tags }));
-  const whole = all.find(({ tags }) => tags.category !== undefined)?.tags;
+  const wholes = all.filter(({ tags }) => tags.category !== undefined);
+  if (wholes.length > 1) {
+    const names = wholes.map(({ name }) => name).join(', ');
+    throw new ArgumentError(
+      `formatSentence: an output holds one label of the whole sentence; got those of ${names}: leave all but one out`,
+    );
+  }
+  const whole = wholes[0]?.tags;
   return {
     words: all.filter(({ tags }) => tags.category === undefined),
     ...(whole && { whole: { label: whole.category!, probability: whole.categoryProbability } }),

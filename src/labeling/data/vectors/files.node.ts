@@ -6,7 +6,7 @@ import { BpttError, DataError } from '../../../tensor/errors.js';
 import { inputName, openBytes } from '../files.node.js';
 import type { ByteChunks } from '../formats/lines.js';
 import type { ReadVectors, VectorReadOptions } from './options.js';
-import { readVectors } from './read.js';
+import { continued, readVectors } from './read.js';
 
 /** Vectors of a file, and how it was stored. */
 export interface OpenedVectors extends ReadVectors {
@@ -14,7 +14,7 @@ export interface OpenedVectors extends ReadVectors {
   readonly compressed: boolean;
 }
 
-/** Hears how far the reading is: bytes of the file, and how many it has; 0 where nobody knows. */
+/** Hears how far the reading is: bytes of the file, and how many it has; 0 where it is unknown. */
 export type OnBytes = (read: number, total: number) => void;
 
 /**
@@ -56,11 +56,6 @@ async function* counted(chunks: ByteChunks, total: number, onBytes?: OnBytes): A
     yield chunk;
     onBytes?.(read, total);
   }
-}
-
-async function* continued(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* first;
-  yield* rest;
 }
 
 async function* unpacked(chunks: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Uint8Array> {

@@ -81,7 +81,11 @@ async function headOf(pieces: AsyncGenerator<Uint8Array, void>, read: Uint8Array
   return head;
 }
 
-async function* continued(read: readonly Uint8Array[], pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** What was read of a stream already, and the rest of it. */
+export async function* continued(
+  read: readonly Uint8Array[],
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   yield* read;
   yield* pieces;
 }

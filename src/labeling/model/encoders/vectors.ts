@@ -197,7 +197,7 @@ function tableOf(given: WordVectors) {
   const { size: D, values } = given;
   const unknown = given.words.indexOf(UNKNOWN);
   const words = given.words.filter((word) => word !== UNKNOWN).map(vectorKey);
-  const twice = firstTwice(words);
+  const twice = firstTwice(given.words.map(vectorKey));
   if (twice !== undefined) throw new ArgumentError(`train: vectors.words must differ; got ${quoted(twice)} twice`);
   const table = new Float32Array((words.length + 1) * D);
   let row = 1;

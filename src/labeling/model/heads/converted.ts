@@ -23,7 +23,17 @@ interface Triple {
   readonly given: string;
 }
 
-const known = new WeakMap<readonly string[], readonly Triple[]>();
+/** By label set and by schemes: one set may be given back in several. */
+const known = new WeakMap<readonly string[], Map<string, readonly Triple[]>>();
+
+function knownTriples(labels: readonly string[], schemes: Schemes): readonly Triple[] {
+  const own = known.get(labels) ?? new Map<string, readonly Triple[]>();
+  known.set(labels, own);
+  const key = `${schemes.learned} ${schemes.data}`;
+  const triples = own.get(key) ?? triplesOf(labels, schemes);
+  own.set(key, triples);
+  return triples;
+}
 
 /**
  * Finds the probability of a label as it is given back.
@@ -36,8 +46,7 @@ export function convertedProbability(
   schemes: Schemes,
   marginals: CrfMarginals,
 ): (sequence: number, t: number, length: number, label: string) => number {
-  let triples = known.get(labels);
-  if (triples === undefined) known.set(labels, (triples = triplesOf(labels, schemes)));
+  const triples = knownTriples(labels, schemes);
   return (sequence, t, length, label) => {
     let sum = 0;
     for (const { middle, before, behind, given } of triples) {
