@@ -8,6 +8,7 @@ import { gradcheck } from '../../src/autograd/check/gradcheck';
 import { reversal } from '../../src/autograd/packing';
 import { cells, expectCell, fusedName, recurrentDropout, zoneout } from '../../src/cells/index';
 import type { Cell, CellParams, State } from '../../src/cells/index';
+import { expectForwardCell } from '../../src/cells/check';
 import { zoneoutForward } from '../../src/cells/zoneout';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import type { Kernels } from '../../src/kernels/index';
@@ -158,6 +159,9 @@ describe.each(CELLS)('the mean of zoneout around %s', (name) => {
 
   test('both halves run forward to the same bits', () => {
     const half = zoneoutForward(cells[name], ratesOf(name)) as Cell;
+    expect(() => expectForwardCell('here', half)).not.toThrow();
+    expect(half.masks).toEqual(cell.masks);
+    expect(half.saved).toEqual(cell.saved);
     expect(outputsOf(unrolled(problem, { ...cell, ...half }, 'forward'), 'forward')).toEqual(
       outputsOf(unrolled(problem, cell, 'forward'), 'forward'),
     );
@@ -183,6 +187,50 @@ describe.each(CELLS)('the mean of zoneout around %s', (name) => {
         expect(at(after)).toBeCloseTo(p * first + (1 - p) * at(before), 14);
       }
     }
+  });
+});
+
+describe('the list of quantities behind zoneout', () => {
+  const listOf = (cell: Cell) =>
+    cell.quantities.map(({ symbol, name, equation, value, gradient }) => {
+      const place = `${value.in}.${value.tensor}.${value.block}`;
+      return [symbol, name, equation, place, gradient && `${gradient.of} ${gradient.in}.${gradient.tensor}.${gradient.block}`]; // prettier-ignore
+    });
+
+  test('of an LSTM whose cell state alone is zoned', () => {
+    expect(listOf(zoneout(cells.lstm, { c: 0.2 }))).toEqual([
+      ['i', 'input gate', 2, 'saved.a.0', 'a_i stepGrads.da.0'],
+      ['f', 'forget gate', 2, 'saved.a.1', 'a_f stepGrads.da.1'],
+      ['g', 'candidate', 2, 'saved.a.2', 'a_g stepGrads.da.2'],
+      ['o', 'output gate', 2, 'saved.a.3', 'a_o stepGrads.da.3'],
+      ['c~', 'cell state before zoneout', 3, 'saved.new_c.0', 'c~ stepGrads.dnew_c.0'],
+      ['tanh(c~)', 'squashed cell state', 4, 'saved.tanhC.0', undefined],
+      ['h', 'hidden state', 4, 'states.h.0', 'h dStates.h.0'],
+      ['c', 'cell state', 5, 'states.c.0', 'c dStates.c.0'],
+    ]);
+    expect(zoneout(cells.lstm, { c: 0.2 }).quantities.every((each) => !('gradient' in each) || each.gradient)).toBe(
+      true,
+    );
+  });
+
+  test('of a cell that saves a tensor under the name of a state', () => {
+    const [first, ...others] = cells.rnn.quantities;
+    const tensor = 'h';
+    const own: Cell = {
+      ...cells.rnn,
+      saved: { ...cells.rnn.saved, [tensor]: 1 },
+      quantities: [
+        { ...first, symbol: 'q', name: 'copy', value: { in: 'saved', tensor, block: 0 }, gradient: undefined },
+        first,
+        ...others,
+      ],
+    };
+    expect(listOf(zoneout(own, { h: 0.2 })).map(([symbol, name, , place]) => [symbol, name, place])).toEqual([
+      ['q', 'copy', 'saved.h.0'],
+      ['a', 'pre-activation', 'saved.a.0'],
+      ['h~', 'hidden state before zoneout', 'saved.new_h.0'],
+      ['h', 'hidden state', 'states.h.0'],
+    ]);
   });
 });
 

@@ -3,7 +3,7 @@
  * nothing beside them is touched, and what a backward step leaves does not depend on what stood there: truncated sweeps overlap,
  * so the same rows are swept twice.
  */
-import { cells } from '../../src/cells/index.js';
+import { cells, recurrentDropout, zoneout } from '../../src/cells/index.js';
 import type { Cell, Saved, State } from '../../src/cells/index.js';
 import { createCpuKernels } from '../../src/kernels/index.js';
 import { createRng, normal } from '../../src/tensor/index.js';
@@ -50,7 +50,9 @@ function steps(cell: Cell, place: (x: Tensor) => Tensor, dirt: number) {
     Object.fromEntries(cell.states.map((name) => [name, make()])) as unknown as State;
   const [prev, next] = [states(() => matrix(H)), states(() => filled(H, 0))];
   const saved: Tensors = { a: matrix(cell.saved.a * H) };
-  for (const [name, width] of Object.entries(cell.saved)) saved[name] ??= filled(width * H, 0);
+  for (const [name, width] of Object.entries(cell.saved)) {
+    saved[name] ??= cell.masks?.[name] === undefined ? filled(width * H, 0) : matrix(width * H);
+  }
   cell.stepForward(kernels, params, prev, saved as Saved, next);
   const after = { next: copies(next), saved: copies(saved) };
   for (const [name, width] of Object.entries(cell.stepGrads)) saved[name] = filled(width * H, dirt);
@@ -62,7 +64,14 @@ function steps(cell: Cell, place: (x: Tensor) => Tensor, dirt: number) {
 const copies = (tensors: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, read(x)]));
 
-describe.each(Object.entries(cells))('a step of %s', (_, cell) => {
+/** The built-in cells, and those that cells are wrapped in. */
+const WRAPPED: readonly [string, Cell][] = [
+  ...Object.entries<Cell>(cells),
+  ['zoneout', zoneout(cells.lstm, { h: 0.3, c: 0.4 })],
+  ['recurrent dropout', recurrentDropout(cells['gru-reset-before'], 0.4)],
+];
+
+describe.each(WRAPPED)('a step of %s', (_, cell) => {
   const expected = steps(cell, (x) => x, 0);
 
   test('takes rows that lie anywhere, and touches nothing beside them', () => {

@@ -38,7 +38,28 @@ export const rooms = {
     tests: ['test/optim/**/*.test.ts', ...ENTRIES],
   },
   scorer: {
-    sources: ['src/labeling/scoring/{scorer,spans}.ts'],
+    sources: ['src/labeling/scoring/{scorer,spans}.ts', 'src/labeling/scoring/**/*.ts'],
     tests: ['test/labeling/scoring/*.test.ts', ...ENTRIES],
+  },
+  data: {
+    sources: [
+      'src/labeling/data/schemes.ts',
+      'src/labeling/data/vectors/*.ts',
+      'src/labeling/data/{affixes,characters,signature}.ts',
+      'src/labeling/data/*.ts',
+    ],
+    tests: ['test/labeling/data/*.test.ts', ...ENTRIES],
+  },
+  parts: {
+    sources: ['src/labeling/model/{encoders,heads}/*.ts', 'src/labeling/model/*.ts'],
+    tests: ['test/labeling/model/*.test.ts', ...ENTRIES],
+  },
+  training: {
+    sources: ['src/labeling/training/{presets,heads,spans}.ts'],
+    tests: ['test/labeling/training/{presets,heads,updates,train}.test.ts', ...ENTRIES],
+  },
+  inspect: {
+    sources: ['src/inspect/{curve,factors,checks}.ts'],
+    tests: ['test/inspect/{curve,factors,checks}.test.ts'],
   },
 };

@@ -106,6 +106,23 @@ test('lazy is dense, but for rounding, whatever rows are touched and however lon
   );
 });
 
+test('lazy visits the rows that a gradient touches and no other; dense is the default', () => {
+  // An optimizer that moves an untouched row breaks what `lazy` asks for, and so shows which rows are visited.
+  const run = (options: { lazy?: boolean }) => {
+    const params = { W: tensor([0, 0]) };
+    params.W = { ...params.W, shape: [2, 1], stride: [1, 1] };
+    const average = createAverage(params, { decay: 0.9, ...options });
+    const grads = { W: createRowSparseGradient(2, 1, 'float64') };
+    touch(grads.W, 1);
+    for (const value of [1, 5]) average.update(grads, () => params.W.data.fill(value));
+    return averaged(average, params.W);
+  };
+  const [d1, d2] = [2 / 11, 3 / 12];
+  const followed = d2 * (1 - d1) * 1 + (1 - d2) * 5;
+  for (const options of [{}, { lazy: false }]) expect(distance(run(options), [followed, followed])).toBeLessThan(1e-14);
+  expect(distance(run({ lazy: true }), [(1 - d1 * d2) * 5, followed])).toBeLessThan(1e-14);
+});
+
 test('after many updates, an untouched row still is caught up', () => {
   const params = { W: random([2, 1], createRng(3)) };
   const average = createAverage(params, { decay: 0.99, lazy: true });
