@@ -411,6 +411,16 @@ describe('bad lines', () => {
     await fails('a\n', 'f: no sentences: the input has bad lines only', { badLines: 'skip', format: 'two-column' });
   });
 
+  test('every word that is too long is a bad line, and none of them is a readable token', async () => {
+    const long = 'x'.repeat(100_001);
+    const input = [Buffer.from(`a\tX\n${long}\tY\nb\tX\n${long}\tX\n\nc\tY\n`)];
+    const { add, notes } = collectNotes();
+    const given = await all(readSentences(input, { badLines: 'skip', source: 'f', onNote: add }));
+    expect(pairs(given)).toEqual([[['c'], ['Y']]]);
+    expect(notes.filter(({ kind }) => kind === 'bad-line').map(({ line }) => line)).toEqual([2, 4]);
+    expect(notes[notes.length - 1].message).toBe('f: 2 bad lines were left out, with 1 sentence and 2 readable tokens');
+  });
+
   test('bytes that are no text, lines that are too long, and bad objects are bad lines', async () => {
     const input = Buffer.from('a\tX\n\ncaf\xe9\tX\n\nb\tY\n', 'latin1');
     const { add, notes } = collectNotes();

@@ -55,12 +55,13 @@ export function createCollector(
       return count;
     },
     add(token, given, line) {
+      const cleaned = cleaner.token(token, line); // first: what throws here is not a readable token
       if (++count > maxTokens && !spoiled) {
         spoiled = true;
         throw tooLong(source, maxTokens, lines[0], line);
       }
       if (spoiled) return;
-      tokens.push(cleaner.token(token, line));
+      tokens.push(cleaned);
       labels.add(given);
       lines.push(line);
     },
