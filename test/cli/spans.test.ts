@@ -41,6 +41,7 @@ test.each([
 test('what means nothing is refused, and so is what the labels cannot do', async () => {
   const cases: [string[], number, string][] = [
     [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs labels of spans'],
+    [['--train', 'train.tsv', '--preset', 'ner'], 65, 'leave it out (--scheme, --preset ner), or choose another column'],
     [['--train', 'train.tsv', '--decode', 'constrained'], 65, 'train.tsv: constrained decoding needs labels of spans'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--head', 'crf'], 2, '--head means nothing to --task classify'],
     [['--train', 'train.tsv', '--head', 'hmm'], 2, 'It must be one of softmax, crf.'],

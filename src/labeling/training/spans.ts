@@ -57,9 +57,10 @@ export function spansOfTraining(
   const detected = detectScheme(train.map(({ labels = [] }) => labels));
   if (detected.scheme === null) {
     if (scheme === undefined && settings.decode === undefined) return none;
-    const asked = scheme === undefined ? 'constrained decoding' : `the scheme ${scheme}`;
+    const [asked, option] =
+      scheme === undefined ? ['constrained decoding', '--decode'] : [`the scheme ${scheme}`, '--scheme, --preset ner'];
     throw new DataError(
-      `${source === undefined ? '' : `${source}: `}${asked} needs labels of spans, such as B-PER and O; these annotate none: leave it out (--${scheme === undefined ? 'decode' : 'scheme'}), or choose another column (--column)`,
+      `${source === undefined ? '' : `${source}: `}${asked} needs labels of spans, such as B-PER and O; these annotate none: leave it out (${option}), or choose another column (--column)`,
     );
   }
   noteRepairs(detected, train, source, onNote);

@@ -67,14 +67,14 @@ describe('numbers of tokens', () => {
 });
 
 /** An encoder whose vector of a token is its integer and its double; it notes what it is asked. */
-function counting(seen: number[], contextFree = true): InferenceNetwork {
+function counting(seen: number[], contextFree = true, width = 2): InferenceNetwork {
   const forward = (_: Kernels, _params: unknown, { ids }: Features) => {
     seen.push(...(ids as Int32Array));
     const values = Array.from(ids as Int32Array).flatMap((id) => [id, 2 * id]);
     return { y: viewOf(Float64Array.from(values), [values.length / 2, 2]) };
   };
   const layer = { config: { kind: 'own', width: 2 }, shapes: {}, contextFree, forward };
-  return { encoders: [layer], width: 2, layers: [], heads: [] } as unknown as InferenceNetwork;
+  return { encoders: [layer], width, layers: [], heads: [] } as unknown as InferenceNetwork;
 }
 
 const params = { encoders: { own: { weight: viewOf(new Float64Array(1), [1]) } }, layers: [], heads: {} };
@@ -132,6 +132,20 @@ describe('kept words', () => {
     fails = false;
     const rows = kept.find([{ ids: Int32Array.of(4, 5) }], 2, () => {})!;
     expect(Array.from(rows, (row) => matrix(kept.table)[row])).toEqual([[4, 8], [5, 10]]); // prettier-ignore
+  });
+
+  test.each([
+    [2, 16_384],
+    [256, 16_384], // 2²⁵ bytes: 8 · 256 each
+    [257, 16_320],
+    [2 ** 21 + 1, 1],
+    [2 ** 22, 1],
+  ])('with vectors of %i numbers are %i words at most', (width, most) => {
+    expect(keptWords(cpu, counting([], true, width), params)!.table.shape).toEqual([most, width]);
+  });
+
+  test('are none where one vector is larger than all of them may be', () => {
+    expect(keptWords(cpu, counting([], true, 2 ** 22 + 1), params)).toBeUndefined();
   });
 
   test('are none where a vector may depend on the words around', () => {

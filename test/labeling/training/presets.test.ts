@@ -81,6 +81,20 @@ describe('presets', () => {
     }
   });
 
+  test('the bounds of the sizes are 30,000 and 50,000 tokens; 4,000 updates, in 15 to 40 epochs', () => {
+    const at = (count: number) => {
+      const { batch, dropout, layers, epochs } = decided({ preset: 'pos' }, count, 1)!;
+      return [batch, dropout, layers, epochs];
+    };
+    expect(at(1600)).toEqual([16, 0.33, 1, 40]); // 100 updates an epoch
+    expect(at(1601)).toEqual([16, 0.33, 1, 40]); // 101, so 39.6 epochs
+    expect(at(2000)).toEqual([16, 0.33, 1, 32]); // 125
+    expect(at(29_999)).toEqual([16, 0.33, 1, 15]);
+    expect(at(30_000)).toEqual([32, 0.5, 1, 15]);
+    expect(at(49_999)).toEqual([32, 0.5, 1, 15]);
+    expect(at(50_000)).toEqual([32, 0.5, 2, 15]);
+  });
+
   test('pos smooths its labels; ner learns IOBES by a CRF; slots are learned by a CRF as they are written', () => {
     expect(decided({ preset: 'pos' }, 9)).toMatchObject({ labelSmoothing: 0.03 });
     expect(decided({ preset: 'ner' }, 9)).toMatchObject({ head: 'crf', scheme: 'IOBES' });
