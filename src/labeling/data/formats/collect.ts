@@ -73,8 +73,7 @@ export function createCollector(
         return undefined;
       }
       if (tokens.length === 0) return undefined;
-      const places = tokenLines ? { line: lines[0], lines } : { line: lines[0] };
-      const sentence: Sentence = { tokens, ...labels.whole(tokens.length), ...places };
+      const sentence = { tokens, ...labels.whole(tokens.length), line: lines[0], ...(tokenLines && { lines }) };
       reset();
       return sentence;
     },
