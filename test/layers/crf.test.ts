@@ -297,6 +297,7 @@ describe('decoding', () => {
     expect([...crfViterbi(...decoded(problem)).labels]).toEqual(paths[0].labels);
     const equal = crfProblem({ K: 2, lengths: [2], scale: 0 });
     expect(crfNBest(...decoded(equal), 9)[0].map(({ labels }) => [...labels])).toEqual([[0, 0], [1, 0], [0, 1], [1, 1]]); // prettier-ignore
+    expect([...crfViterbi(...decoded(equal)).labels]).toEqual([0, 0]);
   });
 
   test('the probability of a span is that of the paths through its labels', () => {
@@ -315,6 +316,22 @@ describe('decoding', () => {
         expect(crfSpanProbability(marginals, { sequence: 0, start, labels })).toBeCloseTo(expected, 12);
       }),
     );
+  });
+
+  test.each([
+    [{ sequence: -1 }, 'span.sequence must be a sequence of the batch, 0 … 1; got -1'],
+    [{ sequence: 2 }, 'span.sequence'],
+    [{ sequence: 0.5 }, 'span.sequence'],
+    [{ start: -1 }, 'span.start must put 2 steps within the sequence, of 3; got -1'],
+    [{ start: 2 }, 'span.start'],
+    [{ start: 0.5 }, 'span.start'],
+    [{ labels: [[0], [-1]] }, 'span.labels[1] must list labels, 0 … 1; got -1'],
+    [{ labels: [[2], [0]] }, 'span.labels[0]'],
+    [{ labels: [[0.5]] }, 'span.labels[0]'],
+  ])('a stretch that is none, %j, is refused', (change, message) => {
+    const marginals = crfMarginals(...decoded(crfProblem({ K: 2, lengths: [3, 1] })));
+    const span = { sequence: 0, start: 1, labels: [[0], [1]], ...change };
+    expect(() => crfSpanProbability(marginals, span)).toThrow(message);
   });
 
   test('a step that leaves no path is refused, and named', () => {

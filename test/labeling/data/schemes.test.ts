@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import {
   convertLabels,
   detectScheme,
+  isLabelOf,
   permitsEveryLength,
   permittedTransitions,
+  schemeOf,
   SCHEMES,
   type Scheme,
 } from '../../../src/labeling/data/schemes.js';
@@ -30,6 +32,32 @@ test.each(pairs)('$from → $to', ({ from, to, labels, expected }) => {
 
 test.each(rows)('%s is detected', (scheme, labels) => {
   expect(detectScheme([['O', 'O'], labels])).toMatchObject({ scheme, repairs: 0 });
+});
+
+test.each<[string, Scheme]>([
+  ['IOB1', 'IOB1'],
+  ['iob2', 'IOB2'],
+  ['bio', 'IOB2'],
+  ['BIOES', 'IOBES'],
+  ['bilou', 'BILOU'],
+  ['Biluo', 'BILOU'],
+])('%s is %s', (name, scheme) => {
+  expect(schemeOf(name)).toBe(scheme);
+});
+
+test.each(['', 'IOB', 'BIO ', 'constructor', '__proto__'])('%j is the name of no scheme', (name) => {
+  expect(() => schemeOf(name)).toThrow('schemeOf: name must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU; got');
+});
+
+test('labels of a scheme are its positions, with a type or bare, and what stands outside of spans', () => {
+  const all = ['O', 'B-X', 'I-X', 'E-X', 'S-X', 'L-X', 'U-X', 'B', 'S', 'NOUN', '0'];
+  const of = (scheme: Scheme) => all.filter((label) => isLabelOf(scheme, label)).join(' ');
+  expect(of('IOB1')).toBe('O B-X I-X B NOUN 0');
+  expect(of('IOB2')).toBe('O B-X I-X B NOUN 0');
+  expect(of('IOE1')).toBe('O I-X E-X NOUN 0');
+  expect(of('IOE2')).toBe('O I-X E-X NOUN 0');
+  expect(of('IOBES')).toBe('O B-X I-X E-X S-X B S NOUN 0');
+  expect(of('BILOU')).toBe('O B-X I-X L-X U-X B NOUN 0');
 });
 
 test('without types, as in word segmentation', () => {
@@ -60,6 +88,21 @@ describe('detection', () => {
     expect(found('B-X O', 'O I-X', 'I-X')).toMatchObject({ scheme: 'IOB1', repairs: 1, first: 0 });
     expect(found('B-X E-X U-X S-X')).toMatchObject({ scheme: 'IOBES', repairs: 1 });
     expect(found('B-X L-X U-X S-X')).toMatchObject({ scheme: 'BILOU', repairs: 1 });
+  });
+
+  test('where both are as many, B at every begin, E at every end, and L and U win', () => {
+    expect(found('B-X O I-X')).toMatchObject({ scheme: 'IOB2', evidence: '1 of 2 spans begin with B', repairs: 1 });
+    expect(found('E-X O I-X')).toMatchObject({ scheme: 'IOE2', evidence: '1 of 2 spans end with E', repairs: 1 });
+    expect(found('S-X O U-X')).toEqual({ scheme: 'BILOU', evidence: 'U 1, S 1', repairs: 1, first: 0 });
+    expect(found('L-X E-X')).toMatchObject({ scheme: 'BILOU', evidence: 'L 1, E 1' });
+    expect(found('S-X O')).toMatchObject({ scheme: 'IOBES', evidence: 'S 1', repairs: 0 });
+    expect(found('B-X E-X O')).toMatchObject({ scheme: 'IOBES', evidence: 'B 1, E 1', repairs: 0 });
+  });
+
+  test('spans that touch another of their type tell nothing: there IOB1 writes B, and IOE1 E', () => {
+    expect(found('I-X E-X I-X O I-X')).toEqual({ scheme: 'IOE1', evidence: '0 of 2 spans end with E', repairs: 0 });
+    expect(found('I-X E-X I-Y E-Y')).toMatchObject({ scheme: 'IOE2', evidence: '2 of 2 spans end with E', repairs: 0 });
+    expect(found('I-X B-Y I-Y')).toMatchObject({ scheme: 'IOB2', evidence: '1 of 2 spans begin with B', repairs: 1 });
   });
 
   test('one stray label does not switch it off, and is left as it is', () => {
@@ -144,5 +187,12 @@ describe('permitted transitions', () => {
     expect(permitsEveryLength(permittedTransitions('IOBES', ['B-X', 'E-X', 'S-X']))).toBe(true);
     expect(permitsEveryLength(permittedTransitions('IOBES', ['B-X', 'E-X']))).toBe(false);
     expect(permitsEveryLength(permittedTransitions('IOB2', ['B-X', 'I-X']))).toBe(true);
+    const masks = (bits: [start: number, itself: number, end: number][]) => ({
+      start: bits.map(([start]) => start),
+      transitions: bits.flatMap(([, itself], j) => bits.map((_, i) => (i === j ? itself : 1))),
+      end: bits.map(([, , end]) => end),
+    });
+    expect(permitsEveryLength(masks([[1, 1, 0], [1, 0, 1], [0, 1, 1]]))).toBe(false); // prettier-ignore
+    expect(permitsEveryLength(masks([[1, 1, 0], [1, 0, 1], [1, 1, 1]]))).toBe(true); // prettier-ignore
   });
 });

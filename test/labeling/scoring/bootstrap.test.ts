@@ -106,9 +106,30 @@ test('a difference that every sentence shows leaves no doubt; measures share the
   expect(found.y).toEqual(found.x);
 });
 
+test('p of a difference that one sentence in two shows: samples of it alone are twice as far, and count', () => {
+  const one = (correct: number) => ({ correct, predicted: 1, gold: 1 });
+  const samples = 20_000;
+  const { f } = pairedBootstrap({ f: { a: [one(0), one(0)], b: [one(1), one(0)] } }, { samples });
+  expect(f.difference).toBe(0.5);
+  expect(Math.abs(f.p - 1 / 4)).toBeLessThan(4 * Math.sqrt((1 / 4) * (3 / 4) / samples)); // prettier-ignore
+  expect(f.interval).toEqual([0, 1]);
+});
+
+test('progress is told every 100 samples', () => {
+  const one = [{ correct: 1, predicted: 1, gold: 1 }];
+  const heardOf = (samples: number) => {
+    const heard: number[][] = [];
+    pairedBootstrap({ f: { a: one, b: one } }, { samples, onProgress: (...each) => void heard.push(each) });
+    return heard;
+  };
+  expect(heardOf(99)).toEqual([]);
+  expect(heardOf(250)).toEqual([[100, 250], [200, 250]]); // prettier-ignore
+});
+
 test('what it cannot work with is refused', () => {
   const one = [{ correct: 1, predicted: 1, gold: 1 }];
   expect(() => pairedBootstrap({ f: { a: [], b: [] } })).toThrow(ArgumentError);
+  expect(() => pairedBootstrap({})).toThrow(ArgumentError);
   expect(() => pairedBootstrap({ f: { a: one, b: [] } })).toThrow(
     'expected counts of the same sentences, at least one; got lists of 1, 0',
   );
