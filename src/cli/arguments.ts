@@ -177,6 +177,12 @@ export function labelColumns(text: string): string | string[] {
   return columns.length === 1 ? text : columns;
 }
 
+/** What stands in place of a label: any text that is not blank. */
+export function labelMark(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must be a mark that is not blank, such as _.');
+  return text.trim();
+}
+
 /** `softmax`, `crf`, or one of them by head: `ner=crf,pos=softmax`. */
 export function headChoice(text: string): TagHead | Record<string, TagHead> {
   const kindOf = oneOf<TagHead>('softmax', 'crf');

@@ -3,6 +3,7 @@ import { inputName } from '../labeling/data/files.node.js';
 import type { Scheme } from '../labeling/data/schemes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
+import { countUnlabeled } from '../labeling/data/unlabeled.js';
 import { loadModel } from '../labeling/model/file.js';
 import { decisionsOf } from '../labeling/model/heads/head.js';
 import type { Model } from '../labeling/model/model.js';
@@ -16,6 +17,7 @@ import type { SpanMode } from '../labeling/scoring/scorer.js';
 import type { SpanReader } from '../labeling/scoring/span-counts.js';
 import { labelsBy } from '../labeling/scoring/span-counts.js';
 import { spanReading } from '../labeling/scoring/span-reading.js';
+import { unlabeledNote } from '../labeling/scoring/suspect.js';
 import { spanSchemeOf } from '../labeling/scoring/spans.js';
 import type { TaskName } from '../labeling/training/options.js';
 import { ArgumentError, DataError } from '../tensor/index.js';
@@ -100,6 +102,7 @@ export async function compareScores(
   const decisions = gold.map((sentence) => (task === 'tag' ? sentence : asDecision(sentence)));
   const answered = decisions.map((sentence, i) => ({ sentence, a: a.labels[i], b: b.labels[i] }));
   for (const system of [a, b]) warnForeign(system, decisions, warnings);
+  unlabeledNote(decisions, 'scores', inputName(goldPath), task === 'tag' ? 'token' : 'sentence').forEach(warnings.add);
   const reader = readerOf(decisions, task, options);
   const { samples = SAMPLES, seed = 1 } = options;
   const progress = quiet ? silent : createProgress(terminal.stderr, terminal.now);
@@ -239,12 +242,18 @@ function countsOf(answered: readonly Answered[], reader: SpanReader | null): Rec
 
 /** The object of `--json`. */
 function jsonOf({ a, b, goldName, unit, gold, reader, samples, seed, measures, changes }: ScoreComparison): object {
-  const tokens = gold.reduce((sum, each) => sum + each.tokens.length, 0);
+  const { tokens: unlabeled } = countUnlabeled(gold);
+  const tokens = gold.reduce((sum, each) => sum + each.tokens.length, 0) - unlabeled;
   const of = (kind: Change['kind']): number => changes.filter((each) => each.kind === kind).length;
   return {
     a: { name: a.name, readAs: a.readAs },
     b: { name: b.name, readAs: b.readAs },
-    gold: { name: goldName, sentences: gold.length, ...(unit === 'token' && { tokens }) },
+    gold: {
+      name: goldName,
+      sentences: gold.length,
+      ...(unit === 'token' && { tokens }),
+      ...(unlabeled > 0 && { unlabeled }),
+    },
     ...{ unit, samples, seed, measures },
     spanMode: reader?.mode ?? null,
     scheme: reader && reader.mode !== 'conlleval' ? reader.scheme : null,

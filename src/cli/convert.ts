@@ -5,7 +5,8 @@ import { formatSentence, needsSpelling, OUTPUTS } from '../labeling/data/formats
 import type { Output, Reading } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { DetectedScheme, Scheme } from '../labeling/data/schemes.js';
-import { convertLabels, detectScheme, SCHEMES } from '../labeling/data/schemes.js';
+import { detectScheme, SCHEMES } from '../labeling/data/schemes.js';
+import { convertPartial, countUnlabeled, UNLABELED } from '../labeling/data/unlabeled.js';
 import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
 import { saveFile } from '../serialize/save.node.js';
 import { ArgumentError, DataError } from '../tensor/index.js';
@@ -73,16 +74,18 @@ async function runConvert(input: string, out: string, options: Options, terminal
   const from = detected.scheme!;
   noteNoSpans(sentences, source, warnings);
   const output = options.output ?? OUTPUT_OF[reading?.format ?? ''] ?? 'conll';
+  const mark = options.unlabeled ?? '_';
   let [repairs, changed] = [0, 0];
   const converted = sentences.map((sentence): TaggedSentence => {
     const labels = sentence.labels ?? [];
-    const made = convertLabels(labels, from, options.scheme);
+    const made = convertPartial(labels, from, options.scheme);
     repairs += made.repairs;
     changed += made.labels.filter((label, i) => label !== labels[i]).length;
     return { ...sentence, labels: made.labels };
   });
+  noteGaps(sentences, converted, mark, source, warnings);
   noteLosses(sentences, output, reading, source, warnings);
-  const text = converted.map((sentence) => formatSentence(sentence, output)).join('');
+  const text = converted.map((sentence) => formatSentence(marked(sentence, mark), output)).join('');
   if (out === '-') await write(terminal.stdout, text);
   else await saveFile(out, new TextEncoder().encode(text));
   const told = { from, to: options.scheme, evidence: detected.evidence, sentences: sentences.length, changed, repairs };
@@ -104,9 +107,30 @@ function detectedOf(sentences: readonly Sentence[], { from }: Options, source: s
       `${source}: its labels do not annotate spans: expected O, B-PER, I-PER and the like; choose another column (--column), or name their scheme (--from)`,
     );
   }
-  const repairs = labels.map((own) => convertLabels(own, from, from).repairs);
+  const repairs = labels.map((own) => convertPartial(own, from, from).repairs);
   const first = repairs.findIndex((count) => count > 0);
   return { scheme: from, evidence: 'as named', repairs: 0, ...(first >= 0 && { first }) };
+}
+
+/** A sentence as it is written: with the mark in place of labels that are missing. */
+function marked(sentence: TaggedSentence, mark: string): TaggedSentence {
+  return { ...sentence, labels: sentence.labels.map((label) => (label === UNLABELED ? mark : label)) };
+}
+
+/** Says how missing labels are written, and which became missing: those that depend on a missing one. */
+function noteGaps(
+  sentences: readonly Sentence[],
+  converted: readonly Sentence[],
+  mark: string,
+  source: string,
+  warnings: NoteCollector,
+): void {
+  const [before, after] = [countUnlabeled(sentences), countUnlabeled(converted)];
+  if (before.tokens === 0) return;
+  const lost = after.tokens - before.tokens;
+  const more = lost === 0 ? '' : `, and so ${lost === 1 ? 'is 1 label beside them' : `are ${grouped(lost)} labels beside them`}, which depend on what is missing`; // prettier-ignore
+  const message = `${source}: ${counted(before.tokens, 'token')} without label ${before.tokens === 1 ? 'is' : 'are'} written as ${mark}${more}`;
+  warnings.add({ kind: 'unlabeled', message, source, count: before.tokens });
 }
 
 /** `, the first in the sentence at line 12`. */

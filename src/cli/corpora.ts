@@ -13,9 +13,11 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { SplitShares } from '../labeling/data/split.js';
 import { splitSentences } from '../labeling/data/split.js';
+import { UNLABELED } from '../labeling/data/unlabeled.js';
 import type { TaskName } from '../labeling/training/options.js';
 import type { Corpora } from '../labeling/training/run.js';
 import { ArgumentError } from '../tensor/index.js';
+import { quoted } from '../tensor/visible.js';
 import type { ReadingOptions } from './reading-options.js';
 import { classifiedOptionsOf, readOptionsOf } from './reading-options.js';
 
@@ -50,6 +52,7 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
   const sentences = await readOne(train, task, said, warnings, { onReading });
   const doubt = reading && doubtfulLabels(reading, sentences);
   if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
+  noteMark(options, sentences, inputName(train), warnings);
   const input = reading && { ...inputSpecOf(reading), ...rawTextOf(options) };
   const read = (path: string) => readOne(path, task, said, warnings, { like: input });
   if (split) {
@@ -70,6 +73,24 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
     sources: { train: inputName(train), dev: dev && inputName(dev), test: test && inputName(test) },
     ...(input && { input }),
   };
+}
+
+/** A mark that stands nowhere is a slip, or was read as a label of another form. */
+function noteMark(
+  { unlabeled }: ReadingOptions,
+  sentences: readonly Sentence[],
+  source: string,
+  warnings: NoteCollector,
+): void {
+  if (unlabeled === undefined) return;
+  const lists = sentences.flatMap(({ labels = [], columns, category }) => [
+    labels,
+    ...Object.values(columns ?? {}),
+    category === undefined ? [] : [category],
+  ]);
+  if (lists.some((labels) => labels.includes(UNLABELED))) return;
+  const message = `${source}: no label is ${quoted(unlabeled)}: check --unlabeled`;
+  warnings.add({ kind: 'unused-mark', message, source });
 }
 
 /** How a tagger is to cut raw text: its training data is cut already, so it is said for later, and stored in the model. */

@@ -1,10 +1,11 @@
 /** Mistakes of a model or of a file of predictions, the commonest first, each with the lines it was made in. */
 import type { SpanScores } from '../labeling/scoring/scorer.js';
-import { labelsBy, spansBy } from '../labeling/scoring/span-counts.js';
+import { labelsBy, spanPair } from '../labeling/scoring/span-counts.js';
 import type { MistakeKind } from '../labeling/scoring/span-mistakes.js';
 import { spanMistakes } from '../labeling/scoring/span-mistakes.js';
 import type { Span } from '../labeling/scoring/spans.js';
 import type { Sentence } from '../labeling/data/sentence.js';
+import { UNLABELED } from '../labeling/data/unlabeled.js';
 import { grouped } from '../tensor/print.js';
 import { cutShort, visible } from '../tensor/visible.js';
 import type { Paper } from './reading/paper.js';
@@ -54,7 +55,7 @@ export function labelMistakes(judged: readonly Judged[], reading: Reading): Labe
     const { tokens, labels = [] } = sentence;
     const [gold, chosen] = reading ? [labelsBy(reading, labels), labelsBy(reading, predicted)] : [labels, predicted];
     gold.forEach((label, t) => {
-      if (label === chosen[t]) return;
+      if (label === chosen[t] || label === UNLABELED) return;
       found.add({ token: tokens[t], gold: label, predicted: chosen[t] }, lineOf(sentence, t));
     });
   }
@@ -67,10 +68,9 @@ export function wrongSpans(judged: readonly Judged[], reading: NonNullable<Readi
   for (const { sentence, predicted } of judged) {
     const textOf = (span: Span | null): SpanText | null =>
       span && { type: span.type, text: sentence.tokens.slice(span.start, span.end).join(' ') };
-    const [gold, chosen] = [sentence.labels ?? [], predicted].map((labels) =>
-      spansBy(reading, labelsBy(reading, labels)),
-    );
-    for (const { kind, gold: a, predicted: b } of spanMistakes(gold, chosen)) {
+    const [gold, chosen] = [sentence.labels ?? [], predicted].map((labels) => labelsBy(reading, labels));
+    const spans = spanPair(reading, gold, chosen);
+    for (const { kind, gold: a, predicted: b } of spanMistakes(spans.gold, spans.predicted)) {
       const start = Math.min(a?.start ?? Infinity, b?.start ?? Infinity);
       found.add({ kind, gold: textOf(a), predicted: textOf(b) }, lineOf(sentence, start));
     }

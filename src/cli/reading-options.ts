@@ -13,7 +13,7 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import { TOKENIZERS } from '../labeling/data/segment.js';
 import type { Tokenizer } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
-import { labelColumns, oneOf } from './arguments.js';
+import { labelColumns, labelMark, oneOf } from './arguments.js';
 
 /** As commander hands them over. */
 export interface ReadingOptions {
@@ -22,6 +22,7 @@ export interface ReadingOptions {
   readonly column?: string | readonly string[];
   readonly tokenColumn?: string;
   readonly textColumn?: string;
+  readonly unlabeled?: string;
   readonly comments?: CommentRule;
   readonly skipBad?: boolean;
   readonly tokenizer?: Tokenizer;
@@ -48,6 +49,11 @@ export function addReadingOptions(command: Command, format: string, labels: bool
       `label column by name or number, or several: upos,xpos (default: ${places})`,
       labelColumns,
     );
+    command.option(
+      '--unlabeled <mark>',
+      'what stands for no label, such as _ or ?: no part of loss and scores (default: _ in conllu but feats, misc, …; null in jsonl)',
+      labelMark,
+    );
   }
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
@@ -68,7 +74,7 @@ export function addReadingOptions(command: Command, format: string, labels: bool
 
 /** The options of a reader of sentences with a label for each token. @param like how the training data of the model was read */
 export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, like?: InputSpec): ReadOptions {
-  const { column, tokenColumn, comments, skipBad } = options;
+  const { column, tokenColumn, unlabeled, comments, skipBad } = options;
   const format = FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
@@ -80,6 +86,7 @@ export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, 
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
     ...(tokenColumn !== undefined && { tokenColumn }),
+    ...(unlabeled !== undefined && { unlabeled }),
     ...(comments !== undefined && { comments }),
     ...(skipBad && { badLines: 'skip' }),
     ...(like !== undefined && { like }),
@@ -101,7 +108,7 @@ export function classifiedOptionsOf(
       `--format ${options.format} has a label for each word, and here each sentence has one: name one of ${SENTENCE_FORMATS.join(', ')}`,
     );
   }
-  refuse(options, ['tokenColumn', 'comments'], 'means nothing to sentences with one label each');
+  refuse(options, ['tokenColumn', 'unlabeled', 'comments'], 'means nothing to sentences with one label each');
   return {
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
@@ -122,6 +129,7 @@ export function oneColumnOf({ column }: ReadingOptions, of: string): string | un
 
 const FLAGS = {
   tokenColumn: '--token-column',
+  unlabeled: '--unlabeled',
   textColumn: '--text-column',
   comments: '--comments',
   skipBad: '--skip-bad',

@@ -1,5 +1,5 @@
 /** Scores as scripts and as people read them. */
-import { counted } from '../tensor/print.js';
+import { counted, grouped } from '../tensor/print.js';
 import type { Scores, SpanMode, SpanScores } from '../labeling/scoring/scorer.js';
 
 /** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
@@ -11,7 +11,10 @@ export interface TokenSummary {
   readonly spanF1: number | null;
   /** How spans were read; null with them. */
   readonly spanMode: SpanMode | null;
+  /** Those with a gold label. */
   readonly tokens: number;
+  /** Those without one, which are left out; absent where all have one. */
+  readonly unlabeled?: number;
 }
 
 /** Likewise where each sentence has one label. */
@@ -20,6 +23,7 @@ export interface SentenceSummary {
   /** Unweighted mean of the F1 of all labels. */
   readonly macroF1: number;
   readonly sentences: number;
+  readonly unlabeled?: number;
 }
 
 export type ScoreSummary = TokenSummary | SentenceSummary;
@@ -30,8 +34,9 @@ export function summaryOf(scores: Scores | null): ScoreSummary | null;
 export function summaryOf(scores: Scores | null): ScoreSummary | null {
   if (scores === null) return null;
   const { accuracy, oovAccuracy, spanF1, tokens, macroF1, sentences } = scores;
-  if (scores.unit === 'sentence') return { accuracy, macroF1, sentences };
-  return { accuracy, oovAccuracy, spanF1, spanMode: scores.spans?.mode ?? null, tokens };
+  const unlabeled = scores.unlabeled > 0 && { unlabeled: scores.unlabeled };
+  if (scores.unit === 'sentence') return { accuracy, macroF1, sentences, ...unlabeled };
+  return { accuracy, oovAccuracy, spanF1, spanMode: scores.spans?.mode ?? null, tokens, ...unlabeled };
 }
 
 /** All scores of one column of labels but the confusion matrix, as `eval --json` has them: the summary and what it is made of. */
@@ -57,12 +62,18 @@ export function describeScores(scores: Scores): string {
   const summary = summaryOf(scores);
   const parts = [`accuracy ${percent(summary.accuracy)}`];
   if ('macroF1' in summary) {
-    return [...parts, `macro F1 ${percent(summary.macroF1)}`, counted(summary.sentences, 'sentence')].join('   ');
+    return [...parts, `macro F1 ${percent(summary.macroF1)}`, sizeOf(scores)].join('   ');
   }
-  const { oovAccuracy, spanF1, tokens } = summary;
+  const { oovAccuracy, spanF1 } = summary;
   if (oovAccuracy !== null) parts.push(`OOV ${percent(oovAccuracy)}`);
   if (spanF1 !== null && scores.spans) parts.push(`span F1 ${percent(spanF1)} (${modeOf(scores.spans)})`);
-  return [...parts, counted(tokens, 'token')].join('   ');
+  return [...parts, sizeOf(scores)].join('   ');
+}
+
+/** `25,094 tokens`, or `25,000 tokens, 94 without label left out`. */
+function sizeOf({ unit, tokens, sentences, unlabeled }: Scores): string {
+  const size = counted(unit === 'token' ? tokens : sentences, unit);
+  return unlabeled === 0 ? size : `${size}, ${grouped(unlabeled)} without label left out`;
 }
 
 /** How spans were read: `conlleval`, or `strict, IOB2`. */

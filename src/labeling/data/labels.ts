@@ -6,6 +6,10 @@ import { expectIterable, expectSentence } from '../checks.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
+import { UNLABELED } from './unlabeled.js';
+
+/** The id of a token without a label: the target that no loss counts. */
+const IGNORED = -1;
 
 /** How many labels a message lists; a treebank with features has hundreds. */
 const SHOWN = 10;
@@ -20,7 +24,7 @@ export interface LabelVocabulary {
   /** Id of a label. @throws DataError naming the label and the commonest known ones */
   lookup(label: string): number;
   /**
-   * `[tokens]` ids of a sentence's labels.
+   * `[tokens]` ids of a sentence's labels; −1 for a token without one.
    * @param source name of the input, for the message
    * @throws DataError where the sentence has no labels, or one that is unknown, naming line and token
    */
@@ -31,14 +35,14 @@ export interface LabelVocabulary {
   toJSON(): string[];
 }
 
-/** The labels of training sentences. @throws DataError where a sentence has no labels, or there is no sentence */
+/** The labels of training sentences; tokens without one add none. @throws DataError where a sentence has no labels, or there is no sentence */
 export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   expectIterable('buildLabels', 'sentences', sentences, 'sentences');
   const counts = new Map<string, number>();
   let place = 0;
   for (const sentence of sentences) {
     expectSentence('buildLabels', `sentences[${place++}]`, sentence);
-    for (const label of labelsOf(sentence)) counts.set(label, (counts.get(label) ?? 0) + 1);
+    for (const label of labelsOf(sentence)) if (label !== UNLABELED) counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   if (counts.size === 0) throw new DataError('expected training sentences with labels; got none: check the input');
   return createLabels(byCount(counts));
@@ -96,7 +100,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
       expectSentence('labels', 'sentence', sentence);
       if (source !== undefined) expectString('labels', 'source', source);
       return Int32Array.from(labelsOf(sentence, source), (label, i) => {
-        const id = ids.get(label);
+        const id = label === UNLABELED ? IGNORED : ids.get(label);
         if (id !== undefined) return id;
         throw unknown(label, `${placeOf(sentence, source)}token ${i + 1}, ${quoted(sentence.tokens[i])}: `);
       });

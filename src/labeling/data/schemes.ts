@@ -84,6 +84,8 @@ interface Counts {
  * alone it is IOB2 if at least as many spans begin with B as with I where either could stand (not behind another of their type), else
  * IOB1; with E and I alone, likewise, IOE2 or IOE1; with I alone IOB1, which cannot be told from IOE1 then.
  *
+ * A token without a label (`''`) says nothing, and spans beside it say nothing of how they begin or end there.
+ *
  * @param sentences the labels of each
  */
 export function detectScheme(sentences: Iterable<readonly string[]>): DetectedScheme {
@@ -101,11 +103,11 @@ export function detectScheme(sentences: Iterable<readonly string[]>): DetectedSc
 
 function countLabels(labels: readonly string[], { positions, begin, end }: Counts): void {
   const add = (to: Record<string, number>, key: string): void => void (to[key] = (to[key] ?? 0) + 1);
-  labels.forEach((label) => add(positions, partOf(label).position));
+  for (const label of labels) if (label !== '') add(positions, partOf(label).position);
   const spans = spansOf(labels.map(withoutOther));
   spans.forEach((span, i) => {
-    if (!touches(spans[i - 1], span)) add(begin, partOf(labels[span.start]).position);
-    if (!touches(span, spans[i + 1])) add(end, partOf(labels[span.end - 1]).position);
+    if (!touches(spans[i - 1], span) && labels[span.start - 1] !== '') add(begin, partOf(labels[span.start]).position);
+    if (!touches(span, spans[i + 1]) && labels[span.end] !== '') add(end, partOf(labels[span.end - 1]).position);
   });
 }
 
@@ -143,6 +145,7 @@ export interface ConvertedLabels {
 /**
  * The labels of one sentence in another scheme, or repaired in their own.
  *
+ * @param labels `''` for a token without one, which stays so, and stands for `O` to those beside it
  * @param from the scheme they are written in: it decides what counts as a repair, and nothing else
  * @throws ArgumentError on a scheme that is none
  */
@@ -155,7 +158,8 @@ export function convertLabels(labels: readonly string[], from: Scheme, to: Schem
 
 function repairsOf(labels: readonly string[], scheme: Scheme): number {
   const should = written(labels, scheme);
-  return labels.reduce((sum, label, i) => sum + (label === should[i] ? 0 : 1), 0);
+  const besideGap = (i: number): boolean => labels[i - 1] === '' || labels[i + 1] === '';
+  return labels.reduce((sum, label, i) => sum + (label === should[i] || besideGap(i) ? 0 : 1), 0);
 }
 
 /** The spans of the labels, written in a scheme. */

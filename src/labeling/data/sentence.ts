@@ -4,13 +4,16 @@
 export interface Sentence {
   /** The tokens as they stood in the file; never empty, and a token may contain spaces. */
   readonly tokens: readonly string[];
-  /** One label per token; absent where the input carries none. Where several columns are read: those of the first. */
+  /**
+   * One label per token, `''` for a token without one; absent where the input carries none. Where several columns are read: those of
+   * the first.
+   */
   readonly labels?: readonly string[];
   /** Where several columns of labels are read: the labels of each, by its name; one that has none here is absent. */
   readonly columns?: Readonly<Record<string, readonly string[]>>;
   /** Lines of the file it stood in, where the reader was asked to keep them (`keepLines`). */
   readonly conllu?: ConlluLines;
-  /** Class of the whole sentence, for example the intent of a slot-filling corpus. */
+  /** Class of the whole sentence, for example the intent of a slot-filling corpus; `''` where it has none. */
   readonly category?: string;
   /** Line of the first token in its file, counted from 1. */
   readonly line?: number;

@@ -3,6 +3,7 @@ import { expectIterable, expectSentence, expectWords } from '../checks.js';
 import { DataError } from '../../tensor/errors.js';
 import type { Sentence } from '../data/sentence.js';
 import { labelsOf } from '../data/labels.js';
+import { UNLABELED } from '../data/unlabeled.js';
 
 /** Tags one word at a time. */
 export interface Baseline {
@@ -25,6 +26,7 @@ export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
   for (const sentence of train) {
     expectSentence('mostFrequentTag', `train[${place++}]`, sentence);
     labelsOf(sentence).forEach((label, i) => {
+      if (label === UNLABELED) return;
       const counts = byWord.get(sentence.tokens[i]) ?? new Map<string, number>();
       byWord.set(sentence.tokens[i], counts);
       for (const each of [overall, counts]) each.set(label, (each.get(label) ?? 0) + 1);

@@ -1,8 +1,9 @@
 /** Which sentences two systems label differently, and which of them is nearer to the gold labels there. */
 import type { Sentence } from '../data/sentence.js';
+import { UNLABELED } from '../data/unlabeled.js';
 import type { Counts } from './precision-recall.js';
 import type { SpanReader } from './span-counts.js';
-import { labelsBy, spansBy } from './span-counts.js';
+import { labelsBy, spanPair } from './span-counts.js';
 
 /** Kinds of changes from a to b: b makes fewer mistakes, more, or other ones, as many as a. */
 export const CHANGE_KINDS = ['better', 'worse', 'both-wrong'] as const;
@@ -28,19 +29,23 @@ export interface Change {
   readonly tokens: readonly number[];
 }
 
-/** Counts of labels in one sentence: as many predictions as there are gold labels, so that their F1 is the accuracy. */
+/** Counts of labels in one sentence: as many predictions as there are gold labels, so that their F1 is the accuracy. Tokens without one do not count. */
 export function labelCounts(gold: readonly string[], labels: readonly string[]): Counts {
-  const correct = gold.filter((label, t) => label === labels[t]).length;
-  return { correct, predicted: gold.length, gold: gold.length };
+  const given = gold.filter((label) => label !== UNLABELED).length;
+  return { correct: given - wrongLabels(gold, labels), predicted: given, gold: given };
 }
 
 /** Counts of spans in one sentence. */
 export function spanCountsOf(reader: SpanReader, gold: readonly string[], labels: readonly string[]): Counts {
-  const [wanted, found] = [gold, labels].map((each) => spansBy(reader, labelsBy(reader, each)));
+  const { gold: wanted, predicted: found } = spanPair(reader, labelsBy(reader, gold), labelsBy(reader, labels));
   const keys = new Set(wanted.map(({ type, start, end }) => JSON.stringify([type, start, end])));
   const correct = found.filter(({ type, start, end }) => keys.has(JSON.stringify([type, start, end]))).length;
   return { correct, predicted: found.length, gold: wanted.length };
 }
+
+/** Tokens with a gold label, and another one. */
+const wrongLabels = (gold: readonly string[], labels: readonly string[]): number =>
+  gold.filter((label, t) => label !== UNLABELED && label !== labels[t]).length;
 
 const mistakesOf = ({ correct, predicted, gold }: Counts): number => predicted + gold - 2 * correct;
 
@@ -50,10 +55,10 @@ const mistakesOf = ({ correct, predicted, gold }: Counts): number => predicted +
  */
 export function changesOf(answered: readonly Answered[], reader: SpanReader | null): Change[] {
   return answered.flatMap(({ sentence, a, b }, place) => {
-    const tokens = a.flatMap((label, t) => (label === b[t] ? [] : [t]));
-    if (tokens.length === 0) return [];
     const gold = sentence.labels ?? [];
-    const wrong = [a, b].map((labels) => gold.filter((label, t) => label !== labels[t]).length);
+    const tokens = a.flatMap((label, t) => (label === b[t] || gold[t] === UNLABELED ? [] : [t]));
+    if (tokens.length === 0) return [];
+    const wrong = [a, b].map((labels) => wrongLabels(gold, labels));
     const spans = [a, b].map((labels) => (reader ? mistakesOf(spanCountsOf(reader, gold, labels)) : 0));
     const order = Math.sign(spans[0] - spans[1]) || Math.sign(wrong[0] - wrong[1]);
     const kind: ChangeKind = order > 0 ? 'better' : order < 0 ? 'worse' : 'both-wrong';

@@ -1,5 +1,7 @@
 /** Scores of a model on labeled sentences. */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { DataError } from '../../tensor/errors.js';
+import { counted } from '../../tensor/print.js';
 import type { Kernels } from '../../kernels/types.js';
 import { expectCorpus, expectKernels, expectTypes } from '../checks.js';
 import { expectModel } from '../model/checks.js';
@@ -8,7 +10,7 @@ import type { Prediction } from '../model/predict.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
 import { predict } from '../model/predict.js';
-import type { HeadConfig, HeadKind } from '../model/heads/head.js';
+import type { HeadConfig, HeadKind, Unit } from '../model/heads/head.js';
 import { decisionsOf, inColumn } from '../model/heads/head.js';
 import { headKindsOf } from '../model/network.js';
 import type { Scheme } from '../data/schemes.js';
@@ -17,6 +19,7 @@ import { createScorer } from './scorer.js';
 import type { Sentence } from '../data/sentence.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { labelsOf } from '../data/labels.js';
+import { hasLabel, UNLABELED } from '../data/unlabeled.js';
 import type { OnNote } from '../data/notes.js';
 import { spanReading } from './span-reading.js';
 import { spanSchemeOf } from './spans.js';
@@ -49,7 +52,7 @@ const KEYS = keysOf<EvaluateOptions>({
 
 const TYPES = { source: 'string', strictLabels: 'boolean', onNote: 'function', onSentence: 'function' } as const;
 
-/** The decisions of which all heads of a model are right: whole frames, or tokens whose every label is right. */
+/** The decisions of which all heads of a model are right: whole frames, or tokens whose every label is right. Where a gold label is missing they do not count. */
 export interface Together {
   /** Tokens where every head is about tokens; otherwise sentences, right where all their labels are. */
   readonly unit: 'token' | 'sentence';
@@ -68,10 +71,10 @@ export interface ModelScores extends Scores {
 }
 
 /**
- * Labels sentences and scores the labels against their own. A label the model was never trained on counts as an error: no
+ * Labels sentences and scores the labels against their own; tokens without a gold label (`''`) are left out. A label the model was never trained on counts as an error: no
  * model predicts it. Of a model with several heads, those whose labels no sentence has are left out, which is noted.
  *
- * @throws DataError where a sentence has no labels, or, with `strictLabels`, a label the model was never trained on; where `strict` or
+ * @throws DataError where a sentence has no labels, none has any, or, with `strictLabels`, a label the model was never trained on; where `strict` or
  *   `repair` is asked for and the labels annotate no spans
  */
 export function evaluate(
@@ -101,7 +104,11 @@ export function evaluate(
     heads.forEach(({ gold, scorer }, h) =>
       scorer.add(gold[i].tokens, gold[i].labels!, chosen[h], sentence.tokens.length),
     );
-    together.add(heads.map(({ gold }, h) => gold[i].labels!.map((label, t) => label === chosen[h][t])));
+    together.add(
+      heads.map(({ gold }, h) =>
+        gold[i].labels!.map((label, t) => (label === UNLABELED ? null : label === chosen[h][t])),
+      ),
+    );
     options.onSentence?.(sentence, predictions[i]);
   });
   const scores = heads.map(({ config, scorer }) => [config.name, scorer.scores()] as const);
@@ -128,7 +135,9 @@ function goldOfHeads(model: Model, sentences: readonly Sentence[], options: Eval
   const kinds = headKindsOf(model);
   const views = model.config.heads.map(({ column }) => sentences.map((each) => inColumn(column, each)));
   const has = kinds.map(({ unit }, h) =>
-    views[h].some(({ labels, category }) => (unit === 'token' ? labels : category) !== undefined),
+    views[h].some(({ labels, category }) =>
+      unit === 'token' ? hasLabel(labels) : hasLabel(category === undefined ? [] : [category]),
+    ),
   );
   // Where no head has labels, the first says what is missing.
   const asked = kinds.length === 1 || !has.includes(true) ? has.map(() => true) : has;
@@ -142,8 +151,19 @@ function goldOfHeads(model: Model, sentences: readonly Sentence[], options: Eval
     const named = kinds.length === 1 ? source : placeOf(config, source);
     const gold = views[h].map((each) => decisionsOf(kind, each, named));
     for (const each of gold) labelsOf(each, named);
+    expectSomeLabel(gold, kind.unit, named);
     return [{ kind, config, labels: model.heads[h].labels, gold }];
   });
+}
+
+/** @throws DataError where there are decisions, and none of them has a gold label */
+export function expectSomeLabel(gold: readonly Sentence[], unit: Unit, source?: string): void {
+  const count = gold.reduce((sum, { labels = [] }) => sum + labels.length, 0);
+  if (count === 0 || gold.some(({ labels }) => hasLabel(labels))) return;
+  const place = source === undefined ? '' : `${source}: `;
+  throw new DataError(
+    `${place}none of ${counted(count, unit)} has a label: annotate some, or choose another column (--column)`,
+  );
 }
 
 /** What messages call the input of one of several heads. */
@@ -183,12 +203,12 @@ function togetherCounter(heads: readonly Pick<JudgedHead, 'kind'>[]) {
   const unit = heads.every(({ kind }) => kind.unit === 'token') ? ('token' as const) : ('sentence' as const);
   let [decisions, correct] = [0, 0];
   return {
-    /** @param right of one sentence, per head: whether each decision is */
-    add(right: readonly (readonly boolean[])[]): void {
-      const all =
-        unit === 'token' ? right[0].map((_, t) => right.every((own) => own[t])) : [right.flat().every(Boolean)];
-      decisions += all.length;
-      correct += all.filter(Boolean).length;
+    /** @param right of one sentence, per head: whether each decision is; null where it has no gold label */
+    add(right: readonly (readonly (boolean | null)[])[]): void {
+      const all = unit === 'token' ? right[0].map((_, t) => right.map((own) => own[t])) : [right.flat()];
+      const known = all.filter((decision) => !decision.includes(null));
+      decisions += known.length;
+      correct += known.filter((decision) => decision.every(Boolean)).length;
     },
     counted: (): Together => ({ unit, decisions, correct, accuracy: decisions === 0 ? 0 : correct / decisions }),
   };

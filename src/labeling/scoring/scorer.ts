@@ -4,6 +4,7 @@ import { ArgumentError } from '../../tensor/errors.js';
 import { expectTypes, expectWords } from '../checks.js';
 import { compareCodePoints } from '../data/lists.js';
 import type { Scheme } from '../data/schemes.js';
+import { UNLABELED } from '../data/unlabeled.js';
 import { SCHEMES } from '../data/schemes.js';
 import { bucketOf, LENGTH_BUCKETS } from './lengths.js';
 import type { MacroAverage, PrecisionRecall } from './precision-recall.js';
@@ -42,8 +43,12 @@ export interface LengthScores {
 export interface Scores {
   /** What was judged: every token's label, or every sentence's. `tokens`, `correct` and so on count such decisions. */
   readonly unit: 'token' | 'sentence';
+  /** Those with a gold label. */
   readonly sentences: number;
+  /** Likewise. */
   readonly tokens: number;
+  /** Tokens, or sentences, without a gold label: they are left out of everything else. */
+  readonly unlabeled: number;
   readonly correct: number;
   /** Sentences whose labels are all right. */
   readonly correctSentences: number;
@@ -97,6 +102,7 @@ const KEYS = keysOf<ScorerOptions>({
 /** Counts one sentence after another. */
 export interface Scorer {
   /**
+   * @param gold `''` for a token without a label, which is left out; see `spanPair` for what becomes of spans
    * @param length of the sentence in tokens, where the list is something else; default: that of the list
    * @throws ArgumentError where the three are not of one length
    */
@@ -120,7 +126,7 @@ export function createScorer(options: ScorerOptions = {}): Scorer {
       expectNonNegative('scorer', 'length', length);
       const scoredGold = labelsBy({ mode, scheme }, gold);
       const scoredPredicted = labelsBy({ mode, scheme }, predicted);
-      for (const label of [...gold, ...predicted]) seen.add(label);
+      for (const label of [...gold, ...predicted]) if (label !== UNLABELED) seen.add(label);
       countConfusion(confusion, scoredGold, scoredPredicted);
       const oov = totals.add(tokens, scoredGold, scoredPredicted, length);
       for (const { of } of counts) of.add({ gold, predicted, scoredGold, scoredPredicted, oov, length });
@@ -177,7 +183,7 @@ interface Right {
 
 /** What was right in all, of known tokens and of the others, and by length. */
 function createTotals(known: ScorerOptions['known']) {
-  const totals = { sentences: 0, correctSentences: 0 };
+  const totals = { sentences: 0, correctSentences: 0, unlabeled: 0 };
   const [inVocabulary, out] = [0, 1].map((): Right => ({ correct: 0, tokens: 0 }));
   const lengths = LENGTH_BUCKETS.map(() => ({ sentences: 0, correct: 0, tokens: 0 }));
   return {
@@ -185,10 +191,14 @@ function createTotals(known: ScorerOptions['known']) {
     add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length: number) {
       const bucket = lengths[bucketOf(length)];
       const oov = known && tokens.map((token) => !known(token));
+      const missing = gold.filter((label) => label === UNLABELED).length;
+      totals.unlabeled += missing;
+      if (missing > 0 && missing === gold.length) return oov;
       totals.sentences++;
       bucket.sentences++;
-      let right = 0;
+      let right = missing;
       gold.forEach((label, i) => {
+        if (label === UNLABELED) return;
         for (const sums of [oov?.[i] ? out : inVocabulary, bucket]) {
           sums.tokens++;
           if (label === predicted[i]) sums.correct++;
@@ -240,6 +250,7 @@ function countConfusion(
   predicted: readonly string[],
 ): void {
   gold.forEach((label, i) => {
+    if (label === UNLABELED) return;
     const row = confusion.get(label) ?? new Map<string, number>();
     confusion.set(label, row.set(predicted[i], (row.get(predicted[i]) ?? 0) + 1));
   });

@@ -1,7 +1,7 @@
 /** Counts of spans, sentence by sentence: over all, by type, by length of the sentence, with and without words unknown in training. */
 import { compareCodePoints } from '../data/lists.js';
 import type { Scheme } from '../data/schemes.js';
-import { convertLabels } from '../data/schemes.js';
+import { convertPartial, UNLABELED } from '../data/unlabeled.js';
 import { bucketOf, LENGTH_BUCKETS } from './lengths.js';
 import type { Counts, MacroAverage, PrecisionRecall } from './precision-recall.js';
 import { macroAverage, noCounts, precisionRecall } from './precision-recall.js';
@@ -60,15 +60,34 @@ export interface SpanReader {
   readonly kind: SpanKind | 'plain';
 }
 
+const outsideGaps = (label: string): string => (label === UNLABELED ? 'O' : label);
+
 /** The spans of a sentence as a reader has them. */
 export function spansBy({ mode, scheme, kind }: SpanReader, labels: readonly string[]): Span[] {
-  const inside = kind === 'plain' ? labels : labels.map(insideOf(kind));
+  const inside = kind === 'plain' ? labels.map(outsideGaps) : labels.map(insideOf(kind));
   return mode === 'strict' && scheme !== null ? strictSpansOf(inside, scheme) : spansOf(inside);
+}
+
+/**
+ * The spans of a sentence, gold and predicted, that are scored. A token without a gold label leaves open how far a span reaches, so spans
+ * that hold one, or border on one, count in neither list.
+ *
+ * @param gold labels as the mode scores them, `''` for a token without one; likewise `predicted`
+ */
+export function spanPair(
+  reader: SpanReader,
+  gold: readonly string[],
+  predicted: readonly string[],
+): { readonly gold: Span[]; readonly predicted: Span[] } {
+  const pair = { gold: spansBy(reader, gold), predicted: spansBy(reader, predicted) };
+  if (!gold.includes(UNLABELED)) return pair;
+  const isSure = ({ start, end }: Span): boolean => !gold.slice(Math.max(0, start - 1), end + 1).includes(UNLABELED);
+  return { gold: pair.gold.filter(isSure), predicted: pair.predicted.filter(isSure) };
 }
 
 /** The labels of a sentence as a mode scores them: as they are, or repaired. */
 export function labelsBy({ mode, scheme }: Omit<SpanReader, 'kind'>, labels: readonly string[]): readonly string[] {
-  return mode === 'repair' && scheme !== null ? convertLabels(labels, scheme, scheme).labels : labels;
+  return mode === 'repair' && scheme !== null ? convertPartial(labels, scheme, scheme).labels : labels;
 }
 
 /** What one sentence brings. */
@@ -103,7 +122,7 @@ export function createSpanCounts(reader: SpanReader): SpanCounts {
   return {
     add({ scoredGold, scoredPredicted, oov, length, ...raw }) {
       split ||= oov !== undefined;
-      const [gold, predicted] = [spansBy(reader, scoredGold), spansBy(reader, scoredPredicted)];
+      const { gold, predicted } = spanPair(reader, scoredGold, scoredPredicted);
       const countersOf = (span: Span): Counts[] => [
         counterOf(types, span.type),
         lengths[bucketOf(length)],
@@ -113,8 +132,8 @@ export function createSpanCounts(reader: SpanReader): SpanCounts {
       for (const span of predicted) for (const counts of countersOf(span)) counts.predicted++;
       for (const span of rightOnes(gold, predicted)) for (const counts of countersOf(span)) counts.correct++;
       for (const { kind } of spanMistakes(gold, predicted)) mistakes[kind]++;
-      illFormed.gold += illFormedIn(reader, raw.gold, scoredGold, gold);
-      illFormed.predicted += illFormedIn(reader, raw.predicted, scoredPredicted, predicted);
+      illFormed.gold += illFormedIn(reader, raw.gold, scoredGold);
+      illFormed.predicted += illFormedIn(reader, raw.predicted, scoredPredicted);
     },
     scores(outside) {
       const ordered = [...types].sort(([v], [w]) => compareCodePoints(v, w));
@@ -163,15 +182,11 @@ function rightOnes(gold: readonly Span[], predicted: readonly Span[]): Span[] {
 }
 
 /** Labels of a sentence that break the scheme. */
-function illFormedIn(
-  { mode, kind }: SpanReader,
-  raw: readonly string[],
-  scored: readonly string[],
-  spans: readonly Span[],
-): number {
+function illFormedIn(reader: SpanReader, raw: readonly string[], scored: readonly string[]): number {
+  const { mode, kind } = reader;
   if (mode === 'repair') return raw.filter((label, t) => label !== scored[t]).length;
   if (mode === 'conlleval') return 0;
-  const covered = spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  const covered = spansBy(reader, scored).reduce((sum, { start, end }) => sum + end - start, 0);
   const inside = kind === 'plain' ? raw : raw.map(insideOf(kind));
-  return inside.filter((label) => label !== 'O').length - covered;
+  return inside.filter((label) => label !== 'O' && label !== UNLABELED).length - covered;
 }

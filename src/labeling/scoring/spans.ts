@@ -4,7 +4,7 @@
  *
  * A label is `O` or a position, a hyphen and a type: `B` begins and `I` is inside (IOB1, IOB2), `E` or `L` ends and `S` or
  * `U` is a span by itself (IOBES, BILOU). A label of another form, such as `PER`, is inside a span of that type. The rule
- * never fails: whatever a model writes has spans.
+ * never fails: whatever a model writes has spans. A token without a label (`''`) is outside, and ends a span.
  */
 
 import { expectIterable, expectWords } from '../checks.js';
@@ -61,7 +61,7 @@ export interface SpanScheme {
  */
 export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
   const all = new Set(labels);
-  const inside = [...all].filter((label) => label !== 'O');
+  const inside = [...all].filter((label) => label !== 'O' && label !== '');
   const outliersOf = (kind: SpanKind): string[] => inside.filter((label) => insideOf(kind)(label) === 'O');
   const outliers = outliersOf('typed');
   const typed = inside.length - outliers.length;
@@ -102,7 +102,7 @@ interface Position {
 const OUTSIDE: Position = { position: 'O', type: '' };
 
 function parseLabel(label: string): Position {
-  if (label === 'O') return OUTSIDE;
+  if (label === 'O' || label === '') return OUTSIDE; // a token without a label is in no span
   const match = /^([BIESLU])(?:-(.*))?$/su.exec(label);
   return match ? { position: match[1], type: match[2] ?? '' } : { position: 'I', type: label };
 }

@@ -6,6 +6,7 @@ import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
 import type { Scheme } from '../data/schemes.js';
 import { detectScheme } from '../data/schemes.js';
+import { countUnlabeled, UNLABELED } from '../data/unlabeled.js';
 import type { Unit } from '../model/heads/head.js';
 import { insideOf, spanSchemeOf, withoutOutlier } from './spans.js';
 
@@ -17,7 +18,7 @@ const SHOWN = 10;
 const PLACES = 5;
 
 /**
- * Notes on training sentences, in this order: one label, one word, a very long sentence, labels outside the scheme of spans,
+ * Notes on training sentences, in this order: tokens without label, the label `_`, one label, one word, a very long sentence, labels outside the scheme of spans,
  * spans in a notation that is not read.
  *
  * @param labels those of the training sentences
@@ -30,8 +31,10 @@ export function notesOfTraining(
   source?: string,
   unit: Unit = 'token',
 ): Note[] {
-  if (unit === 'sentence') return [...oneLabel(labels, source, unit), ...oneWord(train, source, unit)];
+  const gaps = [...unlabeledNote(train, 'loss', source, unit), ...underscoreNote(train, labels, source, unit)];
+  if (unit === 'sentence') return [...gaps, ...oneLabel(labels, source, unit), ...oneWord(train, source, unit)];
   return [
+    ...gaps,
     ...oneLabel(labels, source, unit),
     ...oneWord(train, source, unit),
     ...longSentence(train, source),
@@ -42,7 +45,7 @@ export function notesOfTraining(
 }
 
 /**
- * Notes on sentences that are scored: another scheme of spans, a very long sentence, labels the model does not have, labels outside
+ * Notes on sentences that are scored: tokens without label, another scheme of spans, a very long sentence, labels the model does not have, labels outside
  * the scheme.
  *
  * @param labels those that the model gives back
@@ -55,13 +58,46 @@ export function notesOfScoring(
   unit: Unit = 'token',
   scheme?: Scheme,
 ): Note[] {
-  if (unit === 'sentence') return unknownLabels(sentences, labels, source, unit);
+  const gaps = unlabeledNote(sentences, 'scores', source, unit);
+  if (unit === 'sentence') return [...gaps, ...unknownLabels(sentences, labels, source, unit)];
   return [
+    ...gaps,
     ...otherScheme(sentences, scheme, source),
     ...longSentence(sentences, source),
     ...unknownLabels(sentences, labels, source, unit),
     ...outlierLabels(sentences, labels, source),
   ];
+}
+
+/** How many tokens, or sentences, have no label. */
+export function unlabeledNote(
+  sentences: readonly Sentence[],
+  what: 'loss' | 'scores',
+  source: string | undefined,
+  unit: Unit,
+): Note[] {
+  const found = countUnlabeled(sentences);
+  if (found.tokens === 0) return [];
+  const whole =
+    unit === 'sentence' || found.sentences === 0 ? '' : ` (${counted(found.sentences, 'sentence')} without any)`;
+  const verb = found.tokens === 1 ? 'is' : 'are';
+  const message = `${counted(found.tokens, unit)} without label ${verb} left out of the ${what}${whole}`;
+  return [noteOf('unlabeled', message, source, found.line, found.tokens)];
+}
+
+/** `_` is learned like any other label where it is a value, as in FEATS. */
+function underscoreNote(
+  train: readonly Sentence[],
+  labels: LabelVocabulary,
+  source: string | undefined,
+  unit: Unit,
+): Note[] {
+  if (!labels.has('_')) return [];
+  const [{ count, lines }] = placesOf(train, (label) => label === '_');
+  const message =
+    `${counted(count, unit)} ${count === 1 ? 'has' : 'have'} the label "_", which is learned and scored like any other, as in FEATS, where it means ` +
+    `no features: if it stands for no label here, leave ${count === 1 ? 'it' : 'them'} out (--unlabeled _)`;
+  return [noteOf('underscore-label', message, source, lines[0], count)];
 }
 
 function otherScheme(sentences: readonly Sentence[], expected: Scheme | undefined, source?: string): Note[] {
@@ -194,7 +230,7 @@ function placesOf(sentences: readonly Sentence[], wanted: (label: string) => boo
   const found = new Map<string, { label: string; count: number; lines: number[]; exact: boolean }>();
   for (const { labels = [], line, lines } of sentences) {
     labels.forEach((label, t) => {
-      if (!wanted(label)) return;
+      if (label === UNLABELED || !wanted(label)) return;
       const entry = found.get(label) ?? { label, count: 0, lines: [], exact: true };
       found.set(label, entry);
       entry.count++;

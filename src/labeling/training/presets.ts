@@ -13,6 +13,7 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectKnownKeys, expectOneOf } from '../../tensor/checks.js';
 import type { Sentence } from '../data/sentence.js';
+import { withSomeLabel } from '../data/unlabeled.js';
 import type { TrainOptions } from './options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS } from './options.js';
 
@@ -25,7 +26,7 @@ export const PRESETS: readonly PresetName[] = ['pos', 'ner', 'slots', 'sentiment
 /** What was decided by the size of the data, or by a preset. */
 export interface Decided {
   readonly preset?: PresetName;
-  /** Size of the training data. */
+  /** Size of the training data; sentences without any label do not count. */
   readonly sentences: number;
   readonly tokens: number;
   /** The options that were set. */
@@ -134,7 +135,8 @@ export function decideOptions(
   expectKnownKeys('train', 'options', options, TRAIN_KEYS);
   const { preset, ...rest } = options;
   const given: TrainOptions = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const size = { sentences: train.length, tokens: train.reduce((sum, { tokens }) => sum + tokens.length, 0) };
+  const learned = withSomeLabel(train);
+  const size = { sentences: learned.length, tokens: learned.reduce((sum, { tokens }) => sum + tokens.length, 0) };
   const set = preset === undefined ? sized(given, size) : presetOptions(preset, given, size);
   const chosen = Object.fromEntries(Object.entries(set).filter(([name]) => !(name in given)));
   if (Object.keys(chosen).length === 0) return { options: given, decided: null };

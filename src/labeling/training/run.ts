@@ -23,6 +23,7 @@ import type { InputSpec } from '../data/formats/reading.js';
 import { expectReading } from '../data/formats/reading.js';
 import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
+import { hasLabel, withSomeLabel } from '../data/unlabeled.js';
 import { cells } from '../../cells/index.js';
 import type { Cell } from '../../cells/index.js';
 import { CHARACTER_UNITS } from '../data/spelling.js';
@@ -40,6 +41,7 @@ import type { TrainHooks } from './record.js';
 import type { PlannedHead } from './heads.js';
 import { checkHeadNames, goldOfHead, plannedHeads, sourceOf, spansOfHeads } from './heads.js';
 import type { SpanPlan, Spans } from './spans.js';
+import { expectPaths } from './spans.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
@@ -55,11 +57,12 @@ import type { EncodedSentences, Replica } from './replica.js';
 import { createReplica } from './replica.js';
 import type { Sentence } from '../data/sentence.js';
 import type { EvaluateOptions } from '../scoring/evaluate.js';
+import { expectSomeLabel } from '../scoring/evaluate.js';
 import { SPAN_MODES } from '../scoring/span-counts.js';
 import { spanReading } from '../scoring/span-reading.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
-/** Sentences of a training, each with its labels. */
+/** Sentences of a training, each with its labels; a token, or a sentence, may lack one (`''`), and takes no part in the loss then. */
 export interface Corpora {
   readonly train: readonly Sentence[];
   /** Decides which epoch is best; without it the last one is. */
@@ -102,18 +105,19 @@ export interface Run {
  */
 export function prepareRun(
   kernels: Kernels,
-  corpora: Corpora,
+  all: Corpora,
   asked: TrainOptions,
   { onNote, onSpans, onDecided }: Pick<TrainHooks, 'onNote' | 'onSpans' | 'onDecided'> = {},
 ): Run {
-  expectCorpora(corpora);
+  expectCorpora(all);
+  const corpora = { ...all, train: withSomeLabel(all.train) };
   const { options, decided } = decideOptions(asked, corpora.train);
   const settings = withDefaults(options);
   checkSettings(settings);
   const encoders = encodersOf(options.encoders);
   expectKinds('train', { encoders, heads: options.heads });
   const own = ownPartsOf(encoders, options.heads, settings.cell);
-  if (corpora.train.length === 0) throw new DataError('train: expected at least one sentence; got none');
+  expectLearnable(all, corpora);
   const schedule = scheduleOf(settings, corpora);
   const heads = plannedHeads(settings, own.heads);
   const parts = partsFrom(corpora, options, settings, heads, encoders, onNote);
@@ -121,9 +125,11 @@ export function prepareRun(
   checkHeadNames(settings, config, corpora.dev);
   tellSpans(config, spans, onSpans);
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
-  heads.forEach((head, h) => checkCorpora(head, corpora, given[h], spans[h].plan, settings.strictLabels, onNote));
+  heads.forEach((head, h) => checkCorpora(head, all, given[h], spans[h].plan, settings.strictLabels, onNote));
+  checkScored(heads, config, settings, corpora, onNote);
   const losses = heads.map(({ kind }) => lossSettingsOf(kind, settings));
   const sentences = encodedFrom(corpora, heads, parts);
+  expectPathsOf(heads, config, sentences, corpora);
   if (decided) onDecided?.(decided);
   const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
   const lengths = Array.from(sentences.lengths);
@@ -140,6 +146,22 @@ export function prepareRun(
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
+}
+
+/** @throws DataError where there is no sentence to learn from */
+function expectLearnable({ train, sources }: Corpora, learned: Corpora): void {
+  if (train.length === 0) throw new DataError('train: expected at least one sentence; got none');
+  if (learned.train.length === 0) expectSomeLabel(train, 'token', sources?.train);
+}
+
+/** Requires of every head that the labels that are missing can be completed. @throws DataError naming the sentence */
+function expectPathsOf(
+  heads: readonly PlannedHead[],
+  config: ModelConfig,
+  { targets }: EncodedSentences,
+  { train, sources }: Corpora,
+): void {
+  heads.forEach(({ place }, h) => expectPaths(config.heads[h], targets[h], train, sourceOf(place, sources?.train)));
 }
 
 /** @throws ArgumentError where the schedule is none, or follows a development set that is not there */
@@ -268,6 +290,35 @@ function checkCorpora(
   }
 }
 
+/**
+ * Heads without any label in dev or test are left out of its scores, which is said; the one that decides which epoch is best cannot be.
+ *
+ * @throws DataError where it would be
+ */
+function checkScored(
+  heads: readonly PlannedHead[],
+  config: ModelConfig,
+  { bestBy = config.heads[0].name }: Settings,
+  corpora: Corpora,
+  onNote?: OnNote,
+): void {
+  const { sources = {} } = corpora;
+  for (const part of ['dev', 'test'] as const) {
+    const sentences = corpora[part];
+    if (sentences === undefined) continue;
+    heads.forEach((head, h) => {
+      const { name } = config.heads[h];
+      const source = sourceOf(head.place, sources[part]);
+      const gold = goldOfHead(head, sentences, sources[part]);
+      if (heads.length === 1 || (part === 'dev' && name === bestBy)) expectSomeLabel(gold, head.kind.unit, source);
+      else if (!gold.some(({ labels }) => hasLabel(labels))) {
+        const message = `${source === undefined ? '' : `${source}: `}no labels for the head ${name}: it is not scored`;
+        onNote?.({ kind: 'head-left-out', message, ...(source !== undefined && { source }) });
+      }
+    });
+  }
+}
+
 /** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
 function partsFrom(
   corpora: Corpora,
@@ -286,7 +337,11 @@ function partsFrom(
   };
   const built = encoders.map((kind) => kind.build(train, { ...settings, vectors }));
   const spans = spansOfHeads(train, heads, settings, sources?.train, onNote);
-  const labels = heads.map((head, h) => buildLabels(goldOfHead(head, train, sources?.train).map(spans[h].learned)));
+  const labels = heads.map((head, h) => {
+    const gold = goldOfHead(head, train, sources?.train);
+    expectSomeLabel(gold, head.kind.unit, sourceOf(head.place, sources?.train));
+    return buildLabels(gold.map(spans[h].learned));
+  });
   const config: ModelConfig = {
     encoders: built.map((each) => each.config),
     body,

@@ -1,12 +1,16 @@
 /** What a training makes of labels that annotate spans: their scheme, the one that is learned, the transitions it permits. */
+import type { CrfMask } from '../../layers/crf-lattice.js';
+import { IGNORED } from '../../layers/softmax-loss.js';
 import { DataError } from '../../tensor/errors.js';
 import { counted, grouped } from '../../tensor/print.js';
 import type { OnNote } from '../data/notes.js';
 import type { DetectedScheme, Scheme } from '../data/schemes.js';
-import { convertLabels, detectScheme, permitsEveryLength, permittedTransitions } from '../data/schemes.js';
+import { detectScheme, permitsEveryLength, permittedTransitions } from '../data/schemes.js';
 import type { Sentence } from '../data/sentence.js';
+import { convertPartial } from '../data/unlabeled.js';
 import type { DecodingConfig } from '../model/heads/decoding.js';
-import { maskText } from '../model/heads/decoding.js';
+import { decodingOf, maskText } from '../model/heads/decoding.js';
+import type { HeadConfig } from '../model/heads/head.js';
 
 /** The options of a training that are about spans. */
 export interface SpanSettings {
@@ -70,7 +74,7 @@ export function spansOfTraining(
   return {
     plan: { data, evidence: detected.evidence, learned, constrained },
     learned: (sentence) =>
-      sentence.labels ? { ...sentence, labels: convertLabels(sentence.labels, data, learned).labels } : sentence,
+      sentence.labels ? { ...sentence, labels: convertPartial(sentence.labels, data, learned).labels } : sentence,
     decoding(labels) {
       const mask = permittedTransitions(learned, labels);
       const closed = constrained && !permitsEveryLength(mask);
@@ -103,4 +107,40 @@ function unconstrained(scheme: Scheme, source?: string): string {
     `${source === undefined ? '' : `${source}: `}no label of ${scheme} may stand by itself here (there is no O, and no span of one token), so ` +
     'sentences of some lengths would have no path: transitions are not constrained'
   );
+}
+
+/**
+ * Requires that the labels of every sentence can be completed: those that are missing, by labels of the training data, so that the whole
+ * is permitted. Where all labels are given they are.
+ *
+ * @param targets ids of the labels of each sentence; −1 where one is missing
+ * @throws DataError naming the sentence
+ */
+export function expectPaths(
+  head: HeadConfig,
+  targets: readonly Int32Array[],
+  train: readonly Sentence[],
+  source?: string,
+): void {
+  const { mask } = decodingOf(head);
+  if (head.kind !== 'crf' || mask === undefined) return;
+  const blocked = targets.findIndex((own) => own.includes(IGNORED) && !hasPath(mask, own));
+  if (blocked < 0) return;
+  const { line } = train[blocked];
+  const place = [source, line === undefined ? `sentence ${grouped(blocked + 1)}` : `sentence at line ${grouped(line)}`];
+  throw new DataError(
+    `${place.filter((part) => part !== undefined).join(': ')}: no labels of the training data can stand at its tokens without label: the scheme permits none beside those that are given; label them, or let all transitions be (--decode free)`,
+  );
+}
+
+function hasPath({ start, transitions, end }: CrfMask, targets: Int32Array): boolean {
+  const K = start.length;
+  const all = Array.from({ length: K }, (_, j) => j);
+  let open: number[] = [];
+  targets.forEach((target, t) => {
+    const states = target === IGNORED ? all : [target];
+    const before = open;
+    open = states.filter((j) => (t === 0 ? start[j] !== 0 : before.some((i) => transitions[i * K + j] !== 0)));
+  });
+  return targets.length === 0 || open.some((j) => end[j] !== 0);
 }

@@ -79,13 +79,14 @@ describe('reading several columns', () => {
     await expect(read(conllu, { column })).rejects.toThrow(`a number or a name, or a list of some; got ${got}`);
   });
 
-  test('optional labels: what the input lacks is noted, what a sentence lacks is absent', async () => {
+  test('optional labels: what the input lacks is noted, what is not annotated is empty', async () => {
     const notes = collectNotes();
     const options = { labels: 'optional', onNote: notes.add } as const;
     const partly = conllu.replace('\tRB\t', '\t_\t');
     expect((await read(partly, { ...options, column: ['xpos', 'upos'] }))[0]).toEqual({
       tokens: ['do', "n't"],
-      columns: { upos: columns.upos },
+      labels: ['VBP', ''],
+      columns: { xpos: ['VBP', ''], upos: columns.upos },
       line: 3,
     });
     expect(notes.notes).toEqual([]);

@@ -51,13 +51,20 @@ describe('conllu', () => {
     await fails(CONLLU, 'column 11 does not exist: the input has 10 columns, 1 to 10', { column: 11 }, ArgumentError);
   });
 
-  test('a missing label is an error, or tolerated, or not looked at', async () => {
+  test('a label that is not annotated is empty; a missing one is an error, or tolerated, or not looked at', async () => {
     const text = `${row('1', 'a', 'X')}\n${row('2', 'b', '_')}\n\n${row('1', 'c', 'Y')}\n`;
-    await fails(text, 'f:2: expected a label in column upos; got "_", which means "not annotated"');
-    expect(pairs(await read(text, { labels: 'optional' }))).toEqual([
-      [['a', 'b'], undefined],
-      [['c'], ['Y']],
-    ]);
+    for (const labels of ['required', 'optional'] as const) {
+      expect(pairs(await read(text, { labels }))).toEqual([
+        [
+          ['a', 'b'],
+          ['X', ''],
+        ],
+        [['c'], ['Y']],
+      ]);
+    }
+    const empty = text.replace('\t_\t', '\t\t').replace(/b\t([^\t]*)\t_/, 'b\t$1\t');
+    await fails(empty, 'f:2: expected a label in column upos; got nothing: fill it in, write _ where there is none');
+    expect(pairs(await read(empty, { labels: 'optional' }))[0]).toEqual([['a', 'b'], undefined]);
     expect(pairs(await read(text, { labels: 'ignored' }))).toEqual([
       [['a', 'b'], undefined],
       [['c'], undefined],

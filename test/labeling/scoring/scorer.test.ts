@@ -191,7 +191,7 @@ describe('scores', () => {
       unit: 'token',
       macroF1: 0,
       ...{ correctSentences: 0, lengths: [], macro: { precision: 0, recall: 0, f1: 0 } },
-      ...{ sentences: 0, tokens: 0, correct: 0, accuracy: 0 },
+      ...{ sentences: 0, tokens: 0, unlabeled: 0, correct: 0, accuracy: 0 },
       ...{ knownTokens: 0, knownAccuracy: null, oovTokens: 0, oovAccuracy: null },
       ...{ labels: {}, confusion: { labels: [], counts: [] }, spans: null, spanF1: null },
     });

@@ -26,7 +26,7 @@ export interface LineParser {
 export interface Collector {
   /** Number of tokens since the last sentence ended. */
   readonly count: number;
-  /** @param labels of the columns that are read, in their order; undefined where the token has none */
+  /** @param labels of the columns that are read, in their order; `''` where the token has none, undefined where the line says nothing */
   add(token: string, labels: readonly (string | undefined)[], line: number): void;
   /** Ends the sentence; undefined where it has no tokens, as between two blank lines, or was spoiled. */
   flush(): Sentence | undefined;

@@ -7,6 +7,7 @@
  * `# global.columns = ID FORM UPOS`.
  */
 import type { Sentence } from '../sentence.js';
+import { UNLABELED } from '../unlabeled.js';
 import { createCollector, type LineParser } from './collect.js';
 import { declaredColumns, isBlank, splitColumns } from './detect.js';
 import { asksForSeveral, namedLike, oneOrList, placesOfColumns } from './columns.js';
@@ -136,7 +137,7 @@ function checkDeclaration({ source, names, declared }: Columns, text: string, li
   );
 }
 
-/** The label in a column; undefined where it is missing and may be. */
+/** The label in a column, `''` where it is not annotated; undefined where the field is empty and may be. */
 function labelOf(
   { source, labels, cleaner }: ParseOptions,
   name: string,
@@ -144,11 +145,11 @@ function labelOf(
   line: number,
 ): string | undefined {
   const label = cleaner.label(text, line);
-  const missing = label === '' || (label === '_' && !UNDERSCORE_IS_A_VALUE.has(name));
-  if (!missing) return label;
+  if (label === '_' && !UNDERSCORE_IS_A_VALUE.has(name)) return UNLABELED;
+  if (label !== '') return label;
   if (labels === 'optional') return undefined;
-  const message = `expected a label in column ${name}; got ${quote(label)}`;
-  throw dataErrorAt(source, line, `${message}, which means "not annotated": annotate it, or choose another column`);
+  const message = `expected a label in column ${name}; got nothing`;
+  throw dataErrorAt(source, line, `${message}: fill it in, write _ where there is none, or choose another column`);
 }
 
 /** Checks that words are numbered from 1; after an error it goes on from the number that stands there. */

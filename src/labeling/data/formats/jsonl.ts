@@ -2,6 +2,7 @@
 import { brief, jsonExcess } from '../../../serialize/unique-json.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
+import { UNLABELED } from '../unlabeled.js';
 import type { LineParser } from './collect.js';
 import { columnList, namedLike, placesOfColumns } from './columns.js';
 import { isBlank } from './detect.js';
@@ -64,8 +65,8 @@ function parseLine(text: string, line: number, options: ParseOptions, names: rea
   const read = (name: string): readonly string[] | undefined => {
     const value = fieldOf(fields, name);
     if (policy === 'optional' && (value ?? null) === null) return undefined;
-    const labels = strings(value)?.map((label) => cleaner.label(label, line));
-    if (!labels?.every((label) => label !== '')) {
+    const labels = labelList(value)?.map((label) => (label === null ? UNLABELED : cleaner.label(label, line)));
+    if (!labels?.every((label, t) => label !== '' || (value as unknown[])[t] === null)) {
       const held = name === 'labels' ? namesIn(value) : undefined;
       const advice = held === undefined ? '' : `: name some of its columns (--column ${held.join(',')})`;
       throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}${advice}`);
@@ -99,6 +100,13 @@ function fieldOf(fields: ReadonlyMap<string, unknown>, name: string): unknown {
   const all = fields.get('labels');
   if (fields.has(name) || namesIn(all) === undefined || !Object.hasOwn(all as object, name)) return fields.get(name);
   return (all as Record<string, unknown>)[name];
+}
+
+/** A list of strings that are not empty, and of null where a token has no label; undefined where the value is anything else. */
+function labelList(value: unknown): (string | null)[] | undefined {
+  const valid =
+    Array.isArray(value) && value.every((item) => item === null || (typeof item === 'string' && item !== ''));
+  return valid ? (value as (string | null)[]) : undefined;
 }
 
 /** A list of strings that are not empty; undefined where the value is anything else. */

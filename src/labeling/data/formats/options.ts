@@ -72,8 +72,13 @@ export interface ReadOptions {
   onNote?: OnNote;
   /** Hears how the input is read, before the first sentence. */
   onReading?: (reading: Reading) => void;
-  /** Default `required`: a token without a label is an error. */
+  /** Default `required`: a token without a label is an error, unless its input says that it has none (`unlabeled`). */
   labels?: LabelPolicy;
+  /**
+   * What stands in place of a label where a token has none, such as `_`: its label becomes `''`. Without it, `_` does in those columns of
+   * CoNLL-U where it means "not annotated" (not in `form`, `lemma`, `feats`, `deps` and `misc`), and `null` in JSON lines.
+   */
+  unlabeled?: string;
   /** Whether sentences in columns have the line of each token (`lines`); default false, to save memory. */
   tokenLines?: boolean;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
@@ -107,6 +112,7 @@ const KEYS = keysOf<ReadOptions>({
   onNote: true,
   onReading: true,
   labels: true,
+  unlabeled: true,
   tokenLines: true,
   normalize: true,
   keepLines: true,
@@ -133,6 +139,9 @@ export function parseOptions(options: ReadOptions): ParseOptions {
   if (!['NFC', 'NFD', 'none'].includes(normalize)) {
     throw new ArgumentError(`normalize must be 'NFC', 'NFD' or 'none'; got ${JSON.stringify(normalize)}`);
   }
+  if (options.unlabeled?.trim() === '') {
+    throw new ArgumentError('unlabeled must be a mark that is not blank, such as _');
+  }
   if (!Number.isInteger(maxTokens) || maxTokens < 1) {
     throw new ArgumentError(`maxTokens must be an integer of at least 1; got ${show(maxTokens)}`);
   }
@@ -150,6 +159,7 @@ function expectReadTypes(options: ReadOptions): void {
   if (format !== undefined) expectOneOf('readSentences', 'format', format, FORMATS);
   expectTypes('readSentences', options, {
     source: 'string',
+    unlabeled: 'string',
     keepLines: 'boolean',
     tokenLines: 'boolean',
     onNote: 'function',

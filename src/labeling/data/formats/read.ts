@@ -8,6 +8,7 @@ import { normalForm } from '../nfc.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
+import { UNLABELED } from '../unlabeled.js';
 import { createBadLines } from './bad-lines.js';
 import { createCleaner } from './clean.js';
 import type { LineParser } from './collect.js';
@@ -17,6 +18,7 @@ import { detectFormat, detectLayout, isBlank } from './detect.js';
 import { createJsonlParser } from './jsonl.js';
 import { checkedBlocks, type ByteChunks, type CheckedBlock, type LineFault } from './lines.js';
 import { FORMATS, parseOptions, rejectUnused, type Format, type ParseOptions, type ReadOptions } from './options.js';
+import type { Reading } from './reading.js';
 import { describeReading } from './reading.js';
 import { createSlashedParser } from './slashed.js';
 
@@ -43,7 +45,7 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
     const judged = settings.format === undefined || settings.format === 'conll';
     const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1, settings.badLines ?? 'stop');
     parser = parserFor(head, settings);
-    settings.onReading?.(parser.reading);
+    settings.onReading?.(withMark(parser.reading, settings));
     yield* parsedSentences(parser, chain(head.blocks, blocks), settings);
   } finally {
     const found = [cleaner.note(source), ...(parser?.notes() ?? [])];
@@ -90,10 +92,39 @@ export async function* parsedSentences(
   }
 }
 
-/** The function that brings the tokens of a sentence into the normal form asked for. */
-export function normalizer({ normalize = 'none' }: ReadOptions): (sentence: Sentence) => Sentence {
-  if (normalize === 'none') return (sentence) => sentence;
-  return (sentence) => ({ ...sentence, tokens: sentence.tokens.map((token) => normalForm(token, normalize)) });
+/** The function that brings the tokens of a sentence into the normal form asked for, and empties the labels that are none. */
+export function normalizer(options: ReadOptions): (sentence: Sentence) => Sentence {
+  const { normalize = 'none' } = options;
+  const mark = markOf(options);
+  const marked = mark === undefined ? (sentence: Sentence) => sentence : withoutMark(mark);
+  if (normalize === 'none') return marked;
+  return (sentence) => marked({ ...sentence, tokens: sentence.tokens.map((token) => normalForm(token, normalize)) });
+}
+
+/** The mark of tokens without a label: the given one, or that of the training data, in whatever format. */
+function markOf({ unlabeled, like, labels }: ReadOptions): string | undefined {
+  return labels === 'ignored' ? undefined : (unlabeled ?? like?.unlabeled);
+}
+
+/** A reading with the mark of tokens without a label, where there is one. */
+export function withMark(reading: Reading, options: ReadOptions): Reading {
+  const unlabeled = markOf(options);
+  return unlabeled === undefined ? reading : { ...reading, unlabeled };
+}
+
+function withoutMark(mark: string): (sentence: Sentence) => Sentence {
+  const emptied = (labels: readonly string[]) => labels.map((label) => (label === mark ? UNLABELED : label));
+  return (sentence) => {
+    const { labels, columns, category } = sentence;
+    return {
+      ...sentence,
+      ...(labels && { labels: emptied(labels) }),
+      ...(columns && {
+        columns: Object.fromEntries(Object.entries(columns).map(([name, own]) => [name, emptied(own)])),
+      }),
+      ...(category === mark && { category: UNLABELED }),
+    };
+  };
 }
 
 /** The begin of an input. */

@@ -26,6 +26,8 @@ export interface InputSpec {
   readonly ids?: boolean;
   /** Which lines are comments. */
   readonly comments?: CommentRule;
+  /** What stands in place of a label where a token has none. */
+  readonly unlabeled?: string;
   /** How text is cut into tokens, and its language: that of sentences with one label each, or raw text that is to be tagged. */
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
@@ -48,13 +50,14 @@ export function inputSpecOf(reading: Reading): InputSpec {
 }
 
 function specOf(reading: InputSpec): InputSpec {
-  const { format, tokenColumn, column, ids, comments, tokenizer, locale } = reading;
+  const { format, tokenColumn, column, ids, comments, unlabeled, tokenizer, locale } = reading;
   return {
     format,
     ...(tokenColumn !== undefined && { tokenColumn }),
     ...(column !== undefined && { column }),
     ...(ids && { ids }),
     ...(comments !== undefined && { comments }),
+    ...(unlabeled !== undefined && { unlabeled }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(locale !== undefined && { locale }),
   };
@@ -64,7 +67,7 @@ function specOf(reading: InputSpec): InputSpec {
 export function inputSpecFromJson(value: unknown): InputSpec {
   const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
-  const { format, tokenColumn, column, ids, comments, tokenizer, locale } = value as Record<string, unknown>;
+  const { format, tokenColumn, column, ids, comments, unlabeled, tokenizer, locale } = value as Record<string, unknown>;
   const formats = [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
   const known = formats.find((name) => name === format);
   if (known === undefined) throw wrong('format', `one of ${formats.join(', ')}`, format);
@@ -79,6 +82,9 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   if (comments !== undefined && !['auto', 'none', '#'].includes(comments as string)) {
     throw wrong('comments', 'auto, none or #', comments);
   }
+  if (unlabeled !== undefined && (typeof unlabeled !== 'string' || unlabeled.trim() === '')) {
+    throw wrong('unlabeled', 'a mark', unlabeled);
+  }
   if (tokenizer !== undefined && !TOKENIZERS.includes(tokenizer as Tokenizer)) {
     throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
   }
@@ -92,7 +98,8 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
   const { format, comments, ...places } = reading as Record<string, unknown>;
   expectOneOf(where, `${name}.format`, format as string, [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])]);
   if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
-  expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', tokenizer: 'string', locale: 'string' });
+  const texts = { unlabeled: 'string', tokenizer: 'string', locale: 'string' } as const;
+  expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', ...texts });
   for (const place of ['tokenColumn', 'column']) {
     const list = place === 'column' && Array.isArray(places[place]) ? places[place] : [places[place]];
     if (list.every((each) => ['undefined', 'string', 'number'].includes(typeof each))) continue;
@@ -101,12 +108,13 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
 }
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
-export function describeReading({ format, tokenColumn, column, ids, tokenizer, locale }: InputSpec): string {
+export function describeReading({ format, tokenColumn, column, ids, unlabeled, tokenizer, locale }: InputSpec): string {
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
   const parts: string[] = [format];
   const isText = tokenizer !== undefined && (CLASSIFIED_FORMATS as readonly string[]).includes(format);
   if (tokenColumn !== undefined) parts.push(`${isText ? 'text' : 'words'} in ${place(tokenColumn)}`);
   if (column !== undefined) parts.push(`labels in ${columnList(column).map(place).join(', ')}`);
+  if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} where there is no label`);
   if (ids) parts.push('column 1 counts the words');
   if (isText) parts.push(`tokens by ${tokenizer}`);
   else if (tokenizer) parts.push(`raw text will be cut by ${tokenizer}`);

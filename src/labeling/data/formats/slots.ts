@@ -12,7 +12,7 @@ import { trimOuter } from './clean.js';
 import { isBlank, splitColumns } from './detect.js';
 import { checkedBlocks, type ByteChunks, type LineFault } from './lines.js';
 import { dataErrorAt, parseOptions, rejectUnused, type ParseOptions, type ReadOptions } from './options.js';
-import { normalizer } from './read.js';
+import { normalizer, withMark } from './read.js';
 
 /** The bytes of the parallel files. */
 export interface SlotChunks {
@@ -45,7 +45,7 @@ export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): 
     chunks && { name: `${source}/${name}`, lines: eachLine(chunks, `${source}/${name}`, maxLineBytes) };
   const label = open(labels === 'ignored' ? undefined : files.labels, 'seq.out');
   const category = open(files.categories, 'label');
-  settings.onReading?.({ format: 'slots' });
+  settings.onReading?.(withMark({ format: 'slots' }, settings));
   try {
     yield* parsedSentences(eachLine(files.tokens, `${source}/seq.in`, maxLineBytes), label, category, settings);
   } finally {

@@ -106,9 +106,9 @@ function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<Sente
   };
 }
 
-/** The category of a sentence that must have one. @throws DataError where it has none */
+/** The category of a sentence that must have one, `''` where it is said to have none. @throws DataError where nothing is said */
 export function categoryOf({ category, line }: Sentence, source?: string): readonly string[] {
-  if (category !== undefined && category !== '') return [category];
+  if (category !== undefined) return [category];
   const place = [source, line === undefined ? undefined : `line ${line}`]
     .filter((part) => part !== undefined)
     .join(':');
