@@ -61,6 +61,9 @@ test('what cannot be is refused', () => {
   expect(() => buildCharacters([{ tokens: 'ab' as never }])).toThrow(
     /sentences\[0\]\.tokens must be a list of strings/,
   );
+  expect(() => buildCharacters([...sentences, null as never])).toThrow(/sentences\[2\]\.tokens must be a list/);
+  for (const value of ['code-point', null, []])
+    expect(() => charactersFromJson(value)).toThrow(/^expected characters, an object; got/);
 });
 
 test.each(['code-point', 'grapheme'] as const)('what is built of any tokens can be read back: %s', (unit) => {

@@ -171,6 +171,20 @@ describe('the modes of a scorer', () => {
     );
   });
 
+  test('strict: a label that is no position breaks the scheme where every label counts, and elsewhere is outside', () => {
+    const strict = { spanMode: 'strict', scheme: 'IOB2' } as const;
+    const [labels, wrong] = ['B-x I-x FOO O', 'B-x I-x O I-x'].map((text) => text.split(' '));
+    const of = (options: ScorerOptions) => score(labels, wrong, { ...strict, ...options }).spans;
+    expect(of({ spans: true })).toMatchObject({ kind: 'plain', correct: 1, illFormed: { gold: 1, predicted: 1 } });
+    expect(of({ labels })).toMatchObject({ kind: 'typed', correct: 1, illFormed: { gold: 0, predicted: 1 }, outside: ['FOO'] }); // prettier-ignore
+  });
+
+  test('known and unknown words are told apart where somebody says which they are', () => {
+    expect(score(gold, predicted, {}).spans).toMatchObject({ known: null, oov: null });
+    expect(score(gold, predicted, { known: () => true }).spans).toMatchObject({ known: { gold: 2 }, oov: { gold: 0 } });
+    expect(score(gold, predicted, { known: () => false }).spans).toMatchObject({ known: { gold: 0 }, oov: { gold: 2 } }); // prettier-ignore
+  });
+
   test('are judged by the scheme given, else that of the sentences, else that of the labels', () => {
     const labels = ['B-PER', 'E-PER', 'S-PER', 'I-PER', 'O'];
     const told = [{ tokens: ['a', 'b'], labels: ['B-PER', 'I-PER'] }];
