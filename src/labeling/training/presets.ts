@@ -7,8 +7,7 @@
  * **Presets.** A preset sets a whole recipe for a kind of task, parts of it by the number of tokens. What is given explicitly wins, and
  * takes with it what goes with nothing else: smoothing where a CRF is asked for, β₂ where the optimizer is SGD.
  *
- * The rule by size was chosen on development sets of languages and tasks that differ: docs/command-line.md has its figures. The presets
- * follow published recipes.
+ * Both were chosen on development sets of languages and tasks that differ: docs/command-line.md has the figures.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectKnownKeys, expectOneOf } from '../../tensor/checks.js';
@@ -45,11 +44,17 @@ const SIZES = [
 
 /** The epochs make at least so many updates, within limits. */
 const UPDATES = 2000;
-const PRESET_UPDATES = 4000;
+
+/** Sizes of batches in a preset, by sentences: small sets need their updates. */
+const PRESET_BATCHES = [
+  { below: 1000, batch: 8 },
+  { below: 5000, batch: 16 },
+  { below: Infinity, batch: 32 },
+] as const;
 
 /** Bounds of sizes in tokens, as the recipe has them. */
 const SMALL = 30_000;
-const MEDIUM = 50_000;
+const MEDIUM = 100_000;
 
 /** Epochs that make `updates` updates, at least `least` and at most `most`. */
 function epochsFor(updates: number, batch: number, { sentences }: Size, least: number, most: number): number {
@@ -65,10 +70,13 @@ function bySize(size: Size, optimizer: TrainOptions['optimizer']): Partial<Train
 
 /** The recipe of every preset. */
 function common(size: Size): Partial<TrainOptions> {
-  const batch = size.tokens < SMALL ? 16 : 32;
+  const { batch } = PRESET_BATCHES.find(({ below }) => size.sentences < below)!;
   return {
     encoders: ['words', 'affixes', 'characters'],
     embedding: 100,
+    affixRows: 20_000,
+    prefixes: 6,
+    suffixes: 6,
     characterEmbedding: 32,
     characterSize: 128,
     hidden: 128,
@@ -76,10 +84,10 @@ function common(size: Size): Partial<TrainOptions> {
     dropout: size.tokens < SMALL ? 0.33 : 0.5,
     wordDropout: 0.2,
     optimizer: 'adam',
-    lr: 0.002,
+    lr: 0.003,
     beta2: 0.99,
     batch,
-    epochs: epochsFor(PRESET_UPDATES, batch, size, 15, 40),
+    epochs: epochsFor(UPDATES, batch, size, 12, 20),
     clip: 1,
     schedule: 'hold:0.6,0.005',
     ema: 0.999,
@@ -102,6 +110,13 @@ const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>
   }),
 };
 
+/** The sizes that a recipe sets for an encoder: they go with it alone. */
+const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (keyof TrainOptions)[]>> = {
+  words: ['embedding', 'wordDropout'],
+  affixes: ['affixRows', 'prefixes', 'suffixes'],
+  characters: ['characterEmbedding', 'characterSize'],
+};
+
 /** Options of a recipe that go with some choices alone: where the user chose otherwise, they are left out. */
 function fitting(recipe: Partial<TrainOptions>, given: TrainOptions): Partial<TrainOptions> {
   const left = { ...recipe };
@@ -110,9 +125,9 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions): Partial<Tr
   if (given.heads) delete left.head;
   if (given.head === 'softmax') delete left.scheme;
   if (given.vectors !== undefined) left.encoders = [...(left.encoders ?? []), 'vectors'];
-  if (!(given.encoders ?? left.encoders)?.includes('characters')) {
-    delete left.characterEmbedding;
-    delete left.characterSize;
+  const encoders = given.encoders ?? left.encoders;
+  for (const encoder of ['words', 'affixes', 'characters'] as const) {
+    if (!encoders?.includes(encoder)) for (const name of SIZES_OF[encoder]) delete left[name];
   }
   if (given.optimizer === 'sgd') {
     delete left.beta2;

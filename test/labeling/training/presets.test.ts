@@ -62,10 +62,10 @@ describe('presets', () => {
       decided({ preset }, 2000, 20)!,
       decided({ preset }, 10000, 20)!,
     ];
-    expect([small.batch, medium.batch, large.batch]).toEqual([16, 32, 32]);
-    expect([small.epochs, large.epochs]).toEqual([40, 15]);
+    expect([small.batch, medium.batch, large.batch]).toEqual([16, 16, 32]);
+    expect([small.epochs, large.epochs]).toEqual([20, 12]);
     expect(large).toMatchObject({
-      lr: 0.002,
+      lr: 0.003,
       beta2: 0.99,
       ema: 0.999,
       clip: 1,
@@ -76,23 +76,28 @@ describe('presets', () => {
       expect(large).toMatchObject({ task: 'classify', encoders: ['words', 'affixes'], layers: 1 });
     else {
       expect(large).toMatchObject({ task: 'tag', encoders: ['words', 'affixes', 'characters'], characterSize: 128 });
+      expect(large).toMatchObject({ prefixes: 6, suffixes: 6, affixRows: 20_000 });
       expect([small.layers, medium.layers, large.layers]).toEqual([1, 1, 2]);
       expect([small.dropout, medium.dropout, large.dropout]).toEqual([0.33, 0.5, 0.5]);
     }
   });
 
-  test('the bounds of the sizes are 30,000 and 50,000 tokens; 4,000 updates, in 15 to 40 epochs', () => {
-    const at = (count: number) => {
-      const { batch, dropout, layers, epochs } = decided({ preset: 'pos' }, count, 1)!;
+  test('bounds: 1,000 and 5,000 sentences, 30,000 and 100,000 tokens; 2,000 updates, in 12 to 20 epochs', () => {
+    const at = (count: number, tokens = 1) => {
+      const { batch, dropout, layers, epochs } = decided({ preset: 'pos' }, count, tokens)!;
       return [batch, dropout, layers, epochs];
     };
-    expect(at(1600)).toEqual([16, 0.33, 1, 40]); // 100 updates an epoch
-    expect(at(1601)).toEqual([16, 0.33, 1, 40]); // 101, so 39.6 epochs
-    expect(at(2000)).toEqual([16, 0.33, 1, 32]); // 125
-    expect(at(29_999)).toEqual([16, 0.33, 1, 15]);
-    expect(at(30_000)).toEqual([32, 0.5, 1, 15]);
-    expect(at(49_999)).toEqual([32, 0.5, 1, 15]);
-    expect(at(50_000)).toEqual([32, 0.5, 2, 15]);
+    expect(at(792)).toEqual([8, 0.33, 1, 20]); // 99 updates an epoch: 20.2 epochs
+    expect(at(999)).toEqual([8, 0.33, 1, 16]); // 125
+    expect(at(1000)).toEqual([16, 0.33, 1, 20]); // 63
+    expect(at(1601)).toEqual([16, 0.33, 1, 20]); // 101, so 19.8 epochs
+    expect(at(2000)).toEqual([16, 0.33, 1, 16]); // 125
+    expect(at(4999)).toEqual([16, 0.33, 1, 12]);
+    expect(at(5000)).toEqual([32, 0.33, 1, 13]); // 157
+    expect(at(2999, 10)).toEqual([16, 0.33, 1, 12]);
+    expect(at(3000, 10)).toEqual([16, 0.5, 1, 12]);
+    expect(at(9999, 10)).toEqual([32, 0.5, 1, 12]);
+    expect(at(10_000, 10)).toEqual([32, 0.5, 2, 12]);
   });
 
   test('pos smooths its labels; ner learns IOBES by a CRF; slots are learned by a CRF as they are written', () => {
@@ -105,7 +110,7 @@ describe('presets', () => {
 
   test('what is given wins, and takes along what goes with nothing else', () => {
     const { options, decided: set } = decideOptions({ preset: 'pos', epochs: 3, hidden: 7, head: 'crf' }, sentences(9));
-    expect(options).toMatchObject({ epochs: 3, hidden: 7, head: 'crf', batch: 16 });
+    expect(options).toMatchObject({ epochs: 3, hidden: 7, head: 'crf', batch: 8 });
     for (const name of ['epochs', 'hidden', 'head', 'labelSmoothing']) expect(set!.options).not.toHaveProperty(name);
     expect(options).not.toHaveProperty('preset');
     expect(decided({ preset: 'ner', head: 'softmax' }, 9)).not.toHaveProperty('scheme');
@@ -120,6 +125,10 @@ describe('presets', () => {
     expect(decided({ preset: 'ner', heads: [] }, 9)).not.toHaveProperty('head');
     for (const given of [{ preset: 'sentiment' }, { preset: 'pos', encoders: ['words'] }] as const)
       expect(Object.keys(decided(given, 9)!).filter((name) => name.startsWith('character'))).toEqual([]);
+    expect(Object.keys(decided({ preset: 'pos', encoders: ['words'] }, 9)!)).not.toContain('prefixes');
+    const bySpelling = Object.keys(decided({ preset: 'pos', encoders: ['affixes'] }, 9)!);
+    expect(bySpelling.filter((name) => /^(embedding|wordDropout|character.*)$/.test(name))).toEqual([]);
+    expect(bySpelling).toEqual(expect.arrayContaining(['affixRows', 'prefixes', 'suffixes']));
     const sgd = decided({ preset: 'pos', optimizer: 'sgd' }, 9);
     expect(sgd).not.toHaveProperty('beta2');
     expect(sgd).not.toHaveProperty('lr');
