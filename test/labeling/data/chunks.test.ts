@@ -1,8 +1,9 @@
-/** What a reader gives and says does not depend on how its input is cut into chunks; its time is linear in the input. */
+/** What a reader gives and says does not depend on how its input is cut into chunks; its steps are linear in the input. */
 import fc from 'fast-check';
 import { collectNotes } from '../../../src/labeling/data/notes.js';
 import { splitColumns } from '../../../src/labeling/data/formats/detect.js';
 import { readSentences, type ReadOptions } from '../../../src/labeling/data/formats/index.js';
+import { stepsOf, stepsOfExec } from '../../support/steps.js';
 import { chunked } from '../support.js';
 
 const seed = 17;
@@ -65,7 +66,7 @@ describe('chunks', () => {
   });
 });
 
-describe('time is linear', () => {
+describe('the work is linear', () => {
   /** A string that counts how often it is looked at. */
   function counting(text: string) {
     const state = { steps: 0 };
@@ -99,19 +100,14 @@ describe('time is linear', () => {
     }
   });
 
-  /** Processor time of the least of three readings: what else the machine does adds, and never takes away. */
-  async function cost(text: string, options: ReadOptions): Promise<number> {
-    let least = Infinity;
-    for (let k = 0; k < 3; k++) {
-      const begun = process.cpuUsage();
-      await observed(Buffer.from(text), text.length, options);
-      const { user, system } = process.cpuUsage(begun);
-      least = Math.min(least, user + system);
-    }
-    return least;
+  /** Requires that eight times the input costs about eight times the steps; a quadratic reader takes 64 times as many. */
+  async function expectLinear(make: (n: number) => string, read: (text: string) => unknown): Promise<void> {
+    const [small, large] = [await stepsOf(() => read(make(N))), await stepsOf(() => read(make(8 * N)))];
+    expect(small).toBeGreaterThan(N / 8);
+    expect(large).toBeLessThan(9 * small);
   }
 
-  const N = 1 << 14;
+  const N = 1 << 9;
   test.each<[string, (n: number) => string, ReadOptions]>([
     ['conll, a run of blanks', (n) => `a${' '.repeat(n)}X\n`, { format: 'conll' }],
     ['conll, many columns', (n) => `${'a '.repeat(n)}\n`, { format: 'conll' }],
@@ -123,9 +119,26 @@ describe('time is linear', () => {
     ['slashed, many words', (n) => `${'a/X '.repeat(n / 4)}\n`, { format: 'slashed', maxTokens: 1 << 20 }],
     ['jsonl, blanks', (n) => `{${' '.repeat(n)}"tokens":["a"],"labels":["X"]}\n`, {}],
     ['no format at all', (n) => `${' .'.repeat(n)}\n`, {}],
-  ])('%s: eight times the input costs far less than 64 times as much', async (_, text, options) => {
-    const [small, large] = [await cost(text(N), options), await cost(text(8 * N), options)];
-    // Garbage is collected in the large reading alone, which has made it 27 times. 5 ms more for what a collection in between may cost.
-    expect(large).toBeLessThan(40 * small + 5000);
+  ])('%s: eight times the input costs eight times the steps', async (_, text, options) => {
+    await expectLinear(text, (input) => observed(Buffer.from(input), input.length, options));
+  });
+
+  test.each<[string, (text: string) => unknown]>([
+    ['looks for the end of every run of blanks', (text) => text.replace(/ +$/, '')],
+    ['goes back to the start for every column', (text) => Array.from(text, (_, i) => text.slice(0, i).indexOf('\t'))],
+    [
+      'copies the rest at every character',
+      (text) => {
+        for (let rest = text; rest !== ''; rest = rest.slice(1)) rest.charCodeAt(0);
+      },
+    ],
+  ])('a reader that %s is not linear, and is seen', async (_, read) => {
+    await expect(expectLinear((n) => `a${' '.repeat(n / 8)}X`, read)).rejects.toThrow('toBeLessThan');
+  });
+
+  test('the matcher that counts takes the steps of a backtracking engine', () => {
+    expect(stepsOfExec(/ +$/, 'a  X')).toBe(14);
+    expect(stepsOfExec(/^a/, 'bbbb')).toBe(2);
+    expect(stepsOfExec(/b/g, 'abb')).toBe(2);
   });
 });
