@@ -30,7 +30,10 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
   }
   for (const product of PRODUCTS) {
     if (typeof got[product] === 'function') continue;
-    throw new ArgumentError(`${where}: ${name}.${product} must be a function; got ${describe(got[product])}`);
+    throw new ArgumentError(
+      `${where}: ${name}.${product} must be a function; got ${describe(got[product])}: ` +
+        'pass completeKernels(…) of it, or completeAsyncKernels(…), which make it of addMatmul',
+    );
   }
   if (Array.isArray(got.dtypes)) return;
   throw new ArgumentError(

@@ -100,13 +100,17 @@ function overlap(x: Tensor, y: Tensor): boolean {
   return !disjointColumns(x, y, start - x.offset);
 }
 
-/** Whether two row-major views with the same row stride use different columns; `distance` = start of y − start of x. */
+/**
+ * Whether two views of a row-major matrix use different columns of it; `distance` = start of y − start of x. Each may be read by rows
+ * or by columns: the axis along which its elements lie side by side is that of the columns.
+ */
 function disjointColumns(x: Tensor, y: Tensor, distance: number): boolean {
-  const width = x.stride[0];
-  if (width <= 0 || y.stride[0] !== width || x.stride[1] !== 1 || y.stride[1] !== 1) return false;
-  if (x.shape[1] > width || y.shape[1] > width) return false;
+  const [p, q] = [x.stride[1] === 1 ? 1 : 0, y.stride[1] === 1 ? 1 : 0];
+  const width = x.stride[1 - p];
+  if (width <= 0 || y.stride[1 - q] !== width || x.stride[p] !== 1 || y.stride[q] !== 1) return false;
+  if (x.shape[p] > width || y.shape[q] > width) return false;
   const column = ((distance % width) + width) % width;
-  return x.shape[1] <= column && column + y.shape[1] <= width;
+  return x.shape[p] <= column && column + y.shape[q] <= width;
 }
 
 function overlapError(product: Product, name: string): ArgumentError {

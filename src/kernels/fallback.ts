@@ -1,6 +1,8 @@
 /** Going on without a device: from the product it failed at, on another backend. */
 import { DeviceError } from '../tensor/errors.js';
 import type { Product } from './check.js';
+import type { OwnAsyncKernels } from './complete.js';
+import { completeAsyncKernels } from './complete.js';
 import { checkProduct } from './check.js';
 import type { Tensor } from '../tensor/types.js';
 import type {
@@ -154,9 +156,13 @@ function guardedLayer(layer: LayerKernel, guard: Guard, routing: Routing): Layer
   };
 }
 
-/** `withFallback` for a device that answers later. The host is not disposed of with it: it serves the time loops too. */
-export function withAsyncFallback(device: AsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
+/**
+ * `withFallback` for a device that answers later; of its products, `addMatmul` is enough. The host is not disposed of with it: it
+ * serves the time loops too.
+ */
+export function withAsyncFallback(own: OwnAsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
   const guard = guardOf(onLost);
+  const device = completeAsyncKernels(own);
   const run = (product: Product): AsyncKernels[Product] => {
     return async (out, a, b) => {
       checkProduct(product, out, a, b, nameOf(guard, device, host), device.dtypes);

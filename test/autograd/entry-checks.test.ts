@@ -46,7 +46,10 @@ describe('kernels', () => {
   test.each(['addMatmulTA', 'addMatmulTB'])('without the product %s', (product) => {
     const error = refusal(() => expectKernels('here', { ...kernels, [product]: 3 }));
     expect(error).toBeInstanceOf(ArgumentError);
-    expect(error.message).toBe(`here: kernels.${product} must be a function; got the number 3`);
+    expect(error.message).toBe(
+      `here: kernels.${product} must be a function; got the number 3: ` +
+        'pass completeKernels(…) of it, or completeAsyncKernels(…), which make it of addMatmul',
+    );
   });
 
   test('without element types', () => {

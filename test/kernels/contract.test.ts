@@ -1,6 +1,8 @@
 /** The contract can fail: each of these kernels is wrong in one way, and the suite says so. */
-import { completeKernels } from '../../src/kernels/complete';
-import { createCpuKernels } from '../../src/kernels/index';
+import { completeAsyncKernels, completeKernels } from '../../src/kernels/complete';
+import { withAsyncFallback } from '../../src/kernels/fallback';
+import { createCpuKernels, createReferenceKernels } from '../../src/kernels/index';
+import { generateCorpus, train } from '../../src/labeling/index';
 import { checkProduct } from '../../src/kernels/check';
 import type { Product } from '../../src/kernels/check';
 import type { AsyncKernels, Kernels } from '../../src/kernels/types';
@@ -182,3 +184,49 @@ function later(kernels: Kernels): AsyncKernels {
 const single: DType[] = ['float32'];
 kernelContract('a backend of float32 alone', single, () => kernelsOf(multiplyWith({}), single));
 kernelContract('an asynchronous backend', ['float32', 'float64'], async () => later(createCpuKernels()));
+
+/** One product, and nothing else. */
+const one = {
+  backend: 'one product',
+  dtypes: ['float32', 'float64'],
+  addMatmul(out: Tensor, a: Tensor, b: Tensor): void {
+    checkProduct('addMatmul', out, a, b, this.backend, ['float32', 'float64']);
+    multiplyWith({})(out, a, b);
+  },
+} as const;
+const oneLater = { ...one, addMatmul: (out: Tensor, a: Tensor, b: Tensor) => Promise.resolve().then(() => one.addMatmul(out, a, b)) }; // prettier-ignore
+
+kernelContract('one product, completed', ['float32', 'float64'], () => completeKernels(one));
+kernelContract('one product that answers later, completed', ['float32', 'float64'], () =>
+  completeAsyncKernels(oneLater),
+);
+kernelContract('one product that answers later, with a host behind it', ['float32', 'float64'], () =>
+  withAsyncFallback(oneLater, createCpuKernels()),
+);
+
+describe('kernels made of one product', () => {
+  it('keep the products that the backend has', () => {
+    const addMatmulTA = jest.fn();
+    const later = jest.fn();
+    expect(completeKernels({ ...one, addMatmulTA }).addMatmulTA).toBe(addMatmulTA);
+    expect(completeAsyncKernels({ ...oneLater, addMatmulTB: later }).addMatmulTB).toBe(later);
+  });
+
+  it('are wrong where the product ignores strides, and the contract says so', async () => {
+    const rowMajor = multiplyWith({ view: (x) => ({ ...x, stride: [x.shape[1], 1] }) });
+    const wrong = completeKernels({ ...one, addMatmul: rowMajor });
+    expect(await failures(wrong, ['float64'], /addMatmulT[AB]/)).toContainEqual(expect.stringMatching(/addMatmulTA/));
+  });
+
+  it('run the network of a training, and a device of one product is taken for one', async () => {
+    const corpora = { train: generateCorpus({ sentences: 6, seed: 1 }) };
+    const options = { embedding: 4, hidden: 3, epochs: 1 };
+    const weights = async (kernels: Kernels, hooks = {}) =>
+      (await train(kernels, corpora, options, hooks)).model.params;
+    const expected = await weights(createReferenceKernels());
+    expect(await weights(completeKernels(one))).toEqual(expected);
+    expect(await weights(createReferenceKernels(), { device: completeAsyncKernels(oneLater) })).toEqual(expected);
+    await expect(weights(one as never)).rejects.toThrow('kernels.addMatmulTA must be a function; got undefined: pass completeKernels(…)'); // prettier-ignore
+    await expect(weights(createReferenceKernels(), { device: oneLater })).rejects.toThrow('completeAsyncKernels(…)');
+  });
+});
