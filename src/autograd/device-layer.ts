@@ -21,7 +21,7 @@ import { now } from '../kernels/work.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import type { BackwardOptions, BackwardPass, Unrolled, UnrollOptions } from './layout.js';
-import { addInitial, deliver, fusedScan, inScanOrder, once, record, startsLearned, withoutSteps } from './layout.js';
+import { addInitial, deliver, inScanOrder, once, record, startsLearned, withoutSteps } from './layout.js';
 import type { Packing } from './packing.js';
 import { windowsOf } from './truncate.js';
 
@@ -46,20 +46,20 @@ export interface BackwardRequest<P extends CellParams> {
 
 /** `unroll` on a device that answers at once; undefined where the steps run on the host. */
 export function forwardAtOnce<P extends CellParams, C extends ForwardCell<P>>(
+  layer: LayerKernel,
   kernels: Kernels,
   request: Request<P, C>,
 ): Unrolled<P, C> | undefined {
-  const layer = fusedScan(kernels, request.cell)?.layer;
-  return layer && now(deviceForward(layer, kernels, request, (onDevice) => ({ onDevice: onDevice as ResidentLayer })));
+  return now(deviceForward(layer, kernels, request, (onDevice) => ({ onDevice: onDevice as ResidentLayer })));
 }
 
-/** `unrollBackward` on a device that answers at once; undefined where the steps run on the host. */
+/** `unrollBackward` where the layer waits on such a device; undefined where the steps run on the host. */
 export function backwardAtOnce<P extends CellParams>(
+  waiting: ResidentLayer,
   kernels: Kernels,
   request: BackwardRequest<P>,
 ): BackwardPass | undefined {
-  const { onDevice } = request.unrolled;
-  return onDevice && now(deviceBackward(onDevice, kernels, request));
+  return now(deviceBackward(waiting, kernels, request));
 }
 
 /**

@@ -4,18 +4,18 @@
  */
 import type { Cell, CellParams } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
-import type { AsyncKernels, AsyncResidentLayer, Kernels } from '../kernels/types.js';
+import type { AsyncKernels, AsyncLayerKernel, AsyncResidentLayer, Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
 import { later } from '../kernels/work.js';
 import type { Tensor } from '../tensor/types.js';
 import { remember } from '../tensor/versions.js';
+import type { Request } from './device-layer.js';
 import { deviceBackward, deviceForward } from './device-layer.js';
 import { expectEntry } from './entry-checks.js';
 import type { BackwardOptions, BackwardPass, Unrolled, UnrollOptions } from './layout.js';
-import { collectInitial } from './layout.js';
 import type { Packing } from './packing.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
-import { scanBackward, unroll, unrollBackward } from './unroll.js';
+import { collectInitial, runBackward, runForward, scanBackward } from './unroll.js';
 
 /** Where the layers of a network run. */
 export interface Devices {
@@ -26,44 +26,62 @@ export interface Devices {
 }
 
 /** The same, where there may be no device that answers later. */
-export type Places = Pick<Devices, 'host'> & Partial<Devices>;
+export type Places = Pick<Devices, 'host'> &
+  Partial<Devices> & {
+    /**
+     * Whether what runs here was checked before: a training checks the arguments of its first batch, and those of the others are made
+     * by the same hands. Passes then remember no weights either, so that an update between forward and backward goes unnoticed.
+     */
+    readonly trusted?: boolean;
+  };
 
 /** `unroll` as work: on the device, where it takes this layer. */
 export function* unrollWork<P extends CellParams>(
-  { device, host }: Places,
+  { device, host, trusted = false }: Places,
   cell: Cell<P>,
   params: P,
   x: Tensor,
   packing: Packing,
   options: UnrollOptions,
 ): Work<Unrolled<P>> {
-  const name = fusedName(cell);
+  if (!trusted) checkForward(host, cell, params, x, packing, options);
+  const name = device?.layers && fusedName(cell);
   const layer = name === undefined ? undefined : device?.layers?.[name];
-  if (layer === undefined) return unroll(host, cell, params, x, packing, options);
-  checkForward(host, cell, params, x, packing, options);
-  const steps = () => unroll(host, cell, params, x, packing, { ...options, keep: 'steps' });
-  const request = { cell, params, x, packing, options, steps };
+  const pass = layer && (yield* onDevice(layer, host, { cell, params, x, packing, options }));
+  const done = pass ?? runForward(host, cell, params, x, packing, options);
+  return trusted ? done : remember(done, params);
+}
+
+function onDevice<P extends CellParams>(
+  layer: AsyncLayerKernel,
+  host: Kernels,
+  asked: Omit<Request<P>, 'steps'>,
+): Work<Unrolled<P> | undefined> {
+  const { cell, params, x, packing, options } = asked;
+  const steps = () => runForward(host, cell, params, x, packing, { ...options, keep: 'steps' });
   const where = (waiting: unknown) => ({ onDeviceLater: waiting as AsyncResidentLayer });
-  const pass = yield* deviceForward(layer, host, request, where);
-  return pass ? remember(pass, params) : unroll(host, cell, params, x, packing, options);
+  return deviceForward(layer, host, { ...asked, steps }, where);
 }
 
 /** `unrollBackward` as work: on the device where the layer waits. */
 export function* unrollBackwardWork<P extends CellParams>(
-  { host }: Places,
+  { host, trusted = false }: Places,
   unrolled: Unrolled<P>,
   dY: Tensor,
   grads: P,
   options: BackwardOptions,
 ): Work<BackwardPass> {
+  if (!trusted) checkBackward(host, unrolled, dY, grads, options);
   const { onDeviceLater } = unrolled;
-  if (onDeviceLater === undefined) return unrollBackward(host, unrolled, dY, grads, options);
-  checkBackward(host, unrolled, dY, grads, options);
-  const steps = () => scanBackward(host, unrolled, dY, options);
-  const back = yield* deviceBackward(onDeviceLater, host, { unrolled, dY, grads, options, steps });
-  if (back === undefined) return unrollBackward(host, unrolled, dY, grads, options);
-  collectInitial(host, unrolled, back, grads);
-  return back;
+  if (onDeviceLater !== undefined) {
+    const steps = () => scanBackward(host, unrolled, dY, options);
+    const back = yield* deviceBackward(onDeviceLater, host, { unrolled, dY, grads, options, steps });
+    if (back !== undefined) {
+      collectInitial(host, unrolled, back, grads);
+      return back;
+    }
+  }
+  return runBackward(host, unrolled, dY, grads, options);
 }
 
 /** `unroll` where a device that answers later may take the whole layer; `kernels` run it otherwise. */

@@ -14,6 +14,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { zeros } from '../tensor/create.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
+import { fill } from '../tensor/rows.js';
 import type { DType, Real, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
 import { expectNumber, expectRecord, expectStrings, expectTensor, expectTensors } from '../tensor/arguments.js';
@@ -66,6 +67,12 @@ export function touch(g: RowSparseGradient, row: number): void {
   }
   g.used[row] = 1;
   g.touched[g.count++] = row;
+}
+
+/** Marks rows as in use, where the gradient of a matrix keeps a list of them. @throws ArgumentError if one is no row */
+export function touchRows(g: Tensor, rows: Int32Array): void {
+  if (!isRowSparseGradient(g)) return;
+  for (const row of rows) touch(g, row);
 }
 
 /**
@@ -159,15 +166,18 @@ export function zeroInPlace(grads: TensorRecord): void {
   expectTensors('zeroInPlace', 'grads', grads);
   for (const g of Object.values(grads)) {
     // Assigning, not scaling by 0: NaN · 0 is NaN, and a spoilt gradient must not survive into the next update.
-    forEachRun(g, (data, start, count, step) => {
-      if (step === 1) data.fill(0, start, start + count);
-      else for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
-    });
-    if (isRowSparseGradient(g)) {
+    if (!isRowSparseGradient(g)) fill(g, 0);
+    else {
+      forEachRun(g, zeroRun);
       for (let k = 0; k < g.count; k++) g.used[g.touched[k]] = 0;
       g.count = 0;
     }
   }
+}
+
+function zeroRun(data: Real, start: number, count: number, step: number): void {
+  if (step === 1) data.fill(0, start, start + count);
+  else for (let n = 0, i = start; n < count; n++, i += step) data[i] = 0;
 }
 
 /**

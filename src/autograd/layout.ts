@@ -6,8 +6,8 @@ import type { Cell, CellParams, ForwardCell, Saved, State } from '../cells/cell.
 import { fusedName } from '../cells/cell.js';
 import type { AsyncResidentLayer, FusedScan, Kernels, ResidentLayer } from '../kernels/types.js';
 import { fill } from '../tensor/rows.js';
-import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf, rows } from '../tensor/view.js';
+import type { Tensor } from '../tensor/types.js';
+import { rows } from '../tensor/view.js';
 import type { Packing } from './packing.js';
 import { reversal } from './packing.js';
 import type { Truncation, Window } from './truncate.js';
@@ -117,7 +117,7 @@ export interface BackwardPass {
 
 /** A new matrix `[map.length, W]` whose row r is row `map[r]` of `x`. */
 export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor {
-  const out = kernels.empty([map.length, x.shape[1]], dtypeOf(x.data));
+  const out = kernels.empty([map.length, x.shape[1]], x);
   kernels.rows.gather(out, x, map);
   return out;
 }
@@ -195,11 +195,10 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   packing: Packing,
   { direction = 'forward', initial, keep = 'steps', masks }: UnrollOptions,
 ): Unrolled<P, C> {
-  const dtype = dtypeOf(x.data);
   const H = params.Wh.shape[0];
   const { batch, total } = packing;
   const overwrites = fusedScan(kernels, cell)?.overwrites;
-  const states = record(cell.states, () => statesOf(kernels, packing, H, dtype, overwrites !== undefined)) as unknown as State; // prettier-ignore
+  const states = record(cell.states, () => statesOf(kernels, packing, H, x, overwrites !== undefined)) as unknown as State; // prettier-ignore
   const learnedInitial = startsLearned(params, initial);
   addInitial(
     kernels,
@@ -212,7 +211,7 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
     const mask = masks?.[name];
     if (mask) return inScanOrder(kernels, mask, { direction, packing });
     const written = name === 'a' || overwrites?.forward.includes(name);
-    const out = (written ? kernels.empty : kernels.zeros)(shape, dtype);
+    const out = (written ? kernels.empty : kernels.zeros)(shape, x);
     if (cell.masks?.[name]) fill(out, cell.masks[name].mean);
     return out;
   });
@@ -223,9 +222,9 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
 }
 
 /** `[B + N, H]`: zeros in the first B rows, where sequences start; behind them anything where the scan overwrites it, else zeros. */
-function statesOf(kernels: Kernels, { batch, total }: Packing, H: number, dtype: DType, overwritten: boolean): Tensor {
-  if (!overwritten) return kernels.zeros([batch + total, H], dtype);
-  const x = kernels.empty([batch + total, H], dtype);
+function statesOf(kernels: Kernels, { batch, total }: Packing, H: number, like: Tensor, overwritten: boolean): Tensor {
+  if (!overwritten) return kernels.zeros([batch + total, H], like);
+  const x = kernels.empty([batch + total, H], like);
   fill(rows(x, 0, batch), 0);
   return x;
 }
@@ -275,24 +274,12 @@ export function emptyBackward<P extends CellParams>(
   atOnce: boolean,
 ): BackwardPass {
   const overwritten = atOnce ? fusedScan(kernels, cell)?.overwrites?.backward : undefined;
-  const dtype = dtypeOf(states.h.data);
   const H = states.h.shape[1];
-  const dStates = mapRecord(states, (x) => kernels.zeros(x.shape, dtype));
+  const dStates = mapRecord(states, (x) => kernels.zeros(x.shape, x));
   const stepGrads = record(Object.keys(cell.stepGrads), (name) =>
-    (overwritten?.includes(name) ? kernels.empty : kernels.zeros)([packing.total, cell.stepGrads[name] * H], dtype),
+    (overwritten?.includes(name) ? kernels.empty : kernels.zeros)([packing.total, cell.stepGrads[name] * H], states.h),
   );
   return { dStates, stepGrads, dInitial: mapRecord(dStates, (x) => rows(x, 0, packing.batch)) };
-}
-
-/** Gradient of a learned initial state: the sum over the batch, because every sequence started from it. */
-export function collectInitial<P extends CellParams>(
-  kernels: Kernels,
-  { cell, learnedInitial }: Unrolled<P>,
-  back: BackwardPass,
-  grads: P,
-): void {
-  if (!learnedInitial) return;
-  for (const name of cell.states) kernels.rows.addSumRows(grads[`${name}0`], back.dInitial[name]);
 }
 
 /** Adds the gradient of the scanned input to the caller's, undoing the reversal. */
@@ -331,7 +318,9 @@ type Scanned<P extends CellParams> = Pick<
 
 /** Tensors by name. */
 export function record(names: readonly string[], make: (name: string) => Tensor): Record<string, Tensor> {
-  return Object.fromEntries(names.map((name) => [name, make(name)]));
+  const out: Record<string, Tensor> = {};
+  for (const name of names) out[name] = make(name);
+  return out;
 }
 
 function mapRecord<R extends Readonly<Record<string, Tensor>>>(tensors: R, f: (x: Tensor) => Tensor): R {

@@ -74,11 +74,10 @@ export function rowOf(packing: Packing, t: number, b: number): number {
  */
 export function reversal(packing: Packing): Int32Array {
   expectPacking('reversal', packing);
-  const map = new Int32Array(packing.total);
-  for (let t = 0; t < packing.steps; t++) {
-    for (let b = 0; b < packing.batchSizes[t]; b++) {
-      map[rowOf(packing, t, b)] = rowOf(packing, packing.lengths[b] - 1 - t, b);
-    }
+  const { total, steps, batchSizes, offsets, lengths } = packing;
+  const map = new Int32Array(total);
+  for (let t = 0; t < steps; t++) {
+    for (let b = 0; b < batchSizes[t]; b++) map[offsets[t] + b] = offsets[lengths[b] - 1 - t] + b;
   }
   return map;
 }

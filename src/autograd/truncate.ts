@@ -89,7 +89,7 @@ export function checkTruncation(truncate: Truncation): void {
 }
 
 /** Adds the losses of a window's own steps: ∂L/∂y of these rows, and ∂L/∂final where their sequences end. */
-export function injectLosses(
+function injectLosses(
   kernels: Kernels,
   dStates: State,
   dY: Tensor,
@@ -114,17 +114,18 @@ export function injectLosses(
   }
 }
 
-/** One backward sweep: from the last step of a window to its first. */
+/** One backward sweep: from the last step of a window to its first; the losses of the window are in `into` already. */
 export type Sweep = (window: Window, into: BackwardPass, onStep: OnStep | undefined) => void;
 
 /**
- * Sweeps once over all steps, or once per window of truncated BPTT. There the hook of a sweep cuts what would flow further back than
- * the window reaches, and what the windows leave is added up.
+ * Injects the losses and sweeps, once over all steps, or once per window of truncated BPTT. There the hook of a sweep cuts what
+ * would flow further back than the window reaches, and what the windows leave is added up.
  */
 export function eachWindow<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,
-  { truncate, onStep }: BackwardOptions,
+  dY: Tensor,
+  { dFinal, truncate, onStep }: BackwardOptions,
   sweep: Sweep,
 ): BackwardPass {
   const { packing } = unrolled;
@@ -132,13 +133,16 @@ export function eachWindow<P extends CellParams>(
   const atOnce = truncate === undefined || windows.length <= 1;
   const total = emptyBackward(kernels, unrolled, atOnce && onStep === undefined);
   if (atOnce) {
-    sweep({ from: 0, seedFrom: 0, end: packing.steps }, total, onStep);
+    const all = { from: 0, seedFrom: 0, end: packing.steps };
+    injectLosses(kernels, total.dStates, dY, dFinal, packing, all);
+    sweep(all, total, onStep);
     return total;
   }
   const part = emptyBackward(kernels, unrolled, false);
   for (const each of windows) {
     const reach = reachOf(packing.lengths, each, truncate);
     const window = { ...each, from: lowestOf(reach, packing, each) };
+    injectLosses(kernels, part.dStates, dY, dFinal, packing, window);
     sweep(window, part, (step) => {
       cut(step.dPrev, reach, step.t);
       onStep?.(step);

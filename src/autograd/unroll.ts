@@ -20,16 +20,15 @@ import type { Cell, CellParams, ForwardCell } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Tensor } from '../tensor/types.js';
 import { remember } from '../tensor/versions.js';
-import { dtypeOf } from '../tensor/view.js';
 import { backwardAtOnce, forwardAtOnce } from './device-layer.js';
 import type { BackwardOptions, BackwardPass, OnStep, Unrolled, UnrollOptions } from './layout.js';
 import {
   after,
   at,
   before,
-  collectInitial,
   deliver,
   finish,
+  fusedScan,
   inScanOrder,
   prepare,
   previousStates,
@@ -38,7 +37,7 @@ import {
 } from './layout.js';
 import type { Packing } from './packing.js';
 import type { Window } from './truncate.js';
-import { eachWindow, injectLosses } from './truncate.js';
+import { eachWindow } from './truncate.js';
 import { checkBackward, checkForward } from './unroll-checks.js';
 
 /**
@@ -76,8 +75,9 @@ export function runForward<P extends CellParams, C extends ForwardCell<P>>(
     scanForward(kernels, unrolled);
     return finish(kernels, unrolled);
   };
-  const onHost = () => (options.keep === 'nothing' ? withoutSteps(steps(), steps) : steps());
-  return forwardAtOnce(kernels, { cell, params, x, packing, options, steps }) ?? onHost();
+  const layer = fusedScan(kernels, cell)?.layer;
+  const onDevice = layer && forwardAtOnce(layer, kernels, { cell, params, x, packing, options, steps });
+  return onDevice ?? (options.keep === 'nothing' ? withoutSteps(steps(), steps) : steps());
 }
 
 /**
@@ -98,9 +98,21 @@ export function unrollBackward<P extends CellParams>(
   options: BackwardOptions = {},
 ): BackwardPass {
   checkBackward(kernels, unrolled, dY, grads, options);
+  return runBackward(kernels, unrolled, dY, grads, options);
+}
+
+/** `unrollBackward`, its arguments checked. */
+export function runBackward<P extends CellParams>(
+  kernels: Kernels,
+  unrolled: Unrolled<P>,
+  dY: Tensor,
+  grads: P,
+  options: BackwardOptions,
+): BackwardPass {
+  const { onDevice } = unrolled;
   const steps = () => scanBackward(kernels, unrolled, dY, options);
-  const onDevice = backwardAtOnce(kernels, { unrolled, dY, grads, options, steps });
-  const back = onDevice ?? collect(kernels, unrolled, steps(), grads, options.dX);
+  const there = onDevice && backwardAtOnce(onDevice, kernels, { unrolled, dY, grads, options, steps });
+  const back = there ?? collect(kernels, unrolled, steps(), grads, options.dX);
   collectInitial(kernels, unrolled, back, grads);
   return back;
 }
@@ -122,10 +134,9 @@ export function scanBackward<P extends CellParams>(
   options: BackwardOptions,
 ): BackwardPass {
   const seed = inScanOrder(kernels, dY, unrolled);
-  return eachWindow(kernels, unrolled, options, (window, into, onStep) => {
-    injectLosses(kernels, into.dStates, seed, options.dFinal, unrolled.packing, window);
-    sweep(kernels, unrolled, window, into, onStep);
-  });
+  return eachWindow(kernels, unrolled, seed, options, (window, into, onStep) =>
+    sweep(kernels, unrolled, window, into, onStep),
+  );
 }
 
 /** One backward sweep: every step adds to the one before it. */
@@ -158,7 +169,7 @@ function collect<P extends CellParams>(
   const { cell, params, x, saved } = unrolled;
   const { da } = back.stepGrads;
   if (dX) {
-    const dx = kernels.zeros(x.shape, dtypeOf(x.data));
+    const dx = kernels.zeros(x.shape, x);
     kernels.addMatmulTB(dx, da, params.Wx);
     deliver(kernels, dX, dx, unrolled);
   }
@@ -166,4 +177,15 @@ function collect<P extends CellParams>(
   kernels.rows.addSumRows(grads.b, da);
   cell.weightGradients(kernels, previousStates(kernels, unrolled), { ...saved, ...back.stepGrads }, grads);
   return back;
+}
+
+/** Gradient of a learned initial state: the sum over the batch, because every sequence started from it. */
+export function collectInitial<P extends CellParams>(
+  kernels: Kernels,
+  { cell, learnedInitial }: Unrolled<P>,
+  back: BackwardPass,
+  grads: P,
+): void {
+  if (!learnedInitial) return;
+  for (const name of cell.states) kernels.rows.addSumRows(grads[`${name}0`], back.dInitial[name]);
 }

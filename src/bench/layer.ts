@@ -8,7 +8,7 @@ import { cells } from '../cells/index.js';
 import type { CellParams } from '../cells/index.js';
 import { createCpuKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/index.js';
-import { allocate, copy, createRng, dtypeOf, maxAbs } from '../tensor/index.js';
+import { allocate, copy, createRng, maxAbs } from '../tensor/index.js';
 import type { DType, Tensor } from '../tensor/index.js';
 import { passes, rightPeers } from './check.js';
 import { decode, elements, encode, matrix, randomNumbers } from './numbers.js';
@@ -103,7 +103,7 @@ function actOf(kernels: Kernels, problem: Layer, phase: Phase): { act: () => voi
     const keep = phase === 'forward' ? 'nothing' : 'gradients';
     const unrolled = unroll(kernels, cells[cell], params as CellParams, x, packing, { keep });
     if (phase === 'forward') return;
-    const dX = kernels.zeros(x.shape, dtypeOf(x.data));
+    const dX = kernels.zeros(x.shape, x);
     unrollBackward(kernels, unrolled, dY, grads as CellParams, { dX });
   };
   return { act: () => kernels.frame(pass), close };

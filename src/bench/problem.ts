@@ -176,7 +176,7 @@ export function planOf(problem: Problem): ReplicaPlan {
     batches.flatMap((batch) => Array.from({ length: B }, (_, b) => sentence(batch[kind], b)));
   const ids = split('ids');
   const sentences = {
-    lengths: ids.map((list) => list.length),
+    lengths: Int32Array.from(ids, (list) => list.length),
     features: network.encoders.map((_, e) => ids.map((list) => featuresOf(problem, list)[e])),
     targets: [split('targets')],
   };

@@ -172,10 +172,17 @@ export function builtIn<C extends ForwardCell<never, never, never>>(
 export function fusedName(cell: Cell | ForwardCell): string | undefined {
   const { original } = cell;
   if (original === undefined) return undefined;
-  const [own, theirs] = [cell as Cell, original as Cell]; // a half has none of the other members, on either side
-  for (const member of BOUND) if (own[member] !== theirs[member]) return undefined;
-  return original.name;
+  let same = sameAsBuiltIn.get(cell);
+  if (same === undefined) {
+    const [own, theirs] = [cell as Cell, original as Cell]; // a half has none of the other members, on either side
+    same = BOUND.every((member) => own[member] === theirs[member]);
+    sameAsBuiltIn.set(cell, same);
+  }
+  return same ? original.name : undefined;
 }
+
+/** Cells that were looked at: they do not change, and every pass asks. */
+const sameAsBuiltIn = new WeakMap<Cell | ForwardCell, boolean>();
 
 /** Whether a cell is a built-in one, in every member. */
 export function isBuiltIn(cell: Cell): boolean {

@@ -20,7 +20,7 @@ export interface Products {
 }
 
 /**
- * A whole backend: products, rows, and memory. Everything but `fused` is always there; `completeKernels` adds to three products
+ * A whole backend: products, rows, and memory. Everything but `fused` is always there; `completeKernels` adds to one product
  * what is missing.
  *
  * Memory. A backend may compute in a memory of its own, where operands need no copy. Two kinds of tensors live there: those that
@@ -34,10 +34,14 @@ export interface Kernels extends Products {
   readonly crf?: CrfKernel;
   /** Work on whole rows, and updates of parameters. */
   readonly rows: RowKernels;
-  /** Row-major zeros: in the memory of the backend inside a frame that has room for them, an array of their own elsewhere. */
-  zeros(shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * Row-major zeros: in the memory of the backend inside a frame that has room for them, an array of their own elsewhere.
+   *
+   * @param like the element type, or a tensor that has it
+   */
+  zeros(shape: readonly number[], like: DType | Tensor): Tensor;
   /** `zeros` for a tensor of which every element is written before any is read: its elements may be anything. */
-  empty(shape: readonly number[], dtype: DType): Tensor;
+  empty(shape: readonly number[], like: DType | Tensor): Tensor;
   /**
    * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part
    * of it. Where a step finds too little room, it goes a slower way whose last bits may differ, and the next frame gets more.
@@ -298,7 +302,10 @@ export interface AdamFactors {
   readonly rootCorrection: number;
 }
 
-/** The same three products, and whole layers, of an asynchronous device. Networks use its layers; its products are called directly. */
+/**
+ * The same three products, and whole layers, of an asynchronous device. Networks use its layers; its products are called directly.
+ * `completeAsyncKernels` makes one of `addMatmul` alone.
+ */
 export interface AsyncKernels {
   readonly backend: string;
   readonly dtypes: readonly DType[];

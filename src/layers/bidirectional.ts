@@ -14,7 +14,7 @@ import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
 import type { Places } from '../autograd/devices.js';
 import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
-import type { BackwardPass, Direction, Keep, Unrolled, UnrollOptions } from '../autograd/layout.js';
+import type { BackwardOptions, BackwardPass, Direction, Keep, Unrolled, UnrollOptions } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
@@ -22,13 +22,16 @@ import { now } from '../kernels/work.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import type { Rng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf } from '../tensor/view.js';
+import { columns } from '../tensor/view.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
 import { expectRecord } from '../tensor/arguments.js';
 
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
+
+/** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
+export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
 
 /** One state per direction, each `[B, H]` in packed order: where a layer starts, or the gradient of where it ends. */
 export interface DirectionStates<S = State> {
@@ -44,6 +47,15 @@ export interface BidirectionalPass {
   readonly forward: Unrolled;
   /** The pass from the last token; `reverse.final`, in packed order, is its state after the first token. */
   readonly reverse: Unrolled;
+}
+
+/** The same of a layer of one direction or of both. */
+export type DirectionsPass = Omit<BidirectionalPass, 'reverse'> & Partial<BidirectionalPass>;
+
+/** What the backward pass of a layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
+export interface LayerBackwardPass {
+  readonly forward: BackwardPass;
+  readonly reverse?: BackwardPass;
 }
 
 /** What the backward pass takes and gives beside dY and the gradients of the parameters; all optional. */
@@ -103,25 +115,26 @@ export function bidirectionalForward(
   expectDirections('bidirectionalForward', 'params', params);
   expectRecord('bidirectionalForward', 'initial', initial, '{ forward, reverse }');
   expectKnownKeys('bidirectionalForward', 'initial', initial, DIRECTIONS);
-  return now(bidirectionalWork({ host: kernels }, cell, params, x, packing, initial, keep));
+  const pass = now(directionsWork({ host: kernels }, cell, params, x, packing, initial, keep));
+  return pass as BidirectionalPass; // of two records of parameters
 }
 
-/** `bidirectionalForward` as work, its arguments checked. */
-export function* bidirectionalWork(
+/** A layer of both directions, or of the forward one alone, as work. */
+export function* directionsWork(
   places: Places,
   cell: Cell,
-  params: BidirectionalParams,
+  params: LayerParams,
   x: Tensor,
   packing: Packing,
-  initial: DirectionStates,
+  initial: DirectionStates = {},
   keep?: Keep,
   masksOf?: (direction: Direction) => UnrollOptions['masks'],
-): Work<BidirectionalPass> {
-  const way = (direction: Direction) => ({
-    ...{ direction, initial: initial[direction], keep },
-    masks: masksOf?.(direction),
-  });
+): Work<DirectionsPass> {
+  const way = (direction: Direction): UnrollOptions => {
+    return { direction, initial: initial[direction], keep, masks: masksOf?.(direction) };
+  };
   const forward = yield* unrollWork(places, cell, params.forward, x, packing, way('forward')); // (1)
+  if (!('reverse' in params)) return { y: forward.y, forward };
   const reverse = yield* unrollWork(places, cell, params.reverse, x, packing, way('reverse')); // (2)
   return joinDirections(places.host, forward, reverse); // (3)
 }
@@ -136,7 +149,7 @@ function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unrolled):
     ['N', { H }],
     `the forward direction has H = ${H}`,
   );
-  const y = kernels.empty([N, 2 * H], dtypeOf(forward.y.data));
+  const y = kernels.empty([N, 2 * H], forward.y);
   kernels.rows.copyMatrix(columns(y, 0, H), forward.y); // (3)
   kernels.rows.copyMatrix(columns(y, H, H), reverse.y);
   return { y, forward, reverse };
@@ -160,18 +173,22 @@ export function bidirectionalBackward(
   expectDirections('bidirectionalBackward', 'pass', pass);
   expectDirections('bidirectionalBackward', 'grads', grads);
   expectKnownKeys('bidirectionalBackward', 'options', options, KEYS);
-  return now(bidirectionalBackwardWork({ host: kernels }, pass, dY, grads, options));
+  const back = now(directionsBackwardWork({ host: kernels }, pass, dY, grads, options));
+  return back as Required<LayerBackwardPass>; // of two passes
 }
 
-/** `bidirectionalBackward` as work, its arguments checked. */
-export function* bidirectionalBackwardWork(
+/** `directionsWork` backward. */
+export function* directionsBackwardWork(
   places: Places,
-  pass: BidirectionalPass,
+  pass: DirectionsPass,
   dY: Tensor,
-  grads: BidirectionalParams,
-  { dFinal = {}, ...options }: BidirectionalBackwardOptions,
-): Work<{ forward: BackwardPass; reverse: BackwardPass }> {
-  const way = (direction: 'forward' | 'reverse') => ({ ...options, dFinal: dFinal[direction] });
+  grads: LayerParams,
+  { dX, truncate, dFinal = {} }: BidirectionalBackwardOptions,
+): Work<LayerBackwardPass> {
+  const way = (direction: Direction): BackwardOptions => ({ dX, truncate, dFinal: dFinal[direction] });
+  if (pass.reverse === undefined || !('reverse' in grads)) {
+    return { forward: yield* unrollBackwardWork(places, pass.forward, dY, grads.forward, way('forward')) };
+  }
   const { fromForward, fromReverse } = splitDirections(pass, dY); // (3)
   const reverse = yield* unrollBackwardWork(places, pass.reverse, fromReverse, grads.reverse, way('reverse')); // (2)
   const forward = yield* unrollBackwardWork(places, pass.forward, fromForward, grads.forward, way('forward')); // (1)

@@ -21,7 +21,7 @@ import { expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { ShapeError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { columns, dtypeOf, rows } from '../tensor/view.js';
+import { columns, rows } from '../tensor/view.js';
 import type { LinearGrads, LinearParams } from './linear.js';
 import { initLinear, linearBackward, linearForward } from './linear.js';
 
@@ -98,7 +98,7 @@ export function convolutionBackward(
   if (dX === undefined) return linearBackward(kernels, params, u, dY, grads); // (2)
   expectShape('convolutionBackward', 'dX', dX, [{ N: packing.total }, 'D']);
   const K = windowOf('convolutionBackward', params.W, dX.shape[1]);
-  const dU = kernels.zeros(u.shape, dtypeOf(u.data));
+  const dU = kernels.zeros(u.shape, u);
   linearBackward(kernels, params, u, dY, grads, dU); //  (2)
   addWindows(kernels, dX, dU, K, packing); //            (1)
 }
@@ -106,9 +106,9 @@ export function convolutionBackward(
 /** Equation (1): the windows of every row. */
 function windowsOf(kernels: Kernels, x: Tensor, K: number, packing: Packing): Tensor {
   const [N, D] = x.shape;
-  const padded = kernels.zeros([N + 1, D], dtypeOf(x.data)); // its last row is what lies outside of a sequence
+  const padded = kernels.zeros([N + 1, D], x); // its last row is what lies outside of a sequence
   kernels.rows.copyMatrix(rows(padded, 0, N), x);
-  const u = kernels.empty([N, K * D], dtypeOf(x.data));
+  const u = kernels.empty([N, K * D], x);
   for (let k = 0; k < K; k++) kernels.rows.gather(columns(u, k * D, D), padded, shifted(packing, k - before(K)));
   return u;
 }
@@ -116,7 +116,7 @@ function windowsOf(kernels: Kernels, x: Tensor, K: number, packing: Packing): Te
 /** Equation (1) backward. */
 function addWindows(kernels: Kernels, dX: Tensor, dU: Tensor, K: number, packing: Packing): void {
   const [N, D] = dX.shape;
-  const padded = kernels.zeros([N + 1, D], dtypeOf(dX.data));
+  const padded = kernels.zeros([N + 1, D], dX);
   for (let k = 0; k < K; k++) kernels.rows.scatterAdd(padded, columns(dU, k * D, D), shifted(packing, k - before(K)));
   kernels.rows.addMatrix(dX, rows(padded, 0, N)); // what went to row N went outside
 }

@@ -28,7 +28,6 @@ import { expectList, expectNumbers, expectRecord } from '../tensor/arguments.js'
 import { expectKnownKeys, expectPositiveInteger, expectShape, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import type { CrfLattice, CrfMask, CrfParams, CrfScores } from './crf-lattice.js';
 import { crfBackward, crfForward, crfScores, crfShare, expectPath, wide, zeroMarginals } from './crf-lattice.js';
 
@@ -195,7 +194,7 @@ export function crfMarginals(
   const lattice = crfForward(kernels, scores, a, packing);
   const sums = zeroMarginals(packing.total, scores.K);
   crfBackward(kernels, lattice, 1, sums); //  (11)
-  const tokens = kernels.empty([packing.total, scores.K], dtypeOf(emissions.data));
+  const tokens = kernels.empty([packing.total, scores.K], emissions);
   tokens.data.set(sums.emissions, tokens.offset);
   return { tokens, logZ: lattice.logZ, lattice, exact: sums.emissions };
 }

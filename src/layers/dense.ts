@@ -50,7 +50,7 @@ export function denseBackward(
   expectEntry('denseBackward', { kernels, x, y, dY });
   expectShape('denseBackward', 'dY', dY, y.shape);
   const [N, K] = y.shape;
-  const da = kernels.empty([N, K], dtypeOf(y.data));
+  const da = kernels.empty([N, K], y);
   for (let n = 0; n < N; n++) {
     const [to, from, out] = [rowStart(da, n), rowStart(dY, n), rowStart(y, n)];
     for (let k = 0; k < K; k++) {

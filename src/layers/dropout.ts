@@ -29,9 +29,8 @@ import type { RandomKey } from '../tensor/random-key.js';
 import type { Kernels } from '../kernels/types.js';
 import { addTo } from '../tensor/rows.js';
 import { ShapeError } from '../tensor/errors.js';
-import { limitOf, threefry } from '../tensor/threefry.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf, sizeOf } from '../tensor/view.js';
+import { sizeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
 import { expectIds, expectKey, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
@@ -89,10 +88,9 @@ export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOpti
   const [N, D] = x.shape;
   if (options.places !== undefined) expectPlaces('dropoutForward', options.places, N);
   if (!training || p === 0) return { y: x, mask: null };
-  const dtype = dtypeOf(x.data);
-  const factors = drawFactors(kernels, [packing === undefined ? N : packing.batch, D], dtype, options);
+  const factors = drawFactors(kernels, [packing === undefined ? N : packing.batch, D], x, options);
   const mask = packing === undefined ? { factors } : { factors, sequenceOf: sequenceOfRows(packing) };
-  const y = kernels.zeros([N, D], dtype);
+  const y = kernels.zeros([N, D], x);
   addMasked(kernels, y, x, mask); // (1)
   return { y, mask };
 }
@@ -129,23 +127,22 @@ export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: 
  * @throws ShapeError when `places` has not two integers per word
  */
 export function wordDropout(
+  kernels: Kernels,
   ids: Int32Array,
   p: number,
   unknown: number | Int32Array,
   key: RandomKey,
   places?: Int32Array,
 ): Int32Array {
-  expectEntry('wordDropout', { ids });
+  expectEntry('wordDropout', { kernels, ids });
   expectProbability('wordDropout', 'p', p);
   if (typeof unknown !== 'number') expectIds('wordDropout', 'unknown', unknown);
   if (places !== undefined) expectPlaces('wordDropout', places, ids.length);
   if (p === 0) return ids;
   expectEntry('wordDropout', { key });
-  const limit = limitOf(p);
-  const words = new Uint32Array(4);
+  const { data, offset } = drawFactors(kernels, [ids.length, 1], 'float32', { p, key, places });
   return ids.map((id, n) => {
-    threefry(words, key.words, 0, places?.[2 * n + 1] ?? 0, places?.[2 * n] ?? n, 0);
-    if (words[0] >= limit) return id;
+    if (data[offset + n] !== 0) return id;
     return typeof unknown === 'number' ? unknown : unknown[n];
   });
 }
@@ -236,10 +233,10 @@ function expectPlaces(where: string, places: Int32Array, rows: number): void {
 function drawFactors(
   kernels: Kernels,
   shape: readonly number[],
-  dtype: DType,
+  like: DType | Tensor,
   { p, key, packing, places }: DropoutOptions,
 ): Tensor {
-  const factors = kernels.empty(shape, dtype);
+  const factors = kernels.empty(shape, like);
   const own = packing === undefined ? (places ?? numbered(shape[0])) : sequencePlaces(packing, places);
   kernels.rows.drawFactors(factors, key.words, own, p);
   return factors;

@@ -9,7 +9,7 @@
  *
  * Column by column: the rows of one column are gathered, or scattered, together. The sum is formed in the order of the columns.
  */
-import { isRowSparseGradient, touch } from '../autograd/grads.js';
+import { touchRows } from '../autograd/grads.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectIds as expectIntegers, expectTensor } from '../tensor/arguments.js';
@@ -18,7 +18,6 @@ import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import type { EmbeddingGrads, EmbeddingParams } from './embedding.js';
 import { expectIds } from './embedding.js';
 
@@ -53,8 +52,8 @@ export function embeddingBagForward(kernels: Kernels, params: EmbeddingParams, i
   const N = bagsOf('embeddingBagForward', ids, k);
   const [R, E] = weight.shape;
   expectIds('embeddingBagForward', ids, R);
-  const y = kernels.empty([N, E], dtypeOf(weight.data));
-  const more = k > 1 ? kernels.empty([N, E], dtypeOf(weight.data)) : y;
+  const y = kernels.empty([N, E], weight);
+  const more = k > 1 ? kernels.empty([N, E], weight) : y;
   for (let j = 0; j < k; j++) {
     kernels.rows.gather(j === 0 ? y : more, weight, columnOf(ids, k, j)); //  (1) W[id_{n,j}]
     if (j > 0) kernels.rows.addMatrix(y, more); //                            (1) Σ_j
@@ -81,7 +80,7 @@ export function embeddingBagBackward(
   const dW = grads.weight;
   const N = bagsOf('embeddingBagBackward', ids, k);
   expectShape('embeddingBagBackward', 'dY', dY, [{ N }, { E: dW.shape[1] }]);
-  if (isRowSparseGradient(dW)) for (const id of ids) touch(dW, id);
+  touchRows(dW, ids);
   for (let j = 0; j < k; j++) kernels.rows.scatterAdd(dW, dY, columnOf(ids, k, j)); // (1)
 }
 

@@ -8,14 +8,13 @@
  * twice collects both. A batch touches few of the V rows, so the gradient is usually a `RowSparseGradient`: dense storage plus
  * the list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
  */
-import { isRowSparseGradient, touch } from '../autograd/grads.js';
+import { touchRows } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/checks.js';
 import { uniform } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
 import { expectTensor } from '../tensor/arguments.js';
 
@@ -59,8 +58,7 @@ export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids:
   const { weight } = params;
   const [V, E] = weight.shape;
   const shape = [ids.length, E];
-  const dtype = dtypeOf(weight.data);
-  const y = out ?? kernels.empty(shape, dtype);
+  const y = out ?? kernels.empty(shape, weight);
   expectShape('embeddingForward', 'out', y, [{ N: ids.length }, { E }]);
   expectIds('embeddingForward', ids, V);
   kernels.rows.gather(y, weight, ids); // (1)
@@ -92,9 +90,8 @@ export function embeddingBackward(kernels: Kernels, ids: Int32Array, dY: Tensor,
   expectTensor('embeddingBackward', 'grads.weight', grads.weight);
   expectKernels('embeddingBackward', kernels);
   const dW = grads.weight;
-  const byRow = isRowSparseGradient(dW);
   const E = dW.shape[1];
   expectShape('embeddingBackward', 'dY', dY, [{ N: ids.length }, { E }]);
-  if (byRow) for (const id of ids) touch(dW, id);
+  touchRows(dW, ids);
   kernels.rows.scatterAdd(dW, dY, ids); // (1)
 }

@@ -14,7 +14,7 @@ import { expectForwardCell } from '../cells/check.js';
 import type { InferenceLayer, Kernels } from '../kernels/types.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf } from '../tensor/view.js';
+import { columns } from '../tensor/view.js';
 import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
 import { checkLayers, outputSize } from './stack.js';
@@ -77,7 +77,7 @@ export function stackInference(
     run(x, packing) {
       let input = inputOf(kernels, x, table);
       for (const { width, residual, ways } of stack) {
-        const y = kernels.empty([packing.total, width], dtypeOf(input.x.data));
+        const y = kernels.empty([packing.total, width], input.x);
         ways.forEach((way, d) =>
           runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
         );

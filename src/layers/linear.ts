@@ -13,7 +13,6 @@ import { expectKnownKeys, expectPositiveInteger, expectShape } from '../tensor/c
 import { uniform, zeros } from '../tensor/create.js';
 import type { Rng } from '../tensor/random.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectGrads } from '../autograd/entry-checks.js';
 import { expectTensor } from '../tensor/arguments.js';
 
@@ -57,7 +56,7 @@ export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor,
   const [D, K] = W.shape;
   expectShape('linearForward', 'x', x, ['N', { D }], `W is [${D}, ${K}]`);
   const N = x.shape[0];
-  const y = out ?? kernels.empty([N, K], dtypeOf(W.data));
+  const y = out ?? kernels.empty([N, K], W);
   expectShape('linearForward', 'out', y, [N, K]);
   kernels.rows.setEveryRow(y, b); // (1) + b
   kernels.addMatmul(y, x, W); // (1) X·W

@@ -20,7 +20,6 @@ import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectShape, keysOf } from '../tensor/checks.js';
 import { ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** Whose outputs are pooled. */
@@ -60,7 +59,7 @@ export function lastPoolForward(
   expectNoEmptySequence('lastPool', packing);
   const W = x.shape[1];
   const H = forwardWidth(W, bidirectional);
-  const y = kernels.empty([B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], x);
   for (let b = 0; b < B; b++) {
     const last = x.offset + rowOf(packing, lengths[b] - 1, b) * x.stride[0];
     const first = x.offset + rowOf(packing, 0, b) * x.stride[0];

@@ -17,7 +17,6 @@ import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
@@ -42,7 +41,7 @@ export function maxPoolForward(kernels: Kernels, x: Tensor, packing: Packing): M
   expectShape('maxPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('maxPool', packing);
   const W = x.shape[1];
-  const y = kernels.empty([B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], x);
   const rows = new Int32Array(B * W);
   for (let b = 0; b < B; b++) {
     const to = y.offset + b * y.stride[0];

@@ -14,7 +14,6 @@ import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectShape } from '../tensor/checks.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
 /** One vector per sequence, and what the backward pass needs. */
@@ -37,7 +36,7 @@ export function meanPoolForward(kernels: Kernels, x: Tensor, packing: Packing): 
   expectShape('meanPool', 'x', x, [{ N: packing.total }, 'W']);
   expectNoEmptySequence('meanPool', packing);
   const W = x.shape[1];
-  const y = kernels.empty([B, W], dtypeOf(x.data));
+  const y = kernels.empty([B, W], x);
   const sum = new Float64Array(W);
   for (let b = 0; b < B; b++) {
     sum.fill(0);

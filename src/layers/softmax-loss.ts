@@ -73,7 +73,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
   expectEntry('softmaxRows', { logits });
   expectShape('softmaxRows', 'logits', logits, ['N', 'K']);
   const [N, K] = logits.shape;
-  const p = out ?? kernels.empty([N, K], dtypeOf(logits.data));
+  const p = out ?? kernels.empty([N, K], logits);
   expectShape('softmaxRows', 'out', p, [N, K]);
   if (K === 0) return p;
   const { exp } = transcendentals(dtypeOf(logits.data));

@@ -12,10 +12,9 @@
  */
 import type { Packing } from '../autograd/packing.js';
 import type { Devices, Places } from '../autograd/devices.js';
-import { unrollBackwardWork, unrollWork } from '../autograd/devices.js';
-import type { BackwardPass, Direction, Keep, Unrolled, UnrollOptions } from '../autograd/layout.js';
+import type { Direction, Keep, UnrollOptions } from '../autograd/layout.js';
 import type { Truncation } from '../autograd/truncate.js';
-import type { Cell, CellParams, ForwardCell, InitOptions, State } from '../cells/cell.js';
+import type { Cell, ForwardCell, InitOptions, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import type { Work } from '../kernels/work.js';
 import { later, now } from '../kernels/work.js';
@@ -25,14 +24,8 @@ import type { Rng } from '../tensor/random.js';
 import type { RandomKey } from '../tensor/random-key.js';
 import type { Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
-import {
-  bidirectionalBackwardWork,
-  bidirectionalWork,
-  initBidirectional,
-  type BidirectionalBackwardOptions,
-  type BidirectionalParams,
-  type DirectionStates,
-} from './bidirectional.js';
+import type { DirectionsPass, DirectionStates, LayerBackwardPass, LayerParams } from './bidirectional.js';
+import { directionsBackwardWork, directionsWork, initBidirectional } from './bidirectional.js';
 import { drawMasks, dropoutBackward, dropoutForward, placesOf, type DropoutMask } from './dropout.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
@@ -50,9 +43,6 @@ export interface LayerSpec<C extends ForwardCell = Cell> {
 }
 
 const LAYER_KEYS = keysOf<LayerSpec>({ cell: true, hidden: true, bidirectional: true, residual: true });
-
-/** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
-export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
 
 /** Dropout between layers; and, with the same key, the masks of the cells (zoneout, recurrent dropout). */
 export interface StackDropout {
@@ -83,12 +73,10 @@ export interface StackOptions {
 const DIRECTION_KEYS = keysOf<DirectionStates>({ forward: true, reverse: true });
 const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, keep: true });
 
-/** What one layer did. */
-export interface LayerPass {
-  /** `[N, H]` or `[N, 2H]`, before dropout; of a residual layer the sum. */
-  readonly y: Tensor;
-  readonly forward: Unrolled;
-  readonly reverse?: Unrolled;
+export type { LayerBackwardPass, LayerParams } from './bidirectional.js';
+
+/** What one layer did; `y` is `[N, H]` or `[N, 2H]`, before dropout, of a residual layer the sum. */
+export interface LayerPass extends DirectionsPass {
   /** Mask of the dropout behind this layer; null where there was none. */
   readonly mask: DropoutMask | null;
   /** Whether the input was added to the output. */
@@ -116,12 +104,6 @@ export interface StackBackwardOptions {
 }
 
 const BACKWARD_KEYS = keysOf<StackBackwardOptions>({ dX: true, dFinal: true, truncate: true });
-
-/** What the backward pass of one layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
-export interface LayerBackwardPass {
-  readonly forward: BackwardPass;
-  readonly reverse?: BackwardPass;
-}
 
 /** Columns of a layer's output: H, or 2H for both directions. */
 export function outputSize(layer: Pick<LayerSpec, 'hidden' | 'bidirectional'>): number {
@@ -193,13 +175,13 @@ export function* stackWork(
   packing: Packing,
   options: StackOptions,
 ): Work<StackPass> {
-  checkStack(layers, params, options);
+  if (!places.trusted) checkStack(layers, params, options);
   const { dropout, initial = [], keep } = options;
   const passes: LayerPass[] = [];
   let input = x;
   for (let l = 0; l < layers.length; l++) {
     const masksOf = dropout && masksWith(places.host, layers[l], input, packing, dropout, l);
-    const ran = yield* layerWork(places, layers[l].cell, params[l], input, packing, initial[l], keep, masksOf); // (1)
+    const ran = yield* directionsWork(places, layers[l].cell, params[l], input, packing, initial[l], keep, masksOf); // (1)
     const pass = layers[l].residual ? { ...ran, y: addInput(places.host, ran.y, input), residual: true } : ran; // (2)
     const dropped = dropBehind(places.host, pass.y, packing, l, l === layers.length - 1 ? undefined : dropout); // (3)
     passes.push({ ...pass, mask: dropped.mask });
@@ -248,10 +230,8 @@ export function* stackBackwardWork(
   grads: readonly LayerParams[],
   backward: StackBackwardOptions,
 ): Work<LayerBackwardPass[]> {
-  checkBackwardOptions(backward);
+  if (!places.trusted) checkBackward(pass, grads, backward);
   const { dX, dFinal = [], truncate } = backward;
-  expectList('stackBackward', 'pass.layers', pass.layers, 'layers');
-  expectPairs('stackBackward', 'gradients', pass.layers, grads);
   const left: LayerBackwardPass[] = [];
   let dOutput = dY;
   for (let l = pass.layers.length - 1; l >= 0; l--) {
@@ -259,42 +239,12 @@ export function* stackBackwardWork(
     const dInput = below === undefined ? dX : zeroView(places.host, below.y);
     const options = { dX: dInput, truncate, dFinal: dFinal[l] };
     if (pass.layers[l].residual && dInput) places.host.rows.addMatrix(dInput, dOutput); // (2)
-    left[l] = yield* layerBackwardWork(places, pass.layers[l], dOutput, grads[l], options); // (1)
+    left[l] = yield* directionsBackwardWork(places, pass.layers[l], dOutput, grads[l], options); // (1)
     if (below === undefined || dInput === undefined) break;
     dOutput = below.mask === null ? dInput : zeroView(places.host, below.y);
     if (below.mask !== null) dropoutBackward(places.host, below.mask, dInput, dOutput); // (3)
   }
   return left;
-}
-
-function* layerWork(
-  places: Places,
-  cell: Cell,
-  params: LayerParams,
-  x: Tensor,
-  packing: Packing,
-  initial: DirectionStates = {},
-  keep?: Keep,
-  masksOf?: MasksOf,
-): Work<Omit<LayerPass, 'mask'>> {
-  if ('reverse' in params) return yield* bidirectionalWork(places, cell, params, x, packing, initial, keep, masksOf);
-  const options = { initial: initial.forward, keep, masks: masksOf?.('forward') };
-  const forward = yield* unrollWork(places, cell, params.forward, x, packing, options);
-  return { y: forward.y, forward };
-}
-
-function* layerBackwardWork(
-  places: Places,
-  { y, forward, reverse }: LayerPass,
-  dY: Tensor,
-  grads: LayerParams,
-  options: BidirectionalBackwardOptions,
-): Work<LayerBackwardPass> {
-  if (reverse !== undefined && 'reverse' in grads) {
-    return yield* bidirectionalBackwardWork(places, { y, forward, reverse }, dY, grads, options);
-  }
-  const own = { ...options, dFinal: options.dFinal?.forward };
-  return { forward: yield* unrollBackwardWork(places, forward, dY, grads.forward, own) };
 }
 
 type MasksOf = (direction: Direction) => UnrollOptions['masks'];
@@ -309,7 +259,6 @@ function masksWith(
   l: number,
 ): MasksOf | undefined {
   if (cell.masks === undefined) return undefined;
-  expectKey('stackForward', 'dropout.key', key);
   return (direction) => {
     const own = { key: key.fold(l).fold(direction), places };
     return drawMasks(kernels, cell, hidden, dtypeOf(x.data), packing, own);
@@ -318,7 +267,7 @@ function masksWith(
 
 /** Equation (2): the sum of a layer's output and input, a new tensor: the output may be a view of states. */
 export function addInput(kernels: Kernels, y: Tensor, x: Tensor): Tensor {
-  const sum = kernels.empty(y.shape, dtypeOf(y.data));
+  const sum = kernels.empty(y.shape, y);
   kernels.rows.copyMatrix(sum, y);
   kernels.rows.addMatrix(sum, x);
   return sum;
@@ -326,9 +275,8 @@ export function addInput(kernels: Kernels, y: Tensor, x: Tensor): Tensor {
 
 /** Equation (3) behind layer l; without dropout the same rows. */
 function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
-  if (dropout === undefined) return { y, mask: null };
+  if (dropout === undefined || dropout.p === 0) return { y, mask: null };
   const { p, key, places = placesOf(packing), perSequence = false } = dropout;
-  expectKey('stackForward', 'dropout.key', key);
   return dropoutForward(kernels, y, { p, key: key.fold(l), places, packing: perSequence ? packing : undefined });
 }
 
@@ -339,6 +287,8 @@ function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[]
   expectKnownKeys('stackForward', 'dropout', options.dropout, DROPOUT_KEYS);
   expectStates('stackForward', 'initial', options.initial);
   checkLayers('stackForward', layers, params, expectCell);
+  const draws = layers.length > 1 || layers.some(({ cell }) => cell.masks !== undefined);
+  if (options.dropout && draws) expectKey('stackForward', 'dropout.key', options.dropout.key);
 }
 
 /**
@@ -368,11 +318,13 @@ export function checkLayers(
   });
 }
 
-/** @throws ArgumentError on an option that there is not */
-function checkBackwardOptions(options: StackBackwardOptions): void {
+/** What `stackBackward` checks. */
+function checkBackward(pass: StackPass, grads: readonly LayerParams[], options: StackBackwardOptions): void {
   expectRecord('stackBackward', 'options', options);
   expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
   expectStates('stackBackward', 'dFinal', options.dFinal);
+  expectList('stackBackward', 'pass.layers', pass.layers, 'layers');
+  expectPairs('stackBackward', 'gradients', pass.layers, grads);
 }
 
 /** Requires states by direction, one entry per layer, where there are any. @throws ArgumentError */
@@ -388,7 +340,7 @@ function expectStates(where: string, name: string, states: readonly DirectionSta
 
 /** Zeros of the shape and element type of `x`. */
 function zeroView(kernels: Kernels, x: Tensor): Tensor {
-  return kernels.zeros(x.shape, dtypeOf(x.data));
+  return kernels.zeros(x.shape, x);
 }
 
 function expectLayers(

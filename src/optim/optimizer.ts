@@ -6,6 +6,7 @@
  * with dotted names (`flatten` of `autograd/grads`), so the state of a model is a flat record of tensors too.
  */
 import { rowsInUse, type TensorRecord } from '../autograd/grads.js';
+import { sameShape } from '../tensor/checks.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
 import { stampChanged } from '../tensor/versions.js';
@@ -149,10 +150,9 @@ function expectGradient(name: string, param: Tensor, grad: Tensor | undefined): 
 }
 
 function expectLike(what: string, got: Tensor, param: Tensor): void {
+  if (sameShape(got.shape, param.shape) && dtypeOf(got.data) === dtypeOf(param.data)) return;
   const describe = (x: Tensor) => `${dtypeOf(x.data)} [${x.shape.join(', ')}]`;
-  if (describe(got) !== describe(param)) {
-    throw new ShapeError(`${what} must be ${describe(param)}, like its parameter; got ${describe(got)}`);
-  }
+  throw new ShapeError(`${what} must be ${describe(param)}, like its parameter; got ${describe(got)}`);
 }
 
 /** A copy of all moments under `<moment>.<parameter>`. */

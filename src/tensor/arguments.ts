@@ -25,8 +25,7 @@ function faultOf(x: unknown): string | undefined {
     return `; got ${describe(x)}: pass an ndarray, fromArray(…) or zeros(…)`;
   }
   const { data, shape, stride, offset } = x as Record<string, unknown>;
-  const kind = typedArrayName(data);
-  if (kind !== 'Float32Array' && kind !== 'Float64Array') {
+  if (!isReal(data)) {
     return ` over a Float32Array or a Float64Array; its data is ${describe(data)}: copy it with fromArray(…)`;
   }
   if (!isSizes(shape)) return ` whose shape lists integers of at least 0; its shape is ${listed(shape)}`;
@@ -39,9 +38,17 @@ function faultOf(x: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether a value is a Float32Array or a Float64Array, of whatever realm. */
+function isReal(data: unknown): boolean {
+  const kind = typedArrayName(data);
+  return kind === 'Float32Array' || kind === 'Float64Array';
+}
+
 /** Whether a value lists integers of at least 0. */
 export function isSizes(shape: unknown): shape is readonly number[] {
-  return Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  if (!Array.isArray(shape)) return false;
+  for (const n of shape) if (!(Number.isSafeInteger(n) && (n as number) >= 0)) return false;
+  return true;
 }
 
 /** A list of sizes for a message, `[2, 3]`; anything else in a few words. */
@@ -62,7 +69,9 @@ export function expectDType(where: string, dtype: unknown): void {
  */
 export function expectTensors(where: string, name: string, record: unknown, advice = ''): void {
   expectRecord(where, name, record, 'a record of tensors by name', advice);
-  for (const [key, x] of Object.entries(record as object)) expectTensor(where, `${name}.${key}`, x, advice);
+  for (const [key, x] of Object.entries(record as object)) {
+    if (faultOf(x) !== undefined) expectTensor(where, `${name}.${key}`, x, advice);
+  }
 }
 
 /**

@@ -32,9 +32,8 @@ export function expectShape(
   why?: string,
 ): void {
   expectShaped(where, name, x);
-  const sizes = new Map<string, number>();
   let fits = x.shape.length === axes.length;
-  for (let i = 0; fits && i < axes.length; i++) fits = axisFits(axes[i], x.shape[i], sizes);
+  for (let i = 0; fits && i < axes.length; i++) fits = axisFits(axes, i, x.shape);
   if (fits) return;
   const reason = why === undefined ? '' : ` (${why})`;
   throw new ShapeError(`${where}: ${name} must be ${shapeText(axes)}${reason}; got [${x.shape.join(', ')}]`);
@@ -53,13 +52,13 @@ function expectShaped(where: string, name: string, x: unknown): void {
   if (!isSizes(shape) || 'data' in (x as object)) expectTensor(where, name, x);
 }
 
-/** Whether `size` fits an axis, given the named sizes met so far; remembers a name met for the first time. */
-function axisFits(axis: Axis, size: number, sizes: Map<string, number>): boolean {
-  if (typeof axis === 'number') return size === axis;
-  if (typeof axis !== 'string') return Object.values(axis)[0] === size;
-  const known = sizes.get(axis);
-  sizes.set(axis, size);
-  return known === undefined || known === size;
+/** Whether the size of axis i is as expected; that of a name is the size where the name stands first. */
+function axisFits(axes: readonly Axis[], i: number, shape: readonly number[]): boolean {
+  const axis = axes[i];
+  if (typeof axis === 'number') return shape[i] === axis;
+  if (typeof axis === 'string') return shape[axes.indexOf(axis)] === shape[i];
+  for (const name in axis) return axis[name] === shape[i];
+  return false;
 }
 
 /** `[T, B, D] with D = 8`. */

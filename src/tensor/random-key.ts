@@ -3,7 +3,8 @@
  * the numbers depend neither on what was drawn before nor on who draws. `random.ts` has streams, for what is made once.
  *
  * Keys are made of keys: the words of `key.fold(part)` are Threefry of `key` at a counter that says the part. At one key no two
- * integers share a counter. Two names can share a key by chance alone, 2⁻¹²⁸ for a pair.
+ * integers share a counter. Two names can share a key by chance alone, 2⁻¹²⁸ for a pair. The words of a key are computed when they
+ * are first read: a key that nothing is drawn at costs nothing.
  */
 import { ArgumentError } from './errors.js';
 import { show } from './describe.js';
@@ -35,18 +36,35 @@ export function createKey(seed: number): RandomKey {
   if (!Number.isSafeInteger(seed)) {
     throw new ArgumentError(`seed must be an integer of magnitude at most 2^53 - 1; got ${show(seed)}`);
   }
-  return keyOf(Int32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), 0, 0));
+  return { __proto__: lazy, computed: Int32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), 0, 0) } as never;
 }
 
-function keyOf(words: Int32Array): RandomKey {
-  return {
-    words,
-    fold: (part) => keyOf(typeof part === 'string' ? foldedName(words, part) : foldedInteger(words, part)),
-  };
+/** A key whose words are computed when they are first read. */
+interface LazyKey extends RandomKey {
+  computed?: Int32Array;
+  /** The key it was made of, and as which part. */
+  readonly whole?: LazyKey;
+  readonly part?: string | number;
 }
 
-function foldedInteger(words: Int32Array, part: number): Int32Array {
-  if (Number.isSafeInteger(part) && part >= 0) return at(words, part % 2 ** 32, Math.floor(part / 2 ** 32), 0, INTEGER);
+const lazy = {
+  get words(): Int32Array {
+    const own = this as unknown as LazyKey;
+    return (own.computed ??= folded((own.whole as LazyKey).words, own.part as string | number));
+  },
+  fold(part: string | number): RandomKey {
+    expectPart(part);
+    return { __proto__: lazy, computed: undefined, whole: this, part } as never;
+  },
+};
+
+function folded(words: Int32Array, part: string | number): Int32Array {
+  if (typeof part === 'string') return foldedName(words, part);
+  return at(words, part % 2 ** 32, Math.floor(part / 2 ** 32), 0, INTEGER);
+}
+
+function expectPart(part: unknown): void {
+  if (typeof part === 'string' || (Number.isSafeInteger(part) && (part as number) >= 0)) return;
   throw new ArgumentError(`fold: part must be a name or an integer of at least 0; got ${show(part)}`);
 }
 

@@ -63,9 +63,9 @@ export function viewOf<A extends Real>(data: A, shape: readonly number[], offset
   return { data, shape, stride: stridesOf(shape), offset };
 }
 
-/** A new row-major tensor of zeros, as a plain view. */
-export function allocate(shape: readonly number[], dtype: DType): Tensor {
-  return viewOf(flat(sizeOf(shape), dtype), shape);
+/** A new row-major tensor of zeros, as a plain view. @param like the element type, or a tensor that has it */
+export function allocate(shape: readonly number[], like: DType | Tensor): Tensor {
+  return viewOf(flat(sizeOf(shape), typeof like === 'string' ? like : dtypeOf(like.data)), shape);
 }
 
 /** Rows `start … start + count − 1` of a tensor: the first axis is narrowed, the others are kept. O(1). */

@@ -12,7 +12,7 @@ const stops = [...page.matchAll(/^## \d\. \[`(.*?)`\]/gm)].map(([, path]) => pat
 const TO_READ: Readonly<Record<string, readonly string[]>> = {
   'src/cli/train.ts': ['runTrain'],
   'src/labeling/training/train.ts': ['trainBatch', 'trainEpochs'],
-  'src/labeling/model/model.ts': ['modelForward', 'modelBackward'],
+  'src/labeling/model/model.ts': ['forwardWork', 'backwardWork'],
   'src/layers/softmax-loss.ts': ['softmaxLossForward', 'softmaxLossBackward'],
   'src/autograd/unroll.ts': ['scanForward', 'sweep'],
   'src/cells/lstm.ts': ['lstmStepForward', 'lstmStepBackward'],

@@ -119,7 +119,7 @@ test.each([1, -0.1, 1.5, NaN])('a probability of %p is refused', (p) => {
   const key = createKey(1);
   expect(() => dropoutForward(kernels, ones(2, 2), { p, key })).toThrow(ArgumentError);
   expect(() => dropoutForward(kernels, ones(2, 2), { p, key, training: false })).toThrow(`got ${p}`);
-  expect(() => wordDropout(new Int32Array(2), p, 0, key)).toThrow(ArgumentError);
+  expect(() => wordDropout(kernels, new Int32Array(2), p, 0, key)).toThrow(ArgumentError);
 });
 
 test('rows that are not those of the packing are refused', () => {
@@ -133,7 +133,9 @@ test('places that are not two per row are refused', () => {
   const options = { p: 0.5, key: createKey(1), places };
   expect(() => dropoutForward(kernels, ones(3, 2), options)).toThrow('two integers per row, 6; got 5');
   expect(() => dropoutForward(kernels, ones(3, 2), { ...options, training: false })).toThrow(ShapeError);
-  expect(() => wordDropout(new Int32Array(3), 0.5, 1, createKey(1), places)).toThrow('two integers per row, 6; got 5');
+  expect(() => wordDropout(kernels, new Int32Array(3), 0.5, 1, createKey(1), places)).toThrow(
+    'two integers per row, 6; got 5',
+  );
   expect(() => placesOf(packingOf([2, 1]), [7])).toThrow('one number per sequence, 2; got 1');
 });
 
@@ -202,10 +204,10 @@ describe('masks are drawn by place', () => {
   test('word dropout hides a word by its place too', () => {
     const ids = Int32Array.from({ length: 60 }, (_, n) => 10 + n);
     const places = Int32Array.from({ length: 120 }, (_, i) => (i % 2 === 0 ? i % 7 : i));
-    const whole = wordDropout(ids, 0.5, 1, key, places);
+    const whole = wordDropout(kernels, ids, 0.5, 1, key, places);
     expect(new Set(whole).size).toBeGreaterThan(10);
     ids.forEach((_, n) => {
-      const alone = wordDropout(ids.slice(n, n + 1), 0.5, 1, key, places.slice(2 * n, 2 * n + 2));
+      const alone = wordDropout(kernels, ids.slice(n, n + 1), 0.5, 1, key, places.slice(2 * n, 2 * n + 2));
       expect(alone[0]).toBe(whole[n]);
     });
   });
@@ -218,7 +220,7 @@ describe('word dropout', () => {
     const own = createKey(21);
     const key4 = Array.from(own.words, (word) => BigInt(word >>> 0));
     const few = Int32Array.of(40, 41, 42, 43);
-    const hidden = (n: number, p: number, places?: Int32Array) => wordDropout(few, p, 1, own, places)[n] === 1;
+    const hidden = (n: number, p: number, places?: Int32Array) => wordDropout(kernels, few, p, 1, own, places)[n] === 1;
     const places = Int32Array.of(9, 0, 9, 1, 9, 2, 4, 7);
     few.forEach((_, n) => {
       for (const [sequence, step, given] of [
@@ -233,22 +235,22 @@ describe('word dropout', () => {
 
   test('replaces a share p of the words by the unknown word and leaves the rest', () => {
     const p = 0.2;
-    const out = wordDropout(ids, p, 1, createKey(1));
+    const out = wordDropout(kernels, ids, p, 1, createKey(1));
     const replaced = [...out].filter((id) => id === 1).length;
     expect([...out].every((id, i) => id === 1 || id === ids[i])).toBe(true);
     expect(Math.abs(replaced - p * ids.length)).toBeLessThan(5 * Math.sqrt(ids.length * p * (1 - p)));
-    expect([...wordDropout(ids, p, 1, createKey(1))]).toEqual([...out]);
+    expect([...wordDropout(kernels, ids, p, 1, createKey(1))]).toEqual([...out]);
   });
 
   test('takes one unknown word per row, too', () => {
     const unknown = ids.map((id) => 1000 + id);
-    const one = wordDropout(ids, 0.2, 1, createKey(1));
-    expect([...wordDropout(ids, 0.2, unknown, createKey(1))]).toEqual(
+    const one = wordDropout(kernels, ids, 0.2, 1, createKey(1));
+    expect([...wordDropout(kernels, ids, 0.2, unknown, createKey(1))]).toEqual(
       [...one].map((id, n) => (id === 1 ? unknown[n] : id)),
     );
   });
 
   test('p = 0 is the identity and draws nothing', () => {
-    expect(wordDropout(ids, 0, 1, untouchable)).toBe(ids);
+    expect(wordDropout(kernels, ids, 0, 1, untouchable)).toBe(ids);
   });
 });

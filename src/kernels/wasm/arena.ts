@@ -13,6 +13,8 @@ import { adopt, allocate, hold, reserve } from './residents.js';
 /** The memory, and who is where in it. */
 export interface Arena {
   readonly memory: Memory;
+  /** The whole memory; valid until it grows. */
+  buffer(): ArrayBufferLike;
   /** The whole memory as float32; valid until it grows. */
   f32(): Float32Array;
   /** The whole memory as float64; valid until it grows. */
@@ -53,6 +55,7 @@ export function createArena(memory: Memory, maximumBytes: number): Arena {
   const state: ArenaState = { memory, maximumBytes, residents: [], heap: heapOf(memory), ...empty };
   return {
     memory,
+    buffer: () => state.heap.buffer,
     f32: () => state.heap.f32,
     f64: () => state.heap.f64,
     i32: () => state.heap.i32,

@@ -28,8 +28,9 @@ export interface Resident {
   released: boolean;
 }
 
-/** The whole memory, as each element type. */
+/** The whole memory, and as each element type. */
 export interface Heap {
+  readonly buffer: ArrayBufferLike;
   readonly f32: Float32Array;
   readonly f64: Float64Array;
   readonly i32: Int32Array;
@@ -68,6 +69,7 @@ export const bytesOf = (shape: readonly number[], dtype: DType): number =>
 
 /** Views of the memory, valid until it grows. */
 export const heapOf = ({ buffer }: Memory): Heap => ({
+  buffer,
   f32: new Float32Array(buffer),
   f64: new Float64Array(buffer),
   i32: new Int32Array(buffer),
@@ -77,10 +79,8 @@ export const heapOf = ({ buffer }: Memory): Heap => ({
 export const lacks = ({ heap }: ArenaState, end: number): number => end + SLACK - heap.f32.byteLength;
 
 /** A view of `bytes` at an address, valid until the memory grows. */
-export function viewAt({ heap: { f32 } }: ArenaState, at: number, bytes: number, dtype: DType): Real {
-  return dtype === 'float32'
-    ? new Float32Array(f32.buffer, at, bytes / 4)
-    : new Float64Array(f32.buffer, at, bytes / 8);
+export function viewAt({ heap: { buffer } }: ArenaState, at: number, bytes: number, dtype: DType): Real {
+  return dtype === 'float32' ? new Float32Array(buffer, at, bytes / 4) : new Float64Array(buffer, at, bytes / 8);
 }
 
 /** Whether memory up to `end` could be had. Every tensor that stays gets a view of the grown memory. */

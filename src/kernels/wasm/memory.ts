@@ -1,7 +1,7 @@
 /** The memory of the module as a step of training sees it: tensors of frames, and parameters that move in and out. */
 import { MemoryError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
-import { allocate } from '../../tensor/view.js';
+import { allocate, dtypeOf } from '../../tensor/view.js';
 import type { Kernels } from '../types.js';
 import type { Arena } from './arena.js';
 
@@ -56,8 +56,8 @@ const ATTEMPTS = 3;
 /** The workspace as the contract of all backends has it: what does not fit goes the slower way. */
 export function memoryOf(workspace: Workspace): Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> {
   return {
-    zeros: (shape, dtype) => workspace.allocate(shape, dtype),
-    empty: (shape, dtype) => workspace.allocate(shape, dtype, false),
+    zeros: (shape, like) => workspace.allocate(shape, typeof like === 'string' ? like : dtypeOf(like.data)),
+    empty: (shape, like) => workspace.allocate(shape, typeof like === 'string' ? like : dtypeOf(like.data), false),
     frame(step, repeatable = false) {
       for (let attempt = 1; ; attempt++) {
         const before = workspace.misses;

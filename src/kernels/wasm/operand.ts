@@ -23,7 +23,7 @@ function heapOf(arena: Arena, like: Real): Real {
 
 /** Whether a tensor lies in the memory of the arena. */
 export function inside(arena: Arena, x: Tensor): boolean {
-  return x.data.buffer === arena.f32().buffer;
+  return x.data.buffer === arena.buffer();
 }
 
 /** An input: used where it lies if it is in memory, and row- or column-major; copied there otherwise. */

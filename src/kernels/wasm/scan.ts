@@ -48,10 +48,10 @@ export function fusedScans(wasm: Exports, arena: () => Arena): Readonly<Record<s
 
 /** Runs one direction of a scan; false, with nothing written, where it is not for this backend. */
 function run(wasm: Exports, arena: Arena, cell: WasmCell, scan: ScanTensors, act: (entry: Entry) => void): boolean {
-  const tensors = [scan.states, scan.cache, scan.dStates ?? {}].flatMap((each) => Object.values(each));
-  if (scan.batchSizes.length === 0 || !tensors.every(acceptable)) return false;
-  if (cell.vectors?.some((name) => scan.params[name].stride[0] !== 1)) return false;
-  arena.begin([...tensors, ...Object.values(scan.params)].some((x) => inside(arena, x)));
+  const { batchSizes, states, cache, dStates = {}, params } = scan;
+  if (batchSizes.length === 0 || ![states, cache, dStates].every(allAcceptable)) return false;
+  if (cell.vectors?.some((name) => params[name].stride[0] !== 1)) return false;
+  arena.begin([states, cache, dStates, params].some((tensors) => anyInside(arena, tensors)));
   const returns: (() => void)[] = [];
   try {
     act(entryOf(wasm, arena, scan, returns));
@@ -61,6 +61,18 @@ function run(wasm: Exports, arena: Arena, cell: WasmCell, scan: ScanTensors, act
   }
   for (const back of returns) back();
   return true;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+function allAcceptable(tensors: Tensors): boolean {
+  for (const name of Object.keys(tensors)) if (!acceptable(tensors[name])) return false;
+  return true;
+}
+
+function anyInside(arena: Arena, tensors: Tensors): boolean {
+  for (const name of Object.keys(tensors)) if (inside(arena, tensors[name])) return true;
+  return false;
 }
 
 /** Float32 rows one behind the other. */

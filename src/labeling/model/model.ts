@@ -25,7 +25,7 @@ import { stackBackwardWork, stackWork } from '../../layers/stack.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import type { Tensor } from '../../tensor/types.js';
 import { expectUnchanged, remember } from '../../tensor/versions.js';
-import { columns, dtypeOf } from '../../tensor/view.js';
+import { columns } from '../../tensor/view.js';
 import type { InputSpec } from '../data/formats/reading.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import type { Vocabulary } from '../data/vocabulary.js';
@@ -154,7 +154,7 @@ export function modelForward(
 ): ModelPass {
   expectKernels('modelForward', kernels);
   expectForward('modelForward', network, params, features, packing, options);
-  return now(forwardWork({ host: kernels }, network, params, features, packing, options));
+  return remember(now(forwardWork({ host: kernels }, network, params, features, packing, options)), ownWeights(params));
 }
 
 /** `modelForward` where a device that answers later may take whole layers; the host does the rest. The same text. */
@@ -168,11 +168,11 @@ export async function modelForwardAsync(
 ): Promise<ModelPass> {
   expectDevices('modelForwardAsync', devices);
   expectForward('modelForwardAsync', network, params, features, packing, options);
-  return later(forwardWork(devices, network, params, features, packing, options));
+  return remember(await later(forwardWork(devices, network, params, features, packing, options)), ownWeights(params));
 }
 
-/** The forward pass as work: the text behind both. */
-function* forwardWork(
+/** The forward pass as work: the text behind both, and behind a training. */
+export function* forwardWork(
   places: Places,
   network: Network,
   params: ModelParams,
@@ -183,13 +183,10 @@ function* forwardWork(
   const { host } = places;
   const input = encode(host, network, params, features, noise, packing);
   const layers = noise ? network.trainedLayers : network.layers;
-  const dropout = noise && {
-    ...{ p: network.dropout, key: noise.key.fold('layers'), places: noise.places },
-    perSequence: network.variational,
-  };
+  const { dropout: p, variational: perSequence } = network;
+  const dropout = noise && { p, key: noise.key.fold('layers'), places: noise.places, perSequence };
   const stack = yield* stackWork(places, layers, params.layers, input.dropped, packing, { dropout, keep });
-  const pass = { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
-  return remember(pass, ownWeights(params));
+  return { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
 }
 
 /** The weights that no layer of the stack remembers: those of encoders and heads. */
@@ -242,8 +239,8 @@ export async function modelBackwardAsync(
   return later(backwardWork(devices, network, params, pass, dLogits, grads, truncate));
 }
 
-/** The backward pass as work: the text behind both. */
-function* backwardWork(
+/** The backward pass as work: the text behind both, and behind a training. */
+export function* backwardWork(
   places: Places,
   network: Network,
   params: ModelParams,
@@ -280,7 +277,7 @@ export function encode(
 /** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
 export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
   if (encoded.length === 1) return encoded[0].y;
-  const x = kernels.empty([encoded[0].y.shape[0], width], dtypeOf(encoded[0].y.data));
+  const x = kernels.empty([encoded[0].y.shape[0], width], encoded[0].y);
   let at = 0;
   for (const { y } of encoded) {
     kernels.rows.copyMatrix(columns(x, at, y.shape[1]), y);
@@ -345,7 +342,7 @@ export function encodeBackward(
 
 /** Rows that follow each other without gaps, as products and scatters like them best. */
 function copied(kernels: Kernels, view: Tensor): Tensor {
-  const copy = kernels.empty(view.shape, dtypeOf(view.data));
+  const copy = kernels.empty(view.shape, view);
   kernels.rows.copyMatrix(copy, view);
   return copy;
 }
@@ -359,7 +356,7 @@ function dropAt(
   noise?: Noise,
   packing?: Packing,
 ): { readonly y: Tensor; readonly mask: DropoutMask | null } {
-  if (noise === undefined) return { y: x, mask: null };
+  if (noise === undefined || p === 0) return { y: x, mask: null };
   return dropoutForward(kernels, x, { p, key: noise.key.fold(where), places: noise.places, packing });
 }
 
@@ -378,5 +375,5 @@ function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Te
 
 /** Zeros of the shape and element type of `x`. */
 export function zerosFor(kernels: Kernels, x: Tensor): Tensor {
-  return kernels.zeros(x.shape, dtypeOf(x.data));
+  return kernels.zeros(x.shape, x);
 }

@@ -3,11 +3,15 @@
  * of some sentences, the sum over shards (where there are several), clip and step. A training on one thread has one replica;
  * on several threads each has its own, fed the same sums, so that all of them stay equal bit for bit.
  */
+import type { Places } from '../../autograd/devices.js';
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../autograd/grads.js';
 import { clipByGlobalNorm, globalNorm } from '../../autograd/norms.js';
+import type { Keep } from '../../autograd/layout.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
+import type { Work } from '../../kernels/work.js';
+import { later, now } from '../../kernels/work.js';
 import type { WeightAverage } from '../../optim/average.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { placesOf } from '../../layers/dropout.js';
@@ -15,14 +19,14 @@ import { IGNORED } from '../../layers/softmax-loss.js';
 import { createRng } from '../../tensor/random.js';
 import { createKey } from '../../tensor/random-key.js';
 import type { Tensor } from '../../tensor/types.js';
-import { dtypeOf } from '../../tensor/view.js';
 import type { Batch } from '../data/batches.js';
 import { packBatch, packFeatures, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
+import { expectForward } from '../model/checks.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { LossSettings } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
-import { modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from '../model/model.js';
+import { backwardWork, forwardWork } from '../model/model.js';
 import type { InitialParams, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
 import { initNetwork, networkOf, sparseRows, stepBytes, trainedParams } from '../model/network.js';
 import type { Settings } from './options.js';
@@ -57,6 +61,8 @@ export interface Replica {
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
   readonly losses: readonly LossSettings[];
+  /** How much the loss of each head counts. */
+  readonly weights: readonly number[];
   readonly initial: InitialParams;
   readonly network: Network;
   /** Nested, as the model has it. */
@@ -68,6 +74,8 @@ export interface Replica {
   readonly optimizer: Optimizer;
   /** The average of the parameters, where there is one; of the first thread alone. */
   readonly average?: WeightAverage;
+  /** Whether it has computed a gradient. The first checks all that goes into it; what goes into the others is made by the same hands. */
+  readonly tried: { once: boolean };
   /**
    * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
    * for them. This brings them back, into arrays of their own.
@@ -112,6 +120,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
     settings,
     sentences,
     losses,
+    weights: weightsOf(settings, config),
     initial,
     network,
     modelParams,
@@ -119,6 +128,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
     grads: nestLike(trained, flatGrads),
     flatGrads,
     optimizer,
+    tried: { once: false },
     release: kernels.adopt(tensors, frameBytes),
   };
 }
@@ -132,21 +142,11 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
  * @throws NonFiniteError when the loss is not finite
  */
 export function addShardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
-  return replica.kernels.frame(() => shardGradient(replica, members, totals, moment));
+  const { kernels } = replica;
+  return kernels.frame(() => now(shardWork(replica, { host: kernels }, members, totals, moment)));
 }
 
-function shardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
-  const { kernels, settings, network, modelParams, grads } = replica;
-  const { truncate } = settings;
-  const drawn = packShard(replica, members, moment.epoch);
-  const { features, batch, noise } = drawn;
-  const pass = modelForward(kernels, network, modelParams, features, batch.packing, { noise, keep: keepFor(truncate) });
-  const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
-  modelBackward(kernels, network, modelParams, pass, dLogits, grads, truncate);
-  return shard;
-}
-
-/** `addShardGradient` with the stack on a device that answers later. */
+/** `addShardGradient` with the stack on a device that answers later. The same text. */
 export async function addShardGradientAsync(
   replica: Replica,
   device: AsyncKernels,
@@ -154,22 +154,33 @@ export async function addShardGradientAsync(
   totals: Totals,
   moment: Moment,
 ): Promise<Shard> {
-  const { settings, network, modelParams, grads } = replica;
+  return later(shardWork(replica, { device, host: replica.kernels }, members, totals, moment));
+}
+
+/** The gradient of some sentences as work: the text behind both. */
+function* shardWork(
+  replica: Replica,
+  devices: Places,
+  members: readonly number[],
+  totals: Totals,
+  moment: Moment,
+): Work<Shard> {
+  const { settings, network, modelParams, grads, tried } = replica;
   const { truncate } = settings;
-  const devices = { device, host: replica.kernels };
+  const places = { ...devices, trusted: tried.once };
   const drawn = packShard(replica, members, moment.epoch);
   const { features, batch, noise } = drawn;
-  const pass = await modelForwardAsync(devices, network, modelParams, features, batch.packing, {
-    noise,
-    keep: keepFor(truncate),
-  });
+  const options = { noise, keep: keepFor(truncate) };
+  if (!tried.once) expectForward('train', network, modelParams, features, batch.packing, options);
+  const pass = yield* forwardWork(places, network, modelParams, features, batch.packing, options);
   const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
-  await modelBackwardAsync(devices, network, modelParams, pass, dLogits, grads, truncate);
+  yield* backwardWork(places, network, modelParams, pass, dLogits, grads, truncate);
+  tried.once = true;
   return shard;
 }
 
 /** Truncation cuts between steps; without it nobody looks there. */
-const keepFor = (truncate: Truncation | undefined) => (truncate ? 'steps' : 'gradients');
+const keepFor = (truncate: Truncation | undefined): Keep => (truncate ? 'steps' : 'gradients');
 
 /** Sentences as the model reads them. */
 interface PackedShard {
@@ -211,7 +222,7 @@ function given(targets: Int32Array): number {
 }
 
 /** How much the loss of each head counts. */
-export function weightsOf({ headWeights = {} }: Settings, { heads }: Pick<ModelConfig, 'heads'>): number[] {
+function weightsOf({ headWeights = {} }: Settings, { heads }: Pick<ModelConfig, 'heads'>): number[] {
   return heads.map(({ name }) => (Object.hasOwn(headWeights, name) ? headWeights[name] : 1));
 }
 
@@ -228,8 +239,7 @@ function lossOf(
   totals: Totals,
   moment: Moment,
 ): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
-  const { kernels, settings, network, modelParams, grads } = replica;
-  const weights = weightsOf(settings, network.config);
+  const { kernels, network, modelParams, grads, weights } = replica;
   const decisions = targets.map(given);
   const losses: number[] = [];
   const dLogits = network.heads.map((head, h) => {
@@ -240,7 +250,7 @@ function lossOf(
       throw badLoss({ ...moment, what: 'the loss', value: own.loss }, network, replica.params, pass, batch);
     }
     losses.push(own.loss);
-    const d = kernels.zeros(logits.shape, dtypeOf(logits.data));
+    const d = kernels.zeros(logits.shape, logits);
     const share = decisions[h] === totals[h] ? 1 : decisions[h] / totals[h];
     head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], weights[h] * share);
     return d;

@@ -30,7 +30,7 @@ import type { HeadSums } from './record.js';
 import { HOOK_KEYS, rateOf, recordOf } from './record.js';
 import type { Model } from '../model/model.js';
 import type { Moment, Replica } from './replica.js';
-import { addShardGradient, addShardGradientAsync, applyGradient, totalsOf, weighted, weightsOf } from './replica.js';
+import { addShardGradient, addShardGradientAsync, applyGradient, totalsOf, weighted } from './replica.js';
 import type { Corpora, Run } from './run.js';
 import { batchesOfEpoch, prepareRun } from './run.js';
 import type { ModelScores } from '../scoring/evaluate.js';
@@ -175,8 +175,7 @@ function judgedBy(dev: ModelScores, head: string | undefined): Scores {
 }
 
 /** Adds up the losses of the heads over an epoch. */
-function createHeadSums({ settings, model: { config } }: Run): HeadSums {
-  const weights = weightsOf(settings, config);
+function createHeadSums({ replica: { weights }, model: { config } }: Run): HeadSums {
   const sums = config.heads.map(() => ({ loss: 0, decisions: 0 }));
   const means = (): number[] => sums.map(({ loss, decisions }) => loss / Math.max(decisions, 1));
   return {

@@ -38,7 +38,7 @@ function tanhOf(kernels: Kernels, { data, offset, shape }: Tensor): Tensor {
 /** Equation (3) backward. */
 function tanhBackward(kernels: Kernels, v: Tensor, dV: Tensor): Tensor {
   const [U, E] = v.shape;
-  const dM = kernels.empty(v.shape, dtypeOf(v.data));
+  const dM = kernels.empty(v.shape, v);
   for (let u = 0; u < U; u++) {
     const from = dV.offset + u * dV.stride[0];
     for (let e = 0; e < E; e++) {
@@ -75,7 +75,7 @@ function wholeCnn(): CharacterNetwork<CnnPass> {
       const [U, E] = v.shape;
       expectShape('characters', 'dV', dV, [{ U }, { E }]);
       const dM = tanhBackward(kernels, v, dV); //                                               (3)
-      const dZ = kernels.zeros(filtered.y.shape, dtypeOf(v.data));
+      const dZ = kernels.zeros(filtered.y.shape, v);
       maxPoolBackward(kernels, pooled, dM, dZ); //                                              (2)
       convolutionBackward(kernels, params as ConvolutionParams, filtered, dZ, grads as ConvolutionParams, dX); // (1)
     },

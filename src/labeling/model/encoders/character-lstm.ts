@@ -23,7 +23,7 @@ import type { Kernels } from '../../../kernels/types.js';
 import { expectShape } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { Tensor } from '../../../tensor/types.js';
-import { columns, dtypeOf } from '../../../tensor/view.js';
+import { columns } from '../../../tensor/view.js';
 import type {
   CharacterNetwork,
   CharacterPass,
@@ -57,7 +57,7 @@ function ownOf(params: TensorRecord, direction: Direction): CellParams {
 /** Equation (3). */
 function joinFinal(kernels: Kernels, forward: State, reverse: State): Tensor {
   const [U, H] = forward.h.shape;
-  const v = kernels.empty([U, 2 * H], dtypeOf(forward.h.data));
+  const v = kernels.empty([U, 2 * H], forward.h);
   kernels.rows.copyMatrix(columns(v, 0, H), forward.h);
   kernels.rows.copyMatrix(columns(v, H, H), reverse.h);
   return v;
@@ -106,7 +106,7 @@ function wholeLstm(): CharacterNetwork<LstmPass> {
       const [U, E] = v.shape;
       expectShape('characters', 'dV', dV, [{ U }, { E }]);
       const H = E / 2;
-      const nothing = kernels.zeros(forward.y.shape, dtypeOf(v.data)); // no loss reads what lies between
+      const nothing = kernels.zeros(forward.y.shape, v); // no loss reads what lies between
       const fromForward = columns(dV, 0, H); //                                                (3)
       const fromReverse = columns(dV, H, H); //                                                (3)
       unrollBackward(kernels, reverse, nothing, ownOf(grads, 'reverse'), { dX, dFinal: { h: fromReverse } }); // (2)

@@ -16,7 +16,6 @@ import { embeddingBackward, embeddingForward, initEmbedding } from '../../../lay
 import { expectMethod, expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
-import { dtypeOf } from '../../../tensor/view.js';
 import { expectWords } from '../../checks.js';
 import type { CharacterVocabulary } from '../../data/characters.js';
 import { buildCharacters, charactersFromJson } from '../../data/characters.js';
@@ -143,9 +142,9 @@ function trainingLayer(sizes: Sizes): EncoderLayer<SpelledPass> {
     },
     backward(kernels, params, { words, spelled }, dY, grads) {
       const { v } = spelled;
-      const dV = kernels.zeros(v.shape, dtypeOf(v.data));
+      const dV = kernels.zeros(v.shape, v);
       embeddingBackward(kernels, words.wordOf, dY, { weight: dV }); //                    (4)
-      const dX = kernels.zeros([words.characters.length, own.embedding], dtypeOf(v.data));
+      const dX = kernels.zeros([words.characters.length, own.embedding], v);
       network.backward(kernels, networkParams(params), spelled, dV, networkParams(grads), dX); // (3)
       embeddingBackward(kernels, words.characters, dX, { weight: grads.embedding }); //   (2)
     },

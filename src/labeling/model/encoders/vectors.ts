@@ -21,7 +21,7 @@ import { expectOneOf, expectPositive, expectPositiveInteger } from '../../../ten
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { quoted } from '../../../tensor/visible.js';
-import { dtypeOf, flatCopy, viewOf } from '../../../tensor/view.js';
+import { flatCopy, viewOf } from '../../../tensor/view.js';
 import { brief } from '../../../serialize/unique-json.js';
 import { expectWords } from '../../checks.js';
 import { checkDistinct, malformed, stringList } from '../../data/lists.js';
@@ -120,7 +120,7 @@ function trainingLayer(sizes: Sizes): EncoderLayer<VectorPass> {
       return { table: own ?? initEmbedding(V, D, stream.split('table')).weight, W, b };
     },
     backward(kernels, params, { rows, s }, dY, grads) {
-      const dS = grads.table && kernels.zeros(s.shape, dtypeOf(s.data));
+      const dS = grads.table && kernels.zeros(s.shape, s);
       linearBackward(kernels, linearOf(params), s, dY, linearOf(grads), dS); //          (3)
       if (!dS) return; // frozen: nothing in front of the map is trained
       kernels.rows.scale(dS, c); //                                                      (2)

@@ -71,7 +71,7 @@ function trainingLayer(config: WordConfig): EncoderLayer<WordPass> {
     floatsPerToken: 2 * E,
     initialize: (rng) => initEmbedding(V, E, rng.split('embedding')),
     forward(kernels, params, { ids, hidden }: WordFeatures, noise) {
-      const drawn = noise ? wordDropout(ids, noise.wordDropout, hidden, noise.key, noise.places) : ids; // (1)
+      const drawn = noise ? wordDropout(kernels, ids, noise.wordDropout, hidden, noise.key, noise.places) : ids; // (1)
       return inference.forward(kernels, params, { ids: drawn }); // (2)
     },
     backward(kernels, _params, pass, dY, grads) {

@@ -18,7 +18,6 @@ import { softmaxLossBackward, softmaxLossForward, softmaxRows } from '../../../l
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import { argmaxRows } from '../../../tensor/rows.js';
-import { dtypeOf } from '../../../tensor/view.js';
 import type { Sentence } from '../../data/sentence.js';
 import type {
   BodyShape,
@@ -99,7 +98,7 @@ function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<Sente
     lossBackward: (kernels, _params, loss, dLogits, _grads, scale) =>
       softmaxLossBackward(kernels, loss, dLogits, scale), // (3)
     backward(kernels, params, { pooled }, dLogits, grads, dY) {
-      const dPooled = kernels.zeros(pooled.y.shape, dtypeOf(pooled.y.data));
+      const dPooled = kernels.zeros(pooled.y.shape, pooled.y);
       linearBackward(kernels, params as LinearParams, pooled.y, dLogits, grads as LinearParams, dPooled); // (2)
       pooling.backward(kernels, poolPart(params), pooled, dPooled, poolPart(grads), dY); // (1)
     },

@@ -10,7 +10,7 @@
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import { sparseRows } from '../../model/network.js';
 import type { Replica, Shard } from '../replica.js';
-import { addShardGradient, weighted, weightsOf } from '../replica.js';
+import { addShardGradient, weighted } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
 import type { Exchange, RowLimits } from './exchange.js';
 import { createExchange, sumGradients, writeGradients } from './exchange.js';
@@ -194,7 +194,7 @@ async function addGradient(state: State, job: Job): Promise<Shard> {
   if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
   sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
   const losses = meanLosses(sharedJob, job.shards.length);
-  const loss = weighted(losses, weightsOf(replica.settings, replica.network.config));
+  const loss = weighted(losses, replica.weights);
   return { ...shard, decisions: job.totals, losses, loss };
 }
 
