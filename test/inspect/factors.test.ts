@@ -42,6 +42,28 @@ test('the product of the factors is what is left of the gradient: all cells, lay
   );
 });
 
+test('top is the smallest factor of the way that lets more through, where the gradient shrinks', () => {
+  const named = new Set<string | null>();
+  for (const cell of CELLS) {
+    for (const [seed, forgetBias] of [
+      [1, 1],
+      [2, -1],
+      [3, 4],
+    ] as const) {
+      for (const each of readings({ cell, seed, ...(cell === 'lstm' && { forgetBias }) }).layers[0].forward.factors!) {
+        const { top, drop, slopes, values, weights, carried } = each;
+        named.add(top);
+        expect(top === null).toBe(!(drop < 1));
+        if (top === null) continue;
+        const through = (slopes ?? 1) * values * weights;
+        expect(top === 'carried').toBe(carried >= through);
+        if (top !== 'carried') expect(each[top]).toBe(Math.min(slopes ?? Infinity, values, weights));
+      }
+    }
+  }
+  for (const name of ['carried', 'slopes', 'values', 'weights']) expect([...named]).toContain(name);
+});
+
 test('of an RNN: slopes and Wh, by loops over the numbers of the trace', () => {
   const { forward } = readings({ cell: 'rnn' }).layers[0];
   forward.steps.forEach(({ gradients, states }, k) => {

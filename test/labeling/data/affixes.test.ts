@@ -50,19 +50,8 @@ test('a value goes to the row of its hash, under the name of its column', () => 
 });
 
 test('rows of a saved model stay what they are', () => {
-  expect([...affixHasher({ prefixes: 3, suffixes: 4, rows: 5000 })('Kongehuset')]).toMatchInlineSnapshot(`
-   [
-     4937,
-     4507,
-     94,
-     4618,
-     1176,
-     3917,
-     381,
-     3380,
-     2442,
-   ]
-  `);
+  const rows = [...affixHasher({ prefixes: 3, suffixes: 4, rows: 5000 })('Kongehuset')];
+  expect(rows).toEqual([4937, 4507, 94, 4618, 1176, 3917, 381, 3380, 2442]);
 });
 
 test('values spread evenly over the rows', () => {

@@ -129,6 +129,17 @@ describe('presets', () => {
     const bySpelling = Object.keys(decided({ preset: 'pos', encoders: ['affixes'] }, 9)!);
     expect(bySpelling.filter((name) => /^(embedding|wordDropout|character.*)$/.test(name))).toEqual([]);
     expect(bySpelling).toEqual(expect.arrayContaining(['affixRows', 'prefixes', 'suffixes']));
+    expect(decided({ preset: 'sentiment', vectors: {} as never }, 9)!.encoders).toEqual([
+      'words',
+      'affixes',
+      'vectors',
+    ]);
+    expect(decided({ preset: 'pos', heads: [] }, 9)).not.toHaveProperty('labelSmoothing');
+    expect(decided({ preset: 'ner', decode: 'free' }, 9)).not.toHaveProperty('scheme');
+    expect(decided({ preset: 'ner', decode: 'free', head: 'crf' }, 9)).toMatchObject({ scheme: 'IOBES' });
+    expect(decided({ preset: 'ner', decode: 'constrained' }, 9)).toMatchObject({ scheme: 'IOBES' });
+    const own = decideOptions({ preset: 'ner', decode: 'free', scheme: 'BILOU' }, sentences(9));
+    expect([own.options.scheme, own.decided!.options.scheme]).toEqual(['BILOU', undefined]);
     const sgd = decided({ preset: 'pos', optimizer: 'sgd' }, 9);
     expect(sgd).not.toHaveProperty('beta2');
     expect(sgd).not.toHaveProperty('lr');
