@@ -8,6 +8,7 @@ import type { Span } from '../../../src/labeling/scoring/spans';
 import { spanReading } from '../../../src/labeling/scoring/span-reading';
 import { spansOf } from '../../../src/labeling/scoring/spans';
 import { strictSpansOf } from '../../../src/labeling/scoring/strict';
+import { DataError } from '../../../src/tensor/errors';
 
 const seed = 21;
 
@@ -123,6 +124,13 @@ describe('strict spans', () => {
     );
   });
 
+  test('labels that only look like positions are outside', () => {
+    for (const scheme of SCHEMES)
+      expect(strictSpansOf(['XB-x', 'S', 'XS-x', 'Sx', 'S-', 'B_x', 'BB-x', 'Ux'], scheme)).toEqual(
+        scheme === 'IOBES' ? [{ type: '', start: 1, end: 2 }, { type: '', start: 4, end: 5 }] : [], // prettier-ignore
+      );
+  });
+
   test('bare positions, and a scheme that is none', () => {
     expect(strictSpansOf([...'IBIO'], 'IOB2')).toEqual([{ type: '', start: 1, end: 3 }]);
     expect(() => strictSpansOf(['O'], 'BIO' as Scheme)).toThrow("scheme must be one of 'IOB1', 'IOB2'");
@@ -192,6 +200,21 @@ describe('the modes of a scorer', () => {
     expect(spanReading({ spanMode: 'strict', scheme: 'IOB1' }, labels, told).scheme).toBe('IOB1');
     expect(spanReading({ spanMode: 'strict' }, labels, told).scheme).toBe('IOB2');
     expect(spanReading({ spanMode: 'strict' }, labels, silent).scheme).toBe('IOBES');
+  });
+
+  test('conlleval needs no scheme, whatever the labels are; the others need labels of spans', () => {
+    const none = [{ tokens: ['a'], labels: ['NOUN'] }];
+    expect(spanReading({}, ['NOUN'], none)).toEqual({ spanMode: 'conlleval' });
+    expect(spanReading({ scheme: 'IOB2' }, ['NOUN'], none)).toEqual({ spanMode: 'conlleval' });
+    const message =
+      'the span mode repair needs labels of spans, such as B-PER and O; these annotate none: leave it out (--span-mode)';
+    expect(() => spanReading({ spanMode: 'repair' }, ['NOUN'], none)).toThrow(new DataError(message));
+    expect(() => spanReading({ spanMode: 'repair', source: 'f' }, ['NOUN'], none)).toThrow(
+      new DataError(`f: ${message}`),
+    );
+    expect(() => spanReading({ scheme: 'BIO' as Scheme }, ['NOUN'], none)).toThrow("scheme must be one of 'IOB1'");
+    const unlabeled = [{ tokens: ['a'] }];
+    expect(spanReading({ spanMode: 'strict' }, ['O', 'I-x', 'E-x'], unlabeled)).toEqual({ spanMode: 'strict', scheme: 'IOE2' }); // prettier-ignore
   });
 
   test('a mode without its scheme, and what is no mode, are refused', () => {
