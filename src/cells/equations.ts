@@ -16,6 +16,16 @@ export interface Algebra<V> {
   mul(a: V, b: V): V;
   /** `factor · x`. */
   scale(x: V, factor: number): V;
+  /** `x + summand`. */
+  shift(x: V, summand: number): V;
+  /** `e^x`. */
+  exp(x: V): V;
+  /** The natural logarithm. */
+  log(x: V): V;
+  /** `1 / x`. */
+  reciprocal(x: V): V;
+  /** 1 where x ≥ 0, else 0; its derivative is taken as 0 everywhere. */
+  step(x: V): V;
   /** `1 − x`. */
   oneMinus(x: V): V;
   /** `1 / (1 + e^−x)`. */

@@ -3,7 +3,7 @@ import type { Unrolled } from '../autograd/layout.js';
 import type { Cell } from '../cells/cell.js';
 import type { Algebra } from '../cells/equations.js';
 import type { Quantity } from '../cells/quantities.js';
-import { sigmoid, tanh } from '../tensor/math.js';
+import { exp, log, sigmoid, tanh } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { matrixOf, rowOf } from './numbers.js';
 import type { QuantityTrace } from './trace.js';
@@ -99,6 +99,11 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
     sub: (a, b) => pairwise(a, b, (u, v) => u - v),
     mul: (a, b) => pairwise(a, b, (u, v) => u * v),
     scale: (x, factor) => x.map((row) => row.map((v) => factor * v)),
+    shift: (x, summand) => x.map((row) => row.map((v) => v + summand)),
+    exp: (x) => x.map((row) => row.map(exp)),
+    log: (x) => x.map((row) => row.map(log)),
+    reciprocal: (x) => x.map((row) => row.map((v) => 1 / v)),
+    step: (x) => x.map((row) => row.map((v) => (v >= 0 ? 1 : 0))),
     oneMinus: (x) => x.map((row) => row.map((v) => 1 - v)),
     sigmoid: (x) => activation(x, sigmoid, (y) => y * (1 - y)),
     tanh: (x) => activation(x, tanh, (y) => 1 - y * y),

@@ -1,5 +1,5 @@
 /** A model before training: the weights that `train` with the same seed, sizes and words begins with. */
-import { cells } from '../cells/index.js';
+import { cellNamed, cells } from '../cells/index.js';
 import { expectSentence } from '../labeling/checks.js';
 import { labelsFromJson } from '../labeling/data/labels.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -7,7 +7,7 @@ import { words } from '../labeling/model/encoders/words.js';
 import { headKinds } from '../labeling/model/heads/index.js';
 import type { Model } from '../labeling/model/model.js';
 import { createModel } from '../labeling/model/model.js';
-import { cellConfig, initNetwork, networkOf } from '../labeling/model/network.js';
+import { cellConfig, initNetwork, isOfName, networkOf } from '../labeling/model/network.js';
 import type { Cell } from '../cells/cell.js';
 import { expectList } from '../tensor/arguments.js';
 import {
@@ -91,8 +91,8 @@ export function untrained(sentences: readonly Sentence[], options: UntrainedOpti
   expectPositiveInteger('untrained', 'layers', layers);
   expectPositiveInteger('untrained', 'embedding', embedding);
   expectNonNegativeInteger('untrained', 'seed', seed);
-  if (typeof cell === 'string') expectOneOf('untrained', 'cell', cell, Object.keys(cells));
-  const own = typeof cell === 'string' || cells[cell.name] === cell ? {} : { cell };
+  if (typeof cell === 'string' && !cellNamed(cell)) expectOneOf('untrained', 'cell', cell, Object.keys(cells));
+  const own = typeof cell === 'string' || isOfName(cell) ? {} : { cell };
   const labels = labelsFromJson(labelsFor(sentences, task, options.labels));
   const read = words.build(sentences, { embedding, minCount: 1, lowerCase: false, signatures: false });
   const body = { ...cellConfig(cell), hidden: new Array<number>(layers).fill(hidden), bidirectional, dropout: 0 };

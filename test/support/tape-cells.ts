@@ -119,7 +119,7 @@ function runLayer(
 ): { outputs: TapeNode[]; final: Nodes } {
   const params = part(nodes, `layers.${l}.${direction}`);
   const H = c.hidden[l];
-  if (!Object.hasOwn(tapeSteps, c.cell)) throw new UnsupportedError(`the tape has no text of the cell ${c.cell}`);
+  if (around === alone && !Object.hasOwn(tapeSteps, c.cell)) throw new UnsupportedError(`the tape has no text of the cell ${c.cell}`);
   const step = tapeSteps[c.cell as CellName];
   let state: Nodes = Object.fromEntries(
     statesOf(c.cell).map((name) => {

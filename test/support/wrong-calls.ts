@@ -347,6 +347,15 @@ export const rooms: Readonly<Record<string, Room>> = {
     calls: {
       fillWeights: () => ({ w: x(), scheme: 'glorot', rng: rng(), H }),
       expectCell: () => ({ where: 'here', cell: cells.lstm }),
+      cellNamed: () => ({ name: 'lstm:peepholes' }),
+      createLstm: () => ({
+        options: {
+          peepholes: true,
+          coupled: true,
+          clip: 3,
+          activations: ['Sigmoid', { name: 'Elu', alpha: 1 }, 'Tanh'],
+        },
+      }),
       recurrentDropout: () => ({ cell: cells.lstm, p: 0.5 }),
       zoneout: () => ({ cell: cells.lstm, rates: { h: 0.1, c: 0.2 } }),
     },

@@ -64,6 +64,11 @@ export const dualOps: DualOps = {
   sub: (a, b) => pairwise('sub', a, b, (u, v) => u - v, (_u, _v, du, dv) => du - dv), // prettier-ignore
   mul: (a, b) => pairwise('mul', a, b, (u, v) => u * v, (u, v, du, dv) => du * v + u * dv), // prettier-ignore
   scale: (x, factor) => elementwise(x, (v) => factor * v, () => factor), // prettier-ignore
+  shift: (x, summand) => elementwise(x, (v) => v + summand, () => 1), // prettier-ignore
+  exp: (x) => elementwise(x, exp, (_, y) => y),
+  log: (x) => elementwise(x, log, (v) => 1 / v),
+  reciprocal: (x) => elementwise(x, (v) => 1 / v, (_, y) => -y * y), // prettier-ignore
+  step: (x) => elementwise(x, (v) => (v >= 0 ? 1 : 0), () => 0), // prettier-ignore
   oneMinus: (x) => elementwise(x, (v) => 1 - v, () => -1), // prettier-ignore
   sigmoid: (x) => elementwise(x, sigmoid, (_, y) => y * (1 - y)),
   tanh: (x) => elementwise(x, tanh, (_, y) => 1 - y * y),

@@ -28,6 +28,12 @@ export interface TapeOps {
   mul(a: TapeNode, b: TapeNode): TapeNode;
   /** `factor · x`. */
   scale(x: TapeNode, factor: number): TapeNode;
+  /** `x + summand`. */
+  shift(x: TapeNode, summand: number): TapeNode;
+  /** `1 / x`. */
+  reciprocal(x: TapeNode): TapeNode;
+  /** 1 where x ≥ 0, else 0; its derivative is taken as 0 everywhere. */
+  step(x: TapeNode): TapeNode;
   /** `1 − x`. */
   oneMinus(x: TapeNode): TapeNode;
   /** `e^x`. */
@@ -98,12 +104,15 @@ function pairOps(tape: TapeCore): Names<'add' | 'sub' | 'mul'> {
 function elementOps(
   tape: TapeCore,
   math: Functions,
-): Names<'scale' | 'oneMinus' | 'exp' | 'log' | 'sigmoid' | 'tanh' | 'relu'> {
+): Names<'scale' | 'shift' | 'reciprocal' | 'step' | 'oneMinus' | 'exp' | 'log' | 'sigmoid' | 'tanh' | 'relu'> {
   type F = (v: number, m: Transcendentals) => number;
   type Slope = (v: number, y: number) => number;
   const map = (f: F, slope: Slope) => (x: TapeNode) => elementwise(tape, x, math, f, slope);
   return {
     scale: (x, factor) => map((v) => factor * v, () => factor)(x), // prettier-ignore
+    shift: (x, summand) => map((v) => v + summand, () => 1)(x), // prettier-ignore
+    reciprocal: map((v) => 1 / v, (_, y) => -y * y), // prettier-ignore
+    step: map((v) => (v >= 0 ? 1 : 0), () => 0), // prettier-ignore
     oneMinus: map((v) => 1 - v, () => -1), // prettier-ignore
     exp: map((v, m) => m.exp(v), (_, y) => y), // prettier-ignore
     log: map((v, m) => m.log(v), (v) => 1 / v), // prettier-ignore

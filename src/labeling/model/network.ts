@@ -9,8 +9,8 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import type { ForwardCell } from '../../cells/cell.js';
 import { expectForwardCell } from '../../cells/check.js';
-import { forwardCells } from '../../cells/forward.js';
-import { cells, expectCell } from '../../cells/index.js';
+import { forwardCellNamed, forwardCells } from '../../cells/forward.js';
+import { cellNamed, expectCell } from '../../cells/index.js';
 import { recurrentDropout } from '../../cells/recurrent-dropout.js';
 import type { ZoneoutRates } from '../../cells/zoneout.js';
 import { zoneout, zoneoutForward } from '../../cells/zoneout.js';
@@ -129,16 +129,30 @@ export interface Network extends InferenceNetwork {
 
 /** The part of a configuration that names a cell. */
 export function cellConfig(cell: string | Cell): Pick<BodyConfig, 'cell' | 'ownCell'> {
-  if (typeof cell === 'string') return { cell };
+  if (typeof cell === 'string') return { cell: cellNamed(cell)?.name ?? cell }; // options in one order
   expectCell('model', cell);
-  return cells[cell.name] === cell ? { cell: cell.name } : { cell: cell.name, ownCell: true };
+  return isOfName(cell) ? { cell: cell.name } : { cell: cell.name, ownCell: true };
+}
+
+/** Whether a cell is the one of this package that its name says. */
+export function isOfName(cell: Cell): boolean {
+  // A cell of your own may be called anything, also what would be a variant with a mistake in it.
+  const known = !cell.name.startsWith('lstm:') || /^lstm:[\w=./();,-]+$/.test(cell.name);
+  if (!known) return false;
+  try {
+    return cellNamed(cell.name) === cell;
+  } catch (error) {
+    if (error instanceof ArgumentError) return false;
+    throw error;
+  }
 }
 
 /** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
-function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: Readonly<Record<string, C>>, own?: C): C {
+function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: (name: string) => C | undefined, own?: C): C {
   if (!config.ownCell) {
-    expectOneOf('model', 'cell', config.cell, Object.keys(builtIn));
-    return builtIn[config.cell];
+    const found = builtIn(config.cell);
+    if (found === undefined) expectOneOf('model', 'cell', config.cell, Object.keys(forwardCells));
+    return found!;
   }
   if (own === undefined) {
     throw new ArgumentError(
@@ -158,7 +172,7 @@ function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: Readonly<Rec
  * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
  */
 export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
-  return layersWith(body, { cells, zoneout }, own);
+  return layersWith(body, { cells: cellNamed, zoneout }, own);
 }
 
 function layersWith<C extends ForwardCell>(body: BodyConfig, builtIn: BuiltInCells<C>, own?: C): LayerSpec<C>[] {
@@ -209,7 +223,7 @@ export function kindOf<K extends { readonly kind: string }>(
 export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   expectOwnParts('model', 'own', own);
   if (own.cell !== undefined) expectCell('model', own.cell);
-  const kinds = { cells, zoneout, encoders: encoderKinds, heads: headKinds };
+  const kinds = { cells: cellNamed, zoneout, encoders: encoderKinds, heads: headKinds };
   const network = assembled(config, own, kinds as unknown as BuiltIn) as Pick<Network, keyof InferenceNetwork>;
   const { dropout, recurrentDropout: p = 0, variational = false } = config.body;
   const trainedLayers = network.layers.map((layer) => ({ ...layer, cell: recurrentDropout(layer.cell, p) }));
@@ -221,7 +235,7 @@ export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): Inf
   expectOwnParts('model', 'own', own);
   if (own.cell !== undefined) expectForwardCell('model', own.cell);
   return assembled(config, own, {
-    ...{ cells: forwardCells, zoneout: zoneoutForward },
+    ...{ cells: forwardCellNamed, zoneout: zoneoutForward },
     ...{ encoders: inferenceEncoderKinds, heads: inferenceHeadKinds },
   });
 }
@@ -236,7 +250,7 @@ function expectHalves({ body, heads }: ModelConfig): void {
 
 /** What cells are built in, and how one gets zoneout: whole, or the halves that run forward. */
 interface BuiltInCells<C extends ForwardCell> {
-  readonly cells: Readonly<Record<string, C>>;
+  readonly cells: (name: string) => C | undefined;
   readonly zoneout: (cell: C, rates: ZoneoutRates) => C;
 }
 

@@ -2,7 +2,8 @@
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Cell } from '../../cells/index.js';
-import { cells, expectCell } from '../../cells/index.js';
+import { expectCell } from '../../cells/index.js';
+import { isOfName } from '../model/network.js';
 import type { ZoneoutRates } from '../../cells/zoneout.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAdam, createAdamW } from '../../optim/adam.js';
@@ -30,7 +31,10 @@ export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 
 /** All optional; the defaults are `TRAIN_DEFAULTS`, but for `epochs`, `batch` and `lr`: where none of them is given, the size of the data decides (presets.ts). */
 export interface TrainOptions {
-  /** `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`, or a cell of your own, which runs on one thread. */
+  /**
+   * `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`; a variant of the LSTM, `lstm:peepholes,coupled,clip=3` (see `createLstm`); or
+   * a cell of your own, which runs on one thread.
+   */
   readonly cell?: string | Cell;
   /**
    * `tag`, a label for every token (default); `classify`, one for every sentence: its `category`; `slots-intent`, both, by two heads
@@ -318,7 +322,7 @@ export function withDefaults(options: TrainOptions) {
 function nameOrOwn(cell: string | Cell): string | Cell {
   if (typeof cell === 'string') return cell;
   expectCell('train', cell);
-  return cells[cell.name] === cell ? cell.name : cell;
+  return isOfName(cell) ? cell.name : cell;
 }
 
 /** What {@link createOptimizer} reads of the settings. */

@@ -24,7 +24,7 @@ import { expectReading } from '../data/formats/reading.js';
 import { batchesOf } from '../data/batches.js';
 import { buildLabels, labelsOf } from '../data/labels.js';
 import { hasLabel, withSomeLabel } from '../data/unlabeled.js';
-import { cells } from '../../cells/index.js';
+import { cellNamed } from '../../cells/index.js';
 import type { Cell } from '../../cells/index.js';
 import { CHARACTER_UNITS } from '../data/spelling.js';
 import { VECTOR_DIGITS } from '../data/vectors/lookup.js';
@@ -360,7 +360,7 @@ function partsFrom(
 /** The fields of a body that are left out where nobody asks for them, so that files of other models stay as they are. */
 function bodyExtras(settings: Settings, own?: Cell): BodyExtras {
   const { cell, dropoutKind, recurrentDropout: p, zoneout, residual, dense } = settings;
-  const states = (own ?? (cells[cell as string] as Cell | undefined))?.states ?? []; // the network refuses an unknown cell
+  const states = (own ?? cellNamed(cell as string))?.states ?? []; // the network refuses an unknown cell
   const rates = typeof zoneout === 'number' ? Object.fromEntries(states.map((state) => [state, zoneout])) : zoneout;
   const isZoned = Object.values(rates).some((rate) => rate !== 0);
   return {
