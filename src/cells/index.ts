@@ -52,7 +52,7 @@ export { zoneout } from './zoneout.js';
  * @throws ArgumentError on a name that begins with `lstm:` and goes on with something else than options
  */
 export function cellNamed(name: string): Cell | undefined {
-  if (Object.hasOwn(cells, name)) return cells[name];
+  if (typeof name === 'string' && Object.hasOwn(cells, name)) return cells[name];
   return isLstmVariant(name) ? (createLstm(lstmVariantOf(name)) as unknown as Cell) : undefined;
 }
 
