@@ -1,5 +1,5 @@
 /**
- * `npm run proof`: every gradient of every cell, and of the layers that label and spell, against every oracle, as a table of the worst relative errors. The cases and
+ * `npm run proof`: every gradient of every cell, of some variants, and of the layers that label and spell, against every oracle, as a table of the worst relative errors. The cases and
  * the oracles are those of the tests; finite differences visit every element here, and the error of each element is relative
  * to its own size; the other oracles' is that of a whole tensor, max|a − b| / max|b|.
  *
@@ -20,6 +20,7 @@ import { aloneSolution, chainedSolution } from '../test/support/laws.js';
 import type { LayerProof } from '../test/support/proof-layers.js';
 import { layerProofs, NO_FORWARD_MODE } from '../test/support/proof-layers.js';
 import { tapeSolution } from '../test/support/tape-cells.js';
+import { VARIANTS } from '../test/support/tape-variants.js';
 
 /** One line of the table: one cell and one oracle, over all options. */
 interface Row {
@@ -59,7 +60,10 @@ interface Options {
 async function optionsOf(args: string[]): Promise<Options> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, cell: { type: 'string' } } });
   const { json = false, cell: path } = values;
-  if (path === undefined) return { json, names: CELLS };
+  if (path === undefined) {
+    for (const name of VARIANTS) proveCell(await openCell(name));
+    return { json, names: [...CELLS, ...VARIANTS] };
+  }
   const cell = await openCell(path, {}, {}); // a built-in name is no file: without --cell they are all proved
   proveCell(cell);
   return { json, names: [cell.name] };
@@ -125,7 +129,7 @@ cases.forEach((c, k) => {
   prove(c);
 });
 if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-for (const { problem, solution } of goldenCases()) {
+for (const { problem, solution } of [...goldenCases(), ...goldenCases(process.cwd(), 'variants')]) {
   if (!names.includes(problem.case.cell)) continue;
   const { name, error } = worstDifference(engine(problem), solution);
   note(problem.case, 'PyTorch', count(solution.grads), error, name);
@@ -147,7 +151,7 @@ function layerRows(proofs: readonly LayerProof[]): Row[] {
     { cell, oracle: 'forward mode', ...none },
   ]);
 }
-if (names === CELLS) table.push(...layerRows(layerProofs(TOLERANCE)));
+if (names.length > 1) table.push(...layerRows(layerProofs(TOLERANCE)));
 const rows = table.filter(({ networks, unavailable }) => networks > 0 || unavailable); // PyTorch has no GRU with the reset gate before the product
 const failed = rows.filter(({ worst, limit }) => !(worst <= limit));
 if (json) console.log(JSON.stringify({ passed: failed.length === 0, rows }, null, 2));

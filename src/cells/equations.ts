@@ -24,6 +24,8 @@ export interface Algebra<V> {
   log(x: V): V;
   /** `1 / x`. */
   reciprocal(x: V): V;
+  /** The mean of every row, in all columns of it: `[M, N]` → `[M, N]`. */
+  rowMean(x: V): V;
   /** 1 where x ≥ 0, else 0; its derivative is taken as 0 everywhere. */
   step(x: V): V;
   /** `1 − x`. */
@@ -41,6 +43,8 @@ export interface Algebra<V> {
   name(symbol: string, x: V): V;
   /** Columns `start … start + count − 1`. */
   sliceColumns(x: V, start: number, count: number): V;
+  /** Rows `start … start + count − 1`. */
+  sliceRows(x: V, start: number, count: number): V;
 }
 
 /**

@@ -3,15 +3,7 @@ import type { ForwardCell } from './cell.js';
 import { gruResetBeforeForward } from './gru-reset-before.js';
 import { gruForward } from './gru.js';
 import { lstmForward } from './lstm.js';
-import { isLstmVariant, lstmVariantOf } from './lstm-name.js';
-import { createLstmForward } from './lstm-variants.js';
 import { rnnForward, rnnReluForward } from './rnn.js';
-
-/** The forward half of the cell of a name, as `cellNamed`. @throws ArgumentError as `cellNamed` does */
-export function forwardCellNamed(name: string): ForwardCell | undefined {
-  if (Object.hasOwn(forwardCells, name)) return forwardCells[name];
-  return isLstmVariant(name) ? (createLstmForward(lstmVariantOf(name)) as unknown as ForwardCell) : undefined;
-}
 
 /** `cells`, the forward half of each. */
 export const forwardCells: Readonly<Record<string, ForwardCell>> = {
@@ -21,3 +13,21 @@ export const forwardCells: Readonly<Record<string, ForwardCell>> = {
   gru: gruForward,
   'gru-reset-before': gruResetBeforeForward,
 };
+
+let variants: ((name: string) => ForwardCell | undefined) | undefined;
+
+/**
+ * Says how variants of cells are found by name. `named.ts` does; a bundle without that module has no variants, and is smaller by
+ * as much.
+ */
+export function provideVariants(find: (name: string) => ForwardCell | undefined): void {
+  variants = find;
+}
+
+/** Whether variants can be found here at all. */
+export const hasVariants = (): boolean => variants !== undefined;
+
+/** A cell that can run forward, by name: one of `forwardCells`, or a variant. @throws ArgumentError as `cellNamed` does */
+export function forwardCellNamed(name: string): ForwardCell | undefined {
+  return Object.hasOwn(forwardCells, name) ? forwardCells[name] : variants?.(name);
+}

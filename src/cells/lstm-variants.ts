@@ -118,11 +118,3 @@ function wholeOf(plan: LstmPlan, name: string): Cell<LstmVariantParams, LstmStat
     equations: equationsOf(plan),
   };
 }
-
-/** `createLstm`, the half that runs forward. @throws ArgumentError on an option outside its domain */
-export function createLstmForward(
-  options: LstmVariantOptions = {},
-): ForwardCell<LstmVariantParams, LstmState, LstmVariantSaved> {
-  const plan = planOf(options);
-  return forwardOf(plan, nameOf(plan));
-}

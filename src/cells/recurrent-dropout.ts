@@ -11,6 +11,8 @@
  *   (2)  dû = da·Wᵀ               and, over all steps at once,  dW += ûᵀ·da
  *   (1)  du += dû ∘ m / (1 − p)
  *
+ * A factor of another width is no state, and is left whole: what an LSTM with a projection lets out is wider.
+ *
  * Kept for backward: m, a mask.
  *
  * It is for training: evaluation takes the cell itself.
@@ -60,17 +62,21 @@ export function recurrentDropout(cell: Cell, p: number): Cell {
 /** The products of a cell with a mask on the state's side; everything else of the backend as it is. */
 function maskedProducts(kernels: Kernels, saved: Readonly<Record<string, Tensor>>, scale: number): Kernels {
   const { [MASK]: m, [READ]: read, [D_READ]: dRead } = saved;
+  const isState = (u: Tensor): boolean => u.shape[1] === m.shape[1];
   return {
     ...kernels,
     addMatmul(a, u, W) {
+      if (!isState(u)) return kernels.addMatmul(a, u, W);
       writeMasked(read, u, m, scale); //                                                   (1)
       kernels.addMatmul(a, read, W); //                                                    (2)
     },
     addMatmulTA(dW, u, da) {
+      if (!isState(u)) return kernels.addMatmulTA(dW, u, da);
       writeMasked(read, u, m, scale); //                                                   (1)
       kernels.addMatmulTA(dW, read, da); //                                                (2)
     },
     addMatmulTB(du, da, W) {
+      if (!isState(du)) return kernels.addMatmulTB(du, da, W);
       fill(dRead, 0);
       kernels.addMatmulTB(dRead, da, W); //                                                (2)
       addMasked(du, dRead, m, scale); //                                                   (1)

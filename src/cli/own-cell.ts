@@ -4,14 +4,14 @@ import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { cellNamed, cells as builtInCells, expectCell } from '../cells/index.js';
-import { isLstmVariant } from '../cells/lstm-name.js';
+import { familyOf } from '../cells/variant-names.js';
 import type { Cell } from '../cells/index.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import type { Terminal } from './terminal.js';
 
 /** What `--cell` takes, for its help. */
 export const cellChoices = (cells: Readonly<Record<string, Cell>> = builtInCells): string =>
-  `${Object.keys(cells).join(', ')}, lstm:OPTIONS, or a JavaScript file that exports one`;
+  `${Object.keys(cells).join(', ')}, NAME:OPTIONS, or a JavaScript file that exports one`;
 
 const looksLikeFile = (text: string): boolean => /[/\\]|\.[cm]?js$/.test(text);
 
@@ -19,15 +19,15 @@ const looksLikeFile = (text: string): boolean => /[/\\]|\.[cm]?js$/.test(text);
 export function cellName(cells: Readonly<Record<string, Cell>> = builtInCells): (text: string) => string {
   return (text) => {
     if (Object.hasOwn(cells, text)) return text;
-    if (isLstmVariant(text)) return variantName(text);
+    if (familyOf(text) !== undefined) return variantName(text);
     if (looksLikeFile(text)) return text;
     throw new InvalidArgumentError(
-      `It must be one of ${Object.keys(cells).join(', ')}, or the path of a JavaScript file, such as ./my-cell.mjs.`,
+      `It must be one of ${Object.keys(cells).join(', ')}, a variant, such as lstm:peepholes, or the path of a JavaScript file, such as ./my-cell.mjs.`,
     );
   };
 }
 
-/** A variant of the LSTM, its options in one order. */
+/** A variant of a cell, its options in one order. */
 function variantName(text: string): string {
   try {
     return cellNamed(text)!.name;
@@ -39,7 +39,7 @@ function variantName(text: string): string {
 
 /** The file that `--cell` names; nothing where it names a built-in cell. */
 export function fileOfCell(text: string): string | undefined {
-  return Object.hasOwn(builtInCells, text) || isLstmVariant(text) ? undefined : text;
+  return Object.hasOwn(builtInCells, text) || familyOf(text) !== undefined ? undefined : text;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function openCell(
   cells: Readonly<Record<string, Cell>> = builtInCells,
 ): Promise<Cell> {
   if (Object.hasOwn(cells, text)) return cells[text];
-  if (isLstmVariant(text)) return cellNamed(text)!;
+  if (familyOf(text) !== undefined) return cellNamed(text)!;
   terminal.endHere?.(); // a timer of the module would keep the command alive
   const loaded = await load(text);
   const inner = loaded.default as Readonly<Record<string, unknown>> | undefined;

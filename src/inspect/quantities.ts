@@ -103,6 +103,7 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
     exp: (x) => x.map((row) => row.map(exp)),
     log: (x) => x.map((row) => row.map(log)),
     reciprocal: (x) => x.map((row) => row.map((v) => 1 / v)),
+    rowMean: (x) => x.map((row) => row.map(() => row.reduce((sum, v) => sum + v, 0) / row.length)),
     step: (x) => x.map((row) => row.map((v) => (v >= 0 ? 1 : 0))),
     oneMinus: (x) => x.map((row) => row.map((v) => 1 - v)),
     sigmoid: (x) => activation(x, sigmoid, (y) => y * (1 - y)),
@@ -114,6 +115,7 @@ function recorder(found: Record<string, Activation>): Algebra<Rows> {
       return x;
     },
     sliceColumns: (x, start, count) => x.map((row) => row.slice(start, start + count)),
+    sliceRows: (x, start, count) => x.slice(start, start + count),
   };
 }
 

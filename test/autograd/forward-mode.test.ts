@@ -70,6 +70,7 @@ describe('every operation has the tangent that the tape has as a gradient', () =
     ['exp', op((o: Tape, x: TapeNode) => o.exp(x)), [random(2, 3)]],
     ['log', op((o: Tape, x: TapeNode) => o.log(o.exp(x))), [random(2, 3)]],
     ['reciprocal', op((o: Tape, x: TapeNode) => o.reciprocal(o.exp(x))), [random(2, 3)]],
+    ['rowMean', op((o: Tape, x: TapeNode) => o.mul(x, o.rowMean(x))), [random(2, 3)]],
     ['step', op((o: Tape, x: TapeNode) => o.mul(x, o.step(x))), [random(2, 3)]],
     ['oneMinus', op((o: Tape, x: TapeNode) => o.oneMinus(x)), [random(2, 3)]],
     ['sigmoid', op((o: Tape, x: TapeNode) => o.sigmoid(x)), [random(2, 3)]],

@@ -56,6 +56,7 @@ describe('every operation agrees with finite differences', () => {
     ['scale', (t, x) => t.scale(x, -2.5), [random(2, 3)]],
     ['shift', (t, x) => t.mul(x, t.shift(x, -2.5)), [random(2, 3)]],
     ['reciprocal', (t, x) => t.reciprocal(t.exp(x)), [random(2, 3)]],
+    ['rowMean', (t, x) => t.mul(x, t.rowMean(x)), [random(2, 3)]],
     ['step', (t, x) => t.mul(x, t.step(x)), [random(2, 3)]],
     ['oneMinus', (t, x) => t.oneMinus(x), [random(2, 3)]],
     ['exp', (t, x) => t.exp(x), [random(2, 3)]],

@@ -16,9 +16,12 @@ interface Esbuild {
 }
 
 /** Minified bytes, raw and compressed, the text, and which files of the package are in it. */
-async function bundled(names: string) {
+async function bundled(names: string, line = '') {
   const { build } = createRequire(__filename)('esbuild') as Esbuild;
-  const contents = `import { ${names} } from ${JSON.stringify(`${ROOT}/dist/esm/index.js`)}; globalThis.used = [${names}];`;
+  const from = (path: string) => JSON.stringify(`${ROOT}/dist/esm/${path}.js`);
+  const own = names.replace(/, cellNamed$/, '');
+  const cells = own === names ? '' : `import { cellNamed } from ${from('cells/index')}; `;
+  const contents = `import { ${own} } from ${from('index')}; ${cells}globalThis.used = [${names}]; ${line}`;
   const { outputFiles, metafile } = await build({
     ...{ stdin: { contents, resolveDir: ROOT }, bundle: true, minify: true, format: 'esm', platform: 'browser' },
     ...{ write: false, metafile: true, logLevel: 'error' },
@@ -51,4 +54,26 @@ describe('an application that labels text', () => {
     expect(files.filter((path) => OF_TRAINING.test(path)).length).toBeGreaterThan(10);
     expect(text.match(BACKWARD)).not.toBeNull();
   });
+
+  it('leaves variants of cells out, says how to bring one along, and runs it then', async () => {
+    const { train, generateCorpus, saveModel } = await import('../../src/labeling/index');
+    const { createCpuKernels } = await import('../../src/kernels/index');
+    const corpus = { train: generateCorpus({ sentences: 12, seed: 1 }) };
+    const options = { cell: 'lstm:peepholes', embedding: 3, hidden: 2, epochs: 1 };
+    const { model } = await train(createCpuKernels(), corpus, options);
+    const bytes = saveModel(model);
+    const ran = async (line: string, names = 'createTagger') => {
+      const { text } = await bundled(names, `globalThis.ran = (bytes) => ${line};`);
+      const scope: { ran?: (bytes: Uint8Array) => unknown } = {};
+      new Function('globalThis', text)(scope);
+      return scope.ran!(bytes);
+    };
+    const tagged = `.tag([["the", "cats", "sat"]])[0].labels.length`;
+    await expect(ran(`createTagger(bytes)${tagged}`)).rejects.toThrow(
+      "its cell 'lstm:peepholes' is a variant, and this bundle has none, in order to be small: pass { cell: cellNamed('lstm:peepholes') }, from bptt/cells",
+    );
+    const given = `createTagger(bytes, undefined, { cell: cellNamed('lstm:peepholes') })${tagged}`;
+    expect(await ran(given, 'createTagger, cellNamed')).toBe(3);
+    expect(await ran(`createTagger(bytes)${tagged}`, 'createTagger, train')).toBe(3);
+  }, 60_000);
 });

@@ -10,7 +10,7 @@ import { cellNamed, cells, createLstm, expectCell } from '../../src/cells/index'
 import type { Cell, LstmVariantOptions } from '../../src/cells/index';
 import { planOf } from '../../src/cells/lstm-plan';
 import type * as steps from '../../src/cells/lstm-variant';
-import { createLstmForward } from '../../src/cells/lstm-variants';
+import { forwardCellNamed } from '../../src/cells/forward';
 import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import { generateCorpus, loadModel, predict, saveModel, train } from '../../src/labeling/index';
 import { ArgumentError } from '../../src/tensor/index';
@@ -146,9 +146,9 @@ describe.each(named.filter(([name]) => name !== 'lstm:'))('%s', (name, options) 
     expect(symbols).toEqual(options.coupled ? ['i', 'g', 'c', 'o', 'q', 'h'] : ['i', 'f', 'g', 'c', 'o', 'q', 'h']);
   });
 
-  test('its name gives it back, and its half', () => {
+  test('its name gives it back, for inference too', () => {
     expect(cellNamed(name)).toBe(cell);
-    expect(createLstmForward(options).name).toBe(name);
+    expect(forwardCellNamed(name)).toBe(cell);
   });
 });
 
@@ -223,6 +223,10 @@ describe('names', () => {
   test('in another order are the same cell', () => {
     expect(cellNamed('lstm:clip=3,peepholes')).toBe(cellNamed('lstm:peepholes,clip=3'));
     expect(cellNamed('lstm:peepholes,activations=Sigmoid/Tanh/Tanh')).toBe(createLstm({ peepholes: true }));
+  });
+
+  test('whose options change nothing are the cell itself', () => {
+    expect(cellNamed('lstm:activations=Sigmoid/Tanh/Tanh')).toBe(cells.lstm);
   });
 
   test.each([

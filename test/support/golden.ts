@@ -1,4 +1,4 @@
-/** The golden file of `test/golden/make_golden.py`: problems with PyTorch's solutions. */
+/** The golden files of `test/golden/make_golden.py` and `make_variants_golden.py`: problems with PyTorch's solutions. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from '../../src/tensor/types.js';
@@ -17,9 +17,10 @@ const tensors = (stored: Stored): Record<string, Tensor> =>
  * Every problem of the golden file with its solution.
  *
  * @param root the project's folder
+ * @param name of the file: `recurrent`, or `variants`
  */
-export function goldenCases(root = process.cwd()): { problem: Problem; solution: Solution }[] {
-  const text = readFileSync(join(root, 'test/golden/recurrent.json'), 'utf8');
+export function goldenCases(root = process.cwd(), name = 'recurrent'): { problem: Problem; solution: Solution }[] {
+  const text = readFileSync(join(root, `test/golden/${name}.json`), 'utf8');
   const { cases } = JSON.parse(text) as { cases: StoredCase[] };
   return cases.map(({ tensors: given, cotangents, outputs, grads, ...c }) => ({
     problem: { case: c, tensors: tensors(given), cotangents: tensors(cotangents) },

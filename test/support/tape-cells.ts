@@ -9,6 +9,7 @@ import type { Tensor } from '../../src/tensor/types.js';
 import { allocate, viewOf } from '../../src/tensor/view.js';
 import type { Case, CellName, DirectionName, Problem, Solution } from './cases.js';
 import { directionsOf, part, rowNumber, sortedLengths, statesOf } from './cases.js';
+import { variantStep } from './tape-variants.js';
 
 type Nodes = Readonly<Record<string, TapeNode>>;
 
@@ -119,8 +120,9 @@ function runLayer(
 ): { outputs: TapeNode[]; final: Nodes } {
   const params = part(nodes, `layers.${l}.${direction}`);
   const H = c.hidden[l];
-  if (around === alone && !Object.hasOwn(tapeSteps, c.cell)) throw new UnsupportedError(`the tape has no text of the cell ${c.cell}`);
-  const step = tapeSteps[c.cell as CellName];
+  const found = Object.hasOwn(tapeSteps, c.cell) ? tapeSteps[c.cell as CellName] : variantStep(c.cell);
+  if (around === alone && found === undefined) throw new UnsupportedError(`the tape has no text of the cell ${c.cell}`);
+  const step = found!;
   let state: Nodes = Object.fromEntries(
     statesOf(c.cell).map((name) => {
       if (c.initial === 'given') return [name, tape.gatherRows(nodes[`initial.${l}.${direction}.${name}`], [b])];

@@ -68,6 +68,7 @@ export const dualOps: DualOps = {
   exp: (x) => elementwise(x, exp, (_, y) => y),
   log: (x) => elementwise(x, log, (v) => 1 / v),
   reciprocal: (x) => elementwise(x, (v) => 1 / v, (_, y) => -y * y), // prettier-ignore
+  rowMean: (x) => matmul(x, means(matrixShape('rowMean', x)[1])),
   step: (x) => elementwise(x, (v) => (v >= 0 ? 1 : 0), () => 0), // prettier-ignore
   oneMinus: (x) => elementwise(x, (v) => 1 - v, () => -1), // prettier-ignore
   sigmoid: (x) => elementwise(x, sigmoid, (_, y) => y * (1 - y)),
@@ -80,6 +81,13 @@ export const dualOps: DualOps = {
       throw new ArgumentError(`sliceColumns: columns ${start} … ${start + count - 1} must lie in 0 … ${N - 1}`);
     }
     return pick([M, count], (m, n) => [x, m * N + start + n]);
+  },
+  sliceRows(x, start, count) {
+    const [M, N] = matrixShape('sliceRows', x);
+    if (!(start >= 0 && count >= 0 && start + count <= M)) {
+      throw new ArgumentError(`sliceRows: rows ${start} … ${start + count - 1} must lie in 0 … ${M - 1}`);
+    }
+    return pick([count, N], (m, n) => [x, (start + m) * N + n]);
   },
   concatColumns(xs) {
     const widths = xs.map((x) => matrixShape('concatColumns', x)[1]);
@@ -110,6 +118,9 @@ export const dualOps: DualOps = {
   },
   softmaxCrossEntropy,
 };
+
+/** `[N, N]`, 1/N everywhere. */
+const means = (N: number): Dual => dual(viewOf(new Float64Array(N * N).fill(1 / N), [N, N]));
 
 /** y = a·b, ẏ = ȧ·b + a·ḃ. */
 function matmul(a: Dual, b: Dual): Dual {

@@ -1,6 +1,7 @@
 /** The operations of a tape: what each one computes and, as a pair of functions, how its gradient flows back. */
 import type { Transcendentals } from '../../tensor/math.js';
 import type { DType, Tensor } from '../../tensor/types.js';
+import { allocate, dtypeOf } from '../../tensor/view.js';
 import type { TapeCore, TapeNode } from './tape.js';
 import {
   broadcast,
@@ -32,6 +33,8 @@ export interface TapeOps {
   shift(x: TapeNode, summand: number): TapeNode;
   /** `1 / x`. */
   reciprocal(x: TapeNode): TapeNode;
+  /** The mean of every row, in all columns of it: `[M, N]` → `[M, N]`. */
+  rowMean(x: TapeNode): TapeNode;
   /** 1 where x ≥ 0, else 0; its derivative is taken as 0 everywhere. */
   step(x: TapeNode): TapeNode;
   /** `1 − x`. */
@@ -73,6 +76,7 @@ type Names<K extends keyof TapeOps> = Pick<TapeOps, K>;
 export function tapeOps(tape: TapeCore, math: Functions): TapeOps {
   return {
     matmul: (a, b) => matmul(tape, a, b),
+    rowMean: (x) => matmul(tape, x, means(tape, x)),
     ...pairOps(tape),
     ...elementOps(tape, math),
     ...choiceOps(tape),
@@ -85,6 +89,14 @@ export function tapeOps(tape: TapeCore, math: Functions): TapeOps {
     },
     softmaxCrossEntropy: (logits, labels) => softmaxCrossEntropy(tape, logits, labels, math),
   };
+}
+
+/** `[N, N]`, 1/N everywhere, of the element type of x. */
+function means(tape: TapeCore, x: TapeNode): TapeNode {
+  const [, N] = matrixShape('rowMean', x);
+  const y = allocate([N, N], dtypeOf(x.value.data));
+  y.data.fill(1 / N);
+  return tape.constant(y);
 }
 
 /** Two operands, each with its slope: ∂f/∂u and ∂f/∂v. */

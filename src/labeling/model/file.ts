@@ -6,6 +6,7 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
 import type { Cell, ForwardCell } from '../../cells/cell.js';
 import { isBuiltIn } from '../../cells/cell.js';
+import { hasVariants } from '../../cells/forward.js';
 import { expectForwardCell } from '../../cells/check.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
@@ -266,7 +267,14 @@ function expectRates(rates: unknown, field: string): void {
 /** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
 function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   if (own !== undefined) expectForwardCell('loadModel', own);
-  if (ownCell ? own?.name === cell : own === undefined || isBuiltIn(own)) return;
+  const isVariant = cell.includes(':') && !ownCell;
+  if (isVariant && own?.name !== cell && !hasVariants()) {
+    throw new DataError(
+      `model: its cell '${cell}' is a variant, and this bundle has none, in order to be small: pass { cell: cellNamed('${cell}') }, from bptt/cells`,
+    );
+  }
+  const fits = isVariant || ownCell ? own?.name === cell : own !== undefined && isBuiltIn(own);
+  if (own === undefined ? !ownCell : fits) return;
   const got = own === undefined ? 'none was given' : `got '${own.name}'`;
   throw new DataError(
     ownCell

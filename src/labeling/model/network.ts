@@ -9,7 +9,7 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import type { ForwardCell } from '../../cells/cell.js';
 import { expectForwardCell } from '../../cells/check.js';
-import { forwardCellNamed, forwardCells } from '../../cells/forward.js';
+import { forwardCellNamed, forwardCells, hasVariants } from '../../cells/forward.js';
 import { cellNamed, expectCell } from '../../cells/index.js';
 import { recurrentDropout } from '../../cells/recurrent-dropout.js';
 import type { ZoneoutRates } from '../../cells/zoneout.js';
@@ -136,13 +136,10 @@ export function cellConfig(cell: string | Cell): Pick<BodyConfig, 'cell' | 'ownC
 
 /** Whether a cell is the one of this package that its name says. */
 export function isOfName(cell: Cell): boolean {
-  // A cell of your own may be called anything, also what would be a variant with a mistake in it.
-  const known = !cell.name.startsWith('lstm:') || /^lstm:[\w=./();,-]+$/.test(cell.name);
-  if (!known) return false;
   try {
     return cellNamed(cell.name) === cell;
   } catch (error) {
-    if (error instanceof ArgumentError) return false;
+    if (error instanceof ArgumentError) return false; // one of your own may be called `lstm:`, and whatever you like
     throw error;
   }
 }
@@ -150,7 +147,8 @@ export function isOfName(cell: Cell): boolean {
 /** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
 function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: (name: string) => C | undefined, own?: C): C {
   if (!config.ownCell) {
-    const found = builtIn(config.cell);
+    // A bundle may lack variants; the one that a call brings along stands in.
+    const found = builtIn(config.cell) ?? (!hasVariants() && own?.name === config.cell ? own : undefined);
     if (found === undefined) expectOneOf('model', 'cell', config.cell, Object.keys(forwardCells));
     return found!;
   }

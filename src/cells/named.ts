@@ -1,0 +1,61 @@
+/** Cells by name: the built-in ones, and variants whose name says their options. */
+import type { Cell } from './cell.js';
+import { provideVariants } from './forward.js';
+import { gruResetBefore } from './gru-reset-before.js';
+import { gru } from './gru.js';
+import { createLstm } from './lstm-variants.js';
+import { gruLayerNorm } from './gru-layer-norm.js';
+import { lstmLayerNorm } from './lstm-layer-norm.js';
+import { createLstmProjection } from './lstm-projections.js';
+import { lstm } from './lstm.js';
+import { ArgumentError } from '../tensor/errors.js';
+import { rnn, rnnRelu } from './rnn.js';
+import type { NamedOptions } from './variant-names.js';
+import { familyOf, optionsNamed } from './variant-names.js';
+
+/** Every cell of this package that has no options, by name. */
+export const cells: Readonly<Record<string, Cell>> = {
+  rnn,
+  'rnn-relu': rnnRelu,
+  lstm,
+  gru,
+  'gru-reset-before': gruResetBefore,
+};
+
+/** What makes a variant of its options. */
+const makers: Readonly<Record<string, (options: NamedOptions) => unknown>> = {
+  lstm({ layernorm, projection, ...others }) {
+    if (layernorm) return lstmLayerNorm;
+    return projection === undefined ? createLstm(others) : createLstmProjection(projection as number);
+  },
+  gru: () => gruLayerNorm,
+};
+
+/** Options that are a cell of their own, and go with no other. */
+const ALONE = ['layernorm', 'projection'];
+
+function expectAlone(name: string, options: NamedOptions): void {
+  const alone = ALONE.find((key) => options[key] !== undefined);
+  const others = Object.keys(options).filter((key) => key !== alone);
+  if (alone === undefined || others.length === 0) return;
+  throw new ArgumentError(`cell '${name}': ${alone} goes with no other option: leave out ${others.join(', ')}`);
+}
+
+/**
+ * A cell of this package by its name: one of `cells`, or a variant of one, `lstm:peepholes,clip=3` (see `createLstm`).
+ *
+ * @returns nothing where there is none of that name
+ * @throws ArgumentError on a name that begins as a variant's does, `lstm:`, and goes on with something else than options
+ */
+export function cellNamed(name: string): Cell | undefined {
+  if (typeof name === 'string' && Object.hasOwn(cells, name)) return cells[name];
+  const family = familyOf(name);
+  if (family === undefined) return undefined;
+  const options = optionsNamed(name);
+  expectAlone(name, options);
+  const made = makers[family](options) as Cell;
+  return made.name === `${family}:` ? cells[family] : made; // options that change nothing
+}
+
+// A bundler keeps this line where the application uses `cellNamed`, or trains: then its taggers know the variants too.
+provideVariants(cellNamed);

@@ -1,0 +1,64 @@
+/**
+ * The names of cells that have options: the cell, a colon, and the options with commas between them, `lstm:peepholes,clip=3`. A model
+ * file holds such a name and no more. Here a name becomes options; `named.ts` makes the cell of them.
+ */
+import { ArgumentError } from '../tensor/errors.js';
+import { parseActivation } from './activations.js';
+
+/** What each cell has behind its colon, as a name writes it; one without = is a switch. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  lstm: {
+    peepholes: 'peepholes',
+    coupled: 'coupled',
+    clip: 'clip=x',
+    activations: 'activations=Sigmoid/Tanh/Tanh',
+    layernorm: 'layernorm',
+    projection: 'projection=k',
+  },
+  gru: { layernorm: 'layernorm' },
+};
+
+/** The cells that have options, for a help text. */
+export const FAMILIES: readonly string[] = Object.keys(PARTS);
+
+/** Which cell a name is a variant of, right or wrong; nothing where it is none. */
+export function familyOf(name: unknown): string | undefined {
+  return typeof name === 'string' ? FAMILIES.find((family) => name.startsWith(`${family}:`)) : undefined;
+}
+
+/** Options as a name says them. */
+export type NamedOptions = Readonly<Record<string, unknown>>;
+
+/**
+ * The options that a name says.
+ *
+ * @param name of a cell that has options
+ * @throws ArgumentError that names the part that is none, or is there twice
+ */
+export function optionsNamed(name: string): NamedOptions {
+  const family = familyOf(name)!;
+  const known = PARTS[family];
+  const options: Record<string, unknown> = {};
+  for (const part of name.slice(family.length + 1).split(',')) {
+    const [key, value, ...more] = part.split('=');
+    const isSwitch = known[key] === key;
+    if (!Object.hasOwn(known, key) || more.length > 0 || (value === undefined) !== isSwitch) {
+      throw new ArgumentError(
+        `cell '${name}': expected ${listed(Object.values(known))} behind ${family}:, with commas between them; got '${part}'`,
+      );
+    }
+    if (Object.hasOwn(options, key)) throw new ArgumentError(`cell '${name}': ${key} is there twice: leave one out`);
+    options[key] = isSwitch || valueOf(`cell '${name}'`, key, value);
+  }
+  return options;
+}
+
+/** `peepholes, coupled or clip=x`. */
+const listed = (texts: readonly string[]): string =>
+  texts.length === 1 ? texts[0] : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
+
+/** What stands behind the = of a part; what it means is judged where the cell is made. */
+function valueOf(where: string, key: string, text: string): unknown {
+  if (key !== 'activations') return /^\d/.test(text) ? Number(text) : NaN;
+  return text.split('/').map((each) => parseActivation(where, each));
+}
