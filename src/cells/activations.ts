@@ -143,15 +143,19 @@ export interface ActivationOf {
   readonly text: string;
 }
 
-/** @throws ArgumentError on a name that is none of them, a constant that the function does not have, or that is not finite */
-export function activationOf(where: string, activation: ActivationName | Activation): ActivationOf {
+/** @param option what it is called in the call. @throws ArgumentError on a name that is none of them, a constant that the function does not have, or that is not finite */
+export function activationOf(
+  where: string,
+  activation: ActivationName | Activation,
+  option = 'activations',
+): ActivationOf {
   const given = typeof activation === 'string' ? { name: activation } : activation;
-  expectRecord(where, 'activations', given, 'names such as Tanh, or { name, alpha, beta }');
-  expectKnownKeys(where, 'activations', given, ['name', 'alpha', 'beta']);
+  expectRecord(where, option, given, 'names such as Tanh, or { name, alpha, beta }');
+  expectKnownKeys(where, option, given, ['name', 'alpha', 'beta']);
   const { name, ...constants } = given;
   if (typeof name !== 'string' || !Object.hasOwn(ACTIVATIONS, name)) {
     const known = Object.keys(ACTIVATIONS).join(', ');
-    throw new ArgumentError(`${where}: activations must be of ${known}; got ${describe(name)}: correct the name`);
+    throw new ArgumentError(`${where}: ${option} must be of ${known}; got ${describe(name)}: correct the name`);
   }
   const rule = ACTIVATIONS[name];
   for (const [each, value] of Object.entries(constants)) {
@@ -173,15 +177,16 @@ export function activationOf(where: string, activation: ActivationName | Activat
   };
 }
 
-/** `Tanh`, `LeakyRelu(0.1)`, `Affine(0.5;0.1)`. @throws ArgumentError where a text is none */
-export function parseActivation(where: string, text: string): Activation {
-  const found = /^(\w+)(?:\(([^;()]+)(?:;([^;()]+))?\))?$/.exec(text);
+/** `Tanh`, `LeakyRelu(0.1)`, `Affine(0.5;0.1)`, in upper or lower case. @throws ArgumentError where a text is none */
+export function parseActivation(where: string, whole: string): Activation {
+  const found = /^(\w+)(?:\(([^;()]+)(?:;([^;()]+))?\))?$/.exec(whole);
   if (found === null) {
     throw new ArgumentError(
-      `${where}: an activation is written Tanh, or LeakyRelu(0.1), or Affine(0.5;0.1); got ${text}`,
+      `${where}: an activation is written Tanh, or LeakyRelu(0.1), or Affine(0.5;0.1); got ${whole}`,
     );
   }
-  const [, name, alpha, beta] = found;
+  const [, text, alpha, beta] = found;
+  const name = Object.keys(ACTIVATIONS).find((each) => each.toLowerCase() === text.toLowerCase()) ?? text;
   return {
     name: name as ActivationName,
     ...(alpha !== undefined && { alpha: Number(alpha) }),

@@ -27,6 +27,7 @@ import type { Tensor } from '../tensor/types.js';
 import { dtypeOf, rowStart } from '../tensor/view.js';
 import type { ActivationOf } from './activations.js';
 import type { CellParams, Saved } from './cell.js';
+import { cut, slopeBehind } from './clip.js';
 import type { LstmPlan } from './lstm-plan.js';
 import type { LstmState } from './lstm.js';
 
@@ -43,10 +44,6 @@ export interface LstmVariantSaved extends Saved {
   readonly cells: Tensor;
   readonly da: Tensor;
 }
-
-/** κ, and its derivative. */
-const cut = (v: number, clip: number): number => (v > clip ? clip : v < -clip ? -clip : v);
-const inside = (v: number, clip: number): number => (v > clip || v < -clip ? 0 : 1);
 
 /** One step forward: equations (1) to (6). */
 export function lstmVariantStepForward(
@@ -108,7 +105,7 @@ export function lstmVariantStepBackward(
   const [B, H] = dNext.h.shape;
   const math = transcendentals(dtypeOf(a.data));
   const p = peepholes ? peepholesOf(params.p, H, coupled) : undefined;
-  const slope = (by: ActivationOf, v: number, y: number): number => by.slope(math, cut(v, clip), y) * inside(v, clip);
+  const slope = (by: ActivationOf, v: number, y: number): number => slopeBehind(by, math, v, y, clip);
   for (let b = 0; b < B; b++) {
     const [aNow, gNow, qNow, daNow] = [rowStart(a, b), rowStart(gates, b), rowStart(q, b), rowStart(da, b)];
     const [cNow, cPrev, dhNow] = [rowStart(next.c, b), rowStart(prev.c, b), rowStart(dNext.h, b)];

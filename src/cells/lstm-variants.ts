@@ -2,6 +2,7 @@
 import { zeros } from '../tensor/create.js';
 import type { Cell, ForwardCell } from './cell.js';
 import type { Algebra, CellEquations } from './equations.js';
+import { cutOver } from './clip.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 import type { ActivationOf } from './activations.js';
 import type { LstmPlan, LstmVariantOptions } from './lstm-plan.js';
@@ -37,12 +38,6 @@ function equationsOf({ peepholes, coupled, clip, gate, candidate, output, at }: 
     const q = ops.name('q', output.over(ops, cutOver(ops, c, clip))); //                 (6)
     return { h: ops.name('h', ops.mul(o, q)), c };
   };
-}
-
-/** κ over an algebra. */
-function cutOver<V>(ops: Algebra<V>, x: V, clip: number): V {
-  if (clip === Infinity) return x;
-  return ops.shift(ops.sub(ops.relu(ops.shift(x, clip)), ops.relu(ops.shift(x, -clip))), -clip);
 }
 
 function forwardOf(

@@ -2,6 +2,7 @@
 import type { Cell } from './cell.js';
 import { provideVariants } from './forward.js';
 import { gruResetBefore } from './gru-reset-before.js';
+import { createGru } from './gru-variants.js';
 import { gru } from './gru.js';
 import { createLstm } from './lstm-variants.js';
 import { gruLayerNorm } from './gru-layer-norm.js';
@@ -9,6 +10,7 @@ import { lstmLayerNorm } from './lstm-layer-norm.js';
 import { createLstmProjection } from './lstm-projections.js';
 import { lstm } from './lstm.js';
 import { ArgumentError } from '../tensor/errors.js';
+import { createRnn } from './rnn-variant.js';
 import { rnn, rnnRelu } from './rnn.js';
 import type { NamedOptions } from './variant-names.js';
 import { familyOf, optionsNamed } from './variant-names.js';
@@ -28,7 +30,9 @@ const makers: Readonly<Record<string, (options: NamedOptions) => unknown>> = {
     if (layernorm) return lstmLayerNorm;
     return projection === undefined ? createLstm(others) : createLstmProjection(projection as number);
   },
-  gru: () => gruLayerNorm,
+  gru: ({ layernorm, ...others }) => (layernorm ? gruLayerNorm : createGru(others)),
+  'gru-reset-before': (options) => createGru({ ...options, resetBefore: true }),
+  rnn: (options) => createRnn(options),
 };
 
 /** Options that are a cell of their own, and go with no other. */

@@ -15,7 +15,9 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     layernorm: 'layernorm',
     projection: 'projection=k',
   },
-  gru: { layernorm: 'layernorm' },
+  gru: { activations: 'activations=Sigmoid/Tanh', clip: 'clip=x', layernorm: 'layernorm' },
+  'gru-reset-before': { activations: 'activations=Sigmoid/Tanh', clip: 'clip=x' },
+  rnn: { activation: 'activation=Tanh', clip: 'clip=x' },
 };
 
 /** The cells that have options, for a help text. */
@@ -59,6 +61,7 @@ const listed = (texts: readonly string[]): string =>
 
 /** What stands behind the = of a part; what it means is judged where the cell is made. */
 function valueOf(where: string, key: string, text: string): unknown {
+  if (key === 'activation') return parseActivation(where, text);
   if (key !== 'activations') return /^\d/.test(text) ? Number(text) : NaN;
   return text.split('/').map((each) => parseActivation(where, each));
 }

@@ -78,6 +78,7 @@ describe('every operation has the tangent that the tape has as a gradient', () =
     ['relu', op((o: Tape, x: TapeNode) => o.relu(x)), [random(4, 5)]],
     ['name', op((o: Tape, x: TapeNode) => o.name('i', x)), [random(2, 3)]],
     ['sliceColumns', op((o: Tape, x: TapeNode) => o.sliceColumns(x, 1, 2)), [random(3, 4)]],
+    ['sliceRows', op((o: Tape, x: TapeNode) => o.sliceRows(x, 0, 1)), [random(3, 4)]],
     ['concatColumns', op((o: Tape, a: TapeNode, b: TapeNode) => o.concatColumns([a, b])), [random(3, 2), random(3, 4)]],
     ['concatRows', op((o: Tape, a: TapeNode, b: TapeNode) => o.concatRows([a, b])), [random(2, 3), random(4, 3)]],
     ['gatherRows', op((o: Tape, x: TapeNode) => o.gatherRows(x, [2, 0, 2])), [random(4, 3)]],

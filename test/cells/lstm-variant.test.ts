@@ -3,7 +3,7 @@
  * sequences, every backward line broken, names, files, and what is refused.
  */
 import fc from 'fast-check';
-import type { Tape, TapeNode } from '../../src/autograd/index';
+import type { TapeNode } from '../../src/autograd/index';
 import { ACTIVATIONS, activationOf, parseActivation } from '../../src/cells/activations';
 import type { ActivationName } from '../../src/cells/activations';
 import { cellNamed, cells, createLstm, expectCell } from '../../src/cells/index';
@@ -22,25 +22,10 @@ import { differences, engine, proveCell } from '../support/engine';
 import { forwardModeSolution } from '../support/forward-mode';
 import { aloneSolution, chainedSolution } from '../support/laws';
 import { brokenLines } from '../support/mutate';
+import { activated, SCALAR } from '../support/tape-activations';
 import type { Around } from '../support/tape-cells';
 import { tapeSolution } from '../support/tape-cells';
 
-/** Value and derivative of every activation, from their definitions. */
-const SCALAR: Readonly<
-  Record<ActivationName, (a: number, b: number) => readonly [(v: number) => number, (v: number) => number]>
-> = {
-  Relu: () => [(v) => Math.max(0, v), (v) => (v > 0 ? 1 : 0)],
-  Tanh: () => [Math.tanh, (v) => 1 - Math.tanh(v) ** 2],
-  Sigmoid: () => [(v) => 1 / (1 + Math.exp(-v)), (v) => Math.exp(-v) / (1 + Math.exp(-v)) ** 2],
-  Affine: (a, b) => [(v) => a * v + b, () => a],
-  LeakyRelu: (a) => [(v) => (v >= 0 ? v : a * v), (v) => (v >= 0 ? 1 : a)],
-  ThresholdedRelu: (a) => [(v) => (v >= a ? v : 0), (v) => (v >= a ? 1 : 0)],
-  ScaledTanh: (a, b) => [(v) => a * Math.tanh(b * v), (v) => (a * b) / Math.cosh(b * v) ** 2],
-  HardSigmoid: (a, b) => [(v) => Math.min(1, Math.max(0, a * v + b)), (v) => (Math.abs(a * v + b - 0.5) < 0.5 ? a : 0)],
-  Elu: (a) => [(v) => (v >= 0 ? v : a * Math.expm1(v)), (v) => (v >= 0 ? 1 : a * Math.exp(v))],
-  Softsign: () => [(v) => v / (1 + Math.abs(v)), (v) => (1 + Math.abs(v)) ** -2],
-  Softplus: () => [(v) => Math.log1p(Math.exp(v)), (v) => 1 / (1 + Math.exp(-v))],
-};
 const NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
 const CONSTANTS: Readonly<Partial<Record<ActivationName, readonly number[]>>> = {
   Affine: [0.6, 0.1],
@@ -73,17 +58,6 @@ const named = VARIANTS.map((options) => [createLstm(options).name, options] as c
 for (const options of VARIANTS)
   if (createLstm(options).name !== 'lstm:') proveCell(createLstm(options) as unknown as Cell);
 
-/** A function of a node by two functions of numbers. */
-function through(
-  tape: Tape,
-  x: TapeNode,
-  [f, slope]: readonly [(v: number) => number, (v: number) => number],
-): TapeNode {
-  const y = allocate(x.value.shape, 'float64');
-  y.data.set(Array.from(x.value.data, f));
-  return tape.record(y, [x], (gradient) => gradient.forEach((d, i) => (x.grad.data[i] += d * slope(x.value.data[i]))));
-}
-
 /** The step of a variant on the tape, from the equations of ONNX. */
 const tapeStep = ({
   peepholes,
@@ -91,21 +65,13 @@ const tapeStep = ({
   clip = Infinity,
   activations = ['Sigmoid', 'Tanh', 'Tanh'],
 }: LstmVariantOptions): Around => {
-  const rules = activations.map((each) => {
-    const { name, alpha, beta } = typeof each === 'string' ? { name: each, alpha: undefined, beta: undefined } : each;
-    return SCALAR[name](alpha ?? ACTIVATIONS[name].alpha ?? 0, beta ?? ACTIVATIONS[name].beta ?? 0);
-  });
-  const kappa = [
-    (v: number) => Math.min(clip, Math.max(-clip, v)),
-    (v: number) => (Math.abs(v) <= clip ? 1 : 0),
-  ] as const;
   return (tape, _step, { Wx, Wh, b, p }, x, { h, c }) => {
     const H = h.value.shape[1];
     const a = tape.add(tape.add(tape.matmul(x, Wx), tape.matmul(h, Wh)), b);
     const zero = tape.constant(allocate([1, (coupled ? 2 : 3) * H], 'float64'));
     const peep = (k: number, v: TapeNode, cell: TapeNode) =>
       peepholes ? tape.add(v, tape.mul(tape.sliceColumns(tape.add(zero, p), k * H, H), cell)) : v;
-    const act = (k: number, v: TapeNode) => through(tape, through(tape, v, kappa), rules[k]);
+    const act = (k: number, v: TapeNode) => activated(tape, v, activations[k], clip);
     const block = (k: number) => tape.sliceColumns(a, k * H, H);
     const [kg, ko] = coupled ? [1, 2] : [2, 3];
     const i = act(0, peep(0, block(0), c));
@@ -225,6 +191,10 @@ describe('names', () => {
     expect(cellNamed('lstm:peepholes,activations=Sigmoid/Tanh/Tanh')).toBe(createLstm({ peepholes: true }));
   });
 
+  test('of activations are read in any case', () => {
+    expect(cellNamed('lstm:activations=hardsigmoid/TANH/relu')!.name).toBe('lstm:activations=HardSigmoid/Tanh/Relu');
+  });
+
   test('whose options change nothing are the cell itself', () => {
     expect(cellNamed('lstm:activations=Sigmoid/Tanh/Tanh')).toBe(cells.lstm);
   });
@@ -238,11 +208,11 @@ describe('names', () => {
     ['lstm:clip=x', /clip/],
     ['lstm:peepholes,peepholes', /peepholes is there twice/],
     ['lstm:activations=Tanh/Tanh', /activations must list three/],
-    ['lstm:activations=Tanh/Tanh/tanh', /must be of Relu, Tanh/],
+    ['lstm:activations=Tanh/Tanh/tan', /must be of Relu, Tanh/],
     ['lstm:activations=Tanh(1)/Tanh/Tanh', /Tanh has no alpha/],
     ['lstm:activations=Elu(x)/Tanh/Tanh', /alpha of Elu must be a finite number/],
     ['lstm:activations=Elu(1/Tanh/Tanh', /is written/],
-    ['lstm:projection=3', /got 'projection=3'/],
+    ['lstm:depth=3', /got 'depth=3'/],
   ])('%s is refused', (name, message) => {
     expect(() => cellNamed(name)).toThrow(ArgumentError);
     expect(() => cellNamed(name)).toThrow(message);

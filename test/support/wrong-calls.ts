@@ -356,6 +356,8 @@ export const rooms: Readonly<Record<string, Room>> = {
           activations: ['Sigmoid', { name: 'Elu', alpha: 1 }, 'Tanh'],
         },
       }),
+      createGru: () => ({ options: { resetBefore: true, clip: 3, activations: ['Sigmoid', 'Tanh'] } }),
+      createRnn: () => ({ options: { activation: 'Softsign', clip: 3 } }),
       createLstmProjection: () => ({ k: 2 }),
       recurrentDropout: () => ({ cell: cells.lstm, p: 0.5 }),
       zoneout: () => ({ cell: cells.lstm, rates: { h: 0.1, c: 0.2 } }),
