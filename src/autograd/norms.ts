@@ -17,6 +17,10 @@ const TRUSTED_SUM = 2 ** -900;
 export function globalNorm(kernels: Kernels, grads: TensorRecord): number {
   expectTensors('globalNorm', 'grads', grads);
   expectKernels('globalNorm', kernels);
+  return normOf(kernels, grads);
+}
+
+function normOf(kernels: Kernels, grads: TensorRecord): number {
   let sum = 0;
   for (const g of Object.values(grads)) sum = kernels.rows.addSquares(sum, g, rowsInUse(g));
   if (sum > TRUSTED_SUM && sum < Infinity) return Math.sqrt(sum);
@@ -63,10 +67,11 @@ function largestMagnitude(grads: TensorRecord): number {
  */
 export function clipByGlobalNorm(kernels: Kernels, grads: TensorRecord, maxNorm: number): number {
   expectTensors('clipByGlobalNorm', 'grads', grads);
+  expectKernels('clipByGlobalNorm', kernels);
   if (!(typeof maxNorm === 'number' && maxNorm > 0)) {
     throw new ArgumentError(`clipByGlobalNorm: maxNorm must be greater than 0; got ${show(maxNorm)}`);
   }
-  const norm = globalNorm(kernels, grads);
+  const norm = normOf(kernels, grads);
   if (norm > maxNorm && norm < Infinity) scaleGrads(kernels, grads, maxNorm / norm);
   return norm;
 }

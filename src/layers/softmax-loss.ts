@@ -77,18 +77,20 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
   expectShape('softmaxRows', 'out', p, [N, K]);
   if (K === 0) return p;
   const { exp } = transcendentals(dtypeOf(logits.data));
+  const [x, q] = [logits.data, p.data];
+  const [dx, dq] = [logits.stride[1], p.stride[1]];
   for (let n = 0; n < N; n++) {
     const from = logits.offset + n * logits.stride[0];
     const to = p.offset + n * p.stride[0];
     const max = rowMaximum(logits, n);
     let Z = 0;
     for (let k = 0; k < K; k++) {
-      const at = to + k * p.stride[1];
-      p.data[at] = logits.data[from + k * logits.stride[1]] - max; // stored first: exp takes a number of its own type
-      p.data[at] = exp(p.data[at]);
-      Z += p.data[at];
+      const at = to + k * dq;
+      q[at] = x[from + k * dx] - max; // stored first: exp takes a number of its own type
+      q[at] = exp(q[at]);
+      Z += q[at];
     }
-    for (let k = 0; k < K; k++) p.data[to + k * p.stride[1]] /= Z;
+    for (let k = 0; k < K; k++) q[to + k * dq] /= Z;
   }
   return p;
 }
@@ -169,14 +171,17 @@ function rowLoss(logits: Tensor, n: number, y: number, epsilon: number, w: Array
   const { exp, log } = transcendentals('float64');
   const K = logits.shape[1];
   const from = logits.offset + n * logits.stride[0];
+  const { data } = logits;
+  const step = logits.stride[1];
   const max = rowMaximum(logits, n);
   let Z = 0;
-  for (let k = 0; k < K; k++) Z += exp(logits.data[from + k * logits.stride[1]] - max);
+  for (let k = 0; k < K; k++) Z += exp(data[from + k * step] - max);
   const logZ = log(Z); // (1), relative to the maximum
   let loss = 0;
-  for (let k = 0; k < K; k++) {
+  for (let k = epsilon > 0 ? 0 : y; k < K; k++) {
     const factor = ((k === y ? 1 - epsilon : 0) + epsilon / K) * w[k]; // (3)
-    if (factor > 0) loss -= factor * (logits.data[from + k * logits.stride[1]] - max - logZ); // (2, 4)
+    if (factor > 0) loss -= factor * (data[from + k * step] - max - logZ); // (2, 4)
+    if (epsilon === 0) break; // all of q is at y
   }
   return loss;
 }

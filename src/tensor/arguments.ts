@@ -29,7 +29,7 @@ function faultOf(x: unknown): string | undefined {
     return ` over a Float32Array or a Float64Array; its data is ${describe(data)}: copy it with fromArray(…)`;
   }
   if (!isSizes(shape)) return ` whose shape lists integers of at least 0; its shape is ${listed(shape)}`;
-  if (!Array.isArray(stride) || stride.length !== shape.length || !stride.every(Number.isSafeInteger)) {
+  if (!Array.isArray(stride) || stride.length !== shape.length || !areIntegers(stride)) {
     return ` with one integer stride per axis, ${shape.length}; its stride is ${listed(stride)}`;
   }
   if (!Number.isSafeInteger(offset) || (offset as number) < 0) {
@@ -42,6 +42,11 @@ function faultOf(x: unknown): string | undefined {
 function isReal(data: unknown): boolean {
   const kind = typedArrayName(data);
   return kind === 'Float32Array' || kind === 'Float64Array';
+}
+
+function areIntegers(list: readonly unknown[]): boolean {
+  for (const n of list) if (!Number.isSafeInteger(n)) return false;
+  return true;
 }
 
 /** Whether a value lists integers of at least 0. */
@@ -69,8 +74,9 @@ export function expectDType(where: string, dtype: unknown): void {
  */
 export function expectTensors(where: string, name: string, record: unknown, advice = ''): void {
   expectRecord(where, name, record, 'a record of tensors by name', advice);
-  for (const [key, x] of Object.entries(record as object)) {
-    if (faultOf(x) !== undefined) expectTensor(where, `${name}.${key}`, x, advice);
+  const tensors = record as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(tensors)) {
+    if (faultOf(tensors[key]) !== undefined) expectTensor(where, `${name}.${key}`, tensors[key], advice);
   }
 }
 
@@ -126,7 +132,8 @@ export function expectNumbers(where: string, name: string, x: unknown): asserts 
 
 /** Requires a typed array of integers, of whatever realm, as ids and lengths are. @throws ArgumentError */
 export function expectIds(where: string, name: string, x: unknown): void {
-  if (/^(?:Int|Uint)/.test(typedArrayName(x) ?? '')) return;
+  const kind = typedArrayName(x);
+  if (kind !== undefined && (kind.startsWith('Int') || kind.startsWith('Uint'))) return;
   throw new ArgumentError(`${where}: ${name} must be an Int32Array; got ${describe(x)}: pass Int32Array.from(…)`);
 }
 

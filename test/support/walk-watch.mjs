@@ -22,7 +22,7 @@ performance.now = () => {
 };
 const { sqrt } = Math;
 Math.sqrt = (x) => {
-  if (parts.length === 1 && calledIn('globalNorm')) take();
+  if (parts.length === 1 && calledIn('normOf')) take();
   return sqrt(x);
 };
 process.on('exit', () => {

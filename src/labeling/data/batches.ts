@@ -10,7 +10,7 @@ import { expectPositiveInteger } from '../../tensor/checks.js';
 import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Rng } from '../../tensor/random.js';
-import type { Features } from './features.js';
+import type { Feature, Features } from './features.js';
 import { packFeature } from './features.js';
 
 /** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
@@ -90,7 +90,9 @@ export function packFeatures(read: readonly Features[], batch: Batch): Features 
   expectPacking('packFeatures', packing, 'batch.packing');
   expectMembers('packFeatures', members, read.length);
   for (const m of members) expectRecord('packFeatures', `features[${m}]`, read[m], 'a record of features');
-  const names = Object.keys(read[members[0]] ?? {});
-  const packed = (name: string) => packFeature(`features.${name}`, (place) => read[place][name], members, packing);
-  return Object.fromEntries(names.map((name) => [name, packed(name)]));
+  const packed: Record<string, Feature> = {};
+  for (const name of Object.keys(read[members[0]] ?? {})) {
+    packed[name] = packFeature(`features.${name}`, (place) => read[place][name], members, packing);
+  }
+  return packed;
 }

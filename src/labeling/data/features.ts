@@ -98,12 +98,13 @@ export function packFeature(
       `packRows: members must be one per sequence of packing, ${packing.batch}; got ${members.length}`,
     );
   }
-  const features = Array.from(packing.order, (place) => of(members[place]));
-  features.forEach((feature, b) =>
-    expectLike(name, members[packing.order[b]], feature, features[0], packing.lengths[b]),
-  );
-  if (features.length === 0) return new Int32Array(0);
+  const { batch, order, lengths } = packing;
+  const features: Feature[] = [];
+  for (let b = 0; b < batch; b++) features.push(of(members[order[b]]));
+  if (batch === 0) return new Int32Array(0);
   const [first] = features;
+  const form = formOf(first);
+  for (let b = 0; b < batch; b++) expectForm(name, members[order[b]], features[b], form, lengths[b]);
   if (ArrayBuffer.isView(first)) return packOnes(features as Int32Array[], packing);
   return 'ends' in first
     ? packLists(features as IntegerLists[], packing)
@@ -164,9 +165,11 @@ export function integersOf(feature: Feature, n: number): Int32Array {
   return values.subarray(n * feature.columns, (n + 1) * feature.columns);
 }
 
+const ONES = 'an Int32Array';
+
 /** Form of a feature, in words. */
 function formOf(feature: unknown): string {
-  if (typedArrayName(feature) === 'Int32Array') return 'an Int32Array';
+  if (typedArrayName(feature) === 'Int32Array') return ONES;
   const { columns, ends, values } = (typeof feature === 'object' ? (feature ?? {}) : {}) as Partial<
     IntegerRows & IntegerLists
   >;
@@ -175,15 +178,15 @@ function formOf(feature: unknown): string {
   return `${show(columns)} integers per token`;
 }
 
-/** Requires a feature of the form of another one and of one entry per token: a longer one would write into rows of others. */
-function expectLike(name: string, place: number, feature: unknown, first: Feature, length: number): void {
-  const [form, wanted] = [formOf(feature), formOf(first)];
+/** Requires a feature of the form of the first one and of one entry per token: a longer one would write into rows of others. */
+function expectForm(name: string, place: number, feature: Feature, wanted: string, length: number): void {
+  const form = formOf(feature);
   if (form !== wanted) {
     throw new ArgumentError(
       `packRows: ${name}[${place}] must be ${wanted}, as that of the first sentence; got ${form}`,
     );
   }
-  expectFeature('packRows', `${name}[${place}]`, feature);
+  if (form !== ONES) expectFeature('packRows', `${name}[${place}]`, feature);
   const tokens = tokensOf(feature);
   if (tokens === length) return;
   throw new ArgumentError(`packRows: ${name}[${place}] must have one entry per token, ${length}; got ${tokens}`);

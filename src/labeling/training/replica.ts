@@ -167,7 +167,7 @@ function* shardWork(
 ): Work<Shard> {
   const { settings, network, modelParams, grads, tried } = replica;
   const { truncate } = settings;
-  const places = { ...devices, trusted: tried.once };
+  const places: Places = { host: devices.host, device: devices.device, trusted: tried.once };
   const drawn = packShard(replica, members, moment.epoch);
   const { features, batch, noise } = drawn;
   const options = { noise, keep: keepFor(truncate) };
