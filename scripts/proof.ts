@@ -50,6 +50,9 @@ const ORACLES: Readonly<Record<string, { limit: number; solve?: (problem: Proble
   'each sequence alone': { limit: 1e-10, solve: aloneSolution },
 };
 
+/** Where a vector hardly varies, the root of layer normalization bends so much that no step of a difference suits it. */
+const toleranceOf = (cell: string): number => (cell.endsWith(':layernorm') ? 1e-7 : TOLERANCE);
+
 interface Options {
   readonly json: boolean;
   /** The cells to prove. */
@@ -82,7 +85,7 @@ const table: Row[] = names.flatMap((cell) =>
     derivatives: 0,
     worst: 0,
     at: '',
-    limit,
+    limit: oracle === 'finite differences' ? toleranceOf(cell) : limit,
   })),
 );
 
@@ -100,7 +103,7 @@ const count = (tensors: Solution['grads']): number => Object.values(tensors).red
 function prove(c: Case): void {
   const problem = problemOf(c);
   const solution = engine(problem);
-  const { checked, worst, passed } = differences(problem, solution.grads, { tolerance: TOLERANCE });
+  const { checked, worst, passed } = differences(problem, solution.grads, { tolerance: toleranceOf(c.cell) });
   note(c, 'finite differences', checked, passed ? worst.relativeError : Infinity, describeElement(worst));
   for (const [oracle, { solve }] of Object.entries(ORACLES)) {
     if (!solve) continue;

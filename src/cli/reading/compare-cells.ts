@@ -1,5 +1,5 @@
 /** The numbers of a comparison: per cell the middle value over the seeds. */
-import { cells as builtIn } from '../../cells/index.js';
+import { cellNamed } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import { inspect } from '../../inspect/index.js';
 import type { LossByWord, Trace } from '../../inspect/index.js';
@@ -110,7 +110,7 @@ async function modelsOf(
   options: CompareOptions,
   waiting: Waiting,
 ): Promise<[Model, Model?]> {
-  const cell = builtIn[name];
+  const cell = cellNamed(name)!;
   if (!options.train) return [draw(cell, sentence, options)];
   return [await trained(kernels, cell, options, waiting), draw(cell, { tokens: [], labels: sentence.labels }, options)];
 }

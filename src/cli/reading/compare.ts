@@ -1,6 +1,6 @@
 /** `bptt compare`: several cells read one sentence, on one scale; with `--gold`, two systems on one test set (compare-scores.ts). */
 import type { Command } from 'commander';
-import { cells as builtIn } from '../../cells/index.js';
+import { cellNamed, cells as builtIn } from '../../cells/index.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { SPAN_MODES } from '../../labeling/scoring/span-counts.js';
 import { oneOf, positiveInteger, schemeName } from '../arguments.js';
@@ -129,11 +129,32 @@ async function dispatch(
 }
 
 export function cellList(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !Object.hasOwn(builtIn, name));
-  if (unknown === undefined && new Set(names).size === names.length) return names;
-  const wrong = unknown === undefined ? 'a cell is named twice' : `unknown cell ${JSON.stringify(unknown)}`;
+  const names = variantsWhole(text.split(',').map((name) => name.trim())).map(nameOfCell);
+  const unknown = names.find((name) => name.known === undefined);
+  const known = names.map((name) => name.known!);
+  if (unknown === undefined && new Set(known).size === names.length) return known;
+  const wrong = unknown === undefined ? 'a cell is named twice' : `unknown cell ${JSON.stringify(unknown.given)}`;
   throw new ArgumentError(`--cells: ${wrong}: name some of ${Object.keys(builtIn).join(', ')}, separated by commas`);
+}
+
+/** Options of a variant stay with it, though commas are between them too: no option begins as the name of a cell does. */
+function variantsWhole(parts: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const part of parts) {
+    const last = names.at(-1);
+    if (last?.includes(':') && !/^(rnn|lstm|gru)/.test(part)) names[names.length - 1] = `${last},${part}`;
+    else names.push(part);
+  }
+  return names;
+}
+
+/** A cell's name with its options in one order; nothing where there is no such cell. */
+function nameOfCell(given: string): { readonly given: string; readonly known: string | undefined } {
+  try {
+    return { given, known: cellNamed(given)?.name };
+  } catch (error) {
+    throw error instanceof ArgumentError ? new ArgumentError(`--cells: ${error.message}`) : error;
+  }
 }
 
 async function runCompare(text: string, options: CompareOptions, terminal: Terminal): Promise<void> {
