@@ -31,7 +31,12 @@ export type OwnAsyncKernels = Pick<AsyncKernels, Needed> & Partial<AsyncKernels>
  */
 export function completeKernels(own: OwnKernels): Kernels {
   const { addMatmulTA, addMatmulTB } = transposing(own);
-  return { rows: plainRows, dispose: () => undefined, ...plainMemory, addMatmulTA, addMatmulTB, ...own };
+  return completeProducts({ addMatmulTA, addMatmulTB, ...own });
+}
+
+/** `completeKernels` where all three products are there: an application that uses built-in backends alone bundles this much. */
+export function completeProducts(own: Products & Partial<Kernels>): Kernels {
+  return { rows: plainRows, dispose: () => undefined, ...plainMemory, ...own };
 }
 
 /** The same of a device that answers later, whose products and layers are all there is to it. */

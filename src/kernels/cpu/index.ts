@@ -1,7 +1,7 @@
 /** The backend in plain JavaScript, rung 3 of the ladder: always there, in both element types, the same bits everywhere. */
 import type { Tensor } from '../../tensor/types.js';
 import { checkProduct } from '../check.js';
-import { completeKernels } from '../complete.js';
+import { completeProducts } from '../complete.js';
 import type { Kernels } from '../types.js';
 import { addMatmul3, addMatmulTA3, addMatmulTB3 } from './matmul3.js';
 
@@ -10,7 +10,7 @@ const backend = 'cpu';
 
 /** New kernels in plain JavaScript. They hold nothing, so `dispose` does nothing and one object can serve a whole program. */
 export function createCpuKernels(): Kernels {
-  return completeKernels({
+  return completeProducts({
     backend,
     dtypes,
     addMatmul(out: Tensor, a: Tensor, b: Tensor): void {

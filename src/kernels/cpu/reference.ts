@@ -3,7 +3,7 @@
  * text of `cells`, `autograd` and `layers` and nothing else, so a debugger steps through the algorithm. It gives the bits of `cpu`.
  */
 import { checkProduct } from '../check.js';
-import { completeKernels } from '../complete.js';
+import { completeProducts } from '../complete.js';
 import type { Kernels } from '../types.js';
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from './matmul1.js';
 
@@ -12,7 +12,7 @@ const backend = 'reference';
 
 /** New kernels of rung 1. They hold nothing, so `dispose` does nothing. */
 export function createReferenceKernels(): Kernels {
-  return completeKernels({
+  return completeProducts({
     backend,
     dtypes,
     addMatmul(out, a, b) {
