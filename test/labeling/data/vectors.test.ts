@@ -212,6 +212,16 @@ test.each<[string, Uint8Array | string, RegExp]>([
     /it is a model of fastText: pass its .vec/,
   ],
   ['a pickle', Buffer.from([0x80, 0x04, 0x95, 0x0a]), /it is a pickle of Python/],
+  ['a pickle of protocol 2', Buffer.from([0x80, 0x02, 0x7d]), /it is a pickle of Python/],
+  ['a pickle of protocol 3', Buffer.from([0x80, 0x03, 0x7d]), /it is a pickle of Python/],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), /it is compressed by xz: unpack it with unxz/],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x24]), /it is compressed by zstd: unpack it with unzstd/],
+  ['an array of NumPy', Buffer.from('\x93NUMPY\x01\x00', 'latin1'), /it is an array of NumPy, which has no words/],
+  [
+    'a pointer of Git LFS',
+    'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n',
+    /it is a Git LFS pointer/,
+  ],
   ['a page', '<!doctype html>\n<p>404', /it is a page of HTML or XML/],
   ['a model file', Buffer.from([8, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]), /it is a safetensors file/],
 ])('%s is refused', async (_what, bytes, message) => {
