@@ -96,6 +96,20 @@ export function averageDecay(text: string): number {
   return x;
 }
 
+/** `balanced`, `LABEL=W,…`, the weight of each label that is named, or the path of a JSON file, which stays a text. */
+export function classWeights(text: string): string | Record<string, number> {
+  if (text === 'balanced' || text.endsWith('.json')) return text;
+  const entries = text.split(',').map((part) => [part.slice(0, part.lastIndexOf('=')), part.slice(part.lastIndexOf('=') + 1)]); // prettier-ignore
+  const names = new Set(entries.map(([label]) => label));
+  const fits = ([label, weight]: string[]): boolean => label !== '' && NUMBER.test(weight) && Number(weight) >= 0 && Number(weight) < Infinity; // prettier-ignore
+  if (!text.includes('=') || names.size < entries.length || !entries.every(fits)) {
+    throw new InvalidArgumentError(
+      'It must be balanced, LABEL=W,… with weights of at least 0, each label once, such as O=0.5,B-PER=2, or a .json file of them.',
+    );
+  }
+  return Object.fromEntries(entries.map(([label, weight]) => [label, Number(weight)]));
+}
+
 /** The largest norm of a gradient: a number above 0, or `none`, which is Infinity. */
 export function clipNorm(text: string): number {
   if (text === 'none') return Infinity;

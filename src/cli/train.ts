@@ -12,7 +12,7 @@ import type { Selection } from '../kernels/index.js';
 import type { CharacterNetworkName } from '../labeling/model/encoders/character-network.js';
 import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
-import type { OptimizerName, TaskName } from '../labeling/training/options.js';
+import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
@@ -20,12 +20,16 @@ import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import { VECTOR_DIGITS } from '../labeling/data/vectors/lookup.js';
 import type { SpanPlan } from '../labeling/training/spans.js';
 import { PRESETS } from '../labeling/training/presets.js';
+import { inputName } from '../labeling/data/files.node.js';
+import { parseUniqueJson } from '../serialize/unique-json.js';
 import { parseSchedule } from '../optim/index.js';
-import { ArgumentError, BpttError } from '../tensor/index.js';
+import { named, readBytes } from './model-io.js';
+import { ArgumentError, BpttError, DataError } from '../tensor/index.js';
 import type { DeviceError } from '../tensor/index.js';
 import {
   affixCount,
   averageDecay,
+  classWeights,
   clipNorm,
   dropProbability,
   encoderNames,
@@ -71,9 +75,11 @@ import { describeDecided, settle } from './train-settings.js';
 import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options extends Omit<ThreadedOptions, keyof VectorOptions>, VectorOptions, Omit<CorporaOptions, 'task'> {
+interface Options
+  extends Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>, VectorOptions, Omit<CorporaOptions, 'task'> {
   readonly cell: string;
   readonly task: TaskName;
+  readonly classWeights?: string | Record<string, number>;
   readonly encoders: readonly EncoderName[];
   readonly characters: CharacterNetworkName;
   readonly characterSize: number;
@@ -343,6 +349,11 @@ function addLossOptions(command: Command): void {
       averageDecay,
     )
     .option(
+      '--class-weights <w>',
+      'how much the loss of each label counts: balanced, LABEL=W,…, or a .json file (default: 1 each)',
+      classWeights,
+    )
+    .option(
       '--label-smoothing <x>',
       'share of each target that is spread over all labels',
       dropProbability,
@@ -359,11 +370,12 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkUpdates(options);
   checkEncoders(options, command);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
-  const { train: trainFile, dev, test, task, vectors, out, log } = options;
+  const { train: trainFile, dev, test, task, vectors, out, log, classWeights: weights } = options;
   await checkOutputs({ '--out': out, '--log': log }, [
     ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
     vectors,
     fileOfCell(options.cell),
+    typeof weights === 'string' && weights !== 'balanced' ? weights : undefined,
   ]);
 }
 
@@ -388,12 +400,9 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     log?.write({ event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend });
     const profiled = options.profile ? profile(kernels) : undefined;
     const begun = performance.now();
-    const hooks = {
-      ...reporters(options, terminal, progress, log),
-      onNote: warnings.add,
-      signal: interrupt.signal,
-    };
-    const given = { ...options, cell, vectors: pretrained?.vectors, ...columnsOf(corpora) };
+    const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
+    const read = await readClassWeights(options);
+    const given = { ...options, ...read, cell, vectors: pretrained?.vectors, ...columnsOf(corpora) };
     const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, given, hooks);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
@@ -489,8 +498,23 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
     throw new ArgumentError(`--${given} means nothing to --optimizer sgd: leave it out, or choose adam or adamw`);
   }
   const heads = typeof head === 'object' ? Object.values(head) : [head];
-  if (!heads.includes('crf') || labelSmoothing === 0) return;
-  throw new ArgumentError('--label-smoothing means nothing to --head crf: leave it out, or add --head softmax');
+  const isByHead = typeof head === 'object' && options.classWeights !== 'balanced';
+  const ofSoftmax = labelSmoothing > 0 ? 'label-smoothing' : options.classWeights && !isByHead && 'class-weights';
+  if (!heads.includes('crf') || !ofSoftmax) return;
+  throw new ArgumentError(`--${ofSoftmax} means nothing to --head crf: leave it out, or add --head softmax`);
+}
+
+/** Class weights as the training takes them; those of a file are read. @throws DataError where it holds something else */
+async function readClassWeights({
+  classWeights: weights,
+}: Options): Promise<Required<Pick<TrainOptions, 'classWeights'>> | { classWeights: undefined }> {
+  if (typeof weights !== 'string' || weights === 'balanced') return { classWeights: weights };
+  const path = inputName(weights);
+  const text = new TextDecoder().decode(await readBytes(weights));
+  const read = named(path, () => parseUniqueJson(text, 'class weights'));
+  if (typeof read === 'object' && read !== null && !Array.isArray(read))
+    return { classWeights: read as TrainOptions['classWeights'] };
+  throw new DataError(`${path}: expected an object of weights by label, {"B-PER": 2}, or by head; got another value`);
 }
 
 /** @throws ArgumentError where an option about the layers would be ignored */

@@ -187,6 +187,8 @@ describe('every flag reaches the training', () => {
     ['--clip', ['--clip', '0.01']],
     ['--ema', ['--ema', '0.9']],
     ['--label-smoothing', ['--label-smoothing', '0.1']],
+    ['--class-weights balanced', ['--class-weights', 'balanced']],
+    ['--class-weights', ['--class-weights', 'NOUN=0.2,DET=3']],
     ['--schedule hold', ['--schedule', 'hold:0.1,0.5']],
     ['--beta2', ['--beta2', '0.9']],
     ['--epsilon', ['--epsilon', '0.001']],
@@ -212,6 +214,29 @@ describe('every flag reaches the training', () => {
     }
     return cachedPlain;
   }
+
+  test('--class-weights of a file are those of the list; another file is refused', async () => {
+    space.write('w.json', '{"NOUN": 0.2, "DET": 3}');
+    const own = async (weights: string) => {
+      const args = ['--epochs', '1', '--quiet', '--class-weights', weights, '--out', 'w.safetensors'];
+      expect((await train('--train', 'train.tsv', ...overriding(TINY, args))).stderr).toBe('');
+      return readFileSync(space.at('w.safetensors'));
+    };
+    expect((await own('w.json')).equals(await own('NOUN=0.2,DET=3'))).toBe(true);
+    for (const [text, message] of [
+      ['[1]', 'w.json: expected an object of weights by label'],
+      ['{"NOUN": 1, "NOUN": 2}', 'w.json: '],
+      ['{"NOUN": "a"}', 'classWeights'],
+    ]) {
+      space.write('w.json', text);
+      const { status, stderr } = await train(
+        '--train',
+        'train.tsv',
+        ...overriding(TINY, ['--class-weights', 'w.json']),
+      );
+      expect([status === 65 || status === 2, stderr]).toEqual([true, expect.stringContaining(message)]);
+    }
+  });
 
   test('--clip none is what it says', async () => {
     const args = ['--train', 'train.tsv', ...TINY, '--epochs', '1', '--quiet', '--out', 'e.safetensors'];

@@ -155,6 +155,12 @@ export interface TrainOptions {
   readonly ema?: number;
   /** The share, in [0, 1), of the target that is spread evenly over all labels, for heads of softmax. Default 0. */
   readonly labelSmoothing?: number;
+  /**
+   * How much the loss of a token, or sentence, counts by its label: `balanced`, every label as much as any other in all (N / (K·n) for a
+   * label with n of N targets), or a weight of at least 0 by label, 1 where it is not named. Of several heads `balanced` for each, or
+   * one of both by the name of the head. For heads of softmax. Default: 1 each.
+   */
+  readonly classWeights?: ClassWeights | Readonly<Record<string, ClassWeights>>;
   /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development set. */
   readonly schedule?: string;
   /** Passes over the training sentences; default by size, else 20. */
@@ -228,6 +234,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   weightDecay: true,
   ema: true,
   labelSmoothing: true,
+  classWeights: true,
   schedule: true,
   epochs: true,
   batch: true,
@@ -242,6 +249,9 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
 
 /** What dropout draws a mask for: every word, or every sentence. */
 export type DropoutKind = 'standard' | 'variational';
+
+/** How much the loss of a decision counts by its label. */
+export type ClassWeights = 'balanced' | Readonly<Record<string, number>>;
 
 /** What is labeled. */
 export type TaskName = 'tag' | 'classify' | 'slots-intent';
@@ -307,9 +317,10 @@ export function withDefaults(options: TrainOptions) {
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;
-  const { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema } = options;
+  const { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema, classWeights } =
+    options;
   const kept = { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema };
-  const settings = { ...TRAIN_DEFAULTS, ...given, ...kept };
+  const settings = { ...TRAIN_DEFAULTS, ...given, ...kept, ...(classWeights !== undefined && { classWeights }) };
   if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,

@@ -83,7 +83,10 @@ export interface Replica {
   release(): void;
 }
 
-/** Decisions whose gold label is given, one number per head: what the mean of its loss is taken over. */
+/**
+ * What the mean of a loss is taken over, one number per head: decisions whose gold label is given; with class weights the sum of the
+ * weights of these labels.
+ */
 export type Totals = readonly number[];
 
 /** Where in a training something happened. */
@@ -96,9 +99,9 @@ export interface Moment {
 export interface Shard {
   readonly batch: Batch;
   readonly pass: ModelPass;
-  /** Decisions of the shard. */
+  /** Those of the shard. */
   readonly decisions: Totals;
-  /** Mean loss per decision of these sentences, in nats, one per head. */
+  /** Mean loss per decision of these sentences, in nats, one per head; weighted by class where there are class weights. */
   readonly losses: readonly number[];
   /** Their sum, weighted. */
   readonly loss: number;
@@ -211,14 +214,18 @@ export function noiseOf({ seed, wordDropout }: Settings, { members, packing }: B
 }
 
 /** How much of some sentences there is, for their losses. */
-export function totalsOf({ targets }: EncodedSentences, members: readonly number[]): Totals {
-  return targets.map((own) => members.reduce((sum, m) => sum + given(own[m]), 0));
+export function totalsOf(
+  { targets }: EncodedSentences,
+  members: readonly number[],
+  losses: readonly LossSettings[] = [],
+): Totals {
+  return targets.map((own, h) => members.reduce((sum, m) => sum + given(own[m], losses[h]?.classWeights), 0));
 }
 
-function given(targets: Int32Array): number {
-  let count = 0;
-  for (const target of targets) if (target !== IGNORED) count++;
-  return count;
+function given(targets: Int32Array, classWeights?: readonly number[]): number {
+  let total = 0;
+  for (const target of targets) if (target !== IGNORED) total += classWeights?.[target] ?? 1;
+  return total;
 }
 
 /** How much the loss of each head counts. */
@@ -240,7 +247,7 @@ function lossOf(
   moment: Moment,
 ): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
   const { kernels, network, modelParams, grads, weights } = replica;
-  const decisions = targets.map(given);
+  const decisions = totalsOf(replica.sentences, batch.members, replica.losses); // in the order of totals: to the same bits
   const losses: number[] = [];
   const dLogits = network.heads.map((head, h) => {
     const { name } = head.config;

@@ -35,8 +35,9 @@ import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
 import { VECTOR_MODES } from '../model/encoders/vectors.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
 import { decodingOf } from '../model/heads/decoding.js';
-import type { HeadKind, LossSettings } from '../model/heads/head.js';
+import type { HeadKind } from '../model/heads/head.js';
 import { SCHEMES } from '../data/schemes.js';
+import { lossSettingsOf } from './losses.js';
 import type { TrainHooks } from './record.js';
 import type { PlannedHead } from './heads.js';
 import { checkHeadNames, goldOfHead, plannedHeads, sourceOf, spansOfHeads } from './heads.js';
@@ -127,8 +128,8 @@ export function prepareRun(
   const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
   heads.forEach((head, h) => checkCorpora(head, all, given[h], spans[h].plan, settings.strictLabels, onNote));
   checkScored(heads, config, settings, corpora, onNote);
-  const losses = heads.map(({ kind }) => lossSettingsOf(kind, settings));
   const sentences = encodedFrom(corpora, heads, parts);
+  const losses = lossSettingsOf(heads, config, settings, labels, sentences.targets);
   expectPathsOf(heads, config, sentences, corpora);
   if (decided) onDecided?.(decided);
   const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
@@ -178,15 +179,6 @@ function averaged(replica: Replica): Replica {
   const { ema } = replica.settings;
   if (ema === undefined) return replica;
   return { ...replica, average: createAverage(replica.params, { decay: ema, lazy: true }) };
-}
-
-/** What the loss of a head is told. @throws ArgumentError where an option would be ignored */
-function lossSettingsOf({ kind, lossSettings = [] }: HeadKind, { labelSmoothing }: Settings): LossSettings {
-  if (labelSmoothing === 0) return {};
-  if (lossSettings.includes('labelSmoothing')) return { labelSmoothing };
-  throw new ArgumentError(
-    `train: labelSmoothing means nothing to the head ${kind}: leave it out, or choose another head`,
-  );
 }
 
 /** How heads are scored; one by itself, by the scheme of training. @throws DataError where its labels annotate no spans, and the mode needs some */

@@ -177,7 +177,7 @@ function judgedBy(dev: ModelScores, head: string | undefined): Scores {
 /** Adds up the losses of the heads over an epoch. */
 function createHeadSums({ replica: { weights }, model: { config } }: Run): HeadSums {
   const sums = config.heads.map(() => ({ loss: 0, decisions: 0 }));
-  const means = (): number[] => sums.map(({ loss, decisions }) => loss / Math.max(decisions, 1));
+  const means = (): number[] => sums.map(({ loss, decisions }) => (decisions > 0 ? loss / decisions : 0));
   return {
     add({ losses, decisions }) {
       sums.forEach((sum, h) => {
@@ -245,7 +245,8 @@ async function trainBatch(run: Run, source: GradientSource, members: readonly nu
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
-  const shard = await source.addGradient({ members, totals: totalsOf(replica.sentences, members), lr, moment });
+  const totals = totalsOf(replica.sentences, members, replica.losses);
+  const shard = await source.addGradient({ members, totals, lr, moment });
   const norm = applyGradient(replica, lr);
   if (!Number.isFinite(norm)) {
     const occasion = { ...moment, what: 'the gradient norm', value: norm };

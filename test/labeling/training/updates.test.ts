@@ -131,6 +131,92 @@ describe('label smoothing', () => {
   });
 });
 
+describe('class weights', () => {
+  const categories = corpora.train.map((s) => ({ ...s, category: s.labels!.includes('PRON') ? 'action' : 'clause' }));
+  const first = async (more: TrainOptions, data = corpora.train) =>
+    (await train(kernels, { train: data }, { ...small, epochs: 1, dropout: 0, wordDropout: 0, ...more })).history[0];
+  const labels = [...new Set(corpora.train.flatMap((s) => s.labels!))];
+  const countOf = (label: string) => corpora.train.flatMap((s) => s.labels!).filter((each) => each === label).length;
+  const only = (label: string, all: readonly string[]) =>
+    Object.fromEntries(all.map((each) => [each, each === label ? 1 : 0]));
+
+  test('the loss is Σ w·ℓ / Σ w over the tokens, made of the mean losses of each label alone', async () => {
+    const weights: Record<string, number> = { DET: 0.5, NOUN: 3, ADV: 0 };
+    let [sum, all] = [0, 0];
+    for (const label of labels) {
+      const { loss } = await first({ classWeights: only(label, labels) });
+      sum += countOf(label) * (weights[label] ?? 1) * loss;
+      all += countOf(label) * (weights[label] ?? 1);
+    }
+    expect((await first({ classWeights: weights })).loss).toBeCloseTo(sum / all, 6);
+    expect((await first({})).loss).not.toBeCloseTo(sum / all, 2);
+  });
+
+  test('balanced is N / (K·n)', async () => {
+    const N = corpora.train.reduce((tokens, s) => tokens + s.tokens.length, 0);
+    const byHand = Object.fromEntries(labels.map((label) => [label, N / (labels.length * countOf(label))]));
+    const [balanced, weighted] = [await first({ classWeights: 'balanced' }), await first({ classWeights: byHand })];
+    expect([balanced.loss, balanced.gradientNorm]).toEqual([weighted.loss, weighted.gradientNorm]);
+  });
+
+  test('of sentences', async () => {
+    const own = (classWeights: TrainOptions['classWeights']) => first({ task: 'classify', classWeights }, categories);
+    const n = categories.filter(({ category }) => category === 'action').length;
+    const [action, clause] = [await own({ action: 1, clause: 0 }), await own({ action: 0, clause: 1 })];
+    const expected = (4 * n * action.loss + (100 - n) * clause.loss) / (4 * n + 100 - n);
+    expect((await own({ action: 4 })).loss).toBeCloseTo(expected, 6);
+  });
+
+  test('of several heads: by head, or balanced for each; the others stay as they are', async () => {
+    const data = corpora.train.map((s) => ({ ...s, columns: { tag: s.labels!, first: s.tokens.map((w) => w[0]) } }));
+    const own = (classWeights?: TrainOptions['classWeights']) =>
+      first({ columns: ['tag', 'first'], classWeights }, data);
+    const [none, tag, both] = [await own(), await own({ tag: 'balanced' }), await own('balanced')];
+    const byHand = await own({ tag: { NOUN: 1 }, first: 'balanced' });
+    expect([tag.losses!.first, tag.losses!.tag]).not.toEqual([none.losses!.first, none.losses!.tag]);
+    expect(tag.losses!.tag).toBeCloseTo(both.losses!.tag, 1);
+    expect(byHand.losses!.first).toBeCloseTo(both.losses!.first, 1);
+    await expect(own({ NOUN: 2 })).rejects.toThrow(
+      /classWeights of several heads are by head, such as { tag: { "NOUN": 2 } }/,
+    );
+    await expect(own({ pos: 'balanced' })).rejects.toThrow(/a name in classWeights .* must be one of 'tag', 'first'/);
+    const mixed = train(kernels, { train: data }, { ...small, columns: ['tag', 'first'], head: { tag: 'crf' }, classWeights: 'balanced' }); // prettier-ignore
+    await expect(mixed).rejects.toThrow(/classWeights means nothing to the head tag, which is crf/);
+    const softmaxAlone = {
+      head: { tag: 'crf' },
+      columns: ['tag', 'first'],
+      classWeights: { first: 'balanced' },
+    } as const;
+    await expect(first(softmaxAlone, data)).resolves.toBeDefined();
+  });
+
+  test('tokens without label weigh nothing', async () => {
+    const gaps = corpora.train.map((s) => ({ ...s, labels: s.labels!.map((label) => (label === 'ADV' ? '' : label)) }));
+    const zero = await first({ classWeights: { ADV: 0 } });
+    expect((await first({}, gaps)).loss).not.toBeCloseTo(zero.loss, 8); // ADV is among the labels of one of the two alone
+    const none = await first({ classWeights: { NOUN: 1 } }, gaps);
+    expect(none.loss).toBe((await first({}, gaps)).loss);
+  });
+
+  test.each<[string, TrainOptions]>([
+    ['tokens', { classWeights: 'balanced' }],
+    ['tokens, smoothed', { classWeights: { NOUN: 0.1, ADV: 20 }, labelSmoothing: 0.1 }],
+    ['sentences', { classWeights: { action: 9 }, task: 'classify' }],
+  ])('threads share by weight, not by number: %s', async (_, options) => {
+    const runs = [1, 2, 3].map((n) =>
+      train(kernels, { train: categories }, { ...small, batch: 9, epochs: 2, ...options, threads: threads(n) }),
+    );
+    const [one, ...more] = await Promise.all(runs);
+    for (const { history } of more) {
+      history.forEach(({ loss, gradientNorm, largestGradientNorm }, i) => {
+        expect(loss).toBeCloseTo(one.history[i].loss, 5);
+        expect(gradientNorm).toBeCloseTo(one.history[i].gradientNorm, 5);
+        expect(largestGradientNorm).toBeCloseTo(one.history[i].largestGradientNorm, 5);
+      });
+    }
+  });
+});
+
 describe('Adam, AdamW and SGD', () => {
   test.each<[TrainOptions, TrainOptions, boolean]>([
     [{}, { beta2: 0.999, epsilon: 1e-8, weightDecay: 0 }, true],
@@ -176,6 +262,14 @@ test.each<[TrainOptions, RegExp]>([
   [{ labelSmoothing: 1 }, /train: labelSmoothing must be .*got 1/],
   [{ labelSmoothing: -0.1 }, /labelSmoothing/],
   [{ labelSmoothing: 0.1, head: 'crf' }, /labelSmoothing means nothing to the head crf: leave it out/],
+  [{ classWeights: { NUN: 2 } }, /names the label "NUN", which training lacks; its labels are DET/],
+  [{ classWeights: { NOUN: -1 } }, /classWeights\["NOUN"\] must be a finite number of at least 0; got -1/],
+  [{ classWeights: { NOUN: Infinity } }, /at least 0; got Infinity/],
+  [
+    { classWeights: 'equal' as never },
+    /must be 'balanced' or weights by label, such as { B: 2 }; got the string "equal"/,
+  ],
+  [{ classWeights: 'balanced', head: 'crf' }, /classWeights means nothing to the head crf/],
   [{ beta2: 1 }, /beta2/],
   [{ epsilon: 0 }, /epsilon/],
   [{ weightDecay: -1 }, /weightDecay/],

@@ -79,6 +79,8 @@ export interface HeadLoss {
 export interface LossSettings {
   /** The share, in [0, 1), of the target that is spread evenly over all labels. */
   readonly labelSmoothing?: number;
+  /** `[K]` weights of the losses of targets, at least 0; the mean divides by those of the targets that count. Default: 1 each. */
+  readonly classWeights?: readonly number[];
 }
 
 /** The arithmetic of a head that is only run. */

@@ -135,7 +135,7 @@ export const inferenceSentence: InferenceHeadKind = {
 export const sentence: HeadKind = {
   kind: 'sentence',
   unit: 'sentence',
-  lossSettings: ['labelSmoothing'],
+  lossSettings: ['labelSmoothing', 'classWeights'],
   configure: (K, { pooling, name }) => sentenceConfig(K, pooling, { name }),
   layer: (config, body) => trainingLayer(config as SentenceConfig, body) as HeadLayer,
   goldOf: categoryOf,

@@ -2,7 +2,7 @@
  * The softmax head: every token's label by itself.
  *
  *   Forward    (1)  logits = y·W + b                      y [N,H], W [H,K], b [K]
- *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, smoothed where asked for
+ *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, smoothed and by class weights where asked for
  *   Backward   (2)  dlogits
  *              (1)  dy += dlogits·Wᵀ,  dW += yᵀ·dlogits,  db += Σ dlogits
  *
@@ -76,7 +76,7 @@ export const inferenceSoftmax: InferenceHeadKind = {
 export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',
-  lossSettings: ['labelSmoothing'],
+  lossSettings: ['labelSmoothing', 'classWeights'],
   configure: (K, { decoding, ...place }) => softmaxConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,

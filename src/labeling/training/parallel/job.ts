@@ -6,17 +6,17 @@ import { CONTROL_WORDS } from './barrier.js';
 export interface Job {
   /** Sentences per shard; thread i computes shard i, threads beyond the last shard none. */
   readonly shards: readonly (readonly number[])[];
-  /** Decisions of the whole batch, one number per head. */
+  /** What the mean of each loss is taken over, of the whole batch, one number per head. */
   readonly totals: Totals;
   readonly lr: number;
   readonly moment: Moment;
 }
 
-/** The control memory: words to wait on, then the job, then one loss per thread. */
+/** The control memory: words to wait on, then the job, then one loss per thread. Totals are numbers, since class weights are. */
 export interface SharedJob {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
-  /** lr, then per thread: norm of the gradient of its last update, and per head mean loss and decisions of its shard. */
+  /** lr, per head the totals of the batch, then per thread: norm of the gradient of its last update, and per head mean loss and decisions of its shard. */
   readonly numbers: Float64Array;
   readonly threads: number;
   readonly heads: number;
@@ -27,10 +27,11 @@ const HEAD = {
   batch: CONTROL_WORDS + 1,
   shards: CONTROL_WORDS + 2,
 };
-const TOTALS = CONTROL_WORDS + 3;
-
 /** Words before the ends of the shards. */
-const endsOf = (heads: number): number => TOTALS + heads;
+const ENDS = CONTROL_WORDS + 3;
+
+/** Numbers before those of the threads. */
+const firstOf = (heads: number): number => 1 + heads;
 /** Numbers of a thread. */
 const widthOf = (heads: number): number => 1 + 2 * heads;
 
@@ -40,9 +41,9 @@ const widthOf = (heads: number): number => 1 + 2 * heads;
  * @param shared the memory, where another thread has made it
  */
 export function createSharedJob(threads: number, batch: number, heads: number, shared?: SharedArrayBuffer): SharedJob {
-  const words = endsOf(heads) + threads + batch;
+  const words = ENDS + threads + batch;
   const start = Math.ceil(words / 2) * 8;
-  const length = 1 + widthOf(heads) * threads;
+  const length = firstOf(heads) + widthOf(heads) * threads;
   const buffer = shared ?? new SharedArrayBuffer(start + 8 * length);
   return {
     buffer,
@@ -55,30 +56,28 @@ export function createSharedJob(threads: number, batch: number, heads: number, s
 
 /** Thread 0, before `beginStep`; all others are past the step before then, or need nothing more of its job. */
 export function writeJob(sharedJob: SharedJob, { shards, totals, lr, moment }: Job): void {
-  const { control, numbers, threads, heads } = sharedJob;
+  const { control, numbers, threads } = sharedJob;
   control[HEAD.epoch] = moment.epoch;
   control[HEAD.batch] = moment.batch;
-  control.set(totals, TOTALS);
   control[HEAD.shards] = shards.length;
   numbers[0] = lr;
-  const ends = endsOf(heads);
+  numbers.set(totals, 1);
   let end = 0;
   shards.forEach((members, i) => {
-    control.set(members, ends + threads + end);
-    control[ends + i] = end += members.length;
+    control.set(members, ENDS + threads + end);
+    control[ENDS + i] = end += members.length;
   });
 }
 
 /** A copy of the job, which holds when thread 0 writes the next one. */
 export function readJob({ control, numbers, threads, heads }: SharedJob): Job {
-  const ends = endsOf(heads);
-  const first = ends + threads;
+  const first = ENDS + threads;
   const shards = Array.from({ length: control[HEAD.shards] }, (_, i) => {
-    const start = i === 0 ? 0 : control[ends + i - 1];
-    return [...control.subarray(first + start, first + control[ends + i])];
+    const start = i === 0 ? 0 : control[ENDS + i - 1];
+    return [...control.subarray(first + start, first + control[ENDS + i])];
   });
   const moment = { epoch: control[HEAD.epoch], batch: control[HEAD.batch] };
-  const totals = [...control.subarray(TOTALS, TOTALS + heads)];
+  const totals = [...numbers.subarray(1, 1 + heads)];
   return { shards, totals, lr: numbers[0], moment };
 }
 
@@ -90,7 +89,7 @@ export function writeLosses(
   decisions: readonly number[],
 ): void {
   for (let h = 0; h < heads; h++) {
-    const at = 2 + widthOf(heads) * index + 2 * h;
+    const at = firstOf(heads) + 1 + widthOf(heads) * index + 2 * h;
     numbers[at] = losses[h];
     numbers[at + 1] = decisions[h];
   }
@@ -102,21 +101,22 @@ export function meanLosses({ numbers, heads }: SharedJob, shards: number): numbe
     let sum = 0;
     let decisions = 0;
     for (let i = 0; i < shards; i++) {
-      const at = 2 + widthOf(heads) * i + 2 * h;
+      const at = firstOf(heads) + 1 + widthOf(heads) * i + 2 * h;
       sum += numbers[at] * numbers[at + 1];
       decisions += numbers[at + 1];
     }
-    return sum / Math.max(decisions, 1);
+    return decisions > 0 ? sum / decisions : 0;
   });
 }
 
 /** Thread `index` reports the gradient norm of its last update, before the barrier of the next step. */
 export function writeNorm({ numbers, heads }: SharedJob, index: number, norm: number): void {
-  numbers[1 + widthOf(heads) * index] = norm;
+  numbers[firstOf(heads) + widthOf(heads) * index] = norm;
 }
 
 /** The first thread whose last update had another norm than that of thread 0, or nothing. After the barrier. */
 export function strayThread({ numbers, threads, heads }: SharedJob): number | undefined {
-  for (let i = 1; i < threads; i++) if (numbers[1 + widthOf(heads) * i] !== numbers[1]) return i;
+  const norm = (i: number): number => numbers[firstOf(heads) + widthOf(heads) * i];
+  for (let i = 1; i < threads; i++) if (norm(i) !== norm(0)) return i;
   return undefined;
 }

@@ -11,7 +11,7 @@ import {
 test('a job arrives as it was written, also after a longer one, and a copy of it lasts', () => {
   const sharedJob = createSharedJob(3, 7, 2);
   const there = createSharedJob(3, 7, 2, sharedJob.buffer);
-  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], totals: [61, 7], lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
+  const long = { shards: [[4, 0, 9], [1, 2], [8, 3]], totals: [61.25, 7], lr: 0.1, moment: { epoch: 2, batch: 5 } }; // prettier-ignore
   const short = { shards: [[6], [5]], totals: [9, 2], lr: 1e-300, moment: { epoch: 3, batch: 1 } };
   writeJob(sharedJob, long);
   const copy = readJob(there);
@@ -31,6 +31,8 @@ test('the loss of a batch is the mean over its decisions, over the shards there 
   expect(strayThread(sharedJob)).toBeUndefined();
   writeLosses(sharedJob, 0, [0, 3], [0, 2]);
   expect(meanLosses(sharedJob, 1)).toEqual([0, 3]);
+  writeLosses(sharedJob, 0, [4, 3], [0.25, 0.5]); // class weights may be small
+  expect(meanLosses(sharedJob, 1)).toEqual([4, 3]);
 });
 
 test('a thread whose update had another norm is found', () => {
