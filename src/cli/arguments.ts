@@ -110,6 +110,15 @@ export function classWeights(text: string): string | Record<string, number> {
   return Object.fromEntries(entries.map(([label, weight]) => [label, Number(weight)]));
 }
 
+/** How many seeds: an integer of at least 2. */
+export function seedCount(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (count >= 2 && Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError(
+    'It must be how many seeds, an integer of at least 2: --seed and those that follow it. For one seed leave it out.',
+  );
+}
+
 /** The largest norm of a gradient: a number above 0, or `none`, which is Infinity. */
 export function clipNorm(text: string): number {
   if (text === 'none') return Infinity;

@@ -10,6 +10,8 @@ import { TRAIN_KEYS } from '../labeling/training/options.js';
 import { nodeThreads } from '../labeling/training/parallel/threads.node.js';
 import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
+import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
+import { trainSeeds } from '../labeling/training/seeds.js';
 import { saveFile } from '../serialize/save.node.js';
 import { train } from '../labeling/training/train.js';
 import { BpttError } from '../tensor/index.js';
@@ -41,12 +43,55 @@ export async function trainOrRescue(
     return await train(kernels, corpora, { ...trainOptionsOf(options), threads }, { ...hooks, onRescue });
   } catch (error) {
     if (rescued.length === 0) throw error;
-    const outcome = await saveResult(options.out, rescued[0]).then(
-      (saved) => whatWasSaved(rescued[0], options.out, saved),
-      messageOf,
-    );
-    throw new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
+    throw await savedAfter(error, options.out, rescued[0]);
   }
+}
+
+/** What several seeds came to, and whether the best model was written. */
+export interface SavedSeeds {
+  readonly seeds: SeedsResult;
+  readonly saved: boolean;
+}
+
+/**
+ * Trains with several seeds, and writes the model file whenever one is the best so far, so that nothing of it is lost.
+ *
+ * @throws BpttError as `trainOrRescue` does
+ */
+export async function trainSeedsOrRescue(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: ThreadedOptions,
+  count: number,
+  hooks: SeedHooks,
+): Promise<SavedSeeds> {
+  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const rescued: TrainResult[] = [];
+  let [saved, bestSeed] = [false, 0];
+  const onRun: SeedHooks['onRun'] = async (run, result, isBest) => {
+    if (isBest) [saved, bestSeed] = [await saveResult(options.out, result), run.seed];
+    await hooks.onRun?.(run, result, isBest);
+  };
+  try {
+    const onRescue = (result: TrainResult) => void rescued.push(result);
+    const settings = { ...trainOptionsOf(options), threads };
+    const seeds = await trainSeeds(kernels, corpora, settings, count, { ...hooks, onRun, onRescue });
+    if (seeds.runs.length === 0) saved = await saveResult(options.out, seeds.best);
+    return { seeds, saved };
+  } catch (error) {
+    if (saved) {
+      const kept = `the best model so far, of seed ${bestSeed}, was saved to ${options.out}`;
+      throw new BpttError(`${messageOf(error)}; ${kept}`, { cause: error });
+    }
+    if (rescued.length === 0) throw error;
+    throw await savedAfter(error, options.out, rescued[0]);
+  }
+}
+
+/** The error that ended a training, and what became of its model. */
+async function savedAfter(error: unknown, out: string, result: TrainResult): Promise<BpttError> {
+  const outcome = await saveResult(out, result).then((saved) => whatWasSaved(result, out, saved), messageOf);
+  return new BpttError(`${messageOf(error)}; ${outcome}`, { cause: error });
 }
 
 /** What the command line says of the training itself, without files and reports. */

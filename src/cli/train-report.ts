@@ -77,17 +77,16 @@ export function describeThreads({ threads, reason }: ThreadChoice, asked: number
   return [[`${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...notes].join('; ')];
 }
 
-/** The state of a bar. */
-export function progressOf({
-  epoch,
-  epochs,
-  tokens,
-  totalTokens,
-  loss,
-  tokensPerSecond,
-}: TrainProgress): ProgressState {
+/** The state of a bar: of an epoch, or, of several seeds, of all their epochs. @param of which of how many seeds it is, counted from 0 */
+export function progressOf(
+  { epoch, epochs, tokens, totalTokens, loss, tokensPerSecond }: TrainProgress,
+  of?: { readonly place: number; readonly count: number },
+): ProgressState {
   const label = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}`;
-  return { label, done: tokens, total: totalTokens, rate: tokensPerSecond, unit: 'tokens' };
+  const state = { rate: tokensPerSecond, unit: 'tokens' };
+  if (of === undefined) return { label, done: tokens, total: totalTokens, ...state };
+  const done = (of.place * epochs + epoch - 1) * totalTokens + tokens;
+  return { label: `run ${of.place + 1}/${of.count}  ${label}`, done, total: of.count * epochs * totalTokens, ...state };
 }
 
 /** The line of a finished epoch. */

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { lossMessage, profile } from '../kernels/index.js';
+import type { Kernels } from '../kernels/index.js';
 import type { Phase } from '../kernels/index.js';
 import type { Selection } from '../kernels/index.js';
 import type { CharacterNetworkName } from '../labeling/model/encoders/character-network.js';
@@ -14,7 +15,9 @@ import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
 import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
-import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
+import type { TrainResult } from '../labeling/training/record.js';
+import type { Corpora } from '../labeling/training/run.js';
+import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
 import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import { VECTOR_DIGITS } from '../labeling/data/vectors/lookup.js';
@@ -42,6 +45,7 @@ import {
   positiveInteger,
   positiveNumber,
   schemeName,
+  seedCount,
   splitShares,
   threadCount,
   truncation,
@@ -58,10 +62,11 @@ import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { headSummary, scoreLines } from './head-report.js';
-import { grouped } from '../tensor/print.js';
+import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import type { ThreadedOptions } from './rescue.js';
-import { saveResult, trainOrRescue, whatWasSaved } from './rescue.js';
+import { saveResult, trainOrRescue, trainSeedsOrRescue, whatWasSaved } from './rescue.js';
+import { describeSeeds, seedRow, seedsFields } from './seeds-report.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
@@ -87,6 +92,7 @@ interface Options
   readonly schedule: string;
   readonly epochs: number;
   readonly seed: number;
+  readonly seeds?: number;
   readonly backend: string;
   readonly log?: string;
   readonly profile?: boolean;
@@ -122,6 +128,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addDataOptions(command);
   addModelOptions(command);
   addUpdateOptions(command);
+  addRunOptions(command);
   addLossOptions(command);
   command.action((options: Options) => runTrain(options, terminal, command));
 }
@@ -329,8 +336,18 @@ function addUpdateOptions(command: Command): void {
       oneOf(...SPAN_MODES),
       d.spanMode,
     )
-    .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience)
+    .option('--patience <n>', 'stop after n epochs without a better dev score', positiveInteger, d.patience);
+}
+
+function addRunOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
+    .option(
+      '--seeds <n>',
+      'train n times, with --seed and those that follow: mean ± sd; the best model is kept',
+      seedCount,
+    )
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
   addBackendOption(command);
 }
@@ -403,14 +420,13 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
     const read = await readClassWeights(options);
     const given = { ...options, ...read, cell, vectors: pretrained?.vectors, ...columnsOf(corpora) };
-    const result = await trainOrRescue(profiled?.kernels ?? kernels, corpora, given, hooks);
+    const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
-    const saved = await saveResult(options.out, result);
-    const report = { ...reportOf(result, options, kernels.backend, saved, warnings.notes, times, pretrained), decided };
+    const report = { ...reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained), decided };
     log?.write({ event: 'end', ...report });
-    await tell(terminal, options, result, saved, report, times);
-    if (result.interrupted) throw interruption(result, options.out, saved, interrupt.exitCode());
+    await tell(terminal, options, outcome, report, times);
+    if ((outcome.seeds ?? outcome.result).interrupted) throw interruption(outcome, options, interrupt.exitCode());
     const incomplete = log?.failure();
     if (incomplete)
       throw new BpttError(`${incomplete.message}; the model was saved to ${options.out}`, { cause: incomplete });
@@ -420,6 +436,30 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     log?.close();
     kernels.dispose();
   }
+}
+
+/** What a training came to: of several seeds the best one. */
+interface Outcome {
+  readonly result: TrainResult;
+  readonly saved: boolean;
+  readonly seeds?: SeedsResult;
+}
+
+/** Trains, once or with several seeds, and writes the model. */
+async function trainAndSave(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: ThreadedOptions & Pick<Options, 'seeds'>,
+  hooks: SeedHooks,
+): Promise<Outcome> {
+  if (options.seeds !== undefined) {
+    const { seeds, saved } = await trainSeedsOrRescue(kernels, corpora, options, options.seeds, hooks);
+    return { result: seeds.best, saved, seeds };
+  }
+  const { onThreads, onSpans, onProgress, onEpoch, onNote, signal } = hooks;
+  const own = { onThreads, onSpans, onProgress, onEpoch, onNote, signal };
+  const result = await trainOrRescue(kernels, corpora, options, own);
+  return { result, saved: await saveResult(options.out, result) };
 }
 
 /** What `--profile` found. */
@@ -432,14 +472,14 @@ interface Times {
 async function tell(
   terminal: Terminal,
   options: Options,
-  result: TrainResult,
-  saved: boolean,
+  { result, saved, seeds }: Outcome,
   report: object,
   times: Times | undefined,
 ): Promise<void> {
   if (options.json) return printJson(terminal, report);
   if (options.quiet) return;
-  await print(terminal, describe(result, options, saved));
+  const text = seeds?.runs.length ? describeSeeds(seeds, saved ? options.out : null) : describe(result, options, saved);
+  await print(terminal, text);
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
@@ -458,15 +498,29 @@ function openTrainBackend(
 }
 
 /** Tells people, and the log, how the training goes. */
-function reporters(options: Options, terminal: Terminal, progress: Progress, log: TrainLog | null): TrainHooks {
+function reporters(options: Options, terminal: Terminal, progress: Progress, log: TrainLog | null): SeedHooks {
   const colors = colorsFor(terminal.stderr, terminal.env);
+  const { seeds: count } = options;
+  let now = { place: 0, seed: options.seed };
   return {
     onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
     onSpans: (plan) => progress.line(spansLine(plan)),
-    onProgress: (state) => progress.update(progressOf(state)),
+    onSeed: (seed, place) => void (now = { place, seed }),
+    onProgress: (state) =>
+      progress.update(progressOf(state, count === undefined ? undefined : { place: now.place, count })),
+    onRun(run) {
+      progress.line(seedRow(run));
+      log?.write({ event: 'run', ...run, dev: headSummary(run.dev), test: headSummary(run.test) });
+    },
     onEpoch({ model: _model, ...record }) {
-      progress.line(epochLine(record, options.epochs, colors));
-      log?.write({ event: 'epoch', ...record, dev: headSummary(record.dev) });
+      const line = epochLine(record, options.epochs, colors);
+      progress.line(count === undefined ? line : `seed ${now.seed}  ${line}`);
+      log?.write({
+        event: 'epoch',
+        ...(count !== undefined && { seed: now.seed }),
+        ...record,
+        dev: headSummary(record.dev),
+      });
     },
   };
 }
@@ -582,10 +636,9 @@ function checkEncoders({ encoders, characters, characterSize, vectors }: Options
 
 /** The object of `--json`. */
 function reportOf(
-  result: TrainResult,
+  { result, saved, seeds }: Outcome,
   { seed, out }: Options,
   backend: string,
-  saved: boolean,
   warnings: readonly object[],
   times: Times | undefined,
   pretrained: TrainVectors | undefined,
@@ -604,6 +657,7 @@ function reportOf(
     seed,
     model: saved ? out : null,
     warnings,
+    ...(seeds && seedsFields(seeds)),
     ...(pretrained && { vectors: pretrained.report }),
     ...(times && { profile: sharesOf(times.phases, times.seconds) }),
   };
@@ -620,7 +674,11 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
   return lines.join('\n');
 }
 
-function interruption(result: TrainResult, out: string, saved: boolean, exitCode: number): InterruptedError {
+function interruption({ result, saved, seeds }: Outcome, { out }: Options, exitCode: number): InterruptedError {
+  if (seeds?.runs.length) {
+    const kept = `the best model so far, of seed ${seeds.bestSeed}, was saved to ${out}`;
+    return new InterruptedError(`interrupted after ${counted(seeds.runs.length, 'seed')}; ${kept}`, exitCode);
+  }
   const when = result.bestEpoch > 0 ? '' : ' in the first epoch';
   return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out, saved)}`, exitCode);
 }

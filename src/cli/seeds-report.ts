@@ -1,0 +1,95 @@
+/** What is printed of a training with several seeds: a row for each, and mean ± standard deviation. */
+import type { ModelScores } from '../labeling/scoring/evaluate.js';
+import type { Scores } from '../labeling/scoring/scorer.js';
+import type { HeadSpread, ScoreSpread, Spread } from '../labeling/scoring/spread.js';
+import type { SeedRun, SeedsResult } from '../labeling/training/seeds.js';
+import { grouped } from '../tensor/print.js';
+import { visible } from '../tensor/visible.js';
+import { headSummary } from './head-report.js';
+import { formatDuration } from './progress.js';
+import { percent } from './report.js';
+
+/** The scores that a training prints, by what they are called. */
+type Measures<V> = readonly (readonly [name: string, value: V | null])[];
+
+interface Measured<V> {
+  readonly accuracy: V;
+  readonly oovAccuracy: V | null;
+  readonly spanF1: V | null;
+  readonly macroF1: V;
+}
+
+function measuresOf<V>(unit: Scores['unit'], scores: Measured<V>): Measures<V> {
+  const { accuracy, oovAccuracy, spanF1, macroF1 } = scores;
+  const more: Measures<V> = unit === 'sentence' ? [['macro F1', macroF1]] : [['OOV', oovAccuracy], ['span F1', spanF1]]; // prettier-ignore
+  return [['accuracy', accuracy], ...more];
+}
+
+/** One corpus in one line: of several heads each by its name, then all together. @param shape the scores of one run, which say what there is */
+function lineOf<V>(
+  shape: ModelScores,
+  scores: Measured<V> & { readonly heads?: Readonly<Record<string, Measured<V>>> },
+  together: V | undefined,
+  write: (value: V) => string,
+): string {
+  const said = (measures: Measures<V>): string =>
+    measures.flatMap(([name, value]) => (value === null ? [] : [`${name} ${write(value)}`])).join('  ');
+  if (shape.heads === undefined || scores.heads === undefined) return said(measuresOf(shape.unit, scores));
+  const heads = Object.entries(shape.heads).map(([name, { unit }]) => `${name} ${said(measuresOf(unit, scores.heads![name]))}`); // prettier-ignore
+  return [...heads, ...(together === undefined ? [] : [`all right ${write(together)}`])].join('   ');
+}
+
+/** `seed 3  best epoch 8 of 12  dev accuracy 93.12 %  OOV 71.40 %`; the corpora in lines of their own where there are two. */
+export function seedRow(run: SeedRun): string {
+  const parts = (['dev', 'test'] as const).flatMap((part) => {
+    const scores = run[part];
+    return scores ? [`${part} ${lineOf<number>(scores, scores, scores.together?.accuracy, percent)}`] : [];
+  });
+  return [`seed ${run.seed}`, `epoch ${run.bestEpoch} of ${run.epochs}`, ...parts].join('   ');
+}
+
+const plusMinus = ({ mean, sd }: Spread): string => `${(100 * mean).toFixed(2)} ± ${(100 * sd).toFixed(2)} %`;
+
+/** All that is said in the end. @param out where the best model is; null where it was not saved */
+export function describeSeeds(result: SeedsResult, out: string | null): string {
+  const { runs, best, bestSeed } = result;
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
+  const lines = (['dev', 'test'] as const).flatMap((part) => {
+    const [spread, shape] = [result[part], runs[0]?.[part]];
+    if (!spread || !shape) return [];
+    return [`${part.padEnd(8)}${lineOf<Spread>(shape, spread, spread.together, plusMinus)}`];
+  });
+  const why = best.dev === null ? 'the first, since there is no dev' : 'the best dev score';
+  return [
+    ...runs.map(seedRow),
+    `mean ± standard deviation of ${runs.length} seeds, ${formatDuration(seconds)}`,
+    ...lines,
+    `model   ${out === null ? 'not saved' : visible(out)}, of seed ${bestSeed} (${why}), ${grouped(best.parameters)} parameters`,
+  ].join('\n');
+}
+
+/** The fields of `--json` that several seeds have beside those of the best training. */
+export function seedsFields({ runs, dev, test, bestSeed }: SeedsResult): object {
+  return {
+    seed: bestSeed,
+    runs: runs.map(({ dev: own, test: other, ...run }) => ({
+      ...run,
+      dev: headSummary(own),
+      test: headSummary(other),
+    })),
+    spread: { dev: summaryOfSpread(dev, runs[0]?.dev), test: summaryOfSpread(test, runs[0]?.test) },
+  };
+}
+
+/** As the summary of scores has them: the measures of words, or of sentences. */
+function summaryOfSpread(spread: ScoreSpread | null, shape: ModelScores | null | undefined): object | null {
+  if (spread === null || !shape) return null;
+  const own = (unit: Scores['unit'], { accuracy, oovAccuracy, spanF1, macroF1 }: HeadSpread): object =>
+    unit === 'sentence' ? { accuracy, macroF1 } : { accuracy, oovAccuracy, spanF1 };
+  const heads = Object.entries(spread.heads ?? {}).map(([name, each]) => [name, own(shape.heads![name].unit, each)]);
+  return {
+    ...own(shape.unit, spread),
+    ...(spread.heads && { heads: Object.fromEntries(heads) }),
+    ...(spread.together && { together: spread.together }),
+  };
+}
