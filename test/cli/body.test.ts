@@ -41,7 +41,7 @@ test.each([
   [['--zoneout', 'h=0.1,h=0.2'], /--zoneout/],
   [['--zoneout', 'h=0.1=2'], /--zoneout/],
   [['--zoneout', 'h=much'], /--zoneout/],
-  [['--cell', 'gru', '--zoneout', 'c=0.1'], /zoneout: unknown key "c" in rates/],
+  [['--cell', 'gru', '--zoneout', 'c=0.1'], /train: unknown key "c" in zoneout \(--zoneout\)/],
   [['--residual'], /--residual means nothing to one layer/],
   [['--dense', '0'], /--dense/],
   [['--task', 'classify', '--pooling', 'last', '--dense', '4'], /--pooling last takes a half of each direction/],

@@ -311,9 +311,11 @@ const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.00
 /** The options of a training with every default filled in. */
 export type Settings = ReturnType<typeof withDefaults>;
 
-/** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer */
+/** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer, or a head beside heads */
 export function withDefaults(options: TrainOptions) {
   expectKnownKeys('train', 'options', options, TRAIN_KEYS);
+  if (options.heads !== undefined && options.head !== undefined)
+    throw new ArgumentError('train: head means nothing beside heads of your own: leave one of the two out');
   const known = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && Object.hasOwn(TRAIN_DEFAULTS, name);
   const given = Object.fromEntries(Object.entries(options).filter(known)) as Omit<TrainOptions, 'threads'>;

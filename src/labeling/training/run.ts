@@ -354,6 +354,7 @@ function bodyExtras(settings: Settings, own?: Cell): BodyExtras {
   const { cell, dropoutKind, recurrentDropout: p, zoneout, residual, dense } = settings;
   const states = (own ?? cellNamed(cell as string))?.states ?? []; // the network refuses an unknown cell
   const rates = typeof zoneout === 'number' ? Object.fromEntries(states.map((state) => [state, zoneout])) : zoneout;
+  if (states.length > 0) expectKnownKeys('train', 'zoneout (--zoneout)', rates, states);
   const isZoned = Object.values(rates).some((rate) => rate !== 0);
   return {
     ...(dropoutKind === 'variational' && { variational: true }),

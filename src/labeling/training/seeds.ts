@@ -1,8 +1,10 @@
 /** The same training with several seeds, one after the other: how much of a score is chance. */
 import type { Kernels } from '../../kernels/types.js';
 import { expectRecord } from '../../tensor/arguments.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
+import { expectTypes } from '../checks.js';
 import type { ModelScores } from '../scoring/evaluate.js';
 import type { ScoreSpread } from '../scoring/spread.js';
 import { scoreSpread } from '../scoring/spread.js';
@@ -44,6 +46,20 @@ export interface SeedHooks extends TrainHooks {
   readonly onRun?: (run: SeedRun, result: TrainResult, best: boolean) => void | Promise<void>;
 }
 
+const KEYS = keysOf<SeedHooks>({
+  onProgress: true,
+  onEpoch: true,
+  signal: true,
+  device: true,
+  onThreads: true,
+  onDecided: true,
+  onSpans: true,
+  onNote: true,
+  onRescue: true,
+  onSeed: true,
+  onRun: true,
+});
+
 /**
  * Trains `count` times, with the seeds `options.seed`, `options.seed` + 1, …. Run k is to the bit the training with that seed alone.
  *
@@ -58,7 +74,8 @@ export async function trainSeeds(
   hooks: SeedHooks = {},
 ): Promise<SeedsResult> {
   expectRecord('trainSeeds', 'options', options, 'options of a training');
-  expectRecord('trainSeeds', 'hooks', hooks, 'functions that listen');
+  expectKnownKeys('trainSeeds', 'hooks', hooks, KEYS);
+  expectTypes('trainSeeds', hooks, { onSeed: 'function', onRun: 'function' });
   const { seed: first = TRAIN_DEFAULTS.seed } = options;
   expectCount(count, first);
   const { onSeed, onRun } = hooks;

@@ -115,3 +115,14 @@ describe('what is written is read back', () => {
     );
   });
 });
+
+test('labels beside columns are those of the first, or refused', () => {
+  const columns = { upos: ['DET', 'NOUN'], xpos: ['DT', 'NN'] };
+  const tokens = ['the', 'cat'];
+  const line = 'the\tDET\tDT\ncat\tNOUN\tNN\n\n';
+  expect(formatSentence({ tokens, labels: ['DET', 'NOUN'], columns }, 'conll')).toBe(line);
+  for (const labels of [['DT', 'NN'], ['DET']])
+    expect(() => formatSentence({ tokens, labels, columns }, 'conll')).toThrow(
+      /labels beside columns must be those of the first, upos; they differ/,
+    );
+});

@@ -106,6 +106,11 @@ const corpus = Array.from({ length: 60 }, (_, i) => ({
 describe('parts of your own', () => {
   const options = { embedding: 4, hidden: 5, epochs: 10, batch: 8, lr: 0.03, dropout: 0, wordDropout: 0 };
 
+  test('a head of the task beside them is refused', async () => {
+    const both = train(kernels, { train: corpus }, { ...options, heads: [first], head: 'softmax' });
+    await expect(both).rejects.toThrow('train: head means nothing beside heads of your own: leave one of the two out');
+  });
+
   test.each([
     ['a head', { heads: [first] }],
     ['an encoder', { encoders: [lengths], task: 'classify' as const }],

@@ -40,7 +40,7 @@ export function outputOf(name: string): Output {
  * A sentence in an output format, with its line end (`conll`: and the blank line after it). Probabilities are rounded to
  * four decimals in `text` and `conll` and kept as they are in `jsonl`.
  *
- * @throws ArgumentError where labels or probabilities are not one per token, the output cannot hold them, or CoNLL-U has no column
+ * @throws ArgumentError where labels or probabilities are not one per token, labels differ from the first of `columns`, the output cannot hold them, or CoNLL-U has no column
  *   of a head's name
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
@@ -74,6 +74,7 @@ function saidOf(sentence: TaggedSentence): Said {
   const { heads, columns } = sentence;
   if (heads === undefined) {
     if (columns === undefined) return { words: [{ name: 'labels', tags: sentence }] };
+    expectFirstColumn(sentence.labels, columns);
     return { words: Object.entries(columns).map(([name, labels]) => ({ name, tags: { labels } })) };
   }
   expectRecord('formatSentence', 'sentence.heads', heads, 'what each head says, { labels } or { category }');
@@ -90,6 +91,21 @@ function saidOf(sentence: TaggedSentence): Said {
     words: all.filter(({ tags }) => tags.category === undefined),
     ...(whole && { whole: { label: whole.category!, probability: whole.categoryProbability } }),
   };
+}
+
+/** Labels beside columns are those of the first. @throws ArgumentError where they differ: one of the two would be left out */
+function expectFirstColumn(
+  labels: readonly string[] | undefined,
+  columns: Readonly<Record<string, readonly string[]>>,
+): void {
+  const [first] = Object.entries(columns);
+  if (labels === undefined || first === undefined) return;
+  expectWords('formatSentence', 'sentence.labels', labels);
+  expectWords('formatSentence', `sentence.columns.${first[0]}`, first[1]);
+  if (labels.length === first[1].length && labels.every((label, t) => label === first[1][t])) return;
+  throw new ArgumentError(
+    `formatSentence: labels beside columns must be those of the first, ${first[0]}; they differ: leave columns out to write the labels, or correct one of them`,
+  );
 }
 
 function expectTags(tokens: readonly string[], { labels, probabilities }: Tags): void {

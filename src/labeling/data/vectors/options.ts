@@ -15,9 +15,9 @@ export type VectorFormat = 'glove' | 'word2vec-text' | 'word2vec-binary';
 export interface VectorReadOptions {
   /** Name of the input in messages. Default `input`. */
   readonly source?: string;
-  /** Words that are looked up: rows of others are left out, but for the first `keep`. Default: none. */
+  /** Words that are looked up: rows of others are left out, but for the first `keep`. Without `keep` no row is left out, and they change nothing. Default: none. */
   readonly words?: Iterable<string>;
-  /** Rows from the beginning of the file that are kept whatever their words: files list frequent words first. Default: all. */
+  /** Rows from the beginning of the file that are kept whatever their words: files list frequent words first. Default: all, also where `words` are given; 0 keeps those alone. */
   readonly keep?: number;
   /** What digits are replaced by where a word is not found otherwise; default `keep`, nothing. */
   readonly digits?: VectorDigits;
