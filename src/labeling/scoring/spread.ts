@@ -1,5 +1,5 @@
 /** Scores of several trainings that differ in their seed alone: mean and standard deviation. */
-import { expectList, expectNumber } from '../../tensor/arguments.js';
+import { expectList, expectNumber, expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { ModelScores } from './evaluate.js';
 import type { Scores } from './scorer.js';
@@ -38,6 +38,9 @@ export function spreadOf(values: readonly number[]): Spread {
 /** The spread of the scores of several models on one corpus. @throws ArgumentError without any */
 export function scoreSpread(scores: readonly ModelScores[]): ScoreSpread {
   expectList('scoreSpread', 'scores', scores, 'scores, as evaluate returns');
+  if (scores.length === 0)
+    throw new ArgumentError('scoreSpread: scores must hold those of at least one model; got none');
+  scores.forEach((each, i) => expectRecord('scoreSpread', `scores[${i}]`, each, 'scores, as evaluate returns'));
   const [first] = scores;
   const own = headSpread(scores);
   if (first.heads === undefined) return own;

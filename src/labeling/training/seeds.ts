@@ -118,6 +118,9 @@ function expectCount(count: unknown, first: number): void {
       `trainSeeds: count must be an integer of at least 2; got ${show(count)}: for one seed call train`,
     );
   }
+  if (!Number.isSafeInteger(first)) {
+    throw new ArgumentError(`trainSeeds: options.seed must be a safe integer; got ${show(first)}`);
+  }
   if (Number.isSafeInteger(first + ((count as number) - 1))) return;
   throw new ArgumentError(
     `trainSeeds: ${count as number} seeds from ${show(first)} on are no safe integers: choose a smaller seed`,
