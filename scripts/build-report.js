@@ -8,7 +8,7 @@
  *     node scripts/build-report.js --check    exits with 1 where a file is not what the sources give
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import temml from 'temml';
@@ -18,10 +18,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = 'src/inspect/report';
 
 /**
- * What the page does without: ndarrays, which only new parameters are, and checks of arguments, which were checked when the report was
- * made. A stand-in for such a module has its names and does nothing.
+ * What the page does without: ndarrays and initial weights, which only new parameters need, and checks of arguments, which were checked
+ * when the report was made. A stand-in for such a module has its names and does nothing.
  */
-const LEFT_OUT = /\/src\/tensor\/(arguments|checks|describe|nearest|random|create)\.ts$/;
+const LEFT_OUT = /\/src\/(tensor\/(arguments|checks|describe|nearest|random|create)|cells\/init)\.ts$/;
+
+/** Functions of these modules that the page calls all the same. */
+const KEPT = ['commonShapes'];
 
 const sources = {
   name: 'sources',
@@ -32,11 +35,22 @@ const sources = {
       return existsSync(source) ? { path: source } : undefined;
     });
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export default undefined;' }));
+    onResolve({ filter: /^whole:/ }, ({ path }) => ({ path: path.slice('whole:'.length), namespace: 'whole' }));
+    onLoad({ filter: /.*/, namespace: 'whole' }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8'),
+      resolveDir: dirname(path),
+      loader: 'ts',
+    }));
     onLoad({ filter: LEFT_OUT }, ({ path }) => {
       const names = [...readFileSync(path, 'utf8').matchAll(/^export (?:function|const) (\w+)/gm)].map(
         ([, name]) => name,
       );
-      return { contents: names.map((name) => `export const ${name} = () => undefined;`).join('\n') };
+      const contents = names.map((name) =>
+        KEPT.includes(name)
+          ? `export { ${name} } from ${JSON.stringify(`whole:${path}`)};`
+          : `export const ${name} = () => undefined;`,
+      );
+      return { contents: contents.join('\n'), resolveDir: dirname(path) };
     });
   },
 };
