@@ -110,7 +110,7 @@ describe('what is refused, by name', () => {
     [{ recurrentDropout: 1 }, /recurrentDropout/],
     [{ zoneout: -0.1 }, /zoneout/],
     [{ zoneout: { h: 1 } }, /zoneout\.h/],
-    [{ cell: 'gru', zoneout: { c: 0.1 } }, /rates/],
+    [{ cell: 'gru', zoneout: { c: 0.1 } }, /"c" in zoneout \(--zoneout\), whose keys are h/],
     [{ zoneout: 'much' as never }, /zoneout/],
     [{ dense: -1 }, /dense/],
     [{ dense: 2.5 }, /dense/],
