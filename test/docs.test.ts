@@ -5,8 +5,11 @@ import { Writable } from 'node:stream';
 import { createProgram } from '../src/cli/program';
 import type { Terminal } from '../src/cli/terminal';
 import { bptt } from './support/cli';
-import { brokenLinks, codeBlocks, faultsOf, typeErrors } from './support/markdown';
+import { CELLS } from './support/cases';
+import { brokenLinks, codeBlocks, faultsOf, linksOf, typeErrors } from './support/markdown';
 import type { Syntax } from './support/markdown';
+import { layerProofs } from './support/proof-layers';
+import { VARIANTS } from './support/tape-variants';
 
 const ROOT = resolve(__dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -146,6 +149,34 @@ describe('the pictures of the README', () => {
     },
     120_000,
   );
+});
+
+test('README.md has at most 600 words, code and tables included', () => {
+  expect(read('README.md').split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(600);
+});
+
+test('docs/README.md leads to every page', () => {
+  const linked = linksOf(read('docs/README.md')).map((link) => join('docs', link.replace(/#.*/, '')));
+  const reached = new Set([...linked, 'docs/README.md']);
+  expect(pages('docs').filter((path) => !reached.has(path) && !path.startsWith('docs/adr/'))).toEqual([]);
+});
+
+describe('docs/proof.md', () => {
+  const rows = read('docs/proof.md').matchAll(/^\| (\S.*?) +\| ([^|]+?) +\| +\d+ \|/gm);
+  const oracles = new Map<string, string[]>();
+  for (const [, name, oracle] of rows) oracles.set(name, [...(oracles.get(name) ?? []), oracle]);
+
+  test('has a row for every built-in cell and every shown variant, and the oracles that judge it', () => {
+    for (const name of [...CELLS, ...VARIANTS]) {
+      expect(oracles.get(name)).toEqual(expect.arrayContaining(['finite differences', 'forward mode', 'tape']));
+    }
+  });
+
+  test('has a row for every layer that the proof judges', () => {
+    const judged = new Set(layerProofs(1e-9).map(({ layer, oracle }) => `${layer}, ${oracle}`));
+    const shown = [...oracles].flatMap(([name, all]) => all.map((oracle) => `${name}, ${oracle}`));
+    expect(shown).toEqual(expect.arrayContaining([...judged]));
+  });
 });
 
 describe('docs/reading-order.md', () => {
