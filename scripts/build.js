@@ -1,4 +1,7 @@
-/** Builds both module formats into dist/: `esm` (the command line included) and `cjs`, which says so in a package.json. */
+/**
+ * Builds both module formats into dist/: `esm` (the command line included) and `cjs`, which says so in a package.json. The
+ * JavaScript keeps its comments and reads like its source, so there are no source maps: they would double the package.
+ */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,14 +44,6 @@ for (const name of readdirSync('dist', { recursive: true })) {
   if (!name.endsWith('.d.ts')) continue;
   const file = `dist/${name}`;
   writeFileSync(file, acceptUndefined(readFileSync(file, 'utf8')));
-}
-// The source map of an embedded module would hold it a second time, and lead to nothing readable.
-for (const format of ['esm', 'cjs']) {
-  for (const name of ['binary', 'binary-relaxed']) {
-    const file = `dist/${format}/kernels/wasm/${name}.js`;
-    rmSync(`${file}.map`);
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*\n?/, ''));
-  }
 }
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
 const main = 'dist/esm/cli/main.js';

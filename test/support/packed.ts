@@ -25,6 +25,8 @@ export interface Installation {
   readonly folder: string;
   /** Files of the package. */
   readonly packed: readonly string[];
+  /** Bytes of the tarball. */
+  readonly size: number;
   /** Runs a program in the folder and returns what it prints. @throws where it fails */
   run(command: string, args: readonly string[]): string;
   /** Writes a script into the folder and runs it with Node; the last line it prints is JSON. */
@@ -39,12 +41,15 @@ export function installPacked(): Installation {
   const run = (command: string, args: readonly string[], cwd = folder): string =>
     execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const report = run('npm', ['pack', '--json', '--pack-destination', folder], ROOT);
-  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
+  const [{ filename, files, size }] = JSON.parse(report) as [
+    { filename: string; files: { path: string }[]; size: number },
+  ];
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, filename)]);
   return {
     folder,
     packed: files.map((each) => each.path),
+    size,
     run: (command, args) => run(command, args),
     script(name, text, flags = []) {
       writeFileSync(join(folder, name), text);
