@@ -70,7 +70,7 @@ async function optionsOf(args: string[]): Promise<Options> {
     for (const name of VARIANTS) proveCell(await openCell(name));
     return { json, names: [...CELLS, ...VARIANTS] };
   }
-  const cell = await openCell(path, {}, {}); // a built-in name is no file: without --cell they are all proved
+  const cell = await openCell(path, {}, {}); // a built-in name is not a file: without --cell they are all proved
   proveCell(cell);
   return { json, names: [cell.name] };
 }

@@ -44,7 +44,7 @@ describe('the checks of the architecture', () => {
     ['src/optim/new.ts', "export * from '../layers/index.js';", 'optim must not import layers'],
     ['src/layers/new.ts', "import { createSgd } from '../optim/index.js';", 'layers must not import optim'],
     ['src/labeling/new.ts', "await import('../cli/program.js');", 'labeling must not import cli'],
-    ['src/other/new.ts', "import '../tensor/view.js';", 'other is no room'],
+    ['src/other/new.ts', "import '../tensor/view.js';", 'other is not a room'],
     ['src/cells/new.ts', "import '../kernels/cpu/index.js';", 'cells may use only types of kernels'],
     ['src/autograd/new.ts', "import { lstm } from '../cells/lstm.js';", 'autograd may use only cell, check of cells'],
     ['src/kernels/new.ts', "import { createRng } from '../tensor/random.js';", 'kernels may use only types, view'],
@@ -59,9 +59,9 @@ describe('the checks of the architecture', () => {
       "import { save } from '../serialize/save.node.js';",
       '../serialize/save.node.js needs Node',
     ],
-    ['src/tensor/new.ts', "import lodash from 'lodash/fp';", 'lodash is no package of this project'],
+    ['src/tensor/new.ts', "import lodash from 'lodash/fp';", 'lodash is not a package of this project'],
     ['src/tensor/new.ts', "import { rows } from './view';", './view must end in .js'],
-    ['src/tensor/new.ts', "import { rows } from './gone.js';", './gone.js is no file of src'],
+    ['src/tensor/new.ts', "import { rows } from './gone.js';", './gone.js is not a file of src'],
   ])('catch %s with %s', (path, text, message) => {
     expect(added(path, text)).toEqual([expect.stringContaining(message)]);
   });

@@ -50,6 +50,6 @@ test('a skipped test is a failure where nothing is to be skipped', () => {
   ]);
 });
 
-test('nothing at all is no success', () => {
+test('nothing at all is not a success', () => {
   expect(summary()).toMatchObject({ status: 1 });
 });

@@ -42,7 +42,7 @@ const checker = program.getTypeChecker();
 function exportsOf(path: string): string[] {
   const file = program.getSourceFile(resolve(ROOT, path));
   const symbol = file && checker.getSymbolAtLocation(file);
-  if (symbol === undefined) throw new Error(`${path} is no module`);
+  if (symbol === undefined) throw new Error(`${path} is not a module`);
   const names = checker.getExportsOfModule(symbol).map((each) => {
     const real = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
     return real.flags & ts.SymbolFlags.Value ? each.name : `type ${each.name}`;

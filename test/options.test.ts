@@ -136,7 +136,7 @@ test('the nearest known key is named', () => {
   expect(() => createTagger(model).tag([['a']], { probability: true } as never)).toThrow('did you mean probabilities?');
 });
 
-/** Options that are checked elsewhere, or are no argument of a public function. */
+/** Options that are checked elsewhere, or are not arguments of a public function. */
 const CHECKED_ELSEWHERE = ['CacheOptions', 'DeviceOptions', 'ParseOptions', 'ReadOptions'];
 
 test('every type of options is the argument of keysOf', () => {

@@ -3,7 +3,7 @@
  * a backend has no such layers, they do not pay, or the device is lost on the way, `unroll` takes its steps on the host. A device that
  * is lost between the two passes has taken the steps with it; the host then runs forward again from the same input.
  *
- * One text serves devices that answer at once and those that answer later: it yields what they answer (`kernels/work.ts`).
+ * One text serves synchronous devices and asynchronous ones: it yields what they answer (`kernels/work.ts`).
  */
 import type { Cell, CellParams, ForwardCell, State } from '../cells/cell.js';
 import type {
@@ -44,7 +44,7 @@ export interface BackwardRequest<P extends CellParams> {
   readonly steps: () => BackwardPass;
 }
 
-/** `unroll` on a device that answers at once; undefined where the steps run on the host. */
+/** `unroll` on a synchronous device; undefined where the steps run on the host. */
 export function forwardAtOnce<P extends CellParams, C extends ForwardCell<P>>(
   layer: LayerKernel,
   kernels: Kernels,

@@ -1,6 +1,6 @@
 /**
  * One layer on a device beside the host: a whole layer goes to the device, or none of it. The text is the same for a device that
- * answers later and for none at all, so `layers/stack` and whatever is built on it need only one.
+ * is asynchronous and for none at all, so `layers/stack` and whatever is built on it need only one.
  */
 import type { Cell, CellParams } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
@@ -25,7 +25,7 @@ export interface Devices {
   readonly host: Kernels;
 }
 
-/** The same, where there may be no device that answers later. */
+/** The same, where there may be no asynchronous device. */
 export type Places = Pick<Devices, 'host'> &
   Partial<Devices> & {
     /**
@@ -84,7 +84,7 @@ export function* unrollBackwardWork<P extends CellParams>(
   return runBackward(host, unrolled, dY, grads, options);
 }
 
-/** `unroll` where a device that answers later may take the whole layer; `kernels` run it otherwise. */
+/** `unroll` where an asynchronous device may take the whole layer; `kernels` run it otherwise. */
 export async function unrollAsync<P extends CellParams>(
   device: AsyncKernels,
   kernels: Kernels,

@@ -13,7 +13,7 @@ import type { Packing } from './packing.js';
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 
 /**
- * Refuses what is no backend. Two slips have an answer of their own: a promise, and the whole answer of `selectBackend`.
+ * Refuses what is not a backend. Two slips have an answer of their own: a promise, and the whole answer of `selectBackend`.
  *
  * @param where the function called, for the message
  * @param name the argument as the caller knows it
@@ -69,7 +69,7 @@ export function expectPacking(where: string, packing: unknown, name = 'packing')
 /**
  * Requires gradients that mirror their parameters.
  *
- * @throws ArgumentError naming the gradient that is missing, or is no tensor; ShapeError naming the one that does not fit
+ * @throws ArgumentError naming the gradient that is missing, or is not a tensor; ShapeError naming the one that does not fit
  */
 export function expectGrads(
   where: string,

@@ -69,7 +69,7 @@ export function touch(g: RowSparseGradient, row: number): void {
   g.touched[g.count++] = row;
 }
 
-/** Marks rows as in use, where the gradient of a matrix keeps a list of them. @throws ArgumentError if one is no row */
+/** Marks rows as in use, where the gradient of a matrix keeps a list of them. @throws ArgumentError if one is not a row */
 export function touchRows(g: Tensor, rows: Int32Array): void {
   if (!isRowSparseGradient(g)) return;
   for (const row of rows) touch(g, row);
@@ -79,7 +79,7 @@ export function touchRows(g: Tensor, rows: Int32Array): void {
  * Every tensor of a nest under its dotted path (`layers.0.forward.Wx`), in the order in which the nest lists them. The
  * tensors are the same objects, so writing to the flat record writes to the nest.
  *
- * @throws ArgumentError if a leaf is no tensor, or if one tensor is reached by two paths: an update would apply twice
+ * @throws ArgumentError if a leaf is not a tensor, or if one tensor is reached by two paths: an update would apply twice
  */
 export function flatten(nested: NestedTensors): Record<string, Tensor> {
   const record: Record<string, Tensor> = {};
@@ -136,8 +136,8 @@ export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): 
  * Gradients of zeros that mirror `params`, a flat record: same names, shapes and element types, and so the same type.
  *
  * @param options.rowGradients names of matrices whose gradient keeps a list of touched rows
- * @throws ArgumentError if a name in `rowGradients` is no parameter
- * @throws ShapeError if such a parameter is no matrix
+ * @throws ArgumentError if a name in `rowGradients` is not a parameter
+ * @throws ShapeError if such a parameter is not a matrix
  */
 export function zeroGrads<P extends TensorRecord>(params: P, options?: { rowGradients?: readonly string[] }): P;
 export function zeroGrads(params: TensorRecord, options: { rowGradients?: readonly string[] } = {}): TensorRecord {
@@ -148,7 +148,7 @@ export function zeroGrads(params: TensorRecord, options: { rowGradients?: readon
   const byRow = new Set(options.rowGradients);
   for (const name of byRow) {
     const p = params[name];
-    if (p === undefined) throw new ArgumentError(`zeroGrads: rowGradients names '${name}', which is no parameter`);
+    if (p === undefined) throw new ArgumentError(`zeroGrads: rowGradients names '${name}', which is not a parameter`);
     if (p.shape.length !== 2) {
       throw new ShapeError(`zeroGrads: row gradient '${name}' needs a matrix [V, E]; got [${p.shape.join(', ')}]`);
     }

@@ -68,14 +68,14 @@ export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCe
   readonly saved: Saved;
   /** Whether the initial state came from `params.h0`, so that its gradient goes there. */
   readonly learnedInitial: boolean;
-  /** The layer on its device, where it ran there; on one that answers later. */
+  /** The layer on its device, where it ran there; on an asynchronous one. */
   readonly onDevice?: ResidentLayer;
   readonly onDeviceLater?: AsyncResidentLayer;
 }
 
 /** What flows in from above, where it shall go, and how far back it flows. */
 export interface BackwardOptions {
-  /** `[N, D]` accumulates ∂L/∂x, packed rows as x; leave it out where nobody needs it. */
+  /** `[N, D]` accumulates ∂L/∂x, packed rows as x; leave it out where it is not needed. */
   readonly dX?: Tensor;
   /** Each `[B, H]` in packed order, as `final`: ∂L/∂final, where a loss reads the final state. */
   readonly dFinal?: Partial<State>;
@@ -240,7 +240,7 @@ export function finish<P extends CellParams, C extends ForwardCell<P>>(
   return { ...unrolled, final, y: inScanOrder(kernels, y, unrolled) };
 }
 
-/** The pass without its steps: they are computed once more where somebody reads them. */
+/** The pass without its steps: they are computed once more where they are read. */
 export function withoutSteps<P extends CellParams, C extends ForwardCell<P>>(
   pass: Omit<Unrolled<P, C>, 'states' | 'saved'>,
   compute: () => Unrolled<P, C>,

@@ -43,7 +43,7 @@ export interface Window {
  * The sweeps of a sequence of T steps, earliest first. Without truncation, and where `back` ≥ T, there is one sweep over
  * everything: nothing would be cut, so this is full BPTT to the bit. Fewer steps than `every` make one window, too.
  *
- * @throws ArgumentError where `every` is no positive integer, or `back < every`: the losses in between would be lost
+ * @throws ArgumentError where `every` is not a positive integer, or `back < every`: the losses in between would be lost
  */
 export function windowsOf(T: number, truncation?: Truncation): Window[] {
   expectNonNegativeInteger('windowsOf', 'T', T);

@@ -7,7 +7,7 @@ import type { Backend, Context, SuiteName } from './types.js';
 
 const GPU = 'gpu';
 
-/** Where a device takes part that nobody asked for by name. */
+/** Where a device takes part that was not asked for by name. */
 const ON_DEVICE: readonly SuiteName[] = ['gemm', 'tagger'];
 
 /**

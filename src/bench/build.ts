@@ -1,5 +1,5 @@
 /**
- * This build of the package as somebody to race against: another build loads this file and times what it gives in turns with its
+ * This build of the package as a system to race against: another build loads this file and times what it gives in turns with its
  * own. The form is a contract between builds; what changes it changes `PAIRING`.
  */
 import { openBackends } from './backends.js';
@@ -22,7 +22,7 @@ export type BuildOptions = Pick<Context, 'budget' | 'plotting' | 'quick' | 'step
 /** A build, opened. */
 export interface Build {
   readonly version: string;
-  /** Who takes part in a case, ready and right; who is wrong is noted and left out. */
+  /** The systems that take part in a case, ready and right; a wrong one is noted and left out. */
   contestants(suite: SuiteName, name: string): Promise<readonly Contestant[]>;
   /** Gives back what it holds. */
   close(): void;

@@ -1,4 +1,4 @@
-/** Who may be timed: systems whose answers are right. */
+/** Which systems may be timed: those whose answers are right. */
 import { DeviceError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
 import type { Answer, Peer } from './peers.js';
@@ -25,7 +25,7 @@ export async function skips(
 }
 
 /**
- * Whether a system of this package passes a check. Who is wrong is named and fails the command in the end; a device that is
+ * Whether a system of this package passes a check. A wrong system is named and fails the command in the end; a device that is
  * lost is skipped with that reason.
  *
  * @param check says what is wrong

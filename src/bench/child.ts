@@ -26,7 +26,7 @@ export async function runChild(
   let complaint = '';
   child.stderr.on('data', (text: Buffer) => (complaint = `${complaint}${text.toString()}`.slice(-2000)));
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  ended.catch(() => undefined); // it is awaited below; until then nothing else hears of it
+  ended.catch(() => undefined); // it is awaited below; until then its failure is not reported
   for await (const line of createInterface({ input: child.stdout })) onLine(JSON.parse(line));
   const status = await ended;
   if (status !== 0) throw new BpttError(`${file} ended with status ${status}: ${complaint.trim().split('\n').at(-1)}`);

@@ -30,7 +30,7 @@ const Z = 2.5758;
 export const LEAST_TURNS = 5;
 /** Part of the turns that is left out at either end. */
 const TRIMMED = 0.2;
-/** Changes smaller than this are no difference, however sure they are. */
+/** Changes smaller than this are not a difference, however sure they are. */
 const LEAST_CHANGE = 0.02;
 /** An interval that contains 1 and is wider than this, upper end by lower end, says nothing. */
 const WIDEST = 1.25;

@@ -1,4 +1,4 @@
-/** The backend on a graphics device, opened to be timed: what it cannot do any more is an error, not a product on the CPU. */
+/** The backend on a graphics device, opened to be timed: what it can no longer do is an error, not a product on the CPU. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { GpuLibrary } from '../kernels/index.js';
@@ -10,9 +10,9 @@ import { withoutFallback } from './no-fallback.js';
 import type { Backend } from './types.js';
 
 /**
- * Opens the device of this machine, with the best backend of the CPU behind it for what is no product.
+ * Opens the device of this machine, with the best backend of the CPU behind it for what is not a product.
  *
- * @throws UnsupportedError without gpu.js, or where the device is not to be had: what is missing, in a sentence
+ * @throws UnsupportedError without gpu.js, or where the device is unavailable: what is missing, in a sentence
  */
 export async function openGraphics(): Promise<Omit<Backend, 'system'>> {
   const device = await createGpuKernels({ ...nodeOptions.gpu, library: libraryOfCheckout() });

@@ -1,5 +1,5 @@
 /**
- * Code that somebody brought runs in this process and must not end it, nor write into its results: what it prints goes to standard
+ * Code of a user runs in this process and must not end it, nor write into its results: what it prints goes to standard
  * error, and `process.exit` throws where it is called. Calls of this package itself go through.
  */
 import { Writable } from 'node:stream';
@@ -10,7 +10,7 @@ import { thrownBy } from './user-kernel-check.js';
 /** The modules of this package. */
 const MODULES = new URL('..', import.meta.url).href;
 
-/** A guard at work. */
+/** An active guard. */
 export interface Guard {
   /** The real standard output, for results. */
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -23,7 +23,7 @@ export interface Guard {
 /**
  * Guards the process.
  *
- * @param onStray hears of what was thrown outside of every call: by a timer, or a promise that nobody waits for
+ * @param onStray is called with what was thrown outside of every call: by a timer, or a promise that is not awaited
  */
 export function guardProcess(onStray: (line: string) => void): Guard {
   const { stdout, stderr } = process;

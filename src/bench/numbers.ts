@@ -44,7 +44,7 @@ export function elements({ data, offset, shape }: Tensor): Real {
   return data.subarray(offset, offset + shape.reduce((n, size) => n * size, 1));
 }
 
-/** max |x − y|; Infinity where the lengths differ or a difference is no number. */
+/** max |x − y|; Infinity where the lengths differ or a difference is not a number. */
 export function deviation(x: ArrayLike<number>, y: ArrayLike<number>): number {
   if (x.length !== y.length) return Infinity;
   let worst = 0;

@@ -1,13 +1,13 @@
 /**
  * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
- * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are no part of the published package.
+ * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are not part of the published package.
  *
  *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a graphics device with
  *                                                                      {device: its name}, and {software: true} for a rasterizer
- *                                                                      or {unnamed: true} if that is no name; in a browser
+ *                                                                      or {unnamed: true} if that is not a name; in a browser
  *                                                                      with {engine: name and version}; a library that
  *                                                                      multiplies by a BLAS with {blas: which, in words}
- *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}; with {ran: threads seen at work}
+ *     → {op: 'prepare', …a case}             ← what it computes, or {declined: why}; with {ran: threads that ran}
  *                                           where the system tells
  *     → {op: 'sample', ms}                   ← {ms, cost}: calls for at least `ms`
  */
@@ -65,7 +65,7 @@ export type Answer = Readonly<Record<string, unknown>>;
 
 /** All peers of a run. */
 export interface Peers {
-  /** Those of a suite; each is started once. `note` hears of those that are absent. */
+  /** Those of a suite; each is started once. `note` is called with those that are absent. */
   of(suite: SuiteName, note: (line: string) => void): Promise<readonly Peer[]>;
   /** Ends their processes. An answer that is under way is not waited for: who waits gets a BpttError. */
   close(): void;
@@ -87,7 +87,7 @@ export const noPeers: Peers = { of: async () => [], close: () => undefined };
  * The peers of a checkout, none of which is started yet.
  *
  * @param folder where `peers.json` lies
- * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError where that is no list
+ * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError where that is not a list
  */
 export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
   const entries = readEntries(join(folder, 'peers.json'));
@@ -131,7 +131,7 @@ function readEntries(file: string): PeerEntry[] {
       cause: error,
     });
   }
-  if (!Array.isArray(entries)) throw new DataError(`${file} must be a list of peers; it is no list`);
+  if (!Array.isArray(entries)) throw new DataError(`${file} must be a list of peers; it is not a list`);
   return entries as PeerEntry[];
 }
 

@@ -144,7 +144,7 @@ export function createTrainer(kernels: Kernels, problem: Problem, { lazy = true 
 }
 
 /**
- * `createTrainer` with the products over whole batches on a device that answers later: what `train(…, { device })` makes of an
+ * `createTrainer` with the products over whole batches on an asynchronous device: what `train(…, { device })` makes of an
  * update.
  */
 export function createAsyncTrainer(device: AsyncKernels, host: Kernels, problem: Problem) {
@@ -189,7 +189,7 @@ export function featuresOf({ spellings }: Pick<Problem, 'spellings'>, ids: Int32
   return spellings ? [words, { characters: listsOf(Array.from(ids, (id) => spellings[id])) }] : [words];
 }
 
-/** A model at work. */
+/** A model for inference. */
 export interface Inference {
   /** Logits of a batch, `[T·B, K]`; they hold until the next call. */
   logits(batch: number): Tensor;
@@ -214,7 +214,7 @@ export function createInference(kernels: Kernels, problem: Problem, options: Inf
   };
 }
 
-/** The logits of a batch, with the products on a device that answers later. */
+/** The logits of a batch, with the products on an asynchronous device. */
 export function createAsyncInference(device: AsyncKernels, host: Kernels, problem: Problem) {
   const { network, params, packing, batches } = problem;
   return async (batch: number): Promise<Tensor> =>

@@ -135,7 +135,7 @@ function placesOf(rows: readonly Row[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Whether a BLAS is the one of Netlib, whose plain loops nobody uses who wants to know how fast a library is. */
+/** Whether a BLAS is the one of Netlib, whose plain loops say little about how fast a library is. */
 export function isReference(blas: string): boolean {
   return blas.startsWith('reference BLAS');
 }
@@ -144,12 +144,12 @@ export function isReference(blas: string): boolean {
 export const ADVICE =
   'plain loops, no measure of that system; install another BLAS, on Debian: apt-get install -y libopenblas0';
 
-/** Threads as set, and those that were seen at work where these are others. */
+/** Threads as set, and those that ran where these are others. */
 function threadsOf({ threads, ran }: Row): string {
   return ran === undefined || ran === threads ? String(threads) : `${threads} (${ran} ran)`;
 }
 
-/** How often `bptt` fits into somebody else: below 1, that system is the slower one. */
+/** How often `bptt` fits into another system: below 1, that system is the slower one. */
 function toBptt(row: Row, rows: readonly Row[]): string {
   const own = rows.find((each) => each.system === 'bptt' && each.case === row.case && each.metric === row.metric);
   return own === undefined || own === row || own.p50 === 0 ? '' : `${figure(row.p50 / own.p50)}×`;
@@ -181,7 +181,7 @@ export function readResult(path: string): Result {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new DataError(`${path} is no JSON; ${wanted}`);
+    throw new DataError(`${path} is not JSON; ${wanted}`);
   }
   if (!isResult(value)) throw new DataError(`${path} has no machine and rows; ${wanted}`);
   return value;

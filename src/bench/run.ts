@@ -48,7 +48,7 @@ export interface RunOptions {
   readonly peersFolder?: string;
 }
 
-/** Who hears of what goes on. */
+/** Callbacks of a run. */
 export interface Listener extends Pick<Context, 'progress' | 'note'> {
   /** Called once, before anything is timed. */
   started?(machine: Machine, earlier?: Earlier): void | Promise<void>;
@@ -72,7 +72,7 @@ export interface Outcome {
 /**
  * Runs the suites, one after the other. Where `signal` stops it, the result has the rows of the cases that were finished.
  *
- * @param stop its signal ends the run, also while its `run` is at work on code of a user's
+ * @param stop its signal ends the run, also while its `run` executes code of a user's
  * @throws what `openPeers`, `openBackends` and `openOpponent` throw, before anything is timed
  */
 export async function runSuites(options: RunOptions, listener: Listener, stop: Stop = {}): Promise<Outcome> {
@@ -118,7 +118,7 @@ export async function runSuites(options: RunOptions, listener: Listener, stop: S
 
 /**
  * The kernels of several files, each file once, under names that differ. What a module does while it is loaded can be stopped by
- * nobody who listens for a signal, so load before.
+ * no listener of a signal, so load before.
  *
  * @throws what `loadUserKernel` throws
  */
@@ -156,7 +156,7 @@ function budgetOf({ quick, time }: RunOptions): Budget {
 
 function peersOf({ peers, peersFolder, browser }: RunOptions, { note }: Pick<Listener, 'note'>): Peers {
   if (peers === false && !browser) return noPeers;
-  // A folder that somebody names must be there; that of the checkout may be absent.
+  // A folder that is named must be there; that of the checkout may be absent.
   if (peersFolder !== undefined && !existsSync(join(peersFolder, 'peers.json'))) {
     throw new ArgumentError(
       `--peers-folder ${peersFolder || "''"} has no peers.json; give the folder in which it lies`,

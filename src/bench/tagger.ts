@@ -103,7 +103,7 @@ async function ownContestants(
   if (phase === 'infer') {
     return (both ? [true, false] : [true]).map((keepWords) => {
       const { logits, close } = createInference(kernels, problem, { keepWords });
-      // What is timed is a tagger at work: every word has come up before.
+      // What is timed is a tagger in use: every word has occurred before.
       if (both && keepWords) for (let batch = 0; batch < rounds; batch++) logits(batch);
       return contestant(keepWords ? system : `${system}-new-words`, (batch) => void logits(batch), close);
     });

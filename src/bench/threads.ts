@@ -51,7 +51,7 @@ function countsOf(cores: number): number[] {
   return cores > 1 ? [...counts, cores] : counts;
 }
 
-/** A team of `count` threads that gives right losses; nothing where it cannot be had, or is wrong, with the reason said. */
+/** A team of `count` threads that gives right losses; nothing where it is unavailable, or is wrong, with the reason said. */
 export async function teamContestants(
   context: Context,
   label: string,

@@ -1,4 +1,4 @@
-/** What takes too long to be timed is named beforehand: a software rasterizer would keep everybody waiting. Runs in a browser too. */
+/** What takes too long to be timed is named beforehand: a software rasterizer would keep all others waiting. Runs in a browser too. */
 import type { Kernels } from '../kernels/types.js';
 import { matrix } from './numbers.js';
 
@@ -29,7 +29,7 @@ export async function secondCall(act: () => unknown): Promise<number> {
   return performance.now() - start;
 }
 
-/** GFLOP/s of a product of 128 × 128 matrices; kernels that answer later are waited for. */
+/** GFLOP/s of a product of 128 × 128 matrices; asynchronous kernels are waited for. */
 export async function rateOf({ addMatmul }: { addMatmul(...operands: Parameters<Kernels['addMatmul']>): unknown }) {
   const n = 128;
   const [out, a, b] = [0, 1, 2].map(() => matrix(new Float32Array(n * n), n, n));

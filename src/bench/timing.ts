@@ -50,7 +50,7 @@ interface Progress {
 }
 
 /**
- * Times a race. Who fails on the way is named and left out. Turns of somebody who has fewer of them are spread over all the
+ * Times a race. A system that fails on the way is named and left out. Turns of one that has fewer of them are spread over all the
  * turns of the others, and who comes first changes from turn to turn.
  *
  * @returns no rows where `context.signal` stopped it
@@ -79,7 +79,7 @@ export async function run(context: Context, race: Race): Promise<Row[]> {
   return [...racing].filter(([, { taken }]) => taken.length > 0).map(([each, { taken }]) => rowOf(race, each, taken));
 }
 
-/** Whether somebody with `own` turns has one of them in this turn of `all`; everybody warms up in turn −1. */
+/** Whether a system with `own` turns has one of them in this turn of `all`; every system warms up in turn −1. */
 function isTurn(turn: number, own: number, all: number): boolean {
   return turn < 0 || Math.floor(((turn + 1) * own) / all) > Math.floor((turn * own) / all);
 }
@@ -95,11 +95,11 @@ async function warmUp(context: Context, contestant: Contestant, progress: Progre
   const taken = await takeTurn(context, contestant, warmupMs);
   const call = Math.min(...taken.ms);
   progress.turns = Math.min(turns, Math.max(leastTurns, Math.floor((turns * turnMs) / call)));
-  // The warm-up counts for somebody whose one call outlasts all turns together: there will be no other.
+  // The warm-up counts for a system whose one call outlasts all turns together: there will be no other.
   if (taken.ms[0] > turns * turnMs + warmupMs) Object.assign(progress, { taken: [taken], turns: 0 });
 }
 
-/** Says that somebody failed while it was timed: our own and other systems by the way, the kernel of a user as a fault. */
+/** Says that a system failed while it was timed: our own and other systems by the way, the kernel of a user as a fault. */
 function giveUp(
   context: Context,
   { suite, case: name }: Race,

@@ -20,7 +20,7 @@ export interface Place {
   readonly engine?: string;
   /** What a library multiplies matrices with: `OpenBLAS 0.3.21 (libopenblasp-r0.3.21.so)`, `reference BLAS 3.11.0 (…)`. */
   readonly blas?: string;
-  /** Threads that were seen at work in the case, where the system tells; `threads` is how many it was set to. */
+  /** Threads that ran in the case, where the system tells; `threads` is how many it was set to. */
   readonly ran?: number;
 }
 
@@ -59,7 +59,7 @@ export interface Sample {
   readonly cost: number;
 }
 
-/** Somebody who does the work of a case. */
+/** A system that does the work of a case. */
 export interface Contestant extends Place {
   readonly system: string;
   readonly version: string;
@@ -68,7 +68,7 @@ export interface Contestant extends Place {
   /** Does the work, as often as a clock needs to see it. */
   sample(): Sample | Promise<Sample>;
   /**
-   * What is wrong with it after its last turn: of code that nobody here has tested. Who has this must not give up either; its
+   * What is wrong with it after its last turn: of code that is untested here. A system that has this must not give up either; its
    * row is not shown then, and the command fails in the end.
    */
   faultAtLast?(): string | undefined;
@@ -110,7 +110,7 @@ export interface Graphics {
   readonly rate: number;
 }
 
-/** Products somebody brought. */
+/** Products of a user. */
 export interface UserKernel {
   /** Name of the file, without folders. */
   readonly system: string;
@@ -139,7 +139,7 @@ export interface Context {
   wants(name: string): boolean;
   /** Says on standard error what is under way. */
   progress(label: string, done: number, total: number): void;
-  /** Aborted where somebody wants no more rows: what is under way then is given up. */
+  /** Aborted where no more rows are wanted: what is under way then is given up. */
   readonly signal?: AbortSignal;
   /** Runs code of a user's, which may never return, so that `signal` is aborted all the same; without it, it is called. */
   within?<T>(act: () => T): T;
@@ -147,7 +147,7 @@ export interface Context {
   pace?(): number;
   /** A line on standard error that stays: who was skipped, and why. */
   note(line: string): void;
-  /** Somebody computed something else: not timed, and the command fails in the end. */
+  /** The system computed something else: not timed, and the command fails in the end. */
   wrong(line: string): void;
 }
 

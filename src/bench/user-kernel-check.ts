@@ -24,7 +24,7 @@ export interface KernelCheck {
   close(): void;
 }
 
-/** Who may say where its operands lie. */
+/** Systems that may say where their operands lie. */
 type Owner = Pick<UserKernel, 'allocate' | 'release'>;
 
 /**
@@ -77,7 +77,7 @@ function placeIn(owner: Owner, matrices: readonly Tensor[]): Tensor[] {
   return placed;
 }
 
-/** What is wrong with a matrix that somebody else allocated. */
+/** What is wrong with a matrix allocated by a user's code. */
 function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: readonly Tensor[]): string | undefined {
   const { data, shape, stride, offset } = (x ?? {}) as Partial<Tensor>;
   if (Object.prototype.toString.call(data) !== '[object Float32Array]' || data === undefined)
@@ -99,7 +99,7 @@ function placeFault(x: Tensor | undefined, [M, N]: readonly number[], others: re
   return overlaps ? 'overlaps another matrix that it gave before' : undefined;
 }
 
-/** What somebody else's code threw, as one line: no fault of this program, so its class is named without another word. */
+/** What a user's code threw, as one line: no fault of this program, so its class is named without another word. */
 export function thrownBy(error: unknown): string {
   return oneLine(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }

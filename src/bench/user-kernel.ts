@@ -1,4 +1,4 @@
-/** `--kernel FILE`: products that somebody wrote, to be timed beside those of this package. */
+/** `--kernel FILE`: products of a user, to be timed beside those of this package. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

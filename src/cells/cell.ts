@@ -117,7 +117,7 @@ export interface Cell<
    * @param inputSize D, at least 1
    * @param hiddenSize H, at least 1
    * @param rng where the random numbers come from; the same generator state gives the same parameters
-   * @throws ArgumentError on a size that is no positive integer
+   * @throws ArgumentError on a size that is not a positive integer
    */
   initialize(inputSize: number, hiddenSize: number, rng: Rng, options?: InitOptions): P;
 

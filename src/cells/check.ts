@@ -1,4 +1,4 @@
-/** Checks of a cell that somebody else wrote, once, where it comes in. */
+/** Checks of a cell from outside the package, once, where it comes in. */
 import { ArgumentError } from '../tensor/errors.js';
 import type { Cell, ForwardCell } from './cell.js';
 import { describe } from '../tensor/describe.js';
@@ -45,7 +45,7 @@ const sound = new WeakSet<object>();
 const soundForward = new WeakSet<object>();
 
 /**
- * Refuses what is no cell. A cell is looked at when it first comes in; a member that is taken away later is not missed.
+ * Refuses what is not a cell. A cell is looked at when it first comes in; a member that is taken away later is not missed.
  *
  * @param where the function called, for the message
  * @throws ArgumentError that names the member

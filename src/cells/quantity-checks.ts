@@ -1,4 +1,4 @@
-/** Checks of the list of quantities of a cell that somebody else wrote. Each refusal names the entry. */
+/** Checks of the list of quantities of a cell from outside the package. Each refusal names the entry. */
 import { describe, show } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Quantity } from './quantities.js';

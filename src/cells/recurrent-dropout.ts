@@ -11,7 +11,7 @@
  *   (2)  dû = da·Wᵀ               and, over all steps at once,  dW += ûᵀ·da
  *   (1)  du += dû ∘ m / (1 − p)
  *
- * A factor of another width is no state, and is left whole: what an LSTM with a projection lets out is wider.
+ * A factor of another width is not a state, and is left whole: what an LSTM with a projection lets out is wider.
  *
  * Kept for backward: m, a mask.
  *

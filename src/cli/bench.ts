@@ -56,7 +56,7 @@ It leaves a and b alone and is done when it returns; this is checked before it i
 exports allocate(shape), its operands are the {data, shape, stride, offset} that this returns: a kernel in WebAssembly then
 finds them in its own memory. release(), if there is one, is called after each case and may take them all back.
 
-On a graphics device by gpu.js, products are those of the device, and what is no product runs on the CPU. The device is
+On a graphics device by gpu.js, products are those of the device, and what is not a product runs on the CPU. The device is
 named, and whether it is a software rasterizer; without one, the reason is given on standard error. A case that would take
 a device longer than 5 s a call (with --quick, 1 s) is skipped with that reason. --browser adds this package in Chromium,
 as bptt-browser, bptt-webgl2, bptt-webgl and bptt-webgpu; both come with a checkout: npm ci --prefix test/gpu.

@@ -1,4 +1,4 @@
-/** Sentences as they come in, put together for shared matmuls, but kept from nobody who waits for them. */
+/** Sentences as they come in, put together for shared matmuls, but never delayed while a reader waits. */
 import type { Sentence } from '../labeling/data/sentence.js';
 
 /** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */

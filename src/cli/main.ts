@@ -9,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(`bptt: cannot write to standard output: ${messageOf(error)}\n`);
   process.exit(EXIT.failure);
 });
-process.stderr.on('error', () => undefined); // nobody listens to progress any more; results still matter
+process.stderr.on('error', () => undefined); // progress has lost its reader; results still matter
 
 const { stdout, stderr, env } = process;
 const command = commandOf(process.argv[1], env);
@@ -22,6 +22,6 @@ if (endsHere) {
   try {
     process.exit(status);
   } catch {
-    process.exit(status); // somebody who listened for `exit` threw; nobody is asked twice
+    process.exit(status); // a listener of `exit` threw; none is called twice
   }
 }

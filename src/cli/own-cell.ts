@@ -1,4 +1,4 @@
-/** `--cell FILE`: a cell that somebody wrote, in place of a name. */
+/** `--cell FILE`: a cell of the user's, in place of a name. */
 import { existsSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -68,7 +68,7 @@ export async function openCell(
   return cell;
 }
 
-/** The cell of a model that was trained with one of somebody's own; nothing where `--cell` is left out. */
+/** The cell of a model that was trained with one of the user's; nothing where `--cell` is left out. */
 export async function openOwnCell(
   text: string | undefined,
   terminal: Pick<Terminal, 'endHere'> = {},

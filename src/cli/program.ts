@@ -11,7 +11,7 @@ type Add = (program: Command, terminal: Terminal) => void;
 
 /**
  * What adds each command, in the order of the help. A file is loaded when its command is called, or the help of all: the rest of the
- * package need not be read in order to train.
+ * package need not be read to train.
  */
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   train: async () => (await import('./train.js')).addTrain,

@@ -7,7 +7,7 @@ export interface TokenSummary {
   readonly accuracy: number;
   /** Over the tokens never seen in training; null where there are none. */
   readonly oovAccuracy: number | null;
-  /** Null where the labels are no spans. */
+  /** Null where the labels are not spans. */
   readonly spanF1: number | null;
   /** How spans were read; null with them. */
   readonly spanMode: SpanMode | null;

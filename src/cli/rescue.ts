@@ -25,7 +25,7 @@ export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
 }
 
 /**
- * Trains. Where an error ends the training (a thread that died, a loss that is no number any more) the best model so far is
+ * Trains. Where an error ends the training (a thread that died, a loss that is no longer a number) the best model so far is
  * saved first.
  *
  * @throws BpttError that says where, with that error as its cause; without anything to save, as `train` does

@@ -18,8 +18,8 @@ export interface Terminal {
   /** How the program was called, for commands to paste; default `bptt`. */
   readonly command?: string;
   /**
-   * Called by a command that runs code of somebody else: the process then ends with the command, whatever timers that code has
-   * left. Without it, nobody ends the process.
+   * Called by a command that runs code of a user: the process then ends with the command, whatever timers that code has
+   * left. Without it, the process ends by itself.
    */
   readonly endHere?: () => void;
   /** Milliseconds of the clock that progress goes by; default that of the process. */
@@ -31,7 +31,7 @@ export type Colors = ReturnType<typeof pc.createColors>;
 
 /**
  * How to call the program again from the current folder: `bptt` where it was found by that name, `npx bptt` under npx, else
- * `node` with the path of the script, as in a checkout that nobody has installed.
+ * `node` with the path of the script, as in a checkout that is not installed.
  *
  * @param script the script as Node was given it, `process.argv[1]`
  */

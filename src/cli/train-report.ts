@@ -13,7 +13,7 @@ import type { Colors } from './terminal.js';
 
 /** A log file: one JSON object per line, each handed to the system as soon as it is written. */
 export interface TrainLog {
-  /** Adds a line. A log that cannot be written any more (a full disk) ends no training: it is told once, and left alone. */
+  /** Adds a line. A log that can no longer be written (a full disk) ends no training: it is reported once, and then left alone. */
   write(entry: object): void;
   /** Why the log ends early; null while it does not. */
   failure(): BpttError | null;
@@ -23,7 +23,7 @@ export interface TrainLog {
 /**
  * Opens a log file for writing; an earlier one is replaced.
  *
- * @param onFailure told when the log cannot be written any more
+ * @param onFailure told when the log can no longer be written
  * @throws BpttError where it cannot be opened
  */
 export function openTrainLog(path: string, onFailure: (error: BpttError) => void): TrainLog {

@@ -26,7 +26,7 @@ export function traceToJson(trace: Trace): string {
 /**
  * The trace in a JSON text.
  *
- * @throws DataError where the text is no JSON, names a field twice, or is no trace of version 1. Beyond that it is not checked
+ * @throws DataError where the text is not JSON, names a field twice, or is not a trace of version 1. Beyond that it is not checked
  *   against the schema
  */
 export function traceFromJson(text: string): Trace {

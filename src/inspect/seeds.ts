@@ -44,7 +44,7 @@ export interface SeedBackward extends BackwardPass {
 /** Numbers that a batch may keep of all steps: 64 MiB. */
 const ROOM = 2 ** 23;
 
-/** Most seeds of one batch: wider products are no faster. */
+/** Most seeds of one batch: wider products are not faster. */
 const MOST = 64;
 
 /** All seeds, batch by batch, the first loss first. @param most of one batch; given by tests */

@@ -212,7 +212,7 @@ export interface DirectionTrace {
    * comes through its own h as well. Those that were not asked for are left out.
    */
   readonly reach: Readonly<Record<string, ReachTrace>>;
-  /** Null where it was not measured: `jacobian: false`, or S > 64, or T·S³ > 2^24, and nobody asked. */
+  /** Null where it was not measured: `jacobian: false`, or S > 64, or T·S³ > 2^24, and it was not asked for. */
   readonly jacobian: JacobianTrace | null;
   /** Per gate: the shares of its values, over all words and units, that are nearly open and nearly closed. */
   readonly saturation: Readonly<Record<string, SaturationTrace>>;

@@ -22,11 +22,11 @@ type Needed = 'backend' | 'dtypes' | 'addMatmul';
 /** A backend of one's own: `addMatmul`, for any strides, and as much of the rest as it has. */
 export type OwnKernels = Pick<Products, Needed> & Partial<Kernels>;
 
-/** The same of a device that answers later. */
+/** The same of an asynchronous device. */
 export type OwnAsyncKernels = Pick<AsyncKernels, Needed> & Partial<AsyncKernels>;
 
 /**
- * A whole backend from the part that somebody wrote. `addMatmulTA` and `addMatmulTB` are made of `addMatmul`; rows, memory and
+ * A whole backend from one function. `addMatmulTA` and `addMatmulTB` are made of `addMatmul`; rows, memory and
  * `dispose` are completed with those of the CPU.
  */
 export function completeKernels(own: OwnKernels): Kernels {
@@ -39,7 +39,7 @@ export function completeProducts(own: Products & Partial<Kernels>): Kernels {
   return { rows: plainRows, dispose: () => undefined, ...plainMemory, ...own };
 }
 
-/** The same of a device that answers later, whose products and layers are all there is to it. */
+/** The same of an asynchronous device, whose products and layers are all there is to it. */
 export function completeAsyncKernels(own: OwnAsyncKernels): AsyncKernels {
   const { addMatmulTA, addMatmulTB } = transposing(own);
   return {

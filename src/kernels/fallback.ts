@@ -34,7 +34,7 @@ interface Guard {
   readonly open: boolean;
   /** What `act` answers; nothing where the device is gone, or is lost by this. */
   attempt<T>(act: () => T): T | undefined;
-  /** `attempt` on a device that answers later. */
+  /** `attempt` on an asynchronous device. */
   attemptLater<T>(act: () => Promise<T>): Promise<T | undefined>;
 }
 
@@ -72,7 +72,7 @@ function guardOf(onLost: LossListener): Guard {
  * else on the host. When the device fails it is given up, and everything from that very product or layer on runs on the host: what
  * failed has written nothing, so no step is lost or done twice.
  *
- * @param onLost told once; by default the error is printed as a warning
+ * @param onLost called once; by default the error is printed as a warning
  * @param routing what goes to the device; by default all
  */
 export function withFallback(
@@ -157,7 +157,7 @@ function guardedLayer(layer: LayerKernel, guard: Guard, routing: Routing): Layer
 }
 
 /**
- * `withFallback` for a device that answers later; of its products, `addMatmul` is enough. The host is not disposed of with it: it
+ * `withFallback` for an asynchronous device; of its products, `addMatmul` is enough. The host is not disposed of with it: it
  * serves the time loops too.
  */
 export function withAsyncFallback(own: OwnAsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {

@@ -79,11 +79,11 @@ export interface FusedScan {
   /** The layer around the scan too, with everything in between left on a device; a backend that has none leaves this out. */
   readonly layer?: LayerKernel;
   /**
-   * Takes over a layer that will be run and never walked backward: projection and scan together, without caches. Optional.
+   * Takes over a layer that will be run forward only: projection and scan together, without caches. Optional.
    *
    * @param params of the cell; they are copied, in the order the backend reads them
    * @param table `[V, D]`, for inputs that are rows of it: `run` then takes their `ids`, and may keep the projection of a row that
-   * came up, to the same bits
+   * occurred, to the same bits
    * @returns nothing where the backend does not take these
    */
   infer?(params: Readonly<Record<string, Tensor>>, table?: Tensor): InferenceLayer | undefined;
@@ -145,13 +145,13 @@ export interface LayerGradients {
   readonly dFinal: Readonly<Record<string, Tensor>>;
   /** Mirrors the parameters; accumulates. A learned initial state is left to the caller. */
   readonly grads: Readonly<Record<string, Tensor>>;
-  /** `[N, D]`, accumulates; absent where nobody needs it. */
+  /** `[N, D]`, accumulates; absent where it is not needed. */
   readonly dX?: Tensor;
   /** Per state name `[B, H]`, in packed order, written: ∂L/∂(initial state). */
   readonly dInitial: Readonly<Record<string, Tensor>>;
 }
 
-/** A layer, one direction of it, that is run and never walked backward. */
+/** A layer, one direction of it, that is forward-only. */
 export interface InferenceLayer {
   /**
    * Fills `y` with what `unroll` returns as its `y`, to the bit of the backend's own scan; or returns `false` without having

@@ -1,5 +1,5 @@
 /**
- * One text for backends that answer at once and for those that answer later: work is a generator that yields the answers it waits
+ * One text for synchronous and asynchronous backends: work is a generator that yields the answers it waits
  * for, and two drivers run it.
  */
 

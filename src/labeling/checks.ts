@@ -5,7 +5,7 @@ import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 
 /**
- * Refuses what is no backend, or has no more than products, as an asynchronous device.
+ * Refuses what is not a backend, or has no more than products, as an asynchronous device.
  *
  * @param where the function called, for the message
  * @param name the argument as the caller knows it
@@ -19,7 +19,7 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
 }
 
 /**
- * Refuses what is no list of lists of tokens, holes included.
+ * Refuses what is not a list of lists of tokens, holes included.
  *
  * @throws ArgumentError that names the sentence and the token
  */
@@ -75,7 +75,7 @@ export function expectCorpus(where: string, name: string, sentences: unknown): v
   for (let i = 0; i < list.length; i++) expectSentence(where, `${name}[${i}]`, list[i]);
 }
 
-/** Requires something to iterate over that is no string, whose letters would be taken for its elements. @throws ArgumentError */
+/** Requires something to iterate over that is not a string, whose letters would be taken for its elements. @throws ArgumentError */
 export function expectIterable(where: string, name: string, x: unknown, of: string): void {
   if (typeof x === 'object' && x !== null && Symbol.iterator in x && typedArrayName(x) === undefined) return;
   throw new ArgumentError(`${where}: ${name} must be a list or another iterable of ${of}; got ${describe(x)}`);
@@ -93,7 +93,7 @@ export function expectChunks(where: string, name: string, x: unknown): void {
 const TYPES = { string: 'a string', boolean: 'true or false', function: 'a function', number: 'a number' } as const;
 
 /**
- * Refuses options that are no object, and those of another type than they have. One that is left out, or undefined, is fine.
+ * Refuses options that are not an object, and those of another type than they have. One that is left out, or undefined, is fine.
  *
  * @param types of the options to look at, by name
  * @throws ArgumentError that names the option

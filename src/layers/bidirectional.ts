@@ -74,7 +74,7 @@ const KEYS = keysOf<BidirectionalBackwardOptions>({ dX: true, dFinal: true, trun
 /**
  * New parameters: each direction draws from its own stream, `forward` and `reverse`, of the generator.
  *
- * @throws ArgumentError when D or H is no positive integer
+ * @throws ArgumentError when D or H is not a positive integer
  */
 export function initBidirectional(
   cell: Cell,

@@ -44,7 +44,7 @@ export interface ConvolutionPass {
  * New filters as those of a linear layer from K·D to F (`initLinear`).
  *
  * @param K rows of a window
- * @throws ArgumentError when D, F or K is no positive integer
+ * @throws ArgumentError when D, F or K is not a positive integer
  */
 export function initConvolution(D: number, F: number, K: number, rng: Rng, options: { dtype?: DType } = {}) {
   expectPositiveInteger('initConvolution', 'D', D);

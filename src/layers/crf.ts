@@ -94,7 +94,7 @@ export function initCrf(K: number, options: { dtype?: DType } = {}): CrfParams {
  *
  * @param emissions `[N, K]`, packed rows
  * @param targets `[N]` labels 0 … K−1 in the order of the rows, or −1 for a token without one
- * @throws ArgumentError naming the row of a target that is no label, the sequence whose targets break the mask, or the option
+ * @throws ArgumentError naming the row of a target that is not a label, the sequence whose targets break the mask, or the option
  *   outside its domain
  * @throws ShapeError when `emissions` or a parameter does not fit
  */

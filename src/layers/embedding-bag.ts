@@ -26,7 +26,7 @@ import { expectIds } from './embedding.js';
  * (`initEmbedding`).
  *
  * @param k rows per bag
- * @throws ArgumentError when R, E or k is no positive integer
+ * @throws ArgumentError when R, E or k is not a positive integer
  */
 export function initEmbeddingBag(R: number, E: number, k: number, rng: Rng, options: { dtype?: DType } = {}) {
   expectKnownKeys('initEmbeddingBag', 'options', options, ['dtype']);
@@ -43,7 +43,7 @@ export function initEmbeddingBag(R: number, E: number, k: number, rng: Rng, opti
  *
  * @param ids `[N · k]` rows of `weight`, row-major
  * @param k rows per bag
- * @throws ArgumentError naming the position of an id that is no row of `weight`, or where k does not divide their number
+ * @throws ArgumentError naming the position of an id that is not a row of `weight`, or where k does not divide their number
  */
 export function embeddingBagForward(kernels: Kernels, params: EmbeddingParams, ids: Int32Array, k: number): Tensor {
   expectEntry('embeddingBagForward', { kernels, params, ids });

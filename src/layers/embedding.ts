@@ -31,7 +31,7 @@ export type EmbeddingGrads = EmbeddingParams;
  * New embeddings, uniform in ±√(3/E): every component has variance 1/E, so a vector has expected squared length 1 whatever
  * its size (Lample et al., Neural Architectures for Named Entity Recognition, NAACL 2016, after Glorot & Bengio 2010).
  *
- * @throws ArgumentError when V or E is no positive integer
+ * @throws ArgumentError when V or E is not a positive integer
  */
 export function initEmbedding(V: number, E: number, rng: Rng, options: { dtype?: DType } = {}) {
   expectKnownKeys('initEmbedding', 'options', options, ['dtype']);
@@ -47,7 +47,7 @@ export function initEmbedding(V: number, E: number, rng: Rng, options: { dtype?:
  *
  * @param ids `[N]` rows of `weight`
  * @param out where to write; a new tensor otherwise
- * @throws ArgumentError naming the position of an id that is no row of `weight`
+ * @throws ArgumentError naming the position of an id that is not a row of `weight`
  * @throws ShapeError when `out` is not `[N, E]`
  */
 export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids: Int32Array, out?: Tensor): Tensor {
@@ -65,7 +65,7 @@ export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids:
   return y;
 }
 
-/** @throws ArgumentError naming the position of an id that is no row of a table with V of them */
+/** @throws ArgumentError naming the position of an id that is not a row of a table with V of them */
 export function expectIds(where: string, ids: Int32Array, V: number): void {
   for (let n = 0; n < ids.length; n++) {
     const id = ids[n];

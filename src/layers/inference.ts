@@ -20,13 +20,13 @@ import type { LayerParams, LayerSpec } from './stack.js';
 import { checkLayers, outputSize } from './stack.js';
 import { expectEntry } from '../autograd/entry-checks.js';
 
-/** A stack at work. Parameters that change later may or may not show: make a new one then. */
+/** A stack for inference. Parameters that change later may or may not show: make a new one then. */
 export interface StackInference {
   /**
    * `[N, H]` or `[N, 2H]`, the output of the last layer.
    *
    * @param x `[N, D]`, or `[N]` ids: rows of the table the stack was prepared with
-   * @throws ShapeError when `x` does not fit; ArgumentError when an id is no row of the table, or there is none;
+   * @throws ShapeError when `x` does not fit; ArgumentError when an id is not a row of the table, or there is none;
    * UnsupportedError where the backend lacks its element type
    */
   run(x: Tensor | Int32Array, packing: Packing): Tensor;
@@ -56,7 +56,7 @@ interface Input {
  * Prepares a stack, outside of any frame.
  *
  * @param params one entry per layer
- * @param table `[V, D]` of which inputs are rows, such as word embeddings; the projections of rows that came up may then be kept
+ * @param table `[V, D]` of which inputs are rows, such as word embeddings; the projections of rows that occurred may then be kept
  * @throws ArgumentError when layers and parameters do not pair up; ShapeError when a tensor does not fit its layer
  */
 export function stackInference(
@@ -96,7 +96,7 @@ export function stackInference(
   };
 }
 
-/** @throws ArgumentError where ids are no rows of a table */
+/** @throws ArgumentError where ids are not rows of a table */
 function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Input {
   if (!ArrayBuffer.isView(x)) return { x, rows: () => x };
   if (table === undefined) {

@@ -30,7 +30,7 @@ export type LinearGrads = LinearParams;
 /**
  * New weights by Glorot & Bengio (2010), equation 16: uniform in ±√(6/(D+K)); the bias is zero.
  *
- * @throws ArgumentError when D or K is no positive integer
+ * @throws ArgumentError when D or K is not a positive integer
  */
 export function initLinear(D: number, K: number, rng: Rng, options: { dtype?: DType } = {}) {
   expectKnownKeys('initLinear', 'options', options, ['dtype']);

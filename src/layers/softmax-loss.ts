@@ -15,7 +15,7 @@
  * the mean is divided by the weights of the *true* labels, smoothed or not.
  *
  * The log-sum-exp subtracts the row's maximum, which starts from the row's first element; logits of ±10⁴ and of −Infinity
- * (an impossible label) are therefore exact. A row of −Infinity alone is no distribution and yields NaN, as NaN and
+ * (an impossible label) are therefore exact. A row of −Infinity alone is not a distribution and yields NaN, as NaN and
  * +Infinity do. Row sums and the loss accumulate in float64 for either element type.
  *
  * Kept for backward: p, q's parameters and s.
@@ -66,7 +66,7 @@ export interface SoftmaxLoss {
  *
  * @param logits `[N, K]`, left as they are
  * @param out where to write; may be `logits` itself. A new tensor otherwise
- * @throws ShapeError when `logits` is no matrix or `out` has another shape
+ * @throws ShapeError when `logits` is not a matrix or `out` has another shape
  */
 export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Tensor {
   expectKernels('softmaxRows', kernels);
@@ -100,7 +100,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
  *
  * @param logits `[N, K]`
  * @param targets `[N]` labels 0 … K−1, or −1 for a row that does not count
- * @throws ArgumentError naming the row of a target that is no label, or the option outside its domain
+ * @throws ArgumentError naming the row of a target that is not a label, or the option outside its domain
  * @throws ShapeError when `logits` is not `[N, K]`
  */
 export function softmaxLossForward(

@@ -117,7 +117,7 @@ export function outputSize(layer: Pick<LayerSpec, 'hidden' | 'bidirectional'>): 
  * stack starts with the same lower layers.
  *
  * @param D width of the input
- * @throws ArgumentError on an empty list of layers, or a size that is no positive integer
+ * @throws ArgumentError on an empty list of layers, or a size that is not a positive integer
  */
 export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, options: InitOptions = {}): LayerParams[] {
   expectEntry('initStack', { rng, options });
@@ -153,7 +153,7 @@ export function stackForward(
   return now(stackWork({ host: kernels }, layers, params, x, packing, options));
 }
 
-/** `stackForward` where a device that answers later may take whole layers; the host runs the others. The same text. */
+/** `stackForward` where an asynchronous device may take whole layers; the host runs the others. The same text. */
 export async function stackForwardAsync(
   devices: Devices,
   layers: readonly LayerSpec[],

@@ -42,7 +42,7 @@ export interface Optimizer {
   /**
    * Continues from a saved state, as if the updates in between had not happened. The state is copied.
    *
-   * @throws ArgumentError when a moment is missing or unknown, or the step is no integer of at least 0
+   * @throws ArgumentError when a moment is missing or unknown, or the step is not an integer of at least 0
    * @throws ShapeError when a moment has not the shape and element type of its parameter
    */
   restore(state: OptimizerState): void;

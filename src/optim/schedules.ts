@@ -196,7 +196,7 @@ function halfCosine(x: number): number {
 function parseNumber(value: string, text: string): number {
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) {
-    throw new ArgumentError(`schedule must be ${GRAMMAR}; got '${text}', where '${value}' is no number`);
+    throw new ArgumentError(`schedule must be ${GRAMMAR}; got '${text}', where '${value}' is not a number`);
   }
   return number;
 }

@@ -1,5 +1,5 @@
 /**
- * Writing a file so that nobody ever sees half of it: the bytes go to a temporary file beside the target, reach the disk,
+ * Writing a file so that half of it is never visible: the bytes go to a temporary file beside the target, reach the disk,
  * and take the target's name in one rename. An interrupted or failed write leaves the earlier file as it was.
  */
 import { createHash } from 'node:crypto';
@@ -26,7 +26,7 @@ export async function assertWritable(path: string): Promise<void> {
   if (!place.isDirectory()) throw unwritable(path, `${folder} is a file, not a folder; choose another path`);
   const target = await stat(path);
   if (target?.isDirectory()) throw unwritable(path, 'it is a directory; give the path of a file in it');
-  if (target && !target.isFile()) throw unwritable(path, 'it is no regular file, and replacing it would remove it');
+  if (target && !target.isFile()) throw unwritable(path, 'it is not a regular file, and replacing it would remove it');
   if (!(await allows(folder))) throw unwritable(path, `the folder ${folder} may not be written; choose another one`);
   if (target && !(await allows(path))) throw unwritable(path, 'the file is write-protected; choose another path');
   const draft = draftOf(await targetOf(path)); // a system that takes no such name says so now, not when the model is there

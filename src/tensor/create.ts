@@ -47,7 +47,7 @@ export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
  * @param shape the shape; by default that of the nesting
  * @param dtype by default that of a Float32Array or Float64Array, else float32
  * @throws ShapeError when the nesting is ragged, or the number of elements is not that of `shape`
- * @throws ArgumentError when an element is no number
+ * @throws ArgumentError when an element is not a number
  */
 export function fromArray(
   values: Nested | Real,

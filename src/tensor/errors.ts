@@ -23,7 +23,7 @@ export class UnsupportedError extends BpttError {
   override name = 'UnsupportedError';
 }
 
-/** Memory that a backend needs cannot be had, or must not move now. */
+/** Memory that a backend needs is unavailable, or must not move now. */
 export class MemoryError extends BpttError {
   override name = 'MemoryError';
 }

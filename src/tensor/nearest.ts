@@ -1,6 +1,6 @@
 /** The name that was probably meant: for messages about options that are misspelt. */
 
-/** No name is compared beyond this length; a longer one comes from data, not from somebody who types. */
+/** No name is compared beyond this length; a longer one comes from data, not from a keyboard. */
 const LONGEST = 60;
 
 /**

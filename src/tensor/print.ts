@@ -26,7 +26,7 @@ const KEYS = keysOf<FormatOptions>({ precision: true, maxRows: true, maxColumns:
  *      1.0000  -0.5000     NaN
  *      0.2500   0.0000  -2.0000
  *
- * @throws ArgumentError when an option is no integer, a maximum below 1, or precision outside 0 … 20
+ * @throws ArgumentError when an option is not an integer, a maximum below 1, or precision outside 0 … 20
  */
 export function format(x: Tensor, options: FormatOptions = {}): string {
   expectTensor('format', 'x', x);

@@ -140,7 +140,7 @@ export function step<A extends Real>(x: Tensor<A>, t: number): Tensor<A> {
 /**
  * Gate `g` of pre-activations or activations that hold the gates side by side: `[..., G·H]` → `[..., H]`. O(1), elements
  * shared. The order of the gates is the cell's: i f g o for the LSTM, r z n for the GRU.
- * @throws ShapeError when the last axis is no multiple of H
+ * @throws ShapeError when the last axis is not a multiple of H
  * @throws ArgumentError unless H is a positive integer and g an integer in 0 … G − 1
  */
 export function gate<A extends Real>(a: Tensor<A>, g: number, H: number): Tensor<A> {

@@ -1,4 +1,4 @@
-/** Text of strangers in messages: what a terminal would obey, or nobody could see, is spelled out. */
+/** Text of strangers in messages: what a terminal would obey, or is invisible, is spelled out. */
 
 /** Controls, invisible format characters, line and paragraph separators, lone surrogates, and every space but U+0020. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?! )\p{Zs}/gu;

@@ -100,7 +100,7 @@ describe('results in float32 lie in their balls', () => {
   });
 });
 
-describe('and the balls are no larger than the formulas say', () => {
+describe('and the balls are not larger than the formulas say', () => {
   const close = (found: number, expected: number): void => expect(Math.abs(found / expected - 1)).toBeLessThan(1e-6);
 
   it('one rounding of a product of exact numbers, n − 1 of a sum', () => {

@@ -236,7 +236,7 @@ describe.each(Object.keys(RUNNERS))('a device that answers %s', (when) => {
   });
 });
 
-test('what is no device, or no kernels, is refused by the asynchronous entries in their own names', async () => {
+test('what is not a device, or no kernels, is refused by the asynchronous entries in their own names', async () => {
   const { params, x, dY } = problemIn('float32');
   const pass = unroll(host, lstm, params as never, x, packing);
   const forward = (device: unknown, kernels: unknown) =>

@@ -59,7 +59,7 @@ describe('flatten', () => {
     expect(Object.keys(flatten({ a: { data: f64([1], [1]), stride: f64([1], [2]) } }))).toEqual(['a.data', 'a.stride']);
   });
 
-  it('refuses a tensor reached twice, and a leaf that is no tensor', () => {
+  it('refuses a tensor reached twice, and a leaf that is not a tensor', () => {
     const shared = f64([1], [1]);
     expect(() => flatten({ a: { W: shared }, b: shared })).toThrow(ArgumentError);
     expect(() => flatten({ a: { W: shared }, b: shared })).toThrow('b is the same object as a.W');
@@ -86,7 +86,7 @@ describe('zeroGrads', () => {
     expect(grads.Wx.shape).toEqual([2, 12]);
   });
 
-  it('refuses row gradients of what is no matrix of the record', () => {
+  it('refuses row gradients of what is not a matrix of the record', () => {
     expect(() => zeroGrads({ b: f64([1], [1]) }, { rowGradients: ['c'] })).toThrow(ArgumentError);
     expect(() => zeroGrads({ b: f64([1], [1]) }, { rowGradients: ['b'] })).toThrow(ShapeError);
   });
@@ -210,7 +210,7 @@ describe('clipByGlobalNorm', () => {
     expect([...a.data]).toEqual([1, Infinity]);
   });
 
-  it('measures without clipping at Infinity, and refuses what is no positive number', () => {
+  it('measures without clipping at Infinity, and refuses what is not a positive number', () => {
     expect(clipByGlobalNorm(kernels, { a: f64([1], [9]) }, Infinity)).toBe(9);
     for (const bad of [0, -1, NaN]) expect(() => clipByGlobalNorm(kernels, {}, bad)).toThrow(ArgumentError);
   });

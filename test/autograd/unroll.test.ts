@@ -359,7 +359,7 @@ describe('onStep', () => {
     expect(before).toEqual([new Array(H).fill(0)]);
   });
 
-  test('is refused where it is no function; a fused scan and a device are not asked where it looks', async () => {
+  test('is refused where it is not a function; a fused scan and a device are not asked where it looks', async () => {
     const { packing, params, x, dY } = scene('lstm', [3, 2]);
     const asked: string[] = [];
     const no = (which: string) => () => (asked.push(which), false);
@@ -659,7 +659,7 @@ describe('edges', () => {
     }
   });
 
-  test('what is no tensor is refused by name, wherever it stands', () => {
+  test('what is not a tensor is refused by name, wherever it stands', () => {
     const { cell, packing, params, x, dY, initial, dFinal } = scene('gru', [3, 1]);
     const u = unroll(kernels, cell, params, x, packing);
     const grads = zerosLike(params);

@@ -286,7 +286,7 @@ describe('statistics', () => {
     };
   };
 
-  test('a file that is no result is refused', () => {
+  test('a file that is not a result is refused', () => {
     for (const text of ['no JSON', '{}', '{"machine":{},"rows":[{"case":"x"}]}', 'null']) {
       expect(() => readResult(file('bad.json', text))).toThrow(DataError);
     }

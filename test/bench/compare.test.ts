@@ -73,7 +73,7 @@ const MOST = 3;
 const FEW = 16;
 
 describe.each(Object.entries(NOISES))('%s', (_, noise) => {
-  test.each([7, 21])('%d turns: a program raced against itself is no change', (n) => {
+  test.each([7, 21])('%d turns: a program raced against itself is not a change', (n) => {
     const counts = tally(TRIALS, (rng) => compare(...listed(raced(rng, n, noise, 1)), true)!.verdict);
     expect(changes(counts)).toBeLessThanOrEqual(MOST);
     if (n === 21) expect(counts['no difference']).toBeGreaterThan(0.97 * TRIALS - MOST);
@@ -86,7 +86,7 @@ describe.each(Object.entries(NOISES))('%s', (_, noise) => {
     expect([faster.worse, slower.better]).toEqual([undefined, undefined]);
   });
 
-  test('files of two hours: the same program is no change, also where the machine has become slower or faster', () => {
+  test('files of two hours: the same program is not a change, also where the machine has become slower or faster', () => {
     for (const hours of [1.26, 0.78]) {
       const counts = tally(FEW, (rng) => compare(...listed(apart(rng, 21, noise, 1, hours)))!.verdict);
       expect(changes(counts)).toBeLessThanOrEqual(MOST);
@@ -171,7 +171,7 @@ describe('a comparison', () => {
     expect(compare(row(even(1.2), ms), [row(even(1), ms)])).toMatchObject({ verdict: 'worse', paired: false });
   });
 
-  test('of less than 2 % is no difference, however sure', () => {
+  test('of less than 2 % is not a difference, however sure', () => {
     expect(compare(row(even(1.01, 0)), [row(even(1, 0))], true)).toMatchObject({ verdict: 'no difference' });
   });
 

@@ -25,7 +25,7 @@ import { DeviceError } from '../../src/tensor';
 import { bptt } from '../support/cli';
 import { slowDevice } from '../support/slow-device';
 
-/** In place of tinybench, which is no CommonJS and cannot be loaded here: one sample per turn. */
+/** In place of tinybench, which is not CommonJS and cannot be loaded here: one sample per turn. */
 jest.mock('tinybench', () => {
   type Act = () => Promise<{ overriddenDuration: number }>;
   class Bench {
@@ -200,7 +200,7 @@ test('a device that is lost is no more timed: its products throw, also those aft
   expect(out.data[0]).toBe(2);
 });
 
-test('a tagger on a device that answers later gives right logits and losses, and a wrong one is caught', async () => {
+test('a tagger on an asynchronous device gives right logits and losses, and a wrong one is caught', async () => {
   const { device: later, done } = slowDevice(cpu, ['lstm']);
   const problem = createProblem('lstm', 3, { V: 11, E: 5, H: 4, K: 3, T: 6 });
   const reference = referenceOf(problem);

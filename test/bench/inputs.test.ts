@@ -114,7 +114,7 @@ describe('--kernel: a module that cannot be loaded', () => {
     ['throws', 'mine.mjs', 'throw new RangeError("one\\n  two");', 1, 'loading it throws RangeError: one two'],
     ['throws nothing', 'mine.mjs', 'throw undefined;', 1, 'loading it throws undefined'],
     ['imports what is missing', 'mine.mjs', 'import "./gone.mjs";', 1, /^loading it throws Error: .*gone\.mjs/],
-    ['is no JavaScript', 'mine.txt', KERNEL, 1, 'Node loads no .txt; name a JavaScript module .mjs, .cjs or .js'],
+    ['is not JavaScript', 'mine.txt', KERNEL, 1, 'Node loads no .txt; name a JavaScript module .mjs, .cjs or .js'],
   ])('it %s', (_, name, text, status, reason) => {
     file('mine.mjs', KERNEL);
     if (text !== undefined) file(name, text);
@@ -159,7 +159,7 @@ describe('--against', () => {
     });
   });
 
-  test('what lacks a field is no result', () => {
+  test('what lacks a field is not a result', () => {
     const row = {
       suite: 's',
       case: 'c',
@@ -194,7 +194,7 @@ describe('--peers-folder', () => {
 
   test.each([
     ['no JSON', '[', /^bptt: \S+peers\.json must be a list of peers; it cannot be read: (?!unexpected)[^\n]+\n$/],
-    ['no list', '{}', /^bptt: \S+peers\.json must be a list of peers; it is no list\n$/],
+    ['no list', '{}', /^bptt: \S+peers\.json must be a list of peers; it is not a list\n$/],
   ])('whose list is %s', (_, text, line) => {
     file('peers.json', text);
     expect(bench(folder)).toEqual({ status: 65, stdout: '', stderr: expect.stringMatching(line) });

@@ -36,7 +36,7 @@ test('taps.js finds the hook in this build', () => {
   });
 });
 
-test('values that are no values are usage errors too', () => {
+test('values that are not values are usage errors too', () => {
   for (const [name, ...args] of [
     ['targets.js', '--runs', '0'],
     ['ladder.js', 'float16'],
@@ -55,7 +55,7 @@ describe('targets.js --from', () => {
 
   test.each([
     ['is missing', undefined, 'there is no such file'],
-    ['is broken', '{"machine":', 'is no JSON'],
+    ['is broken', '{"machine":', 'is not JSON'],
     ['is foreign', '{}', 'has no machine and rows'],
     ['is of another program', '[1, 2]', 'has no machine and rows'],
   ])('a file that %s', (_, text, reason) => {

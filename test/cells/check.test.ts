@@ -37,7 +37,7 @@ describe.each(Object.entries(cells))('%s', (_, cell) => {
   });
 });
 
-test.each([undefined, null, 3, 'lstm', () => cells.lstm, [cells.lstm]])('%p is no cell', (value) => {
+test.each([undefined, null, 3, 'lstm', () => cells.lstm, [cells.lstm]])('%p is not a cell', (value) => {
   expect(() => expectCell('here', value)).toThrow(/^here: cell must be a cell, such as \{ \.\.\.lstm, … \}; got /);
 });
 
@@ -67,7 +67,7 @@ describe('a built-in cell with another member', () => {
   const changed = (key: string) => ({ ...cells['gru-reset-before'], [key]: other[key] ?? (() => undefined) }) as Cell;
   const free = ['gateNames', 'initialize', 'equations', 'quantities'];
 
-  test.each(Object.keys(members))('%s is no built-in one any more', (key) => {
+  test.each(Object.keys(members))('%s is not a built-in one any more', (key) => {
     expect(isBuiltIn(changed(key))).toBe(false);
     expect(fusedName(changed(key))).toBe(free.includes(key) ? name : undefined);
   });

@@ -119,7 +119,7 @@ describe.each(PATHS)('a %s of one’s own on %s in %s', (name, _, dtype, open) =
   });
 });
 
-describe('on a device that answers later', () => {
+describe('on an asynchronous device', () => {
   it.each(NAMES)('a %s of one’s own takes every step', async (name) => {
     const host = createCpuKernels();
     const device = withAsyncFallback(await createGpuAsyncKernels({ library: fakeGpu().library }), host);

@@ -81,7 +81,7 @@ describe('npm run proof -- --cell FILE', () => {
     expect(stderr).toContain('leaky disagrees with forward mode');
   });
 
-  it('refuses what is no cell', () => {
+  it('refuses what is not a cell', () => {
     expect(proof('./gone.mjs')).toMatchObject({ status: 2, stderr: expect.stringContaining('there is no such file') });
   });
 });
@@ -108,7 +108,7 @@ describe('a model of such a cell', () => {
     ]) {
       const without = here(...args);
       expect(without).toMatchObject({ status: 65, stdout: '' });
-      expect(without.stderr).toMatch(/m\.st: model: it was trained with a cell 'leaky'.*--cell FILE/);
+      expect(without.stderr).toMatch(/m\.st: model: it was trained with a custom cell 'leaky'.*--cell FILE/);
       expect(here(...args, '--cell', './elsewhere.mjs')).toMatchObject({ status: 0, stderr: '' });
     }
   });

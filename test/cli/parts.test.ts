@@ -153,7 +153,7 @@ describe('progress', () => {
     expect([0, -1, 59.6, 127, 3727].map(formatDuration)).toEqual(['0 s', '0 s', '1:00 min', '2:07 min', '1:02:07 h']);
   });
 
-  test('an unknown rate and an empty job are no division by zero', () => {
+  test('an unknown rate and an empty job are not a division by zero', () => {
     let now = 0;
     const out = stream(false);
     const progress = createProgress(out, () => now);

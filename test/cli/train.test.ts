@@ -38,7 +38,7 @@ describe('the backend', () => {
       .stderr;
   };
 
-  test('auto says what runs, and why it is no device', () => {
+  test('auto says what runs, and why it is not a device', () => {
     expect(start()).toMatch(/; backend wasm-simd \(the preferred backend; no gpu: .+ missing, see bptt doctor\)$/m);
     expect(start('--threads', '2')).toMatch(
       /; backend wasm-simd \(the preferred backend; no gpu: it serves one thread, and more were asked for\)$/m,
@@ -493,7 +493,7 @@ describe('threads', () => {
 describe('nothing is lost', () => {
   const quick = ['--train', 'train.tsv', ...TINY, '--epochs', '2', '--quiet'];
 
-  test('a loss that is no number in a later epoch: one line, status 1, and the best model so far', async () => {
+  test('a loss that is not a number in a later epoch: one line, status 1, and the best model so far', async () => {
     const unstable = ['--cell', 'rnn-relu', '--optimizer', 'sgd', '--lr', '10', '--schedule', 'warmup:100'];
     const args = [...DATA, ...TINY, ...unstable, '--clip', 'none', '--patience', '99', '--quiet'];
     const { status, stderr, stdout } = await train(...args, '--epochs', '99', '--out', 'nan.safetensors');
@@ -507,14 +507,14 @@ describe('nothing is lost', () => {
     expect(readFileSync(space.at('nan.safetensors')).equals(readFileSync(space.at('best.safetensors')))).toBe(true);
   });
 
-  test('a loss that is no number in the first epoch leaves no file', async () => {
+  test('a loss that is not a number in the first epoch leaves no file', async () => {
     const { status, stderr } = await train(...quick, '--lr', '1e308', '--out', 'none.safetensors');
     expect(status).toBe(1);
     expect(stderr).toMatch(/in epoch 1, batch \d+; first bad tensor: [^;]*\n$/);
     expect(existsSync(space.at('none.safetensors'))).toBe(false);
   });
 
-  test('a log that cannot be written any more ends no training, but is told at its end', async () => {
+  test('a log that can no longer be written ends no training, but is told at its end', async () => {
     const full = jest.spyOn(fs, 'writeFileSync').mockImplementationOnce(() => undefined);
     full.mockImplementationOnce(() => {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
@@ -532,7 +532,7 @@ describe('nothing is lost', () => {
     expect(readFileSync(space.at('full.safetensors')).equals(readFileSync(space.at('fine.safetensors')))).toBe(true);
   });
 
-  test('where the model file cannot be written any more, the model goes to the folder for temporary files', async () => {
+  test('where the model file can no longer be written, the model goes to the folder for temporary files', async () => {
     mkdirSync(space.at('gone'));
     await train(...quick, '--out', 'there.safetensors');
     const trained = loadModel(readFileSync(space.at('there.safetensors')));

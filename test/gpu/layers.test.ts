@@ -65,7 +65,7 @@ describe('a layer on gpu.js:headlessgl', () => {
         const training = i % 4 > 0; // every fourth is an evaluation
         const keep = training ? 'gradients' : 'nothing';
         const unrolled = unroll(device, cell, params, x, packing, { keep });
-        // Every fifth training pass never sees its backward, as after a loss that is no number.
+        // Every fifth training pass never sees its backward, as after a loss that is not a number.
         if (training && i % 5 > 0) unrollBackward(device, unrolled, unrolled.y, grads as unknown as CellParams);
         else unrolled.onDevice?.release();
       }

@@ -56,7 +56,7 @@ it('are those of the trace', () => {
   for (const gate of ['r', 'z', 'n']) expect(gatesOf(pass)[gate]).toEqual(steps.map(({ gates }) => gates[gate]));
 });
 
-it('refuses a sequence that there is not, and what is no pass', () => {
+it('refuses a sequence that there is not, and what is not a pass', () => {
   const params = cells.rnn.initialize(1, 1, createRng(1));
   const pass = unroll(kernels, cells.rnn, params, normal([2, 1], 1, createRng(1)), packingOf([2]));
   expect(() => gatesOf(pass, 1)).toThrow('sequence must be one of 1, counted from 0; got 1');

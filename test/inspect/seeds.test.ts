@@ -96,7 +96,7 @@ it("an addend of a recurrent weight, two vectors, is what the cell's own product
   );
 });
 
-it('a weight gradient of your own that is no product of two vectors is formed, and its shares add up too', () => {
+it('a weight gradient of your own that is not a product of two vectors is formed, and its shares add up too', () => {
   const bent: Cell = {
     ...cells.rnn,
     name: 'bent',

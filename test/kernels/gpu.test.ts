@@ -183,7 +183,7 @@ describe('opening a device', () => {
     expect(isSoftware('NVIDIA H200')).toBe(false);
   });
 
-  it.each<GpuMode>(['headlessgl', 'webgl2', 'webgl'])('says what %s needs where it is not to be had', async (mode) => {
+  it.each<GpuMode>(['headlessgl', 'webgl2', 'webgl'])('says what %s needs where it is unavailable', async (mode) => {
     const none = fakeGpu({ modes: [] }).library;
     await expect(open({ library: none, mode })).rejects.toThrow(UnsupportedError);
     await expect(open({ library: none, mode })).rejects.toThrow(new RegExp(`no ${mode} here: it needs`));
@@ -248,7 +248,7 @@ describe.each(FAULTS)('a device that %s', (_, breakIt, message) => {
   });
 });
 
-describe('a device that answers later', () => {
+describe('an asynchronous device', () => {
   it('is given up with one warning too', async () => {
     const device = fakeGpu();
     const host = createCpuKernels();
@@ -289,7 +289,7 @@ describe('a fallback', () => {
     spy.mockRestore();
   });
 
-  it('passes on errors that are no fault of the device', async () => {
+  it('passes on errors that are not the fault of the device', async () => {
     const kernels = withFallback(await open(), createCpuKernels(), () => {
       throw new Error('told of a loss');
     });

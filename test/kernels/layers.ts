@@ -60,7 +60,7 @@ export function outsideOf(kernels: Kernels, c: Case): readonly string[] {
   return audit(float32Engine(problem, { kernels, keep: 'gradients' }), balls).outside;
 }
 
-/** `outsideOf` on a device that answers later. */
+/** `outsideOf` on an asynchronous device. */
 export async function outsideOfAsync(device: AsyncKernels, kernels: Kernels, c: Case): Promise<readonly string[]> {
   const { problem, balls } = solved(c);
   return audit(await float32EngineAsync(problem, device, { kernels, keep: 'gradients' }), balls).outside;
@@ -123,7 +123,7 @@ export const BROKEN: readonly (readonly [CellName, string, string])[] = [
   ['gru-reset-before', '+ ds[this.thread.y][j] *', '- ds[this.thread.y][j] *'],
 ];
 
-/** `watchedLayers` for a device that answers later. */
+/** `watchedLayers` for an asynchronous device. */
 export function watchedAsyncLayers(device: AsyncKernels): { device: AsyncKernels; answers: string[] } {
   const answers: string[] = [];
   const layers = Object.entries(device.layers ?? {}).map(([name, layer]): [string, AsyncLayerKernel] => [

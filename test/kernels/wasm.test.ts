@@ -187,7 +187,7 @@ describe('the memory of wasm-simd', () => {
     expect(kernels.memory.buffer).toBe(before);
   });
 
-  it('says so when it cannot be had, changes nothing, and goes on', async () => {
+  it('says so when it is unavailable, changes nothing, and goes on', async () => {
     const kernels = await createWasmKernels({ maximumBytes: 1 << 20 });
     const draw = numbers(4);
     const out = place(400, 300, 'float64', 'row-major', draw);
@@ -195,7 +195,7 @@ describe('the memory of wasm-simd', () => {
     const b = place(500, 300, 'float64', 'row-major', draw);
     const before = clone(out);
     expect(() => kernels.addMatmul(out, a, b)).toThrow(MemoryError);
-    expect(() => kernels.addMatmul(out, a, b)).toThrow(/bytes cannot be had.*smaller batches/);
+    expect(() => kernels.addMatmul(out, a, b)).toThrow(/bytes are unavailable.*smaller batches/);
     expect(out.data).toEqual(before.data);
     expect(() => kernels.reserve(2 ** 30)).toThrow(MemoryError);
     expect(() => kernels.allocate([1 << 20], 'float64')).toThrow(MemoryError);
@@ -216,7 +216,7 @@ describe('the memory of wasm-simd', () => {
 });
 
 describe('createWasmKernels', () => {
-  it('refuses a maximum out of range, and a reserve that is no size', async () => {
+  it('refuses a maximum out of range, and a reserve that is not a size', async () => {
     for (const maximumBytes of [0, -1, NaN, 2 ** 33]) {
       await expect(createWasmKernels({ maximumBytes })).rejects.toThrow(ArgumentError);
     }

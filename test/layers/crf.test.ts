@@ -218,7 +218,7 @@ describe('extreme scores', () => {
   });
 
   test('a transition whose factor underflows is summed term by term, exactly', () => {
-    // From 0 to 1 costs 2000 more than from 1 to 1, but 1 is 3000 behind: e^−2000 is no float, and it is the greater part.
+    // From 0 to 1 costs 2000 more than from 1 to 1, but 1 is 3000 behind: e^−2000 is not a float, and it is the greater part.
     const problem = crfProblem({ K: 2, lengths: [2] });
     problem.tensors.emissions.data.set([0, -3000, -5000, 0]);
     problem.tensors.transitions.data.set([0, -2000, 0, 0]);
@@ -370,7 +370,7 @@ describe('targets', () => {
     expect(place([-1, 0, 1, -1])).toBe('none');
   });
 
-  test('that are no labels are refused', () => {
+  test('that are not labels are refused', () => {
     expect(() => loss([0, 0, 2, 0], {})).toThrow('targets[2] must be a label, 0 … 1, or −1');
     expect(() => loss([0, 0, -2, 0], {})).toThrow(ArgumentError);
     expect(() => loss([0, 0, 0], {})).toThrow('targets must have one entry per row of the packing, 4; got 3');

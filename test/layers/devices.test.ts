@@ -1,5 +1,5 @@
 /**
- * The stack where a device that answers later takes whole layers: the bits of the synchronous stack, for every option of its, because
+ * The stack where an asynchronous device takes whole layers: the bits of the synchronous stack, for every option of its, because
  * both are one text. What a device does not take runs on the host.
  */
 import { packingOf } from '../../src/autograd/packing.js';

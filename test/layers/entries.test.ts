@@ -68,7 +68,7 @@ describe('bidirectionalBackward', () => {
   });
 });
 
-test('embeddingForward refuses an output that is no tensor in its own name', () => {
+test('embeddingForward refuses an output that is not a tensor in its own name', () => {
   const table = { weight: allocate([4, 2], 'float64') };
   for (const out of [5, null, [1, 2]]) {
     expect(() => embeddingForward(kernels, table, Int32Array.of(0, 1), out as never)).toThrow(

@@ -138,7 +138,7 @@ test.each<[string, Kernels]>([
   expect(() => stack.release()).not.toThrow();
 });
 
-test('what is no backend, and what is no table, is refused in the name of the function called', () => {
+test('what is not a backend, and what is not a table, is refused in the name of the function called', () => {
   expect(() => stackInference({} as never, layers, params)).toThrow(/^stackInference: expected kernels/);
   expect(() => stackInference(cpu, layers, params, 5 as never)).toThrow(/^stackInference: table must be a tensor/);
   expect(() => stackInference(cpu, layers, params).run(ids, packing)).toThrow(

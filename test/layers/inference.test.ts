@@ -318,7 +318,7 @@ describe('the projections of a table', () => {
     third.release();
   });
 
-  it('are refused ids that are no rows, and ids without a table', () => {
+  it('are refused ids that are not rows, and ids without a table', () => {
     const stack = stackInference(wasm, layers, params, table());
     expect(() => stack.run(Int32Array.of(0, 1, 2, 3, 4, 5, 20), packing)).toThrow('ids[6] must be a row of weight');
     expect(() => stack.run(Int32Array.of(0, 1), packing)).toThrow(ShapeError);

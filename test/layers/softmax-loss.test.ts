@@ -293,7 +293,7 @@ test('a batch whose labels all have weight 0 has a loss of 0, though another lab
   expect(softmaxLossForward(kernels, logits, Int32Array.of(0), options).loss).toBe(0);
 });
 
-test('a shape alone is no tensor, and smoothing is from 0 to 1', () => {
+test('a shape alone is not a tensor, and smoothing is from 0 to 1', () => {
   const shape = { shape: [2, 3] } as unknown as Tensor;
   const logits = allocate([2, 3], 'float64');
   const targets = Int32Array.of(0, 1);

@@ -48,7 +48,7 @@ test('each obstacle is named, and nothing is changed', async () => {
     [join(folder, 'file', 'm'), /file is a file, not a folder/],
     [join(folder, 'file', 'deeper', 'm'), /deeper does not exist/],
     [join(folder, '\0'), /null bytes/],
-    ['/dev/null', /no regular file/],
+    ['/dev/null', /not a regular file/],
     ['', /without a name/],
     [`${folder}/new/`, /it names a folder/],
   ];

@@ -8,7 +8,7 @@ import { mainFile } from '../support/cli';
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
-test('depth is bounded, and brackets in strings are no depth', () => {
+test('depth is bounded, and brackets in strings are not depth', () => {
   expect(parseUniqueJson(nested(MAX_JSON_DEPTH), 'it')).toBeInstanceOf(Array);
   expect(() => parseUniqueJson(nested(MAX_JSON_DEPTH + 1), 'it')).toThrow(
     'it has brackets nested deeper than 32 levels',

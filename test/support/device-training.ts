@@ -26,7 +26,7 @@ export interface Trained {
   readonly losses: readonly number[];
 }
 
-/** Trains on kernels; on a device that answers later where one is given. `onBatch` is told of every batch, from 1. */
+/** Trains on kernels; on an asynchronous device where one is given. `onBatch` is told of every batch, from 1. */
 export async function trainOn(
   kernels: Kernels,
   {

@@ -44,7 +44,7 @@ export function float32Engine(problem: Problem, choices: Choices = {}): Solution
   return { outputs: pass.outputs, grads: float32Backward(problem, pass, problem.cotangents, choices) };
 }
 
-/** `float32Engine` with products and layers on a device that answers later. */
+/** `float32Engine` with products and layers on an asynchronous device. */
 export async function float32EngineAsync(problem: Problem, device: AsyncKernels, choices: Choices): Promise<Solution> {
   const { case: c, tensors, cotangents } = problem;
   const { kernels = cpu, keep } = choices;

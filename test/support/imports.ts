@@ -147,7 +147,7 @@ function outside(path: string, { specifier, dynamic }: Import): string | undefin
   }
   const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'); // prettier-ignore
   const place = PACKAGES[name];
-  if (place === undefined) return `${name} is no package of this project`;
+  if (place === undefined) return `${name} is not a package of this project`;
   if (!place.test(path)) return `${name} may only be imported where ${place} matches`;
   return name === 'gpu.js' && !dynamic ? 'gpu.js must be imported dynamically' : undefined;
 }
@@ -155,9 +155,9 @@ function outside(path: string, { specifier, dynamic }: Import): string | undefin
 function inside(sources: Sources, path: string, { specifier, typeOnly }: Import): string | undefined {
   if (!specifier.endsWith('.js')) return `${specifier} must end in .js`;
   const to = target(path, specifier);
-  if (!sources.has(to)) return `${specifier} is no file of src`;
+  if (!sources.has(to)) return `${specifier} is not a file of src`;
   const [room, other] = [roomOf(path), roomOf(to)];
-  if (room !== other && ROOMS[room] === undefined) return `${room} is no room`;
+  if (room !== other && ROOMS[room] === undefined) return `${room} is not a room`;
   if (room !== other && !ROOMS[room].includes(other)) return `${room} must not import ${other} (${specifier})`;
   const door = DOORS[`${room} → ${other}`];
   if (door !== undefined && !door.includes(posix.basename(to, '.ts'))) {

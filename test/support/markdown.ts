@@ -94,7 +94,7 @@ export function sourceOf(name: string): string {
     exports: Record<string, { import: { default: string } }>;
   };
   const entry = /^bptt(\/.+)?$/.test(name) ? exports[name.replace(/^bptt/, '.')] : undefined;
-  if (!entry) throw new Error(`'${name}' is no import path of this package`);
+  if (!entry) throw new Error(`'${name}' is not an import path of this package`);
   return join(ROOT, entry.import.default.replace(/^\.\/dist\/esm/, 'src').replace(/\.js$/, '.ts'));
 }
 

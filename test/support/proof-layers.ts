@@ -150,7 +150,7 @@ function byDifferences({ layer, tensors, loss, grads }: Problem, tolerance: numb
 function compare(oracle: string, layer: string, found: Tensors, expected: Tensors): LayerProof {
   const errors = Object.entries(errorsOf({ name: layer, found, expected })).sort(([, p], [, q]) => q - p);
   const [at, error] = errors[0];
-  // The loss and the output are compared as well, but are no derivatives.
+  // The loss and the output are compared as well, but are not derivatives.
   const gradients = Object.fromEntries(Object.entries(expected).filter(([name]) => name !== 'loss' && name !== 'y'));
   return { layer, oracle, derivatives: count(gradients), error, at };
 }

@@ -1,4 +1,4 @@
-/** A device that answers later: whole layers, computed on the host after everybody else had a turn, and a list of what it did. */
+/** An asynchronous device: whole layers, computed on the host after everybody else had a turn, and a list of what it did. */
 import type { Devices } from '../../src/autograd/devices.js';
 import { packingOf } from '../../src/autograd/packing.js';
 import { unroll, unrollBackward } from '../../src/autograd/unroll.js';

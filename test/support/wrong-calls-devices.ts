@@ -1,4 +1,4 @@
-/** Kernels for valid calls: those of the CPU, and the same ones as a device that answers later. */
+/** Kernels for valid calls: those of the CPU, and the same ones as an asynchronous device. */
 import { createCpuKernels } from '../../src/kernels/index.js';
 import type { AsyncKernels } from '../../src/kernels/index.js';
 

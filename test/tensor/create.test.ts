@@ -44,7 +44,7 @@ test('fromArray copies', () => {
   expect(x.data[0]).toBe(1);
 });
 
-test('fromArray refuses ragged nesting, a wrong count, and what is no number', () => {
+test('fromArray refuses ragged nesting, a wrong count, and what is not a number', () => {
   expect(() => fromArray([[1, 2], [3]])).toThrow(
     new ShapeError(
       'fromArray: the nesting must be rectangular, [2, 2]; at depth 1 expected an array of 2, got an array of 1',

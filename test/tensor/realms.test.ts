@@ -1,4 +1,4 @@
-/** Typed arrays of another realm (a frame of a page, a `vm` context), and arrays that are no tensor's data in any realm. */
+/** Typed arrays of another realm (a frame of a page, a `vm` context), and arrays that are not a tensor's data in any realm. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';

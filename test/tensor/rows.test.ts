@@ -87,7 +87,7 @@ describe('dot', () => {
   });
 
   it('sums float32 tensors in float64, and nothing to 0', () => {
-    expect(dot(fromArray([2 ** 24, 1]), fromArray([1, 1]))).toBe(2 ** 24 + 1); // the sum is no float32 number
+    expect(dot(fromArray([2 ** 24, 1]), fromArray([1, 1]))).toBe(2 ** 24 + 1); // the sum is not a float32 number
     expect(dot(zeros([0, 3]), zeros([0, 3]))).toBe(0);
   });
 

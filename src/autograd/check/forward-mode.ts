@@ -184,7 +184,7 @@ export function directionalDerivative(tensors: TensorRecord, direction: TensorRe
  * The whole gradient of a loss by one tensor, element by element: one run of the loss each.
  *
  * @returns a new row-major tensor, float64
- * @throws ArgumentError where there is no such tensor; ShapeError where the loss is no number
+ * @throws ArgumentError where there is no such tensor; ShapeError where the loss is not a number
  */
 export function forwardGradient(tensors: TensorRecord, name: string, loss: DualLoss): Tensor {
   expectTensors('forwardGradient', 'tensors', tensors);

@@ -161,7 +161,7 @@ export function softmaxCrossEntropy(
   });
 }
 
-/** Rows and columns of a matrix. @throws ShapeError where the node is no matrix; `name` is that of the operation */
+/** Rows and columns of a matrix. @throws ShapeError where the node is not a matrix; `name` is that of the operation */
 export function matrixShape(name: string, x: TapeNode): readonly [number, number] {
   const { shape } = x.value;
   if (shape.length !== 2) throw new ShapeError(`tape: ${name} needs a matrix; got [${shape.join(', ')}]`);

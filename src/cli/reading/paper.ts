@@ -10,7 +10,7 @@ import type { OutputStream, Terminal } from '../terminal.js';
 /** Bits of color: none, 16 colors, 256, and 24 bits. */
 export type Depth = 1 | 4 | 8 | 24;
 
-/** Classes of size, largest first; then marks that are no size. */
+/** Classes of size, largest first; then marks of no size. */
 export type Ink = 'size0' | 'size1' | 'size2' | 'size3' | 'size4' | 'bold' | 'dim' | 'good' | 'bad' | 'plus' | 'minus';
 
 /** A sheet to print on. */
@@ -26,7 +26,7 @@ export interface Paper {
   word(token: string, most?: number): string;
   /** Text in a color, or as it is. */
   paint(ink: Ink, text: string): string;
-  /** A glyph for a size in [0, 4], 0 the largest, or for what is no size. */
+  /** A glyph for a size in [0, 4], 0 the largest, or for what is not a size. */
   glyph(kind: Glyph): string;
 }
 

@@ -8,7 +8,7 @@ import { readBytes } from '../model-io.js';
 import { fileOfCell } from '../own-cell.js';
 import type { ModelOptions } from './options.js';
 
-/** Whether a file holds recurrent weights under PyTorch's names. What is no safetensors file is not, whatever else it is. */
+/** Whether a file holds recurrent weights under PyTorch's names. What is not a safetensors file is not, whatever else it is. */
 export function isPyTorch(bytes: Uint8Array): boolean {
   try {
     return Object.keys(decodeSafetensors(bytes).tensors).some((name) => /(^|\.)weight_hh_l0$/.test(name));

@@ -42,7 +42,7 @@ const KEYS = keysOf<GpuOptions>({
   maximumBytes: true,
 });
 
-/** Kernels on a device that answers at once: `headlessgl`, `webgl2`, `webgl`. */
+/** Kernels on a synchronous device: `headlessgl`, `webgl2`, `webgl`. */
 export interface GpuKernels extends Kernels {
   readonly device: DeviceInfo;
   /** Compiled kernels held now. */
@@ -51,7 +51,7 @@ export interface GpuKernels extends Kernels {
   readonly pending: number;
 }
 
-/** Kernels on a device that answers later: `webgpu`. */
+/** Kernels on an asynchronous device: `webgpu`. */
 export interface GpuAsyncKernels extends AsyncKernels {
   readonly device: DeviceInfo;
   /** Compiled kernels held now. */
@@ -66,10 +66,10 @@ const dtypes = ['float32'] as const;
 const NO_SCAN = { forward: () => false, backward: () => false };
 
 /**
- * Opens a device that answers at once.
+ * Opens a synchronous device.
  *
  * @throws ArgumentError on an unknown mode, `webgpu` included, which only `createGpuAsyncKernels` can serve
- * @throws UnsupportedError without gpu.js, or where the device is not to be had: what is missing, in a sentence
+ * @throws UnsupportedError without gpu.js, or where the device is unavailable: what is missing, in a sentence
  */
 export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKernels> {
   expectKnownKeys('createGpuKernels', 'options', options, KEYS);
@@ -108,11 +108,11 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
 }
 
 /**
- * Opens a device that answers later; any mode will do, `webgpu` by default. Products run one after the other, in the order of
+ * Opens an asynchronous device; any mode will do, `webgpu` by default. Products run one after the other, in the order of
  * the calls; operands must not change before the answer.
  *
  * @throws ArgumentError on an unknown mode
- * @throws UnsupportedError without gpu.js, or where the device is not to be had
+ * @throws UnsupportedError without gpu.js, or where the device is unavailable
  */
 export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<GpuAsyncKernels> {
   expectKnownKeys('createGpuAsyncKernels', 'options', options, KEYS);
@@ -124,7 +124,7 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
     const mine = last.then(act);
-    last = mine.catch(() => undefined); // whoever asked for it hears of a failure; the next one runs all the same
+    last = mine.catch(() => undefined); // the caller gets the failure; the next one runs all the same
     return mine;
   };
   const run = async (product: Product, out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
@@ -156,7 +156,7 @@ function defaultModes(): GpuMode[] {
     : ['webgl2', 'webgl'];
 }
 
-/** The first of these modes that is to be had. */
+/** The first of these modes that is available. */
 async function openFirst(modes: readonly GpuMode[], options: GpuOptions): Promise<KernelCache> {
   const unknown = modes.find((mode) => !GPU_MODES.includes(mode));
   if (unknown !== undefined) {

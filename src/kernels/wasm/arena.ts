@@ -30,8 +30,8 @@ export interface Arena {
   /** A tensor of zeros that stays. Throws MemoryError. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * A float32 vector that stays until it is given back, its elements arbitrary: memory that nobody touches before they do. Nothing
-   * where it would take more than its share of the memory that is left to be had, which frames need too.
+   * A float32 vector that stays until it is given back, its elements arbitrary: memory that has not been touched before. Nothing
+   * where it would take more than its share of the memory that is left, which frames need too.
    *
    * @param frameBytes as for `adopt`
    */
@@ -49,7 +49,7 @@ export interface Arena {
   readonly misses: number;
 }
 
-/** An arena over a memory nobody else uses, which grows to `maximumBytes` at most. */
+/** An arena over a memory of its own, which grows to `maximumBytes` at most. */
 export function createArena(memory: Memory, maximumBytes: number): Arena {
   const empty = { bottom: LINE, frame: LINE, top: LINE, depth: 0, pinned: false, lacking: 0, largest: 0, misses: 0 };
   const state: ArenaState = { memory, maximumBytes, residents: [], heap: heapOf(memory), ...empty };

@@ -116,12 +116,12 @@ export function fit(state: ArenaState, end: number): void {
   }
   if (grow(state, end)) return;
   throw new MemoryError(
-    `WebAssembly memory of ${end + SLACK} bytes cannot be had, ${state.heap.f32.byteLength} are there: use smaller batches or ` +
+    `WebAssembly memory of ${end + SLACK} bytes are unavailable, ${state.heap.f32.byteLength} are there: use smaller batches or ` +
       'sequences, or the cpu backend',
   );
 }
 
-/** The arena and its adopter are the only ones to replace the array of a tensor, and nobody else may hold it. */
+/** The arena and its adopter are the only ones to replace the array of a tensor, and no other code may hold it. */
 export function rebind(tensor: Tensor, data: Real): void {
   (tensor as { data: Real }).data = data;
 }

@@ -46,13 +46,13 @@ export interface WasmKernels extends Kernels {
   /**
    * Makes room for `bytes` more, of tensors and of the scratch of calls. A call never grows the memory its operands lie in:
    * reserve first.
-   * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError where they cannot be had
+   * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError where they are unavailable
    */
   reserve(bytes: number): void;
   /**
    * A row-major tensor of zeros in the memory, which products use without a copy. It stays until the backend is disposed of;
    * when the memory grows its `data` is replaced.
-   * @throws MemoryError where the memory cannot be had
+   * @throws MemoryError where the memory is unavailable
    */
   allocate(shape: readonly number[], dtype: DType): Tensor;
 }

@@ -1,10 +1,10 @@
 /**
- * A layer that is run and never walked backward. Its weights stay in panels, so that no call packs them, and projection and
+ * A layer that is forward-only. Its weights stay in panels, so that no call packs them, and projection and
  * scan take turns over a few steps at a time: about as many rows as the products take in one block. What one of them
  * leaves for the other is then still in the second-level cache, where all rows of a large batch would not be. Every element is the
  * same sum in the same order as with one projection for all steps, so the bits are those of `unroll` on this backend.
  *
- * Where the inputs are rows of a table, projections of rows that came up are kept (projections.ts).
+ * Where the inputs are rows of a table, projections of rows that occurred are kept (projections.ts).
  */
 import type { Tensor } from '../../tensor/types.js';
 import { allocate, dtypeOf } from '../../tensor/view.js';
@@ -22,7 +22,7 @@ import { project, projectionsOf } from './projections.js';
 /** Rows of a turn: those of a block of the products. */
 const ROWS = 64;
 
-/** The weights of a layer, each in the memory of the backend as long as nobody releases them. */
+/** The weights of a layer, each in the memory of the backend until they are released. */
 interface Weights {
   readonly D: number;
   readonly H: number;

@@ -14,7 +14,7 @@ interface WebAssemblyGlobal {
 /** `WebAssembly.Memory`. */
 export interface Memory {
   readonly buffer: ArrayBuffer;
-  /** Adds pages of 64 KiB; throws RangeError where they cannot be had. */
+  /** Adds pages of 64 KiB; throws RangeError where they are unavailable. */
   grow(pages: number): number;
 }
 

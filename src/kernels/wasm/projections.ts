@@ -1,6 +1,6 @@
 /**
- * Projections x·Wx + b of the rows of a table, each made when its row first comes up, and kept: in a labeler the table is the
- * word embeddings, and most words of a text have come up before. A row of a product has the same bits in any batch, so a
+ * Projections x·Wx + b of the rows of a table, each made when its row first occurs, and kept: in a labeler the table is the
+ * word embeddings, and most words of a text have occurred before. A row of a product has the same bits in any batch, so a
  * projection that was kept is to the bit the one that would be made anew.
  */
 import type { Tensor } from '../../tensor/types.js';
@@ -61,7 +61,7 @@ export interface Projections {
 }
 
 /**
- * Takes memory for the projections of a table; nothing where it cannot be had. Not inside a frame.
+ * Takes memory for the projections of a table; nothing where it is unavailable. Not inside a frame.
  *
  * @param table `[V, D]`
  * @param width of a projection

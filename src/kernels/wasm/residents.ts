@@ -88,7 +88,7 @@ export function adopt(state: ArenaState, tensors: readonly Tensor[], frameBytes:
     rebind(tensor, data);
     return settle(state, tensor, sizes[i]);
   });
-  // The scratch with them; where that much cannot be had, frames make do with less.
+  // The scratch with them; where that much is unavailable, frames make do with less.
   if (frameBytes > 0) grow(state, state.bottom + scratchOf(frameBytes));
   return () => release(state, mine);
 }

@@ -28,7 +28,7 @@ export interface Batch {
  * the batches shuffled again (a form of sequence bucketing: Khomenko et al. 2016). Without one: sorted by length, stable.
  *
  * @param lengths number of tokens of each sentence
- * @throws ArgumentError when `size` is no positive integer
+ * @throws ArgumentError when `size` is not a positive integer
  */
 export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): number[][] {
   expectNumbers('batchesOf', 'lengths', lengths);

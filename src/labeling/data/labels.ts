@@ -48,7 +48,7 @@ export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   return createLabels(byCount(counts));
 }
 
-/** Labels read back. @throws DataError where the value is no list of distinct labels */
+/** Labels read back. @throws DataError where the value is not a list of distinct labels */
 export function labelsFromJson(value: unknown): LabelVocabulary {
   const labels = stringList(value, 'a label vocabulary', 'labels');
   if (labels.length === 0) throw malformed('a label vocabulary', 'labels', 'at least one label', labels);

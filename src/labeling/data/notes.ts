@@ -29,7 +29,7 @@ export interface NoteCollector {
   readonly add: OnNote;
 }
 
-/** An empty collector. @param onNew hears of every note that is not a repetition */
+/** An empty collector. @param onNew is called with every note that is not a repetition */
 export function collectNotes(onNew: OnNote = () => undefined): NoteCollector {
   expectFunction('collectNotes', 'onNew', onNew);
   const notes: Note[] = [];

@@ -29,7 +29,7 @@ export interface SegmentOptions {
 
 const KEYS = keysOf<SegmentOptions>({ locale: true, tokenizer: true });
 
-/** Segments that are no tokens: white space, controls and invisible format characters such as a zero-width space. */
+/** Segments that are not tokens: white space, controls and invisible format characters such as a zero-width space. */
 const INVISIBLE = /^[\p{White_Space}\p{Cc}\p{Cf}]+$/u;
 
 /**
@@ -120,7 +120,7 @@ function masked(text: string): string {
 
 /**
  * The sentences of a text, found in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks
- * ahead past what is no letter, as far as the next sentence end), so the last two sentences of a stretch are found again
+ * ahead past what is not a letter, as far as the next sentence end), so the last two sentences of a stretch are found again
  * in the next one; where it has no more than two, the stretch is doubled. A stretch that is long already is left at its last
  * letter instead, in the middle of a sentence, where no rule looks back: then the next one goes on with that sentence.
  */
@@ -215,7 +215,7 @@ function* stretchesOf({ text, start }: Piece): Generator<Piece> {
   yield { text: text.slice(from), start: start + from };
 }
 
-/** Sentences and tokens of a text; offsets count from its start. @throws ArgumentError on a locale that is no BCP 47 tag */
+/** Sentences and tokens of a text; offsets count from its start. @throws ArgumentError on a locale that is not a BCP 47 tag */
 export function segmentText(text: string, options: SegmentOptions = {}): SegmentedSentence[] {
   return createSegmenter(options)(text);
 }
@@ -224,7 +224,7 @@ export function segmentText(text: string, options: SegmentOptions = {}): Segment
  * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
  *
  * @param how the locale, and the name of the input in messages
- * @throws DataError on bytes that are no lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, on a token of more than 100,000
+ * @throws DataError on bytes that are not lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, on a token of more than 100,000
  *   characters, and where there is no sentence
  */
 export async function* readText(

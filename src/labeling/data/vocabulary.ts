@@ -74,7 +74,7 @@ export interface VocabularyJson {
 /**
  * The vocabulary of training sentences. A token spelled `<unk>` is the unknown word.
  *
- * @throws ArgumentError where `minCount` is no integer of at least 1
+ * @throws ArgumentError where `minCount` is not an integer of at least 1
  */
 export function buildVocabulary(
   sentences: Iterable<Pick<Sentence, 'tokens'>>,
@@ -122,7 +122,7 @@ export function emptyVocabulary(): Vocabulary {
   return createVocabulary({ lowerCase: false, minCount: 1, words: [], rare: [], signatures: null });
 }
 
-/** A vocabulary read back. @throws DataError where the value is no vocabulary, saying what is wrong with it */
+/** A vocabulary read back. @throws DataError where the value is not a vocabulary, saying what is wrong with it */
 export function vocabularyFromJson(value: unknown): Vocabulary {
   const json = record(value, 'a vocabulary');
   const { lowerCase, minCount } = json;

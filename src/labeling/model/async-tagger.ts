@@ -1,4 +1,4 @@
-/** A tagger on a device that answers later. */
+/** A tagger on an asynchronous device. */
 import { expectKernels as expectProducts } from '../../autograd/entry-checks.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
@@ -10,7 +10,7 @@ import { networkOf } from './network.js';
 import type { PredictOptions, Prediction } from './predict.js';
 import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js';
 
-/** A tagger on a device that answers later. */
+/** A tagger on an asynchronous device. */
 export interface AsyncTagger {
   readonly model: Model;
   /** The device; after it was lost, the host. */
@@ -20,11 +20,11 @@ export interface AsyncTagger {
 }
 
 /**
- * `createTagger` for a device that answers later.
+ * `createTagger` for an asynchronous device.
  *
  * @param device where whole layers run, those that its `layers` take
  * @param host where everything else runs; the CPU by default
- * @throws DataError where the bytes are no model this version reads; ArgumentError where `device` or `host` are no kernels
+ * @throws DataError where the bytes are not a model this version reads; ArgumentError where `device` or `host` are not kernels
  */
 export function createAsyncTagger(
   source: Model | Uint8Array,

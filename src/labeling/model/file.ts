@@ -270,7 +270,7 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   const isVariant = cell.includes(':') && !ownCell;
   if (isVariant && own?.name !== cell && !hasVariants()) {
     throw new DataError(
-      `model: its cell '${cell}' is a variant, and this bundle has none, in order to be small: pass { cell: cellNamed('${cell}') }, from bptt/cells`,
+      `model: its cell '${cell}' is a variant, and this bundle has none, to be small: pass { cell: cellNamed('${cell}') }, from bptt/cells`,
     );
   }
   const fits = isVariant || ownCell ? own?.name === cell : own !== undefined && isBuiltIn(own);
@@ -278,7 +278,7 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   const got = own === undefined ? 'none was given' : `got '${own.name}'`;
   throw new DataError(
     ownCell
-      ? `model: it was trained with a cell '${cell}' of somebody's own, and ${got}: pass that cell, whose functions no file holds (loadModel(bytes, { cell }); --cell FILE)`
+      ? `model: it was trained with a custom cell '${cell}', and ${got}: pass that cell, whose functions no file holds (loadModel(bytes, { cell }); --cell FILE)`
       : `model: it was trained with the built-in cell '${cell}'; ${got}, a cell of your own: leave it out`,
   );
 }

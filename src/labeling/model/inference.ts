@@ -14,7 +14,7 @@ import { keptWords } from './kept-words.js';
 import { joined } from './model.js';
 import type { InferenceNetwork, ModelParams } from './network.js';
 
-/** A labeler at work. */
+/** A labeler for inference. */
 export interface Inference {
   /**
    * The logits of every head for a packed batch: those of `modelForward` without dropout, to the bit.
@@ -29,7 +29,7 @@ export interface Inference {
 /** How a labeler is to work. */
 export interface InferenceOptions {
   /**
-   * Whether what was made of a word may be kept for the next time it comes up: by a backend what the first layer makes of it,
+   * Whether what was made of a word may be kept for the next time it occurs: by a backend what the first layer makes of it,
    * x·Wx + b, at most 32 MiB per direction, and an eighth of the memory the backend may still take; where there are more encoders
    * than that of words, the vectors of 16,384 words at most, in at most 32 MiB. The bits are the same. Default true.
    */

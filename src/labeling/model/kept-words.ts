@@ -1,6 +1,6 @@
 /**
- * Words that came up, kept for the next time: what the encoders make of a word is a row of a table, and what the first layer
- * makes of a row may be kept too (`layers/inference.ts`). Most words of a text have come up before, and a word of which all is kept
+ * Words that occurred, kept for the next time: what the encoders make of a word is a row of a table, and what the first layer
+ * makes of a row may be kept too (`layers/inference.ts`). Most words of a text have occurred before, and a word of which all is kept
  * costs no spelling and no projection. Its row has the bits it had the first time, which are those it would have in any batch.
  */
 import { flatten } from '../../autograd/grads.js';

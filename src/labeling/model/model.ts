@@ -61,7 +61,7 @@ export interface Model {
   readonly network: InferenceNetwork;
   /** Parts of your own, which no file holds. */
   readonly own: OwnParts;
-  /** How the training data was read, so that later inputs are read the same way; absent where nobody said. */
+  /** How the training data was read, so that later inputs are read the same way; absent where that is unknown. */
   readonly input?: InputSpec;
 }
 
@@ -157,7 +157,7 @@ export function modelForward(
   return remember(now(forwardWork({ host: kernels }, network, params, features, packing, options)), ownWeights(params));
 }
 
-/** `modelForward` where a device that answers later may take whole layers; the host does the rest. The same text. */
+/** `modelForward` where an asynchronous device may take whole layers; the host does the rest. The same text. */
 export async function modelForwardAsync(
   devices: Devices,
   network: Network,

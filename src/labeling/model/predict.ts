@@ -35,7 +35,7 @@ const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true
  * backends whose rows do not depend on each other (the CPU's do not).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
- * @throws ArgumentError where `sentences` is no list of lists of tokens, naming the place, and on kernels or options that are none;
+ * @throws ArgumentError where `sentences` is not a list of lists of tokens, naming the place, and on kernels or options that are none;
  *   NonFiniteError where the weights are so large that a logit is not finite
  */
 export function predict(
@@ -84,7 +84,7 @@ export interface ReadBatch {
 /**
  * Sentences of similar length together, each batch packed when its turn comes. Sentences without tokens are in none.
  *
- * @throws ArgumentError where `sentences` is no list of lists of tokens, or `options` are none: at once, before any batch
+ * @throws ArgumentError where `sentences` is not a list of lists of tokens, or `options` are none: at once, before any batch
  */
 export function batchesToPredict(
   { readers }: Model,

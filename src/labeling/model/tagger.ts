@@ -35,7 +35,7 @@ export interface Tagger {
    * @param sentences tokens of each sentence
    * @param options.probabilities whether to return the probability of each label too; default false
    * @param options.spans whether to return the spans of the labels too, each with its probability; default false
-   * @throws ArgumentError where `sentences` is no list of lists of strings, naming sentence and token
+   * @throws ArgumentError where `sentences` is not a list of lists of strings, naming sentence and token
    */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Prediction[];
   /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
@@ -49,7 +49,7 @@ export interface Tagger {
  *
  * @param kernels where products run; the CPU by default
  * @param options whether words are kept; see `InferenceOptions`. With bytes, the cell too, where it is one of your own
- * @throws DataError where the bytes are no model this version reads; ArgumentError where `source` is something else,
+ * @throws DataError where the bytes are not a model this version reads; ArgumentError where `source` is something else,
  *   `kernels` are none, or an option is outside its domain
  */
 export function createTagger(

@@ -25,7 +25,7 @@ import { spanReading } from './span-reading.js';
 import { spanSchemeOf } from './spans.js';
 import { notesOfScoring } from './suspect.js';
 
-/** What to call the input, and who hears of each sentence. */
+/** What to call the input, and a callback for each sentence. */
 export interface EvaluateOptions {
   /** Name of the input, for messages. */
   readonly source?: string;
@@ -192,7 +192,7 @@ function scorerOf(model: Model, head: JudgedHead, options: EvaluateOptions, inMo
   const asked = { ...options, ...(named !== undefined && { source: named }), scheme: options.scheme ?? schemes?.data };
   const reading = inMode ? spanReading(asked, isSentences ? [] : given.labels, gold) : {};
   if (isSentences) return createScorer({ unit: 'sentence', spans: false });
-  // Without a vocabulary nobody can tell what training has seen: no word counts as out of it.
+  // Without a vocabulary it is unknown what training has seen: no word counts as out of it.
   const known = model.readers.some(({ vocabulary }) => vocabulary) ? model.words.known : () => true;
   // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
   return createScorer({ known, labels: given.labels, ...reading });

@@ -55,10 +55,10 @@ export interface Scores {
   /** Right tokens among all; 0 without tokens. */
   readonly accuracy: number;
   readonly knownTokens: number;
-  /** Accuracy over the tokens seen in training; null without any, or where nobody said which they are. */
+  /** Accuracy over the tokens seen in training; null without any, or where it is unknown which they are. */
   readonly knownAccuracy: number | null;
   readonly oovTokens: number;
-  /** Accuracy over the tokens never seen in training; null without any, or where nobody said which they are. */
+  /** Accuracy over the tokens never seen in training; null without any, or where it is unknown which they are. */
   readonly oovAccuracy: number | null;
   readonly labels: Readonly<Record<string, PrecisionRecall>>;
   /** Unweighted mean of F1 over the labels that occurred, as gold or as prediction; 0 without any. */
@@ -187,7 +187,7 @@ function createTotals(known: ScorerOptions['known']) {
   const [inVocabulary, out] = [0, 1].map((): Right => ({ correct: 0, tokens: 0 }));
   const lengths = LENGTH_BUCKETS.map(() => ({ sentences: 0, correct: 0, tokens: 0 }));
   return {
-    /** @returns for each token whether training lacked it; undefined where nobody said */
+    /** @returns for each token whether training lacked it; undefined where that is unknown */
     add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length: number) {
       const bucket = lengths[bucketOf(length)];
       const oov = known && tokens.map((token) => !known(token));

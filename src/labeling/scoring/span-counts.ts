@@ -35,7 +35,7 @@ export interface SpanScores extends PrecisionRecall {
   readonly types: Readonly<Record<string, PrecisionRecall>>;
   /** Unweighted means over the types that occurred, as gold or as prediction. */
   readonly macro: MacroAverage;
-  /** Spans whose words all occurred in training, and spans that hold one that did not; null where nobody said which they are. */
+  /** Spans whose words all occurred in training, and spans that hold one that did not; null where it is unknown which they are. */
   readonly known: PrecisionRecall | null;
   readonly oov: PrecisionRecall | null;
   /** Mistakes by their kind; see `spanMistakes`. */
@@ -97,7 +97,7 @@ export interface SpanSentence {
   readonly predicted: readonly string[];
   readonly scoredGold: readonly string[];
   readonly scoredPredicted: readonly string[];
-  /** Whether each token never occurred in training; undefined where nobody said. */
+  /** Whether each token never occurred in training; undefined where that is unknown. */
   readonly oov?: readonly boolean[];
   readonly length: number;
 }

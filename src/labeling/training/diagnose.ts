@@ -1,5 +1,5 @@
 /**
- * When a loss or a gradient is no number any more: which tensor went bad first, in which layer and at which time step.
+ * When a loss or a gradient is no longer a number: which tensor went bad first, in which layer and at which time step.
  * Runs once, before the training stops; costs nothing until then.
  */
 import type { TensorRecord } from '../../autograd/grads.js';

@@ -51,7 +51,7 @@ export interface EpochReport extends EpochRecord {
   readonly model: Model;
 }
 
-/** Who listens, and who may stop it. */
+/** Callbacks of a training, and the signal that stops it. */
 export interface TrainHooks {
   readonly onProgress?: (progress: Progress) => void;
   readonly onEpoch?: (report: EpochReport) => void;
@@ -61,7 +61,7 @@ export interface TrainHooks {
    */
   readonly signal?: AbortSignal;
   /**
-   * A device that answers later, for the products over whole batches of the training; the time loops and the evaluations run
+   * An asynchronous device, for the products over whole batches of the training; the time loops and the evaluations run
    * on the kernels.
    */
   readonly device?: AsyncKernels;
@@ -69,14 +69,14 @@ export interface TrainHooks {
   readonly onThreads?: (choice: ThreadChoice) => void;
   /** Hears, before the first batch, which options the size of the data, or a preset, has set. */
   readonly onDecided?: (decided: Decided) => void;
-  /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint is at work. */
+  /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint applies. */
   readonly onSpans?: (plan: SpanPlan) => void;
   /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
   readonly onNote?: OnNote;
   /**
    * Gets what there is to save, as after an abort, when `train` is about to throw `error`: the best weights of the epochs
    * that were finished. Without a finished epoch the weights as they stand, where a worker thread ended; else it is not
-   * called, because a loss that is no number in the first epoch leaves nothing worth keeping.
+   * called, because a loss that is not a number in the first epoch leaves nothing worth keeping.
    */
   readonly onRescue?: (result: TrainResult, error: unknown) => void;
 }

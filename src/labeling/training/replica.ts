@@ -149,7 +149,7 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
   return kernels.frame(() => now(shardWork(replica, { host: kernels }, members, totals, moment)));
 }
 
-/** `addShardGradient` with the stack on a device that answers later. The same text. */
+/** `addShardGradient` with the stack on an asynchronous device. The same text. */
 export async function addShardGradientAsync(
   replica: Replica,
   device: AsyncKernels,
@@ -182,7 +182,7 @@ function* shardWork(
   return shard;
 }
 
-/** Truncation cuts between steps; without it nobody looks there. */
+/** Truncation cuts between steps; without it the space between them is not visited. */
 const keepFor = (truncate: Truncation | undefined): Keep => (truncate ? 'steps' : 'gradients');
 
 /** Sentences as the model reads them. */

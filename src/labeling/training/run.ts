@@ -349,7 +349,7 @@ function partsFrom(
   return { config, readers: built.map(({ reader }) => reader), initial, labels, spans };
 }
 
-/** The fields of a body that are left out where nobody asks for them, so that files of other models stay as they are. */
+/** The fields of a body that are left out where they are not asked for, so that files of other models stay as they are. */
 function bodyExtras(settings: Settings, own?: Cell): BodyExtras {
   const { cell, dropoutKind, recurrentDropout: p, zoneout, residual, dense } = settings;
   const states = (own ?? cellNamed(cell as string))?.states ?? []; // the network refuses an unknown cell

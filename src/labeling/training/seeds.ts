@@ -123,7 +123,7 @@ function expectCount(count: unknown, first: number): void {
   }
   if (Number.isSafeInteger(first + ((count as number) - 1))) return;
   throw new ArgumentError(
-    `trainSeeds: ${count as number} seeds from ${show(first)} on are no safe integers: choose a smaller seed`,
+    `trainSeeds: ${count as number} seeds from ${show(first)} on are not safe integers: choose a smaller seed`,
   );
 }
 

@@ -50,9 +50,9 @@ interface TrainState {
  * @param kernels where products run; every thread of `options.threads` opens the same backend for itself
  * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
  * @throws DataError on sentences without labels, or, with `strictLabels`, labels of `dev` or `test` that never occur in `train`
- * @throws NonFiniteError when the loss or a gradient is no finite number any more
+ * @throws NonFiniteError when the loss or a gradient is no longer finite
  * @throws WorkerError when a worker thread ends, or does not start
- * @throws MemoryError where the memory that threads share cannot be had
+ * @throws MemoryError where the memory that threads share is unavailable
  *
  * What was learned before an error goes to `hooks.onRescue`.
  */
@@ -228,7 +228,7 @@ async function trainEpoch(run: Run, source: GradientSource, epoch: number, { sig
   return { record: recordOf(epoch, sums, done, elapsed), interrupted: done < batches.length };
 }
 
-/** What computes the gradient of a batch: a team of threads, a device that answers later, or the kernels. */
+/** What computes the gradient of a batch: a team of threads, an asynchronous device, or the kernels. */
 type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
 
 function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {

@@ -130,7 +130,7 @@ describe('a hostile figure ends with one line, status 65', () => {
     ['metadata that are no JSON', '<svg><metadata>{</metadata></svg>'],
     ['deep JSON', `<svg><metadata>${'['.repeat(100_000)}</metadata></svg>`],
     ['no arguments', '<svg><metadata>{"version":"1"}</metadata></svg>'],
-    ['arguments that are no strings', withArguments([{}])],
+    ['arguments that are not strings', withArguments([{}])],
     ['another command', withArguments(['--wings'])],
     ['an unknown view', withArguments(['flower', 'the cat'])],
     ['--help', withArguments(['--help'])],
@@ -148,7 +148,7 @@ describe('a hostile figure ends with one line, status 65', () => {
     expect(readdirSync(folder)).not.toContain('written.svg');
   });
 
-  test('bytes that are no text, and random damage', async () => {
+  test('bytes that are not text, and random damage', async () => {
     write('hostile.svg', Uint8Array.from([0xff, 0xfe, 0x00]));
     expect((await run('verify', 'hostile.svg')).status).toBe(65);
     await figure('strip');

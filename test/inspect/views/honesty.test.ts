@@ -116,7 +116,7 @@ describe('shared_scale', () => {
     expect(reachScales([weak], {}, style).color.scale.domain[0]).toBeLessThan(1e-15);
   });
 
-  it('signed scales have zero in the middle, and every signed cell a sign that is no color', () => {
+  it('signed scales have zero in the middle, and every signed cell a sign that is not a color', () => {
     const svg = views.ledger.svg(sampleTrace());
     const texts = elementsOf(svg).filter(
       ({ name, attributes }) => name === 'text' && attributes['aria-hidden'] === 'true',

@@ -50,7 +50,7 @@ test('with a generator, batches come in random order, not from long to short', (
   expect(first).not.toEqual([...first].sort((p, q) => q - p));
 });
 
-test('a batch size that is no positive integer is refused', () => {
+test('a batch size that is not a positive integer is refused', () => {
   expect(() => batchesOf([3], 0)).toThrow(ArgumentError);
 });
 

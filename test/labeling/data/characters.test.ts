@@ -51,7 +51,7 @@ test.each([
   [{ unit: 'grapheme', characters: ['e\u0301'] }, /by grapheme/],
   [{ unit: 'grapheme', characters: ['abc'] }, /by grapheme; got "abc"/],
   [{ unit: 'grapheme', characters: ['x'.repeat(1e5)] }, /by grapheme; got "x{1,80}…: the file is damaged$/],
-])('%j are no characters', (json, message) => {
+])('%j are not characters', (json, message) => {
   expect(() => charactersFromJson(json)).toThrow(DataError);
   expect(() => charactersFromJson(json)).toThrow(message);
 });

@@ -75,7 +75,7 @@ describe('reading several columns', () => {
   test.each<[string, ReadOptions['column']]>([
     ['an empty list', []],
     ['null at place 1', ['upos', null as never]],
-  ])('%s is no list of columns', async (got, column) => {
+  ])('%s is not a list of columns', async (got, column) => {
     await expect(read(conllu, { column })).rejects.toThrow(`a number or a name, or a list of some; got ${got}`);
   });
 
@@ -128,7 +128,7 @@ describe('how several columns are read', () => {
     );
   });
 
-  test.each([[[]], [[0]], [['upos', null]], [[['upos']]], [{}]])('%j is no place of labels', (column) => {
+  test.each([[[]], [[0]], [['upos', null]], [[['upos']]], [{}]])('%j is not a place of labels', (column) => {
     expect(() => inputSpecFromJson({ format: 'conllu', column })).toThrow('model: expected input.column');
     expect(() => inputSpecOf({ format: 'conllu', column: {} as InputSpec['column'] })).toThrow(ArgumentError);
   });

@@ -83,7 +83,7 @@ test.each([
   [{ ends: Int32Array.of(-1), values: new Int32Array(1) }, /must never fall; got -1 after 0/],
   [{ ends: Int32Array.of(1), values: new Int32Array(2) }, /feature\.ends must end at 2, the length of values; got 1/],
   [null, /feature must be/],
-])('%j is no feature', (feature, message) => {
+])('%j is not a feature', (feature, message) => {
   expect(() => expectFeature('test', 'feature', feature)).toThrow(ArgumentError);
   expect(() => expectFeature('test', 'feature', feature)).toThrow(message);
 });

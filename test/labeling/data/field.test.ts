@@ -61,7 +61,7 @@ describe('lines that begin with #', () => {
     expect(plain.kinds).toEqual(['comments']);
   });
 
-  test('a note inside a two-column sentence is no word labeled note', async () => {
+  test('a note inside a two-column sentence is not a word labeled note', async () => {
     const { pairs, notes } = await field('the DT\n# note\ncat NN\n');
     expect(pairs).toEqual([
       [
@@ -263,7 +263,7 @@ describe('as in training', () => {
   });
 });
 
-describe('a last column that is no label', () => {
+describe('a last column that is not a label', () => {
   test('one value, or one in each sentence, is asked about with three values of each column', async () => {
     const one = await field('the DT anna\ncat NN anna\nsat VB anna\n');
     expect(doubtfulLabels(one.reading, one.sentences)).toBe(
@@ -421,7 +421,7 @@ describe('bad lines', () => {
     expect(notes[notes.length - 1].message).toBe('f: 2 bad lines were left out, with 1 sentence and 2 readable tokens');
   });
 
-  test('bytes that are no text, lines that are too long, and bad objects are bad lines', async () => {
+  test('bytes that are not text, lines that are too long, and bad objects are bad lines', async () => {
     const input = Buffer.from('a\tX\n\ncaf\xe9\tX\n\nb\tY\n', 'latin1');
     const { add, notes } = collectNotes();
     const skip: ReadOptions = { badLines: 'skip', source: 'f', onNote: add };

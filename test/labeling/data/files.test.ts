@@ -141,7 +141,7 @@ describe('slots', () => {
     await fails(triple('label2', 'a', 'O', 'x\ny'), 'label:2: expected 1 line');
   });
 
-  test('options that do not apply, files that are no triple', async () => {
+  test('options that do not apply, files that are not triples', async () => {
     const path = triple('options', 'a b', 'O O');
     await fails(path, 'column means nothing to the format slots', { column: 1 }, ArgumentError);
     await fails(path, 'seq.in:1: the sentence has 2 tokens, more than 1', { maxTokens: 1 });

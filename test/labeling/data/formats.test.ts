@@ -32,7 +32,7 @@ const fails = async (text: string, message: string, options: ReadOptions = {}, k
 };
 
 describe('conllu', () => {
-  test('words only: ranges, empty nodes and comments are no tokens; a word may contain spaces', async () => {
+  test('words only: ranges, empty nodes and comments are not tokens; a word may contain spaces', async () => {
     expect(await read(CONLLU)).toEqual([
       { tokens: ['Do', "n't", 'go'], labels: ['AUX', 'PART', 'VERB'], line: 4 },
       { tokens: ['chủ tịch'], labels: ['NOUN'], line: 10 },
@@ -233,7 +233,7 @@ describe('jsonl', () => {
     ['{"tokens": ["a"], "labels": ["X"]}\n{"tokens": ', 'f:2: expected a JSON object; got "{\\"tokens\\": "'],
   ])('%j', (text, message) => fails(text, message));
 
-  test('what is no object is refused', async () => {
+  test('what is not an object is refused', async () => {
     for (const text of ['[1]', 'null', '"a"', '7'])
       await fails(text, 'f:1: expected a JSON object', { format: 'jsonl' });
     expect(await read('{"__proto__": 1, "tokens": ["a"], "labels": ["X"]}')).toHaveLength(1);

@@ -97,7 +97,7 @@ describe('NUL bytes', () => {
   test.each([
     ['ASCII as UTF-16LE', utf16('a\tX\n'), 'f:1:', 2, 'LE'],
     ['ASCII as UTF-16BE', swapped('a\tX\n'), 'f:1:', 1, 'BE'],
-    ['Latin-1 as UTF-16LE, which is no UTF-8 either', utf16('\u00e9t\u00e9\n'), 'f:1:', 2, 'LE'],
+    ['Latin-1 as UTF-16LE, which is not UTF-8 either', utf16('\u00e9t\u00e9\n'), 'f:1:', 2, 'LE'],
     ['one in a later line', [...bytes('one\ntwo\nth\0ree\n')], 'f:3:', 3, 'LE'],
     ['one in a last line without its end', [...bytes('one\r\n\0')], 'f:2:', 1, 'LE'],
   ])('%s: named by line and byte', async (_, input, place, byte, order) => {

@@ -83,7 +83,7 @@ describe('what is written is read back', () => {
   const notBlank = (item: fc.Arbitrary<string>) => item.filter((s) => trimmed(s) !== '');
 
   test.each(['conll', 'two-column', undefined] as const)('conll, read as %s', async (format) => {
-    // A byte order mark at the very start of a file is dropped, and -DOCSTART- is no token.
+    // A byte order mark at the very start of a file is dropped, and -DOCSTART- is not a token.
     const item = notBlank(text(/^(?!\ufeff|-DOCSTART-$|\{)[^\t\r\n]*$/u));
     await fc.assert(
       fc.asyncProperty(sentencesOf(item), fc.integer({ min: 1, max: 7 }), async (sentences, size) => {

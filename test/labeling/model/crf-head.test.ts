@@ -114,7 +114,7 @@ describe.each<[string, TrainOptions]>([
     expect(predictions).toEqual(alone);
   });
 
-  test('is the same from a file, and on a device that answers later', async () => {
+  test('is the same from a file, and on an asynchronous device', async () => {
     const { model } = await trained;
     const expected = createTagger(model, kernels).tag(texts, { probabilities: true });
     const bytes = saveModel(model);

@@ -1,4 +1,4 @@
-/** Training and tagging with a device: one that answers later, and one that fails on the way. */
+/** Training and tagging with a device: an asynchronous one, and one that fails on the way. */
 import {
   createCpuKernels,
   createGpuAsyncKernels,
@@ -25,7 +25,7 @@ const later = (kernels: Kernels): AsyncKernels => ({
   dispose: async () => undefined,
 });
 
-describe('on a device that answers later', () => {
+describe('on an asynchronous device', () => {
   it.each(['lstm', 'gru', 'rnn'])('a training with %s gives the bytes of one that answers at once', async (cell) => {
     for (const more of [{ wordDropout: 0.2 }, { bidirectional: false, truncate: { every: 2, back: 3 } }]) {
       const options = { ...OPTIONS, ...more, cell };

@@ -366,7 +366,7 @@ describe('a model with every encoder', () => {
     }
   });
 
-  test('labels the same with a device that answers later', async () => {
+  test('labels the same with an asynchronous device', async () => {
     const tagger = createAsyncTagger(model, kernels as unknown as AsyncKernels);
     expect(await tagger.tag(texts, { probabilities: true })).toEqual(
       createTagger(model).tag(texts, { probabilities: true }),

@@ -131,7 +131,7 @@ describe('a file that is refused', () => {
     ['no JSON', edited({ readers: '{' }), /metadata field readers is not JSON/],
     ['a list for a configuration', edited({ config: '[]' }), /config/],
     ['an unknown cell', edited(config({ cell: 'mgu' })), /cell must be one of .* got 'mgu'/],
-    ['a hidden size that is no number', edited(config({ hidden: ['5'] })), /hidden/],
+    ['a hidden size that is not a number', edited(config({ hidden: ['5'] })), /hidden/],
     [
       'a huge layer',
       edited(config({ hidden: [1e9, 3] })),
@@ -179,7 +179,7 @@ describe('a file that is refused', () => {
       /heads.labels.b in F32; got F64/,
     ],
     [
-      'a weight that is no number',
+      'a weight that is not a number',
       edited({}, { ...good.tensors, 'heads.labels.b': notFinite() }),
       /got NaN at element 2 of heads.labels.b/,
     ],
@@ -230,7 +230,7 @@ describe('a tagger', () => {
     expect(() => createTagger(wrong[2])).toThrow('got an object with config');
   });
 
-  test('refuses what is no list of lists of tokens', () => {
+  test('refuses what is not a list of lists of tokens', () => {
     const tagger = createTagger(modelOf());
     expect(() => tagger.tag('the cat' as unknown as string[][])).toThrow(ArgumentError);
     expect(() => tagger.tag(['the cat'] as unknown as string[][])).toThrow('must be a list of tokens');
@@ -256,7 +256,7 @@ describe('a tagger', () => {
       'sentence 1, token 3, sentences[0][2], must be a string; got undefined',
     ],
     ["[[['a']]]", [[['a']]], 'sentence 1, token 1, sentences[0][0], must be a string; got a list'],
-  ])('%s is no list of sentences; the message names the place', async (_, given, message) => {
+  ])('%s is not a list of sentences; the message names the place', async (_, given, message) => {
     const input = given as string[][];
     expect(() => createTagger(modelOf()).tag(input)).toThrow(ArgumentError);
     expect(() => createTagger(modelOf()).tag(input)).toThrow(message);

@@ -40,7 +40,7 @@ const ORACLE: Readonly<Record<Scheme, Test>> = {
     const last = stretch.at(-1)!;
     return free && !(last[0] === 'B' && n[0] === 'B' && n[1] !== type);
   },
-  // I's up to E with another of the type behind it, or up to what is no I and no E of the type. (seqeval itself starts no span at E
+  // I's up to E with another of the type behind it, or up to what is neither I nor E of the type. (seqeval itself starts no span at E
   // behind O or another type, and so loses a span of one token in front of another.)
   IOE1: (stretch, p, n) => {
     const text = letters(stretch);
@@ -179,7 +179,7 @@ describe('the modes of a scorer', () => {
     );
   });
 
-  test('strict: a label that is no position breaks the scheme where every label counts, and elsewhere is outside', () => {
+  test('strict: a label that is not a position breaks the scheme where every label counts, and elsewhere is outside', () => {
     const strict = { spanMode: 'strict', scheme: 'IOB2' } as const;
     const [labels, wrong] = ['B-x I-x FOO O', 'B-x I-x O I-x'].map((text) => text.split(' '));
     const of = (options: ScorerOptions) => score(labels, wrong, { ...strict, ...options }).spans;
@@ -217,7 +217,7 @@ describe('the modes of a scorer', () => {
     expect(spanReading({ spanMode: 'strict' }, ['O', 'I-x', 'E-x'], unlabeled)).toEqual({ spanMode: 'strict', scheme: 'IOE2' }); // prettier-ignore
   });
 
-  test('a mode without its scheme, and what is no mode, are refused', () => {
+  test('a mode without its scheme, and what is not a mode, are refused', () => {
     expect(() => createScorer({ spanMode: 'strict' })).toThrow(
       'createScorer: spanMode strict needs a scheme: add one of IOB1',
     );

@@ -86,7 +86,7 @@ test('mean and standard deviation, against sums written out', () => {
 test.each<[unknown, TrainOptions, RegExp]>([
   [1, {}, /count must be an integer of at least 2; got 1: for one seed call train/],
   [[1, 2], {}, /count must be an integer/],
-  [2, { seed: Number.MAX_SAFE_INTEGER }, /no safe integers/],
+  [2, { seed: Number.MAX_SAFE_INTEGER }, /not safe integers/],
 ])('%j seeds are refused', async (count, options, message) => {
   await expect(trainSeeds(kernels, data, { ...tiny, ...options }, count as number)).rejects.toThrow(message);
 });

@@ -297,7 +297,7 @@ describe('bad data and bad options', () => {
   });
 });
 
-describe('a loss that is no number', () => {
+describe('a loss that is not a number', () => {
   test('stops the training and names the first bad tensor, its layer and time step', async () => {
     const run = train(kernels, corpora, { ...small, cell: 'rnn-relu', lr: 1e30, optimizer: 'sgd', clip: Infinity });
     await expect(run).rejects.toThrow(NonFiniteError);

@@ -59,7 +59,7 @@ const PROBE = 'function (a) { return a[this.thread.y][this.thread.x] + 1; }';
 /**
  * Opens a device, and runs a kernel on it to see that it is there.
  *
- * @throws UnsupportedError where the mode is not to be had: no such context, no adapter, no single precision
+ * @throws UnsupportedError where the mode is unavailable: no such context, no adapter, no single precision
  */
 export async function openDevice({ mode, library, renderer }: DeviceOptions): Promise<Device> {
   let gpu: Gpu;

@@ -62,7 +62,7 @@ export function createKernelCache(
 interface Kept extends Required<CacheOptions> {
   readonly entries: Map<string, CachedKernel>;
   bytes: number;
-  /** Who must not lose a kernel now. */
+  /** Users that must not lose a kernel now. */
   holds: number;
 }
 

@@ -19,7 +19,7 @@ export interface GpuKernel {
 export interface GpuTexture {
   /** Width and height. */
   readonly output: readonly number[];
-  /** Reads it back, row by row; WebGPU answers later. */
+  /** Reads it back, row by row; WebGPU is asynchronous. */
   toArray(): unknown;
   /** Frees it. To be called before the kernel that made it is destroyed. */
   delete(): void;

@@ -1,4 +1,4 @@
-/** The layers of a device, as the contract of the kernels has them: one text for devices that answer at once and for those that answer later. */
+/** The layers of a device, as the contract of the kernels has them: one text for synchronous and asynchronous devices. */
 import type {
   AsyncLayerKernel,
   AsyncResidentLayer,
@@ -79,7 +79,7 @@ function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
   }
 }
 
-/** The layers of a device that answers at once. */
+/** The layers of a synchronous device. */
 export function layerKernels(cache: () => KernelCache, pending: PendingLayers): Record<string, LayerKernel> {
   return mapCells((name) => {
     const work = workOf(name, cache, pending);
@@ -93,7 +93,7 @@ export function layerKernels(cache: () => KernelCache, pending: PendingLayers): 
   });
 }
 
-/** The layers of a device that answers later; `inTurn` runs one thing after the other. */
+/** The layers of an asynchronous device; `inTurn` runs one thing after the other. */
 export function asyncLayerKernels(
   cache: () => KernelCache,
   pending: PendingLayers,

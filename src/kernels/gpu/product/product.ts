@@ -38,7 +38,7 @@ export function multiply(cache: KernelCache, product: Product, out: Tensor, a: T
   now(multiplyOn(cache, product, out, a, b));
 }
 
-/** `multiply` where the device answers later, one part after the other: a kernel with an answer under way is never freed. */
+/** `multiply` where the device is asynchronous, one part after the other: a kernel with an answer under way is never freed. */
 export async function multiplyAsync(
   cache: KernelCache,
   product: Product,

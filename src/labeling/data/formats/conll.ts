@@ -13,7 +13,7 @@ import { columnSamples, isBlank, splitColumns, type ColumnLayout } from './detec
 import { columnIndex, dataErrorAt, quote, type ParseOptions, oneColumn } from './options.js';
 import type { Reading } from './reading.js';
 
-/** The token that CoNLL-2003 puts before each document; it is no sentence. */
+/** The token that CoNLL-2003 puts before each document; it is not a sentence. */
 const DOCUMENT_START = '-DOCSTART-';
 
 /** Where token and label stand, and what width a line must have. */

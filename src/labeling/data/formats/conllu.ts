@@ -1,7 +1,7 @@
 /**
  * CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html): ten columns separated by
  * tabs, comment lines that begin with `#`, a blank line after each sentence. Multi-word ranges (`8-9`) and empty nodes
- * (`5.1`) are no words of their own and are skipped.
+ * (`5.1`) are not words of their own and are skipped.
  *
  * CoNLL-U Plus (https://universaldependencies.org/ext-format.html) has the columns that its first line names:
  * `# global.columns = ID FORM UPOS`.

@@ -117,7 +117,7 @@ function contentRows(head: readonly string[]): string[] {
 
 /**
  * Whether the first column counts the tokens: of three columns or more, in most lines; of two, in all, and up to a second
- * token at least, because the other reading is a token with its label. Ranges and decimals beside it (`3-4`, `5.1`) are no
+ * token at least, because the other reading is a token with its label. Ranges and decimals beside it (`3-4`, `5.1`) are not
  * tokens.
  */
 function isNumbered(head: readonly string[], separator: 'tab' | 'spaces', width: number): boolean {

@@ -59,7 +59,7 @@ export async function* lineBlocks(
   }
 }
 
-/** As {@link lineBlocks}, but a line that is no text is a fault of its block, and what follows it is read. */
+/** As {@link lineBlocks}, but a line that is not text is a fault of its block, and what follows it is read. */
 export async function* checkedBlocks(
   chunks: ByteChunks,
   source = 'input',

@@ -22,7 +22,7 @@ export interface InputSpec {
   readonly tokenColumn?: number | string;
   /** Where the labels stand: number from 1, a name, or the field of an object; a list of such where there are several columns. */
   readonly column?: LabelColumns;
-  /** Whether column 1 counts the tokens, so that `3-4` and `5.1` in it are no tokens. */
+  /** Whether column 1 counts the tokens, so that `3-4` and `5.1` in it are not tokens. */
   readonly ids?: boolean;
   /** Which lines are comments. */
   readonly comments?: CommentRule;

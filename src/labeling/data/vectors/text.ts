@@ -65,7 +65,7 @@ function readRow(line: string, D: number, keeper: RowKeeper, source: string, num
   const { word, numbers } = found;
   if (word === '') throw badRow(source, `line ${number}`, `expected a word before its ${D} numbers; got none`);
   const spaced = word.includes(' ') || word.includes('\t');
-  // Numbers between the word and its numbers are no part of a word: the line is too wide.
+  // Numbers between the word and its numbers are not part of a word: the line is too wide.
   if (spaced && word.split(/[ \t]+/).slice(1).every(isNumeric)) throw wrongWidth(line, D, source, number); // prettier-ignore
   if (!/^[-+.\dniNI]/.test(numbers)) throw notNumber(numbers, word, source, number);
   const row = keeper.take(word);

@@ -2,7 +2,7 @@
 import type { Feature, Features } from '../../data/features.js';
 import { integersOf } from '../../data/features.js';
 
-/** Numbers 0, 1, … in the order in which distinct tokens come up. */
+/** Numbers 0, 1, … in the order in which distinct tokens occur. */
 export interface TokenNumbers {
   /** How many there are. */
   readonly size: number;
@@ -13,7 +13,7 @@ export interface TokenNumbers {
    * @returns undefined where it would take more than `most` numbers; those that are new until then are numbered
    */
   of(features: readonly Features[], N: number): Int32Array | undefined;
-  /** Forgets the tokens from a number on, which are numbered anew when they come up. */
+  /** Forgets the tokens from a number on, which are numbered anew when they occur. */
   forget(from: number): void;
 }
 

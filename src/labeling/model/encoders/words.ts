@@ -90,7 +90,7 @@ export function wordReader(vocabulary: Vocabulary): TokenReader {
   };
 }
 
-/** The reader of a saved model. @throws DataError where the JSON is no vocabulary, or has another size */
+/** The reader of a saved model. @throws DataError where the JSON is not a vocabulary, or has another size */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const vocabulary = vocabularyFromJson(json);
   if (vocabulary.size === size) return wordReader(vocabulary);

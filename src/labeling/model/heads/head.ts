@@ -43,7 +43,7 @@ export interface HeadPlace {
   readonly column?: string;
 }
 
-/** The fields of a configuration that are about its place. @throws ArgumentError where they are no texts */
+/** The fields of a configuration that are about its place. @throws ArgumentError where they are not texts */
 export function placeFields(
   { name, column }: { readonly name?: unknown; readonly column?: unknown },
   usual: string,

@@ -5,7 +5,7 @@
  * in the same order everywhere, so that all replicas get the same bits. Of an embedding only the touched rows travel.
  *
  * There are two sets of places, for odd and for even steps. A thread may write for step s + 1 while another still reads what
- * was written for step s; nobody can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
+ * was written for step s; no thread can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import { isRowSparseGradient, touch, zeroInPlace } from '../../../autograd/grads.js';
@@ -32,7 +32,7 @@ export type RowLimits = Readonly<Record<string, number>>;
 /**
  * @param grads gradients as `zeroGrads` makes them; only their names, shapes and types are read. Every thread gives its own
  * @param shared the memory, where another thread has made it
- * @throws MemoryError where the memory cannot be had
+ * @throws MemoryError where the memory is unavailable
  */
 export function createExchange(
   threads: number,
@@ -52,7 +52,7 @@ function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
     return new SharedArrayBuffer(bytes);
   } catch (error) {
     throw new MemoryError(
-      `train: the gradients of ${threads} threads need ${bytes} bytes of shared memory, which cannot be had: use fewer ` +
+      `train: the gradients of ${threads} threads need ${bytes} bytes of shared memory, which is unavailable: use fewer ` +
         'threads, smaller batches or a smaller model',
       { cause: error },
     );

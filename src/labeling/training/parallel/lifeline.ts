@@ -13,7 +13,7 @@ interface Locks {
 
 /** A name for the lock of one worker, or nothing where there are no locks. Pages of one origin share them, so it is unique. */
 export function newLifeline(): string | undefined {
-  // Who has locks and shared memory has UUIDs too; they name a lock here, and no number of a training depends on them.
+  // An engine with locks and shared memory has UUIDs too; they name a lock here, and no number of a training depends on them.
   const { crypto } = globalThis as { crypto?: { randomUUID?(): string } };
   return locksHere() && crypto?.randomUUID && `bptt-worker-${crypto.randomUUID()}`;
 }
@@ -36,7 +36,7 @@ export function watchLifeline(name: string, onFree: () => void): void {
   const whileHeld = async (): Promise<void> => onFree();
   locksHere()
     ?.request(name, whileHeld)
-    .catch(() => undefined); // a page that is being left, where nobody waits any more
+    .catch(() => undefined); // a page that is being left, where no caller waits
 }
 
 function locksHere(): Locks | undefined {

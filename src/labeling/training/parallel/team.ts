@@ -23,7 +23,7 @@ import type { Threads, WorkerHandle } from './threads.js';
 
 /**
  * A thread looks for so long, in milliseconds, whether the others have arrived before it sleeps, or thread 0 lets its event loop
- * run: about as long as one core is held up on a busy machine. Where threads are more than cores, or nobody knows, hardly at all.
+ * run: about as long as one core is held up on a busy machine. Where threads are more than cores, or their number is unknown, hardly at all.
  */
 const PATIENCE_MS = 10;
 const LITTLE_PATIENCE_MS = 0.1;
@@ -37,7 +37,7 @@ export interface Team {
    * @param batch the places of its sentences, its tokens, the learning rate of the update that follows
    * @returns thread 0's own shard, with the decisions and the losses of the whole batch
    * @throws WorkerError when a worker has ended, or its last update was not that of thread 0; NonFiniteError when the loss
-   *   of a shard is no finite number
+   *   of a shard is not finite
    */
   addGradient(batch: Omit<Job, 'shards'> & { readonly members: readonly number[] }): Promise<Shard>;
   /** Says which gradient norm thread 0's update had. Replicas that drifted apart, which must not happen, would differ in it. */
@@ -66,7 +66,7 @@ interface State {
  * Starts the workers, and waits until all are ready.
  *
  * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
- * @throws WorkerError when a worker does not start; MemoryError where the shared memory cannot be had
+ * @throws WorkerError when a worker does not start; MemoryError where the shared memory is unavailable
  */
 export async function createTeam(
   replica: Replica,
@@ -210,7 +210,7 @@ async function allArrived(state: State, step: number): Promise<void> {
   Atomics.store(sharedJob.control, CONTROL.asleep, 0);
 }
 
-/** Lets the event loop run until something has come true. Who makes it true calls `wake`. */
+/** Lets the event loop run until something has come true. The code that makes it true calls `wake`. */
 async function sleepUntil(state: State, come: () => boolean): Promise<void> {
   while (!come()) {
     if (state.failure) throw state.failure;

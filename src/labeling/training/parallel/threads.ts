@@ -9,7 +9,7 @@ export interface WorkerHandle {
   readonly lifeline?: string;
   post(message: unknown): void;
   /**
-   * Says who hears of the worker; called once, before the first `post`.
+   * Sets the listeners of the worker; called once, before the first `post`.
    *
    * @param onMessage gets everything the worker posts
    * @param onEnd gets the reason when the worker ends by itself or is ended by others, and what to do where that is known; after
@@ -24,7 +24,7 @@ export interface WorkerHandle {
 export interface Threads {
   /** The calling thread included. */
   readonly count: number;
-  /** Cores of the machine, where that is known. With more threads than these, who waits leaves its core to the others at once. */
+  /** Cores of the machine, where that is known. With more threads than these, a waiting thread leaves its core to the others at once. */
   readonly cores?: number;
   /** Starts a worker that runs `serveTraining`. */
   start(): WorkerHandle;
@@ -45,7 +45,7 @@ const REPEATABLE: Readonly<Record<string, string>> = {
   'wasm-relaxed-simd': 'wasm-relaxed',
 };
 
-/** The name by which `selectBackend` opens the backend that is running, or nothing where a second one cannot be had. */
+/** The name by which `selectBackend` opens the backend that is running, or nothing where a second one is unavailable. */
 export function repeatable(backend: string): string | undefined {
   return Object.hasOwn(REPEATABLE, backend) ? REPEATABLE[backend] : undefined;
 }

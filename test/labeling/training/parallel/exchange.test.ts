@@ -206,7 +206,7 @@ describe('the exchange', () => {
     expect(values(sum)).toEqual(values(part));
   });
 
-  test('memory that cannot be had is a MemoryError', () => {
+  test('memory that is unavailable is a MemoryError', () => {
     const huge = { data: new Float32Array(0), shape: [2 ** 26, 2 ** 24], stride: [2 ** 24, 1], offset: 0 };
     expect(() => createExchange(64, { huge }, {})).toThrow(MemoryError);
     expect(() => createExchange(64, { huge }, {})).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);

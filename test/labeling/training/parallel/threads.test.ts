@@ -187,14 +187,14 @@ describe('a thread that ends', () => {
   });
 
   test('on an error of its own, which is told; all workers are ended then', async () => {
-    const fails = told({ kind: 'failed', nonFinite: false, message: 'memory cannot be had' });
+    const fails = told({ kind: 'failed', nonFinite: false, message: 'memory is unavailable' });
     await expect(run({ threads: fails })).rejects.toThrow(WorkerError);
-    await expect(run({ threads: fails })).rejects.toThrow('thread 2 of 2 ended: memory cannot be had');
+    await expect(run({ threads: fails })).rejects.toThrow('thread 2 of 2 ended: memory is unavailable');
     expect(fails.terminated).toBe(2);
   });
 });
 
-describe('a loss that is no number', () => {
+describe('a loss that is not a number', () => {
   test('on all threads', async () => {
     const blowUp: TrainOptions = { cell: 'rnn-relu', lr: 1e30, optimizer: 'sgd', clip: Infinity, threads: threads(2) };
     await expect(run(blowUp)).rejects.toThrow(NonFiniteError);
