@@ -43,5 +43,8 @@ export default tseslint.config(
   { files: ['src/**/*.ts'], rules: { 'max-lines-per-function': ['error', lines] } },
   // A cell is read from its first line to its last; numbered equations and their comments count.
   { files: ['src/cells/*.ts'], rules: { 'max-lines': ['error', { max: 220 }] } },
-  { files: ['src/cli/**', 'src/bench/**', 'bench/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/cli/**', 'src/bench/**', 'bench/**', 'scripts/**', 'test/**', 'examples/**'],
+    rules: { 'no-console': 'off' },
+  },
 );

@@ -21,7 +21,14 @@ function pages(folder: string): string[] {
     .sort();
 }
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pages('docs')];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'CODE_OF_CONDUCT.md',
+  ...pages('docs'),
+];
 
 /** The words of a shell command; those in double quotes are one. */
 const wordsOf = (command: string): string[] =>

@@ -55,11 +55,14 @@ describe('the packed package', () => {
     const folders = new Set(packed.map((path) => path.split('/')[0]));
     expect([...folders].sort()).toEqual([
       'CHANGELOG.md',
+      'CODE_OF_CONDUCT.md',
       'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'dist',
       'docs',
+      'examples',
       'package.json',
       'schema',
       'src',
