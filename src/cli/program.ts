@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   eval: async () => (await import('./eval.js')).addEval,
   tag: async () => (await import('./tag.js')).addTag,
   convert: async () => (await import('./convert.js')).addConvert,
+  plot: async () => (await import('./plot.js')).addPlot,
   inspect: async () => (await import('./reading/inspect.js')).addInspect,
   reach: async () => (await import('./reading/reach.js')).addReach,
   compare: async () => (await import('./reading/compare.js')).addCompare,

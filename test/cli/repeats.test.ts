@@ -70,6 +70,7 @@ test.each([
   ['report', ['the cat', '-o', '-']],
   ['figure', ['reach', 'the cat', '--svg', '-']],
   ['figure', ['reach', 'the cat', '--svg', 'f.svg', '--csv', '-']],
+  ['plot', ['run.jsonl', '--svg', '-']],
   ['bench', ['--suite', 'gemm', '--plot', '-']],
 ])('%s %j: no file named "-" is written', async (command, args) => {
   const { status, stdout, stderr } = await bpttHere([command, ...args]);
@@ -85,6 +86,7 @@ test('every option that writes a file is in the list above', async () => {
     'bench --plot',
     'figure --csv',
     'figure --svg',
+    'plot --svg',
     'report --out',
     'train --log',
     'train --out',

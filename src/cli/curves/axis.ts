@@ -1,0 +1,66 @@
+/** Axes of charts: from values to pixels, and the round numbers written beside them. */
+import { log } from '../../tensor/index.js';
+
+/** From a value to pixels, counted from the origin of its chart. */
+export interface Axis {
+  readonly at: (value: number) => number;
+  /** Round numbers within the range, ascending. */
+  readonly ticks: readonly number[];
+}
+
+/**
+ * An axis over the range of some values, with a little room at both ends.
+ *
+ * @param values all above 0 where the scale is logarithmic; of none, and of equal ones, an axis around them
+ * @param length in pixels
+ */
+export function axisOf(values: readonly number[], scale: 'linear' | 'integers' | 'logarithmic', length: number): Axis {
+  const [least, most] = [Math.min(...values, Infinity), Math.max(...values, -Infinity)];
+  const [from, to] = least <= most ? [least, most] : [1, 1];
+  const bent = scale === 'logarithmic' ? log : (value: number): number => value;
+  const span = bent(to) - bent(from);
+  const room = span > 0 ? 0.04 * span : scale === 'logarithmic' ? 1 : Math.abs(from) || 1;
+  const [low, high] = [bent(from) - room, bent(to) + room];
+  const at = (value: number): number => ((bent(value) - low) / (high - low)) * length;
+  return { at, ticks: scale === 'logarithmic' ? decades(from, to) : steps(from, to, scale === 'integers') };
+}
+
+/** Five numbers or so: multiples of 1, 2 or 5 times a power of ten; integers alone where asked for. */
+function steps(from: number, to: number, integers: boolean): number[] {
+  if (!(to > from)) return [from];
+  const step = roundUp((to - from) / 5);
+  const by = integers ? Math.max(1, step) : step;
+  const ticks: number[] = [];
+  for (let k = Math.ceil(from / by); k * by <= to; k++) ticks.push(Number((k * by).toPrecision(12)));
+  if (integers && ticks.length > 0 && ticks[0] - from >= by / 2) ticks.unshift(from);
+  return ticks;
+}
+
+/** The least of 1, 2, 5 times a power of ten that is not below x > 0. */
+function roundUp(x: number): number {
+  const [digits, power] = x.toExponential().split('e');
+  const first = [1, 2, 5, 10].find((digit) => digit >= Number(digits)) as number;
+  return Number(`${first}e${power}`);
+}
+
+/** 1, 2 and 5 times powers of ten; the powers alone where these are many. */
+function decades(from: number, to: number): number[] {
+  if (!(to > from)) return [from];
+  const [first, last] = [from, to].map((x) => Number(x.toExponential().split('e')[1]));
+  const ticks: number[] = [];
+  for (let power = first; power <= last; power++) {
+    for (const digit of last - first > 2 ? [1] : [1, 2, 5]) {
+      const tick = Number(`${digit}e${power}`);
+      if (tick >= from && tick <= to) ticks.push(tick);
+    }
+  }
+  return ticks.length > 0 ? ticks : [from, to];
+}
+
+/** A tick as it is written: small and large numbers by their power of ten. */
+export function tickText(value: number): string {
+  const short = Number(value.toPrecision(6));
+  const size = Math.abs(short);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return short.toExponential();
+  return String(short);
+}

@@ -1,0 +1,170 @@
+/** Reads the logs of `bptt train --log` as runs: what each epoch of each seed measured. Nothing here draws. */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { BpttError, DataError } from '../../tensor/index.js';
+import { counted } from '../../tensor/print.js';
+import { show } from '../../tensor/describe.js';
+
+/** What is drawn over the epochs of a run. */
+export const QUANTITIES = ['loss', 'dev', 'lr', 'gradientNorm'] as const;
+
+/** One of them. */
+export type Quantity = (typeof QUANTITIES)[number];
+
+/** Which score of the development set a run has: the one that its epochs are compared by. */
+export type Measure = 'span F1' | 'macro F1' | 'accuracy';
+
+/** One epoch; null where there is no such number: no development set, or a number that was not finite. */
+export type Epoch = { readonly epoch: number; readonly best: boolean } & Readonly<Record<Quantity, number | null>>;
+
+/** One training. */
+export interface Run {
+  /** Name of the file, and of the seed where a log has several. */
+  readonly name: string;
+  readonly epochs: readonly Epoch[];
+  /** Null where the run has no development set. */
+  readonly measure: Measure | null;
+}
+
+/** What a log holds. */
+export interface RunLog {
+  readonly runs: readonly Run[];
+  /** What a reader should know of it, a line each. */
+  readonly notes: readonly string[];
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a log.
+ *
+ * @param name what its runs are called
+ * @throws DataError where it is not a log of a training, or holds no finished epoch; BpttError where it cannot be read
+ */
+export async function readRunLog(path: string, name = basename(path)): Promise<RunLog> {
+  const text = await readText(path);
+  const { entries, cut } = entriesOf(path, text);
+  const notes: string[] = [];
+  if (cut) notes.push(`${path}: the last line is cut short and was left out`);
+  const ended = entries.some(({ entry }) => entry.event === 'end');
+  const bySeed = new Map<unknown, Epoch[]>();
+  const measured = new Map<unknown, Entry>();
+  for (const { entry, line } of entries) {
+    if (entry.event !== 'epoch') continue;
+    const where = `${path}, line ${line}`;
+    const own = bySeed.get(entry.seed) ?? [];
+    const epoch = epochOf(where, entry);
+    const last = own.at(-1);
+    if (last !== undefined && epoch.epoch <= last.epoch) {
+      throw new DataError(
+        `${where}: epoch ${epoch.epoch} follows epoch ${last.epoch}; expected epochs in ascending order: give each training a log of its own`,
+      );
+    }
+    own.push(epoch);
+    bySeed.set(entry.seed, own);
+    if (isRecord(entry.dev)) measured.set(entry.seed, entry.dev);
+  }
+  if (bySeed.size === 0) {
+    throw new DataError(`${path}: the training has finished no epoch; expected at least one: draw it when it has`);
+  }
+  if (!ended) notes.push(`${path}: the training has not ended: it still runs, or it was stopped`);
+  const runs = [...bySeed].map(([seed, epochs]): Run => {
+    const dev = measured.get(seed);
+    return {
+      name: bySeed.size === 1 ? name : `${name}, seed ${show(seed)}`,
+      epochs,
+      measure: dev === undefined ? null : measureOf(dev),
+    };
+  });
+  const gaps = runs.reduce((sum, run) => sum + gapsOf(run), 0);
+  if (gaps > 0) notes.push(`${path}: ${counted(gaps, 'value')} not finite: gaps in the curves`);
+  return { runs, notes };
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new BpttError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw notALog(path, 'bytes that are not UTF-8');
+  }
+}
+
+function notALog(path: string, got: string): DataError {
+  return new DataError(
+    `${path} is not a log of a training: expected the JSON lines of bptt train --log, the first with "event": "start"; got ${got}`,
+  );
+}
+
+/** The lines as objects. The last one may be cut short, as a crash or a full disk leaves it. */
+function entriesOf(path: string, text: string) {
+  const lines = text.split('\n');
+  const entries: { readonly entry: Entry; readonly line: number }[] = [];
+  let cut = false;
+  lines.forEach((line, i) => {
+    if (line.trim() === '') return;
+    const entry = parsed(line);
+    if (isRecord(entry)) return void entries.push({ entry, line: i + 1 });
+    if (entries.length === 0) throw notALog(path, show(line.slice(0, 40)));
+    if (entry === undefined && i === lines.length - 1) return void (cut = true);
+    throw new DataError(
+      `${path}, line ${i + 1}: expected a JSON object; got ${show(line.slice(0, 40))}: mend the line, or leave it out`,
+    );
+  });
+  if (entries.length === 0) throw notALog(path, 'nothing');
+  if (entries[0].entry.event !== 'start') throw notALog(path, `"event": ${show(entries[0].entry.event)}`);
+  return { entries, cut };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(x: unknown): x is Entry {
+  return typeof x === 'object' && x !== null && !Array.isArray(x);
+}
+
+function epochOf(where: string, entry: Entry): Epoch {
+  const { epoch, dev } = entry;
+  if (!Number.isInteger(epoch) || (epoch as number) < 1)
+    throw new DataError(`${where}: epoch must be an integer of at least 1; got ${show(epoch)}: mend the log`);
+  if (dev !== null && !isRecord(dev))
+    throw new DataError(`${where}: dev must be an object with scores, or null; got ${show(dev)}: mend the log`);
+  return {
+    epoch: epoch as number,
+    best: entry.best === true,
+    loss: numberOf(where, 'loss', entry.loss),
+    gradientNorm: numberOf(where, 'gradientNorm', entry.gradientNorm),
+    lr: numberOf(where, 'lr', entry.lr),
+    dev: dev === null ? null : numberOf(where, 'dev', dev[FIELDS[measureOf(dev)]]),
+  };
+}
+
+/** JSON has no NaN and no infinity: they are written as null. */
+function numberOf(where: string, name: string, x: unknown): number | null {
+  if (x === null || typeof x === 'number') return x;
+  throw new DataError(`${where}: ${name} must be a number or null; got ${show(x)}: mend the log`);
+}
+
+const FIELDS = { 'span F1': 'spanF1', 'macro F1': 'macroF1', accuracy: 'accuracy' } as const;
+
+/** Span F1 where the labels are spans, macro F1 of sentences, else accuracy. */
+function measureOf(dev: Entry): Measure {
+  if (dev.spanF1 !== undefined && dev.spanF1 !== null) return 'span F1';
+  return dev.macroF1 === undefined ? 'accuracy' : 'macro F1';
+}
+
+/** Values of a run that were not finite. */
+function gapsOf({ epochs, measure }: Run): number {
+  const names = QUANTITIES.filter((name) => name !== 'dev' || measure !== null);
+  return epochs.reduce((sum, epoch) => sum + names.filter((name) => epoch[name] === null).length, 0);
+}
