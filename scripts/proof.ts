@@ -1,5 +1,6 @@
 /**
- * `npm run proof`: every gradient of every cell, of some variants, and of the layers that label and spell, against every oracle, as a table of the worst relative errors. The cases and
+ * `npm run proof`: every gradient of every cell, of its variants, of zoneout and recurrent dropout, and of the layers that label and spell,
+ * against every oracle, as a table of the worst relative errors. The cases and
  * the oracles are those of the tests; finite differences visit every element here, and the error of each element is relative
  * to its own size; the other oracles' is that of a whole tensor, max|a − b| / max|b|.
  *
@@ -18,7 +19,7 @@ import { attempt, forwardModeSolution } from '../test/support/forward-mode.js';
 import { goldenCases } from '../test/support/golden.js';
 import { aloneSolution, chainedSolution } from '../test/support/laws.js';
 import type { LayerProof } from '../test/support/proof-layers.js';
-import { layerProofs, NO_FORWARD_MODE } from '../test/support/proof-layers.js';
+import { layerProofs, noForwardMode } from '../test/support/proof-layers.js';
 import { tapeSolution } from '../test/support/tape-cells.js';
 import { VARIANTS } from '../test/support/tape-variants.js';
 
@@ -151,10 +152,10 @@ function layerRows(proofs: readonly LayerProof[]): Row[] {
     rows.set(key, { ...row, ...worse, networks: row.networks + 1, derivatives: row.derivatives + derivatives });
   }
   const layers = [...new Set([...rows.values()].map(({ cell }) => cell))];
-  const none = { networks: 0, derivatives: 0, worst: 0, at: '', limit: 0, unavailable: NO_FORWARD_MODE };
+  const none = { networks: 0, derivatives: 0, worst: 0, at: '', limit: 0 };
   return layers.flatMap((cell) => [
     ...[...rows.values()].filter((row) => row.cell === cell),
-    { cell, oracle: 'forward mode', ...none },
+    { cell, oracle: 'forward mode', ...none, unavailable: noForwardMode(cell) },
   ]);
 }
 if (names.length > 1) table.push(...layerRows(layerProofs(TOLERANCE)));

@@ -79,7 +79,7 @@ describe('the checks find what is wrong', () => {
       'line 1: shown\n3\nprinted\n2',
       'line 8: shown\n\nprinted\nsaid',
       'line 12: Error: no',
-      "line 16: Error: 'bptt/nothing' is no import path of this package",
+      "line 16: Error: 'bptt/nothing' is not an import path of this package",
     ]);
   });
 

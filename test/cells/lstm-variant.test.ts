@@ -3,7 +3,6 @@
  * sequences, every backward line broken, names, files, and what is refused.
  */
 import fc from 'fast-check';
-import type { TapeNode } from '../../src/autograd/index';
 import { ACTIVATIONS, activationOf, parseActivation } from '../../src/cells/activations';
 import type { ActivationName } from '../../src/cells/activations';
 import { cellNamed, cells, createLstm, expectCell } from '../../src/cells/index';
@@ -15,16 +14,16 @@ import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
 import { generateCorpus, loadModel, predict, saveModel, train } from '../../src/labeling/index';
 import { ArgumentError } from '../../src/tensor/index';
 import { transcendentals } from '../../src/tensor/math';
-import { allocate } from '../../src/tensor/view';
 import type { Problem } from '../support/cases';
 import { casesOf, problemOf, relativeError, worstDifference } from '../support/cases';
 import { differences, engine, proveCell } from '../support/engine';
 import { forwardModeSolution } from '../support/forward-mode';
 import { aloneSolution, chainedSolution } from '../support/laws';
 import { brokenLines } from '../support/mutate';
-import { activated, SCALAR } from '../support/tape-activations';
+import { SCALAR } from '../support/tape-activations';
 import type { Around } from '../support/tape-cells';
 import { tapeSolution } from '../support/tape-cells';
+import { lstmOnnx } from '../support/tape-variants';
 
 const NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
 const CONSTANTS: Readonly<Partial<Record<ActivationName, readonly number[]>>> = {
@@ -59,27 +58,9 @@ for (const options of VARIANTS)
   if (createLstm(options).name !== 'lstm:') proveCell(createLstm(options) as unknown as Cell);
 
 /** The step of a variant on the tape, from the equations of ONNX. */
-const tapeStep = ({
-  peepholes,
-  coupled,
-  clip = Infinity,
-  activations = ['Sigmoid', 'Tanh', 'Tanh'],
-}: LstmVariantOptions): Around => {
-  return (tape, _step, { Wx, Wh, b, p }, x, { h, c }) => {
-    const H = h.value.shape[1];
-    const a = tape.add(tape.add(tape.matmul(x, Wx), tape.matmul(h, Wh)), b);
-    const zero = tape.constant(allocate([1, (coupled ? 2 : 3) * H], 'float64'));
-    const peep = (k: number, v: TapeNode, cell: TapeNode) =>
-      peepholes ? tape.add(v, tape.mul(tape.sliceColumns(tape.add(zero, p), k * H, H), cell)) : v;
-    const act = (k: number, v: TapeNode) => activated(tape, v, activations[k], clip);
-    const block = (k: number) => tape.sliceColumns(a, k * H, H);
-    const [kg, ko] = coupled ? [1, 2] : [2, 3];
-    const i = act(0, peep(0, block(0), c));
-    const f = coupled ? tape.oneMinus(i) : act(0, peep(1, block(1), c));
-    const next = tape.add(tape.mul(f, c), tape.mul(i, act(1, block(kg))));
-    const o = act(0, peep(coupled ? 1 : 2, block(ko), next));
-    return { h: tape.mul(o, act(2, next)), c: next };
-  };
+const tapeStep = (options: LstmVariantOptions): Around => {
+  const step = lstmOnnx(options);
+  return (tape, _step, params, x, state) => step(tape, params, x, state);
 };
 
 describe.each(named.filter(([name]) => name !== 'lstm:'))('%s', (name, options) => {

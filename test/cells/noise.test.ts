@@ -3,111 +3,39 @@
  * has equations, and against the tape, which masks rows of Wh in place of states; their backward lines, broken on purpose; masks of
  * zeros alone and of ones alone, whose results are known.
  */
-import { packingOf, quantityGradient, quantityValue, unroll, unrollBackward } from '../../src/autograd/index';
+import { packingOf, quantityGradient, quantityValue, unrollBackward } from '../../src/autograd/index';
 import { gradcheck } from '../../src/autograd/check/gradcheck';
 import { reversal } from '../../src/autograd/packing';
 import { cells, expectCell, fusedName, recurrentDropout, zoneout } from '../../src/cells/index';
-import type { Cell, CellParams, State } from '../../src/cells/index';
+import type { Cell, CellParams } from '../../src/cells/index';
 import { expectForwardCell } from '../../src/cells/check';
 import { zoneoutForward } from '../../src/cells/zoneout';
-import { createCpuKernels, createWasmKernels } from '../../src/kernels/index';
-import type { Kernels } from '../../src/kernels/index';
+import { createWasmKernels } from '../../src/kernels/index';
 import { drawMasks } from '../../src/layers/index';
 import { ArgumentError, createKey, createRng, ShapeError } from '../../src/tensor/index';
 import type { Tensor } from '../../src/tensor/index';
 import { allocate, flatCopy, viewOf } from '../../src/tensor/view';
-import type { CellName, Problem, Solution } from '../support/cases';
-import { CELLS, part, problemOf, relativeError, statesOf, worstDifference } from '../support/cases';
+import { CELLS, part, relativeError, statesOf, worstDifference } from '../support/cases';
 import { engine, zerosLike } from '../support/engine';
 import { forwardModeSolution } from '../support/forward-mode';
 import { brokenLines } from '../support/mutate';
-import type { Around } from '../support/tape-cells';
+import {
+  aroundOf,
+  DIRECTIONS,
+  drawn,
+  H,
+  kernels,
+  lossOf,
+  outputsOf,
+  P,
+  packing,
+  problemFor,
+  ratesOf,
+  solve,
+  unrolled,
+  WRAPPED,
+} from '../support/noise';
 import { tapeSolution } from '../support/tape-cells';
-
-const kernels = createCpuKernels();
-const H = 3;
-const LENGTHS = [2, 4, 1, 3];
-const packing = packingOf(LENGTHS);
-const DIRECTIONS = ['forward', 'reverse'] as const;
-type DirectionName = (typeof DIRECTIONS)[number];
-
-const problemFor = (cell: CellName, direction: DirectionName): Problem =>
-  problemOf({ cell, initial: 'given', direction, hidden: [H], input: 5, lengths: LENGTHS });
-
-/** Rates of every state, all different. */
-const ratesOf = (name: CellName) => Object.fromEntries(statesOf(name).map((state, k) => [state, 0.3 + 0.2 * k]));
-
-/** One direction of a layer with masks, and its gradients. */
-function solve(
-  problem: Problem,
-  cell: Cell,
-  direction: DirectionName,
-  masks: Readonly<Record<string, Tensor>> | undefined,
-  backend: Kernels = kernels,
-): Solution {
-  const { tensors, cotangents } = problem;
-  const pass = unrolled(problem, cell, direction, masks, backend);
-  const grads = zerosLike(tensors);
-  const own = part(grads, `layers.0.${direction}`) as unknown as CellParams;
-  const dFinal = part(cotangents, `final.0.${direction}`) as unknown as State;
-  const { dInitial } = unrollBackward(backend, pass, cotangents.y, own, { dX: grads.x, dFinal });
-  for (const [state, x] of Object.entries(dInitial)) grads[`initial.0.${direction}.${state}`].data.set(flatCopy(x));
-  return { outputs: outputsOf(pass, direction), grads };
-}
-
-function unrolled(
-  { tensors }: Problem,
-  cell: Cell,
-  direction: DirectionName,
-  masks?: Readonly<Record<string, Tensor>>,
-  backend: Kernels = kernels,
-) {
-  const params = part(tensors, `layers.0.${direction}`) as unknown as CellParams;
-  const initial = part(tensors, `initial.0.${direction}`) as unknown as State;
-  return unroll(backend, cell, params, tensors.x, packing, { direction, initial, masks });
-}
-
-function outputsOf({ y, final }: ReturnType<typeof unrolled>, direction: DirectionName) {
-  const compact = (x: Tensor): Tensor => viewOf(flatCopy(x), x.shape);
-  const finals = Object.entries(final).map(([state, x]) => [`final.0.${direction}.${state}`, compact(x)]);
-  return { y: compact(y), ...Object.fromEntries(finals) };
-}
-
-const lossOf = (outputs: Solution['outputs'], { cotangents }: Problem): number =>
-  Object.entries(cotangents).reduce(
-    (sum, [name, c]) => sum + Array.from(c.data).reduce((own, v, i) => own + v * outputs[name].data[i], 0),
-    0,
-  );
-
-/** Masks drawn for a cell at places of its own. */
-const drawn = (cell: Cell, seed: number) =>
-  drawMasks(kernels, cell, H, 'float64', packing, { key: createKey(seed).fold('masks') });
-
-const row = (x: Tensor, n: number): Tensor => viewOf(Float64Array.from(x.data.slice(n * H, (n + 1) * H)), [1, H]);
-
-/** Around the tape's own steps: zoneout by its definition; recurrent dropout as rows of Wh, scaled or zeroed. */
-const aroundOf =
-  (masks: Readonly<Record<string, Tensor>>, p: number): Around =>
-  (tape, step, params, x, state, { row: n }) => {
-    const mask = masks.mask_h && row(masks.mask_h, n);
-    const diagonal = allocate([H, H], 'float64');
-    for (let j = 0; j < H; j++) diagonal.data[j * H + j] = mask ? mask.data[j] / (1 - p) : 1;
-    const own = { ...params, Wh: tape.matmul(tape.constant(diagonal), params.Wh) };
-    const next = { ...step(tape, own, x, state) };
-    for (const name of Object.keys(next)) {
-      if (masks[`keep_${name}`] === undefined) continue;
-      const keep = tape.constant(row(masks[`keep_${name}`], n));
-      next[name] = tape.add(tape.mul(keep, state[name]), tape.mul(tape.oneMinus(keep), next[name]));
-    }
-    return next;
-  };
-
-const P = 0.4;
-const WRAPPED: readonly (readonly [string, (name: CellName) => Cell])[] = [
-  ['zoneout', (name) => zoneout(cells[name], ratesOf(name))],
-  ['recurrent dropout', (name) => recurrentDropout(cells[name], P)],
-  ['both', (name) => recurrentDropout(zoneout(cells[name], ratesOf(name)), P)],
-];
 
 describe.each(WRAPPED)('%s', (_what, wrap) => {
   describe.each(CELLS)('around %s', (name) => {

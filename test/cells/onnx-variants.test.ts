@@ -2,7 +2,6 @@
  * RNN and GRU with the activations and the clip of ONNX: the tape with activations of its own, finite differences, forward mode, chained
  * steps, lone sequences, every backward line broken, names and models.
  */
-import type { TapeNode } from '../../src/autograd/index';
 import { ACTIVATIONS } from '../../src/cells/activations';
 import type { Activation, ActivationName } from '../../src/cells/activations';
 import { gruPlanOf } from '../../src/cells/gru-plan';
@@ -20,9 +19,9 @@ import { differences, engine, proveCell } from '../support/engine';
 import { forwardModeSolution } from '../support/forward-mode';
 import { aloneSolution, chainedSolution } from '../support/laws';
 import { brokenLines } from '../support/mutate';
-import { activated } from '../support/tape-activations';
-import type { Around } from '../support/tape-cells';
+import type { Around, TapeStep } from '../support/tape-cells';
 import { tapeSolution } from '../support/tape-cells';
+import { gruOnnx, rnnOnnx } from '../support/tape-variants';
 
 type Act = ActivationName | Activation;
 
@@ -32,28 +31,20 @@ interface Variant {
   readonly step: Around;
 }
 
+/** A step of its own in place of the tape's. */
+const inPlace =
+  (step: TapeStep): Around =>
+  (tape, _step, params, x, state) =>
+    step(tape, params, x, state);
+
 function rnnVariant(activation: Act, clip?: number): Variant {
   const cell = createRnn({ activation, ...(clip && { clip }) }) as unknown as Cell;
-  const step: Around = (tape, _step, { Wx, Wh, b }, x, { h }) => {
-    return { h: activated(tape, tape.add(tape.add(tape.matmul(x, Wx), tape.matmul(h, Wh)), b), activation, clip) };
-  };
-  return { cell, step };
+  return { cell, step: inPlace(rnnOnnx(activation, clip)) };
 }
 
 function gruVariant(resetBefore: boolean, activations: readonly [Act, Act], clip?: number): Variant {
   const cell = createGru({ resetBefore, activations, ...(clip && { clip }) });
-  const step: Around = (tape, _step, { Wx, Wh, b, bn }, x, { h }) => {
-    const H = h.value.shape[1];
-    const a = tape.add(tape.matmul(x, Wx), b);
-    const input = (k: number) => tape.sliceColumns(a, k * H, H);
-    const product = (of: TapeNode, k: number) => tape.matmul(of, tape.sliceColumns(Wh, k * H, H));
-    const gate = (k: number) => activated(tape, tape.add(input(k), product(h, k)), activations[0], clip);
-    const [r, z] = [gate(0), gate(1)];
-    const recurrent = resetBefore ? product(tape.mul(r, h), 2) : tape.mul(r, tape.add(product(h, 2), bn));
-    const n = activated(tape, tape.add(input(2), recurrent), activations[1], clip);
-    return { h: tape.add(n, tape.mul(z, tape.sub(h, n))) };
-  };
-  return { cell, step };
+  return { cell, step: inPlace(gruOnnx(resetBefore, activations, clip)) };
 }
 
 const ODD: Activation = { name: 'ScaledTanh', alpha: 1.2, beta: 0.9 };

@@ -13,7 +13,12 @@ import type { Tensor } from '../../src/tensor/types.js';
 import { allocate } from '../../src/tensor/view.js';
 import type { CrfProblem } from './crf.js';
 import { crfProblem, enumerate, sequencesOf, tapeCrf } from './crf.js';
+import type { Cell } from '../../src/cells/index.js';
+import type { CellName } from './cases.js';
+import { CELLS } from './cases.js';
 import { comparedWithGolden, errorsOf } from './golden-labeling.js';
+import { aroundOf, DIRECTIONS, drawn, lossOf, outputsOf, P, problemFor, solve, unrolled, WRAPPED } from './noise.js';
+import { tapeSolution } from './tape-cells.js';
 
 /** One comparison of one layer with one oracle. */
 export interface LayerProof {
@@ -25,9 +30,11 @@ export interface LayerProof {
   readonly at: string;
 }
 
-/** Why forward mode and the readings of gradients have no rows of layers. */
-export const NO_FORWARD_MODE =
-  'forward mode runs the equations that a cell declares over dual numbers; a layer declares none';
+/** Why forward mode and the readings of gradients have no row of a layer, or of a cell with masks. */
+export const noForwardMode = (layer: string): string =>
+  WRAPPED.some(([noise]) => noise === layer)
+    ? 'forward mode runs the equations that a cell declares, and drawn masks stand in none'
+    : 'forward mode runs the equations that a cell declares over dual numbers; a layer declares none';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -46,7 +53,7 @@ const count = (tensors: Tensors): number => Object.values(tensors).reduce((sum, 
 const product = (x: Tensor, y: Tensor): number =>
   Array.from(y.data).reduce((sum, each, i) => sum + each * x.data[i], 0);
 
-function drawn(shapes: Readonly<Record<string, readonly number[]>>): Record<string, Tensor> {
+function randomTensors(shapes: Readonly<Record<string, readonly number[]>>): Record<string, Tensor> {
   const rng = createRng(11);
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
@@ -79,8 +86,8 @@ function crfOf(problem: CrfProblem): Problem {
 function bagOf(): Problem {
   const [k, N] = [3, 5];
   const ids = Int32Array.from({ length: N * k }, (_, i) => (i * i + 1) % 6);
-  const tensors = drawn({ weight: [6, 4] });
-  const { y: cotangent } = drawn({ y: [N, 4] });
+  const tensors = randomTensors({ weight: [6, 4] });
+  const { y: cotangent } = randomTensors({ y: [N, 4] });
   return {
     layer: 'affixes (embedding bag)',
     tensors,
@@ -95,8 +102,8 @@ function bagOf(): Problem {
 
 function convolutionOf(): Problem {
   const packing = packingOf([5, 1, 3]);
-  const tensors = drawn({ x: [9, 2], W: [8, 3], b: [3] });
-  const { y: cotangent } = drawn({ y: [9, 3] });
+  const tensors = randomTensors({ x: [9, 2], W: [8, 3], b: [3] });
+  const { y: cotangent } = randomTensors({ y: [9, 3] });
   const forward = () => convolutionForward(kernels, { W: tensors.W, b: tensors.b }, tensors.x, packing);
   return {
     layer: 'convolution',
@@ -114,8 +121,8 @@ function convolutionOf(): Problem {
 function charactersOf(network: 'lstm' | 'cnn'): Problem {
   const words = [[1, 2, 3], [4], [1, 2, 3], [5, 5, 0, 2, 1], [4], [3, 2]];
   const layer = characters.layer(characterConfig({ network, size: 7, embedding: 3, width: 4, window: 3 }));
-  const tensors = drawn(layer.shapes);
-  const { y: cotangent } = drawn({ y: [words.length, 4] });
+  const tensors = randomTensors(layer.shapes);
+  const { y: cotangent } = randomTensors({ y: [words.length, 4] });
   const forward = () => layer.forward(kernels, tensors, { characters: listsOf(words) });
   return {
     layer: `characters (${network})`,
@@ -137,6 +144,7 @@ export function layerProofs(tolerance: number): LayerProof[] {
     ...problems.map((each) => byDifferences(each, tolerance)),
     ...crfs.flatMap((each) => [byTape(each), byPaths(each)]),
     ...byPyTorch(),
+    ...WRAPPED.flatMap(([noise, wrap]) => noiseProofs(noise, wrap, tolerance)),
   ];
 }
 
@@ -144,6 +152,22 @@ function byDifferences({ layer, tensors, loss, grads }: Problem, tolerance: numb
   const { checked, worst, passed } = gradcheck({ tensors, grads: grads(), loss, tolerance });
   const error = passed ? worst.relativeError : Infinity;
   return { layer, oracle: 'finite differences', derivatives: checked, error, at: worst.name };
+}
+
+/** Zoneout, recurrent dropout and both around every built-in cell, with masks drawn for each direction. */
+function noiseProofs(layer: string, wrap: (name: CellName) => Cell, tolerance: number): LayerProof[] {
+  return CELLS.flatMap((name) =>
+    DIRECTIONS.flatMap((direction) => {
+      const cell = wrap(name);
+      const problem = problemFor(name, direction);
+      const masks = drawn(cell, 4);
+      const { grads } = solve(problem, cell, direction, masks);
+      const loss = () => lossOf(outputsOf(unrolled(problem, cell, direction, masks), direction), problem);
+      const own = { layer, tensors: problem.tensors, loss, grads: () => grads };
+      const expected = tapeSolution(problem, aroundOf(masks, P)).grads;
+      return [byDifferences(own, tolerance), compare('tape', layer, grads, expected)];
+    }),
+  );
 }
 
 /** max|a − b| / max|b| of the worst tensor. */

@@ -1,10 +1,10 @@
 /** Variants of the cells on the tape, from their equations, beside `tape-cells.ts`. */
 import type { Tape, TapeNode } from '../../src/autograd/tape/tape.js';
+import type { Activation, ActivationName } from '../../src/cells/activations.js';
+import type { LstmVariantOptions } from '../../src/cells/lstm-plan.js';
 import { allocate } from '../../src/tensor/view.js';
+import { activated } from './tape-activations.js';
 import type { TapeStep } from './tape-cells.js';
-
-/** Those that the proof shows, by the name that the command line takes. */
-export const VARIANTS: readonly string[] = ['lstm:layernorm', 'gru:layernorm', 'lstm:projection=2'];
 
 /** Layer normalization of a row `[1, n]`, gain and bias `[n]`; the mean is a product with a column of 1/n. */
 export function layerNorm(tape: Tape, v: TapeNode, gain: TapeNode, bias: TapeNode): TapeNode {
@@ -65,10 +65,70 @@ const lstmProjection = (k: number): TapeStep => {
   };
 };
 
+type Act = ActivationName | Activation;
+
+/** The LSTM of ONNX in a variant. */
+export const lstmOnnx = ({
+  peepholes,
+  coupled,
+  clip = Infinity,
+  activations = ['Sigmoid', 'Tanh', 'Tanh'],
+}: LstmVariantOptions): TapeStep => {
+  return (tape, { Wx, Wh, b, p }, x, { h, c }) => {
+    const H = h.value.shape[1];
+    const a = tape.add(tape.add(tape.matmul(x, Wx), tape.matmul(h, Wh)), b);
+    const zero = tape.constant(allocate([1, (coupled ? 2 : 3) * H], 'float64'));
+    const peep = (k: number, v: TapeNode, cell: TapeNode) =>
+      peepholes ? tape.add(v, tape.mul(tape.sliceColumns(tape.add(zero, p), k * H, H), cell)) : v;
+    const act = (k: number, v: TapeNode) => activated(tape, v, activations[k], clip);
+    const block = (k: number) => tape.sliceColumns(a, k * H, H);
+    const [kg, ko] = coupled ? [1, 2] : [2, 3];
+    const i = act(0, peep(0, block(0), c));
+    const f = coupled ? tape.oneMinus(i) : act(0, peep(1, block(1), c));
+    const next = tape.add(tape.mul(f, c), tape.mul(i, act(1, block(kg))));
+    const o = act(0, peep(coupled ? 1 : 2, block(ko), next));
+    return { h: tape.mul(o, act(2, next)), c: next };
+  };
+};
+
+/** The RNN of ONNX in a variant. */
+export const rnnOnnx = (activation: Act, clip?: number): TapeStep => {
+  return (tape, { Wx, Wh, b }, x, { h }) => {
+    return { h: activated(tape, tape.add(tape.add(tape.matmul(x, Wx), tape.matmul(h, Wh)), b), activation, clip) };
+  };
+};
+
+/** The GRU of ONNX in a variant. */
+export const gruOnnx = (resetBefore: boolean, activations: readonly [Act, Act], clip?: number): TapeStep => {
+  return (tape, { Wx, Wh, b, bn }, x, { h }) => {
+    const H = h.value.shape[1];
+    const a = tape.add(tape.matmul(x, Wx), b);
+    const input = (k: number) => tape.sliceColumns(a, k * H, H);
+    const product = (of: TapeNode, k: number) => tape.matmul(of, tape.sliceColumns(Wh, k * H, H));
+    const gate = (k: number) => activated(tape, tape.add(input(k), product(h, k)), activations[0], clip);
+    const [r, z] = [gate(0), gate(1)];
+    const recurrent = resetBefore ? product(tape.mul(r, h), 2) : tape.mul(r, tape.add(product(h, 2), bn));
+    const n = activated(tape, tape.add(input(2), recurrent), activations[1], clip);
+    return { h: tape.add(n, tape.mul(z, tape.sub(h, n))) };
+  };
+};
+
+const STEPS: Readonly<Record<string, TapeStep>> = {
+  'lstm:peepholes': lstmOnnx({ peepholes: true }),
+  'lstm:coupled': lstmOnnx({ coupled: true }),
+  'lstm:peepholes,coupled,clip=0.8': lstmOnnx({ peepholes: true, coupled: true, clip: 0.8 }),
+  'lstm:activations=HardSigmoid/Softsign/Tanh': lstmOnnx({ activations: ['HardSigmoid', 'Softsign', 'Tanh'] }),
+  'lstm:layernorm': lstmLayerNorm,
+  'lstm:projection=2': lstmProjection(2),
+  'gru:activations=HardSigmoid/Softsign,clip=0.9': gruOnnx(false, ['HardSigmoid', 'Softsign'], 0.9),
+  'gru:layernorm': gruLayerNorm,
+  'gru-reset-before:activations=HardSigmoid/Softsign,clip=0.9': gruOnnx(true, ['HardSigmoid', 'Softsign'], 0.9),
+  'rnn:activation=Softsign,clip=0.5': rnnOnnx('Softsign', 0.5),
+};
+
+/** Those that the proof shows, by the name that the command line takes. */
+export const VARIANTS: readonly string[] = Object.keys(STEPS);
+
 /** The step of a variant; nothing where there is no text of it. */
-export function variantStep(name: string): TapeStep | undefined {
-  if (name === 'lstm:layernorm') return lstmLayerNorm;
-  if (name === 'gru:layernorm') return gruLayerNorm;
-  const [, k] = /^lstm:projection=(\d+)$/.exec(name) ?? [];
-  return k === undefined ? undefined : lstmProjection(Number(k));
-}
+export const variantStep = (name: string): TapeStep | undefined =>
+  Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
