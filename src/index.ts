@@ -18,6 +18,8 @@ export {
 } from './labeling/index.js';
 export type {
   Corpora,
+  Entity,
+  EntityOptions,
   Model,
   Prediction,
   ReadOptions,

@@ -1,6 +1,9 @@
 /** Sentences as they come in, put together for shared matmuls, but never delayed while a reader waits. */
 import type { Sentence } from '../labeling/data/sentence.js';
 
+/** What is grouped: sentences, or anything else with tokens. */
+type Tokens = Pick<Sentence, 'tokens'>;
+
 /** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */
 const PAUSE_MS = 20;
 
@@ -8,11 +11,11 @@ const PAUSE_MS = 20;
  * Consecutive sentences of about `tokens` tokens together. Where the input pauses, or fails, those that are complete come at
  * once. How sentences are grouped does not change their labels.
  */
-export async function* groupsOf(sentences: AsyncIterable<Sentence>, tokens: number): AsyncGenerator<Sentence[]> {
+export async function* groupsOf<S extends Tokens>(sentences: AsyncIterable<S>, tokens: number): AsyncGenerator<S[]> {
   const iterator = sentences[Symbol.asyncIterator]();
-  let group: Sentence[] = [];
+  let group: S[] = [];
   let count = 0;
-  const take = (): Sentence[] => {
+  const take = (): S[] => {
     const taken = group;
     group = [];
     count = 0;

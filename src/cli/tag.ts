@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import {
   inputName,
+  openBytes,
   openClassified,
   openLines,
   openSentences,
@@ -15,17 +16,20 @@ import {
   needsSpelling,
   OUTPUTS,
 } from '../labeling/data/formats/index.js';
-import type { Output } from '../labeling/data/formats/index.js';
+import type { ByteChunks, Output, ReadOptions } from '../labeling/data/formats/index.js';
 import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
 import type { Prediction, PredictOptions } from '../labeling/model/predict.js';
 import { looksLikeSpans } from '../labeling/scoring/spans.js';
+import type { OffsetUnit } from '../labeling/model/entities.js';
+import { LONGEST_RAW_SENTENCE, OFFSET_UNITS } from '../labeling/model/entities.js';
 import { createTagger } from '../labeling/model/tagger.js';
 import type { Tagger } from '../labeling/model/tagger.js';
+import { readText } from '../labeling/data/segment.js';
 import type { SegmentOptions } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
-import { oneOf } from './arguments.js';
+import { labelColumns, oneOf } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { groupsOf } from './groups.js';
 import { readModel } from './model-io.js';
@@ -35,11 +39,15 @@ import { addReadingOptions, classifiedOptionsOf, readOptionsOf, refuseForRawText
 import { counted } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
+import { conlluFlow, peekConllu } from './tag-conllu.js';
+import { spanLines, spanWriter } from './tag-spans.js';
 import { collectWarnings } from './warnings.js';
 
 interface Options extends ReadingOptions {
   readonly cell?: string;
-  readonly output: Output;
+  readonly output: Output | 'spans';
+  readonly offsets?: OffsetUnit;
+  readonly column?: string | readonly string[];
   readonly probabilities?: boolean;
   readonly spans?: boolean;
   readonly backend: string;
@@ -47,9 +55,6 @@ interface Options extends ReadingOptions {
 
 /** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
 const TOKENS_AT_ONCE = 8192;
-
-/** Raw text without any end of sentence is cut after so many tokens; no sentence is as long. */
-const LONGEST_RAW_SENTENCE = 2048;
 
 const HELP = `
 Without --format the input is raw text: each line is split into sentences and tokens by the rules of Unicode
@@ -65,11 +70,17 @@ line is cut into tokens as the training data was. Its outputs are text (label, t
 Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), conllu (the input's own
 lines, or new ones, with labels in their columns), jsonl ({"tokens": …, "labels": …}).
 
+--output spans prints one JSON object a line of text: {"line", "text", "spans": [{"start", "end", "type", "text", "score", "sentence"}]}.
+start and end count UTF-16 code units within the text, from 0, so that text.slice(start, end) is the span; --offsets codepoints counts
+as Python does. Of labels that annotate no spans, such as parts of speech, every token is a span. With --format jsonl the input has
+{"text": …} or {"tokens": …} a line, and its other fields are kept.
+
 Of a model with several heads, text and conll have the labels of all, then their probabilities; jsonl has objects keyed by head.
 An intent stands before a tab in text, in a comment "# label = …" in conll, and in "label" in jsonl.
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors
+  bptt tag ner.safetensors notes.txt --output spans
   bptt tag ner.safetensors corpus.conll --format conll --output jsonl --spans
   bptt tag tagger.safetensors corpus.conllu --format conllu --output conllu
   bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities`;
@@ -81,9 +92,19 @@ export function addTag(program: Command, terminal: Terminal): void {
     .description('label raw text, or sentences that are tokenized already')
     .argument('<model>', 'model file')
     .argument('[file]', 'input, or - for standard input', '-')
-    .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}`, oneOf(...OUTPUTS), 'text')
+    .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}, spans`, oneOf(...OUTPUTS, 'spans'), 'text')
     .option('--probabilities', 'add the probability of each label')
     .option('--spans', 'with --output jsonl: add the spans of the labels, each with its probability')
+    .option(
+      '--offsets <unit>',
+      'with --output spans: what start and end count, utf16 (default) or codepoints',
+      oneOf(...OFFSET_UNITS),
+    )
+    .option(
+      '--column <columns>',
+      "with --output conllu: the column to write, or several, one for each head (default: the model's)",
+      labelColumns,
+    )
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'the input is tokenized, in this format', false);
@@ -93,40 +114,19 @@ export function addTag(program: Command, terminal: Terminal): void {
 }
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
-  const { format, output, probabilities, spans, backend } = options;
-  if (format === undefined) refuseForRawText(options);
-  if (output === 'slashed' && probabilities)
-    throw new ArgumentError('--output slashed holds no --probabilities: leave one out');
-  if (output === 'conllu' && probabilities)
-    throw new ArgumentError('--output conllu holds no --probabilities: leave one out');
-  if (spans && output !== 'jsonl')
-    throw new ArgumentError('--spans needs --output jsonl: add it, or leave out --spans');
+  checkOptions(options);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
   const sentenceModel = model.heads.length === 1 && model.heads[0].kind.unit === 'sentence';
-  checkOutput(model, output, sentenceModel);
-  if (spans && spanHeads(model).length === 0) {
+  checkOutput(model, options, sentenceModel);
+  if (options.spans && spanHeads(model).length === 0) {
     throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
   }
-  const sentences = sentenceModel
-    ? await classifiedInput(model, file, options, warnings)
-    : await taggedInput(model, file, options, warnings);
-  const { kernels } = await openBackend(backend, terminal);
+  const open = await sourceOf(model, file, options, warnings, sentenceModel);
+  const { kernels } = await openBackend(options.backend, terminal);
   const tagger = createTagger(model, kernels);
-  let spelled = 0;
   try {
-    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
-      if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
-      const lines = sentenceModel
-        ? classifyGroup(tagger, group, output)
-        : tagGroup(tagger, group, output, { probabilities, spans });
-      await write(terminal.stdout, lines);
-    }
-    if (spelled > 0) {
-      const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
-      const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
-      warnings.add({ kind: 'spelled', message, count: spelled });
-    }
+    for await (const part of open(tagger)) await write(terminal.stdout, part);
   } finally {
     tagger.dispose();
     kernels.dispose();
@@ -134,8 +134,106 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   }
 }
 
+/** What is written, part by part. */
+type Answers = (tagger: Tagger) => AsyncIterable<string | Uint8Array>;
+
+/** Opens the input, and says how it is answered. */
+async function sourceOf(
+  model: Model,
+  file: string,
+  options: Options,
+  warnings: NoteCollector,
+  sentenceModel: boolean,
+): Promise<Answers> {
+  const { output, format, offsets, probabilities, spans } = options;
+  if (output === 'spans') {
+    const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
+    const lines = spanLines(model, { file, cutting, warnings, ...(format !== undefined && { read: tokenizedOptions(model, file, options, warnings) }) }); // prettier-ignore
+    return async function* (tagger) {
+      const written = spanWriter(tagger, offsets ?? 'utf16');
+      for await (const group of groupsOf(lines, TOKENS_AT_ONCE)) yield written(group);
+    };
+  }
+  if (output === 'conllu' && (format === undefined || format === 'conllu')) {
+    const { conllu, chunks } = format === undefined ? await peekConllu(await openBytes(file)) : { conllu: true, chunks: await openBytes(file) }; // prettier-ignore
+    if (conllu) return conlluAnswers(model, chunks, file, { ...options, format: 'conllu' }, warnings);
+    refuseForRawText(options);
+    return plainAnswers(rawSentences(readText(chunks, { source: inputName(file), ...cuttingOf(model, options) })), options, warnings, false); // prettier-ignore
+  }
+  const sentences = sentenceModel
+    ? await classifiedInput(model, file, options, warnings)
+    : await taggedInput(model, file, options, warnings);
+  return plainAnswers(sentences, { ...options, output, probabilities, spans }, warnings, sentenceModel);
+}
+
+/** Each sentence by itself, in the format of the output. */
+function plainAnswers(
+  sentences: AsyncIterable<Sentence>,
+  options: Options,
+  warnings: NoteCollector,
+  sentenceModel: boolean,
+): Answers {
+  const { probabilities, spans } = options;
+  const output = options.output as Output;
+  return async function* (tagger) {
+    let spelled = 0;
+    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
+      if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
+      yield sentenceModel
+        ? classifyGroup(tagger, group, output)
+        : tagGroup(tagger, group, options, { probabilities, spans });
+    }
+    if (spelled === 0) return;
+    const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
+    const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
+    warnings.add({ kind: 'spelled', message, count: spelled });
+  };
+}
+
+/** CoNLL-U as it stands in its file, with new labels. */
+function conlluAnswers(
+  model: Model,
+  chunks: ByteChunks,
+  file: string,
+  options: Options,
+  warnings: NoteCollector,
+): Answers {
+  const columns = conlluColumns(model, options);
+  const names = tokenHeads(model);
+  const heads = names.map((name, h) => ({
+    column: columns[h]!,
+    labels: (said: Prediction) => said.heads?.[name].labels ?? said.labels,
+  }));
+  const read = { ...tokenizedOptions(model, file, options, warnings), source: inputName(file) };
+  const flow = conlluFlow(chunks, read, heads);
+  return async function* (tagger) {
+    for await (const group of groupsOf(flow.sentences, TOKENS_AT_ONCE)) {
+      const predictions = tagger.tag(group.map(({ tokens }) => tokens)); // prettier-ignore
+      yield flow.write(group, predictions);
+    }
+    yield flow.end();
+  };
+}
+
+/** @throws ArgumentError on options that do not go together */
+function checkOptions(options: Options): void {
+  const { format, output, probabilities, spans, offsets, column } = options;
+  if (format === undefined && output !== 'conllu') refuseForRawText(options);
+  if (['slashed', 'conllu', 'spans'].includes(output) && probabilities) {
+    const why = output === 'spans' ? 'has a score for each span, and no --probabilities' : 'holds no --probabilities';
+    throw new ArgumentError(`--output ${output} ${why}: leave one out`);
+  }
+  if (spans && output !== 'jsonl')
+    throw new ArgumentError('--spans needs --output jsonl: add it, or leave out --spans');
+  if (offsets !== undefined && output !== 'spans')
+    throw new ArgumentError('--offsets needs --output spans: add it, or leave out --offsets');
+  if (column !== undefined && output !== 'conllu')
+    throw new ArgumentError('--column names the column that --output conllu writes: add it, or leave out --column');
+}
+
 /** @throws ArgumentError where the output cannot hold what the model says */
-function checkOutput(model: Model, output: Output, sentenceModel: boolean): void {
+function checkOutput(model: Model, options: Options, sentenceModel: boolean): void {
+  const { output, column } = options;
   if (sentenceModel && output !== 'text' && output !== 'jsonl') {
     throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
   }
@@ -146,15 +244,31 @@ function checkOutput(model: Model, output: Output, sentenceModel: boolean): void
     );
   }
   if (output !== 'conllu') return;
-  const columns = model.heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [columnOfHead(model, h)] : []));
-  const foreign = columns.find((column) => column === undefined || !CONLLU.includes(column.toLowerCase()));
-  if (columns.length > 0 && (model.input?.format === 'conllu' || !columns.includes(foreign))) return;
+  const columns = conlluColumns(model, options);
+  if (column !== undefined || model.input?.format === 'conllu') return;
+  if (columns.length > 0 && columns.every((each) => each !== undefined && CONLLU.includes(each.toLowerCase()))) return;
   throw new ArgumentError(
-    '--output conllu is for models that were trained on columns of CoNLL-U, such as upos: choose another output',
+    '--output conllu is for models that were trained on columns of CoNLL-U, such as upos: name the column to write (--column), or choose another output',
   );
 }
 
 const CONLLU: readonly string[] = CONLLU_COLUMNS;
+
+/** Names of the heads that label tokens. */
+function tokenHeads({ heads, config }: Model): string[] {
+  return heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [config.heads[h].name] : []));
+}
+
+/** The column of each head that labels tokens: as named, else that of the training data. @throws ArgumentError on another number */
+function conlluColumns(model: Model, { column }: Options): (string | undefined)[] {
+  const own = model.heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [columnOfHead(model, h)] : []));
+  if (column === undefined) return own;
+  const named = typeof column === 'string' ? [column] : [...column];
+  if (named.length === own.length) return named;
+  throw new ArgumentError(
+    `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: name ${counted(own.length, 'column')}, in that order`,
+  );
+}
 
 /** The column of the training data that a head learned, by its name. */
 function columnOfHead({ config, input }: Model, h: number): string | undefined {
@@ -177,18 +291,26 @@ async function taggedInput(
   options: Options,
   warnings: NoteCollector,
 ): Promise<AsyncIterable<Sentence>> {
-  const raw = rawOptions(options);
-  if (options.format !== undefined) {
-    return openSentences(file, {
-      badLines: file === '-' ? 'stop' : 'list',
-      ...readOptionsOf(options, warnings, model.input),
-      labels: 'ignored',
-      ...(options.output === 'conllu' && options.format === 'conllu' && { keepLines: true }),
-    });
-  }
+  if (options.format !== undefined) return openSentences(file, tokenizedOptions(model, file, options, warnings));
   await noteFolder(file, warnings);
+  return rawSentences(openText(file, cuttingOf(model, options)));
+}
+
+/** How an input is read that is tokenized already. */
+function tokenizedOptions(model: Model, file: string, options: Options, warnings: NoteCollector): ReadOptions {
+  if (!(options.output === 'spans' && options.format === 'jsonl')) rawOptions(options); // refuses those of raw text
+  const reading = { ...options, column: undefined, tokenizer: undefined, locale: undefined };
+  return {
+    badLines: file === '-' ? 'stop' : 'list',
+    ...readOptionsOf(reading, warnings, model.input),
+    labels: 'ignored',
+  };
+}
+
+/** How raw text is cut: as named, else as the model remembers. */
+function cuttingOf(model: Model, options: Options): SegmentOptions {
   const { tokenizer, locale } = model.input ?? {};
-  return cut(openText(file, { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...raw }));
+  return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...rawOptions(options) };
 }
 
 /** Sentences that are to be labeled: one a line, cut into tokens as the training data was, or as a format has them. */
@@ -216,30 +338,40 @@ async function noteFolder(file: string, warnings: NoteCollector): Promise<void> 
 }
 
 /** How raw text is cut. @throws ArgumentError where the input is tokenized already */
-function rawOptions({ format, locale, tokenizer }: Options): SegmentOptions {
+function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
   const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
   if (format === undefined || Object.keys(options).length === 0) return options;
   throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
 }
 
-function tagGroup(tagger: Tagger, group: readonly Sentence[], output: Output, wanted: PredictOptions): string {
+function tagGroup(tagger: Tagger, group: readonly Sentence[], options: Options, wanted: PredictOptions): string {
+  const output = options.output as Output;
+  const columns = output === 'conllu' ? conlluColumns(tagger.model, options) : [];
   const predictions = tagger.tag(
     group.map((sentence) => sentence.tokens),
     wanted,
   );
   const { model } = tagger;
-  return group.map((sentence, i) => formatSentence(taggedBy(model, sentence, predictions[i], output), output)).join('');
+  return group
+    .map((sentence, i) => formatSentence(taggedBy(model, sentence, predictions[i], columns), output))
+    .join('');
 }
 
 /** A sentence with what is to be written of it. */
-function taggedBy(model: Model, sentence: Sentence, prediction: Prediction, output: Output): TaggedSentence {
+function taggedBy(
+  model: Model,
+  sentence: Sentence,
+  prediction: Prediction,
+  columns: readonly (string | undefined)[],
+): TaggedSentence {
   const tagged = { ...sentence, ...prediction };
   if (prediction.heads === undefined) {
-    return output === 'conllu' ? { ...tagged, heads: { [columnOfHead(model, 0)!]: prediction } } : tagged;
+    return columns.length > 0 ? { ...tagged, heads: { [columns[0]!]: prediction } } : tagged;
   }
   const withSpans = spanHeads(model);
+  const named = tokenHeads(model);
   const heads = Object.entries(prediction.heads).map(([name, { spans, ...said }]) => [
-    name,
+    columns[named.indexOf(name)] ?? name,
     { ...said, ...(spans && withSpans.includes(name) && { spans }) },
   ]);
   return { ...tagged, heads: Object.fromEntries(heads) };
@@ -253,7 +385,7 @@ function classifyGroup(tagger: Tagger, group: readonly Sentence[], output: Outpu
   return group.map(({ tokens }, i) => formatClassified({ ...predictions[i], tokens }, output)).join('');
 }
 
-async function* cut(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {
+async function* rawSentences(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {
   for await (const { tokens } of sentences) {
     for (let i = 0; i < tokens.length; i += LONGEST_RAW_SENTENCE) {
       yield { tokens: tokens.slice(i, i + LONGEST_RAW_SENTENCE) };

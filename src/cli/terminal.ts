@@ -50,7 +50,7 @@ export function colorsFor(stream: OutputStream, env: Terminal['env']): Colors {
 }
 
 /** Writes text and waits while the reader at the other end is slower, so that a long result is never held in memory. */
-export async function write(stream: OutputStream, text: string): Promise<void> {
+export async function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain');
 }
 

@@ -1,5 +1,15 @@
 export { createTagger, loadModel } from './model/tagger.js';
-export type { LoadOptions, Model, ModelConfig, Prediction, Tagger } from './model/tagger.js';
+export type {
+  Entity,
+  EntityOptions,
+  FindEntities,
+  LoadOptions,
+  Model,
+  ModelConfig,
+  OffsetUnit,
+  Prediction,
+  Tagger,
+} from './model/tagger.js';
 export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';

@@ -306,6 +306,10 @@ export const labelingRoom: Room = {
       labeling.createTagger(model()).tag,
       () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
+    'createTagger().entities': [
+      labeling.createTagger(model()).entities,
+      () => ({ texts: ['a b'], options: { offsets: 'codepoints', locale: 'en', tokenizer: 'unicode' } }),
+    ],
     'createAsyncTagger().tag': [
       labeling.createAsyncTagger(model(), device()).tag,
       () => ({ sentences: words(), options: { probabilities: true, spans: true } }),

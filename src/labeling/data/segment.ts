@@ -74,7 +74,10 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
     for (const sentence of sentencesOf(sentences, masked(text))) {
       const tokens: string[] = [];
       const offsets: [number, number][] = [];
-      for (const { text: token, start } of tokensOf(sentence)) {
+      const { start: from, text: own } = sentence;
+      // what stays whole is masked for sentences and words; its characters are those of the text
+      const piece = tokenizer === 'characters' ? { text: text.slice(from, from + own.length), start: from } : sentence;
+      for (const { text: token, start } of tokensOf(piece)) {
         if (INVISIBLE.test(token)) continue;
         tokens.push(text.slice(start, start + token.length));
         offsets.push([start, start + token.length]);
@@ -139,7 +142,8 @@ function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece>
     }
     if (start === from && size >= LONGEST) {
       const letter = lastLetter(text, start, start + size);
-      start = letter ?? start + size;
+      const cut = start + size;
+      start = letter ?? (text.codePointAt(cut - 1)! > 0xffff ? cut + 1 : cut); // not inside of a code point
       if (letter === undefined) {
         yield { text: text.slice(open, start), start: open };
         open = start;

@@ -7,6 +7,8 @@ import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { Kernels } from '../../kernels/types.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { expectKernels, expectSwitches } from '../checks.js';
+import type { FindEntities } from './entities.js';
+import { entityFinder } from './entities.js';
 import type { InferenceOptions } from './inference.js';
 import { inferenceOf } from './inference.js';
 import type { LoadOptions } from './file.js';
@@ -15,6 +17,7 @@ import type { Model } from './model.js';
 import type { Prediction, PredictOptions } from './predict.js';
 import { predictWith } from './predict.js';
 
+export type { Entity, EntityOptions, FindEntities, OffsetUnit } from './entities.js';
 export type { InferenceOptions } from './inference.js';
 export type { LoadOptions } from './file.js';
 export { loadModel } from './file.js';
@@ -38,6 +41,8 @@ export interface Tagger {
    * @throws ArgumentError where `sentences` is not a list of lists of strings, naming sentence and token
    */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Prediction[];
+  /** Whole entities of raw text, with their places in it. */
+  readonly entities: FindEntities;
   /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
   dispose(): void;
 }
@@ -64,10 +69,12 @@ export function createTagger(
   const model = modelOf('createTagger', source, own);
   const moveOut = kernels.adopt(Object.values(flatten(model.params)));
   const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
+  const tag: Tagger['tag'] = (sentences, wanted) => predictWith(kernels, inference, model, sentences, wanted);
   return {
     model,
     backend: kernels.backend,
-    tag: (sentences, wanted) => predictWith(kernels, inference, model, sentences, wanted),
+    tag,
+    entities: entityFinder(model, tag),
     dispose() {
       inference.release();
       moveOut();

@@ -184,7 +184,8 @@ export function needsSpelling(text: string): boolean {
   return /[\t\r\n]/.test(text) || isBlank(text);
 }
 
-function cell(text: string): string {
+/** A token or label as it stands in a column. */
+export function cell(text: string): string {
   return isBlank(text) ? Array.from(text, unit).join('') : spelled(text);
 }
 

@@ -1,0 +1,68 @@
+/**
+ * The text of a sentence that is tokenized already, and the place of each token in it.
+ *
+ * The tokens are joined by a space. In CoNLL-U there is none behind a word, or a range of words, that says `SpaceAfter=No` in its last
+ * column, and a range (`1-2 vámonos`) stands for its words: where these together are the range they have their parts of it, else each
+ * has the whole range. Empty nodes (`1.1`) are no text.
+ */
+import type { Sentence } from './sentence.js';
+
+/** A text, and `[start, end)` of each token in it, in UTF-16 code units. */
+export interface Surface {
+  readonly text: string;
+  readonly offsets: readonly (readonly [start: number, end: number])[];
+}
+
+/** A stretch of text without a space inside that some tokens stand for. */
+interface Stretch {
+  readonly form: string;
+  readonly words: number;
+  readonly space: boolean;
+}
+
+/** The text of a sentence; of CoNLL-U, where a reader kept its lines. */
+export function surfaceOf(sentence: Sentence): Surface {
+  const { tokens } = sentence;
+  const offsets: (readonly [number, number])[] = [];
+  let text = '';
+  let space = '';
+  for (const stretch of stretchesOf(sentence)) {
+    text += space;
+    offsets.push(...placesIn(stretch, tokens.slice(offsets.length, offsets.length + stretch.words), text.length));
+    text += stretch.form;
+    space = stretch.space ? ' ' : '';
+  }
+  return { text, offsets };
+}
+
+function placesIn({ form }: Stretch, words: readonly string[], start: number): [number, number][] {
+  const apart = words.join('') === form;
+  let at = start;
+  return words.map((word) => {
+    if (!apart) return [start, start + form.length];
+    at += word.length;
+    return [at - word.length, at];
+  });
+}
+
+function stretchesOf({ tokens, conllu }: Sentence): Stretch[] {
+  const [id, misc] = ['id', 'misc'].map((name) => conllu?.columns.indexOf(name) ?? -1);
+  if (conllu === undefined || id < 0) return tokens.map((form) => ({ form, words: 1, space: true }));
+  const form = conllu.columns.indexOf('form');
+  const found: Stretch[] = [];
+  let [covered, word] = [0, 0];
+  for (const line of conllu.lines) {
+    const cells = line.split('\t');
+    if (line.startsWith('#') || /^\d+\.\d+$/.test(cells[id])) continue;
+    const space = misc < 0 || !cells[misc].split('|').includes('SpaceAfter=No');
+    const [, first, last] = /^(\d+)-(\d+)$/.exec(cells[id]) ?? [];
+    if (first !== undefined) {
+      // a range counts where it begins at the next word and the words are there; another is a slip, and no text
+      const words = Number(last) - Number(first) + 1;
+      if (Number(first) !== word + 1 || words < 1 || word + words > tokens.length || form < 0) continue;
+      found.push({ form: cells[form], words, space });
+      covered = Number(last);
+    } else if (++word > covered) found.push({ form: tokens[word - 1], words: 1, space });
+  }
+  return found;
+}

@@ -1,0 +1,183 @@
+/**
+ * Whole entities from text: the spans of a model's labels, with their places in the text they were cut from.
+ *
+ * Spans are read from labels by the rule of conlleval, as scores are: a span begins at B, S or U, and at any label that cannot continue
+ * the one before, so that a stray I begins one. The score of a span is the probability that the heads give it (heads/decoding): exact,
+ * over all paths, of a CRF and of constrained decoding; the product over its tokens of a softmax. Where no head annotates spans, as in
+ * part-of-speech tagging, every token is a span of its label, and the score is the probability of that label.
+ */
+import { expectString } from '../../tensor/arguments.js';
+import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { expectWords } from '../checks.js';
+import type { InputSpec } from '../data/formats/reading.js';
+import type { SegmentOptions } from '../data/segment.js';
+import { createSegmenter } from '../data/segment.js';
+import { looksLikeSpans } from '../scoring/spans.js';
+import type { Prediction } from './heads/head.js';
+import type { Model } from './model.js';
+import type { PredictOptions } from './predict.js';
+
+/** What offsets count: code units, as `String.prototype.slice` does, or code points, as `Array.from` and Python do. */
+export const OFFSET_UNITS = ['utf16', 'codepoints'] as const;
+export type OffsetUnit = (typeof OFFSET_UNITS)[number];
+
+/** How entities are found. */
+export interface EntityOptions extends SegmentOptions {
+  /** What `start` and `end` count; default `utf16`. */
+  readonly offsets?: OffsetUnit;
+}
+
+/** A span of a text. */
+export interface Entity {
+  /** Place of its first character in the text, from 0. */
+  readonly start: number;
+  /** The place behind its last one. */
+  readonly end: number;
+  /** The type of the labels (`PER` of `B-PER`); `''` where these are bare positions, as in word segmentation. */
+  readonly type: string;
+  /** `text.slice(start, end)`, by UTF-16 code units. */
+  readonly text: string;
+  /** How sure the model is of it, in [0, 1]. */
+  readonly score: number;
+  /** Number of its sentence in the text, from 1. */
+  readonly sentence: number;
+  /** The head that said so, where several give spans. */
+  readonly head?: string;
+}
+
+/** A text with its sentences. */
+export interface CutText {
+  readonly text: string;
+  readonly sentences: readonly CutSentence[];
+}
+
+/** Tokens, and where each stands in the text: `[start, end)` in UTF-16 code units. */
+export interface CutSentence {
+  readonly tokens: readonly string[];
+  readonly offsets: readonly (readonly [start: number, end: number])[];
+}
+
+/** Sentences of raw text are cut after so many tokens, so that no text without an end of sentence takes all memory. */
+export const LONGEST_RAW_SENTENCE = 2048;
+
+const KEYS = keysOf<EntityOptions>({ offsets: true, locale: true, tokenizer: true });
+
+/** A function that cuts texts as a model's training data was cut, where the options do not say otherwise. */
+export function textCutter({ tokenizer, locale }: SegmentOptions, like?: InputSpec): (text: string) => CutText {
+  const how = { tokenizer: tokenizer ?? like?.tokenizer, locale: locale ?? like?.locale };
+  const segment = createSegmenter({ ...(how.tokenizer && { tokenizer: how.tokenizer }), ...(how.locale !== undefined && { locale: how.locale }) }); // prettier-ignore
+  return (text) => ({ text, sentences: segment(text).flatMap(shortened) });
+}
+
+function shortened({ tokens, offsets }: CutSentence): CutSentence[] {
+  const count = Math.ceil(tokens.length / LONGEST_RAW_SENTENCE);
+  return Array.from({ length: count }, (_, i) => {
+    const part = [i * LONGEST_RAW_SENTENCE, (i + 1) * LONGEST_RAW_SENTENCE] as const;
+    return { tokens: tokens.slice(...part), offsets: offsets.slice(...part) };
+  });
+}
+
+/** The heads whose labels become spans: those that annotate some; where there is none, all that label tokens. */
+interface SpanHeads {
+  readonly names: readonly string[];
+  /** Whether their labels annotate spans; else every token is one. */
+  readonly whole: boolean;
+}
+
+/** @throws ArgumentError where the model labels sentences alone */
+function spanHeadsOf({ heads, config }: Model): SpanHeads {
+  const tokens = heads.flatMap(({ kind, labels }, h) =>
+    kind.unit === 'token' ? [{ name: config.heads[h].name, whole: looksLikeSpans(labels.labels) }] : [],
+  );
+  if (tokens.length === 0)
+    throw new ArgumentError('entities: expected a model that labels words; this one labels sentences: use tag()');
+  const whole = tokens.some((head) => head.whole);
+  return { whole, names: tokens.filter((head) => head.whole === whole).map(({ name }) => name) };
+}
+
+/** What to ask `tag` for. @throws ArgumentError where the model labels sentences alone */
+export function askedForEntities(model: Model): PredictOptions {
+  return spanHeadsOf(model).whole ? { spans: true } : { probabilities: true };
+}
+
+/**
+ * The entities of texts.
+ *
+ * @param predictions of the sentences of all texts, one after another, as `askedForEntities` says
+ */
+export function entitiesOf(
+  model: Model,
+  texts: readonly CutText[],
+  predictions: readonly Prediction[],
+  unit: OffsetUnit = 'utf16',
+): Entity[][] {
+  const { names } = spanHeadsOf(model);
+  let next = 0;
+  return texts.map(({ text, sentences }) => {
+    const place = unit === 'utf16' ? (at: number) => at : codePointsOf(text);
+    return sentences.flatMap(({ offsets }, s) => {
+      const said = predictions[next++];
+      const found = names.flatMap((name) =>
+        spansIn(said.heads?.[name] ?? said).map((span) => {
+          const [start, end] = [offsets[span.start][0], offsets[span.end - 1][1]];
+          const entity = { start: place(start), end: place(end), type: span.type, text: text.slice(start, end), score: span.probability, sentence: s + 1 }; // prettier-ignore
+          return names.length > 1 ? { ...entity, head: name } : entity;
+        }),
+      );
+      return names.length > 1 ? found.sort((a, b) => a.start - b.start || b.end - a.end) : found;
+    });
+  });
+}
+
+function spansIn({ labels, spans, probabilities }: Prediction): NonNullable<Prediction['spans']> {
+  return spans ?? labels.map((type, t) => ({ type, start: t, end: t + 1, probability: probabilities![t] }));
+}
+
+/** A function from places in code units to places in code points. A surrogate without its partner is a code point of its own. */
+function codePointsOf(text: string): (at: number) => number {
+  const places = new Uint32Array(text.length + 1);
+  let points = 0;
+  for (let at = 0; at < text.length; at++) {
+    places[at] = points++;
+    if (text.codePointAt(at)! > 0xffff) places[++at] = points;
+  }
+  places[text.length] = points;
+  return (at) => places[at];
+}
+
+/** `Tagger.entities`: of one text, or of each of several. */
+export interface FindEntities {
+  /**
+   * The entities of a text, from left to right: `text.slice(start, end) === entity.text`. The text is cut into sentences and tokens as
+   * raw text is by `bptt tag`; where no head of the model annotates spans, every token is an entity.
+   *
+   * @param options what offsets count, and how the text is cut; by default as the training of the model said
+   * @throws ArgumentError where the model labels sentences alone, the text is no string, or an option is outside its domain
+   */
+  (text: string, options?: EntityOptions): Entity[];
+  (texts: readonly string[], options?: EntityOptions): Entity[][];
+}
+
+/** `FindEntities` by a function that labels sentences. */
+export function entityFinder(
+  model: Model,
+  tag: (sentences: readonly (readonly string[])[], options: PredictOptions) => Prediction[],
+): FindEntities {
+  let known: { readonly key: string; readonly cut: (text: string) => CutText } | undefined;
+  const find = (texts: string | readonly string[], options: EntityOptions = {}): Entity[] | Entity[][] => {
+    expectKnownKeys('entities', 'options', options, KEYS);
+    const { offsets = 'utf16', ...how } = options;
+    expectOneOf('entities', 'offsets', offsets, OFFSET_UNITS);
+    if (Array.isArray(texts)) expectWords('entities', 'texts', texts);
+    else expectString('entities', 'texts', texts);
+    const key = `${how.tokenizer} ${how.locale}`;
+    if (known?.key !== key) known = { key, cut: textCutter(how, model.input) };
+    const cut = (typeof texts === 'string' ? [texts] : texts).map(known.cut);
+    const asked = askedForEntities(model);
+    const predictions = tag(cut.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)), asked); // prettier-ignore
+    const found = entitiesOf(model, cut, predictions, offsets);
+    return typeof texts === 'string' ? found[0] : found;
+  };
+  return find as FindEntities;
+}
