@@ -164,13 +164,20 @@ export function elementIndex(text: string): number[] {
   return index;
 }
 
+const words = new WeakMap<object, readonly string[]>();
+
+/** The words that a parser made by {@link oneOf} takes; undefined for other parsers. */
+export const wordsOf = (parser: object): readonly string[] | undefined => words.get(parser);
+
 /** A parser that takes one of the given words. */
-export function oneOf<W extends string>(...words: W[]): (text: string) => W {
-  return (text) => {
-    const word = words.find((w) => w === text);
-    if (word === undefined) throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.`);
+export function oneOf<W extends string>(...choices: W[]): (text: string) => W {
+  const parser = (text: string): W => {
+    const word = choices.find((w) => w === text);
+    if (word === undefined) throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`);
     return word;
   };
+  words.set(parser, choices);
+  return parser;
 }
 
 /** `80/10/10`: percent of the sentences for train, dev and test; a part of 0 % is left out. */

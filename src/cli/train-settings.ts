@@ -5,6 +5,7 @@ import type { TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS } from '../labeling/training/options.js';
 import type { Decided } from '../labeling/training/presets.js';
 import { decideOptions } from '../labeling/training/presets.js';
+import { isGiven } from './config.js';
 import { counted } from '../tensor/print.js';
 
 /**
@@ -18,7 +19,7 @@ export function settle<O extends object>(
   command: Command,
   train: readonly Sentence[],
 ): { readonly options: O; readonly decided: Decided | null } {
-  const names = TRAIN_KEYS.filter((name) => name !== 'threads' && command.getOptionValueSource(name) === 'cli');
+  const names = TRAIN_KEYS.filter((name) => name !== 'threads' && isGiven(command, name));
   const given = Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
   const { decided } = decideOptions(given as TrainOptions, train);
   const { epochs, batch } = TRAIN_DEFAULTS;

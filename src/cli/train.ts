@@ -14,13 +14,14 @@ import type { CharacterNetworkName } from '../labeling/model/encoders/character-
 import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
 import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
-import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
+import { TRAIN_DEFAULTS, withDefaults } from '../labeling/training/options.js';
 import type { TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
 import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
 import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import { VECTOR_DIGITS } from '../labeling/data/vectors/lookup.js';
+import type { NoteCollector } from '../labeling/data/notes.js';
 import type { SpanPlan } from '../labeling/training/spans.js';
 import { PRESETS } from '../labeling/training/presets.js';
 import { inputName } from '../labeling/data/files.node.js';
@@ -54,6 +55,8 @@ import {
 import { addBackendOption, describeBackend } from './backend.js';
 import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
+import type { ConfigOptions } from './config.js';
+import { addConfigOptions, configPlace, configText, isGiven, saveConfig } from './config.js';
 import { watchInterrupt } from './interrupt.js';
 import { checkOutputs } from './outputs.js';
 import { cellChoices, cellName, fileOfCell, openCell } from './own-cell.js';
@@ -81,7 +84,11 @@ import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf }
 
 /** What the command line says, as commander hands it over. */
 interface Options
-  extends Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>, VectorOptions, Omit<CorporaOptions, 'task'> {
+  extends
+    Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>,
+    VectorOptions,
+    Omit<CorporaOptions, 'task'>,
+    ConfigOptions {
   readonly cell: string;
   readonly task: TaskName;
   readonly classWeights?: string | Record<string, number>;
@@ -113,7 +120,10 @@ fastText's __label__, a folder with seq.in and label, or one file per label, --t
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 after SIGHUP, SIGTERM).
 
+A training writes its settings beside the model, MODEL.config.json; --config repeats it from there.
+
 Example:
+  bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
   bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
   bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
@@ -125,6 +135,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
     .command('train')
     .description('train a tagger, or a classifier of sentences, on labeled sentences')
     .addHelpText('after', HELP);
+  addConfigOptions(command, terminal);
   addDataOptions(command);
   addModelOptions(command);
   addUpdateOptions(command);
@@ -388,12 +399,23 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkEncoders(options, command);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
   const { train: trainFile, dev, test, task, vectors, out, log, classWeights: weights } = options;
-  await checkOutputs({ '--out': out, '--log': log }, [
-    ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
-    vectors,
-    fileOfCell(options.cell),
-    typeof weights === 'string' && weights !== 'balanced' ? weights : undefined,
-  ]);
+  const config = configPlace(options, out);
+  const isAsked = typeof options.saveConfig === 'string';
+  await checkOutputs(
+    {
+      '--out': out,
+      '--log': log,
+      ...(isAsked ? { '--save-config': config } : { 'the configuration beside --out,': config }),
+    },
+    [
+      // prettier-ignore
+      ...(isAsked ? [options.config] : []),
+      ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
+      vectors,
+      fileOfCell(options.cell),
+      typeof weights === 'string' && weights !== 'balanced' ? weights : undefined,
+    ],
+  );
 }
 
 async function runTrain(asked: Options, terminal: Terminal, command: Command): Promise<void> {
@@ -415,17 +437,20 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     if (decided) progress.line(describeDecided(decided));
     pretrained?.lines.forEach(progress.line);
     log?.write({ event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend });
-    const profiled = options.profile ? profile(kernels) : undefined;
-    const begun = performance.now();
+    const [profiled, begun] = [options.profile ? profile(kernels) : undefined, performance.now()];
     const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
-    const read = await readClassWeights(options);
-    const given = { ...options, ...read, cell, vectors: pretrained?.vectors, ...columnsOf(corpora) };
+    const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora) }; // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
+    const config = await saveSettings(outcome, options, kernels.backend, command, warnings);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
-    const report = { ...reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained), decided };
+    const report = {
+      ...reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained),
+      config,
+      decided,
+    };
     log?.write({ event: 'end', ...report });
-    await tell(terminal, options, outcome, report, times);
+    await tell(terminal, options, outcome, report, times, config);
     if ((outcome.seeds ?? outcome.result).interrupted) throw interruption(outcome, options, interrupt.exitCode());
     const incomplete = log?.failure();
     if (incomplete)
@@ -462,6 +487,24 @@ async function trainAndSave(
   return { result, saved: await saveResult(options.out, result) };
 }
 
+/** Writes the settings beside the model that was saved. @returns where they are; null where they were not written */
+async function saveSettings(
+  { result, saved }: Outcome,
+  options: Options,
+  backend: string,
+  command: Command,
+  warnings: NoteCollector,
+): Promise<string | null> {
+  const path = configPlace(options, options.out);
+  if (path === undefined || !saved) return null;
+  const { lr } = withDefaults({ optimizer: options.optimizer, ...(options.lr !== undefined && { lr: options.lr }) });
+  const name = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'].find((each) => backend.startsWith(each));
+  const resolved = { ...options, lr, backend: name ?? options.backend, threads: result.threads };
+  const refused = await saveConfig(path, configText(path, command, resolved, OPTIONS_OF), options, options.out);
+  if (refused !== undefined) warnings.add({ kind: 'config-left', message: refused, source: path });
+  return refused === undefined ? path : null;
+}
+
 /** What `--profile` found. */
 interface Times {
   readonly phases: readonly Phase[];
@@ -475,11 +518,12 @@ async function tell(
   { result, saved, seeds }: Outcome,
   report: object,
   times: Times | undefined,
+  config: string | null,
 ): Promise<void> {
   if (options.json) return printJson(terminal, report);
   if (options.quiet) return;
   const text = seeds?.runs.length ? describeSeeds(seeds, saved ? options.out : null) : describe(result, options, saved);
-  await print(terminal, text);
+  await print(terminal, config === null ? text : `${text}\nconfig  ${visible(config)}`);
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
@@ -610,7 +654,7 @@ function checkEncoders({ encoders, characters, characterSize, vectors }: Options
   const given = (names: readonly string[]) =>
     command.options.find((each) => {
       const name = each.attributeName();
-      return names.includes(name) && command.getOptionValueSource(name) === 'cli';
+      return names.includes(name) && isGiven(command, name);
     });
   for (const name of ENCODERS) {
     const option = encoders.includes(name) ? undefined : given(OPTIONS_OF[name]);

@@ -73,6 +73,7 @@ describe('what is printed where', () => {
     expect(report).toEqual({
       dev: { ...scores, oovAccuracy: (report.dev as { oovAccuracy: number | null }).oovAccuracy },
       test: { ...scores, oovAccuracy: expect.any(Number) },
+      config: 'a.config.json',
       epochs: 3,
       decided: null,
       bestEpoch: expect.any(Number),

@@ -1,0 +1,219 @@
+/**
+ * `--config F`: the settings of a training from a file, and `--save-config`: a file with the settings of a training, from which it
+ * can be repeated. Paths in it are relative to its own folder, with `/` between folders.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { statSync } from 'node:fs';
+import type { Command, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { labeledFiles } from '../labeling/data/files.node.js';
+import { saveFile } from '../serialize/save.node.js';
+import { parseUniqueJson } from '../serialize/unique-json.js';
+import { nearestName } from '../tensor/nearest.js';
+import { ArgumentError, BpttError, DataError } from '../tensor/index.js';
+import { messageOf } from '../tensor/errors.js';
+import { counted } from '../tensor/print.js';
+import { quoted, visible } from '../tensor/visible.js';
+import { FORMAT, fits, kindOf, settingsOf } from './config-values.js';
+import { named, readBytes } from './model-io.js';
+import { fileOfCell } from './own-cell.js';
+import type { Terminal } from './terminal.js';
+
+/** What the command line says of configuration files. */
+export interface ConfigOptions {
+  readonly config?: string;
+  /** A path; false for none; true, the default, for a file beside the model. */
+  readonly saveConfig?: string | boolean;
+}
+
+/** Where a value of the command line has its value from, for commander. */
+export const FROM_CONFIG = 'config';
+
+/** Whether an option was given, on the command line or in a configuration file. */
+export function isGiven(command: Command, name: string): boolean {
+  return ['cli', FROM_CONFIG].includes(command.getOptionValueSource(name) ?? '');
+}
+
+/** Adds `--config`, which fills in what the command line leaves out, and `--save-config`. Call it before required options are added. */
+export function addConfigOptions(command: Command, terminal: Terminal): void {
+  command
+    .option('--config <file>', 'settings from a file, as a training writes beside its model; other options win')
+    .option('--save-config <file>', 'write the settings there (default: beside the model, MODEL.config.json)')
+    .option('--no-save-config', 'write no file of settings')
+    .hook('preAction', async () => {
+      const path = command.getOptionValue('config') as string | undefined;
+      if (path === undefined) return;
+      const line = await applyConfig(path, command);
+      if (!command.getOptionValue('quiet')) terminal.stderr.write(`${visible(line)}\n`);
+    });
+}
+
+/** Fills in options from a file. @returns what to say of it @throws DataError on a file of another kind */
+async function applyConfig(path: string, command: Command): Promise<string> {
+  if (path === '-')
+    throw new ArgumentError('--config - : expected a file, for paths in it are relative to it: name one');
+  const text = new TextDecoder().decode(await readBytes(path));
+  const values = named(path, () => parseConfig(text, settingsOf(command)));
+  const options = new Map(settingsOf(command).map((option) => [option.attributeName(), option]));
+  const isClassify = (command.getOptionValueSource('task') === 'cli' ? command.getOptionValue('task') : values.task) === 'classify'; // prettier-ignore
+  const overridden: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const option = options.get(name)!;
+    if (command.getOptionValueSource(name) === 'cli') {
+      overridden.push(option.long!);
+      continue;
+    }
+    const placed = mapPaths(name, value, isClassify, (file) => fromFolder(dirname(path), file));
+    command.setOptionValueWithSource(name, placed, FROM_CONFIG);
+  }
+  const instead = overridden.length === 0 ? '' : `; the command line has its own ${overridden.join(', ')}`;
+  return `config ${path}: ${counted(Object.keys(values).length, 'setting')}${instead}`;
+}
+
+/**
+ * The settings of a configuration file, checked.
+ *
+ * @param options those that it may name
+ * @throws DataError that names the first key that is unknown, or whose value is not one of its option
+ */
+export function parseConfig(text: string, options: readonly Option[]): Record<string, unknown> {
+  const read = parseUniqueJson(text, 'configuration');
+  if (typeof read !== 'object' || read === null || Array.isArray(read))
+    throw new DataError(`expected an object of settings, {"bptt": "${FORMAT}", …}; got another value`);
+  const { bptt, ...values } = read as Record<string, unknown>;
+  if (typeof values.$schema === 'string') delete values.$schema; // for editors
+  if (bptt !== FORMAT) {
+    const got = bptt === undefined ? 'nothing' : shown(bptt);
+    throw new DataError(`expected "bptt": "${FORMAT}", which says what the file is; got ${got}: add it`);
+  }
+  const known = options.map((option) => option.attributeName());
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => {
+      const option = options.find((one) => one.attributeName() === key);
+      if (option) return [key, valueOf(option, value)];
+      const near = nearestName(key, known);
+      const hint = near === undefined ? 'bptt train --help lists them' : `did you mean "${near}"?`;
+      throw new DataError(`unknown key ${quoted(key)}: expected a setting of bptt train; ${hint}`);
+    }),
+  );
+}
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value);
+  return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+};
+
+/** The value of an option as its parser would make it. */
+function valueOf(option: Option, value: unknown): unknown {
+  const { schema, expected, text } = kindOf(option);
+  const name = option.attributeName();
+  if (!fits(schema, value)) throw new DataError(`"${name}" must be ${expected}; got ${shown(value)}`);
+  const said = typeof value === 'string' ? value : text?.(value as never);
+  if (said === undefined || option.parseArg === undefined) return value;
+  try {
+    return option.parseArg(said, undefined as never) as unknown;
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new DataError(`"${name}": ${error.message} Got ${shown(value)}`, { cause: error });
+  }
+}
+
+/** Applies a function to the paths in the value of a setting. */
+function mapPaths(name: string, value: unknown, isClassify: boolean, map: (path: string) => string): unknown {
+  if (typeof value !== 'string' || value === '-') return value;
+  if (['train', 'dev', 'test'].includes(name)) {
+    const files = isClassify ? labeledFiles(value) : undefined;
+    return files ? files.map(({ category, path }) => `${category}=${map(path)}`).join(',') : map(value);
+  }
+  if (name === 'vectors' || (name === 'classWeights' && value !== 'balanced')) return map(value);
+  if (name === 'cell' && fileOfCell(value) !== undefined) return map(value);
+  return value;
+}
+
+const fromFolder = (folder: string, path: string): string => {
+  if (isAbsolute(path)) return path;
+  const placed = join(folder, path);
+  return path.startsWith('./') && !/[/\\]/.test(placed) ? `./${placed}` : placed; // `--cell ./a.mjs` stays a path
+};
+
+function toFolder(folder: string, path: string): string {
+  const way = relative(resolve(folder), resolve(path)).split(sep).join('/');
+  return isAbsolute(way) || way.startsWith('../') ? way : `./${way}`;
+}
+
+/** Settings that only one encoder reads: left out of a file where that encoder is not there. */
+export type EncoderSettings = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The text of a configuration file: every setting with the value that the training had, in the order of `--help`.
+ *
+ * @param path where it will be, to which its paths are relative
+ * @param options the settings as they were resolved
+ * @param ofEncoders what only one encoder reads
+ */
+export function configText(
+  path: string,
+  command: Command,
+  options: Readonly<Record<string, unknown>>,
+  ofEncoders: EncoderSettings,
+): string {
+  const encoders = options.encoders as readonly string[];
+  const idle = Object.entries(ofEncoders).flatMap(([name, own]) => (encoders.includes(name) ? [] : own));
+  if (options.characters === 'lstm') idle.push('characterWindow');
+  const names = settingsOf(command).map((option) => option.attributeName());
+  const values = [...new Set(names)].flatMap((name): [string, unknown][] => {
+    const value = options[name];
+    if (value === undefined || idle.includes(name)) return [];
+    if (value === Infinity) return [[name, 'none']]; // --clip none
+    return [[name, mapPaths(name, value, options.task === 'classify', (file) => toFolder(dirname(path), file))]];
+  });
+  const file = { bptt: FORMAT, ...Object.fromEntries(values) };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** Where the settings of a training go: undefined where they go nowhere, as beside a device. */
+export function configPlace({ saveConfig }: ConfigOptions, out: string): string | undefined {
+  if (saveConfig === false) return undefined;
+  if (typeof saveConfig === 'string') return saveConfig;
+  const found = statSync(out, { throwIfNoEntry: false });
+  if (found && !found.isFile()) return undefined;
+  return join(dirname(out), `${basename(out).replace(/(?<=.)\.safetensors$/, '')}.config.json`);
+}
+
+/**
+ * Writes the settings of a training, beside a model that is saved already.
+ *
+ * A file of that name beside the model is left as it is where it is the one that `--config` read, or something else than a
+ * configuration.
+ *
+ * @returns what to say where it was not written
+ * @throws BpttError where it cannot be written
+ */
+export async function saveConfig(
+  path: string,
+  text: string,
+  { config, saveConfig: asked }: ConfigOptions,
+  out: string,
+): Promise<string | undefined> {
+  if (typeof asked !== 'string') {
+    if (config !== undefined && resolve(config) === resolve(path)) return undefined;
+    const before = await readFile(path, 'utf8').catch(() => undefined);
+    if (before !== undefined && !isConfig(before))
+      return `${path} is not a configuration of bptt and was left as it is; name another file for the settings (--save-config)`;
+  }
+  try {
+    await saveFile(path, new TextEncoder().encode(text));
+    return undefined;
+  } catch (error) {
+    throw new BpttError(`${messageOf(error)}; the model was saved to ${out}`, { cause: error });
+  }
+}
+
+function isConfig(text: string): boolean {
+  try {
+    return (JSON.parse(text) as { bptt?: unknown } | null)?.bptt === FORMAT;
+  } catch {
+    return false;
+  }
+}
