@@ -16,7 +16,14 @@ const under = (folder: string, end: string): string[] =>
 
 /** Written by programs: WebAssembly modules and the script of a report. */
 const GENERATED = /kernels\/wasm\/binary|inspect\/report\/scripts\.ts$|colors\//;
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md', ...under('docs', '.md')];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CODE_OF_CONDUCT.md',
+  ...under('docs', '.md'),
+  ...under('examples', '.md'),
+];
 const SOURCES = under('src', '.ts').filter((path) => !GENERATED.test(path) && !/strings\/(?!en\.)\w+\.ts$/.test(path));
 /** Pages for first visits: every sentence is short. */
 const FIRST = ['README.md', 'docs/README.md', 'docs/proof.md', 'docs/building.md'];
