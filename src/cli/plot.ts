@@ -17,10 +17,10 @@ import type { Terminal } from './terminal.js';
 import { print } from './terminal.js';
 
 const HELP = `
-A log is what bptt train --log writes. Drawn are, over the epochs: the loss, the score on the development set (span F1, macro F1
-of sentences, or accuracy), the learning rate, and the norm of the gradient before clipping. Each log is a run; a log of
---seeds is one run for each seed. A ring marks the epoch with the best score. Without --svg the curves are printed as lines of
-blocks, all runs on one scale.
+A log is what bptt train --log writes. Drawn are, over the epochs: the loss, the score on the development set (span F1, or
+accuracy; of several heads that of the first), the learning rate, and the norm of the gradient before clipping. Each log is a
+run; a log of --seeds is one run for each seed. A ring marks the epoch whose weights were kept. Without --svg the curves are
+printed as lines of blocks, all runs on one scale.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 

@@ -16,6 +16,8 @@ export interface ProgressState {
   readonly rate: number;
   /** What is counted: `tokens`. */
   readonly unit: string;
+  /** What stands last, where a narrow terminal may cut it off. */
+  readonly more?: string;
 }
 
 /** The reporter of one command. */
@@ -55,7 +57,7 @@ function lineProgress(stream: OutputStream, now: () => number): Progress {
     line,
     update(state) {
       if (now() < next) return;
-      line(`${state.label}  ${percent(state)}  ${describeRate(state)}`);
+      line(`${state.label}  ${percent(state)}  ${describeRate(state)}  ${state.more ?? ''}`.trimEnd());
     },
     stop: () => undefined,
   };
@@ -64,10 +66,10 @@ function lineProgress(stream: OutputStream, now: () => number): Progress {
 function barProgress(stream: OutputStream): Progress {
   const bar = new cliProgress.SingleBar({
     stream,
-    format: '{label} {bar} {percent}  {rate}',
+    format: '{label} {bar} {percent}  {rate}  {more}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 24,
+    barsize: 16,
     hideCursor: true,
     clearOnComplete: true,
     fps: 5,
@@ -84,7 +86,12 @@ function barProgress(stream: OutputStream): Progress {
       stream.write(`${text}\n`);
     },
     update(state) {
-      const payload = { label: state.label, percent: percent(state), rate: describeRate(state) };
+      const payload = {
+        label: state.label,
+        percent: percent(state),
+        rate: describeRate(state),
+        more: state.more ?? '',
+      };
       if (!running) bar.start(state.total, state.done, payload);
       else {
         bar.setTotal(state.total);

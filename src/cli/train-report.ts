@@ -6,6 +6,7 @@ import type { EpochRecord, Progress as TrainProgress } from '../labeling/trainin
 import { BpttError } from '../tensor/index.js';
 import type { ProgressState } from './progress.js';
 import { formatDuration, formatRate } from './progress.js';
+import { sparkline } from './curves/sparkline.js';
 import { epochScores } from './head-report.js';
 import { percent } from './report.js';
 import { counted } from '../tensor/print.js';
@@ -77,16 +78,54 @@ export function describeThreads({ threads, reason }: ThreadChoice, asked: number
   return [[`${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...notes].join('; ')];
 }
 
-/** The state of a bar: of an epoch, or, of several seeds, of all their epochs. @param of which of how many seeds it is, counted from 0 */
+/** What finished epochs have left for the state of a bar. */
+export interface Course {
+  /** Dev scores of the epochs, or, of several heads and without a development set, their losses. */
+  readonly curve: readonly number[];
+  /** The best epoch so far, and its dev score, null of several heads; null before there is one, and without a development set. */
+  readonly best: { readonly epoch: number; readonly score: string | null } | null;
+}
+
+/** Before the first epoch. */
+export const NO_COURSE: Course = { curve: [], best: null };
+
+/** The course after one more epoch. */
+export function courseAfter({ curve, best }: Course, { epoch, loss, dev, best: isBest }: EpochRecord): Course {
+  if (dev === null) return { curve: [...curve, loss], best };
+  // Several heads are compared by --best-by, or by all their scores: the epoch is named, and no score in its place.
+  if (dev.heads) return { curve: [...curve, loss], best: isBest ? { epoch, score: null } : best };
+  const [score, name] = scoreOf(dev);
+  return { curve: [...curve, score], best: isBest ? { epoch, score: `${name}${percent(score)}` } : best };
+}
+
+/** The score that epochs are compared by: span F1 where the labels are spans, else accuracy. */
+function scoreOf({ spanF1, accuracy }: NonNullable<EpochRecord['dev']>): [number, string] {
+  return spanF1 === null ? [accuracy, ''] : [spanF1, 'F1 '];
+}
+
+/** Most blocks of the curve behind a bar. */
+const CURVE_WIDTH = 16;
+
+/**
+ * The state of a bar over all epochs, and of several seeds over all of theirs: the time left is that of the whole, where no patience
+ * ends it early.
+ *
+ * @param of which of how many seeds it is, counted from 0
+ * @param drawn whether the curve of the epochs is shown: on a terminal
+ */
 export function progressOf(
   { epoch, epochs, tokens, totalTokens, loss, tokensPerSecond }: TrainProgress,
-  of?: { readonly place: number; readonly count: number },
+  { curve, best }: Course = NO_COURSE,
+  { place, count }: { readonly place: number; readonly count: number } = { place: 0, count: 1 },
+  drawn = false,
 ): ProgressState {
-  const label = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}`;
-  const state = { rate: tokensPerSecond, unit: 'tokens' };
-  if (of === undefined) return { label, done: tokens, total: totalTokens, ...state };
-  const done = (of.place * epochs + epoch - 1) * totalTokens + tokens;
-  return { label: `run ${of.place + 1}/${of.count}  ${label}`, done, total: of.count * epochs * totalTokens, ...state };
+  const parts = [`epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(3)}`];
+  if (count > 1) parts.unshift(`run ${place + 1}/${count}`);
+  const more = best ? [`best ${best.score === null ? '' : `${best.score}, `}epoch ${best.epoch}`] : [];
+  if (drawn && curve.length > 1) more.push(sparkline(curve, CURVE_WIDTH));
+  const done = (place * epochs + epoch - 1) * totalTokens + tokens;
+  const state = { done, total: count * epochs * totalTokens, rate: tokensPerSecond, unit: 'tokens' };
+  return { label: parts.join('  '), ...state, more: more.join('  ') };
 }
 
 /** The line of a finished epoch. */

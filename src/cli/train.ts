@@ -80,7 +80,15 @@ import { collectWarnings } from './warnings.js';
 import type { TrainVectors, VectorOptions } from './vectors.js';
 import { readTrainVectors } from './vectors.js';
 import { describeDecided, settle } from './train-settings.js';
-import { describeCorpora, describeThreads, epochLine, openTrainLog, progressOf } from './train-report.js';
+import {
+  courseAfter,
+  describeCorpora,
+  describeThreads,
+  epochLine,
+  NO_COURSE,
+  openTrainLog,
+  progressOf,
+} from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
 interface Options
@@ -546,17 +554,22 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
   const colors = colorsFor(terminal.stderr, terminal.env);
   const { seeds: count } = options;
   let now = { place: 0, seed: options.seed };
+  let course = NO_COURSE;
   return {
     onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
     onSpans: (plan) => progress.line(spansLine(plan)),
-    onSeed: (seed, place) => void (now = { place, seed }),
+    onSeed(seed, place) {
+      now = { place, seed };
+      course = NO_COURSE;
+    },
     onProgress: (state) =>
-      progress.update(progressOf(state, count === undefined ? undefined : { place: now.place, count })),
+      progress.update(progressOf(state, course, { place: now.place, count: count ?? 1 }, terminal.stderr.isTTY)),
     onRun(run) {
       progress.line(seedRow(run));
       log?.write({ event: 'run', ...run, dev: headSummary(run.dev), test: headSummary(run.test) });
     },
     onEpoch({ model: _model, ...record }) {
+      course = courseAfter(course, record);
       const line = epochLine(record, options.epochs, colors);
       progress.line(count === undefined ? line : `seed ${now.seed}  ${line}`);
       log?.write({

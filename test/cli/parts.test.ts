@@ -159,6 +159,6 @@ describe('progress', () => {
     const progress = createProgress(out, () => now);
     now = 1e5;
     progress.update(state({ done: 0, total: 0, rate: 0 }));
-    expect(shown(out)).toBe('epoch 1/3  100 %  \n');
+    expect(shown(out)).toBe('epoch 1/3  100 %\n');
   });
 });

@@ -12,7 +12,7 @@ export const QUANTITIES = ['loss', 'dev', 'lr', 'gradientNorm'] as const;
 export type Quantity = (typeof QUANTITIES)[number];
 
 /** Which score of the development set a run has: the one that its epochs are compared by. */
-export type Measure = 'span F1' | 'macro F1' | 'accuracy';
+export type Measure = 'span F1' | 'accuracy';
 
 /** One epoch; null where there is no such number: no development set, or a number that was not finite. */
 export type Epoch = { readonly epoch: number; readonly best: boolean } & Readonly<Record<Quantity, number | null>>;
@@ -155,12 +155,11 @@ function numberOf(where: string, name: string, x: unknown): number | null {
   throw new DataError(`${where}: ${name} must be a number or null; got ${show(x)}: mend the log`);
 }
 
-const FIELDS = { 'span F1': 'spanF1', 'macro F1': 'macroF1', accuracy: 'accuracy' } as const;
+const FIELDS = { 'span F1': 'spanF1', accuracy: 'accuracy' } as const;
 
-/** Span F1 where the labels are spans, macro F1 of sentences, else accuracy. */
-function measureOf(dev: Entry): Measure {
-  if (dev.spanF1 !== undefined && dev.spanF1 !== null) return 'span F1';
-  return dev.macroF1 === undefined ? 'accuracy' : 'macro F1';
+/** Span F1 where the labels are spans, else accuracy: what a training finds its best epoch by. */
+function measureOf({ spanF1 }: Entry): Measure {
+  return spanF1 === undefined || spanF1 === null ? 'accuracy' : 'span F1';
 }
 
 /** Values of a run that were not finite. */
