@@ -3,7 +3,7 @@
  *
  * The tokens are joined by a space. In CoNLL-U there is none behind a word, or a range of words, that says `SpaceAfter=No` in its last
  * column, and a range (`1-2 vámonos`) stands for its words: where these together are the range they have their parts of it, else each
- * has the whole range. Empty nodes (`1.1`) are no text.
+ * has the whole range. Empty nodes (`1.1`) are not text.
  */
 import type { Sentence } from './sentence.js';
 

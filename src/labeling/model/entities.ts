@@ -153,7 +153,7 @@ export interface FindEntities {
    * raw text is by `bptt tag`; where no head of the model annotates spans, every token is an entity.
    *
    * @param options what offsets count, and how the text is cut; by default as the training of the model said
-   * @throws ArgumentError where the model labels sentences alone, the text is no string, or an option is outside its domain
+   * @throws ArgumentError where the model labels sentences alone, the text is not a string, or an option is outside its domain
    */
   (text: string, options?: EntityOptions): Entity[];
   (texts: readonly string[], options?: EntityOptions): Entity[][];
