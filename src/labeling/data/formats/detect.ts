@@ -1,5 +1,6 @@
 /** Which format a file has, judged by its first lines and never by its name. */
 import { expectWords } from '../../checks.js';
+import { annotatedFormat } from './annotated-format.js';
 import { isOuter } from './clean.js';
 import type { Format } from './options.js';
 import { isSlashed } from './slashed-words.js';
@@ -65,7 +66,8 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
  * Format of the text that begins with these lines, or undefined where it looks like none of them (raw text, say).
  * The more lines the surer; `slots` is a folder and is never the answer.
  *
- * - `jsonl`: the first line that is not blank opens an object.
+ * - `jsonl`: the first line that is not blank opens an object. Where that has a text and spans, as doccano or Prodigy write them, it
+ *   is `doccano` or `prodigy`.
  * - `conllu`: the first line declares the columns of CoNLL-U Plus; or most lines have ten columns separated by tabs, and at
  *   least half of those have a number, a range or a decimal in the first, or a `_` in another: a malformed one is then an error
  *   of its line, and no other format. Also where ten numbered columns with `_` are separated by spaces, which CoNLL-U forbids.
@@ -79,7 +81,7 @@ export function detectFormat(head: readonly string[]): Exclude<Format, 'slots'> 
   if (declaredColumns(head.find((line) => !isBlank(line)) ?? '')) return 'conllu';
   const rows = contentRows(head);
   if (rows.length === 0) return undefined;
-  if (/^\s*\{\s*("|\}|$)/.test(rows[0])) return 'jsonl';
+  if (/^\s*\{\s*("|\}|$)/.test(rows[0])) return annotatedFormat(rows[0]) ?? 'jsonl';
   const { separator, width } = detectLayout(head);
   const usual = rows.filter((row) => splitColumns(row, separator).length === width);
   if (width === 10 && looksLikeConllu(usual, separator)) return 'conllu';

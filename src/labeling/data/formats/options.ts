@@ -13,7 +13,7 @@ import type { InputSpec, Reading } from './reading.js';
 export { quoted as quote } from '../../../tensor/visible.js';
 
 /** The input formats, by the names `--format` takes. */
-export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'slots'] as const;
+export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'doccano', 'prodigy', 'slots'] as const;
 
 /**
  * - `conllu`: CoNLL-U, ten columns separated by tabs; CoNLL-U Plus, the columns that its first line names.
@@ -21,6 +21,7 @@ export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'sl
  * - `two-column`: token, tab, label; a token may contain spaces.
  * - `slashed`: one sentence a line, tokens separated by spaces, each followed by a slash and its label: `the/DT cat/NN`.
  * - `jsonl`: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`.
+ * - `doccano`, `prodigy`: what these tools export, texts and spans by characters (`annotated.ts`).
  * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and perhaps `label`.
  */
 export type Format = (typeof FORMATS)[number];
@@ -198,6 +199,8 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     'two-column': ['column', 'tokenColumn', 'comments'],
     slashed: [],
     jsonl: ['column'],
+    doccano: [],
+    prodigy: [],
     slots: [],
   };
   for (const name of ['column', 'columns', 'tokenColumn', 'comments', 'keepLines'] as const) {

@@ -9,6 +9,7 @@ import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { expectChunks } from '../../checks.js';
 import type { Sentence } from '../sentence.js';
 import { UNLABELED } from '../unlabeled.js';
+import { createAnnotatedParser } from './annotated.js';
 import { createBadLines } from './bad-lines.js';
 import { createCleaner } from './clean.js';
 import type { LineParser } from './collect.js';
@@ -221,6 +222,9 @@ function createParser(format: Format, head: readonly string[], options: ParseOpt
       return createSlashedParser(options);
     case 'jsonl':
       return createJsonlParser(options);
+    case 'doccano':
+    case 'prodigy':
+      return createAnnotatedParser(format, options);
     case 'slots':
       throw new ArgumentError('the format slots is three files, not one stream: use readSlots, or give the folder');
   }
