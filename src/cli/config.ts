@@ -172,12 +172,20 @@ export function configText(
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
+/** Whether a path names a folder, a device or a pipe; a path that leads nowhere is refused elsewhere, with its reason. */
+function isOtherThanFile(path: string): boolean {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Where the settings of a training go: undefined where they go nowhere, as beside a device. */
 export function configPlace({ saveConfig }: ConfigOptions, out: string): string | undefined {
   if (saveConfig === false) return undefined;
   if (typeof saveConfig === 'string') return saveConfig;
-  const found = statSync(out, { throwIfNoEntry: false });
-  if (found && !found.isFile()) return undefined;
+  if (isOtherThanFile(out)) return undefined;
   return join(dirname(out), `${basename(out).replace(/(?<=.)\.safetensors$/, '')}.config.json`);
 }
 
