@@ -3,6 +3,7 @@
  * half understood (`1e`, `0x10`, an empty string as 0) would train for an hour on another setting than the one meant.
  */
 import { InvalidArgumentError } from 'commander';
+import { MOST_MEMBERS } from '../labeling/model/heads/head.js';
 import type { Scheme } from '../labeling/data/schemes.js';
 import { schemeOf, SCHEMES } from '../labeling/data/schemes.js';
 import type { EncoderName } from '../labeling/model/encoders/index.js';
@@ -116,6 +117,15 @@ export function seedCount(text: string): number {
   if (count >= 2 && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError(
     'It must be how many seeds, an integer of at least 2: --seed and those that follow it. For one seed leave it out.',
+  );
+}
+
+/** How many members: an integer from 2 to 100. */
+export function memberCount(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (count >= 2 && count <= MOST_MEMBERS) return count;
+  throw new InvalidArgumentError(
+    `It must be how many members, an integer from 2 to ${MOST_MEMBERS}: seeds from --seed on. For one model leave it out.`,
   );
 }
 

@@ -81,6 +81,7 @@ const KINDS = new Map<Parser, ValueKind>([
     ),
   ],
   [parse.seedCount, kind(integerFrom(2), 'an integer of at least 2')],
+  [parse.memberCount, kind({ ...integerFrom(2), maximum: 100 }, 'an integer from 2 to 100')],
   [parse.clipNorm, kind(or(POSITIVE, { const: 'none' }), 'a number above 0, or "none"')],
   [parse.dropProbability, kind(PROBABILITY, 'a number of at least 0 and below 1')],
   [

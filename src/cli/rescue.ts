@@ -12,10 +12,14 @@ import type { TrainHooks, TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
 import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
 import { trainSeeds } from '../labeling/training/seeds.js';
+import type { EnsembleResult } from '../labeling/training/ensemble.js';
+import { trainEnsemble } from '../labeling/training/ensemble.js';
+import { ensembleOf } from '../labeling/model/ensemble.js';
 import { saveFile } from '../serialize/save.node.js';
 import { train } from '../labeling/training/train.js';
 import { BpttError } from '../tensor/index.js';
 import { messageOf } from '../tensor/errors.js';
+import { counted } from '../tensor/print.js';
 
 /** Options of a training as the command line has them. */
 export interface ThreadedOptions extends Omit<TrainOptions, 'threads'> {
@@ -86,6 +90,54 @@ export async function trainSeedsOrRescue(
     if (rescued.length === 0) throw error;
     throw await savedAfter(error, options.out, rescued[0]);
   }
+}
+
+/** What an ensemble came to, and whether it was written. */
+export interface SavedEnsemble {
+  readonly ensemble: EnsembleResult;
+  readonly saved: boolean;
+}
+
+/**
+ * Trains an ensemble, and writes the model file after every member: of the first that model, then an ensemble of those that are
+ * finished. So there is a whole model file whatever happens to the others.
+ *
+ * @throws BpttError as `trainOrRescue` does
+ */
+export async function trainEnsembleOrRescue(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: ThreadedOptions,
+  count: number,
+  hooks: SeedHooks,
+): Promise<SavedEnsemble> {
+  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const rescued: TrainResult[] = [];
+  const models: Model[] = [];
+  const onRun: SeedHooks['onRun'] = async (run, result, isBest) => {
+    models.push(result.model);
+    await saveTrained(options.out, ensembleOf(models));
+    await hooks.onRun?.(run, result, isBest);
+  };
+  try {
+    const onRescue = (result: TrainResult) => void rescued.push(result);
+    const settings = { ...trainOptionsOf(options), threads };
+    const ensemble = await trainEnsemble(kernels, corpora, settings, count, { ...hooks, onRun, onRescue });
+    return { ensemble, saved: models.length > 0 || (await saveResult(options.out, ensemble.members.best)) };
+  } catch (error) {
+    if (models.length > 0)
+      throw new BpttError(
+        `${messageOf(error)}; after ${counted(models.length, 'member')}: ${membersSaved(models.length, options.out)}`,
+        { cause: error },
+      );
+    if (rescued.length === 0) throw error;
+    throw await savedAfter(error, options.out, rescued[0]);
+  }
+}
+
+/** What was written of an ensemble that did not come to its end. */
+export function membersSaved(count: number, out: string): string {
+  return `${count === 1 ? 'that member alone' : `the ensemble of these ${count}`} was saved to ${out}`;
 }
 
 /** The error that ended a training, and what became of its model. */

@@ -2,6 +2,7 @@
 import type { ModelScores } from '../labeling/scoring/evaluate.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
 import type { HeadSpread, ScoreSpread, Spread } from '../labeling/scoring/spread.js';
+import type { EnsembleResult } from '../labeling/training/ensemble.js';
 import type { SeedRun, SeedsResult } from '../labeling/training/seeds.js';
 import { grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
@@ -65,6 +66,30 @@ export function describeSeeds(result: SeedsResult, out: string | null): string {
     `mean ± standard deviation of ${runs.length} seeds, ${formatDuration(seconds)}`,
     ...lines,
     `model   ${out === null ? 'not saved' : visible(out)}, of seed ${bestSeed} (${why}), ${grouped(best.parameters)} parameters`,
+  ].join('\n');
+}
+
+/** All that is said in the end of an ensemble: its members, their mean, and what they score together. */
+export function describeEnsemble(
+  { dev, test, members }: EnsembleResult,
+  parameters: number,
+  out: string | null,
+): string {
+  const { runs } = members;
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
+  const parts = Object.entries({ dev, test }).flatMap(([part, scores]) => {
+    const [spread, shape] = [members[part as 'dev' | 'test'], runs[0]?.[part as 'dev' | 'test']];
+    if (!scores || !spread || !shape) return [];
+    return [
+      `${part.padEnd(8)}${lineOf<number>(scores, scores, scores.together?.accuracy, percent)}`,
+      `  each  ${lineOf<Spread>(shape, spread, spread.together, plusMinus)}`,
+    ];
+  });
+  return [
+    ...runs.map(seedRow),
+    `ensemble of ${runs.length}, the mean of their probabilities, ${formatDuration(seconds)}`,
+    ...parts,
+    `model   ${out === null ? 'not saved' : visible(out)}, ${grouped(parameters)} parameters`,
   ].join('\n');
 }
 

@@ -17,6 +17,7 @@ import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training
 import { TRAIN_DEFAULTS, withDefaults } from '../labeling/training/options.js';
 import type { TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
+import type { EnsembleResult } from '../labeling/training/ensemble.js';
 import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
 import { SCHEMES } from '../labeling/data/schemes.js';
 import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
@@ -41,6 +42,7 @@ import {
   headWeights,
   integer,
   keptVectors,
+  memberCount,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
@@ -68,8 +70,15 @@ import { headSummary, scoreLines } from './head-report.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import type { ThreadedOptions } from './rescue.js';
-import { saveResult, trainOrRescue, trainSeedsOrRescue, whatWasSaved } from './rescue.js';
-import { describeSeeds, seedRow, seedsFields } from './seeds-report.js';
+import {
+  membersSaved,
+  saveResult,
+  trainEnsembleOrRescue,
+  trainOrRescue,
+  trainSeedsOrRescue,
+  whatWasSaved,
+} from './rescue.js';
+import { describeEnsemble, describeSeeds, seedRow, seedsFields } from './seeds-report.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print, printJson } from './terminal.js';
 import type { TrainLog } from './train-report.js';
@@ -108,6 +117,7 @@ interface Options
   readonly epochs: number;
   readonly seed: number;
   readonly seeds?: number;
+  readonly ensemble?: number;
   readonly backend: string;
   readonly log?: string;
   readonly profile?: boolean;
@@ -367,6 +377,11 @@ function addRunOptions(command: Command): void {
       'train n times, with --seed and those that follow: mean ± sd; the best model is kept',
       seedCount,
     )
+    .option(
+      '--ensemble <n>',
+      'train n models, with --seed and those that follow, into one file: their probabilities are averaged',
+      memberCount,
+    )
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
   addBackendOption(command);
 }
@@ -405,6 +420,7 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkTagOptions(options);
   checkUpdates(options);
   checkEncoders(options, command);
+  checkRuns(options);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
   const { train: trainFile, dev, test, task, vectors, out, log, classWeights: weights } = options;
   const config = configPlace(options, out);
@@ -476,18 +492,24 @@ interface Outcome {
   readonly result: TrainResult;
   readonly saved: boolean;
   readonly seeds?: SeedsResult;
+  /** Of an ensemble; `seeds` are then its members. */
+  readonly ensemble?: EnsembleResult;
 }
 
 /** Trains, once or with several seeds, and writes the model. */
 async function trainAndSave(
   kernels: Kernels,
   corpora: Corpora,
-  options: ThreadedOptions & Pick<Options, 'seeds'>,
+  options: ThreadedOptions & Pick<Options, 'seeds' | 'ensemble'>,
   hooks: SeedHooks,
 ): Promise<Outcome> {
   if (options.seeds !== undefined) {
     const { seeds, saved } = await trainSeedsOrRescue(kernels, corpora, options, options.seeds, hooks);
     return { result: seeds.best, saved, seeds };
+  }
+  if (options.ensemble !== undefined) {
+    const { ensemble, saved } = await trainEnsembleOrRescue(kernels, corpora, options, options.ensemble, hooks);
+    return { result: ensembleResult(ensemble), saved, seeds: ensemble.members, ensemble };
   }
   const { onThreads, onSpans, onProgress, onEpoch, onNote, signal } = hooks;
   const own = { onThreads, onSpans, onProgress, onEpoch, onNote, signal };
@@ -513,6 +535,13 @@ async function saveSettings(
   return refused === undefined ? path : null;
 }
 
+/** The fields of a training that an ensemble has: its own scores, and sums over its members. */
+function ensembleResult({ model, dev, test, members: { best, runs } }: EnsembleResult): TrainResult {
+  const count = Math.max(1, runs.length);
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
+  return { ...best, model, dev, test, seconds, parameters: count * best.parameters };
+}
+
 /** What `--profile` found. */
 interface Times {
   readonly phases: readonly Phase[];
@@ -523,14 +552,16 @@ interface Times {
 async function tell(
   terminal: Terminal,
   options: Options,
-  { result, saved, seeds }: Outcome,
+  { result, saved, seeds, ensemble }: Outcome,
   report: object,
   times: Times | undefined,
   config: string | null,
 ): Promise<void> {
   if (options.json) return printJson(terminal, report);
   if (options.quiet) return;
-  const text = seeds?.runs.length ? describeSeeds(seeds, saved ? options.out : null) : describe(result, options, saved);
+  const out = saved ? options.out : null;
+  const several = ensemble ? describeEnsemble(ensemble, result.parameters, out) : seeds && describeSeeds(seeds, out);
+  const text = several && seeds?.runs.length ? several : describe(result, options, saved);
   await print(terminal, config === null ? text : `${text}\nconfig  ${visible(config)}`);
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
@@ -552,7 +583,7 @@ function openTrainBackend(
 /** Tells people, and the log, how the training goes. */
 function reporters(options: Options, terminal: Terminal, progress: Progress, log: TrainLog | null): SeedHooks {
   const colors = colorsFor(terminal.stderr, terminal.env);
-  const { seeds: count } = options;
+  const count = options.seeds ?? options.ensemble;
   let now = { place: 0, seed: options.seed };
   let course = NO_COURSE;
   return {
@@ -585,6 +616,14 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
 function openLog({ log }: Options, progress: Progress): TrainLog | null {
   if (log === undefined) return null;
   return openTrainLog(log, ({ message }) => progress.line(visible(`${message}; the training goes on without it`)));
+}
+
+/** @throws ArgumentError where two options say how often to train */
+function checkRuns({ seeds, ensemble }: Options): void {
+  if (seeds === undefined || ensemble === undefined) return;
+  throw new ArgumentError(
+    '--seeds and --ensemble both train several times, one to compare the models and one to join them: leave one of the two out',
+  );
 }
 
 /** @throws ArgumentError where the way of pooling would be ignored */
@@ -693,7 +732,7 @@ function checkEncoders({ encoders, characters, characterSize, vectors }: Options
 
 /** The object of `--json`. */
 function reportOf(
-  { result, saved, seeds }: Outcome,
+  { result, saved, seeds, ensemble }: Outcome,
   { seed, out }: Options,
   backend: string,
   warnings: readonly object[],
@@ -715,6 +754,7 @@ function reportOf(
     model: saved ? out : null,
     warnings,
     ...(seeds && seedsFields(seeds)),
+    ...(ensemble && { seed, ensemble: seeds!.runs.length }),
     ...(pretrained && { vectors: pretrained.report }),
     ...(times && { profile: sharesOf(times.phases, times.seconds) }),
   };
@@ -731,7 +771,16 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
   return lines.join('\n');
 }
 
-function interruption({ result, saved, seeds }: Outcome, { out }: Options, exitCode: number): InterruptedError {
+function interruption(
+  { result, saved, seeds, ensemble }: Outcome,
+  { out }: Options,
+  exitCode: number,
+): InterruptedError {
+  if (ensemble && seeds?.runs.length) {
+    const finished = seeds.runs.length;
+    const message = `interrupted after ${counted(finished, 'member')}; ${membersSaved(finished, out)}`;
+    return new InterruptedError(message, exitCode);
+  }
   if (seeds?.runs.length) {
     const kept = `the best model so far, of seed ${seeds.bestSeed}, was saved to ${out}`;
     return new InterruptedError(`interrupted after ${counted(seeds.runs.length, 'seed')}; ${kept}`, exitCode);

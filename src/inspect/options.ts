@@ -94,6 +94,10 @@ export function expectQuestion(
 ): void {
   expectKernels(where, kernels);
   expectModel(where, model);
+  if (model.members)
+    throw new ArgumentError(
+      `${where}: model must be one model; got an ensemble of ${model.members.length}: pass memberOf(model, k)`,
+    );
   expectSentence(where, 'sentence', sentence);
   if (sentence.tokens.length === 0) {
     throw new ArgumentError(`${where}: sentence.tokens must have at least one word; got none: pass a sentence`);

@@ -12,6 +12,7 @@ export type {
 } from './model/tagger.js';
 export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
+export { ensembleOf, memberOf } from './model/ensemble.js';
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
 export type {
@@ -76,6 +77,8 @@ export type { PredictOptions } from './model/predict.js';
 export { evaluate } from './scoring/evaluate.js';
 export type { EvaluateOptions, ModelScores, Together } from './scoring/evaluate.js';
 export { metricOf, train } from './training/train.js';
+export { trainEnsemble } from './training/ensemble.js';
+export type { EnsembleResult } from './training/ensemble.js';
 export { trainSeeds } from './training/seeds.js';
 export type { SeedHooks, SeedRun, SeedsResult } from './training/seeds.js';
 export { scoreSpread, spreadOf } from './scoring/spread.js';

@@ -43,7 +43,7 @@ describe('an application that labels text', () => {
     expect(files.length).toBeGreaterThan(30);
     expect(files.filter((path) => OF_TRAINING.test(path))).toEqual([]);
     expect(text.match(BACKWARD)).toBeNull();
-    expect(kB).toBeLessThanOrEqual(112);
+    expect(kB).toBeLessThan(112.5); // 112 kB, rounded
     // the compressed size differs by 0.1 kB between engines: each brings its own zlib
     expect(gzipped).toBeLessThanOrEqual(41.5);
   });

@@ -284,6 +284,18 @@ export const labelingRoom: Room = {
     spansOf: () => ({ labels: ['B-PER', 'O'] }),
     strictSpansOf: () => ({ labels: ['B-PER', 'O'], scheme: 'IOB2' }),
     train: training,
+    ensembleOf: () => ({ models: [model(), model()] }),
+    memberOf: () => ({ model: model(), k: 0 }),
+    trainEnsemble: () => {
+      const { kernels: host, corpora, options, hooks } = training();
+      return {
+        kernels: host,
+        corpora,
+        options,
+        count: 2,
+        hooks: { ...hooks, onSeed: () => undefined, onRun: () => undefined },
+      };
+    },
     trainSeeds: () => {
       const { kernels: host, corpora, options, hooks } = training();
       return {

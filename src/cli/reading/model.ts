@@ -9,6 +9,8 @@ import { hasVector } from '../../labeling/model/known.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Model } from '../../labeling/model/model.js';
 import { withHead } from '../../labeling/model/model.js';
+import { memberOf } from '../../labeling/model/ensemble.js';
+import { inputName } from '../../labeling/data/files.node.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { cutShort, quoted, visible } from '../../tensor/visible.js';
 import { loadModel } from '../../labeling/model/file.js';
@@ -105,8 +107,9 @@ function decidesTogether(model: Model): string | undefined {
   return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
 }
 
-/** @throws ArgumentError where a head is named and there is no model file */
-function refuseHead({ head }: ModelOptions): void {
+/** @throws ArgumentError where a head, or a member, is named and there is no model file */
+function refuseHead({ head, member }: ModelOptions): void {
+  if (member !== undefined) throw new ArgumentError('--member is for a model file of an ensemble: leave it out');
   if (head !== undefined) throw new ArgumentError('--head is for a model file with several heads: leave it out');
 }
 
@@ -151,12 +154,23 @@ async function loaded(
     );
   }
   const own = await openOwnCell(options.cell, terminal);
-  const model = chosenHead(
-    named(file, () => loadModel(bytes, own)),
-    options,
-    terminal,
-  );
+  const read = named(file, () => loadModel(bytes, own));
+  const model = chosenHead(chosenMember(read, options, file), options, terminal);
   return askedOf(kernels, model, sentenceOf(text, options, model), options);
+}
+
+/** The member of an ensemble that is read. @throws ArgumentError where none is chosen, or there is none of that number */
+function chosenMember(model: Model, { member }: ModelOptions, file: string): Model {
+  const { members } = model;
+  if (!members) {
+    if (member === undefined) return model;
+    throw new ArgumentError(`--member ${member}: ${inputName(file)} is not an ensemble: leave it out`);
+  }
+  if (member !== undefined && member < members.length) return memberOf(model, member);
+  const asked = member === undefined ? '' : `--member ${member}: `;
+  throw new ArgumentError(
+    `${asked}${inputName(file)} is an ensemble of ${members.length}, and a reading is of one model: choose one with --member 0 to ${members.length - 1}`,
+  );
 }
 
 /** The model with the head that is read alone. What is read where there are several is said. @throws ArgumentError on a name of none */

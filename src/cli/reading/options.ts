@@ -27,6 +27,8 @@ export interface ModelOptions {
   readonly prefix?: string;
   /** Which head of a model file. */
   readonly head?: string;
+  /** Which member of an ensemble, from 0. */
+  readonly member?: number;
   readonly embeddingWeight?: string;
   readonly outputWeight?: string;
 }
@@ -73,6 +75,7 @@ export function addModelOptions(command: Command): Command {
       )
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
       .option('--head <name>', 'which head of a model file with several, by its name (default: the first)')
+      .option('--member <k>', 'which member of an ensemble is read, from 0', count)
       .option('--untrained', 'draw an untrained model; this is what happens without a model file')
       .option('--words <file>', 'words of the embedding of a PyTorch state dict, one a line')
       .option('--labels <labels>', 'labels of its output layer, separated by blanks')

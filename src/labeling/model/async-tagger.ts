@@ -4,6 +4,8 @@ import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import { expectKernels } from '../checks.js';
 import { modelOf } from './file.js';
+import type { HeadPass } from './heads/head.js';
+import { together } from './inference.js';
 import type { Model } from './model.js';
 import { modelForwardAsync } from './model.js';
 import { networkOf } from './network.js';
@@ -36,6 +38,7 @@ export function createAsyncTagger(
   const model = modelOf('createAsyncTagger', source);
   const devices = { device, host };
   const network = networkOf(model.config, model.own);
+  const { members = [model.params] } = model;
   return {
     model,
     get backend() {
@@ -45,10 +48,14 @@ export function createAsyncTagger(
       const batches = batchesToPredict(model, sentences, options);
       const out = emptyPredictions(model, sentences.length);
       for (const { batch, features } of batches) {
-        const { heads } = await modelForwardAsync(devices, network, model.params, features, batch.packing, {
-          keep: 'nothing',
-        });
-        predictionsOf(host, model, batch, heads, options, out);
+        const passes: (readonly HeadPass[])[] = [];
+        for (const params of members) {
+          const { heads } = await modelForwardAsync(devices, network, params, features, batch.packing, {
+            keep: 'nothing',
+          });
+          passes.push(heads);
+        }
+        predictionsOf(host, model, batch, together(passes), options, out);
       }
       return out;
     },

@@ -11,7 +11,7 @@ import { expectForwardCell } from '../../cells/check.js';
 import { describe } from '../../tensor/describe.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
-import { dtypeOf } from '../../tensor/view.js';
+import { dtypeOf, flatCopy } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
@@ -26,6 +26,7 @@ import type { TokenReader } from './encoders/encoder.js';
 import { inferenceEncoderKinds } from './encoders/inference.js';
 import { wordConfig, wordReader } from './encoders/words.js';
 import type { HeadConfig } from './heads/head.js';
+import { MOST_MEMBERS } from './heads/head.js';
 import { inferenceHeadKinds } from './heads/inference.js';
 import { softmaxConfig } from './heads/softmax.js';
 import type { Model } from './model.js';
@@ -35,6 +36,9 @@ import { inferenceNetworkOf, kindOf } from './network.js';
 
 /** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
 const VERSION = 2;
+
+/** An ensemble has this version and `members`, so that a reader that knows no ensembles refuses it. */
+const VERSION_OF_ENSEMBLES = 3;
 
 /** Where version 1 had the tensors that are called otherwise now. */
 const NAMES_OF_VERSION_1: Readonly<Record<string, string>> = {
@@ -52,17 +56,36 @@ export interface LoadOptions extends OwnParts {
 /** The bytes of a model file. The same model gives the same bytes. */
 export function saveModel(model: Model): Uint8Array {
   expectModel('saveModel', model);
-  const { config, readers, heads, params, input } = model;
+  const { config, readers, heads, params, members, input } = model;
   const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
   const labels = config.heads.map(({ name }, i) => [name, heads[i].labels.toJSON()]);
-  return encodeSafetensors(flatten(params), {
+  return encodeSafetensors(members ? memberTensors(members) : flatten(params), {
     format: 'bptt',
-    version: String(VERSION),
+    version: String(members ? VERSION_OF_ENSEMBLES : VERSION),
+    ...(members && { members: String(members.length) }),
     config: JSON.stringify(config),
     readers: JSON.stringify(Object.fromEntries(read)),
     labels: JSON.stringify(Object.fromEntries(labels)),
     ...(input && { input: JSON.stringify(input) }),
   });
+}
+
+/** Tensors of members as `members.<k>.…`; one that all share, such as frozen vectors, stands once, without the prefix. */
+function memberTensors(members: readonly ModelParams[]): TensorRecord {
+  const all = members.map(flatten);
+  const named = (name: string): [string, Tensor][] => {
+    const [first, ...others] = all.map((each) => each[name]);
+    if (others.every((other) => first === other || sameNumbers(first, other))) return [[name, first]];
+    return all.map((each, k) => [prefixOf(k) + name, each[name]]);
+  };
+  return Object.fromEntries(Object.keys(all[0]).flatMap(named));
+}
+
+const prefixOf = (k: number): string => `members.${k}.`;
+
+function sameNumbers(x: Tensor, y: Tensor): boolean {
+  const [p, q] = [flatCopy(x), flatCopy(y)];
+  return p.every((value, i) => Object.is(value, q[i]));
 }
 
 /** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
@@ -110,9 +133,9 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}
       `model: expected version to be an integer of at least 1; got ${brief(metadata.version)}: the file is damaged`,
     );
   }
-  if (version > VERSION) {
+  if (version > VERSION_OF_ENSEMBLES) {
     throw new DataError(
-      `model: expected a model file of version ${VERSION} or older; got version ${version}, made by a newer bptt: update bptt`,
+      `model: expected a model file of version ${VERSION_OF_ENSEMBLES} or older; got version ${version}, made by a newer bptt: update bptt`,
     );
   }
   return version === 1 ? readVersion1(tensors, metadata, own) : readVersion2(tensors, metadata, own);
@@ -134,7 +157,18 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   const lists = record(parse(metadata.labels, 'labels'), 'labels');
   const labels = config.heads.map((head): LabelVocabulary => readLabels(head, lists, own));
   const input = metadata.input === undefined ? undefined : inputSpecFromJson(parse(metadata.input, 'input'));
-  return createModel({ config, readers, labels, params: readParams(tensors, network), input }, own);
+  const members = readParams(tensors, network, prefixesOf(metadata));
+  const ensemble = members[1] && { members };
+  return createModel({ config, readers, labels, params: members[0], ...ensemble, input }, own);
+}
+
+/** What stands before the names of each member's tensors. @throws DataError where an ensemble has an impossible number of members */
+function prefixesOf({ version, members }: Metadata): string[] {
+  if (Number(version) === VERSION) return [''];
+  const count = parse(members, 'members') as number;
+  if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
+    throw wrong('members', `an integer from 2 to ${MOST_MEMBERS}`, count);
+  return Array.from({ length: count }, (_, k) => prefixOf(k));
 }
 
 /** The labels of a head: as many as it has, and those that its configuration speaks of. */
@@ -160,7 +194,7 @@ function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   };
   expectOwnCell(config.body, own.cell);
   const network = asData(() => inferenceNetworkOf(config, own));
-  const params = readParams(tensors, network, NAMES_OF_VERSION_1);
+  const [params] = readParams(tensors, network, [''], NAMES_OF_VERSION_1);
   return createModel({ config, readers: [wordReader(vocabulary)], labels: [labels], params }, own);
 }
 
@@ -283,23 +317,33 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   );
 }
 
-/** The parameters a network needs, taken from the file; every one of them, in its shape, and nothing else. */
+/** The parameters a network needs, of every member, taken from the file; every one of them, in its shape, and nothing else. */
 function readParams(
   tensors: Tensors,
   network: InferenceNetwork,
+  prefixes: readonly string[],
   formerNames: Readonly<Record<string, string>> = {},
-): ModelParams {
+): ModelParams[] {
   const left = new Set(Object.keys(tensors));
-  const take: Take = (current, shape) => {
-    const name = formerNames[current] ?? current;
-    const tensor = left.delete(name) ? tensors[name] : undefined;
-    expectParameter(name, tensor, shape);
-    return tensor;
-  };
+  const members = prefixes.map((prefix) =>
+    takeParams(network, (current, shape) => {
+      const name = formerNames[current] ?? (current in tensors ? current : prefix + current); // names have dots: never those of Object.prototype
+      const tensor = tensors[name] as Tensor | undefined;
+      expectParameter(name, tensor, shape);
+      left.delete(name);
+      return tensor;
+    }),
+  );
+  if (left.size > 0)
+    throw new DataError(`model: the tensor ${[...left][0]} belongs to no part of this model: the file is damaged`);
+  return members;
+}
+
+function takeParams(network: InferenceNetwork, take: Take): ModelParams {
   const part = (path: string, shapes: Shapes): TensorRecord =>
     Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, take(`${path}.${name}`, shape)]));
   const width = (l: number) => (l === 0 ? network.width : outputSize(network.layers[l - 1]));
-  const params = {
+  return {
     encoders: Object.fromEntries(
       network.encoders.map(({ config: { kind }, shapes }) => [kind, part(`encoders.${kind}`, shapes)]),
     ),
@@ -309,9 +353,6 @@ function readParams(
       network.heads.map(({ config: { name }, shapes }) => [name, part(`heads.${name}`, shapes)]),
     ),
   };
-  if (left.size > 0)
-    throw new DataError(`model: the tensor ${[...left][0]} belongs to no part of this model: the file is damaged`);
-  return params;
 }
 
 type Shapes = Readonly<Record<string, readonly number[]>>;

@@ -11,6 +11,7 @@ import { expectFeatures, expectInferenceNetwork, expectParams } from './checks.j
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass } from './heads/head.js';
 import { keptWords } from './kept-words.js';
+import type { Model } from './model.js';
 import { joined } from './model.js';
 import type { InferenceNetwork, ModelParams } from './network.js';
 
@@ -68,6 +69,26 @@ export function inferenceOf(
     },
     release: stack.release,
   };
+}
+
+/** `inferenceOf` of a model. That of an ensemble runs every member, each with words and memory of its own. */
+export function inferenceOfModel(
+  kernels: Kernels,
+  { network, params, members = [params] }: Pick<Model, 'network' | 'params' | 'members'>,
+  options: InferenceOptions = {},
+): Inference {
+  const all = members.map((own) => inferenceOf(kernels, network, own, options));
+  return {
+    run: (features, packing) => together(all.map((each) => each.run(features, packing))),
+    release: () => all.forEach((each) => each.release()),
+  };
+}
+
+/** What every member returned of every head, as one pass per head. */
+export function together(passes: readonly (readonly HeadPass[])[]): readonly HeadPass[] {
+  const [first, ...others] = passes;
+  if (others.length === 0) return first;
+  return first.map((pass, h) => ({ ...pass, members: passes.map((own) => own[h]) }));
 }
 
 /** What the encoders make of features. */

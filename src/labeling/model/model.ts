@@ -53,6 +53,8 @@ export interface Model {
   /** The labels of the first head. */
   readonly labels: LabelVocabulary;
   readonly params: ModelParams;
+  /** Parameters of every member of an ensemble, `params` the first; absent of a single model. */
+  readonly members?: readonly ModelParams[];
   /** One per encoder. */
   readonly readers: readonly TokenReader[];
   /** What decides, and among which labels. */
@@ -69,6 +71,8 @@ export interface Model {
 export interface ModelPieces {
   readonly config: ModelConfig;
   readonly params: ModelParams;
+  /** Parameters of every member of an ensemble, `params` the first; see `ensembleOf`. */
+  readonly members?: readonly ModelParams[];
   /** One per encoder. */
   readonly readers: readonly TokenReader[];
   /** One per head. */
@@ -83,7 +87,7 @@ export interface ModelPieces {
  */
 export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
   expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
-  const { config, params, readers, labels, input } = pieces;
+  const { config, params, members, readers, labels, input } = pieces;
   const network = inferenceNetworkOf(config, own);
   expectParams('createModel', 'params', params, network);
   expectEach('createModel', 'readers', readers, config.encoders.length, 'read', 'readers, one per encoder');
@@ -93,7 +97,8 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
     kind: kindOf('head', head.kind, inferenceHeadKinds, own.heads),
     labels: labels[i],
   }));
-  return { config, params, readers, words, labels: labels[0], heads, network, own, ...(input && { input }) };
+  const rest = { network, own, ...(members && { members }), ...(input && { input }) };
+  return { config, params, readers, words, labels: labels[0], heads, ...rest };
 }
 
 /**
@@ -103,12 +108,13 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
  */
 export function withHead(model: Model, name: string): Model {
   expectModel('withHead', model);
-  const { config, params, readers, heads, input, own } = model;
+  const { config, params, members, readers, heads, input, own } = model;
   const names = config.heads.map((head) => head.name);
   expectOneOf('model', 'head', name, names);
   const h = names.indexOf(name);
-  const alone = { ...params, heads: { [name]: params.heads[name] } };
-  const pieces = { config: { ...config, heads: [config.heads[h]] }, params: alone, readers, labels: [heads[h].labels] };
+  const alone = (all: ModelParams): ModelParams => ({ ...all, heads: { [name]: all.heads[name] } });
+  const one = { config: { ...config, heads: [config.heads[h]] }, readers, labels: [heads[h].labels] };
+  const pieces = { ...one, params: alone(params), ...(members && { members: members.map(alone) }) };
   return createModel({ ...pieces, ...(input && { input }) }, own);
 }
 

@@ -10,8 +10,9 @@ import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
 import { expectModel } from './checks.js';
 import type { Features } from './encoders/encoder.js';
 import type { HeadPass, Prediction } from './heads/head.js';
+import { membersOf } from './heads/head.js';
 import type { Inference, InferenceOptions } from './inference.js';
-import { inferenceOf } from './inference.js';
+import { inferenceOfModel } from './inference.js';
 import type { Model } from './model.js';
 
 export type { Prediction } from './heads/head.js';
@@ -49,7 +50,7 @@ export function predict(
   expectSwitches('predict', options, 'keepWords', 'probabilities', 'spans');
   expectKnownKeys('predict', 'options', options, ALL_KEYS);
   const { keepWords, ...wanted } = options;
-  const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
+  const inference = inferenceOfModel(kernels, model, { keepWords });
   try {
     return predictWith(kernels, inference, model, sentences, wanted);
   } finally {
@@ -132,7 +133,7 @@ export function predictionsOf(
 ): void {
   const { heads, config } = model;
   heads.forEach(({ kind, labels }, h) => {
-    expectFinite(model, passes[h].logits);
+    for (const { logits } of membersOf(passes[h])) expectFinite(model, logits);
     const said = kind.predict(kernels, labels, passes[h], packing, { probabilities, spans });
     const leads = heads.findIndex((other) => other.kind.unit === kind.unit) === h;
     said.forEach((each, b) => {
@@ -160,9 +161,9 @@ function expectFinite(model: Model, logits: Tensor): void {
   }
 }
 
-function largestWeight({ params }: Model): readonly [string, number] {
+function largestWeight({ params, members = [params] }: Model): readonly [string, number] {
   let largest: readonly [string, number] = ['', 0];
-  for (const [name, { data }] of Object.entries(flatten(params))) {
+  for (const [name, { data }] of members.flatMap((each) => Object.entries(flatten(each)))) {
     for (const weight of data) if (!(Math.abs(weight) <= Math.abs(largest[1]))) largest = [name, weight];
   }
   return largest;

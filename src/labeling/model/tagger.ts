@@ -10,7 +10,7 @@ import { expectKernels, expectSwitches } from '../checks.js';
 import type { FindEntities } from './entities.js';
 import { entityFinder } from './entities.js';
 import type { InferenceOptions } from './inference.js';
-import { inferenceOf } from './inference.js';
+import { inferenceOfModel } from './inference.js';
 import type { LoadOptions } from './file.js';
 import { modelOf } from './file.js';
 import type { Model } from './model.js';
@@ -67,8 +67,9 @@ export function createTagger(
   expectKnownKeys('createTagger', 'options', options, KEYS);
   const { keepWords, ...own } = options;
   const model = modelOf('createTagger', source, own);
-  const moveOut = kernels.adopt(Object.values(flatten(model.params)));
-  const inference = inferenceOf(kernels, model.network, model.params, { keepWords });
+  const { params, members = [params] } = model;
+  const moveOut = kernels.adopt([...new Set(members.flatMap((each) => Object.values(flatten(each))))]);
+  const inference = inferenceOfModel(kernels, model, { keepWords });
   const tag: Tagger['tag'] = (sentences, wanted) => predictWith(kernels, inference, model, sentences, wanted);
   return {
     model,

@@ -6,7 +6,7 @@ import type { Model } from '../model/model.js';
 import type { ThreadChoice } from './parallel/threads.js';
 import type { Decided } from './presets.js';
 import type { SpanPlan } from './spans.js';
-import type { ModelScores } from '../scoring/evaluate.js';
+import type { EvaluateOptions, ModelScores } from '../scoring/evaluate.js';
 
 /** How far an epoch is; reported after every batch. */
 export interface Progress {
@@ -116,6 +116,8 @@ export interface TrainResult {
   readonly history: readonly EpochRecord[];
   /** Which options the size of the data, or a preset, has set; null where every one of them was given. */
   readonly decided: Decided | null;
+  /** How dev and test were scored: what `evaluate` is to be told for the same. */
+  readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
 }
 
 /** What an epoch adds up. */

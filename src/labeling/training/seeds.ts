@@ -46,7 +46,8 @@ export interface SeedHooks extends TrainHooks {
   readonly onRun?: (run: SeedRun, result: TrainResult, best: boolean) => void | Promise<void>;
 }
 
-const KEYS = keysOf<SeedHooks>({
+/** The names of all hooks. */
+export const SEED_HOOK_KEYS = keysOf<SeedHooks>({
   onProgress: true,
   onEpoch: true,
   signal: true,
@@ -74,7 +75,7 @@ export async function trainSeeds(
   hooks: SeedHooks = {},
 ): Promise<SeedsResult> {
   expectRecord('trainSeeds', 'options', options, 'options of a training');
-  expectKnownKeys('trainSeeds', 'hooks', hooks, KEYS);
+  expectKnownKeys('trainSeeds', 'hooks', hooks, SEED_HOOK_KEYS);
   expectTypes('trainSeeds', hooks, { onSeed: 'function', onRun: 'function' });
   const { seed: first = TRAIN_DEFAULTS.seed } = options;
   expectCount(count, first);

@@ -150,6 +150,7 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
     threads,
     history,
     decided: run.decided,
+    scoring: run.scoring,
   };
 }
 

@@ -123,8 +123,8 @@ describe('a file that is refused', () => {
     ],
     [
       'a newer version',
-      edited({ version: '3' }),
-      /version 2 or older; got version 3, made by a newer bptt: update bptt/,
+      edited({ version: '4' }),
+      /version 3 or older; got version 4, made by a newer bptt: update bptt/,
     ],
     ['no version', edited({ version: undefined }), /version/],
     ['no configuration', edited({ config: undefined }), /metadata field config; it is missing/],

@@ -39,12 +39,13 @@ function knownTriples(labels: readonly string[], schemes: Schemes): readonly Tri
  * Finds the probability of a label as it is given back.
  *
  * @param labels the learned ones, in the order of their ids
+ * @param marginals of a model, or of each member of an ensemble: their mean counts
  * @returns the probability, in [0, 1], that token t of a sequence of this length is given the label
  */
 export function convertedProbability(
   labels: readonly string[],
   schemes: Schemes,
-  marginals: CrfMarginals,
+  marginals: readonly CrfMarginals[],
 ): (sequence: number, t: number, length: number, label: string) => number {
   const triples = knownTriples(labels, schemes);
   return (sequence, t, length, label) => {
@@ -52,9 +53,10 @@ export function convertedProbability(
     for (const { middle, before, behind, given } of triples) {
       if (given !== label || (before === null) !== (t === 0) || (behind === null) !== (t === length - 1)) continue;
       const stretch = [...(before ? [before] : []), [middle], ...(behind ? [behind] : [])];
-      sum += crfSpanProbability(marginals, { sequence, start: before ? t - 1 : t, labels: stretch });
+      for (const own of marginals)
+        sum += crfSpanProbability(own, { sequence, start: before ? t - 1 : t, labels: stretch });
     }
-    return Math.min(1, sum);
+    return Math.min(1, sum / marginals.length);
   };
 }
 

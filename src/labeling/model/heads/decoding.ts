@@ -12,6 +12,7 @@ import type { CrfMask, CrfParams } from '../../../layers/crf-lattice.js';
 import { softmaxRows } from '../../../layers/softmax-loss.js';
 import { expectRecord } from '../../../tensor/arguments.js';
 import { ArgumentError } from '../../../tensor/errors.js';
+import { log } from '../../../tensor/math.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { dtypeOf } from '../../../tensor/view.js';
@@ -23,6 +24,7 @@ import type { Sentence } from '../../data/sentence.js';
 import { continuesSpan, insideOf, spanSchemeOf, spansOf } from '../../scoring/spans.js';
 import { convertedProbability } from './converted.js';
 import type { HeadConfig, HeadPass, PredictedSpan, Prediction, Wanted } from './head.js';
+import { meanOf, membersOf } from './head.js';
 
 /** What a configuration says of decoding; each field may be absent. */
 export interface DecodingConfig {
@@ -140,6 +142,15 @@ export interface TokenPass extends HeadPass {
  * The labels of every token of a batch, in packed order, and their probabilities: by themselves, or, with scores or a mask of
  * transitions, those of the best path, and then the probability of each given the whole sentence. In another scheme than the learned
  * one it is the probability of the label that is given back.
+ *
+ * An ensemble is the mixture of its members, each of equal weight: every probability, of a label and of a span, is the mean of the
+ * members'. Its labels maximize, with p̄[t,j] the mean over the members of p(y_t = j), softmax or marginal of a CRF:
+ *
+ *              (1)  Σ_t log p̄[t, y_t]                  over all paths, or those that the mask permits
+ *
+ * Without a mask that is the most probable label of every token, whatever the head. Sources: the mean, a linear opinion pool (Stone
+ * 1961), over networks of other seeds: Lakshminarayanan, Pritzel & Blundell (NIPS 2017); (1): posterior-Viterbi decoding, Fariselli,
+ * Martelli & Casadio (BMC Bioinformatics 6, S12, 2005).
  */
 export function predictTokens(
   kernels: Kernels,
@@ -149,11 +160,19 @@ export function predictTokens(
   { probabilities, spans }: Wanted,
 ): Partial<Prediction>[] {
   const { logits, decoding, crf } = pass as TokenPass;
-  const chain = crf ?? (decoding.mask && noScores(kernels, logits));
   const { mask, schemes } = decoding;
-  const best = chain ? crfViterbi(kernels, chain, logits, packing, { mask }).labels : argmaxRows(logits);
-  const marginals = (chain && probabilities) || spans || (schemes && probabilities) ? crfMarginals(kernels, chain ?? noScores(kernels, logits), logits, packing, { mask }) : undefined; // prettier-ignore
-  const p = probabilities ? (marginals?.tokens ?? softmaxRows(kernels, logits)) : undefined;
+  const all = membersOf(pass as TokenPass);
+  const single = all.length === 1;
+  const none = noScores(kernels, logits);
+  const chain = crf ?? (mask && none);
+  const needed = spans || (probabilities && (chain || schemes)) || (!single && crf);
+  const marginals = needed ? all.map((one) => crfMarginals(kernels, one.crf ?? none, one.logits, packing, { mask })) : undefined; // prettier-ignore
+  const tokens = marginals?.map((each) => each.tokens);
+  const softmaxes = (): Tensor[] => all.map((one) => softmaxRows(kernels, one.logits));
+  const p = probabilities ? meanOf(kernels, tokens ?? softmaxes()) : undefined;
+  const scores = single ? logits : meanOf(kernels, crf ? tokens! : softmaxes(), logOf);
+  const path = single ? chain : mask && none;
+  const best = path ? crfViterbi(kernels, path, scores, packing, { mask }).labels : argmaxRows(scores); // (1)
   const sure = spans && marginals ? spanFinder(labels.labels, marginals) : undefined;
   const converted = probabilities && schemes && marginals ? convertedProbability(labels.labels, schemes, marginals) : undefined; // prettier-ignore
   return Array.from({ length: packing.batch }, (_, b) => {
@@ -174,7 +193,7 @@ export function predictTokens(
  */
 function spanFinder(
   labels: readonly string[],
-  marginals: CrfMarginals,
+  marginals: readonly CrfMarginals[],
 ): (sequence: number, chosen: readonly number[]) => PredictedSpan[] {
   const { kind } = spanSchemeOf(labels);
   if (kind === null) return () => [];
@@ -187,9 +206,13 @@ function spanFinder(
       const inFront = span.start > 0 ? [all.filter((id) => !continuesSpan(names[id], first))] : [];
       const behind = span.end < chosen.length ? [all.filter((id) => !continuesSpan(last, names[id]))] : [];
       const stretch = { sequence, start: span.start - inFront.length, labels: [...inFront, ...own, ...behind] };
-      return { ...span, probability: crfSpanProbability(marginals, stretch) };
+      const probability = marginals.reduce((sum, own) => sum + crfSpanProbability(own, stretch), 0) / marginals.length;
+      return { ...span, probability };
     });
 }
+
+/** `log p`, of what rounds to 0 that of the smallest normal float32: every path keeps a finite score. */
+const logOf = (p: number): number => log(Math.max(p, 2 ** -126));
 
 /** A chain without scores: a mask alone decides. */
 function noScores(kernels: Kernels, { shape, data }: Tensor): CrfParams {

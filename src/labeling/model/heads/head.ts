@@ -67,6 +67,34 @@ export interface BodyShape {
 export interface HeadPass {
   /** `[N, K]`, or `[B, K]` in packed order where a decision is about a sentence. */
   readonly logits: Tensor;
+  /** Of an ensemble, what each member returned; this pass is then the first of them. */
+  readonly members?: readonly HeadPass[];
+}
+
+/** Members of an ensemble at most: a model file is a stranger's word, and one more would only be slower. */
+export const MOST_MEMBERS = 100;
+
+/** The passes to average: those of the members of an ensemble, or the one. */
+export function membersOf<Pass extends HeadPass>(pass: Pass): readonly Pass[] {
+  return (pass.members as readonly Pass[] | undefined) ?? [pass];
+}
+
+/**
+ * Arithmetic mean of tensors of equal shape, element by element.
+ *
+ * @param all contiguous
+ * @param of what is taken of each mean; by default the mean itself
+ */
+export function meanOf(kernels: Kernels, all: readonly Tensor[], of = (mean: number): number => mean): Tensor {
+  const [{ shape }] = all;
+  const mean = kernels.empty([...shape], all[0]);
+  const size = shape[0] * shape[1];
+  for (let i = 0; i < size; i++) {
+    let sum = 0;
+    for (const { data, offset } of all) sum += data[offset + i];
+    mean.data[mean.offset + i] = of(sum / all.length);
+  }
+  return mean;
 }
 
 /** What the loss of a head returns; a head adds what its backward pass needs. */
@@ -172,6 +200,8 @@ export interface InferenceHeadKind {
   layer(config: HeadConfig, body: BodyShape): InferenceHeadLayer;
   /** Requires that a configuration and labels read from a file belong together. Optional. @throws ArgumentError */
   expectLabels?(config: HeadConfig, labels: readonly string[]): void;
+  /** Of a kind of your own: set where `predict` averages over `pass.members`. Those that are built in do. */
+  readonly ensembles?: true;
   /** Predictions of the sentences of a batch, in packed order. @param pass what `forward` of its layer returned */
   predict(
     kernels: Kernels,

@@ -29,7 +29,7 @@ import type {
   InferenceHeadKind,
   InferenceHeadLayer,
 } from './head.js';
-import { placeFields } from './head.js';
+import { meanOf, membersOf, placeFields } from './head.js';
 
 /** Options of the sentence head. */
 export interface SentenceConfig extends HeadConfig {
@@ -114,12 +114,13 @@ export function categoryOf({ category, line }: Sentence, source?: string): reado
   throw new DataError(`${place ? `${place}: ` : ''}expected a label for the sentence; got none: add one`);
 }
 
-const predict: HeadKind['predict'] = (kernels, labels, { logits }, packing, { probabilities }) => {
-  const best = argmaxRows(logits);
-  const p = probabilities ? softmaxRows(kernels, logits) : undefined;
+/** Of an ensemble the mean of its members' probabilities decides, and is the probability. */
+const predict: HeadKind['predict'] = (kernels, labels, pass, packing, { probabilities }) => {
+  const p = meanOf(kernels, membersOf(pass).map(({ logits }) => softmaxRows(kernels, logits))); // prettier-ignore
+  const best = argmaxRows(pass.members ? p : pass.logits);
   return Array.from({ length: packing.batch }, (_, b) => ({
     category: labels.labels[best[b]],
-    ...(p && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
+    ...(probabilities && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
   }));
 };
 

@@ -1,0 +1,67 @@
+/**
+ * Several models of one configuration as one: an ensemble answers with the mean of its members' probabilities (heads/decoding.ts says
+ * of what). It is a `Model` with `members`, and one file.
+ */
+import { ArgumentError } from '../../tensor/errors.js';
+import { expectList, expectNumber } from '../../tensor/arguments.js';
+import { expectModel } from './checks.js';
+import type { Model } from './model.js';
+import { createModel } from './model.js';
+import { MOST_MEMBERS } from './heads/head.js';
+
+/**
+ * Joins models of other weights: those of a training with several seeds. They share words, labels and options; each brings its
+ * parameters, which are not copied. Members of ensembles are joined one by one. Of one model it is that model.
+ *
+ * @param models 1 to 100
+ * @throws ArgumentError where the models differ in more than their weights, naming in what, or a head of your own cannot be averaged
+ */
+export function ensembleOf(models: readonly Model[]): Model {
+  expectList('ensembleOf', 'models', models, 'models of one configuration');
+  models.forEach((model, k) => expectModel('ensembleOf', model, `models[${k}]`));
+  if (models.length === 0)
+    throw new ArgumentError(`ensembleOf: models must have 1 to ${MOST_MEMBERS} elements; got none`);
+  const [first, ...others] = models;
+  if (others.length === 0) return first;
+  others.forEach((other, k) => expectAlike(first, other, k + 1));
+  const { config, readers, heads, input, own } = first;
+  const members = models.flatMap((model) => model.members ?? [model.params]);
+  const foreign = heads.find(({ kind }) => own.heads?.some((each) => each.kind === kind.kind) && !kind.ensembles);
+  if (foreign)
+    throw new ArgumentError(
+      `ensembleOf: the head '${foreign.kind.kind}' cannot be averaged: it lacks ensembles: true, and a predict that averages pass.members`,
+    );
+  if (members.length > MOST_MEMBERS)
+    throw new ArgumentError(`ensembleOf: models must have at most ${MOST_MEMBERS} members; got ${members.length}`);
+  const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
+  return createModel({ ...pieces, params: members[0], members }, own);
+}
+
+/** Model k of the ensemble, counted from 0, as a model by itself. @throws ArgumentError where there is none */
+export function memberOf(model: Model, k: number): Model {
+  expectModel('memberOf', model);
+  expectNumber('memberOf', 'k', k);
+  const { config, readers, heads, input, own, params, members = [params] } = model;
+  if (!Number.isInteger(k) || k < 0 || k >= members.length)
+    throw new ArgumentError(`memberOf: k must be an integer from 0 to ${members.length - 1}; got ${k}`);
+  const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
+  return createModel({ ...pieces, params: members[k] }, own);
+}
+
+/** What of two models must be the same, as text. */
+const PARTS: readonly (readonly [string, (model: Model) => unknown])[] = [
+  ['configuration', ({ config }) => config],
+  ['words', ({ readers }) => readers.map((reader) => reader.toJSON())],
+  ['labels', ({ heads }) => heads.map(({ labels }) => labels.toJSON())],
+  ['input', ({ input }) => input],
+];
+
+function expectAlike(first: Model, other: Model, k: number): void {
+  const what = PARTS.find(([, part]) => JSON.stringify(part(first)) !== JSON.stringify(part(other)))?.[0];
+  const parts = ['cell', 'encoders', 'heads'] as const;
+  const isOwn = parts.every((part) => JSON.stringify(first.own[part]) === JSON.stringify(other.own[part]) && first.own.cell === other.own.cell); // prettier-ignore
+  if (what === undefined && isOwn) return;
+  throw new ArgumentError(
+    `ensembleOf: models[${k}] has another ${what ?? 'part of your own'} than models[0]: join models that were trained on the same data with the same options`,
+  );
+}

@@ -1,0 +1,63 @@
+/** An ensemble: the same training with several seeds, one after the other, and one model that averages what they say. */
+import type { Kernels } from '../../kernels/types.js';
+import { expectRecord } from '../../tensor/arguments.js';
+import { expectKnownKeys } from '../../tensor/checks.js';
+import { show } from '../../tensor/describe.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { expectTypes } from '../checks.js';
+import { ensembleOf } from '../model/ensemble.js';
+import type { Model } from '../model/model.js';
+import type { HeadKind } from '../model/heads/head.js';
+import { MOST_MEMBERS } from '../model/heads/head.js';
+import type { ModelScores } from '../scoring/evaluate.js';
+import { evaluate } from '../scoring/evaluate.js';
+import type { TrainOptions } from './options.js';
+import type { Corpora } from './run.js';
+import type { SeedHooks, SeedsResult } from './seeds.js';
+import { SEED_HOOK_KEYS, trainSeeds } from './seeds.js';
+
+/** An ensemble and how it came about. */
+export interface EnsembleResult {
+  /** The ensemble; of one finished member that model alone, and without any the unfinished one as it stood. */
+  readonly model: Model;
+  /** Scores of the ensemble; null without such a corpus, and after an abort. */
+  readonly dev: ModelScores | null;
+  readonly test: ModelScores | null;
+  /** Its members: what each came to by itself, mean and deviation of that, and the best of them. */
+  readonly members: SeedsResult;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Trains an ensemble: member k is `train` with `seed + k`, to the bit. Each keeps its best epoch by dev, and none is left out.
+ *
+ * @param count members, from 2 to 100
+ * @throws as `train` does; ArgumentError where `count` is none, or a head of your own cannot be averaged
+ */
+export async function trainEnsemble(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: TrainOptions,
+  count: number,
+  hooks: SeedHooks = {},
+): Promise<EnsembleResult> {
+  expectRecord('trainEnsemble', 'options', options, 'options of a training');
+  expectKnownKeys('trainEnsemble', 'hooks', hooks, SEED_HOOK_KEYS);
+  expectTypes('trainEnsemble', hooks, { onSeed: 'function', onRun: 'function' });
+  if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
+    throw new ArgumentError(`trainEnsemble: count must be an integer from 2 to ${MOST_MEMBERS}; got ${show(count)}`);
+  const foreign = Array.isArray(options.heads) && options.heads.find((head: HeadKind) => head && !head.ensembles);
+  if (foreign)
+    throw new ArgumentError(`trainEnsemble: the head '${foreign.kind}' cannot be averaged: it lacks ensembles: true`);
+  const models: Model[] = [];
+  const onRun: SeedHooks['onRun'] = (run, result, best) => {
+    models.push(result.model);
+    return hooks.onRun?.(run, result, best);
+  };
+  const members = await trainSeeds(kernels, corpora, options, count, { ...hooks, onRun });
+  const { interrupted, best } = members;
+  const model = models.length > 0 ? ensembleOf(models) : best.model;
+  const scored = (part: 'dev' | 'test'): ModelScores | null =>
+    corpora[part] && !interrupted ? evaluate(kernels, model, corpora[part], best.scoring) : null;
+  return { model, dev: scored('dev'), test: scored('test'), members, interrupted };
+}
