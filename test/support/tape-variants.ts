@@ -130,5 +130,8 @@ const STEPS: Readonly<Record<string, TapeStep>> = {
 export const VARIANTS: readonly string[] = Object.keys(STEPS);
 
 /** The step of a variant; nothing where there is no text of it. */
-export const variantStep = (name: string): TapeStep | undefined =>
-  Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
+export function variantStep(name: string): TapeStep | undefined {
+  if (Object.hasOwn(STEPS, name)) return STEPS[name];
+  const [, k] = /^lstm:projection=(\d+)$/.exec(name) ?? [];
+  return k === undefined ? undefined : lstmProjection(Number(k));
+}
