@@ -31,8 +31,6 @@ export interface Chart {
   readonly lines: readonly Line[];
   /** How a value is written at the axis. */
   readonly format?: (value: number) => string;
-  /** A vertical line with a word, such as a suggestion. */
-  readonly mark?: { readonly x: number; readonly text: string };
 }
 
 /** The whole picture. */
@@ -70,11 +68,11 @@ const MARKER_DISTANCE = 14;
 
 const STYLE = [
   'text{fill:#222;font:12px sans-serif}.note{fill:#555}.h{font-size:14px;font-weight:600}.page{fill:#fff}',
-  '.grid{stroke:#ddd}.axis{stroke:#555;fill:none}.ring{stroke:#222;fill:none}.mark{stroke:#555}',
+  '.grid{stroke:#ddd}.axis{stroke:#555;fill:none}.ring{stroke:#222;fill:none}',
   '.l{fill:none;stroke-width:1.8;stroke-linejoin:round}',
   ...COLORS.map((color, i) => `.c${i}{stroke:${color}}.f${i}{fill:${color}}`),
   '@media(prefers-color-scheme:dark){',
-  'text{fill:#e6e6e6}.note{fill:#aaa}.page{fill:#16181c}.grid{stroke:#3a3d44}.axis{stroke:#aaa}.ring{stroke:#e6e6e6}.mark{stroke:#aaa}',
+  'text{fill:#e6e6e6}.note{fill:#aaa}.page{fill:#16181c}.grid{stroke:#3a3d44}.axis{stroke:#aaa}.ring{stroke:#e6e6e6}',
   ...COLORS_DARK.map((color, i) => `.c${i}{stroke:${color}}.f${i}{fill:${color}}`),
   '}',
 ].join('');
@@ -152,22 +150,12 @@ function drawChart(chart: Chart, names: readonly string[], x0: number, y0: numbe
     }),
     `<path d="M${left} ${high}V${low}H${right}" class="axis"/>`,
     `<text x="${(left + right) / 2}" y="${low + 36}" text-anchor="middle" class="note">${escape(chart.xLabel)}</text>`,
-    ...(chart.mark ? [drawMark(chart.mark, frame)] : []),
     // The shortest last, so that no longer one covers it.
     ...[...chart.lines]
       .sort((p, q) => q.points.length - p.points.length)
       .map((line) => drawLine(line, names[line.place], frame)),
     '</g>',
   ].join('\n');
-}
-
-function drawMark({ x, text }: NonNullable<Chart['mark']>, { left, right, low, high, x: axis }: Frame): string {
-  const at = left + axis.at(x);
-  const end = at > (left + right) / 2;
-  return (
-    `<path d="M${at.toFixed(1)} ${high}V${low}" class="mark" stroke-dasharray="3 3"/>` +
-    `<text x="${(end ? at - 6 : at + 6).toFixed(1)}" y="${high + 10}"${end ? ' text-anchor="end"' : ''} class="note">${escape(text)}</text>`
-  );
 }
 
 function drawLine({ place, points }: Line, name: string, { left, low, x, y }: Frame): string {
