@@ -7,7 +7,11 @@ import { inspect } from '../../../src/inspect/index.js';
 import type { Model, Prediction } from '../../../src/labeling/index.js';
 import { createAsyncTagger, createModel, createTagger, ensembleOf, evaluate, generateCorpus, headKinds, loadModel, memberOf, modelForward, networkOf, permittedTransitions, predict, saveModel, train, trainEnsemble } from '../../../src/labeling/index.js'; // prettier-ignore
 import type { TrainOptions } from '../../../src/labeling/training/options.js';
+import { labelsFromJson } from '../../../src/labeling/data/labels.js';
+import { predictTokens } from '../../../src/labeling/model/heads/decoding.js';
+import type { HeadPass } from '../../../src/labeling/model/heads/head.js';
 import { withHead } from '../../../src/labeling/model/model.js';
+import { viewOf } from '../../../src/tensor/view.js';
 import { decodeSafetensors, encodeSafetensors } from '../../../src/serialize/safetensors.js';
 
 const kernels = createCpuKernels();
@@ -152,6 +156,23 @@ test.each(['crf over spans', 'softmax, constrained'])(
     expect(differs).toBeGreaterThan(0); // the ensemble is told from its first member
   },
 );
+
+test('the path is the best by the sum of logarithms, not of probabilities', () => {
+  // One improbable label in front of many that are likely: the sum of probabilities would take it.
+  const labels = labelsFromJson(['O', 'B-X', 'I-X']);
+  const T = 12;
+  const rows = Array.from({ length: T }, (_, t) => (t === 0 ? [0.97, 0.01, 0.02] : [0.44, 0.02, 0.54]));
+  const logits = (shift: number) =>
+    viewOf(
+      Float64Array.from(rows.flat(), (p) => Math.log(p) + shift),
+      [T, 3],
+    );
+  const mask = permittedTransitions('IOB2', labels.labels);
+  const one = { logits: logits(0), decoding: { mask } };
+  const pass = { ...one, members: [one, { ...one, logits: logits(2) }] };
+  const [said] = predictTokens(kernels, labels, pass as unknown as HeadPass, packingOf([T]), all);
+  expect(said.labels).toEqual(rows.map(() => 'O'));
+});
 
 /** Logits of a member as its head computes them. */
 function logitsOf(model: Model, tokens: readonly string[]): number[][] {
