@@ -54,7 +54,7 @@ Spans are read from labels by one of three rules (--span-mode), which is printed
              those of conlleval, accuracies and the scores of labels are those of the repaired labels
 
 With --json, the object has accuracy, oovAccuracy, spanF1, spanMode, tokens, precision, recall, F1 and support of every label
-and type of span, scores by length, and warnings; docs/command-line.md lists the fields. --confusion and --errors add fields
+and type of span, scores by length, and warnings; docs/command-line/score.md lists the fields. --confusion and --errors add fields
 of their names.
 
 Of a model with several heads each is scored, and how often all are right; heads whose labels the file lacks are left out, which is

@@ -7,7 +7,7 @@
  * **Presets.** A preset sets a whole recipe for a kind of task, parts of it by the number of tokens. What is given explicitly wins, and
  * takes with it what goes with nothing else: smoothing where a CRF is asked for, β₂ where the optimizer is SGD.
  *
- * Both were chosen on development sets of languages and tasks that differ: docs/command-line.md has the figures.
+ * Both were chosen on development sets of languages and tasks that differ: docs/command-line/train.md has the figures.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectKnownKeys, expectOneOf } from '../../tensor/checks.js';
