@@ -153,10 +153,11 @@ function layerRows(proofs: readonly LayerProof[]): Row[] {
   }
   const layers = [...new Set([...rows.values()].map(({ cell }) => cell))];
   const none = { networks: 0, derivatives: 0, worst: 0, at: '', limit: 0 };
-  return layers.flatMap((cell) => [
-    ...[...rows.values()].filter((row) => row.cell === cell),
-    { cell, oracle: 'forward mode', ...none, unavailable: noForwardMode(cell) },
-  ]);
+  return layers.flatMap((cell) => {
+    const own = [...rows.values()].filter((row) => row.cell === cell);
+    if (own.some(({ oracle }) => oracle === 'forward mode')) return own;
+    return [...own, { cell, oracle: 'forward mode', ...none, unavailable: noForwardMode(cell) }];
+  });
 }
 if (names.length > 1) table.push(...layerRows(layerProofs(TOLERANCE)));
 const rows = table.filter(({ networks, unavailable }) => networks > 0 || unavailable); // PyTorch has no GRU with the reset gate before the product

@@ -72,6 +72,7 @@ const calls: Record<string, () => unknown> = {
     unrollBackward(kernels, unroll(kernels, lstm, params, x, packing), zeros([3, 3]), params, wrong),
   dropoutForward: () => layers.dropoutForward(kernels, x, { p: 0.5, key: createKey(1), learningRate: 1 } as never),
   softmaxLossForward: () => layers.softmaxLossForward(kernels, x, Int32Array.of(0, 1, 0), wrong),
+  mseLossForward: () => layers.mseLossForward(kernels, x, x, wrong),
   initCrf: () => layers.initCrf(2, wrong),
   crfLossForward: () => layers.crfLossForward(kernels, layers.initCrf(2), x, packing, Int32Array.of(0, 1, 0), wrong),
   crfViterbi: () => layers.crfViterbi(kernels, layers.initCrf(2), x, packing, wrong),

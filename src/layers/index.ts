@@ -51,6 +51,7 @@ export {
 export { embeddingBagBackward, embeddingBagForward, initEmbeddingBag } from './embedding-bag.js';
 export { stackInference, type StackInference } from './inference.js';
 export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
+export { mseLossBackward, mseLossForward, type MseLoss, type MseLossOptions } from './mse-loss.js';
 export {
   attentionPoolBackward,
   attentionPoolForward,

@@ -9,6 +9,7 @@ test('every layer is proved by its oracles', () => {
   expect(oracles('convolution')).toEqual(['finite differences']);
   expect(oracles('characters (lstm)')).toEqual(['PyTorch', 'finite differences']);
   expect(oracles('characters (cnn)')).toEqual(['PyTorch', 'finite differences']);
+  expect(oracles('squared error')).toEqual(['finite differences', 'forward mode', 'tape']);
   for (const { oracle, error, derivatives } of proofs) {
     expect(derivatives).toBeGreaterThan(0);
     expect(error).toBeLessThan(oracle === 'finite differences' ? 1e-8 : 1e-10);

@@ -8,6 +8,7 @@ import { convolutionBackward, convolutionForward } from '../../src/layers/convol
 import type { CrfParams } from '../../src/layers/crf-lattice.js';
 import { crfLossBackward, crfLossForward } from '../../src/layers/crf.js';
 import { embeddingBagBackward, embeddingBagForward } from '../../src/layers/embedding-bag.js';
+import { mseLossBackward, mseLossForward } from '../../src/layers/mse-loss.js';
 import { createRng } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/types.js';
 import { allocate } from '../../src/tensor/view.js';
@@ -17,6 +18,8 @@ import type { Cell } from '../../src/cells/index.js';
 import type { CellName } from './cases.js';
 import { CELLS } from './cases.js';
 import { comparedWithGolden, errorsOf } from './golden-labeling.js';
+import type { MseProblem } from './mse.js';
+import { dualMse, MSE_PROBLEMS, tapeMse } from './mse.js';
 import { aroundOf, DIRECTIONS, drawn, lossOf, outputsOf, P, problemFor, solve, unrolled, WRAPPED } from './noise.js';
 import { tapeSolution } from './tape-cells.js';
 
@@ -118,6 +121,20 @@ function convolutionOf(): Problem {
   };
 }
 
+function mseOf({ predictions, targets, options }: MseProblem): Problem {
+  const forward = () => mseLossForward(kernels, predictions, targets, options);
+  return {
+    layer: 'squared error',
+    tensors: { predictions },
+    loss: () => forward().loss,
+    grads() {
+      const grads = zerosLike({ predictions });
+      mseLossBackward(kernels, forward(), grads.predictions);
+      return grads;
+    },
+  };
+}
+
 function charactersOf(network: 'lstm' | 'cnn'): Problem {
   const words = [[1, 2, 3], [4], [1, 2, 3], [5, 5, 0, 2, 1], [4], [3, 2]];
   const layer = characters.layer(characterConfig({ network, size: 7, embedding: 3, width: 4, window: 3 }));
@@ -140,10 +157,12 @@ function charactersOf(network: 'lstm' | 'cnn'): Problem {
 export function layerProofs(tolerance: number): LayerProof[] {
   const crfs = CRFS.map((sizes, i) => crfProblem({ seed: i + 1, ...sizes }));
   const problems = [...crfs.map(crfOf), bagOf(), convolutionOf(), charactersOf('lstm'), charactersOf('cnn')];
+  problems.push(...MSE_PROBLEMS.map(mseOf));
   return [
     ...problems.map((each) => byDifferences(each, tolerance)),
     ...crfs.flatMap((each) => [byTape(each), byPaths(each)]),
     ...byPyTorch(),
+    ...MSE_PROBLEMS.flatMap(mseProofs),
     ...WRAPPED.flatMap(([noise, wrap]) => noiseProofs(noise, wrap, tolerance)),
   ];
 }
@@ -182,6 +201,14 @@ function compare(oracle: string, layer: string, found: Tensors, expected: Tensor
 function byTape(problem: CrfProblem): LayerProof {
   const { layer, grads } = crfOf(problem);
   return compare('tape', layer, grads(), tapeCrf(problem).grads);
+}
+
+function mseProofs(problem: MseProblem): LayerProof[] {
+  const { layer, grads } = mseOf(problem);
+  return [
+    compare('tape', layer, grads(), { predictions: tapeMse(problem) }),
+    compare('forward mode', layer, grads(), { predictions: dualMse(problem) }),
+  ];
 }
 
 /** The gradient of the emissions is a difference of marginals, which are sums over paths. */

@@ -293,6 +293,18 @@ export const rooms: Readonly<Record<string, Room>> = {
         marginals: layers.crfMarginals(kernels(), crf(), x(), packing()),
         span: { sequence: 0, start: 0, labels: [[0], [0, 1]] },
       }),
+      mseLossForward: () => ({
+        kernels: kernels(),
+        predictions: x(),
+        targets: x(),
+        options: { reduction: 'sum', mask: [1, 0, 1] },
+      }),
+      mseLossBackward: () => ({
+        kernels: kernels(),
+        forward: layers.mseLossForward(kernels(), x(), x()),
+        dPredictions: x(),
+        dLoss: 1,
+      }),
       softmaxLossForward: () => ({
         kernels: kernels(),
         logits: x(),
