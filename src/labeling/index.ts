@@ -144,6 +144,8 @@ export { vectorCoverage } from './data/vectors/word-vectors.js';
 export type { CoverageCounts, CoverageOptions, VectorCoverage, WordVectors } from './data/vectors/word-vectors.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
 export type { LabelVocabulary } from './data/labels.js';
+export { calibrationOf, CALIBRATION_BINS } from './scoring/calibration.js';
+export type { Calibration, CalibrationBin } from './scoring/calibration.js';
 export { createScorer } from './scoring/scorer.js';
 export type {
   Confusion,

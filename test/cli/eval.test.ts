@@ -125,6 +125,34 @@ test('--confusion and --errors as JSON', async () => {
   expect(await evaluate('test.tsv', '--errors', '0')).toMatchObject({ status: 2, stderr: expect.stringContaining('at least 1, or all') as string }); // prettier-ignore
 });
 
+test('--calibration: accuracy by confidence, out of what the tagger says', async () => {
+  const tagger = createTagger(readFileSync(space.at('model.safetensors')));
+  const decisions = readFileSync(space.at('test.tsv'), 'utf8').trimEnd().split('\n\n').flatMap((sentence) => {
+    const rows = sentence.split('\n').map((row) => row.split('\t'));
+    const [{ labels, probabilities }] = tagger.tag([rows.map(([token]) => token)], { probabilities: true });
+    return rows.map(([, gold], t) => ({ p: probabilities![t], right: labels[t] === gold }));
+  }); // prettier-ignore
+  const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
+  let ece = 0;
+  for (let m = 1; m <= 15; m++) {
+    const own = decisions.filter(({ p }) => p > (m - 1) / 15 && p <= m / 15);
+    if (own.length === 0) continue;
+    const gap = Math.abs(mean(own.map(({ p }) => p)) - mean(own.map(({ right }) => Number(right))));
+    ece += (own.length / decisions.length) * gap;
+  }
+  const { calibration } = JSON.parse((await evaluate('test.tsv', '--json', '--calibration')).stdout) as { calibration: { ece: number; count: number; bins: { count: number }[] } }; // prettier-ignore
+  expect(calibration.ece).toBeCloseTo(ece, 7); // float32 of another backend
+  expect(ece).toBeGreaterThan(0.001);
+  expect(calibration.count).toBe(decisions.length);
+  expect(calibration.bins.reduce((sum, { count }) => sum + count, 0)).toBe(decisions.length);
+  const { stdout } = await evaluate('test.tsv', '--calibration');
+  expect(stdout).toMatch(/^confidence of labels +mean +accuracy +count$/m);
+  expect(stdout).toMatch(/^0\.\d{3} to [01]\.\d{3}( +[\d.]+ %){2} +\d+$/m);
+  expect(stdout).toContain(`expected calibration error ${(100 * ece).toFixed(2)} % (15 bins)`);
+  expect(stdout).not.toContain('confidence of spans');
+  expect((await evaluate('test.tsv', '--json')).stdout).not.toContain('calibration');
+});
+
 test('as text: scores, a row per label, and what was asked for', async () => {
   const { status, stdout, stderr } = await evaluate('test.tsv', '--confusion', '--errors', '1');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -208,6 +236,13 @@ describe('spans', () => {
     expect(text).toMatch(/^type +PER: New York +LOC: New York +1 +3$/m);
     expect(text).toMatch(/^missed +PER: and +- +1 +15$/m);
     expect(text).toContain('span mistakes: 1 type, 2 boundary, 0 type and boundary, 1 missed, 1 spurious');
+  });
+
+  test('--calibration: of labels, and of spans', async () => {
+    const { calibration, spanCalibration } = JSON.parse((await run('--json', '--calibration')).stdout) as Record<string, { count: number; accuracy: number }>; // prettier-ignore
+    expect([calibration.count, calibration.accuracy]).toEqual([12, 6 / 12]);
+    expect([spanCalibration.count, spanCalibration.accuracy]).toEqual([6, 2 / 6]);
+    expect((await run('--calibration')).stdout).toMatch(/^confidence of spans +mean +accuracy +count$/m);
   });
 
   test('--span-mode: the mode is printed, in text and in JSON', async () => {

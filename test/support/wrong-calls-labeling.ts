@@ -144,6 +144,7 @@ export const labelingRoom: Room = {
     collectNotes: () => ({ onNew: () => undefined }),
     createAsyncTagger: () => ({ source: model(), device: device(), host: kernels() }),
     createModel: () => ({ pieces: pieces(), own: {} }),
+    calibrationOf: () => ({ confidences: [0.5, 1], right: [true, false], bins: 3 }),
     createScorer: () => ({ options: { known: () => true, spans: true, labels: ['O'], unit: 'token', spanMode: 'strict', scheme: 'IOB2' } }), // prettier-ignore
     createSegmenter: () => ({ options: { locale: 'en', tokenizer: 'whitespace' } }),
     createTagger: () => ({ source: model(), kernels: kernels(), options: { keepWords: false } }),
@@ -155,7 +156,7 @@ export const labelingRoom: Room = {
       kernels: kernels(),
       model: model(),
       sentences: sentences(),
-      options: { source: 'here', strictLabels: true, spanMode: 'conlleval', scheme: 'IOB2', onNote: () => undefined, onSentence: () => undefined }, // prettier-ignore
+      options: { source: 'here', strictLabels: true, probabilities: true, spanMode: 'conlleval', scheme: 'IOB2', onNote: () => undefined, onSentence: () => undefined }, // prettier-ignore
     }),
     formatSentence: () => ({ sentence: { ...sentences()[0], probabilities: [0.5, 1] }, output: 'conll' }),
     agreementTags: () => ({ tokens: ['the', 'cat', 'sat'] }),

@@ -37,6 +37,8 @@ export interface EvaluateOptions {
   readonly scheme?: Scheme;
   /** Hears of labels the model was never trained on, with counts, and of labels that fit no scheme of spans. */
   readonly onNote?: OnNote;
+  /** Whether the predictions that `onSentence` hears hold the probability of each label, and of each span; default false. */
+  readonly probabilities?: boolean;
   /** Told of every sentence and its prediction, in order. */
   readonly onSentence?: (sentence: Sentence, prediction: Prediction) => void;
 }
@@ -47,10 +49,17 @@ const KEYS = keysOf<EvaluateOptions>({
   spanMode: true,
   scheme: true,
   onNote: true,
+  probabilities: true,
   onSentence: true,
 });
 
-const TYPES = { source: 'string', strictLabels: 'boolean', onNote: 'function', onSentence: 'function' } as const;
+const TYPES = {
+  source: 'string',
+  strictLabels: 'boolean',
+  probabilities: 'boolean',
+  onNote: 'function',
+  onSentence: 'function',
+} as const;
 
 /** The decisions of which all heads of a model are right: whole frames, or tokens whose every label is right. Where a gold label is missing they do not count. */
 export interface Together {
@@ -94,11 +103,9 @@ export function evaluate(
     scorer: scorerOf(model, head, options, judgesSpans(found, head)),
   }));
   const together = togetherCounter(heads);
-  const predictions = predict(
-    kernels,
-    model,
-    sentences.map((s) => s.tokens),
-  );
+  const asked = options.probabilities ? { probabilities: true, spans: true } : {};
+  const tokens = sentences.map((s) => s.tokens);
+  const predictions = predict(kernels, model, tokens, asked);
   sentences.forEach((sentence, i) => {
     const chosen = heads.map((head) => head.kind.chosenOf(predictions[i].heads?.[head.config.name] ?? predictions[i]));
     heads.forEach(({ gold, scorer }, h) =>
