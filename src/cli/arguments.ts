@@ -223,6 +223,16 @@ export function labelMark(text: string): string {
   return text.trim();
 }
 
+/** `O,B-PER,I-PER`, each name once, or the path of a file. */
+export function labelNameList(text: string): string {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('') || new Set(names).size < names.length)
+    throw new InvalidArgumentError(
+      'It must be names with commas between them, each once, such as O,B-PER,I-PER, or a file.',
+    );
+  return text;
+}
+
 /** `softmax`, `crf`, or one of them by head: `ner=crf,pos=softmax`. */
 export function headChoice(text: string): TagHead | Record<string, TagHead> {
   const kindOf = oneOf<TagHead>('softmax', 'crf');

@@ -110,6 +110,7 @@ const KINDS = new Map<Parser, ValueKind>([
     kind(or(TEXT, { type: 'array', items: TEXT, minItems: 2 }), 'the name of a column, or a list of two or more'),
   ],
   [parse.labelMark, kind({ type: 'string', pattern: '\\S' }, 'a mark that is not blank')],
+  [parse.labelNameList, kind(TEXT, 'names with commas between them, or the path of a file of them')],
   [parse.headChoice, kind(or(HEAD, each(HEAD)), '"softmax", "crf", or an object of them by head')],
   [parse.headWeights, kind(each(NOT_NEGATIVE), 'an object of numbers of at least 0 by head')],
 ]);

@@ -17,6 +17,7 @@ import { counted } from '../tensor/print.js';
 import { quoted, visible } from '../tensor/visible.js';
 import { FORMAT, fits, kindOf, settingsOf } from './config-values.js';
 import { named, readBytes } from './model-io.js';
+import { listsNames } from './label-names.js';
 import { fileOfCell } from './own-cell.js';
 import type { Terminal } from './terminal.js';
 
@@ -126,6 +127,7 @@ function mapPaths(name: string, value: unknown, isClassify: boolean, map: (path:
     const files = isClassify ? labeledFiles(value) : undefined;
     return files ? files.map(({ category, path }) => `${category}=${map(path)}`).join(',') : map(value);
   }
+  if (name === 'labelNames') return listsNames(value) ? value : map(value);
   if (name === 'vectors' || (name === 'classWeights' && value !== 'balanced')) return map(value);
   if (name === 'cell' && fileOfCell(value) !== undefined) return map(value);
   return value;

@@ -13,7 +13,8 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import { TOKENIZERS } from '../labeling/data/segment.js';
 import type { Tokenizer } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
-import { labelColumns, labelMark, oneOf } from './arguments.js';
+import { labelColumns, labelMark, labelNameList, oneOf } from './arguments.js';
+import { openLabelNames } from './label-names.js';
 
 /** As commander hands them over. */
 export interface ReadingOptions {
@@ -23,6 +24,8 @@ export interface ReadingOptions {
   readonly tokenColumn?: string;
   readonly textColumn?: string;
   readonly unlabeled?: string;
+  /** Names with commas, or the path of a file of them. */
+  readonly labelNames?: string;
   readonly comments?: CommentRule;
   readonly skipBad?: boolean;
   readonly tokenizer?: Tokenizer;
@@ -54,6 +57,11 @@ export function addReadingOptions(command: Command, format: string, labels: bool
       'what stands for no label, such as _ or ?: no part of loss and scores (default: _ in conllu but feats, misc, …; null in jsonl)',
       labelMark,
     );
+    command.option(
+      '--label-names <names>',
+      'jsonl: what integer labels (ner_tags) stand for, from 0 on: O,B-PER,… or a file: one a line, a JSON list, dataset_info.json',
+      labelNameList,
+    );
   }
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
@@ -74,7 +82,7 @@ export function addReadingOptions(command: Command, format: string, labels: bool
 
 /** The options of a reader of sentences with a label for each token. @param like how the training data of the model was read */
 export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, like?: InputSpec): ReadOptions {
-  const { column, tokenColumn, unlabeled, comments, skipBad } = options;
+  const { column, tokenColumn, unlabeled, labelNames, comments, skipBad } = options;
   const format = FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
@@ -87,6 +95,7 @@ export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, 
     ...(column !== undefined && { column }),
     ...(tokenColumn !== undefined && { tokenColumn }),
     ...(unlabeled !== undefined && { unlabeled }),
+    ...(labelNames !== undefined && { labelNames: openLabelNames(labelNames) }),
     ...(comments !== undefined && { comments }),
     ...(skipBad && { badLines: 'skip' }),
     ...(like !== undefined && { like }),
@@ -100,7 +109,7 @@ export function classifiedOptionsOf(
   warnings: NoteCollector,
   like?: InputSpec,
 ): ClassifiedOptions {
-  const { textColumn, skipBad, tokenizer, locale } = options;
+  const { textColumn, labelNames, skipBad, tokenizer, locale } = options;
   const column = oneColumnOf(options, 'sentences with one label each');
   const format = CLASSIFIED_FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
@@ -113,6 +122,7 @@ export function classifiedOptionsOf(
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
     ...(textColumn !== undefined && { textColumn }),
+    ...(labelNames !== undefined && { labelNames: openLabelNames(labelNames) }),
     ...(skipBad && { badLines: 'skip' }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(locale !== undefined && { locale }),

@@ -117,6 +117,7 @@ export type {
   CommentRule,
   Format,
   LabelColumns,
+  LabelNames,
   LabelPolicy,
   Output,
 } from './data/formats/index.js';

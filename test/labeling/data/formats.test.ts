@@ -223,7 +223,10 @@ describe('jsonl', () => {
       'f:1: expected "labels", an array of strings that are not empty; got no such field',
     ],
     ['{"tokens": ["a"], "tags": ["X"]}', '(the fields are tokens, tags)'],
-    ['{"tokens": ["a"], "labels": [3]}', 'f:1: expected "labels", an array of strings that are not empty; got [3]'],
+    [
+      '{"tokens": ["a"], "labels": [true]}',
+      'f:1: expected "labels", an array of strings that are not empty; got [true]',
+    ],
     ['{"text": "a b"}', 'f:1: expected "tokens", an array of strings that are not empty; got no such field'],
     ['{"tokens": "a"}', 'got "a"'],
     [`{"tokens": ${'['.repeat(33)}`, 'f:1: expected a JSON object; got brackets nested deeper than 32 levels'],

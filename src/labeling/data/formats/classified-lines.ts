@@ -17,7 +17,7 @@ export interface ClassifiedLine {
 
 /** A parser of one sentence a line. @param parse what a line says; undefined where it is to be passed over */
 export function lineParser(
-  reading: Pick<Reading, 'format' | 'column' | 'tokenColumn'>,
+  reading: Pick<Reading, 'format' | 'column' | 'tokenColumn' | 'labelNames'>,
   settings: ClassifiedSettings,
   parse: (text: string, line: number) => ClassifiedLine | undefined,
   notes: LineParser['notes'] = () => [],

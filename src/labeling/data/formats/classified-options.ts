@@ -6,6 +6,7 @@ import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js'
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { SegmentOptions, Tokenizer } from '../segment.js';
 import { createSegmenter } from '../segment.js';
+import type { LabelNames } from './label-names.js';
 import { parseOptions, type ParseOptions, type ReadOptions } from './options.js';
 
 /** The formats of sentences with one label each, by the names `--format` takes. */
@@ -37,6 +38,8 @@ export interface ClassifiedOptions extends Pick<
   labels?: 'required' | 'ignored';
   /** How text is cut into tokens; default: as `like` says, else `unicode`. */
   tokenizer?: Tokenizer;
+  /** `jsonl` only: names, from 0 on, of the labels that integers stand for; default: as `like` says. Without it `1` is the label "1". */
+  labelNames?: LabelNames;
   /** Language of the text, for scripts without spaces; default: as `like` says, else `en`. */
   locale?: string;
 }
@@ -48,6 +51,7 @@ const KEYS = keysOf<ClassifiedOptions>({
   category: true,
   labels: true,
   tokenizer: true,
+  labelNames: true,
   locale: true,
   badLines: true,
   like: true,
@@ -107,12 +111,12 @@ export function tokenCutter({ tokenizer, locale }: SegmentOptions): (text: strin
 export function rejectUnusedBy(format: ClassifiedFormat, options: ClassifiedOptions): void {
   const used: Record<ClassifiedFormat, readonly string[]> = {
     tsv: ['column', 'textColumn', 'tokenizer', 'locale'],
-    jsonl: ['column', 'textColumn', 'tokenizer', 'locale'],
+    jsonl: ['column', 'textColumn', 'labelNames', 'tokenizer', 'locale'],
     fasttext: ['tokenizer', 'locale'],
     slots: [],
     lines: ['category', 'tokenizer', 'locale'],
   };
-  for (const name of ['column', 'textColumn', 'category', 'tokenizer', 'locale'] as const) {
+  for (const name of ['column', 'textColumn', 'category', 'labelNames', 'tokenizer', 'locale'] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
       throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
     }

@@ -13,6 +13,7 @@ import { lineParser } from './classified-lines.js';
 import { createClassifiedTsvParser } from './classified-tsv.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
+import { createLabelNamer } from './integer-labels.js';
 import { jsonFields, shown, strings } from './jsonl.js';
 import { checkedBlocks, type ByteChunks } from './lines.js';
 import { dataErrorAt } from './options.js';
@@ -123,6 +124,7 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
   const find = (names: readonly string[]) => names.find((name) => (first.get(name) ?? null) !== null) ?? names[0];
   const column = String(settings.column ?? like?.column ?? find(LABEL_FIELDS));
   const textColumn = String(settings.textColumn ?? like?.tokenColumn ?? find(TEXT_FIELDS));
+  const named = createLabelNamer(settings, [column]);
   const parse = (text: string, line: number): ClassifiedLine => {
     const fields = jsonFields(cleaner.line(text, line), shape, fail(line));
     const value = fields.get(textColumn);
@@ -132,20 +134,28 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
       throw fail(line)(`${what}; got ${shown(fields, textColumn)}: name the field of the text (--text-column)`);
     }
     if (labels === 'ignored') return { text: given };
-    const label = fields.get(column);
+    const label = named.label(fields.get(column), column, line);
     if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {
       const what = `expected "${column}", a string, a number or a boolean; got ${shown(fields, column)}`;
       throw fail(line)(`${what}: name the field of the label (--column)`);
     }
     return { text: given, label: String(label) };
   };
-  const reading: Reading = { format: 'jsonl', column, tokenColumn: textColumn };
+  const reading: Reading = {
+    format: 'jsonl',
+    column,
+    tokenColumn: textColumn,
+    ...(named.names && { labelNames: named.names }),
+  };
   const usual = column === 'label' && ['text', 'tokens'].includes(textColumn);
   const asked = like !== undefined || (settings.column !== undefined && settings.textColumn !== undefined);
   const message = `${source}: read as ${describeReading({ ...reading, tokenizer: settings.tokenizer })}`;
   const advice = 'name the fields where that is wrong (--column, --text-column)';
   const note = { kind: 'columns', message: `${message}: ${advice}`, source };
-  return lineParser(reading, settings, parse, () => (usual || asked || labels === 'ignored' ? [] : [note]));
+  return lineParser(reading, settings, parse, () => [
+    ...(usual || asked || labels === 'ignored' ? [] : [note]),
+    ...(labels === 'ignored' ? [] : named.notes()),
+  ]);
 }
 
 /** The fields of the first line that is an object. */

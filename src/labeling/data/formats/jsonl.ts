@@ -6,6 +6,8 @@ import { UNLABELED } from '../unlabeled.js';
 import type { LineParser } from './collect.js';
 import { columnList, namedLike, placesOfColumns } from './columns.js';
 import { isBlank } from './detect.js';
+import type { LabelNamer } from './integer-labels.js';
+import { createLabelNamer } from './integer-labels.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
 
 /** The fields of the object in a line. @param shape what to write, for the message. @throws what `fail` makes of a message */
@@ -29,26 +31,48 @@ export function jsonFields(
 }
 
 /**
- * A parser of JSON lines. Labels are the field that `column` names, by default `labels`; other fields are left alone. A column may also
- * stand in the object `labels`, by its name: `{"tokens": …, "labels": {"upos": […], "xpos": […]}}`.
+ * A parser of JSON lines. Labels are the field that `column` names, by default `labels`, or `ner_tags` where the first line has that alone;
+ * other fields are left alone. A column may also stand in the object `labels`, by its name:
+ * `{"tokens": …, "labels": {"upos": […], "xpos": […]}}`. Integers stand for the labels that `labelNames` names.
+ *
+ * @param head the first lines
  */
-export function createJsonlParser(options: ParseOptions): LineParser {
+export function createJsonlParser(options: ParseOptions, head: readonly string[] = []): LineParser {
   const like = options.like?.format === 'jsonl' ? options.like : undefined;
-  const column = options.column ?? like?.column ?? namedLike(options.like) ?? 'labels';
+  const column = options.column ?? like?.column ?? namedLike(options.like) ?? usualColumn(head);
   const names = columnList(column).map(String);
   placesOfColumns(names, options, (name) => names.indexOf(String(name)), []); // refuses one that is named twice
   const lost = { sentences: 0, tokens: 0 };
+  const named = createLabelNamer(options, names);
+  const looked = options.labels !== 'ignored';
   return {
-    reading: { format: 'jsonl', ...(options.labels !== 'ignored' && { column }) },
-    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, options, names)),
+    reading: { format: 'jsonl', ...(looked && { column }), ...(looked && named.names && { labelNames: named.names }) },
+    push: (text, line) => (isBlank(text) ? undefined : parseLine(text, line, options, names, named)),
     end: () => undefined,
     spoil: () => void lost.sentences++,
     lost: () => lost,
-    notes: () => [],
+    notes: () => (looked ? named.notes() : []),
   };
 }
 
-function parseLine(text: string, line: number, options: ParseOptions, names: readonly string[]): Sentence {
+/** The field of the labels where nothing says which: `ner_tags`, as Hugging Face datasets have it, where there is no other. */
+function usualColumn(head: readonly string[]): string {
+  const first = head.find((line) => !isBlank(line));
+  try {
+    const { labels, ner_tags: tags } = JSON.parse(first ?? '') as Record<string, unknown>;
+    return (labels ?? null) === null && Array.isArray(tags) ? 'ner_tags' : 'labels';
+  } catch {
+    return 'labels'; // the parser names the line
+  }
+}
+
+function parseLine(
+  text: string,
+  line: number,
+  options: ParseOptions,
+  names: readonly string[],
+  named: LabelNamer,
+): Sentence {
   const { source, labels: policy, maxTokens, cleaner } = options;
   const fail = (message: string) => dataErrorAt(source, line, message);
   const fields = jsonFields(text, 'write {"tokens": […], "labels": […]}', fail);
@@ -63,7 +87,7 @@ function parseLine(text: string, line: number, options: ParseOptions, names: rea
   const sentence: Sentence = { tokens, line, ...(category !== undefined && { category }) };
   if (policy === 'ignored') return sentence;
   const read = (name: string): readonly string[] | undefined => {
-    const value = fieldOf(fields, name);
+    const value = named.labels(fieldOf(fields, name), name, line);
     if (policy === 'optional' && (value ?? null) === null) return undefined;
     const labels = labelList(value)?.map((label) => (label === null ? UNLABELED : cleaner.label(label, line)));
     if (!labels?.every((label, t) => label !== '' || (value as unknown[])[t] === null)) {

@@ -8,6 +8,8 @@ import { expectTypes, expectWords } from '../../checks.js';
 import type { OnNote } from '../notes.js';
 import { createCleaner } from './clean.js';
 import type { Cleaner } from './clean.js';
+import { expectLabelNames } from './label-names.js';
+import type { LabelNames } from './label-names.js';
 import type { InputSpec, Reading } from './reading.js';
 
 export { quoted as quote } from '../../../tensor/visible.js';
@@ -80,6 +82,11 @@ export interface ReadOptions {
    * CoNLL-U where it means "not annotated" (not in `form`, `lemma`, `feats`, `deps` and `misc`), and `null` in JSON lines.
    */
   unlabeled?: string;
+  /**
+   * `jsonl` only: what the integers of a label column stand for, as Hugging Face datasets have them (`"ner_tags": [0, 3, 4]`): names from 0
+   * on, or names by column where there are several. Without it integers are refused. Default: as `like` says.
+   */
+  labelNames?: LabelNames;
   /** Whether sentences in columns have the line of each token (`lines`); default false, to save memory. */
   tokenLines?: boolean;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
@@ -114,6 +121,7 @@ const KEYS = keysOf<ReadOptions>({
   onReading: true,
   labels: true,
   unlabeled: true,
+  labelNames: true,
   tokenLines: true,
   normalize: true,
   keepLines: true,
@@ -168,6 +176,7 @@ function expectReadTypes(options: ReadOptions): void {
   });
   if (columns !== undefined) expectWords('readSentences', 'columns', columns);
   if (Array.isArray(options.column)) expectColumns(options.column);
+  if (options.labelNames !== undefined) expectLabelNames('readSentences', options.labelNames);
   for (const name of ['column', 'tokenColumn'] as const) {
     const isList = name === 'column' && Array.isArray(options[name]);
     if (isList || ['undefined', 'string', 'number'].includes(typeof options[name])) continue;
@@ -198,12 +207,12 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     conll: ['column', 'columns', 'tokenColumn', 'comments'],
     'two-column': ['column', 'tokenColumn', 'comments'],
     slashed: [],
-    jsonl: ['column'],
+    jsonl: ['column', 'labelNames'],
     doccano: [],
     prodigy: [],
     slots: [],
   };
-  for (const name of ['column', 'columns', 'tokenColumn', 'comments', 'keepLines'] as const) {
+  for (const name of ['column', 'columns', 'tokenColumn', 'comments', 'labelNames', 'keepLines'] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
       throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
     }

@@ -221,7 +221,7 @@ function createParser(format: Format, head: readonly string[], options: ParseOpt
     case 'slashed':
       return createSlashedParser(options);
     case 'jsonl':
-      return createJsonlParser(options);
+      return createJsonlParser(options, head);
     case 'doccano':
     case 'prodigy':
       return createAnnotatedParser(format, options);

@@ -12,6 +12,8 @@ import type { Sentence } from '../sentence.js';
 import type { ClassifiedFormat } from './classified-options.js';
 import { CLASSIFIED_FORMATS } from './classified-options.js';
 import { columnList } from './columns.js';
+import { expectLabelNames, isLabelNames } from './label-names.js';
+import type { LabelNames } from './label-names.js';
 import type { CommentRule, Format, LabelColumns } from './options.js';
 import { FORMATS } from './options.js';
 
@@ -28,6 +30,8 @@ export interface InputSpec {
   readonly comments?: CommentRule;
   /** What stands in place of a label where a token has none. */
   readonly unlabeled?: string;
+  /** What integers in the label columns stand for. */
+  readonly labelNames?: LabelNames;
   /** How text is cut into tokens, and its language: that of sentences with one label each, or raw text that is to be tagged. */
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
@@ -50,7 +54,7 @@ export function inputSpecOf(reading: Reading): InputSpec {
 }
 
 function specOf(reading: InputSpec): InputSpec {
-  const { format, tokenColumn, column, ids, comments, unlabeled, tokenizer, locale } = reading;
+  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, tokenizer, locale } = reading;
   return {
     format,
     ...(tokenColumn !== undefined && { tokenColumn }),
@@ -58,6 +62,7 @@ function specOf(reading: InputSpec): InputSpec {
     ...(ids && { ids }),
     ...(comments !== undefined && { comments }),
     ...(unlabeled !== undefined && { unlabeled }),
+    ...(labelNames !== undefined && { labelNames }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(locale !== undefined && { locale }),
   };
@@ -67,7 +72,10 @@ function specOf(reading: InputSpec): InputSpec {
 export function inputSpecFromJson(value: unknown): InputSpec {
   const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
-  const { format, tokenColumn, column, ids, comments, unlabeled, tokenizer, locale } = value as Record<string, unknown>;
+  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, tokenizer, locale } = value as Record<
+    string,
+    unknown
+  >;
   const formats = [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
   const known = formats.find((name) => name === format);
   if (known === undefined) throw wrong('format', `one of ${formats.join(', ')}`, format);
@@ -85,6 +93,7 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   if (unlabeled !== undefined && (typeof unlabeled !== 'string' || unlabeled.trim() === '')) {
     throw wrong('unlabeled', 'a mark', unlabeled);
   }
+  if (labelNames !== undefined && !isLabelNames(labelNames)) throw wrong('labelNames', 'names of labels', labelNames);
   if (tokenizer !== undefined && !TOKENIZERS.includes(tokenizer as Tokenizer)) {
     throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
   }
@@ -95,8 +104,9 @@ export function inputSpecFromJson(value: unknown): InputSpec {
 /** Requires how an input is read. @throws ArgumentError that names what of it is something else */
 export function expectReading(where: string, reading: unknown, name = 'reading'): void {
   expectRecord(where, name, reading, 'how an input is read, as onReading hears it');
-  const { format, comments, ...places } = reading as Record<string, unknown>;
+  const { format, comments, labelNames, ...places } = reading as Record<string, unknown>;
   expectOneOf(where, `${name}.format`, format as string, [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])]);
+  if (labelNames !== undefined) expectLabelNames(where, labelNames, `${name}.labelNames`);
   if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
   const texts = { unlabeled: 'string', tokenizer: 'string', locale: 'string' } as const;
   expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', ...texts });
@@ -108,12 +118,14 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
 }
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
-export function describeReading({ format, tokenColumn, column, ids, unlabeled, tokenizer, locale }: InputSpec): string {
+export function describeReading(reading: InputSpec): string {
+  const { format, tokenColumn, column, ids, unlabeled, labelNames, tokenizer, locale } = reading;
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
   const parts: string[] = [format];
   const isText = tokenizer !== undefined && (CLASSIFIED_FORMATS as readonly string[]).includes(format);
   if (tokenColumn !== undefined) parts.push(`${isText ? 'text' : 'words'} in ${place(tokenColumn)}`);
   if (column !== undefined) parts.push(`labels in ${columnList(column).map(place).join(', ')}`);
+  if (labelNames !== undefined) parts.push('integers by their names');
   if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} where there is no label`);
   if (ids) parts.push('column 1 counts the words');
   if (isText) parts.push(`tokens by ${tokenizer}`);
