@@ -1,6 +1,8 @@
 /**
  * What an application uses: train or load a model, label, score, and the errors to catch. Tensors, kernels, cells, layers and
  * everything else are in the sub-paths: `bptt/tensor`, `bptt/cells`, `bptt/autograd`, …
+ *
+ * @module bptt
  */
 export { createCpuKernels, selectBackend } from './kernels/index.js';
 export type { Kernels, Selection } from './kernels/index.js';

@@ -1,3 +1,9 @@
+/**
+ * Backpropagation through time: a cell over packed sequences and back, truncation, records of gradients, and the independent
+ * oracles: gradient check, forward mode and a tape.
+ *
+ * @module bptt/autograd
+ */
 export type { Devices } from './devices.js';
 export { unrollAsync, unrollBackwardAsync } from './devices.js';
 export type { Dual, DualOps } from './check/dual.js';
@@ -11,7 +17,7 @@ export type {
   UnrollDualOptions,
 } from './check/forward-mode.js';
 export { directionalDerivative, forwardGradient, stackDual, unrollDual } from './check/forward-mode.js';
-export type { GradcheckOptions, CheckedElement, GradcheckReport } from './check/gradcheck.js';
+export type { GradcheckOptions, CheckedElement, GradcheckReport, Kink } from './check/gradcheck.js';
 export { describeElement, gradcheck } from './check/gradcheck.js';
 export type { NestedTensors, RowSparseGradient, TensorRecord } from './grads.js';
 export {
@@ -40,7 +46,8 @@ export type {
   UnrollOptions,
 } from './layout.js';
 export { quantityGradient, quantityValue } from './quantities.js';
-export type { Tape, TapeNode, TapeOptions } from './tape/tape.js';
+export type { Tape, TapeCore, TapeNode, TapeOptions } from './tape/tape.js';
+export type { TapeOps } from './tape/tape-ops.js';
 export { createTape } from './tape/tape.js';
 export type { Truncation, Window } from './truncate.js';
 export { checkTruncation, reachOf, windowsOf } from './truncate.js';

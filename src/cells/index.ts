@@ -1,3 +1,9 @@
+/**
+ * Recurrent cells: for each its equations, one step forward and one step backward; their initial parameters, and what a cell of your
+ * own declares.
+ *
+ * @module bptt/cells
+ */
 export type {
   Algebra,
   Cell,

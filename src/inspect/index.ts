@@ -1,4 +1,8 @@
-/** Reading gradients: one sentence, every number, what it is made of and the proof beside it. */
+/**
+ * Reading gradients: one sentence, every number, what it is made of and the proof beside it.
+ *
+ * @module bptt/inspect
+ */
 export { inspect } from './inspect.js';
 export type { InspectOptions, InspectProgress } from './options.js';
 export { traceFromJson, traceToJson } from './json.js';

@@ -142,6 +142,7 @@ export interface Conventions {
   readonly dtype: 'float64';
 }
 
+/** Name of what is differentiated; see `Conventions.seed`. */
 export type SeedName = 'loss' | 'logit' | 'margin';
 
 /** One word. */
@@ -543,6 +544,7 @@ export interface IdentityTrace {
   readonly holds: boolean;
 }
 
+/** Name of a law that every trace is checked by. */
 export type IdentityName =
   | 'probabilities'
   | 'reach-sums-to-gradient'

@@ -16,7 +16,7 @@ export const plainMemory: Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> =
   adopt: () => () => undefined,
 };
 
-/** What has to be written of a backend. */
+/** What has to be written of a backend. @inline */
 type Needed = 'backend' | 'dtypes' | 'addMatmul';
 
 /** A backend of one's own: `addMatmul`, for any strides, and as much of the rest as it has. */

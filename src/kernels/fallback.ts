@@ -22,7 +22,9 @@ export type LossListener = (error: DeviceError) => void;
 
 /** What is worth sending to the device. */
 export interface Routing {
+  /** Whether a product of these shapes goes to the device. */
   product(product: Product, out: Pick<Tensor, 'shape'>, a: Pick<Tensor, 'shape'>): boolean;
+  /** Whether a whole layer of this size does. */
   layer(size: LayerSize): boolean;
 }
 

@@ -1,4 +1,8 @@
-/** Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs. */
+/**
+ * Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs.
+ *
+ * @module bptt/kernels
+ */
 export type {
   AdamFactors,
   AsyncKernels,
@@ -16,6 +20,7 @@ export type {
   LayerKernel,
   LayerSize,
   LayerTensors,
+  OwnRows,
   Products,
   ResidentLayer,
   RowKernels,
@@ -33,6 +38,7 @@ export type { Candidate, Opened, Rejection, SelectOptions, Selection } from './s
 export { candidates, selectBackend } from './select.js';
 export type { WasmKernels, WasmOptions } from './wasm/index.js';
 export { createWasmKernels } from './wasm/index.js';
+export type { Workspace } from './wasm/memory.js';
 export type { LossListener, Routing } from './fallback.js';
 export { lossMessage, withAsyncFallback, withFallback } from './fallback.js';
 export type { Calibration, CalibrateOptions, CalibrationSample, LayerCrossover, LayerSample } from './gpu/calibrate.js';

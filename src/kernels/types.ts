@@ -69,7 +69,9 @@ export interface Kernels extends Products {
  * anything: "not this one", and the TypeScript scan runs.
  */
 export interface FusedScan {
+  /** Runs all steps forward: fills `states` behind the initial ones, and `cache`. */
   forward(scan: ScanTensors): boolean;
+  /** Runs all steps backward: accumulates into `dStates`, and fills what of `cache` the weight gradients are made of. */
   backward(scan: ScanTensors): boolean;
   /**
    * Names of `cache` of which either loop writes every element before it reads any: they may be anything before. The forward loop
@@ -309,22 +311,30 @@ export interface AdamFactors {
 export interface AsyncKernels {
   readonly backend: string;
   readonly dtypes: readonly DType[];
+  /** `out[m,n] += Σ_k a[m,k] · b[k,n]`. `out [M,N]`, `a [M,K]`, `b [K,N]`. */
   addMatmul(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
+  /** `out[m,n] += Σ_k a[k,m] · b[k,n]`. `out [M,N]`, `a [K,M]`, `b [K,N]`. */
   addMatmulTA(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
+  /** `out[m,n] += Σ_k a[m,k] · b[n,k]`. `out [M,N]`, `a [M,K]`, `b [N,K]`. */
   addMatmulTB(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
   /** Whole layers, by cell name; a backend that has none leaves this out. */
   readonly layers?: Readonly<Record<string, AsyncLayerKernel>>;
+  /** Frees what the backend holds. Using it afterwards is an error. */
   dispose(): Promise<void>;
 }
 
 /** `LayerKernel` for devices that only answer asynchronously. */
 export interface AsyncLayerKernel {
+  /** Whether layers of this size are to run here. Cheap; asked before anything is prepared. */
   suits(size: LayerSize): boolean;
+  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the caller goes the ordinary way. */
   forward(layer: LayerTensors): Promise<AsyncResidentLayer | undefined>;
 }
 
 /** `ResidentLayer` for devices that only answer asynchronously. */
 export interface AsyncResidentLayer {
+  /** The backward pass, once. False where the layer is no longer there: nothing was written then. */
   backward(gradients: LayerGradients): Promise<boolean>;
+  /** Frees what waits. */
   release(): void;
 }

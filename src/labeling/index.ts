@@ -1,3 +1,8 @@
+/**
+ * The sequence labeler: readers of corpora, models of encoders, a body and heads, training, tagging and scores.
+ *
+ * @module bptt/labeling
+ */
 export { createTagger, loadModel } from './model/tagger.js';
 export type {
   Entity,
@@ -17,6 +22,7 @@ export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions 
 export { initNetwork, layersOf, networkOf } from './model/network.js';
 export type {
   BodyConfig,
+  DenseShapes,
   InferenceNetwork,
   InitialParams,
   ModelGrads,
@@ -34,6 +40,8 @@ export type { CharacterNetworkName } from './model/encoders/character-network.js
 export { vectorConfig, vectorReader } from './model/encoders/vectors.js';
 export type { VectorConfig, VectorMode, VectorWords } from './model/encoders/vectors.js';
 export type {
+  AffixSettings,
+  CharacterSettings,
   EncoderConfig,
   EncoderKind,
   EncoderLayer,
@@ -47,8 +55,11 @@ export type {
   IntegerRows,
   Noise,
   TokenReader,
+  VectorSettings,
+  WordSettings,
 } from './model/encoders/encoder.js';
 export { wordConfig, wordReader } from './model/encoders/words.js';
+export type { WordConfig } from './model/encoders/words.js';
 export { headKinds } from './model/heads/index.js';
 export type {
   BodyShape,
@@ -62,9 +73,12 @@ export type {
   InferenceHeadKind,
   InferenceHeadLayer,
   LossSettings,
+  PredictedSpan,
   Unit,
+  Wanted,
 } from './model/heads/head.js';
 export { sentenceConfig } from './model/heads/sentence.js';
+export type { SentenceConfig } from './model/heads/sentence.js';
 export { crfConfig } from './model/heads/crf.js';
 export type { DecodingConfig } from './model/heads/decoding.js';
 export { softmaxConfig } from './model/heads/softmax.js';
@@ -94,7 +108,15 @@ export type { Corpora } from './training/run.js';
 export { TRAIN_DEFAULTS } from './training/options.js';
 export { PRESETS } from './training/presets.js';
 export type { Decided, PresetName } from './training/presets.js';
-export type { DecodeName, OptimizerName, TagHead, TaskName, TrainOptions } from './training/options.js';
+export type {
+  ClassWeights,
+  DecodeName,
+  DropoutKind,
+  OptimizerName,
+  TagHead,
+  TaskName,
+  TrainOptions,
+} from './training/options.js';
 export { batchesOf, packBatch, packFeatures, packRows } from './data/batches.js';
 export type { Batch } from './data/batches.js';
 export { collectNotes } from './data/notes.js';
@@ -140,7 +162,7 @@ export type { CharacterVocabulary } from './data/characters.js';
 export type { CharacterUnit } from './data/spelling.js';
 export { readVectors } from './data/vectors/read.js';
 export type { ReadVectors, VectorFile, VectorFormat, VectorReadOptions } from './data/vectors/options.js';
-export type { VectorDigits } from './data/vectors/lookup.js';
+export type { FoundBy, VectorDigits } from './data/vectors/lookup.js';
 export { vectorCoverage } from './data/vectors/word-vectors.js';
 export type { CoverageCounts, CoverageOptions, VectorCoverage, WordVectors } from './data/vectors/word-vectors.js';
 export { buildLabels, labelsFromJson } from './data/labels.js';
@@ -162,7 +184,7 @@ export type {
 export { strictSpansOf } from './scoring/strict.js';
 export type { MistakeKind } from './scoring/span-mistakes.js';
 export { looksLikeSpans, spansOf } from './scoring/spans.js';
-export type { Span } from './scoring/spans.js';
+export type { Span, SpanKind } from './scoring/spans.js';
 export { mostFrequentTag } from './scoring/baseline.js';
 export type { Baseline } from './scoring/baseline.js';
 export { AGREEMENT_TAGS, agreementTags, agreementWords, generateAgreement } from './data/agreement.js';

@@ -50,7 +50,7 @@ export interface BidirectionalPass {
 }
 
 /** The same of a layer of one direction or of both. */
-export type DirectionsPass = Omit<BidirectionalPass, 'reverse'> & Partial<BidirectionalPass>;
+export type DirectionsPass = Omit<BidirectionalPass, 'reverse'> & Partial<Pick<BidirectionalPass, 'reverse'>>;
 
 /** What the backward pass of a layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
 export interface LayerBackwardPass {

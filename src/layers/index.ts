@@ -1,4 +1,8 @@
-/** Layers on packed rows: functions forward and backward, parameters as plain records. */
+/**
+ * Layers on packed rows: functions forward and backward, parameters as plain records.
+ *
+ * @module bptt/layers
+ */
 export {
   bidirectionalBackward,
   bidirectionalForward,
@@ -28,7 +32,7 @@ export {
   type CrfPath,
   type CrfSpan,
 } from './crf-decode.js';
-export type { CrfLattice, CrfMask, CrfParams } from './crf-lattice.js';
+export type { CrfLattice, CrfMask, CrfParams, CrfScores } from './crf-lattice.js';
 export { denseBackward, denseForward } from './dense.js';
 export {
   drawMasks,

@@ -58,6 +58,7 @@ export interface StackDropout {
 
 const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, key: true, places: true, perSequence: true });
 
+/** What the forward pass takes beside the input and the parameters; all optional. */
 export interface StackOptions {
   /** Leave it out when evaluating: nothing is dropped then, and masks of cells are their means. */
   readonly dropout?: StackDropout;
@@ -94,6 +95,7 @@ export interface StackPass {
   readonly layers: readonly LayerPass[];
 }
 
+/** What the backward pass takes and gives beside dY and the gradients of the parameters; all optional. */
 export interface StackBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;

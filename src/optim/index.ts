@@ -1,4 +1,8 @@
-/** Optimizers and learning rate schedules. */
+/**
+ * Optimizers and learning rate schedules.
+ *
+ * @module bptt/optim
+ */
 export { createAdam, createAdamW, type AdamOptions } from './adam.js';
 export { createAverage, type AverageOptions, type WeightAverage } from './average.js';
 export type { Optimizer, OptimizerState } from './optimizer.js';

@@ -47,6 +47,7 @@ export interface Schedule {
    * @throws ArgumentError when the metric is not finite
    */
   observe(metric: number): void;
+  /** What `restore` needs to continue from here. */
   state(): ScheduleState;
   /** Continues from a saved state. @throws ArgumentError when it is the state of another kind of schedule */
   restore(state: ScheduleState): void;

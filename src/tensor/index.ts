@@ -1,4 +1,8 @@
-/** Tensors: ndarrays and plain views over typed arrays, seeded randomness, deterministic transcendentals. */
+/**
+ * Tensors: ndarrays and plain views over typed arrays, seeded randomness, deterministic transcendentals.
+ *
+ * @module bptt/tensor
+ */
 export type { DType, Real, Tensor } from './types.js';
 export {
   ArgumentError,

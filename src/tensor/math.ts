@@ -234,9 +234,13 @@ export function logf(x: number): number {
 
 /** The four functions of one element type. */
 export interface Transcendentals {
+  /** `e^x`. */
   exp(x: number): number;
+  /** The hyperbolic tangent. */
   tanh(x: number): number;
+  /** `1 / (1 + e^−x)`. */
   sigmoid(x: number): number;
+  /** The natural logarithm. */
   log(x: number): number;
 }
 

@@ -1,6 +1,8 @@
 /**
  * Views: pictures, sentences and tables of a trace. Pure functions, without a document object model and without dependencies, so that the
  * command line, reports and pages draw the same picture.
+ *
+ * @module bptt/inspect/views
  */
 import { check } from './check.js';
 import { equation } from './equation/view.js';

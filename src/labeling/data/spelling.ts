@@ -12,6 +12,7 @@ export const LONGEST_WORD = 64;
 
 /** What counts as one character: a code point, or a grapheme, which is what people see as one. */
 export const CHARACTER_UNITS = ['code-point', 'grapheme'] as const;
+/** What counts as one character: a code point, or a grapheme. @useDeclaredType */
 export type CharacterUnit = (typeof CHARACTER_UNITS)[number];
 
 /** A token in normal form, without the middle of a long one. */

@@ -20,6 +20,7 @@ import type { PredictOptions } from './predict.js';
 
 /** What offsets count: code units, as `String.prototype.slice` does, or code points, as `Array.from` and Python do. */
 export const OFFSET_UNITS = ['utf16', 'codepoints'] as const;
+/** What offsets count: code units (`utf16`) or code points. @useDeclaredType */
 export type OffsetUnit = (typeof OFFSET_UNITS)[number];
 
 /** How entities are found. */

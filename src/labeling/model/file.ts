@@ -115,7 +115,7 @@ function isBuffer(x: unknown): x is ArrayBuffer {
 /**
  * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed.
  *
- * @param options the parts that are your own: a file holds no functions
+ * @param own the parts that are your own: a file holds no functions
  * @throws DataError where the bytes are not a safetensors file, not a model of this package, one of a newer version, or damaged;
  *   or where the model needs a part of your own, and that is missing or another one
  */

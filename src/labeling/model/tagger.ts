@@ -1,6 +1,8 @@
 /**
  * Labeling with a trained model: everything an application needs, and nothing that a strict Content-Security-Policy
  * forbids. This module and what it imports construct no ndarray and call no `new Function`.
+ *
+ * @module bptt/tagger
  */
 import { flatten } from '../../autograd/grads.js';
 import { createCpuKernels } from '../../kernels/cpu/index.js';

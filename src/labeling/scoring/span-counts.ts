@@ -21,7 +21,7 @@ import { strictSpansOf } from './strict.js';
  *   of conlleval; what changes are accuracies and the scores of labels.
  */
 export const SPAN_MODES = ['conlleval', 'strict', 'repair'] as const;
-/** Name of a mode. */
+/** Name of a mode. @useDeclaredType */
 export type SpanMode = (typeof SPAN_MODES)[number];
 
 /** Scores of spans: a span is right if its type and both its ends are. The totals are the micro average. */

@@ -9,7 +9,7 @@ import type { Span } from './spans.js';
 
 /** Kinds of mistakes, in the order in which they are looked for. */
 export const MISTAKE_KINDS = ['type', 'boundary', 'type-and-boundary', 'missed', 'spurious'] as const;
-/** Kind of a mistake. */
+/** Kind of a mistake. @useDeclaredType */
 export type MistakeKind = (typeof MISTAKE_KINDS)[number];
 
 /** One mistake. */

@@ -53,7 +53,9 @@ export interface EpochReport extends EpochRecord {
 
 /** Callbacks of a training, and the signal that stops it. */
 export interface TrainHooks {
+  /** Called after every batch. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Called after every epoch, when its evaluation is done. */
   readonly onEpoch?: (report: EpochReport) => void;
   /**
    * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first

@@ -33,7 +33,7 @@ const MOST_HEAD_LINES = 10_000;
  *
  * @throws DataError where the input is not what its format demands, naming source and line (`badLines` says what becomes of
  *   such lines); where it has no sentence; where its format cannot be told
- * @throws ArgumentError on an option that does not fit the format; `slots` is read by {@link readSlots}
+ * @throws ArgumentError on an option that does not fit the format; `slots` is read by `readSlots`
  */
 export async function* readSentences(chunks: ByteChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
   expectChunks('readSentences', 'chunks', chunks);

@@ -9,6 +9,7 @@ import { UNKNOWN } from '../vocabulary.js';
 
 /** What digits may be replaced by: nothing (`keep`), `0`, or `#`, as in the vectors of Google News. */
 export const VECTOR_DIGITS = ['keep', '0', '#'] as const;
+/** What replaces the digits of a token that has no vector as it is written. @useDeclaredType */
 export type VectorDigits = (typeof VECTOR_DIGITS)[number];
 
 /** The row of tokens without a vector. */

@@ -56,7 +56,7 @@ export function expectAffixes(where: string, name: string, count: unknown): void
   throw new ArgumentError(`${where}: ${name} must be an integer of 0 … ${LONGEST_AFFIX}; got ${show(count)}`);
 }
 
-/** What is read of a word, and how many rows there are. */
+/** What is read of a word, and how many rows there are. @inline */
 type Columns = Pick<AffixConfig, 'rows' | 'prefixes' | 'suffixes'>;
 
 /** @throws ArgumentError naming the one that is impossible */

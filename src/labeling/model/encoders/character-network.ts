@@ -7,6 +7,7 @@ import type { Tensor } from '../../../tensor/types.js';
 
 /** Names of the networks. */
 export const CHARACTER_NETWORKS = ['lstm', 'cnn'] as const;
+/** Name of a network over the characters of a word. @useDeclaredType */
 export type CharacterNetworkName = (typeof CHARACTER_NETWORKS)[number];
 
 /** Sizes of a network. */

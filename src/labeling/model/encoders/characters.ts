@@ -58,6 +58,7 @@ export interface CharacterConfig extends EncoderConfig {
 /** The widest window that any word fills: from its first character to its last, on either side. */
 const WIDEST = 2 * LONGEST_WORD - 1;
 
+/** @inline */
 type Sizes = Pick<CharacterConfig, 'network' | 'size' | 'embedding' | 'width' | 'window'>;
 
 /** A token as ids of its characters. */

@@ -54,12 +54,18 @@ export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
   readonly config: EncoderConfig;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** The vectors of all rows. */
   forward(kernels: Kernels, params: TensorRecord, features: Features): Pass;
   /**
    * Where every vector is a row of one table: the table, and which rows a batch takes. A backend may then keep what the first
    * layer makes of a row.
    */
-  readonly table?: { of(params: TensorRecord): Tensor; rows(features: Features): Int32Array };
+  readonly table?: {
+    /** The table `[V, E]`. */
+    of(params: TensorRecord): Tensor;
+    /** `[N]` its rows, one per packed row. */
+    rows(features: Features): Int32Array;
+  };
   /** Whether the vector of a token depends on its own features alone. A tagger may then keep it for the next time. Default false. */
   readonly contextFree?: boolean;
 }

@@ -7,6 +7,7 @@ import { words } from './words.js';
 
 /** Names of the encoders that are built in, in the order of the options. */
 export const ENCODERS = ['words', 'affixes', 'characters', 'vectors'] as const;
+/** Name of an encoder that is built in. @useDeclaredType */
 export type EncoderName = (typeof ENCODERS)[number];
 
 /** A new encoder is a file of this folder and a line here and in `inference.ts`; one of your own goes to `train({ encoders })`. */

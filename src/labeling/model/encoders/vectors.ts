@@ -43,6 +43,7 @@ import type {
 
 /** Whether training leaves the table as it was read, or changes it. */
 export const VECTOR_MODES = ['frozen', 'tuned'] as const;
+/** Whether training leaves the vectors as they were read, or changes them. @useDeclaredType */
 export type VectorMode = (typeof VECTOR_MODES)[number];
 
 /** Sizes of the encoder of pretrained vectors. */
@@ -57,6 +58,7 @@ export interface VectorConfig extends EncoderConfig {
   readonly scale: number;
 }
 
+/** @inline */
 type Sizes = Pick<VectorConfig, 'width' | 'size' | 'dimensions' | 'mode' | 'scale'>;
 
 /** A sentence in rows of the table. */

@@ -117,7 +117,7 @@ export interface InferenceHeadLayer<Pass extends HeadPass = HeadPass> {
   readonly unit: Unit;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** @param y `[N, H]` */
+  /** The logits of all decisions. @param y `[N, H]` */
   forward(kernels: Kernels, params: TensorRecord, y: Tensor, packing: Packing): Pass;
 }
 
@@ -131,6 +131,8 @@ export interface HeadLayer<
   /** New parameters. The head splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
   /**
+   * The mean loss of the decisions.
+   *
    * @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count
    * @param settings those that the kind lists in `lossSettings`
    */

@@ -15,7 +15,9 @@ import { repeatable } from './threads.js';
 
 /** A worker's line to the thread that started it. */
 export interface WorkerPort {
+  /** Sends a message to that thread. */
   post(message: unknown): void;
+  /** Sets the listener of what that thread sends. */
   listen(onMessage: (message: unknown) => void): void;
   /** Ends the worker's listening, so that it may end. */
   close(): void;

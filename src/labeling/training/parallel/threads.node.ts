@@ -1,4 +1,8 @@
-/** Worker threads of Node as the threads of a training. */
+/**
+ * Worker threads of Node as the threads of a training.
+ *
+ * @module bptt/threads
+ */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';

@@ -7,6 +7,7 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 export interface WorkerHandle {
   /** Name of a lock that the worker is to hold while it lives, where nothing else would tell of its end. */
   readonly lifeline?: string;
+  /** Sends a message to the worker. */
   post(message: unknown): void;
   /**
    * Sets the listeners of the worker; called once, before the first `post`.

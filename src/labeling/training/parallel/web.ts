@@ -7,11 +7,14 @@ import type { Threads, WorkerHandle } from './threads.js';
 
 /** What this uses of a browser's `Worker`. */
 export interface WebWorker {
+  /** Sends a message to the worker. */
   postMessage(message: unknown): void;
+  /** Adds a listener of what the worker sends, or of its errors. */
   addEventListener(
     kind: 'message' | 'messageerror' | 'error',
     listener: (event: { readonly data?: unknown; readonly message?: string }) => void,
   ): void;
+  /** Ends the worker at once. */
   terminate(): void;
 }
 

@@ -1,4 +1,8 @@
-/** The module that Node's worker threads run. */
+/**
+ * The module that Node's worker threads run.
+ *
+ * @module bptt/threads/worker
+ */
 import { parentPort } from 'node:worker_threads';
 import { ArgumentError } from '../../../tensor/errors.js';
 import { serveTraining } from './serve.js';
