@@ -1,19 +1,24 @@
 /** Every folder of examples/ runs, on the sources, and prints what its README shows. */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { brokenLinks, codeBlocks, runChain } from '../support/markdown';
+import { join } from 'node:path';
+import type { Copy } from '../support/examples';
+import { copyExamples, EXAMPLES } from '../support/examples';
+import { brokenLinks, codeBlocks } from '../support/markdown';
 import { broken, markdownPassages } from '../support/prose';
 
-const EXAMPLES = resolve(__dirname, '../../examples');
 const folders = readdirSync(EXAMPLES).filter((name) => statSync(join(EXAMPLES, name)).isDirectory());
 
-test.each(folders)('examples/%s', async (name) => {
+let copy: Copy;
+beforeAll(() => void (copy = copyExamples()));
+afterAll(() => copy?.remove());
+
+test.each(folders)('examples/%s', (name) => {
   const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
   const [command] = codeBlocks(readme).filter(({ language }) => language === 'sh');
   expect(command.code).toBe(`node examples/${name}/index.mjs`);
-  const code = readFileSync(join(EXAMPLES, name, 'index.mjs'), 'utf8').replace(/^export /gm, '');
-  const [printed] = await runChain([{ language: 'ts', mark: '', code, line: 1 }], 'ecmascript');
-  expect(printed).toBe(command.shown);
+  const { status, stdout, stderr } = copy.node(`${name}/index.mjs`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout.trimEnd()).toBe(command.shown);
   expect(brokenLinks(join(EXAMPLES, name, 'README.md'))).toEqual([]);
   expect(markdownPassages(readme).flatMap(({ text }) => broken(text))).toEqual([]);
 });
