@@ -262,3 +262,22 @@ function byName<V>(text: string, rule: string, valueOf: (text: string) => V): Re
     throw new InvalidArgumentError(`${rule} Each at most once.`);
   return Object.fromEntries(entries);
 }
+
+/** Codes of languages, joined by commas: `da`, `pt-BR`, `multilingual`. They are checked as BCP 47 tags, and kept as they are written. */
+export function languageCodes(text: string): string[] {
+  const codes = text.split(',').map((code) => code.trim());
+  const isTag = (code: string): boolean => {
+    try {
+      return Intl.getCanonicalLocales(code).length === 1;
+    } catch {
+      return false;
+    }
+  };
+  const bad = codes.find((code) => code !== 'multilingual' && !isTag(code));
+  if (bad !== undefined)
+    throw new InvalidArgumentError('It must be codes of languages, such as da or en,de, or multilingual.');
+  const twice = codes.find((code, i) => codes.indexOf(code) !== i);
+  if (twice !== undefined)
+    throw new InvalidArgumentError(`It must name each language once; ${twice} stands there twice.`);
+  return codes;
+}

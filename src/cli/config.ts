@@ -139,7 +139,8 @@ const fromFolder = (folder: string, path: string): string => {
   return path.startsWith('./') && !/[/\\]/.test(placed) ? `./${placed}` : placed; // `--cell ./a.mjs` stays a path
 };
 
-function toFolder(folder: string, path: string): string {
+/** A path as it is seen from a folder, with `/` between folders. */
+export function toFolder(folder: string, path: string): string {
   const way = relative(resolve(folder), resolve(path)).split(sep).join('/');
   return isAbsolute(way) || way.startsWith('../') ? way : `./${way}`;
 }

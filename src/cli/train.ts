@@ -42,6 +42,7 @@ import {
   headWeights,
   integer,
   keptVectors,
+  languageCodes,
   memberCount,
   nonNegativeNumber,
   oneOf,
@@ -57,6 +58,8 @@ import {
 import { addBackendOption, describeBackend } from './backend.js';
 import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
+import type { Card } from './card/card.js';
+import type { Input } from './card/files.js';
 import type { ConfigOptions } from './config.js';
 import { addConfigOptions, configPlace, configText, isGiven, saveConfig } from './config.js';
 import { watchInterrupt } from './interrupt.js';
@@ -120,6 +123,8 @@ interface Options
   readonly ensemble?: number;
   readonly backend: string;
   readonly log?: string;
+  readonly card?: string;
+  readonly language?: readonly string[];
   readonly profile?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -143,6 +148,7 @@ A training writes its settings beside the model, MODEL.config.json; --config rep
 Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
+  bptt train --train train.conllu --dev dev.conllu --card README.md --language en --out tagger.safetensors
   bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
   bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
   bptt train --task classify --train pos=good.txt,neg=bad.txt --split 80/10/10 --out sentiment.safetensors`;
@@ -175,6 +181,8 @@ function addDataOptions(command: Command): void {
   command
     .option('--out <file>', 'model file to write', 'model.safetensors')
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
+    .option('--card <file>', 'write a model card: data with hashes, settings, scores by type, limits')
+    .option('--language <codes>', 'languages of the data, for --card: da, or en,de', languageCodes)
     .option('--profile', 'say where the time went, phase by phase')
     .option('--quiet', 'print nothing but warnings')
     .option('--json', 'print one JSON object; progress goes to standard error');
@@ -422,29 +430,43 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkEncoders(options, command);
   checkRuns(options);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
-  const { train: trainFile, dev, test, task, vectors, out, log, classWeights: weights } = options;
+  const { out, log, card } = options;
   const config = configPlace(options, out);
   const isAsked = typeof options.saveConfig === 'string';
   await checkOutputs(
     {
       '--out': out,
       '--log': log,
+      '--card': card,
       ...(isAsked ? { '--save-config': config } : { 'the configuration beside --out,': config }),
     },
-    [
-      // prettier-ignore
-      ...(isAsked ? [options.config] : []),
-      ...[trainFile, dev, test].flatMap((path) => pathsOf(path, task)),
-      vectors,
-      fileOfCell(options.cell),
-      typeof weights === 'string' && weights !== 'balanced' ? weights : undefined,
-    ],
+    [...(isAsked ? [options.config] : []), ...inputsOf(options).map(({ path }) => path)],
   );
+}
+
+/** The files that a training reads, and what for. */
+function inputsOf({ task, vectors, cell, classWeights: weights, ...options }: Options): Input[] {
+  const corpora = (['train', 'dev', 'test'] as const).flatMap((role) =>
+    pathsOf(options[role], task).map((path) => ({ role, path })),
+  );
+  const ofWeights = typeof weights === 'string' && weights !== 'balanced' ? weights : undefined;
+  const others = Object.entries({ vectors, cell: fileOfCell(cell), 'class weights': ofWeights });
+  return [...corpora, ...others.flatMap(([role, path]) => (path === undefined ? [] : [{ role, path }]))];
+}
+
+/** A card for the end, where one is asked for. Its code is loaded then alone. @throws ArgumentError where it would be ignored */
+async function prepareCard(options: Options): Promise<Card | undefined> {
+  if (options.card === undefined && options.language !== undefined)
+    throw new ArgumentError('--language goes into a model card: leave it out, or add --card FILE');
+  if (options.card === undefined) return undefined;
+  const { openCard } = await import('./card/card.js');
+  return openCard(options.card, options, inputsOf(options));
 }
 
 async function runTrain(asked: Options, terminal: Terminal, command: Command): Promise<void> {
   const { options: early } = settle(asked, command, []);
   await checkTogether(early, asked.preset, command);
+  const card = await prepareCard(early);
   const cell = await openCell(early.cell, terminal);
   const progress = early.quiet ? silent : createProgress(terminal.stderr, terminal.now);
   const warnings = collectWarnings(early.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
@@ -465,16 +487,13 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
     const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora) }; // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
-    const config = await saveSettings(outcome, options, kernels.backend, command, warnings);
+    const beside = await saveBeside(outcome, options, corpora, kernels.backend, command, warnings, card);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
-    const report = {
-      ...reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained),
-      config,
-      decided,
-    };
+    const told = reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained);
+    const report = { ...told, ...beside, decided };
     log?.write({ event: 'end', ...report });
-    await tell(terminal, options, outcome, report, times, config);
+    await tell(terminal, options, outcome, report, times, beside);
     if ((outcome.seeds ?? outcome.result).interrupted) throw interruption(outcome, options, interrupt.exitCode());
     const incomplete = log?.failure();
     if (incomplete)
@@ -527,12 +546,41 @@ async function saveSettings(
 ): Promise<string | null> {
   const path = configPlace(options, options.out);
   if (path === undefined || !saved) return null;
-  const { lr } = withDefaults({ optimizer: options.optimizer, ...(options.lr !== undefined && { lr: options.lr }) });
-  const name = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'].find((each) => backend.startsWith(each));
-  const resolved = { ...options, lr, backend: name ?? options.backend, threads: result.threads };
-  const refused = await saveConfig(path, configText(path, command, resolved, OPTIONS_OF), options, options.out);
+  const text = settingsText(path, result, options, backend, command);
+  const refused = await saveConfig(path, text, options, options.out);
   if (refused !== undefined) warnings.add({ kind: 'config-left', message: refused, source: path });
   return refused === undefined ? path : null;
+}
+
+/** The settings of a training as a configuration file has them. @param path where its paths are relative to */
+function settingsText(path: string, { threads }: TrainResult, options: Options, backend: string, command: Command) {
+  const { lr } = withDefaults({ optimizer: options.optimizer, ...(options.lr !== undefined && { lr: options.lr }) });
+  const name = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'].find((each) => backend.startsWith(each));
+  return configText(path, command, { ...options, lr, backend: name ?? options.backend, threads }, OPTIONS_OF);
+}
+
+/** Where the files beside a model are; null where they were not written. */
+interface Beside {
+  readonly config: string | null;
+  readonly card: string | null;
+}
+
+/** Writes the settings beside a model that was saved, and its card where one is asked for. */
+async function saveBeside(
+  outcome: Outcome,
+  options: Options,
+  corpora: Corpora,
+  backend: string,
+  command: Command,
+  warnings: NoteCollector,
+  card: Card | undefined,
+): Promise<Beside> {
+  const config = await saveSettings(outcome, options, backend, command, warnings);
+  if (card === undefined || !outcome.saved) return { config, card: null };
+  const path = options.card!;
+  const settings = settingsText(path, outcome.result, options, backend, command);
+  await card.write({ ...outcome, corpora, settings, backend, notes: warnings.notes });
+  return { config, card: path };
 }
 
 /** The fields of a training that an ensemble has: its own scores, and sums over its members. */
@@ -555,14 +603,15 @@ async function tell(
   { result, saved, seeds, ensemble }: Outcome,
   report: object,
   times: Times | undefined,
-  config: string | null,
+  { config, card }: Beside,
 ): Promise<void> {
   if (options.json) return printJson(terminal, report);
   if (options.quiet) return;
   const out = saved ? options.out : null;
   const several = ensemble ? describeEnsemble(ensemble, result.parameters, out) : seeds && describeSeeds(seeds, out);
   const text = several && seeds?.runs.length ? several : describe(result, options, saved);
-  await print(terminal, config === null ? text : `${text}\nconfig  ${visible(config)}`);
+  const files = Object.entries({ config, card }).flatMap(([name, path]) => (path === null ? [] : [`\n${name.padEnd(8)}${visible(path)}`])); // prettier-ignore
+  await print(terminal, text + files.join(''));
   if (times) await print(terminal, profileTable(times.phases, times.seconds));
 }
 
