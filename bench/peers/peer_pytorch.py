@@ -97,6 +97,48 @@ def prepare_layer(r):
     return answer, act
 
 
+def crf_log_z(a, A, s, e):
+    alpha = s + a[0]
+    for t in range(1, len(a)):
+        alpha = torch.logsumexp(alpha[:, :, None] + A, dim=1) + a[t]
+    return torch.logsumexp(alpha + e, dim=1)
+
+
+def crf_gold(a, A, s, e, y):
+    score = s[y[0]] + e[y[-1]] + a.gather(2, y[:, :, None]).sum((0, 2))
+    return score + A[y[:-1], y[1:]].sum(0)
+
+
+@torch.no_grad()
+def crf_viterbi(a, A, s, e):
+    delta, back = s + a[0], []
+    for t in range(1, len(a)):
+        best, where = (delta[:, :, None] + A).max(dim=1)
+        back.append(where)
+        delta = best + a[t]
+    y = [(delta + e).argmax(dim=1)]
+    for where in reversed(back):
+        y.append(where.gather(1, y[-1][:, None])[:, 0])
+    return torch.stack(y[::-1])
+
+
+def prepare_crf(r):
+    """A linear-chain CRF as NCRF++ and its kin write it: padded batches, one logsumexp a step, gradients by autograd."""
+    K, T, B = r["K"], r["T"], r["B"]
+    shapes = {"emissions": (T, B, K), "transitions": (K, K), "start": (K,), "end": (K,)}
+    x = [decode(r["params"][name]).reshape(shape).requires_grad_() for name, shape in shapes.items()]
+    y = decode(r["targets"]).long().reshape(T, B)
+    if r["work"] == "viterbi":
+        return {"labels": encode(crf_viterbi(*x).reshape(-1).float())}, lambda: crf_viterbi(*x)
+
+    def both():
+        loss = (crf_log_z(*x) - crf_gold(*x, y)).sum() / y.numel()
+        return loss, torch.autograd.grad(loss, x)
+
+    loss, grads = both()
+    return {"loss": loss.item(), "gradients": {name: encode(g) for name, g in zip(shapes, grads)}}, both
+
+
 class Characters(torch.nn.Module):
     """The vector of a word: the last states of an LSTM over its characters, from either end; every distinct word once."""
 
@@ -237,7 +279,7 @@ def library():
     return blas.describe()
 
 
-PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "tagger": prepare_tagger}
+PREPARE = {"gemm": prepare_gemm, "layer": prepare_layer, "crf": prepare_crf, "tagger": prepare_tagger}
 
 
 def main():

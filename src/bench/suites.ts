@@ -1,5 +1,6 @@
 /** The suites by name. */
 import { cold } from './cold.js';
+import { crf } from './crf.js';
 import { gemm } from './gemm.js';
 import { layer } from './layer.js';
 import { memory } from './memory.js';
@@ -8,4 +9,4 @@ import { threads } from './threads.js';
 import type { Suite, SuiteName } from './types.js';
 
 /** In the order in which they run. */
-export const RUNNERS: Readonly<Record<SuiteName, Suite>> = { gemm, layer, tagger, threads, cold, memory };
+export const RUNNERS: Readonly<Record<SuiteName, Suite>> = { gemm, layer, crf, tagger, threads, cold, memory };

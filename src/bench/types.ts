@@ -4,7 +4,7 @@ import type { Comparison } from './compare.js';
 import type { Peers } from './peers.js';
 
 /** Names of the suites, in the order in which they run. */
-export const SUITES = ['gemm', 'layer', 'tagger', 'threads', 'cold', 'memory'] as const;
+export const SUITES = ['gemm', 'layer', 'crf', 'tagger', 'threads', 'cold', 'memory'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
 /** Stands before the system of a row that an earlier build made. */

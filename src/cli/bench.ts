@@ -41,6 +41,7 @@ const HELP = `
 Suites:
   gemm     the three products, on squares and on the shapes of a tagger, in GFLOP/s
   layer    one LSTM, GRU or RNN layer, forward, and forward with backward, in tokens/s
+  crf      the loss of a linear-chain CRF with its gradients, and the best path, in tokens/s
   tagger   updates and inference of a BiLSTM, BiGRU or BiRNN tagger, in tokens/s
   threads  updates of the tagger on one thread, two, and so on
   cold     import, compilation and the first sentence in a fresh process, in milliseconds

@@ -117,15 +117,26 @@ test('threads: one row per number of threads, each with right losses', () => {
     expect(row).toMatchObject({ suite: 'threads', case: 'train-b64-lstm', system: 'bptt', metric: 'tokens/s' });
 });
 
-test('layer, cold and memory run', () => {
-  const args = ['bench', '--quick', '--no-peers', '--suite', 'layer,cold,memory', '--steps', '60', '--json'];
-  const { status, stdout } = bptt([...args, '--case', 'rnn-20x1x', '--case', 'all', '--case', 'rss']);
+test('layer, crf, cold and memory run', () => {
+  const args = ['bench', '--quick', '--no-peers', '--suite', 'layer,crf,cold,memory', '--steps', '60', '--json'];
+  const { status, stdout } = bptt([
+    ...args,
+    '--case',
+    'rnn-20x1x',
+    '--case',
+    'all',
+    '--case',
+    'rss',
+    '--case',
+    'viterbi-k9',
+  ]);
   const { rows } = JSON.parse(stdout) as Result;
   expect(status).toBe(0);
   const found = new Set(rows.map((row) => `${row.suite} ${row.case} ${row.metric}`));
   expect([...found]).toEqual([
     'layer forward-rnn-20x1x128x128 tokens/s',
     'layer forward+backward-rnn-20x1x128x128 tokens/s',
+    'crf viterbi-k9 tokens/s',
     'cold all ms',
     'memory rss-start MiB',
     'memory rss-max MiB',
