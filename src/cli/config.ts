@@ -38,25 +38,39 @@ export function isGiven(command: Command, name: string): boolean {
 
 /** Adds `--config`, which fills in what the command line leaves out, and `--save-config`. Call it before required options are added. */
 export function addConfigOptions(command: Command, terminal: Terminal): void {
-  command
-    .option('--config <file>', 'settings from a file, as a training writes beside its model; other options win')
+  addConfigReader(command, terminal, { settings: () => settingsOf(command) })
     .option('--save-config <file>', 'write the settings there (default: beside the model, MODEL.config.json)')
-    .option('--no-save-config', 'write no file of settings')
+    .option('--no-save-config', 'write no file of settings');
+}
+
+/** What a command takes from a configuration file. */
+export interface ConfigReader {
+  /** The settings that the file may name. */
+  readonly settings: () => readonly Option[];
+  /** Those of them that the command leaves out; that is printed. */
+  readonly leftOut?: readonly string[];
+}
+
+/** Adds `--config`. Call it before required options are added. */
+export function addConfigReader(command: Command, terminal: Terminal, reader: ConfigReader): Command {
+  return command
+    .option('--config <file>', 'settings from a file, as a training writes beside its model; other options win')
     .hook('preAction', async () => {
       const path = command.getOptionValue('config') as string | undefined;
       if (path === undefined) return;
-      const line = await applyConfig(path, command);
+      const line = await applyConfig(path, command, reader);
       if (!command.getOptionValue('quiet')) terminal.stderr.write(`${visible(line)}\n`);
     });
 }
 
 /** Fills in options from a file. @returns what to say of it @throws DataError on a file of another kind */
-async function applyConfig(path: string, command: Command): Promise<string> {
+async function applyConfig(path: string, command: Command, { settings, leftOut = [] }: ConfigReader): Promise<string> {
   if (path === '-')
     throw new ArgumentError('--config - : expected a file, for paths in it are relative to it: name one');
   const text = new TextDecoder().decode(await readBytes(path));
-  const values = named(path, () => parseConfig(text, settingsOf(command)));
-  const options = new Map(settingsOf(command).map((option) => [option.attributeName(), option]));
+  const all = named(path, () => parseConfig(text, settings()));
+  const values = Object.fromEntries(Object.entries(all).filter(([name]) => !leftOut.includes(name)));
+  const options = new Map(settings().map((option) => [option.attributeName(), option]));
   const isClassify = (command.getOptionValueSource('task') === 'cli' ? command.getOptionValue('task') : values.task) === 'classify'; // prettier-ignore
   const overridden: string[] = [];
   for (const [name, value] of Object.entries(values)) {
@@ -69,7 +83,9 @@ async function applyConfig(path: string, command: Command): Promise<string> {
     command.setOptionValueWithSource(name, placed, FROM_CONFIG);
   }
   const instead = overridden.length === 0 ? '' : `; the command line has its own ${overridden.join(', ')}`;
-  return `config ${path}: ${counted(Object.keys(values).length, 'setting')}${instead}`;
+  const without = leftOut.filter((name) => Object.hasOwn(all, name));
+  const left = without.length === 0 ? '' : `; left out here: ${without.join(', ')}`;
+  return `config ${path}: ${counted(Object.keys(values).length, 'setting')}${instead}${left}`;
 }
 
 /**
@@ -105,8 +121,8 @@ const shown = (value: unknown): string => {
   return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 };
 
-/** The value of an option as its parser would make it. */
-function valueOf(option: Option, value: unknown): unknown {
+/** The value of an option as its parser would make it. @throws DataError where it is not one of the option */
+export function valueOf(option: Option, value: unknown): unknown {
   const { schema, expected, text } = kindOf(option);
   const name = option.attributeName();
   if (!fits(schema, value)) throw new DataError(`"${name}" must be ${expected}; got ${shown(value)}`);
@@ -121,7 +137,7 @@ function valueOf(option: Option, value: unknown): unknown {
 }
 
 /** Applies a function to the paths in the value of a setting. */
-function mapPaths(name: string, value: unknown, isClassify: boolean, map: (path: string) => string): unknown {
+export function mapPaths(name: string, value: unknown, isClassify: boolean, map: (path: string) => string): unknown {
   if (typeof value !== 'string' || value === '-') return value;
   if (['train', 'dev', 'test'].includes(name)) {
     const files = isClassify ? labeledFiles(value) : undefined;
@@ -148,6 +164,13 @@ export function toFolder(folder: string, path: string): string {
 /** Settings that only one encoder reads: left out of a file where that encoder is not there. */
 export type EncoderSettings = Readonly<Record<string, readonly string[]>>;
 
+/** The settings that nothing reads with these options: those of encoders, or of a network of characters, that are not there. */
+export function idleSettings(options: Readonly<Record<string, unknown>>, ofEncoders: EncoderSettings): string[] {
+  const encoders = options.encoders as readonly string[];
+  const idle = Object.entries(ofEncoders).flatMap(([name, own]) => (encoders.includes(name) ? [] : own));
+  return options.characters === 'lstm' ? [...idle, 'characterWindow'] : idle;
+}
+
 /**
  * The text of a configuration file: every setting with the value that the training had, in the order of `--help`.
  *
@@ -161,9 +184,7 @@ export function configText(
   options: Readonly<Record<string, unknown>>,
   ofEncoders: EncoderSettings,
 ): string {
-  const encoders = options.encoders as readonly string[];
-  const idle = Object.entries(ofEncoders).flatMap(([name, own]) => (encoders.includes(name) ? [] : own));
-  if (options.characters === 'lstm') idle.push('characterWindow');
+  const idle = idleSettings(options, ofEncoders);
   const names = settingsOf(command).map((option) => option.attributeName());
   const values = [...new Set(names)].flatMap((name): [string, unknown][] => {
     const value = options[name];

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   tag: async () => (await import('./tag.js')).addTag,
   convert: async () => (await import('./convert.js')).addConvert,
   plot: async () => (await import('./plot.js')).addPlot,
+  search: async () => (await import('./search.js')).addSearch,
   inspect: async () => (await import('./reading/inspect.js')).addInspect,
   reach: async () => (await import('./reading/reach.js')).addReach,
   compare: async () => (await import('./reading/compare.js')).addCompare,

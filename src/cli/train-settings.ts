@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { TrainOptions } from '../labeling/training/options.js';
-import { TRAIN_DEFAULTS, TRAIN_KEYS } from '../labeling/training/options.js';
+import { TRAIN_DEFAULTS, TRAIN_KEYS, withDefaults } from '../labeling/training/options.js';
 import type { Decided } from '../labeling/training/presets.js';
 import { decideOptions } from '../labeling/training/presets.js';
 import { isGiven } from './config.js';
@@ -24,6 +24,24 @@ export function settle<O extends object>(
   const { decided } = decideOptions(given as TrainOptions, train);
   const { epochs, batch } = TRAIN_DEFAULTS;
   return { options: { ...options, epochs, batch, ...decided?.options, ...given, preset: undefined }, decided };
+}
+
+/** Backends by name: what ran is one of them, with more said behind it. */
+const BACKENDS = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'];
+
+/** The options of a training that has run, as a file of settings has them: the rate, the backend and the threads that it had. */
+export function resolvedSettings(
+  options: Pick<TrainOptions, 'optimizer' | 'lr'> & { readonly backend: string },
+  backend: string,
+  threads: number,
+): Readonly<Record<string, unknown>> {
+  const { optimizer, lr: given } = options;
+  const { lr } = withDefaults({
+    ...(optimizer !== undefined && { optimizer }),
+    ...(given !== undefined && { lr: given }),
+  });
+  const name = BACKENDS.find((each) => backend.startsWith(each));
+  return { ...options, lr, backend: name ?? options.backend, threads };
 }
 
 /** What was decided, as options that say the same: `by size, for 720 sentences, 9,800 tokens: --epochs 23 --batch 8 --lr 0.01`. */

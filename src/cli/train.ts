@@ -14,7 +14,7 @@ import type { CharacterNetworkName } from '../labeling/model/encoders/character-
 import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
 import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
-import { TRAIN_DEFAULTS, withDefaults } from '../labeling/training/options.js';
+import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
 import type { EnsembleResult } from '../labeling/training/ensemble.js';
@@ -91,7 +91,7 @@ import type { CorporaOptions } from './corpora.js';
 import { collectWarnings } from './warnings.js';
 import type { TrainVectors, VectorOptions } from './vectors.js';
 import { readTrainVectors } from './vectors.js';
-import { describeDecided, settle } from './train-settings.js';
+import { describeDecided, resolvedSettings, settle } from './train-settings.js';
 import {
   courseAfter,
   describeCorpora,
@@ -103,7 +103,7 @@ import {
 } from './train-report.js';
 
 /** What the command line says, as commander hands it over. */
-interface Options
+export interface Options
   extends
     Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>,
     VectorOptions,
@@ -420,8 +420,8 @@ function addLossOptions(command: Command): void {
     );
 }
 
-/** @throws ArgumentError where options do not go together, before minutes of reading */
-async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
+/** @throws ArgumentError where options do not go together */
+export function checkSettings(options: Options, preset: string | undefined, command: Command): void {
   parseSchedule(options.schedule);
   checkSplit(options);
   checkPooling(options);
@@ -430,6 +430,11 @@ async function checkTogether(options: Options, preset: string | undefined, comma
   checkEncoders(options, command);
   checkRuns(options);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
+}
+
+/** @throws ArgumentError where options do not go together, or an output cannot be written, before minutes of reading */
+async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
+  checkSettings(options, preset, command);
   const { out, log, card } = options;
   const config = configPlace(options, out);
   const isAsked = typeof options.saveConfig === 'string';
@@ -554,9 +559,7 @@ async function saveSettings(
 
 /** The settings of a training as a configuration file has them. @param path where its paths are relative to */
 function settingsText(path: string, { threads }: TrainResult, options: Options, backend: string, command: Command) {
-  const { lr } = withDefaults({ optimizer: options.optimizer, ...(options.lr !== undefined && { lr: options.lr }) });
-  const name = ['wasm-relaxed', 'wasm', 'gpu', 'cpu', 'reference'].find((each) => backend.startsWith(each));
-  return configText(path, command, { ...options, lr, backend: name ?? options.backend, threads }, OPTIONS_OF);
+  return configText(path, command, resolvedSettings(options, backend, threads), OPTIONS_OF);
 }
 
 /** Where the files beside a model are; null where they were not written. */
@@ -740,7 +743,7 @@ function spansLine({ head, data, evidence, learned, constrained }: SpanPlan): st
 }
 
 /** Options that only one encoder reads, by its name. */
-const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
+export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   words: ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'],
   affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes'],
   characters: ['characters', 'characterUnit', 'characterEmbedding', 'characterSize', 'characterWindow'],

@@ -1,0 +1,153 @@
+/** The space of a search: which settings it tries, and their values. From a JSON file, `{"lr": {"min": 0.001, "max": 0.03, "log": true}}`. */
+import type { Command, Option } from 'commander';
+import { parseUniqueJson } from '../../serialize/unique-json.js';
+import { nearestName } from '../../tensor/nearest.js';
+import { DataError } from '../../tensor/index.js';
+import { quoted, visible } from '../../tensor/visible.js';
+import { mapPaths, valueOf } from '../config.js';
+import type { ValueSchema } from '../config-values.js';
+import { kindOf, settingsOf } from '../config-values.js';
+
+/** Some values of a setting, as JSON has them; null leaves the setting as it is without the search. */
+export interface ListDimension {
+  readonly name: string;
+  readonly values: readonly unknown[];
+}
+
+/** All numbers between two, ends included. */
+export interface RangeDimension {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** Whether every factor is as likely as any other, instead of every difference. */
+  readonly log: boolean;
+  readonly integer: boolean;
+}
+
+/** What is tried of one setting. */
+export type Dimension = ListDimension | RangeDimension;
+
+/** What a search tries, in the order of its file. */
+export type Space = readonly Dimension[];
+
+/** Whether a dimension is a list. */
+export const isList = (dimension: Dimension): dimension is ListDimension => 'values' in dimension;
+
+/** What a search holds fixed, and why. */
+const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
+  [['test'], 'a search never looks at test data'],
+  [
+    ['train', 'dev', 'split', 'format', 'column', 'unlabeled', 'tokenColumn', 'textColumn', 'tokenizer', 'locale', 'comments', 'skipBad', 'labelNames'], // prettier-ignore
+    'trials are compared on the same data',
+  ],
+  [['task', 'bestBy', 'spanMode', 'strictLabels'], 'trials are compared by one score'],
+  [['seed', 'seeds', 'ensemble'], 'a lucky seed says nothing of the next one: compare seeds with bptt train --seeds'],
+  [['epochs'], 'the rungs decide how long a trial is trained: give --epochs, the most of them'],
+  [['threads', 'backend'], 'it decides how fast a training is, not how good'],
+  [['preset'], 'it is a set of settings: give --preset, and search settings beside it'],
+];
+
+/** The settings that a search may try. */
+export function searchable(train: Command): Option[] {
+  const held = HELD.flatMap(([names]) => names);
+  return settingsOf(train).filter((option) => !held.includes(option.attributeName()));
+}
+
+/**
+ * The space that a text describes: an object with a list of values for each setting, or a range, `{"min": 1, "max": 9, "log": true}`.
+ *
+ * @param train the command whose settings these are
+ * @param lists whether ranges are refused, because every value is to be tried
+ * @throws DataError that names the first setting that is unknown, held fixed, or has a value that it does not take
+ */
+export function parseSpace(text: string, train: Command, lists = false): Space {
+  const read = parseUniqueJson(text, 'space');
+  if (!isRecord(read))
+    throw new DataError('expected an object of settings, {"dropout": [0.2, 0.5]}; got another value');
+  const entries = { ...read };
+  delete entries.$schema; // for editors
+  if (Object.keys(entries).length === 0) {
+    throw new DataError('expected at least one setting with its values, {"dropout": [0.2, 0.5]}; got none');
+  }
+  const options = searchable(train);
+  return Object.entries(entries).map(([name, value]) => {
+    const option = options.find((each) => each.attributeName() === name);
+    if (option === undefined) throw refused(name, train, options);
+    if (Array.isArray(value)) return listOf(option, value);
+    if (!isRecord(value)) throw new DataError(`"${name}" must be a list of values${lists ? '' : ', or {"min": …, "max": …}'}; got ${shown(value)}`); // prettier-ignore
+    if (lists) throw new DataError(`"${name}" must be a list in a grid, where every value is tried; got ${shown(value)}: draw from ranges with --random and --space`); // prettier-ignore
+    return rangeOf(option, value);
+  });
+}
+
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value);
+  return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+};
+
+/** Why a name is not in {@link searchable}. */
+function refused(name: string, train: Command, options: readonly Option[]): DataError {
+  const why = HELD.find(([names]) => names.includes(name))?.[1];
+  if (why !== undefined) return new DataError(`"${name}" may not be searched: ${why}`);
+  if (train.options.some((each) => each.attributeName() === name)) {
+    return new DataError(
+      `"${name}" may not be searched: it says where output goes, and is not a setting of a training`,
+    );
+  }
+  const near = nearestName(name, options.map((option) => option.attributeName())); // prettier-ignore
+  const hint = near === undefined ? 'bptt train --help lists them' : `did you mean "${near}"?`;
+  return new DataError(`unknown setting ${quoted(name)}: expected one of bptt train; ${hint}`);
+}
+
+function listOf(option: Option, values: readonly unknown[]): ListDimension {
+  const name = option.attributeName();
+  if (values.length === 0) throw new DataError(`"${name}" has an empty list: give at least one value`);
+  const texts = values.map((value) => JSON.stringify(value));
+  const twice = texts.find((text, place) => texts.indexOf(text) < place);
+  if (twice !== undefined) throw new DataError(`"${name}" has ${visible(twice)} twice: leave one out`);
+  for (const value of values) if (value !== null) expectValue(option, value);
+  return { name, values };
+}
+
+/** @throws DataError where the option does not take a value, or it is the path of a file */
+function expectValue(option: Option, value: unknown): void {
+  const name = option.attributeName();
+  valueOf(option, value);
+  mapPaths(name, value, false, (path) => {
+    throw new DataError(`"${name}": the file ${quoted(path)} may not be searched: give --${flagOf(name)} to the search, fixed for all trials`); // prettier-ignore
+  });
+}
+
+/** The option of a setting: `word-dropout` of `wordDropout`. */
+export const flagOf = (name: string): string => name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+
+const RANGE_KEYS = ['min', 'max', 'log'];
+
+function rangeOf(option: Option, value: Readonly<Record<string, unknown>>): RangeDimension {
+  const name = option.attributeName();
+  const numbers = numbersOf(kindOf(option).schema);
+  if (numbers === undefined) {
+    throw new DataError(`"${name}" has no numbers between two: expected a list of values; got ${shown(value)}`);
+  }
+  const unknown = Object.keys(value).find((key) => !RANGE_KEYS.includes(key));
+  if (unknown !== undefined) {
+    const near = nearestName(unknown, RANGE_KEYS);
+    throw new DataError(`"${name}" has the unknown key ${quoted(unknown)}; ${near === undefined ? 'a range has min, max and log' : `did you mean "${near}"?`}`); // prettier-ignore
+  }
+  const { min, max, log = false } = value;
+  for (const end of [min, max]) if (end === undefined || typeof end !== 'number') throw new DataError(`"${name}" must have numbers min and max; got ${shown(value)}`); // prettier-ignore
+  if (typeof log !== 'boolean') throw new DataError(`"${name}": log must be true or false; got ${shown(log)}`);
+  for (const end of [min, max]) expectValue(option, end);
+  const [low, high] = [min as number, max as number];
+  if (low >= high) throw new DataError(`"${name}": min must be below max; got ${low} and ${high}`);
+  if (log && low <= 0) throw new DataError(`"${name}": a logarithmic range begins above 0; got ${low}: raise min, or leave log out`); // prettier-ignore
+  return { name, min: low, max: high, log, integer: numbers === 'integer' };
+}
+
+/** Whether a setting takes numbers. */
+function numbersOf({ type, anyOf = [] }: ValueSchema): 'integer' | 'number' | undefined {
+  if (type === 'integer' || type === 'number') return type;
+  return anyOf.map(numbersOf).find((each) => each !== undefined);
+}
