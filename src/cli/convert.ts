@@ -15,7 +15,7 @@ import { visible } from '../tensor/visible.js';
 import { oneOf, schemeName } from './arguments.js';
 import { checkOutputs } from './outputs.js';
 import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, readOptionsOf, oneColumnOf } from './reading-options.js';
+import { addReadingOptions, readOptionsOf, refuseCutting, oneColumnOf } from './reading-options.js';
 import { addRequired } from './required.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson, write } from './terminal.js';
@@ -67,7 +67,10 @@ async function runConvert(input: string, out: string, options: Options, terminal
   if (out !== '-') await checkOutputs({ out }, [input]);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   let reading: Reading | undefined;
-  const onReading = (found: Reading): void => void (reading = found);
+  const onReading = (found: Reading): void => {
+    refuseCutting(options, found);
+    reading = found;
+  };
   const sentences = await readCorpus(input, { ...readOptionsOf(options, warnings), onReading });
   const source = inputName(input);
   const detected = detectedOf(sentences, options, source);

@@ -19,7 +19,7 @@ import type { Corpora } from '../labeling/training/run.js';
 import { ArgumentError } from '../tensor/index.js';
 import { quoted } from '../tensor/visible.js';
 import type { ReadingOptions } from './reading-options.js';
-import { classifiedOptionsOf, readOptionsOf } from './reading-options.js';
+import { classifiedOptionsOf, readOptionsOf, refuseCutting } from './reading-options.js';
 
 /** What the command line says of the corpora. */
 export interface CorporaOptions extends ReadingOptions {
@@ -47,14 +47,12 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
   checkSplit(options);
   let reading: Reading | undefined;
   const onReading = (found: Reading): void => void (reading = found);
-  // How words are cut that a label each has is said for raw text later (`rawTextOf`).
-  const said = task === 'classify' ? options : { ...options, tokenizer: undefined, locale: undefined };
-  const sentences = await readOne(train, task, said, warnings, { onReading });
+  const sentences = await readOne(train, task, options, warnings, { onReading, rawTextLater: true });
   const doubt = reading && doubtfulLabels(reading, sentences);
   if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
   noteMark(options, sentences, inputName(train), warnings);
   const input = reading && { ...inputSpecOf(reading), ...rawTextOf(options) };
-  const read = (path: string) => readOne(path, task, said, warnings, { like: input });
+  const read = (path: string) => readOne(path, task, options, warnings, { like: input, rawTextLater: true });
   if (split) {
     const parts = splitSentences(sentences, split, seed);
     const name = inputName(train);
@@ -118,10 +116,16 @@ export function readOne(
     readonly like?: InputSpec;
     readonly onReading?: (reading: Reading) => void;
     readonly labels?: LabelPolicy;
+    /** How text is cut is said for raw text, too, that a model is to label (`rawTextOf`); else it is refused where there is no text. */
+    readonly rawTextLater?: boolean;
   } = {},
 ): Promise<Sentence[]> {
-  const { like, onReading, labels } = more;
-  const hooks = onReading && { onReading };
+  const { like, labels, rawTextLater } = more;
+  const onReading = (reading: Reading): void => {
+    if (task !== 'classify' && !rawTextLater) refuseCutting(options, reading);
+    more.onReading?.(reading);
+  };
+  const hooks = { onReading };
   return task === 'classify'
     ? readClassifiedCorpus(path, { ...classifiedOptionsOf(options, warnings, like), ...hooks })
     : readCorpus(path, {

@@ -10,6 +10,8 @@ import type {
   ReadOptions,
 } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
+import type { OffsetUnit } from '../labeling/data/offsets.js';
+import { OFFSET_UNITS } from '../labeling/data/offsets.js';
 import { TOKENIZERS } from '../labeling/data/segment.js';
 import type { Tokenizer } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
@@ -26,6 +28,7 @@ export interface ReadingOptions {
   readonly unlabeled?: string;
   /** Names with commas, or the path of a file of them. */
   readonly labelNames?: string;
+  readonly offsetUnit?: OffsetUnit;
   readonly comments?: CommentRule;
   readonly skipBad?: boolean;
   readonly tokenizer?: Tokenizer;
@@ -62,6 +65,11 @@ export function addReadingOptions(command: Command, format: string, labels: bool
       'jsonl: what integer labels (ner_tags) stand for, from 0 on: O,B-PER,… or a file: one a line, a JSON list, dataset_info.json',
       labelNameList,
     );
+    command.option(
+      '--offset-unit <unit>',
+      `what places of characters count: ${OFFSET_UNITS.join(', ')} (default: doccano: utf16, as its page; prodigy: codepoints, as spaCy; the other where it alone fits)`,
+      oneOf(...OFFSET_UNITS),
+    );
   }
   command
     .option('--token-column <column>', 'word column by name or number (default: by content)')
@@ -82,20 +90,23 @@ export function addReadingOptions(command: Command, format: string, labels: bool
 
 /** The options of a reader of sentences with a label for each token. @param like how the training data of the model was read */
 export function readOptionsOf(options: ReadingOptions, warnings: NoteCollector, like?: InputSpec): ReadOptions {
-  const { column, tokenColumn, unlabeled, labelNames, comments, skipBad } = options;
+  const { column, tokenColumn, unlabeled, labelNames, offsetUnit, comments, skipBad, tokenizer, locale } = options;
   const format = FORMATS.find((name) => name === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new ArgumentError(
       `--format ${options.format} is for sentences with one label each: name one of ${FORMATS.join(', ')}, or train with --task classify`,
     );
   }
-  refuse(options, ['textColumn', 'tokenizer', 'locale'], 'means nothing to words that have a label each');
+  refuse(options, ['textColumn'], 'means nothing to words that have a label each');
+  const cuts = tokenizer !== undefined || locale !== undefined;
   return {
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
     ...(tokenColumn !== undefined && { tokenColumn }),
     ...(unlabeled !== undefined && { unlabeled }),
     ...(labelNames !== undefined && { labelNames: openLabelNames(labelNames) }),
+    ...(offsetUnit !== undefined && { offsetUnit }),
+    ...(cuts && { cutting: { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) } }),
     ...(comments !== undefined && { comments }),
     ...(skipBad && { badLines: 'skip' }),
     ...(like !== undefined && { like }),
@@ -117,7 +128,11 @@ export function classifiedOptionsOf(
       `--format ${options.format} has a label for each word, and here each sentence has one: name one of ${SENTENCE_FORMATS.join(', ')}`,
     );
   }
-  refuse(options, ['tokenColumn', 'unlabeled', 'comments'], 'means nothing to sentences with one label each');
+  refuse(
+    options,
+    ['tokenColumn', 'unlabeled', 'offsetUnit', 'comments'],
+    'means nothing to sentences with one label each',
+  );
   return {
     ...(format !== undefined && { format }),
     ...(column !== undefined && { column }),
@@ -140,6 +155,7 @@ export function oneColumnOf({ column }: ReadingOptions, of: string): string | un
 const FLAGS = {
   tokenColumn: '--token-column',
   unlabeled: '--unlabeled',
+  offsetUnit: '--offset-unit',
   textColumn: '--text-column',
   comments: '--comments',
   skipBad: '--skip-bad',
@@ -151,6 +167,15 @@ const FLAGS = {
 function refuse(options: ReadingOptions, names: readonly (keyof typeof FLAGS)[], why: string): void {
   const given = names.find((name) => options[name] !== undefined);
   if (given) throw new ArgumentError(`${FLAGS[given]} ${why}: leave it out`);
+}
+
+/** Formats that have texts, which are cut into tokens. */
+const WITH_TEXTS: readonly string[] = ['doccano', 'prodigy'];
+
+/** Refuses options that cut texts where the input has its tokens. @throws ArgumentError that names the first */
+export function refuseCutting(options: ReadingOptions, { format }: InputSpec): void {
+  if (!WITH_TEXTS.includes(format))
+    refuse(options, ['tokenizer', 'locale'], 'means nothing to words that have a label each');
 }
 
 /** Refuses options that raw text has no use for. @throws ArgumentError that names the first */

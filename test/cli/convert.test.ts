@@ -71,6 +71,18 @@ test('says what is not copied', async () => {
   );
 });
 
+test('what places of characters count, and how texts are cut, by name', async () => {
+  space.write('d.jsonl', '{"text":"😀 Ann\'s here.","label":[[2,7,"PER"]]}\n');
+  const run = (...args: string[]) => convert('--scheme', 'iob2', '--from', 'iob2', '--output', 'slashed', 'd.jsonl', ...args); // prettier-ignore
+  expect((await run('--offset-unit', 'codepoints')).stdout).toBe("😀/O Ann's/B-PER here/O ./O\n");
+  expect((await run('--offset-unit', 'utf16')).stderr).toContain('1 span left out');
+  expect((await run('--offset-unit', 'codepoints', '--tokenizer', 'whitespace')).stdout).toBe("😀/O Ann's/B-PER here./O\n"); // prettier-ignore
+  const bytes = await run('--offset-unit', 'bytes');
+  expect([bytes.status, bytes.stderr]).toEqual([2, expect.stringContaining('It must be one of utf16, codepoints')]);
+  const idle = await convert('--scheme', 'iobes', 'a.conll', '--tokenizer', 'whitespace');
+  expect([idle.status, idle.stderr]).toEqual([2, 'bptt: --tokenizer means nothing to words that have a label each: leave it out\n']); // prettier-ignore
+});
+
 test('labels without spans stay as they are under a named scheme, and that is said', async () => {
   space.write('plain.tsv', 'the\tDET\ncat\tNOUN\n\n');
   const { status, stderr } = await convert('--scheme', 'iobes', '--from', 'IOB2', 'plain.tsv', 'plain.out');

@@ -94,7 +94,7 @@ function addGoldOptions(command: Command): void {
 /** Options that both forms read. */
 const SHARED = ['seed', 'json', 'quiet', 'ascii', 'tokenizer', 'locale'];
 /** Options of the form with `--gold` alone. */
-const OF_GOLD = ['gold', 'format', 'column', 'unlabeled', 'labelNames', 'tokenColumn', 'textColumn', 'comments', 'skipBad', 'task', 'predictedColumn', 'samples', 'spanMode', 'scheme', 'list']; // prettier-ignore
+const OF_GOLD = ['gold', 'format', 'column', 'unlabeled', 'labelNames', 'offsetUnit', 'tokenColumn', 'textColumn', 'comments', 'skipBad', 'task', 'predictedColumn', 'samples', 'spanMode', 'scheme', 'list']; // prettier-ignore
 
 /** Runs the form that is asked for. @throws ArgumentError on what is missing, and on options of the other form */
 async function dispatch(

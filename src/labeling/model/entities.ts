@@ -11,17 +11,14 @@ import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectWords } from '../checks.js';
 import type { InputSpec } from '../data/formats/reading.js';
+import type { OffsetUnit } from '../data/offsets.js';
+import { OFFSET_UNITS, placesFromUtf16 } from '../data/offsets.js';
 import type { SegmentOptions } from '../data/segment.js';
 import { createSegmenter } from '../data/segment.js';
 import { looksLikeSpans } from '../scoring/spans.js';
 import type { Prediction } from './heads/head.js';
 import type { Model } from './model.js';
 import type { PredictOptions } from './predict.js';
-
-/** What offsets count: code units, as `String.prototype.slice` does, or code points, as `Array.from` and Python do. */
-export const OFFSET_UNITS = ['utf16', 'codepoints'] as const;
-/** What offsets count: code units (`utf16`) or code points. @useDeclaredType */
-export type OffsetUnit = (typeof OFFSET_UNITS)[number];
 
 /** How entities are found. */
 export interface EntityOptions extends SegmentOptions {
@@ -116,7 +113,7 @@ export function entitiesOf(
   const { names } = spanHeadsOf(model);
   let next = 0;
   return texts.map(({ text, sentences }) => {
-    const place = unit === 'utf16' ? (at: number) => at : codePointsOf(text);
+    const place = placesFromUtf16(text, unit);
     return sentences.flatMap(({ offsets }, s) => {
       const said = predictions[next++];
       const found = names.flatMap((name) =>
@@ -133,18 +130,6 @@ export function entitiesOf(
 
 function spansIn({ labels, spans, probabilities }: Prediction): NonNullable<Prediction['spans']> {
   return spans ?? labels.map((type, t) => ({ type, start: t, end: t + 1, probability: probabilities![t] }));
-}
-
-/** A function from places in code units to places in code points. A surrogate without its partner is a code point of its own. */
-function codePointsOf(text: string): (at: number) => number {
-  const places = new Uint32Array(text.length + 1);
-  let points = 0;
-  for (let at = 0; at < text.length; at++) {
-    places[at] = points++;
-    if (text.codePointAt(at)! > 0xffff) places[++at] = points;
-  }
-  places[text.length] = points;
-  return (at) => places[at];
 }
 
 /** `Tagger.entities`: of one text, or of each of several. */

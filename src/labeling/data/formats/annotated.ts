@@ -4,55 +4,57 @@
  *     doccano   {"text": "Ann sang", "label": [[0, 3, "PER"]]}                                  or "labels"
  *     prodigy   {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "label": "PER"}]}         perhaps "tokens", "answer"
  *
- * A text is one sentence; it is cut into tokens as raw text is, or as the `tokens` of Prodigy say. Labels come out in IOB2. Places count
- * code points, as Python does. Where a span of a text does not begin and end with tokens by that count, and all of its spans do by UTF-16
- * code units, these are taken. A span that fits neither way is left out, and of spans that overlap all but the first (of two that begin
- * together the longer); both are counted and told. Prodigy's examples with an `answer` other than `accept` are left out, and counted.
+ * A text is one sentence; it is cut into tokens as raw text is, or as the `tokens` of Prodigy say. Labels come out in IOB2.
+ *
+ * What places count differs. The page of doccano takes them from JavaScript, in UTF-16 code units
+ * (https://github.com/doccano/doccano/issues/2290). Prodigy takes them from spaCy's tokens, in code points as Python counts. So each is read
+ * in its own unit. Where a span of a text does not begin and end with tokens by that, and all of its spans do by the other unit, as in texts
+ * that a script labeled in advance, that is taken and told. `offsetUnit` names the unit instead, and then nothing else is tried.
+ *
+ * A span beyond the end of its text is bad data. One that does not fit the tokens is left out, and of spans that overlap all but the first
+ * (of two that begin together the longer); both are counted and told. Prodigy's examples with an `answer` other than `accept` are left
+ * out, and counted.
  */
-import { counted } from '../../../tensor/print.js';
 import type { DataError } from '../../../tensor/errors.js';
-import type { Note } from '../notes.js';
+import type { OffsetUnit } from '../offsets.js';
+import { lengthIn, OFFSET_UNITS, placesToUtf16, UNIT_NAMES } from '../offsets.js';
 import { createSegmenter } from '../segment.js';
 import type { Sentence } from '../sentence.js';
 import type { AnnotatedFormat } from './annotated-format.js';
+import type { CharacterSpan, Places, SpanTally } from './character-spans.js';
+import { createSpanTally, cuttingOf, labelsOfSpans } from './character-spans.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
 import { jsonFields, shown } from './jsonl.js';
 import { dataErrorAt, type ParseOptions } from './options.js';
-
-/** A span of characters. */
-interface CharacterSpan {
-  readonly start: number;
-  readonly end: number;
-  readonly type: string;
-}
-
-type Places = readonly (readonly [start: number, end: number])[];
 
 const SHAPES: Readonly<Record<AnnotatedFormat, string>> = {
   doccano: 'write {"text": "…", "label": [[start, end, "TYPE"], …]}',
   prodigy: 'write {"text": "…", "spans": [{"start": 0, "end": 3, "label": "TYPE"}, …]}',
 };
 
+/** What the places of each tool count. */
+export const USUAL_UNITS: Readonly<Record<AnnotatedFormat, OffsetUnit>> = { doccano: 'utf16', prodigy: 'codepoints' };
+
 /** A parser of such lines. */
 export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOptions): LineParser {
-  const { source, labels: policy, maxTokens, cleaner } = options;
-  const segment = createSegmenter({
-    ...(options.like?.tokenizer && { tokenizer: options.like.tokenizer }),
-    ...(options.like?.locale !== undefined && { locale: options.like.locale }),
-  });
+  const { source, labels: policy, maxTokens, cleaner, offsetUnit, like } = options;
+  const cutting = cuttingOf(options);
+  const segment = createSegmenter(cutting);
   const lost = { sentences: 0, tokens: 0 };
-  const tally = createTally(source);
+  const tally = createSpanTally(source);
+  const named = offsetUnit ?? (like?.format === format ? like.offsetUnit : undefined);
+  const units = named === undefined ? unitsFrom(USUAL_UNITS[format]) : [named];
 
   function parse(row: string, line: number): Sentence | undefined {
     const fail = (message: string): DataError => dataErrorAt(source, line, message);
     const fields = jsonFields(row, SHAPES[format], fail);
     const answer = fields.get('answer') ?? 'accept';
-    if (format === 'prodigy' && answer !== 'accept') return void tally.add('answers', line, String(answer));
+    if (format === 'prodigy' && answer !== 'accept') return void tally.add('answers', { line, type: String(answer) });
     const text = fields.get('text');
     if (typeof text !== 'string')
       throw fail(`expected "text", a string; got ${shown(fields, 'text')}: ${SHAPES[format]}`);
-    const spans = policy === 'ignored' ? undefined : spansOf(format, fields, fail);
+    const spans = policy === 'ignored' ? undefined : spansOf(format, fields, line, fail);
     if (spans === undefined && policy === 'required') throw fail(`expected spans; got none: ${SHAPES[format]}`);
     const own = format === 'prodigy' ? tokensOf(fields, text) : undefined;
     const offsets = own ?? segment(text).flatMap((sentence) => sentence.offsets);
@@ -60,11 +62,13 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
     if (offsets.length > maxTokens)
       throw fail(`the text has ${offsets.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
     const tokens = offsets.map(([start, end]) => cleaner.token(text.slice(start, end), line));
-    return { tokens, line, ...(spans && { labels: labelsOf(spans, text, offsets, line, tally) }) };
+    if (spans === undefined) return { tokens, line };
+    const placed = placedSpans({ spans, text, offsets, units, tally, fail });
+    return { tokens, line, labels: labelsOfSpans(placed, offsets, tally) };
   }
 
   return {
-    reading: { format, ...(options.like?.tokenizer && { tokenizer: options.like.tokenizer }) },
+    reading: { format, ...(named && { offsetUnit: named }), ...cutting },
     push: (text, line) => (isBlank(text) ? undefined : parse(text, line)),
     end: () => undefined,
     spoil: () => void lost.sentences++,
@@ -73,97 +77,72 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
   };
 }
 
-/** The labels of the tokens: of spans that fit them, and overlap none that was taken before. */
-function labelsOf(
-  spans: readonly CharacterSpan[],
-  text: string,
-  offsets: Places,
-  line: number,
-  tally: Tally,
-): string[] {
-  const [points, units] = [codePointUnits(text), (at: number): number | undefined => at];
-  const fits = ({ start, end }: CharacterSpan, place: typeof units): boolean =>
-    offsets.some(([from]) => from === place(start)) && offsets.some(([, to]) => to === place(end)) && start < end;
-  const inUnits = !spans.every((span) => fits(span, points)) && spans.every((span) => fits(span, units));
-  if (inUnits) tally.add('units', line, spans.find((span) => !fits(span, points))!.type);
-  const place = inUnits ? units : points;
-  const labels = offsets.map(() => 'O');
-  for (const span of [...spans].sort((a, b) => a.start - b.start || b.end - a.end)) {
-    const first = offsets.findIndex(([from]) => from === place(span.start));
-    const last = offsets.findLastIndex(([, to]) => to === place(span.end));
-    if (!fits(span, place) || last < first) tally.add('misaligned', line, span.type);
-    else if (labels.slice(first, last + 1).some((label) => label !== 'O')) tally.add('overlapping', line, span.type);
-    else for (let t = first; t <= last; t++) labels[t] = `${t === first ? 'B' : 'I'}-${span.type}`;
-  }
-  return labels;
+/** Both units, the usual one first. */
+export function unitsFrom(usual: OffsetUnit): OffsetUnit[] {
+  return [usual, ...OFFSET_UNITS.filter((unit) => unit !== usual)];
 }
 
-const TOLD = {
-  answers: ['example', 'left out, whose answer is not accept'],
-  misaligned: ['span', 'left out, which begin or end inside of a token'],
-  overlapping: ['span', 'left out, which overlap another one'],
-  units: ['text', 'whose places fit the tokens in UTF-16 code units alone, and were read so'],
-} as const;
-
-type Tally = ReturnType<typeof createTally>;
-
-/** Counts what was decided, and keeps the first case of each. */
-function createTally(source: string) {
-  const found = new Map<keyof typeof TOLD, { count: number; line: number; what: string }>();
-  return {
-    add(kind: keyof typeof TOLD, line: number, what: string): void {
-      const known = found.get(kind);
-      if (known === undefined) found.set(kind, { count: 1, line, what });
-      else known.count++;
-    },
-    notes: (): Note[] =>
-      [...found].map(([kind, { count, line, what }]) => {
-        const [thing, said] = TOLD[kind];
-        const message = `${source}: ${counted(count, thing)} ${said}, the first in line ${line} (${what})`;
-        return { kind: `annotated-${kind}`, message, source, line, count };
-      }),
-  };
-}
-
-/** From places in code points to places in code units; undefined outside of the text. */
-function codePointUnits(text: string): (at: number) => number | undefined {
-  const units = [0];
-  for (const character of text) units.push(units.at(-1)! + character.length);
-  return (at) => units[at];
+/** The spans of a text in code units: by the first unit in which all of them fit the tokens, else by the first. */
+function placedSpans(given: {
+  readonly spans: readonly CharacterSpan[];
+  readonly text: string;
+  readonly offsets: Places;
+  readonly units: readonly OffsetUnit[];
+  readonly tally: SpanTally;
+  readonly fail: (message: string) => DataError;
+}): CharacterSpan[] {
+  const { spans, text, offsets, units, tally, fail } = given;
+  const [starts, ends] = [new Set(offsets.map(([from]) => from)), new Set(offsets.map(([, to]) => to))];
+  const misfit = (place: (at: number) => number | undefined) =>
+    spans.find(({ start, end }) => start >= end || !starts.has(place(start) ?? -1) || !ends.has(place(end) ?? -1));
+  const unit = units.find((each) => misfit(placesToUtf16(text, each)) === undefined) ?? units[0];
+  const place = placesToUtf16(text, unit);
+  if (unit !== units[0]) tally.addUnit(unit, misfit(placesToUtf16(text, units[0]))!);
+  return spans.map((span) => {
+    const [start, end] = [place(span.start), place(span.end)];
+    if (start !== undefined && end !== undefined) return { ...span, start, end };
+    const length = `${lengthIn(text, unit)} ${UNIT_NAMES[unit]}`;
+    throw fail(
+      `the span [${span.start}, ${span.end}] (${span.type}) ends beyond its text, which has ${length}: correct its places, or name what they count (--offset-unit)`,
+    );
+  });
 }
 
 function spansOf(
   format: AnnotatedFormat,
   fields: ReadonlyMap<string, unknown>,
+  line: number,
   fail: (message: string) => DataError,
 ): CharacterSpan[] | undefined {
   const name = format === 'prodigy' ? 'spans' : fields.has('label') ? 'label' : 'labels';
   const value = fields.get(name) ?? undefined;
   if (value === undefined) return undefined;
-  const spans = Array.isArray(value) ? value.map((each) => spanOf(format, each)) : [undefined];
+  const spans = Array.isArray(value) ? value.map((each) => spanOf(format, each, line)) : [undefined];
   if (spans.every((span) => span !== undefined)) return spans;
-  throw fail(`expected "${name}", a list of spans; got ${shown(fields, name)}: ${SHAPES[format]}`);
+  throw fail(
+    `expected "${name}", a list of spans whose end is not before their start; got ${shown(fields, name)}: ${SHAPES[format]}`,
+  );
 }
 
-function spanOf(format: AnnotatedFormat, value: unknown): CharacterSpan | undefined {
+function spanOf(format: AnnotatedFormat, value: unknown, line: number): CharacterSpan | undefined {
   const { start, end, label } = (value ?? {}) as Record<string, unknown>;
   const parts = format === 'prodigy' ? [start, end, label] : Array.isArray(value) ? (value as unknown[]) : [];
   const isPlace = (at: unknown): at is number => Number.isInteger(at) && Number(at) >= 0;
   const [from, to, type] = parts;
   if (parts.length !== 3 || !isPlace(from) || !isPlace(to) || typeof type !== 'string' || type.trim() === '')
     return undefined;
-  return { start: from, end: to, type: type.trim() };
+  return from <= to ? { start: from, end: to, type: type.trim(), line } : undefined;
 }
 
 /** The places of Prodigy's own tokens, in code units; undefined where it has none, or they do not fit the text. */
 function tokensOf(fields: ReadonlyMap<string, unknown>, text: string): Places | undefined {
   const value = fields.get('tokens');
   if (!Array.isArray(value) || value.length === 0) return undefined;
-  const units = codePointUnits(text);
+  const ways = unitsFrom(USUAL_UNITS.prodigy).map((unit) => placesToUtf16(text, unit));
   const places = (value as unknown[]).map((token) => {
     const { text: own, start, end } = (token ?? {}) as Record<string, unknown>;
-    const ways = [[units(Number(start)), units(Number(end))], [Number(start), Number(end)]]; // prettier-ignore
-    return ways.find(([from, to]) => from !== undefined && to !== undefined && text.slice(from, to) === own) as [number, number] | undefined; // prettier-ignore
+    const found = ways.map((place) => [place(Number(start)), place(Number(end))]);
+    return found.find(([from, to]) => from !== undefined && to !== undefined && text.slice(from, to) === own) as [number, number] | undefined; // prettier-ignore
   });
   return places.every((place) => place !== undefined)
     ? places.filter(([a, b]) => text.slice(a, b).trim() !== '')

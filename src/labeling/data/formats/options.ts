@@ -6,6 +6,9 @@ import { show } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { expectTypes, expectWords } from '../../checks.js';
 import type { OnNote } from '../notes.js';
+import type { OffsetUnit } from '../offsets.js';
+import { OFFSET_UNITS } from '../offsets.js';
+import type { SegmentOptions } from '../segment.js';
 import { createCleaner } from './clean.js';
 import type { Cleaner } from './clean.js';
 import { expectLabelNames } from './label-names.js';
@@ -87,6 +90,13 @@ export interface ReadOptions {
    * on, or names by column where there are several. Without it integers are refused. Default: as `like` says.
    */
   labelNames?: LabelNames;
+  /**
+   * `doccano` and `prodigy` only: what the places of characters count. Default: UTF-16 code units in `doccano` and code points in
+   * `prodigy`, as these tools do, or the other where that alone fits the tokens of a text (`annotated.ts`).
+   */
+  offsetUnit?: OffsetUnit;
+  /** How texts are cut into tokens, in the formats that have texts; the others have their tokens. Default: as `like` says. */
+  cutting?: SegmentOptions;
   /** Whether sentences in columns have the line of each token (`lines`); default false, to save memory. */
   tokenLines?: boolean;
   /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
@@ -122,6 +132,8 @@ const KEYS = keysOf<ReadOptions>({
   labels: true,
   unlabeled: true,
   labelNames: true,
+  offsetUnit: true,
+  cutting: true,
   tokenLines: true,
   normalize: true,
   keepLines: true,
@@ -176,6 +188,8 @@ function expectReadTypes(options: ReadOptions): void {
   });
   if (columns !== undefined) expectWords('readSentences', 'columns', columns);
   if (Array.isArray(options.column)) expectColumns(options.column);
+  if (options.offsetUnit !== undefined) expectOneOf('readSentences', 'offsetUnit', options.offsetUnit, OFFSET_UNITS);
+  if (options.cutting !== undefined) expectRecord('readSentences', 'cutting', options.cutting, '{ tokenizer, locale }');
   if (options.labelNames !== undefined) expectLabelNames('readSentences', options.labelNames);
   for (const name of ['column', 'tokenColumn'] as const) {
     const isList = name === 'column' && Array.isArray(options[name]);
@@ -208,11 +222,19 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     'two-column': ['column', 'tokenColumn', 'comments'],
     slashed: [],
     jsonl: ['column', 'labelNames'],
-    doccano: [],
-    prodigy: [],
+    doccano: ['offsetUnit'],
+    prodigy: ['offsetUnit'],
     slots: [],
   };
-  for (const name of ['column', 'columns', 'tokenColumn', 'comments', 'labelNames', 'keepLines'] as const) {
+  for (const name of [
+    'column',
+    'columns',
+    'tokenColumn',
+    'comments',
+    'labelNames',
+    'offsetUnit',
+    'keepLines',
+  ] as const) {
     if (options[name] !== undefined && !used[format].includes(name)) {
       throw new ArgumentError(`${name} means nothing to the format ${format}: leave it out, or name another format`);
     }

@@ -6,6 +6,8 @@ import { ArgumentError } from '../../../tensor/errors.js';
 import { quoted } from '../../../tensor/visible.js';
 import { expectCorpus, expectTypes } from '../../checks.js';
 import { malformed } from '../lists.js';
+import type { OffsetUnit } from '../offsets.js';
+import { OFFSET_UNITS, UNIT_NAMES } from '../offsets.js';
 import type { Tokenizer } from '../segment.js';
 import { TOKENIZERS } from '../segment.js';
 import type { Sentence } from '../sentence.js';
@@ -32,6 +34,8 @@ export interface InputSpec {
   readonly unlabeled?: string;
   /** What integers in the label columns stand for. */
   readonly labelNames?: LabelNames;
+  /** What places of characters count, where that was named. */
+  readonly offsetUnit?: OffsetUnit;
   /** How text is cut into tokens, and its language: that of sentences with one label each, or raw text that is to be tagged. */
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
@@ -54,7 +58,7 @@ export function inputSpecOf(reading: Reading): InputSpec {
 }
 
 function specOf(reading: InputSpec): InputSpec {
-  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, tokenizer, locale } = reading;
+  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, offsetUnit, tokenizer, locale } = reading;
   return {
     format,
     ...(tokenColumn !== undefined && { tokenColumn }),
@@ -63,6 +67,7 @@ function specOf(reading: InputSpec): InputSpec {
     ...(comments !== undefined && { comments }),
     ...(unlabeled !== undefined && { unlabeled }),
     ...(labelNames !== undefined && { labelNames }),
+    ...(offsetUnit !== undefined && { offsetUnit }),
     ...(tokenizer !== undefined && { tokenizer }),
     ...(locale !== undefined && { locale }),
   };
@@ -72,10 +77,8 @@ function specOf(reading: InputSpec): InputSpec {
 export function inputSpecFromJson(value: unknown): InputSpec {
   const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
-  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, tokenizer, locale } = value as Record<
-    string,
-    unknown
-  >;
+  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, offsetUnit, tokenizer, locale } =
+    value as Record<string, unknown>;
   const formats = [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
   const known = formats.find((name) => name === format);
   if (known === undefined) throw wrong('format', `one of ${formats.join(', ')}`, format);
@@ -93,6 +96,8 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   if (unlabeled !== undefined && (typeof unlabeled !== 'string' || unlabeled.trim() === '')) {
     throw wrong('unlabeled', 'a mark', unlabeled);
   }
+  if (offsetUnit !== undefined && !isUnit(offsetUnit))
+    throw wrong('offsetUnit', `one of ${OFFSET_UNITS.join(', ')}`, offsetUnit);
   if (labelNames !== undefined && !isLabelNames(labelNames)) throw wrong('labelNames', 'names of labels', labelNames);
   if (tokenizer !== undefined && !TOKENIZERS.includes(tokenizer as Tokenizer)) {
     throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
@@ -101,11 +106,14 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   return specOf({ ...(value as InputSpec), format: known });
 }
 
+const isUnit = (unit: unknown): boolean => OFFSET_UNITS.some((each) => each === unit);
+
 /** Requires how an input is read. @throws ArgumentError that names what of it is something else */
 export function expectReading(where: string, reading: unknown, name = 'reading'): void {
   expectRecord(where, name, reading, 'how an input is read, as onReading hears it');
-  const { format, comments, labelNames, ...places } = reading as Record<string, unknown>;
+  const { format, comments, labelNames, offsetUnit, ...places } = reading as Record<string, unknown>;
   expectOneOf(where, `${name}.format`, format as string, [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])]);
+  if (offsetUnit !== undefined) expectOneOf(where, `${name}.offsetUnit`, offsetUnit as string, OFFSET_UNITS);
   if (labelNames !== undefined) expectLabelNames(where, labelNames, `${name}.labelNames`);
   if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
   const texts = { unlabeled: 'string', tokenizer: 'string', locale: 'string' } as const;
@@ -119,12 +127,13 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
 
 /** One line: `two-column, words in column 1, labels in column 2`. */
 export function describeReading(reading: InputSpec): string {
-  const { format, tokenColumn, column, ids, unlabeled, labelNames, tokenizer, locale } = reading;
+  const { format, tokenColumn, column, ids, unlabeled, labelNames, offsetUnit, tokenizer, locale } = reading;
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
   const parts: string[] = [format];
   const isText = tokenizer !== undefined && (CLASSIFIED_FORMATS as readonly string[]).includes(format);
   if (tokenColumn !== undefined) parts.push(`${isText ? 'text' : 'words'} in ${place(tokenColumn)}`);
   if (column !== undefined) parts.push(`labels in ${columnList(column).map(place).join(', ')}`);
+  if (offsetUnit !== undefined) parts.push(`places in ${UNIT_NAMES[offsetUnit]}`);
   if (labelNames !== undefined) parts.push('integers by their names');
   if (unlabeled !== undefined) parts.push(`${quoted(unlabeled)} where there is no label`);
   if (ids) parts.push('column 1 counts the words');

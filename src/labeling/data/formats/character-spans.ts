@@ -1,0 +1,94 @@
+/** Spans of characters, as annotation tools store them, as labels of tokens in IOB2. */
+import { counted } from '../../../tensor/print.js';
+import type { Note } from '../notes.js';
+import type { OffsetUnit } from '../offsets.js';
+import { UNIT_NAMES } from '../offsets.js';
+import type { SegmentOptions } from '../segment.js';
+import type { ParseOptions } from './options.js';
+
+/** A span of characters. */
+export interface CharacterSpan {
+  readonly start: number;
+  readonly end: number;
+  readonly type: string;
+  /** Where it stands in its file. */
+  readonly line: number;
+}
+
+/** `[start, end)` of tokens in their text, in UTF-16 code units. */
+export type Places = readonly (readonly [start: number, end: number])[];
+
+/** How texts are cut into tokens: as named, else as a model remembers. */
+export function cuttingOf({ cutting, like }: Pick<ParseOptions, 'cutting' | 'like'>): SegmentOptions {
+  const tokenizer = cutting?.tokenizer ?? like?.tokenizer;
+  const locale = cutting?.locale ?? like?.locale;
+  return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) };
+}
+
+/**
+ * The labels of the tokens. A span that does not begin and end with tokens is left out, and of spans that overlap all but the first (of
+ * two that begin together the longer).
+ *
+ * @param spans in UTF-16 code units
+ */
+export function labelsOfSpans(spans: readonly CharacterSpan[], offsets: Places, tally: SpanTally): string[] {
+  const starts = new Map(offsets.map(([from], t) => [from, t]));
+  const ends = new Map(offsets.map(([, to], t) => [to, t]));
+  const labels = offsets.map(() => 'O');
+  for (const span of [...spans].sort((a, b) => a.start - b.start || b.end - a.end)) {
+    const [first, last] = [starts.get(span.start), ends.get(span.end)];
+    if (span.start === span.end) tally.add('empty', span);
+    else if (first === undefined || last === undefined || last < first) tally.add('misaligned', span);
+    else if (labels.slice(first, last + 1).some((label) => label !== 'O')) tally.add('overlapping', span);
+    else for (let t = first; t <= last; t++) labels[t] = `${t === first ? 'B' : 'I'}-${span.type}`;
+  }
+  return labels;
+}
+
+const TOLD = {
+  answers: ['example', 'left out, whose answer is not accept'],
+  empty: ['span', 'left out, which hold no character'],
+  misaligned: ['span', 'left out, which begin or end inside of a token, or beside one'],
+  overlapping: ['span', 'left out, which overlap another one'],
+  discontinuous: ['span', 'left out, which have tokens between their parts'],
+  crossing: ['span', 'left out, which go on in another line'],
+  relations: ['relation', 'left out: labels of tokens hold spans alone'],
+  events: ['event', 'left out, whose triggers are read as spans'],
+  attributes: ['attribute', 'left out: labels of tokens hold spans alone'],
+  normalizations: ['normalization', 'left out: labels of tokens hold spans alone'],
+  notes: ['note', 'left out: labels of tokens hold spans alone'],
+} as const;
+
+/** What is counted. */
+export type Told = keyof typeof TOLD;
+
+/** Counts what was decided, and keeps the first case of each. */
+export interface SpanTally {
+  /** @param source where it stands, if that is another file than the input is called by */
+  add(kind: Told, at: { readonly line: number; readonly type: string }, source?: string): void;
+  /** Places of a text were read in another unit than usual. */
+  addUnit(unit: OffsetUnit, at: { readonly line: number; readonly type: string }, source?: string): void;
+  notes(): Note[];
+}
+
+/** A tally of nothing. */
+export function createSpanTally(input: string): SpanTally {
+  const found = new Map<string, { thing: string; said: string; count: number; where: string; line: number }>();
+  const add = (kind: string, [thing, said]: readonly [string, string], { line, type }: { line: number; type: string }, source: string) => {
+    const known = found.get(kind);
+    if (known) known.count++;
+    else found.set(kind, { thing, said, count: 1, line, where: `${source === input ? `line ${line}` : `${source}:${line}`} (${type})` });
+  }; // prettier-ignore
+  return {
+    add: (kind, at, source = input) => add(kind, TOLD[kind], at, source),
+    addUnit(unit, at, source = input) {
+      const said = `whose places fit the tokens in ${UNIT_NAMES[unit]} alone, and were read so (--offset-unit names the unit)`;
+      add('units', ['text', said], at, source);
+    },
+    notes: () =>
+      [...found].map(([kind, { thing, said, count, line, where }]) => {
+        const message = `${input}: ${counted(count, thing)} ${said}, the first in ${where}`;
+        return { kind: `annotated-${kind}`, message, source: input, line, count };
+      }),
+  };
+}
