@@ -74,7 +74,7 @@ export async function readCorpora(options: CorporaOptions, warnings: NoteCollect
 }
 
 /** A mark that stands nowhere is a slip, or was read as a label of another form. */
-function noteMark(
+export function noteMark(
   { unlabeled }: ReadingOptions,
   sentences: readonly Sentence[],
   source: string,

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   eval: async () => (await import('./eval.js')).addEval,
   tag: async () => (await import('./tag.js')).addTag,
   convert: async () => (await import('./convert.js')).addConvert,
+  stats: async () => (await import('./stats.js')).addStats,
   plot: async () => (await import('./plot.js')).addPlot,
   search: async () => (await import('./search.js')).addSearch,
   inspect: async () => (await import('./reading/inspect.js')).addInspect,

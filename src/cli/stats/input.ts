@@ -1,0 +1,164 @@
+/**
+ * A corpus with the bytes it was read from: each file is read once, into memory, so that a pipe will do and what is told of its lines
+ * is about the same bytes as its sentences.
+ */
+import { join } from 'node:path';
+import { inputName, labeledFiles, openBytes, SLOT_FILES, slotFolder } from '../../labeling/data/files.node.js';
+import {
+  CLASSIFIED_FORMATS,
+  FORMATS,
+  inputSpecOf,
+  readClassified,
+  readSentences,
+  readSlots,
+} from '../../labeling/data/formats/index.js';
+import type { ByteChunks, InputSpec, ReadOptions, Reading } from '../../labeling/data/formats/index.js';
+import type { NoteCollector } from '../../labeling/data/notes.js';
+import type { Sentence } from '../../labeling/data/sentence.js';
+import type { TaskName } from '../../labeling/training/options.js';
+import { DataError } from '../../tensor/index.js';
+import type { ReadingOptions } from '../reading-options.js';
+import { classifiedOptionsOf, readOptionsOf } from '../reading-options.js';
+
+/** One file, whole. */
+export interface InputFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Sentences that were read together: of one file, or of the parallel files of a folder. */
+export interface Piece {
+  /** What stands before a line number: the path, of a folder that of its `seq.in`. */
+  readonly name: string;
+  /** One file; of a folder of slots its parallel files, line by line. */
+  readonly files: readonly InputFile[];
+  /** The label of all its sentences, where that is how they are labeled (`pos=FILE`). */
+  readonly category?: string;
+  readonly sentences: readonly Sentence[];
+  readonly reading: Reading;
+}
+
+/** A corpus: one piece, or one for each label (`pos=FILE,neg=FILE`). */
+export interface Input {
+  /** As it was named on the command line. */
+  readonly path: string;
+  readonly pieces: readonly Piece[];
+}
+
+/** The task of an input where none is named: what its path and format say of it, else labels of words. */
+export function taskOf(path: string, { task, format }: ReadingOptions & { readonly task?: TaskName }): TaskName {
+  if (task !== undefined) return task;
+  const ofSentences = [...CLASSIFIED_FORMATS].some((name) => name === format);
+  const ofWords = FORMATS.some((name) => name === format);
+  return labeledFiles(path) !== undefined || (ofSentences && !ofWords) ? 'classify' : 'tag';
+}
+
+/**
+ * Reads a corpus. Bad lines are listed, or left out where the options say so.
+ *
+ * @param like how an earlier corpus was read: followed where the options are silent
+ * @throws DataError where the path cannot be read, or the file is not what its format demands; ArgumentError on options that do not fit
+ */
+export async function readInput(
+  path: string,
+  task: TaskName,
+  options: ReadingOptions,
+  warnings: NoteCollector,
+  like?: InputSpec,
+): Promise<Input> {
+  const labeled = task === 'classify' ? labeledFiles(path) : undefined;
+  if (labeled === undefined) return { path, pieces: [await readPiece(path, task, options, warnings, like)] };
+  const pieces: Piece[] = [];
+  for (const { category, path: file } of labeled) {
+    const read = { ...classifiedOptionsOf(options, warnings, like), format: 'lines' as const, category };
+    pieces.push({ category, ...(await pieceOf(file, (bytes, more) => readClassified(bytes, { ...read, ...more }))) });
+  }
+  return { path, pieces };
+}
+
+/** What the readers are told beside the options. */
+type More = Required<Pick<ReadOptions, 'source' | 'badLines' | 'onReading'>>;
+
+async function readPiece(
+  path: string,
+  task: TaskName,
+  options: ReadingOptions,
+  warnings: NoteCollector,
+  like: InputSpec | undefined,
+): Promise<Piece> {
+  const policy = { badLines: options.skipBad ? 'skip' : 'list' } as const;
+  if (task === 'classify') {
+    const read = classifiedOptionsOf(options, warnings, like);
+    const folder =
+      read.format === undefined || read.format === 'slots' ? await slotFolder(path, read.format) : undefined;
+    if (folder !== undefined) return slotsOf(folder, { ...policy, onNote: read.onNote, labels: 'ignored' }, true);
+    return pieceOf(path, (bytes, more) => readClassified(bytes, { ...read, ...more, ...policy }));
+  }
+  const read: ReadOptions = { ...readOptionsOf(options, warnings, like), ...policy, tokenLines: true };
+  const folder = await slotFolder(path, read.format);
+  if (folder !== undefined) return slotsOf(folder, read, false);
+  return pieceOf(path, (bytes, more) => readSentences(bytes, { ...read, ...more, ...policy }));
+}
+
+/** The sentences of one file. */
+async function pieceOf(
+  path: string,
+  read: (bytes: ByteChunks, more: More) => AsyncIterable<Sentence>,
+): Promise<Omit<Piece, 'category'>> {
+  const file = { path, bytes: await bytesOf(path) };
+  const name = inputName(path);
+  return {
+    name,
+    files: [file],
+    ...(await heard((onReading) => read([file.bytes], { source: name, badLines: 'list', onReading }))),
+  };
+}
+
+/** The sentences of a folder of slots. @param ofSentences whether the file of labels of whole sentences is needed */
+async function slotsOf(folder: string, options: ReadOptions, ofSentences: boolean): Promise<Piece> {
+  const found: InputFile[] = [];
+  for (const name of SLOT_FILES) {
+    const path = join(folder, name);
+    const bytes = await bytesOf(path).catch((error: unknown) => {
+      if (error instanceof DataError && /no such file/.test(error.message) && name !== 'seq.in') return undefined;
+      throw error;
+    });
+    if (bytes !== undefined) found.push({ path, bytes });
+  }
+  const chunks = (name: string): ByteChunks | undefined => {
+    const file = found.find(({ path }) => path === join(folder, name));
+    return file && [file.bytes];
+  };
+  const source = inputName(folder);
+  if (ofSentences && chunks('label') === undefined)
+    throw new DataError(`${source}: expected a file label beside seq.in, with one label a line: add it`);
+  const files = { tokens: chunks('seq.in')!, labels: chunks('seq.out'), categories: chunks('label') };
+  return {
+    name: `${source}/seq.in`,
+    files: found,
+    ...(await heard((onReading) => readSlots(files, { ...options, source, onReading }))),
+  };
+}
+
+async function heard(
+  read: (onReading: (reading: Reading) => void) => AsyncIterable<Sentence>,
+): Promise<Pick<Piece, 'sentences' | 'reading'>> {
+  let reading: Reading | undefined;
+  const sentences: Sentence[] = [];
+  for await (const sentence of read((found) => (reading = found))) sentences.push(sentence);
+  return { sentences, reading: reading! };
+}
+
+/** All bytes of a file, or of standard input. */
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await openBytes(path)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** How the later corpora of a command are read: as the first one. */
+export const likeFirst = ({ pieces }: Input): InputSpec => inputSpecOf(pieces[0].reading);
+
+/** All sentences of a corpus, in order, each with what stands before its line number. */
+export const sentencesOf = ({ pieces }: Input): { readonly file: string; readonly sentence: Sentence }[] =>
+  pieces.flatMap(({ name, sentences }) => sentences.map((sentence) => ({ file: name, sentence })));
