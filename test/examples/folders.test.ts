@@ -15,8 +15,9 @@ afterAll(() => copy?.remove());
 test.each(folders)('examples/%s', (name) => {
   const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8');
   const [command] = codeBlocks(readme).filter(({ language }) => language === 'sh');
-  expect(command.code).toBe(`node examples/${name}/index.mjs`);
-  const { status, stdout, stderr } = copy.node(`${name}/index.mjs`);
+  const program = command.code.split('\n')[0];
+  expect(program).toMatch(new RegExp(`^node examples/${name}/(index|train)\\.mjs$`));
+  const { status, stdout, stderr } = copy.node(program.slice('node examples/'.length));
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout.trimEnd()).toBe(command.shown);
   expect(brokenLinks(join(EXAMPLES, name, 'README.md'))).toEqual([]);
