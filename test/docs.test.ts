@@ -66,6 +66,10 @@ test('the TypeScript of all documents has the types of the package, and an error
   expect(errors).toHaveLength(1);
 }, 120_000);
 
+test.each([...pages('examples'), '.github/pull_request_template.md'])('%s: its links lead somewhere', (path) => {
+  expect(brokenLinks(join(ROOT, path))).toEqual([]);
+});
+
 describe('the checks find what is wrong', () => {
   const fence = (info: string, code: string) => `\`\`\`${info}\n${code}\n\`\`\`\n`;
 
@@ -118,8 +122,8 @@ describe('the checks find what is wrong', () => {
 
   test('links to missing files and headings; links in code are no links', () => {
     const text =
-      '# One two\n[a](nowhere.md) [b](#one-two) [c](#three) [d](README.md#none) `[e](x.md)` [f](https://x.y)';
-    expect(brokenLinks(join(ROOT, 'x.md'), text)).toEqual(['nowhere.md', '#three', 'README.md#none']);
+      '# One two\n[a](nowhere.md) [b](#one-two) [c](#three) [d](README.md#none) `[e](x.md)` [f](https://x.y) <img src="gone.svg">';
+    expect(brokenLinks(join(ROOT, 'x.md'), text)).toEqual(['nowhere.md', '#three', 'README.md#none', 'gone.svg']);
   });
 
   test('commands, scripts and options that do not exist', () => {

@@ -4,7 +4,7 @@ import { gru } from 'bptt/cells';
 import { createRng, flatCopy, normal } from 'bptt/tensor';
 
 // out += a·b, for any strides and offsets. Everything else is completed.
-function addMatmul(out, a, b) {
+export function addMatmul(out, a, b) {
   const [M, K] = a.shape;
   const N = b.shape[1];
   for (let i = 0; i < M; i++) {

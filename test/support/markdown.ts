@@ -145,7 +145,7 @@ export function typeErrors(documents: Readonly<Record<string, string>>): string[
 /** Relative links of a document. */
 export function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
-  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|srcset|href)="([^"\s]+)/g)].map(([, a, b]) => a ?? b);
   return targets.filter((target) => !/^https?:/.test(target));
 }
 
