@@ -242,7 +242,8 @@ export async function saveConfig(
   }
 }
 
-function isConfig(text: string): boolean {
+/** Whether a text is a configuration of a training, by what it says of itself. */
+export function isConfig(text: string): boolean {
   try {
     return (JSON.parse(text) as { bptt?: unknown } | null)?.bptt === FORMAT;
   } catch {

@@ -1,4 +1,5 @@
 /** `bptt search`: settings of a training found by trying them, in parallel, the bad ones stopped early. */
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -7,7 +8,7 @@ import { ArgumentError, BpttError } from '../tensor/index.js';
 import { counted } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import { positiveInteger } from './arguments.js';
-import { addConfigReader } from './config.js';
+import { addConfigReader, isConfig } from './config.js';
 import { settingsOf } from './config-values.js';
 import { checkSplit, describeInput, pathsOf, readCorpora } from './corpora.js';
 import { InterruptedError } from './failure.js';
@@ -124,6 +125,7 @@ async function search(asked: SearchOptions, terminal: Terminal, command: Command
   const { out, state, task } = options;
   const files = [options.train, options.dev].flatMap((path) => pathsOf(path, task));
   await checkOutputs({ '--out': out, '--state': state }, [...files, options.space, options.grid, options.config]);
+  await expectConfigPlace(out);
   const progress = options.quiet ? silent : createProgress(terminal.stderr, terminal.now);
   const warnings = collectWarnings(options.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const interrupt = watchInterrupt();
@@ -152,6 +154,13 @@ async function search(asked: SearchOptions, terminal: Terminal, command: Command
 /** The state of a search lies beside what it finds: `best.search.json`. */
 function stateBeside(out: string): string {
   return join(dirname(out), `${basename(out).replace(/(?<=.)\.json$/, '')}.search.json`);
+}
+
+/** @throws ArgumentError where the file for the best settings is something else already, which would be lost */
+async function expectConfigPlace(out: string): Promise<void> {
+  const before = await readFile(out, 'utf8').catch(() => undefined);
+  if (before === undefined || before === '' || isConfig(before)) return;
+  throw new ArgumentError(`--out ${out} exists, and is not a configuration of bptt: remove it, or name another file`);
 }
 
 /** @throws ArgumentError where it is not said how to search, or nothing could decide which trial is best */

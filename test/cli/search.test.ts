@@ -173,6 +173,7 @@ describe('refusals', () => {
     ['settings that do not go together', [...random, '--optimizer', 'sgd', '--beta2', '0.9'], 2, '--beta2 means nothing to --optimizer sgd'],
     ['an idle setting', [...random, '--space', 's.json', '--affix-size', '9'], 2, '--affix-size means nothing without the encoder affixes'],
     ['an output over an input', [...random, '-o', 'dev.tsv'], 2, '--out dev.tsv would overwrite the input dev.tsv'],
+    ['an output over something else', [...random, '-o', 'test.tsv'], 2, '--out test.tsv exists, and is not a configuration of bptt'],
     ['one output', [...random, '-o', 'b.json', '--state', 'b.json'], 2, '--out and --state are the same file'],
     ['a space that is missing', [...random, '--space', 'gone.json'], 65, 'gone.json'],
     ['a grid that is too large', ['--grid', 'large.json', ...DATA], 65, 'large.json: the grid has 1,600 trials; expected at most 1,000'],
