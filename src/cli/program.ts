@@ -16,6 +16,7 @@ type Add = (program: Command, terminal: Terminal) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   train: async () => (await import('./train.js')).addTrain,
   eval: async () => (await import('./eval.js')).addEval,
+  errors: async () => (await import('./errors/errors.js')).addErrors,
   tag: async () => (await import('./tag.js')).addTag,
   convert: async () => (await import('./convert.js')).addConvert,
   stats: async () => (await import('./stats.js')).addStats,

@@ -255,7 +255,7 @@ test.each<[number, string[]]>([
 });
 
 describe('help and version', () => {
-  test.each(['train', 'eval', 'tag', 'convert', 'stats', 'gradcheck', 'doctor', 'demo'])(
+  test.each(['train', 'eval', 'errors', 'tag', 'convert', 'stats', 'gradcheck', 'doctor', 'demo'])(
     '%s --help has an example',
     async (command) => {
       const { status, stdout, stderr } = await bpttHere([command, '--help'], space.folder);
@@ -267,7 +267,7 @@ describe('help and version', () => {
   test('bptt --help lists the commands, bptt alone does so as an error', async () => {
     const { status, stdout } = await bpttHere(['--help'], space.folder);
     expect(status).toBe(0);
-    for (const name of ['train', 'eval', 'tag', 'gradcheck', 'doctor', 'demo'])
+    for (const name of ['train', 'eval', 'errors', 'tag', 'gradcheck', 'doctor', 'demo'])
       expect(stdout).toContain(`\n  ${name} `);
     expect(await bpttHere([], space.folder)).toEqual({ status: 2, stdout: '', stderr: stdout });
   });

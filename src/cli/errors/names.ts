@@ -1,0 +1,33 @@
+/** What errors are called on the page, and the numbers by which filters know labels. */
+import type { ErrorKind, HeadErrors, OneError } from './collect.js';
+
+/** What a kind of error is called. */
+export const KIND_NAMES: Readonly<Record<ErrorKind, string>> = {
+  type: 'wrong type',
+  boundary: 'wrong boundary',
+  'type-and-boundary': 'wrong type and boundary',
+  missed: 'missed',
+  spurious: 'spurious',
+  label: 'label alone',
+};
+
+/** What stands where there is no span. */
+export const NONE = '(none)';
+
+/** Gold and predicted labels, or types, of the errors; their places are the values of the filters. */
+export interface Names {
+  readonly gold: readonly (string | null)[];
+  readonly predicted: readonly (string | null)[];
+}
+
+/** The names that occur in the errors of a head, the commonest first. */
+export function namesOf({ wrong }: HeadErrors): Names {
+  const errors = wrong.flatMap((each) => each.errors);
+  return { gold: ranked(errors, 'gold'), predicted: ranked(errors, 'predicted') };
+}
+
+function ranked(errors: readonly OneError[], side: 'gold' | 'predicted'): (string | null)[] {
+  const counts = new Map<string | null, number>();
+  for (const each of errors) counts.set(each[side], (counts.get(each[side]) ?? 0) + 1);
+  return [...counts].sort(([, m], [, n]) => n - m).map(([name]) => name);
+}
