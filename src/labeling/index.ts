@@ -8,6 +8,7 @@ export type {
   Entity,
   EntityOptions,
   FindEntities,
+  FindEntitiesAsync,
   LoadOptions,
   Model,
   ModelConfig,

@@ -327,6 +327,10 @@ export const labelingRoom: Room = {
       labeling.createAsyncTagger(model(), device()).tag,
       () => ({ sentences: words(), options: { probabilities: true, spans: true } }),
     ],
+    'createAsyncTagger().entities': [
+      labeling.createAsyncTagger(model(), device()).entities,
+      () => ({ texts: ['a b'], options: { offsets: 'codepoints', locale: 'en', tokenizer: 'unicode' } }),
+    ],
     'createSegmenter()': [labeling.createSegmenter(), segmented()],
     'createScorer().add': [
       labeling.createScorer().add,

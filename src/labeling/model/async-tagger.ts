@@ -3,6 +3,8 @@ import { expectKernels as expectProducts } from '../../autograd/entry-checks.js'
 import { createCpuKernels } from '../../kernels/cpu/index.js';
 import type { AsyncKernels, Kernels } from '../../kernels/types.js';
 import { expectKernels } from '../checks.js';
+import type { FindEntitiesAsync } from './entities.js';
+import { asyncEntityFinder } from './entities.js';
 import { modelOf } from './file.js';
 import type { HeadPass } from './heads/head.js';
 import { together } from './inference.js';
@@ -19,6 +21,8 @@ export interface AsyncTagger {
   readonly backend: string;
   /** As `Tagger.tag`. */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Promise<Prediction[]>;
+  /** As `Tagger.entities`. */
+  readonly entities: FindEntitiesAsync;
 }
 
 /**
@@ -39,25 +43,27 @@ export function createAsyncTagger(
   const devices = { device, host };
   const network = networkOf(model.config, model.own);
   const { members = [model.params] } = model;
+  const tag: AsyncTagger['tag'] = async (sentences, options = {}) => {
+    const batches = batchesToPredict(model, sentences, options);
+    const out = emptyPredictions(model, sentences.length);
+    for (const { batch, features } of batches) {
+      const passes: (readonly HeadPass[])[] = [];
+      for (const params of members) {
+        const { heads } = await modelForwardAsync(devices, network, params, features, batch.packing, {
+          keep: 'nothing',
+        });
+        passes.push(heads);
+      }
+      predictionsOf(host, model, batch, together(passes), options, out);
+    }
+    return out;
+  };
   return {
     model,
     get backend() {
       return device.backend;
     },
-    async tag(sentences, options = {}) {
-      const batches = batchesToPredict(model, sentences, options);
-      const out = emptyPredictions(model, sentences.length);
-      for (const { batch, features } of batches) {
-        const passes: (readonly HeadPass[])[] = [];
-        for (const params of members) {
-          const { heads } = await modelForwardAsync(devices, network, params, features, batch.packing, {
-            keep: 'nothing',
-          });
-          passes.push(heads);
-        }
-        predictionsOf(host, model, batch, together(passes), options, out);
-      }
-      return out;
-    },
+    tag,
+    entities: asyncEntityFinder(model, tag),
   };
 }

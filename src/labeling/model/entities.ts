@@ -145,13 +145,53 @@ export interface FindEntities {
   (texts: readonly string[], options?: EntityOptions): Entity[][];
 }
 
+/** `AsyncTagger.entities`: as `FindEntities`, on an asynchronous device. */
+export interface FindEntitiesAsync {
+  (text: string, options?: EntityOptions): Promise<Entity[]>;
+  (texts: readonly string[], options?: EntityOptions): Promise<Entity[][]>;
+}
+
+/** Texts that were asked about. */
+interface Question {
+  readonly sentences: readonly (readonly string[])[];
+  /** What to label them with. */
+  readonly asked: PredictOptions;
+  /** The answer, from the labels of the sentences. */
+  answer(predictions: readonly Prediction[]): Entity[] | Entity[][];
+}
+
+type Ask = (texts: string | readonly string[], options?: EntityOptions) => Question;
+
 /** `FindEntities` by a function that labels sentences. */
 export function entityFinder(
   model: Model,
-  tag: (sentences: readonly (readonly string[])[], options: PredictOptions) => Prediction[],
+  tag: (sentences: Question['sentences'], options: PredictOptions) => Prediction[],
 ): FindEntities {
+  const ask = questionsTo(model);
+  const find = (...question: Parameters<Ask>): Entity[] | Entity[][] => {
+    const { sentences, asked, answer } = ask(...question);
+    return answer(tag(sentences, asked));
+  };
+  return find as FindEntities;
+}
+
+/** `entityFinder` where labels come later. */
+export function asyncEntityFinder(
+  model: Model,
+  tag: (sentences: Question['sentences'], options: PredictOptions) => Promise<Prediction[]>,
+): FindEntitiesAsync {
+  const ask = questionsTo(model);
+  const find = async (...question: Parameters<Ask>): Promise<Entity[] | Entity[][]> => {
+    const { sentences, asked, answer } = ask(...question);
+    return answer(await tag(sentences, asked));
+  };
+  return find as FindEntitiesAsync;
+}
+
+/** Checks and cuts texts. What cuts them is kept while the options stay the same. */
+function questionsTo(model: Model): Ask {
   let known: { readonly key: string; readonly cut: (text: string) => CutText } | undefined;
-  const find = (texts: string | readonly string[], options: EntityOptions = {}): Entity[] | Entity[][] => {
+  return (texts, options = {}) => {
     expectKnownKeys('entities', 'options', options, KEYS);
     const { offsets = 'utf16', ...how } = options;
     expectOneOf('entities', 'offsets', offsets, OFFSET_UNITS);
@@ -160,10 +200,13 @@ export function entityFinder(
     const key = `${how.tokenizer} ${how.locale}`;
     if (known?.key !== key) known = { key, cut: textCutter(how, model.input) };
     const cut = (typeof texts === 'string' ? [texts] : texts).map(known.cut);
-    const asked = askedForEntities(model);
-    const predictions = tag(cut.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)), asked); // prettier-ignore
-    const found = entitiesOf(model, cut, predictions, offsets);
-    return typeof texts === 'string' ? found[0] : found;
+    return {
+      sentences: cut.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)),
+      asked: askedForEntities(model),
+      answer(predictions) {
+        const found = entitiesOf(model, cut, predictions, offsets);
+        return typeof texts === 'string' ? found[0] : found;
+      },
+    };
   };
-  return find as FindEntities;
 }

@@ -19,7 +19,7 @@ import type { Model } from './model.js';
 import type { Prediction, PredictOptions } from './predict.js';
 import { predictWith } from './predict.js';
 
-export type { Entity, EntityOptions, FindEntities } from './entities.js';
+export type { Entity, EntityOptions, FindEntities, FindEntitiesAsync } from './entities.js';
 export type { OffsetUnit } from '../data/offsets.js';
 export type { InferenceOptions } from './inference.js';
 export type { LoadOptions } from './file.js';

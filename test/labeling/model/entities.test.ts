@@ -1,7 +1,8 @@
 /** `tagger.entities`: places of entities in text, against what `slice`, `Array.from` and the labels of the tagger say. */
 import fc from 'fast-check';
+import type { AsyncKernels } from '../../../src/kernels/index';
 import { createCpuKernels } from '../../../src/kernels/index';
-import { createTagger, segmentText, spansOf, train } from '../../../src/labeling/index';
+import { createAsyncTagger, createTagger, segmentText, spansOf, train } from '../../../src/labeling/index';
 import type { Sentence, Tagger, TrainOptions } from '../../../src/labeling/index';
 import { ArgumentError } from '../../../src/tensor/errors';
 
@@ -134,4 +135,19 @@ test('a model remembers how text is cut; options that are none are refused', asy
   const classes = [{ tokens: ['good'], category: 'pos' }, { tokens: ['bad'], category: 'neg' }]; // prettier-ignore
   const classifier = createTagger((await train(kernels, { train: classes }, { ...SIZES, task: 'classify' })).model);
   expect(() => classifier.entities('good')).toThrow(ArgumentError);
+});
+
+test('on an asynchronous device the entities are the same, and a wrong call is a rejection', async () => {
+  const device = kernels as unknown as AsyncKernels; // what an asynchronous caller may await too
+  for (const each of [softmax, crf, pos, bare, both]) {
+    const later = createAsyncTagger(each.model, device);
+    const texts = ['Ann Lee met 👍🏽 Kay in Oslo.', '', 'met a b. Ann'];
+    expect(await later.entities(texts)).toEqual(each.entities(texts));
+    expect(await later.entities(texts[0], { offsets: 'codepoints' })).toEqual(
+      each.entities(texts[0], { offsets: 'codepoints' }),
+    );
+  }
+  const { entities } = createAsyncTagger(pos.model, device);
+  await expect(entities('a', { offsets: 'bytes' as never })).rejects.toThrow(ArgumentError);
+  await expect(entities(3 as never)).rejects.toThrow(ArgumentError);
 });
