@@ -1,4 +1,5 @@
 /** The files a command is about to write, checked before the work begins. */
+import { readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SLOT_FILES } from '../labeling/data/files.node.js';
@@ -17,7 +18,7 @@ export async function checkOutputs(
   inputs: readonly (string | undefined)[],
 ): Promise<void> {
   const read = inputs.flatMap((path) =>
-    path === undefined ? [] : [path, ...SLOT_FILES.map((name) => join(path, name))],
+    path === undefined ? [] : [path, ...SLOT_FILES.map((name) => join(path, name)), ...besideOf(path)],
   );
   const names = Object.entries(outputs).flatMap(([flag, path]) => (path === undefined ? [] : [{ flag, path }]));
   const empty = names.find(({ path }) => path === '');
@@ -38,6 +39,16 @@ export async function checkOutputs(
     for (const other of names.slice(0, i)) {
       if (await areOneFile(other.path, path)) throw new ArgumentError(`${other.flag} and ${flag} are the same file`);
     }
+  }
+}
+
+/** The other file of a pair of brat; of a folder, all of its files. */
+function besideOf(path: string): string[] {
+  if (/\.(ann|txt)$/.test(path)) return [path.replace(/ann$|txt$/, (end) => (end === 'ann' ? 'txt' : 'ann'))];
+  try {
+    return readdirSync(path).filter((name) => /\.(ann|txt)$/.test(name)).map((name) => join(path, name)); // prettier-ignore
+  } catch {
+    return []; // not a folder
   }
 }
 

@@ -1,17 +1,20 @@
 /** Opening files for the readers: the only place of the labeler that reads from a disk. Node only. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { visible } from '../../tensor/visible.js';
+import type { BratDocument, BratFile } from './formats/brat.js';
+import { readBrat } from './formats/brat.js';
 import { readClassified } from './formats/classified.js';
 import type { ClassifiedOptions } from './formats/classified-options.js';
 import { rejectUnusedBy, tokenCutter } from './formats/classified-options.js';
 import { lineBlocks } from './formats/lines.js';
 import type { ByteChunks } from './formats/lines.js';
-import type { ReadOptions } from './formats/options.js';
+import type { LabelPolicy, ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
 import { readSlots } from './formats/slots.js';
+import { compareCodePoints } from './lists.js';
 import { shortToken } from './long-tokens.js';
 import { readText, type SegmentOptions } from './segment.js';
 import type { SegmentedSentence, Sentence } from './sentence.js';
@@ -23,12 +26,17 @@ export const SLOT_FILES = ['seq.in', 'seq.out', 'label'] as const;
  * Sentences of a file, one by one, in bounded memory.
  *
  * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` beside its
- *   `seq.out`
+ *   `seq.out`; for `brat` a file `.ann` or `.txt` with the other beside it, or a folder of such pairs
  * @param options as {@link readSentences} takes them; messages name the path
  * @throws DataError where the path cannot be read, or the file is not what its format demands
  */
 export async function* openSentences(path: string, options: ReadOptions = {}): AsyncGenerator<Sentence> {
   const settings = { ...options, source: options.source ?? inputName(path) };
+  const pairs = await bratPairs(path, options.format);
+  if (pairs !== undefined) {
+    yield* readBrat(openBrat(pairs, options.labels ?? 'required'), { ...settings, format: 'brat' });
+    return;
+  }
   const folder = await slotFolder(path, options.format);
   if (folder === undefined) yield* readSentences(await openBytes(path), settings);
   else yield* openSlots(folder, { ...settings, source: options.source ?? visible(folder) });
@@ -146,7 +154,7 @@ export async function openBytes(path: string): Promise<ByteChunks> {
   if (!(await statOf(path)).isDirectory()) return readingErrors(path);
   const advice = (await exists(join(path, 'seq.in')))
     ? 'say that its format is slots, or name a file in it'
-    : 'name a file in it, or, for labeled sentences, a folder with seq.in and seq.out';
+    : 'name a file in it, or, for labeled sentences, a folder with seq.in and seq.out, or with files .ann and .txt';
   throw new DataError(`${path}: expected a file, got a folder: ${advice}`);
 }
 
@@ -202,6 +210,61 @@ export async function slotFolder(path: string, format?: ReadOptions['format']): 
   if (!isTokens)
     throw new ArgumentError(`${path}: the format slots is a folder with seq.in and seq.out: name the folder`);
   return folder;
+}
+
+/** The files of a document of brat. */
+export interface BratPair {
+  readonly text: string;
+  readonly annotations: string;
+}
+
+/**
+ * The pairs of a text and its annotations, or undefined where the path is something else. Without a format they are a folder that has files
+ * `.ann` and no `seq.in`, and a file `.ann` with a `.txt` beside it.
+ *
+ * @throws DataError where there is nothing at the path, or no pair in the folder; ArgumentError where the format is `brat` and the path is
+ *   something else
+ */
+export async function bratPairs(path: string, format?: ReadOptions['format']): Promise<BratPair[] | undefined> {
+  if (format !== undefined && format !== 'brat') return undefined;
+  if (path === '-') {
+    if (format === undefined) return undefined;
+    throw new ArgumentError(
+      'the format brat is two files, a text and its annotations: name one of them, or their folder',
+    );
+  }
+  const pairOf = (stem: string): BratPair => ({ text: `${stem}.txt`, annotations: `${stem}.ann` });
+  if ((await statOf(path)).isDirectory()) {
+    const names = await readdir(path).catch((cause: unknown) => Promise.reject(systemError(path, cause)));
+    if (format === undefined && (names.includes('seq.in') || !names.some((name) => name.endsWith('.ann'))))
+      return undefined;
+    const stems = new Set(names.filter((name) => /.\.(txt|ann)$/s.test(name)).map((name) => name.slice(0, -4)));
+    if (stems.size > 0) return [...stems].sort(compareCodePoints).map((stem) => pairOf(join(path, stem)));
+    throw new DataError(`${path}: expected pairs of files such as a.txt and a.ann; got none: name another folder`);
+  }
+  const stem = path.slice(0, -4);
+  if (format === undefined) return path.endsWith('.ann') && (await exists(`${stem}.txt`)) ? [pairOf(stem)] : undefined;
+  if (/\.(txt|ann)$/.test(path)) return [pairOf(stem)];
+  throw new ArgumentError(
+    `${path}: the format brat is a file .ann beside a file .txt: name one of them, or their folder`,
+  );
+}
+
+async function* openBrat(pairs: readonly BratPair[], labels: LabelPolicy): AsyncGenerator<BratDocument> {
+  for (const pair of pairs) {
+    const missing = async (path: string, what: string, of: string): Promise<void> => {
+      if (!(await exists(path))) throw new DataError(`${path}: no such file: expected the ${what} of ${of}: add it`);
+    };
+    await missing(pair.text, 'text', pair.annotations);
+    if (labels === 'required') await missing(pair.annotations, 'annotations', pair.text);
+    const wanted = labels !== 'ignored' && (await exists(pair.annotations));
+    yield { text: await wholeFile(pair.text), ...(wanted && { annotations: await wholeFile(pair.annotations) }) };
+  }
+}
+
+async function wholeFile(path: string): Promise<BratFile> {
+  const bytes = await readFile(path).catch((cause: unknown) => Promise.reject(systemError(path, cause)));
+  return { name: visible(path), bytes };
 }
 
 async function exists(path: string): Promise<boolean> {

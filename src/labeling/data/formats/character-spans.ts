@@ -31,7 +31,11 @@ export function cuttingOf({ cutting, like }: Pick<ParseOptions, 'cutting' | 'lik
  *
  * @param spans in UTF-16 code units
  */
-export function labelsOfSpans(spans: readonly CharacterSpan[], offsets: Places, tally: SpanTally): string[] {
+export function labelsOfSpans(
+  spans: readonly CharacterSpan[],
+  offsets: Places,
+  tally: Pick<SpanTally, 'add'>,
+): string[] {
   const starts = new Map(offsets.map(([from], t) => [from, t]));
   const ends = new Map(offsets.map(([, to], t) => [to, t]));
   const labels = offsets.map(() => 'O');

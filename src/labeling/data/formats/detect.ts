@@ -64,7 +64,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
 
 /**
  * Format of the text that begins with these lines, or undefined where it looks like none of them (raw text, say).
- * The more lines the surer; `slots` is a folder and is never the answer.
+ * The more lines the surer; `slots` and `brat` are several files and never the answer.
  *
  * - `jsonl`: the first line that is not blank opens an object. Where that has a text and spans, as doccano or Prodigy write them, it
  *   is `doccano` or `prodigy`.
@@ -76,7 +76,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
  * - `conll`: most lines have another number of columns separated by tabs, or more than half of all lines have the same
  *   number of columns, two or more, separated by spaces.
  */
-export function detectFormat(head: readonly string[]): Exclude<Format, 'slots'> | undefined {
+export function detectFormat(head: readonly string[]): Exclude<Format, 'slots' | 'brat'> | undefined {
   expectWords('detectFormat', 'head', head);
   if (declaredColumns(head.find((line) => !isBlank(line)) ?? '')) return 'conllu';
   const rows = contentRows(head);

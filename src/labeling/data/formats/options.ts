@@ -18,7 +18,17 @@ import type { InputSpec, Reading } from './reading.js';
 export { quoted as quote } from '../../../tensor/visible.js';
 
 /** The input formats, by the names `--format` takes. */
-export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'doccano', 'prodigy', 'slots'] as const;
+export const FORMATS = [
+  'conllu',
+  'conll',
+  'two-column',
+  'slashed',
+  'jsonl',
+  'doccano',
+  'prodigy',
+  'brat',
+  'slots',
+] as const;
 
 /**
  * - `conllu`: CoNLL-U, ten columns separated by tabs; CoNLL-U Plus, the columns that its first line names.
@@ -27,6 +37,7 @@ export const FORMATS = ['conllu', 'conll', 'two-column', 'slashed', 'jsonl', 'do
  * - `slashed`: one sentence a line, tokens separated by spaces, each followed by a slash and its label: `the/DT cat/NN`.
  * - `jsonl`: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`.
  * - `doccano`, `prodigy`: what these tools export, texts and spans by characters (`annotated.ts`).
+ * - `brat`: a text with a file of annotations beside it, or a folder of such pairs (`brat.ts`).
  * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and perhaps `label`.
  */
 export type Format = (typeof FORMATS)[number];
@@ -91,8 +102,8 @@ export interface ReadOptions {
    */
   labelNames?: LabelNames;
   /**
-   * `doccano` and `prodigy` only: what the places of characters count. Default: UTF-16 code units in `doccano` and code points in
-   * `prodigy`, as these tools do, or the other where that alone fits the tokens of a text (`annotated.ts`).
+   * `doccano`, `prodigy` and `brat` only: what the places of characters count. Default: UTF-16 code units in `doccano` and code points in
+   * the others, as these tools do, or the other where that alone fits a text (`annotated.ts`).
    */
   offsetUnit?: OffsetUnit;
   /** How texts are cut into tokens, in the formats that have texts; the others have their tokens. Default: as `like` says. */
@@ -224,6 +235,7 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     jsonl: ['column', 'labelNames'],
     doccano: ['offsetUnit'],
     prodigy: ['offsetUnit'],
+    brat: ['offsetUnit'],
     slots: [],
   };
   for (const name of [

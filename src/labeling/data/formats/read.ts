@@ -190,7 +190,7 @@ function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
     throw new DataError(`${message}: fetch it with git lfs pull`);
   }
   const format = options.format ?? detectFormat(lines) ?? FORMATS.find((name) => name === like?.format);
-  if (format === undefined || (format === 'slots' && options.format === undefined)) {
+  if (format === undefined || ((format === 'slots' || format === 'brat') && options.format === undefined)) {
     if (fault) throw fault.error;
     const message = `${source}: cannot tell the format from the first ${counted(lines.length, 'line')}`;
     throw new DataError(`${message}: name one of ${FORMATS.join(', ')}`);
@@ -225,6 +225,8 @@ function createParser(format: Format, head: readonly string[], options: ParseOpt
     case 'doccano':
     case 'prodigy':
       return createAnnotatedParser(format, options);
+    case 'brat':
+      throw new ArgumentError('the format brat is two files, not one stream: name one of them, or their folder');
     case 'slots':
       throw new ArgumentError('the format slots is three files, not one stream: use readSlots, or give the folder');
   }
