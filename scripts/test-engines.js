@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The tests of the built package in other engines: Node 20, 22 and 24 from their npm packages, and Chromium where one is
- * installed. Installs the packages of test/engines where they are lacking (600 MB), and runs jest. Arguments go to jest.
+ * The tests of the built package in other engines: Node 20, 22 and 24 and Deno from their npm packages, and Chromium
+ * where one is installed. Installs the packages of test/engines where they are lacking (700 MB), and runs jest. Arguments go to jest.
  *
  *     npm run build && npm run test:engines
  *

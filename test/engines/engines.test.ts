@@ -1,5 +1,5 @@
 /**
- * The built package in Node 20, 22 and 24 and in Chromium: the WebAssembly backend passes the contract there, its scans are
+ * The built package in Node 20, 22 and 24, in Deno and in Chromium: the WebAssembly backend passes the contract there, its scans are
  * right, and without relaxed SIMD its bits are the same in every engine.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { browserIt, bundleOf, MAIN, openBrowser } from './browser';
+import { deno, denoIt } from './deno';
 import type { report as run } from './suite';
 
 type Outcome = Awaited<ReturnType<typeof run>>;
@@ -68,6 +69,20 @@ describe.each(NODES)('Node $version', ({ version, flags, path }) => {
     expect(stdout).toMatch(
       version === 20 ? /^declined +wasm-relaxed: /m : /^found +wasm-relaxed: runs as wasm-relaxed/m,
     );
+  });
+});
+
+describe('Deno', () => {
+  denoIt('passes the contract, and scans right', () => {
+    const { status, stdout, stderr } = deno([join(folder, 'suite.cjs')], folder);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expectOutcome('Deno', JSON.parse(stdout) as Outcome);
+  });
+
+  denoIt('lists the backend in bptt doctor', () => {
+    const { status, stdout } = deno(['--allow-read', '--allow-env', '--allow-sys', MAIN, 'doctor'], folder);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^found +wasm: runs as wasm-simd, chosen by auto$/m);
   });
 });
 
