@@ -156,6 +156,17 @@ export function labelCounts(sentences: readonly Sentence[], kind: LabelKind): La
   return { labels, unlabeled, scheme, evidence, spans: scheme === null ? null : spanCounts(lists) };
 }
 
+/** The types of the spans of each sentence, `O` where it has none; null where the labels annotate no spans. */
+export function spanTypes(sentences: readonly Sentence[], kind: LabelKind): string[][] | null {
+  const lists = sentences.map((sentence) => kind.labelsIn(sentence) ?? []);
+  const { kind: written } = spanSchemeOf(new Set(lists.flat()));
+  if (kind.of === 'sentence' || written === null) return null;
+  return lists.map((labels) => {
+    const types = spansOf(labels.map(insideOf(written))).map(({ type }) => `span ${type}`);
+    return types.length > 0 ? types : ['O'];
+  });
+}
+
 function spanCounts(lists: readonly (readonly string[])[]): SpanCount[] {
   const inside = insideOf(spanSchemeOf(new Set(lists.flat())).kind!);
   const [counts, lengths] = [new Map<string, number>(), new Map<string, number>()];

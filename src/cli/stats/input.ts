@@ -2,6 +2,7 @@
  * A corpus with the bytes it was read from: each file is read once, into memory, so that a pipe will do and what is told of its lines
  * is about the same bytes as its sentences.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inputName, labeledFiles, openBytes, SLOT_FILES, slotFolder } from '../../labeling/data/files.node.js';
 import {
@@ -36,6 +37,8 @@ export interface Piece {
   readonly category?: string;
   readonly sentences: readonly Sentence[];
   readonly reading: Reading;
+  /** Reads other bytes of these files as they were read, and says nothing of it. @throws DataError likewise */
+  again(files: readonly Uint8Array[]): Promise<readonly Sentence[]>;
 }
 
 /** A corpus: one piece, or one for each label (`pos=FILE,neg=FILE`). */
@@ -70,14 +73,21 @@ export async function readInput(
   if (labeled === undefined) return { path, pieces: [await readPiece(path, task, options, warnings, like)] };
   const pieces: Piece[] = [];
   for (const { category, path: file } of labeled) {
-    const read = { ...classifiedOptionsOf(options, warnings, like), format: 'lines' as const, category };
-    pieces.push({ category, ...(await pieceOf(file, (bytes, more) => readClassified(bytes, { ...read, ...more }))) });
+    const policy = { badLines: options.skipBad ? 'skip' : 'list' } as const;
+    const read = { ...classifiedOptionsOf(options, warnings, like), ...policy, format: 'lines' as const, category };
+    pieces.push({
+      category,
+      ...(await pieceOf(file, ([bytes], more) => readClassified([bytes], { ...read, ...more }))),
+    });
   }
   return { path, pieces };
 }
 
-/** What the readers are told beside the options. */
-type More = Required<Pick<ReadOptions, 'source' | 'badLines' | 'onReading'>>;
+/** Reads the bytes of files. */
+type Read = (
+  files: readonly Uint8Array[],
+  more: Pick<ReadOptions, 'source' | 'onReading' | 'onNote'>,
+) => AsyncIterable<Sentence>;
 
 async function readPiece(
   path: string,
@@ -88,65 +98,64 @@ async function readPiece(
 ): Promise<Piece> {
   const policy = { badLines: options.skipBad ? 'skip' : 'list' } as const;
   if (task === 'classify') {
-    const read = classifiedOptionsOf(options, warnings, like);
+    const read = { ...classifiedOptionsOf(options, warnings, like), ...policy };
     const folder =
       read.format === undefined || read.format === 'slots' ? await slotFolder(path, read.format) : undefined;
     if (folder !== undefined) return slotsOf(folder, { ...policy, onNote: read.onNote, labels: 'ignored' }, true);
-    return pieceOf(path, (bytes, more) => readClassified(bytes, { ...read, ...more, ...policy }));
+    return pieceOf(path, ([bytes], more) => readClassified([bytes], { ...read, ...more }));
   }
   const read: ReadOptions = { ...readOptionsOf(options, warnings, like), ...policy, tokenLines: true };
   const folder = await slotFolder(path, read.format);
   if (folder !== undefined) return slotsOf(folder, read, false);
-  return pieceOf(path, (bytes, more) => readSentences(bytes, { ...read, ...more, ...policy }));
+  return pieceOf(path, ([bytes], more) => readSentences([bytes], { ...read, ...more }));
 }
 
 /** The sentences of one file. */
-async function pieceOf(
-  path: string,
-  read: (bytes: ByteChunks, more: More) => AsyncIterable<Sentence>,
-): Promise<Omit<Piece, 'category'>> {
-  const file = { path, bytes: await bytesOf(path) };
-  const name = inputName(path);
-  return {
-    name,
-    files: [file],
-    ...(await heard((onReading) => read([file.bytes], { source: name, badLines: 'list', onReading }))),
-  };
+async function pieceOf(path: string, read: Read): Promise<Piece> {
+  const files = [{ path, bytes: await bytesOf(path) }];
+  const source = inputName(path);
+  return { name: source, files, ...(await heard(files, read, source)) };
 }
 
 /** The sentences of a folder of slots. @param ofSentences whether the file of labels of whole sentences is needed */
 async function slotsOf(folder: string, options: ReadOptions, ofSentences: boolean): Promise<Piece> {
-  const found: InputFile[] = [];
+  const files: InputFile[] = [];
+  const names: string[] = [];
   for (const name of SLOT_FILES) {
     const path = join(folder, name);
-    const bytes = await bytesOf(path).catch((error: unknown) => {
-      if (error instanceof DataError && /no such file/.test(error.message) && name !== 'seq.in') return undefined;
-      throw error;
-    });
-    if (bytes !== undefined) found.push({ path, bytes });
+    if (name !== 'seq.in' && !existsSync(path)) continue;
+    files.push({ path, bytes: await bytesOf(path) });
+    names.push(name);
   }
-  const chunks = (name: string): ByteChunks | undefined => {
-    const file = found.find(({ path }) => path === join(folder, name));
-    return file && [file.bytes];
-  };
   const source = inputName(folder);
-  if (ofSentences && chunks('label') === undefined)
+  if (ofSentences && !names.includes('label'))
     throw new DataError(`${source}: expected a file label beside seq.in, with one label a line: add it`);
-  const files = { tokens: chunks('seq.in')!, labels: chunks('seq.out'), categories: chunks('label') };
-  return {
-    name: `${source}/seq.in`,
-    files: found,
-    ...(await heard((onReading) => readSlots(files, { ...options, source, onReading }))),
-  };
+  const chunks = (all: readonly Uint8Array[], name: string): ByteChunks | undefined =>
+    names.includes(name) ? [all[names.indexOf(name)]] : undefined;
+  const read: Read = (all, more) =>
+    readSlots(
+      { tokens: [all[0]], labels: chunks(all, 'seq.out'), categories: chunks(all, 'label') },
+      { ...options, ...more },
+    );
+  return { name: `${source}/seq.in`, files, ...(await heard(files, read, source)) };
 }
 
 async function heard(
-  read: (onReading: (reading: Reading) => void) => AsyncIterable<Sentence>,
-): Promise<Pick<Piece, 'sentences' | 'reading'>> {
+  files: readonly InputFile[],
+  read: Read,
+  source: string,
+): Promise<Pick<Piece, 'sentences' | 'reading' | 'again'>> {
   let reading: Reading | undefined;
-  const sentences: Sentence[] = [];
-  for await (const sentence of read((found) => (reading = found))) sentences.push(sentence);
-  return { sentences, reading: reading! };
+  const bytes = files.map((file) => file.bytes);
+  const sentences = await all(read(bytes, { source, onReading: (found) => (reading = found) }));
+  const again = (others: readonly Uint8Array[]) => all(read(others, { source, onNote: () => undefined }));
+  return { sentences, reading: reading!, again };
+}
+
+async function all(sentences: AsyncIterable<Sentence>): Promise<Sentence[]> {
+  const list: Sentence[] = [];
+  for await (const sentence of sentences) list.push(sentence);
+  return list;
 }
 
 /** All bytes of a file, or of standard input. */

@@ -91,14 +91,15 @@ function histogram(paper: Paper, corpora: readonly CorpusStatistics[]): string {
 function labelTables(paper: Paper, corpora: readonly CorpusStatistics[], k: number, all: boolean): string[] {
   const kinds = corpora.map(({ labels }) => labels[k]);
   const [{ name, of, scheme, evidence }] = kinds;
+  const names = corpora.map((corpus) => corpus.name);
   const title = of === 'sentence' ? 'label of the sentence' : visible(name);
-  const counts = countTable(paper, corpora, all, title, kinds.map(({ labels }) => labels.map(({ label, ...each }) => ({ name: label, ...each })))); // prettier-ignore
+  const counts = countTable(paper, names, all, title, kinds.map(({ labels }) => labels.map(({ label, ...each }) => ({ name: label, ...each })))); // prettier-ignore
   const missing = kinds.flatMap(({ unlabeled }, c) =>
     unlabeled > 0 ? [`${corpora[c].name}: ${counted(unlabeled, of)} without a label`] : [],
   );
   const labels = [counts, ...missing.flatMap((line) => wrapped(paper, line))].join('\n');
   if (scheme === null) return [labels];
-  const spans = countTable(paper, corpora, all, 'span', kinds.map(({ spans: own }) => (own ?? []).map(({ type, ...each }) => ({ name: type, ...each })))); // prettier-ignore
+  const spans = countTable(paper, names, all, 'span', kinds.map(({ spans: own }) => (own ?? []).map(({ type, ...each }) => ({ name: type, ...each })))); // prettier-ignore
   return [[spans, ...schemeLines(kinds, corpora, evidence).flatMap((line) => wrapped(paper, line))].join('\n'), labels];
 }
 
@@ -117,9 +118,10 @@ interface Row {
   readonly meanLength?: number;
 }
 
-function countTable(
+/** Counts and shares by name, beside each other for each corpus. @param all whether every name is listed */
+export function countTable(
   paper: Paper,
-  corpora: readonly CorpusStatistics[],
+  corpora: readonly string[],
   all: boolean,
   title: string,
   lists: readonly (readonly Row[])[],
@@ -134,7 +136,7 @@ function countTable(
     const length = own.find((row) => row !== undefined)?.meanLength;
     return [name === '' ? '(no type)' : visible(name), ...cells, ...(lengths ? [length!.toFixed(2)] : [])];
   });
-  const head = [...corpora.flatMap(({ name }) => [name, 'share']), ...(lengths ? ['mean length'] : [])];
+  const head = [...corpora.flatMap((name) => [name, 'share']), ...(lengths ? ['mean length'] : [])];
   const sums = ['all', ...lists.flatMap((list) => [grouped(list.reduce((sum, { count }) => sum + count, 0)), ''])];
   const table = headed(paper, [[title, ...head], ...rows, sums], 'l');
   if (shown.length === names.length) return table;
