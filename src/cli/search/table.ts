@@ -26,12 +26,18 @@ export function drawnText(drawn: Drawn): string {
 /** A run that has just ended: `rung 1 of 3  trial 7  6 epochs  dev span F1 41.20 %  12 s  lr 0.0121 …`. */
 export function runLine(run: TrialRun, rungs: number, drawn: Drawn): string {
   const said = run.result === null ? `failed: ${visible(run.failed ?? '')}` : `dev ${run.result.measure} ${percent(run.score!)}`; // prettier-ignore
-  const parts = [`rung ${run.rung + 1} of ${rungs}`, `trial ${String(run.trial).padStart(2)}`, epochsText(run), said];
+  const parts = [
+    `rung ${run.rung + 1} of ${rungs}`,
+    `trial ${String(run.trial).padStart(2)}`,
+    `${epochsText(run)} epochs`,
+    said,
+  ];
   return [...parts, formatDuration(run.seconds), drawnText(drawn)].join('  ');
 }
 
+/** Epochs of a run: `12 of 54` where patience ended it early. */
 const epochsText = ({ epochs, result }: TrialRun): string =>
-  result === null || result.trained === epochs ? `${epochs} epochs` : `${result.trained} of ${epochs} epochs`;
+  result === null || result.trained === epochs ? `${epochs}` : `${result.trained} of ${epochs}`;
 
 /**
  * All trials, the best one first: rank, number, epochs, score, seconds, and what each drew.
@@ -53,12 +59,12 @@ export function tableOf(
       if (isDefault) return place === 0 ? DEFAULTS : '';
       return idle(run.trial, name) ? '-' : valueText(drawn[name]);
     });
-    const { rank, trial, epochs, result, score, seconds } = run;
+    const { rank, trial, result, score, seconds } = run;
     const scored = score === null ? 'failed' : percent(score);
     return [
       `${rank}`,
       `${trial}`,
-      `${epochs}`,
+      epochsText(run),
       `${result?.bestEpoch ?? ''}`,
       scored,
       formatDuration(seconds),
