@@ -31,7 +31,7 @@ export function reliability(id: string, what: string, calibration: Calibration, 
   return [
     heading,
     `<p>${text(sentenceOf(calibration))}</p><figure>${pictureOf(id, title, calibration)}</figure>`,
-    `<p class="small">Bars: accuracy of each bin; orange: how far it is from the mean confidence; dashed: perfect calibration; below: how many ${text(what)}. ${text(formula)}</p>`,
+    `<p class="small">Each bar reaches the accuracy of its bin without its orange part, and with its light blue part. Orange: by how much the model is more sure than right; light blue: by how much it is more right than sure; dashed: perfect calibration; below: how many ${text(what)}. ${text(formula)}</p>`,
     folded('Numbers of the diagram', scrolling(`Numbers of the diagram: ${title}`, table)),
   ].join('\n');
 }
@@ -58,8 +58,8 @@ function pictureOf(id: string, title: string, calibration: Calibration): string 
     const [low, high] = [Math.min(accuracy, confidence), Math.max(accuracy, confidence)];
     const tall = Math.max(1, (HISTOGRAM * count) / most);
     return [
-      rect('bar', left, y(accuracy), width, SIDE * accuracy),
-      rect('gap', left, y(high), width, SIDE * (high - low)),
+      rect('bar', left, y(low), width, SIDE * low),
+      rect(confidence > accuracy ? 'over' : 'under', left, y(high), width, SIDE * (high - low)),
       rect('count', left, base - tall, width, tall),
     ];
   });

@@ -19,14 +19,14 @@ th,td{border-bottom:1px solid var(--line);padding:.15rem .6rem;text-align:start;
 .heat td{text-align:end;border:1px solid var(--ground);min-width:2.2rem;padding:0 .3rem}.heat th{border:0;padding:.1rem .5rem}.heat .v{writing-mode:vertical-rl;transform:rotate(180deg);text-align:start;padding:.4rem .1rem}
 .heat button{all:unset;box-sizing:border-box;width:100%;text-align:end;cursor:pointer;display:block}.heat button:focus-visible{outline:2px solid currentColor;outline-offset:1px}.heat button:hover{text-decoration:underline}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.5rem 1rem;margin:.5rem 0}dl div{border-inline-start:3px solid var(--line);padding-inline-start:.6rem}dt{font-size:.85rem;color:var(--muted)}dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums}
-summary{cursor:pointer}svg{max-width:100%;height:auto}.note{border-inline-start:3px solid var(--wrong);padding-inline-start:.6rem}
+summary{cursor:pointer}figure{margin:.5rem 0}kbd{border:1px solid var(--line);border-radius:.2rem;padding:0 .25rem}svg{max-width:100%;height:auto}.note{border-inline-start:3px solid var(--wrong);padding-inline-start:.6rem}
 .filters{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.5rem;align-items:end;border:1px solid var(--line);padding:.75rem;border-radius:.4rem}.filters[hidden]{display:none}
 .filters label{display:block;font-size:.85rem;min-width:0}.filters select,.filters input[type=search]{display:block;width:100%;font:inherit;min-height:2rem}.filters button{font:inherit;min-height:2rem}.filters .all{grid-column:1/-1}
 select,input,.filters button{color:var(--ink);background:var(--ground);border:1px solid var(--muted);border-radius:.25rem}
 .sentences{list-style:none;padding:0}.sentence{border-top:1px solid var(--line);padding:.6rem 0}.sentence[hidden],.error[hidden]{display:none}.errors{margin:.3rem 0;padding-inline-start:1.2rem}
 .text{line-height:1.6}.w{display:inline-flex;flex-direction:column;vertical-align:top;padding:0 .15rem}.w span{font-size:.75rem;line-height:1.25}.w mark{color:inherit;background:none;border-bottom:3px solid var(--wrong)}
 .gold{color:var(--gold);font-weight:600}.predicted{color:var(--predicted);font-weight:600}
-.axis,.ideal{stroke:var(--muted);fill:none}.ideal{stroke-dasharray:4 4}.bar{fill:var(--right)}.gap{fill:var(--wrong);fill-opacity:.35;stroke:var(--wrong)}.count{fill:var(--muted)}svg text{fill:var(--ink);font:11px system-ui,sans-serif}
+.axis,.ideal{stroke:var(--muted);fill:none}.ideal{stroke-dasharray:4 4}.bar{fill:var(--right)}.over{fill:var(--wrong);fill-opacity:.35;stroke:var(--wrong)}.under{fill:var(--right);fill-opacity:.3;stroke:var(--right)}.count{fill:var(--muted)}svg text{fill:var(--ink);font:11px system-ui,sans-serif}
 @media print{.filters{display:none}.sentence{break-inside:avoid}}`;
 
 /** The style sheet. */
