@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { inputName } from '../labeling/data/files.node.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -68,7 +69,11 @@ export function addSplit(program: Command, terminal: Terminal): void {
     .description('split a file of labeled sentences into train, dev and test, seeded and stratified')
     .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE');
   addRequired(command, '-o, --out <folder>', 'where the parts go; it is made if it is not there')
-    .option('--ratio <train/dev/test>', 'percent of the sentences in each part', splitShares, splitShares('80/10/10'))
+    .addOption(
+      new Option('--ratio <train/dev/test>', 'percent of the sentences in each part')
+        .argParser(splitShares)
+        .default(splitShares('80/10/10'), '80/10/10'),
+    )
     .option('--seed <n>', 'seed of the drawing', integer, 1)
     .option('--by <unit>', 'what is drawn: sentence, document', oneOf('sentence', 'document'), 'sentence')
     .option('--document-field <name>', 'JSON lines: field that names the document of a line')

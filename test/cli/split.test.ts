@@ -98,7 +98,7 @@ test('another seed is another split', async () => {
 test('equal sentences may be kept apart only where that is allowed, and it is said', async () => {
   space.write('same.tsv', Array.from({ length: 20 }, (_, i) => `${i < 10 ? 'Same' : 'same'}\tX\n\n`).join(''));
   const refused = await split('same.tsv', '-o', fresh(), '--ratio', '60/20/20');
-  expect(refused).toEqual({ status: 65, stdout: '', stderr: 'bptt: same.tsv: 20 sentences in 1 group of equal sentences leave none for dev: add sentences, or choose another --ratio\n' }); // prettier-ignore
+  expect(refused).toEqual({ status: 65, stdout: '', stderr: 'bptt: same.tsv: 20 sentences, 1 of them different, leave none for dev: add sentences, or choose another --ratio\n' }); // prettier-ignore
   const out = fresh();
   const { status, stderr } = await split('same.tsv', '-o', out, '--ratio', '60/20/20', '--allow-duplicates');
   expect([status, stderr]).toEqual([0, 'warning: same.tsv: 8 sentences of dev and test are the same, in NFC without case, as one of an earlier part\n']); // prettier-ignore
@@ -259,7 +259,7 @@ test('what cannot be done is one line, and leaves nothing behind', async () => {
     [65, ['bad.conllu', '--format', 'conllu', '-o', 'never'], 'bad.conllu:1: too few columns'],
     [65, ['ok.tsv', '--by', 'document', '-o', 'never'], 'expected documents'],
     [65, ['ok.jsonl', '--by', 'document', '--document-field', 'd', '-o', 'never'], 'ok.jsonl:1: expected "d"'],
-    [65, ['ok.jsonl', '-o', 'never'], '1 sentence in 1 group of equal sentences leave none for dev'],
+    [65, ['ok.jsonl', '-o', 'never'], '1 sentence, 1 of them different, leave none for dev'],
     [1, ['ok.tsv', '-o', 'file'], 'cannot make the folder'],
     [2, ['ok.tsv'], "required option '-o, --out <folder>' not specified"],
     [2, ['ok.tsv', '-o', '-'], '-o must name a folder'],
@@ -302,6 +302,10 @@ test('where one file cannot be written, none is', async () => {
   const { status, stderr } = await split('w.tsv', '-o', 'blocked', '--force');
   expect([status, stderr]).toEqual([1, expect.stringContaining('it is a directory')]);
   expect(readdirSync(space.at('blocked'))).toEqual(['dev.tsv']);
+});
+
+test('--help has the default ratio as it is written', async () => {
+  expect((await split('--help')).stdout.replace(/\s+/g, ' ')).toContain('in each part (default: 80/10/10)');
 });
 
 test('standard input', () => {

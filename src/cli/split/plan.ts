@@ -1,7 +1,7 @@
 /** What goes into which part, and what is told of it. */
 import type { SplitShares } from '../../labeling/data/split.js';
 import { DataError } from '../../tensor/index.js';
-import { counted } from '../../tensor/print.js';
+import { counted, grouped } from '../../tensor/print.js';
 import type { LabelCounts, LabelKind } from '../stats/counts.js';
 import { labelCounts, labelKinds, spanTypes, tokensOf } from '../stats/counts.js';
 import type { Placed } from '../stats/duplicates.js';
@@ -61,9 +61,9 @@ export function planOf(input: Input, options: PlanOptions): Plan {
   const used = PARTS.map((name, p) => ({ name, places: places[p] })).filter(({ name }) => options.ratio[name] > 0);
   const empty = used.find((part) => part.places.length === 0);
   if (empty !== undefined) {
-    const what = counted(units.length, options.by === 'document' ? 'different document' : 'group of equal sentences', options.by === 'document' ? 'different documents' : 'groups of equal sentences'); // prettier-ignore
+    const what = options.by === 'document' ? counted(units.length, 'different document') : `${grouped(units.length)} of them different`; // prettier-ignore
     throw new DataError(
-      `${input.path}: ${counted(sentences.length, 'sentence')} in ${what} leave none for ${empty.name}: add sentences, or choose another --ratio`,
+      `${input.path}: ${counted(sentences.length, 'sentence')}, ${what}, leave none for ${empty.name}: add sentences, or choose another --ratio`,
     );
   }
   const told = used.map((part, p) => {
