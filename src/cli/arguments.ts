@@ -281,3 +281,18 @@ export function languageCodes(text: string): string[] {
     throw new InvalidArgumentError(`It must name each language once; ${twice} stands there twice.`);
   return codes;
 }
+
+/** Updates of a range test: an integer of at least 10, for a slope needs points. */
+export function updateCount(text: string): number {
+  const n = INTEGER.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(n) || n < 10) throw new InvalidArgumentError('It must be an integer of at least 10.');
+  return n;
+}
+
+/** Two learning rates, the second above the first: `1e-5,10`. */
+export function rateRange(text: string): { readonly from: number; readonly to: number } {
+  const parts = text.split(',').map((part) => (NUMBER.test(part.trim()) ? Number(part) : NaN));
+  const [from, to] = parts;
+  if (parts.length === 2 && from > 0 && to > from && to < Infinity) return { from, to };
+  throw new InvalidArgumentError('It must be two numbers above 0, the second above the first, such as 1e-5,10.');
+}

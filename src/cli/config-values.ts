@@ -130,7 +130,21 @@ export function kindOf({ required, optional, parseArg, long }: Option): ValueKin
 }
 
 /** Options that say where output goes and what stands in it, and those about the file itself: no part of a configuration. */
-const NOT_SETTINGS = ['out', 'log', 'profile', 'quiet', 'json', 'config', 'saveConfig', 'card', 'language', 'preset'];
+const NOT_SETTINGS = [
+  'out',
+  'log',
+  'profile',
+  'quiet',
+  'json',
+  'config',
+  'saveConfig',
+  'card',
+  'language',
+  'preset',
+  'findLr',
+  'lrRange',
+  'svg',
+];
 
 /** The options of a command that a configuration file has. */
 export function settingsOf(command: Command): readonly Option[] {

@@ -147,7 +147,7 @@ async function savedAfter(error: unknown, out: string, result: TrainResult): Pro
 }
 
 /** What the command line says of the training itself, without files and reports. */
-function trainOptionsOf(options: ThreadedOptions): Omit<TrainOptions, 'threads'> {
+export function trainOptionsOf(options: ThreadedOptions): Omit<TrainOptions, 'threads'> {
   const known = ([name]: [string, unknown]): boolean => TRAIN_KEYS.includes(name) && name !== 'threads';
   return Object.fromEntries(Object.entries(options).filter(known));
 }

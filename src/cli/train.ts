@@ -48,11 +48,13 @@ import {
   oneOf,
   positiveInteger,
   positiveNumber,
+  rateRange,
   schemeName,
   seedCount,
   splitShares,
   threadCount,
   truncation,
+  updateCount,
   zoneoutRates,
 } from './arguments.js';
 import { addBackendOption, describeBackend } from './backend.js';
@@ -60,6 +62,7 @@ import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
 import type { Card } from './card/card.js';
 import type { Input } from './card/files.js';
+import type { FindLrOptions } from './find-lr.js';
 import type { ConfigOptions } from './config.js';
 import { addConfigOptions, configPlace, configText, isGiven, saveConfig } from './config.js';
 import { watchInterrupt } from './interrupt.js';
@@ -108,6 +111,7 @@ export interface Options
     Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>,
     VectorOptions,
     Omit<CorporaOptions, 'task'>,
+    FindLrOptions,
     ConfigOptions {
   readonly cell: string;
   readonly task: TaskName;
@@ -148,6 +152,7 @@ A training writes its settings beside the model, MODEL.config.json; --config rep
 Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
+  bptt train --train train.conllu --find-lr --svg rates.svg
   bptt train --train train.conllu --dev dev.conllu --card README.md --language en --out tagger.safetensors
   bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
   bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
@@ -183,6 +188,9 @@ function addDataOptions(command: Command): void {
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
     .option('--card <file>', 'write a model card: data with hashes, settings, scores by type, limits')
     .option('--language <codes>', 'languages of the data, for --card: da, or en,de', languageCodes)
+    .option('--find-lr [updates]', 'train nothing: try growing rates for an epoch, and suggest one', updateCount)
+    .option('--lr-range <from,to>', 'with --find-lr: the first rate and the last (default: 1e-5,10)', rateRange)
+    .option('--svg <file>', 'with --find-lr: draw the loss over the rates')
     .option('--profile', 'say where the time went, phase by phase')
     .option('--quiet', 'print nothing but warnings')
     .option('--json', 'print one JSON object; progress goes to standard error');
@@ -435,7 +443,11 @@ export function checkSettings(options: Options, preset: string | undefined, comm
 /** @throws ArgumentError where options do not go together, or an output cannot be written, before minutes of reading */
 async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   checkSettings(options, preset, command);
-  const { out, log, card } = options;
+  const { out, log, card, svg, findLr } = options;
+  if (findLr !== undefined || svg !== undefined || options.lrRange !== undefined)
+    (await import('./find-lr.js')).checkFindLr(options, command);
+  const inputs = inputsOf(options).map(({ path }) => path);
+  if (findLr !== undefined) return checkOutputs({ '--svg': svg }, [options.config, ...inputs]);
   const config = configPlace(options, out);
   const isAsked = typeof options.saveConfig === 'string';
   await checkOutputs(
@@ -445,7 +457,7 @@ async function checkTogether(options: Options, preset: string | undefined, comma
       '--card': card,
       ...(isAsked ? { '--save-config': config } : { 'the configuration beside --out,': config }),
     },
-    [...(isAsked ? [options.config] : []), ...inputsOf(options).map(({ path }) => path)],
+    [...(isAsked ? [options.config] : []), ...inputs],
   );
 }
 
@@ -481,7 +493,7 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
   const { options, decided } = settle(asked, command, corpora.train);
   checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
-  const log = openLog(options, progress);
+  const log = options.findLr === undefined ? openLog(options, progress) : null;
   const interrupt = watchInterrupt();
   try {
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
@@ -491,6 +503,8 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     const [profiled, begun] = [options.profile ? profile(kernels) : undefined, performance.now()];
     const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
     const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora) }; // prettier-ignore
+    if (options.findLr !== undefined)
+      return await (await import('./find-lr.js')).runFindLr(given, { selection, corpora, progress, warnings, terminal, interrupt }); // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
     const beside = await saveBeside(outcome, options, corpora, kernels.backend, command, warnings, card);
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };

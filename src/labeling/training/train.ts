@@ -155,7 +155,7 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
 }
 
 /** What of a model is your own, and so reaches no worker; nothing where all is built in. */
-function ownPartOf({ own }: Model): string | undefined {
+export function ownPartOf({ own }: Model): string | undefined {
   if (own.cell) return 'a cell';
   if (own.encoders) return 'an encoder';
   return own.heads && 'a head';
@@ -230,9 +230,9 @@ async function trainEpoch(run: Run, source: GradientSource, epoch: number, { sig
 }
 
 /** What computes the gradient of a batch: a team of threads, an asynchronous device, or the kernels. */
-type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
+export type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
 
-function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
+export function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
   return {
     addGradient: async ({ members, totals, moment }) =>
       device === undefined
@@ -242,7 +242,7 @@ function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientS
 }
 
 /** One update. */
-async function trainBatch(run: Run, source: GradientSource, members: readonly number[], moment: Moment) {
+export async function trainBatch(run: Run, source: GradientSource, members: readonly number[], moment: Moment) {
   const { replica, clock, lengths } = run;
   const tokens = members.reduce((sum, m) => sum + lengths[m], 0);
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
