@@ -138,6 +138,7 @@ const NOT_SETTINGS = [
   'json',
   'config',
   'saveConfig',
+  'tensorboard',
   'card',
   'language',
   'preset',

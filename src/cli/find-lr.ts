@@ -36,7 +36,18 @@ export interface FindLrOptions {
 const RANGE = { from: 1e-5, to: 10 } as const;
 
 /** Options that say what becomes of a model, or of its rate: on the command line they would be ignored. */
-const IDLE = ['lr', 'schedule', 'seeds', 'ensemble', 'out', 'log', 'card', 'saveConfig', 'profile'] as const;
+const IDLE = [
+  'lr',
+  'schedule',
+  'seeds',
+  'ensemble',
+  'out',
+  'log',
+  'tensorboard',
+  'card',
+  'saveConfig',
+  'profile',
+] as const;
 
 /** @throws ArgumentError where an option would be ignored */
 export function checkFindLr(options: FindLrOptions, command: Command): void {

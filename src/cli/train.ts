@@ -127,6 +127,7 @@ export interface Options
   readonly ensemble?: number;
   readonly backend: string;
   readonly log?: string;
+  readonly tensorboard?: string;
   readonly card?: string;
   readonly language?: readonly string[];
   readonly profile?: boolean;
@@ -153,6 +154,7 @@ Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
   bptt train --train train.conllu --find-lr --svg rates.svg
+  bptt train --train train.conllu --dev dev.conllu --tensorboard runs/first
   bptt train --train train.conllu --dev dev.conllu --card README.md --language en --out tagger.safetensors
   bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
   bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
@@ -186,6 +188,7 @@ function addDataOptions(command: Command): void {
   command
     .option('--out <file>', 'model file to write', 'model.safetensors')
     .option('--log <file>', 'write a log of JSON lines: start, every epoch, end')
+    .option('--tensorboard <folder>', 'write the scalars of every epoch for TensorBoard')
     .option('--card <file>', 'write a model card: data with hashes, settings, scores by type, limits')
     .option('--language <codes>', 'languages of the data, for --card: da, or en,de', languageCodes)
     .option('--find-lr [updates]', 'train nothing: try growing rates for an epoch, and suggest one', updateCount)
@@ -443,9 +446,10 @@ export function checkSettings(options: Options, preset: string | undefined, comm
 /** @throws ArgumentError where options do not go together, or an output cannot be written, before minutes of reading */
 async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   checkSettings(options, preset, command);
-  const { out, log, card, svg, findLr } = options;
+  const { out, log, card, svg, findLr, tensorboard } = options;
   if (findLr !== undefined || svg !== undefined || options.lrRange !== undefined)
     (await import('./find-lr.js')).checkFindLr(options, command);
+  if (tensorboard !== undefined) (await import('./tensorboard.js')).checkScalarFolder(tensorboard);
   const inputs = inputsOf(options).map(({ path }) => path);
   if (findLr !== undefined) return checkOutputs({ '--svg': svg }, [options.config, ...inputs]);
   const config = configPlace(options, out);
@@ -493,7 +497,7 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
   const { options, decided } = settle(asked, command, corpora.train);
   checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
-  const log = options.findLr === undefined ? openLog(options, progress) : null;
+  const log = options.findLr === undefined ? await openLog(options, progress) : null;
   const interrupt = watchInterrupt();
   try {
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
@@ -679,9 +683,24 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
   };
 }
 
-function openLog({ log }: Options, progress: Progress): TrainLog | null {
-  if (log === undefined) return null;
-  return openTrainLog(log, ({ message }) => progress.line(visible(`${message}; the training goes on without it`)));
+/** Where lines of JSON, and scalars for TensorBoard, go. The code of the latter is loaded where it is asked for. */
+async function openLog({ log, tensorboard }: Options, progress: Progress): Promise<TrainLog | null> {
+  const onFailure = ({ message }: BpttError): void =>
+    progress.line(visible(`${message}; the training goes on without it`));
+  const scalars = tensorboard === undefined ? null : (await import('./tensorboard.js')).openScalars(tensorboard, onFailure); // prettier-ignore
+  const lines = log === undefined ? null : openTrainLog(log, onFailure);
+  if (scalars === null || lines === null) return scalars ?? lines;
+  return {
+    write(entry) {
+      lines.write(entry);
+      scalars.write(entry);
+    },
+    failure: () => lines.failure() ?? scalars.failure(),
+    close() {
+      lines.close();
+      scalars.close();
+    },
+  };
 }
 
 /** @throws ArgumentError where two options say how often to train */
