@@ -67,7 +67,7 @@ export function addReadingOptions(command: Command, format: string, labels: bool
     );
     command.option(
       '--offset-unit <unit>',
-      `what places of characters count: ${OFFSET_UNITS.join(', ')} (default: doccano: utf16, as its page; prodigy, brat: codepoints, as Python; the other where it alone fits)`,
+      `what places of characters count: ${OFFSET_UNITS.join(', ')} (default: doccano, spans: utf16, as JavaScript; prodigy, brat: codepoints, as Python; the other where it alone fits)`,
       oneOf(...OFFSET_UNITS),
     );
   }
@@ -170,7 +170,7 @@ function refuse(options: ReadingOptions, names: readonly (keyof typeof FLAGS)[],
 }
 
 /** Formats that have texts, which are cut into tokens. */
-const WITH_TEXTS: readonly string[] = ['doccano', 'prodigy', 'brat'];
+const WITH_TEXTS: readonly string[] = ['doccano', 'prodigy', 'spans', 'brat'];
 
 /** Refuses options that cut texts where the input has its tokens. @throws ArgumentError that names the first */
 export function refuseCutting(options: ReadingOptions, { format }: InputSpec): void {

@@ -122,7 +122,7 @@ export { batchesOf, packBatch, packFeatures, packRows } from './data/batches.js'
 export type { Batch } from './data/batches.js';
 export { collectNotes } from './data/notes.js';
 export type { Note, NoteCollector, OnNote } from './data/notes.js';
-export type { ConlluLines, SegmentedSentence, Sentence, TaggedSentence, Tags } from './data/sentence.js';
+export type { ConlluLines, SegmentedSentence, Sentence, SentenceText, TaggedSentence, Tags } from './data/sentence.js';
 export {
   CONLLU_COLUMNS,
   detectFormat,
@@ -140,6 +140,7 @@ export type {
   CommentRule,
   Format,
   LabelColumns,
+  Dropped,
   LabelNames,
   LabelPolicy,
   Output,

@@ -42,11 +42,13 @@ test('repairs, counts and places what breaks the scheme', async () => {
     from: 'IOB2',
     to: 'IOB2',
     evidence: '2 of 4 spans begin with B',
+    format: 'two-column',
     sentences: 2,
     changed: 2,
     repairs: 2,
     output: 'conll',
     out: 'good.conll',
+    losses: {},
     warnings: [],
   });
   expect(written('good.conll')).toBe('a\tB-X\nb\tO\n\nc\tB-X\nd\tB-Y\ne\tB-X\nf\tB-X\n\n');
@@ -61,19 +63,19 @@ test('says what is not copied', async () => {
   const { status, stderr } = await convert('--scheme', 'iobes', 'five.conll', 'o.conll', '--column', '3');
   expect([status, stderr]).toEqual([
     0,
-    'warning: five.conll: 2 other columns and comments are not copied: the output has words and labels\n',
+    'warning: five.conll: left out, for conll has no place for them: 1 comment, 2 values of other columns\n',
   ]);
   space.write('c.jsonl', '{"tokens":["Ann"],"labels":["B-PER"],"category":"who"}\n');
   const lines = await convert('--scheme', 'iobes', 'c.jsonl');
   expect(lines.stdout).toBe('{"tokens":["Ann"],"labels":["S-PER"],"category":"who"}\n');
   expect((await convert('--scheme', 'iobes', 'c.jsonl', '--output', 'conll')).stderr).toContain(
-    'the labels of 1 sentence',
+    '1 label of a sentence',
   );
 });
 
 test('what places of characters count, and how texts are cut, by name', async () => {
   space.write('d.jsonl', '{"text":"😀 Ann\'s here.","label":[[2,7,"PER"]]}\n');
-  const run = (...args: string[]) => convert('--scheme', 'iob2', '--from', 'iob2', '--output', 'slashed', 'd.jsonl', ...args); // prettier-ignore
+  const run = (...args: string[]) => convert('--output', 'slashed', 'd.jsonl', ...args); // prettier-ignore
   expect((await run('--offset-unit', 'codepoints')).stdout).toBe("😀/O Ann's/B-PER here/O ./O\n");
   expect((await run('--offset-unit', 'utf16')).stderr).toContain('1 span left out');
   expect((await run('--offset-unit', 'codepoints', '--tokenizer', 'whitespace')).stdout).toBe("😀/O Ann's/B-PER here./O\n"); // prettier-ignore
@@ -100,10 +102,10 @@ test('refuses what it cannot do, and leaves the output alone', async () => {
   );
   expect(() => written('never.conll')).toThrow();
   const cases: [string[], string][] = [
-    [['a.conll', 'b.conll'], "required option '--scheme <name>' not specified"],
+    [['a.conll', 'b.conll'], 'expected what to write, --output or --scheme; got neither: name one'],
     [['--scheme', 'iob3', 'a.conll'], 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
     [['--scheme', 'iobes', 'a.conll', 'a.conll'], 'would overwrite the input'],
-    [['--scheme', 'iobes', 'a.conll', '--output', 'text'], 'slashed, conll, jsonl'],
+    [['--scheme', 'iobes', 'a.conll', '--output', 'text'], 'conll, conllu, slashed, jsonl'],
     [['--scheme', 'iobes', 'a.conll', '--json'], '--json: the labels go to standard output here'],
   ];
   for (const [args, message] of cases) {

@@ -71,7 +71,8 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
     expectString('segment', 'text', text);
     const found: SegmentedSentence[] = [];
     let line = 1;
-    for (const sentence of sentencesOf(sentences, masked(text))) {
+    const pieces = sentencesOf(sentences, masked(text));
+    for (const sentence of tokenizer === 'whitespace' ? wholeRuns(pieces) : pieces) {
       const tokens: string[] = [];
       const offsets: [number, number][] = [];
       const { start: from, text: own } = sentence;
@@ -152,6 +153,20 @@ function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece>
     size = start > from ? STRETCH : 2 * size;
   }
   if (open < text.length) yield { text: text.slice(open), start: open };
+}
+
+/** Sentences that end at white space: a run that the rules cut, as behind the first mark of `a!b`, stays whole. */
+function* wholeRuns(sentences: Iterable<Piece>): Generator<Piece> {
+  let open: Piece | undefined;
+  for (const piece of sentences) {
+    if (open && !/\s/u.test(open.text.at(-1)! + piece.text[0]))
+      open = { text: open.text + piece.text, start: open.start };
+    else {
+      if (open) yield open;
+      open = piece;
+    }
+  }
+  if (open) yield open;
 }
 
 /** The place behind the last letter between two places that no end of a sentence follows; undefined where there is none. */

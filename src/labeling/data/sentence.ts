@@ -13,12 +13,20 @@ export interface Sentence {
   readonly columns?: Readonly<Record<string, readonly string[]>>;
   /** Lines of the file it stood in, where the reader was asked to keep them (`keepLines`). */
   readonly conllu?: ConlluLines;
+  /** The text it was cut from, and where its tokens stand in it, where the reader was asked to keep what it read (`keepSource`). */
+  readonly surface?: SentenceText;
   /** Class of the whole sentence, for example the intent of a slot-filling corpus; `''` where it has none. */
   readonly category?: string;
   /** Line of the first token in its file, counted from 1. */
   readonly line?: number;
   /** Line of each token in its file, where a reader was asked for them (`tokenLines`). Without it all are taken to stand in `line`. */
   readonly lines?: readonly number[];
+}
+
+/** A text, and `[start, end)` of each token in it, in UTF-16 code units. */
+export interface SentenceText {
+  readonly text: string;
+  readonly offsets: readonly (readonly [start: number, end: number])[];
 }
 
 /** A sentence of CoNLL-U as it stood in its file. */

@@ -5,13 +5,10 @@
  * column, and a range (`1-2 vámonos`) stands for its words: where these together are the range they have their parts of it, else each
  * has the whole range. Empty nodes (`1.1`) are not text.
  */
-import type { Sentence } from './sentence.js';
+import type { Sentence, SentenceText } from './sentence.js';
 
-/** A text, and `[start, end)` of each token in it, in UTF-16 code units. */
-export interface Surface {
-  readonly text: string;
-  readonly offsets: readonly (readonly [start: number, end: number])[];
-}
+/** A text and its tokens. */
+export type Surface = SentenceText;
 
 /** A stretch of text without a space inside that some tokens stand for. */
 interface Stretch {
@@ -20,9 +17,10 @@ interface Stretch {
   readonly space: boolean;
 }
 
-/** The text of a sentence; of CoNLL-U, where a reader kept its lines. */
+/** The text of a sentence: as a reader kept it, or, of CoNLL-U, its lines; else its tokens with spaces between them. */
 export function surfaceOf(sentence: Sentence): Surface {
-  const { tokens } = sentence;
+  const { tokens, surface } = sentence;
+  if (surface) return surface;
   const offsets: (readonly [number, number])[] = [];
   let text = '';
   let space = '';

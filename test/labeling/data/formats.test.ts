@@ -276,7 +276,7 @@ describe('every format', () => {
     await fails('a\tX', 'columns means nothing to the format two-column', { columns: ['a'] }, ArgumentError);
     expect(formatOf('conllu')).toBe('conllu');
     expect(() => formatOf('xml')).toThrow(
-      'unknown format "xml": use one of conllu, conll, two-column, slashed, jsonl, doccano, prodigy, brat, slots',
+      'unknown format "xml": use one of conllu, conll, two-column, slashed, jsonl, doccano, prodigy, spans, brat, slots',
     );
   });
 });

@@ -2,6 +2,7 @@
  * What annotation tools export as JSON lines: a text, and spans by the places of their characters.
  *
  *     doccano   {"text": "Ann sang", "label": [[0, 3, "PER"]]}                                  or "labels"
+ *     spans     {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "type": "PER"}]}          as `bptt tag --output spans` writes
  *     prodigy   {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "label": "PER"}]}         perhaps "tokens", "answer"
  *
  * A text is one sentence; it is cut into tokens as raw text is, or as the `tokens` of Prodigy say. Labels come out in IOB2.
@@ -31,10 +32,22 @@ import { dataErrorAt, type ParseOptions } from './options.js';
 const SHAPES: Readonly<Record<AnnotatedFormat, string>> = {
   doccano: 'write {"text": "…", "label": [[start, end, "TYPE"], …]}',
   prodigy: 'write {"text": "…", "spans": [{"start": 0, "end": 3, "label": "TYPE"}, …]}',
+  spans: 'write {"text": "…", "spans": [{"start": 0, "end": 3, "type": "TYPE"}, …]}',
+};
+
+/** Fields that sentences hold, and those that say nothing beside them. */
+const HELD: Readonly<Record<AnnotatedFormat, readonly string[]>> = {
+  doccano: ['text', 'label', 'labels'],
+  prodigy: ['text', 'spans', 'tokens', 'answer'],
+  spans: ['text', 'spans', 'line', 'sentences'],
 };
 
 /** What the places of each tool count. */
-export const USUAL_UNITS: Readonly<Record<AnnotatedFormat, OffsetUnit>> = { doccano: 'utf16', prodigy: 'codepoints' };
+export const USUAL_UNITS: Readonly<Record<AnnotatedFormat, OffsetUnit>> = {
+  doccano: 'utf16',
+  prodigy: 'codepoints',
+  spans: 'utf16',
+};
 
 /** A parser of such lines. */
 export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOptions): LineParser {
@@ -62,9 +75,11 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
     if (offsets.length > maxTokens)
       throw fail(`the text has ${offsets.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`);
     const tokens = offsets.map(([start, end]) => cleaner.token(text.slice(start, end), line));
-    if (spans === undefined) return { tokens, line };
+    options.onDropped?.('fields', [...fields.keys()].filter((name) => !HELD[format].includes(name)).length);
+    const sentence = { tokens, line, ...(options.keepSource && { surface: { text, offsets } }) };
+    if (spans === undefined) return sentence;
     const placed = placedSpans({ spans, text, offsets, units, tally, fail });
-    return { tokens, line, labels: labelsOfSpans(placed, offsets, tally) };
+    return { ...sentence, labels: labelsOfSpans(placed, offsets, tally) };
   }
 
   return {
@@ -114,7 +129,7 @@ function spansOf(
   line: number,
   fail: (message: string) => DataError,
 ): CharacterSpan[] | undefined {
-  const name = format === 'prodigy' ? 'spans' : fields.has('label') ? 'label' : 'labels';
+  const name = format !== 'doccano' ? 'spans' : fields.has('label') ? 'label' : 'labels';
   const value = fields.get(name) ?? undefined;
   if (value === undefined) return undefined;
   const spans = Array.isArray(value) ? value.map((each) => spanOf(format, each, line)) : [undefined];
@@ -125,8 +140,13 @@ function spansOf(
 }
 
 function spanOf(format: AnnotatedFormat, value: unknown, line: number): CharacterSpan | undefined {
-  const { start, end, label } = (value ?? {}) as Record<string, unknown>;
-  const parts = format === 'prodigy' ? [start, end, label] : Array.isArray(value) ? (value as unknown[]) : [];
+  const { start, end, label, type: own } = (value ?? {}) as Record<string, unknown>;
+  const parts =
+    format !== 'doccano'
+      ? [start, end, format === 'spans' ? own : label]
+      : Array.isArray(value)
+        ? (value as unknown[])
+        : [];
   const isPlace = (at: unknown): at is number => Number.isInteger(at) && Number(at) >= 0;
   const [from, to, type] = parts;
   if (parts.length !== 3 || !isPlace(from) || !isPlace(to) || typeof type !== 'string' || type.trim() === '')

@@ -80,7 +80,7 @@ export async function* readBrat(
 /** Reads one document after another. A bad line of its annotations spoils the document: what they mean is unknown then. */
 function createDocumentReader(settings: ParseOptions, named: OffsetUnit | undefined, tally: SpanTally, bad: BadLines) {
   const segment = createSegmenter(cuttingOf(settings));
-  const { labels, cleaner, maxTokens, maxLineBytes } = settings;
+  const { labels, cleaner, maxTokens, maxLineBytes, keepSource } = settings;
   const units = named === undefined ? unitsFrom('codepoints') : [named];
   return async ({ text: textFile, annotations }: BratDocument) => {
     let spoiled = false;
@@ -102,9 +102,10 @@ function createDocumentReader(settings: ParseOptions, named: OffsetUnit | undefi
         const message = `the line has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`;
         spoil(dataErrorAt(textFile.name, i + 1, message), i + 1);
       }
-      if (spans === undefined) return [{ tokens, line: i + 1 }];
+      const sentence = { tokens, line: i + 1, ...(keepSource && { surface: { text: content, offsets } }) };
+      if (spans === undefined) return [sentence];
       const here = inLine(found, start, content, own);
-      return [{ tokens, line: i + 1, labels: labelsOfSpans(here, offsets, own) }];
+      return [{ ...sentence, labels: labelsOfSpans(here, offsets, own) }];
     });
     return { sentences, spoiled };
   };

@@ -38,12 +38,13 @@ export function lineParser(
 }
 
 function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: ClassifiedSettings): Sentence {
-  const { source, labels, maxTokens, cleaner, cut } = settings;
+  const { source, labels, maxTokens, cleaner, cut, keepSource } = settings;
   // A text is cut as `tag` will cut it; words that the file cut itself are cleaned like those of any column.
+  const parts = typeof text === 'string' ? cut(text) : undefined;
   const tokens =
-    typeof text === 'string'
-      ? cut(text).map((token) => shortToken(token, source, line))
-      : text.map((token) => cleaner.token(token, line));
+    parts?.tokens.map((token) => shortToken(token, source, line)) ??
+    (text as readonly string[]).map((token) => cleaner.token(token, line));
+  const kept = keepSource && parts ? { surface: { text: text as string, offsets: parts.offsets } } : {};
   if (tokens.length === 0) {
     throw dataErrorAt(source, line, 'expected a text; got nothing but white space: remove the line');
   }
@@ -51,8 +52,8 @@ function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: Cla
     const message = `the text has ${tokens.length} tokens, more than ${maxTokens}: split it, or raise maxTokens`;
     throw dataErrorAt(source, line, message);
   }
-  if (labels === 'ignored') return { tokens, line };
+  if (labels === 'ignored') return { tokens, line, ...kept };
   const category = label === undefined ? '' : cleaner.label(label, line);
   if (category === '') throw dataErrorAt(source, line, 'expected a label; got an empty one: add it');
-  return { tokens, category, line };
+  return { tokens, category, line, ...kept };
 }

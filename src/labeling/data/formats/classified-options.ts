@@ -5,6 +5,7 @@ import { expectTypes } from '../../checks.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { SegmentOptions, Tokenizer } from '../segment.js';
+import type { SentenceText } from '../sentence.js';
 import { createSegmenter } from '../segment.js';
 import type { LabelNames } from './label-names.js';
 import { parseOptions, type ParseOptions, type ReadOptions } from './options.js';
@@ -24,7 +25,16 @@ export type ClassifiedFormat = (typeof CLASSIFIED_FORMATS)[number];
 /** How to read sentences with one label each. Everything has a default; what does not apply to the format is refused. */
 export interface ClassifiedOptions extends Pick<
   ReadOptions,
-  'badLines' | 'like' | 'onNote' | 'onReading' | 'normalize' | 'source' | 'maxLineBytes' | 'maxTokens'
+  | 'badLines'
+  | 'like'
+  | 'onNote'
+  | 'onReading'
+  | 'normalize'
+  | 'keepSource'
+  | 'onDropped'
+  | 'source'
+  | 'maxLineBytes'
+  | 'maxTokens'
 > {
   /** Format of the input; absent: found from its first 200 lines. */
   format?: ClassifiedFormat;
@@ -58,6 +68,8 @@ const KEYS = keysOf<ClassifiedOptions>({
   onNote: true,
   onReading: true,
   normalize: true,
+  keepSource: true,
+  onDropped: true,
   source: true,
   maxLineBytes: true,
   maxTokens: true,
@@ -71,8 +83,8 @@ export interface ClassifiedSettings extends Omit<ParseOptions, 'format' | 'colum
   category?: string;
   tokenizer: Tokenizer;
   locale?: string;
-  /** Tokens of a text. */
-  cut: (text: string) => string[];
+  /** Tokens of a text, and their places in it. */
+  cut: (text: string) => { tokens: string[]; offsets: SentenceText['offsets'] };
 }
 
 /** Fills in defaults. @throws ArgumentError on an option that does not exist or is outside its domain */
@@ -97,7 +109,7 @@ export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettin
     ...(category !== undefined && { category }),
     tokenizer: how.tokenizer ?? 'unicode',
     ...(how.locale !== undefined && { locale: how.locale }),
-    cut: tokenCutter(how),
+    cut: placedCutter(how),
   };
 }
 
@@ -105,6 +117,18 @@ export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettin
 export function tokenCutter({ tokenizer, locale }: SegmentOptions): (text: string) => string[] {
   const segment = createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) });
   return (text) => segment(text).flatMap(({ tokens }) => tokens);
+}
+
+/** Likewise, with the place of each token in the text. */
+function placedCutter({ tokenizer, locale }: SegmentOptions): ClassifiedSettings['cut'] {
+  const segment = createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) });
+  return (text) => {
+    const parts = segment(text);
+    return {
+      tokens: parts.flatMap(({ tokens }) => [...tokens]),
+      offsets: parts.flatMap(({ offsets }) => [...offsets]),
+    };
+  };
 }
 
 /** Refuses options that the format would ignore. @throws ArgumentError naming the option */

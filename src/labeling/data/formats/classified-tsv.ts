@@ -45,6 +45,7 @@ export function createClassifiedTsvParser(head: readonly string[], settings: Cla
       const expected = `expected ${width} ${width === 1 ? 'column' : 'columns separated by tabs'}`;
       throw dataErrorAt(source, line, `${expected}; got ${columns.length}: correct the line`);
     }
+    settings.onDropped?.('columns', width - (label === undefined ? 1 : 2));
     return { text: columns[text], ...(label !== undefined && { label: columns[label] }) };
   };
   const named = (option: string | number | undefined, at: number) =>

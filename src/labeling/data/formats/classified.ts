@@ -133,6 +133,7 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
       const what = `expected "${textColumn}", a string or an array of strings that are not empty`;
       throw fail(line)(`${what}; got ${shown(fields, textColumn)}: name the field of the text (--text-column)`);
     }
+    settings.onDropped?.('fields', [...fields.keys()].filter((name) => name !== textColumn && name !== column).length);
     if (labels === 'ignored') return { text: given };
     const label = named.label(fields.get(column), column, line);
     if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {

@@ -68,15 +68,19 @@ export function createConllParser(
         const fits = columns.length === layout.width;
         const label = labelAt === undefined || !fits ? undefined : trimOuter(columns[labelAt] ?? '');
         const hash = { text, line, columns, fits, atStart: sentence.count === 0, label };
-        if (judge.isComment(hash)) return undefined;
+        if (judge.isComment(hash)) return void options.onDropped?.('comments', 1);
       }
-      if (columns[0] === DOCUMENT_START) return sentence.flush();
-      if (places.ids && IS_RANGE.test(columns[0])) return undefined;
+      if (columns[0] === DOCUMENT_START) {
+        options.onDropped?.('documents', 1);
+        return sentence.flush();
+      }
+      if (places.ids && IS_RANGE.test(columns[0])) return void options.onDropped?.('ranges', 1);
       check.width(text, columns.length, line);
       check.id(columns[0], line);
       const token = check.token(columns[places.token], line);
       const labels = places.labels.map((c) => check.label(columns[c] ?? '', c, line));
       if (labels[0] !== undefined && columns[0] !== '#') judge.learn(labels[0]);
+      options.onDropped?.('columns', Math.max(0, columns.length - 1 - labels.length - Number(places.ids)));
       sentence.add(token, labels, line);
       return undefined;
     },

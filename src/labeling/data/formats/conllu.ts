@@ -44,36 +44,33 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   const columns: Columns = { source, names, declared: declared !== undefined };
   const notes: Note[] = [];
   const { tokenAt, labelsAt, several } = placesIn(options, names, notes);
-  const ids = createIdCheck(options, names.indexOf('id'));
+  const idAt = names.indexOf('id');
+  const ids = createIdCheck(options, idAt);
+  const held = [idAt, tokenAt, ...labelsAt];
   const sentence = createCollector(options, several ? labelsAt.map((c) => names[c]) : []);
 
   const kept = createLineKeeper(options, names);
   return {
-    reading: {
-      format: 'conllu',
-      tokenColumn: names[tokenAt],
-      ...(labelsAt.length > 0 && { column: oneOrList(labelsAt.map((c) => names[c])) }),
-      width: names.length,
-    },
+    reading: { format: 'conllu', tokenColumn: names[tokenAt], ...(labelsAt.length > 0 && { column: oneOrList(labelsAt.map((c) => names[c])) }), width: names.length }, // prettier-ignore
     push(text, line) {
       if (isBlank(text)) {
         ids.restart();
         return kept.of(sentence.flush());
       }
       kept.add(text);
-      if (text.startsWith('#')) return void checkDeclaration(columns, text, line);
+      if (text.startsWith('#')) {
+        options.onDropped?.('comments', 1);
+        return void checkDeclaration(columns, text, line);
+      }
       const values = text.split('\t');
       checkWidth(columns, text, values.length, line);
-      if (!ids.isWord(values, line)) return undefined;
-      const token = values[tokenAt];
-      if (token === '') {
-        throw dataErrorAt(source, line, `expected a word in column ${names[tokenAt]}; got nothing: fill it in`);
+      if (!ids.isWord(values, line)) {
+        options.onDropped?.(values[idAt].includes('-') ? 'ranges' : 'emptyNodes', 1);
+        return undefined;
       }
-      sentence.add(
-        token,
-        labelsAt.map((c) => labelOf(options, names[c], values[c], line)),
-        line,
-      );
+      options.onDropped?.('columns', values.filter((value, c) => value !== '_' && !held.includes(c)).length);
+      const token = wordOf(values[tokenAt], names[tokenAt], source, line);
+      sentence.add(token, labelsAt.map((c) => labelOf(options, names[c], values[c], line)), line); // prettier-ignore
       return undefined;
     },
     end: () => kept.of(sentence.flush()),
@@ -83,18 +80,24 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   };
 }
 
+function wordOf(token: string, name: string, source: string, line: number): string {
+  if (token !== '') return token;
+  throw dataErrorAt(source, line, `expected a word in column ${name}; got nothing: fill it in`);
+}
+
 /** Keeps the lines of one sentence after another, where that is asked for. */
-function createLineKeeper({ keepLines = false }: ParseOptions, columns: readonly string[]) {
+function createLineKeeper({ keepLines, keepSource }: ParseOptions, columns: readonly string[]) {
+  const keeps = keepLines === true || keepSource === true;
   let lines: string[] = [];
   return {
     add(text: string): void {
-      if (keepLines) lines.push(text);
+      if (keeps) lines.push(text);
     },
     /** The sentence that ends here, with its lines. */
     of(sentence: Sentence | undefined): Sentence | undefined {
       const own = lines;
       lines = [];
-      return sentence && keepLines ? { ...sentence, conllu: { columns, lines: own } } : sentence;
+      return sentence && keeps ? { ...sentence, conllu: { columns, lines: own } } : sentence;
     },
   };
 }

@@ -7,7 +7,7 @@ export { lineBlocks } from './lines.js';
 export type { ByteChunks, LineBlock } from './lines.js';
 export { FORMATS, formatOf } from './options.js';
 export type { LabelNames } from './label-names.js';
-export type { BadLinePolicy, CommentRule, Format, LabelColumns, LabelPolicy, ReadOptions } from './options.js';
+export type { BadLinePolicy, CommentRule, Dropped, Format, LabelColumns, LabelPolicy, ReadOptions } from './options.js';
 export { describeReading, doubtfulLabels, inputSpecFromJson, inputSpecOf } from './reading.js';
 export type { InputSpec, Reading } from './reading.js';
 export { readSentences } from './read.js';

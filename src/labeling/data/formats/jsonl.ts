@@ -103,6 +103,7 @@ function parseLine(
     const labels = read(name);
     return labels ? [[name, labels] as const] : [];
   });
+  options.onDropped?.('fields', [...fields.keys()].filter((name) => !HELD.includes(name) && !names.includes(name)).length); // prettier-ignore
   const first = found.find(([name]) => name === names[0])?.[1];
   return {
     ...sentence,
@@ -110,6 +111,9 @@ function parseLine(
     ...(names.length > 1 && { columns: Object.fromEntries(found) }),
   };
 }
+
+/** Fields that a sentence holds, beside its columns. */
+const HELD = ['tokens', 'category', 'label', 'labels'];
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 

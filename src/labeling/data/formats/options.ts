@@ -26,6 +26,7 @@ export const FORMATS = [
   'jsonl',
   'doccano',
   'prodigy',
+  'spans',
   'brat',
   'slots',
 ] as const;
@@ -37,6 +38,7 @@ export const FORMATS = [
  * - `slashed`: one sentence a line, tokens separated by spaces, each followed by a slash and its label: `the/DT cat/NN`.
  * - `jsonl`: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`.
  * - `doccano`, `prodigy`: what these tools export, texts and spans by characters (`annotated.ts`).
+ * - `spans`: what `bptt tag --output spans` writes, likewise.
  * - `brat`: a text with a file of annotations beside it, or a folder of such pairs (`brat.ts`).
  * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and perhaps `label`.
  */
@@ -53,6 +55,9 @@ export type LabelColumns = string | number | readonly (string | number)[];
 
 /** What becomes of lines that cannot be read. */
 export type BadLinePolicy = 'stop' | 'list' | 'skip';
+
+/** What sentences do not hold: comments, ranges of words, empty nodes, starts of documents, values of other columns, other fields. */
+export type Dropped = 'comments' | 'ranges' | 'emptyNodes' | 'documents' | 'columns' | 'fields';
 
 /** How to read sentences. Everything has a default; what does not apply to the format is refused. */
 export interface ReadOptions {
@@ -102,8 +107,8 @@ export interface ReadOptions {
    */
   labelNames?: LabelNames;
   /**
-   * `doccano`, `prodigy` and `brat` only: what the places of characters count. Default: UTF-16 code units in `doccano` and code points in
-   * the others, as these tools do, or the other where that alone fits a text (`annotated.ts`).
+   * Formats of spans of characters only: what their places count. Default: UTF-16 code units in `doccano` and `spans`, code points in
+   * `prodigy` and `brat`, as these tools do, or the other where that alone fits a text (`annotated.ts`).
    */
   offsetUnit?: OffsetUnit;
   /** How texts are cut into tokens, in the formats that have texts; the others have their tokens. Default: as `like` says. */
@@ -114,6 +119,13 @@ export interface ReadOptions {
   normalize?: 'NFC' | 'NFD' | 'none';
   /** `conllu` only: whether sentences keep their lines, so that the output `conllu` can write them with new labels. */
   keepLines?: boolean;
+  /**
+   * Whether sentences keep what they were read from, as far as their format has it: the lines of CoNLL-U (`conllu`), the text that was cut
+   * into tokens (`surface`). Default false, to save memory.
+   */
+  keepSource?: boolean;
+  /** Hears what stands in the input and not in its sentences, as often as it occurs, with how many there are. */
+  onDropped?: (what: Dropped, count: number) => void;
   /** Name of the input in error messages, usually the file's path. */
   source?: string;
   /** Longest line accepted, in bytes; default 16 MiB. Bounds the memory of a reader. */
@@ -148,6 +160,8 @@ const KEYS = keysOf<ReadOptions>({
   tokenLines: true,
   normalize: true,
   keepLines: true,
+  keepSource: true,
+  onDropped: true,
   source: true,
   maxLineBytes: true,
   maxTokens: true,
@@ -193,6 +207,8 @@ function expectReadTypes(options: ReadOptions): void {
     source: 'string',
     unlabeled: 'string',
     keepLines: 'boolean',
+    keepSource: 'boolean',
+    onDropped: 'function',
     tokenLines: 'boolean',
     onNote: 'function',
     onReading: 'function',
@@ -235,6 +251,7 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
     jsonl: ['column', 'labelNames'],
     doccano: ['offsetUnit'],
     prodigy: ['offsetUnit'],
+    spans: ['offsetUnit'],
     brat: ['offsetUnit'],
     slots: [],
   };

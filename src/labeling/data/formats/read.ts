@@ -224,6 +224,7 @@ function createParser(format: Format, head: readonly string[], options: ParseOpt
       return createJsonlParser(options, head);
     case 'doccano':
     case 'prodigy':
+    case 'spans':
       return createAnnotatedParser(format, options);
     case 'brat':
       throw new ArgumentError('the format brat is two files, not one stream: name one of them, or their folder');
