@@ -253,12 +253,15 @@ test('what cannot be done is one line, and leaves nothing behind', async () => {
   space.write('ok.tsv', Array.from({ length: 20 }, (_, i) => `w${i}\tX\n\n`).join(''));
   space.write('bad.conllu', '1\tx\t_\tNOUN\tNN\t_\t0\troot\t_\n\n');
   space.write('file', 'x');
+  space.write('file.txt', 'Ann met Bo.\n');
+  space.write('file.ann', 'T1\tPER 0 3\tAnn\n');
   space.write('ok.jsonl', '{"tokens":["a"],"labels":["X"]}\n');
   const cases: [number, string[], string][] = [
     [65, ['none.tsv', '-o', 'never'], 'none.tsv: no such file'],
     [65, ['bad.conllu', '--format', 'conllu', '-o', 'never'], 'bad.conllu:1: too few columns'],
     [65, ['ok.tsv', '--by', 'document', '-o', 'never'], 'expected documents'],
     [65, ['ok.jsonl', '--by', 'document', '--document-field', 'd', '-o', 'never'], 'ok.jsonl:1: expected "d"'],
+    [65, ['file.ann', '-o', 'never'], 'got a text and its annotations (brat): convert them first'],
     [65, ['ok.jsonl', '-o', 'never'], '1 sentence, 1 of them different, leave none for dev'],
     [1, ['ok.tsv', '-o', 'file'], 'cannot make the folder'],
     [2, ['ok.tsv'], "required option '-o, --out <folder>' not specified"],

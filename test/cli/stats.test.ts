@@ -1,4 +1,5 @@
 /** `bptt stats`: its numbers against counts made by hand or by plain loops over the text, its listings, and what it refuses. */
+import { mkdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { bptt } from '../support/cli';
 import { bpttHere } from '../support/cli-here';
@@ -297,11 +298,17 @@ test('what cannot be read, or is no option, is one line and an empty output', as
   space.write('bad.conllu', '1\tx\t_\tNOUN\tNN\t_\t0\troot\t_\n\n1\tx\n\n');
   space.write('raw.txt', 'This is text.\nAnd more of it here.\n');
   space.write('ok.tsv', 'a\tX\n\n');
+  mkdirSync(space.at('pairs'));
+  space.write('pairs/a.txt', 'Ann met Bo.\n');
+  space.write('pairs/a.ann', 'T1\tPER 0 3\tAnn\n');
   const cases: [number, string[], string][] = [
     [65, ['none.conll'], 'none.conll: no such file'],
     [65, ['bad.conllu', '--format', 'conllu'], 'bad.conllu:1: too few columns'],
     [65, ['raw.txt'], 'raw.txt: cannot tell the format'],
     [65, ['ok.tsv', '--dev', 'none.tsv'], 'none.tsv: no such file'],
+    [65, ['pairs/a.ann'], 'pairs/a.ann: expected one file of labeled sentences; got a text and its annotations (brat)'],
+    [65, ['pairs'], 'convert them first, with bptt convert pairs --output jsonl'],
+    [65, ['pairs/a.txt', '--format', 'brat'], 'got a text and its annotations'],
     [2, ['ok.tsv', '--documents'], "unknown option '--documents'"],
     [2, ['ok.tsv', '--show', '0'], 'It must be an integer of at least 1, or all.'],
     [2, ['ok.tsv', '--task', 'parse'], 'It must be one of tag, classify, slots-intent.'],

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SLOT_FILES } from '../../labeling/data/files.node.js';
+import { bratPairs, SLOT_FILES } from '../../labeling/data/files.node.js';
 import { messageOf } from '../../tensor/errors.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 
-/** An input: a file, or a folder with the files of a slot-filling corpus. */
+/** An input: a file, or a folder with the files of a slot-filling corpus, or with texts and their annotations (brat). */
 export interface Input {
   /** What it is for: `train`, `dev`, `test`, `vectors`, …. */
   readonly role: string;
@@ -47,14 +47,19 @@ async function filesOf(path: string): Promise<string[]> {
   if (path === '-') throw unhashable('standard input');
   const found = await fs.stat(path).catch(() => undefined);
   if (found === undefined) return [];
+  const pairs = await bratPairs(path);
+  if (pairs !== undefined) return existing(pairs.flatMap(({ text, annotations }) => [text, annotations]));
   if (found.isDirectory()) return slotFiles(path);
   if (!found.isFile()) throw unhashable(path);
   // The seq.in of a slot-filling folder stands for all of it.
   return basename(path) === 'seq.in' ? slotFiles(dirname(path)) : [path];
 }
 
-async function slotFiles(folder: string): Promise<string[]> {
-  const paths = SLOT_FILES.map((name) => join(folder, name));
+function slotFiles(folder: string): Promise<string[]> {
+  return existing(SLOT_FILES.map((name) => join(folder, name)));
+}
+
+async function existing(paths: readonly string[]): Promise<string[]> {
   const there = await Promise.all(paths.map((path) => fs.stat(path).then((found) => found.isFile(), () => false))); // prettier-ignore
   return paths.filter((_, i) => there[i]);
 }

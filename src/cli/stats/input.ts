@@ -4,7 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { inputName, labeledFiles, openBytes, SLOT_FILES, slotFolder } from '../../labeling/data/files.node.js';
+import {
+  bratPairs,
+  inputName,
+  labeledFiles,
+  openBytes,
+  SLOT_FILES,
+  slotFolder,
+} from '../../labeling/data/files.node.js';
 import {
   CLASSIFIED_FORMATS,
   FORMATS,
@@ -56,6 +63,15 @@ export function taskOf(path: string, { task, format }: ReadingOptions & { readon
   return labeledFiles(path) !== undefined || (ofSentences && !ofWords) ? 'classify' : 'tag';
 }
 
+/** A document of brat is two files, and a part of it would need other places. @throws DataError where the path is such documents */
+async function refuseBrat(path: string, { format }: ReadingOptions): Promise<void> {
+  if (path === '-' || (format !== undefined && format !== 'brat') || !existsSync(path)) return;
+  if ((await bratPairs(path, format)) === undefined) return;
+  throw new DataError(
+    `${path}: expected one file of labeled sentences; got a text and its annotations (brat): convert them first, with bptt convert ${path} --output jsonl`,
+  );
+}
+
 /**
  * Reads a corpus. Bad lines are listed, or left out where the options say so.
  *
@@ -70,6 +86,7 @@ export async function readInput(
   like?: InputSpec,
 ): Promise<Input> {
   const labeled = task === 'classify' ? labeledFiles(path) : undefined;
+  if (labeled === undefined) await refuseBrat(path, options);
   if (labeled === undefined) return { path, pieces: [await readPiece(path, task, options, warnings, like)] };
   const pieces: Piece[] = [];
   for (const { category, path: file } of labeled) {

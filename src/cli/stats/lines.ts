@@ -7,7 +7,7 @@ import type { Piece } from './input.js';
 /** Formats with one token a line, and a blank line behind a sentence. */
 const COLUMNS: readonly string[] = ['conllu', 'conll', 'two-column'];
 /** Formats with one object a line. */
-const OBJECTS: readonly string[] = ['jsonl', 'doccano', 'prodigy'];
+const OBJECTS: readonly string[] = ['jsonl', 'doccano', 'prodigy', 'spans'];
 
 /** Whether a sentence takes several lines. */
 export const inColumns = ({ reading }: Piece): boolean => COLUMNS.includes(reading.format);

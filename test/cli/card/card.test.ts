@@ -179,6 +179,16 @@ test('several heads: a result for each, by its unit', async () => {
   expect(sections.Limits).toContain('Of the sentences of dev, 24 (100.00 %) stand word for word in the training data.');
 });
 
+test('a text and its annotations: both are hashed', async () => {
+  mkdirSync(space.at('pairs'));
+  space.write('pairs/a.txt', 'Ann met Bo.\nBo met Ann.\n');
+  space.write('pairs/a.ann', 'T1\tPER 0 3\tAnn\nT2\tPER 8 10\tBo\n');
+  await run('--train', 'pairs', '--card', 'card.md', '--out', 'pairs.safetensors', '--quiet');
+  expect(cellsOf(cardOf('card.md').sections.Data).slice(3).map(([file, role, hash]) => [file, role, hash])).toEqual(
+    ['a.txt', 'a.ann'].map((file) => [`./pairs/${file}`, 'train', sha256(`pairs/${file}`)]),
+  ); // prettier-ignore
+});
+
 test('several seeds: the card is that of the model that was kept; an ensemble: of the whole', async () => {
   const files = ['--train', 'train.tsv', '--dev', 'dev.tsv', '--card', 'card.md', '--json'];
   const seeds = JSON.parse((await run(...files, '--seeds', '2', '--seed', '7')).stdout) as { seed: number; dev: { accuracy: number } }; // prettier-ignore
