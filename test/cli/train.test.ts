@@ -74,6 +74,7 @@ describe('what is printed where', () => {
       dev: { ...scores, oovAccuracy: (report.dev as { oovAccuracy: number | null }).oovAccuracy },
       test: { ...scores, oovAccuracy: expect.any(Number) },
       config: 'a.config.json',
+      card: null,
       epochs: 3,
       decided: null,
       bestEpoch: expect.any(Number),
