@@ -109,15 +109,20 @@ function addSettings(command: Command, train: Command): void {
     if (there.includes(option.attributeName())) continue;
     command.addOption(option.hideHelp(!['epochs', 'seed', 'column', 'preset'].includes(option.attributeName())));
   }
+  for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
+}
+
+/** @throws ArgumentError where an option is given that a search refuses */
+function refuseNamed(command: Command): void {
   for (const [flags, why] of REFUSED) {
-    const option = new Option(flags).hideHelp();
-    command.addOption(option).on(`option:${option.name()}`, () => {
+    const option = new Option(flags);
+    if (command.getOptionValueSource(option.attributeName()) === 'cli')
       throw new ArgumentError(`${option.long}: ${why}`);
-    });
   }
 }
 
 async function search(asked: SearchOptions, terminal: Terminal, command: Command, train: Command): Promise<void> {
+  refuseNamed(command);
   const options = { ...asked, state: asked.state ?? stateBeside(asked.out) };
   checkAsked(options);
   const space = await readSpace(options, command, train);

@@ -72,11 +72,16 @@ test.each([
   ['figure', ['reach', 'the cat', '--svg', 'f.svg', '--csv', '-']],
   ['plot', ['run.jsonl', '--svg', '-']],
   ['bench', ['--suite', 'gemm', '--plot', '-']],
+  ['errors', ['a.safetensors', 'the.conllu', '-o', '-']],
+  ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '-o', '-']],
+  ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '--state', '-']],
+  ['train', ['--train', 'the.conllu', '--card', '-']],
+  ['train', ['--train', 'the.conllu', '--find-lr', '--svg', '-']],
 ])('%s %j: no file named "-" is written', async (command, args) => {
   const { status, stdout, stderr } = await bpttHere([command, ...args]);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(
-    /^bptt: (--out|--log|-o|--svg|--csv|--plot) - would write a file named "-"; expected [^\n]+\n$/,
+    /^bptt: (--out|--log|-o|--svg|--csv|--plot|--card|--state) - would write a file named "-"; expected [^\n]+\n$/,
   );
 });
 
@@ -84,11 +89,15 @@ test('every option that writes a file is in the list above', async () => {
   const writing = (await options()).filter(({ option }) => /^(out|log|svg|csv|plot)$/.test(option.name()) && option.required); // prettier-ignore
   expect(writing.map(({ command, option }) => `${command.name()} ${option.long}`).sort()).toEqual([
     'bench --plot',
+    'errors --out',
     'figure --csv',
     'figure --svg',
     'plot --svg',
     'report --out',
+    'search --out',
+    'split --out', // a folder: test/cli/split
     'train --log',
     'train --out',
+    'train --svg',
   ]);
 });
