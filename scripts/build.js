@@ -1,18 +1,31 @@
 /**
  * Builds both module formats into dist/: `esm` (the command line included) and `cjs`, which says so in a package.json. The
- * JavaScript keeps its comments and reads like its source, so there are no source maps: they would double the package.
+ * JavaScript of the library keeps its comments and reads like its source, so there are no source maps: they would double the
+ * package. CommonJS, the command line and the benchmarks, which nobody imports, have no comments.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { acceptUndefined } from './declarations.js';
 
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const require = createRequire(import.meta.url);
+const tsc = require.resolve('typescript/bin/tsc');
 
 rmSync('dist', { recursive: true, force: true });
 for (const project of ['tsconfig.build.json', 'tsconfig.cjs.json']) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
+}
+const { ModuleKind, ScriptTarget, transpile } = require('typescript');
+const bare = { module: ModuleKind.ESNext, target: ScriptTarget.ESNext, removeComments: true };
+for (const folder of ['dist/esm/cli', 'dist/esm/bench', 'dist/cjs']) {
+  for (const name of existsSync(folder) ? readdirSync(folder, { recursive: true }) : []) {
+    const file = `${folder}/${name}`;
+    if (!name.endsWith('.js')) continue;
+    const text = readFileSync(file, 'utf8');
+    const mixed = folder === 'dist/cjs' && text.includes('import.meta'); // would be taken for an ES module
+    if (!mixed) writeFileSync(file, transpile(text, bare));
+  }
 }
 /** Replaces the one occurrence of a text in a compiled file. */
 function replace(file, from, to) {
