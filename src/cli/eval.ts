@@ -1,13 +1,11 @@
 /** `bptt eval`: scores of a model on labeled sentences. */
 import type { Command } from 'commander';
-import { SCHEMES } from '../labeling/data/schemes.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
-import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
-import { countOrAll, oneOf, schemeName } from './arguments.js';
+import { countOrAll } from './arguments.js';
 import { addBackendOption, openBackend } from './backend.js';
 import { calibrationsOf, calibrationTable } from './calibration-report.js';
 import type { GoldOptions, JudgedBy } from './gold.js';
-import { expectScheme, judge } from './gold.js';
+import { addGoldOptions, expectScheme, judge } from './gold.js';
 import { describeTogether } from './head-report.js';
 import type { Judged } from './mistakes.js';
 import { labelMistakes, labelMistakeTable, wrongSpans, wrongSpanTable } from './mistakes.js';
@@ -15,7 +13,6 @@ import { readModel } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import type { Paper } from './reading/paper.js';
 import { paperFor } from './reading/paper.js';
-import { addReadingOptions } from './reading-options.js';
 import { describeScores, detailsOf } from './report.js';
 import { confusionTable, labelTable, lengthTable, spanTable, wordTable } from './score-tables.js';
 import type { Terminal } from './terminal.js';
@@ -58,20 +55,13 @@ export function addEval(program: Command, terminal: Terminal): void {
     .description('score a model on labeled sentences')
     .argument('<model>', 'model file')
     .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE')
-    .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
-    .option('--span-mode <name>', `how spans are read: ${SPAN_MODES.join(', ')}`, oneOf(...SPAN_MODES), 'conlleval')
-    .option(
-      '--scheme <name>',
-      `scheme that strict and repair judge by: ${SCHEMES.join(', ')} (default: the model's, or as the labels show)`,
-      schemeName,
-    )
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--calibration', 'add accuracy by confidence, and the expected calibration error (Guo et al. 2017)')
     .option('--errors <n>', 'add the n commonest mistakes, or all, with their lines', countOrAll)
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
-  addReadingOptions(command, 'format of the file (default: by content)', true);
+  addGoldOptions(command);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runEval(model, file, options, terminal),
   );

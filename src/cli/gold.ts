@@ -1,10 +1,12 @@
 /** Gold sentences for a model, and what its heads say of them: what `eval` and `errors` share. */
+import type { Command } from 'commander';
 import type { Kernels } from '../kernels/types.js';
 import { inputName } from '../labeling/data/files.node.js';
 import type { Reading } from '../labeling/data/formats/index.js';
 import { columnList, columnName } from '../labeling/data/formats/index.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Scheme } from '../labeling/data/schemes.js';
+import { SCHEMES } from '../labeling/data/schemes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { HeadKind, PredictedSpan } from '../labeling/model/heads/head.js';
 import { decisionsOf, inColumn } from '../labeling/model/heads/head.js';
@@ -14,16 +16,32 @@ import type { Prediction } from '../labeling/model/predict.js';
 import type { ModelScores } from '../labeling/scoring/evaluate.js';
 import { evaluate } from '../labeling/scoring/evaluate.js';
 import type { Scores, SpanMode } from '../labeling/scoring/scorer.js';
+import { SPAN_MODES } from '../labeling/scoring/span-counts.js';
 import { ArgumentError } from '../tensor/index.js';
+import { oneOf, schemeName } from './arguments.js';
 import { noteReading, readOne } from './corpora.js';
 import type { Judged } from './mistakes.js';
 import type { ReadingOptions } from './reading-options.js';
+import { addReadingOptions } from './reading-options.js';
 
 /** What the command line says of the gold file and of its scores. */
 export interface GoldOptions extends ReadingOptions {
   readonly strictLabels?: boolean;
   readonly spanMode: SpanMode;
   readonly scheme?: Scheme;
+}
+
+/** Adds the options of how a gold file is read and scored. */
+export function addGoldOptions(command: Command): void {
+  command
+    .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
+    .option('--span-mode <name>', `how spans are read: ${SPAN_MODES.join(', ')}`, oneOf(...SPAN_MODES), 'conlleval')
+    .option(
+      '--scheme <name>',
+      `scheme that strict and repair judge by: ${SCHEMES.join(', ')} (default: the model's, or as the labels show)`,
+      schemeName,
+    );
+  addReadingOptions(command, 'format of the file (default: by content)', true);
 }
 
 /** A sentence with gold labels as one head judges it, and what that head says. */

@@ -55,7 +55,7 @@ function aboutTraining({ train, scores, scored, sources, splitSeed, interrupted,
   limits.push(`The longest training sentence has ${counted(train.longest, 'token')}; ${beyond}.`);
   if (splitSeed !== null)
     limits.push(`Train, dev and test are parts of one file, drawn with seed ${splitSeed}: text of another origin may be harder.`); // prettier-ignore
-  if (interrupted) limits.push('The training was interrupted: the model is the best of the epochs before, and test was not scored.'); // prettier-ignore
+  if (interrupted) limits.push('The training was interrupted before its last epoch, and test was not scored.');
   if (scores.dev === null) return [...limits, 'There was no score of dev to choose an epoch by: the weights are the last ones.']; // prettier-ignore
   const chosen = chosenAmong > 1 ? `the epoch, and the model among ${chosenAmong} seeds,` : 'the epoch';
   if (epochs > 1 || chosenAmong > 1) limits.push(`Dev chose ${chosen} that was kept, so its scores lean to the high side.`); // prettier-ignore

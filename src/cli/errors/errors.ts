@@ -2,21 +2,18 @@
 import type { Command } from 'commander';
 import { readPackageInfo } from '../../bench/package-info.js';
 import { inputName, labeledFiles } from '../../labeling/data/files.node.js';
-import { SCHEMES } from '../../labeling/data/schemes.js';
 import type { Model } from '../../labeling/model/model.js';
-import { SPAN_MODES } from '../../labeling/scoring/span-counts.js';
 import { saveFile } from '../../serialize/save.node.js';
 import { ArgumentError } from '../../tensor/index.js';
 import { counted, grouped } from '../../tensor/print.js';
 import { quoted, visible } from '../../tensor/visible.js';
-import { countOrAll, oneOf, schemeName } from '../arguments.js';
+import { countOrAll } from '../arguments.js';
 import { addBackendOption, openBackend } from '../backend.js';
 import type { GoldOptions, JudgedModel } from '../gold.js';
-import { expectScheme, judge } from '../gold.js';
+import { addGoldOptions, expectScheme, judge } from '../gold.js';
 import { readModel } from '../model-io.js';
 import { checkOutputs } from '../outputs.js';
 import { openOwnCell } from '../own-cell.js';
-import { addReadingOptions } from '../reading-options.js';
 import type { Terminal } from '../terminal.js';
 import { print, printJson } from '../terminal.js';
 import { collectWarnings } from '../warnings.js';
@@ -64,16 +61,9 @@ export function addErrors(program: Command, terminal: Terminal): void {
     .option('--json', 'print the same data as one JSON object')
     .option('--limit <n>', 'list at most n sentences that have errors, or all; the rest is counted', countOrAll, LIMIT)
     .option('--head <name>', 'of a model with several heads, show this one alone')
-    .option('--strict-labels', 'refuse labels the model was never trained on; by default they count as errors')
-    .option('--span-mode <name>', `how spans are read: ${SPAN_MODES.join(', ')}`, oneOf(...SPAN_MODES), 'conlleval')
-    .option(
-      '--scheme <name>',
-      `scheme that strict and repair judge by: ${SCHEMES.join(', ')} (default: the model's, or as the labels show)`,
-      schemeName,
-    )
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
-  addReadingOptions(command, 'format of the file (default: by content)', true);
+  addGoldOptions(command);
   addBackendOption(command).action((model: string, file: string, options: Options) =>
     runErrors(model, file, options, terminal),
   );
