@@ -1,4 +1,4 @@
-/** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, test/engines other engines, and test/bundlers other builds. */
+/** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, test/engines other engines, test/bundlers other builds, and test/ecosystem PyTorch and the like. */
 export default {
   testEnvironment: 'node',
   testTimeout: 60_000, // a loaded machine is no failure
@@ -10,6 +10,7 @@ export default {
     '<rootDir>/test/gpu/',
     '<rootDir>/test/engines/',
     '<rootDir>/test/bundlers/',
+    '<rootDir>/test/ecosystem/',
   ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
