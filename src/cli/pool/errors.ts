@@ -1,0 +1,36 @@
+/** Errors that cross from one thread to another: their class, which decides about the exit status, goes along by its name. */
+import * as errors from '../../tensor/errors.js';
+
+/** An error as a message carries it. */
+export interface SentError {
+  readonly name: string;
+  readonly message: string;
+  /** That of an error of the operating system. */
+  readonly code?: string;
+}
+
+const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
+  ArgumentError: errors.ArgumentError,
+  BpttError: errors.BpttError,
+  DataError: errors.DataError,
+  DeviceError: errors.DeviceError,
+  MemoryError: errors.MemoryError,
+  NonFiniteError: errors.NonFiniteError,
+  ShapeError: errors.ShapeError,
+  UnsupportedError: errors.UnsupportedError,
+  WorkerError: errors.WorkerError,
+};
+
+/** What is sent of anything that was thrown. */
+export function sentError(thrown: unknown): SentError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
+  const { code } = thrown as NodeJS.ErrnoException;
+  return { name: thrown.name, message: thrown.message, ...(typeof code === 'string' && { code }) };
+}
+
+/** The error again: of its own class where that is one of this package, else an Error with its name. */
+export function receivedError({ name, message, code }: SentError): Error {
+  const error = Object.hasOwn(CLASSES, name) ? new CLASSES[name](message) : new Error(message);
+  if (error.name !== name) Object.defineProperty(error, 'name', { value: name });
+  return code === undefined ? error : Object.assign(error, { code });
+}
