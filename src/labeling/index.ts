@@ -19,6 +19,7 @@ export type {
 export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export { ensembleOf, memberOf } from './model/ensemble.js';
+export type { Foreign } from './model/foreign.js';
 export type { ModelBackwardPass, ModelHead, ModelPass, ModelPieces, PassOptions } from './model/model.js';
 export { initNetwork, layersOf, networkOf } from './model/network.js';
 export type {
@@ -194,7 +195,7 @@ export type { AgreementOptions } from './data/agreement.js';
 export { generateCorpus } from './data/corpus.js';
 export type { CorpusOptions } from './data/corpus.js';
 export { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../serialize/safetensors.js';
-export type { Safetensors } from '../serialize/safetensors.js';
+export type { RawTensor, Safetensors } from '../serialize/safetensors.js';
 export { splitSentences } from './data/split.js';
 export type { SplitParts, SplitShares } from './data/split.js';
 export { CLASSIFIED_FORMATS, formatClassified, readClassified } from './data/formats/index.js';

@@ -16,16 +16,34 @@ import { expectRecord, expectString, expectTensors } from '../tensor/arguments.j
 import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
-import { allocate, dtypeOf, sizeOf } from '../tensor/view.js';
+import { allocate, dtypeOf } from '../tensor/view.js';
 import { brief, parseUniqueJson } from './unique-json.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
-/** The contents of a safetensors file. Both records have no prototype, so that no name in a file can reach one. */
+/** The contents of a safetensors file. Its records have no prototype, so that no name in a file can reach one. */
 export interface Safetensors {
-  /** Row-major plain views over arrays of their own; F32 becomes `Float32Array`, F64 `Float64Array`. */
+  /** Row-major plain views over arrays of their own: `Float64Array` of F64, `Float32Array` of F32, F16 and BF16, widened exactly. */
   readonly tensors: Record<string, Tensor>;
   /** The `__metadata__` object; empty where the file has none. */
   readonly metadata: Record<string, string>;
+  /** Tensors of other element types, as they are; absent where there are none. */
+  readonly raw?: Record<string, RawTensor>;
+}
+
+/** A tensor in the bytes of a file: of any element type of the format. */
+export interface RawTensor {
+  /** The name that the format has for the element type, such as `I64`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Row-major, little-endian. */
+  readonly bytes: Uint8Array;
+}
+
+/** A safetensors file whose header is read, its tensors still in its bytes. */
+export interface OpenSafetensors {
+  readonly metadata: Record<string, string>;
+  /** Views of the file's own bytes, by name; no prototype. */
+  readonly raw: Record<string, RawTensor>;
 }
 
 /** Longest header that is read, in bytes; the reference reader has the same limit. */
@@ -33,12 +51,19 @@ export const MAX_HEADER_BYTES = 100_000_000;
 
 const METADATA = '__metadata__';
 const LENGTH_BYTES = 8;
-const DTYPES = { F32: 'float32', F64: 'float64' } as const;
-const WIDTHS = { float32: 4, float64: 8 } as const;
+
+/** Bits of an element, by the name of its type: those of the format's reference reader. */
+const BITS: Readonly<Record<string, number>> = {
+  ...{ F4: 4, F6_E2M3: 6, F6_E3M2: 6, BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8 },
+  ...{ I16: 16, U16: 16, F16: 16, BF16: 16, I32: 32, U32: 32, F32: 32, C64: 64, F64: 64, I64: 64, U64: 64 },
+};
+
+/** The types whose numbers are read as numbers. */
+const FLOATS: Readonly<Record<string, DType>> = { F16: 'float32', BF16: 'float32', F32: 'float32', F64: 'float64' };
 
 interface Entry {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -46,43 +71,78 @@ interface Entry {
 
 /**
  * The bytes of a safetensors file. The same tensors and metadata give the same bytes, whatever the order of their keys:
- * float64 tensors come first (so that every tensor is aligned to its element size), then names in code-unit order.
+ * tensors of wide elements come first (so that every tensor is aligned to its element size), then names in code-unit order.
  *
  * @param tensors float32 or float64, any rank, any strides; elements are written row-major. A NaN keeps being a NaN, but
  *   the payload bits of a NaN are not promised
  * @param metadata strings under names of the caller's choice
- * @throws ArgumentError when a tensor is called `__metadata__`, which the format reserves, or the header exceeds
- *   {@link MAX_HEADER_BYTES}
+ * @param raw tensors of any element type of the format, in its bytes, which are written as they are
+ * @throws ArgumentError when a tensor is called `__metadata__`, which the format reserves, a name occurs twice, a raw tensor has
+ *   another type or another number of bytes than its shape, or the header exceeds {@link MAX_HEADER_BYTES}
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
+  raw: Readonly<Record<string, RawTensor>> = {},
 ): Uint8Array {
   expectTensors('encodeSafetensors', 'tensors', tensors);
   expectRecord('encodeSafetensors', 'metadata', metadata, 'a record of strings');
   for (const [name, text] of Object.entries(metadata)) expectString('encodeSafetensors', `metadata.${name}`, text);
-  const entries = layOut(tensors);
+  expectRecord('encodeSafetensors', 'raw', raw, 'tensors in bytes, { dtype, shape, bytes }, by name');
+  for (const [name, tensor] of Object.entries(raw)) expectRaw(name, tensor, tensors);
+  const entries = layOut(tensors, raw);
   const header = encodeHeader(entries, metadata);
   const dataBytes = entries.length === 0 ? 0 : entries[entries.length - 1].end;
   const bytes = new Uint8Array(LENGTH_BYTES + header.length + dataBytes);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(header.length), true);
   bytes.set(header, LENGTH_BYTES);
-  for (const entry of entries) {
-    writeElements(view, LENGTH_BYTES + header.length + entry.begin, tensors[entry.name]);
+  for (const { name, begin } of entries) {
+    const start = LENGTH_BYTES + header.length + begin;
+    if (Object.hasOwn(raw, name)) bytes.set(raw[name].bytes, start);
+    else writeElements(view, start, tensors[name]);
   }
   return bytes;
+}
+
+/** @throws ArgumentError unless it is a tensor in bytes under a name of its own */
+function expectRaw(name: string, tensor: RawTensor, tensors: Readonly<Record<string, Tensor>>): void {
+  const what = `raw[${brief(name)}]`;
+  expectRecord('encodeSafetensors', what, tensor, 'a tensor in bytes, { dtype, shape, bytes }');
+  const { dtype, shape, bytes } = tensor;
+  const refuse = (why: string): never => {
+    throw new ArgumentError(`encodeSafetensors: ${what} ${why}`);
+  };
+  if (Object.hasOwn(tensors, name)) refuse('has the name of one of tensors: give each name once');
+  if (!Object.hasOwn(BITS, dtype)) refuse(`must have a dtype of the format; got ${brief(dtype)}`);
+  if (!isSizes(shape)) refuse(`must have a shape of integers of at least 0; got ${brief(shape)}`);
+  if (typedArrayName(bytes) !== 'Uint8Array') refuse(`must have bytes in a Uint8Array; got ${describe(bytes)}`);
+  const expected = byteLength(shape, BITS[dtype]);
+  if (expected !== bytes.length)
+    refuse(`must have ${expected} bytes for ${dtype} of shape [${shape.join(', ')}]; got ${bytes.length}`);
 }
 
 /**
  * Reads a safetensors file. The result shares no memory with `bytes`.
  *
  * Refused, beside what is not the format at all: a key that stands twice in one object (JSON readers disagree on which one
- * counts), data that two tensors share or no tensor claims, and element types other than F32 and F64.
+ * counts), data that two tensors share or no tensor claims, and element types that the format does not have.
  *
  * @throws DataError that says what is wrong with the file, and nothing else
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const { metadata, raw } = openSafetensors(bytes);
+  const tensors = Object.create(null) as Record<string, Tensor>;
+  const others = Object.create(null) as Record<string, RawTensor>;
+  for (const [name, tensor] of Object.entries(raw)) {
+    if (Object.hasOwn(FLOATS, tensor.dtype)) tensors[name] = floatsOf(tensor);
+    else others[name] = { ...tensor, bytes: tensor.bytes.slice() };
+  }
+  return { tensors, metadata, ...(Object.keys(others).length > 0 && { raw: others }) };
+}
+
+/** `decodeSafetensors` that copies nothing: what tensors there are, and their bytes. @throws DataError as it does */
+export function openSafetensors(bytes: Uint8Array): OpenSafetensors {
   if (typedArrayName(bytes) !== 'Uint8Array') {
     throw new ArgumentError(`decodeSafetensors: bytes must be a Uint8Array; got ${describe(bytes)}`);
   }
@@ -96,19 +156,25 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
     .filter((name) => name !== METADATA)
     .map((name) => readEntry(name, header[name]));
   checkLayout(entries, bytes.byteLength - dataStart);
-  const tensors = Object.create(null) as Record<string, Tensor>;
-  for (const entry of entries) tensors[entry.name] = readElements(view, dataStart + entry.begin, entry);
-  return { tensors, metadata };
+  const raw = Object.create(null) as Record<string, RawTensor>;
+  for (const { name, dtype, shape, begin, end } of entries)
+    raw[name] = { dtype, shape, bytes: bytes.subarray(dataStart + begin, dataStart + end) };
+  return { metadata, raw };
 }
 
-function layOut(tensors: Readonly<Record<string, Tensor>>): Entry[] {
+function layOut(
+  tensors: Readonly<Record<string, Tensor>>,
+  raw: Readonly<Record<string, Pick<RawTensor, 'dtype' | 'shape'>>>,
+): Entry[] {
   let end = 0;
-  return Object.keys(tensors)
-    .map((name) => ({ name, dtype: dtypeOf(tensors[name].data), shape: tensors[name].shape }))
-    .sort((p, q) => WIDTHS[q.dtype] - WIDTHS[p.dtype] || (p.name < q.name ? -1 : 1))
+  const own = Object.entries(tensors).map(([name, { data, shape }]) => {
+    return { name, dtype: dtypeOf(data) === 'float32' ? 'F32' : 'F64', shape };
+  });
+  return [...own, ...Object.entries(raw).map(([name, { dtype, shape }]) => ({ name, dtype, shape }))]
+    .sort((p, q) => BITS[q.dtype] - BITS[p.dtype] || (p.name < q.name ? -1 : 1))
     .map((entry) => {
       const begin = end;
-      end += sizeOf(entry.shape) * WIDTHS[entry.dtype];
+      end += byteLength(entry.shape, BITS[entry.dtype]);
       return { ...entry, begin, end };
     });
 }
@@ -125,7 +191,7 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
     if (name === METADATA) {
       throw new ArgumentError(`a tensor cannot be called '${METADATA}': the safetensors format reserves that name`);
     }
-    header[name] = { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data_offsets: [begin, end] };
+    header[name] = { dtype, shape, data_offsets: [begin, end] };
   }
   const json = encodeUtf8(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
@@ -193,30 +259,34 @@ function readEntry(name: string, value: unknown): Entry {
   const unknown = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
   if (unknown !== undefined) throw broken(`${where} has an unknown field ${brief(unknown)}`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== 'F32' && dtype !== 'F64') throw broken(`${where} has dtype ${brief(dtype)}; F32 and F64 are read`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(BITS, dtype))
+    throw broken(`${where} has dtype ${brief(dtype)}; expected one of the format, such as F32 or I64`);
   if (!isSizes(shape)) throw broken(`${where}: shape must be a list of integers of at least 0; got ${brief(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     throw broken(`${where}: data_offsets must be [begin, end]; got ${brief(offsets)}`);
   }
   const [begin, end] = offsets;
-  const expected = byteLength(shape, WIDTHS[DTYPES[dtype]]);
+  const expected = byteLength(shape, BITS[dtype]);
   if (expected !== end - begin) {
     throw broken(
       `${where}: ${dtype} of shape [${brief(shape)}] takes ${expected} bytes; data_offsets span ${end - begin}`,
     );
   }
-  return { name, dtype: DTYPES[dtype], shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
-/** Size in bytes, computed so that it is exact where it matters: above 2⁵³ it is Infinity and matches no offsets. */
-function byteLength(shape: readonly number[], width: number): number {
+/**
+ * Size in bytes, computed so that it is exact where it matters: above 2⁵³ bits it is Infinity, and where the elements fill no whole
+ * number of bytes a fraction, and matches no offsets.
+ */
+function byteLength(shape: readonly number[], bits: number): number {
   if (shape.includes(0)) return 0;
-  let size = width;
+  let size = bits;
   for (const n of shape) {
     size *= n;
     if (size > Number.MAX_SAFE_INTEGER) return Infinity;
   }
-  return size;
+  return size / 8;
 }
 
 /** The tensors, in order of their data, must tile the `length` bytes of data: no gap, no overlap, nothing left over. */
@@ -233,16 +303,40 @@ function checkLayout(entries: readonly Entry[], length: number): void {
   if (covered !== length) throw broken(`${length - covered} bytes after the last tensor belong to none`);
 }
 
-/** DataView fixes the byte order, so that a file is the same on every machine, and asks for no alignment. */
-function readElements(view: DataView, start: number, { dtype, shape }: Entry): Tensor {
-  const tensor = allocate(shape, dtype);
+/**
+ * The numbers of a tensor of floats. DataView fixes the byte order, so that a file is the same on every machine, and asks for no
+ * alignment. Every F16 and every BF16 is a float32.
+ */
+export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
+  const tensor = allocate(shape, FLOATS[dtype]);
   const { data } = tensor;
-  if (dtype === 'float32') {
-    for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(start + 4 * i, true);
-  } else {
-    for (let i = 0; i < data.length; i++) data[i] = view.getFloat64(start + 8 * i, true);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (dtype === 'F32') for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(4 * i, true);
+  else if (dtype === 'F64') for (let i = 0; i < data.length; i++) data[i] = view.getFloat64(8 * i, true);
+  else {
+    const bits = new Uint32Array(data.buffer); // of the same float32
+    const widen = dtype === 'F16' ? widenHalf : (half: number): number => half << 16; // BF16 is a float32 cut off
+    for (let i = 0; i < data.length; i++) bits[i] = widen(view.getUint16(2 * i, true));
   }
   return tensor;
+}
+
+/**
+ * The bits of a float32 from those of an IEEE 754 half: sign s, 5 bits of exponent e (bias 15), 10 of fraction f.
+ *
+ *   0 < e < 31   (−1)^s · 2^(e − 15) · (1 + f/2¹⁰)     the exponent gets the bias of a float32, 127
+ *   e = 31       infinity, or NaN where f ≠ 0          the greatest exponent there too
+ *   e = 0        (−1)^s · 2^(−14) · f/2¹⁰              normal in float32: the fraction moves up until its leading 1 falls out
+ */
+function widenHalf(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const e = (half >> 10) & 31;
+  const f = half & 0x3ff;
+  if (e === 31) return sign | 0x7f800000 | (f << 13);
+  if (e > 0) return sign | ((e + 112) << 23) | (f << 13);
+  if (f === 0) return sign;
+  const up = Math.clz32(f) - 21;
+  return sign | ((113 - up) << 23) | (((f << up) & 0x3ff) << 13);
 }
 
 function writeElements(view: DataView, start: number, { data, shape, stride, offset }: Tensor): void {

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../../src/serialize/safetensors';
 import { ArgumentError, DataError } from '../../src/tensor/errors';
+import halves from '../golden/halves.json';
 import type { Tensor } from '../../src/tensor/types';
 import { columns, viewOf } from '../../src/tensor/view';
 
@@ -111,7 +113,7 @@ describe('hostile, foreign and truncated files', () => {
     [
       'a type that is a long list',
       entry(`[${'[1],'.repeat(9000)}1]`, '[1]', '[0,4]'),
-      /dtype \[\[1\],\[1\],.{50,60}…; F32/,
+      /dtype \[\[1\],\[1\],.{50,60}…; expected/,
     ],
     [
       'a pointer of Git LFS',
@@ -132,7 +134,13 @@ describe('hostile, foreign and truncated files', () => {
     ['an entry that is null', file('{"a":null}'), /tensor "a" must be described by an object/],
     ['an unknown field', file('{"a":{"extra":1}}'), /unknown field "extra"/],
     ['no type', file('{"a":{}}'), /dtype undefined/],
-    ['another type', entry('"BF16"', '[2]', '[0,4]'), /dtype "BF16"; F32 and F64 are read/],
+    ['another type', entry('"F8"', '[4]', '[0,4]'), /dtype "F8"; expected one of the format, such as F32 or I64/],
+    [
+      'halves for another shape',
+      entry('"BF16"', '[3]', '[0,4]'),
+      /BF16 of shape \[\[3\]\] takes 6 bytes; data_offsets span 4/,
+    ],
+    ['elements that end within a byte', entry('"F6_E2M3"', '[5]', '[0,4]'), /takes 3.75 bytes; data_offsets span 4/],
     ['a type from the prototype', entry('"toString"', '[1]', '[0,4]'), /dtype "toString"/],
     ['a negative size', entry('"F32"', '[-1,-1]', '[0,4]'), /integers of at least 0; got \[-1,-1\]/],
     ['half a size', entry('"F32"', '[0.5,2]', '[0,4]'), /integers of at least 0/],
@@ -180,6 +188,83 @@ describe('hostile, foreign and truncated files', () => {
   });
 });
 
+describe('every pattern of 16 bits', () => {
+  const patterns = Array.from({ length: 65536 }, (_, p) => p);
+  const read = (dtype: string): Float32Array => {
+    const header = `{"a":{"dtype":"${dtype}","shape":[256,256],"data_offsets":[0,131072]}}`;
+    const { a } = decodeSafetensors(file(header, patterns.flatMap((p) => [p & 255, p >> 8]))).tensors; // prettier-ignore
+    expect(a.shape).toEqual([256, 256]);
+    return a.data as Float32Array;
+  };
+  /** IEEE 754 in words: sign, so many bits of exponent, the rest of fraction. Products by 2, so that every step is exact. */
+  const valueOf = (p: number, exponentBits: number): number => {
+    const fractionBits = 15 - exponentBits;
+    const sign = p >= 32768 ? -1 : 1;
+    const exponent = Math.floor((p % 32768) / 2 ** fractionBits);
+    const fraction = (p % 2 ** fractionBits) / 2 ** fractionBits;
+    const bias = 2 ** (exponentBits - 1) - 1;
+    if (exponent === 2 * bias + 1) return fraction === 0 ? sign * Infinity : NaN;
+    let value = exponent === 0 ? fraction : 1 + fraction;
+    for (let e = Math.max(exponent, 1); e < bias; e++) value /= 2;
+    for (let e = exponent; e > bias; e--) value *= 2;
+    return sign * value;
+  };
+
+  test.each([
+    ['F16', 5],
+    ['BF16', 8],
+  ] as const)('%s: the float32 that arithmetic and another library give', (dtype, exponentBits) => {
+    const data = read(dtype);
+    const wrong = patterns.filter((p) => !Object.is(data[p], valueOf(p, exponentBits)));
+    expect(wrong).toEqual([]);
+    for (const [p, value] of halves.samples[dtype]) expect(data[p]).toBe(value);
+    const bits = new Uint32Array(data.buffer.slice(0)).map((b, p) => (Number.isNaN(data[p]) ? 0x7fc00000 : b));
+    expect(createHash('sha256').update(new Uint8Array(bits.buffer)).digest('hex')).toBe(halves.sha256[dtype]);
+    expect(valueOf(0x0001, 5)).toBe(5.960464477539063e-8); // the oracle, at the smallest half: 2⁻²⁴
+  });
+
+  test('a pattern that is read wrongly would be found: the two types differ in all but a few', () => {
+    const [half, brain] = [read('F16'), read('BF16')];
+    expect(patterns.filter((p) => !Object.is(half[p], brain[p])).length).toBeGreaterThan(65000);
+    expect(halves.sha256.F16).not.toBe(halves.sha256.BF16);
+  });
+});
+
+describe('tensors of other types', () => {
+  const ids = { dtype: 'I64', shape: [2], bytes: Uint8Array.from({ length: 16 }, (_, i) => 17 * i) };
+  const flags = { dtype: 'BOOL', shape: [3], bytes: Uint8Array.of(1, 0, 1) };
+  const half = { dtype: 'F16', shape: [1], bytes: Uint8Array.of(0, 0x3c) };
+  const packed = { dtype: 'F4', shape: [3, 2], bytes: Uint8Array.of(7, 8, 9) };
+
+  test('are written and read as they are, wide ones first', () => {
+    const bytes = encodeSafetensors({ x: f32([2], [1]) }, {}, { flags, half, ids, packed });
+    const { tensors, raw } = decodeSafetensors(bytes);
+    expect(Object.keys({ ...tensors, ...raw }).sort()).toEqual(['flags', 'half', 'ids', 'packed', 'x']);
+    expect(tensors).toEqual({ x: f32([2], [1]), half: f32([1], [1]) }); // a half is a number like others
+    expect(raw).toEqual({ flags, ids, packed });
+    const header = Buffer.from(bytes).toString('latin1');
+    const order = ['"ids"', '"x"', '"half"', '"flags"', '"packed"'].map((name) => header.indexOf(name));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(encodeSafetensors({ x: f32([2], [1]) }, {}, { ...raw, half })).toEqual(bytes);
+    bytes.fill(0);
+    expect(raw!.ids.bytes).toEqual(ids.bytes); // a copy
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['a name of tensors', { x: flags }, /raw\["x"\] has the name of one of tensors/],
+    ['another type', { y: { ...flags, dtype: 'I7' } }, /must have a dtype of the format; got "I7"/],
+    ['a shape that is none', { y: { ...flags, shape: [-1] } }, /must have a shape of integers/],
+    ['bytes that are none', { y: { ...flags, bytes: [1, 0, 1] } }, /must have bytes in a Uint8Array; got/],
+    ['bytes of another shape', { y: { ...flags, shape: [4] } }, /must have 4 bytes for BOOL of shape \[4\]; got 3/],
+    ['half a byte', { y: { ...packed, shape: [5] } }, /must have 2.5 bytes for F4 of shape \[5\]; got 3/],
+    ['something else', { y: 7 }, /raw\["y"\] must be/],
+  ])('are refused with %s', (_, raw, message) => {
+    const write = () => encodeSafetensors({ x: f32([2], [1]) }, {}, raw as never);
+    expect(write).toThrow(ArgumentError);
+    expect(write).toThrow(message);
+  });
+});
+
 const shapes = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
 const tensor = fc.tuple(shapes, fc.boolean(), fc.integer()).chain(([shape, single]) => {
   const size = shape.reduce((p, n) => p * n, 1);
@@ -220,14 +305,15 @@ describe('laws', () => {
     const outside = new Uint8Array(bytes.length + 64).fill(0x41);
     outside.set(bytes, 32);
     try {
-      const { tensors } = decodeSafetensors(outside.subarray(32, 32 + bytes.length));
+      const { tensors, raw = {} } = decodeSafetensors(outside.subarray(32, 32 + bytes.length));
       let held = 0;
       for (const { data, shape, offset } of Object.values(tensors)) {
         expect(offset).toBe(0);
         expect(data.length).toBe(shape.reduce((p, n) => p * n, 1));
         held += data.byteLength;
       }
-      expect(held).toBeLessThanOrEqual(bytes.length);
+      for (const { bytes: own } of Object.values(raw)) held += own.byteLength;
+      expect(held).toBeLessThanOrEqual(2 * bytes.length); // a half takes two bytes and becomes four
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
     }

@@ -5,6 +5,7 @@
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectList, expectNumber } from '../../tensor/arguments.js';
 import { expectModel } from './checks.js';
+import type { Foreign } from './foreign.js';
 import type { Model } from './model.js';
 import { createModel } from './model.js';
 import { MOST_MEMBERS } from './heads/head.js';
@@ -25,6 +26,7 @@ export function ensembleOf(models: readonly Model[]): Model {
   if (others.length === 0) return first;
   others.forEach((other, k) => expectAlike(first, other, k + 1));
   const { config, readers, heads, input, own } = first;
+  const beside = joinedForeign(models);
   const members = models.flatMap((model) => model.members ?? [model.params]);
   const foreign = heads.find(({ kind }) => own.heads?.some((each) => each.kind === kind.kind) && !kind.ensembles);
   if (foreign)
@@ -34,18 +36,46 @@ export function ensembleOf(models: readonly Model[]): Model {
   if (members.length > MOST_MEMBERS)
     throw new ArgumentError(`ensembleOf: models must have at most ${MOST_MEMBERS} members; got ${members.length}`);
   const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
-  return createModel({ ...pieces, params: members[0], members }, own);
+  return createModel({ ...pieces, params: members[0], members, ...(beside && { foreign: beside }) }, own);
+}
+
+/** What the files of several models held beside them. @throws ArgumentError where one name stands for different things */
+function joinedForeign(models: readonly Model[]): Foreign | undefined {
+  const all = models.flatMap(({ foreign }) => (foreign ? [foreign] : []));
+  if (all.length === 0) return undefined;
+  const join = <T>(records: readonly Readonly<Record<string, T>>[], same: (x: T, y: T) => boolean) => {
+    const joined = new Map<string, T>();
+    for (const [name, value] of records.flatMap((each) => Object.entries(each))) {
+      const before = joined.get(name);
+      if (before !== undefined && !same(before, value))
+        throw new ArgumentError(
+          `ensembleOf: models differ in ${name}, which their files hold beside them: leave it out of all but one`,
+        );
+      joined.set(name, value);
+    }
+    return Object.fromEntries(joined);
+  };
+  return {
+    tensors: join(
+      all.map(({ tensors }) => tensors),
+      (x, y) => x.dtype === y.dtype && x.shape.join() === y.shape.join() && x.bytes.every((b, i) => b === y.bytes[i]),
+    ),
+    metadata: join(
+      all.map(({ metadata }) => metadata),
+      (x, y) => x === y,
+    ),
+  };
 }
 
 /** Model k of the ensemble, counted from 0, as a model by itself. @throws ArgumentError where there is none */
 export function memberOf(model: Model, k: number): Model {
   expectModel('memberOf', model);
   expectNumber('memberOf', 'k', k);
-  const { config, readers, heads, input, own, params, members = [params] } = model;
+  const { config, readers, heads, input, foreign, own, params, members = [params] } = model;
   if (!Number.isInteger(k) || k < 0 || k >= members.length)
     throw new ArgumentError(`memberOf: k must be an integer from 0 to ${members.length - 1}; got ${k}`);
   const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
-  return createModel({ ...pieces, params: members[k] }, own);
+  return createModel({ ...pieces, params: members[k], ...(foreign && { foreign }) }, own);
 }
 
 /** What of two models must be the same, as text. */

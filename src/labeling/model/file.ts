@@ -9,19 +9,23 @@ import { isBuiltIn } from '../../cells/cell.js';
 import { hasVariants } from '../../cells/forward.js';
 import { expectForwardCell } from '../../cells/check.js';
 import { describe } from '../../tensor/describe.js';
+import { nearestName } from '../../tensor/nearest.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
-import { dtypeOf, flatCopy } from '../../tensor/view.js';
+import { flatCopy } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
-import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
+import type { RawTensor } from '../../serialize/safetensors.js';
+import { encodeSafetensors, floatsOf, openSafetensors } from '../../serialize/safetensors.js';
 import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
 import { inputSpecFromJson } from '../data/formats/reading.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
 import { expectModel, expectOwnParts } from './checks.js';
+import type { Foreign } from './foreign.js';
+import { expectForeign, FIELDS, isOurs } from './foreign.js';
 import type { TokenReader } from './encoders/encoder.js';
 import { inferenceEncoderKinds } from './encoders/inference.js';
 import { wordConfig, wordReader } from './encoders/words.js';
@@ -53,13 +57,15 @@ export interface LoadOptions extends OwnParts {
   readonly cell?: Cell;
 }
 
-/** The bytes of a model file. The same model gives the same bytes. */
+/** The bytes of a model file. The same model gives the same bytes. @throws ArgumentError where `model.foreign` has a name of the model */
 export function saveModel(model: Model): Uint8Array {
   expectModel('saveModel', model);
-  const { config, readers, heads, params, members, input } = model;
+  const { config, readers, heads, params, members, input, foreign } = model;
+  if (foreign) expectForeign(foreign);
   const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
   const labels = config.heads.map(({ name }, i) => [name, heads[i].labels.toJSON()]);
-  return encodeSafetensors(members ? memberTensors(members) : flatten(params), {
+  const metadata = {
+    ...foreign?.metadata,
     format: 'bptt',
     version: String(members ? VERSION_OF_ENSEMBLES : VERSION),
     ...(members && { members: String(members.length) }),
@@ -67,7 +73,8 @@ export function saveModel(model: Model): Uint8Array {
     readers: JSON.stringify(Object.fromEntries(read)),
     labels: JSON.stringify(Object.fromEntries(labels)),
     ...(input && { input: JSON.stringify(input) }),
-  });
+  };
+  return encodeSafetensors(members ? memberTensors(members) : flatten(params), metadata, foreign?.tensors);
 }
 
 /** Tensors of members as `members.<k>.…`; one that all share, such as frozen vectors, stands once, without the prefix. */
@@ -113,7 +120,8 @@ function isBuffer(x: unknown): x is ArrayBuffer {
 }
 
 /**
- * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed.
+ * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed. F16 and BF16 become float32, in
+ * which each of their numbers is exact. Tensors and fields that the model does not know are kept in `model.foreign`.
  *
  * @param own the parts that are your own: a file holds no functions
  * @throws DataError where the bytes are not a safetensors file, not a model of this package, one of a newer version, or damaged;
@@ -121,7 +129,7 @@ function isBuffer(x: unknown): x is ArrayBuffer {
  */
 export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}): Model {
   expectOwnParts('loadModel', 'options', own);
-  const { tensors, metadata } = decodeSafetensors(bytesOf(bytes));
+  const { raw, metadata } = openSafetensors(bytesOf(bytes));
   if (metadata.format !== 'bptt') {
     throw new DataError(
       'expected a model made by bptt; got a safetensors file without its metadata: train a model first',
@@ -138,11 +146,11 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}
       `model: expected a model file of version ${VERSION_OF_ENSEMBLES} or older; got version ${version}, made by a newer bptt: update bptt`,
     );
   }
-  return version === 1 ? readVersion1(tensors, metadata, own) : readVersion2(tensors, metadata, own);
+  return version === 1 ? readVersion1(raw, metadata, own) : readVersion2(raw, metadata, own);
 }
 
 type Metadata = Readonly<Record<string, string>>;
-type Tensors = Readonly<Record<string, Tensor>>;
+type Tensors = Readonly<Record<string, RawTensor>>;
 
 function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): Model {
   const config = readConfig(metadata.config);
@@ -157,9 +165,10 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   const lists = record(parse(metadata.labels, 'labels'), 'labels');
   const labels = config.heads.map((head): LabelVocabulary => readLabels(head, lists, own));
   const input = metadata.input === undefined ? undefined : inputSpecFromJson(parse(metadata.input, 'input'));
-  const members = readParams(tensors, network, prefixesOf(metadata));
+  const { members, left } = readParams(tensors, network, prefixesOf(metadata));
   const ensemble = members[1] && { members };
-  return createModel({ config, readers, labels, params: members[0], ...ensemble, input }, own);
+  const foreign = foreignOf(tensors, left, metadata, FIELDS);
+  return createModel({ config, readers, labels, params: members[0], ...ensemble, input, ...foreign }, own);
 }
 
 /** What stands before the names of each member's tensors. @throws DataError where an ensemble has an impossible number of members */
@@ -194,8 +203,10 @@ function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   };
   expectOwnCell(config.body, own.cell);
   const network = asData(() => inferenceNetworkOf(config, own));
-  const [params] = readParams(tensors, network, [''], NAMES_OF_VERSION_1);
-  return createModel({ config, readers: [wordReader(vocabulary)], labels: [labels], params }, own);
+  const { members, left } = readParams(tensors, network, [''], NAMES_OF_VERSION_1);
+  const foreign = foreignOf(tensors, left, metadata, [...FIELDS, 'words']);
+  const pieces = { config, readers: [wordReader(vocabulary)], labels: [labels], params: members[0], ...foreign };
+  return createModel(pieces, own);
 }
 
 function parse(text: string | undefined, field: string): unknown {
@@ -317,26 +328,46 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   );
 }
 
-/** The parameters a network needs, of every member, taken from the file; every one of them, in its shape, and nothing else. */
+/** The parameters a network needs, of every member, taken from the file; every one of them, in its shape. @returns the names of the others */
 function readParams(
   tensors: Tensors,
   network: InferenceNetwork,
   prefixes: readonly string[],
   formerNames: Readonly<Record<string, string>> = {},
-): ModelParams[] {
+): { readonly members: ModelParams[]; readonly left: ReadonlySet<string> } {
   const left = new Set(Object.keys(tensors));
+  const read = new Map<string, Tensor>(); // what members share is one tensor
   const members = prefixes.map((prefix) =>
     takeParams(network, (current, shape) => {
       const name = formerNames[current] ?? (current in tensors ? current : prefix + current); // names have dots: never those of Object.prototype
-      const tensor = tensors[name] as Tensor | undefined;
-      expectParameter(name, tensor, shape);
+      const tensor = read.get(name) ?? readParameter(name, tensors, shape);
+      read.set(name, tensor);
       left.delete(name);
       return tensor;
     }),
   );
-  if (left.size > 0)
-    throw new DataError(`model: the tensor ${[...left][0]} belongs to no part of this model: the file is damaged`);
-  return members;
+  return { members, left };
+}
+
+/**
+ * What the file has beside the model, where it has anything. Names that begin like those of the model's parts are not foreign: a
+ * layer too many, or a name misspelt, is a fault of the file.
+ *
+ * @throws DataError on such a name
+ */
+function foreignOf(
+  tensors: Tensors,
+  left: ReadonlySet<string>,
+  metadata: Metadata,
+  fields: readonly string[],
+): { readonly foreign?: Foreign } {
+  const odd = [...left].find(isOurs);
+  if (odd !== undefined)
+    throw new DataError(`model: the tensor ${odd} belongs to no part of this model: the file is damaged`);
+  const kept = [...left].map((name) => [name, { ...tensors[name], bytes: tensors[name].bytes.slice() }] as const);
+  const rest = Object.entries(metadata).filter(([field]) => !fields.includes(field));
+  if (kept.length + rest.length === 0) return {};
+  return { foreign: { tensors: Object.fromEntries(kept), metadata: Object.fromEntries(rest) } };
 }
 
 function takeParams(network: InferenceNetwork, take: Take): ModelParams {
@@ -358,23 +389,36 @@ function takeParams(network: InferenceNetwork, take: Take): ModelParams {
 type Shapes = Readonly<Record<string, readonly number[]>>;
 type Take = (name: string, shape: readonly number[]) => Tensor;
 
-/** @throws DataError unless the tensor is there, in float32, of that shape and finite */
-function expectParameter(name: string, tensor: Tensor | undefined, shape: readonly number[]): asserts tensor is Tensor {
-  if (tensor?.shape.join() !== shape.join()) {
-    const got = tensor ? `[${tensor.shape.join(', ')}]` : 'nothing';
+/** A parameter in float32. @throws DataError unless it is there, of that shape, in numbers that float32 holds, and finite */
+function readParameter(name: string, tensors: Tensors, shape: readonly number[]): Tensor {
+  const raw = tensors[name] as RawTensor | undefined;
+  if (raw?.shape.join() !== shape.join()) {
+    const near =
+      raw === undefined
+        ? nearestName(
+            name,
+            Object.keys(tensors).filter((each) => !isOurs(each)),
+          )
+        : undefined;
+    const got = raw
+      ? `[${raw.shape.join(', ')}]`
+      : `nothing${near === undefined ? '' : `, and ${near}, which no part is called`}`;
     throw new DataError(
       `model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}: the file is damaged`,
     );
   }
-  if (dtypeOf(tensor.data) !== 'float32') {
-    throw new DataError(`model: expected the tensor ${name} in F32; got F64: convert it`);
+  const { dtype } = raw;
+  if (!['F32', 'F16', 'BF16'].includes(dtype)) {
+    throw new DataError(`model: expected the tensor ${name} in F32, F16 or BF16; got ${dtype}: convert it`);
   }
+  const tensor = floatsOf(raw);
   const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
   if (odd >= 0) {
     throw new DataError(
       `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
     );
   }
+  return tensor;
 }
 
 function readLayer(

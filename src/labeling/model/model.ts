@@ -32,6 +32,7 @@ import type { Vocabulary } from '../data/vocabulary.js';
 import { emptyVocabulary } from '../data/vocabulary.js';
 import { expectKernels } from '../checks.js';
 import { expectOneOf } from '../../tensor/checks.js';
+import type { Foreign } from './foreign.js';
 import { expectBackward, expectDevices, expectEach, expectForward, expectModel, expectParams } from './checks.js';
 import type { EncoderPass, Features, Noise, TokenReader } from './encoders/encoder.js';
 import type { HeadPass, InferenceHeadKind } from './heads/head.js';
@@ -65,6 +66,8 @@ export interface Model {
   readonly own: OwnParts;
   /** How the training data was read, so that later inputs are read the same way; absent where that is unknown. */
   readonly input?: InputSpec;
+  /** What its file held beside it, which `saveModel` writes back; absent where there was nothing. */
+  readonly foreign?: Foreign;
 }
 
 /** What a model is made of. */
@@ -78,6 +81,7 @@ export interface ModelPieces {
   /** One per head. */
   readonly labels: readonly LabelVocabulary[];
   readonly input?: InputSpec;
+  readonly foreign?: Foreign;
 }
 
 /**
@@ -87,7 +91,7 @@ export interface ModelPieces {
  */
 export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
   expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
-  const { config, params, members, readers, labels, input } = pieces;
+  const { config, params, members, readers, labels, input, foreign } = pieces;
   const network = inferenceNetworkOf(config, own);
   expectParams('createModel', 'params', params, network);
   expectEach('createModel', 'readers', readers, config.encoders.length, 'read', 'readers, one per encoder');
@@ -97,7 +101,7 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
     kind: kindOf('head', head.kind, inferenceHeadKinds, own.heads),
     labels: labels[i],
   }));
-  const rest = { network, own, ...(members && { members }), ...(input && { input }) };
+  const rest = { network, own, ...(members && { members }), ...(input && { input }), ...(foreign && { foreign }) };
   return { config, params, readers, words, labels: labels[0], heads, ...rest };
 }
 
@@ -108,14 +112,14 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
  */
 export function withHead(model: Model, name: string): Model {
   expectModel('withHead', model);
-  const { config, params, members, readers, heads, input, own } = model;
+  const { config, params, members, readers, heads, input, foreign, own } = model;
   const names = config.heads.map((head) => head.name);
   expectOneOf('model', 'head', name, names);
   const h = names.indexOf(name);
   const alone = (all: ModelParams): ModelParams => ({ ...all, heads: { [name]: all.heads[name] } });
   const one = { config: { ...config, heads: [config.heads[h]] }, readers, labels: [heads[h].labels] };
   const pieces = { ...one, params: alone(params), ...(members && { members: members.map(alone) }) };
-  return createModel({ ...pieces, ...(input && { input }) }, own);
+  return createModel({ ...pieces, ...(input && { input }), ...(foreign && { foreign }) }, own);
 }
 
 /** What the forward pass returns, and what its backward needs. */

@@ -9,7 +9,8 @@ import { train } from '../../../src/labeling/training/train.js';
 import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
-import { createModel } from '../../../src/labeling/model/model.js';
+import { ensembleOf, memberOf } from '../../../src/labeling/model/ensemble.js';
+import { createModel, withHead } from '../../../src/labeling/model/model.js';
 import { initNetwork, networkOf } from '../../../src/labeling/model/network.js';
 import { wordReader } from '../../../src/labeling/model/encoders/words.js';
 import { predict } from '../../../src/labeling/model/predict.js';
@@ -103,6 +104,79 @@ test('a file of version 1 gives the same model', () => {
   expect(() => loadModel(broken)).toThrow(/the tensor embedding.weight of shape/);
 });
 
+describe('a model file in halves', () => {
+  const model = modelOf();
+  const { tensors, metadata } = decodeSafetensors(saveModel(model));
+  /** The half that a float32 is when its last 13 bits (float16) or 16 (bfloat16) are cut off; weights here are within ±4. */
+  const halved = (x: number, dtype: 'F16' | 'BF16'): readonly [half: number, value: number] => {
+    const [bits] = new Uint32Array(Float32Array.of(x).buffer);
+    const brain = bits >>> 16;
+    const exponent = ((bits >>> 23) & 255) - 112;
+    const half =
+      exponent <= 0 ? (bits >>> 31) << 15 : ((bits >>> 31) << 15) | (exponent << 10) | ((bits >>> 13) & 1023);
+    const kept = dtype === 'BF16' ? brain << 16 : exponent <= 0 ? bits & 0x80000000 : bits & 0xffffe000;
+    return [dtype === 'BF16' ? brain : half, new Float32Array(Uint32Array.of(kept).buffer)[0]];
+  };
+
+  test.each(['F16', 'BF16'] as const)(
+    '%s is read in float32, and labels as float32 weights of these values do',
+    (dtype) => {
+      const raw = Object.entries(tensors).map(([name, { shape, data }]) => {
+        const bytes = new Uint8Array(Uint16Array.from(data, (x) => halved(x, dtype)[0]).buffer);
+        return [name, { dtype, shape, bytes }] as const;
+      });
+      const rounded = Object.entries(tensors).map(
+        ([name, t]) => [name, { ...t, data: t.data.map((x) => halved(x, dtype)[1]) }] as const,
+      );
+      const read = loadModel(encodeSafetensors({}, { ...metadata }, Object.fromEntries(raw)));
+      const oracle = loadModel(encodeSafetensors(Object.fromEntries(rounded), { ...metadata }));
+      expect(saveModel(read)).toEqual(saveModel(oracle));
+      expect(saveModel(read)).not.toEqual(saveModel(model));
+    },
+  );
+});
+
+describe('what a file holds beside the model', () => {
+  const model = modelOf();
+  const file = decodeSafetensors(saveModel(model));
+  const foreign = {
+    'optimizer.step': { dtype: 'I64', shape: [1], bytes: Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0) },
+    half: { dtype: 'F16', shape: [3], bytes: Uint8Array.of(1, 2, 3, 4, 5, 6) },
+  };
+  const bytes = encodeSafetensors(file.tensors, { ...file.metadata, author: 'a. n.', version: '2' }, foreign);
+
+  test('is kept, and written back to the byte', () => {
+    const read = loadModel(bytes);
+    expect(read.foreign).toEqual({ tensors: foreign, metadata: { author: 'a. n.' } });
+    expect(saveModel(read)).toEqual(bytes);
+    expect(model.foreign).toBeUndefined();
+    expect(saveModel(loadModel(saveModel(model)))).toEqual(saveModel(model));
+    bytes.slice().fill(0);
+    expect(predict(kernels, read, sentences.slice(0, 3))).toEqual(predict(kernels, model, sentences.slice(0, 3)));
+  });
+
+  test('goes along with a head alone, with members, and with an ensemble', () => {
+    const read = loadModel(bytes);
+    expect(withHead(read, 'labels').foreign).toEqual(read.foreign);
+    const ensemble = loadModel(saveModel(ensembleOf([read, modelOf({ dropout: 0.25 })])));
+    expect(ensemble.foreign).toEqual(read.foreign);
+    expect(memberOf(ensemble, 1).foreign).toEqual(read.foreign);
+    const other = { ...read, foreign: { tensors: {}, metadata: { author: 'b. n.' } } };
+    expect(() => ensembleOf([read, other])).toThrow(/models differ in author, which their files hold beside them/);
+  });
+
+  test.each([
+    [
+      { tensors: { 'layers.9.W': foreign.half }, metadata: {} },
+      /model.foreign has layers.9.W, a name of the model itself/,
+    ],
+    [{ tensors: {}, metadata: { config: '{}' } }, /model.foreign has config, a name of the model itself/],
+  ])('has no name of the model, %#', (own, message) => {
+    expect(() => saveModel({ ...model, foreign: own })).toThrow(ArgumentError);
+    expect(() => saveModel({ ...model, foreign: own })).toThrow(message);
+  });
+});
+
 describe('a file that is refused', () => {
   const good = decodeSafetensors(saveModel(modelOf()));
   const edited = (metadata: Record<string, string | undefined>, tensors = good.tensors) => {
@@ -172,11 +246,30 @@ describe('a file that is refused', () => {
     ['no body', edited(parts({ body: null })), /config.body to be an object/],
     ['a label twice', edited({ labels: '{"labels":["A","A"]}' }), /occurs twice/],
     ['a missing tensor', edited({}, withoutBias), /heads.labels.b of shape \[\d+\]; got nothing/],
-    ['a tensor too many', edited({}, { ...good.tensors, extra: allocate([1], 'float32') }), /extra belongs to no part/],
+    [
+      'a tensor too many',
+      edited({}, { ...good.tensors, 'layers.0.forward.bn': allocate([1], 'float32') }),
+      /layers.0.forward.bn belongs to no part/,
+    ],
+    [
+      'a tensor misspelt behind the dot',
+      edited({}, { ...withoutBias, 'heads.label.b': good.tensors['heads.labels.b'] }),
+      /heads.labels.b of shape \[\d+\]; got nothing: the file/,
+    ],
+    [
+      'a tensor misspelt before it',
+      edited({}, { ...withoutBias, 'head.labels.b': good.tensors['heads.labels.b'] }),
+      /heads.labels.b of shape \[\d+\]; got nothing, and head.labels.b, which no part is called/,
+    ],
+    [
+      'integers for weights',
+      encodeSafetensors(withoutBias, { ...good.metadata }, { 'heads.labels.b': { dtype: 'I32', shape: [labels.size], bytes: new Uint8Array(4 * labels.size) } }), // prettier-ignore
+      /heads.labels.b in F32, F16 or BF16; got I32: convert it/,
+    ],
     [
       'float64',
       edited({}, { ...good.tensors, 'heads.labels.b': allocate([labels.size], 'float64') }),
-      /heads.labels.b in F32; got F64/,
+      /heads.labels.b in F32, F16 or BF16; got F64: convert it/,
     ],
     [
       'a weight that is not a number',
