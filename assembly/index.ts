@@ -61,4 +61,5 @@ export { gruResetBeforeBackward, gruResetBeforeForward } from './gru-reset-befor
 export { drawFactors } from './draw';
 export { addMasked, addMatrix, addSumRows, addToEveryRow, copyRows, gather, scatter, scatterAdd } from './rows';
 export { adam, adamFactors, adamRows, scale, sumOfSquares } from './optim';
+export { softmaxBackward, softmaxLogs, softmaxRows } from './softmax';
 export { crfBackward, crfForward, crfViterbi } from './crf';

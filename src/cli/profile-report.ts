@@ -11,9 +11,11 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   layers: 'layers that are run and not trained: projection and time loops of evaluation',
   rows: 'embedding, bias, moving and adding rows',
   dropout: 'masks drawn and applied',
+  softmax: 'probabilities, loss and its gradient',
+  crf: 'the sums and best paths of a CRF',
   clip: 'gradient norm and scaling',
   update: 'the optimizer',
-  other: 'all else: loss, batches, evaluation, and what the backend leaves to TypeScript',
+  other: 'all else: batches, evaluation, and what the backend leaves to TypeScript',
 };
 
 /** The phases with their share of `seconds`, the wall-clock time of it all; what no phase accounts for is `other`. */

@@ -109,6 +109,7 @@ export function withFallback(
     adopt: host.adopt,
     rows: host.rows,
     ...(host.crf && { crf: host.crf }),
+    ...(host.softmax && { softmax: host.softmax }),
     dispose() {
       device.dispose();
       host.dispose();

@@ -21,6 +21,7 @@ export type {
   LayerSize,
   LayerTensors,
   OwnRows,
+  SoftmaxKernel,
   Products,
   ResidentLayer,
   RowKernels,

@@ -1,11 +1,11 @@
 /** Where the time of a training goes: a backend whose every call is timed. */
-import type { CrfKernel, FusedScan, Kernels, LayerKernel, RowKernels } from './types.js';
+import type { CrfKernel, FusedScan, Kernels, LayerKernel, RowKernels, SoftmaxKernel } from './types.js';
 
 /** One kind of work. */
 export interface Phase {
   /**
    * `products`, `scan forward`, `scan backward`, `layer forward`, `layer backward`, `layers` (of inference), `rows`,
-   * `dropout`, `clip`, `update`.
+   * `dropout`, `softmax`, `clip`, `update`.
    */
   readonly name: string;
   readonly calls: number;
@@ -40,7 +40,7 @@ const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
 export function profile(kernels: Kernels): Profile {
   const sums = new Map<string, { calls: number; seconds: number }>();
   const timed = stopwatch(sums);
-  const { fused, rows, crf } = kernels;
+  const { fused, rows, crf, softmax } = kernels;
   return {
     kernels: {
       ...kernels,
@@ -49,6 +49,7 @@ export function profile(kernels: Kernels): Profile {
       addMatmulTB: timed('products', kernels.addMatmulTB),
       ...(fused && { fused: mapped(fused, (scan) => timedScan(timed, scan)) }),
       ...(crf && { crf: mapped(crf, (act) => timed('crf', act as never)) as CrfKernel }),
+      ...(softmax && { softmax: mapped(softmax, (act) => timed('softmax', act as never)) as SoftmaxKernel }),
       rows: mapped(rows, (act, name) => timed(ROW_PHASES[name], act as never)) as RowKernels,
     },
     phases: () =>

@@ -32,6 +32,8 @@ export interface Kernels extends Products {
   readonly fused?: Readonly<Record<string, FusedScan>>;
   /** The recursions of a linear-chain CRF; a backend that has none leaves this out. */
   readonly crf?: CrfKernel;
+  /** Softmax and its cross-entropy; a backend that has none leaves this out. */
+  readonly softmax?: SoftmaxKernel;
   /** Work on whole rows, and updates of parameters. */
   readonly rows: RowKernels;
   /**
@@ -241,6 +243,23 @@ export interface CrfMarginalArrays {
   readonly transitions: Float64Array;
   readonly start: Float64Array;
   readonly end: Float64Array;
+}
+
+/**
+ * Softmax cross-entropy over rows `[N, K]`. It forms the numbers of `layers/softmax-loss` in their order, to the same bits. Each function
+ * may return `false` without having written anything: the loops of TypeScript run then.
+ */
+export interface SoftmaxKernel {
+  /** `out[n] = softmax(x[n])`; `out` may be `x`. */
+  rows(out: Tensor, x: Tensor): boolean;
+  /** Fills `out [2N]`: the maximum m of each row, and log Σ_k exp(x[n,k] − m). */
+  logs(out: Float64Array, x: Tensor): boolean;
+  /**
+   * `out[n,k] += d · (p[n,k] · mass[y] − q[k])` with y = `targets[n]`; a row whose target is negative stays as it is.
+   *
+   * @param tables `[3K]`: mass; q of a label that is not the target; q of the label that is
+   */
+  backward(out: Tensor, p: Tensor, targets: Int32Array, tables: Float64Array, d: number): boolean;
 }
 
 /**

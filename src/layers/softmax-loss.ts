@@ -75,7 +75,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
   const [N, K] = logits.shape;
   const p = out ?? kernels.empty([N, K], logits);
   expectShape('softmaxRows', 'out', p, [N, K]);
-  if (K === 0) return p;
+  if (K === 0 || kernels.softmax?.rows(p, logits)) return p;
   const { exp } = transcendentals(dtypeOf(logits.data));
   const [x, q] = [logits.data, p.data];
   const [dx, dq] = [logits.stride[1], p.stride[1]];
@@ -115,13 +115,15 @@ export function softmaxLossForward(
   const K = logits.shape[1];
   const { reduction, labelSmoothing, classWeights } = checkedOptions(options, K);
   const probabilities = softmaxRows(kernels, logits);
+  const logs = new Float64Array(2 * targets.length);
+  if (K > 0 && !kernels.softmax?.logs(logs, logits)) rowLogs(logs, logits);
   let total = 0;
   let weight = 0;
   let count = 0;
   for (let n = 0; n < targets.length; n++) {
     const y = checkedTarget(targets, n, K);
     if (y === IGNORED) continue;
-    total += rowLoss(logits, n, y, labelSmoothing, classWeights);
+    total += rowLoss(logits, logs, n, y, labelSmoothing, classWeights);
     weight += classWeights[y];
     count++;
   }
@@ -149,34 +151,63 @@ export function softmaxLossBackward(kernels: Kernels, forward: SoftmaxLoss, dLog
   const { probabilities: p, targets, scale, labelSmoothing: epsilon, classWeights: w } = forward;
   expectShape('softmaxLossBackward', 'dLogits', dLogits, p.shape);
   const K = p.shape[1];
-  const share = epsilon / K;
+  const tables = weightsOf(epsilon, w, K);
   const dRow = scale * dLoss; // (5)
-  let spread = 0;
-  for (let k = 0; k < K; k++) spread += share * w[k];
+  if (kernels.softmax?.backward(dLogits, p, targets, tables, dRow)) return;
   for (let n = 0; n < targets.length; n++) {
     const y = targets[n];
     if (y === IGNORED) continue;
-    const mass = (1 - epsilon) * w[y] + spread; // Σ_c q[n,c]·w_c
     const from = p.offset + n * p.stride[0];
     const to = dLogits.offset + n * dLogits.stride[0];
     for (let k = 0; k < K; k++) {
-      const q = k === y ? 1 - epsilon + share : share; // (3)
-      dLogits.data[to + k * dLogits.stride[1]] += dRow * (p.data[from + k * p.stride[1]] * mass - q * w[k]); // (4, 2, 1)
+      const qw = tables[(k === y ? 2 * K : K) + k]; // (3)
+      dLogits.data[to + k * dLogits.stride[1]] += dRow * (p.data[from + k * p.stride[1]] * tables[y] - qw); // (4, 2, 1)
     }
   }
 }
 
-/** −Σ_k q_k·w_k·log p_k of one row. A factor of 0 drops its term, so a label of weight 0 may be impossible. */
-function rowLoss(logits: Tensor, n: number, y: number, epsilon: number, w: ArrayLike<number>): number {
+/** What a row's gradient needs of its target y, `[3K]`: Σ_c q[n,c]·w_c if y = k; then q·w of label k where it is not y; then where it is. */
+function weightsOf(epsilon: number, w: ArrayLike<number>, K: number): Float64Array {
+  const tables = new Float64Array(3 * K);
+  const share = epsilon / K;
+  let spread = 0;
+  for (let k = 0; k < K; k++) spread += share * w[k];
+  for (let k = 0; k < K; k++) {
+    tables[k] = (1 - epsilon) * w[k] + spread;
+    tables[K + k] = share * w[k];
+    tables[2 * K + k] = (1 - epsilon + share) * w[k];
+  }
+  return tables;
+}
+
+/** Of every row its maximum m and log Z, relative to m: equation (1). */
+function rowLogs(logs: Float64Array, logits: Tensor): void {
   const { exp, log } = transcendentals('float64');
+  const { data, stride } = logits;
+  for (let n = 0; n < logits.shape[0]; n++) {
+    const from = logits.offset + n * stride[0];
+    const max = rowMaximum(logits, n);
+    let Z = 0;
+    for (let k = 0; k < logits.shape[1]; k++) Z += exp(data[from + k * stride[1]] - max);
+    logs[2 * n] = max;
+    logs[2 * n + 1] = log(Z); // (1)
+  }
+}
+
+/** −Σ_k q_k·w_k·log p_k of one row. A factor of 0 drops its term, so a label of weight 0 may be impossible. */
+function rowLoss(
+  logits: Tensor,
+  logs: Float64Array,
+  n: number,
+  y: number,
+  epsilon: number,
+  w: ArrayLike<number>,
+): number {
   const K = logits.shape[1];
   const from = logits.offset + n * logits.stride[0];
   const { data } = logits;
   const step = logits.stride[1];
-  const max = rowMaximum(logits, n);
-  let Z = 0;
-  for (let k = 0; k < K; k++) Z += exp(data[from + k * step] - max);
-  const logZ = log(Z); // (1), relative to the maximum
+  const [max, logZ] = [logs[2 * n], logs[2 * n + 1]];
   let loss = 0;
   for (let k = epsilon > 0 ? 0 : y; k < K; k++) {
     const factor = ((k === y ? 1 - epsilon : 0) + epsilon / K) * w[k]; // (3)

@@ -26,6 +26,7 @@ test('a training under the clock gives the same weights, and has all its phases'
     'rows',
     'scan backward',
     'scan forward',
+    'softmax',
     'update',
   ]);
   wasm.dispose();

@@ -19,8 +19,9 @@ import { memoryOf, workspaceOf } from './memory.js';
 import type { Exports, Memory } from './module.js';
 import { obstacle, PAGE, relaxedObstacle, start } from './module.js';
 import { dtypes, multiply } from './product.js';
-import { rowKernels } from './rows.js';
+import { rowKernels, withinMemory } from './rows.js';
 import { fusedScans } from './scan.js';
+import { softmaxKernel } from './softmax.js';
 
 /** How much memory the backend may take, and which instructions. */
 export interface WasmOptions {
@@ -99,13 +100,15 @@ function kernelsOf(backend: string, wasm: Exports, arena: Arena): WasmKernels {
     return open;
   };
   const workspace = workspaceOf(openArena);
-  const ownRows = rowKernels(wasm, openArena);
+  const within = withinMemory(openArena);
+  const ownRows = rowKernels(wasm, within);
   return {
     backend,
     dtypes,
     memory: arena.memory,
     fused: fusedScans(wasm, openArena),
     crf: crfKernel(wasm, openArena),
+    softmax: softmaxKernel(wasm, within),
     addMatmul: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmul', out, a, b),
     addMatmulTA: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTA', out, a, b),
     addMatmulTB: (out, a, b) => multiply(backend, wasm, openArena(), 'addMatmulTB', out, a, b),

@@ -57,6 +57,8 @@ export interface Exports {
   readonly [loop: `${string}Backward`]: Scan;
   /** Row work of assembly/rows.ts and draw.ts, updates of assembly/optim.ts: numbers and addresses, as named there. */
   readonly crfViterbi: Scan;
+  readonly softmaxRows: Scan;
+  readonly softmaxLogs: Scan;
   readonly addToEveryRow: Scan;
   readonly addSumRows: Scan;
   readonly addMatrix: Scan;

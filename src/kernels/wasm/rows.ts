@@ -12,14 +12,24 @@ import { inside } from './operand.js';
  * Runs `act` where all tensors are rows of float32 in memory; false, with nothing written, where they are not. `act` may take
  * scratch, and decline by answering false.
  */
-type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void) => boolean;
+export type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void) => boolean;
 
 /** Bytes that assembly/draw.ts works with. */
 const DRAW_SCRATCH = 272;
 
-/** The row work; `openArena` throws once the backend is disposed of. */
-export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
-  const within: Within = (tensors, act) => {
+/** The row work. */
+export function rowKernels(wasm: Exports, within: Within): OwnRows {
+  return {
+    ...wholeRows(wasm, within),
+    ...mappedRows(wasm, within),
+    ...dropout(wasm, within),
+    ...updates(wasm, within),
+  };
+}
+
+/** What calls of row work begin and end with; `openArena` throws once the backend is disposed of. */
+export function withinMemory(openArena: () => Arena): Within {
+  return (tensors, act) => {
     const arena = openArena();
     if (!tensors.every((x) => lines(arena, x))) return false;
     arena.begin(true);
@@ -29,12 +39,6 @@ export function rowKernels(wasm: Exports, openArena: () => Arena): OwnRows {
       if (error instanceof NoRoom) return false; // thrown before anything is written: scratch comes first
       throw error;
     }
-  };
-  return {
-    ...wholeRows(wasm, within),
-    ...mappedRows(wasm, within),
-    ...dropout(wasm, within),
-    ...updates(wasm, within),
   };
 }
 
@@ -122,7 +126,7 @@ function updates(wasm: Exports, within: Within): Pick<OwnRows, 'scale' | 'addSqu
 }
 
 /** Whether a vector, or every row of a matrix, is a run of float32 in memory. */
-function lines(arena: Arena, x: Tensor): boolean {
+export function lines(arena: Arena, x: Tensor): boolean {
   const last = x.shape.length - 1;
   return (
     dtypeOf(x.data) === 'float32' &&
@@ -137,16 +141,16 @@ function flatten(x: Tensor): Tensor {
   return x.shape.length === 2 && x.stride[0] !== x.shape[1] ? { ...x, shape: [0, 0, 0] } : x;
 }
 
-function address(x: Tensor): number {
+export function address(x: Tensor): number {
   return x.data.byteOffset + 4 * x.offset;
 }
 
 /** Bytes between two rows. */
-function step(x: Tensor): number {
+export function step(x: Tensor): number {
   return 4 * x.stride[0];
 }
 
-function size(x: Tensor): [number, number] {
+export function size(x: Tensor): [number, number] {
   return [x.shape[0], x.shape[1]];
 }
 
@@ -175,7 +179,7 @@ function vector(arena: Arena, x: Tensor): number {
 }
 
 /** Address of a copy of row numbers. */
-function entered(arena: Arena, rows: Int32Array): number {
+export function entered(arena: Arena, rows: Int32Array): number {
   const at = arena.take(rows.byteLength);
   arena.i32().set(rows, at / 4);
   return at;
