@@ -7,7 +7,7 @@ import type { Answer } from './pool.js';
 /**
  * Serves the jobs of a pool, in their order, until the pool ends the worker.
  *
- * @param open gets what the pool has for every worker, and returns the function that runs a job. Where it throws, the pool hears of it,
+ * @param open gets what the pool has for every worker, and returns the function that runs a job. Where it throws, the pool receives the error,
  *   and the worker is ended
  */
 export function serveJobs<Data, Job, Result>(
