@@ -63,6 +63,7 @@ describe('the public API', () => {
       './labeling',
       './inspect',
       './inspect/views',
+      './interchange',
       './tagger',
       './threads',
       './threads/worker',

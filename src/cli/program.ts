@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   stats: async () => (await import('./stats.js')).addStats,
   plot: async () => (await import('./plot.js')).addPlot,
   search: async () => (await import('./search.js')).addSearch,
+  export: async () => (await import('./export.js')).addExport,
+  import: async () => (await import('./import.js')).addImport,
   inspect: async () => (await import('./reading/inspect.js')).addInspect,
   reach: async () => (await import('./reading/reach.js')).addReach,
   compare: async () => (await import('./reading/compare.js')).addCompare,

@@ -44,7 +44,11 @@ const KEYS = keysOf<PyTorchOptions>({
 });
 
 /** A model to read, and what of it is not from the state dict. */
-export type PyTorchModel = ReadableModel & { readonly drawn: readonly ('embedding' | 'output layer')[] };
+export type PyTorchModel = ReadableModel & {
+  readonly drawn: readonly ('embedding' | 'output layer')[];
+  /** Names of the tensors that were read. */
+  readonly used: readonly string[];
+};
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -85,7 +89,8 @@ export function fromPyTorch(
   };
   const pieces = { config, params: mapParams(params, copied), readers: [wordReader(vocabulary)], labels: [labels] };
   const drawn = [...(embedding ? [] : ['embedding' as const]), ...(output ? [] : ['output layer' as const])];
-  return { ...createModel(pieces), origin: { source: 'pytorch', initialization: null }, drawn };
+  const used = [...read.used, ...[embedding, output, output && biasNameOf(tensors, output)].filter((name) => name !== undefined)]; // prettier-ignore
+  return { ...createModel(pieces), origin: { source: 'pytorch', initialization: null }, drawn, used };
 }
 
 function expectOptions(sentences: unknown, options: PyTorchOptions): void {
@@ -148,11 +153,17 @@ function vocabularyOf(
   return vocabularyFromJson({ lowerCase: false, minCount: 1, words: known, rare: [], signatures: null });
 }
 
-/** `fc.weight` goes with `fc.bias`; zeros without one. */
+/** `fc.weight` goes with `fc.bias`. */
+function biasNameOf(tensors: Tensors, matrix: string): string | undefined {
+  const name = matrix.replace(/weight$/, 'bias');
+  return matrix.endsWith('bias') || tensors[name] === undefined ? undefined : name;
+}
+
+/** The bias beside a matrix; zeros without one. */
 function biasOf(tensors: Tensors, matrix: string, K: number): Tensor {
-  const bias = tensors[matrix.replace(/weight$/, 'bias')];
-  if (bias === undefined || matrix.endsWith('bias'))
-    return { data: new Float64Array(K), shape: [K], stride: [1], offset: 0 };
+  const name = biasNameOf(tensors, matrix);
+  if (name === undefined) return { data: new Float64Array(K), shape: [K], stride: [1], offset: 0 };
+  const bias = tensors[name];
   if (bias.shape.join() === String(K)) return bias;
   throw broken(`the bias beside ${matrix} is [${bias.shape.join(', ')}]; expected [${K}]`);
 }

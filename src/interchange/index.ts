@@ -1,0 +1,15 @@
+/**
+ * Models to and from other engines.
+ *
+ * @module bptt/interchange
+ */
+export { exportPyTorch } from './pytorch/export.js';
+export { importPyTorch } from './pytorch/import.js';
+export type { FolderFiles } from './pytorch/import.js';
+export { fromPlainStateDict } from './pytorch/plain.js';
+export type { StateDictNames } from './pytorch/plain.js';
+export { decodePt, encodePt } from './pytorch/pt.js';
+export type { PtOptions } from './pytorch/pt.js';
+export { readStateDict } from './pytorch/read.js';
+export { toStateDict } from './pytorch/state-dict.js';
+export type { StateDict } from './pytorch/state-dict.js';

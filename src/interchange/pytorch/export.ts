@@ -1,0 +1,114 @@
+/** A model as a folder of PyTorch: a module to read, its configuration, words, labels and weights. */
+import type { Model } from '../../labeling/model/model.js';
+import { decodingOf } from '../../labeling/model/heads/decoding.js';
+import type { Scheme } from '../../labeling/data/schemes.js';
+import { convertLabels } from '../../labeling/data/schemes.js';
+import type { CharacterVocabulary } from '../../labeling/data/characters.js';
+import { encodeSafetensors } from '../../serialize/safetensors.js';
+import { encodeUtf8 } from '../../serialize/utf8.js';
+import { UnsupportedError } from '../../tensor/errors.js';
+import { moduleSource } from './source.js';
+import { factsOf, toStateDict } from './state-dict.js';
+
+/** The version of the folder that is written; a reader refuses a higher one. */
+export const FOLDER_VERSION = 1;
+
+/** What `config.json` says its folder is. */
+export const FOLDER_FORMAT = 'bptt-pytorch';
+
+/** Names of the files of such a folder. */
+export const FOLDER_FILES = {
+  module: 'model.py',
+  config: 'config.json',
+  vocabulary: 'vocabulary.json',
+  labels: 'labels.json',
+  weights: 'weights.safetensors',
+} as const;
+
+/**
+ * The files of a folder from which `python3 model.py` tags, and `importPyTorch` reads the model back.
+ *
+ * @returns bytes by the name of the file
+ * @throws UnsupportedError that names a part that cannot be rebuilt: cells that PyTorch lacks, zoneout, ensembles, parts of your own,
+ *   characters by grapheme
+ */
+export function exportPyTorch(model: Model): Record<string, Uint8Array> {
+  const weights = toStateDict(model);
+  expectCodePoints(model);
+  const { config, readers, input } = model;
+  const facts = factsOf(model);
+  const described = {
+    format: FOLDER_FORMAT,
+    version: FOLDER_VERSION,
+    model: Number(facts.version),
+    weights: FOLDER_FILES.weights,
+    config,
+    ...(input && { input }),
+  };
+  return {
+    [FOLDER_FILES.module]: encodeUtf8(moduleSource(config)),
+    [FOLDER_FILES.config]: json(described),
+    [FOLDER_FILES.vocabulary]: json(Object.fromEntries(config.encoders.map(({ kind }, e) => [kind, readers[e].toJSON()]))), // prettier-ignore
+    [FOLDER_FILES.labels]: json(config.heads.map((_, h) => headFacts(model, h))),
+    [FOLDER_FILES.weights]: encodeSafetensors(weights, { format: 'pt' }),
+  };
+}
+
+const json = (value: unknown): Uint8Array => encodeUtf8(`${JSON.stringify(value, null, 1)}\n`);
+
+/** Python's own library cuts text into code points alone. */
+function expectCodePoints({ config, readers }: Model): void {
+  config.encoders.forEach(({ kind }, e) => {
+    if (kind !== 'characters' || (readers[e].toJSON() as CharacterVocabulary).unit === 'code-point') return;
+    throw new UnsupportedError(
+      'characters by grapheme need a segmenter that Python lacks: train with --character-unit code-point',
+    );
+  });
+}
+
+/** What the module needs of a head beside its configuration: labels, permitted transitions, labels in the scheme of the data. */
+function headFacts({ config, heads, params }: Model, h: number): object {
+  const head = config.heads[h];
+  const { labels } = heads[h].labels;
+  const { mask, schemes } = decodingOf(head);
+  const K = labels.length;
+  const query = params.heads[head.name]['pool.v'] as { readonly shape: readonly number[] } | undefined;
+  const bits = mask && {
+    start: Array.from(mask.start),
+    transitions: labels.map((_, k) => Array.from(mask.transitions).slice(k * K, k * K + K)),
+    end: Array.from(mask.end),
+  };
+  return {
+    name: head.name,
+    labels,
+    ...(bits && { permitted: bits }),
+    ...(schemes && { scheme: labels.map((_, k) => conversionOf(labels, k, schemes)) }),
+    ...(query && { attention: query.shape[0] }),
+  };
+}
+
+type Schemes = NonNullable<ReturnType<typeof decodingOf>['schemes']>;
+
+/**
+ * A learned label as it is given back, by the group of the label in front of it, and of the one behind; none has place K. IOBES tells
+ * whether a span begins or ends here, IOB1 and IOE1 whether one of its type touches it: neighbors alike in these are one group.
+ */
+function conversionOf(labels: readonly string[], k: number, { learned, data }: Schemes): object {
+  type Neighbor = string | undefined;
+  const written = (before: Neighbor, behind: Neighbor, to: Scheme): string => {
+    const path = [before, labels[k], behind].filter((each) => each !== undefined);
+    return convertLabels(path, learned, to).labels[before === undefined ? 0 : 1];
+  };
+  const neighbors: readonly Neighbor[] = [...labels, undefined];
+  const before = grouped(neighbors.map((p) => `${written(p, undefined, 'IOBES')} ${written(p, undefined, 'IOB1')}`));
+  const behind = grouped(neighbors.map((n) => `${written(undefined, n, 'IOBES')} ${written(undefined, n, 'IOE1')}`));
+  const firsts = (groups: readonly number[]): Neighbor[] => [...new Set(groups)].map((g) => neighbors[groups.indexOf(g)]); // prettier-ignore
+  const given = firsts(before).map((p) => firsts(behind).map((n) => written(p, n, data)));
+  return { before, behind, given };
+}
+
+/** Numbers of equal texts, in the order in which they occur. */
+function grouped(texts: readonly string[]): number[] {
+  const numbers = new Map<string, number>();
+  return texts.map((text) => numbers.get(text) ?? (numbers.set(text, numbers.size), numbers.size - 1));
+}

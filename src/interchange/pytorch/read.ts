@@ -1,0 +1,26 @@
+/** State dicts in files: safetensors, or what `torch.save` writes. */
+import { decodeSafetensors } from '../../serialize/safetensors.js';
+import { typedArrayName, describe } from '../../tensor/describe.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { decodePt } from './pt.js';
+import { numbersOf } from './storage.js';
+import type { StateDict } from './state-dict.js';
+
+/**
+ * The tensors of a file, by name.
+ *
+ * @param bytes a safetensors file, or a ZIP archive of `torch.save`
+ * @throws DataError where it is neither, or damaged
+ */
+export function readStateDict(bytes: Uint8Array): StateDict {
+  if (typedArrayName(bytes) !== 'Uint8Array')
+    throw new ArgumentError(`readStateDict: bytes must be a Uint8Array; got ${describe(bytes)}`);
+  if (isZip(bytes)) return decodePt(bytes);
+  const { tensors, raw = {} } = decodeSafetensors(bytes);
+  return { ...tensors, ...Object.fromEntries(Object.entries(raw).map(([name, each]) => [name, numbersOf(each)])) };
+}
+
+/** Whether bytes begin as a ZIP archive does. A header of safetensors of that length would have 67 MB. */
+export function isZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[8] !== 0x7b;
+}

@@ -1,0 +1,139 @@
+/** `bptt export` and `bptt import`: files, messages and exit statuses. What the files compute is judged in test/ecosystem. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { encodePt, encodeStateDict, toStateDict } from '../support/interchange';
+import { bpttHere } from '../support/cli-here';
+import { createWorkspace, trainTiny } from '../support/workspace';
+import type { Workspace } from '../support/workspace';
+import { loadModel, saveModel } from '../../src/labeling';
+
+let space: Workspace;
+beforeAll(async () => {
+  space = createWorkspace();
+  await trainTiny(space);
+});
+afterAll(() => space.remove());
+
+const run = (...args: string[]) => bpttHere(args, space.folder);
+const bytes = (name: string) => readFileSync(space.at(name));
+const FILES = ['config.json', 'labels.json', 'model.py', 'vocabulary.json', 'weights.safetensors'];
+const state = () => toStateDict(loadModel(bytes('model.safetensors')));
+const names = () => {
+  const { words, labels } = loadModel(bytes('model.safetensors'));
+  return {
+    words: [...words.words, ...(words.signatures ?? [])],
+    labels: labels.labels,
+    embedding: 'encoders.words.weight',
+  };
+};
+
+test('a model goes out and comes back, byte for byte', async () => {
+  const out = await run('export', 'model.safetensors', '--torch', 'there/deep');
+  expect(out).toMatchObject({ status: 0, stderr: '' });
+  expect(out.stdout).toMatch(/^there\/deep: 5 files, [\d,]+ bytes\n$/);
+  expect(readdirSync(space.at('there/deep')).sort()).toEqual(FILES);
+  const back = await run('import', 'there/deep', '--out', 'back.safetensors');
+  expect(back).toMatchObject({ status: 0, stderr: '' });
+  expect(back.stdout).toMatch(/^weights: there\/deep\/weights\.safetensors\nback\.safetensors: words \d+ × 6; lstm 7, both directions; labels \(softmax, \d+ labels\); [\d,]+ bytes\n$/); // prettier-ignore
+  expect(bytes('back.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+});
+
+test('--json says the same to machines', async () => {
+  const out = JSON.parse((await run('export', 'model.safetensors', '--torch', 'json', '--json')).stdout) as { files: { path: string; bytes: number }[] }; // prettier-ignore
+  expect(out).toMatchObject({ model: 'model.safetensors', format: 'torch', notes: [] });
+  expect(out.files.map(({ path, bytes: n }) => [path, n === bytes(path).length])).toEqual(expect.arrayContaining(FILES.map((name) => [`json/${name}`, true]))); // prettier-ignore
+  const back = JSON.parse((await run('import', 'json', '-o', 'j.safetensors', '--json')).stdout) as object;
+  expect(back).toMatchObject({ format: 'PyTorch', out: 'j.safetensors', bytes: bytes('j.safetensors').length, body: { cell: 'lstm', hidden: [7], bidirectional: true } }); // prettier-ignore
+});
+
+test('files that are there are replaced with --force alone', async () => {
+  await run('export', 'model.safetensors', '--torch', 'twice');
+  writeFileSync(space.at('twice/model.py'), 'mine');
+  const again = await run('export', 'model.safetensors', '--torch', 'twice');
+  expect(again).toEqual({ status: 2, stdout: '', stderr: 'bptt: twice/model.py and 4 more would be replaced: pass --force, or name another target\n' }); // prettier-ignore
+  expect(bytes('twice/model.py').toString()).toBe('mine');
+  expect((await run('export', 'model.safetensors', '--torch', 'twice', '--force')).status).toBe(0);
+  expect(bytes('twice/model.py').toString()).toContain('class Tagger');
+});
+
+test('weights come back from another file, safetensors or .pt, or a part of it', async () => {
+  await run('export', 'model.safetensors', '--torch', 'w');
+  writeFileSync(space.at('trained.pt'), encodePt(state()));
+  const back = await run('import', 'w', '--weights', 'trained.pt', '-o', 'w.safetensors');
+  expect(back).toMatchObject({ status: 0, stderr: '' });
+  expect(bytes('w.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+});
+
+test('a state dict of your own needs its words and labels', async () => {
+  writeFileSync(space.at('own.safetensors'), encodeStateDict(state()));
+  writeFileSync(space.at('own.pt'), encodePt(state()));
+  writeFileSync(space.at('names.json'), JSON.stringify(names()));
+  for (const file of ['own.safetensors', 'own.pt']) {
+    expect(await run('import', file, '-o', 'o.safetensors')).toMatchObject({ status: 2, stderr: expect.stringContaining('pass --names FILE') as string }); // prettier-ignore
+    expect(await run('import', file, '--names', 'names.json', '-o', 'o.safetensors')).toMatchObject({ status: 0, stderr: '' }); // prettier-ignore
+    const [ours, theirs] = ['model.safetensors', 'o.safetensors'].map((name) => loadModel(bytes(name)));
+    expect([...theirs.params.layers[0].forward.Wx.data]).toEqual([...ours.params.layers[0].forward.Wx.data]);
+  }
+});
+
+test.each<[string, string[], number, RegExp]>([
+  ['no target', ['export', 'model.safetensors'], 2, /expected one target, --torch <folder>.*; got none: name one/],
+  ['an empty target', ['export', 'model.safetensors', '--torch', ''], 2, /--torch must name a file or folder; got an empty name/], // prettier-ignore
+  [
+    'a member of a single model',
+    ['export', 'model.safetensors', '--torch', 'x', '--member', '0'],
+    2,
+    /is not an ensemble/,
+  ],
+  ['a model that is none', ['export', 'train.tsv', '--torch', 'x'], 65, /^bptt: train\.tsv: /],
+  ['a target that is a file', ['export', 'model.safetensors', '--torch', 'train.tsv'], 1, /cannot make the folder|cannot write/], // prettier-ignore
+  ['an import without a model', ['import', 'there'], 2, /required option '-o, --out <file>' not specified/],
+  ['a path of nothing', ['import', 'gone', '-o', 'x.safetensors'], 65, /^bptt: gone: ENOENT/],
+  ['a file of another kind', ['import', 'train.tsv', '-o', 'x.safetensors'], 65, /not a model that can be imported/],
+  ['a folder of another kind', ['import', '.', '-o', 'x.safetensors'], 65, /config\.json/],
+  [
+    'an import onto itself',
+    ['import', 'own.pt', '--names', 'names.json', '-o', 'own.pt'],
+    2,
+    /would overwrite the input/,
+  ],
+  ['--weights without a folder', ['import', 'own.pt', '--weights', 'own.pt', '-o', 'x.safetensors'], 2, /--weights is for a folder/], // prettier-ignore
+  [
+    '--names with a folder',
+    ['import', 'w', '--names', 'names.json', '-o', 'x.safetensors'],
+    2,
+    /--names is for a state dict/,
+  ],
+  ['--part of safetensors', ['import', 'own.safetensors', '--part', 'a', '--names', 'names.json', '-o', 'x.safetensors'], 2, /--part is for a \.pt/], // prettier-ignore
+  ['--part that is missing', ['import', 'own.pt', '--part', 'a', '--names', 'names.json', '-o', 'x.safetensors'], 65, /no dictionary "a"/], // prettier-ignore
+  [
+    'names that are none',
+    ['import', 'own.pt', '--names', 'train.tsv', '-o', 'x.safetensors'],
+    65,
+    /train\.tsv is not JSON/,
+  ],
+  ['names with a slip', ['import', 'own.pt', '--names', 'slip.json', '-o', 'x.safetensors'], 65, /^bptt: slip\.json: /],
+])('%s ends in one line and its status', async (_, args, status, message) => {
+  writeFileSync(space.at('slip.json'), JSON.stringify({ ...names(), word: [] }));
+  const got = await run(...args);
+  expect(got).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) as string });
+  expect(got.stderr.trimEnd()).not.toContain('\n');
+  expect(existsSync(space.at('x.safetensors'))).toBe(false);
+});
+
+test('what a file has beside the model is said to be left out', async () => {
+  const model = loadModel(bytes('model.safetensors'));
+  writeFileSync(
+    space.at('more.safetensors'),
+    saveModel({ ...model, foreign: { tensors: {}, metadata: { author: 'me' } } }),
+  );
+  const { status, stderr } = await run('export', 'more.safetensors', '--torch', 'more');
+  expect([status, stderr]).toEqual([0, 'warning: 1 tensor or field of other programs left out: author\n']);
+});
+
+test('an ensemble is refused, and one of its members is taken', async () => {
+  const args = ['train', '--train', 'train.tsv', '--ensemble', '2', '--epochs', '1', '--embedding', '3', '--hidden', '3', '--batch', '8', '--out', 'two.safetensors', '--quiet']; // prettier-ignore
+  expect((await run(...args)).status).toBe(0);
+  expect(await run('export', 'two.safetensors', '--torch', 'two')).toMatchObject({ status: 1, stderr: expect.stringContaining('an ensemble has no single module') as string }); // prettier-ignore
+  expect((await run('export', 'two.safetensors', '--torch', 'two', '--member', '1')).status).toBe(0);
+  expect(await run('export', 'two.safetensors', '--torch', 'two3', '--member', '2')).toMatchObject({ status: 2, stderr: expect.stringContaining('--member must be from 0 to 1; got 2') as string }); // prettier-ignore
+});
