@@ -16,7 +16,7 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js', 'taps.js'])(
+test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js', 'taps.js', 'budget.js'])(
   '%s: usage errors end with 2, help with 0',
   (name) => {
     expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
@@ -36,11 +36,35 @@ test('taps.js finds the hook in this build', () => {
   });
 });
 
+test('budget.js counts the operations of every product and scan, and all phases add up to an update', () => {
+  const { status, stdout } = script('budget.js', ['gru', '--batch', '2', '--updates', '1', '--json']);
+  const { table, whole } = JSON.parse(stdout) as {
+    table: { phase: string; seconds: number; flops: number; bytes: number; floor: number }[];
+    whole: { seconds: number; flops: number };
+  };
+  expect(status).toBe(0);
+  const flopsOf = (name: string) => table.find(({ phase }) => phase === name)?.flops;
+  // Two sentences of 32 tokens; 100 inputs, 2 directions of 100 units with 3 gates, 17 labels.
+  const [N, E, H, K] = [2 * 32, 100, 100, 17];
+  // x·Wx, dX, dWx, dWh in two directions (a GRU sums the dWh of its new state by itself: in two products); y·W, dY, dW.
+  expect(flopsOf('products')).toBeCloseTo(2 * 2 * N * (3 * E + H) * 3 * H + 3 * 2 * N * 2 * H * K, -2);
+  expect(flopsOf('scan forward')).toBe(2 * 2 * N * H * 3 * H);
+  expect(flopsOf('scan backward')).toBe(2 * 2 * N * H * 3 * H);
+  expect(whole.flops).toBeCloseTo(
+    table.reduce((sum, { flops }) => sum + flops, 0),
+    3,
+  );
+  expect(table.reduce((sum, { seconds }) => sum + seconds, 0)).toBeCloseTo(whole.seconds, 9);
+  expect(table.map(({ phase }) => phase)).toEqual(expect.arrayContaining(['rows', 'softmax', 'clip', 'update']));
+});
+
 test('values that are not values are usage errors too', () => {
   for (const [name, ...args] of [
     ['targets.js', '--runs', '0'],
     ['ladder.js', 'float16'],
     ['gpu-check.js', '--sizes', '32,x'],
+    ['budget.js', '--batch', '0'],
+    ['budget.js', 'leaky'],
   ]) {
     const { status, stderr } = script(name, args);
     expect([name, status, stderr.match(/\n/g)?.length]).toEqual([name, 2, 1]);
