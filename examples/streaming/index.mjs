@@ -1,20 +1,30 @@
-import { packingOf, unroll } from 'bptt/autograd';
-import { lstm } from 'bptt/cells';
+import { createTagger, generateCorpus, train } from 'bptt';
 import { createCpuKernels } from 'bptt/kernels';
-import { createRng, flatCopy, normal, rows } from 'bptt/tensor';
 
 const kernels = createCpuKernels();
-const rng = createRng(1);
-const params = lstm.initialize(3, 4, rng, { dtype: 'float64' }); // D = 3 inputs, H = 4 units
-const x = normal([20, 3], 1, rng, 'float64'); // 20 measurements, [T, D]
+const corpus = { train: generateCorpus({ sentences: 200, seed: 1 }) };
+const options = { hidden: 16, embedding: 16, epochs: 6, lr: 0.02, seed: 1 };
+const tokens = corpus.train[0].tokens;
 
-const whole = flatCopy(unroll(kernels, lstm, params, x, packingOf([20])).y); // all at once
+// A forward-only model: the label of a token is there with the token.
+const forward = createTagger((await train(kernels, corpus, { ...options, bidirectional: false })).model);
+const live = forward.open();
+for (const token of tokens) console.log(`${token}/${live.push([token]).labels[0]}`);
+live.end();
 
-let state; // undefined: zeros
-let largest = 0;
-for (let t = 0; t < 20; t++) {
-  const pass = unroll(kernels, lstm, params, rows(x, t, 1), packingOf([1]), { initial: state, keep: 'nothing' });
-  state = pass.final; // { h, c }, each [1, H]: all that the next step needs
-  flatCopy(state.h).forEach((value, k) => (largest = Math.max(largest, Math.abs(value - whole[t * 4 + k]))));
+// A bidirectional one waits for two tokens, and catches up at the end.
+const both = createTagger((await train(kernels, corpus, options)).model);
+const stream = both.open({ lookAhead: 2 });
+const labels = [];
+const take = ({ from, labels: fresh }) => labels.splice(from, Infinity, ...fresh);
+for (const token of tokens) {
+  take(stream.push([token]));
+  console.log(`${token}: ${labels.length} of ${tokens.length} labels`);
 }
-console.log(`20 steps, one by one; largest difference from the whole sequence: ${largest}`);
+take(stream.end());
+console.log(labels.join(' '));
+const [whole] = both.tag([tokens]);
+console.log(
+  'as the whole sentence:',
+  whole.labels.every((label, t) => label === labels[t]),
+);

@@ -159,7 +159,8 @@ export interface LayerGradients {
 export interface InferenceLayer {
   /**
    * Fills `y` with what `unroll` returns as its `y`, to the bit of the backend's own scan; or returns `false` without having
-   * written anything, and `unroll` runs. From the initial state of the parameters, where they have one, else from zero.
+   * written anything, and `unroll` runs. From `initial`, else from the initial state of the parameters, where they have one, else
+   * from zero.
    */
   run(layer: InferenceTensors): boolean;
   /** Forgets what it keeps of the rows of its table from one on: they are about to change. A layer that keeps nothing leaves this out. */
@@ -180,6 +181,18 @@ export interface InferenceTensors {
   readonly ids?: Int32Array;
   /** `[N, H]` */
   readonly y: Tensor;
+  /** States before the first step by name, each `[B, H]` in packed order. */
+  readonly initial?: Readonly<Record<string, Tensor>>;
+  /** States to fill. */
+  readonly taken?: TakenStates;
+}
+
+/** States of the sequences of a batch somewhere within them. */
+export interface TakenStates {
+  /** `[B]` in packed order: after which step that of each sequence is taken; −1 before the first. */
+  readonly steps: Int32Array;
+  /** By name, each `[B, H]`, row-major without gaps: what is filled. */
+  readonly states: Readonly<Record<string, Tensor>>;
 }
 
 /** The tensors of one scan over packed rows; see `autograd/unroll` for what each one holds. */

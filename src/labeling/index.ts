@@ -14,7 +14,11 @@ export type {
   ModelConfig,
   OffsetUnit,
   Prediction,
+  StreamedLabels,
+  StreamOptions,
+  StreamUpdate,
   Tagger,
+  TagStream,
 } from './model/tagger.js';
 export { saveModel } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';

@@ -10,6 +10,8 @@
  *             (12)  p(y_t ∈ S_t for t = u … v) = Σ_{i ∈ S_u} r[u,i],
  *                   r[v,j] = p(y_v = j),   r[t−1,i] = Σ_{j ∈ S_t} r[t,j] · p(y_{t−1} = i | y_t = j), by (3) backward
  *
+ *   Prefix          the largest δ of what has arrived, (10) at the end; what all paths to the last step have in common is settled
+ *
  * Of paths with equal scores the one with the smaller label at the last step comes first; where these are equal, at the step before
  * it; and so on. It is the order in which the recursion meets them. Scores are equal where the sums (8) to (10) are, in float64.
  *
@@ -17,6 +19,7 @@
  * make the span, and one more set behind it holds those that do not continue it.
  *
  * Sources: Viterbi (1967); Seshadri & Sundberg, List Viterbi Decoding Algorithms with Applications (1994), the parallel algorithm;
+ * the settled beginning: Šrámek, Brejová & Vinař, On-line Viterbi Algorithm for Analysis of Long Biological Sequences (WABI 2007);
  * (12): Culotta & McCallum, Confidence Estimation for Information Extraction (HLT-NAACL 2004).
  */
 import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
@@ -81,7 +84,7 @@ export function crfViterbi(
   options: CrfDecodeOptions = {},
 ): CrfBest {
   const { scores, a } = entered('crfViterbi', kernels, params, emissions, packing, options);
-  const { K, start, end, transitions } = scores;
+  const { K, start, end } = scores;
   const best: CrfBest = { labels: new Int32Array(packing.total), scores: new Float64Array(packing.batch) };
   if (kernels.crf?.viterbi({ packing, scores, emissions: a }, best.labels, best.scores)) return best;
   const delta = new Float64Array(packing.total * K);
@@ -92,25 +95,111 @@ export function crfViterbi(
     const first = rowOf(packing, 0, b);
     for (let j = 0; j < K; j++) delta[first * K + j] = start[j] + a[first * K + j]; //  (8)
     for (let t = 1; t < T; t++) {
-      const [before, row] = [rowOf(packing, t - 1, b) * K, rowOf(packing, t, b) * K];
-      for (let j = 0; j < K; j++) delta[row + j] = delta[before] + transitions[j];
-      for (let i = 1; i < K; i++) {
-        for (let j = 0; j < K; j++) {
-          const score = delta[before + i] + transitions[i * K + j];
-          if (!(score > delta[row + j])) continue; // of equals the first
-          delta[row + j] = score;
-          from[row + j] = i;
-        }
-      }
-      for (let j = 0; j < K; j++) delta[row + j] += a[row + j]; //  (9)
+      const row = rowOf(packing, t, b) * K;
+      stepOf(scores, a, row, delta, rowOf(packing, t - 1, b) * K, row, from); //  (9)
     }
     const last = rowOf(packing, T - 1, b) * K;
-    let j = 0;
-    for (let k = 1; k < K; k++) if (delta[last + k] + end[k] > delta[last + j] + end[j]) j = k;
+    let j = lastLabel(delta, last, end); //  (10)
     best.scores[b] = delta[last + j] + end[j]; //  (10)
     for (let t = T - 1; t >= 0; j = from[rowOf(packing, t--, b) * K + j]) best.labels[rowOf(packing, t, b)] = j;
   }
   return best;
+}
+
+/** Equation (9) for the row at `row`, whose emissions are at `own`, behind the one at `before`. */
+function stepOf(
+  { K, transitions }: CrfScores,
+  a: Float64Array,
+  own: number,
+  delta: Float64Array,
+  before: number,
+  row: number,
+  from: Int32Array,
+): void {
+  for (let j = 0; j < K; j++) delta[row + j] = delta[before] + transitions[j];
+  for (let i = 1; i < K; i++) {
+    for (let j = 0; j < K; j++) {
+      const score = delta[before + i] + transitions[i * K + j];
+      if (!(score > delta[row + j])) continue; // of equals the first
+      delta[row + j] = score;
+      from[row + j] = i;
+    }
+  }
+  for (let j = 0; j < K; j++) delta[row + j] += a[own + j];
+}
+
+/** The label of the last step, at `last`, on the best path. */
+function lastLabel(delta: Float64Array, last: number, end: Float64Array): number {
+  let j = 0;
+  for (let k = 1; k < end.length; k++) if (delta[last + k] + end[k] > delta[last + j] + end[j]) j = k;
+  return j;
+}
+
+/** Where the recursion stands within a sequence; nothing writes to it. */
+export interface CrfPrefix {
+  readonly scores: CrfScores;
+  /** `[K]` δ of the last step; absent before the first. */
+  readonly delta?: Float64Array;
+  /** `[K]` per step that is not settled: the label in front of it on the best path to each label. */
+  readonly from: readonly Int32Array[];
+}
+
+/** The best path of what has arrived, from the first step that was not settled before. */
+export interface CrfPrefixPath {
+  readonly labels: Int32Array;
+  /** How many of these are settled: the best path of the whole sequence has them, whatever follows. */
+  readonly settled: number;
+  /** What the next stretch begins from. */
+  readonly prefix: CrfPrefix;
+}
+
+/**
+ * The best path of a sequence that arrives in stretches. At its end it is that of `crfViterbi`, to the bit; before, that of the largest
+ * δ, without scores of ending.
+ *
+ * @param emissions `[T, K]` of a stretch; T may be 0
+ * @param ended whether the sequence ends with this stretch
+ * @param before what the stretch before returned
+ */
+export function crfPrefixPath(
+  params: CrfParams,
+  emissions: Tensor,
+  mask: CrfMask | undefined,
+  ended: boolean,
+  before: CrfPrefix = { scores: crfScores('crfPrefixPath', params, mask), from: [] },
+): CrfPrefixPath {
+  const { scores } = before;
+  const { K, start, end } = scores;
+  const [T] = emissions.shape;
+  const a = wide(emissions);
+  const delta = new Float64Array((T + 1) * K);
+  const back = new Int32Array((T + 1) * K);
+  if (before.delta) delta.set(before.delta);
+  for (let t = 0, row = K; t < T; t++, row += K) {
+    if (t > 0 || before.delta)
+      stepOf(scores, a, t * K, delta, row - K, row, back); //  (9)
+    else for (let j = 0; j < K; j++) delta[row + j] = start[j] + a[j]; //  (8)
+  }
+  const from = [...before.from, ...Array.from({ length: T }, (_, t) => back.slice((t + 1) * K, (t + 2) * K))];
+  const labels = new Int32Array(from.length);
+  let j = lastLabel(delta, T * K, ended ? end : new Float64Array(K)); //  (10)
+  for (let t = from.length - 1; t >= 0; j = from[t--][j]) labels[t] = j;
+  const settled = ended ? from.length : settledOf(delta.subarray(T * K), from);
+  const stands = T > 0 || before.delta;
+  return {
+    labels,
+    settled,
+    prefix: { scores, ...(stands && { delta: delta.slice(T * K) }), from: from.slice(settled) },
+  };
+}
+
+/** How many steps the best paths to all labels of the last step have in common. */
+function settledOf(delta: Float64Array, from: readonly Int32Array[]): number {
+  let reached = new Set(delta.keys());
+  for (const [j, score] of delta.entries()) if (score === -Infinity) reached.delete(j);
+  let t = from.length;
+  for (; t > 0 && reached.size > 1; t--) reached = new Set([...reached].map((j) => from[t - 1][j]));
+  return t;
 }
 
 /**

@@ -53,7 +53,7 @@ export {
   type EmbeddingParams,
 } from './embedding.js';
 export { embeddingBagBackward, embeddingBagForward, initEmbeddingBag } from './embedding-bag.js';
-export { stackInference, type StackInference } from './inference.js';
+export { stackInference, type StackInference, type StackStates, type StackStretch } from './inference.js';
 export { initLinear, linearBackward, linearForward, type LinearGrads, type LinearParams } from './linear.js';
 export { mseLossBackward, mseLossForward, type MseLoss, type MseLossOptions } from './mse-loss.js';
 export {

@@ -4,21 +4,36 @@
  * of `stackForward` without dropout, to the bit.
  */
 import type { Packing } from '../autograd/packing.js';
-import { reversal } from '../autograd/packing.js';
+import { reversal, rowOf } from '../autograd/packing.js';
 import type { Direction } from '../autograd/layout.js';
-import { fusedScan } from '../autograd/layout.js';
+import { fusedScan, gatherRows, record } from '../autograd/layout.js';
 import { checkForwardOnly } from '../autograd/unroll-checks.js';
 import { runForward } from '../autograd/unroll.js';
-import type { CellParams, ForwardCell } from '../cells/cell.js';
+import type { CellParams, ForwardCell, State } from '../cells/cell.js';
 import { expectForwardCell } from '../cells/check.js';
-import type { InferenceLayer, Kernels } from '../kernels/types.js';
+import type { InferenceLayer, Kernels, TakenStates } from '../kernels/types.js';
+import { expectNonNegativeInteger } from '../tensor/checks.js';
+import { expectList } from '../tensor/arguments.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns } from '../tensor/view.js';
+import { allocate, columns, dtypeOf, flatCopy } from '../tensor/view.js';
 import { embeddingForward, expectIds } from './embedding.js';
 import type { LayerParams, LayerSpec } from './stack.js';
 import { checkLayers, outputSize } from './stack.js';
-import { expectEntry } from '../autograd/entry-checks.js';
+import { expectEntry, expectPacking } from '../autograd/entry-checks.js';
+
+/**
+ * Where the forward directions of a stack stand: per layer its states by name, each `[B, H]` in packed order, in arrays of their own.
+ * The reverse direction of a bidirectional layer begins at the end of what it is given, so nothing of it is carried.
+ */
+export type StackStates = readonly State[];
+
+/** What a stack makes of a stretch of sequences, and where it stands then. */
+export interface StackStretch {
+  /** `[N, H]` or `[N, 2H]`, the output of the last layer. */
+  readonly y: Tensor;
+  readonly states: StackStates;
+}
 
 /** A stack for inference. Parameters that change later may or may not show: make a new one then. */
 export interface StackInference {
@@ -30,6 +45,16 @@ export interface StackInference {
    * UnsupportedError where the backend lacks its element type
    */
   run(x: Tensor | Int32Array, packing: Packing): Tensor;
+  /**
+   * `run` of a stretch of every sequence, with the states to begin the next stretch from. Sequences in stretches have the outputs of
+   * whole ones, to the bit, where no layer is bidirectional. A bidirectional layer sees the stretch alone in its reverse direction:
+   * pass the steps that follow along, and say how many these are.
+   *
+   * @param states what the stretch before returned; leave it out at the beginning of the sequences
+   * @param ahead the states returned are those `ahead` steps before the end of each stretch, where the next one begins; default 0
+   * @throws as `run`; ArgumentError where `states` do not have one entry per layer; ShapeError when one does not fit
+   */
+  advance(x: Tensor | Int32Array, packing: Packing, states?: StackStates, ahead?: number): StackStretch;
   /** Forgets what is kept of the rows of the table from one on: they are about to change. Others must not change. */
   forget(from: number): void;
   /** Frees what the backend holds for it; not inside a frame. */
@@ -73,18 +98,21 @@ export function stackInference(
     residual: layer.residual === true,
     ways: waysOf(kernels, layer, params[l], l === 0 ? table : undefined),
   }));
+  const through = throughOf(kernels, stack, table);
   return {
-    run(x, packing) {
-      let input = inputOf(kernels, x, table);
-      for (const { width, residual, ways } of stack) {
-        const y = kernels.empty([packing.total, width], input.x);
-        ways.forEach((way, d) =>
-          runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length)),
-        );
-        if (residual) kernels.rows.addMatrix(y, input.rows());
-        input = { x: y, rows: () => y };
-      }
-      return input.x;
+    run: (x, packing) => through(x, packing),
+    advance(x, packing, states, ahead = 0) {
+      expectPacking('stackInference', packing);
+      expectNonNegativeInteger('stackInference', 'ahead', ahead);
+      if (states) expectStates(states, layers.length);
+      const steps = packing.lengths.map((length) => Math.max(-1, length - 1 - ahead));
+      const left: State[] = [];
+      const y = through(x, packing, (l, { cell }, like) => {
+        const shape = [packing.batch, layers[l].hidden];
+        left[l] = record(cell.states, () => allocate(shape, dtypeOf(like.data))) as State;
+        return { initial: states?.[l], taken: { steps, states: left[l] } };
+      });
+      return { y, states: left };
     },
     forget(from) {
       for (const { taken } of stack[0].ways) taken?.forget?.(from);
@@ -93,6 +121,44 @@ export function stackInference(
       // Last in, first out, as the backend's memory wants it.
       for (const { taken } of stack.flatMap(({ ways }) => ways).reverse()) taken?.release();
     },
+  };
+}
+
+/** What a layer begins from, and what is taken of it: of its forward direction. */
+type Carried = { readonly initial?: State; readonly taken?: TakenStates };
+type Carry = (l: number, way: Way, x: Tensor) => Carried;
+
+function expectStates(states: StackStates, count: number): void {
+  expectList('stackInference', 'states', states, 'states, one entry per layer');
+  if (states.length === count) return;
+  throw new ArgumentError(`stackInference: states must have one entry per layer, ${count}; got ${states.length}`);
+}
+
+/** A layer that is prepared. */
+interface Prepared {
+  readonly width: number;
+  readonly residual: boolean;
+  readonly ways: readonly Way[];
+}
+
+/** Runs all layers. */
+function throughOf(
+  kernels: Kernels,
+  stack: readonly Prepared[],
+  table?: Tensor,
+): (x: Tensor | Int32Array, packing: Packing, carry?: Carry) => Tensor {
+  return (x, packing, carry) => {
+    let input = inputOf(kernels, x, table);
+    stack.forEach(({ width, residual, ways }, l) => {
+      const y = kernels.empty([packing.total, width], input.x);
+      ways.forEach((way, d) => {
+        const own = d === 0 ? carry?.(l, way, input.x) : undefined;
+        runWay(kernels, way, input, packing, columns(y, d * (width / ways.length), width / ways.length), own);
+      });
+      if (residual) kernels.rows.addMatrix(y, input.rows());
+      input = { x: y, rows: () => y };
+    });
+    return input.x;
   };
 }
 
@@ -123,12 +189,19 @@ function runWay(
   { x, ids, rows }: Input,
   packing: Packing,
   y: Tensor,
+  { initial, taken: states }: Carried = {},
 ): void {
   const shaped = ids ? { ...x, shape: [ids.length, x.shape[1]] } : x;
-  checkForwardOnly(kernels, cell, params, shaped, packing, {});
+  checkForwardOnly(kernels, cell, params, shaped, packing, { initial });
   const map = direction === 'reverse' ? reversal(packing) : undefined;
-  const { batchSizes } = packing;
-  if (ids && taken?.run({ batchSizes, map, x, ids, y })) return;
-  if (taken?.run({ batchSizes, map, x: rows(), y })) return;
-  kernels.rows.copyMatrix(y, runForward(kernels, cell, params, rows(), packing, { direction, keep: 'nothing' }).y);
+  const layer = { batchSizes: packing.batchSizes, map, y, initial, taken: states };
+  if (ids && taken?.run({ ...layer, x, ids })) return;
+  if (taken?.run({ ...layer, x: rows() })) return;
+  const keep = states ? 'steps' : 'nothing';
+  const pass = runForward(kernels, cell, params, rows(), packing, { direction, initial, keep });
+  kernels.rows.copyMatrix(y, pass.y);
+  if (!states) return;
+  const last = states.steps.map((step, b) => (step < 0 ? b : packing.batch + rowOf(packing, step, b)));
+  for (const [name, { data }] of Object.entries(states.states))
+    data.set(flatCopy(gatherRows(kernels, pass.states[name], last)));
 }

@@ -9,7 +9,7 @@
 import type { Tensor } from '../../tensor/types.js';
 import { allocate, dtypeOf } from '../../tensor/view.js';
 import { MemoryError } from '../../tensor/errors.js';
-import type { InferenceLayer, InferenceTensors } from '../types.js';
+import type { InferenceLayer, InferenceTensors, TakenStates } from '../types.js';
 import type { Arena } from './arena.js';
 import { NoRoom } from './growth.js';
 import type { WasmCell } from './cells/cell.js';
@@ -141,6 +141,7 @@ function run(
   try {
     const turns = turnsOf(batchSizes);
     const places = placesOf(arena, cell, weights, layer, turns, ids && source?.projections);
+    if (layer.taken) takeFirst(weights, layer, layer.taken);
     turns.forEach((turn, i) => takeTurn(wasm, cell, weights, layer, places, turn, turns[i - 1]));
   } catch (error) {
     if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
@@ -234,7 +235,7 @@ function takeTurn(
   wasm: Exports,
   cell: WasmCell,
   weights: Weights,
-  { batchSizes, map, y }: InferenceTensors,
+  { batchSizes, map, y, initial, taken }: InferenceTensors,
   places: Places,
   turn: Turn,
   before: Turn | undefined,
@@ -243,7 +244,8 @@ function takeTurn(
   const { H } = weights;
   const { states, caches, edge } = places;
   const batch = batchSizes[from];
-  enterStates(wasm, weights, places, batchSizes, batch, before);
+  if (before || !initial) enterStates(wasm, weights, places, batchSizes, batch, before);
+  else enterInitial(weights, places, initial, batch);
   fillProjection(wasm, places, turn);
   for (const [key, count] of Object.entries(cell.summed ?? {}))
     places.heap.fill(0, caches[key] / 4, caches[key] / 4 + rows * count * H);
@@ -259,6 +261,7 @@ function takeTurn(
     vector: (key) => at(weights.vectors[key]),
     panels: (column) => at(weights.recurrent.find((part) => part.from === column)!.panels),
   });
+  if (taken) takeStates(weights, places, batchSizes, turn, taken);
   const h = states.h + 4 * batch * H;
   const [to, ldy] = [at(y), 4 * y.stride[0]];
   if (map) wasm.scatter(rows, H, to, ldy, h, 4 * H, places.map + 4 * first);
@@ -298,6 +301,56 @@ function enterStates(
     } else if (initial) wasm.copyRows(batch, H, state, row, at(initial), 0);
     else heap.fill(0, state / 4, state / 4 + batch * H);
   }
+}
+
+/** The states before the first turn, where they are given: of the sequences that have a first step. */
+function enterInitial(
+  { H }: Weights,
+  { heap, states }: Places,
+  initial: Readonly<Record<string, Tensor>>,
+  batch: number,
+): void {
+  for (const [key, state] of Object.entries(states)) {
+    for (let b = 0; b < batch; b++) copyRow(initial[key], b, heap, state / 4 + b * H);
+  }
+}
+
+/** Fills the states that are taken before a first step. */
+function takeFirst({ H, vectors }: Weights, { initial }: InferenceTensors, { steps, states }: TakenStates): void {
+  for (const [key, { data, offset }] of Object.entries(states)) {
+    steps.forEach((step, b) => {
+      const to = offset + b * H;
+      const learned = vectors[`${key}0`] as Tensor | undefined;
+      if (step >= 0) return;
+      if (initial) copyRow(initial[key], b, data, to);
+      else if (learned) data.set(learned.data.subarray(learned.offset, learned.offset + H), to);
+      else data.fill(0, to, to + H);
+    });
+  }
+}
+
+/** Fills the states that are taken after a step of this turn. */
+function takeStates(
+  { H }: Weights,
+  { heap, states }: Places,
+  batchSizes: Int32Array,
+  { from, end }: Turn,
+  taken: TakenStates,
+): void {
+  for (let t = from, row = batchSizes[from]; t < end; row += batchSizes[t++]) {
+    for (let b = 0; b < batchSizes[t]; b++) {
+      if (taken.steps[b] !== t) continue;
+      for (const [key, { data, offset }] of Object.entries(taken.states)) {
+        const first = states[key] / 4 + (row + b) * H;
+        data.set(heap.subarray(first, first + H), offset + b * H);
+      }
+    }
+  }
+}
+
+/** Row b of a matrix, copied to a place of an array. */
+function copyRow({ data, shape, stride, offset }: Tensor, b: number, out: Tensor['data'], to: number): void {
+  for (let j = 0; j < shape[1]; j++) out[to + j] = data[offset + b * stride[0] + j * stride[1]];
 }
 
 function at(x: Tensor): number {

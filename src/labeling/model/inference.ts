@@ -2,6 +2,7 @@
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
 import { denseForward } from '../../layers/dense.js';
+import type { StackStates } from '../../layers/inference.js';
 import { stackInference } from '../../layers/inference.js';
 import { expectPacking } from '../../autograd/entry-checks.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
@@ -23,6 +24,20 @@ export interface Inference {
    * @param features one per encoder, in the order of the rows
    */
   run(features: readonly Features[], packing: Packing): readonly HeadPass[];
+  /**
+   * What the heads read of a stretch of every sentence, `[N, H]`, and where the body stands: see `StackInference.advance`.
+   *
+   * @param states what the stretch before returned
+   * @param ahead how many steps of each sentence the next stretch has again
+   */
+  advance(
+    features: readonly Features[],
+    packing: Packing,
+    states?: StackStates,
+    ahead?: number,
+  ): { readonly top: Tensor; readonly states: StackStates };
+  /** What head h makes of what `advance` returned, or of rows of it. */
+  decide(h: number, top: Tensor, packing: Packing): HeadPass;
   /** Frees what the backend holds for it; not inside a frame. The model stays as it is. */
   release(): void;
 }
@@ -58,15 +73,25 @@ export function inferenceOf(
   const kept = keepWords && !words ? keptWords(kernels, network, params) : undefined;
   const table = words?.of(params.encoders[first.config.kind]) ?? kept?.table;
   const stack = stackInference(kernels, network.layers, params.layers, table);
+  const read = (features: readonly Features[], packing: Packing): Tensor | Int32Array => {
+    expectPacking('inference', packing);
+    expectFeatures('inference', features, network.encoders.length, packing);
+    const rows = words ? words.rows(features[0]) : kept?.find(features, packing.total, stack.forget);
+    return rows ?? vectorsOf(kernels, network, params, features);
+  };
+  const topOf = (y: Tensor): Tensor => (params.dense ? denseForward(kernels, params.dense, y) : y);
+  const decide: Inference['decide'] = (h, top, packing) =>
+    network.heads[h].forward(kernels, params.heads[network.heads[h].config.name], top, packing);
   return {
     run(features, packing) {
-      expectPacking('inference', packing);
-      expectFeatures('inference', features, network.encoders.length, packing);
-      const rows = words ? words.rows(features[0]) : kept?.find(features, packing.total, stack.forget);
-      const y = stack.run(rows ?? vectorsOf(kernels, network, params, features), packing);
-      const top = params.dense ? denseForward(kernels, params.dense, y) : y;
-      return network.heads.map((head) => head.forward(kernels, params.heads[head.config.name], top, packing));
+      const top = topOf(stack.run(read(features, packing), packing));
+      return network.heads.map((_, h) => decide(h, top, packing));
     },
+    advance(features, packing, from, ahead) {
+      const { y, states } = stack.advance(read(features, packing), packing, from, ahead);
+      return { top: topOf(y), states };
+    },
+    decide,
     release: stack.release,
   };
 }
@@ -76,11 +101,12 @@ export function inferenceOfModel(
   kernels: Kernels,
   { network, params, members = [params] }: Pick<Model, 'network' | 'params' | 'members'>,
   options: InferenceOptions = {},
-): Inference {
+): Pick<Inference, 'run' | 'release'> & { readonly members: readonly Inference[] } {
   const all = members.map((own) => inferenceOf(kernels, network, own, options));
   return {
     run: (features, packing) => together(all.map((each) => each.run(features, packing))),
     release: () => all.forEach((each) => each.release()),
+    members: all,
   };
 }
 

@@ -61,7 +61,7 @@ export function predict(
 /** `predict` with an inference that is prepared already. @throws ArgumentError as `batchesToPredict` does */
 export function predictWith(
   kernels: Kernels,
-  inference: Inference,
+  inference: Pick<Inference, 'run'>,
   model: Model,
   sentences: readonly (readonly string[])[],
   options: PredictOptions = {},
@@ -146,8 +146,8 @@ export function predictionsOf(
   });
 }
 
-/** Logits that are not finite have no greatest one. @throws NonFiniteError that names the parameter with the largest weight */
-function expectFinite(model: Model, logits: Tensor): void {
+/** Requires finite logits: others have no greatest one. @throws NonFiniteError that names the parameter with the largest weight */
+export function expectFinite(model: Model, logits: Tensor): void {
   const [N, K] = logits.shape;
   for (let n = 0; n < N; n++) {
     for (let k = 0; k < K; k++) {

@@ -18,6 +18,8 @@ import { modelOf } from './file.js';
 import type { Model } from './model.js';
 import type { Prediction, PredictOptions } from './predict.js';
 import { predictWith } from './predict.js';
+import type { StreamOptions, TagStream } from './stream.js';
+import { openStream } from './stream.js';
 
 export type { Entity, EntityOptions, FindEntities, FindEntitiesAsync } from './entities.js';
 export type { OffsetUnit } from '../data/offsets.js';
@@ -27,6 +29,8 @@ export { loadModel } from './file.js';
 export type { Model } from './model.js';
 export type { ModelConfig } from './network.js';
 export type { Prediction } from './predict.js';
+export type { StreamedLabels } from './heads/head.js';
+export type { StreamOptions, StreamUpdate, TagStream } from './stream.js';
 
 const KEYS = keysOf<InferenceOptions & LoadOptions>({ keepWords: true, cell: true, encoders: true, heads: true });
 
@@ -44,6 +48,13 @@ export interface Tagger {
    * @throws ArgumentError where `sentences` is not a list of lists of strings, naming sentence and token
    */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Prediction[];
+  /**
+   * Begins a sentence whose tokens arrive one after another; see `TagStream`. Any number may be open at once.
+   *
+   * @throws ArgumentError where an option is outside its domain, or the model reads both ways and `lookAhead` is missing;
+   *   UnsupportedError where a part of the model, or what is asked for, needs the whole sentence
+   */
+  open(options?: StreamOptions): TagStream;
   /** Whole entities of raw text, with their places in it. */
   readonly entities: FindEntities;
   /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
@@ -78,6 +89,7 @@ export function createTagger(
     model,
     backend: kernels.backend,
     tag,
+    open: (own) => openStream(kernels, model, inference.members, own),
     entities: entityFinder(model, tag),
     dispose() {
       inference.release();

@@ -18,7 +18,7 @@ import type { Packing } from '../../../autograd/packing.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { chainOf, decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
+import { chainOf, decodingFields, decodingOf, expectAgreement, predictTokens, stretchTokens } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -84,6 +84,7 @@ export const inferenceCrf: InferenceHeadKind = {
   layer: inferenceLayer,
   expectLabels: expectAgreement,
   predict: predictTokens,
+  stretch: stretchTokens,
 };
 
 /** One label per token, the best path of a linear-chain CRF. */
@@ -96,4 +97,5 @@ export const crf: HeadKind = {
   chosenOf: ({ labels }) => labels,
   expectLabels: expectAgreement,
   predict: predictTokens,
+  stretch: stretchTokens,
 };

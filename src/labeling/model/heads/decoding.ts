@@ -6,12 +6,12 @@
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
 import type { Kernels } from '../../../kernels/types.js';
-import type { CrfMarginals } from '../../../layers/crf-decode.js';
-import { crfMarginals, crfSpanProbability, crfViterbi } from '../../../layers/crf-decode.js';
+import type { CrfMarginals, CrfPrefix } from '../../../layers/crf-decode.js';
+import { crfMarginals, crfPrefixPath, crfSpanProbability, crfViterbi } from '../../../layers/crf-decode.js';
 import type { CrfMask, CrfParams } from '../../../layers/crf-lattice.js';
 import { softmaxRows } from '../../../layers/softmax-loss.js';
 import { expectRecord } from '../../../tensor/arguments.js';
-import { ArgumentError } from '../../../tensor/errors.js';
+import { ArgumentError, UnsupportedError } from '../../../tensor/errors.js';
 import { log } from '../../../tensor/math.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import type { Tensor } from '../../../tensor/types.js';
@@ -23,7 +23,7 @@ import { convertLabels, isLabelOf, permitsEveryLength, permittedTransitions, SCH
 import type { Sentence } from '../../data/sentence.js';
 import { continuesSpan, insideOf, spanSchemeOf, spansOf } from '../../scoring/spans.js';
 import { convertedProbability } from './converted.js';
-import type { HeadConfig, HeadPass, PredictedSpan, Prediction, Wanted } from './head.js';
+import type { HeadConfig, HeadPass, PredictedSpan, Prediction, StreamedLabels, Wanted } from './head.js';
 import { meanOf, membersOf } from './head.js';
 
 /** What a configuration says of decoding; each field may be absent. */
@@ -185,6 +185,56 @@ export function predictTokens(
       ...(sure && { spans: sure(b, rows.map((row) => best[row])) }), // prettier-ignore
     };
   });
+}
+
+/** What one stretch of a sentence leaves to the next. */
+interface Stretched {
+  /** Tokens whose label, as it is given back, is settled. */
+  readonly from: number;
+  /** Learned labels that are settled, of the token in front of `from` on. */
+  readonly known: readonly number[];
+  readonly prefix?: CrfPrefix;
+}
+
+/**
+ * The labels of a sentence that arrives in stretches; see `InferenceHeadKind.stretch`. By itself, the label of a token is settled at once.
+ * With scores or a mask of transitions the labels are those of the best path of what has arrived, and the part that all paths agree on
+ * is settled. Given back in another scheme, a label is settled once the one behind it is.
+ *
+ * @throws UnsupportedError where what is asked for depends on the whole sentence
+ */
+export function stretchTokens(
+  kernels: Kernels,
+  labels: LabelVocabulary,
+  pass: HeadPass,
+  ended: boolean,
+  before: unknown,
+  { probabilities }: Pick<Wanted, 'probabilities'>,
+): { readonly said: StreamedLabels; readonly state: Stretched } {
+  const { logits, decoding, crf } = pass as TokenPass;
+  const { mask, schemes } = decoding;
+  const all = membersOf(pass as TokenPass);
+  const chain = crf ?? (mask && noScores(kernels, logits));
+  const whole = crf && all.length > 1 ? 'labels of an ensemble of CRFs' : probabilities && (chain || schemes) ? 'probabilities of labels that depend on each other' : undefined; // prettier-ignore
+  if (whole) throw new UnsupportedError(`open: ${whole} are given the whole sentence: use tag()`);
+  const softmaxes = probabilities || all.length > 1 ? all.map((one) => softmaxRows(kernels, one.logits)) : [];
+  const scores = all.length > 1 ? meanOf(kernels, softmaxes, logOf) : logits;
+  const { from, known, prefix } = (before ?? { from: 0, known: [] }) as Stretched;
+  const path = chain && crfPrefixPath(chain, scores, mask, ended, prefix);
+  const chosen = [...known, ...(path?.labels ?? argmaxRows(scores))];
+  const first = Math.max(0, from - 1); // the place of chosen[0]
+  const decided = path ? known.length + path.settled : chosen.length;
+  const settled = first + decided - (schemes && !ended && decided > 0 ? 1 : 0);
+  const names = chosen.map((id) => labels.labels[id]);
+  const given = schemes ? convertLabels(names, schemes.learned, schemes.data).labels : names;
+  const p = probabilities ? meanOf(kernels, softmaxes) : undefined;
+  return {
+    said: {
+      ...{ from, labels: given.slice(from - first), settled },
+      ...(p && { probabilities: Float64Array.from(chosen.slice(known.length), (id, t) => at(p, t, id)) }),
+    },
+    state: { from: settled, known: chosen.slice(Math.max(first, settled - 1) - first, decided), ...(path && { prefix: path.prefix }) }, // prettier-ignore
+  };
 }
 
 /**

@@ -187,6 +187,18 @@ export interface Prediction {
   readonly heads?: Readonly<Record<string, Prediction>>;
 }
 
+/** Labels of the tokens of a sentence that arrives in stretches. Those in front of `from` were settled before, and stay. */
+export interface StreamedLabels {
+  /** Place of the token of the first of these labels, from 0. */
+  readonly from: number;
+  /** From that token on. */
+  readonly labels: readonly string[];
+  /** How many tokens of the sentence have their last label: those behind may still get another one. */
+  readonly settled: number;
+  /** Probability of each of these labels, in [0, 1]; present where it was asked for. */
+  readonly probabilities?: Float64Array;
+}
+
 /** What the options of a training say to a head; its place, where it is one of several. */
 export interface HeadSettings extends HeadPlace {
   readonly pooling: PoolingName;
@@ -212,6 +224,22 @@ export interface InferenceHeadKind {
     packing: Packing,
     wanted: Wanted,
   ): Partial<Prediction>[];
+  /**
+   * Labels of one sentence that arrives in stretches. Optional; `Tagger.open` refuses a head about tokens that lacks it. Writes to nothing
+   * but what it returns.
+   *
+   * @param pass what `forward` returned for the tokens of this stretch; none are fine
+   * @param ended whether the sentence ends with it
+   * @param before `state` of what the stretch before returned; undefined for the first
+   */
+  stretch?(
+    kernels: Kernels,
+    labels: LabelVocabulary,
+    pass: HeadPass,
+    ended: boolean,
+    before: unknown,
+    wanted: Pick<Wanted, 'probabilities'>,
+  ): { readonly said: StreamedLabels; readonly state: unknown };
 }
 
 /** One kind of head, whole. */

@@ -16,7 +16,7 @@ import { softmaxLossBackward, softmaxLossForward } from '../../../layers/softmax
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { decodingFields, decodingOf, expectAgreement, predictTokens } from './decoding.js';
+import { decodingFields, decodingOf, expectAgreement, predictTokens, stretchTokens } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -70,6 +70,7 @@ export const inferenceSoftmax: InferenceHeadKind = {
   layer: inferenceLayer,
   expectLabels: expectAgreement,
   predict: predictTokens,
+  stretch: stretchTokens,
 };
 
 /** One label per token, each the most probable one. */
@@ -83,4 +84,5 @@ export const softmax: HeadKind = {
   chosenOf: ({ labels }) => labels,
   expectLabels: expectAgreement,
   predict: predictTokens,
+  stretch: stretchTokens,
 };

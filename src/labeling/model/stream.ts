@@ -1,0 +1,188 @@
+/**
+ * A sentence whose tokens arrive one after another, labeled as they come.
+ *
+ *   forward-only model    a token's row is final when the token arrives: its states are carried, nothing is computed twice
+ *   bidirectional model   a token's row is computed once n more tokens are there, n the look-ahead: the stack is run over the token and
+ *                         those n, its forward directions begun from where they stood behind the token before, its reverse directions
+ *                         at the last of them. So a row depends on the tokens up to n behind its own, in a stack of any depth, and costs
+ *                         n + 1 steps. The tokens that are left at the end share one run
+ *
+ * What a row is does not depend on how the tokens were cut into pieces. With a look-ahead of at least the length of the sentence, and of
+ * forward-only models always, the rows are those of `tag`, to the bit. What heads make of the rows: `InferenceHeadKind.stretch`.
+ */
+import { packingOf } from '../../autograd/packing.js';
+import type { Kernels } from '../../kernels/types.js';
+import type { StackStates } from '../../layers/inference.js';
+import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { show } from '../../tensor/describe.js';
+import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import { allocate, flatCopy, rows } from '../../tensor/view.js';
+import { expectSwitches, expectWords } from '../checks.js';
+import type { HeadPass, Prediction, StreamedLabels } from './heads/head.js';
+import { membersOf } from './heads/head.js';
+import type { Inference } from './inference.js';
+import { together } from './inference.js';
+import type { Model } from './model.js';
+import { expectFinite } from './predict.js';
+
+/** How a sentence in pieces is labeled. */
+export interface StreamOptions {
+  /**
+   * How many tokens behind its own a label of a bidirectional model may depend on: it is there once they are. `Infinity` waits for the
+   * end. A forward-only model needs none, whatever is said here. No default.
+   */
+  readonly lookAhead?: number;
+  /** Whether to return the probability of each label too; default false. Not of a CRF, constrained decoding or converted labels. */
+  readonly probabilities?: boolean;
+}
+
+/** What a head about sentences says. */
+type Category = Pick<Prediction, 'category' | 'categoryProbability'>;
+
+/** What is new about a sentence. The fields of `StreamedLabels` are those of the first head about tokens. */
+export interface StreamUpdate extends StreamedLabels, Category {
+  /** What each head says, by its name, where the model has several; one about sentences says its category at the end. */
+  readonly heads?: Readonly<Record<string, StreamedLabels | Category>>;
+}
+
+/** A sentence whose tokens arrive one after another. It holds no memory of the backend: leave it at any time. */
+export interface TagStream {
+  /**
+   * Adds tokens.
+   *
+   * @returns labels from the first token on whose label was not settled before: replace those from `from` on. Tokens that wait for
+   *   the look-ahead have none yet
+   * @throws ArgumentError where `tokens` is not a list of strings, or the sentence has ended; NonFiniteError as `tag`
+   */
+  push(tokens: readonly string[]): StreamUpdate;
+  /** Ends the sentence: what waited is labeled, every label is settled, and the category is there. @throws as `push` */
+  end(): StreamUpdate;
+}
+
+const KEYS = keysOf<StreamOptions>({ lookAhead: true, probabilities: true });
+
+/** `Tagger.open`. @param members one per member of an ensemble */
+export function openStream(
+  kernels: Kernels,
+  model: Model,
+  members: readonly Inference[],
+  options: StreamOptions = {},
+): TagStream {
+  const rowsOf = bodyStream(kernels, model, members, lookAheadOf(model, options));
+  const { heads } = model;
+  const wanted = { probabilities: options.probabilities ?? false, spans: false };
+  const kept: Tensor[][] = members.map(() => []); // rows of the whole sentence, where a head asks for them
+  let left: readonly unknown[] = [];
+  let closed = false;
+
+  const passOf = (h: number, tops: readonly Tensor[]): HeadPass => {
+    const packing = packingOf([tops[0].shape[0]]);
+    const [pass] = together(tops.map((top, k) => [members[k].decide(h, top, packing)]));
+    for (const { logits } of membersOf(pass)) expectFinite(model, logits);
+    return pass;
+  };
+  const ask = (h: number, fresh: readonly Tensor[], ended: boolean): Said => {
+    const { kind, labels } = heads[h];
+    if (kind.unit === 'token') return kind.stretch!(kernels, labels, passOf(h, fresh), ended, left[h], wanted);
+    const whole = ended ? kept.map(joined) : [];
+    const count = whole[0]?.shape[0];
+    return { said: count ? kind.predict(kernels, labels, passOf(h, whole), packingOf([count]), wanted)[0] : {} };
+  };
+  const advance = (tokens: readonly string[], ended: boolean): StreamUpdate => {
+    expectWords('open', 'tokens', tokens);
+    if (closed) throw new ArgumentError('open: the sentence has ended: open another one');
+    closed = true; // for good where an error is thrown
+    const fresh = rowsOf(tokens, ended);
+    if (heads.some(({ kind }) => kind.unit === 'sentence')) kept.forEach((own, k) => own.push(fresh[k]));
+    const said = kernels.frame(() => heads.map((_, h) => ask(h, fresh, ended)), true);
+    left = said.map(({ state }) => state);
+    closed = ended;
+    return updateOf(model, said.map((each) => each.said)); // prettier-ignore
+  };
+  advance([], false); // refuses at once what has to be known whole
+  return { push: (tokens) => advance(tokens, false), end: () => advance([], true) };
+}
+
+/** What a head answers, and what it leaves to the next stretch. */
+interface Said {
+  readonly said: Partial<StreamedLabels & Category>;
+  readonly state?: unknown;
+}
+
+/** From tokens to the rows that are complete with them, of every member, in arrays of their own. */
+function bodyStream(
+  kernels: Kernels,
+  { readers }: Model,
+  members: readonly Inference[],
+  ahead: number,
+): (tokens: readonly string[], ended: boolean) => Tensor[] {
+  let waiting: readonly string[] = [];
+  let states: readonly StackStates[] = [];
+
+  /** Runs the stack over tokens of which the first `count` are decided. */
+  const run = (window: readonly string[], count: number): Tensor[] => {
+    const features = readers.map((reader) => reader.read(window));
+    const packing = packingOf([window.length]);
+    const step = () =>
+      members.map((each, k) => {
+        const { top, states: after } = each.advance(features, packing, states[k], window.length - count);
+        return { after, own: joined([rows(top, 0, count)]) };
+      });
+    const ran = kernels.frame(step, true);
+    states = ran.map(({ after }) => after);
+    waiting = waiting.slice(count);
+    return ran.map(({ own }) => own);
+  };
+  return (tokens, ended) => {
+    waiting = [...waiting, ...tokens];
+    const all: Tensor[][] = [];
+    while (ahead >= 0 && waiting.length > ahead) all.push(run(waiting.slice(0, ahead + 1), 1));
+    const last = ended || ahead < 0 ? waiting : [];
+    if (last.length > 0 || all.length === 0) all.push(run(last, last.length));
+    return members.map((_, k) => joined(all.map((own) => own[k]))); // prettier-ignore
+  };
+}
+
+function updateOf({ heads, config }: Model, said: readonly Partial<StreamedLabels & Category>[]): StreamUpdate {
+  const first = (unit: string) => said[heads.findIndex(({ kind }) => kind.unit === unit)] as object | undefined;
+  return {
+    ...{ from: 0, labels: [], settled: 0 },
+    ...first('sentence'),
+    ...first('token'),
+    ...(heads.length > 1 && { heads: Object.fromEntries(said.map((each, h) => [config.heads[h].name, each])) }),
+  } as StreamUpdate;
+}
+
+/** Rows one below the other, in an array of their own. */
+function joined(parts: readonly Tensor[]): Tensor {
+  const all = allocate([parts.reduce((sum, { shape }) => sum + shape[0], 0), parts[0].shape[1]], parts[0]);
+  let at = 0;
+  for (const part of parts) {
+    all.data.set(flatCopy(part), at);
+    at += part.shape[0] * part.shape[1];
+  }
+  return all;
+}
+
+/** The look-ahead; −1 for a forward-only model, whose tokens wait for nothing. @throws ArgumentError or UnsupportedError naming what stands against it */
+function lookAheadOf({ network, config, heads }: Model, options: StreamOptions): number {
+  expectSwitches('open', options, 'probabilities');
+  expectKnownKeys('open', 'options', options, KEYS);
+  const encoder = network.encoders.find((each) => !each.contextFree);
+  if (encoder)
+    throw new UnsupportedError(`open: the encoder '${encoder.config.kind}' reads whole sentences: use tag()`);
+  const head = heads.findIndex(({ kind }) => kind.unit === 'token' && !kind.stretch);
+  if (head >= 0)
+    throw new UnsupportedError(
+      `open: the head '${config.heads[head].name}' decides about whole sentences: give its kind a stretch, or use tag()`,
+    );
+  const { lookAhead } = options;
+  const { bidirectional } = config.body;
+  if (lookAhead === undefined && !bidirectional) return -1;
+  if (lookAhead === Infinity || (Number.isInteger(lookAhead) && lookAhead! >= 0))
+    return bidirectional ? lookAhead! : -1;
+  throw new ArgumentError(
+    `open: lookAhead must be an integer of at least 0, or Infinity, as this model reads both ways; got ${show(lookAhead)}: say how many tokens a label may wait for`,
+  );
+}
