@@ -115,7 +115,7 @@ function judgedHeads(
 }
 
 /** Labeled sentences, read as the training data was; of several columns, those that the file has. */
-async function readGold(
+export async function readGold(
   model: Model,
   file: string,
   task: 'tag' | 'classify',

@@ -11,5 +11,7 @@ export type { StateDictNames } from './pytorch/plain.js';
 export { decodePt, encodePt } from './pytorch/pt.js';
 export type { PtOptions } from './pytorch/pt.js';
 export { readStateDict } from './pytorch/read.js';
+export { trainingShards } from './pytorch/shards.js';
+export type { TrainingShards } from './pytorch/shards.js';
 export { toStateDict } from './pytorch/state-dict.js';
 export type { StateDict } from './pytorch/state-dict.js';

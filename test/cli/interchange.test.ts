@@ -86,6 +86,25 @@ test.each<[string, string[], number, RegExp]>([
   ],
   ['a model that is none', ['export', 'train.tsv', '--torch', 'x'], 65, /^bptt: train\.tsv: /],
   ['a target that is a file', ['export', 'model.safetensors', '--torch', 'train.tsv'], 1, /cannot make the folder|cannot write/], // prettier-ignore
+  [
+    '--shards without --train',
+    ['export', 'model.safetensors', '--torch', 'x', '--shards', '2'],
+    2,
+    /--shards means nothing without --train/,
+  ],
+  [
+    'more shards than sentences',
+    ['export', 'model.safetensors', '--torch', 'x', '--train', 'dev.tsv', '--shards', '31'],
+    2,
+    /at most the number of sentences, 30; got 31/,
+  ],
+  ['no shards', ['export', 'model.safetensors', '--torch', 'x', '--train', 'dev.tsv', '--shards', '0'], 2, /--shards/],
+  [
+    'training data that is none',
+    ['export', 'model.safetensors', '--torch', 'x', '--train', 'gone.tsv'],
+    65,
+    /gone\.tsv/,
+  ],
   ['an import without a model', ['import', 'there'], 2, /required option '-o, --out <file>' not specified/],
   ['a path of nothing', ['import', 'gone', '-o', 'x.safetensors'], 65, /^bptt: gone: ENOENT/],
   ['a file of another kind', ['import', 'train.tsv', '-o', 'x.safetensors'], 65, /not a model that can be imported/],
@@ -118,6 +137,22 @@ test.each<[string, string[], number, RegExp]>([
   expect(got).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) as string });
   expect(got.stderr.trimEnd()).not.toContain('\n');
   expect(existsSync(space.at('x.safetensors'))).toBe(false);
+});
+
+test('--train adds shards and a script, and says what no loss counts', async () => {
+  const few = ['the\tDET', 'cat\tODD', '', 'sits\tVERB', '', ''].join('\n');
+  space.write('few.tsv', few);
+  const { status, stdout, stderr } = await run('export', 'model.safetensors', '--torch', 't', '--train', 'few.tsv');
+  expect([status, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^2 sentences of few\.tsv in 2 shards\nt: 9 files, [\d,]+ bytes\n$/),
+  ]);
+  expect(stderr).toMatch(
+    /^warning: few\.tsv: \d label.* of the head labels that the model does not have: no loss counts them$/m,
+  );
+  expect(readdirSync(space.at('t/shards')).sort()).toEqual(['shards.json', 'train-1-of-2.jsonl', 'train-2-of-2.jsonl']);
+  expect(existsSync(space.at('t/train_ddp.py'))).toBe(true);
+  expect(await run('import', 't', '-o', 't.safetensors')).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('what a file has beside the model is said to be left out', async () => {

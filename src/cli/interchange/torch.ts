@@ -2,15 +2,29 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Option } from 'commander';
-import { decodePt, exportPyTorch, fromPlainStateDict, importPyTorch, readStateDict } from '../../interchange/index.js';
+import {
+  decodePt,
+  exportPyTorch,
+  fromPlainStateDict,
+  importPyTorch,
+  readStateDict,
+  trainingShards,
+} from '../../interchange/index.js';
 import type { StateDict, StateDictNames } from '../../interchange/index.js';
 import { FOLDER_FILES } from '../../interchange/pytorch/export.js';
 import { weightsIn } from '../../interchange/pytorch/import.js';
 import { isZip } from '../../interchange/pytorch/read.js';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
+import { inputName } from '../../labeling/data/files.node.js';
+import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/index.js';
+import { counted } from '../../tensor/print.js';
+import { positiveInteger } from '../arguments.js';
+import { readGold } from '../gold.js';
 import { named, readBytes } from '../model-io.js';
+import type { Terminal } from '../terminal.js';
+import { collectWarnings } from '../warnings.js';
 import type { ExportFormat, Imported, ImportFormat } from './formats.js';
 
 /** `--torch`. */
@@ -19,16 +33,54 @@ export const torchExport: ExportFormat = {
     '--torch <folder>',
     'PyTorch: a module to read (model.py), its configuration, words, labels and weights',
   ),
-  options: [],
+  options: [
+    new Option('--train <file>', 'with --torch: labeled sentences, written as shards beside train_ddp.py'),
+    new Option('--shards <n>', 'with --train: files of sentences, at least as many as ranks (default: 8)').argParser(positiveInteger), // prettier-ignore
+  ],
   help: `
 --torch writes model.py, which needs torch alone, config.json, vocabulary.json, labels.json and weights.safetensors. python3 model.py
-tags sentences; bptt import reads the folder back, also after a training in PyTorch.`,
-  examples: ['bptt export tagger.safetensors --torch tagger-torch', 'python3 tagger-torch/model.py < sentences.txt'],
-  write(model, folder) {
-    const files = exportPyTorch(model);
-    return { files: Object.entries(files).map(([name, bytes]) => ({ path: join(folder, name), bytes })) };
+tags sentences; bptt import reads the folder back, also after a training in PyTorch.
+
+--train adds what a training past one machine needs: the sentences in --shards files, and train_ddp.py, DistributedDataParallel by torchrun
+or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read as the training data of the model was.`,
+  examples: [
+    'bptt export tagger.safetensors --torch tagger-torch',
+    'bptt export tagger.safetensors --torch tagger-torch --train train.conllu --force',
+  ],
+  inputs: ({ train }: ExportOptions) => (train === undefined ? [] : [train]),
+  async write(model, folder, options: ExportOptions, terminal) {
+    const { train, shards } = options;
+    if (train === undefined && shards !== undefined) throw new ArgumentError('--shards means nothing without --train: add it, or leave it out'); // prettier-ignore
+    const own = exportPyTorch(model);
+    const training = train === undefined ? undefined : await shardsOf(model, train, shards, terminal);
+    const files = Object.entries({ ...own, ...training?.files });
+    return { files: files.map(([name, bytes]) => ({ path: join(folder, name), bytes })), lines: training?.lines ?? [] };
   },
 };
+
+interface ExportOptions {
+  readonly train?: string;
+  readonly shards?: number;
+}
+
+/** Shards where it is not said how many. */
+const SHARDS = 8;
+
+/** The training files, and what is told of them. */
+async function shardsOf(model: Model, path: string, asked: number | undefined, terminal: Terminal) {
+  const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
+  const task = model.heads.every(({ kind }) => kind.unit === 'sentence') ? 'classify' : 'tag';
+  const sentences = await readGold(model, path, task, {}, warnings);
+  const filled = sentences.filter(({ tokens }) => tokens.length > 0).length;
+  const { files, empty, unknown } = named(inputName(path), () => trainingShards(model, sentences, asked ?? Math.min(SHARDS, filled))); // prettier-ignore
+  if (empty > 0) warnings.add({ kind: 'empty-sentences', message: `${inputName(path)}: ${counted(empty, 'sentence')} without words left out` }); // prettier-ignore
+  for (const [head, count] of Object.entries(unknown)) {
+    const message = `${inputName(path)}: ${counted(count, 'label')} of the head ${head} that the model does not have: no loss counts them`;
+    warnings.add({ kind: 'unknown-labels', message, count });
+  }
+  const shards = Object.keys(files).length - 2;
+  return { files, lines: [`${counted(filled, 'sentence')} of ${path} in ${counted(shards, 'shard')}`] };
+}
 
 interface Options {
   readonly weights?: string;
