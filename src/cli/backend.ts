@@ -10,9 +10,17 @@ export function addBackendOption(command: Command): Command {
   return command.option('--backend <name>', 'auto, or a backend by name; see bptt doctor', 'auto');
 }
 
-/** `selectOnMachine` for a command: a device that is lost on the way is one line on standard error. */
-export function openBackend(name: string, { stderr }: Pick<Terminal, 'stderr'>): Promise<Selection> {
-  return selectOnMachine(name, (error) => void stderr.write(`bptt: ${lossMessage(error)}\n`));
+/**
+ * `selectOnMachine` for a command: a device that is lost on the way is one line on standard error.
+ *
+ * @param threads that share the work; a device serves one
+ */
+export function openBackend(
+  name: string,
+  { stderr }: Pick<Terminal, 'stderr'>,
+  threads: number | 'auto' = 1,
+): Promise<Selection> {
+  return selectOnMachine(name, (error) => void stderr.write(`bptt: ${lossMessage(error)}\n`), { threads });
 }
 
 /** A backend, and in a few words why it is the one. */

@@ -73,8 +73,7 @@ function keptLines(input: ByteChunks) {
       next = 0;
       yield chunk;
     }
-    if (rest !== '') lines = [...lines.slice(next), rest];
-    next = 0;
+    if (rest !== '') lines.push(rest);
     rest = '';
   }
   return { chunks: chunks(), take: (): string | undefined => lines[next++] };

@@ -1,6 +1,7 @@
 /** `bptt tag --output spans`: one JSON object a line of text, with the spans of its labels. */
 import type { ReadOptions } from '../labeling/data/formats/index.js';
 import { lineBlocks } from '../labeling/data/formats/index.js';
+import { NoSentencesError } from '../labeling/data/formats/lines.js';
 import { dataErrorAt } from '../labeling/data/formats/options.js';
 import { jsonFields, shown } from '../labeling/data/formats/jsonl.js';
 import { inputName, openBytes, openSentences } from '../labeling/data/files.node.js';
@@ -58,7 +59,7 @@ async function* rawLines(model: Model, { file, cutting, warnings }: SpanInput): 
       yield line;
     }
   }
-  if (!found) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
+  if (!found) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }
 
 function lineOf(cut: Pick<SpanLine, 'text' | 'sentences'>, source: string, line: number): SpanLine {
@@ -103,7 +104,7 @@ async function* jsonLines(
     const message = `${source}: fields of the input called ${[...lost].join(', ')} are not copied in ${counted(dropped, 'line')}: the output has its own; rename them to keep them`;
     warnings.add({ kind: 'fields', message, source, count: dropped });
   }
-  if (!found) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
+  if (!found) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }
 
 function objectOf(row: string, source: string, line: number, cut: ReturnType<typeof textCutter>) {
@@ -135,27 +136,25 @@ async function* tokenized({ file }: SpanInput, read: ReadOptions): AsyncGenerato
   }
 }
 
-/** Writes groups of lines; sentences are numbered through the input. */
-export function spanWriter(
+/** Lines as they are written. @param before how many sentences of the input are before them: sentences are numbered through it */
+export function spanText(
   tagger: Pick<Tagger, 'tag' | 'model'>,
   unit: OffsetUnit,
-): (group: readonly SpanLine[]) => string {
+  group: readonly SpanLine[],
+  before: number,
+): string {
   const { model } = tagger;
-  const asked = askedForEntities(model);
-  let before = 0;
-  return (group) => {
-    const sentences = group.flatMap((each) => each.sentences.map(({ tokens }) => tokens));
-    const predictions = tagger.tag(sentences, asked);
-    const found = entitiesOf(model, group, predictions, unit);
-    let next = 0;
-    const lines = group.map(({ line, text, sentences: own, fields }, i) => {
-      const spans = found[i].map((entity) => ({ ...entity, sentence: before + entity.sentence }));
-      const said = own.length === 1 ? predictions[next] : undefined;
-      const whole = said?.category === undefined ? {} : { label: said.category };
-      next += own.length;
-      before += own.length;
-      return `${JSON.stringify({ line, text, spans, sentences: own.length, ...whole, ...fields })}\n`;
-    });
-    return lines.join('');
-  };
+  const sentences = group.flatMap((each) => each.sentences.map(({ tokens }) => tokens));
+  const predictions = tagger.tag(sentences, askedForEntities(model));
+  const found = entitiesOf(model, group, predictions, unit);
+  let [next, number] = [0, before];
+  const lines = group.map(({ line, text, sentences: own, fields }, i) => {
+    const spans = found[i].map((entity) => ({ ...entity, sentence: number + entity.sentence }));
+    const said = own.length === 1 ? predictions[next] : undefined;
+    const whole = said?.category === undefined ? {} : { label: said.category };
+    next += own.length;
+    number += own.length;
+    return `${JSON.stringify({ line, text, spans, sentences: own.length, ...whole, ...fields })}\n`;
+  });
+  return lines.join('');
 }

@@ -9,31 +9,23 @@ import {
   openText,
   slotFolder,
 } from '../labeling/data/files.node.js';
-import {
-  CONLLU_COLUMNS,
-  formatClassified,
-  formatSentence,
-  needsSpelling,
-  OUTPUTS,
-} from '../labeling/data/formats/index.js';
+import { CONLLU_COLUMNS, OUTPUTS } from '../labeling/data/formats/index.js';
 import type { ByteChunks, Output, ReadOptions } from '../labeling/data/formats/index.js';
-import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
+import type { Sentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
-import type { Prediction, PredictOptions } from '../labeling/model/predict.js';
-import { looksLikeSpans } from '../labeling/scoring/spans.js';
+import type { Prediction } from '../labeling/model/predict.js';
 import type { OffsetUnit } from '../labeling/data/offsets.js';
 import { OFFSET_UNITS } from '../labeling/data/offsets.js';
 import { LONGEST_RAW_SENTENCE } from '../labeling/model/entities.js';
-import { createTagger } from '../labeling/model/tagger.js';
-import type { Tagger } from '../labeling/model/tagger.js';
+import { loadModel } from '../labeling/model/file.js';
 import { readText } from '../labeling/data/segment.js';
 import type { SegmentOptions } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
-import { labelColumns, oneOf } from './arguments.js';
-import { addBackendOption, openBackend } from './backend.js';
+import { labelColumns, oneOf, threadCount } from './arguments.js';
+import { addBackendOption } from './backend.js';
 import { groupsOf } from './groups.js';
-import { readModel } from './model-io.js';
+import { named, readBytes } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import type { ReadingOptions } from './reading-options.js';
 import { addReadingOptions, classifiedOptionsOf, readOptionsOf, refuseForRawText } from './reading-options.js';
@@ -41,7 +33,10 @@ import { counted } from '../tensor/print.js';
 import type { Terminal } from './terminal.js';
 import { write } from './terminal.js';
 import { conlluFlow, peekConllu } from './tag-conllu.js';
-import { spanLines, spanWriter } from './tag-spans.js';
+import { labelsSentences, ownColumns, spanHeads, tokenHeads } from './tag-heads.js';
+import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
+import { spanLines } from './tag-spans.js';
+import { openTagWorkers } from './tag-workers.js';
 import { collectWarnings } from './warnings.js';
 
 interface Options extends ReadingOptions {
@@ -52,6 +47,7 @@ interface Options extends ReadingOptions {
   readonly probabilities?: boolean;
   readonly spans?: boolean;
   readonly backend: string;
+  readonly threads: number | 'auto';
 }
 
 /** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
@@ -84,7 +80,8 @@ Example:
   bptt tag ner.safetensors notes.txt --output spans
   bptt tag ner.safetensors corpus.conll --format conll --output jsonl --spans
   bptt tag tagger.safetensors corpus.conllu --format conllu --output conllu
-  bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities`;
+  bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities
+  bptt tag tagger.safetensors corpus.txt --threads auto`;
 
 /** Adds the command. */
 export function addTag(program: Command, terminal: Terminal): void {
@@ -106,6 +103,7 @@ export function addTag(program: Command, terminal: Terminal): void {
       "with --output conllu: the column to write, or several, one for each head (default: the model's)",
       labelColumns,
     )
+    .option('--threads <n>', 'worker threads that label, or auto: one per core. The output is the same', threadCount, 1)
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'the input is tokenized, in this format', false);
@@ -117,103 +115,116 @@ export function addTag(program: Command, terminal: Terminal): void {
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   checkOptions(options);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
-  const model = await readModel(modelFile, await openOwnCell(options.cell, terminal));
-  const sentenceModel = model.heads.length === 1 && model.heads[0].kind.unit === 'sentence';
-  checkOutput(model, options, sentenceModel);
+  const bytes = await readBytes(modelFile);
+  const cell = await openOwnCell(options.cell, terminal);
+  const model = named(modelFile, () => loadModel(bytes, cell));
+  checkOutput(model, options);
   if (options.spans && spanHeads(model).length === 0) {
     throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
   }
-  const open = await sourceOf(model, file, options, warnings, sentenceModel);
-  const { kernels } = await openBackend(options.backend, terminal);
-  const tagger = createTagger(model, kernels);
+  const route = await routeOf(model, file, options, warnings);
+  const workers = await openTagWorkers(model, { bytes, path: modelFile, settings: route.settings, ...options }, terminal); // prettier-ignore
   try {
-    for await (const part of open(tagger)) await write(terminal.stdout, part);
+    for await (const result of workers.answers(route.jobs)) await write(terminal.stdout, route.written(result));
+    await write(terminal.stdout, route.end());
   } finally {
-    tagger.dispose();
-    kernels.dispose();
+    await workers.close();
     if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
   }
 }
 
-/** What is written, part by part. */
-type Answers = (tagger: Tagger) => AsyncIterable<string | Uint8Array>;
+/** The way from the input to the output. */
+interface Route {
+  readonly settings: TagSettings;
+  readonly jobs: AsyncIterable<TagJob>;
+  /** What is written of each result, in the order of the jobs. */
+  written(result: TagResult): string | Uint8Array;
+  /** What is written after the last one. */
+  end(): string | Uint8Array;
+}
 
 /** Opens the input, and says how it is answered. */
-async function sourceOf(
-  model: Model,
-  file: string,
-  options: Options,
-  warnings: NoteCollector,
-  sentenceModel: boolean,
-): Promise<Answers> {
-  const { output, format, offsets, probabilities, spans } = options;
-  if (output === 'spans') {
-    const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
-    const lines = spanLines(model, { file, cutting, warnings, ...(format !== undefined && { read: tokenizedOptions(model, file, options, warnings) }) }); // prettier-ignore
-    return async function* (tagger) {
-      const written = spanWriter(tagger, offsets ?? 'utf16');
-      for await (const group of groupsOf(lines, TOKENS_AT_ONCE)) yield written(group);
-    };
-  }
+async function routeOf(model: Model, file: string, options: Options, warnings: NoteCollector): Promise<Route> {
+  const { output, format } = options;
+  if (output === 'spans') return spanRoute(model, file, options, warnings);
   if (output === 'conllu' && (format === undefined || format === 'conllu')) {
     const { conllu, chunks } = format === undefined ? await peekConllu(await openBytes(file)) : { conllu: true, chunks: await openBytes(file) }; // prettier-ignore
-    if (conllu) return conlluAnswers(model, chunks, file, { ...options, format: 'conllu' }, warnings);
+    if (conllu) return conlluRoute(model, chunks, file, { ...options, format: 'conllu' }, warnings);
     refuseForRawText(options);
-    return plainAnswers(rawSentences(readText(chunks, { source: inputName(file), ...cuttingOf(model, options) })), options, warnings, false); // prettier-ignore
+    const text = readText(chunks, { source: inputName(file), ...cuttingOf(model, options) });
+    return plainRoute(model, rawSentences(text), options, warnings);
   }
-  const sentences = sentenceModel
-    ? await classifiedInput(model, file, options, warnings)
-    : await taggedInput(model, file, options, warnings);
-  return plainAnswers(sentences, { ...options, output, probabilities, spans }, warnings, sentenceModel);
+  const read = labelsSentences(model) ? classifiedInput : taggedInput;
+  return plainRoute(model, await read(model, file, options, warnings), options, warnings);
+}
+
+function settingsOf(model: Model, options: Options): TagSettings {
+  const { output, probabilities, spans, offsets } = options;
+  const columns = output === 'conllu' ? conlluColumns(model, options) : [];
+  return { output, probabilities, spans, offsets, columns };
+}
+
+/** One JSON object a line of text. */
+function spanRoute(model: Model, file: string, options: Options, warnings: NoteCollector): Route {
+  const { format } = options;
+  const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
+  const lines = spanLines(model, { file, cutting, warnings, ...(format !== undefined && { read: tokenizedOptions(model, file, options, warnings) }) }); // prettier-ignore
+  async function* jobs(): AsyncGenerator<TagJob> {
+    let before = 0;
+    for await (const group of groupsOf(lines, TOKENS_AT_ONCE)) {
+      yield { kind: 'spans', lines: group, before };
+      for (const { sentences } of group) before += sentences.length;
+    }
+  }
+  return { settings: settingsOf(model, options), jobs: jobs(), written: ({ text }) => text!, end: () => '' };
 }
 
 /** Each sentence by itself, in the format of the output. */
-function plainAnswers(
+function plainRoute(
+  model: Model,
   sentences: AsyncIterable<Sentence>,
   options: Options,
   warnings: NoteCollector,
-  sentenceModel: boolean,
-): Answers {
-  const { probabilities, spans } = options;
-  const output = options.output as Output;
-  return async function* (tagger) {
-    let spelled = 0;
-    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) {
-      if (output === 'conll') spelled += group.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0);
-      yield sentenceModel
-        ? classifyGroup(tagger, group, output)
-        : tagGroup(tagger, group, options, { probabilities, spans });
-    }
-    if (spelled === 0) return;
-    const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
-    const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
-    warnings.add({ kind: 'spelled', message, count: spelled });
+): Route {
+  async function* jobs(): AsyncGenerator<TagJob> {
+    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) yield { kind: 'write', sentences: group };
+  }
+  let spelled = 0;
+  return {
+    settings: settingsOf(model, options),
+    jobs: jobs(),
+    written(result) {
+      spelled += result.spelled!;
+      return result.text!;
+    },
+    end() {
+      if (spelled === 0) return '';
+      const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
+      const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
+      warnings.add({ kind: 'spelled', message, count: spelled });
+      return '';
+    },
   };
 }
 
 /** CoNLL-U as it stands in its file, with new labels. */
-function conlluAnswers(
-  model: Model,
-  chunks: ByteChunks,
-  file: string,
-  options: Options,
-  warnings: NoteCollector,
-): Answers {
-  const columns = conlluColumns(model, options);
-  const names = tokenHeads(model);
-  const heads = names.map((name, h) => ({
-    column: columns[h]!,
+function conlluRoute(model: Model, chunks: ByteChunks, file: string, options: Options, warnings: NoteCollector): Route {
+  const settings = settingsOf(model, options);
+  const heads = tokenHeads(model).map((name, h) => ({
+    column: settings.columns[h]!,
     labels: (said: Prediction) => said.heads?.[name].labels ?? said.labels,
   }));
   const read = { ...tokenizedOptions(model, file, options, warnings), source: inputName(file) };
   const flow = conlluFlow(chunks, read, heads);
-  return async function* (tagger) {
+  const groups: Sentence[][] = [];
+  async function* jobs(): AsyncGenerator<TagJob> {
     for await (const group of groupsOf(flow.sentences, TOKENS_AT_ONCE)) {
-      const predictions = tagger.tag(group.map(({ tokens }) => tokens)); // prettier-ignore
-      yield flow.write(group, predictions);
+      groups.push(group);
+      yield { kind: 'label', tokens: group.map(({ tokens }) => tokens) };
     }
-    yield flow.end();
-  };
+  }
+  const written = ({ predictions }: TagResult): Uint8Array => flow.write(groups.shift()!, predictions!);
+  return { settings, jobs: jobs(), written, end: () => flow.end() };
 }
 
 /** @throws ArgumentError on options that do not go together */
@@ -233,9 +244,9 @@ function checkOptions(options: Options): void {
 }
 
 /** @throws ArgumentError where the output cannot hold what the model says */
-function checkOutput(model: Model, options: Options, sentenceModel: boolean): void {
+function checkOutput(model: Model, options: Options): void {
   const { output, column } = options;
-  if (sentenceModel && output !== 'text' && output !== 'jsonl') {
+  if (labelsSentences(model) && output !== 'text' && output !== 'jsonl') {
     throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
   }
   const names = model.config.heads.map(({ name }) => name);
@@ -255,33 +266,14 @@ function checkOutput(model: Model, options: Options, sentenceModel: boolean): vo
 
 const CONLLU: readonly string[] = CONLLU_COLUMNS;
 
-/** Names of the heads that label tokens. */
-function tokenHeads({ heads, config }: Model): string[] {
-  return heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [config.heads[h].name] : []));
-}
-
 /** The column of each head that labels tokens: as named, else that of the training data. @throws ArgumentError on another number */
 function conlluColumns(model: Model, { column }: Options): (string | undefined)[] {
-  const own = model.heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [columnOfHead(model, h)] : []));
+  const own = ownColumns(model);
   if (column === undefined) return own;
   const named = typeof column === 'string' ? [column] : [...column];
   if (named.length === own.length) return named;
   throw new ArgumentError(
     `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: name ${counted(own.length, 'column')}, in that order`,
-  );
-}
-
-/** The column of the training data that a head learned, by its name. */
-function columnOfHead({ config, input }: Model, h: number): string | undefined {
-  const { column } = config.heads[h];
-  if (column !== undefined) return String(column);
-  return input?.format === 'conllu' && typeof input.column === 'string' ? input.column : undefined;
-}
-
-/** Names of the heads whose labels annotate spans. */
-function spanHeads({ heads, config }: Model): string[] {
-  return heads.flatMap(({ kind, labels }, h) =>
-    kind.unit === 'token' && looksLikeSpans(labels.labels) ? [config.heads[h].name] : [],
   );
 }
 
@@ -343,47 +335,6 @@ function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'loc
   const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
   if (format === undefined || Object.keys(options).length === 0) return options;
   throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
-}
-
-function tagGroup(tagger: Tagger, group: readonly Sentence[], options: Options, wanted: PredictOptions): string {
-  const output = options.output as Output;
-  const columns = output === 'conllu' ? conlluColumns(tagger.model, options) : [];
-  const predictions = tagger.tag(
-    group.map((sentence) => sentence.tokens),
-    wanted,
-  );
-  const { model } = tagger;
-  return group
-    .map((sentence, i) => formatSentence(taggedBy(model, sentence, predictions[i], columns), output))
-    .join('');
-}
-
-/** A sentence with what is to be written of it. */
-function taggedBy(
-  model: Model,
-  sentence: Sentence,
-  prediction: Prediction,
-  columns: readonly (string | undefined)[],
-): TaggedSentence {
-  const tagged = { ...sentence, ...prediction };
-  if (prediction.heads === undefined) {
-    return columns.length > 0 ? { ...tagged, heads: { [columns[0]!]: prediction } } : tagged;
-  }
-  const withSpans = spanHeads(model);
-  const named = tokenHeads(model);
-  const heads = Object.entries(prediction.heads).map(([name, { spans, ...said }]) => [
-    columns[named.indexOf(name)] ?? name,
-    { ...said, ...(spans && withSpans.includes(name) && { spans }) },
-  ]);
-  return { ...tagged, heads: Object.fromEntries(heads) };
-}
-
-function classifyGroup(tagger: Tagger, group: readonly Sentence[], output: Output): string {
-  const predictions = tagger.tag(
-    group.map((sentence) => sentence.tokens),
-    { probabilities: true },
-  );
-  return group.map(({ tokens }, i) => formatClassified({ ...predictions[i], tokens }, output)).join('');
 }
 
 async function* rawSentences(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {

@@ -162,7 +162,7 @@ function startHand<Data, Job, Result>(
   let over = false;
   let settle: { resolve(): void; reject(error: unknown): void };
   const ready = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
-  ready.catch(() => undefined); // heard of by `start` and by jobs
+  ready.catch(() => undefined); // `start` and jobs report it
   const end = (error: unknown): Promise<unknown> => {
     const gone = worker.terminate();
     if (over) return gone;

@@ -9,7 +9,7 @@ import { readBrat } from './formats/brat.js';
 import { readClassified } from './formats/classified.js';
 import type { ClassifiedOptions } from './formats/classified-options.js';
 import { rejectUnusedBy, tokenCutter } from './formats/classified-options.js';
-import { lineBlocks } from './formats/lines.js';
+import { lineBlocks, NoSentencesError } from './formats/lines.js';
 import type { ByteChunks } from './formats/lines.js';
 import type { LabelPolicy, ReadOptions } from './formats/options.js';
 import { readSentences } from './formats/read.js';
@@ -123,20 +123,25 @@ export async function readClassifiedCorpus(path: string, options: ClassifiedOpti
 /**
  * The lines of a file of raw text, or of standard input for `-`, each cut into tokens; a blank line has none.
  *
+ * @param bytes those of the file, where they are open already
  * @throws DataError on bytes that are not lines of UTF-8, and where all lines are blank
  */
-export async function* openLines(path: string, options: SegmentOptions = {}): AsyncGenerator<Sentence> {
+export async function* openLines(
+  path: string,
+  options: SegmentOptions = {},
+  bytes?: ByteChunks,
+): AsyncGenerator<Sentence> {
   const source = inputName(path);
   const cut = tokenCutter(options);
   let count = 0;
-  for await (const { first, lines } of lineBlocks(await openBytes(path), source)) {
+  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(path)), source)) {
     for (let i = 0; i < lines.length; i++) {
       const tokens = cut(lines[i]).map((token) => shortToken(token, source, first + i));
       count += tokens.length;
       yield { tokens, line: first + i };
     }
   }
-  if (count === 0) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
+  if (count === 0) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }
 
 /** Sentences cut out of a file of raw text, or of standard input for `-`. @throws DataError as {@link readText} does */

@@ -6,9 +6,9 @@
  */
 import { expectString } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
-import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { ArgumentError } from '../../tensor/errors.js';
 import { expectChunks, expectTypes } from '../checks.js';
-import { lineBlocks, type ByteChunks } from './formats/lines.js';
+import { lineBlocks, NoSentencesError, type ByteChunks } from './formats/lines.js';
 import { shortToken } from './long-tokens.js';
 import type { SegmentedSentence } from './sentence.js';
 
@@ -264,5 +264,5 @@ export async function* readText(
       }
     }
   }
-  if (count === 0) throw new DataError(`${source}: no sentences: the input is empty or white space only`);
+  if (count === 0) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }

@@ -15,7 +15,7 @@ import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
 import { createLabelNamer } from './integer-labels.js';
 import { jsonFields, shown, strings } from './jsonl.js';
-import { checkedBlocks, type ByteChunks } from './lines.js';
+import { checkedBlocks, NoSentencesError, type ByteChunks } from './lines.js';
 import { dataErrorAt } from './options.js';
 import { chain, firstBlocks, parsedSentences, type Head } from './read.js';
 import { describeReading, type Reading } from './reading.js';
@@ -61,7 +61,7 @@ export function detectClassified(head: readonly string[]): ClassifiedFormat | un
 }
 
 function formatOfHead({ lines, fault }: Head, { source, format, labels }: ClassifiedSettings): ClassifiedFormat {
-  if (lines.every(isBlank)) throw fault?.error ?? new DataError(`${source}: no sentences: the input is empty`);
+  if (lines.every(isBlank)) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
   const found = format ?? detectClassified(lines) ?? (labels === 'ignored' ? 'lines' : undefined);
   if (found !== undefined) return found;
   if (fault) throw fault.error;

@@ -22,6 +22,25 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const PIECE = 1 << 20;
 
+/**
+ * A chunk without bytes that stands for lines left out: what follows is numbered as if they had been read. It must stand where a line
+ * begins.
+ */
+export type Gap = Uint8Array & { readonly skippedLines: number };
+
+/** The chunk that stands for so many lines. */
+export function gapOf(skippedLines: number): Gap {
+  return Object.assign(new Uint8Array(0), { skippedLines });
+}
+
+/** How many lines a chunk stands for; 0 for all others. */
+export function skippedBy(chunk: Uint8Array): number {
+  return (chunk as Partial<Gap>).skippedLines ?? 0;
+}
+
+/** An input that has nothing to label. */
+export class NoSentencesError extends DataError {}
+
 /** A line that cannot be text. */
 export interface LineFault {
   readonly error: DataError;
@@ -73,6 +92,7 @@ export async function* checkedBlocks(
   let first = 1;
   let dropping = false; // the end of a line that was too long
   for await (let piece of pieces(chunks, source, Math.min(PIECE, maxLineBytes))) {
+    first += skippedBy(piece);
     for (;;) {
       const firstEnd = piece.indexOf(LINE_FEED);
       if (dropping) {
@@ -120,6 +140,7 @@ async function* pieces(chunks: ByteChunks, source: string, size: number): AsyncG
       const message = `${source}: chunks of files and streams must be Uint8Array, bytes; got ${describe(chunk)}`;
       throw new ArgumentError(`${message}: encode text first`);
     }
+    if (skippedBy(chunk) > 0) yield chunk;
     for (let start = 0; start < chunk.length; start += size) yield chunk.subarray(start, start + size);
   }
 }

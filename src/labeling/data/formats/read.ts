@@ -17,7 +17,7 @@ import { createConllParser, createTwoColumnParser } from './conll.js';
 import { createConlluParser } from './conllu.js';
 import { detectFormat, detectLayout, isBlank } from './detect.js';
 import { createJsonlParser } from './jsonl.js';
-import { checkedBlocks, type ByteChunks, type CheckedBlock, type LineFault } from './lines.js';
+import { checkedBlocks, NoSentencesError, type ByteChunks, type CheckedBlock, type LineFault } from './lines.js';
 import { FORMATS, parseOptions, rejectUnused, type Format, type ParseOptions, type ReadOptions } from './options.js';
 import type { Reading } from './reading.js';
 import { describeReading } from './reading.js';
@@ -77,7 +77,7 @@ export async function* parsedSentences(
   if (last) yield normalize(last);
   else if (count === 0) {
     const what = parser.lost().sentences > 0 ? 'bad lines' : 'comments or blank lines';
-    throw new DataError(`${settings.source}: no sentences: the input has ${what} only`);
+    throw new NoSentencesError(`${settings.source}: no sentences: the input has ${what} only`);
   }
 
   function parseLine(text: string, line: number, fault: LineFault | undefined): Sentence | undefined {
@@ -184,7 +184,7 @@ export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBl
 function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
   const { source, like } = options;
   const first = lines.find((line) => !isBlank(line));
-  if (first === undefined) throw fault?.error ?? new DataError(`${source}: no sentences: the input is empty`);
+  if (first === undefined) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
   if (first.startsWith('version https://git-lfs.github.com/spec/')) {
     const message = `${source}: expected sentences; got a Git LFS pointer, which stands for a file that was not fetched`;
     throw new DataError(`${message}: fetch it with git lfs pull`);

@@ -10,7 +10,7 @@ import type { Sentence } from '../sentence.js';
 import { createBadLines } from './bad-lines.js';
 import { trimOuter } from './clean.js';
 import { isBlank, splitColumns } from './detect.js';
-import { checkedBlocks, type ByteChunks, type LineFault } from './lines.js';
+import { checkedBlocks, NoSentencesError, type ByteChunks, type LineFault } from './lines.js';
 import { dataErrorAt, parseOptions, rejectUnused, type ParseOptions, type ReadOptions } from './options.js';
 import { normalizer, withMark } from './read.js';
 
@@ -91,14 +91,14 @@ async function* parsedSentences(
       );
     }
   }
-  if (last === 0) throw new DataError(`${source}/seq.in: no sentences: the file is empty`);
+  if (last === 0) throw new NoSentencesError(`${source}/seq.in: no sentences: the file is empty`);
   for (const file of [label, category]) {
     if (file && !(await file.lines.next()).done) {
       throw dataErrorAt(file.name, last + 1, `expected ${counted(last, 'line')}, as many as seq.in has; got more`);
     }
   }
   bad.finish(lost);
-  if (count === 0) throw new DataError(`${source}: no sentences: the files have bad lines only`);
+  if (count === 0) throw new NoSentencesError(`${source}: no sentences: the files have bad lines only`);
 }
 
 /** The line of a parallel file. @throws DataError where the file is shorter: nothing after it can be told apart */

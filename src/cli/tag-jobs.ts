@@ -1,0 +1,78 @@
+/**
+ * The work of `bptt tag`, cut into jobs: some sentences, and what is to become of them. A job and its result are plain data, so that a
+ * worker thread does it as the command itself does. What a sentence becomes depends on nothing beside it.
+ */
+import { formatClassified, formatSentence, needsSpelling } from '../labeling/data/formats/index.js';
+import type { Output } from '../labeling/data/formats/index.js';
+import type { Sentence, TaggedSentence } from '../labeling/data/sentence.js';
+import type { OffsetUnit } from '../labeling/data/offsets.js';
+import type { Prediction } from '../labeling/model/predict.js';
+import type { Model } from '../labeling/model/model.js';
+import type { Tagger } from '../labeling/model/tagger.js';
+import { labelsSentences, spanHeads, tokenHeads } from './tag-heads.js';
+import type { SpanLine } from './tag-spans.js';
+import { spanText } from './tag-spans.js';
+
+/** How answers are written. */
+export interface TagSettings {
+  readonly output: Output | 'spans';
+  readonly probabilities?: boolean;
+  readonly spans?: boolean;
+  readonly offsets?: OffsetUnit;
+  /** With the output conllu: the column of each head about tokens. */
+  readonly columns: readonly (string | undefined)[];
+}
+
+/** Some sentences. */
+export type TagJob =
+  /** To be written, each by itself. */
+  | { readonly kind: 'write'; readonly sentences: readonly Sentence[] }
+  /** Lines whose spans are to be written; so many sentences are before them. */
+  | { readonly kind: 'spans'; readonly lines: readonly SpanLine[]; readonly before: number }
+  /** To be labeled; who asked writes them. */
+  | { readonly kind: 'label'; readonly tokens: readonly (readonly string[])[] };
+
+/** What came of a job: text, with the number of tokens that had to be spelled; or labels. */
+export interface TagResult {
+  readonly text?: string;
+  readonly spelled?: number;
+  readonly predictions?: readonly Prediction[];
+}
+
+/** Does a job. */
+export function answer(tagger: Pick<Tagger, 'tag' | 'model'>, settings: TagSettings, job: TagJob): TagResult {
+  if (job.kind === 'label') return { predictions: tagger.tag(job.tokens) };
+  if (job.kind === 'spans') return { text: spanText(tagger, settings.offsets ?? 'utf16', job.lines, job.before) };
+  const { sentences } = job;
+  const { probabilities, spans } = settings;
+  const output = settings.output as Output;
+  const whole = labelsSentences(tagger.model);
+  const said = tagger.tag(sentences.map(({ tokens }) => tokens), whole ? { probabilities: true } : { probabilities, spans }); // prettier-ignore
+  const written = sentences.map((sentence, i) =>
+    whole
+      ? formatClassified({ ...said[i], tokens: sentence.tokens }, output)
+      : formatSentence(taggedBy(tagger.model, sentence, said[i], settings.columns), output),
+  );
+  const spelled = output === 'conll' ? sentences.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0) : 0; // prettier-ignore
+  return { text: written.join(''), spelled };
+}
+
+/** A sentence with what is to be written of it. */
+function taggedBy(
+  model: Model,
+  sentence: Sentence,
+  prediction: Prediction,
+  columns: readonly (string | undefined)[],
+): TaggedSentence {
+  const tagged = { ...sentence, ...prediction };
+  if (prediction.heads === undefined) {
+    return columns.length > 0 ? { ...tagged, heads: { [columns[0]!]: prediction } } : tagged;
+  }
+  const withSpans = spanHeads(model);
+  const named = tokenHeads(model);
+  const heads = Object.entries(prediction.heads).map(([name, { spans, ...said }]) => [
+    columns[named.indexOf(name)] ?? name,
+    { ...said, ...(spans && withSpans.includes(name) && { spans }) },
+  ]);
+  return { ...tagged, heads: Object.fromEntries(heads) };
+}
