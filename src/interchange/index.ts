@@ -4,6 +4,7 @@
  * @module bptt/interchange
  */
 export { exportPyTorch } from './pytorch/export.js';
+export type { PyTorchExportOptions } from './pytorch/export.js';
 export { importPyTorch } from './pytorch/import.js';
 export type { FolderFiles } from './pytorch/import.js';
 export { fromPlainStateDict } from './pytorch/plain.js';
