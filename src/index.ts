@@ -17,6 +17,7 @@ export {
   saveModel,
   segmentText,
   train,
+  trainSteps,
 } from './labeling/index.js';
 export type {
   Corpora,
@@ -31,6 +32,7 @@ export type {
   TrainHooks,
   TrainOptions,
   TrainResult,
+  TrainStep,
 } from './labeling/index.js';
 export {
   ArgumentError,

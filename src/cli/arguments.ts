@@ -289,6 +289,18 @@ export function updateCount(text: string): number {
   return n;
 }
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** How often: `30s`, `5m`, `2h`, or updates, `100u`. */
+export function checkpointInterval(text: string): { readonly updates: number } | { readonly seconds: number } {
+  const [, number, unit] = /^(\d+)([smhu])$/.exec(text) ?? [];
+  const n = Number(number);
+  if (Number.isSafeInteger(3600 * n) && n > 0) return unit === 'u' ? { updates: n } : { seconds: n * SECONDS[unit] };
+  throw new InvalidArgumentError(
+    'It must be an integer of at least 1 with s, m, h or, for updates, u behind it, such as 30s, 5m or 100u.',
+  );
+}
+
 /** Two learning rates, the second above the first: `1e-5,10`. */
 export function rateRange(text: string): { readonly from: number; readonly to: number } {
   const parts = text.split(',').map((part) => (NUMBER.test(part.trim()) ? Number(part) : NaN));

@@ -145,6 +145,9 @@ const NOT_SETTINGS = [
   'findLr',
   'lrRange',
   'svg',
+  'checkpoint',
+  'every',
+  'resume',
 ];
 
 /** The options of a command that a configuration file has. */

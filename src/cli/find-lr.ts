@@ -47,6 +47,9 @@ const IDLE = [
   'card',
   'saveConfig',
   'profile',
+  'checkpoint',
+  'every',
+  'resume',
 ] as const;
 
 /** @throws ArgumentError where an option would be ignored */

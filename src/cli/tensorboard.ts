@@ -8,12 +8,13 @@
  *
  * The data of each is an `Event` in the wire format of protobuf:
  *
- *     Event    1 double wall_time (seconds)   2 int64 step   3 string file_version, of the first alone   5 Summary
+ *     Event    1 double wall_time (seconds)   2 int64 step   3 string file_version, of the first alone   5 Summary   7 SessionLog
  *     Summary  1 Value, repeated              Value  1 string tag   2 float simple_value
+ *     SessionLog  1 status, START = 1: of earlier files TensorBoard then forgets this step and those behind it
  *
  * Sources: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
  */
-import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ArgumentError, BpttError } from '../tensor/index.js';
@@ -27,6 +28,10 @@ export type Scalars = Readonly<Record<string, number>>;
 export interface ScalarLog {
   /** Adds the scalars of one epoch. @param run name of a folder of its own, for one of several trainings */
   write(step: number, scalars: Scalars, run?: string): void;
+  /** Says that a training goes on: what other files have of this step, and of later ones, no longer counts. */
+  restart(step: number): void;
+  /** Whether the folder had files of events before. */
+  readonly isContinued: boolean;
   /** Why the files end early; null while they do not. */
   failure(): BpttError | null;
   close(): void;
@@ -55,30 +60,38 @@ export function openScalarLog(folder: string, onFailure: (error: BpttError) => v
     files.set(run, file);
     return file;
   };
+  let isContinued: boolean;
   try {
     mkdirSync(folder, { recursive: true });
+    isContinued = readdirSync(folder).some((name) => name.startsWith(EVENTS));
   } catch (error) {
     throw unwritable(error);
   }
+  const add = (data: () => readonly number[], run: string): void => {
+    if (failure) return;
+    try {
+      writeAll(open(run), record(data()));
+    } catch (error) {
+      failure = unwritable(error);
+      onFailure(failure);
+    }
+  };
   return {
-    write(step, scalars, run = '') {
-      if (failure) return;
-      try {
-        writeAll(open(run), record(eventOf(now() / 1000, step, scalars)));
-      } catch (error) {
-        failure = unwritable(error);
-        onFailure(failure);
-      }
-    },
+    write: (step, scalars, run = '') => add(() => eventOf(now() / 1000, step, scalars), run),
+    restart: (step) => add(() => restartOf(now() / 1000, step), ''),
+    isContinued,
     failure: () => failure,
     close: () => files.forEach((file) => closeSync(file)),
   };
 }
 
+/** What the names of all files of events begin with. */
+const EVENTS = 'events.out.tfevents.';
+
 /** A new file that begins as every file of events does. Its name has the time and the machine in it, as TensorBoard expects. */
 function createFile(folder: string, milliseconds: number): number {
   mkdirSync(folder, { recursive: true });
-  const base = join(folder, `events.out.tfevents.${Math.floor(milliseconds / 1000)}.${hostname()}`);
+  const base = join(folder, `${EVENTS}${Math.floor(milliseconds / 1000)}.${hostname()}`);
   const file = openNew(base);
   writeAll(file, record([...double(1, milliseconds / 1000), ...bytes(3, utf8('brain.Event:2'))]));
   return file;
@@ -118,13 +131,18 @@ type Summary = Readonly<Partial<Record<'accuracy' | 'oovAccuracy' | 'spanF1' | '
 
 /** The entries of a log as scalars: those of epochs, each of several seeds as a run of its own. */
 export function openScalars(folder: string, onFailure: (error: BpttError) => void): TrainLog {
-  const { write, ...log } = openScalarLog(folder, onFailure);
+  const { write, restart, isContinued, ...log } = openScalarLog(folder, onFailure);
+  const add = (entry: object): void => {
+    if ((entry as { event?: unknown }).event !== 'epoch') return;
+    const { epoch, seed, ...rest } = entry as EpochEntry;
+    write(epoch, scalarsOf(rest), seed === undefined ? undefined : `seed-${seed}`);
+  };
   return {
     ...log,
-    write(entry) {
-      if ((entry as { event?: unknown }).event !== 'epoch') return;
-      const { epoch, seed, ...rest } = entry as EpochEntry;
-      write(epoch, scalarsOf(rest), seed === undefined ? undefined : `seed-${seed}`);
+    write: add,
+    resume(entries, epochs) {
+      if (isContinued) restart(epochs + 1);
+      else entries.forEach(add);
     },
   };
 }
@@ -157,6 +175,13 @@ function eventOf(wallTime: number, step: number, scalars: Scalars): number[] {
   );
   return [...double(1, wallTime), ...varint(2 << 3), ...varint(step), ...bytes(5, values)];
 }
+
+const restartOf = (wallTime: number, step: number): number[] => [
+  ...double(1, wallTime),
+  ...varint(2 << 3),
+  ...varint(step),
+  ...bytes(7, [1 << 3, 1]),
+];
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

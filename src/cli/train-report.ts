@@ -1,5 +1,5 @@
 /** What is told of a training while it runs: lines and a bar for people, a log of JSON lines for scripts. */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import type { Corpora } from '../labeling/training/run.js';
 import type { ThreadChoice } from '../labeling/training/parallel/threads.js';
 import type { EpochRecord, Progress as TrainProgress } from '../labeling/training/record.js';
@@ -16,6 +16,13 @@ import type { Colors } from './terminal.js';
 export interface TrainLog {
   /** Adds a line. A log that can no longer be written (a full disk) ends no training: it is reported once, and then left alone. */
   write(entry: object): void;
+  /**
+   * Begins with what a resumed training has behind it, in place of what an earlier run wrote beyond that.
+   *
+   * @param entries of the start, every epoch that is finished, and the place where the training goes on
+   * @param epochs that are finished
+   */
+  resume(entries: readonly object[], epochs: number): void;
   /** Why the log ends early; null while it does not. */
   failure(): BpttError | null;
   close(): void;
@@ -24,28 +31,34 @@ export interface TrainLog {
 /**
  * Opens a log file for writing; an earlier one is replaced.
  *
+ * @param resumes whether that waits for `resume`: a training that is refused leaves the file as it was
  * @param onFailure told when the log can no longer be written
  * @throws BpttError where it cannot be opened
  */
-export function openTrainLog(path: string, onFailure: (error: BpttError) => void): TrainLog {
+export function openTrainLog(path: string, onFailure: (error: BpttError) => void, resumes = false): TrainLog {
   const unwritable = (cause: unknown): BpttError =>
     new BpttError(`cannot write the log ${path}: ${(cause as Error).message}`, { cause });
   let file: number;
   let failure: BpttError | null = null;
   try {
-    file = openSync(path, 'w');
+    file = openSync(path, resumes ? 'a' : 'w');
   } catch (error) {
     throw unwritable(error);
   }
+  const attempt = (act: () => void): void => {
+    if (failure) return;
+    try {
+      act();
+    } catch (error) {
+      failure = unwritable(error);
+      onFailure(failure);
+    }
+  };
   return {
-    write(entry) {
-      if (failure) return;
-      try {
-        writeFileSync(file, `${JSON.stringify(entry)}\n`);
-      } catch (error) {
-        failure = unwritable(error);
-        onFailure(failure);
-      }
+    write: (entry) => attempt(() => writeFileSync(file, `${JSON.stringify(entry)}\n`)),
+    resume(entries) {
+      attempt(() => ftruncateSync(file));
+      attempt(() => writeFileSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')));
     },
     failure: () => failure,
     close: () => closeSync(file),

@@ -15,7 +15,7 @@ import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
 import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
-import type { TrainResult } from '../labeling/training/record.js';
+import type { EpochRecord, TrainResult } from '../labeling/training/record.js';
 import type { Corpora } from '../labeling/training/run.js';
 import type { EnsembleResult } from '../labeling/training/ensemble.js';
 import type { SeedHooks, SeedsResult } from '../labeling/training/seeds.js';
@@ -60,6 +60,16 @@ import {
 import { addBackendOption, describeBackend } from './backend.js';
 import { selectOnMachine } from '../kernels/select.node.js';
 import { InterruptedError } from './failure.js';
+import type { CheckpointOptions, CheckpointWriter } from './checkpoint.js';
+import {
+  addCheckpointOptions,
+  checkCheckpoint,
+  checkpointWriter,
+  checkpointLines,
+  readResume,
+  resumedLine,
+  resumeInput,
+} from './checkpoint.js';
 import type { Card } from './card/card.js';
 import type { Input } from './card/files.js';
 import type { FindLrOptions } from './find-lr.js';
@@ -108,7 +118,8 @@ import {
 /** What the command line says, as commander hands it over. */
 export interface Options
   extends
-    Omit<ThreadedOptions, keyof VectorOptions | 'classWeights'>,
+    Omit<ThreadedOptions, keyof VectorOptions | 'classWeights' | 'resume'>,
+    CheckpointOptions,
     VectorOptions,
     Omit<CorporaOptions, 'task'>,
     FindLrOptions,
@@ -150,11 +161,15 @@ Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 afte
 
 A training writes its settings beside the model, MODEL.config.json; --config repeats it from there.
 
+--checkpoint writes the state of the training every five minutes, or as --every says, after Ctrl-C and at the end; --resume goes on from
+it, with the same data and settings, to the same model byte for byte. The same command may have both, begun or not.
+
 Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
   bptt train --train train.conllu --find-lr --svg rates.svg
   bptt train --train train.conllu --dev dev.conllu --tensorboard runs/first
+  bptt train --train train.conllu --dev dev.conllu --checkpoint run.ckpt --every 5m --resume run.ckpt
   bptt train --train train.conllu --dev dev.conllu --card README.md --language en --out tagger.safetensors
   bptt train --column upos,xpos,feats --head-weights feats=0.5 --train train.conllu --dev dev.conllu
   bptt train --task slots-intent --head crf --train snips/train --dev snips/valid --out frames.safetensors
@@ -402,6 +417,7 @@ function addRunOptions(command: Command): void {
       memberCount,
     )
     .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
+  addCheckpointOptions(command);
   addBackendOption(command);
 }
 
@@ -440,13 +456,14 @@ export function checkSettings(options: Options, preset: string | undefined, comm
   checkUpdates(options);
   checkEncoders(options, command);
   checkRuns(options);
+  checkCheckpoint(options);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
 }
 
 /** @throws ArgumentError where options do not go together, or an output cannot be written, before minutes of reading */
 async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   checkSettings(options, preset, command);
-  const { out, log, card, svg, findLr, tensorboard } = options;
+  const { out, log, card, svg, findLr, tensorboard, checkpoint } = options;
   if (findLr !== undefined || svg !== undefined || options.lrRange !== undefined)
     (await import('./find-lr.js')).checkFindLr(options, command);
   if (tensorboard !== undefined) (await import('./tensorboard.js')).checkScalarFolder(tensorboard);
@@ -459,9 +476,10 @@ async function checkTogether(options: Options, preset: string | undefined, comma
       '--out': out,
       '--log': log,
       '--card': card,
+      '--checkpoint': checkpoint,
       ...(isAsked ? { '--save-config': config } : { 'the configuration beside --out,': config }),
     },
-    [...(isAsked ? [options.config] : []), ...inputs],
+    [...(isAsked ? [options.config] : []), await resumeInput(options), ...inputs],
   );
 }
 
@@ -493,20 +511,23 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
   const warnings = collectWarnings(early.quiet ? (text) => void terminal.stderr.write(`${text}\n`) : progress.line);
   const selection = await openTrainBackend(early, terminal, progress);
   const { kernels } = selection;
+  const resume = await readResume(early, progress.line);
   const corpora = await readCorpora(early, warnings);
   const { options, decided } = settle(asked, command, corpora.train);
   checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
-  const log = options.findLr === undefined ? await openLog(options, progress) : null;
+  const log = options.findLr === undefined ? await openLog(options, progress, resume !== undefined) : null;
+  const checkpoints = checkpointWriter(options, progress === silent ? (text) => void terminal.stderr.write(`bptt: ${text}\n`) : progress.line); // prettier-ignore
   const interrupt = watchInterrupt();
   try {
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
     if (decided) progress.line(describeDecided(decided));
-    pretrained?.lines.forEach(progress.line);
-    log?.write({ event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend });
+    [...(pretrained?.lines ?? []), ...checkpointLines(options)].forEach(progress.line);
+    const start = { event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend };
+    if (resume === undefined) log?.write(start);
     const [profiled, begun] = [options.profile ? profile(kernels) : undefined, performance.now()];
-    const hooks = { ...reporters(options, terminal, progress, log), onNote: warnings.add, signal: interrupt.signal };
-    const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora) }; // prettier-ignore
+    const hooks = { ...reporters(options, terminal, progress, log, start), ...checkpoints.hooks, onNote: warnings.add, signal: interrupt.signal }; // prettier-ignore
+    const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora), resume }; // prettier-ignore
     if (options.findLr !== undefined)
       return await (await import('./find-lr.js')).runFindLr(given, { selection, corpora, progress, warnings, terminal, interrupt }); // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
@@ -517,16 +538,28 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     const report = { ...told, ...beside, decided };
     log?.write({ event: 'end', ...report });
     await tell(terminal, options, outcome, report, times, beside);
-    if ((outcome.seeds ?? outcome.result).interrupted) throw interruption(outcome, options, interrupt.exitCode());
-    const incomplete = log?.failure();
-    if (incomplete)
-      throw new BpttError(`${incomplete.message}; the model was saved to ${options.out}`, { cause: incomplete });
+    expectWhole(outcome, options, interrupt.exitCode(), log, checkpoints);
   } finally {
     interrupt.release();
     progress.stop();
     log?.close();
     kernels.dispose();
   }
+}
+
+/** @throws InterruptedError after a signal; BpttError where the log, or the last checkpoint, could not be written */
+function expectWhole(
+  outcome: Outcome,
+  options: Options,
+  exitCode: number,
+  log: TrainLog | null,
+  checkpoints: CheckpointWriter,
+): void {
+  const failure = checkpoints.failure();
+  if ((outcome.seeds ?? outcome.result).interrupted) throw interruption(outcome, options, exitCode, failure === null);
+  const incomplete = log?.failure() ?? failure;
+  if (incomplete)
+    throw new BpttError(`${incomplete.message}; the model was saved to ${options.out}`, { cause: incomplete });
 }
 
 /** What a training came to: of several seeds the best one. */
@@ -553,8 +586,8 @@ async function trainAndSave(
     const { ensemble, saved } = await trainEnsembleOrRescue(kernels, corpora, options, options.ensemble, hooks);
     return { result: ensembleResult(ensemble), saved, seeds: ensemble.members, ensemble };
   }
-  const { onThreads, onSpans, onProgress, onEpoch, onNote, signal } = hooks;
-  const own = { onThreads, onSpans, onProgress, onEpoch, onNote, signal };
+  const { onThreads, onSpans, onProgress, onEpoch, onNote, signal, onCheckpoint, checkpointEvery, onResume } = hooks;
+  const own = { onThreads, onSpans, onProgress, onEpoch, onNote, signal, onCheckpoint, checkpointEvery, onResume };
   const result = await trainOrRescue(kernels, corpora, options, own);
   return { result, saved: await saveResult(options.out, result) };
 }
@@ -650,13 +683,31 @@ function openTrainBackend(
   return selectOnMachine(backend, onLost, { threads });
 }
 
+/** What the log has of an epoch. @param seed of one of several trainings */
+function epochEntry(record: EpochRecord, seed: number | undefined): object {
+  return { event: 'epoch', ...(seed !== undefined && { seed }), ...record, dev: headSummary(record.dev) };
+}
+
 /** Tells people, and the log, how the training goes. */
-function reporters(options: Options, terminal: Terminal, progress: Progress, log: TrainLog | null): SeedHooks {
+function reporters(
+  options: Options,
+  terminal: Terminal,
+  progress: Progress,
+  log: TrainLog | null,
+  start: object,
+): SeedHooks {
   const colors = colorsFor(terminal.stderr, terminal.env);
   const count = options.seeds ?? options.ensemble;
   let now = { place: 0, seed: options.seed };
   let course = NO_COURSE;
+  const entryOf = (record: EpochRecord): object => epochEntry(record, count === undefined ? undefined : now.seed);
   return {
+    onResume({ history, ...place }) {
+      progress.line(resumedLine(options.resume!, place, options.epochs));
+      course = history.reduce(courseAfter, NO_COURSE);
+      const event = { event: 'resume', from: options.resume, ...place };
+      log?.resume([start, ...history.map(entryOf), event], history.length);
+    },
     onThreads: (choice) => describeThreads(choice, options.threads, availableParallelism()).forEach(progress.line),
     onSpans: (plan) => progress.line(spansLine(plan)),
     onSeed(seed, place) {
@@ -673,27 +724,26 @@ function reporters(options: Options, terminal: Terminal, progress: Progress, log
       course = courseAfter(course, record);
       const line = epochLine(record, options.epochs, colors);
       progress.line(count === undefined ? line : `seed ${now.seed}  ${line}`);
-      log?.write({
-        event: 'epoch',
-        ...(count !== undefined && { seed: now.seed }),
-        ...record,
-        dev: headSummary(record.dev),
-      });
+      log?.write(entryOf(record));
     },
   };
 }
 
 /** Where lines of JSON, and scalars for TensorBoard, go. The code of the latter is loaded where it is asked for. */
-async function openLog({ log, tensorboard }: Options, progress: Progress): Promise<TrainLog | null> {
+async function openLog({ log, tensorboard }: Options, progress: Progress, resumes: boolean): Promise<TrainLog | null> {
   const onFailure = ({ message }: BpttError): void =>
     progress.line(visible(`${message}; the training goes on without it`));
   const scalars = tensorboard === undefined ? null : (await import('./tensorboard.js')).openScalars(tensorboard, onFailure); // prettier-ignore
-  const lines = log === undefined ? null : openTrainLog(log, onFailure);
+  const lines = log === undefined ? null : openTrainLog(log, onFailure, resumes);
   if (scalars === null || lines === null) return scalars ?? lines;
   return {
     write(entry) {
       lines.write(entry);
       scalars.write(entry);
+    },
+    resume(entries, epochs) {
+      lines.resume(entries, epochs);
+      scalars.resume(entries, epochs);
     },
     failure: () => lines.failure() ?? scalars.failure(),
     close() {
@@ -818,7 +868,7 @@ function checkEncoders({ encoders, characters, characterSize, vectors }: Options
 /** The object of `--json`. */
 function reportOf(
   { result, saved, seeds, ensemble }: Outcome,
-  { seed, out }: Options,
+  { seed, out, checkpoint }: Options,
   backend: string,
   warnings: readonly object[],
   times: Times | undefined,
@@ -840,6 +890,7 @@ function reportOf(
     warnings,
     ...(seeds && seedsFields(seeds)),
     ...(ensemble && { seed, ensemble: seeds!.runs.length }),
+    ...(checkpoint !== undefined && { checkpoint }),
     ...(pretrained && { vectors: pretrained.report }),
     ...(times && { profile: sharesOf(times.phases, times.seconds) }),
   };
@@ -858,8 +909,9 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
 
 function interruption(
   { result, saved, seeds, ensemble }: Outcome,
-  { out }: Options,
+  { out, checkpoint }: Options,
   exitCode: number,
+  isResumable: boolean,
 ): InterruptedError {
   if (ensemble && seeds?.runs.length) {
     const finished = seeds.runs.length;
@@ -871,5 +923,6 @@ function interruption(
     return new InterruptedError(`interrupted after ${counted(seeds.runs.length, 'seed')}; ${kept}`, exitCode);
   }
   const when = result.bestEpoch > 0 ? '' : ' in the first epoch';
-  return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out, saved)}`, exitCode);
+  const next = checkpoint === undefined || !isResumable ? '' : `; go on from here with --resume ${checkpoint}`;
+  return new InterruptedError(`interrupted${when}; ${whatWasSaved(result, out, saved)}${next}`, exitCode);
 }

@@ -5,7 +5,7 @@ import { networkOf } from '../labeling/model/network.js';
 import type { Tensor } from '../tensor/types.js';
 import { flatCopy, sizeOf } from '../tensor/view.js';
 import { quantitiesOf } from './quantities.js';
-import { sha256 } from './sha256.js';
+import { sha256 } from '../serialize/sha256.js';
 import type { ModelTrace } from './trace.js';
 import type { ReadableModel } from './untrained.js';
 

@@ -4,7 +4,6 @@
  * @module bptt/interchange
  */
 export { exportPyTorch } from './pytorch/export.js';
-export type { PyTorchExportOptions } from './pytorch/export.js';
 export { importPyTorch } from './pytorch/import.js';
 export type { FolderFiles } from './pytorch/import.js';
 export { fromPlainStateDict } from './pytorch/plain.js';

@@ -97,13 +97,24 @@ export type { PredictOptions } from './model/predict.js';
 export { evaluate } from './scoring/evaluate.js';
 export type { EvaluateOptions, ModelScores, Together } from './scoring/evaluate.js';
 export { metricOf, train } from './training/train.js';
+export { trainSteps } from './training/steps.js';
+export type { EndStep, EpochStep, TrainStep, UpdateStep } from './training/steps.js';
 export { trainEnsemble } from './training/ensemble.js';
 export type { EnsembleResult } from './training/ensemble.js';
 export { trainSeeds } from './training/seeds.js';
 export type { SeedHooks, SeedRun, SeedsResult } from './training/seeds.js';
 export { scoreSpread, spreadOf } from './scoring/spread.js';
 export type { HeadSpread, ScoreSpread, Spread } from './scoring/spread.js';
-export type { EpochRecord, EpochReport, Progress, TrainHooks, TrainResult } from './training/record.js';
+export type {
+  CheckpointInterval,
+  EpochRecord,
+  EpochReport,
+  Progress,
+  ResumePlace,
+  TrainHooks,
+  TrainPlace,
+  TrainResult,
+} from './training/record.js';
 export type { SpanPlan } from './training/spans.js';
 export { serveTraining } from './training/parallel/serve.js';
 export type { WorkerPort } from './training/parallel/serve.js';

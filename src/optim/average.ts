@@ -17,14 +17,14 @@
  */
 import { rowsInUse, type TensorRecord } from '../autograd/grads.js';
 import { expectFunction, expectRecord, expectTensors } from '../tensor/arguments.js';
-import { expectKnownKeys, keysOf } from '../tensor/checks.js';
+import { expectKnownKeys, expectNonNegativeInteger, keysOf } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
 import { show } from '../tensor/describe.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { stampChanged } from '../tensor/versions.js';
-import { allocate, dtypeOf } from '../tensor/view.js';
-import { slice, updateRuns } from './optimizer.js';
+import { allocate, dtypeOf, viewOf } from '../tensor/view.js';
+import { copyRun, expectSameTensors, slice, updateRuns } from './optimizer.js';
 
 /** How weights are averaged. */
 export interface AverageOptions {
@@ -35,6 +35,19 @@ export interface AverageOptions {
 }
 
 const KEYS = keysOf<AverageOptions>({ decay: true, lazy: true });
+
+/** What an average remembers, as plain data for a checkpoint. */
+export interface AverageState {
+  /** n. */
+  readonly updates: number;
+  /** Σ log d_i over them. */
+  readonly logs: number;
+  /**
+   * `mean.<parameter>`, in shape and element type of its parameter: ā as it was last brought forward. `settled.<parameter>`, float64, one
+   * number per row (of a parameter of one dimension one in all): Σ log d_i up to the update that the row was brought to.
+   */
+  readonly tensors: TensorRecord;
+}
 
 /** Averaged weights beside trained ones. */
 export interface WeightAverage {
@@ -50,6 +63,15 @@ export interface WeightAverage {
   update(grads: TensorRecord, step: () => void): void;
   /** Exchanges the weights for their average; called again, the average for the weights. Bit for bit there and back. */
   swap(): void;
+  /** A copy of the state. @throws ArgumentError while the average stands in place of the weights */
+  state(): AverageState;
+  /**
+   * Continues from a saved state, bit for bit. The state is copied; the weights are the caller's to restore.
+   *
+   * @throws ArgumentError when a tensor is missing or unknown, a number is outside its domain, or the average stands in place of the weights
+   * @throws ShapeError when a tensor has another shape or element type
+   */
+  restore(state: AverageState): void;
 }
 
 /** A parameter and its average, and Σ log d_i up to the update that each row was last brought to. */
@@ -69,9 +91,7 @@ export function createAverage(params: TensorRecord, options: AverageOptions): We
   expectRecord('average', 'options', options, '{ decay }');
   expectKnownKeys('average', 'options', options, KEYS);
   const { decay, lazy = false } = options;
-  if (typeof decay !== 'number' || !(decay > 0 && decay < 1)) {
-    throw new ArgumentError(`average: decay must be greater than 0 and less than 1; got ${show(decay)}`);
-  }
+  expectDecay(decay);
   const { log } = transcendentals('float64');
   const entries = Object.entries(params).map(([name, param]) => [name, entryOf(param)] as const);
   let updates = 0;
@@ -84,8 +104,7 @@ export function createAverage(params: TensorRecord, options: AverageOptions): We
     update(grads, step) {
       expectRecord('average update', 'grads', grads, 'a record of gradients by name');
       expectFunction('average update', 'step', step);
-      if (swapped)
-        throw new ArgumentError('average update: the average stands in place of the weights: call swap first');
+      expectWeights('update', swapped);
       const moved = entries.map(([name, entry]) => [entry, lazy ? rowsInUse(grads[name]) : undefined] as const);
       for (const [entry, rows] of moved) settle(entry, sum, rows); // (3), before the weights move
       step();
@@ -100,14 +119,58 @@ export function createAverage(params: TensorRecord, options: AverageOptions): We
       }
       swapped = !swapped;
     },
+    state() {
+      expectWeights('state', swapped);
+      return { updates, logs: sum, tensors: copyOf(entries) };
+    },
+    restore(state) {
+      expectWeights('restore', swapped);
+      restoreEntries(state, entries);
+      ({ updates, logs: sum } = state);
+    },
   };
+}
+
+function expectDecay(decay: unknown): void {
+  if (typeof decay === 'number' && decay > 0 && decay < 1) return;
+  throw new ArgumentError(`average: decay must be greater than 0 and less than 1; got ${show(decay)}`);
+}
+
+/** @throws ArgumentError while the average stands in place of the weights */
+function expectWeights(what: string, swapped: boolean): void {
+  if (!swapped) return;
+  throw new ArgumentError(`average ${what}: the average stands in place of the weights: call swap first`);
+}
+
+type Entries = readonly (readonly [name: string, entry: Entry])[];
+
+function copyOf(entries: Entries): TensorRecord {
+  const copies = entries.flatMap(([name, { mean, settled }]): [string, Tensor][] => [
+    [`mean.${name}`, { ...mean, data: mean.data.slice() }], // made by `allocate`: a copy of the data is one of the tensor
+    [`settled.${name}`, viewOf(settled.slice(), [settled.length])],
+  ]);
+  return Object.fromEntries(copies);
+}
+
+/** Copies a saved state into the entries; nothing changes where it does not fit. */
+function restoreEntries(state: AverageState, entries: Entries): void {
+  expectRecord('average restore', 'state', state, 'what state() returned');
+  const { updates, logs, tensors } = state;
+  expectNonNegativeInteger('average restore', 'state.updates', updates);
+  if (typeof logs !== 'number' || !(logs <= 0 && logs > -Infinity))
+    throw new ArgumentError(`average restore: logs must be finite and at most 0; got ${show(logs)}`);
+  expectTensors('average restore', 'state.tensors', tensors);
+  const places = entries.flatMap(([name, { mean, settled }]): [string, Tensor][] => [
+    [`mean.${name}`, mean],
+    [`settled.${name}`, viewOf(settled, [settled.length])],
+  ]);
+  expectSameTensors('average restore', tensors, new Map(places));
+  for (const [name, place] of places) updateRuns(place, tensors[name], [], copyRun);
 }
 
 function entryOf(param: Tensor): Entry {
   const mean = allocate(param.shape, dtypeOf(param.data));
-  updateRuns(mean, param, [], (count, to, from) => {
-    for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
-  });
+  updateRuns(mean, param, [], copyRun);
   return { param, mean, settled: new Float64Array(param.shape.length > 1 ? param.shape[0] : 1) };
 }
 

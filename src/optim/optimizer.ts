@@ -176,21 +176,25 @@ export function restoreSlots(state: OptimizerState, slots: Record<string, Slot>,
   for (const [name, { moments }] of Object.entries(slots)) {
     names.forEach((kind, i) => expected.set(`${kind}.${name}`, moments[i]));
   }
-  for (const name of Object.keys(state.tensors)) {
-    if (!expected.has(name)) {
-      throw new ArgumentError(
-        `optimizer restore: '${name}' belongs to no parameter; the state is that of another model`,
-      );
-    }
-  }
-  for (const [name, moment] of expected) {
-    if (state.tensors[name] === undefined) throw new ArgumentError(`optimizer restore: '${name}' is missing`);
-    expectLike(`optimizer restore: '${name}'`, state.tensors[name], moment);
-  }
+  expectSameTensors('optimizer restore', state.tensors, expected);
   for (const [name, moment] of expected) updateRuns(moment, state.tensors[name], [], copyRun);
   return state.step;
 }
 
-function copyRun(count: number, to: Run, from: Run): void {
+/** Copies one run of elements. */
+export function copyRun(count: number, to: Run, from: Run): void {
   for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
+}
+
+/** Requires of saved tensors that they are those that are expected, in their shapes and element types. @throws ArgumentError, ShapeError */
+export function expectSameTensors(where: string, got: TensorRecord, expected: ReadonlyMap<string, Tensor>): void {
+  for (const name of Object.keys(got)) {
+    if (!expected.has(name)) {
+      throw new ArgumentError(`${where}: '${name}' belongs to no parameter; the state is that of another model`);
+    }
+  }
+  for (const [name, tensor] of expected) {
+    if (got[name] === undefined) throw new ArgumentError(`${where}: '${name}' is missing`);
+    expectLike(`${where}: '${name}'`, got[name], tensor);
+  }
 }

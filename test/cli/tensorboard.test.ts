@@ -31,6 +31,8 @@ interface ReadEvent {
   readonly step: number;
   readonly version?: string;
   readonly scalars: [string, number][];
+  /** Whether it is a SessionLog that says START. */
+  readonly restarts: boolean;
 }
 
 /** CRC-32C bit by bit, from the highest: division by 0x1EDC6F41 with the bits of every byte, and of the result, reversed. */
@@ -99,12 +101,14 @@ function eventsOf(data: Uint8Array): ReadEvent[] {
       step: 0,
       scalars: [] as [string, number][],
       version: undefined as string | undefined,
+      restarts: false,
     };
     for (const [number, type, value] of fieldsOf(body)) {
       if (number === 1 && type === 1) event.wallTime = viewOf(value as Uint8Array).getFloat64(0, true);
       else if (number === 2 && type === 0) event.step = Number(value as bigint);
       else if (number === 3 && type === 2) event.version = textOf(value as Uint8Array);
       else if (number === 5 && type === 2) event.scalars = scalarsIn(value as Uint8Array);
+      else if (number === 7 && type === 2) event.restarts = [...fieldsOf(value as Uint8Array)].join() === '1,0,1';
       else throw new Error(`an event has a field ${number} of type ${type}`);
     }
     events.push(event);
@@ -136,6 +140,22 @@ test('the scalars of a training are those of its log', async () => {
   });
   await run('--tensorboard', 'runs/first', '--quiet');
   expect(filesIn('runs/first')).toHaveLength(2); // an earlier file stays
+});
+
+test('a resumed training: earlier epochs stay, later ones of an earlier run no longer count; a new folder gets them all', async () => {
+  const args = ['--epochs', '3', '--checkpoint', 'tb.ckpt', '--every', '1u', '--quiet'];
+  await run(...args, '--tensorboard', 'again');
+  await run(...args, '--resume', 'tb.ckpt', '--tensorboard', 'again');
+  await run(...args, '--resume', 'tb.ckpt', '--tensorboard', 'new');
+  const seen = filesIn('again').map(read);
+  expect(seen.map((events) => events.map(({ step, restarts }) => [step, restarts]))).toEqual([
+    [[0, false], [1, false], [2, false], [3, false]],
+    [[0, false], [4, true]], // SessionLog.START at step 4
+  ]); // prettier-ignore
+  const [fresh] = filesIn('new').map(read);
+  expect(fresh.slice(1).map(({ step, restarts, scalars }) => [step, restarts, scalars])).toEqual(
+    seen[0].slice(1).map(({ step, restarts, scalars }) => [step, restarts, scalars]),
+  );
 });
 
 test('several seeds are runs of their own; several heads have tags of their own', async () => {

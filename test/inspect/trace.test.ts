@@ -1,6 +1,6 @@
 /** The trace: its form, its JSON, its places, and that it is refused where there is nothing to read. */
 import { inspect, numberAt, refTo, traceFromJson, traceToJson, untrained, valueAt } from '../../src/inspect/index.js';
-import { sha256 } from '../../src/inspect/sha256.js';
+import { sha256 } from '../../src/serialize/sha256.js';
 import { createHash } from 'node:crypto';
 import { CAT, CELLS, kernels, schemaFaults } from './support.js';
 

@@ -162,3 +162,63 @@ test('no update while the average stands in place of the weights', () => {
   expect(() => average.update({ x }, () => void x.data.fill(3))).toThrow(/average stands in place of the weights/);
   expect(numbers(x)).toEqual([1]);
 });
+
+describe('a state that is saved and restored', () => {
+  /** Weights whose embedding is touched in single rows, and an average of them. */
+  function made() {
+    const params = { E: random([6, 3], createRng(1), 'float32'), b: random([3], createRng(2), 'float32') };
+    return { params, average: createAverage(params, { decay: 0.9, lazy: true }) };
+  }
+  function update({ params, average }: ReturnType<typeof made>, i: number): void {
+    const E = createRowSparseGradient(6, 3, 'float32');
+    touch(E, (5 * i) % 6);
+    const rows = [...E.touched.subarray(0, E.count)];
+    average.update({ E, b: params.b }, () => {
+      for (const row of rows) for (let j = 0; j < 3; j++) params.E.data[3 * row + j] += Math.fround(0.1 * (i + j + 1));
+      params.b.data[i % 3] -= 0.3;
+    });
+  }
+
+  test('goes on to the same bits, rows that lag behind included', () => {
+    const one = made();
+    const other = made();
+    for (let i = 0; i < 4; i++) update(one, i);
+    const state = one.average.state();
+    expect(new Set(state.tensors['settled.E'].data).size).toBeGreaterThan(2); // else no row lags behind
+    for (const [name, p] of Object.entries(other.params)) p.data.set(one.params[name as 'E'].data);
+    other.average.restore(state);
+    for (let i = 4; i < 9; i++) [one, other].forEach((each) => update(each, i));
+    [one, other].forEach(({ average }) => average.swap());
+    expect(other.params).toEqual(one.params);
+    expect(other.average.updates).toBe(9);
+  });
+
+  test('is a copy', () => {
+    const one = made();
+    const state = one.average.state();
+    const before = JSON.stringify(state);
+    update(one, 0);
+    expect(JSON.stringify(state)).toBe(before);
+  });
+
+  test('what does not fit is refused, and nothing changes', () => {
+    const one = made();
+    update(one, 0);
+    const state = one.average.state();
+    const missing = Object.fromEntries(Object.entries(state.tensors).filter(([name]) => name !== 'mean.b'));
+    const wrong = [
+      { ...state, updates: -1 },
+      { ...state, logs: 1 },
+      { ...state, logs: NaN },
+      { ...state, tensors: missing },
+      { ...state, tensors: { ...state.tensors, more: tensor([1]) } },
+      { ...state, tensors: { ...state.tensors, 'mean.b': tensor([1, 2, 3]) } },
+      { ...state, tensors: { ...state.tensors, 'settled.E': tensor([1, 2]) } },
+    ];
+    for (const each of wrong) expect(() => one.average.restore(each)).toThrow(/average restore/);
+    expect(one.average.state()).toEqual(state);
+    one.average.swap();
+    expect(() => one.average.state()).toThrow(ArgumentError);
+    expect(() => one.average.restore(state)).toThrow('call swap first');
+  });
+});

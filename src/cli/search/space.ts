@@ -44,6 +44,10 @@ const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
   [['seed', 'seeds', 'ensemble'], 'a lucky seed says nothing of the next one: compare seeds with bptt train --seeds'],
   [['epochs'], 'the rungs decide how long a trial is trained: give --epochs, the most of them'],
   [['threads', 'backend'], 'it decides how fast a training is, not how good'],
+  [
+    ['checkpoint', 'every', 'resume'],
+    'it belongs to a single training; what a search has finished outlives a kill by --state',
+  ],
   [['preset'], 'it is a set of settings: give --preset, and search settings beside it'],
 ];
 

@@ -3,7 +3,7 @@
  * numbers again from the weights beside it; it can do nothing more, because a Content-Security-Policy allows that script and that
  * style by their hashes and nothing besides: no address is asked, and whatever a sentence or a label holds stays text.
  */
-import { sha256 } from '../sha256.js';
+import { sha256 } from '../../serialize/sha256.js';
 import type { Trace } from '../trace.js';
 import { base64Of } from '../views/base64.js';
 import { compare, definitionsFor, languages, themes, views } from '../views/index.js';

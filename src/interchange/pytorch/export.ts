@@ -6,9 +6,7 @@ import { convertLabels } from '../../labeling/data/schemes.js';
 import type { CharacterVocabulary } from '../../labeling/data/characters.js';
 import { encodeSafetensors } from '../../serialize/safetensors.js';
 import { encodeUtf8 } from '../../serialize/utf8.js';
-import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { UnsupportedError } from '../../tensor/errors.js';
-import { encodePt } from './pt.js';
 import { moduleSource } from './source.js';
 import { factsOf, toStateDict } from './state-dict.js';
 
@@ -24,15 +22,8 @@ export const FOLDER_FILES = {
   config: 'config.json',
   vocabulary: 'vocabulary.json',
   labels: 'labels.json',
+  weights: 'weights.safetensors',
 } as const;
-
-/** How a model is written for PyTorch. */
-export interface PyTorchExportOptions {
-  /** The format of the weights: `safetensors` (default), or `pt`, as `torch.save` writes. */
-  readonly weights?: 'safetensors' | 'pt';
-}
-
-const KEYS = keysOf<PyTorchExportOptions>({ weights: true });
 
 /**
  * The files of a folder from which `python3 model.py` tags, and `importPyTorch` reads the model back.
@@ -41,12 +32,8 @@ const KEYS = keysOf<PyTorchExportOptions>({ weights: true });
  * @throws UnsupportedError that names a part that cannot be rebuilt: cells that PyTorch lacks, zoneout, ensembles, parts of your own,
  *   characters by grapheme
  */
-export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}): Record<string, Uint8Array> {
-  expectKnownKeys('exportPyTorch', 'options', options, KEYS);
-  const { weights: format = 'safetensors' } = options;
-  expectOneOf('exportPyTorch', 'weights', format, ['safetensors', 'pt']);
-  const state = toStateDict(model);
-  const weights = `weights.${format}`;
+export function exportPyTorch(model: Model): Record<string, Uint8Array> {
+  const weights = toStateDict(model);
   expectCodePoints(model);
   const { config, readers, input } = model;
   const facts = factsOf(model);
@@ -54,7 +41,7 @@ export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}):
     format: FOLDER_FORMAT,
     version: FOLDER_VERSION,
     model: Number(facts.version),
-    weights,
+    weights: FOLDER_FILES.weights,
     config,
     ...(input && { input }),
   };
@@ -63,7 +50,7 @@ export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}):
     [FOLDER_FILES.config]: json(described),
     [FOLDER_FILES.vocabulary]: json(Object.fromEntries(config.encoders.map(({ kind }, e) => [kind, readers[e].toJSON()]))), // prettier-ignore
     [FOLDER_FILES.labels]: json(config.heads.map((_, h) => headFacts(model, h))),
-    [weights]: format === 'pt' ? encodePt(state) : encodeSafetensors(state, { format: 'pt' }),
+    [FOLDER_FILES.weights]: encodeSafetensors(weights, { format: 'pt' }),
   };
 }
 

@@ -14,7 +14,7 @@ import { evaluate } from '../scoring/evaluate.js';
 import type { TrainOptions } from './options.js';
 import type { Corpora } from './run.js';
 import type { SeedHooks, SeedsResult } from './seeds.js';
-import { SEED_HOOK_KEYS, trainSeeds } from './seeds.js';
+import { expectOneRun, SEED_HOOK_KEYS, trainSeeds } from './seeds.js';
 
 /** An ensemble and how it came about. */
 export interface EnsembleResult {
@@ -44,6 +44,7 @@ export async function trainEnsemble(
   expectRecord('trainEnsemble', 'options', options, 'options of a training');
   expectKnownKeys('trainEnsemble', 'hooks', hooks, SEED_HOOK_KEYS);
   expectTypes('trainEnsemble', hooks, { onSeed: 'function', onRun: 'function' });
+  expectOneRun('trainEnsemble', options, hooks);
   if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
     throw new ArgumentError(`trainEnsemble: count must be an integer from 2 to ${MOST_MEMBERS}; got ${show(count)}`);
   const foreign = Array.isArray(options.heads) && options.heads.find((head: HeadKind) => head && !head.ensembles);

@@ -184,6 +184,11 @@ export interface TrainOptions {
    * number of threads give the same model, bit for bit; another number draws dropout, and rounds, otherwise. Default: one.
    */
   readonly threads?: Threads;
+  /**
+   * The bytes of a checkpoint (`hooks.onCheckpoint`) of a training with the same data, options, threads and backend: it goes on from there.
+   * What differs is refused by name; bytes that are damaged or cut off are refused.
+   */
+  readonly resume?: Uint8Array;
 }
 
 /** The names of all options. */
@@ -245,6 +250,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   spanMode: true,
   seed: true,
   threads: true,
+  resume: true,
 });
 
 /** What dropout draws a mask for: every word, or every sentence. */

@@ -81,7 +81,40 @@ export interface TrainHooks {
    * called, because a loss that is not a number in the first epoch leaves nothing worth keeping.
    */
   readonly onRescue?: (result: TrainResult, error: unknown) => void;
+  /**
+   * Gets the bytes of a checkpoint: `train({ …, resume: bytes })` goes on from them, on the same number of threads to the bits of a training
+   * that was never interrupted. Called after an update whenever one is due, and once at the end, of an aborted training too; the training
+   * waits for it, and ends with what it throws.
+   */
+  readonly onCheckpoint?: (bytes: Uint8Array, place: TrainPlace) => void | Promise<void>;
+  /** When a checkpoint is due: so many updates, or so many seconds, after the one before. Default 300 seconds. */
+  readonly checkpointEvery?: CheckpointInterval;
+  /** Hears, before the first batch, from where a training goes on that was resumed. */
+  readonly onResume?: (place: ResumePlace) => void;
 }
+
+/** How far a training is. */
+export interface TrainPlace {
+  /** The epoch in hand, from 1; between epochs the last one. 0 before the first. */
+  readonly epoch: number;
+  /** Batches of it that are done, and all of an epoch. */
+  readonly batch: number;
+  readonly batches: number;
+  /** Updates since the beginning. */
+  readonly updates: number;
+  /** Whether the epoch is finished, its evaluation included. */
+  readonly between: boolean;
+  /** Whether nothing is left to train. */
+  readonly finished: boolean;
+}
+
+/** Where a resumed training goes on, and the epochs that were finished before. */
+export interface ResumePlace extends TrainPlace {
+  readonly history: readonly EpochRecord[];
+}
+
+/** So many updates, or so many seconds; above 0. */
+export type CheckpointInterval = { readonly updates: number } | { readonly seconds: number };
 
 /** The names of all hooks. */
 export const HOOK_KEYS = keysOf<TrainHooks>({
@@ -94,6 +127,9 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   onSpans: true,
   onNote: true,
   onRescue: true,
+  onCheckpoint: true,
+  checkpointEvery: true,
+  onResume: true,
 });
 
 /** A trained model and how it came about. */
@@ -120,35 +156,6 @@ export interface TrainResult {
   readonly decided: Decided | null;
   /** How dev and test were scored: what `evaluate` is to be told for the same. */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
-}
-
-/** What an epoch adds up. */
-export type Sums = Record<'tokens' | 'norm' | 'largest' | 'clipped' | 'lr', number> & { readonly heads: HeadSums };
-
-/** The losses of the heads over an epoch. */
-export interface HeadSums {
-  /** @param step mean losses of a batch and the decisions they are over, one of each per head */
-  add(step: { readonly losses: readonly number[]; readonly decisions: readonly number[] }): void;
-  /** Mean loss per decision, in nats; of several heads the weighted sum of theirs. */
-  loss(): number;
-  /** That of each head. */
-  byName(): Readonly<Record<string, number>>;
-}
-
-/** What the sums over `done` batches say of an epoch. */
-export function recordOf(epoch: number, sums: Sums, done: number, elapsed: number): Omit<EpochRecord, 'dev' | 'best'> {
-  const losses = sums.heads.byName();
-  return {
-    epoch,
-    loss: sums.heads.loss(),
-    ...(Object.keys(losses).length > 1 && { losses }),
-    gradientNorm: sums.norm / Math.max(done, 1),
-    largestGradientNorm: sums.largest,
-    clipped: sums.clipped / Math.max(done, 1),
-    lr: sums.lr,
-    seconds: elapsed / 1000,
-    tokensPerSecond: rateOf(sums.tokens, elapsed),
-  };
 }
 
 /** Tokens per second, finite also where the clock did not move. */

@@ -134,7 +134,6 @@ export function prepareRun(
   if (decided) onDecided?.(decided);
   const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
   const lengths = Array.from(sentences.lengths);
-  const batchesPerEpoch = Math.ceil(lengths.length / settings.batch);
   return {
     kernels,
     settings,
@@ -142,7 +141,7 @@ export function prepareRun(
     replica,
     scoring: scoringOf(heads, given, corpora, settings),
     decided,
-    schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch),
+    schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch(lengths.length, settings)),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
@@ -216,6 +215,11 @@ function tellSpans({ heads }: ModelConfig, spans: readonly Spans[], onSpans: Tra
   spans.forEach(({ plan }, h) => {
     if (plan) onSpans?.(heads.length > 1 ? { ...plan, head: heads[h].name } : plan);
   });
+}
+
+/** How many batches an epoch has. */
+export function batchesPerEpoch(sentences: number, { batch }: Pick<Settings, 'batch'>): number {
+  return Math.ceil(sentences / batch);
 }
 
 /** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */

@@ -57,6 +57,9 @@ export const SEED_HOOK_KEYS = keysOf<SeedHooks>({
   onSpans: true,
   onNote: true,
   onRescue: true,
+  onCheckpoint: true,
+  checkpointEvery: true,
+  onResume: true,
   onSeed: true,
   onRun: true,
 });
@@ -77,6 +80,7 @@ export async function trainSeeds(
   expectRecord('trainSeeds', 'options', options, 'options of a training');
   expectKnownKeys('trainSeeds', 'hooks', hooks, SEED_HOOK_KEYS);
   expectTypes('trainSeeds', hooks, { onSeed: 'function', onRun: 'function' });
+  expectOneRun('trainSeeds', options, hooks);
   const { seed: first = TRAIN_DEFAULTS.seed } = options;
   expectCount(count, first);
   const { onSeed, onRun } = hooks;
@@ -125,6 +129,15 @@ function expectCount(count: unknown, first: number): void {
   if (Number.isSafeInteger(first + ((count as number) - 1))) return;
   throw new ArgumentError(
     `trainSeeds: ${count as number} seeds from ${show(first)} on are not safe integers: choose a smaller seed`,
+  );
+}
+
+/** A checkpoint is one of one training. @throws ArgumentError where one is asked for, or given */
+export function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks): void {
+  const name = resume !== undefined ? 'options.resume' : hooks.onCheckpoint && 'hooks.onCheckpoint';
+  if (name === undefined) return;
+  throw new ArgumentError(
+    `${where}: ${name} belongs to a single training, and this trains several: leave it out, or call train with each seed`,
   );
 }
 

@@ -25,24 +25,21 @@ import type { TrainOptions } from './options.js';
 import type { Team } from './parallel/team.js';
 import { createTeam } from './parallel/team.js';
 import { chooseThreads } from './parallel/threads.js';
+import type { ReplicaState, TrainState } from './checkpoint.js';
+import { createCheckpoints, expectCheckpointHooks, isFinished } from './checkpoints.js';
+import type { Checkpoints } from './checkpoints.js';
+import type { EpochSums, UpdateNumbers } from './epoch-sums.js';
+import { addUpdate, meanLoss, noSums, recordOf } from './epoch-sums.js';
 import type { EpochRecord, TrainHooks, TrainResult } from './record.js';
-import type { HeadSums } from './record.js';
-import { HOOK_KEYS, rateOf, recordOf } from './record.js';
+import { HOOK_KEYS, rateOf } from './record.js';
+import type { EpochStep, UpdateStep } from './steps.js';
 import type { Model } from '../model/model.js';
 import type { Moment, Replica } from './replica.js';
 import { addShardGradient, addShardGradientAsync, applyGradient, totalsOf, weighted } from './replica.js';
 import type { Corpora, Run } from './run.js';
-import { batchesOfEpoch, prepareRun } from './run.js';
+import { batchesOfEpoch, batchesPerEpoch, prepareRun } from './run.js';
 import type { ModelScores } from '../scoring/evaluate.js';
 import type { Scores } from '../scoring/scorer.js';
-
-/** How far a training has come. */
-interface TrainState {
-  /** Epochs begun. */
-  begun: number;
-  best: { readonly record: EpochRecord; readonly score: number; readonly weights: TensorRecord } | null;
-  readonly history: EpochRecord[];
-}
 
 /**
  * Trains a sequence labeler.
@@ -62,18 +59,36 @@ export async function train(
   options: TrainOptions = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
+  const steps = runTraining(kernels, corpora, options, hooks);
+  for (;;) {
+    const { done, value } = await steps.next();
+    if (done) return value;
+  }
+}
+
+/** The text behind `train` and `trainSteps`: a step after every update and every epoch. Left early, it ends its threads. */
+export async function* runTraining(
+  kernels: Kernels,
+  corpora: Corpora,
+  options: TrainOptions,
+  hooks: TrainHooks,
+): AsyncGenerator<UpdateStep | EpochStep, TrainResult, void> {
   expectKernels('train', kernels);
   expectHooks(hooks);
   const run = prepareRun(kernels, corpora, options, hooks);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
-  const state: TrainState = { begun: 0, best: null, history: [] };
+  const checkpoints = createCheckpoints(run, corpora, choice.threads, hooks);
+  const state = checkpoints.begin(options.resume);
   const result = (interrupted: boolean) => resultOf(run, state, corpora, choice.threads, interrupted);
   let team: Team | null = null;
   try {
     hooks.onThreads?.(choice);
     team =
-      options.threads && choice.threads > 1 ? await createTeam(run.replica, choice.threads, options.threads) : null;
-    await trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), state, corpora, hooks);
+      options.threads && choice.threads > 1
+        ? await createTeam(run.replica, choice.threads, options.threads, options.resume && stateOf(run.replica))
+        : null;
+    yield* trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), state, corpora, hooks, checkpoints);
+    await checkpoints.last();
     return result(hooks.signal?.aborted ?? false);
   } catch (error) {
     if (state.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
@@ -93,48 +108,85 @@ const LISTENERS = {
   onSpans: 'function',
   onNote: 'function',
   onRescue: 'function',
+  onCheckpoint: 'function',
+  onResume: 'function',
 } as const;
 
 function expectHooks(hooks: TrainHooks): void {
   expectKnownKeys('train', 'hooks', hooks, HOOK_KEYS);
   expectTypes('train', hooks, LISTENERS);
+  expectCheckpointHooks(hooks);
   if (hooks.device !== undefined) expectProducts('train', hooks.device, 'hooks.device');
   if (hooks.signal === undefined) return;
   expectMethod('train', 'hooks.signal', hooks.signal, 'addEventListener', 'the signal of an AbortController');
 }
 
-async function trainEpochs(
+async function* trainEpochs(
   run: Run,
   source: GradientSource,
   state: TrainState,
   corpora: Corpora,
   hooks: TrainHooks,
-): Promise<void> {
-  const { kernels, model, settings, replica } = run;
-  while (state.begun < settings.epochs && !hooks.signal?.aborted) {
-    const epoch = await trainEpoch(run, source, ++state.begun, hooks);
-    if (epoch.interrupted) return;
-    const bad = badParameters(state.begun, replica.params); // no batch follows that would show it
+  checkpoints: Checkpoints,
+): AsyncGenerator<UpdateStep | EpochStep, void, void> {
+  while (!isFinished(run, state) && !hooks.signal?.aborted) {
+    if (state.epoch === null) {
+      state.begun++;
+      state.epoch = noSums(run.replica.weights.length);
+    }
+    const whole = yield* trainEpoch(run, source, state.begun, state.epoch, hooks, checkpoints);
+    if (!whole) return;
+    const bad = badParameters(state.begun, run.replica.params); // no batch follows that would show it
     if (bad) throw bad;
-    replica.average?.swap(); // what is judged, kept and shown is the average
-    const dev = corpora.dev ? evaluate(kernels, model, corpora.dev, run.scoring) : null;
-    const score = dev ? metricOf(judgedBy(dev, settings.bestBy)) : state.begun; // without a development set the last epoch is the best
-    // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
-    const better = state.best === null || state.best.score === 0 || score > state.best.score;
-    if (dev) run.schedule.observe(score);
-    const record: EpochRecord = { ...epoch.record, dev, best: better };
-    state.history.push(record);
-    if (better) state.best = { record, score, weights: snapshotOf(replica.params) };
-    hooks.onEpoch?.({ ...record, model });
-    replica.average?.swap();
-    if (state.best && state.begun - state.best.record.epoch >= settings.patience) return;
+    const record = endEpoch(run, state, state.epoch, corpora, hooks);
+    yield { kind: 'epoch', ...record, model: run.model, checkpoint: () => ofWeights(run.replica, checkpoints.take) };
+    run.replica.average?.swap();
   }
+}
+
+/** The evaluation of an epoch, and what follows from it. Where there is an average it stands in place of the weights then. */
+function endEpoch(run: Run, state: TrainState, sums: EpochSums, corpora: Corpora, hooks: TrainHooks): EpochRecord {
+  const { kernels, model, settings, replica, clock } = run;
+  const { begun, best } = state;
+  replica.average?.swap(); // what is judged, kept and shown is the average
+  const dev = corpora.dev ? evaluate(kernels, model, corpora.dev, run.scoring) : null;
+  const score = scoreOf(dev, begun, settings.bestBy);
+  // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
+  const before = best && scoreOf(best.record.dev, best.record.epoch, settings.bestBy);
+  const better = before === null || before === 0 || score > before;
+  if (dev) run.schedule.observe(score);
+  const names = model.config.heads.map(({ name }) => name);
+  const record: EpochRecord = { ...recordOf(begun, sums, names, replica.weights), dev, best: better };
+  state.history.push(record);
+  if (better) state.best = { record, weights: snapshotOf(replica.params) };
+  clock.seconds += sums.elapsed / 1000;
+  clock.tokens += sums.tokens;
+  state.epoch = null;
+  hooks.onEpoch?.({ ...record, model });
+  return record;
+}
+
+/** What `take` returns while the weights stand where their average stands now. */
+function ofWeights<T>({ average }: Replica, take: () => T): T {
+  average?.swap();
+  try {
+    return take();
+  } finally {
+    average?.swap();
+  }
+}
+
+/** What epochs are compared by; without a development set the last one is the best. */
+function scoreOf(dev: ModelScores | null, epoch: number, head: string | undefined): number {
+  return dev ? metricOf(judgedBy(dev, head)) : epoch;
 }
 
 /** The best weights, put back into the model, and what is to be said of them. */
 function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
   const { kernels, model, clock, replica } = run;
-  const { best, begun, history } = state;
+  const { best, begun, history, epoch } = state;
+  const seconds = clock.seconds + (epoch?.elapsed ?? 0) / 1000;
+  const tokens = clock.tokens + (epoch?.tokens ?? 0);
   if (best) restore(replica.params, best.weights);
   else replica.average?.swap();
   return {
@@ -143,8 +195,8 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
     test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test, run.scoring) : null,
     epochs: begun,
     bestEpoch: best?.record.epoch ?? 0,
-    seconds: clock.seconds,
-    tokensPerSecond: clock.seconds > 0 ? clock.tokens / clock.seconds : 0,
+    seconds,
+    tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
     parameters: Object.values(replica.params).reduce((sum, p) => sum + sizeOf(p.shape), 0),
     interrupted,
     threads,
@@ -175,59 +227,65 @@ function judgedBy(dev: ModelScores, head: string | undefined): Scores {
   return (head === undefined ? undefined : dev.heads?.[head]) ?? dev;
 }
 
-/** Adds up the losses of the heads over an epoch. */
-function createHeadSums({ replica: { weights }, model: { config } }: Run): HeadSums {
-  const sums = config.heads.map(() => ({ loss: 0, decisions: 0 }));
-  const means = (): number[] => sums.map(({ loss, decisions }) => (decisions > 0 ? loss / decisions : 0));
-  return {
-    add({ losses, decisions }) {
-      sums.forEach((sum, h) => {
-        sum.loss += losses[h] * decisions[h];
-        sum.decisions += decisions[h];
-      });
-    },
-    loss: () => weighted(means(), weights),
-    byName() {
-      const all = means();
-      return Object.fromEntries(config.heads.map(({ name }, h) => [name, all[h]]));
-    },
-  };
-}
-
-async function trainEpoch(run: Run, source: GradientSource, epoch: number, { signal, onProgress }: TrainHooks) {
-  const { settings, clock } = run;
+/** The batches of an epoch that are left. @returns whether it came to its end */
+async function* trainEpoch(
+  run: Run,
+  source: GradientSource,
+  epoch: number,
+  sums: EpochSums,
+  { signal, onProgress }: TrainHooks,
+  checkpoints: Checkpoints,
+): AsyncGenerator<UpdateStep, boolean, void> {
+  const { settings, clock, replica } = run;
   const batches = batchesOfEpoch(run, epoch);
-  const started = performance.now();
-  const sums = { heads: createHeadSums(run), tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
-  let done = 0;
-  for (const members of batches) {
+  let since = performance.now();
+  for (const members of batches.slice(sums.done)) {
     if (signal?.aborted) break;
-    const step = await trainBatch(run, source, members, { epoch, batch: ++done });
-    sums.heads.add(step);
-    sums.tokens += step.tokens;
-    sums.norm += step.norm;
-    sums.largest = Math.max(sums.largest, step.norm);
-    sums.clipped += step.norm > settings.clip ? 1 : 0;
-    sums.lr = step.lr;
-    const now = performance.now();
+    const step = await trainBatch(run, source, members, { epoch, batch: sums.done + 1 });
+    addUpdate(sums, step, settings.clip);
+    sums.elapsed += performance.now() - since;
     onProgress?.({
       epoch,
       epochs: settings.epochs,
       tokens: sums.tokens,
       totalTokens: run.tokens,
-      loss: sums.heads.loss(),
-      tokensPerSecond: rateOf(sums.tokens, now - started),
+      loss: meanLoss(sums, replica.weights),
+      tokensPerSecond: rateOf(sums.tokens, sums.elapsed),
     });
-    if (now - clock.paused > 50) {
+    await checkpoints.afterUpdate();
+    yield updateStepOf(run, step, { epoch, batch: sums.done }, members.length, checkpoints);
+    since = performance.now();
+    if (since - clock.paused > 50) {
       await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
       clock.paused = performance.now();
     }
   }
-  const elapsed = performance.now() - started;
-  clock.seconds += elapsed / 1000;
-  clock.tokens += sums.tokens;
-  return { record: recordOf(epoch, sums, done, elapsed), interrupted: done < batches.length };
+  return sums.done === batches.length;
 }
+
+function updateStepOf(
+  { replica, model, settings, clock, lengths }: Run,
+  { losses, tokens, norm, lr }: UpdateNumbers,
+  { epoch, batch }: Moment,
+  sentences: number,
+  checkpoints: Checkpoints,
+): UpdateStep {
+  const { heads } = model.config;
+  return {
+    kind: 'update',
+    ...{ epoch, batch, batches: batchesPerEpoch(lengths.length, settings), update: clock.updates },
+    loss: weighted(losses, replica.weights),
+    ...(heads.length > 1 && { losses: Object.fromEntries(heads.map(({ name }, h) => [name, losses[h]])) }),
+    ...{ sentences, tokens, gradientNorm: norm, clipped: norm > settings.clip, lr },
+    checkpoint: checkpoints.take,
+  };
+}
+
+/** The state of a replica as a worker is told it. */
+const stateOf = ({ params, optimizer }: Replica): ReplicaState => ({
+  params: snapshotOf(params),
+  optimizer: optimizer.state(),
+});
 
 /** What computes the gradient of a batch: a team of threads, an asynchronous device, or the kernels. */
 export type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;

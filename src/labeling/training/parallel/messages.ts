@@ -4,10 +4,11 @@ import { MemoryError } from '../../../tensor/errors.js';
 import type { Real } from '../../../tensor/types.js';
 import { flatCopy, viewOf } from '../../../tensor/view.js';
 import type { InitialParams } from '../../model/network.js';
+import type { ReplicaState } from '../checkpoint.js';
 import type { EncodedSentences, ReplicaPlan } from '../replica.js';
 import type { RowLimits } from './exchange.js';
 
-/** From thread 0, once. All arrays lie in shared memory. */
+/** From thread 0, once. All arrays lie in shared memory, those of `resumed` apart. */
 export interface StartMessage {
   /** Of the thread that receives this, 1 … threads − 1. */
   readonly index: number;
@@ -16,6 +17,8 @@ export interface StartMessage {
   readonly backend: string;
   readonly plan: Omit<ReplicaPlan, 'sentences'>;
   readonly sentences: SharedSentences;
+  /** The state that the replica goes on from, where it is not the first one. */
+  readonly resumed?: ReplicaState;
   readonly rowLimits: RowLimits;
   /** Milliseconds of looking before a wait sleeps. */
   readonly patience: number;

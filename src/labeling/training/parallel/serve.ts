@@ -3,6 +3,7 @@ import { selectBackend } from '../../../kernels/select.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import type { Kernels } from '../../../kernels/types.js';
 import { NonFiniteError, UnsupportedError } from '../../../tensor/errors.js';
+import { restoreReplica } from '../checkpoint.js';
 import type { Replica } from '../replica.js';
 import { addShardGradient, applyGradient, createReplica } from '../replica.js';
 import { arrive, awaitArrivals, awaitStep } from './barrier.js';
@@ -45,6 +46,7 @@ export function serveTraining(port: WorkerPort = webPort()): void {
       if (lifeline !== undefined && (await holdLifeline(lifeline))) tell({ kind: 'held', lifeline });
       kernels = await openAgain(start.backend);
       const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) });
+      if (start.resumed) restoreReplica(replica, start.resumed);
       tell({ kind: 'ready' });
       work(replica, start, tell);
     } catch (error) {

@@ -9,6 +9,7 @@
  */
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import { sparseRows } from '../../model/network.js';
+import type { ReplicaState } from '../checkpoint.js';
 import type { Replica, Shard } from '../replica.js';
 import { addShardGradient, weighted } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
@@ -66,12 +67,14 @@ interface State {
  * Starts the workers, and waits until all are ready.
  *
  * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
+ * @param resumed what the replica was put into, where that is not its first state; the others are put into it too
  * @throws WorkerError when a worker does not start; MemoryError where the shared memory is unavailable
  */
 export async function createTeam(
   replica: Replica,
   threads: number,
   { start, cores = 0 }: Pick<Threads, 'start' | 'cores'>,
+  resumed?: ReplicaState,
 ): Promise<Team> {
   const { settings, sentences } = replica;
   const lengths = Array.from(sentences.lengths);
@@ -95,7 +98,7 @@ export async function createTeam(
     await Promise.all(state.workers.map((worker) => worker.terminate()));
   };
   try {
-    startWorkers(state, start, rowLimits);
+    startWorkers(state, start, rowLimits, resumed);
     await sleepUntil(state, () => state.ready === threads);
   } catch (error) {
     await close();
@@ -124,7 +127,7 @@ const planOf = ({ settings, losses, network, initial }: Replica): StartMessage['
   initial: shareParams(initial),
 });
 
-function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits): void {
+function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits, resumed?: ReplicaState): void {
   const { replica, threads, patience, sharedJob, exchange, workers } = state;
   const sentences = shareSentences(replica.sentences);
   const common = {
@@ -135,6 +138,7 @@ function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimit
     exchange: exchange.buffer,
     sentences,
     plan: planOf(replica),
+    resumed,
   };
   for (let index = 1; index < threads; index++) {
     const fail = (error: Error): void => {

@@ -1,0 +1,135 @@
+/** `bptt train --checkpoint`, `--every` and `--resume`: a training that outlives what ends it. */
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { readCheckpoint } from '../labeling/training/checkpoint.js';
+import type { CheckpointInterval, TrainHooks, TrainPlace } from '../labeling/training/record.js';
+import { saveFile, targetOf } from '../serialize/save.node.js';
+import { ArgumentError, BpttError } from '../tensor/index.js';
+import { messageOf } from '../tensor/errors.js';
+import { counted } from '../tensor/print.js';
+import { visible } from '../tensor/visible.js';
+import { checkpointInterval } from './arguments.js';
+import { named, readBytes } from './model-io.js';
+
+/** What the command line says. */
+export interface CheckpointOptions {
+  readonly checkpoint?: string;
+  readonly every?: CheckpointInterval;
+  readonly resume?: string;
+}
+
+/** Where `--every` says nothing. */
+const EVERY: CheckpointInterval = { seconds: 300 };
+
+/** Adds the options. */
+export function addCheckpointOptions(command: Command): void {
+  command
+    .option('--checkpoint <file>', 'write a checkpoint again and again, to go on from after whatever ends the training')
+    .option(
+      '--every <interval>',
+      'with --checkpoint: how often, 30s, 5m, 2h, or 100u for updates (default: 5m)',
+      checkpointInterval,
+    )
+    .option('--resume <file>', 'go on from a checkpoint; where the file is not there yet, begin anew');
+}
+
+/** @throws ArgumentError where an option would be ignored, or a checkpoint cannot be one of several trainings */
+export function checkCheckpoint(
+  options: CheckpointOptions & { readonly seeds?: number; readonly ensemble?: number },
+): void {
+  const { checkpoint, every, resume, seeds, ensemble } = options;
+  if (every !== undefined && checkpoint === undefined)
+    throw new ArgumentError('--every means nothing without --checkpoint: leave it out, or add --checkpoint FILE');
+  if (resume === '' || resume === '-')
+    throw new ArgumentError(`--resume must name a file; got ${resume === '' ? 'an empty name' : '"-"'}: name one`);
+  const several = seeds !== undefined ? '--seeds' : ensemble !== undefined ? '--ensemble' : undefined;
+  const given = checkpoint !== undefined ? '--checkpoint' : resume !== undefined ? '--resume' : undefined;
+  if (several === undefined || given === undefined) return;
+  throw new ArgumentError(
+    `${given} belongs to a single training, and ${several} trains several: leave one of the two out, or train each --seed by itself`,
+  );
+}
+
+/** The file of `--resume` as an input, where it is not the one that is written: that may be both. */
+export async function resumeInput({ checkpoint, resume }: CheckpointOptions): Promise<string | undefined> {
+  if (checkpoint === undefined || resume === undefined) return resume;
+  return (await targetOf(checkpoint)) === (await targetOf(resume)) ? undefined : resume;
+}
+
+/**
+ * The bytes to go on from; nothing where there are none yet, which is said.
+ *
+ * @throws DataError that begins with the path, where the file is not a whole checkpoint
+ */
+export async function readResume(
+  { resume }: CheckpointOptions,
+  line: (text: string) => void,
+): Promise<Uint8Array | undefined> {
+  if (resume === undefined) return undefined;
+  const isThere = await stat(resume).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  );
+  if (!isThere) {
+    line(visible(`no checkpoint ${resume} yet: the training begins anew`));
+    return undefined;
+  }
+  const bytes = await readBytes(resume);
+  named(resume, () => readCheckpoint(bytes));
+  return bytes;
+}
+
+/** Where a training goes on, in one line. */
+export function resumedLine(
+  path: string,
+  { epoch, batch, batches, updates, between, finished }: TrainPlace,
+  epochs: number,
+): string {
+  const done = counted(updates, 'update');
+  const where = `epoch ${epoch}/${epochs}`;
+  if (finished) return visible(`resumed from ${path}: it is finished, after ${where}, ${done}`);
+  if (between) return visible(`resumed from ${path}: after ${epoch === 0 ? 'no epoch' : where}, ${done}`);
+  return visible(`resumed from ${path}: ${where}, batch ${batch} of ${batches} done, ${done}`);
+}
+
+/** Which checkpoints are written, in at most one line. */
+export function checkpointLines({ checkpoint, every }: CheckpointOptions): string[] {
+  return checkpoint === undefined ? [] : [visible(`checkpoint ${checkpoint} ${intervalText(every)}`)];
+}
+
+/** `every 5 minutes`. */
+function intervalText(every: CheckpointInterval = EVERY): string {
+  if ('updates' in every) return `every ${counted(every.updates, 'update')}`;
+  const { seconds } = every;
+  const [unit, size] = seconds % 3600 === 0 ? ['hour', 3600] : seconds % 60 === 0 ? ['minute', 60] : ['second', 1];
+  return `every ${counted(seconds / (size as number), unit as string)}`;
+}
+
+/** Writes checkpoints, and remembers whether the last attempt failed. */
+export interface CheckpointWriter {
+  readonly hooks: Pick<TrainHooks, 'onCheckpoint' | 'checkpointEvery'>;
+  /** Why the file is not that of the end; null where it is. */
+  failure(): BpttError | null;
+}
+
+/**
+ * A writer of checkpoints, whole or not at all: a temporary file that takes the name of the earlier one. One that cannot be written (a full
+ * disk) ends no training: it is reported, and the next one is tried.
+ */
+export function checkpointWriter(
+  { checkpoint, every = EVERY }: CheckpointOptions,
+  warn: (text: string) => void,
+): CheckpointWriter {
+  let failure: BpttError | null = null;
+  if (checkpoint === undefined) return { hooks: {}, failure: () => null };
+  const onCheckpoint = async (bytes: Uint8Array): Promise<void> => {
+    try {
+      await saveFile(checkpoint, bytes);
+      failure = null;
+    } catch (error) {
+      failure = new BpttError(messageOf(error), { cause: error });
+      warn(visible(`${failure.message}; the training goes on, and tries again ${intervalText(every)}`));
+    }
+  };
+  return { hooks: { onCheckpoint, checkpointEvery: every }, failure: () => failure };
+}

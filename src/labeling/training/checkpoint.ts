@@ -1,0 +1,220 @@
+/**
+ * A training as one `.safetensors` file, to go on from after whatever ended it.
+ *
+ *     params.<name>              the trained parameters
+ *     optimizer.<moment>.<name>  the moments of the optimizer
+ *     average.mean.<name>        with `ema`: the average as each row of it was last brought forward,
+ *     average.settled.<name>     and how far that was, float64
+ *     best.<name>                the parameters, or their average, of the best epoch so far
+ *
+ * The metadata has `state`, everything else that a training remembers, and `fingerprint`, what it depends on. No generator of random
+ * numbers has a state: what is random is drawn by its place (docs/adr/randomness-by-place.md). Parameters that are not trained, such
+ * as frozen vectors, are read again and compared by their digest.
+ *
+ * `digest` is the SHA-256 of the file with 64 zeros in its place: every byte counts, so a part of a file is never taken for the whole.
+ */
+import type { TensorRecord } from '../../autograd/grads.js';
+import type { WeightAverage } from '../../optim/average.js';
+import type { OptimizerState } from '../../optim/optimizer.js';
+import { decodeSafetensors, encodeSafetensors } from '../../serialize/safetensors.js';
+import { sha256 } from '../../serialize/sha256.js';
+import { decodeUtf8, encodeUtf8 } from '../../serialize/utf8.js';
+import { describe, typedArrayName } from '../../tensor/describe.js';
+import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
+import { addTo, allFinite, fill } from '../../tensor/rows.js';
+import { stampChanged } from '../../tensor/versions.js';
+import { dtypeOf } from '../../tensor/view.js';
+import type { SavedState } from './checkpoint-state.js';
+import { damaged, expectCourse, objectOf, parsed, stateFromText, stateToText } from './checkpoint-state.js';
+import type { EpochSums } from './epoch-sums.js';
+import type { Fingerprint } from './fingerprint.js';
+import type { EpochRecord } from './record.js';
+import type { Replica } from './replica.js';
+import type { Run } from './run.js';
+
+/** How far a training has come. */
+export interface TrainState {
+  /** Epochs begun. */
+  begun: number;
+  /** What the epoch in hand has added up; null between epochs. */
+  epoch: EpochSums | null;
+  /** Of the epochs that are finished. */
+  readonly history: EpochRecord[];
+  best: { readonly record: EpochRecord; readonly weights: TensorRecord } | null;
+}
+
+/** The trained parameters of a replica and the state of its optimizer: what every thread of a training has. */
+export interface ReplicaState {
+  readonly params: TensorRecord;
+  readonly optimizer: OptimizerState;
+}
+
+const FORMAT = 'bptt-checkpoint';
+const VERSION = 1;
+const BLANK = '0'.repeat(64);
+
+/** What a checkpoint holds, checked as far as that is possible without the training it belongs to. */
+export interface Checkpoint {
+  readonly fingerprint: Fingerprint;
+  readonly state: SavedState;
+  readonly tensors: TensorRecord;
+}
+
+/** The bytes of a checkpoint. Between updates, while the weights stand in their place, not their average. */
+export function saveCheckpoint({ replica, clock, schedule }: Run, state: TrainState, fingerprint: Fingerprint) {
+  const { params, optimizer, average } = replica;
+  const { step: steps, tensors: moments } = optimizer.state();
+  const averaged = average?.state();
+  const { seconds, tokens, updates } = clock;
+  const saved: SavedState = {
+    begun: state.begun,
+    epoch: state.epoch,
+    history: state.history,
+    best: state.best?.record.epoch ?? null,
+    clock: { seconds, tokens, updates },
+    schedule: schedule.state(),
+    steps,
+    average: averaged ? { updates: averaged.updates, logs: averaged.logs } : null,
+  };
+  const tensors = {
+    ...under('params', params),
+    ...under('optimizer', moments),
+    ...under('average', averaged?.tensors ?? {}),
+    ...under('best', state.best?.weights ?? {}),
+  };
+  return sealed(
+    encodeSafetensors(tensors, {
+      format: FORMAT,
+      version: String(VERSION),
+      digest: BLANK,
+      fingerprint: JSON.stringify(fingerprint),
+      state: stateToText(saved),
+    }),
+  );
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @throws ArgumentError where `bytes` are none; DataError where they are not a checkpoint, one of a newer version, damaged or cut off
+ */
+export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+  if (typedArrayName(bytes) !== 'Uint8Array')
+    throw new ArgumentError(`train: resume must be the bytes of a checkpoint, a Uint8Array; got ${describe(bytes)}`);
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.format !== FORMAT) {
+    const got = metadata.format === 'bptt' ? 'a model' : 'another safetensors file';
+    throw new DataError(
+      `expected a checkpoint of a training; got ${got}: pass what --checkpoint or onCheckpoint wrote`,
+    );
+  }
+  if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? '')) throw damaged('it has no version');
+  if (Number(metadata.version) > VERSION) {
+    throw new DataError(
+      `checkpoint: expected version ${VERSION} or older; got version ${metadata.version}, made by a newer bptt: update bptt`,
+    );
+  }
+  if (!isSealed(bytes, metadata.digest)) throw damaged('its digest is not that of its contents');
+  const fingerprint = objectOf(parsed(metadata.fingerprint, 'fingerprint'), 'fingerprint');
+  for (const [name, value] of Object.entries(fingerprint))
+    if (typeof value !== 'string') throw damaged(`fingerprint.${name.slice(0, 60)} is not a text`);
+  return { fingerprint: fingerprint as Fingerprint, state: stateFromText(metadata.state), tensors };
+}
+
+/**
+ * Puts a training into the state of a checkpoint that belongs to it.
+ *
+ * @param batches of an epoch
+ * @returns how far it had come
+ * @throws DataError where the parts of the checkpoint do not fit together, or the model
+ */
+export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batches: number): TrainState {
+  const { replica, clock, schedule, settings } = run;
+  expectCourse(state, batches, settings.epochs, replica.weights.length);
+  const [params, moments, average, weights] = PARTS.map((part) => within(part, tensors));
+  const known = PARTS.reduce((sum, part) => sum + Object.keys(within(part, tensors)).length, 0);
+  if (known < Object.keys(tensors).length) throw damaged('a tensor of it belongs to no part');
+  for (const [name, tensor] of Object.entries(tensors))
+    if (!allFinite(tensor)) throw damaged(`a number of the tensor ${name.slice(0, 60)} is not finite`);
+  expectLikeParams(params, replica.params);
+  if (state.best === null) expectLikeParams(weights, {});
+  else expectLikeParams(weights, replica.params);
+  asData(() => restoreReplica(replica, { params, optimizer: { step: state.steps, tensors: moments } }));
+  restoreAverage(replica.average, state.average, average);
+  asData(() => schedule.restore(state.schedule));
+  Object.assign(clock, state.clock);
+  const history = [...state.history];
+  const best = state.best === null ? null : { record: history[state.best - 1], weights };
+  return { begun: state.begun, epoch: state.epoch, history, best };
+}
+
+/** Puts a replica into a saved state, to the bit. @throws ArgumentError and ShapeError where it does not fit */
+export function restoreReplica({ params, optimizer }: Replica, state: ReplicaState): void {
+  optimizer.restore(state.optimizer);
+  for (const [name, p] of Object.entries(params)) {
+    fill(p, -0); // −0 + x is x, also where x is −0
+    addTo(p, state.params[name]);
+    stampChanged(p);
+  }
+}
+
+function restoreAverage(average: WeightAverage | undefined, saved: SavedState['average'], tensors: TensorRecord): void {
+  if ((average === undefined) !== (saved === null))
+    throw damaged('its average of the weights is missing, or one too many');
+  if (average === undefined || saved === null) return expectLikeParams(tensors, {});
+  asData(() => average.restore({ ...saved, tensors }));
+}
+
+const PARTS = ['params', 'optimizer', 'average', 'best'] as const;
+
+const under = (part: (typeof PARTS)[number], tensors: TensorRecord): TensorRecord =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${part}.${name}`, tensor]));
+
+const within = (part: (typeof PARTS)[number], tensors: TensorRecord): TensorRecord =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, x]) =>
+      name.startsWith(`${part}.`) ? [[name.slice(part.length + 1), x]] : [],
+    ),
+  );
+
+/** @throws DataError unless the tensors have the names, shapes and types of parameters */
+function expectLikeParams(tensors: TensorRecord, params: TensorRecord): void {
+  const wrong = [...new Set([...Object.keys(tensors), ...Object.keys(params)])].find((name) => {
+    const [x, p] = [tensors, params].map((all) => (Object.hasOwn(all, name) ? all[name] : undefined));
+    return x?.shape.join() !== p?.shape.join() || (x && dtypeOf(x.data)) !== (p && dtypeOf(p.data));
+  });
+  if (wrong !== undefined) throw damaged(`its tensor ${wrong.slice(0, 60)} is missing, or not like the parameter`);
+}
+
+/** Where the digest of a file stands: behind its key, which no text of a header contains, since there its quotes are escaped. */
+function digestAt(bytes: Uint8Array): number {
+  const key = encodeUtf8('"digest":"');
+  const end = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  for (let at = 8; at + key.length + 64 <= end; at++)
+    if (key.every((byte, i) => bytes[at + i] === byte)) return at + key.length;
+  return -1;
+}
+
+/** Writes the digest into a file that has zeros in its place. */
+function sealed(bytes: Uint8Array): Uint8Array {
+  bytes.set(encodeUtf8(sha256(bytes)), digestAt(bytes));
+  return bytes;
+}
+
+function isSealed(bytes: Uint8Array, digest: string | undefined): boolean {
+  const at = digestAt(bytes);
+  if (at < 0 || digest === undefined || decodeUtf8(bytes.subarray(at, at + 64)) !== digest) return false;
+  const blank = new Uint8Array(bytes); // a copy; `slice` of a Buffer is none
+  blank.set(encodeUtf8(BLANK), at);
+  return sha256(blank) === digest;
+}
+
+/** What a state cannot be is a fault of the file. */
+function asData(restore: () => void): void {
+  try {
+    restore();
+  } catch (error) {
+    if (!(error instanceof BpttError)) throw error;
+    throw damaged(error.message);
+  }
+}

@@ -1,0 +1,99 @@
+/** When a training takes checkpoints, and how it begins from one. */
+import { expectKnownKeys } from '../../tensor/checks.js';
+import { show } from '../../tensor/describe.js';
+import { expectRecord } from '../../tensor/arguments.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import type { TrainState } from './checkpoint.js';
+import { readCheckpoint, restoreTraining, saveCheckpoint } from './checkpoint.js';
+import type { Fingerprint } from './fingerprint.js';
+import { expectSameTraining, fingerprintOf } from './fingerprint.js';
+import type { CheckpointInterval, TrainHooks, TrainPlace } from './record.js';
+import type { Corpora, Run } from './run.js';
+import { batchesPerEpoch } from './run.js';
+
+/** Where nothing is said: five minutes. */
+const EVERY: CheckpointInterval = { seconds: 300 };
+
+/** The checkpoints of one training. */
+export interface Checkpoints {
+  /** The state that the training begins with: the first one, or that of a checkpoint, which the run is put into. @throws as `train` does */
+  begin(bytes?: Uint8Array): TrainState;
+  /** The bytes of one of this moment. */
+  readonly take: () => Uint8Array;
+  /** Hands one to the hook where one is due. */
+  afterUpdate(): Promise<void>;
+  /** Hands the last one to the hook. */
+  last(): Promise<void>;
+}
+
+/** The checkpoints of a training that has not begun. */
+export function createCheckpoints(run: Run, corpora: Corpora, threads: number, hooks: TrainHooks): Checkpoints {
+  const { onCheckpoint, checkpointEvery = EVERY, onResume, device } = hooks;
+  const state: TrainState = { begun: 0, epoch: null, history: [], best: null };
+  const batches = batchesPerEpoch(run.lengths.length, run.settings);
+  let own: Fingerprint | undefined;
+  const fingerprint = (): Fingerprint => (own ??= fingerprintOf(run, corpora, threads, device));
+  const taken = { updates: 0, at: performance.now() };
+  const place = (): TrainPlace => placeOf(run, state, batches);
+  const take = (): Uint8Array => saveCheckpoint(run, state, fingerprint());
+  const hand = async (): Promise<void> => {
+    await onCheckpoint?.(take(), place());
+    Object.assign(taken, { updates: run.clock.updates, at: performance.now() });
+  };
+  return {
+    begin(bytes) {
+      if (bytes !== undefined) {
+        const checkpoint = readCheckpoint(bytes);
+        expectSameTraining(checkpoint.fingerprint, fingerprint());
+        Object.assign(state, restoreTraining(run, checkpoint, batches));
+        taken.updates = run.clock.updates;
+        onResume?.({ ...place(), history: [...state.history] });
+      }
+      return state;
+    },
+    take,
+    async afterUpdate() {
+      if (onCheckpoint === undefined) return;
+      const isDue =
+        'updates' in checkpointEvery
+          ? run.clock.updates - taken.updates >= checkpointEvery.updates
+          : performance.now() - taken.at >= 1000 * checkpointEvery.seconds;
+      if (isDue) await hand();
+    },
+    async last() {
+      if (onCheckpoint !== undefined) await hand();
+    },
+  };
+}
+
+/** Whether nothing is left to train: so many epochs are done, or so many without a better one. */
+export function isFinished({ settings }: Run, { begun, epoch, best }: TrainState): boolean {
+  if (epoch !== null) return false;
+  return begun >= settings.epochs || (best !== null && begun - best.record.epoch >= settings.patience);
+}
+
+function placeOf(run: Run, state: TrainState, batches: number): TrainPlace {
+  const { begun, epoch } = state;
+  const batch = epoch?.done ?? (begun > 0 ? batches : 0);
+  const between = epoch === null;
+  return { epoch: begun, batch, batches, updates: run.clock.updates, between, finished: isFinished(run, state) };
+}
+
+/** @throws ArgumentError on an interval that is none, or without the hook that it is for */
+export function expectCheckpointHooks({ onCheckpoint, checkpointEvery: every }: TrainHooks): void {
+  if (every === undefined) return;
+  expectRecord('train', 'hooks.checkpointEvery', every, '{ updates } or { seconds }');
+  expectKnownKeys('train', 'hooks.checkpointEvery', every, ['updates', 'seconds']);
+  const given = Object.entries(every);
+  const fits = ([name, value]: [string, unknown]): boolean =>
+    typeof value === 'number' && value > 0 && (name === 'updates' ? Number.isSafeInteger(value) : value < Infinity);
+  if (given.length !== 1 || !fits(given[0])) {
+    throw new ArgumentError(
+      `train: hooks.checkpointEvery must be { updates: n }, an integer of at least 1, or { seconds: x }, above 0; got ${show(every)}`,
+    );
+  }
+  if (onCheckpoint !== undefined) return;
+  throw new ArgumentError(
+    'train: hooks.checkpointEvery means nothing without hooks.onCheckpoint: leave it out, or add that hook',
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * What a training depends on, to the bit: its data, settings, threads and backend, each under a name. A checkpoint has those of the
+ * training that it was made by, and another training may not go on from it.
+ */
+import { flatten } from '../../autograd/grads.js';
+import type { TensorRecord } from '../../autograd/grads.js';
+import type { AsyncKernels } from '../../kernels/types.js';
+import { encodeSafetensors } from '../../serialize/safetensors.js';
+import { sha256 } from '../../serialize/sha256.js';
+import { encodeUtf8 } from '../../serialize/utf8.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { visible } from '../../tensor/visible.js';
+import type { Sentence } from '../data/sentence.js';
+import type { Corpora, Run } from './run.js';
+
+/** Values by name, as texts that are equal where the values are; of data their SHA-256. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+/** Settings that only refuse: they change no number. */
+const NEUTRAL: readonly string[] = ['strictLabels'];
+
+/** Names whose texts are long, or digests: that they differ is all there is to say. */
+const DATA: readonly string[] = ['training data', 'development data'];
+/** Those that follow from data and settings, and are named where nothing else differs: parts of your own may make them differ. */
+const DERIVED: readonly string[] = ['network', 'vocabularies', 'frozen parameters', 'trained parameters'];
+
+/**
+ * The fingerprint of a training.
+ *
+ * @param threads that compute its gradients
+ * @param device the asynchronous one, where there is one
+ */
+export function fingerprintOf(
+  { settings, model, kernels, replica }: Run,
+  { train, dev, input }: Corpora,
+  threads: number,
+  device?: AsyncKernels,
+): Fingerprint {
+  const { config, readers, heads } = model;
+  const own = Object.entries(settings).filter(([name]) => !NEUTRAL.includes(name));
+  const cell = typeof settings.cell === 'string' ? settings.cell : settings.cell.name;
+  const parts = { encoders: config.encoders.map(({ kind }) => kind), heads: config.heads.map(({ name }) => name) };
+  const words = [readers.map((each) => each.toJSON()), heads.map(({ labels }) => labels.toJSON())];
+  return {
+    ...Object.fromEntries(Object.entries({ ...Object.fromEntries(own), cell, ...parts }).map(([n, v]) => [n, canonical(v)])), // prettier-ignore
+    'training data': hashOf(train),
+    'development data': dev === undefined ? 'none' : hashOf(dev),
+    'reading of the data': canonical(input),
+    network: canonical(config),
+    vocabularies: sha256(encodeUtf8(canonical(words))),
+    'frozen parameters': hashOfFrozen(flatten(model.params), replica.params),
+    'trained parameters': canonical(Object.keys(replica.params).sort()),
+    threads: String(threads),
+    backend: device === undefined ? kernels.backend : `${kernels.backend} with ${device.backend}`,
+  };
+}
+
+/**
+ * Requires of a checkpoint that it belongs to this training.
+ *
+ * @throws ArgumentError that names what differs
+ */
+export function expectSameTraining(saved: Fingerprint, here: Fingerprint): void {
+  const names = [...new Set([...Object.keys(here), ...Object.keys(saved)])];
+  const differing = names.filter((name) => saved[name] !== here[name]);
+  if (differing.length === 0) return;
+  const causes = differing.filter((name) => !DERIVED.includes(name));
+  const told = causes.length > 0 ? causes : differing;
+  const shown = told.slice(0, MOST_NAMED).map((name) => difference(name, saved[name], here[name]));
+  const more = told.length > MOST_NAMED ? `, and ${told.length - MOST_NAMED} more` : '';
+  throw new ArgumentError(
+    `train: resume: the checkpoint belongs to another training: ${shown.join('; ')}${more}: give what it was begun with, or begin anew without it`,
+  );
+}
+
+const MOST_NAMED = 5;
+
+function difference(name: string, was: string | undefined, is: string | undefined): string {
+  if ([...DATA, ...DERIVED].includes(name)) return `${name} ${name.endsWith('s') ? 'differ' : 'differs'}`;
+  return `${name} was ${short(was)} and is ${short(is)}`;
+}
+
+/** A value for a message. */
+function short(text: string | undefined): string {
+  if (text === undefined) return 'not set';
+  return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/** JSON with the keys of objects in order, and infinities by name. What is undefined is left out of objects, and `not set` by itself. */
+function canonical(value: unknown): string {
+  if (value === undefined) return 'not set';
+  return JSON.stringify(value, (_key, each: unknown) => {
+    if (typeof each === 'number' && !Number.isFinite(each)) return String(each);
+    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
+    return Object.fromEntries(Object.entries(each).sort(([p], [q]) => (p < q ? -1 : 1)));
+  });
+}
+
+/** Sentences of a block, so that no text of the whole corpus is made. */
+const BLOCK = 1000;
+
+/** A digest of what a training reads of sentences: tokens and labels of all kinds. */
+function hashOf(sentences: readonly Sentence[]): string {
+  let hash = '';
+  for (let at = 0; at < sentences.length; at += BLOCK) {
+    const block = sentences.slice(at, at + BLOCK);
+    const read = block.map(({ tokens, labels, columns, category }) => ({ tokens, labels, columns, category }));
+    hash = sha256(encodeUtf8(hash + canonical(read)));
+  }
+  return hash;
+}
+
+/** A digest of the parameters that training leaves as they are, such as frozen vectors of words. */
+function hashOfFrozen(all: TensorRecord, trained: TensorRecord): string {
+  const frozen = Object.entries(all).filter(([name]) => !(name in trained));
+  return frozen.length === 0 ? 'none' : sha256(encodeSafetensors(Object.fromEntries(frozen)));
+}
