@@ -67,6 +67,7 @@ describe('the public API', () => {
       './tagger',
       './threads',
       './threads/worker',
+      './wide-lanes',
     ]);
   });
 

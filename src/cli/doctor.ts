@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { calibrationPath } from '../kernels/gpu/calibration.node.js';
 import { missingForGpu } from '../kernels/gpu/device/machine.node.js';
 import { candidates, describeCalibration } from '../kernels/index.js';
-import { machineCalibration, nodeOptions } from '../kernels/select.node.js';
+import { lanesFor, machineCalibration, nodeOptions } from '../kernels/select.node.js';
 import { readPackageInfo } from '../bench/package-info.js';
 import type { Terminal } from './terminal.js';
 import { colorsFor, print } from './terminal.js';
@@ -35,11 +35,19 @@ export function addDoctor(program: Command, terminal: Terminal): void {
         ['node', `${process.versions.node}, V8 ${process.versions.v8}`],
         ['machine', `${process.platform} ${process.arch}, ${describeCpu()}`],
         ['segmenter', segmenter()],
+        ['lanes', await describeLanes()],
         ...(await surveyBackends()),
         ...(await describeDevice(calibrate ?? false)),
       ];
       for (const [name, text] of lines) await print(terminal, `${colors.bold(name.padEnd(10))} ${text}`);
     });
+}
+
+/** How wide the lanes of WebAssembly are, and why. */
+async function describeLanes(): Promise<string> {
+  const { on, reason, ms } = await lanesFor('wasm');
+  const took = ms === undefined ? '' : `, checked in ${ms.toFixed(0)} ms`;
+  return `${on ? 256 : 128} bits: ${reason}${took}`;
 }
 
 /** Every known backend, in the order of preference: the first found that `--backend auto` may take is what it takes. */

@@ -6,12 +6,17 @@ import { keepCalibration, readCalibration } from './gpu/calibration.node.js';
 import { loadedRenderer, missingForGpu } from './gpu/device/machine.node.js';
 import type { CalibrateOptions, Calibration, LossListener, Selection, SelectOptions } from './index.js';
 import { calibrate, candidates, createGpuKernels, selectBackend } from './index.js';
+import type { WideLanes } from './wide-lanes.node.js';
+import { enableWideLanes } from './wide-lanes.node.js';
 
 const HERE = fileURLToPath(import.meta.url);
 
 /** The name of the backend that needs relaxed SIMD, and the flag behind which V8 11.3 (Node 20) has it. */
 const RELAXED = 'wasm-relaxed';
 const FLAG = '--experimental-wasm-relaxed-simd';
+
+/** Backends without WebAssembly. */
+const WITHOUT_LANES = ['cpu', 'reference'];
 
 /** What is measured of a software rasterizer, which nothing is sent to, where it is asked for. */
 const SOFTWARE: CalibrateOptions = {
@@ -27,7 +32,7 @@ export const nodeOptions: SelectOptions = { gpu: { renderer: loadedRenderer } };
 
 /**
  * The backend of that name, for float32. Where `wasm-relaxed` is asked for and the engine lacks relaxed SIMD, V8 is given
- * its flag first, for the whole process; the reason then says so.
+ * its flag first, for the whole process; the reason then says so. WebAssembly gets lanes of 256 bits where `enableWideLanes` has them.
  *
  * @param threads of what it is for: a device serves one, so `auto` stays on the CPU where several were asked for
  * @throws ArgumentError, UnsupportedError as `selectBackend` does
@@ -39,12 +44,26 @@ export async function selectOnMachine(
 ): Promise<Selection> {
   const flagged = name === RELAXED && !(await opens(RELAXED));
   if (flagged) setFlagsFromString(FLAG);
+  const lanes = WITHOUT_LANES.includes(name) ? undefined : await lanesFor(name);
   const obstacle = threads === 1 ? deviceObstacle() : 'it serves one thread, and more were asked for';
   const calibration = name === 'auto' && obstacle === undefined ? await machineCalibration() : undefined;
-  const selection = await selectBackend({ ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration });
+  const options = { ...nodeOptions, backend: name, dtype: 'float32', onLost, calibration } as const;
+  const selection = withLanes(await selectBackend(options), lanes);
   if (flagged) return { ...selection, reason: `${selection.reason}, with V8's flag ${FLAG}` };
   if (name !== 'auto' || obstacle === undefined) return selection;
   return { ...selection, rejected: [...selection.rejected, { backend: 'gpu', reason: obstacle }] };
+}
+
+/** Lanes of 256 bits for the backend of that name, as the commands switch them on. */
+export function lanesFor(name: string): Promise<WideLanes> {
+  return enableWideLanes({
+    relaxedSimd: name === RELAXED,
+    warn: (message) => void process.stderr.write(`warning: ${message}\n`),
+  });
+}
+
+function withLanes(selection: Selection, lanes: WideLanes | undefined): Selection {
+  return lanes?.on ? { ...selection, reason: `${selection.reason}, with lanes of 256 bits` } : selection;
 }
 
 /** What of a device is missing here, in a few words; nothing where all is there. */

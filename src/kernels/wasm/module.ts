@@ -7,9 +7,23 @@ import { BINARY } from './binary.js';
 /** What is used of the `WebAssembly` global: neither the Node nor the ECMAScript types declare it. */
 interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
-  instantiate(bytes: Uint8Array, imports: { env: { memory: Memory } }): Promise<{ instance: { exports: unknown } }>;
+  instantiate(bytes: Uint8Array, imports: Imports): Promise<{ instance: Instance }>;
+  instantiate(module: CompiledModule, imports: Imports): Promise<Instance>;
+  Module: new (bytes: Uint8Array) => CompiledModule;
+  Instance: new (module: CompiledModule, imports: Imports) => Instance;
   Memory: new (limits: { initial: number; maximum?: number }) => Memory;
 }
+
+interface Imports {
+  readonly env: { readonly memory: Memory };
+}
+
+interface Instance {
+  readonly exports: unknown;
+}
+
+/** `WebAssembly.Module`. */
+export type CompiledModule = object;
 
 /** `WebAssembly.Memory`. */
 export interface Memory {
@@ -121,6 +135,32 @@ function obstacleOf(digits: string, feature: string): string | undefined {
   return undefined;
 }
 
+/** Modules that were compiled ahead: with wider lanes, and checked. */
+const ahead: { plain?: CompiledModule; relaxed?: CompiledModule } = {};
+
+/** From now on `start` takes this module, `relaxed` or not, and compiles none. */
+export function startWith(compiled: CompiledModule, relaxed: boolean): void {
+  ahead[relaxed ? 'relaxed' : 'plain'] = compiled;
+}
+
+/** The bytes of the module, `relaxed` or not. */
+export async function bytesOf(relaxed: boolean): Promise<Uint8Array> {
+  return decode(relaxed ? await relaxedBinary() : BINARY);
+}
+
+/** Compiles a module at once. */
+export function compile(bytes: Uint8Array): CompiledModule {
+  const { Module } = webAssembly() as WebAssemblyGlobal;
+  return new Module(bytes);
+}
+
+/** Starts a module at once, on a new memory of so many pages. */
+export function instantiate(compiled: CompiledModule, pages: number): { wasm: Exports; memory: Memory } {
+  const { Instance, Memory } = webAssembly() as WebAssemblyGlobal;
+  const memory = new Memory({ initial: pages });
+  return { wasm: new Instance(compiled, { env: { memory } }).exports as Exports, memory };
+}
+
 /**
  * Compiles and starts the module, `relaxed` or not, on a new memory of one page. Rejects where the page forbids compiling
  * WebAssembly.
@@ -128,7 +168,10 @@ function obstacleOf(digits: string, feature: string): string | undefined {
 export async function start(maximumPages: number, relaxed = false): Promise<{ wasm: Exports; memory: Memory }> {
   const engine = webAssembly() as WebAssemblyGlobal;
   const memory = new engine.Memory({ initial: 1, maximum: maximumPages });
-  const binary = relaxed ? await relaxedBinary() : BINARY;
-  const { instance } = await engine.instantiate(decode(binary), { env: { memory } });
+  const imports = { env: { memory } };
+  const compiled = ahead[relaxed ? 'relaxed' : 'plain'];
+  const instance = compiled
+    ? await engine.instantiate(compiled, imports)
+    : (await engine.instantiate(await bytesOf(relaxed), imports)).instance;
   return { wasm: instance.exports as Exports, memory };
 }
