@@ -13,7 +13,10 @@ import { fileURLToPath } from 'node:url';
 import { which } from './gpu-needs.js';
 
 /** Modules of Python with their packages; one interpreter must have them all. */
-const MODULES = { torch: 'python3-torch', onnx: 'python3-onnx', h5py: 'python3-h5py', numpy: 'python3-numpy' };
+const MODULES = {
+  ...{ torch: 'python3-torch', onnx: 'python3-onnx', h5py: 'python3-h5py', numpy: 'python3-numpy' },
+  regex: 'python3-regex',
+};
 
 /** Commands with their packages. Those of servers lie outside of the PATH of most accounts. */
 const COMMANDS = {

@@ -26,7 +26,7 @@ export function addImport(program: Command, terminal: Terminal, formats: readonl
     .description('make a model file from a model of another engine')
     .argument('<path>', 'file or folder of the other engine');
   addRequired(command, '-o, --out <file>', 'the model file');
-  for (const { options } of formats) for (const option of options) command.addOption(option);
+  for (const option of new Set(formats.flatMap(({ options }) => options))) command.addOption(option);
   const examples = formats.flatMap((format) => format.examples).map((line) => `  ${line}`);
   command
     .option('--json', 'print one JSON object')

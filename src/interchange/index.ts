@@ -3,6 +3,8 @@
  *
  * @module bptt/interchange
  */
+export { exportOnnx, importOnnx, onnxFiles } from './onnx/index.js';
+export type { OnnxImportOptions } from './onnx/index.js';
 export { exportPyTorch } from './pytorch/export.js';
 export { importPyTorch } from './pytorch/import.js';
 export type { FolderFiles } from './pytorch/import.js';

@@ -172,3 +172,50 @@ test('an ensemble is refused, and one of its members is taken', async () => {
   expect((await run('export', 'two.safetensors', '--torch', 'two', '--member', '1')).status).toBe(0);
   expect(await run('export', 'two.safetensors', '--torch', 'two3', '--member', '2')).toMatchObject({ status: 2, stderr: expect.stringContaining('--member must be from 0 to 1; got 2') as string }); // prettier-ignore
 });
+
+describe('ONNX', () => {
+  const FILES_OF_ONNX = ['t.decode.json', 't.decode.mjs', 't.decode.py', 't.onnx'];
+
+  test('a model goes out and comes back, byte for byte', async () => {
+    const out = await run('export', 'model.safetensors', '--onnx', 'onnx/t.onnx');
+    expect(out).toMatchObject({ status: 0, stderr: '' });
+    expect(out.stdout).toMatch(/^onnx\/t\.onnx: 4 files, [\d,]+ bytes\n$/);
+    expect(readdirSync(space.at('onnx')).sort()).toEqual(FILES_OF_ONNX);
+    expect(await run('import', 'onnx/t.onnx', '-o', 'o.safetensors')).toMatchObject({ status: 0, stderr: '' });
+    expect(bytes('o.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+  });
+
+  test('files of other programs need words and labels', async () => {
+    const foreign = (await import('../support/onnx-foreign')).foreignTagger();
+    writeFileSync(space.at('f.onnx'), foreign.bytes);
+    expect(await run('import', 'f.onnx', '-o', 'f.safetensors')).toMatchObject({ status: 2, stderr: expect.stringMatching(/^bptt: f\.onnx is of another program, and holds no words and labels: pass --names FILE/) }); // prettier-ignore
+    writeFileSync(space.at('n.json'), JSON.stringify(foreign.names));
+    const read = await run('import', 'f.onnx', '--names', 'n.json', '-o', 'f.safetensors');
+    expect(read).toMatchObject({ status: 0, stderr: '' });
+    expect(read.stdout).toMatch(/^f\.safetensors: words 5 × 3; lstm 2, both directions; labels \(softmax, 4 labels\); [\d,]+ bytes\n$/); // prettier-ignore
+  });
+
+  test.each([
+    [
+      { words: ['a'], labels: [] },
+      /^bptt: n\.json: importOnnx: expected 5 words, one for each row of the table; got 1\n$/,
+    ],
+    [[], /^bptt: n\.json: expected an object with words and labels/],
+    [
+      { words: [], prefix: 'x' },
+      /^bptt: n\.json: unknown field "prefix"; expected words, labels, unknown, lowerCase, output/,
+    ],
+  ])('names that do not fit: %j', async (names_, message) => {
+    writeFileSync(space.at('f.onnx'), (await import('../support/onnx-foreign')).foreignTagger().bytes);
+    writeFileSync(space.at('n.json'), JSON.stringify(names_));
+    const { status, stderr } = await run('import', 'f.onnx', '--names', 'n.json', '-o', 'f.safetensors');
+    expect([status, stderr]).toEqual([65, expect.stringMatching(message)]);
+  });
+
+  test('another ending and a damaged file are refused in one line', async () => {
+    expect(await run('export', 'model.safetensors', '--onnx', 'model')).toMatchObject({ status: 2, stderr: 'bptt: --onnx must name a file that ends in .onnx; got "model": call it so\n' }); // prettier-ignore
+    writeFileSync(space.at('bad.onnx'), bytes('onnx/t.onnx').subarray(0, 100));
+    expect(await run('import', 'bad.onnx', '-o', 'x.safetensors')).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: bad\.onnx: onnx: .*: the file is damaged, or not an ONNX model\n$/) }); // prettier-ignore
+    expect(existsSync(space.at('x.safetensors'))).toBe(false);
+  });
+});

@@ -14,8 +14,6 @@ import type { StateDict, StateDictNames } from '../../interchange/index.js';
 import { FOLDER_FILES } from '../../interchange/pytorch/export.js';
 import { weightsIn } from '../../interchange/pytorch/import.js';
 import { isZip } from '../../interchange/pytorch/read.js';
-import { parseUniqueJson } from '../../serialize/unique-json.js';
-import { decodeUtf8 } from '../../serialize/utf8.js';
 import { inputName } from '../../labeling/data/files.node.js';
 import type { Model } from '../../labeling/model/model.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/index.js';
@@ -26,6 +24,7 @@ import { named, readBytes } from '../model-io.js';
 import type { Terminal } from '../terminal.js';
 import { collectWarnings } from '../warnings.js';
 import type { ExportFormat, Imported, ImportFormat } from './formats.js';
+import { NAMES, readNames } from './names.js';
 
 /** `--torch`. */
 export const torchExport: ExportFormat = {
@@ -93,7 +92,7 @@ export const torchImport: ImportFormat = {
   name: 'PyTorch',
   options: [
     new Option('--weights <file>', 'a folder of PyTorch: take the weights of this file, .safetensors or .pt'),
-    new Option('--names <file>', 'a state dict of your own: JSON with its words and labels'),
+    NAMES,
     new Option('--part <key>', 'a .pt of several objects: the state dict is under this key'),
   ],
   help: `
@@ -133,7 +132,7 @@ async function readPlain(path: string, { weights, names, part }: Options): Promi
     );
   }
   const state = await readState(path, part);
-  const said = await readNames(names);
+  const said = (await readNames(names)) as StateDictNames;
   try {
     return { model: named(path, () => fromPlainStateDict(state, said)) };
   } catch (error) {
@@ -147,10 +146,4 @@ async function readState(path: string, part: string | undefined): Promise<StateD
   if (part !== undefined && !isZip(bytes))
     throw new ArgumentError(`--part is for a .pt, and ${path} is none: leave it out`);
   return named(path, () => (isZip(bytes) ? decodePt(bytes, part === undefined ? {} : { part }) : readStateDict(bytes)));
-}
-
-async function readNames(path: string): Promise<StateDictNames> {
-  const text = decodeUtf8(await readBytes(path));
-  if (text === undefined) throw new DataError(`${path}: expected JSON in UTF-8; it is not UTF-8`);
-  return parseUniqueJson(text, path) as StateDictNames;
 }

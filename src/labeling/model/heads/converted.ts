@@ -66,6 +66,38 @@ export function labelsGivenBack(learned: LabelVocabulary, schemes: Schemes | und
   return labelsFromJson([...new Set(triplesOf(learned.labels, schemes).map(({ given }) => given))]);
 }
 
+/** What a learned label is given back as, by the labels beside it. */
+export interface GivenBack {
+  /** `[K + 1]`, of the label in front: which row of `labels`; the last is the begin of a sentence. */
+  readonly before: readonly number[];
+  /** `[K + 1]`, of the label behind: which column; the last is the end of a sentence. */
+  readonly behind: readonly number[];
+  readonly labels: readonly (readonly string[])[];
+}
+
+/** For every learned label what it is given back as: the whole of `convertLabels`, as tables. */
+export function tablesGivenBack(labels: readonly string[], schemes: Schemes): GivenBack[] {
+  const K = labels.length;
+  const triples = triplesOf(labels, schemes);
+  const placesOf = (groups: readonly (readonly number[] | null)[]): number[] => {
+    const places = new Array<number>(K + 1).fill(0);
+    groups.forEach((group, g) => (group ?? [K]).forEach((id) => (places[id] = g)));
+    return places;
+  };
+  return labels.map((_, middle) => {
+    const own = triples.filter((each) => each.middle === middle);
+    const fronts = [...new Set(own.map(({ before }) => before))];
+    const backs = [...new Set(own.map(({ behind }) => behind))];
+    const cell = (front: unknown, back: unknown): string =>
+      own.find(({ before, behind }) => before === front && behind === back)!.given;
+    return {
+      before: placesOf(fronts),
+      behind: placesOf(backs),
+      labels: fronts.map((front) => backs.map((back) => cell(front, back))),
+    };
+  });
+}
+
 function triplesOf(labels: readonly string[], { learned, data }: Schemes): Triple[] {
   const written = (path: readonly string[], scheme: Scheme, place: number): string =>
     convertLabels(path, learned, scheme).labels[place];

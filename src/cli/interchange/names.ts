@@ -1,0 +1,16 @@
+/** `--names`: the words and labels of a model of another program, which hold none. */
+import { Option } from 'commander';
+import { parseUniqueJson } from '../../serialize/unique-json.js';
+import { decodeUtf8 } from '../../serialize/utf8.js';
+import { DataError } from '../../tensor/index.js';
+import { readBytes } from '../model-io.js';
+
+/** One option that several formats have. */
+export const NAMES = new Option('--names <file>', 'a model of your own: JSON with its words and labels');
+
+/** What the file of `--names` says. @throws DataError where it is not JSON in UTF-8 */
+export async function readNames(path: string): Promise<unknown> {
+  const text = decodeUtf8(await readBytes(path));
+  if (text === undefined) throw new DataError(`${path}: expected JSON in UTF-8; it is not UTF-8`);
+  return parseUniqueJson(text, path);
+}

@@ -1,0 +1,66 @@
+/** ONNX: a file that ONNX Runtime runs, and what stands beside it; read back, or made by another program. */
+import { basename, dirname, extname, join } from 'node:path';
+import { Option } from 'commander';
+import { importOnnx, onnxFiles } from '../../interchange/index.js';
+import type { OnnxImportOptions } from '../../interchange/index.js';
+import { ArgumentError, DataError } from '../../tensor/index.js';
+import { quoted } from '../../tensor/visible.js';
+import { named, readBytes } from '../model-io.js';
+import type { ExportFormat, Imported, ImportFormat } from './formats.js';
+import { NAMES, readNames } from './names.js';
+
+/** `--onnx`. */
+export const onnxExport: ExportFormat = {
+  target: new Option(
+    '--onnx <file>',
+    'ONNX: a graph for ONNX Runtime, and decoders in JavaScript and Python beside it',
+  ),
+  options: [],
+  help: `
+--onnx F.onnx writes the graph (IR 8, operators 14), F.decode.json with words and labels, and F.decode.mjs and F.decode.py, which make
+inputs of words and labels of outputs; a model that reads characters, affixes or vectors has F.spelling.mjs and F.spelling.py too.`,
+  examples: ['bptt export tagger.safetensors --onnx tagger.onnx'],
+  write(model, path) {
+    if (extname(path) !== '.onnx') throw new ArgumentError(`--onnx must name a file that ends in .onnx; got ${quoted(path)}: call it so`); // prettier-ignore
+    const files = Object.entries(onnxFiles(model, basename(path, '.onnx')));
+    return { files: files.map(([name, bytes]) => ({ path: join(dirname(path), name), bytes })) };
+  },
+};
+
+/** Fields of the file of --names that an ONNX file can do with. */
+const FIELDS = ['words', 'labels', 'unknown', 'lowerCase', 'output'];
+
+/** A file of `--onnx`, or of another program. */
+export const onnxImport: ImportFormat = {
+  name: 'ONNX',
+  options: [NAMES],
+  help: `
+ONNX: a file of bptt export --onnx, or one of another program, .onnx with --names: layers of LSTM, GRU or RNN between one table of word
+vectors and one linear map. The JSON file has "words" and "labels" in the order of their ids, and may say "unknown" (null for none),
+"lowerCase" and "output". A node that has no counterpart is refused by its name and operator.`,
+  examples: [
+    'bptt import tagger.onnx --out tagger.safetensors',
+    'bptt import pytorch.onnx --names names.json --out tagger.safetensors',
+  ],
+  recognizes: (path, begin) => begin !== undefined && extname(path) === '.onnx',
+  async read(path, { names }): Promise<Imported> {
+    const bytes = await readBytes(path);
+    const options = typeof names === 'string' ? optionsOf(names, await readNames(names)) : {};
+    try {
+      return { model: named(path, () => importOnnx(bytes, options)) };
+    } catch (error) {
+      if (!(error instanceof ArgumentError)) throw error;
+      if (typeof names === 'string') throw new DataError(`${names}: ${error.message}`, { cause: error });
+      throw new ArgumentError(`${path} is of another program, and holds no words and labels: pass --names FILE, JSON such as {"words": ["<unk>", …], "labels": ["O", …]}`, { cause: error }); // prettier-ignore
+    }
+  },
+};
+
+function optionsOf(path: string, json: unknown): OnnxImportOptions {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new DataError(`${path}: expected an object with words and labels: write {"words": […], "labels": […]}`);
+  }
+  const odd = Object.keys(json).find((field) => !FIELDS.includes(field));
+  if (odd === undefined) return json as OnnxImportOptions;
+  throw new DataError(`${path}: unknown field ${quoted(odd)}; expected ${FIELDS.join(', ')}: leave it out`);
+}

@@ -1,0 +1,93 @@
+/**
+ * What a decoder beside an ONNX file needs to know, as plain JSON: how words become integers, and how scores become labels. ONNX Runtime
+ * in JavaScript does not show the metadata of a file, so that it stands in a file of its own too.
+ */
+import type { Model } from '../../labeling/index.js';
+import type { AffixConfig, EncoderConfig, HeadConfig } from '../../labeling/index.js';
+import type { GivenBack } from '../../labeling/model/heads/converted.js';
+import { tablesGivenBack } from '../../labeling/model/heads/converted.js';
+import { decodingOf } from '../../labeling/model/heads/decoding.js';
+import type { TensorRecord } from '../../autograd/grads.js';
+import { flatCopy } from '../../tensor/view.js';
+import { scoresOf } from './heads.js';
+
+/** How one encoder reads words: the JSON of its reader, and the integers per word where they are always as many. */
+export type ReaderData = Readonly<Record<string, unknown>> & { readonly kind: string; readonly columns?: number };
+
+/** Scores of a chain; null where a label may not begin, follow or end. */
+export interface ChainData {
+  readonly start: readonly (number | null)[];
+  readonly transitions: readonly (readonly (number | null)[])[];
+  readonly end: readonly (number | null)[];
+}
+
+/** How the scores of one head become labels. */
+export interface HeadData {
+  readonly name: string;
+  readonly unit: 'token' | 'sentence';
+  /** The name of the graph's output. */
+  readonly output: string;
+  readonly labels: readonly string[];
+  /** Where labels are those of the best path. */
+  readonly chain?: ChainData;
+  /** Where labels are given back in another scheme than they were learned in. */
+  readonly given?: readonly GivenBack[];
+}
+
+/** All of it. */
+export interface DecoderData {
+  readonly readers: readonly ReaderData[];
+  readonly heads: readonly HeadData[];
+}
+
+/** What the decoders of a model need. */
+export function decoderData({ config, readers, heads, params }: Model): DecoderData {
+  return {
+    readers: config.encoders.map((each, i) => readerData(each, readers[i].toJSON())),
+    heads: config.heads.map((each, h) => headData(each, heads[h].labels.labels, params.heads[each.name])),
+  };
+}
+
+function readerData(config: EncoderConfig, json: unknown): ReaderData {
+  const { kind } = config;
+  if (kind === 'affixes') {
+    const { prefixes, suffixes, rows } = config as AffixConfig;
+    return { kind, columns: prefixes + suffixes + 2, prefixes, suffixes, rows };
+  }
+  const own = Object.entries(json as Record<string, unknown>).filter(([name]) => !TRAINING.includes(name));
+  return { kind, ...(kind !== 'characters' && { columns: 1 }), ...Object.fromEntries(own) };
+}
+
+/** What a reader of words remembers of training, and no lookup needs. */
+const TRAINING = ['rare', 'minCount'];
+
+function headData(config: HeadConfig, labels: readonly string[], params: TensorRecord): HeadData {
+  const { kind, name } = config;
+  const place = { name, output: scoresOf(config), labels };
+  if (kind === 'sentence') return { ...place, unit: 'sentence' };
+  const { schemes } = decodingOf(config);
+  const chain = chainOf(config, labels.length, params);
+  return {
+    ...place,
+    unit: 'token',
+    ...(chain && { chain }),
+    ...(schemes && { given: tablesGivenBack(labels, schemes) }),
+  };
+}
+
+/** Scores of transitions where the head has any, and what its mask forbids. */
+function chainOf(config: HeadConfig, K: number, { transitions, start, end }: TensorRecord): ChainData | undefined {
+  const { mask } = decodingOf(config);
+  const crf = config.kind === 'crf';
+  if (!crf && mask === undefined) return undefined;
+  const of = (name: 'start' | 'transitions' | 'end', own: number[]): (number | null)[] =>
+    own.map((score, i) => (mask && !mask[name][i] ? null : score));
+  const numbers = (x: typeof start, size: number): number[] =>
+    crf ? [...flatCopy(x)] : new Array<number>(size).fill(0);
+  const all = of('transitions', numbers(transitions, K * K));
+  return {
+    start: of('start', numbers(start, K)),
+    transitions: Array.from({ length: K }, (_, i) => all.slice(i * K, (i + 1) * K)),
+    end: of('end', numbers(end, K)),
+  };
+}

@@ -1,0 +1,40 @@
+/** An ONNX file and what stands beside it: the decoders, and their data. */
+import type { Model } from '../../labeling/index.js';
+import { encodeUtf8 } from '../../serialize/utf8.js';
+import { expectString } from '../../tensor/arguments.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+import { decoderData } from './decoder-data.js';
+import { decoderInJavaScript, spellingInJavaScript } from './decoder-js.js';
+import { decoderInPython, spellingInPython } from './decoder-python.js';
+import { exportOnnx } from './export.js';
+
+/** Encoders that read more of a word than its row in a vocabulary. */
+const SPELLED = ['characters', 'affixes', 'vectors'];
+
+/**
+ * Everything that runs a model elsewhere, as bytes by the names of files: `STEM.onnx`; `STEM.decode.json`, words and labels; and
+ * `STEM.decode.mjs` and `STEM.decode.py`, which make inputs of words, and labels of outputs. A model that reads the spelling of words
+ * has `STEM.spelling.mjs` and `STEM.spelling.py` too, which these load. The same model gives the same bytes.
+ *
+ * @param stem what the files are called, without a folder
+ * @throws ArgumentError on a stem that is empty or has a folder, and as `exportOnnx` does
+ */
+export function onnxFiles(model: Model, stem: string): Record<string, Uint8Array> {
+  expectString('onnxFiles', 'stem', stem);
+  if (stem === '' || /[/\\\n\r'"]/.test(stem)) {
+    throw new ArgumentError(
+      `onnxFiles: stem must be the name of a file, without folder, quotes and extension; got ${quoted(stem)}`,
+    );
+  }
+  const onnx = exportOnnx(model);
+  const spelled = model.config.encoders.map(({ kind }) => kind).filter((kind) => SPELLED.includes(kind));
+  const files: Record<string, string> = {
+    'decode.json': `${JSON.stringify(decoderData(model))}\n`,
+    'decode.mjs': decoderInJavaScript(stem, spelled),
+    'decode.py': decoderInPython(stem, spelled),
+    ...(spelled.length > 0 && { 'spelling.mjs': spellingInJavaScript(stem), 'spelling.py': spellingInPython(stem) }),
+  };
+  const beside = Object.entries(files).map(([end, text]) => [`${stem}.${end}`, encodeUtf8(text)]);
+  return { [`${stem}.onnx`]: onnx, ...Object.fromEntries(beside) };
+}
