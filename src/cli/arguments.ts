@@ -282,6 +282,16 @@ export function languageCodes(text: string): string[] {
   return codes;
 }
 
+/** Names of parts of a model, with commas between them. */
+export function partNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes(''))
+    throw new InvalidArgumentError('It must be names with commas between them: encoders,layers.0.');
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new InvalidArgumentError(`It must name each part once; ${twice} stands there twice.`);
+  return names;
+}
+
 /** Updates of a range test: an integer of at least 10, for a slope needs points. */
 export function updateCount(text: string): number {
   const n = INTEGER.test(text) ? Number(text) : NaN;

@@ -109,6 +109,10 @@ const KINDS = new Map<Parser, ValueKind>([
     parse.labelColumns,
     kind(or(TEXT, { type: 'array', items: TEXT, minItems: 2 }), 'the name of a column, or a list of two or more'),
   ],
+  [
+    parse.partNames,
+    kind({ type: 'array', items: TEXT, minItems: 1, uniqueItems: true }, 'a list of names of parts, each once'),
+  ],
   [parse.labelMark, kind({ type: 'string', pattern: '\\S' }, 'a mark that is not blank')],
   [parse.labelNameList, kind(TEXT, 'names with commas between them, or the path of a file of them')],
   [parse.headChoice, kind(or(HEAD, each(HEAD)), '"softmax", "crf", or an object of them by head')],

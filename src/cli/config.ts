@@ -144,7 +144,7 @@ export function mapPaths(name: string, value: unknown, isClassify: boolean, map:
     return files ? files.map(({ category, path }) => `${category}=${map(path)}`).join(',') : map(value);
   }
   if (name === 'labelNames') return listsNames(value) ? value : map(value);
-  if (name === 'vectors' || (name === 'classWeights' && value !== 'balanced')) return map(value);
+  if (name === 'vectors' || name === 'init' || (name === 'classWeights' && value !== 'balanced')) return map(value);
   if (name === 'cell' && fileOfCell(value) !== undefined) return map(value);
   return value;
 }

@@ -40,14 +40,19 @@ export function pathsOf(option: string | undefined, task: TaskName): string[] {
 /**
  * The corpora. Development and test data are read as the training data was, where their format is the same.
  *
+ * @param like how the training data of a model was read, that is trained on: these are read likewise, where their format is the same
  * @throws ArgumentError where a corpus is to be split and its parts are given, too
  */
-export async function readCorpora(options: CorporaOptions, warnings: NoteCollector): Promise<Corpora> {
+export async function readCorpora(
+  options: CorporaOptions,
+  warnings: NoteCollector,
+  like?: InputSpec,
+): Promise<Corpora> {
   const { train, dev, test, task, split, seed } = options;
   checkSplit(options);
   let reading: Reading | undefined;
   const onReading = (found: Reading): void => void (reading = found);
-  const sentences = await readOne(train, task, options, warnings, { onReading, rawTextLater: true });
+  const sentences = await readOne(train, task, options, warnings, { like, onReading, rawTextLater: true });
   const doubt = reading && doubtfulLabels(reading, sentences);
   if (doubt !== undefined) throw new ArgumentError(`${inputName(train)}: ${doubt}`);
   noteMark(options, sentences, inputName(train), warnings);

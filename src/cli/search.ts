@@ -67,8 +67,9 @@ const REFUSED: readonly (readonly [flags: string, why: string])[] = [
     'a trial is one training: search first, then compare seeds with bptt train --config best.json --seeds',
   ],
   ['--ensemble <n>', 'a trial is one training: search first, then bptt train --config best.json --ensemble'],
+  ['--init <model>', 'a search chooses the architecture, which a model has already: leave it out'],
 ];
-const REFUSED_NAMES = ['test', 'seeds', 'ensemble'];
+const REFUSED_NAMES = ['test', 'seeds', 'ensemble', 'init'];
 
 /** Adds the command. */
 export function addSearch(program: Command, terminal: Terminal): void {

@@ -4,6 +4,7 @@ import type { Sentence } from '../labeling/data/sentence.js';
 import type { TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS, withDefaults } from '../labeling/training/options.js';
 import type { Decided } from '../labeling/training/presets.js';
+import type { Model } from '../labeling/model/model.js';
 import { decideOptions } from '../labeling/training/presets.js';
 import { isGiven } from './config.js';
 import { counted } from '../tensor/print.js';
@@ -12,16 +13,18 @@ import { counted } from '../tensor/print.js';
  * The options with what was decided; those of the command line win.
  *
  * @param train the sentences that decide; none where they are not read yet, which tells everything but numbers
+ * @param init the model that the training goes on from
  * @throws ArgumentError where the preset is one of another task
  */
 export function settle<O extends object>(
   options: O,
   command: Command,
   train: readonly Sentence[],
+  init?: Model,
 ): { readonly options: O; readonly decided: Decided | null } {
-  const names = TRAIN_KEYS.filter((name) => name !== 'threads' && isGiven(command, name));
+  const names = TRAIN_KEYS.filter((name) => name !== 'threads' && name !== 'init' && isGiven(command, name));
   const given = Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
-  const { decided } = decideOptions(given as TrainOptions, train);
+  const { decided } = decideOptions({ ...(given as TrainOptions), ...(init && { init }) }, train);
   const { epochs, batch } = TRAIN_DEFAULTS;
   return { options: { ...options, epochs, batch, ...decided?.options, ...given, preset: undefined }, decided };
 }

@@ -13,6 +13,7 @@ import type { Selection } from '../kernels/index.js';
 import type { CharacterNetworkName } from '../labeling/model/encoders/character-network.js';
 import type { EncoderName } from '../labeling/model/encoders/index.js';
 import { ENCODERS } from '../labeling/model/encoders/index.js';
+import type { Model } from '../labeling/model/model.js';
 import type { OptimizerName, TaskName, TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS } from '../labeling/training/options.js';
 import type { EpochRecord, TrainResult } from '../labeling/training/record.js';
@@ -70,6 +71,8 @@ import {
   resumedLine,
   resumeInput,
 } from './checkpoint.js';
+import type { InitOptions } from './init.js';
+import { addInitOptions, readInit, tellInit, withInit } from './init.js';
 import type { Card } from './card/card.js';
 import type { Input } from './card/files.js';
 import type { FindLrOptions } from './find-lr.js';
@@ -118,8 +121,9 @@ import {
 /** What the command line says, as commander hands it over. */
 export interface Options
   extends
-    Omit<ThreadedOptions, keyof VectorOptions | 'classWeights' | 'resume'>,
+    Omit<ThreadedOptions, keyof VectorOptions | 'classWeights' | 'resume' | 'init'>,
     CheckpointOptions,
+    InitOptions,
     VectorOptions,
     Omit<CorporaOptions, 'task'>,
     FindLrOptions,
@@ -164,9 +168,12 @@ A training writes its settings beside the model, MODEL.config.json; --config rep
 --checkpoint writes the state of the training every five minutes, or as --every says, after Ctrl-C and at the end; --resume goes on from
 it, with the same data and settings, to the same model byte for byte. The same command may have both, begun or not.
 
+--init goes on from a model. Words and labels that it lacks are added; --freeze leaves parts of it as they are.
+
 Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
   bptt train --train train.conllu --dev dev.conllu --test test.conllu --epochs 8 --seed 1 --out tagger.safetensors
+  bptt train --init tagger.safetensors --freeze encoders --train new.conllu --dev dev.conllu --out tuned.safetensors
   bptt train --train train.conllu --find-lr --svg rates.svg
   bptt train --train train.conllu --dev dev.conllu --tensorboard runs/first
   bptt train --train train.conllu --dev dev.conllu --checkpoint run.ckpt --every 5m --resume run.ckpt
@@ -184,10 +191,14 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addConfigOptions(command, terminal);
   addDataOptions(command);
   addModelOptions(command);
+  addInitOptions(command);
   addUpdateOptions(command);
   addRunOptions(command);
   addLossOptions(command);
-  command.action((options: Options) => runTrain(options, terminal, command));
+  command.action(async (options: Options) => {
+    const init = await readInit(options, command, terminal);
+    return runTrain(withInit(options, command, init), init, terminal, command);
+  });
 }
 
 function addDataOptions(command: Command): void {
@@ -484,12 +495,12 @@ async function checkTogether(options: Options, preset: string | undefined, comma
 }
 
 /** The files that a training reads, and what for. */
-function inputsOf({ task, vectors, cell, classWeights: weights, ...options }: Options): Input[] {
+function inputsOf({ task, vectors, init, cell, classWeights: weights, ...options }: Options): Input[] {
   const corpora = (['train', 'dev', 'test'] as const).flatMap((role) =>
     pathsOf(options[role], task).map((path) => ({ role, path })),
   );
   const ofWeights = typeof weights === 'string' && weights !== 'balanced' ? weights : undefined;
-  const others = Object.entries({ vectors, cell: fileOfCell(cell), 'class weights': ofWeights });
+  const others = Object.entries({ init, vectors, cell: fileOfCell(cell), 'class weights': ofWeights });
   return [...corpora, ...others.flatMap(([role, path]) => (path === undefined ? [] : [{ role, path }]))];
 }
 
@@ -502,8 +513,8 @@ async function prepareCard(options: Options): Promise<Card | undefined> {
   return openCard(options.card, options, inputsOf(options));
 }
 
-async function runTrain(asked: Options, terminal: Terminal, command: Command): Promise<void> {
-  const { options: early } = settle(asked, command, []);
+async function runTrain(asked: Options, init: Model | undefined, terminal: Terminal, command: Command): Promise<void> {
+  const { options: early } = settle(asked, command, [], init);
   await checkTogether(early, asked.preset, command);
   const card = await prepareCard(early);
   const cell = await openCell(early.cell, terminal);
@@ -512,8 +523,8 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
   const selection = await openTrainBackend(early, terminal, progress);
   const { kernels } = selection;
   const resume = await readResume(early, progress.line);
-  const corpora = await readCorpora(early, warnings);
-  const { options, decided } = settle(asked, command, corpora.train);
+  const corpora = await readCorpora(early, warnings, init?.input);
+  const { options, decided } = settle(asked, command, corpora.train, init);
   checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
   const log = options.findLr === undefined ? await openLog(options, progress, resume !== undefined) : null;
@@ -523,11 +534,12 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     progress.line(`${describeCorpora(corpora)}; ${describeInput(corpora)}; backend ${describeBackend(selection)}`);
     if (decided) progress.line(describeDecided(decided));
     [...(pretrained?.lines ?? []), ...checkpointLines(options)].forEach(progress.line);
+    const onward = tellInit(init, options, progress.line);
     const start = { event: 'start', ...options, decided, input: corpora.input, backend: kernels.backend };
     if (resume === undefined) log?.write(start);
     const [profiled, begun] = [options.profile ? profile(kernels) : undefined, performance.now()];
-    const hooks = { ...reporters(options, terminal, progress, log, start), ...checkpoints.hooks, onNote: warnings.add, signal: interrupt.signal }; // prettier-ignore
-    const given = { ...options, ...(await readClassWeights(options)), cell, vectors: pretrained?.vectors, ...columnsOf(corpora), resume }; // prettier-ignore
+    const hooks = { ...reporters(options, terminal, progress, log, start), ...checkpoints.hooks, ...onward.hooks, onNote: warnings.add, signal: interrupt.signal }; // prettier-ignore
+    const given = { ...options, ...(await readClassWeights(options)), cell, init, vectors: pretrained?.vectors, ...columnsOf(corpora), resume }; // prettier-ignore
     if (options.findLr !== undefined)
       return await (await import('./find-lr.js')).runFindLr(given, { selection, corpora, progress, warnings, terminal, interrupt }); // prettier-ignore
     const outcome = await trainAndSave(profiled?.kernels ?? kernels, corpora, given, hooks);
@@ -535,7 +547,7 @@ async function runTrain(asked: Options, terminal: Terminal, command: Command): P
     const times = profiled && { phases: profiled.phases(), seconds: (performance.now() - begun) / 1000 };
     progress.stop();
     const told = reportOf(outcome, options, kernels.backend, warnings.notes, times, pretrained);
-    const report = { ...told, ...beside, decided };
+    const report = { ...told, ...beside, decided, ...onward.report() };
     log?.write({ event: 'end', ...report });
     await tell(terminal, options, outcome, report, times, beside);
     expectWhole(outcome, options, interrupt.exitCode(), log, checkpoints);
@@ -586,8 +598,20 @@ async function trainAndSave(
     const { ensemble, saved } = await trainEnsembleOrRescue(kernels, corpora, options, options.ensemble, hooks);
     return { result: ensembleResult(ensemble), saved, seeds: ensemble.members, ensemble };
   }
-  const { onThreads, onSpans, onProgress, onEpoch, onNote, signal, onCheckpoint, checkpointEvery, onResume } = hooks;
-  const own = { onThreads, onSpans, onProgress, onEpoch, onNote, signal, onCheckpoint, checkpointEvery, onResume };
+  const { onThreads, onSpans, onGrown, onProgress, onEpoch, onNote, signal, onCheckpoint, checkpointEvery, onResume } =
+    hooks;
+  const own = {
+    onThreads,
+    onSpans,
+    onGrown,
+    onProgress,
+    onEpoch,
+    onNote,
+    signal,
+    onCheckpoint,
+    checkpointEvery,
+    onResume,
+  };
   const result = await trainOrRescue(kernels, corpora, options, own);
   return { result, saved: await saveResult(options.out, result) };
 }
@@ -837,7 +861,7 @@ export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
 const VECTORS_KEPT = 20_000;
 
 /** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */
-function checkEncoders({ encoders, characters, characterSize, vectors }: Options, command: Command): void {
+function checkEncoders({ encoders, characters, characterSize, vectors, init }: Options, command: Command): void {
   const given = (names: readonly string[]) =>
     command.options.find((each) => {
       const name = each.attributeName();
@@ -850,7 +874,7 @@ function checkEncoders({ encoders, characters, characterSize, vectors }: Options
       `${option.long} means nothing without the encoder ${name}: leave it out, or add ${name} to --encoders`,
     );
   }
-  if (encoders.includes('vectors') && vectors === undefined) {
+  if (encoders.includes('vectors') && vectors === undefined && init === undefined) {
     throw new ArgumentError('--encoders vectors needs a file of vectors: add --vectors FILE, or leave vectors out');
   }
   if (!encoders.includes('characters') || characters === 'cnn') return;

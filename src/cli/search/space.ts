@@ -48,6 +48,7 @@ const HELD: readonly (readonly [names: readonly string[], why: string])[] = [
     ['checkpoint', 'every', 'resume'],
     'it belongs to a single training; what a search has finished outlives a kill by --state',
   ],
+  [['init'], 'a search chooses the architecture, which a model has already'],
   [['preset'], 'it is a set of settings: give --preset, and search settings beside it'],
 ];
 

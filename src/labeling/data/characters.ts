@@ -48,6 +48,23 @@ export function buildCharacters(
   return createCharacters(unit, kept);
 }
 
+/**
+ * The characters with those of further sentences, behind all others: such as occur in them more than once and have no id. Every id keeps
+ * its character.
+ *
+ * @returns the vocabulary itself where nothing is new, and the characters that got an id
+ */
+export function growCharacters(
+  vocabulary: CharacterVocabulary,
+  sentences: Iterable<Pick<Sentence, 'tokens'>>,
+): { readonly vocabulary: CharacterVocabulary; readonly added: readonly string[] } {
+  const { unit, characters } = vocabulary;
+  const known = new Set(characters);
+  const added = buildCharacters(sentences, unit).characters.filter((character) => !known.has(character));
+  if (added.length === 0) return { vocabulary, added };
+  return { vocabulary: createCharacters(unit, [...characters, ...added]), added };
+}
+
 /** Characters read back. @throws DataError where the value is something else, saying what is wrong with it */
 export function charactersFromJson(value: unknown): CharacterVocabulary {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -39,12 +39,14 @@ const KEYS = keysOf<VocabularyOptions>({ minCount: true, lowerCase: true, signat
 export interface Vocabulary {
   readonly lowerCase: boolean;
   readonly minCount: number;
-  /** Number of ids: the unknown word, words, signatures. */
+  /** Number of ids: the unknown word, words, signatures, added words. */
   readonly size: number;
   /** The word of each id; `words[0]` is `<unk>`. */
   readonly words: readonly string[];
   /** The signatures with an id, from id `words.length`; null where the vocabulary has none. */
   readonly signatures: readonly string[] | null;
+  /** Words that a later training brought, with the ids behind the signatures: see {@link growVocabulary}. */
+  readonly added: readonly string[];
   /** Id of a token: its own, else that of its lower-case form or of a signature where there are signatures, else 0. */
   lookup(token: string): number;
   /** The id a token has when its own is hidden: that of a signature, or 0. */
@@ -69,6 +71,8 @@ export interface VocabularyJson {
   rare: string[];
   /** Signatures with an id, behind the words; null where unknown words have none. */
   signatures: string[] | null;
+  /** Words with the ids behind the signatures; absent where there are none. */
+  added?: string[];
 }
 
 /**
@@ -110,6 +114,35 @@ export function buildVocabulary(
   });
 }
 
+/**
+ * The vocabulary with the words of further sentences: those that occur in them at least `minCount` times and have no id get one behind
+ * all others, by falling count. Every id keeps its word. The other new words become rare ones; there are no new signatures.
+ *
+ * @param minCount by default that of the vocabulary
+ * @returns the vocabulary itself where nothing is new, and the words that got an id
+ * @throws ArgumentError where `minCount` is not an integer of at least 1
+ */
+export function growVocabulary(
+  vocabulary: Vocabulary,
+  sentences: Iterable<Pick<Sentence, 'tokens'>>,
+  minCount = vocabulary.minCount,
+): { readonly vocabulary: Vocabulary; readonly added: readonly string[] } {
+  const { lowerCase } = vocabulary;
+  const json = vocabulary.toJSON();
+  const { words, rare, signatures, added = [] } = json;
+  const found = buildVocabulary(sentences, { minCount, lowerCase }).toJSON();
+  const known = new Set([...words, ...added]);
+  const fresh = found.words.filter((word) => !known.has(word));
+  const grown = new Set(fresh);
+  const before = new Set(rare);
+  const kept = rare.filter((word) => !grown.has(word));
+  const others = found.rare.filter((word) => !known.has(word) && !before.has(word));
+  if (fresh.length + others.length === 0) return { vocabulary, added: [] };
+  const [inFront, behind] = signatures === null ? [[...words, ...fresh], added] : [words, [...added, ...fresh]];
+  const all = { ...json, words: inFront, rare: [...kept, ...others], ...(behind.length > 0 && { added: behind }) };
+  return { vocabulary: createVocabulary(all), added: fresh };
+}
+
 /** Signatures that at least `minCount` of the words have, by falling count. */
 function commonSignatures(words: readonly string[], minCount: number): string[] {
   const counts = new Map<string, number>();
@@ -133,17 +166,19 @@ export function vocabularyFromJson(value: unknown): Vocabulary {
   const words = stringList(json.words, 'a vocabulary', 'words');
   const rare = stringList(json.rare, 'a vocabulary', 'rare');
   const signatures = json.signatures === null ? null : stringList(json.signatures, 'a vocabulary', 'signatures');
-  checkDistinct([UNKNOWN, ...words, ...rare], 'a vocabulary');
+  const added = json.added === undefined ? [] : stringList(json.added, 'a vocabulary', 'added');
+  checkDistinct([UNKNOWN, ...words, ...rare, ...added], 'a vocabulary');
   checkDistinct(signatures ?? [], 'a vocabulary');
-  return createVocabulary({ lowerCase, minCount: minCount as number, words, rare, signatures });
+  return createVocabulary({ lowerCase, minCount: minCount as number, words, rare, signatures, added });
 }
 
 function createVocabulary(json: VocabularyJson): Vocabulary {
-  const { lowerCase, minCount, rare, signatures } = json;
+  const { lowerCase, minCount, rare, signatures, added = [] } = json;
   const fold = folder(lowerCase);
   const words = [UNKNOWN, ...json.words];
   const ids = new Map(words.map((word, id) => [word, id]));
   const classes = new Map(signatures?.map((signature, i) => [signature, words.length + i]));
+  added.forEach((word, i) => ids.set(word, words.length + classes.size + i));
   const seen = new Set(rare);
   const lookupUnknown = (token: string): number => {
     if (!signatures || token === UNKNOWN) return UNKNOWN_ID;
@@ -160,9 +195,10 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
   return {
     lowerCase,
     minCount,
-    size: words.length + classes.size,
+    size: words.length + classes.size + added.length,
     words,
     signatures,
+    added,
     lookup: (token) => lookup(checked(token)),
     lookupUnknown: (token) => lookupUnknown(checked(token)),
     encode: (tokens) => Int32Array.from(listOf(tokens), lookup),
@@ -174,6 +210,7 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
       words: words.slice(1),
       rare: [...rare],
       signatures: signatures && [...signatures],
+      ...(added.length > 0 && { added: [...added] }),
     }),
   };
 }

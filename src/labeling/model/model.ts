@@ -344,9 +344,11 @@ export function encodeBackward(
   let at = 0;
   encoders.forEach((each, i) => {
     const { kind, width } = each.config;
-    const own = encoders.length === 1 ? dx : copied(kernels, columns(dx, at, width));
-    each.backward(kernels, params.encoders[kind], pass.encoded[i], own, grads.encoders[kind]);
+    const from = at;
     at += width;
+    if (!Object.hasOwn(grads.encoders, kind)) return; // frozen as a whole
+    const own = encoders.length === 1 ? dx : copied(kernels, columns(dx, from, width));
+    each.backward(kernels, params.encoders[kind], pass.encoded[i], own, grads.encoders[kind]);
   });
 }
 

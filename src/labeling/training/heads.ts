@@ -14,7 +14,7 @@ import { softmax } from '../model/heads/softmax.js';
 import type { ModelConfig } from '../model/network.js';
 import type { Settings, TagHead, TaskName, TrainOptions } from './options.js';
 import type { SpanSettings, Spans } from './spans.js';
-import { spansOfTraining } from './spans.js';
+import { NO_SPANS, spansOfTraining } from './spans.js';
 
 const TASKS: readonly TaskName[] = ['tag', 'classify', 'slots-intent'];
 const TAG_HEADS: Readonly<Record<TagHead, HeadKind>> = { softmax, crf };
@@ -124,9 +124,6 @@ export function sourceOf({ name, column }: HeadPlace, source?: string): string |
   if (column === undefined || name === undefined) return source;
   return source === undefined ? `column ${column}` : `${source}, column ${column}`;
 }
-
-/** Labels as they stand. */
-const NO_SPANS: Spans = { learned: (each) => each, decoding: () => ({}) };
 
 /**
  * What is decided about the labels of spans, one decision per head. `scheme` and `decode` are for the heads whose labels annotate

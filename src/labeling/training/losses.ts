@@ -1,7 +1,7 @@
 /**
  * What the options of a training say to the losses of its heads: smoothing, and the weights of classes.
  *
- *   balanced   w_k = N / (K·n_k)      n_k targets of label k, N = Σ n_k, K labels: all labels weigh the same in all, and Σ_n w_{y_n} = N
+ *   balanced   w_k = N / (K·n_k)      n_k targets of label k, N = Σ n_k, K labels that occur: all weigh the same in all, and Σ_n w_{y_n} = N
  *
  * The weighted loss is that of layers/softmax-loss: Σ_n w_{y_n}·ℓ_n / Σ_n w_{y_n} over a batch, as PyTorch's cross_entropy has it.
  *
@@ -106,5 +106,6 @@ function balanced(K: number, targets: readonly Int32Array[]): number[] {
   const counts = new Float64Array(K);
   for (const own of targets) for (const y of own) if (y >= 0) counts[y]++;
   const N = counts.reduce((sum, n) => sum + n, 0);
-  return Array.from(counts, (n) => N / (K * n)); // every label of the vocabulary has a target
+  const present = counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0); // all of them, unless a model brought labels along
+  return Array.from(counts, (n) => (n > 0 ? N / (present * n) : 1));
 }

@@ -22,6 +22,7 @@ import type { VectorMode } from '../model/encoders/vectors.js';
 import type { Scheme } from '../data/schemes.js';
 import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
+import type { Model } from '../model/model.js';
 import type { SpanMode } from '../scoring/scorer.js';
 import type { Threads } from './parallel/threads.js';
 import type { PresetName } from './presets.js';
@@ -134,6 +135,17 @@ export interface TrainOptions {
   readonly vectorsMode?: VectorMode;
   /** `vectors`: what digits are replaced by where a word is not found otherwise: nothing (`keep`), `0` or `#`. */
   readonly vectorsDigits?: VectorDigits;
+  /**
+   * A model to go on from: parameters, vocabularies, labels and the settings of its architecture are its own, and options that contradict
+   * them are refused. Words, characters and labels of the new data that it lacks are added behind those that it has. The optimizer begins
+   * anew. The model itself is not changed.
+   */
+  readonly init?: Model;
+  /**
+   * Parts that stay as they are, by name: `encoders`, `encoders.words`, `layers.0`, `dense`, `heads.slots`, or single parameters. An
+   * encoder of `init` that is frozen does not grow.
+   */
+  readonly freeze?: readonly string[];
   /** A recipe for a kind of task: `pos`, `ner`, `slots` or `sentiment`; options that are given win. See presets.ts. */
   readonly preset?: PresetName;
   readonly optimizer?: OptimizerName;
@@ -231,6 +243,8 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   vectorsSize: true,
   vectorsMode: true,
   vectorsDigits: true,
+  init: true,
+  freeze: true,
   preset: true,
   optimizer: true,
   lr: true,
@@ -328,7 +342,9 @@ export function withDefaults(options: TrainOptions) {
   const { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema, classWeights } =
     options;
   const kept = { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema };
-  const settings = { ...TRAIN_DEFAULTS, ...given, ...kept, ...(classWeights !== undefined && { classWeights }) };
+  const { freeze } = options;
+  const rest = { ...(classWeights !== undefined && { classWeights }), ...(freeze !== undefined && { freeze }) };
+  const settings = { ...TRAIN_DEFAULTS, ...given, ...kept, ...rest };
   if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(
       `train: optimizer must be one of ${Object.keys(LEARNING_RATES).join(', ')}; got ${typeof settings.optimizer === 'string' ? settings.optimizer : describe(settings.optimizer)}`,

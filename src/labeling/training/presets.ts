@@ -13,6 +13,7 @@ import { ArgumentError } from '../../tensor/errors.js';
 import { expectKnownKeys, expectOneOf } from '../../tensor/checks.js';
 import type { Sentence } from '../data/sentence.js';
 import { withSomeLabel } from '../data/unlabeled.js';
+import { ARCHITECTURE, architectureOf } from './architecture.js';
 import type { TrainOptions } from './options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS } from './options.js';
 
@@ -152,10 +153,18 @@ export function decideOptions(
   const given: TrainOptions = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const learned = withSomeLabel(train);
   const size = { sentences: learned.length, tokens: learned.reduce((sum, { tokens }) => sum + tokens.length, 0) };
-  const set = preset === undefined ? sized(given, size) : presetOptions(preset, given, size);
-  const chosen = Object.fromEntries(Object.entries(set).filter(([name]) => !(name in given)));
+  const set = preset === undefined ? sized(given, size) : presetOptions(preset, fineTuned(given), size);
+  const fixed: readonly string[] = given.init ? ARCHITECTURE : []; // a recipe for a model that is there says how to train it
+  const chosen = Object.fromEntries(Object.entries(set).filter(([name]) => !(name in given) && !fixed.includes(name)));
   if (Object.keys(chosen).length === 0) return { options: given, decided: null };
   return { options: { ...chosen, ...given }, decided: { ...(preset && { preset }), ...size, options: chosen } };
+}
+
+/** The options, with the task, the heads and the encoders of the model that a training goes on from: they decide what of a recipe fits. */
+function fineTuned(given: TrainOptions): TrainOptions {
+  if (given.init === undefined) return given;
+  const { task, head, encoders } = architectureOf(given.init);
+  return { ...(task && { task }), ...(head && { head }), ...(encoders && { encoders }), ...given };
 }
 
 function sized(given: TrainOptions, size: Size): Partial<TrainOptions> {

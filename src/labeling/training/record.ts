@@ -73,6 +73,8 @@ export interface TrainHooks {
   readonly onDecided?: (decided: Decided) => void;
   /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint applies. */
   readonly onSpans?: (plan: SpanPlan) => void;
+  /** Hears, before the first batch, what a model that `init` gave has grown by. */
+  readonly onGrown?: (grown: Grown) => void;
   /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
   readonly onNote?: OnNote;
   /**
@@ -116,6 +118,14 @@ export interface ResumePlace extends TrainPlace {
 /** So many updates, or so many seconds; above 0. */
 export type CheckpointInterval = { readonly updates: number } | { readonly seconds: number };
 
+/** What a model has grown by that goes on from another one. */
+export interface Grown {
+  /** By encoder, the new words, characters, or words with pretrained vectors, in the order of their rows. */
+  readonly encoders: Readonly<Record<string, readonly string[]>>;
+  /** By head, its new labels, in the order of their ids. */
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+}
+
 /** The names of all hooks. */
 export const HOOK_KEYS = keysOf<TrainHooks>({
   onProgress: true,
@@ -125,6 +135,7 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   onThreads: true,
   onDecided: true,
   onSpans: true,
+  onGrown: true,
   onNote: true,
   onRescue: true,
   onCheckpoint: true,

@@ -22,6 +22,8 @@ import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
 import { packBatch, packFeatures, packRows } from '../data/batches.js';
 import { badLoss } from './diagnose.js';
+import { frozenParams } from './freeze.js';
+import { overlay } from './overlay.js';
 import { expectForward } from '../model/checks.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { LossSettings } from '../model/heads/head.js';
@@ -51,6 +53,8 @@ export interface ReplicaPlan {
   readonly losses?: readonly LossSettings[];
   /** Parameters that are not drawn. */
   readonly initial?: InitialParams;
+  /** Those of a model to begin with, flat, by name: they take the place of what is drawn, row 0 for row 0, as far as they reach. */
+  readonly start?: TensorRecord;
   /** Parts of your own; they reach no worker. */
   readonly own?: OwnParts;
 }
@@ -64,6 +68,7 @@ export interface Replica {
   /** How much the loss of each head counts. */
   readonly weights: readonly number[];
   readonly initial: InitialParams;
+  readonly start: TensorRecord;
   readonly network: Network;
   /** Nested, as the model has it. */
   readonly modelParams: ModelParams;
@@ -71,6 +76,8 @@ export interface Replica {
   readonly params: TensorRecord;
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
+  /** Gradients of frozen parameters: some parts of a layer have one whether or not it is used. */
+  readonly unusedGrads: TensorRecord;
   readonly optimizer: Optimizer;
   /** The average of the parameters, where there is one; of the first thread alone. */
   readonly average?: WeightAverage;
@@ -109,14 +116,13 @@ export interface Shard {
 
 /** A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer. */
 export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
-  const { settings, sentences, losses = [], config, own, initial = {} } = plan;
+  const { settings, sentences, losses = [], config, own, initial = {}, start = {} } = plan;
   const network = networkOf(config, own);
   const modelParams = initNetwork(network, createRng(settings.seed).split('init'), initial);
-  const trained = trainedParams(network, modelParams);
-  const params = flatten(trained);
-  const flatGrads = zeroGrads(params, { rowGradients: Object.keys(sparseRows(network)) });
+  overlay(flatten(modelParams), start);
+  const { trained, params, allGrads, flatGrads, unusedGrads } = trainedParts(network, modelParams, settings.freeze);
   const optimizer = createOptimizer(kernels, params, settings);
-  const tensors = [...Object.values(params), ...Object.values(flatGrads), ...optimizer.tensors];
+  const tensors = [...Object.values(params), ...Object.values(allGrads), ...optimizer.tensors];
   const frameBytes = stepBytes(network, Array.from(sentences.lengths), sentences.features, settings.batch);
   return {
     kernels,
@@ -125,15 +131,34 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
     losses,
     weights: weightsOf(settings, config),
     initial,
+    start,
     network,
     modelParams,
     params,
-    grads: nestLike(trained, flatGrads),
+    grads: nestLike(trained, allGrads),
     flatGrads,
+    unusedGrads,
     optimizer,
     tried: { once: false },
     release: kernels.adopt(tensors, frameBytes),
   };
+}
+
+/** What is trained of a model, and its gradients. Of encoders that are frozen as a whole no gradient is computed. */
+function trainedParts(network: Network, modelParams: ModelParams, freeze: Settings['freeze']) {
+  const frozen = frozenParams(network, modelParams, freeze);
+  const learnable = trainedParams(network, modelParams);
+  const encoders = Object.entries(learnable.encoders).filter(([kind, part]) =>
+    Object.keys(part).some((name) => !frozen.has(`encoders.${kind}.${name}`)),
+  );
+  const trained: ModelParams = { ...learnable, encoders: Object.fromEntries(encoders) };
+  const all = flatten(trained);
+  const sparse = Object.keys(sparseRows(network)).filter((name) => name in all);
+  const allGrads = zeroGrads(all, { rowGradients: sparse });
+  const part = (tensors: TensorRecord, isFrozen: boolean): TensorRecord =>
+    Object.fromEntries(Object.entries(tensors).filter(([name]) => frozen.has(name) === isFrozen));
+  const params = part(all, false);
+  return { trained, params, allGrads, flatGrads: part(allGrads, false), unusedGrads: part(allGrads, true) };
 }
 
 /**
@@ -272,7 +297,7 @@ function lossOf(
  * @returns the norm before clipping
  */
 export function applyGradient(replica: Replica, lr: number): number {
-  const { kernels, settings, flatGrads, optimizer, average } = replica;
+  const { kernels, settings, flatGrads, unusedGrads, optimizer, average } = replica;
   const { clip } = settings;
   const norm = clip < Infinity ? clipByGlobalNorm(kernels, flatGrads, clip) : globalNorm(kernels, flatGrads);
   if (!Number.isFinite(norm)) return norm;
@@ -280,5 +305,6 @@ export function applyGradient(replica: Replica, lr: number): number {
   if (average) average.update(flatGrads, step);
   else step();
   zeroInPlace(flatGrads);
+  zeroInPlace(unusedGrads);
   return norm;
 }

@@ -1,5 +1,6 @@
 /** What a training holds while it runs, made of sentences and options. `train.ts` runs it. */
 import { checkTruncation } from '../../autograd/truncate.js';
+import type { TensorRecord } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createAverage } from '../../optim/average.js';
 import type { Schedule, ScheduleSpec } from '../../optim/schedules.js';
@@ -30,7 +31,7 @@ import { CHARACTER_UNITS } from '../data/spelling.js';
 import { VECTOR_DIGITS } from '../data/vectors/lookup.js';
 import { expectAffixes } from '../model/encoders/affixes.js';
 import { CHARACTER_NETWORKS } from '../model/encoders/character-network.js';
-import type { EncoderKind } from '../model/encoders/encoder.js';
+import type { EncoderKind, TokenReader } from '../model/encoders/encoder.js';
 import { encoderKinds, ENCODERS } from '../model/encoders/index.js';
 import { VECTOR_MODES } from '../model/encoders/vectors.js';
 import { labelsGivenBack } from '../model/heads/converted.js';
@@ -38,7 +39,7 @@ import { decodingOf } from '../model/heads/decoding.js';
 import type { HeadKind } from '../model/heads/head.js';
 import { SCHEMES } from '../data/schemes.js';
 import { lossSettingsOf } from './losses.js';
-import type { TrainHooks } from './record.js';
+import type { Grown, TrainHooks } from './record.js';
 import type { PlannedHead } from './heads.js';
 import { checkHeadNames, goldOfHead, plannedHeads, sourceOf, spansOfHeads } from './heads.js';
 import type { SpanPlan, Spans } from './spans.js';
@@ -46,10 +47,11 @@ import { expectPaths } from './spans.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
-import { expectCorpus, expectSwitches, expectTypes } from '../checks.js';
+import { expectCorpus, expectSwitches, expectTypes, expectWords } from '../checks.js';
 import { createModel } from '../model/model.js';
-import type { BodyExtras, ModelConfig, OwnParts } from '../model/network.js';
+import type { BodyExtras, InitialParams, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
+import { encodersOfModel, headsOfModel, partsOfInit, withArchitecture } from './init.js';
 import { decideOptions } from './presets.js';
 import type { Decided } from './presets.js';
 import type { Settings, TrainOptions } from './options.js';
@@ -108,44 +110,70 @@ export function prepareRun(
   kernels: Kernels,
   all: Corpora,
   asked: TrainOptions,
-  { onNote, onSpans, onDecided }: Pick<TrainHooks, 'onNote' | 'onSpans' | 'onDecided'> = {},
+  { onNote, onSpans, onDecided, onGrown }: Pick<TrainHooks, 'onNote' | 'onSpans' | 'onDecided' | 'onGrown'> = {},
 ): Run {
   expectCorpora(all);
   const corpora = { ...all, train: withSomeLabel(all.train) };
-  const { options, decided } = decideOptions(asked, corpora.train);
-  const settings = withDefaults(options);
-  checkSettings(settings);
-  const encoders = encodersOf(options.encoders);
-  expectKinds('train', { encoders, heads: options.heads });
-  const own = ownPartsOf(encoders, options.heads, settings.cell);
+  const { options, settings, decided, encoders, own } = planOf(asked, corpora);
+  const { init } = options;
   expectLearnable(all, corpora);
   const schedule = scheduleOf(settings, corpora);
-  const heads = plannedHeads(settings, own.heads);
-  const parts = partsFrom(corpora, options, settings, heads, encoders, onNote);
-  const { config, readers, initial, labels, spans } = parts;
+  const heads = init ? headsOfModel(init) : plannedHeads(settings, own.heads);
+  expectVectorsUsed(encoders, options.vectors);
+  const parts = init
+    ? partsOfInit(init, corpora, options, settings, heads, onNote)
+    : partsFrom(corpora, options, settings, heads, encoders, onNote);
+  const { config, initial, start, labels, spans } = parts;
+  if (parts.grown) onGrown?.(parts.grown);
   checkHeadNames(settings, config, corpora.dev);
   tellSpans(config, spans, onSpans);
-  const given = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
-  heads.forEach((head, h) => checkCorpora(head, all, given[h], spans[h].plan, settings.strictLabels, onNote));
+  const givenBack = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
+  heads.forEach((head, h) => checkCorpora(head, all, givenBack[h], spans[h].plan, settings.strictLabels, onNote));
   checkScored(heads, config, settings, corpora, onNote);
   const sentences = encodedFrom(corpora, heads, parts);
   const losses = lossSettingsOf(heads, config, settings, labels, sentences.targets);
   expectPathsOf(heads, config, sentences, corpora);
   if (decided) onDecided?.(decided);
-  const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, own }));
+  const replica = averaged(createReplica(kernels, { settings, config, sentences, losses, initial, start, own }));
   const lengths = Array.from(sentences.lengths);
   return {
     kernels,
     settings,
-    model: createModel({ config, params: replica.modelParams, readers, labels, input: corpora.input }, own),
+    model: modelOf(parts, replica, corpora, init, own),
     replica,
-    scoring: scoringOf(heads, given, corpora, settings),
+    scoring: scoringOf(heads, givenBack, corpora, settings),
     decided,
     schedule: createSchedule(schedule, settings.epochs * batchesPerEpoch(lengths.length, settings)),
     lengths,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     clock: { seconds: 0, tokens: 0, updates: 0, paused: performance.now() },
   };
+}
+
+/** The options with everything that is decided about them, and the parts that they name. @throws ArgumentError */
+function planOf(asked: TrainOptions, { train }: Corpora) {
+  const { options: given, decided } = decideOptions(asked, train);
+  const { init } = given;
+  const options = init ? withArchitecture(given, init) : given;
+  const settings = withDefaults(options);
+  checkSettings(settings);
+  const encoders = init ? encodersOfModel(init) : encodersOf(options.encoders);
+  expectKinds('train', { encoders, heads: options.heads });
+  const own = init?.own ?? ownPartsOf(encoders, options.heads, settings.cell);
+  return { options, settings, decided, encoders, own };
+}
+
+/** The model in training; what the file of another one held beside it goes along. */
+function modelOf(
+  { config, readers, labels }: Parts,
+  { modelParams: params }: Replica,
+  { input }: Corpora,
+  init: Model | undefined,
+  own: OwnParts,
+): Model {
+  const foreign = init?.foreign;
+  const pieces = { config, params, readers, labels, input: input ?? init?.input };
+  return createModel({ ...pieces, ...(foreign && { foreign }) }, own);
 }
 
 /** @throws DataError where there is no sentence to learn from */
@@ -197,7 +225,7 @@ function scoringOf(
 function encodedFrom(
   { train, sources }: Corpora,
   heads: readonly PlannedHead[],
-  { readers, labels, spans }: ReturnType<typeof partsFrom>,
+  { readers, labels, spans }: Parts,
 ): EncodedSentences {
   return {
     lengths: Int32Array.from(train, (s) => s.tokens.length),
@@ -315,6 +343,21 @@ function checkScored(
   }
 }
 
+/** The parts of a model, made of training sentences. */
+export interface Parts {
+  readonly config: ModelConfig;
+  readonly readers: readonly TokenReader[];
+  readonly initial: InitialParams;
+  /** One list per head. */
+  readonly labels: readonly LabelVocabulary[];
+  /** One per head. */
+  readonly spans: readonly Spans[];
+  /** Of a model that goes on from another: the parameters to begin with, flat, as far as that has them. */
+  readonly start?: TensorRecord;
+  /** What it has grown by. */
+  readonly grown?: Grown;
+}
+
 /** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
 function partsFrom(
   corpora: Corpora,
@@ -323,8 +366,7 @@ function partsFrom(
   heads: readonly PlannedHead[],
   encoders: readonly EncoderKind[],
   onNote?: OnNote,
-) {
-  expectVectorsUsed(encoders, vectors);
+): Parts {
   const { train, sources } = corpora;
   const { cell, hidden, layers, bidirectional, dropout } = settings;
   const body = {
@@ -418,6 +460,7 @@ function checkSettings(settings: Settings): void {
   checkOptimizer(settings);
   expectProbability('train', 'labelSmoothing', settings.labelSmoothing);
   if (settings.ema !== undefined) checkDecay(settings.ema);
+  if (settings.freeze !== undefined) expectWords('train', 'freeze (--freeze)', settings.freeze);
   expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels', 'residual');
 }
 

@@ -55,6 +55,7 @@ export const SEED_HOOK_KEYS = keysOf<SeedHooks>({
   onThreads: true,
   onDecided: true,
   onSpans: true,
+  onGrown: true,
   onNote: true,
   onRescue: true,
   onCheckpoint: true,
@@ -85,7 +86,7 @@ export async function trainSeeds(
   expectCount(count, first);
   const { onSeed, onRun } = hooks;
   const own = without(hooks, ['onSeed', 'onRun']);
-  const later = without(own, ['onNote', 'onDecided', 'onSpans', 'onThreads']);
+  const later = without(own, ['onNote', 'onDecided', 'onSpans', 'onGrown', 'onThreads']);
   const runs: SeedRun[] = [];
   let best: { readonly result: TrainResult; readonly seed: number; readonly score: number } | undefined;
   for (let place = 0; place < count && !hooks.signal?.aborted; place++) {

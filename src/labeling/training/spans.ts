@@ -12,6 +12,9 @@ import type { DecodingConfig } from '../model/heads/decoding.js';
 import { decodingOf, maskText } from '../model/heads/decoding.js';
 import type { HeadConfig } from '../model/heads/head.js';
 
+/** Labels as they stand. */
+export const NO_SPANS: Spans = { learned: (each) => each, decoding: () => ({}) };
+
 /** The options of a training that are about spans. */
 export interface SpanSettings {
   /** Kind of the head. */
@@ -87,7 +90,8 @@ export function spansOfTraining(
   };
 }
 
-function noteRepairs(
+/** Says that labels break their scheme, where they do. */
+export function noteRepairs(
   { scheme, repairs, first = 0 }: DetectedScheme,
   train: readonly Sentence[],
   source?: string,

@@ -106,6 +106,7 @@ const LISTENERS = {
   onThreads: 'function',
   onDecided: 'function',
   onSpans: 'function',
+  onGrown: 'function',
   onNote: 'function',
   onRescue: 'function',
   onCheckpoint: 'function',

@@ -18,7 +18,7 @@ import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { expectWords } from '../../checks.js';
 import type { CharacterVocabulary } from '../../data/characters.js';
-import { buildCharacters, charactersFromJson } from '../../data/characters.js';
+import { buildCharacters, charactersFromJson, growCharacters } from '../../data/characters.js';
 import type { IntegerLists } from '../../data/features.js';
 import { listsOf } from '../../data/features.js';
 import { LONGEST_WORD } from '../../data/spelling.js';
@@ -193,5 +193,10 @@ export const characters: EncoderKind = {
       window: settings.characterWindow,
     });
     return { reader: characterReader(vocabulary), config };
+  },
+  grow({ reader, config }, sentences) {
+    const { vocabulary, added } = growCharacters(charactersFromJson(reader.toJSON()), sentences);
+    const sizes = { ...(config as CharacterConfig), size: vocabulary.size };
+    return { reader: characterReader(vocabulary), config: characterConfig(sizes), added };
   },
 };

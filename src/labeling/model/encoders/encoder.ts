@@ -138,6 +138,24 @@ export interface VectorSettings {
 /** What the options of a training say to an encoder. */
 export type EncoderSettings = WordSettings & AffixSettings & CharacterSettings & VectorSettings;
 
+/** What an encoder of a model grows by. */
+export interface GrowSettings {
+  /** Words that are rarer than this in the new sentences stay unknown. Default: as the model was trained. */
+  readonly minCount?: number;
+  /** Pretrained vectors: those of words that the table lacks are added to it. */
+  readonly vectors?: WordVectors;
+}
+
+/** An encoder that has grown: rows behind those that it had, which keep their places. */
+export interface GrownEncoder {
+  readonly reader: TokenReader;
+  readonly config: EncoderConfig;
+  /** What the new rows are of, in their order. */
+  readonly added: readonly string[];
+  /** Parameters that are neither kept as they are nor drawn. */
+  readonly initial?: TensorRecord;
+}
+
 /** What labeling needs of one kind of encoder. */
 export interface InferenceEncoderKind {
   readonly kind: string;
@@ -159,4 +177,10 @@ export interface EncoderKind extends InferenceEncoderKind {
     sentences: readonly Sentence[],
     settings: EncoderSettings,
   ): { readonly reader: TokenReader; readonly config: EncoderConfig; readonly initial?: TensorRecord };
+  /** The encoder of a model with what further sentences bring. Absent: it stays as it is. @param params those of the model */
+  grow?(
+    model: { readonly reader: TokenReader; readonly config: EncoderConfig; readonly params: TensorRecord },
+    sentences: readonly Sentence[],
+    settings: GrowSettings,
+  ): GrownEncoder;
 }

@@ -191,6 +191,30 @@ export const vectors: EncoderKind = {
     const config = vectorConfig({ width: vectorsSize, size: words.length + 1, dimensions, mode: vectorsMode, scale });
     return { reader: vectorReader({ words, digits: vectorsDigits }), config, initial: { table } };
   },
+  grow({ reader, config, params }, _sentences, { vectors: given }) {
+    const { words, digits } = reader.toJSON() as VectorWords;
+    if (given === undefined) return { reader, config, added: [], initial: { table: params.table } };
+    const { dimensions: D } = config as VectorConfig;
+    const fresh = tableOf(given);
+    if (given.size !== D) {
+      throw new ArgumentError(
+        `train: vectors must have ${D} components, as those of init do; got ${given.size}: pass the file that init was trained with`,
+      );
+    }
+    const known = new Set(words);
+    const rows = fresh.words.flatMap((word, i) => (known.has(word) ? [] : [i + 1]));
+    const added = rows.map((row) => fresh.words[row - 1]);
+    const table = new Float32Array((words.length + 1 + added.length) * D);
+    table.set(flatCopy(params.table));
+    rows.forEach((row, i) => table.set(fresh.table.data.subarray(row * D, (row + 1) * D), (words.length + 1 + i) * D));
+    const size = words.length + 1 + added.length;
+    return {
+      reader: vectorReader({ words: [...words, ...added], digits }),
+      config: vectorConfig({ ...(config as VectorConfig), size }),
+      added,
+      initial: { table: viewOf(table, [size, D]) },
+    };
+  },
 };
 
 /** The table of a model: row 0, then the vectors. @throws ArgumentError on vectors that are none, or have a word twice */

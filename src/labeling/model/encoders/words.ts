@@ -16,7 +16,7 @@ import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
-import { buildVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
+import { buildVocabulary, growVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
 import type {
   EncoderConfig,
   EncoderKind,
@@ -117,5 +117,9 @@ export const words: WordKind = {
   build(sentences, { embedding, minCount, lowerCase, signatures }) {
     const vocabulary = buildVocabulary(sentences, { minCount, lowerCase, signatures });
     return { reader: wordReader(vocabulary), config: wordConfig(vocabulary.size, embedding) };
+  },
+  grow({ reader, config }, sentences, { minCount }) {
+    const { vocabulary, added } = growVocabulary(reader.vocabulary!, sentences, minCount);
+    return { reader: wordReader(vocabulary), config: wordConfig(vocabulary.size, config.width), added };
   },
 };

@@ -115,16 +115,18 @@ export async function createTeam(
 function mostRows(lengths: readonly number[], batch: number, { network, flatGrads }: Replica): RowLimits {
   const longest = [...lengths].sort((a, b) => b - a).slice(0, batch);
   const tokens = longest.reduce((sum, length) => sum + length, 0);
-  const limits = Object.entries(sparseRows(network)).map(([name, perToken]) => {
+  const trained = Object.entries(sparseRows(network)).filter(([name]) => name in flatGrads); // the others are frozen
+  const limits = trained.map(([name, perToken]) => {
     return [name, Math.min(tokens * perToken, flatGrads[name].shape[0])] as const;
   });
   return Object.fromEntries(limits);
 }
 
 /** What workers make their replicas of. */
-const planOf = ({ settings, losses, network, initial }: Replica): StartMessage['plan'] => ({
+const planOf = ({ settings, losses, network, initial, start }: Replica): StartMessage['plan'] => ({
   ...{ settings, losses, config: network.config },
   initial: shareParams(initial),
+  start: shareParams({ start }).start,
 });
 
 function startWorkers(state: State, start: Threads['start'], rowLimits: RowLimits, resumed?: ReplicaState): void {

@@ -1,0 +1,50 @@
+/** Parts of a model that training leaves as they are, by name. */
+import { flatten } from '../../autograd/grads.js';
+import { ArgumentError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+import type { ModelParams, Network } from '../model/network.js';
+
+/** Whether a part of that name has this parameter: `encoders.words` has `encoders.words.weight`. */
+export const isPartOf = (part: string, parameter: string): boolean =>
+  parameter === part || parameter.startsWith(`${part}.`);
+
+/**
+ * The dotted names of the parameters that are frozen.
+ *
+ * @param freeze names of parts (`encoders`, `encoders.words`, `layers.0`, `heads.slots`), or of single parameters
+ * @throws ArgumentError on a name that no parameter has, listing the parts; or where nothing would be left to learn
+ */
+export function frozenParams(
+  network: Pick<Network, 'encoders' | 'layers' | 'dense' | 'heads'>,
+  params: ModelParams,
+  freeze: readonly string[] = [],
+): ReadonlySet<string> {
+  const names = Object.keys(flatten(params));
+  for (const part of freeze) {
+    if (names.some((name) => isPartOf(part, name))) continue;
+    throw new ArgumentError(
+      `train: freeze (--freeze) names ${quoted(part)}, which the model lacks; it has ${partsOf(network).join(', ')}`,
+    );
+  }
+  const frozen = new Set(names.filter((name) => freeze.some((part) => isPartOf(part, name))));
+  const fixed = network.encoders.flatMap((each) => (each.frozen ?? []).map((name) => `encoders.${each.config.kind}.${name}`)); // prettier-ignore
+  if (freeze.length === 0 || names.some((name) => !frozen.has(name) && !fixed.includes(name))) return frozen;
+  throw new ArgumentError(
+    `train: freeze (--freeze) must leave something to learn; got ${freeze.join(', ')}, which is the whole model: name less`,
+  );
+}
+
+/** The parts of a model, in its order. */
+function partsOf({
+  encoders,
+  layers,
+  dense,
+  heads,
+}: Pick<Network, 'encoders' | 'layers' | 'dense' | 'heads'>): string[] {
+  return [
+    ...['encoders', ...encoders.map(({ config }) => `encoders.${config.kind}`)],
+    ...['layers', ...layers.map((_, l) => `layers.${l}`)],
+    ...(dense ? ['dense'] : []),
+    ...['heads', ...heads.map(({ config }) => `heads.${config.name}`)],
+  ];
+}
