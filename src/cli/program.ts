@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   eval: async () => (await import('./eval.js')).addEval,
   errors: async () => (await import('./errors/errors.js')).addErrors,
   tag: async () => (await import('./tag.js')).addTag,
+  join: async () => (await import('./join.js')).addJoin,
   convert: async () => (await import('./convert.js')).addConvert,
   split: async () => (await import('./split.js')).addSplit,
   stats: async () => (await import('./stats.js')).addStats,

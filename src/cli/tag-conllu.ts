@@ -94,11 +94,25 @@ export interface ConlluFlow {
   end(): Uint8Array;
 }
 
-/** @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it */
-export function conlluFlow(input: ByteChunks, options: ReadOptions, heads: readonly ConlluHead[]): ConlluFlow {
+/** What is before a piece of a file, for the reader alone, and the number of the first line of the piece. */
+export interface BeforePiece {
+  readonly chunks: ByteChunks;
+  readonly firstLine: number;
+}
+
+/**
+ * @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it
+ * @param before what is read first, and not written: its sentences are given too, and must be left out
+ */
+export function conlluFlow(
+  input: ByteChunks,
+  options: ReadOptions,
+  heads: readonly ConlluHead[],
+  before: BeforePiece = { chunks: [], firstLine: 1 },
+): ConlluFlow {
   const kept = keptLines(input);
   const skips = options.badLines === 'skip';
-  let number = 0;
+  let number = before.firstLine - 1;
   let places: readonly number[] | undefined;
 
   function blockOf(sentence: Sentence, prediction: Prediction): string {
@@ -128,7 +142,7 @@ export function conlluFlow(input: ByteChunks, options: ReadOptions, heads: reado
   }
 
   return {
-    sentences: readSentences(kept.chunks, { ...options, labels: 'ignored', format: 'conllu', tokenLines: true, keepLines: true }), // prettier-ignore
+    sentences: readSentences(chained(before.chunks, kept.chunks), { ...options, labels: 'ignored', format: 'conllu', tokenLines: true, keepLines: true }), // prettier-ignore
     write: (group, predictions) => Buffer.from(group.map((sentence, i) => blockOf(sentence, predictions[i])).join(''), 'latin1'), // prettier-ignore
     end() {
       const rest: string[] = [];
@@ -136,6 +150,11 @@ export function conlluFlow(input: ByteChunks, options: ReadOptions, heads: reado
       return Buffer.from(rest.filter((line) => !skips || line.startsWith('#') || isBlank(line)).join(''), 'latin1');
     },
   };
+}
+
+/** Chunks one after the other. */
+export async function* chained(...parts: ByteChunks[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield* part as AsyncIterable<Uint8Array>;
 }
 
 /** Text as its bytes in UTF-8, one character each. */

@@ -1,5 +1,5 @@
 /** `bptt tag --output spans`: one JSON object a line of text, with the spans of its labels. */
-import type { ReadOptions } from '../labeling/data/formats/index.js';
+import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
 import { lineBlocks } from '../labeling/data/formats/index.js';
 import { NoSentencesError } from '../labeling/data/formats/lines.js';
 import { dataErrorAt } from '../labeling/data/formats/options.js';
@@ -31,6 +31,8 @@ export interface SpanLine {
 /** How the lines are read. */
 export interface SpanInput {
   readonly file: string;
+  /** Its bytes, where they are open already. */
+  readonly bytes?: ByteChunks;
   /** Of input that is tokenized; absent for raw text. */
   readonly read?: ReadOptions;
   readonly cutting: SegmentOptions;
@@ -47,11 +49,11 @@ export function spanLines(model: Model, input: SpanInput): AsyncIterable<SpanLin
   return read.format === 'jsonl' ? jsonLines(model, input, read) : tokenized(input, read);
 }
 
-async function* rawLines(model: Model, { file, cutting, warnings }: SpanInput): AsyncGenerator<SpanLine> {
+async function* rawLines(model: Model, { file, bytes, cutting, warnings }: SpanInput): AsyncGenerator<SpanLine> {
   const source = inputName(file);
   const cut = textCutter(cutting, model.input);
   let found = false;
-  for await (const { first, lines } of lineBlocks(await openBytes(file), source)) {
+  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(file)), source)) {
     for (const [i, text] of lines.entries()) {
       const line = lineOf(cut(text), source, first + i);
       if (!found && line.tokens.length > 0) noteJson(text, source, warnings);
@@ -77,14 +79,14 @@ function noteJson(text: string, source: string, warnings: NoteCollector): void {
 /** JSON lines: `{"text": …}`, or `{"tokens": […]}`, with fields that are kept. */
 async function* jsonLines(
   model: Model,
-  { file, cutting, warnings }: SpanInput,
+  { file, bytes, cutting, warnings }: SpanInput,
   { badLines }: ReadOptions,
 ): AsyncGenerator<SpanLine> {
   const source = inputName(file);
   const cut = textCutter(cutting, model.input);
   const lost = new Set<string>();
   let [found, bad, dropped] = [false, 0, 0];
-  for await (const { first, lines } of lineBlocks(await openBytes(file), source)) {
+  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(file)), source)) {
     for (const [i, row] of lines.entries()) {
       if (row.trim() === '') continue;
       try {
@@ -128,8 +130,9 @@ function joined(tokens: readonly string[]): Pick<SpanLine, 'text' | 'sentences'>
   return { text, sentences: [{ tokens, offsets }] };
 }
 
-async function* tokenized({ file }: SpanInput, read: ReadOptions): AsyncGenerator<SpanLine> {
-  for await (const sentence of openSentences(file, { ...read, ...(read.format === 'conllu' && { keepLines: true }) })) {
+async function* tokenized({ file, bytes }: SpanInput, read: ReadOptions): AsyncGenerator<SpanLine> {
+  const how = { ...read, ...(read.format === 'conllu' && { keepLines: true }) };
+  for await (const sentence of openSentences(file, how, bytes)) {
     const { tokens, line } = sentence;
     const { text, offsets } = surfaceOf(sentence);
     yield { tokens, text, sentences: [{ tokens, offsets }], ...(line !== undefined && { line }) };

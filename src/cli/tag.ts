@@ -1,57 +1,34 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
 import type { Command } from 'commander';
-import {
-  inputName,
-  openBytes,
-  openClassified,
-  openLines,
-  openSentences,
-  openText,
-  slotFolder,
-} from '../labeling/data/files.node.js';
+import { readPackageInfo } from '../bench/package-info.js';
 import { CONLLU_COLUMNS, OUTPUTS } from '../labeling/data/formats/index.js';
-import type { ByteChunks, Output, ReadOptions } from '../labeling/data/formats/index.js';
-import type { Sentence } from '../labeling/data/sentence.js';
-import type { NoteCollector } from '../labeling/data/notes.js';
-import type { Model } from '../labeling/model/model.js';
-import type { Prediction } from '../labeling/model/predict.js';
-import type { OffsetUnit } from '../labeling/data/offsets.js';
 import { OFFSET_UNITS } from '../labeling/data/offsets.js';
-import { LONGEST_RAW_SENTENCE } from '../labeling/model/entities.js';
 import { loadModel } from '../labeling/model/file.js';
-import { readText } from '../labeling/data/segment.js';
-import type { SegmentOptions } from '../labeling/data/segment.js';
+import type { Model } from '../labeling/model/model.js';
 import { ArgumentError } from '../tensor/index.js';
 import { labelColumns, oneOf, threadCount } from './arguments.js';
 import { addBackendOption } from './backend.js';
-import { groupsOf } from './groups.js';
 import { named, readBytes } from './model-io.js';
+import { checkOutputs } from './outputs.js';
 import { openOwnCell } from './own-cell.js';
-import type { ReadingOptions } from './reading-options.js';
-import { addReadingOptions, classifiedOptionsOf, readOptionsOf, refuseForRawText } from './reading-options.js';
-import { counted } from '../tensor/print.js';
-import type { Terminal } from './terminal.js';
-import { write } from './terminal.js';
-import { conlluFlow, peekConllu } from './tag-conllu.js';
-import { labelsSentences, ownColumns, spanHeads, tokenHeads } from './tag-heads.js';
-import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
-import { spanLines } from './tag-spans.js';
+import { addReadingOptions, refuseForRawText } from './reading-options.js';
+import type { Piece } from './shard/cut.js';
+import type { PieceOrigin } from './shard/manifest.js';
+import { manifestOf, sha256Of } from './shard/manifest.js';
+import { shardOf, shardOption } from './shard/which.js';
+import { labelsSentences, spanHeads } from './tag-heads.js';
+import { openInput } from './tag-input.js';
+import type { TagInput } from './tag-input.js';
+import type { TagJob } from './tag-jobs.js';
+import type { TagOptions as Options } from './tag-options.js';
+import { conlluColumns, openRoute } from './tag-routes.js';
+import type { Route } from './tag-routes.js';
+import { openTarget } from './tag-target.js';
+import type { TagTarget } from './tag-target.js';
+import type { TagWorkers } from './tag-workers.js';
 import { openTagWorkers } from './tag-workers.js';
+import type { Terminal } from './terminal.js';
 import { collectWarnings } from './warnings.js';
-
-interface Options extends ReadingOptions {
-  readonly cell?: string;
-  readonly output: Output | 'spans';
-  readonly offsets?: OffsetUnit;
-  readonly column?: string | readonly string[];
-  readonly probabilities?: boolean;
-  readonly spans?: boolean;
-  readonly backend: string;
-  readonly threads: number | 'auto';
-}
-
-/** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
-const TOKENS_AT_ONCE = 8192;
 
 const HELP = `
 Without --format the input is raw text: each line is split into sentences and tokens by the rules of Unicode
@@ -81,7 +58,8 @@ Example:
   bptt tag ner.safetensors corpus.conll --format conll --output jsonl --spans
   bptt tag tagger.safetensors corpus.conllu --format conllu --output conllu
   bptt tag tagger.safetensors corpus.conllu --format conllu --output jsonl --probabilities
-  bptt tag tagger.safetensors corpus.txt --threads auto`;
+  bptt tag tagger.safetensors corpus.txt --threads auto
+  bptt tag tagger.safetensors corpus.txt --shard 3/16 --out piece-3.txt`;
 
 /** Adds the command. */
 export function addTag(program: Command, terminal: Terminal): void {
@@ -104,6 +82,12 @@ export function addTag(program: Command, terminal: Terminal): void {
       labelColumns,
     )
     .option('--threads <n>', 'worker threads that label, or auto: one per core. The output is the same', threadCount, 1)
+    .option('--out <file>', 'write to a file, which appears when it is whole (default: standard output)')
+    .option(
+      '--shard <i/n>',
+      'label piece i of n alone, from 1; slurm/n and kubernetes/n take i from the environment. With --out: a manifest beside it, and a finished piece stays',
+      shardOption,
+    )
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'the input is tokenized, in this format', false);
@@ -114,6 +98,8 @@ export function addTag(program: Command, terminal: Terminal): void {
 
 async function runTag(modelFile: string, file: string, options: Options, terminal: Terminal): Promise<void> {
   checkOptions(options);
+  const shard = options.shard && shardOf(options.shard, terminal.env);
+  await checkFiles(modelFile, file, options);
   const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const bytes = await readBytes(modelFile);
   const cell = await openOwnCell(options.cell, terminal);
@@ -122,109 +108,67 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   if (options.spans && spanHeads(model).length === 0) {
     throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
   }
-  const route = await routeOf(model, file, options, warnings);
-  const workers = await openTagWorkers(model, { bytes, path: modelFile, settings: route.settings, ...options }, terminal); // prettier-ignore
+  const input = await openInput(file, options, shard);
+  const target = await openTarget(options.out, terminal, input.piece && originOf(input.piece, bytes, options));
+  if (target === undefined) return; // the piece is finished
   try {
-    for await (const result of workers.answers(route.jobs)) await write(terminal.stdout, route.written(result));
-    await write(terminal.stdout, route.end());
+    const route = await openRoute({ model, input, options, warnings });
+    const data = { bytes, path: modelFile, settings: route.settings, ...options };
+    await answerAll(route, target, await openTagWorkers(model, data, terminal), input);
   } finally {
-    await workers.close();
+    await target.discard();
     if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
   }
 }
 
-/** The way from the input to the output. */
-interface Route {
-  readonly settings: TagSettings;
-  readonly jobs: AsyncIterable<TagJob>;
-  /** What is written of each result, in the order of the jobs. */
-  written(result: TagResult): string | Uint8Array;
-  /** What is written after the last one. */
-  end(): string | Uint8Array;
-}
-
-/** Opens the input, and says how it is answered. */
-async function routeOf(model: Model, file: string, options: Options, warnings: NoteCollector): Promise<Route> {
-  const { output, format } = options;
-  if (output === 'spans') return spanRoute(model, file, options, warnings);
-  if (output === 'conllu' && (format === undefined || format === 'conllu')) {
-    const { conllu, chunks } = format === undefined ? await peekConllu(await openBytes(file)) : { conllu: true, chunks: await openBytes(file) }; // prettier-ignore
-    if (conllu) return conlluRoute(model, chunks, file, { ...options, format: 'conllu' }, warnings);
-    refuseForRawText(options);
-    const text = readText(chunks, { source: inputName(file), ...cuttingOf(model, options) });
-    return plainRoute(model, rawSentences(text), options, warnings);
-  }
-  const read = labelsSentences(model) ? classifiedInput : taggedInput;
-  return plainRoute(model, await read(model, file, options, warnings), options, warnings);
-}
-
-function settingsOf(model: Model, options: Options): TagSettings {
-  const { output, probabilities, spans, offsets } = options;
-  const columns = output === 'conllu' ? conlluColumns(model, options) : [];
-  return { output, probabilities, spans, offsets, columns };
-}
-
-/** One JSON object a line of text. */
-function spanRoute(model: Model, file: string, options: Options, warnings: NoteCollector): Route {
-  const { format } = options;
-  const cutting = rawOptions({ ...options, ...(format === 'jsonl' && { format: undefined }) });
-  const lines = spanLines(model, { file, cutting, warnings, ...(format !== undefined && { read: tokenizedOptions(model, file, options, warnings) }) }); // prettier-ignore
-  async function* jobs(): AsyncGenerator<TagJob> {
-    let before = 0;
-    for await (const group of groupsOf(lines, TOKENS_AT_ONCE)) {
-      yield { kind: 'spans', lines: group, before };
-      for (const { sentences } of group) before += sentences.length;
+async function answerAll(route: Route, target: TagTarget, workers: TagWorkers, { piece }: TagInput): Promise<void> {
+  const counts = { sentences: 0, tokens: 0 };
+  async function* counting(): AsyncGenerator<TagJob> {
+    for await (const job of route.jobs) {
+      countJob(counts, job);
+      yield job;
     }
   }
-  return { settings: settingsOf(model, options), jobs: jobs(), written: ({ text }) => text!, end: () => '' };
+  try {
+    for await (const result of workers.answers(counting())) await target.write(route.written(result));
+    await target.write(route.end());
+    await target.commit(counts, piece);
+  } finally {
+    await workers.close();
+  }
 }
 
-/** Each sentence by itself, in the format of the output. */
-function plainRoute(
-  model: Model,
-  sentences: AsyncIterable<Sentence>,
-  options: Options,
-  warnings: NoteCollector,
-): Route {
-  async function* jobs(): AsyncGenerator<TagJob> {
-    for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) yield { kind: 'write', sentences: group };
+/** Adds what a job has. */
+function countJob(counts: { sentences: number; tokens: number }, job: TagJob): void {
+  const lists = job.kind === 'label' ? job.tokens : job.kind === 'write' ? job.sentences.map(({ tokens }) => tokens) : job.lines.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)); // prettier-ignore
+  for (const { length } of lists) {
+    if (length > 0) counts.sentences++;
+    counts.tokens += length;
   }
-  let spelled = 0;
+}
+
+/** Options that change no byte of the output, or are told of elsewhere. */
+const ELSEWHERE: readonly string[] = ['threads', 'shard', 'out', 'cell'];
+
+/** What a piece is made from. */
+function originOf({ i, n, bytes, sha256 }: Piece, model: Uint8Array, options: Options): PieceOrigin {
+  const given = Object.entries(options).filter(([name]) => !ELSEWHERE.includes(name));
   return {
-    settings: settingsOf(model, options),
-    jobs: jobs(),
-    written(result) {
-      spelled += result.spelled!;
-      return result.text!;
-    },
-    end() {
-      if (spelled === 0) return '';
-      const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
-      const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
-      warnings.add({ kind: 'spelled', message, count: spelled });
-      return '';
-    },
+    format: 'bptt-piece',
+    version: 1,
+    bptt: readPackageInfo().version,
+    shard: { i, n },
+    input: { bytes, sha256 },
+    model: { sha256: sha256Of(model) },
+    options: Object.fromEntries(given),
   };
 }
 
-/** CoNLL-U as it stands in its file, with new labels. */
-function conlluRoute(model: Model, chunks: ByteChunks, file: string, options: Options, warnings: NoteCollector): Route {
-  const settings = settingsOf(model, options);
-  const heads = tokenHeads(model).map((name, h) => ({
-    column: settings.columns[h]!,
-    labels: (said: Prediction) => said.heads?.[name].labels ?? said.labels,
-  }));
-  const read = { ...tokenizedOptions(model, file, options, warnings), source: inputName(file) };
-  const flow = conlluFlow(chunks, read, heads);
-  const groups: Sentence[][] = [];
-  async function* jobs(): AsyncGenerator<TagJob> {
-    for await (const group of groupsOf(flow.sentences, TOKENS_AT_ONCE)) {
-      groups.push(group);
-      yield { kind: 'label', tokens: group.map(({ tokens }) => tokens) };
-    }
-  }
-  const written = ({ predictions }: TagResult): Uint8Array => flow.write(groups.shift()!, predictions!);
-  return { settings, jobs: jobs(), written, end: () => flow.end() };
+/** @throws ArgumentError where the output would overwrite an input */
+async function checkFiles(model: string, file: string, { out, shard, cell }: Options): Promise<void> {
+  if (out === undefined) return;
+  const manifest = shard && out !== '' && out !== '-' ? { 'the manifest of --out': manifestOf(out) } : {};
+  await checkOutputs({ '--out': out, ...manifest }, [model, file === '-' ? undefined : file, cell]);
 }
 
 /** @throws ArgumentError on options that do not go together */
@@ -265,82 +209,3 @@ function checkOutput(model: Model, options: Options): void {
 }
 
 const CONLLU: readonly string[] = CONLLU_COLUMNS;
-
-/** The column of each head that labels tokens: as named, else that of the training data. @throws ArgumentError on another number */
-function conlluColumns(model: Model, { column }: Options): (string | undefined)[] {
-  const own = ownColumns(model);
-  if (column === undefined) return own;
-  const named = typeof column === 'string' ? [column] : [...column];
-  if (named.length === own.length) return named;
-  throw new ArgumentError(
-    `--column ${named.join(',')}: the model labels words by ${tokenHeads(model).join(', ')}: name ${counted(own.length, 'column')}, in that order`,
-  );
-}
-
-/** Sentences whose words are to be labeled: of raw text, or as a format has them. */
-async function taggedInput(
-  model: Model,
-  file: string,
-  options: Options,
-  warnings: NoteCollector,
-): Promise<AsyncIterable<Sentence>> {
-  if (options.format !== undefined) return openSentences(file, tokenizedOptions(model, file, options, warnings));
-  await noteFolder(file, warnings);
-  return rawSentences(openText(file, cuttingOf(model, options)));
-}
-
-/** How an input is read that is tokenized already. */
-function tokenizedOptions(model: Model, file: string, options: Options, warnings: NoteCollector): ReadOptions {
-  if (!(options.output === 'spans' && options.format === 'jsonl')) rawOptions(options); // refuses those of raw text
-  const reading = { ...options, column: undefined, tokenizer: undefined, locale: undefined };
-  return {
-    badLines: file === '-' ? 'stop' : 'list',
-    ...readOptionsOf(reading, warnings, model.input),
-    labels: 'ignored',
-  };
-}
-
-/** How raw text is cut: as named, else as the model remembers. */
-function cuttingOf(model: Model, options: Options): SegmentOptions {
-  const { tokenizer, locale } = model.input ?? {};
-  return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...rawOptions(options) };
-}
-
-/** Sentences that are to be labeled: one a line, cut into tokens as the training data was, or as a format has them. */
-async function classifiedInput(
-  model: Model,
-  file: string,
-  options: Options,
-  warnings: NoteCollector,
-): Promise<AsyncIterable<Sentence>> {
-  const { format, tokenizer, locale } = options;
-  const { input } = model;
-  if (format !== undefined) {
-    const settings = classifiedOptionsOf(options, warnings, input);
-    return openClassified(file, { badLines: file === '-' ? 'stop' : 'list', ...settings, labels: 'ignored' });
-  }
-  await noteFolder(file, warnings);
-  return openLines(file, { tokenizer: tokenizer ?? input?.tokenizer, locale: locale ?? input?.locale });
-}
-
-async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {
-  const folder = await slotFolder(file);
-  if (folder === undefined || folder === file) return;
-  const message = `${inputName(file)} is read as raw text; with --format slots its words are taken as they stand`;
-  warnings.add({ kind: 'raw-text', message, source: inputName(file) });
-}
-
-/** How raw text is cut. @throws ArgumentError where the input is tokenized already */
-function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
-  const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
-  if (format === undefined || Object.keys(options).length === 0) return options;
-  throw new ArgumentError(`--${Object.keys(options)[0]} is for raw text: leave it out, or leave out --format`);
-}
-
-async function* rawSentences(sentences: AsyncIterable<Sentence>): AsyncGenerator<Sentence> {
-  for await (const { tokens } of sentences) {
-    for (let i = 0; i < tokens.length; i += LONGEST_RAW_SENTENCE) {
-      yield { tokens: tokens.slice(i, i + LONGEST_RAW_SENTENCE) };
-    }
-  }
-}

@@ -82,6 +82,62 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** A file that is being written under another name. */
+export interface Draft {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes it the file, all at once. @throws BpttError that says why it cannot */
+  commit(): Promise<void>;
+  /** Removes it, unless it was committed. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Begins a file that is written bit by bit, as {@link saveFile} writes one: nothing of it is visible before `commit`. Where the process exits
+ * before, the draft is removed; where it is killed, the next draft of that file removes it.
+ *
+ * @throws BpttError as `saveFile` does
+ */
+export async function openDraft(path: string): Promise<Draft> {
+  await assertWritable(path);
+  const target = await targetOf(path);
+  await removeStaleDrafts(target);
+  const draft = draftOf(target);
+  const earlier = await stat(target);
+  const file = await fs
+    .open(draft, 'wx')
+    .catch((error: Error) => Promise.reject(unwritable(path, error.message, error)));
+  const remove = (): void => rmSync(draft, { force: true });
+  process.once('exit', remove);
+  active.add(draft);
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    await act().catch((error: Error) => Promise.reject(unwritable(path, error.message, error)));
+  };
+  const end = (): void => {
+    active.delete(draft);
+    process.off('exit', remove);
+  };
+  return {
+    write: (bytes) => attempt(() => file.appendFile(bytes)),
+    commit: () =>
+      attempt(async () => {
+        if (earlier) {
+          await file.chmod(earlier.mode);
+          await file.chown(earlier.uid, earlier.gid).catch(() => undefined);
+        }
+        await file.sync();
+        await file.close();
+        await fs.rename(draft, target);
+        end();
+      }),
+    async discard() {
+      if (!active.has(draft)) return;
+      await file.close().catch(() => undefined);
+      remove();
+      end();
+    },
+  };
+}
+
 let drafts = 0;
 
 /** Drafts that this process is writing. */

@@ -28,10 +28,19 @@ export const SLOT_FILES = ['seq.in', 'seq.out', 'label'] as const;
  * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` beside its
  *   `seq.out`; for `brat` a file `.ann` or `.txt` with the other beside it, or a folder of such pairs
  * @param options as {@link readSentences} takes them; messages name the path
+ * @param bytes those of the file, where they are open already
  * @throws DataError where the path cannot be read, or the file is not what its format demands
  */
-export async function* openSentences(path: string, options: ReadOptions = {}): AsyncGenerator<Sentence> {
+export async function* openSentences(
+  path: string,
+  options: ReadOptions = {},
+  bytes?: ByteChunks,
+): AsyncGenerator<Sentence> {
   const settings = { ...options, source: options.source ?? inputName(path) };
+  if (bytes !== undefined) {
+    yield* readSentences(bytes, settings);
+    return;
+  }
   const pairs = await bratPairs(path, options.format);
   if (pairs !== undefined) {
     yield* readBrat(openBrat(pairs, options.labels ?? 'required'), { ...settings, format: 'brat' });
@@ -70,9 +79,18 @@ export function labeledFiles(path: string): LabeledFile[] | undefined {
  * Sentences of a file, each with its `category`, one by one, in bounded memory.
  *
  * @param path a file; `-` for standard input; a folder with `seq.in` and `label`; or one file per label, `pos=FILE,neg=FILE`
+ * @param bytes those of the file, where they are open already
  * @throws DataError where a path cannot be read, or the file is not what its format demands
  */
-export async function* openClassified(path: string, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
+export async function* openClassified(
+  path: string,
+  options: ClassifiedOptions = {},
+  bytes?: ByteChunks,
+): AsyncGenerator<Sentence> {
+  if (bytes !== undefined) {
+    yield* readClassified(bytes, { ...options, source: options.source ?? inputName(path) });
+    return;
+  }
   const files = labeledFiles(path);
   if (files === undefined) {
     yield* openClassifiedFile(path, options);
@@ -253,6 +271,11 @@ export async function bratPairs(path: string, format?: ReadOptions['format']): P
   throw new ArgumentError(
     `${path}: the format brat is a file .ann beside a file .txt: name one of them, or their folder`,
   );
+}
+
+/** Sentences of documents of brat. @throws DataError as {@link openSentences} does */
+export function openPairs(pairs: readonly BratPair[], options: ReadOptions): AsyncGenerator<Sentence> {
+  return readBrat(openBrat(pairs, options.labels ?? 'required'), { ...options, format: 'brat' });
 }
 
 async function* openBrat(pairs: readonly BratPair[], labels: LabelPolicy): AsyncGenerator<BratDocument> {
