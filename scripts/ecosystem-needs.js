@@ -20,8 +20,12 @@ const MODULES = {
 
 /** Commands with their packages. Those of servers lie outside of the PATH of most accounts. */
 const COMMANDS = {
+  munged: 'munge',
   parallel: 'parallel',
   'redis-server': 'redis-server',
+  sbatch: 'slurm-client',
+  slurmctld: 'slurmctld',
+  slurmd: 'slurmd',
 };
 
 /** Interpreters in the order of preference: the one that is named, that of the PATH, that of the system. */

@@ -29,7 +29,7 @@ linux('on Linux (elsewhere skipped: the packages are those of Debian)', () => {
   const lacking = (env?: Record<string, string>) => run('ecosystem-needs.js', env).stdout.split('\n').filter(Boolean);
 
   test('nothing, where all is there', () => {
-    ['parallel', 'redis-server'].forEach((name) => command(name));
+    ['munged', 'parallel', 'redis-server', 'sbatch', 'slurmctld', 'slurmd'].forEach((name) => command(name));
     command('python3');
     expect(lacking()).toEqual([]);
   });
@@ -45,7 +45,7 @@ linux('on Linux (elsewhere skipped: the packages are those of Debian)', () => {
   });
 
   test('test:ecosystem ends with the things and the line that installs them', () => {
-    command('parallel');
+    ['munged', 'parallel', 'sbatch', 'slurmctld', 'slurmd'].forEach((name) => command(name));
     command('python3');
     const { status, stdout, stderr } = run('test-ecosystem.js');
     expect([status, stdout]).toEqual([1, '']);

@@ -1,5 +1,7 @@
 /** The engines of this machine, as the tests here call them. */
 import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -21,4 +23,16 @@ export function bptt(...args: readonly string[]): { status: number | null; stdou
     maxBuffer: 1 << 28,
   });
   return { status, stdout, stderr };
+}
+
+/** A port of the loopback that nothing listens at. */
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
 }
