@@ -1,6 +1,6 @@
 /** Compiles assembly/ to a WebAssembly module; used by build-wasm.js and, with sources changed on purpose, by mutate-wasm.js. */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { tiles } from '../assembly/tiles.js';
 
 const OPTIONS = ['--runtime', 'stub', '--noAssert', '-O3s', '--importMemory'];
@@ -32,6 +32,36 @@ export async function compile(features, more = ['--converge'], read = sourceOf) 
     },
   });
   if (error || !bytes) throw new Error(`assembly/ does not compile: ${stderr.toString()}`, { cause: error });
+  return bytes;
+}
+
+/**
+ * The bytes of one AssemblyScript file, a rung of bench/ladder for instance, with 128-bit SIMD.
+ *
+ * @param path absolute
+ * @param options `shared`: it takes a memory that threads share
+ * @throws Error with the compiler's messages where it does not compile
+ */
+export async function compileFile(path, { shared = false } = {}) {
+  const { main } = await import('assemblyscript/asc');
+  let bytes;
+  const threads = ['--enable', 'threads', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
+  const command = [
+    basename(path),
+    '--baseDir',
+    dirname(path),
+    ...OPTIONS,
+    '--enable',
+    'simd',
+    ...(shared ? threads : []),
+  ];
+  const { error, stderr } = await main([...command, '--converge', '--outFile', 'module.wasm'], {
+    readFile: sourceOf,
+    writeFile: (name, contents) => {
+      if (name.endsWith('.wasm')) bytes = contents;
+    },
+  });
+  if (error || !bytes) throw new Error(`it does not compile: ${stderr.toString().trim()}`, { cause: error });
   return bytes;
 }
 

@@ -13,7 +13,7 @@ const MARGIN = { left: 80, right: 190, top: 48, bottom: 56 };
 /** Of Okabe & Ito's palette, which color-blind people can tell apart, on white and on near-black; then again with dashes. */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#b87d00', '#000000'];
 const COLORS_DARK = ['#4aa8e0', '#f07b2e', '#1cc294', '#e39cc4', '#9ad4f5', '#e69f00', '#ffffff'];
-const STYLE = [
+export const STYLE = [
   'text{fill:#222}.note{fill:#555}.page{fill:#fff}.grid{stroke:#ddd}.axis{stroke:#555}.roof{stroke:#222}',
   ...COLORS.map((color, i) => `.c${i}{stroke:${color}}.f${i}{fill:${color}}`),
   '@media(prefers-color-scheme:dark){',
@@ -200,7 +200,7 @@ function axis(values: readonly number[], from: number, to: number): Scale {
 }
 
 /** Round numbers within the range of the values: 1, 2 and 5 times powers of ten. */
-function ticksOf(values: readonly number[]): number[] {
+export function ticksOf(values: readonly number[]): number[] {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const ticks: number[] = [];
   for (let k = Math.floor(log(least) / log(10)); exp(k * log(10)) <= most; k++) {
@@ -212,6 +212,6 @@ function ticksOf(values: readonly number[]): number[] {
   return ticks;
 }
 
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -8,6 +8,7 @@ import type { Report } from '../bench/report.js';
 import type { Listener, Outcome, RunOptions } from '../bench/run.js';
 import type { Row, SuiteName } from '../bench/types.js';
 import { SUITES } from '../bench/types.js';
+import { NOT_FOR_LADDER, runLadderCommand } from './bench-ladder.js';
 import { InterruptedError } from './failure.js';
 import type { Interrupt } from './interrupt.js';
 import { watchInterrupt } from './interrupt.js';
@@ -27,6 +28,8 @@ interface Options {
   readonly against?: string;
   readonly failBelow?: number;
   readonly plot?: string;
+  readonly ladder?: string | true;
+  readonly svg?: string;
   readonly peers?: string[] | boolean;
   readonly peersFolder?: string;
   readonly browser?: boolean;
@@ -71,6 +74,10 @@ than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies bel
 Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130. It also ends a
 --kernel that never returns.
 
+--ladder times the numbered files of a folder, each a product or an LSTM layer in JavaScript or AssemblyScript. The first is held to
+a sum in float64, the others to the first, bit for bit or within the error bound of their own order of summation. A rung that differs is
+refused, named, and makes the status 1. Only --case, --sizes (one), --time, --quick, --svg and --json go with it.
+
 Peers are other systems, each in a process of its own; they come with a checkout: npm ci --prefix bench/peers.
 
 Example:
@@ -78,7 +85,8 @@ Example:
   bptt bench --suite tagger --case b32-lstm --json > before.json
   bptt bench --suite tagger --case b32-lstm --against before.json
   bptt bench --suite gemm,tagger --against ../before --fail-below 0.9
-  bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers`;
+  bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers
+  bptt bench --ladder --svg ladder.svg`;
 
 /** Adds the command. */
 export function addBench(program: Command, terminal: Terminal): void {
@@ -104,6 +112,13 @@ export function addBench(program: Command, terminal: Terminal): void {
     )
     .option('--fail-below <x>', 'with --against: fail where something is slower than x times the earlier speed', ratio)
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
+    .addOption(
+      new Option(
+        '--ladder [folder]',
+        'time the rungs of a folder of kernels instead of suites, from three loops to the limit; default: bench/ladder of the clone',
+      ).conflicts(NOT_FOR_LADDER),
+    )
+    .option('--svg <file>', 'with --ladder: write a picture, the staircase of rungs beside the roofline')
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
     .option('--browser', 'gemm and tagger in a browser too: WebAssembly, WebGL 2, WebGL, WebGPU')
@@ -119,6 +134,10 @@ export function addBench(program: Command, terminal: Terminal): void {
 
 /** The suites and their statistics are loaded here, so that no other command waits for them. */
 async function runBench(options: Options, terminal: Terminal): Promise<void> {
+  const { ladder } = options;
+  if (ladder !== undefined) return runLadderCommand({ ...options, ladder }, terminal);
+  if (options.svg !== undefined)
+    throw new ArgumentError(`--svg ${options.svg} is a picture of --ladder; add --ladder, or use --plot for suites`);
   const chosen = SUITES.filter((suite) => options.suite?.includes(suite) ?? true);
   if (options.sizes !== undefined && !chosen.includes('gemm'))
     throw new ArgumentError(

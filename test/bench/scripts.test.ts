@@ -16,7 +16,7 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder.js', 'gpu-check.js', 'taps.js', 'budget.js'])(
+test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js'])(
   '%s: usage errors end with 2, help with 0',
   (name) => {
     expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
@@ -61,7 +61,7 @@ test('budget.js counts the operations of every product and scan, and all phases 
 test('values that are not values are usage errors too', () => {
   for (const [name, ...args] of [
     ['targets.js', '--runs', '0'],
-    ['ladder.js', 'float16'],
+    ['ladder-docs.js', '--check', '--from', 'x'],
     ['gpu-check.js', '--sizes', '32,x'],
     ['budget.js', '--batch', '0'],
     ['budget.js', 'leaky'],

@@ -72,6 +72,7 @@ test.each([
   ['figure', ['reach', 'the cat', '--svg', 'f.svg', '--csv', '-']],
   ['plot', ['run.jsonl', '--svg', '-']],
   ['bench', ['--suite', 'gemm', '--plot', '-']],
+  ['bench', ['--ladder', '--svg', '-']],
   ['errors', ['a.safetensors', 'the.conllu', '-o', '-']],
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '-o', '-']],
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '--state', '-']],
@@ -89,6 +90,7 @@ test('every option that writes a file is in the list above', async () => {
   const writing = (await options()).filter(({ option }) => /^(out|log|svg|csv|plot)$/.test(option.name()) && option.required); // prettier-ignore
   expect(writing.map(({ command, option }) => `${command.name()} ${option.long}`).sort()).toEqual([
     'bench --plot',
+    'bench --svg',
     'errors --out',
     'figure --csv',
     'figure --svg',

@@ -6,8 +6,7 @@
  *
  * The sums of a row wait in a double-precision scratch row and are rounded once: the same bits as rung 1.
  *
- * Gain over rung 1 (`npm run build && node bench/ladder.js`, float32, an AMD EPYC core, Node 20): 0.37 → 0.92 GFLOP/s for
- * 700 × 100 · 100 × 400, 0.35 → 0.88 for the weight gradient, 0.45 → 1.04 for the input gradient.
+ * bench/ladder/02-loop-order.js is this step alone, in float32; its header has the gain that `bptt bench --ladder` measured.
  */
 import type { Real, Tensor } from '../../tensor/types.js';
 import { transposed } from './transposed.js';

@@ -1,0 +1,34 @@
+/** From turns to rows: rates, gains over the rung before, shares of the roof. */
+import type { LadderRow, Work, WorkItem } from './types.js';
+
+/** What is known of a rung after the race. */
+export type Measured = Omit<LadderRow, 'ms' | 'gflops' | 'gain' | 'over' | 'share'>;
+
+/** What one core reaches: GFLOP/s in 128-bit lanes, GB/s of its memory. */
+export interface Roof {
+  readonly peak: number | null;
+  readonly bandwidth?: number;
+}
+
+/** GFLOP/s that so many cores can reach on a work (the roofline); undefined where the peak is unknown. */
+export function roofOf({ peak, bandwidth = Infinity }: Roof, { intensity }: WorkItem, threads = 1): number | undefined {
+  return peak === null ? undefined : Math.min(threads * peak, bandwidth * intensity);
+}
+
+/** Rows in the order of the rungs; one that has no turn yet is left out. */
+export function rowsOf(measured: readonly Measured[], work: Readonly<Record<Work, WorkItem>>, roof: Roof): LadderRow[] {
+  const rows: LadderRow[] = [];
+  for (const each of measured.filter(({ turns }) => turns.length > 0)) {
+    const ms = Math.min(...each.turns);
+    const gflops = work[each.work].operations / ms / 1e6;
+    const before = rows.filter((row) => row.work === each.work).at(-1);
+    const top = each.device === undefined ? roofOf(roof, work[each.work], each.threads) : undefined;
+    rows.push({
+      ...each,
+      ...{ ms, gflops, turns: each.turns.map((x) => Number(x.toPrecision(5))) },
+      ...(before === undefined ? {} : { gain: gflops / before.gflops, over: before.rung }),
+      ...(top === undefined ? {} : { share: gflops / top }),
+    });
+  }
+  return rows;
+}
