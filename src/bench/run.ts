@@ -6,6 +6,8 @@ import { folderOfPackage } from './package-info.js';
 import { openBackends } from './backends.js';
 import type { Opponent } from './against.js';
 import { noOpponent, openOpponent } from './against.js';
+import type { CpuProfile } from './flame.js';
+import { openFlame } from './flame.js';
 import type { Machine } from './machine.js';
 import { describeMachine } from './machine.js';
 import { openPace } from './peak.js';
@@ -14,7 +16,7 @@ import { noPeers, openPeers } from './peers.js';
 import type { Earlier, Result } from './report.js';
 import { RUNNERS } from './suites.js';
 import { run } from './timing.js';
-import type { Budget, Context, Row, Suite, SuiteName, UserKernel } from './types.js';
+import type { Budget, Context, Race, Row, Suite, SuiteName, UserKernel } from './types.js';
 import { loadUserKernel } from './user-kernel.js';
 
 const USUAL: Budget = { turns: 21, leastTurns: 7, turnMs: 50, warmupMs: 300, slowestMs: 5000 };
@@ -26,6 +28,8 @@ export interface RunOptions {
   readonly suites: readonly SuiteName[];
   /** Parts of the names of cases; all cases where there are none. */
   readonly cases: readonly string[];
+  /** Whether one case, named in full, is sampled while it is timed, and its first system alone. */
+  readonly flame?: boolean;
   readonly quick: boolean;
   readonly plotting: boolean;
   /** Updates of the memory suite. */
@@ -67,6 +71,8 @@ export interface Outcome {
   readonly result: Result;
   /** One line per system and case that computed something else. */
   readonly wrong: readonly string[];
+  /** What was sampled, where it was asked for. */
+  readonly profile?: CpuProfile;
 }
 
 /**
@@ -82,17 +88,18 @@ export async function runSuites(options: RunOptions, listener: Listener, stop: S
   const note = (line: string): void => (stopped() ? undefined : listener.note(line));
   const { version, plotting, quick, steps, cases, sizes, userKernels } = options;
   const shared = { plotting, quick, steps, sizes, note, progress: listener.progress, budget: budgetOf(options) };
+  const flame = options.flame ? await openFlame() : undefined;
   const opponent: Omit<Opponent, 'earlier'> & Partial<Opponent> =
     options.against === undefined
-      ? noOpponent
+      ? { ...noOpponent, ...flame }
       : await openOpponent(options.against, { ...shared, backends: options.backends });
   const peers = peersOf(options, { note });
   const backends = await openBackends(options.backends, { note });
   const wrong: string[] = [];
   const context: Context = {
     ...shared,
-    ...{ version, backends, peers, userKernels, signal, within, pace: openPace() },
-    wants: (name) => cases.length === 0 || cases.some((part) => name.includes(part)),
+    ...{ version, backends, peers, userKernels, signal, within, pace: openPace(), sampler: flame?.sampler },
+    wants: (name) => cases.length === 0 || cases.some((part) => (options.flame ? name === part : name.includes(part))),
     wrong: (line) => void wrong.push(line),
   };
   const machine = describeMachine(version, plotting);
@@ -113,7 +120,7 @@ export async function runSuites(options: RunOptions, listener: Listener, stop: S
     opponent.close();
     for (const { kernels } of backends) kernels.dispose();
   }
-  return { result: { machine, rows, ...(stopped() ? { interrupted: true } : {}) }, wrong };
+  return { result: { machine, rows, ...(stopped() ? { interrupted: true } : {}) }, wrong, profile: flame?.profile() };
 }
 
 /**
@@ -142,9 +149,18 @@ export async function* rowsOf(
   const stopped = (): boolean => context.signal?.aborted ?? false;
   for await (const part of suite(context)) {
     if (stopped()) return;
-    const rows = 'contestants' in part ? await run(context, await opponent.joined(part)) : part;
+    const rows = 'contestants' in part ? await timed(context, await opponent.joined(part)) : part;
     if (stopped()) return;
     if (rows.length > 0) yield opponent.compared(rows);
+  }
+}
+
+async function timed(context: Context, race: Race): Promise<Row[]> {
+  await context.sampler?.start();
+  try {
+    return await run(context, race);
+  } finally {
+    await context.sampler?.stop();
   }
 }
 

@@ -143,6 +143,8 @@ export interface Context {
   readonly signal?: AbortSignal;
   /** Runs code of a user's, which may never return, so that `signal` is aborted all the same; without it, it is called. */
   within?<T>(act: () => T): T;
+  /** Samples what runs while a race is timed, and nothing of its checks; without it nothing is sampled. */
+  readonly sampler?: { start(): Promise<void>; stop(): Promise<void> };
   /** GFLOP/s of the machine at this moment, of a fixed piece of work; without it rows do not say. */
   pace?(): number;
   /** A line on standard error that stays: who was skipped, and why. */

@@ -25,7 +25,20 @@ export interface LadderCommand {
 
 /** Options of `bptt bench` that mean nothing to the ladder. */
 export const NOT_FOR_LADDER = [
-  ...['suite', 'backend', 'kernel', 'against', 'failBelow', 'plot', 'peers', 'browser', 'peersFolder', 'steps', 'csv'],
+  ...[
+    'suite',
+    'backend',
+    'kernel',
+    'against',
+    'failBelow',
+    'plot',
+    'peers',
+    'browser',
+    'peersFolder',
+    'steps',
+    'csv',
+    'flame',
+  ],
 ];
 
 /**

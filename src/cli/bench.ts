@@ -28,6 +28,7 @@ interface Options {
   readonly against?: string;
   readonly failBelow?: number;
   readonly plot?: string;
+  readonly flame?: string;
   readonly ladder?: string | true;
   readonly svg?: string;
   readonly peers?: string[] | boolean;
@@ -74,6 +75,9 @@ than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies bel
 Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130. It also ends a
 --kernel that never returns.
 
+--flame samples one case in its turns, the first system of it alone, every 250 µs. Frames are functions of this package; those
+of WebAssembly have numbers. Sampling costs some percent, so that the figures beside it are not for comparison.
+
 --ladder times the numbered files of a folder, each a product or an LSTM layer in JavaScript or AssemblyScript. The first is held to
 a sum in float64, the others to the first, bit for bit or within the error bound of their own order of summation. A rung that differs is
 refused, named, and makes the status 1. Only --case, --sizes (one), --time, --quick, --svg and --json go with it.
@@ -86,12 +90,12 @@ Example:
   bptt bench --suite tagger --case b32-lstm --against before.json
   bptt bench --suite gemm,tagger --against ../before --fail-below 0.9
   bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers
+  bptt bench --suite tagger --case train-b32-lstm --flame train.cpuprofile
   bptt bench --ladder --svg ladder.svg`;
 
 /** Adds the command. */
 export function addBench(program: Command, terminal: Terminal): void {
-  program
-    .command('bench')
+  addModes(program.command('bench'))
     .description('time products, layers and taggers, after checking them')
     .option('--suite <names>', `suites, separated by commas: ${SUITES.join(', ')}; default: all`, suites)
     .option('--case <text>', 'only cases whose name contains this; repeat for more', collects(collect))
@@ -112,13 +116,6 @@ export function addBench(program: Command, terminal: Terminal): void {
     )
     .option('--fail-below <x>', 'with --against: fail where something is slower than x times the earlier speed', ratio)
     .option('--plot <file>', 'write an SVG: GFLOP/s over the size, tokens/s over the batch')
-    .addOption(
-      new Option(
-        '--ladder [folder]',
-        'time the rungs of a folder of kernels instead of suites, from three loops to the limit; default: bench/ladder of the clone',
-      ).conflicts(NOT_FOR_LADDER),
-    )
-    .option('--svg <file>', 'with --ladder: write a picture, the staircase of rungs beside the roofline')
     .option('--peers [names]', 'other systems, separated by commas; default: all that are there', names)
     .option('--no-peers', 'no other systems')
     .option('--browser', 'gemm and tagger in a browser too: WebAssembly, WebGL 2, WebGL, WebGPU')
@@ -130,6 +127,26 @@ export function addBench(program: Command, terminal: Terminal): void {
     .addOption(new Option('--csv', 'print rows as comma-separated values, as they are finished').conflicts('json'))
     .addHelpText('after', HELP)
     .action((options: Options) => runBench(options, terminal));
+}
+
+/** Other things than tables of suites: profile, ladder. */
+function addModes(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--flame <file>', 'write a CPU profile of one --case, named in full, as DevTools opens it').conflicts([
+        'peers',
+        'browser',
+        'against',
+        'kernel',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--ladder [folder]',
+        'time the rungs of a folder of kernels instead of suites, from three loops to the limit; default: bench/ladder of the clone',
+      ).conflicts(NOT_FOR_LADDER),
+    )
+    .option('--svg <file>', 'with --ladder: write a picture, the staircase of rungs beside the roofline');
 }
 
 /** The suites and their statistics are loaded here, so that no other command waits for them. */
@@ -148,10 +165,18 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
       `--kernel ${options.kernel.join(', ')} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
     );
   }
+  if (options.flame !== undefined && options.case?.length !== 1) {
+    throw new ArgumentError(
+      `--flame ${options.flame} is of one case; name it in full, such as --case train-b32-lstm, once`,
+    );
+  }
   if (options.failBelow !== undefined && options.against === undefined) {
     throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
   }
-  await checkOutputs({ '--plot': options.plot }, [options.against, ...(options.kernel ?? [])]);
+  await checkOutputs({ '--plot': options.plot, '--flame': options.flame }, [
+    options.against,
+    ...(options.kernel ?? []),
+  ]);
   const { loadUserKernels } = await import('../bench/run.js');
   const stray: string[] = [];
   const { guardProcess } = await import('../bench/guard.js');
@@ -207,8 +232,23 @@ async function report(options: Options, outcome: Outcome, output: Output, interr
     await saveFile(options.plot, new TextEncoder().encode(plot(result)));
   }
   await output.end(outcome);
+  if (options.flame !== undefined) output.note(await saveFlame(options.flame, outcome));
   if (wrong.length > 0) throw new BpttError(wrong.join('; '));
   if (options.failBelow !== undefined) await checkSpeed(result.rows, options.failBelow);
+}
+
+/** Writes the profile; a line on what it holds. */
+async function saveFlame(path: string, { profile, result }: Outcome): Promise<string> {
+  if (profile === undefined) {
+    throw new BpttError(
+      `--flame: nothing was sampled; profile a case of gemm, layer, crf, tagger or threads, which run here`,
+    );
+  }
+  const { heaviest } = await import('../bench/flame.js');
+  await saveFile(path, new TextEncoder().encode(JSON.stringify(profile)));
+  const most = heaviest(profile, 3).map(({ name, share }) => `${name} ${(100 * share).toFixed(0)} %`);
+  const [{ suite, case: name, system }] = result.rows;
+  return `${path}: ${suite} ${name} of ${system}, ${profile.samples.length} samples, most in ${most.join(', ')}; open it in the Performance panel of DevTools`;
 }
 
 function settingsOf(options: Options, suites: readonly SuiteName[]): Omit<RunOptions, 'userKernels'> {
@@ -216,14 +256,15 @@ function settingsOf(options: Options, suites: readonly SuiteName[]): Omit<RunOpt
     version: readPackageInfo().version,
     suites,
     cases: options.case ?? [],
-    backends: options.backend ?? [],
+    backends: options.backend ?? (options.flame === undefined ? [] : ['auto']),
+    flame: options.flame !== undefined,
     quick: options.quick ?? false,
     plotting: options.plot !== undefined,
     steps: options.steps,
     time: options.time,
     against: options.against,
     sizes: options.sizes,
-    peers: options.peers,
+    peers: options.flame === undefined ? options.peers : false,
     peersFolder: options.peersFolder,
     browser: options.browser,
   };
@@ -232,6 +273,8 @@ function settingsOf(options: Options, suites: readonly SuiteName[]): Omit<RunOpt
 /** How rows reach the reader: a table that grows, or one object at the end. */
 interface Output {
   readonly listener: Listener;
+  /** Says something beside the results. */
+  note(line: string): void;
   /** Removes what shows progress. */
   stop(): void;
   /** Prints what is left. */
@@ -244,7 +287,9 @@ function outputOf(options: Options, terminal: Terminal): Output {
     progress: (label, done, total) => progress.update({ label, done, total, rate: 0, unit: '' }),
     note: (line) => progress.line(line),
   };
-  if (options.json) return { listener: say, stop: progress.stop, end: ({ result }) => printJson(terminal, result) };
+  const { note } = say;
+  if (options.json)
+    return { listener: say, note, stop: progress.stop, end: ({ result }) => printJson(terminal, result) };
   if (options.csv) return csvOutput(say, terminal, progress.stop);
   let report: Report | undefined;
   const show = async (text: string): Promise<void> => {
@@ -252,6 +297,7 @@ function outputOf(options: Options, terminal: Terminal): Output {
     if (text !== '') await print(terminal, text);
   };
   return {
+    note,
     listener: {
       ...say,
       async started(machine, earlier) {
@@ -276,7 +322,7 @@ function csvOutput(say: Listener, terminal: Terminal, stop: () => void): Output 
     started: async () => show((await import('../bench/csv.js')).CSV_HEAD),
     rows: async (rows) => show((await import('../bench/csv.js')).csvOf(rows)),
   };
-  return { listener, stop, end: async () => undefined };
+  return { listener, note: say.note, stop, end: async () => undefined };
 }
 
 function stoppedLine(rows: readonly Row[]): string {

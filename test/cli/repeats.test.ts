@@ -73,6 +73,7 @@ test.each([
   ['plot', ['run.jsonl', '--svg', '-']],
   ['bench', ['--suite', 'gemm', '--plot', '-']],
   ['bench', ['--ladder', '--svg', '-']],
+  ['bench', ['--case', 'train-b1-rnn', '--flame', '-']],
   ['errors', ['a.safetensors', 'the.conllu', '-o', '-']],
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '-o', '-']],
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '--state', '-']],
@@ -82,13 +83,14 @@ test.each([
   const { status, stdout, stderr } = await bpttHere([command, ...args]);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(
-    /^bptt: (--out|--log|-o|--svg|--csv|--plot|--card|--state) - would write a file named "-"; expected [^\n]+\n$/,
+    /^bptt: (--out|--log|-o|--svg|--csv|--plot|--flame|--card|--state) - would write a file named "-"; expected [^\n]+\n$/,
   );
 });
 
 test('every option that writes a file is in the list above', async () => {
-  const writing = (await options()).filter(({ option }) => /^(out|log|svg|csv|plot)$/.test(option.name()) && option.required); // prettier-ignore
+  const writing = (await options()).filter(({ option }) => /^(out|log|svg|csv|plot|flame)$/.test(option.name()) && option.required); // prettier-ignore
   expect(writing.map(({ command, option }) => `${command.name()} ${option.long}`).sort()).toEqual([
+    'bench --flame',
     'bench --plot',
     'bench --svg',
     'errors --out',
