@@ -3,12 +3,31 @@ import { openBytes } from '../labeling/data/files.node.js';
 import type { LoadOptions } from '../labeling/model/file.js';
 import { loadModel } from '../labeling/model/file.js';
 import type { Model } from '../labeling/model/model.js';
+import { decodeSafetensors } from '../serialize/safetensors.js';
 import { DataError } from '../tensor/index.js';
 
 /** Reads a model file. @throws DataError that begins with the path */
 export async function readModel(path: string, options: LoadOptions = {}): Promise<Model> {
   const bytes = await readBytes(path);
-  return named(path, () => loadModel(bytes, options));
+  return named(path, () => {
+    try {
+      return loadModel(bytes, options);
+    } catch (error) {
+      throw isCheckpoint(bytes) ? new DataError(NO_MODEL, { cause: error }) : error;
+    }
+  });
+}
+
+const NO_MODEL =
+  'expected a model; got a checkpoint of a training: finish it with bptt train --resume, which writes the model';
+
+/** Whether a file that is not a model is a whole checkpoint of a training. */
+function isCheckpoint(bytes: Uint8Array): boolean {
+  try {
+    return decodeSafetensors(bytes).metadata.format === 'bptt-checkpoint';
+  } catch {
+    return false;
+  }
 }
 
 /** The bytes of a file. @throws DataError where it cannot be read */

@@ -185,6 +185,19 @@ describe('what is said and refused', () => {
     );
   });
 
+  test('a checkpoint is not a model: status 65, and what to do; a search has none', async () => {
+    const { status, stderr } = await bpttHere(['eval', 'run.ckpt', 'dev.tsv'], space.folder);
+    expect([status, stderr]).toEqual([
+      65,
+      'bptt: run.ckpt: expected a model; got a checkpoint of a training: finish it with bptt train --resume, which writes the model\n',
+    ]);
+    const search = await bpttHere(
+      ['search', '--random', '2', '--train', 'train.tsv', '--dev', 'dev.tsv', '-o', 'b.json', '--checkpoint', 'a'],
+      space.folder,
+    );
+    expect([search.status, search.stderr]).toEqual([2, expect.stringContaining("unknown option '--checkpoint'")]);
+  });
+
   test.each([
     [['--every', '5m'], '--every means nothing without --checkpoint'],
     [

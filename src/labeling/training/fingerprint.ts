@@ -20,7 +20,7 @@ export type Fingerprint = Readonly<Record<string, string>>;
 const NEUTRAL: readonly string[] = ['strictLabels'];
 
 /** Names whose texts are long, or digests: that they differ is all there is to say. */
-const DATA: readonly string[] = ['training data', 'development data'];
+const DATA: readonly string[] = ['training data', 'development data', 'initial model'];
 /** Those that follow from data and settings, and are named where nothing else differs: parts of your own may make them differ. */
 const DERIVED: readonly string[] = ['network', 'vocabularies', 'frozen parameters', 'trained parameters'];
 
@@ -45,6 +45,7 @@ export function fingerprintOf(
     ...Object.fromEntries(Object.entries({ ...Object.fromEntries(own), cell, ...parts }).map(([n, v]) => [n, canonical(v)])), // prettier-ignore
     'training data': hashOf(train),
     'development data': dev === undefined ? 'none' : hashOf(dev),
+    'initial model': hashOfTensors(replica.start),
     'reading of the data': canonical(input),
     network: canonical(config),
     vocabularies: sha256(encodeUtf8(canonical(words))),
@@ -112,6 +113,9 @@ function hashOf(sentences: readonly Sentence[]): string {
 
 /** A digest of the parameters that training leaves as they are, such as frozen vectors of words. */
 function hashOfFrozen(all: TensorRecord, trained: TensorRecord): string {
-  const frozen = Object.entries(all).filter(([name]) => !(name in trained));
-  return frozen.length === 0 ? 'none' : sha256(encodeSafetensors(Object.fromEntries(frozen)));
+  return hashOfTensors(Object.fromEntries(Object.entries(all).filter(([name]) => !(name in trained))));
+}
+
+function hashOfTensors(tensors: TensorRecord): string {
+  return Object.keys(tensors).length === 0 ? 'none' : sha256(encodeSafetensors(tensors));
 }

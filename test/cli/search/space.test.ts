@@ -39,6 +39,12 @@ describe('a space', () => {
     [{ preset: ['pos'] }, '"preset" may not be searched: it is a set of settings'],
     [{ vectors: ['v.txt'] }, '"vectors": the file "v.txt" may not be searched: give --vectors to the search'],
     [{ classWeights: ['w.json'] }, '"classWeights": the file "w.json" may not be searched: give --class-weights'],
+    [
+      { checkpoint: ['a'] },
+      '"checkpoint" may not be searched: it belongs to a single training; what a search has finished outlives a kill by --state',
+    ],
+    [{ every: ['5m'] }, '"every" may not be searched: it belongs to a single training'],
+    [{ resume: ['a'] }, '"resume" may not be searched: it belongs to a single training'],
     [{ lr: 0.1 }, '"lr" must be a list of values, or {"min": …, "max": …}; got 0.1'],
     [{ lr: [] }, '"lr" has an empty list'],
     [{ lr: [0.1, 0.1] }, '"lr" has 0.1 twice'],

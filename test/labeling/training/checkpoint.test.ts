@@ -96,6 +96,30 @@ describe('from any update on: the model, the history and the scores of a trainin
     }
   });
 
+  test('of a model that goes on, parts of it frozen; another model is refused', async () => {
+    const begun = { ...small, epochs: 1, encoders: ['words', 'affixes'] as const, affixSize: 3, affixRows: 30 };
+    const models = [1, 2].map((seed) => train(cpu, { train: corpora.train.slice(0, 20) }, { ...begun, seed }));
+    const [init, other] = (await Promise.all(models)).map(({ model }) => model);
+    const options: TrainOptions = {
+      epochs: 3,
+      lr: 0.02,
+      batch: 8,
+      init,
+      freeze: ['encoders.affixes', 'layers.0.forward'],
+    };
+    const { taken, result } = await whole(options);
+    for (const at of [0, 9]) {
+      expect(timeless(await train(cpu, corpora, { ...options, resume: taken[at].bytes }))).toEqual(timeless(result));
+    }
+    const resume = taken[3].bytes;
+    await expect(train(cpu, corpora, { ...options, init: other, resume })).rejects.toThrow(
+      'another training: initial model differs: give',
+    );
+    await expect(train(cpu, corpora, { ...options, freeze: ['encoders.affixes'], resume })).rejects.toThrow(
+      'another training: freeze was ["encoders.affixes","layers.0.forward"] and is ["encoders.affixes"]',
+    );
+  });
+
   test('in WebAssembly', async () => {
     const wasm = await createWasmKernels();
     const { taken, result } = await whole(small, corpora, wasm);
