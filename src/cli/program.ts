@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   errors: async () => (await import('./errors/errors.js')).addErrors,
   tag: async () => (await import('./tag.js')).addTag,
   join: async () => (await import('./join.js')).addJoin,
+  serve: async () => (await import('./serve/serve.js')).addServe,
   convert: async () => (await import('./convert.js')).addConvert,
   split: async () => (await import('./split.js')).addSplit,
   stats: async () => (await import('./stats.js')).addStats,

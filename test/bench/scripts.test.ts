@@ -16,7 +16,7 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js'])(
+test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js', 'serve.js'])(
   '%s: usage errors end with 2, help with 0',
   (name) => {
     expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
@@ -27,6 +27,23 @@ test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js',
     });
   },
 );
+
+test('serve.js compares every answer, and counts requests and tokens', () => {
+  const { status, stdout, stderr } = script('serve.js', [
+    '--workers',
+    '1',
+    '--clients',
+    '3',
+    '--requests',
+    '7',
+    '--json',
+  ]);
+  expect([status, stderr]).toEqual([0, '']);
+  const { clients, rows } = JSON.parse(stdout) as { clients: number; rows: Readonly<Record<string, number>>[] };
+  expect([clients, rows.length, rows[0].workers]).toEqual([3, 1, 1]);
+  expect(rows[0].tokens).toBeGreaterThan(rows[0].requests);
+  expect(rows[0].p99).toBeGreaterThanOrEqual(rows[0].p50);
+});
 
 test('taps.js finds the hook in this build', () => {
   expect(script('taps.js', ['--cut'])).toEqual({

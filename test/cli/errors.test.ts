@@ -255,7 +255,7 @@ test.each<[number, string[]]>([
 });
 
 describe('help and version', () => {
-  test.each(['train', 'eval', 'errors', 'tag', 'convert', 'split', 'stats', 'gradcheck', 'doctor', 'demo'])(
+  test.each(['train', 'eval', 'errors', 'tag', 'serve', 'convert', 'split', 'stats', 'gradcheck', 'doctor', 'demo'])(
     '%s --help has an example',
     async (command) => {
       const { status, stdout, stderr } = await bpttHere([command, '--help'], space.folder);

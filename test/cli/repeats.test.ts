@@ -9,7 +9,7 @@ const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
 const program = () => createProgram({ stdout: nowhere, stderr: nowhere, env: {} });
 
 /** Texts of which every parser takes one, or lists in its refusal what it takes. */
-const TEXTS = ['1', '0.5', '10,20', '1,1', 'lstm', '80/10/10', '8x8x8', 'name=0.5'];
+const TEXTS = ['1', '0.5', '10,20', '1,1', 'lstm', '80/10/10', '8x8x8', 'name=0.5', 'https://example.org'];
 
 /** A text that the option takes. */
 function valueFor({ flags, parseArg, argChoices = [] }: Option): string {

@@ -1,0 +1,22 @@
+/** Values of the options of `bptt serve`. */
+import { InvalidArgumentError } from 'commander';
+
+/** A TCP port, or 0 for a free one. */
+export function portNumber(text: string): number {
+  const n = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(n <= 65_535)) throw new InvalidArgumentError('It must be an integer from 0 to 65535; 0 picks a free port.');
+  return n;
+}
+
+/** An origin as a browser sends it, or `*`. */
+export function corsOrigin(text: string): string {
+  if (text === '*') return text;
+  let origin: string | undefined;
+  try {
+    ({ origin } = new URL(text));
+  } catch {
+    origin = undefined; // not a URL
+  }
+  if (origin === text && /^https?:/.test(text)) return text;
+  throw new InvalidArgumentError('It must be an origin without a path, such as https://example.org, or *.');
+}

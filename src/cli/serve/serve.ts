@@ -1,0 +1,149 @@
+/** `bptt serve`: a tagger over HTTP. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { repeatable } from '../../labeling/training/parallel/threads.js';
+import { loadModel } from '../../labeling/model/file.js';
+import { readPackageInfo } from '../../bench/package-info.js';
+import { ArgumentError, BpttError } from '../../tensor/errors.js';
+import { counted } from '../../tensor/print.js';
+import { count, positiveInteger, positiveNumber, threadCount } from '../arguments.js';
+import { addBackendOption, openBackend } from '../backend.js';
+import { watchInterrupt } from '../interrupt.js';
+import { named, readBytes } from '../model-io.js';
+import { openOwnCell } from '../own-cell.js';
+import { openPool } from '../pool/pool.js';
+import { spanHeads } from '../tag-heads.js';
+import type { Terminal } from '../terminal.js';
+import { print } from '../terminal.js';
+import { corsOrigin, portNumber } from './arguments.js';
+import type { ServeData, ServeJob, ServeResult } from './jobs.js';
+import { createMetrics } from './metrics.js';
+import { openapi } from './openapi.js';
+import { routesOf } from './routes.js';
+import type { TagServer } from './server.js';
+import { createTagServer } from './server.js';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number | 'auto';
+  readonly queue: number;
+  readonly maxBody: number;
+  readonly timeout: number;
+  readonly cors?: string;
+  readonly log?: boolean;
+  readonly cell?: string;
+  readonly backend: string;
+}
+
+const HELP = `
+POST /v1/tag takes text/plain, cut as bptt tag cuts it; application/json, {"text": "…"}, {"tokens": […]} or {"sentences": [[…], …]};
+and application/x-ndjson, one such object a line. It answers {"sentences": […]}, each sentence as bptt tag --output jsonl writes it,
+one such object a line for JSON lines. ?probabilities=true and ?spans=true add probabilities and spans.
+
+GET /health answers while the process lives, GET /ready while it takes work, GET /metrics in the text format of Prometheus,
+GET /openapi.json with the description of all of it.
+
+Only this machine reaches the server, unless --host names another address. There is no encryption and no password: put a
+proxy in front of it then. SIGTERM or Ctrl-C: requests under way are answered, then the server ends with status 0; a second one
+ends it at once.
+
+Example:
+  bptt serve tagger.safetensors --port 8080
+  curl -H 'Content-Type: text/plain' --data 'They run.' http://127.0.0.1:8080/v1/tag
+  bptt serve tagger.safetensors --port 0 --workers 2 --log`;
+
+/** Adds the command. */
+export function addServe(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('serve')
+    .description('label text over HTTP, on this machine')
+    .argument('<model>', 'model file')
+    .option('--host <address>', 'the address to listen at; 0.0.0.0 or :: lets other machines in', '127.0.0.1')
+    .option('--port <n>', 'the port to listen at; 0 picks a free one, which is printed', portNumber, 8080)
+    .option(
+      '--workers <n>',
+      'threads that label, each with a model of its own; auto for the cores',
+      threadCount,
+      'auto',
+    )
+    .option('--queue <n>', 'requests that may wait for a worker; one more is answered with 503', count, 64)
+    .option('--max-body <bytes>', 'the longest body that is read', positiveInteger, 1_048_576)
+    .option('--timeout <seconds>', 'the longest that a request may take, its arrival included', positiveNumber, 30)
+    .option('--cors <origin>', 'the origin whose pages may read answers, such as https://example.org, or *', corsOrigin)
+    .option('--log', 'write a line of JSON for each request to standard error')
+    .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
+    .addHelpText('after', HELP);
+  addBackendOption(command).action((model: string, options: Options) => runServe(model, options, terminal));
+}
+
+async function runServe(path: string, options: Options, terminal: Terminal): Promise<void> {
+  const { backend, cell, queue, timeout, log, cors, maxBody } = options;
+  const bytes = await readBytes(path);
+  const own = await openOwnCell(cell, terminal);
+  const model = named(path, () => loadModel(bytes, own));
+  const size = options.workers === 'auto' ? availableParallelism() : options.workers;
+  const running = await backendFor(backend, terminal);
+  const data: ServeData = { bytes, path, backend: running.name, ...(cell !== undefined && { cell }) };
+  const pool = openPool<ServeData, ServeJob, ServeResult>(new URL('./worker.js', import.meta.url), { size, data });
+  const interrupt = watchInterrupt();
+  let isReady = false;
+  const metrics = createMetrics({ version: readPackageInfo().version, backend: running.backend }, Math.round(Date.now() / 1000 - process.uptime())); // prettier-ignore
+  const routes = routesOf({
+    ...{ metrics, maxBody, run: pool.run, hasSpans: spanHeads(model).length > 0 },
+    openapi: `${JSON.stringify(openapi)}\n`,
+    gauges: () => ({ jobs: pool.load, limit: size + queue, workers: size, open: tags.open() }),
+    ready: () => isReady && !tags.stopping(),
+    replace: () => void pool.start().catch(() => undefined), // the next request starts one otherwise
+  });
+  const tags: TagServer = createTagServer({
+    ...{ routes, metrics, timeout: Math.round(timeout * 1000), ...(cors !== undefined && { cors }) },
+    ...(log && { log: (line: string) => void terminal.stderr.write(`${line}\n`) }),
+  });
+  try {
+    await pool.start();
+    isReady = true;
+    const url = await listen(tags, options);
+    if (!isLoopback(options.host)) terminal.stderr.write(`bptt: other machines reach ${url}, without encryption or password: put a proxy in front of it\n`); // prettier-ignore
+    terminal.stderr.write(`bptt: ${path}, ${counted(size, 'worker')}, backend ${running.backend}; Ctrl-C stops\n`);
+    await print(terminal, `listening on ${url}`);
+    if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort');
+    terminal.stderr.write(`bptt: stopping, ${counted(tags.open(), 'request')} under way\n`);
+    await tags.stop();
+  } finally {
+    await pool.close();
+    interrupt.release();
+  }
+}
+
+/** A backend that every worker can open, by the name it opens it. @throws ArgumentError where a device was asked for */
+async function backendFor(
+  asked: string,
+  terminal: Terminal,
+): Promise<{ readonly name: string; readonly backend: string }> {
+  const { kernels } = await openBackend(asked, terminal);
+  const { backend } = kernels;
+  kernels.dispose();
+  const name = repeatable(backend);
+  if (name !== undefined) return { name, backend };
+  if (asked === 'auto') return backendFor('wasm', terminal).catch(() => backendFor('cpu', terminal));
+  throw new ArgumentError(`--backend ${asked}: the backend ${backend} serves one thread, and requests are answered by several: choose cpu or wasm`); // prettier-ignore
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+/** Listens. @returns the URL. @throws BpttError where the address is taken or unknown */
+async function listen({ server }: TagServer, { host, port }: Options): Promise<string> {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'the port is in use' : code === 'EACCES' ? 'you may not use this port' : message; // prettier-ignore
+    throw new BpttError(`cannot listen on ${shown}:${port}: ${why}: pass another --host or --port; --port 0 picks a free one`); // prettier-ignore
+  }
+  return `http://${shown}:${(server.address() as AddressInfo).port}`;
+}

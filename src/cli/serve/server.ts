@@ -1,0 +1,185 @@
+/** The HTTP server of `bptt serve`: routes, limits, errors and the orderly stop. It knows nothing of models: `routes` does. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorBody, HttpError } from './http-error.js';
+import type { Metrics } from './metrics.js';
+
+/** An answer. */
+export interface Reply {
+  readonly status: number;
+  readonly type?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What of the answer goes into the log. */
+  readonly note?: Readonly<Record<string, number>>;
+}
+
+/** Answers one kind of request. `signal` is aborted when its time is over. */
+export type Handler = (request: IncomingMessage, query: URLSearchParams, signal: AbortSignal) => Reply | Promise<Reply>;
+
+/** Handlers by path and method. HEAD is answered as GET, OPTIONS by what there is. */
+export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
+
+/** What a server is made of. */
+export interface ServerOptions {
+  readonly routes: Routes;
+  readonly metrics: Metrics;
+  /** Milliseconds that a request may take, its arrival included. */
+  readonly timeout: number;
+  /** The origin whose pages may read answers, or `*`; absent for none. */
+  readonly cors?: string;
+  /** Gets one line per request; absent for none. */
+  readonly log?: (line: string) => void;
+}
+
+/** A server that can be stopped without losing a request. */
+export interface TagServer {
+  readonly server: Server;
+  /** Requests that are being answered. */
+  readonly open: () => number;
+  readonly stopping: () => boolean;
+  /** Takes no more connections, answers what is under way, at most for the time a request may take, and ends. */
+  stop(): Promise<void>;
+}
+
+/** Connections at once, idle ones included. */
+const MOST_CONNECTIONS = 1024;
+
+/** Makes the server; nothing listens yet. */
+export function createTagServer(options: ServerOptions): TagServer {
+  const { metrics, timeout } = options;
+  const state = { open: 0, stopping: false };
+  const server = createServer(
+    {
+      requestTimeout: timeout, // of a slow sender: 408
+      headersTimeout: Math.min(timeout, 10_000),
+      keepAliveTimeout: 65_000, // longer than proxies keep theirs: who closes first must not be the server
+      connectionsCheckingInterval: Math.min(1000, timeout),
+      maxHeaderSize: 16_384,
+    },
+    (request, response) => void answer(request, response, options, state),
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseRaw(error, socket, metrics));
+  return {
+    server,
+    open: () => state.open,
+    stopping: () => state.stopping,
+    async stop() {
+      state.stopping = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const late = setTimeout(() => server.closeAllConnections(), timeout);
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+  state: { open: number; readonly stopping: boolean },
+): Promise<void> {
+  const { routes, metrics, timeout, log, cors } = options;
+  const started = performance.now();
+  const { pathname, searchParams } = urlOf(request);
+  const route = Object.hasOwn(routes, pathname) ? pathname : 'other';
+  const method = KNOWN_METHODS.includes(request.method ?? '') ? request.method! : 'other';
+  const id = idOf(request);
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeout);
+  state.open++;
+  let reply: Reply = { status: 499 }; // of a client that left before its answer
+  response.on('close', () => {
+    clearTimeout(timer);
+    controller.abort();
+    state.open--;
+    const seconds = (performance.now() - started) / 1000;
+    metrics.request({ route, method, status: reply.status }, seconds);
+    log?.(JSON.stringify({ time: new Date().toISOString(), id, method, path: pathname.slice(0, 200), status: reply.status, ms: Math.round(seconds * 1e4) / 10, ...reply.note })); // prettier-ignore
+  });
+  const given = await replyTo(request, routes[route === 'other' ? '' : route], searchParams, controller.signal);
+  if (response.destroyed) return;
+  reply = given;
+  const { status, type, body = '', headers } = reply;
+  // Bytes that were not read are not mistaken for the next request.
+  const unread = !request.complete || state.stopping;
+  response.writeHead(status, {
+    'X-Request-Id': id,
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+    ...(type !== undefined && { 'Content-Type': type, 'Content-Length': String(Buffer.byteLength(body)) }),
+    ...(unread && { Connection: 'close' }),
+    ...(cors !== undefined && { 'Access-Control-Allow-Origin': cors, ...(cors !== '*' && { Vary: 'Origin' }) }),
+    ...headers,
+    ...(status === 204 && cors !== undefined && { 'Access-Control-Allow-Methods': headers?.Allow ?? '', 'Access-Control-Allow-Headers': 'Content-Type, X-Request-Id' }), // prettier-ignore
+  });
+  response.end(body);
+}
+
+const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'];
+
+/** What a request is answered with; never throws. */
+async function replyTo(
+  request: IncomingMessage,
+  handlers: Routes[string] | undefined,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<Reply> {
+  try {
+    if (handlers === undefined) throw new HttpError(404, 'not_found', 'there is nothing here: see GET /openapi.json');
+    const allowed = [...(handlers.GET ? ['GET', 'HEAD'] : []), ...(handlers.POST ? ['POST'] : []), 'OPTIONS'].join(
+      ', ',
+    );
+    const { method } = request;
+    if (method === 'OPTIONS') return { status: 204, headers: { Allow: allowed } };
+    const handler =
+      method === 'POST' ? handlers.POST : method === 'GET' || method === 'HEAD' ? handlers.GET : undefined;
+    if (handler === undefined) {
+      throw new HttpError(405, 'method_not_allowed', `this path takes ${allowed}`, { Allow: allowed });
+    }
+    return await handler(request, query, signal);
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+/** What is said of an error: of one that is not about the request, no more than that it happened. */
+function refusal(error: unknown): Reply {
+  const known =
+    error instanceof HttpError ? error : new HttpError(500, 'internal', 'the request failed inside of the server');
+  const { status, code, message, headers } = known;
+  return { status, type: 'application/json; charset=utf-8', body: errorBody(code, message), headers };
+}
+
+/** What Node's own parser refuses has no response object: the answer is written to the socket. */
+function refuseRaw(error: NodeJS.ErrnoException, socket: Socket, metrics: Metrics): void {
+  const [status, code, message] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ([408, 'timeout', 'the request did not arrive in time'] as const)
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ([431, 'too_large', 'the headers are too long'] as const)
+        : ([400, 'bad_request', 'this is not a request of HTTP/1.1'] as const);
+  metrics.request({ route: 'other', method: 'other', status }, 0);
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const body = errorBody(code, message);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body);
+}
+
+/** Path and query of a request; of a target that is none, a path that is not there. */
+function urlOf({ url = '' }: IncomingMessage): Pick<URL, 'pathname' | 'searchParams'> {
+  const at = url.indexOf('?');
+  const pathname = at < 0 ? url : url.slice(0, at);
+  return { pathname, searchParams: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)) };
+}
+
+/** The id that the client gave its request, else a new one. */
+function idOf({ headers }: IncomingMessage): string {
+  const own = headers['x-request-id'];
+  return typeof own === 'string' && /^[\w.:-]{1,64}$/.test(own) ? own : randomUUID();
+}
