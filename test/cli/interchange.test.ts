@@ -197,7 +197,7 @@ describe('ONNX', () => {
 
   test.each([
     [
-      { words: ['a'], labels: [] },
+      { words: ['a'], labels: [], unknown: 'a' },
       /^bptt: n\.json: importOnnx: expected 5 words, one for each row of the table; got 1\n$/,
     ],
     [[], /^bptt: n\.json: expected an object with words and labels/],

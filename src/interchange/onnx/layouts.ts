@@ -102,8 +102,7 @@ const reshape: Handler = (node, reading) => {
   const merged = axes.slice(-2).join('') === 'df' ? [...axes.slice(0, -2), 'f' as const] : axes;
   if (goes(merged, true)) return { ...value, axes: merged };
   const flat: AxisName[] = ['ab', 'f'];
-  if (merged.length === 3 && merged[0] === 'a' && merged[2] === 'f' && goes(flat, false))
-    return { ...value, axes: flat };
+  if (merged.length === 3 && merged[2] === 'f' && goes(flat, false)) return { ...value, axes: flat };
   throw refused(node, `the shape ${given.join(', ')} of rows with the axes ${axes.join(', ')}`);
 };
 
@@ -164,10 +163,20 @@ const dropout: Handler = (node, reading) => {
   return rowsAt(reading, node);
 };
 
+/** Zeros stay zeros, however they are cut and turned: so initial states are made. */
+const ofZeros =
+  (handler: Handler): Handler =>
+  (node, reading) => {
+    const value = reading.input(node, 0);
+    const zeros = value?.is === 'zeros' || (value?.is === 'constant' && value.tensor.type === FLOAT && isZero(value));
+    return zeros ? { is: 'zeros' } : handler(node, reading);
+  };
+
 /** By operator. */
 export const layouts: Readonly<Record<string, Handler>> = {
   ...{ Constant: constant, Identity: first, Cast: cast, Dropout: dropout, Shape: shape, Gather: gather },
-  ...{ Transpose: transpose, Squeeze: squeeze, Unsqueeze: unsqueeze, Reshape: reshape },
-  ...{ Concat: concat, Slice: slice, ConstantOfShape: constantOfShape, Expand: expand },
+  ...{ Transpose: ofZeros(transpose), Squeeze: ofZeros(squeeze), Unsqueeze: ofZeros(unsqueeze) },
+  ...{ Reshape: ofZeros(reshape), Slice: ofZeros(slice), Expand: ofZeros(expand) },
+  ...{ Concat: concat, ConstantOfShape: constantOfShape },
   ...{ Mul: unknownSizes, Div: unknownSizes, Sub: unknownSizes },
 };

@@ -120,14 +120,15 @@ function graphPieces({ name, nodes, initializers, inputs, outputs }: OnnxGraph):
   ];
 }
 
-/** NodeProto: input 1, output 2, name 3, op_type 4, attribute 5. */
-function nodePieces({ name, operator, inputs, outputs, attributes }: OnnxNode): Pieces {
+/** NodeProto: input 1, output 2, name 3, op_type 4, attribute 5, domain 7. */
+function nodePieces({ name, operator, domain, inputs, outputs, attributes }: OnnxNode): Pieces {
   return [
     ...inputs.flatMap((input) => textField(1, input)),
     ...outputs.flatMap((output) => textField(2, output)),
     ...textField(3, name),
     ...textField(4, operator),
     ...Object.entries(attributes).flatMap(([key, value]) => bytesField(5, attributePieces(key, value))),
+    ...(domain === '' ? [] : textField(7, domain)),
   ];
 }
 
@@ -148,11 +149,13 @@ function attributePieces(name: string, value: Attribute): Pieces {
 
 /** TensorProto: dims 1, data_type 2, name 8, raw_data 9. */
 function tensorPieces({ name, type, shape, data }: OnnxTensor): Pieces {
+  if (data === undefined)
+    throw new UnsupportedError(`onnx: the tensor ${name} is of a type that is not written, ${type}`);
   return [
     ...shape.flatMap((n) => integerField(1, n)),
     ...integerField(2, type),
     ...textField(8, name),
-    ...bytesField(9, [rawOf(type, data!)]),
+    ...bytesField(9, [rawOf(type, data)]),
   ];
 }
 
