@@ -1,6 +1,7 @@
 /** `bptt bench`: how fast this machine runs the products, the layers and whole taggers, and how fast others run them. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { loadavg } from 'node:os';
 import { saveFile } from '../serialize/save.node.js';
 import { ArgumentError, BpttError } from '../tensor/index.js';
 import { positiveInteger } from './arguments.js';
@@ -8,6 +9,7 @@ import type { Report } from '../bench/report.js';
 import type { Listener, Outcome, RunOptions } from '../bench/run.js';
 import type { Row, SuiteName } from '../bench/types.js';
 import { SUITES } from '../bench/types.js';
+import { NOT_FOR_HISTORY, prepareRecord, record, runHistoryCommand } from './bench-history.js';
 import { NOT_FOR_LADDER, runLadderCommand } from './bench-ladder.js';
 import { InterruptedError } from './failure.js';
 import type { Interrupt } from './interrupt.js';
@@ -29,6 +31,8 @@ interface Options {
   readonly failBelow?: number;
   readonly plot?: string;
   readonly flame?: string;
+  readonly history?: string | true;
+  readonly record?: string;
   readonly ladder?: string | true;
   readonly svg?: string;
   readonly peers?: string[] | boolean;
@@ -75,6 +79,9 @@ than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies bel
 Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130. It also ends a
 --kernel that never returns.
 
+--record FOLDER keeps a finished run as a file named by its release and machine, with the load average, so that a later release is shown
+beside it: --history as a table and, with --svg, as a chart. --against takes such a file as it takes any run.
+
 --flame samples one case in its turns, the first system of it alone, every 250 µs. Frames are functions of this package; those
 of WebAssembly have numbers. Sampling costs some percent, so that the figures beside it are not for comparison.
 
@@ -91,7 +98,9 @@ Example:
   bptt bench --suite gemm,tagger --against ../before --fail-below 0.9
   bptt bench --suite gemm,tagger --backend auto,gpu --browser --no-peers
   bptt bench --suite tagger --case train-b32-lstm --flame train.cpuprofile
-  bptt bench --ladder --svg ladder.svg`;
+  bptt bench --ladder --svg ladder.svg
+  bptt bench --suite gemm,tagger --backend auto --no-peers --record history
+  bptt bench --history history --svg history.svg`;
 
 /** Adds the command. */
 export function addBench(program: Command, terminal: Terminal): void {
@@ -133,6 +142,18 @@ export function addBench(program: Command, terminal: Terminal): void {
 function addModes(command: Command): Command {
   return command
     .addOption(
+      new Option('--record <folder>', 'keep the run there, a file per release and machine, for --history').conflicts([
+        'quick',
+        'flame',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--history [folder]',
+        'show what kept runs reached, release by release; default: bench/history of the clone',
+      ).conflicts(NOT_FOR_HISTORY),
+    )
+    .addOption(
       new Option('--flame <file>', 'write a CPU profile of one --case, named in full, as DevTools opens it').conflicts([
         'peers',
         'browser',
@@ -146,37 +167,24 @@ function addModes(command: Command): Command {
         'time the rungs of a folder of kernels instead of suites, from three loops to the limit; default: bench/ladder of the clone',
       ).conflicts(NOT_FOR_LADDER),
     )
-    .option('--svg <file>', 'with --ladder: write a picture, the staircase of rungs beside the roofline');
+    .option(
+      '--svg <file>',
+      'with --ladder or --history: write a picture, of rungs beside the roofline or of speed over releases',
+    );
 }
 
 /** The suites and their statistics are loaded here, so that no other command waits for them. */
 async function runBench(options: Options, terminal: Terminal): Promise<void> {
-  const { ladder } = options;
+  const { ladder, history } = options;
+  if (history !== undefined) return runHistoryCommand({ ...options, history }, terminal);
   if (ladder !== undefined) return runLadderCommand({ ...options, ladder }, terminal);
-  if (options.svg !== undefined)
-    throw new ArgumentError(`--svg ${options.svg} is a picture of --ladder; add --ladder, or use --plot for suites`);
   const chosen = SUITES.filter((suite) => options.suite?.includes(suite) ?? true);
-  if (options.sizes !== undefined && !chosen.includes('gemm'))
-    throw new ArgumentError(
-      `--sizes is for products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
-    );
-  if (options.kernel !== undefined && !chosen.includes('gemm')) {
-    throw new ArgumentError(
-      `--kernel ${options.kernel.join(', ')} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
-    );
-  }
-  if (options.flame !== undefined && options.case?.length !== 1) {
-    throw new ArgumentError(
-      `--flame ${options.flame} is of one case; name it in full, such as --case train-b32-lstm, once`,
-    );
-  }
-  if (options.failBelow !== undefined && options.against === undefined) {
-    throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
-  }
+  checkTogether(options, chosen);
   await checkOutputs({ '--plot': options.plot, '--flame': options.flame }, [
     options.against,
     ...(options.kernel ?? []),
   ]);
+  if (options.record !== undefined) await prepareRecord(options.record);
   const { loadUserKernels } = await import('../bench/run.js');
   const stray: string[] = [];
   const { guardProcess } = await import('../bench/guard.js');
@@ -195,6 +203,31 @@ async function runBench(options: Options, terminal: Terminal): Promise<void> {
   }
 }
 
+/** Refuses options that say nothing together. @throws ArgumentError */
+function checkTogether(options: Options, chosen: readonly SuiteName[]): void {
+  if (options.svg !== undefined)
+    throw new ArgumentError(
+      `--svg ${options.svg} is a picture of --ladder or --history; add --ladder or --history, or use --plot for suites`,
+    );
+  if (options.sizes !== undefined && !chosen.includes('gemm'))
+    throw new ArgumentError(
+      `--sizes is for products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+    );
+  if (options.kernel !== undefined && !chosen.includes('gemm')) {
+    throw new ArgumentError(
+      `--kernel ${options.kernel.join(', ')} has products, which no suite but gemm times; --suite ${chosen.join(',')} leaves it out`,
+    );
+  }
+  if (options.flame !== undefined && options.case?.length !== 1) {
+    throw new ArgumentError(
+      `--flame ${options.flame} is of one case; name it in full, such as --case train-b32-lstm, once`,
+    );
+  }
+  if (options.failBelow !== undefined && options.against === undefined) {
+    throw new ArgumentError(`--fail-below ${options.failBelow} needs an earlier program: add --against FILE|FOLDER`);
+  }
+}
+
 /** Runs the suites until they end or a signal comes. */
 async function runWatched(
   options: Options,
@@ -204,11 +237,12 @@ async function runWatched(
 ): Promise<void> {
   const interrupt = watchInterrupt();
   const output = outputOf(options, terminal);
+  const load = loadavg()[0];
   const { runSuites } = await import('../bench/run.js');
   try {
     const outcome = await runSuites(settings, output.listener, interrupt);
     output.stop();
-    await report(options, { ...outcome, wrong: [...outcome.wrong, ...new Set(stray)] }, output, interrupt);
+    await report(options, { ...outcome, wrong: [...outcome.wrong, ...new Set(stray)], load }, output, interrupt);
   } finally {
     output.stop();
     interrupt.release();
@@ -216,7 +250,12 @@ async function runWatched(
 }
 
 /** The end of a run: what is left to print, the plot, and what makes the command fail. */
-async function report(options: Options, outcome: Outcome, output: Output, interrupt: Interrupt): Promise<void> {
+async function report(
+  options: Options,
+  outcome: Outcome & { readonly load: number },
+  output: Output,
+  interrupt: Interrupt,
+): Promise<void> {
   const { result, wrong } = outcome;
   if (interrupt.signal.aborted) {
     await output.end(outcome);
@@ -234,6 +273,7 @@ async function report(options: Options, outcome: Outcome, output: Output, interr
   await output.end(outcome);
   if (options.flame !== undefined) output.note(await saveFlame(options.flame, outcome));
   if (wrong.length > 0) throw new BpttError(wrong.join('; '));
+  if (options.record !== undefined) output.note(await record(options.record, result, outcome.load));
   if (options.failBelow !== undefined) await checkSpeed(result.rows, options.failBelow);
 }
 
