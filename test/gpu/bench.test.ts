@@ -1,6 +1,7 @@
 /** `bptt bench` on devices: rows of headless GL in Node, of every mode in a browser, and of gpu.js by itself. */
 import { spawnSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
+import type { LadderResult } from '../../src/bench/ladder/types';
 import type { Result } from '../../src/bench/report';
 import { bptt, mainFile } from '../support/cli';
 
@@ -43,6 +44,18 @@ test('without --backend the device takes part, and gpu.js with its own kernel on
   ]);
   expect(rows.map(({ device }) => device)).toEqual([undefined, undefined, rows[2].device, rows[2].device]);
   expect(rows[2]).toMatchObject(DEVICE);
+});
+
+test('--ladder: the rungs of gpu.js run on the device, each within its bound', () => {
+  const { status, stdout } = bptt(['bench', '--ladder', '--quick', '--json', '--case', 'gpu']);
+  const { rows, refused, skipped } = JSON.parse(stdout) as LadderResult;
+  expect([status, refused, skipped]).toEqual([0, [], []]);
+  expect(rows.map(({ rung, checked, over }) => [rung, checked, over])).toEqual([
+    ['01-triple-loop', 'reference', undefined],
+    ['12-gpu-naive', 'within its bound', '01-triple-loop'],
+    ['13-gpu-tiled', 'within its bound', '12-gpu-naive'],
+  ]);
+  for (const { device, share } of rows.slice(1)) expect([device, share]).toEqual([DEVICE.device, undefined]);
 });
 
 describe('bench/gpu-check.js', () => {
