@@ -206,7 +206,7 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
 const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
   ['version https://git-lfs', 'it is a Git LFS pointer, which stands for the file: fetch the file with git lfs pull'],
   ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
-  ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: unpack or convert it'],
+  ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: convert one of PyTorch with bptt import'],
   ['\u001f\u008b', 'it is compressed by gzip: unpack it with gunzip'],
   ['\u0089HDF', 'it is an HDF5 file, as Keras writes: convert it'],
 ];

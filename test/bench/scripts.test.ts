@@ -16,7 +16,7 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js', 'serve.js'])(
+test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js', 'serve.js', 'ranks.js'])(
   '%s: usage errors end with 2, help with 0',
   (name) => {
     expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
@@ -43,6 +43,19 @@ test('serve.js compares every answer, and counts requests and tokens', () => {
   expect([clients, rows.length, rows[0].workers]).toEqual([3, 1, 1]);
   expect(rows[0].tokens).toBeGreaterThan(rows[0].requests);
   expect(rows[0].p99).toBeGreaterThanOrEqual(rows[0].p50);
+});
+
+test('ranks.js prints what the model says of the constants that are given', () => {
+  const args = ['--bytes', '8e6', '--batch', '1000', '--bandwidth', '1e8', '--latency', '1e-3', '--per-update', '0.01', '--per-word', '1e-4', '--json']; // prettier-ignore
+  const { status, stdout } = script('ranks.js', args);
+  const { ranks, rows } = JSON.parse(stdout) as { ranks: number[]; rows: { rates: number[]; best: number }[] };
+  expect([status, ranks, rows.length]).toEqual([0, [1, 2, 4, 8, 16, 32, 64], 1]);
+  // four ranks: 0.01 + 0.1/4 of computing, 1.5 times the gradient at 0.08 s, 12 messages of a millisecond
+  expect([rows[0].rates[0], rows[0].rates[2]]).toEqual([
+    expect.closeTo(1000 / 0.11, 6),
+    expect.closeTo(1000 / 0.167, 6),
+  ]);
+  expect(script('ranks.js', ['--batch', 'x'])).toMatchObject({ status: 2, stdout: '' });
 });
 
 test('taps.js finds the hook in this build', () => {

@@ -71,7 +71,7 @@ export function addModelOptions(command: Command): Command {
       .argument('<sentence>', 'the sentence, in quotes')
       .argument(
         '[model]',
-        'model file, or a state dict of PyTorch as safetensors; without one a model is drawn, or trained (--train)',
+        'model file, or a state dict of PyTorch, safetensors or .pt; without one a model is drawn, or trained (--train)',
       )
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
       .option('--head <name>', 'which head of a model file with several, by its name (default: the first)')

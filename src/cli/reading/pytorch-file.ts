@@ -1,17 +1,19 @@
-/** A state dict of PyTorch, saved as safetensors, in place of a model file. */
+/** A state dict of PyTorch, as safetensors or .pt, in place of a model file. */
 import { fromPyTorch } from '../../inspect/index.js';
 import type { PyTorchModel, PyTorchOptions } from '../../inspect/index.js';
-import { decodeSafetensors } from '../../serialize/safetensors.js';
+import { readStateDict } from '../../interchange/index.js';
+import { isZip } from '../../interchange/pytorch/read.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { quoted } from '../../tensor/visible.js';
 import { readBytes } from '../model-io.js';
 import { fileOfCell } from '../own-cell.js';
 import type { ModelOptions } from './options.js';
 
-/** Whether a file holds recurrent weights under PyTorch's names. What is not a safetensors file is not, whatever else it is. */
+/** Whether a file holds recurrent weights under PyTorch's names, or is an archive as `torch.save` writes. */
 export function isPyTorch(bytes: Uint8Array): boolean {
+  if (isZip(bytes)) return true;
   try {
-    return Object.keys(decodeSafetensors(bytes).tensors).some((name) => /(^|\.)weight_hh_l0$/.test(name));
+    return Object.keys(readStateDict(bytes)).some((name) => /(^|\.)weight_hh_l0$/.test(name));
   } catch (error) {
     if (error instanceof DataError) return false;
     throw error;
@@ -38,7 +40,7 @@ export async function openPyTorch(
     ...(output !== undefined && { output }),
   };
   try {
-    return fromPyTorch(bytes, [{ tokens }], given);
+    return fromPyTorch(readStateDict(bytes), [{ tokens }], given);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     const rows = /its embedding has (\d+) rows; .* got (\d+)$/.exec(error.message);

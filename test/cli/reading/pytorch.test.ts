@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Trace } from '../../../src/inspect';
 import { encodeSafetensors } from '../../../src/serialize/safetensors';
+import { encodePt } from '../../../src/interchange';
 import { createRng, normal } from '../../../src/tensor';
 import { bpttHere } from '../../support/cli-here';
 
@@ -21,6 +22,8 @@ beforeAll(() => {
   const around = { 'emb.weight': random(3, D), 'out.weight': random(2, H), 'out.bias': random(2) };
   writeFileSync(join(folder, 'gru.safetensors'), encodeSafetensors(gru));
   writeFileSync(join(folder, 'tagger.safetensors'), encodeSafetensors({ ...gru, ...around }));
+  writeFileSync(join(folder, 'tagger.pt'), encodePt({ ...gru, ...around }));
+  writeFileSync(join(folder, 'cut.pt'), encodePt(gru).slice(0, -9));
   writeFileSync(join(folder, 'words.txt'), '<unk>\nthe\ncat\n');
   const broken = { ...gru, 'gru.bias_ih_l0': random(5) };
   writeFileSync(join(folder, 'broken.safetensors'), encodeSafetensors(broken));
@@ -54,7 +57,14 @@ test('with its embedding and output layer: --words and --labels name their rows'
   expect(stdout).toContain('from PyTorch');
 });
 
+test('a .pt of torch.save reads as the same safetensors file does', async () => {
+  const named = ['--words', 'words.txt', '--labels', 'D N'];
+  const [pt, safetensors] = [await json('inspect', 'the cat', 'tagger.pt', ...named), await json('inspect', 'the cat', 'tagger.safetensors', ...named)]; // prettier-ignore
+  expect(pt).toEqual(safetensors);
+});
+
 test.each([
+  [['the cat', 'cut.pt'], 65, /^bptt: cut\.pt: ZIP archive: the file cannot be read: .*truncated/],
   [['the cat', 'broken.safetensors'], 65, /^bptt: broken\.safetensors: .*bias of l0/],
   [['the cat', 'tagger.safetensors'], 65, /words/],
   [['the cat', 'tagger.safetensors', '--words', 'gone.txt'], 65, /gone\.txt/],

@@ -146,8 +146,9 @@ def train(asked, shards, rank, world, device):
     out = asked.out or os.path.join(FOLDER, read_json("config.json")["weights"])
     steps = 0
     for epoch in range(1, asked.epochs + 1):
-        begun, loss_sum, words, updates = time.perf_counter(), 0.0, 0, 0
+        begun, loss_sum, words, times, cpu = time.perf_counter(), 0.0, 0, [], []
         for part in shards.batches(asked.batch, asked.seed, epoch):
+            started, worked = time.perf_counter(), time.process_time()
             own = [sum(g >= 0 for s in part for g in s["gold"][name]) for name in tagger.names]
             *counts, tokens = summed(own + [sum(len(s["tokens"]) for s in part)], device, world)
             loss = parallel(part, counts)
@@ -156,14 +157,18 @@ def train(asked, shards, rank, world, device):
             if asked.clip > 0:
                 nn.utils.clip_grad_norm_(learned, asked.clip)
             optimizer.step()
-            loss_sum, words, updates, steps = loss_sum + loss.item(), words + tokens, updates + 1, steps + 1
+            loss_sum, words, steps = loss_sum + loss.item(), words + tokens, steps + 1
+            times.append(time.perf_counter() - started)
+            cpu.append(time.process_time() - worked)
             if asked.steps is not None and steps >= asked.steps:
                 break
-        seconds = time.perf_counter() - begun
+        seconds, updates = time.perf_counter() - begun, len(times)
         (mean,) = summed([loss_sum / max(updates, 1)], device, world)
         if rank == 0:
             save(tagger, out)
             said = {"epoch": epoch, "loss": mean, "tokens": int(words), "updates": updates, "seconds": seconds, "ranks": world}
+            said["fastest"], said["median"] = min(times), sorted(times)[updates // 2]
+            said["cpu"] = min(cpu)
             said["bytes"] = sum(p.numel() * p.element_size() for p in learned)
             line = "epoch %d/%d  loss %.4f  %s tokens/s  %d rank%s" % (epoch, asked.epochs, mean, format(int(words / seconds), ","), world, "" if world == 1 else "s")
             print(json.dumps(said) if asked.json else line, flush=True)

@@ -1,0 +1,60 @@
+/**
+ * How long an update of `train_ddp.py` takes on R ranks: a model of few constants, which one machine can measure.
+ *
+ *   (1)  compute(R) = a + c·n/R                            a: seconds of an update, c: seconds of a word, n: words of the whole batch
+ *   (2)  reduce(R)  = 2(R − 1)/R · S/W + 2(R − 1)·L        S: bytes of the gradient, W: bytes per second of a link, L: its latency
+ *   (3)  step(R)    = compute(R) + reduce(R) + 2(R − 1)·L
+ *   (4)  rate(R)    = n / step(R)
+ *
+ * (2) is a ring: each rank sends and receives 2(R − 1) pieces of S/R bytes (Patarasuk & Yuan, Bandwidth optimal all-reduce algorithms for
+ * clusters of workstations, JPDC 2009). (3) adds the sum of the counts, a few bytes. Nothing overlaps here: DistributedDataParallel reduces
+ * while the backward pass goes on, so that a step may be shorter by what it hides. a does not shrink with R: it is the optimizer, the
+ * calls of Python, and the steps in time, which follow each other however few the sentences are.
+ */
+
+/** What (1) to (4) are computed from. Seconds, bytes, bytes per second. */
+export interface RankConstants {
+  /** a */
+  readonly perUpdate: number;
+  /** c */
+  readonly perWord: number;
+  /** n */
+  readonly words: number;
+  /** S */
+  readonly bytes: number;
+  /** W */
+  readonly bandwidth: number;
+  /** L */
+  readonly latency: number;
+}
+
+/** Returns the seconds of an update on so many ranks, at least one. */
+export function stepSeconds(ranks: number, constants: RankConstants): number {
+  const { perUpdate, perWord, words, bytes, bandwidth, latency } = constants;
+  const compute = perUpdate + (perWord * words) / ranks; //                                         (1)
+  const messages = 2 * (ranks - 1);
+  const reduce = (messages / ranks) * (bytes / bandwidth) + messages * latency; //                  (2)
+  return compute + reduce + messages * latency; //                                                  (3)
+}
+
+/** Returns the words per second of so many ranks. */
+export function rate(ranks: number, constants: RankConstants): number {
+  return constants.words / stepSeconds(ranks, constants); //                                        (4)
+}
+
+/** Returns the number of ranks, of 1 to `most`, with the highest rate. */
+export function bestRanks(constants: RankConstants, most = 1024): number {
+  let best = 1;
+  for (let ranks = 2; ranks <= most; ranks++) if (rate(ranks, constants) > rate(best, constants)) best = ranks;
+  return best;
+}
+
+/** Returns `[intercept, slope]` of the line through points by least squares, neither below 0: times that grow with the work. */
+export function lineThrough(points: readonly (readonly [x: number, y: number])[]): [intercept: number, slope: number] {
+  const mean = (of: (point: readonly [number, number]) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [mx, my] = [mean(([x]) => x), mean(([, y]) => y)];
+  const slope = mean(([x, y]) => (x - mx) * (y - my)) / mean(([x]) => (x - mx) * (x - mx));
+  const rising = Math.max(0, slope);
+  return [Math.max(0, my - rising * mx), rising];
+}
