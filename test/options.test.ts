@@ -29,7 +29,7 @@ import {
   buildVocabulary,
 } from '../src/labeling';
 import { fromPyTorch, inspect, saliency, untrained } from '../src/inspect';
-import { decodePt, encodePt, fromPlainStateDict } from '../src/interchange';
+import { decodePt, encodePt, exportPyTorch, fromPlainStateDict } from '../src/interchange';
 import type { Model } from '../src/labeling';
 import * as layers from '../src/layers';
 import { createAdam, createAdamW, createSgd } from '../src/optim';
@@ -57,6 +57,7 @@ const calls: Record<string, () => unknown> = {
   inspect: () => inspect(kernels, model, { tokens: ['a'] }, wrong),
   saliency: () => saliency(kernels, model, { tokens: ['a'] }, wrong),
   fromPyTorch: () => fromPyTorch({}, [], wrong),
+  exportPyTorch: () => exportPyTorch(model, wrong),
   decodePt: () => decodePt(encodePt({ x }), wrong),
   fromPlainStateDict: () => fromPlainStateDict({ x }, wrong),
   untrained: () => untrained([{ tokens: ['a'] }], wrong),

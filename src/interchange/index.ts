@@ -6,6 +6,7 @@
 export { exportOnnx, importOnnx, onnxFiles } from './onnx/index.js';
 export type { OnnxImportOptions } from './onnx/index.js';
 export { exportPyTorch } from './pytorch/export.js';
+export type { PyTorchExportOptions } from './pytorch/export.js';
 export { importPyTorch } from './pytorch/import.js';
 export type { FolderFiles } from './pytorch/import.js';
 export { fromPlainStateDict } from './pytorch/plain.js';

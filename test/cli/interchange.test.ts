@@ -37,6 +37,14 @@ test('a model goes out and comes back, byte for byte', async () => {
   expect(bytes('back.safetensors').equals(bytes('model.safetensors'))).toBe(true);
 });
 
+test('--pt writes the weights as torch.save does, and they come back', async () => {
+  expect((await run('export', 'model.safetensors', '--torch', 'pt', '--pt')).status).toBe(0);
+  expect(readdirSync(space.at('pt')).sort()).toEqual([...FILES.slice(0, 4), 'weights.pt']);
+  expect(Buffer.from(encodePt(state())).equals(bytes('pt/weights.pt'))).toBe(true);
+  expect((await run('import', 'pt', '-o', 'pt.safetensors')).stdout).toMatch(/^weights: pt\/weights\.pt\n/);
+  expect(bytes('pt.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+});
+
 test('--json says the same to machines', async () => {
   const out = JSON.parse((await run('export', 'model.safetensors', '--torch', 'json', '--json')).stdout) as { files: { path: string; bytes: number }[] }; // prettier-ignore
   expect(out).toMatchObject({ model: 'model.safetensors', format: 'torch', notes: [] });

@@ -13,11 +13,13 @@ import {
 } from '../../src/interchange';
 import { exportPyTorch } from '../../src/interchange';
 import { generateCorpus, predict, train } from '../../src/labeling';
-import type { Model } from '../../src/labeling';
+import type { Model, Prediction, TrainOptions } from '../../src/labeling';
+import { readCorpus } from '../../src/labeling/data/files.node';
 import type { Tensor } from '../../src/tensor';
 import { flatten } from '../../src/autograd';
 import { DataError } from '../../src/tensor';
 import { parts } from '../interchange/parts';
+import { dataPath, describeWithData } from '../support/data';
 import { python } from './engines';
 
 const kernels = createCpuKernels();
@@ -84,13 +86,20 @@ for name, folder in json.load(open(sys.argv[1])).items():
     out[name] = module.load().tag(json.load(open(sys.argv[2])))
 print(json.dumps(out))`;
 
+/** What a prediction says, as the module says it: labels, or by head. */
+function said({ heads, ...own }: Prediction): unknown {
+  const labelsOf = ({ labels, category }: Omit<Prediction, 'heads'>) => (category === undefined ? labels : [category]);
+  if (!heads) return labelsOf(own);
+  return Object.fromEntries(Object.entries(heads).map(([head, each]) => [head, labelsOf(each)]));
+}
+
 test('every tag of every kind of model is the same in PyTorch', async () => {
   const models = new Map<string, Model>();
   for (const name of Object.keys(parts)) models.set(name, await varied(name));
   const folders: Record<string, string> = {};
   for (const [name, model] of models) {
     folders[name] = mkdtempSync(at('model-'));
-    for (const [file, bytes] of Object.entries(exportPyTorch(model))) writeFileSync(join(folders[name], file), bytes);
+    for (const [file, bytes] of Object.entries(exportPyTorch(model, { weights: name.startsWith('gru') ? 'pt' : 'safetensors' }))) writeFileSync(join(folders[name], file), bytes); // prettier-ignore
   }
   writeFileSync(at('folders.json'), JSON.stringify(folders));
   writeFileSync(at('sentences.json'), JSON.stringify(sentences));
@@ -99,13 +108,38 @@ test('every tag of every kind of model is the same in PyTorch', async () => {
   scaled.params.heads.labels.b.data[0] += 0.5;
   expect(theirs['rnn-relu']).not.toEqual(predict(kernels, scaled, sentences).map(({ labels }) => labels));
   for (const [name, model] of models) {
-    const ours = predict(kernels, model, sentences).map((said) => {
-      const labelsOf = ({ labels, category }: { labels: readonly string[]; category?: string }) => category === undefined ? labels : [category]; // prettier-ignore
-      return said.heads ? Object.fromEntries(Object.entries(said.heads).map(([head, own]) => [head, labelsOf(own)])) : labelsOf(said); // prettier-ignore
-    });
+    const ours = predict(kernels, model, sentences).map(said);
     expect([name, theirs[name]]).toEqual([name, ours]);
-    expect(new Set(ours.flatMap((each) => Object.values(each)).flat()).size).toBeGreaterThan(1);
+    expect(new Set(ours.flatMap((each) => Object.values(each as object)).flat()).size).toBeGreaterThan(1);
   }
+});
+
+/** Corpora, a small training on the first sentences of each, and the test set that is tagged whole. */
+const REAL: readonly (readonly [folder: string, train: string, test: string, options: TrainOptions])[] = [
+  ['ud-ga-idt-r1.3', 'ga-ud-train.conllu', 'ga-ud-test.conllu', { encoders: ['words', 'affixes'], affixSize: 16, layers: 2 }], // prettier-ignore
+  ['ner-uner-da-ddt', 'da_ddt-ud-train.iob2', 'da_ddt-ud-test.iob2', { head: 'crf', scheme: 'IOBES', encoders: ['words', 'characters'], characterSize: 16, cell: 'gru' }], // prettier-ignore
+  ['slot-snips', 'train', 'test', { task: 'slots-intent', encoders: ['words', 'characters'], characters: 'cnn', characterSize: 16 }], // prettier-ignore
+];
+
+describe.each(REAL)('%s', (corpus, trainFile, testFile, options) => {
+  describeWithData(corpus, 'the whole test set', () => {
+    test('has 0 differing tags', async () => {
+      const reading = trainFile.endsWith('.iob2') ? { column: 3 } : {};
+      const trainSet = (await readCorpus(dataPath(corpus, trainFile), reading)).slice(0, 400);
+      const tokens = (await readCorpus(dataPath(corpus, testFile), reading)).map((each) => each.tokens);
+      const { model } = await train(kernels, { train: trainSet }, { epochs: 2, batch: 8, lr: 0.01, hidden: 16, embedding: 16, ...options }); // prettier-ignore
+      const own = mkdtempSync(at('real-'));
+      for (const [file, bytes] of Object.entries(exportPyTorch(model))) writeFileSync(join(own, file), bytes);
+      writeFileSync(at('folders.json'), JSON.stringify({ own }));
+      writeFileSync(at('sentences.json'), JSON.stringify(tokens));
+      const theirs = (JSON.parse(python(DRIVER, at('folders.json'), at('sentences.json'))) as { own: unknown[] }).own;
+      const ours = predict(kernels, model, tokens).map(said);
+      const differing = ours.filter((each, i) => JSON.stringify(each) !== JSON.stringify(theirs[i]));
+      expect(differing).toEqual([]);
+      expect(tokens.flat().length).toBeGreaterThan(3000);
+      expect(new Set(JSON.stringify(ours).match(/"[^"]+"/g)).size).toBeGreaterThan(2);
+    });
+  });
 });
 
 const SAVED = `

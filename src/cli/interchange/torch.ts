@@ -33,6 +33,7 @@ export const torchExport: ExportFormat = {
     'PyTorch: a module to read (model.py), its configuration, words, labels and weights',
   ),
   options: [
+    new Option('--pt', 'with --torch: the weights as weights.pt, which torch.load reads, instead of safetensors'),
     new Option('--train <file>', 'with --torch: labeled sentences, written as shards beside train_ddp.py'),
     new Option('--shards <n>', 'with --train: files of sentences, at least as many as ranks (default: 8)').argParser(positiveInteger), // prettier-ignore
   ],
@@ -48,9 +49,9 @@ or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read
   ],
   inputs: ({ train }: ExportOptions) => (train === undefined ? [] : [train]),
   async write(model, folder, options: ExportOptions, terminal) {
-    const { train, shards } = options;
+    const { pt, train, shards } = options;
     if (train === undefined && shards !== undefined) throw new ArgumentError('--shards means nothing without --train: add it, or leave it out'); // prettier-ignore
-    const own = exportPyTorch(model);
+    const own = exportPyTorch(model, pt ? { weights: 'pt' } : {});
     const training = train === undefined ? undefined : await shardsOf(model, train, shards, terminal);
     const files = Object.entries({ ...own, ...training?.files });
     return { files: files.map(([name, bytes]) => ({ path: join(folder, name), bytes })), lines: training?.lines ?? [] };
@@ -58,6 +59,7 @@ or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read
 };
 
 interface ExportOptions {
+  readonly pt?: boolean;
   readonly train?: string;
   readonly shards?: number;
 }

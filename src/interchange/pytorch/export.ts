@@ -6,7 +6,9 @@ import { convertLabels } from '../../labeling/data/schemes.js';
 import type { CharacterVocabulary } from '../../labeling/data/characters.js';
 import { encodeSafetensors } from '../../serialize/safetensors.js';
 import { encodeUtf8 } from '../../serialize/utf8.js';
+import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { UnsupportedError } from '../../tensor/errors.js';
+import { encodePt } from './pt.js';
 import { moduleSource } from './source.js';
 import { factsOf, toStateDict } from './state-dict.js';
 
@@ -22,8 +24,15 @@ export const FOLDER_FILES = {
   config: 'config.json',
   vocabulary: 'vocabulary.json',
   labels: 'labels.json',
-  weights: 'weights.safetensors',
 } as const;
+
+/** How a model is written for PyTorch. */
+export interface PyTorchExportOptions {
+  /** The format of the weights: `safetensors` (default), or `pt`, as `torch.save` writes. */
+  readonly weights?: 'safetensors' | 'pt';
+}
+
+const KEYS = keysOf<PyTorchExportOptions>({ weights: true });
 
 /**
  * The files of a folder from which `python3 model.py` tags, and `importPyTorch` reads the model back.
@@ -32,8 +41,12 @@ export const FOLDER_FILES = {
  * @throws UnsupportedError that names a part that cannot be rebuilt: cells that PyTorch lacks, zoneout, ensembles, parts of your own,
  *   characters by grapheme
  */
-export function exportPyTorch(model: Model): Record<string, Uint8Array> {
-  const weights = toStateDict(model);
+export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}): Record<string, Uint8Array> {
+  expectKnownKeys('exportPyTorch', 'options', options, KEYS);
+  const { weights: format = 'safetensors' } = options;
+  expectOneOf('exportPyTorch', 'weights', format, ['safetensors', 'pt']);
+  const state = toStateDict(model);
+  const weights = `weights.${format}`;
   expectCodePoints(model);
   const { config, readers, input } = model;
   const facts = factsOf(model);
@@ -41,7 +54,7 @@ export function exportPyTorch(model: Model): Record<string, Uint8Array> {
     format: FOLDER_FORMAT,
     version: FOLDER_VERSION,
     model: Number(facts.version),
-    weights: FOLDER_FILES.weights,
+    weights,
     config,
     ...(input && { input }),
   };
@@ -50,7 +63,7 @@ export function exportPyTorch(model: Model): Record<string, Uint8Array> {
     [FOLDER_FILES.config]: json(described),
     [FOLDER_FILES.vocabulary]: json(Object.fromEntries(config.encoders.map(({ kind }, e) => [kind, readers[e].toJSON()]))), // prettier-ignore
     [FOLDER_FILES.labels]: json(config.heads.map((_, h) => headFacts(model, h))),
-    [FOLDER_FILES.weights]: encodeSafetensors(weights, { format: 'pt' }),
+    [weights]: format === 'pt' ? encodePt(state) : encodeSafetensors(state, { format: 'pt' }),
   };
 }
 

@@ -91,7 +91,7 @@ def load(weights=None, folder=FOLDER):
     config = read_json("config.json", folder)
     tagger = Tagger(config["config"], read_json("vocabulary.json", folder), read_json("labels.json", folder))
     path = weights or os.path.join(folder, config["weights"])
-    state = torch.load(path, map_location="cpu") if path.endswith(".pt") else read_weights(path)
+    state = torch.load(path, map_location="cpu", weights_only=True) if path.endswith(".pt") else read_weights(path)
     tagger.load_state_dict(state)
     return tagger.train(False)
 
