@@ -3,6 +3,10 @@
  *
  * @module bptt/interchange
  */
+export { exportKeras } from './keras/export.js';
+export { importKeras } from './keras/import.js';
+export type { KerasImport, KerasImportOptions } from './keras/import.js';
+export type { Hdf5Library } from './keras/hdf5-read.js';
 export { exportOnnx, importOnnx, onnxFiles } from './onnx/index.js';
 export type { OnnxImportOptions } from './onnx/index.js';
 export { exportPyTorch } from './pytorch/export.js';

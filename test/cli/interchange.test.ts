@@ -225,5 +225,34 @@ describe('ONNX', () => {
     writeFileSync(space.at('bad.onnx'), bytes('onnx/t.onnx').subarray(0, 100));
     expect(await run('import', 'bad.onnx', '-o', 'x.safetensors')).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: bad\.onnx: onnx: .*: the file is damaged, or not an ONNX model\n$/) }); // prettier-ignore
     expect(existsSync(space.at('x.safetensors'))).toBe(false);
+
+describe('Keras', () => {
+  test('a model goes out and comes back, byte for byte; a model of your own needs names', async () => {
+    const out = await run('export', 'model.safetensors', '--keras', 'k/tagger.keras');
+    expect(out).toMatchObject({ status: 0, stderr: '' });
+    expect(out.stdout).toMatch(/^k\/tagger\.keras: 1 file, [\d,]+ bytes\n$/);
+    const back = await run('import', 'k/tagger.keras', '--out', 'k.safetensors');
+    expect(back).toMatchObject({ status: 0, stderr: '' });
+    expect(bytes('k.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+    writeFileSync(space.at('names.json'), JSON.stringify({ words: ['<unk>'], labels: ['O'] }));
+    expect(await run('import', 'k/tagger.keras', '--names', 'names.json', '--out', 'x')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'bptt: the file has its words and labels: leave names out\n',
+    });
+    expect(existsSync(space.at('x'))).toBe(false);
+  });
+
+  test('what is damaged, or has no counterpart, is one line', async () => {
+    writeFileSync(space.at('cut.keras'), bytes('k/tagger.keras').subarray(0, 400));
+    const cut = await run('import', 'cut.keras', '--out', 'x');
+    expect([cut.status, cut.stderr.match(/\n/g)?.length]).toEqual([65, 1]);
+    expect(cut.stderr).toContain('cut.keras: ZIP archive: the file cannot be read');
+    writeFileSync(space.at('weights.h5'), Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 9));
+    const odd = await run('import', 'weights.h5', '--out', 'x');
+    expect([odd.status, odd.stderr.match(/\n/g)?.length]).toEqual([65, 1]);
+    expect(odd.stderr).toContain('weights.h5: HDF5: the file cannot be read');
+    const weights = await run('import', 'k/tagger.keras', '--weights', 'w', '--out', 'x');
+    expect([weights.status, weights.stderr]).toEqual([2, 'bptt: --weights means nothing for Keras: leave it out\n']);
   });
 });

@@ -2,6 +2,7 @@
 import type { Option } from 'commander';
 import type { Model } from '../../labeling/model/model.js';
 import type { Terminal } from '../terminal.js';
+import { kerasExport, kerasImport } from './keras.js';
 import { onnxExport, onnxImport } from './onnx.js';
 import { torchExport, torchImport } from './torch.js';
 
@@ -54,6 +55,10 @@ export interface ImportFormat {
 }
 
 /** The formats of `bptt export`, in the order of its help. */
+export const EXPORTS: readonly ExportFormat[] = [torchExport, kerasExport];
+
+/** The formats of `bptt import`; the first that recognizes a path reads it. */
+export const IMPORTS: readonly ImportFormat[] = [kerasImport, torchImport];
 export const EXPORTS: readonly ExportFormat[] = [torchExport, onnxExport];
 
 /** The formats of `bptt import`; the first that recognizes a path reads it. */

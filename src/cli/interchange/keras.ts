@@ -1,0 +1,54 @@
+/** Keras: a `.keras` file, written and read; an `.h5` of a whole model, read. */
+import { Option } from 'commander';
+import { exportKeras, importKeras } from '../../interchange/index.js';
+import type { KerasImportOptions } from '../../interchange/index.js';
+import { isConstrained } from '../../interchange/keras/export.js';
+import { isHdf5, OWN_NAMES } from '../../interchange/keras/import.js';
+import { isZip } from '../../interchange/pytorch/read.js';
+import { ArgumentError, DataError } from '../../tensor/index.js';
+import { named, readBytes } from '../model-io.js';
+import type { ExportFormat, ImportFormat } from './formats.js';
+import { NAMES, readNames } from './names.js';
+
+/** `--keras`. */
+export const kerasExport: ExportFormat = {
+  target: new Option('--keras <file>', 'Keras 3: a Sequential model with its weights (.keras)'),
+  options: [],
+  help: `
+--keras writes a Sequential from ids of words to probabilities of labels: words, LSTM, GRU or SimpleRNN layers, a softmax head. Words and
+labels lie in the archive too (bptt.json), where bptt import finds them.`,
+  examples: ['bptt export tagger.safetensors --keras tagger.keras'],
+  write(model, path) {
+    const lines = isConstrained(model)
+      ? ['the constraint on labels that follow each other is not in Keras: its most probable labels can differ']
+      : [];
+    return { files: [{ path, bytes: exportKeras(model) }], lines };
+  },
+};
+
+/** A `.keras` archive or an `.h5` file. */
+export const kerasImport: ImportFormat = {
+  name: 'Keras',
+  options: [NAMES],
+  help: `
+Keras: a .keras archive, or an .h5 that holds a whole model. jsfive reads the weights: npm i jsfive. An Embedding, then LSTM, GRU or SimpleRNN layers,
+one direction or both, then a Dense layer, in a row. A model of your own needs --names, as PyTorch's does.`,
+  examples: ['bptt import tagger.keras --names names.json --out tagger.safetensors'],
+  recognizes: (path, begin) => begin !== undefined && (isHdf5(begin) || (/\.keras$/.test(path) && isZip(begin))),
+  async read(path, { names }) {
+    const bytes = await readBytes(path);
+    const said = typeof names === 'string' ? await readNames(names) : undefined;
+    try {
+      const { model, leftOut } = await importKeras(bytes, said && { names: said as KerasImportOptions['names'] });
+      const lines = leftOut.length === 0 ? [] : [`layers that act in training alone, left out: ${leftOut.join(', ')}`];
+      return { model, lines };
+    } catch (error) {
+      if (said !== undefined && error instanceof ArgumentError && error.message !== OWN_NAMES) {
+        throw new DataError(`${String(names)}: ${error.message}`, { cause: error });
+      }
+      return named(path, () => {
+        throw error;
+      });
+    }
+  },
+};

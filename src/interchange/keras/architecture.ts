@@ -1,0 +1,87 @@
+/** The architecture of a Keras model as a row of layers, whatever the class that holds them. */
+import { parseUniqueJson } from '../../serialize/unique-json.js';
+import { DataError, UnsupportedError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+import { groupNames, snakeCase } from './export.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A layer, and where its weights lie. */
+export interface KerasLayer {
+  readonly className: string;
+  readonly name: string;
+  readonly config: Json;
+  /** Its group among the layers of `model.weights.h5`. */
+  readonly group: string;
+}
+
+/** Layers that act in training alone. */
+const PASSING = new Set(['Dropout', 'SpatialDropout1D', 'GaussianDropout', 'GaussianNoise', 'AlphaDropout']);
+
+/** @throws DataError where a value is not an object */
+export function objectIn(value: unknown, where: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw new DataError(`Keras model: ${where} must be an object`);
+}
+
+/**
+ * The layers of a `Sequential`, or of a `Functional` model in which each layer reads the one before it.
+ *
+ * @param text the configuration, JSON
+ * @returns layers that compute, and names of those that act in training alone
+ * @throws DataError where it is not the configuration of a model; UnsupportedError where the layers are not in a row
+ */
+export function chainOf(text: string): { layers: KerasLayer[]; passing: string[] } {
+  const { class_name, config } = objectIn(parseUniqueJson(text, 'Keras model: its configuration'), 'its configuration');
+  if (!['Sequential', 'Functional', 'Model'].includes(String(class_name))) {
+    throw new UnsupportedError(`Keras model: the class ${quoted(String(class_name))} says nothing of its layers; expected Sequential or Functional`); // prettier-ignore
+  }
+  const own = Array.isArray(config) ? config : objectIn(config, 'config').layers; // the oldest files have a bare list
+  if (!Array.isArray(own)) throw new DataError('Keras model: config.layers must be a list');
+  if (class_name !== 'Sequential') expectRow(own);
+  const all = own.map((each, i) => layerAt(each, i));
+  const stored = all.filter(({ className }) => className !== 'InputLayer' || class_name !== 'Sequential');
+  const groups = groupNames(stored.map(({ className }) => snakeCase(className)));
+  const named = stored.map((layer, i) => ({ ...layer, group: groups[i] }));
+  const passing = named.filter(({ className }) => PASSING.has(className));
+  const layers = named.filter((layer) => layer.className !== 'InputLayer' && !passing.includes(layer));
+  return { layers, passing: passing.map(({ name }) => name) };
+}
+
+function layerAt(value: unknown, i: number): Omit<KerasLayer, 'group'> {
+  const { class_name, config } = objectIn(value, `layer ${i}`);
+  const own = objectIn(config, `config of layer ${i}`);
+  if (typeof class_name !== 'string') throw new DataError(`Keras model: layer ${i} has no class_name`);
+  return { className: class_name, name: typeof own.name === 'string' ? own.name : class_name, config: own };
+}
+
+/** Each layer must read the one before it, and nothing else. */
+function expectRow(layers: readonly unknown[]): void {
+  layers.forEach((value, i) => {
+    const { inbound_nodes = [], name, config } = objectIn(value, `layer ${i}`);
+    const from = sourcesIn(inbound_nodes);
+    const before = i === 0 ? [] : [nameOf(layers[i - 1])];
+    if (String(from) === String(before)) return;
+    const own = String(name ?? objectIn(config, `config of layer ${i}`).name);
+    const got = from.length === 0 ? 'nothing' : from.map((each) => quoted(each)).join(', ');
+    throw new UnsupportedError(`Keras model: layer ${quoted(own)} reads ${got}; expected ${before.map((each) => quoted(each)).join('') || 'nothing'}: only layers in a row can be imported`); // prettier-ignore
+  });
+}
+
+function nameOf(value: unknown): string {
+  const { name, config } = value as Json;
+  return String(name ?? (config as Json | undefined)?.name);
+}
+
+/** Names of layers that nodes read: in `keras_history` of Keras 3, or the first of `[name, node, tensor, …]` before. */
+function sourcesIn(nodes: unknown): string[] {
+  if (Array.isArray(nodes)) {
+    const [first, node, tensor] = nodes as unknown[];
+    if (typeof first === 'string' && typeof node === 'number' && typeof tensor === 'number') return [first];
+    return nodes.flatMap(sourcesIn);
+  }
+  if (typeof nodes !== 'object' || nodes === null) return [];
+  const history = (nodes as { keras_history?: unknown }).keras_history;
+  if (Array.isArray(history)) return [String(history[0])];
+  return Object.values(nodes).flatMap(sourcesIn);
+}

@@ -1,0 +1,103 @@
+/** HDF5 files, read by jsfive, an optional peer: the format has three generations of structures, of which Keras files use all. */
+import { DataError, UnsupportedError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+import type { Hdf5Dataset } from './hdf5-write.js';
+
+/** A group or a dataset of jsfive. */
+interface Hdf5Object {
+  readonly attrs: Readonly<Record<string, unknown>>;
+  /** Of a group: names of its members. */
+  readonly keys?: readonly string[];
+  /** Of a group: a member, or what lies further down. */
+  get?(path: string): Hdf5Object;
+  /** Of a dataset. */
+  readonly shape?: readonly number[];
+  readonly dtype?: unknown;
+  readonly value?: ArrayLike<number>;
+}
+
+/** The module jsfive, as far as it is used. */
+export interface Hdf5Library {
+  readonly File: new (bytes: ArrayBuffer, name: string) => unknown;
+}
+
+/** A file that is open. */
+export interface Hdf5File {
+  /** Names of the members of a group; none where there is no such group. */
+  members(path: string): readonly string[];
+  /** A dataset of numbers. @throws DataError where there is none, or it holds something else */
+  dataset(path: string): Hdf5Dataset;
+  /** An attribute of a group, `''` being the file; undefined where there is none. */
+  attribute(path: string, name: string): unknown;
+}
+
+/** The name of the package, put together where it runs: a bundler follows every name it can read. */
+const packageName = (): string => ['js', 'five'].join('');
+
+/**
+ * Loads jsfive. The import is invisible to bundlers: an application that is bundled passes the module as `library`.
+ *
+ * @throws UnsupportedError where it is not installed, or cannot be loaded
+ */
+export async function loadHdf5Library(): Promise<Hdf5Library> {
+  try {
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ packageName())) as Hdf5Library;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    const state = absent
+      ? 'is not installed; install it: npm i jsfive'
+      : `cannot be loaded (${String(message).split('\n')[0]}); in a bundle or a page, import it and pass it as the option library`;
+    throw new UnsupportedError(`Keras files hold their weights in HDF5, which jsfive reads: jsfive ${state}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Opens a file. @throws DataError where it is none that can be read */
+export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
+  const root = attempted(
+    'the file cannot be read',
+    () => new File(new Uint8Array(bytes).buffer, 'weights') as Hdf5Object,
+  );
+  const at = (path: string): Hdf5Object | undefined => {
+    try {
+      return path === '' ? root : root.get?.(path);
+    } catch {
+      return undefined; // jsfive throws where there is nothing
+    }
+  };
+  return {
+    members: (path) => attempted(`${quoted(path)} cannot be read`, () => [...(at(path)?.keys ?? [])]),
+    dataset: (path) => datasetAt(path, at(path)),
+    attribute: (path, name) => attempted(`attributes of ${quoted(path)} cannot be read`, () => at(path)?.attrs[name]),
+  };
+}
+
+/** Floating-point numbers of 2, 4 and 8 bytes, of either order. */
+const NUMBERS = /^[<>=|]?f[248]$/;
+
+function datasetAt(path: string, found: Hdf5Object | undefined): Hdf5Dataset {
+  if (found === undefined || found.shape === undefined) throw broken(`it has no dataset ${quoted(path)}`);
+  const { shape, value, bfloat } = attempted(`${quoted(path)} cannot be read`, () => {
+    const isBfloat = found.attrs.dtype === 'bfloat16';
+    const plain = typeof found.dtype === 'string' && NUMBERS.test(found.dtype);
+    return { shape: [...found.shape!], value: plain ? found.value : undefined, bfloat: isBfloat };
+  });
+  if (bfloat) throw broken(`${quoted(path)} is in bfloat16: save the model with a policy of float32`);
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (value === undefined || value.length !== count) throw broken(`${quoted(path)} does not hold ${count} floating-point numbers`); // prettier-ignore
+  return { shape, values: Float32Array.from(value) };
+}
+
+/** What jsfive throws on damaged files is anything, from range errors to texts. */
+function attempted<R>(what: string, act: () => R): R {
+  try {
+    return act();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError(`HDF5: ${what} (${reason.split('\n')[0]}): it may be truncated or damaged`, { cause });
+  }
+}
+
+const broken = (what: string): DataError => new DataError(`HDF5: ${what}`);

@@ -1,0 +1,155 @@
+/** The layers of a Keras model with their weights, as parts of a tagger; what has no counterpart is refused by its name. */
+import { DataError, UnsupportedError } from '../../tensor/errors.js';
+import { quoted } from '../../tensor/visible.js';
+import { objectIn } from './architecture.js';
+import type { KerasLayer } from './architecture.js';
+import type { Direction } from './cells.js';
+import { fromKeras, KERAS_CELLS } from './cells.js';
+import type { Hdf5Dataset } from './hdf5-write.js';
+
+/** Where the weights of layers are. */
+export interface KerasWeights {
+  /** Of an embedding or a dense layer; `wrapped` in a TimeDistributed. */
+  plain(layer: KerasLayer, wrapped: boolean): Hdf5Dataset[];
+  /** Of a recurrent layer: of each direction by its name, or of `''` where there is one alone. */
+  directions(layer: KerasLayer, names: readonly string[]): Hdf5Dataset[][];
+}
+
+/** Weights of a dense layer. */
+export interface KerasDense {
+  readonly W: Hdf5Dataset;
+  readonly b: Hdf5Dataset;
+  readonly activation: string;
+}
+
+/** The parts of a tagger. */
+export interface KerasParts {
+  readonly embedding: Hdf5Dataset;
+  /** Name of the cell here. */
+  readonly cell: string;
+  /** Of each layer one direction, or the forward and the reverse one. */
+  readonly recurrent: readonly (readonly Direction[])[];
+  readonly dense: readonly KerasDense[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const refused = ({ name, className }: KerasLayer, what: string): UnsupportedError =>
+  new UnsupportedError(`Keras model: layer ${quoted(name)} (${className}): ${what}`);
+
+/**
+ * @throws UnsupportedError that names a layer or an option of it; DataError where weights are missing or of another shape
+ */
+export function layersOf(layers: readonly KerasLayer[], weights: KerasWeights): KerasParts {
+  const [first, ...rest] = layers;
+  if (first?.className !== 'Embedding') {
+    const got = first === undefined ? 'no layer' : `${first.className} ${quoted(first.name)}`;
+    throw new UnsupportedError(`Keras model: expected an Embedding first; got ${got}`);
+  }
+  const [embedding] = expectCount(first, weights.plain(first, false), [1]);
+  const split = rest.findIndex((layer) => !isRecurrent(layer));
+  const [recurrent, behind] = split < 0 ? [rest, []] : [rest.slice(0, split), rest.slice(split)];
+  if (recurrent.length === 0) throw new UnsupportedError('Keras model: expected an LSTM, GRU or SimpleRNN behind the embedding; got none'); // prettier-ignore
+  const read = recurrent.map((layer) => recurrentOf(layer, weights));
+  const other = read.findIndex(({ cell, directions }) => cell !== read[0].cell || directions.length !== read[0].directions.length); // prettier-ignore
+  if (other > 0) throw refused(recurrent[other], `it is another kind of layer than ${quoted(recurrent[0].name)}; all must be of one kind`); // prettier-ignore
+  const dense = denseLayers(behind, weights);
+  return { embedding, cell: read[0].cell, recurrent: read.map(({ directions }) => directions), dense };
+}
+
+const CLASSES = new Set(Object.values(KERAS_CELLS).map(({ className }) => className));
+
+const isRecurrent = ({ className }: KerasLayer): boolean => className === 'Bidirectional' || CLASSES.has(className);
+
+function recurrentOf(layer: KerasLayer, weights: KerasWeights): { cell: string; directions: Direction[] } {
+  const both = layer.className === 'Bidirectional';
+  const { className, config } = both ? innerOf(layer) : layer;
+  if (both) expectBoth(layer);
+  const name = cellOf(layer, className, config);
+  const cell = KERAS_CELLS[name];
+  const names = both ? ['forward_layer', 'backward_layer'] : [''];
+  const expected = config.use_bias === false ? 2 : 3;
+  const directions = weights.directions(layer, names).map((list) => {
+    expectCount(layer, list, [expected]);
+    return fromKeras(cell, list, `layer ${quoted(layer.name)}`);
+  });
+  return { cell: name, directions };
+}
+
+function innerOf(layer: KerasLayer): { className: string; config: Json } {
+  const { class_name, config } = objectIn(layer.config.layer, `layer ${quoted(layer.name)}: layer`);
+  if (!CLASSES.has(String(class_name))) throw refused(layer, `it holds ${String(class_name)}; expected one of ${[...CLASSES].join(', ')}`); // prettier-ignore
+  return { className: String(class_name), config: objectIn(config, `layer ${quoted(layer.name)}: layer.config`) };
+}
+
+function expectBoth(layer: KerasLayer): void {
+  const { merge_mode = 'concat', layer: forward, backward_layer: backward } = layer.config;
+  if (merge_mode !== 'concat') throw refused(layer, `merge_mode must be concat; got ${String(merge_mode)}`);
+  if (backward === undefined || backward === null) return;
+  const [p, q] = [forward, backward].map((each) => objectIn(objectIn(each, 'a direction').config, 'config of a direction')); // prettier-ignore
+  for (const key of ['units', 'activation', 'recurrent_activation', 'use_bias', 'reset_after']) {
+    if (p[key] !== q[key]) throw refused(layer, `its directions differ in ${key}`);
+  }
+}
+
+/** Options under which a layer computes what a cell here does. */
+const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
+  return_sequences: [true],
+  return_state: [undefined, false],
+  go_backwards: [undefined, false],
+  stateful: [undefined, false],
+  time_major: [undefined, false],
+};
+
+/** The cell here that a layer is. @throws UnsupportedError naming the option that no cell has */
+function cellOf(layer: KerasLayer, className: string, config: Json): string {
+  for (const [key, allowed] of Object.entries(EXPECTED)) {
+    // the direction of a Bidirectional that runs backward says so itself; the other one is described here
+    if (!allowed.includes(config[key])) throw refused(layer, `${key} must be ${String(allowed[allowed.length - 1])}; got ${JSON.stringify(config[key])}`); // prettier-ignore
+  }
+  const found = Object.entries(KERAS_CELLS).find(
+    ([, cell]) =>
+      cell.className === className &&
+      Object.entries(cell.config).every(([key, value]) => (config[key] ?? defaultOf(key)) === value),
+  );
+  if (found !== undefined) return found[0];
+  const got = ['activation', 'recurrent_activation', 'reset_after'].filter((key) => key in config);
+  throw refused(layer, `no cell here has ${got.map((key) => `${key} ${JSON.stringify(config[key])}`).join(', ')}`);
+}
+
+const defaultOf = (key: string): unknown => ({ activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true })[key]; // prettier-ignore
+
+/** Dense layers, perhaps in a TimeDistributed, with an Activation of their own behind. */
+function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): KerasDense[] {
+  const dense: KerasDense[] = [];
+  for (const layer of layers) {
+    const last = dense.at(-1);
+    if (layer.className === 'Activation' && last?.activation === 'linear') {
+      dense[dense.length - 1] = { ...last, activation: String(layer.config.activation) };
+    } else {
+      dense.push(denseOf(layer, weights));
+    }
+  }
+  const wrong = dense.findIndex(({ activation }, i) => !(i === dense.length - 1 ? ['softmax', 'linear'] : ['tanh']).includes(activation)); // prettier-ignore
+  if (wrong >= 0) throw new UnsupportedError(`Keras model: dense layer ${wrong + 1} of ${dense.length} has the activation ${quoted(dense[wrong].activation)}; expected softmax or linear of the last, tanh of one before`); // prettier-ignore
+  if (dense.length > 0) return dense;
+  throw new UnsupportedError('Keras model: expected a Dense layer with the scores of labels at the end; got none');
+}
+
+function denseOf(layer: KerasLayer, weights: KerasWeights): KerasDense {
+  const wrapped = layer.className === 'TimeDistributed';
+  const inner = wrapped ? objectIn(layer.config.layer, `layer ${quoted(layer.name)}: layer`) : undefined;
+  if ((inner ? inner.class_name : layer.className) !== 'Dense') throw refused(layer, 'it has no counterpart here');
+  const config = inner ? objectIn(inner.config, `layer ${quoted(layer.name)}: layer.config`) : layer.config;
+  const list = expectCount(layer, weights.plain(layer, wrapped), [config.use_bias === false ? 1 : 2]);
+  const [W] = list;
+  const K = W.shape[1];
+  const b = list[1] ?? { shape: [K], values: new Float32Array(K) };
+  if (W.shape.length !== 2 || String(b.shape) !== String([K])) throw new DataError(`Keras model: layer ${quoted(layer.name)}: expected weights [inputs, ${K}] and [${K}]; got [${W.shape.join(', ')}] and [${b.shape.join(', ')}]`); // prettier-ignore
+  return { W, b, activation: String(config.activation ?? 'linear') };
+}
+
+function expectCount(layer: KerasLayer, list: Hdf5Dataset[], counts: readonly number[]): Hdf5Dataset[] {
+  if (counts.includes(list.length)) return list;
+  throw new DataError(`Keras model: layer ${quoted(layer.name)} has ${list.length} weights; expected ${counts.join(' or ')}: the file is damaged`); // prettier-ignore
+}

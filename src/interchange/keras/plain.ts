@@ -1,0 +1,69 @@
+/** A tagger that somebody trained in Keras, with its words and labels. */
+import { flatten } from '../../autograd/grads.js';
+import { loadModel } from '../../labeling/model/file.js';
+import type { Model } from '../../labeling/model/model.js';
+import type { ModelConfig } from '../../labeling/model/network.js';
+import { encodeSafetensors } from '../../serialize/safetensors.js';
+import { UnsupportedError } from '../../tensor/errors.js';
+import type { Tensor } from '../../tensor/types.js';
+import { flatCopy, transpose, viewOf } from '../../tensor/view.js';
+import type { StateDictNames } from '../pytorch/plain.js';
+import { fromPlainStateDict } from '../pytorch/plain.js';
+import type { StateDict } from '../pytorch/state-dict.js';
+import { factsOf } from '../pytorch/state-dict.js';
+import type { Direction } from './cells.js';
+import type { Hdf5Dataset } from './hdf5-write.js';
+import type { KerasParts } from './layers.js';
+
+/** The cell that Keras alone has: it is read as the other GRU, whose second bias is 0, and renamed. */
+const RESET_BEFORE = 'gru-reset-before';
+
+/**
+ * @throws UnsupportedError where there is a dense layer before the output; DataError where words or labels do not fit the weights
+ */
+export function plainModel({ embedding, cell, recurrent, dense }: KerasParts, names: StateDictNames): Model {
+  if (dense.length > 1) throw new UnsupportedError('Keras model: a dense layer before the output can be imported from exports of bptt alone'); // prettier-ignore
+  const [output] = dense;
+  const state: StateDict = {
+    'embedding.weight': viewOf(embedding.values, embedding.shape),
+    ...layersAsPyTorch(recurrent),
+    'output.weight': transposed(output.W),
+    'output.bias': viewOf(output.b.values, output.b.shape),
+  };
+  const read = cell === RESET_BEFORE ? 'gru' : cell;
+  const own = { cell: read as StateDictNames['cell'], embedding: 'embedding.weight', output: 'output.weight' };
+  const model = fromPlainStateDict(state, { ...names, ...own });
+  return cell === RESET_BEFORE ? renamed(model) : model;
+}
+
+function layersAsPyTorch(recurrent: readonly (readonly Direction[])[]): StateDict {
+  const state: StateDict = {};
+  recurrent.forEach((directions, l) =>
+    directions.forEach(({ Wx, Wh, b, bn }, d) => {
+      const suffix = `_l${l}${d === 0 ? '' : '_reverse'}`;
+      const second = new Float32Array(b.values.length);
+      if (bn) second.set(bn.values, second.length - bn.values.length);
+      state[`weight_ih${suffix}`] = transposed(Wx);
+      state[`weight_hh${suffix}`] = transposed(Wh);
+      state[`bias_ih${suffix}`] = viewOf(b.values, b.shape);
+      state[`bias_hh${suffix}`] = viewOf(second, b.shape);
+    }),
+  );
+  return state;
+}
+
+function transposed({ shape, values }: Hdf5Dataset): Tensor {
+  const x = transpose(viewOf(values, shape));
+  return viewOf(flatCopy(x), x.shape);
+}
+
+/** The same weights as the GRU that resets before the product. */
+function renamed(model: Model): Model {
+  const facts = factsOf(model);
+  const config = JSON.parse(facts.config) as ModelConfig;
+  const tensors = Object.entries(flatten(model.params)).filter(([name]) => !name.endsWith('.bn'));
+  const body = { ...config.body, cell: RESET_BEFORE };
+  return loadModel(
+    encodeSafetensors(Object.fromEntries(tensors), { ...facts, config: JSON.stringify({ ...config, body }) }),
+  );
+}

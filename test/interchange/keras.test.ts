@@ -1,0 +1,257 @@
+/** Keras files: written, read by jsfive, read back; what has no counterpart is refused by its name. */
+import { createRequire } from 'node:module';
+import fc from 'fast-check';
+import { exportKeras, importKeras } from '../../src/interchange';
+import type { KerasImportOptions } from '../../src/interchange';
+import { openHdf5 } from '../../src/interchange/keras/hdf5-read';
+import type { Hdf5Library } from '../../src/interchange/keras/hdf5-read';
+import { writeHdf5 } from '../../src/interchange/keras/hdf5-write';
+import { readZip, writeZip } from '../../src/interchange/zip';
+import { createCpuKernels } from '../../src/kernels';
+import { createTagger, generateCorpus, saveModel, train } from '../../src/labeling';
+import type { Model, TrainOptions } from '../../src/labeling';
+import { BpttError, DataError, UnsupportedError } from '../../src/tensor';
+
+const library = createRequire(__filename)('jsfive') as Hdf5Library;
+const corpus = generateCorpus({ sentences: 12 });
+const trained = async (options: TrainOptions): Promise<Model> =>
+  (await train(createCpuKernels(), { train: corpus }, { epochs: 1, hidden: 3, embedding: 4, seed: 7, ...options }))
+    .model;
+
+type Json = Record<string, unknown>;
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** The archive with its parts changed. */
+function changed(bytes: Uint8Array, change: (files: Record<string, Uint8Array>) => void): Uint8Array {
+  const files = Object.fromEntries(readZip(bytes));
+  change(files);
+  return writeZip(files);
+}
+
+/** The archive with another architecture. */
+const rebuilt = (bytes: Uint8Array, change: (layers: { class_name: string; config: Json }[], config: Json) => void) =>
+  changed(bytes, (files) => {
+    const config = JSON.parse(text(files['config.json'])) as {
+      config: { layers: { class_name: string; config: Json }[] };
+    };
+    change(config.config.layers, config as unknown as Json);
+    files['config.json'] = bytesOf(config);
+  });
+
+const CASES: Record<string, TrainOptions> = {
+  'lstm, both directions, two layers': { bidirectional: true, layers: 2 },
+  'lstm, one direction, dense': { bidirectional: false, dense: 5 },
+  'gru, layers of different sizes': { cell: 'gru', bidirectional: true, hidden: 5, layers: 2 },
+  'gru-reset-before': { cell: 'gru-reset-before', bidirectional: true },
+  rnn: { cell: 'rnn', bidirectional: false, layers: 3 },
+  'rnn-relu, signatures, lower case': { cell: 'rnn-relu', bidirectional: true, lowerCase: true },
+};
+
+describe.each(Object.entries(CASES))('%s', (_, options) => {
+  let model: Model;
+  beforeAll(async () => {
+    model = await trained(options);
+  });
+
+  test('comes back byte for byte', async () => {
+    const bytes = exportKeras(model);
+    expect(exportKeras(model)).toEqual(bytes);
+    const { model: back, leftOut } = await importKeras(bytes, { library });
+    expect(saveModel(back)).toEqual(saveModel(model));
+    expect(leftOut).toEqual([]);
+  });
+
+  test('comes back with names alone, where there is no dense layer between, and labels the same', async () => {
+    const own = readZip(exportKeras(model));
+    own.delete('bptt.json');
+    const bytes = writeZip(Object.fromEntries(own));
+    const vocabulary = model.readers[0].toJSON() as { words: string[]; signatures: string[] | null };
+    const words = ['<unk>', ...vocabulary.words, ...(vocabulary.signatures ?? []).map((each) => `sig ${each}`)];
+    const names = { words, labels: model.labels.labels };
+    if (options.dense)
+      return expect(importKeras(bytes, { library, names })).rejects.toThrow('a dense layer before the output');
+    const { model: back } = await importKeras(bytes, { library, names });
+    const known = vocabulary.words.map((word) => [word, vocabulary.words[0]]);
+    expect(createTagger(back).tag(known)).toEqual(createTagger(model).tag(known));
+  });
+});
+
+describe('a model of somebody else', () => {
+  let bytes: Uint8Array;
+  let names: NonNullable<KerasImportOptions['names']>;
+  const read = (file: Uint8Array) => importKeras(file, { library, names });
+  beforeAll(async () => {
+    const model = await trained({ bidirectional: true, signatures: false });
+    bytes = changed(exportKeras(model), (files) => delete files['bptt.json']);
+    const { words } = model.readers[0].toJSON() as { words: string[] };
+    names = { words: ['<unk>', ...words], labels: model.labels.labels };
+  });
+
+  test('layers that act in training alone are left out, and named', async () => {
+    const more = rebuilt(bytes, (layers) =>
+      layers.splice(2, 0, { class_name: 'Dropout', config: { name: 'drop', rate: 0.3 } }),
+    );
+    expect((await read(more)).leftOut).toEqual(['drop']);
+    expect(saveModel((await read(more)).model)).toEqual(saveModel((await read(bytes)).model));
+  });
+
+  test('linear scores, a softmax behind, and a dense layer for each step are the same head', async () => {
+    const plain = saveModel((await read(bytes)).model);
+    const linear = rebuilt(bytes, (layers) => void (layers[3].config.activation = 'linear'));
+    const behind = rebuilt(
+      linear,
+      (layers) => void layers.push({ class_name: 'Activation', config: { activation: 'softmax' } }),
+    );
+    for (const file of [linear, behind]) expect(saveModel((await read(file)).model)).toEqual(plain);
+  });
+
+  test('a functional model is read where its layers are in a row', async () => {
+    const wire = (layers: Json[], config: Json, skip: boolean) => {
+      config.class_name = 'Functional';
+      layers.forEach((layer, i) => {
+        layer.name = (layer.config as Json).name;
+        const from = (layers[Math.max(0, skip && i === 3 ? 1 : i - 1)].config as Json).name;
+        const tensor = { class_name: '__keras_tensor__', config: { keras_history: [from, 0, 0] } };
+        layer.inbound_nodes = i === 0 ? [] : [{ args: [tensor], kwargs: {} }];
+      });
+    };
+    const functional = rebuilt(bytes, (layers, config) => wire(layers, config, false));
+    expect(saveModel((await read(functional)).model)).toEqual(saveModel((await read(bytes)).model));
+    await expect(read(rebuilt(bytes, (layers, config) => wire(layers, config, true)))).rejects.toThrow(
+      /layer "dense_0" reads "words"; expected "both_0"/,
+    );
+  });
+
+  test.each<[string, (layers: { class_name: string; config: Json }[], config: Json) => void]>([
+    ['expected an Embedding first; got Dense', (layers) => layers.splice(1, 2)],
+    [
+      'layer "conv" (Conv1D): it has no counterpart here',
+      (layers) => layers.splice(3, 0, { class_name: 'Conv1D', config: { name: 'conv' } }),
+    ],
+    ['expected an LSTM, GRU or SimpleRNN behind the embedding', (layers) => layers.splice(2, 1)],
+    ['expected a Dense layer with the scores of labels at the end; got none', (layers) => layers.splice(3, 1)],
+    ['merge_mode must be concat; got sum', (layers) => void (layers[2].config.merge_mode = 'sum')],
+    ['return_sequences must be true; got false', (layers) => void (inner(layers).return_sequences = false)],
+    ['go_backwards must be false; got true', (layers) => void (inner(layers).go_backwards = true)],
+    ['stateful must be false; got true', (layers) => void (inner(layers).stateful = true)],
+    [
+      'no cell here has activation "tanh", recurrent_activation "hard_sigmoid"',
+      (layers) => void (inner(layers).recurrent_activation = 'hard_sigmoid'),
+    ],
+    ['has the activation "relu"; expected softmax or linear', (layers) => void (layers[3].config.activation = 'relu')],
+    ['the class "Custom" says nothing of its layers', (_, config) => void (config.class_name = 'Custom')],
+  ])('is refused: %s', async (message, change) => {
+    const refused = read(rebuilt(bytes, change));
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toBeInstanceOf(UnsupportedError);
+  });
+
+  const inner = (layers: { config: Json }[]) => (layers[2].config.layer as { config: Json }).config;
+
+  test.each<[string, (files: Record<string, Uint8Array>) => void]>([
+    ['the archive has no config.json', (files) => delete files['config.json']],
+    ['the archive has no model.weights.h5', (files) => delete files['model.weights.h5']],
+    ['its configuration', (files) => void (files['config.json'] = bytesOf([1]))],
+    [
+      'layer "both_0" has 0 weights; expected 3',
+      (files) =>
+        void (files['model.weights.h5'] = writeHdf5({
+          layers: { embedding: { vars: { 0: { shape: [1, 1], values: Float32Array.of(1) } } } },
+        })),
+    ],
+    [
+      'HDF5: the file cannot be read',
+      (files) => void (files['model.weights.h5'] = files['model.weights.h5'].slice(0, 90)),
+    ],
+  ])('is damaged: %s', async (message, change) => {
+    const refused = read(changed(bytes, change));
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toBeInstanceOf(DataError);
+  });
+
+  test('a Buffer is read like any other array of bytes', async () => {
+    const { model } = await read(Buffer.concat([Buffer.from('x'), bytes]).subarray(1));
+    expect(saveModel(model)).toEqual(saveModel((await read(bytes)).model));
+  });
+
+  test('needs names, and an export needs none', async () => {
+    await expect(importKeras(bytes, { library })).rejects.toThrow('does not say its words and labels: pass names');
+    const own = exportKeras(await trained({}));
+    await expect(importKeras(own, { library, names })).rejects.toThrow(
+      'the file has its words and labels: leave names out',
+    );
+    await expect(importKeras(bytes, { wings: 1 } as never)).rejects.toThrow('wings');
+    await expect(importKeras('x' as never)).rejects.toThrow('bytes must be a Uint8Array; got the string "x"');
+    await expect(importKeras(Uint8Array.of(1, 2, 3), { library })).rejects.toThrow(
+      'expected a .keras archive or an HDF5 file',
+    );
+  });
+
+  test('any spoiled byte of the weights ends in one clear error, or in a model', async () => {
+    const weights = readZip(bytes).get('model.weights.h5')!;
+    const law = fc.asyncProperty(fc.nat(weights.length - 1), fc.integer({ min: 0, max: 255 }), async (at, byte) => {
+      const spoiled = weights.slice();
+      spoiled[at] = byte;
+      try {
+        await read(changed(bytes, (files) => void (files['model.weights.h5'] = spoiled)));
+      } catch (error) {
+        expect(error).toBeInstanceOf(BpttError);
+      }
+    });
+    await fc.assert(law, { seed: 16, numRuns: 150 });
+  });
+});
+
+test.each<[string, TrainOptions]>([
+  ['a CRF', { head: 'crf' }],
+  ['the encoder affixes', { encoders: ['words', 'affixes'] }],
+  ['a head of sentences', { task: 'classify' }],
+  ['a model of several heads', { task: 'slots-intent' }],
+  ['a sum of layers (--residual)', { residual: true, layers: 2 }],
+  ['a network with zoneout', { zoneout: 0.1 }],
+  ['Keras has no layer that is the cell lstm:peepholes', { cell: 'lstm:peepholes' }],
+])('an export refuses %s', async (what, options) => {
+  const sentences = corpus.map((each) => ({ ...each, category: each.tokens.length > 5 ? 'long' : 'short' }));
+  const { model } = await train(
+    createCpuKernels(),
+    { train: sentences },
+    { epochs: 1, hidden: 3, embedding: 4, ...options },
+  );
+  expect(() => exportKeras(model)).toThrow(what);
+});
+
+describe('HDF5', () => {
+  const name = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 9 })
+    .filter((each) => !/[/\0\p{Surrogate}]/u.test(each) && each !== '.');
+  const dataset = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 3 }).map((shape) => ({
+    shape,
+    values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i / 3),
+  }));
+
+  test('jsfive reads what is written: groups, shapes and numbers', () => {
+    const law = fc.property(
+      fc.dictionary(name, fc.dictionary(name, dataset, { maxKeys: 5 }), { maxKeys: 12 }),
+      (tree) => {
+        const file = openHdf5(library, writeHdf5(tree));
+        expect([...file.members('')].sort()).toEqual(Object.keys(tree).sort());
+        for (const [group, members] of Object.entries(tree)) {
+          for (const [own, { shape, values }] of Object.entries(members)) {
+            if (values.length > 0) expect(file.dataset(`${group}/${own}`)).toEqual({ shape, values });
+          }
+        }
+      },
+    );
+    fc.assert(law, { seed: 5, numRuns: 60 });
+  });
+
+  test('refuses what does not fit', () => {
+    const one = { shape: [1], values: Float32Array.of(1) };
+    expect(() => writeHdf5({ 'a/b': one })).toThrow('a name must have characters, and no slash; got "a/b"');
+    expect(() => writeHdf5({ a: { shape: [2, 2], values: Float32Array.of(1) } })).toThrow('a has 1 values; expected 4');
+    const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [String(i), one]));
+    expect(() => writeHdf5(many)).toThrow('a group holds 65 members; at most 64 fit');
+    expect(() => openHdf5(library, writeHdf5({ a: one })).dataset('b')).toThrow('it has no dataset "b"');
+  });
+});
