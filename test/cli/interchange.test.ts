@@ -225,6 +225,8 @@ describe('ONNX', () => {
     writeFileSync(space.at('bad.onnx'), bytes('onnx/t.onnx').subarray(0, 100));
     expect(await run('import', 'bad.onnx', '-o', 'x.safetensors')).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: bad\.onnx: onnx: .*: the file is damaged, or not an ONNX model\n$/) }); // prettier-ignore
     expect(existsSync(space.at('x.safetensors'))).toBe(false);
+  });
+});
 
 describe('Keras', () => {
   test('a model goes out and comes back, byte for byte; a model of your own needs names', async () => {

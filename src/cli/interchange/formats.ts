@@ -55,11 +55,7 @@ export interface ImportFormat {
 }
 
 /** The formats of `bptt export`, in the order of its help. */
-export const EXPORTS: readonly ExportFormat[] = [torchExport, kerasExport];
+export const EXPORTS: readonly ExportFormat[] = [torchExport, onnxExport, kerasExport];
 
 /** The formats of `bptt import`; the first that recognizes a path reads it. */
-export const IMPORTS: readonly ImportFormat[] = [kerasImport, torchImport];
-export const EXPORTS: readonly ExportFormat[] = [torchExport, onnxExport];
-
-/** The formats of `bptt import`; the first that recognizes a path reads it. */
-export const IMPORTS: readonly ImportFormat[] = [onnxImport, torchImport];
+export const IMPORTS: readonly ImportFormat[] = [onnxImport, kerasImport, torchImport];

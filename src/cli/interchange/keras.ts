@@ -39,7 +39,10 @@ one direction or both, then a Dense layer, in a row. A model of your own needs -
     const bytes = await readBytes(path);
     const said = typeof names === 'string' ? await readNames(names) : undefined;
     try {
-      const { model, leftOut } = await importKeras(bytes, said && { names: said as KerasImportOptions['names'] });
+      const { model, leftOut } = await importKeras(
+        bytes,
+        said === undefined ? {} : { names: said as KerasImportOptions['names'] },
+      );
       const lines = leftOut.length === 0 ? [] : [`layers that act in training alone, left out: ${leftOut.join(', ')}`];
       return { model, lines };
     } catch (error) {
