@@ -1,4 +1,4 @@
-/** A tagger that somebody trained in Keras, with its words and labels. */
+/** A tagger that was trained in Keras by another program, with its words and labels. */
 import { flatten } from '../../autograd/grads.js';
 import { loadModel } from '../../labeling/model/file.js';
 import type { Model } from '../../labeling/model/model.js';
