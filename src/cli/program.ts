@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   figure: async () => (await import('./reading/figure.js')).addFigure,
   verify: async () => (await import('./reading/verify.js')).addVerify,
   report: async () => (await import('./reading/report.js')).addReport,
+  quantize: async () => (await import('./quantize.js')).addQuantize,
   gradcheck: async () => (await import('./gradcheck.js')).addGradcheck,
   bench: async () => (await import('./bench.js')).addBench,
   doctor: async () => (await import('./doctor.js')).addDoctor,

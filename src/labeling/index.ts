@@ -21,6 +21,7 @@ export type {
   TagStream,
 } from './model/tagger.js';
 export { saveModel } from './model/file.js';
+export type { SaveOptions } from './model/file.js';
 export { createModel, modelBackward, modelBackwardAsync, modelForward, modelForwardAsync } from './model/model.js';
 export { ensembleOf, memberOf } from './model/ensemble.js';
 export type { Foreign } from './model/foreign.js';

@@ -15,7 +15,7 @@
 import { expectRecord, expectString, expectTensors } from '../tensor/arguments.js';
 import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, DataError } from '../tensor/errors.js';
-import type { DType, Tensor } from '../tensor/types.js';
+import type { Real, Tensor } from '../tensor/types.js';
 import { allocate, dtypeOf } from '../tensor/view.js';
 import { brief, parseUniqueJson } from './unique-json.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
@@ -52,14 +52,14 @@ export const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = '__metadata__';
 const LENGTH_BYTES = 8;
 
-/** Bits of an element, by the name of its type: those of the format's reference reader. */
-const BITS: Readonly<Record<string, number>> = {
-  ...{ F4: 4, F6_E2M3: 6, F6_E3M2: 6, BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8 },
-  ...{ I16: 16, U16: 16, F16: 16, BF16: 16, I32: 32, U32: 32, F32: 32, C64: 64, F64: 64, I64: 64, U64: 64 },
-};
+/** The element types of the format, those of its reference reader. */
+const DTYPE = /^(BOOL|BF16|C64|[IU](8|16|32|64)|F(4|6_E(2M3|3M2)|8_E(5M2|4M3|8M0)|16|32|64))$/;
 
-/** The types whose numbers are read as numbers. */
-const FLOATS: Readonly<Record<string, DType>> = { F16: 'float32', BF16: 'float32', F32: 'float32', F64: 'float64' };
+/** Bits of an element: a name says them first. */
+const bitsOf = (dtype: string): number => Number(/\d+/.exec(dtype) ?? 8);
+
+/** Whether the numbers of a type are read as numbers. */
+const isFloat = (dtype: string): boolean => /^B?F(16|32|64)$/.test(dtype);
 
 interface Entry {
   readonly name: string;
@@ -114,10 +114,10 @@ function expectRaw(name: string, tensor: RawTensor, tensors: Readonly<Record<str
     throw new ArgumentError(`encodeSafetensors: ${what} ${why}`);
   };
   if (Object.hasOwn(tensors, name)) refuse('has the name of one of tensors: give each name once');
-  if (!Object.hasOwn(BITS, dtype)) refuse(`must have a dtype of the format; got ${brief(dtype)}`);
+  if (!DTYPE.test(dtype)) refuse(`must have a dtype of the format; got ${brief(dtype)}`);
   if (!isSizes(shape)) refuse(`must have a shape of integers of at least 0; got ${brief(shape)}`);
   if (typedArrayName(bytes) !== 'Uint8Array') refuse(`must have bytes in a Uint8Array; got ${describe(bytes)}`);
-  const expected = byteLength(shape, BITS[dtype]);
+  const expected = byteLength(shape, bitsOf(dtype));
   if (expected !== bytes.length)
     refuse(`must have ${expected} bytes for ${dtype} of shape [${shape.join(', ')}]; got ${bytes.length}`);
 }
@@ -135,7 +135,7 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const tensors = Object.create(null) as Record<string, Tensor>;
   const others = Object.create(null) as Record<string, RawTensor>;
   for (const [name, tensor] of Object.entries(raw)) {
-    if (Object.hasOwn(FLOATS, tensor.dtype)) tensors[name] = floatsOf(tensor);
+    if (isFloat(tensor.dtype)) tensors[name] = floatsOf(tensor);
     else others[name] = { ...tensor, bytes: tensor.bytes.slice() };
   }
   return { tensors, metadata, ...(Object.keys(others).length > 0 && { raw: others }) };
@@ -171,10 +171,10 @@ function layOut(
     return { name, dtype: dtypeOf(data) === 'float32' ? 'F32' : 'F64', shape };
   });
   return [...own, ...Object.entries(raw).map(([name, { dtype, shape }]) => ({ name, dtype, shape }))]
-    .sort((p, q) => BITS[q.dtype] - BITS[p.dtype] || (p.name < q.name ? -1 : 1))
+    .sort((p, q) => bitsOf(q.dtype) - bitsOf(p.dtype) || (p.name < q.name ? -1 : 1))
     .map((entry) => {
       const begin = end;
-      end += byteLength(entry.shape, BITS[entry.dtype]);
+      end += byteLength(entry.shape, bitsOf(entry.dtype));
       return { ...entry, begin, end };
     });
 }
@@ -259,14 +259,14 @@ function readEntry(name: string, value: unknown): Entry {
   const unknown = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
   if (unknown !== undefined) throw broken(`${where} has an unknown field ${brief(unknown)}`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BITS, dtype))
-    throw broken(`${where} has dtype ${brief(dtype)}; expected one of the format, such as F32 or I64`);
+  if (typeof dtype !== 'string' || !DTYPE.test(dtype))
+    throw broken(`${where} has dtype ${brief(dtype)}; the format has no such type`);
   if (!isSizes(shape)) throw broken(`${where}: shape must be a list of integers of at least 0; got ${brief(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     throw broken(`${where}: data_offsets must be [begin, end]; got ${brief(offsets)}`);
   }
   const [begin, end] = offsets;
-  const expected = byteLength(shape, BITS[dtype]);
+  const expected = byteLength(shape, bitsOf(dtype));
   if (expected !== end - begin) {
     throw broken(
       `${where}: ${dtype} of shape [${brief(shape)}] takes ${expected} bytes; data_offsets span ${end - begin}`,
@@ -304,39 +304,34 @@ function checkLayout(entries: readonly Entry[], length: number): void {
 }
 
 /**
- * The numbers of a tensor of floats. DataView fixes the byte order, so that a file is the same on every machine, and asks for no
- * alignment. Every F16 and every BF16 is a float32.
+ * The numbers of a tensor, in float64 of F64, else in float32, which holds every F16, BF16 and I8. DataView fixes the byte order, so that
+ * a file is the same on every machine, and asks for no alignment.
  */
 export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
-  const tensor = allocate(shape, FLOATS[dtype]);
+  const tensor = allocate(shape, dtype === 'F64' ? 'float64' : 'float32');
   const { data } = tensor;
+  const bits = new Uint32Array(data.buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (dtype === 'F32') for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(4 * i, true);
-  else if (dtype === 'F64') for (let i = 0; i < data.length; i++) data[i] = view.getFloat64(8 * i, true);
-  else {
-    const bits = new Uint32Array(data.buffer); // of the same float32
-    const widen = dtype === 'F16' ? widenHalf : (half: number): number => half << 16; // BF16 is a float32 cut off
-    for (let i = 0; i < data.length; i++) bits[i] = widen(view.getUint16(2 * i, true));
+  const read = ({ F32: 'getFloat32', F64: 'getFloat64', I8: 'getInt8' } as const)[dtype as 'F32'] as
+    'getFloat32' | undefined;
+  const width = bytes.length / data.length;
+  for (let i = 0; i < data.length; i++) {
+    if (read) data[i] = view[read](width * i, true);
+    else if (dtype === 'BF16')
+      bits[i] = view.getUint16(2 * i, true) << 16; // a float32 cut off
+    else data[i] = halfOf(view.getUint16(2 * i, true), bits, data, i);
   }
   return tensor;
 }
 
 /**
- * The bits of a float32 from those of an IEEE 754 half: sign s, 5 bits of exponent e (bias 15), 10 of fraction f.
- *
- *   0 < e < 31   (−1)^s · 2^(e − 15) · (1 + f/2¹⁰)     the exponent gets the bias of a float32, 127
- *   e = 31       infinity, or NaN where f ≠ 0          the greatest exponent there too
- *   e = 0        (−1)^s · 2^(−14) · f/2¹⁰              normal in float32: the fraction moves up until its leading 1 falls out
+ * The number of an IEEE 754 half: sign, 5 bits of exponent with the bias 15, 10 of fraction. Its bits in the places of a float32, whose
+ * exponent has the bias 127, are that number times 2⁻¹¹², also where the exponent is 0; infinities and NaN get the greatest exponent.
  */
-function widenHalf(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const e = (half >> 10) & 31;
-  const f = half & 0x3ff;
-  if (e === 31) return sign | 0x7f800000 | (f << 13);
-  if (e > 0) return sign | ((e + 112) << 23) | (f << 13);
-  if (f === 0) return sign;
-  const up = Math.clz32(f) - 21;
-  return sign | ((113 - up) << 23) | (((f << up) & 0x3ff) << 13);
+function halfOf(half: number, bits: Uint32Array, data: Real, i: number): number {
+  const isFinite = (half & 0x7c00) !== 0x7c00;
+  bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13) | (isFinite ? 0 : 0x7f800000);
+  return isFinite ? data[i] * 2 ** 112 : data[i];
 }
 
 function writeElements(view: DataView, start: number, { data, shape, stride, offset }: Tensor): void {

@@ -66,6 +66,7 @@ test('a short name and the long one are one option; a switch may be given twice'
 
 test.each([
   ['train', ['--train', 'the.conllu', '--out', '-']],
+  ['quantize', ['model.safetensors', '--out', '-']],
   ['train', ['--train', 'the.conllu', '--log', '-']],
   ['report', ['the cat', '-o', '-']],
   ['figure', ['reach', 'the cat', '--svg', '-']],
@@ -96,7 +97,9 @@ test('every option that writes a file is in the list above', async () => {
     'errors --out',
     'figure --csv',
     'figure --svg',
+    'import --out',
     'plot --svg',
+    'quantize --out',
     'report --out',
     'search --out',
     'split --out', // a folder: test/cli/split

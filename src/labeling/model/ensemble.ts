@@ -36,7 +36,8 @@ export function ensembleOf(models: readonly Model[]): Model {
   if (members.length > MOST_MEMBERS)
     throw new ArgumentError(`ensembleOf: models must have at most ${MOST_MEMBERS} members; got ${members.length}`);
   const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
-  return createModel({ ...pieces, params: members[0], members, ...(beside && { foreign: beside }) }, own);
+  const quantized = models.find((model) => model.quantized)?.quantized;
+  return createModel({ ...pieces, params: members[0], members, foreign: beside, quantized }, own);
 }
 
 /** What the files of several models held beside them. @throws ArgumentError where one name stands for different things */
@@ -71,11 +72,11 @@ function joinedForeign(models: readonly Model[]): Foreign | undefined {
 export function memberOf(model: Model, k: number): Model {
   expectModel('memberOf', model);
   expectNumber('memberOf', 'k', k);
-  const { config, readers, heads, input, foreign, own, params, members = [params] } = model;
+  const { config, readers, heads, input, foreign, quantized, own, params, members = [params] } = model;
   if (!Number.isInteger(k) || k < 0 || k >= members.length)
     throw new ArgumentError(`memberOf: k must be an integer from 0 to ${members.length - 1}; got ${k}`);
   const pieces = { config, readers, labels: heads.map(({ labels }) => labels), ...(input && { input }) };
-  return createModel({ ...pieces, params: members[k], ...(foreign && { foreign }) }, own);
+  return createModel({ ...pieces, params: members[k], foreign, quantized }, own);
 }
 
 /** What of two models must be the same, as text. */

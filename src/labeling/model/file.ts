@@ -9,15 +9,16 @@ import { isBuiltIn } from '../../cells/cell.js';
 import { hasVariants } from '../../cells/forward.js';
 import { expectForwardCell } from '../../cells/check.js';
 import { describe } from '../../tensor/describe.js';
-import { nearestName } from '../../tensor/nearest.js';
+import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
-import { flatCopy } from '../../tensor/view.js';
+import { flatCopy, viewOf } from '../../tensor/view.js';
 import type { LayerParams, LayerSpec } from '../../layers/stack.js';
 import type { LinearParams } from '../../layers/linear.js';
 import { outputSize } from '../../layers/stack.js';
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { encodeSafetensors, floatsOf, openSafetensors } from '../../serialize/safetensors.js';
+import { quantizeRows, scaleRows } from '../../serialize/int8.js';
 import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
@@ -44,6 +45,9 @@ const VERSION = 2;
 /** An ensemble has this version and `members`, so that a reader that knows no ensembles refuses it. */
 const VERSION_OF_ENSEMBLES = 3;
 
+/** A model with weights in int8 has this version, so that a reader that knows none refuses it. */
+const VERSION_OF_INT8 = 4;
+
 /** Where version 1 had the tensors that are called otherwise now. */
 const NAMES_OF_VERSION_1: Readonly<Record<string, string>> = {
   'encoders.words.weight': 'embedding.weight',
@@ -57,9 +61,29 @@ export interface LoadOptions extends OwnParts {
   readonly cell?: Cell;
 }
 
-/** The bytes of a model file. The same model gives the same bytes. @throws ArgumentError where `model.foreign` has a name of the model */
-export function saveModel(model: Model): Uint8Array {
+/** How a model is written. */
+export interface SaveOptions {
+  /**
+   * `float32` (default), as the weights are, or `int8`: matrices in integers of 8 bits with a scale for every row (`serialize/int8.ts`), to
+   * a quarter of the size; read, they are off by at most half a step of their row. Such a model labels like any other; no training goes on
+   * from it.
+   */
+  readonly weights?: 'float32' | 'int8';
+}
+
+const SAVE_KEYS = keysOf<SaveOptions>({ weights: true });
+
+/**
+ * The bytes of a model file. The same model gives the same bytes.
+ *
+ * @throws ArgumentError where `model.foreign` has a name of the model, or an option is unknown
+ */
+export function saveModel(model: Model, options: SaveOptions = {}): Uint8Array {
   expectModel('saveModel', model);
+  expectKnownKeys('saveModel', 'options', options, SAVE_KEYS);
+  const { weights = 'float32' } = options;
+  expectOneOf('saveModel', 'weights', weights, ['float32', 'int8']);
+  const isInt8 = weights === 'int8';
   const { config, readers, heads, params, members, input, foreign } = model;
   if (foreign) expectForeign(foreign);
   const read = config.encoders.map(({ kind }, i) => [kind, readers[i].toJSON()]);
@@ -67,15 +91,41 @@ export function saveModel(model: Model): Uint8Array {
   const metadata = {
     ...foreign?.metadata,
     format: 'bptt',
-    version: String(members ? VERSION_OF_ENSEMBLES : VERSION),
+    version: String(isInt8 ? VERSION_OF_INT8 : members ? VERSION_OF_ENSEMBLES : VERSION),
     ...(members && { members: String(members.length) }),
     config: JSON.stringify(config),
     readers: JSON.stringify(Object.fromEntries(read)),
     labels: JSON.stringify(Object.fromEntries(labels)),
     ...(input && { input: JSON.stringify(input) }),
+    ...((isInt8 || model.quantized) && { quantized: 'int8' }),
   };
-  return encodeSafetensors(members ? memberTensors(members) : flatten(params), metadata, foreign?.tensors);
+  const all = members ? memberTensors(members) : flatten(params);
+  if (!isInt8) return encodeSafetensors(all, metadata, foreign?.tensors);
+  const { tensors, raw } = inInt8(all);
+  return encodeSafetensors(tensors, metadata, { ...raw, ...foreign?.tensors });
 }
+
+/** Whether a tensor is written in int8: of a matrix of one column the scales would take what the integers save. */
+export const isForInt8 = ({ shape }: Tensor): boolean => shape.length === 2 && shape[1] > 1;
+
+/** Matrices in integers, each with its scales beside it; other tensors stay as they are. */
+function inInt8(all: TensorRecord): { readonly tensors: TensorRecord; readonly raw: Record<string, RawTensor> } {
+  const tensors: Record<string, Tensor> = {};
+  const raw: Record<string, RawTensor> = {};
+  for (const [name, tensor] of Object.entries(all)) {
+    if (!isForInt8(tensor)) {
+      tensors[name] = tensor;
+      continue;
+    }
+    const { shape, q, scales } = quantizeRows(tensor);
+    raw[name] = { dtype: 'I8', shape, bytes: new Uint8Array(q.buffer) };
+    tensors[name + SCALES] = viewOf(scales, [shape[0]]);
+  }
+  return { tensors, raw };
+}
+
+/** What stands behind the name of a matrix in int8 to name its scales. */
+const SCALES = '.scales';
 
 /** Tensors of members as `members.<k>.…`; one that all share, such as frozen vectors, stands once, without the prefix. */
 function memberTensors(members: readonly ModelParams[]): TensorRecord {
@@ -141,9 +191,9 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}
       `model: expected version to be an integer of at least 1; got ${brief(metadata.version)}: the file is damaged`,
     );
   }
-  if (version > VERSION_OF_ENSEMBLES) {
+  if (version > VERSION_OF_INT8) {
     throw new DataError(
-      `model: expected a model file of version ${VERSION_OF_ENSEMBLES} or older; got version ${version}, made by a newer bptt: update bptt`,
+      `model: expected a model file of version ${VERSION_OF_INT8} or older; got version ${version}, made by a newer bptt: update bptt`,
     );
   }
   return version === 1 ? readVersion1(raw, metadata, own) : readVersion2(raw, metadata, own);
@@ -167,13 +217,15 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   const input = metadata.input === undefined ? undefined : inputSpecFromJson(parse(metadata.input, 'input'));
   const { members, left } = readParams(tensors, network, prefixesOf(metadata));
   const ensemble = members[1] && { members };
-  const foreign = foreignOf(tensors, left, metadata, FIELDS);
-  return createModel({ config, readers, labels, params: members[0], ...ensemble, input, ...foreign }, own);
+  const foreign = foreignOf(tensors, left, metadata);
+  const { quantized } = metadata;
+  const rest = { ...ensemble, input, ...foreign, ...(quantized && { quantized: 'int8' as const }) };
+  return createModel({ config, readers, labels, params: members[0], ...rest }, own);
 }
 
 /** What stands before the names of each member's tensors. @throws DataError where an ensemble has an impossible number of members */
 function prefixesOf({ version, members }: Metadata): string[] {
-  if (Number(version) === VERSION) return [''];
+  if (Number(version) !== VERSION_OF_ENSEMBLES && members === undefined) return [''];
   const count = parse(members, 'members') as number;
   if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
     throw wrong('members', `an integer from 2 to ${MOST_MEMBERS}`, count);
@@ -204,7 +256,7 @@ function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   expectOwnCell(config.body, own.cell);
   const network = asData(() => inferenceNetworkOf(config, own));
   const { members, left } = readParams(tensors, network, [''], NAMES_OF_VERSION_1);
-  const foreign = foreignOf(tensors, left, metadata, [...FIELDS, 'words']);
+  const foreign = foreignOf(tensors, left, metadata);
   const pieces = { config, readers: [wordReader(vocabulary)], labels: [labels], params: members[0], ...foreign };
   return createModel(pieces, own);
 }
@@ -343,6 +395,7 @@ function readParams(
       const tensor = read.get(name) ?? readParameter(name, tensors, shape);
       read.set(name, tensor);
       left.delete(name);
+      if (tensors[name].dtype === 'I8') left.delete(name + SCALES);
       return tensor;
     }),
   );
@@ -355,17 +408,12 @@ function readParams(
  *
  * @throws DataError on such a name
  */
-function foreignOf(
-  tensors: Tensors,
-  left: ReadonlySet<string>,
-  metadata: Metadata,
-  fields: readonly string[],
-): { readonly foreign?: Foreign } {
+function foreignOf(tensors: Tensors, left: ReadonlySet<string>, metadata: Metadata): { readonly foreign?: Foreign } {
   const odd = [...left].find(isOurs);
   if (odd !== undefined)
     throw new DataError(`model: the tensor ${odd} belongs to no part of this model: the file is damaged`);
   const kept = [...left].map((name) => [name, { ...tensors[name], bytes: tensors[name].bytes.slice() }] as const);
-  const rest = Object.entries(metadata).filter(([field]) => !fields.includes(field));
+  const rest = Object.entries(metadata).filter(([field]) => !FIELDS.includes(field));
   if (kept.length + rest.length === 0) return {};
   return { foreign: { tensors: Object.fromEntries(kept), metadata: Object.fromEntries(rest) } };
 }
@@ -393,25 +441,18 @@ type Take = (name: string, shape: readonly number[]) => Tensor;
 function readParameter(name: string, tensors: Tensors, shape: readonly number[]): Tensor {
   const raw = tensors[name] as RawTensor | undefined;
   if (raw?.shape.join() !== shape.join()) {
-    const near =
-      raw === undefined
-        ? nearestName(
-            name,
-            Object.keys(tensors).filter((each) => !isOurs(each)),
-          )
-        : undefined;
-    const got = raw
-      ? `[${raw.shape.join(', ')}]`
-      : `nothing${near === undefined ? '' : `, and ${near}, which no part is called`}`;
+    const got = raw ? `[${raw.shape.join(', ')}]` : 'nothing';
     throw new DataError(
       `model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}: the file is damaged`,
     );
   }
   const { dtype } = raw;
-  if (!['F32', 'F16', 'BF16'].includes(dtype)) {
+  const scales = dtype === 'I8' && name + SCALES in tensors ? name + SCALES : undefined;
+  if (scales === undefined && !['F32', 'F16', 'BF16'].includes(dtype)) {
     throw new DataError(`model: expected the tensor ${name} in F32, F16 or BF16; got ${dtype}: convert it`);
   }
   const tensor = floatsOf(raw);
+  if (scales !== undefined) scaleRows(tensor, readParameter(scales, tensors, [shape[0]]).data);
   const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
   if (odd >= 0) {
     throw new DataError(

@@ -16,8 +16,10 @@ export interface Foreign {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The fields of the metadata that a model has. */
-export const FIELDS: readonly string[] = ['format', 'version', 'members', 'config', 'readers', 'labels', 'input'];
+/** The fields of the metadata that a model has; `words` had one of version 1. */
+export const FIELDS: readonly string[] = [
+  ...['format', 'version', 'members', 'config', 'readers', 'words', 'labels', 'input', 'quantized'],
+];
 
 /** Whether a tensor of this name is one of the model. */
 export const isOurs = (name: string): boolean => /^(encoders|layers|dense|heads|members)\./.test(name);

@@ -68,6 +68,8 @@ export interface Model {
   readonly input?: InputSpec;
   /** What its file held beside it, which `saveModel` writes back; absent where there was nothing. */
   readonly foreign?: Foreign;
+  /** Set where its weights were rounded to integers of 8 bits, and are those rounded ones in float32. */
+  readonly quantized?: 'int8';
 }
 
 /** What a model is made of. */
@@ -82,6 +84,7 @@ export interface ModelPieces {
   readonly labels: readonly LabelVocabulary[];
   readonly input?: InputSpec;
   readonly foreign?: Foreign;
+  readonly quantized?: 'int8';
 }
 
 /**
@@ -91,7 +94,7 @@ export interface ModelPieces {
  */
 export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
   expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
-  const { config, params, members, readers, labels, input, foreign } = pieces;
+  const { config, params, members, readers, labels, input, foreign, quantized } = pieces;
   const network = inferenceNetworkOf(config, own);
   expectParams('createModel', 'params', params, network);
   expectEach('createModel', 'readers', readers, config.encoders.length, 'read', 'readers, one per encoder');
@@ -101,7 +104,8 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
     kind: kindOf('head', head.kind, inferenceHeadKinds, own.heads),
     labels: labels[i],
   }));
-  const rest = { network, own, ...(members && { members }), ...(input && { input }), ...(foreign && { foreign }) };
+  const kept = { ...(input && { input }), ...(foreign && { foreign }), ...(quantized && { quantized }) };
+  const rest = { network, own, ...(members && { members }), ...kept };
   return { config, params, readers, words, labels: labels[0], heads, ...rest };
 }
 
@@ -112,14 +116,14 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
  */
 export function withHead(model: Model, name: string): Model {
   expectModel('withHead', model);
-  const { config, params, members, readers, heads, input, foreign, own } = model;
+  const { config, params, members, readers, heads, input, foreign, quantized, own } = model;
   const names = config.heads.map((head) => head.name);
   expectOneOf('model', 'head', name, names);
   const h = names.indexOf(name);
   const alone = (all: ModelParams): ModelParams => ({ ...all, heads: { [name]: all.heads[name] } });
   const one = { config: { ...config, heads: [config.heads[h]] }, readers, labels: [heads[h].labels] };
   const pieces = { ...one, params: alone(params), ...(members && { members: members.map(alone) }) };
-  return createModel({ ...pieces, ...(input && { input }), ...(foreign && { foreign }) }, own);
+  return createModel({ ...pieces, input, foreign, quantized }, own);
 }
 
 /** What the forward pass returns, and what its backward needs. */

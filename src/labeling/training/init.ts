@@ -45,6 +45,11 @@ export function withArchitecture(options: TrainOptions, init: Model): TrainOptio
       'train: init must be a single model; got an ensemble: pass one of its members, memberOf(model, 0), or train an ensemble anew',
     );
   }
+  if (init.quantized) {
+    throw new ArgumentError(
+      'train: init must have its weights as they were trained; got weights rounded to int8: pass the model that bptt quantize read',
+    );
+  }
   expectArchitecture(options, known);
   const names = [...ARCHITECTURE, ...REMEMBERED].filter((name) => name !== 'heads' && !Array.isArray(known[name]));
   const filled = names.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]]));

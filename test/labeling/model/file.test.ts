@@ -8,7 +8,9 @@ import { createCpuKernels, selectBackend } from '../../../src/kernels/index.js';
 import { train } from '../../../src/labeling/training/train.js';
 import type { AsyncKernels } from '../../../src/kernels/index.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
+import { flatten } from '../../../src/autograd/index.js';
 import { loadModel, saveModel } from '../../../src/labeling/model/file.js';
+import type { Model } from '../../../src/labeling/model/model.js';
 import { ensembleOf, memberOf } from '../../../src/labeling/model/ensemble.js';
 import { createModel, withHead } from '../../../src/labeling/model/model.js';
 import { initNetwork, networkOf } from '../../../src/labeling/model/network.js';
@@ -136,6 +138,79 @@ describe('a model file in halves', () => {
   );
 });
 
+describe('a model file in int8', () => {
+  const model = modelOf();
+  const bytes = saveModel(model, { weights: 'int8' });
+  const parts = (of: Model) => Object.entries(flatten(of.params));
+
+  test('has matrices in integers, within half a step of their rows, and vectors as they are', () => {
+    const { tensors, raw = {}, metadata } = decodeSafetensors(bytes);
+    expect(metadata).toMatchObject({ version: '4', quantized: 'int8' });
+    const read = Object.fromEntries(parts(loadModel(bytes)));
+    for (const [name, { shape, data }] of parts(model)) {
+      if (shape.length === 1) {
+        expect(tensors[name].data).toEqual(data);
+        continue;
+      }
+      const scales = tensors[`${name}.scales`].data;
+      const q = new Int8Array(raw[name].bytes.buffer);
+      data.forEach((w, k) => {
+        const s = scales[Math.floor(k / shape[1])];
+        expect(Math.abs(w - q[k] * s)).toBeLessThanOrEqual(s / 2);
+        expect(read[name].data[k]).toBe(Math.fround(q[k] * s));
+      });
+    }
+  });
+
+  test('is read by loadModel and createTagger, and says of itself what it is; a copy in float32 too', () => {
+    const read = loadModel(bytes);
+    expect([read.quantized, model.quantized]).toEqual(['int8', undefined]);
+    const wide = loadModel(saveModel(read));
+    expect(wide.quantized).toBe('int8');
+    expect(decodeSafetensors(saveModel(read)).metadata.version).toBe('2');
+    expect(predict(kernels, wide, sentences)).toEqual(createTagger(bytes).tag(sentences));
+    expect(withHead(read, 'labels').quantized).toBe('int8');
+    expect(() => saveModel(model, { weights: 'int4' as 'int8' })).toThrow(/weights must be one of 'float32', 'int8'/);
+    expect(() => saveModel(model, { weight: 'int8' } as object)).toThrow(ArgumentError);
+  });
+
+  test('an ensemble too; what its members share stands once', () => {
+    const second = modelOf();
+    const other = { ...second, params: initNetwork(networkOf(second.config), createRng(10)) };
+    const shared = { ...other, params: { ...other.params, encoders: model.params.encoders } };
+    const ensemble = ensembleOf([model, shared]);
+    const both = saveModel(ensemble, { weights: 'int8' });
+    const names = Object.keys(decodeSafetensors(both).raw!);
+    expect(names).toContain('encoders.words.weight');
+    expect(names).toContain('members.1.heads.labels.W');
+    const read = loadModel(both);
+    expect([read.members!.length, read.quantized, memberOf(read, 1).quantized]).toEqual([2, 'int8', 'int8']);
+    expect(saveModel(memberOf(read, 0))).toEqual(saveModel(loadModel(bytes)));
+  });
+
+  test.each<[string, (file: ReturnType<typeof decodeSafetensors>) => Uint8Array, RegExp]>([
+    [
+      'no scales',
+      ({ tensors: { 'heads.labels.W.scales': _gone, ...rest }, metadata, raw }) =>
+        encodeSafetensors(rest, metadata, raw),
+      /heads.labels.W in F32, F16 or BF16; got I8: convert it/,
+    ],
+    [
+      'scales of another number of rows',
+      ({ tensors, metadata, raw }) => encodeSafetensors({ ...tensors, 'heads.labels.W.scales': allocate([2], 'float32') }, metadata, raw), // prettier-ignore
+      /heads.labels.W.scales of shape \[6\]; got \[2\]/,
+    ],
+    [
+      'scales too many',
+      ({ tensors, metadata, raw }) => encodeSafetensors({ ...tensors, 'heads.labels.b.scales': allocate([2], 'float32') }, metadata, raw), // prettier-ignore
+      /heads.labels.b.scales belongs to no part/,
+    ],
+  ])('with %s is refused', (_, change, message) => {
+    expect(() => loadModel(change(decodeSafetensors(bytes)))).toThrow(DataError);
+    expect(() => loadModel(change(decodeSafetensors(bytes)))).toThrow(message);
+  });
+});
+
 describe('what a file holds beside the model', () => {
   const model = modelOf();
   const file = decodeSafetensors(saveModel(model));
@@ -197,8 +272,8 @@ describe('a file that is refused', () => {
     ],
     [
       'a newer version',
-      edited({ version: '4' }),
-      /version 3 or older; got version 4, made by a newer bptt: update bptt/,
+      edited({ version: '5' }),
+      /version 4 or older; got version 5, made by a newer bptt: update bptt/,
     ],
     ['no version', edited({ version: undefined }), /version/],
     ['no configuration', edited({ config: undefined }), /metadata field config; it is missing/],
@@ -259,7 +334,7 @@ describe('a file that is refused', () => {
     [
       'a tensor misspelt before it',
       edited({}, { ...withoutBias, 'head.labels.b': good.tensors['heads.labels.b'] }),
-      /heads.labels.b of shape \[\d+\]; got nothing, and head.labels.b, which no part is called/,
+      /heads.labels.b of shape \[\d+\]; got nothing: the file/,
     ],
     [
       'integers for weights',
