@@ -21,10 +21,11 @@ export async function* groupsOf<S extends Tokens>(sentences: AsyncIterable<S>, t
     count = 0;
     return taken;
   };
+  const pause = createPause();
   try {
     for (;;) {
       const next = iterator.next();
-      if (group.length > 0 && (await pauses(next))) yield take();
+      if (group.length > 0 && (await pause.before(next))) yield take();
       const result = await next;
       if (result.done) break;
       group.push(result.value);
@@ -33,20 +34,38 @@ export async function* groupsOf<S extends Tokens>(sentences: AsyncIterable<S>, t
     }
     if (group.length > 0) yield take();
   } finally {
+    pause.end();
     // Not awaited: a sentence that is still on its way would have to arrive first.
     iterator.return?.().catch(() => undefined);
   }
 }
 
-/** Whether `next` takes long, or fails; of its failure hears whoever awaits it. */
-async function pauses(next: Promise<unknown>): Promise<boolean> {
+/** Tells pauses. One clock runs on from sentence to sentence: a timer for each would take longer than reading it. */
+function createPause() {
   let timer: NodeJS.Timeout | undefined;
-  const pause = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), PAUSE_MS)));
-  const come = next.then(
-    () => false,
-    () => true,
-  );
-  const paused = await Promise.race([come, pause]);
-  clearTimeout(timer);
-  return paused;
+  let waiting: { since: number; stop: (paused: boolean) => void } | undefined;
+  const look = (): void => {
+    timer = undefined;
+    if (waiting === undefined) return;
+    const rest = waiting.since + PAUSE_MS - performance.now();
+    if (rest <= 0) waiting.stop(true);
+    else timer = setTimeout(look, Math.ceil(rest));
+  };
+  return {
+    /** Whether `next` takes long, or fails; its failure is for whatever awaits it. */
+    before: (next: Promise<unknown>): Promise<boolean> =>
+      new Promise((resolve) => {
+        const stop = (paused: boolean): void => {
+          waiting = undefined;
+          resolve(paused);
+        };
+        waiting = { since: performance.now(), stop };
+        timer ??= setTimeout(look, PAUSE_MS);
+        next.then(
+          () => stop(false),
+          () => stop(true),
+        );
+      }),
+    end: (): void => clearTimeout(timer),
+  };
 }

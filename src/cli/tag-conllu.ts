@@ -61,22 +61,57 @@ function looksLikeConllu(text: string, ended: boolean): boolean | undefined {
   return undefined;
 }
 
-/** The lines of an input as they pass by, each with its end, kept until they are written. Text is bytes: one character each. */
-function keptLines(input: ByteChunks) {
-  let lines: string[] = [];
-  let [next, rest] = [0, ''];
+/** Lines as they pass by, kept until they are written. Text is bytes: one character each. */
+interface KeptLines {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Goes to the next line: in `text`, from `begin` to `end`, its own end included. @returns false where none is kept */
+  next(): boolean;
+  readonly line: { text: string; block: number; begin: number; end: number };
+}
+
+function keptLines(input: ByteChunks): KeptLines {
+  const blocks: string[] = []; // of whole lines; the last one of an input may lack its end
+  const line = { text: '', block: 0, begin: 0, end: 0 };
+  let rest = '';
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for await (const chunk of input) {
-      const parts = (rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')).split('\n');
-      rest = parts.pop()!;
-      lines = [...lines.slice(next), ...parts.map((part) => `${part}\n`)];
-      next = 0;
+      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+      const end = text.lastIndexOf('\n') + 1;
+      if (end > 0) {
+        blocks.push(rest + text.slice(0, end));
+        rest = '';
+      }
+      rest += text.slice(end);
       yield chunk;
     }
-    if (rest !== '') lines.push(rest);
+    if (rest !== '') blocks.push(rest);
     rest = '';
   }
-  return { chunks: chunks(), take: (): string | undefined => lines[next++] };
+  function next(): boolean {
+    if (line.end === line.text.length) {
+      const text = blocks.shift();
+      if (text === undefined) return false;
+      [line.text, line.end] = [text, 0];
+      line.block++;
+    }
+    const end = line.text.indexOf('\n', line.end) + 1;
+    [line.begin, line.end] = [line.end, end === 0 ? line.text.length : end];
+    return true;
+  }
+  return { chunks: chunks(), next, line };
+}
+
+/** Whether a kept line separates sentences, as readers see it. */
+function isBlankLine({ text, begin, end }: KeptLines['line']): boolean {
+  if (text.charCodeAt(begin) < 0x80) return isBlank(text.slice(begin, Math.min(end, begin + 8))) && isBlank(text.slice(begin, end)); // prettier-ignore
+  return isBlank(Buffer.from(text.slice(begin, end), 'latin1').toString('utf8'));
+}
+
+/** Where a line ends without its line end. */
+function rowEnd({ text, begin, end }: KeptLines['line']): number {
+  let at = end;
+  while (at > begin && (text.charCodeAt(at - 1) === 0x0a || text.charCodeAt(at - 1) === 0x0d)) at--;
+  return at;
 }
 
 /** What a head says, and the column it says it in. */
@@ -112,43 +147,99 @@ export function conlluFlow(
 ): ConlluFlow {
   const kept = keptLines(input);
   const skips = options.badLines === 'skip';
-  let number = before.firstLine - 1;
-  let places: readonly number[] | undefined;
-
-  function blockOf(sentence: Sentence, prediction: Prediction): string {
-    const lines = sentence.lines!;
-    places ??= placesOf(heads, sentence.conllu!.columns, options);
-    const words = new Map(lines.map((line, t) => [line, t]));
-    const block: string[] = [];
-    let begin = 0; // of the lines since the last blank one
-    for (let line = kept.take(); line !== undefined; line = kept.take()) {
-      number++;
-      const t = words.get(number);
-      block.push(t === undefined ? line : withCells(line, t, prediction));
-      if (!isBlank(line)) continue;
-      if (number > lines.at(-1)!) break;
-      if (skips && block.slice(begin).some((each) => !each.startsWith('#') && !isBlank(each))) block.length = begin;
-      begin = block.length;
-    }
-    if (prediction.category !== undefined) addComment(block, begin, prediction.category);
-    return block.join('');
-  }
-
-  function withCells(line: string, t: number, prediction: Prediction): string {
-    const [, row, end] = /^(.*?)([\r\n]*)$/s.exec(line)!;
-    const cells = row.split('\t');
-    heads.forEach(({ labels }, h) => (cells[places![h]] = bytesOf(cell(labels(prediction)[t]))));
-    return cells.join('\t') + end;
-  }
+  const writeBlock = blockWriter(kept, heads, options, before.firstLine);
 
   return {
     sentences: readSentences(chained(before.chunks, kept.chunks), { ...options, labels: 'ignored', format: 'conllu', tokenLines: true, keepLines: true }), // prettier-ignore
-    write: (group, predictions) => Buffer.from(group.map((sentence, i) => blockOf(sentence, predictions[i])).join(''), 'latin1'), // prettier-ignore
+    write(group, predictions) {
+      const out: string[] = [];
+      group.forEach((sentence, i) => writeBlock(out, sentence, predictions[i]));
+      return Buffer.from(out.join(''), 'latin1');
+    },
     end() {
       const rest: string[] = [];
-      for (let line = kept.take(); line !== undefined; line = kept.take()) rest.push(line);
-      return Buffer.from(rest.filter((line) => !skips || line.startsWith('#') || isBlank(line)).join(''), 'latin1');
+      const { line } = kept;
+      while (kept.next()) if (!skips || line.text[line.begin] === '#' || isBlankLine(line)) rest.push(line.text.slice(line.begin, line.end)); // prettier-ignore
+      return Buffer.from(rest.join(''), 'latin1');
     },
+  };
+}
+
+/** Writes sentence after sentence, with what stands before each. @param firstLine number of the first line that is kept */
+function blockWriter(kept: KeptLines, heads: readonly ConlluHead[], options: ReadOptions, firstLine: number) {
+  const skips = options.badLines === 'skip';
+  const cells = labelCells();
+  let number = firstLine - 1;
+  let columns: readonly Column[] | undefined;
+
+  function writeBlock(out: string[], sentence: Sentence, prediction: Prediction): void {
+    const lines = sentence.lines!;
+    columns ??= columnsOf(heads, sentence.conllu!.columns, options);
+    const labels = columns.map(({ head }) => head.labels(prediction));
+    const { line } = kept;
+    const block = { begin: out.length, isOther: false, lineEnd: '' }; // what follows the last blank line
+    let [t, from, text, copying] = [0, line.end, line.text, line.block]; // what is to be copied begins at `from` of `text`
+    let isFirst = true;
+    while (kept.next()) {
+      number++;
+      if (line.block !== copying) {
+        out.push(text.slice(from));
+        [from, text, copying] = [line.begin, line.text, line.block];
+      }
+      if (isFirst) block.lineEnd = text.slice(rowEnd(line), line.end);
+      isFirst = false;
+      if (number === lines[t]) {
+        const said = labels.map((each) => cells(each[t]));
+        from = writeCells(out, line, from, columns, said);
+        t++;
+      } else if (isBlankLine(line)) {
+        out.push(text.slice(from, line.end));
+        from = line.end;
+        if (t === lines.length) break;
+        if (skips && block.isOther) out.length = block.begin;
+        [block.begin, block.isOther, isFirst] = [out.length, false, true];
+      } else block.isOther ||= text[line.begin] !== '#';
+    }
+    if (from < line.end) out.push(text.slice(from, line.end));
+    if (prediction.category !== undefined) addComment(out, block.begin, prediction.category, block.lineEnd);
+  }
+
+  return writeBlock;
+}
+
+/** A column that is written, counted from 0. */
+interface Column {
+  readonly place: number;
+  readonly head: ConlluHead;
+}
+
+/** Writes what is to be copied up to each cell that is new, and that cell. @returns where copying goes on */
+function writeCells(
+  out: string[],
+  line: KeptLines['line'],
+  from: number,
+  columns: readonly Column[],
+  labels: readonly string[],
+): number {
+  const { text } = line;
+  const last = rowEnd(line);
+  let [at, column, copied] = [line.begin, 0, from];
+  columns.forEach(({ place }, h) => {
+    for (; column < place; column++) at = text.indexOf('\t', at) + 1;
+    const tab = text.indexOf('\t', at);
+    out.push(text.slice(copied, at), labels[h]);
+    copied = tab < 0 || tab > last ? last : tab;
+  });
+  return copied;
+}
+
+/** A function that gives labels as they stand in a column, as bytes. */
+function labelCells(): (label: string) => string {
+  const known = new Map<string, string>();
+  return (label) => {
+    let found = known.get(label);
+    if (found === undefined) known.set(label, (found = bytesOf(cell(label))));
+    return found;
   };
 }
 
@@ -164,24 +255,25 @@ function bytesOf(text: string): string {
 
 const MARK = '\u00ef\u00bb\u00bf';
 
-function addComment(block: string[], at: number, label: string): void {
-  const end = /[\r\n]*$/.exec(block[at])![0] || '\n';
-  const mark = block[at].startsWith(MARK) ? MARK : '';
-  block[at] = `${mark}# label = ${bytesOf(cell(label))}${end}${block[at].slice(mark.length)}`;
+function addComment(out: string[], at: number, label: string, lineEnd: string): void {
+  const mark = out[at].startsWith(MARK) ? MARK : '';
+  out[at] = `${mark}# label = ${bytesOf(cell(label))}${lineEnd || '\n'}${out[at].slice(mark.length)}`;
 }
 
 /** @throws ArgumentError where the file has no such column, it counts or holds the words, or two heads have one */
-function placesOf(
+function columnsOf(
   heads: readonly ConlluHead[],
   names: readonly string[],
   { tokenColumn, like }: ReadOptions,
-): number[] {
+): Column[] {
   const own = like?.format === 'conllu' ? like.tokenColumn : undefined;
   const words = columnIndex(tokenColumn ?? own ?? 'form', names, names.length, 'tokenColumn');
   const places = heads.map(({ column }) => columnIndex(column, names, names.length));
   const wrong = places.find((place) => place === words || names[place] === 'id');
   if (wrong !== undefined)
     throw new ArgumentError(`--column ${names[wrong]} counts or holds the words: choose another one`);
-  if (new Set(places).size === places.length) return places;
+  if (new Set(places).size === places.length) {
+    return heads.map((head, h) => ({ place: places[h], head })).sort((a, b) => a.place - b.place);
+  }
   throw new ArgumentError('--column names one column twice: name one for each head of the model');
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateCorpus } from '../../src/labeling/data/corpus.js';
+import type { Sentence } from '../../src/labeling/data/sentence.js';
 import { conlluFlow } from '../../src/cli/tag-conllu.js';
 import { bptt, startBptt } from '../support/cli.js';
 import { bpttHere } from '../support/cli-here.js';
@@ -137,6 +138,20 @@ test('lines of CoNLL-U are written once each, also where they are written before
   for await (const sentence of flow.sentences) written.push(flow.write([sentence], [{ labels: [] }]));
   expect(written.length).toBeGreaterThan(3);
   expect(Buffer.concat([...written, flow.end()]).toString()).toBe(text);
+});
+
+test('a line of invisible marks ends a sentence of CoNLL-U as a blank one does', async () => {
+  const row = (n: number, word: string, upos: string) => `${n}\t${word}\t_\t${upos}\t_\t_\t_\t_\t_\t_\r\n`;
+  const text = (a: string, b: string) =>
+    `# é\r\n${row(1, 'a', a)}\u00a0\r\n${row(1, 'é', b)}${row(2, 'c', b)}\u200b \n# end`;
+  const chunks = [...Buffer.from(text('X', 'X'))].map((byte) => Uint8Array.of(byte));
+  for (const input of [[Buffer.from(text('X', 'X'))], chunks]) {
+    const flow = conlluFlow(input, { source: 'x' }, [{ column: 'upos', labels: ({ labels }) => labels }]);
+    const sentences: Sentence[] = [];
+    for await (const sentence of flow.sentences) sentences.push(sentence);
+    const said = [{ labels: ['P\tQ'] }, { labels: ['Y', 'Y'] }];
+    expect(Buffer.concat([flow.write(sentences, said), flow.end()]).toString()).toBe(text('P\\tQ', 'Y'));
+  }
 });
 
 test('--threads takes a count or auto', () => {

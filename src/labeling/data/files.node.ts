@@ -181,10 +181,13 @@ export async function openBytes(path: string): Promise<ByteChunks> {
   throw new DataError(`${path}: expected a file, got a folder: ${advice}`);
 }
 
+/** Bytes of a file that are read at once: fewer turns of waiting than with Node's 64 KiB. */
+const CHUNK = 1 << 18;
+
 /** A read stream whose system errors are told as DataErrors. */
 async function* readingErrors(path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path);
+    yield* createReadStream(path, { highWaterMark: CHUNK });
   } catch (cause) {
     throw systemError(path, cause);
   }

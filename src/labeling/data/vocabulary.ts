@@ -10,6 +10,7 @@ import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { expectIterable, expectTypes, expectWords } from '../checks.js';
 import { byCount, checkDistinct, malformed, stringList } from './lists.js';
 import { normalForm } from './nfc.js';
+import { remembering } from './remembering.js';
 import type { Sentence } from './sentence.js';
 import { signaturesOf } from './signature.js';
 
@@ -180,18 +181,18 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
   const classes = new Map(signatures?.map((signature, i) => [signature, words.length + i]));
   added.forEach((word, i) => ids.set(word, words.length + classes.size + i));
   const seen = new Set(rare);
-  const lookupUnknown = (token: string): number => {
+  const lookupUnknown = remembering((token: string): number => {
     if (!signatures || token === UNKNOWN) return UNKNOWN_ID;
     for (const signature of signaturesOf(normalForm(token))) {
       const id = classes.get(signature);
       if (id !== undefined) return id;
     }
     return UNKNOWN_ID;
-  };
-  const lookup = (token: string): number => {
+  });
+  const lookup = remembering((token: string): number => {
     const own = ids.get(fold(token)) ?? (signatures ? ids.get(fold(token.toLowerCase())) : undefined);
     return own ?? lookupUnknown(token);
-  };
+  });
   return {
     lowerCase,
     minCount,
@@ -201,8 +202,8 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
     added,
     lookup: (token) => lookup(checked(token)),
     lookupUnknown: (token) => lookupUnknown(checked(token)),
-    encode: (tokens) => Int32Array.from(listOf(tokens), lookup),
-    encodeUnknown: (tokens) => Int32Array.from(listOf(tokens), lookupUnknown),
+    encode: (tokens) => idsOf(listOf(tokens), lookup),
+    encodeUnknown: (tokens) => idsOf(listOf(tokens), lookupUnknown),
     known: (token) => (ids.get(fold(checked(token))) ?? UNKNOWN_ID) !== UNKNOWN_ID || seen.has(fold(token)),
     toJSON: () => ({
       lowerCase,
@@ -213,6 +214,12 @@ function createVocabulary(json: VocabularyJson): Vocabulary {
       ...(added.length > 0 && { added: [...added] }),
     }),
   };
+}
+
+function idsOf(tokens: readonly string[], lookup: (token: string) => number): Int32Array {
+  const ids = new Int32Array(tokens.length);
+  for (let t = 0; t < ids.length; t++) ids[t] = lookup(tokens[t]);
+  return ids;
 }
 
 /** The tokens of a sentence, which must be a list of strings: JavaScript iterates a string too. */
