@@ -101,6 +101,12 @@ test('values that are not values are usage errors too', () => {
   }
 });
 
+test('ladder-docs.js --check: page, picture and headers have the figures of the kept run', () => {
+  expect(script('ladder-docs.js', ['--check'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  const { status, stderr } = script('ladder-docs.js', ['--from', join(FOLDER, 'peers/peers.json')]);
+  expect([status, stderr]).toEqual([65, expect.stringContaining('has no rows; it must hold what bptt bench --ladder')]);
+});
+
 describe('targets.js --from', () => {
   let folder: string;
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bptt-targets-'))));
