@@ -52,6 +52,7 @@ export function packColumns64(K: i32, N: i32, b: usize, ldb: usize, panels: usiz
   packColumns<f64>(K, N, b, ldb, panels);
 }
 
+export { useWideTiles } from './multiply';
 export { dot32 } from './dot';
 export { exp32, log32, sigmoid32, tanh32 } from './math';
 export { lstmBackward, lstmForward } from './lstm';

@@ -1,9 +1,12 @@
 /** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
 import { packGroups, transpose } from './pack';
-import { PANEL, half4, packed4, row2, row4, rows2, tile1, tile2, tile3, tile4 } from './tile';
+import { PANEL, half4, packed4, packed4x2, row2, row4, rows2, rows3, tile1, tile2, tile3, tile4 } from './tile';
 
 /** Bytes of A per row in a block of k, as in src/kernels/wasm/product.ts: with the panel of B, 24 KB at most of the first-level cache for float32. */
 const BLOCK_BYTES: i32 = 2048;
+
+/** The same where two panels are read at once. */
+const WIDE_BLOCK_BYTES: i32 = 1024;
 
 /** Rows of a block; a multiple of 4. */
 const BLOCK_ROWS: i32 = 64;
@@ -11,6 +14,14 @@ const BLOCK_ROWS: i32 = 64;
 /** Panels, and terms of a sum, from which on A is packed too: with fewer, the tile does not gain what the copy costs. */
 const MANY_PANELS: i32 = 4;
 const MANY_TERMS: i32 = 40;
+
+/** Whether float32 goes by the tiles of 4 and of 3 rows and two panels. Sums have the same terms in the same order: no bit depends on it. */
+let wideTiles: bool = false;
+
+/** Chooses the tiles of all products that follow: 1 for those two panels wide. */
+export function useWideTiles(on: i32): void {
+  wideTiles = on != 0;
+}
 
 /** `multiply` for an `a` whose rows lie along k. */
 // @ts-ignore: decorator
@@ -54,7 +65,7 @@ export function multiplyStrided<T>(
   step: usize,
   scratch: usize,
 ): void {
-  const depth = BLOCK_BYTES / <i32>sizeof<T>();
+  const depth = (sizeof<T>() == 4 && wideTiles ? WIDE_BLOCK_BYTES : BLOCK_BYTES) / <i32>sizeof<T>();
   const alongRows = ka == sizeof<T>();
   // A copy of an A that is stored along its columns costs next to nothing.
   const packs = ldb == PANEL && (!alongRows || (K >= MANY_TERMS && N >= MANY_PANELS * <i32>(PANEL / sizeof<T>())));
@@ -127,9 +138,18 @@ function block<T>(
     if (rest == 1) row2<T>(K, restC, restA, restB, ldb, step);
     else rows2<T>(K, restC, ldc, restA, lda, restB, ldb, step);
   }
+  const pairs = sizeof<T>() == 4 && wideTiles;
+  if (pairs && rest == 3) {
+    for (; wide + 2 * width <= N; wide += 2 * width, restC += 2 * PANEL, restB += 2 * step) {
+      rows3<T>(K, restC, ldc, restA, lda, restB, ldb, step);
+    }
+  }
   let n = M < 4 ? wide : 0;
   c += <usize>n * sizeof<T>();
   b += <usize>(n / width) * step;
+  if (pairs && groups != 0) {
+    for (; n + 2 * width <= N; n += 2 * width, c += 2 * PANEL, b += 2 * step) twoPanels<T>(M, K, c, ldc, groups, b, step);
+  }
   for (; n + width <= N; n += width) {
     rows<T>(n < wide ? M - rest : M, width, K, c, ldc, groups, a, lda, b, ldb);
     c += PANEL;
@@ -153,6 +173,12 @@ function block<T>(
 @inline
 function copyRow<T>(to: usize, from: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += sizeof<T>()) store<T>(to + i, load<T>(from + i));
+}
+
+/** The packed rows of a block by two panels. */
+function twoPanels<T>(M: i32, K: i32, c: usize, ldc: usize, groups: usize, b: usize, step: usize): void {
+  const group = <usize>K * 4 * sizeof<T>();
+  for (; M >= 4; M -= 4, c += 4 * ldc, groups += group) packed4x2<T>(K, c, ldc, groups, b, step);
 }
 
 /** All rows of a block by the first `columns` of one panel: tiles of 4, and one of what remains. */

@@ -8,6 +8,9 @@
  * sums spill. So 4 rows take one panel of two vectors; 2 rows take two panels and 1 row four, because fewer sums wait for
  * each other.
  *
+ * An engine that joins two adjacent vectors into one of 256 bits (V8 with `--experimental-wasm-revectorize`) needs half the
+ * registers: there 4 rows take two panels (`packed4x2`), and 3 rows too, where `useWideTiles` of assembly/multiply.ts was called.
+ *
  * What a loop looks like decides how V8 compiles it: it unrolls short loops, moves the loads of all turns to the front, and then
  * spills what they loaded. Two terms per turn keep it from unrolling (`pairs`), an exit between the two keeps their loads apart
  * (`exit`), and some loops do best as they are (`single`). Which of them a tile takes was found by trying:
@@ -75,7 +78,7 @@ export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false,
     ];
   };
   const advance = (terms) => [
-    ...(packed ? [`b += ${terms} * PANEL;`] : []),
+    ...(packed ? range(panels).map((p) => `${numbered('b', p)} += ${terms} * PANEL;`) : []),
     ...range(pointersOfA).map((r) => `${numbered('a', r)} += ${ka ? 'ka' : times(terms * stepOfA)};`),
   ];
   // What a loop counts by: a pointer that every term moves by `unit`.
@@ -146,6 +149,12 @@ export function tiles() {
       { rows: 4, packed: true },
       'exit',
     ),
+    ...tile(
+      'packed4x2',
+      '4 rows, their elements of one k side by side, by two packed panels: for engines that join adjacent vectors.',
+      { rows: 4, panels: 2, packed: true },
+      'exit',
+    ),
     ...tile('half4', '4 rows by the first vector of a panel.', { rows: 4, vectors: 1, ka: true }, 'single'),
     ...tile('tile4', '4 rows by one panel.', { rows: 4 }, 'exit'),
     ...tile('tile3', '3 rows by one panel.', { rows: 3 }, 'exit'),
@@ -154,6 +163,7 @@ export function tiles() {
     ...tile('row4', '1 row by four panels; their sums follow each other in C.', { rows: 1, panels: 4 }, 'pairs'),
     ...tile('row2', '1 row by two panels.', { rows: 1, panels: 2 }, 'pairs'),
     ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 'single'),
+    ...tile('rows3', '3 rows by two panels, for the same engines.', { rows: 3, panels: 2 }, 'exit'),
     '',
   ].join('\n');
 }

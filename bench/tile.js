@@ -5,6 +5,7 @@
  *
  *     node bench/tile.js [--json]
  *     node --experimental-wasm-relaxed-simd bench/tile.js --relaxed     (Node 22 and newer need no flag)
+ *     node --experimental-wasm-revectorize bench/tile.js                (lanes of 256 bits: Node 24 and newer, on x64)
  *
  * Tiles take turns and the fastest turn counts: another load on the machine lengthens some turns, never shortens one.
  */
@@ -29,7 +30,10 @@ const SHAPES = [
   { what: '1 × 8', rows: 1 },
   { what: '1 × 16', rows: 1, panels: 2 },
   { what: '1 × 32', rows: 1, panels: 4 },
+  { what: '3 × 16', rows: 3, panels: 2 },
   { what: '4 × 16: twice the registers', rows: 4, panels: 2 },
+  { what: '4 × 16, A and B packed', rows: 4, panels: 2, packed: true },
+  { what: '6 × 8', rows: 6 },
 ];
 const K = 100;
 const [A, B, C] = [1 << 16, 2 << 16, 3 << 16];
@@ -44,7 +48,7 @@ function nameOf({ rows, panels = 1, packed = false }, loop) {
 
 /** A module of all variants, each called `calls` times from inside. */
 function source() {
-  const helpers = [1, 2, 3, 4].flatMap((rows) => tile(`tile${rows}`, 'For the last k.', { rows }, 'single'));
+  const helpers = [1, 2, 3, 4, 6].flatMap((rows) => tile(`tile${rows}`, 'For the last k.', { rows }, 'single'));
   const runs = variants.map(({ name, rows, panels = 1, packed = false }) => {
     const given = [
       'K',
@@ -110,7 +114,7 @@ function faultOf({ run, heap }, { name, rows, panels = 1, packed = false }) {
 }
 
 function fill(heap) {
-  for (let i = 0; i < 4 * K; i++) heap[A / 4 + i] = number(i + 1);
+  for (let i = 0; i < 6 * K; i++) heap[A / 4 + i] = number(i + 1);
   for (let i = 0; i < 32 * K; i++) heap[B / 4 + i] = number(3 * i + 2);
   for (let i = 0; i < 128; i++) heap[C / 4 + i] = number(i);
 }

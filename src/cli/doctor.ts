@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { calibrationPath } from '../kernels/gpu/calibration.node.js';
 import { missingForGpu } from '../kernels/gpu/device/machine.node.js';
 import { candidates, describeCalibration } from '../kernels/index.js';
+import type { WideLanes } from '../kernels/wide-lanes.node.js';
 import { lanesFor, machineCalibration, nodeOptions } from '../kernels/select.node.js';
 import { readPackageInfo } from '../bench/package-info.js';
 import type { Terminal } from './terminal.js';
@@ -45,9 +46,16 @@ export function addDoctor(program: Command, terminal: Terminal): void {
 
 /** How wide the lanes of WebAssembly are, and why. */
 async function describeLanes(): Promise<string> {
-  const { on, reason, ms } = await lanesFor('wasm');
+  const { on, reason, gflops, ms } = await lanesFor('wasm');
+  const tiles = gflops === undefined ? '' : `; ${describeTiles(gflops)}`;
   const took = ms === undefined ? '' : `, checked in ${ms.toFixed(0)} ms`;
-  return `${on ? 256 : 128} bits: ${reason}${took}`;
+  return `${on ? 256 : 128} bits: ${reason}${took}${tiles}`;
+}
+
+/** The tiles in use, and how fast both kinds are. */
+function describeTiles({ narrow, wide }: NonNullable<WideLanes['gflops']>): string {
+  const [own, other] = wide > narrow ? [`4 × 16, ${wide.toFixed(0)}`, `4 × 8: ${narrow.toFixed(0)}`] : [`4 × 8, ${narrow.toFixed(0)}`, `4 × 16: ${wide.toFixed(0)}`]; // prettier-ignore
+  return `tiles of ${own} GFLOP/s (${other})`;
 }
 
 /** Every known backend, in the order of preference: the first found that `--backend auto` may take is what it takes. */

@@ -8,6 +8,7 @@ import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import type { WideLanes } from './wasm/lanes/enable.node.js';
 import { enableOn, thisProcess } from './wasm/lanes/enable.node.js';
 
+export type { TileRates } from './wasm/lanes/rates.js';
 export type { WideLanes };
 
 /** For which backend. */
@@ -28,6 +29,8 @@ const done = new Map<boolean, Promise<WideLanes>>();
  *
  *     import { enableWideLanes } from 'bptt/wide-lanes';
  *     await enableWideLanes();
+ *
+ * The faster of two kinds of tiles is found by timing, in 8 milliseconds; results do not depend on it.
  *
  * The backend is compiled with and without, and what a thousand calls compute is compared bit by bit; where one differs, lanes stay as they are,
  * and a warning is printed. Worker threads that are started later run the same code: those of `bptt/threads` by themselves, others where

@@ -35,7 +35,8 @@ describe('bptt doctor', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     return /^lanes +(.*)$/m.exec(stdout)?.[1];
   };
-  const WIDE = /^256 bits: V8's flag --experimental-wasm-revectorize, the same bits in \d+ calls, checked in \d+ ms/;
+  const WIDE =
+    /^256 bits: V8's flag --experimental-wasm-revectorize, the same bits in \d+ calls, checked in \d+ ms; tiles of 4 × \d+, \d+ GFLOP\/s \(4 × \d+: \d+\)$/;
 
   there(20)('says that the engine of Node 20 lacks wider lanes', () => {
     expect(lanesOf(20)).toMatch(/^128 bits: V8 is older, or built without re-vectorization; Node 24 or newer on x64/);

@@ -4,7 +4,7 @@ import { trialCalls } from '../../src/kernels/wasm/lanes/calls';
 import type { Host } from '../../src/kernels/wasm/lanes/enable.node';
 import { enableOn } from '../../src/kernels/wasm/lanes/enable.node';
 import { digests, started } from '../../src/kernels/wasm/lanes/trial';
-import { bytesOf, compile } from '../../src/kernels/wasm/module';
+import { bytesOf, compile, instantiate } from '../../src/kernels/wasm/module';
 import { enableWideLanes } from '../../src/kernels/wide-lanes.node';
 
 const realm = globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object; validate(bytes: Uint8Array): boolean } }; // prettier-ignore
@@ -58,7 +58,52 @@ describe('the check', () => {
     const watched = new Proxy(wasm, { get: (exports, name: string) => (called.add(name), exports[name as 'lstmForward']) }); // prettier-ignore
     digests(trialCalls(), { wasm: watched, memory });
     const functions = Object.entries(wasm).filter(([, each]) => typeof each === 'function');
+    called.add('useWideTiles'); // by the trial itself, for all calls
     expect([...called].sort()).toEqual(functions.map(([name]) => name).sort());
+  });
+});
+
+const { fround } = Math;
+
+/** `out + Σ_k a[m, k] · b[k, n]`, one rounding after each multiplication and each addition, in the order of k. */
+function documentedSum(out: number, a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, x, k) => fround(sum + fround(x * b[k])), out);
+}
+
+describe('tiles of 4 × 8 and of 4 × 16', () => {
+  const SCRATCH = 65536;
+  const [C, A, B] = [1 << 19, 2 << 19, 3 << 19];
+
+  it.each([0, 1] as const)('form every element by the documented sum, to the bit: useWideTiles(%d)', async (wide) => {
+    const { wasm, memory } = instantiate(compile(await bytesOf(false)), 64);
+    wasm.useWideTiles(wide);
+    const heap = new Float32Array(memory.buffer);
+    const value = (i: number) => Math.fround(Math.sin(i) * 2);
+    const columns = [5, 8, 16, 20, 24, 39, 48];
+    const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 13].flatMap((M) => columns.flatMap((N) => [41, 44].map((K) => [M, N, K])));
+    for (const [M, N, K] of [...sizes, [67, 17, 523]]) {
+      const c = Float32Array.from({ length: M * N }, (_, i) => value(i + 1));
+      const a = Float32Array.from({ length: M * K }, (_, i) => value(3 * i + 2));
+      const b = Float32Array.from({ length: K * N }, (_, i) => value(5 * i + 3));
+      heap.set(c, C / 4);
+      heap.set(a, A / 4);
+      heap.set(b, B / 4);
+      const panels = B + 4 * K * N + 64;
+      wasm.packRows32(K, N, B, 4 * N, panels);
+      wasm.multiply32(M, N, K, C, 4 * N, A, 4 * K, 4, panels, 32, 32 * K, SCRATCH);
+      const rows = Array.from({ length: M }, (_, m) => Array.from(a.subarray(m * K, m * K + K)));
+      const columnsOfB = Array.from({ length: N }, (_, n) => Array.from({ length: K }, (_, k) => b[k * N + n]));
+      const want = rows.flatMap((row, m) => columnsOfB.map((column, n) => documentedSum(c[m * N + n], row, column)));
+      expect({ M, N, K, out: [...heap.subarray(C / 4, C / 4 + M * N)] }).toEqual({ M, N, K, out: want });
+    }
+  });
+
+  it('are chosen by the faster one, for the main thread and its workers', async () => {
+    const { host, table } = hostOf();
+    const { gflops } = await enableOn(host, false);
+    const [shared] = table.values();
+    expect(gflops!.narrow).toBeGreaterThan(0);
+    expect(shared).toMatchObject({ wideTiles: gflops!.wide > gflops!.narrow, gflops });
   });
 });
 
@@ -93,7 +138,9 @@ describe('wider lanes', () => {
     expect(flags).toEqual([FLAG, ...EARLY, ...LATE]);
     expect(warnings).toEqual([]);
     const worker = hostOf({ mainThread: false, shared: (key) => table.get(key) });
-    expect(await enableOn(worker.host, false)).toEqual({ on: true, reason: lanes.reason, calls: lanes.calls });
+    const { ms, ...others } = lanes;
+    expect(ms).toBeGreaterThan(0);
+    expect(await enableOn(worker.host, false)).toEqual(others);
     expect(worker.flags).toEqual([]);
   });
 

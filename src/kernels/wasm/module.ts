@@ -61,6 +61,8 @@ export interface Exports {
   readonly packRows64: Pack;
   readonly packColumns32: Pack;
   readonly packColumns64: Pack;
+  /** 1 for the tiles two panels wide, 0 for those of one: no bit depends on it. */
+  readonly useWideTiles: (on: 0 | 1) => void;
   readonly dot32: (N: number, K: number, c: number, a: number, b: number, ldb: number) => void;
   readonly exp32: Map32;
   readonly tanh32: Map32;
@@ -135,12 +137,18 @@ function obstacleOf(digits: string, feature: string): string | undefined {
   return undefined;
 }
 
-/** Modules that were compiled ahead: with wider lanes, and checked. */
-const ahead: { plain?: CompiledModule; relaxed?: CompiledModule } = {};
+/** A module that was compiled ahead, with wider lanes, and checked. */
+export interface Ahead {
+  readonly compiled: CompiledModule;
+  /** Whether the tiles two panels wide are the faster ones. */
+  readonly wideTiles: boolean;
+}
+
+const ahead: { plain?: Ahead; relaxed?: Ahead } = {};
 
 /** From now on `start` takes this module, `relaxed` or not, and compiles none. */
-export function startWith(compiled: CompiledModule, relaxed: boolean): void {
-  ahead[relaxed ? 'relaxed' : 'plain'] = compiled;
+export function startWith({ compiled, wideTiles }: Ahead, relaxed: boolean): void {
+  ahead[relaxed ? 'relaxed' : 'plain'] = { compiled, wideTiles };
 }
 
 /** The bytes of the module, `relaxed` or not. */
@@ -169,9 +177,11 @@ export async function start(maximumPages: number, relaxed = false): Promise<{ wa
   const engine = webAssembly() as WebAssemblyGlobal;
   const memory = new engine.Memory({ initial: 1, maximum: maximumPages });
   const imports = { env: { memory } };
-  const compiled = ahead[relaxed ? 'relaxed' : 'plain'];
-  const instance = compiled
-    ? await engine.instantiate(compiled, imports)
+  const ready = ahead[relaxed ? 'relaxed' : 'plain'];
+  const instance = ready
+    ? await engine.instantiate(ready.compiled, imports)
     : (await engine.instantiate(await bytesOf(relaxed), imports)).instance;
-  return { wasm: instance.exports as Exports, memory };
+  const wasm = instance.exports as Exports;
+  if (ready?.wideTiles) wasm.useWideTiles(1);
+  return { wasm, memory };
 }

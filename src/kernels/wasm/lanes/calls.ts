@@ -18,7 +18,7 @@ export interface TrialCall {
 const ROWS = [1, 2, 3, 4, 5, 6, 7, 8];
 const COLUMNS = [3, 8, 16, 20, 24, 37, 46];
 const TERMS = [1, 6, 45];
-const LARGE = [66, 20, 520] as const;
+const LARGE = [67, 20, 520] as const;
 
 /** How the operands of a product lie: rows along k or not, the right factor in panels or as it is. */
 const LAYOUTS = [

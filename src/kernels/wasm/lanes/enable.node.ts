@@ -2,8 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { ArgumentError } from '../../../tensor/errors.js';
-import type { CompiledModule } from '../module.js';
+import type { Ahead } from '../module.js';
 import { bytesOf, obstacle, relaxedObstacle, startWith } from '../module.js';
+import type { TileRates } from './rates.js';
+import { tileRates } from './rates.js';
 import { tryModule } from './trial.js';
 
 /** What runs, and why. */
@@ -14,6 +16,8 @@ export interface WideLanes {
   readonly reason: string;
   /** How many calls of products, scans and row work were compared, where they were. */
   readonly calls?: number;
+  /** GFLOP/s of a small product by the tiles of 4 × 8, `narrow`, and of 4 × 16, `wide`: the faster ones are used. */
+  readonly gflops?: TileRates;
   /** Milliseconds that compiling and comparing took, where it was done in this thread. */
   readonly ms?: number;
 }
@@ -28,9 +32,9 @@ const LEAST_V8 = 13;
 
 /** What the threads of this process find their modules by. */
 const SHARED = 'bptt/wide-lanes';
-interface Shared {
-  readonly compiled: CompiledModule;
+interface Shared extends Ahead {
   readonly calls: number;
+  readonly gflops: TileRates;
 }
 const keyOf = (relaxed: boolean): string => (relaxed ? `${SHARED}/relaxed` : SHARED);
 
@@ -67,20 +71,21 @@ export async function enableOn(host: Host, relaxed: boolean): Promise<WideLanes>
   if (against !== undefined) return { on: false, reason: against };
   if (!host.mainThread) return adopt(host, relaxed);
   const from = performance.now();
-  const { compiled, calls, difference } = tryModule(await bytesOf(relaxed), {
+  const { compiled, started, calls, difference } = tryModule(await bytesOf(relaxed), {
     enable: () => host.setFlag(FLAG),
     compileEarly: () => compileEarly(host),
   });
-  const ms = performance.now() - from;
   if (difference !== undefined) {
     host.setFlag(FLAG.replace('--', '--no-'));
     const reason = `with V8's flag ${FLAG} this engine computes other bits (${difference})`;
     host.warn(`${reason}; continuing with lanes of 128 bits. Set ${LANES_VARIABLE}=off to skip the check.`);
-    return { on: false, reason, calls, ms };
+    return { on: false, reason, calls, ms: performance.now() - from };
   }
-  startWith(compiled, relaxed);
-  host.share(keyOf(relaxed), { compiled, calls });
-  return { on: true, reason: reasonFor(calls), calls, ms };
+  const gflops = tileRates(started);
+  const shared = { compiled, wideTiles: gflops.wide > gflops.narrow, calls, gflops };
+  startWith(shared, relaxed);
+  host.share(keyOf(relaxed), shared);
+  return { on: true, reason: reasonFor(calls), calls, gflops, ms: performance.now() - from };
 }
 
 const reasonFor = (calls: number): string => `V8's flag ${FLAG}, the same bits in ${calls} calls`;
@@ -102,8 +107,9 @@ function adopt(host: Pick<Host, 'shared'>, relaxed: boolean): WideLanes {
   if (shared === undefined) {
     return { on: false, reason: 'the main thread did not call enableWideLanes before it started this one' };
   }
-  startWith(shared.compiled, relaxed);
-  return { on: true, reason: reasonFor(shared.calls), calls: shared.calls };
+  startWith(shared, relaxed);
+  const { calls, gflops } = shared;
+  return { on: true, reason: reasonFor(calls), calls, gflops };
 }
 
 /** In a worker thread, takes what the main thread shares; nothing where that is nothing. */
