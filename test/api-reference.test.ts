@@ -26,6 +26,7 @@ function reportOf(module: string) {
   const folder = mkdtempSync(join(tmpdir(), 'bptt-reference-'));
   try {
     writeFileSync(join(folder, 'index.ts'), module);
+    writeFileSync(join(folder, 'package.json'), '{ "name": "made-up", "version": "1.0.0" }'); // what is not exported is told of a package
     writeFileSync(join(folder, 'tsconfig.json'), '{ "compilerOptions": { "types": [] }, "files": ["index.ts"] }');
     const own = { tsconfig: 'tsconfig.json', entryPoints: ['index.ts'], intentionallyNotExported: [], emit: 'none' };
     const config = pathToFileURL(join(ROOT, 'typedoc.config.js'));

@@ -168,7 +168,7 @@ export type {
 export type { InputSpec, Reading, ReadOptions, SlotChunks } from './data/formats/index.js';
 export { createSegmenter, readText, segmentText } from './data/segment.js';
 export type { SegmentOptions } from './data/segment.js';
-export { buildVocabulary, growVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './data/vocabulary.js';
+export { buildVocabulary, UNKNOWN, UNKNOWN_ID, vocabularyFromJson } from './data/vocabulary.js';
 export type { Vocabulary, VocabularyJson, VocabularyOptions } from './data/vocabulary.js';
 export {
   convertLabels,
@@ -179,7 +179,7 @@ export {
   SCHEMES,
 } from './data/schemes.js';
 export type { ConvertedLabels, DetectedScheme, Scheme } from './data/schemes.js';
-export { buildCharacters, charactersFromJson, growCharacters, UNKNOWN_CHARACTER } from './data/characters.js';
+export { buildCharacters, charactersFromJson, UNKNOWN_CHARACTER } from './data/characters.js';
 export type { CharacterVocabulary } from './data/characters.js';
 export type { CharacterUnit } from './data/spelling.js';
 export { readVectors } from './data/vectors/read.js';

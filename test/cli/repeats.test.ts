@@ -9,7 +9,7 @@ const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
 const program = () => createProgram({ stdout: nowhere, stderr: nowhere, env: {} });
 
 /** Texts of which every parser takes one, or lists in its refusal what it takes. */
-const TEXTS = ['1', '0.5', '10,20', '1,1', 'lstm', '80/10/10', '8x8x8', 'name=0.5', 'https://example.org'];
+const TEXTS = ['1', '0.5', '10,20', '1,1', 'lstm', '80/10/10', '8x8x8', 'name=0.5', '1/2', 'https://example.org'];
 
 /** A text that the option takes. */
 function valueFor({ flags, parseArg, argChoices = [] }: Option): string {
@@ -79,6 +79,9 @@ test.each([
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '-o', '-']],
   ['search', ['--random', '2', '--train', 'the.conllu', '--dev', 'the.conllu', '--state', '-']],
   ['train', ['--train', 'the.conllu', '--card', '-']],
+  ['import', ['.', '--out', '-']],
+  ['join', ['a.1', 'a.2', '--out', '-']],
+  ['tag', ['a.safetensors', 'the.conllu', '--out', '-']],
   ['train', ['--train', 'the.conllu', '--find-lr', '--svg', '-']],
 ])('%s %j: no file named "-" is written', async (command, args) => {
   const { status, stdout, stderr } = await bpttHere([command, ...args]);
@@ -98,11 +101,13 @@ test('every option that writes a file is in the list above', async () => {
     'figure --csv',
     'figure --svg',
     'import --out',
+    'join --out',
     'plot --svg',
     'quantize --out',
     'report --out',
     'search --out',
     'split --out', // a folder: test/cli/split
+    'tag --out',
     'train --log',
     'train --out',
     'train --svg',
