@@ -112,7 +112,14 @@ function expectOptions(sentences: unknown, options: PyTorchOptions): void {
 }
 
 function tensorsOf(source: Uint8Array | Tensors): Tensors {
-  if (ArrayBuffer.isView(source)) return decodeSafetensors(source as Uint8Array).tensors;
+  if (ArrayBuffer.isView(source)) {
+    const { tensors, raw = {} } = decodeSafetensors(source as Uint8Array);
+    const [other] = Object.entries(raw);
+    if (other === undefined) return tensors;
+    throw broken(
+      `'${other[0]}' has the type ${other[1].dtype}; expected floating-point numbers: leave it out of the file`,
+    );
+  }
   expectRecord('fromPyTorch', 'source', source, 'the bytes of a safetensors file, or its tensors by name');
   return source;
 }

@@ -97,6 +97,13 @@ describe('a whole model', () => {
     expect(trace.checks.agrees).toBe(true);
   });
 
+  it('refuses a file with tensors that hold no floating-point numbers, by name and type', () => {
+    const raw = { 'bn.num_batches_tracked': { dtype: 'I64', shape: [], bytes: new Uint8Array(8) } } as const;
+    expect(() => fromPyTorch(encodeSafetensors(dict, {}, raw), [], { words, labels })).toThrow(
+      "'bn.num_batches_tracked' has the type I64; expected floating-point numbers",
+    );
+  });
+
   it('has an embedding and an output layer drawn where the file has none', () => {
     const bare = stateDictOf(lstm);
     const model = fromPyTorch(bare, [sentence], { labels, seed: 3 });
