@@ -16,17 +16,24 @@ function script(name: string, args: readonly string[], flags: readonly string[] 
   return { status, stdout, stderr };
 }
 
-test.each(['targets.js', 'tile.js', 'ladder-docs.js', 'gpu-check.js', 'taps.js', 'budget.js', 'serve.js', 'ranks.js'])(
-  '%s: usage errors end with 2, help with 0',
-  (name) => {
-    expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
-    expect(script(name, ['--help'])).toMatchObject({
-      status: 0,
-      stdout: expect.stringContaining(`Usage: node bench/${name}`),
-      stderr: '',
-    });
-  },
-);
+test.each([
+  'targets.js',
+  'tile.js',
+  'ladder-docs.js',
+  'gpu-check.js',
+  'taps.js',
+  'budget.js',
+  'gradbench.js',
+  'serve.js',
+  'ranks.js',
+])('%s: usage errors end with 2, help with 0', (name) => {
+  expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
+  expect(script(name, ['--help'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`Usage: node bench/${name}`),
+    stderr: '',
+  });
+});
 
 test('serve.js compares every answer, and counts requests and tokens', () => {
   const { status, stdout, stderr } = script('serve.js', [
