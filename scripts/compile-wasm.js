@@ -24,7 +24,7 @@ export async function compile(features, more = ['--converge'], read = sourceOf) 
   const { main } = await import('assemblyscript/asc'); // a second to load: only where something is compiled
   let bytes;
   const enabled = features.flatMap((feature) => ['--enable', feature]);
-  const command = ['assembly/index.ts', ...OPTIONS, ...more, ...enabled, '--outFile', 'module.wasm'];
+  const command = ['assembly/index.ts', ...OPTIONS, ...more, ...enabled, '--noColors', '--outFile', 'module.wasm'];
   const { error, stderr } = await main(command, {
     readFile: read,
     writeFile: (name, contents) => {
@@ -55,7 +55,7 @@ export async function compileFile(path, { shared = false } = {}) {
     'simd',
     ...(shared ? threads : []),
   ];
-  const { error, stderr } = await main([...command, '--converge', '--outFile', 'module.wasm'], {
+  const { error, stderr } = await main([...command, '--noColors', '--converge', '--outFile', 'module.wasm'], {
     readFile: sourceOf,
     writeFile: (name, contents) => {
       if (name.endsWith('.wasm')) bytes = contents;

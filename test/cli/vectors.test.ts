@@ -137,7 +137,7 @@ test('repeated words and vectors of another language are warned of', async () =>
 test('progress with rate and time left after two seconds, none before', async () => {
   const lines: string[] = [];
   const stream = new Writable({ write: (chunk: Buffer, _, done) => (lines.push(chunk.toString()), done()) });
-  space.write('long.txt', gloveText(Array.from({ length: 30_000 }, (_, i): VectorRow => [`w${i}`, i, 1, 2])));
+  space.write('long.txt', gloveText(Array.from({ length: 160_000 }, (_, i): VectorRow => [`w${i}`, i, 1, 2])));
   let time = 0;
   const now = () => (time += 300);
   const corpora = { train: [{ tokens: ['w1', 'w2'], labels: ['A', 'B'] }] };

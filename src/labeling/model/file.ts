@@ -225,7 +225,8 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
 
 /** What stands before the names of each member's tensors. @throws DataError where an ensemble has an impossible number of members */
 function prefixesOf({ version, members }: Metadata): string[] {
-  if (Number(version) !== VERSION_OF_ENSEMBLES && members === undefined) return [''];
+  const mayBeOne = Number(version) === VERSION_OF_INT8 && members === undefined;
+  if (Number(version) < VERSION_OF_ENSEMBLES || mayBeOne) return [''];
   const count = parse(members, 'members') as number;
   if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
     throw wrong('members', `an integer from 2 to ${MOST_MEMBERS}`, count);
