@@ -62,3 +62,26 @@ describe('Jest with jsdom', () => {
     expect([status, stderr]).toEqual([0, expect.stringContaining('1 passed')]);
   });
 });
+
+describe('Vitest', () => {
+  it('loads every entry point, and trains and labels', () => {
+    const { folder } = installation;
+    writeFileSync(
+      join(folder, 'vite.test.mjs'),
+      `import { train, generateCorpus, saveModel } from 'bptt/labeling';
+      import { selectBackend } from 'bptt/kernels';
+      import { createTagger } from 'bptt/tagger';
+      test('runs', async () => {
+        for (const name of ${JSON.stringify(entryPoints)}) expect(Object.keys(await import(name)).length).toBeGreaterThan(0);
+        const { kernels } = await selectBackend();
+        const { model } = await train(kernels, { train: generateCorpus({ sentences: 20, seed: 1 }) }, { embedding: 4, hidden: 3, epochs: 1 });
+        const [{ labels }] = createTagger(saveModel(model), kernels).tag([['they', 'run']]);
+        expect(labels).toHaveLength(2);
+      });\n`,
+    );
+    const vitest = resolve(__dirname, 'node_modules/vitest/vitest.mjs');
+    const args = [vitest, 'run', '--root', folder, '--globals', '--no-color', '--no-cache', 'vite.test.mjs'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+    expect([status, stdout + stderr]).toEqual([0, expect.stringMatching(/Tests +1 passed/)]);
+  });
+});

@@ -1,5 +1,5 @@
 /**
- * The built package in Node 20, 22 and 24, in Deno and in Chromium: the WebAssembly backend passes the contract there, its scans are
+ * The built package in Node 20, 22, 24 and 26, in Deno, Bun and Chromium: the WebAssembly backend passes the contract there, its scans are
  * right, and without relaxed SIMD its bits are the same in every engine.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { browserIt, bundleOf, MAIN, openBrowser } from './browser';
+import { bun, bunIt } from './bun';
 import { deno, denoIt } from './deno';
 import type { report as run } from './suite';
 
@@ -17,6 +18,7 @@ const NODES = [
   { version: 20, flags: ['--experimental-wasm-relaxed-simd'] },
   { version: 22, flags: [] },
   { version: 24, flags: [] },
+  { version: 26, flags: [] },
 ].map((each) => ({ ...each, path: join(__dirname, `node_modules/node-${each.version}-${process.arch}/bin/node`) }));
 
 let folder: string;
@@ -81,6 +83,20 @@ describe('Deno', () => {
 
   denoIt('lists the backend in bptt doctor', () => {
     const { status, stdout } = deno(['--allow-read', '--allow-env', '--allow-sys', MAIN, 'doctor'], folder);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^found +wasm: runs as wasm-simd, chosen by auto$/m);
+  });
+});
+
+describe('Bun', () => {
+  bunIt('passes the contract, and scans right', () => {
+    const { status, stdout, stderr } = bun([join(folder, 'suite.cjs')], folder);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expectOutcome('Bun', JSON.parse(stdout) as Outcome);
+  });
+
+  bunIt('lists the backend in bptt doctor', () => {
+    const { status, stdout } = bun([MAIN, 'doctor'], folder);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^found +wasm: runs as wasm-simd, chosen by auto$/m);
   });

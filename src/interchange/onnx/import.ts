@@ -11,7 +11,15 @@ import { isOwn, ownModel } from './own.js';
 import { decodeOnnx } from './proto.js';
 
 /** What a file does not hold: parts of your own; of another program also words and labels. */
-export interface OnnxImportOptions extends LoadOptions, Partial<ForeignNames> {
+export interface OnnxImportOptions extends LoadOptions {
+  /** Of a file of another program: the words of the rows of its table, in order. */
+  readonly words?: ForeignNames['words'];
+  /** Of a file of another program: the labels of its scores, in order. */
+  readonly labels?: ForeignNames['labels'];
+  /** Whether words are looked up in lower case; default false. */
+  readonly lowerCase?: ForeignNames['lowerCase'];
+  /** The output of the graph that has the scores; default: the first one. */
+  readonly output?: ForeignNames['output'];
   /** The word whose row stands for unknown words; null where there is none. Default: `<unk>`, where it is one of the words. */
   readonly unknown?: string | null;
 }

@@ -58,8 +58,12 @@ const transpose: Handler = (node, reading) => {
 };
 
 /** A matrix that a program left to be turned. */
-function transposed(node: OnnxNode, { name, type, shape: [rows, columns, ...more], data }: OnnxTensor): OnnxTensor {
-  if (more.length > 0 || columns === undefined || !(data instanceof Float32Array)) throw refused(node, 'this constant');
+function transposed(
+  node: OnnxNode,
+  { name, type, shape: [rows, columns, ...more], data: all }: OnnxTensor,
+): OnnxTensor {
+  if (more.length > 0 || columns === undefined || type !== FLOAT) throw refused(node, 'this constant');
+  const data = all as Float32Array;
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j];
   return { name, type, shape: [columns, rows], data: out };

@@ -68,7 +68,7 @@ function tensorsOf({ initializers }: OnnxGraph, config: string | undefined): Rec
 const malformed = (expected: string): DataError => new DataError(`onnx: expected ${expected}: the file is damaged`);
 
 function floatsOf({ name, type, shape, data }: OnnxTensor): Tensor {
-  if (type === FLOAT && data instanceof Float32Array) return viewOf(data, shape);
+  if (type === FLOAT) return viewOf(data as Float32Array, shape);
   throw malformed(`the tensor ${name} in float32`);
 }
 

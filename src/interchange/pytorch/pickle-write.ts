@@ -1,6 +1,6 @@
 /** The pickle of a state dict, written with the opcodes that `torch.save` writes and `torch.load(…, weights_only=True)` allows. */
 import { encodeUtf8 } from '../../serialize/utf8.js';
-import { sizeOf, stridesOf } from '../../tensor/view.js';
+import { dtypeOf, sizeOf, stridesOf } from '../../tensor/view.js';
 import type { StateDict } from './state-dict.js';
 
 type Op = number | Uint8Array;
@@ -12,7 +12,7 @@ const REBUILD = 'ctorch._utils\n_rebuild_tensor_v2\n';
 export function pickleState(state: Readonly<StateDict>): Uint8Array {
   const ops: Op[] = [0x80, 2, encodeUtf8(`${ORDERED_DICT}(`)];
   Object.entries(state).forEach(([name, { data, shape }], i) => {
-    const type = data instanceof Float32Array ? 'FloatStorage' : 'DoubleStorage';
+    const type = dtypeOf(data) === 'float32' ? 'FloatStorage' : 'DoubleStorage';
     const integers = (list: readonly number[]): Op[] => [encodeUtf8('('), ...list.flatMap(integer), encodeUtf8('t')];
     ops.push(...text(name), encodeUtf8(`${REBUILD}((`), ...text('storage'), encodeUtf8(`ctorch\n${type}\n`));
     ops.push(...text(String(i)), ...text('cpu'), ...integer(sizeOf(shape)), encodeUtf8('tQ'), ...integer(0));

@@ -10,9 +10,10 @@
  */
 import { encodeUtf8, decodeUtf8 } from '../../serialize/utf8.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { typedArrayName } from '../../tensor/describe.js';
 import type { Real, Tensor } from '../../tensor/types.js';
 import { quoted } from '../../tensor/visible.js';
-import { flatCopy, sizeOf, viewOf } from '../../tensor/view.js';
+import { dtypeOf, flatCopy, sizeOf, viewOf } from '../../tensor/view.js';
 import { readZip, writeZip } from '../zip.js';
 import type { PickledGlobal } from './pickle.js';
 import { broken, readPickle } from './pickle.js';
@@ -136,7 +137,7 @@ function rebuilt(args: readonly unknown[], budget: Budget): Tensor {
   const [storage, offset, shape, strides] = args as [Storage, unknown, unknown, unknown];
   const sizes = (x: unknown): x is number[] => Array.isArray(x) && x.every(isSize);
   if (
-    !(storage?.bytes instanceof Uint8Array) ||
+    typedArrayName(storage?.bytes) !== 'Uint8Array' ||
     !isSize(offset) ||
     !sizes(shape) ||
     !sizes(strides) ||
@@ -172,7 +173,7 @@ export function encodePt(state: Readonly<StateDict>): Uint8Array {
   const files: Record<string, Uint8Array> = { 'archive/data.pkl': pickleState(state) };
   names.forEach((name, i) => {
     const flat = flatCopy(state[name]);
-    const width = flat instanceof Float32Array ? 4 : 8;
+    const width = dtypeOf(flat) === 'float32' ? 4 : 8;
     const view = new DataView(new ArrayBuffer(sizeOf(state[name].shape) * width));
     flat.forEach((x: number, j: number) => (width === 4 ? view.setFloat32(4 * j, x, true) : view.setFloat64(8 * j, x, true))); // prettier-ignore
     files[`archive/data/${i}`] = new Uint8Array(view.buffer);

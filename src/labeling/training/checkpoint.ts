@@ -61,7 +61,11 @@ export interface Checkpoint {
 }
 
 /** The bytes of a checkpoint. Between updates, while the weights stand in their place, not their average. */
-export function saveCheckpoint({ replica, clock, schedule }: Run, state: TrainState, fingerprint: Fingerprint) {
+export function saveCheckpoint(
+  { replica, clock, schedule }: Run,
+  state: TrainState,
+  fingerprint: Fingerprint,
+): Uint8Array {
   const { params, optimizer, average } = replica;
   const { step: steps, tensors: moments } = optimizer.state();
   const averaged = average?.state();

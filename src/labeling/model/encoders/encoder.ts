@@ -177,7 +177,7 @@ export interface EncoderKind extends InferenceEncoderKind {
     sentences: readonly Sentence[],
     settings: EncoderSettings,
   ): { readonly reader: TokenReader; readonly config: EncoderConfig; readonly initial?: TensorRecord };
-  /** The encoder of a model with what further sentences bring. Absent: it stays as it is. @param params those of the model */
+  /** The encoder of a model with what further sentences bring. Absent: it stays as it is. */
   grow?(
     model: { readonly reader: TokenReader; readonly config: EncoderConfig; readonly params: TensorRecord },
     sentences: readonly Sentence[],
