@@ -4,7 +4,8 @@
  *     npm run build && node scripts/size.mjs
  *
  * `speed` is what an application carries beside the plain CPU backend in order to be fast: the two WebAssembly modules (the
- * relaxed one is loaded by who asks for it alone), the memory they work in, threads, and the profile.
+ * relaxed one is loaded where it is asked for), the memory they work in, threads, and the profile. The check of wider lanes is not in it:
+ * `bptt/wide-lanes` alone loads that.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -21,7 +22,7 @@ const bare = (name) =>
     .replace(/^\s*\/\/.*$/gm, '');
 const kilobytes = (chosen) => gzipSync(Buffer.from(chosen.map(bare).join('\n')), { level: 9 }).length / 1000;
 
-const speed = (name) => /^(kernels\/(wasm\/|profile)|labeling\/training\/parallel\/)/.test(name);
+const speed = (name) => /^(kernels\/(wasm\/(?!lanes\/)|profile)|labeling\/training\/parallel\/)/.test(name);
 const rooms = [...new Set(files.map((name) => name.split('/')[0]))].filter((room) => !room.endsWith('.js')).sort();
 const lines = [
   ...rooms.map((room) => [room, files.filter((name) => name.startsWith(`${room}/`))]),

@@ -15,6 +15,7 @@ export type {
   FusedScan,
   InferenceLayer,
   InferenceTensors,
+  TakenStates,
   Kernels,
   LayerGradients,
   LayerKernel,

@@ -46,7 +46,7 @@ export interface Vocabulary {
   readonly words: readonly string[];
   /** The signatures with an id, from id `words.length`; null where the vocabulary has none. */
   readonly signatures: readonly string[] | null;
-  /** Words that a later training brought, with the ids behind the signatures: see {@link growVocabulary}. */
+  /** Words that a later training brought, with the ids behind the signatures: they keep their ids when more come. */
   readonly added: readonly string[];
   /** Id of a token: its own, else that of its lower-case form or of a signature where there are signatures, else 0. */
   lookup(token: string): number;

@@ -43,7 +43,7 @@ type Category = Pick<Prediction, 'category' | 'categoryProbability'>;
 /** What is new about a sentence. The fields of `StreamedLabels` are those of the first head about tokens. */
 export interface StreamUpdate extends StreamedLabels, Category {
   /** What each head says, by its name, where the model has several; one about sentences says its category at the end. */
-  readonly heads?: Readonly<Record<string, StreamedLabels | Category>>;
+  readonly heads?: Readonly<Record<string, StreamedLabels | Pick<Prediction, 'category' | 'categoryProbability'>>>;
 }
 
 /** A sentence whose tokens arrive one after another. It holds no memory of the backend: leave it at any time. */
