@@ -100,6 +100,7 @@ function counted(kernels, work) {
 }
 
 const problem = createProblem(cell, batch);
+await (await load('kernels/wide-lanes.node.js')).enableWideLanes(); // as the command line does
 const { kernels } = await selectBackend();
 
 /** Trains as many updates and returns the losses. */
