@@ -12,6 +12,7 @@ import { BUSY, fileNameOf, keep, readHistory, trendsOf } from '../bench/history.
 import { describeComparison, speedOf } from '../bench/compare.js';
 import type { Result } from '../bench/report.js';
 import { isRate } from '../bench/types.js';
+import { NOT_FOR_LADDER } from './bench-ladder.js';
 import { drawPicture, MOST_LINES } from './curves/chart-svg.js';
 import type { Chart } from './curves/chart-svg.js';
 import { sparkline } from './curves/sparkline.js';
@@ -29,23 +30,7 @@ export interface HistoryCommand {
 }
 
 /** Options of `bptt bench` that mean nothing to a history. */
-export const NOT_FOR_HISTORY = [
-  ...[
-    'suite',
-    'backend',
-    'kernel',
-    'sizes',
-    'against',
-    'failBelow',
-    'plot',
-    'peers',
-    'browser',
-    'peersFolder',
-    'steps',
-    'csv',
-  ],
-  ...['flame', 'ladder', 'record', 'quick', 'time'],
-];
+export const NOT_FOR_HISTORY = [...NOT_FOR_LADDER, 'sizes', 'ladder', 'record', 'quick', 'time'];
 
 /** Makes the folder of `--record`. @throws ArgumentError where a file has its name; BpttError where it cannot be made */
 export async function prepareRecord(folder: string): Promise<void> {

@@ -24,22 +24,7 @@ export interface LadderCommand {
 }
 
 /** Options of `bptt bench` that mean nothing to the ladder. */
-export const NOT_FOR_LADDER = [
-  ...[
-    'suite',
-    'backend',
-    'kernel',
-    'against',
-    'failBelow',
-    'plot',
-    'peers',
-    'browser',
-    'peersFolder',
-    'steps',
-    'csv',
-    'flame',
-  ],
-];
+export const NOT_FOR_LADDER = ['suite', 'backend', 'kernel', 'against', 'failBelow', 'plot', 'peers', 'browser', 'peersFolder', 'steps', 'csv', 'flame']; // prettier-ignore
 
 /**
  * Climbs the ladder.

@@ -95,7 +95,7 @@ export function tellInit(
     grownLines(path!, grown).forEach(line);
     if (init) foreignLines(init).forEach(line);
   };
-  if (freeze !== undefined) line(visible(`frozen ${freeze.join(', ')}`));
+  if (freeze !== undefined) line(visible(`to freeze: ${freeze.join(', ')}`)); // not checked yet
   return {
     hooks: init === undefined ? {} : { onGrown },
     report: () => ({ ...(told && { init: path, grown: told }), ...(freeze && { freeze }) }),

@@ -47,7 +47,7 @@ test('frozen parts are named, and stay', async () => {
   const args = ['--init', 'base.safetensors', '--freeze', 'encoders,layers.0', ...NEW, '--json'];
   const { status, stderr, stdout } = await run('train', ...args);
   expect(status).toBe(0);
-  expect(stderr).toContain('frozen encoders, layers.0\n');
+  expect(stderr).toContain('to freeze: encoders, layers.0\n');
   expect(stderr).toContain('init base.safetensors: no new words\n'); // a frozen encoder does not grow
   expect(JSON.parse(stdout)).toMatchObject({ freeze: ['encoders', 'layers.0'] });
   const [base, next] = ['base.safetensors', 'next.safetensors'].map((name) => flatten(modelAt(name).params));
