@@ -13,7 +13,7 @@ export function sourceOf(name, folder = '.') {
 }
 
 /**
- * The bytes of the module of assembly/index.ts.
+ * The bytes of the module of assembly/index.ts, its constants moved out of its loops.
  *
  * @param features names of WebAssembly features to enable
  * @param more further options of the compiler
@@ -22,6 +22,7 @@ export function sourceOf(name, folder = '.') {
  */
 export async function compile(features, more = ['--converge'], read = sourceOf) {
   const { main } = await import('assemblyscript/asc'); // a second to load: only where something is compiled
+  const { hoistConstants } = await import('./hoist-constants.js');
   let bytes;
   const enabled = features.flatMap((feature) => ['--enable', feature]);
   const command = ['assembly/index.ts', ...OPTIONS, ...more, ...enabled, '--noColors', '--outFile', 'module.wasm'];
@@ -32,7 +33,7 @@ export async function compile(features, more = ['--converge'], read = sourceOf) 
     },
   });
   if (error || !bytes) throw new Error(`assembly/ does not compile: ${stderr.toString()}`, { cause: error });
-  return bytes;
+  return hoistConstants(bytes);
 }
 
 /**
