@@ -97,6 +97,14 @@ export function averageDecay(text: string): number {
   return x;
 }
 
+/** What is added to the logit of O: a finite number, or `dev`. */
+export function outsideBias(text: string): number | 'dev' {
+  if (text === 'dev') return text;
+  const x = NUMBER.test(text) ? Number(text) : NaN;
+  if (!Number.isFinite(x)) throw new InvalidArgumentError('It must be dev, or a number, such as -1.');
+  return x;
+}
+
 /** `balanced`, `LABEL=W,…`, the weight of each label that is named, or the path of a JSON file, which stays a text. */
 export function classWeights(text: string): string | Record<string, number> {
   if (text === 'balanced' || text.endsWith('.json')) return text;

@@ -80,6 +80,7 @@ const KINDS = new Map<Parser, ValueKind>([
       '"balanced", an object of weights of at least 0 by label, or the path of a .json file',
     ),
   ],
+  [parse.outsideBias, kind(or({ type: 'number' }, { const: 'dev' }), 'a number, or "dev"')],
   [parse.seedCount, kind(integerFrom(2), 'an integer of at least 2')],
   [parse.memberCount, kind({ ...integerFrom(2), maximum: 100 }, 'an integer from 2 to 100')],
   [parse.clipNorm, kind(or(POSITIVE, { const: 'none' }), 'a number above 0, or "none"')],

@@ -7,6 +7,7 @@ import type { SeedRun, SeedsResult } from '../labeling/training/seeds.js';
 import { grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import { headSummary } from './head-report.js';
+import { outsideText } from './outside-report.js';
 import { formatDuration } from './progress.js';
 import { percent } from './report.js';
 
@@ -46,7 +47,8 @@ export function seedRow(run: SeedRun): string {
     const scores = run[part];
     return scores ? [`${part} ${lineOf<number>(scores, scores, scores.together?.accuracy, percent)}`] : [];
   });
-  return [`seed ${run.seed}`, `epoch ${run.bestEpoch} of ${run.epochs}`, ...parts].join('   ');
+  const outside = (run.outsideBias ?? []).map(outsideText);
+  return [`seed ${run.seed}`, `epoch ${run.bestEpoch} of ${run.epochs}`, ...outside, ...parts].join('   ');
 }
 
 const plusMinus = ({ mean, sd }: Spread): string => `${(100 * mean).toFixed(2)} ± ${(100 * sd).toFixed(2)} %`;

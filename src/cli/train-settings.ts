@@ -1,8 +1,8 @@
 /** The options of a training once the size of its data, and a preset, have had their say. */
 import type { Command } from 'commander';
-import type { Sentence } from '../labeling/data/sentence.js';
 import type { TrainOptions } from '../labeling/training/options.js';
 import { TRAIN_DEFAULTS, TRAIN_KEYS, withDefaults } from '../labeling/training/options.js';
+import type { Corpora } from '../labeling/training/run.js';
 import type { Decided } from '../labeling/training/presets.js';
 import type { Model } from '../labeling/model/model.js';
 import { decideOptions } from '../labeling/training/presets.js';
@@ -12,19 +12,20 @@ import { counted } from '../tensor/print.js';
 /**
  * The options with what was decided; those of the command line win.
  *
- * @param train the sentences that decide; none where they are not read yet, which tells everything but numbers
+ * @param corpora whose training sentences decide; none where they are not read yet, which tells everything but numbers
  * @param init the model that the training goes on from
  * @throws ArgumentError where the preset is one of another task
  */
-export function settle<O extends object>(
+export function settle<O extends { readonly dev?: unknown; readonly split?: unknown }>(
   options: O,
   command: Command,
-  train: readonly Sentence[],
+  { train, dev }: Partial<Corpora>,
   init?: Model,
 ): { readonly options: O; readonly decided: Decided | null } {
   const names = TRAIN_KEYS.filter((name) => name !== 'threads' && name !== 'init' && isGiven(command, name));
   const given = Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
-  const { decided } = decideOptions({ ...(given as TrainOptions), ...(init && { init }) }, train);
+  const hasDev = train === undefined ? (options.dev ?? options.split) !== undefined : dev !== undefined;
+  const { decided } = decideOptions({ ...(given as TrainOptions), ...(init && { init }) }, train ?? [], hasDev);
   const { epochs, batch } = TRAIN_DEFAULTS;
   return { options: { ...options, epochs, batch, ...decided?.options, ...given, preset: undefined }, decided };
 }

@@ -47,6 +47,7 @@ import {
   memberCount,
   nonNegativeNumber,
   oneOf,
+  outsideBias,
   positiveInteger,
   positiveNumber,
   rateRange,
@@ -86,6 +87,7 @@ import { profileTable, sharesOf } from './profile-report.js';
 import type { Progress } from './progress.js';
 import { createProgress, formatDuration, formatRate, silent } from './progress.js';
 import { headSummary, scoreLines } from './head-report.js';
+import { outsideLines } from './outside-report.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import type { ThreadedOptions } from './rescue.js';
@@ -455,6 +457,11 @@ function addLossOptions(command: Command): void {
       'share of each target that is spread over all labels',
       dropProbability,
       d.labelSmoothing,
+    )
+    .option(
+      '--outside-bias <d>',
+      'spans: add d to the logit of O in the end, below 0 for more spans; dev: the d that is best for F1 on dev (default: 0)',
+      outsideBias,
     );
 }
 
@@ -467,6 +474,7 @@ export function checkSettings(options: Options, preset: string | undefined, comm
   checkUpdates(options);
   checkEncoders(options, command);
   checkRuns(options);
+  checkOutside(options);
   checkCheckpoint(options);
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
 }
@@ -514,7 +522,7 @@ async function prepareCard(options: Options): Promise<Card | undefined> {
 }
 
 async function runTrain(asked: Options, init: Model | undefined, terminal: Terminal, command: Command): Promise<void> {
-  const { options: early } = settle(asked, command, [], init);
+  const { options: early } = settle(asked, command, {}, init);
   await checkTogether(early, asked.preset, command);
   const card = await prepareCard(early);
   const cell = await openCell(early.cell, terminal);
@@ -524,7 +532,7 @@ async function runTrain(asked: Options, init: Model | undefined, terminal: Termi
   const { kernels } = selection;
   const resume = await readResume(early, progress.line);
   const corpora = await readCorpora(early, warnings, init?.input);
-  const { options, decided } = settle(asked, command, corpora.train, init);
+  const { options, decided } = settle(asked, command, corpora, init);
   checkBodyOptions(options);
   const pretrained = await readTrainVectors(options, corpora, warnings, progress, terminal.now);
   const log = options.findLr === undefined ? await openLog(options, progress, resume !== undefined) : null;
@@ -785,6 +793,14 @@ function checkRuns({ seeds, ensemble }: Options): void {
   );
 }
 
+/** @throws ArgumentError where no development set could choose the bias */
+function checkOutside({ outsideBias: bias, dev, split }: Options): void {
+  if (bias !== 'dev' || dev !== undefined || split !== undefined) return;
+  throw new ArgumentError(
+    '--outside-bias dev is chosen on a development set, and there is none: add --dev FILE, or give a number',
+  );
+}
+
 /** @throws ArgumentError where the way of pooling would be ignored */
 function checkPooling({ task, pooling }: Options): void {
   if (task !== 'tag' || pooling === undefined) return;
@@ -794,8 +810,11 @@ function checkPooling({ task, pooling }: Options): void {
 /** @throws ArgumentError where an option about the labels of words would be ignored */
 function checkTagOptions(options: Options): void {
   if (options.task !== 'classify') return;
-  const given = (['head', 'scheme', 'decode'] as const).find((name) => options[name] !== undefined);
-  if (given) throw new ArgumentError(`--${given} means nothing to --task ${options.task}: leave it out`);
+  const given = (['head', 'scheme', 'decode', 'outsideBias'] as const).find((name) => options[name] !== undefined);
+  if (given) {
+    const flag = given === 'outsideBias' ? 'outside-bias' : given;
+    throw new ArgumentError(`--${flag} means nothing to --task ${options.task}: leave it out`);
+  }
   if (options.spanMode !== 'conlleval')
     throw new ArgumentError(`--span-mode ${options.spanMode} means nothing to --task ${options.task}: leave it out`);
 }
@@ -910,6 +929,7 @@ function reportOf(
     backend,
     threads,
     seed,
+    outsideBias: result.outsideBias,
     model: saved ? out : null,
     warnings,
     ...(seeds && seedsFields(seeds)),
@@ -926,6 +946,7 @@ function describe(result: TrainResult, { out }: Options, saved: boolean): string
     `epochs  ${epochs}, best ${bestEpoch}, ${formatDuration(seconds)}, ${formatRate(tokensPerSecond)} tokens/s`,
     `model   ${saved ? visible(out) : 'not saved'}, ${grouped(parameters)} parameters`,
   ];
+  lines.push(...outsideLines(result.outsideBias));
   if (dev) lines.push(...scoreLines('dev', dev));
   if (test) lines.push(...scoreLines('test', test));
   return lines.join('\n');

@@ -119,6 +119,7 @@ export type {
   TrainPlace,
   TrainResult,
 } from './training/record.js';
+export type { OutsideBias, OutsideBiasChoice } from './training/outside-bias.js';
 export type { SpanPlan } from './training/spans.js';
 export { serveTraining } from './training/parallel/serve.js';
 export type { WorkerPort } from './training/parallel/serve.js';

@@ -1,4 +1,5 @@
 /** `--head crf`, `--scheme` and `--decode` of `bptt train`, and what `eval` and `tag` then do. */
+import { readFileSync } from 'node:fs';
 import { bpttHere } from '../support/cli-here';
 import { createWorkspace, overriding, TINY } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
@@ -38,6 +39,37 @@ test.each([
   }
 }); // prettier-ignore
 
+test('--outside-bias: what was added to the logit of O is printed, and is in --json, the log and the model', async () => {
+  const args = ['--train', 'ner.conll', '--dev', 'ner.conll', '--head', 'crf', '--epochs', '2'];
+  const score = async () => JSON.parse((await run('eval', 'm.safetensors', 'ner.conll', '--json', '--backend', 'cpu')).stdout) as { spanF1: number }; // prettier-ignore
+  const chosen = await train(...args, '--outside-bias', 'dev', '--log', 'l.jsonl');
+  const [, bias, before, after] = /^bias {4}O (−?[\d.]+), chosen on dev: F1 ([\d.]+) → ([\d.]+) %$/m.exec(chosen.stdout)!; // prettier-ignore
+  expect(chosen.stdout).toContain(`span F1 ${after} %`);
+  const end = JSON.parse(readFileSync(space.at('l.jsonl'), 'utf8').trim().split('\n').at(-1)!) as {
+    outsideBias: object[];
+  };
+  const number = Number(bias.replace('−', '-'));
+  expect(end.outsideBias).toEqual([
+    { bias: number, chosen: true, before: expect.closeTo(Number(before) / 100, 4) as number, after: (await score()).spanF1 },
+  ]); // prettier-ignore
+  const given = await train(...args, '--outside-bias', String(number), '--json');
+  const report = JSON.parse(given.stdout) as { outsideBias: object; dev: { spanF1: number } };
+  expect(report.outsideBias).toEqual([{ ...end.outsideBias[0], chosen: false }]);
+  expect(report.dev.spanF1).toBe((await score()).spanF1);
+  const seeds = await train(...args, '--outside-bias', '-0.5', '--seeds', '2');
+  expect(seeds.stdout).toMatch(/^seed 1 {3}epoch \d of 2 {3}O −0\.5: F1 [\d.]+ → [\d.]+ % {3}dev accuracy/m);
+});
+
+test('--preset ner without dev moves nothing, and with one it does', async () => {
+  const args = ['--train', 'ner.conll', '--preset', 'ner', '--encoders', 'words', '--hidden', '3'];
+  const without = await train(...args);
+  expect([without.status, without.stderr]).toEqual([0, expect.not.stringContaining('outside-bias')]);
+  expect(without.stdout).not.toMatch(/^bias/m);
+  const chosen = await train(...args, '--split', '50/50/0');
+  expect([chosen.status, chosen.stderr]).toEqual([0, expect.stringContaining('--outside-bias dev')]);
+  expect(chosen.stdout).toMatch(/^bias {4}O .*, chosen on dev: F1/m);
+});
+
 test('what means nothing is refused, and so is what the labels cannot do', async () => {
   const cases: [string[], number, string][] = [
     [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs labels of spans'],
@@ -47,6 +79,10 @@ test('what means nothing is refused, and so is what the labels cannot do', async
     [['--train', 'train.tsv', '--head', 'hmm'], 2, 'It must be one of softmax, crf.'],
     [['--train', 'train.tsv', '--scheme', 'bmes'], 2, 'It must be one of IOB1, IOB2, IOE1, IOE2, IOBES, BILOU.'],
     [['--train', 'train.tsv', '--decode', 'greedy'], 2, 'It must be one of free, constrained.'],
+    [['--train', 'ner.conll', '--outside-bias', 'dev'], 2, '--outside-bias dev is chosen on a development set, and there is none: add --dev FILE'],
+    [['--train', 'ner.conll', '--outside-bias', '-1e'], 2, 'It must be dev, or a number, such as -1.'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '-1'], 2, '--outside-bias means nothing to --task classify'],
+    [['--train', 'train.tsv', '--outside-bias', '-1'], 65, 'train.tsv: the outside bias needs labels of spans'],
   ]; // prettier-ignore
   for (const [args, code, message] of cases) {
     const { status, stderr } = await train(...args);

@@ -78,6 +78,7 @@ describe('what is printed where', () => {
       epochs: 3,
       decided: null,
       bestEpoch: expect.any(Number),
+      outsideBias: null,
       seconds: expect.any(Number),
       tokensPerSecond: expect.any(Number),
       parameters: expect.any(Number),

@@ -97,15 +97,38 @@ export function evaluate(
   expectCorpus('evaluate', 'sentences', sentences);
   expectKnownKeys('evaluate', 'options', options, KEYS);
   expectTypes('evaluate', options, TYPES);
-  const found = goldOfHeads(model, sentences, options);
-  const heads = found.map((head) => ({
-    ...head,
-    scorer: scorerOf(model, head, options, judgesSpans(found, head)),
-  }));
-  const together = togetherCounter(heads);
+  const judges = judgesOf(model, sentences, options);
   const asked = options.probabilities ? { probabilities: true, spans: true } : {};
   const tokens = sentences.map((s) => s.tokens);
-  const predictions = predict(kernels, model, tokens, asked);
+  return scoresOf(model, sentences, predict(kernels, model, tokens, asked), judges, options);
+}
+
+/** Scores of predictions that are there: those of `evaluate` where it makes the same ones. */
+export function scoresOfPredictions(
+  model: Model,
+  sentences: readonly Sentence[],
+  predictions: readonly Prediction[],
+  options: EvaluateOptions = {},
+): ModelScores {
+  return scoresOf(model, sentences, predictions, judgesOf(model, sentences, options), options);
+}
+
+type Judges = readonly (JudgedHead & { readonly scorer: Scorer })[];
+
+/** The heads that are scored, each with a scorer. @throws DataError as `evaluate` does */
+function judgesOf(model: Model, sentences: readonly Sentence[], options: EvaluateOptions): Judges {
+  const found = goldOfHeads(model, sentences, options);
+  return found.map((head) => ({ ...head, scorer: scorerOf(model, head, options, judgesSpans(found, head)) }));
+}
+
+function scoresOf(
+  model: Model,
+  sentences: readonly Sentence[],
+  predictions: readonly Prediction[],
+  heads: Judges,
+  options: EvaluateOptions,
+): ModelScores {
+  const together = togetherCounter(heads);
   sentences.forEach((sentence, i) => {
     const chosen = heads.map((head) => head.kind.chosenOf(predictions[i].heads?.[head.config.name] ?? predictions[i]));
     heads.forEach(({ gold, scorer }, h) =>

@@ -24,6 +24,7 @@ import type { EncoderName } from '../model/encoders/index.js';
 import type { HeadKind } from '../model/heads/head.js';
 import type { Model } from '../model/model.js';
 import type { SpanMode } from '../scoring/scorer.js';
+import type { OutsideBiasChoice } from './outside-bias.js';
 import type { Threads } from './parallel/threads.js';
 import type { PresetName } from './presets.js';
 
@@ -173,6 +174,11 @@ export interface TrainOptions {
    * one of both by the name of the head. For heads of softmax. Default: 1 each.
    */
   readonly classWeights?: ClassWeights | Readonly<Record<string, ClassWeights>>;
+  /**
+   * What is added to the logit of the label O of spans once the training has ended: a number, below 0 for more spans, or `dev`, the number
+   * that is best for span F1 on the development set; see outside-bias.ts. Default: nothing.
+   */
+  readonly outsideBias?: OutsideBiasChoice;
   /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development set. */
   readonly schedule?: string;
   /** Passes over the training sentences; default by size, else 20. */
@@ -254,6 +260,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   ema: true,
   labelSmoothing: true,
   classWeights: true,
+  outsideBias: true,
   schedule: true,
   epochs: true,
   batch: true,
@@ -342,8 +349,12 @@ export function withDefaults(options: TrainOptions) {
   const { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema, classWeights } =
     options;
   const kept = { truncate, scheme, decode, columns, headWeights, bestBy, beta2, epsilon, weightDecay, ema };
-  const { freeze } = options;
-  const rest = { ...(classWeights !== undefined && { classWeights }), ...(freeze !== undefined && { freeze }) };
+  const { freeze, outsideBias } = options;
+  const rest = {
+    ...(classWeights !== undefined && { classWeights }),
+    ...(freeze !== undefined && { freeze }),
+    ...(outsideBias !== undefined && { outsideBias }),
+  };
   const settings = { ...TRAIN_DEFAULTS, ...given, ...kept, ...rest };
   if (typeof settings.optimizer !== 'string' || !Object.hasOwn(LEARNING_RATES, settings.optimizer)) {
     throw new ArgumentError(

@@ -98,7 +98,7 @@ function common(size: Size): Partial<TrainOptions> {
 
 const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>>> = {
   pos: (size) => ({ task: 'tag', ...common(size), labelSmoothing: 0.03 }),
-  ner: (size) => ({ task: 'tag', head: 'crf', scheme: 'IOBES', ...common(size) }),
+  ner: (size) => ({ task: 'tag', head: 'crf', scheme: 'IOBES', ...common(size), outsideBias: 'dev' }),
   slots: (size) => ({ task: 'tag', head: 'crf', ...common(size) }),
   sentiment: (size) => ({
     task: 'classify',
@@ -119,8 +119,9 @@ const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (ke
 };
 
 /** Options of a recipe that go with some choices alone: where the user chose otherwise, they are left out. */
-function fitting(recipe: Partial<TrainOptions>, given: TrainOptions): Partial<TrainOptions> {
+function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boolean): Partial<TrainOptions> {
   const left = { ...recipe };
+  if (!hasDev || given.heads) delete left.outsideBias;
   const heads = typeof given.head === 'object' ? Object.values(given.head) : [given.head];
   if (heads.includes('crf') || given.heads) delete left.labelSmoothing;
   if (given.heads) delete left.head;
@@ -141,19 +142,21 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions): Partial<Tr
 /**
  * The options of a training with what the size of its data and a preset decide filled in.
  *
+ * @param hasDev whether there is a development set, which a recipe may have choose something
  * @returns the options, all of the given ones among them, and what was set; null where nothing was
  * @throws ArgumentError on an unknown preset, or one of another task
  */
 export function decideOptions(
   options: TrainOptions,
   train: readonly Sentence[],
+  hasDev = true,
 ): { readonly options: TrainOptions; readonly decided: Decided | null } {
   expectKnownKeys('train', 'options', options, TRAIN_KEYS);
   const { preset, ...rest } = options;
   const given: TrainOptions = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const learned = withSomeLabel(train);
   const size = { sentences: learned.length, tokens: learned.reduce((sum, { tokens }) => sum + tokens.length, 0) };
-  const set = preset === undefined ? sized(given, size) : presetOptions(preset, fineTuned(given), size);
+  const set = preset === undefined ? sized(given, size) : presetOptions(preset, fineTuned(given), size, hasDev);
   const fixed: readonly string[] = given.init ? ARCHITECTURE : []; // a recipe for a model that is there says how to train it
   const chosen = Object.fromEntries(Object.entries(set).filter(([name]) => !(name in given) && !fixed.includes(name)));
   if (Object.keys(chosen).length === 0) return { options: given, decided: null };
@@ -177,10 +180,15 @@ function sized(given: TrainOptions, size: Size): Partial<TrainOptions> {
  *
  * @throws ArgumentError on an unknown preset, or one of another task than the given one
  */
-export function presetOptions(preset: PresetName, given: TrainOptions, size: Size): Partial<TrainOptions> {
+export function presetOptions(
+  preset: PresetName,
+  given: TrainOptions,
+  size: Size,
+  hasDev = true,
+): Partial<TrainOptions> {
   expectOneOf('train', 'preset', preset, PRESETS);
   const recipe = RECIPES[preset](size);
-  if (given.task === undefined || given.task === recipe.task) return fitting(recipe, given);
+  if (given.task === undefined || given.task === recipe.task) return fitting(recipe, given, hasDev);
   throw new ArgumentError(
     `train: the preset ${preset} is one of the task ${recipe.task}; got the task ${given.task}: leave one of the two out`,
   );

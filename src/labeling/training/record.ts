@@ -3,6 +3,7 @@ import { keysOf } from '../../tensor/checks.js';
 import type { AsyncKernels } from '../../kernels/types.js';
 import type { OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
+import type { OutsideBias } from './outside-bias.js';
 import type { ThreadChoice } from './parallel/threads.js';
 import type { Decided } from './presets.js';
 import type { SpanPlan } from './spans.js';
@@ -165,6 +166,8 @@ export interface TrainResult {
   readonly history: readonly EpochRecord[];
   /** Which options the size of the data, or a preset, has set; null where every one of them was given. */
   readonly decided: Decided | null;
+  /** How far the logits of the label O were moved, one of each head with spans; null where that was not asked for. */
+  readonly outsideBias: readonly OutsideBias[] | null;
   /** How dev and test were scored: what `evaluate` is to be told for the same. */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
 }

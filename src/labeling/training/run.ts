@@ -52,6 +52,7 @@ import { createModel } from '../model/model.js';
 import type { BodyExtras, InitialParams, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
 import { encodersOfModel, headsOfModel, partsOfInit, withArchitecture } from './init.js';
+import { expectOutside, expectOutsideBias } from './outside-bias.js';
 import { decideOptions } from './presets.js';
 import type { Decided } from './presets.js';
 import type { Settings, TrainOptions } from './options.js';
@@ -130,6 +131,7 @@ export function prepareRun(
   const givenBack = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
   heads.forEach((head, h) => checkCorpora(head, all, givenBack[h], spans[h].plan, settings.strictLabels, onNote));
   checkScored(heads, config, settings, corpora, onNote);
+  expectOutside({ config, labels, freeze: settings.freeze }, settings.outsideBias, corpora, onNote);
   const sentences = encodedFrom(corpora, heads, parts);
   const losses = lossSettingsOf(heads, config, settings, labels, sentences.targets);
   expectPathsOf(heads, config, sentences, corpora);
@@ -151,8 +153,8 @@ export function prepareRun(
 }
 
 /** The options with everything that is decided about them, and the parts that they name. @throws ArgumentError */
-function planOf(asked: TrainOptions, { train }: Corpora) {
-  const { options: given, decided } = decideOptions(asked, train);
+function planOf(asked: TrainOptions, { train, dev }: Corpora) {
+  const { options: given, decided } = decideOptions(asked, train, dev !== undefined);
   const { init } = given;
   const options = init ? withArchitecture(given, init) : given;
   const settings = withDefaults(options);
@@ -460,6 +462,7 @@ function checkSettings(settings: Settings): void {
   checkOptimizer(settings);
   expectProbability('train', 'labelSmoothing', settings.labelSmoothing);
   if (settings.ema !== undefined) checkDecay(settings.ema);
+  if (settings.outsideBias !== undefined) expectOutsideBias(settings.outsideBias);
   if (settings.freeze !== undefined) expectWords('train', 'freeze (--freeze)', settings.freeze);
   expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels', 'residual');
 }

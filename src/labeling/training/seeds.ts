@@ -22,6 +22,8 @@ export interface SeedRun {
   readonly test: ModelScores | null;
   readonly epochs: number;
   readonly bestEpoch: number;
+  /** As in the result of `train`. */
+  readonly outsideBias: TrainResult['outsideBias'];
   readonly seconds: number;
 }
 
@@ -100,8 +102,8 @@ export async function trainSeeds(
     const score = scoreOf(result.dev, options.bestBy);
     const isBest = best === undefined || score > best.score;
     if (isBest) best = { result, seed, score };
-    const { dev, test, epochs, bestEpoch, seconds } = result;
-    runs.push({ seed, dev, test, epochs, bestEpoch, seconds });
+    const { dev, test, epochs, bestEpoch, outsideBias, seconds } = result;
+    runs.push({ seed, dev, test, epochs, bestEpoch, outsideBias, seconds });
     await onRun?.(runs[place], result, isBest);
   }
   if (best === undefined) throw new ArgumentError('trainSeeds: hooks.signal was aborted before the first training');

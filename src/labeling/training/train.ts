@@ -22,6 +22,7 @@ import { sizeOf } from '../../tensor/view.js';
 import { badGradient, badParameters } from './diagnose.js';
 import { evaluate } from '../scoring/evaluate.js';
 import type { TrainOptions } from './options.js';
+import { moveOutside } from './outside-bias.js';
 import type { Team } from './parallel/team.js';
 import { createTeam } from './parallel/team.js';
 import { chooseThreads } from './parallel/threads.js';
@@ -190,9 +191,10 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
   const tokens = clock.tokens + (epoch?.tokens ?? 0);
   if (best) restore(replica.params, best.weights);
   else replica.average?.swap();
+  const outside = outsideOf(run, best !== null, corpora);
   return {
     model,
-    dev: best?.record.dev ?? null,
+    dev: outside?.scores ?? best?.record.dev ?? null,
     test: corpora.test && !interrupted ? evaluate(kernels, model, corpora.test, run.scoring) : null,
     epochs: begun,
     bestEpoch: best?.record.epoch ?? 0,
@@ -203,8 +205,16 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
     threads,
     history,
     decided: run.decided,
+    outsideBias: outside?.moved ?? null,
     scoring: run.scoring,
   };
+}
+
+/** The logit of O, moved as the options say; weights that dev never judged stay where dev is to choose. */
+function outsideOf({ kernels, model, settings, scoring }: Run, judged: boolean, { dev }: Corpora) {
+  const { outsideBias, freeze } = settings;
+  if (outsideBias === undefined || (outsideBias === 'dev' && !judged)) return null;
+  return moveOutside(kernels, model, { outsideBias, freeze }, judged ? dev : undefined, scoring);
 }
 
 /** What of a model is your own, and so reaches no worker; nothing where all is built in. */
