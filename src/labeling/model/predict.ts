@@ -95,7 +95,7 @@ export function batchesToPredict(
   expectSentences(sentences);
   expectSwitches('tag', options, 'probabilities', 'spans');
   expectKnownKeys('tag', 'options', options, KEYS);
-  const read = readers.map((reader) => sentences.map((tokens) => reader.read(tokens)));
+  const read = readers.map((reader) => sentences.map((tokens) => readForInference(reader, tokens)));
   const lengths = sentences.map((tokens) => tokens.length);
   const batches = batchesOf(lengths, BATCH).map((members) => members.filter((m) => lengths[m] > 0));
   return packed(
@@ -103,6 +103,11 @@ export function batchesToPredict(
     lengths,
     batches.filter((members) => members.length > 0),
   );
+}
+
+/** What inference needs of a sentence, as a reader reads it. */
+export function readForInference(reader: Model['readers'][number], tokens: readonly string[]): Features {
+  return reader.readForInference?.(tokens) ?? reader.read(tokens);
 }
 
 function* packed(

@@ -24,7 +24,7 @@ import { membersOf } from './heads/head.js';
 import type { Inference } from './inference.js';
 import { together } from './inference.js';
 import type { Model } from './model.js';
-import { expectFinite } from './predict.js';
+import { expectFinite, readForInference } from './predict.js';
 
 /** How a sentence in pieces is labeled. */
 export interface StreamOptions {
@@ -122,7 +122,7 @@ function bodyStream(
 
   /** Runs the stack over tokens of which the first `count` are decided. */
   const run = (window: readonly string[], count: number): Tensor[] => {
-    const features = readers.map((reader) => reader.read(window));
+    const features = readers.map((reader) => readForInference(reader, window));
     const packing = packingOf([window.length]);
     const step = () =>
       members.map((each, k) => {

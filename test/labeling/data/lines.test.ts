@@ -27,6 +27,15 @@ describe('lines of a byte stream', () => {
     );
   });
 
+  test('are the same in a block that is decoded in several texts', async () => {
+    const lines = Array.from({ length: 9_001 }, (_, i) => (i % 5 === 0 ? '' : `${i} ${'aé€𝄞'.repeat(i % 7)}`));
+    const text = lines.join('\n');
+    expect(await linesOf([bytes(`\ufeff${text}\n`)])).toEqual(lines);
+    expect(await linesOf([bytes(`${text}\r\n\r\n`)])).toEqual([...lines, '']);
+    const broken = [...bytes(`${text}\n`), 0xff, 0x0a];
+    await expect(linesOf([Uint8Array.from(broken)])).rejects.toThrow(/line 9002|:9002/);
+  });
+
   test.each([
     ['', []],
     ['a', ['a']],

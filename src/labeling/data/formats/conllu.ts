@@ -47,6 +47,7 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
   const idAt = names.indexOf('id');
   const ids = createIdCheck(options, idAt);
   const held = [idAt, tokenAt, ...labelsAt];
+  const cut = options.onDropped ? (text: string) => text.split('\t') : columnCutter(held);
   const sentence = createCollector(options, several ? labelsAt.map((c) => names[c]) : []);
 
   const kept = createLineKeeper(options, names);
@@ -62,7 +63,7 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
         options.onDropped?.('comments', 1);
         return void checkDeclaration(columns, text, line);
       }
-      const values = text.split('\t');
+      const values = cut(text);
       checkWidth(columns, text, values.length, line);
       if (!ids.isWord(values, line)) {
         options.onDropped?.(values[idAt].includes('-') ? 'ranges' : 'emptyNodes', 1);
@@ -70,13 +71,32 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
       }
       options.onDropped?.('columns', values.filter((value, c) => value !== '_' && !held.includes(c)).length);
       const token = wordOf(values[tokenAt], names[tokenAt], source, line);
-      sentence.add(token, labelsAt.map((c) => labelOf(options, names[c], values[c], line)), line); // prettier-ignore
+      const labels = labelsAt.length === 0 ? NO_LABELS : labelsAt.map((c) => labelOf(options, names[c], values[c], line)); // prettier-ignore
+      sentence.add(token, labels, line);
       return undefined;
     },
     end: () => kept.of(sentence.flush()),
     spoil: () => sentence.spoil(),
     lost: () => sentence.lost(),
     notes: () => notes,
+  };
+}
+
+const NO_LABELS: readonly string[] = [];
+
+/** A function that cuts a line at its tabs: as many cells as it has, those that are not wanted empty. */
+function columnCutter(wanted: readonly number[]): (text: string) => string[] {
+  const last = Math.max(...wanted);
+  const takes = Array.from({ length: last + 1 }, (_, c) => wanted.includes(c));
+  return (text) => {
+    const cells: string[] = [];
+    for (let start = 0; ;) {
+      const tab = text.indexOf('\t', start);
+      const place = cells.length;
+      cells.push(place <= last && takes[place] ? text.slice(start, tab < 0 ? text.length : tab) : '');
+      if (tab < 0) return cells;
+      start = tab + 1;
+    }
   };
 }
 
@@ -164,6 +184,10 @@ function createIdCheck({ source }: ParseOptions, column: number) {
     isWord(columns: readonly string[], line: number): boolean {
       if (column < 0) return true;
       const id = columns[column];
+      if (id === String(expected)) {
+        expected++;
+        return true;
+      }
       if (/^\d+[-.]\d+$/.test(id)) return false;
       const wanted = expected;
       expected = /^\d+$/.test(id) ? Number(id) + 1 : expected + 1;

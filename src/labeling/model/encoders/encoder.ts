@@ -94,6 +94,8 @@ export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> extends In
 export interface TokenReader {
   /** Features of one sentence. @throws ArgumentError where `tokens` is not a list of strings */
   read(tokens: readonly string[]): Features;
+  /** The features of one sentence that inference needs, where training needs more; `read` otherwise. @throws ArgumentError as `read` does */
+  readForInference?(tokens: readonly string[]): Features;
   /** The words it knows, where it has a vocabulary. */
   readonly vocabulary?: Vocabulary;
   /** Whether a token has a vector of its own, where without a vocabulary it may have none. */

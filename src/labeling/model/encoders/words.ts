@@ -86,6 +86,7 @@ export function wordReader(vocabulary: Vocabulary): TokenReader {
   return {
     vocabulary,
     read: (tokens) => ({ ids: vocabulary.encode(tokens), hidden: vocabulary.encodeUnknown(tokens) }),
+    readForInference: (tokens) => ({ ids: vocabulary.encode(tokens) }),
     toJSON: () => vocabulary.toJSON(),
   };
 }
