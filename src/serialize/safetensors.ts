@@ -305,11 +305,15 @@ function checkLayout(entries: readonly Entry[], length: number): void {
 
 /**
  * The numbers of a tensor, in float64 of F64, else in float32, which holds every F16, BF16 and I8. DataView fixes the byte order, so that
- * a file is the same on every machine, and asks for no alignment.
+ * a file is the same on every machine, and asks for no alignment; where the machine has that order, bytes are copied.
  */
 export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
   const tensor = allocate(shape, dtype === 'F64' ? 'float64' : 'float32');
   const { data } = tensor;
+  if (littleEndian && (dtype === 'F32' || dtype === 'F64')) {
+    new Uint8Array(data.buffer).set(bytes);
+    return tensor;
+  }
   const bits = new Uint32Array(data.buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = ({ F32: 'getFloat32', F64: 'getFloat64', I8: 'getInt8' } as const)[dtype as 'F32'] as
@@ -323,6 +327,9 @@ export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
   }
   return tensor;
 }
+
+/** Whether numbers in memory have the byte order of the file. */
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * The number of an IEEE 754 half: sign, 5 bits of exponent with the bias 15, 10 of fraction. Its bits in the places of a float32, whose

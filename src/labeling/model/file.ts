@@ -438,6 +438,12 @@ function takeParams(network: InferenceNetwork, take: Take): ModelParams {
 type Shapes = Readonly<Record<string, readonly number[]>>;
 type Take = (name: string, shape: readonly number[]) => Tensor;
 
+/** The place of the first number that is not finite; −1 where all are. */
+function firstOddOf(data: Tensor['data']): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return -1;
+}
+
 /** A parameter in float32. @throws DataError unless it is there, of that shape, in numbers that float32 holds, and finite */
 function readParameter(name: string, tensors: Tensors, shape: readonly number[]): Tensor {
   const raw = tensors[name] as RawTensor | undefined;
@@ -454,7 +460,7 @@ function readParameter(name: string, tensors: Tensors, shape: readonly number[])
   }
   const tensor = floatsOf(raw);
   if (scales !== undefined) scaleRows(tensor, readParameter(scales, tensors, [shape[0]]).data);
-  const odd = tensor.data.findIndex((x) => !Number.isFinite(x));
+  const odd = firstOddOf(tensor.data);
   if (odd >= 0) {
     throw new DataError(
       `model: expected finite numbers; got ${tensor.data[odd]} at element ${odd} of ${name}: the file is damaged, or the training went wrong`,
