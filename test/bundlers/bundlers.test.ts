@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { installPacked } from '../support/packed';
+import { ERRORS, installPacked } from '../support/packed';
 import type { Installation } from '../support/packed';
 
 const BUILD = resolve(__dirname, 'build.js');
@@ -63,18 +63,6 @@ const APPLICATION = `
   })();
 `;
 
-const ERRORS = [
-  'ArgumentError',
-  'BpttError',
-  'DataError',
-  'DeviceError',
-  'MemoryError',
-  'NonFiniteError',
-  'ShapeError',
-  'UnsupportedError',
-  'WorkerError',
-];
-
 describe.each(BUNDLERS)('%s', (bundler) => {
   it('builds a page without a word about the optional gpu.js, and errors keep their names', () => {
     const built = build(bundler, 'app.mjs', APPLICATION);
@@ -113,7 +101,7 @@ describe('a bundled server that trains on threads', () => {
     })().catch(({ name, message }) => console.log(JSON.stringify({ name, message })));
   `;
 
-  /** Builds with esbuild for Node, as Next.js and the like do, and runs the server. */
+  /** Builds with esbuild for Node, which leaves the worker behind, and runs the server. */
   function served(options: string, format: 'esm' | 'cjs', entries: readonly string[] = []): unknown {
     const { folder, run } = installation;
     const extension = format === 'esm' ? 'mjs' : 'cjs';
@@ -132,11 +120,17 @@ describe('a bundled server that trains on threads', () => {
       expect(served('', format)).toEqual({
         name: 'WorkerError',
         message: expect.stringMatching(
-          /^worker threads cannot start: expected their module .*bundled without it\. Build bptt\/threads\/worker as a file of its own and pass its URL/,
+          /(Cannot find module .*worker\.node\.js'.*; |^worker threads cannot start: .* because )this code was bundled without it\. Build bptt\/threads\/worker as a file of its own and pass its URL/,
         ),
       });
     },
   );
+
+  it('trains as it is where webpack builds it, on the worker of the installed package', () => {
+    const { files, complaints } = build('webpack', 'threads.mjs', server(''), 'node');
+    expect(complaints).toEqual([]);
+    expect(installation.run(process.execPath, [files.find((file) => basename(file) === 'main.js')!])).toBe('2\n');
+  });
 
   it('trains with that module built beside it', () => {
     writeFileSync(join(installation.folder, 'worker.mjs'), "import 'bptt/threads/worker';\n");

@@ -20,6 +20,19 @@ export const entryPoints = Object.keys(manifest.exports)
   .filter((each) => !each.endsWith('.json') && each !== './threads/worker')
   .map((each) => each.replace(/^\./, 'bptt'));
 
+/** Names of the error classes, which a minified build keeps. */
+export const ERRORS = [
+  'ArgumentError',
+  'BpttError',
+  'DataError',
+  'DeviceError',
+  'MemoryError',
+  'NonFiniteError',
+  'ShapeError',
+  'UnsupportedError',
+  'WorkerError',
+];
+
 /** An installation. */
 export interface Installation {
   readonly folder: string;

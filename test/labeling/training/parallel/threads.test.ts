@@ -171,7 +171,7 @@ describe('a thread that ends', () => {
     const bundled = nodeThreads(2); // these sources have no worker.node.js beside them, as a bundle has none
     await expect(run({ threads: bundled }, { onRescue })).rejects.toThrow(WorkerError);
     await expect(run({ threads: bundled }, { onRescue })).rejects.toThrow(
-      /^worker threads cannot start: expected their module at file:.*bundled without it.*pass its URL/,
+      /^thread 2 of 2 ended: Cannot find module .*worker\.node\.js'[^;]*; this code was bundled without it.*pass its URL/,
     );
     const refuses: Threads = { count: 2, start: () => { throw new RangeError('no more threads'); } }; // prettier-ignore
     await expect(run({ threads: refuses }, { onRescue })).rejects.toThrow(/it could not be started: .*no more threads/);
