@@ -26,6 +26,7 @@ test.each([
   'gradbench.js',
   'serve.js',
   'ranks.js',
+  'native-product.js',
 ])('%s: usage errors end with 2, help with 0', (name) => {
   expect(script(name, ['--wings'])).toEqual({ status: 2, stdout: '', stderr: "error: unknown option '--wings'\n" });
   expect(script(name, ['--help'])).toMatchObject({
