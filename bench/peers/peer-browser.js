@@ -1,7 +1,7 @@
 /**
  * bptt itself in a browser: peer-browser.js --mode wasm|webgl2|webgl|webgpu. The modules that run the bench are bundled with
  * gpu.js and page.js and opened in Chromium; what the bench asks goes to the page. Browser, bundler and gpu.js are those of
- * test/gpu. BPTT_CHROMIUM names the browser where it is not found by itself.
+ * test/gpu. BPTT_CHROMIUM names the browser where it is not found by itself, BPTT_CHROMIUM_FLAGS adds flags, which the tables name.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -24,6 +24,9 @@ const WAYS = [
   ...(hardware ? [GPU] : []),
   [...GPU, '--use-angle=swiftshader', '--use-webgpu-adapter=swiftshader'],
 ];
+
+/** Flags of your own, such as --js-flags=--experimental-wasm-revectorize. */
+const EXTRA = (process.env.BPTT_CHROMIUM_FLAGS ?? '').split(/\s+/).filter(Boolean);
 
 /** WebGPU is there for pages of a secure origin alone, and localhost is one. */
 const ORIGIN = 'http://localhost/';
@@ -77,7 +80,7 @@ async function bundle() {
 
 /** A page that runs the script in a new browser. */
 async function openPage(args, script) {
-  const browser = await tested('playwright-core').chromium.launch({ ...browserPath(), args });
+  const browser = await tested('playwright-core').chromium.launch({ ...browserPath(), args: [...args, ...EXTRA] });
   const page = await browser.newPage();
   await page.route('**/*', (route) =>
     route.request().url() === ORIGIN
@@ -115,7 +118,8 @@ async function open() {
 }
 
 const { browser, page, hello } = await open();
-say({ threads: 1, engine: `Chromium ${browser.version()}`, ...hello });
+const engine = [`Chromium ${browser.version()}`, ...EXTRA].join(' ');
+say({ threads: 1, engine, ...hello });
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   try {
