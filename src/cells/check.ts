@@ -1,12 +1,11 @@
 /** Checks of a cell from outside the package, once, where it comes in. */
+import { isRecord } from '../tensor/arguments.js';
+import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Cell, ForwardCell } from './cell.js';
-import { describe } from '../tensor/describe.js';
 import { expectQuantities } from './quantity-checks.js';
 
 const isFunction = (x: unknown): boolean => typeof x === 'function';
-const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
-  typeof x === 'object' && x !== null && !Array.isArray(x);
 const isNames = (x: unknown): x is string[] => Array.isArray(x) && x.every((each) => typeof each === 'string');
 const isWidths = (x: unknown, name: string): boolean =>
   isRecord(x) && name in x && Object.values(x).every((width) => Number.isInteger(width) && (width as number) > 0);

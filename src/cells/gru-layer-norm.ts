@@ -24,7 +24,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf, rows, rowStart } from '../tensor/view.js';
+import { columns, rows, rowStart } from '../tensor/view.js';
 import type { Cell, CellParams, Saved, State } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -81,7 +81,7 @@ export function gruLayerNormStepForward(
   { h }: State,
 ): void {
   const [B, H] = h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(h.data));
+  const { sigmoid, tanh } = transcendentals(h);
   const norms = normsOf(params, H);
 
   kernels.addMatmul(u, prev.h, params.Wh); //                                            (1)

@@ -22,7 +22,7 @@ import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf, rowStart } from '../tensor/view.js';
+import { columns, rowStart } from '../tensor/view.js';
 import type { State } from './cell.js';
 import { cut, cutOver, slopeBehind } from './clip.js';
 import type { CellEquations } from './equations.js';
@@ -47,7 +47,7 @@ export function gruResetBeforeVariantStepForward(
   { h }: State,
 ): void {
   const [B, H] = h.shape;
-  const math = transcendentals(dtypeOf(h.data));
+  const math = transcendentals(h);
   kernels.addMatmul(columns(a, 0, 2 * H), prev.h, columns(Wh, 0, 2 * H)); //             (1)
   for (let b = 0; b < B; b++) {
     const [aNow, gNow, sNow, hPrev] = [a, gates, s, prev.h].map((x) => rowStart(x, b));
@@ -77,7 +77,7 @@ export function gruResetBeforeVariantStepBackward(
   dPrev: State,
 ): void {
   const [B, H] = dNext.h.shape;
-  const math = transcendentals(dtypeOf(a.data));
+  const math = transcendentals(a);
   const slope = (by: GruPlan['gate'], v: number, y: number): number => slopeBehind(by, math, v, y, clip);
   for (let b = 0; b < B; b++) {
     const [aNow, gNow, daNow] = [a, gates, da].map((x) => rowStart(x, b));

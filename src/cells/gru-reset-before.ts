@@ -23,7 +23,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf, rowStart } from '../tensor/view.js';
+import { columns, rowStart } from '../tensor/view.js';
 import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
@@ -51,7 +51,7 @@ export function gruResetBeforeStepForward(
 ): void {
   const { h } = next;
   const [B, H] = h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(h.data));
+  const { sigmoid, tanh } = transcendentals(h);
 
   kernels.addMatmul(columns(a, 0, 2 * H), prev.h, columns(Wh, 0, 2 * H)); //             (1)
   for (let b = 0; b < B; b++) {

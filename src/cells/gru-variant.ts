@@ -19,7 +19,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { State } from './cell.js';
 import { cut, cutOver, slopeBehind } from './clip.js';
 import type { CellEquations } from './equations.js';
@@ -44,7 +44,7 @@ export function gruVariantStepForward(
   { h }: State,
 ): void {
   const [B, H] = h.shape;
-  const math = transcendentals(dtypeOf(h.data));
+  const math = transcendentals(h);
   kernels.addMatmul(u, prev.h, Wh); //                                                   (1)
   for (let b = 0; b < B; b++) {
     const [ar, ur, gNow, hNow, hPrev] = [a, u, gates, h, prev.h].map((x) => rowStart(x, b));
@@ -76,7 +76,7 @@ export function gruVariantStepBackward(
   dPrev: State,
 ): void {
   const [B, H] = dNext.h.shape;
-  const math = transcendentals(dtypeOf(a.data));
+  const math = transcendentals(a);
   for (let b = 0; b < B; b++) {
     const [aNow, gNow, daNow, duNow] = [a, gates, da, du].map((x) => rowStart(x, b));
     const [hPrev, dhNow, dhPrev, q] = [...[prev.h, dNext.h, dPrev.h].map((x) => rowStart(x, b)), rowStart(u, b) + 2 * H]; // prettier-ignore

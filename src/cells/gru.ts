@@ -24,7 +24,7 @@ import { zeros } from '../tensor/create.js';
 import { transcendentals } from '../tensor/math.js';
 import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { columns, dtypeOf, rowStart } from '../tensor/view.js';
+import { columns, rowStart } from '../tensor/view.js';
 import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
@@ -56,7 +56,7 @@ export function gruStepForward(
   const { h } = next;
   const { bn } = params;
   const [B, H] = h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(h.data));
+  const { sigmoid, tanh } = transcendentals(h);
 
   kernels.addMatmul(u, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {

@@ -27,7 +27,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { Cell, CellParams, Saved } from './cell.js';
 import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
@@ -74,7 +74,7 @@ export function lstmLayerNormStepForward(
 ): void {
   const { h, c } = next;
   const [B, H] = h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(h.data));
+  const { sigmoid, tanh } = transcendentals(h);
 
   kernels.addMatmul(u, prev.h, params.Wh); //                                            (1)
   addNormalized(gates, v, ofX(params)); //                                          (2)

@@ -23,7 +23,7 @@ import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import { fill } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { CellParams, Saved, State } from './cell.js';
 import type { Algebra, CellEquations } from './equations.js';
 
@@ -55,7 +55,7 @@ export function lstmProjectionStepForward(
   next: State,
 ): void {
   const [B, H] = next.h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(a.data));
+  const { sigmoid, tanh } = transcendentals(a);
   const width = k * H;
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)

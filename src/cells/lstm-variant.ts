@@ -24,7 +24,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { ActivationOf } from './activations.js';
 import type { CellParams, Saved } from './cell.js';
 import { cut, slopeBehind } from './clip.js';
@@ -58,7 +58,7 @@ export function lstmVariantStepForward(
   const { a, gates, q, cells } = saved;
   const { h, c } = next;
   const [B, H] = h.shape;
-  const math = transcendentals(dtypeOf(h.data));
+  const math = transcendentals(h);
   const p = peepholes ? peepholesOf(params.p, H, coupled) : undefined;
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
@@ -103,7 +103,7 @@ export function lstmVariantStepBackward(
   const { peepholes, coupled, clip, gate, candidate, output, at } = plan;
   const { a, gates, q, da } = saved;
   const [B, H] = dNext.h.shape;
-  const math = transcendentals(dtypeOf(a.data));
+  const math = transcendentals(a);
   const p = peepholes ? peepholesOf(params.p, H, coupled) : undefined;
   const slope = (by: ActivationOf, v: number, y: number): number => slopeBehind(by, math, v, y, clip);
   for (let b = 0; b < B; b++) {

@@ -21,7 +21,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
@@ -53,7 +53,7 @@ export function lstmStepForward(
 ): void {
   const { h, c } = next;
   const [B, H] = h.shape;
-  const { sigmoid, tanh } = transcendentals(dtypeOf(h.data));
+  const { sigmoid, tanh } = transcendentals(h);
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {

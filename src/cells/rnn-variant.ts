@@ -14,7 +14,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectPositive, keysOf } from '../tensor/checks.js';
 import { transcendentals } from '../tensor/math.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { Activation, ActivationName, ActivationOf } from './activations.js';
 import { activationOf } from './activations.js';
 import type { Cell, State } from './cell.js';
@@ -58,7 +58,7 @@ export function rnnVariantStepForward(
   { h }: State,
 ): void {
   const [B, H] = h.shape;
-  const math = transcendentals(dtypeOf(h.data));
+  const math = transcendentals(h);
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {
     const [aNow, hNow] = [rowStart(a, b), rowStart(h, b)];
@@ -77,7 +77,7 @@ export function rnnVariantStepBackward(
   dPrev: State,
 ): void {
   const [B, H] = h.shape;
-  const math = transcendentals(dtypeOf(h.data));
+  const math = transcendentals(h);
   for (let b = 0; b < B; b++) {
     const [aNow, hNow, dhNow, daNow] = [rowStart(a, b), rowStart(h, b), rowStart(dNext.h, b), rowStart(da, b)];
     for (let j = 0; j < H; j++) {

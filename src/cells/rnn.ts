@@ -16,7 +16,7 @@
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
 import { builtIn } from './cell.js';
 import type { CellEquations } from './equations.js';
@@ -44,7 +44,7 @@ function rnnStepForward(
 ): void {
   const { h } = next;
   const [B, H] = h.shape;
-  const { tanh } = transcendentals(dtypeOf(h.data));
+  const { tanh } = transcendentals(h);
 
   kernels.addMatmul(a, prev.h, params.Wh); //                                            (1)
   for (let b = 0; b < B; b++) {

@@ -9,6 +9,7 @@ import type { Scores } from '../labeling/scoring/scorer.js';
 import { saveFile } from '../serialize/save.node.js';
 import { DataError } from '../tensor/index.js';
 import { counted, grouped } from '../tensor/print.js';
+import { elementAt } from '../tensor/view.js';
 import { visible } from '../tensor/visible.js';
 import { addBackendOption, openBackend } from './backend.js';
 import type { GoldOptions, JudgedModel } from './gold.js';
@@ -133,7 +134,7 @@ function errorsOf(model: Model, rounded: Model): WeightErrors {
       const [rows, columns] = tensor.shape;
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) {
-          const w = tensor.data[tensor.offset + i * tensor.stride[0] + j * tensor.stride[1]];
+          const w = elementAt(tensor, i, j);
           const error = Math.abs(w - other.data[i * columns + j]);
           found.largest = Math.max(found.largest, error);
           squares += error * error;

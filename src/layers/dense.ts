@@ -13,7 +13,7 @@ import type { Kernels } from '../kernels/types.js';
 import { expectShape } from '../tensor/checks.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf, rowStart } from '../tensor/view.js';
+import { rowStart } from '../tensor/view.js';
 import type { LinearGrads, LinearParams } from './linear.js';
 import { linearBackward, linearForward } from './linear.js';
 
@@ -25,7 +25,7 @@ import { linearBackward, linearForward } from './linear.js';
  */
 export function denseForward(kernels: Kernels, params: LinearParams, x: Tensor): Tensor {
   const y = linearForward(kernels, params, x); // (1)
-  const { tanh } = transcendentals(dtypeOf(y.data));
+  const { tanh } = transcendentals(y);
   for (let i = y.offset; i < y.offset + y.shape[0] * y.shape[1]; i++) y.data[i] = tanh(y.data[i]); // (2)
   return y;
 }

@@ -99,9 +99,8 @@ export function attentionPoolForward(
   const N = packing.total;
   expectShape('attentionPool', 'x', x, [{ N }, { D }], `W is [${D}, ${A}]`);
   expectNoEmptySequence('attentionPool', packing);
-  const dtype = dtypeOf(x.data);
-  const { tanh } = transcendentals(dtype);
-  const u = kernels.zeros([N, A], dtype);
+  const { tanh } = transcendentals(x);
+  const u = kernels.zeros([N, A], x);
   kernels.addMatmul(u, x, params.W); //                                    (1)
   for (let n = 0; n < N; n++) {
     const row = u.offset + n * u.stride[0];
@@ -110,10 +109,10 @@ export function attentionPoolForward(
       u.data[row + i] = tanh(u.data[row + i]); //                          (1)
     }
   }
-  const weights = kernels.zeros([N, 1], dtype);
+  const weights = kernels.zeros([N, 1], x);
   kernels.addMatmul(weights, u, columnOf(params.v)); //                    (2)
   softmaxOverTime(weights, packing); //                                    (3)
-  const y = kernels.empty([packing.batch, D], dtype);
+  const y = kernels.empty([packing.batch, D], x);
   weightedMean(y, weights, x, packing); //                                 (4)
   return remember({ y, weights, u, x, packing }, { ...params });
 }
@@ -162,7 +161,7 @@ export function attentionPoolBackward(
 
 /** Equation (3), in place: scores `[N, 1]` become weights. */
 function softmaxOverTime(s: Tensor, packing: Packing): void {
-  const { exp } = transcendentals(dtypeOf(s.data));
+  const { exp } = transcendentals(s);
   for (let b = 0; b < packing.batch; b++) {
     const T = packing.lengths[b];
     const at = (t: number) => s.offset + rowOf(packing, t, b) * s.stride[0];

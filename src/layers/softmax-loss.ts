@@ -27,7 +27,6 @@ import { expectKnownKeys, expectNonNegative, expectOneOf, expectShape, keysOf } 
 import { ArgumentError } from '../tensor/errors.js';
 import { transcendentals } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
-import { dtypeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
 import { expectIds, expectNumber, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
@@ -76,7 +75,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
   const p = out ?? kernels.empty([N, K], logits);
   expectShape('softmaxRows', 'out', p, [N, K]);
   if (K === 0 || kernels.softmax?.rows(p, logits)) return p;
-  const { exp } = transcendentals(dtypeOf(logits.data));
+  const { exp } = transcendentals(logits);
   const [x, q] = [logits.data, p.data];
   const [dx, dq] = [logits.stride[1], p.stride[1]];
   for (let n = 0; n < N; n++) {

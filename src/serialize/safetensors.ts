@@ -12,7 +12,7 @@
  * A header is a stranger's word. Everything it claims is checked against the bytes that are really there before a tensor
  * is allocated, so a file can never make the reader allocate more than a small multiple of its own length.
  */
-import { expectRecord, expectString, expectTensors } from '../tensor/arguments.js';
+import { expectRecord, expectString, expectTensors, isRecord, isSizes } from '../tensor/arguments.js';
 import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError, DataError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
@@ -244,7 +244,7 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
 function readMetadata(value: unknown): Record<string, string> {
   const metadata = Object.create(null) as Record<string, string>;
   if (value === undefined) return metadata;
-  if (!isObject(value)) throw broken(`${METADATA} must be an object of strings`);
+  if (!isRecord(value)) throw broken(`${METADATA} must be an object of strings`);
   for (const name of Object.keys(value)) {
     const text = value[name];
     if (typeof text !== 'string') throw broken(`${METADATA}: ${brief(name)} must be a string; got ${brief(text)}`);
@@ -255,7 +255,7 @@ function readMetadata(value: unknown): Record<string, string> {
 
 function readEntry(name: string, value: unknown): Entry {
   const where = `tensor ${brief(name)}`;
-  if (!isObject(value)) throw broken(`${where} must be described by an object`);
+  if (!isRecord(value)) throw broken(`${where} must be described by an object`);
   const unknown = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
   if (unknown !== undefined) throw broken(`${where} has an unknown field ${brief(unknown)}`);
   const { dtype, shape, data_offsets: offsets } = value;
@@ -356,14 +356,6 @@ function writeElements(view: DataView, start: number, { data, shape, stride, off
     }
   };
   walk(0, offset);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
 
 function broken(what: string): DataError {

@@ -80,6 +80,11 @@ export function expectTensors(where: string, name: string, record: unknown, advi
   }
 }
 
+/** Whether a value is an object and not a list. */
+export function isRecord(x: unknown): x is Readonly<Record<string, unknown>> {
+  return typeof x === 'object' && x !== null && !Array.isArray(x);
+}
+
 /**
  * Requires an object that is neither a list nor a typed array.
  *
@@ -87,7 +92,7 @@ export function expectTensors(where: string, name: string, record: unknown, advi
  * @throws ArgumentError
  */
 export function expectRecord(where: string, name: string, x: unknown, what = 'an object', advice = ''): void {
-  if (typeof x === 'object' && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x)) return;
+  if (isRecord(x) && !ArrayBuffer.isView(x)) return;
   throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}${advice}`);
 }
 

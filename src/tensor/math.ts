@@ -18,7 +18,8 @@
  * float32 exp, log and tanh: Cephes 2.8, tanh.c, expf.c, logf.c, tanhf.c (S. Moshier). The float32 polynomials of exp and
  * tanh are evaluated by Estrin's scheme, which has shorter chains, and exp adds its leading terms by Fast2Sum (T. Dekker, 1971).
  */
-import type { DType } from './types.js';
+import type { DType, Tensor } from './types.js';
+import { dtypeOf } from './view.js';
 
 // Taken once: a property of a global object is slow to look up where there are several realms, as in test runners.
 const { abs, floor, fround: round } = Math;
@@ -247,7 +248,10 @@ export interface Transcendentals {
 const FLOAT64: Transcendentals = { exp, tanh, sigmoid, log };
 const FLOAT32: Transcendentals = { exp: expf, tanh: tanhf, sigmoid: sigmoidf, log: logf };
 
-/** The functions for an element type: results of `float32` are float32 numbers, computed in float32 arithmetic. */
-export function transcendentals(dtype: DType): Transcendentals {
-  return dtype === 'float32' ? FLOAT32 : FLOAT64;
+/**
+ * The functions for an element type, or for that of a tensor: results of `float32` are float32 numbers, computed in float32
+ * arithmetic.
+ */
+export function transcendentals(like: DType | Tensor): Transcendentals {
+  return (typeof like === 'string' ? like : dtypeOf(like.data)) === 'float32' ? FLOAT32 : FLOAT64;
 }

@@ -83,6 +83,11 @@ export function rowStart(x: Tensor, b: number): number {
   return x.offset + b * x.stride[0];
 }
 
+/** The element of a matrix in row i and column j. O(1). */
+export function elementAt(x: Tensor, i: number, j: number): number {
+  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
+}
+
 /** Columns `start … start + count − 1` of a tensor: the last axis is narrowed, the others are kept. O(1). */
 export function columns<A extends Real>(x: Tensor<A>, start: number, count: number): Tensor<A> {
   const last = x.shape.length - 1;

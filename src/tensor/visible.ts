@@ -5,10 +5,12 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?! )\p{Zs}/gu;
 
 /** Text with its unseen characters written as `<U+FEFF>`: safe to print, and telling where two texts look the same. */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (character) => {
-    const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-    return `<U+${code}>`;
-  });
+  return text.replace(UNSEEN, (character) => `<${codePointName(character)}>`);
+}
+
+/** The number of a character as Unicode writes it: `U+FEFF`. */
+export function codePointName(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 /** The beginning of a text, never half a surrogate pair, and `…` where it has more code units than `longest`. */

@@ -2,11 +2,10 @@
  * Characters to ids. Ids are given by falling count in the training tokens, ties in code-point order. A character that training has
  * once is unknown, so that the unknown character is trained.
  */
-import { brief } from '../../serialize/unique-json.js';
 import { expectOneOf } from '../../tensor/checks.js';
-import { DataError } from '../../tensor/errors.js';
 import { expectIterable, expectWords } from '../checks.js';
-import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { byCount } from './lists.js';
+import { checkDistinct, malformed, objectOf, stringList } from './read-back.js';
 import { remembering } from './remembering.js';
 import type { Sentence } from './sentence.js';
 import type { CharacterUnit } from './spelling.js';
@@ -67,10 +66,7 @@ export function growCharacters(
 
 /** Characters read back. @throws DataError where the value is something else, saying what is wrong with it */
 export function charactersFromJson(value: unknown): CharacterVocabulary {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DataError(`expected characters, an object; got ${brief(value)}: the file is damaged`);
-  }
-  const { unit, characters } = value as Record<string, unknown>;
+  const { unit, characters } = objectOf(value, 'characters');
   if (!(CHARACTER_UNITS as readonly unknown[]).includes(unit)) {
     throw malformed('characters', 'unit', `one of ${CHARACTER_UNITS.join(', ')}`, unit);
   }

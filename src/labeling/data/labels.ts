@@ -1,9 +1,10 @@
 /** Labels to ids and back, ordered as words are: by falling count in the training sentences, ties in code-point order. */
 import { expectNumbers, expectString } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
-import { quoted } from '../../tensor/visible.js';
+import { codePointName, quoted } from '../../tensor/visible.js';
 import { expectIterable, expectSentence } from '../checks.js';
-import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { byCount } from './lists.js';
+import { checkDistinct, malformed, stringList } from './read-back.js';
 import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
 import { UNLABELED } from './unlabeled.js';
@@ -72,10 +73,7 @@ export function twinNote(label: string, known: readonly string[]): string {
 /** The characters beyond ASCII, by their numbers. */
 function codes(text: string): string {
   const beyond = [...text].filter((character) => character > '~').slice(0, 8);
-  const spelled = beyond.map(
-    (character) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`,
-  );
-  return spelled.join(' ') || 'ASCII';
+  return beyond.map(codePointName).join(' ') || 'ASCII';
 }
 
 function createLabels(labels: readonly string[]): LabelVocabulary {

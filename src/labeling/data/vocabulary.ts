@@ -3,12 +3,12 @@
  * depend on the sentences and on nothing else: not on their order, not on the locale.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
-import { brief } from '../../serialize/unique-json.js';
 import { expectString } from '../../tensor/arguments.js';
 import { show } from '../../tensor/describe.js';
-import { ArgumentError, DataError } from '../../tensor/errors.js';
+import { ArgumentError } from '../../tensor/errors.js';
 import { expectIterable, expectTypes, expectWords } from '../checks.js';
-import { byCount, checkDistinct, malformed, stringList } from './lists.js';
+import { byCount } from './lists.js';
+import { checkDistinct, malformed, objectOf, stringList } from './read-back.js';
 import { normalForm } from './nfc.js';
 import { remembering } from './remembering.js';
 import type { Sentence } from './sentence.js';
@@ -158,7 +158,7 @@ export function emptyVocabulary(): Vocabulary {
 
 /** A vocabulary read back. @throws DataError where the value is not a vocabulary, saying what is wrong with it */
 export function vocabularyFromJson(value: unknown): Vocabulary {
-  const json = record(value, 'a vocabulary');
+  const json = objectOf(value, 'a vocabulary');
   const { lowerCase, minCount } = json;
   if (typeof lowerCase !== 'boolean') throw malformed('a vocabulary', 'lowerCase', 'a boolean', lowerCase);
   if (!Number.isInteger(minCount) || (minCount as number) < 1) {
@@ -246,9 +246,4 @@ function folder(lowerCase: boolean): (token: string) => string {
 function checkMinCount(minCount: number): void {
   if (Number.isInteger(minCount) && minCount >= 1) return;
   throw new ArgumentError(`minCount must be an integer of at least 1; got ${show(minCount)}`);
-}
-
-function record(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DataError(`expected ${what}, an object; got ${brief(value)}: the file is damaged`);
 }

@@ -8,6 +8,7 @@ import type { Cell, ForwardCell } from '../../cells/cell.js';
 import { isBuiltIn } from '../../cells/cell.js';
 import { hasVariants } from '../../cells/forward.js';
 import { expectForwardCell } from '../../cells/check.js';
+import { isRecord } from '../../tensor/arguments.js';
 import { describe } from '../../tensor/describe.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/errors.js';
@@ -19,10 +20,11 @@ import { outputSize } from '../../layers/stack.js';
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { encodeSafetensors, floatsOf, openSafetensors } from '../../serialize/safetensors.js';
 import { quantizeRows, scaleRows } from '../../serialize/int8.js';
-import { brief, parseUniqueJson } from '../../serialize/unique-json.js';
+import { parseUniqueJson } from '../../serialize/unique-json.js';
 import type { LabelVocabulary } from '../data/labels.js';
 import { labelsFromJson } from '../data/labels.js';
 import { inputSpecFromJson } from '../data/formats/reading.js';
+import { damaged, expectSize, malformed } from '../data/read-back.js';
 import { vocabularyFromJson } from '../data/vocabulary.js';
 import { expectModel, expectOwnParts } from './checks.js';
 import type { Foreign } from './foreign.js';
@@ -187,9 +189,7 @@ export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}
   }
   const version = Number(metadata.version);
   if (!Number.isInteger(version) || version < 1) {
-    throw new DataError(
-      `model: expected version to be an integer of at least 1; got ${brief(metadata.version)}: the file is damaged`,
-    );
+    throw wrong('version', 'an integer of at least 1', metadata.version);
   }
   if (version > VERSION_OF_INT8) {
     throw new DataError(
@@ -237,8 +237,7 @@ function prefixesOf({ version, members }: Metadata): string[] {
 function readLabels(head: HeadConfig, lists: Readonly<Record<string, unknown>>, own: LoadOptions): LabelVocabulary {
   const { kind, name, size } = head;
   const list = labelsFromJson(lists[name]);
-  if (list.size !== size)
-    throw new DataError(`model: expected ${size} labels of the head ${name}; got ${list.size}: the file is damaged`);
+  expectSize(size, list.size, `labels of the head ${name}`);
   asData(() => kindOf('head', kind, inferenceHeadKinds, own.heads).expectLabels?.(head, list.labels));
   return list;
 }
@@ -264,16 +263,21 @@ function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
 
 function parse(text: string | undefined, field: string): unknown {
   if (text !== undefined) return parseUniqueJson(text, `model: the metadata field ${field}`);
-  throw new DataError(`model: expected the metadata field ${field}; it is missing: the file is damaged`);
+  throw damaged(`model: expected the metadata field ${field}; it is missing`);
 }
 
 function record(json: unknown, field: string): Readonly<Record<string, unknown>> {
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  throw new DataError(`model: expected ${field} to be an object: the file is damaged`);
+  if (isRecord(json)) return json;
+  throw unlike(field, 'an object');
 }
 
 function wrong(field: string, expected: string, got: unknown): DataError {
-  return new DataError(`model: expected ${field} to be ${expected}; got ${brief(got)}: the file is damaged`);
+  return malformed('model', field, expected, got);
+}
+
+/** The same of a field whose value would tell nothing. */
+function unlike(field: string, expected: string): DataError {
+  return damaged(`model: expected ${field} to be ${expected}`);
 }
 
 /** What a configuration cannot be is a fault of the file, unless `why` says otherwise. */
@@ -317,7 +321,7 @@ function plainPart(part: unknown, field: string): Readonly<Record<string, unknow
   const fields = record(part, field);
   for (const [name, value] of Object.entries(fields)) {
     if (!['number', 'string', 'boolean'].includes(typeof value)) {
-      throw new DataError(`model: expected ${field}.${name} to be a number, a string or a switch: the file is damaged`);
+      throw unlike(`${field}.${name}`, 'a number, a string or a switch');
     }
   }
   return fields;
@@ -332,12 +336,10 @@ function expectFields(part: Readonly<Record<string, unknown>>, field: string, ty
 function readBody(json: Readonly<Record<string, unknown>>, field: string): BodyConfig {
   if (typeof json.bidirectional !== 'boolean') throw wrong(`${field}.bidirectional`, 'a boolean', json.bidirectional);
   if (!Array.isArray(json.hidden) || json.hidden.some((size) => typeof size !== 'number'))
-    throw new DataError(`model: expected ${field}.hidden to be a list of sizes: the file is damaged`);
+    throw unlike(`${field}.hidden`, 'a list of sizes');
   if (typeof json.dropout !== 'number') throw wrong(`${field}.dropout`, 'a number', json.dropout);
-  if (typeof json.cell !== 'string')
-    throw new DataError(`model: expected ${field}.cell to be a name: the file is damaged`);
-  if (json.ownCell !== undefined && json.ownCell !== true)
-    throw new DataError(`model: expected ${field}.ownCell to be true, or absent: the file is damaged`);
+  if (typeof json.cell !== 'string') throw unlike(`${field}.cell`, 'a name');
+  if (json.ownCell !== undefined && json.ownCell !== true) throw unlike(`${field}.ownCell`, 'true, or absent');
   const { cell, ownCell, hidden, bidirectional, dropout } = json as unknown as BodyConfig;
   return { cell, ...(ownCell && { ownCell }), hidden, bidirectional, dropout, ...readExtras(json, field) };
 }
@@ -411,8 +413,7 @@ function readParams(
  */
 function foreignOf(tensors: Tensors, left: ReadonlySet<string>, metadata: Metadata): { readonly foreign?: Foreign } {
   const odd = [...left].find(isOurs);
-  if (odd !== undefined)
-    throw new DataError(`model: the tensor ${odd} belongs to no part of this model: the file is damaged`);
+  if (odd !== undefined) throw damaged(`model: the tensor ${odd} belongs to no part of this model`);
   const kept = [...left].map((name) => [name, { ...tensors[name], bytes: tensors[name].bytes.slice() }] as const);
   const rest = Object.entries(metadata).filter(([field]) => !FIELDS.includes(field));
   if (kept.length + rest.length === 0) return {};
@@ -449,9 +450,7 @@ function readParameter(name: string, tensors: Tensors, shape: readonly number[])
   const raw = tensors[name] as RawTensor | undefined;
   if (raw?.shape.join() !== shape.join()) {
     const got = raw ? `[${raw.shape.join(', ')}]` : 'nothing';
-    throw new DataError(
-      `model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}: the file is damaged`,
-    );
+    throw damaged(`model: expected the tensor ${name} of shape [${shape.join(', ')}]; got ${got}`);
   }
   const { dtype } = raw;
   const scales = dtype === 'I8' && name + SCALES in tensors ? name + SCALES : undefined;

@@ -4,6 +4,7 @@ import type { Kernels } from '../../kernels/types.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
+import { elementAt } from '../../tensor/view.js';
 import type { Batch } from '../data/batches.js';
 import { batchesOf, packBatch, packFeatures } from '../data/batches.js';
 import { expectKernels, expectSentences, expectSwitches } from '../checks.js';
@@ -156,10 +157,10 @@ export function expectFinite(model: Model, logits: Tensor): void {
   const [N, K] = logits.shape;
   for (let n = 0; n < N; n++) {
     for (let k = 0; k < K; k++) {
-      if (Number.isFinite(at(logits, n, k))) continue;
+      if (Number.isFinite(elementAt(logits, n, k))) continue;
       const [name, weight] = largestWeight(model);
       throw new NonFiniteError(
-        `model: a logit became ${at(logits, n, k)}; expected finite numbers. The largest weight is ${weight}, in ${name}: ` +
+        `model: a logit became ${elementAt(logits, n, k)}; expected finite numbers. The largest weight is ${weight}, in ${name}: ` +
           'the file is damaged, or the training went wrong; train again',
       );
     }
@@ -172,8 +173,4 @@ function largestWeight({ params, members = [params] }: Model): readonly [string,
     for (const weight of data) if (!(Math.abs(weight) <= Math.abs(largest[1]))) largest = [name, weight];
   }
   return largest;
-}
-
-function at(x: Tensor, i: number, j: number): number {
-  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
 }

@@ -2,6 +2,7 @@
 import type { AverageState } from '../../optim/average.js';
 import type { ScheduleState } from '../../optim/schedules.js';
 import { brief } from '../../serialize/unique-json.js';
+import { isRecord } from '../../tensor/arguments.js';
 import { DataError } from '../../tensor/errors.js';
 import type { ModelScores } from '../scoring/evaluate.js';
 import type { Confusion, Scores } from '../scoring/scorer.js';
@@ -97,7 +98,7 @@ export function parsed(text: string | undefined, field: string): unknown {
 
 /** @throws DataError where a value is not an object */
 export function objectOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isRecord(value)) return value;
   throw damaged(`its ${field} is not an object`);
 }
 

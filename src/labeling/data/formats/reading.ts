@@ -5,7 +5,7 @@ import { show } from '../../../tensor/describe.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import { quoted } from '../../../tensor/visible.js';
 import { expectCorpus, expectTypes } from '../../checks.js';
-import { malformed } from '../lists.js';
+import { malformed } from '../read-back.js';
 import type { OffsetUnit } from '../offsets.js';
 import { OFFSET_UNITS, UNIT_NAMES } from '../offsets.js';
 import type { Tokenizer } from '../segment.js';
@@ -57,65 +57,60 @@ export function inputSpecOf(reading: Reading): InputSpec {
   return specOf(reading);
 }
 
-function specOf(reading: InputSpec): InputSpec {
-  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, offsetUnit, tokenizer, locale } = reading;
-  return {
-    format,
-    ...(tokenColumn !== undefined && { tokenColumn }),
-    ...(column !== undefined && { column }),
-    ...(ids && { ids }),
-    ...(comments !== undefined && { comments }),
-    ...(unlabeled !== undefined && { unlabeled }),
-    ...(labelNames !== undefined && { labelNames }),
-    ...(offsetUnit !== undefined && { offsetUnit }),
-    ...(tokenizer !== undefined && { tokenizer }),
-    ...(locale !== undefined && { locale }),
-  };
+type Field = Exclude<keyof InputSpec, 'format'>;
+
+const COMMENT_RULES: readonly CommentRule[] = ['auto', 'none', '#'];
+
+/** Names of formats that a specification may have. */
+const formats = (): readonly string[] => [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
+
+/** What each field beside the format must be, in the order in which a model file has them. */
+const fieldRules = (): Readonly<Record<Field, Rule>> => ({
+  tokenColumn: [isPlace, 'a name or a number from 1'],
+  column: [(at) => (Array.isArray(at) ? at.length > 0 && at.every(isPlace) : isPlace(at)), 'a name or a number from 1'],
+  ids: [(counts) => typeof counts === 'boolean', 'a boolean'],
+  comments: [(rule) => COMMENT_RULES.includes(rule as CommentRule), 'auto, none or #'],
+  unlabeled: [(mark) => typeof mark === 'string' && mark.trim() !== '', 'a mark'],
+  labelNames: [isLabelNames, 'names of labels'],
+  offsetUnit: oneOf(OFFSET_UNITS),
+  tokenizer: oneOf(TOKENIZERS),
+  locale: [(tag) => typeof tag === 'string', 'a language tag'],
+});
+
+/** Whether a value that is there is as it should be, and in words what that is. */
+type Rule = readonly [holds: (value: unknown) => boolean, expected: string];
+
+const isPlace = (at: unknown): boolean => typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
+const oneOf = (names: readonly string[]): Rule => [
+  (name) => names.includes(name as string),
+  `one of ${names.join(', ')}`,
+];
+
+function specOf({ format, ...reading }: InputSpec): InputSpec {
+  const fields = (Object.keys(fieldRules()) as Field[]).map((field) => [field, reading[field]] as const);
+  const told = fields.filter(([field, value]) => (field === 'ids' ? value : value !== undefined));
+  return { format, ...Object.fromEntries(told) };
 }
 
 /** A stored specification read back; fields that are unknown are left alone. @throws DataError where it is none */
 export function inputSpecFromJson(value: unknown): InputSpec {
-  const wrong = (field: string, expected: string, got: unknown) => malformed('model', `input.${field}`, expected, got);
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
-  const { format, tokenColumn, column, ids, comments, unlabeled, labelNames, offsetUnit, tokenizer, locale } =
-    value as Record<string, unknown>;
-  const formats = [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
-  const known = formats.find((name) => name === format);
-  if (known === undefined) throw wrong('format', `one of ${formats.join(', ')}`, format);
-  const isPlace = (at: unknown) =>
-    at === undefined || typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
-  if (!isPlace(tokenColumn)) throw wrong('tokenColumn', 'a name or a number from 1', tokenColumn);
-  const places = Array.isArray(column) ? column : [column];
-  if (places.length === 0 || !places.every(isPlace) || (Array.isArray(column) && places.includes(undefined))) {
-    throw wrong('column', 'a name or a number from 1', column);
+  const spec = value as Readonly<Record<string, unknown>>;
+  for (const [field, [holds, expected]] of Object.entries({ format: oneOf(formats()), ...fieldRules() })) {
+    const isAbsent = spec[field] === undefined && field !== 'format';
+    if (!isAbsent && !holds(spec[field])) throw malformed('model', `input.${field}`, expected, spec[field]);
   }
-  if (ids !== undefined && typeof ids !== 'boolean') throw wrong('ids', 'a boolean', ids);
-  if (comments !== undefined && !['auto', 'none', '#'].includes(comments as string)) {
-    throw wrong('comments', 'auto, none or #', comments);
-  }
-  if (unlabeled !== undefined && (typeof unlabeled !== 'string' || unlabeled.trim() === '')) {
-    throw wrong('unlabeled', 'a mark', unlabeled);
-  }
-  if (offsetUnit !== undefined && !isUnit(offsetUnit))
-    throw wrong('offsetUnit', `one of ${OFFSET_UNITS.join(', ')}`, offsetUnit);
-  if (labelNames !== undefined && !isLabelNames(labelNames)) throw wrong('labelNames', 'names of labels', labelNames);
-  if (tokenizer !== undefined && !TOKENIZERS.includes(tokenizer as Tokenizer)) {
-    throw wrong('tokenizer', `one of ${TOKENIZERS.join(', ')}`, tokenizer);
-  }
-  if (locale !== undefined && typeof locale !== 'string') throw wrong('locale', 'a language tag', locale);
-  return specOf({ ...(value as InputSpec), format: known });
+  return specOf(spec as unknown as InputSpec);
 }
-
-const isUnit = (unit: unknown): boolean => OFFSET_UNITS.some((each) => each === unit);
 
 /** Requires how an input is read. @throws ArgumentError that names what of it is something else */
 export function expectReading(where: string, reading: unknown, name = 'reading'): void {
   expectRecord(where, name, reading, 'how an input is read, as onReading hears it');
   const { format, comments, labelNames, offsetUnit, ...places } = reading as Record<string, unknown>;
-  expectOneOf(where, `${name}.format`, format as string, [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])]);
+  expectOneOf(where, `${name}.format`, format as string, formats());
   if (offsetUnit !== undefined) expectOneOf(where, `${name}.offsetUnit`, offsetUnit as string, OFFSET_UNITS);
   if (labelNames !== undefined) expectLabelNames(where, labelNames, `${name}.labelNames`);
-  if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, ['auto', 'none', '#']);
+  if (comments !== undefined) expectOneOf(where, `${name}.comments`, comments as string, COMMENT_RULES);
   const texts = { unlabeled: 'string', tokenizer: 'string', locale: 'string' } as const;
   expectTypes(where, reading, { ids: 'boolean', guessed: 'boolean', ...texts });
   for (const place of ['tokenColumn', 'column']) {

@@ -7,7 +7,7 @@
  */
 import type { EmbeddingParams } from '../../../layers/embedding.js';
 import { embeddingBagBackward, embeddingBagForward, initEmbeddingBag } from '../../../layers/embedding-bag.js';
-import { expectRecord } from '../../../tensor/arguments.js';
+import { expectRecord, isRecord } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { show } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
@@ -132,7 +132,7 @@ export function affixReader(config: Columns): TokenReader {
 
 /** The reader of a saved model. @throws DataError where its rows were made by another hash */
 function restore(json: unknown, config: EncoderConfig): TokenReader {
-  const { hashing } = (typeof json === 'object' && json !== null ? json : {}) as { readonly hashing?: unknown };
+  const hashing = isRecord(json) ? json.hashing : undefined;
   if (hashing === HASHING) return affixReader(config as AffixConfig);
   throw new DataError(`model: expected readers.affixes.hashing to be ${HASHING}; got ${brief(hashing)}: update bptt`);
 }

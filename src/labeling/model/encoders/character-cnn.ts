@@ -19,7 +19,6 @@ import { maxPoolBackward, maxPoolForward } from '../../../layers/pool-max.js';
 import { expectShape } from '../../../tensor/checks.js';
 import { transcendentals } from '../../../tensor/math.js';
 import type { Tensor } from '../../../tensor/types.js';
-import { dtypeOf } from '../../../tensor/view.js';
 import type { CharacterNetwork, CharacterPass, InferenceCharacterNetwork } from './character-network.js';
 
 interface CnnPass extends CharacterPass {
@@ -28,9 +27,10 @@ interface CnnPass extends CharacterPass {
 }
 
 /** Equation (3). */
-function tanhOf(kernels: Kernels, { data, offset, shape }: Tensor): Tensor {
-  const v = kernels.empty(shape, dtypeOf(data));
-  const { tanh } = transcendentals(dtypeOf(data));
+function tanhOf(kernels: Kernels, y: Tensor): Tensor {
+  const { data, offset, shape } = y;
+  const v = kernels.empty(shape, y);
+  const { tanh } = transcendentals(y);
   for (let i = 0; i < shape[0] * shape[1]; i++) v.data[v.offset + i] = tanh(data[offset + i]);
   return v;
 }

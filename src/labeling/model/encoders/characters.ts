@@ -15,12 +15,13 @@ import type { TensorRecord } from '../../../autograd/grads.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
 import { expectMethod, expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
-import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import { ArgumentError } from '../../../tensor/errors.js';
 import { expectWords } from '../../checks.js';
 import type { CharacterVocabulary } from '../../data/characters.js';
 import { buildCharacters, charactersFromJson, growCharacters } from '../../data/characters.js';
 import type { IntegerLists } from '../../data/features.js';
 import { listsOf } from '../../data/features.js';
+import { expectSize } from '../../data/read-back.js';
 import { LONGEST_WORD } from '../../data/spelling.js';
 import { characterCnn, inferenceCharacterCnn } from './character-cnn.js';
 import { characterLstm, inferenceCharacterLstm } from './character-lstm.js';
@@ -167,8 +168,8 @@ export function characterReader(vocabulary: CharacterVocabulary): TokenReader {
 /** The reader of a saved model. @throws DataError where the JSON is none, or has another number of characters */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const vocabulary = charactersFromJson(json);
-  if (vocabulary.size === size) return characterReader(vocabulary);
-  throw new DataError(`model: expected ${String(size)} characters; got ${vocabulary.size}: the file is damaged`);
+  expectSize(size, vocabulary.size, 'characters');
+  return characterReader(vocabulary);
 }
 
 /** What a tagger takes along. */

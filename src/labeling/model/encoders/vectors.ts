@@ -16,15 +16,14 @@ import type { EmbeddingParams } from '../../../layers/embedding.js';
 import { embeddingBackward, embeddingForward, initEmbedding } from '../../../layers/embedding.js';
 import type { LinearParams } from '../../../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
-import { expectRecord } from '../../../tensor/arguments.js';
+import { expectRecord, isRecord } from '../../../tensor/arguments.js';
 import { expectOneOf, expectPositive, expectPositiveInteger } from '../../../tensor/checks.js';
-import { ArgumentError, DataError } from '../../../tensor/errors.js';
+import { ArgumentError } from '../../../tensor/errors.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { quoted } from '../../../tensor/visible.js';
 import { flatCopy, viewOf } from '../../../tensor/view.js';
-import { brief } from '../../../serialize/unique-json.js';
 import { expectWords } from '../../checks.js';
-import { checkDistinct, malformed, stringList } from '../../data/lists.js';
+import { checkDistinct, expectSize, malformed, stringList } from '../../data/read-back.js';
 import { remembering } from '../../data/remembering.js';
 import type { VectorDigits } from '../../data/vectors/lookup.js';
 import { NO_VECTOR, vectorKey, vectorLookup, VECTOR_DIGITS } from '../../data/vectors/lookup.js';
@@ -159,13 +158,13 @@ export function vectorReader(lookup: VectorWords): TokenReader {
 
 /** The reader of a saved model. @throws DataError where the JSON is none, or has another number of words */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
-  const { words, digits } = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
+  const { words, digits } = isRecord(json) ? json : {};
   const list = stringList(words, 'vectors', 'words');
   checkDistinct(list, 'vectors');
   const rule = VECTOR_DIGITS.find((each) => each === digits);
   if (rule === undefined) throw malformed('vectors', 'digits', `one of ${VECTOR_DIGITS.join(', ')}`, digits);
-  if (list.length + 1 === size) return vectorReader({ words: list, digits: rule });
-  throw new DataError(`model: expected ${brief(size)} rows of vectors; got ${list.length + 1}: the file is damaged`);
+  expectSize(size, list.length + 1, 'rows of vectors');
+  return vectorReader({ words: list, digits: rule });
 }
 
 /** What a tagger takes along. */

@@ -13,7 +13,7 @@ import { embeddingBackward, embeddingForward, initEmbedding } from '../../../lay
 import { wordDropout } from '../../../layers/dropout.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
-import { DataError } from '../../../tensor/errors.js';
+import { expectSize } from '../../data/read-back.js';
 import type { Sentence } from '../../data/sentence.js';
 import type { Vocabulary } from '../../data/vocabulary.js';
 import { buildVocabulary, growVocabulary, vocabularyFromJson } from '../../data/vocabulary.js';
@@ -94,8 +94,8 @@ export function wordReader(vocabulary: Vocabulary): TokenReader {
 /** The reader of a saved model. @throws DataError where the JSON is not a vocabulary, or has another size */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const vocabulary = vocabularyFromJson(json);
-  if (vocabulary.size === size) return wordReader(vocabulary);
-  throw new DataError(`model: expected ${String(size)} words; got ${vocabulary.size}: the file is damaged`);
+  expectSize(size, vocabulary.size, 'words');
+  return wordReader(vocabulary);
 }
 
 /** What a tagger takes along. */

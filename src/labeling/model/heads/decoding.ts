@@ -15,7 +15,7 @@ import { ArgumentError, UnsupportedError } from '../../../tensor/errors.js';
 import { log } from '../../../tensor/math.js';
 import { argmaxRows } from '../../../tensor/rows.js';
 import type { Tensor } from '../../../tensor/types.js';
-import { dtypeOf } from '../../../tensor/view.js';
+import { dtypeOf, elementAt } from '../../../tensor/view.js';
 import { quoted } from '../../../tensor/visible.js';
 import type { LabelVocabulary } from '../../data/labels.js';
 import type { Scheme } from '../../data/schemes.js';
@@ -181,7 +181,7 @@ export function predictTokens(
     const given = schemes ? convertLabels(chosen, schemes.learned, schemes.data).labels : chosen;
     return {
       labels: given,
-      ...(p && { probabilities: Float64Array.from(rows, (row, t) => converted?.(b, t, rows.length, given[t]) ?? at(p, row, best[row])) }), // prettier-ignore
+      ...(p && { probabilities: Float64Array.from(rows, (row, t) => converted?.(b, t, rows.length, given[t]) ?? elementAt(p, row, best[row])) }), // prettier-ignore
       ...(sure && { spans: sure(b, rows.map((row) => best[row])) }), // prettier-ignore
     };
   });
@@ -231,7 +231,7 @@ export function stretchTokens(
   return {
     said: {
       ...{ from, labels: given.slice(from - first), settled },
-      ...(p && { probabilities: Float64Array.from(chosen.slice(known.length), (id, t) => at(p, t, id)) }),
+      ...(p && { probabilities: Float64Array.from(chosen.slice(known.length), (id, t) => elementAt(p, t, id)) }),
     },
     state: { from: settled, known: chosen.slice(Math.max(first, settled - 1) - first, decided), ...(path && { prefix: path.prefix }) }, // prettier-ignore
   };
@@ -279,7 +279,3 @@ export function chainOf({ transitions, start, end }: TensorRecord): CrfParams {
 /** The packed rows of sequence b, first step first. */
 const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
   Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);
-
-function at(x: Tensor, i: number, j: number): number {
-  return x.data[x.offset + i * x.stride[0] + j * x.stride[1]];
-}

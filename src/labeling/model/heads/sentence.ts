@@ -18,6 +18,7 @@ import { softmaxLossBackward, softmaxLossForward, softmaxRows } from '../../../l
 import { expectOneOf, expectPositiveInteger } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import { argmaxRows } from '../../../tensor/rows.js';
+import { elementAt } from '../../../tensor/view.js';
 import type { Sentence } from '../../data/sentence.js';
 import type {
   BodyShape,
@@ -120,7 +121,7 @@ const predict: HeadKind['predict'] = (kernels, labels, pass, packing, { probabil
   const best = argmaxRows(pass.members ? p : pass.logits);
   return Array.from({ length: packing.batch }, (_, b) => ({
     category: labels.labels[best[b]],
-    ...(probabilities && { categoryProbability: p.data[p.offset + b * p.stride[0] + best[b] * p.stride[1]] }),
+    ...(probabilities && { categoryProbability: elementAt(p, b, best[b]) }),
   }));
 };
 
