@@ -46,13 +46,9 @@ for (const name of readdirSync('dist', { recursive: true })) {
 // CommonJS has no import.meta; the one module that asks where it lies is told in the words of CommonJS.
 const located = 'dist/cjs/labeling/training/parallel/threads.node.js';
 replace(located, 'here = import.meta.url', "here = require('node:url').pathToFileURL(__filename).href");
-// CommonJS has import(). As require() of an unknown name, which the compiler makes of it, bundlers would report the optional gpu.js.
-const required = 'Promise.resolve(`${packageName()}`).then(s => __importStar(require(s)))';
-replace(
-  'dist/cjs/kernels/gpu/device/library.js',
-  required,
-  'import(/* webpackIgnore: true */ /* @vite-ignore */ packageName())',
-);
+// CommonJS has import(). As require() of an unknown name, which the compiler makes of it, bundlers would report the optional peers.
+const required = 'Promise.resolve(`${name}`).then(s => __importStar(require(s)))';
+replace('dist/cjs/tensor/peer.js', required, 'import(/* webpackIgnore: true */ /* @vite-ignore */ name)');
 for (const name of readdirSync('dist', { recursive: true })) {
   if (!name.endsWith('.d.ts')) continue;
   const file = `dist/${name}`;

@@ -4,7 +4,6 @@ import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Activation, ActivationName, ActivationOf } from './activations.js';
 import { activationOf } from './activations.js';
-import type { Quantity } from './quantities.js';
 
 /** What differs from the GRU; everything is left out by default. */
 export interface GruVariantOptions {
@@ -51,18 +50,4 @@ export function gruNameOf({ resetBefore, gate, candidate, clip }: GruPlan): stri
     ...(clip < Infinity ? [`clip=${clip}`] : []),
   ];
   return `gru${resetBefore ? '-reset-before' : ''}:${parts.join(',')}`;
-}
-
-/** A gate whose value is a block of `gates`, and the gradient of its pre-activation the same block of `da`. */
-export function gruGate(
-  equation: number,
-  symbol: string,
-  name: string,
-  block: number,
-  range: Quantity['range'],
-): Quantity {
-  return {
-    ...{ symbol, name, equation, range, value: { in: 'saved', tensor: 'gates', block } },
-    gradient: { of: `a_${symbol}`, in: 'stepGrads', tensor: 'da', block },
-  };
 }

@@ -27,10 +27,9 @@ import type { State } from './cell.js';
 import { cut, cutOver, slopeBehind } from './clip.js';
 import type { CellEquations } from './equations.js';
 import type { GruPlan } from './gru-plan.js';
-import { gruGate } from './gru-plan.js';
 import type { GruResetBeforeParams, GruResetBeforeSaved } from './gru-reset-before.js';
 import type { Quantity } from './quantities.js';
-import { savedQuantity, stateQuantity, UNBOUNDED } from './quantities.js';
+import { gateQuantity, savedQuantity, stateQuantity, UNBOUNDED } from './quantities.js';
 
 /** Saved per row: `a`, `gates` `[3H]`; `s [H]`. Left by the backward step: `da [3H]`, `ds [H]`. */
 export interface GruResetBeforeVariantSaved extends GruResetBeforeSaved {
@@ -124,9 +123,9 @@ export const gruResetBeforeVariantEquations = ({ gate, candidate, clip }: GruPla
 
 /** What the step computes, in the order of its equations. */
 export const gruResetBeforeVariantQuantities = ({ gate, candidate }: GruPlan): Quantity[] => [
-  gruGate(2, 'r', 'reset gate', 0, gate.range),
-  gruGate(2, 'z', 'update gate', 1, gate.range),
+  gateQuantity(2, 'r', 'reset gate', 0, gate.range, 'gates'),
+  gateQuantity(2, 'z', 'update gate', 1, gate.range, 'gates'),
   savedQuantity(3, 's', 'reset hidden state', 's', 0, UNBOUNDED),
-  gruGate(4, 'n', 'candidate', 2, candidate.range),
+  gateQuantity(4, 'n', 'candidate', 2, candidate.range, 'gates'),
   stateQuantity(5, 'h', 'hidden state', UNBOUNDED),
 ];

@@ -24,10 +24,9 @@ import type { State } from './cell.js';
 import { cut, cutOver, slopeBehind } from './clip.js';
 import type { CellEquations } from './equations.js';
 import type { GruPlan } from './gru-plan.js';
-import { gruGate } from './gru-plan.js';
 import type { GruParams, GruSaved } from './gru.js';
 import type { Quantity } from './quantities.js';
-import { savedQuantity, stateQuantity, UNBOUNDED } from './quantities.js';
+import { gateQuantity, savedQuantity, stateQuantity, UNBOUNDED } from './quantities.js';
 
 /** Saved per row: `a`, `u`, `gates` `[3H]`. Left by the backward step: `da`, `du` `[3H]`. */
 export interface GruVariantSaved extends GruSaved {
@@ -122,9 +121,9 @@ export const gruVariantEquations = ({ gate, candidate, clip }: GruPlan): CellEqu
 export const gruVariantQuantities = ({ gate, candidate }: GruPlan): Quantity[] => [
   savedQuantity(1, 'u_r', 'recurrent part of the reset gate', 'u', 0, UNBOUNDED),
   savedQuantity(1, 'u_z', 'recurrent part of the update gate', 'u', 1, UNBOUNDED),
-  gruGate(2, 'r', 'reset gate', 0, gate.range),
-  gruGate(2, 'z', 'update gate', 1, gate.range),
+  gateQuantity(2, 'r', 'reset gate', 0, gate.range, 'gates'),
+  gateQuantity(2, 'z', 'update gate', 1, gate.range, 'gates'),
   savedQuantity(3, 'q', 'recurrent part of the candidate', 'u', 2, UNBOUNDED),
-  gruGate(3, 'n', 'candidate', 2, candidate.range),
+  gateQuantity(3, 'n', 'candidate', 2, candidate.range, 'gates'),
   stateQuantity(4, 'h', 'hidden state', UNBOUNDED),
 ];

@@ -51,15 +51,16 @@ export const TANH_RANGE: readonly [number, number] = [-1, 1];
 /** No bound. */
 export const UNBOUNDED: readonly [number, number] = [-Infinity, Infinity];
 
-/** A gate: its value is a block of `a`, and the gradient of its pre-activation `a_…` the same block of `da`. */
+/** A gate: its value is a block of `a`, or of another saved tensor; the gradient of its pre-activation `a_…` is the same block of `da`. */
 export function gateQuantity(
   equation: number,
   symbol: string,
   name: string,
   block: number,
   range: Quantity['range'],
+  tensor = 'a',
 ): Quantity {
-  const value = { in: 'saved', tensor: 'a', block } as const;
+  const value = { in: 'saved', tensor, block } as const;
   return {
     ...{ symbol, name, equation, range, value },
     gradient: { of: `a_${symbol}`, in: 'stepGrads', tensor: 'da', block },

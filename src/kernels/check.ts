@@ -6,6 +6,11 @@ import { dtypeOf } from '../tensor/view.js';
 /** The three products of `Kernels`, by name. */
 export type Product = 'addMatmul' | 'addMatmulTA' | 'addMatmulTB';
 
+/** Something for each product, made from its name. */
+export function eachProduct<R>(of: (product: Product) => R): Record<Product, R> {
+  return { addMatmul: of('addMatmul'), addMatmulTA: of('addMatmulTA'), addMatmulTB: of('addMatmulTB') };
+}
+
 const SHAPES: Readonly<Record<Product, string>> = {
   addMatmul: 'out [M, N], a [M, K], b [K, N]',
   addMatmulTA: 'out [M, N], a [K, M], b [K, N]',

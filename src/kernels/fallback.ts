@@ -3,7 +3,7 @@ import { DeviceError } from '../tensor/errors.js';
 import type { Product } from './check.js';
 import type { OwnAsyncKernels } from './complete.js';
 import { completeAsyncKernels } from './complete.js';
-import { checkProduct } from './check.js';
+import { checkProduct, eachProduct } from './check.js';
 import type { Tensor } from '../tensor/types.js';
 import type {
   AsyncKernels,
@@ -98,9 +98,7 @@ export function withFallback(
       return nameOf(guard, device, host);
     },
     dtypes: device.dtypes,
-    addMatmul: run('addMatmul'),
-    addMatmulTA: run('addMatmulTA'),
-    addMatmulTB: run('addMatmulTB'),
+    ...eachProduct(run),
     fused: Object.fromEntries(names.map((name) => [name, fusedOn(name, device, host, guard, routing)])),
     // Tensors lie where the time loops want them; a device copies its operands from anywhere.
     zeros: host.zeros,
@@ -179,9 +177,7 @@ export function withAsyncFallback(own: OwnAsyncKernels, host: Kernels, onLost: L
       return nameOf(guard, device, host);
     },
     dtypes: device.dtypes,
-    addMatmul: run('addMatmul'),
-    addMatmulTA: run('addMatmulTA'),
-    addMatmulTB: run('addMatmulTB'),
+    ...eachProduct(run),
     layers: Object.fromEntries(layers) as Record<string, AsyncLayerKernel>,
     dispose: () => device.dispose(),
   };

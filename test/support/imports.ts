@@ -98,7 +98,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Between these rooms only the named files may be used: no room knows a concrete backend or cell it gets as an argument. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows', 'threefry'],
+  'kernels → tensor': ['types', 'view', 'errors', 'checks', 'rows', 'threefry', 'peer'],
   'cells → kernels': ['types'],
   'autograd → kernels': ['types', 'work'],
   'autograd → cells': ['cell', 'check'],

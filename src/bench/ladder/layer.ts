@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BpttError, sigmoidf, tanhf } from '../../tensor/index.js';
 import { randomNumbers } from '../numbers.js';
+import { answerFrom } from './product.js';
 import type { LayerOperands, LayerRung, LayerSizes, ProductRung, WorkItem } from './types.js';
 import { allocateRoom } from './wasm.js';
 
@@ -83,14 +84,7 @@ export async function statesOf(
   sizes: LayerSizes,
   operands: LayerOperands,
 ): Promise<Pick<LayerOperands, 'h' | 'c'>> {
-  const prepared = await rung.prepare(sizes);
-  try {
-    prepared.set(operands);
-    await prepared.run();
-    return prepared.get();
-  } finally {
-    await prepared.close();
-  }
+  return answerFrom(await rung.prepare(sizes), operands);
 }
 
 /** Why states are wrong; undefined where they are the twin's, bit for bit. */

@@ -7,7 +7,7 @@
  * (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.1).
  */
 import { randomNumbers, UNIT_ROUNDOFF } from '../numbers.js';
-import type { LadderRow, Operands, ProductRung, Size, WorkItem } from './types.js';
+import type { LadderRow, Operands, Prepared, ProductRung, Size, WorkItem } from './types.js';
 
 /** Sizes that leave every kind of rest: of four rows, of eight columns, of four terms, of a block of k. */
 export const CHECKED: readonly Size[] = [
@@ -39,9 +39,8 @@ export function workOf([M, K, N]: Size): WorkItem {
   return { sizes: { M, K, N }, operations, intensity: operations / (4 * (M * K + K * N + 2 * M * N)) };
 }
 
-/** What a rung makes of operands. */
-export async function answerOf(rung: ProductRung, size: Size, operands: Operands): Promise<Float32Array> {
-  const prepared = await rung.prepare(size);
+/** What a kernel makes of operands; it is closed afterwards. */
+export async function answerFrom<In, Out>(prepared: Prepared<In, Out>, operands: In): Promise<Out> {
   try {
     prepared.set(operands);
     await prepared.run();
@@ -49,6 +48,11 @@ export async function answerOf(rung: ProductRung, size: Size, operands: Operands
   } finally {
     await prepared.close();
   }
+}
+
+/** What a rung makes of operands. */
+export async function answerOf(rung: ProductRung, size: Size, operands: Operands): Promise<Float32Array> {
+  return answerFrom(await rung.prepare(size), operands);
 }
 
 /** Why the first rung is wrong: it is held to a sum in float64. Undefined where it is right. */

@@ -1,5 +1,6 @@
 /** HDF5 files, read by jsfive, an optional peer: the format has three generations of structures, of which Keras files use all. */
-import { DataError, UnsupportedError } from '../../tensor/errors.js';
+import { DataError } from '../../tensor/errors.js';
+import { loadPeer } from '../../tensor/peer.js';
 import { quoted } from '../../tensor/visible.js';
 import type { Hdf5Dataset } from './hdf5-write.js';
 
@@ -31,27 +32,9 @@ export interface Hdf5File {
   attribute(path: string, name: string): unknown;
 }
 
-/** The name of the package, put together where it runs: a bundler follows every name it can read. */
-const packageName = (): string => ['js', 'five'].join('');
-
-/**
- * Loads jsfive. The import is invisible to bundlers: an application that is bundled passes the module as `library`.
- *
- * @throws UnsupportedError where it is not installed, or cannot be loaded
- */
+/** Loads jsfive. @throws UnsupportedError where it is not installed, or cannot be loaded */
 export async function loadHdf5Library(): Promise<Hdf5Library> {
-  try {
-    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ packageName())) as Hdf5Library;
-  } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
-    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    const state = absent
-      ? 'is not installed; install it: npm i jsfive'
-      : `cannot be loaded (${String(message).split('\n')[0]}); in a bundle or a page, import it and pass it as the option library`;
-    throw new UnsupportedError(`Keras files hold their weights in HDF5, which jsfive reads: jsfive ${state}`, {
-      cause: error,
-    });
-  }
+  return (await loadPeer('jsfive', 'Keras files hold their weights in HDF5, which jsfive reads: ')) as Hdf5Library;
 }
 
 /** Opens a file. @throws DataError where it is none that can be read */

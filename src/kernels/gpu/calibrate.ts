@@ -11,6 +11,7 @@
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { allocate } from '../../tensor/view.js';
 import type { Product } from '../check.js';
+import { eachProduct } from '../check.js';
 import type { Routing } from '../fallback.js';
 import type { Kernels } from '../types.js';
 import { layerProblem, runLayerOnDevice, runLayerOnHost } from './calibrate-layer.js';
@@ -99,7 +100,7 @@ export function calibrate(device: GpuKernels, host: Kernels, options: CalibrateO
     software ? null : (crossoverOf(samples.filter((sample) => sample.product === product))?.size ?? null);
   const layer = software ? null : crossoverOf(layerSamples);
   const crossover = {
-    ...{ addMatmul: of('addMatmul'), addMatmulTA: of('addMatmulTA'), addMatmulTB: of('addMatmulTB') },
+    ...eachProduct(of),
     layer: layer === null ? null : { BH: layer.B * layer.H, H: layer.H },
   };
   return { device: device.device, host: host.backend, samples, layers: layerSamples, crossover };

@@ -7,7 +7,7 @@ import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Product } from '../check.js';
-import { checkProduct } from '../check.js';
+import { checkProduct, eachProduct } from '../check.js';
 import { plainMemory } from '../complete.js';
 import { plainRows } from '../cpu/rows.js';
 import type { AsyncKernels, Kernels } from '../types.js';
@@ -83,10 +83,12 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
   const pending = createPendingLayers(options.maximumBytes);
   const life = lifeOf(cache, backend, pending);
   const layers = Object.entries(layerKernels(life.get, pending));
-  const run = (product: Product, out: Tensor, a: Tensor, b: Tensor): void => {
-    checkProduct(product, out, a, b, backend, dtypes);
-    if (!isEmpty(product, out, a)) multiply(life.get(), product, out, a, b);
-  };
+  const run =
+    (product: Product) =>
+    (out: Tensor, a: Tensor, b: Tensor): void => {
+      checkProduct(product, out, a, b, backend, dtypes);
+      if (!isEmpty(product, out, a)) multiply(life.get(), product, out, a, b);
+    };
   return {
     ...plainMemory,
     rows: plainRows,
@@ -99,9 +101,7 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
     get pending() {
       return pending.count;
     },
-    addMatmul: (out, a, b) => run('addMatmul', out, a, b),
-    addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
-    addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    ...eachProduct(run),
     fused: Object.fromEntries(layers.map(([name, layer]) => [name, { ...NO_SCAN, layer }])),
     dispose: life.end,
   };
@@ -127,10 +127,12 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
     last = mine.catch(() => undefined); // the caller gets the failure; the next one runs all the same
     return mine;
   };
-  const run = async (product: Product, out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
-    checkProduct(product, out, a, b, backend, dtypes);
-    if (!isEmpty(product, out, a)) await inTurn(() => multiplyAsync(life.get(), product, out, a, b));
-  };
+  const run =
+    (product: Product) =>
+    async (out: Tensor, a: Tensor, b: Tensor): Promise<void> => {
+      checkProduct(product, out, a, b, backend, dtypes);
+      if (!isEmpty(product, out, a)) await inTurn(() => multiplyAsync(life.get(), product, out, a, b));
+    };
   return {
     backend,
     dtypes,
@@ -141,9 +143,7 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
     get pending() {
       return pending.count;
     },
-    addMatmul: (out, a, b) => run('addMatmul', out, a, b),
-    addMatmulTA: (out, a, b) => run('addMatmulTA', out, a, b),
-    addMatmulTB: (out, a, b) => run('addMatmulTB', out, a, b),
+    ...eachProduct(run),
     layers: asyncLayerKernels(life.get, pending, inTurn),
     dispose: async () => life.end(),
   };

@@ -1,10 +1,7 @@
 /** An ensemble: the same training with several seeds, one after the other, and one model that averages what they say. */
 import type { Kernels } from '../../kernels/types.js';
-import { expectRecord } from '../../tensor/arguments.js';
-import { expectKnownKeys } from '../../tensor/checks.js';
 import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
-import { expectTypes } from '../checks.js';
 import { ensembleOf } from '../model/ensemble.js';
 import type { Model } from '../model/model.js';
 import type { HeadKind } from '../model/heads/head.js';
@@ -14,7 +11,7 @@ import { evaluate } from '../scoring/evaluate.js';
 import type { TrainOptions } from './options.js';
 import type { Corpora } from './run.js';
 import type { SeedHooks, SeedsResult } from './seeds.js';
-import { expectOneRun, SEED_HOOK_KEYS, trainSeeds } from './seeds.js';
+import { expectSeveral, trainSeeds } from './seeds.js';
 
 /** An ensemble and how it came about. */
 export interface EnsembleResult {
@@ -41,10 +38,7 @@ export async function trainEnsemble(
   count: number,
   hooks: SeedHooks = {},
 ): Promise<EnsembleResult> {
-  expectRecord('trainEnsemble', 'options', options, 'options of a training');
-  expectKnownKeys('trainEnsemble', 'hooks', hooks, SEED_HOOK_KEYS);
-  expectTypes('trainEnsemble', hooks, { onSeed: 'function', onRun: 'function' });
-  expectOneRun('trainEnsemble', options, hooks);
+  expectSeveral('trainEnsemble', options, hooks);
   if (!Number.isInteger(count) || count < 2 || count > MOST_MEMBERS)
     throw new ArgumentError(`trainEnsemble: count must be an integer from 2 to ${MOST_MEMBERS}; got ${show(count)}`);
   const foreign = Array.isArray(options.heads) && options.heads.find((head: HeadKind) => head && !head.ensembles);

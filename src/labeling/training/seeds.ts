@@ -11,6 +11,7 @@ import { scoreSpread } from '../scoring/spread.js';
 import type { TrainOptions } from './options.js';
 import { TRAIN_DEFAULTS } from './options.js';
 import type { TrainHooks, TrainResult } from './record.js';
+import { HOOK_KEYS } from './record.js';
 import type { Corpora } from './run.js';
 import { metricOf, train } from './train.js';
 
@@ -49,23 +50,18 @@ export interface SeedHooks extends TrainHooks {
 }
 
 /** The names of all hooks. */
-export const SEED_HOOK_KEYS = keysOf<SeedHooks>({
-  onProgress: true,
-  onEpoch: true,
-  signal: true,
-  device: true,
-  onThreads: true,
-  onDecided: true,
-  onSpans: true,
-  onGrown: true,
-  onNote: true,
-  onRescue: true,
-  onCheckpoint: true,
-  checkpointEvery: true,
-  onResume: true,
-  onSeed: true,
-  onRun: true,
-});
+const SEED_HOOK_KEYS: readonly string[] = [
+  ...HOOK_KEYS,
+  ...keysOf<Omit<SeedHooks, keyof TrainHooks>>({ onSeed: true, onRun: true }),
+];
+
+/** Requires the options and hooks of several trainings. @throws ArgumentError */
+export function expectSeveral(where: string, options: TrainOptions, hooks: SeedHooks): void {
+  expectRecord(where, 'options', options, 'options of a training');
+  expectKnownKeys(where, 'hooks', hooks, SEED_HOOK_KEYS);
+  expectTypes(where, hooks, { onSeed: 'function', onRun: 'function' });
+  expectOneRun(where, options, hooks);
+}
 
 /**
  * Trains `count` times, with the seeds `options.seed`, `options.seed` + 1, …. Run k is to the bit the training with that seed alone.
@@ -80,10 +76,7 @@ export async function trainSeeds(
   count: number,
   hooks: SeedHooks = {},
 ): Promise<SeedsResult> {
-  expectRecord('trainSeeds', 'options', options, 'options of a training');
-  expectKnownKeys('trainSeeds', 'hooks', hooks, SEED_HOOK_KEYS);
-  expectTypes('trainSeeds', hooks, { onSeed: 'function', onRun: 'function' });
-  expectOneRun('trainSeeds', options, hooks);
+  expectSeveral('trainSeeds', options, hooks);
   const { seed: first = TRAIN_DEFAULTS.seed } = options;
   expectCount(count, first);
   const { onSeed, onRun } = hooks;
@@ -136,7 +129,7 @@ function expectCount(count: unknown, first: number): void {
 }
 
 /** A checkpoint is one of one training. @throws ArgumentError where one is asked for, or given */
-export function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks): void {
+function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks): void {
   const name = resume !== undefined ? 'options.resume' : hooks.onCheckpoint && 'hooks.onCheckpoint';
   if (name === undefined) return;
   throw new ArgumentError(

@@ -2,7 +2,7 @@
  * What this backend uses of gpu.js 2.24, as a structural type: gpu.js is an optional peer, so neither its code nor its types
  * may be needed where it is not installed.
  */
-import { UnsupportedError } from '../../../tensor/errors.js';
+import { loadPeer } from '../../../tensor/peer.js';
 
 /** How gpu.js reaches the device. `headlessgl` is Node's; the others are a browser's, and `webgpu` answers asynchronously. */
 export type GpuMode = 'headlessgl' | 'webgl2' | 'webgl' | 'webgpu';
@@ -66,28 +66,9 @@ const CLASSES: Readonly<Record<GpuMode, string>> = {
 /** The four modes. */
 export const GPU_MODES = Object.keys(CLASSES) as GpuMode[];
 
-/**
- * The name of the package, put together where it runs: a bundler follows every name it can read, and would ask the
- * application for a package that it does not use.
- */
-const packageName = (): string => ['gpu', 'js'].join('.');
-
-/**
- * Loads gpu.js. The import is invisible to bundlers: an application that is bundled and uses gpu.js passes it as `library`.
- *
- * @throws UnsupportedError where it is not installed, or cannot be loaded
- */
+/** Loads gpu.js. @throws UnsupportedError where it is not installed, or cannot be loaded */
 export async function loadGpuLibrary(): Promise<GpuLibrary> {
-  try {
-    return exportsOf(await import(/* webpackIgnore: true */ /* @vite-ignore */ packageName()));
-  } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
-    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    const state = absent
-      ? 'is not installed; install it: npm i gpu.js'
-      : `cannot be loaded (${String(message).split('\n')[0]}); in a bundle or a page, import it and pass it as the option library`;
-    throw new UnsupportedError(`gpu.js ${state}`, { cause: error });
-  }
+  return exportsOf(await loadPeer('gpu.js'));
 }
 
 /** The exports of the module gpu.js, which is CommonJS: seen as an ES module, they may all be behind `default`. */
