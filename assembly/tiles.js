@@ -12,12 +12,13 @@
  * registers: there 4 rows take two panels (`packed4x2`), and 3 rows too, where `useWideTiles` of assembly/multiply.ts was called.
  *
  * What a loop looks like decides how V8 compiles it: it unrolls short loops, moves the loads of all turns to the front, and then
- * spills what they loaded. Two terms per turn keep it from unrolling (`pairs`), an exit between the two keeps their loads apart
- * (`exit`), and some loops do best as they are (`single`). Which of them a tile takes was found by trying:
- * `node bench/tile.js` times them all.
+ * spills what they loaded. An exit after every term keeps the loads of two terms apart, and as the first exit comes behind the
+ * first term, V8 takes the addresses that all terms share out of the loop. Such a chain has 3 terms a turn, or 6 in the tiles that
+ * most of the time goes to. A row that is alone does best with two terms and no exit between them (`pairs`), or as it is
+ * (`single`). Which of them a tile takes was found by trying: `node bench/tile.js` times them all.
  *
  * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B, `step` between panels. A is read along its
- * rows, but where a step `ka` between two k of it says otherwise.
+ * rows, but where a step `ka` between two k of it says otherwise. K is at least 1.
  */
 
 const SIZE = 'sizeof<T>()';
@@ -34,7 +35,7 @@ const address = (...parts) => parts.filter((part) => part !== 0).join(', ');
  * @param doc what it is, in a sentence
  * @param shape `rows` and `panels`, a panel being `vectors` wide; `packed` where A is packed in groups of 4 rows and B in panels without
  * gaps; `ka` where A is not read along its rows
- * @param loop `exit`, `pairs` or `single`
+ * @param loop `pairs`, `single`, or how many terms a chain has
  */
 export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = false }, loop) {
   const sum = (r, p, v) => `s${r}${panels * vectors > 1 ? p * vectors + v : ''}`;
@@ -60,9 +61,9 @@ export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false,
     return `v128.load_splat<T>(${address(numbered('a', packed ? 0 : r), offset && times(offset))})`;
   };
   const y = (p, v, term) => `v128.load(${address(numbered('b', p), 16 * v + (packed ? 32 * term : 0))})`;
-  const term = (t) => {
+  const term = (t, first = t === 0) => {
     const shared = rows > 1; // a vector of B serves several rows
-    const declare = t === 0 ? 'let ' : '';
+    const declare = first ? 'let ' : '';
     const of = (p, v) => (shared ? `y${p * vectors + v}` : y(p, v, t));
     return [
       ...(shared
@@ -81,29 +82,23 @@ export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false,
     ...(packed ? range(panels).map((p) => `${numbered('b', p)} += ${terms} * PANEL;`) : []),
     ...range(pointersOfA).map((r) => `${numbered('a', r)} += ${ka ? 'ka' : times(terms * stepOfA)};`),
   ];
-  // What a loop counts by: a pointer that every term moves by `unit`.
-  const [counter, unit] = packed ? ['b', 'PANEL'] : ['a', SIZE];
   const loops = {
     single: () => ['for (; K > 0; K--) {', ...term(0), ...advance(1), '}'],
     pairs: () => [
-      `const end = ${counter} + <usize>(K & ~1) * ${unit};`,
-      `while (${counter} < end) {`,
+      `const end = a + <usize>(K & ~1) * ${ka ? 'ka' : times(stepOfA)};`,
+      'while (a < end) {',
       ...term(0),
-      ...term(1),
-      ...advance(2),
-      '}',
-    ],
-    exit: () => [
-      `const end = ${counter} + <usize>K * ${unit};`,
-      `const last = end - ${unit};`,
-      `while (${counter} < end) {`,
-      ...term(0),
-      `if (${counter} >= last) break;`,
       ...term(1),
       ...advance(2),
       '}',
     ],
   };
+  const chain = (terms) => [
+    `const end = a + <usize>K * ${ka ? 'ka' : times(stepOfA)};`,
+    'do {',
+    ...range(terms).flatMap((i) => [...(i > 0 ? ['if (a >= end) break;'] : []), ...term(0, i === 0), ...advance(1)]),
+    '} while (a < end);',
+  ];
   /** Element of C where a sum belongs: `x` is what to store there. */
   const ofC = ([r, p, v], ...x) => address(numbered('c', r), ...x, 16 * (p * vectors + v));
   /** The last term of an odd K, a panel at a time. Packed tiles have none: their K is to be even then. */
@@ -119,7 +114,7 @@ export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false,
     ...range(pointersOfA - 1).map((r) => `let a${r + 1} = ${numbered('a', r)} + lda;`),
     ...range(panels - 1).map((p) => `let b${p + 1} = ${numbered('b', p)} + step;`),
     ...sums.map((place) => `let ${sum(...place)} = v128.load(${ofC(place)});`),
-    ...loops[loop](),
+    ...(loops[loop]?.() ?? chain(loop)),
     ...sums.map((place) => `v128.store(${ofC(place, sum(...place))});`),
     ...(loop === 'pairs' && !packed ? ['if (K & 1) {', ...rest, '}'] : []),
     '}',
@@ -147,23 +142,23 @@ export function tiles() {
       'packed4',
       '4 rows, their elements of one k side by side, by one packed panel.',
       { rows: 4, packed: true },
-      'exit',
+      6,
     ),
     ...tile(
       'packed4x2',
       '4 rows, their elements of one k side by side, by two packed panels: for engines that join adjacent vectors.',
       { rows: 4, panels: 2, packed: true },
-      'exit',
+      6,
     ),
-    ...tile('half4', '4 rows by the first vector of a panel.', { rows: 4, vectors: 1, ka: true }, 'single'),
-    ...tile('tile4', '4 rows by one panel.', { rows: 4 }, 'exit'),
-    ...tile('tile3', '3 rows by one panel.', { rows: 3 }, 'exit'),
-    ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 'exit'),
+    ...tile('half4', '4 rows by the first vector of a panel.', { rows: 4, vectors: 1, ka: true }, 3),
+    ...tile('tile4', '4 rows by one panel.', { rows: 4 }, 3),
+    ...tile('tile3', '3 rows by one panel.', { rows: 3 }, 3),
+    ...tile('tile2', '2 rows by one panel.', { rows: 2 }, 3),
     ...tile('tile1', '1 row by one panel.', { rows: 1 }, 'single'),
     ...tile('row4', '1 row by four panels; their sums follow each other in C.', { rows: 1, panels: 4 }, 'pairs'),
     ...tile('row2', '1 row by two panels.', { rows: 1, panels: 2 }, 'pairs'),
-    ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 'single'),
-    ...tile('rows3', '3 rows by two panels, for the same engines.', { rows: 3, panels: 2 }, 'exit'),
+    ...tile('rows2', '2 rows by two panels; their sums follow each other in C.', { rows: 2, panels: 2 }, 3),
+    ...tile('rows3', '3 rows by two panels, for the same engines.', { rows: 3, panels: 2 }, 3),
     '',
   ].join('\n');
 }
