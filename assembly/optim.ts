@@ -3,6 +3,7 @@
  * src/autograd/grads.ts in their order, so the bits are theirs. Only the sum of squares has an order of its own.
  */
 
+import { AHEAD, touchRows } from './rows';
 import { both, high, low } from './wide';
 
 /** Σ x² of `count` elements, in four partial sums. */
@@ -93,6 +94,13 @@ export function adam(count: i32, p: usize, g: usize, m: usize, v: usize): void {
 export function adamRows(rows: i32, W: i32, p: usize, g: usize, m: usize, v: usize, map: usize): void {
   const line = <usize>W << 2;
   for (let r = 0; r < rows; r++, map += 4) {
+    if (r % AHEAD == 0) {
+      const count = min(AHEAD, rows - r);
+      touchRows(count, p, line, map);
+      touchRows(count, g, line, map);
+      touchRows(count, m, line, map);
+      touchRows(count, v, line, map);
+    }
     const at = <usize>load<i32>(map) * line;
     adam(W, p + at, g + at, m + at, v + at);
   }

@@ -24,6 +24,25 @@ function row(map: usize, r: i32): usize {
   return <usize>load<i32>(map + (<usize>r << 2));
 }
 
+/**
+ * How many rows are asked for at once where a map says which: one after the other each would be waited for, because no order is seen in
+ * them that memory could be read ahead in.
+ */
+export const AHEAD: i32 = 8;
+
+/**
+ * Reads a word every 64 bytes of some rows of `line` bytes, which the map names. What was read goes to address 0, where no tensor
+ * lies: otherwise the compiler would leave it out.
+ */
+export function touchRows(count: i32, x: usize, line: usize, map: usize): void {
+  let all = 0;
+  for (; count > 0; count--, map += 4) {
+    const from = x + row(map, 0) * line;
+    for (let at: usize = 0; at < line; at += 64) all |= load<i32>(from + at);
+  }
+  store<i32>(0, all);
+}
+
 /** `out[r] += x` for R rows of W elements. */
 export function addToEveryRow(R: i32, W: i32, out: usize, ldOut: usize, x: usize): void {
   for (let r = 0; r < R; r++, out += ldOut) addLine(W, out, x);
@@ -63,7 +82,10 @@ export function copyRows(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx
 
 /** `out[r] = x[map[r]]`. */
 export function gather(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
-  for (let r = 0; r < R; r++, out += ldOut) copyLine(W, out, x + row(map, r) * ldx);
+  for (let r = 0; r < R; r++, out += ldOut) {
+    if (r % AHEAD == 0 && ldx == <usize>W << 2) touchRows(min(AHEAD, R - r), x, ldx, map + (<usize>r << 2));
+    copyLine(W, out, x + row(map, r) * ldx);
+  }
 }
 
 /** `out[map[r]] = x[r]`, rows in order. */
@@ -73,7 +95,10 @@ export function scatter(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx:
 
 /** `out[map[r]] += x[r]`, rows in order: a row may occur more than once. */
 export function scatterAdd(R: i32, W: i32, out: usize, ldOut: usize, x: usize, ldx: usize, map: usize): void {
-  for (let r = 0; r < R; r++, x += ldx) addLine(W, out + row(map, r) * ldOut, x);
+  for (let r = 0; r < R; r++, x += ldx) {
+    if (r % AHEAD == 0 && ldOut == <usize>W << 2) touchRows(min(AHEAD, R - r), out, ldOut, map + (<usize>r << 2));
+    addLine(W, out + row(map, r) * ldOut, x);
+  }
 }
 
 /** `out[r] += x[r] ⊙ factors[r]`, rounded once, as in TypeScript. */
