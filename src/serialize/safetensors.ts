@@ -208,7 +208,8 @@ const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
   ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
   ['PK\u0003\u0004', 'it is a zip archive, as PyTorch and NumPy write: convert one of PyTorch with bptt import'],
   ['\u001f\u008b', 'it is compressed by gzip: unpack it with gunzip'],
-  ['\u0089HDF', 'it is an HDF5 file, as Keras writes: convert it'],
+  ['\u0089HDF', 'it is an HDF5 file, as Keras writes: convert it with bptt import'],
+  ['\u0080\u0002\u008a\nl\u00fc', 'it is of torch.save before PyTorch 1.6: load it there, and save it again'],
 ];
 
 /** What the bytes are, where they are a file of another kind that is often met in its place. */
@@ -225,7 +226,9 @@ function headerLength(view: DataView): number {
   }
   const claimed = view.getBigUint64(0, true);
   if (claimed > BigInt(MAX_HEADER_BYTES)) {
-    throw broken(`its header claims ${claimed} bytes, the limit is ${MAX_HEADER_BYTES}; it may be no safetensors file`);
+    throw broken(
+      `its header claims ${claimed} bytes, the limit is ${MAX_HEADER_BYTES}; it may not be a safetensors file`,
+    );
   }
   const length = Number(claimed);
   if (length > view.byteLength - LENGTH_BYTES) {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { encodePt, encodeStateDict, toStateDict } from '../support/interchange';
 import { bpttHere } from '../support/cli-here';
+import { externalTagger, NAMES as FOREIGN_NAMES } from '../support/onnx-foreign';
 import { createWorkspace, trainTiny } from '../support/workspace';
 import type { Workspace } from '../support/workspace';
 import { loadModel, saveModel } from '../../src/labeling';
@@ -69,6 +70,44 @@ test('weights come back from another file, safetensors or .pt, or a part of it',
   const back = await run('import', 'w', '--weights', 'trained.pt', '-o', 'w.safetensors');
   expect(back).toMatchObject({ status: 0, stderr: '' });
   expect(bytes('w.safetensors').equals(bytes('model.safetensors'))).toBe(true);
+});
+
+test('which word stands for unknown ones is told where it was guessed', async () => {
+  const own = names();
+  const [first, ...more] = own.words;
+  expect(first).toBe('<unk>');
+  writeFileSync(space.at('guess.pt'), encodePt(state()));
+  const imported = async (words: string[], unknown?: string) => {
+    writeFileSync(space.at('guess.json'), JSON.stringify({ ...own, words, unknown }));
+    return (await run('import', 'guess.pt', '--names', 'guess.json', '-o', 'g.safetensors')).stdout;
+  };
+  expect(await imported(['first', ...more])).toMatch(
+    /^unknown words are read as "first", the first of the words: name another with "unknown"\n/,
+  );
+  for (const said of [
+    await imported(['first', ...more], 'first'),
+    await imported(own.words),
+    await imported(['[UNK]', ...more]),
+  ]) {
+    expect(said).not.toContain('unknown words are read as');
+  }
+});
+
+test('ONNX tensors in a file beside the model are read there, and nowhere else', async () => {
+  const { bytes: graph, data } = externalTagger('beside.data');
+  writeFileSync(space.at('ext.onnx'), graph);
+  writeFileSync(space.at('ext.json'), JSON.stringify(FOREIGN_NAMES));
+  const imported = () => run('import', 'ext.onnx', '--names', 'ext.json', '-o', 'ext.safetensors');
+  expect(await imported()).toMatchObject({ status: 65, stderr: expect.stringMatching(/^bptt: ext\.onnx: onnx: its tensors lie in "beside\.data", which cannot be read .*: put the file beside the model\n$/) as string }); // prettier-ignore
+  writeFileSync(space.at('beside.data'), data);
+  expect(await imported()).toMatchObject({ status: 0, stderr: '' });
+  for (const elsewhere of ['../beside.data', '/etc/hosts', '..', 'a\\b', '']) {
+    writeFileSync(space.at('ext.onnx'), externalTagger(elsewhere).bytes);
+    expect(await imported()).toMatchObject({
+      status: 65,
+      stderr: expect.stringMatching(/^bptt: ext\.onnx: onnx: .*\n$/) as string,
+    });
+  }
 });
 
 test('a state dict of your own needs its words and labels', async () => {

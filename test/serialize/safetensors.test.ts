@@ -123,7 +123,12 @@ describe('hostile, foreign and truncated files', () => {
     ['an error page', ascii('<!DOCTYPE html><title>404</title>'), /page of HTML.*download it again/],
     ['a zip archive', ascii('PK\u0003\u0004 and more'), /zip archive/],
     ['a compressed file', Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), /compressed by gzip/],
-    ['an HDF5 file', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0), /HDF5/],
+    ['an HDF5 file', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0), /HDF5.*convert it with bptt import/],
+    [
+      'a file of old PyTorch',
+      Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9),
+      /torch\.save before PyTorch 1\.6/,
+    ],
     ['invalid UTF-8', file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /not valid UTF-8/],
     ['a repeated tensor', file(`{${one},${one}}`, [0, 0, 0, 0]), /the key "a" twice/],
     ['a repeated tensor, spelled twice', file(`{${one},"\\u0061":{}}`, [0, 0, 0, 0]), /the key "\\u0061" twice/],

@@ -1,6 +1,7 @@
 /** Graphs as other programs write them, made node by node: a tagger, and what can be changed of it. */
 import type { Attribute, OnnxGraph, OnnxNode, OnnxTensor } from '../../src/interchange/onnx/proto';
 import { encodeOnnx, FLOAT, INT64 } from '../../src/interchange/onnx/proto';
+import { bytesField, fieldsOf, integerField, joined, textField } from '../../src/interchange/onnx/wire';
 
 /** A node of one output. */
 export const node = (
@@ -57,3 +58,27 @@ export const bytesOf = (graph: OnnxGraph): Uint8Array =>
 
 /** The tagger in a file. */
 export const foreignTagger = () => ({ bytes: bytesOf(GRAPH), names: NAMES });
+
+/**
+ * The tagger with two of its tensors in a file beside it, as programs write large models: external_data of entries of key and value.
+ *
+ * @param location the name that the model gives the file
+ * @param said entries in place of the right ones, `offset` and `length`
+ */
+export function externalTagger(location: string, said: Readonly<Record<string, string>> = {}) {
+  const outside = ['table', 'W'].map((name) => GRAPH.initializers.find((each) => each.name === name)!);
+  const files = outside.map(({ data }) => new Uint8Array(data!.slice().buffer));
+  const tensors = outside.flatMap(({ name, type, shape }, i) => {
+    const offset = files.slice(0, i).reduce((sum, file) => sum + file.length, 0);
+    const entries = { location, offset: `${offset}`, length: `${files[i].length}`, ...said };
+    const pieces = Object.entries(entries).flatMap(([key, value]) => bytesField(13, [...textField(1, key), ...textField(2, value)])); // prettier-ignore
+    const sizes = shape.flatMap((n) => integerField(1, n));
+    return bytesField(5, [...sizes, ...integerField(2, type), ...textField(8, name), ...pieces, ...integerField(14, 1)]); // prettier-ignore
+  });
+  const inside = { ...GRAPH, initializers: GRAPH.initializers.filter((each) => !outside.includes(each)) };
+  const fields = fieldsOf(bytesOf(inside), 'model').map(({ number, wire, value, bytes }) => {
+    if (wire === 0) return integerField(number, value);
+    return bytesField(number, number === 7 ? [bytes, ...tensors] : [bytes]);
+  });
+  return { bytes: joined(fields.flat()), data: new Uint8Array(Buffer.concat(files)) };
+}

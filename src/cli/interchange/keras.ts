@@ -1,14 +1,14 @@
 /** Keras: a `.keras` file, written and read; an `.h5` of a whole model, read. */
 import { Option } from 'commander';
 import { exportKeras, importKeras } from '../../interchange/index.js';
-import type { KerasImportOptions } from '../../interchange/index.js';
+import type { KerasImportOptions, StateDictNames } from '../../interchange/index.js';
 import { isConstrained } from '../../interchange/keras/export.js';
 import { isHdf5, OWN_NAMES } from '../../interchange/keras/import.js';
 import { isZip } from '../../interchange/pytorch/read.js';
 import { ArgumentError, DataError } from '../../tensor/index.js';
 import { named, readBytes } from '../model-io.js';
 import type { ExportFormat, ImportFormat } from './formats.js';
-import { NAMES, readNames } from './names.js';
+import { guessesOf, NAMES, readNames } from './names.js';
 
 /** `--keras`. */
 export const kerasExport: ExportFormat = {
@@ -43,8 +43,8 @@ one direction or both, then a Dense layer, in a row. A model of your own needs -
         bytes,
         said === undefined ? {} : { names: said as KerasImportOptions['names'] },
       );
-      const lines = leftOut.length === 0 ? [] : [`layers that act in training alone, left out: ${leftOut.join(', ')}`];
-      return { model, lines };
+      const left = leftOut.length === 0 ? [] : [`layers that act in training alone, left out: ${leftOut.join(', ')}`];
+      return { model, lines: [...left, ...(said === undefined ? [] : guessesOf(said as StateDictNames))] };
     } catch (error) {
       if (said !== undefined && error instanceof ArgumentError && error.message !== OWN_NAMES) {
         throw new DataError(`${String(names)}: ${error.message}`, { cause: error });

@@ -2,11 +2,20 @@
 import { Option } from 'commander';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
+import type { StateDictNames } from '../../interchange/index.js';
+import { defaultUnknown, isUnknown } from '../../interchange/pytorch/plain.js';
 import { DataError } from '../../tensor/index.js';
+import { quoted } from '../../tensor/visible.js';
 import { readBytes } from '../model-io.js';
 
 /** One option that several formats have. */
 export const NAMES = new Option('--names <file>', 'a model of your own: JSON with its words and labels');
+
+/** What people are told of names that were not all said: which word was taken for the unknown one, where none is spelled so. */
+export function guessesOf({ words, unknown }: StateDictNames): string[] {
+  if (unknown !== undefined || isUnknown(defaultUnknown(words))) return [];
+  return [`unknown words are read as ${quoted(words[0])}, the first of the words: name another with "unknown"`];
+}
 
 /** What the file of `--names` says. @throws DataError where it is not JSON in UTF-8 */
 export async function readNames(path: string): Promise<unknown> {

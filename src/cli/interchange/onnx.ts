@@ -1,4 +1,5 @@
 /** ONNX: a file that ONNX Runtime runs, and what stands beside it; read back, or made by another program. */
+import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { Option } from 'commander';
 import { importOnnx, onnxFiles } from '../../interchange/index.js';
@@ -47,7 +48,7 @@ vectors and one linear map. The JSON file has "words" and "labels" in the order 
     const bytes = await readBytes(path);
     const options = typeof names === 'string' ? optionsOf(names, await readNames(names)) : {};
     try {
-      return { model: named(path, () => importOnnx(bytes, options)) };
+      return { model: named(path, () => importOnnx(bytes, { ...options, external: filesBeside(path) })) };
     } catch (error) {
       if (!(error instanceof ArgumentError)) throw error;
       if (typeof names === 'string') throw new DataError(`${names}: ${error.message}`, { cause: error });
@@ -55,6 +56,22 @@ vectors and one linear map. The JSON file has "words" and "labels" in the order 
     }
   },
 };
+
+/** Files with tensors, which must lie beside the model: a model names none elsewhere. Each is read once. */
+function filesBeside(path: string): (location: string) => Uint8Array {
+  const files = new Map<string, Uint8Array>();
+  return (location) => {
+    if (basename(location) !== location || location === '' || location.includes('\\')) {
+      throw new DataError(`onnx: its tensors lie in ${quoted(location)}; expected a file beside the model: save both in one folder`); // prettier-ignore
+    }
+    try {
+      if (!files.has(location)) files.set(location, new Uint8Array(readFileSync(join(dirname(path), location))));
+    } catch (cause) {
+      throw new DataError(`onnx: its tensors lie in ${quoted(location)}, which cannot be read (${(cause as Error).message}): put the file beside the model`, { cause }); // prettier-ignore
+    }
+    return files.get(location)!;
+  };
+}
 
 function optionsOf(path: string, json: unknown): OnnxImportOptions {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {

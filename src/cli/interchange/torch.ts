@@ -24,7 +24,7 @@ import { named, readBytes } from '../model-io.js';
 import type { Terminal } from '../terminal.js';
 import { collectWarnings } from '../warnings.js';
 import type { ExportFormat, Imported, ImportFormat } from './formats.js';
-import { NAMES, readNames } from './names.js';
+import { guessesOf, NAMES, readNames } from './names.js';
 
 /** `--torch`. */
 export const torchExport: ExportFormat = {
@@ -100,7 +100,7 @@ export const torchImport: ImportFormat = {
   help: `
 PyTorch: a folder of bptt export --torch, or the state dict of a tagger of your own, .safetensors or .pt, with --names: a JSON file
 { "words": [...], "labels": [...] } with the words of the embedding's rows and the labels of the output, in order. It may also say
-"unknown" (the word that stands for unknown ones; default <unk> or the first), "lowerCase", "cell", "prefix", "embedding", "output", "crf" and
+"unknown" (the word that stands for unknown ones; default <unk>, [UNK] or the first), "lowerCase", "cell", "prefix", "embedding", "output", "crf" and
 "ignore" (tensors to leave out). A .pt is read without running anything of it: what a state dict does not need is refused by name.`,
   examples: [
     'bptt import tagger-torch --out tagger.safetensors',
@@ -136,7 +136,7 @@ async function readPlain(path: string, { weights, names, part }: Options): Promi
   const state = await readState(path, part);
   const said = (await readNames(names)) as StateDictNames;
   try {
-    return { model: named(path, () => fromPlainStateDict(state, said)) };
+    return { model: named(path, () => fromPlainStateDict(state, said)), lines: guessesOf(said) };
   } catch (error) {
     if (!(error instanceof BpttError) || error instanceof DataError) throw error;
     throw new DataError(`${names}: ${error.message}`, { cause: error });
@@ -146,6 +146,6 @@ async function readPlain(path: string, { weights, names, part }: Options): Promi
 async function readState(path: string, part: string | undefined): Promise<StateDict> {
   const bytes = await readBytes(path);
   if (part !== undefined && !isZip(bytes))
-    throw new ArgumentError(`--part is for a .pt, and ${path} is none: leave it out`);
+    throw new ArgumentError(`--part is for a .pt, and ${path} is not one: leave it out`);
   return named(path, () => (isZip(bytes) ? decodePt(bytes, part === undefined ? {} : { part }) : readStateDict(bytes)));
 }

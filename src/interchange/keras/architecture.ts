@@ -16,7 +16,10 @@ export interface KerasLayer {
 }
 
 /** Layers that act in training alone. */
-const PASSING = new Set(['Dropout', 'SpatialDropout1D', 'GaussianDropout', 'GaussianNoise', 'AlphaDropout']);
+const PASSING = new Set([
+  ...['Dropout', 'SpatialDropout1D', 'GaussianDropout', 'GaussianNoise', 'AlphaDropout'],
+  'ActivityRegularization',
+]);
 
 /** @throws DataError where a value is not an object */
 export function objectIn(value: unknown, where: string): Json {
@@ -36,8 +39,9 @@ export function chainOf(text: string): { layers: KerasLayer[]; passing: string[]
   if (!['Sequential', 'Functional', 'Model'].includes(String(class_name))) {
     throw new UnsupportedError(`Keras model: the class ${quoted(String(class_name))} says nothing of its layers; expected Sequential or Functional`); // prettier-ignore
   }
-  const own = Array.isArray(config) ? config : objectIn(config, 'config').layers; // the oldest files have a bare list
-  if (!Array.isArray(own)) throw new DataError('Keras model: config.layers must be a list');
+  const listed = Array.isArray(config) ? config : objectIn(config, 'config').layers; // the oldest files have a bare list
+  if (!Array.isArray(listed)) throw new DataError('Keras model: config.layers must be a list');
+  const own = class_name === 'Sequential' ? listed : withoutMasks(listed);
   if (class_name !== 'Sequential') expectRow(own);
   const all = own.map((each, i) => layerAt(each, i));
   const stored = all.filter(({ className }) => className !== 'InputLayer' || class_name !== 'Sequential');
@@ -53,6 +57,36 @@ function layerAt(value: unknown, i: number): Omit<KerasLayer, 'group'> {
   const own = objectIn(config, `config of layer ${i}`);
   if (typeof class_name !== 'string') throw new DataError(`Keras model: layer ${i} has no class_name`);
   return { className: class_name, name: typeof own.name === 'string' ? own.name : class_name, config: own };
+}
+
+/**
+ * The layers without what makes and passes the mask of an `Embedding` with `mask_zero`: Keras 3 writes it into the graph, as an operation
+ * `NotEqual` of the ids and 0 and an argument `mask` of the layers behind. Other masks stay, and are refused as what no layer in a row reads.
+ */
+function withoutMasks(layers: readonly unknown[]): unknown[] {
+  const [first] = layers;
+  const isMask = (value: unknown): boolean => {
+    const { class_name, inbound_nodes } = objectIn(value, 'a layer');
+    if (class_name !== 'NotEqual' || !Array.isArray(inbound_nodes) || inbound_nodes.length !== 1) return false;
+    const { args } = inbound_nodes[0] as { args?: unknown };
+    return Array.isArray(args) && args.length === 2 && args[1] === 0 && String(sourcesIn(args[0])) === nameOf(first);
+  };
+  const masks = new Set(layers.filter(isMask).map(nameOf));
+  if (masks.size === 0) return [...layers];
+  const isPassed = (mask: unknown): boolean => {
+    const from = sourcesIn(mask);
+    return from.length > 0 && from.every((name) => masks.has(name));
+  };
+  const unmasked = (node: unknown): unknown => {
+    const { kwargs } = node as { kwargs?: Json };
+    return isPassed(kwargs?.mask) ? { ...(node as Json), kwargs: { ...kwargs, mask: null } } : node;
+  };
+  return layers
+    .filter((value) => !isMask(value))
+    .map((value) => {
+      const { inbound_nodes } = value as Json;
+      return Array.isArray(inbound_nodes) ? { ...(value as Json), inbound_nodes: inbound_nodes.map(unmasked) } : value;
+    });
 }
 
 /** Each layer must read the one before it, and nothing else. */

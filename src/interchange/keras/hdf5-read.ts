@@ -52,7 +52,7 @@ export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
   };
   return {
     members: (path) => attempted(`${quoted(path)} cannot be read`, () => [...(at(path)?.keys ?? [])]),
-    dataset: (path) => datasetAt(path, at(path)),
+    dataset: (path) => datasetAt(path, at(path), MOST_PER_BYTE * bytes.length),
     attribute: (path, name) => attempted(`attributes of ${quoted(path)} cannot be read`, () => at(path)?.attrs[name]),
   };
 }
@@ -60,15 +60,26 @@ export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
 /** Floating-point numbers of 2, 4 and 8 bytes, of either order. */
 const NUMBERS = /^[<>=|]?f[248]$/;
 
-function datasetAt(path: string, found: Hdf5Object | undefined): Hdf5Dataset {
-  if (found === undefined || found.shape === undefined) throw broken(`it has no dataset ${quoted(path)}`);
-  const { shape, value, bfloat } = attempted(`${quoted(path)} cannot be read`, () => {
-    const isBfloat = found.attrs.dtype === 'bfloat16';
-    const plain = typeof found.dtype === 'string' && NUMBERS.test(found.dtype);
-    return { shape: [...found.shape!], value: plain ? found.value : undefined, bfloat: isBfloat };
+/** Axes of a dataset at most; the weights of these layers have 1 or 2. */
+const MOST_AXES = 8;
+
+/** Elements per byte of a file at most: what deflate can pack, 1,032 bytes of zeros in one. */
+const MOST_PER_BYTE = 1032;
+
+function datasetAt(path: string, found: Hdf5Object | undefined, most: number): Hdf5Dataset {
+  const unreadable = `${quoted(path)} cannot be read`;
+  // Every property is a getter that parses, and may fail.
+  const shape = found && attempted(unreadable, () => found.shape && [...found.shape]);
+  if (shape === undefined) throw broken(`it has no dataset ${quoted(path)}`);
+  if (shape.length > MOST_AXES) throw broken(`${quoted(path)} has ${shape.length} axes, the limit is ${MOST_AXES}: it may be damaged`); // prettier-ignore
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (!(count <= most)) throw broken(`${quoted(path)} claims ${count} numbers, more than the file can hold: it may be damaged`); // prettier-ignore
+  const { value, bfloat } = attempted(unreadable, () => {
+    const isBfloat = found!.attrs.dtype === 'bfloat16';
+    const plain = typeof found!.dtype === 'string' && NUMBERS.test(found!.dtype);
+    return { value: plain ? found!.value : undefined, bfloat: isBfloat };
   });
   if (bfloat) throw broken(`${quoted(path)} is in bfloat16: save the model with a policy of float32`);
-  const count = shape.reduce((product, n) => product * n, 1);
   if (value === undefined || value.length !== count) throw broken(`${quoted(path)} does not hold ${count} floating-point numbers`); // prettier-ignore
   return { shape, values: Float32Array.from(value) };
 }

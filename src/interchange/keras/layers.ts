@@ -25,6 +25,8 @@ export interface KerasDense {
 /** The parts of a tagger. */
 export interface KerasParts {
   readonly embedding: Hdf5Dataset;
+  /** Whether the words with id 0 are skipped: `mask_zero`. */
+  readonly masked: boolean;
   /** Name of the cell here. */
   readonly cell: string;
   /** Of each layer one direction, or the forward and the reverse one. */
@@ -49,12 +51,16 @@ export function layersOf(layers: readonly KerasLayer[], weights: KerasWeights): 
   const [embedding] = expectCount(first, weights.plain(first, false), [1]);
   const split = rest.findIndex((layer) => !isRecurrent(layer));
   const [recurrent, behind] = split < 0 ? [rest, []] : [rest.slice(0, split), rest.slice(split)];
-  if (recurrent.length === 0) throw new UnsupportedError('Keras model: expected an LSTM, GRU or SimpleRNN behind the embedding; got none'); // prettier-ignore
+  if (recurrent.length === 0) {
+    const got = behind.length === 0 ? 'none' : `${behind[0].className} ${quoted(behind[0].name)}`;
+    throw new UnsupportedError(`Keras model: expected an LSTM, GRU or SimpleRNN behind the embedding; got ${got}`);
+  }
   const read = recurrent.map((layer) => recurrentOf(layer, weights));
   const other = read.findIndex(({ cell, directions }) => cell !== read[0].cell || directions.length !== read[0].directions.length); // prettier-ignore
   if (other > 0) throw refused(recurrent[other], `it is another kind of layer than ${quoted(recurrent[0].name)}; all must be of one kind`); // prettier-ignore
   const dense = denseLayers(behind, weights);
-  return { embedding, cell: read[0].cell, recurrent: read.map(({ directions }) => directions), dense };
+  const masked = first.config.mask_zero === true;
+  return { embedding, masked, cell: read[0].cell, recurrent: read.map(({ directions }) => directions), dense };
 }
 
 const CLASSES = new Set(Object.values(KERAS_CELLS).map(({ className }) => className));
@@ -119,13 +125,14 @@ function cellOf(layer: KerasLayer, className: string, config: Json): string {
 
 const defaultOf = (key: string): unknown => ({ activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true })[key]; // prettier-ignore
 
-/** Dense layers, perhaps in a TimeDistributed, with an Activation of their own behind. */
+/** Dense layers, perhaps in a TimeDistributed, with an activation of their own behind. */
 function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): KerasDense[] {
   const dense: KerasDense[] = [];
   for (const layer of layers) {
     const last = dense.at(-1);
-    if (layer.className === 'Activation' && last?.activation === 'linear') {
-      dense[dense.length - 1] = { ...last, activation: String(layer.config.activation) };
+    const activation = activationOf(layer);
+    if (activation !== undefined && last?.activation === 'linear') {
+      dense[dense.length - 1] = { ...last, activation };
     } else {
       dense.push(denseOf(layer, weights));
     }
@@ -134,6 +141,12 @@ function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): Kera
   if (wrong >= 0) throw new UnsupportedError(`Keras model: dense layer ${wrong + 1} of ${dense.length} has the activation ${quoted(dense[wrong].activation)}; expected softmax or linear of the last, tanh of one before`); // prettier-ignore
   if (dense.length > 0) return dense;
   throw new UnsupportedError('Keras model: expected a Dense layer with the scores of labels at the end; got none');
+}
+
+/** What a layer applies that is an activation alone: `Activation`, or `Softmax` over the labels. */
+function activationOf({ className, config }: KerasLayer): string | undefined {
+  if (className === 'Activation') return String(config.activation);
+  return className === 'Softmax' && (config.axis ?? -1) === -1 ? 'softmax' : undefined;
 }
 
 function denseOf(layer: KerasLayer, weights: KerasWeights): KerasDense {

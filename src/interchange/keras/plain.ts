@@ -6,9 +6,10 @@ import type { ModelConfig } from '../../labeling/model/network.js';
 import { encodeSafetensors } from '../../serialize/safetensors.js';
 import { UnsupportedError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
+import { quoted } from '../../tensor/visible.js';
 import { flatCopy, transpose, viewOf } from '../../tensor/view.js';
 import type { StateDictNames } from '../pytorch/plain.js';
-import { fromPlainStateDict } from '../pytorch/plain.js';
+import { defaultUnknown, fromPlainStateDict } from '../pytorch/plain.js';
 import type { StateDict } from '../pytorch/state-dict.js';
 import { factsOf } from '../pytorch/state-dict.js';
 import type { Direction } from './cells.js';
@@ -19,9 +20,9 @@ import type { KerasParts } from './layers.js';
 const RESET_BEFORE = 'gru-reset-before';
 
 /**
- * @throws UnsupportedError where there is a dense layer before the output; DataError where words or labels do not fit the weights
+ * @throws UnsupportedError where there is a dense layer before the output, or the unknown word is masked; DataError where words or labels do not fit the weights
  */
-export function plainModel({ embedding, cell, recurrent, dense }: KerasParts, names: StateDictNames): Model {
+export function plainModel({ embedding, masked, cell, recurrent, dense }: KerasParts, names: StateDictNames): Model {
   if (dense.length > 1) throw new UnsupportedError('Keras model: a dense layer before the output can be imported from exports of bptt alone'); // prettier-ignore
   const [output] = dense;
   const state: StateDict = {
@@ -33,7 +34,19 @@ export function plainModel({ embedding, cell, recurrent, dense }: KerasParts, na
   const read = cell === RESET_BEFORE ? 'gru' : cell;
   const own = { cell: read as StateDictNames['cell'], embedding: 'embedding.weight', output: 'output.weight' };
   const model = fromPlainStateDict(state, { ...names, ...own });
+  if (masked) expectFillerFirst(names);
   return cell === RESET_BEFORE ? renamed(model) : model;
+}
+
+/**
+ * With `mask_zero` Keras skips the words with id 0. That is what a sentence is filled up with, and changes nothing here; the unknown word
+ * would be skipped too.
+ *
+ * @throws UnsupportedError where id 0 is the unknown word
+ */
+function expectFillerFirst({ words, unknown = defaultUnknown(words) }: StateDictNames): void {
+  if (words[0] !== unknown) return;
+  throw new UnsupportedError(`Keras model: its embedding has mask_zero, so Keras skips words with id 0, and ${quoted(unknown)} is both that and the unknown word, which is read here: name the word that stands for unknown ones as "unknown", or train without mask_zero`); // prettier-ignore
 }
 
 function layersAsPyTorch(recurrent: readonly (readonly Direction[])[]): StateDict {

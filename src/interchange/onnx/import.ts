@@ -3,6 +3,7 @@ import type { LoadOptions, Model } from '../../labeling/index.js';
 import { expectWords } from '../../labeling/checks.js';
 import { UNKNOWN } from '../../labeling/index.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
+import { describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectBytes } from './bytes.js';
 import type { ForeignNames } from './foreign.js';
@@ -22,11 +23,17 @@ export interface OnnxImportOptions extends LoadOptions {
   readonly output?: ForeignNames['output'];
   /** The word whose row stands for unknown words; null where there is none. Default: `<unk>`, where it is one of the words. */
   readonly unknown?: string | null;
+  /**
+   * Returns the bytes of a file beside the model in which its tensors lie, by the name that the model gives it: what `torch.onnx.export`
+   * writes as `NAME.onnx.data`. The name is a stranger's word: look it up among the files you expect.
+   */
+  readonly external?: (location: string) => Uint8Array;
 }
 
 const KEYS = keysOf<OnnxImportOptions>({
   ...{ cell: true, encoders: true, heads: true },
   ...{ words: true, labels: true, unknown: true, lowerCase: true, output: true },
+  external: true,
 });
 
 /** The options that a file of this package has no use for. */
@@ -39,12 +46,13 @@ const NAMES = ['words', 'labels', 'unknown', 'lowerCase', 'output'] as const;
  *
  * @throws DataError where the bytes are not an ONNX model or a damaged one, where a graph was changed after its export, and where a node
  *   has no counterpart, naming it and its operator; ArgumentError on options that are missing or do not go with the file;
- *   UnsupportedError where tensors lie in other files
+ *   UnsupportedError where tensors lie in other files, and `external` is absent
  */
 export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: OnnxImportOptions = {}): Model {
   expectKnownKeys('importOnnx', 'options', options, KEYS);
-  const { words, labels, unknown, lowerCase, output, ...own } = options;
-  const file = decodeOnnx(expectBytes('importOnnx', bytes));
+  const { words, labels, unknown, lowerCase, output, external, ...own } = options;
+  if (external !== undefined && typeof external !== 'function') throw new ArgumentError(`importOnnx: external must be a function of a file's name; got ${describe(external)}`); // prettier-ignore
+  const file = decodeOnnx(expectBytes('importOnnx', bytes), external);
   if (isOwn(file)) {
     const idle = NAMES.find((name) => options[name] !== undefined);
     if (idle === undefined) return ownModel(file, own);

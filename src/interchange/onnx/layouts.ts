@@ -2,7 +2,7 @@
 import { refused } from './operators.js';
 import type { OnnxNode, OnnxTensor } from './proto.js';
 import { FLOAT, INT64 } from './proto.js';
-import type { AxisName, Reading, Value } from './values.js';
+import type { AxisName, Fixed, Reading, Value } from './values.js';
 import { integersAt, isZero, rowsAt, widthOf } from './values.js';
 
 /** The value of a node's first output. @throws DataError where it has no counterpart */
@@ -22,6 +22,13 @@ const unknownSizes: Handler = (node, reading) => {
   return { is: 'sizes', of: ['?'] };
 };
 
+/** The product of two sizes that are known, as programs count the columns of both directions together. */
+const product: Handler = (node, reading) => {
+  const unknown = unknownSizes(node, reading);
+  const [p, q, ...more] = node.inputs.map((_, i) => integersAt(reading, node, i));
+  return p?.length === 1 && q?.length === 1 && more.length === 0 ? { is: 'sizes', of: [p[0] * q[0]] } : unknown;
+};
+
 const constant: Handler = (node) => {
   const { value, value_int, value_ints, value_float } = node.attributes;
   const of = (type: number, numbers: readonly number[], shape: number[]): Value => {
@@ -35,14 +42,25 @@ const constant: Handler = (node) => {
   throw refused(node, 'a constant of this kind');
 };
 
+/** Sizes of the axes of a value, where they are known. */
+function sizesOfAxes(value: Value | undefined, { fixed }: Reading): readonly (number | AxisName | '?')[] | undefined {
+  if (value?.is === 'constant') return value.tensor.shape;
+  if (value?.is === 'ids') return value.axes.map((axis) => fixed[axis] ?? axis);
+  if (value?.is !== 'rows') return undefined;
+  const { axes, way } = value;
+  // An axis d has the directions of the last layer, and f then the columns of one of them.
+  const directions = axes.includes('d') ? way.layers[way.layers.length - 1].directions.length : 1;
+  const known: Fixed = { ...fixed, d: directions, f: widthOf(way) / directions };
+  return axes.map((axis) => known[axis] ?? axis);
+}
+
 const shape: Handler = (node, reading) => {
   const value = reading.input(node, 0);
-  const size = (axis: AxisName, width: number): number | AxisName =>
-    axis === 'f' ? width : (reading.fixed[axis] ?? axis);
-  if (value?.is === 'ids') return { is: 'sizes', of: value.axes.map((axis) => size(axis, 0)) };
-  if (value?.is === 'rows') return { is: 'sizes', of: value.axes.map((axis) => size(axis, widthOf(value.way))) };
-  if (value?.is === 'constant') return { is: 'sizes', of: value.tensor.shape };
-  return { is: 'sizes', of: ['?'] };
+  const all = sizesOfAxes(value, reading);
+  if (all === undefined) return { is: 'sizes', of: ['?'] };
+  const { start = 0, end = all.length } = node.attributes;
+  if (typeof start !== 'number' || typeof end !== 'number') throw refused(node, 'this part of a shape');
+  return { is: 'sizes', of: all.slice(start, end) };
 };
 
 const transpose: Handler = (node, reading) => {
@@ -182,5 +200,5 @@ export const layouts: Readonly<Record<string, Handler>> = {
   ...{ Transpose: ofZeros(transpose), Squeeze: ofZeros(squeeze), Unsqueeze: ofZeros(unsqueeze) },
   ...{ Reshape: ofZeros(reshape), Slice: ofZeros(slice), Expand: ofZeros(expand) },
   ...{ Concat: concat, ConstantOfShape: constantOfShape },
-  ...{ Mul: unknownSizes, Div: unknownSizes, Sub: unknownSizes },
+  ...{ Mul: product, Div: unknownSizes, Sub: unknownSizes },
 };

@@ -84,6 +84,9 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
+/** The bytes of a file that lies beside a model and holds tensors of it, by the name that the model gives it. */
+export type ExternalFiles = (location: string) => Uint8Array;
+
 /** A file. */
 export interface OnnxModel {
   readonly irVersion: number;
@@ -218,7 +221,7 @@ function innerOf({ wire, bytes }: Field, what: string): Uint8Array {
  *
  * @throws DataError where the bytes are not an ONNX model, or a damaged one; UnsupportedError where tensors lie in other files
  */
-export function decodeOnnx(bytes: Uint8Array): OnnxModel {
+export function decodeOnnx(bytes: Uint8Array, external?: ExternalFiles): OnnxModel {
   const message = messageOf(bytes, 'model');
   const graph = last(message, 7);
   if (graph === undefined) throw damaged('model', 'a graph', 'none');
@@ -230,7 +233,7 @@ export function decodeOnnx(bytes: Uint8Array): OnnxModel {
     irVersion: integerAt(message, 1),
     opset: integerAt(own, 2),
     producer: textAt(message, 2, 'producer'),
-    graph: readGraph(innerOf(graph, 'graph'), 0),
+    graph: readGraph(innerOf(graph, 'graph'), 0, external),
     metadata: Object.assign(
       Object.create(null) as Record<string, string>,
       Object.fromEntries(entries.map((each) => [textAt(each, 1, 'metadata'), textAt(each, 2, 'metadata')])),
@@ -241,7 +244,7 @@ export function decodeOnnx(bytes: Uint8Array): OnnxModel {
 /** Graphs within graphs at most. */
 const DEEPEST = 8;
 
-function readGraph(bytes: Uint8Array, depth: number): OnnxGraph {
+function readGraph(bytes: Uint8Array, depth: number, external?: ExternalFiles): OnnxGraph {
   if (depth > DEEPEST) throw damaged('graph', `at most ${DEEPEST} graphs within each other`, 'more');
   const message = messageOf(bytes, 'graph');
   if (message.has(15))
@@ -251,7 +254,7 @@ function readGraph(bytes: Uint8Array, depth: number): OnnxGraph {
   return {
     name: textAt(message, 2, 'graph'),
     nodes: each(1, 'node', (own) => readNode(own, depth)),
-    initializers: each(5, 'tensor', readTensor),
+    initializers: each(5, 'tensor', (own) => readTensor(own, external)),
     inputs: each(11, 'input', readValue),
     outputs: each(12, 'output', readValue),
   };
@@ -303,22 +306,37 @@ function readAttribute(message: Message, depth: number): Attribute {
 const WIDTHS: Readonly<Record<number, number>> = { [FLOAT]: 4, [INT32]: 4, [INT64]: 8, [BOOL]: 1 };
 
 /** TensorProto, also: float_data 4, int32_data 5, int64_data 7, external_data 13, data_location 14. */
-function readTensor(bytes: Uint8Array): OnnxTensor {
+function readTensor(bytes: Uint8Array, external?: ExternalFiles): OnnxTensor {
   const message = messageOf(bytes, 'tensor');
   const name = textAt(message, 8, 'tensor');
   const what = `tensor ${brief(name)}`;
   const [type, shape] = [integerAt(message, 2), integersOf(all(message, 1), what)];
   const odd = shape.find((n) => !Number.isSafeInteger(n) || n < 0);
   if (odd !== undefined) throw damaged(what, 'sizes of at least 0', `${odd}`);
-  if (integerAt(message, 14) === 1 || message.has(13)) {
-    throw new UnsupportedError(`onnx: ${what} lies in another file: save the model with its tensors inside`);
-  }
+  const outside = integerAt(message, 14) === 1 || message.has(13);
   if (WIDTHS[type] === undefined) return { name, type, shape };
-  const data = elementsOf(message, type, what);
+  const data = outside ? fromRaw(outsideBytes(message, what, external), type, what) : elementsOf(message, type, what);
   const size = shape.reduce((product, n) => product * n, 1);
   if (data.length !== size)
     throw damaged(what, `${size} elements for its shape [${shape.join(', ')}]`, `${data.length}`);
   return { name, type, shape, data };
+}
+
+/** The bytes of a tensor in another file. external_data has entries of key 1 and value 2: location, offset, length. */
+function outsideBytes(message: Message, what: string, external: ExternalFiles | undefined): Uint8Array {
+  const entries = all(message, 13).map((field) => messageOf(innerOf(field, what), what));
+  const said = new Map(entries.map((each) => [textAt(each, 1, what), textAt(each, 2, what)]));
+  const location = said.get('location') ?? '';
+  if (external === undefined) {
+    throw new UnsupportedError(`onnx: ${what} lies in another file, ${brief(location)}: pass external, which returns its bytes, or save the model with its tensors inside`); // prettier-ignore
+  }
+  const file = external(location);
+  const start = Number(said.get('offset') ?? 0);
+  const length = Number(said.get('length') ?? file.length - start);
+  const within = [start, length].every((n) => Number.isSafeInteger(n) && n >= 0) && start + length <= file.length;
+  if (!within)
+    throw damaged(what, `${length} bytes from byte ${start} of ${brief(location)} on`, `${file.length} bytes`);
+  return file.subarray(start, start + length);
 }
 
 function elementsOf(message: Message, type: number, what: string): Elements {

@@ -50,7 +50,7 @@ export type Value =
   /** What no part of a model is made of; an error only where something reads it. */
   | { readonly is: 'other'; readonly what: string };
 
-/** Sizes of `a` and `b` where the file fixes them. */
+/** Sizes of axes where they are known: `a` and `b` where the file fixes them. */
 export type Fixed = Readonly<Partial<Record<AxisName, number>>>;
 
 /** What handlers see. */

@@ -25,7 +25,7 @@ export interface StateDictNames extends Pick<PyTorchOptions, 'cell' | 'prefix' |
   readonly words: readonly string[];
   /** The labels of the output layer, in order. */
   readonly labels: readonly string[];
-  /** Which of the words stands for unknown ones; default `<unk>` where that is one of them, else the first. */
+  /** Which of the words stands for unknown ones; default `<unk>` or `[UNK]` where that is one of them, else the first. */
   readonly unknown?: string;
   /** Whether words are looked up in lower case; default false. */
   readonly lowerCase?: boolean;
@@ -101,7 +101,15 @@ function without(state: Readonly<StateDict>, names: readonly string[]): StateDic
   return Object.fromEntries(Object.entries(state).filter(([name]) => !names.includes(name)));
 }
 
-const defaultUnknown = (words: readonly string[]): string => (words.includes(UNKNOWN) ? UNKNOWN : words[0]);
+/** Spellings of the unknown word: that of this package, and that of the lookup layers of Keras and of BERT's vocabularies. */
+const UNKNOWNS = [UNKNOWN, '[UNK]'];
+
+/** Whether a word is spelled as the unknown one. */
+export const isUnknown = (word: string): boolean => UNKNOWNS.includes(word);
+
+/** The word that stands for unknown ones where no name says it: one that is spelled so, else the first. */
+export const defaultUnknown = (words: readonly string[]): string =>
+  UNKNOWNS.find((each) => words.includes(each)) ?? words[0];
 
 /** The words with the unknown one first, and the row of each. */
 function unknownFirst(words: readonly string[], unknown: string): { rows: number[]; ordered: string[] } {

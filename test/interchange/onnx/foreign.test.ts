@@ -5,8 +5,17 @@ import { FLOAT, INT32, INT64 } from '../../../src/interchange/onnx/proto';
 import { createCpuKernels } from '../../../src/kernels/index';
 import { loadModel, modelForward, networkOf, packBatch, packFeatures, saveModel } from '../../../src/labeling/index';
 import type { Model } from '../../../src/labeling/index';
-import { ArgumentError, DataError } from '../../../src/tensor/index';
-import { bytesOf, foreignTagger, GRAPH, integers, NAMES, node, weight } from '../../support/onnx-foreign';
+import { ArgumentError, DataError, UnsupportedError } from '../../../src/tensor/index';
+import {
+  bytesOf,
+  externalTagger,
+  foreignTagger,
+  GRAPH,
+  integers,
+  NAMES,
+  node,
+  weight,
+} from '../../support/onnx-foreign';
 
 const read = (graph: OnnxGraph, names = {}): Model => importOnnx(bytesOf(graph), { ...NAMES, ...names });
 
@@ -92,6 +101,14 @@ test.each<[string, OnnxGraph]>([
   ['lengths as an input', graphWith([instead('LSTM', [...LSTM.slice(0, 4), 'lengths', 'zero', 'zero'], 'y', { direction: 'bidirectional', hidden_size: 2 })], [], { inputs: [...GRAPH.inputs, { name: 'lengths', type: INT32, shape: ['batch'] }] })], // prettier-ignore
   ['Gemm over all words', graphWith([instead('Reshape', ['both', 'flat'], 'rows'), instead('Gemm', ['rows', 'W_out', 'b_out'], 'logits')].map((each) => each), [integers('flat', -1, 4)], { nodes: [...GRAPH.nodes.slice(0, 5), node('Reshape', ['both', 'flat'], 'rows'), node('Gemm', ['rows', 'W_out', 'b_out'], 'logits')] })], // prettier-ignore
   ['an Identity and a Dropout', graphWith([], [], { nodes: [...GRAPH.nodes.slice(0, 1), node('Identity', ['x'], 'x1'), node('Dropout', ['x1'], 'x2'), ...GRAPH.nodes.slice(1).map((each) => ({ ...each, inputs: each.inputs.map((name) => (name === 'x' ? 'x2' : name)) }))] })], // prettier-ignore
+  // torch.onnx.export with dynamo, which is what PyTorch 2.9 and later do where nothing else is asked for
+  ['shapes counted by Shape, Slice and Mul', graphWith([instead('Reshape', ['beside', 'counted'], 'both')], [integers('n0', 0), integers('n1', 1), integers('n2', 2), integers('n3', 3), integers('n4', 4), integers('any', -1)], { nodes: [
+    ...GRAPH.nodes.slice(0, 4),
+    node('Shape', ['ids'], 'first', { start: 0, end: 1 }), node('Shape', ['beside'], 'all', { start: 0 }),
+    node('Slice', ['all', 'n0', 'n1'], 's0'), node('Slice', ['all', 'n1', 'n2'], 's1'), node('Slice', ['all', 'n2', 'n3'], 's2'), node('Slice', ['all', 'n3', 'n4'], 's3'),
+    node('Mul', ['s2', 's3'], 'columns'), node('Reshape', ['columns', 'any'], 'one'), node('Concat', ['s0', 's1', 'one'], 'counted', { axis: 0 }),
+    node('Reshape', ['beside', 'counted'], 'both'), ...GRAPH.nodes.slice(5),
+  ] })], // prettier-ignore
   ['a second output', { ...GRAPH, outputs: [...GRAPH.outputs, { name: 'beside', type: FLOAT }] }],
 ])('%s: the same model', (_, graph) => same(graph));
 
@@ -157,6 +174,36 @@ describe('what has no counterpart is refused, by node and operator', () => {
   ])('%s', (_, graph, message) => {
     expect(() => read(graph)).toThrow(DataError);
     expect(() => read(graph)).toThrow(message);
+  });
+});
+
+describe('tensors in another file', () => {
+  test('are read where a function returns the file', () => {
+    const { bytes, data } = externalTagger('tagger.onnx.data');
+    const external = jest.fn((name: string) => (name === 'tagger.onnx.data' ? data : new Uint8Array()));
+    expect(saveModel(importOnnx(bytes, { ...NAMES, external }))).toEqual(saveModel(read(GRAPH)));
+    expect(external.mock.calls).toEqual([['tagger.onnx.data'], ['tagger.onnx.data']]);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['too long', { offset: '100', length: '999999' }],
+    ['negative', { offset: '-4', length: '60' }],
+    ['not a number', { offset: 'x', length: '60' }],
+  ])('are refused where their place is %s', (_, said) => {
+    const { bytes, data } = externalTagger('a', said);
+    expect(() => importOnnx(bytes, { ...NAMES, external: () => data })).toThrow(DataError);
+    expect(() => importOnnx(bytes, { ...NAMES, external: () => data })).toThrow(
+      /onnx: tensor "table": expected .* "a"/,
+    );
+  });
+
+  test('need that function', () => {
+    const { bytes } = externalTagger('tagger.onnx.data');
+    expect(() => importOnnx(bytes, NAMES)).toThrow(UnsupportedError);
+    expect(() => importOnnx(bytes, NAMES)).toThrow(
+      'tensor "table" lies in another file, "tagger.onnx.data": pass external',
+    );
+    expect(() => importOnnx(bytes, { ...NAMES, external: 'x' as never })).toThrow('external must be a function');
   });
 });
 
