@@ -8,6 +8,19 @@ export function portNumber(text: string): number {
   return n;
 }
 
+/** Names of machines, joined by commas, in lower case. */
+export function hostNames(text: string): string[] {
+  const names = text.toLowerCase().split(',');
+  if (names.every((name) => /^([a-z\d_-]+(\.[a-z\d_-]+)*|\[[\da-f:.]+\])$/.test(name))) return names;
+  throw new InvalidArgumentError(
+    'It must be names of machines without a port, joined by commas, such as tags.example.org.',
+  );
+}
+
+/** Whether an address, or the name of one in the header Host, is reached from this machine alone. */
+export const isLoopback = (host: string): boolean =>
+  /^(localhost|.+\.localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/.test(host);
+
 /** An origin as a browser sends it, or `*`. */
 export function corsOrigin(text: string): string {
   if (text === '*') return text;

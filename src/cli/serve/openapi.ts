@@ -57,11 +57,13 @@ const schemas = {
     ['type', 'start', 'end', 'probability'],
   ),
   State: closed({ status: { enum: ['ok', 'ready', 'not ready'] } }, ['status']),
-  Error: closed({ error: closed({ code: { enum: ['aborted', 'bad_request', 'busy', 'internal', 'method_not_allowed', 'not_found', 'timeout', 'too_large', 'unsupported_media_type', 'worker_lost'] }, message: { type: 'string', minLength: 1 } }, ['code', 'message']) }, ['error']), // prettier-ignore
+  Error: closed({ error: closed({ code: { enum: ['aborted', 'bad_request', 'busy', 'foreign_host', 'internal', 'method_not_allowed', 'not_found', 'timeout', 'too_large', 'unsupported_media_type', 'worker_lost'] }, message: { type: 'string', minLength: 1 } }, ['code', 'message']) }, ['error']), // prettier-ignore
 };
 
 const retry = { 'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } } };
 const state = (description: string): object => ({ description, content: json(ref('State')) });
+
+const foreign = refusal('The header Host names another machine.');
 
 /** Version 3.1 of OpenAPI. */
 export const openapi = {
@@ -91,6 +93,7 @@ export const openapi = {
             content: { ...json(ref('Answer')), 'application/x-ndjson': { schema: ref('Answer') } },
           },
           400: refusal('The body or a parameter is something else than it should be.'),
+          403: foreign,
           405: refusal('Another method than POST.'),
           408: refusal('The body did not arrive in time.'),
           413: refusal('The body is longer than --max-body.'),
@@ -100,23 +103,26 @@ export const openapi = {
         },
       },
     },
-    '/health': { get: { operationId: 'health', summary: 'Whether the process lives.', responses: { 200: state('It does.') } } }, // prettier-ignore
+    '/health': { get: { operationId: 'health', summary: 'Whether the process lives.', responses: { 200: state('It does.'), 403: foreign } } }, // prettier-ignore
     '/ready': {
       get: {
         ...{ operationId: 'ready', summary: 'Whether the server takes work.' },
-        responses: { 200: state('It does.'), 503: state('It is about to stop.') },
+        responses: { 200: state('It does.'), 403: foreign, 503: state('It is about to stop.') },
       },
     },
     '/metrics': {
       get: {
         ...{ operationId: 'metrics', summary: 'Counters in the text format of Prometheus 0.0.4.' },
-        responses: { 200: { description: 'The counters.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+        responses: {
+          200: { description: 'The counters.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          403: foreign,
+        },
       },
     },
     '/openapi.json': {
       get: {
         ...{ operationId: 'openapi', summary: 'This description.' },
-        responses: { 200: { description: 'OpenAPI 3.1.', content: json({ type: 'object' }) } },
+        responses: { 200: { description: 'OpenAPI 3.1.', content: json({ type: 'object' }) }, 403: foreign },
       },
     },
   },

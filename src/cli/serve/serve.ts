@@ -17,7 +17,7 @@ import { openPool } from '../pool/pool.js';
 import { spanHeads } from '../tag-heads.js';
 import type { Terminal } from '../terminal.js';
 import { print } from '../terminal.js';
-import { corsOrigin, portNumber } from './arguments.js';
+import { corsOrigin, hostNames, isLoopback, portNumber } from './arguments.js';
 import type { ServeData, ServeJob, ServeResult } from './jobs.js';
 import { createMetrics } from './metrics.js';
 import { openapi } from './openapi.js';
@@ -33,6 +33,7 @@ interface Options {
   readonly maxBody: number;
   readonly timeout: number;
   readonly cors?: string;
+  readonly allowHost?: readonly string[];
   readonly log?: boolean;
   readonly cell?: string;
   readonly backend: string;
@@ -46,7 +47,8 @@ one such object a line for JSON lines. ?probabilities=true and ?spans=true add p
 GET /health answers while the process lives, GET /ready while it takes work, GET /metrics in the text format of Prometheus,
 GET /openapi.json with the description of all of it.
 
-Only this machine reaches the server, unless --host names another address. There is no encryption and no password: put a
+Only this machine reaches the server, unless --host names another address; requests whose header Host names another machine
+are refused, unless --allow-host names it. There is no encryption and no password: put a
 proxy in front of it then. SIGTERM or Ctrl-C: requests under way are answered, then the server ends with status 0; a second one
 ends it at once.
 
@@ -73,6 +75,11 @@ export function addServe(program: Command, terminal: Terminal): void {
     .option('--max-body <bytes>', 'the longest body that is read', positiveInteger, 1_048_576)
     .option('--timeout <seconds>', 'the longest that a request may take, its arrival included', positiveNumber, 30)
     .option('--cors <origin>', 'the origin whose pages may read answers, such as https://example.org, or *', corsOrigin)
+    .option(
+      '--allow-host <names>',
+      'names that a proxy on this machine passes on in Host, such as tags.example.org',
+      hostNames,
+    )
     .option('--log', 'write a line of JSON for each request to standard error')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
@@ -80,7 +87,8 @@ export function addServe(program: Command, terminal: Terminal): void {
 }
 
 async function runServe(path: string, options: Options, terminal: Terminal): Promise<void> {
-  const { backend, cell, queue, timeout, log, cors, maxBody } = options;
+  const { backend, cell, queue, timeout, log, cors, maxBody, host, allowHost } = options;
+  if (allowHost !== undefined && !isLoopback(host)) throw new ArgumentError(`--allow-host: at ${host} any Host is answered: leave it out`); // prettier-ignore
   const bytes = await readBytes(path);
   const own = await openOwnCell(cell, terminal);
   const model = named(path, () => loadModel(bytes, own));
@@ -100,13 +108,14 @@ async function runServe(path: string, options: Options, terminal: Terminal): Pro
   });
   const tags: TagServer = createTagServer({
     ...{ routes, metrics, timeout: Math.round(timeout * 1000), ...(cors !== undefined && { cors }) },
+    ...(isLoopback(host) && { isOwnHost: (name: string) => isLoopback(name) || (allowHost ?? []).includes(name) }),
     ...(log && { log: (line: string) => void terminal.stderr.write(`${line}\n`) }),
   });
   try {
     await pool.start();
     isReady = true;
     const url = await listen(tags, options);
-    if (!isLoopback(options.host)) terminal.stderr.write(`bptt: other machines reach ${url}, without encryption or password: put a proxy in front of it\n`); // prettier-ignore
+    if (!isLoopback(host)) terminal.stderr.write(`bptt: other machines reach ${url}, without encryption or password: put a proxy in front of it\n`); // prettier-ignore
     terminal.stderr.write(`bptt: ${path}, ${counted(size, 'worker')}, backend ${running.backend}; Ctrl-C stops\n`);
     await print(terminal, `listening on ${url}`);
     if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort');
@@ -131,8 +140,6 @@ async function backendFor(
   if (asked === 'auto') return backendFor('wasm', terminal).catch(() => backendFor('cpu', terminal));
   throw new ArgumentError(`--backend ${asked}: the backend ${backend} serves one thread, and requests are answered by several: choose cpu or wasm`); // prettier-ignore
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 /** Listens. @returns the URL. @throws BpttError where the address is taken or unknown */
 async function listen({ server }: TagServer, { host, port }: Options): Promise<string> {

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly timeout: number;
   /** The origin whose pages may read answers, or `*`; absent for none. */
   readonly cors?: string;
+  /** Whether a name in the header Host is that of this server; absent where any is. */
+  readonly isOwnHost?: (name: string) => boolean;
   /** Gets one line per request; absent for none. */
   readonly log?: (line: string) => void;
 }
@@ -102,7 +104,9 @@ async function answer(
     metrics.request({ route, method, status: reply.status }, seconds);
     log?.(JSON.stringify({ time: new Date().toISOString(), id, method, path: pathname.slice(0, 200), status: reply.status, ms: Math.round(seconds * 1e4) / 10, ...reply.note })); // prettier-ignore
   });
-  const given = await replyTo(request, routes[route === 'other' ? '' : route], searchParams, controller.signal);
+  const given = isForeign(request, options)
+    ? refusal(new HttpError(403, 'foreign_host', 'the header Host names another machine: use localhost, or start the server with --allow-host')) // prettier-ignore
+    : await replyTo(request, routes[route === 'other' ? '' : route], searchParams, controller.signal);
   if (response.destroyed) return;
   reply = given;
   const { status, type, body = '', headers } = reply;
@@ -119,6 +123,15 @@ async function answer(
     ...(status === 204 && cors !== undefined && { 'Access-Control-Allow-Methods': headers?.Allow ?? '', 'Access-Control-Allow-Headers': 'Content-Type, X-Request-Id' }), // prettier-ignore
   });
   response.end(body);
+}
+
+/**
+ * Whether a request asks for another machine. A page whose name was bound to a loopback address after it was loaded (DNS rebinding) is of
+ * one origin with the server, so that CORS does not keep it out; its name in Host gives it away. Browsers always send one.
+ */
+function isForeign({ headers: { host } }: IncomingMessage, { isOwnHost }: ServerOptions): boolean {
+  if (host === undefined || isOwnHost === undefined) return false;
+  return !isOwnHost(host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase());
 }
 
 const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'];

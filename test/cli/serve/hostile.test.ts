@@ -164,7 +164,8 @@ describe('what is wrong with a request is said', () => {
   test('bytes that are not HTTP, headers without an end, chunks that go on and on', async () => {
     expect(await server.raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"bad_request"/s);
     expect(await server.raw(`GET /health HTTP/1.1\r\nX: ${'y'.repeat(40_000)}`)).toMatch(/^HTTP\/1\.1 431 /);
-    const head = 'POST /v1/tag HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const head =
+      'POST /v1/tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n';
     expect(await server.raw(head + `400\r\n${'a'.repeat(1024)}\r\n`.repeat(20))).toMatch(
       /^HTTP\/1\.1 413 .*too_large/s,
     );
@@ -186,7 +187,9 @@ describe('what is wrong with a request is said', () => {
   test('a client that leaves in the middle leaves nothing behind', async () => {
     const socket = connect(server.port, '127.0.0.1');
     await once(socket, 'connect');
-    socket.write('POST /v1/tag HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nThey');
+    socket.write(
+      'POST /v1/tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nThey',
+    );
     while ((await server.metric('bptt_http_open_requests')) < 2); // that of the metrics too
     socket.destroy();
     while ((await server.metric('bptt_http_open_requests')) > 1);
@@ -222,13 +225,57 @@ test('a worker that ends is replaced and counted; its request gets an error, the
 
 test('what takes too long is ended: a slow sender with 408, a slow answer with 503', async () => {
   const server = await start('--timeout', '0.4');
-  expect(await server.raw('POST /v1/tag HTTP/1.1\r\nHost: a\r\nContent-')).toMatch(/^HTTP\/1\.1 408 .*"timeout"/s);
-  const body = 'POST /v1/tag HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nThey';
+  expect(await server.raw('POST /v1/tag HTTP/1.1\r\nHost: localhost\r\nContent-')).toMatch(
+    /^HTTP\/1\.1 408 .*"timeout"/s,
+  );
+  const body = 'POST /v1/tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nThey';
   expect(await server.raw(body)).toMatch(/^HTTP\/1\.1 408 .*"timeout"/s);
   raise('hold');
   const late = await server.post('They run.', 'text/plain');
   expect([...refusalOf(late), late.headers.get('retry-after')]).toEqual([503, 'timeout', expect.any(String), '1']);
   rmSync(flag('hold'));
+  expect((await server.stop()).code).toBe(0);
+});
+
+test('at a loopback address a Host of another machine is refused, whatever the path', async () => {
+  const server = await start('--allow-host', 'tags.example.org,b');
+  const statusOf = async (host: string | undefined, path = '/health') => {
+    const head = host === undefined ? `GET ${path} HTTP/1.0\r\n` : `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`;
+    return Number((await server.raw(`${head}Connection: close\r\n\r\n`)).slice(9, 12));
+  };
+  for (const own of [
+    'localhost',
+    'LocalHost:1',
+    'a.localhost',
+    '127.0.0.1',
+    '127.1.2.3:80',
+    '[::1]:99',
+    'localhost.',
+    'tags.example.org',
+    'B:8080',
+    undefined,
+  ]) {
+    expect([own, await statusOf(own)]).toEqual([own, 200]);
+  }
+  for (const foreign of [
+    'evil.example',
+    'evil.example:8080',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    'xlocalhost',
+    '192.168.0.1',
+    '[::2]',
+    'example.org',
+    '',
+  ]) {
+    expect([foreign, await statusOf(foreign)]).toEqual([foreign, 403]);
+  }
+  for (const path of ['/metrics', '/openapi.json', '/ready', '/v1/tag', '/nothing'])
+    expect(await statusOf('evil.example', path)).toBe(403);
+  const post =
+    'POST /v1/tag HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nThey';
+  const answer = await server.raw(post);
+  expect(refusalOf({ status: Number(answer.slice(9, 12)), body: answer.split('\r\n\r\n')[1] })).toEqual([403, 'foreign_host', expect.stringContaining('--allow-host')]); // prettier-ignore
   expect((await server.stop()).code).toBe(0);
 });
 
@@ -242,7 +289,7 @@ test('what the command line refuses', async () => {
   const busy = run('--workers', '1', '--port', String(port));
   taken.close();
   expect([busy.status, busy.stderr]).toEqual([1, `bptt: cannot listen on 127.0.0.1:${port}: the port is in use: pass another --host or --port; --port 0 picks a free one\n`]); // prettier-ignore
-  for (const wrong of [['--port', '65536'], ['--port', 'x'], ['--workers', '0'], ['--timeout', '0'], ['--max-body', '0'], ['--cors', 'example.org'], ['--cors', 'http://a/b'], ['--queue', '-1']]) expect([wrong, (await here(...wrong)).status]).toEqual([wrong, 2]); // prettier-ignore
+  for (const wrong of [['--port', '65536'], ['--port', 'x'], ['--workers', '0'], ['--timeout', '0'], ['--max-body', '0'], ['--cors', 'example.org'], ['--cors', 'http://a/b'], ['--allow-host', 'a:80'], ['--allow-host', 'a,'], ['--allow-host', 'http://a'], ['--allow-host', 'a', '--host', '0.0.0.0'], ['--queue', '-1']]) expect([wrong, (await here(...wrong)).status]).toEqual([wrong, 2]); // prettier-ignore
   expect(run('--backend', 'nothing').status).toBe(2);
   const missing = bptt(['serve', 'nowhere.safetensors'], { cwd: space.folder });
   expect([missing.status, missing.stderr]).toEqual([
