@@ -1,6 +1,7 @@
 /** The time loops of the GRU, reset before; equations as numbered in src/cells/gru-reset-before.ts, layouts as in lstm.ts. */
-import { read, write } from './lanes';
-import { sigmoid4, tanh4 } from './math';
+import { blendRow } from './gru';
+import { pair, read, write } from './lanes';
+import { sigmoidRow, tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
@@ -29,12 +30,15 @@ export function gruResetBeforeForward(
     multiply<f32>(B, 2 * H, H, a, 3 * row, h, row, panelsRz, PANEL, step, edge); // (1)
     for (let b = 0; b < B; b++) {
       const at = <usize>b * row;
-      gatesRow(H, a + 3 * at, h + at, s + at);
+      sigmoidRow(2 * H, a + 3 * at, a + 3 * at); // (2)
+      resetRow(row, a + 3 * at, h + at, s + at);
     }
     multiply<f32>(B, H, H, a + 2 * row, 3 * row, s, row, panelsN, PANEL, step, edge); // (4)
     for (let b = 0; b < B; b++) {
       const at = <usize>b * row;
-      outputRow(H, a + 3 * at, h + at, next + at);
+      const n = a + 3 * at + 2 * row;
+      tanhRow(H, n, n); // (4)
+      blendRow(row, n - row, h + at, next + at); // (5)
     }
     block = <usize>B * row;
     a += 3 * block;
@@ -43,31 +47,15 @@ export function gruResetBeforeForward(
   }
 }
 
-function gatesRow(H: i32, a: usize, hPrev: usize, s: usize): void {
-  const gate = <usize>H * 4;
-  for (let left = H; left > 0; left -= 4) {
-    const r = sigmoid4(read(a, left)); // (2)
-    const z = sigmoid4(read(a + gate, left));
-    write(s, f32x4.mul(r, read(hPrev, left)), left); // (3)
-    write(a, r, left);
-    write(a + gate, z, left);
-    a += 16;
-    hPrev += 16;
-    s += 16;
+function resetRow(bytes: usize, r: usize, hPrev: usize, s: usize): void {
+  let at: usize = 0;
+  for (; at + 32 <= bytes; at += 32) {
+    const first = f32x4.mul(v128.load(r + at), v128.load(hPrev + at)); // (3)
+    pair(s + at, first, f32x4.mul(v128.load(r + at, 16), v128.load(hPrev + at, 16)));
   }
-}
-
-function outputRow(H: i32, a: usize, hPrev: usize, h: usize): void {
-  const gate = <usize>H * 4;
-  for (let left = H; left > 0; left -= 4) {
-    const z = read(a + gate, left);
-    const n = tanh4(read(a + 2 * gate, left)); // (4)
-    write(a + 2 * gate, n, left);
-    const kept = f32x4.mul(z, read(hPrev, left));
-    write(h, f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), z), n), kept), left); // (5)
-    a += 16;
-    hPrev += 16;
-    h += 16;
+  for (; at < bytes; at += 16) {
+    const left = <i32>((bytes - at) >> 2);
+    write(s + at, f32x4.mul(read(r + at, left), read(hPrev + at, left)), left);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The time loops of the GRU, reset after; equations as numbered in src/cells/gru.ts, layouts as in lstm.ts. */
-import { read, write } from './lanes';
-import { sigmoid4, tanh4 } from './math';
+import { pair, read, write } from './lanes';
+import { sigmoidRow, tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
@@ -36,31 +36,61 @@ export function gruForward(
 
 function forwardRow(H: i32, a: usize, u: usize, bn: usize, hPrev: usize, h: usize): void {
   const gate = <usize>H * 4;
-  let left = H;
-  for (; left >= 4; left -= 4) {
-    forwardUnits(gate, a, u, bn, hPrev, h, 4);
-    a += 16;
-    u += 16;
-    bn += 16;
-    hPrev += 16;
-    h += 16;
+  addRow(2 * gate, a, u);
+  sigmoidRow(2 * H, a, a); // (2)
+  candidateRow(gate, a, u + 2 * gate, bn);
+  tanhRow(H, a + 2 * gate, a + 2 * gate); // (3)
+  blendRow(gate, a + gate, hPrev, h); // (4)
+}
+
+/** `a += u` over so many bytes, the sum of (2). */
+function addRow(bytes: usize, a: usize, u: usize): void {
+  let at: usize = 0;
+  for (; at + 32 <= bytes; at += 32) {
+    const first = f32x4.add(v128.load(a + at), v128.load(u + at));
+    pair(a + at, first, f32x4.add(v128.load(a + at, 16), v128.load(u + at, 16)));
   }
-  if (left > 0) forwardUnits(gate, a, u, bn, hPrev, h, left);
+  for (; at < bytes; at += 16) {
+    const left = <i32>((bytes - at) >> 2);
+    write(a + at, f32x4.add(read(a + at, left), read(u + at, left)), left);
+  }
+}
+
+/** q of a row, and below tanh in (3). */
+function candidateRow(gate: usize, r: usize, q: usize, bn: usize): void {
+  let left = <i32>(gate >> 2);
+  for (; left >= 4; left -= 4, r += 16, q += 16, bn += 16) candidateUnits(gate, r, q, bn, 4);
+  if (left > 0) candidateUnits(gate, r, q, bn, left);
 }
 
 // @ts-ignore: decorator
 @inline
-function forwardUnits(gate: usize, a: usize, u: usize, bn: usize, hPrev: usize, h: usize, count: i32): void {
-  const r = sigmoid4(f32x4.add(read(a, count), read(u, count))); // (2)
-  const z = sigmoid4(f32x4.add(read(a + gate, count), read(u + gate, count)));
-  const q = f32x4.add(read(u + 2 * gate, count), read(bn, count)); // (3)
-  const n = tanh4(f32x4.add(read(a + 2 * gate, count), f32x4.mul(r, q)));
-  write(u + 2 * gate, q, count);
-  write(a, r, count);
-  write(a + gate, z, count);
-  write(a + 2 * gate, n, count);
+function candidateUnits(gate: usize, r: usize, un: usize, bn: usize, count: i32): void {
+  const q = f32x4.add(read(un, count), read(bn, count)); // (3)
+  write(un, q, count);
+  const an = r + 2 * gate;
+  write(an, f32x4.add(read(an, count), f32x4.mul(read(r, count), q)), count); // (3)
+}
+
+/** `(1 − z)·n + z·h'` of a row; n lies behind z. */
+export function blendRow(gate: usize, z: usize, hPrev: usize, h: usize): void {
+  let at: usize = 0;
+  for (; at + 32 <= gate; at += 32) {
+    pair(h + at, blend(gate, z + at, hPrev + at, 4), blend(gate, z + at + 16, hPrev + at + 16, 4));
+  }
+  for (; at < gate; at += 16) {
+    const left = <i32>((gate - at) >> 2);
+    write(h + at, blend(gate, z + at, hPrev + at, left), left);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function blend(gate: usize, at: usize, hPrev: usize, count: i32): v128 {
+  const z = read(at, count);
+  const n = read(at + gate, count);
   const kept = f32x4.mul(z, read(hPrev, count));
-  write(h, f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), z), n), kept), count); // (4)
+  return f32x4.add(f32x4.mul(f32x4.sub(f32x4.splat(1), z), n), kept);
 }
 
 /** Backward. `panels` holds Whᵀ; adds to dh, fills `da` and `du`. */
@@ -109,25 +139,9 @@ function backwardRow(
   du: usize,
 ): void {
   const gate = <usize>H * 4;
-  const one = f32x4.splat(1);
-  for (let left = H; left > 0; left -= 4) {
-    const r = read(a, left);
-    const z = read(a + gate, left);
-    const n = read(a + 2 * gate, left);
-    const q = read(u + 2 * gate, left);
-    const dhNext = read(dh, left);
-    write(dhPrev, f32x4.add(read(dhPrev, left), f32x4.mul(dhNext, z)), left); // (4)
-    const dz = f32x4.mul(dhNext, f32x4.sub(read(hPrev, left), n));
-    const dn = f32x4.mul(dhNext, f32x4.sub(one, z));
-    const dan = f32x4.mul(dn, f32x4.sub(one, f32x4.mul(n, n))); // (3)
-    const dar = f32x4.mul(f32x4.mul(f32x4.mul(dan, q), r), f32x4.sub(one, r)); // (3), (2)
-    const daz = f32x4.mul(f32x4.mul(dz, z), f32x4.sub(one, z)); // (2)
-    write(da, dar, left);
-    write(da + gate, daz, left);
-    write(da + 2 * gate, dan, left);
-    write(du, dar, left);
-    write(du + gate, daz, left);
-    write(du + 2 * gate, f32x4.mul(dan, r), left); // (3)
+  let left = H;
+  for (; left >= 4; left -= 4) {
+    backwardUnits(gate, a, u, hPrev, dh, dhPrev, da, du, 4);
     a += 16;
     u += 16;
     hPrev += 16;
@@ -136,4 +150,38 @@ function backwardRow(
     da += 16;
     du += 16;
   }
+  if (left > 0) backwardUnits(gate, a, u, hPrev, dh, dhPrev, da, du, left);
+}
+
+// @ts-ignore: decorator
+@inline
+function backwardUnits(
+  gate: usize,
+  a: usize,
+  u: usize,
+  hPrev: usize,
+  dh: usize,
+  dhPrev: usize,
+  da: usize,
+  du: usize,
+  count: i32,
+): void {
+  const one = f32x4.splat(1);
+  const r = read(a, count);
+  const z = read(a + gate, count);
+  const n = read(a + 2 * gate, count);
+  const q = read(u + 2 * gate, count);
+  const dhNext = read(dh, count);
+  write(dhPrev, f32x4.add(read(dhPrev, count), f32x4.mul(dhNext, z)), count); // (4)
+  const dz = f32x4.mul(dhNext, f32x4.sub(read(hPrev, count), n));
+  const dn = f32x4.mul(dhNext, f32x4.sub(one, z));
+  const dan = f32x4.mul(dn, f32x4.sub(one, f32x4.mul(n, n))); // (3)
+  const dar = f32x4.mul(f32x4.mul(f32x4.mul(dan, q), r), f32x4.sub(one, r)); // (3), (2)
+  const daz = f32x4.mul(f32x4.mul(dz, z), f32x4.sub(one, z)); // (2)
+  write(da, dar, count);
+  write(da + gate, daz, count);
+  write(da + 2 * gate, dan, count);
+  write(du, dar, count);
+  write(du + gate, daz, count);
+  write(du + 2 * gate, f32x4.mul(dan, r), count); // (3)
 }

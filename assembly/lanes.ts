@@ -15,6 +15,14 @@ export function write(at: usize, x: v128, count: i32): void {
   else writePart(at, x, count);
 }
 
+/** Stores two vectors side by side. An engine that joins such stores into one of 256 bits joins what they store as well. */
+// @ts-ignore: decorator
+@inline
+export function pair(at: usize, x: v128, next: v128): void {
+  v128.store(at, x);
+  v128.store(at, next, 16);
+}
+
 function part(at: usize, count: i32): v128 {
   let x = v128.load32_zero(at);
   if (count > 1) x = f32x4.replace_lane(x, 1, load<f32>(at, 4));

@@ -3,8 +3,8 @@
  * gaps: states `[B + N, H]`, `a` and `da` `[N, 4H]`, `tanhC` `[N, H]`. `sizes` holds T int32, the rows
  * per step; `batch` is B, of which sequences of length 0 take part in no step.
  */
-import { read, write } from './lanes';
-import { sigmoid4, tanh4 } from './math';
+import { pair, read, write } from './lanes';
+import { sigmoidRow, tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
@@ -45,35 +45,50 @@ export function lstmForward(
 
 function forwardRow(H: i32, a: usize, cPrev: usize, c: usize, tanhC: usize, h: usize): void {
   const gate = <usize>H * 4;
-  let left = H;
-  // Whole vectors in a loop without a choice in it, and one turn for the rest.
-  for (; left >= 4; left -= 4) {
-    forwardUnits(gate, a, cPrev, c, tanhC, h, 4);
-    a += 16;
-    cPrev += 16;
-    c += 16;
-    tanhC += 16;
-    h += 16;
+  sigmoidRow(2 * H, a, a); // (2) i, f
+  tanhRow(H, a + 2 * gate, a + 2 * gate); // (2) g
+  sigmoidRow(H, a + 3 * gate, a + 3 * gate); // (2) o
+  cellRow(gate, a, cPrev, c);
+  tanhRow(H, c, tanhC);
+  outputRow(gate, a + 3 * gate, tanhC, h);
+}
+
+/** c of a row. Offsets are in bytes, as `gate` is, the length of a row. */
+function cellRow(gate: usize, a: usize, cPrev: usize, c: usize): void {
+  let at: usize = 0;
+  for (; at + 32 <= gate; at += 32) {
+    pair(c + at, cellUnits(gate, a + at, cPrev + at, 4), cellUnits(gate, a + at + 16, cPrev + at + 16, 4));
   }
-  if (left > 0) forwardUnits(gate, a, cPrev, c, tanhC, h, left);
+  for (; at < gate; at += 16) {
+    const left = <i32>((gate - at) >> 2);
+    write(c + at, cellUnits(gate, a + at, cPrev + at, left), left);
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function forwardUnits(gate: usize, a: usize, cPrev: usize, c: usize, tanhC: usize, h: usize, count: i32): void {
-  const i = sigmoid4(read(a, count)); // (2)
-  const f = sigmoid4(read(a + gate, count));
-  const g = tanh4(read(a + 2 * gate, count));
-  const o = sigmoid4(read(a + 3 * gate, count));
-  write(a, i, count);
-  write(a + gate, f, count);
-  write(a + 2 * gate, g, count);
-  write(a + 3 * gate, o, count);
-  const next = f32x4.add(f32x4.mul(f, read(cPrev, count)), f32x4.mul(i, g)); // (3)
-  const tc = tanh4(next);
-  write(c, next, count);
-  write(tanhC, tc, count);
-  write(h, f32x4.mul(o, tc), count); // (4)
+function cellUnits(gate: usize, a: usize, cPrev: usize, count: i32): v128 {
+  const i = read(a, count);
+  const f = read(a + gate, count);
+  const g = read(a + 2 * gate, count);
+  return f32x4.add(f32x4.mul(f, read(cPrev, count)), f32x4.mul(i, g)); // (3)
+}
+
+function outputRow(gate: usize, o: usize, tanhC: usize, h: usize): void {
+  let at: usize = 0;
+  for (; at + 32 <= gate; at += 32) {
+    pair(h + at, outputUnits(o + at, tanhC + at, 4), outputUnits(o + at + 16, tanhC + at + 16, 4));
+  }
+  for (; at < gate; at += 16) {
+    const left = <i32>((gate - at) >> 2);
+    write(h + at, outputUnits(o + at, tanhC + at, left), left);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function outputUnits(o: usize, tanhC: usize, count: i32): v128 {
+  return f32x4.mul(read(o, count), read(tanhC, count)); // (4)
 }
 
 /** Backward. `panels` holds Whᵀ; completes dc, adds to dh, fills `da`. */
@@ -123,26 +138,10 @@ function backwardRow(
   da: usize,
 ): void {
   const gate = <usize>H * 4;
-  const one = f32x4.splat(1);
-  for (let left = H; left > 0; left -= 4) {
-    const i = read(a, left);
-    const f = read(a + gate, left);
-    const g = read(a + 2 * gate, left);
-    const o = read(a + 3 * gate, left);
-    const tc = read(tanhC, left);
-    const dhNext = read(dh, left);
-    const slope = f32x4.sub(one, f32x4.mul(tc, tc));
-    const dcNext = f32x4.add(read(dc, left), f32x4.mul(f32x4.mul(dhNext, o), slope)); // (4)
-    write(dc, dcNext, left);
-    write(dcPrev, f32x4.add(read(dcPrev, left), f32x4.mul(dcNext, f)), left); // (3)
-    const di = f32x4.mul(dcNext, g);
-    const df = f32x4.mul(dcNext, read(cPrev, left));
-    const dg = f32x4.mul(dcNext, i);
-    const dOut = f32x4.mul(dhNext, tc); // (4)
-    write(da, f32x4.mul(f32x4.mul(di, i), f32x4.sub(one, i)), left); // (2)
-    write(da + gate, f32x4.mul(f32x4.mul(df, f), f32x4.sub(one, f)), left);
-    write(da + 2 * gate, f32x4.mul(dg, f32x4.sub(one, f32x4.mul(g, g))), left);
-    write(da + 3 * gate, f32x4.mul(f32x4.mul(dOut, o), f32x4.sub(one, o)), left);
+  let left = H;
+  // Whole vectors in a loop without a choice in it, and one turn for the rest.
+  for (; left >= 4; left -= 4) {
+    backwardUnits(gate, a, tanhC, cPrev, dh, dc, dcPrev, da, 4);
     a += 16;
     tanhC += 16;
     cPrev += 16;
@@ -151,4 +150,39 @@ function backwardRow(
     dcPrev += 16;
     da += 16;
   }
+  if (left > 0) backwardUnits(gate, a, tanhC, cPrev, dh, dc, dcPrev, da, left);
+}
+
+// @ts-ignore: decorator
+@inline
+function backwardUnits(
+  gate: usize,
+  a: usize,
+  tanhC: usize,
+  cPrev: usize,
+  dh: usize,
+  dc: usize,
+  dcPrev: usize,
+  da: usize,
+  count: i32,
+): void {
+  const one = f32x4.splat(1);
+  const i = read(a, count);
+  const f = read(a + gate, count);
+  const g = read(a + 2 * gate, count);
+  const o = read(a + 3 * gate, count);
+  const tc = read(tanhC, count);
+  const dhNext = read(dh, count);
+  const slope = f32x4.sub(one, f32x4.mul(tc, tc));
+  const dcNext = f32x4.add(read(dc, count), f32x4.mul(f32x4.mul(dhNext, o), slope)); // (4)
+  write(dc, dcNext, count);
+  write(dcPrev, f32x4.add(read(dcPrev, count), f32x4.mul(dcNext, f)), count); // (3)
+  const di = f32x4.mul(dcNext, g);
+  const df = f32x4.mul(dcNext, read(cPrev, count));
+  const dg = f32x4.mul(dcNext, i);
+  const dOut = f32x4.mul(dhNext, tc); // (4)
+  write(da, f32x4.mul(f32x4.mul(di, i), f32x4.sub(one, i)), count); // (2)
+  write(da + gate, f32x4.mul(f32x4.mul(df, f), f32x4.sub(one, f)), count);
+  write(da + 2 * gate, f32x4.mul(dg, f32x4.sub(one, f32x4.mul(g, g))), count);
+  write(da + 3 * gate, f32x4.mul(f32x4.mul(dOut, o), f32x4.sub(one, o)), count);
 }

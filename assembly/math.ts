@@ -2,6 +2,7 @@
  * exp, tanh, sigmoid and log of four float32 at once. Each operation is that of the float32 twin in src/tensor/math.ts, in
  * its order, so the bits are the same; where the twin branches, both branches are computed and one is chosen per lane.
  */
+import { pair, read, write } from './lanes';
 
 const LOG2E: f32 = 1.44269504088896341;
 const LN2_HIGH: f32 = 0.693359375;
@@ -88,10 +89,21 @@ function growing(x: v128): v128 {
   return mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23));
 }
 
+/** `exp4` for x ≤ 88, to the same bits. */
+// @ts-ignore: decorator
+@inline
+function falling(x: v128): v128 {
+  const a = f32x4.pmax(x, all(-104));
+  const shifted = nearestPower(a);
+  const y = reduced(a, sub(shifted, all(ROUNDER)));
+  // By 2^(n + 64), which is exact, and by 2^−64, which rounds once where the result is subnormal.
+  return mul(mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127 + 64)), 23)), all(5.421010862427522e-20));
+}
+
 /** `tanhf` of src/tensor/math.ts. */
 // @ts-ignore: decorator
 @inline
-export function tanh4(x: v128): v128 {
+function tanh4(x: v128): v128 {
   const a = f32x4.abs(x);
   const z = mul(x, x);
   const zz = mul(z, z);
@@ -108,12 +120,13 @@ export function tanh4(x: v128): v128 {
 /** `sigmoidf` of src/tensor/math.ts. */
 // @ts-ignore: decorator
 @inline
-export function sigmoid4(x: v128): v128 {
+function sigmoid4(x: v128): v128 {
   const small = f32x4.lt(x, all(-2));
-  const e = exp4(v128.bitselect(x, f32x4.neg(x), small));
+  // −x, but x where it is small.
+  const e = falling(v128.xor(x, v128.andnot(i32x4.splat(i32.MIN_VALUE), small)));
   const d = add(all(1), e);
   const q = f32x4.div(v128.bitselect(e, all(1), small), d);
-  return v128.bitselect(sub(q, mul(q, sub(e, sub(d, all(1))))), q, small);
+  return sub(q, v128.and(mul(q, sub(e, sub(d, all(1)))), small));
 }
 
 /** `logf` of src/tensor/math.ts. */
@@ -144,17 +157,46 @@ export function log4(x: v128): v128 {
   return v128.bitselect(y, all(f32.NaN), f32x4.ge(x, all(0)));
 }
 
-/** The functions over `count` float32 at `x`, a multiple of 4, in place. */
+// One vector waits for each of its thirty operations in turn, so the rows take four at a time, which wait together. Their stores
+// stand side by side: an engine may join them.
+
+/** `tanhf` over a row of `count` float32, from `x` to `y`, which may be the same. */
+export function tanhRow(count: i32, x: usize, y: usize): void {
+  for (; count >= 16; count -= 16, x += 64, y += 64) {
+    const y0 = tanh4(v128.load(x));
+    const y1 = tanh4(v128.load(x, 16));
+    const y2 = tanh4(v128.load(x, 32));
+    const y3 = tanh4(v128.load(x, 48));
+    pair(y, y0, y1);
+    pair(y + 32, y2, y3);
+  }
+  for (; count > 0; count -= 4, x += 16, y += 16) write(y, tanh4(read(x, count)), count);
+}
+
+/** `sigmoidf` over a row of `count` float32, from `x` to `y`, which may be the same. */
+export function sigmoidRow(count: i32, x: usize, y: usize): void {
+  for (; count >= 16; count -= 16, x += 64, y += 64) {
+    const y0 = sigmoid4(v128.load(x));
+    const y1 = sigmoid4(v128.load(x, 16));
+    const y2 = sigmoid4(v128.load(x, 32));
+    const y3 = sigmoid4(v128.load(x, 48));
+    pair(y, y0, y1);
+    pair(y + 32, y2, y3);
+  }
+  for (; count > 0; count -= 4, x += 16, y += 16) write(y, sigmoid4(read(x, count)), count);
+}
+
+/** The functions over `count` float32 at `x`, in place; exp and log over a multiple of 4. */
 export function exp32(count: i32, x: usize): void {
   for (; count > 0; count -= 4, x += 16) v128.store(x, exp4(v128.load(x)));
 }
 
 export function tanh32(count: i32, x: usize): void {
-  for (; count > 0; count -= 4, x += 16) v128.store(x, tanh4(v128.load(x)));
+  tanhRow(count, x, x);
 }
 
 export function sigmoid32(count: i32, x: usize): void {
-  for (; count > 0; count -= 4, x += 16) v128.store(x, sigmoid4(v128.load(x)));
+  sigmoidRow(count, x, x);
 }
 
 export function log32(count: i32, x: usize): void {

@@ -1,6 +1,6 @@
 /** The time loops of the simple recurrent network; equations as numbered in src/cells/rnn.ts, layouts as in lstm.ts. */
 import { read, write } from './lanes';
-import { tanh4 } from './math';
+import { tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
@@ -23,15 +23,16 @@ export function rnnForward(
     const next = h + block;
     multiply<f32>(B, H, H, a, row, h, row, panels, PANEL, <usize>H * PANEL, edge); // (1)
     block = <usize>B * row;
-    for (let i: usize = 0; i < block; i += 16) {
-      const left = <i32>((block - i) >> 2);
-      const x = read(a + i, left);
-      // max as the cell writes it, x < 0 ? 0 : x, lets NaN through.
-      write(next + i, relu ? f32x4.pmax(x, f32x4.splat(0)) : tanh4(x), left); // (2)
-    }
+    if (relu) reluRow(B * H, a, next);
+    else tanhRow(B * H, a, next); // (2), all rows as one
     a += block;
     h = next;
   }
+}
+
+function reluRow(count: i32, x: usize, y: usize): void {
+  // max as the cell writes it, x < 0 ? 0 : x, lets NaN through.
+  for (; count > 0; count -= 4, x += 16, y += 16) write(y, f32x4.pmax(read(x, count), f32x4.splat(0)), count); // (2)
 }
 
 /** Backward. `panels` holds Whᵀ; adds to dh, fills `da`. */
@@ -49,8 +50,6 @@ export function rnnBackward(
   edge: usize,
 ): void {
   const row = <usize>H * 4;
-  const one = f32x4.splat(1);
-  const zero = f32x4.splat(0);
   let rows = <usize>N * row;
   let states = <usize>batch * row + rows;
   for (let t = T - 1; t >= 0; t--) {
@@ -60,12 +59,21 @@ export function rnnBackward(
     rows -= block;
     states -= block;
     const prev = states - <usize>before * row;
-    for (let i: usize = 0; i < block; i += 16) {
-      const left = <i32>((block - i) >> 2);
-      const y = read(h + states + i, left);
-      const slope = relu ? v128.and(f32x4.gt(y, zero), one) : f32x4.sub(one, f32x4.mul(y, y));
-      write(da + rows + i, f32x4.mul(read(dh + states + i, left), slope), left); // (2)
-    }
+    slopeRow(relu, B * H, h + states, dh + states, da + rows);
     multiply<f32>(B, H, H, dh + prev, row, da + rows, row, panels, PANEL, <usize>H * PANEL, edge); // (1)
   }
+}
+
+function slopeRow(relu: i32, count: i32, h: usize, dh: usize, da: usize): void {
+  for (; count >= 4; count -= 4, h += 16, dh += 16, da += 16) v128.store(da, slopeUnits(relu, h, dh, 4));
+  if (count > 0) write(da, slopeUnits(relu, h, dh, count), count);
+}
+
+// @ts-ignore: decorator
+@inline
+function slopeUnits(relu: i32, h: usize, dh: usize, count: i32): v128 {
+  const one = f32x4.splat(1);
+  const y = read(h, count);
+  const slope = relu ? v128.and(f32x4.gt(y, f32x4.splat(0)), one) : f32x4.sub(one, f32x4.mul(y, y));
+  return f32x4.mul(read(dh, count), slope); // (2)
 }

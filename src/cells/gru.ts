@@ -22,7 +22,6 @@
 import type { Kernels } from '../kernels/types.js';
 import { zeros } from '../tensor/create.js';
 import { transcendentals } from '../tensor/math.js';
-import { addSumRows } from '../tensor/rows.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns, rowStart } from '../tensor/view.js';
 import type { Saved, Cell, CellParams, ForwardCell, State } from './cell.js';
@@ -135,7 +134,7 @@ export function gruStepBackward(
 export function gruWeightGradients(kernels: Kernels, hPrev: Tensor, { du }: GruSaved, grads: GruParams): void {
   const H = hPrev.shape[1];
   kernels.addMatmulTA(grads.Wh, hPrev, du); //                                           (1)
-  addSumRows(grads.bn, columns(du, 2 * H, H)); //                                        (3)
+  kernels.rows.addSumRows(grads.bn, columns(du, 2 * H, H)); //                           (3)
 }
 
 /** Equations (1) to (4) over any algebra. */
