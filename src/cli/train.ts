@@ -323,7 +323,19 @@ function addAffixOptions(command: Command): void {
     .option('--affix-size <n>', 'affixes: size of the vectors', positiveInteger, d.affixSize)
     .option('--affix-rows <n>', 'affixes: rows of the table they are hashed to', positiveInteger, d.affixRows)
     .option('--prefixes <n>', 'affixes: prefixes of 1 to n characters, n up to 10', affixCount, d.prefixes)
-    .option('--suffixes <n>', 'affixes: suffixes of 1 to n characters, n up to 10', affixCount, d.suffixes);
+    .option('--suffixes <n>', 'affixes: suffixes of 1 to n characters, n up to 10', affixCount, d.suffixes)
+    .option(
+      '--affix-min-count <n>',
+      'affixes: rarer ones share a vector with those of new words',
+      positiveInteger,
+      d.affixMinCount,
+    )
+    .option(
+      '--affix-dropout <p>',
+      'affixes: probability of hiding those that tell a training word; with --affix-min-count',
+      dropProbability,
+      d.affixDropout,
+    );
 }
 
 function addCharacterOptions(command: Command): void {
@@ -871,7 +883,7 @@ function spansLine({ head, data, evidence, learned, constrained }: SpanPlan): st
 /** Options that only one encoder reads, by its name. */
 export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
   words: ['embedding', 'wordDropout', 'minCount', 'lowerCase', 'signatures'],
-  affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes'],
+  affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes', 'affixMinCount', 'affixDropout'],
   characters: ['characters', 'characterUnit', 'characterEmbedding', 'characterSize', 'characterWindow'],
   vectors: ['vectors', 'vectorsKeep', 'vectorsMode', 'vectorsSize', 'vectorsDigits'],
 };
@@ -880,7 +892,8 @@ export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
 const VECTORS_KEPT = 20_000;
 
 /** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */
-function checkEncoders({ encoders, characters, characterSize, vectors, init }: Options, command: Command): void {
+function checkEncoders(options: Options, command: Command): void {
+  const { encoders, characters, characterSize, vectors, init, affixDropout = 0, affixMinCount } = options;
   const given = (names: readonly string[]) =>
     command.options.find((each) => {
       const name = each.attributeName();
@@ -895,6 +908,11 @@ function checkEncoders({ encoders, characters, characterSize, vectors, init }: O
   }
   if (encoders.includes('vectors') && vectors === undefined && init === undefined) {
     throw new ArgumentError('--encoders vectors needs a file of vectors: add --vectors FILE, or leave vectors out');
+  }
+  if (affixDropout > 0 && affixMinCount === 1 && init === undefined) {
+    throw new ArgumentError(
+      '--affix-dropout reads affixes as rare ones, and none are rare: add --affix-min-count 2, or leave it out',
+    );
   }
   if (!encoders.includes('characters') || characters === 'cnn') return;
   if (given(['characterWindow'])) {

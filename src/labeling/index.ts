@@ -40,7 +40,7 @@ export type {
 export { encoderKinds, ENCODERS } from './model/encoders/index.js';
 export type { EncoderName } from './model/encoders/index.js';
 export { affixConfig, affixReader } from './model/encoders/affixes.js';
-export type { AffixConfig } from './model/encoders/affixes.js';
+export type { AffixConfig, KnownAffixes } from './model/encoders/affixes.js';
 export { characterConfig, characterReader } from './model/encoders/characters.js';
 export type { CharacterConfig } from './model/encoders/characters.js';
 export type { CharacterNetworkName } from './model/encoders/character-network.js';

@@ -118,6 +118,12 @@ test.each([
   [['--encoders', 'affixes', '--prefixes', '11'], /It must be an integer from 0 to 10/],
   [['--encoders', 'affixes', '--suffixes', '1.5'], /It must be an integer from 0 to 10/],
   [['--encoders', 'affixes', '--affix-rows', '0'], /It must be an integer of at least 1/],
+  [['--encoders', 'affixes', '--affix-min-count', '0'], /It must be an integer of at least 1/],
+  [['--affix-min-count', '2'], /--affix-min-count means nothing without the encoder affixes/],
+  [
+    ['--encoders', 'affixes', '--affix-dropout', '0.2'],
+    /^bptt: --affix-dropout .* none are rare: add --affix-min-count 2/,
+  ],
 ])('%j is refused', async (args, message) => {
   const { status, stderr, stdout } = await run('train', '--train', 'train.tsv', ...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

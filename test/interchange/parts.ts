@@ -11,6 +11,13 @@ export const parts: Readonly<Record<string, TrainOptions>> = {
   'rnn-relu': { cell: 'rnn-relu', minCount: 2 },
   'lstm with a projection': { cell: 'lstm:projection=2', bidirectional: true, layers: 2 },
   'crf, affixes, characters': { head: 'crf', encoders: ['words', 'affixes', 'characters'], affixRows: 50, affixSize: 6, characterSize: 8, characterEmbedding: 5 }, // prettier-ignore
+  'affixes, rare ones apart': {
+    encoders: ['affixes'],
+    affixRows: 50,
+    affixSize: 6,
+    affixMinCount: 3,
+    affixDropout: 0.2,
+  },
   'convolution, vectors': { encoders: ['characters', 'vectors'], characters: 'cnn', characterWindow: 4, characterSize: 7, characterEmbedding: 5, vectors: vectors as never, vectorsSize: 6, vectorsMode: 'tuned' }, // prettier-ignore
   'sentences, last': { task: 'classify', pooling: 'last', bidirectional: true },
   'sentences, mean': { task: 'classify', pooling: 'mean' },

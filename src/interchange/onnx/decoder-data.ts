@@ -52,7 +52,8 @@ function readerData(config: EncoderConfig, json: unknown): ReaderData {
   const { kind } = config;
   if (kind === 'affixes') {
     const { prefixes, suffixes, rows } = config as AffixConfig;
-    return { kind, columns: prefixes + suffixes + 2, prefixes, suffixes, rows };
+    const { known } = json as { readonly known?: readonly number[] };
+    return { kind, columns: prefixes + suffixes + 2, prefixes, suffixes, rows, ...(known && { known }) };
   }
   const own = Object.entries(json as Record<string, unknown>).filter(([name]) => !TRAINING.includes(name));
   return { kind, ...(kind !== 'characters' && { columns: 1 }), ...Object.fromEntries(own) };

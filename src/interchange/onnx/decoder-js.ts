@@ -87,7 +87,8 @@ export function characters({ unit, characters }) {
   return (word) => (spelling(word) === '' ? [0] : cut(spelling(word)).map((c) => ids.get(c) ?? 0));
 }
 
-export function affixes({ prefixes, suffixes, rows }) {
+export function affixes({ prefixes, suffixes, rows, known }) {
+  const counted = known && new Set(known), row = (h, name) => (counted && !counted.has(h) ? hash(name + '\0\0') : h) % rows;
   const named = (n, name) => Array.from({ length: n }, (_, k) => [name + ' ' + (k + 1), k + 1]);
   return (word) => {
     const lower = spelling(word).toLowerCase(), all = Array.from(lower);
@@ -97,7 +98,7 @@ export function affixes({ prefixes, suffixes, rows }) {
       ['shape', shapeOf(word)],
       ['lower case', lower],
     ];
-    return values.map(([name, value]) => hash(name + '\0' + value) % rows);
+    return values.map(([name, value]) => row(hash(name + '\0' + value), name));
   };
 }
 

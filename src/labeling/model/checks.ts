@@ -128,7 +128,7 @@ export function expectFeatures(where: string, features: unknown, count: number, 
 }
 
 const PASS_KEYS = keysOf<PassOptions>({ noise: true, keep: true });
-const NOISE_KEYS = keysOf<Noise>({ key: true, places: true, wordDropout: true });
+const NOISE_KEYS = keysOf<Noise>({ key: true, places: true, wordDropout: true, affixDropout: true });
 
 /** Requires the options of a pass. @throws ArgumentError that names the option */
 function expectPassOptions(where: string, options: unknown, { total }: Packing): void {
@@ -147,6 +147,7 @@ function expectPassOptions(where: string, options: unknown, { total }: Packing):
     );
   }
   expectProbability(where, 'noise.wordDropout', noise.wordDropout);
+  if (noise.affixDropout !== undefined) expectProbability(where, 'noise.affixDropout', noise.affixDropout);
 }
 
 /** The arguments of a forward pass. @throws ArgumentError or ShapeError naming the one that is something else */

@@ -13,7 +13,7 @@ type Names = readonly (keyof TrainOptions)[];
 /** What only an encoder of that name reads. */
 const OF_ENCODERS: Readonly<Record<string, Names>> = {
   words: ['embedding', 'lowerCase', 'signatures'],
-  affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes'],
+  affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes', 'affixMinCount'],
   characters: ['characters', 'characterUnit', 'characterEmbedding', 'characterSize', 'characterWindow'],
   vectors: ['vectorsSize', 'vectorsMode', 'vectorsDigits'],
 };
@@ -85,14 +85,14 @@ function headOptions(heads: readonly HeadConfig[]): Values {
 
 function encoderOptions(config: Model['config']['encoders'][number], reader: Model['readers'][number]): Values {
   const { kind, width } = config;
-  const json = reader.toJSON() as { readonly unit?: string; readonly digits?: string } | null;
+  const json = reader.toJSON() as { readonly unit?: string; readonly digits?: string; readonly minCount?: number } | null; // prettier-ignore
   if (kind === 'words') {
     const { lowerCase, signatures, minCount } = reader.vocabulary!;
     return { embedding: width, lowerCase, signatures: signatures !== null, minCount };
   }
   if (kind === 'affixes') {
     const { rows, prefixes, suffixes } = config;
-    return { affixSize: width, affixRows: rows, prefixes, suffixes };
+    return { affixSize: width, affixRows: rows, prefixes, suffixes, affixMinCount: json?.minCount ?? 1 };
   }
   if (kind === 'characters') {
     const { network, embedding, window } = config;

@@ -118,6 +118,13 @@ export interface TrainOptions {
   readonly prefixes?: number;
   /** `affixes`: suffixes of 1, 2, … so many characters; 0 for none. */
   readonly suffixes?: number;
+  /** `affixes`: values rarer than this in the training set share a row for rare ones, as new words do; 1 for none. */
+  readonly affixMinCount?: number;
+  /**
+   * `affixes`: probability, in [0, 1), of reading the lower case of a word of the training set, and its affixes of four characters and more, as
+   * rare ones. Needs `affixMinCount`.
+   */
+  readonly affixDropout?: number;
   /** `characters`: how the characters of a word become its vector, an LSTM from either end or a convolution with its maximum. */
   readonly characters?: CharacterNetworkName;
   /** `characters`: what counts as one, a code point or a grapheme. */
@@ -240,6 +247,8 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   affixRows: true,
   prefixes: true,
   suffixes: true,
+  affixMinCount: true,
+  affixDropout: true,
   characters: true,
   characterUnit: true,
   characterEmbedding: true,
@@ -313,6 +322,8 @@ export const TRAIN_DEFAULTS = {
   affixRows: 5000,
   prefixes: 3,
   suffixes: 4,
+  affixMinCount: 1,
+  affixDropout: 0,
   characters: 'lstm' as CharacterNetworkName,
   characterUnit: 'code-point' as CharacterUnit,
   characterEmbedding: 32,

@@ -114,7 +114,7 @@ const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>
 /** The sizes that a recipe sets for an encoder: they go with it alone. */
 const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (keyof TrainOptions)[]>> = {
   words: ['embedding', 'wordDropout'],
-  affixes: ['affixRows', 'prefixes', 'suffixes'],
+  affixes: ['affixRows', 'prefixes', 'suffixes', 'affixMinCount', 'affixDropout'],
   characters: ['characterEmbedding', 'characterSize'],
 };
 

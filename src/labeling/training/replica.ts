@@ -234,8 +234,13 @@ function packShard({ sentences, network, settings }: Replica, members: readonly 
 }
 
 /** The noise of some sentences in an epoch: what a token gets depends on seed, epoch, sentence and its place in it alone. */
-export function noiseOf({ seed, wordDropout }: Settings, { members, packing }: Batch, epoch: number): Noise {
-  return { key: createKey(seed).fold('noise').fold(epoch), places: placesOf(packing, members), wordDropout };
+export function noiseOf(
+  { seed, wordDropout, affixDropout }: Settings,
+  { members, packing }: Batch,
+  epoch: number,
+): Noise {
+  const key = createKey(seed).fold('noise').fold(epoch);
+  return { key, places: placesOf(packing, members), wordDropout, ...(affixDropout > 0 && { affixDropout }) };
 }
 
 /** How much of some sentences there is, for their losses. */

@@ -429,6 +429,7 @@ const POSITIVE = [
   'embedding',
   'affixSize',
   'affixRows',
+  'affixMinCount',
   'characterEmbedding',
   'characterSize',
   'characterWindow',
@@ -455,6 +456,7 @@ function checkSettings(settings: Settings): void {
   for (const name of ['prefixes', 'suffixes'] as const) expectAffixes('train', name, settings[name]);
   if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
   expectProbability('train', 'wordDropout', settings.wordDropout);
+  checkAffixes(settings);
   checkNoise(settings);
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
@@ -495,6 +497,15 @@ function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): v
   const given = beta2 !== undefined ? 'beta2' : epsilon !== undefined ? 'epsilon' : undefined;
   if (optimizer !== 'sgd' || given === undefined) return;
   throw new ArgumentError(`train: ${given} means nothing to the optimizer sgd: leave it out, or choose adam or adamw`);
+}
+
+/** @throws ArgumentError where affixes would be read as rare ones that no model has */
+function checkAffixes({ affixDropout, affixMinCount }: Settings): void {
+  expectProbability('train', 'affixDropout', affixDropout);
+  if (affixDropout === 0 || affixMinCount > 1) return;
+  throw new ArgumentError(
+    'train: affixDropout (--affix-dropout) reads affixes as rare ones, and none are rare: set affixMinCount (--affix-min-count) to 2 or more',
+  );
 }
 
 function checkDecay(ema: number): void {

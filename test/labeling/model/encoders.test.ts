@@ -21,6 +21,7 @@ import { predict } from '../../../src/labeling/model/predict.js';
 import { createTagger } from '../../../src/labeling/model/tagger.js';
 import { evaluate } from '../../../src/labeling/scoring/evaluate.js';
 import { packFeatures, packBatch } from '../../../src/labeling/data/batches.js';
+import type { Sentence } from '../../../src/labeling/data/sentence.js';
 import { generateCorpus } from '../../../src/labeling/data/corpus.js';
 import { TRAIN_DEFAULTS } from '../../../src/labeling/training/options.js';
 import { train } from '../../../src/labeling/training/train.js';
@@ -52,6 +53,7 @@ const vectors: WordVectors = (() => {
 const variants: Readonly<Record<string, Partial<TrainOptions>>> = {
   affixes: { encoders: ['affixes'] },
   'words and affixes': { encoders: ['words', 'affixes'] },
+  'affixes, rare ones apart': { encoders: ['affixes'], affixMinCount: 2, affixDropout: 0.3, suffixes: 5 },
   'characters by an LSTM': { encoders: ['characters'] },
   'characters by a convolution': { encoders: ['characters'], characters: 'cnn', characterUnit: 'grapheme' },
   'vectors as they are': { encoders: ['vectors'], vectors },
@@ -97,7 +99,7 @@ describe.each(named)('%s', (_name, variant) => {
     const targets = Int32Array.from({ length: batch.packing.total }, (_, n) => n % 5);
     const [head] = network.heads;
     const run = () => {
-      const noise = { key: createKey(8), places: placesOf(batch.packing), wordDropout: 0.4 };
+      const noise = { key: createKey(8), places: placesOf(batch.packing), wordDropout: 0.4, affixDropout: 0.4 };
       const pass = modelForward(kernels, network, params, features, batch.packing, { noise });
       return { pass, loss: head.loss(kernels, params.heads.labels, pass.heads[0], targets) };
     };
@@ -214,6 +216,9 @@ test.each<[TrainOptions, RegExp]>([
   [{ encoders: 'words' as never }, /^train: encoders must be a list/],
   [{ encoders: ['words', 'words'] }, /encoders must differ; got 'words' twice/],
   [{ encoders: ['words', {} as never] }, /^train: encoders\[1\] must be a kind of encoder/],
+  [{ affixMinCount: 0 }, /^train: affixMinCount must be an integer of at least 1; got 0/],
+  [{ affixMinCount: 2, affixDropout: 1 }, /^train: affixDropout must be/],
+  [{ affixDropout: 0.2 }, /^train: affixDropout .* none are rare: set affixMinCount/],
   [{ affixSize: 0 }, /^train: affixSize must be an integer of at least 1; got 0/],
   [{ affixRows: 1.5 }, /^train: affixRows must be an integer of at least 1/],
   [{ characters: 'gru' as 'lstm' }, /^train: characters must be one of 'lstm', 'cnn'; got 'gru'/],
@@ -288,6 +293,15 @@ describe('a file of a stranger', () => {
     ['affixes', { suffixes: undefined }, undefined, /affixes.suffixes must be an integer of 0 … 10; got undefined/],
     ['affixes', {}, { hashing: 'crc32' }, /expected readers.affixes.hashing to be fnv1a-murmur3; got "crc32"/],
     ['affixes', {}, null, /expected readers.affixes.hashing to be fnv1a-murmur3; got undefined/],
+    ...[
+      [{ known: [1] }, /expected readers.affixes.minCount to be an integer of at least 2; got undefined/],
+      [{ minCount: 1, known: [1] }, /expected readers.affixes.minCount to be .* got 1/],
+      [{ minCount: 2 }, /expected readers.affixes.known to be integers below 2\^32 in rising order/],
+      [{ minCount: 2, known: [1, 1] }, /expected readers.affixes.known/],
+      [{ minCount: 2, known: [-1] }, /expected readers.affixes.known/],
+      [{ minCount: 2, known: [1, 2 ** 32] }, /expected readers.affixes.known/],
+      [{ minCount: 2, known: '12' }, /expected readers.affixes.known/],
+    ].map(([json, message]): [string, object, unknown, RegExp] => ['affixes', {}, { hashing: 'fnv1a-murmur3', ...json }, message as RegExp]), // prettier-ignore
     [
       'characters',
       { network: 'gru' },
@@ -377,6 +391,56 @@ describe('a model with every encoder', () => {
     const trace = inspect(kernels, model, { tokens: texts[0] }, { checks: 12 });
     expect(trace.words[0].x).toHaveLength(model.network.width);
     expect(trace.checks).toMatchObject({ checked: 12, agrees: true });
+  });
+});
+
+describe('rare affixes', () => {
+  const rare: Sentence[] = ['walked walks', 'walked talks', 'Oslo'].map((line) => ({ tokens: line.split(' ') }));
+  const settings = { ...TRAIN_DEFAULTS, ...SIZES, affixRows: 9973, prefixes: 4, suffixes: 1, affixMinCount: 2 };
+  const { reader, config } = encoderKinds.affixes.build(rare, settings);
+  const all = encoderKinds.affixes.build(rare, { ...settings, affixMinCount: 1 });
+  const rowsOf = (of: typeof reader, tokens: string[]) => {
+    const { values, columns } = of.read(tokens).rows as { values: Int32Array; columns: number };
+    return tokens.map((_, n) => [...values.subarray(n * columns, (n + 1) * columns)]);
+  };
+  // columns: prefixes 1 to 4, suffix 1, shape, lower case; values that training has once are rare: of walks, talks and Oslo most are
+  const [none] = rowsOf(reader, ['\0']);
+
+  test('values seen often keep their rows; rarer ones, and new ones, share that of their column', () => {
+    const tokens = ['walked', 'walks', 'talks', 'Oslo', 'WALK', 'zebra'];
+    const whole = rowsOf(all.reader, tokens);
+    const kept = [
+      [1, 1, 1, 1, 1, 1, 1],
+      [1, 1, 1, 1, 1, 1, 0],
+      [0, 0, 0, 0, 1, 1, 0],
+      [0, 0, 0, 0, 0, 0, 0],
+      [1, 1, 1, 1, 0, 0, 0],
+      [0, 0, 0, 0, 0, 1, 0],
+    ];
+    const expected = kept.map((row, n) => row.map((isKept, j) => (isKept ? whole[n][j] : none[j])));
+    expect(rowsOf(reader, tokens)).toEqual(expected);
+    expect(none).toEqual(rowsOf(all.reader, ['\0'])[0].map((row, j) => (j === 5 ? none[5] : row)));
+    expect(new Set(none).size).toBe(7);
+  });
+
+  test('affix dropout reads a word as one that is new in all that tells it, or not at all, as often as asked', () => {
+    const layer = encoderKinds.affixes.layer(config);
+    const params = layer.initialize(createRng(1));
+    const count = 4000;
+    const features = reader.read(new Array<string>(count).fill('walked'));
+    const places = Int32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? i : 0));
+    const noise = { key: createKey(3), places, wordDropout: 0, affixDropout: 0.3 };
+    const pass = layer.forward(kernels, params, features, noise) as unknown as { rows: { values: Int32Array } };
+    const [shown] = rowsOf(reader, ['walked']);
+    const hidden = shown.map((row, j) => ([3, 6].includes(j) ? none[j] : row));
+    const texts = Array.from({ length: count }, (_, n) => [...pass.rows.values.subarray(7 * n, 7 * n + 7)].join());
+    const found = texts.filter((text) => text === hidden.join()).length;
+    expect(found + texts.filter((text) => text === shown.join()).length).toBe(count);
+    expect(Math.abs(found - 0.3 * count)).toBeLessThan(5 * Math.sqrt(0.3 * 0.7 * count)); // five standard deviations
+    for (const quiet of [undefined, { ...noise, affixDropout: 0 }, { ...noise, affixDropout: undefined }]) {
+      const { y } = layer.forward(kernels, params, features, quiet);
+      expect([...y.data.slice(0, 4)]).toEqual([...layer.forward(kernels, params, reader.read(['walked'])).y.data]);
+    }
   });
 });
 

@@ -86,19 +86,25 @@ def mixed(h):
 class Affixes(nn.Embedding):
     """The sum of the rows that prefixes, suffixes, the shape and the lower-case form of a word are hashed to."""
 
-    def __init__(self, config, _):
+    def __init__(self, config, reader):
         super().__init__(config["rows"], config["width"])
         self.prefixes, self.suffixes = config["prefixes"], config["suffixes"]
         names = ["prefix %d" % (n + 1) for n in range(self.prefixes)]
         names += ["suffix %d" % (n + 1) for n in range(self.suffixes)] + ["shape", "lower case"]
         self.starts = [hashed(name + "\0", 0x811C9DC5) for name in names]
+        self.known = set(reader["known"]) if "known" in reader else None
 
     def read(self, token):
         lower = spelling(token).lower()
         parts = [lower[: n + 1] for n in range(self.prefixes)]
         parts += [lower[-(n + 1) :] for n in range(self.suffixes)]
         parts += [word_shape(token), lower]
-        return [mixed(hashed(part, start)) % self.num_embeddings for part, start in zip(parts, self.starts)]
+        return [self.row(part, start) for part, start in zip(parts, self.starts)]
+
+    def row(self, part, start):
+        h = mixed(hashed(part, start))
+        rare = self.known is not None and h not in self.known
+        return (mixed(hashed("\0", start)) if rare else h) % self.num_embeddings
 
     def forward(self, rows):
         return super().forward(pad(rows).to(self.weight.device)).sum(-2)

@@ -2,17 +2,22 @@
  * The affix encoder: what the spelling of a word says of it. Prefixes, suffixes, the shape and the word in lower case are hashed to
  * rows of one table (`data/affixes.ts`), and a token's vector is the sum of its k rows. Words that training never saw have one too.
  *
- *   Forward    (1)  y[n] = Σ_j table[r_{n,j}]          r [N,k]   table [R,E]   y [N,E]
- *   Backward   (1)  dtable[r_{n,j}] += dy[n]
+ *   Forward    (1)  q[n,j] = rare[j] with probability p, else r[n,j]      affix dropout, in training only: of a token all telling columns, or none
+ *              (2)  y[n] = Σ_j table[q_{n,j}]          r, q [N,k]   table [R,E]   y [N,E]
+ *   Backward   (2)  dtable[q_{n,j}] += dy[n]
+ *
+ * Telling columns are affixes of four characters and more, and the lower case: hidden, they read as those of a word that is new.
  */
+import type { Kernels } from '../../../kernels/types.js';
 import type { EmbeddingParams } from '../../../layers/embedding.js';
+import { wordDropout } from '../../../layers/dropout.js';
 import { embeddingBagBackward, embeddingBagForward, initEmbeddingBag } from '../../../layers/embedding-bag.js';
 import { expectRecord, isRecord } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { show } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { brief } from '../../../serialize/unique-json.js';
-import { affixCount, affixHasher } from '../../data/affixes.js';
+import { affixCount, affixHasher, knownAffixes, rareRows, tellingColumns } from '../../data/affixes.js';
 import type { IntegerRows } from '../../data/features.js';
 import { rowsOf } from '../../data/features.js';
 import { remembering } from '../../data/remembering.js';
@@ -22,6 +27,7 @@ import type {
   EncoderKind,
   EncoderLayer,
   EncoderPass,
+  Noise,
   InferenceEncoderKind,
   InferenceEncoderLayer,
   TokenReader,
@@ -87,7 +93,7 @@ function inferenceLayer(sizes: AffixConfig): InferenceEncoderLayer<AffixPass> {
     contextFree: true,
     forward(kernels, { table }, { rows }: AffixFeatures) {
       const { values, columns } = expectColumns(rows, config);
-      return { rows, y: embeddingBagForward(kernels, { weight: table }, values, columns) }; // (1)
+      return { rows, y: embeddingBagForward(kernels, { weight: table }, values, columns) }; // (2)
     },
   };
 }
@@ -97,15 +103,35 @@ function trainingLayer(config: AffixConfig): EncoderLayer<AffixPass> {
   const { width: E, rows: R } = config;
   const inference = inferenceLayer(config);
   const k = affixCount(config);
+  const hide = hider(config);
   return {
     ...inference,
     sparse: ['table'],
     rowsPerToken: k,
     floatsPerToken: 3 * E,
     initialize: (rng) => ({ table: initEmbeddingBag(R, E, k, rng.split('affixes')).weight }),
-    backward(kernels, _params, { rows }, dY, { table }) {
-      embeddingBagBackward(kernels, rows.values, k, dY, { weight: table } as EmbeddingParams); // (1)
+    forward(kernels, params, { rows }: AffixFeatures, noise) {
+      return inference.forward(kernels, params, {
+        rows: noise ? hide(kernels, expectColumns(rows, config), noise) : rows,
+      });
     },
+    backward(kernels, _params, { rows }, dY, { table }) {
+      embeddingBagBackward(kernels, rows.values, k, dY, { weight: table } as EmbeddingParams); // (2)
+    },
+  };
+}
+
+/** A function from the rows of tokens to what affix dropout makes of them (1). */
+function hider(config: AffixConfig): (kernels: Kernels, rows: IntegerRows, noise: Noise) => IntegerRows {
+  const [k, rare, telling] = [affixCount(config), rareRows(config), tellingColumns(config)];
+  return (kernels, rows, { affixDropout: p = 0, key, places }) => {
+    if (p === 0) return rows;
+    const shown = wordDropout(kernels, new Int32Array(rows.values.length / k).fill(1), p, 0, key, places);
+    const values = rows.values.slice();
+    shown.forEach((isShown, n) => {
+      if (isShown === 0) for (const j of telling) values[n * k + j] = rare[j];
+    });
+    return { columns: k, values };
   };
 }
 
@@ -116,25 +142,52 @@ function expectColumns(rows: IntegerRows, config: AffixConfig): IntegerRows {
   throw new ArgumentError(`model: the encoder affixes needs ${k} integers per token; got ${show(rows.columns)}`);
 }
 
-/** The reader of affixes. @throws ArgumentError naming a number that is impossible */
-export function affixReader(config: Columns): TokenReader {
+/** The values that count, where there is a cut-off. */
+export interface KnownAffixes {
+  /** Values seen fewer times are rare. */
+  readonly minCount: number;
+  /** Hashes of the others, in rising order. */
+  readonly known: readonly number[];
+}
+
+/**
+ * The reader of affixes.
+ *
+ * @param cutOff which values count; by default all
+ * @throws ArgumentError naming a number that is impossible
+ */
+export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader {
   expectAffixColumns('affixReader', config);
-  const rowsOfToken = remembering(affixHasher(config));
+  const rowsOfToken = remembering(affixHasher(config, cutOff && new Set(cutOff.known)));
   const k = affixCount(config);
   return {
     read(tokens) {
       expectWords('model', 'tokens', tokens);
       return { rows: rowsOf(k, tokens.map(rowsOfToken)) };
     },
-    toJSON: () => ({ hashing: HASHING }),
+    toJSON: () => ({ hashing: HASHING, ...cutOff }),
   };
 }
 
-/** The reader of a saved model. @throws DataError where its rows were made by another hash */
+/** The reader of a saved model. @throws DataError where its rows were made by another hash, or its list of values is none */
 function restore(json: unknown, config: EncoderConfig): TokenReader {
-  const hashing = isRecord(json) ? json.hashing : undefined;
-  if (hashing === HASHING) return affixReader(config as AffixConfig);
+  const { hashing, minCount, known } = isRecord(json) ? json : {};
+  if (hashing === HASHING) return affixReader(config as AffixConfig, cutOffOf(minCount, known));
   throw new DataError(`model: expected readers.affixes.hashing to be ${HASHING}; got ${brief(hashing)}: update bptt`);
+}
+
+/** @throws DataError naming the field that is something else */
+function cutOffOf(minCount: unknown, known: unknown): KnownAffixes | undefined {
+  if (minCount === undefined && known === undefined) return undefined;
+  const rises = (hash: unknown, i: number, all: unknown[]): boolean =>
+    Number.isInteger(hash) && (hash as number) > ((all[i - 1] as number | undefined) ?? -1);
+  const wrong = !(Number.isSafeInteger(minCount) && (minCount as number) > 1)
+    ? `minCount to be an integer of at least 2; got ${brief(minCount)}`
+    : !(Array.isArray(known) && known.every(rises) && !(known.at(-1) >= 2 ** 32))
+      ? 'known to be integers below 2^32 in rising order; got something else'
+      : undefined;
+  if (wrong === undefined) return { minCount: minCount as number, known: known as number[] };
+  throw new DataError(`model: expected readers.affixes.${wrong}: the file is damaged`);
 }
 
 /** What a tagger takes along. */
@@ -148,9 +201,10 @@ export const inferenceAffixes: InferenceEncoderKind = {
 export const affixes: EncoderKind = {
   kind: 'affixes',
   layer: (config) => trainingLayer(config as AffixConfig) as EncoderLayer,
-  build(_sentences, { affixSize, affixRows, prefixes, suffixes }) {
+  build(sentences, { affixSize, affixRows, prefixes, suffixes, affixMinCount: minCount = 1 }) {
     const config = affixConfig({ width: affixSize, rows: affixRows, prefixes, suffixes });
-    return { reader: affixReader(config), config };
+    const cutOff = minCount > 1 ? { minCount, known: knownAffixes(sentences, config, minCount) } : undefined;
+    return { reader: affixReader(config, cutOff), config };
   },
   restore,
 };

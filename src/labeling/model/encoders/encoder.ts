@@ -33,6 +33,8 @@ export interface Noise {
   readonly places: Int32Array;
   /** Probability of hiding a word, in [0, 1). */
   readonly wordDropout: number;
+  /** Probability of hiding the affixes that tell a word, in [0, 1). Default 0. */
+  readonly affixDropout?: number;
 }
 
 /** The numbers of an encoder in a model's configuration: plain data. `kind` names the encoder. */
@@ -118,6 +120,8 @@ export interface AffixSettings {
   readonly affixRows: number;
   readonly prefixes: number;
   readonly suffixes: number;
+  /** Values rarer than this are rare; default 1, none. */
+  readonly affixMinCount?: number;
 }
 
 /** What they say to the encoder of characters. */
