@@ -221,7 +221,10 @@ function inputsOf(arena: Arena, { x, map }: InferenceTensors, rows: number): Inp
 
 /** The rows of the table in the order of the scan. */
 function idsOf({ ids = new Int32Array(0), map }: InferenceTensors): Int32Array {
-  return map ? map.map((row) => ids[row]) : ids;
+  if (map === undefined) return ids;
+  const own = new Int32Array(map.length);
+  for (let i = 0; i < own.length; i++) own[i] = ids[map[i]];
+  return own;
 }
 
 function entered(arena: Arena, numbers: Int32Array): number {

@@ -92,9 +92,10 @@ export function projectionsOf(arena: Arena, table: Tensor, width: number, frameB
         project(wasm, affine, count, x, 4 * D, room.projected + first * row, edge);
       };
       if (fresh > 0) projectListed(0, fresh);
-      wasm.scatter(fresh, width, kept, row, room.projected, row, room.rows);
+      if (fresh > 0) wasm.scatter(fresh, width, kept, row, room.projected, row, room.rows);
       wasm.gather(ids.length, width, a, row, kept, row, room.sources);
-      if (passing > 0) projectListed(others, passing);
+      if (passing === 0) return;
+      projectListed(others, passing);
       wasm.scatter(passing, width, a, row, room.projected + others * row, row, room.targets + 4 * others);
     },
     forget: (from) => void known.fill(0, from),
@@ -114,18 +115,20 @@ function listRows(
 ): { readonly fresh: number; readonly passing: number } {
   let fresh = 0;
   let end = ids.length;
-  ids.forEach((id, i) => {
+  const [listed, source, target] = [rows >> 2, sources >> 2, targets >> 2];
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i];
     const keeps = id < known.length;
-    heap[sources / 4 + i] = keeps ? id : 0; // any row that is held: it is overwritten later
+    heap[source + i] = keeps ? id : 0; // any row that is held: it is overwritten later
     if (!keeps) {
       end--;
-      heap[rows / 4 + end] = id;
-      heap[targets / 4 + end] = i;
+      heap[listed + end] = id;
+      heap[target + end] = i;
     } else if (known[id] === 0) {
       known[id] = 1;
-      heap[rows / 4 + fresh++] = id;
+      heap[listed + fresh++] = id;
     }
-  });
+  }
   return { fresh, passing: ids.length - end };
 }
 
