@@ -124,7 +124,9 @@ function createWorker(sources) {
   return {
     start,
     async ask(message) {
-      if (!child) await start();
+      const begun = child ? {} : await start();
+      if (!child)
+        fail(`the process of the tests does not start: ${begun.crashed ?? 'no answer'}; run again with --open`);
       return ask(message);
     },
     end: () => child?.disconnect(),
