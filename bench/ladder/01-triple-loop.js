@@ -4,7 +4,7 @@
  * Changes    Nothing: every other rung is compared with this one, in speed and in bits. All arithmetic is float32. `Math.fround`
  *            rounds each product, and the store into a Float32Array rounds each sum.
  * Predicted  No rung comes before. Each term waits for the sum before it, and b is read down a column, a new cache line per term.
- * Measured   0.33 GFLOP/s, 0.7 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   0.33 GFLOP/s, 0.7 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** `out += a·b` for matrices `{ data, shape, stride, offset }`. */

@@ -5,7 +5,7 @@
  *            of one inner loop do not wait for each other. Each sum still takes its terms in the order of k: the bits stay.
  * Predicted  3×. A term of rung 1 waits some 14 cycles, for an addition, its rounding and the way through memory. Here a term costs
  *            some 5 cycles of instructions.
- * Measured   2.1×: 0.71 GFLOP/s, 1.4 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   2.1×: 0.71 GFLOP/s, 1.4 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** `out += a·b` for matrices `{ data, shape, stride, offset }`. */

@@ -3,7 +3,7 @@
  *
  * Changes    k advances in blocks of four. A sum is loaded once, takes four terms in a register, and is stored once.
  * Predicted  1.8×. Per term rung 2 loads b and out and stores out, three accesses. A block of four terms takes six, 1.5 per term.
- * Measured   2.0×: 1.40 GFLOP/s, 2.9 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   2.0×: 1.40 GFLOP/s, 2.9 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 const { fround } = Math;
 

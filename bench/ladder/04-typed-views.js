@@ -4,7 +4,7 @@
  * Changes    `subarray` makes a view of each row, without a copy. The inner loop neither multiplies strides nor adds offsets, and V8
  *            checks an index against the length of a row. Rows must lie contiguously: that is what the generality of strides cost.
  * Predicted  1.5×. The addresses of a block of four terms take some 8 instructions of 30, and longer than these wait on each other.
- * Measured   1.1×: 1.60 GFLOP/s, 3.3 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.1×: 1.61 GFLOP/s, 3.3 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 const { fround } = Math;
 

@@ -5,7 +5,7 @@
  *            float32, and guard pages in the place of instructions check that an address lies in its memory.
  * Predicted  3×. A term of rung 4 takes a load, two roundings, three conversions and two operations, some 8 instructions and a check.
  *            Here it takes a load and two operations.
- * Measured   4.4×: 7.11 GFLOP/s, 15 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   4.4×: 7.04 GFLOP/s, 14 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** `out [M, N] += a [M, K] · b [K, N]`, row by row without gaps; addresses are in bytes. */

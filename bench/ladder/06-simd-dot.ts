@@ -5,7 +5,7 @@
  *            four sums. The order of a sum is another one: its bits differ from rung 1, within the bound of `roundings`.
  * Predicted  2×, not 4×. Every addition waits for the one before it, 3 cycles for 8 operations, and each vector of b is loaded for one
  *            row of a alone.
- * Measured   1.4×: 10.0 GFLOP/s, 20 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.4×: 10.0 GFLOP/s, 20 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** Bytes for the transpose of b. */

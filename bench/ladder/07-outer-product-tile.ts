@@ -5,7 +5,7 @@
  *            wait for each other. Lanes are columns: the terms of a sum are in order, and the bits are those of rung 1 again.
  * Predicted  3×. Eight chains in the place of one hide the latency of the addition, and two vectors a cycle are at the peak. Loads of
  *            b, a row of N numbers apart, keep it below.
- * Measured   2.5×: 25.3 GFLOP/s, 52 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   2.7×: 26.6 GFLOP/s, 54 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 import { part } from './05-wasm-scalar';
 

@@ -5,7 +5,7 @@
  *            cost K·(M + N) moves for M·N·K terms. The tile reads two streams, forward.
  * Predicted  1.5×. Rung 7 takes half a cache line per k from a page of its own, and more pages than the TLB of the first level has. A
  *            stream takes whole lines, and the processor reads them ahead.
- * Measured   1.4×: 35.6 GFLOP/s, 73 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.3×: 35.7 GFLOP/s, 73 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 import { part } from './05-wasm-scalar';
 import { COLUMNS, ROWS } from './07-outer-product-tile';

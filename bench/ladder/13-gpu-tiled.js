@@ -5,7 +5,7 @@
  *            of rung 7: five reads for eight operations in the place of eight. gpu.js has no memory that threads share, so
  *            a tile of registers is the only one.
  * Predicted  1.6×, where reads of textures bound the rung before.
- * Measured   1.8×: 0.98 GFLOP/s (`bptt bench --ladder`, llvmpipe (Mesa, swrast), AMD EPYC, Node 20.20.2, 2026-11-29, load 15).
+ * Measured   1.7×: 1.70 GFLOP/s (`bptt bench --ladder`, llvmpipe (Mesa, swrast), AMD EPYC, Node 20.20.2, 2026-11-29, load 17).
  */
 
 /** Roundings of a term at most: its product, K sums, and the one with `out`. */
