@@ -38,14 +38,14 @@ const OF_TRAINING =
 const BACKWARD = /lossBackward|unrollBackward|wordDropout|initLinear/;
 
 describe('an application that labels text', () => {
-  it('bundles at most 118.4 kB, 44.6 kB compressed, and nothing that only a training needs', async () => {
+  it('bundles at most 119.6 kB, 45 kB compressed, and nothing that only a training needs', async () => {
     const { kB, gzipped, text, files } = await bundled('createTagger');
     expect(files.length).toBeGreaterThan(30);
     expect(files.filter((path) => OF_TRAINING.test(path))).toEqual([]);
     expect(text.match(BACKWARD)).toBeNull();
-    expect(kB).toBeLessThanOrEqual(118.4);
+    expect(kB).toBeLessThanOrEqual(119.6);
     // the compressed size differs by 0.1 kB between engines: each brings its own zlib
-    expect(gzipped).toBeLessThanOrEqual(44.6);
+    expect(gzipped).toBeLessThanOrEqual(45);
   });
 
   it('is told from one that trains: what must be absent above is there', async () => {
