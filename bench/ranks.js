@@ -6,7 +6,8 @@
  *     node bench/ranks.js --bytes 40e6 --batch 4096 --bandwidth 1.25e9 --latency 30e-6 --per-update 5e-3 --per-word 20e-6
  *     node bench/ranks.js --measure
  *
- * --measure needs Python with torch (BPTT_PYTHON, else python3). It first holds the weights of one step on two ranks to those on one.
+ * --measure needs Python with torch: BPTT_PYTHON, or the one that scripts/ecosystem-needs.js finds. It first holds the weights of one step
+ * on two ranks to those on one.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +15,10 @@ import { createServer } from 'node:net';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { python } from '../scripts/ecosystem-needs.js';
 import { fail, load, parse } from './command.js';
 
 const SCRIPT = 'ranks.js';
-const PYTHON = process.env.BPTT_PYTHON ?? 'python3';
 const RANKS = [1, 2, 4, 8, 16, 32, 64];
 
 const positive = (text) => {
@@ -38,8 +39,9 @@ const command = parse(
     .option('--latency <n>', 'seconds of a message', positive, 50e-6)
     .option('--per-update <n>', 'seconds of an update, whatever its words', positive, 10e-3)
     .option('--per-word <n>', 'seconds of a word', positive, 50e-6)
+    .option('--per-exchange <n>', 'seconds of an update of several ranks beyond the above', positive)
     .option('--measure', 'measure the constants and two ranks on this machine')
-    .option('--steps <n>', 'with --measure: updates of a run; the fastest counts', count, 8)
+    .option('--epochs <n>', 'with --measure: epochs of 512 sentences; the median of their updates counts', count, 4)
     .option('--json', 'print JSON'),
 );
 const options = command.opts();
@@ -51,12 +53,12 @@ const lines = (rows) => {
 const grouped = (n) => Math.round(n).toLocaleString('en-US');
 
 function simulate() {
-  const { latency, perUpdate, perWord } = options;
+  const { latency, perUpdate, perWord, perExchange = 0 } = options;
   const given = (value, others) => (value === undefined ? others : [value]);
   const rows = given(options.bandwidth, [125e6, 12.5e9]).flatMap((bandwidth) =>
     given(options.bytes, [4e6, 40e6, 400e6]).flatMap((bytes) =>
       given(options.batch, [1024, 8192, 65536]).map((words) => {
-        const constants = { bytes, words, bandwidth, latency, perUpdate, perWord };
+        const constants = { bytes, words, bandwidth, latency, perUpdate, perWord, perExchange };
         return { ...constants, rates: RANKS.map((ranks) => rate(ranks, constants)), best: bestRanks(constants) };
       }),
     ),
@@ -84,13 +86,17 @@ function freePort() {
   });
 }
 
+/** The Python that has torch, found once. */
+let found;
+const interpreter = () => (found ??= python().path ?? 'python3');
+
 /** Runs a script of Python as so many ranks; what rank 0 prints. */
 async function ranksOf(world, args) {
   const port = await freePort();
   const runs = Array.from({ length: world }, (_, rank) => {
     const env = { ...process.env, OMP_NUM_THREADS: '1', RANK: `${rank}`, WORLD_SIZE: `${world}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${port}` }; // prettier-ignore
     return new Promise((resolve) => {
-      const child = spawn(PYTHON, args, { env });
+      const child = spawn(interpreter(), args, { env });
       let [stdout, stderr] = ['', ''];
       child.stdout.on('data', (text) => (stdout += text));
       child.stderr.on('data', (text) => (stderr += text));
@@ -117,6 +123,31 @@ for size in map(int, sys.argv[1:]):
     if dist.get_rank() == 0:
         print(min(times))`;
 
+/**
+ * Times batches of train_ddp.py in one process, after an epoch that is not counted: the wall's median and the processor's least seconds of
+ * an update, and its words.
+ */
+const TIMED = `
+import argparse, contextlib, io, json, os, statistics, sys
+sys.path.insert(0, sys.argv[1])
+import train_ddp, torch, torch.distributed as dist
+rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+torch.set_num_threads(1)
+if world > 1:
+    dist.init_process_group("gloo")
+train_ddp.save = lambda *_: None
+for batch in map(int, sys.argv[3:]):
+    asked = argparse.Namespace(epochs=1 + int(sys.argv[2]), batch=batch, optimizer="sgd", lr=0.01, momentum=0.9, clip=5.0, dropout=0.0,
+                               seed=1, steps=None, out=os.devnull, json=True)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        train_ddp.train(asked, train_ddp.Shards(rank, world), rank, world, torch.device("cpu"))
+    if rank == 0:
+        epochs = [json.loads(line) for line in said.getvalue().splitlines()][1:]
+        total = lambda name: sum(epoch[name] for epoch in epochs)
+        print(json.dumps({"batch": batch, "words": total("tokens") / total("updates"), "bytes": epochs[0]["bytes"],
+                          "wall": statistics.median(epoch["median"] for epoch in epochs), "cpu": min(epoch["cpu"] for epoch in epochs)}))`;
+
 async function exported(folder, hidden) {
   const [{ createCpuKernels }, { generateCorpus, train }, { exportPyTorch, trainingShards }] = await Promise.all(
     ['kernels/index.js', 'labeling/index.js', 'interchange/index.js'].map(load),
@@ -132,8 +163,8 @@ async function exported(folder, hidden) {
 }
 
 async function measure() {
-  const probe = spawnSync(PYTHON, ['-c', 'import torch'], { encoding: 'utf8' });
-  if (probe.status !== 0) fail(SCRIPT, `${PYTHON} has no torch: install python3-torch, or name another Python in BPTT_PYTHON`); // prettier-ignore
+  const probe = spawnSync(interpreter(), ['-c', 'import torch'], { encoding: 'utf8' });
+  if (probe.status !== 0) fail(SCRIPT, `${interpreter()} has no torch: install python3-torch, or name another Python in BPTT_PYTHON`); // prettier-ignore
   const home = mkdtempSync(join(tmpdir(), 'bptt-ranks-'));
   try {
     const sizes = [1, 1 << 20];
@@ -149,11 +180,13 @@ async function measure() {
       ['wall', 'words per second'],
       ['cpu', 'words per second of processor time'],
     ]) {
-      const head = ['hidden', 'gradient MB', 'words', '1 rank', '2 by the model', '2 measured', 'difference'];
+      const head = ['hidden', 'gradient MB', 'words', '1 rank', 'd, ms', '2 by the model', '2 measured', 'difference', 'with d = 0']; // prettier-ignore
+      const percent = (predicted, two) => `${(100 * (predicted / two - 1)).toFixed(0)} %`;
       const table = rows.map((row) => {
-        const { one, two, predicted } = row[clock];
-        const rates = [one, predicted, two].map((seconds) => grouped(row.words / seconds));
-        return [String(row.hidden), (row.bytes / 1e6).toFixed(2), grouped(row.words), ...rates, `${(100 * (predicted / two - 1)).toFixed(0)} %`]; // prettier-ignore
+        const { one, two, predicted, without, perExchange } = row[clock];
+        const [alone, byModel, measured] = [one, predicted, two].map((seconds) => grouped(row.words / seconds));
+        const difference = row.batch === 32 ? 'fitted' : percent(predicted, two);
+        return [String(row.hidden), (row.bytes / 1e6).toFixed(2), grouped(row.words), alone, (1e3 * perExchange).toFixed(1), byModel, measured, difference, percent(without, two)]; // prettier-ignore
       });
       console.log(`${title}\n${lines([head, ...table])}\n`);
     }
@@ -163,7 +196,7 @@ async function measure() {
   }
 }
 
-/** One and two ranks at three batches. */
+/** One rank at six batches, two at three. */
 async function measuredSize(home, hidden, link) {
   const folder = join(home, String(hidden));
   await exported(folder, hidden);
@@ -185,22 +218,25 @@ async function measuredSize(home, hidden, link) {
   await run(1, 64, 1, 'one.safetensors');
   await run(2, 64, 1, 'two.safetensors');
   expectClose(join(folder, 'one.safetensors'), join(folder, 'two.safetensors'));
-  const least = (epochs, name) => Math.min(...epochs.map((epoch) => epoch[name]));
-  const rows = [];
-  for (const batch of [32, 128, 512]) {
-    const one = await run(1, batch, options.steps, 'out.safetensors');
-    const two = await run(2, batch, options.steps, 'out.safetensors');
-    const of = (name) => ({ one: least(one, name), two: least(two, name) });
-    rows.push({ hidden, batch, words: one[0].tokens / one[0].updates, bytes: one[0].bytes, wall: of('fastest'), cpu: of('cpu') }); // prettier-ignore
-  }
+  const timed = async (world, batches) => {
+    const said = await ranksOf(world, ['-c', TIMED, folder, String(options.epochs), ...batches.map(String)]);
+    return said.trim().split('\n').map((line) => JSON.parse(line)); // prettier-ignore
+  };
+  const one = await timed(1, [16, 32, 64, 128, 256, 512]);
+  const two = await timed(2, [32, 128, 512]);
   // The processor's time has no part of the link.
   const links = { wall: link, cpu: { latency: 0, bandwidth: Infinity } };
-  const predicted = (clock, row) => {
-    const [perUpdate, perWord] = lineThrough(rows.map((each) => [each.words, each[clock].one]));
-    const { words, bytes } = row;
-    return { ...row[clock], predicted: stepSeconds(2, { ...links[clock], words, bytes, perUpdate, perWord }) };
+  const byClock = (clock) => {
+    const [perUpdate, perWord] = lineThrough(one.map((each) => [each.words, each[clock]]));
+    const steps = (row, perExchange) => stepSeconds(2, { ...links[clock], words: row.words, bytes: row.bytes, perUpdate, perWord, perExchange }); // prettier-ignore
+    const perExchange = Math.max(0, two[0][clock] - steps(two[0], 0)); // fitted by the smallest batch, checked by the others
+    return two.map((row) => ({
+      ...{ one: one.find(({ batch }) => batch === row.batch)[clock], two: row[clock] },
+      ...{ predicted: steps(row, perExchange), without: steps(row, 0), perUpdate, perWord, perExchange },
+    }));
   };
-  return rows.map((row) => ({ ...row, wall: predicted('wall', row), cpu: predicted('cpu', row) }));
+  const [wall, cpu] = [byClock('wall'), byClock('cpu')];
+  return two.map(({ batch, words, bytes }, i) => ({ hidden, batch, words, bytes, wall: wall[i], cpu: cpu[i] }));
 }
 
 /** What is timed must be right: the weights of both, byte for byte of the same length, within 1e-6. */

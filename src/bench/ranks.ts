@@ -3,11 +3,12 @@
  *
  *   (1)  compute(R) = a + c·n/R                            a: seconds of an update, c: seconds of a word, n: words of the whole batch
  *   (2)  reduce(R)  = 2(R − 1)/R · S/W + 2(R − 1)·L        S: bytes of the gradient, W: bytes per second of a link, L: its latency
- *   (3)  step(R)    = compute(R) + reduce(R) + 2(R − 1)·L
+ *   (3)  step(R)    = compute(R) + reduce(R) + 2(R − 1)·L + d      d: what an update of several ranks takes beyond; 0 for R = 1
  *   (4)  rate(R)    = n / step(R)
  *
  * (2) is a ring: each rank sends and receives 2(R − 1) pieces of S/R bytes (Patarasuk & Yuan, Bandwidth optimal all-reduce algorithms for
- * clusters of workstations, JPDC 2009). (3) adds the sum of the counts, a few bytes. Nothing overlaps here: DistributedDataParallel reduces
+ * clusters of workstations, JPDC 2009). (3) adds the sum of the counts, a few bytes, and d: the hooks and copies of DistributedDataParallel, the
+ * waking of its threads, and the wait for the rank with the longer sentences. Nothing overlaps here: DistributedDataParallel reduces
  * while the backward pass goes on, so that a step may be shorter by what it hides. a does not shrink with R: it is the optimizer, the
  * calls of Python, and the steps in time, which follow each other however few the sentences are.
  */
@@ -26,15 +27,17 @@ export interface RankConstants {
   readonly bandwidth: number;
   /** L */
   readonly latency: number;
+  /** d; default 0 */
+  readonly perExchange?: number;
 }
 
 /** Returns the seconds of an update on so many ranks, at least one. */
 export function stepSeconds(ranks: number, constants: RankConstants): number {
-  const { perUpdate, perWord, words, bytes, bandwidth, latency } = constants;
+  const { perUpdate, perWord, words, bytes, bandwidth, latency, perExchange = 0 } = constants;
   const compute = perUpdate + (perWord * words) / ranks; //                                         (1)
   const messages = 2 * (ranks - 1);
   const reduce = (messages / ranks) * (bytes / bandwidth) + messages * latency; //                  (2)
-  return compute + reduce + messages * latency; //                                                  (3)
+  return compute + reduce + messages * latency + (ranks > 1 ? perExchange : 0); //                  (3)
 }
 
 /** Returns the words per second of so many ranks. */
@@ -49,10 +52,12 @@ export function bestRanks(constants: RankConstants, most = 1024): number {
   return best;
 }
 
-/** Returns `[intercept, slope]` of the line through points by least squares, neither below 0: times that grow with the work. */
+/** Returns `[intercept, slope]` of the line through points by least squares of relative errors, neither below 0: times that grow with the work. */
 export function lineThrough(points: readonly (readonly [x: number, y: number])[]): [intercept: number, slope: number] {
+  const weights = points.map(([, y]) => 1 / (y * y)); // 1 % of a short time counts as much as 1 % of a long one
+  const total = weights.reduce((sum, w) => sum + w, 0);
   const mean = (of: (point: readonly [number, number]) => number): number =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+    points.reduce((sum, point, i) => sum + weights[i] * of(point), 0) / total;
   const [mx, my] = [mean(([x]) => x), mean(([, y]) => y)];
   const slope = mean(([x, y]) => (x - mx) * (y - my)) / mean(([x]) => (x - mx) * (x - mx));
   const rising = Math.max(0, slope);

@@ -16,6 +16,9 @@ test('a step by hand: one rank computes, four send three quarters of the gradien
   // a quarter of the words; 1.5 · 0.08 s on the link; 6 messages of the gradient, 6 of the counts
   expect(model.stepSeconds(4, some)).toBeCloseTo(0.01 + 0.025 + 0.12 + 0.006 + 0.006, 12);
   expect(model.rate(4, some)).toBeCloseTo(1000 / 0.167, 6);
+  const exchanged = { ...some, perExchange: 0.02 };
+  expect(model.stepSeconds(4, exchanged)).toBeCloseTo(0.167 + 0.02, 12);
+  expect(model.stepSeconds(1, exchanged)).toBe(model.stepSeconds(1, some)); // nobody to wait for
 });
 
 const positive = fc.double({ min: 1e-6, max: 1, noNaN: true });
@@ -62,6 +65,11 @@ test('the best number of ranks is the best of all', () => {
 test('a line is found again, and never falls below 0', () => {
   const [intercept, slope] = model.lineThrough([1, 4, 9].map((x) => [x, 0.5 + 0.25 * x] as const));
   expect([intercept, slope]).toEqual([expect.closeTo(0.5, 12), expect.closeTo(0.25, 12)]);
-  expect(model.lineThrough([[1, 3], [2, 1]])).toEqual([2, 0]); // prettier-ignore
+  expect(
+    model.lineThrough([
+      [1, 3],
+      [2, 1],
+    ]),
+  ).toEqual([expect.closeTo(1.2, 12), 0]); // means weighted by 1/9 and 1 // prettier-ignore
   expect(model.lineThrough([[1, 1], [3, 9]])).toEqual([0, 4]); // prettier-ignore
 });
