@@ -7,7 +7,7 @@ import type { Kernels } from '../kernels/index.js';
 import { nodeThreads } from '../labeling/training/parallel/threads.node.js';
 import { createTeam } from '../labeling/training/parallel/team.js';
 import { repeatable, sharingObstacle } from '../labeling/training/parallel/threads.js';
-import { applyGradient, createReplica } from '../labeling/training/replica.js';
+import { createReplica } from '../labeling/training/replica.js';
 import { messageOf } from '../tensor/errors.js';
 import type { Problem } from './problem.js';
 import { CHECKED_STEPS, createProblem, createTrainer, LEARNING_RATE, planOf } from './problem.js';
@@ -108,7 +108,7 @@ async function createTeamTrainer(kernels: Kernels, problem: Problem, count: numb
         lr: LEARNING_RATE,
         moment,
       });
-      team.noteUpdate(applyGradient(replica, LEARNING_RATE));
+      await team.applyGradient(LEARNING_RATE);
       return shard.loss;
     },
     /** Ends the threads, and gives back the memory of the backend that the training holds. */

@@ -22,7 +22,7 @@
 import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectNonNegative, expectPositive, expectProbability, keysOf } from '../tensor/checks.js';
-import { createSlots, restoreSlots, snapshot, type Optimizer, updateSlots } from './optimizer.js';
+import { createSlots, restoreSlots, snapshot, type Optimizer, type SlotUpdate, updateSlots } from './optimizer.js';
 import { expectKernels } from '../autograd/entry-checks.js';
 import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
@@ -100,7 +100,7 @@ function create(
   let steps = 0;
   return {
     name,
-    step(grads, lr = ownLr) {
+    step(grads, lr = ownLr, only) {
       expectNonNegative(name, 'lr', lr);
       const t = steps + 1;
       const factors: AdamFactors = {
@@ -112,9 +112,9 @@ function create(
         rate: lr / (1 - power(beta1, t)),
         rootCorrection: 1 / Math.sqrt(1 - power(beta2, t)),
       };
-      updateSlots(slots, grads, lazy, ({ param, moments: [m, v] }, grad, rows) =>
-        kernels.rows.adam(param, grad, m, v, factors, rows),
-      );
+      const update: SlotUpdate = ({ param, moments: [m, v] }, grad, rows) =>
+        kernels.rows.adam(param, grad, m, v, factors, rows);
+      updateSlots(slots, grads, lazy, update, only);
       steps = t;
     },
     tensors: Object.values(slots).flatMap(({ moments }) => moments),

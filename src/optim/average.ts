@@ -102,15 +102,16 @@ export function createAverage(params: TensorRecord, options: AverageOptions): We
       return updates;
     },
     update(grads, step) {
-      expectRecord('average update', 'grads', grads, 'a record of gradients by name');
-      expectFunction('average update', 'step', step);
+      expectUpdate(grads, step);
       expectWeights('update', swapped);
       const moved = entries.map(([name, entry]) => [entry, lazy ? rowsInUse(grads[name]) : undefined] as const);
-      for (const [entry, rows] of moved) settle(entry, sum, rows); // (3), before the weights move
-      step();
-      updates++;
-      sum += log(Math.min(decay, (1 + updates) / (10 + updates))); // (1)
-      for (const [entry, rows] of moved) settle(entry, sum, rows); // (2)
+      const settleMoved = (): void => moved.forEach(([entry, rows]) => settle(entry, sum, rows));
+      settleMoved(); // (3), before the weights move
+      return after(step(), () => {
+        updates++;
+        sum += log(Math.min(decay, (1 + updates) / (10 + updates))); // (1)
+        settleMoved(); // (2)
+      });
     },
     swap() {
       for (const [, entry] of entries) {
@@ -129,6 +130,18 @@ export function createAverage(params: TensorRecord, options: AverageOptions): We
       ({ updates, logs: sum } = state);
     },
   };
+}
+
+function expectUpdate(grads: TensorRecord, step: () => unknown): void {
+  expectRecord('average update', 'grads', grads, 'a record of gradients by name');
+  expectFunction('average update', 'step', step);
+}
+
+/** Acts after a step, or once the promise that it returned is fulfilled. */
+function after<R>(result: R, act: () => void): R {
+  if (result instanceof Promise) return result.then((value: unknown) => (act(), value)) as R;
+  act();
+  return result;
 }
 
 function expectDecay(decay: unknown): void {

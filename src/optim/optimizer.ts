@@ -31,11 +31,15 @@ export interface Optimizer {
    * @param grads one gradient per parameter; gradients of other tensors are left unread, so a parameter is frozen by not
    *   giving it to the optimizer
    * @param lr learning rate of this update; the optimizer's own by default
+   * @param rows by name of a parameter, the only rows of it that are updated; none where the list is empty
    * @throws ArgumentError when the gradient of a parameter is missing, or `lr` is negative or not finite
    * @throws ShapeError when a gradient has not the shape and element type of its parameter
    */
-  step(grads: TensorRecord, lr?: number): void;
-  /** The moments themselves, as tensors of the optimizer: for a backend that adopts them. */
+  step(grads: TensorRecord, lr?: number, rows?: Readonly<Record<string, Int32Array>>): void;
+  /**
+   * The moments themselves, as tensors of the optimizer: for a backend that adopts them. As many for each parameter, in the order of the
+   * parameters.
+   */
   readonly tensors: readonly Tensor[];
   /** A copy of the state. */
   state(): OptimizerState;
@@ -76,13 +80,22 @@ export function createSlots(params: TensorRecord, names: readonly string[]): Rec
 /** The update of a whole parameter, or of some of its rows. */
 export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => void;
 
-/** Updates every parameter; the touched rows only, where `lazy` and the gradient lists them. */
-export function updateSlots(slots: Record<string, Slot>, grads: TensorRecord, lazy: boolean, update: SlotUpdate): void {
+/** Updates every parameter: the rows of it that `only` names, else, where `lazy` and the gradient lists its touched rows, these. */
+export function updateSlots(
+  slots: Record<string, Slot>,
+  grads: TensorRecord,
+  lazy: boolean,
+  update: SlotUpdate,
+  only: Readonly<Record<string, Int32Array>> = {},
+): void {
   expectRecord('optimizer step', 'grads', grads, 'a record of gradients by name');
+  expectRecord('optimizer step', 'rows', only, 'lists of rows by name');
   for (const [name, { param }] of Object.entries(slots)) expectGradient(name, param, grads[name]);
   for (const [name, slot] of Object.entries(slots)) {
+    const rows = Object.hasOwn(only, name) ? only[name] : lazy ? rowsInUse(grads[name]) : undefined;
+    if (rows?.length === 0) continue;
     stampChanged(slot.param);
-    update(slot, grads[name], lazy ? rowsInUse(grads[name]) : undefined);
+    update(slot, grads[name], rows);
   }
 }
 

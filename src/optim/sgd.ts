@@ -62,10 +62,10 @@ export function createSgd(kernels: Kernels, params: TensorRecord, options: SgdOp
   let steps = 0;
   return {
     name: 'sgd',
-    step(grads, lr = ownLr) {
+    step(grads, lr = ownLr, only) {
       expectNonNegative('sgd', 'lr', lr);
       const update = momentum > 0 ? withMomentum(lr, momentum, nesterov, weightDecay) : plain(lr, weightDecay);
-      updateSlots(slots, grads, lazy, byRuns(update));
+      updateSlots(slots, grads, lazy, byRuns(update), only);
       steps++;
     },
     tensors: Object.values(slots).flatMap(({ moments }) => moments),

@@ -404,6 +404,34 @@ test('a state is a copy with readable names, of the types of the parameters', ()
   ]);
 });
 
+test.each([
+  ['adam', (on: Kernels, params: Record<string, Tensor>) => createAdam(on, params, { lazy: true, weightDecay: 0.1 })],
+  ['sgd', (on: Kernels, params: Record<string, Tensor>) => createSgd(on, params, { lazy: true, momentum: 0.7 })],
+])('%s: rows updated one part after the other are rows updated at once', (_name, create) => {
+  const start = () => ({
+    W: random([5, 3], createRng(1)),
+    b: random([4], createRng(2)),
+    e: random([6, 2], createRng(3)),
+  });
+  const gradients = (seed: number) => {
+    const e = createRowSparseGradient(6, 2, 'float64');
+    for (const row of [4, 1, 5]) touch(e, row);
+    for (const row of [4, 1, 5]) for (const i of [0, 1]) e.data[2 * row + i] = seed + row - i;
+    return { W: random([5, 3], createRng(seed)), b: random([4], createRng(seed + 1)), e };
+  };
+  const rows = (...list: number[]) => Int32Array.from(list);
+  const [whole, parts] = [start(), start()];
+  const one = create(kernels, whole);
+  const two = [0, 1].map(() => create(kernels, parts));
+  for (const seed of [11, 12, 13]) {
+    one.step(gradients(seed), 0.1);
+    two[0].step(gradients(seed), 0.1, { W: rows(0, 1, 2), e: rows(4) });
+    two[1].step(gradients(seed), 0.1, { W: rows(3, 4), b: rows(), e: rows(1, 5) });
+  }
+  for (const name of ['W', 'b', 'e'] as const) expect(numbers(parts[name])).toEqual(numbers(whole[name]));
+  expect(numbers(parts.e).slice(0, 2)).toEqual(numbers(start().e).slice(0, 2)); // an untouched row
+});
+
 test('a parameter that the optimizer does not own stays frozen', () => {
   const [W, frozen] = [random([2], createRng(1)), random([2], createRng(2))];
   const before = numbers(frozen);

@@ -26,8 +26,18 @@ export interface Checkpoints {
   last(): Promise<void>;
 }
 
-/** The checkpoints of a training that has not begun. */
-export function createCheckpoints(run: Run, corpora: Corpora, threads: number, hooks: TrainHooks): Checkpoints {
+/**
+ * The checkpoints of a training that has not begun.
+ *
+ * @param complete brings into the run what other threads have of its state
+ */
+export function createCheckpoints(
+  run: Run,
+  corpora: Corpora,
+  threads: number,
+  hooks: TrainHooks,
+  complete: () => void = () => undefined,
+): Checkpoints {
   const { onCheckpoint, checkpointEvery = EVERY, onResume, device } = hooks;
   const state: TrainState = { begun: 0, epoch: null, history: [], best: null };
   const batches = batchesPerEpoch(run.lengths.length, run.settings);
@@ -35,9 +45,13 @@ export function createCheckpoints(run: Run, corpora: Corpora, threads: number, h
   const fingerprint = (): Fingerprint => (own ??= fingerprintOf(run, corpora, threads, device));
   const taken = { updates: 0, at: performance.now() };
   const place = (): TrainPlace => placeOf(run, state, batches);
-  const take = (): Uint8Array => saveCheckpoint(run, state, fingerprint());
+  const take = (): Uint8Array => {
+    complete();
+    return saveCheckpoint(run, state, fingerprint());
+  };
   const hand = async (): Promise<void> => {
-    await onCheckpoint?.(take(), place());
+    if (onCheckpoint === undefined) return;
+    await onCheckpoint(take(), place());
     Object.assign(taken, { updates: run.clock.updates, at: performance.now() });
   };
   return {
@@ -53,16 +67,13 @@ export function createCheckpoints(run: Run, corpora: Corpora, threads: number, h
     },
     take,
     async afterUpdate() {
-      if (onCheckpoint === undefined) return;
       const isDue =
         'updates' in checkpointEvery
           ? run.clock.updates - taken.updates >= checkpointEvery.updates
           : performance.now() - taken.at >= 1000 * checkpointEvery.seconds;
       if (isDue) await hand();
     },
-    async last() {
-      if (onCheckpoint !== undefined) await hand();
-    },
+    last: hand,
   };
 }
 

@@ -78,10 +78,10 @@ export async function* runTraining(
   expectHooks(hooks);
   const run = prepareRun(kernels, corpora, options, hooks);
   const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
-  const checkpoints = createCheckpoints(run, corpora, choice.threads, hooks);
+  let team: Team | null = null;
+  const checkpoints = createCheckpoints(run, corpora, choice.threads, hooks, () => team?.complete());
   const state = checkpoints.begin(options.resume);
   const result = (interrupted: boolean) => resultOf(run, state, corpora, choice.threads, interrupted);
-  let team: Team | null = null;
   try {
     hooks.onThreads?.(choice);
     team =
@@ -298,8 +298,8 @@ const stateOf = ({ params, optimizer }: Replica): ReplicaState => ({
   optimizer: optimizer.state(),
 });
 
-/** What computes the gradient of a batch: a team of threads, an asynchronous device, or the kernels. */
-export type GradientSource = Pick<Team, 'addGradient'> & Partial<Pick<Team, 'noteUpdate'>>;
+/** What computes the gradient of a batch, and updates by it: a team of threads, an asynchronous device, or the kernels. */
+export type GradientSource = Pick<Team, 'addGradient' | 'applyGradient'>;
 
 export function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {
   return {
@@ -307,6 +307,7 @@ export function sourceOf(replica: Replica, device: AsyncKernels | undefined): Gr
       device === undefined
         ? addShardGradient(replica, members, totals, moment)
         : addShardGradientAsync(replica, device, members, totals, moment),
+    applyGradient: async (lr) => applyGradient(replica, lr),
   };
 }
 
@@ -317,12 +318,11 @@ export async function trainBatch(run: Run, source: GradientSource, members: read
   const lr = run.settings.lr * run.schedule.factor(clock.updates++);
   const totals = totalsOf(replica.sentences, members, replica.losses);
   const shard = await source.addGradient({ members, totals, lr, moment });
-  const norm = applyGradient(replica, lr);
+  const norm = await source.applyGradient(lr);
   if (!Number.isFinite(norm)) {
     const occasion = { ...moment, what: 'the gradient norm', value: norm };
     throw badGradient(occasion, replica.network, replica.params, shard.pass, shard.batch, replica.flatGrads);
   }
-  source.noteUpdate?.(norm);
   return { losses: shard.losses, decisions: shard.decisions, tokens, norm, lr };
 }
 

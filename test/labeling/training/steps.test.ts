@@ -8,7 +8,7 @@ import type { TrainOptions } from '../../../src/labeling/training/options.js';
 import type { EpochStep, TrainStep, UpdateStep } from '../../../src/labeling/training/steps.js';
 import { trainSteps } from '../../../src/labeling/training/steps.js';
 import { train } from '../../../src/labeling/training/train.js';
-import { ArgumentError } from '../../../src/tensor/errors.js';
+import { ArgumentError, NonFiniteError, WorkerError } from '../../../src/tensor/errors.js';
 import { watchedThreads } from '../../support/threads.js';
 
 const cpu = createCpuKernels();
@@ -106,6 +106,47 @@ test('a checkpoint of any step: a training that is left there goes on to the sam
     expect(end.kind === 'end' && bytes(end.result.model)).toBe(bytes(model));
     expect(steps.filter(isUpdate).length).toBe([9, 5, 5, 2, 0][[0, 4, 5, 8, 11].indexOf(stop)]);
   }
+});
+
+describe('a checkpoint of a training on threads', () => {
+  const stepsOf = async (options: TrainOptions, until: number): Promise<UpdateStep> => {
+    for await (const step of trainSteps(cpu, corpora, options)) {
+      if (step.kind === 'update' && step.update === until) return step;
+    }
+    throw new Error('too few updates');
+  };
+
+  test('has the moments of all of them, also once they have ended', async () => {
+    const options = { ...small, threads: watchedThreads(3) };
+    const whole = bytes((await train(cpu, corpora, options)).model);
+    const left = await stepsOf(options, 7); // the loop was left, and its threads with it
+    const { model } = await train(cpu, corpora, { ...options, resume: left.checkpoint() });
+    expect(bytes(model)).toBe(whole);
+  });
+
+  test('is refused where a thread took its moments with it', async () => {
+    const threads = watchedThreads(2);
+    const seen: UpdateStep[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const step of trainSteps(cpu, corpora, { ...small, epochs: 50, threads })) {
+        if (step.kind === 'update') seen.push(step);
+        if (seen.length === 3) await threads.workers[0].terminate();
+      }
+    };
+    await expect(loop()).rejects.toThrow(WorkerError);
+    expect(() => seen[2].checkpoint()).toThrow(WorkerError);
+  });
+
+  test('is refused where the training ended in the midst of an update', async () => {
+    const seen: UpdateStep[] = [];
+    const wild: TrainOptions = { ...small, cell: 'rnn-relu', lr: 1e30, optimizer: 'sgd', clip: Infinity };
+    const loop = async (): Promise<void> => {
+      for await (const step of trainSteps(cpu, corpora, { ...wild, ema: undefined, threads: watchedThreads(2) }))
+        if (step.kind === 'update') seen.push(step);
+    };
+    await expect(loop()).rejects.toThrow(NonFiniteError);
+    expect(() => seen[0].checkpoint()).toThrow(/in the midst of an update; take checkpoints between updates/);
+  });
 });
 
 describe('left early', () => {

@@ -1,6 +1,7 @@
 /**
- * Where threads meet. Steps are numbered from 1. A quick thread may arrive for the next step before a slow one has seen that
- * all arrived for this one, so a count is reached when it is reached or passed; counts wrap around at 2³², differences do not.
+ * Where threads meet. Steps are numbered from 1, and so are the barriers that all of them arrive at. A quick thread may arrive at the
+ * next barrier before a slow one has seen that all arrived at this one, so a count is reached when it is reached or passed; counts wrap
+ * around at 2³², differences do not.
  *
  * A thread that may not block (a page's main thread) polls `arrivedAll`; the others block in `awaitStep` and
  * `awaitArrivals`, after a time of looking: a core that sleeps for a moment is not at once awake again, on a virtual machine above all. Whoever finds the team broken calls `stop`, and every wait ends. Waits end by themselves from time to
@@ -36,22 +37,22 @@ export function awaitStep(control: Int32Array, step: number, patience = 0): bool
   return block(control, CONTROL.step, step, patience);
 }
 
-/** Arrives at the barrier of a step. @returns whether this was the last arrival, and thread 0 sleeps */
-export function arrive(control: Int32Array, step: number, threads: number): boolean {
+/** Arrives at a barrier. @returns whether this was the last arrival, and thread 0 sleeps */
+export function arrive(control: Int32Array, barrier: number, threads: number): boolean {
   const before = Atomics.add(control, CONTROL.arrived, 1);
   Atomics.notify(control, CONTROL.arrived);
   // Read after the arrival, as thread 0 looks for arrivals after lying down: one of the two sees the other.
-  return ((before + 1) | 0) === ((step * threads) | 0) && Atomics.load(control, CONTROL.asleep) !== 0;
+  return ((before + 1) | 0) === ((barrier * threads) | 0) && Atomics.load(control, CONTROL.asleep) !== 0;
 }
 
-/** Whether all threads have arrived at the barrier of a step. */
-export function arrivedAll(control: Int32Array, step: number, threads: number): boolean {
-  return reached(Atomics.load(control, CONTROL.arrived), step * threads);
+/** Whether all threads have arrived at a barrier. */
+export function arrivedAll(control: Int32Array, barrier: number, threads: number): boolean {
+  return reached(Atomics.load(control, CONTROL.arrived), barrier * threads);
 }
 
 /** Blocks until all have arrived, likewise. @returns whether they have; false: the team is dissolved */
-export function awaitArrivals(control: Int32Array, step: number, threads: number, patience = 0): boolean {
-  return block(control, CONTROL.arrived, step * threads, patience);
+export function awaitArrivals(control: Int32Array, barrier: number, threads: number, patience = 0): boolean {
+  return block(control, CONTROL.arrived, barrier * threads, patience);
 }
 
 /** Dissolves the team: every wait ends. */

@@ -1,50 +1,68 @@
 /**
- * Gradients of all threads in one shared memory, and their sum in a fixed order.
+ * What threads hand each other in an update, in one shared memory.
  *
- * Every thread writes its own gradient, meets the others, and adds up all of them itself, shard by shard: the same additions
- * in the same order everywhere, so that all replicas get the same bits. Of an embedding only the touched rows travel.
+ * Every parameter has one owner (`owners.ts`). A thread writes its gradients for the owners; each owner adds up what it got, in the order
+ * of the threads, updates its part, and writes it for the others. So every sum, and every update, is made once, and its bits depend on no
+ * thread's pace. Of an embedding only the touched rows travel.
  *
- * There are two sets of places, for odd and for even steps. A thread may write for step s + 1 while another still reads what
- * was written for step s; no thread can be at step s + 2 before all have read, because all must arrive at the barrier of s + 1.
+ * A place is written between two barriers and read between the next two: gradients before the first barrier of an update, the sum's
+ * norm before the second, weights before the third. No thread can be at the first barrier of the next update before all have read.
  */
-import type { TensorRecord } from '../../../autograd/grads.js';
-import { isRowSparseGradient, touch, zeroInPlace } from '../../../autograd/grads.js';
+import type { RowSparseGradient, TensorRecord } from '../../../autograd/grads.js';
+import { isRowSparseGradient, touch } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
 import { MemoryError } from '../../../tensor/errors.js';
 import type { Real, Tensor } from '../../../tensor/types.js';
 import { dtypeOf, sizeOf, viewOf } from '../../../tensor/view.js';
+import type { Owners, OwnPart } from './owners.js';
 
-/** The shared gradients. */
+/** The shared memory, and who writes where. */
 export interface Exchange {
   readonly buffer: SharedArrayBuffer;
-  /** `places[step % 2][thread]`. */
-  readonly places: readonly (readonly Place[])[];
+  /** `gradients[i]`: what thread i has for the owners. */
+  readonly gradients: readonly Place[];
+  /** `updated[i]`: what thread i has updated. */
+  readonly updated: readonly Place[];
+  /** The moments of the optimizer, whole. Memory that nothing touches until a state is asked for. */
+  readonly moments: readonly Real[];
 }
 
-/** Where one thread writes: values by name of the gradient, and the touched rows of those that list them. */
-type Place = Readonly<
-  Record<string, { readonly values: Real; readonly rows?: Int32Array; readonly count?: Int32Array }>
->;
+/** Values by name of the tensor. */
+export type Place = Readonly<Record<string, Part>>;
+
+interface Part {
+  readonly values: Real;
+  /** Of a gradient that lists rows: these, those of one owner after those of the other. */
+  readonly rows?: Int32Array;
+  /** Where the rows of each owner end; of an updated part, where its rows end. */
+  readonly ends?: Int32Array;
+}
 
 /** Most rows that a row gradient can list after one shard, by name of the gradient. */
 export type RowLimits = Readonly<Record<string, number>>;
 
 /**
  * @param grads gradients as `zeroGrads` makes them; only their names, shapes and types are read. Every thread gives its own
+ * @param moments those of the optimizer, likewise
  * @param shared the memory, where another thread has made it
  * @throws MemoryError where the memory is unavailable
  */
 export function createExchange(
-  threads: number,
+  owners: Owners,
   grads: TensorRecord,
-  rowLimits: RowLimits,
+  moments: readonly Tensor[],
+  limits: RowLimits,
   shared?: SharedArrayBuffer,
 ): Exchange {
-  const bytes = bytesPerPlace(grads, rowLimits);
-  const buffer = shared ?? memoryOf(2 * threads * bytes, threads);
-  const set = (half: number): Place[] =>
-    Array.from({ length: threads }, (_, i) => placeAt(buffer, (half * threads + i) * bytes, grads, rowLimits));
-  return { buffer, places: [set(0), set(1)] };
+  const lay = (carve: Carver): Omit<Exchange, 'buffer'> => ({
+    gradients: owners.spans.map(() => gradientPlace(carve, owners, grads, limits)),
+    updated: owners.spans.map((_, i) => updatedPlace(carve, owners, i, grads, limits)),
+    moments: moments.map((m) => carve.reals(m, sizeOf(m.shape))),
+  });
+  const measure = carver();
+  lay(measure);
+  const buffer = shared ?? memoryOf(measure.bytes, owners.threads);
+  return { buffer, ...lay(carver(buffer)) };
 }
 
 function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
@@ -59,63 +77,240 @@ function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
   }
 }
 
-/** Writes the gradients of a shard. */
-export function writeGradients(kernels: Kernels, place: Place, grads: TensorRecord): void {
+/** Hands out one array of the memory after the other. */
+interface Carver {
+  reals(like: Tensor, length: number): Real;
+  integers(length: number): Int32Array;
+  /** Bytes handed out. */
+  readonly bytes: number;
+}
+
+/** A cache line: what two threads write never shares one. */
+const LINE = 64;
+
+/** A carver of a memory; without one it only counts. */
+function carver(buffer?: SharedArrayBuffer): Carver {
+  let bytes = 0;
+  const take = (length: number, width: number): [SharedArrayBuffer, number, number] => {
+    const start = bytes;
+    bytes += Math.ceil((length * width) / LINE) * LINE;
+    return buffer ? [buffer, start, length] : [new SharedArrayBuffer(0), 0, 0];
+  };
+  return {
+    reals: (like, length) =>
+      dtypeOf(like.data) === 'float32' ? new Float32Array(...take(length, 4)) : new Float64Array(...take(length, 8)),
+    integers: (length) => new Int32Array(...take(length, 4)),
+    get bytes() {
+      return bytes;
+    },
+  };
+}
+
+function gradientPlace(carve: Carver, { threads }: Owners, grads: TensorRecord, limits: RowLimits): Place {
+  return placeOf(grads, (name, g) => {
+    if (!isRowSparseGradient(g)) return { values: carve.reals(g, sizeOf(g.shape)) };
+    return rowPart(carve, g, limits[name], threads);
+  });
+}
+
+function updatedPlace(
+  carve: Carver,
+  { threads, spans }: Owners,
+  owner: number,
+  grads: TensorRecord,
+  limits: RowLimits,
+): Place {
+  return placeOf(grads, (name, g) => {
+    const { start, end } = spans[owner][name] ?? { start: 0, end: 0 };
+    if (!isRowSparseGradient(g)) return { values: carve.reals(g, end - start) };
+    return rowPart(carve, g, Math.min(threads * limits[name], Math.ceil(g.shape[0] / threads)), 1);
+  });
+}
+
+const placeOf = (grads: TensorRecord, part: (name: string, g: Tensor) => Part): Place =>
+  Object.fromEntries(Object.entries(grads).map(([name, g]) => [name, part(name, g)]));
+
+const rowPart = (carve: Carver, g: RowSparseGradient, rows: number, groups: number): Part => ({
+  values: carve.reals(g, rows * g.shape[1]),
+  rows: carve.integers(rows),
+  ends: carve.integers(groups),
+});
+
+/** Writes the gradients of thread `index`, its own part excepted: of that, only which rows it touched. */
+export function writeGradients(
+  kernels: Kernels,
+  { gradients }: Pick<Exchange, 'gradients'>,
+  { threads, spans }: Owners,
+  index: number,
+  grads: TensorRecord,
+): void {
   for (const [name, g] of Object.entries(grads)) {
-    const { values, rows, count } = place[name];
+    const { values, rows, ends } = gradients[index][name];
     if (!isRowSparseGradient(g)) {
-      values.set(g.data.subarray(g.offset, g.offset + sizeOf(g.shape)));
+      const { start, end } = spans[index][name];
+      const elements = g.data.subarray(g.offset, g.offset + sizeOf(g.shape));
+      values.set(elements.subarray(0, start));
+      values.set(elements.subarray(end), end);
       continue;
     }
-    rows!.set(g.touched.subarray(0, g.count));
-    count![0] = g.count;
-    kernels.rows.gather(viewOf(values, [g.count, g.shape[1]]), g, g.touched.subarray(0, g.count));
+    byOwner(g.touched.subarray(0, g.count), threads, rows!, ends!);
+    ends!.forEach((end, owner) => {
+      const start = owner === 0 ? 0 : ends![owner - 1];
+      if (owner !== index) gatherRows(kernels, values, start, g, rows!.subarray(start, end));
+    });
   }
 }
 
-/** `grads` = the sum of what was written to `places`, added in their order. */
-export function sumGradients(kernels: Kernels, places: readonly Place[], grads: TensorRecord): void {
-  zeroInPlace(grads);
+/** Sorts rows by their owner, otherwise in their order, and notes where those of each end. */
+function byOwner(touched: Int32Array, threads: number, rows: Int32Array, ends: Int32Array): void {
+  let at = 0;
+  for (let owner = 0; owner < threads; owner++) {
+    for (const row of touched) if (row % threads === owner) rows[at++] = row;
+    ends[owner] = at;
+  }
+}
+
+/** Copies rows of a matrix, one behind the other, from row `start` of `values` on. */
+function gatherRows(kernels: Kernels, values: Real, start: number, x: Tensor, rows: Int32Array): void {
+  const [, width] = x.shape;
+  if (rows.length > 0) kernels.rows.gather(viewOf(values, [rows.length, width], start * width), x, rows);
+}
+
+/** Adds to the part of thread `index` what the others have for it, in their order, from the first `shards` places. */
+export function addToOwnPart(
+  kernels: Kernels,
+  { gradients }: Pick<Exchange, 'gradients'>,
+  { spans }: Owners,
+  index: number,
+  grads: TensorRecord,
+  shards: number,
+): void {
   for (const [name, g] of Object.entries(grads)) {
-    for (const place of places) {
-      const { values, rows, count } = place[name];
+    for (let from = 0; from < shards; from++) {
+      if (from === index) continue;
+      const { values, rows, ends } = gradients[from][name];
       if (isRowSparseGradient(g)) {
-        const touched = rows!.subarray(0, count![0]);
-        for (const row of touched) touch(g, row);
-        kernels.rows.scatterAdd(g, viewOf(values, [touched.length, g.shape[1]]), touched);
+        const start = index === 0 ? 0 : ends![index - 1];
+        const own = rows!.subarray(start, ends![index]);
+        for (const row of own) touch(g, row);
+        kernels.rows.scatterAdd(g, viewOf(values, [own.length, g.shape[1]], start * g.shape[1]), own);
       } else {
-        kernels.rows.addMatrix(oneRow(g), viewOf(values, [1, values.length]));
+        const { start, end } = spans[index][name];
+        const line = [1, end - start];
+        if (end > start) kernels.rows.addMatrix(viewOf(g.data, line, g.offset + start), viewOf(values, line, start));
       }
     }
   }
 }
 
-/** All elements of a gradient as one row. They are row-major, as `zeroGrads` makes them. */
-const oneRow = (g: Tensor): Tensor => viewOf(g.data, [1, sizeOf(g.shape)], g.offset);
-
-const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
-const widthOf = (g: Tensor): number => (dtypeOf(g.data) === 'float32' ? 4 : 8);
-/** Number of values of a gradient that travel at most. */
-const valuesOf = (g: Tensor, limit: number): number => (isRowSparseGradient(g) ? limit * g.shape[1] : sizeOf(g.shape));
-
-function bytesPerPlace(grads: TensorRecord, rowLimits: RowLimits): number {
-  return Object.entries(grads).reduce((sum, [name, g]) => {
-    const list = isRowSparseGradient(g) ? 4 * (rowLimits[name] + 1) : 0;
-    return sum + aligned(valuesOf(g, rowLimits[name]) * widthOf(g)) + aligned(list);
-  }, 0);
+/** Lists in every row gradient the rows that any of the first `shards` threads touched. */
+export function touchAll({ gradients }: Pick<Exchange, 'gradients'>, grads: TensorRecord, shards: number): void {
+  for (const [name, g] of Object.entries(grads)) {
+    if (!isRowSparseGradient(g)) continue;
+    for (let from = 0; from < shards; from++) {
+      const { rows, ends } = gradients[from][name];
+      for (const row of rows!.subarray(0, ends![ends!.length - 1])) touch(g, row);
+    }
+  }
 }
 
-function placeAt(buffer: SharedArrayBuffer, start: number, grads: TensorRecord, rowLimits: RowLimits): Place {
-  let at = start;
-  const entries = Object.entries(grads).map(([name, g]) => {
-    const length = valuesOf(g, rowLimits[name]);
-    const values =
-      dtypeOf(g.data) === 'float32' ? new Float32Array(buffer, at, length) : new Float64Array(buffer, at, length);
-    at += aligned(values.byteLength);
-    if (!isRowSparseGradient(g)) return [name, { values }] as const;
-    const list = new Int32Array(buffer, at, rowLimits[name] + 1);
-    at += aligned(list.byteLength);
-    return [name, { values, count: list.subarray(0, 1), rows: list.subarray(1) }] as const;
+/** Writes the part of thread `index`, of parameters or of gradients. */
+export function publishPart(
+  kernels: Kernels,
+  { updated }: Pick<Exchange, 'updated'>,
+  { spans }: Owners,
+  index: number,
+  part: Pick<OwnPart, 'rows'>,
+  tensors: TensorRecord,
+): void {
+  for (const [name, { values, rows, ends }] of Object.entries(updated[index])) {
+    const x = tensors[name];
+    if (rows === undefined) {
+      const { start, end } = spans[index][name];
+      values.set(x.data.subarray(x.offset + start, x.offset + end));
+    } else {
+      rows.set(part.rows[name]);
+      ends![0] = part.rows[name].length;
+      gatherRows(kernels, values, 0, x, part.rows[name]);
+    }
+  }
+}
+
+/** Copies the parts of all other threads into the tensors of thread `index`. Rows of a gradient become rows in use. */
+export function takeParts(
+  { updated }: Pick<Exchange, 'updated'>,
+  { spans }: Owners,
+  index: number,
+  tensors: TensorRecord,
+): void {
+  updated.forEach((place, owner) => {
+    if (owner === index) return;
+    for (const [name, { values, rows, ends }] of Object.entries(place)) {
+      const x = tensors[name];
+      if (rows === undefined) x.data.set(values, x.offset + spans[owner][name].start);
+      else takeRows(x, values, rows.subarray(0, ends![0]));
+    }
   });
-  return Object.fromEntries(entries);
+}
+
+function takeRows(x: Tensor, values: Real, rows: Int32Array): void {
+  const { data, offset } = x;
+  const [, width] = x.shape;
+  if (isRowSparseGradient(x)) for (const row of rows) touch(x, row);
+  for (let k = 0, from = 0; k < rows.length; k++) {
+    for (let to = offset + rows[k] * width, end = to + width; to < end;) data[to++] = values[from++];
+  }
+}
+
+/** Writes the moments that thread `index` has. `moments` are those of the optimizer: as many per parameter, in the order of `grads`. */
+export function writeMoments(
+  exchange: Pick<Exchange, 'moments'>,
+  owners: Owners,
+  index: number,
+  grads: TensorRecord,
+  moments: readonly Tensor[],
+): void {
+  forEachOwned(owners, [index], grads, moments, (k, start, end) => {
+    const { data, offset } = moments[k];
+    exchange.moments[k].set(data.subarray(offset + start, offset + end), start);
+  });
+}
+
+/** Copies the moments of all other threads into those of thread `index`. */
+export function takeMoments(
+  exchange: Pick<Exchange, 'moments'>,
+  owners: Owners,
+  index: number,
+  grads: TensorRecord,
+  moments: readonly Tensor[],
+): void {
+  const others = owners.spans.map((_, i) => i).filter((i) => i !== index);
+  forEachOwned(owners, others, grads, moments, (k, start, end) => {
+    moments[k].data.set(exchange.moments[k].subarray(start, end), moments[k].offset + start);
+  });
+}
+
+/** Visits the elements of every moment that some threads own, run by run. */
+function forEachOwned(
+  { threads, spans }: Owners,
+  indices: readonly number[],
+  grads: TensorRecord,
+  moments: readonly Tensor[],
+  visit: (moment: number, start: number, end: number) => void,
+): void {
+  const names = Object.keys(grads);
+  const each = moments.length / names.length;
+  names.forEach((name, n) => {
+    const g = grads[name];
+    for (let k = each * n; k < each * (n + 1); k++) {
+      for (const index of indices) {
+        if (!isRowSparseGradient(g)) {
+          visit(k, spans[index][name].start, spans[index][name].end);
+          continue;
+        }
+        const [V, width] = g.shape;
+        for (let row = index; row < V; row += threads) visit(k, row * width, (row + 1) * width);
+      }
+    }
+  });
 }

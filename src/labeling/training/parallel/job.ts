@@ -1,4 +1,4 @@
-/** What thread 0 tells the others of a step, and what they tell of their losses, in shared memory. */
+/** What thread 0 tells the others of a step, and what they tell of their losses and norms, in shared memory. */
 import type { Moment, Totals } from '../replica.js';
 import { CONTROL_WORDS } from './barrier.js';
 
@@ -16,7 +16,7 @@ export interface Job {
 export interface SharedJob {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
-  /** lr, per head the totals of the batch, then per thread: norm of the gradient of its last update, and per head mean loss and decisions of its shard. */
+  /** lr, per head the totals of the batch, then per thread: norm of its part of the gradient, and per head mean loss and decisions of its shard. */
   readonly numbers: Float64Array;
   readonly threads: number;
   readonly heads: number;
@@ -26,9 +26,23 @@ const HEAD = {
   epoch: CONTROL_WORDS,
   batch: CONTROL_WORDS + 1,
   shards: CONTROL_WORDS + 2,
+  act: CONTROL_WORDS + 3,
 };
 /** Words before the ends of the shards. */
-const ENDS = CONTROL_WORDS + 3;
+const ENDS = CONTROL_WORDS + 4;
+
+const ACTS = ['update', 'state'] as const;
+
+/** What a step is for: an update, or the moments of all optimizers for thread 0. */
+export type Act = (typeof ACTS)[number];
+
+/** Thread 0, before `beginStep`. */
+export function writeAct({ control }: SharedJob, act: Act): void {
+  control[HEAD.act] = ACTS.indexOf(act);
+}
+
+/** What the step that has begun is for. */
+export const readAct = ({ control }: SharedJob): Act => ACTS[control[HEAD.act]];
 
 /** Numbers before those of the threads. */
 const firstOf = (heads: number): number => 1 + heads;
@@ -109,14 +123,15 @@ export function meanLosses({ numbers, heads }: SharedJob, shards: number): numbe
   });
 }
 
-/** Thread `index` reports the gradient norm of its last update, before the barrier of the next step. */
+/** Thread `index` reports the norm of its part of the gradient, between the first and the second barrier of an update. */
 export function writeNorm({ numbers, heads }: SharedJob, index: number, norm: number): void {
   numbers[firstOf(heads) + widthOf(heads) * index] = norm;
 }
 
-/** The first thread whose last update had another norm than that of thread 0, or nothing. After the barrier. */
-export function strayThread({ numbers, threads, heads }: SharedJob): number | undefined {
-  const norm = (i: number): number => numbers[firstOf(heads) + widthOf(heads) * i];
-  for (let i = 1; i < threads; i++) if (norm(i) !== norm(0)) return i;
-  return undefined;
+/** √(Σ nᵢ²) over the norms nᵢ of all parts, in their order: the norm of the whole, after the second barrier. NaN if one is NaN. */
+export function normOfParts({ numbers, threads, heads }: SharedJob): number {
+  const norms = Array.from({ length: threads }, (_, i) => numbers[firstOf(heads) + widthOf(heads) * i]);
+  const largest = Math.max(...norms);
+  if (!(largest > 0 && largest < Infinity)) return largest;
+  return largest * Math.sqrt(norms.reduce((sum, norm) => sum + (norm / largest) ** 2, 0)); // no square overflows or vanishes
 }

@@ -5,13 +5,16 @@ import type { Kernels } from '../../../kernels/types.js';
 import { NonFiniteError, UnsupportedError } from '../../../tensor/errors.js';
 import { restoreReplica } from '../checkpoint.js';
 import type { Replica } from '../replica.js';
-import { addShardGradient, applyGradient, createReplica } from '../replica.js';
+import { createReplica } from '../replica.js';
 import { arrive, awaitArrivals, awaitStep } from './barrier.js';
-import { createExchange, sumGradients, writeGradients } from './exchange.js';
-import { createSharedJob, readJob, writeLosses, writeNorm } from './job.js';
+import { createExchange, writeMoments } from './exchange.js';
+import { createSharedJob, readAct, readJob } from './job.js';
 import { holdLifeline } from './lifeline.js';
+import type { Member } from './member.js';
+import { giveGradient, sumOwnPart, takeOtherParts, updateOwnPart } from './member.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { sentencesOf } from './messages.js';
+import { ownersOf } from './owners.js';
 import { repeatable } from './threads.js';
 
 /** A worker's line to the thread that started it. */
@@ -68,22 +71,34 @@ async function openAgain(backend: string): Promise<Kernels> {
 /** Step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
   const { index, threads, rowLimits, patience } = start;
+  const { optimizer, flatGrads } = replica;
   const sharedJob = createSharedJob(threads, replica.settings.batch, replica.network.heads.length, start.sharedJob);
-  const exchange = createExchange(threads, replica.flatGrads, rowLimits, start.exchange);
-  let norm = 0;
-  for (let step = 1; awaitStep(sharedJob.control, step, patience); step++) {
-    const { shards, totals, lr, moment } = readJob(sharedJob);
-    const places = exchange.places[step % 2];
-    if (index < shards.length) {
-      const shard = addShardGradient(replica, shards[index], totals, moment);
-      writeGradients(replica.kernels, places[index], replica.flatGrads);
-      writeLosses(sharedJob, index, shard.losses, shard.decisions);
+  const owners = ownersOf(flatGrads, threads);
+  const exchange = createExchange(owners, flatGrads, optimizer.tensors, rowLimits, start.exchange);
+  const member: Member = { replica, index, owners, exchange, sharedJob };
+  const { control } = sharedJob;
+  let barrier = 0;
+  const arriveThere = (): void => {
+    if (arrive(control, ++barrier, threads)) tell({ kind: 'arrived' });
+  };
+  const meet = (): boolean => {
+    arriveThere();
+    return awaitArrivals(control, barrier, threads, patience);
+  };
+  for (let step = 1; awaitStep(control, step, patience); step++) {
+    if (readAct(sharedJob) === 'state') {
+      writeMoments(exchange, owners, index, flatGrads, optimizer.tensors);
+      arriveThere();
+      continue;
     }
-    writeNorm(sharedJob, index, norm); // not after the barrier: thread 0 may not have read the norms of the step before
-    if (arrive(sharedJob.control, step, threads)) tell({ kind: 'arrived' });
-    if (!awaitArrivals(sharedJob.control, step, threads, patience)) return;
-    sumGradients(replica.kernels, places.slice(0, shards.length), replica.flatGrads);
-    norm = applyGradient(replica, lr); // one that is not finite is reported by thread 0, which has it too
+    const job = readJob(sharedJob);
+    giveGradient(member, job);
+    if (!meet()) return;
+    const part = sumOwnPart(member, job.shards.length);
+    if (!meet()) return;
+    updateOwnPart(member, part, job.lr);
+    if (!meet()) return;
+    takeOtherParts(member); // a norm that is not finite is reported by thread 0, which has it too
   }
 }
 

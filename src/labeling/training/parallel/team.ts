@@ -1,24 +1,27 @@
 /**
  * Data-parallel training, seen from thread 0, which is a member of the team like the others: every thread holds a whole
- * replica, computes the gradient of its shard of the batch, meets the others at a barrier, adds up all gradients in the
- * order of the shards, and updates its own replica. The sums and the arithmetic are the same everywhere, so the replicas
- * stay equal bit for bit and no weight is ever sent.
+ * replica and computes the gradient of its shard of the batch. Of every parameter one thread is the owner (`owners.ts`): it adds up the
+ * gradients of all threads, updates its part, and hands it to the others. So no sum and no update is made twice, and after three
+ * barriers all replicas are equal bit for bit. The moments of the optimizer stay with the owners until a checkpoint asks for them.
  *
- * Thread 0 never blocks: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
+ * Thread 0 never sleeps: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
  * worker is noticed there.
  */
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import { sparseRows } from '../../model/network.js';
 import type { ReplicaState } from '../checkpoint.js';
 import type { Replica, Shard } from '../replica.js';
-import { addShardGradient, weighted } from '../replica.js';
+import { weighted } from '../replica.js';
 import { arrive, arrivedAll, beginStep, CONTROL, stop } from './barrier.js';
-import type { Exchange, RowLimits } from './exchange.js';
-import { createExchange, sumGradients, writeGradients } from './exchange.js';
-import type { SharedJob, Job } from './job.js';
-import { createSharedJob, meanLosses, strayThread, writeJob, writeLosses, writeNorm } from './job.js';
+import type { RowLimits } from './exchange.js';
+import { createExchange, takeMoments } from './exchange.js';
+import type { Job } from './job.js';
+import { createSharedJob, meanLosses, normOfParts, writeAct, writeJob } from './job.js';
+import type { Member } from './member.js';
+import { giveGradient, sumOwnPart, takeOtherParts, updateOwnPart } from './member.js';
 import type { StartMessage, WorkerMessage } from './messages.js';
 import { shareParams, shareSentences } from './messages.js';
+import { ownersOf } from './owners.js';
 import { shardsOf } from './shards.js';
 import type { Threads, WorkerHandle } from './threads.js';
 
@@ -29,33 +32,50 @@ import type { Threads, WorkerHandle } from './threads.js';
 const PATIENCE_MS = 10;
 const LITTLE_PATIENCE_MS = 0.1;
 
+/** Milliseconds that thread 0 waits for moments. It looks all the while, so it hears of no end of a worker in that time. */
+const STATE_MS = 10_000;
+
 /** The threads of a training. */
 export interface Team {
   /**
-   * Adds the gradient of a whole batch to thread 0's replica. The others do the same to theirs, and update them; thread 0's
-   * is updated by the caller, with the same learning rate.
+   * Computes the gradient of a whole batch; `applyGradient` has to follow.
    *
    * @param batch the places of its sentences, its tokens, the learning rate of the update that follows
    * @returns thread 0's own shard, with the decisions and the losses of the whole batch
-   * @throws WorkerError when a worker has ended, or its last update was not that of thread 0; NonFiniteError when the loss
-   *   of a shard is not finite
+   * @throws WorkerError when a worker has ended; NonFiniteError when the loss of a shard is not finite
    */
   addGradient(batch: Omit<Job, 'shards'> & { readonly members: readonly number[] }): Promise<Shard>;
-  /** Says which gradient norm thread 0's update had. Replicas that drifted apart, which must not happen, would differ in it. */
-  noteUpdate(norm: number): void;
+  /**
+   * Clips the gradient and updates all replicas, at the learning rate of the batch. Where the norm is not finite nothing is updated, and
+   * thread 0's gradients are those of the whole batch.
+   *
+   * @returns the norm before clipping
+   * @throws WorkerError when a worker has ended
+   */
+  applyGradient(lr: number): Promise<number>;
+  /**
+   * Brings the moments of all threads into thread 0's optimizer, between two updates. Closing the team does so too.
+   *
+   * @throws WorkerError when a worker has ended, and its moments with it
+   */
+  complete(): void;
   /** Ends all workers. */
   close(): Promise<void>;
 }
 
 /** What the members of a team share, and how it stands with them. */
-interface State {
-  readonly replica: Replica;
+interface State extends Member {
   readonly threads: number;
   readonly patience: number;
-  readonly sharedJob: SharedJob;
-  readonly exchange: Exchange;
   readonly workers: WorkerHandle[];
   step: number;
+  /** The last barrier that thread 0 arrived at. */
+  barrier: number;
+  /** Whether an update has begun and not ended. */
+  updating: boolean;
+  /** Whether workers have newer moments than thread 0. */
+  behind: boolean;
+  shards: number;
   ready: number;
   closed: boolean;
   failure: Error | null;
@@ -76,38 +96,37 @@ export async function createTeam(
   { start, cores = 0 }: Pick<Threads, 'start' | 'cores'>,
   resumed?: ReplicaState,
 ): Promise<Team> {
-  const { settings, sentences } = replica;
+  const { settings, sentences, flatGrads } = replica;
   const lengths = Array.from(sentences.lengths);
   const rowLimits = mostRows(lengths, settings.batch, replica);
+  const owners = ownersOf(flatGrads, threads);
   const state: State = {
     replica,
+    index: 0,
+    owners,
     threads,
     patience: threads <= cores ? PATIENCE_MS : LITTLE_PATIENCE_MS,
     sharedJob: createSharedJob(threads, settings.batch, replica.network.heads.length),
-    exchange: createExchange(threads, replica.flatGrads, rowLimits),
+    exchange: createExchange(owners, flatGrads, replica.optimizer.tensors, rowLimits),
     workers: [],
-    step: 0,
+    ...{ step: 0, barrier: 0, updating: false, behind: false, shards: 0 },
     ready: 1,
     closed: false,
     failure: null,
     wake: () => undefined,
   };
-  const close = async (): Promise<void> => {
-    state.closed = true;
-    stop(state.sharedJob.control);
-    await Promise.all(state.workers.map((worker) => worker.terminate()));
-  };
   try {
     startWorkers(state, start, rowLimits, resumed);
     await sleepUntil(state, () => state.ready === threads);
   } catch (error) {
-    await close();
+    await close(state);
     throw error;
   }
   return {
     addGradient: ({ members, ...job }) => addGradient(state, { ...job, shards: shardsOf(lengths, members, threads) }),
-    noteUpdate: (norm) => writeNorm(state.sharedJob, 0, norm),
-    close,
+    applyGradient: (lr) => applyGradient(state, lr),
+    complete: () => complete(state),
+    close: () => close(state),
   };
 }
 
@@ -185,28 +204,82 @@ function ended(
 }
 
 async function addGradient(state: State, job: Job): Promise<Shard> {
-  const { replica, threads, sharedJob, exchange } = state;
+  const { replica, sharedJob } = state;
   if (state.failure) throw state.failure;
-  const step = ++state.step;
-  const places = exchange.places[step % 2];
+  state.updating = true;
+  state.shards = job.shards.length;
   writeJob(sharedJob, job);
-  beginStep(sharedJob.control, step);
-  const shard = addShardGradient(replica, job.shards[0], job.totals, job.moment);
-  writeGradients(replica.kernels, places[0], replica.flatGrads);
-  writeLosses(sharedJob, 0, shard.losses, shard.decisions);
-  arrive(sharedJob.control, step, threads);
-  await allArrived(state, step);
-  const stray = strayThread(sharedJob);
-  if (stray !== undefined) throw ended(stray, threads, 'its model is no longer that of thread 1');
-  sumGradients(replica.kernels, places.slice(0, job.shards.length), replica.flatGrads);
-  const losses = meanLosses(sharedJob, job.shards.length);
+  begin(state, 'update');
+  const shard = giveGradient(state, job)!; // the first shard is thread 0's
+  await meet(state);
+  const losses = meanLosses(sharedJob, state.shards);
   const loss = weighted(losses, replica.weights);
   return { ...shard, decisions: job.totals, losses, loss };
 }
 
-async function allArrived(state: State, step: number): Promise<void> {
-  const { threads, patience, sharedJob } = state;
-  const arrived = (): boolean => arrivedAll(sharedJob.control, step, threads);
+async function applyGradient(state: State, lr: number): Promise<number> {
+  const { replica, shards, sharedJob } = state;
+  const part = sumOwnPart(state, shards);
+  await meet(state);
+  let norm = NaN;
+  const step = async (): Promise<void> => {
+    updateOwnPart(state, part, lr);
+    await meet(state);
+    norm = takeOtherParts(state);
+  };
+  if (replica.average && Number.isFinite(normOfParts(sharedJob))) await replica.average.update(replica.flatGrads, step);
+  else await step();
+  state.updating = false;
+  state.behind = true;
+  return norm;
+}
+
+function complete(state: State): void {
+  const { replica, owners, exchange, sharedJob, threads } = state;
+  if (state.failure) throw state.failure;
+  if (!state.behind) return;
+  if (state.closed) throw lost('the team was dissolved in the midst of an update');
+  begin(state, 'state');
+  arrive(sharedJob.control, ++state.barrier, threads);
+  const until = performance.now() + STATE_MS;
+  while (!arrivedAll(sharedJob.control, state.barrier, threads)) {
+    if (performance.now() > until) throw (state.failure = lost(`no answer within ${STATE_MS / 1000} seconds`));
+  }
+  takeMoments(exchange, owners, 0, replica.flatGrads, replica.optimizer.tensors);
+  state.behind = false;
+}
+
+const lost = (reason: string): WorkerError =>
+  new WorkerError(
+    `the state of the optimizer on the other threads is lost: ${reason}; take checkpoints between updates`,
+  );
+
+async function close(state: State): Promise<void> {
+  try {
+    if (!state.closed && !state.updating && !state.failure) complete(state);
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error; // whoever asks for the state later is told
+  }
+  state.closed = true;
+  stop(state.sharedJob.control);
+  await Promise.all(state.workers.map((worker) => worker.terminate()));
+}
+
+/** Lets all threads begin the next step. */
+function begin(state: State, act: 'update' | 'state'): void {
+  writeAct(state.sharedJob, act);
+  beginStep(state.sharedJob.control, ++state.step);
+}
+
+/** Arrives at the next barrier, and waits for the others. */
+async function meet(state: State): Promise<void> {
+  arrive(state.sharedJob.control, ++state.barrier, state.threads);
+  await allArrived(state);
+}
+
+async function allArrived(state: State): Promise<void> {
+  const { threads, patience, sharedJob, barrier } = state;
+  const arrived = (): boolean => arrivedAll(sharedJob.control, barrier, threads);
   const until = performance.now() + patience;
   while (!arrived() && performance.now() < until);
   if (arrived()) return;

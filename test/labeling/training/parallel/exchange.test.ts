@@ -1,11 +1,23 @@
-/** Gradients of shards, summed: against the gradient of the whole batch, and addition by addition. */
-import { flatten, nestLike, zeroGrads, zeroInPlace } from '../../../../src/autograd/index.js';
+/** What threads hand each other: sums of gradients against the gradient of the whole batch, and addition by addition; parts; moments. */
+import { flatten, nestLike, zeroGrads } from '../../../../src/autograd/index.js';
 import { plainMemory } from '../../../../src/kernels/complete.js';
 import { plainRows } from '../../../../src/kernels/cpu/rows.js';
 import type { RowSparseGradient, TensorRecord } from '../../../../src/autograd/index.js';
+import type { Kernels } from '../../../../src/kernels/index.js';
 import { createCpuKernels, createWasmKernels } from '../../../../src/kernels/index.js';
 import type { Exchange } from '../../../../src/labeling/training/parallel/exchange.js';
-import { createExchange, sumGradients, writeGradients } from '../../../../src/labeling/training/parallel/exchange.js';
+import {
+  addToOwnPart,
+  createExchange,
+  publishPart,
+  takeMoments,
+  takeParts,
+  touchAll,
+  writeGradients,
+  writeMoments,
+} from '../../../../src/labeling/training/parallel/exchange.js';
+import { ownersOf, ownPartOf } from '../../../../src/labeling/training/parallel/owners.js';
+import type { Owners } from '../../../../src/labeling/training/parallel/owners.js';
 import type { ModelGrads, ModelParams } from '../../../../src/labeling/model/network.js';
 import type { Settings } from '../../../../src/labeling/training/options.js';
 import { withDefaults } from '../../../../src/labeling/training/options.js';
@@ -54,17 +66,32 @@ function replicaOf(lengths: readonly number[], dtype: DType, layers = 2): Replic
   return { ...made, params, modelParams, flatGrads, grads: nestLike(modelParams, flatGrads) as ModelGrads };
 }
 
-/** What every thread of a team has after the barrier: the sum over shards, each computed by a replica of its own. */
+/** The sum over all parts on every thread, as threads make it: each sums its own part, and hands it to the others. */
+function sumOf(
+  on: Kernels,
+  owners: Owners,
+  exchange: Exchange,
+  all: readonly TensorRecord[],
+  shards = all.length,
+): void {
+  all.forEach((grads, i) => addToOwnPart(on, exchange, owners, i, grads, shards));
+  all.forEach((grads, i) => publishPart(on, exchange, owners, i, ownPartOf(owners, i, grads), grads));
+  all.forEach((grads, i) => takeParts(exchange, owners, i, grads));
+}
+
+/** What every thread of a team has: the sum over shards, each computed by a replica of its own. */
 function summed(lengths: readonly number[], shards: readonly number[][], dtype: DType, layers?: number) {
   const tokens = shards.flat().reduce((sum, m) => sum + lengths[m], 0);
   const replicas = shards.map(() => replicaOf(lengths, dtype, layers));
-  const exchange = createExchange(shards.length, replicas[0].flatGrads, limits(V));
+  const owners = ownersOf(replicas[0].flatGrads, shards.length);
+  const exchange = createExchange(owners, replicas[0].flatGrads, [], limits(V));
+  const all = replicas.map(({ flatGrads }) => flatGrads);
   shards.forEach((members, i) => {
     addShardGradient(replicas[i], members, [tokens], moment);
-    writeGradients(kernels, exchange.places[0][i], replicas[i].flatGrads);
+    writeGradients(kernels, exchange, owners, i, all[i]);
   });
-  for (const { flatGrads } of replicas) sumGradients(kernels, exchange.places[0], flatGrads);
-  return replicas.map(({ flatGrads }) => flatGrads);
+  sumOf(kernels, owners, exchange, all);
+  return all;
 }
 
 /** The gradient of the whole batch on one thread. */
@@ -75,8 +102,8 @@ function alone(lengths: readonly number[], members: readonly number[], dtype: DT
 }
 
 const values = (grads: TensorRecord): number[] => Object.values(grads).flatMap((g) => [...g.data]);
-const rowsOf = (grads: TensorRecord): number[] => {
-  const g = grads['encoders.words.weight'] as RowSparseGradient;
+const rowsOf = (grads: TensorRecord, name = 'encoders.words.weight'): number[] => {
+  const g = grads[name] as RowSparseGradient;
   return [...g.touched.subarray(0, g.count)];
 };
 
@@ -105,7 +132,7 @@ describe('the sum of the shards', () => {
     expect(rowsOf(first).sort()).toEqual(rowsOf(expected).sort());
     for (const other of others) {
       expect(values(other)).toEqual(values(first));
-      expect(rowsOf(other)).toEqual(rowsOf(first)); // the order of rows is the order of the norm's sum
+      expect(rowsOf(other).sort()).toEqual(rowsOf(first).sort());
     }
   });
 
@@ -141,14 +168,17 @@ describe('the sum of the shards', () => {
 });
 
 describe('the exchange', () => {
-  /** Gradients with a dense matrix and one by rows, filled by the test. */
+  /** Gradients with a dense matrix, one by rows and a vector, filled by the test. */
   const grads = (dtype: DType = 'float32') =>
-    zeroGrads({ 'a.W': allocate([2, 3], dtype), e: allocate([7, 2], dtype) }, { rowGradients: ['e'] });
+    zeroGrads(
+      { 'a.W': allocate([3, 3], dtype), e: allocate([7, 2], dtype), b: allocate([4], dtype) },
+      { rowGradients: ['e'] },
+    );
 
   function filled(seed: number, rows: readonly number[]): TensorRecord {
     const rng = createRng(seed);
-    const g = grads();
-    g['a.W'].data.forEach((_, i) => (g['a.W'].data[i] = rng.normal()));
+    const g: TensorRecord = grads();
+    for (const name of ['a.W', 'b']) g[name].data.forEach((_, i) => (g[name].data[i] = rng.normal()));
     const e = g.e as RowSparseGradient;
     for (const row of rows) {
       e.used[row] = 1;
@@ -158,58 +188,98 @@ describe('the exchange', () => {
     return g;
   }
 
-  function write(exchange: Exchange, half: number, parts: readonly TensorRecord[]): void {
-    parts.forEach((part, i) => writeGradients(kernels, exchange.places[half][i], part));
-  }
+  const owners = ownersOf(grads(), 3);
+  const exchangeOf = (limit: number, shared?: SharedArrayBuffer): Exchange =>
+    createExchange(owners, grads(), [], { e: limit }, shared);
+  const write = (exchange: Exchange, parts: readonly TensorRecord[]): void =>
+    parts.forEach((part, i) => writeGradients(kernels, exchange, owners, i, part));
 
-  test('adds in the order of the places, in the element type, and lists rows in the order they are met', () => {
-    const parts = [filled(1, [5, 2]), filled(2, [0, 5]), filled(3, [2, 6, 0])];
-    const exchange = createExchange(3, parts[0], { e: 3 });
-    write(exchange, 0, parts);
-    const sum = filled(9, [1, 3]); // what was there is forgotten
-    sumGradients(kernels, exchange.places[0], sum);
-    const by32 = (name: string, i: number) => parts.reduce((total, part) => Math.fround(total + part[name].data[i]), 0);
-    for (const name of ['a.W', 'e']) sum[name].data.forEach((value, i) => expect(value).toBe(by32(name, i)));
-    expect([...(sum.e as RowSparseGradient).touched.subarray(0, 4)]).toEqual([5, 2, 0, 6]);
-    expect((sum.e as RowSparseGradient).count).toBe(4);
-    expect([...(sum.e as RowSparseGradient).used]).toEqual([1, 0, 1, 0, 0, 1, 1]);
+  test('an owner adds to its own gradient those of the others, in their order, in the element type', () => {
+    const parts = [filled(1, [5, 2]), filled(2, [0, 5, 3]), filled(3, [2, 6, 0])];
+    const before = parts.map((part) => Object.fromEntries(Object.entries(part).map(([n, g]) => [n, g.data.slice()])));
+    const exchange = exchangeOf(3);
+    write(exchange, parts);
+    sumOf(kernels, owners, exchange, parts);
+    const ownerOf = (name: string, i: number): number =>
+      name === 'e' ? (i >> 1) % 3 : name === 'a.W' ? Math.floor(i / 3) : 0;
+    for (const name of ['a.W', 'e', 'b']) {
+      parts[0][name].data.forEach((_, i) => {
+        const owner = ownerOf(name, i);
+        const inOrder = [owner, ...[0, 1, 2].filter((k) => k !== owner)];
+        const sum = inOrder.reduce((total, k) => Math.fround(total + before[k][name][i]), 0);
+        for (const part of parts) expect(part[name].data[i]).toBe(sum);
+      });
+    }
+    for (const { e } of parts) expect([...(e as RowSparseGradient).used]).toEqual([1, 0, 1, 1, 0, 1, 1]);
   });
 
   test('takes only the shards there are', () => {
     const parts = [filled(1, [5]), filled(2, [0]), filled(3, [1])];
-    const exchange = createExchange(3, parts[0], { e: 2 });
-    write(exchange, 1, parts);
-    const sum = grads();
-    sumGradients(kernels, exchange.places[1].slice(0, 1), sum);
-    expect(values(sum)).toEqual(values(parts[0]));
-  });
-
-  test('what is written for one step does not touch what is read of the step before, nor another place', () => {
-    const exchange = createExchange(2, grads(), { e: 2 });
-    const parts = [filled(1, [5, 4]), filled(2, [0])];
-    write(exchange, 0, parts);
-    const before = grads();
-    sumGradients(kernels, exchange.places[0], before);
-    write(exchange, 1, [filled(3, [1, 2]), filled(4, [3, 6])]);
-    const after = grads();
-    sumGradients(kernels, exchange.places[0], after);
-    expect(values(after)).toEqual(values(before));
+    const exchange = exchangeOf(2);
+    write(exchange, parts);
+    const all = [filled(1, [5]), grads(), grads()];
+    sumOf(kernels, owners, exchange, all, 1);
+    for (const sum of all) expect(values(sum)).toEqual(values(filled(1, [5])));
   });
 
   test('another thread sees it through the same memory', () => {
-    const exchange = createExchange(2, grads(), { e: 3 });
-    const twin = createExchange(2, grads(), { e: 3 }, exchange.buffer);
+    const exchange = exchangeOf(3);
+    const twin = exchangeOf(3, exchange.buffer);
     const part = filled(1, [6, 0, 3]);
-    writeGradients(kernels, exchange.places[1][1], part);
-    const sum = grads();
-    sumGradients(kernels, [twin.places[1][1]], sum);
-    expect(values(sum)).toEqual(values(part));
+    writeGradients(kernels, exchange, owners, 1, part);
+    const all = [grads(), part, grads()];
+    writeGradients(kernels, twin, owners, 0, all[0]);
+    sumOf(kernels, owners, twin, all, 2);
+    expect(values(all[2])).toEqual(values(filled(1, [6, 0, 3])));
+  });
+
+  test('every thread learns of all rows that were touched', () => {
+    const parts = [filled(1, [5]), filled(2, [0, 4]), filled(3, [1])];
+    const exchange = exchangeOf(2);
+    write(exchange, parts);
+    touchAll(exchange, parts[0], 2);
+    expect(rowsOf(parts[0], 'e')).toEqual([5, 0, 4]);
+  });
+
+  test('parts of the parameters reach the others, and nothing else of them', () => {
+    const params = [1, 2, 3].map((seed) => filled(seed, [0, 1, 2, 3, 4, 5, 6]));
+    const plain = ({ data, shape, stride, offset }: Tensor): Tensor => ({ data, shape, stride, offset });
+    const of = (i: number): TensorRecord =>
+      Object.fromEntries(Object.entries(params[i]).map(([n, p]) => [n, plain(p)]));
+    const theirs = params.map((p) => p.e.data.slice());
+    const exchange = exchangeOf(5);
+    const rows = [[3, 0], [4], [2]].map((list) => ({ rows: { e: Int32Array.from(list) } }));
+    rows.forEach((part, i) => publishPart(kernels, exchange, owners, i, part, of(i)));
+    for (const i of [0, 1, 2]) takeParts(exchange, owners, i, of(i));
+    for (const i of [0, 1, 2]) {
+      expect(params[i]['a.W'].data).toEqual(params[0]['a.W'].data);
+      const from = (row: number): number => ([0, 2, 3, 4].includes(row) ? row % 3 : i);
+      params[i].e.data.forEach((value, k) => expect(value).toBe(theirs[from(k >> 1)][k]));
+    }
+  });
+
+  test('moments come from their owners', () => {
+    const momentsOf = (seed: number): Tensor[] => Object.values(grads()).flatMap((g) => [g, g].map(({ shape }, k) => {
+      const m = allocate(shape, 'float32');
+      m.data.forEach((_, i) => (m.data[i] = 1000 * seed + 100 * k + i));
+      return m;
+    })); // prettier-ignore
+    const all = [1, 2, 3].map(momentsOf);
+    const exchange = createExchange(owners, grads(), all[0], { e: 2 });
+    for (const i of [1, 2]) writeMoments(exchange, owners, i, grads(), all[i]);
+    takeMoments(exchange, owners, 0, grads(), all[0]);
+    const [a, , e, e2, b] = all[0].map(({ data }) => Array.from(data));
+    expect(a).toEqual([1000, 1001, 1002, 2003, 2004, 2005, 3006, 3007, 3008]);
+    expect(e).toEqual([1000, 1001, 2002, 2003, 3004, 3005, 1006, 1007, 2008, 2009, 3010, 3011, 1012, 1013]);
+    expect(e2).toEqual(e.map((value) => value + 100));
+    expect(b).toEqual([1000, 1001, 1002, 1003]);
   });
 
   test('memory that is unavailable is a MemoryError', () => {
     const huge = { data: new Float32Array(0), shape: [2 ** 26, 2 ** 24], stride: [2 ** 24, 1], offset: 0 };
-    expect(() => createExchange(64, { huge }, {})).toThrow(MemoryError);
-    expect(() => createExchange(64, { huge }, {})).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);
+    const create = () => createExchange(ownersOf({ huge }, 64), { huge }, [], {});
+    expect(create).toThrow(MemoryError);
+    expect(create).toThrow(/gradients of 64 threads need \d+ bytes .* fewer threads/);
   });
 });
 
@@ -219,21 +289,22 @@ test('in the memory of a backend the sums have the bits they have outside', asyn
   const settings = withDefaults({ embedding: 6, hidden: 5, layers: 1, batch: 4 });
   const plan = { settings, sentences: sentencesOf(lengths), config: configOf(settings) };
   const totals = [wasm, { ...wasm, ...plainMemory, rows: plainRows }].map((backend) => {
-    const replica = createReplica(backend, plan);
-    const exchange = createExchange(2, replica.flatGrads, limits(V));
+    const replicas = [0, 1].map(() => createReplica(backend, plan));
+    const all = replicas.map(({ flatGrads }) => flatGrads);
+    const owners = ownersOf(all[0], 2);
+    const exchange = createExchange(owners, all[0], [], limits(V));
     [
       [0, 2],
       [1, 3],
     ].forEach((members, i) => {
-      addShardGradient(replica, members, [19], moment);
-      writeGradients(backend, exchange.places[0][i], replica.flatGrads);
-      zeroInPlace(replica.flatGrads);
+      addShardGradient(replicas[i], members, [19], moment);
+      writeGradients(backend, exchange, owners, i, all[i]);
     });
-    sumGradients(backend, exchange.places[0], replica.flatGrads);
-    const { touched, count } = replica.flatGrads['encoders.words.weight'] as RowSparseGradient;
-    const values = Object.values(replica.flatGrads).map((g) => Array.from(g.data));
-    replica.release();
-    return { values, rows: Array.from(touched.subarray(0, count)) };
+    sumOf(backend, owners, exchange, all);
+    const values = Object.values(all[0]).map((g) => Array.from(g.data));
+    const rows = rowsOf(all[0]);
+    for (const replica of replicas.reverse()) replica.release();
+    return { values, rows };
   });
   expect(totals[0]).toEqual(totals[1]);
   wasm.dispose();

@@ -1,8 +1,10 @@
 import {
   createSharedJob,
   meanLosses,
+  normOfParts,
+  readAct,
   readJob,
-  strayThread,
+  writeAct,
   writeJob,
   writeLosses,
   writeNorm,
@@ -28,18 +30,34 @@ test('the loss of a batch is the mean over its decisions, over the shards there 
   writeLosses(sharedJob, 1, [5, 4], [5, 3]);
   writeLosses(sharedJob, 2, [100, 100], [1, 1]);
   expect(meanLosses(sharedJob, 2)).toEqual([3, 5]);
-  expect(strayThread(sharedJob)).toBeUndefined();
+  expect(normOfParts(sharedJob)).toBe(0.5 * Math.sqrt(3));
   writeLosses(sharedJob, 0, [0, 3], [0, 2]);
   expect(meanLosses(sharedJob, 1)).toEqual([0, 3]);
   writeLosses(sharedJob, 0, [4, 3], [0.25, 0.5]); // class weights may be small
   expect(meanLosses(sharedJob, 1)).toEqual([4, 3]);
 });
 
-test('a thread whose update had another norm is found', () => {
+test('a step is for an update, or for a state', () => {
+  const sharedJob = createSharedJob(3, 7, 2);
+  const there = createSharedJob(3, 7, 2, sharedJob.buffer);
+  expect(readAct(there)).toBe('update');
+  for (const act of ['state', 'update'] as const) {
+    writeAct(sharedJob, act);
+    expect(readAct(there)).toBe(act);
+  }
+});
+
+test.each([
+  [[3, 0, 4], 5],
+  [[0, 0, 0], 0],
+  [[3e200, 4e200, 0], 5e200], // squares would overflow
+  [[3e-200, 0, 4e-200], 5e-200], // and vanish
+  [[1, Infinity, 2], Infinity],
+  [[1, 2, NaN], NaN],
+  [[NaN, Infinity, 1], NaN],
+])('the norm of parts of the norms %j is %p', (norms, whole) => {
   const sharedJob = createSharedJob(3, 4, 2);
-  expect(strayThread(sharedJob)).toBeUndefined();
-  for (const i of [0, 1, 2]) writeNorm(sharedJob, i, 0.75);
-  expect(strayThread(sharedJob)).toBeUndefined();
-  writeNorm(sharedJob, 2, 0.75 + 2 ** -53);
-  expect(strayThread(sharedJob)).toBe(2);
+  norms.forEach((norm, i) => writeNorm(sharedJob, i, norm));
+  if (whole > 0 && whole < Infinity) expect(normOfParts(sharedJob) / whole).toBeCloseTo(1, 14);
+  else expect(normOfParts(sharedJob)).toBe(whole);
 });
