@@ -83,7 +83,7 @@ export interface Prepared {
 export async function runFindLr(options: ThreadedOptions & FindLrOptions, prepared: Prepared): Promise<void> {
   const { selection, corpora, progress, warnings, terminal, interrupt } = prepared;
   const { findLr, lrRange = RANGE, svg } = options;
-  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const threads = nodeThreads(options.threads);
   const found = await findRateRange(
     selection.kernels,
     corpora,

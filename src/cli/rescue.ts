@@ -1,6 +1,6 @@
 /** A training whose model is not lost, whatever fails in the middle or at the very end. */
 import { mkdtemp, stat } from 'node:fs/promises';
-import { availableParallelism, homedir, tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kernels } from '../kernels/index.js';
 import { saveModel } from '../labeling/model/file.js';
@@ -40,7 +40,7 @@ export async function trainOrRescue(
   options: ThreadedOptions,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
-  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const threads = nodeThreads(options.threads);
   const rescued: TrainResult[] = [];
   try {
     const onRescue = (result: TrainResult) => void rescued.push(result);
@@ -69,7 +69,7 @@ export async function trainSeedsOrRescue(
   count: number,
   hooks: SeedHooks,
 ): Promise<SavedSeeds> {
-  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const threads = nodeThreads(options.threads);
   const rescued: TrainResult[] = [];
   let [saved, bestSeed] = [false, 0];
   const onRun: SeedHooks['onRun'] = async (run, result, isBest) => {
@@ -111,7 +111,7 @@ export async function trainEnsembleOrRescue(
   count: number,
   hooks: SeedHooks,
 ): Promise<SavedEnsemble> {
-  const threads = nodeThreads(options.threads === 'auto' ? availableParallelism() : options.threads);
+  const threads = nodeThreads(options.threads);
   const rescued: TrainResult[] = [];
   const models: Model[] = [];
   const onRun: SeedHooks['onRun'] = async (run, result, isBest) => {

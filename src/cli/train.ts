@@ -441,7 +441,12 @@ function addRunOptions(command: Command): void {
       'train n models, with --seed and those that follow, into one file: their probabilities are averaged',
       memberCount,
     )
-    .option('--threads <n>', 'threads that share each batch, or auto: one per core', threadCount, 1);
+    .option(
+      '--threads <n>',
+      'threads that share each batch, or auto: one per core where that is measured to be faster',
+      threadCount,
+      1,
+    );
   addCheckpointOptions(command);
   addBackendOption(command);
 }

@@ -21,7 +21,7 @@ import { exp, log } from '../../tensor/math.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Kernels } from '../../kernels/types.js';
 import { createTeam } from './parallel/team.js';
-import { chooseThreads } from './parallel/threads.js';
+import { settleThreads } from './parallel/trial.js';
 import type { TrainOptions } from './options.js';
 import type { TrainHooks } from './record.js';
 import { weighted } from './replica.js';
@@ -89,7 +89,7 @@ export async function findRateRange(
   const updates = asked ?? Math.min(UPDATES.most, Math.max(UPDATES.least, Math.ceil(lengths.length / settings.batch)));
   const rate = (k: number): number => (updates === 1 ? from : from * exp((log(to / from) * k) / (updates - 1))); // (1)
   const run: Run = { ...prepared, schedule: { ...prepared.schedule, factor: rate } };
-  const choice = chooseThreads(options.threads, kernels, settings.batch, ownPartOf(model));
+  const choice = await settleThreads(prepared, options.threads, {}, ownPartOf(model));
   hooks.onThreads?.(choice);
   const team = options.threads && choice.threads > 1 ? await createTeam(replica, choice.threads, options.threads) : null; // prettier-ignore
   try {

@@ -25,7 +25,7 @@ import type { TrainOptions } from './options.js';
 import { moveOutside } from './outside-bias.js';
 import type { Team } from './parallel/team.js';
 import { createTeam } from './parallel/team.js';
-import { chooseThreads } from './parallel/threads.js';
+import { settleThreads } from './parallel/trial.js';
 import type { ReplicaState, TrainState } from './checkpoint.js';
 import { createCheckpoints, expectCheckpointHooks, isFinished } from './checkpoints.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -77,7 +77,7 @@ export async function* runTraining(
   expectKernels('train', kernels);
   expectHooks(hooks);
   const run = prepareRun(kernels, corpora, options, hooks);
-  const choice = chooseThreads(options.threads, hooks.device ?? kernels, run.settings.batch, ownPartOf(run.model));
+  const choice = await settleThreads(run, options.threads, hooks, ownPartOf(run.model), options.resume);
   let team: Team | null = null;
   const checkpoints = createCheckpoints(run, corpora, choice.threads, hooks, () => team?.complete());
   const state = checkpoints.begin(options.resume);

@@ -31,10 +31,14 @@ const KEYS = keysOf<NodeThreadsOptions>({ module: true, resourceLimits: true });
  *
  *     await train(kernels, corpora, { threads: nodeThreads(2) });
  *
- * @param count threads, the calling one included. More than the machine has cores take turns
- * @throws ArgumentError unless `count` is a positive integer
+ * @param count threads, the calling one included. More than the machine has cores take turns. `auto`: one for each core, if a few updates
+ *   on a copy of the model show that they are faster than one
+ * @throws ArgumentError unless `count` is a positive integer or `auto`
  */
-export function nodeThreads(count: number, options: NodeThreadsOptions = {}): Threads {
+export function nodeThreads(count: number | 'auto', options: NodeThreadsOptions = {}): Threads {
+  if (count === 'auto') {
+    return { ...nodeThreads(availableParallelism(), options), measure: { now: () => performance.now() } };
+  }
   expectPositiveInteger('nodeThreads', 'count', count);
   expectKnownKeys('nodeThreads', 'options', options, KEYS);
   const start = () => handleOf(workerOf(options), options.module !== undefined);

@@ -27,6 +27,8 @@ export interface Threads {
   readonly count: number;
   /** Cores of the machine, where that is known. With more threads than these, a waiting thread leaves its core to the others at once. */
   readonly cores?: number;
+  /** Where a few updates, timed by this clock in milliseconds, decide between so many threads and one. */
+  readonly measure?: { now(): number };
   /** Starts a worker that runs `serveTraining`. */
   start(): WorkerHandle;
 }
@@ -34,7 +36,7 @@ export interface Threads {
 /** How many threads a training uses. */
 export interface ThreadChoice {
   readonly threads: number;
-  /** Why there are fewer than asked for. */
+  /** Why there are fewer than asked for, or what decided. */
   readonly reason?: string;
 }
 
