@@ -32,7 +32,7 @@ import type { Threads, WorkerHandle } from './threads.js';
 const PATIENCE_MS = 10;
 const LITTLE_PATIENCE_MS = 0.1;
 
-/** Milliseconds that thread 0 waits for moments. It looks all the while, so it hears of no end of a worker in that time. */
+/** Milliseconds that thread 0 waits for moments. It polls all the while, so the end of a worker is noticed afterwards. */
 const STATE_MS = 10_000;
 
 /** The threads of a training. */
