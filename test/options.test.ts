@@ -152,6 +152,7 @@ test('every type of options is the argument of keysOf', () => {
   const all = sources.join('\n');
   const types = [...all.matchAll(/^export interface (\w+(?:Options|Hooks))\b/gm)].map(([, name]) => name);
   expect(types.length).toBeGreaterThan(15);
-  const checked = [...all.matchAll(/keysOf<([^>]+)>/g)].flatMap(([, names]) => names.split(/\s*&\s*/));
+  // Of Omit<A, keyof B> it is A: the keys of B are those of a list of its own.
+  const checked = [...all.matchAll(/keysOf<(?:Omit<)?([^>,]+)/g)].flatMap(([, names]) => names.split(/\s*&\s*/));
   expect(types.filter((name) => !checked.includes(name) && !CHECKED_ELSEWHERE.includes(name))).toEqual([]);
 });
