@@ -131,6 +131,7 @@ describe('the checks find what is wrong', () => {
     expect(faultOfCommand('bptt fly')).toBe('bptt fly: no such command');
     expect(faultOfCommand('bptt tag model --wings')).toBe('bptt tag model --wings: no option --wings');
     expect(faultOfCommand('make all')).toBe('make all: unknown program');
+    expect(faultOfCommand('A=b bptt fly')).toBe('A=b bptt fly: no such command');
     expect(faultOfCommand('bptt tag model - --output conll')).toBeUndefined();
     expect(commandsOf(fence('sh', 'npm ci && bptt demo # both\nbptt eval a \\\n  b'))).toEqual([
       'npm ci',
@@ -251,7 +252,7 @@ beforeAll(async () => {
 
 /** Why a command cannot be run; undefined where it can. */
 function faultOfCommand(command: string): string | undefined {
-  const words = command.replace(/^npx /, '').split(/\s+/);
+  const words = command.replace(/^(?:[A-Z_]+=\S+ +)*(?:npx )?/, '').split(/\s+/);
   if (words[0] === 'npm') {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const script = words[1] === 'run' ? words[2] : ['start', 'test'].includes(words[1]) ? words[1] : undefined;
