@@ -103,7 +103,7 @@ function falling(x: v128): v128 {
 /** `tanhf` of src/tensor/math.ts. */
 // @ts-ignore: decorator
 @inline
-function tanh4(x: v128): v128 {
+export function tanh4(x: v128): v128 {
   const a = f32x4.abs(x);
   const z = mul(x, x);
   const zz = mul(z, z);
@@ -120,7 +120,7 @@ function tanh4(x: v128): v128 {
 /** `sigmoidf` of src/tensor/math.ts. */
 // @ts-ignore: decorator
 @inline
-function sigmoid4(x: v128): v128 {
+export function sigmoid4(x: v128): v128 {
   const small = f32x4.lt(x, all(-2));
   // −x, but x where it is small.
   const e = falling(v128.xor(x, v128.andnot(i32x4.splat(i32.MIN_VALUE), small)));

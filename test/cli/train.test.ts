@@ -449,13 +449,13 @@ describe('threads', () => {
   });
 
   test('a thread that ends: one line, status 1, and the best model so far', () => {
-    // Loaded into every thread before the program: a worker exits at its 24th arrival, in the third epoch of ten batches.
+    // Loaded into every thread before the program: a worker exits at its 72nd arrival, of three an update, in the third epoch of ten batches.
     const killer = space.write(
       'killer.mjs',
       `import { isMainThread } from 'node:worker_threads';
        const add = Atomics.add;
        let arrivals = 0;
-       if (!isMainThread) Atomics.add = (...args) => (++arrivals === 24 ? process.exit(3) : add(...args));`,
+       if (!isMainThread) Atomics.add = (...args) => (++arrivals === 72 ? process.exit(3) : add(...args));`,
     );
     const args = ['--threads', '2', '--epochs', '9', '--patience', '9', '--out', 'rescued.safetensors'];
     const { status, stderr, stdout } = trainThere(args, { NODE_OPTIONS: `--import=${pathToFileURL(killer).href}` });

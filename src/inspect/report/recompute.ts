@@ -7,6 +7,7 @@ import type { Cell } from '../../cells/cell.js';
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../../kernels/cpu/matmul1.js';
 import type { Kernels } from '../../kernels/types.js';
 import { exp, log } from '../../tensor/math.js';
+import { addSumRows } from '../../tensor/rows.js';
 import type { Tensor } from '../../tensor/types.js';
 import { activationsOf, kindOf } from '../quantities.js';
 import type { Payload, PayloadDirection } from './payload.js';
@@ -14,8 +15,11 @@ import type { Payload, PayloadDirection } from './payload.js';
 type Numbers = Float64Array<ArrayBufferLike>;
 type Tensors = Readonly<Record<string, Tensor<Numbers>>>;
 
-/** Products are all that cells ask of a backend. */
-const kernels = { addMatmul: addMatmul1, addMatmulTA: addMatmulTA1, addMatmulTB: addMatmulTB1 } as unknown as Kernels;
+/** Products, and one sum of rows, are all that cells ask of a backend. */
+const kernels = {
+  ...{ addMatmul: addMatmul1, addMatmulTA: addMatmulTA1, addMatmulTB: addMatmulTB1 },
+  rows: { addSumRows },
+} as unknown as Kernels;
 
 const tensor = (data: Numbers, shape: readonly number[]): Tensor<Numbers> =>
   ({ data, shape, stride: shape.length === 1 ? [1] : [shape[1], 1], offset: 0 }) as unknown as Tensor<Numbers>;
