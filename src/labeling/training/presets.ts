@@ -98,7 +98,13 @@ function common(size: Size): Partial<TrainOptions> {
 
 const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>>> = {
   pos: (size) => ({ task: 'tag', ...common(size), labelSmoothing: 0.03 }),
-  ner: (size) => ({ task: 'tag', head: 'crf', scheme: 'IOBES', ...common(size), outsideBias: 'dev' }),
+  // Names are new more often than known: what tells one word from all others is hidden, and hidden affixes leave its spelling.
+  ner: (size) => ({
+    ...{ task: 'tag', head: 'crf', scheme: 'IOBES', outsideBias: 'dev' },
+    ...common(size),
+    affixMinCount: 2,
+    affixDropout: 0.3,
+  }),
   slots: (size) => ({ task: 'tag', head: 'crf', ...common(size) }),
   sentiment: (size) => ({
     task: 'classify',
@@ -142,7 +148,7 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boo
 /**
  * The options of a training with what the size of its data and a preset decide filled in.
  *
- * @param hasDev whether there is a development set, which a recipe may have choose something
+ * @param hasDev whether there is a development set, by which a recipe may choose something
  * @returns the options, all of the given ones among them, and what was set; null where nothing was
  * @throws ArgumentError on an unknown preset, or one of another task
  */

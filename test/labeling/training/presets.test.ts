@@ -108,6 +108,13 @@ describe('presets', () => {
     expect(decided({ preset: 'ner' }, 9)).not.toHaveProperty('labelSmoothing');
   });
 
+  test('ner hides rare affixes, as long as there are affixes', () => {
+    const hidden = { affixMinCount: 2, affixDropout: 0.3 };
+    expect(decided({ preset: 'ner' }, 2000)).toMatchObject(hidden);
+    for (const options of [{ preset: 'ner', encoders: ['words'] }, { preset: 'pos' }, { preset: 'slots' }] as const)
+      for (const name of Object.keys(hidden)) expect(decided(options, 2000)).not.toHaveProperty(name);
+  });
+
   test('what is given wins, and takes along what goes with nothing else', () => {
     const { options, decided: set } = decideOptions({ preset: 'pos', epochs: 3, hidden: 7, head: 'crf' }, sentences(9));
     expect(options).toMatchObject({ epochs: 3, hidden: 7, head: 'crf', batch: 8 });
