@@ -47,7 +47,7 @@ describe('the check', () => {
     const want = both(bytes);
     for (const [, code, instead] of INSTEAD) {
       const places = placesOf(bytes, code);
-      expect(places.length).toBeGreaterThan(10);
+      expect(places.length).toBeGreaterThan(5);
       const some = places.filter((_, i) => i % Math.floor(places.length / 3) === 1);
       const missed = some.filter((at) => {
         const got = both(changed(bytes, at, instead));
