@@ -72,9 +72,9 @@ describe('the packed package', () => {
     }
   });
 
-  it('is at most 1.8 MB packed, and its JavaScript names no source map that it lacks', () => {
+  it('is at most 1.85 MB packed, and its JavaScript names no source map that it lacks', () => {
     expect(installation.size).toBeGreaterThan(500_000);
-    expect(installation.size).toBeLessThanOrEqual(1_800_000);
+    expect(installation.size).toBeLessThanOrEqual(1_850_000);
     const scripts = packed.filter((path) => /^dist\/.*\.js$/.test(path));
     const read = (path: string) => readFileSync(join(folder, 'node_modules/bptt', path), 'utf8');
     expect(scripts.filter((path) => read(path).includes('sourceMappingURL'))).toEqual([]);
