@@ -11,9 +11,9 @@ const scope = globalThis as unknown as Scope;
 const { add } = Atomics;
 let arrivals = 0;
 
-// A worker is busy with its steps and reads no message between them: it is stopped in the one thing it does per step.
+// A worker is busy with its steps and reads no message between them: it is stopped at a barrier, of which a step has three.
 Atomics.add = ((array: Int32Array, index: number, value: number): number => {
-  if (++arrivals === 2) throw new Error('this is where it ends');
+  if (++arrivals === 4) throw new Error('this is where it ends');
   return add(array, index, value);
 }) as typeof Atomics.add;
 
