@@ -137,6 +137,7 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boo
   for (const encoder of ['words', 'affixes', 'characters'] as const) {
     if (!encoders?.includes(encoder)) for (const name of SIZES_OF[encoder]) delete left[name];
   }
+  if (given.affixMinCount === 1) delete left.affixDropout;
   if (given.optimizer === 'sgd') {
     delete left.beta2;
     delete left.lr;
@@ -172,8 +173,8 @@ export function decideOptions(
 /** The options, with the task, the heads and the encoders of the model that a training goes on from: they decide what of a recipe fits. */
 function fineTuned(given: TrainOptions): TrainOptions {
   if (given.init === undefined) return given;
-  const { task, head, encoders } = architectureOf(given.init);
-  return { ...(task && { task }), ...(head && { head }), ...(encoders && { encoders }), ...given };
+  const { task, head, encoders, affixMinCount = 1 } = architectureOf(given.init);
+  return { ...(task && { task }), ...(head && { head }), ...(encoders && { encoders }), affixMinCount, ...given };
 }
 
 function sized(given: TrainOptions, size: Size): Partial<TrainOptions> {

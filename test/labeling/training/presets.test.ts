@@ -113,6 +113,8 @@ describe('presets', () => {
     expect(decided({ preset: 'ner' }, 2000)).toMatchObject(hidden);
     for (const options of [{ preset: 'ner', encoders: ['words'] }, { preset: 'pos' }, { preset: 'slots' }] as const)
       for (const name of Object.keys(hidden)) expect(decided(options, 2000)).not.toHaveProperty(name);
+    expect(decided({ preset: 'ner', affixMinCount: 1 }, 2000)).not.toHaveProperty('affixDropout');
+    expect(decided({ preset: 'ner', affixMinCount: 3 }, 2000)).toHaveProperty('affixDropout', 0.3);
   });
 
   test('what is given wins, and takes along what goes with nothing else', () => {
