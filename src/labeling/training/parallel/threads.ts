@@ -28,7 +28,10 @@ export interface Threads {
   /** Cores of the machine, where that is known. With more threads than these, a waiting thread leaves its core to the others at once. */
   readonly cores?: number;
   /** Where a few updates, timed by this clock in milliseconds, decide between so many threads and one. */
-  readonly measure?: { /** Milliseconds. */ now(): number };
+  readonly measure?: {
+    /** The time in milliseconds. */
+    now(): number;
+  };
   /** Starts a worker that runs `serveTraining`. */
   start(): WorkerHandle;
 }
