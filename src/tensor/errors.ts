@@ -2,10 +2,15 @@ import { visible } from './visible.js';
 
 /**
  * Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. Each class spells its
- * own name out: a minifier renames the classes, and `error.name` must stay what a program can compare with.
+ * own name out: a minifier renames the classes, and `error.name` must stay what a program can compare with. Its message is one
+ * line without control characters, whatever names it quotes from a file: a log may hold it as it is.
  */
 export class BpttError extends Error {
   override name = 'BpttError';
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message === undefined ? message : visible(oneLine(message)), options);
+  }
 }
 
 /** A tensor of another shape, or of another element type, than the operation needs. */

@@ -48,6 +48,17 @@ test.each([
   );
 });
 
+test('a name with a line break keeps its message in one line', () => {
+  const file = decodeOnnx(own);
+  const [first, ...others] = file.graph.nodes;
+  const graph = { ...file.graph, nodes: [{ ...first, name: 'a\nb', operator: 'Sq\nueeze' }, ...others] };
+  const error = errorOf(encodeOnnx({ ...file, graph }));
+  expect(error).toBeInstanceOf(DataError);
+  expect(isClear(error)).toBe(true);
+  expect(isClear(new DataError('in one line'))).toBe(true);
+  expect(isClear(new Error('of another class'))).toBe(false);
+});
+
 test('any bytes', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => errorOf(bytes) instanceof BpttError));
 });
