@@ -19,7 +19,7 @@ interface Workflow {
 }
 const workflow = (name: string) => load(read(`.github/workflows/${name}.yml`)) as Workflow;
 const commandsOf = ({ jobs }: Workflow) =>
-  Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
+  Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run?.trim().split('\n') ?? []));
 
 /** Why a command of a workflow cannot be run; undefined where it can. */
 function faultOf(command: string): string | undefined {
@@ -27,7 +27,7 @@ function faultOf(command: string): string | undefined {
   if (program === 'gh' || program === 'sudo') return undefined;
   if (program === 'node') return existsSync(join(ROOT, words[0])) ? undefined : `${command}: no such file`;
   if (program !== 'npm') return `${command}: unknown program`;
-  if (['ci', 'publish'].includes(words[0])) return undefined;
+  if (['ci', 'publish', 'config'].includes(words[0])) return undefined;
   const script = words[0] === 'run' ? words.slice(1).find((word) => !word.startsWith('-'))! : words[0];
   return script in scripts ? undefined : `${command}: no such script`;
 }
