@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The tests of the built package beside other engines: PyTorch, ONNX Runtime, HDF5, queues and schedulers. Installs the packages
- * of test/ecosystem where they are lacking, and runs jest. Arguments go to jest.
+ * of test/ecosystem where they are lacking, compiles the tests against their types, and runs jest. Arguments go to jest.
  *
  *     npm run build && npm run test:ecosystem
  *
@@ -32,6 +32,7 @@ if (!Object.keys(devDependencies).every((name) => existsSync(`${FOLDER}/node_mod
   // without scripts: that of onnxruntime-node downloads libraries for graphics cards
   run('npm', ['ci', '--prefix', FOLDER, '--ignore-scripts', '--no-audit', '--no-fund']);
 }
+run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', FOLDER]);
 const jest = 'node_modules/jest/bin/jest.js';
 const { path, lacks } = python();
 run(process.execPath, [jest, '--config', `${FOLDER}/jest.config.js`, ...process.argv.slice(2)], {

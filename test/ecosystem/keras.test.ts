@@ -113,7 +113,7 @@ test.each(CASES)('NumPy computes the labels of a %s from the file', (cell, optio
   expect(new Set(theirs.split(/\s+/)).size).toBeGreaterThan(2);
 });
 
-test('an .h5 of Keras 2, made by h5py, is read: names of weights, double precision, compression', () => {
+test('an .h5 of Keras 2, made by h5py, is read in silence: names of weights, double precision, compression, attributes of other types', () => {
   const make = `
 import sys, json, zipfile, io, h5py, numpy as np
 archive = zipfile.ZipFile(sys.argv[1])
@@ -121,6 +121,7 @@ config = json.loads(archive.read('config.json'))
 source = h5py.File(io.BytesIO(archive.read('model.weights.h5')))
 with h5py.File(sys.argv[2], 'w') as f:
     f.attrs['model_config'] = json.dumps(config); f.attrs['keras_version'] = b'2.15.0'; f.attrs['backend'] = b'tensorflow'
+    f.attrs['made'] = np.zeros(2, dtype=[('year', 'i4'), ('size', 'f8')]); f.attrs['final'] = True; f.attrs['raw'] = np.void(b'xyz')
     top = f.create_group('model_weights')
     def layer(name, paths):
         group = top.create_group(name); names = []
