@@ -39,6 +39,44 @@ const rebuilt = (bytes: Uint8Array, change: (layers: { class_name: string; confi
     files['config.json'] = bytesOf(config);
   });
 
+/** An attribute as it lies in a file: its type, its dataspace and its value. */
+interface Attribute {
+  readonly name: string;
+  readonly type: readonly number[];
+  readonly space: readonly number[];
+  readonly value: Uint8Array;
+}
+
+const SCALAR = [1, 0, 0, 0, 0, 0, 0, 0];
+const list = (n: number) => [1, 1, 0, 0, 0, 0, 0, 0, ...new Uint8Array(BigUint64Array.of(BigInt(n)).buffer)];
+
+/** A file of `writeHdf5` whose root has attributes, in messages of version 1 or 3: another header of the root at the end. */
+function withAttributes(bytes: Uint8Array, version: 1 | 3, attributes: readonly Attribute[]): Uint8Array {
+  const u16 = (n: number) => [n & 255, n >> 8];
+  const filled = (part: readonly number[]) => [...part, ...Array<number>(7 & -part.length).fill(0)];
+  const aligned = version === 1 ? filled : (part: readonly number[]) => part;
+  const messages = attributes.map(({ name, type, space, value }) => {
+    const own = [...new TextEncoder().encode(name), 0];
+    const sizes = [own, type, space].flatMap(({ length }) => u16(length));
+    const parts = [own, type, space].flatMap(aligned);
+    return [0x0c, filled([version, 0, ...sizes, ...(version === 3 ? [0] : []), ...parts, ...value])] as const;
+  });
+  const symbols = [0x11, [...bytes.subarray(80, 96)]] as const;
+  const all = [symbols, ...messages].flatMap(([type, body]) => [
+    ...u16(type),
+    ...u16(body.length),
+    0,
+    0,
+    0,
+    0,
+    ...body,
+  ]);
+  const header = [1, 0, ...u16(1 + messages.length), 1, 0, 0, 0, ...u16(all.length), 0, 0, 0, 0, 0, 0];
+  const whole = Uint8Array.of(...bytes, ...header, ...all);
+  new DataView(whole.buffer).setBigUint64(64, BigInt(bytes.length), true);
+  return whole;
+}
+
 const CASES: Record<string, TrainOptions> = {
   'lstm, both directions, two layers': { bidirectional: true, layers: 2 },
   'lstm, one direction, dense': { bidirectional: false, dense: 5 },
@@ -308,7 +346,79 @@ describe('HDF5', () => {
         }
       },
     );
-    fc.assert(law, { seed: 5, numRuns: 60 });
+    const lineBreak = { shape: [1], values: Float32Array.of(2) };
+    fc.assert(law, { seed: 5, numRuns: 60, examples: [[{ '\u0001': { '\n': lineBreak, 'a\nb': lineBreak } }]] });
+  });
+
+  describe('attributes', () => {
+    let written: jest.SpyInstance[];
+    beforeEach(() => {
+      const silent = (name: 'log' | 'warn' | 'error' | 'info') => jest.spyOn(console, name).mockImplementation();
+      written = (['log', 'warn', 'error', 'info'] as const).map(silent);
+    });
+    afterEach(() => jest.restoreAllMocks());
+    const spoken = () => written.flatMap((each) => each.mock.calls);
+
+    const plain = writeHdf5({ a: { shape: [1], values: Float32Array.of(1) } });
+    const attributes: Attribute[] = [
+      { name: 'text', type: [0x13, 0, 0, 0, 5, 0, 0, 0], space: SCALAR, value: bytesOf('abc') },
+      { name: 'compound', type: [0x16, 0, 0, 0, 8, 0, 0, 0], space: SCALAR, value: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0) }, // prettier-ignore
+      { name: 'list', type: [0x13, 0, 0, 0, 2, 0, 0, 0], space: list(3), value: bytesOf('b c ') },
+      { name: 'bits', type: [0x14, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0], space: SCALAR, value: Uint8Array.of(1) },
+      { name: 'number', type: [0x10, 8, 0, 0, 2, 0, 0, 0, 0, 0, 16, 0], space: SCALAR, value: Uint8Array.of(3, 1) },
+    ];
+
+    test.each([1, 3] as const)(
+      'of version %i are read one by one, in silence, whatever types the others have',
+      (version) => {
+        const file = openHdf5(library, withAttributes(plain, version, attributes));
+        const read = (name: string) => file.attribute('', name);
+        expect([read('text'), read('list'), read('number')]).toEqual(['"abc"', ['"b', ' c', ' "'], 259]);
+        expect([read('compound'), read('bits'), read('absent'), file.attribute('b', 'text')]).toEqual(Array(4).fill(undefined)); // prettier-ignore
+        expect(spoken()).toEqual([]);
+      },
+    );
+
+    test('jsfive itself speaks on the console of a type that it does not know', () => {
+      const { buffer } = withAttributes(plain, 1, attributes);
+      const root = new library.File(buffer as ArrayBuffer, 'weights') as { attrs: Record<string, unknown> };
+      expect(root.attrs.compound).toBeNull();
+      expect(spoken()).not.toEqual([]);
+    });
+
+    test('that are damaged end in one clear error, in silence: the others are read', () => {
+      const huge = [{ ...attributes[0], name: 'huge', space: list(2 ** 31) }, attributes[2]];
+      const file = openHdf5(library, withAttributes(plain, 1, huge));
+      const claims = 'the attribute "huge" of "" cannot be read (it claims more than the file can hold)';
+      expect(() => file.attribute('', 'huge')).toThrow(claims);
+      expect(file.attribute('', 'list')).toHaveLength(3);
+      const whole = withAttributes(plain, 3, attributes);
+      const change = fc.tuple(fc.integer({ min: plain.length, max: whole.length - 1 }), fc.integer({ min: 0, max: 255 })); // prettier-ignore
+      const law = fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+        const bytes = whole.slice();
+        for (const [at, byte] of changes) bytes[at] = byte;
+        try {
+          const spoiled = openHdf5(library, bytes);
+          for (const { name } of attributes) spoiled.attribute('', name);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DataError);
+          expect((error as Error).message).not.toContain('\n');
+        }
+        expect(spoken()).toEqual([]);
+      });
+      fc.assert(law, { seed: 8, numRuns: 400 });
+    });
+
+    test('a link that leads nowhere, or to itself, is no dataset', () => {
+      const bytes = plain.slice();
+      const entry = Buffer.from(bytes.buffer).indexOf('SNOD') + 8;
+      const view = new DataView(bytes.buffer);
+      view.setUint32(entry + 16, 2, true); // a symbolic link, its target among the names: "a", its own one
+      view.setUint32(entry + 24, Number(view.getBigUint64(entry, true)), true);
+      const file = openHdf5(library, bytes);
+      expect(file.members('')).toEqual(['a']);
+      expect(() => file.dataset('a')).toThrow('HDF5: it has no dataset "a"');
+    });
   });
 
   test('refuses what does not fit', () => {

@@ -2,15 +2,18 @@
 import { DataError } from '../../tensor/errors.js';
 import { loadPeer } from '../../tensor/peer.js';
 import { quoted } from '../../tensor/visible.js';
+import { attributeOf } from './hdf5-attributes.js';
+import type { Hdf5Messages } from './hdf5-attributes.js';
 import type { Hdf5Dataset } from './hdf5-write.js';
 
 /** A group or a dataset of jsfive. */
 interface Hdf5Object {
-  readonly attrs: Readonly<Record<string, unknown>>;
+  /** The messages of its header. */
+  readonly _dataobjects: Hdf5Messages;
   /** Of a group: names of its members. */
   readonly keys?: readonly string[];
-  /** Of a group: a member, or what lies further down. */
-  get?(path: string): Hdf5Object;
+  /** Of a group: a member. It throws where there is none, and gives null where a link leads nowhere. */
+  get?(name: string): Hdf5Object | null;
   /** Of a dataset. */
   readonly shape?: readonly number[];
   readonly dtype?: unknown;
@@ -45,15 +48,21 @@ export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
   );
   const at = (path: string): Hdf5Object | undefined => {
     try {
-      return path === '' ? root : root.get?.(path);
+      const names = path.split('/').filter((name) => name !== '');
+      // One at a time: jsfive takes a path apart at its first line break too.
+      return names.reduce<Hdf5Object | undefined>((each, name) => each?.get?.(name) ?? undefined, root);
     } catch {
       return undefined; // jsfive throws where there is nothing
     }
   };
   return {
     members: (path) => attempted(`${quoted(path)} cannot be read`, () => [...(at(path)?.keys ?? [])]),
-    dataset: (path) => datasetAt(path, at(path), MOST_PER_BYTE * bytes.length),
-    attribute: (path, name) => attempted(`attributes of ${quoted(path)} cannot be read`, () => at(path)?.attrs[name]),
+    dataset: (path) => datasetAt(path, at(path), bytes),
+    attribute: (path, name) =>
+      attempted(`the attribute ${quoted(name)} of ${quoted(path)} cannot be read`, () => {
+        const found = at(path);
+        return found && attributeOf(found._dataobjects, bytes, name);
+      }),
   };
 }
 
@@ -66,16 +75,16 @@ const MOST_AXES = 8;
 /** Elements per byte of a file at most: what deflate can pack, 1,032 bytes of zeros in one. */
 const MOST_PER_BYTE = 1032;
 
-function datasetAt(path: string, found: Hdf5Object | undefined, most: number): Hdf5Dataset {
+function datasetAt(path: string, found: Hdf5Object | undefined, bytes: Uint8Array): Hdf5Dataset {
   const unreadable = `${quoted(path)} cannot be read`;
   // Every property is a getter that parses, and may fail.
   const shape = found && attempted(unreadable, () => found.shape && [...found.shape]);
   if (shape === undefined) throw broken(`it has no dataset ${quoted(path)}`);
   if (shape.length > MOST_AXES) throw broken(`${quoted(path)} has ${shape.length} axes, the limit is ${MOST_AXES}: it may be damaged`); // prettier-ignore
   const count = shape.reduce((product, n) => product * n, 1);
-  if (!(count <= most)) throw broken(`${quoted(path)} claims ${count} numbers, more than the file can hold: it may be damaged`); // prettier-ignore
+  if (!(count <= MOST_PER_BYTE * bytes.length)) throw broken(`${quoted(path)} claims ${count} numbers, more than the file can hold: it may be damaged`); // prettier-ignore
   const { value, bfloat } = attempted(unreadable, () => {
-    const isBfloat = found!.attrs.dtype === 'bfloat16';
+    const isBfloat = attributeOf(found!._dataobjects, bytes, 'dtype') === 'bfloat16';
     const plain = typeof found!.dtype === 'string' && NUMBERS.test(found!.dtype);
     return { value: plain ? found!.value : undefined, bfloat: isBfloat };
   });

@@ -56,6 +56,14 @@ describe('chunks', () => {
     );
   });
 
+  test('blank lines at the begin count in the message, also where they are a block of their own', async () => {
+    const input = Buffer.from('\n \na/X b/Y\none\n');
+    for (const size of [1, 2, 3, 99]) {
+      const { seen } = await observed(input, size, {});
+      expect(seen).toEqual([expect.stringContaining('cannot tell the format from the first 4 lines')]);
+    }
+  });
+
   test('an error comes after the sentences before it, also where the first lines are looked at', async () => {
     const input = Buffer.concat([Buffer.from('a\tX\n\nb\tY\n\n'), Buffer.of(0xe9, 0x09, 0x58, 0x0a)]);
     for (const size of [1, 3, 99]) {

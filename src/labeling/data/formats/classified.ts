@@ -60,13 +60,13 @@ export function detectClassified(head: readonly string[]): ClassifiedFormat | un
   return most((row) => row.includes('\t')) ? 'tsv' : undefined;
 }
 
-function formatOfHead({ lines, fault }: Head, { source, format, labels }: ClassifiedSettings): ClassifiedFormat {
+function formatOfHead({ lines, blank, fault }: Head, { source, format, labels }: ClassifiedSettings): ClassifiedFormat {
   if (lines.every(isBlank)) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
   const found = format ?? detectClassified(lines) ?? (labels === 'ignored' ? 'lines' : undefined);
   if (found !== undefined) return found;
   if (fault) throw fault.error;
   const known = CLASSIFIED_FORMATS.filter((name) => name !== 'lines').join(', ');
-  const message = `${source}: cannot tell where the labels are from the first ${counted(lines.length, 'line')}`;
+  const message = `${source}: cannot tell where the labels are from the first ${counted(blank + lines.length, 'line')}`;
   throw new DataError(
     `${message}: name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`,
   );

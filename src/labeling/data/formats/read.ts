@@ -132,8 +132,10 @@ function withoutMark(mark: string): (sentence: Sentence) => Sentence {
 export interface Head {
   /** Blocks that were read, for the parser. */
   readonly blocks: CheckedBlock[];
-  /** Lines to judge by, cleaned: the same ones, however the input is cut into blocks. */
+  /** Lines to judge by, cleaned, from the first that is not blank: the same ones, however the input is cut into blocks. */
   readonly lines: readonly string[];
+  /** Blank lines before them. */
+  readonly blank: number;
   /** The first fault among them. */
   readonly fault: LineFault | undefined;
 }
@@ -150,29 +152,29 @@ export async function firstBlocks(
   const blocks: CheckedBlock[] = [];
   const lines: string[] = [];
   const { line: clean } = createCleaner();
-  let [seen, content] = [0, 0];
+  let [seen, content, blank] = [0, 0, 0];
   let fault: LineFault | undefined;
   const done = () => content >= wanted || seen >= MOST_HEAD_LINES || (wanted === 1 && seen > 0);
   while (!done()) {
     const next = await input.next();
     if (next.done) break;
     const block = next.value;
-    const begin = lines.length;
     for (let i = 0; i < block.lines.length && !done(); i++) {
       const faulty = block.faults.get(i);
       fault ??= faulty;
-      if (faulty && (faulty.fatal || badLines === 'stop'))
+      const isContent = faulty !== undefined || !isBlank(block.lines[i]);
+      if (!isContent && seen === 0) blank++;
+      else if (faulty && (faulty.fatal || badLines === 'stop'))
         wanted = 0; // the parser comes no further either
       else lines.push(faulty ? '' : clean(block.lines[i], 0));
-      if (faulty || !isBlank(block.lines[i])) {
+      if (isContent) {
         seen++;
         if (!block.lines[i].startsWith('#')) content++;
       }
     }
     if (seen > 0) blocks.push(block);
-    else lines.length = begin;
   }
-  return { blocks, lines, fault };
+  return { blocks, lines, blank, fault };
 }
 
 /** Blocks that were looked at, then the others. */
@@ -181,7 +183,7 @@ export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBl
   yield* rest;
 }
 
-function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
+function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LineParser {
   const { source, like } = options;
   const first = lines.find((line) => !isBlank(line));
   if (first === undefined) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
@@ -192,7 +194,7 @@ function parserFor({ lines, fault }: Head, options: ParseOptions): LineParser {
   const format = options.format ?? detectFormat(lines) ?? FORMATS.find((name) => name === like?.format);
   if (format === undefined || ((format === 'slots' || format === 'brat') && options.format === undefined)) {
     if (fault) throw fault.error;
-    const message = `${source}: cannot tell the format from the first ${counted(lines.length, 'line')}`;
+    const message = `${source}: cannot tell the format from the first ${counted(blank + lines.length, 'line')}`;
     throw new DataError(`${message}: name one of ${FORMATS.join(', ')}`);
   }
   rejectUnused(format, options);
