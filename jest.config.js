@@ -1,7 +1,7 @@
 /** Tests run the TypeScript sources themselves; only test/package builds and packs, test/gpu needs a device, test/engines other engines, test/bundlers other builds, and test/ecosystem PyTorch and the like. */
 export default {
   testEnvironment: 'node',
-  testTimeout: 60_000, // a loaded machine is no failure
+  testTimeout: process.env.BPTT_LAWS ? 3_600_000 : 60_000, // a loaded machine is no failure
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
@@ -12,7 +12,11 @@ export default {
     '<rootDir>/test/bundlers/',
     '<rootDir>/test/ecosystem/',
   ],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^fast-check$': '<rootDir>/test/support/seeded-laws.cjs',
+    '^fast-check-itself$': 'fast-check',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -163,7 +163,7 @@ describe('names', () => {
         const cell = createLstm(own);
         if (cell.name !== 'lstm:') expect(cellNamed(cell.name)).toBe(cell);
       }),
-      { numRuns: 50 },
+      { seed: 35, numRuns: 50 },
     );
   });
 

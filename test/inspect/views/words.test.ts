@@ -30,6 +30,7 @@ describe('escaping', () => {
         expect(inner.attributes['data-x']).toBe(allowed);
         expect(inner.text).toBe(allowed);
       }),
+      { seed: 44 },
     );
   });
 
@@ -42,7 +43,10 @@ describe('escaping', () => {
 
 describe('numbers', () => {
   it('17 digits give the same float64 again', () => {
-    fc.assert(fc.property(fc.double(), (x) => expect(Number(exact(x))).toBe(x === 0 ? Number(exact(x)) : x)));
+    fc.assert(
+      fc.property(fc.double(), (x) => expect(Number(exact(x))).toBe(x === 0 ? Number(exact(x)) : x)),
+      { seed: 45 },
+    );
     expect([exact(0.1), exact(NaN), exact(-Infinity)]).toEqual(['0.10000000000000001', 'NaN', '-Infinity']);
   });
 
@@ -91,6 +95,7 @@ describe('words', () => {
         fc.string({ unit: 'grapheme' }),
         (text) => widthOf(fit(text, 12, 80), 12) <= 80 || fit(text, 12, 80) === '…',
       ),
+      { seed: 46 },
     );
   });
 

@@ -36,7 +36,7 @@ test.each([
   ['a file of this package', own, {}],
   ['one of another program', foreign.bytes, names],
 ] as const)('%s, cut anywhere or with bytes changed', (_, whole, options) => {
-  fc.assert(fc.property(fc.nat(whole.length - 1), (end) => errorOf(whole.subarray(0, end), options) instanceof BpttError), { numRuns: 150 }); // prettier-ignore
+  fc.assert(fc.property(fc.nat(whole.length - 1), (end) => errorOf(whole.subarray(0, end), options) instanceof BpttError), { seed: 59, numRuns: 150 }); // prettier-ignore
   const change = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }));
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
@@ -44,7 +44,7 @@ test.each([
       for (const [place, byte] of changes) bytes[place] = byte;
       return isClear(errorOf(bytes, options));
     }),
-    { numRuns: 300 },
+    { seed: 60, numRuns: 300 },
   );
 });
 
@@ -60,7 +60,10 @@ test('a name with a line break keeps its message in one line', () => {
 });
 
 test('any bytes', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => errorOf(bytes) instanceof BpttError));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => errorOf(bytes) instanceof BpttError),
+    { seed: 61 },
+  );
 });
 
 test('varints and fields come back', () => {
@@ -69,6 +72,7 @@ test('varints and fields come back', () => {
       const [found] = fieldsOf(joined(integerField(field, value)), 'x');
       return found.number === field && found.value === value;
     }),
+    { seed: 62 },
   );
 });
 

@@ -52,7 +52,7 @@ test('the grammar tags its own sentences, of any length, and no others', () => {
         expect(agreementTags([...tokens, 'the'])).toBeUndefined();
       }
     }),
-    { numRuns: 30 },
+    { seed: 53, numRuns: 30 },
   );
   for (const other of ['', 'they run', 'the cat', 'the sat', 'the cat sat sat']) {
     expect(agreementTags(other.split(' '))).toBeUndefined();

@@ -38,6 +38,7 @@ describe('a split', () => {
         expect(train.length + dev.length + test.length).toBe(all.length);
         expect(Math.abs(dev.length - 0.2 * all.length)).toBeLessThanOrEqual(4); // one for each stratum
       }),
+      { seed: 51 },
     );
   });
 
