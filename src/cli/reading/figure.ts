@@ -3,14 +3,21 @@ import { Command } from 'commander';
 import { toCsv } from '../../inspect/views/index.js';
 import { saveFile } from '../../serialize/save.node.js';
 import { ArgumentError } from '../../tensor/index.js';
-import { count, oneOf, positiveInteger } from '../arguments.js';
+import { oneOf, positiveInteger } from '../arguments.js';
 import { checkOutputs } from '../outputs.js';
 import type { Terminal } from '../terminal.js';
 import { print } from '../terminal.js';
 import { cellList } from './compare.js';
 import { drawFigure, VIEWS } from './figure-draw.js';
 import type { FigureOptions, FigureQuestion } from './figure-draw.js';
-import { addConventionOptions, addModelOptions, addQuietOption, addSentenceOptions, atMost } from './options.js';
+import {
+  addConventionOptions,
+  addModelOptions,
+  addQuietOption,
+  addSentenceOptions,
+  addViewOptions,
+  atMost,
+} from './options.js';
 
 interface Files {
   readonly svg?: string;
@@ -34,14 +41,8 @@ export function figureCommand(act: (question: FigureQuestion, files: Files) => P
     .option('--svg <file>', 'the picture')
     .option('--csv <file>', 'its numbers')
     .option('--theme <name>', 'light, dark or print', oneOf('light', 'dark', 'print'), 'light')
-    .option('--language <tag>', 'language of the words in the picture: en, de', 'en')
-    .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
-    .option('--word <k>', 'the word that is looked at, counted from 0', count)
-    .option('--gate <name>', 'one gate')
-    .option('--unit <n>', 'one unit', count)
-    .option('--param <name>', 'parameter of the ledger, such as Wh')
-    .option('--ref <pointer>', 'number that the view equation opens, a JSON Pointer into the trace: /words/0/norm')
-    .option('--target <t>', 'word whose label the saliency is about (default: the last)', count)
+    .option('--language <tag>', 'language of the words in the picture: en, de', 'en');
+  addViewOptions(command, 'the view equation')
     .option('--cells <list>', 'cells of the view compare', cellList)
     .option('--seeds <n>', 'seeds of the view compare', atMost(positiveInteger, 1000))
     .addHelpText('after', HELP)

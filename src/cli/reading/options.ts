@@ -142,6 +142,18 @@ export function addPlaceOptions(command: Command): Command {
     .option('--direction <name>', 'direction of a bidirectional layer', oneOf('forward', 'reverse'));
 }
 
+/** Options that say what the views of a figure or a report look at; `opener` names what opens the number of `--ref`. */
+export function addViewOptions(command: Command, opener: string): Command {
+  return command
+    .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
+    .option('--word <k>', 'the word that is looked at, counted from 0', count)
+    .option('--gate <name>', 'one gate')
+    .option('--unit <n>', 'one unit', count)
+    .option('--param <name>', 'parameter of the ledger, such as Wh')
+    .option('--ref <pointer>', `number that ${opener} opens, a JSON Pointer into the trace: /words/0/norm`)
+    .option('--target <t>', 'word whose label the saliency is about (default: the last)', count);
+}
+
 /** Adds how results are printed. */
 export function addPrintOptions(command: Command, json: string): Command {
   return addQuietOption(command.option('--ascii', 'draw with ASCII alone').option('--json', json));

@@ -8,7 +8,7 @@ import { languages } from '../../inspect/views/index.js';
 import type { Comparison } from '../../inspect/views/index.js';
 import { saveFile } from '../../serialize/save.node.js';
 import { ArgumentError } from '../../tensor/index.js';
-import { count, oneOf } from '../arguments.js';
+import { oneOf } from '../arguments.js';
 import { checkOutputs } from '../outputs.js';
 import { fileOfCell } from '../own-cell.js';
 import { print } from '../terminal.js';
@@ -19,7 +19,13 @@ import type { FigureOptions } from './figure-draw.js';
 import { argumentsOf } from './figure.js';
 import { traceFor } from './inspect.js';
 import type { Question } from './model.js';
-import { addConventionOptions, addModelOptions, addQuietOption, addSentenceOptions } from './options.js';
+import {
+  addConventionOptions,
+  addModelOptions,
+  addQuietOption,
+  addSentenceOptions,
+  addViewOptions,
+} from './options.js';
 import { salienceOptions } from './salience.js';
 import { waitingOn } from './waiting.js';
 
@@ -55,14 +61,8 @@ export function addReport(program: Command, terminal: Terminal): void {
       `language of the page: ${Object.keys(languages).join(', ')}`,
       oneOf(...Object.keys(languages)),
       'en',
-    )
-    .option('--loss <t>', 'the loss that is looked at, counted from 0 (default: the last)', count)
-    .option('--word <k>', 'the word that is looked at, counted from 0', count)
-    .option('--gate <name>', 'one gate')
-    .option('--unit <n>', 'one unit', count)
-    .option('--param <name>', 'parameter of the ledger, such as Wh')
-    .option('--ref <pointer>', 'number that the equation opens, a JSON Pointer into the trace: /words/0/norm')
-    .option('--target <t>', 'word whose label the saliency is about (default: the last)', count)
+    );
+  addViewOptions(command, 'the equation')
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) => {
       const args = argumentsOf(command, [sentence, ...(file === undefined ? [] : [file])]);

@@ -18,7 +18,7 @@ import type { Packing } from '../../../autograd/packing.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { chainOf, decodingFields, decodingOf, expectAgreement, predictTokens, stretchTokens } from './decoding.js';
+import { BY_TOKEN, chainOf, decodingOf, tokenHeadConfig } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -28,17 +28,14 @@ import type {
   InferenceHeadKind,
   InferenceHeadLayer,
 } from './head.js';
-import { placeFields } from './head.js';
 
 interface CrfPass extends TokenPass {
   readonly packing: Packing;
 }
 
 /** The configuration of a CRF head over K labels. */
-export const crfConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig => {
-  const { name, ...column } = placeFields(place, 'labels');
-  return { kind: 'crf', name, size: K, ...column, ...decodingFields(decoding) };
-};
+export const crfConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig =>
+  tokenHeadConfig('crf', K, decoding, place);
 
 /** What inference runs. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<CrfPass> {
@@ -80,22 +77,16 @@ const linearOf = ({ W, b }: TensorRecord): LinearParams => ({ W, b });
 /** What a tagger takes along. */
 export const inferenceCrf: InferenceHeadKind = {
   kind: 'crf',
-  unit: 'token',
+  ...BY_TOKEN,
   layer: inferenceLayer,
-  expectLabels: expectAgreement,
-  predict: predictTokens,
-  stretch: stretchTokens,
 };
 
 /** One label per token, the best path of a linear-chain CRF. */
 export const crf: HeadKind = {
   kind: 'crf',
-  unit: 'token',
+  ...BY_TOKEN,
   configure: (K, { decoding, ...place }) => crfConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
-  expectLabels: expectAgreement,
-  predict: predictTokens,
-  stretch: stretchTokens,
 };

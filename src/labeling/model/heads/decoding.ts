@@ -23,8 +23,8 @@ import { convertLabels, isLabelOf, permitsEveryLength, permittedTransitions, SCH
 import type { Sentence } from '../../data/sentence.js';
 import { continuesSpan, insideOf, spanSchemeOf, spansOf } from '../../scoring/spans.js';
 import { convertedProbability } from './converted.js';
-import type { HeadConfig, HeadPass, PredictedSpan, Prediction, StreamedLabels, Wanted } from './head.js';
-import { meanOf, membersOf } from './head.js';
+import type { HeadConfig, HeadPass, HeadPlace, PredictedSpan, Prediction, StreamedLabels, Wanted } from './head.js';
+import { meanOf, membersOf, placeFields } from './head.js';
 
 /** What a configuration says of decoding; each field may be absent. */
 export interface DecodingConfig {
@@ -86,6 +86,17 @@ export function decodingOf(config: HeadConfig): Decoding {
   };
 }
 
+/** The configuration of a head of such a kind about tokens, over K labels. */
+export function tokenHeadConfig(
+  kind: 'crf' | 'softmax',
+  K: number,
+  decoding: DecodingConfig = {},
+  place: HeadPlace = {},
+): HeadConfig {
+  const { name, ...column } = placeFields(place, 'labels');
+  return { kind, name, size: K, ...column, ...decodingFields(decoding) };
+}
+
 /**
  * Requires that the labels are those that the configuration speaks of: written in the scheme that was learned, and the permitted
  * transitions those of that scheme; without a scheme, those of one of them.
@@ -110,7 +121,7 @@ export function expectAgreement(config: HeadConfig, labels: readonly string[]): 
 }
 
 /** The fields of a configuration that are about decoding. */
-export function decodingFields(decoding: DecodingConfig): DecodingConfig {
+function decodingFields(decoding: DecodingConfig): DecodingConfig {
   expectRecord('model', 'decoding', decoding, '{ permitted, scheme, data }');
   const { permitted, scheme, data } = decoding;
   return {
@@ -279,3 +290,11 @@ export function chainOf({ transitions, start, end }: TensorRecord): CrfParams {
 /** The packed rows of sequence b, first step first. */
 const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
   Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);
+
+/** What the kinds of heads about tokens have in common: how their labels are chosen. */
+export const BY_TOKEN = {
+  unit: 'token',
+  expectLabels: expectAgreement,
+  predict: predictTokens,
+  stretch: stretchTokens,
+} as const;

@@ -16,7 +16,7 @@ import { softmaxLossBackward, softmaxLossForward } from '../../../layers/softmax
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { decodingFields, decodingOf, expectAgreement, predictTokens, stretchTokens } from './decoding.js';
+import { BY_TOKEN, decodingOf, tokenHeadConfig } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -26,13 +26,10 @@ import type {
   InferenceHeadKind,
   InferenceHeadLayer,
 } from './head.js';
-import { placeFields } from './head.js';
 
 /** The configuration of a softmax head over K labels. */
-export const softmaxConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig => {
-  const { name, ...column } = placeFields(place, 'labels');
-  return { kind: 'softmax', name, size: K, ...column, ...decodingFields(decoding) };
-};
+export const softmaxConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig =>
+  tokenHeadConfig('softmax', K, decoding, place);
 
 /** What inference runs. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<TokenPass> {
@@ -66,23 +63,17 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass
 /** What a tagger takes along. */
 export const inferenceSoftmax: InferenceHeadKind = {
   kind: 'softmax',
-  unit: 'token',
+  ...BY_TOKEN,
   layer: inferenceLayer,
-  expectLabels: expectAgreement,
-  predict: predictTokens,
-  stretch: stretchTokens,
 };
 
 /** One label per token, each the most probable one. */
 export const softmax: HeadKind = {
   kind: 'softmax',
-  unit: 'token',
+  ...BY_TOKEN,
   lossSettings: ['labelSmoothing', 'classWeights'],
   configure: (K, { decoding, ...place }) => softmaxConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
-  expectLabels: expectAgreement,
-  predict: predictTokens,
-  stretch: stretchTokens,
 };
