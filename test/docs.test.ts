@@ -64,7 +64,7 @@ test('the TypeScript of all documents has the types of the package, and an error
   const errors = typeErrors({ ...documents, 'wrong.md': wrong });
   expect(errors.filter((line) => !line.startsWith('wrong.md.0.ts(2,'))).toEqual([]);
   expect(errors).toHaveLength(1);
-}, 120_000);
+});
 
 test.each([...pages('examples'), '.github/pull_request_template.md'])('%s: its links lead somewhere', (path) => {
   expect(brokenLinks(join(ROOT, path))).toEqual([]);

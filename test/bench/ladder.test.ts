@@ -80,7 +80,7 @@ describe('bptt bench --ladder', () => {
       ['13-gpu-tiled', true],
     ]);
     expect(stderr).not.toContain('wrong');
-  }, 240_000);
+  });
 
   test('has gains over the rung before, in the same work, and roofs', () => {
     const over = result.rows.map((row) => row.over);
@@ -131,7 +131,7 @@ describe('a folder of rungs', () => {
     );
     expect(stdout).toMatch(/^refused 05-throws: RangeError: no such size$/m);
     expect(stdout).toMatch(/^refused 06-empty: it exports none of addMatmul, openProduct and openLstm/m);
-  }, 120_000);
+  });
 
   test('another order of summation must be declared, and stay within its bound', () => {
     borrow('01-triple-loop.js');
@@ -155,7 +155,7 @@ describe('a folder of rungs', () => {
     expect(stdout).toMatch(/^03 declared .* within its bound/m);
     expect(stdout).toMatch(/^refused 04-far: differs from rung 1 .* allowed ±\d/m);
     expect(stdout).toMatch(/^refused 05-anything: /m);
-  }, 120_000);
+  });
 
   test('a WebAssembly rung that does not compile, one that is wrong, and a layer that is', () => {
     for (const name of [
@@ -187,7 +187,7 @@ describe('a folder of rungs', () => {
     expect(stdout).toMatch(
       /^refused 11-wrong-gate: differs from its twin at T=3 B=5 H=6: h, step 1, sequence 0, unit 0 is /m,
     );
-  }, 240_000);
+  });
 
   test('a first rung that is wrong ends the command, for all others are held to it', () => {
     spoil('01-triple-loop.js', 'k < K', 'k < K - 1');
@@ -230,7 +230,7 @@ describe('a folder of rungs', () => {
       ['01-triple-loop', undefined, undefined],
       ['03-blocking', '01-triple-loop', undefined],
     ]);
-  }, 120_000);
+  });
 
   test('--svg writes the picture', () => {
     borrow('01-triple-loop.js');

@@ -75,5 +75,5 @@ describe('an application that labels text', () => {
     const given = `createTagger(bytes, undefined, { cell: cellNamed('lstm:peepholes') })${tagged}`;
     expect(await ran(given, 'createTagger, cellNamed')).toBe(3);
     expect(await ran(`createTagger(bytes)${tagged}`, 'createTagger, train')).toBe(3);
-  }, 60_000);
+  });
 });

@@ -31,7 +31,7 @@ test('the sizes reach the model; eval and tag read it', async () => {
   const tagged = bptt(['tag', 'a.safetensors'], { cwd: space.folder, input: 'They walked unseenly .\n' });
   expect(tagged.status).toBe(0);
   expect(tagged.stdout).toMatch(/^They\/\S+ walked\/\S+ unseenly\/\S+ \.\/\S+\n$/);
-}, 60_000);
+});
 
 test.each([
   [['--characters', 'lstm'], { network: 'lstm', window: 3 }],
@@ -81,7 +81,7 @@ test('two threads: the same bytes twice', () => {
   }
   expect(readFileSync(space.at('e.safetensors')).equals(readFileSync(space.at('d.safetensors')))).toBe(true);
   expect(config('d.safetensors').encoders.map(({ kind }) => kind)).toEqual(['affixes', 'words', 'characters']);
-}, 60_000);
+});
 
 test('a classifier takes encoders too', async () => {
   space.write('moods.tsv', 'pos\tgood good film\nneg\tbad film\n'.repeat(8));

@@ -20,7 +20,7 @@ beforeAll(async () => {
   space.write('huge.jsonl', `{"tokens": ["${HUGE}"], "labels": ["NOUN"]}\n`);
   space.write('huge.slashed', `they/PRON ${HUGE}/NOUN\n`);
   space.write('moods.tsv', `pos\tgood ${LARGE}\nneg\tbad\n`);
-}, 60_000);
+});
 afterAll(() => space.remove());
 
 test('a word of 10,000 characters is read as others are, and messages cut it', async () => {
@@ -37,7 +37,7 @@ test('a word of 10,000 characters is read as others are, and messages cut it', a
   const { status, stdout } = bptt(['tag', 'model.safetensors'], { cwd: space.folder, input: `They ${LONG}\n` });
   expect(status).toBe(0);
   expect(stdout).toContain(`${LONG}/`); // an answer is whole
-}, 60_000);
+});
 
 const PLACES: readonly (readonly [string, string])[] = [
   ['huge.tsv', 'huge.tsv:2'],
@@ -70,7 +70,7 @@ test('a token of 200,000 characters in raw text, and in a text to classify, is r
   const { status, stderr } = await run('train', '--task', 'classify', '--train', 'moods.tsv', '--quiet');
   expect(status).toBe(65);
   expect(stderr).toMatch(/^bptt: moods.tsv:1: the token "y{27}…" has 200000 characters/m);
-}, 60_000);
+});
 
 test('--skip-bad leaves such a line out and says so', async () => {
   const { status, stderr } = await run('eval', 'model.safetensors', 'huge.tsv', '--skip-bad');
@@ -78,4 +78,4 @@ test('--skip-bad leaves such a line out and says so', async () => {
   expect(stderr).toMatch(/^warning: huge.tsv:2: the token "y{27}…" has 10000000 characters/m);
   expect(stderr).toMatch(/1 bad line was left out/);
   for (const line of stderr.split('\n')) expect(line.length).toBeLessThan(400);
-}, 60_000);
+});

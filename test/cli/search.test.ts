@@ -77,7 +77,7 @@ describe('a random search', () => {
     expect(told.stdout).toMatch(/^rank {2}trial {2}epochs {2}best {2}dev accuracy {2}time {2}lr +hidden +dropout\n/);
     expect(told.stdout).toContain(`\nbest    trial ${report.best.trial}, dev accuracy `);
     expect(told.stderr).not.toContain('rung 1'); // nothing runs again
-  }, 240_000);
+  });
 
   it('is refused where its state is that of another search', async () => {
     writeFileSync(space.at('space.json'), JSON.stringify(SPACE));
@@ -138,14 +138,14 @@ describe('a grid', () => {
     expect(table).toMatch(
       /\n {3}3 {6}1 .* failed .*\n {3}4 {6}2 .* failed .*\ntrial 1 failed: .*loss.*\ntrial 2 failed: /,
     );
-  }, 120_000);
+  });
 
   it('ends with 1 where all trials fail, and writes no settings', () => {
     space.write('bad.json', JSON.stringify({ lr: [1e38] }));
     const { status, stdout, stderr } = run('--grid', 'bad.json', ...DATA, '--epochs', '2', '--optimizer', 'sgd', '--clip', 'none', '-o', 'none.json', '--quiet'); // prettier-ignore
     expect([status, stdout, stderr]).toEqual([1, '', expect.stringMatching(/^bptt: all 1 trial failed; the first: .*loss.*\n$/)]); // prettier-ignore
     expect(existsSync(space.at('none.json'))).toBe(false);
-  }, 120_000);
+  });
 });
 
 describe('refusals', () => {

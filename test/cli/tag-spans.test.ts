@@ -150,4 +150,4 @@ test('empty and binary inputs are bad data', () => {
       expect(stderr).toMatch(/^bptt: .*\n$/);
     }
   } // prettier-ignore
-}, 60_000);
+});

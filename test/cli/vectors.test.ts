@@ -46,7 +46,7 @@ test('every format, packed or not, makes the same model', async () => {
     made.push(readFileSync(space.at('m.safetensors')));
   }
   for (const bytes of made) expect(bytes.equals(made[0])).toBe(true);
-}, 60_000);
+});
 
 test('the options reach the model; what is kept and covered is said; eval and tag read it', async () => {
   const options = ['--vectors-keep', '10', '--vectors-mode', 'tuned', '--vectors-size', '3', '--vectors-digits', '0'];
@@ -68,7 +68,7 @@ test('the options reach the model; what is kept and covered is said; eval and ta
   expect(JSON.parse(scores.stdout)).toMatchObject({ accuracy: expect.any(Number) as number });
   const tagged = bptt(['tag', 'a.safetensors'], { cwd: space.folder, input: 'They walked unseenly .\n' });
   expect(tagged.stdout).toMatch(/^They\/\S+ walked\/\S+ unseenly\/\S+ \.\/\S+\n$/);
-}, 60_000);
+});
 
 test('the number of kept rows: none but those of the data, so many, all', async () => {
   const kept = async (...more: string[]) => {
@@ -95,7 +95,7 @@ test('the number of kept rows: none but those of the data, so many, all', async 
   expect((await kept('--vectors-keep', String(first))).filter((word) => word.startsWith('other'))).toHaveLength(4);
   const tagger = createTagger(readFileSync(space.at('k.safetensors')));
   expect(tagger.tag([['other3', 'zzz']])[0].labels).toHaveLength(2);
-}, 60_000);
+});
 
 test('two threads: the same bytes twice, frozen and tuned', () => {
   for (const mode of ['frozen', 'tuned']) {
@@ -107,7 +107,7 @@ test('two threads: the same bytes twice, frozen and tuned', () => {
     }
     expect(readFileSync(space.at('e.safetensors')).equals(readFileSync(space.at('d.safetensors')))).toBe(true);
   }
-}, 120_000);
+});
 
 test('readings of such a model: its words, and what it lacks', async () => {
   await run(...TRAIN, '--encoders', 'vectors', '--vectors', 'glove.txt', '--out', 'r.safetensors', '--quiet');
@@ -119,7 +119,7 @@ test('readings of such a model: its words, and what it lacks', async () => {
     );
     expect(status).toBe(0);
   }
-}, 60_000);
+});
 
 test('repeated words and vectors of another language are warned of', async () => {
   space.write('twice.txt', gloveText([...rows, rows[0], rows[1], ['other1', 0, 0, 0, 0]]));
@@ -132,7 +132,7 @@ test('repeated words and vectors of another language are warned of', async () =>
   expect(foreign.stderr).toMatch(
     /^warning: foreign\.txt: the vectors cover only 0\.00 % of the tokens of train: check/,
   );
-}, 60_000);
+});
 
 test('progress with rate and time left after two seconds, none before', async () => {
   const lines: string[] = [];

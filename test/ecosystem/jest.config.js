@@ -7,5 +7,4 @@ export default {
   roots: ['<rootDir>/test/ecosystem'],
   modulePaths: ['<rootDir>/test/ecosystem/node_modules'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
 };

@@ -49,7 +49,7 @@ beforeAll(() => {
   ran.web = run('web');
   writeFileSync(join(folder, 'node.json'), JSON.stringify(ran.node));
   ran.python = json(PYTHON, `${ROOT}/test/ecosystem/onnx-decode.py`, folder);
-}, 300_000);
+});
 
 /** The labels of every head, as the decoders give them: nothing for a sentence without tokens. */
 function tagsOf({ config }: Model, predictions: readonly Prediction[]): Record<string, unknown>[] {

@@ -7,5 +7,4 @@ export default {
   roots: ['<rootDir>/test/engines'],
   modulePaths: ['<rootDir>/test/engines/node_modules'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
 };

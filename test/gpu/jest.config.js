@@ -7,5 +7,4 @@ export default {
   roots: ['<rootDir>/test/gpu'],
   modulePaths: ['<rootDir>/test/gpu/node_modules'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
 };

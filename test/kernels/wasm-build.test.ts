@@ -7,4 +7,4 @@ it('src/kernels/wasm/binary.ts and binary-relaxed.ts are what assembly/ compiles
   const { status, stderr } = spawnSync(process.execPath, ['scripts/build-wasm.js', '--check'], { cwd: root });
   expect(String(stderr)).toBe('');
   expect(status).toBe(0);
-}, 120_000);
+});

@@ -50,4 +50,4 @@ it('a function with a loop makes the splats among its constants once, and comput
   expect(String(stderr)).toBe('');
   // of the loop stay: lanes that differ, and zeros; of the functions without a loop, all six
   expect(JSON.parse(String(stdout))).toEqual({ same: [true, true], written: true, left: [11, 8], smaller: true });
-}, 60_000);
+});

@@ -6,5 +6,4 @@ export default {
   rootDir: '../..',
   roots: ['<rootDir>/test/package'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
 };

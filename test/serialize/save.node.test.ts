@@ -167,4 +167,4 @@ test('killed at any moment inside the save, a hundred times, the file is the old
   writeFileSync(join(folder, '.bptt-of-somebody-else'), '');
   await saveFile(path, Uint8Array.of(1));
   expect(readdirSync(folder)).toEqual(['.bptt-of-somebody-else', 'm']);
-}, 300_000);
+});

@@ -163,7 +163,7 @@ describe('a hostile figure ends with one line, status 65', () => {
       }),
       { seed: 30, numRuns: 40 },
     );
-  }, 120_000);
+  });
 });
 
 describe('files', () => {

@@ -197,6 +197,14 @@ describe('writing several heads', () => {
     expect(() => formatSentence(frame, 'slashed')).toThrow('none for the sentence');
   });
 
+  test('words that count, 0 1 2, are taken for numbers of tokens unless their column is named', async () => {
+    const text = '0\tX\tA\n1\tY\tB\n';
+    const refused = read(text, { format: 'conll', column: [2, 3] });
+    await expect(refused).rejects.toThrow('words and labels would both be column 2: name the two columns');
+    const [{ tokens }] = await read(text, { format: 'conll', column: [2, 3], tokenColumn: 1 });
+    expect(tokens).toEqual(['0', '1']);
+  });
+
   test('law: what is written in columns is read back', () => {
     const cell = fc.stringMatching(/^[a-zA-Z0-9=|.-]{1,6}$/);
     const rows = fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 6 });
@@ -206,7 +214,12 @@ describe('writing several heads', () => {
         const tagged = { tokens: words, labels: a, heads: { feats: { labels: a }, xpos: { labels: b } } };
         const column = ['feats', 'xpos'];
         const [u] = await read(formatSentence(tagged, 'conllu'), { format: 'conllu', column });
-        const [c] = await read(formatSentence(tagged, 'conll'), { format: 'conll', column: [2, 3], comments: 'none' });
+        const [c] = await read(formatSentence(tagged, 'conll'), {
+          format: 'conll',
+          column: [2, 3],
+          tokenColumn: 1,
+          comments: 'none',
+        });
         const [j] = await read(formatSentence(tagged, 'jsonl'), { column });
         expect([u.tokens, u.columns]).toEqual([words, { feats: a, xpos: b }]);
         expect([c.tokens, c.columns]).toEqual([words, { column2: a, column3: b }]);

@@ -180,7 +180,7 @@ describe.each(named)('%s', (_name, variant) => {
     for (const [name, x] of Object.entries(a)) {
       x.data.forEach((value, i) => expect(Math.abs(value - b[name].data[i])).toBeLessThan(0.01));
     }
-  }, 60_000);
+  });
 
   test('the memory of a step grows with what the sentences hold', () => {
     const features = built.map(({ reader }) => tokens.map((list) => reader.read(list)));

@@ -160,7 +160,7 @@ describe('in a training', () => {
         if (threads) break;
       }
     }
-  }, 60_000);
+  });
 
   test('a tuned one changes where its words occur, and nowhere else', async () => {
     const { table } = await tableOf({ vectorsMode: 'tuned' });

@@ -12,7 +12,7 @@ import { ArgumentError } from '../../../../src/tensor/errors.js';
 import { moduleUrl, threads, watchedThreads } from '../../../support/threads.js';
 
 const cpu = createCpuKernels();
-beforeAll(() => void moduleUrl('labeling/training/parallel/worker.node.ts'), 300_000); // transpiles the sources
+beforeAll(() => void moduleUrl('labeling/training/parallel/worker.node.ts')); // transpiles the sources
 const corpora = { train: generateCorpus({ sentences: 50, seed: 12, maxPhrases: 1 }) };
 const small: TrainOptions = { embedding: 5, hidden: 4, epochs: 2, lr: 0.02, batch: 8, ema: 0.9 };
 const bytes = async (options: TrainOptions, hooks?: TrainHooks) =>
