@@ -3,6 +3,7 @@
  * src/autograd/grads.ts in their order, so the bits are theirs. Only the sum of squares has an order of its own.
  */
 
+import { pair } from './lanes';
 import { AHEAD, touchRows } from './rows';
 import { both, high, low } from './wide';
 
@@ -56,8 +57,148 @@ export function adamFactors(b1: f64, b2: f64, eps: f64, decay: f64, kept: f64, l
   rootCorrection = correction;
 }
 
-/** One Adam update of `count` elements; equations as numbered in src/optim/adam.ts. */
-export function adam(count: i32, p: usize, g: usize, m: usize, v: usize): void {
+/** Numbers of a block: by the time that a stage loads what another one stored, it is in the cache, where wider vectors find it whole. */
+const BLOCK: i32 = 16;
+
+/** Bytes for four numbers on their way through an update: the numerators of their steps in float64, then their mean squares. */
+const ROOM_OF_4: usize = 64;
+
+/**
+ * One Adam update of `count` elements; equations as numbered in src/optim/adam.ts.
+ *
+ * @param room 768 bytes, three blocks, aligned to 64
+ */
+export function adam(count: i32, p: usize, g: usize, m: usize, v: usize, room: usize): void {
+  const whole = count >= 2 * BLOCK ? count & -BLOCK : 0;
+  if (whole > 0) blocks(whole, p, g, m, v, room);
+  const at = <usize>whole << 2;
+  pairs(count - whole, p + at, g + at, m + at, v + at);
+}
+
+/**
+ * The same of two blocks or more. Roots and quotients take longest, and all else can be done meanwhile: while those of a block are
+ * formed, the moments of the next one are, and the parameters of the one before are stored. It calls no function: V8 then keeps the
+ * factors in registers.
+ */
+function blocks(count: i32, p: usize, g: usize, m: usize, v: usize, room: usize): void {
+  const b1 = f64x2.splat(beta1);
+  const b2 = f64x2.splat(beta2);
+  const rest1 = f64x2.splat(1 - beta1);
+  const rest2 = f64x2.splat(1 - beta2);
+  const eps = f64x2.splat(epsilon);
+  const decay = f64x2.splat(l2);
+  const kept = f64x2.splat(keep);
+  const lr = f64x2.splat(rate);
+  const correction = f64x2.splat(rootCorrection);
+  let next = room;
+  let block = room + 4 * ROOM_OF_4;
+  let last = room + 8 * ROOM_OF_4;
+  for (let i = 0; i < BLOCK; i += 4) {
+    momentsOf(p, g, m, v, last, b1, b2, rest1, rest2, decay, lr);
+    momentsOf(p + 8, g + 8, m + 8, v + 8, last + 16, b1, b2, rest1, rest2, decay, lr);
+    p += 16;
+    g += 16;
+    m += 16;
+    v += 16;
+    last += ROOM_OF_4;
+  }
+  last -= 4 * ROOM_OF_4;
+  for (let i = 0; i < BLOCK; i += 4) {
+    quotientsOf(last, correction, eps);
+    momentsOf(p, g, m, v, block, b1, b2, rest1, rest2, decay, lr);
+    momentsOf(p + 8, g + 8, m + 8, v + 8, block + 16, b1, b2, rest1, rest2, decay, lr);
+    p += 16;
+    g += 16;
+    m += 16;
+    v += 16;
+    last += ROOM_OF_4;
+    block += ROOM_OF_4;
+  }
+  last -= 4 * ROOM_OF_4;
+  block -= 4 * ROOM_OF_4;
+  for (count -= 2 * BLOCK; count > 0; count -= BLOCK) {
+    for (let i = 0; i < BLOCK; i += 4) {
+      quotientsOf(block, correction, eps);
+      momentsOf(p, g, m, v, next, b1, b2, rest1, rest2, decay, lr);
+      momentsOf(p + 8, g + 8, m + 8, v + 8, next + 16, b1, b2, rest1, rest2, decay, lr);
+      moveBy(p - 8 * BLOCK, last, kept);
+      moveBy(p - 8 * BLOCK + 8, last + 16, kept);
+      p += 16;
+      g += 16;
+      m += 16;
+      v += 16;
+      next += ROOM_OF_4;
+      block += ROOM_OF_4;
+      last += ROOM_OF_4;
+    }
+    const free = last - 4 * ROOM_OF_4;
+    last = block - 4 * ROOM_OF_4;
+    block = next - 4 * ROOM_OF_4;
+    next = free;
+  }
+  p -= 8 * BLOCK;
+  for (let i = 0; i < BLOCK; i += 4) {
+    quotientsOf(block, correction, eps);
+    moveBy(p, last, kept);
+    moveBy(p + 8, last + 16, kept);
+    p += 16;
+    block += ROOM_OF_4;
+    last += ROOM_OF_4;
+  }
+  block -= 4 * ROOM_OF_4;
+  for (let i = 0; i < BLOCK; i += 4) {
+    moveBy(p, block, kept);
+    moveBy(p + 8, block + 16, kept);
+    p += 16;
+    block += ROOM_OF_4;
+  }
+}
+
+/** (1) of Adam, (2) and (3) of two numbers: moments, numerators of the steps, mean squares. */
+// @ts-ignore: decorator
+@inline
+function momentsOf(
+  p: usize,
+  g: usize,
+  m: usize,
+  v: usize,
+  to: usize,
+  b1: v128,
+  b2: v128,
+  rest1: v128,
+  rest2: v128,
+  decay: v128,
+  lr: v128,
+): void {
+  const slope = f64x2.add(low(v128.load64_zero(g)), f64x2.mul(decay, low(v128.load64_zero(p)))); // (1) Adam
+  const mean = f64x2.add(f64x2.mul(b1, low(v128.load64_zero(m))), f64x2.mul(rest1, slope)); // (2)
+  const fresh = f64x2.mul(f64x2.mul(rest2, slope), slope);
+  const square = f64x2.add(f64x2.mul(b2, low(v128.load64_zero(v))), fresh); // (3)
+  v128.store64_lane(m, f32x4.demote_f64x2_zero(mean), 0);
+  v128.store64_lane(v, f32x4.demote_f64x2_zero(square), 0);
+  v128.store(to, f64x2.mul(lr, mean));
+  v128.store(to, square, ROOM_OF_4 / 2);
+}
+
+/** The steps of (5) of four numbers, in the place of their numerators. */
+// @ts-ignore: decorator
+@inline
+function quotientsOf(at: usize, correction: v128, eps: v128): void {
+  const first = f64x2.add(f64x2.mul(f64x2.sqrt(v128.load(at, 32)), correction), eps); // (4)
+  const second = f64x2.add(f64x2.mul(f64x2.sqrt(v128.load(at, 48)), correction), eps);
+  pair(at, f64x2.div(v128.load(at), first), f64x2.div(v128.load(at, 16), second)); // (5)
+}
+
+/** (1) of AdamW, and the difference of (5), of two numbers. */
+// @ts-ignore: decorator
+@inline
+function moveBy(p: usize, steps: usize, kept: v128): void {
+  const next = f64x2.sub(f64x2.mul(kept, low(v128.load64_zero(p))), v128.load(steps));
+  v128.store64_lane(p, f32x4.demote_f64x2_zero(next), 0);
+}
+
+/** The same of what is less than two blocks. */
+function pairs(count: i32, p: usize, g: usize, m: usize, v: usize): void {
   const b1 = f64x2.splat(beta1);
   const b2 = f64x2.splat(beta2);
   const rest1 = f64x2.splat(1 - beta1);
@@ -91,7 +232,7 @@ export function adam(count: i32, p: usize, g: usize, m: usize, v: usize): void {
 }
 
 /** The same for `rows` rows of `W` elements, whose numbers are at `map`; all four tensors without gaps. */
-export function adamRows(rows: i32, W: i32, p: usize, g: usize, m: usize, v: usize, map: usize): void {
+export function adamRows(rows: i32, W: i32, p: usize, g: usize, m: usize, v: usize, map: usize, room: usize): void {
   const line = <usize>W << 2;
   for (let r = 0; r < rows; r++, map += 4) {
     if (r % AHEAD == 0) {
@@ -102,6 +243,6 @@ export function adamRows(rows: i32, W: i32, p: usize, g: usize, m: usize, v: usi
       touchRows(count, v, line, map);
     }
     const at = <usize>load<i32>(map) * line;
-    adam(W, p + at, g + at, m + at, v + at);
+    adam(W, p + at, g + at, m + at, v + at, room);
   }
 }

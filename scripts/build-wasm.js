@@ -2,8 +2,7 @@
  * Compiles assembly/ and embeds the modules in src/kernels/wasm, committed: neither the tests nor the users need the
  * compiler. The same sources and compiler give the same bytes; test/kernels/wasm-build.test.ts holds them against the
  * committed files. `binary.ts` needs 128-bit SIMD; `binary-relaxed.ts` is the same sources with relaxed SIMD, where the
- * tiles fuse a multiplication and an addition into one instruction. It is told in pieces of the first, which is nearly the same. Hexadecimal and not base64: compressed, as it travels, it is a
- * third smaller, because what repeats in the module repeats in its digits.
+ * tiles fuse a multiplication and an addition into one instruction. It is told in pieces of the first, which is nearly the same.
  *
  *     node scripts/build-wasm.js            writes the files
  *     node scripts/build-wasm.js --check    exits with 1 where a file is not what the sources give

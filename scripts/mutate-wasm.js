@@ -26,7 +26,7 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import base from '../jest.config.js';
 import { functionAt, judge, readJudged, words } from '../test/mutation/judge.js';
-import { compile, embed, embedPieces, sourceOf } from './compile-wasm.js';
+import { compile, embed, embedPieces, sourceOf, textOf } from './compile-wasm.js';
 
 const KERNELS = 'test/kernels';
 /** The suites most likely to notice come first; the others run where these do not. */
@@ -227,7 +227,7 @@ try {
   const original = Buffer.from(await compile(['simd'], []));
   writeFileSync(join(folder, 'binary.ts'), embed(original, 'the module'));
   const relaxed = Buffer.from(await compile(['simd', 'relaxed-simd'], [])); // whole: a mutant must not be part of it
-  writeFileSync(join(folder, 'binary-relaxed.ts'), embedPieces([relaxed.toString('hex')], 'the relaxed module'));
+  writeFileSync(join(folder, 'binary-relaxed.ts'), embedPieces([textOf(relaxed)], 'the relaxed module'));
   if (!passes(folder, wanted.suites)) fail('the suites fail without any mutant: mend them first');
   for (const mutant of mutants) {
     const verdict = await verdictOn(mutant, original, folder, wanted.suites);

@@ -3,6 +3,7 @@
  * rows are in bytes; the sources, and what each function does, are in assembly/.
  */
 import { BINARY } from './binary.js';
+import { bytesOfText } from './text.js';
 
 /** What is used of the `WebAssembly` global: neither the Node nor the ECMAScript types declare it. */
 interface WebAssemblyGlobal {
@@ -98,42 +99,38 @@ function webAssembly(): WebAssemblyGlobal | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly;
 }
 
-/** Two hexadecimal digits per byte. */
-function decode(digits: string): Uint8Array {
-  const value = (at: number): number => {
-    const code = digits.charCodeAt(at);
-    return code - (code < 97 ? 48 : 87); // '0' is 48, 'a' is 97
-  };
-  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => 16 * value(2 * i) + value(2 * i + 1));
-}
-
 /** The module with relaxed SIMD, put together: loaded only when it is asked for, so that a bundle need not carry it. */
-async function relaxedBinary(): Promise<string> {
+async function relaxedBytes(): Promise<Uint8Array> {
   const { PIECES } = await import('./binary-relaxed.js');
-  return PIECES.map((piece) => {
-    if (typeof piece === 'string') return piece;
-    const [start, count] = piece; // bytes of the other module, two digits each
-    return BINARY.slice(2 * start, 2 * (start + count));
-  }).join('');
+  const plain = bytesOfText(BINARY);
+  let end = 0;
+  const bytes = PIECES.flatMap((piece) => {
+    if (typeof piece === 'string') return Array.from(bytesOfText(piece));
+    const [skip, count] = piece;
+    const start = end + skip;
+    end = start + count;
+    return Array.from(plain.subarray(start, end));
+  });
+  return Uint8Array.from(bytes);
 }
 
 /** Why this engine cannot run the module, or nothing where it can. Validation compiles nothing and probes SIMD itself. */
 export function obstacle(): string | undefined {
-  return obstacleOf(BINARY, 'WebAssembly SIMD');
+  return obstacleOf(bytesOfText(BINARY), 'WebAssembly SIMD');
 }
 
 /** The same for the module with relaxed SIMD. */
 export async function relaxedObstacle(): Promise<string | undefined> {
   return obstacleOf(
-    await relaxedBinary(),
+    await relaxedBytes(),
     'WebAssembly relaxed SIMD: Node 22 and newer have it, and Node 20 with --experimental-wasm-relaxed-simd',
   );
 }
 
-function obstacleOf(digits: string, feature: string): string | undefined {
+function obstacleOf(bytes: Uint8Array, feature: string): string | undefined {
   const engine = webAssembly();
   if (engine === undefined) return 'this JavaScript engine has no WebAssembly';
-  if (!engine.validate(decode(digits))) return `this JavaScript engine has no ${feature}`;
+  if (!engine.validate(bytes)) return `this JavaScript engine has no ${feature}`;
   return undefined;
 }
 
@@ -153,7 +150,7 @@ export function startWith({ compiled, wideTiles }: Ahead, relaxed: boolean): voi
 
 /** The bytes of the module, `relaxed` or not. */
 export async function bytesOf(relaxed: boolean): Promise<Uint8Array> {
-  return decode(relaxed ? await relaxedBinary() : BINARY);
+  return relaxed ? relaxedBytes() : bytesOfText(BINARY);
 }
 
 /** Compiles a module at once. */

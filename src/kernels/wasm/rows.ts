@@ -17,6 +17,9 @@ export type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean
 /** Bytes that assembly/draw.ts works with. */
 const DRAW_SCRATCH = 272;
 
+/** Bytes that the updates of assembly/optim.ts work with. */
+const ADAM_SCRATCH = 768;
+
 /** The row work. */
 export function rowKernels(wasm: Exports, within: Within): OwnRows {
   return {
@@ -119,8 +122,9 @@ function updates(wasm: Exports, within: Within): Pick<OwnRows, 'scale' | 'addSqu
         const map = rows && entered(arena, rows);
         wasm.adamFactors(f.beta1, f.beta2, f.epsilon, f.l2, f.keep, f.rate, f.rootCorrection);
         const [p, g, first, second] = [param, grad, m, v].map(address);
-        if (map === undefined) wasm.adam(sizeOf(param.shape), p, g, first, second);
-        else wasm.adamRows(rows!.length, param.shape[1], p, g, first, second, map);
+        const room = arena.take(ADAM_SCRATCH);
+        if (map === undefined) wasm.adam(sizeOf(param.shape), p, g, first, second, room);
+        else wasm.adamRows(rows!.length, param.shape[1], p, g, first, second, map, room);
       }),
   };
 }

@@ -154,7 +154,7 @@ function rowWork(): TrialCall[] {
 const FACTORS = [0.9, 0.999, 1e-8, 0.01, 0.99, 0.003, 1.7];
 
 function updates(): TrialCall[] {
-  return [...UNITS, 64].flatMap((W): TrialCall[] => {
+  return [...UNITS, 32, 64, 85].flatMap((W): TrialCall[] => {
     const tensors = (room: Room, count: number) =>
       [room.f32(count), room.f32(count), room.f32(count), room.f32(count, true)] as const;
     return [
@@ -162,8 +162,8 @@ function updates(): TrialCall[] {
         name: `adam of ${W}`,
         run(wasm, room) {
           wasm.adamFactors(...FACTORS);
-          wasm.adam(W, ...tensors(room, W));
-          wasm.adamRows(3, W, ...tensors(room, 6 * W), room.i32([5, 0, 3]));
+          wasm.adam(W, ...tensors(room, W), room.scratch);
+          wasm.adamRows(3, W, ...tensors(room, 6 * W), room.i32([5, 0, 3]), room.scratch);
         },
       },
       { name: `scale of ${W}`, run: (wasm, room) => wasm.scale(W, room.f32(W), 0.37) },
