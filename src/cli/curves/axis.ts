@@ -8,26 +8,30 @@ export interface Axis {
   readonly ticks: readonly number[];
 }
 
+/** Values that differ by no more than this share of them are equal: they differ by rounding, and ticks are written with twelve digits. */
+const ROUNDING = 1e-10;
+
 /**
  * An axis over the range of some values, with a little room at both ends.
  *
- * @param values all above 0 where the scale is logarithmic; of none, and of equal ones, an axis around them
+ * @param values all above 0 where the scale is logarithmic; of none, and of such as are equal to ten digits, an axis around them
  * @param length in pixels
  */
 export function axisOf(values: readonly number[], scale: 'linear' | 'integers' | 'logarithmic', length: number): Axis {
   const [least, most] = [Math.min(...values, Infinity), Math.max(...values, -Infinity)];
   const [from, to] = least <= most ? [least, most] : [1, 1];
   const bent = scale === 'logarithmic' ? log : (value: number): number => value;
-  const span = bent(to) - bent(from);
+  const isRange = to - from > ROUNDING * Math.max(Math.abs(from), Math.abs(to));
+  const span = isRange ? bent(to) - bent(from) : 0;
   const room = span > 0 ? 0.04 * span : scale === 'logarithmic' ? 1 : Math.abs(from) || 1;
   const [low, high] = [bent(from) - room, bent(to) + room];
   const at = (value: number): number => ((bent(value) - low) / (high - low)) * length;
+  if (!isRange) return { at, ticks: [from] };
   return { at, ticks: scale === 'logarithmic' ? decades(from, to) : steps(from, to, scale === 'integers') };
 }
 
 /** Five numbers or so: multiples of 1, 2 or 5 times a power of ten; integers alone where asked for. */
 function steps(from: number, to: number, integers: boolean): number[] {
-  if (!(to > from)) return [from];
   const step = roundUp((to - from) / 5);
   const by = integers ? Math.max(1, step) : step;
   const ticks: number[] = [];
@@ -45,7 +49,6 @@ function roundUp(x: number): number {
 
 /** 1, 2 and 5 times powers of ten; the powers alone where these are many. */
 function decades(from: number, to: number): number[] {
-  if (!(to > from)) return [from];
   const [first, last] = [from, to].map((x) => Number(x.toExponential().split('e')[1]));
   const ticks: number[] = [];
   for (let power = first; power <= last; power++) {

@@ -169,11 +169,16 @@ test('axes: ticks lie within the range, ascend, and are round; values keep their
         expect(tick).toBeLessThanOrEqual(sorted[sorted.length - 1] * (1 + 1e-9));
       }
       for (const value of values) expect(Math.abs(at(value) - 50)).toBeLessThanOrEqual(50.001);
-      if (sorted[0] < sorted[sorted.length - 1]) expect(at(sorted[0])).toBeLessThan(at(sorted[sorted.length - 1]));
+      const [least, most] = [sorted[0], sorted[sorted.length - 1]];
+      if (most - least > 1e-9 * most) expect(at(least)).toBeLessThan(at(most));
     }),
     { seed: 33 },
   );
   expect(axisOf([0.2, 1.9], 'linear', 1).ticks).toEqual([0.5, 1, 1.5]);
+  for (const scale of ['linear', 'integers', 'logarithmic'] as const) {
+    const { at, ticks } = axisOf([1e6, 1e6 + 1e-9], scale, 100); // values that differ by rounding: steps between them add nothing
+    expect([ticks, at(1e6)]).toEqual([[1e6], expect.closeTo(50, 4)]);
+  }
   expect(axisOf([1, 60], 'integers', 1).ticks).toEqual([1, 20, 40, 60]);
   expect(axisOf([1e-7, 1e-2], 'logarithmic', 1).ticks).toEqual([1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]);
   expect([0, 0.5, 0.00002, 1234567, 20].map(tickText)).toEqual(['0', '0.5', '2e-5', '1.23457e+6', '20']);
