@@ -476,6 +476,12 @@ function addLossOptions(command: Command): void {
       d.labelSmoothing,
     )
     .option(
+      '--adversarial <x>',
+      'learn every sentence a second time, its vectors moved the way that hurts most, by this share of their norm, such as 0.07',
+      nonNegativeNumber,
+      d.adversarial,
+    )
+    .option(
       '--outside-bias <d>',
       'spans: add d to the logit of O in the end, below 0 for more spans; dev: the d that is best for F1 on dev (default: 0)',
       outsideBias,

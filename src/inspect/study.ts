@@ -13,7 +13,7 @@ import type { LayerBackwardPass } from '../layers/stack.js';
 import { stackBackward, stackForward } from '../layers/stack.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Features } from '../labeling/model/encoders/encoder.js';
-import type { Model, ModelPass } from '../labeling/model/model.js';
+import type { Encoding, Model, ModelPass } from '../labeling/model/model.js';
 import { decode, decodeBackward, encode, encodeBackward } from '../labeling/model/model.js';
 import type { ModelGrads, ModelParams, Network } from '../labeling/model/network.js';
 import { networkOf } from '../labeling/model/network.js';
@@ -63,8 +63,7 @@ function forward(
   packing: Packing,
   features: readonly Features[],
 ): ModelPass {
-  const { encoded, x, xMask } = encode(kernels, network, params, features);
-  return through(kernels, network, params, packing, { encoded, x, xMask });
+  return through(kernels, network, params, packing, encode(kernels, network, params, features));
 }
 
 /** From the words' vectors on. */
@@ -73,9 +72,9 @@ function through(
   network: Network,
   params: ModelParams,
   packing: Packing,
-  input: Pick<ModelPass, 'encoded' | 'x' | 'xMask'>,
+  input: Encoding,
 ): ModelPass {
-  const stack = stackForward(kernels, network.layers, params.layers, input.x, packing); // every step at hand
+  const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing); // every step at hand
   return { ...input, stack, ...decode(kernels, network, params, stack.y, packing) };
 }
 
@@ -88,7 +87,7 @@ function answersOf(kernels: Kernels, pass: ModelPass, head: number): Pick<Study,
 /** The same study with other vectors in place of the words': `[T, D]`. */
 export function withVectors(study: Study, x: Tensor): Study {
   const { kernels, network, params, packing, pass, head } = study;
-  const next = through(kernels, network, params, packing, { ...pass, x });
+  const next = through(kernels, network, params, packing, { ...pass, x, dropped: x });
   return { ...study, pass: next, ...answersOf(kernels, next, head) };
 }
 

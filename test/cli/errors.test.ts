@@ -72,6 +72,7 @@ describe('each fault has its line and its exit status, and writes nothing', () =
       /the preset sentiment is one of the task classify/,
     ],
     ['--ema 1', fit('--train', 'train.tsv', '--ema', '1'), 2, /above 0 and below 1, such as 0\.999/],
+    ['--adversarial -1', fit('--train', 'train.tsv', '--adversarial', '-1'), 2, /number of at least 0/],
     ['--label-smoothing 1', fit('--train', 'train.tsv', '--label-smoothing', '1'), 2, /at least 0 and below 1/],
     [
       '--label-smoothing with a CRF',

@@ -190,6 +190,7 @@ describe('every flag reaches the training', () => {
     ['--clip', ['--clip', '0.01']],
     ['--ema', ['--ema', '0.9']],
     ['--label-smoothing', ['--label-smoothing', '0.1']],
+    ['--adversarial', ['--adversarial', '0.1']],
     ['--class-weights balanced', ['--class-weights', 'balanced']],
     ['--class-weights', ['--class-weights', 'NOUN=0.2,DET=3']],
     ['--schedule hold', ['--schedule', 'hold:0.1,0.5']],

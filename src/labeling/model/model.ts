@@ -132,6 +132,8 @@ export interface ModelPass {
   /** `[N, E]`, the encoders' vectors joined. */
   readonly x: Tensor;
   readonly xMask: DropoutMask | null;
+  /** `[N, E]`, `x` after dropout: what the stack reads. */
+  readonly dropped: Tensor;
   readonly stack: StackPass;
   /** `[N, H]`, the output of the stack after dropout. */
   readonly y: Tensor;
@@ -192,15 +194,29 @@ export function* forwardWork(
   params: ModelParams,
   features: readonly Features[],
   packing: Packing,
-  { noise, keep }: PassOptions,
+  options: PassOptions,
 ): Work<ModelPass> {
-  const { host } = places;
-  const input = encode(host, network, params, features, noise, packing);
+  const input = encode(places.host, network, params, features, options.noise, packing);
+  return { ...input, ...(yield* readWork(places, network, params, input.dropped, packing, options)) };
+}
+
+/** What a pass is above the encoders. */
+export type Reading = Omit<ModelPass, keyof Encoding>;
+
+/** The stack and the heads over vectors of the encoders, `dropped` `[N, E]`, which are left as they are. */
+export function* readWork(
+  places: Places,
+  network: Network,
+  params: ModelParams,
+  dropped: Tensor,
+  packing: Packing,
+  { noise, keep }: PassOptions,
+): Work<Reading> {
   const layers = noise ? network.trainedLayers : network.layers;
   const { dropout: p, variational: perSequence } = network;
   const dropout = noise && { p, key: noise.key.fold('layers'), places: noise.places, perSequence };
-  const stack = yield* stackWork(places, layers, params.layers, input.dropped, packing, { dropout, keep });
-  return { ...input, stack, ...decode(host, network, params, stack.y, packing, noise) };
+  const stack = yield* stackWork(places, layers, params.layers, dropped, packing, { dropout, keep });
+  return { stack, ...decode(places.host, network, params, stack.y, packing, noise) };
 }
 
 /** The weights that no layer of the stack remembers: those of encoders and heads. */
@@ -264,12 +280,29 @@ export function* backwardWork(
   truncate?: Truncation,
 ): Work<ModelBackwardPass> {
   const { host } = places;
-  const dY = decodeBackward(host, network, params, pass, dLogits, grads);
   const dX = zerosFor(host, pass.x);
-  const layers = yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
+  const layers = yield* readBackwardWork(places, network, params, pass, dLogits, grads, dX, truncate);
   encodeBackward(host, network, params, pass, dX, grads);
   return { dX, layers };
 }
+
+/** The backward pass of `readWork`: accumulates into `grads`, and into `dX` `[N, E]` the gradient at what the stack read. */
+export function* readBackwardWork(
+  places: Places,
+  network: Network,
+  params: ModelParams,
+  pass: Reading,
+  dLogits: readonly Tensor[],
+  grads: ModelGrads,
+  dX: Tensor,
+  truncate?: Truncation,
+): Work<readonly LayerBackwardPass[]> {
+  const dY = decodeBackward(places.host, network, params, pass, dLogits, grads);
+  return yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
+}
+
+/** What a pass is below the stack. */
+export type Encoding = Pick<ModelPass, 'encoded' | 'x' | 'xMask' | 'dropped'>;
 
 /** In front of the stack: the vectors of every encoder side by side, and dropout. */
 export function encode(
@@ -279,7 +312,7 @@ export function encode(
   features: readonly Features[],
   noise?: Noise,
   packing?: Packing,
-): Pick<ModelPass, 'encoded' | 'x' | 'xMask'> & { readonly dropped: Tensor } {
+): Encoding {
   const encoded = encoders.map((each, i) =>
     each.forward(kernels, params.encoders[each.config.kind], features[i], noise && noiseOf(noise, each.config.kind)),
   );
@@ -320,7 +353,7 @@ export function decodeBackward(
   kernels: Kernels,
   { heads }: Network,
   params: ModelParams,
-  pass: ModelPass,
+  pass: Reading,
   dLogits: readonly Tensor[],
   grads: ModelGrads,
 ): Tensor {

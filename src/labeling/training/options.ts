@@ -173,6 +173,11 @@ export interface TrainOptions {
    * the development set and returned. Default: none.
    */
   readonly ema?: number;
+  /**
+   * α of adversarial training, at least 0: the loss is the mean of that of the sentences and of that of vectors which are moved, by α of their
+   * norm, the way the loss grows fastest; see adversarial.ts. An update takes about one and a half times as long. Default 0: none.
+   */
+  readonly adversarial?: number;
   /** The share, in [0, 1), of the target that is spread evenly over all labels, for heads of softmax. Default 0. */
   readonly labelSmoothing?: number;
   /**
@@ -267,6 +272,7 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   epsilon: true,
   weightDecay: true,
   ema: true,
+  adversarial: true,
   labelSmoothing: true,
   classWeights: true,
   outsideBias: true,
@@ -333,6 +339,7 @@ export const TRAIN_DEFAULTS = {
   vectorsMode: 'frozen' as VectorMode,
   vectorsDigits: 'keep' as VectorDigits,
   optimizer: 'adam' as OptimizerName,
+  adversarial: 0,
   labelSmoothing: 0,
   schedule: 'constant',
   epochs: 20,

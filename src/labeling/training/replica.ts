@@ -28,9 +28,10 @@ import { expectForward } from '../model/checks.js';
 import type { Features, Noise } from '../model/encoders/encoder.js';
 import type { LossSettings } from '../model/heads/head.js';
 import type { ModelPass } from '../model/model.js';
-import { backwardWork, forwardWork } from '../model/model.js';
+import { backwardWork, encodeBackward, forwardWork, readBackwardWork, readWork, zerosFor } from '../model/model.js';
 import type { InitialParams, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from '../model/network.js';
 import { initNetwork, networkOf, sparseRows, stepBytes, trainedParams } from '../model/network.js';
+import { adversary } from './adversarial.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
@@ -123,7 +124,8 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
   const { trained, params, allGrads, flatGrads, unusedGrads } = trainedParts(network, modelParams, settings.freeze);
   const optimizer = createOptimizer(kernels, params, settings);
   const tensors = [...Object.values(params), ...Object.values(allGrads), ...optimizer.tensors];
-  const frameBytes = stepBytes(network, Array.from(sentences.lengths), sentences.features, settings.batch);
+  const passes = settings.adversarial > 0 ? 2 : 1;
+  const frameBytes = passes * stepBytes(network, Array.from(sentences.lengths), sentences.features, settings.batch);
   return {
     kernels,
     settings,
@@ -193,7 +195,7 @@ function* shardWork(
   totals: Totals,
   moment: Moment,
 ): Work<Shard> {
-  const { settings, network, modelParams, grads, tried } = replica;
+  const { settings, network, modelParams, tried } = replica;
   const { truncate } = settings;
   const places: Places = { host: devices.host, device: devices.device, trusted: tried.once };
   const drawn = packShard(replica, members, moment.epoch);
@@ -201,11 +203,56 @@ function* shardWork(
   const options = { noise, keep: keepFor(truncate) };
   if (!tried.once) expectForward('train', network, modelParams, features, batch.packing, options);
   const pass = yield* forwardWork(places, network, modelParams, features, batch.packing, options);
-  const { shard, dLogits } = lossOf(replica, drawn, pass, totals, moment);
-  yield* backwardWork(places, network, modelParams, pass, dLogits, grads, truncate);
+  const shard =
+    settings.adversarial > 0
+      ? yield* adversarialWork(replica, places, drawn, pass, totals, moment)
+      : yield* plainWork(replica, places, drawn, pass, totals, moment);
   tried.once = true;
   return shard;
 }
+
+/** The loss and its gradient. */
+function* plainWork(
+  replica: Replica,
+  places: Places,
+  drawn: PackedShard,
+  pass: ModelPass,
+  totals: Totals,
+  moment: Moment,
+): Work<Shard> {
+  const { settings, network, modelParams, grads } = replica;
+  const { losses, dLogits } = lossesOf(replica, drawn, pass, totals, moment);
+  yield* backwardWork(places, network, modelParams, pass, dLogits, grads, settings.truncate);
+  return shardOf(replica, drawn.batch, pass, losses);
+}
+
+/** The loss of adversarial training and its gradient: equations (1) to (5) of adversarial.ts. */
+function* adversarialWork(
+  replica: Replica,
+  places: Places,
+  drawn: PackedShard,
+  pass: ModelPass,
+  totals: Totals,
+  moment: Moment,
+): Work<Shard> {
+  const { settings, network, modelParams, grads, kernels } = replica;
+  const { noise, batch } = drawn;
+  const { truncate, adversarial } = settings;
+  const options = { noise, keep: keepFor(truncate) };
+  const dX = zerosFor(kernels, pass.x);
+  const first = lossesOf(replica, drawn, pass, totals, moment, HALF);
+  yield* readBackwardWork(places, network, modelParams, pass, first.dLogits, grads, dX, truncate);
+  const moved = adversary(kernels, pass.dropped, dX, batch.packing, adversarial); // (1)–(3)
+  const above = yield* readWork(places, network, modelParams, moved, batch.packing, options);
+  const second = lossesOf(replica, drawn, { ...pass, ...above }, totals, moment, HALF);
+  yield* readBackwardWork(places, network, modelParams, above, second.dLogits, grads, dX, truncate);
+  encodeBackward(kernels, network, modelParams, pass, dX, grads); // (5)
+  const losses = first.losses.map((loss, h) => HALF * (loss + second.losses[h])); // (4)
+  return shardOf(replica, batch, pass, losses);
+}
+
+/** The share of either loss in the one that is minimized. */
+const HALF = 0.5;
 
 /** Truncation cuts between steps; without it the space between them is not visited. */
 const keepFor = (truncate: Truncation | undefined): Keep => (truncate ? 'steps' : 'gradients');
@@ -268,14 +315,25 @@ export function weighted(losses: readonly number[], weights: readonly number[]):
   return losses.reduce((sum, loss, h) => sum + weights[h] * loss, 0);
 }
 
-/** The losses and their gradients. @throws NonFiniteError when a loss is not finite */
-function lossOf(
+/** What a gradient leaves behind, of the losses of its heads. */
+function shardOf(replica: Replica, batch: Batch, pass: ModelPass, losses: readonly number[]): Shard {
+  const decisions = totalsOf(replica.sentences, batch.members, replica.losses);
+  return { batch, pass, decisions, losses, loss: weighted(losses, replica.weights) };
+}
+
+/**
+ * The losses, and the gradients of their share `part`.
+ *
+ * @throws NonFiniteError when a loss is not finite
+ */
+function lossesOf(
   replica: Replica,
   { batch, targets }: PackedShard,
   pass: ModelPass,
   totals: Totals,
   moment: Moment,
-): { readonly shard: Shard; readonly dLogits: readonly Tensor[] } {
+  part = 1,
+): { readonly losses: readonly number[]; readonly dLogits: readonly Tensor[] } {
   const { kernels, network, modelParams, grads, weights } = replica;
   const decisions = totalsOf(replica.sentences, batch.members, replica.losses); // in the order of totals: to the same bits
   const losses: number[] = [];
@@ -289,10 +347,10 @@ function lossOf(
     losses.push(own.loss);
     const d = kernels.zeros(logits.shape, logits);
     const share = decisions[h] === totals[h] ? 1 : decisions[h] / totals[h];
-    head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], weights[h] * share);
+    head.lossBackward(kernels, modelParams.heads[name], own, d, grads.heads[name], weights[h] * share * part);
     return d;
   });
-  return { shard: { batch, pass, decisions, losses, loss: weighted(losses, weights) }, dLogits };
+  return { losses, dLogits };
 }
 
 /**

@@ -462,6 +462,7 @@ function checkSettings(settings: Settings): void {
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
   if (settings.truncate !== undefined) checkTruncation(settings.truncate);
   checkOptimizer(settings);
+  expectNonNegative('train', 'adversarial', settings.adversarial);
   expectProbability('train', 'labelSmoothing', settings.labelSmoothing);
   if (settings.ema !== undefined) checkDecay(settings.ema);
   if (settings.outsideBias !== undefined) expectOutsideBias(settings.outsideBias);
