@@ -1,6 +1,7 @@
 /** `bptt import`: a model from the files of another engine. */
 import { openSync, closeSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { systemError } from '../labeling/data/files.node.js';
 import type { Model } from '../labeling/model/model.js';
 import { saveModel } from '../labeling/model/file.js';
 import { saveFile } from '../serialize/save.node.js';
@@ -75,7 +76,7 @@ function beginningOf(path: string): Uint8Array | undefined {
       closeSync(file);
     }
   } catch (cause) {
-    throw new DataError(`${path}: ${(cause as Error).message}`, { cause });
+    throw systemError(path, cause);
   }
 }
 

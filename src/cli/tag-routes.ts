@@ -23,6 +23,7 @@ import { conlluFlow } from './tag-conllu.js';
 import { labelsSentences, ownColumns, tokenHeads } from './tag-heads.js';
 import { inPiece, readable } from './tag-input.js';
 import type { TagInput } from './tag-input.js';
+import { watched } from './tag-raw.js';
 import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import type { TagOptions as Options } from './tag-options.js';
 import { spanLines } from './tag-spans.js';
@@ -158,9 +159,10 @@ async function taggedInput(context: RouteContext): Promise<AsyncIterable<Sentenc
 }
 
 /** Sentences cut out of raw text. */
-async function* rawText({ model, input, options }: RouteContext): AsyncGenerator<Sentence> {
+async function* rawText({ model, input, options, warnings }: RouteContext): AsyncGenerator<Sentence> {
   const how = { source: inputName(input.path), ...cuttingOf(model, options) };
-  for await (const { tokens } of inPiece(input, readText(await readable(input), how))) {
+  const chunks = watched(await readable(input), model, how.source, warnings, options.output);
+  for await (const { tokens } of inPiece(input, readText(chunks, how))) {
     for (let i = 0; i < tokens.length; i += LONGEST_RAW_SENTENCE) {
       yield { tokens: tokens.slice(i, i + LONGEST_RAW_SENTENCE) };
     }
@@ -196,7 +198,8 @@ async function classifiedInput({ model, input, options, warnings }: RouteContext
   }
   await noteFolder(path, warnings);
   const cutting = { tokenizer: tokenizer ?? model.input?.tokenizer, locale: locale ?? model.input?.locale };
-  return inPiece(input, openLines(path, cutting, bytes));
+  const chunks = watched(bytes ?? (await readable(input)), model, inputName(path), warnings, options.output);
+  return inPiece(input, openLines(path, cutting, chunks));
 }
 
 async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {

@@ -14,6 +14,7 @@ import type { CutSentence } from '../labeling/model/entities.js';
 import { askedForEntities, entitiesOf, textCutter } from '../labeling/model/entities.js';
 import type { Model } from '../labeling/model/model.js';
 import type { Tagger } from '../labeling/model/tagger.js';
+import { watched } from './tag-raw.js';
 import { DataError } from '../tensor/index.js';
 import { counted } from '../tensor/print.js';
 
@@ -53,10 +54,10 @@ async function* rawLines(model: Model, { file, bytes, cutting, warnings }: SpanI
   const source = inputName(file);
   const cut = textCutter(cutting, model.input);
   let found = false;
-  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(file)), source)) {
+  const chunks = watched(bytes ?? (await openBytes(file)), model, source, warnings, 'spans');
+  for await (const { first, lines } of lineBlocks(chunks, source)) {
     for (const [i, text] of lines.entries()) {
       const line = lineOf(cut(text), source, first + i);
-      if (!found && line.tokens.length > 0) noteJson(text, source, warnings);
       found ||= line.tokens.length > 0;
       yield line;
     }
@@ -68,12 +69,6 @@ function lineOf(cut: Pick<SpanLine, 'text' | 'sentences'>, source: string, line:
   const tokens = cut.sentences.flatMap((sentence) => sentence.tokens);
   for (const token of tokens) shortToken(token, source, line);
   return { ...cut, tokens, line };
-}
-
-function noteJson(text: string, source: string, warnings: NoteCollector): void {
-  if (!/^\s*\{\s*"/.test(text)) return;
-  const message = `${source}: looks like JSON lines, and is read as raw text: add --format jsonl to label the texts in it`;
-  warnings.add({ kind: 'raw-text', message, source });
 }
 
 /** JSON lines: `{"text": …}`, or `{"tokens": […]}`, with fields that are kept. */

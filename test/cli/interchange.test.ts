@@ -153,7 +153,7 @@ test.each<[string, string[], number, RegExp]>([
     /gone\.tsv/,
   ],
   ['an import without a model', ['import', 'there'], 2, /required option '-o, --out <file>' not specified/],
-  ['a path of nothing', ['import', 'gone', '-o', 'x.safetensors'], 65, /^bptt: gone: ENOENT/],
+  ['a path of nothing', ['import', 'gone', '-o', 'x.safetensors'], 65, /^bptt: gone: no such file: check the path\n/],
   ['a file of another kind', ['import', 'train.tsv', '-o', 'x.safetensors'], 65, /not a model that can be imported/],
   ['a folder of another kind', ['import', '.', '-o', 'x.safetensors'], 65, /config\.json/],
   [

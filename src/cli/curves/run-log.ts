@@ -1,7 +1,8 @@
 /** Reads the logs of `bptt train --log` as runs: what each epoch of each seed measured. Nothing here draws. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { BpttError, DataError } from '../../tensor/index.js';
+import { systemError } from '../../labeling/data/files.node.js';
+import { DataError } from '../../tensor/index.js';
 import { counted } from '../../tensor/print.js';
 import { show } from '../../tensor/describe.js';
 
@@ -39,7 +40,7 @@ type Entry = Readonly<Record<string, unknown>>;
  * Reads a log.
  *
  * @param name what its runs are called
- * @throws DataError where it is not a log of a training, or holds no finished epoch; BpttError where it cannot be read
+ * @throws DataError where it is not a log of a training, or holds no finished epoch, or cannot be read
  */
 export async function readRunLog(path: string, name = basename(path)): Promise<RunLog> {
   const text = await readText(path);
@@ -86,7 +87,7 @@ async function readText(path: string): Promise<string> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new BpttError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw systemError(path, error);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

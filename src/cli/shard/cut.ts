@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isBlank } from '../../labeling/data/formats/detect.js';
-import { inputName } from '../../labeling/data/files.node.js';
+import { inputName, systemError } from '../../labeling/data/files.node.js';
 import type { ByteChunks } from '../../labeling/data/formats/index.js';
 import { gapOf } from '../../labeling/data/formats/lines.js';
 import { ArgumentError, BpttError, DataError } from '../../tensor/index.js';
@@ -51,7 +51,7 @@ export async function cutFile(path: string, boundary: Boundary, { i, n }: Shard)
   if (path === '-')
     throw new ArgumentError('--shard cuts a file; standard input has no size to cut: write it to a file first');
   const before = await stat(path).catch((cause: Error) => {
-    throw new DataError(`${path}: cannot be read: ${cause.message}`, { cause });
+    throw systemError(path, cause);
   });
   if (!before.isFile())
     throw new ArgumentError(`--shard cuts a file; ${inputName(path)} is not a regular file: write it to one first`);

@@ -208,7 +208,8 @@ async function statOf(path: string) {
   }
 }
 
-function systemError(path: string, cause: unknown): DataError {
+/** What a failure of the system to read a file means. */
+export function systemError(path: string, cause: unknown): DataError {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new DataError(`${path}: no such file: check the path`, { cause });
   if (code === 'EACCES') return new DataError(`${path}: reading is not permitted: check its permissions`, { cause });

@@ -6,20 +6,18 @@ import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
 import type { Scheme } from '../data/schemes.js';
 import { detectScheme } from '../data/schemes.js';
-import { countUnlabeled, UNLABELED } from '../data/unlabeled.js';
+import { countUnlabeled } from '../data/unlabeled.js';
 import type { Unit } from '../model/heads/head.js';
+import { noteOf, placesOf, SHOWN, timesAt } from './found-labels.js';
+import { caseTwins, manyLabels } from './suspect-labels.js';
 import { insideOf, spanSchemeOf, withoutOutlier } from './spans.js';
 
 /** A sentence of so many tokens is a document whose blank lines are missing, or close to it. */
 const LONG_SENTENCE = 1000;
 
-/** How many labels a note lists, and how many places of each. */
-const SHOWN = 10;
-const PLACES = 5;
-
 /**
- * Notes on training sentences, in this order: tokens without label, the label `_`, one label, one word, a very long sentence, labels outside the scheme of spans,
- * spans in a notation that is not read.
+ * Notes on training sentences, in this order: tokens without label, the label `_`, one label, as many labels as no labels are, labels that differ in case,
+ * one word, a very long sentence, labels outside the scheme of spans, spans in a notation that is not read.
  *
  * @param labels those of the training sentences
  * @param source name of the input, for the messages
@@ -32,10 +30,16 @@ export function notesOfTraining(
   unit: Unit = 'token',
 ): Note[] {
   const gaps = [...unlabeledNote(train, 'loss', source, unit), ...underscoreNote(train, labels, source, unit)];
-  if (unit === 'sentence') return [...gaps, ...oneLabel(labels, source, unit), ...oneWord(train, source, unit)];
+  const many = manyLabels(train, labels, source, unit);
+  const named = [
+    ...oneLabel(labels, source, unit),
+    ...many,
+    ...(many.length > 0 ? [] : caseTwins(train, labels, source)),
+  ];
+  if (unit === 'sentence') return [...gaps, ...named, ...oneWord(train, source, unit)];
   return [
     ...gaps,
-    ...oneLabel(labels, source, unit),
+    ...named,
     ...oneWord(train, source, unit),
     ...longSentence(train, source),
     ...outlierLabels(train, labels, source),
@@ -206,53 +210,7 @@ function outlierLabels(sentences: readonly Sentence[], labels: LabelVocabulary, 
   return [noteOf('outlier-labels', message, source, found[0].lines[0], count)];
 }
 
-/** `3 times (lines 1, 7, 12)`; where lines of tokens are unknown, `3 times (sentences at lines 1, 7, 12)`. */
-function timesAt({ count, lines, exact }: FoundLabel): string {
-  const times = count === 1 ? 'once' : `${grouped(count)} times`;
-  if (lines.length === 0) return times;
-  const shown = lines.slice(0, PLACES).join(', ') + (lines.length > PLACES ? ', …' : '');
-  const what = exact ? '' : lines.length === 1 ? 'sentence at ' : 'sentences at ';
-  return `${times} (${what}${lines.length === 1 ? 'line' : 'lines'} ${shown})`;
-}
-
-interface FoundLabel {
-  readonly label: string;
-  /** Number of tokens. */
-  readonly count: number;
-  /** Lines of the tokens, or of the sentences they stand in, where they have any. */
-  readonly lines: readonly number[];
-  /** Whether the lines are those of the tokens. */
-  readonly exact: boolean;
-}
-
-/** The labels that are wanted, the commonest first, the one met first among equals. */
-function placesOf(sentences: readonly Sentence[], wanted: (label: string) => boolean): FoundLabel[] {
-  const found = new Map<string, { label: string; count: number; lines: number[]; exact: boolean }>();
-  for (const { labels = [], line, lines } of sentences) {
-    labels.forEach((label, t) => {
-      if (label === UNLABELED || !wanted(label)) return;
-      const entry = found.get(label) ?? { label, count: 0, lines: [], exact: true };
-      found.set(label, entry);
-      entry.count++;
-      entry.exact &&= lines !== undefined;
-      const at = lines?.[t] ?? line;
-      if (at !== undefined && entry.lines.at(-1) !== at) entry.lines.push(at);
-    });
-  }
-  return [...found.values()].sort((a, b) => b.count - a.count);
-}
-
 const placeOf = ({ line }: Sentence): string => (line === undefined ? '' : ` at line ${line}`);
 
 const countTokens = (sentences: readonly Sentence[]): number =>
   sentences.reduce((sum, { tokens }) => sum + tokens.length, 0);
-
-function noteOf(kind: string, message: string, source?: string, line?: number, count?: number): Note {
-  return {
-    kind,
-    message: source === undefined ? message : `${source}: ${message}`,
-    ...(source !== undefined && { source }),
-    ...(line !== undefined && { line }),
-    ...(count !== undefined && { count }),
-  };
-}

@@ -44,7 +44,7 @@ import type { PlannedHead } from './heads.js';
 import { checkHeadNames, goldOfHead, plannedHeads, sourceOf, spansOfHeads } from './heads.js';
 import type { SpanPlan, Spans } from './spans.js';
 import { expectPaths } from './spans.js';
-import type { OnNote } from '../data/notes.js';
+import type { Note, OnNote } from '../data/notes.js';
 import type { Model } from '../model/model.js';
 import { expectKinds } from '../model/checks.js';
 import { expectCorpus, expectSwitches, expectTypes, expectWords } from '../checks.js';
@@ -64,6 +64,7 @@ import type { EvaluateOptions } from '../scoring/evaluate.js';
 import { expectSomeLabel } from '../scoring/evaluate.js';
 import { SPAN_MODES } from '../scoring/span-counts.js';
 import { spanReading } from '../scoring/span-reading.js';
+import { leakNotes } from '../scoring/leaks.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
 /** Sentences of a training, each with its labels; a token, or a sentence, may lack one (`''`), and takes no part in the loss then. */
@@ -131,6 +132,7 @@ export function prepareRun(
   const givenBack = labels.map((each, h) => labelsGivenBack(each, decodingOf(config.heads[h]).schemes));
   heads.forEach((head, h) => checkCorpora(head, all, givenBack[h], spans[h].plan, settings.strictLabels, onNote));
   checkScored(heads, config, settings, corpora, onNote);
+  if (onNote) leaksOf(corpora).forEach(onNote);
   expectOutside({ config, labels, freeze: settings.freeze }, settings.outsideBias, corpora, onNote);
   const sentences = encodedFrom(corpora, heads, parts);
   const losses = lossSettingsOf(heads, config, settings, labels, sentences.targets);
@@ -314,6 +316,15 @@ function checkCorpora(
     }
     if (onNote) notesOfScoring(sentences, labels, named(part), unit, plan?.data).forEach(onNote);
   }
+}
+
+/** Notes on dev and test of which much stands in the training data. */
+function leaksOf({ train, dev, test, sources }: Corpora): Note[] {
+  const parts = [{ part: 'dev', sentences: dev, source: sources?.dev }, { part: 'test', sentences: test, source: sources?.test }]; // prettier-ignore
+  return leakNotes(
+    train,
+    parts.flatMap(({ sentences, ...named }) => (sentences ? [{ sentences, ...named }] : [])),
+  );
 }
 
 /**

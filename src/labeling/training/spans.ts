@@ -60,8 +60,11 @@ export function spansOfTraining(
 ): Spans {
   const none: Spans = { learned: (sentence) => sentence, decoding: () => ({}) };
   const { head, scheme, decode = head === 'crf' ? 'constrained' : 'free' } = settings;
-  if (scheme === undefined && decode === 'free') return none;
   const detected = detectScheme(train.map(({ labels = [] }) => labels));
+  if (scheme === undefined && decode === 'free') {
+    noteBreaks(detected, train, source, onNote);
+    return none;
+  }
   if (detected.scheme === null) {
     if (scheme === undefined && settings.decode === undefined) return none;
     const [asked, option] =
@@ -90,20 +93,39 @@ export function spansOfTraining(
   };
 }
 
-/** Says that labels break their scheme, where they do. */
+/** Says that labels break their scheme, where they do, and are learned as if they did not. */
 export function noteRepairs(
-  { scheme, repairs, first = 0 }: DetectedScheme,
+  detected: DetectedScheme,
+  train: readonly Sentence[],
+  source?: string,
+  onNote?: OnNote,
+): void {
+  const what = 'they are learned as conlleval reads them; correct them, or write them anew with bptt convert';
+  noteBroken('scheme-repairs', what, detected, train, source, onNote);
+}
+
+/** Says so where labels are learned as they stand: files of two schemes in one, as a rule. */
+function noteBreaks(detected: DetectedScheme, train: readonly Sentence[], source?: string, onNote?: OnNote): void {
+  if (detected.scheme === null) return;
+  const anew = `write them anew with bptt convert --scheme ${detected.scheme.toLowerCase()}, or choose what is learned (--scheme)`;
+  noteBroken('scheme-breaks', `they are learned as they stand; ${anew}`, detected, train, source, onNote);
+}
+
+function noteBroken(
+  kind: string,
+  what: string,
+  { scheme, evidence, repairs, first = 0 }: DetectedScheme,
   train: readonly Sentence[],
   source?: string,
   onNote?: OnNote,
 ): void {
   if (repairs === 0) return;
   const { line } = train[first];
+  const why = kind === 'scheme-breaks' ? ` (${evidence})` : ''; // where the scheme matters, the plan has said it
   const message =
-    `${source === undefined ? '' : `${source}: `}${counted(repairs, 'label')} ${repairs === 1 ? 'breaks' : 'break'} the scheme ${scheme}` +
-    `${line === undefined ? '' : `, the first in the sentence at line ${grouped(line)}`}: they are learned as conlleval reads them; ` +
-    'correct them, or write them anew with bptt convert';
-  onNote?.({ kind: 'scheme-repairs', message, ...(source !== undefined && { source }), ...(line !== undefined && { line }), count: repairs }); // prettier-ignore
+    `${source === undefined ? '' : `${source}: `}${counted(repairs, 'label')} ${repairs === 1 ? 'breaks' : 'break'} the scheme ${scheme}${why}` +
+    `${line === undefined ? '' : `, the first in the sentence at line ${grouped(line)}`}: ${what}`;
+  onNote?.({ kind, message, ...(source !== undefined && { source }), ...(line !== undefined && { line }), count: repairs }); // prettier-ignore
 }
 
 function unconstrained(scheme: Scheme, source?: string): string {

@@ -21,6 +21,7 @@ import { stampChanged } from '../../tensor/versions.js';
 import { sizeOf } from '../../tensor/view.js';
 import { badGradient, badParameters } from './diagnose.js';
 import { evaluate } from '../scoring/evaluate.js';
+import { sameForAll } from '../scoring/suspect-labels.js';
 import type { TrainOptions } from './options.js';
 import { moveOutside } from './outside-bias.js';
 import type { Team } from './parallel/team.js';
@@ -90,7 +91,9 @@ export async function* runTraining(
         : null;
     yield* trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), state, corpora, hooks, checkpoints);
     await checkpoints.last();
-    return result(hooks.signal?.aborted ?? false);
+    const made = result(hooks.signal?.aborted ?? false);
+    tellSame(made, corpora, hooks);
+    return made;
   } catch (error) {
     if (state.best || (team && error instanceof WorkerError)) hooks.onRescue?.(result(true), error);
     throw error;
@@ -98,6 +101,12 @@ export async function* runTraining(
     await team?.close();
     run.replica.release();
   }
+}
+
+/** Says where a model labels everything alike, by dev, or else by test. */
+function tellSame({ dev, test }: TrainResult, { sources }: Corpora, { onNote }: TrainHooks): void {
+  const scores = dev ?? test;
+  if (onNote && scores) sameForAll(scores, dev ? sources?.dev : sources?.test).forEach(onNote);
 }
 
 /** What {@link TrainHooks} that are functions are. */

@@ -120,7 +120,7 @@ describe('JSON lines', () => {
       /f:1: expected "label", a string, a number or a boolean; got no such/,
     );
     await expect(read('{"label":"a"}')).rejects.toThrow(/f:1: expected "tokens", a string or an array of strings/);
-    await expect(read('{"text":"a","label":["b"]}')).rejects.toThrow(/f:1: expected "label"/);
+    await expect(read('{"text":"a","label":["b","c"]}')).rejects.toThrow(/f:1: expected "label"/);
     await expect(read('{"text":"a","label":"b"}\n[1]')).rejects.toThrow(/f:2: expected a JSON object/);
     await expect(read('{"text":"a","label":"b"}\n{')).rejects.toThrow(/f:2: expected a JSON object/);
   });

@@ -178,7 +178,7 @@ describe('trained on several columns', () => {
     expect(plans).toEqual([
       expect.objectContaining({ head: 'ner', learned: 'IOBES', data: 'IOB2', constrained: true }),
     ]);
-    expect(notes).toEqual([]);
+    expect(notes).toEqual([expect.objectContaining({ kind: 'leaked-sentences' })]); // words of 15 sentences repeat
     for (const { loss, losses } of history) {
       expect(loss).toBeCloseTo(losses!.ner + losses!.pos + losses!.size, 12);
     }

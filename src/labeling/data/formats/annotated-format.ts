@@ -11,7 +11,7 @@ export function annotatedFormat(row: string): AnnotatedFormat | undefined {
   } catch {
     return undefined; // the parser names the line
   }
-  const { text, tokens, label, labels, spans, line, sentences } = (object ?? {}) as Record<string, unknown>;
+  const { text, tokens, label, labels, entities, spans, line, sentences } = (object ?? {}) as Record<string, unknown>;
   if (typeof text !== 'string') return undefined;
   if (Array.isArray(spans)) {
     const { type, label: name } = (spans[0] ?? {}) as Record<string, unknown>;
@@ -19,6 +19,13 @@ export function annotatedFormat(row: string): AnnotatedFormat | undefined {
       spans.length > 0 ? name === undefined && typeof type === 'string' : [line, sentences].every(Number.isInteger);
     return own ? 'spans' : 'prodigy';
   }
+  if (tokens !== undefined) return undefined;
   const list = label ?? labels;
-  return tokens === undefined && Array.isArray(list) && list.every(Array.isArray) ? 'doccano' : undefined;
+  if (list !== undefined) return Array.isArray(list) && list.every(Array.isArray) ? 'doccano' : undefined;
+  return Array.isArray(entities) && entities.every(isEntity) ? 'doccano' : undefined;
 }
+
+/** Whether it is what doccano's projects with relations list as `entities`, or spaCy's training data does. */
+const isEntity = (value: unknown): boolean =>
+  Array.isArray(value) ||
+  (typeof value === 'object' && value !== null && ('start_offset' in value || 'start' in value));

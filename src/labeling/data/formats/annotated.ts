@@ -1,7 +1,8 @@
 /**
  * What annotation tools export as JSON lines: a text, and spans by the places of their characters.
  *
- *     doccano   {"text": "Ann sang", "label": [[0, 3, "PER"]]}                                  or "labels"
+ *     doccano   {"text": "Ann sang", "label": [[0, 3, "PER"]]}                                  or "labels", or "entities"
+ *               {"text": "Ann sang", "entities": [{"start_offset": 0, "end_offset": 3, "label": "PER"}]}, with relations, or "start" and "end"
  *     spans     {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "type": "PER"}]}          as `bptt tag --output spans` writes
  *     prodigy   {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "label": "PER"}]}         perhaps "tokens", "answer"
  *
@@ -37,7 +38,7 @@ const SHAPES: Readonly<Record<AnnotatedFormat, string>> = {
 
 /** Fields that sentences hold, and those that say nothing beside them. */
 const HELD: Readonly<Record<AnnotatedFormat, readonly string[]>> = {
-  doccano: ['text', 'label', 'labels'],
+  doccano: ['text', 'label', 'labels', 'entities'],
   prodigy: ['text', 'spans', 'tokens', 'answer'],
   spans: ['text', 'spans', 'line', 'sentences'],
 };
@@ -67,6 +68,7 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
     const text = fields.get('text');
     if (typeof text !== 'string')
       throw fail(`expected "text", a string; got ${shown(fields, 'text')}: ${SHAPES[format]}`);
+    for (const each of format === 'doccano' ? relationsIn(fields) : []) tally.add('relations', { line, type: each });
     const spans = policy === 'ignored' ? undefined : spansOf(format, fields, line, fail);
     if (spans === undefined && policy === 'required') throw fail(`expected spans; got none: ${SHAPES[format]}`);
     const own = format === 'prodigy' ? tokensOf(fields, text) : undefined;
@@ -129,7 +131,8 @@ function spansOf(
   line: number,
   fail: (message: string) => DataError,
 ): CharacterSpan[] | undefined {
-  const name = format !== 'doccano' ? 'spans' : fields.has('label') ? 'label' : 'labels';
+  const name =
+    format === 'doccano' ? (['label', 'labels', 'entities'].find((each) => fields.has(each)) ?? 'labels') : 'spans';
   const value = fields.get(name) ?? undefined;
   if (value === undefined) return undefined;
   const spans = Array.isArray(value) ? value.map((each) => spanOf(format, each, line)) : [undefined];
@@ -139,14 +142,19 @@ function spansOf(
   );
 }
 
+/** The types of the relations that doccano lists beside its entities. */
+function relationsIn(fields: ReadonlyMap<string, unknown>): string[] {
+  const all = fields.get('relations');
+  return Array.isArray(all)
+    ? (all as unknown[]).map((each) => String((each as { type?: unknown } | null)?.type ?? '?'))
+    : [];
+}
+
 function spanOf(format: AnnotatedFormat, value: unknown, line: number): CharacterSpan | undefined {
-  const { start, end, label, type: own } = (value ?? {}) as Record<string, unknown>;
-  const parts =
-    format !== 'doccano'
-      ? [start, end, format === 'spans' ? own : label]
-      : Array.isArray(value)
-        ? (value as unknown[])
-        : [];
+  const { start, end, label, type: own, start_offset: begin = start, end_offset: behind = end } = (value ?? {}) as Record<string, unknown>; // prettier-ignore
+  const places = format === 'doccano' ? [begin, behind] : [start, end];
+  const listed = format === 'doccano' && Array.isArray(value) ? (value as unknown[]) : undefined;
+  const parts = listed ?? [...places, format === 'spans' ? own : label];
   const isPlace = (at: unknown): at is number => Number.isInteger(at) && Number(at) >= 0;
   const [from, to, type] = parts;
   if (parts.length !== 3 || !isPlace(from) || !isPlace(to) || typeof type !== 'string' || type.trim() === '')

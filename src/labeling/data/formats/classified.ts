@@ -13,6 +13,7 @@ import { lineParser } from './classified-lines.js';
 import { createClassifiedTsvParser } from './classified-tsv.js';
 import type { LineParser } from './collect.js';
 import { isBlank } from './detect.js';
+import { formatHint } from './format-hint.js';
 import { createLabelNamer } from './integer-labels.js';
 import { jsonFields, shown, strings } from './jsonl.js';
 import { checkedBlocks, NoSentencesError, type ByteChunks } from './lines.js';
@@ -67,8 +68,9 @@ function formatOfHead({ lines, blank, fault }: Head, { source, format, labels }:
   if (fault) throw fault.error;
   const known = CLASSIFIED_FORMATS.filter((name) => name !== 'lines').join(', ');
   const message = `${source}: cannot tell where the labels are from the first ${counted(blank + lines.length, 'line')}`;
+  const hint = formatHint(lines, 'write {"text": "…", "label": "…"}');
   throw new DataError(
-    `${message}: name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`,
+    `${message}: ${hint ?? `name the format (--format ${known}), or give one file for each label (pos=FILE,neg=FILE)`}`,
   );
 }
 
@@ -135,10 +137,11 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
     }
     settings.onDropped?.('fields', [...fields.keys()].filter((name) => name !== textColumn && name !== column).length);
     if (labels === 'ignored') return { text: given };
-    const label = named.label(fields.get(column), column, line);
+    const label = named.label(onlyOne(fields.get(column)), column, line);
     if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {
       const what = `expected "${column}", a string, a number or a boolean; got ${shown(fields, column)}`;
-      throw fail(line)(`${what}: name the field of the label (--column)`);
+      const advice = Array.isArray(label) ? 'a sentence has one label' : 'name the field of the label (--column)';
+      throw fail(line)(`${what}: ${advice}`);
     }
     return { text: given, label: String(label) };
   };
@@ -158,6 +161,9 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
     ...(labels === 'ignored' ? [] : named.notes()),
   ]);
 }
+
+/** The label in a list of one, as doccano exports classes of texts; anything else as it is. */
+const onlyOne = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? value[0] : value);
 
 /** The fields of the first line that is an object. */
 function firstFields(head: readonly string[]): ReadonlyMap<string, unknown> {

@@ -2,6 +2,7 @@
 import { expectWords } from '../../checks.js';
 import { annotatedFormat } from './annotated-format.js';
 import { isOuter } from './clean.js';
+import { isJsonList } from './json-list.js';
 import type { Format } from './options.js';
 import { isSlashed } from './slashed-words.js';
 
@@ -64,7 +65,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
 
 /**
  * Format of the text that begins with these lines, or undefined where it looks like none of them (raw text, say).
- * The more lines the surer; `slots` and `brat` are several files and never the answer.
+ * A JSON list is none: `formatHint` says what to do. The more lines the surer; `slots` and `brat` are several files and never the answer.
  *
  * - `jsonl`: the first line that is not blank opens an object. Where that has a text and spans, as doccano or Prodigy write them, it
  *   is `doccano` or `prodigy`.
@@ -82,6 +83,7 @@ export function detectFormat(head: readonly string[]): Exclude<Format, 'slots' |
   const rows = contentRows(head);
   if (rows.length === 0) return undefined;
   if (/^\s*\{\s*("|\}|$)/.test(rows[0])) return annotatedFormat(rows[0]) ?? 'jsonl';
+  if (isJsonList(rows)) return undefined;
   const { separator, width } = detectLayout(head);
   const usual = rows.filter((row) => splitColumns(row, separator).length === width);
   if (width === 10 && looksLikeConllu(usual, separator)) return 'conllu';

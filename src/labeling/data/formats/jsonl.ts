@@ -77,7 +77,7 @@ function parseLine(
   const fail = (message: string) => dataErrorAt(source, line, message);
   const fields = jsonFields(text, 'write {"tokens": […], "labels": […]}', fail);
   const given = strings(fields.get('tokens'));
-  if (!given) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}`);
+  if (!given) throw fail(`expected "tokens", an array of strings that are not empty; got ${shown(fields, 'tokens')}${tokensAdvice(fields)}`); // prettier-ignore
   const tokens = given.map((token) => cleaner.token(token, line));
   if (tokens.length === 0) throw fail('a sentence of zero tokens: remove the line');
   if (tokens.length > maxTokens) {
@@ -92,7 +92,7 @@ function parseLine(
     const labels = labelList(value)?.map((label) => (label === null ? UNLABELED : cleaner.label(label, line)));
     if (!labels?.every((label, t) => label !== '' || (value as unknown[])[t] === null)) {
       const held = name === 'labels' ? namesIn(value) : undefined;
-      const advice = held === undefined ? '' : `: name some of its columns (--column ${held.join(',')})`;
+      const advice = held === undefined ? labelsAdvice(fields, name, tokens.length) : `: name some of its columns (--column ${held.join(',')})`; // prettier-ignore
       throw fail(`expected "${name}", an array of strings that are not empty; got ${shown(fields, name)}${advice}`);
     }
     if (labels.length === tokens.length) return labels;
@@ -110,6 +110,28 @@ function parseLine(
     ...(first && { labels: first }),
     ...(names.length > 1 && { columns: Object.fromEntries(found) }),
   };
+}
+
+/** What to do where there are no tokens. */
+function tokensAdvice(fields: ReadonlyMap<string, unknown>): string {
+  if (fields.has('tokens')) return '';
+  if (fields.has('annotations') || fields.has('completions'))
+    return ': of Label Studio, export CoNLL2003, which is read as conll';
+  const other = [...fields.keys()].find((name) => strings(fields.get(name))?.length);
+  if (other !== undefined)
+    return `: call the field of the words "tokens", for example with jq -c '.tokens = .${other}'`;
+  return fields.has('text')
+    ? ': write {"text": "…", "label": [[start, end, "TYPE"], …]}, or the words as "tokens"'
+    : '';
+}
+
+/** What to do where the field of the labels is not there, and another may be it. */
+function labelsAdvice(fields: ReadonlyMap<string, unknown>, name: string, length: number): string {
+  if (fields.has(name)) return '';
+  const other = [...fields].find(
+    ([field, value]) => field !== 'tokens' && Array.isArray(value) && value.length === length,
+  );
+  return `: name the field of the labels (--column${other === undefined ? '' : ` ${other[0]}`})`;
 }
 
 /** Fields that a sentence holds, beside its columns. */

@@ -16,6 +16,7 @@ import type { LineParser } from './collect.js';
 import { createConllParser, createTwoColumnParser } from './conll.js';
 import { createConlluParser } from './conllu.js';
 import { detectFormat, detectLayout, isBlank } from './detect.js';
+import { formatHint } from './format-hint.js';
 import { createJsonlParser } from './jsonl.js';
 import { checkedBlocks, NoSentencesError, type ByteChunks, type CheckedBlock, type LineFault } from './lines.js';
 import { FORMATS, parseOptions, rejectUnused, type Format, type ParseOptions, type ReadOptions } from './options.js';
@@ -195,7 +196,8 @@ function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LinePa
   if (format === undefined || ((format === 'slots' || format === 'brat') && options.format === undefined)) {
     if (fault) throw fault.error;
     const message = `${source}: cannot tell the format from the first ${counted(blank + lines.length, 'line')}`;
-    throw new DataError(`${message}: name one of ${FORMATS.join(', ')}`);
+    const hint = formatHint(lines, 'write {"text": "…", "label": [[start, end, "TYPE"], …]}');
+    throw new DataError(`${message}: ${hint ?? `name one of ${FORMATS.join(', ')}`}`);
   }
   rejectUnused(format, options);
   const parser = createParser(format, lines, options);

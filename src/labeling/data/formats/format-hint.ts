@@ -1,0 +1,40 @@
+/** What an input probably is whose format is none of those that are read, and what to do about it. */
+import { isBlank } from './detect.js';
+import { isJsonList } from './json-list.js';
+
+/**
+ * Advice for a message about the first lines of an input, without a colon in front.
+ *
+ * @param shape what a line of JSON should hold
+ */
+export function formatHint(head: readonly string[], shape: string): string | undefined {
+  const rows = head.filter((line) => !isBlank(line));
+  if (isJsonList(rows)) {
+    return rows.length > 1 && parses(rows[0])
+      ? `each line is a JSON list, and an object is expected: ${shape}`
+      : `it is one JSON list, and JSON lines are expected, one object a line: convert it, for example with jq -c '.[]'`;
+  }
+  return isCommaSeparated(rows)
+    ? 'it looks like comma-separated values, and columns are separated by tabs: convert it, for example with csvformat -T, or save it as tab-delimited text'
+    : undefined;
+}
+
+/** Whether most lines have the same number of commas, one or more, outside of quotes. */
+function isCommaSeparated(rows: readonly string[]): boolean {
+  const counts = new Map<number, number>();
+  for (const row of rows) {
+    const commas = row.replace(/"(?:[^"]|"")*"/g, '').split(',').length - 1;
+    counts.set(commas, (counts.get(commas) ?? 0) + 1);
+  }
+  const [commas, most] = [...counts].sort(([, m], [, n]) => n - m)[0] ?? [0, 0];
+  return commas > 0 && 5 * most >= 4 * rows.length && !rows.some((row) => row.includes('\t'));
+}
+
+function parses(row: string): boolean {
+  try {
+    JSON.parse(row);
+    return true;
+  } catch {
+    return false;
+  }
+}

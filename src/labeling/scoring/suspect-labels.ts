@@ -1,0 +1,93 @@
+/** Labels of training sentences that are hardly meant as they stand: another column, or one label in two spellings. */
+import { counted, grouped } from '../../tensor/print.js';
+import { quoted } from '../../tensor/visible.js';
+import type { LabelVocabulary } from '../data/labels.js';
+import { normalForm } from '../data/nfc.js';
+import type { Note } from '../data/notes.js';
+import type { Sentence } from '../data/sentence.js';
+import type { Unit } from '../model/heads/head.js';
+import { noteOf, placesOf, SHOWN, timesAt } from './found-labels.js';
+import type { ModelScores } from './evaluate.js';
+import type { Scores } from './scorer.js';
+import { insideOf, spanSchemeOf } from './spans.js';
+
+/** Fewer labels than this are never too many. */
+const FEW_LABELS = 10;
+/** More than this are, whatever they are. */
+const MANY_LABELS = 1000;
+/** Of labels, seldom more than a third occur once (morphological features of 100 sentences); of lemmas and words it is a third to two thirds. */
+const ONCE_SHARE = 0.4;
+
+/** How many labels are shown: sentences in the place of labels are long. */
+const SHOWN_EXAMPLES = 5;
+
+/**
+ * A column of words, lemmas, identifiers or measurements, taken for labels: more than a thousand labels, more labels than words, or of ten
+ * and more labels 40 % that occur once.
+ */
+export function manyLabels(
+  train: readonly Sentence[],
+  { labels, size }: LabelVocabulary,
+  source: string | undefined,
+  unit: Unit,
+): Note[] {
+  if (size < FEW_LABELS) return [];
+  const counts = new Map<string, number>();
+  for (const { labels: own = [] } of train) for (const label of own) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const once = labels.filter((label) => counts.get(label) === 1);
+  const words = unit === 'token' ? new Set(train.flatMap(({ tokens }) => tokens)).size : Infinity;
+  if (size <= MANY_LABELS && size <= words && once.length < ONCE_SHARE * size) return [];
+  const shown = (once.length > 0 ? once : labels).slice(0, SHOWN_EXAMPLES);
+  const rare = once.length > 0 ? `, ${grouped(once.length)} of them only once` : '';
+  const swapped =
+    size > words ? `; there are only ${counted(words, 'different word')}, so the columns may be swapped` : '';
+  const message =
+    `${grouped(size)} different labels${rare} (${shown.map((label) => quoted(label)).join(', ')}${size > shown.length ? ', …' : ''})${swapped}: ` +
+    `if these are not the labels, choose their column (--column)`;
+  return [noteOf('many-labels', message, source, undefined, size)];
+}
+
+/** Labels that are one label but for upper and lower case, the form of Unicode or invisible characters. Those outside of a scheme of spans are told as such. */
+export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabulary, source?: string): Note[] {
+  const { kind } = spanSchemeOf(labels);
+  const inside = kind === null ? () => 'I' : insideOf(kind);
+  const groups = new Map<string, string[]>();
+  for (const label of labels) {
+    if (label !== 'O' && inside(label) === 'O') continue;
+    const key = normalForm(label)
+      .replace(/\p{Cf}/gu, '')
+      .toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), label]);
+  }
+  const twins = [...groups.values()].filter((group) => group.length > 1);
+  if (twins.length === 0) return [];
+  const rare = new Map(
+    placesOf(train, (label) => twins.some((group) => group.indexOf(label) > 0)).map((each) => [each.label, each]),
+  );
+  const pairs = twins.flatMap(([first, ...others]) => others.map((other) => ({ first, found: rare.get(other)! })));
+  const shown = pairs
+    .slice(0, SHOWN)
+    .map(({ first, found }) => `${quoted(found.label)} ${timesAt(found)} beside ${quoted(first)}`);
+  const rest = pairs.length > SHOWN ? `, … (${grouped(pairs.length)} in all)` : '';
+  const message =
+    `labels that differ from another in case or invisible characters alone: ${shown.join(', ')}${rest}. ` +
+    'Each is learned and scored as a label of its own: write them alike';
+  const count = pairs.reduce((sum, { found }) => sum + found.count, 0);
+  return [noteOf('case-twins', message, source, pairs[0].found.lines[0], count)];
+}
+
+/** A model that gives everything one label has learned which is the commonest, and no more; its accuracy may look high all the same. */
+export function sameForAll(scores: ModelScores, source?: string): Note[] {
+  const heads: readonly (readonly [string | undefined, Scores])[] = scores.heads ? Object.entries(scores.heads) : [[undefined, scores]]; // prettier-ignore
+  return heads.flatMap(([name, { labels, unit }]) => {
+    const all = Object.entries(labels);
+    const given = all.filter(([, { predicted }]) => predicted > 0);
+    const gold = all.filter(([, each]) => each.gold > 0).length;
+    if (given.length !== 1 || gold < 2) return [];
+    const whose = name === undefined ? '' : ` for ${name}`;
+    const message =
+      `the model gives every ${unit} the label ${quoted(given[0][0])}${whose}, and the data has ${grouped(gold)} labels: ` +
+      'train longer (--epochs), try another rate (--find-lr), or look at the labels (bptt stats)';
+    return [noteOf('one-prediction', message, source)];
+  });
+}
