@@ -235,19 +235,17 @@ interface Entry {
 function nBestOf(scores: CrfScores, a: Float64Array, rows: readonly number[], n: number): CrfPath[] {
   const { K, start, end, transitions } = scores;
   const states = Array.from({ length: K }, (_, j) => j);
-  let entries = states.map((j) => possible([{ score: start[j] + a[rows[0] * K + j], label: j }])); //  (8)
+  let entries: Entry[][] = states.map((j) => [{ score: start[j] + a[rows[0] * K + j], label: j }]); //  (8)
   for (const row of rows.slice(1)) {
     entries = states.map((j) => {
       const reached = largest(entries, (i) => transitions[i * K + j], n);
-      return possible(
-        reached.map(({ entry, score }) => ({ score: score + a[row * K + j], label: j, before: entry })), //  (9)
-      );
+      return reached.map(({ entry, score }) => ({ score: score + a[row * K + j], label: j, before: entry })); //  (9)
     });
   }
   return largest(entries, (j) => end[j], n).map(({ entry, score }) => ({ labels: labelsOf(entry), score })); //  (10)
 }
 
-/** The n largest of all entries, each with what its state adds; of equals the one met first. */
+/** The n largest of all entries that are possible, each with what its state adds; of equals the one met first. */
 function largest(
   entries: readonly (readonly Entry[])[],
   added: (state: number) => number,
@@ -257,8 +255,6 @@ function largest(
   const kept = all.filter(({ score }) => score !== -Infinity);
   return kept.sort((p, q) => q.score - p.score).slice(0, n); // a stable sort
 }
-
-const possible = (entries: Entry[]): Entry[] => entries.filter(({ score }) => score !== -Infinity);
 
 function labelsOf(entry: Entry): Int32Array {
   const labels: number[] = [];

@@ -64,11 +64,19 @@ it('accepts every value between the sides of a corner, and calls no other one wr
         // Curved on both sides, so that the slopes are not read off a straight line.
         const f = (x: number): number => (x < at ? left : right) * Math.sin(x - at) + (x - at) ** 2;
         const between = mix > 0 && mix < 1;
+        // What lies outside by less than the tolerance, 1e-7 of it, is what a side says.
+        fc.pre(between || jump * Math.max(-mix, mix - 1) > 1e-5 * (1 + Math.abs(left) + jump));
         expect(verdict(f, at, left + mix * (right - left))).toMatchObject({ passed: between, conclusive: between });
       },
     ),
     { seed: 9, numRuns: 300 },
   );
+});
+
+it('takes a value outside of both sides by less than the tolerance for that of the side', () => {
+  const f = (x: number): number => (x < 0 ? -10 : -9.999) * Math.sin(x) + x ** 2;
+  expect(verdict(f, 0, -10 - 1e-6)).toMatchObject({ passed: true, conclusive: true });
+  expect(verdict(f, 0, -10 - 1e-4)).toMatchObject({ passed: false, conclusive: false });
 });
 
 it('calls every wrong derivative of a smooth loss wrong, and conclusive', () => {

@@ -31,7 +31,7 @@ export const rooms = {
       'src/layers/pool*.ts',
       'src/layers/**/*.ts',
     ],
-    tests: ['test/layers/**/*.test.ts', 'test/autograd/versions.test.ts', 'test/options.test.ts'],
+    tests: ['test/layers/**/*.test.ts', 'test/autograd/versions.test.ts', 'test/kernels/wasm-crf.test.ts', ...ENTRIES],
   },
   optim: {
     sources: ['src/optim/**/*.ts'],
