@@ -196,6 +196,7 @@ export function addTrain(program: Command, terminal: Terminal): void {
   addInitOptions(command);
   addUpdateOptions(command);
   addRunOptions(command);
+  addAugmentOptions(command);
   addLossOptions(command);
   command.action(async (options: Options) => {
     const init = await readInit(options, command, terminal);
@@ -449,6 +450,23 @@ function addRunOptions(command: Command): void {
     );
   addCheckpointOptions(command);
   addBackendOption(command);
+}
+
+function addAugmentOptions(command: Command): void {
+  const d = TRAIN_DEFAULTS;
+  command
+    .option(
+      '--augment-case <p>',
+      'probability of reading a training sentence in another case: lower, or a capital at every word',
+      dropProbability,
+      d.augmentCase,
+    )
+    .option(
+      '--augment-mentions <p>',
+      'spans: probability of reading another mention of training, or made-up words, in the place of one',
+      dropProbability,
+      d.augmentMentions,
+    );
 }
 
 function addLossOptions(command: Command): void {
@@ -833,9 +851,10 @@ function checkPooling({ task, pooling }: Options): void {
 /** @throws ArgumentError where an option about the labels of words would be ignored */
 function checkTagOptions(options: Options): void {
   if (options.task !== 'classify') return;
-  const given = (['head', 'scheme', 'decode', 'outsideBias'] as const).find((name) => options[name] !== undefined);
+  const names = ['head', 'scheme', 'decode', 'outsideBias', 'augmentMentions'] as const;
+  const given = names.find((name) => (name === 'augmentMentions' ? options[name] : options[name] !== undefined));
   if (given) {
-    const flag = given === 'outsideBias' ? 'outside-bias' : given;
+    const flag = given.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
     throw new ArgumentError(`--${flag} means nothing to --task ${options.task}: leave it out`);
   }
   if (options.spanMode !== 'conlleval')

@@ -70,6 +70,19 @@ test('--preset ner without dev moves nothing, and with one it does', async () =>
   expect(chosen.stdout).toMatch(/^bias {4}O .*, chosen on dev: F1/m);
 });
 
+test('--augment-mentions changes the weights, and the same command gives the same bytes on any number of updates', async () => {
+  const weights = async (...more: string[]) => {
+    const args = ['--train', 'ner.conll', '--head', 'crf', '--epochs', '2', '--quiet', ...more];
+    expect((await train(...args)).status).toBe(0);
+    return readFileSync(space.at('m.safetensors')).toString('base64');
+  };
+  const plain = await weights();
+  const augmented = await weights('--augment-mentions', '0.5');
+  expect(augmented).not.toBe(plain);
+  expect(await weights('--augment-mentions', '0.5')).toBe(augmented);
+  expect(await weights('--augment-mentions', '0')).toBe(plain);
+});
+
 test('what means nothing is refused, and so is what the labels cannot do', async () => {
   const cases: [string[], number, string][] = [
     [['--train', 'train.tsv', '--scheme', 'iobes'], 65, 'train.tsv: the scheme IOBES needs labels of spans'],
@@ -83,6 +96,11 @@ test('what means nothing is refused, and so is what the labels cannot do', async
     [['--train', 'ner.conll', '--outside-bias', '-1e'], 2, 'It must be dev, or a number, such as -1.'],
     [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '-1'], 2, '--outside-bias means nothing to --task classify'],
     [['--train', 'train.tsv', '--outside-bias', '-1'], 65, 'train.tsv: the outside bias needs labels of spans'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--outside-bias', '0'], 2, '--outside-bias means nothing to --task classify'],
+    [['--train', 'a=train.tsv,b=dev.tsv', '--task', 'classify', '--augment-mentions', '0.1'], 2, '--augment-mentions means nothing to --task classify'],
+    [['--train', 'train.tsv', '--augment-mentions', '0.1'], 65, 'train.tsv: swapping mentions needs labels of spans'],
+    [['--train', 'ner.conll', '--augment-mentions', '1'], 2, 'It must be a number of at least 0 and below 1'],
+    [['--train', 'ner.conll', '--augment-case', '-0.1'], 2, 'It must be a number of at least 0 and below 1'],
   ]; // prettier-ignore
   for (const [args, code, message] of cases) {
     const { status, stderr } = await train(...args);

@@ -200,6 +200,7 @@ describe('every flag reaches the training', () => {
     ['--truncate', ['--truncate', '2,3']],
     ['--dropout', ['--dropout', '0']],
     ['--word-dropout', ['--word-dropout', '0.5']],
+    ['--augment-case', ['--augment-case', '0.5']],
   ])('%s changes the weights, and the same command gives the same bytes', async (_, flags) => {
     const out = ['--out', 'd.safetensors'];
     const args = ['--train', 'train.tsv', ...overriding([...TINY, '--epochs', '1', '--quiet', ...out], flags)];

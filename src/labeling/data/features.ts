@@ -149,12 +149,34 @@ function packLists(features: readonly IntegerLists[], { total, offsets }: Packin
 
 /** Features of some of the tokens that features speak of, in their order. */
 export function pickFeatures(features: Features, tokens: readonly number[]): Features {
-  const picked = (feature: Feature): Feature => {
-    const own = tokens.map((n) => integersOf(feature, n));
+  return joined(features, tokens.map((n) => [features, n])); // prettier-ignore
+}
+
+/**
+ * Features with others in the place of some tokens.
+ *
+ * @param source of each token of `features` the features to take, of the same encoder, and the token of them
+ */
+export function pickFrom(
+  features: Features,
+  source: (token: number) => readonly [features: Features, token: number],
+): Features {
+  const [first] = Object.values(features);
+  const T = first === undefined ? 0 : tokensOf(first);
+  return joined(
+    features,
+    Array.from({ length: T }, (_, t) => source(t)),
+  );
+}
+
+/** Features of tokens from several, in the forms that one of them has. */
+function joined(form: Features, picks: readonly (readonly [features: Features, token: number])[]): Features {
+  const picked = (name: string, feature: Feature): Feature => {
+    const own = picks.map(([features, n]) => integersOf(features[name], n));
     if (ArrayBuffer.isView(feature)) return Int32Array.from(own, ([id]) => id);
     return 'ends' in feature ? listsOf(own) : rowsOf(feature.columns, own);
   };
-  return Object.fromEntries(Object.entries(features).map(([name, feature]) => [name, picked(feature)]));
+  return Object.fromEntries(Object.entries(form).map(([name, feature]) => [name, picked(name, feature)]));
 }
 
 /** What a feature says of token n. */

@@ -125,6 +125,16 @@ export interface TrainOptions {
    * rare ones. Needs `affixMinCount`.
    */
   readonly affixDropout?: number;
+  /**
+   * Probability, in [0, 1), of reading a training sentence in another case in an epoch: in lower case, of four times three, else with a
+   * capital at every word; see augment.ts. Default 0.
+   */
+  readonly augmentCase?: number;
+  /**
+   * Probability, in [0, 1), of reading another mention with the same labels in the place of a span of a training sentence in an epoch; its
+   * words are made-up ones with 0.6 times that probability. See augment.ts and mentions.ts. Default 0.
+   */
+  readonly augmentMentions?: number;
   /** `characters`: how the characters of a word become its vector, an LSTM from either end or a convolution with its maximum. */
   readonly characters?: CharacterNetworkName;
   /** `characters`: what counts as one, a code point or a grapheme. */
@@ -254,6 +264,8 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   suffixes: true,
   affixMinCount: true,
   affixDropout: true,
+  augmentCase: true,
+  augmentMentions: true,
   characters: true,
   characterUnit: true,
   characterEmbedding: true,
@@ -330,6 +342,8 @@ export const TRAIN_DEFAULTS = {
   suffixes: 4,
   affixMinCount: 1,
   affixDropout: 0,
+  augmentCase: 0,
+  augmentMentions: 0,
   characters: 'lstm' as CharacterNetworkName,
   characterUnit: 'code-point' as CharacterUnit,
   characterEmbedding: 32,

@@ -21,6 +21,8 @@ import { createKey } from '../../tensor/random-key.js';
 import type { Tensor } from '../../tensor/types.js';
 import type { Batch } from '../data/batches.js';
 import { packBatch, packFeatures, packRows } from '../data/batches.js';
+import type { Augmented } from './augment.js';
+import { featuresRead, readingOf } from './augment.js';
 import { badLoss } from './diagnose.js';
 import { frozenParams } from './freeze.js';
 import { overlay } from './overlay.js';
@@ -43,6 +45,8 @@ export interface EncodedSentences {
   readonly features: readonly (readonly Features[])[];
   /** `targets[h][s]`: ids of the gold labels of head h, one per token of sentence s, or one for the sentence. */
   readonly targets: readonly (readonly Int32Array[])[];
+  /** What else they may be read as, where augmentation is asked for. */
+  readonly augmented?: Augmented;
 }
 
 /** What a replica is made of. Plain data, parts of your own apart: a worker makes its own from the same. */
@@ -270,7 +274,7 @@ function packShard({ sentences, network, settings }: Replica, members: readonly 
   const batch = packBatch(sentences.lengths, members);
   return {
     batch,
-    features: sentences.features.map((of) => packFeatures(of, batch)),
+    features: drawnFeatures(sentences, settings, batch, epoch),
     targets: network.heads.map(({ unit }, h) => {
       const own = sentences.targets[h];
       if (unit === 'token') return packRows(own, members, batch.packing);
@@ -278,6 +282,23 @@ function packShard({ sentences, network, settings }: Replica, members: readonly 
     }),
     noise: noiseOf(settings, batch, epoch),
   };
+}
+
+/** The sentences of a batch as each encoder reads them in an epoch: changed, where augmentation is asked for. */
+function drawnFeatures(
+  { features, augmented }: EncodedSentences,
+  settings: Settings,
+  batch: Batch,
+  epoch: number,
+): readonly Features[] {
+  if (!augmented) return features.map((of) => packFeatures(of, batch));
+  const { members } = batch;
+  const readings = members.map((m) => readingOf(augmented, settings, epoch, m));
+  const own = { ...batch, members: members.map((_, i) => i) };
+  return features.map((_, e) => {
+    const read = members.map((m, i) => featuresRead(augmented, e, m, readings[i]));
+    return packFeatures(read, own);
+  });
 }
 
 /** The noise of some sentences in an epoch: what a token gets depends on seed, epoch, sentence and its place in it alone. */

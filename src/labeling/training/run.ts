@@ -52,6 +52,8 @@ import { createModel } from '../model/model.js';
 import type { BodyExtras, InitialParams, ModelConfig, OwnParts } from '../model/network.js';
 import { cellConfig } from '../model/network.js';
 import { encodersOfModel, headsOfModel, partsOfInit, withArchitecture } from './init.js';
+import { augmentedFrom } from './augment.js';
+import { mentionsOf } from './mentions.js';
 import { expectOutside, expectOutsideBias } from './outside-bias.js';
 import { decideOptions } from './presets.js';
 import type { Decided } from './presets.js';
@@ -134,7 +136,7 @@ export function prepareRun(
   checkScored(heads, config, settings, corpora, onNote);
   if (onNote) leaksOf(corpora).forEach(onNote);
   expectOutside({ config, labels, freeze: settings.freeze }, settings.outsideBias, corpora, onNote);
-  const sentences = encodedFrom(corpora, heads, parts);
+  const sentences = encodedFrom(corpora, heads, parts, settings);
   const losses = lossSettingsOf(heads, config, settings, labels, sentences.targets);
   expectPathsOf(heads, config, sentences, corpora);
   if (decided) onDecided?.(decided);
@@ -230,15 +232,22 @@ function encodedFrom(
   { train, sources }: Corpora,
   heads: readonly PlannedHead[],
   { readers, labels, spans }: Parts,
+  settings: Settings,
 ): EncodedSentences {
+  const features = readers.map((reader) => train.map((s) => reader.read(s.tokens)));
+  const targets = heads.map((head, h) =>
+    goldOfHead(head, train, sources?.train).map((s) =>
+      labels[h].encode(spans[h].learned(s), sourceOf(head.place, sources?.train)),
+    ),
+  );
+  const ofTokens = heads.flatMap(({ kind }, h) => (kind.unit === 'token' ? [{ labels: labels[h], targets: targets[h] }] : [])); // prettier-ignore
+  const { seed, augmentCase, augmentMentions } = settings;
+  const mentions = augmentMentions > 0 ? mentionsOf(train, ofTokens, seed, sources?.train) : undefined;
   return {
     lengths: Int32Array.from(train, (s) => s.tokens.length),
-    features: readers.map((reader) => train.map((s) => reader.read(s.tokens))),
-    targets: heads.map((head, h) =>
-      goldOfHead(head, train, sources?.train).map((s) =>
-        labels[h].encode(spans[h].learned(s), sourceOf(head.place, sources?.train)),
-      ),
-    ),
+    features,
+    targets,
+    ...((augmentCase > 0 || mentions) && { augmented: augmentedFrom(settings, readers, train, features, mentions) }),
   };
 }
 
@@ -468,6 +477,7 @@ function checkSettings(settings: Settings): void {
   if (settings.patience !== Infinity) expectPositiveInteger('train', 'patience', settings.patience);
   expectProbability('train', 'wordDropout', settings.wordDropout);
   checkAffixes(settings);
+  for (const name of ['augmentCase', 'augmentMentions'] as const) expectProbability('train', name, settings[name]);
   checkNoise(settings);
   expectNonNegative('train', 'lr', settings.lr);
   if (settings.clip !== Infinity) expectPositive('train', 'clip', settings.clip);
