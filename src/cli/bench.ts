@@ -55,41 +55,42 @@ Suites:
   cold     import, compilation and the first sentence in a fresh process, in milliseconds
   memory   the resident set over --steps updates, in MiB
 
-What is timed is checked first: products against the plain triple loop, models against the cpu backend in float64. Who
-computes something else is named and not timed, and the exit status is 1. Contestants take turns. p50 is the median; p95
-is what 95 % of the samples do at least as well as: of a time its 95th percentile, of a rate its 5th.
+Everything is checked before it is timed: products against the plain triple loop, models against the cpu backend in float64. A
+system that computes something else is named and not timed, and the exit status is 1. Systems take turns. p50 is the median; p95
+is what 95 % of the samples reach: the 95th percentile of a time, the 5th of a rate.
 
-A kernel of your own is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and
-addMatmulTA (aᵀ·b) and addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}.
-It leaves a and b alone and is done when it returns; this is checked before it is timed, and once more after. If it also
-exports allocate(shape), its operands are the {data, shape, stride, offset} that this returns: a kernel in WebAssembly then
-finds them in its own memory. release(), if there is one, is called after each case and may take them all back.
+Your own kernel is a module, ES or CommonJS, that exports addMatmul(out, a, b), which adds a·b to out, and addMatmulTA (aᵀ·b) and
+addMatmulTB (a·bᵀ) if it has them. Arguments are float32 matrices {data, shape, stride, offset}. It must not change a or b, and
+must be done when it returns; this is checked before and after it is timed. If it also exports allocate(shape), its operands are
+the {data, shape, stride, offset} that this returns, so that a WebAssembly kernel finds them in its own memory. release(), if
+exported, is called after each case and may free them all.
 
-On a graphics device by gpu.js, products are those of the device, and what is not a product runs on the CPU. The device is
-named, and whether it is a software rasterizer; without one, the reason is given on standard error. A case that would take
-a device longer than 5 s a call (with --quick, 1 s) is skipped with that reason. --browser adds this package in Chromium,
-as bptt-browser, bptt-webgl2, bptt-webgl and bptt-webgpu; both come with a checkout: npm ci --prefix test/gpu.
+On a GPU, through gpu.js, products run on the device, and everything else on the CPU. The device is named, and whether it is a
+software rasterizer; if there is none, the reason is printed on standard error. A case that would take the device longer than 5 s
+per call (with --quick, 1 s) is skipped with that reason. --browser adds this package in Chromium, as bptt-browser, bptt-webgl2,
+bptt-webgl and bptt-webgpu; both come with a clone: npm ci --prefix test/gpu.
 
---against FOLDER, a checkout that is built or an installed package, loads that build too; both take turns, so that another load
-on the machine hits both alike. --against FILE compares with another hour, and says less: a machine that has become slower
-as a whole leaves a comparison unclear. The interval is at 99 %: of 100 comparisons of a program with itself, one is called a
-change. "no difference": it contains 1, or the change is below 2 %; "unclear": it contains 1 and its ends are further apart
-than 1.25. --fail-below 0.9 ends with status 1 where all of an interval lies below 0.9 of the earlier speed.
+--against FOLDER, a built checkout or an installed package, also loads that build; both take turns, so that other load on the
+machine affects both alike. --against FILE compares with an earlier run, which is weaker: if the whole machine has become slower,
+a comparison is unclear. The interval is at 99 %: of 100 comparisons of a program with itself, one is reported as a change. "no
+difference": it contains 1, or the change is below 2 %; "unclear": it contains 1 and its ends differ by more than a factor of
+1.25. --fail-below 0.9 ends with status 1 if a whole interval lies below 0.9 of the earlier speed.
 
-Rows appear as they are finished. Ctrl-C prints what there is, also with --json, and ends with status 130. It also ends a
+Rows appear as they are finished. Ctrl-C prints the finished rows, also with --json, and ends with status 130. It also ends a
 --kernel that never returns.
 
---record FOLDER keeps a finished run as a file named by its release and machine, with the load average, so that a later release is shown
-beside it: --history as a table and, with --svg, as a chart. --against takes such a file as it takes any run.
+--record FOLDER keeps a finished run as a file named by its release and machine, with the load average, so that a later release
+can be compared: --history shows a table and, with --svg, a chart. --against accepts such a file like any run.
 
---flame samples one case in its turns, the first system of it alone, every 250 µs. Frames are functions of this package; those
-of WebAssembly have numbers. Sampling costs some percent, so that the figures beside it are not for comparison.
+--flame samples the first system of one case every 250 µs. Frames are functions of this package; those of WebAssembly are
+numbered. Sampling costs a few percent, so do not compare its figures.
 
---ladder times the numbered files of a folder, each a product or an LSTM layer in JavaScript or AssemblyScript. The first is held to
-a sum in float64, the others to the first, bit for bit or within the error bound of their own order of summation. A rung that differs is
-refused, named, and makes the status 1. Only --case, --sizes (one), --time, --quick, --svg and --json go with it.
+--ladder times the numbered files of a folder, each a product or an LSTM layer in JavaScript or AssemblyScript. The first is
+checked against a sum in float64, the others against the first, bit for bit or within the error bound of their own order of
+summation. A rung that differs is refused, named, and makes the status 1. Only --case, --sizes (one), --time, --quick, --svg and
+--json can be combined with it.
 
-Peers are other systems, each in a process of its own; they come with a checkout: npm ci --prefix bench/peers.
+Peers are other systems, each in its own process; they come with a clone: npm ci --prefix bench/peers.
 
 Example:
   bptt bench --suite gemm --kernel ./mine.js

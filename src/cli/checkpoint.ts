@@ -24,13 +24,13 @@ const EVERY: CheckpointInterval = { seconds: 300 };
 /** Adds the options. */
 export function addCheckpointOptions(command: Command): void {
   command
-    .option('--checkpoint <file>', 'write a checkpoint again and again, to go on from after whatever ends the training')
+    .option('--checkpoint <file>', 'write checkpoints at intervals, from which --resume continues')
     .option(
       '--every <interval>',
       'with --checkpoint: how often, 30s, 5m, 2h, or 100u for updates (default: 5m)',
       checkpointInterval,
     )
-    .option('--resume <file>', 'go on from a checkpoint; where the file is not there yet, begin anew');
+    .option('--resume <file>', 'continue from a checkpoint; if the file does not exist yet, start from the beginning');
 }
 
 /** @throws ArgumentError where an option would be ignored, or a checkpoint cannot be one of several trainings */

@@ -39,8 +39,8 @@ export function isGiven(command: Command, name: string): boolean {
 /** Adds `--config`, which fills in what the command line leaves out, and `--save-config`. Call it before required options are added. */
 export function addConfigOptions(command: Command, terminal: Terminal): void {
   addConfigReader(command, terminal, { settings: () => settingsOf(command) })
-    .option('--save-config <file>', 'write the settings there (default: beside the model, MODEL.config.json)')
-    .option('--no-save-config', 'write no file of settings');
+    .option('--save-config <file>', 'write the settings to this file (default: next to the model, MODEL.config.json)')
+    .option('--no-save-config', 'do not write a settings file');
 }
 
 /** What a command takes from a configuration file. */
@@ -54,7 +54,10 @@ export interface ConfigReader {
 /** Adds `--config`. Call it before required options are added. */
 export function addConfigReader(command: Command, terminal: Terminal, reader: ConfigReader): Command {
   return command
-    .option('--config <file>', 'settings from a file, as a training writes beside its model; other options win')
+    .option(
+      '--config <file>',
+      'read settings from a file, as training writes it next to its model; other options override it',
+    )
     .hook('preAction', async () => {
       const path = command.getOptionValue('config') as string | undefined;
       if (path === undefined) return;

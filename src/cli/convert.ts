@@ -44,17 +44,17 @@ const OUTPUT_OF: Readonly<Record<string, TokenOutput>> = { jsonl: 'jsonl', slash
 const OUTPUTS = [...new Set([...TOKEN_OUTPUTS, ...CLASS_OUTPUTS])];
 
 const HELP = `
-Formats: every one that is read, to conll (word, tab, label), conllu, slashed, jsonl, and, where labels annotate spans, to doccano,
-prodigy, brat and spans (JSON as bptt tag --output spans has it). Of brat two files are written: out.ann, and out.txt beside it.
-Sentences with one label each (--task classify): tsv, jsonl and fasttext to each other.
+Formats: every format that is read converts to conll (word, tab, label), conllu, slashed, jsonl and, for labels of spans, to
+doccano, prodigy, brat and spans (the JSON of bptt tag --output spans). brat is two files, out.ann and out.txt. Sentences with one
+label each (--task classify): tsv, jsonl and fasttext convert to each other.
 
-Schemes: ${SCHEMES.join(', ')} (BIO is IOB2, BIOES is IOBES). Without --scheme labels stay as they are. With it, the scheme of the input is
-found from its labels, and printed with the evidence. Labels that break it are repaired: spans are read as conlleval reads them (a span
-begins at B, S or U, and at any label that cannot continue the one before) and written anew. How many labels that changed is printed; the
-same name twice, --from and --scheme, repairs alone. Labels without a position are left as they are.
+Schemes: ${SCHEMES.join(', ')} (BIO is IOB2, BIOES is IOBES). Without --scheme labels stay as they are. With it, the scheme of the
+input is detected from its labels, and printed with the evidence. Labels that break it are repaired: spans are read as conlleval
+reads them (a span begins at B, S or U, and at any label that cannot continue the previous one) and written again. The number of
+labels changed is printed; the same name for --from and --scheme only repairs. Labels without a position stay as they are.
 
-What the output has no place for is counted in one line: comments, other columns, other fields. What it would hold wrongly is refused with
-its line: a word with a tab in columns, labels without spans in doccano.
+What the output cannot hold is counted in one line: comments, other columns, other fields. What it would misrepresent is refused
+with its line: a word with a tab in columns, labels without spans in doccano.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 
@@ -68,7 +68,7 @@ Example:
 export function addConvert(program: Command, terminal: Terminal): void {
   const command = program
     .command('convert')
-    .description('write labeled sentences in another format, or labels of spans in another scheme, or repair them')
+    .description('convert labeled sentences to another format, or span labels to another scheme, or repair them')
     .argument('<in>', 'labeled sentences, or - for standard input')
     .argument('[out]', 'file to write, or - for standard output', '-')
     .option('--scheme <name>', `scheme to write: ${SCHEMES.join(', ')} (default: labels as they are)`, schemeName)
@@ -76,7 +76,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option('--output <name>', `${OUTPUTS.join(', ')} (default: as the input, where it can be)`, oneOf(...OUTPUTS))
     .option('--task <name>', 'tag: a label for each word; classify: one for the sentence (default: by format and output)', oneOf('tag', 'classify'))
     .option('--to-column <name>', 'with --output conllu: column of the labels (default: of the input; else misc for spans, upos for others)', conlluColumn)
-    .option('--offsets <unit>', 'what start and end count in the output: utf16, codepoints (default: doccano, spans: utf16; prodigy, brat: codepoints)', oneOf(...OFFSET_UNITS))
+    .option('--offsets <unit>', 'unit of start and end in the output: utf16, codepoints (default: doccano, spans: utf16; prodigy, brat: codepoints)', oneOf(...OFFSET_UNITS))
     .option('--json', 'print one JSON object about the conversion')
     .addHelpText('after', HELP); // prettier-ignore
   addReadingOptions(command, 'format of the input (default: by content)', true);

@@ -26,7 +26,7 @@ Example:
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
     .command('doctor')
-    .description('show versions, the backends found, and why the others were declined')
+    .description('show versions, available backends, and why the others are unavailable')
     .option('--calibrate', 'measure again where the graphics device pays')
     .addHelpText('after', HELP)
     .action(async ({ calibrate }: { readonly calibrate?: boolean }) => {

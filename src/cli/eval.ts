@@ -30,19 +30,19 @@ interface Options extends GoldOptions {
 
 const HELP = `
 Spans are read from labels by one of three rules (--span-mode), which is printed with their F1:
-  conlleval  a span starts at B, S or U, and at any label that cannot continue the one before (I after O or another type)
+  conlleval  a span starts at B, S or U, and at any label that cannot continue the previous one (I after O or another type)
   strict     only spans that are well-formed in their scheme count, as in the strict mode of seqeval
-  repair     labels, gold and predicted, are first written anew in their scheme, as bptt convert repairs them: the spans are
-             those of conlleval, accuracies and the scores of labels are those of the repaired labels
+  repair     gold and predicted labels are first repaired in their scheme, as by bptt convert: the spans are those of conlleval,
+             accuracies and label scores those of the repaired labels
 
 With --json, the object has accuracy, oovAccuracy, spanF1, spanMode, tokens, precision, recall, F1 and support of every label
-and type of span, scores by length, and warnings; docs/command-line/score.md lists the fields. --confusion, --calibration and
+and span type, scores by length, and warnings; docs/command-line/score.md lists the fields. --confusion, --calibration and
 --errors add fields of their names.
 
-Of a model with several heads each is scored, and how often all are right; heads whose labels the file lacks are left out, which is
-said. --column names the columns of the heads where the file calls them otherwise, in the order of the heads.
+With several heads, each is scored, and how often all are right; heads whose labels the file lacks are left out with a warning.
+--column names the columns of the heads, in their order, if the file names them differently.
 
-The file is read as the training data of the model was, where it has the same format and no option says otherwise.
+A file in the format of the model's training data is read in the same way, unless options say otherwise.
 
 Example:
   bptt eval tagger.safetensors test.conllu --errors 20
@@ -58,7 +58,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option('--json', 'print one JSON object')
     .option('--confusion', 'add the confusion matrix: gold labels down, predicted labels across')
     .option('--calibration', 'add accuracy by confidence, and the expected calibration error (Guo et al. 2017)')
-    .option('--errors <n>', 'add the n commonest mistakes, or all, with their lines', countOrAll)
+    .option('--errors <n>', 'add the n most common mistakes, or all, with their lines', countOrAll)
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addGoldOptions(command);

@@ -17,8 +17,8 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
 const HELP = `
-One target is given. Files that are there already are replaced with --force alone. A part of the model that the other engine does not
-have is refused by its name; docs/interchange.md lists what survives. Of an ensemble one member is exported.
+Pass one target. Existing files are replaced only with --force. A part of the model that the other engine lacks is refused by
+name; docs/interchange.md lists what survives. Of an ensemble, one member is exported.
 `;
 
 /** Adds the command. */
@@ -31,7 +31,7 @@ export function addExport(program: Command, terminal: Terminal, formats: readonl
   const examples = formats.flatMap((format) => format.examples).map((line) => `  ${line}`);
   command
     .option('--member <k>', 'of an ensemble, export this member, counted from 0', integer)
-    .option('--force', 'replace files that are there')
+    .option('--force', 'replace existing files')
     .option('--json', 'print one JSON object')
     .addHelpText('after', [HELP.trimEnd(), ...formats.map(({ help }) => help), '\nExample:', ...examples].join('\n'))
     .action((model: string, values: Values) => runExport(model, values, formats, terminal));

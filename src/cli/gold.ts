@@ -38,7 +38,7 @@ export function addGoldOptions(command: Command): void {
     .option('--span-mode <name>', `how spans are read: ${SPAN_MODES.join(', ')}`, oneOf(...SPAN_MODES), 'conlleval')
     .option(
       '--scheme <name>',
-      `scheme that strict and repair judge by: ${SCHEMES.join(', ')} (default: the model's, or as the labels show)`,
+      `scheme for strict and repair: ${SCHEMES.join(', ')} (default: the model's, or detected from the labels)`,
       schemeName,
     );
   addReadingOptions(command, 'format of the file (default: by content)', true);

@@ -25,16 +25,16 @@ interface Options {
 
 const HELP = `
 One layer of the cell runs over one random sequence in float64, with the loss L = Σ_t w_t·h_t, w random. For each
-parameter asked for, one element is shown: the one given with --at, or the one that agrees least. The terms are the
+parameter, one element is shown: the one given with --at, or the one that agrees least. The terms are the
 gradients of the T uses of that weight, one per step; they sum to the analytic value. Forward mode runs the cell's
-equations over dual numbers: its value is exact to rounding, also where finite differences end. A cell of your own takes
-part with its 'equations'; without them it says that forward mode is not available.
+equations over dual numbers: its value is exact to rounding, even below the noise of finite differences. Your own cell needs
+'equations' for it; without them, forward mode is unavailable.
 
-An element agrees where forward mode has the same value and finite differences do not call it wrong. At a kink of the loss,
-as of max(0, x) at 0, and without forward mode, finite differences decide: at a kink it agrees between the derivatives on
-either side, and what they can neither confirm nor refute is inconclusive. bptt check judges by the same rule.
+An element agrees if forward mode has the same value and finite differences do not refute it. At a kink of the loss, such as
+max(0, x) at 0, and without forward mode, finite differences decide: at a kink any value between the derivatives on either side
+agrees, and what they can neither confirm nor refute is inconclusive. bptt check uses the same rule.
 
-Exit status: 0 where everything agrees, 1 where anything disagrees or is inconclusive.
+Exit status: 0 if everything agrees, 1 if anything disagrees or is inconclusive.
 
 Example:
   bptt gradcheck --cell lstm --param Wh --at 3,7
@@ -52,9 +52,7 @@ export function addGradcheck(
 ): void {
   const command = program
     .command('gradcheck')
-    .description(
-      'compare gradients of a cell with forward mode and finite differences, and show the terms they sum up',
-    );
+    .description('compare gradients of a cell with forward mode and finite differences, and show their terms');
   addRequired(command, '--cell <cell>', `cell: ${cellChoices(cells)}`, cellName(cells))
     .option('--param <name>', 'parameter, such as Wx, Wh, b; default: all of them')
     .option('--at <i,j>', 'element of the parameter, counted from 0; default: the one that agrees least', elementIndex)

@@ -16,15 +16,15 @@ import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
 const HELP = `
-What is imported is told by the path: a folder, or the first bytes of a file. Nothing is left out in silence: a tensor that the model
-has no place for is refused by its name. docs/interchange.md lists what survives.
+The path decides what is imported: a folder, or a file by its first bytes. Nothing is left out silently: a tensor without a place
+in the model is refused by name. docs/interchange.md lists what survives.
 `;
 
 /** Adds the command. */
 export function addImport(program: Command, terminal: Terminal, formats: readonly ImportFormat[] = IMPORTS): void {
   const command = program
     .command('import')
-    .description('make a model file from a model of another engine')
+    .description('convert a model of another engine to a model file')
     .argument('<path>', 'file or folder of the other engine');
   addRequired(command, '-o, --out <file>', 'the model file');
   for (const option of new Set(formats.flatMap(({ options }) => options))) command.addOption(option);

@@ -21,8 +21,8 @@ export interface InitOptions {
 /** Adds the options. */
 export function addInitOptions(command: Command): void {
   command
-    .option('--init <model>', 'go on from a model: its weights, words, labels and architecture; what is new is added')
-    .option('--freeze <parts>', 'leave these parts as they are: encoders, encoders.words, layers.0, heads.slots', partNames); // prettier-ignore
+    .option('--init <model>', 'continue from a model: its weights, words, labels and architecture; new words and labels are added')
+    .option('--freeze <parts>', 'keep these parts unchanged: encoders, encoders.words, layers.0, heads.slots', partNames); // prettier-ignore
 }
 
 /** The model that `--init` names. @throws DataError where the file is not a model */

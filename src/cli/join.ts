@@ -17,8 +17,8 @@ interface Options {
 }
 
 const HELP = `
-The pieces may be named in any order; their manifests say which is which. All must be made from the same input, model and options, by
-the same version, and be what their manifests describe. A piece that is missing, or there twice, is named.
+The pieces may be named in any order; their manifests identify them. All must come from the same input, model, options and
+version, and match their manifests. A missing or duplicate piece is named.
 
 Example:
   bptt join pieces/*.conllu --out all.conllu
@@ -28,9 +28,9 @@ Example:
 export function addJoin(program: Command, terminal: Terminal): void {
   program
     .command('join')
-    .description('put the pieces of bptt tag --shard together, after checking them')
-    .argument('<piece...>', 'outputs of bptt tag --shard i/n --out, each with its manifest beside it')
-    .option('--out <file>', 'write to a file, which appears when it is whole (default: standard output)')
+    .description('check and join the pieces of bptt tag --shard')
+    .argument('<piece...>', 'outputs of bptt tag --shard i/n --out, each with its manifest')
+    .option('--out <file>', 'write to a file, which appears when it is complete (default: standard output)')
     .option('--check', 'only check the pieces')
     .addHelpText('after', HELP)
     .action((pieces: string[], options: Options) => runJoin(pieces, options, terminal));

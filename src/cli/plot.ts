@@ -17,10 +17,10 @@ import type { Terminal } from './terminal.js';
 import { print } from './terminal.js';
 
 const HELP = `
-A log is what bptt train --log writes. Drawn are, over the epochs: the loss, the score on the development set (span F1, or
-accuracy; of several heads that of the first), the learning rate, and the norm of the gradient before clipping. Each log is a
+A log is what bptt train --log writes. The curves over the epochs are the loss, the score on the development set (span F1,
+or accuracy; with several heads that of the first), the learning rate, and the norm of the gradient before clipping. Each log is a
 run; a log of --seeds is one run for each seed. A ring marks the epoch whose weights were kept. Without --svg the curves are
-printed as lines of blocks, all runs on one scale.
+printed in the terminal, all runs on one scale.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 
@@ -33,9 +33,9 @@ Example:
 export function addPlot(program: Command, terminal: Terminal): void {
   program
     .command('plot')
-    .description('draw loss, dev score, learning rate and gradient norm of trainings from their logs')
+    .description('draw loss, dev score, learning rate and gradient norm of training runs from their logs')
     .argument('<log...>', 'logs of bptt train --log')
-    .option('--svg <file>', 'write a picture, light and dark as the reader has it')
+    .option('--svg <file>', 'write a picture, light or dark as the reader prefers')
     .addHelpText('after', HELP)
     .action((logs: string[], options: { readonly svg?: string }) => runPlot(logs, options, terminal));
 }

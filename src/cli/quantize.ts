@@ -35,10 +35,9 @@ interface Options extends GoldOptions {
 }
 
 const HELP = `
-Every matrix gets integers from -127 to 127 and a scale for each row; vectors stay in float32. A weight is off by at most half a step of
-its row. bptt tag, eval and the API read the file as any other; older versions refuse it, and no training goes on from it.
-
-With --gold, both models label the file, and the difference of their scores is printed.
+Every matrix gets integers from -127 to 127 and a scale for each row; vectors stay in float32. A weight is off by at most half a
+step of its row. bptt tag, eval and the API read the file like any other; older versions refuse it, and training cannot continue
+from it. With --gold, both models label the file, and the difference of their scores is printed.
 
 Example:
   bptt quantize tagger.safetensors --out small.safetensors --gold dev.conllu`;
@@ -47,7 +46,7 @@ Example:
 export function addQuantize(program: Command, terminal: Terminal): void {
   const command = program
     .command('quantize')
-    .description('write a model with weights in integers of 8 bits, a quarter of the size')
+    .description('write a model with 8-bit integer weights, a quarter of the size')
     .argument('<model>', 'model file');
   addRequired(command, '--out <file>', 'model file to write')
     .option('--gold <file>', 'labeled sentences: score the model before and after')

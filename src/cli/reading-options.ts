@@ -57,17 +57,17 @@ export function addReadingOptions(command: Command, format: string, labels: bool
     );
     command.option(
       '--unlabeled <mark>',
-      'what stands for no label, such as _ or ?: no part of loss and scores (default: _ in conllu but feats, misc, …; null in jsonl)',
+      'mark of unlabeled tokens, such as _ or ?, which are left out of loss and scores (default: _ in conllu but feats, misc, …; null in jsonl)',
       labelMark,
     );
     command.option(
       '--label-names <names>',
-      'jsonl: what integer labels (ner_tags) stand for, from 0 on: O,B-PER,… or a file: one a line, a JSON list, dataset_info.json',
+      'jsonl: names of integer labels (ner_tags), from 0 on: O,B-PER,… or a file: one per line, a JSON list, dataset_info.json',
       labelNameList,
     );
     command.option(
       '--offset-unit <unit>',
-      `what places of characters count: ${OFFSET_UNITS.join(', ')} (default: doccano, spans: utf16, as JavaScript; prodigy, brat: codepoints, as Python; the other where it alone fits)`,
+      `unit of character offsets: ${OFFSET_UNITS.join(', ')} (default: doccano, spans: utf16, as JavaScript; prodigy, brat: codepoints, as Python; the other if only it fits)`,
       oneOf(...OFFSET_UNITS),
     );
   }
@@ -78,14 +78,14 @@ export function addReadingOptions(command: Command, format: string, labels: bool
     command
       .option(
         '--tokenizer <name>',
-        `how text is cut: ${TOKENIZERS.join(', ')} (default: unicode)`,
+        `how text is split: ${TOKENIZERS.join(', ')} (default: unicode)`,
         oneOf(...TOKENIZERS),
       )
       .option('--locale <tag>', 'language of text, for scripts without spaces: th, ja, … (default: en)');
   }
   command
     .option('--comments <rule>', 'lines that begin with # in columns: auto, none, #', oneOf('auto', 'none', '#'))
-    .option('--skip-bad', 'leave out lines that cannot be read, with their sentences, and say so');
+    .option('--skip-bad', 'leave out lines that cannot be read, with their sentences, and report them');
 }
 
 /** The options of a reader of sentences with a label for each token. @param like how the training data of the model was read */

@@ -39,15 +39,15 @@ import { describeDecided, resolvedSettings } from './train-settings.js';
 import { collectWarnings } from './warnings.js';
 
 const HELP = `
-Every setting of bptt train may be given too, and is fixed for all trials (bptt train --help lists them), or comes from
---config F. A space is a JSON object: a list of values for each setting, or a range. Settings have the names of configuration files.
+You may pass every setting of bptt train (bptt train --help lists them), or --config F; it is then fixed for all
+trials. A space is a JSON object: a list of values for each setting, or a range. Settings have the names of configuration files.
 
   { "lr": { "min": 0.001, "max": 0.02, "log": true }, "encoders": [["words"], ["words", "affixes"]] }
 
 Without --space, learning rate, dropout, hidden size, batch, word dropout, encoders and, for spans, the head are drawn. The first
-trial has the defaults. Successive halving: all trials train for a few epochs, a third of them for three times as many, and so on.
-Each training is a whole one, so a schedule such as hold:0.6 or cosine ends within its epochs. Ctrl-C keeps what is finished: the
-same command goes on from there.
+trial has the defaults. Successive halving: all trials train for a few epochs, the best third for three times as many, and so on.
+Each run is complete, so a schedule such as hold:0.6 or cosine ends within its epochs. Ctrl-C keeps finished runs: the same
+command resumes there.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C.
 
@@ -76,7 +76,7 @@ export function addSearch(program: Command, terminal: Terminal): void {
   const train = trainCommand(terminal);
   const command = program
     .command('search')
-    .description('search the settings of a training: trials in parallel, the bad ones stopped early')
+    .description('search for training settings: trials in parallel, bad ones stopped early')
     .addHelpText('after', HELP);
   addConfigReader(command, terminal, { settings: () => settingsOf(train), leftOut: REFUSED_NAMES });
   addRequired(command, '--train <file>', 'labeled sentences to learn from')
@@ -84,10 +84,10 @@ export function addSearch(program: Command, terminal: Terminal): void {
     .option('--random <n>', 'draw n trials, the first with the defaults', trialCount)
     .option('--grid <file>', 'try every combination of the lists in a JSON file')
     .option('--space <file>', 'with --random: draw from the lists and ranges in a JSON file (default: see below)')
-    .option('-o, --out <file>', 'where the best settings go, for bptt train --config', 'best.json')
-    .option('--state <file>', 'where the finished runs are kept (default: beside -o, BEST.search.json)')
-    .option('--parallel <n>', 'trainings at a time (default: as many as there are cores)', positiveInteger)
-    .option('--eta <n>', 'of n trials one goes on, for n times as many epochs', halvingRate, 3)
+    .option('-o, --out <file>', 'file for the best settings, for bptt train --config', 'best.json')
+    .option('--state <file>', 'file that keeps finished runs (default: next to -o, BEST.search.json)')
+    .option('--parallel <n>', 'runs at a time (default: one per core)', positiveInteger)
+    .option('--eta <n>', 'promote one of n trials, for n times as many epochs', halvingRate, 3)
     .option('--no-halving', 'train every trial for all epochs')
     .option('--quiet', 'print nothing but warnings')
     .option('--json', 'print one JSON object; progress goes to standard error');

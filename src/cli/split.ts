@@ -47,14 +47,15 @@ interface Options extends ReadingOptions {
 }
 
 const HELP = `
-Written are FOLDER/train, dev and test, with the extension of the input; of slots, and of one file per label, folders with the names of
-the input. A sentence keeps its lines byte for byte, with the comments and blank lines before it, and the order of the input. A header
-that names columns begins every part. The parts are read back, and compared with the input, before they are written.
+The outputs are FOLDER/train, dev and test, with the extension of the input; for slots, and for one file per label, folders with
+the file names of the input. A sentence keeps its lines byte for byte, with the comments and blank lines before it, and the order
+of the input. A header that names columns begins every part. The parts are read back and compared with the input before they are
+written.
 
-Sentences are placed by their rarest label (iterative stratification): the label of the sentence, the types of its spans, else the labels of
-its words. Sentences with the same tokens, in NFC without case, go to one part, unless --allow-duplicates is given. With --by document the
-sentences of a document stay together, and so do documents that are the same; sentences that other parts have too are counted then.
-The same input, ratio and seed give the same files.
+Sentences are assigned by their rarest label (iterative stratification): the sentence label, the types of its spans, or else the
+labels of its words. Sentences with the same tokens, in NFC ignoring case, go to one part, unless --allow-duplicates is given.
+With --by document, the sentences of a document stay together, and so do equal documents; sentences that are also in other parts
+are then counted. The same input, ratio and seed give the same files.
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data.
 
@@ -68,21 +69,21 @@ export function addSplit(program: Command, terminal: Terminal): void {
     .command('split')
     .description('split a file of labeled sentences into train, dev and test, seeded and stratified')
     .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE');
-  addRequired(command, '-o, --out <folder>', 'where the parts go; it is made if it is not there')
+  addRequired(command, '-o, --out <folder>', 'folder for the parts, created if necessary')
     .addOption(
       new Option('--ratio <train/dev/test>', 'percent of the sentences in each part')
         .argParser(splitShares)
         .default(splitShares('80/10/10'), '80/10/10'),
     )
     .option('--seed <n>', 'seed of the drawing', integer, 1)
-    .option('--by <unit>', 'what is drawn: sentence, document', oneOf('sentence', 'document'), 'sentence')
+    .option('--by <unit>', 'unit that is drawn: sentence, document', oneOf('sentence', 'document'), 'sentence')
     .option('--document-field <name>', 'JSON lines: field that names the document of a line')
     .option(
       '--task <name>',
       'labels of words (tag), of sentences (classify), of both (slots-intent) (default: by path and format)',
       oneOf<TaskName>('tag', 'classify', 'slots-intent'),
     )
-    .option('--allow-duplicates', 'let the same sentence stand in several parts')
+    .option('--allow-duplicates', 'allow the same sentence in several parts')
     .option('--force', 'replace files of an earlier split')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP);

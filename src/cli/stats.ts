@@ -48,7 +48,7 @@ Example:
 export function addStats(program: Command, terminal: Terminal): void {
   const command = program
     .command('stats')
-    .description('count what labeled sentences are made of; list suspicious lines and duplicates')
+    .description('count sentences, words and labels; list suspicious lines and duplicates')
     .argument('<file>', 'labeled sentences to train on, - for standard input, or one file per label: pos=FILE,neg=FILE')
     .option('--dev <file>', 'development data, which is compared with the first file')
     .option('--test <file>', 'test data, likewise')
@@ -58,7 +58,7 @@ export function addStats(program: Command, terminal: Terminal): void {
       oneOf<TaskName>('tag', 'classify', 'slots-intent'),
     )
     .option('--document-field <name>', 'JSON lines: field that names the document of a line')
-    .option('--show <n>', 'list so many suspicious lines and duplicates of each kind, or all', countOrAll, 5)
+    .option('--show <n>', 'list n suspicious lines and duplicates of each kind, or all', countOrAll, 5)
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP);
   addReadingOptions(command, 'format of the files (default: by content)', true);

@@ -32,25 +32,25 @@ import { collectWarnings } from './warnings.js';
 
 const HELP = `
 Without --format the input is raw text: each line is split into sentences and tokens by the rules of Unicode
-(Intl.Segmenter). With --format it is tokenized already, and labels in it are ignored. Sentences are answered as soon as
-they are complete: a raw line at its end, also while the input goes on. (conll judges its columns by the first 200 lines.)
+(Intl.Segmenter). With --format it is already tokenized, and its labels are ignored. Sentences are labeled as soon as they
+are complete, a raw line at its end, even while input is still arriving. (conll first reads 200 lines to tell the columns apart.)
 
-The columns are those of the model's training data, where the format is the same and no option says otherwise.
+Input in the format of the model's training data is read from the same columns, unless options say otherwise.
 
-A model that labels sentences (bptt train --task classify) answers each line with its label and the probability of it; the
-line is cut into tokens as the training data was. Its outputs are text (label, tab, probability) and jsonl
+For a model that labels sentences (bptt train --task classify), each line gets its label and its probability; the line is
+split into tokens like the training data. Outputs are text (label, tab, probability) and jsonl
 ({"tokens": …, "label": …, "probability": …}); a blank line stays blank.
 
-Outputs: text (word/TAG, one sentence a line), slashed (the same, to be read back), conll (word, tab, tag), conllu (the input's own
-lines, or new ones, with labels in their columns), jsonl ({"tokens": …, "labels": …}).
+Outputs: text (word/TAG, one sentence per line), slashed (the same, to be read back), conll (word, tab, tag), conllu (the input's
+own lines, or new ones, with labels in their columns), jsonl ({"tokens": …, "labels": …}).
 
---output spans prints one JSON object a line of text: {"line", "text", "spans": [{"start", "end", "type", "text", "score", "sentence"}]}.
-start and end count UTF-16 code units within the text, from 0, so that text.slice(start, end) is the span; --offsets codepoints counts
-as Python does. Of labels that annotate no spans, such as parts of speech, every token is a span. With --format jsonl the input has
-{"text": …} or {"tokens": …} a line, and its other fields are kept.
+--output spans prints one JSON object per line of text: {"line", "text", "spans": [{"start", "end", "type", "text", "score",
+"sentence"}]}. start and end count UTF-16 code units within the text, from 0, so that text.slice(start, end) is the span;
+--offsets codepoints counts as Python does. If the labels are not spans, as in part-of-speech tagging, every token is a span. With
+--format jsonl the input has {"text": …} or {"tokens": …} per line, and its other fields are kept.
 
-Of a model with several heads, text and conll have the labels of all, then their probabilities; jsonl has objects keyed by head.
-An intent stands before a tab in text, in a comment "# label = …" in conll, and in "label" in jsonl.
+With several heads, text and conll have the labels of all, then their probabilities; jsonl has objects keyed by head. An intent
+is before a tab in text, in a comment "# label = …" in conll, and in "label" in jsonl.
 
 Example:
   echo "They run. The run was long." | bptt tag tagger.safetensors
@@ -65,7 +65,7 @@ Example:
 export function addTag(program: Command, terminal: Terminal): void {
   const command = program
     .command('tag')
-    .description('label raw text, or sentences that are tokenized already')
+    .description('label raw text or tokenized sentences')
     .argument('<model>', 'model file')
     .argument('[file]', 'input, or - for standard input', '-')
     .option('--output <name>', `format of the output: ${OUTPUTS.join(', ')}, spans`, oneOf(...OUTPUTS, 'spans'), 'text')
@@ -73,7 +73,7 @@ export function addTag(program: Command, terminal: Terminal): void {
     .option('--spans', 'with --output jsonl: add the spans of the labels, each with its probability')
     .option(
       '--offsets <unit>',
-      'with --output spans: what start and end count, utf16 (default) or codepoints',
+      'with --output spans: unit of start and end, utf16 (default) or codepoints',
       oneOf(...OFFSET_UNITS),
     )
     .option(
@@ -82,10 +82,10 @@ export function addTag(program: Command, terminal: Terminal): void {
       labelColumns,
     )
     .option('--threads <n>', 'worker threads that label, or auto: one per core. The output is the same', threadCount, 1)
-    .option('--out <file>', 'write to a file, which appears when it is whole (default: standard output)')
+    .option('--out <file>', 'write to a file, which appears when it is complete (default: standard output)')
     .option(
       '--shard <i/n>',
-      'label piece i of n alone, from 1; slurm/n and kubernetes/n take i from the environment. With --out: a manifest beside it, and a finished piece stays',
+      'label only piece i of n, from 1; slurm/n and kubernetes/n take i from the environment. With --out: also write a manifest, and keep a finished piece',
       shardOption,
     )
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')

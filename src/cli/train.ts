@@ -153,11 +153,11 @@ export interface Options
 }
 
 const HELP = `
-Formats are found from the contents of a file. Ctrl-C saves the best model so far; before the end of
-the first epoch it leaves an existing model file as it is.
+Formats are detected from the contents of a file. Ctrl-C saves the best model so far; before the end
+of the first epoch it keeps an existing model file.
 
-With several columns (--column upos,xpos,feats) the model has a head for each over one body; losses are added up, and the first
-column decides which epoch is best, or --best-by. --task slots-intent learns the labels of words and one of the sentence: a folder
+With several columns (--column upos,xpos,feats) the model has a head for each over one body; the losses are added up, and the
+first column decides which epoch is best, or --best-by. --task slots-intent learns word labels and one sentence label: a folder
 with seq.in, seq.out and label, or JSON lines with "tokens", "labels" and "label"; its heads are slots and intent.
 
 With --task classify each sentence has one label: "label TAB text" in either order, JSON lines with "text" and "label",
@@ -165,12 +165,13 @@ fastText's __label__, a folder with seq.in and label, or one file per label, --t
 
 Exit status: 0, 1 failure, 2 usage, 65 bad data, 130 after Ctrl-C (129, 143 after SIGHUP, SIGTERM).
 
-A training writes its settings beside the model, MODEL.config.json; --config repeats it from there.
+Training writes its settings next to the model, MODEL.config.json; --config repeats the run from that file.
 
---checkpoint writes the state of the training every five minutes, or as --every says, after Ctrl-C and at the end; --resume goes on from
-it, with the same data and settings, to the same model byte for byte. The same command may have both, begun or not.
+--checkpoint writes the state of training every five minutes, or as often as --every says, after Ctrl-C and at the end; --resume
+continues from it, with the same data and settings, to the same model byte for byte. One command may have both, at the start and
+after an interruption.
 
---init goes on from a model. Words and labels that it lacks are added; --freeze leaves parts of it as they are.
+--init continues from a model. Words and labels that it lacks are added; --freeze keeps parts of it unchanged.
 
 Example:
   bptt train --config tagger.config.json --seed 2 --out other.safetensors
@@ -188,7 +189,7 @@ Example:
 export function addTrain(program: Command, terminal: Terminal): void {
   const command = program
     .command('train')
-    .description('train a tagger, or a classifier of sentences, on labeled sentences')
+    .description('train a tagger or a sentence classifier on labeled sentences')
     .addHelpText('after', HELP);
   addConfigOptions(command, terminal);
   addDataOptions(command);
@@ -220,10 +221,14 @@ function addDataOptions(command: Command): void {
     .option('--tensorboard <folder>', 'write the scalars of every epoch for TensorBoard')
     .option('--card <file>', 'write a model card: data with hashes, settings, scores by type, limits')
     .option('--language <codes>', 'languages of the data, for --card: da, or en,de', languageCodes)
-    .option('--find-lr [updates]', 'train nothing: try growing rates for an epoch, and suggest one', updateCount)
-    .option('--lr-range <from,to>', 'with --find-lr: the first rate and the last (default: 1e-5,10)', rateRange)
+    .option(
+      '--find-lr [updates]',
+      'suggest a learning rate, by trying growing rates for an epoch; no model is saved',
+      updateCount,
+    )
+    .option('--lr-range <from,to>', 'with --find-lr: first and last rate (default: 1e-5,10)', rateRange)
     .option('--svg <file>', 'with --find-lr: draw the loss over the rates')
-    .option('--profile', 'say where the time went, phase by phase')
+    .option('--profile', 'print the time of each phase')
     .option('--quiet', 'print nothing but warnings')
     .option('--json', 'print one JSON object; progress goes to standard error');
 }
@@ -233,14 +238,10 @@ function addTagOptions(command: Command): void {
   command
     .option(
       '--head <name>',
-      `tag: softmax, each word by itself; crf, a sentence at once; by column: ner=crf (default: ${String(d.head)})`,
+      `tag: softmax, each word independently; crf, the labels of a sentence jointly; by column: ner=crf (default: ${String(d.head)})`,
       headChoice,
     )
-    .option(
-      '--head-weights <list>',
-      'how much the loss of a head counts, such as xpos=0.5 (default: 1 each)',
-      headWeights,
-    )
+    .option('--head-weights <list>', 'weights of the losses of heads, such as xpos=0.5 (default: 1 each)', headWeights)
     .option('--best-by <head>', 'the head whose dev score decides which epoch is best (default: the first)')
     .option(
       '--scheme <name>',
@@ -249,7 +250,7 @@ function addTagOptions(command: Command): void {
     )
     .option(
       '--decode <name>',
-      'tag: constrained, only labels that the scheme permits side by side; free (default: crf: constrained; softmax: free)',
+      'tag: constrained, only label sequences that the scheme permits; free (default: crf: constrained; softmax: free)',
       oneOf('free', 'constrained'),
     );
 }
@@ -273,8 +274,8 @@ function addModelOptions(command: Command): void {
     .option('--hidden <n>', 'hidden size of a layer, per direction', positiveInteger, d.hidden)
     .option('--layers <n>', 'number of recurrent layers', positiveInteger, d.layers)
     .option('--no-bidirectional', 'read sentences from left to right only')
-    .option('--residual', 'add the input of every layer but the first to its output')
-    .option('--dense <n>', 'a layer of n with tanh between the recurrent layers and the head', positiveInteger);
+    .option('--residual', 'residual connections: add the input of every layer but the first to its output')
+    .option('--dense <n>', 'a dense layer of n tanh units between the recurrent layers and the head', positiveInteger);
   addNoiseOptions(command);
   addWordOptions(command);
   addAffixOptions(command);
@@ -288,17 +289,13 @@ function addNoiseOptions(command: Command): void {
     .option('--dropout <p>', 'dropout on word vectors and layer outputs', dropProbability, d.dropout)
     .option(
       '--dropout-kind <name>',
-      `dropout masks: standard, one a word; variational, one a sentence (default: ${d.dropoutKind})`,
+      `dropout masks: standard, one per word; variational, one per sentence (default: ${d.dropoutKind})`,
       oneOf('standard', 'variational'),
     )
-    .option(
-      '--recurrent-dropout <p>',
-      'dropout on the state that the recurrence reads, one mask a sentence',
-      dropProbability,
-    )
+    .option('--recurrent-dropout <p>', 'dropout on the recurrent state, one mask per sentence', dropProbability)
     .option(
       '--zoneout <p>',
-      'probability that a unit of a state keeps its value: of all states, or by state, h=0.05,c=0.5',
+      'probability that a state unit keeps its old value: for all states, or by state, h=0.05,c=0.5',
       zoneoutRates,
     );
 }
@@ -307,7 +304,7 @@ function addWordOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
     .addOption(
-      new Option('--encoders <names>', `what tokens are read by, joined: ${ENCODERS.join(', ')}`)
+      new Option('--encoders <names>', `how tokens become vectors, concatenated: ${ENCODERS.join(', ')}`)
         .argParser(encoderNames)
         .default(['words'], 'words'),
     )
@@ -315,25 +312,25 @@ function addWordOptions(command: Command): void {
     .option('--word-dropout <p>', 'words: probability of hiding a training word', dropProbability, d.wordDropout)
     .option('--min-count <n>', 'words: rarer words are unknown words', positiveInteger, d.minCount)
     .option('--lower-case', 'words: look words up in lower case')
-    .option('--no-signatures', 'words: let all unknown words share one vector, whatever they look like');
+    .option('--no-signatures', 'words: use one vector for all unknown words, whatever their shape and ending');
 }
 
 function addAffixOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
     .option('--affix-size <n>', 'affixes: size of the vectors', positiveInteger, d.affixSize)
-    .option('--affix-rows <n>', 'affixes: rows of the table they are hashed to', positiveInteger, d.affixRows)
+    .option('--affix-rows <n>', 'affixes: rows of the table to which they are hashed', positiveInteger, d.affixRows)
     .option('--prefixes <n>', 'affixes: prefixes of 1 to n characters, n up to 10', affixCount, d.prefixes)
     .option('--suffixes <n>', 'affixes: suffixes of 1 to n characters, n up to 10', affixCount, d.suffixes)
     .option(
       '--affix-min-count <n>',
-      'affixes: rarer ones share a vector with those of new words',
+      'affixes: rarer ones share a vector with unseen ones',
       positiveInteger,
       d.affixMinCount,
     )
     .option(
       '--affix-dropout <p>',
-      'affixes: probability of hiding those that tell a training word; with --affix-min-count',
+      'affixes: probability of hiding those that identify a training word; needs --affix-min-count',
       dropProbability,
       d.affixDropout,
     );
@@ -344,13 +341,13 @@ function addCharacterOptions(command: Command): void {
   command
     .option(
       '--characters <name>',
-      'characters: lstm, from either end; cnn, convolution and maximum',
+      'characters: lstm, in both directions; cnn, convolution and maximum',
       oneOf('lstm', 'cnn'),
       d.characters,
     )
     .option(
       '--character-unit <name>',
-      'characters: what is one: code-point or grapheme',
+      'characters: unit, code-point or grapheme',
       oneOf('code-point', 'grapheme'),
       d.characterUnit,
     )
@@ -360,30 +357,33 @@ function addCharacterOptions(command: Command): void {
       positiveInteger,
       d.characterEmbedding,
     )
-    .option('--character-size <n>', 'characters: size of the vector of a word', positiveInteger, d.characterSize)
-    .option('--character-window <n>', 'characters: how many a filter of cnn sees', positiveInteger, d.characterWindow);
+    .option('--character-size <n>', 'characters: size of a word vector', positiveInteger, d.characterSize)
+    .option('--character-window <n>', 'characters: window of a cnn filter', positiveInteger, d.characterWindow);
 }
 
 function addVectorOptions(command: Command): void {
   const d = TRAIN_DEFAULTS;
   command
-    .option('--vectors <file>', 'vectors: pretrained ones: GloVe, word2vec text or binary, fastText .vec; gzip too')
+    .option(
+      '--vectors <file>',
+      'vectors: pretrained file: GloVe, word2vec text or binary, fastText .vec; plain or gzip',
+    )
     .option(
       '--vectors-keep <n>',
-      'vectors: keep the first n, or all, beside those of words of the data',
+      'vectors: keep the first n, or all, besides those of words in the data',
       keptVectors,
       VECTORS_KEPT,
     )
     .option(
       '--vectors-mode <name>',
-      'vectors: frozen, as they are in the file; tuned, trained too',
+      'vectors: frozen, as in the file; tuned, trained too',
       oneOf('frozen', 'tuned'),
       d.vectorsMode,
     )
-    .option('--vectors-size <n>', 'vectors: size of what a linear map makes of them', positiveInteger, d.vectorsSize)
+    .option('--vectors-size <n>', 'vectors: output size of the linear map', positiveInteger, d.vectorsSize)
     .option(
       '--vectors-digits <name>',
-      'vectors: where nothing else is found, look words up with 0 or # for every digit',
+      'vectors: as a last resort, look words up with 0 or # for every digit',
       oneOf(...VECTOR_DIGITS),
       d.vectorsDigits,
     );
@@ -395,12 +395,8 @@ function addUpdateOptions(command: Command): void {
     .option('--optimizer <name>', 'adam, adamw or sgd', oneOf('adam', 'adamw', 'sgd'), d.optimizer)
     .option('--lr <x>', 'learning rate (default: by size, or 0.003; sgd: 0.5)', positiveNumber)
     .option('--beta2 <x>', 'adam, adamw: decay of the mean of squared gradients (default: 0.999)', dropProbability)
-    .option('--epsilon <x>', 'adam, adamw: what is added to its root (default: 1e-8)', positiveNumber)
-    .option(
-      '--weight-decay <x>',
-      'how strongly weights are drawn to 0 (default: adamw 0.01; others 0)',
-      nonNegativeNumber,
-    )
+    .option('--epsilon <x>', 'adam, adamw: constant added to its root (default: 1e-8)', positiveNumber)
+    .option('--weight-decay <x>', 'decay of the weights towards 0 (default: adamw 0.01; others 0)', nonNegativeNumber)
     .option(
       '--schedule <form>',
       'constant, warmup:STEPS, cosine[:STEPS[,WARMUP[,FLOOR]]], hold:SHARE[,FLOOR], plateau:FACTOR,PATIENCE',
@@ -416,7 +412,7 @@ function addUpdateOptions(command: Command): void {
       `sentences per update (default: by size; with --epochs or --lr: ${d.batch})`,
       positiveInteger,
     )
-    .option('--clip <x>', 'largest norm of a gradient, or none', clipNorm, d.clip)
+    .option('--clip <x>', 'clip gradients to this norm, or none', clipNorm, d.clip)
     .option('--truncate <k1,k2>', 'truncated BPTT: every k1 steps, k2 steps back (default: full BPTT)', truncation)
     .option('--strict-labels', 'refuse labels of dev or test that training lacks; by default they count as errors')
     .option(
@@ -434,17 +430,17 @@ function addRunOptions(command: Command): void {
     .option('--seed <n>', 'seed of everything random', integer, d.seed)
     .option(
       '--seeds <n>',
-      'train n times, with --seed and those that follow: mean ± sd; the best model is kept',
+      'train n times, with --seed and the seeds that follow: mean ± sd; the best model is kept',
       seedCount,
     )
     .option(
       '--ensemble <n>',
-      'train n models, with --seed and those that follow, into one file: their probabilities are averaged',
+      'train n models, with --seed and the seeds that follow, into one file; their probabilities are averaged',
       memberCount,
     )
     .option(
       '--threads <n>',
-      'threads that share each batch, or auto: one per core where that is measured to be faster',
+      'threads that share each batch, or auto: one per core if measured to be faster',
       threadCount,
       1,
     );
@@ -474,17 +470,17 @@ function addLossOptions(command: Command): void {
   command
     .option(
       '--preset <name>',
-      `a recipe for a kind of task: ${PRESETS.join(', ')}; other options win`,
+      `a recipe for a kind of task: ${PRESETS.join(', ')}; other options override it`,
       oneOf(...PRESETS),
     )
     .option(
       '--ema <decay>',
-      'judge and save a moving average of the weights, such as 0.999 (default: none)',
+      'evaluate and save a moving average of the weights, such as 0.999 (default: none)',
       averageDecay,
     )
     .option(
       '--class-weights <w>',
-      'how much the loss of each label counts: balanced, LABEL=W,…, or a .json file (default: 1 each)',
+      'weights of the labels in the loss: balanced, LABEL=W,…, or a .json file (default: 1 each)',
       classWeights,
     )
     .option(
@@ -501,7 +497,7 @@ function addLossOptions(command: Command): void {
     )
     .option(
       '--outside-bias <d>',
-      'spans: add d to the logit of O in the end, below 0 for more spans; dev: the d that is best for F1 on dev (default: 0)',
+      'spans: add d to the logit of O after training, below 0 for more spans; dev: the d with the best F1 on dev (default: 0)',
       outsideBias,
     );
 }

@@ -36,13 +36,13 @@ interface Options extends GoldOptions {
 const LIMIT = 500;
 
 const HELP = `
-One HTML file that needs nothing else: scores; spans by type and by what became of them, or pairs of labels by count; a heat map of
-labels that were taken for each other; errors by the length of the sentence and by known words; a reliability diagram with the expected
-calibration error; and every error in its sentence, gold and predicted. It follows the light or dark scheme of its reader. Controls,
-keys (j, k, /, x) and the cells of the heat maps choose errors; with scripts off all of them are listed.
+One HTML file that needs nothing else: scores; spans by type and outcome, or pairs of labels by count; a heat map of confused labels;
+errors by sentence length and by known words; a reliability diagram with the expected calibration error; and every error in its
+sentence, gold and predicted. It follows the light or dark scheme of its reader. Controls, keys (j, k, /, x) and the cells of the
+heat maps filter errors; without scripts all of them are listed.
 
-Of more wrong sentences than --limit the first ones are listed; the page says how many are not. --json prints the same data as one
-object, with or without a page. Of a model with several heads each is shown, or the one that --head names.
+If there are more wrong sentences than --limit, the first ones are listed, and the page says how many are left out. --json prints
+the same data as one object, with or without a page. With several heads, each is shown, or only the one that --head names.
 
 The file is read, and spans are read from labels, as by bptt eval.
 
@@ -54,13 +54,13 @@ Example:
 export function addErrors(program: Command, terminal: Terminal): void {
   const command = program
     .command('errors')
-    .description('what a model gets wrong on labeled sentences, as one offline HTML page')
+    .description('show what a model gets wrong on labeled sentences, as one offline HTML page')
     .argument('<model>', 'model file')
     .argument('<file>', 'labeled sentences, - for standard input, or one file per label: pos=FILE,neg=FILE')
     .option('-o, --out <file>', 'the page')
     .option('--json', 'print the same data as one JSON object')
     .option('--limit <n>', 'list at most n sentences that have errors, or all; the rest is counted', countOrAll, LIMIT)
-    .option('--head <name>', 'of a model with several heads, show this one alone')
+    .option('--head <name>', 'show only this head of a model with several')
     .option('--cell <file>', 'the JavaScript file of the cell the model was trained with, if it is not built in')
     .addHelpText('after', HELP);
   addGoldOptions(command);

@@ -15,8 +15,8 @@ export const kerasExport: ExportFormat = {
   target: new Option('--keras <file>', 'Keras 3: a Sequential model with its weights (.keras)'),
   options: [],
   help: `
---keras writes a Sequential from ids of words to probabilities of labels: words, LSTM, GRU or SimpleRNN layers, a softmax head. Words and
-labels lie in the archive too (bptt.json), where bptt import finds them.`,
+--keras writes a Sequential from word ids to label probabilities: words, LSTM, GRU or SimpleRNN layers, a softmax head. Words and
+labels are in the archive too (bptt.json), where bptt import finds them.`,
   examples: ['bptt export tagger.safetensors --keras tagger.keras'],
   write(model, path) {
     const lines = isConstrained(model)
@@ -32,7 +32,7 @@ export const kerasImport: ImportFormat = {
   options: [NAMES],
   help: `
 Keras: a .keras archive, or an .h5 that holds a whole model. jsfive reads the weights: npm i jsfive. An Embedding, then LSTM, GRU or SimpleRNN layers,
-one direction or both, then a Dense layer, in a row. A model of your own needs --names, as PyTorch's does.`,
+one direction or both, then a Dense layer, in a row. Your own model needs --names, as for PyTorch.`,
   examples: ['bptt import tagger.keras --names names.json --out tagger.safetensors'],
   recognizes: (path, begin) => begin !== undefined && (isHdf5(begin) || (/\.keras$/.test(path) && isZip(begin))),
   async read(path, { names }) {

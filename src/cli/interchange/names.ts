@@ -9,7 +9,7 @@ import { quoted } from '../../tensor/visible.js';
 import { readBytes } from '../model-io.js';
 
 /** One option that several formats have. */
-export const NAMES = new Option('--names <file>', 'a model of your own: JSON with its words and labels');
+export const NAMES = new Option('--names <file>', 'your own model: JSON with its words and labels');
 
 /** What people are told of names that were not all said: which word was taken for the unknown one, where none is spelled so. */
 export function guessesOf({ words, unknown }: StateDictNames): string[] {

@@ -12,14 +12,12 @@ import { NAMES, readNames } from './names.js';
 
 /** `--onnx`. */
 export const onnxExport: ExportFormat = {
-  target: new Option(
-    '--onnx <file>',
-    'ONNX: a graph for ONNX Runtime, and decoders in JavaScript and Python beside it',
-  ),
+  target: new Option('--onnx <file>', 'ONNX: a graph for ONNX Runtime, and decoders in JavaScript and Python'),
   options: [],
   help: `
---onnx F.onnx writes the graph (IR 8, operators 14), F.decode.json with words and labels, and F.decode.mjs and F.decode.py, which make
-inputs of words and labels of outputs; a model that reads characters, affixes or vectors has F.spelling.mjs and F.spelling.py too.`,
+--onnx F.onnx writes the graph (IR 8, operators 14), F.decode.json with words and labels, and F.decode.mjs and F.decode.py, which
+turn
+words into inputs and outputs into labels; a model that reads characters, affixes or vectors has F.spelling.mjs and F.spelling.py too.`,
   examples: ['bptt export tagger.safetensors --onnx tagger.onnx'],
   write(model, path) {
     if (extname(path) !== '.onnx') throw new ArgumentError(`--onnx must name a file that ends in .onnx; got ${quoted(path)}: call it so`); // prettier-ignore
@@ -38,7 +36,7 @@ export const onnxImport: ImportFormat = {
   help: `
 ONNX: a file of bptt export --onnx, or one of another program, .onnx with --names: layers of LSTM, GRU or RNN between one table of word
 vectors and one linear map. The JSON file has "words" and "labels" in the order of their ids, and may say "unknown" (null for none),
-"lowerCase" and "output". A node that has no counterpart is refused by its name and operator.`,
+"lowerCase" and "output". A node without a counterpart is refused by name and operator.`,
   examples: [
     'bptt import tagger.onnx --out tagger.safetensors',
     'bptt import pytorch.onnx --names names.json --out tagger.safetensors',

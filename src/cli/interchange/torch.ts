@@ -30,19 +30,20 @@ import { guessesOf, NAMES, readNames } from './names.js';
 export const torchExport: ExportFormat = {
   target: new Option(
     '--torch <folder>',
-    'PyTorch: a module to read (model.py), its configuration, words, labels and weights',
+    'PyTorch: a readable module (model.py), its configuration, words, labels and weights',
   ),
   options: [
     new Option('--pt', 'with --torch: the weights as weights.pt, which torch.load reads, instead of safetensors'),
-    new Option('--train <file>', 'with --torch: labeled sentences, written as shards beside train_ddp.py'),
+    new Option('--train <file>', 'with --torch: labeled sentences, written as shards, and train_ddp.py'),
     new Option('--shards <n>', 'with --train: files of sentences, at least as many as ranks (default: 8)').argParser(positiveInteger), // prettier-ignore
   ],
   help: `
---torch writes model.py, which needs torch alone, config.json, vocabulary.json, labels.json and weights.safetensors. python3 model.py
-tags sentences; bptt import reads the folder back, also after a training in PyTorch.
+--torch writes model.py, which needs only torch, config.json, vocabulary.json, labels.json and weights.safetensors. python3
+model.py tags sentences; bptt import reads the folder back, even after training in PyTorch.
 
---train adds what a training past one machine needs: the sentences in --shards files, and train_ddp.py, DistributedDataParallel by torchrun
-or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read as the training data of the model was.`,
+--train adds files for training on several machines: the sentences in --shards files, and train_ddp.py, which uses
+DistributedDataParallel
+through torchrun or the variables RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT. The file is read like the training data of the model.`,
   examples: [
     'bptt export tagger.safetensors --torch tagger-torch',
     'bptt export tagger.safetensors --torch tagger-torch --train train.conllu --force',
@@ -93,15 +94,16 @@ interface Options {
 export const torchImport: ImportFormat = {
   name: 'PyTorch',
   options: [
-    new Option('--weights <file>', 'a folder of PyTorch: take the weights of this file, .safetensors or .pt'),
+    new Option('--weights <file>', 'a PyTorch folder: take the weights from this file, .safetensors or .pt'),
     NAMES,
     new Option('--part <key>', 'a .pt of several objects: the state dict is under this key'),
   ],
   help: `
-PyTorch: a folder of bptt export --torch, or the state dict of a tagger of your own, .safetensors or .pt, with --names: a JSON file
-{ "words": [...], "labels": [...] } with the words of the embedding's rows and the labels of the output, in order. It may also say
-"unknown" (the word that stands for unknown ones; default <unk>, [UNK] or the first), "lowerCase", "cell", "prefix", "embedding", "output", "crf" and
-"ignore" (tensors to leave out). A .pt is read without running anything of it: what a state dict does not need is refused by name.`,
+PyTorch: a folder of bptt export --torch, or the state dict of your own tagger, .safetensors or .pt, with --names: a JSON file {
+"words": [...], "labels": [...] } with the words of the embedding's rows and the labels of the output, in order. It may also say
+"unknown" (the word that stands for unknown ones; default <unk>, [UNK] or the first), "lowerCase", "cell", "prefix", "embedding",
+"output", "crf" and
+"ignore" (tensors to leave out). A .pt is read without running any of it; anything that a state dict does not need is refused by name.`,
   examples: [
     'bptt import tagger-torch --out tagger.safetensors',
     'bptt import best.pt --names names.json --out tagger.safetensors',

@@ -29,12 +29,12 @@ interface Options extends ReadingOptions {
 }
 
 const HELP = `
-Each weight's gradient by the hand-written backward pass, by dual numbers (forward mode) and by central differences with their noise:
-finite differences below their noise prove nothing, and the verdict says so. Where something disagrees, the first wrong gate, unit
-and word are named. Below stands how wrong plain differences of one weight are, by their step: too wide a step leaves something out,
-too narrow a one is rounding.
+Each weight's gradient by the hand-written backward pass, by dual numbers (forward mode) and by central differences with their
+noise: finite differences below their noise prove nothing, and the verdict says so. If something disagrees, the first wrong gate,
+unit and word are named. Below is the error of plain differences of one weight by step size: too wide a step truncates, too narrow
+a one only rounds.
 
-Exit status: 0 where everything agrees, 1 where anything disagrees.
+Exit status: 0 if everything agrees, 1 if anything disagrees.
 
 Example:
   bptt check "the cat near the dogs sat" --cell lstm --random 200

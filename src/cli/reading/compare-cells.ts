@@ -1,4 +1,4 @@
-/** The numbers of a comparison: per cell the middle value over the seeds. */
+/** The numbers of a comparison: the median over the seeds, for each cell. */
 import { cellNamed } from '../../cells/index.js';
 import { createCpuKernels } from '../../kernels/index.js';
 import { inspect } from '../../inspect/index.js';
@@ -31,7 +31,7 @@ export interface ComparedCell {
   readonly hidden: number;
   readonly parameters: number;
   readonly seeds: readonly SeedResult[];
-  /** `[M][T]` middle values over the seeds; structural zeros are 0. */
+  /** `[M][T]` medians over the seeds; structural zeros are 0. */
   readonly retention: readonly (readonly number[])[];
   /** The same before training, where there was one. */
   readonly before: readonly (readonly number[])[] | null;
@@ -128,7 +128,7 @@ export function valuesOf(trace: Trace, options: CompareOptions): LossByWord {
 
 const zeroed = (values: LossByWord): number[][] => values.map((row) => row.map((each) => each ?? 0));
 
-/** Cell by cell the middle value. */
+/** Medians, cell by cell. */
 function medianOf(all: readonly LossByWord[]): number[][] {
   const plain = all.map(zeroed);
   return plain[0].map((row, m) => row.map((_, k) => median(plain.map((each) => each[m][k]))));

@@ -16,7 +16,7 @@ export function compareLines(comparison: Comparison, options: CompareOptions, pa
   const all = cells.flatMap(({ retention }) => retention.flat()).filter(Number.isFinite);
   const scale = absolute ? Math.max(0, ...all) : 1;
   const after = updates > 0 ? `, after ${updates} updates` : ', untrained';
-  const drawn = seeds.length === 1 ? `one seed, ${seeds[0].seed}` : `${seeds.length} seeds, middle value of each`;
+  const drawn = seeds.length === 1 ? `one seed, ${seeds[0].seed}` : `${seeds.length} seeds, median of each`;
   const head = `${cells.map(({ cell }) => cell).join(', ')}${after}; ${drawn}${extrasOf(options)}`;
   return [
     ...wrapped(paper, paper.own(head)),

@@ -24,15 +24,16 @@ export interface CompareOptions extends ReadingOptions {
 }
 
 const HELP = `
-bptt compare SENTENCE: several cells on one sentence. Each cell is drawn with the seeds 1 to n (or from --seed on), and the middle value of every number is shown. All pictures share one
-scale. With --train n the models are also trained for n updates on number agreement, and the table shows before → after. With --swap the
-sentence is read again with another word: how much the margin at the last word moves is a measure of what a model remembers.
+bptt compare SENTENCE: several cells on one sentence. Each cell is drawn with the seeds 1 to n (or from --seed on), and the median
+of every number is shown. All pictures share one scale. With --train n the models are also trained for n updates on number
+agreement, and the table shows before → after. With --swap the sentence is read again with another word: the change of the margin
+at the last word measures what a model remembers.
 
-bptt compare A B --gold F: two systems on one test set. A and B are model files, or files of predicted labels for the sentences of F:
-columns, CoNLL-U, JSON lines (labels as in F), or labels alone, one sentence a line. Sentences are drawn with replacement (--samples,
---seed); the table has the difference B - A with its 95 % interval and p, for accuracy and, where the labels annotate spans, span F1,
-and the sentences that changed. A p below 0.05 says that chance alone seldom makes such a difference. Options that begin with "gold:"
-belong to this form; --seed, --json, --quiet and --ascii to both, --tokenizer and --locale also where sentences have one label.
+bptt compare A B --gold F: two systems on one test set. A and B are model files, or files of predicted labels for the sentences of
+F: columns, CoNLL-U, JSON lines (labels as in F), or only labels, one sentence per line. Sentences are drawn with replacement
+(--samples, --seed); the table has the difference B - A with its 95 % interval and p, for accuracy and, for span labels, span F1,
+and the sentences that changed. A p below 0.05 means that chance alone seldom produces such a difference. Options that begin with
+"gold:" belong to this form; --seed, --json, --quiet and --ascii to both, --tokenizer and --locale also with sentence labels.
 
 Example:
   bptt compare "the cat near the dogs by the trees sat" --cells rnn,lstm,gru --seeds 5
@@ -44,16 +45,15 @@ Example:
 export function addCompare(program: Command, terminal: Terminal): void {
   const command = program
     .command('compare')
-    .description('several cells on one sentence; with --gold, two models or files of predictions on one test set')
+    .description(
+      'compare several cells on one sentence or, with --gold, two models or files of predictions on one test set',
+    )
     .argument('<sentence>', 'the sentence, in quotes; with --gold A, a model file or predictions')
     .argument('[other]', 'with --gold B, a model file or predictions')
     .option('--cells <list>', 'cells, separated by commas', cellList, ['rnn', 'lstm', 'gru'])
     .option('--seeds <n>', 'how many seeds', atMost(positiveInteger, 1000), 1)
-    .option('--untrained', 'do not train; this is what happens without --train')
-    .option(
-      '--swap <word=other>',
-      'read the sentence again with one word swapped, and compare the margins at the last word',
-    );
+    .option('--untrained', 'do not train, the default without --train')
+    .option('--swap <word=other>', 'swap one word, and compare the margins at the last word');
   addPrintOptions(
     addConventionOptions(addSentenceOptions(addDrawingOptions(command))),
     'print one JSON object: sentence, variable, normalization, cells',

@@ -25,8 +25,8 @@ interface Files {
 }
 
 const HELP = `
-The picture carries every number it shows, and in its metadata the command, the version, the SHA-256 of the weights and the
-conventions: \`bptt verify FILE\` draws it again and compares every mark. --csv writes the numbers as a table.
+The picture contains every number it shows and, in its metadata, the command, the version, the SHA-256 of the weights and the
+conventions: \`bptt verify FILE\` redraws it and compares every mark. --csv writes the numbers as a table.
 
 Example:
   bptt figure reach "the cat near the dogs by the trees sat" --cell lstm --svg reach.svg --csv reach.csv
@@ -35,7 +35,7 @@ Example:
 /** The command by itself; \`verify\` reads the arguments of a figure with it. */
 export function figureCommand(act: (question: FigureQuestion, files: Files) => Promise<void>): Command {
   const command = new Command('figure')
-    .description('one view of a sentence as an SVG file')
+    .description('draw one view of a sentence as an SVG file')
     .argument('<view>', VIEWS.join(', '));
   addQuietOption(addConventionOptions(addSentenceOptions(addModelOptions(command))))
     .option('--svg <file>', 'the picture')

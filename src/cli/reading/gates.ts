@@ -16,9 +16,10 @@ import { factorLines, saturationLines } from './gates-factors.js';
 import { placeOf } from './place.js';
 
 const HELP = `
-One picture per gate: units down, words across. A gate that ends at 0 and 1 is drawn by its value; a candidate, which goes from −1 to 1,
-by its size. Under it the mean at each word, and how many values are nearly open (> 0.9) or nearly closed (< 0.1). Then how often each
-unit is saturated, and what one step back leaves of the gradient at each word, as a product: which factor shrinks it most.
+One picture per gate: units down, words across. A gate, between 0 and 1, is drawn by its value; a candidate, between −1 and 1, by
+its magnitude. Below are the mean at each word, and how many values are nearly open (> 0.9) or nearly closed (< 0.1). Then follow
+how often each unit is saturated, and how much of the gradient survives one step back at each word, as a product: which factor
+shrinks it most.
 
 Example:
   bptt gates "the cat near the dogs by the trees sat" --cell lstm
@@ -26,7 +27,7 @@ Example:
 
 /** Adds the command. */
 export function addGates(program: Command, terminal: Terminal): void {
-  const command = program.command('gates').description('the gates of every unit at every word');
+  const command = program.command('gates').description('show the gates of every unit at every word');
   addPrintOptions(
     addPlaceOptions(addSentenceOptions(addModelOptions(command))),
     'print one JSON object: a matrix per gate, words by units',

@@ -31,10 +31,10 @@ interface Options extends ReadingOptions {
 }
 
 const HELP = `
-For each word: its loss, and the gradient of its hidden state in two parts, what arrives from this word's own loss and the
-layers above (direct) and what arrives from the next step (recurrent). Then which loss reaches how far, one weight's gradient as
-a sum over the words, and what the checks say. Without a model file the model is untrained. Sentences of the number-agreement
-grammar (docs/reading-gradients.md) bring their gold labels along; for others pass --tags, or the model's own first choice stands in.
+For each word: its loss, and the gradient of its hidden state in two parts, what arrives from this word's own loss and the layers
+above (direct) and what arrives from the next step (recurrent). Then which loss reaches how far, one weight's gradient as a sum
+over the words, and the results of the checks. Without a model file the model is untrained. Sentences of the number-agreement
+grammar (docs/reading-gradients.md) have known gold labels; for others pass --tags, or the model's own prediction is used.
 
 Example:
   bptt inspect "the cat sat" --cell rnn --hidden 4 --seed 1
@@ -42,9 +42,7 @@ Example:
 
 /** Adds the command. */
 export function addInspect(program: Command, terminal: Terminal): void {
-  const command = program
-    .command('inspect')
-    .description('read one sentence: every gradient, what it is made of, the checks');
+  const command = program.command('inspect').description('read one sentence: every gradient, its parts, the checks');
   addPrintOptions(
     addConventionOptions(addSentenceOptions(addModelOptions(command))),
     'print the trace, one JSON object',

@@ -27,9 +27,9 @@ interface Options extends ReadingOptions {
 }
 
 const HELP = `
-A weight is used once per word, and its gradient is a sum over losses and uses. A share is the part of an addend along the whole
-gradient: shares add up to 1, negative ones are against the sum. The cancellation index is 1 where all addends agree and 0 where they
-cancel. With --at one weight's gradient is written out as a sum over the words.
+A weight is used once per word, and its gradient is a sum over losses and uses. A share is the component of an addend along the
+whole gradient: shares add up to 1, and negative ones oppose the sum. The cancellation index is 1 if all addends agree and 0 if
+they cancel. With --at one weight's gradient is written out as a sum over the words.
 
 Example:
   bptt ledger "the cat near the dogs sat" --cell lstm --param Wh --gate f
@@ -39,7 +39,7 @@ Example:
 export function addLedger(program: Command, terminal: Terminal): void {
   const command = program
     .command('ledger')
-    .description("which losses, through which words, built a parameter's gradient");
+    .description("which losses, through which words, make up a parameter's gradient");
   addPrintOptions(
     addPlaceOptions(addSeedOptions(addSentenceOptions(addModelOptions(command)))),
     'print one JSON object: param, shares, total, cancellation',
@@ -49,7 +49,7 @@ export function addLedger(program: Command, terminal: Terminal): void {
       'parameter of the layer, such as Wh, Wx, b, or a dotted name, such as heads.labels.W',
       'Wh',
     )
-    .option('--gate <name>', 'the columns of one gate alone')
+    .option('--gate <name>', 'only the columns of one gate')
     .option('--at <i,j>', 'one weight, counted from 0: its gradient as a sum over the words', elementIndex)
     .addHelpText('after', HELP)
     .action((sentence: string, file: string | undefined, options: Options) =>

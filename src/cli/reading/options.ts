@@ -71,15 +71,15 @@ export function addModelOptions(command: Command): Command {
       .argument('<sentence>', 'the sentence, in quotes')
       .argument(
         '[model]',
-        'model file, or a state dict of PyTorch, safetensors or .pt; without one a model is drawn, or trained (--train)',
+        'model file, or a PyTorch state dict, safetensors or .pt; without one, an untrained or briefly trained (--train) model',
       )
       .option('--cell <cell>', `cell of an untrained model (default lstm): ${cellChoices()}`, cellName())
       .option('--head <name>', 'which head of a model file with several, by its name (default: the first)')
       .option('--member <k>', 'which member of an ensemble is read, from 0', count)
-      .option('--untrained', 'draw an untrained model; this is what happens without a model file')
-      .option('--words <file>', 'words of the embedding of a PyTorch state dict, one a line')
+      .option('--untrained', 'use an untrained model, the default without a model file')
+      .option('--words <file>', 'words of the embedding of a PyTorch state dict, one per line')
       .option('--labels <labels>', 'labels of its output layer, separated by blanks')
-      .option('--prefix <name>', 'which of its recurrent parts, such as encoder., where it has several')
+      .option('--prefix <name>', 'which of its recurrent parts, such as encoder., if there are several')
       .option('--embedding-weight <name>', 'which of its matrices holds the word vectors')
       .option('--output-weight <name>', 'which of its matrices is the output layer'),
   );
@@ -110,7 +110,7 @@ export function addDrawingOptions(command: Command): Command {
 export function addSentenceOptions(command: Command): Command {
   return command
     .option('--tags <labels>', 'gold labels, one per word, separated by blanks')
-    .option('--tokenizer <name>', `how the sentence is cut: ${TOKENIZERS.join(', ')}`, oneOf(...TOKENIZERS))
+    .option('--tokenizer <name>', `how the sentence is split: ${TOKENIZERS.join(', ')}`, oneOf(...TOKENIZERS))
     .option('--locale <tag>', 'language of the sentence, for scripts without blanks');
 }
 
@@ -123,7 +123,11 @@ export function addConventionOptions(command: Command): Command {
         'gradient of x (word vectors), h, c, a (pre-activations), state',
         oneOf('x', 'h', 'c', 'a', 'state'),
       )
-      .option('--normalize <how>', 'retention (a share of the own word), or absolute', oneOf('retention', 'absolute')),
+      .option(
+        '--normalize <how>',
+        'retention (share of the gradient at its own word), or absolute',
+        oneOf('retention', 'absolute'),
+      ),
   );
 }
 
@@ -132,7 +136,7 @@ export function addSeedOptions(command: Command): Command {
   return command
     .option('--loss-seed <what>', 'differentiate the loss, a logit or a margin', oneOf('loss', 'logit', 'margin'))
     .option('--label <label>', 'label of the logit or margin (default: the gold one)')
-    .option('--contrast <label>', 'what a margin is over (default: the most probable other label)');
+    .option('--contrast <label>', 'second label of a margin (default: the most probable other label)');
 }
 
 /** Adds which layer and direction. */
@@ -156,7 +160,7 @@ export function addViewOptions(command: Command, opener: string): Command {
 
 /** Adds how results are printed. */
 export function addPrintOptions(command: Command, json: string): Command {
-  return addQuietOption(command.option('--ascii', 'draw with ASCII alone').option('--json', json));
+  return addQuietOption(command.option('--ascii', 'draw with ASCII only').option('--json', json));
 }
 
 /** Adds silence. */

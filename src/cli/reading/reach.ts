@@ -12,7 +12,7 @@ import { reachLines } from './reach-frame.js';
 
 const HELP = `
 Row t is the loss at word t, column k a word: how much of the gradient at the loss's own word arrives there. The gradient of each
-loss alone is one backward pass. Compare cells at x, the word vectors, which mean the same in all of them.
+loss alone is one backward pass. Compare cells at x, the word vectors, which have the same meaning in all of them.
 
 Example:
   bptt reach "the cat near the dogs by the trees sat" --cell rnn
@@ -20,9 +20,7 @@ Example:
 
 /** Adds the command. */
 export function addReach(program: Command, terminal: Terminal): void {
-  const command = program
-    .command('reach')
-    .description('which loss reaches how far back: the gradient of each loss at each word');
+  const command = program.command('reach').description('how far each loss reaches back: its gradient at each word');
   addPrintOptions(
     addConventionOptions(addSentenceOptions(addModelOptions(command))),
     'print the trace, one JSON object',

@@ -41,10 +41,10 @@ const CELLS = ['rnn', 'lstm', 'gru'];
 const EVERYWHERE = { cell: undefined, variable: undefined, layer: undefined, direction: undefined };
 
 const HELP = `
-Every view of the sentence with its numbers as tables, the equations of the cell, and what the checks say, in one file. It opens from a
-disk, asks no network, and is complete with scripts off. With scripts on it computes its numbers again from the weights it carries, and
-says whether they agree (up to 100 words, the built-in cells, a label per word). The cells it compares are untrained, or trained as the
-model is (--train); a model file stands beside untrained cells of its size.
+Every view of the sentence with its numbers as tables, the equations of the cell, and the results of the checks, in one file. It
+opens from disk, works offline, and is complete without scripts. With scripts it recomputes its numbers from the weights it
+contains, and says whether they agree (up to 100 words, built-in cells, one label per word). The cells it compares are untrained,
+or trained like the model (--train); a model file is compared with untrained cells of its size.
 
 Example:
   bptt report "the cat near the dogs by the trees sat" --cell lstm -o report.html
@@ -52,7 +52,9 @@ Example:
 
 /** Adds the command. */
 export function addReport(program: Command, terminal: Terminal): void {
-  const command = program.command('report').description('every view of a sentence as one HTML file that checks itself');
+  const command = program
+    .command('report')
+    .description('write every view of a sentence as one HTML file that checks itself');
   addQuietOption(addConventionOptions(addSentenceOptions(addModelOptions(command))))
     .option('-o, --out <file>', 'the page')
     .option('--theme <name>', 'light, dark or print', oneOf('light', 'dark', 'print'), 'light')

@@ -24,9 +24,9 @@ interface Options extends ReadingOptions {
 
 const HELP = `
 Four methods for one label. Gradient: the norm of the derivative at each word vector. Input × gradient: with a sign. Integrated
-gradients: along the way from vectors of zeros; they are shown only where they add up to what they claim to explain (gap below 1 %).
-Swap: two real forward passes, one with the word replaced, by its other number or by a common word with the same label. Where gradient
-and swap name different words, believe the swap.
+gradients: along the path from vectors of zeros; they are shown only if they add up to what they explain (gap below 1 %). Swap:
+two forward passes, one with the word replaced by its other number or by a common word with the same label. If gradient and swap
+name different words, trust the swap.
 
 Example:
   bptt salience "the cat near the dogs by the trees sat" --cell lstm --train 300 --label V.SG --contrast V.PL
@@ -37,7 +37,7 @@ export function addSalience(program: Command, terminal: Terminal): void {
   const command = program
     .command('salience')
     .alias('saliency')
-    .description('which word decided a label, the swap test beside the gradients');
+    .description('which word decided a label: the gradients and the swap test');
   addPrintOptions(addSentenceOptions(addModelOptions(command)), 'print one JSON object: target, methods, gap')
     .option('--target <t>', 'the word whose label is explained, counted from 0 (default: the last)', count)
     .option('--label <label>', 'the label that is explained (default: the predicted one)')

@@ -19,10 +19,10 @@ interface Options {
 }
 
 const HELP = `
-The command in the figure's metadata runs again; nothing is written. Each mark is compared: its number, the place it is from, and how it is
-drawn. A figure can name a model file, which is read, but never code that runs: where it was made with a cell of your own, pass --cell.
+The command in the figure's metadata runs again; nothing is written. Each mark is compared: its number, its source, and how it is
+drawn. A figure can name a model file to read, but never code to run: if it was made with your own cell, pass --cell.
 
-Exit status: 0 where every mark is the same, 1 where one differs, 65 where the file is not such a figure.
+Exit status: 0 if every mark is the same, 1 if one differs, 65 if the file is not such a figure.
 
 Example:
   bptt verify reach.svg`;
@@ -37,9 +37,9 @@ const MOST = { hidden: 512, embedding: 512, layers: 8, train: 5000, seeds: 50 } 
 export function addVerify(program: Command, terminal: Terminal): void {
   program
     .command('verify')
-    .description('draw a figure again from its own metadata, and compare every mark')
+    .description('redraw a figure from its own metadata, and compare every mark')
     .argument('<figure>', 'an SVG file of bptt figure')
-    .argument('[model]', 'its model file, where it has moved')
+    .argument('[model]', 'its model file, if it has moved')
     .option('--cell <file>', 'the JavaScript file of the cell, if it is not built in')
     .option('--json', 'print one JSON object: marks, differing')
     .option('--quiet', 'show no progress')

@@ -40,12 +40,12 @@ interface Options {
 }
 
 const HELP = `
-POST /v1/tag takes text/plain, cut as bptt tag cuts it; application/json, {"text": "…"}, {"tokens": […]} or {"sentences": [[…], …]};
-and application/x-ndjson, one such object a line. It answers {"sentences": […]}, each sentence as bptt tag --output jsonl writes it,
-one such object a line for JSON lines. ?probabilities=true and ?spans=true add probabilities and spans.
+POST /v1/tag takes text/plain, split as by bptt tag; application/json, {"text": "…"}, {"tokens": […]} or {"sentences": [[…], …]};
+and application/x-ndjson, one such object per line. The response is {"sentences": […]}, each sentence as bptt tag --output jsonl
+writes it; for JSON lines, one such object per line. ?probabilities=true and ?spans=true add probabilities and spans.
 
-GET /health answers while the process lives, GET /ready while it takes work, GET /metrics in the text format of Prometheus,
-GET /openapi.json with the description of all of it.
+GET /health succeeds while the process lives, GET /ready while it accepts work; GET /metrics is in the Prometheus text format,
+GET /openapi.json describes the API.
 
 Only this machine reaches the server, unless --host names another address; requests whose header Host names another machine
 are refused, unless --allow-host names it. There is no encryption and no password: put a
@@ -63,18 +63,18 @@ export function addServe(program: Command, terminal: Terminal): void {
     .command('serve')
     .description('label text over HTTP, on this machine')
     .argument('<model>', 'model file')
-    .option('--host <address>', 'the address to listen at; 0.0.0.0 or :: lets other machines in', '127.0.0.1')
-    .option('--port <n>', 'the port to listen at; 0 picks a free one, which is printed', portNumber, 8080)
+    .option('--host <address>', 'address to listen on; 0.0.0.0 or :: lets other machines in', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 picks a free one, which is printed', portNumber, 8080)
     .option(
       '--workers <n>',
-      'threads that label, each with a model of its own; auto for the cores',
+      'threads that label, each with its own copy of the model; auto: one per core',
       threadCount,
       'auto',
     )
-    .option('--queue <n>', 'requests that may wait for a worker; one more is answered with 503', count, 64)
-    .option('--max-body <bytes>', 'the longest body that is read', positiveInteger, 1_048_576)
-    .option('--timeout <seconds>', 'the longest that a request may take, its arrival included', positiveNumber, 30)
-    .option('--cors <origin>', 'the origin whose pages may read answers, such as https://example.org, or *', corsOrigin)
+    .option('--queue <n>', 'requests that may wait for a worker; one more gets 503', count, 64)
+    .option('--max-body <bytes>', 'longest body accepted', positiveInteger, 1_048_576)
+    .option('--timeout <seconds>', 'longest time for a request, its arrival included', positiveNumber, 30)
+    .option('--cors <origin>', 'origin whose pages may read responses, such as https://example.org, or *', corsOrigin)
     .option(
       '--allow-host <names>',
       'names that a proxy on this machine passes on in Host, such as tags.example.org',

@@ -66,7 +66,7 @@ test('on the terminal: three matrices beside each other, and the share that arri
     expect(table[k].startsWith(word)).toBe(true);
     expect(found.map((each, c) => shows(each, 100 * cells[c].retention.at(-1)![k]))).toEqual([true, true, true]);
   });
-  expect(flow(text)).toContain('2 seeds, middle value of each');
+  expect(flow(text)).toContain('2 seeds, median of each');
   expect(await printed([...ALL, '--seed', '7'])).toContain('one seed, 7');
 });
 
