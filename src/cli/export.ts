@@ -1,18 +1,16 @@
 /** `bptt export`: a model in the files of another engine. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Command, Option } from 'commander';
 import type { Model } from '../labeling/model/model.js';
 import { memberOf } from '../labeling/model/ensemble.js';
-import { saveFile } from '../serialize/save.node.js';
-import { ArgumentError, BpttError } from '../tensor/index.js';
+import { ArgumentError } from '../tensor/index.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import { integer } from './arguments.js';
 import type { ExportFormat, Exported, Values } from './interchange/formats.js';
 import { EXPORTS } from './interchange/formats.js';
 import { readModel } from './model-io.js';
-import { checkOutputs } from './outputs.js';
+import { saveAll } from './save-all.js';
 import type { Terminal } from './terminal.js';
 import { print, printJson } from './terminal.js';
 
@@ -88,22 +86,12 @@ function memberIn(model: Model, member: number | undefined): Model {
   throw new ArgumentError(`--member must be from 0 to ${model.members.length - 1}; got ${member}: choose one of these`);
 }
 
-/** Writes the files, each whole. @throws ArgumentError, before anything is written, where one is there and need not be replaced */
+/** Writes the files, all or none. @throws ArgumentError, before anything is written, where one is there and need not be replaced */
 async function writeAll({ files }: Exported, inputs: readonly string[], force: boolean): Promise<void> {
   const there = files.filter(({ path }) => existsSync(path));
   if (there.length > 0 && !force) {
     const more = there.length > 1 ? ` and ${there.length - 1} more` : '';
     throw new ArgumentError(`${there[0].path}${more} would be replaced: pass --force, or name another target`);
   }
-  for (const folder of new Set(files.map(({ path }) => dirname(path)))) makeFolder(folder);
-  await checkOutputs(Object.fromEntries(files.map(({ path }) => [path, path])), inputs);
-  for (const { path, bytes } of files) await saveFile(path, bytes);
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new BpttError(`cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
-  }
+  await saveAll(files, inputs);
 }

@@ -1,5 +1,5 @@
 /** `bptt split`: one file of labeled sentences in three, each block of lines as it stands. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -8,18 +8,17 @@ import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { SplitShares } from '../labeling/data/split.js';
 import type { TaskName } from '../labeling/training/options.js';
-import { saveFile } from '../serialize/save.node.js';
-import { ArgumentError, BpttError, DataError } from '../tensor/index.js';
+import { ArgumentError, DataError } from '../tensor/index.js';
 import { counted, grouped } from '../tensor/print.js';
 import { visible } from '../tensor/visible.js';
 import { integer, oneOf, splitShares } from './arguments.js';
-import { checkOutputs } from './outputs.js';
 import type { Paper } from './reading/paper.js';
 import { paperFor, wrapped } from './reading/paper.js';
 import type { ReadingOptions } from './reading-options.js';
 import { addReadingOptions } from './reading-options.js';
 import { percent } from './report.js';
 import { addRequired } from './required.js';
+import { saveAll } from './save-all.js';
 import { headed } from './score-tables.js';
 import { PARTS } from './split/allocate.js';
 import type { FileBlocks } from './split/blocks.js';
@@ -207,33 +206,10 @@ function noteParts({ path }: Input, plan: Plan, { by }: Options, warnings: NoteC
   warnings.add({ kind: 'shared-sentences', message, source, count: shared });
 }
 
-/** Writes all files, or none: those that are new are removed again where one cannot be written. */
+/** Writes all files, or none. */
 async function writeAll(outputs: readonly Output[], input: Input): Promise<void> {
-  const made: string[] = [];
-  try {
-    for (const folder of new Set(outputs.map(({ path }) => join(path, '..')))) {
-      const first = makeFolder(folder);
-      if (first !== undefined) made.push(first);
-    }
-    const read = input.pieces.flatMap(({ files }) => files.map(({ path }) => path)).filter((path) => path !== '-');
-    await checkOutputs(Object.fromEntries(outputs.map(({ path }) => [path, path])), read);
-    for (const { path, bytes } of outputs) {
-      if (!existsSync(path)) made.push(path);
-      await saveFile(path, bytes);
-    }
-  } catch (error) {
-    for (const path of made.reverse()) rmSync(path, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** Makes a folder and those above it. @returns the first one made, undefined where all are there. @throws BpttError */
-function makeFolder(folder: string): string | undefined {
-  try {
-    return mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new BpttError(`cannot make the folder ${folder}: ${(error as Error).message}`, { cause: error });
-  }
+  const read = input.pieces.flatMap(({ files }) => files.map(({ path }) => path)).filter((path) => path !== '-');
+  await saveAll(outputs, read);
 }
 
 function textOf(paper: Paper, plan: Plan, options: Options, paths: (part: Part) => string[]): string[] {
