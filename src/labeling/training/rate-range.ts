@@ -20,8 +20,7 @@
 import { exp, log } from '../../tensor/math.js';
 import { NonFiniteError } from '../../tensor/errors.js';
 import type { Kernels } from '../../kernels/types.js';
-import { createTeam } from './parallel/team.js';
-import { settleThreads } from './parallel/trial.js';
+import { settleThreads, teamOf } from './parallel/settle.js';
 import type { TrainOptions } from './options.js';
 import type { TrainHooks } from './record.js';
 import { weighted } from './replica.js';
@@ -91,7 +90,7 @@ export async function findRateRange(
   const run: Run = { ...prepared, schedule: { ...prepared.schedule, factor: rate } };
   const choice = await settleThreads(prepared, options.threads, {}, ownPartOf(model));
   hooks.onThreads?.(choice);
-  const team = options.threads && choice.threads > 1 ? await createTeam(replica, choice.threads, options.threads) : null; // prettier-ignore
+  const team = await teamOf(replica, choice, options.threads);
   try {
     const found = await tryRates(run, team ?? sourceOf(replica, undefined), updates, hooks);
     return { ...found, updates, suggested: suggestedRate(found.points), threads: choice.threads };

@@ -25,8 +25,7 @@ import { sameForAll } from '../scoring/suspect-labels.js';
 import type { TrainOptions } from './options.js';
 import { moveOutside } from './outside-bias.js';
 import type { Team } from './parallel/team.js';
-import { createTeam } from './parallel/team.js';
-import { settleThreads } from './parallel/trial.js';
+import { settleThreads, teamOf } from './parallel/settle.js';
 import type { ReplicaState, TrainState } from './checkpoint.js';
 import { createCheckpoints, expectCheckpointHooks, isFinished } from './checkpoints.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -85,10 +84,7 @@ export async function* runTraining(
   const result = (interrupted: boolean) => resultOf(run, state, corpora, choice.threads, interrupted);
   try {
     hooks.onThreads?.(choice);
-    team =
-      options.threads && choice.threads > 1
-        ? await createTeam(run.replica, choice.threads, options.threads, options.resume && stateOf(run.replica))
-        : null;
+    team = await teamOf(run.replica, choice, options.threads, options.resume && stateOf(run.replica));
     yield* trainEpochs(run, team ?? sourceOf(run.replica, hooks.device), state, corpora, hooks, checkpoints);
     await checkpoints.last();
     const made = result(hooks.signal?.aborted ?? false);

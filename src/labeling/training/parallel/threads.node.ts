@@ -31,8 +31,8 @@ const KEYS = keysOf<NodeThreadsOptions>({ module: true, resourceLimits: true });
  *
  *     await train(kernels, corpora, { threads: nodeThreads(2) });
  *
- * @param count threads, the calling one included. More than the machine has cores take turns. `auto`: one for each core, if a few updates
- *   on a copy of the model show that they are faster than one
+ * @param count threads, the calling one included. More than the machine has cores take turns. `auto`: one for each core, half as many and
+ *   so on, or one, as a few updates on a copy of the model show what is fastest
  * @throws ArgumentError unless `count` is a positive integer or `auto`
  */
 export function nodeThreads(count: number | 'auto', options: NodeThreadsOptions = {}): Threads {

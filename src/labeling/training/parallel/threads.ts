@@ -27,7 +27,7 @@ export interface Threads {
   readonly count: number;
   /** Cores of the machine, where that is known. With more threads than these, a waiting thread leaves its core to the others at once. */
   readonly cores?: number;
-  /** Where a few updates, timed by this clock in milliseconds, decide between so many threads and one. */
+  /** Where a few updates, timed by this clock in milliseconds, decide between so many threads, half of them and so on, and one. */
   readonly measure?: {
     /** The time in milliseconds. */
     now(): number;

@@ -1,9 +1,8 @@
 /**
- * Whether threads pay: a few updates on one thread and on several, in turns, on a copy of the model that is thrown away. The training
- * itself sees nothing of it, so its model depends on the number of threads that was chosen and not on how.
+ * Whether threads pay, and how many: a few updates on one thread and on several, in turns, on a copy of the model that is thrown away.
+ * The training itself sees nothing of it, so its model depends on the number of threads that was chosen and not on how.
  */
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
-import type { TrainHooks } from '../record.js';
 import type { Replica } from '../replica.js';
 import { addShardGradient, applyGradient, createReplica, totalsOf } from '../replica.js';
 import type { Run } from '../run.js';
@@ -11,7 +10,6 @@ import { batchesOfEpoch, batchesPerEpoch } from '../run.js';
 import { readCheckpoint } from '../checkpoint.js';
 import { createTeam } from './team.js';
 import type { ThreadChoice, Threads } from './threads.js';
-import { chooseThreads } from './threads.js';
 
 /** A training that would take no longer than this on one thread is not worth a trial, nor starting workers. */
 const SHORT_MS = 5000;
@@ -19,34 +17,33 @@ const SHORT_MS = 5000;
 const TRIAL_MS = 1000;
 const LEAST_ROUNDS = 3;
 const MOST_ROUNDS = 24;
-/** Several threads are chosen if their update takes at most this part of that on one: two cores cost more than one. */
+/** More threads are chosen if their update takes at most this part of that on fewer: two cores cost more than one. */
 const WORTHWHILE = 0.95;
 
 /** What was chosen for these threads before: several seeds of a training share it. */
 const chosen = new WeakMap<Threads, ThreadChoice>();
 
 /**
- * How many threads a training gets: as many as `chooseThreads` says, or, where they are to be measured, one if that is faster. A training
- * that goes on from a checkpoint keeps the number that it has.
+ * The fastest of so many threads, half as many, and so on down to one. A training that goes on from a checkpoint keeps the number that
+ * it has.
  *
- * @throws ArgumentError as `chooseThreads` does
+ * @param choice so many are there for it, more than one
+ * @param now the time in milliseconds
  */
-export async function settleThreads(
+export async function measureThreads(
   run: Run,
-  threads: Threads | undefined,
-  { device }: Pick<TrainHooks, 'device'>,
-  own: string | undefined,
+  choice: ThreadChoice,
+  threads: Threads,
+  now: () => number,
   resume?: Uint8Array,
 ): Promise<ThreadChoice> {
-  const choice = chooseThreads(threads, device ?? run.kernels, run.settings.batch, own);
-  if (threads?.measure === undefined || choice.threads === 1) return choice;
   if (resume !== undefined) {
     const before = Number(readCheckpoint(resume).fingerprint.threads);
     return { threads: before >= 1 ? Math.min(before, choice.threads) : choice.threads, reason: 'as in the checkpoint' };
   }
   const known = chosen.get(threads);
   if (known !== undefined) return known;
-  const found = await tryThreads(run, choice, threads, threads.measure.now);
+  const found = await tryThreads(run, choice, threads, now);
   chosen.set(threads, found);
   return found;
 }
@@ -65,7 +62,7 @@ async function tryThreads(run: Run, choice: ThreadChoice, threads: Threads, now:
     await one(batches[1 % batches.length], 1);
     const whole = (now() - began) * batchesPerEpoch(run.lengths.length, settings) * settings.epochs;
     if (whole <= SHORT_MS) return { threads: 1, reason: 'so short a training is faster on one' };
-    return await beside(one, copy, choice, threads, batches, now);
+    return await fastest(choice.threads, (count) => beside(one, copy, count, threads, batches, now));
   } catch (error) {
     // The training itself will come to a loss that is not finite, and say more of it.
     if (error instanceof NonFiniteError) return choice;
@@ -76,19 +73,51 @@ async function tryThreads(run: Run, choice: ThreadChoice, threads: Threads, now:
   }
 }
 
-/** One thread beside several. Each has a replica of its own, and both make the same updates. */
+/** Milliseconds of an update on some threads, and on one in the same turns. */
+interface Timing {
+  readonly count: number;
+  readonly together: number;
+  readonly alone: number;
+}
+
+/**
+ * Tries a number of threads, then half of it, as long as the larger number does not pay beside the smaller one. What is compared is the part
+ * of the time on one thread: the turns of one trial share what else the machine does.
+ */
+async function fastest(most: number, time: (count: number) => Promise<Timing>): Promise<ThreadChoice> {
+  let best = await time(most);
+  let words = `${best.together.toFixed(1)} ms on ${most} threads`;
+  for (let count = most >> 1; count > 1; count >>= 1) {
+    const fewer = await time(count);
+    words += `, ${fewer.together.toFixed(1)} on ${count}`;
+    if (pays(best, fewer)) break;
+    best = fewer;
+  }
+  const reason = `an update takes ${words}, ${best.alone.toFixed(1)} on one`;
+  return { threads: pays(best, ONE) ? best.count : 1, reason };
+}
+
+/** One thread beside itself. */
+const ONE: Timing = { count: 1, together: 1, alone: 1 };
+
+/** Whether more threads are so much faster than fewer that it is worth their cores. */
+function pays(more: Timing, fewer: Timing): boolean {
+  return more.together * fewer.alone <= WORTHWHILE * fewer.together * more.alone;
+}
+
+/** Several threads beside one. Each has a replica of its own, and both make the same updates. */
 async function beside(
   one: Update,
   { kernels, ...plan }: Replica,
-  choice: ThreadChoice,
+  count: number,
   threads: Threads,
   batches: readonly (readonly number[])[],
   now: () => number,
-): Promise<ThreadChoice> {
+): Promise<Timing> {
   const config = plan.network.config;
   const replica = createReplica(kernels, { ...plan, config });
   try {
-    const team = await createTeam(replica, choice.threads, threads);
+    const team = await createTeam(replica, count, threads);
     try {
       const several: Update = async (members, batch) => {
         const { lr } = replica.settings;
@@ -96,7 +125,8 @@ async function beside(
         await team.addGradient({ members, totals, lr, moment: { epoch: 1, batch } });
         await team.applyGradient(lr);
       };
-      return fasterOf(await inTurns([one, several], batches, now), choice);
+      const [alone, together] = (await inTurns([one, several], batches, now)).map(typical);
+      return { count, together, alone };
     } finally {
       await team.close();
     }
@@ -131,11 +161,9 @@ async function inTurns(
   return times;
 }
 
-/** The faster by the median of the later half of its updates: what runs for the first time is still being compiled. */
-function fasterOf([one, several]: readonly number[][], choice: ThreadChoice): ThreadChoice {
-  const [alone, together] = [one, several].map((times) => median(times.slice(Math.floor(times.length / 2))));
-  const reason = `an update takes ${together.toFixed(1)} ms on ${choice.threads} threads, ${alone.toFixed(1)} on one`;
-  return together <= WORTHWHILE * alone ? { threads: choice.threads, reason } : { threads: 1, reason };
+/** The median of the later half of some updates: what runs for the first time is still being compiled. */
+function typical(times: readonly number[]): number {
+  return median(times.slice(Math.floor(times.length / 2)));
 }
 
 function median(times: readonly number[]): number {

@@ -55,6 +55,39 @@ test.each([100, 96, 250])('one thread where several take %i ms instead of 100; i
   expect(model).toEqual(await bytes({}));
 });
 
+/** The same of several trials of three rounds each, in the order in which they are made. */
+function clockOfTrials(one: number, several: readonly number[]): () => number {
+  let [time, reads] = [0, 0];
+  return () => {
+    const at = reads++;
+    if (at === 1) time += 1000;
+    // Each trial: its start, four readings in each round, its end.
+    const [trial, place] = at < 2 ? [0, 0] : [Math.floor((at - 2) / 14), (at - 2) % 14];
+    if (place > 0 && place < 13 && place % 4 === 2) time += one;
+    if (place > 0 && place < 13 && place % 4 === 0) time += several[trial];
+    return time;
+  };
+}
+
+test.each([
+  { several: [100, 150], threads: 5, words: '100.0 ms on 5 threads, 150.0 on 2' },
+  { several: [149, 150], threads: 2, words: '149.0 ms on 5 threads, 150.0 on 2' }, // not worth three more cores
+  { several: [800, 150], threads: 2, words: '800.0 ms on 5 threads, 150.0 on 2' },
+  { several: [400, 290], threads: 1, words: '400.0 ms on 5 threads, 290.0 on 2' },
+])('$threads of five threads, two and one where an update takes $words', async ({ several, threads, words }) => {
+  const { choice, team } = await chosen({}, clockOfTrials(300, several), 5);
+  expect(choice).toEqual({ threads, reason: `an update takes ${words}, 300.0 on one` });
+  expect(team.workers).toHaveLength(4 + 1 + (threads - 1)); // both trials, then the training
+});
+
+test('half as many threads, and half of these', async () => {
+  const { choice } = await chosen({ epochs: 1 }, clockOfTrials(300, [290, 200, 150]), 8);
+  expect(choice).toEqual({
+    threads: 2,
+    reason: 'an update takes 290.0 ms on 8 threads, 200.0 on 4, 150.0 on 2, 300.0 on one',
+  });
+});
+
 test('one thread without a worker where the training is short', async () => {
   const { choice, team } = await chosen({}, clockOf({ first: 350 })); // 14 updates
   expect(choice).toEqual({ threads: 1, reason: 'so short a training is faster on one' });
