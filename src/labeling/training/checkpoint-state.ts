@@ -78,7 +78,7 @@ export function expectCourse(state: SavedState, batches: number, epochs: number,
     [epoch === null || (epoch.done <= batches && epoch.heads.length === heads), 'its epoch in hand'],
     [clock.updates === ended * batches + (epoch?.done ?? 0) && steps === clock.updates, 'its updates'],
     [average === null || average.updates === clock.updates, 'its average'],
-    [best === null ? ended === 0 : best >= 1 && best <= ended && history[best - 1].best, 'its best epoch'],
+    [best === null ? ended === 0 : best >= 1 && best <= ended && history[best - 1]?.best, 'its best epoch'],
   ] as const;
   const wrong = counts.find(([holds]) => !holds);
   if (wrong) throw damaged(`the number of ${wrong[1]} is impossible`);
