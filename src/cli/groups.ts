@@ -5,7 +5,7 @@ import type { Sentence } from '../labeling/data/sentence.js';
 type Tokens = Pick<Sentence, 'tokens'>;
 
 /** An input that gives nothing for so long, in milliseconds, pauses: a person types, or a program thinks. */
-const PAUSE_MS = 20;
+export const PAUSE_MS = 20;
 
 /**
  * Consecutive sentences of about `tokens` tokens together. Where the input pauses, or fails, those that are complete come at

@@ -28,8 +28,8 @@ interface Line {
   end: number;
 }
 
-/** Keeps the lines of an input. */
-export function keptLines(input: ByteChunks): KeptLines {
+/** Keeps the lines of an input. @param lasting whether its chunks stay as they are: they are not copied then */
+export function keptLines(input: ByteChunks, lasting = false): KeptLines {
   const blocks: Buffer[] = []; // of whole lines; the last one of an input may lack its end
   const line: Line = { bytes: Buffer.alloc(0), block: 0, begin: 0, end: 0 };
   let rest: Uint8Array[] = [];
@@ -37,7 +37,10 @@ export function keptLines(input: ByteChunks): KeptLines {
     for await (const chunk of input) {
       const end = chunk.lastIndexOf(LINE_FEED) + 1;
       if (end > 0) {
-        blocks.push(Buffer.concat([...rest, chunk.subarray(0, end)])); // a copy: what the input reuses is its own
+        const whole = chunk.subarray(0, end);
+        const { buffer, byteOffset, length } = whole;
+        const stays = lasting && rest.length === 0;
+        blocks.push(stays ? Buffer.from(buffer, byteOffset, length) : Buffer.concat([...rest, whole])); // a copy of what is the input's own
         rest = [];
       }
       if (end < chunk.length) rest.push(chunk.slice(end));
@@ -129,12 +132,14 @@ interface Writing {
  *
  * @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it
  * @param firstLine number of the first line that is kept
+ * @param bytes of an output, about
  */
 export function blockWriter(
   kept: KeptLines,
   heads: readonly ConlluHead[],
   options: ReadOptions,
   firstLine: number,
+  bytes = 0,
 ): BlockWriter {
   const skips = options.badLines === 'skip';
   const writing: Writing = {
@@ -144,7 +149,7 @@ export function blockWriter(
     columnsOf: (names) => columnsOf(heads, names, options),
     number: firstLine - 1,
   };
-  let size = 1 << 16; // of an output, about
+  let size = Math.max(1 << 16, bytes); // of an output, about
   return {
     write(group, predictions) {
       const out: Output = { bytes: Buffer.allocUnsafe(size), length: 0 };

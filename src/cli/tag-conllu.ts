@@ -3,7 +3,10 @@
  * Comments, ranges, empty nodes, other columns, line ends and blank lines are those of the file.
  */
 import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
-import { CONLLU_COLUMNS, readSentences } from '../labeling/data/formats/index.js';
+import type { Cleaner } from '../labeling/data/formats/clean.js';
+import { CONLLU_COLUMNS } from '../labeling/data/formats/index.js';
+import { parseOptions } from '../labeling/data/formats/options.js';
+import { readParsed } from '../labeling/data/formats/read.js';
 import { declaredColumns, isBlank } from '../labeling/data/formats/detect.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Prediction } from '../labeling/model/predict.js';
@@ -73,22 +76,28 @@ export interface ConlluFlow {
 export interface BeforePiece {
   readonly chunks: ByteChunks;
   readonly firstLine: number;
+  /** How many bytes the piece has, where these stay as they are and are written at once. */
+  readonly lasting?: number;
 }
 
 /**
  * @param heads about tokens; a label of the whole sentence becomes a comment `# label = …` in front of it
  * @param before what is read first, and not written: its sentences are given too, and must be left out
+ * @param cleaner that of the input, where a part of it was read already
  */
 export function conlluFlow(
   input: ByteChunks,
   options: ReadOptions,
   heads: readonly ConlluHead[],
   before: BeforePiece = { chunks: [], firstLine: 1 },
+  cleaner?: Cleaner,
 ): ConlluFlow {
-  const kept = keptLines(input);
-  const { write, end } = blockWriter(kept, heads, options, before.firstLine);
+  const kept = keptLines(input, before.lasting !== undefined);
+  const { write, end } = blockWriter(kept, heads, options, before.firstLine, before.lasting);
   const read = { ...options, labels: 'ignored', format: 'conllu', tokenLines: true, keepLines: true } as const;
-  return { sentences: readSentences(chained(before.chunks, kept.chunks), read), write, end };
+  const settings = parseOptions(read);
+  const sentences = readParsed(chained(before.chunks, kept.chunks), { ...settings, ...(cleaner && { cleaner }) });
+  return { sentences, write, end };
 }
 
 /** Chunks one after the other. */

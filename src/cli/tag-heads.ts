@@ -1,4 +1,6 @@
 /** What `bptt tag` asks of the heads of a model: which label words or spans, and into which columns. */
+import type { Prediction } from '../labeling/model/predict.js';
+import type { ConlluHead } from './tag-conllu-write.js';
 import { looksLikeSpans } from '../labeling/scoring/spans.js';
 import type { Model } from '../labeling/model/model.js';
 
@@ -17,6 +19,14 @@ function columnOfHead({ config, input }: Model, h: number): string | undefined {
   const { column } = config.heads[h];
   if (column !== undefined) return String(column);
   return input?.format === 'conllu' && typeof input.column === 'string' ? input.column : undefined;
+}
+
+/** What the heads about tokens write, each to its column. */
+export function conlluHeads(model: Model, columns: readonly (string | undefined)[]): ConlluHead[] {
+  return tokenHeads(model).map((name, h) => ({
+    column: columns[h]!,
+    labels: (said: Prediction) => said.heads?.[name].labels ?? said.labels,
+  }));
 }
 
 /** Names of the heads whose labels annotate spans. */

@@ -5,7 +5,7 @@ import type { BratPair } from '../labeling/data/files.node.js';
 import type { ByteChunks } from '../labeling/data/formats/index.js';
 import { NoSentencesError } from '../labeling/data/formats/lines.js';
 import { ArgumentError } from '../tensor/index.js';
-import type { Boundary, Piece, PieceBytes } from './shard/cut.js';
+import type { Boundary, Piece } from './shard/cut.js';
 import { cutDocuments, cutFile, pieceBytes } from './shard/cut.js';
 import type { Shard } from './shard/which.js';
 import { chained, peekConllu } from './tag-conllu.js';
@@ -16,10 +16,21 @@ export interface TagInput {
   /** Whether it is CoNLL-U: by its format, or by its first line where the output asks. */
   readonly conllu: boolean;
   readonly piece?: Piece;
+  /** Whether sentences of it were labeled before: there need not be more. */
+  readonly isRest?: boolean;
   /** Of a piece of documents of brat: those in it. */
   readonly pairs?: readonly BratPair[];
-  /** The bytes, opened once. @param whole whether a piece is to come with all that is before it */
-  bytes(whole?: boolean): Promise<PieceBytes>;
+  /** The bytes; outside of a piece, opened once. @param whole whether a piece is to come with all that is before it */
+  bytes(whole?: boolean): Promise<InputBytes>;
+}
+
+/** What a reader gets of an input. */
+export interface InputBytes {
+  /** What it has to have seen, and what is not to be labeled. */
+  readonly before: ByteChunks;
+  readonly body: ByteChunks;
+  /** The number of the first line of the body. */
+  readonly firstLine: number;
 }
 
 /** What of the options says how it is opened. */
@@ -40,7 +51,7 @@ export async function openInput(path: string, { format, output }: Opening, shard
   const peeks = output === 'conllu' && format === undefined;
   if (shard === undefined) {
     const { conllu, chunks } = peeks ? await peekConllu(await openBytes(path)) : { conllu: format === 'conllu', chunks: undefined }; // prettier-ignore
-    return { path, conllu, bytes: async () => ({ before: [], body: chunks ?? (await openBytes(path)) }) };
+    return { path, conllu, bytes: async () => ({ before: [], body: chunks ?? (await openBytes(path)), firstLine: 1 }) };
   }
   if (format === 'brat') return openDocuments(path, output, shard);
   const folder = path === '-' ? undefined : await slotFolder(path, format === 'slots' ? format : undefined);
@@ -48,7 +59,12 @@ export async function openInput(path: string, { format, output }: Opening, shard
   const conllu = format === 'conllu' || (peeks && (await isConllu(file)));
   const boundary: Boundary = conllu || COLUMNS.includes(format) ? 'blank' : 'line';
   const piece = await cutFile(file, boundary, shard);
-  return { path, conllu, piece, bytes: async (whole = false) => pieceBytes(file, piece, whole) };
+  return {
+    path,
+    conllu,
+    piece,
+    bytes: async (whole = false) => ({ ...pieceBytes(file, piece, whole), firstLine: piece.firstLine }),
+  };
 }
 
 async function isConllu(path: string): Promise<boolean> {
@@ -76,7 +92,7 @@ async function openDocuments(path: string, output: string, shard: Shard): Promis
 /** All that a reader gets of an input, as one stream. */
 export async function readable(input: TagInput, whole?: boolean): Promise<ByteChunks> {
   const { before, body } = await input.bytes(whole);
-  return input.piece === undefined ? body : chained(before, body);
+  return chained(before, body);
 }
 
 /**
@@ -85,20 +101,19 @@ export async function readable(input: TagInput, whole?: boolean): Promise<ByteCh
  * @param skip is called with each that comes before
  */
 export async function* inPiece<S extends { readonly line?: number }>(
-  { piece, pairs }: Pick<TagInput, 'piece' | 'pairs'>,
+  { piece, pairs, isRest = false }: Pick<TagInput, 'piece' | 'pairs' | 'isRest'>,
   all: AsyncIterable<S>,
   skip: (each: S) => void = () => undefined,
 ): AsyncGenerator<S> {
-  if (piece === undefined) return yield* all;
-  if (piece.begin === piece.end && piece.bytes > 0) return;
+  if (piece && piece.begin === piece.end && piece.bytes > 0) return;
   try {
     for await (const each of all) {
-      if (pairs !== undefined || each.line === undefined) yield each;
+      if (piece === undefined || pairs !== undefined || each.line === undefined) yield each;
       else if (each.line > piece.lastLine) return;
       else if (each.line >= piece.firstLine) yield each;
       else skip(each);
     }
   } catch (error) {
-    if (!(error instanceof NoSentencesError) || piece.bytes === 0) throw error;
+    if (!(error instanceof NoSentencesError) || !(isRest || (piece && piece.bytes > 0))) throw error;
   }
 }

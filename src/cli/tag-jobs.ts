@@ -12,6 +12,11 @@ import type { Tagger } from '../labeling/model/tagger.js';
 import { labelsSentences, spanHeads, tokenHeads } from './tag-heads.js';
 import type { SpanLine } from './tag-spans.js';
 import { spanText } from './tag-spans.js';
+import type { ChunkJob, ChunkReading } from './tag-chunk-jobs.js';
+import type { Changed } from '../labeling/data/formats/clean.js';
+
+/** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
+export const TOKENS_AT_ONCE = 8192;
 
 /** How answers are written. */
 export interface TagSettings {
@@ -21,6 +26,8 @@ export interface TagSettings {
   readonly offsets?: OffsetUnit;
   /** With the output conllu: the column of each head about tokens. */
   readonly columns: readonly (string | undefined)[];
+  /** How chunks are read, where the input comes in chunks. */
+  readonly reading?: ChunkReading;
 }
 
 /** Some sentences. */
@@ -30,19 +37,49 @@ export type TagJob =
   /** Lines whose spans are to be written; so many sentences are before them. */
   | { readonly kind: 'spans'; readonly lines: readonly SpanLine[]; readonly before: number }
   /** To be labeled; who asked writes them. */
-  | { readonly kind: 'label'; readonly tokens: readonly (readonly string[])[] };
+  | { readonly kind: 'label'; readonly tokens: readonly (readonly string[])[] }
+  | ChunkJob;
 
-/** What came of a job: text, with the number of tokens that had to be spelled; or labels. */
+/** How many there are. */
+export interface Counts {
+  readonly sentences: number;
+  readonly tokens: number;
+}
+
+/** What came of a job: text or bytes, with the number of tokens that had to be spelled; or labels. */
 export interface TagResult {
+  /** Of a chunk, what was changed around its tokens. */
+  readonly changed?: Changed;
+  readonly bytes?: Uint8Array;
+  /** Whether a chunk has to be read in one stream with what follows. */
+  readonly refused?: boolean;
+  readonly counts: Counts;
   readonly text?: string;
   readonly spelled?: number;
   readonly predictions?: readonly Prediction[];
 }
 
+/** How many sentences have tokens, and how many tokens. */
+export function countsOf(sentences: readonly (readonly string[])[]): Counts {
+  const counts = { sentences: 0, tokens: 0 };
+  for (const { length } of sentences) {
+    if (length > 0) counts.sentences++;
+    counts.tokens += length;
+  }
+  return counts;
+}
+
 /** Does a job. */
-export function answer(tagger: Pick<Tagger, 'tag' | 'model'>, settings: TagSettings, job: TagJob): TagResult {
-  if (job.kind === 'label') return { predictions: tagger.tag(job.tokens) };
-  if (job.kind === 'spans') return { text: spanText(tagger, settings.offsets ?? 'utf16', job.lines, job.before) };
+export function answer(
+  tagger: Pick<Tagger, 'tag' | 'model'>,
+  settings: TagSettings,
+  job: Exclude<TagJob, ChunkJob>,
+): TagResult {
+  if (job.kind === 'label') return { predictions: tagger.tag(job.tokens), counts: countsOf(job.tokens) };
+  if (job.kind === 'spans') {
+    const counts = countsOf(job.lines.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)));
+    return { text: spanText(tagger, settings.offsets ?? 'utf16', job.lines, job.before), counts };
+  }
   const { sentences } = job;
   const { probabilities, spans } = settings;
   const output = settings.output as Output;
@@ -54,7 +91,7 @@ export function answer(tagger: Pick<Tagger, 'tag' | 'model'>, settings: TagSetti
       : formatSentence(taggedBy(tagger.model, sentence, said[i], settings.columns), output),
   );
   const spelled = output === 'conll' ? sentences.reduce((n, { tokens }) => n + tokens.filter(needsSpelling).length, 0) : 0; // prettier-ignore
-  return { text: written.join(''), spelled };
+  return { text: written.join(''), spelled, counts: countsOf(sentences.map(({ tokens }) => tokens)) };
 }
 
 /** A sentence with what is to be written of it. */

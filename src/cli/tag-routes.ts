@@ -1,65 +1,97 @@
 /** The ways of `bptt tag` from an input to an output: how each is read, what is asked of a tagger, and what is written of its answers. */
-import {
-  inputName,
-  openClassified,
-  openLines,
-  openPairs,
-  openSentences,
-  slotFolder,
-} from '../labeling/data/files.node.js';
-import type { ReadOptions } from '../labeling/data/formats/index.js';
+import { inputName, openClassified, openPairs, openSentences, slotFolder } from '../labeling/data/files.node.js';
+import { createCleaner } from '../labeling/data/formats/clean.js';
+import type { ByteChunks, ReadOptions } from '../labeling/data/formats/index.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { NoteCollector } from '../labeling/data/notes.js';
 import type { Model } from '../labeling/model/model.js';
-import type { Prediction } from '../labeling/model/predict.js';
-import { LONGEST_RAW_SENTENCE } from '../labeling/model/entities.js';
-import { readText } from '../labeling/data/segment.js';
 import type { SegmentOptions } from '../labeling/data/segment.js';
 import { ArgumentError } from '../tensor/index.js';
 import { counted } from '../tensor/print.js';
 import { groupsOf } from './groups.js';
 import { classifiedOptionsOf, readOptionsOf, refuseForRawText } from './reading-options.js';
+import type { ChunkReading } from './tag-chunk-jobs.js';
+import { sentencesFrom } from './tag-chunk-jobs.js';
+import { openChunks } from './tag-chunk-route.js';
 import { conlluFlow } from './tag-conllu.js';
-import { labelsSentences, ownColumns, tokenHeads } from './tag-heads.js';
+import { conlluHeads, labelsSentences, ownColumns, tokenHeads } from './tag-heads.js';
 import { inPiece, readable } from './tag-input.js';
 import type { TagInput } from './tag-input.js';
-import { watched } from './tag-raw.js';
+import { TOKENS_AT_ONCE } from './tag-jobs.js';
 import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import type { TagOptions as Options } from './tag-options.js';
+import type { Route, RouteContext } from './tag-route.js';
+import { noteSpelled } from './tag-route.js';
+import { watched } from './tag-raw.js';
 import { spanLines } from './tag-spans.js';
 
-/** Sentences are labeled together until they have so many tokens: enough to share matmuls, little enough to hold. */
-const TOKENS_AT_ONCE = 8192;
-
-/** The way from the input to the output. */
-export interface Route {
-  readonly settings: TagSettings;
-  readonly jobs: AsyncIterable<TagJob>;
-  /** What is written of each result, in the order of the jobs. */
-  written(result: TagResult): string | Uint8Array;
-  /** What is written after the last one. */
-  end(): string | Uint8Array;
-}
-
-/** What the ways share. */
-export interface RouteContext {
-  readonly model: Model;
-  readonly input: TagInput;
-  readonly options: Options;
-  readonly warnings: NoteCollector;
-}
-
-/** Says how an input is answered. */
-export async function openRoute(context: RouteContext): Promise<Route> {
-  const { model, input, options } = context;
+/**
+ * Says how an input is answered.
+ *
+ * @param chunkBytes of a chunk, at least, where the input can be cut; 0 reads it in one stream
+ */
+export async function openRoute(given: Omit<RouteContext, 'seen'>, chunkBytes?: number): Promise<Route> {
+  const { model, input } = given;
+  const asOwn = given.options.output === 'conllu' && input.conllu;
+  const options = asOwn ? ({ ...given.options, format: 'conllu' } as const) : given.options;
+  const context = { ...given, options, seen: { spelled: 0, cleaner: createCleaner(inputName(input.path)) } };
   if (options.output === 'spans') return spanRoute(context);
-  if (options.output === 'conllu' && input.conllu)
-    return conlluRoute({ ...context, options: { ...options, format: 'conllu' } });
-  if (options.output === 'conllu' && options.format === undefined) {
-    refuseForRawText(options);
-    return plainRoute(context, rawText(context));
+  if (options.format === undefined) context.input = watchedInput(context);
+  const reading = await chunkReading(context);
+  if (reading === undefined) {
+    return plainRoute(context, labelsSentences(model) ? await classifiedInput(context) : await taggedInput(context));
   }
-  return plainRoute(context, labelsSentences(model) ? await classifiedInput(context) : await taggedInput(context));
+  if (chunkBytes === 0) return streamRoute(context, reading);
+  const settings = { ...settingsOf(model, options), reading: plain(reading) };
+  return openChunks(context, {
+    settings,
+    reading,
+    size: chunkBytes,
+    stream: (rest) => streamRoute({ ...context, input: rest }, reading),
+  });
+}
+
+/** The input, of which is said where its begin looks like a format. */
+function watchedInput({ model, input, options, warnings }: RouteContext): TagInput {
+  const look = (chunks: ByteChunks) => watched(chunks, model, inputName(input.path), warnings, options.output);
+  return {
+    ...input,
+    async bytes(whole) {
+      const { before, body, firstLine } = await input.bytes(whole);
+      return firstLine === 1 ? { before, body: look(body), firstLine } : { before: look(before), body, firstLine };
+    },
+  };
+}
+
+/** Formats of which each line, or each sentence between empty lines, stands for itself. */
+const APART: readonly (string | undefined)[] = ['conllu', 'slashed', 'jsonl', 'doccano', 'prodigy', 'spans'];
+
+/** How the chunks of an input are read; undefined of one whose reader learns on the way, or that has several files. */
+async function chunkReading({ model, input, options, warnings }: RouteContext): Promise<ChunkReading | undefined> {
+  const source = inputName(input.path);
+  const { format, output } = options;
+  if (format === undefined) {
+    if (output === 'conllu') refuseForRawText(options);
+    await noteFolder(input.path, warnings);
+    const kind = labelsSentences(model) ? 'lines' : 'text';
+    return { kind, source, cutting: cuttingOf(model, options) };
+  }
+  if (labelsSentences(model) || !APART.includes(format)) return undefined;
+  const read = { ...tokenizedOptions(model, input.path, options, warnings), source };
+  return { kind: output === 'conllu' && input.conllu ? 'own' : 'sentences', read };
+}
+
+/** Without functions: what can be sent. */
+function plain(reading: ChunkReading): ChunkReading {
+  if (!('read' in reading)) return reading;
+  return { ...reading, read: { ...reading.read, onNote: undefined } };
+}
+
+/** The way of an input, or of the rest of one, that is read in one stream. */
+async function streamRoute(context: RouteContext, reading: ChunkReading): Promise<Route> {
+  if (reading.kind === 'own') return conlluRoute(context, reading.read);
+  const { input, seen } = context;
+  return plainRoute(context, inPiece(input, sentencesFrom(reading, await readable(input), seen.cleaner)));
 }
 
 function settingsOf(model: Model, options: Options): TagSettings {
@@ -87,38 +119,35 @@ async function spanRoute({ model, input, options, warnings }: RouteContext): Pro
 }
 
 /** Each sentence by itself, in the format of the output. */
-function plainRoute({ model, options, warnings }: RouteContext, sentences: AsyncIterable<Sentence>): Route {
+function plainRoute({ model, options, warnings, seen }: RouteContext, sentences: AsyncIterable<Sentence>): Route {
   async function* jobs(): AsyncGenerator<TagJob> {
     for await (const group of groupsOf(sentences, TOKENS_AT_ONCE)) yield { kind: 'write', sentences: group };
   }
-  let spelled = 0;
   return {
     settings: settingsOf(model, options),
     jobs: jobs(),
     written(result) {
-      spelled += result.spelled!;
+      seen.spelled += result.spelled!;
       return result.text!;
     },
     end() {
-      if (spelled === 0) return '';
-      const what = `${counted(spelled, 'token')} that cannot stand in a column ${spelled === 1 ? 'was' : 'were'} spelled`;
-      const message = `${what} (\\t, \\n, \\u0020): use the output jsonl to keep them`;
-      warnings.add({ kind: 'spelled', message, count: spelled });
+      noteSpelled(seen, warnings);
       return '';
     },
   };
 }
 
 /** CoNLL-U as it stands in its file, with new labels. */
-async function conlluRoute({ model, input, options, warnings }: RouteContext): Promise<Route> {
+async function conlluRoute({ model, input, options, seen }: RouteContext, read: ReadOptions): Promise<Route> {
   const settings = settingsOf(model, options);
-  const heads = tokenHeads(model).map((name, h) => ({
-    column: settings.columns[h]!,
-    labels: (said: Prediction) => said.heads?.[name].labels ?? said.labels,
-  }));
-  const read = { ...tokenizedOptions(model, input.path, options, warnings), source: inputName(input.path) };
-  const { before, body } = await input.bytes();
-  const flow = conlluFlow(body, read, heads, { chunks: before, firstLine: input.piece?.firstLine ?? 1 });
+  const { before, body, firstLine } = await input.bytes();
+  const flow = conlluFlow(
+    body,
+    read,
+    conlluHeads(model, settings.columns),
+    { chunks: before, firstLine },
+    seen.cleaner,
+  );
   const groups: Sentence[][] = [];
   async function* jobs(): AsyncGenerator<TagJob> {
     for await (const group of groupsOf(inPiece(input, flow.sentences), TOKENS_AT_ONCE)) {
@@ -144,29 +173,13 @@ export function conlluColumns(model: Model, { column }: Options): (string | unde
 /** Formats whose readers learn from one sentence to the next: which lines are comments. */
 const LEARNING: readonly (string | undefined)[] = ['conll', 'two-column'];
 
-/** Sentences whose words are to be labeled: of raw text, or as a format has them. */
-async function taggedInput(context: RouteContext): Promise<AsyncIterable<Sentence>> {
-  const { model, input, options, warnings } = context;
+/** Sentences whose words are to be labeled, of a format whose reader learns on the way or that has several files. */
+async function taggedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
   const { format } = options;
-  if (format === undefined) {
-    await noteFolder(input.path, warnings);
-    return rawText(context);
-  }
   const read = tokenizedOptions(model, input.path, options, warnings);
   if (input.pairs !== undefined) return inPiece(input, openPairs(input.pairs, read));
   const bytes = input.piece && format !== 'slots' ? await readable(input, LEARNING.includes(format)) : undefined;
   return inPiece(input, openSentences(input.path, read, bytes));
-}
-
-/** Sentences cut out of raw text. */
-async function* rawText({ model, input, options, warnings }: RouteContext): AsyncGenerator<Sentence> {
-  const how = { source: inputName(input.path), ...cuttingOf(model, options) };
-  const chunks = watched(await readable(input), model, how.source, warnings, options.output);
-  for await (const { tokens } of inPiece(input, readText(chunks, how))) {
-    for (let i = 0; i < tokens.length; i += LONGEST_RAW_SENTENCE) {
-      yield { tokens: tokens.slice(i, i + LONGEST_RAW_SENTENCE) };
-    }
-  }
 }
 
 /** How an input is read that is tokenized already. */
@@ -186,20 +199,13 @@ function cuttingOf(model: Model, options: Options): SegmentOptions {
   return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }), ...rawOptions(options) };
 }
 
-/** Sentences that are to be labeled: one a line, cut into tokens as the training data was, or as a format has them. */
+/** Sentences that are to be labeled: as a format has them. */
 async function classifiedInput({ model, input, options, warnings }: RouteContext): Promise<AsyncIterable<Sentence>> {
-  const { format, tokenizer, locale } = options;
   const { path } = input;
-  const bytes = input.piece && format !== 'slots' ? await readable(input) : undefined;
-  if (format !== undefined) {
-    const settings = classifiedOptionsOf(options, warnings, model.input);
-    const read = { badLines: path === '-' ? 'stop' : 'list', ...settings, labels: 'ignored' } as const;
-    return inPiece(input, openClassified(path, read, bytes));
-  }
-  await noteFolder(path, warnings);
-  const cutting = { tokenizer: tokenizer ?? model.input?.tokenizer, locale: locale ?? model.input?.locale };
-  const chunks = watched(bytes ?? (await readable(input)), model, inputName(path), warnings, options.output);
-  return inPiece(input, openLines(path, cutting, chunks));
+  const bytes = input.piece && options.format !== 'slots' ? await readable(input) : undefined;
+  const settings = classifiedOptionsOf(options, warnings, model.input);
+  const read = { badLines: path === '-' ? 'stop' : 'list', ...settings, labels: 'ignored' } as const;
+  return inPiece(input, openClassified(path, read, bytes));
 }
 
 async function noteFolder(file: string, warnings: NoteCollector): Promise<void> {

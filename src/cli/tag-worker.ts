@@ -5,6 +5,7 @@ import { openBackend } from './backend.js';
 import { named } from './model-io.js';
 import { openOwnCell } from './own-cell.js';
 import { serveJobs } from './pool/serve-jobs.js';
+import { answerChunk } from './tag-chunk-jobs.js';
 import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import { answer } from './tag-jobs.js';
 
@@ -16,15 +17,24 @@ export interface TagWorkerData {
   /** The file of the user's own cell. */
   readonly cell?: string;
   readonly backend: string;
-  readonly settings: TagSettings;
 }
 
-serveJobs<TagWorkerData, TagJob, TagResult>(async ({ bytes, path, cell, backend, settings }) => {
-  const own = await openOwnCell(cell);
-  const { kernels } = await openBackend(backend, process, 2);
-  const tagger = createTagger(
-    named(path, () => loadModel(bytes, own)),
-    kernels,
-  );
-  return (job) => answer(tagger, settings, job);
-});
+/** A job, and how its answers are written. */
+export interface SentJob {
+  readonly settings: TagSettings;
+  readonly job: TagJob;
+}
+
+serveJobs<TagWorkerData, SentJob, TagResult>(
+  async ({ bytes, path, cell, backend }) => {
+    const own = await openOwnCell(cell);
+    const { kernels } = await openBackend(backend, process, 2);
+    const tagger = createTagger(
+      named(path, () => loadModel(bytes, own)),
+      kernels,
+    );
+    return ({ settings, job }) =>
+      job.kind === 'chunk' ? answerChunk(tagger, settings, job) : answer(tagger, settings, job);
+  },
+  ({ bytes }) => (bytes === undefined ? [] : [bytes.buffer as ArrayBuffer]),
+);

@@ -6,10 +6,12 @@ import { createTagger } from '../labeling/model/tagger.js';
 import { ArgumentError } from '../tensor/index.js';
 import { openBackend } from './backend.js';
 import { inOrder } from './pool/in-order.js';
+import type { Pool } from './pool/pool.js';
 import { openPool } from './pool/pool.js';
-import type { TagJob, TagResult } from './tag-jobs.js';
+import { answerChunk } from './tag-chunk-jobs.js';
+import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
 import { answer } from './tag-jobs.js';
-import type { TagWorkerData } from './tag-worker.js';
+import type { SentJob, TagWorkerData } from './tag-worker.js';
 import type { Terminal } from './terminal.js';
 
 /** What labels sentences. */
@@ -22,43 +24,152 @@ export interface TagWorkers {
 /** Jobs at a worker: the one it works at, and the next. */
 const AT_ONCE = 2;
 
+/** The other threads that label. */
+export type TagPool = Pool<SentJob, TagResult>;
+
 /**
- * Opens the backend, once for each thread that labels.
+ * The other threads that label: one less than `threads`, for the thread that reads and writes is one of them.
  *
- * @param data `threads`: how many label; the thread that reads and writes is not among them, where there are two or more
+ * @param early whether they start at once, because the input is known to be large
+ */
+export function openTagPool(
+  { bytes, path, cell, backend, threads }: TagWorkerData & { readonly threads: number | 'auto' },
+  early: boolean,
+): TagPool {
+  const size = (threads === 'auto' ? availableParallelism() : threads) - 1;
+  const program = new URL('./tag-worker.js', import.meta.url);
+  const pool: TagPool = openPool(program, { size, data: { bytes, path, cell, backend }, ahead: AT_ONCE - 1 });
+  if (early) pool.start().catch(() => undefined); // the first job throws it
+  return pool;
+}
+
+/** What labels: a model, other threads with the same, and how answers are written. */
+interface Labeling {
+  readonly model: Model;
+  readonly pool: TagPool;
+  readonly settings: TagSettings;
+  readonly backend: string;
+}
+
+/**
+ * Opens the backend for this thread; each other one opens its own.
+ *
  * @throws what opening the backend throws, at once; ArgumentError where it serves one thread and more are asked for
  */
 export async function openTagWorkers(
-  model: Model,
-  data: TagWorkerData & { readonly threads: number | 'auto' },
+  { model, pool, settings, backend }: Labeling,
   terminal: Terminal,
 ): Promise<TagWorkers> {
-  const { bytes, path, cell, backend, settings, threads } = data;
-  const size = threads === 'auto' ? availableParallelism() : threads;
-  const { kernels } = await openBackend(backend, terminal, size);
-  if (size === 1) {
-    const tagger = createTagger(model, kernels);
-    return {
-      async *answers(jobs) {
-        for await (const job of jobs) yield answer(tagger, settings, job);
-      },
-      async close() {
-        tagger.dispose();
-        kernels.dispose();
-      },
-    };
-  }
-  kernels.dispose(); // it was opened to be refused here, and not in a worker
-  if (repeatable(kernels.backend) === undefined) {
+  const threads = pool.size + 1;
+  const { kernels } = await openBackend(backend, terminal, threads);
+  if (threads > 1 && repeatable(kernels.backend) === undefined) {
+    kernels.dispose();
     throw new ArgumentError(
       `--threads ${threads}: the backend ${kernels.backend} serves one thread; leave --threads out, or choose cpu or wasm-simd`,
     );
   }
-  const program = new URL('./tag-worker.js', import.meta.url);
-  const pool = openPool<TagWorkerData, TagJob, TagResult>(program, { size, data: { bytes, path, cell, backend, settings }, ahead: AT_ONCE - 1 }); // prettier-ignore
+  const tagger = createTagger(model, kernels);
+  const own = async ({ job }: SentJob): Promise<TagResult> =>
+    job.kind === 'chunk' ? answerChunk(tagger, settings, job) : answer(tagger, settings, job);
+  const crew = createCrew(pool, own);
+  const run = (job: TagJob): Promise<TagResult> => (threads === 1 ? own : crew)({ settings, job });
   return {
-    // One more than the workers hold: it is read while they work.
-    answers: (jobs) => inOrder(jobs, pool.run, AT_ONCE * size + 1),
-    close: pool.close,
+    // Twice what the workers hold: meanwhile this thread gets done as much as they do.
+    answers: (jobs) => (threads === 1 ? oneByOne(jobs, run) : inOrder(jobs, run, 2 * AT_ONCE * threads)),
+    async close() {
+      await pool.close();
+      tagger.dispose();
+      kernels.dispose();
+    },
+  };
+}
+
+async function* oneByOne<Job, Result>(
+  jobs: AsyncIterable<Job>,
+  run: (job: Job) => Promise<Result>,
+): AsyncGenerator<Result> {
+  for await (const job of jobs) yield await run(job);
+}
+
+/**
+ * Workers and the thread itself: a job goes to a worker that has room, else to the thread where it has nothing to do. While the workers start,
+ * it is alone; they start with the second job, so that a small input pays for no thread.
+ *
+ * @param own does a job on this thread
+ * @returns a function that runs a job; it throws what the job or the start of a worker threw
+ */
+export function createCrew<Job, Result>(
+  pool: Pick<Pool<Job, Result>, 'size' | 'load' | 'run' | 'start'>,
+  own: (job: Job) => Promise<Result>,
+): (job: Job) => Promise<Result> {
+  const waiting: Waiting<Job, Result>[] = [];
+  const turns = createTurns(waiting, own, deal);
+  let [jobs, ready] = [0, false];
+  let failed: Promise<never> | undefined;
+
+  function start(): void {
+    pool.start().then(
+      () => {
+        ready = true;
+        deal();
+      },
+      (error: unknown) => {
+        failed = Promise.reject(error as Error);
+        failed.catch(() => undefined); // for the jobs that wait, and the next ones
+        for (const { resolve } of waiting.splice(0)) resolve(failed);
+      },
+    );
+  }
+
+  function deal(): void {
+    while (ready && waiting.length > 0 && pool.load < AT_ONCE * pool.size) {
+      const { job, resolve } = waiting.shift()!;
+      const result = pool.run(job);
+      resolve(result);
+      result.then(deal, () => undefined);
+    }
+    turns.take();
+  }
+
+  return (job) => {
+    if (failed) return failed;
+    if (++jobs === 2) start();
+    return new Promise((resolve) => {
+      waiting.push({ job, resolve });
+      deal();
+    });
+  };
+}
+
+interface Waiting<Job, Result> {
+  readonly job: Job;
+  resolve(result: Result | Promise<Result>): void;
+}
+
+/** This thread does one job after another; between two, what is to be read and written, and the messages of the others. */
+function createTurns<Job, Result>(
+  waiting: Waiting<Job, Result>[],
+  own: (job: Job) => Promise<Result>,
+  next: () => void,
+) {
+  let busy = false;
+  const end = (): void => {
+    busy = false;
+    next();
+  };
+  function turn(): void {
+    const first = waiting.shift();
+    if (first === undefined) return end();
+    const result = own(first.job);
+    first.resolve(result);
+    result.then(end, end);
+  }
+  return {
+    /** Takes a job that waits, where the thread has none. */
+    take(): void {
+      if (busy || waiting.length === 0) return;
+      busy = true;
+      setImmediate(turn);
+    },
   };
 }

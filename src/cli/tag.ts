@@ -1,4 +1,5 @@
 /** `bptt tag`: labels for sentences that have none, in bounded memory. */
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readPackageInfo } from '../bench/package-info.js';
 import { CONLLU_COLUMNS, OUTPUTS } from '../labeling/data/formats/index.js';
@@ -15,18 +16,16 @@ import { addReadingOptions, refuseForRawText } from './reading-options.js';
 import type { Piece } from './shard/cut.js';
 import type { PieceOrigin } from './shard/manifest.js';
 import { manifestOf, sha256Of } from './shard/manifest.js';
+import type { Shard } from './shard/which.js';
 import { shardOf, shardOption } from './shard/which.js';
+import { answerAll } from './tag-answer.js';
 import { labelsSentences, spanHeads } from './tag-heads.js';
 import { openInput } from './tag-input.js';
-import type { TagInput } from './tag-input.js';
-import type { TagJob } from './tag-jobs.js';
 import type { TagOptions as Options } from './tag-options.js';
 import { conlluColumns, openRoute } from './tag-routes.js';
-import type { Route } from './tag-routes.js';
 import { openTarget } from './tag-target.js';
-import type { TagTarget } from './tag-target.js';
-import type { TagWorkers } from './tag-workers.js';
-import { openTagWorkers } from './tag-workers.js';
+import type { TagPool } from './tag-workers.js';
+import { openTagPool, openTagWorkers } from './tag-workers.js';
 import type { Terminal } from './terminal.js';
 import { collectWarnings } from './warnings.js';
 
@@ -100,50 +99,55 @@ async function runTag(modelFile: string, file: string, options: Options, termina
   checkOptions(options);
   const shard = options.shard && shardOf(options.shard, terminal.env);
   await checkFiles(modelFile, file, options);
-  const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const bytes = await readBytes(modelFile);
-  const cell = await openOwnCell(options.cell, terminal);
-  const model = named(modelFile, () => loadModel(bytes, cell));
-  checkOutput(model, options);
-  if (options.spans && spanHeads(model).length === 0) {
-    throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
+  const early = file !== '-' && (await isLarge(file));
+  const pool = openTagPool({ bytes, path: modelFile, ...options }, early);
+  try {
+    const cell = await openOwnCell(options.cell, terminal);
+    const model = named(modelFile, () => loadModel(bytes, cell));
+    checkOutput(model, options);
+    await tagFile({ model, bytes, file, options, pool, shard }, terminal);
+  } finally {
+    await pool.close();
   }
+}
+
+/** Bytes of an input that are worth the start of a thread before anything is known of it. */
+const LARGE = 1 << 20;
+
+async function isLarge(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined); // opening it says why
+  return found !== undefined && found.isFile() && found.size > LARGE;
+}
+
+/** What is to be labeled, and by what. */
+interface Tagging {
+  readonly model: Model;
+  /** Those of the model file. */
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  readonly options: Options;
+  readonly pool: TagPool;
+  readonly shard?: Shard;
+}
+
+async function tagFile({ model, bytes, file, options, pool, shard }: Tagging, terminal: Terminal): Promise<void> {
+  const warnings = collectWarnings((text) => void terminal.stderr.write(`${text}\n`));
   const input = await openInput(file, options, shard);
   const target = await openTarget(options.out, terminal, input.piece && originOf(input.piece, bytes, options));
   if (target === undefined) return; // the piece is finished
   try {
     const route = await openRoute({ model, input, options, warnings });
-    const data = { bytes, path: modelFile, settings: route.settings, ...options };
-    await answerAll(route, target, await openTagWorkers(model, data, terminal), input);
+    const { settings } = route;
+    const workers = await openTagWorkers({ model, pool, settings, backend: options.backend }, terminal);
+    try {
+      await target.commit(await answerAll(route, target, workers), input.piece);
+    } finally {
+      await workers.close();
+    }
   } finally {
     await target.discard();
     if (file === '-') process.stdin.destroy(); // an error ends the program, also while the writer keeps the pipe open
-  }
-}
-
-async function answerAll(route: Route, target: TagTarget, workers: TagWorkers, { piece }: TagInput): Promise<void> {
-  const counts = { sentences: 0, tokens: 0 };
-  async function* counting(): AsyncGenerator<TagJob> {
-    for await (const job of route.jobs) {
-      countJob(counts, job);
-      yield job;
-    }
-  }
-  try {
-    for await (const result of workers.answers(counting())) await target.write(route.written(result));
-    await target.write(route.end());
-    await target.commit(counts, piece);
-  } finally {
-    await workers.close();
-  }
-}
-
-/** Adds what a job has. */
-function countJob(counts: { sentences: number; tokens: number }, job: TagJob): void {
-  const lists = job.kind === 'label' ? job.tokens : job.kind === 'write' ? job.sentences.map(({ tokens }) => tokens) : job.lines.flatMap(({ sentences }) => sentences.map(({ tokens }) => tokens)); // prettier-ignore
-  for (const { length } of lists) {
-    if (length > 0) counts.sentences++;
-    counts.tokens += length;
   }
 }
 
@@ -189,7 +193,10 @@ function checkOptions(options: Options): void {
 
 /** @throws ArgumentError where the output cannot hold what the model says */
 function checkOutput(model: Model, options: Options): void {
-  const { output, column } = options;
+  const { output, column, spans } = options;
+  if (spans && spanHeads(model).length === 0) {
+    throw new ArgumentError('--spans: the labels of this model annotate no spans, such as B-PER: leave it out');
+  }
   if (labelsSentences(model) && output !== 'text' && output !== 'jsonl') {
     throw new ArgumentError(`--output ${output} has a label for each word; this model labels sentences: text or jsonl`);
   }

@@ -115,7 +115,7 @@ test('a reader that leaves, and Ctrl-C, end the command with its threads', async
   }
 });
 
-test('a worker that ends is one line and exit status 1; nothing of its sentences is written', () => {
+test('a worker that ends is one line and exit status 1, also while the input goes on', async () => {
   // A cell of one's own runs in each worker, and nowhere else.
   const leaky = readFileSync(join(__dirname, '../support/leaky.mjs'), 'utf8');
   space.write(
@@ -124,9 +124,14 @@ test('a worker that ends is one line and exit status 1; nothing of its sentences
   );
   const args = ['train', '--train', 'train.tsv', '--epochs', '1', '--quiet', ...TINY, '--cell', './ends.mjs', '--out', 'own.safetensors']; // prettier-ignore
   expect(here(args).stderr).toBe('');
-  const tagged = here(['tag', 'own.safetensors', 'long.txt', '--cell', './ends.mjs', '--threads', '2']);
-  expect(tagged).toMatchObject({ status: 1, stdout: '' });
-  expect(tagged.stderr).toMatch(/^bptt: worker thread \d of 2 failed: it exited with code 9\n$/);
+  const child = startBptt(['tag', 'own.safetensors', '--cell', './ends.mjs', '--threads', '2'], { cwd: space.folder });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin.on('error', () => undefined); // the child is gone
+  child.stdout.on('data', () => void child.stdin.write('They run.\n')); // the first thread goes on until it hears of the other
+  child.stdin.write('They run.\n');
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(stderr).toBe('bptt: worker thread 1 of 1 failed: it exited with code 9\n');
 });
 
 test('lines of CoNLL-U are written once each, also where they are written before their chunk is read to its end', async () => {

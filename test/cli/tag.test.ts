@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { gzipSync } from 'node:zlib';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { groupsOf } from '../../src/cli/groups';
@@ -64,6 +65,22 @@ test('a model remembers how raw text is to be cut', () => {
 test('raw text from a file', () => {
   space.write('raw.txt', '\ufeffthe cat sat\r\n');
   expect(tag(['raw.txt'])).toEqual({ status: 0, stdout: `${slashed('the cat sat')}\n`, stderr: '' });
+});
+
+test('what gzip has compressed is named, and not taken for UTF-16', () => {
+  space.write('text.gz', gzipSync('They run.\n'.repeat(50)));
+  const message = 'text.gz: expected text in UTF-8; got data that gzip has compressed: unpack it with gunzip';
+  for (const args of [
+    [],
+    ['--threads', '2'],
+    ['--format', 'conllu', '--skip-bad'],
+    ['--format', 'conll'],
+    ['--output', 'spans', '--format', 'jsonl'],
+  ])
+    // prettier-ignore
+    expect(tag(['text.gz', ...args])).toEqual({ status: 65, stdout: '', stderr: `bptt: ${message}\n` });
+  const { status, stderr } = bptt(['train', '--train', 'text.gz', '--out', 'x'], { cwd: space.folder });
+  expect([status, stderr]).toEqual([65, `bptt: ${message}\n`]);
 });
 
 test('raw text and corpora in UTF-16 without a mark, or with CR alone at line ends, are bad data', async () => {

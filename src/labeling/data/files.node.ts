@@ -149,10 +149,18 @@ export async function* openLines(
   options: SegmentOptions = {},
   bytes?: ByteChunks,
 ): AsyncGenerator<Sentence> {
-  const source = inputName(path);
+  yield* linesFrom(bytes ?? (await openBytes(path)), inputName(path), options);
+}
+
+/** As {@link openLines}, of bytes. @param source their name in messages */
+export async function* linesFrom(
+  bytes: ByteChunks,
+  source: string,
+  options: SegmentOptions = {},
+): AsyncGenerator<Sentence> {
   const cut = tokenCutter(options);
   let count = 0;
-  for await (const { first, lines } of lineBlocks(bytes ?? (await openBytes(path)), source)) {
+  for await (const { first, lines } of lineBlocks(bytes, source)) {
     for (let i = 0; i < lines.length; i++) {
       const tokens = cut(lines[i]).map((token) => shortToken(token, source, first + i));
       count += tokens.length;

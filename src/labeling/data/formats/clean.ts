@@ -20,6 +20,18 @@ export interface Cleaner {
   label(text: string, line: number): string;
   /** What was changed; undefined where nothing was. */
   note(source: string): Note | undefined;
+  /** The same, to be added up. */
+  changed(): Changed;
+  /** Adds what another cleaner changed further down in the same input. */
+  add(changed: Changed): void;
+}
+
+/** What a cleaner changed. Plain data. */
+export interface Changed {
+  readonly tokens: number;
+  readonly labels: number;
+  readonly lines: number;
+  readonly first?: { readonly line: number; readonly text: string };
 }
 
 /** Whether a code unit is removed from the ends. All of these characters are in the first plane: one unit each. */
@@ -55,7 +67,7 @@ export function trimOuter(text: string): string {
 /** A cleaner that has changed nothing yet. @param source name of the input in messages */
 export function createCleaner(source = 'input'): Cleaner {
   const counts = { tokens: 0, labels: 0, lines: 0 };
-  let first: { line: number; text: string } | undefined;
+  let first: Changed['first'];
   const count = (what: keyof typeof counts, line: number, text: string): void => {
     counts[what]++;
     first ??= { line, text };
@@ -83,18 +95,27 @@ export function createCleaner(source = 'input'): Cleaner {
       return trimmed;
     },
     note(name) {
-      if (!first) return undefined;
-      const parts = Object.entries(counts).flatMap(([what, n]) =>
-        n > 0 ? [`${n} ${n === 1 ? what.slice(0, -1) : what}`] : [],
-      );
-      const message = `${name}: white space or invisible marks were removed around ${parts.join(' and ')}`;
-      return {
-        kind: 'white-space',
-        message: `${message}, first in line ${first.line}, ${quoted(first.text)}`,
-        source: name,
-        line: first.line,
-        count: counts.tokens + counts.labels + counts.lines,
-      };
+      return first && noteOf(name, counts, first);
     },
+    changed: () => ({ ...counts, ...(first && { first }) }),
+    add(changed) {
+      for (const what of ['tokens', 'labels', 'lines'] as const) counts[what] += changed[what];
+      first ??= changed.first;
+    },
+  };
+}
+
+function noteOf(source: string, counts: Changed, first: NonNullable<Changed['first']>): Note {
+  const { tokens, labels, lines } = counts;
+  const parts = Object.entries({ tokens, labels, lines }).flatMap(([what, n]) =>
+    n > 0 ? [`${n} ${n === 1 ? what.slice(0, -1) : what}`] : [],
+  );
+  const message = `${source}: white space or invisible marks were removed around ${parts.join(' and ')}`;
+  return {
+    kind: 'white-space',
+    message: `${message}, first in line ${first.line}, ${quoted(first.text)}`,
+    source,
+    line: first.line,
+    count: tokens + labels + lines,
   };
 }

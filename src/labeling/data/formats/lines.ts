@@ -146,6 +146,7 @@ async function* pieces(chunks: ByteChunks, source: string, size: number): AsyncG
 }
 
 function joined(head: readonly Uint8Array[], tail: Uint8Array): Uint8Array {
+  if (head.length === 0) return tail;
   const bytes = new Uint8Array(head.reduce((sum, part) => sum + part.length, tail.length));
   let offset = 0;
   for (const part of [...head, tail]) {
@@ -201,11 +202,17 @@ function bare(line: string, number: number): string {
 }
 
 function faultOf(line: Uint8Array, source: string, number: number): LineFault | undefined {
+  if (number === 1 && line[0] === 0x1f && line[1] === 0x8b) return { error: compressed(source), fatal: true };
   const utf16 = number === 1 && beginsAsUtf16(line);
   const nul = line.indexOf(0);
   if (nul >= 0 && !utf16) return { error: nulByte(nul, source, number), fatal: number === 1 };
   const invalid = firstInvalidByte(line);
   return invalid < 0 ? undefined : { error: invalidUtf8(line, invalid, source, number), fatal: utf16 };
+}
+
+/** What begins as files of gzip do (RFC 1952, section 2.3.1); no UTF-8 has such bytes. */
+function compressed(source: string): DataError {
+  return new DataError(`${source}: expected text in UTF-8; got data that gzip has compressed: unpack it with gunzip`);
 }
 
 /** Whether the input begins as a byte order mark of UTF-16 does; no UTF-8 has such bytes. */

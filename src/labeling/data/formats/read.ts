@@ -38,7 +38,11 @@ const MOST_HEAD_LINES = 10_000;
  */
 export async function* readSentences(chunks: ByteChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
   expectChunks('readSentences', 'chunks', chunks);
-  const settings = parseOptions(options);
+  yield* readParsed(chunks, parseOptions(options));
+}
+
+/** As {@link readSentences}, of options that are filled in: with a cleaner that may have seen a part of the input before. */
+export async function* readParsed(chunks: ByteChunks, settings: ParseOptions): AsyncGenerator<Sentence> {
   const { source, maxLineBytes, cleaner, onNote } = settings;
   const blocks = checkedBlocks(chunks, source, maxLineBytes);
   let parser: LineParser | undefined;
@@ -185,8 +189,14 @@ export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBl
 }
 
 function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LineParser {
-  const { source, like } = options;
+  const { source, like, labels, badLines = 'stop' } = options;
   const first = lines.find((line) => !isBlank(line));
+  // With a format, and no labels to look for, there is nothing to judge by the first line: it is bad as any other one.
+  const isKnown = options.format !== undefined && labels === 'ignored' && badLines !== 'stop';
+  if (first === undefined && fault && !fault.fatal && isKnown) {
+    rejectUnused(options.format!, options);
+    return createParser(options.format!, lines, options);
+  }
   if (first === undefined) throw fault?.error ?? new NoSentencesError(`${source}: no sentences: the input is empty`);
   if (first.startsWith('version https://git-lfs.github.com/spec/')) {
     const message = `${source}: expected sentences; got a Git LFS pointer, which stands for a file that was not fetched`;

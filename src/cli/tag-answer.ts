@@ -1,0 +1,45 @@
+/** From the jobs of a route to what is written of their answers. */
+import type { Counts } from './tag-jobs.js';
+import type { Route } from './tag-route.js';
+import type { TagTarget } from './tag-target.js';
+import type { TagWorkers } from './tag-workers.js';
+
+/**
+ * Writes all answers; where the route ends early, those of the rest.
+ *
+ * @returns how many sentences and tokens were labeled
+ */
+export async function answerAll(
+  first: Route,
+  target: Pick<TagTarget, 'write'>,
+  workers: Pick<TagWorkers, 'answers'>,
+): Promise<Counts> {
+  const counts = { sentences: 0, tokens: 0 };
+  try {
+    let route: Route | undefined = first;
+    while (route !== undefined)
+      route = (await answerRoute(route, target, workers, counts)) ? undefined : await route.rest!();
+  } finally {
+    first.close?.();
+  }
+  return counts;
+}
+
+/** @returns whether the route went to its end */
+async function answerRoute(
+  route: Route,
+  target: Pick<TagTarget, 'write'>,
+  workers: Pick<TagWorkers, 'answers'>,
+  counts: { -readonly [name in keyof Counts]: number },
+): Promise<boolean> {
+  for await (const result of workers.answers(route.jobs)) {
+    const written = route.written(result);
+    if (written === undefined) return false;
+    counts.sentences += result.counts.sentences;
+    counts.tokens += result.counts.tokens;
+    await target.write(written);
+  }
+  const end = route.end();
+  if (end !== undefined) await target.write(end);
+  return end !== undefined;
+}

@@ -1,0 +1,112 @@
+/** The way of `bptt tag` where each thread reads chunks of the input by itself. */
+import { inputName } from '../labeling/data/files.node.js';
+import { declaredColumns, isBlank } from '../labeling/data/formats/detect.js';
+import type { ByteChunks } from '../labeling/data/formats/index.js';
+import { gapOf } from '../labeling/data/formats/lines.js';
+import type { ChunkReading } from './tag-chunk-jobs.js';
+import { DECLARATION_LINES } from './tag-chunk-jobs.js';
+import type { Chunks } from './tag-chunks.js';
+import { cutChunks } from './tag-chunks.js';
+import { chained } from './tag-conllu.js';
+import type { TagInput } from './tag-input.js';
+import type { TagJob, TagResult, TagSettings } from './tag-jobs.js';
+import type { Route, RouteContext } from './tag-route.js';
+import { noteSpelled } from './tag-route.js';
+
+/** Bytes of a chunk, about: some thousand tokens, so that threads end together, and products have rows to share. */
+const SIZE = { line: 1 << 16, blank: 1 << 19 } as const;
+
+/** What the way needs beside the input. */
+interface ChunkWay {
+  readonly settings: TagSettings;
+  readonly reading: ChunkReading;
+  /** The way of an input in one stream. */
+  readonly stream: (rest: TagInput) => Promise<Route>;
+  /** Bytes of a chunk, at least. */
+  readonly size?: number;
+}
+
+/** Opens the way: chunks, until one is refused, or cannot be cut, or all are without a sentence. */
+export async function openChunks(
+  { input, warnings, seen }: RouteContext,
+  { settings, reading, stream, size }: ChunkWay,
+): Promise<Route> {
+  const boundary = 'read' in reading && reading.read.format === 'conllu' ? 'blank' : 'line';
+  const { before, body, firstLine } = await input.bytes();
+  const chunks = cutChunks(body, { boundary, size: size ?? SIZE[boundary], firstLine });
+  const declaration = createDeclaration(boundary === 'blank');
+  let sentences = 0;
+  async function* jobs(): AsyncGenerator<TagJob> {
+    declaration.look(await bytesOf(before));
+    for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+      yield { kind: 'chunk', bytes: chunk.bytes, firstLine: chunk.firstLine, before: declaration.bytes() };
+      declaration.look(chunk.bytes);
+    }
+  }
+  return {
+    settings,
+    jobs: jobs(),
+    written({ refused, counts, spelled, changed, bytes }: TagResult) {
+      if (refused || (sentences === 0 && counts.sentences === 0)) return undefined;
+      chunks.done();
+      sentences += counts.sentences;
+      seen.spelled += spelled!;
+      seen.cleaner.add(changed!);
+      return bytes!;
+    },
+    end() {
+      if (chunks.uncut || sentences === 0) return undefined;
+      const note = seen.cleaner.note(inputName(input.path));
+      if (note) warnings.add(note);
+      noteSpelled(seen, warnings);
+      return '';
+    },
+    rest: () => stream(restOf(input, chunks, firstLine, declaration.bytes())),
+    close: chunks.close,
+  };
+}
+
+/** What of an input is not written yet, as an input. */
+function restOf(input: TagInput, chunks: Chunks, firstLine: number, declaration: Uint8Array): TagInput {
+  const done = chunks.linesDone;
+  const declares = input.piece === undefined && done > 0 && declaration.length > 0;
+  const gap = gapOf(done - (declares ? DECLARATION_LINES : 0));
+  const before = async (): Promise<ByteChunks> => (input.piece ? (await input.bytes()).before : declares ? [declaration] : []); // prettier-ignore
+  return {
+    ...input,
+    isRest: done > 0,
+    bytes: async () => ({
+      before: chained(await before(), [gap]),
+      body: chunks.rest(),
+      firstLine: firstLine + done,
+    }),
+  };
+}
+
+async function bytesOf(chunks: ByteChunks): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+/** Looks for the declaration of columns, in the first line that is not blank. */
+function createDeclaration(wanted: boolean) {
+  let [found, over, rest] = [new Uint8Array(0), !wanted, Buffer.alloc(0)];
+  return {
+    /** Chunks of whole lines, one after the other. */
+    look(chunk: Uint8Array): void {
+      if (over) return;
+      rest = Buffer.concat([rest, chunk]);
+      const lines = rest
+        .toString('utf8')
+        .replace(/^\ufeff/, '')
+        .split(/\r*\n/);
+      const first = lines.find((line) => !isBlank(line));
+      if (first === undefined) return;
+      over = true;
+      if (declaredColumns(first)) found = new Uint8Array(Buffer.from(`${first}\n\n`));
+    },
+    /** The declaration and a blank line; nothing where there is none. */
+    bytes: (): Uint8Array => found,
+  };
+}
