@@ -18,7 +18,7 @@ import type { Packing } from '../../../autograd/packing.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { BY_TOKEN, chainOf, decodingOf, tokenHeadConfig } from './decoding.js';
+import { chainOf, decodingOf, expectAgreement, predictTokens, stretchTokens, tokenHeadConfig } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -74,19 +74,25 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<CrfPass, 
 /** The part of the parameters that makes emissions. */
 const linearOf = ({ W, b }: TensorRecord): LinearParams => ({ W, b });
 
-/** What a tagger takes along. */
+/** What a tagger takes along. The fields are spelled out: with a spread, bundlers keep the training head too. */
 export const inferenceCrf: InferenceHeadKind = {
   kind: 'crf',
-  ...BY_TOKEN,
+  unit: 'token',
   layer: inferenceLayer,
+  expectLabels: expectAgreement,
+  predict: predictTokens,
+  stretch: stretchTokens,
 };
 
 /** One label per token, the best path of a linear-chain CRF. */
 export const crf: HeadKind = {
   kind: 'crf',
-  ...BY_TOKEN,
+  unit: 'token',
   configure: (K, { decoding, ...place }) => crfConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
+  expectLabels: expectAgreement,
+  predict: predictTokens,
+  stretch: stretchTokens,
 };

@@ -290,11 +290,3 @@ export function chainOf({ transitions, start, end }: TensorRecord): CrfParams {
 /** The packed rows of sequence b, first step first. */
 const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
   Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);
-
-/** What the kinds of heads about tokens have in common: how their labels are chosen. */
-export const BY_TOKEN = {
-  unit: 'token',
-  expectLabels: expectAgreement,
-  predict: predictTokens,
-  stretch: stretchTokens,
-} as const;

@@ -16,7 +16,7 @@ import { softmaxLossBackward, softmaxLossForward } from '../../../layers/softmax
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 import { labelsOf } from '../../data/labels.js';
 import type { DecodingConfig, TokenPass } from './decoding.js';
-import { BY_TOKEN, decodingOf, tokenHeadConfig } from './decoding.js';
+import { decodingOf, expectAgreement, predictTokens, stretchTokens, tokenHeadConfig } from './decoding.js';
 import type {
   BodyShape,
   HeadConfig,
@@ -60,20 +60,26 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass
   };
 }
 
-/** What a tagger takes along. */
+/** What a tagger takes along. The fields are spelled out: with a spread, bundlers keep the training head too. */
 export const inferenceSoftmax: InferenceHeadKind = {
   kind: 'softmax',
-  ...BY_TOKEN,
+  unit: 'token',
   layer: inferenceLayer,
+  expectLabels: expectAgreement,
+  predict: predictTokens,
+  stretch: stretchTokens,
 };
 
 /** One label per token, each the most probable one. */
 export const softmax: HeadKind = {
   kind: 'softmax',
-  ...BY_TOKEN,
+  unit: 'token',
   lossSettings: ['labelSmoothing', 'classWeights'],
   configure: (K, { decoding, ...place }) => softmaxConfig(K, decoding, place),
   layer: (config, body) => trainingLayer(config, body) as HeadLayer,
   goldOf: labelsOf,
   chosenOf: ({ labels }) => labels,
+  expectLabels: expectAgreement,
+  predict: predictTokens,
+  stretch: stretchTokens,
 };
