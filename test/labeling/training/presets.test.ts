@@ -108,6 +108,14 @@ describe('presets', () => {
     expect(decided({ preset: 'ner' }, 9)).not.toHaveProperty('labelSmoothing');
   });
 
+  test('pos learns small sets adversarially, and no other preset does', () => {
+    expect(decided({ preset: 'pos' }, 2999)).toHaveProperty('adversarial', 0.07);
+    expect(decided({ preset: 'pos' }, 3000)).not.toHaveProperty('adversarial');
+    expect(decided({ preset: 'pos', adversarial: 0 }, 9)).not.toHaveProperty('adversarial');
+    for (const preset of ['ner', 'slots', 'sentiment'] as const)
+      expect(decided({ preset }, 9)).not.toHaveProperty('adversarial');
+  });
+
   test('ner hides rare affixes, as long as there are affixes', () => {
     const hidden = { affixMinCount: 2, affixDropout: 0.3 };
     expect(decided({ preset: 'ner' }, 2000)).toMatchObject(hidden);
