@@ -80,7 +80,7 @@ export function addTag(program: Command, terminal: Terminal): void {
       "with --output conllu: the column to write, or several, one for each head (default: the model's)",
       labelColumns,
     )
-    .option('--threads <n>', 'worker threads that label, or auto: one per core. The output is the same', threadCount, 1)
+    .option('--threads <n>', 'threads that label, or auto: one per core. The output is the same', threadCount, 1)
     .option('--out <file>', 'write to a file, which appears when it is complete (default: standard output)')
     .option(
       '--shard <i/n>',
