@@ -1,6 +1,6 @@
 /**
- * Checks of what callers without a compiler may pass, once where a sequence, a layer or an optimizer is entered and never in a
- * step. Each names the function and the argument, says what came, and what to pass.
+ * Argument checks for callers without a type checker. They run once, when a sequence, a layer or an optimizer is entered, never
+ * in a step. Each error names the function and the argument, describes what was passed, and suggests what to pass instead.
  */
 import { describe, show, typedArrayName } from './describe.js';
 import { ArgumentError } from './errors.js';
@@ -9,17 +9,17 @@ import type { Tensor } from './types.js';
 /**
  * Requires a tensor: `{ data, shape, stride, offset }` over a Float32Array or Float64Array, as every ndarray is.
  *
- * @param where the operation that asks
- * @param name the argument as the caller knows it
+ * @param where the operation that checks
+ * @param name name of the argument in the caller's signature
  * @param advice what to do about it
- * @throws ArgumentError that says what is not as it should be
+ * @throws ArgumentError that describes the fault
  */
 export function expectTensor(where: string, name: string, x: unknown, advice = ''): asserts x is Tensor {
   const fault = faultOf(x);
   if (fault !== undefined) throw new ArgumentError(`${where}: ${name} must be a tensor${fault}${advice}`);
 }
 
-/** What keeps a value from being a tensor, for the end of a sentence; undefined where nothing does. */
+/** Why a value is not a tensor, as the end of a sentence; undefined if it is one. */
 function faultOf(x: unknown): string | undefined {
   if (typeof x !== 'object' || x === null || !('data' in x) || !('shape' in x) || !('stride' in x)) {
     return `; got ${describe(x)}: pass an ndarray, fromArray(…) or zeros(…)`;
@@ -38,7 +38,7 @@ function faultOf(x: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether a value is a Float32Array or a Float64Array, of whatever realm. */
+/** Whether a value is a Float32Array or a Float64Array, from any realm. */
 function isReal(data: unknown): boolean {
   const kind = typedArrayName(data);
   return kind === 'Float32Array' || kind === 'Float64Array';
@@ -70,7 +70,7 @@ export function expectDType(where: string, dtype: unknown): void {
 /**
  * Requires a flat record of tensors: parameters, or gradients that mirror them.
  *
- * @throws ArgumentError naming the record, or the tensor of it that is none
+ * @throws ArgumentError that names the record, or the entry that is not a tensor
  */
 export function expectTensors(where: string, name: string, record: unknown, advice = ''): void {
   expectRecord(where, name, record, 'a record of tensors by name', advice);
@@ -96,7 +96,7 @@ export function expectRecord(where: string, name: string, x: unknown, what = 'an
   throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}${advice}`);
 }
 
-/** Requires an object with a method of this name. @throws ArgumentError saying how to come by one */
+/** Requires an object with a method of this name. @throws ArgumentError that says how to get one */
 export function expectMethod(where: string, name: string, x: unknown, method: string, what: string): void {
   const got = typeof x === 'object' && x !== null ? (x as Record<string, unknown>)[method] : undefined;
   if (typeof got !== 'function') throw new ArgumentError(`${where}: ${name} must be ${what}; got ${describe(x)}`);
@@ -121,13 +121,13 @@ export function expectList(where: string, name: string, x: unknown, of: string):
   if (!Array.isArray(x)) throw new ArgumentError(`${where}: ${name} must be a list of ${of}; got ${describe(x)}`);
 }
 
-/** Requires a list of strings, holes not included. @throws ArgumentError naming the element */
+/** Requires a list of strings without holes. @throws ArgumentError naming the element */
 export function expectStrings(where: string, name: string, x: unknown): void {
   expectList(where, name, x, 'strings');
   (x as unknown[]).forEach((each, i) => expectString(where, `${name}[${i}]`, each));
 }
 
-/** Requires numbers in a row: a list or a typed array. @throws ArgumentError */
+/** Requires a list of numbers or a typed array. @throws ArgumentError */
 export function expectNumbers(where: string, name: string, x: unknown): asserts x is ArrayLike<number> {
   const kind = typedArrayName(x);
   if (kind !== undefined && !kind.startsWith('Big')) return;
@@ -135,7 +135,7 @@ export function expectNumbers(where: string, name: string, x: unknown): asserts 
   throw new ArgumentError(`${where}: ${name} must be a list of numbers or a typed array; got ${listed(x)}`);
 }
 
-/** Requires a typed array of integers, of whatever realm, as ids and lengths are. @throws ArgumentError */
+/** Requires a typed array of integers from any realm, as used for ids and lengths. @throws ArgumentError */
 export function expectIds(where: string, name: string, x: unknown): void {
   const kind = typedArrayName(x);
   if (kind !== undefined && (kind.startsWith('Int') || kind.startsWith('Uint'))) return;

@@ -1,6 +1,6 @@
 /**
- * Checks of arguments. They are called where a sequence, a layer or an option enters the engine, never inside a step, so
- * that their cost does not grow with the length of a sequence. Each one says what was expected, what came, and why.
+ * Checks of arguments. They run when a sequence, a layer or an option enters the engine, never inside a step, so their cost does
+ * not grow with the length of a sequence. Each error states what was expected, what was passed, and why.
  */
 import { describe, show } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
@@ -10,8 +10,8 @@ import { dtypeOf } from './view.js';
 import { expectTensor, expectTensors, isSizes } from './arguments.js';
 
 /**
- * One axis of an expected shape: a number is that size; a name is any size, the same wherever the name stands again; a
- * record with one entry, `{ D: 8 }`, is a named size that is known.
+ * One axis of an expected shape. A number is that size. A name matches any size, but the same one each time it occurs. A record
+ * with one entry, `{ D: 8 }`, is a named size that is known.
  */
 export type Axis = number | string | Readonly<Record<string, number>>;
 
@@ -19,8 +19,8 @@ export type Axis = number | string | Readonly<Record<string, number>>;
  * Requires a tensor to have a given shape. `expectShape('lstm', 'x', x, ['T', 'B', { D: 8 }], 'Wx is [8, 64]')` throws
  * `ShapeError: lstm: x must be [T, B, D] with D = 8 (Wx is [8, 64]); got [20, 4, 7]`.
  *
- * @param where the operation that asks
- * @param name the argument as the caller knows it
+ * @param where the operation that checks
+ * @param name name of the argument in the caller's signature
  * @param why where the expected sizes come from
  * @throws ShapeError on another rank or size
  */
@@ -46,13 +46,13 @@ export function sameShape(p: readonly number[], q: readonly number[]): boolean {
   return true;
 }
 
-/** @throws ArgumentError where a value has no shape, or data that is not a tensor's */
+/** @throws ArgumentError if a value has no shape, or its data is not a tensor's */
 function expectShaped(where: string, name: string, x: unknown): void {
   const shape = typeof x === 'object' && x !== null ? (x as { shape?: unknown }).shape : undefined;
   if (!isSizes(shape) || 'data' in (x as object)) expectTensor(where, name, x);
 }
 
-/** Whether the size of axis i is as expected; that of a name is the size where the name stands first. */
+/** Whether the size of axis i is as expected. A name has the size of the first axis that bears it. */
 function axisFits(axes: readonly Axis[], i: number, shape: readonly number[]): boolean {
   const axis = axes[i];
   if (typeof axis === 'number') return shape[i] === axis;
@@ -111,7 +111,7 @@ export function expectPositiveInteger(where: string, name: string, value: number
 }
 
 /**
- * Requires an integer of at least 0, such as a count that may be nought.
+ * Requires an integer of at least 0, such as a count that may be zero.
  * @throws ArgumentError
  */
 export function expectNonNegativeInteger(where: string, name: string, value: number): void {
@@ -135,7 +135,7 @@ export function expectNonNegative(where: string, name: string, value: number): v
 }
 
 /**
- * Requires a probability that leaves something over: 0 ≤ p < 1, such as a dropout rate.
+ * Requires a probability below 1, 0 ≤ p < 1, such as a dropout rate.
  * @throws ArgumentError
  */
 export function expectProbability(where: string, name: string, value: number): void {
@@ -162,11 +162,10 @@ export function keysOf<T>(fields: { readonly [K in keyof Required<T>]: true }): 
 }
 
 /**
- * Refuses an object of options with a key that means nothing: JavaScript would ignore a misspelt one. Leaving the object out
- * is fine.
+ * Rejects an options object with an unknown key: JavaScript would silently ignore a misspelt one. The object may be omitted.
  *
  * @param where the operation that takes the object
- * @param name the argument as the caller knows it
+ * @param name name of the argument in the caller's signature
  * @param value what the caller passed
  * @param known all keys there are, from {@link keysOf}
  * @throws ArgumentError that names the key and the nearest known one, or says that `value` is not an object

@@ -1,4 +1,4 @@
-/** Tensors that people hold: ndarrays over a new or given typed array. */
+/** User-facing tensors: ndarrays over a new or given typed array. */
 import ndarray from 'ndarray';
 import type { NdArray } from 'ndarray';
 import { expectDType, expectRng, expectTensor, isSizes, listed } from './arguments.js';
@@ -27,7 +27,7 @@ export function zerosLike(x: Tensor): NdArray<Real> {
   return zeros(x.shape, dtypeOf(x.data));
 }
 
-/** A new row-major ndarray with the elements of `x`, in its element type unless another one is named. */
+/** A new row-major ndarray with the elements of `x`, of the same element type unless `dtype` says otherwise. */
 export function copy(x: Tensor, dtype: DType = dtypeOf(x.data)): NdArray<Real> {
   expectTensor('copy', 'x', x);
   return wrap(flatCopy(x, dtype), x.shape);
@@ -43,7 +43,7 @@ export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
 /**
  * A new row-major ndarray from numbers, nested or flat.
  *
- * @param values nested arrays, or a flat array or typed array; numbers of whatever kind are copied
+ * @param values nested arrays, or a flat array or typed array; numbers of any type are copied
  * @param shape the shape; by default that of the nesting
  * @param dtype by default that of a Float32Array or Float64Array, else float32
  * @throws ShapeError when the nesting is ragged, or the number of elements is not that of `shape`
@@ -120,14 +120,14 @@ function wrap(data: Real, shape: readonly number[]): NdArray<Real> {
   return ndarray(data, [...shape]) as NdArray<Real>;
 }
 
-/** Shape that the first elements of a nested array promise; `fill` holds the others to it. */
+/** Shape implied by the first elements of a nested array; `fill` checks the others against it. */
 function nestingOf(values: Nested): number[] {
   const shape: number[] = [];
   for (let level: Nested | undefined = values; Array.isArray(level); level = level[0]) shape.push(level.length);
   return shape;
 }
 
-/** Writes `values` row-major from `data[at]`, and returns the place after the last one. */
+/** Writes `values` row-major from `data[at]`, and returns the offset after the last one. */
 function fill(data: Real, values: Nested, shape: readonly number[], depth: number, at: number): number {
   if (depth === shape.length) {
     if (Array.isArray(values)) throw ragged(shape, depth, `an array of ${values.length}`);

@@ -1,4 +1,4 @@
-/** What a value is, in a few words, for the messages of errors. Nothing here walks a value, so a hostile one costs nothing. */
+/** Short descriptions of values for error messages. Nothing here traverses a value, so a hostile one costs nothing. */
 
 /** The name a typed array has in any realm (another frame of a page, a `vm` context): its tag is read off its own slots. */
 const TAG = Object.getOwnPropertyDescriptor(
@@ -6,12 +6,12 @@ const TAG = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 ) as { get(this: unknown): string | undefined };
 
-/** `Float32Array`, `Uint8Array`, … of whatever realm; undefined for anything else. */
+/** `Float32Array`, `Uint8Array`, … from any realm; undefined for anything else. */
 export function typedArrayName(x: unknown): string | undefined {
   return TAG.get.call(x);
 }
 
-/** A value for a message: in a few words, whatever it is. */
+/** Describes any value in a few words, for a message. */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x);
   if (typeof x === 'string') return `the string ${JSON.stringify(x.slice(0, 40))}`;
@@ -24,7 +24,7 @@ export function describe(x: unknown): string {
   return `an object with ${Object.keys(x).join(', ').slice(0, 100) || 'nothing'}`;
 }
 
-/** The value where a number was expected: a number as it is written, anything else in words. */
+/** Describes a value that should have been a number: a number as it is written, anything else in words. */
 export function show(x: unknown): string {
   return typeof x === 'number' ? String(x) : describe(x);
 }

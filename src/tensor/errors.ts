@@ -1,9 +1,9 @@
 import { visible } from './visible.js';
 
 /**
- * Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. Each class spells its
- * own name out: a minifier renames the classes, and `error.name` must stay what a program can compare with. Its message is one
- * line without control characters, whatever names it quotes from a file: a log may hold it as it is.
+ * Base of every error this package throws on purpose: `catch (e) { if (e instanceof BpttError) … }`. Each class sets its name
+ * explicitly: a minifier renames the classes, but programs must be able to compare `error.name`. Its message is one line without
+ * control characters, whatever names it quotes from a file, so it is safe to log as is.
  */
 export class BpttError extends Error {
   override name = 'BpttError';
@@ -13,7 +13,7 @@ export class BpttError extends Error {
   }
 }
 
-/** A tensor of another shape, or of another element type, than the operation needs. */
+/** A tensor whose shape or element type is not what the operation needs. */
 export class ShapeError extends BpttError {
   override name = 'ShapeError';
 }
@@ -23,7 +23,7 @@ export class ArgumentError extends BpttError {
   override name = 'ArgumentError';
 }
 
-/** A kernel or backend cannot do what was asked of it; another one may. */
+/** A kernel or backend does not support the operation; another one may. */
 export class UnsupportedError extends BpttError {
   override name = 'UnsupportedError';
 }
@@ -34,8 +34,8 @@ export class MemoryError extends BpttError {
 }
 
 /**
- * A device was lost, could not compile a kernel, or ran out of memory. What it was to write is as it was before: another
- * backend can go on from there.
+ * A device was lost, could not compile a kernel, or ran out of memory. Its outputs are unchanged, so another backend can continue
+ * from there.
  */
 export class DeviceError extends BpttError {
   override name = 'DeviceError';
@@ -57,9 +57,9 @@ export class WorkerError extends BpttError {
 }
 
 /**
- * The line `bptt` prints for an error, without its prefix; never a stack trace, nor a control character, which a file name
- * may hold and a terminal would obey. Errors this package throws on purpose and
- * errors of the operating system say enough; of any other the class is named too, because it is a fault of this program.
+ * The line `bptt` prints for an error, without its prefix. It never contains a stack trace, nor a control character, which a file
+ * name may contain and a terminal would obey. Errors this package throws on purpose and errors of the operating system are
+ * self-explanatory; any other error is a bug in this program, so its class is named too.
  */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return visible(`unexpected: ${String(error)}`);
@@ -67,7 +67,7 @@ export function messageOf(error: unknown): string {
   return visible(oneLine(known ? error.message : `unexpected ${error.name}: ${error.message}`));
 }
 
-/** Text with its line breaks, and the blanks around them, made one space. */
+/** Text with each line break, and the blanks around it, replaced by one space. */
 export function oneLine(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
 }

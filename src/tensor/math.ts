@@ -1,5 +1,5 @@
 /**
- * exp, tanh, sigmoid and log in plain arithmetic. `Math.exp` and its kin may differ in the last place from one JavaScript
+ * exp, tanh, sigmoid and log in plain arithmetic. `Math.exp` and its relatives may differ in the last place from one JavaScript
  * engine to the next; these use only +, −, ×, ÷ and exact scaling by powers of two, so they give the same bits everywhere.
  *
  * The float32 twins round after every operation that is not exact, and each of their operations is one WebAssembly f32x4 or
@@ -21,13 +21,15 @@
 import type { DType, Tensor } from './types.js';
 import { dtypeOf } from './view.js';
 
-// Taken once: a property of a global object is slow to look up where there are several realms, as in test runners.
+// Looked up once: properties of a global object are slow to read when there are several realms, as in test runners.
 const { abs, floor, fround: round } = Math;
 
 // ---------------------------------------------------------------------------------------------------------- float64
 
-/** `POWERS[POWERS_ZERO + k]` is 2^k for k = −1075 … 1024; the first is 0 and the last infinite. Scaling by 2^k is exact where
- *  the result is normal, and rounds once where it is subnormal. */
+/**
+ * `POWERS[POWERS_ZERO + k]` is 2^k for k = −1075 … 1024; the first is 0 and the last infinite. Scaling by 2^k is exact if the
+ * result is normal, and rounds once if it is subnormal.
+ */
 const POWERS = powersOfTwo();
 const POWERS_ZERO = 1075;
 
@@ -64,7 +66,7 @@ export function exp(x: number): number {
           (-2.77777777770155933842e-3 +
             t * (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   const y = 1 - (low - (r * c) / (2 - c) - high);
-  // In two factors, for 2^k itself may leave the range where the result does not.
+  // In two factors, because 2^k itself may be out of range when the result is not.
   const half = k >> 1;
   return y * POWERS[POWERS_ZERO + half] * POWERS[POWERS_ZERO + k - half];
 }

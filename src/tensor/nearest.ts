@@ -1,12 +1,12 @@
-/** The name that was probably meant: for messages about options that are misspelt. */
+/** The name that was probably meant, for messages about misspelt options. */
 
 /** No name is compared beyond this length; a longer one comes from data, not from a keyboard. */
 const LONGEST = 60;
 
 /**
- * The known name most like `name`, or undefined where none is like it. Letter case, hyphens and underscores do not count;
- * a name is like another where it begins or ends with it (`onEpochEnd`, `onEpoch`), has its initials (`learningRate`, `lr`), or
- * differs by so few single letters (Levenshtein 1966) that at least two thirds are left.
+ * The known name most similar to `name`, or undefined if none is similar. Letter case, hyphens and underscores are ignored. Names
+ * are similar if one begins or ends with the other (`onEpochEnd`, `onEpoch`), one is the initials of the other (`learningRate`,
+ * `lr`), or the edit distance (Levenshtein 1966) leaves at least two thirds of the letters.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;
@@ -17,7 +17,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best?.name;
 }
 
-/** A distance of at least 0, or null where the names are not alike. */
+/** A distance of at least 0, or null if the names are not similar. */
 function distanceOf(name: string, known: string): number | null {
   const [a, b] = [plain(name), plain(known)];
   const edits = levenshtein(a, b);
@@ -35,7 +35,7 @@ function initials(name: string): string {
   return words.length < 2 ? '' : words.map((word) => word[0].toLowerCase()).join('');
 }
 
-/** The least number of letters to put in, take out or replace that makes `a` of `b`. */
+/** The least number of insertions, deletions and substitutions that turn `b` into `a`. */
 function levenshtein(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

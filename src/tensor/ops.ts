@@ -1,7 +1,7 @@
 /**
- * The operations of ndarray-ops that people need around the engine, for any `Tensor`. This is the only file that imports
- * ndarray-ops, which generates its loops by `new Function` while it is being loaded; what the engine itself needs stands in
- * `rows.ts`, free of that. Results are written to `out`, the first argument.
+ * The operations of ndarray-ops that users need around the engine, for any `Tensor`. This is the only file that imports
+ * ndarray-ops, which generates its loops by `new Function` at load time; the operations of the engine itself are in `rows.ts`,
+ * without `new Function`. Results are written to `out`, the first argument.
  */
 import ops from 'ndarray-ops';
 import { expectSameShape } from './checks.js';
@@ -28,7 +28,7 @@ export function sub(out: Tensor, x: Tensor, y: Tensor): void {
   ops.sub(asNdarray(out), asNdarray(x), asNdarray(y));
 }
 
-/** `out = x + s`, with a number s. @throws ShapeError when the shapes differ */
+/** `out = x + s` for a number s. @throws ShapeError when the shapes differ */
 export function adds(out: Tensor, x: Tensor, s: number): void {
   expectNumber('adds', 's', s);
   expectSameShape('adds', 'out', out, 'x', x);
@@ -53,7 +53,7 @@ export function muleq(out: Tensor, x: Tensor): void {
   ops.muleq(asNdarray(out), asNdarray(x));
 }
 
-/** `out ·= s`, with a number s. */
+/** `out ·= s` for a number s. */
 export function mulseq(out: Tensor, s: number): void {
   expectTensor('mulseq', 'out', out);
   expectNumber('mulseq', 's', s);

@@ -1,12 +1,13 @@
-/** Optional peers: packages that only some installations have. */
+/** Optional peer dependencies: packages that only some installations have. */
 import { UnsupportedError } from './errors.js';
 
 /**
- * Loads an optional peer. A bundler follows every name it can read, and would ask an application for a package that it does not use;
- * this name it cannot read. An application that is bundled imports the package and passes it as the option `library`.
+ * Loads an optional peer dependency. A bundler resolves every import with a literal name, and would demand a package that the
+ * application does not use; this name is not a literal. A bundled application imports the package and passes it as the option
+ * `library`.
  *
- * @param purpose what needs the package, to begin the message with
- * @throws UnsupportedError where it is not installed, or cannot be loaded
+ * @param purpose what needs the package; the error message begins with it
+ * @throws UnsupportedError if it is not installed, or cannot be loaded
  */
 export async function loadPeer(name: string, purpose = ''): Promise<unknown> {
   try {

@@ -1,4 +1,4 @@
-/** Small printing of a tensor: aligned columns under a line with its element type and shape. */
+/** Prints a tensor compactly: aligned columns under a line with its element type and shape. */
 import { expectKnownKeys, expectPositiveInteger, keysOf } from './checks.js';
 import { ArgumentError } from './errors.js';
 import type { Real, Tensor } from './types.js';
@@ -10,7 +10,7 @@ import { show } from './describe.js';
 export interface FormatOptions {
   /** Digits after the point; 4 by default. */
   readonly precision?: number;
-  /** Entries shown of every axis but the last; the middle is left out beyond. 8 by default. */
+  /** Entries shown of every axis but the last; if there are more, the middle is omitted. 8 by default. */
   readonly maxRows?: number;
   /** Entries shown of the last axis. 8 by default. */
   readonly maxColumns?: number;
@@ -20,7 +20,7 @@ const KEYS = keysOf<FormatOptions>({ precision: true, maxRows: true, maxColumns:
 
 /**
  * A tensor as text. A matrix is one block of rows; a tensor of higher rank is one block per matrix, headed by its leading
- * indices. Numbers are fixed-point, or all exponential where one is too large or too small to be read otherwise.
+ * indices. Numbers are fixed-point, or all exponential if one is too large or too small for that.
  *
  *     float32 [2, 3]
  *      1.0000  -0.5000     NaN
@@ -54,7 +54,7 @@ export function format(x: Tensor, options: FormatOptions = {}): string {
   return `${head}\n${blocks.join('\n')}`;
 }
 
-/** Indices 0 … n − 1, or its first and last ones with a −1 between where there are more than `most`. */
+/** Indices 0 … n − 1, or the first and last of them with a −1 between if there are more than `most`. */
 function shown(n: number, most: number): number[] {
   if (n <= most) return Array.from({ length: n }, (_, i) => i);
   const first = Math.ceil(most / 2);
@@ -62,7 +62,10 @@ function shown(n: number, most: number): number[] {
   return [...shown(first, first), -1, ...shown(last, last).map((i) => n - last + i)];
 }
 
-/** Titles of the matrices of a tensor with the given leading axes, and the number of each in row-major order; −1 stands for those left out. */
+/**
+ * Titles of the matrices of a tensor with the given leading axes, and the index of each in row-major order; −1 stands for omitted
+ * ones.
+ */
 function blocksOf(leading: readonly number[], most: number): { title: string; at: number }[] {
   let blocks = [{ indices: [] as number[], at: 0 }];
   for (const size of leading) {
@@ -94,7 +97,7 @@ function matrixText(
   return cells.map((row) => ' ' + row.map((cell, j) => cell.padStart(widths[j])).join('  ')).join('\n');
 }
 
-/** One notation for all elements: fixed-point unless it would lose the least of them or run too wide for the greatest. */
+/** One notation for all elements: fixed-point unless that would lose the smallest or be too wide for the largest. */
 function numberWriter(data: Real, precision: number): (value: number) => string {
   let least = Infinity;
   let greatest = 0;
@@ -112,7 +115,7 @@ function numberWriter(data: Real, precision: number): (value: number) => string 
   };
 }
 
-/** An integer with its thousands set apart: `1,234,567`. */
+/** An integer with thousands separators: `1,234,567`. */
 export function grouped(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 }
@@ -122,7 +125,7 @@ export function counted(n: number, one: string, many = `${one}s`): string {
   return `${grouped(n)} ${n === 1 ? one : many}`;
 }
 
-/** Rows of text in aligned columns, the first one to the left, the others to the right. */
+/** Rows of text in aligned columns: the first left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, j) => Math.max(...rows.map((row) => row[j].length)));
   const align = (cell: string, j: number): string => (j === 0 ? cell.padEnd(widths[j]) : cell.padStart(widths[j]));

@@ -1,16 +1,16 @@
 /**
- * Random numbers by place: a key says what they are for, and a place in it which one is meant. Nothing is drawn in turn, so
- * the numbers depend neither on what was drawn before nor on who draws. `random.ts` has streams, for what is made once.
+ * Counter-based random numbers: a key identifies their purpose, and an index selects one of them. There is no sequence, so a
+ * number depends neither on earlier draws nor on the thread that draws it. `random.ts` has streams, for what is drawn once.
  *
- * Keys are made of keys: the words of `key.fold(part)` are Threefry of `key` at a counter that says the part. At one key no two
- * integers share a counter. Two names can share a key by chance alone, 2⁻¹²⁸ for a pair. The words of a key are computed when they
- * are first read: a key that nothing is drawn at costs nothing.
+ * Keys are derived from keys: the words of `key.fold(part)` are Threefry of `key` at a counter that encodes the part. Under one
+ * key no two integers share a counter. Two names can collide only by chance, with probability 2⁻¹²⁸ for a pair. The words of a
+ * key are computed when they are first read, so an unused key costs nothing.
  */
 import { ArgumentError } from './errors.js';
 import { show } from './describe.js';
 import { threefry } from './threefry.js';
 
-/** What random numbers are for. */
+/** The purpose of random numbers. */
 export interface RandomKey {
   /** The four words of the key, as `threefry` takes them. */
   readonly words: Int32Array;
@@ -18,7 +18,7 @@ export interface RandomKey {
    * The key of a part: an epoch, a layer, a purpose.
    *
    * @param part a name, or an integer of at least 0
-   * @throws ArgumentError where it is something else
+   * @throws ArgumentError if it is anything else
    */
   fold(part: string | number): RandomKey;
 }
@@ -28,7 +28,7 @@ const INTEGER = 1;
 const CHARACTER = 2;
 
 /**
- * The key of a seed. Every seed has its own.
+ * The key of a seed. Different seeds have different keys.
  *
  * @throws ArgumentError unless `seed` is a safe integer
  */
@@ -42,7 +42,7 @@ export function createKey(seed: number): RandomKey {
 /** A key whose words are computed when they are first read. */
 interface LazyKey extends RandomKey {
   computed?: Int32Array;
-  /** The key it was made of, and as which part. */
+  /** The key it was derived from, and as which part. */
   readonly whole?: LazyKey;
   readonly part?: string | number;
 }
@@ -68,7 +68,7 @@ function expectPart(part: unknown): void {
   throw new ArgumentError(`fold: part must be a name or an integer of at least 0; got ${show(part)}`);
 }
 
-/** One UTF-16 code unit after the other. The length is in every counter, so that no name is the beginning of another. */
+/** One UTF-16 code unit after another. The length is in every counter, so no name is a prefix of another. */
 function foldedName(words: Int32Array, name: string): Int32Array {
   if (name.length === 0) return at(words, 0, 0, 0, CHARACTER);
   let folded = words;

@@ -1,6 +1,6 @@
 /**
- * A seeded generator for what is drawn in turn: initial weights, the order of sentences, made-up corpora. It computes in exact
- * 32-bit integer arithmetic, so one seed gives the same bits on every machine. `random-key.ts` has what is drawn by its place.
+ * A seeded generator for sequential draws: initial weights, the order of sentences, synthetic corpora. It computes in exact
+ * 32-bit integer arithmetic, so one seed gives the same bits on every machine. `random-key.ts` has counter-based numbers.
  *
  * Generator: xoshiro128** 1.1, period 2^128 − 1. D. Blackman, S. Vigna, "Scrambled Linear Pseudorandom Number Generators",
  * ACM TOMS 47(4), 2021. Seeding: SplitMix64, as its authors advise. G. Steele, D. Lea, C. Flood, "Fast Splittable
@@ -10,7 +10,7 @@ import { ArgumentError } from './errors.js';
 import { log } from './math.js';
 import { describe, show } from './describe.js';
 
-const { imul, sqrt } = Math; // taken once: see math.ts
+const { imul, sqrt } = Math; // looked up once: see math.ts
 
 /** A seeded stream of random numbers. */
 export interface Rng {
@@ -24,13 +24,13 @@ export interface Rng {
    */
   integer(n: number): number;
   /**
-   * A new stream for one purpose. It depends on this stream's seed and on `name`, never on how much was drawn: drawing more
-   * dropout masks does not change the initial weights.
+   * A new stream for one purpose. It depends on this stream's seed and on `name`, never on how many numbers were drawn: drawing
+   * more dropout masks does not change the initial weights.
    */
   split(name: string): Rng;
   /** Shuffles `xs` in place (Fisher–Yates) and returns it. */
   shuffle<T extends Shuffleable>(xs: T): T;
-  /** Where the stream stands, as plain JSON; `restoreRng` continues from there. */
+  /** The state of the stream as plain JSON; `restoreRng` continues from there. */
   state(): RngState;
 }
 
@@ -60,7 +60,7 @@ export function createRng(seed: number): Rng {
 }
 
 /**
- * The stream whose `state()` was taken: it continues with the same numbers.
+ * Restores a stream from its `state()`: it continues with the same numbers.
  * @throws ArgumentError when `state` is not what `state()` returns
  */
 export function restoreRng(state: RngState): Rng {
@@ -154,8 +154,10 @@ function fromState(key: bigint, s: Uint32Array): Rng {
   };
 }
 
-/** Marsaglia's polar method (SIAM Review 6, 1964). The second normal of the pair is dropped, so that a stream's state is
- *  its four words and nothing else. */
+/**
+ * Marsaglia's polar method (SIAM Review 6, 1964). The second normal of each pair is discarded, so that a stream's state is just
+ * its four words.
+ */
 function polarNormal(next: () => number): number {
   for (;;) {
     const u = 2 * next() - 1;

@@ -1,6 +1,6 @@
 /**
- * Element-wise operations and reductions over plain tensors of any strides. Inference and the collect phase of BPTT need
- * them, so they are plain loops: no ndarray is made, and nothing here needs `new Function`.
+ * Element-wise operations and reductions over plain tensors of any strides. Inference and the collect phase of BPTT need them, so
+ * they are plain loops that create no ndarray and need no `new Function`.
  */
 import { expectSameShape, expectShape } from './checks.js';
 import type { Tensor } from './types.js';
@@ -84,7 +84,7 @@ export function addSumRows(out: Tensor, x: Tensor): void {
 }
 
 /**
- * For each row of `x` `[N, K]` the column of its greatest element, the first of equals. A NaN is never greater, so it wins
+ * For each row of `x` `[N, K]`, the column of its greatest element; on ties, the first. A NaN never compares greater, so it wins
  * only in column 0.
  * @throws ShapeError unless `x` is a matrix with K ≥ 1
  */
@@ -108,7 +108,7 @@ export function argmaxRows(x: Tensor): Int32Array {
   return best;
 }
 
-/** The greatest absolute value of `x`; 0 for an empty tensor, NaN where there is a NaN. */
+/** The greatest absolute value of `x`; 0 for an empty tensor, NaN if `x` contains a NaN. */
 export function maxAbs(x: Tensor): number {
   expectTensor('maxAbs', 'x', x);
   const { data } = x;
@@ -119,7 +119,7 @@ export function maxAbs(x: Tensor): number {
   return greatest;
 }
 
-/** Indices of the first element of `x`, in row-major order, that is NaN or infinite; null where all are finite. */
+/** Indices of the first element of `x`, in row-major order, that is NaN or infinite; null if all are finite. */
 export function findNonFinite(x: Tensor): number[] | null {
   expectTensor('findNonFinite', 'x', x);
   const { data, shape } = x;
@@ -146,8 +146,8 @@ export function allFinite(x: Tensor): boolean {
 }
 
 /**
- * Calls `visit` for each line of two tensors of one shape: where the line starts in either, how many elements it has, and
- * their distances. A line is the last axis, or the whole of two contiguous tensors at once.
+ * Calls `visit` for each line of two tensors of one shape, with the offset of the line in each, its length, and the two strides.
+ * A line is the last axis, or the whole of two contiguous tensors at once.
  */
 function eachLine(
   x: Tensor,

@@ -1,17 +1,17 @@
 /**
- * Threefry-4x32-20: four random words at a place, from a key of four words and a counter of four. There is no stream, and
- * nothing to advance: the same key and counter give the same words in any order, on any thread. Additions, rotations and
- * exclusive ors of 32-bit integers, so they are the same bits on every machine. assembly/draw.ts has the same in SIMD.
+ * Threefry-4x32-20: four random words from a key of four words and a counter of four. There is no stream to advance: the same key
+ * and counter give the same words in any order, on any thread. It uses only additions, rotations and exclusive ors of 32-bit
+ * integers, so the bits are the same on every machine. assembly/draw.ts does the same in SIMD.
  *
  * For a fixed key it is a bijection of counters. J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel Random Numbers: As Easy as
- * 1, 2, 3", SC 2011: rounds, rotations and the words that are mixed in; the twelfth round is the first after which it passes
- * BigCrush, and 20 rounds are what the authors advise. After Threefish of the hash function Skein (N. Ferguson et al., 2010).
+ * 1, 2, 3", SC 2011: rounds, rotations and key injections. It passes BigCrush from 12 rounds on; the authors recommend 20. It
+ * derives from Threefish, the cipher in the hash function Skein (N. Ferguson et al., 2010).
  */
 
-/** Rotations of the two words of each of four rounds. The two sets take turns. */
+/** Rotations of the two words in each of four rounds. The two sets alternate. */
 const ROTATIONS = Int32Array.of(10, 26, 11, 21, 13, 27, 23, 5, 6, 20, 17, 11, 25, 10, 18, 20);
 
-/** The fifth word of a key is the parity of the others and of this, Skein's constant: a key of zeros mixes too. */
+/** The fifth word of a key is the exclusive or of the others and Skein's constant, so that even a key of zeros mixes. */
 const PARITY = 0x1bd11bda;
 
 /**
@@ -66,7 +66,7 @@ function rotated(x: number, by: number): number {
 }
 
 /**
- * Below this number lies a random word with probability p, to 2⁻³²: an integer in 0 … 2³² − 1.
+ * The threshold below which a random word lies with probability p, to within 2⁻³²: an integer in 0 … 2³² − 1.
  *
  * @param p 0 ≤ p < 1
  */

@@ -1,10 +1,11 @@
 /**
- * Which weights were changed since when. A backward pass reads the weights of its forward pass; where an update came in
- * between, the gradient would belong to neither. What changes weights by itself (the step of an optimizer, a training that goes
- * back to its best weights) stamps the tensors it wrote; a pass remembers the stamps it saw and compares them on the way back.
+ * Tracks which weights have changed, and when. A backward pass reads the weights of its forward pass; if an update came between
+ * them, the gradient would belong to neither set of weights. Whatever changes weights by itself (an optimizer step, a training
+ * run that restores its best weights) stamps the tensors it wrote. A pass records the stamps it saw and compares them in the
+ * backward pass.
  *
- * A stamp belongs to the tensor object, so it costs one look-up per parameter and pass. What writes to `data` by hand stamps
- * nothing and cannot be told: so do `addScaled`, `fromArray(…).set` and the like.
+ * A stamp belongs to the tensor object, so it costs one look-up per parameter and pass. Direct writes to `data` set no stamp and
+ * go undetected, as do `addScaled`, `fromArray(…).set` and the like.
  */
 import { ArgumentError } from './errors.js';
 import type { Tensor } from './types.js';
@@ -20,16 +21,16 @@ export function stampChanged(x: Tensor): void {
   stamps.set(x, ++updates);
 }
 
-/** Has a pass remember the weights it read. Returns the pass. */
+/** Records the weights that a pass read. Returns the pass. */
 export function remember<P extends object>(pass: P, weights: Named): P {
   seen.set(pass, { weights: { ...weights }, stamps: Object.values(weights).map((x) => stamps.get(x)) });
   return pass;
 }
 
 /**
- * Refuses a backward pass whose weights an update has changed since its forward pass.
+ * Rejects a backward pass if an update has changed its weights since the forward pass.
  *
- * @param pass what `remember` was given; a copy of it remembers nothing, and passes
+ * @param pass the object given to `remember`; a copy of it carries no record, and is accepted
  * @throws ArgumentError naming the weight
  */
 export function expectUnchanged(where: string, pass: object): void {

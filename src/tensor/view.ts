@@ -1,6 +1,6 @@
 /**
- * Plain views: `Tensor` objects made without ndarray, so that they cost one small object and need no `new Function`.
- * Everything inside a step, a scan or a kernel uses these; `create.ts` makes the ndarrays that people hold.
+ * Plain views: `Tensor` objects made without ndarray, so that they cost one small object and need no `new Function`. Everything
+ * inside a step, a scan or a kernel uses these; `create.ts` makes the ndarrays that users hold.
  */
 import { describe, show, typedArrayName } from './describe.js';
 import { ArgumentError, ShapeError } from './errors.js';
@@ -8,7 +8,7 @@ import type { DType, Real, Tensor } from './types.js';
 import { expectTensor } from './arguments.js';
 
 /**
- * Name of the element type of a flat array, of this realm or another: a frame of a page, a `vm` context.
+ * Name of the element type of a flat array, from this realm or another (an iframe, a `vm` context).
  *
  * @throws ArgumentError for anything but a Float32Array or Float64Array
  */
@@ -46,7 +46,7 @@ export function stridesOf(shape: readonly number[]): number[] {
 
 /**
  * A flat typed array of `length` zeros.
- * @throws ArgumentError when there is no memory for it
+ * @throws ArgumentError if there is not enough memory
  */
 export function flat(length: number, dtype: DType): Real {
   try {
@@ -107,7 +107,7 @@ export function flatCopy(x: Tensor, dtype: DType = dtypeOf(x.data)): Real {
   return out;
 }
 
-/** Copies axis `axis … last` of `x`, starting at `from`, to `out[at …]`; returns the place after the last element. */
+/** Copies axis `axis … last` of `x`, starting at `from`, to `out[at …]`; returns the offset after the last element. */
 function copyAxis(x: Tensor, out: Real, axis: number, from: number, at: number): number {
   if (axis === x.shape.length) {
     out[at] = x.data[from];
@@ -164,7 +164,7 @@ export function gate<A extends Real>(a: Tensor<A>, g: number, H: number): Tensor
 
 /**
  * All time steps as the rows of one matrix: `[T, B, D]` → `[T·B, D]`. O(1), elements shared.
- * @throws ShapeError unless `x` has rank 3 and its time and batch axes lie one behind the other without a gap
+ * @throws ShapeError unless `x` has rank 3 and its time and batch axes are contiguous
  */
 export function flattenTime<A extends Real>(x: Tensor<A>): Tensor<A> {
   expectTensor('flattenTime', 'x', x);
@@ -181,7 +181,7 @@ export function flattenTime<A extends Real>(x: Tensor<A>): Tensor<A> {
 }
 
 /**
- * A tensor with its last two axes exchanged: `[M, N]` → `[N, M]`. O(1), elements shared.
+ * A tensor with its last two axes swapped: `[M, N]` → `[N, M]`. O(1), elements shared.
  * @throws ShapeError for a rank below 2
  */
 export function transpose<A extends Real>(x: Tensor<A>): Tensor<A> {
