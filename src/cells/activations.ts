@@ -1,8 +1,9 @@
 /**
  * The activation functions that ONNX lists for LSTM, GRU and RNN (https://onnx.ai/onnx/operators/onnx__LSTM.html), each with its
- * derivative, and once more over an algebra, from which forward mode has its own.
+ * derivative. Each is also defined over an algebra, from which forward mode derives its own derivative.
  *
- * At a kink the derivative is that of the side where the function is constant; of ThresholdedRelu at its jump, that of the upper side.
+ * At a kink the derivative is taken from the side on which the function is constant; for ThresholdedRelu at its jump, from the
+ * upper side.
  */
 import { expectRecord } from '../tensor/arguments.js';
 import { expectKnownKeys } from '../tensor/checks.js';
@@ -28,14 +29,14 @@ export type ActivationName =
 /** An activation and its constants. */
 export interface Activation {
   readonly name: ActivationName;
-  /** Default: that of the function, see `ACTIVATIONS`. */
+  /** Defaults to that of the function, see `ACTIVATIONS`. */
   readonly alpha?: number;
   readonly beta?: number;
 }
 
-/** What a function does with a number `v`; `y` is its value there. */
+/** An activation at a number `v`; `y` is its value there. */
 interface Rule {
-  /** Constants that it has, with the defaults of ONNX. */
+  /** Its constants, with the defaults of ONNX. */
   readonly alpha?: number;
   readonly beta?: number;
   /** Least and greatest value. */
@@ -143,7 +144,11 @@ export interface ActivationOf {
   readonly text: string;
 }
 
-/** @param option what it is called in the call. @throws ArgumentError on a name that is none of them, a constant that the function does not have, or that is not finite */
+/**
+ * @param option name of the option in the call.
+ *
+ * @throws ArgumentError on an unknown name, or a constant that the function does not have or that is not finite
+ */
 export function activationOf(
   where: string,
   activation: ActivationName | Activation,
@@ -177,7 +182,7 @@ export function activationOf(
   };
 }
 
-/** `Tanh`, `LeakyRelu(0.1)`, `Affine(0.5;0.1)`, in upper or lower case. @throws ArgumentError where a text is none */
+/** `Tanh`, `LeakyRelu(0.1)`, `Affine(0.5;0.1)`, in upper or lower case. @throws ArgumentError if the text is not an activation */
 export function parseActivation(where: string, whole: string): Activation {
   const found = /^(\w+)(?:\(([^;()]+)(?:;([^;()]+))?\))?$/.exec(whole);
   if (found === null) {

@@ -1,6 +1,6 @@
 /**
- * What `autograd/unroll` needs to know of a recurrent cell: one time step forward, one time step backward, and which
- * tensors it keeps between the two. A cell knows nothing of time; unrolling knows nothing of gates.
+ * What `autograd/unroll` needs of a recurrent cell: one time step forward, one time step backward, and which tensors are kept
+ * between the two. A cell is independent of time; unrolling is independent of gates.
  *
  * Shapes: D input size, H hidden size, G gates, B_t rows of the step (sequences still running), N rows of all steps.
  */
@@ -40,15 +40,15 @@ export interface State extends Params {
  */
 export type Saved = Params;
 
-/** A saved tensor of zeros and ones that is there before a step: what a training drops or keeps. */
+/** A saved tensor of zeros and ones that is filled before a step: what training drops or keeps. */
 export interface MaskSpec {
-  /** Probability of a 1, in (0, 1). Where nothing is drawn, every element is this mean. */
+  /** Probability of a 1, in (0, 1). If nothing is drawn, every element is this mean. */
   readonly mean: number;
-  /** Whether every step has a mask of its own, or all steps of a sequence share one. */
+  /** Whether every step has its own mask, or all steps of a sequence share one. */
   readonly per: 'step' | 'sequence';
 }
 
-/** Choices at initialization; what a cell does not have (a forget gate) it does not read. */
+/** Options of the initialization. A cell ignores options for parts it does not have, such as a forget gate. */
 export interface InitOptions {
   /** Scheme of `Wx`; default `glorot`. */
   readonly input?: InitScheme;
@@ -63,8 +63,8 @@ export interface InitOptions {
 }
 
 /**
- * The half of a cell that a forward pass needs. Inference takes this half alone, so that an application that only labels bundles no
- * backward step. Every `Cell` is one.
+ * The half of a cell that a forward pass needs. Inference uses only this half, so that an application that only labels bundles no
+ * backward step. Every `Cell` is also a `ForwardCell`.
  */
 export interface ForwardCell<P extends CellParams = CellParams, S extends State = State, V extends Saved = Saved> {
   /** Name on the command line and in model files: `rnn`, `lstm`, `gru`, … */
@@ -73,24 +73,24 @@ export interface ForwardCell<P extends CellParams = CellParams, S extends State 
   readonly gates: number;
   /** Names of the states, `h` first. */
   readonly states: readonly string[];
-  /** Width, in multiples of H, of each tensor the forward step saves. `a` is always there. */
+  /** Width, in multiples of H, of each tensor the forward step saves. `a` is always present. */
   readonly saved: Readonly<Record<string, number>>;
-  /** Which of the saved tensors are masks; a cell that draws nothing leaves it out. `UnrollOptions.masks` fills them. */
+  /** Which of the saved tensors are masks; a cell that draws nothing omits it. `UnrollOptions.masks` fills them. */
   readonly masks?: Readonly<Record<string, MaskSpec>>;
 
-  /** Shape of every parameter, the learned initial state apart, for inputs of size D and H hidden units. */
+  /** Shape of every parameter except the learned initial state, for inputs of size D and H hidden units. */
   shapes(inputSize: number, hiddenSize: number): Record<string, readonly number[]>;
 
   /**
    * One step for B_t sequences. On entry `saved.a` holds `x·Wx + b`, a mask is filled, and every other saved tensor is zero; on
-   * return `saved` holds what the backward step needs, and `next` the new state. Every product of a step has a state, or what the
-   * step made of one, as its left factor: recurrent dropout masks them all.
+   * return `saved` holds what the backward step needs, and `next` the new state. Every product of a step has a state, or a value
+   * computed from one, as its left factor; recurrent dropout masks them all.
    */
   stepForward(kernels: Kernels, params: P, prev: S, saved: V, next: S): void;
 
   /**
-   * The built-in cell this one was made from; only the built-in ones set it. It tells backends whether their own time loops
-   * may stand in for the steps: see `fusedName`. A cell of your own leaves it out.
+   * The built-in cell this one was made from; only built-in cells set it. Backends use it to decide whether their own time loops
+   * may replace the steps: see `fusedName`. Custom cells omit it.
    */
   readonly original?: { readonly name: string };
 }
@@ -106,9 +106,9 @@ export interface Cell<
 > extends ForwardCell<P, S, V> {
   /** Names of the gates in the order of their columns. */
   readonly gateNames: readonly string[];
-  /** Width, in multiples of H, of each tensor the backward step leaves behind. `da` is always there. */
+  /** Width, in multiples of H, of each tensor the backward step leaves. `da` is always present. */
   readonly stepGrads: Readonly<Record<string, number>>;
-  /** What a step computes, in the order of the equations: names, ranges, and where values and gradients lie. */
+  /** What a step computes, in the order of the equations: names, ranges, and where values and gradients are stored. */
   readonly quantities: readonly Quantity[];
 
   /**
@@ -116,15 +116,15 @@ export interface Cell<
    *
    * @param inputSize D, at least 1
    * @param hiddenSize H, at least 1
-   * @param rng where the random numbers come from; the same generator state gives the same parameters
+   * @param rng source of the random numbers; the same generator state gives the same parameters
    * @throws ArgumentError on a size that is not a positive integer
    */
   initialize(inputSize: number, hiddenSize: number, rng: Rng, options?: InitOptions): P;
 
   /**
-   * `stepForward` in reverse. Reads `dNext`, the whole gradient of the loss with respect to `next`; leaves `saved.da`
-   * (and its companions) and adds to `dPrev`. For an LSTM, what `h` passes to `c` is also added to `dNext.c`, so that
-   * afterwards it is the whole gradient of `c`.
+   * `stepForward` in reverse. Reads `dNext`, the full gradient of the loss with respect to `next`; writes `saved.da` (and its
+   * companions) and adds to `dPrev`. An LSTM also adds what `h` passes to `c` to `dNext.c`, which is then the full gradient of
+   * `c`.
    */
   stepBackward(kernels: Kernels, params: P, prev: S, saved: V, next: S, dNext: S, dPrev: S): void;
 
@@ -135,8 +135,8 @@ export interface Cell<
   weightGradients(kernels: Kernels, hPrev: Tensor, saved: V, grads: P): void;
 
   /**
-   * The same step once more, as equations over any algebra. Forward mode runs it, as a second opinion on the gradients; for a
-   * cell that leaves it out, forward mode says that it is not available.
+   * The same step as equations over any algebra. Forward mode runs it as an independent check of the gradients; for a cell that
+   * omits it, forward mode reports that it is not available.
    */
   readonly equations?: CellEquations;
 
@@ -156,7 +156,7 @@ const BOUND: readonly (keyof Cell)[] = [
   'weightGradients',
 ];
 
-/** A built-in cell, or the forward half of one: its steps are those that backends were tested to equal, under its name. */
+/** Marks a built-in cell, or the forward half of one: backends are tested to equal its steps, under its name. */
 export function builtIn<C extends ForwardCell<never, never, never>>(
   cell: Omit<C, 'original'> & { readonly name: string },
 ): C {
@@ -164,10 +164,10 @@ export function builtIn<C extends ForwardCell<never, never, never>>(
 }
 
 /**
- * The name under which a backend may have a time loop, or a whole layer, that equals this cell. It goes by the functions, not by
- * the name: `{ ...lstm, stepForward: mine }` is still called `lstm`, but has no such name and runs as written everywhere.
+ * The name under which a backend may have a time loop, or a whole layer, that equals this cell. It compares functions, not names:
+ * `{ ...lstm, stepForward: mine }` is still called `lstm`, but has no such name and runs as written everywhere.
  *
- * @returns name of the built-in cell all of whose steps, states and widths this one has; else nothing
+ * @returns name of the built-in cell whose steps, states and widths this one shares; otherwise undefined
  */
 export function fusedName(cell: Cell | ForwardCell): string | undefined {
   const { original } = cell;
@@ -181,7 +181,7 @@ export function fusedName(cell: Cell | ForwardCell): string | undefined {
   return same ? original.name : undefined;
 }
 
-/** Cells that were looked at: they do not change, and every pass asks. */
+/** Cache of the cells already compared: cells do not change, and every pass looks them up. */
 const sameAsBuiltIn = new WeakMap<Cell | ForwardCell, boolean>();
 
 /** Whether a cell is a built-in one, in every member. */

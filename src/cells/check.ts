@@ -1,4 +1,4 @@
-/** Checks of a cell from outside the package, once, where it comes in. */
+/** Checks of a cell from outside the package, made once, on entry. */
 import { isRecord } from '../tensor/arguments.js';
 import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
@@ -39,12 +39,12 @@ const BACKWARD: readonly Member<Cell>[] = [
   ['equations', (x) => x === undefined || isFunction(x), 'a function'],
 ];
 
-/** Cells that were looked at: a layer that is called often is checked once. */
+/** Cells already checked: a layer that is called often is checked once. */
 const sound = new WeakSet<object>();
 const soundForward = new WeakSet<object>();
 
 /**
- * Refuses what is not a cell. A cell is looked at when it first comes in; a member that is taken away later is not missed.
+ * Rejects a value that is not a cell. A cell is checked when it is first used; a member removed later goes unnoticed.
  *
  * @param where the function called, for the message
  * @throws ArgumentError that names the member
@@ -59,7 +59,7 @@ export function expectCell(where: string, cell: unknown): asserts cell is Cell {
 }
 
 /**
- * Refuses what is not even the forward half of a cell.
+ * Rejects a value that is not even the forward half of a cell.
  *
  * @param where the function called, for the message
  * @throws ArgumentError that names the member

@@ -6,7 +6,7 @@ import type { Algebra } from './equations.js';
 /** κ(v). */
 export const cut = (v: number, clip: number): number => (v > clip ? clip : v < -clip ? -clip : v);
 
-/** φ′(κ(v)) · κ′(v), the slope of an activation behind a clip; `y` is its value there. κ′ is 1 inside of the clip, 0 outside. */
+/** φ′(κ(v)) · κ′(v), the slope of an activation after a clip; `y` is its value there. κ′ is 1 inside the clip, 0 outside. */
 export const slopeBehind = (by: ActivationOf, math: Transcendentals, v: number, y: number, clip: number): number =>
   v > clip || v < -clip ? 0 : by.slope(math, cut(v, clip), y);
 

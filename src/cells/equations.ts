@@ -1,14 +1,15 @@
 /**
- * What a cell's equations are written with where they are to be read and checked, not to be fast: rows, products and functions of
- * any kind of matrix `V`. Of dual numbers they give forward mode (`autograd/check/forward-mode.ts`), of nodes the tape. Such a text
- * has no backward pass and shares none of the steps' code, so what it says of a gradient is a second opinion.
+ * The operations in which a cell's equations are written for reading and checking rather than speed: rows, products and functions
+ * of any kind of matrix `V`. Over dual numbers they give forward mode (`autograd/check/forward-mode.ts`), over nodes the tape.
+ * These equations have no backward pass and share no code with the steps, so the gradients derived from them are an independent
+ * check.
  */
 
 /** Operations on matrices `[M, N]`; a vector is a row `[N]`. */
 export interface Algebra<V> {
   /** `a [M, K] · b [K, N]` → `[M, N]`. */
   matmul(a: V, b: V): V;
-  /** `a + b`; one of them may be a row `[N]`, added to every row. */
+  /** `a + b`; one of them may be a row `[N]`, broadcast to every row. */
   add(a: V, b: V): V;
   /** `a − b`, likewise. */
   sub(a: V, b: V): V;
@@ -37,8 +38,8 @@ export interface Algebra<V> {
   /** `max(x, 0)`; its derivative at 0 is taken as 0. */
   relu(x: V): V;
   /**
-   * `x`, and says what the equations call it: the symbols of the cell's `quantities`, and those that their gradients are `of`. So
-   * the list can be held to the equations.
+   * Returns `x`, and records its symbol in the equations: one of the cell's `quantities`, or one that a gradient is `of`. Tests
+   * use it to check the list against the equations.
    */
   name(symbol: string, x: V): V;
   /** Columns `start … start + count − 1`. */

@@ -1,4 +1,4 @@
-/** The forward halves of the built-in cells, by name: what labels text bundles these and no backward step. */
+/** The forward halves of the built-in cells, by name: labeling code bundles these and no backward step. */
 import type { ForwardCell } from './cell.js';
 import { gruResetBeforeForward } from './gru-reset-before.js';
 import { gruForward } from './gru.js';
@@ -17,8 +17,8 @@ export const forwardCells: Readonly<Record<string, ForwardCell>> = {
 let variants: ((name: string) => ForwardCell | undefined) | undefined;
 
 /**
- * Says how variants of cells are found by name. `named.ts` does; a bundle without that module has no variants, and is smaller by
- * as much.
+ * Registers the look-up of cell variants by name. `named.ts` calls it; a bundle without that module has no variants, and is that
+ * much smaller.
  */
 export function provideVariants(find: (name: string) => ForwardCell | undefined): void {
   variants = find;

@@ -17,7 +17,8 @@
  *   (2)  [dv_r dv_z] = LNᵀ([da_r da_z])   [du_r du_z] = LNᵀ([da_r da_z])    over all steps at once:  γ and β of (2) and (4)
  *   (1)  dh' += du·Whᵀ                                      and, over all steps at once,  dWh += h'ᵀ·du
  *
- * The paper's z is 1 − z here, as everywhere in this package. Its b stands behind LN, where it does what β_x does; here b is inside.
+ * The paper's z is 1 − z here, as everywhere in this package. Its b is added after LN, where it does the same as β_x; here b is
+ * inside.
  *
  * Kept for backward: v and u, the gates, and q.
  */
@@ -34,7 +35,7 @@ import { expectTwoUnits, initNorms } from './layer-norm-init.js';
 import type { Quantity } from './quantities.js';
 import { savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
-/** Parameters: those of the GRU but for `bn`, whose work β_h does, and `gainX`, `biasX`, `gainH`, `biasH` `[3H]`. */
+/** Parameters: those of the GRU except `bn`, which β_h replaces, and `gainX`, `biasX`, `gainH`, `biasH` `[3H]`. */
 export interface GruLayerNormParams extends CellParams {
   readonly gainX: Tensor;
   readonly biasX: Tensor;
@@ -54,7 +55,7 @@ export interface GruLayerNormSaved extends Saved {
   readonly dq: Tensor;
 }
 
-/** γ and β of the input's part and of the state's, each cut into what is normalized together: r and z, and n. */
+/** γ and β of the input's part and of the state's, each split into what is normalized together: r and z, and n. */
 function normsOf({ gainX, biasX, gainH, biasH }: GruLayerNormParams, H: number) {
   const cut = (gain: Tensor, bias: Tensor, start: number, n: number): Norm => ({
     gain: rows(gain, start, n),

@@ -1,17 +1,17 @@
-/** The options of the GRU's variants, of both forms of it. */
+/** The options of the GRU's variants, in both of its forms. */
 import { expectKnownKeys, expectPositive, keysOf } from '../tensor/checks.js';
 import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Activation, ActivationName, ActivationOf } from './activations.js';
 import { activationOf } from './activations.js';
 
-/** What differs from the GRU; everything is left out by default. */
+/** What differs from the GRU; by default, nothing. */
 export interface GruVariantOptions {
-  /** Whether the reset gate stands before the recurrent product, ONNX's `linear_before_reset = 0`; default false. */
+  /** Whether the reset gate is applied before the recurrent product, ONNX's `linear_before_reset = 0`; default false. */
   readonly resetBefore?: boolean;
-  /** Of gates and candidate, as ONNX's `activations`: default Sigmoid, Tanh. */
+  /** Activations of gates and candidate, as ONNX's `activations`; default Sigmoid, Tanh. */
   readonly activations?: readonly [ActivationName | Activation, ActivationName | Activation];
-  /** Bound of what activations read, above 0. */
+  /** Bound of the inputs of activations, above 0. */
   readonly clip?: number;
 }
 
@@ -42,7 +42,7 @@ export function gruPlanOf(options: GruVariantOptions): GruPlan {
   return { resetBefore, gate, candidate, clip };
 }
 
-/** The options in one order, as `cellNamed` reads them. */
+/** The options in a fixed order, as `cellNamed` reads them. */
 export function gruNameOf({ resetBefore, gate, candidate, clip }: GruPlan): string {
   const activations = `${gate.text}/${candidate.text}`;
   const parts = [

@@ -1,5 +1,5 @@
 /**
- * The GRU with the reset gate before the recurrent product, with any activations and a clip, as ONNX has it by default
+ * The GRU with the reset gate before the recurrent product, with any activations and a clip, as is ONNX's default
  * (https://onnx.ai/onnx/operators/onnx__GRU.html, `linear_before_reset = 0`), one step. Gate order r z n.
  *
  * Forward, κ(v) = v, or v within ±clip; σ and γ are the activations of gates and candidate

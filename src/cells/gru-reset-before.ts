@@ -30,7 +30,7 @@ import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 import { gateQuantity, savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE } from './quantities.js';
 
-/** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, where it is learned, the initial state `h0 [H]`. */
+/** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, and, if it is learned, the initial state `h0 [H]`. */
 export type GruResetBeforeParams = CellParams;
 
 /** Saved per row: `a [3H]`, the gates r z n; `s [H]`. Left by the backward step: `da [3H]`, `ds [H]`. */
@@ -41,7 +41,7 @@ export interface GruResetBeforeSaved extends Saved {
   readonly ds: Tensor;
 }
 
-/** One step forward: equations (1) to (5). Shapes as in the header; `next` and the saved are overwritten. */
+/** One step forward: equations (1) to (5). Shapes as in the header; `next` and the saved tensors are overwritten. */
 export function gruResetBeforeStepForward(
   kernels: Kernels,
   { Wh }: GruResetBeforeParams,
@@ -163,7 +163,7 @@ const forward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> = {
   stepForward: gruResetBeforeStepForward,
 };
 
-/** The forward half of the reset-before GRU: what labeling takes along. */
+/** The forward half of the reset-before GRU, which is all that labeling needs. */
 export const gruResetBeforeForward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> =
   /* @__PURE__ */ builtIn(forward);
 

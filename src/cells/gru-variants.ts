@@ -22,12 +22,12 @@ import type { GruParams } from './gru.js';
 import { gruWeightGradients } from './gru.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 
-/** Those that were made, by name: the same options are the same cell. */
+/** Cells already made, by name: the same options give the same cell. */
 const known = new Map<string, Cell>();
 
 /**
- * A GRU with some of ONNX's options. Its name says them, `gru:activations=HardSigmoid/Tanh,clip=3`, or `gru-reset-before:…`. It runs step
- * by step on every backend. Parameters are those of `gru`, or of `gruResetBefore`.
+ * A GRU with some of ONNX's options. Its name lists them: `gru:activations=HardSigmoid/Tanh,clip=3`, or `gru-reset-before:…`. It
+ * runs step by step on every backend. Parameters are those of `gru`, or of `gruResetBefore`.
  *
  * @throws ArgumentError on an option outside its domain
  */

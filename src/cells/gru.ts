@@ -14,8 +14,8 @@
  *   (2)  da_r = du_r = dr ∘ r(1 − r)   da_z = du_z = dz ∘ z(1 − z)
  *   (1)  dh' += du·Whᵀ          and, over all steps at once,  dWh += h'ᵀ·du
  *
- * Kept for backward: the gates r z n, and q, which the gradient of r needs. `da` and `du` differ in the n columns alone,
- * because r stands between the recurrent product and the pre-activation.
+ * Kept for backward: the gates r z n, and q, which the gradient of r needs. `da` and `du` differ only in the n columns, because r
+ * stands between the recurrent product and the pre-activation.
  *
  * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
@@ -30,7 +30,7 @@ import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 import { gateQuantity, savedQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
-/** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, where it is learned, the initial state `h0 [H]`. */
+/** Parameters: `Wx [D, 3H]`, `Wh [H, 3H]`, `b [3H]`, `bn [H]`, and, if it is learned, the initial state `h0 [H]`. */
 export interface GruParams extends CellParams {
   /** `[H]` bias inside the reset product, equation (3). */
   readonly bn: Tensor;
@@ -44,7 +44,7 @@ export interface GruSaved extends Saved {
   readonly du: Tensor;
 }
 
-/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved are overwritten. */
+/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved tensors are overwritten. */
 export function gruStepForward(
   kernels: Kernels,
   params: GruParams,
@@ -68,7 +68,7 @@ export function gruStepForward(
     const hNow = rowStart(h, b);
     const hPrev = rowStart(prev.h, b);
     for (let j = 0; j < H; j++) {
-      // Sums go through the arrays, so that they are rounded to the element type before a function is taken of them.
+      // Sums go through the arrays, so that they are rounded to the element type before a function is applied.
       a.data[ar + j] += u.data[ur + j]; //                                               (2)
       a.data[az + j] += u.data[uz + j];
       const r = sigmoid(a.data[ar + j]);
@@ -160,7 +160,7 @@ const forward: ForwardCell<GruParams, State, GruSaved> = {
   stepForward: gruStepForward,
 };
 
-/** The forward half of the GRU: what labeling takes along. */
+/** The forward half of the GRU, which is all that labeling needs. */
 export const gruForward: ForwardCell<GruParams, State, GruSaved> = /* @__PURE__ */ builtIn(forward);
 
 /** The GRU as `autograd/unroll` sees it. */

@@ -1,6 +1,6 @@
 /**
- * Recurrent cells: for each its equations, one step forward and one step backward; their initial parameters, and what a cell of your
- * own declares.
+ * Recurrent cells, each with its equations, one step forward and one step backward; their initial parameters, and the interface
+ * of custom cells.
  *
  * @module bptt/cells
  */

@@ -1,7 +1,6 @@
 /**
- * Initial values of weight matrices. A matrix `[D, G·H]` holds one block of H columns per gate, and each block is
- * initialized as the matrix `[D, H]` it is: drawing the four gates of an LSTM as one wide matrix would make each of them
- * too small.
+ * Initial values of weight matrices. A matrix `[D, G·H]` holds one block of H columns per gate, and each block is initialized as
+ * a matrix `[D, H]`: drawing the four gates of an LSTM as one wide matrix would make each of them too small.
  */
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { zeros } from '../tensor/create.js';
@@ -56,13 +55,13 @@ export function initCommon(D: number, H: number, gates: number, rng: Rng, option
   return { Wx, Wh, b: zeros(shapes.b, dtype) } satisfies CellParams;
 }
 
-/** Learned initial states, one vector `[H]` per state name, zero; nothing unless the option asks for them. */
+/** Learned initial states, one zero vector `[H]` per state name; empty unless the option is set. */
 export function initStates(names: readonly string[], H: number, options: InitOptions = {}): Record<string, Tensor> {
   if (!options.learnedInitialState) return {};
   return Object.fromEntries(names.map((name) => [`${name}0`, zeros([H], options.dtype ?? 'float32')]));
 }
 
-/** Fills a weight matrix `[rows, cols]` in place; H is the hidden size the `uniform` scheme scales by. */
+/** Fills a weight matrix `[rows, cols]` in place; H is the hidden size by which the `uniform` scheme scales. */
 export function fillWeights(w: Tensor, scheme: InitScheme, rng: Rng, H: number): void {
   expectShape('fillWeights', 'w', w, ['rows', 'columns']);
   expectRng('fillWeights', 'rng', rng);

@@ -1,4 +1,4 @@
-/** What the layer-normalized cells begin with. */
+/** Initial parameters of the layer-normalized cells. */
 import { zeros } from '../tensor/create.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
@@ -15,7 +15,7 @@ export function initNorms(sizes: Readonly<Record<string, number>>, { dtype = 'fl
   return norms;
 }
 
-/** @throws ArgumentError for a single unit, of which normalizing leaves nothing */
+/** @throws ArgumentError for a single unit, which normalization reduces to zero */
 export function expectTwoUnits(cell: string, H: number): void {
   if (H > 1) return;
   throw new ArgumentError(

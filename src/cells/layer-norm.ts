@@ -1,6 +1,6 @@
 /**
- * Layer normalization (Ba, Kiros & Hinton 2016, equations 3 and 4) of a row v of n numbers: their mean becomes 0 and their variance 1, then
- * each gets a gain and a bias of its own. ε = 1e-5.
+ * Layer normalization (Ba, Kiros & Hinton 2016, equations 3 and 4) of a row v of n numbers: their mean becomes 0 and their
+ * variance 1, then each gets its own gain and bias. ε = 1e-5.
  *
  * Forward
  *   (1)  μ = Σ v / n   σ² = Σ (v − μ)² / n     v̂ = (v − μ) / √(σ² + ε)
@@ -10,13 +10,13 @@
  *   (2)  dv̂ = dy ∘ γ                           and, over all rows at once,  dγ += Σ dy ∘ v̂   dβ += Σ dy
  *   (1)  dv = (dv̂ − ⟨dv̂⟩ − v̂ ∘ ⟨dv̂ ∘ v̂⟩) / √(σ² + ε)
  *
- * Kept for backward: v alone. μ and σ² are summed once more.
+ * Kept for backward: only v. μ and σ² are computed again.
  */
 import type { Real, Tensor } from '../tensor/types.js';
 import { rowStart } from '../tensor/view.js';
 import type { Algebra } from './equations.js';
 
-/** What keeps the root away from 0, as in the paper's code and in PyTorch. */
+/** Keeps the root away from 0, as in the paper's code and in PyTorch. */
 export const EPSILON = 1e-5;
 
 /** Gains γ and biases β, `[n]` each. */
@@ -25,7 +25,7 @@ export interface Norm {
   readonly bias: Tensor;
 }
 
-/** Equation (1): μ and 1 / √(σ² + ε) of the n numbers from `at` on. */
+/** Equation (1): μ and 1 / √(σ² + ε) of the n numbers starting at `at`. */
 function moments(v: Real, at: number, n: number): readonly [number, number] {
   let sum = 0;
   for (let j = 0; j < n; j++) sum += v[at + j];
@@ -90,7 +90,7 @@ export function normalizedOver<V>(ops: Algebra<V>, v: V, gain: V, bias: V): V {
   return ops.add(ops.mul(ops.mul(centered, scale), gain), bias); //                      (2)
 }
 
-/** Every row of it the vector: blocks are cut from matrices. `like [M, n]`, vector `[n]`. */
+/** A matrix with the vector in every row, because blocks are sliced from matrices. `like [M, n]`, vector `[n]`. */
 export const asRows = <V>(ops: Algebra<V>, like: V, vector: V): V => ops.add(ops.scale(like, 0), vector);
 
 const at = ({ data, offset, stride }: Tensor, j: number): number => data[offset + j * stride[0]];

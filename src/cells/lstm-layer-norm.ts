@@ -19,8 +19,8 @@
  *   (2)  dv = LNᵀ(da)   du = LNᵀ(da)                        and, over all steps at once,  dγ_x, dβ_x, dγ_h, dβ_h
  *   (1)  dh' += du·Whᵀ                                      and, over all steps at once,  dWh += h'ᵀ·du
  *
- * The paper's b stands behind LN, where it does what β_x does. Here b is inside, where every cell of this package has it: 0 at the
- * start, while β_x begins with the bias of the forget gate.
+ * The paper's b is added after LN, where it does the same as β_x. Here b is inside, as in every cell of this package: it starts
+ * at 0, while β_x starts with the bias of the forget gate.
  *
  * Kept for backward: v and u, the gates, q, and c, which the gradients of γ_c need.
  */

@@ -1,19 +1,19 @@
-/** The options of the LSTM's variants: what they are, what they make of the step, and the name that says them. */
+/** The options of the LSTM's variants: what they are, how they change the step, and the name that lists them. */
 import { expectKnownKeys, expectPositive, keysOf } from '../tensor/checks.js';
 import { describe } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Activation, ActivationName, ActivationOf } from './activations.js';
 import { activationOf } from './activations.js';
 
-/** What differs from the LSTM; everything is left out by default. */
+/** What differs from the LSTM; by default, nothing. */
 export interface LstmVariantOptions {
   /** Gates also read the cell state: i and f the old one, o the new one. */
   readonly peepholes?: boolean;
   /** ONNX's `input_forget`: f = 1 − i, and there are no weights for f. */
   readonly coupled?: boolean;
-  /** Bound of what activations read, above 0; the cell state itself is not cut. */
+  /** Bound of the inputs of activations, above 0; the cell state itself is not clipped. */
   readonly clip?: number;
-  /** Of gates, candidate and output, as ONNX's `activations`: default Sigmoid, Tanh, Tanh. */
+  /** Activations of gates, candidate and output, as ONNX's `activations`; default Sigmoid, Tanh, Tanh. */
   readonly activations?: readonly [
     ActivationName | Activation,
     ActivationName | Activation,
@@ -31,7 +31,7 @@ export interface LstmPlan {
   readonly gate: ActivationOf;
   readonly candidate: ActivationOf;
   readonly output: ActivationOf;
-  /** G, and the block of each gate; that of f is the one of i where they are coupled. */
+  /** G, and the block of each gate; f shares the block of i if they are coupled. */
   readonly G: number;
   readonly at: { readonly i: number; readonly f: number; readonly g: number; readonly o: number };
 }
@@ -56,7 +56,7 @@ export function planOf(options: LstmVariantOptions): LstmPlan {
   return { peepholes, coupled, clip, gate, candidate, output, G: coupled ? 3 : 4, at };
 }
 
-/** The options in one order, as `cellNamed` reads them. */
+/** The options in a fixed order, as `cellNamed` reads them. */
 export function nameOf({ peepholes, coupled, clip, gate, candidate, output }: LstmPlan): string {
   const activations = [gate, candidate, output].map(({ text }) => text).join('/');
   const parts = [

@@ -1,7 +1,8 @@
 /**
  * LSTM with a recurrent projection (Sak, Senior & Beaufays 2014, LSTMP, without peepholes; PyTorch's `proj_size`), one step. The cell
- * state is k times as wide as the hidden state, which is a linear image of what a plain LSTM would let out. Gate order i f g o. H is the
- * size of the hidden state: of the output, and of what recurs. The cell state is kept as k states of H numbers, c1 … ck.
+ * state is k times as wide as the hidden state, which is a linear map of what a plain LSTM would output. Gate order i f g o. H is
+ * the size of the hidden state, which is both the output and the recurrent input. The cell state is kept as k states of H
+ * numbers, c1 … ck.
  *
  * Forward
  *   (1)  a = x·Wx + b + h'·Wh                          [B_t, 4kH]   x·Wx + b is already in `a`
@@ -27,7 +28,7 @@ import { rowStart } from '../tensor/view.js';
 import type { CellParams, Saved, State } from './cell.js';
 import type { Algebra, CellEquations } from './equations.js';
 
-/** Parameters: `Wx [D, 4kH]`, `Wh [H, 4kH]`, `b [4kH]`, `Wr [kH, H]`, and, where they are learned, `h0`, `c10`, … `[H]`. */
+/** Parameters: `Wx [D, 4kH]`, `Wh [H, 4kH]`, `b [4kH]`, `Wr [kH, H]`, and, if they are learned, `h0`, `c10`, … `[H]`. */
 export interface LstmProjectionParams extends CellParams {
   readonly Wr: Tensor;
 }

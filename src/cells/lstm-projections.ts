@@ -40,14 +40,14 @@ function quantitiesOf(k: number): Quantity[] {
   ];
 }
 
-/** Those that were made, by k: the same k is the same cell. */
+/** Cells already made, by k: the same k gives the same cell. */
 const known = new Map<number, Cell<LstmProjectionParams, State, LstmProjectionSaved>>();
 
 /**
- * The LSTM with a projection: `lstm:projection=k`. Its hidden size is the projected one; PyTorch's `LSTM(D, k·H, proj_size=H)`. It
- * runs step by step on every backend.
+ * The LSTM with a projection: `lstm:projection=k`. Its hidden size is the projected one; it corresponds to PyTorch's `LSTM(D,
+ * k·H, proj_size=H)`. It runs step by step on every backend.
  *
- * @param k how many times as wide as the hidden state the cell state is, at least 2
+ * @param k width of the cell state as a multiple of the hidden state's, at least 2
  * @throws ArgumentError on another k
  */
 export function createLstmProjection(k: number): Cell<LstmProjectionParams, State, LstmProjectionSaved> {

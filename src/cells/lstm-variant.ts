@@ -1,7 +1,7 @@
 /**
- * The LSTM with everything that ONNX lets it have (https://onnx.ai/onnx/operators/onnx__LSTM.html), one step: peepholes (Gers &
- * Schmidhuber 2000), coupled input and forget gates (Greff et al. 2017), a clip in front of every activation, other activations. Gate
- * order i f g o; of coupled gates, i g o.
+ * The LSTM with every option that ONNX defines for it (https://onnx.ai/onnx/operators/onnx__LSTM.html), one step: peepholes (Gers
+ * & Schmidhuber 2000), coupled input and forget gates (Greff et al. 2017), a clip before every activation, other activations.
+ * Gate order i f g o; with coupled gates, i g o.
  *
  * Forward, κ(v) = v, or v within ±clip; σ, γ and φ are the activations of gates, candidate and output
  *   (1)  a = x·Wx + b + h'·Wh                               [B_t, G·H]   x·Wx + b is already in `a`

@@ -24,7 +24,7 @@ function equationsOf({ peepholes, coupled, clip, gate, candidate, output, at }: 
   ) => {
     const a = ops.add(ops.add(ops.matmul(x, Wx), b), ops.matmul(hPrev, Wh)); //          (1)
     const block = (k: number): V => ops.sliceColumns(a, k * H, H);
-    // p is a row, and blocks are cut from matrices: a matrix every row of which it is.
+    // p is a row, but blocks are sliced from matrices, so it is expanded to a matrix with p in every row.
     const rows = peepholes ? ops.add(ops.scale(ops.sliceColumns(a, 0, (coupled ? 2 : 3) * H), 0), p) : a;
     const peep = (k: number, v: V, c: V): V =>
       peepholes ? ops.add(v, ops.mul(ops.sliceColumns(rows, k * H, H), c)) : v;
@@ -76,8 +76,8 @@ function quantitiesOf({ coupled, gate, candidate, output, at }: LstmPlan): Quant
 }
 
 /**
- * An LSTM with some of ONNX's options. Its name says them, `lstm:peepholes,clip=3`, and `cellNamed` reads it back: a model file needs no
- * more. It runs step by step on every backend.
+ * An LSTM with some of ONNX's options. Its name lists them, `lstm:peepholes,clip=3`, and `cellNamed` reads it back, so a model
+ * file stores only the name. It runs step by step on every backend.
  *
  * @throws ArgumentError on an option outside its domain
  */
@@ -89,7 +89,7 @@ export function createLstm(options: LstmVariantOptions = {}): Cell<LstmVariantPa
   return made;
 }
 
-/** Those that were made, by name: the same options are the same cell. */
+/** Cells already made, by name: the same options give the same cell. */
 const known = new Map<string, Cell<LstmVariantParams, LstmState, LstmVariantSaved>>();
 
 function wholeOf(plan: LstmPlan, name: string): Cell<LstmVariantParams, LstmState, LstmVariantSaved> {
@@ -101,7 +101,7 @@ function wholeOf(plan: LstmPlan, name: string): Cell<LstmVariantParams, LstmStat
     quantities: quantitiesOf(plan),
     initialize(D, H, rng, init = {}) {
       const params = initCommon(D, H, G, rng, init);
-      // To remember, f is to be large: coupled, that is a small i.
+      // To remember, f must be large; with coupled gates that means a small i.
       const bias = (init.forgetBias ?? 1) * (coupled ? -1 : 1);
       params.b.data.fill(bias, at.f * H, (at.f + 1) * H);
       const p = peepholes && { p: zeros([(coupled ? 2 : 3) * H], init.dtype ?? 'float32') };

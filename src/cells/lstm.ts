@@ -13,8 +13,8 @@
  *   (2)  da_i = di ∘ i(1 − i)   da_f = df ∘ f(1 − f)   da_g = dg ∘ (1 − g²)   da_o = do ∘ o(1 − o)
  *   (1)  dh' += da·Whᵀ          and, over all steps at once,  dWh += h'ᵀ·da
  *
- * Kept for backward: the gates i f g o, because every factor above is a function of them; tanh(c), to spare its
- * recomputation; c and c' are in the states.
+ * Kept for backward: the gates i f g o, because every factor above is a function of them; tanh(c), to avoid recomputing it; c and
+ * c' are in the states.
  *
  * Reading order: from autograd/unroll.ts, which calls these steps; next stop kernels/cpu/matmul1.ts, the product in them.
  */
@@ -28,7 +28,7 @@ import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 import { gateQuantity, SIGMOID_RANGE, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
-/** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, where they are learned, the initial states `h0`, `c0` `[H]`. */
+/** Parameters: `Wx [D, 4H]`, `Wh [H, 4H]`, `b [4H]`, and, if they are learned, the initial states `h0`, `c0` `[H]`. */
 export type LstmParams = CellParams;
 
 /** Hidden state and cell state, both `[B_t, H]`. */
@@ -43,7 +43,7 @@ export interface LstmSaved extends Saved {
   readonly da: Tensor;
 }
 
-/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved are overwritten. */
+/** One step forward: equations (1) to (4). Shapes as in the header; `next` and the saved tensors are overwritten. */
 export function lstmStepForward(
   kernels: Kernels,
   params: LstmParams,
@@ -147,7 +147,7 @@ const forward: ForwardCell<LstmParams, LstmState, LstmSaved> = {
   stepForward: lstmStepForward,
 };
 
-/** The forward half of the LSTM: what labeling takes along. */
+/** The forward half of the LSTM, which is all that labeling needs. */
 export const lstmForward: ForwardCell<LstmParams, LstmState, LstmSaved> = /* @__PURE__ */ builtIn(forward);
 
 /** The LSTM as `autograd/unroll` sees it. */

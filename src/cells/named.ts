@@ -1,4 +1,4 @@
-/** Cells by name: the built-in ones, and variants whose name says their options. */
+/** Cells by name: the built-in ones, and variants whose names list their options. */
 import type { Cell } from './cell.js';
 import { provideVariants } from './forward.js';
 import { gruResetBefore } from './gru-reset-before.js';
@@ -24,7 +24,7 @@ export const cells: Readonly<Record<string, Cell>> = {
   'gru-reset-before': gruResetBefore,
 };
 
-/** What makes a variant of its options. */
+/** Makes a variant from its options. */
 const makers: Readonly<Record<string, (options: NamedOptions) => unknown>> = {
   lstm({ layernorm, projection, ...others }) {
     if (layernorm) return lstmLayerNorm;
@@ -35,7 +35,7 @@ const makers: Readonly<Record<string, (options: NamedOptions) => unknown>> = {
   rnn: (options) => createRnn(options),
 };
 
-/** Options that are a cell of their own, and go with no other. */
+/** Options that select a separate cell, and cannot be combined with others. */
 const ALONE = ['layernorm', 'projection'];
 
 function expectAlone(name: string, options: NamedOptions): void {
@@ -48,8 +48,8 @@ function expectAlone(name: string, options: NamedOptions): void {
 /**
  * A cell of this package by its name: one of `cells`, or a variant of one, `lstm:peepholes,clip=3` (see `createLstm`).
  *
- * @returns nothing where there is none of that name
- * @throws ArgumentError on a name that begins as a variant's does, `lstm:`, and goes on with something else than options
+ * @returns undefined if no cell has that name
+ * @throws ArgumentError on a name that begins like a variant's, `lstm:`, but does not continue with options
  */
 export function cellNamed(name: string): Cell | undefined {
   if (typeof name === 'string' && Object.hasOwn(cells, name)) return cells[name];
@@ -61,5 +61,5 @@ export function cellNamed(name: string): Cell | undefined {
   return made.name === `${family}:` ? cells[family] : made; // options that change nothing
 }
 
-// A bundler keeps this line where the application uses `cellNamed`, or trains: then its taggers know the variants too.
+// A bundler keeps this line if the application uses `cellNamed` or trains; its taggers then support the variants too.
 provideVariants(cellNamed);

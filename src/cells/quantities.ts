@@ -1,7 +1,7 @@
 /**
  * What a cell computes in a step, as a list: every quantity of its equations with its name, its range, where the forward step
- * leaves its value, and where the backward step leaves its gradient. Whatever shows a cell (a trace, a picture, a table) reads
- * this list and knows no cell.
+ * leaves its value, and where the backward step leaves its gradient. Every view of a cell (a trace, a picture, a table) reads
+ * this list and depends on no particular cell.
  */
 
 /** H columns of a tensor with one row per step of a sequence. */
@@ -14,11 +14,11 @@ export interface Place {
   readonly block: number;
 }
 
-/** Where ∂L/∂(something) lies after the backward pass: H columns, one row per step. */
+/** Where the gradient ∂L/∂(…) is stored after the backward pass: H columns, one row per step. */
 export interface GradientPlace {
-  /** Symbol of what the loss is differentiated by: `a_i`, the pre-activation of the gate i, or the quantity itself. */
+  /** Symbol of the variable of differentiation: `a_i`, the pre-activation of the gate i, or the quantity itself. */
   readonly of: string;
-  /** `stepGrads`: a tensor that the backward step leaves. `dStates`: the gradient of a state, all of it. */
+  /** `stepGrads`: a tensor that the backward step leaves. `dStates`: the full gradient of a state. */
   readonly in: 'stepGrads' | 'dStates';
   /** Name of the tensor in that record: `da`, `h`. */
   readonly tensor: string;
@@ -35,12 +35,12 @@ export interface Quantity {
   /** Number of the equation, in the header of the cell, that computes it. */
   readonly equation: number;
   /**
-   * Least and greatest value, infinite where there is no bound, given that the state before the step lies in its range too. In exact
-   * arithmetic σ and tanh stay inside; rounded, they reach the ends.
+   * Least and greatest value, infinite if there is no bound, provided that the state before the step is in its range too. In
+   * exact arithmetic σ and tanh stay strictly inside; rounded, they reach the ends.
    */
   readonly range: readonly [number, number];
   readonly value: Place;
-  /** Left out where the backward step leaves no gradient of it. */
+  /** Omitted if the backward step leaves no gradient of it. */
   readonly gradient?: GradientPlace;
 }
 
@@ -67,7 +67,7 @@ export function gateQuantity(
   };
 }
 
-/** A tensor, or a block of one, that the step saves under the name `saved`, with its own gradient in `d…`. */
+/** A tensor, or a block of one, that the step saves under the name `saved`, with its gradient in `d…`. */
 export function savedQuantity(
   equation: number,
   symbol: string,
@@ -82,7 +82,7 @@ export function savedQuantity(
   };
 }
 
-/** A state, whose gradient after the backward pass is all of it: from the loss, and through time. */
+/** A state, whose gradient after the backward pass is the full one: from the loss, and through time. */
 export function stateQuantity(equation: number, symbol: string, name: string, range: Quantity['range']): Quantity {
   return {
     ...{ symbol, name, equation, range, value: { in: 'states', tensor: symbol, block: 0 } },

@@ -1,4 +1,4 @@
-/** Checks of the list of quantities of a cell from outside the package. Each refusal names the entry. */
+/** Checks the list of quantities of a cell from outside the package. Each error names the entry. */
 import { describe, show } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Quantity } from './quantities.js';
@@ -10,7 +10,7 @@ interface Described {
   readonly stepGrads: Readonly<Record<string, number>>;
 }
 
-/** What went before an entry: the number of its equation, and who has which symbol and which place. */
+/** State from the entries before: the last equation number, and the owner of each symbol and each place. */
 interface Before {
   equation: number;
   readonly owners: Map<string, string>;
@@ -19,8 +19,8 @@ interface Before {
 type Refuse = (what: string) => never;
 
 /**
- * Refuses a list that does not fit its cell: in the order of the equations, every symbol and every place once, every place there,
- * every state described.
+ * Rejects a list that does not fit its cell. Entries must be in the order of the equations, symbols and places must be unique,
+ * every place must exist, and every state must be described.
  *
  * @param where the function called, for the message
  * @throws ArgumentError that names the entry
@@ -76,7 +76,7 @@ function isRange(range: unknown): boolean {
   return typeof least === 'number' && typeof greatest === 'number' && least < greatest;
 }
 
-/** Requires a place in one of these records of widths, which no entry before has named. */
+/** Requires a place in one of these records of widths that no earlier entry has named. */
 function expectPlace(
   what: string,
   place: unknown,
@@ -101,7 +101,7 @@ function expectPlace(
   own(`${record}.${tensor}[${block as number}]`, symbol, before, refuse);
 }
 
-/** Notes that this entry names something, which no other one may. */
+/** Records that this entry owns something, which no other entry may name. */
 function own(thing: string, symbol: string, { owners }: Before, refuse: Refuse): void {
   const owner = owners.get(thing);
   if (owner !== undefined) refuse(` names ${thing}, as the entry of '${owner}' does`);

@@ -1,7 +1,7 @@
 /**
- * Recurrent dropout around any cell, as Gal & Ghahramani (2016, section 4) drop the state that the recurrence reads: one mask for all
- * steps of a sequence, shared by all gates. What a cell reads of its state outside of a product (the leak z ∘ h' of a GRU, the cell
- * state of an LSTM) stays whole. This is what Keras calls `recurrent_dropout`.
+ * Recurrent dropout for any cell, as in Gal & Ghahramani (2016, section 4): it drops the state that the recurrence reads, with
+ * one mask for all steps of a sequence, shared by all gates. What a cell reads of its state outside a product (the leak z ∘ h' of
+ * a GRU, the cell state of an LSTM) is not masked. This is what Keras calls `recurrent_dropout`.
  *
  * Forward, in every product of a step, whose left factor u is h' or what the step made of it (r ∘ h')
  *   (1)  û = u ∘ m / (1 − p)      [B_t, H]    m = 1 with probability 1 − p, else 0
@@ -11,11 +11,11 @@
  *   (2)  dû = da·Wᵀ               and, over all steps at once,  dW += ûᵀ·da
  *   (1)  du += dû ∘ m / (1 − p)
  *
- * A factor of another width is not a state, and is left whole: what an LSTM with a projection lets out is wider.
+ * A factor of another width is not a state, and is not masked: the output of an LSTM before its projection is wider.
  *
  * Kept for backward: m, a mask.
  *
- * It is for training: evaluation takes the cell itself.
+ * It applies only in training: evaluation uses the cell itself.
  */
 import type { Kernels } from '../kernels/types.js';
 import { expectProbability } from '../tensor/checks.js';
@@ -26,7 +26,7 @@ import { rowStart } from '../tensor/view.js';
 import type { Cell } from './cell.js';
 import { expectCell } from './check.js';
 
-/** The saved tensors of it: the mask, û, and dû. */
+/** Its saved tensors: the mask, û, and dû. */
 const [MASK, READ, D_READ] = ['mask_h', 'read_h', 'dread_h'];
 
 /**
@@ -59,7 +59,7 @@ export function recurrentDropout(cell: Cell, p: number): Cell {
   };
 }
 
-/** The products of a cell with a mask on the state's side; everything else of the backend as it is. */
+/** A backend whose products mask the state's side; everything else is unchanged. */
 function maskedProducts(kernels: Kernels, saved: Readonly<Record<string, Tensor>>, scale: number): Kernels {
   const { [MASK]: m, [READ]: read, [D_READ]: dRead } = saved;
   const isState = (u: Tensor): boolean => u.shape[1] === m.shape[1];

@@ -24,11 +24,11 @@ import { commonShapes, initCommon, initStates } from './init.js';
 import { savedQuantity, stateQuantity, UNBOUNDED } from './quantities.js';
 import type { RnnParams, RnnSaved } from './rnn.js';
 
-/** What differs from the RNN; everything is left out by default. */
+/** What differs from the RNN; by default, nothing. */
 export interface RnnVariantOptions {
   /** Default Tanh. */
   readonly activation?: ActivationName | Activation;
-  /** Bound of what the activation reads, above 0. */
+  /** Bound of the input of the activation, above 0. */
   readonly clip?: number;
 }
 
@@ -96,11 +96,12 @@ const equationsOf = ({ by, clip }: RnnPlan): CellEquations => {
   };
 };
 
-/** Those that were made, by name: the same options are the same cell. */
+/** Cells already made, by name: the same options give the same cell. */
 const known = new Map<string, Cell<RnnParams, State, RnnSaved>>();
 
 /**
- * An RNN with some of ONNX's options. Its name says them, `rnn:activation=Softsign,clip=3`. It runs step by step on every backend.
+ * An RNN with some of ONNX's options. Its name lists them: `rnn:activation=Softsign,clip=3`. It runs step by step on every
+ * backend.
  *
  * @throws ArgumentError on an option outside its domain
  */

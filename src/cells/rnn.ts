@@ -23,7 +23,7 @@ import type { CellEquations } from './equations.js';
 import { commonShapes, initCommon, initStates } from './init.js';
 import { savedQuantity, stateQuantity, TANH_RANGE, UNBOUNDED } from './quantities.js';
 
-/** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, where it is learned, the initial state `h0 [H]`. */
+/** Parameters: `Wx [D, H]`, `Wh [H, H]`, `b [H]`, and, if it is learned, the initial state `h0 [H]`. */
 export type RnnParams = CellParams;
 
 /** Saved per row: `a [H]`, the pre-activation. Left by the backward step: `da [H]`. */
@@ -120,7 +120,7 @@ function rnnCell(name: string, activation: Activation): Cell<RnnParams, State, R
   });
 }
 
-/** The forward half of the RNN with tanh: what labeling takes along. */
+/** The forward half of the RNN with tanh, which is all that labeling needs. */
 export const rnnForward: ForwardCell<RnnParams, State, RnnSaved> = /* @__PURE__ */ builtIn(
   /* @__PURE__ */ forwardOf('rnn', 'tanh'),
 );

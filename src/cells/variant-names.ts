@@ -1,11 +1,11 @@
 /**
- * The names of cells that have options: the cell, a colon, and the options with commas between them, `lstm:peepholes,clip=3`. A model
- * file holds such a name and no more. Here a name becomes options; `named.ts` makes the cell of them.
+ * The names of cells that have options: the cell, a colon, and the options separated by commas, `lstm:peepholes,clip=3`. A model
+ * file stores only this name. Here a name is parsed into options; `named.ts` makes the cell from them.
  */
 import { ArgumentError } from '../tensor/errors.js';
 import { parseActivation } from './activations.js';
 
-/** What each cell has behind its colon, as a name writes it; one without = is a switch. */
+/** What each cell accepts after the colon, as written in a name; an option without = is a switch. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   lstm: {
     peepholes: 'peepholes',
@@ -23,19 +23,19 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** The cells that have options, for a help text. */
 export const FAMILIES: readonly string[] = Object.keys(PARTS);
 
-/** Which cell a name is a variant of, right or wrong; nothing where it is none. */
+/** The cell of which a name is a variant, valid or not; undefined if it is not a variant. */
 export function familyOf(name: unknown): string | undefined {
   return typeof name === 'string' ? FAMILIES.find((family) => name.startsWith(`${family}:`)) : undefined;
 }
 
-/** Options as a name says them. */
+/** Options as given in a name. */
 export type NamedOptions = Readonly<Record<string, unknown>>;
 
 /**
- * The options that a name says.
+ * Parses the options in a name.
  *
  * @param name of a cell that has options
- * @throws ArgumentError that names the part that is none, or is there twice
+ * @throws ArgumentError that names a part that is unknown or repeated
  */
 export function optionsNamed(name: string): NamedOptions {
   const family = familyOf(name)!;
@@ -59,7 +59,7 @@ export function optionsNamed(name: string): NamedOptions {
 const listed = (texts: readonly string[]): string =>
   texts.length === 1 ? texts[0] : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
 
-/** What stands behind the = of a part; what it means is judged where the cell is made. */
+/** The text after the = of a part; its meaning is checked when the cell is made. */
 function valueOf(where: string, key: string, text: string): unknown {
   if (key === 'activation') return parseActivation(where, text);
   if (key !== 'activations') return /^\d/.test(text) ? Number(text) : NaN;

@@ -1,6 +1,6 @@
 /**
- * Zoneout (Krueger et al. 2017, section 3.1) around any cell: at every step some components of a state keep the value they had,
- * instead of getting a new one. What zoneout says about h reads c before its own zoneout, as in the paper's equations.
+ * Zoneout (Krueger et al. 2017, section 3.1) for any cell: at every step some components of a state keep their previous values
+ * instead of getting new ones. The new h is computed from c before the zoneout of c, as in the paper's equations.
  *
  * Forward, for every state s that is zoned out
  *   (1)  s̃ = the cell's step of x and s'               [B_t, H]
@@ -12,7 +12,7 @@
  *
  * Kept for backward: k, a mask with an element for every step and unit, and s̃, from which a cell may compute a derivative.
  *
- * In the list of quantities the cell's own equations keep their numbers; what it calls h is h~ here, and (2) comes last.
+ * In the list of quantities the cell's equations keep their numbers; its h is called h~ here, and (2) comes last.
  */
 import type { Kernels } from '../kernels/types.js';
 import { expectRecord } from '../tensor/arguments.js';
@@ -25,14 +25,14 @@ import { expectCell, expectForwardCell } from './check.js';
 import type { CellEquations } from './equations.js';
 import type { Quantity } from './quantities.js';
 
-/** Probability that a component keeps its value, in [0, 1), by the name of the state; a state that is left out never does. */
+/** Probability that a component keeps its value, in [0, 1), by the name of the state; 0 for an omitted state. */
 export type ZoneoutRates = Readonly<Record<string, number>>;
 
 const keepOf = (state: string): string => `keep_${state}`;
 const newOf = (state: string): string => `new_${state}`;
 
 /**
- * A cell with zoneout, as training and readings of gradients see it. Where no masks are given (evaluation) it computes the mean.
+ * A cell with zoneout, for training and for inspecting gradients. Without masks (evaluation) it computes the mean.
  *
  * @throws ArgumentError on a state that the cell does not have, or a rate outside [0, 1)
  */
@@ -56,14 +56,14 @@ export function zoneout(cell: Cell, rates: ZoneoutRates): Cell {
   };
 }
 
-/** `zoneout` of the half that runs forward. @throws ArgumentError as `zoneout` does */
+/** `zoneout` for the forward half of a cell. @throws ArgumentError as `zoneout` does */
 export function zoneoutForward(cell: ForwardCell, rates: ZoneoutRates): ForwardCell {
   expectForwardCell('zoneout', cell);
   const states = zonedStates(cell, rates);
   return states.length === 0 ? cell : { ...cell, ...forwardMembers(cell, rates, states) };
 }
 
-/** The states that keep anything. */
+/** The states with a rate above 0. */
 function zonedStates(cell: ForwardCell, rates: ZoneoutRates): string[] {
   expectRecord('zoneout', 'rates', rates, 'probabilities by state, such as { h: 0.05, c: 0.5 }');
   expectKnownKeys('zoneout', 'rates', rates, cell.states);
@@ -74,7 +74,7 @@ function zonedStates(cell: ForwardCell, rates: ZoneoutRates): string[] {
   throw new ArgumentError(`zoneout: the cell '${cell.name}' saves ${taken} already: give it zoneout once`);
 }
 
-/** The members that differ from the cell's own where a pass runs forward. */
+/** The members of the forward half that differ from the cell's. */
 function forwardMembers(cell: ForwardCell, rates: ZoneoutRates, states: readonly string[]) {
   const { stepForward, saved, masks } = cell;
   const own = states.map((s): [string, MaskSpec] => [keepOf(s), { mean: rates[s], per: 'step' }]);
@@ -124,7 +124,7 @@ function pick(saved: Saved, states: readonly string[], nameOf: (state: string) =
   return Object.fromEntries(states.map((state) => [state, saved[nameOf(state)]]));
 }
 
-/** Equation (2) behind the equations of a cell, over any algebra: the mean, as evaluation has it. */
+/** Equation (2) after the equations of a cell, over any algebra: the mean, as in evaluation. */
 function zonedEquations(equations: CellEquations, rates: ZoneoutRates, states: readonly string[]): CellEquations {
   return (ops, params, x, prev, H) => {
     const own = { ...ops, name: <V>(symbol: string, value: V) => ops.name(renamed(symbol, states), value as never) };
@@ -137,7 +137,7 @@ function zonedEquations(equations: CellEquations, rates: ZoneoutRates, states: r
   };
 }
 
-/** A symbol of the cell's equations where the states have a zoneout behind them: `h` → `h~`, `tanh(c)` → `tanh(c~)`. */
+/** A symbol of the cell's equations, renamed for states followed by zoneout: `h` → `h~`, `tanh(c)` → `tanh(c~)`. */
 function renamed(symbol: string, states: readonly string[]): string {
   return states.reduce((text, s) => text.replace(new RegExp(`(?<!\\w)${s}(?!\\w)`, 'g'), `${s}~`), symbol);
 }
