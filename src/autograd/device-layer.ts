@@ -1,9 +1,9 @@
 /**
- * Layers that run on a device from x to y and from dY to dX, what lies in between staying there. Everything here is optional: where
- * a backend has no such layers, they do not pay, or the device is lost on the way, `unroll` takes its steps on the host. A device that
- * is lost between the two passes has taken the steps with it; the host then runs forward again from the same input.
+ * Layers that run on a device from x to y and from dY to dX; intermediate results stay on the device. All of this is optional: if
+ * a backend has no such layers, they would not be faster, or the device is lost, `unroll` runs its steps on the host. If the
+ * device is lost between the two passes, its steps are lost too, and the host repeats the forward pass from the same input.
  *
- * One text serves synchronous devices and asynchronous ones: it yields what they answer (`kernels/work.ts`).
+ * The same code serves synchronous and asynchronous devices: it yields their promises (`kernels/work.ts`).
  */
 import type { Cell, CellParams, ForwardCell, State } from '../cells/cell.js';
 import type {
@@ -25,7 +25,7 @@ import { addInitial, deliver, inScanOrder, once, record, startsLearned, withoutS
 import type { Packing } from './packing.js';
 import { windowsOf } from './truncate.js';
 
-/** What `unroll` was asked, and the way over every step. */
+/** The arguments of `unroll`, and its step-by-step implementation. */
 export interface Request<P extends CellParams, C extends ForwardCell<P> = Cell<P>> {
   readonly cell: C;
   readonly params: P;
@@ -35,7 +35,7 @@ export interface Request<P extends CellParams, C extends ForwardCell<P> = Cell<P
   readonly steps: () => Unrolled<P, C>;
 }
 
-/** What `unrollBackward` was asked, and the way over every step, which touches no gradients of weights. */
+/** The arguments of `unrollBackward`, and its step-by-step implementation, which touches no gradients of weights. */
 export interface BackwardRequest<P extends CellParams> {
   readonly unrolled: Unrolled<P>;
   readonly dY: Tensor;
@@ -44,7 +44,7 @@ export interface BackwardRequest<P extends CellParams> {
   readonly steps: () => BackwardPass;
 }
 
-/** `unroll` on a synchronous device; undefined where the steps run on the host. */
+/** `unroll` on a synchronous device; undefined if the steps run on the host. */
 export function forwardAtOnce<P extends CellParams, C extends ForwardCell<P>>(
   layer: LayerKernel,
   kernels: Kernels,
@@ -53,7 +53,7 @@ export function forwardAtOnce<P extends CellParams, C extends ForwardCell<P>>(
   return now(deviceForward(layer, kernels, request, (onDevice) => ({ onDevice: onDevice as ResidentLayer })));
 }
 
-/** `unrollBackward` where the layer waits on such a device; undefined where the steps run on the host. */
+/** `unrollBackward` if the layer resides on such a device; undefined if the steps run on the host. */
 export function backwardAtOnce<P extends CellParams>(
   waiting: ResidentLayer,
   kernels: Kernels,
@@ -63,9 +63,9 @@ export function backwardAtOnce<P extends CellParams>(
 }
 
 /**
- * The forward pass of a layer on its device; undefined where the steps run on the host.
+ * The forward pass of a layer on its device; undefined if the steps run on the host.
  *
- * @param where the member of the pass that holds the layer
+ * @param where name of the member of the pass that holds the layer
  */
 export function* deviceForward<P extends CellParams, C extends ForwardCell<P>>(
   layer: LayerKernel | AsyncLayerKernel,
@@ -79,7 +79,7 @@ export function* deviceForward<P extends CellParams, C extends ForwardCell<P>>(
   return waiting === undefined ? undefined : unrolledOf(kernels, request, tensors, where(waiting));
 }
 
-/** The backward pass on the device where the layer waits; undefined where the steps run on the host. */
+/** The backward pass on the device where the layer resides; undefined if the steps run on the host. */
 export function* deviceBackward<P extends CellParams>(
   waiting: ResidentLayer | AsyncResidentLayer,
   kernels: Kernels,
@@ -97,7 +97,7 @@ export function* deviceBackward<P extends CellParams>(
 const wanted = ({ x, options }: Pick<Request<CellParams>, 'x' | 'options'>): boolean =>
   options.keep !== undefined && options.keep !== 'steps' && dtypeOf(x.data) === 'float32';
 
-/** A device walks back once, over all steps, and shows none of them. */
+/** A device sweeps back once, over all steps, and exposes none of them. */
 const goesByStep = <P extends CellParams>({ unrolled, options }: BackwardRequest<P>): boolean =>
   options.onStep !== undefined || windowsOf(unrolled.packing.steps, options.truncate).length > 1;
 

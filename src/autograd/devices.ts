@@ -1,6 +1,6 @@
 /**
- * One layer on a device beside the host: a whole layer goes to the device, or none of it. The text is the same for a device that
- * is asynchronous and for none at all, so `layers/stack` and whatever is built on it need only one.
+ * One layer on a device or on the host: a whole layer goes to the device, or none of it. The code is the same with and without an
+ * asynchronous device, so `layers/stack` and everything built on it need only one version.
  */
 import type { Cell, CellParams } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
@@ -25,17 +25,17 @@ export interface Devices {
   readonly host: Kernels;
 }
 
-/** The same, where there may be no asynchronous device. */
+/** The same, but the asynchronous device is optional. */
 export type Places = Pick<Devices, 'host'> &
   Partial<Devices> & {
     /**
-     * Whether what runs here was checked before: a training checks the arguments of its first batch, and those of the others are made
-     * by the same hands. Passes then remember no weights either, so that an update between forward and backward goes unnoticed.
+     * Whether the arguments were checked before: a training run checks those of its first batch, and the same code makes the
+     * others. Passes then record no weights either, so an update between forward and backward goes unnoticed.
      */
     readonly trusted?: boolean;
   };
 
-/** `unroll` as work: on the device, where it takes this layer. */
+/** `unroll` as work: on the device, if it accepts this layer. */
 export function* unrollWork<P extends CellParams>(
   { device, host, trusted = false }: Places,
   cell: Cell<P>,
@@ -63,7 +63,7 @@ function onDevice<P extends CellParams>(
   return deviceForward(layer, host, { ...asked, steps }, where);
 }
 
-/** `unrollBackward` as work: on the device where the layer waits. */
+/** `unrollBackward` as work: on the device where the layer resides. */
 export function* unrollBackwardWork<P extends CellParams>(
   { host, trusted = false }: Places,
   unrolled: Unrolled<P>,
@@ -84,7 +84,7 @@ export function* unrollBackwardWork<P extends CellParams>(
   return runBackward(host, unrolled, dY, grads, options);
 }
 
-/** `unroll` where an asynchronous device may take the whole layer; `kernels` run it otherwise. */
+/** `unroll` if an asynchronous device may take the whole layer; otherwise `kernels` run it. */
 export async function unrollAsync<P extends CellParams>(
   device: AsyncKernels,
   kernels: Kernels,
@@ -99,7 +99,7 @@ export async function unrollAsync<P extends CellParams>(
   return later(unrollWork({ device, host: kernels }, cell, params, x, packing, options));
 }
 
-/** `unrollBackward` on the device where the layer waits; `kernels` run it otherwise. */
+/** `unrollBackward` on the device where the layer resides; otherwise `kernels` run it. */
 export async function unrollBackwardAsync<P extends CellParams>(
   device: AsyncKernels,
   kernels: Kernels,

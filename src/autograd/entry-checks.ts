@@ -1,6 +1,6 @@
 /**
- * What callers without a compiler may pass to a layer or to BPTT, checked once per call at the entry of a sequence and never in
- * a step. Shapes are checked elsewhere (`expectShape`, `unroll-checks.ts`); here it is told what an argument is at all.
+ * Checks the arguments that callers without a type checker pass to a layer or to BPTT, once per call at the entry of a sequence
+ * and never in a step. Shapes are checked elsewhere (`expectShape`, `unroll-checks.ts`); this file checks only types.
  */
 import { expectIds, expectKey, expectRecord, expectRng, expectTensor, expectTensors } from '../tensor/arguments.js';
 import { sameShape } from '../tensor/checks.js';
@@ -13,10 +13,11 @@ import type { Packing } from './packing.js';
 const PRODUCTS = ['addMatmul', 'addMatmulTA', 'addMatmulTB'];
 
 /**
- * Refuses what is not a backend. Two slips have an answer of their own: a promise, and the whole answer of `selectBackend`.
+ * Rejects a value that is not a backend. Two common mistakes have their own messages: a promise, and the whole result of
+ * `selectBackend`.
  *
  * @param where the function called, for the message
- * @param name the argument as the caller knows it
+ * @param name name of the argument in the caller's signature
  * @throws ArgumentError that says what to pass
  */
 export function expectKernels(where: string, kernels: unknown, name = 'kernels'): void {
@@ -44,10 +45,10 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
 
 const LISTS = ['batchSizes', 'offsets', 'lengths', 'order'] as const;
 
-/** Packings that were looked at: every layer of a pass gets the same one. */
+/** Packings already checked: every layer of a pass gets the same one. */
 const sound = new WeakSet<object>();
 
-/** Refuses what `packingOf` did not make. @throws ArgumentError naming what does not fit */
+/** Rejects a value that `packingOf` did not make. @throws ArgumentError naming what does not fit */
 export function expectPacking(where: string, packing: unknown, name = 'packing'): void {
   if (sound.has(packing as object)) return; // a set has no primitive values
   const made = 'a packing, packingOf(lengths)';
@@ -95,7 +96,7 @@ function textOf(x: Tensor): string {
   return `[${x.shape.join(', ')}] ${dtypeOf(x.data)}`;
 }
 
-/** What an argument of this name is, wherever the name stands: each refuses what is something else. */
+/** The type of the argument of each name, the same in every function; each rule rejects other values. */
 const RULES: Readonly<Record<string, (where: string, name: string, value: unknown) => void>> = {
   kernels: (where, name, value) => expectKernels(where, value, name),
   device: (where, name, value) => expectKernels(where, value, name),
@@ -117,15 +118,15 @@ const RULES: Readonly<Record<string, (where: string, name: string, value: unknow
 };
 
 /**
- * Checks the arguments of an entry point by what their names say: `expectEntry('linearForward', { kernels, params })`.
+ * Checks the arguments of an entry point by their names: `expectEntry('linearForward', { kernels, params })`.
  *
- * @throws ArgumentError naming the first one that is something else
+ * @throws ArgumentError naming the first one of the wrong type
  */
 export function expectEntry(where: string, values: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(values)) (RULES[name] ?? expectTensorRule)(where, name, values[name]);
 }
 
-/** Any other name is that of a tensor. */
+/** Any other name denotes a tensor. */
 function expectTensorRule(where: string, name: string, value: unknown): void {
   expectTensor(where, name, value);
 }

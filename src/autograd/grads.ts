@@ -2,7 +2,7 @@
  * Gradient records: plain objects of tensors that mirror a record of parameters, name by name and shape by shape.
  *
  * A backward pass only ever adds to them, so shared weights, several batches per update and truncated windows all work
- * without a special case; `zeroInPlace` is the one visible place where a gradient is forgotten.
+ * without a special case; `zeroInPlace` is the one visible place where gradients are reset.
  *
  * A model's parameters are nested records (`{ layers: [{ forward: { Wx, … } }] }`). `flatten` names every tensor of such a
  * nest by its dotted path, `layers.0.forward.Wx`, without copying; everything else here works on flat records.
@@ -30,10 +30,10 @@ export type NestedTensors = Tensor | { readonly [name: string]: NestedTensors } 
 
 /**
  * The gradient of an embedding matrix: dense row-major storage `[V, E]` of which only some rows are in use. Rows outside
- * `touched[0 … count − 1]` are zero; whoever writes to a row calls `touch` for it first.
+ * `touched[0 … count − 1]` are zero; call `touch` for a row before you write to it.
  */
 export interface RowSparseGradient extends Tensor {
-  /** `[V]` the rows in use, in the order in which they were first touched; only the first `count` entries count. */
+  /** `[V]` the rows in use, in the order in which they were first touched; only the first `count` entries are valid. */
   readonly touched: Int32Array;
   /** Number of rows in use. */
   count: number;
@@ -69,7 +69,7 @@ export function touch(g: RowSparseGradient, row: number): void {
   g.touched[g.count++] = row;
 }
 
-/** Marks rows as in use, where the gradient of a matrix keeps a list of them. @throws ArgumentError if one is not a row */
+/** Marks rows as in use, if the gradient of a matrix keeps a list of them. @throws ArgumentError if one is not a row */
 export function touchRows(g: Tensor, rows: Int32Array): void {
   if (!isRowSparseGradient(g)) return;
   for (const row of rows) touch(g, row);
@@ -133,7 +133,7 @@ export function nestLike<N extends NestedTensors>(like: N, flat: TensorRecord): 
 }
 
 /**
- * Gradients of zeros that mirror `params`, a flat record: same names, shapes and element types, and so the same type.
+ * Gradients of zeros that mirror `params`, a flat record: the same names, shapes and element types, hence the same type.
  *
  * @param options.rowGradients names of matrices whose gradient keeps a list of touched rows
  * @throws ArgumentError if a name in `rowGradients` is not a parameter
@@ -165,7 +165,7 @@ export function zeroGrads(params: TensorRecord, options: { rowGradients?: readon
 export function zeroInPlace(grads: TensorRecord): void {
   expectTensors('zeroInPlace', 'grads', grads);
   for (const g of Object.values(grads)) {
-    // Assigning, not scaling by 0: NaN · 0 is NaN, and a spoilt gradient must not survive into the next update.
+    // Assigned, not scaled by 0: NaN · 0 is NaN, and a corrupt gradient must not survive into the next update.
     if (!isRowSparseGradient(g)) fill(g, 0);
     else {
       forEachRun(g, zeroRun);
@@ -183,8 +183,8 @@ function zeroRun(data: Real, start: number, count: number, step: number): void {
 /**
  * `into += from`, tensor by tensor. Names of `into` that `from` lacks stay as they are.
  *
- * @throws ArgumentError if `from` has a name that `into` lacks, or if a dense gradient meets a row gradient: the list of
- *   touched rows could not be kept
+ * @throws ArgumentError if `from` has a name that `into` lacks, or if a dense gradient is added to a row gradient: the list of
+ * touched rows could not be maintained
  * @throws ShapeError if two gradients of one name differ in shape
  */
 export function addGrads(into: TensorRecord, from: TensorRecord): void {
@@ -216,7 +216,7 @@ export function scaleGrads(kernels: Kernels, grads: TensorRecord, factor: number
   for (const g of Object.values(grads)) kernels.rows.scale(g, factor, rowsInUse(g));
 }
 
-/** The rows in use of a row gradient; undefined for another tensor, of which all are. */
+/** The rows in use of a row gradient; undefined for any other tensor, whose rows are all in use. */
 export function rowsInUse(g: Tensor): Int32Array | undefined {
   return isRowSparseGradient(g) ? g.touched.subarray(0, g.count) : undefined;
 }
@@ -224,7 +224,7 @@ export function rowsInUse(g: Tensor): Int32Array | undefined {
 /** Visits `count` elements: `data[start], data[start + step], …`. */
 type Run = (data: Real, start: number, count: number, step: number) => void;
 
-/** Calls `f` for every run along the last axis: those of the touched rows only, where a gradient keeps a list of them. */
+/** Calls `f` for every run along the last axis: only those of the touched rows, if the gradient keeps a list of them. */
 export function forEachRun(g: Tensor, f: Run): void {
   if (!isRowSparseGradient(g)) return walk(g, 0, g.offset, f);
   for (let k = 0; k < g.count; k++) walk(g, 1, g.offset + g.touched[k] * g.stride[0], f);

@@ -1,6 +1,6 @@
 /**
- * What a pass over one layer takes and leaves, and where its rows lie: the tensors of all steps, and the views of single steps into
- * them. Nothing here computes: `unroll.ts` does.
+ * The inputs and outputs of a pass over one layer, and its memory layout: the tensors of all steps, and the views of single steps
+ * into them. Nothing is computed here; `unroll.ts` does that.
  */
 import type { Cell, CellParams, ForwardCell, Saved, State } from '../cells/cell.js';
 import { fusedName } from '../cells/cell.js';
@@ -16,7 +16,7 @@ import type { Truncation, Window } from './truncate.js';
 export type Direction = 'forward' | 'reverse';
 
 /**
- * What of a pass is there afterwards.
+ * What is kept of a pass.
  *
  *   nothing     outputs and final states: an evaluation; no backward pass follows
  *   gradients   and what the backward pass needs, wherever it lies: a training
@@ -29,24 +29,24 @@ export interface UnrollOptions {
   /** Default `forward`. */
   readonly direction?: Direction;
   /**
-   * State before the first step, each `[B, H]` in packed order: row b for the caller's sequence `packing.order[b]`.
-   * `initialFor` makes it of states in the caller's order. Default: learned (`h0`), else zero.
+   * State before the first step, each `[B, H]` in packed order: row b for the caller's sequence `packing.order[b]`. `initialFor`
+   * makes it from states in the caller's order. Default: learned (`h0`), else zero.
    */
   readonly initial?: State;
   /**
-   * Masks of the cell by name, `[N, width·H]` each, in the row order of the input: see `ForwardCell.masks` and `drawMasks`. One that
-   * is left out is its mean everywhere.
+   * Masks of the cell by name, `[N, width·H]` each, in the row order of the input: see `ForwardCell.masks` and `drawMasks`. An
+   * omitted one is its mean everywhere.
    */
   readonly masks?: Readonly<Record<string, Tensor>>;
   /**
-   * What to keep; default `steps`. With less, a backend that runs whole layers on a device may run this one there, and what lies in
-   * between stays there. `states`, `saved` and what a backward pass leaves can still be read: they are computed then, on the host,
-   * from the parameters as they are then. After `nothing` no backward pass is possible.
+   * What to keep; default `steps`. With less, a backend that runs whole layers on a device may run this one there, and
+   * intermediate results stay there. `states`, `saved` and the results of a backward pass can still be read: they are then
+   * computed on the host, from the current values of the parameters. After `nothing` no backward pass is possible.
    */
   readonly keep?: Keep;
 }
 
-/** What the forward pass returns, and what its backward needs. After the forward half of a cell no backward pass is possible. */
+/** What the forward pass returns, and its backward needs. After the forward half of a cell no backward pass is possible. */
 export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCell<P> = Cell<P>> {
   readonly cell: C;
   readonly params: P;
@@ -57,7 +57,7 @@ export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCe
   readonly y: Tensor;
   /**
    * Each `[B, H]` in packed order: the state after the last step of each sequence (for `reverse`, that is its first token).
-   * `finalOf` gives the caller's order; another batch is sorted otherwise.
+   * `finalOf` gives the caller's order; another batch may be sorted differently.
    */
   readonly final: State;
   /** `[N, D]` the input, in the row order of the scan. */
@@ -66,29 +66,29 @@ export interface Unrolled<P extends CellParams = CellParams, C extends ForwardCe
   readonly states: State;
   /** Each `[N, width·H]`: what the cell saved, in the row order of the scan. */
   readonly saved: Saved;
-  /** Whether the initial state came from `params.h0`, so that its gradient goes there. */
+  /** Whether the initial state came from `params.h0`, which then receives its gradient. */
   readonly learnedInitial: boolean;
-  /** The layer on its device, where it ran there; on an asynchronous one. */
+  /** The layer on its device, if it ran there; on an asynchronous one. */
   readonly onDevice?: ResidentLayer;
   readonly onDeviceLater?: AsyncResidentLayer;
 }
 
-/** What flows in from above, where it shall go, and how far back it flows. */
+/** The gradients that flow in, where the results go, and how far back they flow. */
 export interface BackwardOptions {
-  /** `[N, D]` accumulates ∂L/∂x, packed rows as x; leave it out where it is not needed. */
+  /** `[N, D]` accumulates ∂L/∂x, packed rows as x; omit it if you do not need it. */
   readonly dX?: Tensor;
-  /** Each `[B, H]` in packed order, as `final`: ∂L/∂final, where a loss reads the final state. */
+  /** Each `[B, H]` in packed order, as `final`: ∂L/∂final, if a loss reads the final state. */
   readonly dFinal?: Partial<State>;
   /** Truncated BPTT; default: none. */
   readonly truncate?: Truncation;
   /**
-   * Is called after every backward step, last step first, with views that later steps write to: copy what is to stay. The steps then
-   * run one by one on the host, on every backend.
+   * Called after every backward step, last step first, with views that later steps overwrite: copy what you want to keep. The
+   * steps then run one by one on the host, on every backend.
    */
   readonly onStep?: OnStep;
 }
 
-/** Looks at a step of a backward pass that was just done. */
+/** Observes a step of a backward pass that was just completed. */
 export type OnStep = (step: BackwardStep) => void;
 
 /** One step of a backward pass. Rows are those of the B_t sequences that run at step t. */
@@ -97,7 +97,7 @@ export interface BackwardStep {
   readonly t: number;
   /** The sweep this step belongs to: all steps, or a window of truncated BPTT. */
   readonly window: Window;
-  /** Each `[B_t, H]`: ∂L/∂(state after step t), whole. */
+  /** Each `[B_t, H]`: ∂L/∂(state after step t), complete. */
   readonly dNext: State;
   /** Each `[B_t, H]`: ∂L/∂(state before step t) so far: from the loss, and from this step. Truncation has cut it already. */
   readonly dPrev: State;
@@ -105,11 +105,11 @@ export interface BackwardStep {
   readonly saved: Saved;
 }
 
-/** What the backward pass leaves behind for those who read gradients, in the row order of the scan. */
+/** What the backward pass leaves for inspecting gradients, in the row order of the scan. */
 export interface BackwardPass {
   /** Each `[B, H]` in packed order, as `initial`: ∂L/∂(initial state); `toCallerOrder` undoes the order. */
   readonly dInitial: State;
-  /** Each `[B + N, H]`: ∂L/∂(state) in full, at every step: what came from the loss and what came through time. */
+  /** Each `[B + N, H]`: ∂L/∂(state) in full, at every step: from the loss and through time. */
   readonly dStates: State;
   /** Each `[N, width·H]`: `da` and its companions. */
   readonly stepGrads: Saved;
@@ -122,7 +122,7 @@ export function gatherRows(kernels: Kernels, x: Tensor, map: Int32Array): Tensor
   return out;
 }
 
-/** Rows in the order of the scan from the caller's, or back: the reverse direction reads every sequence from its end. */
+/** Maps rows from the caller's order to that of the scan, or back: the reverse direction reads every sequence from its end. */
 export function inScanOrder(
   kernels: Kernels,
   x: Tensor,
@@ -180,7 +180,7 @@ export function addInitial(kernels: Kernels, start: State, params: CellParams, i
   }
 }
 
-/** The backend's own time loop for a cell, where it has one that equals its steps. */
+/** The backend's own time loop for a cell, if it has one that equals its steps. */
 export function fusedScan(kernels: Kernels, cell: ForwardCell<never>): FusedScan | undefined {
   const name = fusedName(cell);
   return name === undefined ? undefined : kernels.fused?.[name];
@@ -221,7 +221,10 @@ export function prepare<P extends CellParams, C extends ForwardCell<P>>(
   return { cell, params, packing, direction, keep, x: scanned, states, saved, y, final: states, learnedInitial };
 }
 
-/** `[B + N, H]`: zeros in the first B rows, where sequences start; behind them anything where the scan overwrites it, else zeros. */
+/**
+ * `[B + N, H]`: zeros in the first B rows, where sequences start; the rows after them are uninitialized if the scan overwrites
+ * them, else zeros.
+ */
 function statesOf(kernels: Kernels, { batch, total }: Packing, H: number, like: Tensor, overwritten: boolean): Tensor {
   if (!overwritten) return kernels.zeros([batch + total, H], like);
   const x = kernels.empty([batch + total, H], like);
@@ -240,7 +243,7 @@ export function finish<P extends CellParams, C extends ForwardCell<P>>(
   return { ...unrolled, final, y: inScanOrder(kernels, y, unrolled) };
 }
 
-/** The pass without its steps: they are computed once more where they are read. */
+/** The pass without its steps: they are recomputed when they are read. */
 export function withoutSteps<P extends CellParams, C extends ForwardCell<P>>(
   pass: Omit<Unrolled<P, C>, 'states' | 'saved'>,
   compute: () => Unrolled<P, C>,
@@ -257,7 +260,7 @@ export function withoutSteps<P extends CellParams, C extends ForwardCell<P>>(
   };
 }
 
-/** A function that computes when it is first called, and never again. */
+/** A function that computes its result on the first call only. */
 export function once<T>(compute: () => T): () => T {
   let result: { readonly value: T } | undefined;
   return () => (result ??= { value: compute() }).value;
@@ -266,7 +269,7 @@ export function once<T>(compute: () => T): () => T {
 /**
  * Zeros for everything a backward pass leaves.
  *
- * @param atOnce whether the backend's own time loop will go over all steps: what it overwrites may then be anything
+ * @param atOnce whether the backend's own time loop will run all steps: what it overwrites may then be uninitialized
  */
 export function emptyBackward<P extends CellParams>(
   kernels: Kernels,
@@ -293,7 +296,7 @@ export function deliver<P extends CellParams>(
   else kernels.rows.scatterAdd(dX, dx, reversal(packing));
 }
 
-/** Runs the backend's own time loop, where it has one for this cell; false where the steps have to be taken one by one. */
+/** Runs the backend's own time loop, if it has one for this cell; false if the steps have to run one by one. */
 export function runFused<P extends CellParams>(
   kernels: Kernels,
   way: 'forward' | 'backward',
@@ -304,7 +307,7 @@ export function runFused<P extends CellParams>(
   if (fused === undefined) return false;
   const scan = { batchSizes: packing.batchSizes, params, states, cache: saved };
   if (fused[way](dStates ? { ...scan, dStates } : scan)) return true;
-  // It declined, and the steps start from zeros.
+  // The backend declined, and the steps start from zeros.
   for (const name of fused.overwrites?.[way] ?? []) fill(saved[name], 0);
   if (way === 'forward') for (const x of Object.values(states)) fill(rows(x, packing.batch, packing.total), 0);
   return false;

@@ -1,4 +1,4 @@
-/** How large gradients are, and making them smaller: the global norm, and the two ways of clipping. */
+/** The global norm of gradients, and the two ways of clipping them. */
 import type { Kernels } from '../kernels/types.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { TensorRecord } from './grads.js';
@@ -7,12 +7,12 @@ import { expectTensors } from '../tensor/arguments.js';
 import { show } from '../tensor/describe.js';
 import { expectKernels } from './entry-checks.js';
 
-/** Sums of squares below this may have lost subnormal terms; above it their relative error is that of rounding alone. */
+/** Sums of squares below this may have lost subnormal terms; above it their relative error is due only to rounding. */
 const TRUSTED_SUM = 2 ** -900;
 
 /**
- * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. Where the squares would overflow or
- * vanish, a second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
+ * Euclidean norm √(Σ g²) over all elements of all gradients, accumulated in float64. If the squares would overflow or vanish, a
+ * second pass divides by the largest magnitude first, as the BLAS routine `dnrm2` does. NaN if an element is NaN.
  */
 export function globalNorm(kernels: Kernels, grads: TensorRecord): number {
   expectTensors('globalNorm', 'grads', grads);
@@ -57,8 +57,8 @@ function largestMagnitude(grads: TensorRecord): number {
 }
 
 /**
- * Scales all gradients together so that their global norm is at most `maxNorm`; the direction is kept. Where the norm is
- * not finite nothing is scaled: the caller sees it in the return value and decides.
+ * Scales all gradients together so that their global norm is at most `maxNorm`; the direction does not change. If the norm is not
+ * finite, nothing is scaled: the caller sees it in the return value and decides.
  *
  * Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, algorithm 1.
  *

@@ -1,8 +1,8 @@
 /**
- * Between the caller's order of sequences and packed order, longest first. Everything that has one row per sequence, and
- * everything that has one row per step, is in packed order inside the engine: initial and final states, their gradients, and
- * the rows of x and y. Two batches of other lengths are sorted otherwise, so what one of them returns goes through the
- * caller's order before it enters the next.
+ * Converts between the caller's order of sequences and packed order, longest first. Everything that has one row per sequence or
+ * one row per step is in packed order inside the engine: initial and final states, their gradients, and the rows of x and y.
+ * Batches of different lengths are sorted differently, so the results of one batch are put back into the caller's order before
+ * they enter the next.
  */
 import type { State } from '../cells/cell.js';
 import { ArgumentError, ShapeError } from '../tensor/errors.js';
@@ -17,7 +17,7 @@ type States = Partial<State>;
 
 /**
  * The final states of a pass in the caller's order: row b belongs to the sequence whose length was `lengths[b]` of
- * `packingOf(lengths)`. New tensors; the pass is left as it is.
+ * `packingOf(lengths)`. New tensors; the pass is unchanged.
  *
  * @param pass what `unroll` returned, or one direction of a layer's pass
  * @returns each `[B, H]`

@@ -29,8 +29,8 @@ export interface Packing {
   /** `[B]` lengths, longest first. */
   readonly lengths: Int32Array;
   /**
-   * `[B]` place of sorted sequence b in the caller's order. Whatever has one row per sequence (initial and final states, their
-   * gradients, pooled outputs) is in packed order: its row b belongs to the caller's sequence `order[b]`.
+   * `[B]` index of sorted sequence b in the caller's order. Everything that has one row per sequence (initial and final states,
+   * their gradients, pooled outputs) is in packed order: its row b belongs to the caller's sequence `order[b]`.
    */
   readonly order: Int32Array;
 }
@@ -39,7 +39,7 @@ export interface Packing {
  * The packing of a batch with the given lengths, in the caller's order; equal lengths keep their order.
  *
  * @param lengths number of steps of each sequence; 0 is legal and takes part in no step
- * @throws ArgumentError on a length that is negative or no integer
+ * @throws ArgumentError on a length that is negative or not an integer
  */
 export function packingOf(lengths: ArrayLike<number>): Packing {
   expectNumbers('packingOf', 'lengths', lengths);
@@ -83,9 +83,9 @@ export function reversal(packing: Packing): Int32Array {
 }
 
 /**
- * Requires every sequence to have at least one row, as whatever makes one vector of a sequence does.
+ * Requires every sequence to have at least one row, as pooling a sequence into one vector does.
  *
- * @throws ArgumentError naming an empty sequence by its place in the caller's order
+ * @throws ArgumentError naming an empty sequence by its index in the caller's order
  */
 export function expectNoEmptySequence(where: string, { batch, lengths, order }: Packing): void {
   if (batch === 0 || lengths[batch - 1] > 0) return; // longest first: an empty one is the last

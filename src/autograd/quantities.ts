@@ -1,4 +1,4 @@
-/** The quantities of a cell's steps, as views of what a pass and its backward left: for whoever looks into a layer. */
+/** The quantities of a cell's steps, as views of what a pass and its backward left, for inspecting a layer. */
 import { expectCell } from '../cells/check.js';
 import type { Quantity } from '../cells/cell.js';
 import { expectRecord } from '../tensor/arguments.js';
@@ -12,8 +12,8 @@ import type { BackwardPass, Unrolled } from './layout.js';
  * The values of a quantity at every step of a pass.
  *
  * @param quantity an entry of `pass.cell.quantities`
- * @returns a view `[N, H]`, in the row order of the scan: packed rows, those of a reversed pass from the last token on
- * @throws ArgumentError where `pass` is not what `unroll` returned
+ * @returns a view `[N, H]`, in the row order of the scan: packed rows; those of a reversed pass begin with the last token
+ * @throws ArgumentError if `pass` is not what `unroll` returned
  */
 export function quantityValue(pass: Unrolled, quantity: Quantity): Tensor {
   expectArguments('quantityValue', pass, quantity);
@@ -28,8 +28,8 @@ export function quantityValue(pass: Unrolled, quantity: Quantity): Tensor {
  * ∂L/∂(what `quantity.gradient` is of) at every step of a backward pass.
  *
  * @param back what `unrollBackward` returned for `pass`
- * @returns a view `[N, H]`, rows as those of `quantityValue`; undefined where the steps leave no such gradient
- * @throws ArgumentError where `pass` or `back` is something else
+ * @returns a view `[N, H]`, rows as those of `quantityValue`; undefined if the steps leave no such gradient
+ * @throws ArgumentError if `pass` or `back` is anything else
  */
 export function quantityGradient(pass: Unrolled, back: BackwardPass, quantity: Quantity): Tensor | undefined {
   expectArguments('quantityGradient', pass, quantity);

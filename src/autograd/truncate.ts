@@ -7,8 +7,8 @@
  *     window 2                            ·←← L L L          losses of steps 3–5, swept back to step 1
  *     window 3                                  ·←← ← L L    losses of steps 6–7, swept back to step 3
  *
- * Each loss is injected in exactly one window, so nothing is counted twice; a window reaches back `back` steps from its
- * end, and what would flow further is dropped. The forward pass is not truncated: the state is carried through.
+ * Each loss is injected in exactly one window, so nothing is counted twice. A window reaches back `back` steps from its end, and
+ * gradients are cut off beyond that. The forward pass is not truncated: the state is carried through.
  */
 import type { CellParams, State } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
@@ -26,7 +26,7 @@ import type { Packing } from './packing.js';
 
 /** The two windows of truncated BPTT, in time steps. */
 export interface Truncation {
-  /** k₁ ≥ 1: a backward sweep starts every so many steps. */
+  /** k₁ ≥ 1: a backward sweep starts every `every` steps. */
   readonly every: number;
   /** k₂ ≥ k₁: how many steps a sweep goes back from its end. */
   readonly back: number;
@@ -40,10 +40,10 @@ export interface Window {
 }
 
 /**
- * The sweeps of a sequence of T steps, earliest first. Without truncation, and where `back` ≥ T, there is one sweep over
- * everything: nothing would be cut, so this is full BPTT to the bit. Fewer steps than `every` make one window, too.
+ * The sweeps of a sequence of T steps, earliest first. Without truncation, or if `back` ≥ T, there is one sweep over everything:
+ * nothing would be cut, so this is bit for bit full BPTT. Fewer steps than `every` also make one window.
  *
- * @throws ArgumentError where `every` is not a positive integer, or `back < every`: the losses in between would be lost
+ * @throws ArgumentError if `every` is not a positive integer, or `back < every`: the losses in between would be lost
  */
 export function windowsOf(T: number, truncation?: Truncation): Window[] {
   expectNonNegativeInteger('windowsOf', 'T', T);
@@ -61,7 +61,7 @@ export function windowsOf(T: number, truncation?: Truncation): Window[] {
 
 /**
  * How far the sweep of one window goes back in each sequence of a batch, `[B]`: `back` steps from the end of the window or
- * of the sequence, whichever comes first, so that a sequence in a batch is truncated as it would be alone.
+ * of the sequence, whichever comes first, so that a sequence in a batch is truncated as it would be on its own.
  *
  * @param lengths `[B]` lengths of the sequences
  */
@@ -118,8 +118,8 @@ function injectLosses(
 export type Sweep = (window: Window, into: BackwardPass, onStep: OnStep | undefined) => void;
 
 /**
- * Injects the losses and sweeps, once over all steps, or once per window of truncated BPTT. There the hook of a sweep cuts what
- * would flow further back than the window reaches, and what the windows leave is added up.
+ * Injects the losses and sweeps, once over all steps, or once per window of truncated BPTT. The hook of a sweep cuts gradients
+ * that would flow back beyond the window, and the results of the windows are summed.
  */
 export function eachWindow<P extends CellParams>(
   kernels: Kernels,
@@ -157,7 +157,7 @@ function lowestOf(reach: Int32Array, { lengths }: Packing, { from, seedFrom }: W
   return reach.reduce((least, own, b) => (lengths[b] > seedFrom ? Math.min(least, own) : least), from);
 }
 
-/** Truncation: nothing flows from step t to step t − 1 in the sequences whose sweep reaches back to step t and no further. */
+/** Truncation: nothing flows from step t to step t − 1 in sequences whose sweep ends at step t. */
 function cut(dPrev: State, reach: Int32Array, t: number): void {
   if (t === 0) return;
   const running = dPrev.h.shape[0];
@@ -167,8 +167,8 @@ function cut(dPrev: State, reach: Int32Array, t: number): void {
 }
 
 /**
- * Adds what one window left to the total and clears it for the next one: the rows of the window's own steps and no others,
- * so that the windows of a sequence together cost T·back/every steps and not T²/every.
+ * Adds what one window left to the total and clears it for the next one: only the rows of the window's own steps, so that the
+ * windows of a sequence together cost T·back/every steps instead of T²/every.
  */
 function moveWindow(
   kernels: Kernels,

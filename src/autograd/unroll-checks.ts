@@ -1,4 +1,4 @@
-/** What `unroll` and its backward refuse, checked once per sequence and never in a step. */
+/** The argument checks of `unroll` and its backward, run once per sequence and never in a step. */
 import type { Cell, CellParams, ForwardCell } from '../cells/cell.js';
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectOneOf, keysOf, sameShape } from '../tensor/checks.js';
@@ -18,7 +18,7 @@ const BACKWARD_KEYS = keysOf<BackwardOptions>({ dX: true, dFinal: true, truncate
 const DIRECTIONS: readonly Direction[] = ['forward', 'reverse'];
 const KEEPS: readonly Keep[] = ['nothing', 'gradients', 'steps'];
 
-/** What `unroll` refuses. */
+/** Checks the arguments of `unroll`. */
 export function checkForward<P extends CellParams>(
   kernels: Kernels,
   cell: Cell<P>,
@@ -31,7 +31,7 @@ export function checkForward<P extends CellParams>(
   expectCell('unroll', cell);
 }
 
-/** What a forward pass refuses that no backward pass follows: the forward half of a cell will do. */
+/** Checks the arguments of a forward pass without a backward pass, for which the forward half of a cell suffices. */
 export function checkForwardOnly<P extends CellParams>(
   kernels: Kernels,
   cell: ForwardCell<P>,
@@ -101,7 +101,7 @@ function checkMasks<P extends CellParams>(
   }
 }
 
-/** Requires every parameter of the cell, and of learned initial states all or none. */
+/** Requires every parameter of the cell, and either all learned initial states or none. */
 function checkParams<P extends CellParams>(cell: ForwardCell<P>, params: P, expect: ExpectShape): void {
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];
@@ -114,7 +114,7 @@ function checkParams<P extends CellParams>(cell: ForwardCell<P>, params: P, expe
     expect(`${state}0`, params[`${state}0`], [H], () => 'the initial state is learned whole');
 }
 
-/** What `unrollBackward` refuses. */
+/** Checks the arguments of `unrollBackward`. */
 export function checkBackward<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,
@@ -166,7 +166,7 @@ function expectLike(where: string, name: string, tensor: Tensor, shape: readonly
   );
 }
 
-/** The parameters that get a gradient: a learned initial state only where the sequences started from it. */
+/** The parameters that get a gradient: a learned initial state only if the sequences started from it. */
 function learnedOnly<P extends CellParams>({ cell, params, learnedInitial }: Unrolled<P>): Record<string, Tensor> {
   const initial = new Set(learnedInitial ? [] : cell.states.map((name) => `${name}0`));
   return Object.fromEntries(Object.entries(params).filter(([name]) => !initial.has(name)));

@@ -7,10 +7,10 @@
  *     scan       for t = T−1 … 0:  stepBackward        leaves da for every row
  *     collect    dX += da·Wxᵀ   dWx += Xᵀ·da   db += Σ da   dWh, … by the cell
  *
- * Rows are packed (`packing.ts`): step t works on the first B_t sequences of the batch, as a view. The states of all steps
- * lie in one matrix `[B + N, H]`: first the initial state as block −1, then one block of B_t rows per step, so that the
- * state before step t is the first B_t rows of block t − 1, again a view. Their gradients lie in a matrix of the same
- * form, and the whole of BPTT is that step t *adds* to block t − 1 of it before step t − 1 reads it.
+ * Rows are packed (`packing.ts`): step t works on the first B_t sequences of the batch, as a view. The states of all steps are in
+ * one matrix `[B + N, H]`: first the initial state as block −1, then one block of B_t rows per step. The state before step t is
+ * the first B_t rows of block t − 1, again a view. Their gradients are in a matrix of the same form. The whole of BPTT is that
+ * step t *adds* to block t − 1 of it before step t − 1 reads it.
  *
  * The reverse direction is the same loop over reversed sequences: a permutation of rows on the way in and out.
  *
@@ -43,10 +43,10 @@ import { checkBackward, checkForward } from './unroll-checks.js';
 /**
  * Runs a cell over a packed batch.
  *
- * @param kernels where products run
+ * @param kernels the backend that runs the products
  * @param params parameters of the cell, float32 or float64 like `x`
  * @param x `[N, D]` inputs, one row per token (see `Packing`)
- * @throws ShapeError where shapes or element types do not fit; UnsupportedError where the backend lacks the element type
+ * @throws ShapeError if shapes or element types do not fit; UnsupportedError if the backend lacks the element type
  */
 export function unroll<P extends CellParams>(
   kernels: Kernels,
@@ -60,7 +60,7 @@ export function unroll<P extends CellParams>(
   return remember(runForward(kernels, cell, params, x, packing, options), params);
 }
 
-/** `unroll`, its arguments checked, with as much of a cell as a forward pass needs. */
+/** `unroll` after its checks, with as much of a cell as a forward pass needs. */
 export function runForward<P extends CellParams, C extends ForwardCell<P>>(
   kernels: Kernels,
   cell: C,
@@ -83,12 +83,12 @@ export function runForward<P extends CellParams, C extends ForwardCell<P>>(
 /**
  * The backward pass of `unroll`: accumulates into `grads` and `options.dX`.
  *
- * The weights must be those of the forward pass. An update by an optimizer in between is refused; a write to their `data` is not
- * noticed.
+ * The weights must be those of the forward pass. An optimizer update in between is rejected; a direct write to their `data` goes
+ * unnoticed.
  * @param dY `[N, H]` ∂L/∂y, in the row order of the input
  * @param grads mirrors the parameters; every field accumulates
- * @throws ShapeError where shapes do not fit; ArgumentError on impossible truncation windows, after a forward pass that kept
- *   nothing, or where an optimizer has updated the weights since the forward pass
+ * @throws ShapeError if shapes do not fit; ArgumentError on impossible truncation windows, after a forward pass that kept
+ * nothing, or if an optimizer has updated the weights since the forward pass
  */
 export function unrollBackward<P extends CellParams>(
   kernels: Kernels,
@@ -101,7 +101,7 @@ export function unrollBackward<P extends CellParams>(
   return runBackward(kernels, unrolled, dY, grads, options);
 }
 
-/** `unrollBackward`, its arguments checked. */
+/** `unrollBackward` after its checks. */
 export function runBackward<P extends CellParams>(
   kernels: Kernels,
   unrolled: Unrolled<P>,

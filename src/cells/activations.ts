@@ -145,8 +145,7 @@ export interface ActivationOf {
 }
 
 /**
- * @param option name of the option in the call.
- *
+ * @param option name of the option in the call
  * @throws ArgumentError on an unknown name, or a constant that the function does not have or that is not finite
  */
 export function activationOf(

@@ -44,8 +44,8 @@ function quantitiesOf(k: number): Quantity[] {
 const known = new Map<number, Cell<LstmProjectionParams, State, LstmProjectionSaved>>();
 
 /**
- * The LSTM with a projection: `lstm:projection=k`. Its hidden size is the projected one; it corresponds to PyTorch's `LSTM(D,
- * k·H, proj_size=H)`. It runs step by step on every backend.
+ * The LSTM with a projection: `lstm:projection=k`. Its hidden size is the projected one; it corresponds to PyTorch's
+ * `LSTM(D, k·H, proj_size=H)`. It runs step by step on every backend.
  *
  * @param k width of the cell state as a multiple of the hidden state's, at least 2
  * @throws ArgumentError on another k

@@ -1,6 +1,6 @@
 /**
- * Dual numbers over matrices: a value and its tangent, the change of the value along one direction in the space of whatever is
- * differentiated by. Every operation carries both, by
+ * Dual numbers over matrices: a value and its tangent, the change of the value along one direction in the space of the variables.
+ * Every operation carries both, by
  *
  *   (1)  f(x + ε·ẋ) = f(x) + ε · f′(x)·ẋ          ε² = 0
  *
@@ -29,7 +29,7 @@ export interface Dual {
  * A dual number out of tensors, which are copied.
  *
  * @param value any element type and strides
- * @param tangent of the shape of `value`; left out, the value is a constant
+ * @param tangent of the shape of `value`; if omitted, the value is a constant
  * @throws ShapeError when the shapes differ
  */
 export function dual(value: Tensor, tangent?: Tensor): Dual {
@@ -43,11 +43,11 @@ export function dual(value: Tensor, tangent?: Tensor): Dual {
   return { value: copy(value), tangent: tangent ? copy(tangent) : viewOf(new Float64Array(sizeOf(shape)), shape) };
 }
 
-/** What networks are made of, over dual numbers. Shapes that do not fit throw `ShapeError`. */
+/** The operations of networks, over dual numbers. Shapes that do not fit throw `ShapeError`. */
 export interface DualOps extends Algebra<Dual> {
-  /** Matrices of as many rows, side by side. */
+  /** Matrices with the same number of rows, side by side. */
   concatColumns(xs: readonly Dual[]): Dual;
-  /** Matrices of as many columns, one below the other. */
+  /** Matrices with the same number of columns, one below the other. */
   concatRows(xs: readonly Dual[]): Dual;
   /** Rows `rows[0], rows[1], …` of a matrix, with repetitions: an embedding lookup, or a permutation. */
   gatherRows(x: Dual, rows: ArrayLike<number>): Dual;
@@ -194,7 +194,7 @@ function pairwise(
   return y;
 }
 
-/** Whether `small` is a whole number of times in `large`: as it is, as a row of it, or as one element. */
+/** Whether `small` can be broadcast to `large`: it has the same shape, is a row of it, or is one element. */
 function repeats(small: Tensor, large: Tensor): boolean {
   if (small.shape.join() === large.shape.join() || sizeOf(small.shape) === 1) return true;
   return small.shape.length === 1 && large.shape.length === 2 && small.shape[0] === large.shape[1];

@@ -1,5 +1,5 @@
 /**
- * One numeric derivative in float64, with an estimate of how far it may be off.
+ * One numeric derivative in float64, with an estimate of its error.
  *
  * Central differences at three widths are extrapolated twice (Richardson; two columns of Romberg's table):
  *
@@ -12,8 +12,8 @@
  * errors of 3σ in every f, all of the least favourable sign, change it by 3σ·(64 + 10 + 1/4)/45h < 5σ/h.
  *
  * h starts at 2⁻¹⁰·max(1, |x|), rounded to a power of two, and is halved, up to nine times, until the first term no longer
- * dominates (it does near a kink of relu, or where the curvature is strong); the value with the least noise is kept. Halving
- * costs one new difference: D(h) and D(2h) become D(2h) and D(4h).
+ * dominates (it does near a kink of relu, or where the curvature is strong); the value with the least noise wins. Halving costs
+ * one new difference: D(h) and D(2h) become D(2h) and D(4h).
  *
  * Sources: C. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982), whose error
  * estimate compares neighbouring entries of the table; J. Moré, S. Wild, "Estimating computational noise", SIAM J. Sci.
@@ -35,11 +35,11 @@ export interface Derivative {
 }
 
 /**
- * The derivative of a loss by one element, at the step that leaves the least noise. Costs 6 losses, up to 24 where the step
- * has to shrink. The element is perturbed in place and restored, also when the loss throws.
+ * The derivative of a loss with respect to one element, at the step size with the least noise. Costs 6 losses, up to 24 if the
+ * step has to shrink. The element is perturbed in place and restored, also when the loss throws.
  *
- * @param x where the element lives, float64
- * @param at its place in `x.data`
+ * @param x the tensor that holds the element, float64
+ * @param at its offset in `x.data`
  * @param sigma standard deviation of the rounding error of the loss, from `lossNoise`
  * @param place the element's name, for the message of an error
  * @throws NonFiniteError if the loss becomes NaN or infinite
@@ -55,7 +55,7 @@ export function differentiate(x: Tensor, at: number, loss: () => number, sigma: 
   const central = (width: number): number => {
     const right = value + width;
     const left = value - width;
-    // Divided by the distance between the points as rounded: that difference is exact, 2·width need not be.
+    // Divided by the distance between the rounded points: that difference is exact; 2·width may not be.
     return (f(right) - f(left)) / (right - left); //                          (1)
   };
   let h = firstStep(value);
@@ -89,8 +89,8 @@ export interface OneSided {
 }
 
 /**
- * The derivatives of a loss by one element to its left and to its right, each at the step that leaves the least noise.
- * Costs 7 losses, up to 25. The parameters and the errors are those of `differentiate`.
+ * The left and right derivatives of a loss with respect to one element, each at the step size with the least noise. Costs 7
+ * losses, up to 25. The parameters and the errors are those of `differentiate`.
  */
 export function oneSided(
   x: Tensor,
@@ -148,7 +148,7 @@ function firstStep(value: number): number {
   return h;
 }
 
-/** σ, and never less than the rounding of the loss value itself, uniform over one unit in the last place. */
+/** σ, but at least the rounding error of the loss value itself, uniform over one unit in the last place. */
 export function atLeastRounding(sigma: number, magnitude: number): number {
   return Math.max(sigma, (Number.EPSILON * magnitude) / Math.sqrt(12));
 }
@@ -159,9 +159,9 @@ const ORDER = 6;
 const NORMALIZER = 1 / 924;
 
 /**
- * Standard deviation of the rounding error of a loss. All tensors are scaled by 1 + k·2⁻⁴⁴, k = 0 … 23: the loss proper
- * changes so little and so smoothly that its sixth difference vanishes, and what is left is rounding (Moré & Wild 2011,
- * equation 3.1). The tensors are restored.
+ * Standard deviation of the rounding error of a loss. All tensors are scaled by 1 + k·2⁻⁴⁴, k = 0 … 23: the exact loss changes so
+ * little and so smoothly that its sixth difference vanishes, which leaves only the rounding (Moré & Wild 2011, equation 3.1). The
+ * tensors are restored.
  */
 export function lossNoise(tensors: TensorRecord, loss: () => number): number {
   const originals = Object.values(tensors).map((x) => ({ x, values: flatCopy(x) }));
@@ -182,7 +182,7 @@ export function lossNoise(tensors: TensorRecord, loss: () => number): number {
   }
   const squares = differences.reduce((sum, difference) => sum + difference * difference, 0);
   const sigma = Math.sqrt((NORMALIZER * squares) / differences.length);
-  return Number.isFinite(sigma) ? sigma : 0; // a loss that is not finite is reported, by element, where it is differentiated
+  return Number.isFinite(sigma) ? sigma : 0; // a loss that is not finite is reported by element, when it is differentiated
 }
 
 /** `x = factor · values`, where `values` are row-major. */

@@ -3,13 +3,13 @@
  *
  *   (1)  L̇ = ⟨∇L, ẋ⟩ = Σ_i ∂L/∂x_i · ẋ_i
  *
- * where backpropagation gives all of ∇L at once. For a direction with a single 1 in it, L̇ is one element of the gradient. It is
- * the oracle beside finite differences: those lose a derivative below their noise, some 10⁻¹¹ of the loss; forward mode has it to
- * rounding, however small, at every distance in time.
+ * whereas backpropagation gives all of ∇L at once. For a direction with a single 1 in it, L̇ is one element of the gradient. It
+ * complements finite differences as an oracle: those lose a derivative below their noise, some 10⁻¹¹ of the loss; forward mode
+ * computes it to rounding, however small, at every distance in time.
  *
- * It runs every sequence by itself, one step after another, by the equations that a cell gives in `Cell.equations`. So it shares
- * neither the steps of the cells, nor the packed scan, nor any backward pass. It knows no truncation: what truncated BPTT
- * returns is not the gradient of any loss.
+ * It runs every sequence separately, step by step, by the equations in `Cell.equations`. So it shares neither the steps of the
+ * cells, nor the packed scan, nor any backward pass. It does not support truncation: what truncated BPTT returns is not the
+ * gradient of any loss.
  */
 import type { Cell, CellEquations } from '../../cells/cell.js';
 import { ArgumentError, ShapeError, UnsupportedError } from '../../tensor/errors.js';
@@ -57,8 +57,8 @@ export interface UnrollDualOptions {
   /** Per state name `[B, H]`; default: learned (`h0`), else zero. */
   readonly initial?: DualRecord;
   /**
-   * Sees every quantity that the equations name, `[1, H]`, with the packed row it belongs to, and returns it, or one with another
-   * tangent: a tangent added here gives the derivative by that quantity.
+   * Called with every quantity that the equations name, `[1, H]`, and its packed row. It returns the quantity, or one with
+   * another tangent; a tangent added here gives the derivative with respect to that quantity.
    */
   readonly onName?: (symbol: string, x: Dual, row: number) => Dual;
 }
@@ -70,7 +70,7 @@ const DUAL_KEYS = keysOf<UnrollDualOptions>({ direction: true, initial: true, on
  *
  * @param params the parameters of the cell by name
  * @param x `[N, D]`, packed rows
- * @throws UnsupportedError for a cell without `equations`, or with those of a cell whose step it has replaced
+ * @throws UnsupportedError for a cell without `equations`, or one that replaced the step of another cell but kept its equations
  * @throws ShapeError when a tensor does not fit
  */
 export function unrollDual(
@@ -106,7 +106,7 @@ export function unrollDual(
   };
 }
 
-/** @throws UnsupportedError for a cell that has none, or only those of another cell whose step it has replaced */
+/** @throws UnsupportedError for a cell that has none, or one that replaced the step of another cell but kept its equations */
 function equationsOf({ name, equations, stepForward, original }: Cell): CellEquations {
   const reason =
     equations === undefined
@@ -154,15 +154,16 @@ export function stackDual(layers: readonly DualLayer[], x: Dual, packing: Packin
   return { y, final };
 }
 
-/** A loss over tensors made dual, by name; it returns one number, of shape `[]`. */
+/** A loss over dual tensors by name; it returns one number, of shape `[]`. */
 export type DualLoss = (tensors: DualRecord) => Dual;
 
 /**
  * The derivative of a loss along a direction: equation (1).
  *
  * @param tensors everything the loss reads
- * @param direction ẋ by name, each of the shape of its tensor; names left out do not move
- * @throws ArgumentError where the direction names no tensor; ShapeError where one has another shape, or the loss has another shape than []
+ * @param direction ẋ by name, each of the shape of its tensor; an omitted name counts as zero
+ * @throws ArgumentError if the direction has an unknown name; ShapeError if a tensor of it has another shape, or the loss is not
+ * of shape []
  */
 export function directionalDerivative(tensors: TensorRecord, direction: TensorRecord, loss: DualLoss): number {
   expectTensors('directionalDerivative', 'tensors', tensors);
@@ -181,10 +182,10 @@ export function directionalDerivative(tensors: TensorRecord, direction: TensorRe
 }
 
 /**
- * The whole gradient of a loss by one tensor, element by element: one run of the loss each.
+ * The full gradient of a loss with respect to one tensor, with one run of the loss per element.
  *
  * @returns a new row-major tensor, float64
- * @throws ArgumentError where there is no such tensor; ShapeError where the loss is not a number
+ * @throws ArgumentError if there is no such tensor; ShapeError if the loss is not a number
  */
 export function forwardGradient(tensors: TensorRecord, name: string, loss: DualLoss): Tensor {
   expectTensors('forwardGradient', 'tensors', tensors);

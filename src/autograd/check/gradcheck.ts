@@ -1,17 +1,17 @@
 /**
- * Gradient checking: every analytic derivative a against a numeric one n, in float64. `finite-differences.ts` finds n and
- * its noise, an estimate of how far n may be off. Then
+ * Gradient checking: every analytic derivative a is compared with a numeric one n, in float64. `finite-differences.ts` computes n
+ * and its noise, an estimate of its error. Then
  *
  *   (1)  relative error = |a − n| / max(|a|, |n|, noise / tolerance)
  *
- * so a difference as small as the noise is never held against the gradient, and the floor is derived, not chosen. A noise
- * too large to judge by makes the element inconclusive, and an inconclusive element does not pass.
+ * so a difference as small as the noise never counts as an error, and the lower bound of the denominator is derived, not chosen.
+ * If the noise is too large to decide, the element is inconclusive, and an inconclusive element does not pass.
  *
- * Before an element is rejected, the derivatives on either side of it are compared. Where they disagree the loss has a kink,
- * as max(0, x) has at 0, and no single number is its derivative. There n is the value nearest to a between the two: whatever
- * lies between them passes (it is a subgradient in the sense of Clarke, Optimization and Nonsmooth Analysis, 1983, section
- * 2.1). What lies outside is inconclusive: where one element moves several kinks at once, the chain rule may take another
- * side at each of them, and then its sum need not lie between.
+ * Before an element is rejected, the derivatives on either side of it are compared. If they disagree, the loss has a kink, as
+ * max(0, x) has at 0, and no single number is its derivative. There n is the value nearest to a between the two, so any a between
+ * them passes (it is a subgradient in the sense of Clarke, Optimization and Nonsmooth Analysis, 1983, section 2.1). An a outside
+ * them is inconclusive: if one element moves several kinks at once, the chain rule may take a different side at each, and its sum
+ * need not lie between the two.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
@@ -34,19 +34,19 @@ import { expectEntry } from '../entry-checks.js';
 
 /** What to check, and how strictly. */
 export interface GradcheckOptions {
-  /** Tensors to differentiate by, float64. They are perturbed in place, one element at a time, and restored. */
+  /** Tensors to differentiate with respect to, float64. They are perturbed in place, one element at a time, and restored. */
   readonly tensors: TensorRecord;
   /** The analytic gradient of each of them, under the same name. */
   readonly grads: TensorRecord;
-  /** The loss at the present values of `tensors`; it must be deterministic and computed in float64. */
+  /** The loss at the current values of `tensors`; it must be deterministic and computed in float64. */
   readonly loss: () => number;
   /** Largest relative error that passes; default 1e-7. */
   readonly tolerance?: number;
   /** Checks at most this many elements of each tensor, drawn without replacement from `rng`; default all. */
   readonly elements?: number;
-  /** Where the drawn elements come from; needed with `elements`. */
+  /** Generator that draws the elements; required with `elements`. */
   readonly rng?: Rng;
-  /** Time step an element belongs to, where it belongs to one: for packed inputs, the step of the row. */
+  /** Time step an element belongs to, if any: for packed inputs, the step of the row. */
   readonly stepOf?: (name: string, index: readonly number[]) => number | undefined;
 }
 
@@ -70,19 +70,19 @@ const KEYS = keysOf<GradcheckOptions>({
 export interface CheckedElement {
   readonly name: string;
   readonly index: readonly number[];
-  /** Time step of the element, where `stepOf` knows it. */
+  /** Time step of the element, if `stepOf` returns one. */
   readonly step?: number;
   readonly analytic: number;
   readonly numeric: number;
-  /** How far `numeric` may be off. */
+  /** Estimated error of `numeric`. */
   readonly noise: number;
   /** Equation (1); `Infinity` if `analytic` is not finite. */
   readonly relativeError: number;
-  /** The derivatives on either side, where they disagree; `numeric` is then the value nearest to `analytic` between them. */
+  /** The derivatives on either side, if they disagree; `numeric` is then the value nearest to `analytic` between them. */
   readonly kink?: Kink;
   /**
-   * False where the loss does not tell: the noise is too large to judge by, or the loss has a kink here and the analytic
-   * value does not lie between its one-sided derivatives.
+   * False if the loss cannot decide: the noise is too large, or the loss has a kink here and the analytic value does not lie
+   * between its one-sided derivatives.
    */
   readonly conclusive: boolean;
   readonly passed: boolean;
@@ -96,21 +96,21 @@ export interface GradcheckReport {
   readonly checked: number;
   /** Largest noise of a checked element. */
   readonly noiseFloor: number;
-  /** The element that agrees least. Conclusive failures come first, then inconclusive ones, then elements that pass. */
+  /** The element with the worst agreement. Conclusive failures come first, then inconclusive ones, then elements that pass. */
   readonly worst: CheckedElement;
-  /** The same for each tensor. A tensor without elements is left out. */
+  /** The same for each tensor. A tensor without elements is omitted. */
   readonly perTensor: Readonly<Record<string, CheckedElement>>;
-  /** Every element that did not pass, in the order of the tensors; `conclusive` tells the wrong from the undecided. */
+  /** Every element that did not pass, in the order of the tensors; `conclusive` separates wrong from undecided ones. */
   readonly failures: readonly CheckedElement[];
 }
 
 /**
- * Checks analytic gradients against finite differences. Costs 6 losses per element, up to 24 where a step has to shrink;
- * for an element that would fail, 7 to 25 more.
+ * Checks analytic gradients against finite differences. Costs 6 losses per element, up to 24 if a step has to shrink; for an
+ * element that would fail, 7 to 25 more.
  *
  * @throws ArgumentError if a tensor is not float64, has no gradient, or there is no element to check; if the tolerance or
- *   the number of elements is not positive; if `elements` comes without `rng`; if the loss is not deterministic
- * @throws ShapeError if a gradient has another shape than its tensor
+ * the number of elements is not positive; if `elements` is given without `rng`; if the loss is not deterministic
+ * @throws ShapeError if the shape of a gradient differs from that of its tensor
  * @throws NonFiniteError if the loss becomes NaN or infinite; the message names the element
  */
 export function gradcheck(options: GradcheckOptions): GradcheckReport {
@@ -209,7 +209,7 @@ function checkElement(
   const analytic = g.data[at(g)];
   const label = `${name}[${index.join(', ')}]`;
   const derivative = differentiate(x, at(x), loss, sigma, label);
-  // The natural size of a derivative is that of the loss over that of its argument.
+  // The natural scale of a derivative is that of the loss divided by that of its argument.
   const natural = derivative.magnitude / Math.max(1, Math.abs(x.data[at(x)]));
   let verdict = judge(analytic, derivative, natural, tolerance);
   if (!verdict.passed && Number.isFinite(analytic)) {
@@ -221,14 +221,14 @@ function checkElement(
 
 type Verdict = Pick<CheckedElement, 'numeric' | 'noise' | 'relativeError' | 'kink' | 'conclusive' | 'passed'>;
 
-/** Analytic against numeric by equation (1). */
+/** Compares analytic with numeric by equation (1). */
 function judge(analytic: number, { numeric, noise }: Derivative, natural: number, tolerance: number): Verdict {
   const relativeError = errorOf(analytic, numeric, noise, tolerance);
   const conclusive = noise <= tolerance * Math.max(Math.abs(numeric), natural);
   return { numeric, noise, relativeError, conclusive, passed: conclusive && relativeError <= tolerance };
 }
 
-/** A failure looked at once more, from both sides: it may be a kink, and a rejection stands where there is none. */
+/** Re-examines a failure from both sides: it may be a kink; without one, the rejection stands. */
 function judgeSides(
   analytic: number,
   central: Verdict,
@@ -239,9 +239,9 @@ function judgeSides(
   const jump = Math.abs(right.slope - left.slope);
   const truncation = left.truncation + right.truncation;
   const noise = truncation + left.rounding + right.rounding;
-  // A side that has not converged (the root of x at 0) says nothing about a kink, however far it is from the other one.
+  // A side that has not converged (√x at 0) is no evidence of a kink, however far it is from the other one.
   if (!(jump > noise && truncation < jump / 100)) {
-    // What both sides together cannot tell from a kink is not held against the gradient.
+    // A difference that both sides together cannot distinguish from a kink does not count against the gradient.
     const conclusive = central.conclusive && !(Math.abs(analytic - central.numeric) <= noise);
     return { ...central, conclusive };
   }

@@ -17,7 +17,7 @@ import {
   weightedSum,
 } from './tape-primitives.js';
 
-/** Everything a tape can compute. Shapes that do not fit throw `ShapeError`, positions that do not exist `ArgumentError`. */
+/** Everything a tape can compute. Shapes that do not fit throw `ShapeError`; indices out of range throw `ArgumentError`. */
 export interface TapeOps {
   /** `a [M, K] · b [K, N]` → `[M, N]`. */
   matmul(a: TapeNode, b: TapeNode): TapeNode;
@@ -49,15 +49,15 @@ export interface TapeOps {
   tanh(x: TapeNode): TapeNode;
   /** `max(x, 0)`; its derivative at 0 is taken as 0. */
   relu(x: TapeNode): TapeNode;
-  /** `x`; what equations call it says nothing to a tape. */
+  /** Returns `x`; a tape ignores the name. */
   name(symbol: string, x: TapeNode): TapeNode;
   /** Columns `start … start + count − 1` of `x [M, N]`. */
   sliceColumns(x: TapeNode, start: number, count: number): TapeNode;
   /** Rows `start … start + count − 1` of `x [M, N]`. */
   sliceRows(x: TapeNode, start: number, count: number): TapeNode;
-  /** Matrices of as many rows, side by side. */
+  /** Matrices with the same number of rows, side by side. */
   concatColumns(xs: readonly TapeNode[]): TapeNode;
-  /** Matrices of as many columns, one below the other. */
+  /** Matrices with the same number of columns, one below the other. */
   concatRows(xs: readonly TapeNode[]): TapeNode;
   /** Rows `rows[0], rows[1], …` of `x [M, N]`, with repetitions: an embedding lookup, or a permutation. */
   gatherRows(x: TapeNode, rows: ArrayLike<number>): TapeNode;
@@ -134,7 +134,7 @@ function elementOps(
   };
 }
 
-/** Rows and columns chosen or put together: nothing is computed, gradients go where the elements came from. */
+/** Rows and columns selected or joined: nothing is computed, and gradients go back to the source elements. */
 function choiceOps(
   tape: TapeCore,
 ): Names<'name' | 'sliceColumns' | 'sliceRows' | 'concatColumns' | 'concatRows' | 'gatherRows'> {

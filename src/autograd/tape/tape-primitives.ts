@@ -1,8 +1,8 @@
 /**
- * What the operations of a tape are made of, each form with its backward beside it. Values are row-major, so every loop runs
- * over flat indices; products are plain triple loops, on purpose: an oracle should be slow and obvious.
+ * The primitives of a tape's operations, each next to its backward. Values are row-major, so every loop runs over flat indices;
+ * products are plain triple loops on purpose: an oracle should be slow and obvious.
  *
- * Notation in the comments: y is the result, dy its gradient, and `+=` says that a gradient accumulates.
+ * Notation in the comments: y is the result, dy its gradient, and `+=` means that a gradient accumulates.
  */
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';
 import type { Transcendentals } from '../../tensor/math.js';
@@ -61,7 +61,7 @@ export function broadcast(
   }
   const y = allocate(shape, dtypeOf(a.value.data));
   const [u, v] = [a.value.data, b.value.data];
-  // Row-major order makes both forms of repetition a remainder: a row recurs every N elements, a single one every 1.
+  // Row-major order reduces both forms of broadcasting to a remainder: a row recurs every N elements, a single element every 1.
   for (let i = 0; i < y.data.length; i++) y.data[i] = f(u[i % u.length], v[i % v.length]);
   return tape.record(y, [a, b], (dy) => {
     for (let i = 0; i < dy.length; i++) {
@@ -161,7 +161,7 @@ export function softmaxCrossEntropy(
   });
 }
 
-/** Rows and columns of a matrix. @throws ShapeError where the node is not a matrix; `name` is that of the operation */
+/** Rows and columns of a matrix. @throws ShapeError if the node is not a matrix; `name` is that of the operation */
 export function matrixShape(name: string, x: TapeNode): readonly [number, number] {
   const { shape } = x.value;
   if (shape.length !== 2) throw new ShapeError(`tape: ${name} needs a matrix; got [${shape.join(', ')}]`);
@@ -174,7 +174,7 @@ export function checkRange(name: string, what: string, start: number, count: num
   throw new ArgumentError(`tape: ${name} needs ${what}s within [0, ${size}); got ${count} from ${start}`);
 }
 
-/** The error of two shapes that an operation cannot take together, for the caller to throw. */
+/** The error for two shapes that do not fit together, for the caller to throw. */
 export function mismatch(name: string, expected: string, a: Tensor, b: Tensor): ShapeError {
   return new ShapeError(`tape: ${name} needs ${expected}; got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
 }

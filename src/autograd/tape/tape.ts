@@ -1,10 +1,10 @@
 /**
- * A small reverse-mode tape over whole tensors: every operation notes how to send a gradient back, and `backward` plays the
- * notes in reverse (Wengert 1964; Griewank & Walther 2008, chapter 3). Operations: `tape-ops.ts`, made of the
- * forms in `tape-primitives.ts`.
+ * A small reverse-mode tape over whole tensors: every operation records how to send a gradient back, and `backward` replays the
+ * records in reverse (Wengert 1964; Griewank & Walther 2008, chapter 3). The operations are in `tape-ops.ts`, built from
+ * `tape-primitives.ts`.
  *
- * It serves two ends. Whoever embeds this engine can try a cell of their own without deriving it by hand; and it is an oracle
- * for the hand-written cells, with which it shares no code: no kernels, no cells, no unrolling.
+ * It serves two purposes. If you embed this engine, you can try your own cell without deriving its gradient by hand. And it is an
+ * oracle for the hand-written cells, with which it shares no code: no kernels, no cells, no unrolling.
  *
  * One LSTM step in ten lines, for `x [B, D]`, `h [B, H]`, `c [B, H]`:
  *
@@ -37,45 +37,48 @@ import type { TapeOps } from './tape-ops.js';
 import { tapeOps } from './tape-ops.js';
 import { compact } from './tape-primitives.js';
 
-/** A value on a tape, and the gradient of what `backward` was called with. Both are row-major from offset 0. */
+/**
+ * A value on a tape, and the gradient with respect to it of the node that `backward` was called with. Both are row-major from
+ * offset 0.
+ */
 export interface TapeNode {
   readonly value: Tensor;
-  /** Of the shape of `value`; zeros before `backward`, and always for constants and what depends on nothing else. */
+  /** Of the shape of `value`; zeros before `backward`, and always for constants and what depends only on constants. */
   readonly grad: Tensor;
-  /** Whether a variable is among what the value was computed from. */
+  /** Whether the value was computed from at least one variable. */
   readonly tracked: boolean;
 }
 
-/** Choices of a tape. */
+/** Options of a tape. */
 export interface TapeOptions {
-  /** Where `exp tanh sigmoid log` come from, by element type; default `transcendentals` of `tensor/math`. */
+  /** Implementation of `exp tanh sigmoid log`, by element type; default `transcendentals` of `tensor/math`. */
   readonly math?: (dtype: DType) => Transcendentals;
 }
 
 const KEYS = keysOf<TapeOptions>({ math: true });
 
-/** What operations are made of: reading a node's numbers and recording a new node. */
+/** The core on which operations are built: recording variables, constants and new nodes. */
 export interface TapeCore {
-  /** A value to differentiate by. Its data is read now: a tensor that changes later needs a new tape. */
+  /** A value to differentiate with respect to. Its data is read now: a tensor that changes later needs a new tape. */
   variable(x: Tensor): TapeNode;
   /** A value to compute with; no gradient is kept for it. */
   constant(x: Tensor): TapeNode;
   /**
-   * An operation of your own. `backward` is called at most once, with the gradient of `value` (flat, row-major), and adds
-   * to `inputs[k].grad.data` for every tracked input.
+   * A custom operation. `backward` is called at most once, with the gradient of `value` (flat, row-major), and adds to
+   * `inputs[k].grad.data` for every tracked input.
    *
    * @param value the result, in new row-major storage
    * @throws ArgumentError if an input belongs to another tape; ShapeError if element types are mixed
    */
   record(value: Tensor, inputs: readonly TapeNode[], backward: (gradient: Real) => void): TapeNode;
   /**
-   * Adds ∂root/∂v to the gradient of every variable v, and the same to every node between. Once per tape: a second call
-   * would count every node twice.
+   * Adds ∂root/∂v to the gradient of every variable v, and of every node in between. Call it once per tape: a second call would
+   * count every node twice.
    *
-   * @param cotangent ∂L/∂root where the loss L is computed elsewhere, of the shape of `root`; default 1, for which `root`
-   *   must have one element
+   * @param cotangent ∂L/∂root if the loss L is computed elsewhere, of the shape of `root`; default 1, for which `root` must have
+   * one element
    * @throws ArgumentError on the second call, if `root` is not of this tape, or if it has several elements and no cotangent
-   * @throws ShapeError if the cotangent has another shape than `root`
+   * @throws ShapeError if the shape of the cotangent differs from that of `root`
    */
   backward(root: TapeNode, cotangent?: Tensor): void;
 }
@@ -117,7 +120,7 @@ export function createTape(options: TapeOptions = {}): Tape {
       if (played) throw new ArgumentError('tape: backward was called already; make a new tape for another gradient');
       seed(root, cotangent);
       played = true;
-      // Nodes are recorded after their inputs, so in reverse order a node's gradient is whole when its turn comes.
+      // Nodes are recorded after their inputs, so in reverse order a node's gradient is complete when its turn comes.
       for (let k = last; k >= 0; k--) notes[k].backward?.(notes[k].node.grad.data);
     },
   };
@@ -126,7 +129,7 @@ export function createTape(options: TapeOptions = {}): Tape {
 
 interface Note {
   readonly node: TapeNode;
-  /** Absent for variables, constants, and what depends on constants alone. */
+  /** Absent for variables, constants, and what depends only on constants. */
   readonly backward?: (gradient: Real) => void;
 }
 
