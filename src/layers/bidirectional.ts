@@ -8,7 +8,7 @@
  *              (2)  dx += unrollBackward(dy←)
  *              (1)  dx += unrollBackward(dy→)          both add to the same dx
  *
- * Both halves of a row speak of the same token: row (t, b) of y← has read the sequence from its end to token t.
+ * Both halves of a row belong to the same token: row (t, b) of y← has read the sequence from its end to token t.
  */
 import type { Cell, CellParams, InitOptions, State } from '../cells/cell.js';
 import type { Packing } from '../autograd/packing.js';
@@ -30,10 +30,10 @@ import { expectRecord } from '../tensor/arguments.js';
 /** Parameters of both directions; gradients mirror them. */
 export type BidirectionalParams = { readonly forward: CellParams; readonly reverse: CellParams };
 
-/** Parameters of one layer; `reverse` is there exactly where the layer is bidirectional. Gradients mirror them. */
+/** Parameters of one layer; `reverse` is present if and only if the layer is bidirectional. Gradients mirror them. */
 export type LayerParams = { readonly forward: CellParams } | BidirectionalParams;
 
-/** One state per direction, each `[B, H]` in packed order: where a layer starts, or the gradient of where it ends. */
+/** One state per direction, each `[B, H]` in packed order: the initial state of a layer, or the gradient of its final state. */
 export interface DirectionStates<S = State> {
   readonly forward?: S;
   readonly reverse?: S;
@@ -49,16 +49,16 @@ export interface BidirectionalPass {
   readonly reverse: Unrolled;
 }
 
-/** The same of a layer of one direction or of both. */
+/** The same for a layer with one direction or both. */
 export type DirectionsPass = Omit<BidirectionalPass, 'reverse'> & Partial<Pick<BidirectionalPass, 'reverse'>>;
 
-/** What the backward pass of a layer leaves behind; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
+/** The results of a layer's backward pass; ∂L/∂(initial state) is `forward.dInitial`, in packed order. */
 export interface LayerBackwardPass {
   readonly forward: BackwardPass;
   readonly reverse?: BackwardPass;
 }
 
-/** What the backward pass takes and gives beside dY and the gradients of the parameters; all optional. */
+/** Inputs and outputs of the backward pass besides dY and the gradients of the parameters; all optional. */
 export interface BidirectionalBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;
@@ -98,8 +98,8 @@ export function initBidirectional(
  *
  * @param x `[N, D]`
  * @param initial states before the first step of either direction, each `[B, H]` in packed order; default: learned, else zero
- * @param keep what of the pass is there afterwards; see `UnrollOptions`
- * @throws ShapeError when a tensor does not fit; UnsupportedError where the backend lacks the element type
+ * @param keep what to keep of the pass; see `UnrollOptions`
+ * @throws ShapeError when a tensor does not fit; UnsupportedError if the backend lacks the element type
  */
 export function bidirectionalForward(
   kernels: Kernels,
@@ -119,7 +119,7 @@ export function bidirectionalForward(
   return pass as BidirectionalPass; // of two records of parameters
 }
 
-/** A layer of both directions, or of the forward one alone, as work. */
+/** A layer with both directions, or only the forward one, as work. */
 export function* directionsWork(
   places: Places,
   cell: Cell,
@@ -159,7 +159,7 @@ function joinDirections(kernels: Kernels, forward: Unrolled, reverse: Unrolled):
  * The backward pass of `bidirectionalForward`: accumulates into `grads` and `options.dX`.
  *
  * @param dY `[N, 2H]`
- * @returns what either direction leaves behind, with ∂L/∂(initial state)
+ * @returns the results of each direction, including ∂L/∂(initial state)
  * @throws ShapeError when a tensor does not fit; ArgumentError on impossible truncation windows
  */
 export function bidirectionalBackward(

@@ -1,14 +1,14 @@
 /**
- * Convolution over time: at every step one affine map of a window of K rows around it. What lies outside of a sequence is zero, so
- * that a sequence has as many outputs as rows, and one beside longer ones gets what it gets alone.
+ * Convolution over time: at every step, one affine map of the window of K rows around it. Rows outside a sequence count as zero,
+ * so a sequence has as many outputs as rows, and its outputs do not depend on the other sequences of the batch.
  *
  *   Forward    (1)  u[(t,b)] = [ x[(t−P,b)] | … | x[(t−P+K−1,b)] ]     x [N,D]   u [N,K·D]   P = ⌊(K−1)/2⌋
  *              (2)  y = u·W + b                                        W [K·D,F]   b [F]   y [N,F]
  *   Backward   (2)  du = dy·Wᵀ      dW += uᵀ·dy      db += Σ_n dy[n]
  *              (1)  dx[(t−P+k,b)] += du[(t,b), kD … (k+1)D−1]          for every k whose row lies in the sequence
  *
- * Rows k·D … (k+1)·D − 1 of W are what the window's row k is multiplied by. (1) copies rows, so that (2) is one product (a
- * convolution as a product: Chellapilla, Puri & Simard 2006).
+ * Rows k·D … (k+1)·D − 1 of W are multiplied by the window's row k. (1) copies rows, so that (2) is one product (a convolution as
+ * a product: Chellapilla, Puri & Simard 2006).
  *
  * Kept for backward: u.
  */
@@ -41,7 +41,7 @@ export interface ConvolutionPass {
 }
 
 /**
- * New filters as those of a linear layer from K·D to F (`initLinear`).
+ * New filters, initialized like a linear layer from K·D to F (`initLinear`).
  *
  * @param K rows of a window
  * @throws ArgumentError when D, F or K is not a positive integer
@@ -56,9 +56,9 @@ export function initConvolution(D: number, F: number, K: number, rng: Rng, optio
 /**
  * Runs the filters over every sequence of a packed batch.
  *
- * @param params `W [K·D, F]`: the width of `x` says how many rows K a window has
+ * @param params `W [K·D, F]`; the window size K follows from the width D of `x`
  * @param x `[N, D]`
- * @throws ShapeError when `x` does not have the rows of the packing, or W is not made for rows of D columns
+ * @throws ShapeError when `x` does not have the rows of the packing, or W does not fit rows of D columns
  */
 export function convolutionForward(
   kernels: Kernels,
@@ -75,10 +75,10 @@ export function convolutionForward(
 }
 
 /**
- * Adds the gradients of `convolutionForward` to `grads` and, where it is given, to `dX`.
+ * Adds the gradients of `convolutionForward` to `grads` and, if given, to `dX`.
  *
  * @param dY `[N, F]`
- * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+ * @param dX `[N, D]`; omit it if nothing before the layer is trained
  * @throws ShapeError when `dY` or `dX` has another shape
  */
 export function convolutionBackward(
@@ -106,7 +106,7 @@ export function convolutionBackward(
 /** Equation (1): the windows of every row. */
 function windowsOf(kernels: Kernels, x: Tensor, K: number, packing: Packing): Tensor {
   const [N, D] = x.shape;
-  const padded = kernels.zeros([N + 1, D], x); // its last row is what lies outside of a sequence
+  const padded = kernels.zeros([N + 1, D], x); // the last row stands for everything outside a sequence
   kernels.rows.copyMatrix(rows(padded, 0, N), x);
   const u = kernels.empty([N, K * D], x);
   for (let k = 0; k < K; k++) kernels.rows.gather(columns(u, k * D, D), padded, shifted(packing, k - before(K)));
@@ -118,13 +118,13 @@ function addWindows(kernels: Kernels, dX: Tensor, dU: Tensor, K: number, packing
   const [N, D] = dX.shape;
   const padded = kernels.zeros([N + 1, D], dX);
   for (let k = 0; k < K; k++) kernels.rows.scatterAdd(padded, columns(dU, k * D, D), shifted(packing, k - before(K)));
-  kernels.rows.addMatrix(dX, rows(padded, 0, N)); // what went to row N went outside
+  kernels.rows.addMatrix(dX, rows(padded, 0, N)); // row N collected what fell outside and is dropped
 }
 
 /** P, the rows of a window before its own. */
 const before = (K: number): number => Math.floor((K - 1) / 2);
 
-/** `[N]` of every row (t, b) the row (t + by, b); N where that lies outside of the sequence. */
+/** `[N]` for every row (t, b), the row (t + by, b); N if that lies outside the sequence. */
 function shifted(packing: Packing, by: number): Int32Array {
   const { steps, total, batchSizes, lengths } = packing;
   const map = new Int32Array(total).fill(total);
@@ -135,7 +135,7 @@ function shifted(packing: Packing, by: number): Int32Array {
   return map;
 }
 
-/** K. @throws ShapeError where W is not made for rows of D columns */
+/** K. @throws ShapeError if W does not fit rows of D columns */
 function windowOf(where: string, W: Tensor, D: number): number {
   const K = W.shape[0] / D;
   if (W.shape.length === 2 && Number.isInteger(K) && K >= 1) return K;

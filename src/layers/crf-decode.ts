@@ -1,6 +1,6 @@
 /**
- * What a linear-chain CRF answers: the best path, the n best, and how sure it is. Letters, scores and equations (1) to (4) are those
- * of crf.ts.
+ * Decoding a linear-chain CRF: the best path, the n best, and their probabilities. Letters, scores and equations (1) to (4) are
+ * those of crf.ts.
  *
  *   Viterbi    (8)  δ[0,j] = s[j] + a[0,j]
  *              (9)  δ[t,j] = (max_i δ[t−1,i] + A[i,j]) + a[t,j]
@@ -12,11 +12,11 @@
  *
  *   Prefix          the largest δ of what has arrived, (10) at the end; what all paths to the last step have in common is settled
  *
- * Of paths with equal scores the one with the smaller label at the last step comes first; where these are equal, at the step before
- * it; and so on. It is the order in which the recursion meets them. Scores are equal where the sums (8) to (10) are, in float64.
+ * If paths have equal scores, the one with the smaller label at the last step comes first; if these are equal, at the step before
+ * it; and so on. It is the order in which the recursion meets them. Scores are equal if the sums (8) to (10) are, in float64.
  *
- * (12) sums over every path that passes through the sets, so it is the probability of a span, exactly: S_u … S_v are the labels that
- * make the span, and one more set behind it holds those that do not continue it.
+ * (12) sums over every path that passes through the sets, so it is exactly the probability of a span: S_u … S_v are the labels
+ * that form the span, and one more set after it holds those that do not continue it.
  *
  * Sources: Viterbi (1967); Seshadri & Sundberg, List Viterbi Decoding Algorithms with Applications (1994), the parallel algorithm;
  * the settled beginning: Šrámek, Brejová & Vinař, On-line Viterbi Algorithm for Analysis of Long Biological Sequences (WABI 2007);
@@ -34,7 +34,7 @@ import type { Tensor } from '../tensor/types.js';
 import type { CrfLattice, CrfMask, CrfParams, CrfScores } from './crf-lattice.js';
 import { crfBackward, crfForward, crfScores, crfShare, expectPath, wide, zeroMarginals } from './crf-lattice.js';
 
-/** How a path is looked for. */
+/** Options of the search for a path. */
 export interface CrfDecodeOptions {
   /** Which labels may begin, follow each other and end; all by default. */
   readonly mask?: CrfMask;
@@ -58,7 +58,7 @@ export interface CrfPath {
   readonly score: number;
 }
 
-/** How probable everything is. */
+/** Marginal probabilities of a batch. */
 export interface CrfMarginals {
   /** `[N, K]` p(y_t = j); rows sum to 1. */
   readonly tokens: Tensor;
@@ -106,7 +106,7 @@ export function crfViterbi(
   return best;
 }
 
-/** Equation (9) for the row at `row`, whose emissions are at `own`, behind the one at `before`. */
+/** Equation (9) for the row at `row`, whose emissions are at `own`, after the one at `before`. */
 function stepOf(
   { K, transitions }: CrfScores,
   a: Float64Array,
@@ -120,7 +120,7 @@ function stepOf(
   for (let i = 1; i < K; i++) {
     for (let j = 0; j < K; j++) {
       const score = delta[before + i] + transitions[i * K + j];
-      if (!(score > delta[row + j])) continue; // of equals the first
+      if (!(score > delta[row + j])) continue; // on ties, the first
       delta[row + j] = score;
       from[row + j] = i;
     }
@@ -135,31 +135,31 @@ function lastLabel(delta: Float64Array, last: number, end: Float64Array): number
   return j;
 }
 
-/** Where the recursion stands within a sequence; nothing writes to it. */
+/** The state of the recursion within a sequence; immutable. */
 export interface CrfPrefix {
   readonly scores: CrfScores;
   /** `[K]` δ of the last step; absent before the first. */
   readonly delta?: Float64Array;
-  /** `[K]` per step that is not settled: the label in front of it on the best path to each label. */
+  /** `[K]` for each step that is not settled: the label before it on the best path to each label. */
   readonly from: readonly Int32Array[];
 }
 
-/** The best path of what has arrived, from the first step that was not settled before. */
+/** The best path so far, starting at the first step that was not settled before. */
 export interface CrfPrefixPath {
   readonly labels: Int32Array;
-  /** How many of these are settled: the best path of the whole sequence has them, whatever follows. */
+  /** How many of these labels are settled: they are on the best path of the whole sequence, whatever follows. */
   readonly settled: number;
-  /** What the next stretch begins from. */
+  /** The state from which the next chunk continues. */
   readonly prefix: CrfPrefix;
 }
 
 /**
- * The best path of a sequence that arrives in stretches. At its end it is that of `crfViterbi`, to the bit; before, that of the largest
- * δ, without scores of ending.
+ * The best path of a sequence that arrives in chunks. At the end it is bit for bit that of `crfViterbi`; before that, it is the
+ * path with the largest δ, without end scores.
  *
- * @param emissions `[T, K]` of a stretch; T may be 0
- * @param ended whether the sequence ends with this stretch
- * @param before what the stretch before returned
+ * @param emissions `[T, K]` of a chunk; T may be 0
+ * @param ended whether the sequence ends with this chunk
+ * @param before what the call for the chunk before returned
  */
 export function crfPrefixPath(
   params: CrfParams,
@@ -203,10 +203,10 @@ function settledOf(delta: Float64Array, from: readonly Int32Array[]): number {
 }
 
 /**
- * The n best paths of every sequence, best first; fewer where there are fewer that a mask permits.
+ * The n best paths of every sequence, best first; fewer if the mask permits fewer.
  *
- * @param n how many
- * @returns one list per sequence, in packed order; of an empty sequence the one empty path
+ * @param n number of paths
+ * @returns one list per sequence, in packed order; for an empty sequence, the one empty path
  * @throws ArgumentError when n is not a positive integer, and as `crfViterbi` does
  */
 export function crfNBest(
@@ -245,7 +245,7 @@ function nBestOf(scores: CrfScores, a: Float64Array, rows: readonly number[], n:
   return largest(entries, (j) => end[j], n).map(({ entry, score }) => ({ labels: labelsOf(entry), score })); //  (10)
 }
 
-/** The n largest of all entries that are possible, each with what its state adds; of equals the one met first. */
+/** The n largest of all possible entries, each with what its state adds; on ties, the one met first. */
 function largest(
   entries: readonly (readonly Entry[])[],
   added: (state: number) => number,
@@ -284,9 +284,9 @@ export function crfMarginals(
   return { tokens, logZ: lattice.logZ, lattice, exact: sums.emissions };
 }
 
-/** A stretch of a sequence, and the labels that its steps may have. */
+/** A span of a sequence, and the labels that its steps may have. */
 export interface CrfSpan {
-  /** Place of the sequence in packed order. */
+  /** Index of the sequence in packed order. */
   readonly sequence: number;
   /** First step. */
   readonly start: number;
@@ -295,10 +295,11 @@ export interface CrfSpan {
 }
 
 /**
- * The probability, in [0, 1], that every step of a stretch has one of its labels, whatever the other steps have; equation (12).
+ * The probability, in [0, 1], that every step of a span has one of its labels, whatever the labels of the other steps; equation
+ * (12).
  *
  * @param marginals what `crfMarginals` returned
- * @throws ArgumentError where the stretch is not within its sequence, or a label is none
+ * @throws ArgumentError if the span is not within its sequence, or a label does not exist
  */
 export function crfSpanProbability(marginals: CrfMarginals, span: CrfSpan): number {
   expectSpan(marginals, span);
@@ -348,7 +349,7 @@ function expectSpan(marginals: CrfMarginals, span: CrfSpan): void {
   });
 }
 
-/** The arguments of a decoder, checked: scores and emissions in float64. */
+/** Checks the arguments of a decoder and returns scores and emissions in float64. */
 function entered(
   where: string,
   kernels: Kernels,

@@ -1,22 +1,21 @@
 /**
  * The lattice of a linear-chain CRF: log Z of every sequence by the forward recursion and, in reverse, the marginals. The
- * equations, and what every letter stands for, are in crf.ts; `crfForward` is (2) to (4), `crfBackward` undoes them.
+ * equations and their letters are in crf.ts; `crfForward` is (2) to (4), `crfBackward` undoes them.
  *
- * A lattice may hold fewer paths than all: those that a mask permits, and those that agree with labels that are given. A step with
- * a given label has one state in place of K, so the lattice of a sequence whose labels are all given costs no more than (1).
+ * A lattice may be restricted to the paths that a mask permits, and to those that agree with given labels. A step with a given
+ * label has one state instead of K, so the lattice of a sequence whose labels are all given costs no more than (1).
  *
  * The sum over i in (3) is formed as S[j] = Σ_i w[i]·F[i,j], with w[i] = exp(α[t−1,i] − max α[t−1]) and
- * F[i,j] = exp(A[i,j] − max A[·,j]), which takes K exponentials a step in place of K². No factor exceeds 1. Where S[j] is so
- * small that terms may have been lost below the smallest float, the sum is formed again term by term, over its own maximum.
- * Scores of ±10⁴ and of −Infinity (what is impossible) are therefore exact to rounding. Everything is float64, whatever the
- * element type of the tensors.
+ * F[i,j] = exp(A[i,j] − max A[·,j]), which takes K exponentials per step instead of K². No factor exceeds 1. If S[j] is so small
+ * that terms may have underflowed, the sum is computed again term by term, relative to its own maximum. Scores of ±10⁴ and of
+ * −Infinity (impossible labels) are therefore exact to rounding. Everything is float64, whatever the element type of the tensors.
  *
- * Finite scores of float32, however large, neither overflow nor make more than 1 of a probability: backward, each probability is shared
- * out among the labels before it by shares that are divided by their own sum. How exact they are is another matter: a score x is known
- * to about |x|·2⁻⁵³, and beyond 10¹⁵ that decides between labels.
+ * Finite float32 scores, however large, cause no overflow and no probability above 1: backward, each probability is distributed
+ * over the labels before it by shares that are normalized by their own sum. Their accuracy is limited, though: a score x is exact
+ * to about |x|·2⁻⁵³, and beyond 10¹⁵ that error decides between labels.
  *
- * The order of sums: over labels i from the first on; over labels j, in p[t−1,i], those at even places and those at odd ones by
- * themselves, then both. A backend may have these recursions (`kernels.crf`), with the same bits.
+ * The order of sums: over labels i, from the first on; over labels j, in p[t−1,i], those at even and at odd positions separately,
+ * then both. A backend may implement these recursions (`kernels.crf`), with the same bits.
  */
 import type { Packing } from '../autograd/packing.js';
 import type { Kernels } from '../kernels/types.js';
@@ -28,7 +27,7 @@ import { exp, log } from '../tensor/math.js';
 import type { Tensor } from '../tensor/types.js';
 import { flatCopy } from '../tensor/view.js';
 
-/** What a CRF learns. */
+/** The parameters of a CRF. */
 export type CrfParams = {
   /** `[K, K]` A: from the label of the row to that of the column. */
   readonly transitions: Tensor;
@@ -48,24 +47,24 @@ export interface CrfMask {
   readonly end: ArrayLike<number>;
 }
 
-/** The scores of a CRF in float64, what is forbidden at −Infinity, and F. */
+/** The scores of a CRF in float64, with −Infinity for what is forbidden, and F. */
 export interface CrfScores {
   readonly K: number;
   readonly start: Float64Array;
   readonly end: Float64Array;
   /** `[K · K]` A. */
   readonly transitions: Float64Array;
-  /** `[K]` the largest of every column of A; 0 where all are −Infinity. */
+  /** `[K]` the largest of every column of A; 0 if all are −Infinity. */
   readonly largest: Float64Array;
   /** `[K · K]` F. */
   readonly factors: Float64Array;
 }
 
-/** What the forward recursion leaves behind. Everything `[N · K]` is by packed rows. */
+/** The results of the forward recursion. Everything `[N · K]` is in packed rows. */
 export interface CrfLattice {
   readonly scores: CrfScores;
   readonly packing: Packing;
-  /** Whether it holds all paths that the scores permit: no label was given. */
+  /** Whether it contains all paths that the scores permit, because no label was given. */
   readonly whole: boolean;
   /** `[N · K]` a. */
   readonly emissions: Float64Array;
@@ -73,11 +72,11 @@ export interface CrfLattice {
   readonly alpha: Float64Array;
   /** `[N · K]` w of a row, for the step after it. */
   readonly weights: Float64Array;
-  /** `[N · K]` S; 0 where the sum was formed term by term, and in first rows. */
+  /** `[N · K]` S; 0 where the sum was computed term by term, and in first rows. */
   readonly sums: Float64Array;
   /** `[N · K]` log Σ_i exp(α[t−1,i] + A[i,j]). */
   readonly logSums: Float64Array;
-  /** `[N]` the states of a row are those from `first` up to, and not including, `after`: one where its label is given, else K. */
+  /** `[N]` the states of a row are those from `first` up to, and not including, `after`: one if its label is given, else K. */
   readonly first: Int32Array;
   readonly after: Int32Array;
   /** `[B]` log Z, in packed order; 0 for an empty sequence, whose one path is empty. */
@@ -96,13 +95,13 @@ export interface CrfMarginalSums {
   readonly end: Float64Array;
 }
 
-/** Below it a sum of products may have lost terms that count. K terms below 2⁻¹⁰⁷⁴ are nothing beside it. */
+/** Below it a sum of products may have lost significant terms. K terms below 2⁻¹⁰⁷⁴ are negligible next to it. */
 const TINY = 1e-200;
 
 /**
  * The scores of a CRF over K labels.
  *
- * @throws ShapeError when a parameter does not have its shape; ArgumentError when a mask has not
+ * @throws ShapeError when a parameter has the wrong shape; ArgumentError when a mask has
  */
 export function crfScores(where: string, params: CrfParams, mask?: CrfMask): CrfScores {
   expectCrfParams(where, 'params', params);
@@ -144,7 +143,7 @@ function factorsOf(transitions: Float64Array, K: number): Pick<CrfScores, 'large
  * Equations (2) to (4).
  *
  * @param emissions `[N · K]` a
- * @param targets `[N]` the label that a row must have, or −1 for any; leave it out for all paths
+ * @param targets `[N]` the label that a row must have, or −1 for any; omit it for all paths
  */
 export function crfForward(
   kernels: Kernels,
@@ -184,7 +183,7 @@ export function crfForward(
   return lattice;
 }
 
-/** Equation (3) for the row `n` behind the row `before`. */
+/** Equation (3) for the row `n` after the row `before`. */
 function stepForward(lattice: CrfLattice, before: number, n: number): void {
   const { scores, emissions, alpha, weights, sums, logSums, first, after } = lattice;
   const { K, transitions, factors, largest } = scores;
@@ -213,7 +212,7 @@ function weigh({ scores: { K }, alpha, weights, first, after }: CrfLattice, n: n
   for (let j = first[n]; j < after[n]; j++) weights[n * K + j] = exp(alpha[n * K + j] - max);
 }
 
-/** log Σ_i exp(α[n,i] + x[i·stride + j]), term by term; exact where there is one term. */
+/** log Σ_i exp(α[n,i] + x[i·stride + j]), term by term; exact if there is one term. */
 function logSumOf(lattice: CrfLattice, n: number, x: Float64Array, j: number, stride: number): number {
   const { scores, alpha, first, after } = lattice;
   const row = n * scores.K;
@@ -231,12 +230,15 @@ function largestSum(lattice: CrfLattice, n: number, x: Float64Array, j: number, 
   let max = -Infinity;
   for (let i = first[n]; i < after[n]; i++) {
     const value = alpha[row + i] + x[i * stride + j];
-    if (!(value <= max)) max = value; // NaN stays
+    if (!(value <= max)) max = value; // NaN propagates
   }
   return max;
 }
 
-/** exp(α[n,i] + x[i·stride + j]) of every i over their sum: where a path of the row `n` comes from, or ends. They sum to 1. */
+/**
+ * exp(α[n,i] + x[i·stride + j]) for every i, divided by their sum: the shares of the labels of row `n` among the paths through
+ * it. They sum to 1.
+ */
 function sharesOf(lattice: CrfLattice, n: number, x: Float64Array, j: number, stride: number): Float64Array {
   const { scores, alpha, first, after } = lattice;
   const row = n * scores.K;
@@ -294,7 +296,9 @@ export function crfBackward(kernels: Kernels, lattice: CrfLattice, dLogZ: number
   }
 }
 
-/** Equation (3) backward: from p of the row `n` to p of the row `before` it, and to the marginals of the pairs between. */
+/**
+ * Equation (3) backward: from p of the row `n` to p of the row `before` it, and to the marginals of the label pairs between them.
+ */
 function stepBackward(lattice: CrfLattice, before: number, n: number, p: Float64Array, to: CrfMarginalSums): void {
   const { scores, weights, sums, first, after } = lattice;
   const { K, factors } = scores;
@@ -303,7 +307,7 @@ function stepBackward(lattice: CrfLattice, before: number, n: number, p: Float64
   for (let j = low; j < high; j++) if (sums[n * K + j] !== 0) quotients[j] = p[n * K + j] / sums[n * K + j];
   for (let i = first[before]; i < after[before]; i++) {
     const w = weights[before * K + i];
-    const totals = [0, 0]; // of labels at even places from the first on, and at odd ones
+    const totals = [0, 0]; // of labels at even positions from the first on, and at odd ones
     for (let j = low; j < high; j++) {
       const pair = w * (quotients[j] * factors[i * K + j]); //  (3)
       to.transitions[i * K + j] += pair; //  (3)
@@ -316,7 +320,7 @@ function stepBackward(lattice: CrfLattice, before: number, n: number, p: Float64
   }
 }
 
-/** Equation (3) backward for one label of the row `n`, whose sum was formed term by term. */
+/** Equation (3) backward for one label of the row `n`, whose sum was computed term by term. */
 function columnBackward(
   lattice: CrfLattice,
   before: number,
@@ -335,7 +339,7 @@ function columnBackward(
   }
 }
 
-/** Zeros to add marginals to. */
+/** Zeros to which marginals are added. */
 export function zeroMarginals(N: number, K: number): CrfMarginalSums {
   return {
     emissions: new Float64Array(N * K),
@@ -373,11 +377,11 @@ function expectMask(where: string, mask: CrfMask, K: number): void {
 }
 
 /**
- * Requires that every sequence has a path that the scores permit and its labels agree with. What is forbidden is told by
- * −Infinity among the scores, so emissions do not matter.
+ * Requires that every sequence has a path that the scores permit and that agrees with its labels. Forbidden scores are −Infinity,
+ * so emissions do not matter.
  *
  * @param targets as for `crfForward`
- * @throws ArgumentError naming the sequence by its place in the caller's order, and the step where the last path ends
+ * @throws ArgumentError naming the sequence by its index in the caller's order, and the step where the last path ends
  */
 export function expectPath(where: string, scores: CrfScores, packing: Packing, targets?: ArrayLike<number>): void {
   const { K, start, end, transitions } = scores;
@@ -395,11 +399,11 @@ export function expectPath(where: string, scores: CrfScores, packing: Packing, t
       if (t === T - 1) open = open.filter((j) => end[j] !== -Infinity);
       if (open.length === 0) throw noPath(where, packing.order[b], t, T, targets && given);
     }
-    if (targets === undefined) b += sameLength(packing, b); // all of one length are alike
+    if (targets === undefined) b += sameLength(packing, b); // sequences of one length need one check
   }
 }
 
-/** How many more sequences have the length of sequence b. */
+/** How many sequences after b have its length. */
 function sameLength({ lengths, batch }: Packing, b: number): number {
   let more = 0;
   while (b + more + 1 < batch && lengths[b + more + 1] === lengths[b]) more++;

@@ -1,6 +1,6 @@
 /**
- * Linear-chain conditional random field: the loss of a tagger that decides a whole sequence at once. Beside a score for every
- * label of every token (an emission) there is one for every label that follows another.
+ * Linear-chain conditional random field: the loss of a tagger that labels a whole sequence at once. Besides a score for every
+ * label of every token (an emission), there is one for every transition between two labels.
  *
  *   Forward    (1)  score(y) = s[y_0] + Σ_t a[t,y_t] + Σ_{t≥1} A[y_{t−1},y_t] + e[y_{T−1}]
  *                                               a [N,K] emissions   A [K,K] transitions   s [K] start   e [K] end
@@ -18,17 +18,17 @@
  *                   p[t−1,i] = Σ_j p[t,i,j]                                                da[t,j] += p[t,j]
  *              (2)  ds[j] += p[0,j]                                                        da[0,j] += p[0,j]
  *
- * With d log Z = 1, p[t,j] is the probability that step t has label j, and p[t,i,j] that i stands before it: the marginals. So the
- * gradient is c·dL times the marginals of all paths minus those of the paths that agree with the targets. The recursion over p is the
- * backward one of the forward-backward algorithm, written as the derivative of the forward one; it divides probabilities, which lie
- * in [0, 1], and so cannot overflow.
+ * With d log Z = 1, p[t,j] is the probability that step t has label j, and p[t,i,j] that i comes right before it: the marginals.
+ * So the gradient is c·dL times the marginals of all paths minus those of the paths that agree with the targets. The recursion
+ * over p is the backward one of the forward-backward algorithm, written as the derivative of the forward one; it splits
+ * probabilities, which lie in [0, 1], and so cannot overflow.
  *
- * A target of −1 is unlabeled: (5) sums over its K labels, so that it says nothing of its own and its neighbors still count. Where
- * all targets are given, log Z_g is score(g); where none is, ℓ = 0. The mean is over given targets, not sentences: L is then in nats
- * per token, as that of the softmax loss is, and a learning rate fits both.
+ * A target of −1 is unlabeled: (5) sums over its K labels, so it contributes nothing itself but its neighbors still count. If all
+ * targets are given, log Z_g is score(g); if none is, ℓ = 0. The mean is over given targets, not sentences: L is then in nats per
+ * token, like the softmax loss, and one learning rate fits both.
  *
- * A mask forbids labels at the beginning, at the end and behind each other: their scores are −Infinity, in Z as in Z_g, and get no
- * gradient. Targets that break the mask are refused, because p(g) = 0 has no loss to learn from.
+ * A mask forbids labels at the beginning and at the end, and transitions between labels: their scores are −Infinity, in Z as in
+ * Z_g, and get no gradient. Targets that violate the mask are rejected, because p(g) = 0 has no finite loss.
  *
  * Sources: Lafferty, McCallum & Pereira, Conditional Random Fields (ICML 2001); Rabiner, A Tutorial on Hidden Markov Models (1989),
  * section III; start and end scores as in Collobert et al., Natural Language Processing (Almost) from Scratch (JMLR 2011), section 3.3.2,
@@ -51,7 +51,7 @@ import { crfBackward, crfForward, crfScores, expectPath, wide, zeroMarginals } f
 /** Gradients mirror the parameters. */
 export type CrfGrads = CrfParams;
 
-/** How the losses of the sequences become one number, and what is forbidden. */
+/** How the losses of the sequences are reduced to one number, and what is forbidden. */
 export interface CrfLossOptions {
   /** `mean` (default) divides by the number of targets that are not −1; `sum` does not divide. */
   readonly reduction?: 'mean' | 'sum';
@@ -77,7 +77,7 @@ export interface CrfLoss {
 }
 
 /**
- * New parameters: zeros, with which a CRF is a softmax over every token by itself.
+ * New parameters: zeros, which make the CRF an independent softmax over each token.
  *
  * @param K number of labels
  * @throws ArgumentError when K is not a positive integer
@@ -94,8 +94,8 @@ export function initCrf(K: number, options: { dtype?: DType } = {}): CrfParams {
  *
  * @param emissions `[N, K]`, packed rows
  * @param targets `[N]` labels 0 … K−1 in the order of the rows, or −1 for a token without one
- * @throws ArgumentError naming the row of a target that is not a label, the sequence whose targets break the mask, or the option
- *   outside its domain
+ * @throws ArgumentError naming the row of a target that is not a label, the sequence whose targets violate the mask, or the
+ * option outside its domain
  * @throws ShapeError when `emissions` or a parameter does not fit
  */
 export function crfLossForward(
@@ -132,7 +132,7 @@ export function crfLossForward(
  * @param dEmissions `[N, K]`
  * @param dLoss gradient arriving at the loss, 1 by default
  * @throws ShapeError when `dEmissions` or a gradient has another shape
- * @throws ArgumentError where an optimizer has updated the scores since the forward pass
+ * @throws ArgumentError if an optimizer has updated the scores since the forward pass
  */
 export function crfLossBackward(
   kernels: Kernels,

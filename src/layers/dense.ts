@@ -1,12 +1,12 @@
 /**
- * Dense layer with tanh: a linear map of every row, squashed.
+ * Dense layer with tanh: an affine map of every row, then tanh.
  *
  *   Forward    (1)  a = X·W + b                       X [N,D]   W [D,K]   b [K]
  *              (2)  Y = tanh(a)                       Y [N,K]
  *   Backward   (2)  da = dY ∘ (1 − Y²)
  *              (1)  dX += da·Wᵀ   dW += Xᵀ·da   db += Σ_n da[n]
  *
- * Kept for backward: X, and Y, of which the derivative of tanh is a function.
+ * Kept for backward: X, and Y, from which the derivative of tanh is computed.
  */
 import { expectEntry } from '../autograd/entry-checks.js';
 import type { Kernels } from '../kernels/types.js';
@@ -31,7 +31,7 @@ export function denseForward(kernels: Kernels, params: LinearParams, x: Tensor):
 }
 
 /**
- * Adds the gradients of the layer to `grads` and, where it is given, to `dX`.
+ * Adds the gradients of the layer to `grads` and, if given, to `dX`.
  *
  * @param x `[N, D]` the input of the forward pass
  * @param y `[N, K]` its output

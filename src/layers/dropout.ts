@@ -1,6 +1,6 @@
 /**
  * Dropout, inverted: while training every component is zeroed with probability p and the survivors are scaled by 1/(1−p),
- * so that expectations stay as they are and evaluation needs no scaling (Srivastava et al., JMLR 2014, section 10).
+ * so that expectations are preserved and evaluation needs no scaling (Srivastava et al., JMLR 2014, section 10).
  *
  *   Forward    (1)  y[n,d] = x[n,d] · m[r(n),d]       m is 0 with probability p, else 1/(1−p)
  *   Backward   (1)  dx[n,d] += dy[n,d] · m[r(n),d]
@@ -9,8 +9,8 @@
  *   sequence    r(n) = the sequence row n belongs to: one mask for all time steps of it, `m [B,D]` (variational dropout:
  *               Gal & Ghahramani, A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, NIPS 2016)
  *
- * m is drawn by its place, never in turn: a row has two integers that name it, such as its sentence and its token, and m[r,d]
- * depends on the key, on them and on d alone. So a sentence gets the same mask in any batch and on any thread.
+ * m is counter-based, not drawn in sequence: two integers identify a row, such as its sentence and its token, and m[r,d] depends
+ * only on the key, these integers and d. So a sentence gets the same mask in any batch and on any thread.
  *
  * Kept for backward: m.
  */
@@ -34,20 +34,20 @@ import { sizeOf } from '../tensor/view.js';
 import { expectEntry, expectKernels, expectPacking } from '../autograd/entry-checks.js';
 import { expectIds, expectKey, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
-/** How much to drop, where the masks are drawn, and by row or by sequence. */
+/** The rate, the source of the masks, and whether they are per row or per sequence. */
 export interface DropoutOptions {
   /** Probability of dropping a component, 0 ≤ p < 1. */
   readonly p: number;
-  /** Of this dropout alone: two that share a key share their masks. Fold the epoch and the layer into it. */
+  /** The key of this dropout only: two dropouts with the same key have the same masks. Fold the epoch and the layer into it. */
   readonly key: RandomKey;
   /**
-   * `[N, 2]` two integers per row, row-major: `placesOf`. By default row n is at (n, 0), and with `packing` sequence b at (its
-   * place in the caller's order, 0).
+   * `[N, 2]` two integers per row, row-major: `placesOf`. By default row n is at (n, 0), and with `packing` sequence b is at (its
+   * index in the caller's order, 0).
    */
   readonly places?: Int32Array;
   /** `false` makes the layer the identity. Default `true`. */
   readonly training?: boolean;
-  /** The rows' packing: one mask for all time steps of a sequence. Without it every row has its own. */
+  /** The packing of the rows: one mask for all time steps of a sequence. Without it every row has its own. */
   readonly packing?: Packing;
 }
 
@@ -61,20 +61,20 @@ export interface DropoutMask {
   readonly sequenceOf?: Int32Array;
 }
 
-/** What is left, and what the backward pass needs to know of what is not. */
+/** The output, and the mask that the backward pass needs. */
 export interface DropoutResult {
-  /** `[N, D]`; the input itself where dropout is the identity. */
+  /** `[N, D]`; the input itself if dropout is the identity. */
   readonly y: Tensor;
-  /** `null` where dropout is the identity. */
+  /** `null` if dropout is the identity. */
   readonly mask: DropoutMask | null;
 }
 
 /**
  * Drops components of packed rows.
  *
- * @param x `[N, D]`, left as it is
+ * @param x `[N, D]`, not modified
  * @throws ArgumentError unless 0 ≤ p < 1
- * @throws ShapeError when `x` has not the rows of the packing, or `places` not two integers per row
+ * @throws ShapeError when `x` does not have the rows of the packing, or `places` does not have two integers per row
  */
 export function dropoutForward(kernels: Kernels, x: Tensor, options: DropoutOptions): DropoutResult {
   expectEntry('dropoutForward', { x, options });
@@ -116,15 +116,15 @@ export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: 
 }
 
 /**
- * Replaces word ids by the unknown word with probability p, so that its embedding is trained (Kiperwasser & Goldberg,
- * TACL 2016, use a probability per word; here it is one p for all).
+ * Replaces word ids by the unknown word with probability p, so that its embedding is trained (Kiperwasser & Goldberg, TACL 2016,
+ * use a probability per word; here all words share one p).
  *
  * @param unknown the id that stands for a hidden word, or one such id per word
- * @param key of this word dropout alone
+ * @param key the key of this word dropout only
  * @param places `[N, 2]` two integers per word, row-major: `placesOf`. By default word n is at (n, 0)
  * @returns the ids themselves for p = 0, a new array otherwise
  * @throws ArgumentError unless 0 ≤ p < 1
- * @throws ShapeError when `places` has not two integers per word
+ * @throws ShapeError when `places` does not have two integers per word
  */
 export function wordDropout(
   kernels: Kernels,
@@ -148,9 +148,9 @@ export function wordDropout(
 }
 
 /**
- * The places of packed rows: of each its sequence and its step.
+ * The places of packed rows: the sequence and the step of each.
  *
- * @param sequences `[B]` a number per sequence in the caller's order, such as its place in a corpus; default 0 … B − 1
+ * @param sequences `[B]` a number per sequence in the caller's order, such as its index in a corpus; default 0 … B − 1
  * @returns `[N, 2]`, row-major
  * @throws ShapeError unless there is one number per sequence
  */
@@ -171,9 +171,9 @@ export function placesOf(packing: Packing, sequences?: ArrayLike<number>): Int32
   return places;
 }
 
-/** Where masks are drawn. */
+/** The source of masks. */
 export interface MaskOptions {
-  /** Of this pass of this layer alone; every mask draws at a key of its own. */
+  /** The key of this pass of this layer only; every mask derives its own key from it. */
   readonly key: RandomKey;
   /** `[N, 2]`, the places of the rows: `placesOf(packing, sequences)`; by default `placesOf(packing)`. */
   readonly places?: Int32Array;
@@ -182,11 +182,12 @@ export interface MaskOptions {
 const MASK_KEYS = keysOf<MaskOptions>({ key: true, places: true });
 
 /**
- * The masks of a cell for one pass over one direction of a layer, drawn by their places as all dropout is: `UnrollOptions.masks`.
+ * The masks of a cell for one pass over one direction of a layer, drawn by their places like all dropout, for
+ * `UnrollOptions.masks`.
  *
  * @param hidden H
  * @returns by name `[N, width·H]`, zeros and ones; nothing for a cell without masks
- * @throws ArgumentError where there is no key; ShapeError when `places` has not two integers per row
+ * @throws ArgumentError if there is no key; ShapeError when `places` does not have two integers per row
  */
 export function drawMasks(
   kernels: Kernels,
@@ -249,7 +250,7 @@ function numbered(rows: number): Int32Array {
   return places;
 }
 
-/** `[B, 2]`: every sequence is where its first row is. One without rows has a mask that nothing reads. */
+/** `[B, 2]`: every sequence has the place of its first row. The mask of a sequence without rows is never read. */
 function sequencePlaces(packing: Packing, places = placesOf(packing)): Int32Array {
   const own = new Int32Array(2 * packing.batch);
   own.set(places.subarray(0, 2 * (packing.batchSizes[0] ?? 0)));

@@ -4,10 +4,10 @@
  *   Forward    (1)  y[n] = Σ_j W[id_{n,j}]            W [R,E]   id [N,k]   y [N,E]
  *   Backward   (1)  dW[id_{n,j}] += dy[n]             dW [R,E]
  *
- * One row of the table may stand for several values of a feature (hashing), or stand twice in one bag: it then counts twice, and
- * collects its gradient twice. As with word vectors the gradient is usually a `RowSparseGradient`.
+ * One row of the table may represent several values of a feature (hashing), or occur twice in one bag: it then counts twice, and
+ * accumulates its gradient twice. As with word vectors, the gradient is usually a `RowSparseGradient`.
  *
- * Column by column: the rows of one column are gathered, or scattered, together. The sum is formed in the order of the columns.
+ * The rows of one column are gathered, or scattered, together, so the sum is computed in the order of the columns.
  */
 import { touchRows } from '../autograd/grads.js';
 import { expectEntry } from '../autograd/entry-checks.js';
@@ -22,7 +22,7 @@ import type { EmbeddingGrads, EmbeddingParams } from './embedding.js';
 import { expectIds } from './embedding.js';
 
 /**
- * A new table, uniform in ±√(3/(k·E)): every component of a sum of k rows has variance 1/E, as that of a word vector has
+ * A new table, uniform in ±√(3/(k·E)): every component of a sum of k rows has variance 1/E, like that of a word vector
  * (`initEmbedding`).
  *
  * @param k rows per bag
@@ -43,7 +43,7 @@ export function initEmbeddingBag(R: number, E: number, k: number, rng: Rng, opti
  *
  * @param ids `[N · k]` rows of `weight`, row-major
  * @param k rows per bag
- * @throws ArgumentError naming the position of an id that is not a row of `weight`, or where k does not divide their number
+ * @throws ArgumentError naming the position of an id that is not a row of `weight`, or if k does not divide the number of ids
  */
 export function embeddingBagForward(kernels: Kernels, params: EmbeddingParams, ids: Int32Array, k: number): Tensor {
   expectEntry('embeddingBagForward', { kernels, params, ids });
@@ -62,7 +62,7 @@ export function embeddingBagForward(kernels: Kernels, params: EmbeddingParams, i
 }
 
 /**
- * Adds the gradient of the sums to `grads.weight`; a `RowSparseGradient` also learns which rows were touched.
+ * Adds the gradient of the sums to `grads.weight`; a `RowSparseGradient` also records the touched rows.
  *
  * @param ids `[N · k]` the ids of the forward pass
  * @param dY `[N, E]`
@@ -84,7 +84,7 @@ export function embeddingBagBackward(
   for (let j = 0; j < k; j++) kernels.rows.scatterAdd(dW, dY, columnOf(ids, k, j)); // (1)
 }
 
-/** N. @throws ArgumentError where there are not k ids for each bag */
+/** N. @throws ArgumentError if there are not k ids for each bag */
 function bagsOf(where: string, ids: Int32Array, k: number): number {
   expectIntegers(where, 'ids', ids);
   expectPositiveInteger(where, 'k', k);

@@ -4,9 +4,9 @@
  *   Forward    (1)  y[n] = W[id_n]                    W [V,E]   y [N,E]
  *   Backward   (1)  dW[id_n] += dy[n]                 dW [V,E]
  *
- * The forward product with a one-hot matrix is a copy of rows; its backward scatters rows back, and a word that occurs
- * twice collects both. A batch touches few of the V rows, so the gradient is usually a `RowSparseGradient`: dense storage plus
- * the list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
+ * The forward product with a one-hot matrix is a copy of rows; its backward scatters rows back, and a word that occurs twice
+ * accumulates both. A batch touches few of the V rows, so the gradient is usually a `RowSparseGradient`: dense storage plus the
+ * list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
  */
 import { touchRows } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
@@ -65,7 +65,7 @@ export function embeddingForward(kernels: Kernels, params: EmbeddingParams, ids:
   return y;
 }
 
-/** @throws ArgumentError naming the position of an id that is not a row of a table with V of them */
+/** @throws ArgumentError naming the position of an id that is not a row of a table with V rows */
 export function expectIds(where: string, ids: Int32Array, V: number): void {
   for (let n = 0; n < ids.length; n++) {
     const id = ids[n];
@@ -79,7 +79,8 @@ export function expectIds(where: string, ids: Int32Array, V: number): void {
 }
 
 /**
- * Adds the gradient of the looked-up vectors to `grads.weight`; a `RowSparseGradient` also learns which rows were touched. Ids carry no gradient.
+ * Adds the gradient of the looked-up vectors to `grads.weight`; a `RowSparseGradient` also records the touched rows. Ids have no
+ * gradient.
  *
  * @param ids `[N]` the ids of the forward pass
  * @param dY `[N, E]`

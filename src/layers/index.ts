@@ -1,5 +1,5 @@
 /**
- * Layers on packed rows: functions forward and backward, parameters as plain records.
+ * Layers on packed rows: forward and backward functions, with parameters as plain records.
  *
  * @module bptt/layers
  */

@@ -1,7 +1,7 @@
 /**
- * A stack of recurrent layers that is run forward only. Where the backend takes a layer over, its weights are copied
- * into the order the backend reads them once, and nothing is kept for a backward pass; elsewhere `runForward` does. The outputs are those
- * of `stackForward` without dropout, to the bit.
+ * A forward-only stack of recurrent layers. If the backend takes over a layer, its weights are copied once into the backend's
+ * layout, and nothing is kept for a backward pass; otherwise `runForward` runs it. The outputs are bit for bit those of
+ * `stackForward` without dropout.
  */
 import type { Packing } from '../autograd/packing.js';
 import { reversal, rowOf } from '../autograd/packing.js';
@@ -23,41 +23,41 @@ import { checkLayers, outputSize } from './stack.js';
 import { expectEntry, expectPacking } from '../autograd/entry-checks.js';
 
 /**
- * Where the forward directions of a stack stand: per layer its states by name, each `[B, H]` in packed order, in arrays of their own.
- * The reverse direction of a bidirectional layer begins at the end of what it is given, so nothing of it is carried.
+ * The states of the forward directions of a stack: per layer, its states by name, each `[B, H]` in packed order, in separate
+ * arrays. The reverse direction of a bidirectional layer begins at the end of its input, so none of its state is carried over.
  */
 export type StackStates = readonly State[];
 
-/** What a stack makes of a stretch of sequences, and where it stands then. */
+/** The output of a stack for a chunk of sequences, and its states afterwards. */
 export interface StackStretch {
   /** `[N, H]` or `[N, 2H]`, the output of the last layer. */
   readonly y: Tensor;
   readonly states: StackStates;
 }
 
-/** A stack for inference. Parameters that change later may or may not show: make a new one then. */
+/** A stack for inference. Later changes of the parameters may or may not take effect: make a new stack then. */
 export interface StackInference {
   /**
    * `[N, H]` or `[N, 2H]`, the output of the last layer.
    *
    * @param x `[N, D]`, or `[N]` ids: rows of the table the stack was prepared with
-   * @throws ShapeError when `x` does not fit; ArgumentError when an id is not a row of the table, or there is none;
-   * UnsupportedError where the backend lacks its element type
+   * @throws ShapeError when `x` does not fit; ArgumentError when an id is not a row of the table, or there is no table;
+   * UnsupportedError if the backend lacks its element type
    */
   run(x: Tensor | Int32Array, packing: Packing): Tensor;
   /**
-   * `run` of a stretch of every sequence, with the states to begin the next stretch from. Sequences in stretches have the outputs of
-   * whole ones, to the bit, where no layer is bidirectional. A bidirectional layer sees the stretch alone in its reverse direction:
-   * pass the steps that follow along, and say how many these are.
+   * `run` for a chunk of every sequence, with the states from which the next chunk continues. If no layer is bidirectional,
+   * chunked sequences have bit for bit the outputs of whole ones. The reverse direction of a bidirectional layer sees only the
+   * chunk: append the steps that follow it, and pass their number as `ahead`.
    *
-   * @param states what the stretch before returned; leave it out at the beginning of the sequences
-   * @param ahead the states returned are those `ahead` steps before the end of each stretch, where the next one begins; default 0
-   * @throws as `run`; ArgumentError where `states` do not have one entry per layer; ShapeError when one does not fit
+   * @param states what the call for the chunk before returned; omit it at the beginning of the sequences
+   * @param ahead the states returned are those `ahead` steps before the end of each chunk, where the next one begins; default 0
+   * @throws as `run`; ArgumentError if `states` does not have one entry per layer; ShapeError when one does not fit
    */
   advance(x: Tensor | Int32Array, packing: Packing, states?: StackStates, ahead?: number): StackStretch;
-  /** Forgets what is kept of the rows of the table from one on: they are about to change. Others must not change. */
+  /** Discards the cached rows of the table from `from` on, because they are about to change. The others must not change. */
   forget(from: number): void;
-  /** Frees what the backend holds for it; not inside a frame. */
+  /** Frees the backend's memory for it; must not be called inside a frame. */
   release(): void;
 }
 
@@ -69,19 +69,20 @@ interface Way {
   readonly taken?: InferenceLayer;
 }
 
-/** What goes into a layer: rows, or a table and which rows of it. */
+/** The input of a layer: rows, or a table and the indices of rows in it. */
 interface Input {
   readonly x: Tensor;
   readonly ids?: Int32Array;
-  /** The rows themselves, looked up once where that is needed. */
+  /** The rows themselves, looked up once if needed. */
   rows(): Tensor;
 }
 
 /**
- * Prepares a stack, outside of any frame.
+ * Prepares a stack; must not be called inside a frame.
  *
  * @param params one entry per layer
- * @param table `[V, D]` of which inputs are rows, such as word embeddings; the projections of rows that occurred may then be kept
+ * @param table `[V, D]` of which inputs are rows, such as word embeddings; the projections of rows that occurred may then be
+ * cached
  * @throws ArgumentError when layers and parameters do not pair up; ShapeError when a tensor does not fit its layer
  */
 export function stackInference(
@@ -118,13 +119,13 @@ export function stackInference(
       for (const { taken } of stack[0].ways) taken?.forget?.(from);
     },
     release() {
-      // Last in, first out, as the backend's memory wants it.
+      // Last in, first out, as the backend's memory requires.
       for (const { taken } of stack.flatMap(({ ways }) => ways).reverse()) taken?.release();
     },
   };
 }
 
-/** What a layer begins from, and what is taken of it: of its forward direction. */
+/** The initial states of a layer's forward direction, and the states taken from it. */
 type Carried = { readonly initial?: State; readonly taken?: TakenStates };
 type Carry = (l: number, way: Way, x: Tensor) => Carried;
 
@@ -162,7 +163,7 @@ function throughOf(
   };
 }
 
-/** @throws ArgumentError where ids are not rows of a table */
+/** @throws ArgumentError if ids are not rows of a table */
 function inputOf(kernels: Kernels, x: Tensor | Int32Array, table?: Tensor): Input {
   if (!ArrayBuffer.isView(x)) return { x, rows: () => x };
   if (table === undefined) {
@@ -182,7 +183,7 @@ function waysOf(kernels: Kernels, { cell }: LayerSpec<ForwardCell>, params: Laye
     : [way('forward', params.forward)];
 }
 
-/** Fills `y`, the columns of this direction. */
+/** Computes `y`, the columns of this direction. */
 function runWay(
   kernels: Kernels,
   { cell, params, direction, taken }: Way,

@@ -64,11 +64,11 @@ export function linearForward(kernels: Kernels, params: LinearParams, x: Tensor,
 }
 
 /**
- * Adds the gradients of one linear map to `grads` and, where it is given, to `dX`.
+ * Adds the gradients of one linear map to `grads` and, if given, to `dX`.
  *
  * @param x `[N, D]` the input of the forward pass
  * @param dY `[N, K]`
- * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+ * @param dX `[N, D]`; omit it if nothing before the layer is trained
  * @throws ShapeError when `x`, `dY` or `dX` has another shape
  */
 export function linearBackward(

@@ -9,10 +9,10 @@
  *              (2)  de[n,k] = 2 · e[n,k] · dℓ[n]
  *              (1)  dy[n,k] += de[n,k]
  *
- * Sums over n run over the rows that the mask counts; what lies in the others, NaN included, is not read. The mean is that of
- * all counted elements, as PyTorch's `MSELoss` has it. It has no factor ½: the gradient has the 2 of (2).
+ * Sums over n run over the rows that the mask counts; the others are not read, even if they contain NaN. The mean is over all
+ * counted elements, as in PyTorch's `MSELoss`. It has no factor ½, so the gradient has the 2 of (2).
  *
- * Errors and sums are formed in float64; e is then rounded once to the element type. A counted row that is not finite makes the
+ * Errors and sums are computed in float64; e is then rounded once to the element type. A counted row that is not finite makes the
  * loss NaN or Infinity.
  *
  * Kept for backward: e, which is 0 in rows that do not count, and s.
@@ -24,11 +24,11 @@ import { expectKnownKeys, expectOneOf, expectSameDType, expectShape, keysOf } fr
 import { ArgumentError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 
-/** How the squared errors become one number. */
+/** How the squared errors are reduced to one number. */
 export interface MseLossOptions {
   /** `mean` (default) divides by the number of counted elements; `sum` does not divide. */
   readonly reduction?: 'mean' | 'sum';
-  /** `[N]` 1 for a row that counts, 0 for one that takes no part. Default: every row counts. */
+  /** `[N]` 1 for a row that counts, 0 for one that does not. Default: every row counts. */
   readonly mask?: ArrayLike<number>;
 }
 
@@ -87,7 +87,7 @@ export function mseLossForward(
  * @param forward what `mseLossForward` returned
  * @param dPredictions `[N, K]`, accumulates
  * @param dLoss gradient arriving at the loss, 1 by default
- * @throws ShapeError when `dPredictions` has not the shape of the predictions
+ * @throws ShapeError when `dPredictions` does not have the shape of the predictions
  */
 export function mseLossBackward(kernels: Kernels, forward: MseLoss, dPredictions: Tensor, dLoss = 1): void {
   expectKernels('mseLossBackward', kernels);

@@ -1,5 +1,5 @@
 /**
- * Attention pooling: a weighted mean of the rows of a sequence, by weights that the layer learns to give.
+ * Attention pooling: a weighted mean of the rows of a sequence, with learned weights.
  *
  *   Forward    (1)  u[n] = tanh(x[n]·W + b)                      x [N,D]   W [D,A]   b [A]   u [N,A]
  *              (2)  s[n] = u[n]·v                                v [A]     s [N]
@@ -12,10 +12,10 @@
  *              (1)  da[n] = du[n] ∘ (1 − u[n]²)                  dx += da·Wᵀ   dW += xᵀ·da   db += Σ_n da[n]
  *
  * The score is the additive one of Bahdanau, Cho & Bengio, Neural Machine Translation by Jointly Learning to Align and
- * Translate (ICLR 2015), appendix A.1.2, without a state that asks: v takes its place, a learned query, as in Yang et al.,
+ * Translate (ICLR 2015), appendix A.1.2, without a query state: a learned query v takes its place, as in Yang et al.,
  * Hierarchical Attention Networks for Document Classification (NAACL 2016), equations 5 to 7.
  *
- * The softmax subtracts the greatest score of the sequence. Its sums, and those of (4), are formed in float64.
+ * The softmax subtracts the greatest score of the sequence. Its sums, and those of (4), are computed in float64.
  *
  * Kept for backward: x, by reference; u and α.
  */
@@ -39,7 +39,7 @@ export type AttentionPoolParams = {
   readonly W: Tensor;
   /** `[A]` */
   readonly b: Tensor;
-  /** `[A]` the query that every row is compared with. */
+  /** `[A]` the query with which every row is compared. */
   readonly v: Tensor;
 };
 
@@ -50,7 +50,7 @@ export type AttentionPoolGrads = AttentionPoolParams;
 export interface AttentionPool {
   /** `[B, D]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
   readonly y: Tensor;
-  /** `[N, 1]` α, the weight of every row: positive, and 1 in sum over a sequence. */
+  /** `[N, 1]` α, the weight of every row: positive, with a sum of 1 over each sequence. */
   readonly weights: Tensor;
   /** `[N, A]` */
   readonly u: Tensor;
@@ -62,7 +62,7 @@ export interface AttentionPool {
  * New parameters: `W` and `v` by Glorot & Bengio (2010), equation 16, uniform in ±√(6/(D+A)) and ±√(6/(A+1)); `b` is zero.
  *
  * @param D width of the rows
- * @param A width of the score, the units that compare
+ * @param A number of hidden units of the score
  * @throws ArgumentError when D or A is not a positive integer
  */
 export function initAttentionPool(D: number, A: number, rng: Rng, options: { dtype?: DType } = {}) {
@@ -105,7 +105,7 @@ export function attentionPoolForward(
   for (let n = 0; n < N; n++) {
     const row = u.offset + n * u.stride[0];
     for (let i = 0; i < A; i++) {
-      u.data[row + i] += params.b.data[params.b.offset + i * params.b.stride[0]]; // rounded before the function is taken
+      u.data[row + i] += params.b.data[params.b.offset + i * params.b.stride[0]]; // rounded before tanh is applied
       u.data[row + i] = tanh(u.data[row + i]); //                          (1)
     }
   }
@@ -118,12 +118,12 @@ export function attentionPoolForward(
 }
 
 /**
- * Adds the gradients of `attentionPoolForward` to `grads` and, where it is given, to `dX`.
+ * Adds the gradients of `attentionPoolForward` to `grads` and, if given, to `dX`.
  *
  * @param dY `[B, D]` in packed order
- * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+ * @param dX `[N, D]`; omit it if nothing before the layer is trained
  * @throws ShapeError when `dY`, `dX` or a gradient has another shape
- * @throws ArgumentError where an optimizer has updated the weights since the forward pass
+ * @throws ArgumentError if an optimizer has updated the weights since the forward pass
  */
 export function attentionPoolBackward(
   kernels: Kernels,
@@ -169,7 +169,7 @@ function softmaxOverTime(s: Tensor, packing: Packing): void {
     for (let t = 1; t < T; t++) if (s.data[at(t)] > max) max = s.data[at(t)];
     let Z = 0;
     for (let t = 0; t < T; t++) {
-      s.data[at(t)] -= max; // stored first: exp takes a number of its own type
+      s.data[at(t)] -= max; // stored first: exp requires a number of its own type
       s.data[at(t)] = exp(s.data[at(t)]);
       Z += s.data[at(t)];
     }
@@ -228,7 +228,7 @@ function weightedMeanBackward({ weights, x, packing }: AttentionPool, dY: Tensor
   }
 }
 
-/** A vector `[A]` as the matrix `[A, 1]` that a product takes. */
+/** A vector `[A]` as a matrix `[A, 1]`, for products. */
 function columnOf(v: Tensor): Tensor {
   return { data: v.data, shape: [v.shape[0], 1], stride: [v.stride[0], 1], offset: v.offset };
 }

@@ -4,8 +4,8 @@
  *   Forward    (1)  y[b] = x[(T_b−1, b)]                         x [N,W]   y [B,W]   T_b: the length of sequence b
  *   Backward   (1)  dx[(T_b−1, b)] += dy[b]
  *
- * Of a bidirectional layer, x = [x→ | x←] with W = 2H, each half has its own last step: the reverse direction ends at the
- * first token (equation (3) of bidirectional.ts: row (t, b) of x← has read the sequence from its end to token t).
+ * In a bidirectional layer, x = [x→ | x←] with W = 2H, each half has its own last step: the reverse direction ends at the first
+ * token (equation (3) of bidirectional.ts: row (t, b) of x← has read the sequence from its end to token t).
  *
  *   Forward    (1)  y[b, 0…H−1]  = x[(T_b−1, b), 0…H−1]
  *              (2)  y[b, H…2H−1] = x[(0, b), H…2H−1]
@@ -22,7 +22,7 @@ import { ShapeError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { expectEntry, expectPass } from '../autograd/entry-checks.js';
 
-/** Whose outputs are pooled. */
+/** Describes the layer whose outputs are pooled. */
 export interface LastPoolOptions {
   /** Whether the right half of a row is the reverse direction, whose last step is the first token. Default `false`. */
   readonly bidirectional?: boolean;

@@ -1,16 +1,16 @@
 /**
- * Max pooling over time (Collobert et al., Natural Language Processing (Almost) from Scratch, JMLR 2011, section 3.3.2): of
- * every component the greatest value that a sequence reaches, wherever it does.
+ * Max pooling over time (Collobert et al., Natural Language Processing (Almost) from Scratch, JMLR 2011, section 3.3.2): the
+ * greatest value of every component over a sequence.
  *
  *   Forward    (1)  k[b,j] = argmax_t x[(t, b), j]               x [N,W]   k [B,W]   the first of equals
  *              (2)  y[b,j] = x[(k[b,j], b), j]                   y [B,W]
  *   Backward   (2)  dx[(k[b,j], b), j] += dy[b,j]                all other rows get nothing
  *              (1)  the choice has no gradient: it is constant wherever y is differentiable
  *
- * The maximum starts from the first element, so rows of −Infinity are as good as any. A NaN is greater than everything: what
- * went wrong in a row must not be hidden by a better one.
+ * The maximum starts from the first element, so rows of −Infinity are valid. A NaN counts as greater than everything, so that a
+ * faulty row is not hidden by another one.
  *
- * Kept for backward: k, as the numbers of the rows.
+ * Kept for backward: k, as row indices.
  */
 import type { Packing } from '../autograd/packing.js';
 import { expectNoEmptySequence, rowOf } from '../autograd/packing.js';
@@ -24,7 +24,7 @@ export interface MaxPool {
   /** `[B, W]` in packed order: row b belongs to the caller's sequence `packing.order[b]`. */
   readonly y: Tensor;
   readonly packing: Packing;
-  /** `[B · W]`, row-major: the packed row that component (b, j) was taken from. */
+  /** `[B · W]`, row-major: the packed row from which component (b, j) was taken. */
   readonly rows: Int32Array;
 }
 

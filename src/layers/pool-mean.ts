@@ -4,8 +4,8 @@
  *   Forward    (1)  y[b] = 1/T_b · Σ_t x[(t, b)]                 x [N,W]   y [B,W]   T_b: the length of sequence b
  *   Backward   (1)  dx[(t, b)] += dy[b] / T_b                    for t = 0 … T_b−1
  *
- * Only rows that exist are counted: a short sequence beside a long one is divided by its own length. Sums are formed in
- * float64 and rounded once, so a mean does not depend on the element type's patience with long sequences.
+ * Only rows that exist are counted: a short sequence in a batch with a long one is divided by its own length. Sums are computed
+ * in float64 and rounded once, so long sequences lose no accuracy in float32.
  *
  * Kept for backward: where the rows are, that is, the packing.
  */

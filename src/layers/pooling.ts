@@ -1,6 +1,6 @@
 /**
- * The poolings under one contract: what turns the packed rows of a batch, `[N, D]`, into one row per sequence, `[B, D]`. Each
- * is a layer of its own, with its equations: pool-last.ts, pool-mean.ts, pool-max.ts, pool-attention.ts.
+ * The poolings behind one interface: each reduces the packed rows of a batch, `[N, D]`, to one row per sequence, `[B, D]`. Each
+ * is a separate layer with its equations: pool-last.ts, pool-mean.ts, pool-max.ts, pool-attention.ts.
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { Packing } from '../autograd/packing.js';
@@ -26,16 +26,16 @@ export interface PoolPass {
   readonly packing: Packing;
 }
 
-/** The half of a pooling that a forward pass needs; inference takes this half alone. Every `Pooling` is one. */
+/** The half of a pooling that a forward pass needs; inference uses only this half. Every `Pooling` is also a `PoolingForward`. */
 export interface PoolingForward<P extends PoolPass = PoolPass> {
   readonly name: PoolingName;
 
-  /** Shapes of its parameters, by name; none where the pooling has none. `width` is A of attention; default D. */
+  /** Shapes of its parameters, by name; empty if the pooling has none. `width` is A of attention; default D. */
   shapes(D: number, width?: number): Readonly<Record<string, readonly number[]>>;
 
   /**
    * @param x `[N, D]`, packed rows
-   * @param options.bidirectional whether the rows are those of a bidirectional layer; read by `last` alone
+   * @param options.bidirectional whether the rows are those of a bidirectional layer; used only by `last`
    * @throws ShapeError when a tensor does not fit; ArgumentError naming a sequence without rows
    */
   forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing, options?: LastPoolOptions): P;
@@ -44,7 +44,7 @@ export interface PoolingForward<P extends PoolPass = PoolPass> {
 /** One pooling. */
 export interface Pooling<P extends PoolPass = PoolPass> extends PoolingForward<P> {
   /**
-   * New parameters for rows of width D; an empty record where the pooling has none.
+   * New parameters for rows of width D; an empty record if the pooling has none.
    *
    * @param options.width A of attention; default D
    * @throws ArgumentError when D or A is not a positive integer
@@ -55,7 +55,7 @@ export interface Pooling<P extends PoolPass = PoolPass> extends PoolingForward<P
    * Adds to `grads`, which mirrors the parameters, and to `dX`.
    *
    * @param dY `[B, D]` in packed order
-   * @param dX `[N, D]`; leave it out when nothing in front of the layer is trained
+   * @param dX `[N, D]`; omit it if nothing before the layer is trained
    * @throws ShapeError when a tensor does not fit
    */
   backward(kernels: Kernels, params: TensorRecord, pass: P, dY: Tensor, grads: TensorRecord, dX?: Tensor): void;
@@ -93,7 +93,7 @@ export const poolingForwards: Readonly<Record<PoolingName, PoolingForward>> = {
   attention: attentionForward,
 };
 
-/** Every pooling, by name. A pass goes back to the pooling it came from. */
+/** Every pooling, by name. Pass a `PoolPass` to the `backward` of the pooling that made it. */
 export const poolings: Readonly<Record<PoolingName, Pooling>> = /* @__PURE__ */ wholePoolings();
 
 function wholePoolings(): Record<PoolingName, Pooling> {

@@ -1,5 +1,5 @@
 /**
- * Softmax cross-entropy over packed rows: the loss of a tagger that decides every token by itself.
+ * Softmax cross-entropy over packed rows: the loss of a tagger that labels every token independently.
  *
  *   Forward    (1)  log Z[n] = log Σ_k exp(a[n,k])                     a [N,K] logits, Z over the row's maximum
  *              (2)  log p[n,k] = a[n,k] − log Z[n]
@@ -15,8 +15,8 @@
  * the mean is divided by the weights of the *true* labels, smoothed or not.
  *
  * The log-sum-exp subtracts the row's maximum, which starts from the row's first element; logits of ±10⁴ and of −Infinity
- * (an impossible label) are therefore exact. A row of −Infinity alone is not a distribution and yields NaN, as NaN and
- * +Infinity do. Row sums and the loss accumulate in float64 for either element type.
+ * (an impossible label) are therefore exact. A row of only −Infinity is not a distribution and yields NaN, as NaN and +Infinity
+ * do. Row sums and the loss accumulate in float64 for either element type.
  *
  * Kept for backward: p, q's parameters and s.
  *
@@ -30,10 +30,10 @@ import type { Tensor } from '../tensor/types.js';
 import { expectEntry, expectKernels } from '../autograd/entry-checks.js';
 import { expectIds, expectNumber, expectNumbers, expectRecord, expectTensor } from '../tensor/arguments.js';
 
-/** Target of a row that takes no part in the loss. */
+/** Target of a row that is excluded from the loss. */
 export const IGNORED = -1;
 
-/** How the losses of the rows become one number. */
+/** How the losses of the rows are reduced to one number. */
 export interface SoftmaxLossOptions {
   /** `mean` (default) divides by the summed class weights of the counted rows' true labels; `sum` does not divide. */
   readonly reduction?: 'mean' | 'sum';
@@ -63,8 +63,8 @@ export interface SoftmaxLoss {
 /**
  * Softmax of every row, `[N, K]`; equations (1) and (2).
  *
- * @param logits `[N, K]`, left as they are
- * @param out where to write; may be `logits` itself. A new tensor otherwise
+ * @param logits `[N, K]`, not modified
+ * @param out where to write; may be `logits` itself. Default: a new tensor
  * @throws ShapeError when `logits` is not a matrix or `out` has another shape
  */
 export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Tensor {
@@ -85,7 +85,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
     let Z = 0;
     for (let k = 0; k < K; k++) {
       const at = to + k * dq;
-      q[at] = x[from + k * dx] - max; // stored first: exp takes a number of its own type
+      q[at] = x[from + k * dx] - max; // stored first: exp requires a number of its own type
       q[at] = exp(q[at]);
       Z += q[at];
     }
@@ -137,7 +137,7 @@ export function softmaxLossForward(
  * @param forward what `softmaxLossForward` returned
  * @param dLogits `[N, K]`
  * @param dLoss gradient arriving at the loss, 1 by default
- * @throws ShapeError when `dLogits` has not the shape of the logits
+ * @throws ShapeError when `dLogits` does not have the shape of the logits
  */
 export function softmaxLossBackward(kernels: Kernels, forward: SoftmaxLoss, dLogits: Tensor, dLoss = 1): void {
   expectKernels('softmaxLossBackward', kernels);
@@ -165,7 +165,10 @@ export function softmaxLossBackward(kernels: Kernels, forward: SoftmaxLoss, dLog
   }
 }
 
-/** What a row's gradient needs of its target y, `[3K]`: Σ_c q[n,c]·w_c if y = k; then q·w of label k where it is not y; then where it is. */
+/**
+ * Tables for the gradient of a row by its target y, `[3K]`: Σ_c q[n,c]·w_c if y = k; then q·w of label k if it is not y; then if
+ * it is.
+ */
 function weightsOf(epsilon: number, w: ArrayLike<number>, K: number): Float64Array {
   const tables = new Float64Array(3 * K);
   const share = epsilon / K;
@@ -179,7 +182,7 @@ function weightsOf(epsilon: number, w: ArrayLike<number>, K: number): Float64Arr
   return tables;
 }
 
-/** Of every row its maximum m and log Z, relative to m: equation (1). */
+/** The maximum m of every row, and log Z relative to m: equation (1). */
 function rowLogs(logs: Float64Array, logits: Tensor): void {
   const { exp, log } = transcendentals('float64');
   const { data, stride } = logits;
@@ -193,7 +196,7 @@ function rowLogs(logs: Float64Array, logits: Tensor): void {
   }
 }
 
-/** −Σ_k q_k·w_k·log p_k of one row. A factor of 0 drops its term, so a label of weight 0 may be impossible. */
+/** −Σ_k q_k·w_k·log p_k of one row. A factor of 0 drops its term, so a label of weight 0 may have logit −Infinity. */
 function rowLoss(
   logits: Tensor,
   logs: Float64Array,
@@ -216,7 +219,7 @@ function rowLoss(
   return loss;
 }
 
-/** Largest logit of a row. NaN is skipped here and comes back through the sum. */
+/** Largest logit of a row. NaN is skipped here and propagates through the sum. */
 function rowMaximum(x: Tensor, n: number): number {
   const from = x.offset + n * x.stride[0];
   let max = x.data[from];

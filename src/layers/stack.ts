@@ -31,14 +31,14 @@ import { expectEntry } from '../autograd/entry-checks.js';
 import { expectCell } from '../cells/check.js';
 import { expectKey, expectList, expectRecord } from '../tensor/arguments.js';
 
-/** One layer of a stack; the forward half of its cell where it is only run. */
+/** One layer of a stack; for a forward-only stack, with the forward half of its cell. */
 export interface LayerSpec<C extends ForwardCell = Cell> {
   readonly cell: C;
   /** H, per direction. */
   readonly hidden: number;
   /** Both directions, `[N, 2H]`; default false. */
   readonly bidirectional?: boolean;
-  /** Adds the layer's input to its output; the two must be of one width. Default false. */
+  /** Adds the layer's input to its output; both must have the same width. Default false. */
   readonly residual?: boolean;
 }
 
@@ -48,7 +48,7 @@ const LAYER_KEYS = keysOf<LayerSpec>({ cell: true, hidden: true, bidirectional: 
 export interface StackDropout {
   /** Probability of dropping a component between layers, 0 ≤ p < 1. */
   readonly p: number;
-  /** Of this stack; the dropout behind layer l draws at `key.fold(l)`, the masks of its cell at `key.fold(l).fold(direction)`. */
+  /** The key of this stack; the dropout after layer l uses `key.fold(l)`, the masks of its cell `key.fold(l).fold(direction)`. */
   readonly key: RandomKey;
   /** `[N, 2]`, the places of the rows: `placesOf(packing, sequences)`; by default `placesOf(packing)`. */
   readonly places?: Int32Array;
@@ -58,16 +58,16 @@ export interface StackDropout {
 
 const DROPOUT_KEYS = keysOf<StackDropout>({ p: true, key: true, places: true, perSequence: true });
 
-/** What the forward pass takes beside the input and the parameters; all optional. */
+/** Inputs of the forward pass besides the input and the parameters; all optional. */
 export interface StackOptions {
-  /** Leave it out when evaluating: nothing is dropped then, and masks of cells are their means. */
+  /** Omit it in evaluation: nothing is dropped then, and masks of cells are their means. */
   readonly dropout?: StackDropout;
   /**
-   * Per layer, the states before the first step, each `[B, H]` in packed order (`initialFor` makes them of the caller's order);
+   * Per layer, the states before the first step, each `[B, H]` in packed order (`initialFor` makes them from the caller's order);
    * default: learned, else zero.
    */
   readonly initial?: readonly DirectionStates[];
-  /** What of the pass is there afterwards, default `steps`; see `UnrollOptions`. */
+  /** What to keep of the pass, default `steps`; see `UnrollOptions`. */
   readonly keep?: Keep;
 }
 
@@ -76,9 +76,9 @@ const FORWARD_KEYS = keysOf<StackOptions>({ dropout: true, initial: true, keep: 
 
 export type { LayerBackwardPass, LayerParams } from './bidirectional.js';
 
-/** What one layer did; `y` is `[N, H]` or `[N, 2H]`, before dropout, of a residual layer the sum. */
+/** The pass of one layer; `y` is `[N, H]` or `[N, 2H]`, before dropout; in a residual layer it is the sum. */
 export interface LayerPass extends DirectionsPass {
-  /** Mask of the dropout behind this layer; null where there was none. */
+  /** Mask of the dropout after this layer; null if there was none. */
   readonly mask: DropoutMask | null;
   /** Whether the input was added to the output. */
   readonly residual?: boolean;
@@ -95,7 +95,7 @@ export interface StackPass {
   readonly layers: readonly LayerPass[];
 }
 
-/** What the backward pass takes and gives beside dY and the gradients of the parameters; all optional. */
+/** Inputs and outputs of the backward pass besides dY and the gradients of the parameters; all optional. */
 export interface StackBackwardOptions {
   /** `[N, D]` accumulates ∂L/∂x. */
   readonly dX?: Tensor;
@@ -137,7 +137,7 @@ export function initStack(D: number, layers: readonly LayerSpec[], rng: Rng, opt
 /**
  * Runs all layers over a packed batch.
  *
- * @param layers what each layer is
+ * @param layers the specification of each layer
  * @param params one entry per layer
  * @param x `[N, D]`
  * @throws ArgumentError when layers and parameters do not pair up, or the dropout is not in 0 ≤ p < 1
@@ -155,7 +155,10 @@ export function stackForward(
   return now(stackWork({ host: kernels }, layers, params, x, packing, options));
 }
 
-/** `stackForward` where an asynchronous device may take whole layers; the host runs the others. The same text. */
+/**
+ * `stackForward` with an asynchronous device that may take whole layers; the host runs the others. It shares the code of
+ * `stackForward`.
+ */
 export async function stackForwardAsync(
   devices: Devices,
   layers: readonly LayerSpec[],
@@ -168,7 +171,7 @@ export async function stackForwardAsync(
   return later(stackWork(devices, layers, params, x, packing, options));
 }
 
-/** The forward pass as work: the text behind both. */
+/** The forward pass as work, shared by both. */
 export function* stackWork(
   places: Places,
   layers: readonly LayerSpec[],
@@ -197,7 +200,7 @@ export function* stackWork(
  *
  * @param dY gradient of the last layer's output
  * @param grads mirrors the parameters, one entry per layer
- * @returns per layer what its backward leaves behind
+ * @returns the results of each layer's backward pass
  * @throws ArgumentError when the gradients do not pair up with the layers
  * @throws ShapeError when a tensor does not fit
  */
@@ -212,7 +215,7 @@ export function stackBackward(
   return now(stackBackwardWork({ host: kernels }, pass, dY, grads, backward));
 }
 
-/** `stackBackward`, each layer on the device where it waits. The same text. */
+/** `stackBackward`, with each layer on the device where it resides. It shares the code of `stackBackward`. */
 export async function stackBackwardAsync(
   devices: Devices,
   pass: StackPass,
@@ -224,7 +227,7 @@ export async function stackBackwardAsync(
   return later(stackBackwardWork(devices, pass, dY, grads, backward));
 }
 
-/** The backward pass as work: the text behind both. */
+/** The backward pass as work, shared by both. */
 export function* stackBackwardWork(
   places: Places,
   pass: StackPass,
@@ -251,7 +254,7 @@ export function* stackBackwardWork(
 
 type MasksOf = (direction: Direction) => UnrollOptions['masks'];
 
-/** The masks of the cell of layer l, by direction; nothing for a cell without. */
+/** The masks of the cell of layer l, by direction; undefined for a cell without masks. */
 function masksWith(
   kernels: Kernels,
   { cell, hidden }: LayerSpec,
@@ -275,14 +278,14 @@ export function addInput(kernels: Kernels, y: Tensor, x: Tensor): Tensor {
   return sum;
 }
 
-/** Equation (3) behind layer l; without dropout the same rows. */
+/** Equation (3) after layer l; without dropout, the same rows. */
 function dropBehind(kernels: Kernels, y: Tensor, packing: Packing, l: number, dropout?: StackDropout) {
   if (dropout === undefined || dropout.p === 0) return { y, mask: null };
   const { p, key, places = placesOf(packing), perSequence = false } = dropout;
   return dropoutForward(kernels, y, { p, key: key.fold(l), places, packing: perSequence ? packing : undefined });
 }
 
-/** What `stackForward` checks. */
+/** The checks of `stackForward`. */
 function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[], options: StackOptions): void {
   expectRecord('stackForward', 'options', options);
   expectKnownKeys('stackForward', 'options', options, FORWARD_KEYS);
@@ -296,7 +299,7 @@ function checkStack(layers: readonly LayerSpec[], params: readonly LayerParams[]
 /**
  * Requires layers, each with its parameters.
  *
- * @param check what is required of a cell
+ * @param check checks a cell
  * @throws ArgumentError or ShapeError naming the layer
  */
 export function checkLayers(
@@ -320,7 +323,7 @@ export function checkLayers(
   });
 }
 
-/** What `stackBackward` checks. */
+/** The checks of `stackBackward`. */
 function checkBackward(pass: StackPass, grads: readonly LayerParams[], options: StackBackwardOptions): void {
   expectRecord('stackBackward', 'options', options);
   expectKnownKeys('stackBackward', 'options', options, BACKWARD_KEYS);
@@ -329,7 +332,7 @@ function checkBackward(pass: StackPass, grads: readonly LayerParams[], options: 
   expectPairs('stackBackward', 'gradients', pass.layers, grads);
 }
 
-/** Requires states by direction, one entry per layer, where there are any. @throws ArgumentError */
+/** Requires states by direction, one entry per layer, if any are given. @throws ArgumentError */
 function expectStates(where: string, name: string, states: readonly DirectionStates<unknown>[] | undefined): void {
   if (states === undefined) return;
   expectList(where, name, states, 'states, one entry per layer');
@@ -365,7 +368,7 @@ function expectLayers(
   });
 }
 
-/** Every layer with its parameters or gradients, of as many directions. */
+/** Requires one record of parameters or gradients per layer, with the same directions. */
 function expectPairs(
   where: string,
   what: string,
