@@ -8,16 +8,17 @@
  *   (4)  m̂ = m / (1−β₁ᵗ)   v̂ = v / (1−β₂ᵗ)            t counts updates from 1
  *   (5)  θ ← θ − η·m̂ / (√v̂ + ε)
  *
- * Dense (default): every element takes part in every update. A row of an embedding whose word is not in the batch has
- * g = 0, but its moments still decay and, while m is not zero, (5) still moves it.
+ * Dense (default): every update covers every element. A row of an embedding whose word is not in the batch has g = 0, but its
+ * moments still decay and, while m is not zero, (5) still moves it.
  *
- * Lazy: where the gradient lists its touched rows, (1) to (5) run on those rows only. The moments of an untouched row do
- * not decay, its weights do not move, and weight decay does not reach it; t in (4) is the count of all updates, not that
- * of the row. (This is TensorFlow's LazyAdam and PyTorch's SparseAdam.) The cost of an update then follows the words of
- * the batch and not the vocabulary. When every row is touched in every update, lazy and dense agree bit for bit.
+ * Lazy: if the gradient lists its touched rows, (1) to (5) run on those rows only. The moments of an untouched row do not decay,
+ * its weights do not move, and weight decay does not reach it; t in (4) is the count of all updates, not that of the row. (This
+ * is TensorFlow's LazyAdam and PyTorch's SparseAdam.) The cost of an update then grows with the words of the batch, not the
+ * vocabulary. When every row is touched in every update, lazy and dense agree bit for bit.
  *
- * The loop of (1) to (5) is row work of the backend: in plain JavaScript `kernels/cpu/adam`, to whose bits every other one keeps.
- * Moments have the element type of their parameter; the arithmetic of one element is float64 between load and store.
+ * The loop of (1) to (5) is a row operation of the backend. The plain JavaScript version is `kernels/cpu/adam`; every other one
+ * gives the same bits. Moments have the element type of their parameter; the arithmetic of one element is float64 between load
+ * and store.
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { AdamFactors, Kernels } from '../kernels/types.js';
@@ -26,7 +27,7 @@ import { createSlots, restoreSlots, snapshot, type Optimizer, type SlotUpdate, u
 import { expectKernels } from '../autograd/entry-checks.js';
 import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
-/** Hyperparameters, in the letters of the paper, and how embedding gradients are taken. */
+/** Hyperparameters, in the paper's notation, and the treatment of embedding gradients. */
 export interface AdamOptions {
   /** Learning rate η. Default 0.001. */
   readonly lr?: number;
@@ -125,7 +126,7 @@ function create(
   };
 }
 
-/** base^n for an integer n of at least 0, by squaring: exact order of operations, whatever path led to step n. */
+/** base^n for an integer n of at least 0, by squaring: the order of operations is fixed, however step n was reached. */
 function power(base: number, n: number): number {
   let result = 1;
   for (let square = base, rest = n; rest > 0; rest = Math.floor(rest / 2), square *= square) {

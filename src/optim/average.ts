@@ -1,16 +1,17 @@
 /**
- * The exponential moving average of weights: a second set of weights that follows the trained ones and smooths what the last
- * updates did. It is judged and saved in place of them; the training itself never reads it.
+ * The exponential moving average of weights: a second set of weights that follows the trained ones and smooths the last updates.
+ * It is evaluated and saved instead of them; training itself never reads it.
  *
  *   (1)  d_n = min(d, (1 + n) / (10 + n))             n counts updates from 1: the average warms up, or it would hold on to θ_0
  *   (2)  ā ← d_n·ā + (1 − d_n)·θ                      ā begins as θ_0
  *
- * Lazy: where the gradient lists its touched rows (an embedding) and the optimizer moves only those, (2) runs on those rows. A row r
- * whose weights have stood still since update l is caught up, when it is touched or read, by
+ * Lazy: if the gradient lists its touched rows (an embedding) and the optimizer moves only those, (2) runs on those rows. A row r
+ * whose weights have not changed since update l is brought up to date, when it is touched or read, by
  *
  *   (3)  ā_r ← P·ā_r + (1 − P)·θ_r,    P = d_{l+1} · … · d_n = exp(Σ log d_i)
  *
- * which is (2) n − l times over: in exact arithmetic lazy and dense are the same. The cost of an update follows the words of the batch.
+ * which is (2) applied n − l times: in exact arithmetic lazy and dense are the same. The cost of an update grows with the words
+ * of the batch.
  *
  * Source: Polyak & Juditsky, Acceleration of Stochastic Approximation by Averaging (SIAM J. Control Optim. 30(4), 1992); decaying, with
  * the warm-up (1), TensorFlow's ExponentialMovingAverage(num_updates).
@@ -28,7 +29,7 @@ import { copyRun, expectSameTensors, slice, updateRuns } from './optimizer.js';
 
 /** How weights are averaged. */
 export interface AverageOptions {
-  /** d, greater than 0 and less than 1: the share of the average that an update leaves. */
+  /** d, greater than 0 and less than 1: the share of the average that an update retains. */
   readonly decay: number;
   /** Whether the optimizer is lazy too: only the touched rows of embedding gradients move. Default false. */
   readonly lazy?: boolean;
@@ -36,45 +37,45 @@ export interface AverageOptions {
 
 const KEYS = keysOf<AverageOptions>({ decay: true, lazy: true });
 
-/** What an average remembers, as plain data for a checkpoint. */
+/** The state of an average, as plain data for a checkpoint. */
 export interface AverageState {
   /** n. */
   readonly updates: number;
   /** Σ log d_i over them. */
   readonly logs: number;
   /**
-   * `mean.<parameter>`, in shape and element type of its parameter: ā as it was last brought forward. `settled.<parameter>`, float64, one
-   * number per row (of a parameter of one dimension one in all): Σ log d_i up to the update that the row was brought to.
+   * `mean.<parameter>`, in shape and element type of its parameter: ā as of its last update. `settled.<parameter>`, float64, one
+   * number per row (a single one for a one-dimensional parameter): Σ log d_i up to the update to which the row was brought.
    */
   readonly tensors: TensorRecord;
 }
 
-/** Averaged weights beside trained ones. */
+/** Averaged weights next to trained ones. */
 export interface WeightAverage {
   /** n, the updates averaged so far. */
   readonly updates: number;
   /**
    * One update, and the step of the average that follows it.
    *
-   * @param grads what the optimizer is about to read
+   * @param grads the gradients that the optimizer is about to read
    * @param step makes the update: `() => optimizer.step(grads, lr)`
-   * @throws ArgumentError while the average stands in place of the weights
+   * @throws ArgumentError while the average is swapped in
    */
   update(grads: TensorRecord, step: () => void): void;
-  /** Exchanges the weights for their average; called again, the average for the weights. Bit for bit there and back. */
+  /** Swaps the weights with their average; a second call swaps them back, bit for bit. */
   swap(): void;
-  /** A copy of the state. @throws ArgumentError while the average stands in place of the weights */
+  /** A copy of the state. @throws ArgumentError while the average is swapped in */
   state(): AverageState;
   /**
-   * Continues from a saved state, bit for bit. The state is copied; the weights are the caller's to restore.
+   * Continues from a saved state, bit for bit. The state is copied; restoring the weights is up to the caller.
    *
-   * @throws ArgumentError when a tensor is missing or unknown, a number is outside its domain, or the average stands in place of the weights
+   * @throws ArgumentError when a tensor is missing or unknown, a number is outside its domain, or the average is swapped in
    * @throws ShapeError when a tensor has another shape or element type
    */
   restore(state: AverageState): void;
 }
 
-/** A parameter and its average, and Σ log d_i up to the update that each row was last brought to. */
+/** A parameter and its average, and Σ log d_i up to the update to which each row was last brought. */
 interface Entry {
   readonly param: Tensor;
   readonly mean: Tensor;
@@ -82,7 +83,7 @@ interface Entry {
 }
 
 /**
- * The average of a flat record of parameters, which begins as they are now.
+ * The average of a flat record of parameters; it starts with their current values.
  *
  * @throws ArgumentError on an option outside its domain
  */
@@ -137,7 +138,7 @@ function expectUpdate(grads: TensorRecord, step: () => unknown): void {
   expectFunction('average update', 'step', step);
 }
 
-/** Acts after a step, or once the promise that it returned is fulfilled. */
+/** Calls `act` after a step, or once the promise that the step returned is fulfilled. */
 function after<R>(result: R, act: () => void): R {
   if (result instanceof Promise) return result.then((value: unknown) => (act(), value)) as R;
   act();
@@ -149,7 +150,7 @@ function expectDecay(decay: unknown): void {
   throw new ArgumentError(`average: decay must be greater than 0 and less than 1; got ${show(decay)}`);
 }
 
-/** @throws ArgumentError while the average stands in place of the weights */
+/** @throws ArgumentError while the average is swapped in */
 function expectWeights(what: string, swapped: boolean): void {
   if (!swapped) return;
   throw new ArgumentError(`average ${what}: the average stands in place of the weights: call swap first`);
@@ -159,13 +160,13 @@ type Entries = readonly (readonly [name: string, entry: Entry])[];
 
 function copyOf(entries: Entries): TensorRecord {
   const copies = entries.flatMap(([name, { mean, settled }]): [string, Tensor][] => [
-    [`mean.${name}`, { ...mean, data: mean.data.slice() }], // made by `allocate`: a copy of the data is one of the tensor
+    [`mean.${name}`, { ...mean, data: mean.data.slice() }], // made by `allocate`, so a copy of the data is a copy of the tensor
     [`settled.${name}`, viewOf(settled.slice(), [settled.length])],
   ]);
   return Object.fromEntries(copies);
 }
 
-/** Copies a saved state into the entries; nothing changes where it does not fit. */
+/** Copies a saved state into the entries; nothing changes if it does not fit. */
 function restoreEntries(state: AverageState, entries: Entries): void {
   expectRecord('average restore', 'state', state, 'what state() returned');
   const { updates, logs, tensors } = state;
@@ -187,7 +188,7 @@ function entryOf(param: Tensor): Entry {
   return { param, mean, settled: new Float64Array(param.shape.length > 1 ? param.shape[0] : 1) };
 }
 
-/** Brings rows, all by default, to the update whose Σ log d_i is `sum`; (2), and (3) where there were more than one since. */
+/** Brings rows, all by default, to the update whose Σ log d_i is `sum`; (2), or (3) if there were several updates since. */
 function settle({ param, mean, settled }: Entry, sum: number, rows?: Int32Array): void {
   const last = settled[0];
   if (rows === undefined && settled.every((each) => each === last)) {

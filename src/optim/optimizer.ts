@@ -1,8 +1,8 @@
 /**
- * What every optimizer is: a function from gradients to a change of parameters, and a state that can be saved.
+ * The interface of every optimizer: a function from gradients to a change of parameters, and a state that can be saved.
  *
- * An update is always its own visible act, after the backward pass and after whatever the caller does to the gradients
- * (clipping, printing, checking); no backward in this package updates anything. Parameters and gradients are flat records
+ * An update is always a separate, visible call, after the backward pass and after everything the caller does to the gradients
+ * (clipping, printing, checking). No backward pass in this package updates anything. Parameters and gradients are flat records
  * with dotted names (`flatten` of `autograd/grads`), so the state of a model is a flat record of tensors too.
  */
 import { rowsInUse, type TensorRecord } from '../autograd/grads.js';
@@ -13,7 +13,7 @@ import { stampChanged } from '../tensor/versions.js';
 import { allocate, dtypeOf, isContiguous, sizeOf } from '../tensor/view.js';
 import { expectRecord, expectTensor, expectTensors } from '../tensor/arguments.js';
 
-/** A snapshot: everything an optimizer remembers, as plain data for a checkpoint. */
+/** A snapshot: the whole state of an optimizer, as plain data for a checkpoint. */
 export interface OptimizerState {
   /** Updates made so far. */
   readonly step: number;
@@ -21,23 +21,24 @@ export interface OptimizerState {
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-/** What turns gradients into updates. It holds the parameters it was made for, and its own moments. */
+/** Turns gradients into updates. It holds the parameters it was made for, and its moments. */
 export interface Optimizer {
   /** `sgd`, `adam`, `adamw`. */
   readonly name: string;
   /**
-   * Updates the parameters in place: after the backward pass, which reads them. Gradients are read, never changed; zeroing them is the caller's act.
+   * Updates the parameters in place. Call it after the backward pass, which reads them. Gradients are read, never changed;
+   * zeroing them is up to the caller.
    *
-   * @param grads one gradient per parameter; gradients of other tensors are left unread, so a parameter is frozen by not
-   *   giving it to the optimizer
+   * @param grads one gradient per parameter; gradients of other tensors are ignored, so you freeze a parameter by not passing it
+   * to the optimizer
    * @param lr learning rate of this update; the optimizer's own by default
-   * @param rows by name of a parameter, the only rows of it that are updated; none where the list is empty
+   * @param rows by name of a parameter, the only rows of it to update; none if the list is empty
    * @throws ArgumentError when the gradient of a parameter is missing, or `lr` is negative or not finite
-   * @throws ShapeError when a gradient has not the shape and element type of its parameter
+   * @throws ShapeError when a gradient does not have the shape and element type of its parameter
    */
   step(grads: TensorRecord, lr?: number, rows?: Readonly<Record<string, Int32Array>>): void;
   /**
-   * The moments themselves, as tensors of the optimizer: for a backend that adopts them. As many for each parameter, in the order of the
+   * The optimizer's moments themselves, for a backend that adopts them: the same number for each parameter, in the order of the
    * parameters.
    */
   readonly tensors: readonly Tensor[];
@@ -47,7 +48,7 @@ export interface Optimizer {
    * Continues from a saved state, as if the updates in between had not happened. The state is copied.
    *
    * @throws ArgumentError when a moment is missing or unknown, or the step is not an integer of at least 0
-   * @throws ShapeError when a moment has not the shape and element type of its parameter
+   * @throws ShapeError when a moment does not have the shape and element type of its parameter
    */
   restore(state: OptimizerState): void;
 }
@@ -61,7 +62,7 @@ export interface Slot {
 /** The update of one run of `count` elements; index i of tensor X is `X.start + i·X.step`. */
 export type RunUpdate = (count: number, param: Run, grad: Run, moments: readonly Run[]) => void;
 
-/** A stretch of equally spaced elements. */
+/** A run of equally spaced elements. */
 export interface Run {
   readonly data: Real;
   readonly start: number;
@@ -80,7 +81,10 @@ export function createSlots(params: TensorRecord, names: readonly string[]): Rec
 /** The update of a whole parameter, or of some of its rows. */
 export type SlotUpdate = (slot: Slot, grad: Tensor, rows?: Int32Array) => void;
 
-/** Updates every parameter: the rows of it that `only` names, else, where `lazy` and the gradient lists its touched rows, these. */
+/**
+ * Updates every parameter: only the rows that `only` names; else, if `lazy` and the gradient lists its touched rows, only these;
+ * else all.
+ */
 export function updateSlots(
   slots: Record<string, Slot>,
   grads: TensorRecord,
@@ -99,7 +103,7 @@ export function updateSlots(
   }
 }
 
-/** An update run for run. */
+/** Applies an update run by run. */
 export function byRuns(update: RunUpdate): SlotUpdate {
   return ({ param, moments }, grad, rows) => {
     if (rows === undefined) updateRuns(param, grad, moments, update);
@@ -130,7 +134,7 @@ function updateRows(
   }
 }
 
-/** Splits tensors of one shape into runs: a single one where all are row-major, else one per line of the last axis. */
+/** Splits tensors of one shape into runs: a single one if all are row-major, else one per line of the last axis. */
 export function updateRuns(param: Tensor, grad: Tensor, moments: readonly Tensor[], update: RunUpdate): void {
   const { shape } = param;
   const last = shape.length - 1;
@@ -199,7 +203,7 @@ export function copyRun(count: number, to: Run, from: Run): void {
   for (let i = 0; i < count; i++) to.data[to.start + i * to.step] = from.data[from.start + i * from.step];
 }
 
-/** Requires of saved tensors that they are those that are expected, in their shapes and element types. @throws ArgumentError, ShapeError */
+/** Requires saved tensors to have the expected names, shapes and element types. @throws ArgumentError, ShapeError */
 export function expectSameTensors(where: string, got: TensorRecord, expected: ReadonlyMap<string, Tensor>): void {
   for (const name of Object.keys(got)) {
     if (!expected.has(name)) {

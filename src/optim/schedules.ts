@@ -12,7 +12,7 @@
  *     hold:SHARE[,FLOOR]                    1 for that share of the whole run, then half a cosine down to FLOOR at its end
  *     plateau:FACTOR,PATIENCE[,FLOOR]       × FACTOR when the metric has not improved for more than PATIENCE evaluations
  *
- * where STEPS of `cosine` may be left out or be the word `all`: the whole run. WARMUP and FLOOR default to 0. Examples:
+ * where STEPS of `cosine` may be omitted or be the word `all`: the whole run. WARMUP and FLOOR default to 0. Examples:
  * `warmup:500`, `cosine`, `cosine:all,200`, `cosine:20000,500,0.01`, `hold:0.6,0.005`, `plateau:0.5,2`.
  *
  * Sources: linear warm-up, Goyal et al. 2017, section 2.2; cosine annealing, Loshchilov & Hutter, SGDR, ICLR 2017,
@@ -33,7 +33,7 @@ export type ScheduleSpec =
   | { readonly kind: 'hold'; readonly share: number; readonly floor: number }
   | { readonly kind: 'plateau'; readonly factor: number; readonly patience: number; readonly floor: number };
 
-/** What a schedule remembers; numbers only, for a checkpoint. Empty for a schedule that depends on the step alone. */
+/** The state of a schedule; numbers only, for a checkpoint. Empty for a schedule that depends only on the step. */
 export type ScheduleState = Readonly<Record<string, number>>;
 
 /** A learning rate that changes: a factor of the base rate for every update. */
@@ -42,12 +42,12 @@ export interface Schedule {
   /** Factor of the base learning rate for update `step`, counted from 0. */
   factor(step: number): number;
   /**
-   * Reports one evaluation; higher is better. Only `plateau` listens.
+   * Reports one evaluation; higher is better. Only `plateau` uses it.
    *
    * @throws ArgumentError when the metric is not finite
    */
   observe(metric: number): void;
-  /** What `restore` needs to continue from here. */
+  /** The state that `restore` needs to continue from here. */
   state(): ScheduleState;
   /** Continues from a saved state. @throws ArgumentError when it is the state of another kind of schedule */
   restore(state: ScheduleState): void;
@@ -58,7 +58,7 @@ const GRAMMAR =
   'for example warmup:500 or plateau:0.5,2';
 
 /**
- * Reads a schedule from its command-line form; the grammar stands at the top of this file.
+ * Parses a schedule from its command-line form; the grammar is at the top of this file.
  *
  * @throws ArgumentError when the text does not follow the grammar or a number is outside its domain
  */
@@ -94,7 +94,7 @@ export function parseSchedule(text: string): ScheduleSpec {
  * Makes a schedule.
  *
  * @param spec what `parseSchedule` returns, or written by hand
- * @param totalSteps updates of the whole run; needed by `hold` and by a `cosine` without STEPS, unused otherwise
+ * @param totalSteps updates of the whole run; required by `hold` and by a `cosine` without STEPS, unused otherwise
  * @throws ArgumentError when a number is outside its domain or `totalSteps` is needed and missing
  */
 export function createSchedule(spec: ScheduleSpec, totalSteps?: number): Schedule {
@@ -109,7 +109,7 @@ export function createSchedule(spec: ScheduleSpec, totalSteps?: number): Schedul
   return stateless(spec, () => 1);
 }
 
-/** Rises from 1/steps at step 0 to 1 at step steps − 1, so that no update is made with a rate of 0. */
+/** Rises from 1/steps at step 0 to 1 at step steps − 1, so that no update has a rate of 0. */
 function ramp(step: number, steps: number): number {
   return step + 1 >= steps ? 1 : (step + 1) / steps;
 }

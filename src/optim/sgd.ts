@@ -1,14 +1,14 @@
 /**
  * Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's momentum (Sutskever et al., ICML 2013), in
- * PyTorch's form, where the learning rate multiplies the buffer when it is applied and not when it is filled:
+ * PyTorch's form, where the learning rate multiplies the buffer when it is applied, not when it is filled:
  *
  *   (1)  g ← g + λ·θ                                  weight decay, L2
  *   (2)  u ← μ·u + g                                  u starts at zero
  *   (3)  θ ← θ − η·u          or, Nesterov,           θ ← θ − η·(g + μ·u)
  *
- * Lazy: where the gradient lists its touched rows (an embedding), only those rows are updated. An untouched row keeps its
- * momentum u and its weights as they are; a dense update would go on moving the row along a decaying u and would shrink
- * its weights by λ. Without momentum and weight decay lazy and dense are the same, bit for bit.
+ * Lazy: if the gradient lists its touched rows (an embedding), only those rows are updated. An untouched row keeps its momentum u
+ * and its weights; a dense update would continue to move the row along a decaying u and would shrink its weights by λ. Without
+ * momentum and weight decay, lazy and dense are the same, bit for bit.
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';
@@ -26,7 +26,7 @@ import {
 import { expectKernels } from '../autograd/entry-checks.js';
 import { expectRecord, expectTensors } from '../tensor/arguments.js';
 
-/** Hyperparameters, and how embedding gradients are taken. */
+/** Hyperparameters, and the treatment of embedding gradients. */
 export interface SgdOptions {
   /** Learning rate η. Default 0.1. */
   readonly lr?: number;
