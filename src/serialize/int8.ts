@@ -1,12 +1,12 @@
 /**
- * Matrices in integers of 8 bits, a scale for every row: a quarter of the bytes of float32.
+ * Matrices as 8-bit integers with a scale for every row: a quarter of the bytes of float32.
  *
  *   (1)  s_i = max_j |w_ij| / 127, rounded up to a float32         0 for a row of zeros
  *   (2)  q_ij = the integer nearest w_ij / s_i, −127 … 127          0 for a row of zeros
  *   (3)  ŵ_ij = q_ij·s_i
  *
- * The bound |w_ij − q_ij·s_i| ≤ s_i/2 holds exactly: s_i is rounded up, so that no quotient exceeds 127. What a float32 holds of ŵ_ij is
- * off by at most one rounding more, 2⁻²⁴·|ŵ_ij|.
+ * The bound |w_ij − q_ij·s_i| ≤ s_i/2 holds exactly: s_i is rounded up, so that no quotient exceeds 127. Storing ŵ_ij as a
+ * float32 adds at most one rounding error, 2⁻²⁴·|ŵ_ij|.
  *
  * Source: the symmetric scheme of Krishnamoorthi, Quantizing deep convolutional networks for efficient inference (2018), section 2.1.2,
  * per row.
@@ -15,7 +15,7 @@ import { ArgumentError } from '../tensor/errors.js';
 import type { Real, Tensor } from '../tensor/types.js';
 import { expectTensor } from '../tensor/arguments.js';
 
-/** A matrix in integers of 8 bits. */
+/** A matrix as 8-bit integers. */
 export interface Int8Matrix {
   readonly shape: readonly [rows: number, columns: number];
   /** `[rows · columns]`, row-major. */
@@ -26,7 +26,12 @@ export interface Int8Matrix {
 
 const MOST = 127;
 
-/** A matrix in integers, (1) and (2). @param w `[R, C]` of finite float32 @throws ArgumentError where it is not a matrix, or not finite */
+/**
+ * Quantizes a matrix, (1) and (2).
+ *
+ * @param w `[R, C]` of finite float32
+ * @throws ArgumentError if it is not a matrix, or not finite
+ */
 export function quantizeRows(w: Tensor): Int8Matrix {
   expectTensor('quantizeRows', 'w', w);
   if (w.shape.length !== 2) throw new ArgumentError(`quantizeRows: w must be a matrix; got ${w.shape.length} axes`);
@@ -47,16 +52,16 @@ export function quantizeRows(w: Tensor): Int8Matrix {
 /** The least float32 s with 127·s ≥ x. */
 function scaleFor(x: number): number {
   const s = Math.fround(x / MOST);
-  return MOST * s >= x ? s : Math.fround(s + Math.max(s * 2 ** -23, 2 ** -149)); // the next one
+  return MOST * s >= x ? s : Math.fround(s + Math.max(s * 2 ** -23, 2 ** -149)); // the next float32
 }
 
-/** The integer q for which |w − q·s| is least: a quotient that is rounded may fall on the wrong side of a half. */
+/** The integer q for which |w − q·s| is least: a rounded quotient may fall on the wrong side of a half. */
 function nearest(w: number, s: number): number {
   const below = Math.floor(w / s);
   return Math.abs(w - below * s) <= Math.abs(w - (below + 1) * s) ? below : below + 1;
 }
 
-/** Makes a matrix of its integers, in place, (3). @param q `[R, C]` in float32, row-major from the start of its array @param scales `[R]` */
+/** Dequantizes a matrix in place, (3). @param q `[R, C]` in float32, row-major from the start of its array @param scales `[R]` */
 export function scaleRows({ data, shape }: Tensor, scales: Real): void {
   for (let k = 0; k < data.length; k++) data[k] *= scales[Math.floor(k / shape[1])];
 }

@@ -1,5 +1,5 @@
 /**
- * The safetensors file format: named tensors and a few strings in one file that any reader of the format opens.
+ * The safetensors file format: named tensors and a few strings in one file that any reader of the format can open.
  *
  *     bytes 0 … 7        n, the length of the header, unsigned little-endian 64-bit
  *     bytes 8 … 7 + n    the header, one JSON object in UTF-8, padded with spaces
@@ -7,10 +7,10 @@
  *                          name: { "dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end] }, … }
  *     the rest           the data: little-endian, row-major, offsets counted from its first byte, without gaps
  *
- * Source: the format section of the safetensors README, and its reference reader for what a file must not contain.
+ * Sources: the format section of the safetensors README, and its reference reader for what a file must not contain.
  *
- * A header is a stranger's word. Everything it claims is checked against the bytes that are really there before a tensor
- * is allocated, so a file can never make the reader allocate more than a small multiple of its own length.
+ * A header is untrusted input. Everything it claims is checked against the actual bytes before a tensor is allocated, so a file
+ * can never make the reader allocate more than a small multiple of its own length.
  */
 import { expectRecord, expectString, expectTensors, isRecord, isSizes } from '../tensor/arguments.js';
 import { describe, typedArrayName } from '../tensor/describe.js';
@@ -22,24 +22,24 @@ import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
 /** The contents of a safetensors file. Its records have no prototype, so that no name in a file can reach one. */
 export interface Safetensors {
-  /** Row-major plain views over arrays of their own: `Float64Array` of F64, `Float32Array` of F32, F16 and BF16, widened exactly. */
+  /** Row-major plain views over separate arrays: `Float64Array` for F64, `Float32Array` for F32, F16 and BF16, widened exactly. */
   readonly tensors: Record<string, Tensor>;
-  /** The `__metadata__` object; empty where the file has none. */
+  /** The `__metadata__` object; empty if the file has none. */
   readonly metadata: Record<string, string>;
-  /** Tensors of other element types, as they are; absent where there are none. */
+  /** Tensors of other element types, not converted; absent if there are none. */
   readonly raw?: Record<string, RawTensor>;
 }
 
-/** A tensor in the bytes of a file: of any element type of the format. */
+/** A tensor as raw bytes, of any element type of the format. */
 export interface RawTensor {
-  /** The name that the format has for the element type, such as `I64`. */
+  /** The format's name of the element type, such as `I64`. */
   readonly dtype: string;
   readonly shape: readonly number[];
   /** Row-major, little-endian. */
   readonly bytes: Uint8Array;
 }
 
-/** A safetensors file whose header is read, its tensors still in its bytes. */
+/** A safetensors file whose header has been read, with its tensors still as bytes. */
 export interface OpenSafetensors {
   readonly metadata: Record<string, string>;
   /** Views of the file's own bytes, by name; no prototype. */
@@ -55,10 +55,10 @@ const LENGTH_BYTES = 8;
 /** The element types of the format, those of its reference reader. */
 const DTYPE = /^(BOOL|BF16|C64|[IU](8|16|32|64)|F(4|6_E(2M3|3M2)|8_E(5M2|4M3|8M0)|16|32|64))$/;
 
-/** Bits of an element: a name says them first. */
+/** Bits of an element: the first number in the name. */
 const bitsOf = (dtype: string): number => Number(/\d+/.exec(dtype) ?? 8);
 
-/** Whether the numbers of a type are read as numbers. */
+/** Whether a type is decoded to floating-point numbers. */
 const isFloat = (dtype: string): boolean => /^B?F(16|32|64)$/.test(dtype);
 
 interface Entry {
@@ -73,12 +73,12 @@ interface Entry {
  * The bytes of a safetensors file. The same tensors and metadata give the same bytes, whatever the order of their keys:
  * tensors of wide elements come first (so that every tensor is aligned to its element size), then names in code-unit order.
  *
- * @param tensors float32 or float64, any rank, any strides; elements are written row-major. A NaN keeps being a NaN, but
- *   the payload bits of a NaN are not promised
- * @param metadata strings under names of the caller's choice
- * @param raw tensors of any element type of the format, in its bytes, which are written as they are
+ * @param tensors float32 or float64, any rank, any strides; elements are written row-major. A NaN remains a NaN, but its payload
+ * bits may change
+ * @param metadata strings by name, chosen by the caller
+ * @param raw tensors of any element type of the format, as raw bytes, which are written unchanged
  * @throws ArgumentError when a tensor is called `__metadata__`, which the format reserves, a name occurs twice, a raw tensor has
- *   another type or another number of bytes than its shape, or the header exceeds {@link MAX_HEADER_BYTES}
+ * an unknown type or a number of bytes that does not match its shape, or the header exceeds {@link MAX_HEADER_BYTES}
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
@@ -105,7 +105,7 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** @throws ArgumentError unless it is a tensor in bytes under a name of its own */
+/** @throws ArgumentError unless it is a raw tensor with a unique name */
 function expectRaw(name: string, tensor: RawTensor, tensors: Readonly<Record<string, Tensor>>): void {
   const what = `raw[${brief(name)}]`;
   expectRecord('encodeSafetensors', what, tensor, 'a tensor in bytes, { dtype, shape, bytes }');
@@ -125,10 +125,10 @@ function expectRaw(name: string, tensor: RawTensor, tensors: Readonly<Record<str
 /**
  * Reads a safetensors file. The result shares no memory with `bytes`.
  *
- * Refused, beside what is not the format at all: a key that stands twice in one object (JSON readers disagree on which one
- * counts), data that two tensors share or no tensor claims, and element types that the format does not have.
+ * Besides files in other formats, it rejects a key that occurs twice in one object (JSON readers disagree on which one counts),
+ * data that two tensors share or no tensor claims, and element types that the format does not have.
  *
- * @throws DataError that says what is wrong with the file, and nothing else
+ * @throws DataError that says what is wrong with the file; it throws no other error
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { metadata, raw } = openSafetensors(bytes);
@@ -141,7 +141,7 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors, metadata, ...(Object.keys(others).length > 0 && { raw: others }) };
 }
 
-/** `decodeSafetensors` that copies nothing: what tensors there are, and their bytes. @throws DataError as it does */
+/** `decodeSafetensors` without copying: the tensors by name, and their bytes. @throws DataError as it does */
 export function openSafetensors(bytes: Uint8Array): OpenSafetensors {
   if (typedArrayName(bytes) !== 'Uint8Array') {
     throw new ArgumentError(`decodeSafetensors: bytes must be a Uint8Array; got ${describe(bytes)}`);
@@ -202,7 +202,10 @@ function encodeHeader(entries: readonly Entry[], metadata: Readonly<Record<strin
   return padded;
 }
 
-/** What stands where a model should, by how it begins, and what to do. None of these begins a file of this format below 30 MB. */
+/**
+ * Other formats that are often passed as a model, by their first bytes, and what to do. No file of this format below 30 MB begins
+ * like these.
+ */
 const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
   ['version https://git-lfs', 'it is a Git LFS pointer, which stands for the file: fetch the file with git lfs pull'],
   ['<', 'it is a page of HTML or XML, perhaps an error of the server it came from: download it again'],
@@ -212,7 +215,7 @@ const OTHER_FORMATS: readonly (readonly [begin: string, what: string])[] = [
   ['\u0080\u0002\u008a\nl\u00fc', 'it is of torch.save before PyTorch 1.6: load it there, and save it again'],
 ];
 
-/** What the bytes are, where they are a file of another kind that is often met in its place. */
+/** The description of the bytes if they are a file of another common format. */
 function otherFormat(bytes: Uint8Array): string | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, 40));
   const known = OTHER_FORMATS.find(([begin]) => text.startsWith(begin));
@@ -279,8 +282,8 @@ function readEntry(name: string, value: unknown): Entry {
 }
 
 /**
- * Size in bytes, computed so that it is exact where it matters: above 2⁵³ bits it is Infinity, and where the elements fill no whole
- * number of bytes a fraction, and matches no offsets.
+ * Size in bytes, exact where it matters. Above 2⁵³ bits it is Infinity, and if the elements do not fill whole bytes it is a
+ * fraction; neither matches any offsets.
  */
 function byteLength(shape: readonly number[], bits: number): number {
   if (shape.includes(0)) return 0;
@@ -292,7 +295,7 @@ function byteLength(shape: readonly number[], bits: number): number {
   return size / 8;
 }
 
-/** The tensors, in order of their data, must tile the `length` bytes of data: no gap, no overlap, nothing left over. */
+/** The tensors, in order of their data, must tile the `length` bytes of data: no gap, no overlap, no rest. */
 function checkLayout(entries: readonly Entry[], length: number): void {
   let covered = 0;
   for (const { name, begin, end } of [...entries].sort((p, q) => p.begin - q.begin || p.end - q.end)) {
@@ -307,8 +310,9 @@ function checkLayout(entries: readonly Entry[], length: number): void {
 }
 
 /**
- * The numbers of a tensor, in float64 of F64, else in float32, which holds every F16, BF16 and I8. DataView fixes the byte order, so that
- * a file is the same on every machine, and asks for no alignment; where the machine has that order, bytes are copied.
+ * The numbers of a tensor: in float64 for F64, else in float32, which represents every F16, BF16 and I8 exactly. DataView fixes
+ * the byte order, so that a file is the same on every machine, and requires no alignment; if the machine has that byte order,
+ * bytes are copied.
  */
 export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
   const tensor = allocate(shape, dtype === 'F64' ? 'float64' : 'float32');
@@ -325,7 +329,7 @@ export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
   for (let i = 0; i < data.length; i++) {
     if (read) data[i] = view[read](width * i, true);
     else if (dtype === 'BF16')
-      bits[i] = view.getUint16(2 * i, true) << 16; // a float32 cut off
+      bits[i] = view.getUint16(2 * i, true) << 16; // a truncated float32
     else data[i] = halfOf(view.getUint16(2 * i, true), bits, data, i);
   }
   return tensor;
@@ -335,8 +339,9 @@ export function floatsOf({ dtype, shape, bytes }: RawTensor): Tensor {
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
- * The number of an IEEE 754 half: sign, 5 bits of exponent with the bias 15, 10 of fraction. Its bits in the places of a float32, whose
- * exponent has the bias 127, are that number times 2⁻¹¹², also where the exponent is 0; infinities and NaN get the greatest exponent.
+ * Decodes an IEEE 754 half: sign, 5 bits of exponent with a bias of 15, 10 bits of fraction. Moved to the bit positions of a
+ * float32, whose exponent has a bias of 127, its bits are that number times 2⁻¹¹², even if the exponent is 0; infinities and NaN
+ * get the greatest exponent.
  */
 function halfOf(half: number, bits: Uint32Array, data: Real, i: number): number {
   const isFinite = (half & 0x7c00) !== 0x7c00;

@@ -1,6 +1,6 @@
 /**
- * Writing a file so that half of it is never visible: the bytes go to a temporary file beside the target, reach the disk,
- * and take the target's name in one rename. An interrupted or failed write leaves the earlier file as it was.
+ * Writes files atomically: the bytes go to a temporary file next to the target, are flushed to disk, and one rename gives them
+ * the target's name. An interrupted or failed write leaves the earlier file unchanged.
  */
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
@@ -9,11 +9,11 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { BpttError } from '../tensor/errors.js';
 
 /**
- * Checks that a later {@link saveFile} to `path` can succeed, without creating or changing anything: hours of training
- * should not end in a typing mistake.
+ * Checks that a later {@link saveFile} to `path` can succeed, without creating or changing anything: a typing mistake should not
+ * cost hours of training.
  *
- * @throws BpttError when `path` is empty, a directory or a device, its folder is missing or no folder, or either may not be
- *   written
+ * @throws BpttError when `path` is empty, a directory or a device, its folder is missing or not a folder, or either is not
+ * writable
  */
 export async function assertWritable(path: string): Promise<void> {
   if (path === '')
@@ -29,7 +29,7 @@ export async function assertWritable(path: string): Promise<void> {
   if (target && !target.isFile()) throw unwritable(path, 'it is not a regular file, and replacing it would remove it');
   if (!(await allows(folder))) throw unwritable(path, `the folder ${folder} may not be written; choose another one`);
   if (target && !(await allows(path))) throw unwritable(path, 'the file is write-protected; choose another path');
-  const draft = draftOf(await targetOf(path)); // a system that takes no such name says so now, not when the model is there
+  const draft = draftOf(await targetOf(path)); // a system that rejects such a name does so now, not after training
   const obstacle = await fs.stat(draft).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : error.message),
@@ -38,8 +38,8 @@ export async function assertWritable(path: string): Promise<void> {
 }
 
 /**
- * The file that is written under a name, links followed, also the last one to what does not exist yet. Two names with one
- * target are one file.
+ * The file to which a name refers, with links followed, even if the last one points to a file that does not exist yet. Two names
+ * with one target are one file.
  *
  * @returns an absolute path without links, as far as its folders exist
  */
@@ -53,12 +53,12 @@ export async function targetOf(path: string): Promise<string> {
     if (link === undefined) return join(folder, basename(at));
     at = resolve(folder, link);
   }
-  return at; // links in a circle: whatever opens it is told so
+  return at; // circular links: opening the file reports them
 }
 
 /**
  * Writes `bytes` to `path` atomically: afterwards the file has either all of the new contents or all of the old ones. A link
- * stays a link, and an earlier file leaves its permissions, and its owner where the system allows it, to the new one.
+ * stays a link, and the new file inherits the permissions of an earlier one, and its owner if the system allows it.
  *
  * @throws BpttError that says why, with the system's error as its cause; an existing file is untouched
  */
@@ -85,15 +85,15 @@ export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
 /** A file that is being written under another name. */
 export interface Draft {
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes it the file, all at once. @throws BpttError that says why it cannot */
+  /** Makes the draft the file, atomically. @throws BpttError that says why it cannot */
   commit(): Promise<void>;
   /** Removes it, unless it was committed. */
   discard(): Promise<void>;
 }
 
 /**
- * Begins a file that is written bit by bit, as {@link saveFile} writes one: nothing of it is visible before `commit`. Where the process exits
- * before, the draft is removed; where it is killed, the next draft of that file removes it.
+ * Begins a file that is written piece by piece, with the guarantees of {@link saveFile}: nothing of it is visible before
+ * `commit`. If the process exits before that, the draft is removed; if it is killed, the next draft of that file removes it.
  *
  * @throws BpttError as `saveFile` does
  */
@@ -143,21 +143,21 @@ let drafts = 0;
 /** Drafts that this process is writing. */
 const active = new Set<string>();
 
-/** What the drafts of a file begin with. Short, whatever the name of the file: a system takes names of 255 bytes at most. */
+/** The prefix of the drafts of a file. It is short, whatever the name of the file, because systems limit names to 255 bytes. */
 function draftPrefix(target: string): string {
   return `.bptt-${createHash('sha256').update(basename(target)).digest('hex').slice(0, 12)}-`;
 }
 
-/** A name for the next draft of a file, beside it: a rename cannot leave the file system. */
+/** A name for the next draft of a file, in the same folder: a rename cannot cross file systems. */
 function draftOf(target: string): string {
   return join(dirname(target), `${draftPrefix(target)}${process.pid}-${++drafts}`);
 }
 
-/** Removes what processes that were killed while they saved to this file have left beside it. */
+/** Removes drafts left by processes that were killed while saving this file. */
 async function removeStaleDrafts(target: string): Promise<void> {
   const folder = dirname(target);
   const prefix = draftPrefix(target);
-  const names = await fs.readdir(folder).catch(() => []); // a folder may be writable and not readable
+  const names = await fs.readdir(folder).catch(() => []); // a folder may be writable but not readable
   for (const name of names.filter((each) => each.startsWith(prefix))) {
     const pid = Number(/^\d+(?=-\d+$)/.exec(name.slice(prefix.length))?.[0]);
     const draft = join(folder, name);
@@ -168,7 +168,7 @@ async function removeStaleDrafts(target: string): Promise<void> {
 
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0); // signal 0 only asks
+    process.kill(pid, 0); // signal 0 only tests for existence
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
@@ -176,8 +176,8 @@ function isRunning(pid: number): boolean {
 }
 
 /**
- * A new file that reaches the disk. `FileHandle.writeFile` goes on where the system took a part only, so that a full disk is
- * an error and not a short file.
+ * Writes a new file and flushes it to disk. `FileHandle.writeFile` continues after partial writes, so a full disk is an error,
+ * not a short file.
  */
 async function writeWhole(path: string, bytes: Buffer, earlier: Stats | undefined): Promise<void> {
   const file = await fs.open(path, 'wx');

@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4), synchronous and without a host: a page and a command line give a model the same name. */
+/** SHA-256 (FIPS 180-4), synchronous and independent of the host: a web page and the command line give a model the same name. */
 
 /** Fractional bits of the square roots (H) and cube roots (K) of the first primes, exact in 32 bits: 2³²·√p fits a double. */
 const PRIMES = firstPrimes(64);
@@ -23,7 +23,7 @@ export function sha256(bytes: Uint8Array): string {
 
 const rotate = (x: number, by: number): number => (x >>> by) | (x << (32 - by));
 
-/** Single assignments, and no array of the eight words: checkpoints of many megabytes are named too. */
+/** Uses plain variables instead of an array of the eight words for speed: checkpoints of many megabytes are hashed too. */
 function addBlock(hash: Int32Array, w: Int32Array, view: DataView, at: number): void {
   for (let t = 0; t < 16; t++) w[t] = view.getInt32(at + 4 * t);
   for (let t = 16; t < 64; t++) {

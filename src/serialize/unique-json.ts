@@ -1,20 +1,20 @@
 /**
- * JSON of strangers. No object may have the same key twice: `JSON.parse` keeps the last of two equal keys, other readers the
- * first or both, so one file could mean two things. And the cost of a text is bounded before it is parsed: `JSON.parse`
- * takes about 128 bytes for every `[` of `[[[…`, so that 64 MB of them end the process, and whatever walks such a value
- * runs out of stack.
+ * Untrusted JSON. No object may have the same key twice: `JSON.parse` keeps the last of two equal keys, other readers the first
+ * or both, so one file could mean two things. And the cost of a text is bounded before it is parsed: `JSON.parse` takes about 128
+ * bytes for every `[` of `[[[…`, so that 64 MB of them crash the process, and any code that walks such a value overflows the
+ * stack.
  */
 import { DataError } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';
 
-/** Deepest nesting that is read. A header has three levels, a model's metadata two. */
+/** Deepest nesting accepted. A header has three levels, a model's metadata two. */
 export const MAX_JSON_DEPTH = 32;
 
-/** Most lists, objects and fields that are read, and most elements: about 100 and 16 bytes of memory each. */
+/** Limits on lists, objects and fields, and on elements: about 100 and 16 bytes of memory each. */
 const MAX_FIELDS = 1 << 20;
 const MAX_ELEMENTS = 1 << 24;
 
-/** What makes a JSON text too costly to parse, for a message; `undefined` where nothing does. Looks at the text alone. */
+/** Why a JSON text is too costly to parse, for a message; `undefined` if it is not. Scans only the text. */
 export function jsonExcess(text: string): string | undefined {
   let depth = 0;
   let fields = 0;
@@ -37,7 +37,7 @@ export function jsonExcess(text: string): string | undefined {
 const [QUOTE, COMMA, COLON] = [0x22, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** A value for a message: its JSON, cut after 60 characters. Never walks more of the value than that. */
+/** A value for a message: its JSON, truncated to 60 characters. Never walks more of the value than that. */
 export function brief(value: unknown): string {
   const text = beginning(value, 3);
   return visible(text.length <= BRIEF ? text : `${text.slice(0, BRIEF)}…`);
@@ -63,7 +63,7 @@ function beginning(value: unknown, depth: number): string {
 /**
  * The value of a JSON text whose objects have no repeated key.
  *
- * @param what names the text in messages: `safetensors: the header`
+ * @param what name of the text in messages: `safetensors: the header`
  * @throws DataError on text that is not JSON, that would take too much memory, and on a repeated key, which it names
  */
 export function parseUniqueJson(text: string, what: string): unknown {

@@ -1,11 +1,11 @@
 /**
  * UTF-8 in both directions, wherever JavaScript runs: `TextDecoder` and `TextEncoder` belong to the environment, not to the
- * language, and some have neither (Jest's jsdom). Nothing here runs when the module is loaded.
+ * language, and some environments have neither (Jest's jsdom). Nothing here runs when the module is loaded.
  */
 
 let decoder: InstanceType<typeof TextDecoder> | undefined;
 
-/** The text of UTF-8 bytes, a byte order mark at its beginning kept; `undefined` where they are not valid UTF-8. */
+/** Decodes UTF-8 bytes and keeps a leading byte order mark; `undefined` if they are not valid UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   if (typeof TextDecoder === 'undefined') return firstInvalidByte(bytes) < 0 ? decodeValid(bytes) : undefined;
   decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -16,7 +16,7 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The UTF-8 bytes of a text; a surrogate without its partner becomes U+FFFD. */
+/** The UTF-8 bytes of a text; an unpaired surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   if (typeof TextEncoder !== 'undefined') return new TextEncoder().encode(text);
   const bytes = new Uint8Array(3 * text.length); // a code unit takes at most three, a pair of surrogates four
@@ -28,7 +28,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, size);
 }
 
-/** Writes a code point at a place and returns the place after it. */
+/** Writes a code point at an offset and returns the offset after it. */
 function writeCharacter(bytes: Uint8Array, at: number, code: number): number {
   if (code < 0x80) {
     bytes[at] = code;
@@ -41,7 +41,7 @@ function writeCharacter(bytes: Uint8Array, at: number, code: number): number {
   return at + length;
 }
 
-/** Characters turned into a text at once: an argument list must not grow without bound. */
+/** Characters converted to a string at once, to bound the length of an argument list. */
 const CHUNK = 4096;
 
 /** The text of bytes that are known to be valid. */
@@ -61,7 +61,7 @@ function decodeValid(bytes: Uint8Array): string {
   return text + String.fromCodePoint(...codes);
 }
 
-/** Place of the first byte that begins no well-formed UTF-8 sequence (Unicode 15, table 3-7), or −1. */
+/** Offset of the first byte that does not begin a well-formed UTF-8 sequence (Unicode 15, table 3-7), or −1. */
 export function firstInvalidByte(bytes: Uint8Array): number {
   const within = (i: number, low: number, high: number) => i < bytes.length && bytes[i] >= low && bytes[i] <= high;
   let i = 0;
