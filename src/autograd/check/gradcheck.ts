@@ -239,7 +239,7 @@ function judgeSides(
   const jump = Math.abs(right.slope - left.slope);
   const truncation = left.truncation + right.truncation;
   const noise = truncation + left.rounding + right.rounding;
-  // A side that has not converged (√x at 0) is no evidence of a kink, however far it is from the other one.
+  // A side that has not converged (√x at 0) is not evidence of a kink, however far it is from the other one.
   if (!(jump > noise && truncation < jump / 100)) {
     // A difference that both sides together cannot distinguish from a kink does not count against the gradient.
     const conclusive = central.conclusive && !(Math.abs(analytic - central.numeric) <= noise);
