@@ -1,5 +1,5 @@
 /**
- * Models to and from other engines.
+ * Converts models to and from the formats of other engines: Keras, ONNX and PyTorch.
  *
  * @module bptt/interchange
  */

@@ -1,12 +1,12 @@
 /**
- * ZIP archives whose files are stored as they are, without compression: what `torch.save` and Keras write.
+ * Reads and writes ZIP archives whose files are stored without compression, as `torch.save` and Keras write them.
  *
  *     for every file    local header, name, bytes
  *     directory         an entry per file: name, size, checksum, place of its local header
  *     end               number of entries, size and place of the directory
  *
- * Nothing is unpacked, so an archive never takes more memory than it has bytes. Refused, each by name: compression, encryption,
- * ZIP64 (archives of 4 GiB and more), two files of one name, files that overlap, a wrong checksum.
+ * Nothing is unpacked, so an archive never takes more memory than its size. These are rejected, each with its own message:
+ * compression, encryption, ZIP64 (archives of 4 GiB and more), duplicate file names, overlapping files, a wrong checksum.
  *
  * Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 and 4.4; the checksum is CRC-32 of ISO 3309.
  */
@@ -27,14 +27,14 @@ interface Entry {
   readonly name: string;
   readonly crc: number;
   readonly size: number;
-  /** Place of the local header. */
+  /** Offset of the local header. */
   readonly at: number;
 }
 
 /**
- * The files of an archive by name, each a view of `bytes`.
+ * Returns the files of an archive by name, each a view of `bytes`.
  *
- * @throws DataError that says what is wrong with the archive
+ * @throws DataError that describes the defect of the archive
  */
 export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -42,7 +42,7 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const places = entries.map((entry) => ({ entry, ...placeOf(view, entry) }));
   let covered = 0;
-  // torch.save can leave checksums out, and all of them are 0 then.
+  // torch.save can omit checksums; all of them are then 0.
   const isChecked = entries.some(({ crc }) => crc !== 0);
   for (const { entry, start, end } of [...places].sort((p, q) => p.entry.at - q.entry.at)) {
     if (entry.at < covered) throw broken(`${quoted(entry.name)} overlaps the file before it`);
@@ -57,7 +57,7 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   return files;
 }
 
-/** @throws DataError where there is no directory, or one that does not fit */
+/** @throws DataError if there is no directory, or an inconsistent one */
 function entriesOf(view: DataView, bytes: Uint8Array): Entry[] {
   const end = endOf(view);
   const count = view.getUint16(end + 10, true);
@@ -87,7 +87,7 @@ function entryAt(view: DataView, at: number, name: string): Entry {
   return { name, size, crc: view.getUint32(at + 16, true), at: view.getUint32(at + 42, true) };
 }
 
-/** Where the bytes of a file lie. */
+/** The position of a file's bytes. */
 function placeOf(view: DataView, { name, size, at }: Entry): { start: number; end: number } {
   if (at + LOCAL_BYTES > view.byteLength || view.getUint32(at, true) !== LOCAL) {
     throw broken(`${quoted(name)} is not where the directory says; it may be truncated`);
@@ -96,7 +96,7 @@ function placeOf(view: DataView, { name, size, at }: Entry): { start: number; en
   return { start, end: start + size };
 }
 
-/** The end of the directory: the last one whose comment fills the rest of the archive. */
+/** Finds the end of the directory: the last end record whose comment fills the rest of the archive. */
 function endOf(view: DataView): number {
   const last = view.byteLength - END_BYTES;
   for (let at = last; at >= Math.max(0, last - LONGEST_COMMENT); at--) {
@@ -113,9 +113,9 @@ function nameIn(bytes: Uint8Array): string {
 }
 
 /**
- * An archive of stored files, in the order given. The same files give the same bytes: all of them are from 1980.
+ * Returns an archive of stored files, in the order given. The same files give the same bytes: all are dated 1980.
  *
- * @param align places of files are multiples of so many bytes
+ * @param align file offsets are multiples of this number of bytes
  */
 export function writeZip(files: Readonly<Record<string, Uint8Array>>, align = 1): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -147,11 +147,11 @@ export function writeZip(files: Readonly<Record<string, Uint8Array>>, align = 1)
 interface Fields {
   readonly crc: number;
   readonly size: number;
-  /** Bytes of the name. */
+  /** The name as bytes. */
   readonly name: number;
 }
 
-/** 1 January 1980: the first day that the format knows. */
+/** 1 January 1980: the earliest date that the format can represent. */
 const DATE = 0x21;
 /** Version 2.0 of the format, and names in UTF-8. */
 const [NEEDED, UTF8_NAMES] = [20, 0x0800];
@@ -182,13 +182,13 @@ function directoryEntry({ crc, size, name }: Fields, at: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Bytes of an extra field that brings what follows to a multiple of `align`: none, or at least its own header. */
+/** Size in bytes of the extra field that aligns the following data to `align`: zero, or at least the size of its header. */
 function paddingOf(at: number, align: number): number {
   const gap = (align - (at % align)) % align;
   return gap === 0 || gap >= 4 ? gap : gap + align * Math.ceil((4 - gap) / align);
 }
 
-/** An extra field of zeros, under the name that PyTorch pads with, `FB`. */
+/** An extra field of zeros, with the id that PyTorch uses for padding, `FB`. */
 function extraOf(length: number): Uint8Array {
   const extra = new Uint8Array(length);
   if (length === 0) return extra;

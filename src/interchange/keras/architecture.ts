@@ -1,4 +1,4 @@
-/** The architecture of a Keras model as a row of layers, whatever the class that holds them. */
+/** The architecture of a Keras model as a sequence of layers, regardless of the model class. */
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { DataError, UnsupportedError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
@@ -6,7 +6,7 @@ import { groupNames, snakeCase } from './export.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A layer, and where its weights lie. */
+/** A layer, and the location of its weights. */
 export interface KerasLayer {
   readonly className: string;
   readonly name: string;
@@ -15,24 +15,24 @@ export interface KerasLayer {
   readonly group: string;
 }
 
-/** Layers that act in training alone. */
+/** Layers that act only in training. */
 const PASSING = new Set([
   ...['Dropout', 'SpatialDropout1D', 'GaussianDropout', 'GaussianNoise', 'AlphaDropout'],
   'ActivityRegularization',
 ]);
 
-/** @throws DataError where a value is not an object */
+/** @throws DataError if a value is not an object */
 export function objectIn(value: unknown, where: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   throw new DataError(`Keras model: ${where} must be an object`);
 }
 
 /**
- * The layers of a `Sequential`, or of a `Functional` model in which each layer reads the one before it.
+ * Returns the layers of a `Sequential`, or of a `Functional` model in which each layer reads the previous one.
  *
  * @param text the configuration, JSON
- * @returns layers that compute, and names of those that act in training alone
- * @throws DataError where it is not the configuration of a model; UnsupportedError where the layers are not in a row
+ * @returns the layers that compute, and the names of those that act only in training
+ * @throws DataError if it is not the configuration of a model; UnsupportedError if the layers do not form a sequence
  */
 export function chainOf(text: string): { layers: KerasLayer[]; passing: string[] } {
   const { class_name, config } = objectIn(parseUniqueJson(text, 'Keras model: its configuration'), 'its configuration');
@@ -60,8 +60,9 @@ function layerAt(value: unknown, i: number): Omit<KerasLayer, 'group'> {
 }
 
 /**
- * The layers without what makes and passes the mask of an `Embedding` with `mask_zero`: Keras 3 writes it into the graph, as an operation
- * `NotEqual` of the ids and 0 and an argument `mask` of the layers behind. Other masks stay, and are refused as what no layer in a row reads.
+ * The layers without the mask of an `Embedding` with `mask_zero`. Keras 3 writes this mask into the graph: as an operation
+ * `NotEqual` on the ids and 0, and as an argument `mask` of the layers that follow. Other masks remain and are rejected, because
+ * no layer in a sequence reads them.
  */
 function withoutMasks(layers: readonly unknown[]): unknown[] {
   const [first] = layers;
@@ -89,7 +90,7 @@ function withoutMasks(layers: readonly unknown[]): unknown[] {
     });
 }
 
-/** Each layer must read the one before it, and nothing else. */
+/** Requires that each layer reads the previous one and nothing else. */
 function expectRow(layers: readonly unknown[]): void {
   layers.forEach((value, i) => {
     const { inbound_nodes = [], name, config } = objectIn(value, `layer ${i}`);

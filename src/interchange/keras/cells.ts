@@ -7,7 +7,7 @@
  *     gru-reset-before        GRU, reset_after=False      r z n        z r h         [3H]
  *     rnn, rnn-relu           SimpleRNN, tanh or relu     one          one           [H]
  *
- * Matrices lie alike: `[inputs, gates · H]`.
+ * Matrices have the same layout: `[inputs, gates · H]`.
  *
  * Source: keras 3, keras/src/layers/rnn/{lstm,gru,simple_rnn}.py.
  */
@@ -22,22 +22,22 @@ export interface Direction {
   readonly bn?: Hdf5Dataset;
 }
 
-/** A cell of this package in Keras. */
+/** The Keras counterpart of a cell of this package. */
 export interface KerasCell {
   readonly className: string;
-  /** What of the configuration says that it is this cell. */
+  /** Configuration values that identify this cell. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly gates: number;
-  /** For each gate there, which one it is here. */
+  /** For each Keras gate, the index of our gate. */
   readonly order: readonly number[];
-  /** Whether there is a recurrent bias of its own. */
+  /** Whether there is a separate recurrent bias. */
   readonly twoBiases: boolean;
 }
 
 const GRU_ORDER = [1, 0, 2];
 const GATED = { activation: 'tanh', recurrent_activation: 'sigmoid' };
 
-/** By the name of the cell here. */
+/** Cells by their name in this package. */
 export const KERAS_CELLS: Readonly<Record<string, KerasCell>> = {
   lstm: { className: 'LSTM', config: GATED, gates: 4, order: [0, 1, 2, 3], twoBiases: false },
   gru: { className: 'GRU', config: { ...GATED, reset_after: true }, gates: 3, order: GRU_ORDER, twoBiases: true },
@@ -46,13 +46,13 @@ export const KERAS_CELLS: Readonly<Record<string, KerasCell>> = {
   'rnn-relu': { className: 'SimpleRNN', config: { activation: 'relu' }, gates: 1, order: [0], twoBiases: false },
 };
 
-/** @throws UnsupportedError that names a cell that Keras does not have */
+/** @throws UnsupportedError naming a cell that Keras does not have */
 export function kerasCellOf(name: string): KerasCell {
   if (Object.hasOwn(KERAS_CELLS, name)) return KERAS_CELLS[name];
   throw new UnsupportedError(`Keras has no layer that is the cell ${name}; it has ${Object.keys(KERAS_CELLS).join(', ')}`); // prettier-ignore
 }
 
-/** The columns of a matrix, or of a vector, as blocks of H in another order. */
+/** Reorders the columns of a matrix, or the elements of a vector, in blocks of H. */
 function reordered({ shape, values }: Hdf5Dataset, order: readonly number[]): Hdf5Dataset {
   const width = shape[shape.length - 1];
   const H = width / order.length;
@@ -65,7 +65,7 @@ function reordered({ shape, values }: Hdf5Dataset, order: readonly number[]): Hd
 
 const inverse = (order: readonly number[]): number[] => order.map((_, gate) => order.indexOf(gate));
 
-/** kernel, recurrent kernel, bias, as Keras orders them. */
+/** kernel, recurrent kernel, bias, in Keras order. */
 export function toKeras({ order, twoBiases, gates }: KerasCell, { Wx, Wh, b, bn }: Direction): Hdf5Dataset[] {
   const bias = reordered(b, order);
   if (!twoBiases) return [reordered(Wx, order), reordered(Wh, order), bias];
@@ -77,10 +77,11 @@ export function toKeras({ order, twoBiases, gates }: KerasCell, { Wx, Wh, b, bn 
 }
 
 /**
- * The way back; without a bias it is 0. Of a GRU with two, the recurrent ones of r and z are added to the others, which is the same.
+ * The inverse conversion; a missing bias is 0. For a GRU with two biases, the recurrent biases of r and z are added to the
+ * others, which is equivalent.
  *
  * @param where names the layer in messages
- * @throws DataError where a shape is not that of the cell
+ * @throws DataError if a shape is not that of the cell
  */
 export function fromKeras(cell: KerasCell, weights: readonly Hdf5Dataset[], where: string): Direction {
   const [kernel, recurrent, bias] = weights;

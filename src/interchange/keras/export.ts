@@ -1,4 +1,4 @@
-/** A model as a `.keras` file of Keras 3: a ZIP archive of its architecture and its weights. */
+/** Exports a model as a `.keras` file for Keras 3: a ZIP archive of its architecture and its weights. */
 import { flatten } from '../../autograd/grads.js';
 import type { Model } from '../../labeling/model/model.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
@@ -13,7 +13,10 @@ import { kerasCellOf, toKeras } from './cells.js';
 import type { Hdf5Dataset, Hdf5Group } from './hdf5-write.js';
 import { writeHdf5 } from './hdf5-write.js';
 
-/** The files of a `.keras` archive; the last is ours: words, labels, and what Keras has no place for. Keras does not look at it. */
+/**
+ * The files of a `.keras` archive. The last one is ours, with words, labels, and everything that has no place in Keras; Keras
+ * ignores it.
+ */
 export const KERAS_FILES = {
   metadata: 'metadata.json',
   config: 'config.json',
@@ -24,11 +27,11 @@ export const KERAS_FILES = {
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * The bytes of a `.keras` file: `keras.models.load_model` makes a `Sequential` of it, from ids of words `[batch, time]` to probabilities of
- * labels `[batch, time, K]`. The same model gives the same bytes.
+ * Returns the bytes of a `.keras` file. `keras.models.load_model` turns it into a `Sequential` model from word ids `[batch,
+ * time]` to label probabilities `[batch, time, K]`. The same model gives the same bytes.
  *
- * @throws UnsupportedError that names a part that Keras layers in a row cannot be: encoders other than words, a CRF, labels of
- *   sentences, several heads, residual sums, cells that Keras lacks, ensembles
+ * @throws UnsupportedError naming a part that a sequence of Keras layers cannot represent: encoders other than words, a CRF,
+ *   sentence labels, several heads, residual sums, cells that Keras lacks, ensembles
  */
 export function exportKeras(model: Model): Uint8Array {
   expectRepresentable(model);
@@ -53,7 +56,7 @@ export function exportKeras(model: Model): Uint8Array {
   });
 }
 
-/** Whether labels may not follow each other as they like: Keras gives probabilities alone. */
+/** Whether label transitions are restricted: Keras returns only probabilities. */
 export function isConstrained({ config }: Model): boolean {
   return decodingOf(config.heads[0]).mask !== undefined;
 }
@@ -79,7 +82,7 @@ function datasetOf(x: Tensor): Hdf5Dataset {
 /** A layer of the architecture, and its group of weights. */
 interface Part {
   readonly layer: Json;
-  /** Its class as the weights spell it. */
+  /** Its class name as used in the weights file. */
   readonly group: string;
   readonly weights: Hdf5Group;
 }
@@ -126,13 +129,13 @@ function sequential(layers: readonly Json[]): Json {
   return { module: 'keras', class_name: 'Sequential', config, registered_name: null };
 }
 
-/** Groups are named by class and, from the second of a class on, by number. */
+/** Groups are named by class, with a number from the second of a class onward. */
 function grouped(parts: readonly Part[]): Hdf5Group {
   const names = groupNames(parts.map(({ group }) => group));
   return Object.fromEntries(parts.map(({ weights }, i) => [names[i], weights]));
 }
 
-/** The groups of layers of such classes, in their order. */
+/** The groups of layers of the given classes, in order. */
 export function groupNames(classes: readonly string[]): string[] {
   return classes.map((name, i) => {
     const before = classes.slice(0, i).filter((other) => other === name).length;
@@ -140,7 +143,7 @@ export function groupNames(classes: readonly string[]): string[] {
   });
 }
 
-/** `SimpleRNN` is `simple_rnn`, as `to_snake_case` of Keras has it. */
+/** `SimpleRNN` becomes `simple_rnn`, as in `to_snake_case` of Keras. */
 export function snakeCase(name: string): string {
   return name
     .replace(/\W+/g, '')

@@ -1,18 +1,18 @@
 /**
- * Attributes of the objects of an HDF5 file, one at a time. jsfive unpacks all those of an object together: one that is damaged spoils the
- * others, and a type that it does not know is reported on the console, which is the caller's. So the messages are read here as far
- * as name, type and size, and jsfive unpacks the value of the one that is asked for.
+ * Reads the attributes of HDF5 objects one at a time. jsfive unpacks all attributes of an object together: a damaged one makes
+ * the others unreadable, and an unknown type is reported on the caller's console. The messages are therefore parsed here up to
+ * name, type and size, and jsfive unpacks only the value of the requested attribute.
  *
  *     attribute message   version, a byte that is reserved or flags, sizes of name, type and dataspace (2 bytes each),
  *                         in version 3 the character set of the name; name, type, dataspace, value
  *
- * In version 1 each of the three parts is filled up to a multiple of 8 bytes.
+ * In version 1 each of the three parts is padded to a multiple of 8 bytes.
  *
  * Source: HDF5 File Format Specification 3.0, sections IV.A.2.b (dataspace), IV.A.2.d (datatype) and IV.A.2.m (attribute).
  */
 import { decodeUtf8 } from '../../serialize/utf8.js';
 
-/** Messages of an object header, as jsfive holds them. */
+/** Messages of an object header, as stored by jsfive. */
 export interface Hdf5Messages {
   find_msg_type(type: number): readonly ReadonlyMap<string, unknown>[];
   unpack_attribute(offset: number): readonly [name: string, value: unknown];
@@ -20,16 +20,17 @@ export interface Hdf5Messages {
 
 const ATTRIBUTE = 0x000c;
 
-/** Classes of types, the low four bits of their first byte: those of numbers and of text, which is all that a file of Keras has. */
+/** Classes of types, the low four bits of their first byte: those of numbers and text, the only ones in a Keras file. */
 const CLASS = { integer: 0, float: 1, string: 3, variable: 9 } as const;
 
-/** Bytes of a value of variable length: its length, and where it lies. */
+/** Size in bytes of a reference to a variable-length value: its length and address. */
 const REFERENCE_BYTES = 16;
 
 /**
- * The value of an attribute: text, a number or a list of them; undefined where there is none of that name, or it holds something else.
+ * Returns the value of an attribute: text, a number or a list of these; undefined if there is no such attribute, or it holds
+ * something else.
  *
- * @throws Error where its message is damaged; what jsfive throws where its value is
+ * @throws Error if its message is damaged, or whatever jsfive throws if its value is
  */
 export function attributeOf(messages: Hdf5Messages, bytes: Uint8Array, name: string): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -41,7 +42,7 @@ export function attributeOf(messages: Hdf5Messages, bytes: Uint8Array, name: str
   return messages.unpack_attribute(found!.at)[1];
 }
 
-/** Where the parts of an attribute lie. */
+/** Offsets of the parts of an attribute. */
 interface Head {
   readonly at: number;
   readonly name: string | undefined;
@@ -61,7 +62,7 @@ function headOf(view: DataView, at: number): Head {
   return { at, name: name?.replace(/\0$/, ''), type, space: type + filled(typeBytes) };
 }
 
-/** Bytes of one value of a type; undefined where jsfive does not know the type, or it is not needed here. */
+/** Size in bytes of one value of a type; undefined if jsfive does not support the type, or it is not needed here. */
 function bytesOfValue(view: DataView, at: number): number | undefined {
   const kind = view.getUint8(at) & 0x0f;
   const size = view.getUint32(at + 4, true);
@@ -71,7 +72,7 @@ function bytesOfValue(view: DataView, at: number): number | undefined {
   return kind === CLASS.variable && isText ? REFERENCE_BYTES : undefined;
 }
 
-/** Values of a dataspace. */
+/** Number of values in a dataspace. */
 function elements(view: DataView, at: number): number {
   const version = view.getUint8(at);
   const sizes = at + (version === 1 ? 8 : 4);

@@ -1,4 +1,7 @@
-/** HDF5 files, read by jsfive, an optional peer: the format has three generations of structures, of which Keras files use all. */
+/**
+ * Reads HDF5 files with jsfive, an optional peer dependency: the format has three generations of structures, and Keras files use
+ * all of them.
+ */
 import { DataError } from '../../tensor/errors.js';
 import { loadPeer } from '../../tensor/peer.js';
 import { quoted } from '../../tensor/visible.js';
@@ -10,37 +13,37 @@ import type { Hdf5Dataset } from './hdf5-write.js';
 interface Hdf5Object {
   /** The messages of its header. */
   readonly _dataobjects: Hdf5Messages;
-  /** Of a group: names of its members. */
+  /** Names of the members of a group. */
   readonly keys?: readonly string[];
-  /** Of a group: a member. It throws where there is none, and gives null where a link leads nowhere. */
+  /** Returns a member of a group. It throws if there is none, and returns null if a link is broken. */
   get?(name: string): Hdf5Object | null;
-  /** Of a dataset. */
+  /** Values of a dataset. */
   readonly shape?: readonly number[];
   readonly dtype?: unknown;
   readonly value?: ArrayLike<number>;
 }
 
-/** The module jsfive, as far as it is used. */
+/** The part of the module jsfive that is used. */
 export interface Hdf5Library {
   readonly File: new (bytes: ArrayBuffer, name: string) => unknown;
 }
 
-/** A file that is open. */
+/** An open file. */
 export interface Hdf5File {
-  /** Names of the members of a group; none where there is no such group. */
+  /** Names of the members of a group; empty if there is no such group. */
   members(path: string): readonly string[];
-  /** A dataset of numbers. @throws DataError where there is none, or it holds something else */
+  /** Returns a numeric dataset. @throws DataError if there is none, or it holds something else */
   dataset(path: string): Hdf5Dataset;
-  /** An attribute of a group, `''` being the file; undefined where there is none. */
+  /** Returns an attribute of a group (`''` for the root group); undefined if there is none. */
   attribute(path: string, name: string): unknown;
 }
 
-/** Loads jsfive. @throws UnsupportedError where it is not installed, or cannot be loaded */
+/** Loads jsfive. @throws UnsupportedError if it is not installed, or cannot be loaded */
 export async function loadHdf5Library(): Promise<Hdf5Library> {
   return (await loadPeer('jsfive', 'Keras files hold their weights in HDF5, which jsfive reads: ')) as Hdf5Library;
 }
 
-/** Opens a file. @throws DataError where it is none that can be read */
+/** Opens a file. @throws DataError if it is not a readable HDF5 file */
 export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
   const root = attempted(
     'the file cannot be read',
@@ -49,10 +52,10 @@ export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
   const at = (path: string): Hdf5Object | undefined => {
     try {
       const names = path.split('/').filter((name) => name !== '');
-      // One at a time: jsfive takes a path apart at its first line break too.
+      // One component at a time: jsfive also splits a path at its first line break.
       return names.reduce<Hdf5Object | undefined>((each, name) => each?.get?.(name) ?? undefined, root);
     } catch {
-      return undefined; // jsfive throws where there is nothing
+      return undefined; // jsfive throws if there is no such member
     }
   };
   return {
@@ -66,13 +69,13 @@ export function openHdf5({ File }: Hdf5Library, bytes: Uint8Array): Hdf5File {
   };
 }
 
-/** Floating-point numbers of 2, 4 and 8 bytes, of either order. */
+/** Floating-point numbers of 2, 4 and 8 bytes, in either byte order. */
 const NUMBERS = /^[<>=|]?f[248]$/;
 
-/** Axes of a dataset at most; the weights of these layers have 1 or 2. */
+/** Maximum number of axes of a dataset; the weights of these layers have 1 or 2. */
 const MOST_AXES = 8;
 
-/** Elements per byte of a file at most: what deflate can pack, 1,032 bytes of zeros in one. */
+/** Maximum number of elements per byte of a file: deflate packs at most 1,032 bytes of zeros into one. */
 const MOST_PER_BYTE = 1032;
 
 function datasetAt(path: string, found: Hdf5Object | undefined, bytes: Uint8Array): Hdf5Dataset {
@@ -93,7 +96,7 @@ function datasetAt(path: string, found: Hdf5Object | undefined, bytes: Uint8Arra
   return { shape, values: Float32Array.from(value) };
 }
 
-/** What jsfive throws on damaged files is anything, from range errors to texts. */
+/** On damaged files jsfive throws anything from range errors to strings. */
 function attempted<R>(what: string, act: () => R): R {
   try {
     return act();

@@ -1,6 +1,6 @@
 /**
- * HDF5 files of groups and float32 datasets, as far as weights of Keras need them: the oldest version of the format, which every
- * reader knows, with contiguous data.
+ * Writes HDF5 files of groups and float32 datasets, as far as Keras weights need them: the oldest version of the format, which
+ * every reader supports, with contiguous data.
  *
  *     superblock (version 0)                       sizes, and the root group
  *     group      object header (version 1)         one message: where its B-tree and its names lie
@@ -25,21 +25,21 @@ export interface Hdf5Group {
 }
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-/** An address that is none, in two halves. */
+/** The undefined address, in two halves. */
 const NOWHERE = 0xffffffff;
-/** Members of a group at most are twice as many: one node holds them all. */
+/** A group can have at most twice this many members: one node holds them all. */
 const LEAF_K = 32;
 const INTERNAL_K = 16;
 const SUPERBLOCK_BYTES = 96;
 const ENTRY_BYTES = 40;
 
 const MESSAGE = { dataspace: 0x0001, datatype: 0x0003, fill: 0x0005, layout: 0x0008, symbols: 0x0011 } as const;
-/** IEEE float32, little-endian: class 1 version 1, its bits, and where sign, exponent and mantissa lie. */
+/** IEEE float32, little-endian: class 1 version 1, its bits, and the positions of sign, exponent and mantissa. */
 const FLOAT32 = [0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
 
-/** Grows by parts, each at a multiple of 8. */
+/** A buffer that grows by parts, each aligned to 8 bytes. */
 interface Writer {
-  /** Appends zeros and returns where they lie. */
+  /** Appends zeros and returns their offset. */
   room(bytes: number): number;
   put(at: number, bytes: ArrayLike<number>): void;
   u16(at: number, value: number): void;
@@ -52,9 +52,10 @@ interface Writer {
 }
 
 /**
- * The bytes of a file. The same tree gives the same bytes.
+ * Returns the bytes of a file. The same tree gives the same bytes.
  *
- * @throws ArgumentError where a group has more than 64 members, a name is empty or has a slash, or values do not fill their shape
+ * @throws ArgumentError if a group has more than 64 members, a name is empty or contains a slash, or the number of values does
+ *   not match the shape
  */
 export function writeHdf5(root: Hdf5Group): Uint8Array {
   const out = createWriter();
@@ -68,7 +69,7 @@ export function writeHdf5(root: Hdf5Group): Uint8Array {
   out.u64(40, out.size);
   out.nowhere(48);
   out.u64(64, header);
-  out.u32(72, 1); // what follows is a copy of the message of the group
+  out.u32(72, 1); // the following bytes are a copy of the group's message
   out.u64(80, tree);
   out.u64(88, heap);
   return out.bytes();
@@ -94,7 +95,7 @@ function writeGroup(out: Writer, group: Hdf5Group): GroupPlace {
   return { header, tree, heap };
 }
 
-/** A member, and what the entry of its name caches: tree and heap of a group. */
+/** A member, and what its symbol table entry caches: the tree and heap of a group. */
 function writeMember(out: Writer, name: string, member: Hdf5Group | Hdf5Dataset): GroupPlace | { header: number } {
   return isDataset(member) ? { header: writeDataset(out, name, member) } : writeGroup(out, member);
 }
@@ -118,7 +119,7 @@ function writeDataset(out: Writer, name: string, { shape, values }: Hdf5Dataset)
     out.put(space, [1, shape.length]);
     shape.forEach((n, i) => out.u64(space + 8 + 8 * i, n));
     out.put(type, FLOAT32);
-    out.put(fill, [2, 1]); // version 2, room taken early, no value of its own
+    out.put(fill, [2, 1]); // version 2, early allocation, no fill value
     out.put(layout, [3, 1]); // version 3, contiguous
     if (values.length > 0) out.u64(layout + 2, data);
     else out.nowhere(layout + 2);
@@ -126,7 +127,7 @@ function writeDataset(out: Writer, name: string, { shape, values }: Hdf5Dataset)
   });
 }
 
-/** An object header with messages of such types and sizes, multiples of 8; `fill` gets where their contents lie. */
+/** Writes an object header with messages of the given types and sizes (multiples of 8); `fill` receives the offsets of their contents. */
 function writeHeader(
   out: Writer,
   messages: readonly (readonly [type: number, size: number])[],
@@ -136,7 +137,7 @@ function writeHeader(
   const header = out.room(16 + total);
   out.put(header, [1]);
   out.u16(header + 2, messages.length);
-  out.u32(header + 4, 1); // one name leads here
+  out.u32(header + 4, 1); // one link points here
   out.u32(header + 8, total);
   let at = header + 16;
   const places = messages.map(([type, size]) => {
@@ -149,7 +150,7 @@ function writeHeader(
   return header;
 }
 
-/** The names of a group, each with a zero behind it, and where they begin; at 0 is the empty one. */
+/** The names of a group, each followed by a zero byte, and their offsets; the empty name is at 0. */
 function writeHeap(out: Writer, names: readonly string[]): { heap: number; offsets: number[] } {
   const encoded = names.map(encodeUtf8);
   let size = 8;
@@ -196,7 +197,7 @@ function expectName(name: string): void {
   throw new ArgumentError(`HDF5: a name must have characters, and no slash; got ${JSON.stringify(name)}`);
 }
 
-/** The order of the B-tree: by bytes. */
+/** Order of the B-tree: bytewise. */
 function byBytes(p: string, q: string): number {
   const [a, b] = [encodeUtf8(p), encodeUtf8(q)];
   const i = a.findIndex((byte, at) => byte !== b[at]);

@@ -1,4 +1,4 @@
-/** A model from a file of Keras: `.keras` of Keras 3, or an `.h5` that holds a whole model. */
+/** Imports a model from a Keras file: `.keras` from Keras 3, or an `.h5` that holds a whole model. */
 import { encodeSafetensors } from '../../serialize/safetensors.js';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
@@ -23,37 +23,38 @@ import type { KerasWeights } from './layers.js';
 import { layersOf } from './layers.js';
 import { plainModel } from './plain.js';
 
-/** How a file of Keras is read. */
+/** Options for importing a Keras file. */
 export interface KerasImportOptions {
-  /** Words of the embedding's rows, and labels of the output: needed where the file is not an export of this package. */
+  /** Words of the embedding's rows, and labels of the output; required if the file was not exported by this package. */
   readonly names?: Pick<StateDictNames, 'words' | 'labels' | 'unknown' | 'lowerCase'>;
-  /** The module jsfive, for bundles; by default it is loaded. */
+  /** The module jsfive, for use in bundles; by default it is loaded dynamically. */
   readonly library?: Hdf5Library;
 }
 
 const KEYS = keysOf<KerasImportOptions>({ names: true, library: true });
 
-/** A model, and layers of the file that were left out, because they act in training alone. */
+/** A model, and the layers of the file that were left out because they act only in training. */
 export interface KerasImport {
   readonly model: Model;
   readonly leftOut: readonly string[];
 }
 
-/** What is wrong where names come with a file that needs none. */
+/** Error for names passed with a file that needs none. */
 export const OWN_NAMES = 'the file has its words and labels: leave names out';
 
-/** An HDF5 file begins so. */
+/** Signature of an HDF5 file. */
 const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Whether bytes begin as an HDF5 file does. */
+/** Whether bytes start with the HDF5 signature. */
 export const isHdf5 = (bytes: Uint8Array): boolean => HDF5.every((byte, i) => bytes[i] === byte);
 
 /**
- * The model of a file: an embedding, then LSTM, GRU or SimpleRNN layers, one direction or both, then a dense layer with softmax, in a row.
+ * Returns the model in a file: an embedding, then LSTM, GRU or SimpleRNN layers in one or both directions, then a dense layer
+ * with softmax, in sequence.
  *
  * @param bytes of a `.keras` file, or of an `.h5` with architecture and weights
- * @throws DataError where the file is damaged, or its weights do not make such a model; UnsupportedError that names a layer, or an option
- *   of it, that has no counterpart; ArgumentError where `names` are needed, or are not
+ * @throws DataError if the file is damaged, or its weights do not form such a model; UnsupportedError naming an unsupported layer
+ *   or option; ArgumentError if `names` are required but missing, or given but not needed
  */
 export async function importKeras(bytes: Uint8Array, options: KerasImportOptions = {}): Promise<KerasImport> {
   expectKnownKeys('importKeras', 'options', options, KEYS);
@@ -73,7 +74,7 @@ export async function importKeras(bytes: Uint8Array, options: KerasImportOptions
 interface Opened {
   readonly architecture: string;
   readonly weights: KerasWeights;
-  /** What `bptt export` wrote beside. */
+  /** The companion data that `bptt export` wrote. */
   readonly facts?: Readonly<Record<string, string>>;
 }
 
@@ -115,7 +116,7 @@ function factsIn(text: string): Readonly<Record<string, string>> {
   return own as Readonly<Record<string, string>>;
 }
 
-/** An `.h5` of the days before Keras 3, or of its legacy format: everything is in one HDF5 file. */
+/** An `.h5` from before Keras 3, or in its legacy format: everything is in one HDF5 file. */
 function fromHdf5(bytes: Uint8Array, library: Hdf5Library): Opened {
   if (!isHdf5(bytes)) throw new DataError('Keras model: expected a .keras archive or an HDF5 file: the file is neither'); // prettier-ignore
   const file = openHdf5(library, bytes);
@@ -140,7 +141,7 @@ function fromHdf5(bytes: Uint8Array, library: Hdf5Library): Opened {
   return { architecture, weights };
 }
 
-/** The model that was exported, perhaps trained since. */
+/** The exported model, possibly trained since. */
 function ownModel(read: ReturnType<typeof layersOf>, facts: Readonly<Record<string, string>>): Model {
   const config = parseUniqueJson(facts.config ?? '', `${KERAS_FILES.facts}: config`) as { heads?: { name?: string }[] };
   const tensors: Record<string, Tensor> = { 'encoders.words.weight': tensorOf(read.embedding) };

@@ -1,4 +1,4 @@
-/** The layers of a Keras model with their weights, as parts of a tagger; what has no counterpart is refused by its name. */
+/** Converts the layers of a Keras model with their weights to parts of a tagger; an unsupported layer or option is rejected by name. */
 import { DataError, UnsupportedError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
 import { objectIn } from './architecture.js';
@@ -7,11 +7,11 @@ import type { Direction } from './cells.js';
 import { fromKeras, KERAS_CELLS } from './cells.js';
 import type { Hdf5Dataset } from './hdf5-write.js';
 
-/** Where the weights of layers are. */
+/** Access to the weights of layers. */
 export interface KerasWeights {
-  /** Of an embedding or a dense layer; `wrapped` in a TimeDistributed. */
+  /** Weights of an embedding or a dense layer; `wrapped` if it is in a TimeDistributed. */
   plain(layer: KerasLayer, wrapped: boolean): Hdf5Dataset[];
-  /** Of a recurrent layer: of each direction by its name, or of `''` where there is one alone. */
+  /** Weights of a recurrent layer: of each direction by its name, or of `''` if there is only one. */
   directions(layer: KerasLayer, names: readonly string[]): Hdf5Dataset[][];
 }
 
@@ -25,11 +25,11 @@ export interface KerasDense {
 /** The parts of a tagger. */
 export interface KerasParts {
   readonly embedding: Hdf5Dataset;
-  /** Whether the words with id 0 are skipped: `mask_zero`. */
+  /** Whether words with id 0 are skipped (`mask_zero`). */
   readonly masked: boolean;
-  /** Name of the cell here. */
+  /** Name of the cell in this package. */
   readonly cell: string;
-  /** Of each layer one direction, or the forward and the reverse one. */
+  /** For each layer, one direction or both, forward first. */
   readonly recurrent: readonly (readonly Direction[])[];
   readonly dense: readonly KerasDense[];
 }
@@ -40,7 +40,7 @@ const refused = ({ name, className }: KerasLayer, what: string): UnsupportedErro
   new UnsupportedError(`Keras model: layer ${quoted(name)} (${className}): ${what}`);
 
 /**
- * @throws UnsupportedError that names a layer or an option of it; DataError where weights are missing or of another shape
+ * @throws UnsupportedError naming a layer or one of its options; DataError if weights are missing or have the wrong shape
  */
 export function layersOf(layers: readonly KerasLayer[], weights: KerasWeights): KerasParts {
   const [first, ...rest] = layers;
@@ -98,7 +98,7 @@ function expectBoth(layer: KerasLayer): void {
   }
 }
 
-/** Options under which a layer computes what a cell here does. */
+/** Option values with which a layer computes the same as a cell of this package. */
 const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   return_sequences: [true],
   return_state: [undefined, false],
@@ -107,10 +107,10 @@ const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   time_major: [undefined, false],
 };
 
-/** The cell here that a layer is. @throws UnsupportedError naming the option that no cell has */
+/** Returns the cell that a layer corresponds to. @throws UnsupportedError naming an option that no cell supports */
 function cellOf(layer: KerasLayer, className: string, config: Json): string {
   for (const [key, allowed] of Object.entries(EXPECTED)) {
-    // the direction of a Bidirectional that runs backward says so itself; the other one is described here
+    // the backward direction of a Bidirectional is marked as such; the other one is described here
     if (!allowed.includes(config[key])) throw refused(layer, `${key} must be ${String(allowed[allowed.length - 1])}; got ${JSON.stringify(config[key])}`); // prettier-ignore
   }
   const found = Object.entries(KERAS_CELLS).find(
@@ -125,7 +125,7 @@ function cellOf(layer: KerasLayer, className: string, config: Json): string {
 
 const defaultOf = (key: string): unknown => ({ activation: 'tanh', recurrent_activation: 'sigmoid', reset_after: true })[key]; // prettier-ignore
 
-/** Dense layers, perhaps in a TimeDistributed, with an activation of their own behind. */
+/** Dense layers, possibly in a TimeDistributed, followed by a separate activation. */
 function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): KerasDense[] {
   const dense: KerasDense[] = [];
   for (const layer of layers) {
@@ -143,7 +143,7 @@ function denseLayers(layers: readonly KerasLayer[], weights: KerasWeights): Kera
   throw new UnsupportedError('Keras model: expected a Dense layer with the scores of labels at the end; got none');
 }
 
-/** What a layer applies that is an activation alone: `Activation`, or `Softmax` over the labels. */
+/** The function of a pure activation layer: `Activation`, or `Softmax` over the labels. */
 function activationOf({ className, config }: KerasLayer): string | undefined {
   if (className === 'Activation') return String(config.activation);
   return className === 'Softmax' && (config.axis ?? -1) === -1 ? 'softmax' : undefined;

@@ -1,4 +1,4 @@
-/** A tagger that was trained in Keras by another program, with its words and labels. */
+/** Builds a model from a tagger that another program trained in Keras, plus its words and labels. */
 import { flatten } from '../../autograd/grads.js';
 import { loadModel } from '../../labeling/model/file.js';
 import type { Model } from '../../labeling/model/model.js';
@@ -16,11 +16,11 @@ import type { Direction } from './cells.js';
 import type { Hdf5Dataset } from './hdf5-write.js';
 import type { KerasParts } from './layers.js';
 
-/** The cell that Keras alone has: it is read as the other GRU, whose second bias is 0, and renamed. */
+/** A GRU variant that exists only in Keras: it is read as the other GRU, with a second bias of 0, and renamed. */
 const RESET_BEFORE = 'gru-reset-before';
 
 /**
- * @throws UnsupportedError where there is a dense layer before the output, or the unknown word is masked; DataError where words or labels do not fit the weights
+ * @throws UnsupportedError if there is a dense layer before the output, or the unknown word is masked; DataError if words or labels do not fit the weights
  */
 export function plainModel({ embedding, masked, cell, recurrent, dense }: KerasParts, names: StateDictNames): Model {
   if (dense.length > 1) throw new UnsupportedError('Keras model: a dense layer before the output can be imported from exports of bptt alone'); // prettier-ignore
@@ -39,10 +39,10 @@ export function plainModel({ embedding, masked, cell, recurrent, dense }: KerasP
 }
 
 /**
- * With `mask_zero` Keras skips the words with id 0. That is what a sentence is filled up with, and changes nothing here; the unknown word
- * would be skipped too.
+ * With `mask_zero` Keras skips words with id 0. As long as id 0 is padding, this makes no difference here; but if it were the
+ * unknown word, unknown words would be skipped too.
  *
- * @throws UnsupportedError where id 0 is the unknown word
+ * @throws UnsupportedError if id 0 is the unknown word
  */
 function expectFillerFirst({ words, unknown = defaultUnknown(words) }: StateDictNames): void {
   if (words[0] !== unknown) return;
@@ -70,7 +70,7 @@ function transposed({ shape, values }: Hdf5Dataset): Tensor {
   return viewOf(flatCopy(x), x.shape);
 }
 
-/** The same weights as the GRU that resets before the product. */
+/** The same weights as a GRU that resets before the product. */
 function renamed(model: Model): Model {
   const facts = factsOf(model);
   const config = JSON.parse(facts.config) as ModelConfig;

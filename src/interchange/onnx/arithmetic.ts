@@ -1,4 +1,4 @@
-/** Small pieces of arithmetic that several parts of a graph have. */
+/** Small pieces of arithmetic that several parts of a graph share. */
 import type { LinearParams } from '../../layers/linear.js';
 import type { GraphBuilder } from './builder.js';
 
@@ -14,7 +14,7 @@ export function affine(
   return builder.add('Add', [product, builder.weight(`${path}.b`, b)], {}, output);
 }
 
-/** The most negative float32: what stands where there is nothing, in front of a maximum. */
+/** The most negative float32, which fills empty places before a maximum. */
 export const LOWEST = -3.4028234663852886e38;
 
 /** `x` where the mask is true, else a number. */

@@ -1,44 +1,44 @@
-/** A graph of ONNX operations while it is made: names, constants that are equal kept once, and nodes in the order in which they run. */
+/** Builds a graph of ONNX operations: assigns names, stores equal constants once, and keeps nodes in execution order. */
 import type { Tensor } from '../../tensor/types.js';
 import { flatCopy } from '../../tensor/view.js';
 import type { Attribute, Elements, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './proto.js';
 import { FLOAT, INT32, INT64 } from './proto.js';
 
-/** Attributes of a node; one that is undefined is left out. */
+/** Attributes of a node; undefined ones are left out. */
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
-/** A graph while it is made. Values are named by texts. */
+/** A graph under construction. Values are identified by name. */
 export interface GraphBuilder {
-  /** Adds a node of one output and returns the name of that. */
+  /** Adds a node with one output and returns the name of the output. */
   add(operator: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
-  /** Adds a node of several outputs. */
+  /** Adds a node with several outputs and returns their names. */
   addMany(operator: string, inputs: readonly string[], count: number, attributes?: Attributes): string[];
-  /** A float32 constant under a name of its own, or of the same numbers under that name. */
+  /** Adds a float32 constant under the given name, unless an equal constant exists; returns the name. */
   weight(name: string, x: Tensor): string;
-  /** A float32 constant without axes, such as a summand. */
+  /** A float32 scalar constant, such as a summand. */
   scalar(value: number): string;
   /** An int64 constant `[n]`, such as a list of axes. */
   integers(values: readonly number[]): string;
-  /** An int64 constant without axes. */
+  /** An int64 scalar constant. */
   int64(value: number): string;
-  /** An int32 constant without axes. */
+  /** An int32 scalar constant. */
   int32(value: number): string;
   input(value: OnnxValue): string;
   output(value: OnnxValue): void;
-  /** A graph within this one, which sees the values of this one: the body of a loop. Constants go to the outermost graph. */
+  /** A subgraph that can use the values of this graph: the body of a loop. Constants are added to the outermost graph. */
   inner(): GraphBuilder;
-  /** The graph as it is now. */
+  /** The graph in its current state. */
   graph(name: string): OnnxGraph;
 }
 
-/** What graphs within each other share. */
+/** State shared by nested graphs. */
 interface Shared {
   readonly initializers: Map<string, OnnxTensor>;
-  /** How many nodes there are of each operator. */
+  /** Number of nodes of each operator. */
   readonly counts: Map<string, number>;
 }
 
-/** An empty graph. */
+/** Creates an empty graph. */
 export function graphBuilder(): GraphBuilder {
   return builderOf({ initializers: new Map(), counts: new Map() }, true);
 }
@@ -81,7 +81,7 @@ function builderOf(shared: Shared, outermost: boolean): GraphBuilder {
   };
 }
 
-/** Constants, each under a name that says what it is; equal ones are one. */
+/** Constants, each under a descriptive name; equal constants are stored once. */
 function constantsOf({
   initializers,
 }: Shared): Pick<GraphBuilder, 'weight' | 'scalar' | 'integers' | 'int64' | 'int32'> {

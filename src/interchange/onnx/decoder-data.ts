@@ -1,6 +1,6 @@
 /**
- * What a decoder beside an ONNX file needs to know, as plain JSON: how words become integers, and how scores become labels. ONNX Runtime
- * in JavaScript does not show the metadata of a file, so that it stands in a file of its own too.
+ * Data for the decoder next to an ONNX file, as plain JSON: how words become integers, and how scores become labels. ONNX Runtime
+ * for JavaScript does not expose the metadata of a file, so these data are also written to a separate file.
  */
 import type { Model } from '../../labeling/index.js';
 import type { AffixConfig, EncoderConfig, HeadConfig } from '../../labeling/index.js';
@@ -11,10 +11,10 @@ import type { TensorRecord } from '../../autograd/grads.js';
 import { flatCopy } from '../../tensor/view.js';
 import { scoresOf } from './heads.js';
 
-/** How one encoder reads words: the JSON of its reader, and the integers per word where they are always as many. */
+/** How one encoder reads words: the JSON of its reader, and the number of integers per word if it is constant. */
 export type ReaderData = Readonly<Record<string, unknown>> & { readonly kind: string; readonly columns?: number };
 
-/** Scores of a chain; null where a label may not begin, follow or end. */
+/** Transition scores of a chain; null if a label may not start, follow or end. */
 export interface ChainData {
   readonly start: readonly (number | null)[];
   readonly transitions: readonly (readonly (number | null)[])[];
@@ -28,19 +28,19 @@ export interface HeadData {
   /** The name of the graph's output. */
   readonly output: string;
   readonly labels: readonly string[];
-  /** Where labels are those of the best path. */
+  /** Present if the labels are those of the best path. */
   readonly chain?: ChainData;
-  /** Where labels are given back in another scheme than they were learned in. */
+  /** Present if labels are returned in a different scheme from the one they were learned in. */
   readonly given?: readonly GivenBack[];
 }
 
-/** All of it. */
+/** The complete data of a decoder. */
 export interface DecoderData {
   readonly readers: readonly ReaderData[];
   readonly heads: readonly HeadData[];
 }
 
-/** What the decoders of a model need. */
+/** Returns the data that the decoders of a model need. */
 export function decoderData({ config, readers, heads, params }: Model): DecoderData {
   return {
     readers: config.encoders.map((each, i) => readerData(each, readers[i].toJSON())),
@@ -59,7 +59,7 @@ function readerData(config: EncoderConfig, json: unknown): ReaderData {
   return { kind, ...(kind !== 'characters' && { columns: 1 }), ...Object.fromEntries(own) };
 }
 
-/** What a reader of words remembers of training, and no lookup needs. */
+/** Fields of a word reader that only training needs, not lookup. */
 const TRAINING = ['rare', 'minCount'];
 
 function headData(config: HeadConfig, labels: readonly string[], params: TensorRecord): HeadData {
@@ -76,7 +76,7 @@ function headData(config: HeadConfig, labels: readonly string[], params: TensorR
   };
 }
 
-/** Scores of transitions where the head has any, and what its mask forbids. */
+/** Transition scores, if the head has any, and the transitions that its mask forbids. */
 function chainOf(config: HeadConfig, K: number, { transitions, start, end }: TensorRecord): ChainData | undefined {
   const { mask } = decodingOf(config);
   const crf = config.kind === 'crf';

@@ -1,6 +1,7 @@
 /**
- * The decoder in JavaScript that stands beside an ONNX file: words to integers, scores to labels. It shares no code with this package
- * and runs in Node and in browsers. Where a model reads the spelling of words, a second file says how.
+ * The JavaScript decoder written next to an ONNX file: it converts words to integers and scores to labels. It shares no code with
+ * this package and runs in Node and in browsers. For a model that reads the spelling of words, a second file holds the code for
+ * that.
  */
 
 const DECODER = String.raw`// Written by bptt beside STEM.onnx: from words to its inputs, from its outputs to labels, in Node or a browser.
@@ -114,7 +115,7 @@ export function vectors({ words, digits }) {
 }
 `;
 
-/** The decoder of a model whose files are called `stem`. @param spelled the encoders that read the spelling of words */
+/** Returns the decoder of a model whose files are named after `stem`. @param spelled the encoders that read the spelling of words */
 export function decoderInJavaScript(stem: string, spelled: readonly string[]): string {
   const file = JSON.stringify(`./${stem}.spelling.mjs`).replaceAll("'", "\\'").replaceAll('"', "'");
   const line = spelled.length > 0 ? `import { ${spelled.join(', ')} } from ${file};\n` : '';
@@ -122,7 +123,7 @@ export function decoderInJavaScript(stem: string, spelled: readonly string[]): s
   return named(DECODER, stem).replace('IMPORT', () => line).replace('KINDS', () => kinds); // prettier-ignore
 }
 
-/** What it imports where a model reads the spelling of words. */
+/** Its import for a model that reads the spelling of words. */
 export const spellingInJavaScript = (stem: string): string => named(SPELLING, stem);
 
 const named = (text: string, stem: string): string => text.replaceAll('STEM', () => stem);

@@ -1,4 +1,4 @@
-/** The decoder in Python that stands beside an ONNX file: the twin of the one in `decoder-js.ts`, with NumPy and nothing else. */
+/** The Python decoder written next to an ONNX file: the twin of the one in `decoder-js.ts`; it needs only NumPy. */
 
 const DECODER = String.raw`"""Written by bptt beside STEM.onnx: from words to its inputs, from its outputs to labels. Needs NumPy.
     codec = runpy.run_path('STEM.decode.py')['Decoder']('STEM.decode.json')
@@ -115,7 +115,7 @@ def vectors(reader):
     return read
 `;
 
-/** The decoder of a model whose files are called `stem`. @param spelled the encoders that read the spelling of words */
+/** Returns the decoder of a model whose files are named after `stem`. @param spelled the encoders that read the spelling of words */
 export function decoderInPython(stem: string, spelled: readonly string[]): string {
   const text = named(DECODER, stem);
   if (spelled.length === 0) {
@@ -130,7 +130,7 @@ export function decoderInPython(stem: string, spelled: readonly string[]): strin
     .replace('class Decoder', "KINDS['words'] = words\nclass Decoder");
 }
 
-/** What it runs where a model reads the spelling of words. */
+/** The code it runs for a model that reads the spelling of words. */
 export const spellingInPython = (stem: string): string => named(SPELLING, stem);
 
 const named = (text: string, stem: string): string => text.replaceAll('STEM', () => stem);

@@ -1,6 +1,6 @@
 /**
- * The encoders as operations of ONNX: from the integers of tokens to their vectors, `[T, B, E]`. Inputs are batch first, as people have
- * them; recurrent operators want time first.
+ * The encoders as ONNX operations: from the integers of tokens to their vectors, `[T, B, E]`. Inputs are batch first, as is
+ * customary; recurrent operators need time first.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { AffixConfig, CharacterConfig, EncoderConfig, VectorConfig } from '../../labeling/index.js';
@@ -13,12 +13,12 @@ import { INT32, INT64 } from './proto.js';
 import { operatorLayer } from './recurrent.js';
 import { placesOf } from './sizes.js';
 
-/** One encoder in a graph. */
+/** Adds one encoder to a graph. */
 type Writer = (builder: GraphBuilder, params: TensorRecord, config: EncoderConfig) => string;
 
 const path = (kind: string, name: string): string => `encoders.${kind}.${name}`;
 
-/** Integers of tokens, time first: `[T, B]`, or `[T, B, k]`. */
+/** The integers of tokens, time first: `[T, B]`, or `[T, B, k]`. */
 function tokens(builder: GraphBuilder, name: string, more: readonly (string | number)[] = []): string {
   const given = builder.input({ name, type: INT64, shape: ['batch', 'time', ...more] });
   return builder.add('Transpose', [given], { perm: more.length > 0 ? [1, 0, 2] : [1, 0] });
@@ -41,7 +41,7 @@ const vectors: Writer = (builder, { table, W, b }, config) => {
   return affine(builder, scaled, 'encoders.vectors', { W, b });
 };
 
-/** What the spelling of words makes vectors of: T·B words of C characters at most. */
+/** Input of encoders that read spelling: T·B words of at most C characters. */
 interface Spelled {
   /** int64 `[T·B, C]` */
   readonly ids: string;
@@ -49,7 +49,7 @@ interface Spelled {
   readonly lengths: string;
 }
 
-/** Words are spelled in one batch, however they stand in sentences. */
+/** All words are encoded in one batch, regardless of sentence boundaries. */
 const characters: Writer = (builder, params, config) => {
   const { network, window } = config as CharacterConfig;
   const given = tokens(builder, 'characters', ['letters']);
@@ -63,7 +63,7 @@ const characters: Writer = (builder, params, config) => {
   return builder.add('Reshape', [v, builder.add('Concat', [place, builder.integers([-1])], { axis: 0 })]);
 };
 
-/** The last state of either direction, `[T·B, 2, H]`. */
+/** The last state of each direction, `[T·B, 2, H]`. */
 function byLstm(builder: GraphBuilder, params: TensorRecord, { ids, lengths }: Spelled): string {
   const table = builder.weight(path('characters', 'embedding'), params.embedding);
   const x = builder.add('Gather', [table, builder.add('Transpose', [ids], { perm: [1, 0] })]);
@@ -74,7 +74,7 @@ function byLstm(builder: GraphBuilder, params: TensorRecord, { ids, lengths }: S
   return builder.add('Transpose', [h], { perm: [1, 0, 2] });
 }
 
-/** The maximum of a convolution, `[T·B, E]`. The filters lie in the file as they do in a model, and are turned in the graph. */
+/** The maximum of a convolution, `[T·B, E]`. The file stores the filters as a model does; the graph transposes them. */
 function byCnn(builder: GraphBuilder, { embedding, W, b }: TensorRecord, { ids, lengths }: Spelled, K: number): string {
   const table = builder.weight(path('characters', 'embedding'), embedding);
   const [D, E] = [embedding.shape[1], W.shape[1]];
@@ -94,7 +94,7 @@ function byCnn(builder: GraphBuilder, { embedding, W, b }: TensorRecord, { ids, 
 
 const writers: Readonly<Record<string, Writer>> = { words, affixes, vectors, characters };
 
-/** The vectors of an encoder, `[T, B, E]`. @throws UnsupportedError on one of your own */
+/** Adds an encoder and returns its vectors, `[T, B, E]`. @throws UnsupportedError on a custom encoder */
 export function writeEncoder(builder: GraphBuilder, params: TensorRecord, config: EncoderConfig): string {
   const writer = Object.hasOwn(writers, config.kind) ? writers[config.kind] : undefined;
   if (writer !== undefined) return writer(builder, params, config);

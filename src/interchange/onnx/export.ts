@@ -1,4 +1,4 @@
-/** A model as the bytes of an ONNX file. */
+/** Exports a model as an ONNX file. */
 import { decodeSafetensors, saveModel } from '../../labeling/index.js';
 import type { Model } from '../../labeling/index.js';
 import { expectModel } from '../../labeling/model/checks.js';
@@ -6,17 +6,19 @@ import { UnsupportedError } from '../../tensor/errors.js';
 import { graphOf } from './graph.js';
 import { encodeOnnx } from './proto.js';
 
-/** What is written: a version of the file format and of the operators that ONNX 1.12 and all since then read. */
+/** Versions written: a file format and an operator set that ONNX 1.12 and all later versions read. */
 export const IR_VERSION = 8;
 export const OPSET = 14;
 
 /**
- * The bytes of an ONNX model that gives the scores of every head for padded batches of sentences. The same model gives the same bytes.
+ * Returns the bytes of an ONNX model that computes the scores of every head for padded batches of sentences. The same model gives
+ * the same bytes.
  *
- * Tensors that are not the model's own (`model.foreign`) are left out. Its metadata holds what a model file of this package holds beside its tensors, so that `importOnnx` gives the same model back.
+ * Tensors that do not belong to the model (`model.foreign`) are left out. The metadata holds everything that a model file of this
+ * package contains besides its tensors, so that `importOnnx` restores the same model.
  *
- * @throws UnsupportedError where a part has no counterpart in ONNX: an ensemble, an encoder or head of your own, a cell of your own
- *   without equations
+ * @throws UnsupportedError if a part has no counterpart in ONNX: an ensemble, a custom encoder or head, a custom cell without
+ *   equations
  */
 export function exportOnnx(model: Model): Uint8Array {
   expectModel('exportOnnx', model);

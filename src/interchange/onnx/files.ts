@@ -1,4 +1,4 @@
-/** An ONNX file and what stands beside it: the decoders, and their data. */
+/** An ONNX file and its companion files: the decoders and their data. */
 import type { Model } from '../../labeling/index.js';
 import { encodeUtf8 } from '../../serialize/utf8.js';
 import { expectString } from '../../tensor/arguments.js';
@@ -9,16 +9,17 @@ import { decoderInJavaScript, spellingInJavaScript } from './decoder-js.js';
 import { decoderInPython, spellingInPython } from './decoder-python.js';
 import { exportOnnx } from './export.js';
 
-/** Encoders that read more of a word than its row in a vocabulary. */
+/** Encoders that use more of a word than its row in a vocabulary. */
 const SPELLED = ['characters', 'affixes', 'vectors'];
 
 /**
- * Everything that runs a model elsewhere, as bytes by the names of files: `STEM.onnx`; `STEM.decode.json`, words and labels; and
- * `STEM.decode.mjs` and `STEM.decode.py`, which make inputs of words, and labels of outputs. A model that reads the spelling of words
- * has `STEM.spelling.mjs` and `STEM.spelling.py` too, which these load. The same model gives the same bytes.
+ * Returns everything needed to run a model in another engine, as bytes by file name: `STEM.onnx`; `STEM.decode.json`, with words
+ * and labels; and `STEM.decode.mjs` and `STEM.decode.py`, which turn words into inputs and outputs into labels. For a model that
+ * reads the spelling of words, the decoders also load `STEM.spelling.mjs` and `STEM.spelling.py`. The same model gives the same
+ * bytes.
  *
- * @param stem what the files are called, without a folder
- * @throws ArgumentError on a stem that is empty or has a folder, and as `exportOnnx` does
+ * @param stem base name of the files, without a folder
+ * @throws ArgumentError if the stem is empty or contains a folder; otherwise as `exportOnnx` does
  */
 export function onnxFiles(model: Model, stem: string): Record<string, Uint8Array> {
   expectString('onnxFiles', 'stem', stem);

@@ -1,7 +1,7 @@
 /**
- * Models of other programs: a graph from ids of words over one table of vectors, recurrent layers, perhaps a dense layer with tanh, and a
- * linear map, to the scores of labels. Everything is read from what the operators do, not from what values are called; an operator that has
- * no counterpart is refused by its name and that of its node.
+ * Imports models written by other programs. The graph leads from word ids to label scores through one embedding table, recurrent
+ * layers, an optional dense layer with tanh, and a linear map. Its meaning is derived from the operators, not from the names of
+ * values. An unsupported operator is rejected with an error that names it and its node.
  */
 import { createModel, labelsFromJson, vocabularyFromJson } from '../../labeling/index.js';
 import type { Model, ModelConfig } from '../../labeling/index.js';
@@ -22,21 +22,21 @@ import { INT32, INT64 } from './proto.js';
 import type { AxisName, Fixed, LinearRead, Reading, Value, Way } from './values.js';
 import { parameter } from './values.js';
 
-/** What a file of another program does not hold. */
+/** Information that a file from another program does not contain. */
 export interface ForeignNames {
-  /** The words of the rows of its table. */
+  /** The words of its embedding table, in row order. */
   readonly words: readonly string[];
   /** The labels of its scores. */
   readonly labels: readonly string[];
-  /** The word whose row stands for unknown words; null where there is none: they get a row of zeros. */
+  /** The word whose row is used for unknown words; null if there is none: unknown words then get a row of zeros. */
   readonly unknown: string | null;
   /** Whether words are looked up in lower case; default false. */
   readonly lowerCase?: boolean;
-  /** The output of the graph that has the scores; default: the first one. */
+  /** Name of the graph output that holds the scores; default: the first output. */
   readonly output?: string;
 }
 
-/** The model of such a file. @throws DataError naming what has no counterpart; ArgumentError on names that do not go with it */
+/** Returns the model in such a file. @throws DataError naming what is unsupported; ArgumentError on names that do not fit the file */
 export function foreignModel(file: OnnxModel, names: ForeignNames): Model {
   const way = wayOf(file.graph, names.output);
   const directions = way.layers.map((layer) => layer.directions.length);
@@ -79,7 +79,7 @@ function linearOf({ W, b }: LinearRead): { W: Tensor; b: Tensor } {
   return { W: parameter(W), b: b ? parameter(b) : viewOf(new Float32Array(K), [K]) };
 }
 
-/** The way from words to the scores of labels. */
+/** The path from words to label scores. */
 function wayOf(graph: OnnxGraph, output = graph.outputs[0]?.name): Way {
   const value = output === undefined ? undefined : valuesOf(graph).get(output);
   if (!graph.outputs.some(({ name }) => name === output)) {

@@ -1,26 +1,26 @@
 /**
- * The weights of a recurrent layer as ONNX has them, and back. (https://onnx.ai/onnx/operators/onnx__LSTM.html)
+ * Converts the weights of a recurrent layer to the ONNX layout and back. (https://onnx.ai/onnx/operators/onnx__LSTM.html)
  *
  *     ours, per direction                          ONNX, the directions one behind the other
  *     Wx [D, G·H]   Wh [H, G·H]   b [G·H]          W [dirs, G·H, D]   R [dirs, G·H, H]   B [dirs, 2·G·H] = [Wb | Rb]
  *     LSTM i f g o  GRU r z n                      LSTM i o f c       GRU z r h
  *     p [3H], i f o                                P [dirs, 3H], i o f
  *
- * b goes to Wb. Rb is zero, but for the candidate of a GRU whose reset gate stands behind the product: that one is `bn`. An LSTM with
- * coupled gates has three of them here and four in ONNX, where the weights of f are not read: they are zero.
+ * b goes to Wb. Rb is zero, except for the candidate of a GRU whose reset gate is applied after the product: there it is `bn`. An
+ * LSTM with coupled gates has three gates here and four in ONNX, where the weights of f are not read and are set to zero.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Tensor } from '../../tensor/types.js';
 import { flatCopy, viewOf } from '../../tensor/view.js';
 
-/** Which operator a cell is, and how its weights lie. */
+/** The operator that a cell corresponds to, and the layout of its weights. */
 export interface GateOrder {
   readonly operator: 'LSTM' | 'GRU' | 'RNN';
-  /** For each gate of ONNX the place of it among ours; −1 for one that we do not have. */
+  /** For each ONNX gate, its index among ours; −1 for a gate that we do not have. */
   readonly gates: readonly number[];
-  /** The same of the peepholes; empty where there are none. */
+  /** The same for the peepholes; empty if there are none. */
   readonly peepholes: readonly number[];
-  /** Whether the candidate has a bias inside of the reset gate, `bn`. */
+  /** Whether the candidate has a bias inside the reset gate, `bn`. */
   readonly inner: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface OnnxWeights {
   readonly P?: Tensor;
 }
 
-/** Gates of ours. */
+/** Number of our gates. */
 const ours = ({ gates }: GateOrder): number => gates.filter((place) => place >= 0).length;
 
 /** One direction, or both. */
@@ -48,7 +48,7 @@ const joinedAs = (parts: readonly Float32Array[], shape: readonly number[]): Ten
   return viewOf(data, [parts.length, ...shape]);
 };
 
-/** The tensors of ONNX. */
+/** Returns the tensors in the ONNX layout. */
 export function toOnnx(order: GateOrder, directions: Directions): OnnxWeights {
   const [{ Wx, Wh }] = directions;
   const [D, H, G] = [Wx.shape[0], Wh.shape[0], order.gates.length];
@@ -63,7 +63,7 @@ export function toOnnx(order: GateOrder, directions: Directions): OnnxWeights {
 
 const flat = (x: Tensor): Float32Array => flatCopy(x) as Float32Array;
 
-/** From `[rows, G·H]` in our order to `[G·H, rows]` in theirs. */
+/** Converts `[rows, G·H]` in our gate order to `[G·H, rows]` in the ONNX order. */
 function rowsOfGates(order: GateOrder, x: Float32Array, rows: number, H: number): Float32Array {
   const [wide, G] = [ours(order) * H, order.gates.length];
   const out = new Float32Array(G * H * rows);
@@ -76,7 +76,7 @@ function rowsOfGates(order: GateOrder, x: Float32Array, rows: number, H: number)
   return out;
 }
 
-/** Blocks of H in their order; zero where we have none. */
+/** Blocks of H in the ONNX order; zero for a gate that we do not have. */
 function blocks(places: readonly number[], x: Float32Array, H: number): Float32Array {
   const out = new Float32Array(places.length * H);
   places.forEach((from, to) => {
@@ -93,7 +93,7 @@ function biases(order: GateOrder, { b, bn }: TensorRecord, H: number): Float32Ar
   return out;
 }
 
-/** Our tensors of every direction. Both biases are added up; one that is zero leaves the bits of the other as they are. */
+/** Returns our tensors for every direction. The two biases are added; a zero bias leaves the bits of the other unchanged. */
 export function fromOnnx(
   order: GateOrder,
   { W, R, B, P }: Omit<OnnxWeights, 'B'> & { readonly B?: Tensor },

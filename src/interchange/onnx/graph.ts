@@ -1,4 +1,4 @@
-/** A model as a graph of ONNX: encoders, recurrent layers, heads. */
+/** Builds the ONNX graph of a model: encoders, recurrent layers, heads. */
 import { cellNamed, zoneout } from '../../cells/index.js';
 import type { Cell } from '../../cells/index.js';
 import type { Model } from '../../labeling/index.js';
@@ -13,14 +13,14 @@ import { INT32 } from './proto.js';
 import { recurrentLayer } from './recurrent.js';
 import { sizesOf } from './sizes.js';
 
-/** The name of the input that says how many tokens each sentence has. */
+/** Name of the input that holds the number of tokens in each sentence. */
 export const LENGTHS = 'lengths';
 
 /**
- * The graph of a model: inputs `lengths` int32 `[batch]`, and what each encoder reads, batch first; outputs the scores of each head.
- * A sentence gets the same scores whatever stands beside it.
+ * Returns the graph of a model. Inputs: `lengths` int32 `[batch]`, and the input of each encoder, batch first. Outputs: the
+ * scores of each head. The scores of a sentence do not depend on the rest of the batch.
  *
- * @throws UnsupportedError on a part of your own that has no counterpart
+ * @throws UnsupportedError on a custom part that has no ONNX counterpart
  */
 export function graphOf({ config, params, network, own }: Model): OnnxGraph {
   const builder = graphBuilder();
@@ -47,7 +47,7 @@ export function graphOf({ config, params, network, own }: Model): OnnxGraph {
 
 const tanhOf = (builder: GraphBuilder, x: string): string => builder.add('Tanh', [x]);
 
-/** The cell with its equations and, as inference has it, its zoneout. */
+/** The cell with its equations and with its zoneout as applied at inference. */
 function cellOf({ body, own }: Pick<Model['config'], 'body'> & Pick<Model, 'own'>): Cell {
   const plain = body.ownCell ? own.cell : cellNamed(body.cell);
   if (plain === undefined) {

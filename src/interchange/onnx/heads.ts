@@ -1,6 +1,7 @@
 /**
- * The heads as operations of ONNX. A graph has one output of scores for each head, and one of probabilities where they are a softmax of
- * the scores: the labels of a CRF, and of a softmax under a mask, are those of the best path, which the decoder beside the file finds.
+ * The heads as ONNX operations. A graph has an output of scores for each head, and an output of probabilities if they are a
+ * softmax of the scores. The labels of a CRF, or of a softmax under a mask, are those of the best path, which the decoder next to
+ * the file finds.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { LinearParams } from '../../layers/linear.js';
@@ -12,7 +13,7 @@ import type { GraphBuilder } from './builder.js';
 import { FLOAT } from './proto.js';
 import type { Sizes } from './sizes.js';
 
-/** What heads read. */
+/** Input of the heads. */
 export interface Top {
   /** `[T, B, W]` */
   readonly y: string;
@@ -22,10 +23,10 @@ export interface Top {
   readonly width: number;
 }
 
-/** The name of the output with the scores of a head. */
+/** Name of the output that holds the scores of a head. */
 export const scoresOf = ({ kind, name }: HeadConfig): string => `${name}.${kind === 'crf' ? 'emissions' : 'logits'}`;
 
-/** Adds a head and its outputs. @throws UnsupportedError on one of your own */
+/** Adds a head and its outputs. @throws UnsupportedError on a custom head */
 export function writeHead(builder: GraphBuilder, params: TensorRecord, config: HeadConfig, top: Top): void {
   const { kind, name, size } = config;
   const path = `heads.${name}`;
@@ -66,7 +67,7 @@ function pooled(builder: GraphBuilder, params: TensorRecord, { name, pooling }: 
   return builder.add('Concat', [part(last, 0, forward), part(first, forward, width)], { axis: 1 });
 }
 
-/** The weights of attention, `[T, B, 1]`. */
+/** Attention weights, `[T, B, 1]`. */
 function weights(builder: GraphBuilder, params: TensorRecord, name: string, { y, sizes }: Top): string {
   const path = `heads.${name}.pool`;
   const u = builder.add('Tanh', [affine(builder, y, path, { W: params['pool.W'], b: params['pool.b'] })]);

@@ -1,4 +1,4 @@
-/** An ONNX file as a model: one of this package, or of another program. */
+/** Imports an ONNX file written by this package or by another program. */
 import type { LoadOptions, Model } from '../../labeling/index.js';
 import { expectWords } from '../../labeling/checks.js';
 import { UNKNOWN } from '../../labeling/index.js';
@@ -11,21 +11,21 @@ import { foreignModel } from './foreign.js';
 import { isOwn, ownModel } from './own.js';
 import { decodeOnnx } from './proto.js';
 
-/** What a file does not hold: parts of your own; of another program also words and labels. */
+/** Information that a file does not contain: custom parts, and, for a file from another program, words and labels. */
 export interface OnnxImportOptions extends LoadOptions {
-  /** Of a file of another program: the words of the rows of its table, in order. */
+  /** For a file from another program: the words of its embedding table, in row order. */
   readonly words?: ForeignNames['words'];
-  /** Of a file of another program: the labels of its scores, in order. */
+  /** For a file from another program: the labels of its scores, in order. */
   readonly labels?: ForeignNames['labels'];
   /** Whether words are looked up in lower case; default false. */
   readonly lowerCase?: ForeignNames['lowerCase'];
-  /** The output of the graph that has the scores; default: the first one. */
+  /** Name of the graph output that holds the scores; default: the first output. */
   readonly output?: ForeignNames['output'];
-  /** The word whose row stands for unknown words; null where there is none. Default: `<unk>`, where it is one of the words. */
+  /** The word whose row is used for unknown words; null if there is none. Default: `<unk>`, if it is one of the words. */
   readonly unknown?: string | null;
   /**
-   * Returns the bytes of a file beside the model in which its tensors lie, by the name that the model gives it: what `torch.onnx.export`
-   * writes as `NAME.onnx.data`. The name is a stranger's word: look it up among the files you expect.
+   * Returns the bytes of an external tensor file, given the name that the model uses for it; `torch.onnx.export` writes such
+   * files as `NAME.onnx.data`. The name is untrusted input: look it up among the files you expect.
    */
   readonly external?: (location: string) => Uint8Array;
 }
@@ -36,17 +36,17 @@ const KEYS = keysOf<OnnxImportOptions>({
   external: true,
 });
 
-/** The options that a file of this package has no use for. */
+/** The options that do not apply to a file from this package. */
 const NAMES = ['words', 'labels', 'unknown', 'lowerCase', 'output'] as const;
 
 /**
- * Reads an ONNX file. One that `exportOnnx` wrote gives the model it was made of, to the bit. One of another program may have a table of
- * word vectors (Gather), layers of LSTM, GRU or RNN, a dense layer with tanh, and a linear map (MatMul, Gemm, Add), with what moves axes
- * between them; words and labels come with the call, since such a file does not hold them.
+ * Reads an ONNX file. A file that `exportOnnx` wrote gives the original model, bit for bit. A file from another program may
+ * contain an embedding table (Gather), LSTM, GRU or RNN layers, a dense layer with tanh, and a linear map (MatMul, Gemm, Add),
+ * with operators between them that move axes. Pass words and labels for such a file, since it does not contain them.
  *
- * @throws DataError where the bytes are not an ONNX model or a damaged one, where a graph was changed after its export, and where a node
- *   has no counterpart, naming it and its operator; ArgumentError on options that are missing or do not go with the file;
- *   UnsupportedError where tensors lie in other files, and `external` is absent
+ * @throws DataError if the bytes are not an ONNX model, or a damaged one; if a graph was changed after its export; or if a node
+ *   is unsupported, naming it and its operator. ArgumentError on options that are missing or do not apply to the file.
+ *   UnsupportedError if tensors are stored in other files and `external` is absent
  */
 export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: OnnxImportOptions = {}): Model {
   expectKnownKeys('importOnnx', 'options', options, KEYS);
@@ -67,7 +67,7 @@ export function importOnnx(bytes: Uint8Array | ArrayBuffer, options: OnnxImportO
   return foreignModel(file, { words: words!, labels: labels!, unknown: unknownOf(words!, unknown), lowerCase, output });
 }
 
-/** The word of unknown words: the one that is named, else `<unk>`. @throws ArgumentError where there is none */
+/** Returns the unknown word: the one given, else `<unk>`. @throws ArgumentError if there is none */
 function unknownOf(words: readonly string[], named: unknown): string | null {
   const unknown = named === undefined && words.includes(UNKNOWN) ? UNKNOWN : named;
   if (unknown === null || typeof unknown === 'string') return unknown;

@@ -1,4 +1,4 @@
-/** ONNX: a model as a graph of its operators, and back. */
+/** ONNX export and import: a model as a graph of ONNX operators. */
 export { exportOnnx } from './export.js';
 export { onnxFiles } from './files.js';
 export { importOnnx } from './import.js';

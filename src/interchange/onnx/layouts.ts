@@ -1,11 +1,11 @@
-/** Operators that move axes and count sizes, over values of another program's graph. */
+/** Operators that move axes and compute sizes, for graphs from other programs. */
 import { refused } from './operators.js';
 import type { OnnxNode, OnnxTensor } from './proto.js';
 import { FLOAT, INT64 } from './proto.js';
 import type { AxisName, Fixed, Reading, Value } from './values.js';
 import { integersAt, isZero, rowsAt, widthOf } from './values.js';
 
-/** The value of a node's first output. @throws DataError where it has no counterpart */
+/** Returns the value of a node's first output. @throws DataError if the node is unsupported */
 export type Handler = (node: OnnxNode, reading: Reading) => Value;
 
 const first: Handler = (node, reading) => reading.input(node, 0) ?? { is: 'other', what: 'nothing' };
@@ -22,7 +22,7 @@ const unknownSizes: Handler = (node, reading) => {
   return { is: 'sizes', of: ['?'] };
 };
 
-/** The product of two sizes that are known, as programs count the columns of both directions together. */
+/** The product of two known sizes: exporters compute the number of columns of both directions this way. */
 const product: Handler = (node, reading) => {
   const unknown = unknownSizes(node, reading);
   const [p, q, ...more] = node.inputs.map((_, i) => integersAt(reading, node, i));
@@ -42,13 +42,13 @@ const constant: Handler = (node) => {
   throw refused(node, 'a constant of this kind');
 };
 
-/** Sizes of the axes of a value, where they are known. */
+/** Sizes of the axes of a value, as far as they are known. */
 function sizesOfAxes(value: Value | undefined, { fixed }: Reading): readonly (number | AxisName | '?')[] | undefined {
   if (value?.is === 'constant') return value.tensor.shape;
   if (value?.is === 'ids') return value.axes.map((axis) => fixed[axis] ?? axis);
   if (value?.is !== 'rows') return undefined;
   const { axes, way } = value;
-  // An axis d has the directions of the last layer, and f then the columns of one of them.
+  // Axis d holds the directions of the last layer, and f then holds the columns of one of them.
   const directions = axes.includes('d') ? way.layers[way.layers.length - 1].directions.length : 1;
   const known: Fixed = { ...fixed, d: directions, f: widthOf(way) / directions };
   return axes.map((axis) => known[axis] ?? axis);
@@ -75,7 +75,7 @@ const transpose: Handler = (node, reading) => {
   return { ...value, axes: perm.map((i) => value.axes[i]) };
 };
 
-/** A matrix that a program left to be turned. */
+/** A matrix that is transposed in the graph. */
 function transposed(
   node: OnnxNode,
   { name, type, shape: [rows, columns, ...more], data: all }: OnnxTensor,
@@ -106,7 +106,7 @@ const unsqueeze: Handler = (node, reading) => {
   return sizesOf(value) ? value! : refuse(node, 'a new axis of rows');
 };
 
-/** The directions joined to the components, words in one list, or everything as it is. */
+/** Merges directions with components, flattens words into one list, or leaves everything unchanged. */
 const reshape: Handler = (node, reading) => {
   const given = sizesOf(reading.input(node, 1));
   const value = reading.input(node, 0);
@@ -162,7 +162,7 @@ const expand: Handler = (node, reading) => {
   return sizesOf(value) ? { is: 'sizes', of: ['?'] } : refuse(node, 'rows repeated');
 };
 
-/** A row of a table for every word; or sizes. */
+/** Looks up a row of a table for every word, or selects sizes. */
 const gather: Handler = (node, reading) => {
   const [table, ids] = [reading.input(node, 0), reading.input(node, 1)];
   if (ids?.is !== 'ids') return gatherSizes(node, reading);
@@ -185,7 +185,7 @@ const dropout: Handler = (node, reading) => {
   return rowsAt(reading, node);
 };
 
-/** Zeros stay zeros, however they are cut and turned: so initial states are made. */
+/** Zeros stay zeros, however they are sliced and transposed; initial states are made this way. */
 const ofZeros =
   (handler: Handler): Handler =>
   (node, reading) => {
@@ -194,7 +194,7 @@ const ofZeros =
     return zeros ? { is: 'zeros' } : handler(node, reading);
   };
 
-/** By operator. */
+/** Handlers by operator. */
 export const layouts: Readonly<Record<string, Handler>> = {
   ...{ Constant: constant, Identity: first, Cast: cast, Dropout: dropout, Shape: shape, Gather: gather },
   ...{ Transpose: ofZeros(transpose), Squeeze: ofZeros(squeeze), Unsqueeze: ofZeros(unsqueeze) },

@@ -1,6 +1,6 @@
 /**
- * Which recurrent operator of ONNX a cell is, with which attributes, and which cell an operator is. A cell that is none of the three
- * (layer normalization, projection, zoneout, one of your own) is written step by step: `scan.ts`.
+ * Maps cells to recurrent ONNX operators with their attributes, and operators to cells. A cell that is none of the three
+ * operators (layer normalization, projection, zoneout, a custom cell) is written step by step: `scan.ts`.
  */
 import type { Activation } from '../../cells/activations.js';
 import { ACTIVATIONS, parseActivation } from '../../cells/activations.js';
@@ -16,7 +16,7 @@ import type { Attribute, OnnxNode } from './proto.js';
 /** A cell as an operator. */
 export interface OperatorPlan {
   readonly order: GateOrder;
-  /** `activations` and their constants are of one direction. */
+  /** `activations` and their constants are those of one direction. */
   readonly activations?: readonly Activation[];
   readonly attributes: Attributes;
 }
@@ -32,7 +32,7 @@ interface Options {
   readonly projection?: number;
 }
 
-/** Gates of ONNX by ours: LSTM i o f c of i f g o, coupled of i g o; GRU z r h of r z n. */
+/** ONNX gates as indices of ours: LSTM i o f c from i f g o (coupled: from i g o); GRU z r h from r z n. */
 function orderOf(family: string, { coupled, peepholes }: Options): GateOrder {
   const none = { peepholes: [], inner: false };
   if (family === 'rnn') return { operator: 'RNN', gates: [0], ...none };
@@ -45,7 +45,7 @@ function orderOf(family: string, { coupled, peepholes }: Options): GateOrder {
   };
 }
 
-/** The operator that a cell of this package is, by its name; nothing where it is none. */
+/** The operator that corresponds to a cell of this package, by its name; undefined if there is none. */
 export function operatorOf(name: string): OperatorPlan | undefined {
   if (name === 'rnn-relu') return { order: orderOf('rnn', {}), activations: [{ name: 'Relu' }], attributes: {} };
   const family = familyOf(name) ?? name;
@@ -66,7 +66,7 @@ export function operatorOf(name: string): OperatorPlan | undefined {
   };
 }
 
-/** The attributes of an operator over so many directions. Constants are listed in the order of the functions that have them. */
+/** The attributes of an operator for a number of directions. Constants are listed in the order of the functions that use them. */
 export function attributesOf({ activations, attributes }: OperatorPlan, dirs: number, H: number): Attributes {
   const all = Array.from({ length: dirs }).flatMap(() => activations ?? []);
   const constants = (key: 'alpha' | 'beta'): Attribute | undefined => {
@@ -82,20 +82,24 @@ export function attributesOf({ activations, attributes }: OperatorPlan, dirs: nu
   };
 }
 
-/** The attributes that are read, of any of the three operators. */
+/** The supported attributes, for any of the three operators. */
 const KNOWN = [
   ...['activations', 'activation_alpha', 'activation_beta', 'clip', 'direction', 'hidden_size', 'input_forget'],
   ...['linear_before_reset', 'layout'],
 ];
 
-/** Activations of one direction, where the operator says none. */
+/** Default activations of one direction. */
 const USUAL: Readonly<Record<string, readonly ActivationName[]>> = {
   LSTM: ['Sigmoid', 'Tanh', 'Tanh'],
   GRU: ['Sigmoid', 'Tanh'],
   RNN: ['Tanh'],
 };
 
-/** The cell that an operator is: its name, and how its weights lie. @throws DataError naming what this package has no cell for */
+/**
+ * Returns the cell that corresponds to an operator: its name and weight layout.
+ *
+ * @throws DataError naming what no cell of this package supports
+ */
 export function cellOfOperator(node: OnnxNode, dirs: number, hasPeepholes: boolean) {
   const { operator, attributes } = node;
   const odd = Object.keys(attributes).find((key) => !KNOWN.includes(key));
@@ -115,7 +119,7 @@ export function cellOfOperator(node: OnnxNode, dirs: number, hasPeepholes: boole
   return named(createLstm({ ...options, peepholes: hasPeepholes, coupled: flag('input_forget') }).name);
 }
 
-/** The cell under the name that a model file has of it, `lstm` for `lstm:`. */
+/** Name of the cell in a model file, `lstm` for `lstm:`. */
 function named(long: string) {
   const { name } = cellNamed(long.replace(/:$/, '')) ?? { name: long };
   return { name, order: operatorOf(name)!.order };
@@ -148,7 +152,7 @@ function activationsOf(node: OnnxNode, dirs: number): Activation[] {
 const floats = (value: Attribute | undefined): number[] =>
   typeof value === 'object' && 'floats' in value ? [...value.floats] : [];
 
-/** A number among the attributes. @throws DataError where it is something else */
+/** A number among the attributes. @throws DataError if it is something else */
 function numberOf(node: OnnxNode, key: string): number | undefined {
   const value = node.attributes[key];
   if (value === undefined || typeof value === 'number') return value;
@@ -156,7 +160,7 @@ function numberOf(node: OnnxNode, key: string): number | undefined {
   throw refused(node, `the attribute ${key} as something else than a number`);
 }
 
-/** An error about a node that cannot become part of a model here. */
+/** Returns an error for a node that cannot be imported. */
 export function refused({ name, operator }: OnnxNode, what: string): DataError {
   return new DataError(`onnx: node ${name || '(unnamed)'}, operator ${operator}: ${what} has no counterpart here`);
 }

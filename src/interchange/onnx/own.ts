@@ -1,6 +1,6 @@
 /**
- * Models that this package exported: their metadata says what they are, their initializers hold the weights. The graph must be the one
- * that the same model is exported as, so that a file which was changed afterwards is not read as something else.
+ * Imports models that this package exported: the metadata describes the model, and the initializers hold the weights. The graph
+ * must equal the one that this model exports to, so that a file edited after its export is not misread.
  */
 import { encodeSafetensors, loadModel } from '../../labeling/index.js';
 import type { LoadOptions, Model } from '../../labeling/index.js';
@@ -17,10 +17,10 @@ import { decodeOnnx, FLOAT } from './proto.js';
 
 const PREFIX = 'bptt.';
 
-/** Whether a file says that this package made it. */
+/** Whether the metadata of a file names this package as its producer. */
 export const isOwn = ({ metadata }: OnnxModel): boolean => metadata[`${PREFIX}format`] !== undefined;
 
-/** The model of such a file. @throws DataError where the file is damaged, or its graph was changed */
+/** Returns the model in such a file. @throws DataError if the file is damaged or its graph was changed */
 export function ownModel(file: OnnxModel, options: LoadOptions): Model {
   const own = Object.entries(file.metadata).filter(([name]) => name.startsWith(PREFIX));
   const metadata = Object.fromEntries(own.map(([name, text]) => [name.slice(PREFIX.length), text]));
@@ -39,7 +39,7 @@ export function ownModel(file: OnnxModel, options: LoadOptions): Model {
   );
 }
 
-/** The parameters by their names in a model file. */
+/** The parameters, keyed by their names in a model file. */
 function tensorsOf({ initializers }: OnnxGraph, config: string | undefined): Record<string, Tensor> {
   const byName = new Map(initializers.map((each) => [each.name, each]));
   const out: Record<string, Tensor> = Object.create(null) as Record<string, Tensor>;
@@ -72,7 +72,7 @@ function floatsOf({ name, type, shape, data }: OnnxTensor): Tensor {
   throw malformed(`the tensor ${name} in float32`);
 }
 
-/** How the weights of the recurrent layers lie. */
+/** The weight layout of the recurrent layers. */
 function orderOf(config: string | undefined): GateOrder {
   const { body } = (config === undefined ? {} : parseUniqueJson(config, 'onnx: the metadata field config')) as {
     readonly body?: { readonly cell?: unknown };
@@ -82,7 +82,7 @@ function orderOf(config: string | undefined): GateOrder {
   return plan.order;
 }
 
-/** Whether the tensors of an operator go with each other. */
+/** Whether the tensor shapes of an operator are consistent. */
 export function fits(order: GateOrder, [W, R, B, P]: readonly (Tensor | undefined)[]): boolean {
   if (W?.shape.length !== 3 || R?.shape.length !== 3) return false;
   const [dirs, wide] = W.shape;
@@ -94,7 +94,7 @@ export function fits(order: GateOrder, [W, R, B, P]: readonly (Tensor | undefine
   return sizes && is(R, dirs, wide, H) && is(B, dirs, 2 * wide) && holes;
 }
 
-/** What is not the same in two graphs, in words; nothing where they are equal. */
+/** Describes the difference between two graphs; undefined if they are equal. */
 function differenceOf(expected: OnnxGraph, got: OnnxGraph): string | undefined {
   const text = (x: unknown): string => JSON.stringify(x);
   const node = got.nodes.find((each, i) => text(each) !== text(expected.nodes[i]));

@@ -1,4 +1,4 @@
-/** Operators that are parts of a model: recurrent layers, linear maps, tanh, and what ends a graph. */
+/** Operators that are parts of a model: recurrent layers, linear maps, tanh, and operators at the end of a graph. */
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { fromOnnx } from './gates.js';
 import type { Handler } from './layouts.js';
@@ -23,7 +23,7 @@ const recurrent: Handler = (node, reading) => {
   return { is: 'rows', axes: [time, 'd', batch, 'f'], way: { ...way, layers } };
 };
 
-/** The weights of a layer, and the cell that it is. */
+/** The weights of a layer, and its cell. */
 function weightsOf(node: OnnxNode, reading: Reading) {
   const at = (i: number, rank: number): OnnxTensor | undefined =>
     node.inputs[i] ? weightAt(reading, node, i, rank) : undefined;
@@ -44,7 +44,7 @@ function weightsOf(node: OnnxNode, reading: Reading) {
   return { cell: cell.name, own: fromOnnx(cell.order, own), D: W.shape[2] };
 }
 
-/** Requires that a layer begins with zeros, and reads whole sentences. */
+/** Requires that a layer starts from zero states and reads whole sentences. */
 function expectStart(node: OnnxNode, reading: Reading): void {
   for (const i of node.operator === 'LSTM' ? [5, 6] : [5]) {
     const value = node.inputs[i] ? reading.input(node, i) : undefined;
@@ -54,7 +54,7 @@ function expectStart(node: OnnxNode, reading: Reading): void {
   if (lengths && lengths.is !== 'lengths') throw refused(node, 'lengths of sentences that are not an input');
 }
 
-/** Behind a linear map: a way that has none yet. */
+/** Extends a path by a linear map; the path must not have one yet. */
 function linear(node: OnnxNode, way: Way, W: OnnxTensor, b?: OnnxTensor): Way {
   if (way.layers.length === 0) throw refused(node, 'a linear map in front of the recurrent layers');
   if (way.linear || way.ended) throw refused(node, 'a second linear map without tanh between them');
@@ -72,7 +72,7 @@ const matmul: Handler = (node, reading) => {
   return { ...rows, way: linear(node, rows.way, weightAt(reading, node, 1, 2)) };
 };
 
-/** A bias, on either side; or sizes. */
+/** Adds a bias, on either side, or sizes. */
 const add: Handler = (node, reading) => {
   const sides = [0, 1].map((i) => reading.input(node, i));
   const i = sides.findIndex((each) => each?.is === 'rows');
@@ -113,7 +113,7 @@ const tanh: Handler = (node, reading) => {
   return { ...rows, way: { ...way, dense } };
 };
 
-/** What changes no choice of a label: it ends the way. */
+/** An operator that does not change the choice of a label: it ends the path. */
 const end: Handler = (node, reading): Value => {
   const rows = rowsAt(reading, node);
   const axis = node.attributes.axis ?? (node.operator === 'ArgMax' ? 0 : -1);
@@ -123,7 +123,7 @@ const end: Handler = (node, reading): Value => {
   return { ...rows, way: { ...rows.way, ended: true } };
 };
 
-/** By operator. */
+/** Handlers by operator. */
 export const parts: Readonly<Record<string, Handler>> = {
   ...{ LSTM: recurrent, GRU: recurrent, RNN: recurrent },
   ...{ MatMul: matmul, Add: add, Gemm: gemm, Tanh: tanh },

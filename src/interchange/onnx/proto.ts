@@ -1,9 +1,9 @@
 /**
- * The messages of ONNX that a recurrent network needs, to bytes and back. Field numbers are those of onnx.proto, IR version 8
- * (https://github.com/onnx/onnx/blob/v1.12.0/onnx/onnx.proto); each function names those that it writes and reads.
+ * Encodes and decodes the ONNX messages that a recurrent network needs. Field numbers are those of onnx.proto, IR version 8
+ * (https://github.com/onnx/onnx/blob/v1.12.0/onnx/onnx.proto); each function names those that it writes or reads.
  *
- * The same model gives the same bytes. A file is a stranger's word: messages are read to a bounded depth, and the size of a tensor is
- * checked against the bytes that hold it before it is allocated.
+ * The same model gives the same bytes. Files are untrusted input: messages are read to a bounded depth, and the size of a tensor
+ * is checked against the bytes that hold it before it is allocated.
  */
 import { UnsupportedError } from '../../tensor/errors.js';
 import { brief } from '../../serialize/unique-json.js';
@@ -27,7 +27,7 @@ export const INT32 = 6;
 export const INT64 = 7;
 export const BOOL = 9;
 
-/** The numbers of a tensor. int64 and bool are kept as float64: what a network counts is below 2^53. */
+/** The numbers of a tensor. int64 and bool are stored as float64: counts in a network are below 2^53. */
 export type Elements = Float32Array | Int32Array | Float64Array;
 
 /** A constant. */
@@ -35,11 +35,11 @@ export interface OnnxTensor {
   readonly name: string;
   readonly type: number;
   readonly shape: readonly number[];
-  /** Absent where the element type is none of float32, int32, int64 and bool. */
+  /** Absent unless the element type is float32, int32, int64 or bool. */
   readonly data?: Elements;
 }
 
-/** The value of an attribute; `float` tells a number with a fraction part from an integer. */
+/** The value of an attribute; `float` distinguishes a floating-point number from an integer. */
 export type Attribute =
   | number
   | string
@@ -49,10 +49,10 @@ export type Attribute =
   | readonly string[]
   | { readonly tensor: OnnxTensor }
   | { readonly graph: OnnxGraph }
-  /** Of a kind that is not read. */
+  /** An attribute of an unsupported kind. */
   | { readonly kind: number };
 
-/** One operation. An input that is left out is `''`. */
+/** One operation. An omitted input is `''`. */
 export interface OnnxNode {
   readonly name: string;
   readonly operator: string;
@@ -63,19 +63,19 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A named axis, an axis of known size, or one of which nothing is said. */
+/** A named axis, an axis of known size, or an unspecified axis (null). */
 export type Axis = string | number | null;
 
 /** An input or output of a graph. */
 export interface OnnxValue {
   readonly name: string;
-  /** 0 where it is not a tensor. */
+  /** 0 if it is not a tensor. */
   readonly type: number;
-  /** Absent where nothing is said of it. */
+  /** Absent if it is unspecified. */
   readonly shape?: readonly Axis[];
 }
 
-/** Operations in an order in which each finds its inputs. */
+/** Operations in topological order. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -84,7 +84,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-/** The bytes of a file that lies beside a model and holds tensors of it, by the name that the model gives it. */
+/** Returns the bytes of an external file that holds tensors of a model, by the name that the model uses for it. */
 export type ExternalFiles = (location: string) => Uint8Array;
 
 /** A file. */
@@ -199,7 +199,7 @@ function messageOf(bytes: Uint8Array, what: string): Message {
 
 const all = (message: Message, field: number): readonly Field[] => message.get(field) ?? [];
 
-/** The last one of a field: what protocol buffers take where it stands more than once. */
+/** The last occurrence of a field, which protocol buffers use if it occurs more than once. */
 const last = (message: Message, field: number): Field | undefined => message.get(field)?.at(-1);
 
 const textAt = (message: Message, field: number, what: string): string => {
@@ -207,10 +207,10 @@ const textAt = (message: Message, field: number, what: string): string => {
   return found === undefined ? '' : textOf(found, what);
 };
 
-/** An integer, 0 where it is left out. */
+/** An integer, 0 if it is omitted. */
 const integerAt = (message: Message, field: number): number => last(message, field)?.value ?? 0;
 
-/** The bytes of a field that is a message. @throws DataError where it is something else */
+/** The bytes of a message field. @throws DataError if it is something else */
 function innerOf({ wire, bytes }: Field, what: string): Uint8Array {
   if (wire !== 2) throw damaged(what, 'a message', `a field of wire type ${wire}`);
   return bytes;
@@ -219,7 +219,7 @@ function innerOf({ wire, bytes }: Field, what: string): Uint8Array {
 /**
  * Reads a file.
  *
- * @throws DataError where the bytes are not an ONNX model, or a damaged one; UnsupportedError where tensors lie in other files
+ * @throws DataError if the bytes are not an ONNX model, or are damaged; UnsupportedError if tensors are stored in other files
  */
 export function decodeOnnx(bytes: Uint8Array, external?: ExternalFiles): OnnxModel {
   const message = messageOf(bytes, 'model');
@@ -241,7 +241,7 @@ export function decodeOnnx(bytes: Uint8Array, external?: ExternalFiles): OnnxMod
   };
 }
 
-/** Graphs within graphs at most. */
+/** Maximum nesting depth of graphs. */
 const DEEPEST = 8;
 
 function readGraph(bytes: Uint8Array, depth: number, external?: ExternalFiles): OnnxGraph {
@@ -305,7 +305,7 @@ function readAttribute(message: Message, depth: number): Attribute {
 /** Bytes of an element in raw_data. */
 const WIDTHS: Readonly<Record<number, number>> = { [FLOAT]: 4, [INT32]: 4, [INT64]: 8, [BOOL]: 1 };
 
-/** TensorProto, also: float_data 4, int32_data 5, int64_data 7, external_data 13, data_location 14. */
+/** More fields of TensorProto: float_data 4, int32_data 5, int64_data 7, external_data 13, data_location 14. */
 function readTensor(bytes: Uint8Array, external?: ExternalFiles): OnnxTensor {
   const message = messageOf(bytes, 'tensor');
   const name = textAt(message, 8, 'tensor');

@@ -1,4 +1,4 @@
-/** Recurrent layers: an operator of ONNX where the cell is one, else a Scan (`scan.ts`) for each direction. */
+/** Recurrent layers: an ONNX operator if the cell has one, otherwise a Scan (`scan.ts`) for each direction. */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
 import { UnsupportedError } from '../../tensor/errors.js';
@@ -10,7 +10,7 @@ import { attributesOf, operatorOf } from './operators.js';
 import { scanLayer } from './scan.js';
 import type { Sizes } from './sizes.js';
 
-/** Parameters of either direction; `reverse` is there where the layer has both. */
+/** Parameters of each direction; `reverse` is present if the layer is bidirectional. */
 export interface DirectionParams {
   readonly forward: TensorRecord;
   readonly reverse?: TensorRecord;
@@ -19,7 +19,7 @@ export interface DirectionParams {
 const directionsOf = ({ forward, reverse }: DirectionParams): TensorRecord[] =>
   reverse ? [forward, reverse] : [forward];
 
-/** The operator's output `[T, dirs, B, H]` and its last states `[dirs, B, H]`. @param lengths int32 `[B]` */
+/** Adds the operator; returns its output `[T, dirs, B, H]` and its last states `[dirs, B, H]`. @param lengths int32 `[B]` */
 export function operatorLayer(
   builder: GraphBuilder,
   plan: OperatorPlan,
@@ -38,8 +38,9 @@ export function operatorLayer(
 }
 
 /**
- * The operator that a cell is: a built-in one without zoneout and without a learned initial state. An LSTM with a clip is none: ONNX cuts
- * what every activation reads, and ONNX Runtime 1.30 leaves out the last, which reads the cell state.
+ * The operator that a cell corresponds to; it must be a built-in cell without zoneout and without a learned initial state. An
+ * LSTM with clipping has none: ONNX clips the input of every activation, but ONNX Runtime 1.30 omits the last one, which reads
+ * the cell state.
  */
 export function planOf(cell: Cell, name: string, own: DirectionParams): OperatorPlan | undefined {
   const zoned = Object.keys(cell.masks ?? {}).length > 0;
@@ -48,7 +49,7 @@ export function planOf(cell: Cell, name: string, own: DirectionParams): Operator
   return plan?.order.operator === 'LSTM' && plan.attributes.clip !== undefined ? undefined : plan;
 }
 
-/** One layer, `[T, B, dirs·H]`. @param name of the cell, as the configuration has it */
+/** Adds one layer, `[T, B, dirs·H]`. @param name of the cell, as in the configuration */
 export function recurrentLayer(
   builder: GraphBuilder,
   cell: Cell,

@@ -1,19 +1,20 @@
 /**
- * A recurrent layer as a Scan: one step of the cell, written from its equations (`cells/equations.ts`), and a loop of ONNX around it. So
- * a cell that is none of ONNX's operators runs there too: layer normalization, projection, zoneout, one of your own.
+ * A recurrent layer as a Scan: one step of the cell, written from its equations (`cells/equations.ts`), inside an ONNX loop. This
+ * makes cells available that have no ONNX operator: layer normalization, projection, zoneout, custom cells.
  *
- * A sentence that has ended keeps its state. From the last token to the first it has not begun yet, and so begins with the initial one.
+ * After the end of a sentence its state is kept. In reverse, padding comes first, so the state stays at the initial one until the
+ * sentence starts.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Algebra, Cell } from '../../cells/index.js';
 import type { GraphBuilder } from './builder.js';
 import { BOOL, FLOAT } from './proto.js';
 
-/** What a layer reads. */
+/** Input of a layer. */
 export interface Sequence {
   /** `[T, B, D]` */
   readonly x: string;
-  /** `[T, B, 1]`, whether the sentence has such a token. */
+  /** `[T, B, 1]`, whether the sentence has a token at this position. */
   readonly mask: string;
 }
 

@@ -1,12 +1,12 @@
-/** How many tokens every sentence of a batch has, as values of a graph: one per use, made when it is first asked for. */
+/** The sentence lengths of a batch as values of a graph: each form is created when it is first used. */
 import type { GraphBuilder } from './builder.js';
 import { FLOAT, INT32 } from './proto.js';
 
-/** Names of values. B sentences, T tokens of the longest. */
+/** Names of values, for B sentences of at most T tokens. */
 export interface Sizes {
-  /** int32 `[B]`, at least 1: a recurrent operator needs a step, and nothing is read of a sentence without tokens. */
+  /** int32 `[B]`, at least 1: a recurrent operator needs one step, and the result for a sentence without tokens is never read. */
   lengths(): string;
-  /** bool `[T, B, 1]`, whether the sentence has such a token. */
+  /** bool `[T, B, 1]`, whether the sentence has a token at this position. */
   mask(): string;
   /** The same in float32. */
   share(): string;

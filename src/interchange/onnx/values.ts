@@ -1,6 +1,6 @@
 /**
- * What is known of a value while the graph of another program is read: constants, sizes, and how far the way from words to labels has
- * come. Sizes that a file leaves open have names, so that an axis is told from another however it is moved.
+ * What is known of a value while a graph from another program is read: constants, sizes, and the position on the path from words
+ * to labels. Sizes that a file leaves open have names, so that axes stay distinguishable wherever they are moved.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import { DataError } from '../../tensor/errors.js';
@@ -12,7 +12,7 @@ import { FLOAT } from './proto.js';
 /** A recurrent layer that was read. */
 export interface LayerRead {
   readonly cell: string;
-  /** One for each direction. */
+  /** One entry for each direction. */
   readonly directions: readonly TensorRecord[];
 }
 
@@ -27,9 +27,9 @@ export interface Way {
   readonly table: OnnxTensor;
   readonly layers: readonly LayerRead[];
   readonly dense?: LinearRead;
-  /** The last linear map; with a tanh behind it, it becomes `dense`. */
+  /** The last linear map; if a tanh follows, it becomes `dense`. */
   readonly linear?: LinearRead;
-  /** Whether scores have become probabilities, or a choice. */
+  /** Whether scores have been turned into probabilities or a choice. */
   readonly ended?: boolean;
 }
 
@@ -39,7 +39,7 @@ export type AxisName = 'a' | 'b' | 'ab' | 'd' | 'f';
 /** A value of the graph. */
 export type Value =
   | { readonly is: 'constant'; readonly tensor: OnnxTensor }
-  /** Integers of which some are sizes of axes. */
+  /** Integers, some of which are sizes of axes. */
   | { readonly is: 'sizes'; readonly of: readonly (number | AxisName | '?')[] }
   /** Ids of words. */
   | { readonly is: 'ids'; readonly axes: readonly AxisName[] }
@@ -47,27 +47,27 @@ export type Value =
   | { readonly is: 'lengths' }
   | { readonly is: 'zeros' }
   | { readonly is: 'rows'; readonly axes: readonly AxisName[]; readonly way: Way }
-  /** What no part of a model is made of; an error only where something reads it. */
+  /** A value that belongs to no part of a model; an error only if something reads it. */
   | { readonly is: 'other'; readonly what: string };
 
-/** Sizes of axes where they are known: `a` and `b` where the file fixes them. */
+/** Sizes of axes as far as they are known: `a` and `b` only if the file fixes them. */
 export type Fixed = Readonly<Partial<Record<AxisName, number>>>;
 
-/** What handlers see. */
+/** Context passed to handlers. */
 export interface Reading {
-  /** The value of input i of a node; nothing where it is left out. @throws DataError on one that is unknown */
+  /** The value of input i of a node; undefined if it is omitted. @throws DataError on an unknown value */
   input(node: OnnxNode, i: number): Value | undefined;
   readonly fixed: Fixed;
 }
 
-/** The rows of input i. @throws DataError where it is something else */
+/** The rows of input i. @throws DataError if it is something else */
 export function rowsAt(reading: Reading, node: OnnxNode, i = 0): Extract<Value, { is: 'rows' }> {
   const value = reading.input(node, i);
   if (value?.is === 'rows') return value;
   throw refused(node, value?.is === 'other' ? value.what : `input ${i} as something else than the rows of words`);
 }
 
-/** A float32 constant of so many axes. @throws DataError where it is something else */
+/** A float32 constant with the given number of axes. @throws DataError if it is something else */
 export function weightAt(reading: Reading, node: OnnxNode, i: number, ...ranks: readonly number[]): OnnxTensor {
   const value = reading.input(node, i);
   const tensor = value?.is === 'constant' ? value.tensor : undefined;
@@ -75,7 +75,7 @@ export function weightAt(reading: Reading, node: OnnxNode, i: number, ...ranks: 
   throw refused(node, `input ${i} as something else than a float32 constant of ${ranks.join(' or ')} axes`);
 }
 
-/** Integers of an input, or of an attribute of older operator sets; nothing where they are not known. */
+/** Integers of an input, or of an attribute in older operator sets; undefined if they are not known. */
 export function integersAt(
   reading: Reading,
   node: OnnxNode,
@@ -95,7 +95,7 @@ export function integersAt(
 export const isZero = (value: Value): boolean =>
   value.is === 'zeros' || (value.is === 'constant' && (value.tensor.data?.every((x: number) => x === 0) ?? false));
 
-/** Columns of the rows, where they are known. */
+/** Number of columns of the rows, if known. */
 export function widthOf({ table, layers, dense, linear }: Way): number {
   if (linear) return linear.W.shape[1];
   if (dense) return dense.W.shape[1];
@@ -103,7 +103,7 @@ export function widthOf({ table, layers, dense, linear }: Way): number {
   return last ? last.directions.length * last.directions[0].Wh.shape[0] : table.shape[1];
 }
 
-/** A matrix as one of the parameters of a model, finite. @throws DataError */
+/** Returns a matrix as a model parameter. @throws DataError if it is not finite */
 export function parameter({ name, shape, data }: OnnxTensor) {
   const odd = data!.findIndex((x: number) => !Number.isFinite(x));
   if (odd < 0) return viewOf(data as Float32Array, shape);

@@ -1,15 +1,15 @@
 /**
- * Protocol buffers, the encoding alone: a message is a run of fields, each a key (number · 8 + wire type) and a value.
+ * The wire encoding of protocol buffers: a message is a sequence of fields, each a key (number · 8 + wire type) and a value.
  *
  *     wire type 0   a varint: 7 bits a byte, least significant first, the high bit says that more follow
  *     wire type 1   8 bytes, little-endian
  *     wire type 2   a varint n, then n bytes: text, bytes, a message, or packed numbers
  *     wire type 5   4 bytes, little-endian
  *
- * What a field number means is said by `proto.ts`. Source: https://protobuf.dev/programming-guides/encoding/
+ * `proto.ts` gives the meaning of the field numbers. Source: https://protobuf.dev/programming-guides/encoding/
  *
- * A message that is written is a list of pieces, so that tensors are copied once, by `joined`. A message that is read is a view of its
- * bytes: a length is checked against the bytes that are there before anything is allocated.
+ * A message to be written is a list of pieces, so that tensors are copied only once, by `joined`. A message that is read is a
+ * view of its bytes: every length is checked against the available bytes before anything is allocated.
  */
 import { DataError } from '../../tensor/errors.js';
 import { decodeUtf8, encodeUtf8 } from '../../serialize/utf8.js';
@@ -17,7 +17,7 @@ import { decodeUtf8, encodeUtf8 } from '../../serialize/utf8.js';
 /** Bytes in pieces. */
 export type Pieces = readonly Uint8Array[];
 
-/** The bytes of all pieces. */
+/** Concatenates all pieces. */
 export function joined(pieces: Pieces): Uint8Array {
   const bytes = new Uint8Array(sizeOf(pieces));
   let at = 0;
@@ -30,7 +30,7 @@ export function joined(pieces: Pieces): Uint8Array {
 
 const sizeOf = (pieces: Pieces): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
-/** A varint. @param value an integer; a negative one takes 10 bytes, as int64 has it */
+/** Encodes a varint. @param value an integer; a negative one takes 10 bytes, as for int64 */
 function varint(value: number | bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -42,49 +42,49 @@ function varint(value: number | bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** A field that is an integer. */
+/** Encodes an integer field. */
 export const integerField = (field: number, value: number | bigint): Pieces => [varint(field * 8), varint(value)];
 
-/** A field that is bytes, or a message. */
+/** Encodes a field of bytes, or of a nested message. */
 export const bytesField = (field: number, value: Pieces): Pieces => [
   varint(field * 8 + 2),
   varint(sizeOf(value)),
   ...value,
 ];
 
-/** A field that is text. */
+/** Encodes a text field. */
 export const textField = (field: number, value: string): Pieces => bytesField(field, [encodeUtf8(value)]);
 
-/** A field that is a float32. */
+/** Encodes a float32 field. */
 export function floatField(field: number, value: number): Pieces {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return [varint(field * 8 + 5), bytes];
 }
 
-/** A field as it was read: its number, its wire type, and its value, a number or bytes. */
+/** A decoded field: its number, its wire type, and its value, a number or bytes. */
 export interface Field {
   readonly number: number;
   readonly wire: 0 | 1 | 2 | 5;
-  /** Of wire type 0, as int64 has it; integers beyond 2^53 are rounded. */
+  /** Value of a field of wire type 0, as an int64; integers beyond 2^53 are rounded. */
   readonly value: number;
-  /** Of the other wire types: a view of the message. */
+  /** Value of a field of another wire type: a view of the message. */
   readonly bytes: Uint8Array;
 }
 
 const NOTHING = new Uint8Array(0);
 
-/** A place in bytes that moves on as they are read. */
+/** A read position in bytes. */
 interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
 }
 
 /**
- * The fields of a message, in their order.
+ * Decodes the fields of a message, in order.
  *
  * @param what names the message, for an error
- * @throws DataError where the bytes end early, a length reaches beyond them, or a field is of no known kind
+ * @throws DataError if the bytes end early, a length reaches beyond them, or a field has an unknown wire type
  */
 export function fieldsOf(bytes: Uint8Array, what: string): Field[] {
   const cursor: Cursor = { bytes, at: 0 };
@@ -96,7 +96,7 @@ export function fieldsOf(bytes: Uint8Array, what: string): Field[] {
   return fields;
 }
 
-/** Fields of a message at most: a field may be of two bytes, and an object of it takes fifty times as many. */
+/** Maximum number of fields in a message: a field can be as short as two bytes, and its object takes fifty times as many. */
 const MOST_FIELDS = 2 ** 20;
 
 function readField(cursor: Cursor, what: string): Field {
@@ -116,7 +116,7 @@ function take(cursor: Cursor, length: number, what: string): Uint8Array {
   return cursor.bytes.subarray(cursor.at - length, cursor.at);
 }
 
-/** Bytes of the longest varint. */
+/** Length in bytes of the longest varint. */
 const LONGEST = 10;
 
 function readVarint(cursor: Cursor, what: string): number {
@@ -143,14 +143,14 @@ function readLong(cursor: Cursor, what: string): number {
   throw damaged(what, `a number of at most ${LONGEST} bytes`, 'a longer one');
 }
 
-/** The text of a field. @throws DataError where it is not UTF-8 */
+/** The text of a field. @throws DataError if it is not UTF-8 */
 export function textOf({ wire, bytes }: Field, what: string): string {
   const text = wire === 2 ? decodeUtf8(bytes) : undefined;
   if (text === undefined) throw damaged(what, 'text in UTF-8', 'other bytes');
   return text;
 }
 
-/** Integers of a repeated field, packed or one by one. @throws DataError */
+/** Integers of a repeated field, packed or unpacked. @throws DataError */
 export function integersOf(fields: readonly Field[], what: string): number[] {
   return fields.flatMap((field) => {
     if (field.wire === 0) return [field.value];
@@ -161,7 +161,7 @@ export function integersOf(fields: readonly Field[], what: string): number[] {
   });
 }
 
-/** float32 numbers of a repeated field, packed or one by one. @throws DataError */
+/** float32 numbers of a repeated field, packed or unpacked. @throws DataError */
 export function floatsOf(fields: readonly Field[], what: string): Float32Array {
   const bytes = joined(fields.map((field) => field.bytes));
   if (bytes.length % 4 !== 0 || fields.some(({ wire }) => wire !== 2 && wire !== 5)) {
@@ -178,7 +178,7 @@ export function float32Of(bytes: Uint8Array): Float32Array {
   return numbers;
 }
 
-/** An error about bytes that are not what they claim to be. */
+/** Returns an error for malformed bytes. */
 export function damaged(what: string, expected: string, got: string): DataError {
   return new DataError(`onnx: ${what}: expected ${expected}; got ${got}: the file is damaged, or not an ONNX model`);
 }

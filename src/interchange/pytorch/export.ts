@@ -1,4 +1,4 @@
-/** A model as a folder of PyTorch: a module to read, its configuration, words, labels and weights. */
+/** Exports a model as a PyTorch folder: a readable module, its configuration, words, labels and weights. */
 import type { Model } from '../../labeling/model/model.js';
 import { decodingOf } from '../../labeling/model/heads/decoding.js';
 import type { Scheme } from '../../labeling/data/schemes.js';
@@ -12,13 +12,13 @@ import { encodePt } from './pt.js';
 import { moduleSource } from './source.js';
 import { factsOf, toStateDict } from './state-dict.js';
 
-/** The version of the folder that is written; a reader refuses a higher one. */
+/** Version of the folder format; a reader rejects a higher version. */
 export const FOLDER_VERSION = 1;
 
-/** What `config.json` says its folder is. */
+/** Format name in `config.json`. */
 export const FOLDER_FORMAT = 'bptt-pytorch';
 
-/** Names of the files of such a folder. */
+/** Names of the files in such a folder. */
 export const FOLDER_FILES = {
   module: 'model.py',
   config: 'config.json',
@@ -26,7 +26,7 @@ export const FOLDER_FILES = {
   labels: 'labels.json',
 } as const;
 
-/** How a model is written for PyTorch. */
+/** Options of a PyTorch export. */
 export interface PyTorchExportOptions {
   /** The format of the weights: `safetensors` (default), or `pt`, as `torch.save` writes. */
   readonly weights?: 'safetensors' | 'pt';
@@ -35,10 +35,10 @@ export interface PyTorchExportOptions {
 const KEYS = keysOf<PyTorchExportOptions>({ weights: true });
 
 /**
- * The files of a folder from which `python3 model.py` tags, and `importPyTorch` reads the model back.
+ * Returns the files of a folder that `python3 model.py` tags from and that `importPyTorch` reads back.
  *
- * @returns bytes by the name of the file
- * @throws UnsupportedError that names a part that cannot be rebuilt: cells that PyTorch lacks, zoneout, ensembles, parts of your own,
+ * @returns bytes by file name
+ * @throws UnsupportedError naming a part that cannot be rebuilt: cells that PyTorch lacks, zoneout, ensembles, custom parts,
  *   characters by grapheme
  */
 export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}): Record<string, Uint8Array> {
@@ -69,7 +69,7 @@ export function exportPyTorch(model: Model, options: PyTorchExportOptions = {}):
 
 const json = (value: unknown): Uint8Array => encodeUtf8(`${JSON.stringify(value, null, 1)}\n`);
 
-/** Python's own library cuts text into code points alone. */
+/** Python's standard library splits text only into code points. */
 function expectCodePoints({ config, readers }: Model): void {
   config.encoders.forEach(({ kind }, e) => {
     if (kind !== 'characters' || (readers[e].toJSON() as CharacterVocabulary).unit === 'code-point') return;
@@ -79,7 +79,7 @@ function expectCodePoints({ config, readers }: Model): void {
   });
 }
 
-/** What the module needs of a head beside its configuration: labels, permitted transitions, labels in the scheme of the data. */
+/** What the module needs for a head besides its configuration: labels, permitted transitions, labels in the scheme of the data. */
 function headFacts({ config, heads, params }: Model, h: number): object {
   const head = config.heads[h];
   const { labels } = heads[h].labels;
@@ -103,8 +103,9 @@ function headFacts({ config, heads, params }: Model, h: number): object {
 type Schemes = NonNullable<ReturnType<typeof decodingOf>['schemes']>;
 
 /**
- * A learned label as it is given back, by the group of the label in front of it, and of the one behind; none has place K. IOBES tells
- * whether a span begins or ends here, IOB1 and IOE1 whether one of its type touches it: neighbors alike in these are one group.
+ * The output form of a learned label, by the group of the label before it and of the label after it; "no label" has index K.
+ * IOBES marks whether a span begins or ends here, and IOB1 and IOE1 whether a span of the same type touches it: neighbors that
+ * agree in these respects form one group.
  */
 function conversionOf(labels: readonly string[], k: number, { learned, data }: Schemes): object {
   type Neighbor = string | undefined;
@@ -120,7 +121,7 @@ function conversionOf(labels: readonly string[], k: number, { learned, data }: S
   return { before, behind, given };
 }
 
-/** Numbers of equal texts, in the order in which they occur. */
+/** Numbers texts in order of first occurrence; equal texts get the same number. */
 function grouped(texts: readonly string[]): number[] {
   const numbers = new Map<string, number>();
   return texts.map((text) => numbers.get(text) ?? (numbers.set(text, numbers.size), numbers.size - 1));

@@ -1,4 +1,4 @@
-/** A model back from the folder that `exportPyTorch` wrote, with its weights or with those of a training in PyTorch. */
+/** Imports a model from a folder that `exportPyTorch` wrote, with its original weights or with weights trained in PyTorch. */
 import type { Model } from '../../labeling/model/model.js';
 import { parseUniqueJson } from '../../serialize/unique-json.js';
 import { decodeUtf8 } from '../../serialize/utf8.js';
@@ -14,7 +14,7 @@ export type FolderFiles = Readonly<Record<string, Uint8Array>>;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The name of the file of weights that a `config.json` gives. @throws DataError where it is not that of an exported folder */
+/** Returns the name of the weights file given in a `config.json`. @throws DataError if the file is not from an exported folder */
 export function weightsIn(config: Uint8Array): string {
   const { weights } = configOf(config);
   if (typeof weights === 'string' && weights !== '') return weights;
@@ -22,10 +22,10 @@ export function weightsIn(config: Uint8Array): string {
 }
 
 /**
- * The model of an exported folder.
+ * Returns the model in an exported folder.
  *
- * @param files `config.json`, `vocabulary.json`, `labels.json` and the file of weights that the first one names
- * @param weights a state dict to take instead of that file
+ * @param files `config.json`, `vocabulary.json`, `labels.json` and the weights file that `config.json` names
+ * @param weights a state dict to use instead of that file
  * @throws DataError naming the file, or the tensor, that is missing or damaged
  */
 export function importPyTorch(files: FolderFiles, weights?: Readonly<StateDict>): Model {

@@ -1,4 +1,4 @@
-/** The pickle of a state dict, written with the opcodes that `torch.save` writes and `torch.load(…, weights_only=True)` allows. */
+/** Writes the pickle of a state dict with the opcodes that `torch.save` uses and `torch.load(…, weights_only=True)` accepts. */
 import { encodeUtf8 } from '../../serialize/utf8.js';
 import { dtypeOf, sizeOf, stridesOf } from '../../tensor/view.js';
 import type { StateDict } from './state-dict.js';
@@ -8,7 +8,7 @@ type Op = number | Uint8Array;
 const ORDERED_DICT = 'ccollections\nOrderedDict\n)R';
 const REBUILD = 'ctorch._utils\n_rebuild_tensor_v2\n';
 
-/** The bytes of `data.pkl`; storage i is that of the tensor at place i. */
+/** Returns the bytes of `data.pkl`; storage i belongs to the tensor at index i. */
 export function pickleState(state: Readonly<StateDict>): Uint8Array {
   const ops: Op[] = [0x80, 2, encodeUtf8(`${ORDERED_DICT}(`)];
   Object.entries(state).forEach(([name, { data, shape }], i) => {

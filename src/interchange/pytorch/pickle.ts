@@ -1,7 +1,7 @@
 /**
- * The pickle of a state dict, read without running anything. A pickle is a program for a stack machine that may call any function of
- * Python; this reader knows the opcodes with which `torch.save` writes tensors by name, and asks its caller what each global means.
- * Every other opcode is refused by name.
+ * Reads the pickle of a state dict without executing anything. A pickle is a program for a stack machine that can call any Python
+ * function. This reader supports only the opcodes with which `torch.save` writes named tensors, and its caller resolves each
+ * global. Every other opcode is rejected by name.
  *
  * Source: Lib/pickletools.py of CPython, protocol 2, which `torch.save` writes.
  */
@@ -9,15 +9,15 @@ import { decodeUtf8 } from '../../serialize/utf8.js';
 import { DataError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
 
-/** A dictionary, ordered: what `dict` and `OrderedDict` become. */
+/** An ordered dictionary: the result of `dict` and `OrderedDict`. */
 export type PickledDict = Map<unknown, unknown>;
 
-/** What a global stands for: a value, or a function of the arguments it is called with. */
+/** The meaning of a global: a value, or a function of the arguments it is called with. */
 export type PickledGlobal = { readonly name: string; readonly call?: (args: readonly unknown[]) => unknown };
 
-/** What the caller decides. */
+/** Decisions left to the caller. */
 export interface PickleReader {
-  /** The meaning of a global, such as `collections.OrderedDict`. @throws DataError on one that is not allowed */
+  /** Resolves a global, such as `collections.OrderedDict`. @throws DataError on a global that is not allowed */
   readonly global: (name: string) => PickledGlobal;
   /** The object of a persistent identifier. */
   readonly persistent: (id: unknown) => unknown;
@@ -31,7 +31,7 @@ interface Machine {
   readonly reader: PickleReader;
   /** Reads `n` bytes. */
   take(n: number): DataView;
-  /** Reads a line, without its end. */
+  /** Reads a line, without its terminator. */
   line(): string;
   text(n: number): string;
 }
@@ -43,7 +43,7 @@ const push =
   (machine) =>
     void machine.stack.push(make(machine));
 
-/** The opcodes of a state dict, by their byte. */
+/** The supported opcodes, by their byte. */
 const STEPS: Readonly<Record<number, Step>> = {
   0x80: (m) => expectProtocol(m.take(1).getUint8(0)), // PROTO
   0x63: push((m) => m.reader.global(`${m.line()}.${m.line()}`)), // GLOBAL
@@ -77,7 +77,7 @@ const STEPS: Readonly<Record<number, Step>> = {
   0x62: (m) => void popLast(m, 1), // BUILD: the attributes of a dictionary, such as the versions of its modules
 };
 
-/** Names of opcodes that are refused, for a message. */
+/** Names of rejected opcodes, for error messages. */
 const REFUSED: Readonly<Record<number, string>> = {
   ...{ 0x69: 'INST', 0x6f: 'OBJ', 0x81: 'NEWOBJ', 0x92: 'NEWOBJ_EX', 0x93: 'STACK_GLOBAL', 0x50: 'PERSID' },
   ...{ 0x82: 'EXT1', 0x83: 'EXT2', 0x84: 'EXT4', 0x95: 'FRAME', 0x94: 'MEMOIZE', 0x8c: 'SHORT_BINUNICODE' },
@@ -95,7 +95,7 @@ const REFUSED: Readonly<Record<number, string>> = {
 
 const STOP = 0x2e;
 
-/** The value of a pickle. @throws DataError that names what is not part of a state dict, or where the bytes end early */
+/** Returns the value of a pickle. @throws DataError naming what does not belong in a state dict, or if the bytes end early */
 export function readPickle(bytes: Uint8Array, reader: PickleReader): unknown {
   let at = 0;
   const take = (n: number): DataView => {
@@ -146,7 +146,7 @@ function top({ stack }: Machine): unknown {
   return stack[stack.length - 1];
 }
 
-/** The last n values, which leave the stack. */
+/** Pops the last n values. */
 function popLast({ stack }: Machine, n: number): unknown[] {
   const values = stack.slice(-n);
   if (values.length < n || values.includes(MARK)) throw broken('it takes more values than there are');
@@ -154,7 +154,7 @@ function popLast({ stack }: Machine, n: number): unknown[] {
   return values;
 }
 
-/** The values behind the last mark; both leave the stack. */
+/** Pops the values after the last mark, and the mark. */
 function popMark({ stack }: Machine): unknown[] {
   const mark = stack.lastIndexOf(MARK);
   if (mark < 0) throw broken('it takes values to a mark that is not there');
@@ -190,7 +190,7 @@ function reduced([callable, args]: readonly unknown[]): unknown {
   return call(args);
 }
 
-/** A little-endian integer of two's complement. @throws DataError where a number cannot hold it */
+/** Reads a little-endian two's-complement integer. @throws DataError if a number cannot represent it */
 function longOf(view: DataView): number {
   const n = view.byteLength;
   if (n > 8) throw broken(`it has an integer of ${n} bytes; expected at most 8`);
@@ -201,7 +201,7 @@ function longOf(view: DataView): number {
   return Number(signed);
 }
 
-/** What is wrong with a pickle. */
+/** Returns the error for an invalid pickle. */
 export function broken(what: string): DataError {
   return new DataError(`PyTorch .pt: the file cannot be read: ${what}`);
 }

@@ -1,4 +1,4 @@
-/** A model from the state dict of anybody's tagger, and from the words and labels that a state dict does not hold. */
+/** Builds a model from the state dict of any PyTorch tagger, plus the words and labels that a state dict does not contain. */
 import type { PyTorchModel, PyTorchOptions } from '../../inspect/index.js';
 import { fromPyTorch } from '../../inspect/index.js';
 import { mapParams } from '../../inspect/numbers.js';
@@ -19,22 +19,22 @@ import { flatCopy, viewOf } from '../../tensor/view.js';
 import type { StateDict } from './state-dict.js';
 import { broken } from './state-dict.js';
 
-/** What a state dict does not say of a tagger. */
+/** Information about a tagger that a state dict does not contain. */
 export interface StateDictNames extends Pick<PyTorchOptions, 'cell' | 'prefix' | 'embedding' | 'output'> {
   /** The words of the embedding's rows, in order. */
   readonly words: readonly string[];
   /** The labels of the output layer, in order. */
   readonly labels: readonly string[];
-  /** Which of the words stands for unknown ones; default `<unk>` or `[UNK]` where that is one of them, else the first. */
+  /** The word that represents unknown words; default `<unk>` or `[UNK]` if it is in the list, else the first word. */
   readonly unknown?: string;
   /** Whether words are looked up in lower case; default false. */
   readonly lowerCase?: boolean;
   /**
-   * What stands before the scores of transitions of a CRF, `start_transitions`, `end_transitions`, `transitions` (from, to), as in
-   * pytorch-crf; default: found.
+   * Prefix of the transition scores of a CRF, `start_transitions`, `end_transitions`, `transitions` (from, to), as in
+   * pytorch-crf; default: detected.
    */
   readonly crf?: string;
-  /** Names of tensors to leave out. */
+  /** Names of tensors to ignore. */
   readonly ignore?: readonly string[];
 }
 
@@ -44,11 +44,11 @@ const KEYS = keysOf<StateDictNames>({
 });
 
 /**
- * The model of a state dict: an embedding of words, RNN, LSTM or GRU layers, a linear layer, and scores of transitions where there are
- * any. Nothing is drawn, and nothing is left out that is not named in `ignore`.
+ * Returns the model in a state dict: a word embedding, RNN, LSTM or GRU layers, a linear layer, and transition scores if there
+ * are any. No weight is initialized at random, and no tensor is left out unless it is named in `ignore`.
  *
- * @param state as `readStateDict` returns
- * @throws DataError where a part is missing, a tensor is left over, or the words do not fit the embedding
+ * @param state as returned by `readStateDict`
+ * @throws DataError if a part is missing, a tensor is unused, or the words do not fit the embedding
  */
 export function fromPlainStateDict(state: Readonly<StateDict>, names: StateDictNames): Model {
   expectTensors('fromPlainStateDict', 'state', state);
@@ -101,17 +101,17 @@ function without(state: Readonly<StateDict>, names: readonly string[]): StateDic
   return Object.fromEntries(Object.entries(state).filter(([name]) => !names.includes(name)));
 }
 
-/** Spellings of the unknown word: that of this package, and that of the lookup layers of Keras and of BERT's vocabularies. */
+/** Spellings of the unknown word: the one of this package, and the one of Keras lookup layers and BERT vocabularies. */
 const UNKNOWNS = [UNKNOWN, '[UNK]'];
 
-/** Whether a word is spelled as the unknown one. */
+/** Whether a word is a spelling of the unknown word. */
 export const isUnknown = (word: string): boolean => UNKNOWNS.includes(word);
 
-/** The word that stands for unknown ones where no name says it: one that is spelled so, else the first. */
+/** The default unknown word: the first with one of these spellings, else the first word. */
 export const defaultUnknown = (words: readonly string[]): string =>
   UNKNOWNS.find((each) => words.includes(each)) ?? words[0];
 
-/** The words with the unknown one first, and the row of each. */
+/** The words, unknown word first, and the row of each. */
 function unknownFirst(words: readonly string[], unknown: string): { rows: number[]; ordered: string[] } {
   const at = words.indexOf(unknown);
   if (at < 0) throw new ArgumentError(`the unknown word ${quoted(unknown)} is not among the words: name one of them`);
@@ -130,7 +130,7 @@ function reordered(weight: Tensor, rows: readonly number[]): Tensor {
   return viewOf(to, [V, E]);
 }
 
-/** Nothing drawn, nothing left over. */
+/** Checks that no weight was initialized at random and no tensor is unused. */
 function expectWhole({ drawn, used }: PyTorchModel, state: Readonly<StateDict>): void {
   if (drawn.length > 0) throw broken(`it has no ${drawn.join(' and no ')}: name the matrix with embedding or output`);
   const left = Object.keys(state).filter((name) => !used.includes(name));
@@ -148,7 +148,7 @@ interface Chain {
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-/** The scores of transitions of a CRF, if there are any. */
+/** The transition scores of a CRF, if there are any. */
 function chainIn(state: Readonly<StateDict>, given?: string): Chain | undefined {
   const end = CHAIN.start;
   const found = Object.keys(state).filter((name) => name === end || name.endsWith(`.${end}`));

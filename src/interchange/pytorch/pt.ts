@@ -1,6 +1,6 @@
 /**
- * State dicts as `torch.save` writes them: a ZIP archive, stored, of a pickle and the bytes of each storage. No code runs: what is
- * allowed is listed here, and everything else is refused by its name.
+ * State dicts as `torch.save` writes them: an uncompressed ZIP archive with a pickle and the bytes of each storage. No code is
+ * executed: everything allowed is listed here, and anything else is rejected by name.
  *
  *     NAME/data.pkl     {name: _rebuild_tensor_v2(storage, offset, shape, strides, …)}
  *     NAME/data/0 …     the elements of a storage, one after another
@@ -22,15 +22,18 @@ import type { StateDict } from './state-dict.js';
 import type { StorageKind } from './storage.js';
 import { numbersOf, STORAGES, WIDTHS } from './storage.js';
 
-/** Which part of a file is read. */
+/** Selects the part of a file to read. */
 export interface PtOptions {
-  /** The key of a checkpoint under which the state dict lies, such as `model_state_dict`; default: the file is the state dict. */
+  /** Key of the state dict in a checkpoint, such as `model_state_dict`; default: the file itself is the state dict. */
   readonly part?: string;
 }
 
 const KEYS = keysOf<PtOptions>({ part: true });
 
-/** Elements of all tensors together, per byte of the file: those that share a storage have more than it has bytes. */
+/**
+ * Maximum number of elements of all tensors per byte of the file: tensors that share a storage can have more elements than it has
+ * bytes.
+ */
 const MOST_PER_BYTE = 8;
 
 /** A storage of the archive. */
@@ -38,15 +41,16 @@ interface Storage {
   readonly kind: StorageKind;
   readonly elements: number;
   readonly bytes: Uint8Array;
-  /** Its numbers, once a tensor needed them: the weights of a whole network may be views of one storage. */
+  /** Its numbers, decoded on first use: the weights of a whole network can be views of one storage. */
   numbers?: Real;
 }
 
 /**
- * The tensors of a state dict that `torch.save` wrote. Half, bfloat16 and float become float32; double, and integers up to 2⁵³, float64.
+ * Returns the tensors of a state dict that `torch.save` wrote. Half, bfloat16 and float become float32; double, and integers up
+ * to 2⁵³, become float64.
  *
- * @throws DataError naming an opcode or a global that a state dict does not need, a tensor that does not fit its storage, or what is wrong
- *   with the archive
+ * @throws DataError naming an opcode or a global that a state dict does not need, a tensor that does not fit its storage, or a
+ *   defect of the archive
  */
 export function decodePt(bytes: Uint8Array, options: PtOptions = {}): StateDict {
   expectKnownKeys('decodePt', 'options', options, KEYS);
@@ -66,7 +70,7 @@ export function decodePt(bytes: Uint8Array, options: PtOptions = {}): StateDict 
   return stateIn(value, part);
 }
 
-/** The tensors by name, of the value itself or of a part of it. */
+/** The tensors by name, from the value itself or from a part of it. */
 function stateIn(value: unknown, part: string | undefined): StateDict {
   const dict = part === undefined ? value : (value as Map<unknown, unknown> | null)?.get?.(part);
   if (!(dict instanceof Map)) throw broken(part === undefined ? 'it is not a dictionary of tensors' : `it has no dictionary ${quoted(part)}`); // prettier-ignore
@@ -88,7 +92,7 @@ const isTensor = (x: unknown): x is Tensor => typeof x === 'object' && x !== nul
 
 type Budget = { elements: number };
 
-/** What is allowed. @throws DataError on every other global */
+/** The allowed globals. @throws DataError on every other global */
 function globalNamed(name: string, budget: Budget): PickledGlobal {
   if (name === 'collections.OrderedDict') return { name, call: emptyDict };
   if (name === 'torch._utils._rebuild_tensor_v2') return { name, call: (args) => rebuilt(args, budget) };
@@ -132,7 +136,7 @@ function storageOf(
 
 const isSize = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
 
-/** A tensor of its own, row-major, from `(storage, offset, shape, strides, …)`. */
+/** An independent row-major tensor, from `(storage, offset, shape, strides, …)`. */
 function rebuilt(args: readonly unknown[], budget: Budget): Tensor {
   const [storage, offset, shape, strides] = args as [Storage, unknown, unknown, unknown];
   const sizes = (x: unknown): x is number[] => Array.isArray(x) && x.every(isSize);
@@ -164,7 +168,7 @@ function rebuilt(args: readonly unknown[], budget: Budget): Tensor {
 }
 
 /**
- * A state dict as `torch.save` writes it, for `torch.load(file, weights_only=True)`. The same tensors give the same bytes.
+ * Encodes a state dict as `torch.save` does, for `torch.load(file, weights_only=True)`. The same tensors give the same bytes.
  *
  * @param state float32 or float64, any strides
  */

@@ -1,4 +1,4 @@
-/** State dicts in files: safetensors, or what `torch.save` writes. */
+/** Reads state dicts from files: safetensors, or the output of `torch.save`. */
 import { decodeSafetensors } from '../../serialize/safetensors.js';
 import { typedArrayName, describe } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
@@ -7,10 +7,10 @@ import { numbersOf } from './storage.js';
 import type { StateDict } from './state-dict.js';
 
 /**
- * The tensors of a file, by name.
+ * Returns the tensors of a file, by name.
  *
- * @param bytes a safetensors file, or a ZIP archive of `torch.save`
- * @throws DataError where it is neither, or damaged
+ * @param bytes a safetensors file, or a ZIP archive from `torch.save`
+ * @throws DataError if the file is neither, or is damaged
  */
 export function readStateDict(bytes: Uint8Array): StateDict {
   if (typedArrayName(bytes) !== 'Uint8Array')
@@ -20,7 +20,7 @@ export function readStateDict(bytes: Uint8Array): StateDict {
   return { ...tensors, ...Object.fromEntries(Object.entries(raw).map(([name, each]) => [name, numbersOf(each)])) };
 }
 
-/** Whether bytes begin as a ZIP archive does. A header of safetensors of that length would have 67 MB. */
+/** Whether bytes start like a ZIP archive. As the start of a safetensors file, these bytes would mean a header of 67 MB. */
 export function isZip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[8] !== 0x7b;
 }

@@ -1,4 +1,4 @@
-/** Labeled sentences for a training in PyTorch: shards of JSON lines, and the script that trains on them. */
+/** Writes labeled sentences for training in PyTorch: shards of JSON Lines, and the script that trains on them. */
 import type { HeadConfig } from '../../labeling/model/heads/head.js';
 import { decisionsOf, inColumn } from '../../labeling/model/heads/head.js';
 import { decodingOf, learnedBy } from '../../labeling/model/heads/decoding.js';
@@ -14,23 +14,23 @@ import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
 import { TRAIN_DDP } from './python/train-ddp.js';
 
-/** Files of a training, and what of the sentences is not in them. */
+/** Files for a training run, and counts of what was left out of them. */
 export interface TrainingShards {
   /** Bytes by path in the folder of `exportPyTorch`: `train_ddp.py`, `shards/shards.json` and the shards. */
   readonly files: Record<string, Uint8Array>;
   /** Sentences without a token, left out. */
   readonly empty: number;
-  /** Labels, by head, that the model does not have: no loss counts them. */
+  /** Labels, by head, that the model does not have: they do not contribute to the loss. */
   readonly unknown: Readonly<Record<string, number>>;
 }
 
 /**
- * What a training past one machine needs beside the files of `exportPyTorch`. Sentence i goes to shard i modulo `shards`; a rank reads
- * every WORLD_SIZE-th shard, so that there can be at most as many ranks.
+ * Returns the files that training on several machines needs in addition to those of `exportPyTorch`. Sentence i goes to shard i
+ * modulo `shards`; a rank reads every WORLD_SIZE-th shard, so there can be at most as many ranks as shards.
  *
- * @param sentences labeled, for every head of the model
- * @param shards at least 1, at most as many as there are sentences
- * @throws DataError where a sentence lacks the labels of a head; ArgumentError on an impossible number
+ * @param sentences labeled for every head of the model
+ * @param shards at least 1, at most the number of sentences
+ * @throws DataError if a sentence lacks the labels of a head; ArgumentError on an invalid number of shards
  */
 export function trainingShards(model: Model, sentences: readonly Sentence[], shards: number): TrainingShards {
   expectModel('trainingShards', model);
@@ -58,7 +58,7 @@ export function trainingShards(model: Model, sentences: readonly Sentence[], sha
   return { files, empty: sentences.length - kept.length, unknown };
 }
 
-/** Per sentence, ids by head; −1 for what no loss counts. */
+/** Per sentence, label ids by head; −1 for labels excluded from the loss. */
 function goldOf(
   model: Model,
   sentences: readonly Sentence[],
@@ -83,7 +83,12 @@ function goldOf(
   );
 }
 
-/** A CRF gives labels that it never takes no probability, and their loss has no gradient. @throws DataError naming the sentence */
+/**
+ * Checks that a CRF can produce the gold labels: labels outside its permitted paths have probability zero, and their loss has no
+ * gradient.
+ *
+ * @throws DataError naming the sentence
+ */
 function expectPermitted(config: HeadConfig, ids: readonly number[], { tokens, line }: Sentence): void {
   const { mask } = decodingOf(config);
   if (config.kind !== 'crf' || mask === undefined) return;

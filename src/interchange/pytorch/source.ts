@@ -1,4 +1,4 @@
-/** The Python module of a model: the pieces that its parts need, in one file to read. */
+/** Generates the Python module of a model: the pieces that its parts need, in one readable file. */
 import type { CharacterConfig } from '../../labeling/model/encoders/characters.js';
 import type { ModelConfig } from '../../labeling/model/network.js';
 import { FILES, SPELLING, TEXT } from './python/base.js';
@@ -23,9 +23,9 @@ const ENCODERS = { words: 'Words', affixes: 'Affixes', characters: 'Characters',
 const HEADS = { softmax: 'SoftmaxHead', crf: 'CrfHead', sentence: 'SentenceHead' } as const;
 
 /**
- * The text of `model.py`, which rebuilds a model of this configuration.
+ * Returns the text of `model.py`, which rebuilds a model with this configuration.
  *
- * @throws UnsupportedError that names a cell that PyTorch does not have
+ * @throws UnsupportedError naming a cell that PyTorch does not have
  */
 export function moduleSource(config: ModelConfig): string {
   const encoders = config.encoders.map(({ kind }) => kind as keyof typeof ENCODERS);
@@ -49,7 +49,7 @@ function encoderSource(kind: keyof typeof ENCODERS, { encoders }: ModelConfig): 
   return own.network === 'cnn' ? CHARACTERS_CNN : CHARACTERS_LSTM;
 }
 
-/** The search for the best path stands once. */
+/** The best-path search is included once. */
 function headSources(kinds: readonly (keyof typeof HEADS)[]): string[] {
   let shared = false;
   return kinds.map((kind) => {

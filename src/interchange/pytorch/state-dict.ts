@@ -1,4 +1,7 @@
-/** Tensors of a model as a PyTorch state dict, and back: transposed, reordered and with two biases, as `weights.ts` lists them. */
+/**
+ * Converts the tensors of a model to a PyTorch state dict and back: transposed, reordered and with two biases, as listed in
+ * `weights.ts`.
+ */
 import { flatten } from '../../autograd/grads.js';
 import { loadModel, saveModel } from '../../labeling/model/file.js';
 import type { Model } from '../../labeling/model/model.js';
@@ -15,16 +18,16 @@ import { flatCopy, transpose, viewOf } from '../../tensor/view.js';
 import type { Weight } from './weights.js';
 import { expectPortable, weightsOf } from './weights.js';
 
-/** Tensors by the names of PyTorch. */
+/** Tensors keyed by their PyTorch names. */
 export type StateDict = Record<string, Tensor>;
 
-/** What a model is beside its tensors: the metadata of its file, as text by field. */
+/** Everything in a model besides its tensors: the metadata of its file, as text by field. */
 export type ModelFacts = Readonly<Record<string, string>>;
 
 /**
- * The state dict of a model: float32, row-major, by the names of the module that `exportPyTorch` writes.
+ * Returns the state dict of a model: float32, row-major, keyed by the parameter names of the module that `exportPyTorch` writes.
  *
- * @throws UnsupportedError that names a part that PyTorch has no module for, such as the cell `gru-reset-before`
+ * @throws UnsupportedError naming a part that PyTorch has no module for, such as the cell `gru-reset-before`
  */
 export function toStateDict(model: Model): StateDict {
   expectModel('toStateDict', model);
@@ -35,15 +38,15 @@ export function toStateDict(model: Model): StateDict {
   return out;
 }
 
-/** What the file of a model says beside its tensors. */
+/** Returns the metadata of a model's file. */
 export function factsOf(model: Model): ModelFacts {
   return decodeSafetensors(saveModel(model)).metadata;
 }
 
 /**
- * A model from what `factsOf` returned and a state dict of the same module, perhaps trained since.
+ * Returns a model from the result of `factsOf` and a state dict of the same module, which may have been trained in the meantime.
  *
- * @throws DataError naming a tensor that is missing, left over, of another shape or not finite
+ * @throws DataError naming a tensor that is missing, unused, of the wrong shape or not finite
  */
 export function fromStateDict(facts: ModelFacts, state: Readonly<StateDict>): Model {
   expectTensors('fromStateDict', 'state', state);
@@ -73,7 +76,7 @@ function configIn({ config }: ModelFacts): ModelConfig {
 
 type Biases = Extract<Weight, { kind: 'biases' }>;
 
-/** What is wrong with a state dict. */
+/** Returns the error for an invalid state dict. */
 export function broken(what: string): DataError {
   return new DataError(`PyTorch state dict: ${what}`);
 }
@@ -102,7 +105,7 @@ function oursOf(weight: Weight, take: (name: string) => Tensor): Record<string, 
   return { [weight.ours]: rank === 3 ? windowsOf(x) : rowMajor(transpose(x)) };
 }
 
-/** Adds two biases; those of a GRU's n stay two. */
+/** Adds the two biases; those of a GRU's n stay separate. */
 function biasesOf(weight: Biases, x: Tensor, h: Tensor): Record<string, Tensor> {
   const [name, other] = weight.theirs;
   if (!sameShape(x.shape, h.shape) || x.shape.length !== 1)
@@ -134,12 +137,12 @@ function windowsOf(x: Tensor): Tensor {
   return viewOf(to, [K * D, F]);
 }
 
-/** A copy of its own, in float32. */
+/** An independent copy, in float32. */
 function rowMajor(x: Tensor): Tensor {
   return viewOf(flatCopy(x, 'float32'), x.shape);
 }
 
-/** Runs `make`; whatever this package refuses about a file becomes a DataError. */
+/** Runs `make` and converts any error of this package about a file to a DataError. */
 export function asData<T>(make: () => T): T {
   try {
     return make();

@@ -1,11 +1,11 @@
-/** Elements in bytes as numbers: those of a storage of PyTorch, and those of a tensor that safetensors keep as it is. */
+/** Converts bytes to numbers: the elements of a PyTorch storage, or of a raw safetensors tensor. */
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { floatsOf } from '../../serialize/safetensors.js';
 import { DataError } from '../../tensor/errors.js';
 import type { Tensor } from '../../tensor/types.js';
 import { sizeOf, viewOf } from '../../tensor/view.js';
 
-/** Element types of storages, as safetensors call them. */
+/** Element types of storages, by their safetensors names. */
 export const STORAGES = {
   FloatStorage: 'F32',
   DoubleStorage: 'F64',
@@ -37,7 +37,7 @@ const INTEGERS: Readonly<Record<Integer, (view: DataView, at: number) => number>
 };
 
 /**
- * The numbers of a tensor: float32 where that holds each of them, else float64.
+ * Returns the numbers of a tensor: float32 if every value fits exactly, else float64.
  *
  * @throws DataError on another element type, or an integer that a float64 does not hold
  */

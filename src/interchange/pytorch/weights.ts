@@ -1,5 +1,5 @@
 /**
- * The weights of a model under the names of a PyTorch module, both ways.
+ * The correspondence between the weights of a model and those of a PyTorch module.
  *
  *     ours                                    PyTorch                                        shape there
  *     encoders.words.weight                   encoders.words.weight                          [V, E]
@@ -16,22 +16,24 @@
  *     heads.NAME.transitions, start, end      heads.h.transitions, start, end                [K, K]: from, to
  *     heads.NAME.pool.W, b, v                 heads.h.attention.weight, bias, heads.h.query
  *
- * Layers of different sizes, and residual ones, are modules of one layer each: `rnn.l.weight_ih_l0`. Two biases say no more than one:
- * reading adds them up, except for the n of a GRU, whose recurrent one stands inside the product with the reset gate.
+ * Layers of different sizes, and residual layers, become modules of one layer each: `rnn.l.weight_ih_l0`. Two biases are
+ * equivalent to one, so reading adds them, except for the n of a GRU, whose recurrent bias is inside the product with the reset
+ * gate.
  *
- * Source: the parameter lists of torch.nn.RNN, LSTM, GRU, Conv1d and Linear. Gates stand in our order: i f g o, and r z n.
+ * Source: the parameter lists of torch.nn.RNN, LSTM, GRU, Conv1d and Linear. The gate order is the same as ours: i f g o, and r z
+ * n.
  */
 import type { CharacterConfig } from '../../labeling/model/encoders/characters.js';
 import type { Model } from '../../labeling/model/model.js';
 import type { BodyConfig, ModelConfig } from '../../labeling/model/network.js';
 import { UnsupportedError } from '../../tensor/errors.js';
 
-/** A tensor of ours, or a pair of biases, and what it is called in PyTorch. */
+/** One of our tensors, or a pair of biases, and its name in PyTorch. */
 export type Weight =
   | { readonly kind: 'same' | 'transposed'; readonly ours: string; readonly theirs: string }
   /** Filters of a convolution: `[K·D, F]` and `[F, D, K]`. */
   | { readonly kind: 'filters'; readonly window: number; readonly ours: string; readonly theirs: string }
-  /** `b`, with `bn` the recurrent bias of a GRU's n, and the two biases that PyTorch has. */
+  /** `b` (and `bn`, the recurrent bias of a GRU's n), and the two biases of PyTorch. */
   | {
       readonly kind: 'biases';
       readonly ours: string;
@@ -39,13 +41,13 @@ export type Weight =
       readonly theirs: readonly [string, string];
     };
 
-/** What stands for a cell of ours in PyTorch. */
+/** The PyTorch counterpart of a cell. */
 export interface TorchCell {
   /** Class of torch.nn. */
   readonly module: 'RNN' | 'LSTM' | 'GRU';
-  /** Keyword arguments beside the sizes, as Python writes them. */
+  /** Keyword arguments in addition to the sizes, in Python syntax. */
   readonly extra: readonly string[];
-  /** k: the cell state of an LSTM with a projection is k times as wide as its output; 1 elsewhere. */
+  /** k: the cell state of an LSTM with a projection is k times as wide as its output; 1 for other cells. */
   readonly projection: number;
 }
 
@@ -56,7 +58,7 @@ const PLAIN: Readonly<Record<string, Omit<TorchCell, 'projection'>>> = {
   gru: { module: 'GRU', extra: [] },
 };
 
-/** The module of torch.nn for a cell. @throws UnsupportedError that names a cell that PyTorch does not have */
+/** Returns the module of torch.nn for a cell. @throws UnsupportedError naming a cell that PyTorch does not have */
 export function torchCellOf({ cell, ownCell, zoneout }: BodyConfig): TorchCell {
   const projection = /^lstm:projection=(\d+)$/.exec(cell);
   if (zoneout !== undefined) throw refused('zoneout', 'train without --zoneout');
@@ -71,15 +73,15 @@ const CELLS_TO_TAKE = 'train with --cell lstm, gru, rnn, rnn-relu or lstm:projec
 const refused = (what: string, advice: string): UnsupportedError =>
   new UnsupportedError(`PyTorch has no module for ${what}: ${advice}`);
 
-/** Whether one module of PyTorch holds all layers: they are of one size, and none adds its input to its output. */
+/** Whether one PyTorch module can hold all layers: they have the same size, and none adds its input to its output. */
 export function isOneModule({ hidden, residual }: BodyConfig): boolean {
   return !residual && hidden.every((size) => size === hidden[0]);
 }
 
 /**
- * The weights of a model of this configuration.
+ * Returns the weights of a model with this configuration.
  *
- * @throws UnsupportedError that names a part for which the export has no module
+ * @throws UnsupportedError naming a part that the export has no module for
  */
 export function weightsOf(config: ModelConfig): Weight[] {
   const { body, encoders, heads } = config;
@@ -92,7 +94,7 @@ export function weightsOf(config: ModelConfig): Weight[] {
   ];
 }
 
-/** @throws UnsupportedError on an ensemble, and on parts of your own */
+/** @throws UnsupportedError on an ensemble and on custom parts */
 export function expectPortable(model: Model): void {
   if (model.members) throw new UnsupportedError('an ensemble has no single module: export one of its members, memberOf(model, k)'); // prettier-ignore
   const { encoders = [], heads = [] } = model.own;

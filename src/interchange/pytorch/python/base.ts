@@ -64,7 +64,7 @@ def pad(rows, fill=0):
     return torch.tensor([list(row) + [empty] * (longest - len(row)) for row in rows], dtype=torch.long)
 `;
 
-/** How words are compared. */
+/** How words are normalized for lookup. */
 export const TEXT = String.raw`
 
 def category(character):
@@ -82,7 +82,7 @@ def normal_form(token):
     return unicodedata.normalize("NFC", token)
 `;
 
-/** Words by their letters: what affixes and characters are read from. */
+/** Words as characters, from which affixes and characters are read. */
 export const SPELLING = String.raw`
 
 def spelling(token):

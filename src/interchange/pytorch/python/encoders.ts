@@ -1,6 +1,6 @@
-/** Python of the encoders: from tokens to vectors. One piece per kind. */
+/** Python code of the encoders: from tokens to vectors. One piece per kind. */
 
-/** Words, and the signatures of those that training never saw. */
+/** Words, and signatures for words not seen in training. */
 export const WORDS = String.raw`
 
 def shape_class(word):
@@ -110,7 +110,7 @@ class Affixes(nn.Embedding):
         return super().forward(pad(rows).to(self.weight.device)).sum(-2)
 `;
 
-/** What both character encoders do. */
+/** Code that both character encoders share. */
 const SPELLED = String.raw`
 
 class Characters(nn.Module):
@@ -133,7 +133,7 @@ class Characters(nn.Module):
         return F.embedding(pad([[place[word] for word in row] for row in rows]).to(vectors.device), vectors)
 `;
 
-/** Characters by an LSTM from either end. */
+/** Characters through a bidirectional LSTM. */
 export const CHARACTERS_LSTM = String.raw`${SPELLED}
     def build(self, config):
         self.lstm = nn.LSTM(config["embedding"], config["width"] // 2, bidirectional=True, batch_first=True)
@@ -144,7 +144,7 @@ export const CHARACTERS_LSTM = String.raw`${SPELLED}
         return torch.cat([h[0], h[1]], dim=-1)
 `;
 
-/** Characters by a convolution and the maximum over the word. */
+/** Characters through a convolution and a maximum over the word. */
 export const CHARACTERS_CNN = String.raw`${SPELLED}
     def build(self, config):
         self.window = config["window"]
@@ -159,7 +159,7 @@ export const CHARACTERS_CNN = String.raw`${SPELLED}
         return torch.tanh(z.masked_fill(~inside[:, None, :], float("-inf")).max(dim=-1).values)
 `;
 
-/** Pretrained vectors behind a linear map. */
+/** Pretrained vectors, followed by a linear map. */
 export const VECTORS = String.raw`
 
 class Vectors(nn.Module):

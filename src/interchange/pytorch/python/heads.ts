@@ -1,6 +1,6 @@
-/** Python of the heads: from vectors to labels, and their losses. One piece per kind. */
+/** Python code of the heads: from vectors to labels, and their losses. One piece per kind. */
 
-/** The best path, for heads that choose labels together. */
+/** The best-path search, for heads that choose labels jointly. */
 const BEST_PATH = String.raw`
 
 FORBIDDEN = -1e30
@@ -19,7 +19,7 @@ def best_path(scores, start, transitions, end):
     return path[::-1]
 `;
 
-/** What a head about words gives back where it learned another scheme than the data has. */
+/** The output of a word head that learned a different label scheme from that of the data. */
 const CONVERTED = String.raw`
     def named(self, ids):
         """Labels in the scheme of the data: that of a label depends on its neighbors."""
@@ -31,7 +31,7 @@ const CONVERTED = String.raw`
         return [own["given"][own["before"][p]][own["behind"][n]] for own, p, n in kinds]
 `;
 
-/** A label per word, each the most probable one, or along permitted transitions. */
+/** A label per word: each the most probable one, or the best path along permitted transitions. */
 export const SOFTMAX = String.raw`${BEST_PATH}
 
 class SoftmaxHead(nn.Module):
@@ -64,7 +64,7 @@ ${CONVERTED}
         return total, int((targets >= 0).sum())
 `;
 
-/** A label per word, those of the best path of a CRF. */
+/** A label per word, from the best path of a CRF. */
 export const CRF = String.raw`${BEST_PATH}
 
 class CrfHead(nn.Module):
@@ -157,5 +157,5 @@ class SentenceHead(nn.Module):
         return F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum"), int((targets >= 0).sum())
 `;
 
-/** The piece that two heads about words share, to be left out the second time. */
+/** The piece that two word heads share; it is left out the second time. */
 export const SHARED = BEST_PATH;

@@ -1,6 +1,6 @@
-/** Python of the module that holds the parts: body, output, and its command line. */
+/** Python code of the module that holds the parts: body, output, and its command line. */
 
-/** @param cell arguments of the recurrent module behind its sizes */
+/** @param cell arguments of the recurrent module after its sizes */
 export const TAGGER = String.raw`
 
 def one_bias(module):

@@ -1,6 +1,6 @@
-/** Python of a training past one machine: DistributedDataParallel over the shards of an export. */
+/** Python code for training on several machines: DistributedDataParallel over the shards of an export. */
 
-/** The text of `train_ddp.py`. */
+/** Returns the text of `train_ddp.py`. */
 export const TRAIN_DDP = String.raw`"""
 Trains the tagger of this folder further, on one machine or several: PyTorch DistributedDataParallel.
 
