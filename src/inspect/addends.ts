@@ -47,7 +47,7 @@ export interface Addends {
 /** Addends as outer products. */
 export interface Factors {
   readonly kind: 'factors';
-  /** u_k; null where the parameter is not used at word k. */
+  /** u_k; null if the parameter is not used at word k. */
   use(k: number): Use | null;
   /** v[m,k] for loss `batch.from + b`, one number per column. */
   read(batch: SeedBatch, b: number, k: number, into: Float64Array): void;
@@ -55,7 +55,7 @@ export interface Factors {
   readAll(returned: Returned, k: number, into: Float64Array): void;
 }
 
-/** Addends that are formed, row-major. What comes back lives until the next call; null where there is none. */
+/** Addends that are formed, row-major. What comes back lives until the next call; null if there is none. */
 export interface Whole {
   readonly kind: 'whole';
   of(batch: SeedBatch, b: number, k: number): ArrayLike<number> | null;

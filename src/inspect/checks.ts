@@ -50,7 +50,7 @@ export function checksOf(reading: Reading): CheckTrace {
   };
 }
 
-/** The curve of an element; nothing where there is no such one, or no curve of it. */
+/** The curve of an element; nothing if there is no such one, or no curve of it. */
 function curveFor(
   reading: Reading,
   elements: readonly CheckElement[],
@@ -142,7 +142,7 @@ export function relativeOf(a: number, b: number): number {
   return a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
 }
 
-/** Forward mode of one weight; null where the cell or the head has none. */
+/** Forward mode of one weight; null if the cell or the head has none. */
 function secondOpinion({ study, ...rest }: Reading, { param, index }: Place): number | null {
   const { shape } = flatten(study.params)[param];
   const tangent = zeros(shape);
@@ -155,7 +155,7 @@ function secondOpinion({ study, ...rest }: Reading, { param, index }: Place): nu
   }
 }
 
-/** Central differences of every place, in one go so that the noise is measured once; undefined where the loss is not finite. */
+/** Central differences of every place, in one go so that the noise is measured once; undefined if the loss is not finite. */
 function differences(reading: Reading, places: readonly Place[]): (CheckedElement | undefined)[] {
   if (places.length === 0) return [];
   const { study, losses, full, options } = reading;

@@ -20,7 +20,7 @@ export type Factoring = readonly { readonly left: 'h' | 'one' | BlockOf; readonl
 
 const FITS = 1e-12;
 
-/** How a parameter's gradient is made by one step; null where it is not a product of two vectors per block of H columns. */
+/** How a parameter's gradient is made by one step; null if it is not a product of two vectors per block of H columns. */
 export function factoringOf(kernels: Kernels, { cell, params }: Unrolled, param: string): Factoring | null {
   const H = params.Wh.shape[0];
   const rng = createRng(1).split('factoring');

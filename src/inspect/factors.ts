@@ -81,7 +81,7 @@ function handedBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: num
   return { before: cell.states.flatMap((name) => rowOf(dPrev[name], 0)), da: rowOf(scratch.da, 0) };
 }
 
-/** da over the slopes: the gradients of the gates' values. NaN where a slope is 0 or unknown. */
+/** da over the slopes: the gradients of the gates' values. NaN if a slope is 0 or unknown. */
 function overSlopes(da: readonly number[], gateNames: readonly string[], slopes: StepTrace['slopes']): number[] {
   const H = da.length / gateNames.length;
   return da.map((each, i) => {

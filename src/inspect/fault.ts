@@ -17,7 +17,7 @@ import type { Reading } from './reading.js';
 import { refTo } from './refs.js';
 import type { FaultTrace } from './trace.js';
 
-/** The first wrong gradient, going backward; null where none is found, or forward mode is not available. */
+/** The first wrong gradient, going backward; null if none is found, or forward mode is not available. */
 export function faultOf(reading: Reading): FaultTrace | null {
   try {
     for (const direction of [...reading.directions].reverse()) {

@@ -57,7 +57,7 @@ export function identitiesOf(
 
 const sum = (x: readonly number[]): number => x.reduce((total, each) => total + each, 0);
 
-/** The largest; NaN where one is. */
+/** The largest; NaN if one is. */
 export const worst = (x: readonly number[]): number => x.reduce((most, each) => (each <= most ? most : each), 0);
 
 function splitResidual({ steps }: DirectionTrace): number {

@@ -1,5 +1,5 @@
 /**
- * Reading gradients: one sentence, every number, what it is made of and the proof beside it.
+ * Gradient inspection: for one sentence, every number, how it is composed, and the checks that verify it.
  *
  * @module bptt/inspect
  */

@@ -1,4 +1,4 @@
-/** One sentence, every number: the trace. */
+/** Builds the trace: every number for one sentence. */
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import { hasVector } from '../labeling/model/known.js';
@@ -31,14 +31,14 @@ import type { LayerTrace, Matrix, Trace, WordTrace } from './trace.js';
 import { clipOf, truncationOf } from './wholes.js';
 
 /**
- * Reads one sentence: every quantity of every step, every gradient, and what they are made of.
+ * Returns the trace of one sentence: every quantity of every step, every gradient, and how each gradient is composed.
  *
- * @param kernels where products run; float64 is needed, which `createCpuKernels()` has
- * @param model trained, untrained (`untrained`) or of another library (`fromPyTorch`)
- * @param sentence its words, and its gold labels where it has any; without them the model's own first choice stands in
+ * @param kernels backend that runs the products; it must support float64, as `createCpuKernels()` does
+ * @param model a trained model, an untrained one (`untrained`), or one from another library (`fromPyTorch`)
+ * @param sentence its words, and its gold labels if it has any; without gold labels, the model's most probable labels are used
  * @throws ArgumentError on a sentence without words, an unknown option, or one outside its domain
- * @throws DataError on a gold label the model does not know
- * @throws UnsupportedError where the backend has no float64
+ * @throws DataError on a gold label that is not in the model's label set
+ * @throws UnsupportedError if the backend has no float64
  */
 export function inspect(kernels: Kernels, model: Model, sentence: Sentence, options: InspectOptions = {}): Trace {
   expectQuestion('inspect', kernels, model, sentence, options);
@@ -116,7 +116,7 @@ function directionOf(reading: Reading, direction: Direction, sums: Sums): Direct
   };
 }
 
-/** Up to which size, and up to which cost, Jacobians are measured unasked. */
+/** The largest size and the largest cost at which Jacobians are measured by default. */
 const [WIDE, COSTLY] = [64, 2 ** 24];
 
 function jacobianFor({ study, losses, full, options }: Reading, direction: Direction): JacobianTrace | null {

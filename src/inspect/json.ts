@@ -1,7 +1,7 @@
 /**
- * A trace as JSON, and back. JSON has no NaN and no infinities, so they are the strings "NaN", "Infinity" and "-Infinity"; the
- * schema allows them wherever a number may stand. Finite numbers are the shortest decimals that are read back exactly. The sign of
- * a zero is not kept.
+ * Converts a trace to JSON and back. JSON has no NaN and no infinities, so they are written as the strings "NaN", "Infinity" and
+ * "-Infinity"; the schema allows these wherever it allows a number. Finite numbers are written as the shortest decimals that
+ * parse back exactly. The sign of a zero is lost.
  */
 import { parseUniqueJson } from '../serialize/unique-json.js';
 import { expectRecord, expectString } from '../tensor/arguments.js';
@@ -10,12 +10,12 @@ import type { Trace } from './trace.js';
 
 const NON_FINITE: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity };
 
-/** Fields that hold text of other people, so that a word "NaN" stays a word. */
+/** Fields that hold the user's text, in which the word "NaN" must stay a word. */
 const TEXT = new Set(
   'text labels gold predicted label contrast param where message replacements cell name gates states kind'.split(' '),
 );
 
-/** The JSON text of a trace. */
+/** Returns a trace as JSON text. */
 export function traceToJson(trace: Trace): string {
   expectRecord('traceToJson', 'trace', trace, 'a trace, as inspect returns');
   return JSON.stringify(trace, (_key, value: unknown) =>
@@ -24,10 +24,10 @@ export function traceToJson(trace: Trace): string {
 }
 
 /**
- * The trace in a JSON text.
+ * Parses a trace from JSON text.
  *
- * @throws DataError where the text is not JSON, names a field twice, or is not a trace of version 1. Beyond that it is not checked
- *   against the schema
+ * @throws DataError if the text is not JSON, names a field twice, or is not a trace of version 1. No further check against the
+ *   schema is made
  */
 export function traceFromJson(text: string): Trace {
   expectString('traceFromJson', 'text', text);
@@ -45,7 +45,7 @@ export function traceFromJson(text: string): Trace {
   return revived(value, '') as Trace;
 }
 
-/** The same value with the three strings made numbers again, outside of text. */
+/** Restores the numbers that the three strings stand for, except in text fields. */
 function revived(value: unknown, key: string): unknown {
   if (typeof value === 'string') return Object.hasOwn(NON_FINITE, value) && !TEXT.has(key) ? NON_FINITE[value] : value;
   if (typeof value !== 'object' || value === null) return value;

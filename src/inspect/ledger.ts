@@ -258,7 +258,7 @@ function measured(
   return { share, length: norm(part) };
 }
 
-/** An addend, formed: row-major, all of the parameter. Null where there is none. */
+/** An addend, formed: row-major, all of the parameter. Null if there is none. */
 export function formed(addends: Addends, batch: SeedBatch, b: number, k: number): ArrayLike<number> | null {
   const { parts } = addends;
   if (parts.kind === 'whole') return parts.of(batch, b, k);
@@ -363,7 +363,7 @@ export function elementOf(
   };
 }
 
-/** The addends that a place is in. @throws ArgumentError where there is no such place */
+/** The addends that a place is in. @throws ArgumentError if there is no such place */
 function placed(all: readonly Addends[], { param, index }: Place): Addends {
   const addends = all.find((each) => each.param === param);
   if (addends === undefined) {

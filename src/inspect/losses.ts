@@ -33,7 +33,7 @@ export function hasGold({ model, head }: Pick<Study, 'model' | 'head'>, sentence
  * One loss per decision of the head.
  *
  * @throws DataError on a label the model does not know, or labels that are not one per word
- * @throws UnsupportedError for the seed `loss` of a head of your own, whose loss need not be a sum over words
+ * @throws UnsupportedError for the seed `loss` of a custom head, whose loss need not be a sum over words
  */
 export function lossesOf(study: Study, sentence: Sentence, options: InspectOptions): LossTrace[] {
   const { model, head, logits, probabilities } = study;
@@ -74,7 +74,7 @@ export function lossesOf(study: Study, sentence: Sentence, options: InspectOptio
   });
 }
 
-/** The most probable label other than one; that one itself where there is no other. */
+/** The most probable label other than one; that one itself if there is no other. */
 function runnerUp(z: readonly number[], label: number): number {
   let best = -1;
   for (let j = 0; j < z.length; j++) if (j !== label && (best < 0 || z[j] > z[best])) best = j;

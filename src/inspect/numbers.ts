@@ -90,7 +90,7 @@ export function norm(v: ArrayLike<number>): number {
   return largest * Math.sqrt(sum);
 }
 
-/** Cosine of the angle between two vectors; NaN where one is zero. */
+/** Cosine of the angle between two vectors; NaN if one is zero. */
 export function cosine(u: ArrayLike<number>, v: ArrayLike<number>): number {
   const [a, b] = [norm(u), norm(v)];
   const scaled = Array.from(u, (x, i) => (x / a) * (v[i] / b));
@@ -102,7 +102,7 @@ export function plus(u: ArrayLike<number>, v: ArrayLike<number>): number[] {
   return Array.from(u, (x, i) => x + v[i]);
 }
 
-/** max|u − v| over max(max|u|, max|v|, `scale`): 0 where both are equal, NaN where one holds a NaN. */
+/** max|u − v| over max(max|u|, max|v|, `scale`): 0 where both are equal, NaN if one holds a NaN. */
 export function difference(u: ArrayLike<number>, v: ArrayLike<number>, scale = 0): number {
   let worst = 0;
   let size = scale;

@@ -1,4 +1,4 @@
-/** What to read of a sentence, and how. */
+/** Options of `inspect`: what to compute for a sentence, and how. */
 import type { Truncation } from '../autograd/truncate.js';
 import { checkTruncation } from '../autograd/truncate.js';
 import { expectKernels, expectSentence, expectSwitches } from '../labeling/checks.js';
@@ -12,54 +12,57 @@ import { ArgumentError } from '../tensor/errors.js';
 import { expectFunction } from '../tensor/arguments.js';
 import type { SeedName } from './trace.js';
 
-/** What to read; everything has a default. */
+/** What to compute; every option has a default. */
 export interface InspectOptions {
   /** What is differentiated; default `loss`. See `Conventions.seed`. */
   readonly seed?: SeedName;
-  /** The label of a `logit` or `margin` seed; default: the gold one, or the predicted one where none is given. */
+  /** The label of a `logit` or `margin` seed; default: the gold label, or the predicted label if there is no gold label. */
   readonly label?: string;
-  /** What a `margin` is over; default: the most probable other label. */
+  /** The label that a `margin` is measured against; default: the most probable other label. */
   readonly contrast?: string;
-  /** Which head, by name, where a model has several; default: the first. */
+  /** Name of the head to inspect, for a model with several; default: the first. */
   readonly head?: string;
-  /** Whether `reach` keeps the vectors R[m,k] beside their norms: M·T vectors each. Default false. */
+  /** Whether `reach` keeps the vectors R[m,k] in addition to their norms: M·T vectors each. Default false. */
   readonly vectors?: boolean;
   /**
-   * At which variables the gradient of each loss alone is measured: `x`, a state by its name, `a`, `state`; by default at all of them
-   * (true). A sentence of many words takes the longest here and in the ledger.
+   * The variables at which the gradient of each separate loss is measured: `x`, a state by its name, `a`, `state`; by default all
+   * of them (true). For a long sentence, this and the ledger take most of the time.
    */
   readonly reach?: boolean | readonly string[];
-  /** Of which parameters to make up the ledger, by their dotted names; by default of all of them (true). */
+  /** The parameters that the ledger covers, by their dotted names; by default all of them (true). */
   readonly ledger?: boolean | readonly string[];
   /**
-   * Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default: where S is at most 64 and
-   * T·S³ at most 2^24.
+   * Whether to measure the Jacobians of every step; costs S³ each, S being H, or 2H for an LSTM. Default: measured if S is at
+   * most 64 and T·S³ is at most 2^24.
    */
   readonly jacobian?: boolean;
   /** Single weights whose addends are listed; default: the largest element of dWh of each layer and direction. */
   readonly elements?: readonly { readonly param: string; readonly index: readonly number[] }[];
   /** How many random weights are checked against forward mode and finite differences; default 8. */
   readonly checks?: number;
-  /** Draws these weights; default 1. */
+  /** Seed that selects these weights; default 1. */
   readonly checkSeed?: number;
-  /** Which of them, counted from 0, has its differences taken at many steps (`CheckTrace.curve`); default: the one that agrees least. */
+  /**
+   * Index, from 0, of the weight whose finite differences are taken at many step sizes (`CheckTrace.curve`); default: the weight
+   * that agrees least.
+   */
   readonly curve?: number;
-  /** What truncated BPTT would leave; default: not asked. */
+  /** Computes what truncated BPTT with these windows would leave of the gradients; default: not computed. */
   readonly truncate?: Truncation;
-  /** What clipping the global norm at this threshold would do; default: not asked. */
+  /** Computes what clipping the global norm at this threshold would do; default: not computed. */
   readonly clip?: number;
-  /** Whose labels are explained: loss numbers, or all. Default: none, because each costs thousands of passes. */
+  /** The labels to explain, by loss index, or all of them. Default: none, because each costs thousands of passes. */
   readonly saliency?: 'all' | readonly number[];
-  /** Per word, what the swap test puts in its place; default: found by the rules of `ReplacementRule`. */
+  /** Per word, its replacement in the swap test; default: chosen by the rules of `ReplacementRule`. */
   readonly replacements?: readonly string[];
-  /** Is told now and then how far the work is. What it throws ends the reading. */
+  /** Called from time to time with the progress so far. An error that it throws ends the inspection. */
   readonly onProgress?: (progress: InspectProgress) => void;
 }
 
-/** How far a part of a reading is. */
+/** Progress of one part of an inspection. */
 export interface InspectProgress {
   readonly part: 'losses' | 'checks' | 'jacobian' | 'replacements' | 'integrated' | 'swap';
-  /** Of `total` units, which are losses, derivatives, steps, points of a path, or words. */
+  /** Units completed out of `total`; a unit is a loss, a derivative, a step, a point of a path, or a word. */
   readonly done: number;
   readonly total: number;
 }
@@ -84,7 +87,7 @@ const KEYS = keysOf<InspectOptions>({
   onProgress: true,
 });
 
-/** Refuses what `inspect` cannot read. @throws ArgumentError that names the argument */
+/** Rejects arguments that `inspect` cannot handle. @throws ArgumentError that names the argument */
 export function expectQuestion(
   where: string,
   kernels: unknown,
@@ -117,7 +120,7 @@ export function expectQuestion(
   if (options.replacements !== undefined) expectReplacements(where, options.replacements, sentence.tokens.length);
 }
 
-/** A switch, or a list of names. */
+/** Checks an option that is a boolean or a list of names. */
 function expectChoice(where: string, name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return;
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return;

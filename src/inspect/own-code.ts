@@ -1,4 +1,4 @@
-/** Gates and states of a pass of your own, by name, in the order of each sequence. */
+/** Returns the gates and states of a forward pass run by your own code, by name, in the order of each sequence. */
 import { expectRecord } from '../tensor/arguments.js';
 import { expectNonNegativeInteger } from '../tensor/checks.js';
 import { ArgumentError } from '../tensor/errors.js';
@@ -10,18 +10,19 @@ import { byName } from './recurrence.js';
 import type { Matrix } from './trace.js';
 
 /**
- * The gates of one sequence at every step: per gate `[T][H]`, steps in the order of the sequence, in both directions.
+ * Returns the gates of one sequence at every step: per gate `[T][H]`, with steps in the order of the sequence for both
+ * directions.
  *
  * @param unrolled what `unroll` returned, or `layers[l].forward` of a stack's pass
- * @param sequence place in the caller's order; default the first
- * @throws ArgumentError where there is no such sequence, or `unrolled` is something else
+ * @param sequence index in the caller's order; default 0
+ * @throws ArgumentError if there is no such sequence, or `unrolled` is something else
  */
 export function gatesOf(unrolled: Unrolled, sequence = 0): Record<string, Matrix> {
   const steps = rowsOf('gatesOf', unrolled, sequence);
   return byName(unrolled.cell.gateNames, (gate) => steps.map((row) => gateAt(unrolled, gate, row)));
 }
 
-/** The states of one sequence after every step, `h`, and `c` of an LSTM: as `gatesOf`. */
+/** Returns the states of one sequence after every step: `h`, and also `c` for an LSTM. Parameters as for `gatesOf`. */
 export function statesOf(unrolled: Unrolled, sequence = 0): Record<string, Matrix> {
   const steps = rowsOf('statesOf', unrolled, sequence);
   const states = unrolled.states as unknown as Readonly<Record<string, Unrolled['y']>>;
@@ -29,7 +30,7 @@ export function statesOf(unrolled: Unrolled, sequence = 0): Record<string, Matri
   return byName(unrolled.cell.states, (name) => steps.map((row) => rowOf(states[name], batch + row)));
 }
 
-/** The rows of the scan that hold a sequence, its first word first. */
+/** Rows of the scan that hold a sequence, first word first. */
 function rowsOf(where: string, unrolled: Unrolled, sequence: number): number[] {
   expectRecord(where, 'unrolled', unrolled, 'what unroll returned');
   expectRecord(where, 'unrolled.cell', unrolled.cell, 'a cell');

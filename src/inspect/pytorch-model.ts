@@ -1,4 +1,7 @@
-/** A model around the recurrent layers of a PyTorch state dict: its own embedding and output layer, or ones that are drawn. */
+/**
+ * Builds a model around the recurrent layers of a PyTorch state dict, with the file's embedding and output layer or with randomly
+ * drawn ones.
+ */
 import { expectWords } from '../labeling/checks.js';
 import { labelsFromJson } from '../labeling/data/labels.js';
 import type { Vocabulary } from '../labeling/data/vocabulary.js';
@@ -19,17 +22,17 @@ import type { PyTorchCell, PyTorchLayers } from './pytorch.js';
 import { broken, GATES, layersFromPyTorch } from './pytorch.js';
 import type { ReadableModel } from './untrained.js';
 
-/** What a state dict does not say. */
+/** Information that a state dict does not contain. */
 export interface PyTorchOptions extends PyTorchCell {
   /** Name of the embedding matrix `[V, D]`; default: the matrix of D columns with `emb` in its name. */
   readonly embedding?: string;
-  /** Name of the output layer's matrix `[K, H]`, or `[K, 2H]`; default: the other matrix of so many columns. */
+  /** Name of the output layer's matrix `[K, H]`, or `[K, 2H]`; default: the other matrix with that many columns. */
   readonly output?: string;
-  /** The words of the embedding's rows, in order; row 0 is read for unknown words. Needed where the file has an embedding. */
+  /** The words of the embedding's rows, in order; row 0 is used for unknown words. Required if the file has an embedding. */
   readonly words?: readonly string[];
   /** The labels of the output layer, in order; default `0`, `1`, …. */
   readonly labels?: readonly string[];
-  /** Draws an embedding and an output layer where the file has none. Default 1. */
+  /** Random seed for an embedding and an output layer that the file lacks. Default 1. */
   readonly seed?: number;
 }
 
@@ -43,22 +46,23 @@ const KEYS = keysOf<PyTorchOptions>({
   seed: true,
 });
 
-/** A model to read, and what of it is not from the state dict. */
+/** A model to inspect, and which of its parts do not come from the state dict. */
 export type PyTorchModel = ReadableModel & {
   readonly drawn: readonly ('embedding' | 'output layer')[];
-  /** Names of the tensors that were read. */
+  /** Names of the tensors that were used. */
   readonly used: readonly string[];
 };
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
- * A model from a state dict. Without an embedding, or without an output layer, these are drawn by the seed: what is read of the layers
- * is then theirs, on words that mean nothing to them.
+ * Returns a model built from a state dict. An embedding or output layer that is missing is drawn at random from the seed. The
+ * numbers then still describe the layers, but on word vectors that the layers were not trained on.
  *
  * @param source the bytes of a safetensors file, or its tensors by name
- * @param sentences whose words get a vector, where `words` does not list them
- * @throws DataError where the file is none, its weights do not make such a network, or it is not clear which matrix is which
+ * @param sentences supply the vocabulary if `words` does not list it
+ * @throws DataError if the source is not a safetensors file, its weights do not form such a network, or it is ambiguous which
+ *   matrix is which
  */
 export function fromPyTorch(
   source: Uint8Array | Tensors,
@@ -124,10 +128,10 @@ function tensorsOf(source: Uint8Array | Tensors): Tensors {
   return source;
 }
 
-/** Weights of a recurrent part, also of one that was not chosen. */
+/** Weights of any recurrent part, including parts that were not chosen. */
 const RECURRENT = /(^|\.)weight_(ih|hh|hr)_l\d+(_reverse)?$/;
 
-/** Name of the one matrix that fits, the recurrent ones apart; undefined where there is none. */
+/** Name of the one matrix that fits, recurrent weights excluded; undefined if there is none. */
 function matrixIn(
   tensors: Tensors,
   { used }: PyTorchLayers,
@@ -166,7 +170,7 @@ function biasNameOf(tensors: Tensors, matrix: string): string | undefined {
   return matrix.endsWith('bias') || tensors[name] === undefined ? undefined : name;
 }
 
-/** The bias beside a matrix; zeros without one. */
+/** The bias that belongs to a matrix; zeros if it has none. */
 function biasOf(tensors: Tensors, matrix: string, K: number): Tensor {
   const name = biasNameOf(tensors, matrix);
   if (name === undefined) return { data: new Float64Array(K), shape: [K], stride: [1], offset: 0 };

@@ -1,5 +1,5 @@
 /**
- * A recurrent network of PyTorch, from its state dict saved as safetensors.
+ * Reads a PyTorch recurrent network from its state dict, saved as safetensors.
  *
  *   weight_ih_l0 [G·H, D]     Wx = its transpose      gates stand in our order: LSTM i f g o, GRU r z n
  *   weight_hh_l0 [G·H, H]     Wh = its transpose
@@ -15,11 +15,11 @@ import { DataError } from '../tensor/errors.js';
 import type { Tensor } from '../tensor/types.js';
 import { copied, transposed, zeros } from './numbers.js';
 
-/** Which recurrent part of a state dict is meant. */
+/** Selects one recurrent part of a state dict. */
 export interface PyTorchCell {
-  /** Default: by the number of gates, `rnn`, `lstm` or `gru`. An RNN with ReLU looks the same: say `rnn-relu`. */
+  /** Default: `rnn`, `lstm` or `gru`, by the number of gates. An RNN with ReLU has the same weights: pass `rnn-relu`. */
   readonly cell?: 'rnn' | 'rnn-relu' | 'lstm' | 'gru';
-  /** Before the names of the recurrent weights, as `encoder.lstm.`; default: found. */
+  /** Prefix of the names of the recurrent weights, such as `encoder.lstm.`; default: detected. */
   readonly prefix?: string;
 }
 
@@ -31,15 +31,15 @@ const NAME = /^(.*?)weight_hh_l0$/;
 export interface PyTorchLayers {
   readonly cell: string;
   readonly layers: readonly LayerParams[];
-  /** Names that were read. */
+  /** Names of the tensors that were used. */
   readonly used: readonly string[];
 }
 
 /**
- * The recurrent layers alone.
+ * Returns only the recurrent layers of a state dict.
  *
- * @throws DataError where a weight is missing, has another shape, or belongs to a network that is not read: projections (`weight_hr`),
- *   batches of several recurrent parts without a `prefix`
+ * @throws DataError if a weight is missing, has another shape, or belongs to an unsupported network: one with projections
+ *   (`weight_hr`), or several recurrent parts without a `prefix`
  */
 export function layersFromPyTorch(tensors: Readonly<Record<string, Tensor>>, options: PyTorchCell = {}): PyTorchLayers {
   expectTensors('fromPyTorch', 'tensors', tensors);
@@ -112,7 +112,7 @@ function paramsOf(take: Taker, cell: string, suffix: string): CellParams {
   return { Wx, Wh, b, bn } as CellParams;
 }
 
-/** What is wrong with a state dict. */
+/** Returns the error for an invalid state dict. */
 export function broken(what: string): DataError {
   return new DataError(`PyTorch state dict: the file cannot be read: ${what}`);
 }

@@ -1,11 +1,11 @@
-/** Places in a trace: JSON Pointers (RFC 6901), such as `/layers/0/forward/steps/3/gates/i/2`. */
+/** Addresses of numbers in a trace: JSON Pointers (RFC 6901), such as `/layers/0/forward/steps/3/gates/i/2`. */
 import { expectList, expectRecord, expectString } from '../tensor/arguments.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Trace } from './trace.js';
 
 /**
- * The pointer to a place, from the names and numbers that lead to it: `refTo('layers', 0, 'forward', 'steps', 3)`. `~` and `/` in
- * a name are written `~0` and `~1`.
+ * Returns the pointer to a value, from the keys and indices that lead to it: `refTo('layers', 0, 'forward', 'steps', 3)`. `~` and
+ * `/` in a name are written `~0` and `~1`.
  */
 export function refTo(...path: readonly (string | number)[]): string {
   expectList('refTo', 'path', path, 'names and numbers');
@@ -13,9 +13,9 @@ export function refTo(...path: readonly (string | number)[]): string {
 }
 
 /**
- * What stands at a place: a number, a vector, null for a structural zero.
+ * Returns the value at a pointer: a number, a vector, or null for a structural zero.
  *
- * @throws ArgumentError where the pointer is malformed or leads nowhere, naming the part that is missing
+ * @throws ArgumentError if the pointer is malformed or leads nowhere, naming the part that is missing
  */
 export function valueAt(trace: Trace, ref: string): unknown {
   expectRecord('valueAt', 'trace', trace, 'a trace, as inspect returns');
@@ -34,7 +34,7 @@ export function valueAt(trace: Trace, ref: string): unknown {
   return here;
 }
 
-/** The number at a place. @throws ArgumentError where there is something else, or nothing */
+/** Returns the number at a pointer. @throws ArgumentError if the value there is missing or is not a number */
 export function numberAt(trace: Trace, ref: string): number {
   const value = valueAt(trace, ref);
   if (typeof value === 'number') return value;

@@ -1,5 +1,6 @@
 /**
- * Which word decided this label? Four answers for the logit z of a label, over a contrast where one is given, at word vectors x:
+ * Which word decided this label? Four answers for the logit z of a label, minus the logit of a contrast if one is given, at word
+ * vectors x:
  *
  *   gradient               ‖∂z/∂x_k‖
  *   input × gradient       ⟨x_k, ∂z/∂x_k⟩
@@ -7,8 +8,9 @@
  *   swap                   (2)  z − z with word k replaced        two forward passes; nothing is linearized
  *
  * Integrated gradients: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017. The integral is a midpoint
- * rule; its points are doubled until the sum is within 1 % of what it must be, and nothing is shown where it never is. A gradient says
- * how z answers to a small change, not what would happen without the word: that is what the swap is there for.
+ * rule; the number of points is doubled until the sum is within 1 % of its exact value. If that is never reached, no integrated
+ * gradients are shown. A gradient describes how z responds to a small change, not what would happen without the word; the swap
+ * measures the latter.
  */
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
@@ -27,13 +29,13 @@ import { studyOf } from './study.js';
 import type { SaliencyTrace } from './trace.js';
 import { logitsOf, readVariants, scaled, variantsAtOnce, vectorGradients, vectorsOf } from './variants.js';
 
-/** Integrated gradients are shown where they miss completeness by less. */
+/** Integrated gradients are shown only if their completeness gap is below this. */
 const COMPLETE = 0.01;
 
-/** The first number of points, and the last. */
+/** The smallest and the largest number of points. */
 const [FEWEST, MOST] = [32, 4096];
 
-/** What is explained: a logit of a decision, over another one where a contrast is given. */
+/** What is explained: a logit of a decision, minus another logit if a contrast is given. */
 interface Question {
   readonly target: number;
   readonly label: number;
@@ -41,11 +43,11 @@ interface Question {
 }
 
 /**
- * Which word decided the labels of a sentence: one answer per target.
+ * Returns which words decided the labels of a sentence, one entry per target.
  *
- * @param options `saliency` chooses the targets, default all; `label` and `contrast` what is explained, default the predicted label and
- *   nothing; `replacements` what the swap test puts in the words' places
- * @throws ArgumentError as `inspect` does, and on a target that there is not
+ * @param options `saliency` chooses the targets, default all; `label` and `contrast` choose what is explained, default the
+ *   predicted label and no contrast; `replacements` gives the words that the swap test substitutes
+ * @throws ArgumentError as `inspect` does, and on a target that does not exist
  */
 export function saliency(
   kernels: Kernels,
@@ -131,7 +133,7 @@ function gradientsAt(study: Study, { target, label, contrast }: Question, vector
   return vectors.map((_, b) => ({ data, shape: [T, D], stride: [B * D, 1], offset: offset + b * D }));
 }
 
-/** Equation (1), by midpoints: twice as many points until the sum is complete. */
+/** Equation (1), by the midpoint rule: doubles the number of points until the sum is complete. */
 function integratedGradients(study: Study, question: Question, z: number, onProgress: InspectOptions['onProgress']) {
   const { x } = study.pass;
   const due = z - valuesOf(study, question, [zeros(x.shape)])[0];
@@ -158,7 +160,7 @@ function pathSum(study: Study, question: Question, points: number, onProgress: I
   return sums;
 }
 
-/** z of the sentence with another word at one place, place by place. */
+/** z of the sentence with one word replaced, for each position in turn. */
 function swapped(
   study: Study,
   question: Question,

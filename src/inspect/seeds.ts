@@ -208,7 +208,7 @@ export function seedsIn(
   return layers[layer][name];
 }
 
-/** Copies row `row·B + b` of a record of steps into `into`, zeros where there is no such step. */
+/** Copies row `row·B + b` of a record of steps into `into`, zeros if there is no such step. */
 export function readRow(x: Tensor, row: number, into: Float64Array, start = 0, width = x.shape[1]): void {
   if (row >= x.shape[0]) into.fill(0, start, start + width);
   else {

@@ -1,4 +1,4 @@
-/** A model before training: the weights that `train` with the same seed, sizes and words begins with. */
+/** Creates a model before training, with the weights that `train` starts from for the same seed, sizes and words. */
 import { cellNamed, cells } from '../cells/index.js';
 import { expectSentence } from '../labeling/checks.js';
 import { labelsFromJson } from '../labeling/data/labels.js';
@@ -23,27 +23,27 @@ import { columns } from '../tensor/view.js';
 import { fill } from '../tensor/rows.js';
 import type { InitializationTrace, ModelTrace } from './trace.js';
 
-/** A model that remembers where its weights are from. */
+/** A model with a record of where its weights come from. */
 export type ReadableModel = Model & { readonly origin: Origin };
 
-/** Where weights are from. */
+/** Where the weights come from. */
 export interface Origin {
   readonly source: ModelTrace['source'];
   readonly initialization: InitializationTrace | null;
 }
 
-/** The model to draw; everything has a default. */
+/** The model to initialize; every option has a default. */
 export interface UntrainedOptions {
-  /** A built-in cell by name, or one of your own; default `lstm`. */
+  /** A built-in cell by name, or a custom cell; default `lstm`. */
   readonly cell?: string | Cell;
   /** H per direction; default 16. */
   readonly hidden?: number;
   /** E; default 16. */
   readonly embedding?: number;
-  /** Recurrent layers; default 1. */
+  /** Number of recurrent layers; default 1. */
   readonly layers?: number;
   readonly bidirectional?: boolean;
-  /** `tag`, a label for every word (default), or `classify`, one for the sentence from its last state. */
+  /** `tag`, a label for every word (default), or `classify`, one label for the sentence, from its last state. */
   readonly task?: 'tag' | 'classify';
   /** Labels; default: those of the sentences, else the 17 universal parts of speech. */
   readonly labels?: readonly string[];
@@ -69,9 +69,9 @@ const KEYS = keysOf<UntrainedOptions>({
 const UPOS = 'ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X'.split(' ');
 
 /**
- * An untrained model over the words of some sentences.
+ * Returns an untrained model whose vocabulary is the words of the given sentences.
  *
- * @param sentences whose words get a vector each; their labels are the model's, where they have any
+ * @param sentences supply the vocabulary, and the label set if they have labels
  * @throws ArgumentError on an unknown cell or an impossible size
  */
 export function untrained(sentences: readonly Sentence[], options: UntrainedOptions = {}): ReadableModel {

@@ -42,7 +42,7 @@ export function marksOfNode(node: Node): PageMark[] {
   });
 }
 
-/** The number at a JSON Pointer, or the sum of a block there; nothing where there is none. */
+/** The number at a JSON Pointer, or the sum of a block there; nothing if there is none. */
 function numberAt(trace: unknown, { ref, block }: PageMark): number | undefined {
   let here = trace as Readonly<Record<string, unknown>> | undefined | null;
   for (const part of ref.split('/').slice(1))

@@ -28,7 +28,7 @@ export interface Payload {
   readonly contrast: readonly number[];
   /** Per word the first word with the same vector: words of one row of the table. */
   readonly same: readonly number[];
-  /** Name of the head, and of the parameter that holds the words' vectors; null where it holds more than them. */
+  /** Name of the head, and of the parameter that holds the words' vectors; null if it holds more than them. */
   readonly head: string;
   readonly table: string | null;
   /** Parameter, gate: the entries of the ledger in their order. */

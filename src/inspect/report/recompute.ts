@@ -360,7 +360,7 @@ function reachOf({ passes, full, connected }: Found): unknown {
   return { norms, retention, length, total: full.dx.map(norm), reference: norms.map((_, m) => m) };
 }
 
-/** The addend of a parameter's gradient from loss m at word k: elements from a place on; null where there is none. */
+/** The addend of a parameter's gradient from loss m at word k: elements from a place on; null if there is none. */
 type AddendAt = (m: number, k: number) => readonly [offset: number, values: ArrayLike<number>] | null;
 
 /** Every parameter that has a ledger: its size, its columns per gate, and its addends. */

@@ -12,7 +12,7 @@ export interface Span {
 /** Most rows or columns of a picture. */
 export const MOST = 48;
 
-/** The spans of `count` words: one each, or blocks where there are more than `most`. */
+/** The spans of `count` words: one each, or blocks if there are more than `most`. */
 export function spansOf(count: number, most = MOST): Span[] {
   const size = Math.ceil(count / most);
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
@@ -21,7 +21,7 @@ export function spansOf(count: number, most = MOST): Span[] {
   }));
 }
 
-/** How many words a block has; 1 where none are joined. */
+/** How many words a block has; 1 if none are joined. */
 export const blockSize = (spans: readonly Span[]): number => (spans.length === 0 ? 1 : spans[0].to - spans[0].from);
 
 /** Index of the span that holds a word. */

@@ -58,7 +58,7 @@ export const gutterFor = (names: readonly string[]): number =>
 /** Size of the names of rows of a height. */
 export const labelSize = (h: number): number => Math.min(LABEL, Math.max(8, h));
 
-/** The name of a row as it fits; nothing where there is no room for names. */
+/** The name of a row as it fits; nothing if there is no room for names. */
 export const rowName = (name: string, h: number, gutter: number): string =>
   gutter <= 8 ? '' : isolate(fit(name, labelSize(h), gutter - 8));
 

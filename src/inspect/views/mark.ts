@@ -27,7 +27,7 @@ export type Path = readonly (string | number)[];
  * Reads a number of the trace.
  *
  * @returns nothing where the trace holds a structural zero
- * @throws ArgumentError where the path leads nowhere
+ * @throws ArgumentError if the path leads nowhere
  */
 export function read(trace: Trace, ...path: Path): Mark | undefined {
   const ref = refTo(...path);
@@ -35,7 +35,7 @@ export function read(trace: Trace, ...path: Path): Mark | undefined {
   return typeof value === 'number' ? ({ value, ref } as Mark) : undefined;
 }
 
-/** Reads a number that is always there. @throws RangeError where there is something else */
+/** Reads a number that is always there. @throws RangeError if there is something else */
 export function must(trace: Trace, ...path: Path): Mark {
   const mark = read(trace, ...path);
   if (mark === undefined) throw new RangeError(`the trace holds no number at ${refTo(...path)}`);

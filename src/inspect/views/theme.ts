@@ -87,7 +87,7 @@ export interface Look {
   readonly shared?: string;
 }
 
-/** The numbers of a grid of cells, for a table beside it; null where there is none. */
+/** The numbers of a grid of cells, for a table beside it; null if there is none. */
 export interface NumberMatrix {
   readonly label: string;
   readonly rows: readonly string[];

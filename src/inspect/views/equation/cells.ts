@@ -1,5 +1,5 @@
 /**
- * The equations of the built-in cells, forward and backward, unit by unit: those of the headers in src/cells. A cell of your own has none
+ * The equations of the built-in cells, forward and backward, unit by unit: those of the headers in src/cells. A custom cell has none
  * here; its numbers then have the formulas that hold for every cell.
  */
 import { apply, constant, minus, sum, times } from './expression.js';

@@ -6,7 +6,7 @@ import type { Expression } from './expression.js';
 import type { Found } from './common.js';
 import { operand, scopeOf, upTo } from './step.js';
 
-/** The formula of a number of losses, the head or the sum; nothing where there is none. */
+/** The formula of a number of losses, the head or the sum; nothing if there is none. */
 export function behind(trace: Trace, path: Path): Found | undefined {
   const [root, a, b, c, d] = path as (string & number)[];
   if (root === 'loss') {

@@ -21,7 +21,7 @@ export interface Opened {
   readonly symbol: string;
   /** Nothing for what is given: weights, word vectors, the initial state; and for what the trace does not break up. */
   readonly formula: Expression | undefined;
-  /** The formula worked out minus the number, over the larger of 1 and the number; 0 where there is no formula. */
+  /** The formula worked out minus the number, over the larger of 1 and the number; 0 if there is no formula. */
   readonly residual: number;
 }
 
@@ -29,7 +29,7 @@ export interface Opened {
  * Opens a number.
  *
  * @param ref a JSON Pointer to a number of the trace
- * @throws ArgumentError where the pointer is malformed, or leads to no number
+ * @throws ArgumentError if the pointer is malformed, or leads to no number
  */
 export function openNumber(trace: Trace, ref: string): Opened {
   numberAt(trace, ref);

@@ -19,7 +19,7 @@ type Slots<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Slots
 /** The values a string takes, by name. */
 export type Values<K extends StringKey> = Readonly<Record<Slots<(typeof en)[K]>, string | number>>;
 
-/** A string with its values put in. @throws RangeError where a pattern names a value that it is not given */
+/** A string with its values put in. @throws RangeError if a pattern names a value that it is not given */
 export function say<K extends StringKey>(strings: Strings, key: K, values: Values<K>): string {
   const given: Readonly<Record<string, string | number>> = values;
   return strings[key].replace(/\{(\w+)\}/g, (_, name: string) => {
