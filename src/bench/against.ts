@@ -19,7 +19,7 @@ const PLACES = ['dist/esm/bench/build.js', 'node_modules/bptt/dist/esm/bench/bui
 export interface Opponent {
   /** Grows while an earlier build is timed. */
   readonly earlier: Earlier;
-  /** The race with the earlier build in it, where there is one. */
+  /** The race with the earlier build in it, if there is one. */
   joined(race: Race): Promise<Race>;
   /** Takes the rows of a race: keeps those of the earlier build, and says of each of ours what became of it. */
   compared(rows: readonly Row[]): Row[];
@@ -36,7 +36,7 @@ export const noOpponent: Omit<Opponent, 'earlier'> = {
 /**
  * Opens what `--against` names.
  *
- * @throws DataError where it is neither the JSON of an earlier run nor a build that can be raced; what `openBuild` throws
+ * @throws DataError if it is neither the JSON of an earlier run nor a build that can be raced; what `openBuild` throws
  */
 export async function openOpponent(path: string, options: BuildOptions): Promise<Opponent> {
   const isFolder = path !== '' && existsSync(path) && statSync(path).isDirectory();

@@ -12,11 +12,11 @@ const ON_DEVICE: readonly SuiteName[] = ['gemm', 'tagger'];
 
 /**
  * Opens backends by name, `auto` for the one that `auto` takes, which is `bptt` also where it was asked for by its own name.
- * The graphics device is `bptt` where that one is not there, else `bptt-gpu`. Without names all that `auto` considers, and
+ * The GPU is `bptt` where that one is not there, else `bptt-gpu`. Without names all that `auto` considers, and
  * the device for the suites of products and taggers.
  *
  * @throws ArgumentError on an unknown name
- * @throws UnsupportedError where none of those asked for can serve; of several, the others are named by `note` and left out
+ * @throws UnsupportedError if none of those asked for can serve; of several, the others are named by `note` and left out
  */
 export async function openBackends(names: readonly string[], { note }: Pick<Context, 'note'>): Promise<Backend[]> {
   const considered = candidates.filter((candidate) => candidate.onlyByName === undefined).map(({ name }) => name);
@@ -45,7 +45,7 @@ type Unnamed = Omit<Backend, 'system'>;
 type Named = Unnamed & { readonly name: string };
 
 /**
- * Each backend once, under its name in the rows; `auto` is given back where it does not take part.
+ * Each backend once, under its name in the rows; `auto` is given back if it does not take part.
  *
  * @param asked whether they were asked for by name
  */

@@ -49,7 +49,7 @@ export interface Interval {
 export interface Comparison {
   /** Now by then, in the metric. */
   readonly ratio: number;
-  /** Ends of the interval for it; undefined where there are too few turns for one. */
+  /** Ends of the interval for it; undefined if there are too few turns for one. */
   readonly low?: number;
   readonly high?: number;
   /** `unclear`: the interval contains 1 and is wide, or there is none. */
@@ -134,7 +134,7 @@ function allPositive(values: readonly number[]): boolean {
 }
 
 /**
- * Compares a row with the row of the same suite, case, system, threads and metric; null where there is none. On a graphics
+ * Compares a row with the row of the same suite, case, system, threads and metric; null if there is none. On a graphics
  * device its backend tells who it is: the system may be `bptt` or `bptt-gpu`, as the others of its run want it.
  *
  * @param paired whether the earlier rows took turns with these
@@ -159,7 +159,7 @@ function intervalBetween(row: Row, before: Row, paired: boolean): Interval | und
   return { ratio: plain.ratio, low: Math.min(plain.low, adjusted.low), high: Math.max(plain.high, adjusted.high) };
 }
 
-/** Turns as they would have been at a pace of 1; undefined where the pace is unknown. */
+/** Turns as they would have been at a pace of 1; undefined if the pace is unknown. */
 function byPace({ turns, pace, metric }: Row): readonly number[] | undefined {
   if (turns === undefined || pace?.length !== turns.length) return undefined;
   return turns.map((value, i) => (isRate(metric) ? value / pace[i] : value * pace[i]));

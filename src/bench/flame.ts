@@ -25,7 +25,7 @@ export interface Flame {
   /** The race with its first contestant alone: two in one profile could not be told apart. */
   joined(race: Race): Promise<Race>;
   readonly sampler: NonNullable<Context['sampler']>;
-  /** What was sampled; undefined where no race was. */
+  /** What was sampled; undefined if no race was. */
   profile(): CpuProfile | undefined;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** The backend on a graphics device, opened to be timed: what it can no longer do is an error, not a product on the CPU. */
+/** The backend on a GPU, opened to be timed: what it can no longer do is an error, not a product on the CPU. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { GpuLibrary } from '../kernels/index.js';

@@ -65,7 +65,7 @@ export function fileNameOf(machine: Machine): string {
  * Reads a folder of kept runs, in order of release and day.
  *
  * @param folder that of the clone by default
- * @throws ArgumentError where there is none; DataError where a file holds anything else
+ * @throws ArgumentError if there is none; DataError if a file holds anything else
  */
 export function readHistory(folder?: string, home = folderOfPackage()): Kept[] {
   const path = folder ?? join(home, 'bench/history');
@@ -82,7 +82,7 @@ export function readHistory(folder?: string, home = folderOfPackage()): Kept[] {
   return names.map((name) => readKept(join(path, name))).sort(inOrder);
 }
 
-/** Reads one kept run. @throws DataError where the file holds anything else */
+/** Reads one kept run. @throws DataError if the file holds anything else */
 export function readKept(path: string): Kept {
   const result = readResult(path) as Partial<Kept> & Result;
   const { format, recorded, machine } = result;

@@ -16,7 +16,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
  * Finds the `package.json` named `bptt` in the folders above this file.
  *
  * @param from folder to start in
- * @throws BpttError where no such file exists: the installation is damaged
+ * @throws BpttError if no such file exists: the installation is damaged
  */
 export function readPackageInfo(from: string = HERE): PackageInfo {
   return find(from).info;

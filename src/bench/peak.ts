@@ -44,7 +44,7 @@ interface WebAssemblyGlobal {
   Instance: new (module: object) => { readonly exports: { readonly run: (rounds: number) => number } };
 }
 
-/** The loop, compiled; undefined where the engine has no WebAssembly SIMD. */
+/** The loop, compiled; undefined if the engine has no WebAssembly SIMD. */
 function openLoop(): ((rounds: number) => number) | undefined {
   const { WebAssembly } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyGlobal };
   const bytes = moduleBytes();
@@ -61,7 +61,7 @@ function rateNow(loop: (rounds: number) => number, rounds: number): number {
 
 /**
  * Peak of one core, GFLOP/s in float32: the best of many short runs, because a load on the machine only ever lengthens one.
- * Null where the engine has no WebAssembly SIMD.
+ * Null if the engine has no WebAssembly SIMD.
  */
 export function measurePeak(runs = 60): number | null {
   const loop = openLoop();

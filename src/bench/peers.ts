@@ -2,7 +2,7 @@
  * Other systems, each in a process of its own that speaks JSON lines: one request on its standard input, one answer on its
  * standard output. They are listed in `bench/peers/peers.json` of a checkout, and are not part of the published package.
  *
- *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a graphics device with
+ *     ← {system, version, backend, threads}  or  {absent: why}         once, when it has started; on a GPU with
  *                                                                      {device: its name}, and {software: true} for a rasterizer
  *                                                                      or {unnamed: true} if that is not a name; in a browser
  *                                                                      with {engine: name and version}; a library that
@@ -87,7 +87,7 @@ export const noPeers: Peers = { of: async () => [], close: () => undefined };
  * The peers of a checkout, none of which is started yet.
  *
  * @param folder where `peers.json` lies
- * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError where that is not a list
+ * @throws ArgumentError on an unknown name, or where the folder has no list of peers; DataError if that is not a list
  */
 export function openPeers(folder: string, { names, browser = false }: PeerChoice = {}): Peers {
   const entries = readEntries(join(folder, 'peers.json'));

@@ -41,7 +41,7 @@ function allowedError({ size: [, K] }: Pick<Product, 'size'>): number {
   return ((2 * n) / (1 - n)) * (K / 4 + 0.5);
 }
 
-/** Why an answer is wrong; undefined where it is right. */
+/** Why an answer is wrong; undefined if it is right. */
 export function faultOf(
   product: Pick<Product, 'size'>,
   got: ArrayLike<number>,

@@ -103,14 +103,14 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** Why an answer is wrong; undefined where it is right. */
+/** Why an answer is wrong; undefined if it is right. */
 export function faultIn(what: string, got: ArrayLike<number>, { values, allowed }: Expected): string | undefined {
   const error = deviation(got, values);
   if (error <= allowed) return undefined;
   return `${what} differ from the cpu backend in float64 by ${error.toExponential(1)}, allowed ${allowed.toExponential(1)}`;
 }
 
-/** Why the logits of a backend are wrong; undefined where they are right. */
+/** Why the logits of a backend are wrong; undefined if they are right. */
 export function inferenceFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
   const inference = createInference(kernels, problem);
   const fault = faultIn('logits', elements(inference.logits(0)), reference.logits());
@@ -118,7 +118,7 @@ export function inferenceFault(kernels: Kernels, problem: Problem, reference: Re
   return fault;
 }
 
-/** Why the gradients of a backend, or its losses over some updates, are wrong; undefined where they are right. */
+/** Why the gradients of a backend, or its losses over some updates, are wrong; undefined if they are right. */
 export function trainingFault(kernels: Kernels, problem: Problem, reference: Reference): string | undefined {
   const expectation = reference.training();
   for (const lazy of [true, false]) {

@@ -124,7 +124,7 @@ function toEarlier(row: Row, { rows, paired }: Earlier): string {
   return describeComparison(row.toEarlier ?? compare(row, rows, paired));
 }
 
-/** A line per graphics device, browser and BLAS: who runs where, and on what. */
+/** A line per GPU, browser and BLAS: who runs where, and on what. */
 function placesOf(rows: readonly Row[]): string[] {
   const lines = rows.flatMap(({ system, backend, device, software, engine, blas }) => {
     if (device === undefined && engine === undefined && blas === undefined) return [];
@@ -165,7 +165,7 @@ function figure(x: number): string {
 /**
  * Reads what an earlier run printed with `--json`.
  *
- * @throws DataError where there is no such file, it cannot be read, or it holds anything else
+ * @throws DataError if there is no such file, it cannot be read, or it holds anything else
  */
 export function readResult(path: string): Result {
   const wanted = 'it must hold what bptt bench --json printed';

@@ -26,7 +26,7 @@ const QUICK: Budget = { turns: 2, leastTurns: 2, turnMs: 10, warmupMs: 10, slowe
 export interface RunOptions {
   readonly version: string;
   readonly suites: readonly SuiteName[];
-  /** Parts of the names of cases; all cases where there are none. */
+  /** Parts of the names of cases; all cases if there are none. */
   readonly cases: readonly string[];
   /** Whether one case, named in full, is sampled while it is timed, and its first system alone. */
   readonly flame?: boolean;
@@ -34,7 +34,7 @@ export interface RunOptions {
   readonly plotting: boolean;
   /** Updates of the memory suite. */
   readonly steps: number;
-  /** Milliseconds for each system in each case; the usual ones where it is not given. */
+  /** Milliseconds for each system in each case; the usual ones if it is not given. */
   readonly time?: number;
   /** Backends by name, as `openBackends` takes them. */
   readonly backends: readonly string[];
@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly sizes?: Context['sizes'];
   /** Products of the user's, as `loadUserKernels` loads them. */
   readonly userKernels: readonly UserKernel[];
-  /** Names of peers; `true` for all, `false` for none; undefined for all where there are any. */
+  /** Names of peers; `true` for all, `false` for none; undefined for all if there are any. */
   readonly peers?: readonly string[] | boolean;
   /** Whether this package runs in a browser too. */
   readonly browser?: boolean;

@@ -65,7 +65,7 @@ export async function* tagger(context: Context): SuiteParts {
   }
 }
 
-/** The training of `bptt` on all cores, where there is more than one. */
+/** The training of `bptt` on all cores, if there is more than one. */
 async function allCores(
   context: Context,
   label: string,

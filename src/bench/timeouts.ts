@@ -5,7 +5,7 @@ import { matrix } from './numbers.js';
 /** Milliseconds of an update, at least, in those of an inference: the backward pass has two products for each one forward. */
 const UPDATE = 3;
 
-/** Why a call that would take so many milliseconds is not timed; undefined where it is. */
+/** Why a call that would take so many milliseconds is not timed; undefined if it is. */
 export function tooSlow(ms: number, limit: number): string | undefined {
   if (ms <= limit) return undefined;
   return `slower than ${limit / 1000} s a call: about ${(ms / 1000).toPrecision(2)} s`;

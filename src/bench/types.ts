@@ -12,7 +12,7 @@ export const EARLIER = 'earlier:';
 
 /** Where a row was measured, if not on the processor and in this Node alone. */
 export interface Place {
-  /** The graphics device: the name of its renderer. */
+  /** The GPU: the name of its renderer. */
   readonly device?: string;
   /** Whether the device is a software rasterizer; there where `device` is. */
   readonly software?: boolean;
@@ -47,7 +47,7 @@ export interface Row extends Place {
   readonly turns?: readonly number[];
   /** What the machine itself reached right after each of these turns, in GFLOP/s. */
   readonly pace?: readonly number[];
-  /** Beside the same row of an earlier program, where there is one to compare with. */
+  /** Beside the same row of an earlier program, if there is one to compare with. */
   readonly toEarlier?: Comparison;
 }
 
@@ -82,11 +82,11 @@ export interface Budget {
   readonly turns: number;
   /** … and at least: where one call takes longer than a turn, turns are fewer and longer. */
   readonly leastTurns: number;
-  /** Milliseconds of a turn where there are `turns` of them; at least one sample is taken. */
+  /** Milliseconds of a turn if there are `turns` of them; at least one sample is taken. */
   readonly turnMs: number;
   /** Milliseconds before the first turn. */
   readonly warmupMs: number;
-  /** A graphics device that takes longer for one call than this is skipped. */
+  /** A GPU that takes longer for one call than this is skipped. */
   readonly slowestMs: number;
 }
 
@@ -97,13 +97,13 @@ export interface Backend {
   /** What rows say that ran. */
   readonly backend: string;
   readonly kernels: Kernels;
-  /** The graphics device behind it, where there is one. */
+  /** The GPU behind it, if there is one. */
   readonly graphics?: Graphics;
   /** The suites in which it takes part; all by default. */
   readonly suites?: readonly SuiteName[];
 }
 
-/** A graphics device that is timed. */
+/** A GPU that is timed. */
 export interface Graphics {
   readonly place: Place;
   /** GFLOP/s of a product of moderate size: tells beforehand what would take too long. */

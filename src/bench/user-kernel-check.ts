@@ -30,7 +30,7 @@ type Owner = Pick<UserKernel, 'allocate' | 'release'>;
 /**
  * Prepares the check of a kernel; it may return anything, whatever its type says.
  *
- * @throws BpttError where it allocates operands that are not what they should be
+ * @throws BpttError if it allocates operands that are not what they should be
  */
 export function checkKernel(
   kernel: (out: Tensor, a: Tensor, b: Tensor) => unknown,

@@ -32,7 +32,7 @@ export interface HistoryCommand {
 /** Options of `bptt bench` that mean nothing to a history. */
 export const NOT_FOR_HISTORY = [...NOT_FOR_LADDER, 'sizes', 'ladder', 'record', 'quick', 'time'];
 
-/** Makes the folder of `--record`. @throws ArgumentError where a file has its name; BpttError where it cannot be made */
+/** Makes the folder of `--record`. @throws ArgumentError if a file has its name; BpttError if it cannot be made */
 export async function prepareRecord(folder: string): Promise<void> {
   if (folder === '') throw new ArgumentError('--record must name a folder; got an empty name: name one');
   if (existsSync(folder) && !statSync(folder).isDirectory())

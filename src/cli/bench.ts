@@ -371,7 +371,7 @@ function stoppedLine(rows: readonly Row[]): string {
   return `interrupted; ${cases === 0 ? 'no case was' : cases === 1 ? '1 case was' : `${cases} cases were`} finished and printed`;
 }
 
-/** `--fail-below`: fails where a row is slower than that beyond doubt, and where nothing could be told. */
+/** `--fail-below`: fails where a row is slower than that beyond doubt, and if nothing could be told. */
 async function checkSpeed(rows: readonly Row[], least: number): Promise<void> {
   const { speedOf } = await import('../bench/compare.js');
   const compared = rows.flatMap((row) => {

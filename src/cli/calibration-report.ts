@@ -15,7 +15,7 @@ import { headed } from './score-tables.js';
 export interface HeadCalibration {
   /** Of the label of each token, or of each sentence; those without a gold label are left out. */
   readonly labels: Calibration;
-  /** Of each predicted span, which is right where type and both ends are; null where labels are not spans. */
+  /** Of each predicted span, which is right where type and both ends are; null if labels are not spans. */
   readonly spans: Calibration | null;
 }
 

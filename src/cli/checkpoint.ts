@@ -33,7 +33,7 @@ export function addCheckpointOptions(command: Command): void {
     .option('--resume <file>', 'continue from a checkpoint; if the file does not exist yet, start from the beginning');
 }
 
-/** @throws ArgumentError where an option would be ignored, or a checkpoint cannot be one of several trainings */
+/** @throws ArgumentError if an option would be ignored, or a checkpoint cannot be one of several trainings */
 export function checkCheckpoint(
   options: CheckpointOptions & { readonly seeds?: number; readonly ensemble?: number },
 ): void {
@@ -50,14 +50,14 @@ export function checkCheckpoint(
   );
 }
 
-/** The file of `--resume` as an input, where it is not the one that is written: that may be both. */
+/** The file of `--resume` as an input, if it is not the one that is written: that may be both. */
 export async function resumeInput({ checkpoint, resume }: CheckpointOptions): Promise<string | undefined> {
   if (checkpoint === undefined || resume === undefined) return resume;
   return (await targetOf(checkpoint)) === (await targetOf(resume)) ? undefined : resume;
 }
 
 /**
- * The bytes to go on from; nothing where there are none yet, which is said.
+ * The bytes to go on from; nothing if there are none yet, which is said.
  *
  * @throws DataError that begins with the path, where the file is not a whole checkpoint
  */
@@ -108,7 +108,7 @@ function intervalText(every: CheckpointInterval = EVERY): string {
 /** Writes checkpoints, and remembers whether the last attempt failed. */
 export interface CheckpointWriter {
   readonly hooks: Pick<TrainHooks, 'onCheckpoint' | 'checkpointEvery'>;
-  /** Why the file is not that of the end; null where it is. */
+  /** Why the file is not that of the end; null if it is. */
   failure(): BpttError | null;
 }
 

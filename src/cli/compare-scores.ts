@@ -150,7 +150,7 @@ function checkOptions(options: ScoreOptions, inputs: readonly Input[]): void {
     throw new ArgumentError('--list means nothing to --json, which has every changed sentence: leave it out');
 }
 
-/** What is labeled: as the models say, else as the command line does. @throws ArgumentError where they do not agree */
+/** What is labeled: as the models say, else as the command line does. @throws ArgumentError if they do not agree */
 function taskOf(inputs: readonly Input[], { task }: ScoreOptions): TaskName {
   const known = inputs.flatMap(({ model, path }) =>
     model ? [{ path, task: headKindsOf(model)[0].unit === 'sentence' ? ('classify' as const) : ('tag' as const) }] : [],
@@ -219,7 +219,7 @@ function warnForeign({ name, labels }: System, gold: readonly Sentence[], warnin
   warnings.add({ kind: 'foreign-labels', message, source: name, count: foreign.length });
 }
 
-/** How spans are read, where the gold labels annotate any. @throws DataError where a mode needs some, and there are none */
+/** How spans are read, where the gold labels annotate any. @throws DataError if a mode needs some, and there are none */
 function readerOf(gold: readonly Sentence[], task: TaskName, options: ScoreOptions): SpanReader | null {
   const { spanMode = 'conlleval', scheme } = options;
   const labels = task === 'tag' ? gold.flatMap((each) => each.labels ?? []) : [];

@@ -120,7 +120,7 @@ const KINDS = new Map<Parser, ValueKind>([
   [parse.headWeights, kind(each(NOT_NEGATIVE), 'an object of numbers of at least 0 by head')],
 ]);
 
-/** What an option of a command takes in a configuration file. @throws BpttError where its parser is not in the table: it has to be added */
+/** What an option of a command takes in a configuration file. @throws BpttError if its parser is not in the table: it has to be added */
 export function kindOf({ required, optional, parseArg, long }: Option): ValueKind {
   if (!required && !optional) return kind({ type: 'boolean' }, 'true or false');
   if (parseArg === undefined) return kind(TEXT, 'a text');

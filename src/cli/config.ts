@@ -124,7 +124,7 @@ const shown = (value: unknown): string => {
   return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 };
 
-/** The value of an option as its parser would make it. @throws DataError where it is not one of the option */
+/** The value of an option as its parser would make it. @throws DataError if it is not one of the option */
 export function valueOf(option: Option, value: unknown): unknown {
   const { schema, expected, text } = kindOf(option);
   const name = option.attributeName();
@@ -208,7 +208,7 @@ function isOtherThanFile(path: string): boolean {
   }
 }
 
-/** Where the settings of a training go: undefined where they go nowhere, as beside a device. */
+/** Where the settings of a training go: undefined if they go nowhere, as beside a device. */
 export function configPlace({ saveConfig }: ConfigOptions, out: string): string | undefined {
   if (saveConfig === false) return undefined;
   if (typeof saveConfig === 'string') return saveConfig;
@@ -223,7 +223,7 @@ export function configPlace({ saveConfig }: ConfigOptions, out: string): string 
  * configuration.
  *
  * @returns what to say where it was not written
- * @throws BpttError where it cannot be written
+ * @throws BpttError if it cannot be written
  */
 export async function saveConfig(
   path: string,

@@ -145,7 +145,7 @@ function filesOf(out: string, output: ConvertOptions['output']): Record<string, 
   return output === 'brat' ? { out: bratFiles(out).annotations, 'the text beside out': bratFiles(out).text } : { out };
 }
 
-/** The two files of a document of brat. @throws ArgumentError where the name is of neither */
+/** The two files of a document of brat. @throws ArgumentError if the name is of neither */
 function bratFiles(out: string): { text: string; annotations: string } {
   const stem = /^(.+)\.(ann|txt)$/s.exec(out)?.[1];
   if (stem !== undefined) return { text: `${stem}.txt`, annotations: `${stem}.ann` };
@@ -244,7 +244,7 @@ function reportOf(
   );
 }
 
-/** The scheme of the input: the one that is named, or the one its labels show. @throws DataError where they show none */
+/** The scheme of the input: the one that is named, or the one its labels show. @throws DataError if they show none */
 function detectedOf(
   sentences: readonly Sentence[],
   { from }: ConvertOptions,

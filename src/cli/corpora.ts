@@ -41,7 +41,7 @@ export function pathsOf(option: string | undefined, task: TaskName): string[] {
  * The corpora. Development and test data are read as the training data was, where their format is the same.
  *
  * @param like how the training data of a model was read, that is trained on: these are read likewise, where their format is the same
- * @throws ArgumentError where a corpus is to be split and its parts are given, too
+ * @throws ArgumentError if a corpus is to be split and its parts are given, too
  */
 export async function readCorpora(
   options: CorporaOptions,
@@ -103,7 +103,7 @@ function rawTextOf({ task, tokenizer, locale }: CorporaOptions): Pick<InputSpec,
   return { ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) };
 }
 
-/** @throws ArgumentError where a corpus is to be split and one of its parts is given */
+/** @throws ArgumentError if a corpus is to be split and one of its parts is given */
 export function checkSplit({ split, dev, test }: Pick<CorporaOptions, 'split' | 'dev' | 'test'>): void {
   const given = dev !== undefined ? '--dev' : test !== undefined ? '--test' : undefined;
   if (split && given) {
@@ -121,7 +121,7 @@ export function readOne(
     readonly like?: InputSpec;
     readonly onReading?: (reading: Reading) => void;
     readonly labels?: LabelPolicy;
-    /** How text is cut is said for raw text, too, that a model is to label (`rawTextOf`); else it is refused where there is no text. */
+    /** How text is cut is said for raw text, too, that a model is to label (`rawTextOf`); else it is refused if there is no text. */
     readonly rawTextLater?: boolean;
   } = {},
 ): Promise<Sentence[]> {
@@ -153,7 +153,7 @@ export function noteReading(
   warnings.add({ kind: 'read-as', message, source });
 }
 
-/** The columns of the corpora, as heads are called by them, where there are several. */
+/** The columns of the corpora, as heads are called by them, if there are several. */
 export function columnsOf({ input }: Corpora): { columns?: readonly string[] } {
   const columns = columnList(input?.column ?? []).map(columnName);
   return columns.length > 1 ? { columns } : {};

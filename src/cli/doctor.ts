@@ -80,7 +80,7 @@ async function surveyBackends(): Promise<[string, string][]> {
   return lines;
 }
 
-/** Where the graphics device pays, as it was measured; nothing where there is none. */
+/** Where the GPU pays, as it was measured; nothing if there is none. */
 async function describeDevice(redo: boolean): Promise<[string, string][]> {
   const calibration = await machineCalibration({ redo });
   if (calibration === undefined) return redo ? [['calibrated', 'nothing: there is no device; see above']] : [];

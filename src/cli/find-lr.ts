@@ -32,7 +32,7 @@ export interface FindLrOptions {
   readonly json?: boolean;
 }
 
-/** Rates where none are given. */
+/** Rates if none are given. */
 const RANGE = { from: 1e-5, to: 10 } as const;
 
 /** Options that say what becomes of a model, or of its rate: on the command line they would be ignored. */
@@ -52,7 +52,7 @@ const IDLE = [
   'resume',
 ] as const;
 
-/** @throws ArgumentError where an option would be ignored */
+/** @throws ArgumentError if an option would be ignored */
 export function checkFindLr(options: FindLrOptions, command: Command): void {
   const isIdle = (name: string): boolean =>
     command.getOptionValueSource(name) === 'cli' && command.getOptionValue(name) !== false; // --no-save-config asks for nothing

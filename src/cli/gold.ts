@@ -137,7 +137,7 @@ export async function readGold(
 /**
  * Sentences with the columns that the heads are called by. Columns of other names, as many as heads, are theirs in their order.
  *
- * @throws ArgumentError where the columns that were read are neither
+ * @throws ArgumentError if the columns that were read are neither
  */
 function inColumns(
   sentences: readonly Sentence[],
@@ -159,13 +159,13 @@ function inColumns(
   });
 }
 
-/** @throws ArgumentError where a scheme would be ignored */
+/** @throws ArgumentError if a scheme would be ignored */
 export function expectScheme({ spanMode, scheme }: GoldOptions): void {
   if (scheme === undefined || spanMode !== 'conlleval') return;
   throw new ArgumentError('--scheme means nothing to --span-mode conlleval: leave it out, or add --span-mode strict');
 }
 
-/** @throws ArgumentError where a span mode would be ignored */
+/** @throws ArgumentError if a span mode would be ignored */
 function expectTokens({ spanMode }: GoldOptions, task: 'tag' | 'classify'): void {
   if (task === 'tag' || spanMode === 'conlleval') return;
   throw new ArgumentError(`--span-mode ${spanMode} means nothing to a model that labels sentences: leave it out`);

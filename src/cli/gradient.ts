@@ -50,9 +50,9 @@ export interface ElementGradient {
   readonly param: string;
   readonly at: readonly number[];
   readonly analytic: number;
-  /** By dual numbers over the cell's equations; null where the cell has none. */
+  /** By dual numbers over the cell's equations; null if the cell has none. */
   readonly forwardMode: number | null;
-  /** Why forward mode is not available, where it is not. */
+  /** Why forward mode is not available, if it is not. */
   readonly forwardModeGap?: string;
   readonly numeric: number;
   readonly relativeError: number;
@@ -75,7 +75,7 @@ interface Experiment {
   readonly unwound: BackwardPass;
   readonly grads: CellParams;
   loss(): number;
-  /** One derivative by forward mode. @throws UnsupportedError where the cell has no equations of its own */
+  /** One derivative by forward mode. @throws UnsupportedError if the cell has no equations of its own */
   derivative(param: string, index: readonly number[]): number;
 }
 

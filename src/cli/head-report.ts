@@ -4,7 +4,7 @@ import type { ModelScores, Together } from '../labeling/scoring/evaluate.js';
 import type { Scores } from '../labeling/scoring/scorer.js';
 import { describeScores, percent, summaryOf } from './report.js';
 
-/** The summary of the first head; where there are several, that of each by name, and how often all are right together. */
+/** The summary of the first head; if there are several, that of each by name, and how often all are right together. */
 export function headSummary(scores: ModelScores | null): object | null {
   if (scores === null) return null;
   return { ...summaryOf(scores), ...headFields(scores, summaryOf) };
@@ -35,7 +35,7 @@ export function scoreLines(part: string, scores: ModelScores): string[] {
   );
 }
 
-/** The scores of an epoch, in short: of each head span F1, or accuracy where there are no spans. */
+/** The scores of an epoch, in short: of each head span F1, or accuracy if there are no spans. */
 export function epochScores({ heads = {}, together }: ModelScores): string[] {
   const each = Object.entries(heads).map(
     ([name, { spanF1, accuracy }]) => `${name} ${spanF1 === null ? '' : 'F1 '}${percent(spanF1 ?? accuracy)}`,

@@ -55,7 +55,7 @@ async function runImport(
   await print(terminal, visible(`${out}: ${described(facts)}; ${grouped(bytes.length)} bytes`));
 }
 
-/** The format of a path. @throws DataError where it cannot be read, or is none that is known */
+/** The format of a path. @throws DataError if it cannot be read, or is none that is known */
 function formatOf(path: string, formats: readonly ImportFormat[]): ImportFormat {
   const begin = beginningOf(path);
   const found = formats.find((format) => format.recognizes(path, begin));

@@ -25,7 +25,7 @@ export function addInitOptions(command: Command): void {
     .option('--freeze <parts>', 'keep these parts unchanged: encoders, encoders.words, layers.0, heads.slots', partNames); // prettier-ignore
 }
 
-/** The model that `--init` names. @throws DataError where the file is not a model */
+/** The model that `--init` names. @throws DataError if the file is not a model */
 export async function readInit(
   { init, cell }: InitOptions & { readonly cell: string },
   command: Command,
@@ -39,7 +39,7 @@ export async function readInit(
 /**
  * The options, those of the architecture with the values of the model where they are not given.
  *
- * @throws ArgumentError where one that is given contradicts the model
+ * @throws ArgumentError if one that is given contradicts the model
  */
 export function withInit<O extends object>(options: O, command: Command, init: Model | undefined): O {
   if (init === undefined || init.members) return options; // an ensemble is refused by the training
@@ -72,7 +72,7 @@ export function grownLines(path: string, { encoders, labels }: Grown): string[] 
   return [`init ${path}: ${words.length === 0 ? 'no new words' : words.join(', ')}`, ...heads].map(visible);
 }
 
-/** What is kept of the model's file beside the model; nothing where there is nothing. */
+/** What is kept of the model's file beside the model; nothing if there is nothing. */
 export function foreignLines({ foreign }: Model): string[] {
   if (foreign === undefined) return [];
   const [tensors, fields] = [foreign.tensors, foreign.metadata].map((each) => Object.keys(each));

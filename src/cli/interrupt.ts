@@ -10,7 +10,7 @@ export interface Interrupt {
   exitCode(): number;
   /**
    * Runs code that may never return, such as a kernel of the user's: no listener is called before it does. Ctrl-C ends the
-   * code, which throws, and aborts the signal; SIGTERM and SIGHUP end the process, as they do where nothing listens.
+   * code, which throws, and aborts the signal; SIGTERM and SIGHUP end the process, as they do if nothing listens.
    */
   run<T>(act: () => T): T;
   /** Gives the signals back to the process. */

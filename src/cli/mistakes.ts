@@ -20,7 +20,7 @@ export interface Judged {
 /** Where mistakes of one kind were made. */
 interface Places {
   count: number;
-  /** Line of the first one, and of all; absent where the input has no lines. */
+  /** Line of the first one, and of all; absent if the input has no lines. */
   readonly line?: number;
   readonly lines: number[];
 }
@@ -45,7 +45,7 @@ export interface WrongSpan extends Places {
   readonly predicted: SpanText | null;
 }
 
-/** How spans are read, where there are any. */
+/** How spans are read, if there are any. */
 type Reading = Pick<SpanScores, 'mode' | 'scheme' | 'kind'> | null;
 
 /** Wrong labels, the commonest first, the one met first among equals. */

@@ -33,7 +33,7 @@ function isCheckpoint(bytes: Uint8Array): boolean {
 /** Bytes of a model that are read at once: most models in one turn of waiting. */
 const AT_ONCE = 1 << 23;
 
-/** The bytes of a file. @throws DataError where it cannot be read */
+/** The bytes of a file. @throws DataError if it cannot be read */
 export async function readBytes(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of await openBytes(path, AT_ONCE)) chunks.push(chunk);

@@ -11,7 +11,7 @@ import { ArgumentError } from '../tensor/index.js';
  * names (a link, also to what does not exist yet, another spelling, a file of a folder that is read).
  *
  * @param outputs paths by the options that name them
- * @throws ArgumentError, also on an empty name and on `-`, or BpttError where a path cannot be written
+ * @throws ArgumentError, also on an empty name and on `-`, or BpttError if a path cannot be written
  */
 export async function checkOutputs(
   outputs: Readonly<Record<string, string | undefined>>,

@@ -45,7 +45,7 @@ export function fileOfCell(text: string): string | undefined {
 /**
  * The cell that `--cell` names: a built-in one, or the one that a module exports, as its default or as `cell`.
  *
- * @throws ArgumentError where there is no such file, or it exports no cell; BpttError where it cannot be loaded
+ * @throws ArgumentError if there is no such file, or it exports no cell; BpttError if it cannot be loaded
  */
 export async function openCell(
   text: string,

@@ -64,7 +64,7 @@ function nameOf(path: string, all: readonly string[]): string {
   return all.filter((other) => basename(other) === basename(path)).length === 1 ? basename(path) : path;
 }
 
-/** @throws DataError where scores are of two kinds, which no axis has room for */
+/** @throws DataError if scores are of two kinds, which no axis has room for */
 function expectOneMeasure(runs: readonly Run[]): void {
   const first = runs.find(({ measure }) => measure !== null);
   const other = runs.find(({ measure }) => measure !== null && measure !== first?.measure);

@@ -30,7 +30,7 @@ const MOST_OTHER_WORDS = 0.1;
  * The predicted labels of tokens. A file of labels alone has one sentence a line, its labels separated by blanks, or one label a line and
  * a blank line behind each sentence; all others have the words too, and are read by their contents.
  *
- * @throws DataError where sentences or words are not those of the gold file
+ * @throws DataError if sentences or words are not those of the gold file
  */
 export async function tokenPredictions(
   file: PredictionFile,
@@ -63,7 +63,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** Labels without words, where the file has as many as the gold sentences have tokens; undefined where it is something else. */
+/** Labels without words, where the file has as many as the gold sentences have tokens; undefined if it is something else. */
 function labelsAlone(bytes: Uint8Array, gold: readonly Sentence[]): Predictions | undefined {
   const lines = textOf(bytes).split(/\r?\n/);
   const whole = lines.filter((line) => line.trim() !== '').map((line) => line.trim().split(/[ \t]+/));
@@ -94,7 +94,7 @@ function expectSameSentences({ name }: PredictionFile, own: readonly Sentence[],
   );
 }
 
-/** @throws DataError where too many words differ */
+/** @throws DataError if too many words differ */
 function noteOtherWords(
   { name }: PredictionFile,
   own: readonly Sentence[],
@@ -125,7 +125,7 @@ function noteOtherWords(
  * The predicted labels of sentences. A file of labels alone has one label a line, perhaps a tab and its probability, as `bptt tag`
  * writes; all others have texts too.
  *
- * @throws DataError where there are not as many as gold sentences
+ * @throws DataError if there are not as many as gold sentences
  */
 export async function sentencePredictions(
   file: PredictionFile,

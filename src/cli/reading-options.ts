@@ -146,7 +146,7 @@ export function classifiedOptionsOf(
   };
 }
 
-/** The label column where there may be one alone. @throws ArgumentError on several */
+/** The label column if there may be one alone. @throws ArgumentError on several */
 export function oneColumnOf({ column }: ReadingOptions, of: string): string | undefined {
   if (column === undefined || typeof column === 'string') return column;
   throw new ArgumentError(`--column ${column.join(',')}: ${of} are read from one column: name one`);

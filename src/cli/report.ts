@@ -5,15 +5,15 @@ import type { Scores, SpanMode, SpanScores } from '../labeling/scoring/scorer.js
 /** The scores of one corpus in every `--json` object, where each token has a label. Fractions in [0, 1]. */
 export interface TokenSummary {
   readonly accuracy: number;
-  /** Over the tokens never seen in training; null where there are none. */
+  /** Over the tokens never seen in training; null if there are none. */
   readonly oovAccuracy: number | null;
-  /** Null where the labels are not spans. */
+  /** Null if the labels are not spans. */
   readonly spanF1: number | null;
   /** How spans were read; null with them. */
   readonly spanMode: SpanMode | null;
   /** Those with a gold label. */
   readonly tokens: number;
-  /** Those without one, which are left out; absent where all have one. */
+  /** Those without one, which are left out; absent if all have one. */
   readonly unlabeled?: number;
 }
 

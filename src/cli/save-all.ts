@@ -10,7 +10,7 @@ import { checkOutputs } from './outputs.js';
  * replaced before stays replaced.
  *
  * @param inputs files that are read, none of which may be among them
- * @throws ArgumentError where an input would be overwritten; BpttError where a file or a folder cannot be written
+ * @throws ArgumentError if an input would be overwritten; BpttError if a file or a folder cannot be written
  */
 export async function saveAll(
   files: readonly { readonly path: string; readonly bytes: Uint8Array }[],
@@ -33,7 +33,7 @@ export async function saveAll(
   }
 }
 
-/** Makes a folder and those above it. @returns the first one made, undefined where all are there. @throws BpttError */
+/** Makes a folder and those above it. @returns the first one made, undefined if all are there. @throws BpttError */
 function makeFolder(folder: string): string | undefined {
   try {
     return mkdirSync(folder, { recursive: true });

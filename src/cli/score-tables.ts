@@ -7,7 +7,7 @@ import type { Paper } from './reading/paper.js';
 import { wrapped } from './reading/paper.js';
 import { modeOf, percent } from './report.js';
 
-/** A table whose first line stands out on a terminal. @param align `l` for text, which is cut where there is no room; else a number */
+/** A table whose first line stands out on a terminal. @param align `l` for text, which is cut if there is no room; else a number */
 export function headed(paper: Paper, rows: readonly (readonly string[])[], align: string): string {
   const lines = tableOf(paper, rows, align);
   return lines.map((line, n) => (n === 0 ? paper.paint('bold', line) : line)).join('\n');
@@ -75,7 +75,7 @@ export function lengthTable(paper: Paper, { lengths, spans, unit }: Scores): str
   return headed(paper, [[...head, ...(spans ? ['span F1', 'spans'] : [])], ...rows], 'lrrrrr');
 }
 
-/** Accuracy on words that training has seen, and on others; undefined where the known words are not recorded. */
+/** Accuracy on words that training has seen, and on others; undefined if the known words are not recorded. */
 export function wordTable(paper: Paper, scores: Scores): string | undefined {
   const { knownAccuracy, knownTokens, oovAccuracy, oovTokens } = scores;
   if (knownAccuracy === null && oovAccuracy === null) return undefined;
@@ -91,7 +91,7 @@ export function wordTable(paper: Paper, scores: Scores): string | undefined {
 /** Columns of a label over the confusion matrix. */
 const LABEL_COLUMNS = 16;
 
-/** Labels in the confusion matrix on a terminal; where there are more, the pairs that were confused most. */
+/** Labels in the confusion matrix on a terminal; if there are more, the pairs that were confused most. */
 const MOST_LABELS = 30;
 const MOST_PAIRS = 20;
 

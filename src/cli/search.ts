@@ -113,7 +113,7 @@ function addSettings(command: Command, train: Command): void {
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
 }
 
-/** @throws ArgumentError where an option is given that a search refuses */
+/** @throws ArgumentError if an option is given that a search refuses */
 function refuseNamed(command: Command): void {
   for (const [flags, why] of REFUSED) {
     const option = new Option(flags);
@@ -162,14 +162,14 @@ function stateBeside(out: string): string {
   return join(dirname(out), `${basename(out).replace(/(?<=.)\.json$/, '')}.search.json`);
 }
 
-/** @throws ArgumentError where the file for the best settings is something else already, which would be lost */
+/** @throws ArgumentError if the file for the best settings is something else already, which would be lost */
 async function expectConfigPlace(out: string): Promise<void> {
   const before = await readFile(out, 'utf8').catch(() => undefined);
   if (before === undefined || before === '' || isConfig(before)) return;
   throw new ArgumentError(`--out ${out} exists, and is not a configuration of bptt: remove it, or name another file`);
 }
 
-/** @throws ArgumentError where it is not said how to search, or nothing could decide which trial is best */
+/** @throws ArgumentError if it is not said how to search, or nothing could decide which trial is best */
 function checkAsked({ random, grid, space, train, dev, split, task, vectors }: SearchOptions): void {
   if ((random === undefined) === (grid === undefined)) {
     const got = random === undefined ? 'neither was given' : 'both were given';
@@ -192,7 +192,7 @@ function checkAsked({ random, grid, space, train, dev, split, task, vectors }: S
   }
 }
 
-/** @throws ArgumentError where fixed settings do not go together, whatever the trials draw */
+/** @throws ArgumentError if fixed settings do not go together, whatever the trials draw */
 function checkFixed(options: SearchOptions, space: Space | undefined, command: Command): void {
   const encoders = space?.find(({ name }) => name === 'encoders');
   const lists = encoders && isList(encoders) ? (encoders.values as string[][]) : space ? [] : [['words', 'affixes', 'characters']]; // prettier-ignore

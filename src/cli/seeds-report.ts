@@ -41,7 +41,7 @@ function lineOf<V>(
   return [...heads, ...(together === undefined ? [] : [`all right ${write(together)}`])].join('   ');
 }
 
-/** `seed 3  best epoch 8 of 12  dev accuracy 93.12 %  OOV 71.40 %`; the corpora in lines of their own where there are two. */
+/** `seed 3  best epoch 8 of 12  dev accuracy 93.12 %  OOV 71.40 %`; the corpora in lines of their own if there are two. */
 export function seedRow(run: SeedRun): string {
   const parts = (['dev', 'test'] as const).flatMap((part) => {
     const scores = run[part];
@@ -53,7 +53,7 @@ export function seedRow(run: SeedRun): string {
 
 const plusMinus = ({ mean, sd }: Spread): string => `${(100 * mean).toFixed(2)} ± ${(100 * sd).toFixed(2)} %`;
 
-/** All that is said in the end. @param out where the best model is; null where it was not saved */
+/** All that is said in the end. @param out where the best model is; null if it was not saved */
 export function describeSeeds(result: SeedsResult, out: string | null): string {
   const { runs, best, bestSeed } = result;
   const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);

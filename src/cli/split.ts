@@ -125,7 +125,7 @@ function expectOptions({ by, documentField, out }: Options): void {
     throw new ArgumentError(`-o must name a folder; got ${out === '' ? 'an empty name' : '-'}: name one`);
 }
 
-/** The files of a part. @throws DataError where they would be read as other sentences than those of the input */
+/** The files of a part. @throws DataError if they would be read as other sentences than those of the input */
 async function outputsOf(
   input: Input,
   blocks: readonly (readonly FileBlocks[])[],
@@ -152,7 +152,7 @@ async function outputsOf(
 const extensionOf = (path: string, { reading }: Piece): string =>
   path === '-' ? `.${reading.format === 'two-column' ? 'tsv' : reading.format}` : extname(path);
 
-/** Reads a part back. @throws DataError where it does not have the sentences that it was made of */
+/** Reads a part back. @throws DataError if it does not have the sentences that it was made of */
 async function expectSame(piece: Piece, own: readonly number[], files: readonly Output[], name: string): Promise<void> {
   const said = ({ tokens, labels, columns, category }: Sentence): string =>
     JSON.stringify([tokens, labels, columns, category]);
@@ -169,7 +169,7 @@ async function expectSame(piece: Piece, own: readonly number[], files: readonly 
   }
 }
 
-/** @throws ArgumentError where files are there already, or two of a part have one name */
+/** @throws ArgumentError if files are there already, or two of a part have one name */
 function expectNew(
   { pieces }: Input,
   outputs: ReadonlyMap<Part, readonly Output[]>,

@@ -15,7 +15,7 @@ const [TAB, LINE_FEED, RETURN, HASH] = [0x09, 0x0a, 0x0d, 0x23];
 /** Lines as they pass by, kept until they are written. */
 export interface KeptLines {
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Goes to the next line: in `bytes`, from `begin` to `end`, its own end included. @returns false where none is kept */
+  /** Goes to the next line: in `bytes`, from `begin` to `end`, its own end included. @returns false if none is kept */
   next(): boolean;
   readonly line: Line;
 }
@@ -253,7 +253,7 @@ function addComment(out: Output, place: number, label: string, lineEnd: string):
   append(out, written, behind, written.length);
 }
 
-/** @throws ArgumentError where the file has no such column, it counts or holds the words, or two heads have one */
+/** @throws ArgumentError if the file has no such column, it counts or holds the words, or two heads have one */
 function columnsOf(
   heads: readonly ConlluHead[],
   names: readonly string[],

@@ -43,7 +43,7 @@ interface Opening {
 const COLUMNS: readonly (string | undefined)[] = ['conllu', 'conll', 'two-column'];
 
 /**
- * Opens an input; a piece of it where there is a shard.
+ * Opens an input; a piece of it if there is a shard.
  *
  * @throws ArgumentError, DataError as `cutFile` does
  */

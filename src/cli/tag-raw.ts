@@ -38,7 +38,7 @@ function linesOf(chunk: Uint8Array): string[] {
   return lines.filter((line) => !isBlank(line)).slice(0, MOST_LINES);
 }
 
-/** What to say of raw text that looks like a format; undefined where it looks like text. */
+/** What to say of raw text that looks like a format; undefined if it looks like text. */
 export function looksLike(rows: readonly string[], model: Model, output = 'text'): string | undefined {
   if (rows.length === 0) return undefined;
   if (isJsonList(rows))

@@ -215,7 +215,7 @@ async function noteFolder(file: string, warnings: NoteCollector): Promise<void> 
   warnings.add({ kind: 'raw-text', message, source: inputName(file) });
 }
 
-/** How raw text is cut. @throws ArgumentError where the input is tokenized already */
+/** How raw text is cut. @throws ArgumentError if the input is tokenized already */
 function rawOptions({ format, locale, tokenizer }: Pick<Options, 'format' | 'locale' | 'tokenizer'>): SegmentOptions {
   const options = { ...(locale !== undefined && { locale }), ...(tokenizer !== undefined && { tokenizer }) };
   if (format === undefined || Object.keys(options).length === 0) return options;

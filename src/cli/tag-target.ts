@@ -25,7 +25,7 @@ export interface TagTarget {
  *
  * @param out a file; standard output without one
  * @param origin what the piece is made from, where it is one
- * @returns undefined where the file is there already, made from the same, which is said
+ * @returns undefined if the file is there already, made from the same, which is said
  */
 export async function openTarget(
   out: string | undefined,

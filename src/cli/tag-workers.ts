@@ -54,7 +54,7 @@ interface Labeling {
 /**
  * Opens the backend for this thread; each other one opens its own.
  *
- * @throws what opening the backend throws, at once; ArgumentError where it serves one thread and more are asked for
+ * @throws what opening the backend throws, at once; ArgumentError if it serves one thread and more are asked for
  */
 export async function openTagWorkers(
   { model, pool, settings, backend }: Labeling,

@@ -168,7 +168,7 @@ function originOf({ i, n, bytes, sha256 }: Piece, model: Uint8Array, options: Op
   };
 }
 
-/** @throws ArgumentError where the output would overwrite an input */
+/** @throws ArgumentError if the output would overwrite an input */
 async function checkFiles(model: string, file: string, { out, shard, cell }: Options): Promise<void> {
   if (out === undefined) return;
   const manifest = shard && out !== '' && out !== '-' ? { 'the manifest of --out': manifestOf(out) } : {};
@@ -191,7 +191,7 @@ function checkOptions(options: Options): void {
     throw new ArgumentError('--column names the column that --output conllu writes: add it, or leave out --column');
 }
 
-/** @throws ArgumentError where the output cannot hold what the model says */
+/** @throws ArgumentError if the output cannot hold what the model says */
 function checkOutput(model: Model, options: Options): void {
   const { output, column, spans } = options;
   if (spans && spanHeads(model).length === 0) {

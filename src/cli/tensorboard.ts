@@ -45,10 +45,10 @@ export function checkScalarFolder(folder: string): void {
 }
 
 /**
- * Opens a folder for scalars, and makes it where there is none. Earlier files in it stay: TensorBoard joins those of a folder.
+ * Opens a folder for scalars, and makes it if there is none. Earlier files in it stay: TensorBoard joins those of a folder.
  *
  * @param onFailure told when it can no longer be written; the training goes on without it
- * @throws BpttError where the folder cannot be made or written
+ * @throws BpttError if the folder cannot be made or written
  */
 export function openScalarLog(folder: string, onFailure: (error: BpttError) => void, now = Date.now): ScalarLog {
   const files = new Map<string, number>();

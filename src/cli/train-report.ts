@@ -33,7 +33,7 @@ export interface TrainLog {
  *
  * @param resumes whether that waits for `resume`: a training that is refused leaves the file as it was
  * @param onFailure told when the log can no longer be written
- * @throws BpttError where it cannot be opened
+ * @throws BpttError if it cannot be opened
  */
 export function openTrainLog(path: string, onFailure: (error: BpttError) => void, resumes = false): TrainLog {
   const unwritable = (cause: unknown): BpttError =>

@@ -14,7 +14,7 @@ import { counted } from '../tensor/print.js';
  *
  * @param corpora whose training sentences decide; none where they are not read yet, which tells everything but numbers
  * @param init the model that the training goes on from
- * @throws ArgumentError where the preset is one of another task
+ * @throws ArgumentError if the preset is one of another task
  */
 export function settle<O extends { readonly dev?: unknown; readonly split?: unknown }>(
   options: O,

@@ -502,7 +502,7 @@ function addLossOptions(command: Command): void {
     );
 }
 
-/** @throws ArgumentError where options do not go together */
+/** @throws ArgumentError if options do not go together */
 export function checkSettings(options: Options, preset: string | undefined, command: Command): void {
   parseSchedule(options.schedule);
   checkSplit(options);
@@ -516,7 +516,7 @@ export function checkSettings(options: Options, preset: string | undefined, comm
   if (preset === undefined) checkBodyOptions(options); // a preset says how many layers there are once the data are read
 }
 
-/** @throws ArgumentError where options do not go together, or an output cannot be written, before minutes of reading */
+/** @throws ArgumentError if options do not go together, or an output cannot be written, before minutes of reading */
 async function checkTogether(options: Options, preset: string | undefined, command: Command): Promise<void> {
   checkSettings(options, preset, command);
   const { out, log, card, svg, findLr, tensorboard, checkpoint } = options;
@@ -549,7 +549,7 @@ function inputsOf({ task, vectors, init, cell, classWeights: weights, ...options
   return [...corpora, ...others.flatMap(([role, path]) => (path === undefined ? [] : [{ role, path }]))];
 }
 
-/** A card for the end, where one is asked for. Its code is loaded then alone. @throws ArgumentError where it would be ignored */
+/** A card for the end, where one is asked for. Its code is loaded then alone. @throws ArgumentError if it would be ignored */
 async function prepareCard(options: Options): Promise<Card | undefined> {
   if (options.card === undefined && options.language !== undefined)
     throw new ArgumentError('--language goes into a model card: leave it out, or add --card FILE');
@@ -604,7 +604,7 @@ async function runTrain(asked: Options, init: Model | undefined, terminal: Termi
   }
 }
 
-/** @throws InterruptedError after a signal; BpttError where the log, or the last checkpoint, could not be written */
+/** @throws InterruptedError after a signal; BpttError if the log, or the last checkpoint, could not be written */
 function expectWhole(
   outcome: Outcome,
   options: Options,
@@ -661,7 +661,7 @@ async function trainAndSave(
   return { result, saved: await saveResult(options.out, result) };
 }
 
-/** Writes the settings beside the model that was saved. @returns where they are; null where they were not written */
+/** Writes the settings beside the model that was saved. @returns where they are; null if they were not written */
 async function saveSettings(
   { result, saved }: Outcome,
   options: Options,
@@ -682,7 +682,7 @@ function settingsText(path: string, { threads }: TrainResult, options: Options, 
   return configText(path, command, resolvedSettings(options, backend, threads), OPTIONS_OF);
 }
 
-/** Where the files beside a model are; null where they were not written. */
+/** Where the files beside a model are; null if they were not written. */
 interface Beside {
   readonly config: string | null;
   readonly card: string | null;
@@ -822,7 +822,7 @@ async function openLog({ log, tensorboard }: Options, progress: Progress, resume
   };
 }
 
-/** @throws ArgumentError where two options say how often to train */
+/** @throws ArgumentError if two options say how often to train */
 function checkRuns({ seeds, ensemble }: Options): void {
   if (seeds === undefined || ensemble === undefined) return;
   throw new ArgumentError(
@@ -830,7 +830,7 @@ function checkRuns({ seeds, ensemble }: Options): void {
   );
 }
 
-/** @throws ArgumentError where no development set could choose the bias */
+/** @throws ArgumentError if no development set could choose the bias */
 function checkOutside({ outsideBias: bias, dev, split }: Options): void {
   if (bias !== 'dev' || dev !== undefined || split !== undefined) return;
   throw new ArgumentError(
@@ -838,13 +838,13 @@ function checkOutside({ outsideBias: bias, dev, split }: Options): void {
   );
 }
 
-/** @throws ArgumentError where the way of pooling would be ignored */
+/** @throws ArgumentError if the way of pooling would be ignored */
 function checkPooling({ task, pooling }: Options): void {
   if (task !== 'tag' || pooling === undefined) return;
   throw new ArgumentError('--pooling means nothing to --task tag: leave it out, or add --task classify');
 }
 
-/** @throws ArgumentError where an option about the labels of words would be ignored */
+/** @throws ArgumentError if an option about the labels of words would be ignored */
 function checkTagOptions(options: Options): void {
   if (options.task !== 'classify') return;
   const names = ['head', 'scheme', 'decode', 'outsideBias', 'augmentMentions'] as const;
@@ -857,7 +857,7 @@ function checkTagOptions(options: Options): void {
     throw new ArgumentError(`--span-mode ${options.spanMode} means nothing to --task ${options.task}: leave it out`);
 }
 
-/** @throws ArgumentError where an option about updates or the loss would be ignored */
+/** @throws ArgumentError if an option about updates or the loss would be ignored */
 function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Options): void {
   const given = (['beta2', 'epsilon'] as const).find((name) => options[name] !== undefined);
   if (optimizer === 'sgd' && given) {
@@ -870,7 +870,7 @@ function checkUpdates({ optimizer, head, labelSmoothing = 0, ...options }: Optio
   throw new ArgumentError(`--${ofSoftmax} means nothing to --head crf: leave it out, or add --head softmax`);
 }
 
-/** Class weights as the training takes them; those of a file are read. @throws DataError where it holds something else */
+/** Class weights as the training takes them; those of a file are read. @throws DataError if it holds something else */
 async function readClassWeights({
   classWeights: weights,
 }: Options): Promise<Required<Pick<TrainOptions, 'classWeights'>> | { classWeights: undefined }> {
@@ -883,7 +883,7 @@ async function readClassWeights({
   throw new DataError(`${path}: expected an object of weights by label, {"B-PER": 2}, or by head; got another value`);
 }
 
-/** @throws ArgumentError where an option about the layers would be ignored */
+/** @throws ArgumentError if an option about the layers would be ignored */
 function checkBodyOptions({ dropout, dropoutKind, residual, layers, dense, pooling, bidirectional }: Options): void {
   if (dropoutKind === 'variational' && dropout === 0) {
     throw new ArgumentError(
@@ -917,7 +917,7 @@ export const OPTIONS_OF: Readonly<Record<EncoderName, readonly string[]>> = {
 /** Default of --vectors-keep: as many rows as a common model of spaCy has. */
 const VECTORS_KEPT = 20_000;
 
-/** @throws ArgumentError where an option would be ignored because its encoder, or its network, is not there */
+/** @throws ArgumentError if an option would be ignored because its encoder, or its network, is not there */
 function checkEncoders(options: Options, command: Command): void {
   const { encoders, characters, characterSize, vectors, init, affixDropout = 0, affixMinCount } = options;
   const given = (names: readonly string[]) =>

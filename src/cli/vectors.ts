@@ -39,7 +39,7 @@ const FORMATS: Readonly<Record<VectorFormat, string>> = {
   'word2vec-binary': 'word2vec binary',
 };
 
-/** The vectors that a training asks for. @throws DataError where the file is not one of vectors */
+/** The vectors that a training asks for. @throws DataError if the file is not one of vectors */
 export async function readTrainVectors(
   options: VectorOptions,
   corpora: Corpora,

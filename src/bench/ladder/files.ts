@@ -12,7 +12,7 @@ const NAME = /^(\d\d[a-z]?)-([a-z0-9-]+)\.(js|mjs|ts)$/;
  * The rungs of a folder in order of their names; without a folder, those of the clone.
  *
  * @param home the folder of the package
- * @throws ArgumentError where there are none
+ * @throws ArgumentError if there are none
  */
 export function listRungs(folder?: string, home = folderOfPackage()): RungFile[] {
   const path = folder ?? join(home, 'bench/ladder');

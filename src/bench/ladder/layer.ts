@@ -44,7 +44,7 @@ type Stepwise = (
 /**
  * The twin beside a rung, over a product.
  *
- * @throws BpttError where no right product in WebAssembly comes before, or `stepwise.js` is missing
+ * @throws BpttError if no right product in WebAssembly comes before, or `stepwise.js` is missing
  */
 export async function openTwin(beside: LayerRung, product: ProductRung | undefined): Promise<LayerRung> {
   const path = resolve(dirname(beside.file.path), `${TWIN}.js`);
@@ -87,7 +87,7 @@ export async function statesOf(
   return answerFrom(await rung.prepare(sizes), operands);
 }
 
-/** Why states are wrong; undefined where they are the twin's, bit for bit. */
+/** Why states are wrong; undefined if they are the twin's, bit for bit. */
 export function faultOfStates(
   { T, B, H }: LayerSizes,
   got: Pick<LayerOperands, 'h' | 'c'>,

@@ -42,8 +42,8 @@ interface Exported {
 /**
  * Opens a rung.
  *
- * @throws UnsupportedError where this machine cannot run it: no compiler, no graphics device
- * @throws what its file throws while it is loaded, and BpttError where it exports nothing that can be called
+ * @throws UnsupportedError if this machine cannot run it: no compiler, no GPU
+ * @throws what its file throws while it is loaded, and BpttError if it exports nothing that can be called
  */
 export async function openRung(file: RungFile): Promise<Rung> {
   if (file.path.endsWith('.ts')) return openCompiled(file);

@@ -10,7 +10,7 @@ export interface Roof {
   readonly bandwidth?: number;
 }
 
-/** GFLOP/s that so many cores can reach on a work (the roofline); undefined where the peak is unknown. */
+/** GFLOP/s that so many cores can reach on a work (the roofline); undefined if the peak is unknown. */
 export function roofOf({ peak, bandwidth = Infinity }: Roof, { intensity }: WorkItem, threads = 1): number | undefined {
   return peak === null ? undefined : Math.min(threads * peak, bandwidth * intensity);
 }

@@ -42,7 +42,7 @@ const QUICK_LAYER: LayerSizes = { T: 4, B: 8, H: 16 };
 export interface LadderOptions {
   /** Folder of the rungs; that of the clone by default. */
   readonly folder?: string;
-  /** Parts of names of rungs; all where there are none. The first rung always takes part. */
+  /** Parts of names of rungs; all if there are none. The first rung always takes part. */
   readonly cases: readonly string[];
   /** Size of the product that is timed. */
   readonly size?: Size;
@@ -71,7 +71,7 @@ interface Climb {
 /**
  * Runs a ladder.
  *
- * @throws ArgumentError where there is none; BpttError where its first rung cannot be opened or is wrong
+ * @throws ArgumentError if there is none; BpttError if its first rung cannot be opened or is wrong
  */
 export async function runLadder(options: LadderOptions, around: LadderSurroundings): Promise<LadderResult> {
   const [first, ...others] = listRungs(options.folder);

@@ -21,7 +21,7 @@ export interface RungFile {
   readonly path: string;
   /** `outer product tile`. */
   readonly title: string;
-  /** The gain over the rung before that its header predicts; undefined where it names none. */
+  /** The gain over the rung before that its header predicts; undefined if it names none. */
   readonly predicted?: number;
 }
 
@@ -57,7 +57,7 @@ export interface ProductRung {
   readonly file: RungFile;
   /** Roundings that a term passes at most, where the order of the sum is not that of rung 1. */
   readonly roundings?: (K: number) => number;
-  /** The graphics device, where it runs on one. */
+  /** The GPU, where it runs on one. */
   readonly device?: string;
   /** In WebAssembly: the product over places in a given memory, of which the twin of the layer is made. */
   readonly inMemory?: InMemory;
@@ -101,7 +101,7 @@ export interface LadderRow {
   readonly over?: string;
   /** What the header predicts of `gain`. */
   readonly predicted?: number;
-  /** Part of the roof, of one core or of all threads; undefined without WebAssembly SIMD and on a graphics device. */
+  /** Part of the roof, of one core or of all threads; undefined without WebAssembly SIMD and on a GPU. */
   readonly share?: number;
   /** Milliseconds per call in every turn. */
   readonly turns: readonly number[];

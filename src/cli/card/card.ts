@@ -64,7 +64,7 @@ export interface Finished {
 
 /** A card that will be written. */
 export interface Card {
-  /** Writes it. @throws BpttError where it cannot be written; the model was saved before */
+  /** Writes it. @throws BpttError if it cannot be written; the model was saved before */
   write(training: Finished): Promise<void>;
 }
 

@@ -24,7 +24,7 @@ export interface HeadFacts {
   readonly unit: Unit;
   /** Training decisions by label. */
   readonly labels: Counts;
-  /** Training spans by type; null where the labels annotate none. */
+  /** Training spans by type; null if the labels annotate none. */
   readonly spans: Counts | null;
   /** The scheme of these spans; null likewise. */
   readonly scheme: Scheme | null;

@@ -32,7 +32,7 @@ export async function hashInputs(inputs: readonly Input[]): Promise<HashedFile[]
   return files;
 }
 
-/** The SHA-256 of a file. @throws DataError where it cannot be read */
+/** The SHA-256 of a file. @throws DataError if it cannot be read */
 export async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {

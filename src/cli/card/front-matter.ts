@@ -20,7 +20,7 @@ export interface DatasetName {
 /** What the front matter is made of. */
 export interface FrontMatter {
   readonly name: string;
-  /** Codes of languages as they were given; empty where none was. */
+  /** Codes of languages as they were given; empty if none was. */
   readonly languages: readonly string[];
   readonly model: Model;
   readonly scores: Readonly<Record<Scored, ModelScores | null>>;

@@ -22,9 +22,9 @@ export interface LimitFacts {
   readonly scored: Readonly<Record<Scored, CorpusFacts | null>>;
   readonly scores: Readonly<Record<Scored, ModelScores | null>>;
   readonly sources: Corpora['sources'];
-  /** Seed of the split; null where the corpora are files of their own. */
+  /** Seed of the split; null if the corpora are files of their own. */
   readonly splitSeed: number | null;
-  /** Seeds among which dev chose the model; 1 where there was one. */
+  /** Seeds among which dev chose the model; 1 if there was one. */
   readonly chosenAmong: number;
   /** Whether dev chose the epoch. */
   readonly epochs: number;

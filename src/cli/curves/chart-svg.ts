@@ -5,7 +5,7 @@
 import { axisOf, tickText } from './axis.js';
 import type { Axis } from './axis.js';
 
-/** One point; y is null where there is no number: the line has a gap there. */
+/** One point; y is null if there is no number: the line has a gap there. */
 export interface Point {
   readonly x: number;
   readonly y: number | null;

@@ -15,7 +15,7 @@ export type Quantity = (typeof QUANTITIES)[number];
 /** Which score of the development set a run has: the one that its epochs are compared by. */
 export type Measure = 'span F1' | 'accuracy';
 
-/** One epoch; null where there is no such number: no development set, or a number that was not finite. */
+/** One epoch; null if there is no such number: no development set, or a number that was not finite. */
 export type Epoch = { readonly epoch: number; readonly best: boolean } & Readonly<Record<Quantity, number | null>>;
 
 /** One training. */
@@ -23,7 +23,7 @@ export interface Run {
   /** Name of the file, and of the seed where a log has several. */
   readonly name: string;
   readonly epochs: readonly Epoch[];
-  /** Null where the run has no development set. */
+  /** Null if the run has no development set. */
   readonly measure: Measure | null;
 }
 
@@ -40,7 +40,7 @@ type Entry = Readonly<Record<string, unknown>>;
  * Reads a log.
  *
  * @param name what its runs are called
- * @throws DataError where it is not a log of a training, or holds no finished epoch, or cannot be read
+ * @throws DataError if it is not a log of a training, or holds no finished epoch, or cannot be read
  */
 export async function readRunLog(path: string, name = basename(path)): Promise<RunLog> {
   const text = await readText(path);

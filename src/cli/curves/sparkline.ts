@@ -2,7 +2,7 @@
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
 
-/** Least and greatest of the values that are there; null where none is. */
+/** Least and greatest of the values that are there; null if none is. */
 export function rangeOf(values: readonly (number | null)[]): readonly [number, number] | null {
   let range: readonly [number, number] | null = null;
   for (const value of values) {
@@ -13,7 +13,7 @@ export function rangeOf(values: readonly (number | null)[]): readonly [number, n
 }
 
 /**
- * One character for each value, or for the mean of some that follow each other where there are more of them than columns. A value that
+ * One character for each value, or for the mean of some that follow each other if there are more of them than columns. A value that
  * is missing or not finite is a space; where all are equal they stand in the middle.
  *
  * @param width most characters, at least 1

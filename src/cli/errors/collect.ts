@@ -29,16 +29,16 @@ export interface Stretch {
 /** One error. */
 export interface OneError {
   readonly kind: ErrorKind;
-  /** Gold label, or type of the gold span; null where there is no gold span. */
+  /** Gold label, or type of the gold span; null if there is no gold span. */
   readonly gold: string | null;
   /** Likewise predicted. */
   readonly predicted: string | null;
-  /** The gold span, the predicted span, or the token; null where `gold` or `predicted` is. */
+  /** The gold span, the predicted span, or the token; null if `gold` or `predicted` is. */
   readonly goldAt: Stretch | null;
   readonly predictedAt: Stretch | null;
-  /** Probability of what was predicted; null where nothing was. */
+  /** Probability of what was predicted; null if nothing was. */
   readonly confidence: number | null;
-  /** Whether a word of it never occurred in training; null where that is unknown. */
+  /** Whether a word of it never occurred in training; null if that is unknown. */
   readonly unseen: boolean | null;
   /** Line of its first token. */
   readonly line?: number;
@@ -95,7 +95,7 @@ export interface HeadErrors {
   /** By type; empty where labels do not annotate spans. */
   readonly types: readonly TypeErrors[];
   readonly lengths: readonly LengthErrors[];
-  /** Errors by whether a word of theirs is unknown; null where that is not recorded. */
+  /** Errors by whether a word of theirs is unknown; null if that is not recorded. */
   readonly words: { readonly known: number; readonly unseen: number } | null;
   /** Gold labels that the model does not have, which it cannot predict, by count. */
   readonly unknownLabels: readonly { readonly label: string; readonly count: number }[];

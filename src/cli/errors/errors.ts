@@ -97,7 +97,7 @@ async function runErrors(modelFile: string, file: string, options: Options, term
   else await print(terminal, visible(said));
 }
 
-/** @throws ArgumentError where a model has no head of that name */
+/** @throws ArgumentError if a model has no head of that name */
 function expectHead({ config: { heads } }: Model, name: string | undefined): void {
   if (name === undefined || heads.some((head) => head.name === name)) return;
   const names = heads.map((head) => head.name).join(', ');
@@ -106,7 +106,7 @@ function expectHead({ config: { heads } }: Model, name: string | undefined): voi
   );
 }
 
-/** The heads to show. @throws ArgumentError where the one that is asked for was not scored */
+/** The heads to show. @throws ArgumentError if the one that is asked for was not scored */
 function chosenHeads({ heads }: JudgedModel, { head: name }: Options): JudgedModel['heads'] {
   const chosen = heads.filter((head) => name === undefined || head.name === name);
   if (chosen.length > 0) return chosen;

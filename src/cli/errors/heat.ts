@@ -7,7 +7,7 @@ import { KIND_NAMES } from './names.js';
 import type { Names } from './names.js';
 import { shadeOf } from './style.js';
 
-/** Labels of a heat map; where there are more, those that are confused least share one row and one column. */
+/** Labels of a heat map; if there are more, those that are confused least share one row and one column. */
 export const MOST_LABELS = 30;
 
 /** Longest name at the edge of a heat map. */

@@ -11,7 +11,7 @@ export const KIND_NAMES: Readonly<Record<ErrorKind, string>> = {
   label: 'label alone',
 };
 
-/** What stands where there is no span. */
+/** What stands if there is no span. */
 export const NONE = '(none)';
 
 /** Gold and predicted labels, or types, of the errors; their places are the values of the filters. */

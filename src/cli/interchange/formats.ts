@@ -32,7 +32,7 @@ export interface ExportFormat {
   readonly examples: readonly string[];
   /** Files that are read beside the model. */
   readonly inputs?: (values: Values) => readonly string[];
-  /** @throws UnsupportedError where the format has no place for a part of the model */
+  /** @throws UnsupportedError if the format has no place for a part of the model */
   readonly write: (model: Model, target: string, values: Values, terminal: Terminal) => Promise<Exported> | Exported;
 }
 

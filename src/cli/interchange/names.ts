@@ -11,13 +11,13 @@ import { readBytes } from '../model-io.js';
 /** One option that several formats have. */
 export const NAMES = new Option('--names <file>', 'your own model: JSON with its words and labels');
 
-/** What people are told of names that were not all said: which word was taken for the unknown one, where none is spelled so. */
+/** What people are told of names that were not all said: which word was taken for the unknown one, if none is spelled so. */
 export function guessesOf({ words, unknown }: StateDictNames): string[] {
   if (unknown !== undefined || isUnknown(defaultUnknown(words))) return [];
   return [`unknown words are read as ${quoted(words[0])}, the first of the words: name another with "unknown"`];
 }
 
-/** What the file of `--names` says. @throws DataError where it is not JSON in UTF-8 */
+/** What the file of `--names` says. @throws DataError if it is not JSON in UTF-8 */
 export async function readNames(path: string): Promise<unknown> {
   const text = decodeUtf8(await readBytes(path));
   if (text === undefined) throw new DataError(`${path}: expected JSON in UTF-8; it is not UTF-8`);

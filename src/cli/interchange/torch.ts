@@ -65,7 +65,7 @@ interface ExportOptions {
   readonly shards?: number;
 }
 
-/** Shards where it is not said how many. */
+/** Shards if it is not said how many. */
 const SHARDS = 8;
 
 /** The training files, and what is told of them. */

@@ -40,7 +40,7 @@ export interface Pool<Job, Result> {
   /**
    * Runs a job. Where all workers are busy it waits for its turn, first come, first served.
    *
-   * @throws what the job threw, of its own class; WorkerError where its worker ended, or could not start. The next job then starts another
+   * @throws what the job threw, of its own class; WorkerError if its worker ended, or could not start. The next job then starts another
    *   worker
    */
   run(job: Job): Promise<Result>;

@@ -33,7 +33,7 @@ export interface ComparedCell {
   readonly seeds: readonly SeedResult[];
   /** `[M][T]` medians over the seeds; structural zeros are 0. */
   readonly retention: readonly (readonly number[])[];
-  /** The same before training, where there was one. */
+  /** The same before training, if there was one. */
   readonly before: readonly (readonly number[])[] | null;
   readonly swap: SwapResult | null;
   /** The traces, one per seed, and those before training. */

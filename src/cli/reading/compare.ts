@@ -148,7 +148,7 @@ function variantsWhole(parts: readonly string[]): string[] {
   return names;
 }
 
-/** A cell's name with its options in one order; nothing where there is no such cell. */
+/** A cell's name with its options in one order; nothing if there is no such cell. */
 function nameOfCell(given: string): { readonly given: string; readonly known: string | undefined } {
   try {
     return { given, known: cellNamed(given)?.name };

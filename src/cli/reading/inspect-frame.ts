@@ -42,7 +42,7 @@ export function stepTable(trace: Trace, options: ConventionOptions, paper: Paper
   return [...lines, ...wrapped(paper, paper.own(last))];
 }
 
-/** A line and the remark behind it, or below where it does not fit. */
+/** A line and the remark behind it, or below if it does not fit. */
 function remarked(paper: Paper, line: string, remark: string): string[] {
   if (remark === '') return [line];
   const both = `${line}  ${remark}`;
@@ -94,7 +94,7 @@ export function elementLines(element: ElementTrace, paper: Paper): string[] {
 const sum = (use: number, first: boolean): string =>
   first ? short(use, 6) : use < 0 ? `− ${short(-use, 6)}` : `+ ${short(use, 6)}`;
 
-/** `W_h` of `layers.0.forward.Wh`, in full where there is more than one. */
+/** `W_h` of `layers.0.forward.Wh`, in full if there is more than one. */
 export const shortName = (param: string): string =>
   param.replace(/^layers\.0\.forward\./, '').replace(/^heads\.[^.]*\./, 'head.');
 

@@ -88,7 +88,7 @@ function elementOf({ elements: [{ index, uses, total }] }: Trace) {
   return { index, uses, total };
 }
 
-/** The dotted name of --param. @throws ArgumentError where there is no such parameter, naming those there are */
+/** The dotted name of --param. @throws ArgumentError if there is no such parameter, naming those there are */
 export function parameterOf(model: Model, { param, layer, direction = 'forward' }: NamedParameter): string {
   const prefix = `layers.${layer ?? model.params.layers.length - 1}.${direction}.`;
   const names = Object.keys(flatten(model.params));

@@ -24,7 +24,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const unescaped = (text: string): string =>
   text.replace(/&(amp|lt|gt|quot|#39|#9|#10|#13);/g, (_, name: string) => ENTITIES[name]);
 
-/** Reads the metadata. @throws DataError where there are none, or they are not those of a figure */
+/** Reads the metadata. @throws DataError if there are none, or they are not those of a figure */
 export function metadataIn(svg: string, path: string): FigureSource {
   const bad = (what: string): DataError =>
     new DataError(`${path}: expected a figure of bptt figure; ${what}: draw one with bptt figure`);

@@ -46,7 +46,7 @@ export function sentenceOf(text: string, { tokenizer, locale }: SentenceOptions,
   throw new ArgumentError('the sentence has no words: expected at least one: pass a sentence in quotes');
 }
 
-/** Labels from --tags, the grammar or nowhere. @throws ArgumentError where there are not as many as words */
+/** Labels from --tags, the grammar or nowhere. @throws ArgumentError if there are not as many as words */
 export function goldOf(
   tokens: readonly string[],
   { tags }: SentenceOptions,
@@ -107,7 +107,7 @@ function decidesTogether(model: Model): string | undefined {
   return `the model chooses labels together, ${how}: read here is each word by itself${labels}${seed}. bptt tag may choose others`;
 }
 
-/** @throws ArgumentError where a head, or a member, is named and there is no model file */
+/** @throws ArgumentError if a head, or a member, is named and there is no model file */
 function refuseHead({ head, member }: ModelOptions): void {
   if (member !== undefined) throw new ArgumentError('--member is for a model file of an ensemble: leave it out');
   if (head !== undefined) throw new ArgumentError('--head is for a model file with several heads: leave it out');
@@ -159,7 +159,7 @@ async function loaded(
   return askedOf(kernels, model, sentenceOf(text, options, model), options);
 }
 
-/** The member of an ensemble that is read. @throws ArgumentError where none is chosen, or there is none of that number */
+/** The member of an ensemble that is read. @throws ArgumentError if none is chosen, or there is none of that number */
 function chosenMember(model: Model, { member }: ModelOptions, file: string): Model {
   const { members } = model;
   if (!members) {
@@ -173,7 +173,7 @@ function chosenMember(model: Model, { member }: ModelOptions, file: string): Mod
   );
 }
 
-/** The model with the head that is read alone. What is read where there are several is said. @throws ArgumentError on a name of none */
+/** The model with the head that is read alone. What is read if there are several is said. @throws ArgumentError on a name of none */
 function chosenHead(model: Model, { head }: ModelOptions, terminal: Terminal): Model {
   const names = model.config.heads.map(({ name }) => name);
   if (names.length === 1 && (head === undefined || head === names[0])) return model;

@@ -43,7 +43,7 @@ export function glyphOf(x: number | null): Glyph {
   return (found < 0 ? CLASSES.length : found) as Glyph;
 }
 
-/** The middle one, the lower of two in the middle: a number that occurs. NaN where there is a NaN. */
+/** The middle one, the lower of two in the middle: a number that occurs. NaN if there is a NaN. */
 export function median(values: readonly number[]): number {
   if (values.some(Number.isNaN)) return NaN;
   return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];

@@ -99,7 +99,7 @@ export function paperFor({ stdout, env }: Terminal, { ascii = false }: { readonl
   };
 }
 
-/** Bits of color of a stream: none where it is not a terminal, or where the surroundings ask for none. */
+/** Bits of color of a stream: none if it is not a terminal, or where the surroundings ask for none. */
 function depthOf(stream: OutputStream, env: Terminal['env']): Depth {
   if (!stream.isTTY || env.NO_COLOR || env.TERM === 'dumb') return 1;
   return WriteStream.prototype.getColorDepth(env as NodeJS.ProcessEnv) as Depth;

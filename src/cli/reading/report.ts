@@ -136,7 +136,7 @@ async function comparisonFor(
   }
 }
 
-/** The labels of a trace as --tags would give them; nothing where there is not one for each word, or one holds a blank. */
+/** The labels of a trace as --tags would give them; nothing if there is not one for each word, or one holds a blank. */
 function tagsOf({ losses, words }: Trace): string | undefined {
   const labels = losses.map(({ gold }) => gold);
   return labels.length === words.length && labels.every((each) => /^\S+$/.test(each)) ? labels.join(' ') : undefined;

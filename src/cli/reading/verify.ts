@@ -99,7 +99,7 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-/** The question that a figure's arguments ask. @throws DataError where they are none, or ask for too much */
+/** The question that a figure's arguments ask. @throws DataError if they are none, or ask for too much */
 async function questionOf(
   args: readonly string[],
   model: string | undefined,

@@ -45,7 +45,7 @@ const APART = ['bptt', 'train', 'dev', 'split', 'seed'];
  *
  * @param config the configuration of the trial that draws nothing, as a file would have it
  * @param options the same settings with paths as they were given
- * @throws DataError where a file that it names cannot be read
+ * @throws DataError if a file that it names cannot be read
  */
 export async function searchKey(
   search: Pick<SearchKey, 'random' | 'seed' | 'space' | 'rungs'>,
@@ -68,7 +68,7 @@ export async function searchKey(
   return { version: readPackageInfo().version, random, seed, space, rungs, train, dev, settings };
 }
 
-/** What two keys differ in, in words, ours first; undefined where they are equal. */
+/** What two keys differ in, in words, ours first; undefined if they are equal. */
 export function differenceOf(ours: SearchKey, theirs: SearchKey): string | undefined {
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   const said = (what: string, a: unknown, b: unknown): string => `${what} (now ${short(a)}, there ${short(b)})`;

@@ -35,9 +35,9 @@ export interface Prepared {
 }
 
 /**
- * The space of `--space` or `--grid`, and undefined where neither is given.
+ * The space of `--space` or `--grid`, and undefined if neither is given.
  *
- * @throws DataError that begins with the path; ArgumentError where a setting is searched and given on the command line
+ * @throws DataError that begins with the path; ArgumentError if a setting is searched and given on the command line
  */
 export async function readSpace(
   { space, grid }: Pick<SearchOptions, 'space' | 'grid'>,
@@ -60,7 +60,7 @@ export async function readSpace(
   return read;
 }
 
-/** Prepares a search. @throws ArgumentError, DataError where its state is not of this search */
+/** Prepares a search. @throws ArgumentError, DataError if its state is not of this search */
 export async function prepare(
   options: SearchOptions,
   given: Space | undefined,

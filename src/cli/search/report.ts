@@ -9,12 +9,12 @@ import { DEFAULTS, tableOf } from './table.js';
 import { idleSettings } from '../config.js';
 import { OPTIONS_OF } from '../train.js';
 
-/** The trial whose settings are those of a training without a search, where there is one. */
+/** The trial whose settings are those of a training without a search, if there is one. */
 function defaultsOf(ranked: readonly Ranked[], { plan }: Prepared): Ranked | undefined {
   return ranked.find(({ trial }) => trial === plan.kept);
 }
 
-/** By how much the best trial is better than the defaults; null where either has no score. */
+/** By how much the best trial is better than the defaults; null if either has no score. */
 function marginOf(best: Ranked, defaults: Ranked | undefined): number | null {
   return defaults === undefined || defaults.score === null ? null : best.score! - defaults.score;
 }

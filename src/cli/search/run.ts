@@ -34,8 +34,8 @@ export type SearchEnd = { readonly exitCode: number } | null;
 /**
  * Runs what the state does not have yet.
  *
- * @returns what stopped it; null where every rung is complete, or `hooks.signal` stopped it
- * @throws BpttError where the state cannot be written
+ * @returns what stopped it; null if every rung is complete, or `hooks.signal` stopped it
+ * @throws BpttError if the state cannot be written
  */
 export async function runSearch(plan: SearchPlan, state: SearchState, hooks: SearchHooks): Promise<SearchEnd> {
   let contenders = Array.from({ length: plan.trials }, (_, place) => place + 1);

@@ -23,7 +23,7 @@ export interface Rung {
 export interface Standing {
   /** Its number, from 1. */
   readonly trial: number;
-  /** Its score on the development set; null where it failed. */
+  /** Its score on the development set; null if it failed. */
   readonly score: number | null;
 }
 

@@ -116,7 +116,7 @@ function listOf(option: Option, values: readonly unknown[]): ListDimension {
   return { name, values };
 }
 
-/** @throws DataError where the option does not take a value, or it is the path of a file */
+/** @throws DataError if the option does not take a value, or it is the path of a file */
 function expectValue(option: Option, value: unknown): void {
   const name = option.attributeName();
   valueOf(option, value);

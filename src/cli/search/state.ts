@@ -22,9 +22,9 @@ export interface TrialRun {
   readonly epochs: number;
   /** Of the whole process. */
   readonly seconds: number;
-  /** Score on the development set; null where it failed. */
+  /** Score on the development set; null if it failed. */
   readonly score: number | null;
-  /** Why it failed; null where it did not. */
+  /** Why it failed; null if it did not. */
   readonly failed: string | null;
   /** What a run that did not fail has. */
   readonly result: TrialResult | null;
@@ -46,7 +46,7 @@ export interface SearchState {
   readonly runs: readonly TrialRun[];
   /** The run of a trial on a rung. */
   find(trial: number, rung: number): TrialRun | undefined;
-  /** Adds a run, and writes the file. @throws BpttError where it cannot be written */
+  /** Adds a run, and writes the file. @throws BpttError if it cannot be written */
   add(run: TrialRun): Promise<void>;
 }
 
@@ -54,9 +54,9 @@ export interface SearchState {
 const FORMAT = 'search-state-1';
 
 /**
- * Opens the state of a search: that of the file, or a new one where there is no file.
+ * Opens the state of a search: that of the file, or a new one if there is no file.
  *
- * @throws DataError where the file is something else; ArgumentError where it is the state of another search, naming what differs
+ * @throws DataError if the file is something else; ArgumentError if it is the state of another search, naming what differs
  */
 export async function openState(path: string, key: SearchKey): Promise<SearchState> {
   const text = await readState(path);

@@ -45,7 +45,7 @@ const DROPPED = 8;
  * The bytes of a body.
  *
  * @param most bytes that are taken
- * @throws HttpError 413 where there are more; 408 where they have not arrived when `signal` is aborted; 400 where the client left
+ * @throws HttpError 413 if there are more; 408 if they have not arrived when `signal` is aborted; 400 if the client left
  */
 export async function readBody(request: IncomingMessage, most: number, signal: AbortSignal): Promise<Uint8Array> {
   const tooLarge = new HttpError(413, 'too_large', `the body has more than ${most} bytes: send less at once, or raise --max-body`); // prettier-ignore

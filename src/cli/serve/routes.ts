@@ -70,13 +70,13 @@ function wantedOf(query: URLSearchParams, { hasSpans }: RouteOptions): Wanted {
   throw new HttpError(400, 'bad_request', 'the labels of this model annotate no spans, such as B-PER: leave spans out');
 }
 
-/** @throws HttpError 503 where as many jobs wait or run as may */
+/** @throws HttpError 503 if as many jobs wait or run as may */
 function expectRoom({ gauges }: RouteOptions): void {
   const { jobs, limit } = gauges();
   if (jobs >= limit) throw new HttpError(503, 'busy', `${limit} requests wait or run already: try again`, { 'Retry-After': '1' }); // prettier-ignore
 }
 
-/** @throws HttpError 400 where the input is at fault, 500 where a worker ended */
+/** @throws HttpError 400 if the input is at fault, 500 where a worker ended */
 async function run({ run: work, replace, metrics }: RouteOptions, job: ServeJob): Promise<ServeResult> {
   try {
     return await work(job);
@@ -92,7 +92,7 @@ async function run({ run: work, replace, metrics }: RouteOptions, job: ServeJob)
   }
 }
 
-/** @throws HttpError 503 where the time of the request is over first; the result of the job is then dropped */
+/** @throws HttpError 503 if the time of the request is over first; the result of the job is then dropped */
 function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new HttpError(503, 'timeout', 'the request took too long: send less at once, or raise --timeout', { 'Retry-After': '1' })); // prettier-ignore

@@ -127,7 +127,7 @@ async function runServe(path: string, options: Options, terminal: Terminal): Pro
   }
 }
 
-/** A backend that every worker can open, by the name it opens it. @throws ArgumentError where a device was asked for */
+/** A backend that every worker can open, by the name it opens it. @throws ArgumentError if a device was asked for */
 async function backendFor(
   asked: string,
   terminal: Terminal,
@@ -141,7 +141,7 @@ async function backendFor(
   throw new ArgumentError(`--backend ${asked}: the backend ${backend} serves one thread, and requests are answered by several: choose cpu or wasm`); // prettier-ignore
 }
 
-/** Listens. @returns the URL. @throws BpttError where the address is taken or unknown */
+/** Listens. @returns the URL. @throws BpttError if the address is taken or unknown */
 async function listen({ server }: TagServer, { host, port }: Options): Promise<string> {
   const shown = host.includes(':') ? `[${host}]` : host;
   server.listen(port, host);

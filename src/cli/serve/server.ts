@@ -30,7 +30,7 @@ export interface ServerOptions {
   readonly timeout: number;
   /** The origin whose pages may read answers, or `*`; absent for none. */
   readonly cors?: string;
-  /** Whether a name in the header Host is that of this server; absent where any is. */
+  /** Whether a name in the header Host is that of this server; absent if any is. */
   readonly isOwnHost?: (name: string) => boolean;
   /** Gets one line per request; absent for none. */
   readonly log?: (line: string) => void;

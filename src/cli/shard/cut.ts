@@ -45,7 +45,7 @@ const [LINE_FEED, HASH] = [0x0a, 0x23];
 /**
  * Finds a piece. The file is read once, as fast as its digest is made.
  *
- * @throws ArgumentError on what is not a regular file: its size must be known before it is read. BpttError where it changes meanwhile
+ * @throws ArgumentError on what is not a regular file: its size must be known before it is read. BpttError if it changes meanwhile
  */
 export async function cutFile(path: string, boundary: Boundary, { i, n }: Shard): Promise<Piece> {
   if (path === '-')

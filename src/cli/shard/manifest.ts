@@ -55,7 +55,7 @@ export async function saveManifest(output: string, manifest: Manifest): Promise<
 /**
  * Reads the manifest of an output.
  *
- * @throws DataError where there is none, it is not a manifest, or the output is not the one it tells of
+ * @throws DataError if there is none, it is not a manifest, or the output is not the one it tells of
  */
 export async function readManifest(output: string): Promise<Manifest> {
   const path = manifestOf(output);
@@ -94,7 +94,7 @@ export async function isFinished(output: string, origin: PieceOrigin): Promise<b
 
 const PARTS = ['input', 'model', 'options', 'bptt'] as const;
 
-/** The first part in which two pieces are not made from the same; undefined where they are. */
+/** The first part in which two pieces are not made from the same; undefined if they are. */
 export function differenceOf(a: PieceOrigin, b: PieceOrigin): 'shard' | (typeof PARTS)[number] | undefined {
   if (a.shard.i !== b.shard.i || a.shard.n !== b.shard.n) return 'shard';
   return otherOrigin(a, b);

@@ -35,7 +35,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * `slurm/n` reads `SLURM_ARRAY_TASK_ID`, an array of tasks 1-n; some of them may be run again as an array of their own. `kubernetes/n`
  * reads `JOB_COMPLETION_INDEX`, from 0 to n-1.
  *
- * @throws ArgumentError where the environment has no such number, or one that cannot be meant
+ * @throws ArgumentError if the environment has no such number, or one that cannot be meant
  */
 export function shardOf({ i, n }: ShardOption, env: Environment): Shard {
   if (typeof i === 'number') return { i, n };

@@ -26,7 +26,7 @@ export function blocksOf(piece: Piece): FileBlocks[] {
   });
 }
 
-/** The number of the last line of the header; 0 where there is none. */
+/** The number of the last line of the header; 0 if there is none. */
 function headerOf({ reading, sentences }: Piece, lines: ByteLines): number {
   let first = 1;
   while (first < lines.count && isBlank(lines.text(first))) first++;

@@ -46,7 +46,7 @@ export interface Plan {
 /**
  * The parts of an input.
  *
- * @throws DataError where there are no documents to go by, or too few units for every part that was asked for
+ * @throws DataError if there are no documents to go by, or too few units for every part that was asked for
  */
 export function planOf(input: Input, options: PlanOptions): Plan {
   const placed = sentencesOf(input);
@@ -92,7 +92,7 @@ export function planOf(input: Input, options: PlanOptions): Plan {
   };
 }
 
-/** The document of each sentence of all pieces; null where they mark none. @throws DataError where they are to be kept together */
+/** The document of each sentence of all pieces; null if they mark none. @throws DataError if they are to be kept together */
 function documentNumbers(input: Input, { by, documentField }: PlanOptions): number[] | null {
   const lists = input.pieces.map((piece) => documentsOf(piece, documentField));
   if (lists.every((list) => list === undefined)) {

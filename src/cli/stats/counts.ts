@@ -99,7 +99,7 @@ export function unknownOf(counts: ReadonlyMap<string, number>, known: ReadonlyMa
 export interface LabelKind {
   readonly name: string;
   readonly of: 'token' | 'sentence';
-  /** The labels of a sentence: one for each token, or its own; undefined where it has none. */
+  /** The labels of a sentence: one for each token, or its own; undefined if it has none. */
   labelsIn(sentence: Sentence): readonly string[] | undefined;
 }
 
@@ -132,7 +132,7 @@ export interface LabelCounts {
   readonly labels: readonly { readonly label: string; readonly count: number; readonly share: number }[];
   /** Tokens, or sentences, without one. */
   readonly unlabeled: number;
-  /** Null where the labels annotate no spans. */
+  /** Null if the labels annotate no spans. */
   readonly scheme: Scheme | null;
   readonly evidence: string;
   /** Null likewise. */
@@ -156,7 +156,7 @@ export function labelCounts(sentences: readonly Sentence[], kind: LabelKind): La
   return { labels, unlabeled, scheme, evidence, spans: scheme === null ? null : spanCounts(lists) };
 }
 
-/** The types of the spans of each sentence, `O` where it has none; null where the labels annotate no spans. */
+/** The types of the spans of each sentence, `O` where it has none; null if the labels annotate no spans. */
 export function spanTypes(sentences: readonly Sentence[], kind: LabelKind): string[][] | null {
   const lists = sentences.map((sentence) => kind.labelsIn(sentence) ?? []);
   const { kind: written } = spanSchemeOf(new Set(lists.flat()));

@@ -55,7 +55,7 @@ export interface Input {
   readonly pieces: readonly Piece[];
 }
 
-/** The task of an input where none is named: what its path and format say of it, else labels of words. */
+/** The task of an input if none is named: what its path and format say of it, else labels of words. */
 export function taskOf(path: string, { task, format }: ReadingOptions & { readonly task?: TaskName }): TaskName {
   if (task !== undefined) return task;
   const ofSentences = [...CLASSIFIED_FORMATS].some((name) => name === format);
@@ -63,7 +63,7 @@ export function taskOf(path: string, { task, format }: ReadingOptions & { readon
   return labeledFiles(path) !== undefined || (ofSentences && !ofWords) ? 'classify' : 'tag';
 }
 
-/** A document of brat is two files, and a part of it would need other places. @throws DataError where the path is such documents */
+/** A document of brat is two files, and a part of it would need other places. @throws DataError if the path is such documents */
 async function refuseBrat(path: string, { format }: ReadingOptions): Promise<void> {
   if (path === '-' || (format !== undefined && format !== 'brat') || !existsSync(path)) return;
   if ((await bratPairs(path, format)) === undefined) return;
@@ -73,10 +73,10 @@ async function refuseBrat(path: string, { format }: ReadingOptions): Promise<voi
 }
 
 /**
- * Reads a corpus. Bad lines are listed, or left out where the options say so.
+ * Reads a corpus. Bad lines are listed, or left out if the options say so.
  *
  * @param like how an earlier corpus was read: followed where the options are silent
- * @throws DataError where the path cannot be read, or the file is not what its format demands; ArgumentError on options that do not fit
+ * @throws DataError if the path cannot be read, or the file is not what its format demands; ArgumentError on options that do not fit
  */
 export async function readInput(
   path: string,

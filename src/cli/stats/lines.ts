@@ -49,7 +49,7 @@ export function blankLines(piece: Piece): number[] {
  * The document of each sentence, numbered from 0: by `# newdoc` and `-DOCSTART-` in columns, by a field in JSON lines, where sentences
  * with one value of it are one document wherever they stand. Undefined where the file marks none.
  *
- * @throws DataError where a line of JSON lacks the field, ArgumentError where a field is named for another format
+ * @throws DataError if a line of JSON lacks the field, ArgumentError if a field is named for another format
  */
 export function documentsOf(piece: Piece, field?: string): number[] | undefined {
   if (OBJECTS.includes(piece.reading.format)) return field === undefined ? undefined : byField(piece, field);

@@ -30,7 +30,7 @@ export interface CorpusStatistics {
   readonly input: InputSpec;
   readonly sentences: number;
   readonly tokens: number;
-  /** Null where the format has no marks of documents, or the file none. */
+  /** Null if the format has no marks of documents, or the file none. */
   readonly documents: number | null;
   readonly lengths: Lengths;
   readonly histogram: readonly Bin[];
@@ -160,7 +160,7 @@ function unseenLabels(
     });
 }
 
-/** @throws ArgumentError where a field of documents is named that no corpus can have */
+/** @throws ArgumentError if a field of documents is named that no corpus can have */
 export function expectField(field: string | undefined): void {
   if (field === undefined || field.trim() !== '') return;
   throw new ArgumentError('--document-field must be the name of a field; got an empty one: name it, or leave it out');

@@ -47,7 +47,7 @@ export interface Judged {
   readonly known: readonly Placed[];
   /** All corpora. */
   readonly all: readonly Placed[];
-  /** The kinds of labels, and the scheme of each, null where they annotate no spans. */
+  /** The kinds of labels, and the scheme of each, null if they annotate no spans. */
   readonly kinds: readonly { readonly kind: LabelKind; readonly scheme: Scheme | null }[];
   readonly blank: readonly Place[];
   /** Most lines that are listed of a kind. */
@@ -74,7 +74,7 @@ export function suspicionsOf(judged: Judged): Suspicion[] {
     .map(([kind, rule, found]) => ({ kind, rule, count: found.length, shown: found.slice(0, judged.most) }));
 }
 
-/** ` in xpos`, where there are several columns. */
+/** ` in xpos`, if there are several columns. */
 const columnOf = ({ name }: LabelKind, kinds: Judged['kinds']): string =>
   kinds.filter(({ kind }) => kind.of === 'token').length > 1 ? ` in ${name}` : '';
 

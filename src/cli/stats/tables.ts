@@ -87,7 +87,7 @@ function histogram(paper: Paper, corpora: readonly CorpusStatistics[]): string {
   return headed(paper, [head, ...rows], `l${'r'.repeat(corpora.length)}l`);
 }
 
-/** Counts and shares of labels in each corpus; before them the types of spans, where there are any. */
+/** Counts and shares of labels in each corpus; before them the types of spans, if there are any. */
 function labelTables(paper: Paper, corpora: readonly CorpusStatistics[], k: number, all: boolean): string[] {
   const kinds = corpora.map(({ labels }) => labels[k]);
   const [{ name, of, scheme, evidence }] = kinds;
