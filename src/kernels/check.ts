@@ -1,4 +1,4 @@
-/** What every backend checks before it computes: once per product, never per element. O(1), and nothing is allocated. */
+/** The checks that every backend makes before it computes: once per product, never per element, in O(1) and without allocating. */
 import { ArgumentError, ShapeError, UnsupportedError } from '../tensor/errors.js';
 import type { DType, Tensor } from '../tensor/types.js';
 import { dtypeOf } from '../tensor/view.js';
@@ -6,7 +6,7 @@ import { dtypeOf } from '../tensor/view.js';
 /** The three products of `Kernels`, by name. */
 export type Product = 'addMatmul' | 'addMatmulTA' | 'addMatmulTB';
 
-/** Something for each product, made from its name. */
+/** A record with one value per product, made from its name. */
 export function eachProduct<R>(of: (product: Product) => R): Record<Product, R> {
   return { addMatmul: of('addMatmul'), addMatmulTA: of('addMatmulTA'), addMatmulTB: of('addMatmulTB') };
 }
@@ -24,10 +24,10 @@ const show = (x: Tensor): string => `[${x.shape.join(', ')}]`;
  *
  * @param dtypes element types the backend computes in
  * @throws ShapeError when ranks, sizes or element types do not fit together, or a view reaches past its data
- * @throws UnsupportedError when the element type is none of `dtypes`
- * @throws ArgumentError when `out` shares elements with `a` or `b`, or with itself (a stride of 0). Views of one buffer
- * are told apart when their ranges are disjoint, or when they are different columns of one row-major matrix; any other
- * interleaving is refused as well.
+ * @throws UnsupportedError when the element type is not one of `dtypes`
+ * @throws ArgumentError when `out` shares elements with `a` or `b`, or with itself (a stride of 0). Views of one buffer are
+ * accepted if their ranges are disjoint, or if they are different columns of one row-major matrix; any other interleaving is
+ * rejected.
  */
 export function checkProduct(
   product: Product,
@@ -83,7 +83,7 @@ function above(x: Tensor): number {
   return Math.max(0, (x.shape[0] - 1) * x.stride[0]) + Math.max(0, (x.shape[1] - 1) * x.stride[1]);
 }
 
-/** Reading past a typed array yields `undefined`, that is NaN, without an error: so the corners are checked here. */
+/** Reading past a typed array yields `undefined`, hence NaN, without an error, so the corners are checked here. */
 function checkReach(product: Product, name: string, x: Tensor): void {
   if (x.shape[0] === 0 || x.shape[1] === 0) return;
   const low = x.offset + below(x);
@@ -106,8 +106,8 @@ function overlap(x: Tensor, y: Tensor): boolean {
 }
 
 /**
- * Whether two views of a row-major matrix use different columns of it; `distance` = start of y − start of x. Each may be read by rows
- * or by columns: the axis along which its elements lie side by side is that of the columns.
+ * Whether two views of a row-major matrix use different columns of it; `distance` = start of y − start of x. Each may be read by
+ * rows or by columns: the axis along which its elements are contiguous is that of the columns.
  */
 function disjointColumns(x: Tensor, y: Tensor, distance: number): boolean {
   const [p, q] = [x.stride[1] === 1 ? 1 : 0, y.stride[1] === 1 ? 1 : 0];

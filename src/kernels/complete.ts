@@ -1,6 +1,6 @@
 /**
- * Completing a backend. One product is enough: the two others are the same product on transposed views. What else it does not do
- * itself, plain loops over arrays of their own do.
+ * Completes a backend. One product is enough: the two others are the same product on transposed views. Plain loops over separate
+ * arrays do everything else that it does not implement.
  */
 import type { Tensor } from '../tensor/types.js';
 import { allocate } from '../tensor/view.js';
@@ -8,7 +8,7 @@ import { checkProduct } from './check.js';
 import { plainRows } from './cpu/rows.js';
 import type { AsyncKernels, Kernels, OwnRows, Products, RowKernels } from './types.js';
 
-/** Memory of a backend that computes in any array: nothing to plan, nothing to move. */
+/** Memory functions of a backend that computes in any array: there is nothing to plan or move. */
 export const plainMemory: Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> = {
   zeros: allocate,
   empty: allocate,
@@ -16,30 +16,33 @@ export const plainMemory: Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> =
   adopt: () => () => undefined,
 };
 
-/** What has to be written of a backend. @inline */
+/** The required part of a backend. @inline */
 type Needed = 'backend' | 'dtypes' | 'addMatmul';
 
-/** A backend of one's own: `addMatmul`, for any strides, and as much of the rest as it has. */
+/** A custom backend: `addMatmul`, for any strides, and any other members it implements. */
 export type OwnKernels = Pick<Products, Needed> & Partial<Kernels>;
 
-/** The same of an asynchronous device. */
+/** The same for an asynchronous device. */
 export type OwnAsyncKernels = Pick<AsyncKernels, Needed> & Partial<AsyncKernels>;
 
 /**
- * A whole backend from one function. `addMatmulTA` and `addMatmulTB` are made of `addMatmul`; rows, memory and
- * `dispose` are completed with those of the CPU.
+ * A complete backend from one function. `addMatmulTA` and `addMatmulTB` are derived from `addMatmul`; rows, memory and `dispose`
+ * default to those of the CPU.
  */
 export function completeKernels(own: OwnKernels): Kernels {
   const { addMatmulTA, addMatmulTB } = transposing(own);
   return completeProducts({ addMatmulTA, addMatmulTB, ...own });
 }
 
-/** `completeKernels` where all three products are there: an application that uses built-in backends alone bundles this much. */
+/**
+ * `completeKernels` for backends with all three products: an application that uses only built-in backends bundles no more than
+ * this.
+ */
 export function completeProducts(own: Products & Partial<Kernels>): Kernels {
   return { rows: plainRows, dispose: () => undefined, ...plainMemory, ...own };
 }
 
-/** The same of an asynchronous device, whose products and layers are all there is to it. */
+/** The same for an asynchronous device, which has only products and layers. */
 export function completeAsyncKernels(own: OwnAsyncKernels): AsyncKernels {
   const { addMatmulTA, addMatmulTB } = transposing(own);
   return {
@@ -50,7 +53,9 @@ export function completeAsyncKernels(own: OwnAsyncKernels): AsyncKernels {
   };
 }
 
-/** The two transposed products from the plain one, whether it answers now or later; their arguments are checked under their own names. */
+/**
+ * The two transposed products from the plain one, synchronous or asynchronous; their arguments are checked under their own names.
+ */
 function transposing<R>(own: {
   readonly backend: string;
   readonly dtypes: Products['dtypes'];
@@ -73,11 +78,11 @@ function transposed({ data, shape, stride, offset }: Tensor): Tensor {
   return { data, shape: [shape[1], shape[0]], stride: [stride[1], stride[0]], offset };
 }
 
-/** Row work of a backend that may decline, made total by the plain loops. */
+/** Row operations of a backend that may decline; the plain loops run what it declines. */
 export function completeRows(own: OwnRows): RowKernels {
   const complete = (name: Exclude<keyof RowKernels, 'addSquares'>): Acting<void> => {
     const [fast, plain] = [own[name], plainRows[name]] as [Acting<boolean>, Acting<void>];
-    // Six arguments are the most there are. A list of them would be made anew in every call.
+    // No function has more than six arguments. Rest parameters would allocate a list in every call.
     return (a, b, c, d, e, f) => void (fast(a, b, c, d, e, f) || plain(a, b, c, d, e, f));
   };
   const names = Object.keys(plainRows) as Exclude<keyof RowKernels, 'addSquares'>[];

@@ -1,4 +1,4 @@
-/** Going on without a device: from the product it failed at, on another backend. */
+/** Continues without a device that failed, on another backend, from the product at which it failed. */
 import { DeviceError } from '../tensor/errors.js';
 import type { Product } from './check.js';
 import type { OwnAsyncKernels } from './complete.js';
@@ -17,10 +17,10 @@ import type {
   ScanTensors,
 } from './types.js';
 
-/** Told once, when the device is given up. */
+/** Called once, when the device is given up. */
 export type LossListener = (error: DeviceError) => void;
 
-/** What is worth sending to the device. */
+/** Which work is worth sending to the device. */
 export interface Routing {
   /** Whether a product of these shapes goes to the device. */
   product(product: Product, out: Pick<Tensor, 'shape'>, a: Pick<Tensor, 'shape'>): boolean;
@@ -32,9 +32,9 @@ const ALWAYS: Routing = { product: () => true, layer: () => true };
 
 /** A device, used until it fails. */
 interface Guard {
-  /** Whether it still serves. */
+  /** Whether it is still in use. */
   readonly open: boolean;
-  /** What `act` answers; nothing where the device is gone, or is lost by this. */
+  /** Returns the result of `act`; undefined if the device is lost, before or during the call. */
   attempt<T>(act: () => T): T | undefined;
   /** `attempt` on an asynchronous device. */
   attemptLater<T>(act: () => Promise<T>): Promise<T | undefined>;
@@ -44,7 +44,7 @@ function guardOf(onLost: LossListener): Guard {
   let open = true;
   const lose = (error: unknown): undefined => {
     if (!(error instanceof DeviceError)) throw error;
-    const first = open; // several answers may be on their way when the device is lost
+    const first = open; // several results may be pending when the device is lost
     open = false;
     if (first) onLost(error);
   };
@@ -70,12 +70,12 @@ function guardOf(onLost: LossListener): Guard {
 }
 
 /**
- * A device with a host behind it. Products and whole layers run on the device, time loops where they are fused: on the device,
- * else on the host. When the device fails it is given up, and everything from that very product or layer on runs on the host: what
- * failed has written nothing, so no step is lost or done twice.
+ * A device with a host as its fallback. Products and whole layers run on the device; fused time loops run on the device if it has
+ * them, else on the host. When the device fails, it is given up, and everything from that product or layer on runs on the host. A
+ * failed call has written nothing, so no step is lost or done twice.
  *
  * @param onLost called once; by default the error is printed as a warning
- * @param routing what goes to the device; by default all
+ * @param routing what goes to the device; by default everything
  */
 export function withFallback(
   device: Kernels,
@@ -100,7 +100,7 @@ export function withFallback(
     dtypes: device.dtypes,
     ...eachProduct(run),
     fused: Object.fromEntries(names.map((name) => [name, fusedOn(name, device, host, guard, routing)])),
-    // Tensors lie where the time loops want them; a device copies its operands from anywhere.
+    // Tensors are placed where the time loops need them; a device copies its operands from anywhere.
     zeros: host.zeros,
     empty: host.empty,
     frame: host.frame,
@@ -115,12 +115,12 @@ export function withFallback(
   };
 }
 
-/** One cell on both: its time loop, its whole layer, and the layer that is only run. */
+/** One cell on both: its time loop, its whole layer, and its forward-only layer. */
 function fusedOn(name: string, device: Kernels, host: Kernels, guard: Guard, routing: Routing): FusedScan {
   const layer = device.fused?.[name]?.layer;
   const scan = (way: 'forward' | 'backward', tensors: ScanTensors): boolean =>
     guard.attempt(() => device.fused?.[name]?.[way](tensors)) || (host.fused?.[name]?.[way](tensors) ?? false);
-  // The host's, which projects too, as long as the device is not the better place for the layer or its projection.
+  // The host's version, which includes the projection, unless the device is the better place for the layer or its projection.
   const goesToDevice = (
     { batchSizes, x, y }: InferenceTensors,
     { Wx, Wh }: Readonly<Record<string, Tensor>>,
@@ -141,7 +141,7 @@ function fusedOn(name: string, device: Kernels, host: Kernels, guard: Guard, rou
   };
 }
 
-/** A layer that is gone where its device is: the caller then goes the ordinary way. */
+/** A layer that is lost with its device; the caller then takes the ordinary path. */
 function guardedLayer(layer: LayerKernel, guard: Guard, routing: Routing): LayerKernel {
   return {
     suits: (size) => guard.open && routing.layer(size) && layer.suits(size),
@@ -158,8 +158,8 @@ function guardedLayer(layer: LayerKernel, guard: Guard, routing: Routing): Layer
 }
 
 /**
- * `withFallback` for an asynchronous device; of its products, `addMatmul` is enough. The host is not disposed of with it: it
- * serves the time loops too.
+ * `withFallback` for an asynchronous device; of its products, `addMatmul` is enough. The host is not disposed of with it, because
+ * it also runs the time loops.
  */
 export function withAsyncFallback(own: OwnAsyncKernels, host: Kernels, onLost: LossListener = warn): AsyncKernels {
   const guard = guardOf(onLost);
@@ -198,7 +198,7 @@ function guardedAsyncLayer(layer: AsyncLayerKernel, guard: Guard): AsyncLayerKer
   };
 }
 
-/** What runs: products on the first, time loops on the second; or all on the host. */
+/** The name of what runs: products on the first, time loops on the second; or everything on the host. */
 function nameOf({ open }: Guard, device: Kernels | AsyncKernels, host: Kernels): string {
   return open ? `${device.backend}+${host.backend}` : host.backend;
 }
@@ -208,7 +208,7 @@ function warn(error: DeviceError): void {
   console.warn(lossMessage(error));
 }
 
-/** The warning of a device that was given up, in a sentence. */
+/** The warning about a device that was given up, in one sentence. */
 export function lossMessage(error: DeviceError): string {
   return `the device is given up, and the CPU goes on from there: ${error.message}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Matmul backends: the interface, those in plain JavaScript, in WebAssembly and on a graphics device, and what a backend of your own needs.
+ * Matmul backends: the interface, the backends in plain JavaScript, in WebAssembly and on a GPU, and helpers for custom backends.
  *
  * @module bptt/kernels
  */

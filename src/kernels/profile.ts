@@ -1,4 +1,4 @@
-/** Where the time of a training goes: a backend whose every call is timed. */
+/** Shows where the time of a training run goes: a backend whose every call is timed. */
 import type { CrfKernel, FusedScan, Kernels, LayerKernel, RowKernels, SoftmaxKernel } from './types.js';
 
 /** One kind of work. */
@@ -12,15 +12,15 @@ export interface Phase {
   readonly seconds: number;
 }
 
-/** A backend under the clock. */
+/** A backend whose calls are timed. */
 export interface Profile {
-  /** Does what the backend does, and notes how long it took. */
+  /** Does what the backend does, and records the time. */
   readonly kernels: Kernels;
-  /** The work so far, the longest first. Where a backend declines a call, what runs instead counts too. */
+  /** The work so far, the longest first. If a backend declines a call, what runs instead counts too. */
   phases(): Phase[];
 }
 
-/** The kind of each row work. */
+/** The phase of each row operation. */
 const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
   setEveryRow: 'rows',
   copyMatrix: 'rows',
@@ -36,7 +36,7 @@ const ROW_PHASES: Readonly<Record<keyof RowKernels, string>> = {
   adam: 'update',
 };
 
-/** Puts a clock on a backend. Two readings of the clock per call: tens of nanoseconds. */
+/** Times a backend. It reads the clock twice per call, which takes tens of nanoseconds. */
 export function profile(kernels: Kernels): Profile {
   const sums = new Map<string, { calls: number; seconds: number }>();
   const timed = stopwatch(sums);
@@ -60,7 +60,7 @@ export function profile(kernels: Kernels): Profile {
   };
 }
 
-/** The same function, its calls and seconds added up under a name. */
+/** Wraps a function so that its calls and seconds are added up under a name. */
 type Timed = <A extends unknown[], R>(name: string, act: (...args: A) => R) => (...args: A) => R;
 
 function stopwatch(sums: Map<string, { calls: number; seconds: number }>): Timed {

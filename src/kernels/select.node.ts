@@ -1,4 +1,4 @@
-/** The choice of a backend on a machine with Node: what it needs of the engine and the machine first, and what is measured once. */
+/** Selects a backend in Node: prepares the engine and the machine first, and measures once what has to be measured. */
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { UnsupportedError } from '../tensor/errors.js';
@@ -11,14 +11,14 @@ import { enableWideLanes } from './wide-lanes.node.js';
 
 const HERE = fileURLToPath(import.meta.url);
 
-/** The name of the backend that needs relaxed SIMD, and the flag behind which V8 11.3 (Node 20) has it. */
+/** The name of the backend that needs relaxed SIMD, and the flag that enables it in V8 11.3 (Node 20). */
 const RELAXED = 'wasm-relaxed';
 const FLAG = '--experimental-wasm-relaxed-simd';
 
 /** Backends without WebAssembly. */
 const WITHOUT_LANES = ['cpu', 'reference'];
 
-/** What is measured of a software rasterizer, which nothing is sent to, where it is asked for. */
+/** What is measured, on request, for a software rasterizer, to which nothing is sent. */
 const SOFTWARE: CalibrateOptions = {
   sizes: [64, 128, 256, 512],
   layers: [
@@ -27,14 +27,14 @@ const SOFTWARE: CalibrateOptions = {
   ],
 };
 
-/** What Node adds to the choice of a backend: the renderer that headless-gl does not name. */
+/** What Node adds to the selection of a backend: the name of the renderer, which headless-gl does not report. */
 export const nodeOptions: SelectOptions = { gpu: { renderer: loadedRenderer } };
 
 /**
- * The backend of that name, for float32. Where `wasm-relaxed` is asked for and the engine lacks relaxed SIMD, V8 is given
- * its flag first, for the whole process; the reason then says so. WebAssembly gets lanes of 256 bits where `enableWideLanes` has them.
+ * The backend of that name, for float32. If `wasm-relaxed` is requested and the engine lacks relaxed SIMD, V8 is given its flag
+ * first, for the whole process; the reason then says so. WebAssembly gets 256-bit lanes if `enableWideLanes` can enable them.
  *
- * @param threads of what it is for: a device serves one, so `auto` stays on the CPU where several were asked for
+ * @param threads number of threads that will use it: a device serves only one, so `auto` stays on the CPU for several
  * @throws ArgumentError, UnsupportedError as `selectBackend` does
  */
 export async function selectOnMachine(
@@ -54,7 +54,7 @@ export async function selectOnMachine(
   return { ...selection, rejected: [...selection.rejected, { backend: 'gpu', reason: obstacle }] };
 }
 
-/** Lanes of 256 bits for the backend of that name, as the commands switch them on. */
+/** Enables 256-bit lanes for the backend of that name, as the commands do. */
 export function lanesFor(name: string): Promise<WideLanes> {
   return enableWideLanes({
     relaxedSimd: name === RELAXED,
@@ -66,15 +66,15 @@ function withLanes(selection: Selection, lanes: WideLanes | undefined): Selectio
   return lanes?.on ? { ...selection, reason: `${selection.reason}, with lanes of 256 bits` } : selection;
 }
 
-/** What of a device is missing here, in a few words; nothing where all is there. */
+/** What is missing here for a device, in a few words; undefined if nothing is. */
 function deviceObstacle(): string | undefined {
   const names = missingForGpu(HERE).map((what) => what.split(/[:,]| is /)[0]);
   return names.length === 0 ? undefined : `${names.join(' and ')} missing, see bptt doctor`;
 }
 
 /**
- * Where the device of this machine pays, measured once and kept in the user's cache folder. Nothing where gpu.js, its native
- * module or a display is missing.
+ * The sizes from which the device of this machine is faster, measured once and cached in the user's cache folder. Undefined if
+ * gpu.js, its native module or a display is missing.
  *
  * @param redo measures again
  */
@@ -90,7 +90,7 @@ export async function machineCalibration({ redo = false } = {}): Promise<Calibra
     keepCalibration(calibration);
     return calibration;
   } catch (error) {
-    if (error instanceof UnsupportedError) return undefined; // doctor says why
+    if (error instanceof UnsupportedError) return undefined; // `bptt doctor` says why
     throw error;
   } finally {
     host.dispose();

@@ -1,4 +1,4 @@
-/** Which backend runs, and why. Nothing falls back in silence: what was declined is reported with its reason. */
+/** Selects the backend and says why. No fallback is silent: every declined backend is reported with its reason. */
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../tensor/errors.js';
 import type { DType } from '../tensor/types.js';
@@ -13,47 +13,47 @@ import { createGpuKernels } from './gpu/index.js';
 import type { Kernels } from './types.js';
 import { createWasmKernels, wasmObstacle, wasmRelaxedObstacle } from './wasm/index.js';
 
-/** What to ask for. */
+/** What to select. */
 export interface SelectOptions {
-  /** A backend by name, or `auto` (the default): the first candidate that is able to serve and not `onlyByName`. */
+  /** A backend by name, or `auto` (the default): the first candidate that is available and not `onlyByName`. */
   readonly backend?: string;
   /** Element type to compute in; `float32` by default. */
   readonly dtype?: DType;
   /** How the `gpu` backend opens its device. */
   readonly gpu?: GpuOptions;
-  /** Where a device was measured to pay: `auto` then sends it the products and layers for which it does. */
+  /** The measured sizes from which a device is faster: `auto` then sends it the products and layers of these sizes. */
   readonly calibration?: Calibration;
-  /** Told when the device of the `gpu` backend is given up and the host goes on; by default a warning is printed. */
+  /** Called when the device of the `gpu` backend is given up and the host takes over; by default a warning is printed. */
   readonly onLost?: LossListener;
 }
 
 const KEYS = keysOf<SelectOptions>({ backend: true, dtype: true, gpu: true, calibration: true, onLost: true });
 
-/** A backend that was tried, or known, and does not serve. */
+/** A backend that was considered but cannot be used. */
 export interface Rejection {
   readonly backend: string;
   readonly reason: string;
 }
 
-/** The backend that serves. */
+/** The selected backend. */
 export interface Selection {
   readonly kernels: Kernels;
   /** Why this one, in a sentence. */
   readonly reason: string;
-  /** The candidates preferred to it that cannot serve. Empty when a backend was asked for by name. */
+  /** The candidates preferred to it that cannot be used. Empty when a backend was requested by name. */
   readonly rejected: readonly Rejection[];
 }
 
 /** A backend as `selectBackend` sees it. A new backend adds one of these to `candidates`. */
 export interface Candidate {
   readonly name: string;
-  /** Why `auto` passes over it, where it serves only who asks for it by name. */
+  /** Why `auto` skips it, if it must be requested by name. */
   readonly onlyByName?: string;
-  /** The kernels for an element type, or the reason why there are none here. Throws for nothing foreseeable. */
+  /** The kernels for an element type, or the reason why they are unavailable. Foreseeable failures do not throw. */
   open(dtype: DType, options?: SelectOptions): Promise<Opened>;
 }
 
-/** Kernels, and more of what they run on where there is more to say; or why there are none. */
+/** Kernels, with optional details about what they run on; or why they are unavailable. */
 export type Opened = { readonly kernels: Kernels; readonly detail?: string } | { readonly declined: string };
 
 async function openWasm(relaxedSimd: boolean): Promise<Opened> {
@@ -62,13 +62,14 @@ async function openWasm(relaxedSimd: boolean): Promise<Opened> {
   try {
     return { kernels: await createWasmKernels({ relaxedSimd }) };
   } catch (error) {
-    // A page that forbids compiling WebAssembly is found out by trying. Whose reason it is, and what else there is, selectBackend says.
+    // Whether a page forbids compiling WebAssembly can only be found by trying. selectBackend adds the backend's name and the
+    // alternatives.
     if (error instanceof UnsupportedError) return { declined: error.message.replace(/^wasm: |\. Choose .*$/g, '') };
     throw error;
   }
 }
 
-/** The device for products and layers, and behind it the best backend of the CPU: for the rest, and for when the device is lost. */
+/** The device for products and layers, with the best CPU backend for the rest and as the fallback if the device is lost. */
 async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promise<Opened> {
   if (dtype !== 'float32') return { declined: 'computes in float32 alone' };
   try {
@@ -83,7 +84,7 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
   }
 }
 
-/** Every known backend, the preferred ones first. `cpu` never declines; what stands behind it is chosen by name alone. */
+/** Every known backend, the preferred ones first. `cpu` never declines; those after it are selected only by name. */
 export const candidates: readonly Candidate[] = [
   { name: 'wasm', open: () => openWasm(false) },
   {
@@ -108,8 +109,8 @@ export const candidates: readonly Candidate[] = [
  * Chooses a backend.
  *
  * @param from the candidates in order of preference; the built-in ones by default
- * @throws ArgumentError when no candidate has the name, or the element type is none
- * @throws UnsupportedError when the backend asked for by name cannot serve, or none can
+ * @throws ArgumentError when no candidate has the name, or the element type is unknown
+ * @throws UnsupportedError when the backend requested by name cannot be used, or none can
  */
 export async function selectBackend(
   options: SelectOptions = {},
@@ -154,7 +155,7 @@ async function selectByName(
   return { kernels: opened.kernels, reason: 'asked for by name', rejected: [] };
 }
 
-/** What `auto` chose, with the products and layers a device is measured to be faster at sent there; or why none are. */
+/** What `auto` chose, with the products and layers for which a device was measured to be faster sent there; or why none are. */
 async function withDevice(chosen: Selection, dtype: DType, options: SelectOptions): Promise<Selection> {
   const { calibration, gpu, onLost } = options;
   if (calibration === undefined || dtype !== 'float32') return chosen;

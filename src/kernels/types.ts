@@ -1,13 +1,13 @@
-/** What a matmul backend must offer, and what it may offer on top. */
+/** What a matmul backend must provide, and what it may provide in addition. */
 import type { DType, Tensor } from '../tensor/types.js';
 
 /**
- * The three products of one affine map `out = x·W`, each one line of the chain rule. All of them *accumulate*: the caller
- * zeroes `out` first when it wants a plain product. Arguments are matrices (rank 2) of one element type, with any strides
- * and offsets; `out` must not overlap `a` or `b`. Sizes of zero are legal and leave `out` as it was.
+ * The three products of one affine map `out = x·W`, each one line of the chain rule. All of them *accumulate*: the caller zeroes
+ * `out` first for a plain product. Arguments are matrices (rank 2) of one element type, with any strides and offsets; `out` must
+ * not overlap `a` or `b`. Sizes of zero are legal and leave `out` as it was.
  */
 export interface Products {
-  /** What really runs: `cpu`, `wasm-simd`, `gpu.js:headlessgl`. Never what was merely asked for. */
+  /** What actually runs: `cpu`, `wasm-simd`, `gpu.js:headlessgl`. It never names what was merely requested. */
   readonly backend: string;
   /** Element types this backend computes in. */
   readonly dtypes: readonly DType[];
@@ -20,45 +20,46 @@ export interface Products {
 }
 
 /**
- * A whole backend: products, rows, and memory. Everything but `fused` is always there; `completeKernels` adds to one product
- * what is missing.
+ * A whole backend: products, rows, and memory. Everything but `fused` is always present; given one product, `completeKernels`
+ * adds what is missing.
  *
- * Memory. A backend may compute in a memory of its own, where operands need no copy. Two kinds of tensors live there: those that
- * were adopted, until they are released, and those of a frame, until the next one opens. Inside a frame nothing grows and nothing
- * moves; between frames memory may grow, and an adopted tensor then gets a new `data`: hold the tensor, not its `data`.
+ * Memory. A backend may compute in its own memory, where operands need no copy. It holds two kinds of tensors: adopted ones,
+ * until they are released, and those of a frame, until the next frame opens. Inside a frame memory neither grows nor moves.
+ * Between frames it may grow, and an adopted tensor then gets a new `data`: keep a reference to the tensor, not to its `data`.
  */
 export interface Kernels extends Products {
-  /** Whole time loops in one call, by cell name; a backend that has none leaves this out. */
+  /** Whole time loops in one call, by cell name; a backend that has none omits this. */
   readonly fused?: Readonly<Record<string, FusedScan>>;
-  /** The recursions of a linear-chain CRF; a backend that has none leaves this out. */
+  /** The recursions of a linear-chain CRF; a backend that has none omits this. */
   readonly crf?: CrfKernel;
-  /** Softmax and its cross-entropy; a backend that has none leaves this out. */
+  /** Softmax and its cross-entropy; a backend that has none omits this. */
   readonly softmax?: SoftmaxKernel;
   /** Work on whole rows, and updates of parameters. */
   readonly rows: RowKernels;
   /**
-   * Row-major zeros: in the memory of the backend inside a frame that has room for them, an array of their own elsewhere.
+   * Row-major zeros: in the memory of the backend inside a frame that has room for them, otherwise in a separate array.
    *
    * @param like the element type, or a tensor that has it
    */
   zeros(shape: readonly number[], like: DType | Tensor): Tensor;
-  /** `zeros` for a tensor of which every element is written before any is read: its elements may be anything. */
+  /** `zeros` for a tensor whose elements are all written before any is read: it is uninitialized. */
   empty(shape: readonly number[], like: DType | Tensor): Tensor;
   /**
-   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part
-   * of it. Where a step finds too little room, it goes a slower way whose last bits may differ, and the next frame gets more.
+   * Runs one step. What it allocates keeps its elements until the next frame, unless memory is short. A nested frame is part of
+   * the outer one. If a step finds too little room, it takes a slower path whose last bits may differ, and the next frame gets
+   * more room.
    *
-   * @param repeatable runs the step again where room was short, so that its bits do not depend on what ran before
+   * @param repeatable runs the step again if room was short, so that its bits do not depend on what ran before
    */
   frame<R>(step: () => R, repeatable?: boolean): R;
   /**
-   * Moves tensors into the memory of the backend, each with the elements it has, where it has a memory and room for them;
-   * elsewhere they stay where they are, and every result is the same, later.
+   * Moves tensors, with their elements, into the memory of the backend, if it has its own memory and room for them. Otherwise
+   * they stay where they are; results are the same, only slower.
    *
-   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
-   * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves those it moved in out again, into arrays of their own
-   * @throws ArgumentError where a tensor is a view
+   * @param tensors row-major tensors, each the only one that holds its array; those already in it are unchanged
+   * @param frameBytes also reserves room for frames of this many bytes
+   * @returns a function that moves the tensors moved in by this call out again, into separate arrays
+   * @throws ArgumentError if a tensor is a view
    */
   adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
   /** Frees what the backend holds. Using it afterwards is an error. */
@@ -67,40 +68,43 @@ export interface Kernels extends Products {
 
 /**
  * A backend's own time loop for one cell. It reads and writes exactly the tensors the TypeScript scan of
- * `autograd/unroll` reads and writes, and is tested equal to it. Either function may return `false` without having written
- * anything: "not this one", and the TypeScript scan runs.
+ * `autograd/unroll` reads and writes, and is tested equal to it. Either function may decline by returning `false` without having
+ * written anything; the TypeScript scan runs then.
  */
 export interface FusedScan {
-  /** Runs all steps forward: fills `states` behind the initial ones, and `cache`. */
+  /** Runs all steps forward: fills `states` after the initial ones, and `cache`. */
   forward(scan: ScanTensors): boolean;
-  /** Runs all steps backward: accumulates into `dStates`, and fills what of `cache` the weight gradients are made of. */
+  /**
+   * Runs all steps backward: accumulates into `dStates`, and fills the parts of `cache` from which the weight gradients are
+   * computed.
+   */
   backward(scan: ScanTensors): boolean;
   /**
-   * Names of `cache` of which either loop writes every element before it reads any: they may be anything before. The forward loop
-   * does so with all rows of the states behind the initial ones, where it is listed here at all. Optional; zeros are always right.
+   * Names in `cache` whose elements either loop all writes before it reads any, so they may be uninitialized. If `forward` is
+   * listed, the forward loop also overwrites all rows of the states after the initial ones. Optional; zeros are always correct.
    */
   readonly overwrites?: { readonly forward: readonly string[]; readonly backward: readonly string[] };
-  /** The layer around the scan too, with everything in between left on a device; a backend that has none leaves this out. */
+  /** The whole layer around the scan, with intermediate results kept on a device; a backend that has none omits this. */
   readonly layer?: LayerKernel;
   /**
-   * Takes over a layer that will be run forward only: projection and scan together, without caches. Optional.
+   * Takes over a layer for forward-only runs: projection and scan together, without caches. Optional.
    *
-   * @param params of the cell; they are copied, in the order the backend reads them
-   * @param table `[V, D]`, for inputs that are rows of it: `run` then takes their `ids`, and may keep the projection of a row that
-   * occurred, to the same bits
-   * @returns nothing where the backend does not take these
+   * @param params of the cell; they are copied into the backend's layout
+   * @param table `[V, D]`, for inputs that are rows of it: `run` then takes their `ids`, and may cache the projection of a row
+   * that occurred, with the same bits
+   * @returns undefined if the backend does not accept these
    */
   infer?(params: Readonly<Record<string, Tensor>>, table?: Tensor): InferenceLayer | undefined;
 }
 
 /**
- * A whole recurrent layer, project, scan and collect, that shows its outputs and gradients and keeps the rest to itself. For
- * callers who look at nothing else; `autograd/unroll` runs it where its option `resident` says so.
+ * A whole recurrent layer (project, scan and collect) that exposes only its outputs and gradients. It is for callers that need
+ * nothing else; `autograd/unroll` runs it if its option `keep` permits.
  */
 export interface LayerKernel {
-  /** Whether layers of this size are to run here. Cheap; asked before anything is prepared. */
+  /** Whether layers of this size should run here. Cheap; called before anything is prepared. */
   suits(size: LayerSize): boolean;
-  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the caller goes the ordinary way. */
+  /** Writes `y` and `final`. Undefined if the device is lost: nothing was written, and the caller takes the ordinary path. */
   forward(layer: LayerTensors): ResidentLayer | undefined;
 }
 
@@ -130,14 +134,14 @@ export interface LayerTensors {
   readonly keep: boolean;
 }
 
-/** A layer that ran forward and waits on its device. */
+/** A layer that ran forward and stays on its device for the backward pass. */
 export interface ResidentLayer {
   /**
-   * The backward pass, once. False where the layer is no longer there, because its room was needed or the device is gone:
-   * nothing was written then.
+   * The backward pass; call it once. False if the layer is no longer on the device, because its memory was needed or the device
+   * was lost; nothing was written then.
    */
   backward(gradients: LayerGradients): boolean;
-  /** Frees what waits. */
+  /** Frees what is held on the device. */
   release(): void;
 }
 
@@ -147,25 +151,28 @@ export interface LayerGradients {
   readonly dY: Tensor;
   /** Per state name `[B, H]`, in packed order: ∂L/∂(final state), zeros included. */
   readonly dFinal: Readonly<Record<string, Tensor>>;
-  /** Mirrors the parameters; accumulates. A learned initial state is left to the caller. */
+  /** Mirrors the parameters; accumulates. The caller handles a learned initial state. */
   readonly grads: Readonly<Record<string, Tensor>>;
-  /** `[N, D]`, accumulates; absent where it is not needed. */
+  /** `[N, D]`, accumulates; absent if it is not needed. */
   readonly dX?: Tensor;
   /** Per state name `[B, H]`, in packed order, written: ∂L/∂(initial state). */
   readonly dInitial: Readonly<Record<string, Tensor>>;
 }
 
-/** A layer, one direction of it, that is forward-only. */
+/** One direction of a forward-only layer. */
 export interface InferenceLayer {
   /**
-   * Fills `y` with what `unroll` returns as its `y`, to the bit of the backend's own scan; or returns `false` without having
-   * written anything, and `unroll` runs. From `initial`, else from the initial state of the parameters, where they have one, else
-   * from zero.
+   * Fills `y` with the `y` that `unroll` returns, with the same bits as the backend's own scan; or returns `false` without having
+   * written anything, and `unroll` runs. It starts from `initial`, else from the initial state of the parameters, if they have
+   * one, else from zero.
    */
   run(layer: InferenceTensors): boolean;
-  /** Forgets what it keeps of the rows of its table from one on: they are about to change. A layer that keeps nothing leaves this out. */
+  /**
+   * Discards what is cached of the rows of its table from `from` on, because they are about to change. A layer without a cache
+   * omits this.
+   */
   forget?(from: number): void;
-  /** Frees the copies; not inside a frame. */
+  /** Frees the copies; must not be called inside a frame. */
   release(): void;
 }
 
@@ -173,11 +180,11 @@ export interface InferenceLayer {
 export interface InferenceTensors {
   /** Rows per time step, longest sequences first: `batchSizes[t]` = B_t. */
   readonly batchSizes: Int32Array;
-  /** For each row of the scan, the row of `x` and of `y` that it is; absent where it is the same. */
+  /** For each row of the scan, its row in `x` and `y`; absent if they are the same. */
   readonly map?: Int32Array;
-  /** `[N, D]`; with `ids` the table `[V, D]` the layer was made with. */
+  /** `[N, D]`; with `ids`, the table `[V, D]` for which the layer was made. */
   readonly x: Tensor;
-  /** `[N]` rows of `x`, in the place of its rows in order; whoever calls has checked that they are. */
+  /** `[N]` indices of rows of `x`, instead of its rows in order; the caller has checked that they are valid. */
   readonly ids?: Int32Array;
   /** `[N, H]` */
   readonly y: Tensor;
@@ -187,11 +194,11 @@ export interface InferenceTensors {
   readonly taken?: TakenStates;
 }
 
-/** States of the sequences of a batch somewhere within them. */
+/** States of the sequences of a batch at chosen steps. */
 export interface TakenStates {
-  /** `[B]` in packed order: after which step that of each sequence is taken; −1 before the first. */
+  /** `[B]` in packed order: the step after which the state of each sequence is taken; −1 for the state before the first step. */
   readonly steps: Int32Array;
-  /** By name, each `[B, H]`, row-major without gaps: what is filled. */
+  /** By name, each `[B, H]`, row-major without gaps; filled. */
   readonly states: Readonly<Record<string, Tensor>>;
 }
 
@@ -202,7 +209,7 @@ export interface ScanTensors {
   readonly params: Readonly<Record<string, Tensor>>;
   /** Per state name `[B + N, H]`: the initial state, then one block of rows per step. */
   readonly states: Readonly<Record<string, Tensor>>;
-  /** Per state name `[B + N, H]`: gradients of the above; absent in the forward pass. */
+  /** Per state name `[B + N, H]`: gradients of `states`; absent in the forward pass. */
   readonly dStates?: Readonly<Record<string, Tensor>>;
   /** Per name `[N, ·]`: what the cell keeps between its forward and its backward step. */
   readonly cache: Readonly<Record<string, Tensor>>;
@@ -210,12 +217,12 @@ export interface ScanTensors {
 
 /**
  * The recursions of a linear-chain CRF over all paths. They read and write what `layers/crf-lattice` and `layers/crf-decode` read and
- * write, and give the same bits. Each may return `false` without having written anything: the loops of TypeScript run then.
+ * write, and give the same bits. Each may return `false` without having written anything; the TypeScript loops run then.
  */
 export interface CrfKernel {
   /** Fills α, w, the sums and log Z of a lattice: equations (2) to (4). */
   forward(lattice: CrfLatticeArrays): boolean;
-  /** Adds `dLogZ` times the marginals of a lattice that `forward` or its twin filled. */
+  /** Adds `dLogZ` times the marginals of a lattice that `forward` or its TypeScript counterpart filled. */
   backward(lattice: CrfLatticeArrays, dLogZ: number, to: CrfMarginalArrays): boolean;
   /** Fills `labels [N]` and `scores [B]`: equations (8) to (10). */
   viterbi(chain: CrfChainArrays, labels: Int32Array, scores: Float64Array): boolean;
@@ -259,8 +266,8 @@ export interface CrfMarginalArrays {
 }
 
 /**
- * Softmax cross-entropy over rows `[N, K]`. It forms the numbers of `layers/softmax-loss` in their order, to the same bits. Each function
- * may return `false` without having written anything: the loops of TypeScript run then.
+ * Softmax cross-entropy over rows `[N, K]`. It computes the numbers of `layers/softmax-loss` in the same order, with the same
+ * bits. Each function may return `false` without having written anything; the TypeScript loops run then.
  */
 export interface SoftmaxKernel {
   /** `out[n] = softmax(x[n])`; `out` may be `x`. */
@@ -268,7 +275,7 @@ export interface SoftmaxKernel {
   /** Fills `out [2N]`: the maximum m of each row, and log Σ_k exp(x[n,k] − m). */
   logs(out: Float64Array, x: Tensor): boolean;
   /**
-   * `out[n,k] += d · (p[n,k] · mass[y] − q[k])` with y = `targets[n]`; a row whose target is negative stays as it is.
+   * `out[n,k] += d · (p[n,k] · mass[y] − q[k])` with y = `targets[n]`; a row whose target is negative is unchanged.
    *
    * @param tables `[3K]`: mass; q of a label that is not the target; q of the label that is
    */
@@ -276,18 +283,19 @@ export interface SoftmaxKernel {
 }
 
 /**
- * Row work of layers and optimizers, for tensors of any strides. Every backend gives the bits of `cpu/rows`, unless said otherwise.
+ * Row operations of layers and optimizers, for tensors of any strides. Every backend gives the bits of `cpu/rows`, unless stated
+ * otherwise.
  */
 export interface RowKernels {
   /** `out[r] = row` for every row r. `out [R, W]`, `row [W]`. */
   setEveryRow(out: Tensor, row: Tensor): void;
-  /** `out = x`, matrices of one shape. */
+  /** `out = x`, for matrices of the same shape. */
   copyMatrix(out: Tensor, x: Tensor): void;
   /** `out[r] += row` for every row r. `out [R, W]`, `row [W]`. */
   addToEveryRow(out: Tensor, row: Tensor): void;
   /** `out += Σ_r x[r]`. `out [W]`, `x [R, W]`. */
   addSumRows(out: Tensor, x: Tensor): void;
-  /** `out += x`, matrices of one shape. */
+  /** `out += x`, for matrices of the same shape. */
   addMatrix(out: Tensor, x: Tensor): void;
   /** `out[r] = x[map[r]]`, every entry of `map` a row of `x`. */
   gather(out: Tensor, x: Tensor, map: Int32Array): void;
@@ -303,17 +311,17 @@ export interface RowKernels {
    * @param places `[2R]` two integers per row, such as its sentence and its token
    */
   drawFactors(factors: Tensor, key: Int32Array, places: Int32Array, p: number): void;
-  /** `x *= factor`, formed in float64. With `rows`, of these rows of a matrix only. */
+  /** `x *= factor`, computed in float64. With `rows`, only these rows of a matrix. */
   scale(x: Tensor, factor: number, rows?: Int32Array): void;
-  /** `sum + Σ x²`, formed in float64, in an order of the backend's own; with `rows`, of these rows only. */
+  /** `sum + Σ x²`, computed in float64, in a backend-specific order; with `rows`, only over these rows. */
   addSquares(sum: number, x: Tensor, rows?: Int32Array): number;
-  /** One Adam update, as `optim/adam` writes it, of all elements, or of `rows`; formed in float64. */
+  /** One Adam update, as in `optim/adam`, of all elements, or of `rows`; computed in float64. */
   adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, factors: AdamFactors, rows?: Int32Array): void;
 }
 
 /**
- * The row work a backend has itself. A call that it does not take answers `false` (`addSquares`: `undefined`) and has written
- * nothing: `completeRows` then runs the plain loop.
+ * The row operations that a backend implements. A call that it declines returns `false` (`addSquares`: `undefined`) and has
+ * written nothing; `completeRows` then runs the plain loop.
  */
 export type OwnRows = {
   readonly [Name in keyof RowKernels]: Name extends 'addSquares'
@@ -337,8 +345,8 @@ export interface AdamFactors {
 }
 
 /**
- * The same three products, and whole layers, of an asynchronous device. Networks use its layers; its products are called directly.
- * `completeAsyncKernels` makes one of `addMatmul` alone.
+ * The same three products, and whole layers, of an asynchronous device. Networks use its layers; its products are called
+ * directly. `completeAsyncKernels` makes one from only `addMatmul`.
  */
 export interface AsyncKernels {
   readonly backend: string;
@@ -349,24 +357,24 @@ export interface AsyncKernels {
   addMatmulTA(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
   /** `out[m,n] += Σ_k a[m,k] · b[n,k]`. `out [M,N]`, `a [M,K]`, `b [N,K]`. */
   addMatmulTB(out: Tensor, a: Tensor, b: Tensor): Promise<void>;
-  /** Whole layers, by cell name; a backend that has none leaves this out. */
+  /** Whole layers, by cell name; a backend that has none omits this. */
   readonly layers?: Readonly<Record<string, AsyncLayerKernel>>;
   /** Frees what the backend holds. Using it afterwards is an error. */
   dispose(): Promise<void>;
 }
 
-/** `LayerKernel` for devices that only answer asynchronously. */
+/** `LayerKernel` for asynchronous devices. */
 export interface AsyncLayerKernel {
-  /** Whether layers of this size are to run here. Cheap; asked before anything is prepared. */
+  /** Whether layers of this size should run here. Cheap; called before anything is prepared. */
   suits(size: LayerSize): boolean;
-  /** Writes `y` and `final`. Undefined where the device is gone: nothing was written, and the caller goes the ordinary way. */
+  /** Writes `y` and `final`. Undefined if the device is lost: nothing was written, and the caller takes the ordinary path. */
   forward(layer: LayerTensors): Promise<AsyncResidentLayer | undefined>;
 }
 
-/** `ResidentLayer` for devices that only answer asynchronously. */
+/** `ResidentLayer` for asynchronous devices. */
 export interface AsyncResidentLayer {
-  /** The backward pass, once. False where the layer is no longer there: nothing was written then. */
+  /** The backward pass; call it once. False if the layer is no longer on the device; nothing was written then. */
   backward(gradients: LayerGradients): Promise<boolean>;
-  /** Frees what waits. */
+  /** Frees what is held on the device. */
   release(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Lanes twice as wide, on V8: with `--experimental-wasm-revectorize` it joins two adjacent operations of 128 bits into one of 256. The
- * arithmetic of every lane stays as it is, so results have the same bits.
+ * 256-bit lanes on V8: with `--experimental-wasm-revectorize` it joins two adjacent 128-bit operations into one of 256 bits. The
+ * arithmetic of every lane is unchanged, so results have the same bits.
  *
  * @module bptt/wide-lanes
  */
@@ -11,11 +11,11 @@ import { enableOn, thisProcess } from './wasm/lanes/enable.node.js';
 export type { TileRates } from './wasm/lanes/rates.js';
 export type { WideLanes };
 
-/** For which backend. */
+/** Options of `enableWideLanes`. */
 export interface WideLanesOptions {
-  /** The backend `wasm-relaxed` instead of `wasm`; false by default. */
+  /** For the backend `wasm-relaxed` instead of `wasm`; false by default. */
   readonly relaxedSimd?: boolean;
-  /** Told where the check fails; by default a warning of the process, on standard error. */
+  /** Called if the check fails; by default the process prints a warning on standard error. */
   readonly warn?: (message: string) => void;
 }
 
@@ -24,21 +24,21 @@ const KEYS = keysOf<WideLanesOptions>({ relaxedSimd: true, warn: true });
 const done = new Map<boolean, Promise<WideLanes>>();
 
 /**
- * Has V8 compile the WebAssembly backend with lanes of 256 bits, in Node 24 or newer on x64, for the whole process. Call it before the
- * backend is first used:
+ * Makes V8 compile the WebAssembly backend with 256-bit lanes, in Node 24 or newer on x64, for the whole process. Call it before
+ * the backend is first used:
  *
  *     import { enableWideLanes } from 'bptt/wide-lanes';
  *     await enableWideLanes();
  *
  * The faster of two kinds of tiles is found by timing, in 8 milliseconds; results do not depend on it.
  *
- * The backend is compiled with and without, and what a thousand calls compute is compared bit by bit; where one differs, lanes stay as they are,
- * and a warning is printed. Worker threads that are started later run the same code: those of `bptt/threads` by themselves, others where
- * they call this function too. Where the engine is older, or the environment variable `BPTT_WIDE_LANES` is `off`, nothing changes.
- * The command line calls it by itself.
+ * The backend is compiled with and without wide lanes, and the results of a thousand calls are compared bit by bit. If one
+ * differs, lanes stay at 128 bits and a warning is printed. Worker threads started later run the same code: those of
+ * `bptt/threads` automatically, others if they call this function too. If the engine is older, or the environment variable
+ * `BPTT_WIDE_LANES` is `off`, nothing changes. The command line calls it automatically.
  *
  * @returns what runs, and why; the same for every call
- * @throws ArgumentError on an unknown option, or where `BPTT_WIDE_LANES` is neither `on` nor `off`
+ * @throws ArgumentError on an unknown option, or if `BPTT_WIDE_LANES` is neither `on` nor `off`
  */
 export async function enableWideLanes(options: WideLanesOptions = {}): Promise<WideLanes> {
   expectKnownKeys('enableWideLanes', 'options', options, KEYS);

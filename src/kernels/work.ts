@@ -1,19 +1,19 @@
 /**
- * One text for synchronous and asynchronous backends: work is a generator that yields the answers it waits
- * for, and two drivers run it.
+ * One implementation for synchronous and asynchronous backends: work is a generator that yields the results it waits for, and two
+ * drivers run it.
  */
 
-/** What yields answers that are there or are to come, and ends in `T`. */
+/** Yields results or promises of results, and returns `T`. */
 export type Work<T> = Generator<unknown, T, unknown>;
 
-/** Runs work whose answers are there. */
+/** Runs work whose yielded results are available immediately. */
 export function now<T>(work: Work<T>): T {
   let step = work.next();
   while (!step.done) step = work.next(step.value);
   return step.value;
 }
 
-/** Runs work whose answers may come later; an answer that fails is thrown where it was waited for. */
+/** Runs work whose yielded results may be promises; a rejection is thrown at the `yield`. */
 export async function later<T>(work: Work<T>): Promise<T> {
   let step = work.next();
   while (!step.done) {

@@ -1,9 +1,9 @@
-/** One Adam update in plain loops; the numbers of the equations are those of `optim/adam`. */
+/** One Adam update in plain loops; equations are numbered as in `optim/adam`. */
 import type { Tensor } from '../../tensor/types.js';
 import { isContiguous, sizeOf } from '../../tensor/view.js';
 import type { AdamFactors } from '../types.js';
 
-const { sqrt } = Math; // taken once: see tensor/math.ts
+const { sqrt } = Math; // looked up once: see tensor/math.ts
 
 /** See `RowKernels.adam`. */
 export function plainAdam(
@@ -24,7 +24,7 @@ export function plainAdam(
   } else updateRuns(tensors, factors);
 }
 
-/** A single run where all four are row-major, else one per line of the last axis. */
+/** A single run if all four are row-major, else one per line of the last axis. */
 function updateRuns(tensors: readonly Tensor[], factors: AdamFactors): void {
   const { shape } = tensors[0];
   if (tensors.every(isContiguous)) return updateRun(sizeOf(shape), tensors, [1, 1, 1, 1], factors);
@@ -54,7 +54,7 @@ function updateRun(
   [stepP, stepG, stepM, stepV]: readonly number[],
   { beta1, beta2, epsilon, l2, keep, rate, rootCorrection }: AdamFactors,
 ): void {
-  // Locals: the engine cannot know that a store into one array leaves the fields of the tensors as they are.
+  // Locals, because the JavaScript engine cannot prove that a store into an array leaves the fields of the tensors unchanged.
   const [theta, gradient, m, v] = [p.data, g.data, first.data, second.data];
   let [atP, atG, atM, atV] = [p.offset, g.offset, first.offset, second.offset];
   for (let i = 0; i < count; i++, atP += stepP, atG += stepG, atM += stepM, atV += stepV) {

@@ -1,4 +1,6 @@
-/** The backend in plain JavaScript, rung 3 of the ladder: always there, in both element types, the same bits everywhere. */
+/**
+ * The backend in plain JavaScript, rung 3 of the ladder: always available, in both element types, with the same bits everywhere.
+ */
 import type { Tensor } from '../../tensor/types.js';
 import { checkProduct } from '../check.js';
 import { completeProducts } from '../complete.js';

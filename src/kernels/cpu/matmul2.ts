@@ -1,17 +1,17 @@
 /**
  * Rung 2 of the ladder: loop order. Rung 1 walks a column of `b` per element of `out`, one cache line per step. Here k is
- * the outer loop and n the inner one, so that `b` and the sums are read in the order they lie in memory, and an element of
- * `a` is loaded once per row of `b`. Where the rows of `b` run the other way (`addMatmulTB`), the dot product is the
- * right order already, and only the index arithmetic leaves the inner loop.
+ * the outer loop and n the inner one, so that `b` and the sums are read in memory order, and an element of `a` is loaded once per
+ * row of `b`. If `b` is transposed (`addMatmulTB`), the dot product already has the right order, and only the index arithmetic is
+ * moved out of the inner loop.
  *
- * The sums of a row wait in a double-precision scratch row and are rounded once: the same bits as rung 1.
+ * The sums of a row are accumulated in a double-precision scratch row and rounded once: the same bits as rung 1.
  *
- * bench/ladder/02-loop-order.js is this step alone, in float32; its header has the gain that `bptt bench --ladder` measured.
+ * bench/ladder/02-loop-order.js is only this step, in float32; its header has the gain that `bptt bench --ladder` measured.
  */
 import type { Real, Tensor } from '../../tensor/types.js';
 import { transposed } from './transposed.js';
 
-/** Columns handled at a time. The scratch is a constant, so that the compiler knows its length. */
+/** Columns processed at a time. The scratch is a constant, so that the compiler knows its length. */
 const WIDTH = 1024;
 const sums = new Float64Array(WIDTH);
 
@@ -55,7 +55,7 @@ function combineRows(out: Tensor, a: Tensor, b: Tensor, m: number, first: number
   for (let n = 0; n < count; n++, o += stepOut) target[o] += sums[n];
 }
 
-/** Every element of `out` as a dot product, for a `b` whose columns lie along memory. */
+/** Every element of `out` as a dot product, for a `b` whose columns are contiguous. */
 function dotRows(out: Tensor, a: Tensor, b: Tensor): void {
   const x: Real = a.data;
   const y: Real = b.data;

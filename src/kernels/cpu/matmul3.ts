@@ -9,10 +9,10 @@
  *   tile     4 × 2 sums live in registers over a block of k, two steps of k per turn: 16 multiplications and additions for
  *            12 loads. A 4 × 4 tile needs more than the 16 registers there are.
  *
- * The scratch arrays are module constants: the compiler then builds their address and length into the code, which is worth
- * a third of the speed. Every sum runs over k in order, in double, from 0, whatever tile it falls into, and is added to
- * `out` in one rounding: the bits of rung 1, independent of M, N and the strides. Rounding every step to float32 instead
- * (`Math.fround`) was measured at half the speed and loses 29 bits.
+ * The scratch arrays are module constants: the compiler then embeds their address and length in the code, which is worth a third
+ * of the speed. Every sum runs over k in order, in double, from 0, whatever tile it falls into, and is added to `out` in one
+ * rounding: the bits of rung 1, independent of M, N and the strides. Rounding every step to float32 instead (`Math.fround`) was
+ * measured at half the speed and loses 29 bits.
  *
  * Gain over rung 1 (`bptt bench --suite gemm --backend reference,cpu --sizes 700x100x400,1x100x400`, float32, an AMD EPYC core, Node
  * 20): 0.50 → 5.1 GFLOP/s for 700 × 100 · 100 × 400, all three products; with one row 0.50 → 2.6.
@@ -107,8 +107,8 @@ function packB(b: Tensor, k: number, n: number, terms: number, columns: number):
 }
 
 /**
- * One strip of 4 rows, from row `i` of the block, times every strip of 2 columns. `terms` is even; a later block of k goes
- * on from the sums so far.
+ * One strip of 4 rows, from row `i` of the block, times every strip of 2 columns. `terms` is even; a later block of k continues
+ * from the sums so far.
  */
 function multiplyStrip(i: number, columns: number, terms: number, first: boolean): void {
   const start = i * terms;
@@ -174,7 +174,7 @@ function addRow(out: Tensor, a: Tensor, b: Tensor, m: number): void {
   let o = out.offset + m * out.stride[0];
   for (let n = 0; n < N; n += 4) {
     const left = N - n;
-    // Columns past the edge read the last one again; their sums are dropped.
+    // Columns past the edge read the last one again; their sums are discarded.
     const to1 = left > 1 ? column : 0;
     const to2 = left > 2 ? 2 * column : 0;
     const to3 = left > 3 ? 3 * column : 0;

@@ -1,6 +1,6 @@
 /**
- * The backend to read: rung 1 of the ladder, rows in plain loops, no time loop of its own, no memory of its own. What runs is the
- * text of `cells`, `autograd` and `layers` and nothing else, so a debugger steps through the algorithm. It gives the bits of `cpu`.
+ * The backend for reading: rung 1 of the ladder and rows in plain loops, without its own time loops or memory. Only the code of
+ * `cells`, `autograd` and `layers` runs, so a debugger steps through the algorithm. It gives the bits of `cpu`.
  */
 import { checkProduct } from '../check.js';
 import { completeProducts } from '../complete.js';

@@ -1,6 +1,6 @@
 /**
- * Row work in plain loops, for tensors of any strides and either element type: what a backend that has no loop of its own, or
- * declines a call, runs. Every faster loop equals these to the bit, but for the order of `addSquares`.
+ * Row operations in plain loops, for tensors of any strides and either element type. They run if a backend has no loop of its own
+ * or declines a call. Every faster loop gives the same bits, except for the order of `addSquares`.
  */
 import { addSumRows, fill } from '../../tensor/rows.js';
 import { limitOf, threefry } from '../../tensor/threefry.js';
@@ -98,7 +98,7 @@ function addSquares(sum: number, x: Tensor, rows?: Int32Array): number {
 /** Visits `count` elements: `data[start], data[start + step], …`. */
 type Line = (data: Real, start: number, count: number, step: number) => void;
 
-/** Every line along the last axis; with `rows`, those of these elements of the first axis. */
+/** Every line along the last axis; with `rows`, only those of these elements of the first axis. */
 function forEachLine(x: Tensor, rows: Int32Array | undefined, visit: Line): void {
   const { data, shape, stride, offset } = x;
   const last = shape.length - 1;
@@ -111,7 +111,7 @@ function forEachLine(x: Tensor, rows: Int32Array | undefined, visit: Line): void
   for (const row of rows) walk(1, offset + row * stride[0]);
 }
 
-/** The row work of the CPU. */
+/** The row operations of the CPU. */
 export const plainRows: RowKernels = {
   setEveryRow,
   copyMatrix,

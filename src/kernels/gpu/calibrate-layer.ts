@@ -1,9 +1,9 @@
-/** One LSTM layer, forward and backward, on a device and on a host: what the choice between them rests on. */
+/** One LSTM layer, forward and backward, on a device and on a host: the benchmark that decides between them. */
 import type { Tensor } from '../../tensor/types.js';
 import { allocate, rows } from '../../tensor/view.js';
 import type { Kernels } from '../types.js';
 
-/** T of the layer that is timed. Both sides take time in proportion to it. */
+/** T of the timed layer. The time of both sides is proportional to it. */
 const STEPS = 10;
 
 /** The tensors of a layer of B sequences of equal length, D = H. */
@@ -29,7 +29,7 @@ export function layerProblem(B: number, H: number) {
 
 type Problem = ReturnType<typeof layerProblem>;
 
-/** Both passes on a device. False where it does not take the layer. */
+/** Both passes on a device. False if it does not accept the layer. */
 export function runLayerOnDevice(device: Kernels, problem: Problem): boolean {
   const { batchSizes, x, grads, dFinal, dInitial, dY, dX } = problem;
   const layer = device.fused?.lstm?.layer;
@@ -41,8 +41,8 @@ export function runLayerOnDevice(device: Kernels, problem: Problem): boolean {
 }
 
 /**
- * Both passes on a host: the products of a layer, and its scan where it is fused. Where it is not, the products of the steps
- * alone, which does the host a favor.
+ * Both passes on a host: the products of a layer, and its scan if it is fused. If not, only the products of the steps, which
+ * favors the host.
  */
 export function runLayerOnHost(host: Kernels, problem: Problem): void {
   const { x, params, grads, cache, states, dStates, dX, batchSizes } = problem;

@@ -1,12 +1,12 @@
 /**
- * Where a device pays. Each product is timed on device and host at growing sizes, upload and read-back included. The
- * crossover is a size n from which the device was faster at every size measured. A product goes to the device when M, K and N
- * are all at least n: it then has at least the work of n³ per call and at least n/3 operations per element moved, as much of
- * both as the cube that was measured.
+ * Measures from which size a device is faster. Each product is timed on device and host at growing sizes, upload and read-back
+ * included. The crossover is the size n from which the device was faster at every size measured. A product goes to the device
+ * when M, K and N are all at least n: it then has at least n³ operations per call and at least n/3 operations per element moved,
+ * as in the measured cube.
  *
- * A layer, an LSTM forward and backward, is timed at growing B and H. It goes to the device from the B·H on at which the device was
- * faster, and at all larger ones measured, with no fewer hidden units than were measured there: the work of a step then is as
- * much, B·H², while what a device takes for starting the kernels of a step does not grow.
+ * A layer, an LSTM forward and backward, is timed at growing B and H. It goes to the device from the B·H at which the device was
+ * faster, there and at all larger ones measured, with no fewer hidden units than measured there. The work of a step is then at
+ * least as large, B·H², while the cost of launching its kernels does not grow.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { allocate } from '../../tensor/view.js';
@@ -23,7 +23,7 @@ export interface CalibrationSample {
   readonly product: Product;
   /** M = K = N. */
   readonly size: number;
-  /** Seconds, the best of three; of one where that takes long. */
+  /** Seconds, the best of three; of one if that takes long. */
   readonly device: number;
   readonly host: number;
 }
@@ -33,7 +33,7 @@ export interface LayerSample {
   readonly B: number;
   /** D = H. */
   readonly H: number;
-  /** Seconds, the best of three; of one where that takes long. */
+  /** Seconds, the best of three; of one if that takes long. */
   readonly device: number;
   readonly host: number;
 }

@@ -11,14 +11,14 @@ export function calibrationPath(env: Environment = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bptt', 'gpu.json');
 }
 
-/** What a calibration is valid for: another display may be another device, another Node other code. */
+/** The key under which a calibration is valid: another display may be another device, and another Node version other code. */
 const machine = (env: Environment): string =>
   [process.version, process.arch, cpus().at(0)?.model ?? 'unknown', env.DISPLAY ?? ''].join(' | ');
 
-/** Counts up when a calibration holds more than before: an older one is measured again. */
+/** Incremented when a calibration contains more than before: an older one is measured again. */
 const FORM = 2;
 
-/** The calibration kept for this machine, or nothing. */
+/** The cached calibration of this machine, or undefined. */
 export function readCalibration(env: Environment = process.env): Calibration | undefined {
   try {
     const kept = JSON.parse(readFileSync(calibrationPath(env), 'utf8')) as {
@@ -32,7 +32,7 @@ export function readCalibration(env: Environment = process.env): Calibration | u
   }
 }
 
-/** Keeps a calibration. A cache folder that may not be written costs a measurement next time, and nothing else. */
+/** Caches a calibration. If the cache folder is not writable, the only cost is another measurement next time. */
 export function keepCalibration(calibration: Calibration, env: Environment = process.env): void {
   const path = calibrationPath(env);
   try {

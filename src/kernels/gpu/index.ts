@@ -1,7 +1,7 @@
 /**
- * The backend on a graphics device, by gpu.js: WebGL in the browser and, by headless-gl, in Node; WebGPU where answers may
- * come later. In float32. A product uploads its operands and reads its result back, a layer keeps what lies between its input and
- * its output there, so both pay where they are large; `docs/gpu.md` says where.
+ * The GPU backend, through gpu.js: WebGL in the browser and, with headless-gl, in Node; WebGPU if results may be asynchronous. It
+ * computes in float32. A product uploads its operands and reads its result back; a layer keeps its intermediate results on the
+ * device. So both pay off only if they are large; `docs/gpu.md` gives the sizes.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
@@ -24,13 +24,13 @@ import { createPendingLayers } from './layer/pending.js';
 
 export type { CacheOptions } from './device/kernel-cache.js';
 
-/** Which device, and how much of it. */
+/** The device to use, and the limits of its kernel cache. */
 export interface GpuOptions extends CacheOptions {
   /** A mode by name; by default `headlessgl` in Node, and `webgl2`, else `webgl`, in a browser. */
   readonly mode?: GpuMode;
-  /** The module gpu.js; by default it is imported as the program runs, which a bundle cannot do. */
+  /** The module gpu.js; by default it is imported at run time, which a bundle cannot do. */
   readonly library?: GpuLibrary;
-  /** Name of the renderer where the context does not tell it, as with headless-gl; asked once the device is open. */
+  /** Returns the name of the renderer if the context does not report it, as with headless-gl; called once the device is open. */
   readonly renderer?: () => string | undefined;
 }
 
@@ -62,14 +62,14 @@ export interface GpuAsyncKernels extends AsyncKernels {
 
 const dtypes = ['float32'] as const;
 
-/** A scan alone would read every cache back. */
+/** A scan without the rest of the layer would read every cache back. */
 const NO_SCAN = { forward: () => false, backward: () => false };
 
 /**
  * Opens a synchronous device.
  *
- * @throws ArgumentError on an unknown mode, `webgpu` included, which only `createGpuAsyncKernels` can serve
- * @throws UnsupportedError without gpu.js, or where the device is unavailable: what is missing, in a sentence
+ * @throws ArgumentError on an unknown mode, including `webgpu`, which only `createGpuAsyncKernels` supports
+ * @throws UnsupportedError without gpu.js, or if the device is unavailable; the message says in one sentence what is missing
  */
 export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKernels> {
   expectKnownKeys('createGpuKernels', 'options', options, KEYS);
@@ -108,11 +108,11 @@ export async function createGpuKernels(options: GpuOptions = {}): Promise<GpuKer
 }
 
 /**
- * Opens an asynchronous device; any mode will do, `webgpu` by default. Products run one after the other, in the order of
- * the calls; operands must not change before the answer.
+ * Opens an asynchronous device in any mode, `webgpu` by default. Products run one after another, in the order of the calls;
+ * operands must not change before the promise settles.
  *
  * @throws ArgumentError on an unknown mode
- * @throws UnsupportedError without gpu.js, or where the device is unavailable
+ * @throws UnsupportedError without gpu.js, or if the device is unavailable
  */
 export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<GpuAsyncKernels> {
   expectKnownKeys('createGpuAsyncKernels', 'options', options, KEYS);
@@ -124,7 +124,7 @@ export async function createGpuAsyncKernels(options: GpuOptions = {}): Promise<G
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
     const mine = last.then(act);
-    last = mine.catch(() => undefined); // the caller gets the failure; the next one runs all the same
+    last = mine.catch(() => undefined); // the caller gets the failure; the next call runs anyway
     return mine;
   };
   const run =

@@ -1,10 +1,10 @@
 /**
  * The backend in WebAssembly with 128-bit SIMD: multiplication and addition only, never fused, so the same bits on every
  * machine. Sums run over k in order in the element type, starting from the element of `out`: a row of a product has the same
- * bits in any batch. Operands outside of its memory are copied in, `out` back; those inside are used where they lie.
+ * bits in any batch. Operands outside its memory are copied in, and `out` back; those inside are used in place.
  *
- * With relaxed SIMD, where it is asked for, each term of a product is added in one instruction that a machine may round
- * once or twice: faster, but the last bits may differ between machines.
+ * With relaxed SIMD, if requested, each term of a product is added in one instruction that a machine may round once or twice:
+ * this is faster, but the last bits may differ between machines.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, UnsupportedError } from '../../tensor/errors.js';
@@ -23,12 +23,12 @@ import { rowKernels, withinMemory } from './rows.js';
 import { fusedScans } from './scan.js';
 import { softmaxKernel } from './softmax.js';
 
-/** How much memory the backend may take, and which instructions. */
+/** The memory that the backend may use, and the instructions. */
 export interface WasmOptions {
-  /** Bytes, rounded up to pages of 64 KiB; by default all that 32-bit addresses reach, 4 GiB. It starts with one page. */
+  /** Bytes, rounded up to pages of 64 KiB; by default 4 GiB, the limit of 32-bit addresses. It starts with one page. */
   readonly maximumBytes?: number;
   /**
-   * Products by the fused multiply-add of relaxed SIMD; false by default. Results may then differ between machines in their
+   * Uses the fused multiply-add of relaxed SIMD in products; false by default. Results may then differ between machines in their
    * last bits; on one machine they are the same every time. The backend calls itself `wasm-relaxed-simd`.
    */
   readonly relaxedSimd?: boolean;
@@ -38,29 +38,29 @@ const KEYS = keysOf<WasmOptions>({ maximumBytes: true, relaxedSimd: true });
 
 /** The kernels, and their memory. */
 export interface WasmKernels extends Kernels {
-  /** The memory as it is, whatever `zeros`, `frame` and `adopt` make of it. */
+  /** The memory itself, on which `zeros`, `frame` and `adopt` are built. */
   readonly workspace: Workspace;
-  /** The row work of the module alone, which declines what does not lie in its memory; `rows` completes it. */
+  /** The row operations of the module only, which decline tensors outside its memory; `rows` completes them. */
   readonly ownRows: OwnRows;
-  /** `WebAssembly.Memory` the backend computes in. */
+  /** The `WebAssembly.Memory` in which the backend computes. */
   readonly memory: Memory;
   /**
-   * Makes room for `bytes` more, of tensors and of the scratch of calls. A call never grows the memory its operands lie in:
+   * Makes room for `bytes` more, for tensors and for the scratch of calls. A call never grows the memory that holds its operands:
    * reserve first.
-   * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError where they are unavailable
+   * @throws ArgumentError unless `bytes` is an integer of at least 0; MemoryError if they are unavailable
    */
   reserve(bytes: number): void;
   /**
-   * A row-major tensor of zeros in the memory, which products use without a copy. It stays until the backend is disposed of;
-   * when the memory grows its `data` is replaced.
-   * @throws MemoryError where the memory is unavailable
+   * A row-major tensor of zeros in the memory, which products use without a copy. It stays until the backend is disposed of; when
+   * the memory grows, its `data` is replaced.
+   * @throws MemoryError if the memory is unavailable
    */
   allocate(shape: readonly number[], dtype: DType): Tensor;
 }
 
 const PAGES = 65536;
 
-/** Why the backend cannot run here, or nothing where it can. */
+/** Why the backend cannot run here, or undefined if it can. */
 export const wasmObstacle = obstacle;
 
 /** The same for the backend with `relaxedSimd`. */
@@ -70,8 +70,8 @@ export const wasmRelaxedObstacle = relaxedObstacle;
  * Starts the backend.
  *
  * @throws ArgumentError when `maximumBytes` is out of range
- * @throws UnsupportedError where the engine lacks WebAssembly SIMD, or relaxed SIMD where that is asked for, or the page
- * forbids compiling WebAssembly (a Content-Security-Policy without `wasm-unsafe-eval`)
+ * @throws UnsupportedError if the engine lacks WebAssembly SIMD, or relaxed SIMD if it is requested, or the page forbids
+ * compiling WebAssembly (a Content-Security-Policy without `wasm-unsafe-eval`)
  */
 export async function createWasmKernels(options: WasmOptions = {}): Promise<WasmKernels> {
   expectKnownKeys('createWasmKernels', 'options', options, KEYS);

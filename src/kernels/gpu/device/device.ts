@@ -1,14 +1,14 @@
-/** A device opened through gpu.js, and what is known of it. */
+/** A device opened through gpu.js, and its properties. */
 import { UnsupportedError } from '../../../tensor/errors.js';
 import { DEVICE_FUNCTIONS } from './gate-functions.js';
 import type { Gpu, GpuKernel, GpuLibrary, GpuMode } from './library.js';
 import { modeOf } from './library.js';
 
-/** What a device says of itself. */
+/** The properties of a device. */
 export interface DeviceInfo {
-  /** The mode that really runs. */
+  /** The mode that actually runs. */
   readonly mode: GpuMode;
-  /** Name of the renderer, as the driver gives it. */
+  /** Name of the renderer, as reported by the driver. */
   readonly renderer: string;
   /** Whether it is a software rasterizer: correct, and slower than any CPU backend. */
   readonly software: boolean;
@@ -23,11 +23,11 @@ export interface Device {
   readonly info: DeviceInfo;
 }
 
-/** Choices for opening a device. */
+/** Options for opening a device. */
 export interface DeviceOptions {
   readonly mode: GpuMode;
   readonly library: GpuLibrary;
-  /** Name of the renderer where it cannot be asked of the context, as with headless-gl; asked once it is open. */
+  /** Returns the name of the renderer if the context does not report it, as with headless-gl; called once the device is open. */
   readonly renderer?: () => string | undefined;
 }
 
@@ -36,7 +36,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|software|basic r
 /** Whether a renderer of this name is a software rasterizer. */
 export const isSoftware = (renderer: string): boolean => SOFTWARE.test(renderer);
 
-/** What is used of a WebGL context. */
+/** The members of a WebGL context that are used. */
 export interface GlContext {
   readonly RENDERER: number;
   readonly MAX_TEXTURE_SIZE: number;
@@ -53,13 +53,13 @@ interface WebGpuContext {
 
 const ONE_NUMBER = { argumentTypes: { v: 'Number' }, returnType: 'Number' };
 
-/** A product of one element whose value is known: it opens the context, and shows what runs. */
+/** A kernel of one element with a known result: it opens the context, and shows what runs. */
 const PROBE = 'function (a) { return a[this.thread.y][this.thread.x] + 1; }';
 
 /**
- * Opens a device, and runs a kernel on it to see that it is there.
+ * Opens a device, and runs a kernel on it to check that it works.
  *
- * @throws UnsupportedError where the mode is unavailable: no such context, no adapter, no single precision
+ * @throws UnsupportedError if the mode is unavailable: no such context, no adapter, no single precision
  */
 export async function openDevice({ mode, library, renderer }: DeviceOptions): Promise<Device> {
   let gpu: Gpu;
@@ -97,7 +97,7 @@ function describeWebGpu({ adapter }: WebGpuContext, known?: string): DeviceInfo 
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter?.info ?? {};
   const names = [vendor, architecture, device, description].filter((name) => typeof name === 'string' && name !== '');
   const renderer = known ?? (names.join(' ') || 'unnamed adapter');
-  // Buffers know no width; the limit of a texture serves to cut products into parts of a sensible size.
+  // Buffers have no width limit; the limit of a texture is used to split products into parts of a sensible size.
   return {
     mode: 'webgpu',
     renderer,
@@ -128,7 +128,7 @@ export function closeDevice({ gpu, info }: Device): void {
   else lose?.loseContext();
 }
 
-/** The first line of what was thrown: gpu.js appends whole shaders. */
+/** The first line of an error message: gpu.js appends whole shaders. */
 export function firstLine(error: unknown): string {
   const { message = String(error) } = error as { message?: string };
   return message.split('\n')[0];

@@ -1,7 +1,7 @@
 /**
- * The functions of the gates as a device computes them. Those of the shading languages will not do: GLSL ES 1.00 bounds the
- * error of none, and WGSL lets tanh be off by 10⁻⁵. These are made of additions, products, `floor` and one division, and use
- * the polynomials of `tensor/math`, so that one bound holds in every mode.
+ * The functions of the gates as a device computes them. Those of the shading languages are not accurate enough: GLSL ES 1.00
+ * bounds the error of none of them, and WGSL allows an error of 10⁻⁵ in tanh. These use only additions, products, `floor` and one
+ * division, and the polynomials of `tensor/math`, so that one bound holds in every mode.
  *
  * With u = 2⁻²⁴, sums and products rounded correctly and a quotient off by 2.5 ulp, that is by 5u at most (GLSL ES 3.00, §4.5.1;
  * WGSL, floating point accuracy):
@@ -11,8 +11,8 @@
  *     hyperbolic, |x| < 0.625 x + x·z·P(z): 3u
  *     hyperbolic elsewhere    1 − q, q = 2 / (E + 1) < 0.445 off by 8u: 0.445 · 8u / 0.555 + u = 7.5u
  *
- * An ulp of y is at most 2u|y|: 4.2 ulp and 3.8 ulp. Contracting a product and a sum into one operation lessens the errors. Beyond
- * |x| = 87 the logistic function stays where it is, below 2⁻¹²⁵ or at 1, so that no power of two leaves the range of float32.
+ * An ulp of y is at most 2u|y|: 4.2 ulp and 3.8 ulp. Contracting a product and a sum into one operation reduces the errors.
+ * Beyond |x| = 87 the logistic function is constant, below 2⁻¹²⁵ or at 1, so that no power of two leaves the range of float32.
  */
 
 /** Largest errors in ulp, as derived above. */
@@ -63,5 +63,5 @@ const HYPERBOLIC = `function hyperbolic(v) {
   return y;
 }`;
 
-/** Sources of the functions that kernels may call, each of one number, those that others call first. */
+/** Sources of the functions that kernels may call, each with one argument; functions that others call come first. */
 export const DEVICE_FUNCTIONS: readonly string[] = [POWER_OF_E, LOGISTIC, HYPERBOLIC];

@@ -1,11 +1,11 @@
-/** Compiled kernels, the least recently used ones freed; and what a device says when it fails. */
+/** An LRU cache of compiled kernels, and the errors of a device that fails. */
 import { ArgumentError, DeviceError } from '../../../tensor/errors.js';
 import type { Device, GlContext } from './device.js';
 import { closeDevice, firstLine } from './device.js';
 import type { GpuKernel } from './library.js';
 import { modeOf } from './library.js';
 
-/** How many kernels, and how many bytes of textures, are kept. */
+/** How many kernels, and how many bytes of textures, are cached. */
 export interface CacheOptions {
   /** Default 256. */
   readonly maximumKernels?: number;
@@ -13,21 +13,21 @@ export interface CacheOptions {
   readonly maximumBytes?: number;
 }
 
-/** A kernel that is kept. */
+/** A cached kernel. */
 export interface CachedKernel {
   readonly kernel: GpuKernel;
-  /** What its textures, and what else it holds, take. */
+  /** Bytes of its textures and of everything else it holds. */
   readonly bytes: number;
 }
 
-/** Compiles what is asked for, keeps it, and frees it. */
+/** Compiles kernels on request, caches them, and frees them. */
 export interface KernelCache {
   readonly device: Device;
-  /** The kernel that is kept under `key`, or a new one. */
+  /** The kernel cached under `key`, or a new one. */
   get<K extends CachedKernel>(key: string, create: () => K): K;
-  /** Until the answer is called, no kernel is freed: textures do not outlive the kernel that made them. */
+  /** Until the returned function is called, no kernel is freed: textures do not outlive the kernel that made them. */
   hold(): () => void;
-  /** Frees all, the context included. */
+  /** Frees everything, including the context. */
   close(): void;
   /** Kernels held now. */
   readonly count: number;
@@ -58,11 +58,11 @@ export function createKernelCache(
   };
 }
 
-/** What a cache holds. A Map keeps its entries in the order in which they were set: the first one was not used for longest. */
+/** The contents of a cache. A Map keeps its entries in insertion order, so the first one is the least recently used. */
 interface Kept extends Required<CacheOptions> {
   readonly entries: Map<string, CachedKernel>;
   bytes: number;
-  /** Users that must not lose a kernel now. */
+  /** Number of users that must not lose a kernel now. */
   holds: number;
 }
 
@@ -82,7 +82,7 @@ function free(kept: Kept, key: string, entry: CachedKernel): void {
   entry.kernel.destroy();
 }
 
-/** Frees the kernels that are too many, never the last one used. */
+/** Frees excess kernels, but never the last one used. */
 function trim(kept: Kept, last?: CachedKernel): void {
   const { entries, maximumKernels, maximumBytes } = kept;
   for (const [old, least] of entries) {
@@ -104,16 +104,16 @@ function hold(kept: Kept): () => void {
 const OUT_OF_MEMORY = 0x0505;
 const INVALID_FRAMEBUFFER_OPERATION = 0x0506;
 
-/** @throws DeviceError where gpu.js has put another kernel, one on the CPU, in the place of this one */
+/** @throws DeviceError if gpu.js has replaced this kernel by one on the CPU */
 export function expectMode({ library, info }: Device, kernel: GpuKernel): void {
   const real = modeOf(library, kernel);
   if (real !== info.mode) throw new DeviceError(`gpu.js:${info.mode}: the kernel was replaced by one of ${real}`);
 }
 
 /**
- * Looks whether what was drawn so far went well, since a context that is lost or out of memory draws nothing and says nothing.
+ * Checks that the draws so far succeeded, since a context that is lost or out of memory fails silently.
  *
- * @throws DeviceError where the context is lost or out of memory
+ * @throws DeviceError if the context is lost or out of memory
  */
 export function expectAlive({ gpu, info }: Device): void {
   if (info.mode === 'webgpu') return;
@@ -125,10 +125,10 @@ export function expectAlive({ gpu, info }: Device): void {
     throw new DeviceError(`gpu.js:${info.mode}: it cannot draw to its texture`);
 }
 
-/** What gpu.js threw, as an error of the device. */
+/** Converts an error thrown by gpu.js to a DeviceError. */
 export function deviceError({ gpu, info }: Device, error: unknown): DeviceError {
   if (error instanceof DeviceError) return error;
-  // Whatever a context that is gone makes gpu.js complain of, such as an empty log of a compiler.
+  // A lost context makes gpu.js fail in misleading ways, such as with an empty compiler log.
   if (info.mode !== 'webgpu' && (gpu.context as GlContext).isContextLost()) return lost(info);
   return new DeviceError(`gpu.js:${info.mode} failed: ${firstLine(error)}`, { cause: error });
 }

@@ -1,16 +1,16 @@
 /**
- * What this backend uses of gpu.js 2.24, as a structural type: gpu.js is an optional peer, so neither its code nor its types
- * may be needed where it is not installed.
+ * The parts of gpu.js 2.24 that this backend uses, as a structural type: gpu.js is an optional peer dependency, so neither its
+ * code nor its types may be required if it is not installed.
  */
 import { loadPeer } from '../../../tensor/peer.js';
 
-/** How gpu.js reaches the device. `headlessgl` is Node's; the others are a browser's, and `webgpu` answers asynchronously. */
+/** How gpu.js reaches the device. `headlessgl` is for Node, the others are for browsers, and `webgpu` is asynchronous. */
 export type GpuMode = 'headlessgl' | 'webgl2' | 'webgl' | 'webgpu';
 
-/** A compiled kernel in its callable wrapping. */
+/** A compiled kernel in its callable wrapper. */
 export interface GpuKernel {
   (...inputs: unknown[]): unknown;
-  /** The kernel behind the wrapping; gpu.js may have replaced it by another one. */
+  /** The wrapped kernel; gpu.js may have replaced it by another one. */
   readonly kernel: { readonly constructor: { readonly name: string }; readonly context?: unknown };
   destroy(removeCanvas?: boolean): void;
 }
@@ -19,9 +19,9 @@ export interface GpuKernel {
 export interface GpuTexture {
   /** Width and height. */
   readonly output: readonly number[];
-  /** Reads it back, row by row; WebGPU is asynchronous. */
+  /** Reads it back, row by row; asynchronous with WebGPU. */
   toArray(): unknown;
-  /** Frees it. To be called before the kernel that made it is destroyed. */
+  /** Frees it. Call it before the kernel that made it is destroyed. */
   delete(): void;
 }
 
@@ -31,7 +31,7 @@ export interface GpuKernelSettings {
   readonly output: readonly [number, number];
   readonly precision: 'single';
   readonly tactic: 'precision';
-  /** Leave the result on the device. */
+  /** Leaves the result on the device. */
   readonly pipeline?: boolean;
   /** A new texture for every result. */
   readonly immutable?: boolean;
@@ -66,20 +66,20 @@ const CLASSES: Readonly<Record<GpuMode, string>> = {
 /** The four modes. */
 export const GPU_MODES = Object.keys(CLASSES) as GpuMode[];
 
-/** Loads gpu.js. @throws UnsupportedError where it is not installed, or cannot be loaded */
+/** Loads gpu.js. @throws UnsupportedError if it is not installed, or cannot be loaded */
 export async function loadGpuLibrary(): Promise<GpuLibrary> {
   return exportsOf(await loadPeer('gpu.js'));
 }
 
-/** The exports of the module gpu.js, which is CommonJS: seen as an ES module, they may all be behind `default`. */
+/** The exports of the module gpu.js, which is CommonJS: imported as an ES module, they may all be under `default`. */
 export function exportsOf(loaded: unknown): GpuLibrary {
   const { GPU, default: whole } = loaded as { GPU?: unknown; default?: unknown };
   return (GPU === undefined ? whole : loaded) as GpuLibrary;
 }
 
 /**
- * The mode a kernel really runs in, told by its class and not by what was asked for: gpu.js replaces a kernel that cannot be
- * built by one on the CPU. The classes are compared too, because a minified bundle renames them.
+ * The mode in which a kernel actually runs, derived from its class, not from the request: gpu.js replaces a kernel that cannot be
+ * built by one on the CPU. The classes themselves are compared too, because a minified bundle renames them.
  *
  * @returns one of the modes, or the name of another class
  */

@@ -1,9 +1,9 @@
-/** What a device takes: sizes of matrices and of sums. */
+/** The limits of a device: sizes of matrices and of sums. */
 
-/** Elements of a texture that an index still reaches: GLSL ES 1.00 may compute integers in float32, exact up to 2²⁴. */
+/** Largest number of addressable elements of a texture: GLSL ES 1.00 may compute integers in float32, exact up to 2²⁴. */
 export const LARGEST_OPERAND = 2 ** 24;
 
-/** Terms of one sum per kernel call, so that no call keeps a device busy for long enough to be taken for hung. */
+/** Largest number of terms of one sum per kernel call, so that no call takes long enough to look like a hang. */
 export const LONGEST_SUM = 8192;
 
 /**
@@ -16,5 +16,5 @@ export function padded(size: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** The least power of two that is no less. */
+/** The least power of two that is at least `size`. */
 export const powerOfTwo = (size: number): number => (size <= 1 ? 1 : 2 ** (32 - Math.clz32(size - 1)));

@@ -1,11 +1,14 @@
-/** What Node can find out of graphics on its machine: the renderer that headless-gl does not name, and what is missing. */
+/**
+ * What Node can find out about the graphics of its machine: the renderer, which headless-gl does not report, and what is missing.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The graphics driver this process has loaded, once a context is open. Linux only: the files mapped into the process tell.
+ * The graphics driver that this process has loaded, once a context is open. Linux only: it is derived from the files mapped into
+ * the process.
  *
  * @param maps contents of `/proc/self/maps`; given by tests
  */
@@ -24,7 +27,7 @@ function readMaps(): string {
   try {
     return readFileSync('/proc/self/maps', 'utf8');
   } catch {
-    return ''; // another system: nothing is known
+    return ''; // another operating system: unknown
   }
 }
 
@@ -36,9 +39,9 @@ const COMPILERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What is missing for `--backend gpu` in Node, each with the command that brings it, best known where it is installed.
+ * What is missing for `--backend gpu` in Node, each with the command that installs it.
  *
- * @param from file whose packages are looked at
+ * @param from file from which packages are resolved
  */
 export function missingForGpu(
   from: string,

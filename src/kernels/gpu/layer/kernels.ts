@@ -1,4 +1,4 @@
-/** The layers of a device, as the contract of the kernels has them: one text for synchronous and asynchronous devices. */
+/** The layers of a device, with the interface of the kernels: one implementation for synchronous and asynchronous devices. */
 import type {
   AsyncLayerKernel,
   AsyncResidentLayer,
@@ -32,7 +32,7 @@ function fits({ device }: KernelCache, cell: DeviceCell, { steps, B, N, D, H }: 
   return Math.max(columns, height) <= side && columns * height <= LARGEST_OPERAND && Np <= LONGEST_SUM;
 }
 
-/** Rows of the tallest matrix when matrices of B rows are put together until one kernel reads all. */
+/** Rows of the tallest matrix when matrices of B rows are joined until one kernel can read them all. */
 function heightOfJoined(count: number, B: number): number {
   return count > FAN ? heightOfJoined(Math.ceil(count / FAN), B * FAN) : B;
 }
@@ -66,7 +66,7 @@ function workOf(name: string, cache: () => KernelCache, pending: PendingLayers) 
   };
 }
 
-/** Keeps its kernels while a layer is worked on, and frees the layer where that fails. @throws DeviceError for whatever a device fails of */
+/** Holds its kernels while a layer runs, and frees the layer on failure. @throws DeviceError for any failure of the device */
 function* guarded<T>(run: Run, work: () => Work<T>): Work<T> {
   const end = run.cache.hold();
   try {
@@ -93,7 +93,7 @@ export function layerKernels(cache: () => KernelCache, pending: PendingLayers): 
   });
 }
 
-/** The layers of an asynchronous device; `inTurn` runs one thing after the other. */
+/** The layers of an asynchronous device; `inTurn` runs calls one after another. */
 export function asyncLayerKernels(
   cache: () => KernelCache,
   pending: PendingLayers,

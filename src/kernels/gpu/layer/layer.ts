@@ -1,15 +1,16 @@
 /**
- * A recurrent layer on a device: project, scan and collect, what lies between them in textures. Forward goes up: the
- * parameters, x, the initial states; back comes one matrix, h of all rows and the last c. Backward goes up: dY and the gradient
- * of the final states; back come the gradients of the parameters with those of the initial states, and dX.
+ * A recurrent layer on a device: project, scan and collect, with intermediate results in textures. Forward uploads the
+ * parameters, x and the initial states, and reads back one matrix: h of all rows and the last c. Backward uploads dY and the
+ * gradient of the final states, and reads back the gradients of the parameters with those of the initial states, and dX.
  *
  * Steps are padded to all B rows of the batch, products over all rows have packed rows, so nothing is computed for padding
- * there. A kernel writes one matrix and cannot write into a part of one. The matrices of T steps are therefore put together by
- * fives, in about T/4 draws, and the last ones picked row by row as the packed rows lie. Adding dW up step by step instead would
- * take 2T draws and write all of dWx and dWh in each.
+ * there. A kernel writes a whole matrix and cannot write into a part of one. The matrices of T steps are therefore joined five at
+ * a time, in about T/4 draws, and the packed rows are gathered from the last ones. Adding dW up step by step instead would take
+ * 2T draws and write all of dWx and dWh in each.
  *
- * Both directions are generators that yield what the device answers, now or later: one text for both, see `kernels/work.ts`. What is
- * written on the host is written after the last answer. An error frees what this call has made.
+ * Both directions are generators that yield the results of the device or promises of them, so one implementation serves both
+ * kinds of devices; see `kernels/work.ts`. Tensors on the host are written only after the last result. An error frees everything
+ * this call has made.
  */
 import type { LayerGradients, LayerSize, LayerTensors } from '../../types.js';
 import type { Work } from '../../work.js';
@@ -34,7 +35,7 @@ import { padded, powerOfTwo } from '../device/limits.js';
 
 type Named = Readonly<Record<string, GpuTexture>>;
 
-/** A layer in work: its sizes, padded, and the textures that live. */
+/** A running layer: its sizes, padded, and its live textures. */
 export interface Run extends LayerSize {
   readonly cache: KernelCache;
   readonly cell: DeviceCell;
@@ -45,7 +46,7 @@ export interface Run extends LayerSize {
   readonly Np: number;
   /** Rows of `a` and `dY`: a power of two, so that batches of all lengths share the few kernels of the steps. */
   readonly Nq: number;
-  /** Place of each packed row among the B rows of all steps; −1 for padding. */
+  /** Index of each packed row among the B rows of all steps; −1 for padding. */
   readonly places: Float32Array;
   readonly textures: Set<GpuTexture>;
 }
@@ -57,13 +58,13 @@ export interface Kept {
   readonly x: GpuTexture;
   /** `[B, ·]` the initial state, then the state after every step. */
   readonly states: readonly GpuTexture[];
-  /** Per step what its forward passes gave. */
+  /** Per step, the results of its forward passes. */
   readonly caches: readonly Named[];
-  /** All states, put together as far as one kernel reads them. */
+  /** All states, joined as far as one kernel can read them. */
   readonly joined: readonly GpuTexture[];
 }
 
-/** Begins work on a layer. */
+/** Prepares a run of a layer. */
 export function runOf(cache: KernelCache, cell: DeviceCell, { batchSizes, x, initial }: LayerTensors): Run {
   const [N, D] = x.shape;
   const [B, H] = initial.h.shape;
@@ -139,12 +140,12 @@ export function release({ textures }: Run): void {
   try {
     for (const texture of textures) texture.delete();
   } catch {
-    // A device that is gone took its textures along, whatever it complains of.
+    // A lost device has lost its textures too, whatever error it throws.
   }
   textures.clear();
 }
 
-/** The passes of step t, one after the other. */
+/** The passes of step t, one after another. */
 function* step(run: Run, passes: readonly Pass[], t: number, seen: Named): Work<Record<string, GpuTexture>> {
   const { H, Bp, batchSizes, offsets } = run;
   const made: Record<string, GpuTexture> = {};
@@ -170,7 +171,7 @@ function* join(run: Run, parts: readonly GpuTexture[], width: number): Work<read
   return level;
 }
 
-/** FAN parts from the i-th on; past the end the last one again, which no place points to. */
+/** FAN parts from the i-th on; past the end the last one is repeated, to which no index points. */
 const filled = (parts: readonly GpuTexture[], i = 0): GpuTexture[] =>
   Array.from({ length: FAN }, (_, k) => parts[Math.min(i + k, parts.length - 1)]);
 
@@ -192,7 +193,10 @@ function* upload(run: Run, values: Float32Array, size: readonly [number, number]
   return yield* draw(run, UPLOAD, size, [run.cache.device.library.input(values, [...size])]);
 }
 
-/** Runs a kernel, compiled for the sizes of what it reads. gpu.js could have left them open; llvmpipe then compiles at every call. */
+/**
+ * Runs a kernel, compiled for the sizes of what it reads. gpu.js could leave them open, but llvmpipe would then compile at every
+ * call.
+ */
 function* draw(
   { cache, textures }: Run,
   source: string,

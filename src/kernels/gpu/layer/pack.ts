@@ -1,4 +1,4 @@
-/** Between tensors anywhere and the dense arrays of a layer on a device. */
+/** Converts between arbitrary tensors and the dense arrays of a layer on a device. */
 import type { Tensor } from '../../../tensor/types.js';
 import type { DeviceCell } from './pass.js';
 import { stackedRows } from './sources.js';
@@ -8,7 +8,7 @@ type Params = Readonly<Record<string, Tensor>>;
 /** Rows as gpu.js reads them back. */
 export type Rows = readonly Float32Array[];
 
-/** Writes a matrix into a dense one of `width` columns, from row `top` and column `left` on. */
+/** Writes a matrix into a dense one of `width` columns, with its corner at row `top` and column `left`. */
 function place(to: Float32Array, width: number, x: Tensor, top: number, left: number): void {
   const [rows, columns] = x.shape;
   for (let r = 0; r < rows; r++) {
@@ -42,7 +42,7 @@ export function addStacked(cell: DeviceCell, rows: Rows, grads: Params): void {
   for (const [x, top, left] of placesOf(cell, grads)) addRows(x, rows, top, left);
 }
 
-/** The parameters among the stacked ones, each with its first row and column: Wx, b, Wh, and bn in a row of its own. */
+/** The parameters among the stacked ones, each with its first row and column: Wx, b, Wh, and bn in a separate row. */
 function placesOf({ resetBias }: DeviceCell, params: Params): (readonly [Tensor, number, number])[] {
   const [D, GH] = params.Wx.shape;
   const H = params.Wh.shape[0];

@@ -1,6 +1,6 @@
 /**
  * A cell as kernels of a device. A step is a few passes, each of which computes one matrix of B rows from matrices that stay on
- * the device; equations and names are those of `cells/`.
+ * the device; equations and names are as in `cells/`.
  *
  * What a pass may read, by name: `W`, the parameters stacked, one row per input, then the bias, one row per hidden unit, and
  * for the GRU the row of bn; `a = x·Wx + b`, all steps; `S`, the state before the step, and `next`, the one after it; `dY`, all
@@ -14,7 +14,7 @@ export interface Pass {
   readonly name: string;
   /** Columns of the result, in multiples of H. */
   readonly width: number;
-  /** The matrices it reads: six at most, for WebGPU binds eight, the result and two numbers included. */
+  /** The matrices it reads: at most six, because WebGPU binds eight, including the result and two numbers. */
   readonly reads: readonly string[];
   /** Body of the kernel: the element in column `this.thread.x` of row `this.thread.y`. */
   readonly body: string;
@@ -29,9 +29,12 @@ export interface DeviceCell {
   /** Columns of `next` and of `left`, in multiples of H. */
   readonly stateWidth: number;
   readonly leftWidth: number;
-  /** The last pass gives `next`: in its first columns the states, then whatever the backward passes need. */
+  /** The last pass computes `next`: the states in its first columns, then anything else the backward passes need. */
   readonly forward: readonly Pass[];
-  /** One pass gives `left`, of which the weight gradients are made, its first G·H columns da; the last one gives `carry`. */
+  /**
+   * One pass computes `left`, from which the weight gradients are made, with da in its first G·H columns; the last one computes
+   * `carry`.
+   */
   readonly backward: readonly Pass[];
   /**
    * Statements that return ∂L/∂Wh in row `row` and column `this.thread.x`, from `h [N, H]`, the state each row started from, and
@@ -50,7 +53,7 @@ export function pass(name: string, width: number, reads: readonly string[], line
 export const Y = 'this.thread.y';
 export const X = 'this.thread.x';
 
-/** Returns `value` where the sequence of the row has ended. */
+/** Returns `value` if the sequence of the row has ended. */
 export const ended = (value: string): string => `if (${Y} >= running) { return ${value}; }`;
 
 /** Finds the unit `j` of the column, and `g`, its block of H columns. */
@@ -58,7 +61,7 @@ export const unitOf = (H: number, blocks: number): string => `let j = ${X};
 let g = 0;
 for (let i = 0; i < ${blocks - 1}; i++) { if (j >= ${H}) { j = j - ${H}; g = g + 1; } }`;
 
-/** `sum` of K terms in k. K is written into the source, for gpu.js stops a loop whose bound it does not know after 1000 rounds. */
+/** `sum` of K terms in k. K is a literal in the source, because gpu.js stops a loop with an unknown bound after 1000 iterations. */
 export const sumOf = (K: number, term: string): string => `let sum = 0.0;
 for (let k = 0; k < ${K}; k++) { sum += ${term}; }`;
 
@@ -71,12 +74,12 @@ export const recurrentBack = (D: number, K: number): string => sumOf(K, `left[${
 /** x·Wx + b in column `x`. */
 export const projected = (x: string): string => `a[${Y} + offset][${x}]`;
 
-/** `dh`, the whole gradient of h in column `j`. */
+/** `dh`, the full gradient of h in column `j`. */
 export const dh = `const dh = carry[${Y}][j] + dY[${Y} + offset][j];`;
 
 /** `v`, x·Wx + b + h'·Wh in this column, where `sum` is h'·Wh. */
 export const preActivation = (): string => `const v = ${projected(X)} + sum;`;
 
-/** The gradient of Wh where it is h'ᵀ·da. */
+/** The gradient of Wh for cells where it is h'ᵀ·da. */
 export const dWh = (N: number): string => `${sumOf(N, `h[k][row] * left[k][${X}]`)}
 return sum;`;

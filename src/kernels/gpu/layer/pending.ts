@@ -1,24 +1,24 @@
-/** Layers that ran forward on a device and wait there for their backward pass. */
+/** Layers that ran forward on a device and stay there for their backward pass. */
 import type { Run } from './layer.js';
 import { release } from './layer.js';
 
-/** Layers that wait for their backward pass, the oldest first. */
+/** Layers pending their backward pass, the oldest first. */
 export interface PendingLayers {
-  /** How many there are. */
+  /** Number of layers. */
   readonly count: number;
   /** Frees all of them. */
   clear(): void;
   add(run: Run): void;
-  /** Takes one out; false where it is no longer there. */
+  /** Removes one; false if it is no longer there. */
   take(run: Run): boolean;
 }
 
-/** Layers that never see a backward pass, after a loss that was no number or in an evaluation, give way to later ones. */
+/** Layers that never get a backward pass, after a loss that was not finite or in an evaluation, are evicted by later ones. */
 const LONGEST_WAIT = 64;
 
 const TEXEL = 16;
 
-/** Room for layers that wait: a number of them, and `maximumBytes` of textures; the oldest give way. */
+/** Holds pending layers, up to a maximum number and `maximumBytes` of textures; the oldest are evicted. */
 export function createPendingLayers(maximumBytes = 2 ** 29): PendingLayers {
   const pending = new Map<Run, { readonly bytes: number; readonly end: () => void }>();
   let bytes = 0;

@@ -1,8 +1,8 @@
-/** The kernels of a layer outside its steps: what goes up, what is put together of all steps, and the products over all rows. */
+/** The kernels of a layer outside its steps: uploads, joins over all steps, and the products over all rows. */
 import type { DeviceCell } from './pass.js';
 import { X, Y, sumOf } from './pass.js';
 
-/** How many matrices one kernel puts together: WebGPU binds eight, the places, one more matrix and the result included. */
+/** How many matrices one kernel joins: WebGPU binds eight, including the places, one more matrix and the result. */
 export const FAN = 5;
 
 const PARTS = Array.from({ length: FAN }, (_, i) => `p${i}`);
@@ -43,7 +43,7 @@ function lastRows({ N, B, H }: Tail, s: number): string {
 }
 
 /**
- * Packed rows out of FAN parts of `rows` rows: row n is row `places[n] + shift` of all parts, or zeros where there is no place.
+ * Packed rows out of FAN parts of `rows` rows: row n is row `places[n] + shift` of all parts, or zeros if it has no place.
  *
  * @param tail further rows from the N-th on: the states in `last`, B rows for each
  */
@@ -59,7 +59,7 @@ return 0.0;
 }`;
 }
 
-/** Rows of the stacked parameters: Wx, b, Wh, and bn where there is one. */
+/** Rows of the stacked parameters: Wx, b, Wh, and bn if there is one. */
 export function stackedRows({ resetBias }: DeviceCell, D: number, H: number): number {
   return D + 1 + H + (resetBias ? 1 : 0);
 }

@@ -1,10 +1,10 @@
 /**
  * The three products on a device: operands packed and uploaded, one dot product per element, the result read back and added
- * to `out`. Sums run over k in order in float32, the sum of a tile is added to `out` last: any order of summation with K + 1
- * terms, so the bound γ_{K+1}·(|out| + Σ|a||b|) holds (Higham, Accuracy and Stability, 2nd ed., §3.1) where the device rounds
- * correctly, as WebGL 2 and WebGPU demand of additions and multiplications.
+ * to `out`. Sums run over k in order in float32, and the sum of a tile is added to `out` last. The bound γ_{K+1}·(|out| +
+ * Σ|a||b|) for any order of summation with K + 1 terms holds (Higham, Accuracy and Stability, 2nd ed., §3.1) if the device rounds
+ * correctly, as WebGL 2 and WebGPU require of additions and multiplications.
  *
- * `out` is written only after every part has come back: a device that fails leaves it as it was.
+ * `out` is written only after every part has been read back: a device that fails leaves it unchanged.
  */
 import type { Tensor } from '../../../tensor/types.js';
 import type { Product } from '../../check.js';
@@ -21,7 +21,7 @@ const FLOAT = 4;
 /** An element of a result takes a whole texel of four channels. */
 const TEXEL = 16;
 
-/** A kernel, and where its operands are put together. */
+/** A kernel, and the buffers in which its operands are packed. */
 interface Compiled extends CachedKernel {
   readonly a: Float32Array;
   readonly b: Float32Array;
@@ -33,12 +33,12 @@ interface Part {
   readonly rows: readonly Float32Array[];
 }
 
-/** One product, checked before. @throws DeviceError, and `out` is as it was */
+/** One product, already checked. @throws DeviceError; `out` is then unchanged */
 export function multiply(cache: KernelCache, product: Product, out: Tensor, a: Tensor, b: Tensor): void {
   now(multiplyOn(cache, product, out, a, b));
 }
 
-/** `multiply` where the device is asynchronous, one part after the other: a kernel with an answer under way is never freed. */
+/** `multiply` on an asynchronous device, one part after another: a kernel with a pending result is never freed. */
 export async function multiplyAsync(
   cache: KernelCache,
   product: Product,
@@ -70,7 +70,7 @@ function tilesFor({ device }: KernelCache, product: Product, out: Tensor, a: Ten
   return tilesOf({ M, K: a.shape[product === 'addMatmulTA' ? 0 : 1], N }, device.info.maxTextureSize);
 }
 
-/** The kernel of a tile, its operands put together. */
+/** The kernel of a tile, with its operands packed. */
 function load(cache: KernelCache, product: Product, { i, k, j, M, K, N }: Tile, a: Tensor, b: Tensor): Compiled {
   const size = { M: padded(M), K: padded(K), N: padded(N) };
   const key = `${product} ${size.M} ${size.K} ${size.N}`;
@@ -98,7 +98,7 @@ function launch({ device }: KernelCache, { kernel, a, b }: Compiled, product: Pr
   );
 }
 
-/** A rectangle of a matrix into the corner of a dense one of `height` rows and `width` columns, zeros around it. */
+/** Copies a rectangle of a matrix into the corner of a dense one of `height` rows and `width` columns, padded with zeros. */
 export function pack(
   to: Float32Array,
   height: number,

@@ -1,4 +1,4 @@
-/** How a product is cut for a device, and the source of its kernels. */
+/** Splits a product into tiles for a device, and generates the source of its kernels. */
 import type { Product } from '../../check.js';
 import { LARGEST_OPERAND, LONGEST_SUM } from '../device/limits.js';
 
@@ -9,7 +9,7 @@ export interface Size {
   readonly N: number;
 }
 
-/** A part of a product that one kernel computes: a rectangle of `out` and a stretch of the sum. */
+/** A part of a product that one kernel computes: a rectangle of `out` and a range of the sum. */
 export interface Tile extends Size {
   readonly i: number;
   readonly k: number;
@@ -17,7 +17,7 @@ export interface Tile extends Size {
 }
 
 /**
- * Cuts a product into tiles that fit the device.
+ * Splits a product into tiles that fit the device.
  *
  * @param side largest width or height of a texture, a power of two
  */
@@ -43,8 +43,8 @@ const TERMS: Readonly<Record<Product, string>> = {
 };
 
 /**
- * One dot product per element. K is written into the source: gpu.js stops a loop whose bound it does not know after 1000
- * rounds, and says nothing.
+ * One dot product per element. K is a literal in the source: gpu.js silently stops a loop with an unknown bound after 1000
+ * iterations.
  */
 export function sourceOf(product: Product, K: number): string {
   return `function (a, b) {

@@ -1,4 +1,7 @@
-/** The GRU with the reset gate before the recurrent product as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/gru-reset-before.ts`. */
+/**
+ * The GRU with the reset gate before the recurrent product as passes of a device; see `pass.ts`. Equations are numbered as in
+ * `cells/gru-reset-before.ts`.
+ */
 import type { DeviceCell, Pass } from '../pass.js';
 import { X, Y, dh, ended, pass, projected, recurrent, recurrentBack, sumOf, unitOf } from '../pass.js';
 

@@ -1,4 +1,7 @@
-/** The GRU with the reset gate after the recurrent product as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/gru.ts`. */
+/**
+ * The GRU with the reset gate after the recurrent product as passes of a device; see `pass.ts`. Equations are numbered as in
+ * `cells/gru.ts`.
+ */
 import type { DeviceCell, Pass } from '../pass.js';
 import { X, Y, dh, ended, pass, projected, recurrent, recurrentBack, sumOf, unitOf } from '../pass.js';
 
@@ -11,7 +14,7 @@ export function gru(D: number, H: number): DeviceCell {
     leftWidth: 4,
     forward: gruForward(D, H),
     backward: gruBackward(D, H),
-    // du is da but for the columns of n, where it is dq.
+    // du equals da except in the columns of n, where it is dq.
     dWh: (N) => `let column = ${X};
 if (${X} >= ${2 * H}) { column = ${X} + ${H}; }
 ${sumOf(N, 'h[k][row] * left[k][column]')}

@@ -1,4 +1,4 @@
-/** The cells that run on a device, by name. A cell that is missing here has its products on the device at most. */
+/** The cells that run on a device, by name. For a cell that is missing here, at most the products run on the device. */
 import type { DeviceCell } from '../pass.js';
 import { gru } from './gru.js';
 import { gruResetBefore } from './gru-reset-before.js';

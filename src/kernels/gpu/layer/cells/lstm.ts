@@ -1,4 +1,4 @@
-/** The LSTM as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/lstm.ts`. */
+/** The LSTM as passes of a device; see `pass.ts`. Equations are numbered as in `cells/lstm.ts`. */
 import type { DeviceCell, Pass } from '../pass.js';
 import { X, Y, dWh, dh, ended, pass, preActivation, recurrent, recurrentBack, unitOf } from '../pass.js';
 

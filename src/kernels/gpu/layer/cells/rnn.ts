@@ -1,4 +1,4 @@
-/** The RNN, with tanh or ReLU, as passes of a device; see `pass.ts`. The numbers are those of the equations in `cells/rnn.ts`. */
+/** The RNN, with tanh or ReLU, as passes of a device; see `pass.ts`. Equations are numbered as in `cells/rnn.ts`. */
 import type { DeviceCell } from '../pass.js';
 import { X, Y, dWh, dh, ended, pass, preActivation, recurrent, recurrentBack } from '../pass.js';
 
