@@ -1,7 +1,7 @@
 /**
- * The one memory of a backend. From the bottom up: tensors that stay (allocated or adopted), the tensors of the frame that is
- * open, the scratch of the call that runs. It grows between frames, and never under an operand: growing detaches every
- * view, and only of the tensors that stay does the arena know who holds one.
+ * The single memory of a backend. From the bottom up: resident tensors (allocated or adopted), the tensors of the open frame, the
+ * scratch of the running call. It grows between frames, and never under an operand: growing detaches every view, and only
+ * resident tensors get a new one.
  */
 import type { DType, Tensor } from '../../tensor/types.js';
 import { viewOf } from '../../tensor/view.js';
@@ -10,7 +10,7 @@ import { aligned, bytesOf, fit, grow, heapOf, lacks, LINE, scratchOf, SLACK, vie
 import type { Memory } from './module.js';
 import { adopt, allocate, hold, reserve } from './residents.js';
 
-/** The memory, and who is where in it. */
+/** The memory and its layout. */
 export interface Arena {
   readonly memory: Memory;
   /** The whole memory; valid until it grows. */
@@ -21,35 +21,35 @@ export interface Arena {
   f64(): Float64Array;
   /** The whole memory as 32-bit integers; valid until it grows. */
   i32(): Int32Array;
-  /** Starts a call: the scratch of the call before is free again. `pinned`: an operand lies in this memory. */
+  /** Starts a call and frees the scratch of the previous one. `pinned`: an operand is in this memory. */
   begin(pinned: boolean): void;
-  /** Address of `bytes` of scratch, aligned to 64; their content is arbitrary. Throws MemoryError, or NoRoom in a frame. */
+  /** Address of `bytes` of uninitialized scratch, aligned to 64. Throws MemoryError, or NoRoom in a frame. */
   take(bytes: number): number;
   /** Grows the memory so that `bytes` more fit. Throws ArgumentError, MemoryError. */
   reserve(bytes: number): void;
-  /** A tensor of zeros that stays. Throws MemoryError. */
+  /** A resident tensor of zeros. Throws MemoryError. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * A float32 vector that stays until it is given back, its elements arbitrary: memory that has not been touched before. Nothing
-   * where it would take more than its share of the memory that is left, which frames need too.
+   * An uninitialized float32 vector that stays until it is released, in memory that has not been touched before. Undefined if it
+   * would take more than its share of the remaining memory, which frames need too.
    *
    * @param frameBytes as for `adopt`
    */
   hold(count: number, frameBytes: number): { readonly tensor: Tensor; release(): void } | undefined;
   /** See `Workspace.adopt`. */
   adopt(tensors: readonly Tensor[], frameBytes: number): () => void;
-  /** Opens a frame, after growing by what the frames before it lacked. */
+  /** Opens a frame, after growing by what earlier frames lacked. */
   openFrame(): void;
   /** Whether a frame is open. */
   readonly framed: boolean;
-  /** Closes it; its tensors keep their elements until the next one opens, or memory is short. */
+  /** Closes the frame; its tensors keep their elements until the next one opens, or memory is short. */
   closeFrame(): void;
-  /** A tensor of the open frame, of zeros if so wanted; nothing where there is no frame, or no room. */
+  /** A tensor of the open frame, of zeros if `zeroed`; undefined if there is no frame, or no room. */
   inFrame(shape: readonly number[], dtype: DType, zeroed: boolean): Tensor | undefined;
   readonly misses: number;
 }
 
-/** An arena over a memory of its own, which grows to `maximumBytes` at most. */
+/** An arena over its own memory, which grows to `maximumBytes` at most. */
 export function createArena(memory: Memory, maximumBytes: number): Arena {
   const empty = { bottom: LINE, frame: LINE, top: LINE, depth: 0, pinned: false, lacking: 0, largest: 0, misses: 0 };
   const state: ArenaState = { memory, maximumBytes, residents: [], heap: heapOf(memory), ...empty };
@@ -78,7 +78,7 @@ export function createArena(memory: Memory, maximumBytes: number): Arena {
 }
 
 function begin(state: ArenaState, operandsInside: boolean): void {
-  // Behind the tensors of the last frame, so that they keep their elements, if that leaves room enough.
+  // After the tensors of the last frame, so that they keep their elements, if that leaves enough room.
   if (state.depth === 0 && lacks(state, state.frame + scratchOf(state.largest)) > 0) state.frame = state.bottom;
   state.top = state.frame;
   state.pinned = operandsInside;
@@ -109,7 +109,7 @@ function inFrame(state: ArenaState, shape: readonly number[], dtype: DType, zero
   const end = state.frame + aligned(bytes);
   const missing = lacks(state, end + scratchOf(state.largest));
   if (missing > 0) {
-    // What is put elsewhere now needs its place next time, on top of everything that found none before it.
+    // A tensor placed elsewhere now needs room next time, on top of all earlier ones that found none.
     state.lacking += state.lacking === 0 ? missing : aligned(bytes);
     state.misses++;
     return undefined;

@@ -1,6 +1,6 @@
 /**
- * The recursions of a linear-chain CRF on the module. Scores and lattices lie outside of its memory, in float64: they are copied in, and
- * results back, which is N·K numbers for N·K² steps of work.
+ * The recursions of a linear-chain CRF on the module. Scores and lattices are outside its memory, in float64: they are copied in,
+ * and results back. That moves N·K numbers for N·K² operations.
  */
 import { MemoryError } from '../../tensor/errors.js';
 import type { CrfChainArrays, CrfKernel } from '../types.js';
@@ -14,9 +14,9 @@ type Numbers = Float64Array | Int32Array;
 interface Scratch {
   /** Address of a copy. */
   copy(values: Numbers): number;
-  /** Address of as many numbers, whatever they are. */
+  /** Address of uninitialized room for as many numbers. */
   room(like: Numbers): number;
-  /** Copies what lies at an address back. */
+  /** Copies the numbers at an address back. */
   fetch(to: Numbers, at: number): void;
 }
 
@@ -37,14 +37,14 @@ function scratchIn(arena: Arena): Scratch {
   };
 }
 
-/** Runs `act` where there is anything to do and room for it; false, with nothing written, where there is not. */
+/** Runs `act` if there is anything to do and room for it; otherwise returns false, with nothing written. */
 type Within = (chain: CrfChainArrays, act: (scratch: Scratch) => void) => boolean;
 
 /** The recursions; `openArena` throws once the backend is disposed of. */
 export function crfKernel(wasm: Exports, openArena: () => Arena): CrfKernel {
   return recursions(wasm, (chain, act) => {
     const arena = openArena();
-    if (chain.scores.K === 1 || chain.packing.total === 0) return false; // one label alone is not worth a call
+    if (chain.scores.K === 1 || chain.packing.total === 0) return false; // a single label is not worth a call
     arena.begin(false);
     try {
       act(scratchIn(arena));

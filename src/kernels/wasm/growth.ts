@@ -1,4 +1,4 @@
-/** How the memory of the module grows: between frames, never under an operand, and every tensor that stays moves along. */
+/** Growth of the module's memory: between frames, never under an operand, and every resident tensor is rebound. */
 import { MemoryError } from '../../tensor/errors.js';
 import type { DType, Real, Tensor } from '../../tensor/types.js';
 import { dtypeOf, sizeOf } from '../../tensor/view.js';
@@ -8,27 +8,27 @@ import { PAGE } from './module.js';
 /** Start of every block: a cache line. */
 export const LINE = 64;
 
-/** Bytes at the end of memory that are never given out: kernels may read that far past the end of a matrix. */
+/** Bytes at the end of memory that are never allocated: kernels may read that far past the end of a matrix. */
 export const SLACK = 64;
 
-/** Scratch that a frame leaves free: so many times its largest tensor, and for small ones so many bytes. */
+/** Scratch that a frame leaves free: this multiple of its largest tensor, plus a fixed number of bytes for small ones. */
 const SCRATCH_SHARE = 2;
 const SCRATCH_BYTES = 1 << 20;
 
-/** Thrown inside of a frame where memory would have to grow; never leaves the backend. */
+/** Thrown inside a frame if memory would have to grow; never leaves the backend. */
 export class NoRoom extends Error {}
 
-/** A tensor that stays: where its elements lie. */
+/** A resident tensor and the address of its elements. */
 export interface Resident {
   readonly tensor: Tensor;
   readonly at: number;
   readonly bytes: number;
-  /** Whether its elements go with it when it is released. */
+  /** Whether its elements are copied out when it is released. */
   readonly kept: boolean;
   released: boolean;
 }
 
-/** The whole memory, and as each element type. */
+/** The whole memory, with a view per element type. */
 export interface Heap {
   readonly buffer: ArrayBufferLike;
   readonly f32: Float32Array;
@@ -36,20 +36,20 @@ export interface Heap {
   readonly i32: Int32Array;
 }
 
-/** What an arena keeps in mind. */
+/** The state of an arena. */
 export interface ArenaState {
   readonly memory: Memory;
   readonly maximumBytes: number;
-  /** The tensors that stay, in the order of their addresses. */
+  /** The resident tensors, in the order of their addresses. */
   readonly residents: Resident[];
   heap: Heap;
-  /** Where the tensors that stay end, then those of the frame, then the scratch of the call. */
+  /** The end of the resident tensors, then of those of the frame, then of the scratch of the call. */
   bottom: number;
   frame: number;
   top: number;
-  /** Frames that are open, one in the other. */
+  /** Nesting depth of open frames. */
   depth: number;
-  /** Whether an operand of the call that runs lies in this memory. */
+  /** Whether an operand of the running call is in this memory. */
   pinned: boolean;
   /** Bytes that the frame lacked, and those of its largest tensor. */
   lacking: number;
@@ -57,10 +57,10 @@ export interface ArenaState {
   misses: number;
 }
 
-/** Room for the scratch of calls on tensors of so many bytes. */
+/** Room for the scratch of calls on tensors of this many bytes. */
 export const scratchOf = (bytes: number): number => SCRATCH_SHARE * bytes + SCRATCH_BYTES;
 
-/** So many bytes in whole cache lines. */
+/** A number of bytes rounded up to whole cache lines. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / LINE) * LINE;
 
 /** Bytes of a tensor without gaps. */
@@ -75,7 +75,7 @@ export const heapOf = ({ buffer }: Memory): Heap => ({
   i32: new Int32Array(buffer),
 });
 
-/** Bytes that are missing up to `end`; none where it is not above 0. */
+/** Bytes missing up to `end`; none if it is not above 0. */
 export const lacks = ({ heap }: ArenaState, end: number): number => end + SLACK - heap.f32.byteLength;
 
 /** A view of `bytes` at an address, valid until the memory grows. */
@@ -83,16 +83,16 @@ export function viewAt({ heap: { buffer } }: ArenaState, at: number, bytes: numb
   return dtype === 'float32' ? new Float32Array(buffer, at, bytes / 4) : new Float64Array(buffer, at, bytes / 8);
 }
 
-/** Whether memory up to `end` could be had. Every tensor that stays gets a view of the grown memory. */
+/** Grows memory up to `end`; false if that is impossible. Every resident tensor gets a view of the grown memory. */
 export function grow(state: ArenaState, end: number): boolean {
   const missing = lacks(state, end);
   if (missing <= 0) return true;
-  // At least by half: growth is rare then, and so are new views.
+  // At least by half, so that growth and new views are rare.
   const pages = Math.ceil(missing / PAGE);
   const generous = Math.max(pages, Math.ceil(state.heap.f32.byteLength / PAGE / 2));
   if (!grown(state.memory, generous) && !grown(state.memory, pages)) return false;
   state.heap = heapOf(state.memory);
-  // Not those that were released: they have arrays of their own, and their place is freed once it is at the top.
+  // Not released ones: they have separate arrays, and their space is freed once it is at the top.
   for (const { tensor, at, bytes, released } of state.residents) {
     if (!released) rebind(tensor, viewAt(state, at, bytes, dtypeOf(tensor.data)));
   }
@@ -121,7 +121,7 @@ export function fit(state: ArenaState, end: number): void {
   );
 }
 
-/** The arena and its adopter are the only ones to replace the array of a tensor, and no other code may hold it. */
+/** Replaces the array of a tensor. Only the arena and its adopter do this, and no other code may keep a reference to the array. */
 export function rebind(tensor: Tensor, data: Real): void {
   (tensor as { data: Real }).data = data;
 }

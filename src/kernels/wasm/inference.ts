@@ -1,10 +1,10 @@
 /**
- * A layer that is forward-only. Its weights stay in panels, so that no call packs them, and projection and
- * scan take turns over a few steps at a time: about as many rows as the products take in one block. What one of them
- * leaves for the other is then still in the second-level cache, where all rows of a large batch would not be. Every element is the
- * same sum in the same order as with one projection for all steps, so the bits are those of `unroll` on this backend.
+ * A layer that is forward-only. Its weights stay in panels, so that no call packs them. Projection and scan alternate over a few
+ * steps at a time: about as many rows as one block of the products. Their shared data is then still in the second-level cache,
+ * which could not hold all rows of a large batch. Every element is the same sum in the same order as with one projection for all
+ * steps, so the bits are those of `unroll` on this backend.
  *
- * Where the inputs are rows of a table, projections of rows that occurred are kept (projections.ts).
+ * If the inputs are rows of a table, projections of rows that occurred are cached (projections.ts).
  */
 import type { Tensor } from '../../tensor/types.js';
 import { allocate, dtypeOf } from '../../tensor/view.js';
@@ -36,7 +36,7 @@ interface Weights {
   readonly vectors: Readonly<Record<string, Tensor>>;
 }
 
-/** The table that inputs are rows of, and its projections so far. */
+/** The table of input rows, and its projections so far. */
 interface Source {
   readonly table: Tensor;
   readonly projections: Projections;
@@ -50,7 +50,7 @@ interface Turn {
   readonly rows: number;
 }
 
-/** See `FusedScan.infer`. Not inside of a frame, and not for float64. */
+/** See `FusedScan.infer`. Not inside a frame, and not for float64. */
 export function inferenceLayer(
   wasm: Exports,
   openArena: () => Arena,
@@ -109,14 +109,14 @@ function roomFor({ parts }: WasmCell, { Wx, Wh, ...rest }: Readonly<Record<strin
   return { D, H, width, input: panels(D, width), recurrent, vectors };
 }
 
-/** An array of its own, without gaps. */
+/** A copy in a separate array, without gaps. */
 function copyOf(x: Tensor): Tensor {
   const copy = allocate(x.shape, 'float32');
   copy.data.forEach((_, i) => (copy.data[i] = x.data[x.offset + i * x.stride[0]]));
   return copy;
 }
 
-/** Columns `from … from + count` of a matrix into panels. */
+/** Packs columns `from … from + count` of a matrix into panels. */
 function pack(wasm: Exports, arena: Arena, W: Tensor, from: number, count: number, panels: Tensor): void {
   const placed = placeInput(arena, W);
   const start = placed.at + from * (placed.transposed ? placed.ld : 4);
@@ -144,13 +144,13 @@ function run(
     if (layer.taken) takeFirst(weights, layer, layer.taken);
     turns.forEach((turn, i) => takeTurn(wasm, cell, weights, layer, places, turn, turns[i - 1]));
   } catch (error) {
-    if (error instanceof NoRoom) return false; // room is taken first: nothing is written yet
+    if (error instanceof NoRoom) return false; // room is allocated first, so nothing is written yet
     throw error;
   }
   return true;
 }
 
-/** As many whole steps as make `ROWS` rows, at least one. */
+/** Turns of whole steps with about `ROWS` rows, at least one step each. */
 function turnsOf(batchSizes: Int32Array): Turn[] {
   const turns: Turn[] = [];
   for (let from = 0, end = 0, first = 0, rows = 0; from < batchSizes.length; from = end, first += rows) {
@@ -161,23 +161,23 @@ function turnsOf(batchSizes: Int32Array): Turn[] {
   return turns;
 }
 
-/** Where the projections of a turn come from: the rows of x, or the table. */
+/** The source of the projections of a turn: the rows of x, or the table. */
 type Inputs =
   | {
       readonly x: number;
       readonly ldx: number;
-      /** For the rows of x of one turn; 0 where rows are in order. */
+      /** For the rows of x of one turn; 0 if rows are in order. */
       readonly gathered: number;
     }
   | { readonly ids: Int32Array; readonly projections: Projections; readonly room: Room };
 
-/** What the turns share; numbers are addresses. */
+/** Data shared by all turns; numbers are addresses. */
 interface Places {
   readonly arena: Arena;
   readonly heap: Float32Array;
   readonly inputs: Inputs;
   readonly affine: Affine;
-  /** Of the row numbers; 0 where rows are in order. */
+  /** Of the row indices; 0 if rows are in order. */
   readonly map: number;
   readonly sizes: number;
   readonly edge: number;
@@ -233,7 +233,7 @@ function entered(arena: Arena, numbers: Int32Array): number {
   return at;
 }
 
-/** Projects the rows of some steps, runs the steps, and puts the rows of h where they belong. */
+/** Projects the rows of some steps, runs the steps, and writes the rows of h to the output. */
 function takeTurn(
   wasm: Exports,
   cell: WasmCell,
@@ -286,7 +286,7 @@ function fillProjection(wasm: Exports, places: Places, { first, rows }: Turn): v
   project(wasm, affine, rows, x, ldx, a, edge);
 }
 
-/** The states before a turn: those that the turn before it ended with, or the initial ones. */
+/** Sets the states before a turn: the final ones of the previous turn, or the initial ones. */
 function enterStates(
   wasm: Exports,
   { H, vectors }: Weights,
@@ -306,7 +306,7 @@ function enterStates(
   }
 }
 
-/** The states before the first turn, where they are given: of the sequences that have a first step. */
+/** Sets the states before the first turn, if given, for the sequences that have a first step. */
 function enterInitial(
   { H }: Weights,
   { heap, states }: Places,
@@ -318,7 +318,7 @@ function enterInitial(
   }
 }
 
-/** Fills the states that are taken before a first step. */
+/** Fills the states taken before a first step. */
 function takeFirst({ H, vectors }: Weights, { initial }: InferenceTensors, { steps, states }: TakenStates): void {
   for (const [key, { data, offset }] of Object.entries(states)) {
     steps.forEach((step, b) => {
@@ -332,7 +332,7 @@ function takeFirst({ H, vectors }: Weights, { initial }: InferenceTensors, { ste
   }
 }
 
-/** Fills the states that are taken after a step of this turn. */
+/** Fills the states taken after a step of this turn. */
 function takeStates(
   { H }: Weights,
   { heap, states }: Places,
@@ -351,7 +351,7 @@ function takeStates(
   }
 }
 
-/** Row b of a matrix, copied to a place of an array. */
+/** Copies row b of a matrix to an offset of an array. */
 function copyRow({ data, shape, stride, offset }: Tensor, b: number, out: Tensor['data'], to: number): void {
   for (let j = 0; j < shape[1]; j++) out[to + j] = data[offset + b * stride[0] + j * stride[1]];
 }

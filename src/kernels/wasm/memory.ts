@@ -1,32 +1,34 @@
-/** The memory of the module as a step of training sees it: tensors of frames, and parameters that move in and out. */
+/** The memory of the module as seen by a training step: tensors of frames, and parameters that move in and out. */
 import { MemoryError } from '../../tensor/errors.js';
 import type { DType, Tensor } from '../../tensor/types.js';
 import { allocate, dtypeOf } from '../../tensor/view.js';
 import type { Kernels } from '../types.js';
 import type { Arena } from './arena.js';
 
-/** The memory of the module, as `Kernels` describes it; here what does not fit is an error. */
+/** The memory of the module, as described in `Kernels`; here, running out of room is an error. */
 export interface Workspace {
   /**
-   * Row-major zeros: in this memory inside a frame that has room for them, an array of their own otherwise.
+   * Row-major zeros: in this memory inside a frame that has room for them, otherwise in a separate array.
    *
-   * @param zeroed `false` where every element is written before any is read: they may be anything then
+   * @param zeroed `false` if every element is written before any is read: the tensor is then uninitialized
    */
   allocate(shape: readonly number[], dtype: DType, zeroed?: boolean): Tensor;
   /**
-   * Runs one step. What it allocates keeps its elements until the next frame, unless room is short. A frame inside a frame is part of it. Where a step found too little room, the next one gets more.
+   * Runs one step. What it allocates keeps its elements until the next frame, unless memory is short. A nested frame is part of
+   * the outer one. If a step finds too little room, the next one gets more.
    */
   frame<R>(step: () => R): R;
   /**
-   * Moves tensors in, each with the elements it has.
+   * Moves tensors in, with their elements.
    *
-   * @param tensors row-major tensors, each the only one that holds its array; those that are in already stay as they are
-   * @param frameBytes makes room for frames of so many bytes at once
-   * @returns moves those it moved in out again, into arrays of their own; one for which there is no memory stays, as it is
-   * @throws MemoryError where there is no room for them; nothing has moved then. ArgumentError where a tensor is a view
+   * @param tensors row-major tensors, each the only one that holds its array; those already in it are unchanged
+   * @param frameBytes also reserves room for frames of this many bytes
+   * @returns a function that moves the tensors moved in by this call out again, into separate arrays; one for which there is no
+   * memory stays
+   * @throws MemoryError if there is no room for them; nothing has moved then. ArgumentError if a tensor is a view
    */
   adopt(tensors: readonly Tensor[], frameBytes?: number): () => void;
-  /** How often a frame had no room, for a tensor or for the scratch of a call, and went the slow way round. */
+  /** How often a frame had no room for a tensor or for the scratch of a call, and took the slow path. */
   readonly misses: number;
 }
 
@@ -50,10 +52,10 @@ export function workspaceOf(openArena: () => Arena): Workspace {
   };
 }
 
-/** Frames may find too little room so often before a repeatable step is left as it is. */
+/** How often a repeatable step is run again for lack of room before its result is accepted. */
 const ATTEMPTS = 3;
 
-/** The workspace as the contract of all backends has it: what does not fit goes the slower way. */
+/** The workspace with the interface of all backends: what does not fit takes the slower path. */
 export function memoryOf(workspace: Workspace): Pick<Kernels, 'zeros' | 'empty' | 'frame' | 'adopt'> {
   return {
     zeros: (shape, like) => workspace.allocate(shape, typeof like === 'string' ? like : dtypeOf(like.data)),

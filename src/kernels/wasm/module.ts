@@ -1,11 +1,11 @@
 /**
- * The compiled module: its functions, whether this engine can run it, and how it is started. Addresses and steps between
- * rows are in bytes; the sources, and what each function does, are in assembly/.
+ * The compiled module: its functions, whether this engine can run it, and how it is started. Addresses and steps between rows are
+ * in bytes; the sources and descriptions of the functions are in assembly/.
  */
 import { BINARY } from './binary.js';
 import { bytesOfText } from './text.js';
 
-/** What is used of the `WebAssembly` global: neither the Node nor the ECMAScript types declare it. */
+/** The members of the `WebAssembly` global that are used: neither the Node nor the ECMAScript types declare it. */
 interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
   instantiate(bytes: Uint8Array, imports: Imports): Promise<{ instance: Instance }>;
@@ -29,7 +29,7 @@ export type CompiledModule = object;
 /** `WebAssembly.Memory`. */
 export interface Memory {
   readonly buffer: ArrayBuffer;
-  /** Adds pages of 64 KiB; throws RangeError where they are unavailable. */
+  /** Adds pages of 64 KiB; throws RangeError if they are unavailable. */
   grow(pages: number): number;
 }
 
@@ -51,7 +51,7 @@ type Pack = (K: number, N: number, b: number, ldb: number, panels: number) => vo
 
 /** In place over `count` float32, a multiple of 4, at address `x`. */
 type Map32 = (count: number, x: number) => void;
-/** The time loop of a cell: numbers and addresses, as its source in assembly/ names them. */
+/** The time loop of a cell: numbers and addresses, named as in its source in assembly/. */
 type Scan = (...numbersAndAddresses: number[]) => void;
 
 /** The exported functions. */
@@ -62,7 +62,7 @@ export interface Exports {
   readonly packRows64: Pack;
   readonly packColumns32: Pack;
   readonly packColumns64: Pack;
-  /** 1 for the tiles two panels wide, 0 for those of one: no bit depends on it. */
+  /** 1 for tiles two panels wide, 0 for tiles of one panel; results do not depend on it. */
   readonly useWideTiles: (on: 0 | 1) => void;
   readonly dot32: (N: number, K: number, c: number, a: number, b: number, ldb: number) => void;
   readonly exp32: Map32;
@@ -72,7 +72,7 @@ export interface Exports {
   /** The time loops of `cells/`: `lstmForward`, `lstmBackward`, … */
   readonly [loop: `${string}Forward`]: Scan;
   readonly [loop: `${string}Backward`]: Scan;
-  /** Row work of assembly/rows.ts and draw.ts, updates of assembly/optim.ts: numbers and addresses, as named there. */
+  /** Row operations of assembly/rows.ts and draw.ts, updates of assembly/optim.ts: numbers and addresses, named as there. */
   readonly crfViterbi: Scan;
   readonly softmaxRows: Scan;
   readonly softmaxLogs: Scan;
@@ -99,7 +99,7 @@ function webAssembly(): WebAssemblyGlobal | undefined {
   return (globalThis as { WebAssembly?: WebAssemblyGlobal }).WebAssembly;
 }
 
-/** The module with relaxed SIMD, put together: loaded only when it is asked for, so that a bundle need not carry it. */
+/** Assembles the module with relaxed SIMD. It is loaded only on request, so that a bundle need not contain it. */
 async function relaxedBytes(): Promise<Uint8Array> {
   const { PIECES } = await import('./binary-relaxed.js');
   const plain = bytesOfText(BINARY);
@@ -114,7 +114,7 @@ async function relaxedBytes(): Promise<Uint8Array> {
   return Uint8Array.from(bytes);
 }
 
-/** Why this engine cannot run the module, or nothing where it can. Validation compiles nothing and probes SIMD itself. */
+/** Why this engine cannot run the module, or undefined if it can. Validation compiles nothing and itself detects SIMD. */
 export function obstacle(): string | undefined {
   return obstacleOf(bytesOfText(BINARY), 'WebAssembly SIMD');
 }
@@ -134,16 +134,16 @@ function obstacleOf(bytes: Uint8Array, feature: string): string | undefined {
   return undefined;
 }
 
-/** A module that was compiled ahead, with wider lanes, and checked. */
+/** A module compiled ahead of time with wider lanes, and checked. */
 export interface Ahead {
   readonly compiled: CompiledModule;
-  /** Whether the tiles two panels wide are the faster ones. */
+  /** Whether tiles two panels wide are faster. */
   readonly wideTiles: boolean;
 }
 
 const ahead: { plain?: Ahead; relaxed?: Ahead } = {};
 
-/** From now on `start` takes this module, `relaxed` or not, and compiles none. */
+/** From now on `start` uses this module, `relaxed` or not, and compiles none. */
 export function startWith({ compiled, wideTiles }: Ahead, relaxed: boolean): void {
   ahead[relaxed ? 'relaxed' : 'plain'] = { compiled, wideTiles };
 }
@@ -153,13 +153,13 @@ export async function bytesOf(relaxed: boolean): Promise<Uint8Array> {
   return relaxed ? relaxedBytes() : bytesOfText(BINARY);
 }
 
-/** Compiles a module at once. */
+/** Compiles a module synchronously. */
 export function compile(bytes: Uint8Array): CompiledModule {
   const { Module } = webAssembly() as WebAssemblyGlobal;
   return new Module(bytes);
 }
 
-/** Starts a module at once, on a new memory of so many pages. */
+/** Starts a module synchronously, on a new memory of this many pages. */
 export function instantiate(compiled: CompiledModule, pages: number): { wasm: Exports; memory: Memory } {
   const { Instance, Memory } = webAssembly() as WebAssemblyGlobal;
   const memory = new Memory({ initial: pages });
@@ -167,7 +167,7 @@ export function instantiate(compiled: CompiledModule, pages: number): { wasm: Ex
 }
 
 /**
- * Compiles and starts the module, `relaxed` or not, on a new memory of one page. Rejects where the page forbids compiling
+ * Compiles and starts the module, `relaxed` or not, on a new memory of one page. Rejects if the page forbids compiling
  * WebAssembly.
  */
 export async function start(maximumPages: number, relaxed = false): Promise<{ wasm: Exports; memory: Memory }> {

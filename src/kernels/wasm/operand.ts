@@ -1,4 +1,4 @@
-/** Matrices on their way into the memory of the module, and back. */
+/** Moves matrices into the memory of the module and back. */
 import type { Real, Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
 import type { Arena } from './arena.js';
@@ -7,13 +7,13 @@ import type { Arena } from './arena.js';
 export interface Placed {
   /** Address of element (0, 0). */
   readonly at: number;
-  /** Bytes between two rows; between two columns where `transposed`. */
+  /** Bytes between two rows; between two columns if `transposed`. */
   readonly ld: number;
   /** Stored column by column. */
   readonly transposed: boolean;
 }
 
-/** Rows of a matrix may lie this many times their length apart and still be copied as one piece, gaps included. */
+/** Rows of a matrix may be this many times their length apart and still be copied in one piece, including the gaps. */
 const WORTHWHILE = 2;
 
 /** The whole memory, by the element type of `like`. Valid until the arena grows. */
@@ -21,12 +21,12 @@ function heapOf(arena: Arena, like: Real): Real {
   return dtypeOf(like) === 'float32' ? arena.f32() : arena.f64();
 }
 
-/** Whether a tensor lies in the memory of the arena. */
+/** Whether a tensor is in the memory of the arena. */
 export function inside(arena: Arena, x: Tensor): boolean {
   return x.data.buffer === arena.buffer();
 }
 
-/** An input: used where it lies if it is in memory, and row- or column-major; copied there otherwise. */
+/** An input: used in place if it is in memory and row- or column-major; otherwise copied into memory. */
 export function placeInput(arena: Arena, x: Tensor): Placed {
   const [rows, columns] = x.shape;
   const rowMajor = follows(x.stride[0], x.stride[1], rows, columns);
@@ -46,7 +46,7 @@ export function placeInput(arena: Arena, x: Tensor): Placed {
   return { at, ld: step * bytes, transposed: columnMajor };
 }
 
-/** Whether `lines` of `length` elements lie one behind the other: steps `step` and 1. */
+/** Whether `lines` of `length` elements are consecutive: steps `step` and 1. */
 function follows(step: number, unit: number, lines: number, length: number): boolean {
   return (unit === 1 || length === 1) && (step >= length || lines === 1);
 }
@@ -65,7 +65,7 @@ function placeDense(arena: Arena, x: Tensor): Placed {
   return { at, ld: columns * bytes, transposed: false };
 }
 
-/** An output that is added to: where it lies if it is in memory and row-major, a copy without gaps otherwise. */
+/** An output that is added to: in place if it is in memory and row-major, otherwise a copy without gaps. */
 export function placeOutput(arena: Arena, x: Tensor): Placed {
   const [rows, columns] = x.shape;
   const bytes = x.data.BYTES_PER_ELEMENT;
@@ -75,7 +75,7 @@ export function placeOutput(arena: Arena, x: Tensor): Placed {
   return dense(x) ? placeInput(arena, x) : placeDense(arena, x);
 }
 
-/** Copies what `placeOutput` placed back to where it belongs. */
+/** Copies the output of `placeOutput` back to the tensor. */
 export function writeBack(arena: Arena, x: Tensor, placed: Placed): void {
   const [rows, columns] = x.shape;
   const bytes = x.data.BYTES_PER_ELEMENT;

@@ -18,15 +18,15 @@ export const SCRATCH = 64 * PANEL + 64 * 2048;
 /** Up to this many rows, packing `b` costs more than it saves. */
 const FEW_ROWS = 4;
 
-/** Bytes of a row of the left factor that one block of k takes: as in assembly/multiply.ts, which takes so many at once. */
+/** Bytes of a row of the left factor in one block of k, as in assembly/multiply.ts. */
 const BLOCK_BYTES = 2048;
 
 export const dtypes = ['float32', 'float64'] as const;
 
-/** Products of calls that find no room in a frame: in place, whatever memory the operands lie in. */
+/** Computes products that find no room in a frame: in place, in whichever memory the operands are. */
 const spare = createCpuKernels();
 
-/** Runs one product, checked; `backend` names the backend in what the checks say. */
+/** Checks and runs one product; `backend` names the backend in error messages. */
 export function multiply(
   backend: string,
   wasm: Exports,

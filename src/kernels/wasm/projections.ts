@@ -1,7 +1,7 @@
 /**
- * Projections x·Wx + b of the rows of a table, each made when its row first occurs, and kept: in a labeler the table is the
- * word embeddings, and most words of a text have occurred before. A row of a product has the same bits in any batch, so a
- * projection that was kept is to the bit the one that would be made anew.
+ * Projections x·Wx + b of the rows of a table, each computed when its row first occurs, then cached: in a labeler the table is
+ * the word embeddings, and most words of a text have occurred before. A row of a product has the same bits in any batch, so a
+ * cached projection has the same bits as a new one.
  */
 import type { Tensor } from '../../tensor/types.js';
 import type { Arena } from './arena.js';
@@ -10,8 +10,8 @@ import { inside } from './operand.js';
 import { PANEL } from './product.js';
 
 /**
- * Bytes of projections that are kept at most. Rows beyond are projected each time: in a vocabulary, where ids are given by
- * falling count, the rare words.
+ * Maximum bytes of cached projections. Rows beyond it are projected each time; in a vocabulary, whose ids are sorted by
+ * descending count, these are the rare words.
  */
 const KEPT_BYTES = 2 ** 25;
 
@@ -37,35 +37,35 @@ export function project(
   wasm.multiply32(rows, width, D, out, 4 * width, x, ldx, 4, panels, PANEL, D * PANEL, edge);
 }
 
-/** Addresses of the scratch that `fill` works in. */
+/** Addresses of the scratch of `fill`. */
 export interface Room {
-  /** Rows of the table that are projected now, and their projections. */
+  /** Rows of the table to project now, and their projections. */
   readonly x: number;
   readonly projected: number;
-  /** Row numbers: of `x` in the table, of the projections that go to `a`, of those in `a` that were not kept. */
+  /** Row indices: of `x` in the table, of the projections that go to `a`, of those in `a` that are not cached. */
   readonly rows: number;
   readonly sources: number;
   readonly targets: number;
 }
 
-/** What is known of a table. */
+/** The cached projections of a table. */
 export interface Projections {
   /** Room for `count` rows at a time. Throws NoRoom, MemoryError. */
   room(arena: Arena, count: number): Room;
-  /** `a[i] = table[ids[i]]·Wx + b`, the rows of `a` one behind the other from an address on. `edge` is scratch of the products. */
+  /** `a[i] = table[ids[i]]·Wx + b`, with consecutive rows of `a` from an address on. `edge` is scratch of the products. */
   fill(wasm: Exports, arena: Arena, affine: Affine, room: Room, ids: Int32Array, a: number, edge: number): void;
-  /** Forgets the projections of the rows from one on. */
+  /** Discards the projections of the rows from `from` on. */
   forget(from: number): void;
-  /** Gives the memory back; not inside a frame. */
+  /** Frees the memory; must not be called inside a frame. */
   release(): void;
 }
 
 /**
- * Takes memory for the projections of a table; nothing where it is unavailable. Not inside a frame.
+ * Allocates memory for the projections of a table; undefined if it is unavailable. Must not be called inside a frame.
  *
  * @param table `[V, D]`
  * @param width of a projection
- * @param frameBytes of the largest tensor that frames have, beside those of the batch
+ * @param frameBytes of the largest tensor in frames, besides those of the batch
  */
 export function projectionsOf(arena: Arena, table: Tensor, width: number, frameBytes: number): Projections | undefined {
   const [V, D] = table.shape;
@@ -104,8 +104,8 @@ export function projectionsOf(arena: Arena, table: Tensor, width: number, frameB
 }
 
 /**
- * Lists the rows to project: from the front those that will be kept, each once, from the back those that will not. The others
- * are known already.
+ * Lists the rows to project: from the front those that will be cached, each once; from the back those that will not. The others
+ * are cached already.
  */
 function listRows(
   heap: Int32Array,
@@ -119,7 +119,7 @@ function listRows(
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i];
     const keeps = id < known.length;
-    heap[source + i] = keeps ? id : 0; // any row that is held: it is overwritten later
+    heap[source + i] = keeps ? id : 0; // any cached row: it is overwritten later
     if (!keeps) {
       end--;
       heap[listed + end] = id;
@@ -132,7 +132,7 @@ function listRows(
   return { fresh, passing: ids.length - end };
 }
 
-/** Copies `count` rows of the table, whose numbers are at `map`, one behind the other to address `x`. */
+/** Copies `count` rows of the table, whose indices are at `map`, consecutively to address `x`. */
 function gatherListed(wasm: Exports, arena: Arena, table: Tensor, x: number, map: number, count: number): void {
   const D = table.shape[1];
   if (inside(arena, table)) {

@@ -6,7 +6,7 @@ import type { Arena } from './arena.js';
 import type { ArenaState, Resident } from './growth.js';
 import { aligned, bytesOf, fit, grow, rebind, scratchOf, viewAt } from './growth.js';
 
-/** What is held for speed alone takes at most this part of the memory that is left. */
+/** Tensors held only for speed take at most this part of the remaining memory. */
 const HOLD_SHARE = 1 / 8;
 
 /** See `Arena`. */
@@ -18,7 +18,7 @@ export function reserve(state: ArenaState, bytes: number): void {
   fit(state, state.bottom + bytes);
 }
 
-/** Notes a tensor that stays, at the bottom. */
+/** Records a resident tensor, at the bottom. */
 function settle(state: ArenaState, tensor: Tensor, bytes: number, kept = true): Resident {
   const resident = { tensor, at: state.bottom, bytes, kept, released: false };
   state.residents.push(resident);
@@ -26,7 +26,7 @@ function settle(state: ArenaState, tensor: Tensor, bytes: number, kept = true): 
   return resident;
 }
 
-/** Whatever lay above the bottom is gone. */
+/** Moves the bottom and discards everything above it. */
 function moveBottom(state: ArenaState, to: number): void {
   state.bottom = to;
   state.frame = to;
@@ -88,14 +88,14 @@ export function adopt(state: ArenaState, tensors: readonly Tensor[], frameBytes:
     rebind(tensor, data);
     return settle(state, tensor, sizes[i]);
   });
-  // The scratch with them; where that much is unavailable, frames make do with less.
+  // Together with their scratch; if that much is unavailable, frames make do with less.
   if (frameBytes > 0) grow(state, state.bottom + scratchOf(frameBytes));
   return () => release(state, mine);
 }
 
 /**
- * An array of its own with the same elements; nothing where there is no memory for one: the tensor then stays where it is, and
- * right, and a training that comes to its end keeps its model, or the error it ended with.
+ * A separate array with the same elements; undefined if there is no memory for one. The tensor then stays where it is, still
+ * valid, so a training run that ends keeps its model, or its error.
  */
 function copyOf(data: Real): Real | undefined {
   try {

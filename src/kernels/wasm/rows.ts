@@ -1,4 +1,4 @@
-/** Row work and updates on tensors that lie in the memory of the module: without a copy, or not at all. */
+/** Row operations and updates on tensors in the memory of the module: without a copy, or not at all. */
 import { limitOf } from '../../tensor/threefry.js';
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf, isContiguous, sizeOf } from '../../tensor/view.js';
@@ -9,18 +9,18 @@ import type { Exports } from './module.js';
 import { inside } from './operand.js';
 
 /**
- * Runs `act` where all tensors are rows of float32 in memory; false, with nothing written, where they are not. `act` may take
- * scratch, and decline by answering false.
+ * Runs `act` if all tensors are rows of float32 in memory; otherwise returns false, with nothing written. `act` may allocate
+ * scratch, and decline by returning false.
  */
 export type Within = (tensors: readonly Tensor[], act: (arena: Arena) => boolean | void) => boolean;
 
-/** Bytes that assembly/draw.ts works with. */
+/** Scratch bytes of assembly/draw.ts. */
 const DRAW_SCRATCH = 272;
 
-/** Bytes that the updates of assembly/optim.ts work with. */
+/** Scratch bytes of the updates of assembly/optim.ts. */
 const ADAM_SCRATCH = 768;
 
-/** The row work. */
+/** The row operations. */
 export function rowKernels(wasm: Exports, within: Within): OwnRows {
   return {
     ...wholeRows(wasm, within),
@@ -30,7 +30,7 @@ export function rowKernels(wasm: Exports, within: Within): OwnRows {
   };
 }
 
-/** What calls of row work begin and end with; `openArena` throws once the backend is disposed of. */
+/** Wraps calls of row operations; `openArena` throws once the backend is disposed of. */
 export function withinMemory(openArena: () => Arena): Within {
   return (tensors, act) => {
     const arena = openArena();
@@ -39,7 +39,7 @@ export function withinMemory(openArena: () => Arena): Within {
     try {
       return act(arena) !== false;
     } catch (error) {
-      if (error instanceof NoRoom) return false; // thrown before anything is written: scratch comes first
+      if (error instanceof NoRoom) return false; // thrown before anything is written, because scratch is allocated first
       throw error;
     }
   };
@@ -140,7 +140,7 @@ export function lines(arena: Arena, x: Tensor): boolean {
   );
 }
 
-/** The tensor itself where it has no gaps; what no memory holds where it has some. */
+/** The tensor itself if it has no gaps; otherwise one that is in no memory. */
 function flatten(x: Tensor): Tensor {
   return x.shape.length === 2 && x.stride[0] !== x.shape[1] ? { ...x, shape: [0, 0, 0] } : x;
 }
@@ -158,13 +158,13 @@ export function size(x: Tensor): [number, number] {
   return [x.shape[0], x.shape[1]];
 }
 
-/** Scratch for a float32 matrix without gaps that lies elsewhere; nothing for any other. */
+/** Scratch for a float32 matrix without gaps outside the memory; undefined for any other. */
 function roomFor(arena: Arena, x: Tensor): { at: number; step: number } | undefined {
   if (dtypeOf(x.data) !== 'float32' || x.shape.length !== 2 || !isContiguous(x)) return undefined;
   return { at: arena.take(4 * sizeOf(x.shape)), step: 4 * x.shape[1] };
 }
 
-/** Where a matrix lies, or a copy of it. */
+/** The address of a matrix, or of a copy of it. */
 function entering(arena: Arena, x: Tensor): { at: number; step: number } | undefined {
   if (lines(arena, x)) return { at: address(x), step: step(x) };
   const room = roomFor(arena, x);
@@ -172,7 +172,7 @@ function entering(arena: Arena, x: Tensor): { at: number; step: number } | undef
   return room;
 }
 
-/** Where a vector lies, or a copy of it. */
+/** The address of a vector, or of a copy of it. */
 function vector(arena: Arena, x: Tensor): number {
   if (inside(arena, x) && x.stride[0] === 1) return address(x);
   const [W] = x.shape;
@@ -182,7 +182,7 @@ function vector(arena: Arena, x: Tensor): number {
   return at;
 }
 
-/** Address of a copy of row numbers. */
+/** Address of a copy of row indices. */
 export function entered(arena: Arena, rows: Int32Array): number {
   const at = arena.take(rows.byteLength);
   arena.i32().set(rows, at / 4);

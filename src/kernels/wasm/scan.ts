@@ -1,9 +1,9 @@
 /**
  * The fused scans: the whole time loop of a cell in one call of the module. States and caches are copied into its memory and
- * back, unless they lie there; Wh is packed once per call. The arithmetic is float32 throughout, where the TypeScript scan
- * rounds a product or a gradient once from float64: both stay within the rounding error of float32.
+ * back, unless they are already there; Wh is packed once per call. The arithmetic is float32 throughout, whereas the TypeScript
+ * scan rounds a product or a gradient once from float64; both stay within the rounding error of float32.
  *
- * Declined, so that the TypeScript scan runs: float64, and tensors with gaps between their elements.
+ * It declines float64, and tensors with gaps between their elements; the TypeScript scan runs then.
  */
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf } from '../../tensor/view.js';
@@ -17,13 +17,16 @@ import type { Exports } from './module.js';
 import { inside, placeInput } from './operand.js';
 import { SCRATCH, panelBytes } from './product.js';
 
-/** A tensor on its way into the memory: how many of its rows are read, and from which one on rows go back. All are read, none go back by default. */
+/**
+ * How a tensor enters the memory: how many of its rows are read, and from which one on rows are copied back. By default all are
+ * read and none are copied back.
+ */
 interface Passage {
   readonly end?: number;
   readonly writtenFrom?: number;
 }
 
-/** One scan on its way through the module. */
+/** The operands of one scan. */
 interface Entry {
   readonly common: Call & Pick<BackwardCall, 'N'>;
   /** Address of a tensor. */
@@ -46,7 +49,7 @@ export function fusedScans(wasm: Exports, arena: () => Arena): Readonly<Record<s
   return Object.fromEntries(entries);
 }
 
-/** Runs one direction of a scan; false, with nothing written, where it is not for this backend. */
+/** Runs one direction of a scan; false, with nothing written, if this backend does not support it. */
 function run(wasm: Exports, arena: Arena, cell: WasmCell, scan: ScanTensors, act: (entry: Entry) => void): boolean {
   const { batchSizes, states, cache, dStates = {}, params } = scan;
   if (batchSizes.length === 0 || ![states, cache, dStates].every(allAcceptable)) return false;
@@ -56,7 +59,7 @@ function run(wasm: Exports, arena: Arena, cell: WasmCell, scan: ScanTensors, act
   try {
     act(entryOf(wasm, arena, scan, returns));
   } catch (error) {
-    if (error instanceof NoRoom) return false; // operands come before the time loop: nothing is written yet
+    if (error instanceof NoRoom) return false; // operands are placed before the time loop, so nothing is written yet
     throw error;
   }
   for (const back of returns) back();
@@ -75,12 +78,12 @@ function anyInside(arena: Arena, tensors: Tensors): boolean {
   return false;
 }
 
-/** Float32 rows one behind the other. */
+/** Whether a tensor consists of consecutive float32 rows. */
 function acceptable(x: Tensor): boolean {
   return dtypeOf(x.data) === 'float32' && x.stride[1] === 1 && x.stride[0] === x.shape[1] && x.shape[1] > 0;
 }
 
-/** The tensors of a scan enter the memory; what goes back is noted in `returns`. */
+/** Moves the tensors of a scan into the memory; those to copy back are recorded in `returns`. */
 function entryOf(
   wasm: Exports,
   arena: Arena,
@@ -114,7 +117,7 @@ function entryOf(
   };
 }
 
-/** A tensor of which nothing is read and all is written. */
+/** A tensor of which nothing is read and everything is written. */
 const WRITTEN: Passage = { end: 0, writtenFrom: 0 };
 
 function forwardCall({ common, enter, pack }: Entry, { states, cache, params }: ScanTensors): ForwardCall {
@@ -150,7 +153,7 @@ function backwardCall({ common, enter, pack }: Entry, { states, cache, dStates =
   };
 }
 
-/** Copies the rows from `first` on back to where they belong. */
+/** Copies the rows from `first` on back to the tensor. */
 function goBack(arena: Arena, x: Tensor, at: number, first: number): void {
   const width = x.shape[1];
   copy(x.data, x.offset + first * width, arena.f32(), at / 4 + first * width, (x.shape[0] - first) * width);

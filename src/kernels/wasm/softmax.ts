@@ -1,10 +1,10 @@
-/** Softmax cross-entropy on rows that lie in the memory of the module. */
+/** Softmax cross-entropy on rows in the memory of the module. */
 import type { SoftmaxKernel } from '../types.js';
 import { address, entered, size, step } from './rows.js';
 import type { Within } from './rows.js';
 import type { Exports } from './module.js';
 
-/** The work of `SoftmaxKernel`. */
+/** Implements `SoftmaxKernel`. */
 export function softmaxKernel(wasm: Exports, within: Within): SoftmaxKernel {
   return {
     rows: (out, x) =>

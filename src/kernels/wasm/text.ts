@@ -1,17 +1,17 @@
-/** Bytes as printable text, as scripts/compile-wasm.js writes the modules. */
+/** Decodes bytes from printable text, the form in which scripts/compile-wasm.js writes the modules. */
 
-/** Characters that a bundler or a page might escape or take for a comment: they stand for nothing. */
+/** Characters that a bundler or a page might escape or mistake for a comment; they encode nothing. */
 const HOLES = '"\'*<\\`';
 const FIRST = '!'.charCodeAt(0);
 const COUNT = 94;
 
-/** Bytes that take one character. */
+/** Number of byte values that take one character. */
 const SHORT = 86;
 
 /**
- * Reads a text: `!` and `#` announce one of the second and of the third 86 values; a value is a byte plus 3, modulo 256.
+ * Decodes a text: `!` and `#` are prefixes for the second and the third 86 values; a value is a byte plus 3, modulo 256.
  *
- * @param text of characters `!` … `~` but for quotes, backslash, backtick, `<` and `*`
+ * @param text of characters `!` … `~` except quotes, backslash, backtick, `<` and `*`
  */
 export function bytesOfText(text: string): Uint8Array {
   const codes = Array.from({ length: COUNT }, (_, i) => FIRST + i).filter(

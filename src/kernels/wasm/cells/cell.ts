@@ -1,23 +1,23 @@
 /**
- * What a cell is on WebAssembly: the tensors of its scan, and its time loop forward and backward as calls of the module. The
- * loops themselves are in assembly/, a file per cell.
+ * A cell on WebAssembly: the tensors of its scan, and its forward and backward time loops as calls of the module. The loops
+ * themselves are in assembly/, one file per cell.
  */
 import type { Exports } from '../module.js';
 
-/** A cell: a file in this folder, and a line in `index.ts`. Widths are in units of H. */
+/** A cell. To add one, add a file in this folder and a line in `index.ts`. Widths are in units of H. */
 export interface WasmCell {
   readonly states: readonly string[];
-  /** Gates of each product of the step: the columns of Wh it takes. */
+  /** Gates of each product of the step: the columns of Wh that it uses. */
   readonly parts: readonly number[];
   /** Caches that are overwritten. */
   readonly filled?: Readonly<Record<string, number>>;
-  /** Step gradients, which the loop backward overwrites. */
+  /** Step gradients, which the backward loop overwrites. */
   readonly left: readonly string[];
   /** Caches that are added to. */
   readonly summed?: Readonly<Record<string, number>>;
-  /** Parameters `[H]` that the loop forward reads. */
+  /** Parameters `[H]` that the forward loop reads. */
   readonly vectors?: readonly string[];
-  /** The time loop, wherever its tensors come from: a training scan, or a layer that is only run. */
+  /** The time loop, for a training scan or a forward-only layer. */
   forward(wasm: Exports, call: ForwardCall): void;
   backward(wasm: Exports, call: BackwardCall): void;
 }
@@ -34,9 +34,9 @@ export interface Call {
   readonly edge: number;
 }
 
-/** What a scan forward needs: addresses by the names that the cell gives its tensors. */
+/** What a forward scan needs: addresses by the cell's names of its tensors. */
 export interface ForwardCall extends Call {
-  /** A state: B rows to start from, and those that are filled behind them. */
+  /** A state: B initial rows, and after them the rows to fill. */
   state(name: string): number;
   /** A cache that is read and written. */
   updated(name: string): number;
@@ -48,7 +48,7 @@ export interface ForwardCall extends Call {
   panels(from: number, count: number): number;
 }
 
-/** What a scan backward needs. */
+/** What a backward scan needs. */
 export interface BackwardCall extends Call {
   /** Rows of all steps. */
   readonly N: number;

@@ -1,4 +1,4 @@
-/** The cells that run on WebAssembly, by name. A cell that is missing here runs by the loop of `autograd/unroll.ts`. */
+/** The cells that run on WebAssembly, by name. A cell that is missing here runs in the loop of `autograd/unroll.ts`. */
 import type { WasmCell } from './cell.js';
 import { gru } from './gru.js';
 import { gruResetBefore } from './gru-reset-before.js';

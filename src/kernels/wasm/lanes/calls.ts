@@ -1,6 +1,7 @@
 /**
- * Calls of everything the module does, small and of all remainders: what tells whether two compilations of it compute the same bits.
- * Adjacent vectors are what an engine may join; so rows and columns are once more, and once fewer, than whole tiles and vectors.
+ * Small calls of every function of the module, with all remainders, to test whether two compilations of it compute the same bits.
+ * An engine may join adjacent vectors, so the numbers of rows and columns are also one more and one less than whole tiles and
+ * vectors.
  */
 import type { BackwardCall, ForwardCall } from '../cells/cell.js';
 import { WASM_CELLS } from '../cells/index.js';
@@ -8,7 +9,7 @@ import type { Exports } from '../module.js';
 import { PANEL, panelBytes } from '../product.js';
 import type { Room } from './room.js';
 
-/** One call, of operands in a room. */
+/** One call, with operands in a room. */
 export interface TrialCall {
   readonly name: string;
   run(wasm: Exports, room: Room): void;
@@ -20,19 +21,19 @@ const COLUMNS = [3, 8, 16, 20, 24, 37, 46];
 const TERMS = [1, 6, 45];
 const LARGE = [67, 20, 520] as const;
 
-/** How the operands of a product lie: rows along k or not, the right factor in panels or as it is. */
+/** Layouts of the operands of a product: rows along k or not, the right factor in panels or unpacked. */
 const LAYOUTS = [
   { along: true, packed: true },
   { along: false, packed: true },
   { along: true, packed: false },
 ];
 
-/** Units of a layer: every remainder of a vector, and of two. */
+/** Units of a layer: every remainder of one vector, and of two. */
 const UNITS = [1, 4, 7, 8, 14, 19];
 /** Rows of each step of a scan. */
 const STEPS = [6, 5, 3, 1];
 
-/** All of them. */
+/** All trial calls. */
 export function trialCalls(): TrialCall[] {
   return [...products(), ...scans(), ...maps(), ...rowWork(), ...updates(), ...draws(), ...lattices(), ...losses()];
 }
@@ -116,7 +117,7 @@ function maps(): TrialCall[] {
   );
 }
 
-/** Rows of a table, and where they go. */
+/** Rows of a table, and their targets. */
 const MAP = [4, 0, 2, 2, 5];
 
 function rowWork(): TrialCall[] {
@@ -150,7 +151,7 @@ function rowWork(): TrialCall[] {
   });
 }
 
-/** Adam's β₁, β₂, ε, decay, what is kept, rate, correction. */
+/** Adam's β₁, β₂, ε, decay, kept share, rate, correction. */
 const FACTORS = [0.9, 0.999, 1e-8, 0.01, 0.99, 0.003, 1.7];
 
 function updates(): TrialCall[] {
@@ -172,14 +173,14 @@ function updates(): TrialCall[] {
         run(wasm, room) {
           const x = room.f32(W);
           const sum = wasm.sumOfSquares(W, x);
-          wasm.scale(W, x, 1 / (1 + sum)); // so that the sum shows in the memory
+          wasm.scale(W, x, 1 / (1 + sum)); // so that the sum affects the memory
         },
       },
     ];
   });
 }
 
-/** Softmax cross-entropy; a row without a target among its rows. */
+/** Softmax cross-entropy, with one row without a target. */
 function losses(): TrialCall[] {
   const R = 3;
   return UNITS.flatMap((K): TrialCall[] => {
@@ -216,7 +217,7 @@ function draws(): TrialCall[] {
   }));
 }
 
-/** The recursions of a CRF for labels of even and of odd number. */
+/** The recursions of a CRF for even and odd numbers of labels. */
 function lattices(): TrialCall[] {
   const N = STEPS.reduce((sum, rows) => sum + rows, 0);
   const [B] = STEPS;

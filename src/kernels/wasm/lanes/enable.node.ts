@@ -1,4 +1,7 @@
-/** Wider lanes on Node: the flag of V8, whether it is known and worth it, the check, and how threads share what was checked. */
+/**
+ * Wider lanes on Node: the flag of V8, whether it is supported and worthwhile, the check, and how threads share the checked
+ * module.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { ArgumentError } from '../../../tensor/errors.js';
@@ -8,29 +11,32 @@ import type { TileRates } from './rates.js';
 import { tileRates } from './rates.js';
 import { tryModule } from './trial.js';
 
-/** What runs, and why. */
+/** The outcome, and its reason. */
 export interface WideLanes {
-  /** Whether lanes of 256 bits were switched on. On a processor without AVX2, V8 then goes on with 128. */
+  /** Whether 256-bit lanes were enabled. On a processor without AVX2, V8 then still uses 128 bits. */
   readonly on: boolean;
-  /** Why, in a sentence without a full stop. */
+  /** The reason, as a sentence without a full stop. */
   readonly reason: string;
-  /** How many calls of products, scans and row work were compared, where they were. */
+  /** How many calls of products, scans and row operations were compared, if any were. */
   readonly calls?: number;
-  /** GFLOP/s of a small product by the tiles of 4 × 8, `narrow`, and of 4 × 16, `wide`: the faster ones are used. */
+  /** GFLOP/s of a small product by the tiles of 4 × 8, `narrow`, and of 4 × 16, `wide`: the faster tiles are used. */
   readonly gflops?: TileRates;
-  /** Milliseconds that compiling and comparing took, where it was done in this thread. */
+  /** Milliseconds taken to compile and compare, if done in this thread. */
   readonly ms?: number;
 }
 
-/** The environment variable that keeps lanes at 128 bits: `off`. */
+/** The environment variable that keeps lanes at 128 bits when set to `off`. */
 export const LANES_VARIABLE = 'BPTT_WIDE_LANES';
 
 const FLAG = '--experimental-wasm-revectorize';
 
-/** The first V8 that gains by the flag, that of Node 24. 12.4 (Node 22) has it, takes a quarter of a second longer to compile, and gains nothing. */
+/**
+ * The first V8 that gains from the flag, that of Node 24. V8 12.4 (Node 22) has the flag, but takes a quarter of a second longer
+ * to compile and gains nothing.
+ */
 const LEAST_V8 = 13;
 
-/** What the threads of this process find their modules by. */
+/** The key under which the threads of this process find their modules. */
 const SHARED = 'bptt/wide-lanes';
 interface Shared extends Ahead {
   readonly calls: number;
@@ -38,10 +44,10 @@ interface Shared extends Ahead {
 }
 const keyOf = (relaxed: boolean): string => (relaxed ? `${SHARED}/relaxed` : SHARED);
 
-/** Where it is done: the process and its engine, and in tests something else. */
+/** The environment: the process and its engine, or a substitute in tests. */
 export interface Host {
   readonly v8: string;
-  /** Whether this build of the engine knows the flag. */
+  /** Whether this build of the engine supports the flag. */
   readonly known: boolean;
   readonly mainThread: boolean;
   readonly variable: string | undefined;
@@ -65,7 +71,7 @@ export function thisProcess(): Omit<Host, 'warn'> {
   };
 }
 
-/** Switches wider lanes on, or says why not; see `enableWideLanes`. */
+/** Enables wider lanes, or returns why not; see `enableWideLanes`. */
 export async function enableOn(host: Host, relaxed: boolean): Promise<WideLanes> {
   const against = await reasonAgainst(host, relaxed);
   if (against !== undefined) return { on: false, reason: against };
@@ -90,7 +96,7 @@ export async function enableOn(host: Host, relaxed: boolean): Promise<WideLanes>
 
 const reasonFor = (calls: number): string => `V8's flag ${FLAG}, the same bits in ${calls} calls`;
 
-/** Why lanes stay as they are. */
+/** Why lanes stay at 128 bits. */
 async function reasonAgainst({ variable, known, v8 }: Host, relaxed: boolean): Promise<string | undefined> {
   if (variable === 'off') return `${LANES_VARIABLE}=off`;
   if (variable !== undefined && variable !== '' && variable !== 'on') {
@@ -101,7 +107,7 @@ async function reasonAgainst({ variable, known, v8 }: Host, relaxed: boolean): P
   return relaxed ? relaxedObstacle() : obstacle();
 }
 
-/** What the main thread shares, where it did before this thread started. */
+/** The result of the main thread, if it was shared before this thread started. */
 function adopt(host: Pick<Host, 'shared'>, relaxed: boolean): WideLanes {
   const shared = host.shared(keyOf(relaxed));
   if (shared === undefined) {
@@ -112,7 +118,7 @@ function adopt(host: Pick<Host, 'shared'>, relaxed: boolean): WideLanes {
   return { on: true, reason: reasonFor(calls), calls, gflops };
 }
 
-/** In a worker thread, takes what the main thread shares; nothing where that is nothing. */
+/** In a worker thread, adopts the modules that the main thread shares, if any. */
 export function adoptWideLanes(): void {
   const host = thisProcess();
   if (host.mainThread) return;
@@ -120,8 +126,9 @@ export function adoptWideLanes(): void {
 }
 
 /**
- * V8 compiles a function quickly first, and for speed once it has executed a number of bytes, on another thread. Here: at once, and
- * after few, so that what is compared is what runs later. Only modules that are compiled meanwhile are affected.
+ * V8 first compiles a function quickly, and optimizes it on another thread once it has executed a number of bytes. This makes it
+ * optimize synchronously and after few bytes, so that the compared code is the code that runs later. Only modules compiled in the
+ * meantime are affected.
  */
 function compileEarly({ setFlag }: Host): () => void {
   setFlag('--wasm-sync-tier-up');

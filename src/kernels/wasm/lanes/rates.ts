@@ -1,4 +1,4 @@
-/** Which tiles are the faster ones in this process: a product of one block, by both in turns. */
+/** Measures which tiles are faster in this process: a product of one block, alternating between both. */
 import { PANEL, panelBytes } from '../product.js';
 import { roomIn } from './room.js';
 import type { Started } from './trial.js';
@@ -9,14 +9,14 @@ export interface TileRates {
   readonly wide: number;
 }
 
-/** Rows, columns and terms: whole tiles, and operands that the first-level cache holds. */
+/** Rows, columns and terms: whole tiles, and operands that fit the first-level cache. */
 const [M, N, K] = [32, 64, 64];
 const OPERATIONS = 2 * M * N * K;
 /** Products of a turn, and the milliseconds of all turns. */
 const CALLS = 8;
 const BUDGET = 8;
 
-/** The rate of the fastest turn of each: another load on the machine lengthens some turns, and shortens none. */
+/** The rate of the fastest turn of each: other load on the machine lengthens some turns, but shortens none. */
 export function tileRates({ wasm, memory }: Started): TileRates {
   const room = roomIn(memory);
   const [c, a, panels] = [room.f32(M * N), room.f32(M * K), room.f32(panelBytes(K, N, true) / 4)];

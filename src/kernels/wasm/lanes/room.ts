@@ -1,9 +1,9 @@
-/** Memory for trial calls of the module: operands one behind the other, with the same elements every time. */
+/** Memory for trial calls of the module: consecutive operands, with the same elements every time. */
 import type { Memory } from '../module.js';
 
-/** Hands out addresses. Two rooms that are asked for the same operands have the same bytes at the same addresses. */
+/** Allocates operands. Two rooms with the same allocations have the same bytes at the same addresses. */
 export interface Room {
-  /** Address of `count` float32 between −2 and 2; above 0 where `positive`. */
+  /** Address of `count` float32 between −2 and 2; above 0 if `positive`. */
   f32(count: number, positive?: boolean): number;
   /** The same for float64. */
   f64(count: number): number;
@@ -11,13 +11,13 @@ export interface Room {
   i32(values: readonly number[]): number;
   /** Address of the scratch of a product, which is overwritten and not compared. */
   readonly scratch: number;
-  /** Forgets all operands. */
+  /** Discards all operands. */
   clear(): void;
-  /** What was handed out since. */
+  /** The contents of everything allocated since. */
   bytes(): Int32Array;
 }
 
-/** Behind the data of the module and the scratch of a product. */
+/** After the data of the module and the scratch of a product. */
 const SCRATCH = 65536;
 const FIRST = 4 * 65536;
 
@@ -29,7 +29,7 @@ export function roomIn({ buffer }: Memory): Room {
   let state = 1;
   const take = (bytes: number): number => {
     const at = top;
-    top += (bytes + 63) & ~63; // the rows of a panel are read to their end: what lies behind an operand is the same too
+    top += (bytes + 63) & ~63; // the rows of a panel are read to their end, so the bytes after an operand are fixed too
     integers.fill(0, at / 4, top / 4);
     return at;
   };
@@ -63,5 +63,5 @@ export function roomIn({ buffer }: Memory): Room {
   };
 }
 
-/** Pages that the operands of one call need at most, with what lies before them. */
+/** Upper bound of the pages for the operands of one call and everything before them. */
 export const PAGES = 32;

@@ -1,7 +1,7 @@
 /**
- * The module compiled with another option of the engine, and whether it computes the same bits: every call of `trialCalls` is made on
- * the module compiled without the option and, with both kinds of tiles, on the one compiled with it. What they leave in the memory is
- * compared by hash.
+ * Checks whether the module compiled with an engine option computes the same bits. Every call of `trialCalls` runs on the module
+ * compiled without the option and, with both kinds of tiles, on the one compiled with it. The resulting memory is compared by
+ * hash.
  */
 import type { CompiledModule, Exports, Memory } from '../module.js';
 import { compile, instantiate } from '../module.js';
@@ -15,29 +15,29 @@ export interface Started {
   readonly memory: Memory;
 }
 
-/** What a trial found. */
+/** The result of a trial. */
 export interface Trial {
-  /** The module compiled with the option: the very code that was compared. */
+  /** The module compiled with the option: exactly the code that was compared. */
   readonly compiled: CompiledModule;
   readonly started: Started;
   /** How many calls were compared. */
   readonly calls: number;
-  /** The first call that left other bits. */
+  /** The first call with different bits. */
   readonly difference?: string;
 }
 
-/** What switches the option on, and has the engine compile at once what otherwise it compiles when a function has run for long. */
+/** Enables the option, and makes the engine optimize functions immediately that it would otherwise optimize after long use. */
 export interface Engine {
   readonly enable: () => void;
-  /** Returns what ends it. */
+  /** Returns a function that undoes it. */
   readonly compileEarly: () => () => void;
 }
 
 /**
- * Compiles the bytes with the option and compares. The option is left on, whatever was found.
+ * Compiles the bytes with the option and compares. The option stays on, whatever the result.
  *
- * The compared module differs in a section that no engine reads: of equal bytes, V8 would hand out the code it has. And whoever finds a
- * difference compiles the bytes as they are, without the option, and gets none of the code that was wrong.
+ * The compared module differs in a section that no engine reads, because V8 would reuse cached code for equal bytes. If there is
+ * a difference, the caller compiles the original bytes without the option, and gets none of the faulty code.
  */
 export function tryModule(bytes: Uint8Array, { enable, compileEarly }: Engine): Trial {
   const calls = trialCalls();
@@ -48,7 +48,7 @@ export function tryModule(bytes: Uint8Array, { enable, compileEarly }: Engine): 
     const compiled = compile(marked(bytes));
     const wide = started(compiled);
     wide.wasm.useWideTiles(1);
-    digests(calls, wide); // its functions have run once now, and are compiled for speed
+    digests(calls, wide); // now its functions have run once and are optimized
     const found = ([0, 1] as const).map((tiles) => {
       wide.wasm.useWideTiles(tiles);
       return digests(calls, wide);
@@ -75,7 +75,7 @@ export function digests(calls: readonly TrialCall[], { wasm, memory }: Started):
   });
 }
 
-/** FNV-1a over words, with a shift for the high bits, which a product alone never brings down. */
+/** FNV-1a over words, with a shift to mix in the high bits, which multiplication never moves down. */
 function hash(words: Int32Array): number {
   const { imul } = Math;
   let sum = 0x811c9dc5 | 0;
