@@ -1,18 +1,18 @@
 /**
  * The lattice of a linear-chain CRF over all paths, and the best path: equations (2) to (4), their derivatives, and (8) to (10) of
- * src/layers/crf.ts and crf-decode.ts, in float64. Every number is formed by the operations of src/layers/crf-lattice.ts in their order:
- * two labels j are worked on at once, each by itself; a sum over labels i runs in order; a sum over labels j has two parts, the even
- * and the odd ones, which are added last. So the bits are the same.
+ * src/layers/crf.ts and crf-decode.ts, in float64. Every number is computed by the operations of src/layers/crf-lattice.ts in the
+ * same order: two labels j are processed at once, independently; a sum over labels i runs in order; a sum over labels j has two
+ * parts, the even and the odd ones, which are added last. So the bits are the same.
  *
  * All matrices are `[N, K]` by packed rows, `[K, K]` or `[K]`, row-major without gaps; `offsets` and `lengths` are int32: the first row of every
  * step, and the steps of every sequence.
  */
 import { exp1, exp2, log1, log2 } from './math64';
 
-/** Below it a sum is formed again, term by term: see crf-lattice.ts. */
+/** Below it a sum is computed again, term by term: see crf-lattice.ts. */
 const TINY: f64 = 1e-200;
 
-/** The largest of K numbers at `x`. NaN is passed over, but for the first. */
+/** The largest of K numbers at `x`. NaN is skipped, except in first position. */
 function maximum(K: i32, x: usize): f64 {
   let max = load<f64>(x);
   for (let i = 1; i < K; i++) {
@@ -35,7 +35,7 @@ function weigh(K: i32, w: usize, alpha: usize): void {
   if (j < K) store<f64>(w, exp1(load<f64>(alpha) - max));
 }
 
-/** The largest α[i] + x[i·step]; NaN stays. Steps in bytes. */
+/** The largest α[i] + x[i·step]; NaN propagates. Steps in bytes. */
 function largestSum(K: i32, alpha: usize, x: usize, step: usize): f64 {
   let max = f64.NEGATIVE_INFINITY;
   for (let i = 0; i < K; i++) {
@@ -163,7 +163,7 @@ export function crfForward(
   }
 }
 
-/** Equation (3) backward, where the sums are those of products: p of the row before, and the marginals of pairs. */
+/** Equation (3) backward, if the sums are those of products: p of the row before, and the marginals of pairs. */
 function stepBackward(
   K: i32,
   w: usize,
@@ -201,7 +201,7 @@ function stepBackward(
   }
 }
 
-/** The same for one label j whose sum was formed term by term. */
+/** The same for one label j whose sum was computed term by term. */
 function columnBackward(
   K: i32,
   before: usize,
@@ -321,7 +321,7 @@ export function crfViterbi(
   }
 }
 
-/** Equation (9) of one row; of equal scores the one of the smaller label stands. */
+/** Equation (9) of one row; if scores are equal, the smaller label wins. */
 function viterbiStep(K: i32, before: usize, a: usize, transitions: usize, delta: usize, from: usize): void {
   const row = <usize>K << 3;
   let j = 0;

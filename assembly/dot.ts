@@ -1,6 +1,7 @@
 /**
- * One row times a matrix that is stored transposed: `c[n] += Σ_k a[k] · b[n, k]`, float32. Every row of `b` lies along k, so four
- * sums side by side need four rows turned in registers; nothing is packed. The terms of a sum keep their order, and their bits.
+ * One row times a matrix that is stored transposed: `c[n] += Σ_k a[k] · b[n, k]`, float32. Every row of `b` is contiguous along
+ * k, so four parallel sums need four rows transposed in registers; nothing is packed. The terms of a sum keep their order, so the
+ * bits are the same.
  */
 
 import { madd } from './tile';
@@ -64,7 +65,7 @@ export function dot32(N: i32, K: i32, c: usize, a: usize, b: usize, ldb: usize):
   scalars(N, 0, K, c, a, b, ldb);
 }
 
-/** The terms `from … K` of N sums, one by one: in a lane, for only there can a build fuse them like the others. */
+/** The terms `from … K` of N sums, one by one: in a lane, because only there can a build fuse them like the others. */
 function scalars(N: i32, from: i32, K: i32, c: usize, a: usize, b: usize, ldb: usize): void {
   if (from == K) return;
   for (; N > 0; N--, c += 4, b += ldb) {

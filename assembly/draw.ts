@@ -1,9 +1,12 @@
 /**
- * Factors of dropout by place: Threefry-4x32-20, the same bits as src/tensor/threefry.ts, which names the sources. Lanes hold four
- * blocks of one row. Two rows are computed in turns, because each operation of a row waits for the one before it.
+ * Counter-based dropout factors: Threefry-4x32-20, the same bits as src/tensor/threefry.ts, which names the sources. Lanes hold
+ * four blocks of one row. Two rows are interleaved, because each operation of a row waits for the one before it.
  */
 
-/** Address of the words of the key, each in all lanes: the five, and the first four again, so that four in turn are four in a row. */
+/**
+ * Address of the words of the key, each in all lanes: the five, and the first four again, so that any four consecutive words
+ * modulo five are consecutive in memory.
+ */
 let keys: usize = 0;
 
 // @ts-ignore: decorator
@@ -20,8 +23,8 @@ function mixed(x: v128, by: i32, y: v128): v128 {
 }
 
 /**
- * `keep` in the lanes whose word is not below the limit, which comes less 2³¹, as the words do here: SIMD compares signed integers
- * faster.
+ * `keep` in the lanes whose word is not below the limit. Limit and words are offset by −2³¹, because SIMD compares signed
+ * integers faster.
  */
 // @ts-ignore: decorator
 @inline
@@ -43,7 +46,7 @@ function storeTurned(out: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(out, i32x4.shuffle(AB, CD, 2, 3, 6, 7), 48);
 }
 
-/** Sixteen factors of each of two rows, from a block on. A place is the address of a sentence and a token. */
+/** Sixteen factors of each of two rows, starting at a block. A place is the address of a sentence and a token. */
 function drawSixteen(
   out: usize,
   out2: usize,
@@ -151,8 +154,8 @@ function drawSixteen(
 
 /**
  * `factors[r, d]` is 0 where word d mod 4 of Threefry at the counter `⌊d/4⌋, places[2r + 1], places[2r], 0` is below the limit,
- * else `keep`. `key` holds four words. `scratch` has room for 272 bytes: the extended key, and factors of a row that lie beyond its
- * end, and of a row beyond the last.
+ * else `keep`. `key` holds four words. `scratch` has room for 272 bytes: the extended key, factors of a row past its end, and
+ * those of a row past the last.
  */
 export function drawFactors(
   R: i32,

@@ -1,4 +1,7 @@
-/** The time loops of the GRU, reset before; equations as numbered in src/cells/gru-reset-before.ts, layouts as in lstm.ts. */
+/**
+ * The time loops of the GRU with the reset gate before the product; equations as numbered in src/cells/gru-reset-before.ts,
+ * layouts as in lstm.ts.
+ */
 import { blendRow } from './gru';
 import { pair, read, write } from './lanes';
 import { sigmoidRow, tanhRow } from './math';
@@ -6,7 +9,7 @@ import { multiply } from './multiply';
 import { PANEL } from './tile';
 
 /**
- * Forward. `panelsRz` and `panelsN` hold the columns of Wh; overwrites `a` with the gates, fills `s`, and h behind its first B
+ * Forward. `panelsRz` and `panelsN` hold the columns of Wh; overwrites `a` with the gates, fills `s`, and h after its first B
  * rows.
  */
 export function gruResetBeforeForward(

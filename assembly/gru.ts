@@ -1,10 +1,13 @@
-/** The time loops of the GRU, reset after; equations as numbered in src/cells/gru.ts, layouts as in lstm.ts. */
+/**
+ * The time loops of the GRU with the reset gate after the product; equations as numbered in src/cells/gru.ts, layouts as in
+ * lstm.ts.
+ */
 import { pair, read, write } from './lanes';
 import { sigmoidRow, tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
-/** Forward. `panels` holds Wh; overwrites `a` with the gates and `u` as the cell does, fills h behind its first B rows. */
+/** Forward. `panels` holds Wh; overwrites `a` with the gates and `u` as the cell does, fills h after its first B rows. */
 export function gruForward(
   T: i32,
   sizes: usize,
@@ -43,7 +46,7 @@ function forwardRow(H: i32, a: usize, u: usize, bn: usize, hPrev: usize, h: usiz
   blendRow(gate, a + gate, hPrev, h); // (4)
 }
 
-/** `a += u` over so many bytes, the sum of (2). */
+/** `a += u` over this many bytes, the sum of (2). */
 function addRow(bytes: usize, a: usize, u: usize): void {
   let at: usize = 0;
   for (; at + 32 <= bytes; at += 32) {
@@ -56,7 +59,7 @@ function addRow(bytes: usize, a: usize, u: usize): void {
   }
 }
 
-/** q of a row, and below tanh in (3). */
+/** q of a row, and the argument of tanh in (3). */
 function candidateRow(gate: usize, r: usize, q: usize, bn: usize): void {
   let left = <i32>(gate >> 2);
   for (; left >= 4; left -= 4, r += 16, q += 16, bn += 16) candidateUnits(gate, r, q, bn, 4);
@@ -72,7 +75,7 @@ function candidateUnits(gate: usize, r: usize, un: usize, bn: usize, count: i32)
   write(an, f32x4.add(read(an, count), f32x4.mul(read(r, count), q)), count); // (3)
 }
 
-/** `(1 − z)·n + z·h'` of a row; n lies behind z. */
+/** `(1 − z)·n + z·h'` of a row; n comes after z. */
 export function blendRow(gate: usize, z: usize, hPrev: usize, h: usize): void {
   let at: usize = 0;
   for (; at + 32 <= gate; at += 32) {

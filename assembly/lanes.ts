@@ -1,6 +1,6 @@
-/** The first lanes of a vector: what is left of a row when its length is no multiple of 4. */
+/** The first lanes of a vector: the rest of a row whose length is not a multiple of 4. */
 
-/** Four float32 at `at`; where only `count` of 4 are left, those, and zeros. */
+/** Four float32 at `at`; if only `count` of 4 are left, those, and zeros. */
 // @ts-ignore: decorator
 @inline
 export function read(at: usize, count: i32): v128 {
@@ -15,7 +15,10 @@ export function write(at: usize, x: v128, count: i32): void {
   else writePart(at, x, count);
 }
 
-/** Stores two vectors side by side. An engine that joins such stores into one of 256 bits joins what they store as well. */
+/**
+ * Stores two adjacent vectors. An engine that joins such stores into one of 256 bits also joins the operations that produce their
+ * values.
+ */
 // @ts-ignore: decorator
 @inline
 export function pair(at: usize, x: v128, next: v128): void {

@@ -1,14 +1,14 @@
 /**
  * The time loops of the LSTM over packed rows; equations as numbered in src/cells/lstm.ts. All matrices are row-major without
  * gaps: states `[B + N, H]`, `a` and `da` `[N, 4H]`, `tanhC` `[N, H]`. `sizes` holds T int32, the rows
- * per step; `batch` is B, of which sequences of length 0 take part in no step.
+ * per step; `batch` is B, including sequences of length 0, which take part in no step.
  */
 import { pair, read, write } from './lanes';
 import { sigmoidRow, tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
-/** Forward. `panels` holds Wh; overwrites `a` with the gates, fills h, c behind their first B rows, and `tanhC`. */
+/** Forward. `panels` holds Wh; overwrites `a` with the gates, fills h and c after their first B rows, and `tanhC`. */
 export function lstmForward(
   T: i32,
   sizes: usize,
@@ -109,7 +109,7 @@ export function lstmBackward(
 ): void {
   const row = <usize>H * 4;
   const step = <usize>(4 * H) * PANEL;
-  // Behind the last rows; every step first moves to its own.
+  // After the last rows; every step first moves to its own.
   let rows = <usize>N * row;
   let states = <usize>batch * row + rows;
   for (let t = T - 1; t >= 0; t--) {
@@ -139,7 +139,7 @@ function backwardRow(
 ): void {
   const gate = <usize>H * 4;
   let left = H;
-  // Whole vectors in a loop without a choice in it, and one turn for the rest.
+  // Whole vectors in a branch-free loop, and one iteration for the rest.
   for (; left >= 4; left -= 4) {
     backwardUnits(gate, a, tanhC, cPrev, dh, dc, dcPrev, da, 4);
     a += 16;

@@ -1,6 +1,6 @@
 /**
- * exp, tanh, sigmoid and log of four float32 at once. Each operation is that of the float32 twin in src/tensor/math.ts, in
- * its order, so the bits are the same; where the twin branches, both branches are computed and one is chosen per lane.
+ * exp, tanh, sigmoid and log of four float32 at once. Each operation is that of the float32 twin in src/tensor/math.ts, in the
+ * same order, so the bits are the same; if the twin branches, both branches are computed and one is selected per lane.
  */
 import { pair, read, write } from './lanes';
 
@@ -41,7 +41,7 @@ function nearestPower(x: v128): v128 {
   return add(mul(x, all(LOG2E)), all(ROUNDER));
 }
 
-/** exp(x − n·ln 2), of which `exp4` makes exp(x). */
+/** exp(x − n·ln 2), from which `exp4` computes exp(x). */
 // @ts-ignore: decorator
 @inline
 function reduced(x: v128, n: v128): v128 {
@@ -69,34 +69,34 @@ function power(k: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  // pmax and pmin are the comparisons of the twin: they let NaN through.
+  // pmax and pmin are the comparisons of the twin: they propagate NaN.
   const a = f32x4.pmin(f32x4.pmax(x, all(-104)), all(89));
   const shifted = nearestPower(a);
   const y = reduced(a, sub(shifted, all(ROUNDER)));
-  // In two factors, for 2^n itself may leave the range. n is read off the bits of n + ROUNDER.
+  // In two factors, because 2^n itself may be out of range. n is read from the bits of n + ROUNDER.
   const k = i32x4.sub(shifted, i32x4.splat(0x4b400000));
   const half = i32x4.shr_s(k, 1);
   return mul(mul(y, power(half)), power(i32x4.sub(k, half)));
 }
 
-/** `exp4` for 0 ≤ x ≤ 88, to the same bits: 2^n fits one factor. NaN stays NaN. */
+/** `exp4` for 0 ≤ x ≤ 88, with the same bits: 2^n fits one factor. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 function growing(x: v128): v128 {
   const shifted = nearestPower(x);
   const y = reduced(x, sub(shifted, all(ROUNDER)));
-  // The bits of n + ROUNDER end in n + 127 once 127 is added, and the shift drops what is above.
+  // Once 127 is added, the bits of n + ROUNDER end in n + 127, and the shift drops the higher bits.
   return mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23));
 }
 
-/** `exp4` for x ≤ 88, to the same bits. */
+/** `exp4` for x ≤ 88, with the same bits. */
 // @ts-ignore: decorator
 @inline
 function falling(x: v128): v128 {
   const a = f32x4.pmax(x, all(-104));
   const shifted = nearestPower(a);
   const y = reduced(a, sub(shifted, all(ROUNDER)));
-  // By 2^(n + 64), which is exact, and by 2^−64, which rounds once where the result is subnormal.
+  // By 2^(n + 64), which is exact, and by 2^−64, which rounds once if the result is subnormal.
   return mul(mul(y, i32x4.shl(i32x4.add(shifted, i32x4.splat(127 + 64)), 23)), all(5.421010862427522e-20));
 }
 
@@ -122,7 +122,7 @@ export function tanh4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   const small = f32x4.lt(x, all(-2));
-  // −x, but x where it is small.
+  // −x, but x if it is small.
   const e = falling(v128.xor(x, v128.andnot(i32x4.splat(i32.MIN_VALUE), small)));
   const d = add(all(1), e);
   const q = f32x4.div(v128.bitselect(e, all(1), small), d);
@@ -157,8 +157,8 @@ export function log4(x: v128): v128 {
   return v128.bitselect(y, all(f32.NaN), f32x4.ge(x, all(0)));
 }
 
-// One vector waits for each of its thirty operations in turn, so the rows take four at a time, which wait together. Their stores
-// stand side by side: an engine may join them.
+// The thirty operations on one vector depend on each other, so rows process four vectors at a time to overlap their latencies.
+// Their stores are adjacent, so an engine may join them.
 
 /** `tanhf` over a row of `count` float32, from `x` to `y`, which may be the same. */
 export function tanhRow(count: i32, x: usize, y: usize): void {

@@ -1,6 +1,6 @@
 /**
- * exp and log of two float64 at once. Each operation is that of `exp` and `log` in src/tensor/math.ts, in its order, so the bits are the
- * same. They take what assembly/crf.ts gives them: no more than 1 of exp, no less than 1e-200 of log.
+ * exp and log of two float64 at once. Each operation is that of `exp` and `log` in src/tensor/math.ts, in the same order, so the
+ * bits are the same. They cover only the values that assembly/crf.ts needs: results of exp up to 1, arguments of log from 1e-200.
  */
 
 const LOG2E: f64 = 1.4426950408889634;
@@ -58,7 +58,7 @@ export function exp2(x: v128): v128 {
   return v128.bitselect(all(0), scaled, f64x2.lt(x, all(-745.14)));
 }
 
-/** `log` of src/tensor/math.ts, for positive finite x that are not subnormal, and NaN; of others NaN, or what nobody may use. */
+/** `log` of src/tensor/math.ts, for positive finite x that are not subnormal, and NaN; for others NaN, or an undefined value. */
 export function log2(x: v128): v128 {
   const top = i64x2.shr_u(x, 32);
   const fraction = v128.and(top, i64x2.splat(0xfffff));
@@ -87,7 +87,7 @@ export function log2(x: v128): v128 {
   return v128.bitselect(y, all(f64.NaN), f64x2.gt(x, all(0)));
 }
 
-/** The functions of one number. */
+/** The same functions for one number. */
 export function exp1(x: f64): f64 {
   return f64x2.extract_lane(exp2(f64x2.splat(x)), 0);
 }

@@ -1,29 +1,38 @@
-/** `C += A·B` out of tiles: blocks of k so that a panel of B stays in the first-level cache, of rows so that A stays in the second. */
+/**
+ * `C += A·B` in tiles: blocks of k so that a panel of B stays in the first-level cache, blocks of rows so that A stays in the
+ * second.
+ */
 import { packGroups, transpose } from './pack';
 import { PANEL, half4, packed4, packed4x2, row2, row4, rows2, rows3, tile1, tile2, tile3, tile4 } from './tile';
 
-/** Bytes of A per row in a block of k, as in src/kernels/wasm/product.ts: with the panel of B, 24 KB at most of the first-level cache for float32. */
+/**
+ * Bytes of A per row in a block of k, as in src/kernels/wasm/product.ts: with the panel of B, at most 24 KB of the first-level
+ * cache for float32.
+ */
 const BLOCK_BYTES: i32 = 2048;
 
-/** The same where two panels are read at once. */
+/** The same if two panels are read at once. */
 const WIDE_BLOCK_BYTES: i32 = 1024;
 
 /** Rows of a block; a multiple of 4. */
 const BLOCK_ROWS: i32 = 64;
 
-/** Panels, and terms of a sum, from which on A is packed too: with fewer, the tile does not gain what the copy costs. */
+/** Panels, and terms of a sum, from which on A is packed too: with fewer, the tile gains less than the copy costs. */
 const MANY_PANELS: i32 = 4;
 const MANY_TERMS: i32 = 40;
 
-/** Whether float32 goes by the tiles of 4 and of 3 rows and two panels. Sums have the same terms in the same order: no bit depends on it. */
+/**
+ * Whether float32 uses the tiles of 4 and of 3 rows and two panels. Sums have the same terms in the same order, so the bits are
+ * the same.
+ */
 let wideTiles: bool = false;
 
-/** Chooses the tiles of all products that follow: 1 for those two panels wide. */
+/** Selects the tiles of all later products: 1 for those two panels wide. */
 export function useWideTiles(on: i32): void {
   wideTiles = on != 0;
 }
 
-/** `multiply` for an `a` whose rows lie along k. */
+/** `multiply` for an `a` whose rows are contiguous along k. */
 // @ts-ignore: decorator
 @inline
 export function multiply<T>(
@@ -47,9 +56,9 @@ export function multiply<T>(
  *
  * @param c row-major, `ldc` bytes between rows
  * @param a `lda` bytes between rows, `ka` between two k; one of them the size of an element
- * @param b panels `step` bytes apart, `ldb` bytes between two k of a panel. Packed: `step = K · 32`, `ldb = 32`. A
- * row-major matrix as it is: `step = 32`, `ldb` its bytes between rows; its last row is then read up to 28 bytes past its end.
- * @param scratch `64 · 32` bytes for the right edge, behind them `64 · 2048` for a packed block of A
+ * @param b panels `step` bytes apart, `ldb` bytes between two k of a panel. Packed: `step = K · 32`, `ldb = 32`. An unpacked
+ * row-major matrix: `step = 32`, `ldb` its bytes between rows; its last row is then read up to 28 bytes past its end.
+ * @param scratch `64 · 32` bytes for the right edge, then `64 · 2048` for a packed block of A
  */
 export function multiplyStrided<T>(
   M: i32,
@@ -67,7 +76,7 @@ export function multiplyStrided<T>(
 ): void {
   const depth = (sizeof<T>() == 4 && wideTiles ? WIDE_BLOCK_BYTES : BLOCK_BYTES) / <i32>sizeof<T>();
   const alongRows = ka == sizeof<T>();
-  // A copy of an A that is stored along its columns costs next to nothing.
+  // Copying an A that is stored by columns costs almost nothing.
   const packs = ldb == PANEL && (!alongRows || (K >= MANY_TERMS && N >= MANY_PANELS * <i32>(PANEL / sizeof<T>())));
   const groups = packs ? scratch + BLOCK_ROWS * PANEL : 0;
   for (let k = 0; k < K; k += depth) {
@@ -94,9 +103,9 @@ export function multiplyStrided<T>(
 }
 
 /**
- * Reads a word every 64 bytes of `M` rows: one of each cache line, but for the ends of rows. A tile would wait for its few lines
- * of C, wherever they are, and go through them column by column; here they are asked for all at once, and in the order memory is
- * read ahead in. `sink` takes what was read: otherwise the compiler would leave it out.
+ * Prefetches `M` rows by reading a word every 64 bytes: one of each cache line, except at the ends of rows. A tile would wait for
+ * its few lines of C and go through them column by column; here they are requested all at once, in the order in which the
+ * hardware prefetches. `sink` receives the words read; otherwise the compiler would remove the reads.
  */
 function touch(M: i32, c: usize, ldc: usize, bytes: usize, sink: usize): void {
   let all = 0;
@@ -125,7 +134,8 @@ function block<T>(
   edge: usize,
 ): void {
   const width = <i32>(PANEL / sizeof<T>());
-  // What no tile of 4 rows takes goes by several panels at once, as far as these reach: 1 row by four, then two, 2 rows by two.
+  // Rows left over by tiles of 4 are multiplied by several panels at once, while there are enough: 1 row by four, then two; 2
+  // rows by two.
   const rest = M & 3;
   const restA = groups != 0 ? a : a + <usize>(M - rest) * lda;
   let restC = c + <usize>(M - rest) * ldc;
@@ -168,7 +178,7 @@ function block<T>(
   }
 }
 
-/** Less than a panel's row: too little for `memory.copy`, which leaves the module. */
+/** Copies less than a panel's row: too little for `memory.copy`, which calls out of the module. */
 // @ts-ignore: decorator
 @inline
 function copyRow<T>(to: usize, from: usize, bytes: usize): void {

@@ -1,6 +1,6 @@
 /**
- * Updates of float32 parameters, formed in float64 two lanes at a time: the operations of src/optim/adam.ts and
- * src/autograd/grads.ts in their order, so the bits are theirs. Only the sum of squares has an order of its own.
+ * Updates of float32 parameters, computed in float64 two lanes at a time: the operations of src/optim/adam.ts and
+ * src/autograd/grads.ts in the same order, so the bits are the same. Only the sum of squares has a different order.
  */
 
 import { pair } from './lanes';
@@ -37,7 +37,7 @@ export function scale(count: i32, x: usize, factor: f64): void {
   for (; count > 0; count--, x += 4) store<f32>(x, <f32>(<f64>load<f32>(x) * factor));
 }
 
-/** The factors of an update, in both lanes or alone. */
+/** The factors of an update, in both lanes or as scalars. */
 let beta1: f64 = 0;
 let beta2: f64 = 0;
 let epsilon: f64 = 0;
@@ -57,7 +57,10 @@ export function adamFactors(b1: f64, b2: f64, eps: f64, decay: f64, kept: f64, l
   rootCorrection = correction;
 }
 
-/** Numbers of a block: by the time that a stage loads what another one stored, it is in the cache, where wider vectors find it whole. */
+/**
+ * Numbers of a block: large enough that when a stage loads what another one stored, the stores have reached the cache, so that
+ * wider vectors can load them whole.
+ */
 const BLOCK: i32 = 16;
 
 /** Bytes for four numbers on their way through an update: the numerators of their steps in float64, then their mean squares. */
@@ -76,9 +79,9 @@ export function adam(count: i32, p: usize, g: usize, m: usize, v: usize, room: u
 }
 
 /**
- * The same of two blocks or more. Roots and quotients take longest, and all else can be done meanwhile: while those of a block are
- * formed, the moments of the next one are, and the parameters of the one before are stored. It calls no function: V8 then keeps the
- * factors in registers.
+ * The same for two blocks or more. Roots and quotients take longest, and everything else overlaps with them: while those of a
+ * block are computed, so are the moments of the next one, and the parameters of the one before are stored. It calls no function,
+ * so V8 keeps the factors in registers.
  */
 function blocks(count: i32, p: usize, g: usize, m: usize, v: usize, room: usize): void {
   const b1 = f64x2.splat(beta1);
@@ -180,7 +183,7 @@ function momentsOf(
   v128.store(to, square, ROOM_OF_4 / 2);
 }
 
-/** The steps of (5) of four numbers, in the place of their numerators. */
+/** The steps of (5) of four numbers, written over their numerators. */
 // @ts-ignore: decorator
 @inline
 function quotientsOf(at: usize, correction: v128, eps: v128): void {
@@ -197,7 +200,7 @@ function moveBy(p: usize, steps: usize, kept: v128): void {
   v128.store64_lane(p, f32x4.demote_f64x2_zero(next), 0);
 }
 
-/** The same of what is less than two blocks. */
+/** The same for less than two blocks. */
 function pairs(count: i32, p: usize, g: usize, m: usize, v: usize): void {
   const b1 = f64x2.splat(beta1);
   const b2 = f64x2.splat(beta2);
@@ -231,7 +234,7 @@ function pairs(count: i32, p: usize, g: usize, m: usize, v: usize): void {
   }
 }
 
-/** The same for `rows` rows of `W` elements, whose numbers are at `map`; all four tensors without gaps. */
+/** The same for `rows` rows of `W` elements, whose indices are at `map`; all four tensors without gaps. */
 export function adamRows(rows: i32, W: i32, p: usize, g: usize, m: usize, v: usize, map: usize, room: usize): void {
   const line = <usize>W << 2;
   for (let r = 0; r < rows; r++, map += 4) {

@@ -1,4 +1,4 @@
-/** Copies that bring a matrix into the order the tiles read: panels of two vectors of columns, and transposes. */
+/** Copies a matrix into the order in which the tiles read it: panels of two vectors of columns, and transposes. */
 import { PANEL } from './tile';
 
 /** `target[j, i] = source[i, j]` for `rows × columns` elements; both steps in bytes between rows. */
@@ -72,7 +72,7 @@ export function packRows<T>(K: i32, N: i32, b: usize, ldb: usize, panels: usize)
   const width = <i32>(PANEL / sizeof<T>());
   let n = 0;
   const step = <usize>K * PANEL;
-  // Four panels at a time: two cache lines of a row, and four places to write to.
+  // Four panels at a time: two cache lines of a row, and four write streams.
   for (; n + 4 * width <= N; n += 4 * width) {
     let from = b + <usize>n * sizeof<T>();
     for (let k = 0; k < K; k++) {
@@ -128,7 +128,7 @@ export function packGroups<T>(M: i32, K: i32, a: usize, lda: usize, ka: usize, g
   }
 }
 
-/** A group whose 4 elements of one k lie side by side already. */
+/** A group whose 4 elements of one k are already adjacent. */
 function sideBySide<T>(K: i32, from: usize, step: usize, to: usize): void {
   for (; K > 0; K--) {
     v128.store(to, v128.load(from));

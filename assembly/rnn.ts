@@ -4,7 +4,7 @@ import { tanhRow } from './math';
 import { multiply } from './multiply';
 import { PANEL } from './tile';
 
-/** Forward, with tanh or, where `relu` is not 0, max(a, 0). `panels` holds Wh; fills h behind its first B rows. */
+/** Forward, with tanh or, if `relu` is not 0, max(a, 0). `panels` holds Wh; fills h after its first B rows. */
 export function rnnForward(
   relu: i32,
   T: i32,
@@ -31,7 +31,7 @@ export function rnnForward(
 }
 
 function reluRow(count: i32, x: usize, y: usize): void {
-  // max as the cell writes it, x < 0 ? 0 : x, lets NaN through.
+  // max as in the cell, x < 0 ? 0 : x, which propagates NaN.
   for (; count > 0; count -= 4, x += 16, y += 16) write(y, f32x4.pmax(read(x, count), f32x4.splat(0)), count); // (2)
 }
 

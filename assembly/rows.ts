@@ -1,6 +1,6 @@
 /**
- * Work on whole rows of float32, as the loops of src/autograd/gather.ts and src/tensor/rows.ts do it, to the bit. Steps
- * between rows in bytes; `map` holds int32 row numbers.
+ * Operations on whole rows of float32, with the same bits as the loops of src/kernels/cpu/rows.ts. Steps between rows in bytes;
+ * `map` holds int32 row indices.
  */
 import { both, high, low } from './wide';
 
@@ -25,14 +25,14 @@ function row(map: usize, r: i32): usize {
 }
 
 /**
- * How many rows are asked for at once where a map says which: one after the other each would be waited for, because no order is seen in
- * them that memory could be read ahead in.
+ * How many rows selected by a map are prefetched at once. Read one after another, each would stall, because the hardware
+ * prefetcher sees no pattern in them.
  */
 export const AHEAD: i32 = 8;
 
 /**
- * Reads a word every 64 bytes of some rows of `line` bytes, which the map names. What was read goes to address 0, where no tensor
- * lies: otherwise the compiler would leave it out.
+ * Prefetches the rows that the map selects, each of `line` bytes, by reading a word every 64 bytes. The words are written to
+ * address 0, where there is no tensor; otherwise the compiler would remove the reads.
  */
 export function touchRows(count: i32, x: usize, line: usize, map: usize): void {
   let all = 0;

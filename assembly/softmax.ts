@@ -1,13 +1,13 @@
 /**
- * Softmax cross-entropy over rows of float32: equations (1) and (2) of src/layers/softmax-loss.ts and their derivatives. Exponentials
- * are formed four or two at a time, sums over labels in order, one after the other, so that the bits are those of the loops in
- * TypeScript. Steps between rows in bytes; `targets` holds int32, tables and results float64.
+ * Softmax cross-entropy over rows of float32: equations (1) and (2) of src/layers/softmax-loss.ts and their derivatives.
+ * Exponentials are computed four or two at a time, sums over labels sequentially in order, so that the bits are those of the
+ * TypeScript loops. Steps between rows in bytes; `targets` holds int32, tables and results float64.
  */
 import { exp4 } from './math';
 import { exp2, log1 } from './math64';
 import { both, high, low } from './wide';
 
-/** The largest of K numbers at `x`. NaN is passed over, but for the first. */
+/** The largest of K numbers at `x`. NaN is skipped, except in first position. */
 // @ts-ignore: decorator
 @inline
 function maximum(K: i32, x: usize): f32 {
@@ -90,8 +90,8 @@ export function softmaxLogs(R: i32, K: i32, out: usize, x: usize, ldx: usize): v
 }
 
 /**
- * `out[n,k] += d · (p[n,k] · mass[y] − rest[k])`, with `own[y]` in place of `rest[y]`, where y = `targets[n]`; rows whose target is
- * negative are left as they are. Formed in float64, rounded once. `tables`: mass, rest and own, K float64 each.
+ * `out[n,k] += d · (p[n,k] · mass[y] − rest[k])`, with `own[y]` in place of `rest[y]`, where y = `targets[n]`; rows whose target
+ * is negative are unchanged. Computed in float64, rounded once. `tables`: mass, rest and own, K float64 each.
  */
 export function softmaxBackward(
   R: i32,

@@ -1,4 +1,4 @@
-/** Four float32 as two pairs of float64, and back: for sums and products that TypeScript forms in float64. */
+/** Four float32 as two pairs of float64, and back: for sums and products that the TypeScript code computes in float64. */
 
 /** The first two. */
 // @ts-ignore: decorator

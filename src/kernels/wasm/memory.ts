@@ -52,7 +52,7 @@ export function workspaceOf(openArena: () => Arena): Workspace {
   };
 }
 
-/** How often a repeatable step is run again for lack of room before its result is accepted. */
+/** Attempts at a repeatable step that lacks room; the result of the last one is accepted. */
 const ATTEMPTS = 3;
 
 /** The workspace with the interface of all backends: what does not fit takes the slower path. */
