@@ -1,14 +1,14 @@
-/** Checks of what callers without a compiler may pass to a labeler, once per call: JavaScript finds out late, or never. */
+/** Argument checks for callers without a compiler, made once per call: plain JavaScript would fail late, or never. */
 import { expectKernels as expectProducts } from '../autograd/entry-checks.js';
 import { expectList, expectRecord } from '../tensor/arguments.js';
 import { describe, typedArrayName } from '../tensor/describe.js';
 import { ArgumentError } from '../tensor/errors.js';
 
 /**
- * Refuses what is not a backend, or has no more than products, as an asynchronous device.
+ * Rejects anything that is not a backend, or that provides only products, such as an asynchronous device.
  *
- * @param where the function called, for the message
- * @param name the argument as the caller knows it
+ * @param where the name of the called function, for the message
+ * @param name the argument's name, as the caller wrote it
  * @throws ArgumentError that says what to pass
  */
 export function expectKernels(where: string, kernels: unknown, name = 'kernels'): void {
@@ -19,7 +19,7 @@ export function expectKernels(where: string, kernels: unknown, name = 'kernels')
 }
 
 /**
- * Refuses what is not a list of lists of tokens, holes included.
+ * Rejects anything that is not a list of lists of tokens. Holes are rejected too.
  *
  * @throws ArgumentError that names the sentence and the token
  */
@@ -57,7 +57,7 @@ export function expectWords(where: string, name: string, words: unknown): void {
   }
 }
 
-/** Requires a sentence, `{ tokens, labels?, category? }`. @throws ArgumentError that names what is something else */
+/** Requires a sentence, `{ tokens, labels?, category? }`. @throws ArgumentError that names the invalid field */
 export function expectSentence(where: string, name: string, sentence: unknown): void {
   const advice = Array.isArray(sentence) ? ': pass { tokens, labels }' : '';
   expectRecord(where, name, sentence, 'a sentence, { tokens, labels }', advice);
@@ -68,20 +68,20 @@ export function expectSentence(where: string, name: string, sentence: unknown): 
   throw new ArgumentError(`${where}: ${name}.category must be a string; got ${describe(category)}`);
 }
 
-/** Requires a list of sentences. @throws ArgumentError that names the sentence, and what of it is something else */
+/** Requires a list of sentences. @throws ArgumentError that names the sentence and its invalid field */
 export function expectCorpus(where: string, name: string, sentences: unknown): void {
   expectList(where, name, sentences, 'sentences, each { tokens, labels }');
   const list = sentences as readonly unknown[];
   for (let i = 0; i < list.length; i++) expectSentence(where, `${name}[${i}]`, list[i]);
 }
 
-/** Requires something to iterate over that is not a string, whose letters would be taken for its elements. @throws ArgumentError */
+/** Requires an iterable that is not a string, because a string would be iterated letter by letter. @throws ArgumentError */
 export function expectIterable(where: string, name: string, x: unknown, of: string): void {
   if (typeof x === 'object' && x !== null && Symbol.iterator in x && typedArrayName(x) === undefined) return;
   throw new ArgumentError(`${where}: ${name} must be a list or another iterable of ${of}; got ${describe(x)}`);
 }
 
-/** Requires a stream of bytes: an iterable, of whatever kind, of chunks; the chunks are looked at as they come. @throws ArgumentError */
+/** Requires a stream of bytes: an iterable of chunks, synchronous or not. Each chunk is checked when it arrives. @throws ArgumentError */
 export function expectChunks(where: string, name: string, x: unknown): void {
   const isStream = typeof x === 'object' && x !== null && (Symbol.iterator in x || Symbol.asyncIterator in x);
   if (isStream && typedArrayName(x) === undefined) return;
@@ -89,13 +89,13 @@ export function expectChunks(where: string, name: string, x: unknown): void {
   throw new ArgumentError(`${where}: ${name} must be an iterable of Uint8Array; got ${describe(x)}${advice}`);
 }
 
-/** Types that options may have, and how messages say them. */
+/** The types that options may have, and their wording in messages. */
 const TYPES = { string: 'a string', boolean: 'true or false', function: 'a function', number: 'a number' } as const;
 
 /**
- * Refuses options that are not an object, and those of another type than they have. One that is left out, or undefined, is fine.
+ * Rejects options that are not an object, and any option of the wrong type. An option that is omitted or undefined is accepted.
  *
- * @param types of the options to look at, by name
+ * @param types the expected types of the options to check, by name
  * @throws ArgumentError that names the option
  */
 export function expectTypes(
@@ -118,7 +118,7 @@ export function expectTypes(
   }
 }
 
-/** {@link expectTypes} where all of the options are on or off. @throws ArgumentError that names the option */
+/** {@link expectTypes} for options that are all booleans. @throws ArgumentError that names the option */
 export function expectSwitches(where: string, options: unknown, ...switches: readonly string[]): void {
   expectTypes(where, options, Object.fromEntries(switches.map((name) => [name, 'boolean'])));
 }

@@ -1,5 +1,5 @@
 /**
- * The sequence labeler: readers of corpora, models of encoders, a body and heads, training, tagging and scores.
+ * The sequence labeler: corpus readers, models (encoders, recurrent body, heads), training, tagging and scoring.
  *
  * @module bptt/labeling
  */

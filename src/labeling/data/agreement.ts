@@ -59,7 +59,7 @@ export const agreementWords = (): string[] => Object.values(WORDS).flat();
 /**
  * Labeled sentences. The same options give the same sentences.
  *
- * @throws ArgumentError where a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
+ * @throws ArgumentError if a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
  *   `maxPhrases`
  */
 export function generateAgreement(options: AgreementOptions): Sentence[] {

@@ -50,7 +50,7 @@ export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): 
  * Packs the sentences at some places.
  *
  * @param lengths number of tokens of every sentence of the list
- * @throws ArgumentError where a member is not a place in `lengths`
+ * @throws ArgumentError if a member is not a place in `lengths`
  */
 export function packBatch(lengths: ArrayLike<number>, members: readonly number[]): Batch {
   expectNumbers('packBatch', 'lengths', lengths);
@@ -72,7 +72,7 @@ export function expectMembers(where: string, members: unknown, count: number): v
 /**
  * `[N]` one integer per row, from one list per sentence.
  *
- * @throws ArgumentError where there is not one member per sequence of `packing`, or a list has another length than its sequence
+ * @throws ArgumentError if there is not one member per sequence of `packing`, or a list has another length than its sequence
  */
 export function packRows(values: readonly Int32Array[], members: readonly number[], packing: Packing): Int32Array {
   expectList('packRows', 'values', values, 'Int32Array, one per sentence');

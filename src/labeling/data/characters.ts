@@ -64,7 +64,7 @@ export function growCharacters(
   return { vocabulary: createCharacters(unit, [...characters, ...added]), added };
 }
 
-/** Characters read back. @throws DataError where the value is something else, saying what is wrong with it */
+/** Characters read back. @throws DataError if the value is something else, saying what is wrong with it */
 export function charactersFromJson(value: unknown): CharacterVocabulary {
   const { unit, characters } = objectOf(value, 'characters');
   if (!(CHARACTER_UNITS as readonly unknown[]).includes(unit)) {

@@ -52,7 +52,7 @@ type Tagged = readonly [word: string, tag: string];
 /**
  * Labeled sentences of the grammar above. The same options give the same sentences.
  *
- * @throws ArgumentError where a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
+ * @throws ArgumentError if a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
  *   `maxPhrases`
  */
 export function generateCorpus(options: CorpusOptions): Sentence[] {

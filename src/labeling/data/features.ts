@@ -85,7 +85,7 @@ export function expectFeature(where: string, name: string, feature: unknown): as
  *
  * @param of the feature of the sentence at a place
  * @param members places of the sentences, one per sequence of the packing
- * @throws ArgumentError where a sentence's feature has another form than the first one's, or not one entry per token
+ * @throws ArgumentError if a sentence's feature has another form than the first one's, or not one entry per token
  */
 export function packFeature(
   name: string,

@@ -29,7 +29,7 @@ export const SLOT_FILES = ['seq.in', 'seq.out', 'label'] as const;
  *   `seq.out`; for `brat` a file `.ann` or `.txt` with the other beside it, or a folder of such pairs
  * @param options as {@link readSentences} takes them; messages name the path
  * @param bytes those of the file, where they are open already
- * @throws DataError where the path cannot be read, or the file is not what its format demands
+ * @throws DataError if the path cannot be read, or the file is not what its format demands
  */
 export async function* openSentences(
   path: string,
@@ -68,7 +68,7 @@ export interface LabeledFile {
   readonly path: string;
 }
 
-/** The files of `pos=FILE,neg=FILE`, one per label; undefined where the path says no such thing. */
+/** The files of `pos=FILE,neg=FILE`, one per label; undefined if the path says no such thing. */
 export function labeledFiles(path: string): LabeledFile[] | undefined {
   const parts = path.split(/,(?=[^,=]+=)/).map((part) => /^([^=,]+)=(.+)$/s.exec(part));
   if (!parts.every((part) => part !== null)) return undefined;
@@ -80,7 +80,7 @@ export function labeledFiles(path: string): LabeledFile[] | undefined {
  *
  * @param path a file; `-` for standard input; a folder with `seq.in` and `label`; or one file per label, `pos=FILE,neg=FILE`
  * @param bytes those of the file, where they are open already
- * @throws DataError where a path cannot be read, or the file is not what its format demands
+ * @throws DataError if a path cannot be read, or the file is not what its format demands
  */
 export async function* openClassified(
   path: string,
@@ -182,7 +182,7 @@ const CHUNK = 1 << 18;
  * The bytes of a file, or of standard input for `-`.
  *
  * @param atOnce bytes of a chunk of a file, at most
- * @throws DataError where there is no such file, it is a folder, or it may not be read
+ * @throws DataError if there is no such file, it is a folder, or it may not be read
  */
 export async function openBytes(path: string, atOnce = CHUNK): Promise<ByteChunks> {
   if (path === '-') return process.stdin;
@@ -225,10 +225,10 @@ export function systemError(path: string, cause: unknown): DataError {
 }
 
 /**
- * The folder of a slot-filling triple, or undefined where the path is an ordinary file. Without a format a folder is one
+ * The folder of a slot-filling triple, or undefined if the path is an ordinary file. Without a format a folder is one
  * that has a `seq.in`, and a file is part of one if it is a `seq.in` with a `seq.out` beside it.
  *
- * @throws DataError where there is nothing at the path, or a folder and another format; ArgumentError where the format is
+ * @throws DataError if there is nothing at the path, or a folder and another format; ArgumentError if the format is
  *   `slots` and the path something else
  */
 export async function slotFolder(path: string, format?: ReadOptions['format']): Promise<string | undefined> {
@@ -255,10 +255,10 @@ export interface BratPair {
 }
 
 /**
- * The pairs of a text and its annotations, or undefined where the path is something else. Without a format they are a folder that has files
+ * The pairs of a text and its annotations, or undefined if the path is something else. Without a format they are a folder that has files
  * `.ann` and no `seq.in`, and a file `.ann` with a `.txt` beside it.
  *
- * @throws DataError where there is nothing at the path, or no pair in the folder; ArgumentError where the format is `brat` and the path is
+ * @throws DataError if there is nothing at the path, or no pair in the folder; ArgumentError if the format is `brat` and the path is
  *   something else
  */
 export async function bratPairs(path: string, format?: ReadOptions['format']): Promise<BratPair[] | undefined> {

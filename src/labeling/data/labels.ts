@@ -27,7 +27,7 @@ export interface LabelVocabulary {
   /**
    * `[tokens]` ids of a sentence's labels; −1 for a token without one.
    * @param source name of the input, for the message
-   * @throws DataError where the sentence has no labels, or one that is unknown, naming line and token
+   * @throws DataError if the sentence has no labels, or one that is unknown, naming line and token
    */
   encode(sentence: Sentence, source?: string): Int32Array;
   /** Labels of ids. @throws ArgumentError on an id out of range */
@@ -36,7 +36,7 @@ export interface LabelVocabulary {
   toJSON(): string[];
 }
 
-/** The labels of training sentences; tokens without one add none. @throws DataError where a sentence has no labels, or there is no sentence */
+/** The labels of training sentences; tokens without one add none. @throws DataError if a sentence has no labels, or there is no sentence */
 export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   expectIterable('buildLabels', 'sentences', sentences, 'sentences');
   const counts = new Map<string, number>();
@@ -49,7 +49,7 @@ export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   return createLabels(byCount(counts));
 }
 
-/** Labels read back. @throws DataError where the value is not a list of distinct labels */
+/** Labels read back. @throws DataError if the value is not a list of distinct labels */
 export function labelsFromJson(value: unknown): LabelVocabulary {
   const labels = stringList(value, 'a label vocabulary', 'labels');
   if (labels.length === 0) throw malformed('a label vocabulary', 'labels', 'at least one label', labels);
@@ -116,7 +116,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
   };
 }
 
-/** Labels of a sentence that must have them. @throws DataError where it has none, or not one per token */
+/** Labels of a sentence that must have them. @throws DataError if it has none, or not one per token */
 export function labelsOf(sentence: Sentence, source?: string): readonly string[] {
   const { labels, tokens } = sentence;
   if (labels?.length === tokens.length) return labels;

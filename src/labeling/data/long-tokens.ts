@@ -8,7 +8,7 @@ import { quoted } from '../../tensor/visible.js';
 /** UTF-16 code units of the longest token that is read. */
 export const LONGEST_TOKEN = 100_000;
 
-/** The token itself. @throws DataError where it is longer than {@link LONGEST_TOKEN}, naming the line */
+/** The token itself. @throws DataError if it is longer than {@link LONGEST_TOKEN}, naming the line */
 export function shortToken(token: string, source: string, line: number): string {
   if (token.length <= LONGEST_TOKEN) return token;
   throw new DataError(

@@ -13,19 +13,19 @@ export function malformed(what: string, field: string, expected: string, got: un
   return damaged(`${what}: expected ${field} to be ${expected}; got ${brief(got)}`);
 }
 
-/** An object. @throws DataError where the value is anything else */
+/** An object. @throws DataError if the value is anything else */
 export function objectOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (isRecord(value)) return value;
   throw damaged(`expected ${what}, an object; got ${brief(value)}`);
 }
 
-/** A copy of a list of strings that are not empty. @throws DataError where the value is anything else */
+/** A copy of a list of strings that are not empty. @throws DataError if the value is anything else */
 export function stringList(value: unknown, what: string, field: string): string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return [...value];
   throw malformed(what, field, 'an array of strings that are not empty', value);
 }
 
-/** @throws DataError where a string occurs twice */
+/** @throws DataError if a string occurs twice */
 export function checkDistinct(words: readonly string[], what: string): void {
   const seen = new Set<string>();
   for (const word of words) {

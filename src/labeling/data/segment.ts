@@ -169,7 +169,7 @@ function* wholeRuns(sentences: Iterable<Piece>): Generator<Piece> {
   if (open) yield open;
 }
 
-/** The place behind the last letter between two places that no end of a sentence follows; undefined where there is none. */
+/** The place behind the last letter between two places that no end of a sentence follows; undefined if there is none. */
 function lastLetter(text: string, from: number, to: number): number | undefined {
   for (let at = to - 1; at > from + 1; at--) {
     if (/[\p{L}\p{N},]/u.test(text[at]) && /\p{L}/u.test(text[at - 1])) return at;

@@ -5,7 +5,7 @@ export interface Sentence {
   /** The tokens as they stood in the file; never empty, and a token may contain spaces. */
   readonly tokens: readonly string[];
   /**
-   * One label per token, `''` for a token without one; absent where the input carries none. Where several columns are read: those of
+   * One label per token, `''` for a token without one; absent if the input carries none. Where several columns are read: those of
    * the first.
    */
   readonly labels?: readonly string[];

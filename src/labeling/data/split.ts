@@ -29,8 +29,8 @@ const PARTS = ['train', 'dev', 'test'] as const;
 /**
  * Splits sentences. The same sentences, shares and seed give the same parts.
  *
- * @throws ArgumentError where the shares are not percentages that add up to 100, or none is for training
- * @throws DataError where there are too few sentences for every part that was asked for
+ * @throws ArgumentError if the shares are not percentages that add up to 100, or none is for training
+ * @throws DataError if there are too few sentences for every part that was asked for
  */
 export function splitSentences(sentences: readonly Sentence[], shares: SplitShares, seed = 1): SplitParts {
   expectCorpus('split', 'sentences', sentences);

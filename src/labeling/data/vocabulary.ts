@@ -72,14 +72,14 @@ export interface VocabularyJson {
   rare: string[];
   /** Signatures with an id, behind the words; null where unknown words have none. */
   signatures: string[] | null;
-  /** Words with the ids behind the signatures; absent where there are none. */
+  /** Words with the ids behind the signatures; absent if there are none. */
   added?: string[];
 }
 
 /**
  * The vocabulary of training sentences. A token spelled `<unk>` is the unknown word.
  *
- * @throws ArgumentError where `minCount` is not an integer of at least 1
+ * @throws ArgumentError if `minCount` is not an integer of at least 1
  */
 export function buildVocabulary(
   sentences: Iterable<Pick<Sentence, 'tokens'>>,
@@ -121,7 +121,7 @@ export function buildVocabulary(
  *
  * @param minCount by default that of the vocabulary
  * @returns the vocabulary itself where nothing is new, and the words that got an id
- * @throws ArgumentError where `minCount` is not an integer of at least 1
+ * @throws ArgumentError if `minCount` is not an integer of at least 1
  */
 export function growVocabulary(
   vocabulary: Vocabulary,
@@ -156,7 +156,7 @@ export function emptyVocabulary(): Vocabulary {
   return createVocabulary({ lowerCase: false, minCount: 1, words: [], rare: [], signatures: null });
 }
 
-/** A vocabulary read back. @throws DataError where the value is not a vocabulary, saying what is wrong with it */
+/** A vocabulary read back. @throws DataError if the value is not a vocabulary, saying what is wrong with it */
 export function vocabularyFromJson(value: unknown): Vocabulary {
   const json = objectOf(value, 'a vocabulary');
   const { lowerCase, minCount } = json;

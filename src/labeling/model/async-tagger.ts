@@ -17,7 +17,7 @@ import { batchesToPredict, emptyPredictions, predictionsOf } from './predict.js'
 /** A tagger on an asynchronous device. */
 export interface AsyncTagger {
   readonly model: Model;
-  /** The device; after it was lost, the host. */
+  /** The device; once that is lost, the host. */
   readonly backend: string;
   /** As `Tagger.tag`. */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Promise<Prediction[]>;
@@ -28,9 +28,9 @@ export interface AsyncTagger {
 /**
  * `createTagger` for an asynchronous device.
  *
- * @param device where whole layers run, those that its `layers` take
+ * @param device where whole layers run, if its `layers` support them
  * @param host where everything else runs; the CPU by default
- * @throws DataError where the bytes are not a model this version reads; ArgumentError where `device` or `host` are not kernels
+ * @throws DataError if the bytes are not a model that this version can read; ArgumentError if `device` or `host` are not kernels
  */
 export function createAsyncTagger(
   source: Model | Uint8Array,

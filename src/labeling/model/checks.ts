@@ -1,4 +1,4 @@
-/** Checks of models and their parts where a call enters, for callers without a compiler: what an argument is, and whether it mirrors the network. */
+/** Checks of models and their parts at the entry of a call, for callers without a compiler: each argument's type and its fit to the network. */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Packing } from '../../autograd/packing.js';
 import { checkTruncation } from '../../autograd/truncate.js';
@@ -13,7 +13,7 @@ import type { Noise } from './encoders/encoder.js';
 import type { ModelPass, PassOptions } from './model.js';
 import type { InferenceNetwork, InitialParams, ModelParams, Network, OwnParts } from './network.js';
 
-/** Requires a model. @throws ArgumentError that says how to come by one */
+/** Requires a model. @throws ArgumentError that says how to obtain one */
 export function expectModel(where: string, model: unknown, name = 'model'): void {
   const made = 'a model, as loadModel(bytes) and train(…) return';
   expectRecord(where, name, model, made);
@@ -22,7 +22,7 @@ export function expectModel(where: string, model: unknown, name = 'model'): void
   if (!whole) throw new ArgumentError(`${where}: ${name} must be ${made}; got ${describe(model)}`);
 }
 
-/** Requires what `networkOf` made. @throws ArgumentError */
+/** Requires a network made by `networkOf`. @throws ArgumentError */
 export function expectNetwork(where: string, network: unknown): asserts network is Network {
   expectInferenceNetwork(where, network);
   const whole = [...network.encoders, ...network.heads].every((part) => 'backward' in part);
@@ -32,7 +32,7 @@ export function expectNetwork(where: string, network: unknown): asserts network 
   );
 }
 
-/** Requires what `networkOf` made, or the half of it that a model holds. @throws ArgumentError */
+/** Requires a network made by `networkOf`, or the inference half of one that a model holds. @throws ArgumentError */
 export function expectInferenceNetwork(where: string, network: unknown): asserts network is InferenceNetwork {
   const made = 'the arithmetic of a model, networkOf(config) or model.network';
   expectRecord(where, 'network', network, made);
@@ -42,9 +42,9 @@ export function expectInferenceNetwork(where: string, network: unknown): asserts
 }
 
 /**
- * Requires parameters of a network, or gradients that mirror them.
+ * Requires parameters of a network, or gradients with the same structure.
  *
- * @throws ArgumentError naming the part that is missing or something else; ShapeError naming one of another shape
+ * @throws ArgumentError naming the part that is missing or of the wrong type; ShapeError naming a part of the wrong shape
  */
 export function expectParams(
   where: string,
@@ -80,7 +80,7 @@ export function expectParams(
   });
 }
 
-/** Requires parameters that are not drawn. @throws ArgumentError or ShapeError naming what is something else */
+/** Requires initial parameters, those that are not drawn at random. @throws ArgumentError or ShapeError naming the invalid one */
 export function expectInitial(where: string, initial: unknown, { encoders }: Network): void {
   expectRecord(where, 'initial', initial, 'parameters by kind of encoder');
   for (const [kind, part] of Object.entries(initial as InitialParams)) {
@@ -107,7 +107,7 @@ function expectPart(where: string, name: string, part: unknown, shapes: Readonly
   }
 }
 
-/** Requires features of a packed batch: one record per encoder. @throws ArgumentError, or ShapeError on another number of rows */
+/** Requires features of a packed batch: one record per encoder. @throws ArgumentError, or ShapeError if the number of rows is wrong */
 export function expectFeatures(where: string, features: unknown, count: number, packing: Packing): void {
   expectList(where, 'features', features, 'records of features, one per encoder');
   const list = features as readonly unknown[];
@@ -150,7 +150,7 @@ function expectPassOptions(where: string, options: unknown, { total }: Packing):
   if (noise.affixDropout !== undefined) expectProbability(where, 'noise.affixDropout', noise.affixDropout);
 }
 
-/** The arguments of a forward pass. @throws ArgumentError or ShapeError naming the one that is something else */
+/** Checks the arguments of a forward pass. @throws ArgumentError or ShapeError naming the invalid one */
 export function expectForward(
   where: string,
   network: unknown,
@@ -166,7 +166,7 @@ export function expectForward(
   expectPassOptions(where, options, packing as Packing);
 }
 
-/** The arguments of a backward pass. @throws ArgumentError or ShapeError naming the one that is something else */
+/** Checks the arguments of a backward pass. @throws ArgumentError or ShapeError naming the invalid one */
 export function expectBackward(
   where: string,
   network: unknown,
@@ -196,13 +196,13 @@ export function expectBackward(
 
 const OWN_KEYS = keysOf<OwnParts>({ cell: true, encoders: true, heads: true });
 
-/** Requires parts of one's own. @throws ArgumentError that names the part */
+/** Requires custom parts. @throws ArgumentError that names the part */
 export function expectOwnParts(where: string, name: string, own: unknown): void {
   expectKnownKeys(where, name, own, OWN_KEYS);
   expectKinds(where, own);
 }
 
-/** Requires that `encoders` and `heads`, where they are given, are lists of kinds. @throws ArgumentError that names the kind */
+/** Requires that `encoders` and `heads`, if given, are lists of kinds. @throws ArgumentError that names the kind */
 export function expectKinds(where: string, own: unknown): void {
   for (const name of ['encoders', 'heads'] as const) {
     const kinds: unknown = (own as OwnParts)[name];
@@ -214,7 +214,7 @@ export function expectKinds(where: string, own: unknown): void {
   }
 }
 
-/** Requires a device and the kernels beside it. @throws ArgumentError naming the one that is something else */
+/** Requires a device and its host kernels. @throws ArgumentError naming the invalid one */
 export function expectDevices(where: string, devices: unknown): void {
   expectRecord(where, 'devices', devices, '{ device, host }');
   const { device, host } = devices as Record<string, unknown>;
@@ -222,7 +222,7 @@ export function expectDevices(where: string, devices: unknown): void {
   expectKernels(where, host, 'devices.host');
 }
 
-/** Requires a list of objects with this method, one for each part. @throws ArgumentError */
+/** Requires a list of objects that have this method, one per part. @throws ArgumentError */
 export function expectEach(
   where: string,
   name: string,

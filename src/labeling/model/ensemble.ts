@@ -1,6 +1,6 @@
 /**
- * Several models of one configuration as one: an ensemble answers with the mean of its members' probabilities (heads/decoding.ts says
- * of what). It is a `Model` with `members`, and one file.
+ * Several models of one configuration as one: an ensemble returns the mean of its members' probabilities (heads/decoding.ts lists which
+ * probabilities). It is a `Model` with `members`, saved as one file.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectList, expectNumber } from '../../tensor/arguments.js';
@@ -11,11 +11,12 @@ import { createModel } from './model.js';
 import { MOST_MEMBERS } from './heads/head.js';
 
 /**
- * Joins models of other weights: those of a training with several seeds. They share words, labels and options; each brings its
- * parameters, which are not copied. Members of ensembles are joined one by one. Of one model it is that model.
+ * Joins models that differ only in their weights, such as those of training runs with different seeds. They share words, labels and
+ * options; each contributes its parameters, which are not copied. The members of ensembles are joined individually. A single model is
+ * returned as it is.
  *
  * @param models 1 to 100
- * @throws ArgumentError where the models differ in more than their weights, naming in what, or a head of your own cannot be averaged
+ * @throws ArgumentError if the models differ in more than their weights, naming the difference, or if a custom head cannot be averaged
  */
 export function ensembleOf(models: readonly Model[]): Model {
   expectList('ensembleOf', 'models', models, 'models of one configuration');
@@ -40,7 +41,7 @@ export function ensembleOf(models: readonly Model[]): Model {
   return createModel({ ...pieces, params: members[0], members, foreign: beside, quantized }, own);
 }
 
-/** What the files of several models held beside them. @throws ArgumentError where one name stands for different things */
+/** Merges the foreign contents of several model files. @throws ArgumentError if one name has different contents */
 function joinedForeign(models: readonly Model[]): Foreign | undefined {
   const all = models.flatMap(({ foreign }) => (foreign ? [foreign] : []));
   if (all.length === 0) return undefined;
@@ -68,7 +69,7 @@ function joinedForeign(models: readonly Model[]): Foreign | undefined {
   };
 }
 
-/** Model k of the ensemble, counted from 0, as a model by itself. @throws ArgumentError where there is none */
+/** Returns model k of the ensemble, counted from 0, as a model in its own right. @throws ArgumentError if there is no such member */
 export function memberOf(model: Model, k: number): Model {
   expectModel('memberOf', model);
   expectNumber('memberOf', 'k', k);
@@ -79,7 +80,7 @@ export function memberOf(model: Model, k: number): Model {
   return createModel({ ...pieces, params: members[k], foreign, quantized }, own);
 }
 
-/** What of two models must be the same, as text. */
+/** The parts that must be equal in both models, as text. */
 const PARTS: readonly (readonly [string, (model: Model) => unknown])[] = [
   ['configuration', ({ config }) => config],
   ['words', ({ readers }) => readers.map((reader) => reader.toJSON())],

@@ -1,10 +1,10 @@
 /**
- * Whole entities from text: the spans of a model's labels, with their places in the text they were cut from.
+ * Finds whole entities in text: the spans of a model's labels, with their offsets in the text.
  *
- * Spans are read from labels by the rule of conlleval, as scores are: a span begins at B, S or U, and at any label that cannot continue
- * the one before, so that a stray I begins one. The score of a span is the probability that the heads give it (heads/decoding): exact,
- * over all paths, of a CRF and of constrained decoding; the product over its tokens of a softmax. Where no head annotates spans, as in
- * part-of-speech tagging, every token is a span of its label, and the score is the probability of that label.
+ * Spans are read from labels by the rule of conlleval, as in scoring: a span begins at B, S or U, and at any label that cannot continue the
+ * previous one, so a stray I begins a span. The score of a span is the probability that the heads give it (heads/decoding): for a CRF and
+ * constrained decoding the exact probability over all paths, for a softmax the product over its tokens. If no head annotates spans, as in
+ * part-of-speech tagging, every token is a span of its label and the score is the probability of that label.
  */
 import { expectString } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
@@ -20,48 +20,48 @@ import type { Prediction } from './heads/head.js';
 import type { Model } from './model.js';
 import type { PredictOptions } from './predict.js';
 
-/** How entities are found. */
+/** Options for finding entities. */
 export interface EntityOptions extends SegmentOptions {
-  /** What `start` and `end` count; default `utf16`. */
+  /** The unit of `start` and `end`; default `utf16`. */
   readonly offsets?: OffsetUnit;
 }
 
 /** A span of a text. */
 export interface Entity {
-  /** Place of its first character in the text, from 0. */
+  /** Offset of its first character in the text, from 0. */
   readonly start: number;
-  /** The place behind its last one. */
+  /** Offset just past its last character. */
   readonly end: number;
-  /** The type of the labels (`PER` of `B-PER`); `''` where these are bare positions, as in word segmentation. */
+  /** The type in the labels (`PER` of `B-PER`); `''` if the labels are bare positions, as in word segmentation. */
   readonly type: string;
-  /** `text.slice(start, end)`, by UTF-16 code units. */
+  /** `text.slice(start, end)`, in UTF-16 code units. */
   readonly text: string;
-  /** How sure the model is of it, in [0, 1]. */
+  /** The model's confidence, in [0, 1]. */
   readonly score: number;
   /** Number of its sentence in the text, from 1. */
   readonly sentence: number;
-  /** The head that said so, where several give spans. */
+  /** The head that found it, if several heads give spans. */
   readonly head?: string;
 }
 
-/** A text with its sentences. */
+/** A text and its sentences. */
 export interface CutText {
   readonly text: string;
   readonly sentences: readonly CutSentence[];
 }
 
-/** Tokens, and where each stands in the text: `[start, end)` in UTF-16 code units. */
+/** Tokens and their offsets in the text: `[start, end)` in UTF-16 code units. */
 export interface CutSentence {
   readonly tokens: readonly string[];
   readonly offsets: readonly (readonly [start: number, end: number])[];
 }
 
-/** Sentences of raw text are cut after so many tokens, so that no text without an end of sentence takes all memory. */
+/** Sentences of raw text are cut after this many tokens, so that a text without sentence boundaries cannot exhaust memory. */
 export const LONGEST_RAW_SENTENCE = 2048;
 
 const KEYS = keysOf<EntityOptions>({ offsets: true, locale: true, tokenizer: true });
 
-/** A function that cuts texts as a model's training data was cut, where the options do not say otherwise. */
+/** Returns a function that segments texts as the model's training data was segmented, unless the options say otherwise. */
 export function textCutter({ tokenizer, locale }: SegmentOptions, like?: InputSpec): (text: string) => CutText {
   const how = { tokenizer: tokenizer ?? like?.tokenizer, locale: locale ?? like?.locale };
   const segment = createSegmenter({ ...(how.tokenizer && { tokenizer: how.tokenizer }), ...(how.locale !== undefined && { locale: how.locale }) }); // prettier-ignore
@@ -76,14 +76,14 @@ function shortened({ tokens, offsets }: CutSentence): CutSentence[] {
   });
 }
 
-/** The heads whose labels become spans: those that annotate some; where there is none, all that label tokens. */
+/** The heads whose labels become spans: those that annotate spans, or, if there are none, all that label tokens. */
 interface SpanHeads {
   readonly names: readonly string[];
-  /** Whether their labels annotate spans; else every token is one. */
+  /** Whether their labels annotate spans; otherwise every token is a span. */
   readonly whole: boolean;
 }
 
-/** @throws ArgumentError where the model labels sentences alone */
+/** @throws ArgumentError if the model labels only sentences */
 function spanHeadsOf({ heads, config }: Model): SpanHeads {
   const tokens = heads.flatMap(({ kind, labels }, h) =>
     kind.unit === 'token' ? [{ name: config.heads[h].name, whole: looksLikeSpans(labels.labels) }] : [],
@@ -94,15 +94,15 @@ function spanHeadsOf({ heads, config }: Model): SpanHeads {
   return { whole, names: tokens.filter((head) => head.whole === whole).map(({ name }) => name) };
 }
 
-/** What to ask `tag` for. @throws ArgumentError where the model labels sentences alone */
+/** Returns the options to pass to `tag`. @throws ArgumentError if the model labels only sentences */
 export function askedForEntities(model: Model): PredictOptions {
   return spanHeadsOf(model).whole ? { spans: true } : { probabilities: true };
 }
 
 /**
- * The entities of texts.
+ * Returns the entities of texts.
  *
- * @param predictions of the sentences of all texts, one after another, as `askedForEntities` says
+ * @param predictions for the sentences of all texts in order, made with the options of `askedForEntities`
  */
 export function entitiesOf(
   model: Model,
@@ -132,37 +132,37 @@ function spansIn({ labels, spans, probabilities }: Prediction): NonNullable<Pred
   return spans ?? labels.map((type, t) => ({ type, start: t, end: t + 1, probability: probabilities![t] }));
 }
 
-/** `Tagger.entities`: of one text, or of each of several. */
+/** `Tagger.entities`: finds the entities of one text, or of each of several texts. */
 export interface FindEntities {
   /**
-   * The entities of a text, from left to right: `text.slice(start, end) === entity.text`. The text is cut into sentences and tokens as
-   * raw text is by `bptt tag`; where no head of the model annotates spans, every token is an entity.
+   * Returns the entities of a text from left to right, with `text.slice(start, end) === entity.text`. The text is split into sentences and
+   * tokens as `bptt tag` splits raw text. If no head of the model annotates spans, every token is an entity.
    *
-   * @param options what offsets count, and how the text is cut; by default as the training of the model said
-   * @throws ArgumentError where the model labels sentences alone, the text is not a string, or an option is outside its domain
+   * @param options the unit of the offsets, and how to segment the text; by default as the training data was segmented
+   * @throws ArgumentError if the model labels only sentences, the text is not a string, or an option is outside its domain
    */
   (text: string, options?: EntityOptions): Entity[];
   (texts: readonly string[], options?: EntityOptions): Entity[][];
 }
 
-/** `AsyncTagger.entities`: as `FindEntities`, on an asynchronous device. */
+/** `AsyncTagger.entities`: like `FindEntities`, on an asynchronous device. */
 export interface FindEntitiesAsync {
   (text: string, options?: EntityOptions): Promise<Entity[]>;
   (texts: readonly string[], options?: EntityOptions): Promise<Entity[][]>;
 }
 
-/** Texts that were asked about. */
+/** The texts of a call. */
 interface Question {
   readonly sentences: readonly (readonly string[])[];
-  /** What to label them with. */
+  /** The options to label them with. */
   readonly asked: PredictOptions;
-  /** The answer, from the labels of the sentences. */
+  /** Returns the entities, given the labels of the sentences. */
   answer(predictions: readonly Prediction[]): Entity[] | Entity[][];
 }
 
 type Ask = (texts: string | readonly string[], options?: EntityOptions) => Question;
 
-/** `FindEntities` by a function that labels sentences. */
+/** Makes a `FindEntities` from a function that labels sentences. */
 export function entityFinder(
   model: Model,
   tag: (sentences: Question['sentences'], options: PredictOptions) => Prediction[],
@@ -175,7 +175,7 @@ export function entityFinder(
   return find as FindEntities;
 }
 
-/** `entityFinder` where labels come later. */
+/** `entityFinder` for labels that arrive asynchronously. */
 export function asyncEntityFinder(
   model: Model,
   tag: (sentences: Question['sentences'], options: PredictOptions) => Promise<Prediction[]>,
@@ -188,7 +188,7 @@ export function asyncEntityFinder(
   return find as FindEntitiesAsync;
 }
 
-/** Checks and cuts texts. What cuts them is kept while the options stay the same. */
+/** Checks and segments texts. The segmenter is reused as long as the options stay the same. */
 function questionsTo(model: Model): Ask {
   let known: { readonly key: string; readonly cut: (text: string) => CutText } | undefined;
   return (texts, options = {}) => {

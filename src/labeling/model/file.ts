@@ -1,6 +1,6 @@
 /**
- * A model as one `.safetensors` file: the parameters under their dotted names, everything else as JSON in the metadata.
- * Any reader of the format can read it; `docs/model-file.md` lists the fields.
+ * Stores a model as one `.safetensors` file: the parameters under their dotted names, everything else as JSON in the metadata. Any reader
+ * of the format can read it; `docs/model-file.md` lists the fields.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
@@ -41,34 +41,34 @@ import { createModel } from './model.js';
 import type { BodyConfig, BodyExtras, InferenceNetwork, ModelConfig, ModelParams, OwnParts } from './network.js';
 import { inferenceNetworkOf, kindOf } from './network.js';
 
-/** Version of the fields below. A reader refuses a higher one, because it could not know what it misses. */
+/** Version of the fields below. A reader rejects a higher version, because it cannot know what it would miss. */
 const VERSION = 2;
 
-/** An ensemble has this version and `members`, so that a reader that knows no ensembles refuses it. */
+/** The version of an ensemble, which has `members`. Readers without support for ensembles reject it. */
 const VERSION_OF_ENSEMBLES = 3;
 
-/** A model with weights in int8 has this version, so that a reader that knows none refuses it. */
+/** The version of a model with int8 weights. Readers without support for them reject it. */
 const VERSION_OF_INT8 = 4;
 
-/** Where version 1 had the tensors that are called otherwise now. */
+/** The names that version 1 used for tensors that have since been renamed. */
 const NAMES_OF_VERSION_1: Readonly<Record<string, string>> = {
   'encoders.words.weight': 'embedding.weight',
   'heads.labels.W': 'output.W',
   'heads.labels.b': 'output.b',
 };
 
-/** What a model file does not hold: parts of your own. */
+/** What a model file cannot hold: custom parts. */
 export interface LoadOptions extends OwnParts {
-  /** The cell the model was trained with, where it is one of your own. */
+  /** The cell that the model was trained with, if it is a custom one. */
   readonly cell?: Cell;
 }
 
-/** How a model is written. */
+/** Options for writing a model. */
 export interface SaveOptions {
   /**
-   * `float32` (default), as the weights are, or `int8`: matrices in integers of 8 bits with a scale for every row (`serialize/int8.ts`), to
-   * a quarter of the size; read, they are off by at most half a step of their row. Such a model labels like any other; no training goes on
-   * from it.
+   * `float32` (default) keeps the weights as they are. `int8` stores matrices as 8-bit integers with one scale per row
+   * (`serialize/int8.ts`), in a quarter of the size; the weights that are read back are off by at most half a quantization step of their
+   * row. Such a model labels like any other, but training cannot resume from it.
    */
   readonly weights?: 'float32' | 'int8';
 }
@@ -76,9 +76,9 @@ export interface SaveOptions {
 const SAVE_KEYS = keysOf<SaveOptions>({ weights: true });
 
 /**
- * The bytes of a model file. The same model gives the same bytes.
+ * Returns the bytes of a model file. The same model gives the same bytes.
  *
- * @throws ArgumentError where `model.foreign` has a name of the model, or an option is unknown
+ * @throws ArgumentError if `model.foreign` uses a name that belongs to the model, or an option is unknown
  */
 export function saveModel(model: Model, options: SaveOptions = {}): Uint8Array {
   expectModel('saveModel', model);
@@ -107,10 +107,10 @@ export function saveModel(model: Model, options: SaveOptions = {}): Uint8Array {
   return encodeSafetensors(tensors, metadata, { ...raw, ...foreign?.tensors });
 }
 
-/** Whether a tensor is written in int8: of a matrix of one column the scales would take what the integers save. */
+/** Whether a tensor is written in int8. For a matrix with one column, the scales would take up what the integers save. */
 export const isForInt8 = ({ shape }: Tensor): boolean => shape.length === 2 && shape[1] > 1;
 
-/** Matrices in integers, each with its scales beside it; other tensors stay as they are. */
+/** Quantizes matrices, each stored next to its scales; other tensors stay as they are. */
 function inInt8(all: TensorRecord): { readonly tensors: TensorRecord; readonly raw: Record<string, RawTensor> } {
   const tensors: Record<string, Tensor> = {};
   const raw: Record<string, RawTensor> = {};
@@ -126,10 +126,12 @@ function inInt8(all: TensorRecord): { readonly tensors: TensorRecord; readonly r
   return { tensors, raw };
 }
 
-/** What stands behind the name of a matrix in int8 to name its scales. */
+/** Suffix that turns the name of an int8 matrix into the name of its scales. */
 const SCALES = '.scales';
 
-/** Tensors of members as `members.<k>.…`; one that all share, such as frozen vectors, stands once, without the prefix. */
+/**
+ * Names the members' tensors `members.<k>.…`; a tensor that all members share, such as frozen vectors, is stored once, without the prefix.
+ */
 function memberTensors(members: readonly ModelParams[]): TensorRecord {
   const all = members.map(flatten);
   const named = (name: string): [string, Tensor][] => {
@@ -147,14 +149,14 @@ function sameNumbers(x: Tensor, y: Tensor): boolean {
   return p.every((value, i) => Object.is(value, q[i]));
 }
 
-/** Bytes are told by what they are, not by whose they are: those of another realm, such as a frame of a page, serve too. */
+/** Recognizes bytes by what they are, not by their constructor, so that those of another realm, such as a frame of a page, work too. */
 function bytesOf(source: unknown): Uint8Array {
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   if (isBuffer(source)) return new Uint8Array(source);
   throw new ArgumentError(`loadModel: bytes must be a Uint8Array or an ArrayBuffer; got ${describe(source)}`);
 }
 
-/** A model, or one read from its bytes. @throws ArgumentError where `source` is neither */
+/** Returns the model itself, or the one read from its bytes. @throws ArgumentError if `source` is neither */
 export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer, options?: LoadOptions): Model {
   if (ArrayBuffer.isView(source) || isBuffer(source)) return loadModel(source, options);
   if (typeof source !== 'object' || source === null || !('params' in source)) {
@@ -166,18 +168,18 @@ export function modelOf(where: string, source: Model | Uint8Array | ArrayBuffer,
   return source;
 }
 
-/** Whether a value is an ArrayBuffer, of whatever realm. */
+/** Whether a value is an ArrayBuffer, from any realm. */
 function isBuffer(x: unknown): x is ArrayBuffer {
   return Object.prototype.toString.call(x) === '[object ArrayBuffer]';
 }
 
 /**
- * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed. F16 and BF16 become float32, in
- * which each of their numbers is exact. Tensors and fields that the model does not know are kept in `model.foreign`.
+ * Reads a model file. The tensors are plain views of one copy of the data; no ndarray is constructed. F16 and BF16 are converted to
+ * float32, which represents each of their values exactly. Tensors and fields that do not belong to the model are kept in `model.foreign`.
  *
- * @param own the parts that are your own: a file holds no functions
- * @throws DataError where the bytes are not a safetensors file, not a model of this package, one of a newer version, or damaged;
- *   or where the model needs a part of your own, and that is missing or another one
+ * @param own the custom parts: a file holds no functions
+ * @throws DataError if the bytes are not a safetensors file, not a model of this package, of a newer version, or damaged; or if the model
+ *   needs a custom part that is missing or does not match
  */
 export function loadModel(bytes: Uint8Array | ArrayBuffer, own: LoadOptions = {}): Model {
   expectOwnParts('loadModel', 'options', own);
@@ -223,7 +225,7 @@ function readVersion2(tensors: Tensors, metadata: Metadata, own: LoadOptions): M
   return createModel({ config, readers, labels, params: members[0], ...rest }, own);
 }
 
-/** What stands before the names of each member's tensors. @throws DataError where an ensemble has an impossible number of members */
+/** The name prefix of each member's tensors. @throws DataError if an ensemble has an impossible number of members */
 function prefixesOf({ version, members }: Metadata): string[] {
   const mayBeOne = Number(version) === VERSION_OF_INT8 && members === undefined;
   if (Number(version) < VERSION_OF_ENSEMBLES || mayBeOne) return [''];
@@ -233,7 +235,7 @@ function prefixesOf({ version, members }: Metadata): string[] {
   return Array.from({ length: count }, (_, k) => prefixOf(k));
 }
 
-/** The labels of a head: as many as it has, and those that its configuration speaks of. */
+/** Reads the labels of a head, and checks their number and the labels that its configuration refers to. */
 function readLabels(head: HeadConfig, lists: Readonly<Record<string, unknown>>, own: LoadOptions): LabelVocabulary {
   const { kind, name, size } = head;
   const list = labelsFromJson(lists[name]);
@@ -242,7 +244,7 @@ function readLabels(head: HeadConfig, lists: Readonly<Record<string, unknown>>, 
   return list;
 }
 
-/** Version 1 had one encoder, of words, and one head, of labels. */
+/** Version 1 had one word encoder and one label head. */
 function readVersion1(tensors: Tensors, metadata: Metadata, own: LoadOptions): Model {
   const json = record(parse(metadata.config, 'config'), 'config');
   if (typeof json.embedding !== 'number') throw wrong('config.embedding', 'a number', json.embedding);
@@ -275,12 +277,12 @@ function wrong(field: string, expected: string, got: unknown): DataError {
   return malformed('model', field, expected, got);
 }
 
-/** The same of a field whose value would tell nothing. */
+/** The same error for a field whose value is not worth printing. */
 function unlike(field: string, expected: string): DataError {
   return damaged(`model: expected ${field} to be ${expected}`);
 }
 
-/** What a configuration cannot be is a fault of the file, unless `why` says otherwise. */
+/** Turns errors about an invalid configuration into errors about the file, unless `why` says otherwise. */
 function asData<T>(make: () => T, why = ': the model file is damaged'): T {
   try {
     return make();
@@ -290,7 +292,7 @@ function asData<T>(make: () => T, why = ': the model file is damaged'): T {
   }
 }
 
-/** A file holds no functions: parts of your own come with the call. @throws DataError that names the one that is missing */
+/** A file holds no functions: custom parts are passed with the call. @throws DataError that names the missing part */
 function expectPartsGiven({ encoders, heads }: ModelConfig, own: LoadOptions): void {
   for (const { kind } of encoders) asData(() => kindOf('encoder', kind, inferenceEncoderKinds, own.encoders), '');
   for (const { kind } of heads) asData(() => kindOf('head', kind, inferenceHeadKinds, own.heads), '');
@@ -316,7 +318,7 @@ function readConfig(text: string | undefined): ModelConfig {
   };
 }
 
-/** A part whose fields are numbers, strings and switches. */
+/** Reads a part whose fields are numbers, strings and booleans. */
 function plainPart(part: unknown, field: string): Readonly<Record<string, unknown>> {
   const fields = record(part, field);
   for (const [name, value] of Object.entries(fields)) {
@@ -344,7 +346,7 @@ function readBody(json: Readonly<Record<string, unknown>>, field: string): BodyC
   return { cell, ...(ownCell && { ownCell }), hidden, bidirectional, dropout, ...readExtras(json, field) };
 }
 
-/** The fields that most models leave out. */
+/** Reads the fields that most models omit. */
 function readExtras(json: Readonly<Record<string, unknown>>, field: string): BodyExtras {
   const { variational, recurrentDropout, zoneout, residual, dense } = json;
   for (const [name, value] of Object.entries({ variational, residual })) {
@@ -364,7 +366,7 @@ function expectRates(rates: unknown, field: string): void {
   }
 }
 
-/** @throws DataError where the model needs a cell of your own, and it is missing or another one; or needs none */
+/** @throws DataError if the model needs a custom cell that is missing or does not match, or if a cell is given and none is needed */
 function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   if (own !== undefined) expectForwardCell('loadModel', own);
   const isVariant = cell.includes(':') && !ownCell;
@@ -383,7 +385,7 @@ function expectOwnCell({ cell, ownCell }: BodyConfig, own?: Cell): void {
   );
 }
 
-/** The parameters a network needs, of every member, taken from the file; every one of them, in its shape. @returns the names of the others */
+/** Reads the parameters that a network needs, for every member, and checks their shapes. @returns the names of the remaining tensors */
 function readParams(
   tensors: Tensors,
   network: InferenceNetwork,
@@ -391,10 +393,10 @@ function readParams(
   formerNames: Readonly<Record<string, string>> = {},
 ): { readonly members: ModelParams[]; readonly left: ReadonlySet<string> } {
   const left = new Set(Object.keys(tensors));
-  const read = new Map<string, Tensor>(); // what members share is one tensor
+  const read = new Map<string, Tensor>(); // shared by members: one tensor
   const members = prefixes.map((prefix) =>
     takeParams(network, (current, shape) => {
-      const name = formerNames[current] ?? (current in tensors ? current : prefix + current); // names have dots: never those of Object.prototype
+      const name = formerNames[current] ?? (current in tensors ? current : prefix + current); // names contain dots, so they never collide with Object.prototype
       const tensor = read.get(name) ?? readParameter(name, tensors, shape);
       read.set(name, tensor);
       left.delete(name);
@@ -406,8 +408,8 @@ function readParams(
 }
 
 /**
- * What the file has beside the model, where it has anything. Names that begin like those of the model's parts are not foreign: a
- * layer too many, or a name misspelt, is a fault of the file.
+ * Returns what the file holds besides the model, if anything. A name that begins like one of the model's parts is never foreign: an extra
+ * layer or a misspelled name is a fault in the file.
  *
  * @throws DataError on such a name
  */
@@ -439,13 +441,13 @@ function takeParams(network: InferenceNetwork, take: Take): ModelParams {
 type Shapes = Readonly<Record<string, readonly number[]>>;
 type Take = (name: string, shape: readonly number[]) => Tensor;
 
-/** The place of the first number that is not finite; −1 where all are. */
+/** Index of the first number that is not finite; −1 if all are finite. */
 function firstOddOf(data: Tensor['data']): number {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
   return -1;
 }
 
-/** A parameter in float32. @throws DataError unless it is there, of that shape, in numbers that float32 holds, and finite */
+/** Reads a parameter as float32. @throws DataError if it is missing, has another shape, does not fit in float32, or is not finite */
 function readParameter(name: string, tensors: Tensors, shape: readonly number[]): Tensor {
   const raw = tensors[name] as RawTensor | undefined;
   if (raw?.shape.join() !== shape.join()) {

@@ -1,30 +1,30 @@
 /**
- * What a model file holds beside the model: tensors and fields that another program put there. They are kept, and written back.
+ * What a model file holds besides the model: tensors and fields added by other programs. They are kept, and written back.
  *
- * The rule that tells them apart: a tensor whose name begins like that of a part (`encoders.`, `layers.`, `dense.`, `heads.`,
- * `members.`) is one of the model and must be known; any other is foreign. Every tensor of the model must be there. So a name that is
- * misspelt is refused, whichever side of the dot the slip is on.
+ * The rule: a tensor whose name begins like that of a part (`encoders.`, `layers.`, `dense.`, `heads.`, `members.`) belongs to the model
+ * and must be known; any other tensor is foreign. Every tensor of the model must be present. So a misspelled name is rejected, no matter on
+ * which side of the dot the mistake is.
  */
 import type { RawTensor } from '../../serialize/safetensors.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError } from '../../tensor/errors.js';
 
-/** Tensors and strings beside a model, by name. */
+/** Tensors and strings stored with a model, by name. */
 export interface Foreign {
-  /** In the bytes and the element type that the file has. */
+  /** With the bytes and the element type of the file. */
   readonly tensors: Readonly<Record<string, RawTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The fields of the metadata that a model has; `words` had one of version 1. */
+/** The metadata fields of a model; `words` is from version 1. */
 export const FIELDS: readonly string[] = [
   ...['format', 'version', 'members', 'config', 'readers', 'words', 'labels', 'input', 'quantized'],
 ];
 
-/** Whether a tensor of this name is one of the model. */
+/** Whether a tensor of this name belongs to the model. */
 export const isOurs = (name: string): boolean => /^(encoders|layers|dense|heads|members)\./.test(name);
 
-/** Requires that nothing has the name of something of the model. @throws ArgumentError naming it */
+/** Requires that no foreign name belongs to the model. @throws ArgumentError naming it */
 export function expectForeign(foreign: Foreign): void {
   expectRecord('saveModel', 'model.foreign', foreign, '{ tensors, metadata }');
   const { tensors, metadata } = foreign;

@@ -1,4 +1,4 @@
-/** A labeler that is run and not trained: what `predict` and a `Tagger` keep from one batch to the next. */
+/** A labeler for inference only: the state that `predict` and a `Tagger` keep from one batch to the next. */
 import type { Packing } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
 import { denseForward } from '../../layers/dense.js';
@@ -19,16 +19,16 @@ import type { InferenceNetwork, ModelParams } from './network.js';
 /** A labeler for inference. */
 export interface Inference {
   /**
-   * The logits of every head for a packed batch: those of `modelForward` without dropout, to the bit.
+   * Returns the logits of every head for a packed batch, bit for bit those of `modelForward` without dropout.
    *
    * @param features one per encoder, in the order of the rows
    */
   run(features: readonly Features[], packing: Packing): readonly HeadPass[];
   /**
-   * What the heads read of a stretch of every sentence, `[N, H]`, and where the body stands: see `StackInference.advance`.
+   * Returns the rows that the heads read for a stretch of every sentence, `[N, H]`, and the state of the body: see `StackInference.advance`.
    *
-   * @param states what the stretch before returned
-   * @param ahead how many steps of each sentence the next stretch has again
+   * @param states those returned for the previous stretch
+   * @param ahead how many steps of each sentence the next stretch repeats
    */
   advance(
     features: readonly Features[],
@@ -36,25 +36,27 @@ export interface Inference {
     states?: StackStates,
     ahead?: number,
   ): { readonly top: Tensor; readonly states: StackStates };
-  /** What head h makes of what `advance` returned, or of rows of it. */
+  /** The output of head h for the rows that `advance` returned, or for some of them. */
   decide(h: number, top: Tensor, packing: Packing): HeadPass;
-  /** Frees what the backend holds for it; not inside a frame. The model stays as it is. */
+  /** Frees the memory that it holds on the backend; do not call it inside a frame. The model is unchanged. */
   release(): void;
 }
 
-/** How a labeler is to work. */
+/** Options of a labeler. */
 export interface InferenceOptions {
   /**
-   * Whether what was made of a word may be kept for the next time it occurs: by a backend what the first layer makes of it,
-   * x·Wx + b, at most 32 MiB per direction, and an eighth of the memory the backend may still take; where there are more encoders
-   * than that of words, the vectors of 16,384 words at most, in at most 32 MiB. The bits are the same. Default true.
+   * Whether to cache what was computed for a word until it occurs again. A backend caches the first layer's projection, x·Wx + b: at most
+   * 32 MiB per direction, and at most an eighth of the memory it may still allocate. With encoders other than that of words, the vectors of
+   * at most 16,384 words are cached too, in at most 32 MiB. The bits are the same. Default true.
    */
   readonly keepWords?: boolean;
 }
 
 const KEYS = keysOf<InferenceOptions>({ keepWords: true });
 
-/** Prepares a labeler, outside of any frame. Parameters that change later may or may not show: make a new one then. */
+/**
+ * Prepares a labeler; call it outside any frame. Later changes to parameters may or may not take effect: make a new labeler after a change.
+ */
 export function inferenceOf(
   kernels: Kernels,
   network: InferenceNetwork,
@@ -67,7 +69,7 @@ export function inferenceOf(
   expectKnownKeys('inferenceOf', 'options', options, KEYS);
   expectSwitches('inferenceOf', options, 'keepWords');
   const { keepWords = true } = options;
-  // Word vectors alone are a table already. What several encoders make of a word becomes one.
+  // Word vectors by themselves are already a table. The joined vectors of several encoders become one.
   const [first, ...others] = network.encoders;
   const words = keepWords && others.length === 0 ? first.table : undefined;
   const kept = keepWords && !words ? keptWords(kernels, network, params) : undefined;
@@ -96,7 +98,7 @@ export function inferenceOf(
   };
 }
 
-/** `inferenceOf` of a model. That of an ensemble runs every member, each with words and memory of its own. */
+/** `inferenceOf` for a model. For an ensemble it runs every member, each with its own word cache and memory. */
 export function inferenceOfModel(
   kernels: Kernels,
   { network, params, members = [params] }: Pick<Model, 'network' | 'params' | 'members'>,
@@ -110,14 +112,14 @@ export function inferenceOfModel(
   };
 }
 
-/** What every member returned of every head, as one pass per head. */
+/** Combines the members' passes into one pass per head. */
 export function together(passes: readonly (readonly HeadPass[])[]): readonly HeadPass[] {
   const [first, ...others] = passes;
   if (others.length === 0) return first;
   return first.map((pass, h) => ({ ...pass, members: passes.map((own) => own[h]) }));
 }
 
-/** What the encoders make of features. */
+/** The encoders' vectors for the features. */
 function vectorsOf(
   kernels: Kernels,
   { encoders, width }: InferenceNetwork,

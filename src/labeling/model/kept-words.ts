@@ -1,7 +1,7 @@
 /**
- * Words that occurred, kept for the next time: what the encoders make of a word is a row of a table, and what the first layer
- * makes of a row may be kept too (`layers/inference.ts`). Most words of a text have occurred before, and a word of which all is kept
- * costs no spelling and no projection. Its row has the bits it had the first time, which are those it would have in any batch.
+ * A cache of words: the encoders' vector for a word is one row of a table, and the first layer's result for a row may be cached too
+ * (`layers/inference.ts`). Most words of a text have occurred before, and a fully cached word needs neither its spelling read nor a
+ * projection. A cached row has the same bits as when it was computed, and those do not depend on the batch.
  */
 import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
@@ -12,29 +12,29 @@ import { pickFeatures } from '../data/features.js';
 import { tokenNumbers } from './encoders/token-numbers.js';
 import type { InferenceNetwork, ModelParams } from './network.js';
 
-/** Words and bytes of their vectors that are kept at most. */
+/** The most words, and bytes of their vectors, that are cached. */
 const MOST_WORDS = 2 ** 14;
 const MOST_BYTES = 2 ** 25;
 
 /** Vectors of words, one row each. */
 export interface KeptWords {
-  /** `[most, E]`: what the encoders make of a word. */
+  /** `[most, E]`: the encoders' vectors of the words. */
   readonly table: Tensor;
   /**
-   * Of every token its row of the table; rows of new words are computed.
+   * Returns each token's row in the table; rows of new words are computed.
    *
-   * @param features one record per encoder. Where the same list asks twice in a row, a frame was run again: what the first one
-   *   brought is forgotten, because it may have gone the slower way.
-   * @param changing hears from which row on the table is about to change
-   * @returns undefined where there are too many words at once
+   * @param features one record per encoder. If the same list is passed twice in a row, a frame was rerun: the entries added by the first
+   *   run are dropped, because it may have taken the slower path.
+   * @param changing called with the first row of the table that is about to change
+   * @returns undefined if there are too many words at once
    */
   find(features: readonly Features[], N: number, changing: (from: number) => void): Int32Array | undefined;
 }
 
 /**
- * The words of a labeler, where what its encoders make of a token depends on nothing else. When the table is full, it begins anew.
+ * Caches the words of a labeler, if the encoders' vector of a token depends on nothing else. When the table is full, it starts over empty.
  *
- * @param most words that are kept at most
+ * @param most the most words that are cached
  */
 export function keptWords(
   kernels: Kernels,
@@ -84,7 +84,7 @@ export function keptWords(
   };
 }
 
-/** Of the numbers from `from` on, the tokens that have them first. */
+/** The first token of each number from `from` on. */
 function firstOf(numbers: Int32Array, from: number): number[] {
   const first: number[] = [];
   numbers.forEach((number, n) => {

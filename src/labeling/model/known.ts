@@ -1,9 +1,9 @@
-/** Whether a model has a vector for a very word: for a warning to people, not for labels. */
+/** Whether a model has a vector for exactly this word: for warnings to people, not for labeling. */
 import type { Model } from './model.js';
 
 /**
- * Whether an encoder with a list of words, those of training or those of pretrained vectors, has the token; true where no encoder has such
- * a list, because affixes and characters have a vector for every word.
+ * Whether an encoder with a word list (from the training data or from pretrained vectors) contains the token. Returns true if no encoder
+ * has such a list, because affixes and characters give every word a vector.
  */
 export function hasVector({ readers }: Pick<Model, 'readers'>, token: string): boolean {
   const asked = readers.filter(({ vocabulary, knows }) => vocabulary ?? knows);

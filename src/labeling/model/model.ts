@@ -1,5 +1,5 @@
 /**
- * A model, run forward and backward: encoders → dropout → stack of (bidirectional) RNN, LSTM or GRU → dropout → heads.
+ * A model and its forward and backward pass: encoders → dropout → stack of (bidirectional) RNN, LSTM or GRU → dropout → heads.
  *
  *     features  →  x [N, E]  →  y [N, H] or [N, 2H]  →  logits, one row per decision      one row per token (autograd/packing)
  *
@@ -40,7 +40,7 @@ import { inferenceHeadKinds } from './heads/inference.js';
 import type { InferenceNetwork, ModelConfig, ModelGrads, ModelParams, Network, OwnParts } from './network.js';
 import { inferenceNetworkOf, kindOf } from './network.js';
 
-/** A head of a model, and the labels it chooses among. */
+/** A head of a model, and the labels that it chooses from. */
 export interface ModelHead {
   readonly kind: InferenceHeadKind;
   readonly labels: LabelVocabulary;
@@ -49,34 +49,34 @@ export interface ModelHead {
 /** A labeler: configuration, readers, labels, parameters. */
 export interface Model {
   readonly config: ModelConfig;
-  /** The words of training: those of the first encoder with a vocabulary. */
+  /** The words of the training data: those of the first encoder with a vocabulary. */
   readonly words: Vocabulary;
   /** The labels of the first head. */
   readonly labels: LabelVocabulary;
   readonly params: ModelParams;
-  /** Parameters of every member of an ensemble, `params` the first; absent of a single model. */
+  /** Parameters of every member of an ensemble, starting with `params`; absent for a single model. */
   readonly members?: readonly ModelParams[];
   /** One per encoder. */
   readonly readers: readonly TokenReader[];
-  /** What decides, and among which labels. */
+  /** The heads and the labels that they choose from. */
   readonly heads: readonly ModelHead[];
-  /** What runs forward. The whole of it, with losses and backward passes, is `networkOf(model.config, model.own)`. */
+  /** The inference half. The full network, with losses and backward passes, is `networkOf(model.config, model.own)`. */
   readonly network: InferenceNetwork;
-  /** Parts of your own, which no file holds. */
+  /** Custom parts, which are not saved in the file. */
   readonly own: OwnParts;
-  /** How the training data was read, so that later inputs are read the same way; absent where that is unknown. */
+  /** How the training data was read, so that later inputs are read the same way; absent if unknown. */
   readonly input?: InputSpec;
-  /** What its file held beside it, which `saveModel` writes back; absent where there was nothing. */
+  /** The other contents of its file, which `saveModel` writes back; absent if there were none. */
   readonly foreign?: Foreign;
-  /** Set where its weights were rounded to integers of 8 bits, and are those rounded ones in float32. */
+  /** Set if its weights were rounded to 8-bit integers; the parameters are then the rounded values in float32. */
   readonly quantized?: 'int8';
 }
 
-/** What a model is made of. */
+/** The pieces of a model. */
 export interface ModelPieces {
   readonly config: ModelConfig;
   readonly params: ModelParams;
-  /** Parameters of every member of an ensemble, `params` the first; see `ensembleOf`. */
+  /** Parameters of every member of an ensemble, starting with `params`; see `ensembleOf`. */
   readonly members?: readonly ModelParams[];
   /** One per encoder. */
   readonly readers: readonly TokenReader[];
@@ -88,9 +88,9 @@ export interface ModelPieces {
 }
 
 /**
- * A model from its pieces.
+ * Creates a model from its pieces.
  *
- * @throws ArgumentError where the configuration asks for a part that is unknown or missing, or for an impossible size
+ * @throws ArgumentError if the configuration needs a part that is unknown or missing, or has an impossible size
  */
 export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
   expectRecord('createModel', 'pieces', pieces, '{ config, params, readers, labels }');
@@ -110,9 +110,9 @@ export function createModel(pieces: ModelPieces, own: OwnParts = {}): Model {
 }
 
 /**
- * The model with one of its heads alone: the same encoders, body and tensors.
+ * Returns the model with only one of its heads: the same encoders, body and tensors.
  *
- * @throws ArgumentError where it has no head of that name
+ * @throws ArgumentError if there is no head of that name
  */
 export function withHead(model: Model, name: string): Model {
   expectModel('withHead', model);
@@ -126,10 +126,10 @@ export function withHead(model: Model, name: string): Model {
   return createModel({ ...pieces, input, foreign, quantized }, own);
 }
 
-/** What the forward pass returns, and what its backward needs. */
+/** What the forward pass returns, including what its backward pass needs. */
 export interface ModelPass {
   readonly encoded: readonly EncoderPass[];
-  /** `[N, E]`, the encoders' vectors joined. */
+  /** `[N, E]`, the concatenated vectors of the encoders. */
   readonly x: Tensor;
   readonly xMask: DropoutMask | null;
   /** `[N, E]`, `x` after dropout: what the stack reads. */
@@ -138,25 +138,25 @@ export interface ModelPass {
   /** `[N, H]`, the output of the stack after dropout. */
   readonly y: Tensor;
   readonly yMask: DropoutMask | null;
-  /** What the heads read: `y`, or `[N, n]` the output of the dense layer behind it. */
+  /** The input of the heads: `y`, or the output `[N, n]` of the dense layer after it. */
   readonly top: Tensor;
   /** One per head. */
   readonly heads: readonly HeadPass[];
 }
 
-/** How a pass runs. */
+/** Options of a pass. */
 export interface PassOptions {
-  /** Where masks come from; leave it out to evaluate. */
+  /** The source of dropout masks; omit it for evaluation. */
   readonly noise?: Noise;
   /**
-   * What of the pass is there afterwards: `nothing` for an evaluation, `gradients` for a training without truncation, `steps` for
-   * whatever looks between the steps. Default `steps`.
+   * What a pass keeps afterwards: `nothing` for evaluation, `gradients` for training without truncation, `steps` for inspecting individual
+   * steps. Default `steps`.
    */
   readonly keep?: Keep;
 }
 
 /**
- * Logits of every head for a packed batch.
+ * Computes the logits of every head for a packed batch.
  *
  * @param features one per encoder, in the order of the rows
  */
@@ -173,7 +173,7 @@ export function modelForward(
   return remember(now(forwardWork({ host: kernels }, network, params, features, packing, options)), ownWeights(params));
 }
 
-/** `modelForward` where an asynchronous device may take whole layers; the host does the rest. The same text. */
+/** `modelForward` with an asynchronous device that may run whole layers; the host does the rest. The code is the same. */
 export async function modelForwardAsync(
   devices: Devices,
   network: Network,
@@ -187,7 +187,7 @@ export async function modelForwardAsync(
   return remember(await later(forwardWork(devices, network, params, features, packing, options)), ownWeights(params));
 }
 
-/** The forward pass as work: the text behind both, and behind a training. */
+/** The forward pass as work: the code shared by both variants and by training. */
 export function* forwardWork(
   places: Places,
   network: Network,
@@ -200,10 +200,10 @@ export function* forwardWork(
   return { ...input, ...(yield* readWork(places, network, params, input.dropped, packing, options)) };
 }
 
-/** What a pass is above the encoders. */
+/** The part of a pass after the encoders. */
 export type Reading = Omit<ModelPass, keyof Encoding>;
 
-/** The stack and the heads over vectors of the encoders, `dropped` `[N, E]`, which are left as they are. */
+/** The stack and the heads, applied to the encoders' vectors `dropped` `[N, E]`, which are not modified. */
 export function* readWork(
   places: Places,
   network: Network,
@@ -219,24 +219,24 @@ export function* readWork(
   return { stack, ...decode(places.host, network, params, stack.y, packing, noise) };
 }
 
-/** The weights that no layer of the stack remembers: those of encoders and heads. */
+/** The weights whose versions no layer of the stack records: those of encoders and heads. */
 function ownWeights({ encoders, dense, heads }: ModelParams): TensorRecord {
   return flatten({ encoders, ...(dense && { dense }), heads });
 }
 
-/** What the backward pass leaves behind, beside the gradients it adds to. */
+/** The results of the backward pass, besides the gradients that it accumulates. */
 export interface ModelBackwardPass {
-  /** `[N, E]` the gradient of the encoders' vectors, after dropout. */
+  /** `[N, E]`, the gradient at the encoders' vectors, after dropout. */
   readonly dX: Tensor;
-  /** Per layer: the gradients of every state and step; read them where the forward pass kept its steps. */
+  /** Per layer: the gradients of every state and step; read them if the forward pass kept its steps. */
   readonly layers: readonly LayerBackwardPass[];
 }
 
 /**
- * The backward pass of `modelForward`, the same parts in reverse: accumulates into `grads`.
+ * Runs the backward pass of `modelForward`, part by part in reverse: accumulates into `grads`.
  *
  * @param dLogits one per head, of the shape of its logits
- * @throws ArgumentError where an optimizer has updated the weights since the forward pass
+ * @throws ArgumentError if an optimizer has updated the weights since the forward pass
  */
 export function modelBackward(
   kernels: Kernels,
@@ -253,7 +253,7 @@ export function modelBackward(
   return now(backwardWork({ host: kernels }, network, params, pass, dLogits, grads, truncate));
 }
 
-/** `modelBackward`, each layer on the device where it waits. The same text. */
+/** `modelBackward` with each layer on the device that ran its forward pass. The code is the same. */
 export async function modelBackwardAsync(
   devices: Devices,
   network: Network,
@@ -269,7 +269,7 @@ export async function modelBackwardAsync(
   return later(backwardWork(devices, network, params, pass, dLogits, grads, truncate));
 }
 
-/** The backward pass as work: the text behind both, and behind a training. */
+/** The backward pass as work: the code shared by both variants and by training. */
 export function* backwardWork(
   places: Places,
   network: Network,
@@ -286,7 +286,7 @@ export function* backwardWork(
   return { dX, layers };
 }
 
-/** The backward pass of `readWork`: accumulates into `grads`, and into `dX` `[N, E]` the gradient at what the stack read. */
+/** The backward pass of `readWork`: accumulates into `grads`, and into `dX` `[N, E]`, the gradient at the input of the stack. */
 export function* readBackwardWork(
   places: Places,
   network: Network,
@@ -301,10 +301,10 @@ export function* readBackwardWork(
   return yield* stackBackwardWork(places, pass.stack, dY, grads.layers, { dX, truncate });
 }
 
-/** What a pass is below the stack. */
+/** The part of a pass before the stack. */
 export type Encoding = Pick<ModelPass, 'encoded' | 'x' | 'xMask' | 'dropped'>;
 
-/** In front of the stack: the vectors of every encoder side by side, and dropout. */
+/** Before the stack: concatenates the vectors of all encoders and applies dropout. */
 export function encode(
   kernels: Kernels,
   { encoders, width, dropout: p, variational }: Network,
@@ -321,7 +321,7 @@ export function encode(
   return { encoded, x, xMask: dropped.mask, dropped: dropped.y };
 }
 
-/** `[N, E]`: the vectors of all encoders side by side; those of a single one as they are. */
+/** `[N, E]`: the concatenated vectors of all encoders; those of a single encoder are passed through. */
 export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width: number): Tensor {
   if (encoded.length === 1) return encoded[0].y;
   const x = kernels.empty([encoded[0].y.shape[0], width], encoded[0].y);
@@ -333,7 +333,7 @@ export function joined(kernels: Kernels, encoded: readonly EncoderPass[], width:
   return x;
 }
 
-/** Behind the stack: dropout, the dense layer where there is one, and the logits of every head. */
+/** After the stack: dropout, the dense layer if there is one, and the logits of every head. */
 export function decode(
   kernels: Kernels,
   { heads, dropout: p, variational }: Network,
@@ -348,7 +348,7 @@ export function decode(
   return { y, yMask: mask, top, heads: passes };
 }
 
-/** The gradient at the output of the stack. */
+/** Computes the gradient at the output of the stack. */
 export function decodeBackward(
   kernels: Kernels,
   { heads }: Network,
@@ -368,7 +368,7 @@ export function decodeBackward(
   return undoDropout(kernels, pass.yMask, dY);
 }
 
-/** From the gradient at the input of the stack to those of the encoders. */
+/** Propagates the gradient at the input of the stack to the encoders. */
 export function encodeBackward(
   kernels: Kernels,
   { encoders }: Network,
@@ -389,14 +389,18 @@ export function encodeBackward(
   });
 }
 
-/** Rows that follow each other without gaps, as products and scatters like them best. */
+/** Contiguous rows, which products and scatters handle best. */
 function copied(kernels: Kernels, view: Tensor): Tensor {
   const copy = kernels.empty(view.shape, view);
   kernels.rows.copyMatrix(copy, view);
   return copy;
 }
 
-/** Dropout in one place of the model where there is noise; the same rows without. @param packing where a mask is for a sentence */
+/**
+ * Applies dropout at one place of the model if there is noise; returns the same rows otherwise.
+ *
+ * @param packing given if a mask covers a whole sentence
+ */
 function dropAt(
   kernels: Kernels,
   x: Tensor,
@@ -414,7 +418,7 @@ function noiseOf(noise: Noise, kind: string): Noise {
   return { ...noise, key: noise.key.fold('encoders').fold(kind) };
 }
 
-/** The gradient before dropout, a new tensor where there was any. */
+/** The gradient before dropout; a new tensor if dropout was applied. */
 function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Tensor {
   if (mask === null) return dY;
   const dX = zerosFor(kernels, dY);
@@ -422,7 +426,7 @@ function undoDropout(kernels: Kernels, mask: DropoutMask | null, dY: Tensor): Te
   return dX;
 }
 
-/** Zeros of the shape and element type of `x`. */
+/** Zeros with the shape and element type of `x`. */
 export function zerosFor(kernels: Kernels, x: Tensor): Tensor {
   return kernels.zeros(x.shape, x);
 }

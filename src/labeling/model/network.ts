@@ -1,9 +1,9 @@
 /**
- * The parts of a model, made from its configuration: encoders · body · heads. Plain data goes in, arithmetic comes out; a worker
- * thread makes its own from the same data.
+ * Builds the parts of a model from its configuration: encoders · body · heads. The input is plain data, the output is code, so a worker
+ * thread can build its own from the same data.
  *
- * Two functions make it. `networkOf` makes it whole; `inferenceNetworkOf` makes the half that runs forward, and reaches nothing
- * else of any part: a page that labels text bundles no loss, no backward pass and no initializer.
+ * There are two builders. `networkOf` builds the whole network. `inferenceNetworkOf` builds the forward half and imports nothing else of
+ * any part, so a page that labels text bundles no loss, no backward pass and no initializer.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Cell } from '../../cells/index.js';
@@ -49,77 +49,77 @@ import { inferenceHeadKinds } from './heads/inference.js';
 export interface BodyConfig {
   /** Name of the cell: `lstm`, `gru`, `rnn`, …, a key of `cells`, unless `ownCell` is set. */
   readonly cell: string;
-  /** Set where the cell is one of your own, whatever its name: the model then needs the cell itself, `Model.own`. */
+  /** Set if the cell is a custom one, whatever its name: the model then needs the cell itself, in `Model.own`. */
   readonly ownCell?: true;
   /** H of each recurrent layer, per direction, first layer first. */
   readonly hidden: readonly number[];
   /** Whether every layer reads the sentence in both directions. */
   readonly bidirectional: boolean;
-  /** Probability of dropping a component of the encoders' vectors, between layers, and in front of the heads. */
+  /** Dropout probability of a component of the encoders' vectors, between layers, and before the heads. */
   readonly dropout: number;
-  /** Set where these three masks are drawn once per sentence instead of once per word. */
+  /** Set if these three masks are drawn once per sentence instead of once per word. */
   readonly variational?: true;
-  /** Probability of dropping a component of the state that the recurrence reads, in training; absent for 0. */
+  /** Dropout probability of a component of the state that the recurrence reads, in training; absent for 0. */
   readonly recurrentDropout?: number;
-  /** Probabilities that a component of a state keeps its value, by state; absent for none. */
+  /** Probability that a component keeps its value, per state; absent for none. */
   readonly zoneout?: ZoneoutRates;
-  /** Set where every layer but the first adds its input to its output. */
+  /** Set if every layer but the first adds its input to its output. */
   readonly residual?: true;
-  /** Size of a layer with tanh between the recurrent layers and the heads; absent for none. */
+  /** Size of a tanh layer between the recurrent layers and the heads; absent for none. */
   readonly dense?: number;
 }
 
-/** The fields of a body that most models leave out. */
+/** The fields of a body that most models omit. */
 export type BodyExtras = Pick<BodyConfig, 'variational' | 'recurrentDropout' | 'zoneout' | 'residual' | 'dense'>;
 
-/** What a model is made of; saved with it. */
+/** The configuration of a model, saved with it. */
 export interface ModelConfig {
-  /** Their vectors are joined, in this order. */
+  /** Their vectors are concatenated in this order. */
   readonly encoders: readonly EncoderConfig[];
   readonly body: BodyConfig;
   readonly heads: readonly HeadConfig[];
 }
 
-/** Parts of your own, which no file holds. */
+/** Custom parts, which are not saved in the file. */
 export interface OwnParts {
   readonly cell?: Cell;
-  /** Kinds beside the built-in ones. */
+  /** Kinds in addition to the built-in ones. */
   readonly encoders?: readonly EncoderKind[];
   readonly heads?: readonly HeadKind[];
 }
 
-/** Everything that is learned. Gradients mirror it; `flatten` names its tensors `encoders.words.weight` and so on. */
+/** All trainable parameters. Gradients have the same structure; `flatten` names the tensors `encoders.words.weight` and so on. */
 export type ModelParams = {
   readonly encoders: Readonly<Record<string, TensorRecord>>;
   readonly layers: readonly LayerParams[];
-  /** Of the layer behind them, where the body has one. */
+  /** Parameters of the dense layer after them, if the body has one. */
   readonly dense?: LinearParams;
   readonly heads: Readonly<Record<string, TensorRecord>>;
 };
 
-/** Gradients of a model mirror its parameters. */
+/** Gradients of a model have the structure of its parameters. */
 export type ModelGrads = ModelParams;
 
 /** Shapes of the parameters of a dense layer. */
 export type DenseShapes = { readonly W: readonly [number, number]; readonly b: readonly [number] };
 
-/** The arithmetic of a model that is only run. Every `Network` is one. */
+/** The functions and sizes of a model for inference. Every `Network` is one. */
 export interface InferenceNetwork {
   readonly config: ModelConfig;
   readonly encoders: readonly InferenceEncoderLayer[];
-  /** E, the columns of all encoders together. */
+  /** E, the total number of columns of all encoders. */
   readonly width: number;
   readonly layers: readonly LayerSpec<ForwardCell>[];
-  /** The layer behind them, where the body has one: its size, and the shapes of its parameters. */
+  /** The dense layer after them, if the body has one: its size and the shapes of its parameters. */
   readonly dense?: { readonly size: number; readonly shapes: DenseShapes };
   readonly heads: readonly InferenceHeadLayer[];
 }
 
-/** The arithmetic of a model. */
+/** The functions and sizes of a model. */
 export interface Network extends InferenceNetwork {
   readonly encoders: readonly EncoderLayer[];
   readonly layers: readonly LayerSpec[];
-  /** `layers` as a training step runs them: with recurrent dropout. */
+  /** `layers` as a training step runs them, with recurrent dropout. */
   readonly trainedLayers: readonly LayerSpec[];
   readonly dropout: number;
   /** Whether dropout draws one mask per sentence. */
@@ -129,25 +129,25 @@ export interface Network extends InferenceNetwork {
 
 /** The part of a configuration that names a cell. */
 export function cellConfig(cell: string | Cell): Pick<BodyConfig, 'cell' | 'ownCell'> {
-  if (typeof cell === 'string') return { cell: cellNamed(cell)?.name ?? cell }; // options in one order
+  if (typeof cell === 'string') return { cell: cellNamed(cell)?.name ?? cell }; // with its options in a fixed order
   expectCell('model', cell);
   return isOfName(cell) ? { cell: cell.name } : { cell: cell.name, ownCell: true };
 }
 
-/** Whether a cell is the one of this package that its name says. */
+/** Whether a cell is the built-in one of its name. */
 export function isOfName(cell: Cell): boolean {
   try {
     return cellNamed(cell.name) === cell;
   } catch (error) {
-    if (error instanceof ArgumentError) return false; // one of your own may be called `lstm:`, and whatever you like
+    if (error instanceof ArgumentError) return false; // a custom cell may have any name, even `lstm:`
     throw error;
   }
 }
 
-/** The cell a configuration names. @throws ArgumentError on an unknown cell, or where one of your own is missing */
+/** Returns the cell that a configuration names. @throws ArgumentError on an unknown cell, or a custom cell that is missing */
 function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: (name: string) => C | undefined, own?: C): C {
   if (!config.ownCell) {
-    // A bundle may lack variants; the one that a call brings along stands in.
+    // A bundle may leave out cell variants; one that the caller passes takes their place.
     const found = builtIn(config.cell) ?? (!hasVariants() && own?.name === config.cell ? own : undefined);
     if (found === undefined) expectOneOf('model', 'cell', config.cell, Object.keys(forwardCells));
     return found!;
@@ -164,10 +164,10 @@ function cellOf<C extends ForwardCell>(config: BodyConfig, builtIn: (name: strin
 }
 
 /**
- * The recurrent layers a configuration asks for.
+ * Builds the recurrent layers of a configuration.
  *
- * @param own the cell, where it is one of your own
- * @throws ArgumentError on an unknown cell, one of your own that is missing, or an impossible size
+ * @param own the cell, if it is a custom one
+ * @throws ArgumentError on an unknown cell, a custom cell that is missing, or an impossible size
  */
 export function layersOf(body: BodyConfig, own?: Cell): LayerSpec[] {
   return layersWith(body, { cells: cellNamed, zoneout }, own);
@@ -189,7 +189,7 @@ function layersWith<C extends ForwardCell>(body: BodyConfig, builtIn: BuiltInCel
   });
 }
 
-/** @throws ArgumentError where a layer would add an input of another width */
+/** @throws ArgumentError if a residual layer's input and output differ in width */
 function expectResidual({ residual, hidden }: BodyConfig, l: number): void {
   if (!residual || l === 0 || hidden[l] === hidden[l - 1]) return;
   throw new ArgumentError(
@@ -197,7 +197,7 @@ function expectResidual({ residual, hidden }: BodyConfig, l: number): void {
   );
 }
 
-/** The kind of that name, one of your own or built in. @throws ArgumentError on an unknown one */
+/** Returns the kind of that name, custom or built-in. @throws ArgumentError on an unknown name */
 export function kindOf<K extends { readonly kind: string }>(
   what: 'encoder' | 'head',
   kind: string,
@@ -213,10 +213,10 @@ export function kindOf<K extends { readonly kind: string }>(
 }
 
 /**
- * The arithmetic that a configuration asks for, whole. That of a model at hand is `networkOf(model.config, model.own)`.
+ * Builds the whole network of a configuration. For an existing model, call `networkOf(model.config, model.own)`.
  *
- * @param own the parts that are your own
- * @throws ArgumentError on an unknown part, one of your own that is missing, or an impossible size
+ * @param own the custom parts
+ * @throws ArgumentError on an unknown part, a custom part that is missing, or an impossible size
  */
 export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   expectOwnParts('model', 'own', own);
@@ -228,7 +228,7 @@ export function networkOf(config: ModelConfig, own: OwnParts = {}): Network {
   return { ...network, trainedLayers, dropout, variational } as Network;
 }
 
-/** `networkOf`, the half that runs forward. @throws ArgumentError as `networkOf` does */
+/** The forward half of `networkOf`. @throws ArgumentError as `networkOf` does */
 export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): InferenceNetwork {
   expectOwnParts('model', 'own', own);
   if (own.cell !== undefined) expectForwardCell('model', own.cell);
@@ -238,7 +238,7 @@ export function inferenceNetworkOf(config: ModelConfig, own: OwnParts = {}): Inf
   });
 }
 
-/** Requires that the last step of either direction can still be told apart where it is asked for. @throws ArgumentError */
+/** Requires that the last steps of the two directions can be told apart if a head needs them. @throws ArgumentError */
 function expectHalves({ body, heads }: ModelConfig): void {
   if (!body.dense || !body.bidirectional || !heads.some(({ pooling }) => pooling === 'last')) return;
   throw new ArgumentError(
@@ -246,13 +246,13 @@ function expectHalves({ body, heads }: ModelConfig): void {
   );
 }
 
-/** What cells are built in, and how one gets zoneout: whole, or the halves that run forward. */
+/** The built-in cells and their zoneout, either whole or as the forward half. */
 interface BuiltInCells<C extends ForwardCell> {
   readonly cells: (name: string) => C | undefined;
   readonly zoneout: (cell: C, rates: ZoneoutRates) => C;
 }
 
-/** The parts that are built in, by name. */
+/** The built-in parts, by name. */
 interface BuiltIn extends BuiltInCells<ForwardCell> {
   readonly encoders: Readonly<Record<string, InferenceEncoderKind>>;
   readonly heads: Readonly<Record<string, InferenceHeadKind>>;
@@ -284,7 +284,7 @@ function assembled(config: ModelConfig, own: OwnParts, builtIn: BuiltIn): Infere
   };
 }
 
-/** The kinds of a model's heads, whole: what knows their gold labels. */
+/** The kinds of a model's heads, with what training needs, such as gold labels. */
 export function headKindsOf({ config, own }: { readonly config: ModelConfig; readonly own?: OwnParts }): HeadKind[] {
   return config.heads.map(({ kind }) => kindOf('head', kind, headKinds, own?.heads));
 }
@@ -305,14 +305,14 @@ function expectDistinct(what: string, names: readonly string[]): void {
   if (twice !== undefined) throw new ArgumentError(`model: ${what} must differ; got '${twice}' twice`);
 }
 
-/** Parameters that a training begins with and does not draw, by the kind of their encoder. */
+/** Initial parameters that are given instead of drawn, by the kind of their encoder. */
 export type InitialParams = Readonly<Record<string, TensorRecord>>;
 
 /**
- * New parameters. Each part has its own random stream; the first head that of a head by itself.
+ * Initializes parameters. Each part has its own random stream; the first head has the stream of an only head.
  *
- * @param initial parameters that are not drawn
- * @throws ArgumentError where `initial` names an encoder that is not there; ShapeError where a tensor of it has another shape
+ * @param initial parameters that are given instead of drawn
+ * @throws ArgumentError if `initial` names an encoder that does not exist; ShapeError if one of its tensors has the wrong shape
  */
 export function initNetwork(network: Network, rng: Rng, initial: InitialParams = {}): ModelParams {
   expectNetwork('initNetwork', network);
@@ -333,7 +333,7 @@ export function initNetwork(network: Network, rng: Rng, initial: InitialParams =
   };
 }
 
-/** The parameters that training changes: all but the frozen ones. */
+/** The parameters that training updates: all but the frozen ones. */
 export function trainedParams({ encoders }: Network, params: ModelParams): ModelParams {
   const parts = encoders.map(({ config: { kind }, frozen = [] }) => {
     const own = Object.entries(params.encoders[kind]).filter(([name]) => !frozen.includes(name));
@@ -342,7 +342,7 @@ export function trainedParams({ encoders }: Network, params: ModelParams): Model
   return { ...params, encoders: Object.fromEntries(parts) };
 }
 
-/** Dotted names of the parameters of which a batch touches few rows, and how many of each a token touches at most. */
+/** Dotted names of the parameters of which a batch touches few rows, with the most rows that one token can touch. */
 export function sparseRows({ encoders }: Network): Record<string, number> {
   const names = encoders.flatMap(({ config, sparse, rowsPerToken = 1 }) =>
     sparse.map((name) => [`encoders.${config.kind}.${name}`, rowsPerToken] as const),
@@ -351,7 +351,7 @@ export function sparseRows({ encoders }: Network): Record<string, number> {
 }
 
 /**
- * About as many bytes as the tensors of one training step take at most.
+ * Estimates the most bytes that the tensors of one training step take.
  *
  * @param lengths of the sentences; a step takes `batch` of them
  * @param features `features[e][s]`: sentence s as encoder e reads it
@@ -371,7 +371,7 @@ export function stepBytes(
   return 4 * (largest.reduce((sum, each) => sum + each, 0) + largest.length * perSentence);
 }
 
-/** About as many floats as a step takes for every token, and for every sentence. */
+/** Estimates the floats that a step takes per token and per sentence. */
 function stepFloats(network: Network): { readonly perToken: number; readonly perSentence: number } {
   const parts = [...network.encoders, ...network.heads];
   let perToken = 4 * network.width + parts.reduce((sum, each) => sum + each.floatsPerToken, 0);

@@ -1,4 +1,4 @@
-/** From encoded sentences to labels: the forward pass alone, in batches of similar length, without dropout. */
+/** From encoded sentences to labels: only the forward pass, without dropout, in batches of sentences of similar length. */
 import { flatten } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
@@ -18,10 +18,10 @@ import type { Model } from './model.js';
 
 export type { Prediction } from './heads/head.js';
 
-/** Sentences per batch when nothing has to be learned from them. */
+/** Sentences per batch for inference. */
 const BATCH = 64;
 
-/** What to return beside the labels. */
+/** What to return in addition to the labels. */
 export interface PredictOptions {
   /** Whether to return the probability of each label too; default false. */
   readonly probabilities?: boolean;
@@ -33,12 +33,12 @@ const KEYS = keysOf<PredictOptions>({ probabilities: true, spans: true });
 const ALL_KEYS = keysOf<PredictOptions & InferenceOptions>({ probabilities: true, spans: true, keepWords: true });
 
 /**
- * The most probable label of every token. A sentence is labeled the same, to the bit, whatever batch it is in, on
- * backends whose rows do not depend on each other (the CPU's do not).
+ * Returns the most probable label of every token. The labels of a sentence do not depend on its batch, to the bit, on backends whose rows
+ * are computed independently (as on the CPU).
  *
  * @param sentences tokens of each sentence; a sentence without tokens gets no labels
- * @throws ArgumentError where `sentences` is not a list of lists of tokens, naming the place, and on kernels or options that are none;
- *   NonFiniteError where the weights are so large that a logit is not finite
+ * @throws ArgumentError if `sentences` is not a list of lists of tokens, naming the position, or if kernels or options are invalid;
+ *   NonFiniteError if the weights are so large that a logit is not finite
  */
 export function predict(
   kernels: Kernels,
@@ -59,7 +59,7 @@ export function predict(
   }
 }
 
-/** `predict` with an inference that is prepared already. @throws ArgumentError as `batchesToPredict` does */
+/** `predict` with an inference that has already been prepared. @throws ArgumentError as `batchesToPredict` does */
 export function predictWith(
   kernels: Kernels,
   inference: Pick<Inference, 'run'>,
@@ -71,12 +71,12 @@ export function predictWith(
   const out = emptyPredictions(model, sentences.length);
   for (const { batch, features } of batches) {
     const step = (): void => predictionsOf(kernels, model, batch, inference.run(features, batch.packing), options, out);
-    kernels.frame(step, true); // again where room was short: a sentence is labeled the same, to the bit, whenever it comes
+    kernels.frame(step, true); // rerun if memory was short: the labels of a sentence are the same, to the bit, in every run
   }
   return out;
 }
 
-/** Sentences that are labeled together, as the encoders read them. */
+/** Sentences that are labeled together, as read by the encoders. */
 export interface ReadBatch {
   readonly batch: Batch;
   /** One per encoder. */
@@ -84,9 +84,9 @@ export interface ReadBatch {
 }
 
 /**
- * Sentences of similar length together, each batch packed when its turn comes. Sentences without tokens are in none.
+ * Groups sentences of similar length, and packs each batch only when it is needed. Sentences without tokens are in no batch.
  *
- * @throws ArgumentError where `sentences` is not a list of lists of tokens, or `options` are none: at once, before any batch
+ * @throws ArgumentError if `sentences` is not a list of lists of tokens, or `options` are invalid: immediately, before the first batch
  */
 export function batchesToPredict(
   { readers }: Model,
@@ -106,7 +106,7 @@ export function batchesToPredict(
   );
 }
 
-/** What inference needs of a sentence, as a reader reads it. */
+/** What inference needs from a sentence, as a reader reads it. */
 export function readForInference(reader: Model['readers'][number], tokens: readonly string[]): Features {
   return reader.readForInference?.(tokens) ?? reader.read(tokens);
 }
@@ -122,13 +122,13 @@ function* packed(
   }
 }
 
-/** What is said of sentences without tokens, and of all before their batch has come. */
+/** The predictions of sentences without tokens, and the initial values for all others. */
 export function emptyPredictions({ config: { heads } }: Model, count: number): Prediction[] {
   const none = Object.fromEntries(heads.map(({ name }) => [name, { labels: [] }]));
   return Array.from({ length: count }, () => ({ labels: [], ...(heads.length > 1 && { heads: none }) }));
 }
 
-/** Predicts the sentences of one batch, each in its place of `out`. */
+/** Predicts the sentences of one batch, and writes each to its index in `out`. */
 export function predictionsOf(
   kernels: Kernels,
   model: Model,
@@ -152,7 +152,7 @@ export function predictionsOf(
   });
 }
 
-/** Requires finite logits: others have no greatest one. @throws NonFiniteError that names the parameter with the largest weight */
+/** Requires finite logits, because others have no maximum. @throws NonFiniteError that names the parameter with the largest weight */
 export function expectFinite(model: Model, logits: Tensor): void {
   if (allFinite(logits)) return;
   const [N, K] = logits.shape;
@@ -168,7 +168,7 @@ export function expectFinite(model: Model, logits: Tensor): void {
   }
 }
 
-/** Whether all elements are finite: 0 · x is 0 of a finite x alone, and a sum without a choice in it is quick. */
+/** Whether all elements are finite: 0 · x is 0 only if x is finite, and a branch-free sum is fast. */
 function allFinite({ data, shape: [N, K], stride, offset }: Tensor): boolean {
   let sum = 0;
   for (let n = 0; n < N; n++) {

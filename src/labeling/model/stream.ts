@@ -1,14 +1,14 @@
 /**
- * A sentence whose tokens arrive one after another, labeled as they come.
+ * Labels a sentence whose tokens arrive one after another.
  *
- *   forward-only model    a token's row is final when the token arrives: its states are carried, nothing is computed twice
- *   bidirectional model   a token's row is computed once n more tokens are there, n the look-ahead: the stack is run over the token and
- *                         those n, its forward directions begun from where they stood behind the token before, its reverse directions
- *                         at the last of them. So a row depends on the tokens up to n behind its own, in a stack of any depth, and costs
- *                         n + 1 steps. The tokens that are left at the end share one run
+ *   forward-only model    a token's row is final when the token arrives: the states are carried over, nothing is computed twice
+ *   bidirectional model   a token's row is computed once n more tokens have arrived, where n is the look-ahead. The stack runs over the
+ *                         token and those n: its forward directions resume from their state after the previous token, its reverse
+ *                         directions start at the last of the n. So, however deep the stack, a row depends on at most n tokens after
+ *                         its own, and costs n + 1 steps. The tokens left at the end share one run
  *
- * What a row is does not depend on how the tokens were cut into pieces. With a look-ahead of at least the length of the sentence, and of
- * forward-only models always, the rows are those of `tag`, to the bit. What heads make of the rows: `InferenceHeadKind.stretch`.
+ * The rows do not depend on how the tokens are divided into pieces. With a look-ahead of at least the length of the sentence, and in
+ * forward-only models always, they are those of `tag`, to the bit. What heads make of the rows: `InferenceHeadKind.stretch`.
  */
 import { packingOf } from '../../autograd/packing.js';
 import type { Kernels } from '../../kernels/types.js';
@@ -26,43 +26,45 @@ import { together } from './inference.js';
 import type { Model } from './model.js';
 import { expectFinite, readForInference } from './predict.js';
 
-/** How a sentence in pieces is labeled. */
+/** Options for labeling a sentence that arrives in pieces. */
 export interface StreamOptions {
   /**
-   * How many tokens behind its own a label of a bidirectional model may depend on: it is there once they are. `Infinity` waits for the
-   * end. A forward-only model needs none, whatever is said here. No default.
+   * How many tokens after its own a label of a bidirectional model may depend on; the label is available once they have arrived. `Infinity`
+   * waits for the end. A forward-only model needs no look-ahead and ignores this option. No default.
    */
   readonly lookAhead?: number;
-  /** Whether to return the probability of each label too; default false. Not of a CRF, constrained decoding or converted labels. */
+  /**
+   * Whether to return the probability of each label too; default false. Unavailable for a CRF, constrained decoding and converted labels.
+   */
   readonly probabilities?: boolean;
 }
 
-/** What a head about sentences says. */
+/** The output of a head for sentences. */
 type Category = Pick<Prediction, 'category' | 'categoryProbability'>;
 
-/** What is new about a sentence. The fields of `StreamedLabels` are those of the first head about tokens. */
+/** What is new about a sentence. The fields of `StreamedLabels` are those of the first head for tokens. */
 export interface StreamUpdate extends StreamedLabels, Category {
-  /** What each head says, by its name, where the model has several; one about sentences says its category at the end. */
+  /** The output of each head by name, if the model has several. A head for sentences gives its category at the end. */
   readonly heads?: Readonly<Record<string, StreamedLabels | Pick<Prediction, 'category' | 'categoryProbability'>>>;
 }
 
-/** A sentence whose tokens arrive one after another. It holds no memory of the backend: leave it at any time. */
+/** A sentence whose tokens arrive one after another. It holds no memory on the backend, so it can be dropped at any time. */
 export interface TagStream {
   /**
    * Adds tokens.
    *
-   * @returns labels from the first token on whose label was not settled before: replace those from `from` on. Tokens that wait for
-   *   the look-ahead have none yet
-   * @throws ArgumentError where `tokens` is not a list of strings, or the sentence has ended; NonFiniteError as `tag`
+   * @returns labels, starting at the first token whose label was not yet final: replace those from `from` on. Tokens that wait for the
+   *   look-ahead have no label yet
+   * @throws ArgumentError if `tokens` is not a list of strings, or the sentence has ended; NonFiniteError as `tag` does
    */
   push(tokens: readonly string[]): StreamUpdate;
-  /** Ends the sentence: what waited is labeled, every label is settled, and the category is there. @throws as `push` */
+  /** Ends the sentence: waiting tokens are labeled, every label becomes final, and the category is set. @throws as `push` does */
   end(): StreamUpdate;
 }
 
 const KEYS = keysOf<StreamOptions>({ lookAhead: true, probabilities: true });
 
-/** `Tagger.open`. @param members one per member of an ensemble */
+/** Implements `Tagger.open`. @param members one per member of an ensemble */
 export function openStream(
   kernels: Kernels,
   model: Model,
@@ -72,7 +74,7 @@ export function openStream(
   const rowsOf = bodyStream(kernels, model, members, lookAheadOf(model, options));
   const { heads } = model;
   const wanted = { probabilities: options.probabilities ?? false, spans: false };
-  const kept: Tensor[][] = members.map(() => []); // rows of the whole sentence, where a head asks for them
+  const kept: Tensor[][] = members.map(() => []); // rows of the whole sentence, kept if a head needs them
   let left: readonly unknown[] = [];
   let closed = false;
 
@@ -92,7 +94,7 @@ export function openStream(
   const advance = (tokens: readonly string[], ended: boolean): StreamUpdate => {
     expectWords('open', 'tokens', tokens);
     if (closed) throw new ArgumentError('open: the sentence has ended: open another one');
-    closed = true; // for good where an error is thrown
+    closed = true; // stays closed if an error is thrown
     const fresh = rowsOf(tokens, ended);
     if (heads.some(({ kind }) => kind.unit === 'sentence')) kept.forEach((own, k) => own.push(fresh[k]));
     const said = kernels.frame(() => heads.map((_, h) => ask(h, fresh, ended)), true);
@@ -100,17 +102,17 @@ export function openStream(
     closed = ended;
     return updateOf(model, said.map((each) => each.said)); // prettier-ignore
   };
-  advance([], false); // refuses at once what has to be known whole
+  advance([], false); // rejects immediately whatever needs the whole sentence
   return { push: (tokens) => advance(tokens, false), end: () => advance([], true) };
 }
 
-/** What a head answers, and what it leaves to the next stretch. */
+/** A head's output, and the state that it carries to the next stretch. */
 interface Said {
   readonly said: Partial<StreamedLabels & Category>;
   readonly state?: unknown;
 }
 
-/** From tokens to the rows that are complete with them, of every member, in arrays of their own. */
+/** Turns tokens into the rows that they complete, for every member, in newly allocated arrays. */
 function bodyStream(
   kernels: Kernels,
   { readers }: Model,
@@ -154,7 +156,7 @@ function updateOf({ heads, config }: Model, said: readonly Partial<StreamedLabel
   } as StreamUpdate;
 }
 
-/** Rows one below the other, in an array of their own. */
+/** Stacks rows into a newly allocated array. */
 function joined(parts: readonly Tensor[]): Tensor {
   const all = allocate([parts.reduce((sum, { shape }) => sum + shape[0], 0), parts[0].shape[1]], parts[0]);
   let at = 0;
@@ -165,7 +167,7 @@ function joined(parts: readonly Tensor[]): Tensor {
   return all;
 }
 
-/** The look-ahead; −1 for a forward-only model, whose tokens wait for nothing. @throws ArgumentError or UnsupportedError naming what stands against it */
+/** The look-ahead; −1 for a forward-only model, whose tokens wait for nothing. @throws ArgumentError or UnsupportedError naming the obstacle */
 function lookAheadOf({ network, config, heads }: Model, options: StreamOptions): number {
   expectSwitches('open', options, 'probabilities');
   expectKnownKeys('open', 'options', options, KEYS);

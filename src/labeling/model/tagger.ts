@@ -1,6 +1,6 @@
 /**
- * Labeling with a trained model: everything an application needs, and nothing that a strict Content-Security-Policy
- * forbids. This module and what it imports construct no ndarray and call no `new Function`.
+ * Labels text with a trained model. This module contains all that an application needs, and complies with a strict Content-Security-Policy:
+ * neither this module nor its imports construct an ndarray or call `new Function`.
  *
  * @module bptt/tagger
  */
@@ -37,39 +37,39 @@ const KEYS = keysOf<InferenceOptions & LoadOptions>({ keepWords: true, cell: tru
 /** A model ready to label sentences. */
 export interface Tagger {
   readonly model: Model;
-  /** What the products run on. */
+  /** The backend that the products run on. */
   readonly backend: string;
   /**
-   * Labels of sentences, in their order.
+   * Returns the labels of sentences, in the order of the sentences.
    *
    * @param sentences tokens of each sentence
    * @param options.probabilities whether to return the probability of each label too; default false
    * @param options.spans whether to return the spans of the labels too, each with its probability; default false
-   * @throws ArgumentError where `sentences` is not a list of lists of strings, naming sentence and token
+   * @throws ArgumentError if `sentences` is not a list of lists of strings, naming the sentence and the token
    */
   tag(sentences: readonly (readonly string[])[], options?: PredictOptions): Prediction[];
   /**
-   * Begins a sentence whose tokens arrive one after another; see `TagStream`. Any number may be open at once.
+   * Begins a sentence whose tokens arrive one after another; see `TagStream`. Any number of them may be open at once.
    *
-   * @throws ArgumentError where an option is outside its domain, or the model reads both ways and `lookAhead` is missing;
-   *   UnsupportedError where a part of the model, or what is asked for, needs the whole sentence
+   * @throws ArgumentError if an option is outside its domain, or if the model is bidirectional and `lookAhead` is missing; UnsupportedError
+   *   if a part of the model, or an option, needs the whole sentence
    */
   open(options?: StreamOptions): TagStream;
-  /** Whole entities of raw text, with their places in it. */
+  /** Finds whole entities in raw text, with their offsets. */
   readonly entities: FindEntities;
-  /** Gives the memory of the backend back, where the parameters lay in it. The model stays usable, and so does the backend. */
+  /** Frees the backend's memory, if the parameters were stored there. Both the model and the backend remain usable. */
   dispose(): void;
 }
 
 /**
- * A tagger from a model, or from the bytes of a model file. Where the backend has a memory of its own, the parameters move into
- * it until `dispose`, so that no sentence has to bring them along: hold a parameter's tensor then, not its `data`. It may also
- * keep a copy of them: after the model has changed, make a new tagger.
+ * Returns a tagger for a model, or for the bytes of a model file. If the backend has its own memory, the parameters move into it until
+ * `dispose`, so that they are not copied for every sentence; meanwhile, hold on to a parameter's tensor, not to its `data`. The tagger may
+ * also keep a copy of the parameters: make a new tagger after changing the model.
  *
  * @param kernels where products run; the CPU by default
- * @param options whether words are kept; see `InferenceOptions`. With bytes, the cell too, where it is one of your own
- * @throws DataError where the bytes are not a model this version reads; ArgumentError where `source` is something else,
- *   `kernels` are none, or an option is outside its domain
+ * @param options whether to cache words, see `InferenceOptions`; for bytes also the cell, if it is a custom one
+ * @throws DataError if the bytes are not a model that this version can read; ArgumentError if `source` is neither, `kernels` are invalid,
+ *   or an option is outside its domain
  */
 export function createTagger(
   source: Model | Uint8Array | ArrayBuffer,

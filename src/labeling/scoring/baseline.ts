@@ -16,7 +16,7 @@ export interface Baseline {
  * is commonest over all training tokens. Of equally frequent tags the one met first is taken. Words are compared as they
  * stand.
  *
- * @throws DataError where there are no labeled sentences
+ * @throws DataError if there are no labeled sentences
  */
 export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
   expectIterable('mostFrequentTag', 'train', train, 'sentences');

@@ -62,7 +62,7 @@ const REPORT_EVERY = 100;
  * Tests several measures on the same samples.
  *
  * @param measures counts of every sentence, all lists of one length
- * @throws ArgumentError where there are no sentences, or the lists differ in length
+ * @throws ArgumentError if there are no sentences, or the lists differ in length
  */
 export function pairedBootstrap<Name extends string>(
   measures: Readonly<Record<Name, PairedCounts>>,

@@ -57,7 +57,7 @@ export interface Calibration {
  * @param confidences p̂: probability that was given to each decision, in [0, 1]; what rounding adds to 1 is taken off
  * @param right whether each was right
  * @param bins M, at least 1
- * @throws ArgumentError where the lists differ in length, or a confidence is none
+ * @throws ArgumentError if the lists differ in length, or a confidence is none
  */
 export function calibrationOf(
   confidences: ArrayLike<number>,

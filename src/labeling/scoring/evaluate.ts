@@ -83,7 +83,7 @@ export interface ModelScores extends Scores {
  * Labels sentences and scores the labels against their own; tokens without a gold label (`''`) are left out. A label the model was never trained on counts as an error: no
  * model predicts it. Of a model with several heads, those whose labels no sentence has are left out, which is noted.
  *
- * @throws DataError where a sentence has no labels, none has any, or, with `strictLabels`, a label the model was never trained on; where `strict` or
+ * @throws DataError if a sentence has no labels, none has any, or, with `strictLabels`, a label the model was never trained on; where `strict` or
  *   `repair` is asked for and the labels annotate no spans
  */
 export function evaluate(
@@ -159,7 +159,7 @@ interface JudgedHead {
   readonly gold: readonly Sentence[];
 }
 
-/** The heads whose labels the sentences have, with what is to be said of these. @throws DataError where there are none */
+/** The heads whose labels the sentences have, with what is to be said of these. @throws DataError if there are none */
 function goldOfHeads(model: Model, sentences: readonly Sentence[], options: EvaluateOptions): JudgedHead[] {
   const { source, onNote } = options;
   const kinds = headKindsOf(model);
@@ -186,7 +186,7 @@ function goldOfHeads(model: Model, sentences: readonly Sentence[], options: Eval
   });
 }
 
-/** @throws DataError where there are decisions, and none of them has a gold label */
+/** @throws DataError if there are decisions, and none of them has a gold label */
 export function expectSomeLabel(gold: readonly Sentence[], unit: Unit, source?: string): void {
   const count = gold.reduce((sum, { labels = [] }) => sum + labels.length, 0);
   if (count === 0 || gold.some(({ labels }) => hasLabel(labels))) return;
@@ -209,7 +209,7 @@ function judgesSpans(heads: readonly JudgedHead[], head: JudgedHead): boolean {
   return annotates(head) || !heads.some(annotates);
 }
 
-/** A scorer of one head, after notes on its gold labels. @throws DataError where `strictLabels` refuses one of them */
+/** A scorer of one head, after notes on its gold labels. @throws DataError if `strictLabels` refuses one of them */
 function scorerOf(model: Model, head: JudgedHead, options: EvaluateOptions, inMode: boolean): Scorer {
   const { source, strictLabels = false, onNote } = options;
   const { kind, config, labels, gold } = head;

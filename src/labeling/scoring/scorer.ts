@@ -104,7 +104,7 @@ export interface Scorer {
   /**
    * @param gold `''` for a token without a label, which is left out; see `spanPair` for what becomes of spans
    * @param length of the sentence in tokens, where the list is something else; default: that of the list
-   * @throws ArgumentError where the three are not of one length
+   * @throws ArgumentError if the three are not of one length
    */
   add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length?: number): void;
   /** Scores of everything added so far. */
@@ -187,7 +187,7 @@ function createTotals(known: ScorerOptions['known']) {
   const [inVocabulary, out] = [0, 1].map((): Right => ({ correct: 0, tokens: 0 }));
   const lengths = LENGTH_BUCKETS.map(() => ({ sentences: 0, correct: 0, tokens: 0 }));
   return {
-    /** @returns for each token whether training lacked it; undefined where that is unknown */
+    /** @returns for each token whether training lacked it; undefined if that is unknown */
     add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length: number) {
       const bucket = lengths[bucketOf(length)];
       const oov = known && tokens.map((token) => !known(token));

@@ -97,7 +97,7 @@ export interface SpanSentence {
   readonly predicted: readonly string[];
   readonly scoredGold: readonly string[];
   readonly scoredPredicted: readonly string[];
-  /** Whether each token never occurred in training; undefined where that is unknown. */
+  /** Whether each token never occurred in training; undefined if that is unknown. */
   readonly oov?: readonly boolean[];
   readonly length: number;
 }

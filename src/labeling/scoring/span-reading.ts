@@ -21,7 +21,7 @@ interface Wanted {
  * that the labels of the task look like.
  *
  * @param labels those of the task
- * @throws ArgumentError on a mode or a scheme that is none; DataError where the labels annotate no spans, and the mode needs some
+ * @throws ArgumentError on a mode or a scheme that is none; DataError if the labels annotate no spans, and the mode needs some
  */
 export function spanReading(
   { spanMode = 'conlleval', scheme, source }: Wanted,

@@ -80,7 +80,7 @@ export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
  * Whether a label set annotates spans: most labels beside `O` have a position and a type (`B-PER`), or all are positions, as in word
  * segmentation by `B` and `I`. A few other labels do not change the answer.
  *
- * @throws ArgumentError where `labels` are not strings
+ * @throws ArgumentError if `labels` are not strings
  */
 export function looksLikeSpans(labels: Iterable<string>): boolean {
   expectIterable('looksLikeSpans', 'labels', labels, 'strings');

@@ -25,7 +25,7 @@ import type { Tensor } from '../../tensor/types.js';
  * @param x `[N, E]` in packed order, left as it is
  * @param g `[N, E]` the gradient of a loss of these sentences there, of any scale above 0
  * @param alpha α, at least 0
- * @throws ShapeError where `x` has not the rows of the packing, or `g` another shape
+ * @throws ShapeError if `x` has not the rows of the packing, or `g` another shape
  */
 export function adversary(kernels: Kernels, x: Tensor, g: Tensor, packing: Packing, alpha: number): Tensor {
   expectShape('adversary', 'x', x, [{ N: packing.total }, 'E']);

@@ -33,7 +33,7 @@ type Values = { -readonly [Name in keyof TrainOptions]?: unknown };
 /**
  * The settings that a model has, as options of a training; those that go with none of its parts are absent.
  *
- * @throws ArgumentError where it is something else
+ * @throws ArgumentError if it is something else
  */
 export function architectureOf(model: Model): TrainOptions {
   expectModel('train', model, 'init');
@@ -135,7 +135,7 @@ const text = (value: unknown): string => {
   return typeof shown === 'object' ? JSON.stringify(shown) : String(shown);
 };
 
-/** Parts of your own by their names. */
+/** Custom parts by their names. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;

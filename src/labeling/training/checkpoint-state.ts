@@ -68,7 +68,7 @@ export function stateFromText(text: string | undefined): SavedState {
  *
  * @param batches of an epoch
  * @param heads of the model
- * @throws DataError where they do not
+ * @throws DataError if they do not
  */
 export function expectCourse(state: SavedState, batches: number, epochs: number, heads: number): void {
   const { begun, epoch, history, best, clock, steps, average } = state;
@@ -96,7 +96,7 @@ export function parsed(text: string | undefined, field: string): unknown {
   }
 }
 
-/** @throws DataError where a value is not an object */
+/** @throws DataError if a value is not an object */
 export function objectOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
   if (isRecord(value)) return value;
   throw damaged(`its ${field} is not an object`);

@@ -100,7 +100,7 @@ export function saveCheckpoint(
 /**
  * Reads a checkpoint.
  *
- * @throws ArgumentError where `bytes` are none; DataError where they are not a checkpoint, one of a newer version, damaged or cut off
+ * @throws ArgumentError if `bytes` are none; DataError if they are not a checkpoint, one of a newer version, damaged or cut off
  */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   if (typedArrayName(bytes) !== 'Uint8Array')
@@ -130,7 +130,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
  *
  * @param batches of an epoch
  * @returns how far it had come
- * @throws DataError where the parts of the checkpoint do not fit together, or the model
+ * @throws DataError if the parts of the checkpoint do not fit together, or the model
  */
 export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batches: number): TrainState {
   const { replica, clock, schedule, settings } = run;
@@ -152,7 +152,7 @@ export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batche
   return { begun: state.begun, epoch: state.epoch, history, best };
 }
 
-/** Puts a replica into a saved state, to the bit. @throws ArgumentError and ShapeError where it does not fit */
+/** Puts a replica into a saved state, to the bit. @throws ArgumentError and ShapeError if it does not fit */
 export function restoreReplica({ params, optimizer }: Replica, state: ReplicaState): void {
   optimizer.restore(state.optimizer);
   for (const [name, p] of Object.entries(params)) {

@@ -52,7 +52,7 @@ export function badGradient(
   );
 }
 
-/** The error for parameters that an epoch left non-finite, as its last update may; undefined where they are finite. */
+/** The error for parameters that an epoch left non-finite, as its last update may; undefined if they are finite. */
 export function badParameters(epoch: number, params: TensorRecord): NonFiniteError | undefined {
   const found = firstBad(params, 'parameter');
   return found === null ? undefined : new NonFiniteError(`${found} is not finite after epoch ${epoch}. ${ADVICE}`);

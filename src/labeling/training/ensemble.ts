@@ -29,7 +29,7 @@ export interface EnsembleResult {
  * Trains an ensemble: member k is `train` with `seed + k`, to the bit. Each keeps its best epoch by dev, and none is left out.
  *
  * @param count members, from 2 to 100
- * @throws as `train` does; ArgumentError where `count` is none, or a head of your own cannot be averaged
+ * @throws as `train` does; ArgumentError if `count` is none, or a custom head cannot be averaged
  */
 export async function trainEnsemble(
   kernels: Kernels,

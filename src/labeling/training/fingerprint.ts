@@ -21,7 +21,7 @@ const NEUTRAL: readonly string[] = ['strictLabels'];
 
 /** Names whose texts are long, or digests: that they differ is all there is to say. */
 const DATA: readonly string[] = ['training data', 'development data', 'initial model'];
-/** Those that follow from data and settings, and are named where nothing else differs: parts of your own may make them differ. */
+/** Those that follow from data and settings, and are named where nothing else differs: custom parts may make them differ. */
 const DERIVED: readonly string[] = ['network', 'vocabularies', 'frozen parameters', 'trained parameters'];
 
 /**

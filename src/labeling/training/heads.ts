@@ -28,7 +28,7 @@ export interface PlannedHead {
 /**
  * The heads that options ask for.
  *
- * @param own heads of your own, in place of those of the task
+ * @param own custom heads, in place of those of the task
  * @throws ArgumentError on an option that is none, or would be ignored
  */
 export function plannedHeads(settings: Settings, own?: readonly HeadKind[]): PlannedHead[] {
@@ -114,7 +114,7 @@ export function checkHeadNames(
     );
 }
 
-/** Sentences as one head counts them: a decision each, with its gold label. @throws DataError where that is missing */
+/** Sentences as one head counts them: a decision each, with its gold label. @throws DataError if that is missing */
 export function goldOfHead({ kind, place }: PlannedHead, sentences: readonly Sentence[], source?: string): Sentence[] {
   return sentences.map((each) => decisionsOf(kind, inColumn(place.column, each), sourceOf(place, source)));
 }
@@ -129,7 +129,7 @@ export function sourceOf({ name, column }: HeadPlace, source?: string): string |
  * What is decided about the labels of spans, one decision per head. `scheme` and `decode` are for the heads whose labels annotate
  * spans.
  *
- * @throws DataError where they are asked for, and no labels annotate spans
+ * @throws DataError if they are asked for, and no labels annotate spans
  */
 export function spansOfHeads(
   train: readonly Sentence[],

@@ -73,7 +73,7 @@ export function encodersOfModel({ config, own }: Model): EncoderKind[] {
 /**
  * What training sentences make of a model.
  *
- * @throws ArgumentError where a frozen head would have to grow, or vectors have another size; DataError on labels that are missing, or
+ * @throws ArgumentError if a frozen head would have to grow, or vectors have another size; DataError on labels that are missing, or
  *   written in another scheme than the model learned
  */
 export function partsOfInit(
@@ -159,7 +159,7 @@ function grownEncoders(
 /** How many labels a message lists. */
 const SHOWN = 10;
 
-/** @throws ArgumentError where labels are new to a head that would not learn them */
+/** @throws ArgumentError if labels are new to a head that would not learn them */
 function expectFreeToGrow({ name }: HeadConfig, added: readonly string[], freeze: readonly string[] = []): void {
   const part = freeze.find((each) => isPartOf(each, `heads.${name}.W`) || isPartOf(`heads.${name}`, each));
   if (added.length === 0 || part === undefined) return;
@@ -172,7 +172,7 @@ function expectFreeToGrow({ name }: HeadConfig, added: readonly string[], freeze
 /**
  * What a head makes of labels of spans: the scheme that it learned, and the transitions that this permits among more labels.
  *
- * @throws DataError where the labels are those of another scheme than the head gives back
+ * @throws DataError if the labels are those of another scheme than the head gives back
  */
 function spansOfHead(
   config: HeadConfig,

@@ -28,7 +28,7 @@ const SHOWN = 10;
  * What the loss of each head is told.
  *
  * @param targets per head: ids of the training data; −1 does not count
- * @throws ArgumentError where an option would be ignored, is of another form, or names a head or a label that there is not
+ * @throws ArgumentError if an option would be ignored, is of another form, or names a head or a label that there is not
  */
 export function lossSettingsOf(
   heads: readonly PlannedHead[],

@@ -59,7 +59,7 @@ export interface TokenLabels {
  * The mentions of sentences: the spans of the first head that has any.
  *
  * @param heads those that label tokens
- * @throws DataError where no labels annotate spans
+ * @throws DataError if no labels annotate spans
  */
 export function mentionsOf(
   sentences: readonly Sentence[],

@@ -35,7 +35,7 @@ export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 export interface TrainOptions {
   /**
    * `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`; a variant of the LSTM, `lstm:peepholes,coupled,clip=3` (see `createLstm`); or
-   * a cell of your own, which runs on one thread.
+   * a custom cell, which runs on one thread.
    */
   readonly cell?: string | Cell;
   /**
@@ -70,11 +70,11 @@ export interface TrainOptions {
   /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
   readonly pooling?: PoolingName;
   /**
-   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, `vectors`, and kinds of your own. One of your own
+   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, `vectors`, and custom kinds. A custom one
    * runs on one thread.
    */
   readonly encoders?: readonly (EncoderName | EncoderKind)[];
-  /** Heads in place of the one of the task; one of your own runs on one thread. */
+  /** Heads in place of the one of the task; a custom one runs on one thread. */
   readonly heads?: readonly HeadKind[];
   /** E, the size of a word vector. */
   readonly embedding?: number;
@@ -396,7 +396,7 @@ export function withDefaults(options: TrainOptions) {
   return { ...settings, cell: nameOrOwn(settings.cell), lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
 }
 
-/** A built-in cell by its name, which workers can be told; one of your own as it is. */
+/** A built-in cell by its name, which workers can be told; a custom one as it is. */
 function nameOrOwn(cell: string | Cell): string | Cell {
   if (typeof cell === 'string') return cell;
   expectCell('train', cell);

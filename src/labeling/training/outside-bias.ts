@@ -60,7 +60,7 @@ const OUTSIDE = 'O';
 const STEPS = 16;
 const STEP = 0.25;
 
-/** @throws ArgumentError where the option is neither `dev` nor a finite number */
+/** @throws ArgumentError if the option is neither `dev` nor a finite number */
 export function expectOutsideBias(choice: unknown): void {
   if (choice === 'dev' || (typeof choice === 'number' && Number.isFinite(choice))) return;
   throw new ArgumentError(
@@ -94,7 +94,7 @@ function headsWithOutside(heads: OutsideHeads): number[] {
 /**
  * Requires that there are labels of spans, and, for `dev`, sentences that choose. Where no logit can be moved, that is noted.
  *
- * @throws ArgumentError without a development set; DataError where no head has labels of spans
+ * @throws ArgumentError without a development set; DataError if no head has labels of spans
  */
 export function expectOutside(
   heads: OutsideHeads,

@@ -49,7 +49,7 @@ export interface EncodedSentences {
   readonly augmented?: Augmented;
 }
 
-/** What a replica is made of. Plain data, parts of your own apart: a worker makes its own from the same. */
+/** What a replica is made of. Plain data, custom parts apart: a worker makes its own from the same. */
 export interface ReplicaPlan {
   readonly settings: Settings;
   readonly config: ModelConfig;
@@ -60,7 +60,7 @@ export interface ReplicaPlan {
   readonly initial?: InitialParams;
   /** Those of a model to begin with, flat, by name: they take the place of what is drawn, row 0 for row 0, as far as they reach. */
   readonly start?: TensorRecord;
-  /** Parts of your own; they reach no worker. */
+  /** Custom parts; they reach no worker. */
   readonly own?: OwnParts;
 }
 

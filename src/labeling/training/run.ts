@@ -182,7 +182,7 @@ function modelOf(
   return createModel({ ...pieces, ...(foreign && { foreign }) }, own);
 }
 
-/** @throws DataError where there is no sentence to learn from */
+/** @throws DataError if there is no sentence to learn from */
 function expectLearnable({ train, sources }: Corpora, learned: Corpora): void {
   if (train.length === 0) throw new DataError('train: expected at least one sentence; got none');
   if (learned.train.length === 0) expectSomeLabel(train, 'token', sources?.train);
@@ -198,7 +198,7 @@ function expectPathsOf(
   heads.forEach(({ place }, h) => expectPaths(config.heads[h], targets[h], train, sourceOf(place, sources?.train)));
 }
 
-/** @throws ArgumentError where the schedule is none, or follows a development set that is not there */
+/** @throws ArgumentError if the schedule is none, or follows a development set that is not there */
 function scheduleOf({ schedule: text }: Settings, { dev }: Corpora): ScheduleSpec {
   const schedule = parseSchedule(text);
   if (schedule.kind !== 'plateau' || dev) return schedule;
@@ -214,7 +214,7 @@ function averaged(replica: Replica): Replica {
   return { ...replica, average: createAverage(replica.params, { decay: ema, lazy: true }) };
 }
 
-/** How heads are scored; one by itself, by the scheme of training. @throws DataError where its labels annotate no spans, and the mode needs some */
+/** How heads are scored; one by itself, by the scheme of training. @throws DataError if its labels annotate no spans, and the mode needs some */
 function scoringOf(
   heads: readonly PlannedHead[],
   labels: readonly LabelVocabulary[],
@@ -294,7 +294,7 @@ function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly En
   });
 }
 
-/** @throws ArgumentError where there are vectors that no encoder reads */
+/** @throws ArgumentError if there are vectors that no encoder reads */
 function expectVectorsUsed(encoders: readonly EncoderKind[], vectors: TrainOptions['vectors']): void {
   if (vectors === undefined || encoders.some(({ kind }) => kind === 'vectors')) return;
   throw new ArgumentError(
@@ -339,7 +339,7 @@ function leaksOf({ train, dev, test, sources }: Corpora): Note[] {
 /**
  * Heads without any label in dev or test are left out of its scores, which is said; the one that decides which epoch is best cannot be.
  *
- * @throws DataError where it would be
+ * @throws DataError if it would be
  */
 function checkScored(
   heads: readonly PlannedHead[],
@@ -521,7 +521,7 @@ function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): v
   throw new ArgumentError(`train: ${given} means nothing to the optimizer sgd: leave it out, or choose adam or adamw`);
 }
 
-/** @throws ArgumentError where affixes would be read as rare ones that no model has */
+/** @throws ArgumentError if affixes would be read as rare ones that no model has */
 function checkAffixes({ affixDropout, affixMinCount }: Settings): void {
   expectProbability('train', 'affixDropout', affixDropout);
   if (affixDropout === 0 || affixMinCount > 1) return;

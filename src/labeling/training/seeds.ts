@@ -67,7 +67,7 @@ export function expectSeveral(where: string, options: TrainOptions, hooks: SeedH
  * Trains `count` times, with the seeds `options.seed`, `options.seed` + 1, …. Run k is to the bit the training with that seed alone.
  *
  * @param count at least 2
- * @throws as `train` does; ArgumentError where `count` is none
+ * @throws as `train` does; ArgumentError if `count` is none
  */
 export async function trainSeeds(
   kernels: Kernels,
@@ -128,7 +128,7 @@ function expectCount(count: unknown, first: number): void {
   );
 }
 
-/** A checkpoint is one of one training. @throws ArgumentError where one is asked for, or given */
+/** A checkpoint is one of one training. @throws ArgumentError if one is asked for, or given */
 function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks): void {
   const name = resume !== undefined ? 'options.resume' : hooks.onCheckpoint && 'hooks.onCheckpoint';
   if (name === undefined) return;

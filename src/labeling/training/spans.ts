@@ -50,7 +50,7 @@ export interface Spans {
  * a softmax where it is asked for.
  *
  * @param source name of the input, for messages
- * @throws DataError where a scheme, or constrained decoding, is asked for and the labels annotate no spans
+ * @throws DataError if a scheme, or constrained decoding, is asked for and the labels annotate no spans
  */
 export function spansOfTraining(
   train: readonly Sentence[],

@@ -50,7 +50,7 @@ import type { Scores } from '../scoring/scorer.js';
  * @throws DataError on sentences without labels, or, with `strictLabels`, labels of `dev` or `test` that never occur in `train`
  * @throws NonFiniteError when the loss or a gradient is no longer finite
  * @throws WorkerError when a worker thread ends, or does not start
- * @throws MemoryError where the memory that threads share is unavailable
+ * @throws MemoryError if the memory that threads share is unavailable
  *
  * What was learned before an error goes to `hooks.onRescue`.
  */

@@ -162,7 +162,7 @@ function spanOf(format: AnnotatedFormat, value: unknown, line: number): Characte
   return from <= to ? { start: from, end: to, type: type.trim(), line } : undefined;
 }
 
-/** The places of Prodigy's own tokens, in code units; undefined where it has none, or they do not fit the text. */
+/** The places of Prodigy's own tokens, in code units; undefined if it has none, or they do not fit the text. */
 function tokensOf(fields: ReadonlyMap<string, unknown>, text: string): Places | undefined {
   const value = fields.get('tokens');
   if (!Array.isArray(value) || value.length === 0) return undefined;

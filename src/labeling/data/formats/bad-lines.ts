@@ -12,7 +12,7 @@ export interface BadLines {
   readonly listing: boolean;
   /** @param fatal the rest of the input cannot be read either. @throws the error, where the reading ends there */
   take(error: DataError, line: number, fatal?: boolean): void;
-  /** @param lost sentences and tokens that were left out with the lines. @throws DataError where bad lines were listed */
+  /** @param lost sentences and tokens that were left out with the lines. @throws DataError if bad lines were listed */
   finish(lost: { readonly sentences: number; readonly tokens: number }): void;
 }
 

@@ -24,7 +24,7 @@ const OTHERS: Readonly<Record<string, Told>> = {
   '#': 'notes',
 };
 
-/** A line: a span, or the kind of another annotation. @throws DataError where it is neither */
+/** A line: a span, or the kind of another annotation. @throws DataError if it is neither */
 export function bratLine(row: string, source: string, line: number): BratSpan | Told {
   const fail = (message: string): DataError => dataErrorAt(source, line, message);
   if (!/^T\d/.test(row)) {

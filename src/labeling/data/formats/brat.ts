@@ -35,7 +35,7 @@ export interface BratFile {
   readonly bytes: Uint8Array;
 }
 
-/** A text and its annotations; these may be absent where labels are not required. */
+/** A text and its annotations; these may be absent if labels are not required. */
 export interface BratDocument {
   readonly text: BratFile;
   readonly annotations?: BratFile;

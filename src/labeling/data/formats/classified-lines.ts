@@ -15,7 +15,7 @@ export interface ClassifiedLine {
   readonly label?: string;
 }
 
-/** A parser of one sentence a line. @param parse what a line says; undefined where it is to be passed over */
+/** A parser of one sentence a line. @param parse what a line says; undefined if it is to be passed over */
 export function lineParser(
   reading: Pick<Reading, 'format' | 'column' | 'tokenColumn' | 'labelNames'>,
   settings: ClassifiedSettings,

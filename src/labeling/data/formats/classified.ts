@@ -27,7 +27,7 @@ const HEAD_LINES = 200;
 /**
  * Sentences of a stream of bytes, each with its `category`.
  *
- * @throws DataError where the input is not what its format demands, naming source and line; where its format cannot be told
+ * @throws DataError if the input is not what its format demands, naming source and line; where its format cannot be told
  * @throws ArgumentError on an option that does not fit the format; of `slots` the folder is opened by `openClassified`
  */
 export async function* readClassified(chunks: ByteChunks, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
@@ -51,7 +51,7 @@ export async function* readClassified(chunks: ByteChunks, options: ClassifiedOpt
   }
 }
 
-/** Format of the text that begins with these lines; undefined where it looks like none of them. */
+/** Format of the text that begins with these lines; undefined if it looks like none of them. */
 export function detectClassified(head: readonly string[]): ClassifiedFormat | undefined {
   const rows = head.filter((line) => !isBlank(line));
   const most = (test: (row: string) => boolean) => 2 * rows.filter(test).length > rows.length;

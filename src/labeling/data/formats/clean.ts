@@ -18,7 +18,7 @@ export interface Cleaner {
   /** @throws DataError on a token that is too long (`long-tokens.ts`) */
   token(text: string, line: number): string;
   label(text: string, line: number): string;
-  /** What was changed; undefined where nothing was. */
+  /** What was changed; undefined if nothing was. */
   note(source: string): Note | undefined;
   /** The same, to be added up. */
   changed(): Changed;

@@ -26,9 +26,9 @@ export interface LineParser {
 export interface Collector {
   /** Number of tokens since the last sentence ended. */
   readonly count: number;
-  /** @param labels of the columns that are read, in their order; `''` where the token has none, undefined where the line says nothing */
+  /** @param labels of the columns that are read, in their order; `''` where the token has none, undefined if the line says nothing */
   add(token: string, labels: readonly (string | undefined)[], line: number): void;
-  /** Ends the sentence; undefined where it has no tokens, as between two blank lines, or was spoiled. */
+  /** Ends the sentence; undefined if it has no tokens, as between two blank lines, or was spoiled. */
   flush(): Sentence | undefined;
   spoil(): void;
   lost(): { readonly sentences: number; readonly tokens: number };

@@ -33,8 +33,8 @@ export function oneOrList<C extends string | number>(columns: readonly C[]): C |
  * The places of the columns that are asked for. Where labels are optional and several columns are asked for, those that the input
  * lacks are left out, and noted.
  *
- * @param find the place of one column. @throws ArgumentError where there is none
- * @throws ArgumentError where there is no such column, none of several, or one is named twice
+ * @param find the place of one column. @throws ArgumentError if there is none
+ * @throws ArgumentError if there is no such column, none of several, or one is named twice
  */
 export function placesOfColumns(
   columns: LabelColumns,

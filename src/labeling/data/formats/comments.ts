@@ -20,7 +20,7 @@ export interface HashLine {
   readonly fits: boolean;
   /** Whether it stands before the first token of a sentence. */
   readonly atStart: boolean;
-  /** Its label, trimmed; undefined where the file has none. */
+  /** Its label, trimmed; undefined if the file has none. */
   readonly label: string | undefined;
 }
 

@@ -41,8 +41,8 @@ const IS_RANGE = /^\d+[-.]\d+$/;
  *
  * @param layout separator and width, as `detectLayout` finds them in the first lines
  * @param head the first lines themselves, where they are known: their labels tell comments from tokens
- * @throws ArgumentError where there is no such column, or words and labels would be one column
- * @throws DataError where the first of two columns counts the words, and labels are needed
+ * @throws ArgumentError if there is no such column, or words and labels would be one column
+ * @throws DataError if the first of two columns counts the words, and labels are needed
  */
 export function createConllParser(
   options: ParseOptions,

@@ -35,7 +35,7 @@ const UNDERSCORE_IS_A_VALUE = new Set(['form', 'lemma', 'feats', 'deps', 'misc']
  * A parser of CoNLL-U lines whose labels are one column, or several.
  *
  * @param head the first lines, which may declare the columns
- * @throws ArgumentError where there is no such column
+ * @throws ArgumentError if there is no such column
  */
 export function createConlluParser(options: ParseOptions, head: readonly string[] = []): LineParser {
   const { source } = options;
@@ -160,7 +160,7 @@ function checkDeclaration({ source, names, declared }: Columns, text: string, li
   );
 }
 
-/** The label in a column, `''` where it is not annotated; undefined where the field is empty and may be. */
+/** The label in a column, `''` where it is not annotated; undefined if the field is empty and may be. */
 function labelOf(
   { source, labels, cleaner }: ParseOptions,
   name: string,

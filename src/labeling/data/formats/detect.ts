@@ -25,7 +25,7 @@ export function isBlank(line: string): boolean {
   return i === line.length;
 }
 
-/** The names of the columns that a line of CoNLL-U Plus declares; undefined where it is another line. */
+/** The names of the columns that a line of CoNLL-U Plus declares; undefined if it is another line. */
 export function declaredColumns(line: string): string[] | undefined {
   const match = GLOBAL_COLUMNS.exec(line);
   return match ? splitColumns(match[1], 'spaces') : undefined;
@@ -64,7 +64,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
 }
 
 /**
- * Format of the text that begins with these lines, or undefined where it looks like none of them (raw text, say).
+ * Format of the text that begins with these lines, or undefined if it looks like none of them (raw text, say).
  * A JSON list is none: `formatHint` says what to do. The more lines the surer; `slots` and `brat` are several files and never the answer.
  *
  * - `jsonl`: the first line that is not blank opens an object. Where that has a text and spans, as doccano or Prodigy write them, it

@@ -12,7 +12,7 @@ export interface LabelNamer {
   /**
    * A list of labels with names in the place of its integers; any other value as it is.
    *
-   * @throws ArgumentError where the column has no names. @throws DataError on a number without a name
+   * @throws ArgumentError if the column has no names. @throws DataError on a number without a name
    */
   labels(value: unknown, column: string, line: number): unknown;
   /** Likewise, one label of a whole sentence; where nothing has a name, numbers stay as they are. */
@@ -60,7 +60,7 @@ export function createLabelNamer(
   };
 }
 
-/** The names of a column. @throws ArgumentError where it has none */
+/** The names of a column. @throws ArgumentError if it has none */
 function namesFor(names: LabelNames | undefined, column: string, several: boolean, place: string): readonly string[] {
   if (names === undefined)
     throw new ArgumentError(`${place}, and nothing says which labels they stand for: name these from 0 on (--label-names O,B-PER,… or a file)`); // prettier-ignore

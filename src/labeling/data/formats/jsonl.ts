@@ -152,14 +152,14 @@ function fieldOf(fields: ReadonlyMap<string, unknown>, name: string): unknown {
   return (all as Record<string, unknown>)[name];
 }
 
-/** A list of strings that are not empty, and of null where a token has no label; undefined where the value is anything else. */
+/** A list of strings that are not empty, and of null where a token has no label; undefined if the value is anything else. */
 function labelList(value: unknown): (string | null)[] | undefined {
   const valid =
     Array.isArray(value) && value.every((item) => item === null || (typeof item === 'string' && item !== ''));
   return valid ? (value as (string | null)[]) : undefined;
 }
 
-/** A list of strings that are not empty; undefined where the value is anything else. */
+/** A list of strings that are not empty; undefined if the value is anything else. */
 export function strings(value: unknown): string[] | undefined {
   const valid = Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
   return valid ? (value as string[]) : undefined;

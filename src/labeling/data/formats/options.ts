@@ -275,7 +275,7 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
  *
  * @param column name out of `names`, or number: 1 is the first column, −1 the last
  * @param what the option that says so, for the message
- * @throws ArgumentError where there is no such column
+ * @throws ArgumentError if there is no such column
  */
 export function columnIndex(column: string | number, names: readonly string[], width: number, what = 'column'): number {
   const text = String(column);

@@ -32,7 +32,7 @@ const MOST_HEAD_LINES = 10_000;
 /**
  * Sentences of a stream of bytes. What is given, and what is said of it, does not depend on how the bytes are cut into chunks.
  *
- * @throws DataError where the input is not what its format demands, naming source and line (`badLines` says what becomes of
+ * @throws DataError if the input is not what its format demands, naming source and line (`badLines` says what becomes of
  *   such lines); where it has no sentence; where its format cannot be told
  * @throws ArgumentError on an option that does not fit the format; `slots` is read by `readSlots`
  */

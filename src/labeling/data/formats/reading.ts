@@ -92,7 +92,7 @@ function specOf({ format, ...reading }: InputSpec): InputSpec {
   return { format, ...Object.fromEntries(told) };
 }
 
-/** A stored specification read back; fields that are unknown are left alone. @throws DataError where it is none */
+/** A stored specification read back; fields that are unknown are left alone. @throws DataError if it is none */
 export function inputSpecFromJson(value: unknown): InputSpec {
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
   const spec = value as Readonly<Record<string, unknown>>;
@@ -139,7 +139,7 @@ export function describeReading(reading: InputSpec): string {
 }
 
 /**
- * Why the last column may not be the labels, or undefined where nothing speaks against it: it has a single value in all of
+ * Why the last column may not be the labels, or undefined if nothing speaks against it: it has a single value in all of
  * the input, or one in each sentence, as the name of an annotator or of a document has.
  */
 export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[]): string | undefined {

@@ -6,7 +6,7 @@
  * stands for itself.
  */
 
-/** A word, taken apart, both parts still escaped; the label is undefined where there is no slash with something on both sides. */
+/** A word, taken apart, both parts still escaped; the label is undefined if there is no slash with something on both sides. */
 export interface SlashedWord {
   readonly token: string;
   readonly label: string | undefined;

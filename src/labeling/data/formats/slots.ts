@@ -29,7 +29,7 @@ type Line = { text: string; line: number; fault: LineFault | undefined };
 /**
  * Sentences of a slot-filling triple, one by one, in bounded memory.
  *
- * @throws DataError where the files have different numbers of lines, a line has different numbers of words and labels, or
+ * @throws DataError if the files have different numbers of lines, a line has different numbers of words and labels, or
  *   is empty (`badLines` says what becomes of such lines)
  */
 export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
@@ -101,7 +101,7 @@ async function* parsedSentences(
   if (count === 0) throw new NoSentencesError(`${source}: no sentences: the files have bad lines only`);
 }
 
-/** The line of a parallel file. @throws DataError where the file is shorter: nothing after it can be told apart */
+/** The line of a parallel file. @throws DataError if the file is shorter: nothing after it can be told apart */
 async function partner(file: SlotFile, line: number): Promise<Line | undefined> {
   const next = await file?.lines.next();
   if (next?.done) {

@@ -40,7 +40,7 @@ export function outputOf(name: string): Output {
  * A sentence in an output format, with its line end (`conll`: and the blank line after it). Probabilities are rounded to
  * four decimals in `text` and `conll` and kept as they are in `jsonl`.
  *
- * @throws ArgumentError where labels or probabilities are not one per token, labels differ from the first of `columns`, the output cannot hold them, or CoNLL-U has no column
+ * @throws ArgumentError if labels or probabilities are not one per token, labels differ from the first of `columns`, the output cannot hold them, or CoNLL-U has no column
  *   of a head's name
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
@@ -93,7 +93,7 @@ function saidOf(sentence: TaggedSentence): Said {
   };
 }
 
-/** Labels beside columns are those of the first. @throws ArgumentError where they differ: one of the two would be left out */
+/** Labels beside columns are those of the first. @throws ArgumentError if they differ: one of the two would be left out */
 function expectFirstColumn(
   labels: readonly string[] | undefined,
   columns: Readonly<Record<string, readonly string[]>>,

@@ -39,7 +39,7 @@ const OTHERS: readonly (readonly [begin: string, what: string])[] = [
  * What the beginning of a file shows.
  *
  * @param head at least `HEAD_BYTES`, or the whole file
- * @throws DataError where it is not a file of vectors
+ * @throws DataError if it is not a file of vectors
  */
 export function detectVectors(head: Uint8Array, source: string): VectorLayout {
   const fail = (what: string): DataError => new DataError(`${source}: expected word vectors; got ${what}`);

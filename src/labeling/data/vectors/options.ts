@@ -56,7 +56,7 @@ const MOST_NAME_BYTES = 95_000_000;
 
 /** Rows that are kept, in the order of the file. */
 export interface RowKeeper {
-  /** Where to write the row of a word; undefined where it is not kept. Holds until the next call. */
+  /** Where to write the row of a word; undefined if it is not kept. Holds until the next call. */
   take(word: string): Float32Array | undefined;
   readonly rows: number;
   readonly duplicates: number;

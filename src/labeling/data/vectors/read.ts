@@ -17,7 +17,7 @@ import { readTextRows } from './text.js';
  * Where a word has several rows the first counts. The numbers of rows that are kept are checked, of the others their count alone.
  *
  * @param chunks the bytes, unpacked: a file's stream, a Blob's, `[bytes]`
- * @throws DataError where they are not vectors, are damaged or cut short, or their header declares another number of rows
+ * @throws DataError if they are not vectors, are damaged or cut short, or their header declares another number of rows
  */
 export async function readVectors(chunks: ByteChunks, options: VectorReadOptions = {}): Promise<ReadVectors> {
   expectChunks('readVectors', 'chunks', chunks);

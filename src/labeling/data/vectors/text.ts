@@ -16,7 +16,7 @@ const NOT_DECIMAL = /[^-+.\deE \t]/;
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
 
-/** The word of a line, and its last D fields as they stand; undefined where there are fewer behind a word. */
+/** The word of a line, and its last D fields as they stand; undefined if there are fewer behind a word. */
 export function numbersAtEnd(line: string, D: number): { readonly word: string; readonly numbers: string } | undefined {
   let at = line.length;
   while (at > 0 && isSpace(line.charCodeAt(at - 1))) at--;

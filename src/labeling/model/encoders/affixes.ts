@@ -1,12 +1,12 @@
 /**
- * The affix encoder: what the spelling of a word says of it. Prefixes, suffixes, the shape and the word in lower case are hashed to
- * rows of one table (`data/affixes.ts`), and a token's vector is the sum of its k rows. Words that training never saw have one too.
+ * The affix encoder: a vector from the spelling of a word. Prefixes, suffixes, the shape and the word in lower case are hashed to rows of
+ * one table (`data/affixes.ts`), and a token's vector is the sum of its k rows. Words that are absent from the training data have one too.
  *
  *   Forward    (1)  q[n,j] = rare[j] with probability p, else r[n,j]      affix dropout, in training only: of a token all telling columns, or none
  *              (2)  y[n] = Σ_j table[q_{n,j}]          r, q [N,k]   table [R,E]   y [N,E]
  *   Backward   (2)  dtable[q_{n,j}] += dy[n]
  *
- * Telling columns are affixes of four characters and more, and the lower case: hidden, they read as those of a word that is new.
+ * Telling columns are affixes of at least four characters, and the lower-case word. A hidden column reads as it would for a new word.
  */
 import type { Kernels } from '../../../kernels/types.js';
 import type { EmbeddingParams } from '../../../layers/embedding.js';
@@ -38,9 +38,9 @@ export interface AffixConfig extends EncoderConfig {
   readonly kind: 'affixes';
   /** R, rows of the table. */
   readonly rows: number;
-  /** Prefixes of 1, 2, … so many characters, 0 … 10. */
+  /** Prefixes of 1, 2, … up to this many characters, 0 … 10. */
   readonly prefixes: number;
-  /** Suffixes of 1, 2, … so many characters, 0 … 10. */
+  /** Suffixes of 1, 2, … up to this many characters, 0 … 10. */
   readonly suffixes: number;
 }
 
@@ -53,7 +53,7 @@ interface AffixPass extends EncoderPass {
 
 const LONGEST_AFFIX = 10;
 
-/** What the reader's JSON says: which hash makes rows of affixes. Another one would read a saved table wrongly. */
+/** The hash that turns affixes into rows, recorded in the reader's JSON. With another hash a saved table would be read wrongly. */
 const HASHING = 'fnv1a-murmur3';
 
 /** Requires a number of prefixes, or of suffixes. @throws ArgumentError */
@@ -62,10 +62,10 @@ export function expectAffixes(where: string, name: string, count: unknown): void
   throw new ArgumentError(`${where}: ${name} must be an integer of 0 … ${LONGEST_AFFIX}; got ${show(count)}`);
 }
 
-/** What is read of a word, and how many rows there are. @inline */
+/** What is read from a word, and the number of rows. @inline */
 type Columns = Pick<AffixConfig, 'rows' | 'prefixes' | 'suffixes'>;
 
-/** @throws ArgumentError naming the one that is impossible */
+/** @throws ArgumentError naming the invalid size */
 function expectAffixColumns(where: string, columns: Columns): void {
   expectRecord(where, 'affixes', columns, '{ rows, prefixes, suffixes }');
   expectPositiveInteger(where, 'affixes.rows', columns.rows);
@@ -73,9 +73,9 @@ function expectAffixColumns(where: string, columns: Columns): void {
 }
 
 /**
- * The sizes of an affix encoder with R rows of E components.
+ * Returns the sizes of an affix encoder with R rows of E components.
  *
- * @throws ArgumentError naming the one that is impossible
+ * @throws ArgumentError naming the invalid size
  */
 export function affixConfig(sizes: Columns & Pick<AffixConfig, 'width'>): AffixConfig {
   expectAffixColumns('model', sizes);
@@ -84,7 +84,7 @@ export function affixConfig(sizes: Columns & Pick<AffixConfig, 'width'>): AffixC
   return { kind: 'affixes', width, rows, prefixes, suffixes };
 }
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(sizes: AffixConfig): InferenceEncoderLayer<AffixPass> {
   const config = affixConfig(sizes);
   return {
@@ -98,7 +98,7 @@ function inferenceLayer(sizes: AffixConfig): InferenceEncoderLayer<AffixPass> {
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(config: AffixConfig): EncoderLayer<AffixPass> {
   const { width: E, rows: R } = config;
   const inference = inferenceLayer(config);
@@ -121,7 +121,7 @@ function trainingLayer(config: AffixConfig): EncoderLayer<AffixPass> {
   };
 }
 
-/** A function from the rows of tokens to what affix dropout makes of them (1). */
+/** Returns a function that applies affix dropout to the rows of tokens (1). */
 function hider(config: AffixConfig): (kernels: Kernels, rows: IntegerRows, noise: Noise) => IntegerRows {
   const [k, rare, telling] = [affixCount(config), rareRows(config), tellingColumns(config)];
   return (kernels, rows, { affixDropout: p = 0, key, places }) => {
@@ -135,26 +135,26 @@ function hider(config: AffixConfig): (kernels: Kernels, rows: IntegerRows, noise
   };
 }
 
-/** Requires as many rows per token as the encoder reads affixes: those of another encoder mean something else. */
+/** Requires as many rows per token as the encoder reads affixes, because the rows of another encoder mean something else. */
 function expectColumns(rows: IntegerRows, config: AffixConfig): IntegerRows {
   const k = affixCount(config);
   if (rows.columns === k) return rows;
   throw new ArgumentError(`model: the encoder affixes needs ${k} integers per token; got ${show(rows.columns)}`);
 }
 
-/** The values that count, where there is a cut-off. */
+/** The values that are frequent enough, if there is a cut-off. */
 export interface KnownAffixes {
-  /** Values seen fewer times are rare. */
+  /** Values that occur fewer times are rare. */
   readonly minCount: number;
-  /** Hashes of the others, in rising order. */
+  /** Hashes of the frequent values, in ascending order. */
   readonly known: readonly number[];
 }
 
 /**
- * The reader of affixes.
+ * Returns a reader of affixes.
  *
- * @param cutOff which values count; by default all
- * @throws ArgumentError naming a number that is impossible
+ * @param cutOff which values are frequent enough; by default all
+ * @throws ArgumentError naming an invalid number
  */
 export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader {
   expectAffixColumns('affixReader', config);
@@ -169,14 +169,14 @@ export function affixReader(config: Columns, cutOff?: KnownAffixes): TokenReader
   };
 }
 
-/** The reader of a saved model. @throws DataError where its rows were made by another hash, or its list of values is none */
+/** Restores the reader of a saved model. @throws DataError if its rows were made with another hash, or its list of values is invalid */
 function restore(json: unknown, config: EncoderConfig): TokenReader {
   const { hashing, minCount, known } = isRecord(json) ? json : {};
   if (hashing === HASHING) return affixReader(config as AffixConfig, cutOffOf(minCount, known));
   throw new DataError(`model: expected readers.affixes.hashing to be ${HASHING}; got ${brief(hashing)}: update bptt`);
 }
 
-/** @throws DataError naming the field that is something else */
+/** @throws DataError naming the invalid field */
 function cutOffOf(minCount: unknown, known: unknown): KnownAffixes | undefined {
   if (minCount === undefined && known === undefined) return undefined;
   const rises = (hash: unknown, i: number, all: unknown[]): boolean =>
@@ -190,7 +190,7 @@ function cutOffOf(minCount: unknown, known: unknown): KnownAffixes | undefined {
   throw new DataError(`model: expected readers.affixes.${wrong}: the file is damaged`);
 }
 
-/** What a tagger takes along. */
+/** The half that a tagger bundles. */
 export const inferenceAffixes: InferenceEncoderKind = {
   kind: 'affixes',
   layer: (config) => inferenceLayer(config as AffixConfig),

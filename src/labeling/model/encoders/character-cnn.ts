@@ -1,5 +1,5 @@
 /**
- * From the characters of words to their vectors, by a convolution and the maximum over the word (dos Santos & Zadrozny, ICML 2014; Kim
+ * Word vectors from characters, by a convolution and max pooling over the word (dos Santos & Zadrozny, ICML 2014; Kim
  * et al., AAAI 2016, section 2.2).
  *
  *   Forward    (1)  z = convolution(x)               x [M,D]: M characters of U words, packed   W [K·D,E]   b [E]   z [M,E]
@@ -9,7 +9,7 @@
  *              (2)  dz[(argmax,w)] += dm[w]
  *              (1)  dW, db, dx += convolutionᵀ(dz)
  *
- * tanh rises everywhere, so that the tanh of the maximum is the maximum of the tanh, and is taken once a word.
+ * tanh is monotonic, so the tanh of the maximum equals the maximum of the tanh, and is computed once per word.
  */
 import type { Kernels } from '../../../kernels/types.js';
 import type { ConvolutionParams, ConvolutionPass } from '../../../layers/convolution.js';
@@ -35,7 +35,7 @@ function tanhOf(kernels: Kernels, y: Tensor): Tensor {
   return v;
 }
 
-/** Equation (3) backward. */
+/** Backward pass of equation (3). */
 function tanhBackward(kernels: Kernels, v: Tensor, dV: Tensor): Tensor {
   const [U, E] = v.shape;
   const dM = kernels.empty(v.shape, v);
@@ -49,7 +49,7 @@ function tanhBackward(kernels: Kernels, v: Tensor, dV: Tensor): Tensor {
   return dM;
 }
 
-/** What inference runs. */
+/** The inference half. */
 export const inferenceCharacterCnn: InferenceCharacterNetwork = {
   shapes: ({ embedding: D, width: E, window: K }) => ({ W: [K * D, E], b: [E] }),
   forward(kernels, params, x, packing) {
@@ -58,7 +58,7 @@ export const inferenceCharacterCnn: InferenceCharacterNetwork = {
   },
 };
 
-/** A convolution, and the maximum over the word. */
+/** A convolution and max pooling over the word. */
 export const characterCnn: CharacterNetwork<CnnPass> = /* @__PURE__ */ wholeCnn();
 
 function wholeCnn(): CharacterNetwork<CnnPass> {

@@ -1,5 +1,5 @@
 /**
- * From the characters of words to their vectors, by an LSTM from either end (Ling et al., Finding Function in Form, EMNLP 2015;
+ * Word vectors from characters, by an LSTM in each direction (Ling et al., Finding Function in Form, EMNLP 2015;
  * Lample et al., NAACL 2016, section 4.1).
  *
  *   Forward    (1)  h→ = lstm(x, from the first character)          x [M,D]: M characters of U words, packed   h→ [M,H]
@@ -9,7 +9,7 @@
  *              (2)  dx += unrollBackward(dh←_T)
  *              (1)  dx += unrollBackward(dh→_T)
  *
- * Parameters: those of either direction, `forward.Wx` and so on.
+ * Parameters: those of each direction, `forward.Wx` and so on.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Unrolled } from '../../../autograd/layout.js';
@@ -40,7 +40,7 @@ interface LstmPass extends CharacterPass {
   readonly reverse: Unrolled;
 }
 
-/** H. @throws ArgumentError where the two directions cannot have as many columns */
+/** H. @throws ArgumentError if the columns cannot be split evenly between the two directions */
 function hiddenOf({ width }: CharacterSizes): number {
   if (width % 2 === 0) return width / 2;
   throw new ArgumentError(
@@ -48,13 +48,13 @@ function hiddenOf({ width }: CharacterSizes): number {
   );
 }
 
-/** Either direction's own among parameters, or gradients, of both: the same tensors. */
+/** The parameters, or gradients, of one direction: the same tensors, not copies. */
 function ownOf(params: TensorRecord, direction: Direction): CellParams {
   const own = Object.entries(params).filter(([name]) => name.startsWith(`${direction}.`));
   return Object.fromEntries(own.map(([name, x]) => [name.slice(direction.length + 1), x])) as CellParams;
 }
 
-/** Equation (3). */
+/** Computes equation (3). */
 function joinFinal(kernels: Kernels, forward: State, reverse: State): Tensor {
   const [U, H] = forward.h.shape;
   const v = kernels.empty([U, 2 * H], forward.h);
@@ -63,7 +63,7 @@ function joinFinal(kernels: Kernels, forward: State, reverse: State): Tensor {
   return v;
 }
 
-/** What inference runs. */
+/** The inference half. */
 export const inferenceCharacterLstm: InferenceCharacterNetwork = {
   shapes(sizes) {
     const H = hiddenOf(sizes);
@@ -78,7 +78,7 @@ export const inferenceCharacterLstm: InferenceCharacterNetwork = {
   },
 };
 
-/** An LSTM from either end. */
+/** An LSTM in each direction. */
 export const characterLstm: CharacterNetwork<LstmPass> = /* @__PURE__ */ wholeLstm();
 
 function wholeLstm(): CharacterNetwork<LstmPass> {
@@ -106,7 +106,7 @@ function wholeLstm(): CharacterNetwork<LstmPass> {
       const [U, E] = v.shape;
       expectShape('characters', 'dV', dV, [{ U }, { E }]);
       const H = E / 2;
-      const nothing = kernels.zeros(forward.y.shape, v); // no loss reads what lies between
+      const nothing = kernels.zeros(forward.y.shape, v); // the loss reads only final states
       const fromForward = columns(dV, 0, H); //                                                (3)
       const fromReverse = columns(dV, H, H); //                                                (3)
       unrollBackward(kernels, reverse, nothing, ownOf(grads, 'reverse'), { dX, dFinal: { h: fromReverse } }); // (2)

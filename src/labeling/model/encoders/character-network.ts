@@ -1,4 +1,4 @@
-/** What makes one vector of the characters of a word, for the encoder of characters: see `character-lstm.ts`, `character-cnn.ts`. */
+/** Networks that turn the characters of a word into one vector, for the character encoder: see `character-lstm.ts`, `character-cnn.ts`. */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
 import type { Kernels } from '../../../kernels/types.js';
@@ -7,16 +7,16 @@ import type { Tensor } from '../../../tensor/types.js';
 
 /** Names of the networks. */
 export const CHARACTER_NETWORKS = ['lstm', 'cnn'] as const;
-/** Name of a network over the characters of a word. @useDeclaredType */
+/** Name of a network that reads the characters of a word. @useDeclaredType */
 export type CharacterNetworkName = (typeof CHARACTER_NETWORKS)[number];
 
 /** Sizes of a network. */
 export interface CharacterSizes {
-  /** D, columns of a character's vector. */
+  /** D, the size of a character's vector. */
   readonly embedding: number;
-  /** E, columns of a word's vector. */
+  /** E, the size of a word's vector. */
   readonly width: number;
-  /** K, characters that a filter sees; of a convolution alone. */
+  /** K, the number of characters in the window of a filter; only for a convolution. */
   readonly window: number;
 }
 
@@ -26,23 +26,23 @@ export interface CharacterPass {
   readonly v: Tensor;
 }
 
-/** The half that runs forward. */
+/** The inference half. */
 export interface InferenceCharacterNetwork {
   /** Shape of every parameter, by name. */
   shapes(sizes: CharacterSizes): Readonly<Record<string, readonly number[]>>;
   /**
-   * @param x `[M, D]` the characters of U words, packed; no word is empty
+   * @param x `[M, D]`, the characters of U words, packed; no word is empty
    */
   forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing): CharacterPass;
 }
 
-/** The whole. */
+/** A whole network. */
 export interface CharacterNetwork<P extends CharacterPass = CharacterPass> extends InferenceCharacterNetwork {
-  /** About as many floats as a character takes in a training step. */
+  /** Approximate number of floats per character in a training step. */
   floatsPerCharacter(sizes: CharacterSizes): number;
   initialize(sizes: CharacterSizes, rng: Rng): TensorRecord;
-  /** With what the backward pass needs; the same bits. */
+  /** Also returns what the backward pass needs; the bits are the same. */
   forward(kernels: Kernels, params: TensorRecord, x: Tensor, packing: Packing): P;
-  /** Accumulates into `grads`, which mirrors the parameters, and into `dX [M, D]`. `dV` is `[U, E]`. */
+  /** Accumulates into `grads`, which has the structure of the parameters, and into `dX [M, D]`. `dV` is `[U, E]`. */
   backward(kernels: Kernels, params: TensorRecord, pass: P, dV: Tensor, grads: TensorRecord, dX: Tensor): void;
 }

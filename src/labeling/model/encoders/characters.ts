@@ -1,6 +1,6 @@
 /**
- * The character encoder: the vector of a token is made of its characters, so that words which training never saw have one too. Every
- * distinct word of a batch is spelled once.
+ * The character encoder: the vector of a token is computed from its characters, so words that are absent from the training data have one
+ * too. Every distinct word of a batch is read once.
  *
  *   Forward    (1)  u[n] = the place of token n's word among the U distinct ones           u [N]
  *              (2)  x[m] = embedding[c[m]]            c [M]: the characters of all U words, packed   embedding [C,D]   x [M,D]
@@ -48,21 +48,21 @@ import type {
 export interface CharacterConfig extends EncoderConfig {
   readonly kind: 'characters';
   readonly network: CharacterNetworkName;
-  /** C: the unknown character, and the others. */
+  /** C, the number of characters, including the unknown character. */
   readonly size: number;
-  /** D, columns of a character's vector. */
+  /** D, the size of a character's vector. */
   readonly embedding: number;
-  /** K, characters that a filter of the convolution sees; an LSTM has no use for it. */
+  /** K, the number of characters in the window of the convolution; unused by an LSTM. */
   readonly window: number;
 }
 
-/** The widest window that any word fills: from its first character to its last, on either side. */
+/** The widest useful window: it reaches from a word's first character to its last, on either side. */
 const WIDEST = 2 * LONGEST_WORD - 1;
 
 /** @inline */
 type Sizes = Pick<CharacterConfig, 'network' | 'size' | 'embedding' | 'width' | 'window'>;
 
-/** A token as ids of its characters. */
+/** The ids of a token's characters. */
 type CharacterFeatures = Readonly<Record<'characters', IntegerLists>>;
 
 interface SpelledPass extends EncoderPass {
@@ -76,9 +76,9 @@ const inferenceNetworks: Readonly<Record<CharacterNetworkName, InferenceCharacte
 };
 
 /**
- * The sizes of a character encoder.
+ * Returns the sizes of a character encoder.
  *
- * @throws ArgumentError naming the one that is impossible
+ * @throws ArgumentError naming the invalid size
  */
 export function characterConfig(sizes: Sizes): CharacterConfig {
   expectRecord('model', 'characters', sizes, '{ network, size, embedding, width, window }');
@@ -95,12 +95,12 @@ export function characterConfig(sizes: Sizes): CharacterConfig {
   return { kind: 'characters', width, network, size, embedding, window };
 }
 
-/** The tensors of the network among the parameters of the encoder. */
+/** The network's tensors, taken from the parameters of the encoder. */
 function networkParams({ embedding: _embedding, ...own }: TensorRecord): TensorRecord {
   return own;
 }
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(sizes: Sizes): InferenceEncoderLayer {
   const config = characterConfig(sizes);
   const network = inferenceNetworks[config.network];
@@ -117,7 +117,7 @@ function inferenceLayer(sizes: Sizes): InferenceEncoderLayer {
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(sizes: Sizes): EncoderLayer<SpelledPass> {
   const { config, shapes, contextFree } = inferenceLayer(sizes);
   const own = config as CharacterConfig;
@@ -153,7 +153,7 @@ function trainingLayer(sizes: Sizes): EncoderLayer<SpelledPass> {
   };
 }
 
-/** The reader of characters. */
+/** Returns a reader of characters. */
 export function characterReader(vocabulary: CharacterVocabulary): TokenReader {
   expectMethod('characterReader', 'vocabulary', vocabulary, 'encode', 'characters, buildCharacters(sentences)');
   return {
@@ -165,21 +165,21 @@ export function characterReader(vocabulary: CharacterVocabulary): TokenReader {
   };
 }
 
-/** The reader of a saved model. @throws DataError where the JSON is none, or has another number of characters */
+/** Restores the reader of a saved model. @throws DataError if the JSON is invalid, or has another number of characters */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const vocabulary = charactersFromJson(json);
   expectSize(size, vocabulary.size, 'characters');
   return characterReader(vocabulary);
 }
 
-/** What a tagger takes along. */
+/** The half that a tagger bundles. */
 export const inferenceCharacters: InferenceEncoderKind = {
   kind: 'characters',
   layer: (config) => inferenceLayer(config as CharacterConfig),
   restore,
 };
 
-/** Words by their characters. */
+/** The encoder of words by their characters. */
 export const characters: EncoderKind = {
   kind: 'characters',
   layer: (config) => trainingLayer(config as CharacterConfig) as EncoderLayer,

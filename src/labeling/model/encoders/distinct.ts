@@ -1,26 +1,26 @@
-/** The distinct words of a batch: a word is spelled once, however often it occurs. */
+/** The distinct words of a batch: each word is read once, however often it occurs. */
 import type { Packing } from '../../../autograd/packing.js';
 import { packingOf, rowOf } from '../../../autograd/packing.js';
 import type { IntegerLists } from '../../data/features.js';
 
 /** U distinct words of M characters. */
 export interface DistinctWords {
-  /** Of the U words, as sequences of characters. */
+  /** Packing of the U words as sequences of characters. */
   readonly packing: Packing;
   /** `[M]` ids of characters, in packed order. */
   readonly characters: Int32Array;
-  /** `[N]` of every token its word, by its place in packed order: a row of whatever has one row per word. */
+  /** `[N]`, each token's word as its index in packed order: the row in any tensor with one row per word. */
   readonly wordOf: Int32Array;
 }
 
-/** The distinct ones among the lists of N tokens. */
+/** Finds the distinct lists among those of N tokens. */
 export function distinctWords(lists: IntegerLists): DistinctWords {
   const { words, numberOf } = distinctLists(lists);
   const { packing, characters, placeOf } = packWords(words);
   return { packing, characters, wordOf: numberOf.map((number) => placeOf[number]) };
 }
 
-/** Distinct lists, in the order in which they are met, and of every token its list. */
+/** The distinct lists in order of first occurrence, and each token's list. */
 function distinctLists({ ends, values }: IntegerLists) {
   const numbers = new Map<string, number>();
   const words: Int32Array[] = [];
@@ -38,7 +38,7 @@ function distinctLists({ ends, values }: IntegerLists) {
   return { words, numberOf };
 }
 
-/** Words packed, and the place of each in packed order. */
+/** Packs words, and returns the index of each in packed order. */
 function packWords(words: readonly Int32Array[]) {
   const packing = packingOf(words.map((word) => word.length));
   const placeOf = new Int32Array(words.length);

@@ -1,13 +1,13 @@
 /**
- * What an encoder is: the part of a model that makes one vector of every token.
+ * The interface of an encoder: the part of a model that turns each token into a vector.
  *
  *     tokens  →  features, integers per token (read)  →  y [N, E] (forward)         one row per token (autograd/packing)
  *
- * A new encoder is one file: an `EncoderKind`. Everything that names its parameters (initial values, sparse gradients, the
- * memory of a step, the model file, threads, diagnosis) asks the layer it makes.
+ * A new encoder is one file with an `EncoderKind`. All code that lists an encoder's parameters (initial values, sparse gradients, the
+ * memory of a step, the model file, threads, diagnosis) gets them from the layer that the kind makes.
  *
- * An encoder has two halves. `InferenceEncoderKind` reads tokens and runs forward, and is all that a tagger takes along; training
- * adds the rest. One object of an encoder of your own may be both: it is used as either.
+ * An encoder has two halves. `InferenceEncoderKind` reads tokens and runs forward, and is all that a tagger bundles; training adds the
+ * rest. One custom encoder object may be both, and is used as either.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Kernels } from '../../../kernels/types.js';
@@ -25,22 +25,22 @@ import type { VectorMode } from './vectors.js';
 
 export type { Feature, Features, IntegerLists, IntegerRows } from '../../data/features.js';
 
-/** Where the randomness of a training step is drawn. Evaluation has none. */
+/** The source of randomness in a training step. Evaluation has none. */
 export interface Noise {
-  /** Of one epoch. The model folds in a name for every part; an encoder gets a key of its own. */
+  /** The key of one epoch. The model folds in a name for each part, so an encoder gets its own key. */
   readonly key: RandomKey;
-  /** `[N, 2]` of every packed row its sentence and its token, row-major: `placesOf` of the layers. */
+  /** `[N, 2]`, the sentence and token index of every packed row, row-major: `placesOf` of the layers. */
   readonly places: Int32Array;
   /** Probability of hiding a word, in [0, 1). */
   readonly wordDropout: number;
-  /** Probability of hiding the affixes that tell a word, in [0, 1). Default 0. */
+  /** Probability of hiding the affixes that identify a word, in [0, 1). Default 0. */
   readonly affixDropout?: number;
 }
 
-/** The numbers of an encoder in a model's configuration: plain data. `kind` names the encoder. */
+/** An encoder's entry in a model's configuration: plain data. `kind` names the encoder. */
 export interface EncoderConfig {
   readonly kind: string;
-  /** E, the columns of its vectors. */
+  /** E, the size of its vectors. */
   readonly width: number;
   readonly [size: string]: number | string | boolean;
 }
@@ -51,62 +51,62 @@ export interface EncoderPass {
   readonly y: Tensor;
 }
 
-/** The arithmetic of an encoder that is only run. */
+/** The functions and sizes of an encoder for inference. */
 export interface InferenceEncoderLayer<Pass extends EncoderPass = EncoderPass> {
   readonly config: EncoderConfig;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** The vectors of all rows. */
+  /** Computes the vectors of all rows. */
   forward(kernels: Kernels, params: TensorRecord, features: Features): Pass;
   /**
-   * Where every vector is a row of one table: the table, and which rows a batch takes. A backend may then keep what the first
-   * layer makes of a row.
+   * Set if every vector is a row of one table: gives the table, and the rows that a batch uses. A backend may then cache the first layer's
+   * result for a row.
    */
   readonly table?: {
-    /** The table `[V, E]`. */
+    /** The table, `[V, E]`. */
     of(params: TensorRecord): Tensor;
-    /** `[N]` its rows, one per packed row. */
+    /** `[N]`, the row of the table for each packed row. */
     rows(features: Features): Int32Array;
   };
-  /** Whether the vector of a token depends on its own features alone. A tagger may then keep it for the next time. Default false. */
+  /** Whether the vector of a token depends only on its own features. A tagger may then cache it. Default false. */
   readonly contextFree?: boolean;
 }
 
-/** The arithmetic of an encoder. */
+/** The functions and sizes of an encoder. */
 export interface EncoderLayer<Pass extends EncoderPass = EncoderPass> extends InferenceEncoderLayer<Pass> {
-  /** Parameters of which a batch touches few rows: their gradients list the touched ones. */
+  /** Parameters of which a batch touches few rows: their gradients list the touched rows. */
   readonly sparse: readonly string[];
-  /** Parameters that training leaves as they are. They have no gradient there: `backward` skips those that `grads` lacks. */
+  /** Parameters that training does not change. They have no gradient: `backward` skips those that are missing from `grads`. */
   readonly frozen?: readonly string[];
-  /** Rows of such a parameter that a token touches at most; default 1. */
+  /** The most rows of such a parameter that one token touches; default 1. */
   readonly rowsPerToken?: number;
-  /** About as many floats as a token takes in a training step. */
+  /** Approximate number of floats per token in a training step. */
   readonly floatsPerToken: number;
-  /** About as many more floats as a sentence takes, where that depends on more than the number of its tokens. */
+  /** Approximate number of additional floats for a sentence, if that depends on more than its number of tokens. */
   floatsOf?(features: Features): number;
-  /** New parameters. The encoder splits its own stream off `rng`. @param given those that `build` brought */
+  /** Initializes parameters. The encoder splits its own stream off `rng`. @param given the parameters that `build` supplied */
   initialize(rng: Rng, given?: TensorRecord): TensorRecord;
-  /** Without noise what the inference half does, to the bit. */
+  /** Runs forward. Without noise the result is that of the inference half, to the bit. */
   forward(kernels: Kernels, params: TensorRecord, features: Features, noise?: Noise): Pass;
-  /** Accumulates into `grads`, which mirrors the parameters; those that are frozen may be missing. `dY` is `[N, E]`. */
+  /** Accumulates into `grads`, which has the structure of the parameters; frozen ones may be missing. `dY` is `[N, E]`. */
   backward(kernels: Kernels, params: TensorRecord, pass: Pass, dY: Tensor, grads: TensorRecord): void;
 }
 
-/** How an encoder reads tokens. */
+/** Turns tokens into features. */
 export interface TokenReader {
-  /** Features of one sentence. @throws ArgumentError where `tokens` is not a list of strings */
+  /** Returns the features of one sentence. @throws ArgumentError if `tokens` is not a list of strings */
   read(tokens: readonly string[]): Features;
-  /** The features of one sentence that inference needs, where training needs more; `read` otherwise. @throws ArgumentError as `read` does */
+  /** Returns only the features that inference needs, if training needs more; `read` otherwise. @throws ArgumentError as `read` does */
   readForInference?(tokens: readonly string[]): Features;
-  /** The words it knows, where it has a vocabulary. */
+  /** Its words, if it has a vocabulary. */
   readonly vocabulary?: Vocabulary;
-  /** Whether a token has a vector of its own, where without a vocabulary it may have none. */
+  /** Whether a token has its own vector. For readers without a vocabulary in which a token may have none. */
   knows?(token: string): boolean;
-  /** What its `EncoderKind` makes an equal reader of: plain JSON. */
+  /** Plain JSON from which its `EncoderKind` can restore an equal reader. */
   toJSON(): unknown;
 }
 
-/** What the options of a training say to the encoder of words. */
+/** Training options for the word encoder. */
 export interface WordSettings {
   readonly embedding: number;
   readonly minCount: number;
@@ -114,17 +114,17 @@ export interface WordSettings {
   readonly signatures: boolean;
 }
 
-/** What they say to the encoder of affixes. */
+/** Training options for the affix encoder. */
 export interface AffixSettings {
   readonly affixSize: number;
   readonly affixRows: number;
   readonly prefixes: number;
   readonly suffixes: number;
-  /** Values rarer than this are rare; default 1, none. */
+  /** Values that occur fewer times than this are rare; default 1, none. */
   readonly affixMinCount?: number;
 }
 
-/** What they say to the encoder of characters. */
+/** Training options for the character encoder. */
 export interface CharacterSettings {
   readonly characters: CharacterNetworkName;
   readonly characterUnit: CharacterUnit;
@@ -133,7 +133,7 @@ export interface CharacterSettings {
   readonly characterWindow: number;
 }
 
-/** What they say to the encoder of pretrained vectors. */
+/** Training options for the encoder of pretrained vectors. */
 export interface VectorSettings {
   readonly vectors?: WordVectors;
   readonly vectorsSize: number;
@@ -141,49 +141,49 @@ export interface VectorSettings {
   readonly vectorsDigits: VectorDigits;
 }
 
-/** What the options of a training say to an encoder. */
+/** Training options for an encoder. */
 export type EncoderSettings = WordSettings & AffixSettings & CharacterSettings & VectorSettings;
 
-/** What an encoder of a model grows by. */
+/** Options for growing an encoder of a model. */
 export interface GrowSettings {
-  /** Words that are rarer than this in the new sentences stay unknown. Default: as the model was trained. */
+  /** Words that occur fewer times than this in the new sentences stay unknown. Default: as the model was trained. */
   readonly minCount?: number;
-  /** Pretrained vectors: those of words that the table lacks are added to it. */
+  /** Pretrained vectors: those of words that are missing from the table are added to it. */
   readonly vectors?: WordVectors;
 }
 
-/** An encoder that has grown: rows behind those that it had, which keep their places. */
+/** An encoder that has grown: new rows follow the existing ones, whose positions do not change. */
 export interface GrownEncoder {
   readonly reader: TokenReader;
   readonly config: EncoderConfig;
-  /** What the new rows are of, in their order. */
+  /** What the new rows stand for, in order. */
   readonly added: readonly string[];
-  /** Parameters that are neither kept as they are nor drawn. */
+  /** Parameters that are neither kept unchanged nor drawn. */
   readonly initial?: TensorRecord;
 }
 
-/** What labeling needs of one kind of encoder. */
+/** One kind of encoder, as far as labeling needs it. */
 export interface InferenceEncoderKind {
   readonly kind: string;
-  /** The arithmetic for given sizes. @throws ArgumentError on an impossible size */
+  /** Builds the layer for the given sizes. @throws ArgumentError on an impossible size */
   layer(config: EncoderConfig): InferenceEncoderLayer;
   /**
-   * A reader from what another one's `toJSON` gave.
+   * Restores a reader from the result of another reader's `toJSON`.
    *
-   * @throws DataError where the value is not such JSON, or does not go with the sizes
+   * @throws DataError if the value is not such JSON, or does not match the sizes
    */
   restore(json: unknown, config: EncoderConfig): TokenReader;
 }
 
-/** One kind of encoder, whole. */
+/** One kind of encoder with all that training needs. */
 export interface EncoderKind extends InferenceEncoderKind {
   layer(config: EncoderConfig): EncoderLayer;
-  /** A reader made from training sentences, the sizes that go with it, and parameters that training begins with and does not draw. */
+  /** Builds a reader from training sentences, with matching sizes, and any initial parameters that are not drawn. */
   build(
     sentences: readonly Sentence[],
     settings: EncoderSettings,
   ): { readonly reader: TokenReader; readonly config: EncoderConfig; readonly initial?: TensorRecord };
-  /** The encoder of a model with what further sentences bring. Absent: it stays as it is. */
+  /** Grows a model's encoder by what further sentences add. If absent, the encoder stays as it is. */
   grow?(
     model: { readonly reader: TokenReader; readonly config: EncoderConfig; readonly params: TensorRecord },
     sentences: readonly Sentence[],

@@ -1,4 +1,4 @@
-/** The inference halves of the encoders that are built in, by kind: those of `index.ts`. */
+/** The inference halves of the built-in encoders in `index.ts`, by kind. */
 import { inferenceAffixes } from './affixes.js';
 import { inferenceCharacters } from './characters.js';
 import type { InferenceEncoderKind } from './encoder.js';

@@ -1,23 +1,23 @@
-/** Distinct tokens by number: two tokens are one where every encoder reads the same of them. */
+/** Numbers distinct tokens: two tokens are equal if every encoder reads the same features from both. */
 import type { Feature, Features } from '../../data/features.js';
 import { integersOf } from '../../data/features.js';
 
-/** Numbers 0, 1, … in the order in which distinct tokens occur. */
+/** Numbers 0, 1, … in order of first occurrence. */
 export interface TokenNumbers {
-  /** How many there are. */
+  /** How many numbers are in use. */
   readonly size: number;
   /**
-   * Of every token its number.
+   * Returns the number of every token.
    *
-   * @param features one record per encoder, of N tokens
-   * @returns undefined where it would take more than `most` numbers; those that are new until then are numbered
+   * @param features one record per encoder, for N tokens
+   * @returns undefined if more than `most` numbers would be needed; tokens that were new up to that point stay numbered
    */
   of(features: readonly Features[], N: number): Int32Array | undefined;
-  /** Forgets the tokens from a number on, which are numbered anew when they occur. */
+  /** Forgets the tokens from this number on; they are numbered again when they occur. */
   forget(from: number): void;
 }
 
-/** An empty list of at most `most` numbers. */
+/** Returns an empty list of at most `most` numbers. */
 export function tokenNumbers(most: number): TokenNumbers {
   const numbers = new Map<string, number>();
   const textOf = writer();
@@ -46,10 +46,10 @@ export function tokenNumbers(most: number): TokenNumbers {
   };
 }
 
-/** Code units of a text that are made at once. */
+/** Code units of a text that are created at once. */
 const AT_ONCE = 4096;
 
-/** A function from token n to a text that no other has: its integers, two code units each. */
+/** Returns a function that gives token n a unique text: its integers, two code units each. */
 function writer(): (columns: readonly Feature[], n: number) => string {
   let integers = new Int32Array(256);
   return (columns, n) => {
@@ -61,7 +61,7 @@ function writer(): (columns: readonly Feature[], n: number) => string {
         wider.set(integers);
         integers = wider;
       }
-      integers[at++] = own.length; // or two lists could share their integers otherwise
+      integers[at++] = own.length; // separates lists whose integers would otherwise run together
       for (const integer of own) integers[at++] = integer;
     }
     const units = new Uint16Array(integers.buffer, 0, 2 * at);

@@ -1,5 +1,5 @@
 /**
- * The encoder of pretrained vectors: a word's row of a table that another program learned from much text, through a linear map.
+ * The encoder of pretrained vectors: a word's row in a table that another program learned from much text, followed by a linear map.
  *
  *   Forward    (1)  x[n,d] = table[i[n], d]                table [V,D]   i [N]; row 0 is that of words without a vector
  *              (2)  s[n,d] = c·x[n,d]                      c: such that the rows have a mean squared length of 1
@@ -8,8 +8,8 @@
  *              (2)  dx = c·ds
  *              (1)  dtable[i[n], d] += dx[n,d]             where the table is tuned; a frozen one is left as it was read
  *
- * The table holds the numbers of its file. c makes a training with one step size fit for all of them: vectors of GloVe are six times as
- * long as those of fastText.
+ * The table holds the numbers of its file. The factor c lets one step size fit all of them: GloVe vectors are six times as long as those of
+ * fastText.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { EmbeddingParams } from '../../../layers/embedding.js';
@@ -40,17 +40,17 @@ import type {
   TokenReader,
 } from './encoder.js';
 
-/** Whether training leaves the table as it was read, or changes it. */
+/** Whether training keeps the table as it was read, or updates it. */
 export const VECTOR_MODES = ['frozen', 'tuned'] as const;
-/** Whether training leaves the vectors as they were read, or changes them. @useDeclaredType */
+/** Whether training keeps the vectors as they were read, or updates them. @useDeclaredType */
 export type VectorMode = (typeof VECTOR_MODES)[number];
 
 /** Sizes of the encoder of pretrained vectors. */
 export interface VectorConfig extends EncoderConfig {
   readonly kind: 'vectors';
-  /** V: the row of words without a vector, and the others. */
+  /** V, the number of rows, including the row of words without a vector. */
   readonly size: number;
-  /** D, columns of the table. */
+  /** D, the number of columns of the table. */
   readonly dimensions: number;
   readonly mode: VectorMode;
   /** c, greater than 0. */
@@ -60,19 +60,19 @@ export interface VectorConfig extends EncoderConfig {
 /** @inline */
 type Sizes = Pick<VectorConfig, 'width' | 'size' | 'dimensions' | 'mode' | 'scale'>;
 
-/** A sentence in rows of the table. */
+/** A sentence as rows of the table. */
 type VectorFeatures = Readonly<Record<'rows', Int32Array>>;
 
 interface VectorPass extends EncoderPass {
   readonly rows: Int32Array;
-  /** `[N, D]` the scaled rows. */
+  /** `[N, D]`, the scaled rows. */
   readonly s: Tensor;
 }
 
 /**
- * The sizes of an encoder of pretrained vectors.
+ * Returns the sizes of an encoder of pretrained vectors.
  *
- * @throws ArgumentError naming the one that is impossible
+ * @throws ArgumentError naming the invalid size
  */
 export function vectorConfig(sizes: Sizes): VectorConfig {
   expectRecord('model', 'vectors', sizes, '{ width, size, dimensions, mode, scale }');
@@ -87,7 +87,7 @@ export function vectorConfig(sizes: Sizes): VectorConfig {
 
 const linearOf = ({ W, b }: TensorRecord): LinearParams => ({ W, b });
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(sizes: Sizes): InferenceEncoderLayer<VectorPass> {
   const config = vectorConfig(sizes);
   const { size: V, dimensions: D, width: E, scale: c } = config;
@@ -103,7 +103,7 @@ function inferenceLayer(sizes: Sizes): InferenceEncoderLayer<VectorPass> {
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(sizes: Sizes): EncoderLayer<VectorPass> {
   const inference = inferenceLayer(sizes);
   const { size: V, dimensions: D, width: E, mode, scale: c } = inference.config as VectorConfig;
@@ -116,29 +116,29 @@ function trainingLayer(sizes: Sizes): EncoderLayer<VectorPass> {
     initialize(rng, { table } = {}) {
       const stream = rng.split('vectors');
       const { W, b } = initLinear(D, E, stream.split('map'));
-      // What is trained belongs to one replica; what is not may be shared by all.
+      // Trained tensors belong to one replica; the others may be shared by all.
       const own = table && (tuned ? viewOf(flatCopy(table), [V, D]) : table);
       return { table: own ?? initEmbedding(V, D, stream.split('table')).weight, W, b };
     },
     backward(kernels, params, { rows, s }, dY, grads) {
       const dS = grads.table && kernels.zeros(s.shape, s);
       linearBackward(kernels, linearOf(params), s, dY, linearOf(grads), dS); //          (3)
-      if (!dS) return; // frozen: nothing in front of the map is trained
+      if (!dS) return; // frozen: nothing before the map is trained
       kernels.rows.scale(dS, c); //                                                      (2)
       embeddingBackward(kernels, rows, dS, { weight: grads.table } as EmbeddingParams); // (1)
     },
   };
 }
 
-/** What the reader of pretrained vectors needs: the words of the rows, and how they are looked up. */
+/** What the reader of pretrained vectors needs: the words of the rows, and the lookup rule. */
 export interface VectorWords {
-  /** From row 1; row 0 is that of words without a vector. */
+  /** Words of the rows from row 1 on; row 0 is for words without a vector. */
   readonly words: readonly string[];
-  /** What digits are replaced by where a word is not found otherwise. */
+  /** The replacement for digits when a word is not found as it is. */
   readonly digits: VectorDigits;
 }
 
-/** The reader of pretrained vectors. @throws ArgumentError on words or a rule for digits that are something else */
+/** Returns a reader of pretrained vectors. @throws ArgumentError on invalid words or an invalid rule for digits */
 export function vectorReader(lookup: VectorWords): TokenReader {
   expectRecord('vectorReader', 'lookup', lookup, '{ words, digits }');
   const { words, digits } = lookup;
@@ -156,7 +156,7 @@ export function vectorReader(lookup: VectorWords): TokenReader {
   };
 }
 
-/** The reader of a saved model. @throws DataError where the JSON is none, or has another number of words */
+/** Restores the reader of a saved model. @throws DataError if the JSON is invalid, or has another number of words */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const { words, digits } = isRecord(json) ? json : {};
   const list = stringList(words, 'vectors', 'words');
@@ -167,14 +167,14 @@ function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   return vectorReader({ words: list, digits: rule });
 }
 
-/** What a tagger takes along. */
+/** The half that a tagger bundles. */
 export const inferenceVectors: InferenceEncoderKind = {
   kind: 'vectors',
   layer: (config) => inferenceLayer(config as VectorConfig),
   restore,
 };
 
-/** Pretrained vectors of words. */
+/** The encoder of pretrained word vectors. */
 export const vectors: EncoderKind = {
   kind: 'vectors',
   layer: (config) => trainingLayer(config as VectorConfig) as EncoderLayer,
@@ -216,7 +216,7 @@ export const vectors: EncoderKind = {
   },
 };
 
-/** The table of a model: row 0, then the vectors. @throws ArgumentError on vectors that are none, or have a word twice */
+/** Builds the table of a model: row 0, then the vectors. @throws ArgumentError on invalid vectors, or a word that occurs twice */
 function tableOf(given: WordVectors) {
   expectVectors('train', 'vectors', given);
   const { size: D, values } = given;
@@ -232,7 +232,11 @@ function tableOf(given: WordVectors) {
   return { words, table: viewOf(table, [words.length + 1, D]), scale: scaleOf(table, words.length) };
 }
 
-/** c: the rows behind the first one get a mean squared length of 1; 1 where all are 0. @throws ArgumentError where one is not finite */
+/**
+ * Computes c, which gives the rows after the first a mean squared length of 1; it is 1 if all are 0.
+ *
+ * @throws ArgumentError if a number is not finite
+ */
 function scaleOf(table: Float32Array, words: number): number {
   let sum = 0;
   const D = table.length / (words + 1);

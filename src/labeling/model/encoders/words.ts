@@ -5,7 +5,7 @@
  *              (2)  y[n,e] = weight[i[n], e]                                weight [V,E]
  *   Backward   (2)  dweight[i[n], e] += dy[n,e]
  *
- * `hidden` holds the id a word has when its own is hidden: that of its signature, or of the unknown word.
+ * `hidden` holds the id that replaces a word's own when it is hidden: that of its signature, or of the unknown word.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { EmbeddingParams } from '../../../layers/embedding.js';
@@ -31,21 +31,21 @@ import type {
 /** Sizes of the word encoder. */
 export interface WordConfig extends EncoderConfig {
   readonly kind: 'words';
-  /** V: the unknown word, words, signatures. */
+  /** V, the number of rows: the unknown word, words and signatures. */
   readonly size: number;
 }
 
-/** A sentence in ids of words: their own, and those they have when their own is hidden. */
+/** A sentence as word ids: the words' own ids, and those that replace them when they are hidden. */
 type WordFeatures = Readonly<Record<'ids' | 'hidden', Int32Array>>;
 
 interface WordPass extends EncoderPass {
   readonly ids: Int32Array;
 }
 
-/** The sizes of V words with vectors of E components. */
+/** Returns the sizes of V words with vectors of E components. */
 export const wordConfig = (V: number, E: number): WordConfig => ({ kind: 'words', width: E, size: V });
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer({ size: V, width: E }: WordConfig): InferenceEncoderLayer<WordPass> {
   expectPositiveInteger('model', 'embedding', E);
   expectPositiveInteger('model', 'words', V);
@@ -61,7 +61,7 @@ function inferenceLayer({ size: V, width: E }: WordConfig): InferenceEncoderLaye
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(config: WordConfig): EncoderLayer<WordPass> {
   const { size: V, width: E } = config;
   const inference = inferenceLayer(config);
@@ -80,7 +80,7 @@ function trainingLayer(config: WordConfig): EncoderLayer<WordPass> {
   };
 }
 
-/** The reader of a word vocabulary. */
+/** Returns the reader of a word vocabulary. */
 export function wordReader(vocabulary: Vocabulary): TokenReader {
   expectMethod('wordReader', 'vocabulary', vocabulary, 'encodeUnknown', 'a vocabulary, buildVocabulary(sentences)');
   return {
@@ -91,26 +91,26 @@ export function wordReader(vocabulary: Vocabulary): TokenReader {
   };
 }
 
-/** The reader of a saved model. @throws DataError where the JSON is not a vocabulary, or has another size */
+/** Restores the reader of a saved model. @throws DataError if the JSON is not a vocabulary, or has another size */
 function restore(json: unknown, { size }: EncoderConfig): TokenReader {
   const vocabulary = vocabularyFromJson(json);
   expectSize(size, vocabulary.size, 'words');
   return wordReader(vocabulary);
 }
 
-/** What a tagger takes along. */
+/** The half that a tagger bundles. */
 export const inferenceWords: InferenceEncoderKind = {
   kind: 'words',
   layer: (config) => inferenceLayer(config as WordConfig),
   restore,
 };
 
-/** The encoder of words needs no settings of others. */
+/** The word encoder needs no settings of other encoders. */
 interface WordKind extends EncoderKind {
   build(sentences: readonly Sentence[], settings: WordSettings): ReturnType<EncoderKind['build']>;
 }
 
-/** Words by a vocabulary of the training sentences. */
+/** The encoder of words by a vocabulary of the training sentences. */
 export const words: WordKind = {
   kind: 'words',
   layer: (config) => trainingLayer(config as WordConfig) as EncoderLayer,

@@ -1,7 +1,7 @@
 /**
- * Probabilities of labels that are given back in another scheme than they were learned in. The label that is given back depends on the
- * learned one and on those beside it: whether a span begins or ends here, and whether one of the same type touches it. So its
- * probability is a sum over triples of learned labels, each over all paths (layers/crf-decode, equation 12).
+ * Probabilities of labels that are returned in a different scheme from the one they were learned in. The returned label depends on the
+ * learned one and on its neighbors: whether a span begins or ends here, and whether one of the same type touches it. So its probability is
+ * a sum over triples of learned labels, each over all paths (layers/crf-decode, equation 12).
  */
 import type { CrfMarginals } from '../../../layers/crf-decode.js';
 import { crfSpanProbability } from '../../../layers/crf-decode.js';
@@ -13,17 +13,17 @@ import type { Decoding } from './decoding.js';
 
 type Schemes = NonNullable<Decoding['schemes']>;
 
-/** Learned labels that are given back as one label: one in the middle, any of some in front of it, any of some behind it. */
+/** Triples of learned labels that are returned as one label: one label in the middle, any of a set before it, any of a set after it. */
 interface Triple {
   readonly middle: number;
-  /** Null at the begin of a sentence. */
+  /** Null at the beginning of a sentence. */
   readonly before: readonly number[] | null;
   /** Null at its end. */
   readonly behind: readonly number[] | null;
   readonly given: string;
 }
 
-/** By label set and by schemes: one set may be given back in several. */
+/** By label set and by schemes: one set may be returned in several schemes. */
 const known = new WeakMap<readonly string[], Map<string, readonly Triple[]>>();
 
 function knownTriples(labels: readonly string[], schemes: Schemes): readonly Triple[] {
@@ -36,11 +36,11 @@ function knownTriples(labels: readonly string[], schemes: Schemes): readonly Tri
 }
 
 /**
- * Finds the probability of a label as it is given back.
+ * Computes the probability of a returned label.
  *
- * @param labels the learned ones, in the order of their ids
- * @param marginals of a model, or of each member of an ensemble: their mean counts
- * @returns the probability, in [0, 1], that token t of a sequence of this length is given the label
+ * @param labels the learned labels, in the order of their ids
+ * @param marginals of a model, or of each member of an ensemble, which are averaged
+ * @returns the probability, in [0, 1], that token t of a sequence of this length gets the label
  */
 export function convertedProbability(
   labels: readonly string[],
@@ -60,22 +60,22 @@ export function convertedProbability(
   };
 }
 
-/** The labels that a model gives back: the learned ones, or what they become in the scheme of the data. */
+/** The labels that a model returns: the learned ones, or their equivalents in the scheme of the data. */
 export function labelsGivenBack(learned: LabelVocabulary, schemes: Schemes | undefined): LabelVocabulary {
   if (schemes === undefined) return learned;
   return labelsFromJson([...new Set(triplesOf(learned.labels, schemes).map(({ given }) => given))]);
 }
 
-/** What a learned label is given back as, by the labels beside it. */
+/** The label returned for a learned one, depending on its neighbors. */
 export interface GivenBack {
-  /** `[K + 1]`, of the label in front: which row of `labels`; the last is the begin of a sentence. */
+  /** `[K + 1]`, the row of `labels` for each previous label; the last is for the beginning of a sentence. */
   readonly before: readonly number[];
-  /** `[K + 1]`, of the label behind: which column; the last is the end of a sentence. */
+  /** `[K + 1]`, the column for each next label; the last is for the end of a sentence. */
   readonly behind: readonly number[];
   readonly labels: readonly (readonly string[])[];
 }
 
-/** For every learned label what it is given back as: the whole of `convertLabels`, as tables. */
+/** Tabulates `convertLabels`: for every learned label, the label that is returned. */
 export function tablesGivenBack(labels: readonly string[], schemes: Schemes): GivenBack[] {
   const K = labels.length;
   const triples = triplesOf(labels, schemes);
@@ -102,7 +102,7 @@ function triplesOf(labels: readonly string[], { learned, data }: Schemes): Tripl
   const written = (path: readonly string[], scheme: Scheme, place: number): string =>
     convertLabels(path, learned, scheme).labels[place];
   return labels.flatMap((label, middle) => {
-    // IOBES tells whether a span begins or ends here, IOB1 and IOE1 whether one of its type touches it.
+    // IOBES shows whether a span begins or ends here, IOB1 and IOE1 whether a span of its type touches it.
     const before = grouped(labels, (p) => written([p, label], 'IOBES', 1) + written([p, label], 'IOB1', 1));
     const behind = grouped(labels, (n) => written([label, n], 'IOBES', 0) + written([label, n], 'IOE1', 0));
     return [null, ...before].flatMap((front) =>
@@ -114,7 +114,7 @@ function triplesOf(labels: readonly string[], { learned, data }: Schemes): Tripl
   });
 }
 
-/** Ids of labels, those with the same key together. */
+/** Groups the ids of labels by key. */
 function grouped(labels: readonly string[], keyOf: (label: string) => string): number[][] {
   const groups = new Map<string, number[]>();
   labels.forEach((label, id) => {

@@ -1,13 +1,13 @@
 /**
- * The CRF head: the labels of a sentence together, by scores of labels and of transitions between them.
+ * The CRF head: decides the labels of a sentence jointly, by scores of labels and of transitions between them.
  *
  *   Forward    (1)  a = y·W + b                           y [N,H], W [H,K], b [K]: the emissions
  *              (2)  L = mean over tokens of −log p(g)     layers/crf: transitions [K,K], start [K], end [K]
  *   Backward   (2)  da, dtransitions, dstart, dend
  *              (1)  dy += da·Wᵀ,  dW += yᵀ·da,  db += Σ da
  *
- * Labels are those of the best path (layers/crf-decode). Transitions that the scheme of the labels forbids are never taken, in
- * training as in decoding. Transitions begin at zero, where the head is a softmax over every token by itself.
+ * The labels are those of the best path (layers/crf-decode). Transitions that the label scheme forbids are never taken, neither in training
+ * nor in decoding. Transition scores start at zero, which makes the head a softmax over each token independently.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { CrfLoss } from '../../../layers/crf.js';
@@ -33,11 +33,11 @@ interface CrfPass extends TokenPass {
   readonly packing: Packing;
 }
 
-/** The configuration of a CRF head over K labels. */
+/** Returns the configuration of a CRF head with K labels. */
 export const crfConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig =>
   tokenHeadConfig('crf', K, decoding, place);
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<CrfPass> {
   const { size: K } = config;
   expectPositiveInteger('model', 'labels', K);
@@ -53,7 +53,7 @@ function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceH
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<CrfPass, CrfLoss> {
   const { size: K } = config;
   const { mask } = decodingOf(config);
@@ -71,10 +71,10 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<CrfPass, 
   };
 }
 
-/** The part of the parameters that makes emissions. */
+/** The parameters that compute emissions. */
 const linearOf = ({ W, b }: TensorRecord): LinearParams => ({ W, b });
 
-/** What a tagger takes along. The fields are spelled out: with a spread, bundlers keep the training head too. */
+/** The half that a tagger bundles. The fields are spelled out: with a spread, bundlers keep the training head too. */
 export const inferenceCrf: InferenceHeadKind = {
   kind: 'crf',
   unit: 'token',
@@ -84,7 +84,7 @@ export const inferenceCrf: InferenceHeadKind = {
   stretch: stretchTokens,
 };
 
-/** One label per token, the best path of a linear-chain CRF. */
+/** One label per token: the best path of a linear-chain CRF. */
 export const crf: HeadKind = {
   kind: 'crf',
   unit: 'token',

@@ -1,7 +1,7 @@
 /**
- * How the labels of a sentence's tokens are chosen together: the transitions a scheme of spans permits, the labels a model learned
- * and those it answers with. What says so is plain data in the configuration of a head (`DecodingConfig`), so it is in the model
- * file and reaches worker threads. A head about tokens that has none of it takes the most probable label of every token.
+ * Joint decoding of the labels of a sentence: the transitions that a span scheme permits, the labels that a model learned, and the labels
+ * that it returns. These settings are plain data in the configuration of a head (`DecodingConfig`), so they are saved in the model file and
+ * reach worker threads. A token head without them takes the most probable label of every token.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
@@ -26,23 +26,26 @@ import { convertedProbability } from './converted.js';
 import type { HeadConfig, HeadPass, HeadPlace, PredictedSpan, Prediction, StreamedLabels, Wanted } from './head.js';
 import { meanOf, membersOf, placeFields } from './head.js';
 
-/** What a configuration says of decoding; each field may be absent. */
+/** The decoding part of a configuration; each field may be absent. */
 export interface DecodingConfig {
-  /** The permitted transitions over its labels, as `maskText` writes them. */
+  /** The permitted transitions between its labels, as written by `maskText`. */
   readonly permitted?: string;
-  /** The scheme that the labels of the model are written in; with it, `data`. */
+  /** The scheme of the labels that the model learns; requires `data`. */
   readonly scheme?: string;
-  /** The scheme of the data: labels are taken and given back in it. */
+  /** The scheme of the data: labels are read and returned in it. */
   readonly data?: string;
 }
 
-/** A configuration read. */
+/** A parsed configuration. */
 export interface Decoding {
   readonly mask?: CrfMask;
   readonly schemes?: { readonly learned: Scheme; readonly data: Scheme };
 }
 
-/** A mask as text: a bit for every label that may begin, every pair, every label that may end; four to a hexadecimal digit. */
+/**
+ * Writes a mask as text: one bit for every label that may begin, every pair, and every label that may end; four bits to a hexadecimal
+ * digit.
+ */
 export function maskText({ start, transitions, end }: CrfMask): string {
   const bits = [...Array.from(start), ...Array.from(transitions), ...Array.from(end)].map((bit) => (bit === 0 ? 0 : 1));
   const digit = (at: number): string =>
@@ -50,7 +53,7 @@ export function maskText({ start, transitions, end }: CrfMask): string {
   return Array.from({ length: Math.ceil(bits.length / 4) }, (_, i) => digit(4 * i)).join('');
 }
 
-/** A mask read back. @throws ArgumentError on a text that is none for K labels, or leaves some length without a path */
+/** Parses a mask. @throws ArgumentError on a text that is not a mask for K labels, or leaves some length without a path */
 export function maskOf(text: string, K: number): CrfMask {
   const size = K * K + 2 * K;
   if (text.length !== Math.ceil(size / 4) || !/^[0-9a-f]*$/.test(text)) {
@@ -68,7 +71,7 @@ export function maskOf(text: string, K: number): CrfMask {
   throw new ArgumentError('model: permitted must leave sentences of every length a path; it does not');
 }
 
-/** What the configuration of a head says of decoding. @throws ArgumentError on a mask or a scheme that is none */
+/** Reads the decoding part of a head's configuration. @throws ArgumentError on an invalid mask or scheme */
 export function decodingOf(config: HeadConfig): Decoding {
   const { permitted, scheme, data, size } = config as HeadConfig & DecodingConfig;
   const known = (name: 'scheme' | 'data', value: unknown): Scheme => {
@@ -86,7 +89,7 @@ export function decodingOf(config: HeadConfig): Decoding {
   };
 }
 
-/** The configuration of a head of such a kind about tokens, over K labels. */
+/** Returns the configuration of a token head of this kind with K labels. */
 export function tokenHeadConfig(
   kind: 'crf' | 'softmax',
   K: number,
@@ -98,10 +101,10 @@ export function tokenHeadConfig(
 }
 
 /**
- * Requires that the labels are those that the configuration speaks of: written in the scheme that was learned, and the permitted
- * transitions those of that scheme; without a scheme, those of one of them.
+ * Requires that the labels agree with the configuration: they are in the learned scheme, and the permitted transitions are those of that
+ * scheme, or without a scheme those of any one scheme.
  *
- * @throws ArgumentError naming the field, and the label where it is one
+ * @throws ArgumentError naming the field, and the label if one is at fault
  */
 export function expectAgreement(config: HeadConfig, labels: readonly string[]): void {
   const { schemes, mask } = decodingOf(config);
@@ -120,7 +123,7 @@ export function expectAgreement(config: HeadConfig, labels: readonly string[]): 
   );
 }
 
-/** The fields of a configuration that are about decoding. */
+/** The decoding fields of a configuration. */
 function decodingFields(decoding: DecodingConfig): DecodingConfig {
   expectRecord('model', 'decoding', decoding, '{ permitted, scheme, data }');
   const { permitted, scheme, data } = decoding;
@@ -131,7 +134,7 @@ function decodingFields(decoding: DecodingConfig): DecodingConfig {
   };
 }
 
-/** Gives sentences the labels that a model learned: in its scheme, repaired. Where it has no scheme they stay as they are. */
+/** Converts sentences to the labels that a model learns: repaired, and in its scheme. Without a scheme the labels stay as they are. */
 export function learnedBy(config: HeadConfig): (sentence: Sentence) => Sentence {
   const { schemes } = decodingOf(config);
   return (sentence) => {
@@ -140,27 +143,27 @@ export function learnedBy(config: HeadConfig): (sentence: Sentence) => Sentence 
   };
 }
 
-/** What the forward pass of a head about tokens returns. */
+/** What the forward pass of a token head returns. */
 export interface TokenPass extends HeadPass {
   /** `[N, H]` */
   readonly y: Tensor;
   readonly decoding: Decoding;
-  /** Scores of transitions, where the head has any. */
+  /** Transition scores, if the head has any. */
   readonly crf?: CrfParams;
 }
 
 /**
- * The labels of every token of a batch, in packed order, and their probabilities: by themselves, or, with scores or a mask of
- * transitions, those of the best path, and then the probability of each given the whole sentence. In another scheme than the learned
- * one it is the probability of the label that is given back.
+ * Predicts the label of every token of a batch, in packed order, and its probability. With transition scores or a mask, the labels are
+ * those of the best path, and a probability is that of the label given the whole sentence; otherwise each token is decided independently.
+ * If the labels are returned in another scheme than the learned one, the probability is that of the returned label.
  *
- * An ensemble is the mixture of its members, each of equal weight: every probability, of a label and of a span, is the mean of the
- * members'. Its labels maximize, with p̄[t,j] the mean over the members of p(y_t = j), softmax or marginal of a CRF:
+ * An ensemble is a mixture of its members with equal weights: every probability, of a label or of a span, is the mean of the members'
+ * probabilities. Its labels maximize (1), where p̄[t,j] is the mean over the members of p(y_t = j), a softmax or a marginal of a CRF:
  *
  *              (1)  Σ_t log p̄[t, y_t]                  over all paths, or those that the mask permits
  *
- * Without a mask that is the most probable label of every token, whatever the head. Sources: the mean, a linear opinion pool (Stone
- * 1961), over networks of other seeds: Lakshminarayanan, Pritzel & Blundell (NIPS 2017); (1): posterior-Viterbi decoding, Fariselli,
+ * Without a mask, that is the most probable label of every token for any head. Sources: the mean, a linear opinion pool (Stone
+ * 1961), over networks of different seeds: Lakshminarayanan, Pritzel & Blundell (NIPS 2017); (1): posterior-Viterbi decoding, Fariselli,
  * Martelli & Casadio (BMC Bioinformatics 6, S12, 2005).
  */
 export function predictTokens(
@@ -198,21 +201,21 @@ export function predictTokens(
   });
 }
 
-/** What one stretch of a sentence leaves to the next. */
+/** The state that one stretch of a sentence passes to the next. */
 interface Stretched {
-  /** Tokens whose label, as it is given back, is settled. */
+  /** The number of tokens whose returned label is final. */
   readonly from: number;
-  /** Learned labels that are settled, of the token in front of `from` on. */
+  /** Final learned labels, starting with the token before `from`. */
   readonly known: readonly number[];
   readonly prefix?: CrfPrefix;
 }
 
 /**
- * The labels of a sentence that arrives in stretches; see `InferenceHeadKind.stretch`. By itself, the label of a token is settled at once.
- * With scores or a mask of transitions the labels are those of the best path of what has arrived, and the part that all paths agree on
- * is settled. Given back in another scheme, a label is settled once the one behind it is.
+ * Labels a sentence that arrives in stretches; see `InferenceHeadKind.stretch`. A label that is decided independently is final at once.
+ * With transition scores or a mask, the labels are those of the best path so far, and the part that all paths agree on is final. In another
+ * scheme than the learned one, a label is final once the next one is.
  *
- * @throws UnsupportedError where what is asked for depends on the whole sentence
+ * @throws UnsupportedError if a requested result depends on the whole sentence
  */
 export function stretchTokens(
   kernels: Kernels,
@@ -233,7 +236,7 @@ export function stretchTokens(
   const { from, known, prefix } = (before ?? { from: 0, known: [] }) as Stretched;
   const path = chain && crfPrefixPath(chain, scores, mask, ended, prefix);
   const chosen = [...known, ...(path?.labels ?? argmaxRows(scores))];
-  const first = Math.max(0, from - 1); // the place of chosen[0]
+  const first = Math.max(0, from - 1); // the position of chosen[0]
   const decided = path ? known.length + path.settled : chosen.length;
   const settled = first + decided - (schemes && !ended && decided > 0 ? 1 : 0);
   const names = chosen.map((id) => labels.labels[id]);
@@ -249,8 +252,8 @@ export function stretchTokens(
 }
 
 /**
- * Finds the spans of the chosen labels of a sequence, each with its probability: that its tokens have these labels, the label in front
- * is none that the first one continues, and the label behind continues nothing.
+ * Finds the spans in the chosen labels of a sequence, each with its probability: that its tokens have these labels, that the first label
+ * does not continue the one before it, and that the label after the span continues nothing.
  */
 function spanFinder(
   labels: readonly string[],
@@ -272,21 +275,21 @@ function spanFinder(
     });
 }
 
-/** `log p`, of what rounds to 0 that of the smallest normal float32: every path keeps a finite score. */
+/** `log p`; values that round to 0 get the log of the smallest normal float32, so that every path keeps a finite score. */
 const logOf = (p: number): number => log(Math.max(p, 2 ** -126));
 
-/** A chain without scores: a mask alone decides. */
+/** A chain without scores, for which only the mask decides. */
 function noScores(kernels: Kernels, { shape, data }: Tensor): CrfParams {
   const K = shape[1];
   const zeros = (size: number[]): Tensor => kernels.zeros(size, dtypeOf(data));
   return { transitions: zeros([K, K]), start: zeros([K]), end: zeros([K]) };
 }
 
-/** The scores of transitions among the parameters of a head. */
+/** The transition scores among the parameters of a head. */
 export function chainOf({ transitions, start, end }: TensorRecord): CrfParams {
   return { transitions, start, end };
 }
 
-/** The packed rows of sequence b, first step first. */
+/** The packed rows of sequence b, in the order of its steps. */
 const rowsOf = ({ lengths, offsets }: Packing, b: number): number[] =>
   Array.from({ length: lengths[b] }, (_, t) => offsets[t] + b);

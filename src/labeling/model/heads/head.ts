@@ -1,13 +1,13 @@
 /**
- * What a head is: the part of a model that decides, holds the loss of its decisions, and is scored by them.
+ * The interface of a head: the part of a model that makes decisions, defines their loss, and is scored on them.
  *
  *     y [N, H]  →  logits, one row per decision (forward)  →  loss, gradient (loss, lossBackward, backward)
  *                                                          →  labels (predict)
  *
- * A new head is one file: a `HeadKind`. Everything that names its parameters asks the layer it makes.
+ * A new head is one file with a `HeadKind`. All code that lists its parameters gets them from the layer that the kind makes.
  *
- * A head has two halves. `InferenceHeadKind` runs forward and predicts, and is all that a tagger takes along; training adds the
- * rest. One object of a head of your own may be both: it is used as either.
+ * A head has two halves. `InferenceHeadKind` runs forward and predicts, and is all that a tagger bundles; training adds the rest. One
+ * custom head object may be both, and is used as either.
  */
 import type { TensorRecord } from '../../../autograd/grads.js';
 import type { Packing } from '../../../autograd/packing.js';
@@ -22,28 +22,28 @@ import type { Sentence } from '../../data/sentence.js';
 import type { Span } from '../../scoring/spans.js';
 import type { DecodingConfig } from './decoding.js';
 
-/** What one decision is about: every token has a label, or the sentence has one. */
+/** The unit of a decision: a token or a sentence. */
 export type Unit = 'token' | 'sentence';
 
-/** The numbers of a head in a model's configuration: plain data. `kind` names the head. */
+/** A head's entry in a model's configuration: plain data. `kind` names the head. */
 export interface HeadConfig {
   readonly kind: string;
-  /** Under which its parameters and labels stand in a model: `labels`, `category`, or the column of several it was trained on. */
+  /** The name of its parameters and labels in a model: `labels`, `category`, or, for one of several, the column it was trained on. */
   readonly name: string;
-  /** K, the labels it chooses among. */
+  /** K, the number of labels. */
   readonly size: number;
   readonly [option: string]: number | string | boolean;
 }
 
-/** What sets a head apart from others of a model. */
+/** What distinguishes a head from the other heads of a model. */
 export interface HeadPlace {
   /** Its name in the model. */
   readonly name?: string;
-  /** Which of several columns of labels it learns: `sentence.columns[column]`. Default: `sentence.labels`. */
+  /** The column of labels that it learns, if there are several: `sentence.columns[column]`. Default: `sentence.labels`. */
   readonly column?: string;
 }
 
-/** The fields of a configuration that are about its place. @throws ArgumentError where they are not texts */
+/** Picks the fields of `HeadPlace` from a configuration. @throws ArgumentError if they are not strings */
 export function placeFields(
   { name, column }: { readonly name?: unknown; readonly column?: unknown },
   usual: string,
@@ -55,7 +55,7 @@ export function placeFields(
   return { name: (name as string | undefined) ?? usual, ...(column !== undefined && { column: column as string }) };
 }
 
-/** What a head is told of the stack in front of it. */
+/** What a head needs to know about the stack before it. */
 export interface BodyShape {
   /** Columns of y. */
   readonly width: number;
@@ -65,25 +65,25 @@ export interface BodyShape {
 
 /** What the forward pass of a head returns; a head adds what its backward pass needs. */
 export interface HeadPass {
-  /** `[N, K]`, or `[B, K]` in packed order where a decision is about a sentence. */
+  /** `[N, K]`, or `[B, K]` in packed order if a decision is about a sentence. */
   readonly logits: Tensor;
-  /** Of an ensemble, what each member returned; this pass is then the first of them. */
+  /** For an ensemble, the pass of each member; this pass is then that of the first. */
   readonly members?: readonly HeadPass[];
 }
 
-/** Members of an ensemble at most: a model file is a stranger's word, and one more would only be slower. */
+/** The most members of an ensemble: a model file is untrusted input, and larger ensembles would only be slower. */
 export const MOST_MEMBERS = 100;
 
-/** The passes to average: those of the members of an ensemble, or the one. */
+/** The passes to average: those of an ensemble's members, or the single pass. */
 export function membersOf<Pass extends HeadPass>(pass: Pass): readonly Pass[] {
   return (pass.members as readonly Pass[] | undefined) ?? [pass];
 }
 
 /**
- * Arithmetic mean of tensors of equal shape, element by element.
+ * Returns the arithmetic mean of tensors of equal shape, element by element.
  *
- * @param all contiguous
- * @param of what is taken of each mean; by default the mean itself
+ * @param all contiguous tensors
+ * @param of a function applied to each mean; by default the identity
  */
 export function meanOf(kernels: Kernels, all: readonly Tensor[], of = (mean: number): number => mean): Tensor {
   const [{ shape }] = all;
@@ -103,43 +103,45 @@ export interface HeadLoss {
   readonly loss: number;
 }
 
-/** What the options of a training say to the loss of a head. Plain data. */
+/** Training options for the loss of a head. Plain data. */
 export interface LossSettings {
-  /** The share, in [0, 1), of the target that is spread evenly over all labels. */
+  /** The share of the target, in [0, 1), that is spread evenly over all labels. */
   readonly labelSmoothing?: number;
-  /** `[K]` weights of the losses of targets, at least 0; the mean divides by those of the targets that count. Default: 1 each. */
+  /**
+   * `[K]`, the weight of each target label's loss, at least 0; the mean divides by the weights of the targets that count. Default: 1 each.
+   */
   readonly classWeights?: readonly number[];
 }
 
-/** The arithmetic of a head that is only run. */
+/** The functions and sizes of a head for inference. */
 export interface InferenceHeadLayer<Pass extends HeadPass = HeadPass> {
   readonly config: HeadConfig;
   readonly unit: Unit;
   /** Shape of every parameter, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** The logits of all decisions. @param y `[N, H]` */
+  /** Computes the logits of all decisions. @param y `[N, H]` */
   forward(kernels: Kernels, params: TensorRecord, y: Tensor, packing: Packing): Pass;
 }
 
-/** The arithmetic of a head. */
+/** The functions and sizes of a head. */
 export interface HeadLayer<
   Pass extends HeadPass = HeadPass,
   Loss extends HeadLoss = HeadLoss,
 > extends InferenceHeadLayer<Pass> {
-  /** About as many floats as a token takes in a training step. */
+  /** Approximate number of floats per token in a training step. */
   readonly floatsPerToken: number;
-  /** New parameters. The head splits its own stream off `rng`. */
+  /** Initializes parameters. The head splits its own stream off `rng`. */
   initialize(rng: Rng): TensorRecord;
   /**
-   * The mean loss of the decisions.
+   * Computes the mean loss of the decisions.
    *
-   * @param targets ids of the gold labels, one per decision, in the order of the logits; −1 does not count
-   * @param settings those that the kind lists in `lossSettings`
+   * @param targets ids of the gold labels, one per decision, in the order of the logits; −1 is ignored
+   * @param settings the options that the kind lists in `lossSettings`
    */
   loss(kernels: Kernels, params: TensorRecord, pass: Pass, targets: Int32Array, settings?: LossSettings): Loss;
   /**
-   * The gradient of `scale` times the loss: fills `dLogits`, which is zero, and accumulates into `grads` what the loss itself
-   * learns, such as transitions.
+   * Computes the gradient of `scale` times the loss: fills `dLogits`, which is zero, and accumulates into `grads` the gradients of
+   * parameters of the loss itself, such as transitions.
    */
   lossBackward(
     kernels: Kernels,
@@ -149,11 +151,11 @@ export interface HeadLayer<
     grads: TensorRecord,
     scale: number,
   ): void;
-  /** From the logits to `dY` `[N, H]` and `grads`, both accumulated. */
+  /** Propagates from the logits to `dY` `[N, H]` and `grads`, accumulating into both. */
   backward(kernels: Kernels, params: TensorRecord, pass: Pass, dLogits: Tensor, grads: TensorRecord, dY: Tensor): void;
 }
 
-/** What to return beside the labels. */
+/** What to return in addition to the labels. */
 export interface Wanted {
   readonly probabilities: boolean;
   readonly spans: boolean;
@@ -162,61 +164,61 @@ export interface Wanted {
 /** A span of one type over the tokens `start` to `end − 1`. */
 export interface PredictedSpan extends Span {
   /**
-   * Probability, in [0, 1], that there is a span of this type from this token to that one, written in these labels: over all paths of a
-   * CRF, or of constrained decoding; of a softmax by itself the product over its tokens.
+   * Probability, in [0, 1], of a span of exactly these tokens, of this type, written in these labels: over all paths for a CRF or
+   * constrained decoding, the product over its tokens for a plain softmax.
    */
   readonly probability: number;
 }
 
-/** What a head says of one sentence. A head about tokens fills `labels`, one about sentences `category`. */
+/** A prediction for one sentence. A token head fills `labels`, a sentence head `category`. */
 export interface Prediction {
-  /** One label per token; empty where the model does not label tokens. */
+  /** One label per token; empty if the model does not label tokens. */
   readonly labels: readonly string[];
-  /** Probability of each of these labels, in [0, 1]; present where it was asked for. */
+  /** Probability of each of these labels, in [0, 1]; present if requested. */
   readonly probabilities?: Float64Array;
-  /** The spans of the labels, and how sure each is; present where they were asked for, and of labels of tokens. */
+  /** The spans of the labels, each with its probability; present if requested, for token labels. */
   readonly spans?: readonly PredictedSpan[];
-  /** Label of the whole sentence, where the model gives it one. */
+  /** Label of the whole sentence, if the model has a sentence head. */
   readonly category?: string;
-  /** Probability of that label, in [0, 1]; present where probabilities were asked for. */
+  /** Probability of that label, in [0, 1]; present if probabilities were requested. */
   readonly categoryProbability?: number;
   /**
-   * What each head says, by its name, where the model has several. The fields above are then those of the first head about tokens, and
-   * of the first about sentences.
+   * The prediction of each head by name, if the model has several. The fields above are then those of the first token head and of the first
+   * sentence head.
    */
   readonly heads?: Readonly<Record<string, Prediction>>;
 }
 
-/** Labels of the tokens of a sentence that arrives in stretches. Those in front of `from` were settled before, and stay. */
+/** Labels of the tokens of a sentence that arrives in stretches. Those before `from` were final already, and do not change. */
 export interface StreamedLabels {
-  /** Place of the token of the first of these labels, from 0. */
+  /** Index of the token of the first of these labels, from 0. */
   readonly from: number;
   /** From that token on. */
   readonly labels: readonly string[];
-  /** How many tokens of the sentence have their last label: those behind may still get another one. */
+  /** How many tokens of the sentence have a final label; the labels after them may still change. */
   readonly settled: number;
-  /** Probability of each of these labels, in [0, 1]; present where it was asked for. */
+  /** Probability of each of these labels, in [0, 1]; present if requested. */
   readonly probabilities?: Float64Array;
 }
 
-/** What the options of a training say to a head; its place, where it is one of several. */
+/** Training options for a head, and its place if it is one of several. */
 export interface HeadSettings extends HeadPlace {
   readonly pooling: PoolingName;
-  /** Of labels of spans: what is permitted, and the schemes; see decoding.ts. */
+  /** For span labels: the permitted transitions and the schemes; see decoding.ts. */
   readonly decoding?: DecodingConfig;
 }
 
-/** What labeling needs of one kind of head. */
+/** One kind of head, as far as labeling needs it. */
 export interface InferenceHeadKind {
   readonly kind: string;
   readonly unit: Unit;
-  /** The arithmetic for given sizes. @throws ArgumentError on an impossible size or option */
+  /** Builds the layer for the given sizes. @throws ArgumentError on an impossible size or option */
   layer(config: HeadConfig, body: BodyShape): InferenceHeadLayer;
-  /** Requires that a configuration and labels read from a file belong together. Optional. @throws ArgumentError */
+  /** Requires that a configuration and labels from a file match. Optional. @throws ArgumentError */
   expectLabels?(config: HeadConfig, labels: readonly string[]): void;
-  /** Of a kind of your own: set where `predict` averages over `pass.members`. Those that are built in do. */
+  /** For a custom kind: set if `predict` averages over `pass.members`. The built-in kinds do. */
   readonly ensembles?: true;
-  /** Predictions of the sentences of a batch, in packed order. @param pass what `forward` of its layer returned */
+  /** Predicts the sentences of a batch, in packed order. @param pass the result of its layer's `forward` */
   predict(
     kernels: Kernels,
     labels: LabelVocabulary,
@@ -225,12 +227,11 @@ export interface InferenceHeadKind {
     wanted: Wanted,
   ): Partial<Prediction>[];
   /**
-   * Labels of one sentence that arrives in stretches. Optional; `Tagger.open` refuses a head about tokens that lacks it. Writes to nothing
-   * but what it returns.
+   * Labels one sentence that arrives in stretches. Optional; `Tagger.open` rejects a token head without it. It has no side effects.
    *
-   * @param pass what `forward` returned for the tokens of this stretch; none are fine
+   * @param pass the result of `forward` for the tokens of this stretch, of which there may be none
    * @param ended whether the sentence ends with it
-   * @param before `state` of what the stretch before returned; undefined for the first
+   * @param before the `state` returned for the previous stretch; undefined for the first
    */
   stretch?(
     kernels: Kernels,
@@ -242,20 +243,20 @@ export interface InferenceHeadKind {
   ): { readonly said: StreamedLabels; readonly state: unknown };
 }
 
-/** One kind of head, whole. */
+/** One kind of head with all that training needs. */
 export interface HeadKind extends InferenceHeadKind {
-  /** The options of a training that its loss reads; others are refused. Default: none. */
+  /** The training options that its loss uses; others are rejected. Default: none. */
   readonly lossSettings?: readonly (keyof LossSettings)[];
-  /** The sizes and options of a head over K labels. */
+  /** Returns the sizes and options of a head with K labels. */
   configure(K: number, settings: HeadSettings): HeadConfig;
   layer(config: HeadConfig, body: BodyShape): HeadLayer;
-  /** The gold labels of a sentence as this head counts them: one per token, or one. @throws DataError where it has none */
+  /** The gold labels of a sentence for this head: one per token, or one. @throws DataError if it has none */
   goldOf(sentence: Sentence, source?: string): readonly string[];
-  /** The labels of a prediction as `goldOf` counts them. */
+  /** The predicted labels, in the form that `goldOf` returns. */
   chosenOf(prediction: Prediction): readonly string[];
 }
 
-/** The sentence as a head sees it: its `labels` are those of the head's column, and absent where the sentence lacks that column. */
+/** The sentence as a head sees it: its `labels` are those of the head's column, and are absent if the sentence lacks that column. */
 export function inColumn(column: unknown, sentence: Sentence): Sentence {
   if (column === undefined) return sentence;
   const { columns = {} } = sentence;
@@ -264,9 +265,9 @@ export function inColumn(column: unknown, sentence: Sentence): Sentence {
 }
 
 /**
- * A sentence as a list of decisions, each with its gold label: its tokens, or the whole sentence as one.
+ * Returns a sentence as a list of decisions, each with its gold label: its tokens, or the whole sentence as one.
  *
- * @throws DataError where the gold labels are missing
+ * @throws DataError if gold labels are missing
  */
 export function decisionsOf(kind: HeadKind, sentence: Sentence, source?: string): Sentence {
   const labels = kind.goldOf(sentence, source);

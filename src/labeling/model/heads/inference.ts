@@ -1,4 +1,4 @@
-/** The inference halves of the heads that are built in, by kind: those of `index.ts`. */
+/** The inference halves of the built-in heads in `index.ts`, by kind. */
 import { inferenceCrf } from './crf.js';
 import type { InferenceHeadKind } from './head.js';
 import { inferenceSentence } from './sentence.js';

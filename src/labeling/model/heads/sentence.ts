@@ -42,7 +42,7 @@ interface SentencePass extends HeadPass {
   readonly pooled: PoolPass;
 }
 
-/** The configuration of a sentence head over K labels. */
+/** Returns the configuration of a sentence head with K labels. */
 export const sentenceConfig = (K: number, pooling: PoolingName, place: HeadPlace = {}): SentenceConfig => ({
   kind: 'sentence',
   name: placeFields(place, 'category').name,
@@ -50,7 +50,7 @@ export const sentenceConfig = (K: number, pooling: PoolingName, place: HeadPlace
   pooling,
 });
 
-/** Parameters of the pooling stand beside W and b under `pool.…`. */
+/** Prefix of the pooling's parameters, which are stored next to W and b. */
 const PREFIX = 'pool.';
 const poolPart = (record: TensorRecord): TensorRecord =>
   Object.fromEntries(
@@ -59,7 +59,7 @@ const poolPart = (record: TensorRecord): TensorRecord =>
       .map(([name, tensor]) => [name.slice(PREFIX.length), tensor]),
   );
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(
   { size: K, pooling: name, ...place }: SentenceConfig,
   { width: H, bidirectional }: BodyShape,
@@ -79,7 +79,7 @@ function inferenceLayer(
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<SentencePass, SoftmaxLoss> {
   const { size: K } = config;
   const { width: H } = body;
@@ -106,7 +106,11 @@ function trainingLayer(config: SentenceConfig, body: BodyShape): HeadLayer<Sente
   };
 }
 
-/** The category of a sentence that must have one, `''` where it is said to have none. @throws DataError where nothing is said */
+/**
+ * The category of a sentence that must have one; `''` if it is explicitly empty.
+ *
+ * @throws DataError if the sentence has no category field
+ */
 export function categoryOf({ category, line }: Sentence, source?: string): readonly string[] {
   if (category !== undefined) return [category];
   const place = [source, line === undefined ? undefined : `line ${line}`]
@@ -115,7 +119,7 @@ export function categoryOf({ category, line }: Sentence, source?: string): reado
   throw new DataError(`${place ? `${place}: ` : ''}expected a label for the sentence; got none: add one`);
 }
 
-/** Of an ensemble the mean of its members' probabilities decides, and is the probability. */
+/** For an ensemble, the mean of the members' probabilities decides, and is the probability returned. */
 const predict: HeadKind['predict'] = (kernels, labels, pass, packing, { probabilities }) => {
   const p = meanOf(kernels, membersOf(pass).map(({ logits }) => softmaxRows(kernels, logits))); // prettier-ignore
   const best = argmaxRows(pass.members ? p : pass.logits);
@@ -125,7 +129,7 @@ const predict: HeadKind['predict'] = (kernels, labels, pass, packing, { probabil
   }));
 };
 
-/** What a tagger takes along. */
+/** The half that a tagger bundles. */
 export const inferenceSentence: InferenceHeadKind = {
   kind: 'sentence',
   unit: 'sentence',

@@ -1,13 +1,13 @@
 /**
- * The softmax head: every token's label by itself.
+ * The softmax head: decides each token's label independently.
  *
  *   Forward    (1)  logits = y·W + b                      y [N,H], W [H,K], b [K]
  *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, smoothed and by class weights where asked for
  *   Backward   (2)  dlogits
  *              (1)  dy += dlogits·Wᵀ,  dW += yᵀ·dlogits,  db += Σ dlogits
  *
- * A mask of permitted transitions, where there is one, matters to decoding alone: the labels are then those of the best path that it
- * permits, and a probability is that of the label given that the path is permitted.
+ * A mask of permitted transitions, if there is one, affects only decoding: the labels are then those of the best permitted path, and a
+ * probability is that of the label given that the path is permitted.
  */
 import type { LinearParams } from '../../../layers/linear.js';
 import { initLinear, linearBackward, linearForward } from '../../../layers/linear.js';
@@ -27,11 +27,11 @@ import type {
   InferenceHeadLayer,
 } from './head.js';
 
-/** The configuration of a softmax head over K labels. */
+/** Returns the configuration of a softmax head with K labels. */
 export const softmaxConfig = (K: number, decoding: DecodingConfig = {}, place: HeadPlace = {}): HeadConfig =>
   tokenHeadConfig('softmax', K, decoding, place);
 
-/** What inference runs. */
+/** The inference half. */
 function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceHeadLayer<TokenPass> {
   const { size: K } = config;
   expectPositiveInteger('model', 'labels', K);
@@ -44,7 +44,7 @@ function inferenceLayer(config: HeadConfig, { width: H }: BodyShape): InferenceH
   };
 }
 
-/** The same with what training adds. */
+/** The inference half plus what training needs. */
 function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass, SoftmaxLoss> {
   const { size: K } = config;
   return {
@@ -60,7 +60,7 @@ function trainingLayer(config: HeadConfig, body: BodyShape): HeadLayer<TokenPass
   };
 }
 
-/** What a tagger takes along. The fields are spelled out: with a spread, bundlers keep the training head too. */
+/** The half that a tagger bundles. The fields are spelled out: with a spread, bundlers keep the training head too. */
 export const inferenceSoftmax: InferenceHeadKind = {
   kind: 'softmax',
   unit: 'token',
@@ -70,7 +70,7 @@ export const inferenceSoftmax: InferenceHeadKind = {
   stretch: stretchTokens,
 };
 
-/** One label per token, each the most probable one. */
+/** One label per token: the most probable one. */
 export const softmax: HeadKind = {
   kind: 'softmax',
   unit: 'token',

@@ -45,7 +45,7 @@ export type RowLimits = Readonly<Record<string, number>>;
  * @param grads gradients as `zeroGrads` makes them; only their names, shapes and types are read. Every thread gives its own
  * @param moments those of the optimizer, likewise
  * @param shared the memory, where another thread has made it
- * @throws MemoryError where the memory is unavailable
+ * @throws MemoryError if the memory is unavailable
  */
 export function createExchange(
   owners: Owners,

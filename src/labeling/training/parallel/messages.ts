@@ -62,7 +62,7 @@ export interface SharedSentences {
   readonly targets: readonly SharedLists[];
 }
 
-/** Copies parameters that are not drawn into shared memory, once for all workers. @throws MemoryError where there is not enough */
+/** Copies parameters that are not drawn into shared memory, once for all workers. @throws MemoryError if there is not enough */
 export function shareParams(initial: InitialParams): InitialParams {
   const parts = Object.entries(initial).map(([kind, part]) => {
     const tensors = Object.entries(part).map(

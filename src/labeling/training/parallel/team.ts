@@ -88,7 +88,7 @@ interface State extends Member {
  *
  * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
  * @param resumed what the replica was put into, where that is not its first state; the others are put into it too
- * @throws WorkerError when a worker does not start; MemoryError where the shared memory is unavailable
+ * @throws WorkerError when a worker does not start; MemoryError if the shared memory is unavailable
  */
 export async function createTeam(
   replica: Replica,

@@ -54,7 +54,7 @@ const LEFT_BEHIND =
  * Starts a worker on the module that was passed, or on the one beside this file. Turbopack builds a worker that is written as
  * `new Worker(new URL(…, import.meta.url))`, and leaves one alone where a comment asks for it.
  *
- * @throws WorkerError where this code does not know its own URL
+ * @throws WorkerError if this code does not know its own URL
  */
 function workerOf(options: NodeThreadsOptions): Worker {
   const { resourceLimits } = options;
