@@ -1,35 +1,35 @@
 /**
- * Affixes: what the spelling of a word says about it, as rows of one table of vectors.
+ * Affixes: the information in a word's spelling, as rows of one table of vectors.
  *
  *     Running, 2 prefixes, 3 suffixes   →   prefixes r, ru · suffixes g, ng, ing · shape Xxxxx · lower case running
  *
- * Prefixes and suffixes are counted in code points of the lower-case form; one that is longer than the word is the whole word. Every
+ * Prefixes and suffixes are counted in code points of the lower-case form; an affix longer than the word is the whole word. Every
  * value is hashed, under the name of its column, to a row. Two values may share a row: with R rows and n values that matter, each
  * shares with about n/R others. (Hashed features: Weinberger et al., Feature Hashing for Large Scale Multitask Learning, ICML 2009.
- * Prefix, suffix, shape and norm as hashed vectors that are added up: spaCy, Honnibal & Montani.)
+ * Summed hashed vectors of prefix, suffix, shape and norm: spaCy, Honnibal & Montani.)
  *
- * **Rare values.** A value that training hardly ever saw teaches its row one word by heart, and a new word meets rows of other values. With
- * a cut-off, as taggers with features have (Ratnaparkhi, EMNLP 1996), a value seen fewer than n times is read as the rare value of its column,
- * U+0000, in training and after it: a row for `an affix that is new`. Those that count are known by their hashes.
+ * **Rare values.** The row of a value that is rare in the training data memorizes a single word, and a new word meets the rows of other
+ * values. With a cut-off, as in feature-based taggers (Ratnaparkhi, EMNLP 1996), a value seen fewer than n times is read, in training and
+ * afterwards, as the rare value of its column, U+0000: a row for `an affix that is new`. The frequent values are stored as hashes.
  */
 import { shapeOf, spellingOf } from './spelling.js';
 
 /** Which affixes of a word are read, and into how many rows they are hashed. */
 export interface AffixColumns {
-  /** Prefixes of 1, 2, … so many code points; 0 for none. */
+  /** Prefixes of 1, 2, … up to this many code points; 0 for none. */
   readonly prefixes: number;
-  /** Suffixes of 1, 2, … so many code points; 0 for none. */
+  /** Suffixes of 1, 2, … up to this many code points; 0 for none. */
   readonly suffixes: number;
-  /** R */
+  /** R, the number of rows. */
   readonly rows: number;
 }
 
-/** Integers per token: every prefix and suffix, the shape, and the word in lower case. */
+/** Number of integers per token: one for every prefix and suffix, for the shape, and for the word in lower case. */
 export function affixCount({ prefixes, suffixes }: Pick<AffixColumns, 'prefixes' | 'suffixes'>): number {
   return prefixes + suffixes + 2;
 }
 
-/** The values of a token's columns, in their order: prefixes, suffixes, shape, lower case. */
+/** The values of a token's columns, in order: prefixes, suffixes, shape, lower case. */
 export function affixesOf(token: string, { prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] {
   const lower = spellingOf(token).toLowerCase();
   const letters = Array.from(lower);
@@ -41,7 +41,7 @@ export function affixesOf(token: string, { prefixes, suffixes }: Omit<AffixColum
   ];
 }
 
-/** Names of the columns, in their order. */
+/** Names of the columns, in order. */
 const namesOf = ({ prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] => [
   ...Array.from({ length: prefixes }, (_, n) => `prefix ${n + 1}`),
   ...Array.from({ length: suffixes }, (_, n) => `suffix ${n + 1}`),
@@ -49,16 +49,16 @@ const namesOf = ({ prefixes, suffixes }: Omit<AffixColumns, 'rows'>): string[] =
   'lower case',
 ];
 
-/** A function from a token to the hashes of its values, each below 2³². */
+/** Returns a function that maps a token to the hashes of its values, each below 2³². */
 function hasherOf(columns: Omit<AffixColumns, 'rows'>): (token: string) => number[] {
   const starts = namesOf(columns).map((name) => hashed(`${name}\0`, FNV_OFFSET));
   return (token) => affixesOf(token, columns).map((value, j) => mixed(hashed(value, starts[j])));
 }
 
 /**
- * A function that says which rows of the table a token takes: `[affixCount]`, in the order of the columns.
+ * Returns a function that maps a token to its rows of the table: `[affixCount]`, in the order of the columns.
  *
- * @param known hashes of the values that are not rare; by default none is
+ * @param known hashes of the values that are not rare; by default no value is rare
  */
 export function affixHasher(columns: AffixColumns, known?: ReadonlySet<number>): (token: string) => Int32Array {
   const hashesOf = hasherOf(columns);
@@ -73,7 +73,7 @@ export function rareRows(columns: AffixColumns): Int32Array {
   return Int32Array.from(namesOf(columns), (name) => mixed(hashed(`${name}\0\0`, FNV_OFFSET)) % columns.rows);
 }
 
-/** Hashes of the values that tokens have at least so many times, in rising order. */
+/** Hashes of the values that occur in at least this many tokens, in ascending order. */
 export function knownAffixes(
   sentences: readonly { readonly tokens: readonly string[] }[],
   columns: Omit<AffixColumns, 'rows'>,
@@ -87,10 +87,10 @@ export function knownAffixes(
   return [...counts].flatMap(([hash, n]) => (n >= minCount ? [hash] : [])).sort((a, b) => a - b);
 }
 
-/** The longest affix that hiding a word leaves: longer ones are nearly the word. */
+/** The longest affix that stays visible when a word is hidden; longer ones nearly spell the word. */
 const SHORT_AFFIX = 3;
 
-/** Columns that tell which word it is: affixes of four characters and more, and the lower case. */
+/** The columns that identify the word: affixes of at least four characters, and the lower-case word. */
 export function tellingColumns({ prefixes, suffixes }: Pick<AffixColumns, 'prefixes' | 'suffixes'>): number[] {
   const lower = prefixes + suffixes + 1;
   const length = (j: number): number => (j < prefixes ? j + 1 : j - prefixes + 1);
@@ -103,14 +103,14 @@ const { imul } = Math;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** FNV-1a over the UTF-16 code units of a text, from a state (Fowler, Noll & Vo; here with 16 bits at a time). */
+/** FNV-1a over the UTF-16 code units of a text, from a given state (Fowler, Noll & Vo; here with 16 bits at a time). */
 function hashed(text: string, state: number): number {
   let hash = state;
   for (let i = 0; i < text.length; i++) hash = imul(hash ^ text.charCodeAt(i), FNV_PRIME);
   return hash;
 }
 
-/** The finalizer of MurmurHash3 (Appleby), a bijection of 32 bits: FNV alone leaves the last bits too alike for a remainder. */
+/** The finalizer of MurmurHash3 (Appleby), a bijection on 32 bits. After FNV alone, the low bits are too similar for taking remainders. */
 function mixed(hash: number): number {
   let h = hash ^ (hash >>> 16);
   h = imul(h, 0x85ebca6b);

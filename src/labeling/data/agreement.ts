@@ -1,16 +1,16 @@
 /**
- * Number agreement over distractors: the task on which reading gradients is taught. `bptt compare --train n` trains on it.
+ * Number agreement across distractors: the task used to teach how to read gradients. `bptt compare --train n` trains on it.
  *
  *     S  → NP PP{min..max} V        the cat near the dogs by the trees sat
  *     NP → the ADJ? N               the cat, the old dogs
  *     PP → PREP NP                  near the dogs
  *
- * An English past tense does not show number; here its tag does: `V.SG` or `V.PL`, as the *first* noun is singular or plural. Every
- * phrase puts a noun of random number in between, so one bit must be carried over two or three words per phrase (Linzen, Dupoux,
- * Goldberg 2016, Assessing the ability of LSTMs to learn syntax-sensitive dependencies).
+ * An English past tense does not show number; here its tag does: `V.SG` or `V.PL`, depending on whether the *first* noun is singular or
+ * plural. Every phrase puts a noun of random number in between, so one bit must be carried over two or three words per phrase (Linzen,
+ * Dupoux, Goldberg 2016, Assessing the ability of LSTMs to learn syntax-sensitive dependencies).
  *
- * Sentences come in fours: two that differ in the number of the first noun, and so in the tag of the verb, and the same two with
- * every other noun in its other number. Neither number is commoner anywhere.
+ * Sentences come in groups of four: two that differ in the number of the first noun, and so in the tag of the verb, and the same two with
+ * the number of every other noun flipped. Neither number is more common in any position.
  */
 import { expectRecord, expectRng } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectNonNegativeInteger, keysOf } from '../../tensor/checks.js';
@@ -19,14 +19,14 @@ import { createRng, type Rng } from '../../tensor/random.js';
 import { expectWords } from '../checks.js';
 import type { Sentence } from './sentence.js';
 
-/** Which sentences to make. */
+/** Options for generating sentences. */
 export interface AgreementOptions {
   /** Number of sentences. */
   readonly sentences: number;
-  /** Seed of the sentences, or the generator itself. Default seed 1. */
+  /** Seed of the sentences; or pass a generator as `rng`. Default seed 1. */
   readonly seed?: number;
   readonly rng?: Rng;
-  /** Least and greatest number of prepositional phrases. Default 0 to 6. */
+  /** Smallest and largest number of prepositional phrases. Default 0 to 6. */
   readonly minPhrases?: number;
   readonly maxPhrases?: number;
 }
@@ -40,7 +40,7 @@ const PREPOSITIONS = 'near by behind beside under above with beyond'.split(' ');
 const ADJECTIVES = 'old young tall small quiet'.split(' ');
 const PAST = 'sat slept waited vanished arrived stayed fell rested appeared laughed'.split(' ');
 
-/** The words of the task by tag; a verb has two. */
+/** The words of the task by tag; a verb has two tags. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   DET: ['the'],
   ADJ: ADJECTIVES,
@@ -50,14 +50,14 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   V: PAST,
 };
 
-/** The tags of the task, commonest first: the order of the labels of a model that is trained on it. */
+/** The tags of the task, most common first: the label order of a model trained on it. */
 export const AGREEMENT_TAGS = ['DET', 'PREP', 'N.PL', 'N.SG', 'ADJ', 'V.PL', 'V.SG'] as const;
 
 /** Every word of the task, once. */
 export const agreementWords = (): string[] => Object.values(WORDS).flat();
 
 /**
- * Labeled sentences. The same options give the same sentences.
+ * Generates labeled sentences. The same options give the same sentences.
  *
  * @throws ArgumentError if a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
  *   `maxPhrases`
@@ -81,7 +81,7 @@ export function generateAgreement(options: AgreementOptions): Sentence[] {
 
 type Tagged = readonly [word: string, tag: string];
 
-/** A sentence in both numbers of its subject, and both again with every other noun in its other number. */
+/** A sentence with both numbers of its subject, and both again with the number of every other noun flipped. */
 function fourOf(rng: Rng, minPhrases: number, maxPhrases: number): Sentence[] {
   const subject = rng.integer(SINGULAR.length);
   const opening = before(rng);
@@ -102,7 +102,7 @@ function fourOf(rng: Rng, minPhrases: number, maxPhrases: number): Sentence[] {
 const noun = (which: number, plural: number): Tagged =>
   plural === 1 ? [PLURAL[which], 'N.PL'] : [SINGULAR[which], 'N.SG'];
 
-/** What stands before a noun. */
+/** The words before a noun. */
 const before = (rng: Rng): Tagged[] => [
   ['the', 'DET'],
   ...(rng.integer(4) === 0 ? [[pick(rng, ADJECTIVES), 'ADJ'] as const] : []),
@@ -111,7 +111,7 @@ const before = (rng: Rng): Tagged[] => [
 const pick = (rng: Rng, words: readonly string[]): string => words[rng.integer(words.length)];
 
 /**
- * The tags of a sentence of the grammar, of any length; nothing where it is none. They come from the grammar, not from a model.
+ * Returns the tags of a sentence of the grammar, of any length; undefined for other sentences. They come from the grammar, not from a model.
  *
  *     agreementTags(['the', 'cats', 'near', 'the', 'dog', 'sat']) // DET N.PL PREP DET N.SG V.PL
  */

@@ -1,6 +1,6 @@
 /**
- * Batches of sentences of similar length. Packed rows (`autograd/packing`) never compute padding, so unequal lengths cost
- * nothing but smaller products at the last steps; sorting keeps the products large.
+ * Batches of sentences of similar length. Packed rows (`autograd/packing`) never compute padding, so unequal lengths only make the products
+ * of the last steps smaller; sorting keeps the products large.
  */
 import type { Packing } from '../../autograd/packing.js';
 import { packingOf } from '../../autograd/packing.js';
@@ -13,19 +13,19 @@ import type { Rng } from '../../tensor/random.js';
 import type { Feature, Features } from './features.js';
 import { packFeature } from './features.js';
 
-/** Sentences are sorted by length within pools of this many batches, so that an epoch still sees a random order. */
+/** Sentences are sorted by length within pools of this many batches, so that the order within an epoch stays random. */
 const POOL = 16;
 
 /** Sentences that are computed together. */
 export interface Batch {
-  /** Places of the sentences in the list the batch was drawn from: sorted sequence b is `members[packing.order[b]]`. */
+  /** Indices of the sentences in the list that the batch was drawn from: sorted sequence b is `members[packing.order[b]]`. */
   readonly members: readonly number[];
   readonly packing: Packing;
 }
 
 /**
- * The batches of one epoch, as lists of places. With a generator: shuffled, sorted by length in pools of 16 batches, and
- * the batches shuffled again (a form of sequence bucketing: Khomenko et al. 2016). Without one: sorted by length, stable.
+ * Returns the batches of one epoch, as lists of indices. With a generator, sentences are shuffled, sorted by length in pools of 16 batches,
+ * and the batches shuffled again (a form of sequence bucketing: Khomenko et al. 2016). Without one, they are sorted by length, stably.
  *
  * @param lengths number of tokens of each sentence
  * @throws ArgumentError when `size` is not a positive integer
@@ -47,10 +47,10 @@ export function batchesOf(lengths: ArrayLike<number>, size: number, rng?: Rng): 
 }
 
 /**
- * Packs the sentences at some places.
+ * Packs the sentences at the given indices.
  *
  * @param lengths number of tokens of every sentence of the list
- * @throws ArgumentError if a member is not a place in `lengths`
+ * @throws ArgumentError if a member is not an index into `lengths`
  */
 export function packBatch(lengths: ArrayLike<number>, members: readonly number[]): Batch {
   expectNumbers('packBatch', 'lengths', lengths);
@@ -58,7 +58,7 @@ export function packBatch(lengths: ArrayLike<number>, members: readonly number[]
   return { members, packing: packingOf(members.map((m) => lengths[m])) };
 }
 
-/** Requires places in a list of `count`. @throws ArgumentError that names the one that is none */
+/** Requires indices into a list of `count`. @throws ArgumentError that names the invalid one */
 export function expectMembers(where: string, members: unknown, count: number): void {
   expectNumbers(where, 'members', members);
   for (let i = 0; i < members.length; i++) {
@@ -70,9 +70,9 @@ export function expectMembers(where: string, members: unknown, count: number): v
 }
 
 /**
- * `[N]` one integer per row, from one list per sentence.
+ * Packs one list per sentence into one integer per row, `[N]`.
  *
- * @throws ArgumentError if there is not one member per sequence of `packing`, or a list has another length than its sequence
+ * @throws ArgumentError if there is not one member per sequence of `packing`, or the length of a list differs from that of its sequence
  */
 export function packRows(values: readonly Int32Array[], members: readonly number[], packing: Packing): Int32Array {
   expectList('packRows', 'values', values, 'Int32Array, one per sentence');
@@ -82,7 +82,7 @@ export function packRows(values: readonly Int32Array[], members: readonly number
   return packFeature('values', (place) => values[place], members, packing) as Int32Array;
 }
 
-/** Features of a batch, of its packed rows, from those of its sentences. */
+/** Packs the features of sentences into the rows of a batch. */
 export function packFeatures(read: readonly Features[], batch: Batch): Features {
   expectList('packFeatures', 'features', read, 'records of features, one per sentence');
   expectRecord('packFeatures', 'batch', batch, '{ members, packing }, packBatch(lengths, members)');

@@ -1,6 +1,6 @@
 /**
- * Characters to ids. Ids are given by falling count in the training tokens, ties in code-point order. A character that training has
- * once is unknown, so that the unknown character is trained.
+ * Maps characters to ids. Ids are assigned by descending count in the training tokens, ties in code-point order. A character that occurs
+ * only once in training is unknown, so that the unknown character gets trained.
  */
 import { expectOneOf } from '../../tensor/checks.js';
 import { expectIterable, expectWords } from '../checks.js';
@@ -11,23 +11,23 @@ import type { Sentence } from './sentence.js';
 import type { CharacterUnit } from './spelling.js';
 import { CHARACTER_UNITS, characterSplitter, isCharacter } from './spelling.js';
 
-/** The id of the unknown character, and of what an empty token is made of. */
+/** The id of the unknown character, which is also the only character of an empty token. */
 export const UNKNOWN_CHARACTER = 0;
 
 /** Characters by id. */
 export interface CharacterVocabulary {
   readonly unit: CharacterUnit;
-  /** Number of ids: the unknown character, and the others. */
+  /** Number of ids, including that of the unknown character. */
   readonly size: number;
-  /** The characters with an id, from id 1. */
+  /** The characters that have an id, from id 1. */
   readonly characters: readonly string[];
-  /** Ids of a token's characters, at least one, at most 64: see `spelling.ts`. Do not write to it. */
+  /** Ids of a token's characters, at least one, at most 64: see `spelling.ts`. Do not modify them. */
   encode(token: string): Int32Array;
   /** Plain JSON, from which {@link charactersFromJson} makes an equal vocabulary. */
   toJSON(): { unit: CharacterUnit; characters: string[] };
 }
 
-/** The characters of training sentences. @throws ArgumentError on a unit that there is not */
+/** Builds the vocabulary of the characters in training sentences. @throws ArgumentError on an unknown unit */
 export function buildCharacters(
   sentences: Iterable<Pick<Sentence, 'tokens'>>,
   unit: CharacterUnit = 'code-point',
@@ -42,16 +42,16 @@ export function buildCharacters(
     expectWords('characters', `sentences[${place++}].tokens`, tokens);
     for (const token of tokens!) for (const c of charactersOf(token)) counts.set(c, (counts.get(c) ?? 0) + 1);
   }
-  // A token that is too odd for a normal form may hold what no other token is spelled with.
+  // A token too irregular for a normal form may contain what no other token is spelled with.
   const kept = byCount(counts).filter((character) => counts.get(character)! > 1 && isCharacter(character, unit));
   return createCharacters(unit, kept);
 }
 
 /**
- * The characters with those of further sentences, behind all others: such as occur in them more than once and have no id. Every id keeps
- * its character.
+ * Extends a vocabulary with the characters of further sentences: those that occur more than once in them and have no id get one after all
+ * others. Every id keeps its character.
  *
- * @returns the vocabulary itself where nothing is new, and the characters that got an id
+ * @returns the vocabulary itself if nothing is new, and the characters that were given an id
  */
 export function growCharacters(
   vocabulary: CharacterVocabulary,
@@ -64,7 +64,7 @@ export function growCharacters(
   return { vocabulary: createCharacters(unit, [...characters, ...added]), added };
 }
 
-/** Characters read back. @throws DataError if the value is something else, saying what is wrong with it */
+/** Restores a vocabulary. @throws DataError if the value is invalid, saying what is wrong with it */
 export function charactersFromJson(value: unknown): CharacterVocabulary {
   const { unit, characters } = objectOf(value, 'characters');
   if (!(CHARACTER_UNITS as readonly unknown[]).includes(unit)) {

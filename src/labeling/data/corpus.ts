@@ -1,17 +1,17 @@
 /**
- * A made-up treebank with two lessons that no rule of one word at a time can learn, for the demo and for tests.
+ * A synthetic treebank with two patterns that no word-by-word rule can learn, for the demo and for tests.
  *
- *     S     → CLAUSE | ACTION                                         mixed half and half
+ *     S     → CLAUSE | ACTION                                         half of each
  *     CLAUSE→ NP PP{min..max} PAST (and PAST)? (ADV)?                  the cat near the dogs sat and slept
  *     NP    → the NOUN | the BOTH                                      the cat, the walk
  *     PP    → ADP NP                                                   near the dogs
  *     ACTION→ PRON BOTH the BOTH | PRON BOTH (ADV)? | PRON like the BOTH
  *                                                                      they plan the visit, we walk often
  *
- * (a) Agreement over distractors. An English past tense does not show number; here its tag does: `V.SG` or `V.PL`, as the
- * *first* noun of the clause is singular or plural. Every prepositional phrase puts a noun of random number between the
- * two, so a tagger must carry one bit over as many words as there are phrases. Nouns are tagged `NOUN` in both numbers and
- * the determiner is always `the`, so no neighbouring tag gives the number away.
+ * (a) Agreement across distractors. An English past tense does not show number; here its tag does: `V.SG` or `V.PL`, depending on whether
+ * the *first* noun of the clause is singular or plural. Every prepositional phrase puts a noun of random number between the two, so the
+ * number of words over which a tagger must carry one bit grows with the phrases. Nouns are tagged `NOUN` in both numbers and the determiner
+ * is always `the`, so no neighboring tag reveals the number.
  *
  * (b) Words of two classes. `walk`, `plan` or `visit` (BOTH above) is a `NOUN` after `the` and a `VERB` after a pronoun,
  * equally often.
@@ -23,14 +23,14 @@ import { ArgumentError } from '../../tensor/errors.js';
 import { createRng, type Rng } from '../../tensor/random.js';
 import type { Sentence } from './sentence.js';
 
-/** What corpus to make. */
+/** Options for generating a corpus. */
 export interface CorpusOptions {
   /** Number of sentences. */
   sentences: number;
-  /** Seed of the corpus, or the generator itself. Default seed 1. */
+  /** Seed of the corpus; or pass a generator as `rng`. Default seed 1. */
   seed?: number;
   rng?: Rng;
-  /** Least and greatest number of prepositional phrases between the first noun and its verb. Default 0 to 3. */
+  /** Smallest and largest number of prepositional phrases between the first noun and its verb. Default 0 to 3. */
   minPhrases?: number;
   maxPhrases?: number;
 }
@@ -50,7 +50,7 @@ const ADVERBS = 'often today again quietly'.split(' ');
 type Tagged = readonly [word: string, tag: string];
 
 /**
- * Labeled sentences of the grammar above. The same options give the same sentences.
+ * Generates labeled sentences of the grammar above. The same options give the same sentences.
  *
  * @throws ArgumentError if a number is not an integer of at least 0, both `seed` and `rng` are given, or `minPhrases` exceeds
  *   `maxPhrases`
@@ -88,7 +88,7 @@ function clause(rng: Rng, minPhrases: number, maxPhrases: number): Tagged[] {
   return [...words, ...perhapsAdverb(rng)];
 }
 
-/** The words of both classes are singular nouns; a plural of theirs would be a word of one class. */
+/** The two-class words are used only as singular nouns, because their plurals would belong to one class. */
 function nounPhrase(rng: Rng, plural: boolean): Tagged[] {
   const ambiguous = !plural && rng.integer(4) === 0;
   return [

@@ -1,11 +1,11 @@
 /**
- * Features: a sentence in integers, as encoders read it. A feature has one of three forms:
+ * Features: a sentence as the integers that an encoder reads. A feature has one of three forms:
  *
  *   Int32Array          one integer per token                    ids of words
  *   IntegerRows         k integers per token, [T·k] row-major     rows of affixes
  *   IntegerLists        a list of any length per token            characters
  *
- * Every form packs: in a batch there is one integer, one row, one list per packed row (`autograd/packing`).
+ * Every form can be packed: in a batch there is one integer, one row or one list per packed row (`autograd/packing`).
  */
 import type { Packing } from '../../autograd/packing.js';
 import { expectIds, expectRecord } from '../../tensor/arguments.js';
@@ -20,20 +20,20 @@ export interface IntegerRows {
   readonly values: Int32Array;
 }
 
-/** A list of integers per token, end to end: that of token t is `values[ends[t − 1]] … values[ends[t] − 1]`. */
+/** A list of integers per token, concatenated: that of token t is `values[ends[t − 1]] … values[ends[t] − 1]`. */
 export interface IntegerLists {
-  /** `[T]` where the list of each token ends; never falls. */
+  /** `[T]`, the end of each token's list; non-decreasing. */
   readonly ends: Int32Array;
   readonly values: Int32Array;
 }
 
-/** What is said of every token. */
+/** One feature of every token. */
 export type Feature = Int32Array | IntegerRows | IntegerLists;
 
-/** What a sentence is to an encoder: features by name. In a batch, of its packed rows. */
+/** A sentence as an encoder reads it: features by name. In a batch, those of its packed rows. */
 export type Features = Readonly<Record<string, Feature>>;
 
-/** Lists of integers, one per token, end to end. */
+/** Concatenates lists of integers, one per token. */
 export function listsOf(lists: readonly ArrayLike<number>[]): IntegerLists {
   const ends = new Int32Array(lists.length);
   let end = 0;
@@ -43,20 +43,20 @@ export function listsOf(lists: readonly ArrayLike<number>[]): IntegerLists {
   return { ends, values };
 }
 
-/** Rows of k integers, one per token. */
+/** Concatenates rows of k integers, one per token. */
 export function rowsOf(columns: number, rows: readonly ArrayLike<number>[]): IntegerRows {
   const values = new Int32Array(columns * rows.length);
   rows.forEach((row, t) => values.set(row, t * columns));
   return { columns, values };
 }
 
-/** Tokens, or packed rows, that a feature speaks of. */
+/** Number of tokens, or packed rows, that a feature covers. */
 export function tokensOf(feature: Feature): number {
   if (ArrayBuffer.isView(feature)) return feature.length;
   return 'ends' in feature ? feature.ends.length : feature.values.length / feature.columns;
 }
 
-/** Requires a feature of any form. @throws ArgumentError that says what of it is something else */
+/** Requires a feature of any form. @throws ArgumentError that says what is invalid */
 export function expectFeature(where: string, name: string, feature: unknown): asserts feature is Feature {
   if (typedArrayName(feature) !== undefined) return expectIds(where, name, feature);
   expectRecord(where, name, feature, 'an Int32Array, { columns, values } or { ends, values }');
@@ -81,11 +81,11 @@ export function expectFeature(where: string, name: string, feature: unknown): as
 }
 
 /**
- * A feature of a batch from those of its sentences, in the order of the packed rows.
+ * Packs a feature of a batch from those of its sentences, in the order of the packed rows.
  *
- * @param of the feature of the sentence at a place
- * @param members places of the sentences, one per sequence of the packing
- * @throws ArgumentError if a sentence's feature has another form than the first one's, or not one entry per token
+ * @param of returns the feature of the sentence at an index
+ * @param members indices of the sentences, one per sequence of the packing
+ * @throws ArgumentError if a sentence's feature differs in form from the first one's, or does not have one entry per token
  */
 export function packFeature(
   name: string,
@@ -147,15 +147,15 @@ function packLists(features: readonly IntegerLists[], { total, offsets }: Packin
   return { ends, values };
 }
 
-/** Features of some of the tokens that features speak of, in their order. */
+/** Selects the features of some tokens, in the given order. */
 export function pickFeatures(features: Features, tokens: readonly number[]): Features {
   return joined(features, tokens.map((n) => [features, n])); // prettier-ignore
 }
 
 /**
- * Features with others in the place of some tokens.
+ * Replaces the features of some tokens.
  *
- * @param source of each token of `features` the features to take, of the same encoder, and the token of them
+ * @param source for each token of `features`: the features to take from, of the same encoder, and the index of the token in them
  */
 export function pickFrom(
   features: Features,
@@ -169,7 +169,7 @@ export function pickFrom(
   );
 }
 
-/** Features of tokens from several, in the forms that one of them has. */
+/** Joins features of tokens from several sources, in the forms of one of them. */
 function joined(form: Features, picks: readonly (readonly [features: Features, token: number])[]): Features {
   const picked = (name: string, feature: Feature): Feature => {
     const own = picks.map(([features, n]) => integersOf(features[name], n));
@@ -179,7 +179,7 @@ function joined(form: Features, picks: readonly (readonly [features: Features, t
   return Object.fromEntries(Object.entries(form).map(([name, feature]) => [name, picked(name, feature)]));
 }
 
-/** What a feature says of token n. */
+/** The integers of token n. */
 export function integersOf(feature: Feature, n: number): Int32Array {
   if (ArrayBuffer.isView(feature)) return feature.subarray(n, n + 1);
   const { values } = feature;
@@ -189,7 +189,7 @@ export function integersOf(feature: Feature, n: number): Int32Array {
 
 const ONES = 'an Int32Array';
 
-/** Form of a feature, in words. */
+/** Describes the form of a feature in words. */
 function formOf(feature: unknown): string {
   if (typedArrayName(feature) === 'Int32Array') return ONES;
   const { columns, ends, values } = (typeof feature === 'object' ? (feature ?? {}) : {}) as Partial<
@@ -200,7 +200,7 @@ function formOf(feature: unknown): string {
   return `${show(columns)} integers per token`;
 }
 
-/** Requires a feature of the form of the first one and of one entry per token: a longer one would write into rows of others. */
+/** Requires a feature of the same form as the first one, with one entry per token: a longer one would overwrite the rows of others. */
 function expectForm(name: string, place: number, feature: Feature, wanted: string, length: number): void {
   const form = formOf(feature);
   if (form !== wanted) {

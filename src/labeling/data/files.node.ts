@@ -1,4 +1,4 @@
-/** Opening files for the readers: the only place of the labeler that reads from a disk. Node only. */
+/** Opens files for the readers: the only place in the labeler that reads from disk. Node only. */
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -23,13 +23,13 @@ import type { SegmentedSentence, Sentence } from './sentence.js';
 export const SLOT_FILES = ['seq.in', 'seq.out', 'label'] as const;
 
 /**
- * Sentences of a file, one by one, in bounded memory.
+ * Reads the sentences of a file one by one, in bounded memory.
  *
- * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` beside its
- *   `seq.out`; for `brat` a file `.ann` or `.txt` with the other beside it, or a folder of such pairs
- * @param options as {@link readSentences} takes them; messages name the path
- * @param bytes those of the file, where they are open already
- * @throws DataError if the path cannot be read, or the file is not what its format demands
+ * @param path a file; `-` for standard input; for `slots` a folder with `seq.in` and `seq.out`, or the `seq.in` next to its `seq.out`; for
+ *   `brat` one file of a pair `.ann` and `.txt`, or a folder of such pairs
+ * @param options those of {@link readSentences}; messages name the path
+ * @param bytes the bytes of the file, if it is already open
+ * @throws DataError if the path cannot be read, or the file does not conform to its format
  */
 export async function* openSentences(
   path: string,
@@ -52,7 +52,7 @@ export async function* openSentences(
 }
 
 /**
- * All sentences of a file or folder. Bad lines are listed, unless the options say otherwise.
+ * Reads all sentences of a file or folder. Bad lines are reported together, unless the options say otherwise.
  *
  * @throws DataError as {@link openSentences} does
  */
@@ -62,13 +62,13 @@ export async function readCorpus(path: string, options: ReadOptions = {}): Promi
   return sentences;
 }
 
-/** A file whose sentences all have one label. */
+/** A file whose sentences all have the same label. */
 export interface LabeledFile {
   readonly category: string;
   readonly path: string;
 }
 
-/** The files of `pos=FILE,neg=FILE`, one per label; undefined if the path says no such thing. */
+/** Parses `pos=FILE,neg=FILE` into one file per label; undefined for an ordinary path. */
 export function labeledFiles(path: string): LabeledFile[] | undefined {
   const parts = path.split(/,(?=[^,=]+=)/).map((part) => /^([^=,]+)=(.+)$/s.exec(part));
   if (!parts.every((part) => part !== null)) return undefined;
@@ -76,11 +76,11 @@ export function labeledFiles(path: string): LabeledFile[] | undefined {
 }
 
 /**
- * Sentences of a file, each with its `category`, one by one, in bounded memory.
+ * Reads the sentences of a file one by one, each with its `category`, in bounded memory.
  *
  * @param path a file; `-` for standard input; a folder with `seq.in` and `label`; or one file per label, `pos=FILE,neg=FILE`
- * @param bytes those of the file, where they are open already
- * @throws DataError if a path cannot be read, or the file is not what its format demands
+ * @param bytes the bytes of the file, if it is already open
+ * @throws DataError if a path cannot be read, or the file does not conform to its format
  */
 export async function* openClassified(
   path: string,
@@ -131,7 +131,11 @@ async function* openClassifiedFile(path: string, options: ClassifiedOptions): As
   yield* openSlots(folder, { ...slots, source, labels: 'ignored' });
 }
 
-/** All sentences of `openClassified`. Bad lines are listed, unless the options say otherwise. @throws DataError likewise */
+/**
+ * Reads all sentences of `openClassified`. Bad lines are reported together, unless the options say otherwise.
+ *
+ * @throws DataError likewise
+ */
 export async function readClassifiedCorpus(path: string, options: ClassifiedOptions = {}): Promise<Sentence[]> {
   const sentences: Sentence[] = [];
   for await (const sentence of openClassified(path, { badLines: 'list', ...options })) sentences.push(sentence);
@@ -139,10 +143,10 @@ export async function readClassifiedCorpus(path: string, options: ClassifiedOpti
 }
 
 /**
- * The lines of a file of raw text, or of standard input for `-`, each cut into tokens; a blank line has none.
+ * Reads the lines of a file of raw text, or of standard input for `-`, each split into tokens; a blank line has none.
  *
- * @param bytes those of the file, where they are open already
- * @throws DataError on bytes that are not lines of UTF-8, and where all lines are blank
+ * @param bytes the bytes of the file, if it is already open
+ * @throws DataError on bytes that are not lines of UTF-8, or if all lines are blank
  */
 export async function* openLines(
   path: string,
@@ -170,19 +174,19 @@ export async function* linesFrom(
   if (count === 0) throw new NoSentencesError(`${source}: no sentences: the input is empty or white space only`);
 }
 
-/** Sentences cut out of a file of raw text, or of standard input for `-`. @throws DataError as {@link readText} does */
+/** Reads sentences segmented from a file of raw text, or from standard input for `-`. @throws DataError as {@link readText} does */
 export async function* openText(path: string, options: SegmentOptions = {}): AsyncGenerator<SegmentedSentence> {
   yield* readText(await openBytes(path), { ...options, source: inputName(path) });
 }
 
-/** Bytes of a file that are read at once: fewer turns of waiting than with Node's 64 KiB. */
+/** Bytes of a file that are read at once: fewer waits than with Node's 64 KiB. */
 const CHUNK = 1 << 18;
 
 /**
- * The bytes of a file, or of standard input for `-`.
+ * Opens the bytes of a file, or of standard input for `-`.
  *
- * @param atOnce bytes of a chunk of a file, at most
- * @throws DataError if there is no such file, it is a folder, or it may not be read
+ * @param atOnce the most bytes in a chunk of a file
+ * @throws DataError if the file does not exist, is a folder, or is not readable
  */
 export async function openBytes(path: string, atOnce = CHUNK): Promise<ByteChunks> {
   if (path === '-') return process.stdin;
@@ -193,7 +197,7 @@ export async function openBytes(path: string, atOnce = CHUNK): Promise<ByteChunk
   throw new DataError(`${path}: expected a file, got a folder: ${advice}`);
 }
 
-/** A read stream whose system errors are told as DataErrors. */
+/** A read stream that converts system errors to DataErrors. */
 async function* readingErrors(path: string, atOnce: number): AsyncGenerator<Uint8Array> {
   try {
     yield* createReadStream(path, { highWaterMark: atOnce });
@@ -202,7 +206,7 @@ async function* readingErrors(path: string, atOnce: number): AsyncGenerator<Uint
   }
 }
 
-/** What messages call an input: its path, safe to print, or `standard input` for `-`. */
+/** The name of an input in messages: its path, safe to print, or `standard input` for `-`. */
 export function inputName(path: string): string {
   return path === '-' ? 'standard input' : visible(path);
 }
@@ -216,7 +220,7 @@ async function statOf(path: string) {
   }
 }
 
-/** What a failure of the system to read a file means. */
+/** Explains why the system failed to read a file. */
 export function systemError(path: string, cause: unknown): DataError {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new DataError(`${path}: no such file: check the path`, { cause });
@@ -225,11 +229,11 @@ export function systemError(path: string, cause: unknown): DataError {
 }
 
 /**
- * The folder of a slot-filling triple, or undefined if the path is an ordinary file. Without a format a folder is one
- * that has a `seq.in`, and a file is part of one if it is a `seq.in` with a `seq.out` beside it.
+ * Returns the folder of a slot-filling triple, or undefined for an ordinary file. Without a format, a folder is one if it has a `seq.in`,
+ * and a file belongs to one if it is a `seq.in` with a `seq.out` next to it.
  *
- * @throws DataError if there is nothing at the path, or a folder and another format; ArgumentError if the format is
- *   `slots` and the path something else
+ * @throws DataError if nothing exists at the path, or it is a folder and the format is another one; ArgumentError if the format is `slots`
+ *   and the path is something else
  */
 export async function slotFolder(path: string, format?: ReadOptions['format']): Promise<string | undefined> {
   if (path === '-') return undefined;
@@ -248,17 +252,17 @@ export async function slotFolder(path: string, format?: ReadOptions['format']): 
   return folder;
 }
 
-/** The files of a document of brat. */
+/** The files of a brat document. */
 export interface BratPair {
   readonly text: string;
   readonly annotations: string;
 }
 
 /**
- * The pairs of a text and its annotations, or undefined if the path is something else. Without a format they are a folder that has files
- * `.ann` and no `seq.in`, and a file `.ann` with a `.txt` beside it.
+ * Returns pairs of a text and its annotations, or undefined if the path is something else. Without a format, these are a folder that has
+ * `.ann` files and no `seq.in`, or an `.ann` file with a `.txt` next to it.
  *
- * @throws DataError if there is nothing at the path, or no pair in the folder; ArgumentError if the format is `brat` and the path is
+ * @throws DataError if nothing exists at the path, or the folder has no pair; ArgumentError if the format is `brat` and the path is
  *   something else
  */
 export async function bratPairs(path: string, format?: ReadOptions['format']): Promise<BratPair[] | undefined> {
@@ -286,7 +290,7 @@ export async function bratPairs(path: string, format?: ReadOptions['format']): P
   );
 }
 
-/** Sentences of documents of brat. @throws DataError as {@link openSentences} does */
+/** Reads the sentences of brat documents. @throws DataError as {@link openSentences} does */
 export function openPairs(pairs: readonly BratPair[], options: ReadOptions): AsyncGenerator<Sentence> {
   return readBrat(openBrat(pairs, options.labels ?? 'required'), { ...options, format: 'brat' });
 }

@@ -1,4 +1,4 @@
-/** Labels to ids and back, ordered as words are: by falling count in the training sentences, ties in code-point order. */
+/** Maps labels to ids and back, in the order used for words: by descending count in the training sentences, ties in code-point order. */
 import { expectNumbers, expectString } from '../../tensor/arguments.js';
 import { ArgumentError, DataError } from '../../tensor/errors.js';
 import { codePointName, quoted } from '../../tensor/visible.js';
@@ -9,34 +9,38 @@ import { normalForm } from './nfc.js';
 import type { Sentence } from './sentence.js';
 import { UNLABELED } from './unlabeled.js';
 
-/** The id of a token without a label: the target that no loss counts. */
+/** The id of a token without a label: a target that every loss ignores. */
 const IGNORED = -1;
 
-/** How many labels a message lists; a treebank with features has hundreds. */
+/** How many labels a message lists; a treebank with features has hundreds of them. */
 const SHOWN = 10;
 
-/** Labels by id. There is no unknown label: one never seen in training has no id, and no model predicts it. */
+/** Labels by id. There is no unknown label: a label that is absent from the training data has no id and is never predicted. */
 export interface LabelVocabulary {
   readonly size: number;
   /** The label of each id. */
   readonly labels: readonly string[];
   /** Whether the label has an id. */
   has(label: string): boolean;
-  /** Id of a label. @throws DataError naming the label and the commonest known ones */
+  /** Id of a label. @throws DataError naming the label and the most common known ones */
   lookup(label: string): number;
   /**
-   * `[tokens]` ids of a sentence's labels; −1 for a token without one.
+   * `[tokens]`, the ids of a sentence's labels; −1 for a token without one.
    * @param source name of the input, for the message
-   * @throws DataError if the sentence has no labels, or one that is unknown, naming line and token
+   * @throws DataError if the sentence has no labels, or an unknown one, naming line and token
    */
   encode(sentence: Sentence, source?: string): Int32Array;
   /** Labels of ids. @throws ArgumentError on an id out of range */
   decode(ids: ArrayLike<number>): string[];
-  /** The labels in the order of their ids, from which {@link labelsFromJson} makes an equal vocabulary. */
+  /** The labels in the order of their ids, from which {@link labelsFromJson} restores an equal vocabulary. */
   toJSON(): string[];
 }
 
-/** The labels of training sentences; tokens without one add none. @throws DataError if a sentence has no labels, or there is no sentence */
+/**
+ * Builds the vocabulary of the labels in training sentences; unlabeled tokens are skipped.
+ *
+ * @throws DataError if a sentence has no labels, or there is no sentence
+ */
 export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   expectIterable('buildLabels', 'sentences', sentences, 'sentences');
   const counts = new Map<string, number>();
@@ -49,7 +53,7 @@ export function buildLabels(sentences: Iterable<Sentence>): LabelVocabulary {
   return createLabels(byCount(counts));
 }
 
-/** Labels read back. @throws DataError if the value is not a list of distinct labels */
+/** Restores a vocabulary. @throws DataError if the value is not a list of distinct labels */
 export function labelsFromJson(value: unknown): LabelVocabulary {
   const labels = stringList(value, 'a label vocabulary', 'labels');
   if (labels.length === 0) throw malformed('a label vocabulary', 'labels', 'at least one label', labels);
@@ -58,8 +62,8 @@ export function labelsFromJson(value: unknown): LabelVocabulary {
 }
 
 /**
- * What to say of a label that looks like a known one and is another: composed where that is decomposed, or with an invisible
- * character inside. Empty where there is none.
+ * Returns a note on a label that looks like a known one but differs: one is composed and the other decomposed, or one contains an invisible
+ * character. Empty if there is no such label.
  */
 export function twinNote(label: string, known: readonly string[]): string {
   const look = (text: string) => normalForm(text).replace(/\p{Cf}/gu, '');
@@ -70,7 +74,7 @@ export function twinNote(label: string, known: readonly string[]): string {
   return `${quoted(label)} differs from the known ${quoted(twin)} in characters that look the same (${codes(label)}, ${codes(twin)}; ${why})`;
 }
 
-/** The characters beyond ASCII, by their numbers. */
+/** The non-ASCII characters, by code point. */
 function codes(text: string): string {
   const beyond = [...text].filter((character) => character > '~').slice(0, 8);
   return beyond.map(codePointName).join(' ') || 'ASCII';
@@ -116,7 +120,7 @@ function createLabels(labels: readonly string[]): LabelVocabulary {
   };
 }
 
-/** Labels of a sentence that must have them. @throws DataError if it has none, or not one per token */
+/** The labels of a sentence that must have them. @throws DataError if it has none, or not one per token */
 export function labelsOf(sentence: Sentence, source?: string): readonly string[] {
   const { labels, tokens } = sentence;
   if (labels?.length === tokens.length) return labels;

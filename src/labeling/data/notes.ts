@@ -1,17 +1,17 @@
 /**
- * Notes: what a reader or a training decided or changed on its own, or found suspicious, without its being an error. They go
- * through one channel, so that the command line prints each once and `--json` lists them as `warnings`.
+ * Notes: what a reader or a training run decided or changed by itself, or found suspicious, without its being an error. They share one
+ * channel, so that the command line prints each note once and `--json` lists them as `warnings`.
  */
 
 import { expectFunction, expectRecord, expectString } from '../../tensor/arguments.js';
 
-/** One thing worth knowing. */
+/** A note for the user. */
 export interface Note {
-  /** What kind of thing, for scripts; it stays the same when the words change: `comments`, `one-label`, …. */
+  /** Its kind, for scripts; stable even if the wording changes: `comments`, `one-label`, …. */
   readonly kind: string;
-  /** One line for people. It names the input it is about, and says what to do where there is anything to do. */
+  /** One line for people. It names the input, and says what to do if an action is needed. */
   readonly message: string;
-  /** Name of the input, as error messages have it. */
+  /** Name of the input, as in error messages. */
   readonly source?: string;
   /** Line of the first case, counted from 1. */
   readonly line?: number;
@@ -19,17 +19,17 @@ export interface Note {
   readonly count?: number;
 }
 
-/** Hears of notes, each as soon as it is known. */
+/** Receives each note as soon as it arises. */
 export type OnNote = (note: Note) => void;
 
-/** A list of notes that grows. */
+/** A growing list of notes. */
 export interface NoteCollector {
   readonly notes: readonly Note[];
-  /** Takes a note; one with the same kind and words as an earlier one is dropped. */
+  /** Adds a note; a note with the same kind and wording as an earlier one is dropped. */
   readonly add: OnNote;
 }
 
-/** An empty collector. @param onNew is called with every note that is not a repetition */
+/** Returns an empty collector. @param onNew called with every note that is not a repetition */
 export function collectNotes(onNew: OnNote = () => undefined): NoteCollector {
   expectFunction('collectNotes', 'onNew', onNew);
   const notes: Note[] = [];

@@ -1,17 +1,17 @@
-/** Places in a text: what they count, and from one count to the other. */
+/** Offsets in a text: their units, and conversion between them. */
 
-/** What places count: code units, as `String.prototype.slice` does, or code points, as `Array.from` and Python do. */
+/** Units of offsets: code units, as in `String.prototype.slice`, or code points, as in `Array.from` and Python. */
 export const OFFSET_UNITS = ['utf16', 'codepoints'] as const;
-/** What offsets count: code units (`utf16`) or code points. @useDeclaredType */
+/** The unit of offsets: code units (`utf16`) or code points. @useDeclaredType */
 export type OffsetUnit = (typeof OFFSET_UNITS)[number];
 
-/** What messages call them. */
+/** The names of the units in messages. */
 export const UNIT_NAMES: Readonly<Record<OffsetUnit, string>> = {
   utf16: 'UTF-16 code units',
   codepoints: 'code points',
 };
 
-/** A function from places in code units to places in a unit. A surrogate without its partner is a code point of its own. */
+/** Returns a function that converts offsets in code units to a unit. A surrogate without its partner counts as a code point. */
 export function placesFromUtf16(text: string, unit: OffsetUnit): (at: number) => number {
   if (unit === 'utf16') return (at) => at;
   const places = new Uint32Array(text.length + 1);
@@ -24,7 +24,7 @@ export function placesFromUtf16(text: string, unit: OffsetUnit): (at: number) =>
   return (at) => places[at];
 }
 
-/** A function from places in a unit to places in code units; undefined beyond the end of the text. */
+/** Returns a function that converts offsets in a unit to code units; undefined beyond the end of the text. */
 export function placesToUtf16(text: string, unit: OffsetUnit): (at: number) => number | undefined {
   if (unit === 'utf16') return (at) => (at <= text.length ? at : undefined);
   const units = [0];

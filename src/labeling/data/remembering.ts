@@ -1,14 +1,14 @@
-/** Text repeats its words: what was made of one is kept for the next time. */
+/** Words recur in text, so the result for a word is cached. */
 
-/** Tokens that are remembered at most. */
+/** The most tokens that are cached. */
 const MOST = 2 ** 15;
 
-/** Code units of the longest token that is remembered. */
+/** Code units of the longest token that is cached. */
 const LONGEST = 64;
 
 /**
- * The same function of a token, which remembers what it has returned: do not write to that. After 32,768 different tokens it
- * begins anew, so that a stream of any length takes bounded memory.
+ * Memoizes a function of a token; do not modify its results. After 32,768 different tokens the cache starts over empty, so that a stream of
+ * any length takes bounded memory.
  */
 export function remembering<T>(of: (token: string) => T): (token: string) => T {
   const known = new Map<string, T>();

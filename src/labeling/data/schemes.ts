@@ -1,17 +1,17 @@
 /**
- * Schemes of span labels: how a span of tokens is written as one label per token. A label is `O`, or a position, a hyphen and a
- * type (`B-PER`), or a bare position (`B`), as in word segmentation.
+ * Schemes of span labels: ways to write a span of tokens as one label per token. A label is `O`; or a position, a hyphen and a type
+ * (`B-PER`); or a bare position (`B`), as in word segmentation.
  *
  *     tokens   Ann   Lee   met   Bo   Kay   Rae        three persons: Ann Lee, Bo, Kay Rae
- *     IOB1     I     I     O     I    B     I          B only where a span begins right behind another of its type
+ *     IOB1     I     I     O     I    B     I          B only where a span begins right after another of its type
  *     IOB2     B     I     O     B    B     I          B at every begin
  *     IOE1     I     I     O     E    I     I          E only where a span ends right before another of its type
  *     IOE2     I     E     O     E    I     E          E at every end
  *     IOBES    B     E     O     S    B     E          B begins, I inside, E ends, S is a span of one token
  *     BILOU    B     L     O     U    B     L          the same in other letters
  *
- * Whatever is written, spans are read by the rule of conlleval (`spansOf`), which never fails; repairing labels is reading them so and
- * writing the spans anew. A label that is neither `O` nor a position and a type stays as it is, and counts as `O` for those beside it.
+ * In every scheme, spans are read by the rule of conlleval (`spansOf`), which never fails; repairing labels means reading the spans and
+ * rewriting them. A label that is neither `O` nor a position and a type is left as it is, and counts as `O` for its neighbors.
  *
  * Sources: Ramshaw & Marcus, Text Chunking using Transformation-Based Learning (1995), for IOB1; Tjong Kim Sang & Veenstra, Representing
  * Text Chunks (EACL 1999), for IOB2, IOE1 and IOE2; Ratinov & Roth, Design Challenges and Misconceptions in Named Entity Recognition
@@ -32,10 +32,10 @@ export const SCHEMES = ['IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU'] as con
 /** Name of a scheme. */
 export type Scheme = (typeof SCHEMES)[number];
 
-/** Other names of schemes. */
+/** Alternative names of schemes. */
 const ALIASES: Readonly<Record<string, Scheme>> = { BIO: 'IOB2', BIOES: 'IOBES', BILUO: 'BILOU' };
 
-/** The scheme of a name, in upper or lower case; `BIO` is IOB2, `BIOES` IOBES and `BILUO` BILOU. @throws ArgumentError */
+/** Returns the scheme of a name, in upper or lower case; `BIO` is IOB2, `BIOES` IOBES and `BILUO` BILOU. @throws ArgumentError */
 export function schemeOf(name: string): Scheme {
   expectString('schemeOf', 'name', name);
   const upper = name.toUpperCase();
@@ -44,19 +44,19 @@ export function schemeOf(name: string): Scheme {
   throw new ArgumentError(`schemeOf: name must be one of ${SCHEMES.join(', ')}; got ${quoted(name)}`);
 }
 
-/** What labeled sentences say of their scheme. */
+/** The scheme detected in labeled sentences. */
 export interface DetectedScheme {
-  /** Null where the labels annotate no spans. */
+  /** Null if the labels annotate no spans. */
   readonly scheme: Scheme | null;
-  /** Why, in numbers, for a message: `14 of 15 spans begin with B`. Empty without a scheme. */
+  /** The evidence in numbers, for a message: `14 of 15 spans begin with B`. Empty without a scheme. */
   readonly evidence: string;
-  /** Labels that the scheme writes otherwise, as `convertLabels` counts them. */
+  /** Number of labels that violate the scheme, as counted by `convertLabels`. */
   readonly repairs: number;
-  /** Place of the first sentence with one, counted from 0. */
+  /** Index of the first sentence with one, counted from 0. */
   readonly first?: number;
 }
 
-/** A position and a type; `O` for what stands outside of spans. */
+/** A position and a type; `O` for tokens outside spans. */
 interface Part {
   readonly position: string;
   readonly type: string;
@@ -67,24 +67,25 @@ function partOf(label: string): Part {
   return match ? { position: match[1], type: match[2] ?? '' } : { position: 'O', type: '' };
 }
 
-/** What is counted to tell schemes apart. */
+/** Counts that distinguish the schemes. */
 interface Counts {
   /** Labels by position. */
   readonly positions: Record<string, number>;
-  /** Spans that touch no other of their type in front, and begin with B, or with I. */
+  /** Spans with no adjacent span of their type before them that begin with B, or with I. */
   readonly begin: Record<string, number>;
-  /** Spans that touch no other of their type behind, and end with E, or with I. */
+  /** Spans with no adjacent span of their type after them that end with E, or with I. */
   readonly end: Record<string, number>;
 }
 
 /**
- * The scheme of labeled sentences, with the evidence.
+ * Detects the scheme of labeled sentences, with the evidence.
  *
- * L and U are BILOU's alone, S is IOBES's, and so are B and E together; of two of these the commoner letters decide. With B and I
- * alone it is IOB2 if at least as many spans begin with B as with I where either could stand (not behind another of their type), else
- * IOB1; with E and I alone, likewise, IOE2 or IOE1; with I alone IOB1, which cannot be told from IOE1 then.
+ * L and U occur only in BILOU, S only in IOBES, as do B and E together; if two of these occur, the more common letters decide. With only B
+ * and I, considering spans that could begin with either (not after another of their type), it is IOB2 if at least as many begin with B as
+ * with I, otherwise IOB1. With only E and I, it is likewise IOE2 or IOE1. With only I it is IOB1, which then cannot be distinguished from
+ * IOE1.
  *
- * A token without a label (`''`) says nothing, and spans beside it say nothing of how they begin or end there.
+ * A token without a label (`''`) gives no evidence, nor do its neighboring spans about how they begin or end there.
  *
  * @param sentences the labels of each
  */
@@ -111,7 +112,7 @@ function countLabels(labels: readonly string[], { positions, begin, end }: Count
   });
 }
 
-/** Whether two spans of one type lie side by side. */
+/** Whether two spans of one type are adjacent. */
 function touches(left: Span | undefined, right: Span | undefined): boolean {
   return left !== undefined && right !== undefined && left.end === right.start && left.type === right.type;
 }
@@ -132,22 +133,22 @@ function verdictOf({ positions, begin, end }: Counts): { scheme: Scheme; evidenc
   return { scheme: 'IOB1', evidence: `I ${grouped(I)}, no B and no E` };
 }
 
-/** The label, or `O` where it has no position: no span reaches over it. */
+/** Returns the label, or `O` if it has no position: no span extends across it. */
 const withoutOther = (label: string): string => (/^[BIESLU]$/.test(label) ? label : withoutOutlier(label));
 
-/** Labels of another scheme, and how many had to be repaired before. */
+/** Converted labels, and the number that had to be repaired first. */
 export interface ConvertedLabels {
   readonly labels: string[];
-  /** Labels that the first scheme writes otherwise: 0 where they follow it. */
+  /** Number of labels that violate the original scheme: 0 if they follow it. */
   readonly repairs: number;
 }
 
 /**
- * The labels of one sentence in another scheme, or repaired in their own.
+ * Converts the labels of one sentence to another scheme, or repairs them in their own.
  *
- * @param labels `''` for a token without one, which stays so, and stands for `O` to those beside it
- * @param from the scheme they are written in: it decides what counts as a repair, and nothing else
- * @throws ArgumentError on a scheme that is none
+ * @param labels `''` for a token without one, which stays so, and counts as `O` for its neighbors
+ * @param from the scheme that they are written in: it only determines what counts as a repair
+ * @throws ArgumentError on an unknown scheme
  */
 export function convertLabels(labels: readonly string[], from: Scheme, to: Scheme): ConvertedLabels {
   expectWords('convertLabels', 'labels', labels);
@@ -162,7 +163,7 @@ function repairsOf(labels: readonly string[], scheme: Scheme): number {
   return labels.reduce((sum, label, i) => sum + (label === should[i] || besideGap(i) ? 0 : 1), 0);
 }
 
-/** The spans of the labels, written in a scheme. */
+/** Writes the spans of the labels in a scheme. */
 function written(labels: readonly string[], scheme: Scheme): string[] {
   const spans = spansOf(labels.map(withoutOther));
   const out = labels.map((label) => (withoutOther(label) === 'O' ? label : 'O'));
@@ -176,13 +177,13 @@ function written(labels: readonly string[], scheme: Scheme): string[] {
   return out;
 }
 
-/** Whether another span of the same type ends right before, or begins right behind. */
+/** Whether another span of the same type ends right before, or begins right after. */
 interface Neighbors {
   readonly before: boolean;
   readonly behind: boolean;
 }
 
-/** The position of a token of a span, by whether it is the first and the last of it. */
+/** The position letter of a token in a span, by whether it is the first and the last of the span. */
 const WRITERS: Readonly<Record<Scheme, (first: boolean, last: boolean, beside: Neighbors) => string>> = {
   IOB1: (first, _last, { before }) => (first && before ? 'B' : 'I'),
   IOB2: (first) => (first ? 'B' : 'I'),
@@ -192,7 +193,7 @@ const WRITERS: Readonly<Record<Scheme, (first: boolean, last: boolean, beside: N
   BILOU: (first, last) => (first ? (last ? 'U' : 'B') : last ? 'L' : 'I'),
 };
 
-/** What of a scheme a pair of neighbors, a first and a last label must be. */
+/** The rules of a scheme for pairs of neighbors, for a first label and for a last label. */
 interface Rules {
   readonly start: (label: Part) => boolean;
   readonly pair: (before: Part, label: Part) => boolean;
@@ -206,7 +207,7 @@ const isNot =
     !positions.includes(position);
 const sameSpanType = (p: Part, q: Part): boolean => p.position !== 'O' && q.position !== 'O' && p.type === q.type;
 
-/** B, I are followed by I and the end of their type, by nothing else; after anything else a span begins. */
+/** B and I are followed only by I or the end of their type; after anything else a span begins. */
 const whole = (end: string, single: string): Rules => ({
   start: isNot(`I${end}`),
   pair: (before, label) =>
@@ -236,9 +237,9 @@ const POSITIONS: Readonly<Record<Scheme, string>> = {
 };
 
 /**
- * Which labels may begin a sentence, follow each other and end it, in a scheme: the paths it permits are those whose labels
- * `convertLabels` leaves as they are. Labels with a position that the scheme lacks are never permitted; labels without any, such as
- * an outlier, stand where `O` does.
+ * Returns which labels may begin a sentence, follow each other and end it in a scheme: it permits the paths that `convertLabels` leaves
+ * unchanged. Labels with a position that the scheme lacks are never permitted; labels without a position, such as an outlier, may stand
+ * wherever `O` does.
  *
  * @param labels in the order of their ids
  */
@@ -256,7 +257,7 @@ export function permittedTransitions(scheme: Scheme, labels: readonly string[]):
   };
 }
 
-/** Whether a scheme writes such a label: one of its positions, or what stands outside of spans. */
+/** Whether a label is valid in a scheme: one of its positions, or a label outside spans. */
 export function isLabelOf(scheme: Scheme, label: string): boolean {
   expectOneOf('isLabelOf', 'scheme', scheme, SCHEMES);
   expectString('isLabelOf', 'label', label);
@@ -264,8 +265,8 @@ export function isLabelOf(scheme: Scheme, label: string): boolean {
 }
 
 /**
- * Whether a mask surely leaves a path of every length: a label that may begin, follow itself and end, as `O` may, or `S-PER`. Labels of
- * IOBES without either have no path of one token.
+ * Whether a mask is certain to permit a path of every length: a label that may begin, follow itself and end, as `O` may, or `S-PER`. IOBES
+ * labels without either have no path of one token.
  */
 export function permitsEveryLength(mask: CrfMask): boolean {
   expectRecord('permitsEveryLength', 'mask', mask, '{ start, transitions, end }');

@@ -1,8 +1,9 @@
 /**
- * Raw text to sentences and tokens by the rules of Unicode (UAX #29) as `Intl.Segmenter` implements them.
+ * Splits raw text into sentences and tokens by the rules of Unicode (UAX #29), as implemented by `Intl.Segmenter`.
  *
- * Every stretch that is not white space becomes a token: words ("don't" is one), numbers, and each punctuation mark by
- * itself. URLs, e-mail addresses, hashtags and handles stay whole. A line end always ends a sentence, so text that is wrapped at a fixed width should be unwrapped first.
+ * Every stretch of text that is not white space becomes a token: words ("don't" is one), numbers, and each punctuation mark separately.
+ * URLs, e-mail addresses, hashtags and handles stay whole. A line end always ends a sentence, so unwrap text that is wrapped at a fixed
+ * width first.
  */
 import { expectString } from '../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../tensor/checks.js';
@@ -12,42 +13,42 @@ import { lineBlocks, NoSentencesError, type ByteChunks } from './formats/lines.j
 import { shortToken } from './long-tokens.js';
 import type { SegmentedSentence } from './sentence.js';
 
-/** How text is cut into tokens: by the rules of Unicode, at white space alone, or into characters. */
+/** Ways to split text into tokens: by the rules of Unicode, only at white space, or into characters. */
 export const TOKENIZERS = ['unicode', 'whitespace', 'characters'] as const;
 export type Tokenizer = (typeof TOKENIZERS)[number];
 
-/** How to segment text. */
+/** Options for segmenting text. */
 export interface SegmentOptions {
   /** Language as a BCP 47 tag; it matters for scripts without spaces, such as `th` and `ja`. Default `en`. */
   locale?: string;
   /**
-   * Default `unicode`. With `whitespace` punctuation stays with its word, as in text that is tokenized already; with
-   * `characters` each grapheme that is not white space is a token.
+   * Default `unicode`. With `whitespace`, punctuation stays with its word, as in text that is already tokenized; with `characters`, each
+   * grapheme that is not white space is a token.
    */
   tokenizer?: Tokenizer;
 }
 
 const KEYS = keysOf<SegmentOptions>({ locale: true, tokenizer: true });
 
-/** Segments that are not tokens: white space, controls and invisible format characters such as a zero-width space. */
+/** Segments that are not tokens: white space, control characters, and invisible format characters such as a zero-width space. */
 const INVISIBLE = /^[\p{White_Space}\p{Cc}\p{Cf}]+$/u;
 
 /**
- * Text is handed to Intl.Segmenter in stretches of about so many code units: V8 takes time in proportion to the whole text
- * for every segment it finds, so that a line of a megabyte would take hours at once.
+ * Text is passed to Intl.Segmenter in stretches of about this many code units: for every segment, V8 takes time proportional to the whole
+ * text, so a line of a megabyte in one piece would take hours.
  */
 const STRETCH = 2048;
 
-/** A piece of text, and where it begins. */
+/** A piece of text and its start. */
 interface Piece {
   readonly text: string;
   readonly start: number;
 }
 
-/** A stretch this long without a safe place to go on from is cut: it has no letter, or is one token of its own. */
+/** A stretch of this length without a safe place to resume is cut: it contains no letter, or is a single token. */
 const LONGEST = 8192;
 
-/** A function that segments text in one locale. @throws ArgumentError on an option outside its domain */
+/** Returns a function that segments text in one locale. @throws ArgumentError on an option outside its domain */
 export function createSegmenter(options: SegmentOptions = {}): (text: string) => SegmentedSentence[] {
   expectKnownKeys('segment', 'options', options, KEYS);
   const { locale = 'en', tokenizer = 'unicode' } = options;
@@ -76,7 +77,7 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
       const tokens: string[] = [];
       const offsets: [number, number][] = [];
       const { start: from, text: own } = sentence;
-      // what stays whole is masked for sentences and words; its characters are those of the text
+      // Whole tokens are masked to find sentences and words; their characters are taken from the text.
       const piece = tokenizer === 'characters' ? { text: text.slice(from, from + own.length), start: from } : sentence;
       for (const { text: token, start } of tokensOf(piece)) {
         if (INVISIBLE.test(token)) continue;
@@ -91,23 +92,23 @@ export function createSegmenter(options: SegmentOptions = {}): (text: string) =>
 }
 
 /**
- * What stays whole: an e-mail address, a URL, a hashtag, a handle. Every alternative begins where nothing of its own kind
- * stands before it, so that each character is looked at a bounded number of times.
+ * Tokens that stay whole: an e-mail address, a URL, a hashtag, a handle. Every alternative begins where no character of its own kind
+ * precedes it, so that each character is examined a bounded number of times.
  */
 const WHOLE =
   /(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![\p{L}\p{N}_])(?:[a-z][a-z\d+]{0,15}:\/\/|www\.)[^\s<>"]+|(?<![\p{L}\p{N}_&])[#@][\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*(?:-[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*)*/giu;
 
-/** Punctuation that ends a URL only in the sentence around it. */
+/** Punctuation that ends a URL only as part of the surrounding sentence. */
 const TRAILING = new Set('.,;:!?\'"…»”’)]}');
 
-/** Brackets that are opened and not closed; below 0, so many closed that were not opened. */
+/** Number of brackets that are opened and not closed; negative for brackets that are closed and not opened. */
 function unclosed(text: string): number {
   let open = 0;
   for (const letter of text) open += letter === '(' ? 1 : letter === ')' ? -1 : 0;
   return open;
 }
 
-/** The text with what stays whole replaced by a word of the same length, which no rule cuts. */
+/** Replaces whole tokens by a word of the same length, which no rule splits. */
 function masked(text: string): string {
   return text.replace(WHOLE, (match) => {
     let length = match.length;
@@ -117,16 +118,16 @@ function masked(text: string): string {
       if (open >= 0) break; // it closes a bracket of the URL itself, as in /c_(d)
       open++;
     }
-    const letter = /^\p{Ll}/u.test(match) ? 'x' : 'X'; // a sentence may begin here only where it might have before
+    const letter = /^\p{Ll}/u.test(match) ? 'x' : 'X'; // keeps the case, on which sentence boundaries depend
     return letter + 'x'.repeat(length - 1) + match.slice(length);
   });
 }
 
 /**
- * The sentences of a text, found in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks
- * ahead past what is not a letter, as far as the next sentence end), so the last two sentences of a stretch are found again
- * in the next one; where it has no more than two, the stretch is doubled. A stretch that is long already is left at its last
- * letter instead, in the middle of a sentence, where no rule looks back: then the next one goes on with that sentence.
+ * Finds the sentences of a text in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks ahead past
+ * anything that is not a letter, up to the next sentence end), so the last two sentences of a stretch are found again in the next one; a
+ * stretch with at most two is doubled. A stretch that is already long is instead left at its last letter, in the middle of a sentence,
+ * beyond which no rule looks back; the next stretch then continues that sentence.
  */
 function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece> {
   let start = 0;
@@ -144,7 +145,7 @@ function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece>
     if (start === from && size >= LONGEST) {
       const letter = lastLetter(text, start, start + size);
       const cut = start + size;
-      start = letter ?? (text.codePointAt(cut - 1)! > 0xffff ? cut + 1 : cut); // not inside of a code point
+      start = letter ?? (text.codePointAt(cut - 1)! > 0xffff ? cut + 1 : cut); // never inside a code point
       if (letter === undefined) {
         yield { text: text.slice(open, start), start: open };
         open = start;
@@ -155,7 +156,7 @@ function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece>
   if (open < text.length) yield { text: text.slice(open), start: open };
 }
 
-/** Sentences that end at white space: a run that the rules cut, as behind the first mark of `a!b`, stays whole. */
+/** Sentences that end at white space: a run that the rules would split, as after the first mark of `a!b`, stays whole. */
 function* wholeRuns(sentences: Iterable<Piece>): Generator<Piece> {
   let open: Piece | undefined;
   for (const piece of sentences) {
@@ -169,7 +170,7 @@ function* wholeRuns(sentences: Iterable<Piece>): Generator<Piece> {
   if (open) yield open;
 }
 
-/** The place behind the last letter between two places that no end of a sentence follows; undefined if there is none. */
+/** The offset after the last letter between two offsets, if no sentence can end there; undefined if there is none. */
 function lastLetter(text: string, from: number, to: number): number | undefined {
   for (let at = to - 1; at > from + 1; at--) {
     if (/[\p{L}\p{N},]/u.test(text[at]) && /\p{L}/u.test(text[at - 1])) return at;
@@ -178,8 +179,8 @@ function lastLetter(text: string, from: number, to: number): number | undefined 
 }
 
 /**
- * The words of a sentence. A long one is cut between a space and a letter or digit: no rule of word segmentation joins these.
- * Where there is no such place the last words of a stretch are found again in the next one.
+ * Finds the words of a sentence. A long sentence is cut between a space and a letter or digit, because no rule of word segmentation joins
+ * these. Without such a place, the last words of a stretch are found again in the next one.
  */
 function* wordsOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> {
   for (const { text, start } of stretchesOf(sentence)) {
@@ -199,7 +200,7 @@ function* wordsOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> 
 /** How many words at the end of a stretch may depend on what follows. */
 const AGAIN = 16;
 
-/** The graphemes of a sentence, found in runs, because the segmenter takes time in proportion to what it is given. */
+/** Finds the graphemes of a sentence in runs, because the segmenter takes time proportional to the length of its input. */
 function* graphemesOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Piece> {
   for (const { text, start } of runsOf(sentence)) {
     let from = 0;
@@ -215,12 +216,12 @@ function* graphemesOf(segmenter: Intl.Segmenter, sentence: Piece): Generator<Pie
   }
 }
 
-/** Runs of what is not white space. */
+/** Runs without white space. */
 function* runsOf({ text, start }: Piece): Generator<Piece> {
   for (const { 0: run, index } of text.matchAll(/\S+/gu)) yield { text: run, start: start + index };
 }
 
-/** A sentence cut, where it is long, between a space and a letter or digit: no rule of word segmentation joins these. */
+/** Cuts a long sentence between a space and a letter or digit, because no rule of word segmentation joins these. */
 function* stretchesOf({ text, start }: Piece): Generator<Piece> {
   const cut = /(?<= )(?=[\p{L}\p{N}])/gu;
   let from = 0;
@@ -234,17 +235,17 @@ function* stretchesOf({ text, start }: Piece): Generator<Piece> {
   yield { text: text.slice(from), start: start + from };
 }
 
-/** Sentences and tokens of a text; offsets count from its start. @throws ArgumentError on a locale that is not a BCP 47 tag */
+/** Splits a text into sentences and tokens; offsets count from its start. @throws ArgumentError on a locale that is not a BCP 47 tag */
 export function segmentText(text: string, options: SegmentOptions = {}): SegmentedSentence[] {
   return createSegmenter(options)(text);
 }
 
 /**
- * Sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
+ * Reads the sentences of a stream of raw UTF-8 text, line by line in bounded memory; offsets count from the start of the line.
  *
  * @param how the locale, and the name of the input in messages
- * @throws DataError on bytes that are not lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, on a token of more than 100,000
- *   characters, and where there is no sentence
+ * @throws DataError on bytes that are not lines of UTF-8 (`lineBlocks`), on a line over 16 MiB, on a token of more than 100,000 characters,
+ *   or if there is no sentence
  */
 export async function* readText(
   chunks: ByteChunks,

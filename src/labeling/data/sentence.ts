@@ -1,35 +1,35 @@
-/** A sentence as the readers give it and the writers take it: tokens, and what is known about each. */
+/** A sentence as readers return it and writers take it: tokens and their annotations. */
 
 /** One sentence, or any other sequence of tokens with one label each. */
 export interface Sentence {
-  /** The tokens as they stood in the file; never empty, and a token may contain spaces. */
+  /** The tokens as in the file; never empty. A token may contain spaces. */
   readonly tokens: readonly string[];
   /**
-   * One label per token, `''` for a token without one; absent if the input carries none. Where several columns are read: those of
+   * One label per token, `''` for a token without one; absent if the input has none. If several columns are read, these are the labels of
    * the first.
    */
   readonly labels?: readonly string[];
-  /** Where several columns of labels are read: the labels of each, by its name; one that has none here is absent. */
+  /** If several columns of labels are read: the labels of each, by name. A column without labels here is absent. */
   readonly columns?: Readonly<Record<string, readonly string[]>>;
-  /** Lines of the file it stood in, where the reader was asked to keep them (`keepLines`). */
+  /** Its lines in the file, if the reader keeps them (`keepLines`). */
   readonly conllu?: ConlluLines;
-  /** The text it was cut from, and where its tokens stand in it, where the reader was asked to keep what it read (`keepSource`). */
+  /** The text that it was cut from, and the offsets of its tokens, if the reader keeps its input (`keepSource`). */
   readonly surface?: SentenceText;
-  /** Class of the whole sentence, for example the intent of a slot-filling corpus; `''` where it has none. */
+  /** Class of the whole sentence, for example the intent in a slot-filling corpus; `''` if it has none. */
   readonly category?: string;
   /** Line of the first token in its file, counted from 1. */
   readonly line?: number;
-  /** Line of each token in its file, where a reader was asked for them (`tokenLines`). Without it all are taken to stand in `line`. */
+  /** Line of each token in its file, if requested from the reader (`tokenLines`). Without it, all tokens are taken to be in `line`. */
   readonly lines?: readonly number[];
 }
 
-/** A text, and `[start, end)` of each token in it, in UTF-16 code units. */
+/** A text, and the range `[start, end)` of each token in it, in UTF-16 code units. */
 export interface SentenceText {
   readonly text: string;
   readonly offsets: readonly (readonly [start: number, end: number])[];
 }
 
-/** A sentence of CoNLL-U as it stood in its file. */
+/** A CoNLL-U sentence as in its file. */
 export interface ConlluLines {
   /** Names of the columns, from left to right. */
   readonly columns: readonly string[];
@@ -37,9 +37,9 @@ export interface ConlluLines {
   readonly lines: readonly string[];
 }
 
-/** What a model says of a sentence. */
+/** A model's output for a sentence. */
 export interface Tags {
-  /** One label per token; empty where only the sentence has one. */
+  /** One label per token; empty if only the sentence has a label. */
   readonly labels: readonly string[];
   /** Probability of each chosen label, in [0, 1]. */
   readonly probabilities?: ArrayLike<number>;
@@ -55,15 +55,15 @@ export interface Tags {
   readonly categoryProbability?: number;
 }
 
-/** A sentence with the labels a model gave it. */
+/** A sentence with the labels that a model assigned. */
 export interface TaggedSentence extends Sentence, Omit<Tags, 'category'> {
   readonly labels: readonly string[];
-  /** What each head says, by its name, where the model has several. They stand in place of the fields above. */
+  /** The output of each head by name, if the model has several. It replaces the fields above. */
   readonly heads?: Readonly<Record<string, Tags>>;
 }
 
-/** A sentence cut out of raw text. */
+/** A sentence cut from raw text. */
 export interface SegmentedSentence extends Sentence {
-  /** `[start, end)` of each token in the text it was cut from, in UTF-16 code units as `String.prototype.slice` counts. */
+  /** The range `[start, end)` of each token in the text that it was cut from, in UTF-16 code units, as in `String.prototype.slice`. */
   readonly offsets: readonly (readonly [start: number, end: number])[];
 }

@@ -1,6 +1,6 @@
 /**
- * One corpus in three parts, drawn by a seed. Sentences with a category are drawn category by category, so that each part has
- * about the share of each that the whole has (stratified); others are drawn from all.
+ * Splits one corpus into three parts, drawn with a seed. Sentences with a category are drawn per category, so that each part has about the
+ * same shares as the whole (stratified); others are drawn from all sentences.
  */
 import { expectRecord } from '../../tensor/arguments.js';
 import { show } from '../../tensor/describe.js';
@@ -29,8 +29,8 @@ const PARTS = ['train', 'dev', 'test'] as const;
 /**
  * Splits sentences. The same sentences, shares and seed give the same parts.
  *
- * @throws ArgumentError if the shares are not percentages that add up to 100, or none is for training
- * @throws DataError if there are too few sentences for every part that was asked for
+ * @throws ArgumentError if the shares are not percentages that add up to 100, or the share of training is 0
+ * @throws DataError if there are too few sentences for every requested part
  */
 export function splitSentences(sentences: readonly Sentence[], shares: SplitShares, seed = 1): SplitParts {
   expectCorpus('split', 'sentences', sentences);
@@ -46,7 +46,7 @@ export function splitSentences(sentences: readonly Sentence[], shares: SplitShar
   for (const name of [...strata.keys()].sort(compareCodePoints)) {
     const places = strata.get(name)!;
     rng.split(name).shuffle(places);
-    // Rounded up in favour of training first, then of dev: a category of one sentence can be learned.
+    // Rounded up in favor of training first, then of dev, so that a category with one sentence can be learned.
     const toDev = Math.round((places.length * shares.train) / 100);
     const toTest = Math.round((places.length * (shares.train + shares.dev)) / 100);
     places.forEach((place, i) => (part[place] = i < toDev ? 0 : i < toTest ? 1 : 2));

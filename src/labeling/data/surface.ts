@@ -1,23 +1,26 @@
 /**
- * The text of a sentence that is tokenized already, and the place of each token in it.
+ * The text of a sentence that is already tokenized, and the offset of each token in it.
  *
- * The tokens are joined by a space. In CoNLL-U there is none behind a word, or a range of words, that says `SpaceAfter=No` in its last
- * column, and a range (`1-2 vámonos`) stands for its words: where these together are the range they have their parts of it, else each
- * has the whole range. Empty nodes (`1.1`) are not text.
+ * The tokens are joined by spaces. In CoNLL-U, no space follows a word or a range of words with `SpaceAfter=No` in its last column, and a
+ * range (`1-2 vámonos`) stands for its words: if the words concatenate to the range, each gets its part of it, otherwise each gets the
+ * whole range. Empty nodes (`1.1`) are not text.
  */
 import type { Sentence, SentenceText } from './sentence.js';
 
 /** A text and its tokens. */
 export type Surface = SentenceText;
 
-/** A stretch of text without a space inside that some tokens stand for. */
+/** A stretch of text, without spaces, that stands for some tokens. */
 interface Stretch {
   readonly form: string;
   readonly words: number;
   readonly space: boolean;
 }
 
-/** The text of a sentence: as a reader kept it, or, of CoNLL-U, its lines; else its tokens with spaces between them. */
+/**
+ * Returns the text of a sentence: the text that a reader kept, or for CoNLL-U that of its lines; otherwise its tokens with spaces between
+ * them.
+ */
 export function surfaceOf(sentence: Sentence): Surface {
   const { tokens, surface } = sentence;
   if (surface) return surface;
@@ -55,7 +58,7 @@ function stretchesOf({ tokens, conllu }: Sentence): Stretch[] {
     const space = misc < 0 || !cells[misc].split('|').includes('SpaceAfter=No');
     const [, first, last] = /^(\d+)-(\d+)$/.exec(cells[id]) ?? [];
     if (first !== undefined) {
-      // a range counts where it begins at the next word and the words are there; another is a slip, and no text
+      // a range is valid if it begins at the next word and its words are present; any other is an error, not text
       const words = Number(last) - Number(first) + 1;
       if (Number(first) !== word + 1 || words < 1 || word + words > tokens.length || form < 0) continue;
       found.push({ form: cells[form], words, space });

@@ -1,26 +1,25 @@
 /**
- * Tokens, and sentences, without a gold label. Their label is the empty string, which no reader takes for a label: a column of
- * CoNLL-U that is not annotated (`_`), a `null` in JSON lines, the mark of `readSentences({ unlabeled })`. They take no part in a loss
- * and in no score.
+ * Tokens and sentences without a gold label. Their label is the empty string, which no reader treats as a label: an unannotated column of
+ * CoNLL-U (`_`), a `null` in JSON lines, the mark of `readSentences({ unlabeled })`. They are excluded from every loss and every score.
  */
 import type { Scheme } from './schemes.js';
 import { convertLabels } from './schemes.js';
 import type { ConvertedLabels } from './schemes.js';
 import type { Sentence } from './sentence.js';
 
-/** What stands in place of a label where there is none. */
+/** Stands for a missing label. */
 export const UNLABELED = '';
 
-/** Whether a list of labels has any. */
+/** Whether a list contains any label. */
 export function hasLabel(labels: readonly string[] | undefined): boolean {
   return labels?.some((label) => label !== UNLABELED) ?? false;
 }
 
-/** How many tokens of the sentences have no label, and how many sentences have none at all. */
+/** Counts the tokens without a label, and the sentences without any label. */
 export function countUnlabeled(sentences: readonly Sentence[]): {
   readonly tokens: number;
   readonly sentences: number;
-  /** Line of the first such token, where it has one. */
+  /** Line of the first such token, if known. */
   readonly line?: number;
 } {
   const found = { tokens: 0, sentences: 0 };
@@ -37,21 +36,21 @@ export function countUnlabeled(sentences: readonly Sentence[]): {
   return { ...found, ...(line !== undefined && { line }) };
 }
 
-/** The sentences that have a label: of a token, in any column, or of the whole. The same list where all have one. */
+/** Returns the sentences with a label: of a token, in any column, or of the whole sentence. Returns the same list if all have one. */
 export function withSomeLabel(sentences: readonly Sentence[]): readonly Sentence[] {
   const has = ({ tokens, labels, columns = {}, category }: Sentence): boolean =>
     tokens.length === 0 ||
     hasLabel(labels) ||
     Object.values(columns).some(hasLabel) ||
     (category !== undefined && category !== UNLABELED) ||
-    (labels === undefined && category === undefined); // labels that are missing altogether are another fault
+    (labels === undefined && category === undefined); // labels that are missing altogether are a different error
   return sentences.every(has) ? sentences : sentences.filter(has);
 }
 
 /**
- * `convertLabels` for sentences in which some labels are missing: they stay missing. A label beside one is converted where the result
- * is the same whatever stands in the gaps, as long as that leaves the label itself unrepaired. Where it depends on the gap, it is
- * missing in the result: `B-PER` in front of a gap is in IOBES either `B-PER` or `S-PER`.
+ * `convertLabels` for sentences in which some labels are missing: these stay missing. A label next to a gap is converted if the result is
+ * the same for anything in the gap that leaves the label itself unrepaired. If it depends on the gap, it is missing in the result: in
+ * IOBES, `B-PER` before a gap is either `B-PER` or `S-PER`.
  */
 export function convertPartial(labels: readonly string[], from: Scheme, to: Scheme): ConvertedLabels {
   if (!labels.includes(UNLABELED)) return convertLabels(labels, from, to);
@@ -71,8 +70,8 @@ export function convertPartial(labels: readonly string[], from: Scheme, to: Sche
 }
 
 /**
- * What may stand in the gaps, as far as it matters to the labels beside them: `O`, and every position of their types. One filler for all
- * gaps will do, since what a label becomes in front of it and behind it does not hang together.
+ * The relevant candidates for the gaps: `O`, and every position of the neighboring types. One filler for all gaps suffices, because the
+ * effects of the gap before a label and of the gap after it are independent.
  */
 function fillersOf(labels: readonly string[]): string[] {
   const types = labels.flatMap((label) => {

@@ -1,6 +1,6 @@
 /**
- * Words to ids and back. Ids are given by falling count in the training sentences, ties in code-point order, so that they
- * depend on the sentences and on nothing else: not on their order, not on the locale.
+ * Maps words to ids and back. Ids are assigned by descending count in the training sentences, ties in code-point order, so that they depend
+ * only on the sentences, not on their order or the locale.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { expectString } from '../../tensor/arguments.js';
@@ -14,29 +14,29 @@ import { remembering } from './remembering.js';
 import type { Sentence } from './sentence.js';
 import { signaturesOf } from './signature.js';
 
-/** The form of the unknown word. */
+/** The spelling of the unknown word. */
 export const UNKNOWN = '<unk>';
 
 /** The id of the unknown word. */
 export const UNKNOWN_ID = 0;
 
-/** What makes a word vocabulary. */
+/** Options of a word vocabulary. */
 export interface VocabularyOptions {
-  /** A word seen less often in training has no id of its own. Default 1. */
+  /** A word that occurs fewer times in training has no id. Default 1. */
   minCount?: number;
   /** Whether words are compared in lower case. Default false. */
   lowerCase?: boolean;
   /**
-   * Whether a word without an id is looked up in lower case, and then by its signature (`signature.ts`), before it is the
-   * unknown word. A signature has an id where at least `minCount` of the rare words of training share it; words seen once
-   * count as rare whatever `minCount` is. Default false.
+   * Whether a word without an id is looked up in lower case, and then by its signature (`signature.ts`), before it becomes the unknown
+   * word. A signature has an id if at least `minCount` of the rare words of training share it; words that occur once count as rare,
+   * whatever `minCount` is. Default false.
    */
   signatures?: boolean;
 }
 
 const KEYS = keysOf<VocabularyOptions>({ minCount: true, lowerCase: true, signatures: true });
 
-/** Words by id. Words are compared in Unicode normal form NFC (`nfc.ts`), and in lower case where the option says so. */
+/** Words by id. Words are compared in Unicode normal form NFC (`nfc.ts`), and in lower case if that option is set. */
 export interface Vocabulary {
   readonly lowerCase: boolean;
   readonly minCount: number;
@@ -44,19 +44,19 @@ export interface Vocabulary {
   readonly size: number;
   /** The word of each id; `words[0]` is `<unk>`. */
   readonly words: readonly string[];
-  /** The signatures with an id, from id `words.length`; null where the vocabulary has none. */
+  /** The signatures that have an id, from id `words.length`; null if the vocabulary has none. */
   readonly signatures: readonly string[] | null;
-  /** Words that a later training brought, with the ids behind the signatures: they keep their ids when more come. */
+  /** Words that later training added, with ids after the signatures: they keep their ids when more are added. */
   readonly added: readonly string[];
-  /** Id of a token: its own, else that of its lower-case form or of a signature where there are signatures, else 0. */
+  /** Id of a token: its own, else that of its lower-case form or of a signature (if signatures are in use), else 0. */
   lookup(token: string): number;
-  /** The id a token has when its own is hidden: that of a signature, or 0. */
+  /** The id that replaces a token's own when it is hidden: that of a signature, or 0. */
   lookupUnknown(token: string): number;
-  /** `[tokens]` ids. @throws ArgumentError on a string, whose letters would be taken for tokens */
+  /** `[tokens]`, their ids. @throws ArgumentError on a string, because it would be iterated letter by letter */
   encode(tokens: readonly string[]): Int32Array;
-  /** `[tokens]` ids of the tokens as if none had an id of its own; what word dropout puts in their place. */
+  /** `[tokens]`, the ids that word dropout uses: those of the tokens if none had its own id. */
   encodeUnknown(tokens: readonly string[]): Int32Array;
-  /** Whether the token occurred in training, however rarely: the complement is out of vocabulary (OOV). */
+  /** Whether the token occurred in training, however rarely; all other tokens are out of vocabulary (OOV). */
   known(token: string): boolean;
   /** Plain JSON, from which {@link vocabularyFromJson} makes an equal vocabulary. */
   toJSON(): VocabularyJson;
@@ -66,18 +66,18 @@ export interface Vocabulary {
 export interface VocabularyJson {
   lowerCase: boolean;
   minCount: number;
-  /** Words with an id, from id 1. */
+  /** Words that have an id, from id 1. */
   words: string[];
-  /** Words that occurred in training fewer than `minCount` times, in the same order. */
+  /** Words that occurred fewer than `minCount` times in training, in the same order. */
   rare: string[];
-  /** Signatures with an id, behind the words; null where unknown words have none. */
+  /** Signatures that have an id, after the words; null if unknown words have none. */
   signatures: string[] | null;
-  /** Words with the ids behind the signatures; absent if there are none. */
+  /** Words with the ids after the signatures; absent if there are none. */
   added?: string[];
 }
 
 /**
- * The vocabulary of training sentences. A token spelled `<unk>` is the unknown word.
+ * Builds the vocabulary of training sentences. A token spelled `<unk>` is the unknown word.
  *
  * @throws ArgumentError if `minCount` is not an integer of at least 1
  */
@@ -116,11 +116,11 @@ export function buildVocabulary(
 }
 
 /**
- * The vocabulary with the words of further sentences: those that occur in them at least `minCount` times and have no id get one behind
- * all others, by falling count. Every id keeps its word. The other new words become rare ones; there are no new signatures.
+ * Extends a vocabulary with the words of further sentences: those that occur in them at least `minCount` times and have no id get one after
+ * all others, by descending count. Every id keeps its word. The other new words become rare ones; there are no new signatures.
  *
  * @param minCount by default that of the vocabulary
- * @returns the vocabulary itself where nothing is new, and the words that got an id
+ * @returns the vocabulary itself if nothing is new, and the words that were given an id
  * @throws ArgumentError if `minCount` is not an integer of at least 1
  */
 export function growVocabulary(
@@ -144,19 +144,19 @@ export function growVocabulary(
   return { vocabulary: createVocabulary(all), added: fresh };
 }
 
-/** Signatures that at least `minCount` of the words have, by falling count. */
+/** Signatures shared by at least `minCount` of the words, by descending count. */
 function commonSignatures(words: readonly string[], minCount: number): string[] {
   const counts = new Map<string, number>();
   for (const word of words) for (const s of signaturesOf(word)) counts.set(s, (counts.get(s) ?? 0) + 1);
   return byCount(counts).filter((s) => counts.get(s)! >= minCount);
 }
 
-/** The vocabulary of no words: every token is the unknown word. */
+/** An empty vocabulary: every token is the unknown word. */
 export function emptyVocabulary(): Vocabulary {
   return createVocabulary({ lowerCase: false, minCount: 1, words: [], rare: [], signatures: null });
 }
 
-/** A vocabulary read back. @throws DataError if the value is not a vocabulary, saying what is wrong with it */
+/** Restores a vocabulary. @throws DataError if the value is not a vocabulary, saying what is wrong with it */
 export function vocabularyFromJson(value: unknown): Vocabulary {
   const json = objectOf(value, 'a vocabulary');
   const { lowerCase, minCount } = json;
@@ -222,7 +222,7 @@ function idsOf(tokens: readonly string[], lookup: (token: string) => number): In
   return ids;
 }
 
-/** The tokens of a sentence, which must be a list of strings: JavaScript iterates a string too. */
+/** The tokens of a sentence, which must be a list of strings, because JavaScript iterates a string too. */
 function listOf(tokens: readonly string[]): readonly string[] {
   expectWords('vocabulary', 'tokens', tokens);
   return tokens;

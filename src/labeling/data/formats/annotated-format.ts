@@ -1,15 +1,15 @@
-/** Whether a line of JSON is what an annotation tool exports. */
+/** Recognizes lines of JSON exported by annotation tools. */
 
 /** The formats of annotation tools, and that of `bptt tag --output spans`. */
 export type AnnotatedFormat = 'doccano' | 'prodigy' | 'spans';
 
-/** The format of an object: of Prodigy, of doccano, of `spans`, or none of them. */
+/** Returns the format of an object: Prodigy, doccano, `spans`, or undefined for none of them. */
 export function annotatedFormat(row: string): AnnotatedFormat | undefined {
   let object: unknown;
   try {
     object = JSON.parse(row);
   } catch {
-    return undefined; // the parser names the line
+    return undefined; // the parser reports the line
   }
   const { text, tokens, label, labels, entities, spans, line, sentences } = (object ?? {}) as Record<string, unknown>;
   if (typeof text !== 'string') return undefined;
@@ -25,7 +25,7 @@ export function annotatedFormat(row: string): AnnotatedFormat | undefined {
   return Array.isArray(entities) && entities.every(isEntity) ? 'doccano' : undefined;
 }
 
-/** Whether it is what doccano's projects with relations list as `entities`, or spaCy's training data does. */
+/** Whether it is an entity as listed in the `entities` of doccano projects with relations, or of spaCy's training data. */
 const isEntity = (value: unknown): boolean =>
   Array.isArray(value) ||
   (typeof value === 'object' && value !== null && ('start_offset' in value || 'start' in value));

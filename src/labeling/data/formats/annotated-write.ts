@@ -1,6 +1,6 @@
 /**
- * Writers of spans by characters: `doccano`, `prodigy` and `brat`, as these tools take them, and `spans`, as `bptt tag --output spans`
- * writes. The readers read all of them back.
+ * Writers of character spans: `doccano`, `prodigy` and `brat` in the form that these tools import, and `spans` in the form of `bptt tag
+ * --output spans`. The readers can read all of them back.
  */
 import type { Span } from '../../scoring/spans.js';
 import { spansOf } from '../../scoring/spans.js';
@@ -8,16 +8,16 @@ import type { OffsetUnit } from '../offsets.js';
 import { placesFromUtf16 } from '../offsets.js';
 import type { Surface } from '../surface.js';
 
-/** Outputs that hold spans of characters, and no other labels. */
+/** Outputs that hold character spans, and no other labels. */
 export const SPAN_OUTPUTS = ['doccano', 'prodigy', 'brat', 'spans'] as const;
 export type SpanOutput = (typeof SPAN_OUTPUTS)[number];
 
-/** A text, its tokens, and the spans over them. */
+/** A text, its tokens, and the spans of tokens. */
 export interface SpannedText extends Surface {
   readonly spans: readonly Span[];
 }
 
-/** What the places of each count, where nothing else is asked for: what its tool counts. */
+/** The default unit of each format's offsets: that of its tool. */
 export const WRITTEN_UNITS: Readonly<Record<SpanOutput, OffsetUnit>> = {
   doccano: 'utf16',
   prodigy: 'codepoints',
@@ -25,17 +25,17 @@ export const WRITTEN_UNITS: Readonly<Record<SpanOutput, OffsetUnit>> = {
   spans: 'utf16',
 };
 
-/** The spans of labels in any scheme; labels of another form stand outside of them. */
+/** Returns the spans of labels in any scheme; labels of another form are outside all spans. */
 export function spansOfLabels(labels: readonly string[]): Span[] {
   return spansOf(labels.map((label) => (isPosition(label) ? label : 'O')));
 }
 
-/** Whether a label is a position in a span, as in any scheme. */
+/** Whether a label is a position in a span, in any scheme. */
 export function isPosition(label: string): boolean {
   return /^[BIESLU](-|$)/u.test(label);
 }
 
-/** One object and a line end. @param line number of the text in its input, from 1 */
+/** Returns one object and a line end. @param line number of the text in its input, from 1 */
 export function spannedLine(
   { text, offsets, spans }: SpannedText,
   output: Exclude<SpanOutput, 'brat'>,
@@ -60,7 +60,7 @@ export function spannedLine(
   return `${JSON.stringify(object)}\n`;
 }
 
-/** Texts as a document of brat, one a line: the text, and the annotations beside it. */
+/** Returns texts as a brat document, one text a line: the text file, and the annotation file that belongs to it. */
 export function bratDocument(texts: readonly SpannedText[], unit: OffsetUnit): { text: string; annotations: string } {
   let [at, number] = [0, 0];
   const annotations: string[] = [];

@@ -1,21 +1,22 @@
 /**
- * What annotation tools export as JSON lines: a text, and spans by the places of their characters.
+ * JSON lines exported by annotation tools: a text, and spans given by character offsets.
  *
  *     doccano   {"text": "Ann sang", "label": [[0, 3, "PER"]]}                                  or "labels", or "entities"
  *               {"text": "Ann sang", "entities": [{"start_offset": 0, "end_offset": 3, "label": "PER"}]}, with relations, or "start" and "end"
- *     spans     {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "type": "PER"}]}          as `bptt tag --output spans` writes
+ *     spans     {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "type": "PER"}]}          as written by `bptt tag --output spans`
  *     prodigy   {"text": "Ann sang", "spans": [{"start": 0, "end": 3, "label": "PER"}]}         perhaps "tokens", "answer"
  *
- * A text is one sentence; it is cut into tokens as raw text is, or as the `tokens` of Prodigy say. Labels come out in IOB2.
+ * A text is one sentence; it is split into tokens as raw text is, or by Prodigy's `tokens`. The resulting labels are in IOB2.
  *
- * What places count differs. The page of doccano takes them from JavaScript, in UTF-16 code units
- * (https://github.com/doccano/doccano/issues/2290). Prodigy takes them from spaCy's tokens, in code points as Python counts. So each is read
- * in its own unit. Where a span of a text does not begin and end with tokens by that, and all of its spans do by the other unit, as in texts
- * that a script labeled in advance, that is taken and told. `offsetUnit` names the unit instead, and then nothing else is tried.
+ * The unit of the offsets differs. The page of doccano gets them from JavaScript, in UTF-16 code units
+ * (https://github.com/doccano/doccano/issues/2290). Prodigy gets them from spaCy's tokens, in code points, as Python counts. So each format
+ * is read in its own unit. If a span of a text does not begin and end at tokens in that unit, but all of its spans do in the other, as in
+ * texts that a script labeled in advance, the other unit is used and reported. `offsetUnit` sets the unit explicitly; then no other is
+ * tried.
  *
- * A span beyond the end of its text is bad data. One that does not fit the tokens is left out, and of spans that overlap all but the first
- * (of two that begin together the longer); both are counted and told. Prodigy's examples with an `answer` other than `accept` are left
- * out, and counted.
+ * A span beyond the end of its text is bad data. A span that does not fit the tokens is dropped; of overlapping spans only the first is
+ * kept (the longer one if two begin together). Both cases are counted and reported. Prodigy examples with an `answer` other than `accept`
+ * are dropped and counted.
  */
 import type { DataError } from '../../../tensor/errors.js';
 import type { OffsetUnit } from '../offsets.js';
@@ -36,21 +37,21 @@ const SHAPES: Readonly<Record<AnnotatedFormat, string>> = {
   spans: 'write {"text": "…", "spans": [{"start": 0, "end": 3, "type": "TYPE"}, …]}',
 };
 
-/** Fields that sentences hold, and those that say nothing beside them. */
+/** Fields that sentences hold, and those that add no information to them. */
 const HELD: Readonly<Record<AnnotatedFormat, readonly string[]>> = {
   doccano: ['text', 'label', 'labels', 'entities'],
   prodigy: ['text', 'spans', 'tokens', 'answer'],
   spans: ['text', 'spans', 'line', 'sentences'],
 };
 
-/** What the places of each tool count. */
+/** The unit of each tool's offsets. */
 export const USUAL_UNITS: Readonly<Record<AnnotatedFormat, OffsetUnit>> = {
   doccano: 'utf16',
   prodigy: 'codepoints',
   spans: 'utf16',
 };
 
-/** A parser of such lines. */
+/** Returns a parser of such lines. */
 export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOptions): LineParser {
   const { source, labels: policy, maxTokens, cleaner, offsetUnit, like } = options;
   const cutting = cuttingOf(options);
@@ -94,7 +95,7 @@ export function createAnnotatedParser(format: AnnotatedFormat, options: ParseOpt
   };
 }
 
-/** Both units, the usual one first. */
+/** Both units, starting with the usual one. */
 export function unitsFrom(usual: OffsetUnit): OffsetUnit[] {
   return [usual, ...OFFSET_UNITS.filter((unit) => unit !== usual)];
 }
@@ -142,7 +143,7 @@ function spansOf(
   );
 }
 
-/** The types of the relations that doccano lists beside its entities. */
+/** The types of the relations that doccano lists along with its entities. */
 function relationsIn(fields: ReadonlyMap<string, unknown>): string[] {
   const all = fields.get('relations');
   return Array.isArray(all)
@@ -162,7 +163,7 @@ function spanOf(format: AnnotatedFormat, value: unknown, line: number): Characte
   return from <= to ? { start: from, end: to, type: type.trim(), line } : undefined;
 }
 
-/** The places of Prodigy's own tokens, in code units; undefined if it has none, or they do not fit the text. */
+/** The ranges of Prodigy's own tokens, in code units; undefined if there are none, or they do not fit the text. */
 function tokensOf(fields: ReadonlyMap<string, unknown>, text: string): Places | undefined {
   const value = fields.get('tokens');
   if (!Array.isArray(value) || value.length === 0) return undefined;

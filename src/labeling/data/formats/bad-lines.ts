@@ -1,22 +1,22 @@
-/** What becomes of lines that cannot be read: the first ends the reading, or all are listed, or they are left out. */
+/** Handles lines that cannot be read: the first stops the reader, or all are listed, or they are skipped. */
 import { DataError } from '../../../tensor/errors.js';
 import type { OnNote } from '../notes.js';
 import type { ParseOptions } from './options.js';
 
-/** How many bad lines are told; the others are counted. */
+/** How many bad lines are reported individually; the others are counted. */
 const TOLD = 10;
 
-/** Takes bad lines one by one. */
+/** Receives bad lines one by one. */
 export interface BadLines {
-  /** Whether sentences are no longer given: the reading goes on only to list the bad lines. */
+  /** Whether sentences are no longer returned: reading continues only to list the bad lines. */
   readonly listing: boolean;
-  /** @param fatal the rest of the input cannot be read either. @throws the error, where the reading ends there */
+  /** @param fatal whether the rest of the input cannot be read either. @throws the error, if reading stops there */
   take(error: DataError, line: number, fatal?: boolean): void;
-  /** @param lost sentences and tokens that were left out with the lines. @throws DataError if bad lines were listed */
+  /** @param lost sentences and tokens that were dropped with the lines. @throws DataError if bad lines were listed */
   finish(lost: { readonly sentences: number; readonly tokens: number }): void;
 }
 
-/** Follows `badLines` of the options. */
+/** Implements the option `badLines`. */
 export function createBadLines({ badLines = 'stop', source, onNote = () => undefined }: ParseOptions): BadLines {
   const told: { error: DataError; line: number }[] = [];
   let count = 0;
@@ -43,7 +43,7 @@ export function createBadLines({ badLines = 'stop', source, onNote = () => undef
     },
   };
 
-  /** Tells the first ten as notes. */
+  /** Reports the first ten as notes. */
   function summary(last: DataError): DataError {
     for (const bad of told) tell(onNote, bad);
     const shown = count > told.length ? `, of which the first ${told.length} were told` : '';

@@ -1,4 +1,4 @@
-/** The lines of a file of annotations of brat. */
+/** The lines of a brat annotation file. */
 import type { DataError } from '../../../tensor/errors.js';
 import type { Told } from './character-spans.js';
 import { dataErrorAt, quote } from './options.js';
@@ -6,14 +6,14 @@ import { dataErrorAt, quote } from './options.js';
 /** An annotation of the text. */
 export interface BratSpan {
   readonly type: string;
-  /** `[start, end)` of its parts, in whatever the file counts. */
+  /** The range `[start, end)` of each part, in the unit of the file. */
   readonly parts: readonly (readonly [start: number, end: number])[];
-  /** The text that it says is there, if it does. */
+  /** The text that it quotes, if it does. */
   readonly text?: string;
   readonly line: number;
 }
 
-/** What the other annotations are, by the first character of a line. */
+/** The kinds of the other annotations, by the first character of a line. */
 const OTHERS: Readonly<Record<string, Told>> = {
   R: 'relations',
   '*': 'relations',
@@ -24,7 +24,7 @@ const OTHERS: Readonly<Record<string, Told>> = {
   '#': 'notes',
 };
 
-/** A line: a span, or the kind of another annotation. @throws DataError if it is neither */
+/** Parses a line: returns a span, or the kind of another annotation. @throws DataError if it is neither */
 export function bratLine(row: string, source: string, line: number): BratSpan | Told {
   const fail = (message: string): DataError => dataErrorAt(source, line, message);
   if (!/^T\d/.test(row)) {

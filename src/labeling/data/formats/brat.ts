@@ -1,16 +1,16 @@
 /**
- * brat standoff (https://brat.nlplab.org/standoff.html): a text, and beside it a file of annotations, one a line.
+ * brat standoff (https://brat.nlplab.org/standoff.html): a text file, and an annotation file with one annotation a line.
  *
- *     T1   PER 0 3        Ann           a span: type, places of characters, the text there; tabs between the columns
+ *     T1   PER 0 3        Ann           a span: type, character offsets, the text there; tabs between the columns
  *     T2   PER 0 3;8 11   Ann Lee       a span of several parts
- *     R, *, E, A, M, N, #               relations, events, attributes, normalizations, notes: counted, and left out
+ *     R, *, E, A, M, N, #               relations, events, attributes, normalizations, notes: counted, and dropped
  *
- * Every line of the text is a sentence, cut into tokens as raw text is. Labels come out in IOB2.
+ * Every line of the text is a sentence, split into tokens as raw text is. The resulting labels are in IOB2.
  *
- * Places count code points, line ends among them, as Python does. An annotation repeats its text, and that tells what a file counts: a line
- * end CR LF as two or as one, a byte order mark or not, and, where `offsetUnit` names no unit, UTF-16 code units where these alone fit (which
- * is noted). A place beyond the text, and an annotation whose text is another one, are bad data. Spans that do not fit the tokens, overlap,
- * go on in another line, or have tokens between their parts are left out, counted and noted.
+ * Offsets count code points, including line ends, as in Python. An annotation quotes its text, which reveals how a file counts: a line end
+ * CR LF as two or as one, with or without a byte order mark, and, unless `offsetUnit` names a unit, in UTF-16 code units if only these fit
+ * (which is noted). An offset beyond the text, or an annotation that quotes a different text, is bad data. Spans that do not fit the
+ * tokens, overlap, continue in another line, or have tokens between their parts are dropped, counted and noted.
  */
 import { DataError } from '../../../tensor/errors.js';
 import type { OffsetUnit } from '../offsets.js';
@@ -29,7 +29,7 @@ import { checkedBlocks } from './lines.js';
 import { dataErrorAt, parseOptions, quote, rejectUnused, type ParseOptions, type ReadOptions } from './options.js';
 import { normalizer, withMark } from './read.js';
 
-/** A file: what messages call it, and its bytes. */
+/** A file: its name in messages, and its bytes. */
 export interface BratFile {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -41,7 +41,7 @@ export interface BratDocument {
   readonly annotations?: BratFile;
 }
 
-/** Sentences of documents, one document after another. @throws DataError on bad data (`badLines` says what becomes of it) */
+/** Reads the sentences of documents, one document after another. @throws DataError on bad data (handled according to `badLines`) */
 export async function* readBrat(
   documents: AsyncIterable<BratDocument>,
   options: ReadOptions = {},
@@ -77,7 +77,10 @@ export async function* readBrat(
   }
 }
 
-/** Reads one document after another. A bad line of its annotations spoils the document: what they mean is unknown then. */
+/**
+ * Reads one document after another. A bad annotation line spoils the whole document, because the meaning of its annotations is then
+ * unknown.
+ */
 function createDocumentReader(settings: ParseOptions, named: OffsetUnit | undefined, tally: SpanTally, bad: BadLines) {
   const segment = createSegmenter(cuttingOf(settings));
   const { labels, cleaner, maxTokens, maxLineBytes, keepSource } = settings;
@@ -113,7 +116,7 @@ function createDocumentReader(settings: ParseOptions, named: OffsetUnit | undefi
 
 type Spoil = (error: DataError, line: number, fatal?: boolean) => void;
 
-/** The lines of a file that are text. */
+/** The lines of a file that are valid text. */
 async function checkedLines({ name, bytes }: BratFile, maxLineBytes: number | undefined, spoil: Spoil) {
   const found: { row: string; line: number }[] = [];
   for await (const { first, lines, faults } of checkedBlocks([bytes], name, maxLineBytes)) {
@@ -126,7 +129,7 @@ async function checkedLines({ name, bytes }: BratFile, maxLineBytes: number | un
   return found;
 }
 
-/** The spans of a file of annotations; the others are counted. */
+/** The spans of an annotation file; other annotations are counted. */
 async function spansOf(
   file: BratFile,
   maxLineBytes: number | undefined,
@@ -148,12 +151,12 @@ async function spansOf(
   return spans;
 }
 
-/** A span whose parts are places in code units. */
+/** A span whose parts are offsets in code units. */
 interface PlacedSpan extends BratSpan {
   readonly parts: readonly (readonly [start: number, end: number])[];
 }
 
-/** The spans by the first reading of the text in which all of them are where they say they are. */
+/** The spans by the first interpretation of the offsets for which all of them match the text that they quote. */
 function placed(
   spans: readonly BratSpan[],
   raw: string,
@@ -168,7 +171,7 @@ function placed(
   return { text, found };
 }
 
-/** The texts that places may count: as it stands, with a line feed for each CR LF, and without a byte order mark. */
+/** The texts that offsets may refer to: as it is, with a line feed for each CR LF, and without a byte order mark. */
 function layoutsOf(raw: string): string[] {
   const bare = raw.replace(/^\ufeff/, '');
   return [...new Set([raw, bare, raw.replaceAll('\r\n', '\n'), bare.replaceAll('\r\n', '\n')])];
@@ -206,7 +209,7 @@ function inUnits(spans: readonly BratSpan[], text: string, unit: OffsetUnit, nam
 
 const squeezed = (text: string): string => text.replace(/\s+/gu, ' ').trim();
 
-/** The lines of a text, without their ends, and where each begins. */
+/** The lines of a text, without their ends, and the offset of each. */
 function linesIn(text: string): { start: number; content: string }[] {
   let start = 0;
   return text.split('\n').map((line) => {
@@ -216,7 +219,7 @@ function linesIn(text: string): { start: number; content: string }[] {
   });
 }
 
-/** The spans that begin in a line, by places in it; those that no labels can hold are counted. */
+/** The spans that begin in a line, with offsets relative to it; those that labels cannot represent are counted. */
 function inLine(
   spans: readonly PlacedSpan[],
   start: number,

@@ -1,4 +1,4 @@
-/** Spans of characters, as annotation tools store them, as labels of tokens in IOB2. */
+/** Converts character spans, as stored by annotation tools, to token labels in IOB2. */
 import { counted } from '../../../tensor/print.js';
 import type { Note } from '../notes.js';
 import type { OffsetUnit } from '../offsets.js';
@@ -11,14 +11,14 @@ export interface CharacterSpan {
   readonly start: number;
   readonly end: number;
   readonly type: string;
-  /** Where it stands in its file. */
+  /** Its line in the file. */
   readonly line: number;
 }
 
-/** `[start, end)` of tokens in their text, in UTF-16 code units. */
+/** The range `[start, end)` of each token in the text, in UTF-16 code units. */
 export type Places = readonly (readonly [start: number, end: number])[];
 
-/** How texts are cut into tokens: as named, else as a model remembers. */
+/** How texts are split into tokens: by the options, else as recorded in a model. */
 export function cuttingOf({ cutting, like }: Pick<ParseOptions, 'cutting' | 'like'>): SegmentOptions {
   const tokenizer = cutting?.tokenizer ?? like?.tokenizer;
   const locale = cutting?.locale ?? like?.locale;
@@ -26,8 +26,8 @@ export function cuttingOf({ cutting, like }: Pick<ParseOptions, 'cutting' | 'lik
 }
 
 /**
- * The labels of the tokens. A span that does not begin and end with tokens is left out, and of spans that overlap all but the first (of
- * two that begin together the longer).
+ * Returns the labels of the tokens. A span that does not begin and end at tokens is dropped, and so are all but the first of overlapping
+ * spans (the longer one is kept if two begin together).
  *
  * @param spans in UTF-16 code units
  */
@@ -63,19 +63,19 @@ const TOLD = {
   notes: ['note', 'left out: labels of tokens hold spans alone'],
 } as const;
 
-/** What is counted. */
+/** The kinds of events that are counted. */
 export type Told = keyof typeof TOLD;
 
-/** Counts what was decided, and keeps the first case of each. */
+/** Counts automatic decisions, and keeps the first case of each. */
 export interface SpanTally {
-  /** @param source where it stands, if that is another file than the input is called by */
+  /** @param source the file of the case, if it differs from the name of the input */
   add(kind: Told, at: { readonly line: number; readonly type: string }, source?: string): void;
-  /** Places of a text were read in another unit than usual. */
+  /** Records that offsets of a text were read in another unit than usual. */
   addUnit(unit: OffsetUnit, at: { readonly line: number; readonly type: string }, source?: string): void;
   notes(): Note[];
 }
 
-/** A tally of nothing. */
+/** Returns an empty tally. */
 export function createSpanTally(input: string): SpanTally {
   const found = new Map<string, { thing: string; said: string; count: number; where: string; line: number }>();
   const add = (kind: string, [thing, said]: readonly [string, string], { line, type }: { line: number; type: string }, source: string) => {

@@ -1,4 +1,4 @@
-/** What the parsers of sentences with one label each share: one sentence a line, its text cut into tokens. */
+/** Shared by the parsers of sentences with one label each: one sentence a line, its text split into tokens. */
 import type { Sentence } from '../sentence.js';
 import type { ClassifiedSettings } from './classified-options.js';
 import type { LineParser } from './collect.js';
@@ -7,15 +7,15 @@ import { shortToken } from '../long-tokens.js';
 import { dataErrorAt } from './options.js';
 import type { Reading } from './reading.js';
 
-/** What a line says, not yet cut into tokens. */
+/** The contents of a line, not yet split into tokens. */
 export interface ClassifiedLine {
-  /** Text, or tokens that are cut already. */
+  /** Text, or ready-made tokens. */
   readonly text: string | readonly string[];
-  /** Absent where labels are ignored. */
+  /** Absent if labels are ignored. */
   readonly label?: string;
 }
 
-/** A parser of one sentence a line. @param parse what a line says; undefined if it is to be passed over */
+/** Returns a parser of one sentence a line. @param parse returns the contents of a line; undefined for a line to skip */
 export function lineParser(
   reading: Pick<Reading, 'format' | 'column' | 'tokenColumn' | 'labelNames'>,
   settings: ClassifiedSettings,
@@ -39,7 +39,7 @@ export function lineParser(
 
 function sentenceOf({ text, label }: ClassifiedLine, line: number, settings: ClassifiedSettings): Sentence {
   const { source, labels, maxTokens, cleaner, cut, keepSource } = settings;
-  // A text is cut as `tag` will cut it; words that the file cut itself are cleaned like those of any column.
+  // A text is split as `tag` will split it; words that the file separates are cleaned like those of any column.
   const parts = typeof text === 'string' ? cut(text) : undefined;
   const tokens =
     parts?.tokens.map((token) => shortToken(token, source, line)) ??

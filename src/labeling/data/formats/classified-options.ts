@@ -1,4 +1,4 @@
-/** What a reader of sentences with one label each may be told. */
+/** Options for readers of sentences with one label each. */
 import { expectRecord } from '../../../tensor/arguments.js';
 import { show } from '../../../tensor/describe.js';
 import { expectTypes } from '../../checks.js';
@@ -10,19 +10,19 @@ import { createSegmenter } from '../segment.js';
 import type { LabelNames } from './label-names.js';
 import { parseOptions, type ParseOptions, type ReadOptions } from './options.js';
 
-/** The formats of sentences with one label each, by the names `--format` takes. */
+/** The formats of sentences with one label each, by the names that `--format` takes. */
 export const CLASSIFIED_FORMATS = ['tsv', 'jsonl', 'fasttext', 'slots', 'lines'] as const;
 
 /**
- * - `tsv`: a label and a text in columns separated by tabs, in either order; the first line may name the columns.
- * - `jsonl`: one object a line, `{"text": "…", "label": "…"}`, or with `"tokens": […]` for text that is cut already.
- * - `fasttext`: one text a line, and in it the label as a word that begins with `__label__`.
+ * - `tsv`: a label and a text in tab-separated columns, in either order; the first line may name the columns.
+ * - `jsonl`: one object a line, `{"text": "…", "label": "…"}`, or with `"tokens": […]` for text that is already tokenized.
+ * - `fasttext`: one text a line, which contains the label as a word that begins with `__label__`.
  * - `slots`: a folder with the parallel files `seq.in` and `label`.
- * - `lines`: one text a line, all with the label that was given.
+ * - `lines`: one text a line, all with the label given as an option.
  */
 export type ClassifiedFormat = (typeof CLASSIFIED_FORMATS)[number];
 
-/** How to read sentences with one label each. Everything has a default; what does not apply to the format is refused. */
+/** Options for reading sentences with one label each. Everything has a default; options that do not apply to the format are rejected. */
 export interface ClassifiedOptions extends Pick<
   ReadOptions,
   | 'badLines'
@@ -36,21 +36,23 @@ export interface ClassifiedOptions extends Pick<
   | 'maxLineBytes'
   | 'maxTokens'
 > {
-  /** Format of the input; absent: found from its first 200 lines. */
+  /** Format of the input; if absent, it is detected from the first 200 lines. */
   format?: ClassifiedFormat;
-  /** Where the label stands. `tsv`: a number from 1, or a name of the first line; `jsonl`: the name of a field. Default: by content. */
+  /** The column of the label. `tsv`: a number from 1, or a name in the first line; `jsonl`: the name of a field. Default: by content. */
   column?: string | number;
-  /** Where the text stands, likewise. */
+  /** The column of the text, likewise. */
   textColumn?: string | number;
-  /** Label of all sentences of an input in the format `lines`. */
+  /** Label of all sentences in an input of format `lines`. */
   category?: string;
-  /** Default `required`. With `ignored` labels are not looked at. */
+  /** Default `required`. With `ignored`, labels are not read. */
   labels?: 'required' | 'ignored';
-  /** How text is cut into tokens; default: as `like` says, else `unicode`. */
+  /** How text is split into tokens; default: as `like` states, else `unicode`. */
   tokenizer?: Tokenizer;
-  /** `jsonl` only: names, from 0 on, of the labels that integers stand for; default: as `like` says. Without it `1` is the label "1". */
+  /**
+   * `jsonl` only: the names, from 0 on, of labels that are given as integers; default: as `like` states. Without it `1` is the label "1".
+   */
   labelNames?: LabelNames;
-  /** Language of the text, for scripts without spaces; default: as `like` says, else `en`. */
+  /** Language of the text, for scripts without spaces; default: as `like` states, else `en`. */
   locale?: string;
 }
 
@@ -75,7 +77,7 @@ const KEYS = keysOf<ClassifiedOptions>({
   maxTokens: true,
 });
 
-/** Options with their defaults filled in, as the parsers take them. */
+/** Options with defaults filled in, as the parsers take them. */
 export interface ClassifiedSettings extends Omit<ParseOptions, 'format' | 'column'> {
   format?: ClassifiedFormat;
   column?: string | number;
@@ -83,7 +85,7 @@ export interface ClassifiedSettings extends Omit<ParseOptions, 'format' | 'colum
   category?: string;
   tokenizer: Tokenizer;
   locale?: string;
-  /** Tokens of a text, and their places in it. */
+  /** Splits a text into tokens, with their offsets. */
   cut: (text: string) => { tokens: string[]; offsets: SentenceText['offsets'] };
 }
 
@@ -113,13 +115,13 @@ export function classifiedSettings(options: ClassifiedOptions): ClassifiedSettin
   };
 }
 
-/** A function that cuts a text, its sentences one after another, into tokens. @throws ArgumentError on a bad option */
+/** Returns a function that splits a text, sentence by sentence, into tokens. @throws ArgumentError on an invalid option */
 export function tokenCutter({ tokenizer, locale }: SegmentOptions): (text: string) => string[] {
   const segment = createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) });
   return (text) => segment(text).flatMap(({ tokens }) => tokens);
 }
 
-/** Likewise, with the place of each token in the text. */
+/** Likewise, with the offsets of each token in the text. */
 function placedCutter({ tokenizer, locale }: SegmentOptions): ClassifiedSettings['cut'] {
   const segment = createSegmenter({ ...(tokenizer && { tokenizer }), ...(locale !== undefined && { locale }) });
   return (text) => {
@@ -131,7 +133,7 @@ function placedCutter({ tokenizer, locale }: SegmentOptions): ClassifiedSettings
   };
 }
 
-/** Refuses options that the format would ignore. @throws ArgumentError naming the option */
+/** Rejects options that the format would ignore. @throws ArgumentError naming the option */
 export function rejectUnusedBy(format: ClassifiedFormat, options: ClassifiedOptions): void {
   const used: Record<ClassifiedFormat, readonly string[]> = {
     tsv: ['column', 'textColumn', 'tokenizer', 'locale'],

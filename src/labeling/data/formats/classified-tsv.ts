@@ -1,8 +1,8 @@
 /**
- * A label and a text in columns separated by tabs, in either order, perhaps with a first line that names the columns.
+ * A label and a text in tab-separated columns, in either order, optionally with a first line that names the columns.
  *
- * Where no option says which column is which, names of a first line decide (`label`, `text`, …); else the label is the column
- * with the fewest different values in the first lines, and the text the longest of the others. A guess is told.
+ * If no option says which column is which, names in the first line decide (`label`, `text`, …). Otherwise the label is the column with the
+ * fewest different values in the first lines, and the text is the longest of the others. A guess is reported.
  */
 import { ArgumentError } from '../../../tensor/errors.js';
 import { trimOuter } from './clean.js';
@@ -20,17 +20,17 @@ const TEXT_NAMES = new Set(
   'text texts sentence sentences review message utterance tweet content title comment question document x'.split(' '),
 );
 
-/** Where label and text stand, counted from 0. */
+/** The columns of label and text, counted from 0. */
 interface Places {
   readonly label: number | undefined;
   readonly text: number;
   readonly width: number;
   readonly header: boolean;
-  /** Whether a column was chosen by the contents. */
+  /** Whether a column was chosen by its contents. */
   readonly guessed: boolean;
 }
 
-/** A parser of such lines. @param head the first lines, by which columns are judged */
+/** Returns a parser of such lines. @param head the first lines, from which the columns are determined */
 export function createClassifiedTsvParser(head: readonly string[], settings: ClassifiedSettings): LineParser {
   const { source, labels, tokenizer } = settings;
   const { label, text, width, header, guessed } = placesOf(head, settings);
@@ -106,7 +106,7 @@ interface ColumnStats {
   readonly place: number;
   readonly values: number;
   readonly characters: number;
-  /** Rows in which it has white space inside. */
+  /** Rows in which it contains white space. */
   readonly spaced: number;
 }
 
@@ -120,7 +120,7 @@ function columnStats(rows: readonly (readonly string[])[], width: number): Colum
   }));
 }
 
-/** The column with the fewest values; among equals the one with less white space inside, then the shorter one. */
+/** The column with the fewest values; of equals, the one with less white space, then the shorter one. */
 function fewest(stats: readonly ColumnStats[], taken: number | undefined): number {
   const rest = stats.filter(({ place }) => place !== taken);
   const order = (a: ColumnStats, b: ColumnStats) =>

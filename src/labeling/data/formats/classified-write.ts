@@ -6,7 +6,7 @@ import { expectSentence } from '../../checks.js';
 import type { Output } from './write.js';
 import { OUTPUTS } from './write.js';
 
-/** A sentence and what a model says of it; a blank line has neither label nor tokens. */
+/** A sentence and a model's output for it; a blank line has neither label nor tokens. */
 export interface ClassifiedSentence {
   readonly tokens: readonly string[];
   readonly category?: string;
@@ -15,10 +15,10 @@ export interface ClassifiedSentence {
 }
 
 /**
- * One line with its end. `text`: label, tab, probability, so that line n of the output is about line n of the input; a blank
- * line stays blank. `jsonl`: `{"tokens": […], "label": "…", "probability": …}`, which the reader of JSON lines takes.
+ * Formats one line, including its line end. `text`: label, tab, probability, so that line n of the output belongs to line n of the input; a
+ * blank line stays blank. `jsonl`: `{"tokens": […], "label": "…", "probability": …}`, which the JSON lines reader accepts.
  *
- * @throws ArgumentError on an output that holds a label for each word
+ * @throws ArgumentError on an output that needs a label for each word
  */
 export function formatClassified(sentence: ClassifiedSentence, output: Output): string {
   expectSentence('formatClassified', 'sentence', sentence);

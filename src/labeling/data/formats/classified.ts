@@ -1,6 +1,6 @@
 /**
- * Sentences with one label each, for `classify`: bytes in, sentences with a `category` out, one by one, in bounded memory.
- * Text is cut into tokens by the segmenter. Blank lines are left out; bad lines follow the rule of the other readers.
+ * Sentences with one label each, for `classify`: turns bytes into sentences with a `category`, one by one, in bounded memory. Text is split
+ * into tokens by the segmenter. Blank lines are skipped; bad lines are handled as in the other readers.
  */
 import { counted } from '../../../tensor/print.js';
 import { DataError } from '../../../tensor/errors.js';
@@ -21,14 +21,14 @@ import { dataErrorAt } from './options.js';
 import { chain, firstBlocks, parsedSentences, type Head } from './read.js';
 import { describeReading, type Reading } from './reading.js';
 
-/** Lines that are looked at before the format, or the columns, are judged. */
+/** Number of lines from which the format, or the columns, are determined. */
 const HEAD_LINES = 200;
 
 /**
- * Sentences of a stream of bytes, each with its `category`.
+ * Reads the sentences of a stream of bytes, each with its `category`.
  *
- * @throws DataError if the input is not what its format demands, naming source and line; where its format cannot be told
- * @throws ArgumentError on an option that does not fit the format; of `slots` the folder is opened by `openClassified`
+ * @throws DataError if the input does not conform to its format, naming source and line, or its format cannot be detected
+ * @throws ArgumentError on an option that does not fit the format; the folder of `slots` is opened by `openClassified`
  */
 export async function* readClassified(chunks: ByteChunks, options: ClassifiedOptions = {}): AsyncGenerator<Sentence> {
   expectChunks('readClassified', 'chunks', chunks);
@@ -51,7 +51,7 @@ export async function* readClassified(chunks: ByteChunks, options: ClassifiedOpt
   }
 }
 
-/** Format of the text that begins with these lines; undefined if it looks like none of them. */
+/** Detects the format of a text that begins with these lines; undefined if it matches none. */
 export function detectClassified(head: readonly string[]): ClassifiedFormat | undefined {
   const rows = head.filter((line) => !isBlank(line));
   const most = (test: (row: string) => boolean) => 2 * rows.filter(test).length > rows.length;
@@ -89,14 +89,14 @@ function createParser(format: ClassifiedFormat, head: readonly string[], setting
   }
 }
 
-/** The words of a line that are labels of fastText. */
+/** The words of a line that are fastText labels. */
 function labelWords(text: string): string[] {
   return text.includes(PREFIX) ? text.split(/[ \t]+/).filter((word) => word.startsWith(PREFIX)) : [];
 }
 
 const PREFIX = '__label__';
 
-/** fastText: every word that begins with the prefix is a label, wherever it stands. */
+/** fastText: every word that begins with the prefix is a label, in any position. */
 function fastTextLine({ source, labels }: ClassifiedSettings) {
   return (text: string, line: number): ClassifiedLine => {
     const words = labelWords(text);
@@ -113,7 +113,7 @@ function fastTextLine({ source, labels }: ClassifiedSettings) {
   };
 }
 
-/** Names of fields that hold labels, and texts, the likeliest first. */
+/** Names of fields for labels, and for texts, the most likely first. */
 const LABEL_FIELDS = ['label', 'category', 'class', 'intent', 'sentiment'];
 const TEXT_FIELDS = ['tokens', 'text', 'texts', 'sentence'];
 
@@ -162,7 +162,7 @@ function createJsonParser(head: readonly string[], settings: ClassifiedSettings)
   ]);
 }
 
-/** The label in a list of one, as doccano exports classes of texts; anything else as it is. */
+/** Unwraps the label in a list of one, as in doccano's exports of text classes; returns anything else as it is. */
 const onlyOne = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? value[0] : value);
 
 /** The fields of the first line that is an object. */
@@ -171,7 +171,7 @@ function firstFields(head: readonly string[]): ReadonlyMap<string, unknown> {
     try {
       return jsonFields(line, '', (message) => new DataError(message));
     } catch {
-      continue; // the parser names the line
+      continue; // the parser reports the line
     }
   }
   return new Map();

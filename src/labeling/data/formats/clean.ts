@@ -1,12 +1,12 @@
 /**
- * One rule for what surrounds tokens and labels, the same in every format.
+ * The rule for characters around tokens and labels, the same in every format.
  *
- * From both ends of a token and of a label, white space and invisible marks are removed; what is inside stays, so a token may
- * hold spaces. White space is what Unicode calls so (tab, no-break and ideographic space, CR, …). Invisible marks are the byte
- * order mark U+FEFF, the zero-width space U+200B, the word joiner U+2060, and the marks of writing direction. The joiners
- * U+200C and U+200D shape letters and stay. A token that is nothing but such characters stays as it is; a label is missing then.
+ * White space and invisible marks are removed from both ends of tokens and labels; inside they stay, so a token may contain spaces. White
+ * space is as defined by Unicode (tab, no-break and ideographic space, CR, …). Invisible marks are the byte order mark U+FEFF, the
+ * zero-width space U+200B, the word joiner U+2060, and the marks of writing direction. The joiners U+200C and U+200D affect the shape of
+ * letters and stay. A token that consists only of such characters stays as it is; a label is then missing.
  *
- * Of a line, a mark U+FEFF at its begin (files joined end to end) and every CR at its end are removed before all else.
+ * Before all else, a mark U+FEFF at the beginning of a line (from concatenated files) and every CR at its end are removed.
  */
 import { shortToken } from '../long-tokens.js';
 import type { Note } from '../notes.js';
@@ -18,7 +18,7 @@ export interface Cleaner {
   /** @throws DataError on a token that is too long (`long-tokens.ts`) */
   token(text: string, line: number): string;
   label(text: string, line: number): string;
-  /** What was changed; undefined if nothing was. */
+  /** The note on what was changed; undefined if nothing was. */
   note(source: string): Note | undefined;
   /** The same, to be added up. */
   changed(): Changed;
@@ -34,7 +34,7 @@ export interface Changed {
   readonly first?: { readonly line: number; readonly text: string };
 }
 
-/** Whether a code unit is removed from the ends. All of these characters are in the first plane: one unit each. */
+/** Whether a code unit is removed from the ends. All of these characters are in the basic plane, so each is one unit. */
 export function isOuter(unit: number): boolean {
   if (unit <= 0x20) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
   if (unit < 0x85) return false;
@@ -55,7 +55,7 @@ export function isOuter(unit: number): boolean {
   );
 }
 
-/** Text without the outer characters at its ends, in time linear in its length. */
+/** Removes the outer characters at the ends of a text, in time linear in its length. */
 export function trimOuter(text: string): string {
   let start = 0;
   let end = text.length;
@@ -64,7 +64,7 @@ export function trimOuter(text: string): string {
   return end - start === text.length ? text : text.slice(start, end);
 }
 
-/** A cleaner that has changed nothing yet. @param source name of the input in messages */
+/** Returns a new cleaner. @param source name of the input in messages */
 export function createCleaner(source = 'input'): Cleaner {
   const counts = { tokens: 0, labels: 0, lines: 0 };
   let first: Changed['first'];

@@ -1,4 +1,4 @@
-/** What the line parsers share: their interface, and the sentence under construction. */
+/** Shared by the line parsers: their interface, and the sentence under construction. */
 import { counted } from '../../../tensor/print.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
@@ -6,19 +6,19 @@ import type { Sentence } from '../sentence.js';
 import { dataErrorAt, type ParseOptions } from './options.js';
 import type { Reading } from './reading.js';
 
-/** Takes lines one by one and gives a sentence when a line completes it. */
+/** Takes lines one by one, and returns a sentence when a line completes it. */
 export interface LineParser {
-  /** How it reads. */
+  /** How it reads the input. */
   readonly reading: Reading;
   /** @throws DataError naming source and line */
   push(text: string, line: number): Sentence | undefined;
   /** Call once after the last line. @throws DataError */
   end(): Sentence | undefined;
-  /** Call where `push` threw and the reading goes on: the sentence of that line is left out. */
+  /** Call after `push` has thrown if reading continues: the sentence of that line is dropped. */
   spoil(): void;
-  /** Sentences left out, and their readable tokens. */
+  /** Number of dropped sentences, and of their readable tokens. */
   lost(): { readonly sentences: number; readonly tokens: number };
-  /** What was decided on the way, for people. */
+  /** Automatic decisions, as notes for people. */
   notes(): readonly Note[];
 }
 
@@ -26,7 +26,7 @@ export interface LineParser {
 export interface Collector {
   /** Number of tokens since the last sentence ended. */
   readonly count: number;
-  /** @param labels of the columns that are read, in their order; `''` where the token has none, undefined if the line says nothing */
+  /** @param labels of the columns that are read, in order; `''` if the token has none, undefined if the line does not say */
   add(token: string, labels: readonly (string | undefined)[], line: number): void;
   /** Ends the sentence; undefined if it has no tokens, as between two blank lines, or was spoiled. */
   flush(): Sentence | undefined;
@@ -35,9 +35,9 @@ export interface Collector {
 }
 
 /**
- * A collector that holds at most `maxTokens` and, where labels are optional, keeps those of a column only if no token lacks one.
+ * Returns a collector that holds at most `maxTokens` tokens and, if labels are optional, keeps those of a column only if no token lacks one.
  *
- * @param names of the columns of labels, where several are read
+ * @param names of the label columns, if several are read
  */
 export function createCollector(
   { source, maxTokens, cleaner, tokenLines = false }: ParseOptions,
@@ -55,7 +55,7 @@ export function createCollector(
       return count;
     },
     add(token, given, line) {
-      const cleaned = cleaner.token(token, line); // first: what throws here is not a readable token
+      const cleaned = cleaner.token(token, line); // first, because a token that makes this throw is not readable
       if (++count > maxTokens && !spoiled) {
         spoiled = true;
         throw tooLong(source, maxTokens, lines[0], line);
@@ -85,7 +85,7 @@ export function createCollector(
   };
 }
 
-/** The labels of one sentence after another, column by column. */
+/** Collects the labels of one sentence after another, column by column. */
 function createLabelLists(names: readonly string[]) {
   const lists = Array.from({ length: Math.max(names.length, 1) }, (): string[] => []);
   return {
@@ -94,7 +94,7 @@ function createLabelLists(names: readonly string[]) {
         if (label !== undefined) lists[c].push(label);
       });
     },
-    /** The fields of a sentence: the columns in which no token lacks a label. */
+    /** The fields of a sentence: the columns in which every token has a label. */
     whole(tokens: number): Pick<Sentence, 'labels' | 'columns'> {
       const whole = lists.map((each) => (each.length === tokens ? each : undefined));
       const columns = names.flatMap((name, c) => (whole[c] ? [[name, whole[c]] as const] : []));

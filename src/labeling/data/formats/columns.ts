@@ -1,40 +1,41 @@
-/** Several columns of labels: which they are, and which of them an input lacks. */
+/** Several label columns: which ones, and which of them an input lacks. */
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
 import type { LabelColumns, ParseOptions } from './options.js';
 import type { InputSpec } from './reading.js';
 
-/** The columns as a list. */
+/** Returns the columns as a list. */
 export function columnList(columns: LabelColumns): readonly (string | number)[] {
   return typeof columns === 'string' || typeof columns === 'number' ? [columns] : columns;
 }
 
-/** What a column is called where it is one of several: by its name, or `column3` by its number. */
+/** The name of a column that is one of several: its name, or `column3` for a number. */
 export function columnName(column: string | number): string {
   return typeof column === 'number' ? `column${column}` : column;
 }
 
-/** The columns that another format had, by name, where these are several: every format can look for names. */
+/** The columns of another format by name, if there are several: names can be looked up in every format. */
 export function namedLike(like: InputSpec | undefined): readonly string[] | undefined {
   return asksForSeveral(like?.column) ? columnList(like!.column!).map(columnName) : undefined;
 }
 
-/** Whether a list of columns was asked for: sentences then have `columns`. */
+/** Whether a list of columns was requested: sentences then have `columns`. */
 export function asksForSeveral(columns: LabelColumns | undefined): boolean {
   return columns !== undefined && columnList(columns).length > 1;
 }
 
-/** A list of one column as that column. */
+/** Unwraps a list of one column. */
 export function oneOrList<C extends string | number>(columns: readonly C[]): C | readonly C[] {
   return columns.length === 1 ? columns[0] : columns;
 }
 
 /**
- * The places of the columns that are asked for. Where labels are optional and several columns are asked for, those that the input
- * lacks are left out, and noted.
+ * Returns the indices of the requested columns. If labels are optional and several columns are requested, those that the input lacks are
+ * skipped, and noted.
  *
- * @param find the place of one column. @throws ArgumentError if there is none
- * @throws ArgumentError if there is no such column, none of several, or one is named twice
+ * @param find returns the index of one column.
+ * @throws ArgumentError if there is none
+ * @throws ArgumentError if there is no such column, if none of several exists, or if one is named twice
  */
 export function placesOfColumns(
   columns: LabelColumns,

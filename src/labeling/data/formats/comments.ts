@@ -1,24 +1,24 @@
 /**
- * Which lines that begin with `#` are comments, in files of columns, where a `#` may be a token, too.
+ * Decides which lines that begin with `#` are comments in files of columns, where a `#` may also be a token.
  *
- * By itself a reader decides by what the file shows. A line with another number of columns than the file is a comment where
- * it stands before the first token of a sentence, or where a blank follows the `#`. A line with as many columns as the file
- * is a comment where column 1 counts the tokens; where it says `# key = value`; and, if its first column is `#` alone, where
- * its label is empty or, where spaces separate, looks like no label of the file: it is not among those of the other lines, nor
- * made as one of them is (`NOUN` and `SYM` are alike; `NOUN` and `note` are not). Decisions that could be wrong are told.
+ * By default, a reader decides from the contents of the file. A line whose number of columns differs from that of the file is a comment if
+ * it comes before the first token of a sentence, or if a blank follows the `#`. A line with the same number of columns is a comment if
+ * column 1 counts the tokens, or if it has the form `# key = value`. If its first column is only `#`, it is also a comment if its label is
+ * empty or, in space-separated files, does not look like a label of the file: it is not among the labels of the other lines, and does not
+ * have the shape of one (`NOUN` and `SYM` are alike; `NOUN` and `note` are not). Decisions that could be wrong are reported.
  */
 import type { Note } from '../notes.js';
 import type { CommentRule } from './options.js';
 import { quote } from './options.js';
 
-/** A line that begins with `#`, and where it stands. */
+/** A line that begins with `#`, and its position. */
 export interface HashLine {
   readonly text: string;
   readonly line: number;
   readonly columns: readonly string[];
   /** Whether it has as many columns as the file. */
   readonly fits: boolean;
-  /** Whether it stands before the first token of a sentence. */
+  /** Whether it comes before the first token of a sentence. */
   readonly atStart: boolean;
   /** Its label, trimmed; undefined if the file has none. */
   readonly label: string | undefined;
@@ -27,22 +27,22 @@ export interface HashLine {
 /** Decides line by line. */
 export interface CommentJudge {
   isComment(line: HashLine): boolean;
-  /** A label of a token that is not `#`. */
+  /** Records the label of a token that is not `#`. */
   learn(label: string): void;
   note(source: string): Note | undefined;
 }
 
-/** How many labels are remembered; a file with more has no label set. */
+/** How many labels are recorded; a file with more has no closed set of labels. */
 const REMEMBERED = 10_000;
 
 const KEY_VALUE = /^#[ \t]*[\p{L}_][\p{L}\p{N}_.:-]*[ \t]*=([ \t]|$)/u;
 
-/** A judge. @param layout what is known of the file */
+/** Returns a new judge. @param layout what is known about the file */
 export function createCommentJudge(
   rule: CommentRule,
   layout: { readonly tabs: boolean; readonly ids: boolean },
 ): CommentJudge {
-  const labels = new Set(['O', '#']); // outside of spans, in every scheme; the tag of # in the Penn Treebank
+  const labels = new Set(['O', '#']); // the outside label of every scheme, and the Penn Treebank tag of #
   const shapes = new Set<string>();
   const read = { comments: 0, tokens: 0 };
   let first: { line: number; text: string } | undefined;
@@ -94,7 +94,7 @@ function noteOf(
   return { kind: 'comments', message: `${message}: ${advice}`, source, line: first.line, count: comments + tokens };
 }
 
-/** What a label is made of: runs of upper case, of lower case, of digits; all else as it is. */
+/** The shape of a label: runs of upper case, of lower case, of digits; all else as it is. */
 function shapeOf(label: string): string {
   return label
     .replace(/\p{Lu}+/gu, 'X')

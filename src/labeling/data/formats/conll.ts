@@ -1,7 +1,6 @@
 /**
- * One token a line in columns, a blank line after each sentence: the format of the CoNLL shared tasks, with as many
- * columns as the file happens to have. `two-column` is the case of a token, a tab and a label. Which lines that begin with
- * `#` are comments, `comments.ts` decides.
+ * One token a line in columns, with a blank line after each sentence: the format of the CoNLL shared tasks, with any number of columns.
+ * `two-column` is the case of a token, a tab and a label. `comments.ts` decides which lines that begin with `#` are comments.
  */
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
@@ -16,32 +15,32 @@ import type { Reading } from './reading.js';
 /** The token that CoNLL-2003 puts before each document; it is not a sentence. */
 const DOCUMENT_START = '-DOCSTART-';
 
-/** Where token and label stand, and what width a line must have. */
+/** The columns of token and labels, and the permitted width of a line. */
 interface Places {
   readonly token: number;
-  /** One, or several; none where labels are not looked at. */
+  /** One or several columns; none if labels are ignored. */
   readonly labels: readonly number[];
-  /** Whether several columns of labels were asked for. */
+  /** Whether several label columns were requested. */
   readonly several: boolean;
-  /** Whether the label column is the last one for want of a better reason. */
+  /** Whether the last column is taken as the label column only by default. */
   readonly guessed: boolean;
-  /** Whether column 1 counts the tokens, which stand elsewhere. */
+  /** Whether column 1 counts the tokens, which are in another column. */
   readonly ids: boolean;
-  /** Least number of columns. */
+  /** Smallest number of columns. */
   readonly least: number;
-  /** Greatest number of columns; Infinity where every place is counted from the left. */
+  /** Largest number of columns; Infinity if every column is counted from the left. */
   readonly most: number;
 }
 
-/** Whether the first column of a line is a range (`3-4`) or a decimal (`5.1`): no token of its own. */
+/** Whether the first column of a line is a range (`3-4`) or a decimal (`5.1`), and so not a token. */
 const IS_RANGE = /^\d+[-.]\d+$/;
 
 /**
- * A parser of lines in columns.
+ * Returns a parser of lines in columns.
  *
- * @param layout separator and width, as `detectLayout` finds them in the first lines
- * @param head the first lines themselves, where they are known: their labels tell comments from tokens
- * @throws ArgumentError if there is no such column, or words and labels would be one column
+ * @param layout separator and width, as `detectLayout` determines them from the first lines
+ * @param head the first lines, if known: their labels distinguish comments from tokens
+ * @throws ArgumentError if there is no such column, or words and labels are in the same column
  * @throws DataError if the first of two columns counts the words, and labels are needed
  */
 export function createConllParser(
@@ -91,7 +90,7 @@ export function createConllParser(
   };
 }
 
-/** A parser of lines with a token, a tab and a label. */
+/** Returns a parser of lines with a token, a tab and a label. */
 export function createTwoColumnParser(
   options: ParseOptions,
   numbered = false,
@@ -101,7 +100,7 @@ export function createTwoColumnParser(
   return { ...parser, reading: { ...parser.reading, format: 'two-column' } };
 }
 
-/** What a line must satisfy. Each check throws a DataError with its line. */
+/** The requirements for a line. Each check throws a DataError with its line. */
 function lineChecks({ source, labels, cleaner }: ParseOptions, layout: ColumnLayout, places: Places) {
   const fail = (line: number, message: string) => dataErrorAt(source, line, message);
   return {
@@ -150,7 +149,7 @@ function readingOf(
   };
 }
 
-/** The column that holds labels, as far as comments are told by it: also where labels are not looked at. */
+/** The label column that is used to recognize comments, even if labels are ignored. */
 function judgedColumn({ width }: ColumnLayout, { token, labels }: Places): number | undefined {
   if (labels.length > 0) return labels[0];
   return width > 1 && token !== width - 1 ? width - 1 : undefined;
@@ -173,7 +172,7 @@ function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): P
   const numbered = layout.numbered || (given.followed && options.like?.ids === true);
   const token = columnIndex(given.tokenColumn ?? (numbered ? 2 : 1), columns, width, 'tokenColumn');
   const ids = numbered && token !== 0;
-  // A file without labels may have no column for them; then there is none to look at.
+  // A file without labels may have no label column; then there is none to examine.
   const single = width === 1 || (width === 2 && ids);
   const labelless = labels === 'ignored' || (labels === 'optional' && single && given.column === undefined);
   if (!labelless && width === 2 && ids && given.column === undefined) throw nothingButWords(options.source);
@@ -199,7 +198,7 @@ function placesOf(options: ParseOptions, layout: ColumnLayout, notes: Note[]): P
   };
 }
 
-/** The columns of the options, or else those a model was trained with, where this input has them. */
+/** The columns given as options, or else those that a model was trained with, if this input has them. */
 function givenColumns(
   { column, tokenColumn, like, source, labels }: ParseOptions,
   { width }: ColumnLayout,

@@ -1,9 +1,8 @@
 /**
- * CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html): ten columns separated by
- * tabs, comment lines that begin with `#`, a blank line after each sentence. Multi-word ranges (`8-9`) and empty nodes
- * (`5.1`) are not words of their own and are skipped.
+ * CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html): ten tab-separated columns, comment lines
+ * that begin with `#`, a blank line after each sentence. Multi-word ranges (`8-9`) and empty nodes (`5.1`) are not words and are skipped.
  *
- * CoNLL-U Plus (https://universaldependencies.org/ext-format.html) has the columns that its first line names:
+ * CoNLL-U Plus (https://universaldependencies.org/ext-format.html) has the columns named in its first line:
  * `# global.columns = ID FORM UPOS`.
  */
 import type { Sentence } from '../sentence.js';
@@ -32,7 +31,7 @@ export const CONLLU_COLUMNS = [
 const UNDERSCORE_IS_A_VALUE = new Set(['form', 'lemma', 'feats', 'deps', 'misc']);
 
 /**
- * A parser of CoNLL-U lines whose labels are one column, or several.
+ * Returns a parser of CoNLL-U lines that reads labels from one column, or from several.
  *
  * @param head the first lines, which may declare the columns
  * @throws ArgumentError if there is no such column
@@ -84,7 +83,7 @@ export function createConlluParser(options: ParseOptions, head: readonly string[
 
 const NO_LABELS: readonly string[] = [];
 
-/** A function that cuts a line at its tabs: as many cells as it has, those that are not wanted empty. */
+/** Returns a function that splits a line at its tabs into all its cells; those that are not wanted are left empty. */
 function columnCutter(wanted: readonly number[]): (text: string) => string[] {
   const last = Math.max(...wanted);
   const takes = Array.from({ length: last + 1 }, (_, c) => wanted.includes(c));
@@ -105,7 +104,7 @@ function wordOf(token: string, name: string, source: string, line: number): stri
   throw dataErrorAt(source, line, `expected a word in column ${name}; got nothing: fill it in`);
 }
 
-/** Keeps the lines of one sentence after another, where that is asked for. */
+/** Keeps the lines of one sentence after another, if requested. */
 function createLineKeeper({ keepLines, keepSource }: ParseOptions, columns: readonly string[]) {
   const keeps = keepLines === true || keepSource === true;
   let lines: string[] = [];
@@ -113,7 +112,7 @@ function createLineKeeper({ keepLines, keepSource }: ParseOptions, columns: read
     add(text: string): void {
       if (keeps) lines.push(text);
     },
-    /** The sentence that ends here, with its lines. */
+    /** Returns the sentence that ends here, with its lines. */
     of(sentence: Sentence | undefined): Sentence | undefined {
       const own = lines;
       lines = [];
@@ -122,7 +121,7 @@ function createLineKeeper({ keepLines, keepSource }: ParseOptions, columns: read
   };
 }
 
-/** Where words and labels stand among named columns. */
+/** The positions of words and labels among the named columns. */
 function placesIn(options: ParseOptions, names: readonly string[], notes: Note[]) {
   const { source, labels } = options;
   const like = options.like?.format === 'conllu' ? options.like : undefined;
@@ -149,7 +148,7 @@ function checkWidth({ source, names }: Columns, text: string, width: number, lin
   throw dataErrorAt(source, line, `${problem}; got ${width} in ${quote(text)}: ${advice}`);
 }
 
-/** Refuses a comment that declares other columns. */
+/** Rejects a comment that declares other columns. */
 function checkDeclaration({ source, names, declared }: Columns, text: string, line: number): void {
   const again = declared ? declaredColumns(text) : undefined;
   if (!again || again.join().toLowerCase() === names.join()) return;
@@ -160,7 +159,7 @@ function checkDeclaration({ source, names, declared }: Columns, text: string, li
   );
 }
 
-/** The label in a column, `''` where it is not annotated; undefined if the field is empty and may be. */
+/** The label in a column, `''` if it is not annotated; undefined if the field is empty and may be. */
 function labelOf(
   { source, labels, cleaner }: ParseOptions,
   name: string,
@@ -175,12 +174,12 @@ function labelOf(
   throw dataErrorAt(source, line, `${message}: fill it in, write _ where there is none, or choose another column`);
 }
 
-/** Checks that words are numbered from 1; after an error it goes on from the number that stands there. */
+/** Checks that words are numbered from 1; after an error, numbering continues from the number in the file. */
 function createIdCheck({ source }: ParseOptions, column: number) {
   let expected = 1;
   return {
     restart: () => void (expected = 1),
-    /** Whether the line is a word of its own. @throws DataError on a number that is none, or another one */
+    /** Whether the line is a word. @throws DataError on an invalid or unexpected number */
     isWord(columns: readonly string[], line: number): boolean {
       if (column < 0) return true;
       const id = columns[column];

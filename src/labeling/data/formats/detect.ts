@@ -1,4 +1,4 @@
-/** Which format a file has, judged by its first lines and never by its name. */
+/** Detects the format of a file from its first lines, never from its name. */
 import { expectWords } from '../../checks.js';
 import { annotatedFormat } from './annotated-format.js';
 import { isOuter } from './clean.js';
@@ -6,35 +6,34 @@ import { isJsonList } from './json-list.js';
 import type { Format } from './options.js';
 import { isSlashed } from './slashed-words.js';
 
-/** How the columns of a `conll` file are laid out. */
+/** The column layout of a `conll` file. */
 export interface ColumnLayout {
   readonly separator: 'tab' | 'spaces';
   /** Number of columns of most lines. */
   readonly width: number;
-  /** Whether the first column counts the tokens of each sentence: from 1, from 0, or on through the file. */
+  /** Whether the first column counts the tokens of each sentence, from 1 or from 0, or of the whole file. */
   readonly numbered: boolean;
 }
 
 /** The declaration of CoNLL-U Plus. */
 const GLOBAL_COLUMNS = /^#[ \t]*global\.columns[ \t]*=(.*)$/;
 
-/** A line that separates sentences: nothing, or only white space and invisible marks. */
+/** Whether a line separates sentences: it is empty, or has only white space and invisible marks. */
 export function isBlank(line: string): boolean {
   let i = 0;
   while (i < line.length && isOuter(line.charCodeAt(i))) i++;
   return i === line.length;
 }
 
-/** The names of the columns that a line of CoNLL-U Plus declares; undefined if it is another line. */
+/** The column names that a line of CoNLL-U Plus declares; undefined for any other line. */
 export function declaredColumns(line: string): string[] | undefined {
   const match = GLOBAL_COLUMNS.exec(line);
   return match ? splitColumns(match[1], 'spaces') : undefined;
 }
 
 /**
- * The columns of a line, in time linear in its length. Tabs separate exactly, so an empty column is a column and a token may
- * contain spaces; spaces and tabs separate in runs otherwise, and only the ASCII space does: a no-break space is part of a
- * token.
+ * Splits a line into columns, in time linear in its length. Every tab is a separator, so a column may be empty and a token may contain
+ * spaces. Otherwise runs of spaces and tabs separate; of spaces, only the ASCII space does, so a no-break space is part of a token.
  */
 export function splitColumns(line: string, separator: 'tab' | 'spaces'): string[] {
   const columns: string[] = [];
@@ -49,7 +48,7 @@ export function splitColumns(line: string, separator: 'tab' | 'spaces'): string[
   return columns.length > 0 ? columns : [''];
 }
 
-/** Layout of the columns, from the first lines of a file. Lines that begin with `#` count only where there are no others. */
+/** Detects the column layout from the first lines of a file. Lines that begin with `#` count only if there are no others. */
 export function detectLayout(head: readonly string[]): ColumnLayout {
   const rows = contentRows(head);
   const tabbed = rows.filter((row) => row.includes('\t')).length;
@@ -64,17 +63,18 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
 }
 
 /**
- * Format of the text that begins with these lines, or undefined if it looks like none of them (raw text, say).
- * A JSON list is none: `formatHint` says what to do. The more lines the surer; `slots` and `brat` are several files and never the answer.
+ * Detects the format of a text that begins with these lines; undefined if it matches none (raw text, for example). A JSON list matches
+ * none: `formatHint` says what to do. More lines give a more reliable result; `slots` and `brat` consist of several files and are never
+ * detected.
  *
- * - `jsonl`: the first line that is not blank opens an object. Where that has a text and spans, as doccano or Prodigy write them, it
- *   is `doccano` or `prodigy`.
+ * - `jsonl`: the first line that is not blank opens an object. If it has a text and spans in the form of doccano or Prodigy, it is
+ *   `doccano` or `prodigy`.
  * - `conllu`: the first line declares the columns of CoNLL-U Plus; or most lines have ten columns separated by tabs, and at
  *   least half of those have a number, a range or a decimal in the first, or a `_` in another: a malformed one is then an error
  *   of its line, and no other format. Also where ten numbered columns with `_` are separated by spaces, which CoNLL-U forbids.
- * - `slashed`: in more than half of all lines, every word has a slash inside.
+ * - `slashed`: in more than half of all lines, every word contains a slash.
  * - `two-column`: most lines have two columns separated by a tab.
- * - `conll`: most lines have another number of columns separated by tabs, or more than half of all lines have the same
+ * - `conll`: most lines have another number of tab-separated columns, or more than half of all lines have the same
  *   number of columns, two or more, separated by spaces.
  */
 export function detectFormat(head: readonly string[]): Exclude<Format, 'slots' | 'brat'> | undefined {
@@ -120,9 +120,8 @@ function contentRows(head: readonly string[]): string[] {
 }
 
 /**
- * Whether the first column counts the tokens: of three columns or more, in most lines; of two, in all, and up to a second
- * token at least, because the other reading is a token with its label. Ranges and decimals beside it (`3-4`, `5.1`) are not
- * tokens.
+ * Whether the first column counts the tokens. With three or more columns, most lines must show it; with two, all lines must, and at least
+ * up to a second token, because the alternative is a token with its label. Ranges and decimals among them (`3-4`, `5.1`) are not tokens.
  */
 function isNumbered(head: readonly string[], separator: 'tab' | 'spaces', width: number): boolean {
   let [previous, following, other, second] = [0, 0, 0, false];

@@ -1,11 +1,11 @@
-/** What an input probably is whose format is none of those that are read, and what to do about it. */
+/** Says what an input of an unsupported format probably is, and what to do about it. */
 import { isBlank } from './detect.js';
 import { isJsonList } from './json-list.js';
 
 /**
- * Advice for a message about the first lines of an input, without a colon in front.
+ * Returns advice for a message about the first lines of an input, without a leading colon.
  *
- * @param shape what a line of JSON should hold
+ * @param shape the expected content of a line of JSON
  */
 export function formatHint(head: readonly string[], shape: string): string | undefined {
   const rows = head.filter((line) => !isBlank(line));
@@ -19,7 +19,7 @@ export function formatHint(head: readonly string[], shape: string): string | und
     : undefined;
 }
 
-/** Whether most lines have the same number of commas, one or more, outside of quotes. */
+/** Whether most lines have the same number of commas, at least one, outside quotes. */
 function isCommaSeparated(rows: readonly string[]): boolean {
   const counts = new Map<number, number>();
   for (const row of rows) {

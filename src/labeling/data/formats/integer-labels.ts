@@ -1,4 +1,4 @@
-/** Labels that stand in a file as integers, as Hugging Face datasets have them. */
+/** Labels stored as integers, as in Hugging Face datasets. */
 import { brief } from '../../../serialize/unique-json.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 import type { Note } from '../notes.js';
@@ -6,21 +6,22 @@ import type { LabelNames } from './label-names.js';
 import { dataErrorAt } from './options.js';
 import type { ParseOptions } from './options.js';
 
-/** Puts names in the place of integers. */
+/** Replaces integers by label names. */
 export interface LabelNamer {
   readonly names?: LabelNames;
   /**
-   * A list of labels with names in the place of its integers; any other value as it is.
+   * Replaces the integers in a list of labels by names; returns any other value as it is.
    *
-   * @throws ArgumentError if the column has no names. @throws DataError on a number without a name
+   * @throws ArgumentError if the column has no names.
+   * @throws DataError on a number without a name
    */
   labels(value: unknown, column: string, line: number): unknown;
-  /** Likewise, one label of a whole sentence; where nothing has a name, numbers stay as they are. */
+  /** The same for the label of a whole sentence; if there are no names, numbers stay as they are. */
   label(value: unknown, column: string, line: number): unknown;
   notes(): Note[];
 }
 
-/** @param columns those that are read */
+/** @param columns the columns that are read */
 export function createLabelNamer(
   { labelNames, like, source }: Pick<ParseOptions, 'labelNames' | 'like' | 'source'>,
   columns: readonly string[],

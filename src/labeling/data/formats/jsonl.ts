@@ -1,4 +1,4 @@
-/** JSON lines: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`, perhaps with a `"category"`. */
+/** JSON lines: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`, optionally with a `"category"`. */
 import { brief, jsonExcess } from '../../../serialize/unique-json.js';
 import type { DataError } from '../../../tensor/errors.js';
 import type { Sentence } from '../sentence.js';
@@ -10,7 +10,12 @@ import type { LabelNamer } from './integer-labels.js';
 import { createLabelNamer } from './integer-labels.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
 
-/** The fields of the object in a line. @param shape what to write, for the message. @throws what `fail` makes of a message */
+/**
+ * Returns the fields of the object in a line.
+ *
+ * @param shape the expected form, for the message.
+ * @throws the error that `fail` makes from a message
+ */
 export function jsonFields(
   text: string,
   shape: string,
@@ -31,9 +36,9 @@ export function jsonFields(
 }
 
 /**
- * A parser of JSON lines. Labels are the field that `column` names, by default `labels`, or `ner_tags` where the first line has that alone;
- * other fields are left alone. A column may also stand in the object `labels`, by its name:
- * `{"tokens": …, "labels": {"upos": […], "xpos": […]}}`. Integers stand for the labels that `labelNames` names.
+ * Returns a parser of JSON lines. Labels are in the field that `column` names: by default `labels`, or `ner_tags` if the first line has
+ * only that field. Other fields are ignored. A column may also be in the object `labels`, under its name:
+ * `{"tokens": …, "labels": {"upos": […], "xpos": […]}}`. Integers stand for the labels listed in `labelNames`.
  *
  * @param head the first lines
  */
@@ -41,7 +46,7 @@ export function createJsonlParser(options: ParseOptions, head: readonly string[]
   const like = options.like?.format === 'jsonl' ? options.like : undefined;
   const column = options.column ?? like?.column ?? namedLike(options.like) ?? usualColumn(head);
   const names = columnList(column).map(String);
-  placesOfColumns(names, options, (name) => names.indexOf(String(name)), []); // refuses one that is named twice
+  placesOfColumns(names, options, (name) => names.indexOf(String(name)), []); // rejects one that is named twice
   const lost = { sentences: 0, tokens: 0 };
   const named = createLabelNamer(options, names);
   const looked = options.labels !== 'ignored';
@@ -55,14 +60,14 @@ export function createJsonlParser(options: ParseOptions, head: readonly string[]
   };
 }
 
-/** The field of the labels where nothing says which: `ner_tags`, as Hugging Face datasets have it, where there is no other. */
+/** The default label field: `ner_tags`, as in Hugging Face datasets, if there is no other; otherwise `labels`. */
 function usualColumn(head: readonly string[]): string {
   const first = head.find((line) => !isBlank(line));
   try {
     const { labels, ner_tags: tags } = JSON.parse(first ?? '') as Record<string, unknown>;
     return (labels ?? null) === null && Array.isArray(tags) ? 'ner_tags' : 'labels';
   } catch {
-    return 'labels'; // the parser names the line
+    return 'labels'; // the parser reports the line
   }
 }
 
@@ -112,7 +117,7 @@ function parseLine(
   };
 }
 
-/** What to do where there are no tokens. */
+/** Advice for a missing field of tokens. */
 function tokensAdvice(fields: ReadonlyMap<string, unknown>): string {
   if (fields.has('tokens')) return '';
   if (fields.has('annotations') || fields.has('completions'))
@@ -125,7 +130,7 @@ function tokensAdvice(fields: ReadonlyMap<string, unknown>): string {
     : '';
 }
 
-/** What to do where the field of the labels is not there, and another may be it. */
+/** Advice for a missing label field if another field may be the right one. */
 function labelsAdvice(fields: ReadonlyMap<string, unknown>, name: string, length: number): string {
   if (fields.has(name)) return '';
   const other = [...fields].find(
@@ -134,7 +139,7 @@ function labelsAdvice(fields: ReadonlyMap<string, unknown>, name: string, length
   return `: name the field of the labels (--column${other === undefined ? '' : ` ${other[0]}`})`;
 }
 
-/** Fields that a sentence holds, beside its columns. */
+/** Fields that a sentence holds, in addition to its columns. */
 const HELD = ['tokens', 'category', 'label', 'labels'];
 
 const isText = (value: unknown): value is string => typeof value === 'string';
@@ -145,21 +150,21 @@ function namesIn(value: unknown): string[] | undefined {
   return isObject ? Object.keys(value).slice(0, 8) : undefined;
 }
 
-/** The labels of a column: a field of its name, or one in the object `labels`. */
+/** The labels of a column: a field of that name, or one in the object `labels`. */
 function fieldOf(fields: ReadonlyMap<string, unknown>, name: string): unknown {
   const all = fields.get('labels');
   if (fields.has(name) || namesIn(all) === undefined || !Object.hasOwn(all as object, name)) return fields.get(name);
   return (all as Record<string, unknown>)[name];
 }
 
-/** A list of strings that are not empty, and of null where a token has no label; undefined if the value is anything else. */
+/** Returns a list of non-empty strings, with null for tokens without a label; undefined if the value is anything else. */
 function labelList(value: unknown): (string | null)[] | undefined {
   const valid =
     Array.isArray(value) && value.every((item) => item === null || (typeof item === 'string' && item !== ''));
   return valid ? (value as (string | null)[]) : undefined;
 }
 
-/** A list of strings that are not empty; undefined if the value is anything else. */
+/** Returns a list of non-empty strings; undefined if the value is anything else. */
 export function strings(value: unknown): string[] | undefined {
   const valid = Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
   return valid ? (value as string[]) : undefined;

@@ -1,11 +1,11 @@
-/** What the integers of label columns stand for, as Hugging Face datasets have them: names of labels. */
+/** Names for the integers in label columns, as in Hugging Face datasets. */
 import { show } from '../../../tensor/describe.js';
 import { ArgumentError } from '../../../tensor/errors.js';
 
-/** Names of labels, in the order of the integers that stand for them: of every column, or of each by its name. */
+/** Names of labels, in the order of the integers that stand for them: one list for every column, or one per column by name. */
 export type LabelNames = readonly string[] | Readonly<Record<string, readonly string[]>>;
 
-/** Whether a value is a list of names, each once, or lists by column. */
+/** Whether a value is a list of distinct names, or has such lists by column. */
 export function isLabelNames(value: unknown): value is LabelNames {
   if (Array.isArray(value)) return value.length > 0 && value.every(isName) && new Set(value).size === value.length;
   if (typeof value !== 'object' || value === null) return false;

@@ -1,18 +1,18 @@
 /**
- * From bytes to lines in bounded memory.
+ * Splits bytes into lines in bounded memory.
  *
- * Bytes are cut at line feeds before they are decoded (a byte 0x0A never occurs inside a UTF-8 sequence), so that each
- * decoding is complete and an invalid byte can be named by line and place.
+ * Bytes are split at line feeds before decoding (a byte 0x0A never occurs inside a UTF-8 sequence), so that decoding is always complete and
+ * an invalid byte can be reported by line and position.
  */
 import { decodeUtf8, firstInvalidByte } from '../../../serialize/utf8.js';
 import { describe, show, typedArrayName } from '../../../tensor/describe.js';
 import { ArgumentError, DataError } from '../../../tensor/errors.js';
 import { dataErrorAt } from './options.js';
 
-/** What readers read from: the chunks of a file, a socket or a Blob's stream, or an array of them. */
+/** The input of readers: the chunks of a file, a socket or a Blob's stream, or an array of chunks. */
 export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Consecutive lines without their line ends, the first of them numbered from 1. */
+/** Consecutive lines without line ends, numbered from 1. */
 export interface LineBlock {
   readonly first: number;
   readonly lines: readonly string[];
@@ -23,32 +23,32 @@ const CARRIAGE_RETURN = 0x0d;
 const PIECE = 1 << 20;
 
 /**
- * A chunk without bytes that stands for lines left out: what follows is numbered as if they had been read. It must stand where a line
- * begins.
+ * A chunk without bytes that stands for omitted lines: the following lines are numbered as if these had been read. It must be placed at the
+ * beginning of a line.
  */
 export type Gap = Uint8Array & { readonly skippedLines: number };
 
-/** The chunk that stands for so many lines. */
+/** Returns the chunk that stands for this many lines. */
 export function gapOf(skippedLines: number): Gap {
   return Object.assign(new Uint8Array(0), { skippedLines });
 }
 
-/** How many lines a chunk stands for; 0 for all others. */
+/** How many lines a chunk stands for; 0 for ordinary chunks. */
 export function skippedBy(chunk: Uint8Array): number {
   return (chunk as Partial<Gap>).skippedLines ?? 0;
 }
 
-/** An input that has nothing to label. */
+/** The error for an input with nothing to label. */
 export class NoSentencesError extends DataError {}
 
-/** A line that cannot be text. */
+/** A line that is not valid text. */
 export interface LineFault {
   readonly error: DataError;
-  /** Whether it says something of the whole input, which is then not read on. */
+  /** Whether the fault concerns the whole input, which is then not read further. */
   readonly fatal: boolean;
 }
 
-/** A block in which some lines, by their index in it, could not be decoded; they are empty there. */
+/** A block in which some lines, by index, could not be decoded; these lines are empty. */
 export interface CheckedBlock extends LineBlock {
   readonly faults: ReadonlyMap<number, LineFault>;
 }
@@ -58,9 +58,9 @@ export interface CheckedBlock extends LineBlock {
  * lack its end. Memory is bounded by the longest line and by about a mebibyte.
  *
  * @param source name of the input in messages
- * @param maxLineBytes longest line accepted
- * @throws DataError on invalid UTF-8 and on NUL bytes (with line and byte), on a line that is too long, and where lines end in
- *   CR alone: there is no LF at all, but a CR with something behind it. The lines before come first, however chunks are cut.
+ * @param maxLineBytes the longest line accepted
+ * @throws DataError on invalid UTF-8 and on NUL bytes (with line and byte), on a line that is too long, and if lines end in CR only: there
+ *   is no LF at all, but a CR that is not at the end. The preceding lines are returned first, however the chunks are divided.
  */
 export async function* lineBlocks(
   chunks: ByteChunks,
@@ -78,7 +78,7 @@ export async function* lineBlocks(
   }
 }
 
-/** As {@link lineBlocks}, but a line that is not text is a fault of its block, and what follows it is read. */
+/** Like {@link lineBlocks}, but a line that is not valid text becomes a fault of its block, and reading continues. */
 export async function* checkedBlocks(
   chunks: ByteChunks,
   source = 'input',
@@ -90,7 +90,7 @@ export async function* checkedBlocks(
   let rest: Uint8Array[] = [];
   let restBytes = 0;
   let first = 1;
-  let dropping = false; // the end of a line that was too long
+  let dropping = false; // dropping the rest of a line that was too long
   for await (let piece of pieces(chunks, source, Math.min(PIECE, maxLineBytes))) {
     first += skippedBy(piece);
     for (;;) {
@@ -158,7 +158,7 @@ function joined(head: readonly Uint8Array[], tail: Uint8Array): Uint8Array {
 
 const NO_FAULTS: ReadonlyMap<number, LineFault> = new Map();
 
-/** Lines of bytes that end without their last line feed. Where they do not decode at once, each line is looked at by itself. */
+/** Decodes lines of bytes, without the last line feed. If they do not decode together, each line is decoded separately. */
 function decodeLines(bytes: Uint8Array, source: string, first: number): CheckedBlock {
   const whole = bytes.includes(0) ? undefined : wholeLines(bytes, first);
   if (whole !== undefined) return { first, lines: whole, faults: NO_FAULTS };
@@ -177,12 +177,12 @@ function decodeLines(bytes: Uint8Array, source: string, first: number): CheckedB
 }
 
 /**
- * Bytes decoded at once, about. A text with one character beyond Latin-1 takes two bytes for each in most engines, and longer to look
- * through: in short texts such a character slows few lines down.
+ * Approximate number of bytes decoded at once. In most engines, a text with one character beyond Latin-1 takes two bytes per character, and
+ * is slower to scan; with short texts such a character slows down few lines.
  */
 const DECODED = 1 << 14;
 
-/** The lines, where all of them decode. */
+/** Decodes the lines if all of them are valid. */
 function wholeLines(bytes: Uint8Array, first: number): string[] | undefined {
   const lines: string[] = [];
   for (let start = 0, end: number; start <= bytes.length; start = end + 1) {
@@ -195,7 +195,7 @@ function wholeLines(bytes: Uint8Array, first: number): string[] | undefined {
   return lines;
 }
 
-/** A line without the byte order mark of the input, and without the CR of its end. */
+/** Returns a line without the byte order mark of the input, and without the CR at its end. */
 function bare(line: string, number: number): string {
   const start = number === 1 && line.charCodeAt(0) === 0xfeff ? 1 : 0;
   return line.slice(start, line.endsWith('\r') && line.length > start ? -1 : undefined);
@@ -210,17 +210,17 @@ function faultOf(line: Uint8Array, source: string, number: number): LineFault | 
   return invalid < 0 ? undefined : { error: invalidUtf8(line, invalid, source, number), fatal: utf16 };
 }
 
-/** What begins as files of gzip do (RFC 1952, section 2.3.1); no UTF-8 has such bytes. */
+/** The error for an input that begins like a gzip file (RFC 1952, section 2.3.1); these bytes never occur in UTF-8. */
 function compressed(source: string): DataError {
   return new DataError(`${source}: expected text in UTF-8; got data that gzip has compressed: unpack it with gunzip`);
 }
 
-/** Whether the input begins as a byte order mark of UTF-16 does; no UTF-8 has such bytes. */
+/** Whether the input begins with a UTF-16 byte order mark; these bytes never occur in UTF-8. */
 function beginsAsUtf16(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff || bytes[0] === 0xfe;
 }
 
-/** ASCII in UTF-16 is valid UTF-8, every other byte of it NUL; without this check its words would have holes. */
+/** ASCII in UTF-16 is valid UTF-8 in which every other byte is NUL; without this check its words would contain NUL characters. */
 function nulByte(place: number, source: string, line: number): DataError {
   const order = line === 1 && place === 0 ? 'BE' : 'LE'; // the high byte of a first letter comes first, or second
   const message = `expected text in UTF-8, but byte ${place + 1} of the line is NUL: the file is probably UTF-16 or binary`;
@@ -232,7 +232,7 @@ function invalidUtf8(bytes: Uint8Array, place: number, source: string, line: num
   const utf16 = line === 1 && place === 0 && beginsAsUtf16(bytes);
   const advice = utf16 ? 'it looks like UTF-16; convert it' : 'find out its encoding and convert it';
   const message = `expected UTF-8, but byte ${place + 1} of the line (${shown}) is not part of a valid sequence`;
-  // Without -f, iconv takes the encoding of the terminal: UTF-8 almost everywhere, which is what the file is not.
+  // Without -f, iconv assumes the encoding of the terminal: almost always UTF-8, which the file is not.
   const from = utf16 ? 'UTF-16' : bytes[place] < 0xa0 ? 'WINDOWS-1252' : 'ISO-8859-1';
   return dataErrorAt(source, line, `${message}: ${advice}, for example with iconv -f ${from} -t UTF-8`);
 }

@@ -1,4 +1,4 @@
-/** What a reader may be told, and how every reader says what is wrong with its input. */
+/** The options of readers, and the form of their error messages. */
 import { counted } from '../../../tensor/print.js';
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, keysOf } from '../../../tensor/checks.js';
@@ -17,7 +17,7 @@ import type { InputSpec, Reading } from './reading.js';
 
 export { quoted as quote } from '../../../tensor/visible.js';
 
-/** The input formats, by the names `--format` takes. */
+/** The input formats, by the names that `--format` takes. */
 export const FORMATS = [
   'conllu',
   'conll',
@@ -32,99 +32,99 @@ export const FORMATS = [
 ] as const;
 
 /**
- * - `conllu`: CoNLL-U, ten columns separated by tabs; CoNLL-U Plus, the columns that its first line names.
+ * - `conllu`: CoNLL-U, ten tab-separated columns; CoNLL-U Plus, the columns named in its first line.
  * - `conll`: one token a line, columns separated by tabs or by runs of spaces, a blank line after each sentence.
  * - `two-column`: token, tab, label; a token may contain spaces.
  * - `slashed`: one sentence a line, tokens separated by spaces, each followed by a slash and its label: `the/DT cat/NN`.
  * - `jsonl`: one object a line, `{"tokens": ["a", "b"], "labels": ["X", "Y"]}`.
- * - `doccano`, `prodigy`: what these tools export, texts and spans by characters (`annotated.ts`).
- * - `spans`: what `bptt tag --output spans` writes, likewise.
- * - `brat`: a text with a file of annotations beside it, or a folder of such pairs (`brat.ts`).
- * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and perhaps `label`.
+ * - `doccano`, `prodigy`: the exports of these tools, texts with character spans (`annotated.ts`).
+ * - `spans`: the output of `bptt tag --output spans`, likewise.
+ * - `brat`: a text with an annotation file next to it, or a folder of such pairs (`brat.ts`).
+ * - `slots`: a folder with the parallel files `seq.in` and `seq.out`, and optionally `label`.
  */
 export type Format = (typeof FORMATS)[number];
 
-/** Whether a sentence must have labels, may have them, or is read without looking at them. */
+/** Whether labels are required, optional, or ignored. */
 export type LabelPolicy = 'required' | 'optional' | 'ignored';
 
 /** Which lines of a file of columns are comments. */
 export type CommentRule = 'auto' | 'none' | '#';
 
-/** Where labels stand: in one place, or in several. */
+/** The columns of labels: one, or several. */
 export type LabelColumns = string | number | readonly (string | number)[];
 
-/** What becomes of lines that cannot be read. */
+/** How lines that cannot be read are handled. */
 export type BadLinePolicy = 'stop' | 'list' | 'skip';
 
-/** What sentences do not hold: comments, ranges of words, empty nodes, starts of documents, values of other columns, other fields. */
+/** What sentences do not hold: comments, ranges of words, empty nodes, document starts, values of other columns, other fields. */
 export type Dropped = 'comments' | 'ranges' | 'emptyNodes' | 'documents' | 'columns' | 'fields';
 
-/** How to read sentences. Everything has a default; what does not apply to the format is refused. */
+/** Options for reading sentences. Everything has a default; options that do not apply to the format are rejected. */
 export interface ReadOptions {
-  /** Format of the input; absent: found from its first 200 lines that are not blank. */
+  /** Format of the input; if absent, it is detected from the first 200 lines that are not blank. */
   format?: Format;
   /**
-   * Where the label stands. `conllu`: a column's name (`upos`, `xpos`, `feats`, …) or number, default `upos`. `conll` and
-   * `two-column`: a number from 1, or from −1 backwards from the last, or a name out of `columns`; default −1. `jsonl`: the
-   * name of the field, default `labels`. A list reads several: `labels` are those of the first, `columns` all of them by name. With
-   * `labels: 'optional'` the input may lack some of them, which is noted.
+   * The column of the label. `conllu`: a column's name (`upos`, `xpos`, `feats`, …) or number, default `upos`. `conll` and `two-column`: a
+   * number from 1, or from −1 backward from the last, or a name listed in `columns`; default −1. `jsonl`: the name of the field, default
+   * `labels`. A list reads several columns: `labels` are those of the first, `columns` all of them by name. With `labels: 'optional'` the
+   * input may lack some of them, which is noted.
    */
   column?: LabelColumns;
   /** `conll` only: names of the columns from left to right, so that `column` and `tokenColumn` may be names. */
   columns?: readonly string[];
   /**
-   * Formats of columns: where the token stands. Default: `form` in `conllu`; else column 1, or column 2 where the first one
-   * counts the tokens.
+   * Formats with columns: the column of the token. Default: `form` in `conllu`; otherwise column 1, or column 2 if the first one counts the
+   * tokens.
    */
   tokenColumn?: string | number;
   /**
-   * `conll` and `two-column`: which lines are comments. `#`: all that begin with it; `none`: none. Default `auto`: as the file
-   * shows (`comments.ts`).
+   * `conll` and `two-column`: which lines are comments. `#`: all that begin with it; `none`: none. Default `auto`: determined from the file
+   * (`comments.ts`).
    */
   comments?: CommentRule;
   /**
-   * What becomes of lines that cannot be read. `stop`, the default of streams: the first one ends the reading. `list`, the
-   * default where a whole file is read: the first ten are told as notes, then an error gives their number. `skip`: so are they,
-   * and they are left out, with the sentences they stand in.
+   * How lines that cannot be read are handled. `stop`, the default for streams: the first one stops the reader. `list`, the default for
+   * reading whole files: the first ten are reported as notes, then an error gives their number. `skip`: they are reported likewise and
+   * skipped, along with the sentences that contain them.
    */
   badLines?: BadLinePolicy;
-  /** How a model's training input was read: followed where these options are silent and the format is the same. */
+  /** How a model's training input was read; followed if the format is the same and these options do not say otherwise. */
   like?: InputSpec;
-  /** Hears what was decided, changed or left out. */
+  /** Receives notes on what was decided, changed or dropped. */
   onNote?: OnNote;
-  /** Hears how the input is read, before the first sentence. */
+  /** Receives how the input is read, before the first sentence. */
   onReading?: (reading: Reading) => void;
-  /** Default `required`: a token without a label is an error, unless its input says that it has none (`unlabeled`). */
+  /** Default `required`: a token without a label is an error, unless the input marks it as unlabeled (`unlabeled`). */
   labels?: LabelPolicy;
   /**
-   * What stands in place of a label where a token has none, such as `_`: its label becomes `''`. Without it, `_` does in those columns of
-   * CoNLL-U where it means "not annotated" (not in `form`, `lemma`, `feats`, `deps` and `misc`), and `null` in JSON lines.
+   * The mark of a token without a label, such as `_`: its label becomes `''`. By default, `_` is the mark in those columns of CoNLL-U in
+   * which it means "not annotated" (not in `form`, `lemma`, `feats`, `deps` and `misc`), and `null` in JSON lines.
    */
   unlabeled?: string;
   /**
-   * `jsonl` only: what the integers of a label column stand for, as Hugging Face datasets have them (`"ner_tags": [0, 3, 4]`): names from 0
-   * on, or names by column where there are several. Without it integers are refused. Default: as `like` says.
+   * `jsonl` only: the names of the integers in a label column, as in Hugging Face datasets (`"ner_tags": [0, 3, 4]`): names from 0 on, or
+   * names by column if there are several. Without it, integers are rejected. Default: as `like` states.
    */
   labelNames?: LabelNames;
   /**
-   * Formats of spans of characters only: what their places count. Default: UTF-16 code units in `doccano` and `spans`, code points in
-   * `prodigy` and `brat`, as these tools do, or the other where that alone fits a text (`annotated.ts`).
+   * Only for formats with character spans: the unit of their offsets. Default: UTF-16 code units in `doccano` and `spans`, code points in
+   * `prodigy` and `brat`, as in these tools, or the other unit if only that fits a text (`annotated.ts`).
    */
   offsetUnit?: OffsetUnit;
-  /** How texts are cut into tokens, in the formats that have texts; the others have their tokens. Default: as `like` says. */
+  /** How texts are split into tokens, in formats that contain text; the others contain tokens. Default: as `like` states. */
   cutting?: SegmentOptions;
-  /** Whether sentences in columns have the line of each token (`lines`); default false, to save memory. */
+  /** Whether sentences in columns record the line of each token (`lines`); default false, to save memory. */
   tokenLines?: boolean;
-  /** Unicode normalization of the tokens. Default `none`: as they stand. (A vocabulary compares in NFC in any case.) */
+  /** Unicode normalization of the tokens. Default `none`: as they are. (A vocabulary compares in NFC in any case.) */
   normalize?: 'NFC' | 'NFD' | 'none';
   /** `conllu` only: whether sentences keep their lines, so that the output `conllu` can write them with new labels. */
   keepLines?: boolean;
   /**
-   * Whether sentences keep what they were read from, as far as their format has it: the lines of CoNLL-U (`conllu`), the text that was cut
-   * into tokens (`surface`). Default false, to save memory.
+   * Whether sentences keep their source, as far as their format has one: the lines of CoNLL-U (`conllu`), the text that was split into
+   * tokens (`surface`). Default false, to save memory.
    */
   keepSource?: boolean;
-  /** Hears what stands in the input and not in its sentences, as often as it occurs, with how many there are. */
+  /** Called for each part of the input that sentences do not hold, with the number of occurrences. */
   onDropped?: (what: Dropped, count: number) => void;
   /** Name of the input in error messages, usually the file's path. */
   source?: string;
@@ -134,7 +134,7 @@ export interface ReadOptions {
   maxTokens?: number;
 }
 
-/** Options with their defaults filled in, as the parsers take them. */
+/** Options with defaults filled in, as the parsers take them. */
 export interface ParseOptions extends ReadOptions {
   labels: LabelPolicy;
   source: string;
@@ -167,7 +167,7 @@ const KEYS = keysOf<ReadOptions>({
   maxTokens: true,
 });
 
-/** Fills in defaults. @throws ArgumentError on a policy, limit or normalization that does not exist */
+/** Fills in defaults. @throws ArgumentError on an invalid policy, limit or normalization */
 export function parseOptions(options: ReadOptions): ParseOptions {
   expectKnownKeys('readSentences', 'options', options, KEYS);
   expectReadTypes(options);
@@ -226,7 +226,7 @@ function expectReadTypes(options: ReadOptions): void {
   if (like !== undefined) expectRecord('readSentences', 'like', like, 'how an input was read, inputSpecOf(reading)');
 }
 
-/** Requires names or numbers. @throws ArgumentError on a list that is empty, or holds something else */
+/** Requires names or numbers. @throws ArgumentError on a list that is empty, or contains anything else */
 function expectColumns(columns: readonly unknown[]): void {
   const wrong = columns.findIndex((column) => typeof column !== 'string' && typeof column !== 'number');
   if (columns.length > 0 && wrong < 0) return;
@@ -234,14 +234,14 @@ function expectColumns(columns: readonly unknown[]): void {
   throw new ArgumentError(`readSentences: column must be a number or a name, or a list of some; got ${got}`);
 }
 
-/** Reads a format's name. @throws ArgumentError listing the formats there are */
+/** Parses the name of a format. @throws ArgumentError listing the available formats */
 export function formatOf(name: string): Format {
   const format = FORMATS.find((known) => known === name);
   if (!format) throw new ArgumentError(`unknown format ${JSON.stringify(name)}: use one of ${FORMATS.join(', ')}`);
   return format;
 }
 
-/** Refuses options that the format would ignore. @throws ArgumentError naming the option and what it is for */
+/** Rejects options that the format would ignore. @throws ArgumentError naming the option and what it is for */
 export function rejectUnused(format: Format, options: ReadOptions): void {
   const used: Record<Format, readonly string[]> = {
     conllu: ['column', 'tokenColumn', 'keepLines'],
@@ -271,10 +271,10 @@ export function rejectUnused(format: Format, options: ReadOptions): void {
 }
 
 /**
- * Index of a column in a row of `width`.
+ * Returns the index of a column in a row of `width`.
  *
- * @param column name out of `names`, or number: 1 is the first column, −1 the last
- * @param what the option that says so, for the message
+ * @param column a name listed in `names`, or a number: 1 is the first column, −1 the last
+ * @param what the name of the option, for the message
  * @throws ArgumentError if there is no such column
  */
 export function columnIndex(column: string | number, names: readonly string[], width: number, what = 'column'): number {
@@ -299,12 +299,12 @@ export function columnIndex(column: string | number, names: readonly string[], w
   return index;
 }
 
-/** A DataError that begins with the place it came from. */
+/** Returns a DataError that begins with the source and line. */
 export function dataErrorAt(source: string, line: number, message: string): DataError {
   return new DataError(`${source}:${line}: ${message}`);
 }
 
-/** Where the words and the labels were asked for in one column. */
+/** The error for requesting words and labels in the same column. */
 export function oneColumn(source: string, column: string): ArgumentError {
   const message = `${source}: words and labels would both be ${column}`;
   return new ArgumentError(`${message}: name the two columns (--token-column, --column)`);

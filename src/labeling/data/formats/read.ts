@@ -1,5 +1,5 @@
 /**
- * The reader: bytes in, sentences out, one by one, so that a file of any size is read in bounded memory.
+ * The reader: turns bytes into sentences, one by one, so that a file of any size is read in bounded memory.
  *
  * Nothing here opens a file: the chunks may come from Node, from a browser's Blob or from an array.
  */
@@ -24,16 +24,16 @@ import type { Reading } from './reading.js';
 import { describeReading } from './reading.js';
 import { createSlashedParser } from './slashed.js';
 
-/** Lines, blank ones and those that begin with `#` aside, that are looked at before the format, or the columns, are judged. */
+/** Number of lines, apart from blank ones and those that begin with `#`, from which the format, or the columns, are determined. */
 const HEAD_LINES = 200;
-/** A preface of comments is not looked through further than this. */
+/** The most lines of leading comments that are searched. */
 const MOST_HEAD_LINES = 10_000;
 
 /**
- * Sentences of a stream of bytes. What is given, and what is said of it, does not depend on how the bytes are cut into chunks.
+ * Reads the sentences of a stream of bytes. The sentences, and the notes on them, do not depend on how the bytes are divided into chunks.
  *
- * @throws DataError if the input is not what its format demands, naming source and line (`badLines` says what becomes of
- *   such lines); where it has no sentence; where its format cannot be told
+ * @throws DataError if the input does not conform to its format, naming source and line (handled according to `badLines`); if it has no
+ *   sentence; if its format cannot be detected
  * @throws ArgumentError on an option that does not fit the format; `slots` is read by `readSlots`
  */
 export async function* readSentences(chunks: ByteChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
@@ -46,7 +46,7 @@ export async function* readParsed(chunks: ByteChunks, settings: ParseOptions): A
   const { source, maxLineBytes, cleaner, onNote } = settings;
   const blocks = checkedBlocks(chunks, source, maxLineBytes);
   let parser: LineParser | undefined;
-  // Whoever stops early, by an error or a `break`, closes the input: also while its first lines are being looked at.
+  // A caller that stops early, by an error or a `break`, closes the input, even while its first lines are being examined.
   try {
     const judged = settings.format === undefined || settings.format === 'conll';
     const head = await firstBlocks(blocks, judged ? HEAD_LINES : 1, settings.badLines ?? 'stop');
@@ -60,7 +60,7 @@ export async function* readParsed(chunks: ByteChunks, settings: ParseOptions): A
   }
 }
 
-/** Sentences that a parser finds in blocks of lines; bad lines as the options say. */
+/** Reads the sentences that a parser finds in blocks of lines; bad lines are handled according to the options. */
 export async function* parsedSentences(
   parser: LineParser,
   blocks: AsyncIterable<CheckedBlock>,
@@ -98,7 +98,7 @@ export async function* parsedSentences(
   }
 }
 
-/** The function that brings the tokens of a sentence into the normal form asked for, and empties the labels that are none. */
+/** Returns the function that normalizes the tokens of a sentence as requested, and replaces the marks of missing labels by `''`. */
 export function normalizer(options: ReadOptions): (sentence: Sentence) => Sentence {
   const { normalize = 'none' } = options;
   const mark = markOf(options);
@@ -107,12 +107,12 @@ export function normalizer(options: ReadOptions): (sentence: Sentence) => Senten
   return (sentence) => marked({ ...sentence, tokens: sentence.tokens.map((token) => normalForm(token, normalize)) });
 }
 
-/** The mark of tokens without a label: the given one, or that of the training data, in whatever format. */
+/** The mark of tokens without a label: the given one, or that of the training data, in any format. */
 function markOf({ unlabeled, like, labels }: ReadOptions): string | undefined {
   return labels === 'ignored' ? undefined : (unlabeled ?? like?.unlabeled);
 }
 
-/** A reading with the mark of tokens without a label, where there is one. */
+/** Adds the mark of tokens without a label to a reading, if there is one. */
 export function withMark(reading: Reading, options: ReadOptions): Reading {
   const unlabeled = markOf(options);
   return unlabeled === undefined ? reading : { ...reading, unlabeled };
@@ -133,11 +133,11 @@ function withoutMark(mark: string): (sentence: Sentence) => Sentence {
   };
 }
 
-/** The begin of an input. */
+/** The beginning of an input. */
 export interface Head {
-  /** Blocks that were read, for the parser. */
+  /** Blocks that have been read, for the parser. */
   readonly blocks: CheckedBlock[];
-  /** Lines to judge by, cleaned, from the first that is not blank: the same ones, however the input is cut into blocks. */
+  /** The lines for detection, cleaned, from the first that is not blank: the same for any division of the input into blocks. */
   readonly lines: readonly string[];
   /** Blank lines before them. */
   readonly blank: number;
@@ -146,8 +146,8 @@ export interface Head {
 }
 
 /**
- * The begin of an input: so many lines that are neither blank nor begin with `#`, or less where the input, or the reading of it, ends before. Blocks
- * that are blank are dropped, so that they take no memory.
+ * Reads the beginning of an input: this many lines that are neither blank nor begin with `#`, or fewer if the input, or the reading of it,
+ * ends earlier. Blank blocks are dropped, so that they take no memory.
  */
 export async function firstBlocks(
   input: AsyncGenerator<CheckedBlock>,
@@ -170,7 +170,7 @@ export async function firstBlocks(
       const isContent = faulty !== undefined || !isBlank(block.lines[i]);
       if (!isContent && seen === 0) blank++;
       else if (faulty && (faulty.fatal || badLines === 'stop'))
-        wanted = 0; // the parser comes no further either
+        wanted = 0; // the parser gets no further either
       else lines.push(faulty ? '' : clean(block.lines[i], 0));
       if (isContent) {
         seen++;
@@ -182,7 +182,7 @@ export async function firstBlocks(
   return { blocks, lines, blank, fault };
 }
 
-/** Blocks that were looked at, then the others. */
+/** The blocks that have been examined, then the others. */
 export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBlock>): AsyncGenerator<CheckedBlock> {
   while (head.length > 0) yield head.shift()!;
   yield* rest;
@@ -216,7 +216,7 @@ function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LinePa
   return asked ? parser : withNote(parser, source, describeReading(like));
 }
 
-/** The columns of this input were guessed, though there is a model: it was trained on another format. */
+/** Notes that the columns of this input were guessed even though there is a model, because it was trained on another format. */
 function withNote(parser: LineParser, source: string, trainedOn: string): LineParser {
   const how = `${source}: read as ${describeReading(parser.reading)}, unlike the training data (${trainedOn})`;
   const note = { kind: 'columns', message: `${how}: name the columns where that is wrong`, source };

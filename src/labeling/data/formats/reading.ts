@@ -1,4 +1,4 @@
-/** How an input is read: what was given, and what was decided by its contents. */
+/** How an input is read: the options that were given, and the decisions based on its contents. */
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectOneOf } from '../../../tensor/checks.js';
 import { show } from '../../../tensor/describe.js';
@@ -19,39 +19,39 @@ import type { LabelNames } from './label-names.js';
 import type { CommentRule, Format, LabelColumns } from './options.js';
 import { FORMATS } from './options.js';
 
-/** What a model remembers of the input it was trained on, so that its later inputs are read the same way. Plain data. */
+/** What a model records about its training input, so that later inputs are read the same way. Plain data. */
 export interface InputSpec {
   readonly format: Format | ClassifiedFormat;
-  /** Where the tokens stand: number from 1, or a name. Absent where the format has one place for them. */
+  /** The column of the tokens: number from 1, or a name. Absent if the format fixes it. */
   readonly tokenColumn?: number | string;
-  /** Where the labels stand: number from 1, a name, or the field of an object; a list of such where there are several columns. */
+  /** The column of the labels: number from 1, a name, or the field of an object; a list if there are several columns. */
   readonly column?: LabelColumns;
   /** Whether column 1 counts the tokens, so that `3-4` and `5.1` in it are not tokens. */
   readonly ids?: boolean;
   /** Which lines are comments. */
   readonly comments?: CommentRule;
-  /** What stands in place of a label where a token has none. */
+  /** The mark of a token without a label. */
   readonly unlabeled?: string;
-  /** What integers in the label columns stand for. */
+  /** The names of the integers in the label columns. */
   readonly labelNames?: LabelNames;
-  /** What places of characters count, where that was named. */
+  /** The unit of character offsets, if it was given. */
   readonly offsetUnit?: OffsetUnit;
-  /** How text is cut into tokens, and its language: that of sentences with one label each, or raw text that is to be tagged. */
+  /** How text is split into tokens, and its language: that of sentences with one label each, or raw text to be tagged. */
   readonly tokenizer?: Tokenizer;
   readonly locale?: string;
 }
 
 /** How a reader reads one input. */
 export interface Reading extends InputSpec {
-  /** Number of columns, where there are any. */
+  /** Number of columns, if there are any. */
   readonly width?: number;
-  /** Whether the label column was neither given nor named by the format, but taken because it is the last one. */
+  /** Whether the label column was neither given nor fixed by the format, but is the last one by default. */
   readonly guessed?: boolean;
   /** Up to three values of each column, for a question: `1 (Il, va), 2 (PRON, VERB)`. */
   readonly samples?: string;
 }
 
-/** What to keep of a reading in a model. */
+/** Selects the parts of a reading that a model records. */
 export function inputSpecOf(reading: Reading): InputSpec {
   expectReading('inputSpecOf', reading);
   return specOf(reading);
@@ -61,10 +61,10 @@ type Field = Exclude<keyof InputSpec, 'format'>;
 
 const COMMENT_RULES: readonly CommentRule[] = ['auto', 'none', '#'];
 
-/** Names of formats that a specification may have. */
+/** Names of formats that may be recorded. */
 const formats = (): readonly string[] => [...new Set([...FORMATS, ...CLASSIFIED_FORMATS])];
 
-/** What each field beside the format must be, in the order in which a model file has them. */
+/** The requirement for each field other than the format, in the order of a model file. */
 const fieldRules = (): Readonly<Record<Field, Rule>> => ({
   tokenColumn: [isPlace, 'a name or a number from 1'],
   column: [(at) => (Array.isArray(at) ? at.length > 0 && at.every(isPlace) : isPlace(at)), 'a name or a number from 1'],
@@ -77,7 +77,7 @@ const fieldRules = (): Readonly<Record<Field, Rule>> => ({
   locale: [(tag) => typeof tag === 'string', 'a language tag'],
 });
 
-/** Whether a value that is there is as it should be, and in words what that is. */
+/** Whether a value that is present is valid, and in words what is expected. */
 type Rule = readonly [holds: (value: unknown) => boolean, expected: string];
 
 const isPlace = (at: unknown): boolean => typeof at === 'string' || (Number.isInteger(at) && Number(at) > 0);
@@ -92,7 +92,7 @@ function specOf({ format, ...reading }: InputSpec): InputSpec {
   return { format, ...Object.fromEntries(told) };
 }
 
-/** A stored specification read back; fields that are unknown are left alone. @throws DataError if it is none */
+/** Restores a stored specification; unknown fields are ignored. @throws DataError if it is invalid */
 export function inputSpecFromJson(value: unknown): InputSpec {
   if (typeof value !== 'object' || value === null) throw malformed('model', 'input', 'an object', value);
   const spec = value as Readonly<Record<string, unknown>>;
@@ -103,7 +103,7 @@ export function inputSpecFromJson(value: unknown): InputSpec {
   return specOf(spec as unknown as InputSpec);
 }
 
-/** Requires how an input is read. @throws ArgumentError that names what of it is something else */
+/** Requires a reading. @throws ArgumentError that names the invalid part */
 export function expectReading(where: string, reading: unknown, name = 'reading'): void {
   expectRecord(where, name, reading, 'how an input is read, as onReading hears it');
   const { format, comments, labelNames, offsetUnit, ...places } = reading as Record<string, unknown>;
@@ -120,7 +120,7 @@ export function expectReading(where: string, reading: unknown, name = 'reading')
   }
 }
 
-/** One line: `two-column, words in column 1, labels in column 2`. */
+/** Describes a reading in one line: `two-column, words in column 1, labels in column 2`. */
 export function describeReading(reading: InputSpec): string {
   const { format, tokenColumn, column, ids, unlabeled, labelNames, offsetUnit, tokenizer, locale } = reading;
   const place = (at: number | string) => (typeof at === 'number' ? `column ${at}` : at);
@@ -139,8 +139,8 @@ export function describeReading(reading: InputSpec): string {
 }
 
 /**
- * Why the last column may not be the labels, or undefined if nothing speaks against it: it has a single value in all of
- * the input, or one in each sentence, as the name of an annotator or of a document has.
+ * Says why the last column may not be the labels, or returns undefined if there is no reason for doubt: it has a single value in the whole
+ * input, or one value in each sentence, like the name of an annotator or of a document.
  */
 export function doubtfulLabels(reading: Reading, sentences: readonly Sentence[]): string | undefined {
   expectReading('doubtfulLabels', reading);

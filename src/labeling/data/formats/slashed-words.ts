@@ -1,12 +1,11 @@
 /**
- * Words with their labels, as `slashed` has them: `the/DT cat/NN`.
+ * Words with their labels in the format `slashed`: `the/DT cat/NN`.
  *
- * The label is what follows the last slash of a word, so a token may hold slashes. A backslash makes the slash, the space, the
- * tab or the backslash after it part of the token or the label, and `\uXXXX` is a code unit in hexadecimal; any other backslash
- * stands for itself.
+ * The label follows the last slash of a word, so a token may contain slashes. A backslash makes the slash, the space, the tab or the
+ * backslash after it part of the token or the label, and `\uXXXX` is a code unit in hexadecimal; any other backslash stands for itself.
  */
 
-/** A word, taken apart, both parts still escaped; the label is undefined if there is no slash with something on both sides. */
+/** A word split into its parts, both still escaped; the label is undefined if no slash has text on both sides. */
 export interface SlashedWord {
   readonly token: string;
   readonly label: string | undefined;
@@ -24,11 +23,11 @@ export function slashedWords(line: string): string[] {
       start = i + 1;
     }
   }
-  if (start < line.length) words.push(line.slice(start)); // it ends in an escaped character
+  if (start < line.length) words.push(line.slice(start)); // the line ends in an escaped character
   return words;
 }
 
-/** Takes a word apart at its last slash that no backslash escapes. */
+/** Splits a word at its last unescaped slash. */
 export function splitWord(word: string): SlashedWord {
   let slash = -1;
   for (let i = 0; i < word.length; i++) {
@@ -39,14 +38,14 @@ export function splitWord(word: string): SlashedWord {
   return { token: word.slice(0, slash), label: word.slice(slash + 1) };
 }
 
-/** Whether every word of a line has a label, none looks like an address, and there are no tabs, which separate columns. */
+/** Whether every word of a line has a label, none looks like an address, and there are no tabs, which would separate columns. */
 export function isSlashed(line: string): boolean {
   if (line.includes('\t')) return false;
   const words = slashedWords(line);
   return words.length > 0 && words.every((word) => splitWord(word).label !== undefined && !word.includes('://'));
 }
 
-/** A token or label as it stands in a word. */
+/** Escapes a token or label for a word. */
 export function escapeWord(text: string): string {
   return text.replace(/[\\/ ]|[^\S ]|[\p{Cc}\p{Cf}\p{Cs}]/gu, (character) =>
     '\\/ '.includes(character) ? `\\${character}` : unitsOf(character),
@@ -59,7 +58,7 @@ function unitsOf(character: string): string {
   }).join('');
 }
 
-/** A token or label as it is, out of a word. */
+/** Unescapes a token or label from a word. */
 export function unescapeWord(text: string): string {
   if (!text.includes('\\')) return text;
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|([\\/ \t]))/g, (_, code?: string, character?: string) =>

@@ -5,7 +5,7 @@ import { isBlank } from './detect.js';
 import { dataErrorAt, quote, type ParseOptions } from './options.js';
 import { slashedWords, splitWord, unescapeWord } from './slashed-words.js';
 
-/** A parser of lines of words with labels. */
+/** Returns a parser of lines of labeled words. */
 export function createSlashedParser(options: ParseOptions): LineParser {
   const lost = { sentences: 0, tokens: 0 };
   return {
@@ -34,7 +34,7 @@ function parseLine(text: string, line: number, { source, labels: policy, maxToke
     const message = `expected labels after the last slashes; got probabilities, as in ${quote(words[0])}`;
     throw dataErrorAt(source, line, `${message}: write the file without them`);
   }
-  // What is escaped at the end of a word is meant to be there.
+  // An escaped character at the end of a word is intentional.
   const part = (word: string, clean: (text: string, line: number) => string) =>
     word.includes('\\') ? unescapeWord(word) : clean(word, line);
   const tokens = pairs.map(({ token }) => part(token, cleaner.token));

@@ -1,5 +1,5 @@
 /**
- * Slot-filling triples, as the ATIS and SNIPS corpora are passed around: three parallel files with one sentence a line,
+ * Slot-filling triples, the form in which the ATIS and SNIPS corpora are distributed: three parallel files with one sentence a line,
  * `seq.in` with the words, `seq.out` with their labels, both separated by runs of spaces, and `label` with the intent.
  */
 import { counted } from '../../../tensor/print.js';
@@ -27,10 +27,10 @@ export interface SlotChunks {
 type Line = { text: string; line: number; fault: LineFault | undefined };
 
 /**
- * Sentences of a slot-filling triple, one by one, in bounded memory.
+ * Reads the sentences of a slot-filling triple, one by one, in bounded memory.
  *
- * @throws DataError if the files have different numbers of lines, a line has different numbers of words and labels, or
- *   is empty (`badLines` says what becomes of such lines)
+ * @throws DataError if the files have different numbers of lines, a line has different numbers of words and labels, or a line is empty
+ *   (handled according to `badLines`)
  */
 export async function* readSlots(files: SlotChunks, options: ReadOptions = {}): AsyncGenerator<Sentence> {
   expectRecord('readSlots', 'files', files, 'the bytes of parallel files, { tokens, labels, categories }');
@@ -101,7 +101,7 @@ async function* parsedSentences(
   if (count === 0) throw new NoSentencesError(`${source}: no sentences: the files have bad lines only`);
 }
 
-/** The line of a parallel file. @throws DataError if the file is shorter: nothing after it can be told apart */
+/** The line of a parallel file. @throws DataError if the file is shorter, because later lines cannot be matched */
 async function partner(file: SlotFile, line: number): Promise<Line | undefined> {
   const next = await file?.lines.next();
   if (next?.done) {

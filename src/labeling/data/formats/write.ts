@@ -1,4 +1,4 @@
-/** Writers: a tagged sentence as text. What they write, the readers read back (`text` apart, which is for people). */
+/** Writers: format a tagged sentence as text. The readers can read the output back (except `text`, which is for people). */
 import { CONLLU_COLUMNS } from './conllu.js';
 import { isBlank } from './detect.js';
 import { escapeWord } from './slashed-words.js';
@@ -11,25 +11,25 @@ import type { Tags, TaggedSentence } from '../sentence.js';
 /**
  * - `text`: one sentence a line, `word/TAG word/TAG`; with probabilities `word/TAG/0.9876`. For people: a token may
  *   contain spaces and slashes.
- * - `slashed`: the same in a form that is read back, without probabilities: `slashed-words.ts` says how a space, a slash or a
- *   backslash stands in it. It has one label for each word.
- * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence. What cannot stand in a
- *   column is spelled: a tab `\t`, LF `\n`, CR `\r`, and every character of a token that is nothing but white space and
- *   invisible marks `\uXXXX`. The reader takes that as it stands; `jsonl` loses nothing.
- * - `conllu`: CoNLL-U, each head's labels in the column of its name: the lines that a reader kept (`keepLines`), or new ones, whose
+ * - `slashed`: the same in a form that can be read back, without probabilities: `slashed-words.ts` says how spaces, slashes and backslashes
+ *   are escaped. It has one label for each word.
+ * - `conll`: token, tab, label, with probabilities a third column; a blank line after each sentence. Characters that a column cannot hold
+ *   are escaped: a tab as `\t`, LF as `\n`, CR as `\r`, and every character of a token that consists only of white space and invisible marks
+ *   as `\uXXXX`. The reader does not undo this; `jsonl` loses nothing.
+ * - `conllu`: CoNLL-U, each head's labels in the column of its name: in the lines that a reader kept (`keepLines`), or in new lines whose
  *   other columns are `_`. No probabilities.
- * - `jsonl`: `{"tokens": […], "labels": […]}`, perhaps with `"probabilities"`, `"spans"` and `"category"`.
+ * - `jsonl`: `{"tokens": […], "labels": […]}`, optionally with `"probabilities"`, `"spans"` and `"category"`.
  *
- * Of several heads about tokens, `text` and `conll` have first all labels, then all probabilities, in the order of the heads;
- * `jsonl` has objects, keyed by head. A label of the whole sentence, beside those of the tokens, stands before a tab in `text`, in a
- * comment `# label = …` in `conll` and `conllu`, and in `"label"` and `"probability"` in `jsonl`.
+ * With several token heads, `text` and `conll` have first all labels, then all probabilities, in the order of the heads; `jsonl` has
+ * objects, keyed by head. If there is a label of the whole sentence in addition to those of the tokens, it comes before a tab in `text`, in
+ * a comment `# label = …` in `conll` and `conllu`, and in `"label"` and `"probability"` in `jsonl`.
  */
 export const OUTPUTS = ['text', 'slashed', 'conll', 'conllu', 'jsonl'] as const;
 
 /** Name of an output format. */
 export type Output = (typeof OUTPUTS)[number];
 
-/** Reads an output format's name. @throws ArgumentError listing the formats there are */
+/** Parses the name of an output format. @throws ArgumentError listing the available formats */
 export function outputOf(name: string): Output {
   const output = OUTPUTS.find((known) => known === name);
   if (!output) throw new ArgumentError(`unknown output ${JSON.stringify(name)}: use one of ${OUTPUTS.join(', ')}`);
@@ -37,11 +37,11 @@ export function outputOf(name: string): Output {
 }
 
 /**
- * A sentence in an output format, with its line end (`conll`: and the blank line after it). Probabilities are rounded to
- * four decimals in `text` and `conll` and kept as they are in `jsonl`.
+ * Formats a sentence, including its line end (and in `conll` the blank line after it). Probabilities are rounded to four decimals in `text`
+ * and `conll` and kept as they are in `jsonl`.
  *
- * @throws ArgumentError if labels or probabilities are not one per token, labels differ from the first of `columns`, the output cannot hold them, or CoNLL-U has no column
- *   of a head's name
+ * @throws ArgumentError if labels or probabilities are not one per token, labels differ from the first of `columns`, the output cannot hold
+ *   them, or CoNLL-U has no column of a head's name
  */
 export function formatSentence(sentence: TaggedSentence, output: Output): string {
   expectSentence('formatSentence', 'sentence', sentence);
@@ -64,7 +64,7 @@ export function formatSentence(sentence: TaggedSentence, output: Output): string
   }
 }
 
-/** What is written of a sentence: the labels of its words, by head, and its own. */
+/** The parts of a sentence that are written: the labels of its words, by head, and its own. */
 interface Said {
   readonly words: readonly { readonly name: string; readonly tags: Tags }[];
   readonly whole?: { readonly label: string; readonly probability?: number };
@@ -93,7 +93,7 @@ function saidOf(sentence: TaggedSentence): Said {
   };
 }
 
-/** Labels beside columns are those of the first. @throws ArgumentError if they differ: one of the two would be left out */
+/** Labels must equal those of the first column. @throws ArgumentError if they differ, because one of the two would be dropped */
 function expectFirstColumn(
   labels: readonly string[] | undefined,
   columns: Readonly<Record<string, readonly string[]>>,
@@ -152,7 +152,7 @@ function commentOf({ whole }: Said): string {
   return `# label = ${spelled(whole.label)}\n${sure}`;
 }
 
-/** A sentence of CoNLL-U with new labels: its own lines, or new ones. */
+/** A CoNLL-U sentence with new labels: in its own lines, or in new ones. */
 function conlluBlock({ tokens, conllu }: TaggedSentence, said: Said): string {
   const names: readonly string[] = conllu?.columns ?? CONLLU_COLUMNS;
   if (said.words.some(({ tags }) => tags.probabilities))
@@ -179,12 +179,12 @@ function conlluBlock({ tokens, conllu }: TaggedSentence, said: Said): string {
   return `${commentOf(said)}${written.join('\n')}\n\n`;
 }
 
-/** Whether a column cannot hold a token or label as it is, so that `conll` and `text` spell it. */
+/** Whether a column cannot hold a token or label as it is, so that `conll` and `text` escape it. */
 export function needsSpelling(text: string): boolean {
   return /[\t\r\n]/.test(text) || isBlank(text);
 }
 
-/** A token or label as it stands in a column. */
+/** A token or label as written in a column. */
 export function cell(text: string): string {
   return isBlank(text) ? Array.from(text, unit).join('') : spelled(text);
 }

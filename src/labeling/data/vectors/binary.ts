@@ -1,6 +1,6 @@
 /**
- * Vectors as word2vec's binary: behind the header for every row the word in UTF-8, a space, and D numbers in float32, little-endian. Some
- * writers put a line feed behind a row.
+ * Vectors in word2vec's binary format: after the header, every row has the word in UTF-8, a space, and D numbers in float32, little-endian.
+ * Some writers put a line feed after a row.
  */
 import { decodeUtf8 } from '../../../serialize/utf8.js';
 import type { ByteChunks } from '../formats/lines.js';
@@ -14,7 +14,7 @@ const [LINE_FEED, SPACE] = [0x0a, 0x20];
 /**
  * Reads rows.
  *
- * @throws DataError that names the row that is not one, or says that the header declares another number of rows
+ * @throws DataError that names the invalid row, or says that the header declares another number of rows
  */
 export async function readBinaryRows(
   chunks: ByteChunks,
@@ -38,7 +38,7 @@ export async function readBinaryRows(
   if (keeper.rows < declared) throw tooFew(declared, keeper.rows, source);
 }
 
-/** Reads the rows that are whole. @returns where the next one begins */
+/** Reads the complete rows. @returns the offset of the next one */
 function readRows(bytes: Uint8Array, D: number, declared: number, keeper: RowKeeper, source: string): number {
   const view = new DataView(bytes.buffer);
   for (let at = 0; ;) {

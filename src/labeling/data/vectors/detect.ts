@@ -1,4 +1,4 @@
-/** What kind of file of vectors a stream of bytes is, by its beginning. */
+/** Detects the kind of a vector file from the beginning of its bytes. */
 import { decodeUtf8 } from '../../../serialize/utf8.js';
 import { DataError } from '../../../tensor/errors.js';
 import { quoted } from '../../../tensor/visible.js';
@@ -6,20 +6,20 @@ import type { VectorFormat } from './options.js';
 import { LONGEST_LINE, MOST_COMPONENTS } from './options.js';
 import { isNumeric, numbersAtEnd } from './text.js';
 
-/** What a file says of itself. */
+/** The layout of a vector file, as detected. */
 export interface VectorLayout {
   readonly format: VectorFormat;
-  /** D, components of a vector. */
+  /** D, the number of components of a vector. */
   readonly size: number;
-  /** Rows, where a header says how many, and the bytes of the header with its line end. */
+  /** The number of rows, if a header declares it, and the bytes of the header including its line end. */
   readonly declared?: number;
   readonly headerBytes: number;
 }
 
-/** Bytes that are looked at. */
+/** Number of bytes that are examined. */
 export const HEAD_BYTES = LONGEST_LINE + 1;
 
-/** Files that are met in the place of vectors, by how they begin in Latin-1, and what to do. */
+/** Other files that are often given in place of vectors: how they begin, in Latin-1, and what to do. */
 const OTHERS: readonly (readonly [begin: string, what: string])[] = [
   ['\x1f\x8b', 'it is compressed by gzip: unpack it first, or read it through DecompressionStream'],
   ['PK\x03\x04', 'it is a zip archive: unpack it, and name the file of vectors in it'],
@@ -36,17 +36,17 @@ const OTHERS: readonly (readonly [begin: string, what: string])[] = [
 ];
 
 /**
- * What the beginning of a file shows.
+ * Detects the layout from the beginning of a file.
  *
  * @param head at least `HEAD_BYTES`, or the whole file
- * @throws DataError if it is not a file of vectors
+ * @throws DataError if it is not a vector file
  */
 export function detectVectors(head: Uint8Array, source: string): VectorLayout {
   const fail = (what: string): DataError => new DataError(`${source}: expected word vectors; got ${what}`);
   if (head.length === 0) throw fail('an empty file: check that it was downloaded');
   const begin = String.fromCharCode(...head.subarray(0, 32));
   const other = OTHERS.find(([magic]) => begin.startsWith(magic));
-  // A word may begin with `<`, as <unk> does; a page does not go on with numbers.
+  // A word may begin with `<`, as <unk> does, but a web page does not continue with numbers.
   const [first, ended] = firstLine(head);
   if (other && !(first !== undefined && widthOf(first) > 0)) throw fail(`another file: ${other[1]}`);
   if (begin[8] === '{' && first === undefined) throw fail('another file: it is a safetensors file, such as a model');
@@ -79,7 +79,7 @@ function withHeader(head: Uint8Array, rows: number, size: number, line: string, 
   return { format: looksLikeText(body, size) ? 'word2vec-text' : 'word2vec-binary', size, declared: rows, headerBytes };
 }
 
-/** The first line, where it is text, and whether it has an end. */
+/** The first line, if it is text, and whether it is complete. */
 function firstLine(head: Uint8Array): readonly [string | undefined, boolean] {
   const end = head.indexOf(0x0a);
   const bytes = head.subarray(0, end < 0 ? head.length : end);
@@ -87,7 +87,7 @@ function firstLine(head: Uint8Array): readonly [string | undefined, boolean] {
   return [text?.replace(/^\ufeff/, '').replace(/\r$/, ''), end >= 0];
 }
 
-/** Components of the vector of a first line: all fields but the first where they are numbers, else the numbers at its end. */
+/** The number of components in a first line: all fields but the first if they are numbers, else the numbers at its end. */
 function widthOf(line: string): number {
   const fields = line.split(/[ \t]+/).filter((field) => field !== '');
   let numbers = 0;
@@ -96,8 +96,8 @@ function widthOf(line: string): number {
 }
 
 /**
- * Whether rows of D numbers behind a header are text. One of the first lines that is a word and D numbers decides; where there is none, as in
- * a damaged file, what most of its bytes are.
+ * Whether the rows of D numbers after a header are text. The first lines are searched for one with a word and D numbers; if there is none,
+ * as in a damaged file, the majority of the bytes decides.
  */
 function looksLikeText(body: Uint8Array, D: number): boolean {
   const sample = body.subarray(0, 1 << 16);

@@ -1,4 +1,4 @@
-/** Opening files of pretrained vectors, compressed or not. Node only. */
+/** Opens files of pretrained vectors, compressed or not. Node only. */
 import { stat } from 'node:fs/promises';
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -8,20 +8,20 @@ import type { ByteChunks } from '../formats/lines.js';
 import type { ReadVectors, VectorReadOptions } from './options.js';
 import { continued, readVectors } from './read.js';
 
-/** Vectors of a file, and how it was stored. */
+/** Vectors from a file, and how the file was stored. */
 export interface OpenedVectors extends ReadVectors {
-  /** Whether gzip had packed it. */
+  /** Whether it was compressed with gzip. */
   readonly compressed: boolean;
 }
 
-/** Hears how far the reading is: bytes of the file, and how many it has; 0 where it is unknown. */
+/** Receives the progress of reading: bytes read, and the size of the file; 0 if unknown. */
 export type OnBytes = (read: number, total: number) => void;
 
 /**
- * Vectors of a file in any of the formats of {@link readVectors}, packed by gzip or not: its first bytes say.
+ * Reads the vectors of a file in any of the formats of {@link readVectors}, with or without gzip, which is detected from its first bytes.
  *
  * @param path a file; `-` for standard input
- * @throws DataError as `readVectors` does, and where the file cannot be read, or is packed and damaged or cut short
+ * @throws DataError as `readVectors` does, and if the file cannot be read, or its compressed data is damaged or truncated
  */
 export async function openVectors(
   path: string,
@@ -60,7 +60,7 @@ async function* counted(chunks: ByteChunks, total: number, onBytes?: OnBytes): A
 
 async function* unpacked(chunks: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
-  pipeline(Readable.from(chunks, { objectMode: true }), gunzip, () => undefined); // errors reach the reader below
+  pipeline(Readable.from(chunks, { objectMode: true }), gunzip, () => undefined); // errors are passed to the reader below
   try {
     for await (const chunk of gunzip) yield chunk as Uint8Array;
   } catch (cause) {

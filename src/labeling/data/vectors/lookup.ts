@@ -1,38 +1,38 @@
 /**
- * Which row of a table of pretrained vectors a token has. Words are compared in Unicode NFC, with `_` for spaces, as word2vec writes
- * phrases. The first that is there counts:
+ * Looks up the row of a token in a table of pretrained vectors. Words are compared in Unicode NFC, with `_` for spaces, as word2vec writes
+ * phrases. The first match counts:
  *
  *     the word as it is  →  in lower case  →  with every digit replaced, by an option  →  both
  */
 import { normalForm } from '../nfc.js';
 import { UNKNOWN } from '../vocabulary.js';
 
-/** What digits may be replaced by: nothing (`keep`), `0`, or `#`, as in the vectors of Google News. */
+/** Replacements for digits: none (`keep`), `0`, or `#`, as in the Google News vectors. */
 export const VECTOR_DIGITS = ['keep', '0', '#'] as const;
-/** What replaces the digits of a token that has no vector as it is written. @useDeclaredType */
+/** The replacement for the digits of a token that has no vector as it is written. @useDeclaredType */
 export type VectorDigits = (typeof VECTOR_DIGITS)[number];
 
 /** The row of tokens without a vector. */
 export const NO_VECTOR = 0;
 
-/** By what a token was found. */
+/** How a token was found. */
 export type FoundBy = 'exact' | 'lowerCase' | 'digits';
 
-/** What a token has in a table of vectors. */
+/** The result of looking up a token. */
 export interface FoundVector {
-  /** Its row, counted from 1; 0 where there is none. */
+  /** Its row, counted from 1; 0 if there is none. */
   readonly row: number;
   readonly by?: FoundBy;
 }
 
 const ASCII = /^[!-~]*$/;
 
-/** A word as it is compared. */
+/** Returns a word in the form used for comparison. */
 export function vectorKey(word: string): string {
   return ASCII.test(word) ? word : normalForm(word).replaceAll(' ', '_');
 }
 
-/** The spellings under which a token is looked up, the first first, and what each is called. */
+/** The spellings under which a token is looked up, in order, and the name of each. */
 export function spellingsOf(token: string, digits: VectorDigits): readonly (readonly [string, FoundBy])[] {
   const own = vectorKey(token);
   const lower = vectorKey(token.toLowerCase());
@@ -46,9 +46,9 @@ export function spellingsOf(token: string, digits: VectorDigits): readonly (read
 }
 
 /**
- * Looks tokens up among words.
+ * Returns a function that looks up tokens.
  *
- * @param words of the rows, from row 1, as `vectorKey` writes them
+ * @param words of the rows, from row 1, in the form of `vectorKey`
  */
 export function vectorLookup(words: readonly string[], digits: VectorDigits): (token: string) => FoundVector {
   const rows = new Map(words.map((word, i) => [word, i + 1]));

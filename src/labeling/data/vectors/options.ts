@@ -1,4 +1,4 @@
-/** What a reader of vectors is told, what it tells, and the rows it keeps. */
+/** Options and results of a reader of vectors, and the rows it keeps. */
 import { keysOf } from '../../../tensor/checks.js';
 import { DataError } from '../../../tensor/errors.js';
 import { flat } from '../../../tensor/view.js';
@@ -8,55 +8,61 @@ import { spellingsOf, vectorKey, vectorLookup } from './lookup.js';
 import { UNKNOWN } from '../vocabulary.js';
 import type { WordVectors } from './word-vectors.js';
 
-/** Formats of files of vectors: GloVe's text has no header; fastText's `.vec` is word2vec's text. */
+/** Formats of vector files: GloVe's text has no header; fastText's `.vec` is word2vec's text. */
 export type VectorFormat = 'glove' | 'word2vec-text' | 'word2vec-binary';
 
 /** Options of `readVectors`. */
 export interface VectorReadOptions {
   /** Name of the input in messages. Default `input`. */
   readonly source?: string;
-  /** Words that are looked up: rows of others are left out, but for the first `keep`. Without `keep` no row is left out, and they change nothing. Default: none. */
+  /**
+   * Words to look up: rows of other words are dropped, except for the first `keep`. Without `keep` no row is dropped, and this option has
+   * no effect. Default: none.
+   */
   readonly words?: Iterable<string>;
-  /** Rows from the beginning of the file that are kept whatever their words: files list frequent words first. Default: all, also where `words` are given; 0 keeps those alone. */
+  /**
+   * Number of rows at the beginning of the file that are kept regardless of their words: files list frequent words first. Default: all,
+   * even if `words` are given; 0 keeps only the rows of `words`.
+   */
   readonly keep?: number;
-  /** What digits are replaced by where a word is not found otherwise; default `keep`, nothing. */
+  /** The replacement for digits when a word is not found as it is; default `keep`, none. */
   readonly digits?: VectorDigits;
 }
 
 export const READ_KEYS = keysOf<VectorReadOptions>({ source: true, words: true, keep: true, digits: true });
 
-/** What was found in a file of vectors. */
+/** Facts about a vector file. */
 export interface VectorFile {
   readonly format: VectorFormat;
-  /** Rows of the file. */
+  /** Number of rows in the file. */
   readonly rows: number;
-  /** Rows left out because an earlier one has their word. Counted among those that are kept alone. */
+  /** Rows dropped because an earlier one has their word. Counted only among rows that are kept. */
   readonly duplicates: number;
-  /** Rows whose word has spaces in it. */
+  /** Rows whose word contains spaces. */
   readonly spaced: number;
 }
 
-/** Vectors that were read, and what was found in their file. */
+/** The vectors that were read, and facts about their file. */
 export interface ReadVectors extends WordVectors {
   readonly file: VectorFile;
 }
 
-/** Bytes of the longest line of text, and of the longest word of a binary file. */
+/** The most bytes in a line of text, and in a word of a binary file. */
 export const LONGEST_LINE = 1 << 20;
 export const LONGEST_WORD = 1 << 16;
 
-/** Most components of a vector: as many as a line has room for. */
+/** The most components of a vector: as many as fit in a line. */
 export const MOST_COMPONENTS = 1 << 16;
 
-/** Bytes that the kept rows may take: a model file of more than 2 GiB can be written and not read. */
+/** The most bytes that the kept rows may take: a model file of more than 2 GiB can be written but not read. */
 const MOST_BYTES = 1_900_000_000;
 
-/** Bytes that their words may take, counted high: the header of a model file has room for 100 MB. */
+/** The most bytes that their words may take, a conservative estimate: the header of a model file has room for 100 MB. */
 const MOST_NAME_BYTES = 95_000_000;
 
 /** Rows that are kept, in the order of the file. */
 export interface RowKeeper {
-  /** Where to write the row of a word; undefined if it is not kept. Holds until the next call. */
+  /** Returns where to write the row of a word; undefined if it is not kept. Valid until the next call. */
   take(word: string): Float32Array | undefined;
   readonly rows: number;
   readonly duplicates: number;
@@ -111,13 +117,13 @@ export function rowKeeper(
   };
 }
 
-/** Every spelling under which one of the tokens may be found, and the row of all others. */
+/** Every spelling under which one of the tokens may be found, and the row of unknown words. */
 function wantedBy(tokens: readonly string[], digits: VectorDigits): Set<string> {
   const spellings = tokens.flatMap((token) => spellingsOf(token, digits).map(([spelling]) => spelling));
   return new Set([...spellings, UNKNOWN]);
 }
 
-/** The frequent rows, and those that a token has in the end: one that has a row of its own does not need that in lower case. */
+/** Selects the frequent rows, and those that tokens actually use: a token with its own row does not need that of its lower-case form. */
 function needed(
   D: number,
   words: readonly string[],
@@ -140,10 +146,10 @@ function tooLarge(D: number, rows: number, source = 'input'): DataError {
   );
 }
 
-/** The error of a row that is not one. @param at `line 7`, `row 7` */
+/** The error for an invalid row. @param at `line 7`, `row 7` */
 export function badRow(source: string, at: string, problem: string): DataError {
   return new DataError(`${source}: ${at}: ${problem}: the file is damaged, cut short or not made of word vectors`);
 }
 
-/** A word for a message. */
+/** Formats a word for a message. */
 export const wordOf = (word: string): string => quoted(word, 30);

@@ -1,4 +1,4 @@
-/** Reads pretrained vectors of words: GloVe's text, word2vec's text and binary, fastText's `.vec`, each found by its contents. */
+/** Reads pretrained word vectors: GloVe's text, word2vec's text and binary, fastText's `.vec`. The format is detected from the contents. */
 import { expectChunks, expectIterable, expectTypes } from '../../checks.js';
 import { describe, show, typedArrayName } from '../../../tensor/describe.js';
 import { expectKnownKeys, expectOneOf } from '../../../tensor/checks.js';
@@ -12,12 +12,12 @@ import { READ_KEYS, rowKeeper } from './options.js';
 import { readTextRows } from './text.js';
 
 /**
- * Vectors of a file, in the memory that the kept rows take.
+ * Reads the vectors of a file; memory is taken only for the rows that are kept.
  *
- * Where a word has several rows the first counts. The numbers of rows that are kept are checked, of the others their count alone.
+ * If a word has several rows, the first counts. In rows that are kept, the numbers are checked; in others, only how many there are.
  *
- * @param chunks the bytes, unpacked: a file's stream, a Blob's, `[bytes]`
- * @throws DataError if they are not vectors, are damaged or cut short, or their header declares another number of rows
+ * @param chunks the bytes, uncompressed: a file's stream, a Blob's, `[bytes]`
+ * @throws DataError if they are not vectors, are damaged or truncated, or their header declares another number of rows
  */
 export async function readVectors(chunks: ByteChunks, options: VectorReadOptions = {}): Promise<ReadVectors> {
   expectChunks('readVectors', 'chunks', chunks);
@@ -36,7 +36,7 @@ export async function readVectors(chunks: ByteChunks, options: VectorReadOptions
     else spaced = await readTextRows(all, layout, keeper, source);
     return { ...keeper.kept(), file: { format, rows: keeper.rows, duplicates: keeper.duplicates, spaced } };
   } finally {
-    await pieces.return(undefined); // closes the file where an error ended the reading
+    await pieces.return(undefined); // closes the file after an error
   }
 }
 
@@ -63,7 +63,7 @@ async function* piecesOf(chunks: ByteChunks, source: string): AsyncGenerator<Uin
   }
 }
 
-/** The beginning of a stream; the pieces that were read for it go into `read`. */
+/** Reads the beginning of a stream, and appends the pieces to `read`. */
 async function headOf(pieces: AsyncGenerator<Uint8Array, void>, read: Uint8Array[]): Promise<Uint8Array> {
   let bytes = 0;
   while (bytes < HEAD_BYTES) {
@@ -81,7 +81,7 @@ async function headOf(pieces: AsyncGenerator<Uint8Array, void>, read: Uint8Array
   return head;
 }
 
-/** What was read of a stream already, and the rest of it. */
+/** The pieces already read from a stream, then the rest of it. */
 export async function* continued(
   read: readonly Uint8Array[],
   pieces: AsyncIterable<Uint8Array>,

@@ -1,4 +1,4 @@
-/** Vectors as text: on every line a word and its numbers. A word may have spaces in it, as some of GloVe's do. */
+/** Vectors as text: a word and its numbers on every line. A word may contain spaces, as some of GloVe's do. */
 import { lineBlocks } from '../formats/lines.js';
 import type { ByteChunks } from '../formats/lines.js';
 import { DataError } from '../../../tensor/errors.js';
@@ -11,12 +11,12 @@ const NUMBER = /^[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?
 /** Whether a field is written as a number, finite or not. */
 export const isNumeric = (field: string): boolean => NUMBER.test(field);
 
-/** What no number has in it that is written out: one look at a line is quicker than one at each of its fields. */
+/** A character that never occurs in a decimal number: one scan of a line is faster than a scan of each of its fields. */
 const NOT_DECIMAL = /[^-+.\deE \t]/;
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
 
-/** The word of a line, and its last D fields as they stand; undefined if there are fewer behind a word. */
+/** The word of a line, and its last D fields as text; undefined if there are fewer after a word. */
 export function numbersAtEnd(line: string, D: number): { readonly word: string; readonly numbers: string } | undefined {
   let at = line.length;
   while (at > 0 && isSpace(line.charCodeAt(at - 1))) at--;
@@ -34,8 +34,8 @@ export function numbersAtEnd(line: string, D: number): { readonly word: string; 
 /**
  * Reads rows.
  *
- * @returns how many words have spaces
- * @throws DataError that names the line of what is not a row, or says that the header declares another number of rows
+ * @returns how many words contain spaces
+ * @throws DataError that names the line of an invalid row, or says that the header declares another number of rows
  */
 export async function readTextRows(
   chunks: ByteChunks,
@@ -58,14 +58,14 @@ export async function readTextRows(
   return spaced;
 }
 
-/** Reads one row. @returns whether its word has spaces */
+/** Reads one row. @returns whether its word contains spaces */
 function readRow(line: string, D: number, keeper: RowKeeper, source: string, number: number): boolean {
   const found = numbersAtEnd(line, D);
   if (found === undefined) throw wrongWidth(line, D, source, number);
   const { word, numbers } = found;
   if (word === '') throw badRow(source, `line ${number}`, `expected a word before its ${D} numbers; got none`);
   const spaced = word.includes(' ') || word.includes('\t');
-  // Numbers between the word and its numbers are not part of a word: the line is too wide.
+  // Numbers right after the word are not part of it: the line is too wide.
   if (spaced && word.split(/[ \t]+/).slice(1).every(isNumeric)) throw wrongWidth(line, D, source, number); // prettier-ignore
   if (!/^[-+.\dniNI]/.test(numbers)) throw notNumber(numbers, word, source, number);
   const row = keeper.take(word);
@@ -96,12 +96,12 @@ function wrongWidth(line: string, D: number, source: string, number: number): Da
   return badRow(source, `line ${number}`, `expected ${D} numbers for the word ${wordOf(word)}; got ${fields.length}`);
 }
 
-/** The error of a file with more rows than its header declares. */
+/** The error for a file with more rows than its header declares. */
 function tooMany(declared: number, line: number, source: string): DataError {
   return badRow(source, `line ${line}`, `expected no more rows, the header declares ${declared}; got one`);
 }
 
-/** The error of a file with fewer rows than its header declares. */
+/** The error for a file with fewer rows than its header declares. */
 export function tooFew(declared: number, found: number, source: string): DataError {
   return new DataError(
     `${source}: expected ${declared} rows, as the header declares; got ${found}: the file is cut short: download it again`,

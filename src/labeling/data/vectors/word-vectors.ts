@@ -1,4 +1,4 @@
-/** Pretrained vectors of words, and how much of a text they cover. */
+/** Pretrained word vectors, and their coverage of a text. */
 import { expectRecord } from '../../../tensor/arguments.js';
 import { expectKnownKeys, expectOneOf, expectPositiveInteger, keysOf } from '../../../tensor/checks.js';
 import { describe, typedArrayName } from '../../../tensor/describe.js';
@@ -10,15 +10,15 @@ import { vectorLookup, VECTOR_DIGITS } from './lookup.js';
 
 /** Vectors by word. */
 export interface WordVectors {
-  /** D, the components of a vector. */
+  /** D, the number of components of a vector. */
   readonly size: number;
-  /** The word of every row; each once. A row `<unk>` is that of all tokens without a vector. */
+  /** The word of every row; all distinct. A row `<unk>` is used for all tokens without a vector. */
   readonly words: readonly string[];
   /** `[words · D]`, row-major. */
   readonly values: Float32Array;
 }
 
-/** Requires vectors. @throws ArgumentError that says what of them is something else */
+/** Requires vectors. @throws ArgumentError that says what is invalid */
 export function expectVectors(where: string, name: string, vectors: unknown): asserts vectors is WordVectors {
   expectRecord(where, name, vectors, 'vectors, { size, words, values }, as readVectors returns');
   const { size, words, values } = vectors as Record<string, unknown>;
@@ -35,29 +35,29 @@ export function expectVectors(where: string, name: string, vectors: unknown): as
   );
 }
 
-/** How many there are, and how many were found, each by what. */
+/** The total number, and how many were found in each way. */
 export type CoverageCounts = Readonly<Record<FoundBy, number>> & { readonly total: number };
 
-/** What vectors say of a text. */
+/** The coverage of a text by vectors. */
 export interface VectorCoverage {
-  /** Of different tokens. */
+  /** Of distinct tokens. */
   readonly types: CoverageCounts;
   /** Of all tokens. */
   readonly tokens: CoverageCounts;
 }
 
-/** How tokens are looked up. */
+/** Options for looking up tokens. */
 export interface CoverageOptions {
-  /** What digits are replaced by where a word is not found otherwise; default `keep`, nothing. */
+  /** The replacement for digits when a word is not found as it is; default `keep`, none. */
   readonly digits?: VectorDigits;
 }
 
 const KEYS = keysOf<CoverageOptions>({ digits: true });
 
 /**
- * How many of the tokens, and of the different ones, have a vector.
+ * Counts the tokens, and the distinct tokens, that have a vector.
  *
- * @throws ArgumentError on vectors, sentences or an option that are something else
+ * @throws ArgumentError on invalid vectors, sentences or options
  */
 export function vectorCoverage(
   vectors: WordVectors,
