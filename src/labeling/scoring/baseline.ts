@@ -1,20 +1,19 @@
-/** The baseline every tagger has to beat: each word's most frequent training tag, whatever its context. */
+/** The baseline that every tagger has to beat: each word's most frequent training tag, regardless of context. */
 import { expectIterable, expectSentence, expectWords } from '../checks.js';
 import { DataError } from '../../tensor/errors.js';
 import type { Sentence } from '../data/sentence.js';
 import { labelsOf } from '../data/labels.js';
 import { UNLABELED } from '../data/unlabeled.js';
 
-/** Tags one word at a time. */
+/** Tags each word independently. */
 export interface Baseline {
   /** One label per token. */
   predict(tokens: readonly string[]): string[];
 }
 
 /**
- * The most-frequent-tag baseline: a word seen in training gets the tag it had most often there, any other word the tag that
- * is commonest over all training tokens. Of equally frequent tags the one met first is taken. Words are compared as they
- * stand.
+ * Trains the most-frequent-tag baseline: a word that occurs in training gets its most frequent tag there, any other word the most frequent
+ * tag of all training tokens. Ties go to the tag that occurs first. Words are compared exactly as written.
  *
  * @throws DataError if there are no labeled sentences
  */
@@ -43,7 +42,7 @@ export function mostFrequentTag(train: Iterable<Sentence>): Baseline {
   };
 }
 
-/** A map keeps the order of insertion and the sort is stable, so the first of equals is the one met first. */
+/** A map keeps insertion order and the sort is stable, so ties go to the tag that occurs first. */
 function mostFrequent(counts: ReadonlyMap<string, number>): string {
   return [...counts].sort(([, m], [, n]) => n - m)[0][0];
 }

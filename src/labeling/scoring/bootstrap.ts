@@ -1,14 +1,14 @@
 /**
- * The paired bootstrap test: is the difference between two systems on one test set larger than chance would have it?
+ * The paired bootstrap test: is the difference between two systems on one test set larger than expected by chance?
  *
- * The sentences of the test set are drawn with replacement, as many as there are, and both systems are scored on each such sample
- * (Koehn, Statistical Significance Tests for Machine Translation Evaluation, EMNLP 2004). With δ the difference on the test set, in favor
- * of the better system, and δᵢ that of sample i, the p-value is the share of samples with δᵢ ≥ 2δ: samples scatter around δ, so that 2δ is
- * as far from their middle as δ is from 0, what it would be without a difference (Berg-Kirkpatrick, Burkett and Klein, An Empirical
- * Investigation of Statistical Significance in NLP, EMNLP 2012; they count δᵢ > 2δ, and ties count against a difference here). It is
- * one-sided, for the system that is better on the test set. Without a difference p is 1.
+ * Samples are drawn from the sentences of the test set with replacement, each of the size of the test set, and both systems are scored on
+ * each sample (Koehn, Statistical Significance Tests for Machine Translation Evaluation, EMNLP 2004). Let δ be the difference on the test
+ * set, in favor of the better system, and δᵢ that of sample i. The p-value is the share of samples with δᵢ ≥ 2δ: samples scatter around δ,
+ * so 2δ is as far from their center as δ is from 0, the value without a difference (Berg-Kirkpatrick, Burkett and Klein, An Empirical
+ * Investigation of Statistical Significance in NLP, EMNLP 2012; they count δᵢ > 2δ, whereas here ties count against a difference). The test
+ * is one-sided, for the system that is better on the test set. Without a difference p is 1.
  *
- * The confidence interval is that of the percentiles 2.5 and 97.5 of the δᵢ.
+ * The confidence interval reaches from the 2.5th to the 97.5th percentile of the δᵢ.
  */
 import { expectKnownKeys, expectPositiveInteger, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
@@ -16,13 +16,13 @@ import { createRng } from '../../tensor/random.js';
 import type { Counts } from './precision-recall.js';
 import { ratio } from './precision-recall.js';
 
-/** What a measure counts in each sentence, for both systems. */
+/** The counts of a measure in each sentence, for both systems. */
 export interface PairedCounts {
   readonly a: readonly Counts[];
   readonly b: readonly Counts[];
 }
 
-/** How a sum of counts becomes a score: F1 of all. Of one prediction a decision it is the accuracy. */
+/** Turns summed counts into a score: F1 over all. With one prediction per decision it equals the accuracy. */
 export function scoreOf({ correct, predicted, gold }: Counts): number {
   return ratio(2 * correct, predicted + gold);
 }
@@ -33,35 +33,35 @@ export interface Significance {
   readonly b: number;
   /** b − a. */
   readonly difference: number;
-  /** Percentiles 2.5 and 97.5 of the difference over the samples. */
+  /** The 2.5th and 97.5th percentiles of the difference over the samples. */
   readonly interval: readonly [low: number, high: number];
   readonly p: number;
-  /** Shares of the samples in which a is better, b is better, and both are the same. */
+  /** Shares of the samples in which a is better, b is better, and both are equal. */
   readonly shares: { readonly a: number; readonly b: number; readonly equal: number };
 }
 
-/** How samples are drawn. */
+/** Options for drawing samples. */
 export interface BootstrapOptions {
-  /** How many; default 10,000. */
+  /** Number of samples; default 10,000. */
   readonly samples?: number;
-  /** Of the draws; default 1. */
+  /** Seed of the draws; default 1. */
   readonly seed?: number;
-  /** Hears how many samples are done. */
+  /** Called with the number of samples done. */
   readonly onProgress?: (done: number, samples: number) => void;
 }
 
 const KEYS = keysOf<BootstrapOptions>({ samples: true, seed: true, onProgress: true });
 
-/** Differences that are closer than this are the same: what is left of rounding. */
+/** Differences smaller than this count as equal, because they are due to rounding. */
 const SAME = 1e-12;
 
-/** Samples between two reports of progress. */
+/** Number of samples between two progress reports. */
 const REPORT_EVERY = 100;
 
 /**
  * Tests several measures on the same samples.
  *
- * @param measures counts of every sentence, all lists of one length
+ * @param measures counts of every sentence, all lists of the same length
  * @throws ArgumentError if there are no sentences, or the lists differ in length
  */
 export function pairedBootstrap<Name extends string>(
@@ -124,7 +124,7 @@ function significanceOf(flat: Float64Array, all: Int32Array, differences: Float6
   const share = (is: (d: number) => boolean): number => differences.filter(is).length / samples;
   const sign = Math.sign(difference);
   const sorted = differences.slice().sort();
-  const cut = Math.floor(0.025 * (samples - 1)); // as many are left out below as above
+  const cut = Math.floor(0.025 * (samples - 1)); // leaves out as many below as above
   return {
     a,
     b,

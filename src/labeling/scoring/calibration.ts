@@ -1,6 +1,6 @@
 /**
- * Calibration: whether a model is right as often as it is sure. Of n decisions, decision i was made with the confidence p̂ᵢ in [0, 1] and
- * was right or wrong; M bins of equal width hold them by confidence.
+ * Calibration: whether a model is right as often as its confidence suggests. There are n decisions; decision i was made with the confidence
+ * p̂ᵢ in [0, 1] and was right or wrong. M bins of equal width group them by confidence.
  *
  *   (1)  bin m, of 1 … M, holds i where (m − 1)/M < p̂ᵢ ≤ m/M; the first holds p̂ᵢ = 0 too     Bₘ
  *   (2)  acc(Bₘ)  = |{ i ∈ Bₘ : right }| / |Bₘ|
@@ -17,47 +17,47 @@ import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { ratio } from './precision-recall.js';
 
-/** M of equation 1, unless another number is asked for. */
+/** M of equation 1, unless another number is given. */
 export const CALIBRATION_BINS = 15;
 
-/** What rounding may add to a probability of 1: one that was summed over many paths in float32. */
+/** How far rounding may push a probability above 1 that was summed over many paths in float32. */
 const ROUNDING = 1e-4;
 
-/** Decisions of about the same confidence. */
+/** Decisions of similar confidence. */
 export interface CalibrationBin {
-  /** Confidences above `from` up to `to`. */
+  /** The bin holds confidences above `from` and up to `to`. */
   readonly from: number;
   readonly to: number;
   readonly count: number;
   readonly correct: number;
-  /** Equation 2; null where the bin is empty. */
+  /** Equation 2; null if the bin is empty. */
   readonly accuracy: number | null;
-  /** Equation 3; null where the bin is empty. */
+  /** Equation 3; null if the bin is empty. */
   readonly confidence: number | null;
 }
 
-/** How confidences and correctness agree. */
+/** Agreement of confidence and correctness. */
 export interface Calibration {
-  /** n */
+  /** n, the number of decisions. */
   readonly count: number;
-  /** Means over all decisions; null without any. */
+  /** Means over all decisions; null if there are none. */
   readonly accuracy: number | null;
   readonly confidence: number | null;
   /** Equation 4, in [0, 1]; null without decisions. */
   readonly ece: number | null;
   /** Equation 5, in [0, 1]; null without decisions. */
   readonly mce: number | null;
-  /** All M, by confidence. */
+  /** All M bins, by confidence. */
   readonly bins: readonly CalibrationBin[];
 }
 
 /**
  * Measures the calibration of decisions.
  *
- * @param confidences p̂: probability that was given to each decision, in [0, 1]; what rounding adds to 1 is taken off
- * @param right whether each was right
+ * @param confidences p̂, the probability given to each decision, in [0, 1]; an excess over 1 due to rounding is cut off
+ * @param right whether each decision was right
  * @param bins M, at least 1
- * @throws ArgumentError if the lists differ in length, or a confidence is none
+ * @throws ArgumentError if the lists differ in length, or a confidence is invalid
  */
 export function calibrationOf(
   confidences: ArrayLike<number>,
@@ -90,7 +90,7 @@ export function calibrationOf(
   };
 }
 
-/** Place of the bin that holds p: m − 1 of equation 1, by the very quotients that its bounds are. */
+/** Index of the bin that holds p: m − 1 of equation 1, computed with exactly the quotients that are its bounds. */
 function binOf(p: number, bins: number): number {
   let m = Math.min(bins, Math.max(1, Math.ceil(p * bins)));
   while (m > 1 && p <= (m - 1) / bins) m--; // the product above may round to the wrong side of a bound

@@ -1,18 +1,18 @@
-/** Which sentences two systems label differently, and which of them is nearer to the gold labels there. */
+/** Finds the sentences that two systems label differently, and which system is closer to the gold labels there. */
 import type { Sentence } from '../data/sentence.js';
 import { UNLABELED } from '../data/unlabeled.js';
 import type { Counts } from './precision-recall.js';
 import type { SpanReader } from './span-counts.js';
 import { labelsBy, spanPair } from './span-counts.js';
 
-/** Kinds of changes from a to b: b makes fewer mistakes, more, or other ones, as many as a. */
+/** Kinds of changes from a to b: b makes fewer mistakes, more mistakes, or different mistakes in equal number. */
 export const CHANGE_KINDS = ['better', 'worse', 'both-wrong'] as const;
 /** Kind of a change. */
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-/** What two systems say of one sentence. */
+/** The output of two systems for one sentence. */
 export interface Answered {
-  /** With its gold labels. */
+  /** The sentence with its gold labels. */
   readonly sentence: Sentence;
   readonly a: readonly string[];
   readonly b: readonly string[];
@@ -20,22 +20,22 @@ export interface Answered {
 
 /** A sentence that is labeled differently. */
 export interface Change {
-  /** Place of the sentence, counted from 0. */
+  /** Index of the sentence, counted from 0. */
   readonly place: number;
   readonly kind: ChangeKind;
-  /** Mistakes of each: spans that are missed or made up, where there are spans, else wrong labels. */
+  /** Mistakes of each system: missed or spurious spans if there are spans, otherwise wrong labels. */
   readonly mistakes: { readonly a: number; readonly b: number };
-  /** Tokens that are labeled differently, counted from 0. */
+  /** Indices of the tokens that are labeled differently, counted from 0. */
   readonly tokens: readonly number[];
 }
 
-/** Counts of labels in one sentence: as many predictions as there are gold labels, so that their F1 is the accuracy. Tokens without one do not count. */
+/** Counts labels in one sentence: as many predictions as there are gold labels, so that their F1 is the accuracy. Unlabeled tokens are ignored. */
 export function labelCounts(gold: readonly string[], labels: readonly string[]): Counts {
   const given = gold.filter((label) => label !== UNLABELED).length;
   return { correct: given - wrongLabels(gold, labels), predicted: given, gold: given };
 }
 
-/** Counts of spans in one sentence. */
+/** Counts spans in one sentence. */
 export function spanCountsOf(reader: SpanReader, gold: readonly string[], labels: readonly string[]): Counts {
   const { gold: wanted, predicted: found } = spanPair(reader, labelsBy(reader, gold), labelsBy(reader, labels));
   const keys = new Set(wanted.map(({ type, start, end }) => JSON.stringify([type, start, end])));
@@ -43,15 +43,15 @@ export function spanCountsOf(reader: SpanReader, gold: readonly string[], labels
   return { correct, predicted: found.length, gold: wanted.length };
 }
 
-/** Tokens with a gold label, and another one. */
+/** Counts the tokens whose gold label differs from the predicted one. */
 const wrongLabels = (gold: readonly string[], labels: readonly string[]): number =>
   gold.filter((label, t) => label !== UNLABELED && label !== labels[t]).length;
 
 const mistakesOf = ({ correct, predicted, gold }: Counts): number => predicted + gold - 2 * correct;
 
 /**
- * The sentences that are labeled differently, in order. Where spans are read, mistakes in them decide which system is nearer to the
- * gold labels, and wrong labels where those are as many.
+ * Returns the sentences that are labeled differently, in order. If spans are read, the number of span mistakes decides which system is
+ * closer to the gold labels; ties are decided by wrong labels.
  */
 export function changesOf(answered: readonly Answered[], reader: SpanReader | null): Change[] {
   return answered.flatMap(({ sentence, a, b }, place) => {

@@ -1,4 +1,4 @@
-/** Scores of a model on labeled sentences. */
+/** Scores a model on labeled sentences. */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { DataError } from '../../tensor/errors.js';
 import { counted } from '../../tensor/print.js';
@@ -25,21 +25,21 @@ import { spanReading } from './span-reading.js';
 import { spanSchemeOf } from './spans.js';
 import { notesOfScoring } from './suspect.js';
 
-/** What to call the input, and a callback for each sentence. */
+/** Options for evaluation. */
 export interface EvaluateOptions {
   /** Name of the input, for messages. */
   readonly source?: string;
-  /** Refuse a label the model was never trained on; by default it counts as an error. */
+  /** Reject labels that are absent from the model's training data; by default each counts as an error. */
   readonly strictLabels?: boolean;
-  /** How spans are read from labels; default `conlleval`. `strict` and `repair` judge labels by their scheme. */
+  /** How spans are read from labels; default `conlleval`. `strict` and `repair` check labels against their scheme. */
   readonly spanMode?: SpanMode;
-  /** That scheme. Default: the one the model gives labels back in, where it knows; else the one the sentences show. */
+  /** That scheme. Default: the scheme in which the model returns labels, if known; else the one detected in the sentences. */
   readonly scheme?: Scheme;
-  /** Hears of labels the model was never trained on, with counts, and of labels that fit no scheme of spans. */
+  /** Receives notes on labels that are absent from the model's training data, with counts, and on labels that fit no span scheme. */
   readonly onNote?: OnNote;
-  /** Whether the predictions that `onSentence` hears hold the probability of each label, and of each span; default false. */
+  /** Whether the predictions passed to `onSentence` include the probability of each label and of each span; default false. */
   readonly probabilities?: boolean;
-  /** Told of every sentence and its prediction, in order. */
+  /** Called with every sentence and its prediction, in order. */
   readonly onSentence?: (sentence: Sentence, prediction: Prediction) => void;
 }
 
@@ -61,30 +61,34 @@ const TYPES = {
   onSentence: 'function',
 } as const;
 
-/** The decisions of which all heads of a model are right: whole frames, or tokens whose every label is right. Where a gold label is missing they do not count. */
+/**
+ * The decisions in which all heads of a model are right: whole frames, or tokens whose every label is right. A decision without one of its
+ * gold labels does not count.
+ */
 export interface Together {
-  /** Tokens where every head is about tokens; otherwise sentences, right where all their labels are. */
+  /** Tokens if every head labels tokens; otherwise sentences, which are right if all their labels are. */
   readonly unit: 'token' | 'sentence';
   readonly decisions: number;
   readonly correct: number;
-  /** Right ones among all; 0 without any. */
+  /** Share of right decisions; 0 without any. */
   readonly accuracy: number;
 }
 
-/** Scores of a model: those of its first head that was scored, and, where it has several, those of each. */
+/** Scores of a model: those of the first head that was scored, and of each head if it has several. */
 export interface ModelScores extends Scores {
-  /** By name of the head, in their order, where the model has several. A head whose labels the sentences lack is left out. */
+  /** By name of the head, in order, if the model has several. A head whose labels are missing from the sentences is left out. */
   readonly heads?: Readonly<Record<string, Scores>>;
-  /** How often all heads that were scored are right together, where there are several. */
+  /** How often all scored heads are right together, if there are several. */
   readonly together?: Together;
 }
 
 /**
- * Labels sentences and scores the labels against their own; tokens without a gold label (`''`) are left out. A label the model was never trained on counts as an error: no
- * model predicts it. Of a model with several heads, those whose labels no sentence has are left out, which is noted.
+ * Labels sentences and scores the predictions against their gold labels; tokens without a gold label (`''`) are skipped. A label that is
+ * absent from the training data counts as an error, because the model cannot predict it. For a model with several heads, a head whose
+ * labels are missing from every sentence is left out, which is noted.
  *
- * @throws DataError if a sentence has no labels, none has any, or, with `strictLabels`, a label the model was never trained on; where `strict` or
- *   `repair` is asked for and the labels annotate no spans
+ * @throws DataError if a sentence has no labels, none has any, or, with `strictLabels`, a label is absent from the model's training data;
+ *   if `strict` or `repair` is requested and the labels annotate no spans
  */
 export function evaluate(
   kernels: Kernels,
@@ -103,7 +107,7 @@ export function evaluate(
   return scoresOf(model, sentences, predict(kernels, model, tokens, asked), judges, options);
 }
 
-/** Scores of predictions that are there: those of `evaluate` where it makes the same ones. */
+/** Scores existing predictions, with the result that `evaluate` gives for the same ones. */
 export function scoresOfPredictions(
   model: Model,
   sentences: readonly Sentence[],
@@ -115,7 +119,7 @@ export function scoresOfPredictions(
 
 type Judges = readonly (JudgedHead & { readonly scorer: Scorer })[];
 
-/** The heads that are scored, each with a scorer. @throws DataError as `evaluate` does */
+/** The heads to score, each with a scorer. @throws DataError as `evaluate` does */
 function judgesOf(model: Model, sentences: readonly Sentence[], options: EvaluateOptions): Judges {
   const found = goldOfHeads(model, sentences, options);
   return found.map((head) => ({ ...head, scorer: scorerOf(model, head, options, judgesSpans(found, head)) }));
@@ -150,16 +154,16 @@ function scoresOf(
   };
 }
 
-/** A head that is scored, and its gold labels. */
+/** A head to score, and its gold labels. */
 interface JudgedHead {
   readonly kind: HeadKind;
   readonly config: HeadConfig;
   readonly labels: LabelVocabulary;
-  /** Per sentence: its decisions. */
+  /** The decisions of each sentence. */
   readonly gold: readonly Sentence[];
 }
 
-/** The heads whose labels the sentences have, with what is to be said of these. @throws DataError if there are none */
+/** The heads whose labels the sentences have, with notes on these labels. @throws DataError if there are none */
 function goldOfHeads(model: Model, sentences: readonly Sentence[], options: EvaluateOptions): JudgedHead[] {
   const { source, onNote } = options;
   const kinds = headKindsOf(model);
@@ -169,7 +173,7 @@ function goldOfHeads(model: Model, sentences: readonly Sentence[], options: Eval
       unit === 'token' ? hasLabel(labels) : hasLabel(category === undefined ? [] : [category]),
     ),
   );
-  // Where no head has labels, the first says what is missing.
+  // If no head has labels, the first one reports what is missing.
   const asked = kinds.length === 1 || !has.includes(true) ? has.map(() => true) : has;
   return kinds.flatMap((kind, h) => {
     const config = model.config.heads[h];
@@ -186,7 +190,7 @@ function goldOfHeads(model: Model, sentences: readonly Sentence[], options: Eval
   });
 }
 
-/** @throws DataError if there are decisions, and none of them has a gold label */
+/** @throws DataError if there are decisions but none has a gold label */
 export function expectSomeLabel(gold: readonly Sentence[], unit: Unit, source?: string): void {
   const count = gold.reduce((sum, { labels = [] }) => sum + labels.length, 0);
   if (count === 0 || gold.some(({ labels }) => hasLabel(labels))) return;
@@ -196,44 +200,44 @@ export function expectSomeLabel(gold: readonly Sentence[], unit: Unit, source?: 
   );
 }
 
-/** What messages call the input of one of several heads. */
+/** The name of the input in messages about one of several heads. */
 function placeOf({ name, column }: HeadConfig, source?: string): string {
   const place = column === undefined ? `head ${name}` : `column ${String(column)}`;
   return source === undefined ? place : `${source}, ${place}`;
 }
 
-/** Whether a mode of reading spans is for a head: of several, for those whose labels annotate spans, where any do. */
+/** Whether a span mode applies to a head: with several heads, to those whose labels annotate spans, if any do. */
 function judgesSpans(heads: readonly JudgedHead[], head: JudgedHead): boolean {
   const annotates = ({ kind, labels }: JudgedHead) =>
     kind.unit === 'token' && spanSchemeOf(labels.labels).kind !== null;
   return annotates(head) || !heads.some(annotates);
 }
 
-/** A scorer of one head, after notes on its gold labels. @throws DataError if `strictLabels` refuses one of them */
+/** Returns a scorer of one head, after notes on its gold labels. @throws DataError if `strictLabels` rejects one of them */
 function scorerOf(model: Model, head: JudgedHead, options: EvaluateOptions, inMode: boolean): Scorer {
   const { source, strictLabels = false, onNote } = options;
   const { kind, config, labels, gold } = head;
   const named = model.heads.length === 1 ? source : placeOf(config, source);
   const { schemes } = decodingOf(config);
-  const given = labelsGivenBack(labels, schemes); // in the scheme of the data: what the file is written in
+  const given = labelsGivenBack(labels, schemes); // in the scheme of the data, as in the file
   if (strictLabels) for (const each of gold) given.encode(each, named);
   if (onNote) notesOfScoring(gold, given, named, kind.unit, schemes?.data).forEach(onNote);
   const isSentences = kind.unit === 'sentence';
   const asked = { ...options, ...(named !== undefined && { source: named }), scheme: options.scheme ?? schemes?.data };
   const reading = inMode ? spanReading(asked, isSentences ? [] : given.labels, gold) : {};
   if (isSentences) return createScorer({ unit: 'sentence', spans: false });
-  // Without a vocabulary it is unknown what training has seen: no word counts as out of it.
+  // Without a vocabulary, the words of the training data are unknown, so no word counts as OOV.
   const known = model.readers.some(({ vocabulary }) => vocabulary) ? model.words.known : () => true;
-  // Whether labels are spans is a property of the task, so all labels of the model decide, not those of this sample.
+  // Whether labels are spans is a property of the task, so all labels of the model decide, not just those of this sample.
   return createScorer({ known, labels: given.labels, ...reading });
 }
 
-/** Counts the decisions of which all heads are right. */
+/** Counts the decisions in which all heads are right. */
 function togetherCounter(heads: readonly Pick<JudgedHead, 'kind'>[]) {
   const unit = heads.every(({ kind }) => kind.unit === 'token') ? ('token' as const) : ('sentence' as const);
   let [decisions, correct] = [0, 0];
   return {
-    /** @param right of one sentence, per head: whether each decision is; null where it has no gold label */
+    /** @param right for one sentence, per head: whether each decision is right; null if it has no gold label */
     add(right: readonly (readonly (boolean | null)[])[]): void {
       const all = unit === 'token' ? right[0].map((_, t) => right.map((own) => own[t])) : [right.flat()];
       const known = all.filter((decision) => !decision.includes(null));

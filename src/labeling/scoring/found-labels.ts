@@ -1,14 +1,14 @@
-/** Labels that a note is about: where they stand, how often, and the note itself. */
+/** Labels that a note is about: their positions and counts, and the note itself. */
 import { grouped } from '../../tensor/print.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
 import { UNLABELED } from '../data/unlabeled.js';
 
-/** How many labels a note lists, and how many places of each. */
+/** How many labels a note lists, and how many positions of each. */
 export const SHOWN = 10;
 const PLACES = 5;
 
-/** `3 times (lines 1, 7, 12)`; where lines of tokens are unknown, `3 times (sentences at lines 1, 7, 12)`. */
+/** `3 times (lines 1, 7, 12)`; if the lines of tokens are unknown, `3 times (sentences at lines 1, 7, 12)`. */
 export function timesAt({ count, lines, exact }: FoundLabel): string {
   const times = count === 1 ? 'once' : `${grouped(count)} times`;
   if (lines.length === 0) return times;
@@ -17,18 +17,18 @@ export function timesAt({ count, lines, exact }: FoundLabel): string {
   return `${times} (${what}${lines.length === 1 ? 'line' : 'lines'} ${shown})`;
 }
 
-/** A label and its places. */
+/** A label and its positions. */
 export interface FoundLabel {
   readonly label: string;
   /** Number of tokens. */
   readonly count: number;
-  /** Lines of the tokens, or of the sentences they stand in, where they have any. */
+  /** Lines of the tokens, or of their sentences, if known. */
   readonly lines: readonly number[];
   /** Whether the lines are those of the tokens. */
   readonly exact: boolean;
 }
 
-/** The labels that are wanted, the commonest first, the one met first among equals. */
+/** Finds the labels that match, the most common first, ties in order of first occurrence. */
 export function placesOf(sentences: readonly Sentence[], wanted: (label: string) => boolean): FoundLabel[] {
   const found = new Map<string, { label: string; count: number; lines: number[]; exact: boolean }>();
   for (const { labels = [], line, lines } of sentences) {

@@ -1,22 +1,22 @@
-/** Sentences of dev and test that stand in the training data: their score counts what was learned by heart. */
+/** Finds sentences of dev and test that also occur in the training data: their score measures memorization. */
 import { grouped } from '../../tensor/print.js';
 import type { Note } from '../data/notes.js';
 import type { Sentence } from '../data/sentence.js';
 import { noteOf } from './found-labels.js';
 
 /**
- * The share of tokens from which it is told. Short sentences recur by themselves: of the tokens of Classical Chinese (UD Kyoto, dev) 7.5 %
- * are in sentences that training has, of English (UD EWT) 0.5 %.
+ * The share of tokens from which leakage is reported. Short sentences recur naturally: in Classical Chinese (UD Kyoto, dev) 7.5 % of the
+ * tokens are in sentences that also occur in training, in English (UD EWT) 0.5 %.
  */
 const LEAKED_SHARE = 0.15;
 
-/** Fewer sentences than this are an example, whose score says little in any case. */
+/** Fewer sentences than this are an example, whose score means little in any case. */
 const FEW_SENTENCES = 10;
 
 /**
- * A note for each corpus of which a large share, counted in tokens, stands word for word in the training data.
+ * Returns a note for each corpus of which a large share, counted in tokens, occurs verbatim in the training data.
  *
- * @param scored the corpora that are scored, with the names of their inputs
+ * @param scored the corpora to be scored, with the names of their inputs
  */
 export function leakNotes(
   train: readonly Sentence[],
@@ -37,7 +37,7 @@ export function leakNotes(
   });
 }
 
-const keyOf = ({ tokens }: Sentence): string => tokens.join('\n'); // no token holds a line feed
+const keyOf = ({ tokens }: Sentence): string => tokens.join('\n'); // no token contains a line feed
 
 const tokensOf = (sentences: readonly Sentence[]): number =>
   sentences.reduce((sum, { tokens }) => sum + tokens.length, 0);

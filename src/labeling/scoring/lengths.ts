@@ -1,6 +1,6 @@
-/** Sentences by their length: the buckets that scores are given for. */
+/** Sentence lengths: the buckets for which scores are given. */
 
-/** The first and the last length of each bucket, in tokens; the last one is open. */
+/** The first and the last length of each bucket, in tokens; the last bucket is unbounded. */
 export const LENGTH_BUCKETS: readonly (readonly [from: number, to: number])[] = [
   [1, 5],
   [6, 10],
@@ -9,7 +9,7 @@ export const LENGTH_BUCKETS: readonly (readonly [from: number, to: number])[] = 
   [41, Infinity],
 ];
 
-/** The bucket of a length; a sentence without tokens is in the first one. */
+/** Returns the bucket of a length; a sentence without tokens is in the first one. */
 export function bucketOf(length: number): number {
   const bucket = LENGTH_BUCKETS.findIndex(([, to]) => length <= to);
   return bucket;

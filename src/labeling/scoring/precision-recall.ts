@@ -1,4 +1,4 @@
-/** Precision, recall and F1 of counts. */
+/** Precision, recall and F1, computed from counts. */
 
 /** Precision, recall and their harmonic mean; a quotient with denominator 0 counts as 0. */
 export interface PrecisionRecall {
@@ -16,29 +16,29 @@ export interface PrecisionRecall {
 /** Unweighted means over classes; 0 without any. */
 export type MacroAverage = Pick<PrecisionRecall, 'precision' | 'recall' | 'f1'>;
 
-/** What was counted. */
+/** Counts of items. */
 export interface Counts {
   correct: number;
   predicted: number;
   gold: number;
 }
 
-/** No counts yet. */
+/** Zero counts. */
 export const noCounts = (): Counts => ({ correct: 0, predicted: 0, gold: 0 });
 
-/** A quotient; 0 where the denominator is. */
+/** Returns a quotient; 0 if the denominator is 0. */
 export function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-/** The scores of counts. */
+/** Computes the scores of counts. */
 export function precisionRecall({ correct, predicted, gold }: Counts): PrecisionRecall {
   // 2PR/(P + R) with P = correct/predicted and R = correct/gold, cleared of fractions.
   const f1 = ratio(2 * correct, predicted + gold);
   return { precision: ratio(correct, predicted), recall: ratio(correct, gold), f1, correct, predicted, gold };
 }
 
-/** The mean over classes, each as heavy as the next. */
+/** Computes the mean over classes, with equal weights. */
 export function macroAverage(classes: readonly PrecisionRecall[]): MacroAverage {
   const mean = (name: keyof MacroAverage): number =>
     ratio(

@@ -1,4 +1,4 @@
-/** Scores of predicted labels against gold ones, counted sentence by sentence. All scores are fractions in [0, 1]. */
+/** Scores predicted labels against gold labels, counted sentence by sentence. All scores are fractions in [0, 1]. */
 import { expectKnownKeys, expectNonNegative, expectOneOf, keysOf } from '../../tensor/checks.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectTypes, expectWords } from '../checks.js';
@@ -17,7 +17,7 @@ import { insideOf, spanSchemeOf } from './spans.js';
 export type { MacroAverage, PrecisionRecall } from './precision-recall.js';
 export type { SpanMode, SpanScores } from './span-counts.js';
 
-/** How often each label was taken for each. */
+/** How often each gold label was predicted as each label. */
 export interface Confusion {
   /** Every label that occurred, in code-point order. */
   readonly labels: readonly string[];
@@ -25,9 +25,9 @@ export interface Confusion {
   readonly counts: readonly (readonly number[])[];
 }
 
-/** Scores of the sentences of some lengths. */
+/** Scores of the sentences in a range of lengths. */
 export interface LengthScores {
-  /** The shortest and the longest length, in tokens; null for no longest. */
+  /** The shortest and the longest length, in tokens; null if unbounded. */
   readonly from: number;
   readonly to: number | null;
   readonly sentences: number;
@@ -35,58 +35,58 @@ export interface LengthScores {
   readonly tokens: number;
   readonly correct: number;
   readonly accuracy: number;
-  /** Null where there are no spans. */
+  /** Null if there are no spans. */
   readonly spans: PrecisionRecall | null;
 }
 
-/** Everything that was counted. */
+/** All scores and counts. */
 export interface Scores {
-  /** What was judged: every token's label, or every sentence's. `tokens`, `correct` and so on count such decisions. */
+  /** The unit of decisions: every token's label, or every sentence's. `tokens`, `correct` and so on count such decisions. */
   readonly unit: 'token' | 'sentence';
   /** Those with a gold label. */
   readonly sentences: number;
   /** Likewise. */
   readonly tokens: number;
-  /** Tokens, or sentences, without a gold label: they are left out of everything else. */
+  /** Tokens, or sentences, without a gold label: they are excluded from everything else. */
   readonly unlabeled: number;
   readonly correct: number;
   /** Sentences whose labels are all right. */
   readonly correctSentences: number;
-  /** Right tokens among all; 0 without tokens. */
+  /** Share of tokens that are right; 0 without tokens. */
   readonly accuracy: number;
   readonly knownTokens: number;
-  /** Accuracy over the tokens seen in training; null without any, or where it is unknown which they are. */
+  /** Accuracy over the tokens that occurred in training; null if there are none, or if it is unknown which they are. */
   readonly knownAccuracy: number | null;
   readonly oovTokens: number;
-  /** Accuracy over the tokens never seen in training; null without any, or where it is unknown which they are. */
+  /** Accuracy over the tokens that did not occur in training; null if there are none, or if it is unknown which they are. */
   readonly oovAccuracy: number | null;
   readonly labels: Readonly<Record<string, PrecisionRecall>>;
   /** Unweighted mean of F1 over the labels that occurred, as gold or as prediction; 0 without any. */
   readonly macroF1: number;
-  /** Likewise of precision, recall and F1. */
+  /** The same mean for precision, recall and F1. */
   readonly macro: MacroAverage;
-  /** By the length of the sentence, the buckets that occurred. */
+  /** By sentence length, for the buckets that occurred. */
   readonly lengths: readonly LengthScores[];
   readonly confusion: Confusion;
-  /** Null where the gold labels annotate no spans, as parts of speech do not. */
+  /** Null if the gold labels annotate no spans, as in part-of-speech tagging. */
   readonly spans: SpanScores | null;
   /** F1 over all spans, or null. */
   readonly spanF1: number | null;
 }
 
-/** What a scorer is told in advance. */
+/** Options of a scorer. */
 export interface ScorerOptions {
   /** Whether a token occurred in training, for the split into known and OOV; usually `vocabulary.known`. */
   known?: (token: string) => boolean;
   /** Whether labels are spans. Default: decided by `labels`. */
   spans?: boolean;
-  /** All labels of the task, which decide whether there are spans (`spanSchemeOf`). Default: the gold labels that were added. */
+  /** All labels of the task, which determine whether there are spans (`spanSchemeOf`). Default: the gold labels that were added. */
   labels?: readonly string[];
-  /** What is judged; default: tokens. */
+  /** The unit of decisions; default: tokens. */
   unit?: 'token' | 'sentence';
   /** How spans are read from labels; default `conlleval`. The other modes need `scheme`. */
   spanMode?: SpanMode;
-  /** The scheme that `strict` and `repair` judge labels by. */
+  /** The scheme against which `strict` and `repair` check labels. */
   scheme?: Scheme;
 }
 
@@ -102,23 +102,23 @@ const KEYS = keysOf<ScorerOptions>({
 /** Counts one sentence after another. */
 export interface Scorer {
   /**
-   * @param gold `''` for a token without a label, which is left out; see `spanPair` for what becomes of spans
-   * @param length of the sentence in tokens, where the list is something else; default: that of the list
-   * @throws ArgumentError if the three are not of one length
+   * @param gold `''` for a token without a label, which is skipped; see `spanPair` for the effect on spans
+   * @param length of the sentence in tokens, if the lists are not per token; default: the length of the lists
+   * @throws ArgumentError if the three lists differ in length
    */
   add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length?: number): void;
   /** Scores of everything added so far. */
   scores(): Scores;
 }
 
-/** A scorer with nothing counted. @throws ArgumentError on an option outside its domain, and on a mode without its scheme */
+/** Returns a new scorer. @throws ArgumentError on an option outside its domain, and on a mode without its scheme */
 export function createScorer(options: ScorerOptions = {}): Scorer {
   checkOptions(options);
   const { known, spans, labels: task, unit = 'token', spanMode: mode = 'conlleval', scheme = null } = options;
   const confusion = new Map<string, Map<string, number>>();
   const totals = createTotals(known);
   const counts = readersOf(options).map((kind) => ({ kind, of: createSpanCounts({ mode, scheme, kind }) }));
-  const seen = new Set<string>(); // labels as they were added: repairing may change them
+  const seen = new Set<string>(); // labels as added, because repairing may change them
   return {
     add(tokens, gold, predicted, length = tokens.length) {
       for (const [name, list] of Object.entries({ tokens, gold, predicted })) expectWords('scorer', name, list);
@@ -162,7 +162,7 @@ function checkOptions(options: ScorerOptions): void {
   throw new ArgumentError(`createScorer: spanMode ${spanMode} needs a scheme: add one of ${SCHEMES.join(', ')}`);
 }
 
-/** The ways of reading spans that may turn out to be the right one; without the labels of the task that is known in the end only. */
+/** The candidate ways of reading spans; without the labels of the task, the right one is known only at the end. */
 function readersOf({ spans, labels }: ScorerOptions): readonly SpanReader['kind'][] {
   if (spans !== undefined) return spans ? ['plain'] : [];
   if (labels === undefined) return ['typed', 'bare'];
@@ -175,19 +175,19 @@ function outsideOf(kind: SpanKind): (label: string) => boolean {
   return (label) => label !== 'O' && inside(label) === 'O';
 }
 
-/** What was right, of how many. */
+/** Number of right decisions, and of all. */
 interface Right {
   correct: number;
   tokens: number;
 }
 
-/** What was right in all, of known tokens and of the others, and by length. */
+/** Totals over all tokens, over known and unknown ones, and by length. */
 function createTotals(known: ScorerOptions['known']) {
   const totals = { sentences: 0, correctSentences: 0, unlabeled: 0 };
   const [inVocabulary, out] = [0, 1].map((): Right => ({ correct: 0, tokens: 0 }));
   const lengths = LENGTH_BUCKETS.map(() => ({ sentences: 0, correct: 0, tokens: 0 }));
   return {
-    /** @returns for each token whether training lacked it; undefined if that is unknown */
+    /** @returns for each token whether it was absent from training; undefined if unknown */
     add(tokens: readonly string[], gold: readonly string[], predicted: readonly string[], length: number) {
       const bucket = lengths[bucketOf(length)];
       const oov = known && tokens.map((token) => !known(token));

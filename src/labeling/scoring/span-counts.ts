@@ -1,4 +1,4 @@
-/** Counts of spans, sentence by sentence: over all, by type, by length of the sentence, with and without words unknown in training. */
+/** Counts spans sentence by sentence: in total, by type, by sentence length, with and without words unknown in training. */
 import { compareCodePoints } from '../data/lists.js';
 import type { Scheme } from '../data/schemes.js';
 import { convertPartial, UNLABELED } from '../data/unlabeled.js';
@@ -14,11 +14,11 @@ import { strictSpansOf } from './strict.js';
 /**
  * How spans are read from labels.
  *
- * - `conlleval`: a span starts at B, S or U, and at any label that cannot continue the one before (I after O, or after another type).
+ * - `conlleval`: a span starts at B, S or U, and at any label that cannot continue the previous one (I after O, or after another type).
  *   The rule of the CoNLL shared tasks, which never fails.
  * - `strict`: only spans that are well-formed in their scheme count, as in the strict mode of seqeval.
- * - `repair`: labels, gold and predicted, are first written anew in their scheme, as `convertLabels` repairs them. Its spans are those
- *   of conlleval; what changes are accuracies and the scores of labels.
+ * - `repair`: gold and predicted labels are first rewritten in their scheme, as `convertLabels` repairs them. The spans are those of
+ *   conlleval, but accuracies and label scores change.
  */
 export const SPAN_MODES = ['conlleval', 'strict', 'repair'] as const;
 /** Name of a mode. @useDeclaredType */
@@ -28,51 +28,54 @@ export type SpanMode = (typeof SPAN_MODES)[number];
 export interface SpanScores extends PrecisionRecall {
   /** How spans were read. */
   readonly mode: SpanMode;
-  /** The scheme that labels were judged by; null for conlleval, which needs none. */
+  /** The scheme against which labels were checked; null for conlleval, which needs none. */
   readonly scheme: Scheme | null;
-  /** What labels stand for spans: a position and a type (`typed`), a position alone (`bare`), or every label (`plain`). */
+  /** Which labels represent spans: a position and a type (`typed`), only a position (`bare`), or every label (`plain`). */
   readonly kind: SpanReader['kind'];
   readonly types: Readonly<Record<string, PrecisionRecall>>;
   /** Unweighted means over the types that occurred, as gold or as prediction. */
   readonly macro: MacroAverage;
-  /** Spans whose words all occurred in training, and spans that hold one that did not; null where it is unknown which they are. */
+  /**
+   * Scores of spans whose words all occurred in training, and of spans with at least one word that did not; null if it is unknown which
+   * words did.
+   */
   readonly known: PrecisionRecall | null;
   readonly oov: PrecisionRecall | null;
-  /** Mistakes by their kind; see `spanMistakes`. */
+  /** Mistakes by kind; see `spanMistakes`. */
   readonly mistakes: Readonly<Record<MistakeKind, number>>;
   /**
-   * Labels that break the scheme: of `strict` those beside `O` that stand in no well-formed span, of `repair` those that were
+   * Labels that violate the scheme: for `strict` those other than `O` that are in no well-formed span, for `repair` those that were
    * changed; null for conlleval.
    */
   readonly illFormed: { readonly gold: number; readonly predicted: number } | null;
   /**
-   * Labels that were added and are neither `O` nor of the kind (`0`, `o`, `b-per`), in code-point order: they count as outside of
-   * every span. Empty where `spans: true` asked for the plain rule, by which such a label is a type of its own.
+   * Labels that were added and are neither `O` nor of the kind (`0`, `o`, `b-per`), in code-point order: they count as outside every span.
+   * Empty if `spans: true` requested the plain rule, by which each such label is a type.
    */
   readonly outside: readonly string[];
 }
 
-/** How labels of one task become spans. */
+/** How labels of one task are turned into spans. */
 export interface SpanReader {
   readonly mode: SpanMode;
   readonly scheme: Scheme | null;
-  /** What labels stand for spans: `plain`, every label; else those of a kind, the others are outside. */
+  /** Which labels represent spans: `plain`, every label; otherwise only those of a kind, and the others are outside. */
   readonly kind: SpanKind | 'plain';
 }
 
 const outsideGaps = (label: string): string => (label === UNLABELED ? 'O' : label);
 
-/** The spans of a sentence as a reader has them. */
+/** Reads the spans of a sentence. */
 export function spansBy({ mode, scheme, kind }: SpanReader, labels: readonly string[]): Span[] {
   const inside = kind === 'plain' ? labels.map(outsideGaps) : labels.map(insideOf(kind));
   return mode === 'strict' && scheme !== null ? strictSpansOf(inside, scheme) : spansOf(inside);
 }
 
 /**
- * The spans of a sentence, gold and predicted, that are scored. A token without a gold label leaves open how far a span reaches, so spans
- * that hold one, or border on one, count in neither list.
+ * Returns the gold and predicted spans of a sentence that are scored. A token without a gold label leaves the extent of adjacent spans
+ * unknown, so spans that contain or border on one count in neither list.
  *
- * @param gold labels as the mode scores them, `''` for a token without one; likewise `predicted`
+ * @param gold labels as the mode scores them, `''` for a token without one; `predicted` likewise
  */
 export function spanPair(
   reader: SpanReader,
@@ -85,33 +88,33 @@ export function spanPair(
   return { gold: pair.gold.filter(isSure), predicted: pair.predicted.filter(isSure) };
 }
 
-/** The labels of a sentence as a mode scores them: as they are, or repaired. */
+/** Returns the labels of a sentence as a mode scores them: unchanged, or repaired. */
 export function labelsBy({ mode, scheme }: Omit<SpanReader, 'kind'>, labels: readonly string[]): readonly string[] {
   return mode === 'repair' && scheme !== null ? convertPartial(labels, scheme, scheme).labels : labels;
 }
 
-/** What one sentence brings. */
+/** The labels and tokens of one sentence. */
 export interface SpanSentence {
   /** As they were added, and as the mode scores them. */
   readonly gold: readonly string[];
   readonly predicted: readonly string[];
   readonly scoredGold: readonly string[];
   readonly scoredPredicted: readonly string[];
-  /** Whether each token never occurred in training; undefined if that is unknown. */
+  /** Whether each token is absent from training; undefined if unknown. */
   readonly oov?: readonly boolean[];
   readonly length: number;
 }
 
-/** Counts that grow. */
+/** Running counts. */
 export interface SpanCounts {
   add(sentence: SpanSentence): void;
   /** @param outside see SpanScores */
   scores(outside: readonly string[]): SpanScores;
-  /** By the buckets of lengths. */
+  /** By length bucket. */
   lengths(): readonly PrecisionRecall[];
 }
 
-/** No spans counted yet. */
+/** Returns empty counts. */
 export function createSpanCounts(reader: SpanReader): SpanCounts {
   const types = new Map<string, Counts>();
   const sides = { known: noCounts(), oov: noCounts() };
@@ -172,7 +175,7 @@ function sumOf(counts: Iterable<Counts>): Counts {
   return total;
 }
 
-/** Predicted spans that are gold ones. */
+/** Predicted spans that equal a gold span. */
 function rightOnes(gold: readonly Span[], predicted: readonly Span[]): Span[] {
   const atStart = new Map(gold.map((span) => [span.start, span]));
   return predicted.filter(({ type, start, end }) => {
@@ -181,7 +184,7 @@ function rightOnes(gold: readonly Span[], predicted: readonly Span[]): Span[] {
   });
 }
 
-/** Labels of a sentence that break the scheme. */
+/** Labels of a sentence that violate the scheme. */
 function illFormedIn(reader: SpanReader, raw: readonly string[], scored: readonly string[]): number {
   const { mode, kind } = reader;
   if (mode === 'repair') return raw.filter((label, t) => label !== scored[t]).length;

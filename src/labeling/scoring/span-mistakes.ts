@@ -1,13 +1,13 @@
 /**
- * What is wrong with predicted spans: each wrong span, gold or predicted, has one kind of mistake.
+ * Classifies wrong spans: each wrong span, gold or predicted, has one kind of mistake.
  *
- * A gold and a predicted span that are both wrong are one mistake where they overlap: `type`, the same tokens under another type;
- * `boundary`, the same type over other tokens; `type-and-boundary`, both. Each span is in one pair at most. Pairs are sought in this
- * order, and of each kind from left to right. Gold spans that are left over are `missed`, predicted ones `spurious`.
+ * A gold and a predicted span that are both wrong count as one mistake if they overlap: `type`, the same tokens with another type;
+ * `boundary`, the same type over other tokens; `type-and-boundary`, both. Each span is in at most one pair. Pairs are searched for in this
+ * order, and within a kind from left to right. Remaining gold spans are `missed`, remaining predicted ones `spurious`.
  */
 import type { Span } from './spans.js';
 
-/** Kinds of mistakes, in the order in which they are looked for. */
+/** Kinds of mistakes, in the order of the search. */
 export const MISTAKE_KINDS = ['type', 'boundary', 'type-and-boundary', 'missed', 'spurious'] as const;
 /** Kind of a mistake. @useDeclaredType */
 export type MistakeKind = (typeof MISTAKE_KINDS)[number];
@@ -15,13 +15,13 @@ export type MistakeKind = (typeof MISTAKE_KINDS)[number];
 /** One mistake. */
 export interface SpanMistake {
   readonly kind: MistakeKind;
-  /** Null where the predicted span is spurious. */
+  /** Null if the predicted span is spurious. */
   readonly gold: Span | null;
-  /** Null where the gold span is missed. */
+  /** Null if the gold span is missed. */
   readonly predicted: Span | null;
 }
 
-/** When a wrong gold span and a wrong predicted one that overlap are a pair of each kind. */
+/** The condition for a wrong gold span and an overlapping wrong predicted span to be a pair, per kind. */
 const PAIRS: Readonly<Record<'type' | 'boundary' | 'type-and-boundary', (a: Span, b: Span) => boolean>> = {
   type: (a, b) => a.start === b.start && a.end === b.end,
   boundary: (a, b) => a.type === b.type,
@@ -30,12 +30,16 @@ const PAIRS: Readonly<Record<'type' | 'boundary' | 'type-and-boundary', (a: Span
 
 const keyOf = ({ type, start, end }: Span): string => JSON.stringify([type, start, end]);
 
-/** The mistakes of one sentence, by the begin of their spans. @param gold, predicted spans from left to right, without overlaps */
+/**
+ * Returns the mistakes of one sentence, ordered by the beginning of their spans.
+ *
+ * @param gold, predicted spans from left to right, without overlaps
+ */
 export function spanMistakes(gold: readonly Span[], predicted: readonly Span[]): SpanMistake[] {
   const [goldKeys, predictedKeys] = [new Set(gold.map(keyOf)), new Set(predicted.map(keyOf))];
   const wrongGold = new Set(gold.filter((a) => !predictedKeys.has(keyOf(a))));
   const wrongPredicted = new Set(predicted.filter((b) => !goldKeys.has(keyOf(b))));
-  const over = new Map<number, Span>(); // the wrong predicted span over each token
+  const over = new Map<number, Span>(); // the wrong predicted span that covers each token
   for (const b of wrongPredicted) for (let t = b.start; t < b.end; t++) over.set(t, b);
   const mistakes: SpanMistake[] = [];
   for (const kind of ['type', 'boundary', 'type-and-boundary'] as const) {
@@ -52,7 +56,7 @@ export function spanMistakes(gold: readonly Span[], predicted: readonly Span[]):
   return mistakes.sort((a, b) => startOf(a) - startOf(b));
 }
 
-/** The first span that is wanted over the tokens of another. */
+/** The first matching span over the tokens of another. */
 function firstOver(
   { start, end }: Span,
   wanted: (span: Span) => boolean,
@@ -65,7 +69,7 @@ function firstOver(
   return undefined;
 }
 
-/** Where a mistake begins. */
+/** The token at which a mistake begins. */
 function startOf({ gold, predicted }: SpanMistake): number {
   return Math.min(gold?.start ?? Infinity, predicted?.start ?? Infinity);
 }

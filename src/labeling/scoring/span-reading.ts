@@ -1,4 +1,4 @@
-/** How spans are to be read where a mode is asked for: in which scheme, and whether there are any. */
+/** Determines how a requested mode reads spans: in which scheme, and whether there are any. */
 import { expectOneOf } from '../../tensor/checks.js';
 import { DataError } from '../../tensor/errors.js';
 import type { Scheme } from '../data/schemes.js';
@@ -8,7 +8,7 @@ import type { SpanMode } from './span-counts.js';
 import { SPAN_MODES } from './span-counts.js';
 import { spanSchemeOf } from './spans.js';
 
-/** What is asked for. */
+/** The request. */
 interface Wanted {
   readonly spanMode?: SpanMode;
   readonly scheme?: Scheme;
@@ -17,11 +17,11 @@ interface Wanted {
 }
 
 /**
- * The mode, and the scheme it judges by: the one that is given, else that of the sentences, else, where all of them are `O`, the one
- * that the labels of the task look like.
+ * Returns the mode and the scheme that it checks against: the given one, else that of the sentences, or, if all of their labels are `O`,
+ * the one that the labels of the task look like.
  *
- * @param labels those of the task
- * @throws ArgumentError on a mode or a scheme that is none; DataError if the labels annotate no spans, and the mode needs some
+ * @param labels the labels of the task
+ * @throws ArgumentError on an unknown mode or scheme; DataError if the labels annotate no spans, and the mode needs some
  */
 export function spanReading(
   { spanMode = 'conlleval', scheme, source }: Wanted,
@@ -37,5 +37,5 @@ export function spanReading(
     );
   }
   const found = scheme ?? detectScheme(sentences.map((each) => each.labels ?? [])).scheme;
-  return { spanMode, scheme: found ?? detectScheme(labels.map((label) => [label])).scheme! }; // they annotate spans, so they show one
+  return { spanMode, scheme: found ?? detectScheme(labels.map((label) => [label])).scheme! }; // they annotate spans, so a scheme is found
 }

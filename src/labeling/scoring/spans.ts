@@ -16,7 +16,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** The spans of one sentence, from left to right. */
+/** Returns the spans of one sentence, from left to right. */
 export function spansOf(labels: readonly string[]): Span[] {
   expectWords('spansOf', 'labels', labels);
   const spans: Span[] = [];
@@ -36,28 +36,28 @@ export function spansOf(labels: readonly string[]): Span[] {
   return spans;
 }
 
-/** Whether a label goes on with the span that the label before it is in. */
+/** Whether a label continues the span of the previous label. */
 export function continuesSpan(before: string, label: string): boolean {
   const here = parseLabel(label);
   return here.position !== 'O' && !startsSpan(parseLabel(before), here);
 }
 
-/** What labels of spans look like: `typed` (`B-PER`), or `bare` positions (`B`), as in word segmentation. */
+/** The form of span labels: `typed` (`B-PER`), or `bare` positions (`B`), as in word segmentation. */
 export type SpanKind = 'typed' | 'bare';
 
 /** Whether a label set annotates spans, and which of its labels fit no scheme. */
 export interface SpanScheme {
-  /** Null where the labels annotate no spans. */
+  /** Null if the labels annotate no spans. */
   readonly kind: SpanKind | null;
-  /** Labels that are neither `O` nor of that kind, such as `0`, `o` or `b-per`, in the order they were given. */
+  /** Labels that are neither `O` nor of that kind, such as `0`, `o` or `b-per`, in the given order. */
   readonly outliers: readonly string[];
 }
 
 /**
- * The scheme of a label set. It annotates typed spans where most labels beside `O` have a position and a type (half of them are
- * enough where `O` itself occurs). It annotates bare ones, as in word segmentation by `B` and `I`, where every label beside `O` is a
- * position, one of them `B`, `S` or `U`; for every two different positions there may be one other label. The labels left over are
- * outliers: one slip in a corpus must not switch the scores of spans off.
+ * Returns the scheme of a label set. It annotates typed spans if most labels other than `O` have a position and a type (half of them
+ * suffice if `O` itself occurs). It annotates bare spans, as in word segmentation with `B` and `I`, if every label other than `O` is a
+ * position, and one of them is `B`, `S` or `U`; for every two different positions, one other label is tolerated. The remaining labels are
+ * outliers: one slip in a corpus must not turn off span scoring.
  */
 export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
   const all = new Set(labels);
@@ -77,8 +77,8 @@ export function spanSchemeOf(labels: Iterable<string>): SpanScheme {
 }
 
 /**
- * Whether a label set annotates spans: most labels beside `O` have a position and a type (`B-PER`), or all are positions, as in word
- * segmentation by `B` and `I`. A few other labels do not change the answer.
+ * Whether a label set annotates spans: most labels other than `O` have a position and a type (`B-PER`), or all are positions, as in word
+ * segmentation with `B` and `I`. A few other labels do not change the answer.
  *
  * @throws ArgumentError if `labels` are not strings
  */
@@ -89,12 +89,12 @@ export function looksLikeSpans(labels: Iterable<string>): boolean {
   return spanSchemeOf(all).kind !== null;
 }
 
-/** The label, or `O` where it is neither `O` nor a position and a type. */
+/** Returns the label, or `O` if it is neither `O` nor a position and a type. */
 export function withoutOutlier(label: string): string {
   return /^[BIESLU]-./su.test(label) ? label : 'O';
 }
 
-/** A function that leaves labels of a kind as they are, and makes `O` of all others. */
+/** Returns a function that keeps labels of a kind, and replaces all others by `O`. */
 export function insideOf(kind: SpanKind): (label: string) => string {
   return kind === 'typed' ? withoutOutlier : (label) => (/^[BIESLU]$/.test(label) ? label : 'O');
 }
@@ -112,7 +112,7 @@ function parseLabel(label: string): Position {
   return match ? { position: match[1], type: match[2] ?? '' } : { position: 'I', type: label };
 }
 
-/** A span starts at B, S or U, and at any other label that cannot continue the one before: after O, an end, another type. */
+/** A span starts at B, S or U, and at any other label that cannot continue the previous one: after O, an end, or another type. */
 function startsSpan(before: Position, here: Position): boolean {
   if (here.position === 'O') return false;
   return 'BSU'.includes(here.position) || 'OELSU'.includes(before.position) || before.type !== here.type;

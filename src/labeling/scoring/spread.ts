@@ -1,4 +1,4 @@
-/** Scores of several trainings that differ in their seed alone: mean and standard deviation. */
+/** Scores of several training runs that differ only in their seed: mean and standard deviation. */
 import { expectList, expectNumber, expectRecord } from '../../tensor/arguments.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import type { ModelScores } from './evaluate.js';
@@ -7,11 +7,11 @@ import type { Scores } from './scorer.js';
 /** Mean and sample standard deviation, √(Σ (x − x̄)² / (n − 1)). */
 export interface Spread {
   readonly mean: number;
-  /** 0 of one value. */
+  /** 0 for a single value. */
   readonly sd: number;
 }
 
-/** The spread of what a training prints of one column of labels. Null where a run has no such score. */
+/** The spread of the scores of one label column. Null if a run has no such score. */
 export interface HeadSpread {
   readonly accuracy: Spread;
   readonly oovAccuracy: Spread | null;
@@ -19,13 +19,13 @@ export interface HeadSpread {
   readonly macroF1: Spread;
 }
 
-/** The spread of all scores: of the first head, and, of several, of each and of all together. */
+/** The spread of all scores: of the first head, and, if there are several, of each head and of all together. */
 export interface ScoreSpread extends HeadSpread {
   readonly heads?: Readonly<Record<string, HeadSpread>>;
   readonly together?: Spread;
 }
 
-/** Mean and standard deviation. @throws ArgumentError without a value, or on one that is not finite */
+/** Computes mean and standard deviation. @throws ArgumentError without a value, or on one that is not finite */
 export function spreadOf(values: readonly number[]): Spread {
   expectList('spreadOf', 'values', values, 'numbers');
   if (values.length === 0) throw new ArgumentError('spreadOf: values must hold at least one number; got none');
@@ -35,7 +35,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { mean, sd: values.length === 1 ? 0 : Math.sqrt(squares / (values.length - 1)) };
 }
 
-/** The spread of the scores of several models on one corpus. @throws ArgumentError without any */
+/** Computes the spread of the scores of several models on one corpus. @throws ArgumentError without any */
 export function scoreSpread(scores: readonly ModelScores[]): ScoreSpread {
   expectList('scoreSpread', 'scores', scores, 'scores, as evaluate returns');
   if (scores.length === 0)

@@ -1,26 +1,27 @@
 /**
- * Spans in label sequences by the strict rule: a span counts only where its labels follow a scheme from its first token to the label
- * behind its last one. All others count as outside of every span.
+ * Spans in label sequences by the strict rule: a span counts only if its labels follow a scheme from its first token to the label after its
+ * last one. All other labels count as outside every span.
  *
  * The rule is that of seqeval's strict mode (Nakayama, seqeval: A Python framework for sequence labeling evaluation, 2018), scheme by
- * scheme: which pair of neighboring labels starts a span, which goes on with it, and which ends it. Where a pair starts a span, it is
- * followed as far as it goes on, and counts if the pair behind it ends it. So IOB2 wants B at the begin, IOE2 E at the end, IOBES and
- * BILOU both. A B of IOB1 behind no span of its type starts none. One thing differs from that library: in IOE1 it starts no span at an E
- * behind `O` or another type, and so loses a span of one token that touches the next. Here well-formed labels have all their spans.
+ * scheme: which pair of neighboring labels starts a span, which continues it, and which ends it. From a pair that starts a span, the span
+ * is followed as long as pairs continue it, and counts if the next pair ends it. So IOB2 requires B at the beginning, IOE2 E at the end,
+ * IOBES and BILOU both. A B of IOB1 that does not follow a span of its type starts none. There is one difference from that library: in IOE1
+ * the library starts no span at an E after `O` or another type, and so loses a span of one token that touches the next. Here well-formed
+ * labels have all their spans.
  */
 import { expectOneOf } from '../../tensor/checks.js';
 import { expectWords } from '../checks.js';
 import type { Scheme } from '../data/schemes.js';
 import type { Span } from './spans.js';
 
-/** Pairs of positions, of the label before and the label: `*` whatever their types, `=` of one type, `!` of two. */
+/** Pairs of positions, of the previous label and the current one: `*` for any types, `=` for equal types, `!` for different types. */
 interface Pairs {
   readonly starts: string;
   readonly inside: string;
   readonly ends: string;
 }
 
-/** `.` is any position. A sentence begins behind an O, and ends in front of one. */
+/** `.` is any position. A sentence begins after an O, and ends before one. */
 const PAIRS: Readonly<Record<Scheme, Pairs>> = {
   IOB1: { starts: 'OI* II! BI* IB= BB=', inside: 'BI= II=', ends: 'II! IO* IB* BO* BI! BB=' },
   IOB2: { starts: '.B*', inside: 'BI= II=', ends: 'IO* II! IB* BO* BI! BB*' },
@@ -30,7 +31,7 @@ const PAIRS: Readonly<Record<Scheme, Pairs>> = {
   BILOU: { starts: '.B* .U*', inside: 'BI= BL= II= IL=', ends: 'U.* L.*' },
 };
 
-/** The positions of a scheme; a label with another one, or without any, is outside. */
+/** The positions of a scheme; a label with another position, or without one, is outside. */
 const POSITIONS: Readonly<Record<Scheme, string>> = {
   IOB1: 'IB',
   IOB2: 'IB',
@@ -47,7 +48,7 @@ interface Part {
 
 const OUTSIDE: Part = { position: 'O', type: '' };
 
-/** The well-formed spans of one sentence, from left to right. @throws ArgumentError on a scheme that is none */
+/** Returns the well-formed spans of one sentence, from left to right. @throws ArgumentError on an unknown scheme */
 export function strictSpansOf(labels: readonly string[], scheme: Scheme): Span[] {
   expectWords('strictSpansOf', 'labels', labels);
   expectOneOf('strictSpansOf', 'scheme', scheme, Object.keys(PAIRS));

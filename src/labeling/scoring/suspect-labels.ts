@@ -1,4 +1,4 @@
-/** Labels of training sentences that are hardly meant as they stand: another column, or one label in two spellings. */
+/** Finds labels of training sentences that are probably unintended: another column, or one label in two spellings. */
 import { counted, grouped } from '../../tensor/print.js';
 import { quoted } from '../../tensor/visible.js';
 import type { LabelVocabulary } from '../data/labels.js';
@@ -11,19 +11,22 @@ import type { ModelScores } from './evaluate.js';
 import type { Scores } from './scorer.js';
 import { insideOf, spanSchemeOf } from './spans.js';
 
-/** Fewer labels than this are never too many. */
+/** Label sets smaller than this are never too large. */
 const FEW_LABELS = 10;
-/** More than this are, whatever they are. */
+/** Label sets larger than this are always too large. */
 const MANY_LABELS = 1000;
-/** Of labels, seldom more than a third occur once (morphological features of 100 sentences); of lemmas and words it is a third to two thirds. */
+/**
+ * Of labels, rarely more than a third occur only once (morphological features of 100 sentences); of lemmas and words, a third to two thirds
+ * do.
+ */
 const ONCE_SHARE = 0.4;
 
-/** How many labels are shown: sentences in the place of labels are long. */
+/** How many labels are shown: if sentences are taken for labels, these are long. */
 const SHOWN_EXAMPLES = 5;
 
 /**
- * A column of words, lemmas, identifiers or measurements, taken for labels: more than a thousand labels, more labels than words, or of ten
- * and more labels 40 % that occur once.
+ * Detects a column of words, lemmas, identifiers or measurements that is taken for labels: more than a thousand labels, more labels than
+ * words, or at least ten labels of which 40 % occur only once.
  */
 export function manyLabels(
   train: readonly Sentence[],
@@ -47,7 +50,7 @@ export function manyLabels(
   return [noteOf('many-labels', message, source, undefined, size)];
 }
 
-/** Labels that are one label but for upper and lower case, the form of Unicode or invisible characters. Those outside of a scheme of spans are told as such. */
+/** Finds labels that differ only in case, Unicode normal form or invisible characters. Those outside a span scheme are reported as such. */
 export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabulary, source?: string): Note[] {
   const { kind } = spanSchemeOf(labels);
   const inside = kind === null ? () => 'I' : insideOf(kind);
@@ -76,7 +79,9 @@ export function caseTwins(train: readonly Sentence[], { labels }: LabelVocabular
   return [noteOf('case-twins', message, source, pairs[0].found.lines[0], count)];
 }
 
-/** A model that gives everything one label has learned which is the commonest, and no more; its accuracy may look high all the same. */
+/**
+ * A model that gives everything the same label has learned only which label is the most common; its accuracy may look high all the same.
+ */
 export function sameForAll(scores: ModelScores, source?: string): Note[] {
   const heads: readonly (readonly [string | undefined, Scores])[] = scores.heads ? Object.entries(scores.heads) : [[undefined, scores]]; // prettier-ignore
   return heads.flatMap(([name, { labels, unit }]) => {

@@ -1,4 +1,4 @@
-/** What is suspicious about labeled sentences without being an error, as notes: told before a training or an evaluation. */
+/** Notes on labeled sentences that are suspicious but valid, reported before training or evaluation. */
 import { counted, grouped } from '../../tensor/print.js';
 import { quoted } from '../../tensor/visible.js';
 import { twinNote, type LabelVocabulary } from '../data/labels.js';
@@ -12,16 +12,16 @@ import { noteOf, placesOf, SHOWN, timesAt } from './found-labels.js';
 import { caseTwins, manyLabels } from './suspect-labels.js';
 import { insideOf, spanSchemeOf, withoutOutlier } from './spans.js';
 
-/** A sentence of so many tokens is a document whose blank lines are missing, or close to it. */
+/** A sentence of this many tokens is probably a document without blank lines. */
 const LONG_SENTENCE = 1000;
 
 /**
- * Notes on training sentences, in this order: tokens without label, the label `_`, one label, as many labels as no labels are, labels that differ in case,
- * one word, a very long sentence, labels outside the scheme of spans, spans in a notation that is not read.
+ * Returns notes on training sentences, in this order: tokens without a label, the label `_`, a single label, implausibly many labels,
+ * labels that differ in case, a single word, a very long sentence, labels outside the span scheme, spans in an unsupported notation.
  *
- * @param labels those of the training sentences
+ * @param labels the labels of the training sentences
  * @param source name of the input, for the messages
- * @param unit what has a label; a sentence that has one stands here as one token
+ * @param unit the unit that has a label; a labeled sentence is represented here as one token
  */
 export function notesOfTraining(
   train: readonly Sentence[],
@@ -49,11 +49,11 @@ export function notesOfTraining(
 }
 
 /**
- * Notes on sentences that are scored: tokens without label, another scheme of spans, a very long sentence, labels the model does not have, labels outside
- * the scheme.
+ * Returns notes on sentences to be scored: tokens without a label, another span scheme, a very long sentence, labels unknown to the model,
+ * labels outside the scheme.
  *
- * @param labels those that the model gives back
- * @param scheme the one it gives them back in, where that is known
+ * @param labels the labels that the model returns
+ * @param scheme the scheme in which it returns them, if known
  */
 export function notesOfScoring(
   sentences: readonly Sentence[],
@@ -73,7 +73,7 @@ export function notesOfScoring(
   ];
 }
 
-/** How many tokens, or sentences, have no label. */
+/** The number of tokens, or sentences, without a label. */
 export function unlabeledNote(
   sentences: readonly Sentence[],
   what: 'loss' | 'scores',
@@ -89,7 +89,7 @@ export function unlabeledNote(
   return [noteOf('unlabeled', message, source, found.line, found.tokens)];
 }
 
-/** `_` is learned like any other label where it is a value, as in FEATS. */
+/** `_` is learned like any other label if it is a value, as in FEATS. */
 function underscoreNote(
   train: readonly Sentence[],
   labels: LabelVocabulary,
@@ -120,7 +120,7 @@ function oneLabel({ labels, size }: LabelVocabulary, source: string | undefined,
   return [noteOf('one-label', message, source)];
 }
 
-/** Labels that annotate spans in another notation: `PER-B`, `B_PER`, `b-per`. They are scored as plain labels, so it is said. */
+/** Reports labels that annotate spans in another notation: `PER-B`, `B_PER`, `b-per`. They are scored as plain labels. */
 function foreignNotation({ labels }: LabelVocabulary, source?: string): Note[] {
   if (spanSchemeOf(labels).kind !== null) return [];
   const inside = labels.filter((label) => !/^(o|0|OTHER|OUT|NONE|_)$/i.test(label));
@@ -135,7 +135,7 @@ function foreignNotation({ labels }: LabelVocabulary, source?: string): Note[] {
   return [noteOf('foreign-spans', message, source)];
 }
 
-/** Some labels annotate spans and most do not, so that spans are not scored: that is said. */
+/** Reports that spans are not scored because some labels annotate spans and most do not. */
 function mixedSpans(train: readonly Sentence[], { labels }: LabelVocabulary, source?: string): Note[] {
   if (spanSchemeOf(labels).kind !== null) return [];
   const found = placesOf(train, (label) => withoutOutlier(label) !== 'O');
@@ -153,7 +153,7 @@ function mixedSpans(train: readonly Sentence[], { labels }: LabelVocabulary, sou
   return [noteOf('mixed-spans', message, source, found[0].lines[0], count)];
 }
 
-/** A position behind the type, after another separator, or in lower case. */
+/** A position after the type, after another separator, or in lower case. */
 const FOREIGN = [/^.+[-_|.:/][BIESLU]$/su, /^[BIESLU][_|.:/].+$/su, /^[biesl]-.+$/su];
 
 function oneWord(train: readonly Sentence[], source: string | undefined, unit: Unit): Note[] {
