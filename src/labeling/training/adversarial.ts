@@ -1,5 +1,5 @@
 /**
- * Adversarial training: beside a sentence as it is, the model learns it with its vectors moved a little the way that hurts most.
+ * Adversarial training: in addition to a sentence as it is, the model learns from its vectors moved slightly in the most harmful direction.
  *
  *   (1)  g = ∂L(x)/∂x                        x [N,E] what the stack reads: the vectors of all encoders, after dropout
  *   (2)  r[n] = α·‖x_s‖/‖g_s‖ · g[n]         s the sentence of row n, ‖·‖ over all of its rows; r[n] = 0 where g_s = 0 or x_s = 0
@@ -8,7 +8,7 @@
  *   (5)  dx = ½·∂L(x)/∂x + ½·∂L(x')/∂x'
  *
  * r is the first-order answer to `which r of norm α·‖x_s‖ raises the loss of the sentence most`. It grows with x, so that vectors cannot
- * outgrow it. A factor on g, such as the ½ of (4) or the share of a thread in its batch, leaves r as it is.
+ * outgrow it. A factor on g, such as the ½ of (4) or a thread's share of its batch, does not change r.
  *
  * Sources: Goodfellow, Shlens & Szegedy, Explaining and Harnessing Adversarial Examples (ICLR 2015); Miyato, Dai & Goodfellow,
  * Adversarial Training Methods for Semi-Supervised Text Classification (ICLR 2017), who normalize the word vectors instead; Yasunaga,
@@ -20,12 +20,12 @@ import { expectShape } from '../../tensor/checks.js';
 import type { Tensor } from '../../tensor/types.js';
 
 /**
- * The vectors as the adversary moves them: x' of equation (3), a new tensor.
+ * Computes the vectors as the adversary moves them: x' of equation (3), a new tensor.
  *
- * @param x `[N, E]` in packed order, left as it is
- * @param g `[N, E]` the gradient of a loss of these sentences there, of any scale above 0
+ * @param x `[N, E]` in packed order; not modified
+ * @param g `[N, E]`, the gradient at x of a loss of these sentences, with any positive scale
  * @param alpha α, at least 0
- * @throws ShapeError if `x` has not the rows of the packing, or `g` another shape
+ * @throws ShapeError if the rows of `x` are not those of the packing, or the shape of `g` differs
  */
 export function adversary(kernels: Kernels, x: Tensor, g: Tensor, packing: Packing, alpha: number): Tensor {
   expectShape('adversary', 'x', x, [{ N: packing.total }, 'E']);
@@ -42,7 +42,7 @@ export function adversary(kernels: Kernels, x: Tensor, g: Tensor, packing: Packi
   return moved;
 }
 
-/** `[B]` α·‖x_s‖/‖g_s‖ of every sentence, in packed order (2). */
+/** `[B]`, α·‖x_s‖/‖g_s‖ of every sentence, in packed order (2). */
 function factorsOf(x: Tensor, g: Tensor, packing: Packing, alpha: number): Float64Array {
   const squares = { x: new Float64Array(packing.batch), g: new Float64Array(packing.batch) };
   eachRow(packing, (n, s) => {
@@ -60,7 +60,7 @@ function squareOf({ data, offset, stride, shape }: Tensor, n: number): number {
   return sum;
 }
 
-/** Every row of a packed batch, with the sentence that it is of. */
+/** Visits every row of a packed batch, with its sentence. */
 function eachRow({ steps, batchSizes, offsets }: Packing, visit: (n: number, s: number) => void): void {
   for (let t = 0; t < steps; t++) for (let s = 0; s < batchSizes[t]; s++) visit(offsets[t] + s, s);
 }

@@ -1,4 +1,6 @@
-/** The settings that a model has already: of a training that goes on from it they are its own, and an option may only repeat them. */
+/**
+ * The settings that are part of a model. When training continues from it, they are taken from the model, and options may only repeat them.
+ */
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectModel } from '../model/checks.js';
 import { decodingOf } from '../model/heads/decoding.js';
@@ -10,7 +12,7 @@ import type { TrainOptions } from './options.js';
 
 type Names = readonly (keyof TrainOptions)[];
 
-/** What only an encoder of that name reads. */
+/** What only the encoder of that name uses. */
 const OF_ENCODERS: Readonly<Record<string, Names>> = {
   words: ['embedding', 'lowerCase', 'signatures'],
   affixes: ['affixSize', 'affixRows', 'prefixes', 'suffixes', 'affixMinCount'],
@@ -18,22 +20,22 @@ const OF_ENCODERS: Readonly<Record<string, Names>> = {
   vectors: ['vectorsSize', 'vectorsMode', 'vectorsDigits'],
 };
 
-/** The settings that decide which parameters a model has, what they are of, and what it computes with them. */
+/** The settings that determine which parameters a model has, what they represent, and what it computes with them. */
 export const ARCHITECTURE: Names = [
   ...(['task', 'head', 'heads', 'columns', 'scheme', 'decode', 'pooling', 'encoders'] as const),
   ...(['cell', 'hidden', 'layers', 'bidirectional', 'zoneout', 'residual', 'dense'] as const),
   ...Object.values(OF_ENCODERS).flat(),
 ];
 
-/** Settings of training alone that are the model's where nothing else is said. */
+/** Settings that matter only to training and default to those of the model. */
 export const REMEMBERED: Names = ['dropout', 'dropoutKind', 'recurrentDropout', 'minCount'];
 
 type Values = { -readonly [Name in keyof TrainOptions]?: unknown };
 
 /**
- * The settings that a model has, as options of a training; those that go with none of its parts are absent.
+ * Returns the settings of a model as training options; those that apply to none of its parts are absent.
  *
- * @throws ArgumentError if it is something else
+ * @throws ArgumentError if it is not a model
  */
 export function architectureOf(model: Model): TrainOptions {
   expectModel('train', model, 'init');
@@ -103,9 +105,9 @@ function encoderOptions(config: Model['config']['encoders'][number], reader: Mod
 }
 
 /**
- * Requires of options that they leave the architecture of a model as it is.
+ * Requires that options leave the architecture of a model unchanged.
  *
- * @throws ArgumentError naming the first one that contradicts it, or means nothing to it
+ * @throws ArgumentError naming the first option that contradicts it, or does not apply to it
  */
 export function expectArchitecture(options: TrainOptions, known: TrainOptions): void {
   for (const name of ARCHITECTURE) {
@@ -124,7 +126,7 @@ export function expectArchitecture(options: TrainOptions, known: TrainOptions): 
   }
 }
 
-/** `--character-size` of `characterSize`; a switch that is on by default is turned off by its flag. */
+/** Returns the flag of an option: `--character-size` for `characterSize`. A switch that is on by default has a flag that turns it off. */
 function flagOf(name: string): string {
   const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
   return name === 'bidirectional' || name === 'signatures' ? `--no-${flag}` : `--${flag}`;
@@ -135,7 +137,7 @@ const text = (value: unknown): string => {
   return typeof shown === 'object' ? JSON.stringify(shown) : String(shown);
 };
 
-/** Custom parts by their names. */
+/** Replaces custom parts by their names. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;

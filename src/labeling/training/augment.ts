@@ -1,12 +1,13 @@
 /**
- * Augmentation: what a training sentence is read as in an epoch. Its labels and its length stay what they are.
+ * Augmentation: the variant of a training sentence that is read in an epoch. Its labels and its length do not change.
  *
  *   (1)  v = lower case with probability ¾·p, capitals with ¼·p, else as it is           --augment-case p, of every sentence
  *   (2)  with probability q a mention gives way to another one with the same labels      --augment-mentions q, of every span
  *   (3)  with probability 0.6·q a word of it gives way to one that is made up            mentions.ts
  *
- * All is drawn by its place: seed, epoch, sentence and token. What takes a place is read in the case of its sentence (1). Vocabularies are
- * those of the sentences as they are, so a word that occurs in one case alone is new in the other, and a made-up word is new.
+ * Every draw is determined by its position: seed, epoch, sentence and token. A replacement is read in the case of its sentence (1).
+ * Vocabularies are built from the original sentences, so a word that occurs in only one case is new in the other, and a made-up word is
+ * new.
  *
  * Sources: (1) Bodapati, Yun & Al-Onaizan, Robustness to Capitalization Errors in Named Entity Recognition (W-NUT 2019);
  * (2), (3) Dai & Adel (COLING 2020), see mentions.ts.
@@ -19,16 +20,16 @@ import type { TokenReader } from '../model/encoders/encoder.js';
 import type { Mentions } from './mentions.js';
 import type { Settings } from './options.js';
 
-/** What the options say. */
+/** The options for augmentation. */
 export type AugmentSettings = Pick<Settings, 'seed' | 'augmentCase' | 'augmentMentions'>;
 
-/** Of the sentences that are read in another case, those in lower case (1). */
+/** Of the sentences that are read in another case, the share in lower case (1). */
 const LOWER_SHARE = 3 / 4;
 
-/** Of the probability that a mention is swapped, that of a word which is made up (3). */
+/** The probability that a word is made up, as a share of the probability that a mention is swapped (3). */
 const MADE_SHARE = 0.6;
 
-/** A word in a case. */
+/** Changes the case of a word. */
 type Casing = (token: string) => string;
 
 const capitalized: Casing = (token) => {
@@ -36,21 +37,21 @@ const capitalized: Casing = (token) => {
   return first.toUpperCase() + token.slice(first.length);
 };
 
-/** As a sentence is, in lower case, and with capitals. */
+/** Cases of a sentence: as it is, in lower case, and capitalized. */
 const CASINGS: readonly Casing[] = [(token) => token, (token) => token.toLowerCase(), capitalized];
 
-/** Everything that training sentences may be read as: plain data. */
+/** All variants of training sentences: plain data. */
 export interface Augmented {
-  /** `[v][e][s]`: what encoder e reads in sentence s, in the case of {@link CASINGS}. Behind the sentences lie the pools of made-up words. */
+  /** `[v][e][s]`, what encoder e reads in sentence s, in the case of {@link CASINGS}. The pools of made-up words follow the sentences. */
   readonly readings: readonly (readonly (readonly Features[])[])[];
-  /** Of which there are none where mentions stay. */
+  /** Absent if mentions are not replaced. */
   readonly mentions?: Mentions;
 }
 
 /**
- * Reads sentences, and the made-up words of their mentions, in all cases that are asked for.
+ * Reads sentences, and the made-up words of their mentions, in all requested cases.
  *
- * @param features `[e][s]` of the sentences as they are: those of a sentence that a case leaves as it is are used again
+ * @param features `[e][s]` of the original sentences: those of a sentence that a case does not change are reused
  */
 export function augmentedFrom(
   { augmentCase }: Pick<AugmentSettings, 'augmentCase'>,
@@ -71,15 +72,15 @@ export function augmentedFrom(
   return { readings, ...(mentions && { mentions }) };
 }
 
-/** What a sentence is read as. */
+/** The variant of a sentence. */
 export interface Reading {
-  /** The case of the sentence, a place in `Augmented.readings`. */
+  /** The case of the sentence, an index into `Augmented.readings`. */
   readonly casing: number;
-  /** What is read at a token instead of it: a token of another sentence, or of a pool. */
+  /** The replacements of tokens: for each, a token of another sentence, or of a pool. */
   readonly swaps: ReadonlyMap<number, readonly [sentence: number, token: number]>;
 }
 
-/** What a sentence is read as in an epoch: (1) to (3). */
+/** Draws the variant of a sentence in an epoch: (1) to (3). */
 export function readingOf(
   { mentions }: Pick<Augmented, 'mentions'>,
   { seed, augmentCase: p, augmentMentions: q }: AugmentSettings,
@@ -94,7 +95,7 @@ export function readingOf(
   const { of, kinds, pools } = mentions;
   for (const { start, kind } of of[s]) {
     const { sources, pools: own } = kinds[kind];
-    const draws = own.map((_, i) => Array.from(key.fold(start + i).words, uniform)); // of each token four
+    const draws = own.map((_, i) => Array.from(key.fold(start + i).words, uniform)); // four per token
     const [swapped, which] = draws[0];
     const [from, at] = swapped < q ? sources[Math.floor(which * sources.length)] : [s, start]; // (2)
     own.forEach((pool, i) => {
@@ -107,10 +108,10 @@ export function readingOf(
   return { casing, swaps };
 }
 
-/** 32 random bits as a number in [0, 1). */
+/** Maps 32 random bits to a number in [0, 1). */
 const uniform = (word: number): number => (word >>> 0) / 2 ** 32;
 
-/** What an encoder reads in a sentence. */
+/** Returns what an encoder reads in a sentence. */
 export function featuresRead({ readings }: Augmented, e: number, s: number, { casing, swaps }: Reading): Features {
   const read = readings[casing][e];
   if (swaps.size === 0) return read[s];

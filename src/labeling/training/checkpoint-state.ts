@@ -1,4 +1,4 @@
-/** What a checkpoint holds beside tensors, as JSON: counters, sums, the history of the epochs; and its checks. */
+/** The JSON part of a checkpoint: counters, sums, the history of the epochs; and its checks. */
 import type { AverageState } from '../../optim/average.js';
 import type { ScheduleState } from '../../optim/schedules.js';
 import { brief } from '../../serialize/unique-json.js';
@@ -13,31 +13,31 @@ import type { Run } from './run.js';
 
 /** The metadata field `state`. */
 export interface SavedState {
-  /** Epochs begun. */
+  /** Epochs started. */
   readonly begun: number;
-  /** The epoch in hand; null between epochs. */
+  /** The current epoch; null between epochs. */
   readonly epoch: EpochSums | null;
   readonly history: readonly EpochRecord[];
   /** The best epoch. */
   readonly best: number | null;
   readonly clock: Pick<Run['clock'], 'seconds' | 'tokens' | 'updates'>;
   readonly schedule: ScheduleState;
-  /** Updates that the optimizer made. */
+  /** Updates made by the optimizer. */
   readonly steps: number;
   readonly average: Pick<AverageState, 'updates' | 'logs'> | null;
 }
 
-/** The error of a checkpoint that cannot be read. */
+/** The error for a checkpoint that cannot be read. */
 export function damaged(what: string): DataError {
   return new DataError(`checkpoint: the file is damaged or cut off: ${what}; resume from another one, or begin anew`);
 }
 
-/** The state as text: JSON, confusion matrices by their counts above 0. */
+/** Converts the state to text: JSON, with confusion matrices as lists of their nonzero counts. */
 export function stateToText(state: SavedState): string {
   return JSON.stringify({ ...state, history: state.history.map((each) => withScores(each, packed)) });
 }
 
-/** The state of a text, every field of the type that it has. @throws DataError that names the first that has another */
+/** Parses a state, and checks the type of every field. @throws DataError that names the first field with a wrong type */
 export function stateFromText(text: string | undefined): SavedState {
   const json = objectOf(parsed(text, 'state'), 'state');
   const { begun, epoch, history, best, clock, schedule, steps, average } = json;
@@ -64,11 +64,11 @@ export function stateFromText(text: string | undefined): SavedState {
 }
 
 /**
- * Requires that the counters belong together, and to a training.
+ * Requires that the counters are consistent with each other and with the training run.
  *
- * @param batches of an epoch
+ * @param batches number of batches in an epoch
  * @param heads of the model
- * @throws DataError if they do not
+ * @throws DataError if they are not
  */
 export function expectCourse(state: SavedState, batches: number, epochs: number, heads: number): void {
   const { begun, epoch, history, best, clock, steps, average } = state;
@@ -87,7 +87,7 @@ export function expectCourse(state: SavedState, batches: number, epochs: number,
 const isCount = (x: number): boolean => Number.isSafeInteger(x) && x >= 0;
 const isAmount = (x: number): boolean => Number.isFinite(x) && x >= 0;
 
-/** JSON whose cost is that of the file: its digest was checked before. @throws DataError */
+/** Parses JSON without limits on its cost, because the digest was checked before. @throws DataError */
 export function parsed(text: string | undefined, field: string): unknown {
   try {
     return JSON.parse(text ?? '');
@@ -138,7 +138,7 @@ function expectRecord(value: unknown, epoch: number): void {
     expectScores(scores, `${field}.dev ${name.slice(0, 40)}`);
 }
 
-/** The fields by which epochs are compared, and those that are unpacked. */
+/** Checks the scores by which epochs are compared, and the fields that are unpacked. */
 function expectScores(value: unknown, field: string): void {
   const { accuracy, spanF1, confusion } = objectOf(value, field);
   expectNumbers({ accuracy }, field, isShare);
@@ -152,7 +152,10 @@ function expectScores(value: unknown, field: string): void {
 
 const isShare = (x: number): boolean => x >= 0 && x <= 1;
 
-/** A confusion matrix by its counts above 0: gold, predicted and count of each, end to end. A full one of many labels would fill the file. */
+/**
+ * A confusion matrix by its nonzero counts: gold, predicted and count of each, concatenated. A full matrix for many labels would fill the
+ * file.
+ */
 interface PackedConfusion {
   readonly labels: readonly string[];
   readonly counts: readonly number[];
@@ -168,7 +171,7 @@ function unpacked({ labels, counts }: PackedConfusion): Confusion {
   return { labels, counts: full };
 }
 
-/** A record whose scores have their confusion matrices in another form. */
+/** Returns a record whose scores have their confusion matrices in another form. */
 function withScores(record: EpochRecord, form: (confusion: never) => unknown): EpochRecord {
   const changed = <S extends Scores>(scores: S): S => ({ ...scores, confusion: form(scores.confusion as never) });
   const { dev } = record;

@@ -1,17 +1,17 @@
 /**
- * A training as one `.safetensors` file, to go on from after whatever ended it.
+ * Saves a training run as one `.safetensors` file, from which it can resume after any interruption.
  *
  *     params.<name>              the trained parameters
  *     optimizer.<moment>.<name>  the moments of the optimizer
- *     average.mean.<name>        with `ema`: the average as each row of it was last brought forward,
- *     average.settled.<name>     and how far that was, float64
+ *     average.mean.<name>        with `ema`: the average, each row as of its last update,
+ *     average.settled.<name>     and the step of that update, float64
  *     best.<name>                the parameters, or their average, of the best epoch so far
  *
- * The metadata has `state`, everything else that a training remembers, and `fingerprint`, what it depends on. No generator of random
- * numbers has a state: what is random is drawn by its place (docs/adr/randomness-by-place.md). Parameters that are not trained, such
- * as frozen vectors, are read again and compared by their digest.
+ * The metadata has `state`, everything else that the run has to remember, and `fingerprint`, everything that it depends on. No random
+ * number generator has a state: random values are determined by their position (docs/adr/randomness-by-place.md). Parameters that are not
+ * trained, such as frozen vectors, are read again and compared by their digest.
  *
- * `digest` is the SHA-256 of the file with 64 zeros in its place: every byte counts, so a part of a file is never taken for the whole.
+ * `digest` is the SHA-256 of the file with 64 zeros in its place. It covers every byte, so a truncated file is never taken for a complete one.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { WeightAverage } from '../../optim/average.js';
@@ -32,18 +32,18 @@ import type { EpochRecord } from './record.js';
 import type { Replica } from './replica.js';
 import type { Run } from './run.js';
 
-/** How far a training has come. */
+/** The progress of a training run. */
 export interface TrainState {
-  /** Epochs begun. */
+  /** Epochs started. */
   begun: number;
-  /** What the epoch in hand has added up; null between epochs. */
+  /** The sums of the current epoch; null between epochs. */
   epoch: EpochSums | null;
-  /** Of the epochs that are finished. */
+  /** Records of the finished epochs. */
   readonly history: EpochRecord[];
   best: { readonly record: EpochRecord; readonly weights: TensorRecord } | null;
 }
 
-/** The trained parameters of a replica and the state of its optimizer: what every thread of a training has. */
+/** The trained parameters of a replica and the state of its optimizer: the same in every thread of the run. */
 export interface ReplicaState {
   readonly params: TensorRecord;
   readonly optimizer: OptimizerState;
@@ -53,14 +53,14 @@ const FORMAT = 'bptt-checkpoint';
 const VERSION = 1;
 const BLANK = '0'.repeat(64);
 
-/** What a checkpoint holds, checked as far as that is possible without the training it belongs to. */
+/** The contents of a checkpoint, checked as far as possible without the run that it belongs to. */
 export interface Checkpoint {
   readonly fingerprint: Fingerprint;
   readonly state: SavedState;
   readonly tensors: TensorRecord;
 }
 
-/** The bytes of a checkpoint. Between updates, while the weights stand in their place, not their average. */
+/** Returns the bytes of a checkpoint. Call it between updates, while the parameters hold the weights, not their average. */
 export function saveCheckpoint(
   { replica, clock, schedule }: Run,
   state: TrainState,
@@ -100,7 +100,7 @@ export function saveCheckpoint(
 /**
  * Reads a checkpoint.
  *
- * @throws ArgumentError if `bytes` are none; DataError if they are not a checkpoint, one of a newer version, damaged or cut off
+ * @throws ArgumentError if `bytes` are not bytes; DataError if they are not a checkpoint, of a newer version, damaged or truncated
  */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   if (typedArrayName(bytes) !== 'Uint8Array')
@@ -126,11 +126,11 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
 }
 
 /**
- * Puts a training into the state of a checkpoint that belongs to it.
+ * Restores a training run from a checkpoint that belongs to it.
  *
- * @param batches of an epoch
- * @returns how far it had come
- * @throws DataError if the parts of the checkpoint do not fit together, or the model
+ * @param batches number of batches in an epoch
+ * @returns the progress of the run
+ * @throws DataError if the parts of the checkpoint do not fit together, or do not fit the model
  */
 export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batches: number): TrainState {
   const { replica, clock, schedule, settings } = run;
@@ -152,11 +152,11 @@ export function restoreTraining(run: Run, { state, tensors }: Checkpoint, batche
   return { begun: state.begun, epoch: state.epoch, history, best };
 }
 
-/** Puts a replica into a saved state, to the bit. @throws ArgumentError and ShapeError if it does not fit */
+/** Restores a replica from a saved state, bit for bit. @throws ArgumentError and ShapeError if it does not fit */
 export function restoreReplica({ params, optimizer }: Replica, state: ReplicaState): void {
   optimizer.restore(state.optimizer);
   for (const [name, p] of Object.entries(params)) {
-    fill(p, -0); // −0 + x is x, also where x is −0
+    fill(p, -0); // −0 + x is x, even if x is −0
     addTo(p, state.params[name]);
     stampChanged(p);
   }
@@ -190,7 +190,7 @@ function expectLikeParams(tensors: TensorRecord, params: TensorRecord): void {
   if (wrong !== undefined) throw damaged(`its tensor ${wrong.slice(0, 60)} is missing, or not like the parameter`);
 }
 
-/** Where the digest of a file stands: behind its key, which no text of a header contains, since there its quotes are escaped. */
+/** The offset of the digest in a file: after its key, which occurs in no text of a header, because quotes are escaped there. */
 function digestAt(bytes: Uint8Array): number {
   const key = encodeUtf8('"digest":"');
   const end = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -199,7 +199,7 @@ function digestAt(bytes: Uint8Array): number {
   return -1;
 }
 
-/** Writes the digest into a file that has zeros in its place. */
+/** Writes the digest over the zeros in a file. */
 function sealed(bytes: Uint8Array): Uint8Array {
   bytes.set(encodeUtf8(sha256(bytes)), digestAt(bytes));
   return bytes;
@@ -208,12 +208,12 @@ function sealed(bytes: Uint8Array): Uint8Array {
 function isSealed(bytes: Uint8Array, digest: string | undefined): boolean {
   const at = digestAt(bytes);
   if (at < 0 || digest === undefined || decodeUtf8(bytes.subarray(at, at + 64)) !== digest) return false;
-  const blank = new Uint8Array(bytes); // a copy; `slice` of a Buffer is none
+  const blank = new Uint8Array(bytes); // a copy; `slice` of a Buffer does not copy
   blank.set(encodeUtf8(BLANK), at);
   return sha256(blank) === digest;
 }
 
-/** What a state cannot be is a fault of the file. */
+/** Turns errors about an invalid state into errors about the file. */
 function asData(restore: () => void): void {
   try {
     restore();

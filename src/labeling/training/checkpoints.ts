@@ -1,4 +1,4 @@
-/** When a training takes checkpoints, and how it begins from one. */
+/** When a training run takes checkpoints, and how it resumes from one. */
 import { expectKnownKeys } from '../../tensor/checks.js';
 import { show } from '../../tensor/describe.js';
 import { expectRecord } from '../../tensor/arguments.js';
@@ -11,25 +11,25 @@ import type { CheckpointInterval, TrainHooks, TrainPlace } from './record.js';
 import type { Corpora, Run } from './run.js';
 import { batchesPerEpoch } from './run.js';
 
-/** Where nothing is said: five minutes. */
+/** The default: five minutes. */
 const EVERY: CheckpointInterval = { seconds: 300 };
 
-/** The checkpoints of one training. */
+/** The checkpoints of one training run. */
 export interface Checkpoints {
-  /** The state that the training begins with: the first one, or that of a checkpoint, which the run is put into. @throws as `train` does */
+  /** Returns the initial state: that of a new run, or that of a checkpoint, which is also restored into the run. @throws as `train` does */
   begin(bytes?: Uint8Array): TrainState;
-  /** The bytes of one of this moment. */
+  /** Returns the bytes of a checkpoint of the current state. */
   readonly take: () => Uint8Array;
-  /** Hands one to the hook where one is due. */
+  /** Passes a checkpoint to the hook if one is due. */
   afterUpdate(): Promise<void>;
-  /** Hands the last one to the hook. */
+  /** Passes the last checkpoint to the hook. */
   last(): Promise<void>;
 }
 
 /**
- * The checkpoints of a training that has not begun.
+ * Returns the checkpoints of a training run that has not started.
  *
- * @param complete brings into the run what other threads have of its state
+ * @param complete copies into the run the parts of its state that other threads hold
  */
 export function createCheckpoints(
   run: Run,
@@ -77,7 +77,7 @@ export function createCheckpoints(
   };
 }
 
-/** Whether nothing is left to train: so many epochs are done, or so many without a better one. */
+/** Whether training is complete: all epochs are done, or too many without a better one. */
 export function isFinished({ settings }: Run, { begun, epoch, best }: TrainState): boolean {
   if (epoch !== null) return false;
   return begun >= settings.epochs || (best !== null && begun - best.record.epoch >= settings.patience);
@@ -90,7 +90,7 @@ function placeOf(run: Run, state: TrainState, batches: number): TrainPlace {
   return { epoch: begun, batch, batches, updates: run.clock.updates, between, finished: isFinished(run, state) };
 }
 
-/** @throws ArgumentError on an interval that is none, or without the hook that it is for */
+/** @throws ArgumentError on an invalid interval, or one without its hook */
 export function expectCheckpointHooks({ onCheckpoint, checkpointEvery: every }: TrainHooks): void {
   if (every === undefined) return;
   expectRecord('train', 'hooks.checkpointEvery', every, '{ updates } or { seconds }');

@@ -1,6 +1,6 @@
 /**
- * When a loss or a gradient is no longer a number: which tensor went bad first, in which layer and at which time step.
- * Runs once, before the training stops; costs nothing until then.
+ * Diagnoses a loss or gradient that is no longer finite: which tensor became non-finite first, in which layer and at which time step. Runs
+ * once, before training stops; costs nothing until then.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import { NonFiniteError } from '../../tensor/errors.js';
@@ -12,7 +12,7 @@ import type { ModelPass } from '../model/model.js';
 import type { Network } from '../model/network.js';
 import type { Unrolled } from '../../autograd/layout.js';
 
-/** What the error says beside the tensor: where in the training it happened. */
+/** What the error says in addition to the tensor: where in training it happened. */
 export interface Occasion {
   readonly epoch: number;
   readonly batch: number;
@@ -52,7 +52,7 @@ export function badGradient(
   );
 }
 
-/** The error for parameters that an epoch left non-finite, as its last update may; undefined if they are finite. */
+/** The error for parameters that are non-finite at the end of an epoch, possibly since its last update; undefined if they are finite. */
 export function badParameters(epoch: number, params: TensorRecord): NonFiniteError | undefined {
   const found = firstBad(params, 'parameter');
   return found === null ? undefined : new NonFiniteError(`${found} is not finite after epoch ${epoch}. ${ADVICE}`);
@@ -94,7 +94,7 @@ function firstBadActivation({ encoders, heads }: Network, pass: ModelPass, batch
   return null;
 }
 
-/** First bad state of one direction, in the order its time loop ran. */
+/** The first non-finite state of one direction, in the order of its time loop. */
 function badState(name: string, { states, cell, packing, direction }: Unrolled): string | null {
   let earliest: { state: string; t: number; unit: number } | null = null;
   for (const state of cell.states) {

@@ -1,4 +1,4 @@
-/** An ensemble: the same training with several seeds, one after the other, and one model that averages what they say. */
+/** Ensembles: trains the same model with several seeds in turn, and combines the results into one model that averages their outputs. */
 import type { Kernels } from '../../kernels/types.js';
 import { show } from '../../tensor/describe.js';
 import { ArgumentError } from '../../tensor/errors.js';
@@ -13,23 +13,24 @@ import type { Corpora } from './run.js';
 import type { SeedHooks, SeedsResult } from './seeds.js';
 import { expectSeveral, trainSeeds } from './seeds.js';
 
-/** An ensemble and how it came about. */
+/** An ensemble and the history of its training. */
 export interface EnsembleResult {
-  /** The ensemble; of one finished member that model alone, and without any the unfinished one as it stood. */
+  /** The ensemble. With one finished member it is just that model, and with none it is the unfinished model in its current state. */
   readonly model: Model;
-  /** Scores of the ensemble; null without such a corpus, and after an abort. */
+  /** Scores of the ensemble; null without that corpus, and after an abort. */
   readonly dev: ModelScores | null;
   readonly test: ModelScores | null;
-  /** Its members: what each came to by itself, mean and deviation of that, and the best of them. */
+  /** Its members: the results of each, their mean and standard deviation, and the best of them. */
   readonly members: SeedsResult;
   readonly interrupted: boolean;
 }
 
 /**
- * Trains an ensemble: member k is `train` with `seed + k`, to the bit. Each keeps its best epoch by dev, and none is left out.
+ * Trains an ensemble: member k is the result of `train` with `seed + k`, to the bit. Each member keeps its best epoch on dev, and every
+ * member is used.
  *
- * @param count members, from 2 to 100
- * @throws as `train` does; ArgumentError if `count` is none, or a custom head cannot be averaged
+ * @param count number of members, from 2 to 100
+ * @throws as `train` does; ArgumentError if `count` is invalid, or a custom head cannot be averaged
  */
 export async function trainEnsemble(
   kernels: Kernels,

@@ -1,30 +1,30 @@
-/** What an epoch adds up over its batches: plain numbers, so that a checkpoint in the middle of it can go on with them. */
+/** The sums of an epoch over its batches: plain numbers, so that training can resume from a checkpoint in the middle of an epoch. */
 import type { EpochRecord } from './record.js';
 import { rateOf } from './record.js';
 import { weighted } from './replica.js';
 
-/** The sums over the batches of an epoch that are done. */
+/** The sums over the finished batches of an epoch. */
 export interface EpochSums {
-  /** Batches. */
+  /** Number of batches. */
   done: number;
-  /** Milliseconds of training. */
+  /** Training time in milliseconds. */
   elapsed: number;
   tokens: number;
-  /** Of gradient norms, before clipping. */
+  /** Sum of gradient norms, before clipping. */
   norm: number;
-  /** The largest of these. */
+  /** The largest gradient norm. */
   largest: number;
-  /** Updates whose gradient was clipped. */
+  /** Number of updates whose gradient was clipped. */
   clipped: number;
   /** Learning rate of the last update. */
   lr: number;
-  /** Per head: losses times decisions, and decisions. */
+  /** Per head: the sum of losses weighted by decisions, and the number of decisions. */
   readonly heads: { loss: number; decisions: number }[];
 }
 
-/** What an update adds. */
+/** The numbers that an update contributes. */
 export interface UpdateNumbers {
-  /** Mean loss of the batch, in nats, and the decisions it is over, one of each per head. */
+  /** Mean loss of the batch, in nats, and the number of its decisions, each per head. */
   readonly losses: readonly number[];
   readonly decisions: readonly number[];
   readonly tokens: number;
@@ -33,13 +33,13 @@ export interface UpdateNumbers {
   readonly lr: number;
 }
 
-/** The sums of an epoch without a batch. */
+/** The sums of an epoch before its first batch. */
 export function noSums(heads: number): EpochSums {
   const none = { done: 0, elapsed: 0, tokens: 0, norm: 0, largest: 0, clipped: 0, lr: 0 };
   return { ...none, heads: Array.from({ length: heads }, () => ({ loss: 0, decisions: 0 })) };
 }
 
-/** Adds an update. @param clip the norm above which it was clipped */
+/** Adds an update. @param clip the norm above which gradients are clipped */
 export function addUpdate(sums: EpochSums, { losses, decisions, tokens, norm, lr }: UpdateNumbers, clip: number): void {
   sums.done++;
   sums.heads.forEach((sum, h) => {
@@ -56,12 +56,12 @@ export function addUpdate(sums: EpochSums, { losses, decisions, tokens, norm, lr
 const meansOf = ({ heads }: EpochSums): number[] =>
   heads.map(({ loss, decisions }) => (decisions > 0 ? loss / decisions : 0));
 
-/** Mean loss per decision, in nats; of several heads the weighted sum of theirs. */
+/** Mean loss per decision, in nats; for several heads the weighted sum of their losses. */
 export function meanLoss(sums: EpochSums, weights: readonly number[]): number {
   return weighted(meansOf(sums), weights);
 }
 
-/** What the sums say of an epoch. @param heads their names, in their order */
+/** Returns the record of an epoch from its sums. @param heads their names, in order */
 export function recordOf(
   epoch: number,
   sums: EpochSums,

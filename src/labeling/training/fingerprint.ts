@@ -1,6 +1,6 @@
 /**
- * What a training depends on, to the bit: its data, settings, threads and backend, each under a name. A checkpoint has those of the
- * training that it was made by, and another training may not go on from it.
+ * Everything that training depends on, to the bit: data, settings, threads and backend, each under a name. A checkpoint stores the
+ * fingerprint of its training run, and a run with a different one cannot resume from it.
  */
 import { flatten } from '../../autograd/grads.js';
 import type { TensorRecord } from '../../autograd/grads.js';
@@ -13,22 +13,22 @@ import { visible } from '../../tensor/visible.js';
 import type { Sentence } from '../data/sentence.js';
 import type { Corpora, Run } from './run.js';
 
-/** Values by name, as texts that are equal where the values are; of data their SHA-256. */
+/** Values by name, as texts that are equal if and only if the values are; for data, their SHA-256. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
-/** Settings that only refuse: they change no number. */
+/** Settings that only reject input: they change no number. */
 const NEUTRAL: readonly string[] = ['strictLabels'];
 
-/** Names whose texts are long, or digests: that they differ is all there is to say. */
+/** Names whose texts are long, or digests: messages only say that they differ. */
 const DATA: readonly string[] = ['training data', 'development data', 'initial model'];
-/** Those that follow from data and settings, and are named where nothing else differs: custom parts may make them differ. */
+/** Values derived from data and settings. They are named only if nothing else differs, because custom parts may make them differ. */
 const DERIVED: readonly string[] = ['network', 'vocabularies', 'frozen parameters', 'trained parameters'];
 
 /**
- * The fingerprint of a training.
+ * Returns the fingerprint of a training run.
  *
- * @param threads that compute its gradients
- * @param device the asynchronous one, where there is one
+ * @param threads number of threads that compute its gradients
+ * @param device the asynchronous device, if there is one
  */
 export function fingerprintOf(
   { settings, model, kernels, replica }: Run,
@@ -57,7 +57,7 @@ export function fingerprintOf(
 }
 
 /**
- * Requires of a checkpoint that it belongs to this training.
+ * Requires that a checkpoint belongs to this training run.
  *
  * @throws ArgumentError that names what differs
  */
@@ -81,13 +81,15 @@ function difference(name: string, was: string | undefined, is: string | undefine
   return `${name} was ${short(was)} and is ${short(is)}`;
 }
 
-/** A value for a message. */
+/** Shortens a value for a message. */
 function short(text: string | undefined): string {
   if (text === undefined) return 'not set';
   return visible(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** JSON with the keys of objects in order, and infinities by name. What is undefined is left out of objects, and `not set` by itself. */
+/**
+ * JSON with sorted object keys, and infinities by name. Undefined fields are omitted from objects; a top-level undefined becomes `not set`.
+ */
 function canonical(value: unknown): string {
   if (value === undefined) return 'not set';
   return JSON.stringify(value, (_key, each: unknown) => {
@@ -97,10 +99,10 @@ function canonical(value: unknown): string {
   });
 }
 
-/** Sentences of a block, so that no text of the whole corpus is made. */
+/** Sentences per block, so that no text of the whole corpus is built. */
 const BLOCK = 1000;
 
-/** A digest of what a training reads of sentences: tokens and labels of all kinds. */
+/** A digest of what training reads in sentences: tokens and all kinds of labels. */
 function hashOf(sentences: readonly Sentence[]): string {
   let hash = '';
   for (let at = 0; at < sentences.length; at += BLOCK) {
@@ -111,7 +113,7 @@ function hashOf(sentences: readonly Sentence[]): string {
   return hash;
 }
 
-/** A digest of the parameters that training leaves as they are, such as frozen vectors of words. */
+/** A digest of the parameters that training does not change, such as frozen word vectors. */
 function hashOfFrozen(all: TensorRecord, trained: TensorRecord): string {
   return hashOfTensors(Object.fromEntries(Object.entries(all).filter(([name]) => !(name in trained))));
 }

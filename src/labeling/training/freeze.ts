@@ -1,18 +1,18 @@
-/** Parts of a model that training leaves as they are, by name. */
+/** Selects, by name, the parts of a model that training does not change. */
 import { flatten } from '../../autograd/grads.js';
 import { ArgumentError } from '../../tensor/errors.js';
 import { quoted } from '../../tensor/visible.js';
 import type { ModelParams, Network } from '../model/network.js';
 
-/** Whether a part of that name has this parameter: `encoders.words` has `encoders.words.weight`. */
+/** Whether the part of that name includes this parameter: `encoders.words` includes `encoders.words.weight`. */
 export const isPartOf = (part: string, parameter: string): boolean =>
   parameter === part || parameter.startsWith(`${part}.`);
 
 /**
- * The dotted names of the parameters that are frozen.
+ * Returns the dotted names of the parameters that are frozen.
  *
  * @param freeze names of parts (`encoders`, `encoders.words`, `layers.0`, `heads.slots`), or of single parameters
- * @throws ArgumentError on a name that no parameter has, listing the parts; or where nothing would be left to learn
+ * @throws ArgumentError on a name that no parameter has, listing the parts; or if nothing would be left to learn
  */
 export function frozenParams(
   network: Pick<Network, 'encoders' | 'layers' | 'dense' | 'heads'>,
@@ -34,7 +34,7 @@ export function frozenParams(
   );
 }
 
-/** The parts of a model, in its order. */
+/** The parts of a model, in order. */
 function partsOf({
   encoders,
   layers,

@@ -1,4 +1,6 @@
-/** The heads of a training: which there are, whose labels each learns, in which scheme, and the names that options call them by. */
+/**
+ * The heads of a training run: which there are, which labels each learns and in which scheme, and the names by which options refer to them.
+ */
 import { expectWords } from '../checks.js';
 import { expectList, expectRecord } from '../../tensor/arguments.js';
 import { expectNonNegative, expectOneOf } from '../../tensor/checks.js';
@@ -19,17 +21,17 @@ import { NO_SPANS, spansOfTraining } from './spans.js';
 const TASKS: readonly TaskName[] = ['tag', 'classify', 'slots-intent'];
 const TAG_HEADS: Readonly<Record<TagHead, HeadKind>> = { softmax, crf };
 
-/** One head of a training. */
+/** One head of a training run. */
 export interface PlannedHead {
   readonly kind: HeadKind;
   readonly place: HeadPlace;
 }
 
 /**
- * The heads that options ask for.
+ * Returns the heads that the options request.
  *
  * @param own custom heads, in place of those of the task
- * @throws ArgumentError on an option that is none, or would be ignored
+ * @throws ArgumentError on an option that is invalid, or would be ignored
  */
 export function plannedHeads(settings: Settings, own?: readonly HeadKind[]): PlannedHead[] {
   checkTask(settings, own);
@@ -89,7 +91,7 @@ function checkHead(head: unknown, names: readonly string[]): void {
   }
 }
 
-/** Options that call heads by name. @throws ArgumentError on a name that is none of them, a weight below 0, or one that would do nothing */
+/** Checks options that refer to heads by name. @throws ArgumentError on an unknown name, a weight below 0, or an option without effect */
 export function checkHeadNames(
   { headWeights, bestBy }: Settings,
   { heads }: Pick<ModelConfig, 'heads'>,
@@ -114,22 +116,21 @@ export function checkHeadNames(
     );
 }
 
-/** Sentences as one head counts them: a decision each, with its gold label. @throws DataError if that is missing */
+/** Returns sentences as the decisions of one head, each with its gold label. @throws DataError if a gold label is missing */
 export function goldOfHead({ kind, place }: PlannedHead, sentences: readonly Sentence[], source?: string): Sentence[] {
   return sentences.map((each) => decisionsOf(kind, inColumn(place.column, each), sourceOf(place, source)));
 }
 
-/** What messages call the input of a head: `train.conllu, column xpos`. */
+/** The name of a head's input in messages: `train.conllu, column xpos`. */
 export function sourceOf({ name, column }: HeadPlace, source?: string): string | undefined {
   if (column === undefined || name === undefined) return source;
   return source === undefined ? `column ${column}` : `${source}, column ${column}`;
 }
 
 /**
- * What is decided about the labels of spans, one decision per head. `scheme` and `decode` are for the heads whose labels annotate
- * spans.
+ * Decides how the labels of spans are treated, one decision per head. `scheme` and `decode` apply to the heads whose labels annotate spans.
  *
- * @throws DataError if they are asked for, and no labels annotate spans
+ * @throws DataError if these are given, and no labels annotate spans
  */
 export function spansOfHeads(
   train: readonly Sentence[],

@@ -1,6 +1,7 @@
 /**
- * A training that goes on from a model: what the new sentences make of it. Vocabularies and labels grow behind what they have, so that
- * every row and every column of the model keeps its place and its numbers; what is new is drawn from the seed, as in any training.
+ * Training that continues from a model: how the model changes with the new sentences. New vocabulary entries and labels are appended, so
+ * that every row and every column of the model keeps its position and its values; whatever is new is initialized from the seed, as in any
+ * training run.
  */
 import type { TensorRecord } from '../../autograd/grads.js';
 import { flatten } from '../../autograd/grads.js';
@@ -34,7 +35,7 @@ import { NO_SPANS, noteRepairs } from './spans.js';
 import type { Spans } from './spans.js';
 
 /**
- * The options with those of the architecture filled in.
+ * Fills in the options that determine the architecture.
  *
  * @throws ArgumentError on an option that contradicts the model, or a model that cannot be trained further
  */
@@ -57,7 +58,7 @@ export function withArchitecture(options: TrainOptions, init: Model): TrainOptio
   return { ...(Object.fromEntries(filled) as TrainOptions), ...own, ...options, ...own };
 }
 
-/** The heads of a model, as a training has them. */
+/** The heads of a model, in the form that training uses. */
 export function headsOfModel(init: Model): PlannedHead[] {
   return headKindsOf(init).map((kind, h) => {
     const { name, column } = init.config.heads[h];
@@ -65,16 +66,16 @@ export function headsOfModel(init: Model): PlannedHead[] {
   });
 }
 
-/** The encoders of a model, whole. */
+/** The encoders of a model, with what training needs. */
 export function encodersOfModel({ config, own }: Model): EncoderKind[] {
   return config.encoders.map(({ kind }) => kindOf('encoder', kind, encoderKinds, own.encoders));
 }
 
 /**
- * What training sentences make of a model.
+ * Adapts a model to training sentences.
  *
- * @throws ArgumentError if a frozen head would have to grow, or vectors have another size; DataError on labels that are missing, or
- *   written in another scheme than the model learned
+ * @throws ArgumentError if a frozen head would have to grow, or vectors have another size; DataError on labels that are missing, or not in
+ *   the scheme that the model learned
  */
 export function partsOfInit(
   init: Model,
@@ -119,7 +120,7 @@ export function partsOfInit(
   };
 }
 
-/** The body of the model, with the dropout of this training. */
+/** The body of the model, with the dropout of this run. */
 function bodyOf(
   { cell, ownCell, hidden, bidirectional, zoneout, residual, dense }: BodyConfig,
   { dropout, dropoutKind, recurrentDropout: p }: Settings,
@@ -134,13 +135,13 @@ function bodyOf(
   };
 }
 
-/** The parameters of a model, but those that its encoders have brought along already. */
+/** The parameters of a model, except those that its encoders have already supplied. */
 function startOf({ params }: Model, initial: InitialParams): TensorRecord {
   const brought = Object.entries(initial).flatMap(([kind, part]) => Object.keys(part).map((name) => `encoders.${kind}.${name}`)); // prettier-ignore
   return Object.fromEntries(Object.entries(flatten(params)).filter(([name]) => !brought.includes(name)));
 }
 
-/** Encoders with the words of the sentences; one that is frozen would never learn its new rows, and stays as it is. */
+/** Grows the encoders by the words of the sentences; a frozen encoder would never learn its new rows, and stays as it is. */
 function grownEncoders(
   init: Model,
   train: readonly Sentence[],
@@ -159,7 +160,7 @@ function grownEncoders(
 /** How many labels a message lists. */
 const SHOWN = 10;
 
-/** @throws ArgumentError if labels are new to a head that would not learn them */
+/** @throws ArgumentError if a head has new labels but is frozen */
 function expectFreeToGrow({ name }: HeadConfig, added: readonly string[], freeze: readonly string[] = []): void {
   const part = freeze.find((each) => isPartOf(each, `heads.${name}.W`) || isPartOf(`heads.${name}`, each));
   if (added.length === 0 || part === undefined) return;
@@ -170,9 +171,9 @@ function expectFreeToGrow({ name }: HeadConfig, added: readonly string[], freeze
 }
 
 /**
- * What a head makes of labels of spans: the scheme that it learned, and the transitions that this permits among more labels.
+ * How a head treats span labels: the scheme that it learned, and the transitions that this scheme permits in the larger label set.
  *
- * @throws DataError if the labels are those of another scheme than the head gives back
+ * @throws DataError if the labels are not in the scheme that the head returns
  */
 function spansOfHead(
   config: HeadConfig,

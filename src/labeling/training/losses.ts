@@ -1,5 +1,5 @@
 /**
- * What the options of a training say to the losses of its heads: smoothing, and the weights of classes.
+ * Loss settings from the training options: label smoothing, and class weights.
  *
  *   balanced   w_k = N / (K·n_k)      n_k targets of label k, N = Σ n_k, K labels that occur: all weigh the same in all, and Σ_n w_{y_n} = N
  *
@@ -18,17 +18,17 @@ import type { ModelConfig } from '../model/network.js';
 import type { PlannedHead } from './heads.js';
 import type { ClassWeights, Settings } from './options.js';
 
-/** The options that a loss may be asked for. */
+/** The options that a loss may use. */
 type LossOptions = Pick<Settings, 'labelSmoothing'> & { readonly classWeights?: unknown };
 
 /** How many labels a message lists. */
 const SHOWN = 10;
 
 /**
- * What the loss of each head is told.
+ * Returns the loss settings of each head.
  *
- * @param targets per head: ids of the training data; −1 does not count
- * @throws ArgumentError if an option would be ignored, is of another form, or names a head or a label that there is not
+ * @param targets per head: ids of the training data; −1 is ignored
+ * @throws ArgumentError if an option would be ignored, is of the wrong form, or names an unknown head or label
  */
 export function lossSettingsOf(
   heads: readonly PlannedHead[],
@@ -58,7 +58,7 @@ export function lossSettingsOf(
   });
 }
 
-/** The class weights of each head by its name; of one head also without it. @throws ArgumentError on another form */
+/** The class weights of each head by name; with a single head the name may be omitted. @throws ArgumentError on the wrong form */
 function classWeightsByHead(given: unknown, names: readonly string[]): Readonly<Record<string, ClassWeights>> {
   if (given === undefined) return {};
   if (given === 'balanced') return Object.fromEntries(names.map((name) => [name, 'balanced' as const]));
@@ -106,6 +106,6 @@ function balanced(K: number, targets: readonly Int32Array[]): number[] {
   const counts = new Float64Array(K);
   for (const own of targets) for (const y of own) if (y >= 0) counts[y]++;
   const N = counts.reduce((sum, n) => sum + n, 0);
-  const present = counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0); // all of them, unless a model brought labels along
+  const present = counts.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0); // all of them, unless an initial model has further labels
   return Array.from(counts, (n) => (n > 0 ? N / (present * n) : 1));
 }

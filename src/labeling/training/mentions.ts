@@ -1,9 +1,9 @@
 /**
- * Mentions, the tokens of spans, and what may stand in their place in training: names are new more often than known, and a model that
- * sees a name in one sentence alone learns the name by heart, and not what is around it.
+ * Mentions, the tokens of spans, and their replacements in training. Names are new more often than known, and a model that sees a name in
+ * only one sentence memorizes the name instead of learning from its context.
  *
- * Mentions are of one kind where their tokens have the same labels, of all heads, so a swap leaves every label true. Words are made up of
- * two that have the same labels: the beginning of one and the end of the other, about as long and in the case of the first.
+ * Mentions are of one kind if their tokens have the same labels, in all heads, so a swap keeps every label correct. A made-up word combines
+ * two words with the same labels: the beginning of one and the end of the other, with about the length and the case of the first.
  *
  *     Ireland, Montana → Irana        BBC, ESPN → BPN        the → the (short words stay)
  *
@@ -21,44 +21,44 @@ import { spanSchemeOf, spansOf } from '../scoring/spans.js';
 export interface Mention {
   /** Its first token. */
   readonly start: number;
-  /** Place in `Mentions.kinds`. */
+  /** Index into `Mentions.kinds`. */
   readonly kind: number;
 }
 
 /** Mentions with the same labels. */
 export interface MentionKind {
-  /** The sentences and the first tokens of those that differ in their words. */
+  /** The sentence and the first token of each source; the sources differ in their words. */
   readonly sources: readonly (readonly [sentence: number, start: number])[];
-  /** Of each of its tokens the pool of made-up words, a place in `Mentions.pools`. */
+  /** For each token the pool of made-up words, an index into `Mentions.pools`. */
   readonly pools: readonly number[];
 }
 
 /** The mentions of training sentences: plain data. */
 export interface Mentions {
-  /** Of each sentence. */
+  /** Mentions per sentence. */
   readonly of: readonly (readonly Mention[])[];
   readonly kinds: readonly MentionKind[];
-  /** Made-up words, one list for all labels that tokens of mentions have. */
+  /** Made-up words, one list for each combination of labels of a token. */
   readonly pools: readonly (readonly string[])[];
 }
 
-/** A pool has four times as many words as it is made of, within limits. */
+/** A pool has four times as many words as it is made from, within limits. */
 const [POOL_SHARE, LEAST, MOST] = [4, 200, 10_000];
 
-/** Of shorter words no two halves are made. */
+/** Words up to this length are not split. */
 const SHORT = 3;
 
-/** One head of a training that labels tokens. */
+/** One head that labels tokens. */
 export interface TokenLabels {
   readonly labels: LabelVocabulary;
-  /** Ids of each sentence, −1 where a token has none. */
+  /** Ids of each sentence, −1 for a token without a label. */
   readonly targets: readonly Int32Array[];
 }
 
 /**
- * The mentions of sentences: the spans of the first head that has any.
+ * Finds the mentions of sentences: the spans of the first head that has any.
  *
- * @param heads those that label tokens
+ * @param heads the heads that label tokens
  * @throws DataError if no labels annotate spans
  */
 export function mentionsOf(
@@ -97,12 +97,12 @@ export function mentionsOf(
   };
 }
 
-/** Names of the labels of a sentence; a token without one is outside. */
+/** Names of the labels of a sentence; a token without one counts as outside. */
 function namesOf({ labels, targets }: TokenLabels, s: number): string[] {
   return Array.from(targets[s], (id) => (id < 0 ? 'O' : labels.labels[id]));
 }
 
-/** The value of a key, which is made where it is missing. */
+/** Returns the value of a key, creating it if it is missing. */
 function found<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key);
   if (known !== undefined) return known;
@@ -111,7 +111,7 @@ function found<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** Words made of two of a list each. */
+/** Makes words, each from two words of a list. */
 function madeUp(words: readonly string[], rng: Rng): string[] {
   const count = Math.min(MOST, Math.max(LEAST, POOL_SHARE * words.length));
   const letters = words.map((word) => Array.from(word));
@@ -120,7 +120,7 @@ function madeUp(words: readonly string[], rng: Rng): string[] {
   );
 }
 
-/** The beginning of a word, and the end of another, in characters. */
+/** Joins the beginning of a word and the end of another, given as characters. */
 function joined(first: readonly string[], second: readonly string[], rng: Rng): string {
   if (first.length < SHORT || second.length < SHORT) return first.join('');
   const cut = 1 + rng.integer(first.length - 1);

@@ -1,4 +1,4 @@
-/** The options of a training, their defaults, and the optimizers they name. */
+/** The options of training, their defaults, and the optimizers that they name. */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Truncation } from '../../autograd/truncate.js';
 import type { Cell } from '../../cells/index.js';
@@ -31,7 +31,10 @@ import type { PresetName } from './presets.js';
 /** Names of the optimizers. */
 export type OptimizerName = 'adam' | 'adamw' | 'sgd';
 
-/** All optional; the defaults are `TRAIN_DEFAULTS`, but for `epochs`, `batch` and `lr`: where none of them is given, the size of the data decides (presets.ts). */
+/**
+ * Options of `train`; all are optional. The defaults are `TRAIN_DEFAULTS`, except for `epochs`, `batch` and `lr`: if none of these is
+ * given, the size of the data decides (presets.ts).
+ */
 export interface TrainOptions {
   /**
    * `rnn`, `rnn-relu`, `lstm`, `gru` or `gru-reset-before`; a variant of the LSTM, `lstm:peepholes,coupled,clip=3` (see `createLstm`); or
@@ -39,42 +42,42 @@ export interface TrainOptions {
    */
   readonly cell?: string | Cell;
   /**
-   * `tag`, a label for every token (default); `classify`, one for every sentence: its `category`; `slots-intent`, both, by two heads
-   * over one body.
+   * `tag`, a label for every token (default); `classify`, one for every sentence: its `category`; `slots-intent`, both, with two heads on
+   * one body.
    */
   readonly task?: TaskName;
   /**
-   * How `tag` decides: `softmax`, every token by itself (default), or `crf`, a sentence at once, by a linear-chain conditional random
-   * field. With several columns also by name: `{ ner: 'crf' }`; the others are `softmax`.
+   * How `tag` decides: `softmax`, every token independently (default), or `crf`, a whole sentence jointly, by a linear-chain conditional
+   * random field. With several columns also by name: `{ ner: 'crf' }`; the others are `softmax`.
    */
   readonly head?: TagHead | Readonly<Record<string, TagHead>>;
   /**
-   * Several columns of labels, learned together: one encoder, one body, and a head of its name for each. Every sentence has labels in
-   * `sentence.columns` for each. Default: the one head of `sentence.labels`.
+   * Several label columns, learned jointly: one encoder, one body, and one head per column, of the same name. Every sentence has the labels
+   * of each in `sentence.columns`. Default: a single head for `sentence.labels`.
    */
   readonly columns?: readonly string[];
-  /** How much the loss of a head counts in the sum of the losses, by its name; at least 0. Default: 1 for each. */
+  /** The weight of each head's loss in the sum of the losses, by name; at least 0. Default: 1 for each. */
   readonly headWeights?: Readonly<Record<string, number>>;
-  /** The head whose score on `dev` decides which epoch is best, by its name. Default: the first. */
+  /** The head whose score on `dev` decides which epoch is best, by name. Default: the first. */
   readonly bestBy?: string;
   /**
-   * The scheme of spans that is learned: labels of the training data are converted to it, and predictions back. Default: the labels
-   * as they are.
+   * The span scheme that is learned: labels of the training data are converted to it, and predictions are converted back. Default: the
+   * labels as they are.
    */
   readonly scheme?: Scheme;
   /**
-   * Whether labels that the scheme of spans forbids beside each other are never given (`constrained`). Default: with `crf` where the
+   * Whether predictions exclude label sequences that the span scheme forbids (`constrained`). Default: `constrained` for `crf` if the
    * labels annotate spans; otherwise `free`.
    */
   readonly decode?: DecodeName;
-  /** How `classify` makes one vector of a sentence: `last`, `mean`, `max` or `attention`. */
+  /** How `classify` pools a sentence into one vector: `last`, `mean`, `max` or `attention`. */
   readonly pooling?: PoolingName;
   /**
-   * Encoders, whose vectors are joined: `words` (default), `affixes`, `characters`, `vectors`, and custom kinds. A custom one
-   * runs on one thread.
+   * Encoders, whose vectors are concatenated: `words` (default), `affixes`, `characters`, `vectors`, and custom kinds, which run on one
+   * thread.
    */
   readonly encoders?: readonly (EncoderName | EncoderKind)[];
-  /** Heads in place of the one of the task; a custom one runs on one thread. */
+  /** Heads in place of that of the task; custom heads run on one thread. */
   readonly heads?: readonly HeadKind[];
   /** E, the size of a word vector. */
   readonly embedding?: number;
@@ -82,151 +85,160 @@ export interface TrainOptions {
   readonly hidden?: number;
   /** Number of recurrent layers. */
   readonly layers?: number;
-  /** Read each sentence in both directions. */
+  /** Whether to read each sentence in both directions. */
   readonly bidirectional?: boolean;
   /** Probability, in [0, 1), of dropping a component of word vectors and of layer outputs. */
   readonly dropout?: number;
   /**
-   * Whether `dropout` draws a mask for every word (`standard`, default) or one for all words of a sentence (`variational`: Gal &
+   * Whether `dropout` draws a mask for every word (`standard`, default) or one mask for all words of a sentence (`variational`: Gal &
    * Ghahramani 2016).
    */
   readonly dropoutKind?: DropoutKind;
   /**
-   * Probability, in [0, 1), of dropping a component of the state that the recurrence reads, one mask for a sentence; default 0. See
+   * Probability, in [0, 1), of dropping a component of the state that the recurrence reads, with one mask per sentence; default 0. See
    * `recurrentDropout` of the cells.
    */
   readonly recurrentDropout?: number;
-  /** Probability, in [0, 1), that a component of a state keeps its value: of every state, or by state, `{ h: 0.05, c: 0.5 }`; default 0. */
+  /**
+   * Probability, in [0, 1), that a component of a state keeps its value: one for all states, or by state, `{ h: 0.05, c: 0.5 }`; default 0.
+   */
   readonly zoneout?: number | ZoneoutRates;
-  /** Adds the input of every layer but the first to its output. */
+  /** Whether to add the input of every layer but the first to its output. */
   readonly residual?: boolean;
-  /** Size of a layer with tanh between the recurrent layers and the heads; 0 (default) for none. */
+  /** Size of a tanh layer between the recurrent layers and the heads; 0 (default) for none. */
   readonly dense?: number;
-  /** Probability, in [0, 1), of hiding a word of the training set behind the unknown word, or its signature. */
+  /** Probability, in [0, 1), of replacing a word of the training set by the unknown word, or by its signature. */
   readonly wordDropout?: number;
-  /** Words rarer than this in the training set are unknown words. */
+  /** Words that occur fewer times than this in the training set are unknown words. */
   readonly minCount?: number;
-  /** Look words up in lower case. */
+  /** Whether to look words up in lower case. */
   readonly lowerCase?: boolean;
-  /** Give words without a vector of their own that of their signature (shape and ending); see `signature.ts`. */
+  /** Whether words without a vector get that of their signature (shape and ending); see `signature.ts`. */
   readonly signatures?: boolean;
   /** `affixes`: the size of its vectors. */
   readonly affixSize?: number;
   /** `affixes`: rows of the table that affixes are hashed to. */
   readonly affixRows?: number;
-  /** `affixes`: prefixes of 1, 2, … so many characters; 0 for none. */
+  /** `affixes`: prefixes of 1, 2, … up to this many characters; 0 for none. */
   readonly prefixes?: number;
-  /** `affixes`: suffixes of 1, 2, … so many characters; 0 for none. */
+  /** `affixes`: suffixes of 1, 2, … up to this many characters; 0 for none. */
   readonly suffixes?: number;
-  /** `affixes`: values rarer than this in the training set share a row for rare ones, as new words do; 1 for none. */
+  /** `affixes`: values that occur fewer times than this in the training set share a row for rare values, as new words do; 1 for none. */
   readonly affixMinCount?: number;
   /**
-   * `affixes`: probability, in [0, 1), of reading the lower case of a word of the training set, and its affixes of four characters and more, as
-   * rare ones. Needs `affixMinCount`.
+   * `affixes`: probability, in [0, 1), of reading the lower-case form of a word of the training set, and its affixes of four or more
+   * characters, as rare values. Needs `affixMinCount`.
    */
   readonly affixDropout?: number;
   /**
-   * Probability, in [0, 1), of reading a training sentence in another case in an epoch: in lower case, of four times three, else with a
-   * capital at every word; see augment.ts. Default 0.
+   * Probability, in [0, 1), of reading a training sentence in another case in an epoch: three times out of four in lower case, otherwise
+   * with every word capitalized; see augment.ts. Default 0.
    */
   readonly augmentCase?: number;
   /**
-   * Probability, in [0, 1), of reading another mention with the same labels in the place of a span of a training sentence in an epoch; its
-   * words are made-up ones with 0.6 times that probability. See augment.ts and mentions.ts. Default 0.
+   * Probability, in [0, 1), of replacing a span of a training sentence in an epoch by another mention with the same labels; its words are
+   * replaced by made-up ones with 0.6 times that probability. See augment.ts and mentions.ts. Default 0.
    */
   readonly augmentMentions?: number;
-  /** `characters`: how the characters of a word become its vector, an LSTM from either end or a convolution with its maximum. */
+  /**
+   * `characters`: the network that turns the characters of a word into its vector, an LSTM in each direction or a convolution with max
+   * pooling.
+   */
   readonly characters?: CharacterNetworkName;
-  /** `characters`: what counts as one, a code point or a grapheme. */
+  /** `characters`: the unit of a character, a code point or a grapheme. */
   readonly characterUnit?: CharacterUnit;
   /** `characters`: the size of a character's vector. */
   readonly characterEmbedding?: number;
   /** `characters`: the size of a word's vector; even for `lstm`, one half for each direction. */
   readonly characterSize?: number;
-  /** `characters`: how many characters a filter of `cnn` sees. */
+  /** `characters`: the number of characters in the window of a `cnn` filter. */
   readonly characterWindow?: number;
-  /** `vectors`: pretrained vectors of words, as `readVectors` returns them. */
+  /** `vectors`: pretrained word vectors, as returned by `readVectors`. */
   readonly vectors?: WordVectors;
-  /** `vectors`: the size of what the linear map makes of a vector. */
+  /** `vectors`: the output size of the linear map. */
   readonly vectorsSize?: number;
-  /** `vectors`: whether they stay as they are, `frozen`, or are trained too, `tuned`. */
+  /** `vectors`: whether they stay as they are (`frozen`) or are trained too (`tuned`). */
   readonly vectorsMode?: VectorMode;
-  /** `vectors`: what digits are replaced by where a word is not found otherwise: nothing (`keep`), `0` or `#`. */
+  /** `vectors`: the replacement for digits when a word is not found as it is: none (`keep`), `0` or `#`. */
   readonly vectorsDigits?: VectorDigits;
   /**
-   * A model to go on from: parameters, vocabularies, labels and the settings of its architecture are its own, and options that contradict
-   * them are refused. Words, characters and labels of the new data that it lacks are added behind those that it has. The optimizer begins
-   * anew. The model itself is not changed.
+   * A model to continue from. Its parameters, vocabularies, labels and architecture settings are used, and options that contradict them are
+   * rejected. Words, characters and labels of the new data that the model lacks are appended to its own. The optimizer starts over. The
+   * model itself is not changed.
    */
   readonly init?: Model;
   /**
-   * Parts that stay as they are, by name: `encoders`, `encoders.words`, `layers.0`, `dense`, `heads.slots`, or single parameters. An
-   * encoder of `init` that is frozen does not grow.
+   * Parts that training does not change, by name: `encoders`, `encoders.words`, `layers.0`, `dense`, `heads.slots`, or single parameters. A
+   * frozen encoder of `init` does not grow.
    */
   readonly freeze?: readonly string[];
-  /** A recipe for a kind of task: `pos`, `ner`, `slots` or `sentiment`; options that are given win. See presets.ts. */
+  /** A recipe for a kind of task: `pos`, `ner`, `slots` or `sentiment`; explicit options take precedence. See presets.ts. */
   readonly preset?: PresetName;
   readonly optimizer?: OptimizerName;
-  /** Learning rate; default by size, else 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
+  /** Learning rate; default by data size, else 0.003 for Adam and AdamW, 0.5 for SGD (which gets momentum 0.9). */
   readonly lr?: number;
   /** β₂ of Adam and AdamW, 0 ≤ β₂ < 1. Default 0.999. */
   readonly beta2?: number;
   /** ε of Adam and AdamW, greater than 0. Default 1e-8. */
   readonly epsilon?: number;
   /**
-   * λ: AdamW shrinks weights by it (default 0.01); Adam and SGD add λ·θ to the gradient (default 0). Of embeddings it reaches the rows
-   * of the batch.
+   * λ: AdamW shrinks weights by it (default 0.01); Adam and SGD add λ·θ to the gradient (default 0). In embeddings, only the rows of the
+   * batch are affected.
    */
   readonly weightDecay?: number;
   /**
-   * The decay of an exponential moving average of the weights, greater than 0 and less than 1, such as 0.999: the average is judged on
+   * The decay of an exponential moving average of the weights, greater than 0 and less than 1, such as 0.999: the average is evaluated on
    * the development set and returned. Default: none.
    */
   readonly ema?: number;
   /**
-   * α of adversarial training, at least 0: the loss is the mean of that of the sentences and of that of vectors which are moved, by α of their
-   * norm, the way the loss grows fastest; see adversarial.ts. An update takes about one and a half times as long. Default 0: none.
+   * α of adversarial training, at least 0. The loss is the mean of two losses: that of the sentences, and that of their vectors moved in
+   * the direction of steepest increase of the loss, by α times their norm; see adversarial.ts. An update takes about one and a half times
+   * as long. Default 0: none.
    */
   readonly adversarial?: number;
-  /** The share, in [0, 1), of the target that is spread evenly over all labels, for heads of softmax. Default 0. */
+  /** The share of the target, in [0, 1), that is spread evenly over all labels, for softmax heads. Default 0. */
   readonly labelSmoothing?: number;
   /**
-   * How much the loss of a token, or sentence, counts by its label: `balanced`, every label as much as any other in all (N / (K·n) for a
-   * label with n of N targets), or a weight of at least 0 by label, 1 where it is not named. Of several heads `balanced` for each, or
-   * one of both by the name of the head. For heads of softmax. Default: 1 each.
+   * Weight of the loss of a token, or sentence, by its label: `balanced` gives every label the same total weight (N / (K·n) for a label
+   * with n of N targets); or a weight of at least 0 by label, 1 for labels that are not listed. With several heads, `balanced` applies to
+   * each; or give either form by the name of the head. For softmax heads. Default: 1 each.
    */
   readonly classWeights?: ClassWeights | Readonly<Record<string, ClassWeights>>;
   /**
-   * What is added to the logit of the label O of spans once the training has ended: a number, below 0 for more spans, or `dev`, the number
-   * that is best for span F1 on the development set; see outside-bias.ts. Default: nothing.
+   * The number added to the logit of the span label O after training: a number, below 0 for more spans, or `dev` for the number with the
+   * best span F1 on the development set; see outside-bias.ts. Default: nothing.
    */
   readonly outsideBias?: OutsideBiasChoice;
-  /** A schedule as `parseSchedule` reads it: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development set. */
+  /**
+   * A schedule in the syntax of `parseSchedule`: `constant`, `warmup:500`, `cosine`, `hold:0.6`, …; `plateau:0.5,2` needs a development
+   * set.
+   */
   readonly schedule?: string;
-  /** Passes over the training sentences; default by size, else 20. */
+  /** Passes over the training sentences; default by data size, else 20. */
   readonly epochs?: number;
-  /** Sentences per update; default by size, else 32. */
+  /** Sentences per update; default by data size, else 32. */
   readonly batch?: number;
-  /** Largest global norm of a gradient; Infinity for none. */
+  /** Largest global norm of a gradient; Infinity for no clipping. */
   readonly clip?: number;
   /** Truncated BPTT: a sweep every k₁ steps, k₂ steps back. Default: full BPTT. */
   readonly truncate?: Truncation;
-  /** Stop after so many epochs without a better score on the development set; Infinity for never. */
+  /** Stop after this many epochs without a better score on the development set; Infinity for never. */
   readonly patience?: number;
-  /** Refuse a label of `dev` or `test` that `train` lacks; by default it counts as an error. */
+  /** Whether to reject labels of `dev` or `test` that `train` lacks; by default each counts as an error. */
   readonly strictLabels?: boolean;
-  /** How spans are read from labels where they are scored: `conlleval` (default), `strict` or `repair`; see `evaluate`. */
+  /** How spans are read from labels for scoring: `conlleval` (default), `strict` or `repair`; see `evaluate`. */
   readonly spanMode?: SpanMode;
-  /** Of every random choice. */
+  /** Seed of every random choice. */
   readonly seed?: number;
   /**
-   * Threads that share the sentences of each batch: `nodeThreads(n)` or `webThreads(n, …)`. The same seed and the same
-   * number of threads give the same model, bit for bit; another number draws dropout, and rounds, otherwise. Default: one.
+   * Threads that share the sentences of each batch: `nodeThreads(n)` or `webThreads(n, …)`. The same seed and the same number of threads
+   * give the same model, bit for bit; with another number, dropout masks and rounding differ. Default: one.
    */
   readonly threads?: Threads;
   /**
-   * The bytes of a checkpoint (`hooks.onCheckpoint`) of a training with the same data, options, threads and backend: it goes on from there.
-   * What differs is refused by name; bytes that are damaged or cut off are refused.
+   * The bytes of a checkpoint (`hooks.onCheckpoint`) from a training run with the same data, options, threads and backend, which resumes
+   * from there. Any difference is rejected by name, and so are damaged or truncated bytes.
    */
   readonly resume?: Uint8Array;
 }
@@ -301,22 +313,22 @@ export const TRAIN_KEYS = keysOf<TrainOptions>({
   resume: true,
 });
 
-/** What dropout draws a mask for: every word, or every sentence. */
+/** The unit of a dropout mask: every word, or every sentence. */
 export type DropoutKind = 'standard' | 'variational';
 
-/** How much the loss of a decision counts by its label. */
+/** The weight of a decision's loss by its label. */
 export type ClassWeights = 'balanced' | Readonly<Record<string, number>>;
 
-/** What is labeled. */
+/** The kind of labels that are learned. */
 export type TaskName = 'tag' | 'classify' | 'slots-intent';
 
 /** How a label is chosen for every token. */
 export type TagHead = 'softmax' | 'crf';
 
-/** Which label sequences there may be: all, or those that a scheme of spans permits. */
+/** Permitted label sequences: all, or those of a span scheme. */
 export type DecodeName = 'free' | 'constrained';
 
-/** What a training does when it is told nothing. */
+/** The default options of training. */
 export const TRAIN_DEFAULTS = {
   task: 'tag' as TaskName,
   head: 'softmax' as NonNullable<TrainOptions['head']>,
@@ -367,10 +379,14 @@ export const TRAIN_DEFAULTS = {
 
 const LEARNING_RATES: Record<OptimizerName, number> = { adam: 0.003, adamw: 0.003, sgd: 0.5 };
 
-/** The options of a training with every default filled in. */
+/** The training options with every default filled in. */
 export type Settings = ReturnType<typeof withDefaults>;
 
-/** The options but `threads`, with every default filled in: plain data. @throws ArgumentError on an unknown optimizer, or a head beside heads */
+/**
+ * The options except `threads`, with every default filled in: plain data.
+ *
+ * @throws ArgumentError on an unknown optimizer, or if both `head` and `heads` are given
+ */
 export function withDefaults(options: TrainOptions) {
   expectKnownKeys('train', 'options', options, TRAIN_KEYS);
   if (options.heads !== undefined && options.head !== undefined)
@@ -396,20 +412,20 @@ export function withDefaults(options: TrainOptions) {
   return { ...settings, cell: nameOrOwn(settings.cell), lr: options.lr ?? LEARNING_RATES[settings.optimizer] };
 }
 
-/** A built-in cell by its name, which workers can be told; a custom one as it is. */
+/** Returns the name of a built-in cell, which can be sent to workers; a custom cell as it is. */
 function nameOrOwn(cell: string | Cell): string | Cell {
   if (typeof cell === 'string') return cell;
   expectCell('train', cell);
   return isOfName(cell) ? cell.name : cell;
 }
 
-/** What {@link createOptimizer} reads of the settings. */
+/** The settings that {@link createOptimizer} uses. */
 export type OptimizerSettings = Pick<Settings, 'optimizer' | 'lr' | 'beta2' | 'epsilon' | 'weightDecay'>;
 
 /**
- * The optimizer of a training: lazy on the embedding rows, so that a step costs no more than its batch.
+ * Creates the optimizer of a training run: lazy on embedding rows, so that the cost of a step depends on its batch, not on the table.
  *
- * @throws ArgumentError on an option outside its domain, or that the optimizer has not
+ * @throws ArgumentError on an option outside its domain, or one that the optimizer does not have
  */
 export function createOptimizer(kernels: Kernels, params: TensorRecord, settings: OptimizerSettings): Optimizer {
   const { optimizer: name, lr, beta2, epsilon, weightDecay } = settings;

@@ -1,12 +1,12 @@
 /**
- * Threshold moving: a number δ that is added to the logit of the outside label O once a training has ended. Labels of spans are mostly O,
- * so the most probable label leaves out spans that F1 would rather have: below 0, δ gives up precision for recall.
+ * Threshold moving: a number δ that is added to the logit of the outside label O after training. Span labels are mostly O, so choosing the
+ * most probable label misses spans that would improve F1: a δ below 0 trades precision for recall.
  *
  *   (1)  b[O] ← b[O] + δ                     the bias of the output layer; of a CRF, of its emissions
  *   (2)  δ = argmax over d of the mean of F1(d − ¼), F1(d) and F1(d + ¼)        on the development set, d = −4, −3.75, … 4
  *
- * The mean over neighbors keeps a chance peak from deciding; of equal ones the nearest to 0 wins, and where F1(δ) is not above F1(0), δ is 0.
- * The model stays what it was in everything else: files, decoding and exports know nothing of δ.
+ * The mean over neighbors keeps a chance peak from deciding. Ties go to the d closest to 0, and if F1(δ) does not exceed F1(0), δ is 0.
+ * Nothing else about the model changes: files, decoding and exports do not depend on δ.
  *
  * Sources: Provost (AAAI workshop on imbalanced data sets, 2000), moving the threshold in place of weighing the classes; Lipton, Elkan &
  * Narayanaswamy (ECML 2014), the threshold that is best for F1 lies below the most probable label; Minkov, Wang, Tomasic & Cohen
@@ -34,18 +34,18 @@ import { isPartOf } from './freeze.js';
 import type { TrainOptions } from './options.js';
 import type { Corpora } from './run.js';
 
-/** What moves the logit of O: a number, or the development set, which chooses one. */
+/** The source of δ: a number, or the development set. */
 export type OutsideBiasChoice = number | 'dev';
 
 /** How far the logit of O of one head was moved. */
 export interface OutsideBias {
-  /** Name of the head, where the model has several. */
+  /** Name of the head, if the model has several. */
   readonly head?: string;
   /** δ, which was added to the logit. */
   readonly bias: number;
-  /** Whether the development set chose it. */
+  /** Whether it was chosen on the development set. */
   readonly chosen: boolean;
-  /** Span F1 on the development set, in [0, 1], without δ and with it; null where none was scored. */
+  /** Span F1 on the development set, in [0, 1], without δ and with it; null if none was scored. */
   readonly before: number | null;
   readonly after: number | null;
 }
@@ -53,7 +53,7 @@ export interface OutsideBias {
 /** How spans of dev are read. */
 type Scoring = Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
 
-/** The label that is outside of all spans. */
+/** The label outside all spans. */
 const OUTSIDE = 'O';
 
 /** Steps of d to either side of 0, and their width. */
@@ -68,7 +68,7 @@ export function expectOutsideBias(choice: unknown): void {
   );
 }
 
-/** The heads of a model, and what of it is frozen. */
+/** The heads of a model, and which of its parameters are frozen. */
 export interface OutsideHeads {
   readonly config: Pick<ModelConfig, 'heads'>;
   /** One per head. */
@@ -76,7 +76,7 @@ export interface OutsideHeads {
   readonly freeze?: readonly string[];
 }
 
-/** Places of the heads whose labels annotate spans. */
+/** Indices of the heads whose labels annotate spans. */
 function headsWithSpans({ config, labels }: OutsideHeads): number[] {
   return labels.flatMap(({ labels: own }, h) => {
     const moves = ['softmax', 'crf'].includes(config.heads[h].kind);
@@ -84,7 +84,7 @@ function headsWithSpans({ config, labels }: OutsideHeads): number[] {
   });
 }
 
-/** Places of those that have a logit to move: of O, and not frozen. */
+/** Indices of those heads that have a logit to move: that of O, and not frozen. */
 function headsWithOutside(heads: OutsideHeads): number[] {
   const { config, labels, freeze = [] } = heads;
   const isFrozen = (h: number): boolean => freeze.some((part) => isPartOf(part, `heads.${config.heads[h].name}.b`));
@@ -92,7 +92,7 @@ function headsWithOutside(heads: OutsideHeads): number[] {
 }
 
 /**
- * Requires that there are labels of spans, and, for `dev`, sentences that choose. Where no logit can be moved, that is noted.
+ * Requires that there are span labels, and, for `dev`, sentences to choose on. If no logit can be moved, that is noted.
  *
  * @throws ArgumentError without a development set; DataError if no head has labels of spans
  */
@@ -121,10 +121,10 @@ export function expectOutside(
 }
 
 /**
- * Moves the logits of O of a trained model, every head by itself (1).
+ * Moves the logits of O of a trained model, each head separately (1).
  *
- * @param dev sentences that choose, and that the change is scored on
- * @returns what was moved, and the scores on dev as they are now
+ * @param dev sentences on which δ is chosen and the change is scored
+ * @returns the changes, and the resulting scores on dev
  */
 export function moveOutside(
   kernels: Kernels,
@@ -152,23 +152,23 @@ export function moveOutside(
   return { moved, scores: scores ?? null };
 }
 
-/** (1) */
+/** Applies (1). */
 function addToOutside({ params, config, heads }: Model, h: number, bias: number): void {
   const { b } = params.heads[config.heads[h].name];
   b.data[b.offset + heads[h].labels.labels.indexOf(OUTSIDE) * b.stride[0]] += bias;
   stampChanged(b);
 }
 
-/** Span F1 of a head, where it was scored. */
+/** Span F1 of a head, if it was scored. */
 function f1OfHead({ config, heads }: Model, scores: ModelScores | undefined, h: number): number | null {
   const own = heads.length > 1 ? scores?.heads?.[config.heads[h].name] : scores;
   return own?.spanF1 ?? null;
 }
 
-/** Scores of dev with so much added to the logit of O of every head of `places`. */
+/** Scores of dev with a number added to the logit of O, for every head of `places`. */
 type Judge = (biases: readonly number[]) => ModelScores;
 
-/** (2), for each head. */
+/** Chooses δ by (2), for each head. */
 function chosenBiases(
   places: readonly number[],
   judge: Judge,
@@ -179,7 +179,7 @@ function chosenBiases(
   return places.map((h) => grid[bestPlace(all.map((scores) => f1Of(scores, h) ?? 0))]);
 }
 
-/** The place of (2) among F1 by d; that of d = 0 where nothing is gained. */
+/** The index that (2) selects, given F1 by d; that of d = 0 if nothing is gained. */
 export function bestPlace(f1: readonly number[]): number {
   const zero = (f1.length - 1) / 2;
   const near = (i: number): number => {
@@ -197,7 +197,7 @@ interface Kept {
   readonly passes: readonly HeadPass[];
 }
 
-/** Runs dev once; what follows decodes alone. */
+/** Runs dev once; afterwards, only decoding is repeated. */
 function judgeOf(
   kernels: Kernels,
   model: Model,
@@ -223,7 +223,7 @@ function judgeOf(
   };
 }
 
-/** What the heads returned of every batch, their logits outside of the memory of any frame. */
+/** The heads' output for every batch, with the logits outside the memory of any frame. */
 function passesOf(kernels: Kernels, model: Model, dev: readonly Sentence[]): Kept[] {
   const inference = inferenceOfModel(kernels, model);
   const kept: Kept[] = [];
@@ -244,7 +244,7 @@ function passesOf(kernels: Kernels, model: Model, dev: readonly Sentence[]): Kep
   return kept;
 }
 
-/** Logits in memory of the backend, a column moved by a bias. */
+/** Copies logits to the backend's memory, with a bias added to one column. */
 function moved(kernels: Kernels, logits: Tensor, column: number, bias: number): Tensor {
   const [N, K] = logits.shape;
   const own = kernels.empty([N, K], logits);

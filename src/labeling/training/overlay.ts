@@ -1,12 +1,12 @@
-/** Parameters of a smaller model put into those of a larger one. */
+/** Copies the parameters of a smaller model into those of a larger one. */
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Tensor } from '../../tensor/types.js';
 
 /**
- * Copies tensors into those of the same names, bit for bit. A tensor that is larger keeps its other rows and columns: what is new of a
- * model lies behind what it had.
+ * Copies tensors into those of the same names, bit for bit. A larger tensor keeps its other rows and columns, because additions to a model
+ * come after what it had.
  *
- * @param params of ranks as the tensors of `start` have them, and no axis shorter
+ * @param params tensors of the same ranks as those of `start`, with no axis shorter
  */
 export function overlay(params: TensorRecord, start: TensorRecord): void {
   for (const [name, source] of Object.entries(start)) if (params[name] !== source) copyInto(params[name], source);

@@ -1,13 +1,14 @@
 /**
- * What a training does where it is told little: settings by the size of the data, and presets.
+ * Training settings that are not given explicitly: settings by the size of the data, and presets.
  *
- * **By size.** Where none of `epochs`, `batch` and `lr` is given, the number of sentences decides: a small set needs small batches, or
- * its few updates an epoch end long before anything is learned. One rule, `SIZES`; from 5,000 sentences on it gives `TRAIN_DEFAULTS`.
+ * **By size.** If none of `epochs`, `batch` and `lr` is given, the number of sentences decides: a small data set needs small batches,
+ * because with few updates per epoch, training would end long before anything is learned. There is one rule, `SIZES`; from 5,000 sentences
+ * on it gives `TRAIN_DEFAULTS`.
  *
- * **Presets.** A preset sets a whole recipe for a kind of task, parts of it by the number of tokens. What is given explicitly wins, and
- * takes with it what goes with nothing else: smoothing where a CRF is asked for, β₂ where the optimizer is SGD.
+ * **Presets.** A preset is a whole recipe for a kind of task; parts of it depend on the number of tokens. Explicit options take precedence,
+ * and remove the settings that do not fit them: label smoothing for a CRF, β₂ for SGD.
  *
- * Both were chosen on development sets of languages and tasks that differ: docs/command-line/train.md has the figures.
+ * Both were chosen on development sets of various languages and tasks: docs/command-line/train.md has the figures.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import { expectKnownKeys, expectOneOf } from '../../tensor/checks.js';
@@ -23,10 +24,10 @@ export type PresetName = 'pos' | 'ner' | 'slots' | 'sentiment';
 /** The names of the presets. */
 export const PRESETS: readonly PresetName[] = ['pos', 'ner', 'slots', 'sentiment'];
 
-/** What was decided by the size of the data, or by a preset. */
+/** The options that were set from the size of the data, or by a preset. */
 export interface Decided {
   readonly preset?: PresetName;
-  /** Size of the training data; sentences without any label do not count. */
+  /** Size of the training data; sentences without any label are not counted. */
   readonly sentences: number;
   readonly tokens: number;
   /** The options that were set. */
@@ -36,28 +37,28 @@ export interface Decided {
 /** Size of the training data. */
 type Size = Pick<Decided, 'sentences' | 'tokens'>;
 
-/** Batch and rate up to so many sentences; the last holds for all sizes. */
+/** Batch and rate up to this many sentences; the last entry holds for all larger sizes. */
 const SIZES = [
   { below: 1000, batch: 8, lr: 0.01 },
   { below: 5000, batch: 16, lr: 0.005 },
   { below: Infinity, batch: TRAIN_DEFAULTS.batch, lr: 0.003 },
 ] as const;
 
-/** The epochs make at least so many updates, within limits. */
+/** The epochs make at least this many updates, within limits. */
 const UPDATES = 2000;
 
-/** Sizes of batches in a preset, by sentences: small sets need their updates. */
+/** Batch sizes in a preset, by number of sentences: small data sets need their updates. */
 const PRESET_BATCHES = [
   { below: 1000, batch: 8 },
   { below: 5000, batch: 16 },
   { below: Infinity, batch: 32 },
 ] as const;
 
-/** Bounds of sizes in tokens, as the recipe has them. */
+/** Size limits in tokens that the recipe uses. */
 const SMALL = 30_000;
 const MEDIUM = 100_000;
 
-/** Epochs that make `updates` updates, at least `least` and at most `most`. */
+/** The number of epochs for `updates` updates, at least `least` and at most `most`. */
 function epochsFor(updates: number, batch: number, { sentences }: Size, least: number, most: number): number {
   return Math.min(most, Math.max(least, Math.ceil(updates / Math.ceil(sentences / batch))));
 }
@@ -69,7 +70,7 @@ function bySize(size: Size, optimizer: TrainOptions['optimizer']): Partial<Train
   return { epochs, batch, ...(optimizer !== 'sgd' && { lr }) };
 }
 
-/** The recipe of every preset. */
+/** The part that all presets share. */
 function common(size: Size): Partial<TrainOptions> {
   const { batch } = PRESET_BATCHES.find(({ below }) => size.sentences < below)!;
   return {
@@ -97,14 +98,14 @@ function common(size: Size): Partial<TrainOptions> {
 }
 
 const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>>> = {
-  // A small set is learned by heart early: sentences moved against the loss keep their updates worth something.
+  // A model memorizes a small data set early; with adversarial training, later updates remain useful.
   pos: (size) => ({
     task: 'tag',
     ...common(size),
     labelSmoothing: 0.03,
     ...(size.tokens < SMALL && { adversarial: 0.07 }),
   }),
-  // Names are new more often than known: what tells one word from all others is hidden, and hidden affixes leave its spelling.
+  // Names are new more often than known, so what identifies a single word is hidden; with hidden affixes, its spelling remains.
   ner: (size) => ({
     ...{ task: 'tag', head: 'crf', scheme: 'IOBES', outsideBias: 'dev' },
     ...common(size),
@@ -123,14 +124,14 @@ const RECIPES: Readonly<Record<PresetName, (size: Size) => Partial<TrainOptions>
   }),
 };
 
-/** The sizes that a recipe sets for an encoder: they go with it alone. */
+/** The sizes that a recipe sets for an encoder, which apply only if that encoder is used. */
 const SIZES_OF: Readonly<Record<'words' | 'affixes' | 'characters', readonly (keyof TrainOptions)[]>> = {
   words: ['embedding', 'wordDropout'],
   affixes: ['affixRows', 'prefixes', 'suffixes', 'affixMinCount', 'affixDropout'],
   characters: ['characterEmbedding', 'characterSize'],
 };
 
-/** Options of a recipe that go with some choices alone: where the user chose otherwise, they are left out. */
+/** Drops the options of a recipe that do not fit the user's choices. */
 function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boolean): Partial<TrainOptions> {
   const left = { ...recipe };
   if (!hasDev || given.heads) delete left.outsideBias;
@@ -153,11 +154,11 @@ function fitting(recipe: Partial<TrainOptions>, given: TrainOptions, hasDev: boo
 }
 
 /**
- * The options of a training with what the size of its data and a preset decide filled in.
+ * Fills in the training options that the size of the data and a preset decide.
  *
- * @param hasDev whether there is a development set, by which a recipe may choose something
- * @returns the options, all of the given ones among them, and what was set; null where nothing was
- * @throws ArgumentError on an unknown preset, or one of another task
+ * @param hasDev whether there is a development set on which a recipe may choose something
+ * @returns the options, including all given ones, and what was set; null if nothing was set
+ * @throws ArgumentError on an unknown preset, or one for another task
  */
 export function decideOptions(
   options: TrainOptions,
@@ -170,13 +171,13 @@ export function decideOptions(
   const learned = withSomeLabel(train);
   const size = { sentences: learned.length, tokens: learned.reduce((sum, { tokens }) => sum + tokens.length, 0) };
   const set = preset === undefined ? sized(given, size) : presetOptions(preset, fineTuned(given), size, hasDev);
-  const fixed: readonly string[] = given.init ? ARCHITECTURE : []; // a recipe for a model that is there says how to train it
+  const fixed: readonly string[] = given.init ? ARCHITECTURE : []; // for an existing model, a recipe only sets how to train it
   const chosen = Object.fromEntries(Object.entries(set).filter(([name]) => !(name in given) && !fixed.includes(name)));
   if (Object.keys(chosen).length === 0) return { options: given, decided: null };
   return { options: { ...chosen, ...given }, decided: { ...(preset && { preset }), ...size, options: chosen } };
 }
 
-/** The options, with the task, the heads and the encoders of the model that a training goes on from: they decide what of a recipe fits. */
+/** The options, plus task, heads and encoders of the model that training continues from: they determine which parts of a recipe fit. */
 function fineTuned(given: TrainOptions): TrainOptions {
   if (given.init === undefined) return given;
   const { task, head, encoders, affixMinCount = 1 } = architectureOf(given.init);
@@ -189,9 +190,9 @@ function sized(given: TrainOptions, size: Size): Partial<TrainOptions> {
 }
 
 /**
- * What a preset sets beside given options.
+ * The options that a preset adds to the given ones.
  *
- * @throws ArgumentError on an unknown preset, or one of another task than the given one
+ * @throws ArgumentError on an unknown preset, or one for another task than the given one
  */
 export function presetOptions(
   preset: PresetName,

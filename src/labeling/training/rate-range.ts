@@ -1,5 +1,5 @@
 /**
- * Learning-rate range test: a few updates of a training whose rate grows from one to the next, and the loss that each of them finds.
+ * Learning-rate range test: a few training updates with increasing rates, and the loss before each of them.
  *
  *     update k of n, k = 0 … n − 1, has the rate     ηₖ = a · (b / a)^(k / (n − 1))                                            (1)
  *     its batch has, before it, the loss             lₖ
@@ -9,13 +9,13 @@
  *                                                    against ln ηⱼ                                                            (4)
  *     suggested                                      ηₖ at the least gₖ below 0, among the points up to the least m̄           (5)
  *
- * Batches, dropout and everything else are those of the training with the same options; only the rate is another. What is learned is
- * thrown away.
+ * Batches, dropout and everything else are those of training with the same options; only the rate differs. The trained weights are
+ * discarded.
  *
  * Sources: Smith, Cyclical Learning Rates for Training Neural Networks (WACV 2017), section 3.3, for the test. The exponential growth, the
  * smoothing (2) and the rules (3) and (5), called steep, are those of fastai's `lr_find`, https://docs.fast.ai/callback.schedule.html.
- * There β is 0.98, the factor of (3) is 4, and slopes are differences of neighbors of s. A mean over the past lags behind: with rates that
- * grow tenfold in 15 updates, s falls where the rate is several times the one that made l fall. So (4) fits l itself, on both sides of k.
+ * There β is 0.98, the factor of (3) is 4, and slopes are differences of neighboring s. A mean over the past lags: with rates that grow
+ * tenfold in 15 updates, s falls only at several times the rate that made l fall. So (4) fits l itself, on both sides of k.
  */
 import { exp, log } from '../../tensor/math.js';
 import { NonFiniteError } from '../../tensor/errors.js';
@@ -32,34 +32,34 @@ import { ownPartOf, sourceOf, trainBatch } from './train.js';
 /** One update of the test. */
 export interface RatePoint {
   readonly lr: number;
-  /** Mean loss per decision of its batch, in nats, before the update; of several heads the weighted sum. */
+  /** Mean loss per decision of its batch, in nats, before the update; for several heads the weighted sum. */
   readonly loss: number;
-  /** (2) */
+  /** The smoothed loss of (2). */
   readonly smoothed: number;
   /** Norm of the gradient before clipping. */
   readonly gradientNorm: number;
 }
 
-/** What the test found. */
+/** The result of the test. */
 export interface RateRange {
   readonly points: readonly RatePoint[];
-  /** Updates that were planned. */
+  /** Number of planned updates. */
   readonly updates: number;
-  /** Why it ended: at the last rate, at a loss that had grown, at one that is not finite, or by the signal. */
+  /** Why it ended: at the last rate, because the loss diverged, because a value was not finite, or by the signal. */
   readonly ended: 'range' | 'diverged' | 'not-finite' | 'interrupted';
-  /** (5); null where the loss never falls. */
+  /** The rate of (5); null if the loss never falls. */
   readonly suggested: number | null;
   readonly threads: number;
 }
 
-/** What is tried: rates from `from` to `to`, over so many updates, or over those of an epoch within {@link UPDATES}. */
+/** The plan of a test: rates from `from` to `to`, over a given number of updates, or over those of an epoch within {@link UPDATES}. */
 export interface RatePlan {
   readonly from: number;
   readonly to: number;
   readonly updates?: number;
 }
 
-/** Least and most updates where none are asked for: those of an epoch are too few of a small set, and needlessly many of a large one. */
+/** The default limits on updates: an epoch has too few of them for a small data set, and needlessly many for a large one. */
 export const UPDATES = { least: 50, most: 200 } as const;
 
 /** β of (2), and the factor of (3). */
@@ -67,11 +67,11 @@ const BETA = 0.9;
 const GROWTH = 2;
 
 /**
- * Runs the test. The model, and what it learned, is forgotten.
+ * Runs the test. The model and what it learned are discarded.
  *
- * @param options as of the training; its rate and its schedule play no part
- * @param hooks `onUpdate` receives every update, with its place
- * @throws as `train` does, but for a loss that is not finite, which ends the test
+ * @param options those of training; rate and schedule are ignored
+ * @param hooks `onUpdate` receives every update and its index
+ * @throws as `train` does, except that a non-finite loss ends the test
  */
 export async function findRateRange(
   kernels: Kernels,
@@ -82,7 +82,7 @@ export async function findRateRange(
     readonly onUpdate?: (done: number, updates: number, point: RatePoint) => void;
   } = {},
 ): Promise<RateRange> {
-  // A rate of 1, so that the factor of the schedule is the rate.
+  // With a rate of 1, the factor of the schedule is the rate.
   const prepared = prepareRun(kernels, corpora, { ...options, lr: 1, schedule: 'constant' }, hooks);
   const { settings, model, lengths, replica } = prepared;
   const updates = asked ?? Math.min(UPDATES.most, Math.max(UPDATES.least, Math.ceil(lengths.length / settings.batch)));
@@ -124,12 +124,12 @@ async function tryRates(
     onUpdate?.(points.length, updates, points[points.length - 1]);
     if (points.length > updates / 10 && smoothed > GROWTH * least) return { points, ended: 'diverged' }; // (3)
     least = Math.min(least, smoothed);
-    await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals in
+    await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals be handled
   }
   return { points, ended: 'range' };
 }
 
-/** The batches of the training in its order, from its first epoch on. */
+/** The batches of training in order, from the first epoch on. */
 function* batchesFrom(run: Run, updates: number) {
   for (let epoch = 1, done = 0; done < updates; epoch++) {
     for (const [b, members] of batchesOfEpoch(run, epoch).entries()) {
@@ -139,7 +139,7 @@ function* batchesFrom(run: Run, updates: number) {
   }
 }
 
-/** (2) */
+/** Returns the smoothing function (2). */
 function smoother(): (loss: number) => number {
   let [sum, weight] = [0, 0];
   return (loss) => {
@@ -149,7 +149,7 @@ function smoother(): (loss: number) => number {
   };
 }
 
-/** The rate of (5), by the points of a test. */
+/** The rate of (5), given the points of a test. */
 export function suggestedRate(points: readonly Pick<RatePoint, 'lr' | 'loss'>[]): number | null {
   const reach = Math.max(1, Math.round(points.length / 8));
   const fits = points.map((_, k) => fitOf(points.slice(Math.max(0, k - reach), k + reach + 1)));
@@ -161,7 +161,7 @@ export function suggestedRate(points: readonly Pick<RatePoint, 'lr' | 'loss'>[])
   return suggested;
 }
 
-/** (4): least squares, the slope Σ (x − x̄)(l − l̄) / Σ (x − x̄)² with x = ln η; 0 of one point. */
+/** Equation (4): least squares, the slope Σ (x − x̄)(l − l̄) / Σ (x − x̄)² with x = ln η; 0 for a single point. */
 function fitOf(points: readonly Pick<RatePoint, 'lr' | 'loss'>[]): { readonly mean: number; readonly slope: number } {
   const xs = points.map(({ lr }) => log(lr));
   const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,4 +1,4 @@
-/** What is told of a training: while it runs, after each epoch, and of the whole. */
+/** Reports on training: while it runs, after each epoch, and on the whole. */
 import { keysOf } from '../../tensor/checks.js';
 import type { AsyncKernels } from '../../kernels/types.js';
 import type { OnNote } from '../data/notes.js';
@@ -9,25 +9,25 @@ import type { Decided } from './presets.js';
 import type { SpanPlan } from './spans.js';
 import type { EvaluateOptions, ModelScores } from '../scoring/evaluate.js';
 
-/** How far an epoch is; reported after every batch. */
+/** Progress of an epoch; reported after every batch. */
 export interface Progress {
   readonly epoch: number;
   readonly epochs: number;
-  /** Tokens of this epoch done so far, and in all. */
+  /** Tokens of this epoch processed so far, and in total. */
   readonly tokens: number;
   readonly totalTokens: number;
   /** Mean loss per decision (a token, or a sentence) of this epoch so far, in nats. */
   readonly loss: number;
-  /** Over this epoch so far. */
+  /** Average over this epoch so far. */
   readonly tokensPerSecond: number;
 }
 
 /** One line of the training log. */
 export interface EpochRecord {
   readonly epoch: number;
-  /** Mean training loss per decision (a token, or a sentence), in nats, dropout included; of several heads the weighted sum. */
+  /** Mean training loss per decision (a token, or a sentence), in nats, dropout included; for several heads the weighted sum. */
   readonly loss: number;
-  /** That of each head, by name and not weighted, where there are several. */
+  /** The loss of each head, by name and unweighted, if there are several. */
   readonly losses?: Readonly<Record<string, number>>;
   /** Mean and largest gradient norm before clipping, and the share of updates that were clipped. */
   readonly gradientNorm: number;
@@ -35,7 +35,7 @@ export interface EpochRecord {
   readonly clipped: number;
   /** Learning rate of the last update. */
   readonly lr: number;
-  /** Training only, without the evaluation. */
+  /** Training time only, without evaluation. */
   readonly seconds: number;
   readonly tokensPerSecond: number;
   readonly dev: ModelScores | null;
@@ -43,87 +43,86 @@ export interface EpochRecord {
   readonly best: boolean;
 }
 
-/** What is told after an epoch: its record, and the model as it stands. */
+/** The report after an epoch: its record, and the current model. */
 export interface EpochReport extends EpochRecord {
   /**
-   * The model after this epoch, which the training goes on with: read it, label with it, copy what you keep of it, and leave it as it
-   * is. `TrainResult.model` has the best weights in the end.
+   * The model after this epoch, with which training continues. Read it, label with it, and copy what you want to keep, but do not modify
+   * it. `TrainResult.model` has the best weights in the end.
    */
   readonly model: Model;
 }
 
-/** Callbacks of a training, and the signal that stops it. */
+/** Callbacks of training, and the signal that stops it. */
 export interface TrainHooks {
   /** Called after every batch. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Called after every epoch, when its evaluation is done. */
+  /** Called after every epoch, once it has been evaluated. */
   readonly onEpoch?: (report: EpochReport) => void;
   /**
-   * Aborting ends the training after the batch in hand. The best weights so far are returned; before the end of the first
-   * epoch those are the weights as they stand.
+   * Aborting ends training after the current batch. The best weights so far are returned; before the end of the first epoch, these are the
+   * current weights.
    */
   readonly signal?: AbortSignal;
   /**
-   * An asynchronous device, for the products over whole batches of the training; the time loops and the evaluations run
-   * on the kernels.
+   * An asynchronous device for the products over whole batches in training; time loops and evaluation run on the kernels.
    */
   readonly device?: AsyncKernels;
-  /** Hears, before the first batch, how many threads the training uses, and why there are fewer than asked for. */
+  /** Called before the first batch with the number of threads that training uses, and the reason if it is smaller than requested. */
   readonly onThreads?: (choice: ThreadChoice) => void;
-  /** Hears, before the first batch, which options the size of the data, or a preset, has set. */
+  /** Called before the first batch with the options that were set from the size of the data, or by a preset. */
   readonly onDecided?: (decided: Decided) => void;
-  /** Hears, before the first batch, what was decided about labels of spans, where a scheme or a constraint applies. */
+  /** Called before the first batch with the decisions about span labels, if a scheme or a constraint applies. */
   readonly onSpans?: (plan: SpanPlan) => void;
-  /** Hears, before the first batch, what a model that `init` gave has grown by. */
+  /** Called before the first batch with the additions to the model given as `init`. */
   readonly onGrown?: (grown: Grown) => void;
-  /** Hears, before the first batch, what is suspicious about the sentences: one label, one word, labels that `train` lacks, …. */
+  /** Called before the first batch with notes on suspicious data: a single label, a single word, labels that `train` lacks, …. */
   readonly onNote?: OnNote;
   /**
-   * Gets what there is to save, as after an abort, when `train` is about to throw `error`: the best weights of the epochs
-   * that were finished. Without a finished epoch the weights as they stand, where a worker thread ended; else it is not
-   * called, because a loss that is not a number in the first epoch leaves nothing worth keeping.
+   * Called with the result to save, as after an abort, when `train` is about to throw `error`: the best weights of the finished epochs. If
+   * no epoch is finished, it is called with the current weights if a worker thread has died; otherwise it is not called, because a
+   * non-finite loss in the first epoch leaves nothing worth keeping.
    */
   readonly onRescue?: (result: TrainResult, error: unknown) => void;
   /**
-   * Gets the bytes of a checkpoint: `train({ …, resume: bytes })` goes on from them, on the same number of threads to the bits of a training
-   * that was never interrupted. Called after an update whenever one is due, and once at the end, of an aborted training too; the training
-   * waits for it, and ends with what it throws.
+   * Called with the bytes of a checkpoint: `train({ …, resume: bytes })` resumes from them and, with the same number of threads, gives the
+   * same bits as an uninterrupted run. Called after an update whenever a checkpoint is due, and once at the end, even of an aborted run.
+   * Training waits for the callback, and ends with any error that it throws.
    */
   readonly onCheckpoint?: (bytes: Uint8Array, place: TrainPlace) => void | Promise<void>;
-  /** When a checkpoint is due: so many updates, or so many seconds, after the one before. Default 300 seconds. */
+  /** When a checkpoint is due: this many updates, or seconds, after the previous one. Default 300 seconds. */
   readonly checkpointEvery?: CheckpointInterval;
-  /** Hears, before the first batch, from where a training goes on that was resumed. */
+  /** Called before the first batch with the position at which training resumes. */
   readonly onResume?: (place: ResumePlace) => void;
 }
 
-/** How far a training is. */
+/** Position in a training run. */
 export interface TrainPlace {
-  /** The epoch in hand, from 1; between epochs the last one. 0 before the first. */
+  /** The current epoch, from 1; between epochs the last one. 0 before the first. */
   readonly epoch: number;
-  /** Batches of it that are done, and all of an epoch. */
+  /** Number of finished batches of the epoch, and its total. */
   readonly batch: number;
   readonly batches: number;
-  /** Updates since the beginning. */
+  /** Updates since the beginning of training. */
   readonly updates: number;
   /** Whether the epoch is finished, its evaluation included. */
   readonly between: boolean;
-  /** Whether nothing is left to train. */
+  /** Whether training is complete. */
   readonly finished: boolean;
 }
 
-/** Where a resumed training goes on, and the epochs that were finished before. */
+/** The position at which training resumes, and the epochs finished before. */
 export interface ResumePlace extends TrainPlace {
   readonly history: readonly EpochRecord[];
 }
 
-/** So many updates, or so many seconds; above 0. */
+/** A number of updates or of seconds, above 0. */
 export type CheckpointInterval = { readonly updates: number } | { readonly seconds: number };
 
-/** What a model has grown by that goes on from another one. */
+/** The additions to a model that training continues from. */
 export interface Grown {
-  /** By encoder, the new words, characters, or words with pretrained vectors, in the order of their rows. */
+  /** By encoder: the new words, characters, or words with pretrained vectors, in the order of their rows. */
   readonly encoders: Readonly<Record<string, readonly string[]>>;
-  /** By head, its new labels, in the order of their ids. */
+  /** By head: its new labels, in the order of their ids. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -144,35 +143,35 @@ export const HOOK_KEYS = keysOf<TrainHooks>({
   onResume: true,
 });
 
-/** A trained model and how it came about. */
+/** A trained model and the history of its training. */
 export interface TrainResult {
   readonly model: Model;
-  /** Scores of the returned weights; null without such a corpus, and after an abort in the first epoch. */
+  /** Scores of the returned weights; null without that corpus, and after an abort in the first epoch. */
   readonly dev: ModelScores | null;
-  /** Likewise; null after any abort, when the model should be saved at once. */
+  /** Likewise; null after any abort, when the model should be saved immediately. */
   readonly test: ModelScores | null;
-  /** Epochs begun. */
+  /** Epochs started. */
   readonly epochs: number;
-  /** Epoch, from 1, whose weights are returned; 0 where none was finished. */
+  /** Epoch, from 1, whose weights are returned; 0 if none was finished. */
   readonly bestEpoch: number;
-  /** Training only, without the evaluations. */
+  /** Training time only, without evaluation. */
   readonly seconds: number;
   readonly tokensPerSecond: number;
-  /** Number of learned values. */
+  /** Number of trainable parameters. */
   readonly parameters: number;
   readonly interrupted: boolean;
-  /** Threads that computed the gradients. */
+  /** Number of threads that computed gradients. */
   readonly threads: number;
   readonly history: readonly EpochRecord[];
-  /** Which options the size of the data, or a preset, has set; null where every one of them was given. */
+  /** The options that were set from the size of the data, or by a preset; null if all of them were given. */
   readonly decided: Decided | null;
-  /** How far the logits of the label O were moved, one of each head with spans; null where that was not asked for. */
+  /** How far the logits of the label O were moved, for each head with spans; null if not requested. */
   readonly outsideBias: readonly OutsideBias[] | null;
-  /** How dev and test were scored: what `evaluate` is to be told for the same. */
+  /** How dev and test were scored: pass these options to `evaluate` for the same scores. */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
 }
 
-/** Tokens per second, finite also where the clock did not move. */
+/** Tokens per second; finite even if no time has passed. */
 export function rateOf(tokens: number, milliseconds: number): number {
   return (1000 * tokens) / Math.max(milliseconds, 1e-3);
 }

@@ -1,7 +1,7 @@
 /**
- * One copy of a model with everything an update of it needs, and the three acts of which an update consists: the gradient
- * of some sentences, the sum over shards (where there are several), clip and step. A training on one thread has one replica;
- * on several threads each has its own, fed the same sums, so that all of them stay equal bit for bit.
+ * One copy of a model with everything that an update needs, and the three operations of an update: compute the gradient of some sentences,
+ * sum over shards (if there are several), clip and step. Training on one thread has one replica; on several threads each thread has its
+ * own, and all receive the same sums, so they stay equal bit for bit.
  */
 import type { Places } from '../../autograd/devices.js';
 import type { TensorRecord } from '../../autograd/grads.js';
@@ -37,7 +37,7 @@ import { adversary } from './adversarial.js';
 import type { Settings } from './options.js';
 import { createOptimizer } from './options.js';
 
-/** The training sentences in numbers. */
+/** The training sentences as integers. */
 export interface EncodedSentences {
   /** Tokens of each sentence. */
   readonly lengths: ArrayLike<number>;
@@ -45,22 +45,22 @@ export interface EncodedSentences {
   readonly features: readonly (readonly Features[])[];
   /** `targets[h][s]`: ids of the gold labels of head h, one per token of sentence s, or one for the sentence. */
   readonly targets: readonly (readonly Int32Array[])[];
-  /** What else they may be read as, where augmentation is asked for. */
+  /** Their variants, if augmentation is enabled. */
   readonly augmented?: Augmented;
 }
 
-/** What a replica is made of. Plain data, custom parts apart: a worker makes its own from the same. */
+/** The description of a replica. It is plain data, except for custom parts, so a worker can build its own replica from it. */
 export interface ReplicaPlan {
   readonly settings: Settings;
   readonly config: ModelConfig;
   readonly sentences: EncodedSentences;
-  /** What the losses are told, one per head; by default nothing. */
+  /** The loss settings, one per head; by default none. */
   readonly losses?: readonly LossSettings[];
-  /** Parameters that are not drawn. */
+  /** Initial parameters that are given instead of drawn. */
   readonly initial?: InitialParams;
-  /** Those of a model to begin with, flat, by name: they take the place of what is drawn, row 0 for row 0, as far as they reach. */
+  /** Parameters of a model to start from, flat, by name: they replace the drawn values, row by row from row 0, as far as they extend. */
   readonly start?: TensorRecord;
-  /** Custom parts; they reach no worker. */
+  /** Custom parts, which cannot be sent to workers. */
   readonly own?: OwnParts;
 }
 
@@ -70,56 +70,56 @@ export interface Replica {
   readonly settings: Settings;
   readonly sentences: EncodedSentences;
   readonly losses: readonly LossSettings[];
-  /** How much the loss of each head counts. */
+  /** The weight of each head's loss. */
   readonly weights: readonly number[];
   readonly initial: InitialParams;
   readonly start: TensorRecord;
   readonly network: Network;
-  /** Nested, as the model has it. */
+  /** All parameters, nested, as in the model. */
   readonly modelParams: ModelParams;
-  /** Those that are trained, flat. */
+  /** The trained parameters, flat. */
   readonly params: TensorRecord;
   readonly grads: ModelGrads;
   readonly flatGrads: TensorRecord;
-  /** Gradients of frozen parameters: some parts of a layer have one whether or not it is used. */
+  /** Gradients of frozen parameters: some parts of a layer compute them whether or not they are used. */
   readonly unusedGrads: TensorRecord;
   readonly optimizer: Optimizer;
-  /** The average of the parameters, where there is one; of the first thread alone. */
+  /** The average of the parameters, if there is one; only in the first thread. */
   readonly average?: WeightAverage;
-  /** Whether it has computed a gradient. The first checks all that goes into it; what goes into the others is made by the same hands. */
+  /** Whether it has computed a gradient. The first time, all inputs are checked; later inputs are built by the same code. */
   readonly tried: { once: boolean };
   /**
-   * While a replica lives, its parameters, gradients and moments lie in the memory of the backend, where that has one and room
-   * for them. This brings them back, into arrays of their own.
+   * While a replica exists, its parameters, gradients and moments are in the memory of the backend, if the backend has its own memory and
+   * enough room. This moves them back, into newly allocated arrays.
    */
   release(): void;
 }
 
 /**
- * What the mean of a loss is taken over, one number per head: decisions whose gold label is given; with class weights the sum of the
+ * The denominators of the mean losses, one number per head: the decisions that have a gold label, or with class weights the sum of the
  * weights of these labels.
  */
 export type Totals = readonly number[];
 
-/** Where in a training something happened. */
+/** A point in training, for error messages. */
 export interface Moment {
   readonly epoch: number;
   readonly batch: number;
 }
 
-/** What computing the gradient of some sentences leaves behind beside the gradient. */
+/** What the computation of a gradient returns in addition to the gradient. */
 export interface Shard {
   readonly batch: Batch;
   readonly pass: ModelPass;
-  /** Those of the shard. */
+  /** The totals of the shard. */
   readonly decisions: Totals;
-  /** Mean loss per decision of these sentences, in nats, one per head; weighted by class where there are class weights. */
+  /** Mean loss per decision of these sentences, in nats, one per head; weighted by class if there are class weights. */
   readonly losses: readonly number[];
-  /** Their sum, weighted. */
+  /** The weighted sum of the losses. */
   readonly loss: number;
 }
 
-/** A replica in its first state, which the seed determines: parameters, zero gradients, a new optimizer. */
+/** Creates a replica in its initial state, which the seed determines: parameters, zero gradients, a new optimizer. */
 export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
   const { settings, sentences, losses = [], config, own, initial = {}, start = {} } = plan;
   const network = networkOf(config, own);
@@ -150,7 +150,7 @@ export function createReplica(kernels: Kernels, plan: ReplicaPlan): Replica {
   };
 }
 
-/** What is trained of a model, and its gradients. Of encoders that are frozen as a whole no gradient is computed. */
+/** The trained parameters of a model, and their gradients. For encoders that are frozen as a whole, no gradient is computed. */
 function trainedParts(network: Network, modelParams: ModelParams, freeze: Settings['freeze']) {
   const frozen = frozenParams(network, modelParams, freeze);
   const learnable = trainedParams(network, modelParams);
@@ -170,9 +170,9 @@ function trainedParts(network: Network, modelParams: ModelParams, freeze: Settin
 /**
  * Adds the gradient of some sentences to the replica's gradients.
  *
- * @param members the sentences
- * @param totals of the whole batch: the loss that is differentiated is these sentences' part of the mean over them
- * @returns tensors that keep their elements until the next gradient is computed, or the parameters are updated
+ * @param members the indices of the sentences
+ * @param totals of the whole batch: the differentiated loss is the contribution of these sentences to the mean over the batch
+ * @returns tensors that stay valid until the next gradient is computed, or the parameters are updated
  * @throws NonFiniteError when the loss is not finite
  */
 export function addShardGradient(replica: Replica, members: readonly number[], totals: Totals, moment: Moment): Shard {
@@ -180,7 +180,7 @@ export function addShardGradient(replica: Replica, members: readonly number[], t
   return kernels.frame(() => now(shardWork(replica, { host: kernels }, members, totals, moment)));
 }
 
-/** `addShardGradient` with the stack on an asynchronous device. The same text. */
+/** `addShardGradient` with the stack on an asynchronous device. The code is the same. */
 export async function addShardGradientAsync(
   replica: Replica,
   device: AsyncKernels,
@@ -191,7 +191,7 @@ export async function addShardGradientAsync(
   return later(shardWork(replica, { device, host: replica.kernels }, members, totals, moment));
 }
 
-/** The gradient of some sentences as work: the text behind both. */
+/** The gradient of some sentences as work: the code shared by both variants. */
 function* shardWork(
   replica: Replica,
   devices: Places,
@@ -215,7 +215,7 @@ function* shardWork(
   return shard;
 }
 
-/** The loss and its gradient. */
+/** Computes the loss and its gradient. */
 function* plainWork(
   replica: Replica,
   places: Places,
@@ -230,7 +230,7 @@ function* plainWork(
   return shardOf(replica, drawn.batch, pass, losses);
 }
 
-/** The loss of adversarial training and its gradient: equations (1) to (5) of adversarial.ts. */
+/** Computes the loss of adversarial training and its gradient: equations (1) to (5) of adversarial.ts. */
 function* adversarialWork(
   replica: Replica,
   places: Places,
@@ -255,13 +255,13 @@ function* adversarialWork(
   return shardOf(replica, batch, pass, losses);
 }
 
-/** The share of either loss in the one that is minimized. */
+/** The share of each of the two losses in the one that is minimized. */
 const HALF = 0.5;
 
-/** Truncation cuts between steps; without it the space between them is not visited. */
+/** Truncation needs the steps; without it they are not kept. */
 const keepFor = (truncate: Truncation | undefined): Keep => (truncate ? 'steps' : 'gradients');
 
-/** Sentences as the model reads them. */
+/** Sentences in the form that the model reads. */
 interface PackedShard {
   readonly batch: Batch;
   readonly features: readonly Features[];
@@ -284,7 +284,7 @@ function packShard({ sentences, network, settings }: Replica, members: readonly 
   };
 }
 
-/** The sentences of a batch as each encoder reads them in an epoch: changed, where augmentation is asked for. */
+/** The features of the sentences of a batch, per encoder, as drawn for an epoch: augmented if augmentation is enabled. */
 function drawnFeatures(
   { features, augmented }: EncodedSentences,
   settings: Settings,
@@ -301,7 +301,7 @@ function drawnFeatures(
   });
 }
 
-/** The noise of some sentences in an epoch: what a token gets depends on seed, epoch, sentence and its place in it alone. */
+/** The noise of some sentences in an epoch: that of a token depends only on seed, epoch, sentence and the position of the token. */
 export function noiseOf(
   { seed, wordDropout, affixDropout }: Settings,
   { members, packing }: Batch,
@@ -311,7 +311,7 @@ export function noiseOf(
   return { key, places: placesOf(packing, members), wordDropout, ...(affixDropout > 0 && { affixDropout }) };
 }
 
-/** How much of some sentences there is, for their losses. */
+/** The totals of some sentences, the denominators of their losses. */
 export function totalsOf(
   { targets }: EncodedSentences,
   members: readonly number[],
@@ -326,24 +326,24 @@ function given(targets: Int32Array, classWeights?: readonly number[]): number {
   return total;
 }
 
-/** How much the loss of each head counts. */
+/** The weight of each head's loss. */
 function weightsOf({ headWeights = {} }: Settings, { heads }: Pick<ModelConfig, 'heads'>): number[] {
   return heads.map(({ name }) => (Object.hasOwn(headWeights, name) ? headWeights[name] : 1));
 }
 
-/** The sum of losses, weighted. */
+/** The weighted sum of losses. */
 export function weighted(losses: readonly number[], weights: readonly number[]): number {
   return losses.reduce((sum, loss, h) => sum + weights[h] * loss, 0);
 }
 
-/** What a gradient leaves behind, of the losses of its heads. */
+/** The results of a gradient computation, from the losses of its heads. */
 function shardOf(replica: Replica, batch: Batch, pass: ModelPass, losses: readonly number[]): Shard {
   const decisions = totalsOf(replica.sentences, batch.members, replica.losses);
   return { batch, pass, decisions, losses, loss: weighted(losses, replica.weights) };
 }
 
 /**
- * The losses, and the gradients of their share `part`.
+ * Computes the losses, and the gradients of `part` times each.
  *
  * @throws NonFiniteError when a loss is not finite
  */
@@ -356,7 +356,7 @@ function lossesOf(
   part = 1,
 ): { readonly losses: readonly number[]; readonly dLogits: readonly Tensor[] } {
   const { kernels, network, modelParams, grads, weights } = replica;
-  const decisions = totalsOf(replica.sentences, batch.members, replica.losses); // in the order of totals: to the same bits
+  const decisions = totalsOf(replica.sentences, batch.members, replica.losses); // summed in the order of totals, for the same bits
   const losses: number[] = [];
   const dLogits = network.heads.map((head, h) => {
     const { name } = head.config;
@@ -375,8 +375,8 @@ function lossesOf(
 }
 
 /**
- * Clips the gradients, updates the parameters, forgets the gradients. Where the norm is not finite nothing is updated: the
- * caller sees it in the return value and decides.
+ * Clips the gradients, updates the parameters, and zeroes the gradients. If the norm is not finite, nothing is updated: the caller sees it
+ * in the return value and decides.
  *
  * @returns the norm before clipping
  */

@@ -1,4 +1,4 @@
-/** What a training holds while it runs, made of sentences and options. `train.ts` runs it. */
+/** The state of a training run, built from sentences and options. `train.ts` runs it. */
 import { checkTruncation } from '../../autograd/truncate.js';
 import type { TensorRecord } from '../../autograd/grads.js';
 import type { Kernels } from '../../kernels/types.js';
@@ -69,44 +69,47 @@ import { spanReading } from '../scoring/span-reading.js';
 import { leakNotes } from '../scoring/leaks.js';
 import { notesOfScoring, notesOfTraining } from '../scoring/suspect.js';
 
-/** Sentences of a training, each with its labels; a token, or a sentence, may lack one (`''`), and takes no part in the loss then. */
+/** The sentences of a training run, with labels. A token, or a sentence, without a label (`''`) is excluded from the loss. */
 export interface Corpora {
   readonly train: readonly Sentence[];
-  /** Decides which epoch is best; without it the last one is. */
+  /** Decides which epoch is best; without it, the last one is. */
   readonly dev?: readonly Sentence[];
   /** Scored once, at the end. */
   readonly test?: readonly Sentence[];
-  /** Names of the three, for messages. */
+  /** Names of the three corpora, for messages. */
   readonly sources?: { readonly train?: string; readonly dev?: string; readonly test?: string };
-  /** How the training sentences were read (`inputSpecOf`); goes into the model. */
+  /** How the training sentences were read (`inputSpecOf`); recorded in the model. */
   readonly input?: InputSpec;
 }
 
 const SOURCE_KEYS = keysOf<NonNullable<Corpora['sources']>>({ train: true, dev: true, test: true });
 const CORPORA_KEYS = keysOf<Corpora>({ train: true, dev: true, test: true, sources: true, input: true });
 
-/** Everything a training holds while it runs. */
+/** The state of a training run. */
 export interface Run {
   readonly kernels: Kernels;
   readonly settings: Settings;
   readonly model: Model;
   readonly replica: Replica;
   readonly schedule: Schedule;
-  /** How spans of dev and test are read: of one head by the scheme of the training data, of several by the one that each file shows. */
+  /**
+   * How spans of dev and test are read: with one head, by the scheme of the training data; with several, by the scheme detected in each
+   * file.
+   */
   readonly scoring: Pick<EvaluateOptions, 'spanMode' | 'scheme'>;
   readonly decided: Decided | null;
-  /** Number of tokens of each training sentence, and of all. */
+  /** Number of tokens of each training sentence, and in total. */
   readonly lengths: readonly number[];
   readonly tokens: number;
   /**
-   * Of training alone, evaluations not counted. `paused`: when the host last had its turn. It outlives an epoch, because
-   * epochs can be shorter than a turn may wait.
+   * Counts only training, not evaluation. `paused` is the last time that control was returned to the host. It is kept across epochs,
+   * because epochs can be shorter than the interval between pauses.
    */
   readonly clock: { seconds: number; tokens: number; updates: number; paused: number };
 }
 
 /**
- * Vocabularies, encoded sentences, first parameters, optimizer: all that comes before the first batch.
+ * Prepares vocabularies, encoded sentences, initial parameters and the optimizer: everything before the first batch.
  *
  * @throws ArgumentError and DataError as `train` does
  */
@@ -156,7 +159,7 @@ export function prepareRun(
   };
 }
 
-/** The options with everything that is decided about them, and the parts that they name. @throws ArgumentError */
+/** The options with all decisions filled in, and the parts that they name. @throws ArgumentError */
 function planOf(asked: TrainOptions, { train, dev }: Corpora) {
   const { options: given, decided } = decideOptions(asked, train, dev !== undefined);
   const { init } = given;
@@ -169,7 +172,7 @@ function planOf(asked: TrainOptions, { train, dev }: Corpora) {
   return { options, settings, decided, encoders, own };
 }
 
-/** The model in training; what the file of another one held beside it goes along. */
+/** The model in training; foreign contents of the initial model's file are kept. */
 function modelOf(
   { config, readers, labels }: Parts,
   { modelParams: params }: Replica,
@@ -188,7 +191,7 @@ function expectLearnable({ train, sources }: Corpora, learned: Corpora): void {
   if (learned.train.length === 0) expectSomeLabel(train, 'token', sources?.train);
 }
 
-/** Requires of every head that the labels that are missing can be completed. @throws DataError naming the sentence */
+/** Requires that the missing labels of every head can be completed. @throws DataError naming the sentence */
 function expectPathsOf(
   heads: readonly PlannedHead[],
   config: ModelConfig,
@@ -198,7 +201,7 @@ function expectPathsOf(
   heads.forEach(({ place }, h) => expectPaths(config.heads[h], targets[h], train, sourceOf(place, sources?.train)));
 }
 
-/** @throws ArgumentError if the schedule is none, or follows a development set that is not there */
+/** @throws ArgumentError if the schedule is invalid, or needs a development set that is missing */
 function scheduleOf({ schedule: text }: Settings, { dev }: Corpora): ScheduleSpec {
   const schedule = parseSchedule(text);
   if (schedule.kind !== 'plateau' || dev) return schedule;
@@ -207,14 +210,14 @@ function scheduleOf({ schedule: text }: Settings, { dev }: Corpora): ScheduleSpe
   );
 }
 
-/** The replica with an average of its parameters, where that is asked for. */
+/** Adds an average of its parameters to the replica, if requested. */
 function averaged(replica: Replica): Replica {
   const { ema } = replica.settings;
   if (ema === undefined) return replica;
   return { ...replica, average: createAverage(replica.params, { decay: ema, lazy: true }) };
 }
 
-/** How heads are scored; one by itself, by the scheme of training. @throws DataError if its labels annotate no spans, and the mode needs some */
+/** How heads are scored; a single head by the scheme of training. @throws DataError if its labels annotate no spans, and the mode needs some */
 function scoringOf(
   heads: readonly PlannedHead[],
   labels: readonly LabelVocabulary[],
@@ -227,7 +230,7 @@ function scoringOf(
   return spanReading({ spanMode, source: sources?.train }, labels[0].labels, gold);
 }
 
-/** The training sentences in numbers. */
+/** Encodes the training sentences as integers. */
 function encodedFrom(
   { train, sources }: Corpora,
   heads: readonly PlannedHead[],
@@ -251,24 +254,24 @@ function encodedFrom(
   };
 }
 
-/** Says what was decided about labels of spans, of each head that has any. */
+/** Reports the decisions about span labels, for each head that has any. */
 function tellSpans({ heads }: ModelConfig, spans: readonly Spans[], onSpans: TrainHooks['onSpans']): void {
   spans.forEach(({ plan }, h) => {
     if (plan) onSpans?.(heads.length > 1 ? { ...plan, head: heads[h].name } : plan);
   });
 }
 
-/** How many batches an epoch has. */
+/** Number of batches in an epoch. */
 export function batchesPerEpoch(sentences: number, { batch }: Pick<Settings, 'batch'>): number {
   return Math.ceil(sentences / batch);
 }
 
-/** The batches of an epoch in their order, which depends on seed, epoch, batch size and the lengths of the sentences alone. */
+/** The batches of an epoch in order, which depends only on seed, epoch, batch size and the lengths of the sentences. */
 export function batchesOfEpoch({ settings, lengths }: Pick<Run, 'settings' | 'lengths'>, epoch: number): number[][] {
   return batchesOf(lengths, settings.batch, createRng(settings.seed).split('order').split(String(epoch)));
 }
 
-/** The parts that are not built in. */
+/** The custom parts. */
 function ownPartsOf(
   encoders: readonly EncoderKind[],
   heads: readonly HeadKind[] | undefined,
@@ -282,7 +285,7 @@ function ownPartsOf(
   };
 }
 
-/** The encoders that are asked for, built-in ones by name. @throws ArgumentError on a name that is none of theirs */
+/** The requested encoders; built-in ones are given by name. @throws ArgumentError on an unknown name */
 function encodersOf(encoders: TrainOptions['encoders'] = ['words']): readonly EncoderKind[] {
   expectList('train', 'encoders', encoders, 'names of encoders, or kinds of your own');
   if (encoders.length === 0)
@@ -302,7 +305,7 @@ function expectVectorsUsed(encoders: readonly EncoderKind[], vectors: TrainOptio
   );
 }
 
-/** Every sentence has labels; those of `dev` and `test` are known where that is asked for. What else is odd becomes a note. */
+/** Requires that every sentence has labels and, if requested, that those of `dev` and `test` are known. Other oddities become notes. */
 function checkCorpora(
   head: PlannedHead,
   corpora: Corpora,
@@ -327,7 +330,7 @@ function checkCorpora(
   }
 }
 
-/** Notes on dev and test of which much stands in the training data. */
+/** Notes on dev and test corpora that overlap strongly with the training data. */
 function leaksOf({ train, dev, test, sources }: Corpora): Note[] {
   const parts = [{ part: 'dev', sentences: dev, source: sources?.dev }, { part: 'test', sentences: test, source: sources?.test }]; // prettier-ignore
   return leakNotes(
@@ -337,9 +340,9 @@ function leaksOf({ train, dev, test, sources }: Corpora): Note[] {
 }
 
 /**
- * Heads without any label in dev or test are left out of its scores, which is said; the one that decides which epoch is best cannot be.
+ * Heads without any label in dev or test are left out of its scores, which is noted; but not the head that decides which epoch is best.
  *
- * @throws DataError if it would be
+ * @throws DataError if that head has no labels
  */
 function checkScored(
   heads: readonly PlannedHead[],
@@ -365,7 +368,7 @@ function checkScored(
   }
 }
 
-/** The parts of a model, made of training sentences. */
+/** The parts of a model, built from training sentences. */
 export interface Parts {
   readonly config: ModelConfig;
   readonly readers: readonly TokenReader[];
@@ -374,13 +377,13 @@ export interface Parts {
   readonly labels: readonly LabelVocabulary[];
   /** One per head. */
   readonly spans: readonly Spans[];
-  /** Of a model that goes on from another: the parameters to begin with, flat, as far as that has them. */
+  /** For a model that continues from another one: its initial parameters, flat, as far as that model has them. */
   readonly start?: TensorRecord;
-  /** What it has grown by. */
+  /** The additions to that model. */
   readonly grown?: Grown;
 }
 
-/** What the training sentences make of the options: vocabularies, labels, and the configuration with all its sizes. */
+/** Builds vocabularies, labels and the complete configuration from the training sentences and the options. */
 function partsFrom(
   corpora: Corpora,
   { vectors }: TrainOptions,
@@ -417,10 +420,10 @@ function partsFrom(
   return { config, readers: built.map(({ reader }) => reader), initial, labels, spans };
 }
 
-/** The fields of a body that are left out where they are not asked for, so that files of other models stay as they are. */
+/** The optional fields of a body, omitted unless requested, so that the files of other models do not change. */
 function bodyExtras(settings: Settings, own?: Cell): BodyExtras {
   const { cell, dropoutKind, recurrentDropout: p, zoneout, residual, dense } = settings;
-  const states = (own ?? cellNamed(cell as string))?.states ?? []; // the network refuses an unknown cell
+  const states = (own ?? cellNamed(cell as string))?.states ?? []; // the network rejects an unknown cell
   const rates = typeof zoneout === 'number' ? Object.fromEntries(states.map((state) => [state, zoneout])) : zoneout;
   if (states.length > 0) expectKnownKeys('train', 'zoneout (--zoneout)', rates, states);
   const isZoned = Object.values(rates).some((rate) => rate !== 0);
@@ -491,7 +494,11 @@ function checkSettings(settings: Settings): void {
   expectSwitches('train', settings, 'bidirectional', 'lowerCase', 'signatures', 'strictLabels', 'residual');
 }
 
-/** Options of masks, and of what is built around the layers. @throws ArgumentError on one that is impossible, or would do nothing */
+/**
+ * Checks the options for dropout masks, and for what is added around the layers.
+ *
+ * @throws ArgumentError on one that is invalid, or has no effect
+ */
 function checkNoise({ dropoutKind, dropout, recurrentDropout: p, zoneout, residual, layers, dense }: Settings): void {
   expectOneOf('train', 'dropoutKind', dropoutKind, ['standard', 'variational']);
   if (dropoutKind === 'variational' && dropout === 0) {
@@ -521,7 +528,7 @@ function checkOptimizer({ optimizer, beta2, epsilon, weightDecay }: Settings): v
   throw new ArgumentError(`train: ${given} means nothing to the optimizer sgd: leave it out, or choose adam or adamw`);
 }
 
-/** @throws ArgumentError if affixes would be read as rare ones that no model has */
+/** @throws ArgumentError if affixes would be read as rare values in a model that has none */
 function checkAffixes({ affixDropout, affixMinCount }: Settings): void {
   expectProbability('train', 'affixDropout', affixDropout);
   if (affixDropout === 0 || affixMinCount > 1) return;

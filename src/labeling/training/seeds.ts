@@ -1,4 +1,4 @@
-/** The same training with several seeds, one after the other: how much of a score is chance. */
+/** Trains with several seeds in turn, to show how much of a score is chance. */
 import type { Kernels } from '../../kernels/types.js';
 import { expectRecord } from '../../tensor/arguments.js';
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
@@ -15,10 +15,10 @@ import { HOOK_KEYS } from './record.js';
 import type { Corpora } from './run.js';
 import { metricOf, train } from './train.js';
 
-/** What one seed came to. */
+/** The result of one seed. */
 export interface SeedRun {
   readonly seed: number;
-  /** Scores of its best epoch; null without such a corpus. */
+  /** Scores of its best epoch; null without that corpus. */
   readonly dev: ModelScores | null;
   readonly test: ModelScores | null;
   readonly epochs: number;
@@ -28,24 +28,27 @@ export interface SeedRun {
   readonly seconds: number;
 }
 
-/** What several seeds came to. */
+/** The results of several seeds. */
 export interface SeedsResult {
-  /** In the order of the seeds; fewer than asked for after an abort, the unfinished one left out. */
+  /** In the order of the seeds; after an abort there are fewer than requested, and the unfinished run is left out. */
   readonly runs: readonly SeedRun[];
-  /** Over these runs; null without such a corpus, or without a run. */
+  /** Over these runs; null without that corpus, or without a run. */
   readonly dev: ScoreSpread | null;
   readonly test: ScoreSpread | null;
-  /** The training with the best dev score, the first of equals; without dev the first. After an abort without a finished one: as it stood. */
+  /**
+   * The run with the best dev score, ties to the first; without dev the first run. After an abort without a finished run: the unfinished
+   * one in its current state.
+   */
   readonly best: TrainResult;
   readonly bestSeed: number;
   readonly interrupted: boolean;
 }
 
-/** {@link TrainHooks}, and what is told between the trainings. What is noted, decided and planned is told of the first alone. */
+/** {@link TrainHooks}, plus callbacks between the runs. Notes, decisions and plans are reported only for the first run. */
 export interface SeedHooks extends TrainHooks {
-  /** Hears before each training which seed it has, and its place, counted from 0. */
+  /** Called before each run with its seed and its index, counted from 0. */
   readonly onSeed?: (seed: number, place: number) => void;
-  /** Hears after each training what it came to, and whether it is the best so far; the next one waits for it. */
+  /** Called after each run with its result, and whether it is the best so far; the next run waits for it. */
   readonly onRun?: (run: SeedRun, result: TrainResult, best: boolean) => void | Promise<void>;
 }
 
@@ -55,7 +58,7 @@ const SEED_HOOK_KEYS: readonly string[] = [
   ...keysOf<Omit<SeedHooks, keyof TrainHooks>>({ onSeed: true, onRun: true }),
 ];
 
-/** Requires the options and hooks of several trainings. @throws ArgumentError */
+/** Requires the options and hooks of several runs. @throws ArgumentError */
 export function expectSeveral(where: string, options: TrainOptions, hooks: SeedHooks): void {
   expectRecord(where, 'options', options, 'options of a training');
   expectKnownKeys(where, 'hooks', hooks, SEED_HOOK_KEYS);
@@ -64,10 +67,10 @@ export function expectSeveral(where: string, options: TrainOptions, hooks: SeedH
 }
 
 /**
- * Trains `count` times, with the seeds `options.seed`, `options.seed` + 1, …. Run k is to the bit the training with that seed alone.
+ * Trains `count` times, with the seeds `options.seed`, `options.seed` + 1, …. Run k equals, to the bit, a single run with that seed.
  *
  * @param count at least 2
- * @throws as `train` does; ArgumentError if `count` is none
+ * @throws as `train` does; ArgumentError if `count` is invalid
  */
 export async function trainSeeds(
   kernels: Kernels,
@@ -128,7 +131,7 @@ function expectCount(count: unknown, first: number): void {
   );
 }
 
-/** A checkpoint is one of one training. @throws ArgumentError if one is asked for, or given */
+/** A checkpoint belongs to a single run. @throws ArgumentError if one is requested, or given */
 function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks): void {
   const name = resume !== undefined ? 'options.resume' : hooks.onCheckpoint && 'hooks.onCheckpoint';
   if (name === undefined) return;
@@ -137,7 +140,7 @@ function expectOneRun(where: string, { resume }: TrainOptions, hooks: SeedHooks)
   );
 }
 
-/** What decides which training is best: what decides which epoch is. Without dev all are alike. */
+/** The score that decides which run is best, as for epochs. Without dev all runs are equal. */
 function scoreOf(dev: ModelScores | null, bestBy: string | undefined): number {
   if (dev === null) return 0;
   return metricOf((bestBy === undefined ? undefined : dev.heads?.[bestBy]) ?? dev);

@@ -1,4 +1,4 @@
-/** What a training makes of labels that annotate spans: their scheme, the one that is learned, the transitions it permits. */
+/** How training treats labels that annotate spans: their scheme, the scheme that is learned, the transitions that it permits. */
 import type { CrfMask } from '../../layers/crf-lattice.js';
 import { IGNORED } from '../../layers/softmax-loss.js';
 import { DataError } from '../../tensor/errors.js';
@@ -12,10 +12,10 @@ import type { DecodingConfig } from '../model/heads/decoding.js';
 import { decodingOf, maskText } from '../model/heads/decoding.js';
 import type { HeadConfig } from '../model/heads/head.js';
 
-/** Labels as they stand. */
+/** Leaves labels as they are. */
 export const NO_SPANS: Spans = { learned: (each) => each, decoding: () => ({}) };
 
-/** The options of a training that are about spans. */
+/** The training options for spans. */
 export interface SpanSettings {
   /** Kind of the head. */
   readonly head: string;
@@ -23,11 +23,11 @@ export interface SpanSettings {
   readonly decode?: 'free' | 'constrained';
 }
 
-/** What was decided about the labels of a training. */
+/** The decisions about the labels of a training run. */
 export interface SpanPlan {
-  /** Name of the head, where the model has several. */
+  /** Name of the head, if the model has several. */
   readonly head?: string;
-  /** The scheme of the training data, in which labels are given back, and why it is that one. */
+  /** The scheme of the training data, in which labels are returned, and the evidence for it. */
   readonly data: Scheme;
   readonly evidence: string;
   /** The scheme that is learned. */
@@ -36,21 +36,21 @@ export interface SpanPlan {
   readonly constrained: boolean;
 }
 
-/** The plan, where there is one, and what it does. */
+/** The plan, if there is one, and its implementation. */
 export interface Spans {
   readonly plan?: SpanPlan;
-  /** A sentence with the labels that are learned: in the scheme that is learned, repaired. */
+  /** Converts a sentence to the labels that are learned: repaired, and in the learned scheme. */
   learned(sentence: Sentence): Sentence;
-  /** What the configuration of a head over these labels says of decoding. */
+  /** The decoding part of the configuration of a head with these labels. */
   decoding(labels: readonly string[]): DecodingConfig;
 }
 
 /**
- * Decides about the labels of training sentences. A CRF is constrained where the labels annotate spans, unless it is told otherwise;
- * a softmax where it is asked for.
+ * Decides about the labels of training sentences. By default a CRF is constrained if the labels annotate spans; a softmax is constrained
+ * only on request.
  *
  * @param source name of the input, for messages
- * @throws DataError if a scheme, or constrained decoding, is asked for and the labels annotate no spans
+ * @throws DataError if a scheme, or constrained decoding, is requested and the labels annotate no spans
  */
 export function spansOfTraining(
   train: readonly Sentence[],
@@ -93,7 +93,7 @@ export function spansOfTraining(
   };
 }
 
-/** Says that labels break their scheme, where they do, and are learned as if they did not. */
+/** Notes that labels violate their scheme, if they do, and are learned in repaired form. */
 export function noteRepairs(
   detected: DetectedScheme,
   train: readonly Sentence[],
@@ -104,7 +104,7 @@ export function noteRepairs(
   noteBroken('scheme-repairs', what, detected, train, source, onNote);
 }
 
-/** Says so where labels are learned as they stand: files of two schemes in one, as a rule. */
+/** Notes the same for labels that are learned as they are: usually files of two schemes combined. */
 function noteBreaks(detected: DetectedScheme, train: readonly Sentence[], source?: string, onNote?: OnNote): void {
   if (detected.scheme === null) return;
   const anew = `write them anew with bptt convert --scheme ${detected.scheme.toLowerCase()}, or choose what is learned (--scheme)`;
@@ -121,7 +121,7 @@ function noteBroken(
 ): void {
   if (repairs === 0) return;
   const { line } = train[first];
-  const why = kind === 'scheme-breaks' ? ` (${evidence})` : ''; // where the scheme matters, the plan has said it
+  const why = kind === 'scheme-breaks' ? ` (${evidence})` : ''; // otherwise the plan has reported it
   const message =
     `${source === undefined ? '' : `${source}: `}${counted(repairs, 'label')} ${repairs === 1 ? 'breaks' : 'break'} the scheme ${scheme}${why}` +
     `${line === undefined ? '' : `, the first in the sentence at line ${grouped(line)}`}: ${what}`;
@@ -136,10 +136,10 @@ function unconstrained(scheme: Scheme, source?: string): string {
 }
 
 /**
- * Requires that the labels of every sentence can be completed: those that are missing, by labels of the training data, so that the whole
- * is permitted. Where all labels are given they are.
+ * Requires that every sentence has a permitted label sequence: missing labels are filled with labels of the training data. Sentences with
+ * all labels are permitted by construction.
  *
- * @param targets ids of the labels of each sentence; −1 where one is missing
+ * @param targets ids of the labels of each sentence; −1 for a missing label
  * @throws DataError naming the sentence
  */
 export function expectPaths(

@@ -1,10 +1,10 @@
 /**
- * The training loop: batches → forward → loss → backward → clip → update; after each epoch the development set decides
- * which weights are kept.
+ * The training loop: batches → forward → loss → backward → clip → update; after each epoch, the development set decides which weights are
+ * kept.
  *
- * Everything random comes from one seed: initial weights from named streams, the order of an epoch from a stream of that epoch,
- * the noise of a token from its place (seed, epoch, sentence, token). So the same seed on the same machine and backend gives the
- * same model, bit for bit, and an epoch needs nothing of what was drawn in those before it.
+ * All randomness comes from one seed: initial weights from named streams, the order of an epoch from a stream of that epoch, the noise of a
+ * token from its position (seed, epoch, sentence, token). So the same seed on the same machine and backend gives the same model, bit for
+ * bit, and an epoch does not depend on what earlier epochs have drawn.
  *
  * Reading order: from cli/train.ts; next stop labeling/model/model.ts.
  */
@@ -45,14 +45,14 @@ import type { Scores } from '../scoring/scorer.js';
 /**
  * Trains a sequence labeler.
  *
- * @param kernels where products run; every thread of `options.threads` opens the same backend for itself
+ * @param kernels where products run; every thread of `options.threads` opens its own instance of the same backend
  * @throws ArgumentError on an option outside its domain, or `plateau` without `dev`
  * @throws DataError on sentences without labels, or, with `strictLabels`, labels of `dev` or `test` that never occur in `train`
  * @throws NonFiniteError when the loss or a gradient is no longer finite
  * @throws WorkerError when a worker thread ends, or does not start
  * @throws MemoryError if the memory that threads share is unavailable
  *
- * What was learned before an error goes to `hooks.onRescue`.
+ * What was learned before an error is passed to `hooks.onRescue`.
  */
 export async function train(
   kernels: Kernels,
@@ -67,7 +67,9 @@ export async function train(
   }
 }
 
-/** The text behind `train` and `trainSteps`: a step after every update and every epoch. Left early, it ends its threads. */
+/**
+ * The code shared by `train` and `trainSteps`: yields a step after every update and every epoch. If it is left early, it ends its threads.
+ */
 export async function* runTraining(
   kernels: Kernels,
   corpora: Corpora,
@@ -99,13 +101,13 @@ export async function* runTraining(
   }
 }
 
-/** Says where a model labels everything alike, by dev, or else by test. */
+/** Notes that a model labels everything the same, judging by dev, or else by test. */
 function tellSame({ dev, test }: TrainResult, { sources }: Corpora, { onNote }: TrainHooks): void {
   const scores = dev ?? test;
   if (onNote && scores) sameForAll(scores, dev ? sources?.dev : sources?.test).forEach(onNote);
 }
 
-/** What {@link TrainHooks} that are functions are. */
+/** The {@link TrainHooks} that are functions. */
 const LISTENERS = {
   onProgress: 'function',
   onEpoch: 'function',
@@ -151,14 +153,14 @@ async function* trainEpochs(
   }
 }
 
-/** The evaluation of an epoch, and what follows from it. Where there is an average it stands in place of the weights then. */
+/** Evaluates an epoch, and acts on the result. If there is an average, it takes the place of the weights meanwhile. */
 function endEpoch(run: Run, state: TrainState, sums: EpochSums, corpora: Corpora, hooks: TrainHooks): EpochRecord {
   const { kernels, model, settings, replica, clock } = run;
   const { begun, best } = state;
-  replica.average?.swap(); // what is judged, kept and shown is the average
+  replica.average?.swap(); // the average is what is evaluated, kept and reported
   const dev = corpora.dev ? evaluate(kernels, model, corpora.dev, run.scoring) : null;
   const score = scoreOf(dev, begun, settings.bestBy);
-  // A score of 0, as span F1 often is at first, is worth nothing: patience begins with the first that is above it.
+  // A score of 0, which is common for span F1 at first, counts as no score: patience starts with the first score above 0.
   const before = best && scoreOf(best.record.dev, best.record.epoch, settings.bestBy);
   const better = before === null || before === 0 || score > before;
   if (dev) run.schedule.observe(score);
@@ -173,7 +175,7 @@ function endEpoch(run: Run, state: TrainState, sums: EpochSums, corpora: Corpora
   return record;
 }
 
-/** What `take` returns while the weights stand where their average stands now. */
+/** Runs `take` with the weights in the parameters, in place of their average. */
 function ofWeights<T>({ average }: Replica, take: () => T): T {
   average?.swap();
   try {
@@ -183,12 +185,12 @@ function ofWeights<T>({ average }: Replica, take: () => T): T {
   }
 }
 
-/** What epochs are compared by; without a development set the last one is the best. */
+/** The score by which epochs are compared; without a development set the last epoch is the best. */
 function scoreOf(dev: ModelScores | null, epoch: number, head: string | undefined): number {
   return dev ? metricOf(judgedBy(dev, head)) : epoch;
 }
 
-/** The best weights, put back into the model, and what is to be said of them. */
+/** Restores the best weights in the model, and builds the result. */
 function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number, interrupted: boolean): TrainResult {
   const { kernels, model, clock, replica } = run;
   const { best, begun, history, epoch } = state;
@@ -215,21 +217,21 @@ function resultOf(run: Run, state: TrainState, corpora: Corpora, threads: number
   };
 }
 
-/** The logit of O, moved as the options say; weights that dev never judged stay where dev is to choose. */
+/** Moves the logit of O according to the options; if dev is to choose, weights that were never evaluated on dev are left unchanged. */
 function outsideOf({ kernels, model, settings, scoring }: Run, judged: boolean, { dev }: Corpora) {
   const { outsideBias, freeze } = settings;
   if (outsideBias === undefined || (outsideBias === 'dev' && !judged)) return null;
   return moveOutside(kernels, model, { outsideBias, freeze }, judged ? dev : undefined, scoring);
 }
 
-/** What of a model is your own, and so reaches no worker; nothing where all is built in. */
+/** The custom parts of a model, which cannot be sent to workers; undefined if all parts are built in. */
 export function ownPartOf({ own }: Model): string | undefined {
   if (own.cell) return 'a cell';
   if (own.encoders) return 'an encoder';
   return own.heads && 'a head';
 }
 
-/** What early stopping watches: span F1 where the labels are spans, accuracy elsewhere. */
+/** The score that early stopping uses: span F1 if the labels are spans, otherwise accuracy. */
 export function metricOf(scores: Scores): number {
   expectRecord('metricOf', 'scores', scores, 'scores, as evaluate returns');
   if (scores.spanF1 === undefined || scores.spanF1 === null)
@@ -243,7 +245,7 @@ function judgedBy(dev: ModelScores, head: string | undefined): Scores {
   return (head === undefined ? undefined : dev.heads?.[head]) ?? dev;
 }
 
-/** The batches of an epoch that are left. @returns whether it came to its end */
+/** The remaining batches of an epoch. @returns whether the epoch was completed */
 async function* trainEpoch(
   run: Run,
   source: GradientSource,
@@ -272,7 +274,7 @@ async function* trainEpoch(
     yield updateStepOf(run, step, { epoch, batch: sums.done }, members.length, checkpoints);
     since = performance.now();
     if (since - clock.paused > 50) {
-      await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host in
+      await new Promise((resolve) => setTimeout(resolve, 0)); // lets signals and timers of the host be handled
       clock.paused = performance.now();
     }
   }
@@ -297,13 +299,13 @@ function updateStepOf(
   };
 }
 
-/** The state of a replica as a worker is told it. */
+/** The state of a replica, as sent to a worker. */
 const stateOf = ({ params, optimizer }: Replica): ReplicaState => ({
   params: snapshotOf(params),
   optimizer: optimizer.state(),
 });
 
-/** What computes the gradient of a batch, and updates by it: a team of threads, an asynchronous device, or the kernels. */
+/** Computes the gradient of a batch, and applies it: a team of threads, an asynchronous device, or the kernels. */
 export type GradientSource = Pick<Team, 'addGradient' | 'applyGradient'>;
 
 export function sourceOf(replica: Replica, device: AsyncKernels | undefined): GradientSource {

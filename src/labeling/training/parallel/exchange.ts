@@ -1,12 +1,13 @@
 /**
- * What threads hand each other in an update, in one shared memory.
+ * The data that threads exchange in an update, in shared memory.
  *
- * Every parameter has one owner (`owners.ts`). A thread writes its gradients for the owners; each owner adds up what it got, in the order
- * of the threads, updates its part, and writes it for the others. So every sum, and every update, is made once, and its bits depend on no
- * thread's pace. Of an embedding only the touched rows travel.
+ * Every parameter has one owner (`owners.ts`). A thread writes its gradients for the owners. Each owner sums what it receives, in the order
+ * of the threads, updates its part, and writes it for the others. So every sum and every update is computed once, and its bits do not
+ * depend on the timing of threads. Of an embedding, only the touched rows are exchanged.
  *
- * A place is written between two barriers and read between the next two: gradients before the first barrier of an update, the sum's
- * norm before the second, weights before the third. No thread can be at the first barrier of the next update before all have read.
+ * Each location is written between two barriers and read between the next two: gradients before the first barrier of an update, the sum's
+ * norm before the second, weights before the third. No thread can be at the first barrier of the next update before all have finished
+ * reading.
  */
 import type { RowSparseGradient, TensorRecord } from '../../../autograd/grads.js';
 import { isRowSparseGradient, touch } from '../../../autograd/grads.js';
@@ -16,14 +17,14 @@ import type { Real, Tensor } from '../../../tensor/types.js';
 import { dtypeOf, sizeOf, viewOf } from '../../../tensor/view.js';
 import type { Owners, OwnPart } from './owners.js';
 
-/** The shared memory, and who writes where. */
+/** The shared memory, divided by the thread that writes it. */
 export interface Exchange {
   readonly buffer: SharedArrayBuffer;
-  /** `gradients[i]`: what thread i has for the owners. */
+  /** `gradients[i]`: the gradients of thread i for the owners. */
   readonly gradients: readonly Place[];
-  /** `updated[i]`: what thread i has updated. */
+  /** `updated[i]`: the parameters that thread i has updated. */
   readonly updated: readonly Place[];
-  /** The moments of the optimizer, whole. Memory that nothing touches until a state is asked for. */
+  /** The moments of the optimizer, in full. This memory is not touched until a state is requested. */
   readonly moments: readonly Real[];
 }
 
@@ -32,19 +33,19 @@ export type Place = Readonly<Record<string, Part>>;
 
 interface Part {
   readonly values: Real;
-  /** Of a gradient that lists rows: these, those of one owner after those of the other. */
+  /** For a gradient that lists rows: these rows, grouped by owner. */
   readonly rows?: Int32Array;
-  /** Where the rows of each owner end; of an updated part, where its rows end. */
+  /** The end of each owner's rows; for an updated part, the end of its rows. */
   readonly ends?: Int32Array;
 }
 
-/** Most rows that a row gradient can list after one shard, by name of the gradient. */
+/** The most rows that a sparse gradient can list after one shard, by name of the gradient. */
 export type RowLimits = Readonly<Record<string, number>>;
 
 /**
- * @param grads gradients as `zeroGrads` makes them; only their names, shapes and types are read. Every thread gives its own
- * @param moments those of the optimizer, likewise
- * @param shared the memory, where another thread has made it
+ * @param grads gradients made by `zeroGrads`; only their names, shapes and types are read. Every thread passes its own
+ * @param moments the moments of the optimizer, likewise
+ * @param shared the memory, if another thread has allocated it
  * @throws MemoryError if the memory is unavailable
  */
 export function createExchange(
@@ -77,18 +78,18 @@ function memoryOf(bytes: number, threads: number): SharedArrayBuffer {
   }
 }
 
-/** Hands out one array of the memory after the other. */
+/** Allocates consecutive arrays from the memory. */
 interface Carver {
   reals(like: Tensor, length: number): Real;
   integers(length: number): Int32Array;
-  /** Bytes handed out. */
+  /** Number of bytes allocated. */
   readonly bytes: number;
 }
 
-/** A cache line: what two threads write never shares one. */
+/** A cache line: data written by different threads never shares one. */
 const LINE = 64;
 
-/** A carver of a memory; without one it only counts. */
+/** Returns an allocator for a memory; without a memory it only counts. */
 function carver(buffer?: SharedArrayBuffer): Carver {
   let bytes = 0;
   const take = (length: number, width: number): [SharedArrayBuffer, number, number] => {
@@ -136,7 +137,7 @@ const rowPart = (carve: Carver, g: RowSparseGradient, rows: number, groups: numb
   ends: carve.integers(groups),
 });
 
-/** Writes the gradients of thread `index`, its own part excepted: of that, only which rows it touched. */
+/** Writes the gradients of thread `index`, except those of its own part, for which it writes only the touched rows. */
 export function writeGradients(
   kernels: Kernels,
   { gradients }: Pick<Exchange, 'gradients'>,
@@ -161,7 +162,7 @@ export function writeGradients(
   }
 }
 
-/** Sorts rows by their owner, otherwise in their order, and notes where those of each end. */
+/** Groups rows by owner, otherwise in order, and stores the end of each group. */
 function byOwner(touched: Int32Array, threads: number, rows: Int32Array, ends: Int32Array): void {
   let at = 0;
   for (let owner = 0; owner < threads; owner++) {
@@ -170,13 +171,13 @@ function byOwner(touched: Int32Array, threads: number, rows: Int32Array, ends: I
   }
 }
 
-/** Copies rows of a matrix, one behind the other, from row `start` of `values` on. */
+/** Copies rows of a matrix contiguously, from row `start` of `values` on. */
 function gatherRows(kernels: Kernels, values: Real, start: number, x: Tensor, rows: Int32Array): void {
   const [, width] = x.shape;
   if (rows.length > 0) kernels.rows.gather(viewOf(values, [rows.length, width], start * width), x, rows);
 }
 
-/** Adds to the part of thread `index` what the others have for it, in their order, from the first `shards` places. */
+/** Adds to the part of thread `index` the contributions of the first `shards` threads, in order. */
 export function addToOwnPart(
   kernels: Kernels,
   { gradients }: Pick<Exchange, 'gradients'>,
@@ -203,7 +204,7 @@ export function addToOwnPart(
   }
 }
 
-/** Lists in every row gradient the rows that any of the first `shards` threads touched. */
+/** Lists in every sparse gradient the rows that any of the first `shards` threads has touched. */
 export function touchAll({ gradients }: Pick<Exchange, 'gradients'>, grads: TensorRecord, shards: number): void {
   for (const [name, g] of Object.entries(grads)) {
     if (!isRowSparseGradient(g)) continue;
@@ -236,7 +237,7 @@ export function publishPart(
   }
 }
 
-/** Copies the parts of all other threads into the tensors of thread `index`. Rows of a gradient become rows in use. */
+/** Copies the parts of all other threads into the tensors of thread `index`. Rows of a gradient are marked as in use. */
 export function takeParts(
   { updated }: Pick<Exchange, 'updated'>,
   { spans }: Owners,
@@ -262,7 +263,7 @@ function takeRows(x: Tensor, values: Real, rows: Int32Array): void {
   }
 }
 
-/** Writes the moments that thread `index` has. `moments` are those of the optimizer: as many per parameter, in the order of `grads`. */
+/** Writes the moments that thread `index` owns. `moments` are those of the optimizer, as many per parameter, in the order of `grads`. */
 export function writeMoments(
   exchange: Pick<Exchange, 'moments'>,
   owners: Owners,
@@ -290,7 +291,7 @@ export function takeMoments(
   });
 }
 
-/** Visits the elements of every moment that some threads own, run by run. */
+/** Visits the elements of every moment that the given threads own, run by run. */
 function forEachOwned(
   { threads, spans }: Owners,
   indices: readonly number[],

@@ -1,22 +1,28 @@
-/** What thread 0 tells the others of a step, and what they tell of their losses and norms, in shared memory. */
+/** The step data that thread 0 sends to the others, and the losses and norms that they report, in shared memory. */
 import type { Moment, Totals } from '../replica.js';
 import { CONTROL_WORDS } from './barrier.js';
 
-/** One step: which sentences go to which thread, and the update that follows. */
+/** One step: the sentences of each thread, and the update that follows. */
 export interface Job {
-  /** Sentences per shard; thread i computes shard i, threads beyond the last shard none. */
+  /** Sentences per shard; thread i computes shard i, and threads beyond the last shard compute none. */
   readonly shards: readonly (readonly number[])[];
-  /** What the mean of each loss is taken over, of the whole batch, one number per head. */
+  /** The denominators of the mean losses of the whole batch, one number per head. */
   readonly totals: Totals;
   readonly lr: number;
   readonly moment: Moment;
 }
 
-/** The control memory: words to wait on, then the job, then one loss per thread. Totals are numbers, since class weights are. */
+/**
+ * The control memory: the words that threads wait on, then the job, then the losses of each thread. Totals are floats, because class
+ * weights are.
+ */
 export interface SharedJob {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
-  /** lr, per head the totals of the batch, then per thread: norm of its part of the gradient, and per head mean loss and decisions of its shard. */
+  /**
+   * lr; per head the totals of the batch; then per thread the norm of its part of the gradient, and per head mean loss and decisions of its
+   * shard.
+   */
   readonly numbers: Float64Array;
   readonly threads: number;
   readonly heads: number;
@@ -33,26 +39,26 @@ const ENDS = CONTROL_WORDS + 4;
 
 const ACTS = ['update', 'state'] as const;
 
-/** What a step is for: an update, or the moments of all optimizers for thread 0. */
+/** The purpose of a step: an update, or collecting the moments of all optimizers for thread 0. */
 export type Act = (typeof ACTS)[number];
 
-/** Thread 0, before `beginStep`. */
+/** Called by thread 0 before `beginStep`. */
 export function writeAct({ control }: SharedJob, act: Act): void {
   control[HEAD.act] = ACTS.indexOf(act);
 }
 
-/** What the step that has begun is for. */
+/** The purpose of the step that has begun. */
 export const readAct = ({ control }: SharedJob): Act => ACTS[control[HEAD.act]];
 
-/** Numbers before those of the threads. */
+/** Number of values before those of the threads. */
 const firstOf = (heads: number): number => 1 + heads;
-/** Numbers of a thread. */
+/** Number of values per thread. */
 const widthOf = (heads: number): number => 1 + 2 * heads;
 
 /**
- * @param batch largest number of sentences of a batch
- * @param heads of the model
- * @param shared the memory, where another thread has made it
+ * @param batch largest number of sentences in a batch
+ * @param heads number of heads of the model
+ * @param shared the memory, if another thread has allocated it
  */
 export function createSharedJob(threads: number, batch: number, heads: number, shared?: SharedArrayBuffer): SharedJob {
   const words = ENDS + threads + batch;
@@ -68,7 +74,7 @@ export function createSharedJob(threads: number, batch: number, heads: number, s
   };
 }
 
-/** Thread 0, before `beginStep`; all others are past the step before then, or need nothing more of its job. */
+/** Called by thread 0 before `beginStep`; by then, the other threads no longer need the previous job. */
 export function writeJob(sharedJob: SharedJob, { shards, totals, lr, moment }: Job): void {
   const { control, numbers, threads } = sharedJob;
   control[HEAD.epoch] = moment.epoch;
@@ -83,7 +89,7 @@ export function writeJob(sharedJob: SharedJob, { shards, totals, lr, moment }: J
   });
 }
 
-/** A copy of the job, which holds when thread 0 writes the next one. */
+/** Returns a copy of the job, which stays valid when thread 0 writes the next one. */
 export function readJob({ control, numbers, threads, heads }: SharedJob): Job {
   const first = ENDS + threads;
   const shards = Array.from({ length: control[HEAD.shards] }, (_, i) => {
@@ -95,7 +101,7 @@ export function readJob({ control, numbers, threads, heads }: SharedJob): Job {
   return { shards, totals, lr: numbers[0], moment };
 }
 
-/** Thread `index` reports the mean losses of its shard, and over how many decisions, one of each per head. */
+/** Reports the mean losses of the shard of thread `index`, and its numbers of decisions, each per head. */
 export function writeLosses(
   { numbers, heads }: SharedJob,
   index: number,
@@ -109,7 +115,7 @@ export function writeLosses(
   }
 }
 
-/** Mean loss per decision over all shards, one per head, summed in their order; 0 without any. After the barrier. */
+/** Mean loss per decision over all shards, one per head, summed in order; 0 without decisions. Call it after the barrier. */
 export function meanLosses({ numbers, heads }: SharedJob, shards: number): number[] {
   return Array.from({ length: heads }, (_, h) => {
     let sum = 0;
@@ -123,15 +129,15 @@ export function meanLosses({ numbers, heads }: SharedJob, shards: number): numbe
   });
 }
 
-/** Thread `index` reports the norm of its part of the gradient, between the first and the second barrier of an update. */
+/** Reports the norm of the part of thread `index`, between the first and the second barrier of an update. */
 export function writeNorm({ numbers, heads }: SharedJob, index: number, norm: number): void {
   numbers[firstOf(heads) + widthOf(heads) * index] = norm;
 }
 
-/** √(Σ nᵢ²) over the norms nᵢ of all parts, in their order: the norm of the whole, after the second barrier. NaN if one is NaN. */
+/** √(Σ nᵢ²) over the norms nᵢ of all parts, in order: the norm of the whole gradient, after the second barrier. NaN if one norm is NaN. */
 export function normOfParts({ numbers, threads, heads }: SharedJob): number {
   const norms = Array.from({ length: threads }, (_, i) => numbers[firstOf(heads) + widthOf(heads) * i]);
   const largest = Math.max(...norms);
   if (!(largest > 0 && largest < Infinity)) return largest;
-  return largest * Math.sqrt(norms.reduce((sum, norm) => sum + (norm / largest) ** 2, 0)); // no square overflows or vanishes
+  return largest * Math.sqrt(norms.reduce((sum, norm) => sum + (norm / largest) ** 2, 0)); // no square overflows or underflows
 }

@@ -1,4 +1,4 @@
-/** What every thread of a team does in an update, between the barriers: the same on thread 0 and in a worker. */
+/** The work of each thread between the barriers of an update: the same on thread 0 and in a worker. */
 import { globalNorm } from '../../../autograd/norms.js';
 import { scaleGrads, zeroInPlace } from '../../../autograd/grads.js';
 import { stampChanged } from '../../../tensor/versions.js';
@@ -11,7 +11,7 @@ import { normOfParts, writeLosses, writeNorm } from './job.js';
 import type { Owners, OwnPart } from './owners.js';
 import { ownPartOf } from './owners.js';
 
-/** A thread of a team, and what it shares with the others. */
+/** A thread of a team, and the data that it shares with the others. */
 export interface Member {
   readonly replica: Replica;
   readonly index: number;
@@ -20,7 +20,7 @@ export interface Member {
   readonly sharedJob: SharedJob;
 }
 
-/** Before the first barrier: the gradient of the thread's own shard, where it has one. */
+/** Before the first barrier: computes the gradient of the thread's own shard, if it has one. */
 export function giveGradient(member: Member, { shards, totals, moment }: Job): Shard | undefined {
   const { replica, index, owners, exchange, sharedJob } = member;
   if (index >= shards.length) return undefined;
@@ -30,19 +30,19 @@ export function giveGradient(member: Member, { shards, totals, moment }: Job): S
   return shard;
 }
 
-/** Between the first and the second: the sum of the thread's own part, and its norm. */
+/** Between the first and the second barrier: sums the thread's own part, and computes its norm. */
 export function sumOwnPart({ replica, index, owners, exchange, sharedJob }: Member, shards: number): OwnPart {
   const { kernels, flatGrads, average } = replica;
   addToOwnPart(kernels, exchange, owners, index, flatGrads, shards);
   const part = ownPartOf(owners, index, flatGrads);
   writeNorm(sharedJob, index, globalNorm(kernels, part.grads));
-  if (average) touchAll(exchange, flatGrads, shards); // it follows the rows of all threads
+  if (average) touchAll(exchange, flatGrads, shards); // the average follows the rows of all threads
   return part;
 }
 
 /**
- * Between the second and the third: clips and updates the own part. Where the norm of the whole gradient is not finite nothing is
- * updated, and the sum of the gradients is handed over instead, for a diagnosis.
+ * Between the second and the third barrier: clips the gradient and updates the thread's own part. If the norm of the whole gradient is not
+ * finite, nothing is updated, and the summed gradients are published instead, for a diagnosis.
  */
 export function updateOwnPart(member: Member, part: OwnPart, lr: number): void {
   const { replica, index, owners, exchange, sharedJob } = member;
@@ -57,9 +57,9 @@ export function updateOwnPart(member: Member, part: OwnPart, lr: number): void {
 }
 
 /**
- * After the third: takes over what the others have updated, and forgets the gradients.
+ * After the third barrier: copies what the other threads have updated, and zeroes the gradients.
  *
- * @returns the norm before clipping; where it is not finite the gradients stay, summed
+ * @returns the norm before clipping; if it is not finite, the summed gradients are kept
  */
 export function takeOtherParts({ replica, index, owners, exchange, sharedJob }: Member): number {
   const { flatGrads, unusedGrads, params } = replica;

@@ -1,4 +1,4 @@
-/** What threads say to each other by message: the plan at the beginning, and what must wake thread 0. */
+/** Messages between threads: the plan at the beginning, and the messages that wake thread 0. */
 import type { Feature, Features } from '../../data/features.js';
 import { MemoryError } from '../../../tensor/errors.js';
 import type { Real } from '../../../tensor/types.js';
@@ -8,48 +8,48 @@ import type { ReplicaState } from '../checkpoint.js';
 import type { EncodedSentences, ReplicaPlan } from '../replica.js';
 import type { RowLimits } from './exchange.js';
 
-/** From thread 0, once. All arrays lie in shared memory, those of `resumed` apart. */
+/** Sent by thread 0, once. All arrays are in shared memory, except those of `resumed`. */
 export interface StartMessage {
-  /** Of the thread that receives this, 1 … threads − 1. */
+  /** Index of the receiving thread, 1 … threads − 1. */
   readonly index: number;
   readonly threads: number;
-  /** The backend that thread 0 runs. */
+  /** The backend of thread 0. */
   readonly backend: string;
   readonly plan: Omit<ReplicaPlan, 'sentences'>;
   readonly sentences: SharedSentences;
-  /** The state that the replica goes on from, where it is not the first one. */
+  /** The state from which the replica resumes, if not from the initial one. */
   readonly resumed?: ReplicaState;
   readonly rowLimits: RowLimits;
-  /** Milliseconds of looking before a wait sleeps. */
+  /** Milliseconds of spinning before a wait sleeps. */
   readonly patience: number;
-  /** A Web Lock to hold from now on, by which thread 0's side notices the end of this worker. */
+  /** A Web Lock to hold from now on, by which thread 0 notices the end of this worker. */
   readonly lifeline?: string;
   readonly sharedJob: SharedArrayBuffer;
   readonly exchange: SharedArrayBuffer;
 }
 
-/** To thread 0. */
+/** Sent to thread 0. */
 export type WorkerMessage =
-  /** The worker holds the lock of its start message, and will until it ends. Comes before everything else. */
+  /** The worker holds the lock of its start message, and keeps it until it ends. Sent before all other messages. */
   | { readonly kind: 'held'; readonly lifeline: string }
   | { readonly kind: 'ready' }
-  /** The last thread has arrived while thread 0 slept. */
+  /** The last thread has arrived while thread 0 was asleep. */
   | { readonly kind: 'arrived' }
   | { readonly kind: 'failed'; readonly nonFinite: boolean; readonly message: string };
 
-/** Lists of integers, one per sentence, end to end. */
+/** Lists of integers, one per sentence, concatenated. */
 export interface SharedLists {
-  /** Where the list of each sentence ends. */
+  /** The end of each sentence's list. */
   readonly ends: Int32Array;
   readonly values: Int32Array;
 }
 
-/** A feature of all sentences, in the form it has in each: see `data/features.ts`. */
+/** A feature of all sentences, in any of its forms: see `data/features.ts`. */
 export interface SharedFeature {
   readonly values: SharedLists;
-  /** Of integers in rows: how many a token has. */
+  /** For integer rows: the number of integers per token. */
   readonly columns?: number;
-  /** Of lists: where the lists of the tokens of a sentence end. */
+  /** For lists: the ends of the lists of a sentence's tokens. */
   readonly ends?: SharedLists;
 }
 
@@ -62,7 +62,7 @@ export interface SharedSentences {
   readonly targets: readonly SharedLists[];
 }
 
-/** Copies parameters that are not drawn into shared memory, once for all workers. @throws MemoryError if there is not enough */
+/** Copies initial parameters that are not drawn into shared memory, once for all workers. @throws MemoryError if there is not enough */
 export function shareParams(initial: InitialParams): InitialParams {
   const parts = Object.entries(initial).map(([kind, part]) => {
     const tensors = Object.entries(part).map(
@@ -99,7 +99,7 @@ export function shareSentences({ lengths, features, targets }: EncodedSentences)
   };
 }
 
-/** Every sentence's feature has the form of the first one's: one reader made them. */
+/** All sentences have the feature in the same form, because one reader made them. */
 function shareFeature(features: readonly Feature[]): SharedFeature {
   const [first] = features;
   if (ArrayBuffer.isView(first)) return { values: shareLists(features as readonly Int32Array[]) };
@@ -109,7 +109,7 @@ function shareFeature(features: readonly Feature[]): SharedFeature {
   return { values, ends: shareLists(parts.map((each) => (each as typeof first).ends)) };
 }
 
-/** The sentences again, as views. */
+/** Returns the sentences as views of shared memory. */
 export function sentencesOf({ lengths, features, targets }: SharedSentences): EncodedSentences {
   return {
     lengths,

@@ -1,31 +1,31 @@
 /**
- * Which thread updates which part of the parameters. Of a matrix every thread owns a run of rows; of one whose gradient lists its
- * touched rows (an embedding), row r belongs to thread r mod n, because words are sorted by frequency and the first rows are touched
- * most. What cannot be split goes as a whole to the thread that owns the fewest elements so far.
+ * Divides the update of the parameters among threads. Of a matrix, every thread owns a run of rows. If its gradient lists touched rows (an
+ * embedding), row r belongs to thread r mod n, because words are sorted by frequency and the first rows are touched most. A tensor that
+ * cannot be split goes to the thread that owns the fewest elements so far.
  */
 import type { RowSparseGradient, TensorRecord } from '../../../autograd/grads.js';
 import { isRowSparseGradient } from '../../../autograd/grads.js';
 import type { Tensor } from '../../../tensor/types.js';
 import { sizeOf, viewOf } from '../../../tensor/view.js';
 
-/** The elements `[start, end)` of a tensor that one thread owns; of a matrix as rows too. */
+/** The elements `[start, end)` of a tensor that one thread owns; for a matrix also as rows. */
 export interface Span {
   readonly start: number;
   readonly end: number;
-  /** Absent where the whole tensor is owned. */
+  /** Absent if the whole tensor is owned. */
   readonly rows?: Int32Array;
 }
 
 /** The parts of a model's parameters. */
 export interface Owners {
   readonly threads: number;
-  /** `spans[i][name]`: what thread i owns of a tensor whose gradient lists no rows. */
+  /** `spans[i][name]`: the part of a tensor, whose gradient lists no rows, that thread i owns. */
   readonly spans: readonly Readonly<Record<string, Span>>[];
 }
 
 const NO_ROWS = new Int32Array(0);
 
-/** The parts by the gradients' names and shapes, the same on every thread. */
+/** Divides the parts by the gradients' names and shapes, in the same way on every thread. */
 export function ownersOf(grads: TensorRecord, threads: number): Owners {
   const owned = new Array<number>(threads).fill(0);
   const spans = owned.map((): Record<string, Span> => ({}));
@@ -55,15 +55,15 @@ function wholeOf(g: Tensor, threads: number, owner: number): Span[] {
   return Array.from({ length: threads }, (_, i) => (i === owner ? { start: 0, end: sizeOf(g.shape) } : nothing));
 }
 
-/** What a thread owns of the gradients of this moment. */
+/** The part of the current gradients that a thread owns. */
 export interface OwnPart {
   /** Views of its part, for norms and scaling. */
   readonly grads: TensorRecord;
-  /** Its rows by name, as an optimizer takes them; a tensor that it owns as a whole is absent. */
+  /** Its rows by name, in the form that an optimizer takes; a tensor that it owns as a whole is absent. */
   readonly rows: Readonly<Record<string, Int32Array>>;
 }
 
-/** The part of thread `index`. Gradients are row-major, as `zeroGrads` makes them. */
+/** Returns the part of thread `index`. Gradients are row-major, as `zeroGrads` makes them. */
 export function ownPartOf({ threads, spans }: Owners, index: number, all: TensorRecord): OwnPart {
   const grads: Record<string, Tensor> = {};
   const rows: Record<string, Int32Array> = {};

@@ -1,4 +1,4 @@
-/** Data-parallel training, seen from a worker. `team.ts` is the other side, and says how the whole works. */
+/** Data-parallel training, the worker's side. `team.ts` is the other side, and describes the whole. */
 import { selectBackend } from '../../../kernels/select.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import type { Kernels } from '../../../kernels/types.js';
@@ -17,23 +17,23 @@ import { sentencesOf } from './messages.js';
 import { ownersOf } from './owners.js';
 import { repeatable } from './threads.js';
 
-/** A worker's line to the thread that started it. */
+/** A worker's connection to the thread that started it. */
 export interface WorkerPort {
   /** Sends a message to that thread. */
   post(message: unknown): void;
-  /** Sets the listener of what that thread sends. */
+  /** Sets the listener for messages from that thread. */
   listen(onMessage: (message: unknown) => void): void;
-  /** Ends the worker's listening, so that it may end. */
+  /** Stops listening, so that the worker can end. */
   close(): void;
 }
 
 /**
- * Makes the worker that calls this a member of the team of `train`. It serves one training and ends with it.
+ * Makes the calling worker a member of the team of `train`. It serves one training run and ends with it.
  *
- * In a browser this is the whole of a worker's module: `import { serveTraining } from 'bptt/labeling'; serveTraining();`
- * There it holds a Web Lock until it ends, where the page has such locks, so that its end is noticed whatever the cause.
+ * In a browser, this is the whole module of a worker: `import { serveTraining } from 'bptt/labeling'; serveTraining();`
+ * There, it holds a Web Lock until it ends, if the page has such locks, so that its end is noticed whatever the cause.
  *
- * @param port the line to the thread that started the worker; by default that of a web worker
+ * @param port the connection to the thread that started the worker; by default that of a web worker
  */
 export function serveTraining(port: WorkerPort = webPort()): void {
   for (const method of ['post', 'listen', 'close']) {
@@ -45,7 +45,7 @@ export function serveTraining(port: WorkerPort = webPort()): void {
     let kernels: Kernels | undefined;
     try {
       const { lifeline } = start;
-      // Before anything that may end the worker: only an end from here on is noticed without a message of it.
+      // Before anything that may end the worker: from here on, its end is noticed even without a message from it.
       if (lifeline !== undefined && (await holdLifeline(lifeline))) tell({ kind: 'held', lifeline });
       kernels = await openAgain(start.backend);
       const replica = createReplica(kernels, { ...start.plan, sentences: sentencesOf(start.sentences) });
@@ -68,7 +68,7 @@ async function openAgain(backend: string): Promise<Kernels> {
   throw new UnsupportedError(`a worker got the backend ${kernels.backend} where ${backend} runs on the first thread`);
 }
 
-/** Step after step, until the team is dissolved. */
+/** Runs step after step, until the team is dissolved. */
 function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessage) => void): void {
   const { index, threads, rowLimits, patience } = start;
   const { optimizer, flatGrads } = replica;
@@ -98,11 +98,11 @@ function work(replica: Replica, start: StartMessage, tell: (message: WorkerMessa
     if (!meet()) return;
     updateOwnPart(member, part, job.lr);
     if (!meet()) return;
-    takeOtherParts(member); // a norm that is not finite is reported by thread 0, which has it too
+    takeOtherParts(member); // thread 0, which has the same norm, reports it if it is not finite
   }
 }
 
-/** What this uses of a web worker's global scope. */
+/** The part of a web worker's global scope that is used. */
 interface WebScope {
   postMessage(message: unknown): void;
   addEventListener(kind: 'message', listener: (event: { readonly data: unknown }) => void): void;

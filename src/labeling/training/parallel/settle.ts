@@ -1,4 +1,4 @@
-/** The threads of a training: how many, and the team of them. What several threads need is loaded where there are several. */
+/** The threads of a training run: their number, and the team. Code for several threads is loaded only if there are several. */
 import type { TrainHooks } from '../record.js';
 import type { Replica } from '../replica.js';
 import type { ReplicaState } from '../checkpoint.js';
@@ -8,7 +8,7 @@ import type { ThreadChoice, Threads } from './threads.js';
 import { chooseThreads } from './threads.js';
 
 /**
- * How many threads a training gets: as many as `chooseThreads` says, or, where they are to be measured, fewer if those are faster.
+ * Decides how many threads a run gets: the number from `chooseThreads`, or, with measurement, fewer if those are faster.
  *
  * @throws ArgumentError as `chooseThreads` does
  */
@@ -25,7 +25,7 @@ export async function settleThreads(
   return measureThreads(run, choice, threads, threads.measure.now, resume);
 }
 
-/** The team of so many threads, or nothing for one alone. */
+/** Returns the team of this many threads; undefined for a single thread. */
 export async function teamOf(
   replica: Replica,
   { threads: count }: ThreadChoice,

@@ -1,11 +1,10 @@
 /**
- * Data-parallel training, seen from thread 0, which is a member of the team like the others: every thread holds a whole
- * replica and computes the gradient of its shard of the batch. Of every parameter one thread is the owner (`owners.ts`): it adds up the
- * gradients of all threads, updates its part, and hands it to the others. So no sum and no update is made twice, and after three
- * barriers all replicas are equal bit for bit. The moments of the optimizer stay with the owners until a checkpoint asks for them.
+ * Data-parallel training, the side of thread 0, which is a member of the team like the others: every thread holds a whole replica and
+ * computes the gradient of its shard of the batch. Every parameter is owned by one thread (`owners.ts`), which sums the gradients of all
+ * threads, updates its part, and passes it to the others. So no sum and no update is computed twice, and after three barriers all replicas
+ * are equal bit for bit. The moments of the optimizer stay with the owners until a checkpoint requests them.
  *
- * Thread 0 never sleeps: where it has to wait, its event loop runs. So it works on a page's main thread, and the end of a
- * worker is noticed there.
+ * Thread 0 never blocks: when it has to wait, its event loop runs. So it works on a page's main thread, and can notice the end of a worker.
  */
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import { sparseRows } from '../../model/network.js';
@@ -26,27 +25,27 @@ import { shardsOf } from './shards.js';
 import type { Threads, WorkerHandle } from './threads.js';
 
 /**
- * A thread looks for so long, in milliseconds, whether the others have arrived before it sleeps, or thread 0 lets its event loop
- * run: about as long as one core is held up on a busy machine. Where threads are more than cores, or their number is unknown, hardly at all.
+ * How long a thread spins for the others, in milliseconds, before it sleeps or, in thread 0, lets its event loop run: about as long as a
+ * core is held up on a busy machine. If there are more threads than cores, or the number of cores is unknown, it hardly spins.
  */
 const PATIENCE_MS = 10;
 const LITTLE_PATIENCE_MS = 0.1;
 
-/** Milliseconds that thread 0 waits for moments. It polls all the while, so the end of a worker is noticed afterwards. */
+/** Milliseconds that thread 0 waits for moments. It polls during this time, so the end of a worker is noticed only afterwards. */
 const STATE_MS = 10_000;
 
-/** The threads of a training. */
+/** The threads of a training run. */
 export interface Team {
   /**
-   * Computes the gradient of a whole batch; `applyGradient` has to follow.
+   * Computes the gradient of a whole batch; `applyGradient` must follow.
    *
-   * @param batch the places of its sentences, its tokens, the learning rate of the update that follows
-   * @returns thread 0's own shard, with the decisions and the losses of the whole batch
+   * @param batch the indices of its sentences, its tokens, and the learning rate of the update that follows
+   * @returns thread 0's own shard, with the decisions and losses of the whole batch
    * @throws WorkerError when a worker has ended; NonFiniteError when the loss of a shard is not finite
    */
   addGradient(batch: Omit<Job, 'shards'> & { readonly members: readonly number[] }): Promise<Shard>;
   /**
-   * Clips the gradient and updates all replicas, at the learning rate of the batch. Where the norm is not finite nothing is updated, and
+   * Clips the gradient and updates all replicas, at the learning rate of the batch. If the norm is not finite, nothing is updated, and
    * thread 0's gradients are those of the whole batch.
    *
    * @returns the norm before clipping
@@ -54,22 +53,22 @@ export interface Team {
    */
   applyGradient(lr: number): Promise<number>;
   /**
-   * Brings the moments of all threads into thread 0's optimizer, between two updates. Closing the team does so too.
+   * Copies the moments of all threads into thread 0's optimizer, between two updates. Closing the team also does this.
    *
-   * @throws WorkerError when a worker has ended, and its moments with it
+   * @throws WorkerError when a worker has ended, and its moments are lost
    */
   complete(): void;
   /** Ends all workers. */
   close(): Promise<void>;
 }
 
-/** What the members of a team share, and how it stands with them. */
+/** The shared data of a team, and its status. */
 interface State extends Member {
   readonly threads: number;
   readonly patience: number;
   readonly workers: WorkerHandle[];
   step: number;
-  /** The last barrier that thread 0 arrived at. */
+  /** The last barrier at which thread 0 arrived. */
   barrier: number;
   /** Whether an update has begun and not ended. */
   updating: boolean;
@@ -86,8 +85,8 @@ interface State extends Member {
 /**
  * Starts the workers, and waits until all are ready.
  *
- * @param threads at least 2, thread 0 included; more than the sentences of a batch would have nothing to do
- * @param resumed what the replica was put into, where that is not its first state; the others are put into it too
+ * @param threads at least 2, including thread 0; threads beyond the number of sentences in a batch would have nothing to do
+ * @param resumed the state of the replica, if it is not the initial one; the others are restored to it too
  * @throws WorkerError when a worker does not start; MemoryError if the shared memory is unavailable
  */
 export async function createTeam(
@@ -130,7 +129,7 @@ export async function createTeam(
   };
 }
 
-/** Most rows of every sparse gradient that a shard can touch: a shard is at most a whole batch. */
+/** The most rows of every sparse gradient that a shard can touch: a shard is at most a whole batch. */
 function mostRows(lengths: readonly number[], batch: number, { network, flatGrads }: Replica): RowLimits {
   const longest = [...lengths].sort((a, b) => b - a).slice(0, batch);
   const tokens = longest.reduce((sum, length) => sum + length, 0);
@@ -141,7 +140,7 @@ function mostRows(lengths: readonly number[], batch: number, { network, flatGrad
   return Object.fromEntries(limits);
 }
 
-/** What workers make their replicas of. */
+/** The description from which workers build their replicas. */
 const planOf = ({ settings, losses, network, initial, start }: Replica): StartMessage['plan'] => ({
   ...{ settings, losses, config: network.config },
   initial: shareParams(initial),
@@ -258,7 +257,7 @@ async function close(state: State): Promise<void> {
   try {
     if (!state.closed && !state.updating && !state.failure) complete(state);
   } catch (error) {
-    if (!(error instanceof WorkerError)) throw error; // whoever asks for the state later is told
+    if (!(error instanceof WorkerError)) throw error; // it is reported when the state is requested later
   }
   state.closed = true;
   stop(state.sharedJob.control);
@@ -283,13 +282,13 @@ async function allArrived(state: State): Promise<void> {
   const until = performance.now() + patience;
   while (!arrived() && performance.now() < until);
   if (arrived()) return;
-  // Lies down first and looks then, as the last to arrive arrives first and looks then: one of the two sees the other.
+  // Sets the flag first and then checks, just as the last thread arrives first and then checks: at least one of the two sees the other.
   Atomics.store(sharedJob.control, CONTROL.asleep, 1);
   await sleepUntil(state, arrived);
   Atomics.store(sharedJob.control, CONTROL.asleep, 0);
 }
 
-/** Lets the event loop run until something has come true. The code that makes it true calls `wake`. */
+/** Lets the event loop run until a condition holds. The code that makes it hold calls `wake`. */
 async function sleepUntil(state: State, come: () => boolean): Promise<void> {
   while (!come()) {
     if (state.failure) throw state.failure;

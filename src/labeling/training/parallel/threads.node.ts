@@ -1,5 +1,5 @@
 /**
- * Worker threads of Node as the threads of a training.
+ * Node worker threads for training.
  *
  * @module bptt/threads
  */
@@ -13,26 +13,26 @@ import type { Threads, WorkerHandle } from './threads.js';
 // @ts-ignore
 const here: string | undefined = import.meta.url; // a bundle in CommonJS has none
 
-/** How workers are started. */
+/** Options for starting workers. */
 export interface NodeThreadsOptions {
   /**
-   * The module that workers run: `bptt/threads/worker`, which lies beside this code. Next.js builds it along with a server. A
-   * bundle of others moves this code away from it: build that module as a file of its own and pass its URL.
+   * The module that workers run: `bptt/threads/worker`, which is next to this code. Next.js builds it along with a server. Other bundlers
+   * move this code away from it: build that module as a separate file and pass its URL.
    */
   readonly module?: string | URL;
-  /** Limits of one worker's memory, as the constructor of `worker_threads` takes them. */
+  /** Memory limits of one worker, as for the constructor in `worker_threads`. */
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number; readonly maxYoungGenerationSizeMb?: number };
 }
 
 const KEYS = keysOf<NodeThreadsOptions>({ module: true, resourceLimits: true });
 
 /**
- * Threads of a Node process: workers beside the thread that trains.
+ * Threads of a Node process: workers in addition to the thread that trains.
  *
  *     await train(kernels, corpora, { threads: nodeThreads(2) });
  *
- * @param count threads, the calling one included. More than the machine has cores take turns. `auto`: one for each core, half as many and
- *   so on, or one, as a few updates on a copy of the model show what is fastest
+ * @param count number of threads, including the calling one. If there are more threads than cores, they take turns. `auto` chooses between
+ *   one per core, half as many and so on, down to one, by timing a few updates on a copy of the model
  * @throws ArgumentError unless `count` is a positive integer or `auto`
  */
 export function nodeThreads(count: number | 'auto', options: NodeThreadsOptions = {}): Threads {
@@ -51,10 +51,10 @@ const LEFT_BEHIND =
   `${PASS_IT}; or leave bptt out of the bundle`;
 
 /**
- * Starts a worker on the module that was passed, or on the one beside this file. Turbopack builds a worker that is written as
- * `new Worker(new URL(…, import.meta.url))`, and leaves one alone where a comment asks for it.
+ * Starts a worker on the module that was passed, or on the one next to this file. Turbopack bundles any worker written as `new Worker(new
+ * URL(…, import.meta.url))`, unless a comment tells it not to.
  *
- * @throws WorkerError if this code does not know its own URL
+ * @throws WorkerError if the URL of this code is unknown
  */
 function workerOf(options: NodeThreadsOptions): Worker {
   const { resourceLimits } = options;
@@ -65,13 +65,15 @@ function workerOf(options: NodeThreadsOptions): Worker {
   throw new WorkerError(`worker threads cannot start: the URL of their module is unknown, because ${LEFT_BEHIND}`);
 }
 
-/** What a worker ended with: whatever it threw. The first line alone, because Node adds the modules that asked for a missing one. */
+/**
+ * The error that ended a worker, which may be any value. Only its first line, because Node appends the modules that imported a missing one.
+ */
 function reasonOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown };
   return (typeof message === 'string' ? message : String(error)).split('\n')[0];
 }
 
-/** What to do about it, where its code tells. */
+/** Advice on the error, if its code is known. */
 function adviceOf(error: unknown, passed: boolean): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return 'train with fewer threads, or raise their resourceLimits';

@@ -1,33 +1,35 @@
-/** Which threads a training gets, and why it may get fewer than it asked for. */
+/** Decides which threads a training run gets, and gives the reason if there are fewer than requested. */
 import type { Kernels } from '../../../kernels/types.js';
 import { expectMethod } from '../../../tensor/arguments.js';
 import { expectPositiveInteger } from '../../../tensor/checks.js';
 
-/** A started worker, as thread 0 sees it, whatever the environment calls it. */
+/** A started worker, as seen by thread 0, in any environment. */
 export interface WorkerHandle {
-  /** Name of a lock that the worker is to hold while it lives, where nothing else would tell of its end. */
+  /** Name of a lock that the worker must hold while it runs, if its end would otherwise go unnoticed. */
   readonly lifeline?: string;
   /** Sends a message to the worker. */
   post(message: unknown): void;
   /**
    * Sets the listeners of the worker; called once, before the first `post`.
    *
-   * @param onMessage gets everything the worker posts
-   * @param onEnd gets the reason when the worker ends by itself or is ended by others, and what to do where that is known; after
-   *   `terminate` it may stay silent
+   * @param onMessage receives everything that the worker posts
+   * @param onEnd receives the reason when the worker ends by itself or is ended by other code, and advice if there is any; it need not be
+   *   called after `terminate`
    */
   listen(onMessage: (message: unknown) => void, onEnd: (reason: string, advice?: string) => void): void;
-  /** Ends the worker at once. */
+  /** Ends the worker immediately. */
   terminate(): Promise<void>;
 }
 
-/** Threads to train with: `nodeThreads` makes them in Node, `webThreads` in a browser. */
+/** Threads for training: created by `nodeThreads` in Node, by `webThreads` in a browser. */
 export interface Threads {
-  /** The calling thread included. */
+  /** Number of threads, including the calling one. */
   readonly count: number;
-  /** Cores of the machine, where that is known. With more threads than these, a waiting thread leaves its core to the others at once. */
+  /** Number of cores, if known. With more threads than cores, a waiting thread gives up its core immediately. */
   readonly cores?: number;
-  /** Where a few updates, timed by this clock in milliseconds, decide between so many threads, half of them and so on, and one. */
+  /**
+   * Set to choose, by timing a few updates with this clock in milliseconds, between this many threads, half of them and so on, down to one.
+   */
   readonly measure?: {
     /** The time in milliseconds. */
     now(): number;
@@ -36,14 +38,14 @@ export interface Threads {
   start(): WorkerHandle;
 }
 
-/** How many threads a training uses. */
+/** The number of threads that training uses. */
 export interface ThreadChoice {
   readonly threads: number;
-  /** Why there are fewer than asked for, or what decided. */
+  /** Why there are fewer than requested, or what decided. */
   readonly reason?: string;
 }
 
-/** Backends that every thread can open for itself, and their names in `selectBackend`. */
+/** Backends that every thread can open separately, and their names in `selectBackend`. */
 const REPEATABLE: Readonly<Record<string, string>> = {
   reference: 'reference',
   cpu: 'cpu',
@@ -51,17 +53,17 @@ const REPEATABLE: Readonly<Record<string, string>> = {
   'wasm-relaxed-simd': 'wasm-relaxed',
 };
 
-/** The name by which `selectBackend` opens the backend that is running, or nothing where a second one is unavailable. */
+/** The name by which `selectBackend` opens the running backend; undefined if it cannot be opened twice. */
 export function repeatable(backend: string): string | undefined {
   return Object.hasOwn(REPEATABLE, backend) ? REPEATABLE[backend] : undefined;
 }
 
 /**
- * How many threads to use.
+ * Chooses the number of threads.
  *
- * @param kernels what computes the gradients
- * @param batch sentences per update: no more threads have anything to do
- * @param own the part of the model that is your own, in a word: `a cell`
+ * @param kernels the backend that computes the gradients
+ * @param batch sentences per update: more threads would have nothing to do
+ * @param own the kind of custom part in the model: `a cell`
  * @throws ArgumentError unless the count is a positive integer
  */
 export function chooseThreads(
@@ -88,7 +90,7 @@ export function chooseThreads(
   return { threads: threads.count };
 }
 
-/** Why threads cannot share memory here, or nothing where they can. */
+/** Why threads cannot share memory here; undefined if they can. */
 export function sharingObstacle(): string | undefined {
   const scope = globalThis as { SharedArrayBuffer?: unknown; Atomics?: unknown; crossOriginIsolated?: boolean };
   if (scope.crossOriginIsolated === false || scope.SharedArrayBuffer === undefined || scope.Atomics === undefined) {

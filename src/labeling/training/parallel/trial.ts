@@ -1,6 +1,7 @@
 /**
- * Whether threads pay, and how many: a few updates on one thread and on several, in turns, on a copy of the model that is thrown away.
- * The training itself sees nothing of it, so its model depends on the number of threads that was chosen and not on how.
+ * Measures whether several threads are worthwhile, and how many: times a few updates on one thread and on several, in turns, on a copy of
+ * the model that is then discarded. Training itself is not affected, so its model depends on the number of threads that was chosen, not on
+ * how it was chosen.
  */
 import { NonFiniteError, WorkerError } from '../../../tensor/errors.js';
 import type { Replica } from '../replica.js';
@@ -11,23 +12,23 @@ import { readCheckpoint } from '../checkpoint.js';
 import { createTeam } from './team.js';
 import type { ThreadChoice, Threads } from './threads.js';
 
-/** A training that would take no longer than this on one thread is not worth a trial, nor starting workers. */
+/** A training run that would take less time than this on one thread is not worth a trial, or starting workers. */
 const SHORT_MS = 5000;
-/** A trial ends once it has taken so long, and had so many rounds. */
+/** A trial ends after this time and a minimum number of rounds. */
 const TRIAL_MS = 1000;
 const LEAST_ROUNDS = 3;
 const MOST_ROUNDS = 24;
-/** More threads are chosen if their update takes at most this part of that on fewer: two cores cost more than one. */
+/** More threads are chosen if their update takes at most this fraction of the time with fewer: two cores cost more than one. */
 const WORTHWHILE = 0.95;
 
-/** What was chosen for these threads before: several seeds of a training share it. */
+/** Earlier choices for these threads: training runs with several seeds share them. */
 const chosen = new WeakMap<Threads, ThreadChoice>();
 
 /**
- * The fastest of so many threads, half as many, and so on down to one. A training that goes on from a checkpoint keeps the number that
- * it has.
+ * Finds the fastest of this many threads, half as many, and so on down to one. A run that resumes from a checkpoint keeps its number of
+ * threads.
  *
- * @param choice so many are there for it, more than one
+ * @param choice the available number of threads, more than one
  * @param now the time in milliseconds
  */
 export async function measureThreads(
@@ -57,14 +58,14 @@ async function tryThreads(run: Run, choice: ThreadChoice, threads: Threads, now:
   try {
     const one = updateAlone(copy);
     const batches = batchesOfEpoch(run, 1);
-    await one(batches[0], 0); // compiles
+    await one(batches[0], 0); // lets the code be compiled
     const began = now();
     await one(batches[1 % batches.length], 1);
     const whole = (now() - began) * batchesPerEpoch(run.lengths.length, settings) * settings.epochs;
     if (whole <= SHORT_MS) return { threads: 1, reason: 'so short a training is faster on one' };
     return await fastest(choice.threads, (count) => beside(one, copy, count, threads, batches, now));
   } catch (error) {
-    // The training itself will come to a loss that is not finite, and say more of it.
+    // The training run itself will meet the non-finite loss and report more about it.
     if (error instanceof NonFiniteError) return choice;
     if (error instanceof WorkerError) return { threads: 1, reason: error.message };
     throw error;
@@ -73,7 +74,7 @@ async function tryThreads(run: Run, choice: ThreadChoice, threads: Threads, now:
   }
 }
 
-/** Milliseconds of an update on some threads, and on one in the same turns. */
+/** Milliseconds of an update on several threads, and on one thread in the same turns. */
 interface Timing {
   readonly count: number;
   readonly together: number;
@@ -81,8 +82,8 @@ interface Timing {
 }
 
 /**
- * Tries a number of threads, then half of it, as long as the larger number does not pay beside the smaller one. What is compared is the part
- * of the time on one thread: the turns of one trial share what else the machine does.
+ * Tries a number of threads, then half of it, as long as the larger number is not worthwhile compared with the smaller one. Times are
+ * compared as fractions of the time on one thread, because the turns of one trial share the other load on the machine.
  */
 async function fastest(most: number, time: (count: number) => Promise<Timing>): Promise<ThreadChoice> {
   let best = await time(most);
@@ -97,15 +98,15 @@ async function fastest(most: number, time: (count: number) => Promise<Timing>): 
   return { threads: pays(best, ONE) ? best.count : 1, reason };
 }
 
-/** One thread beside itself. */
+/** One thread compared with itself. */
 const ONE: Timing = { count: 1, together: 1, alone: 1 };
 
-/** Whether more threads are so much faster than fewer that it is worth their cores. */
+/** Whether more threads are so much faster than fewer that they are worth their cores. */
 function pays(more: Timing, fewer: Timing): boolean {
   return more.together * fewer.alone <= WORTHWHILE * fewer.together * more.alone;
 }
 
-/** Several threads beside one. Each has a replica of its own, and both make the same updates. */
+/** Times several threads against one. Each side has its own replica, and both make the same updates. */
 async function beside(
   one: Update,
   { kernels, ...plan }: Replica,
@@ -142,7 +143,7 @@ const updateAlone =
     return applyGradient(replica, replica.settings.lr);
   };
 
-/** Milliseconds of the updates of each, batch by batch; rounds until there was time enough. */
+/** Milliseconds of the updates on each side, batch by batch, in rounds until enough time has passed. */
 async function inTurns(
   updates: readonly Update[],
   batches: readonly (readonly number[])[],
@@ -161,7 +162,7 @@ async function inTurns(
   return times;
 }
 
-/** The median of the later half of some updates: what runs for the first time is still being compiled. */
+/** The median of the later half of some updates, because code that runs for the first time is still being compiled. */
 function typical(times: readonly number[]): number {
   return median(times.slice(Math.floor(times.length / 2)));
 }

@@ -1,5 +1,5 @@
 /**
- * The module that Node's worker threads run.
+ * The module that Node worker threads run.
  *
  * @module bptt/threads/worker
  */
