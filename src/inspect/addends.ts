@@ -1,11 +1,12 @@
 /**
- * What a gradient is made of: A[m,k], what loss m contributes to the gradient of a parameter through its use at word k.
+ * The addends of a gradient: A[m,k] is the contribution of loss m to the gradient of a parameter through its use at word k.
  *
  *   dP = Σ_m Σ_k A[m,k]
  *
- * A weight matrix adds an outer product per use: A[m,k] = u_k ⊗ v[m,k], with u_k of the forward pass and v[m,k] of the backward
- * pass, in blocks of columns that may have a u_k each. Its norm and its products with dP follow from the two vectors alone. Where a
- * cell of one's own makes a weight gradient in another way, each addend is formed by the cell's own products over a single row.
+ * A weight matrix adds an outer product per use: A[m,k] = u_k ⊗ v[m,k], with u_k from the forward pass and v[m,k] from the
+ * backward pass, in blocks of columns that can each have their own u_k. Its norm and its products with dP follow from the two
+ * vectors. If a custom cell computes a weight gradient differently, each addend is formed by the cell's own products over a
+ * single row.
  */
 import { at, before } from '../autograd/layout.js';
 import type { TensorRecord } from '../autograd/grads.js';
@@ -27,7 +28,7 @@ import type { DirectionName, LossTrace } from './trace.js';
 export interface Use {
   /** The first row of the parameter that is used. */
   readonly row: number;
-  /** u_k by block of columns, one number per row that is used. Blocks lie side by side and have equal widths. */
+  /** u_k by block of columns, one number per used row. Blocks are adjacent and have equal widths. */
   readonly left: readonly ArrayLike<number>[];
 }
 
@@ -37,10 +38,10 @@ export interface Addends {
   readonly param: string;
   readonly layer: number | null;
   readonly direction: DirectionName | null;
-  /** Gates whose columns stand side by side in it; none where it has no such columns. */
+  /** Gates whose columns are adjacent in it; empty if it has no such columns. */
   readonly gates: readonly string[];
   readonly shape: readonly number[];
-  /** What they are made by. */
+  /** How the addends are computed. */
   readonly parts: Factors | Whole;
 }
 
@@ -55,7 +56,7 @@ export interface Factors {
   readAll(returned: Returned, k: number, into: Float64Array): void;
 }
 
-/** Addends that are formed, row-major. What comes back lives until the next call; null if there is none. */
+/** Explicitly formed addends, row-major. The result is valid until the next call; null if there is none. */
 export interface Whole {
   readonly kind: 'whole';
   of(batch: SeedBatch, b: number, k: number): ArrayLike<number> | null;
@@ -96,7 +97,7 @@ function ofDirection(study: Study, direction: Direction): Addends[] {
   }));
 }
 
-/** What the steps leave behind under a name, as the backward half of an addend. */
+/** A result of the backward steps, by name, as the backward half of an addend. */
 function stepGradient(direction: Direction, tensor: string): Pick<Factors, 'read' | 'readAll'> {
   return {
     read(batch, b, k, into) {
@@ -107,7 +108,7 @@ function stepGradient(direction: Direction, tensor: string): Pick<Factors, 'read
   };
 }
 
-/** A learned initial state is used by the first step alone. */
+/** A learned initial state is used only by the first step. */
 function ofInitial(direction: Direction, state: string): Factors {
   const of = (record: object): Tensor => (record as Readonly<Record<string, Tensor>>)[state];
   return {
@@ -118,7 +119,7 @@ function ofInitial(direction: Direction, state: string): Factors {
   };
 }
 
-/** dWh and its kin: as outer products where a trial shows that they are, else by the cell's own products. */
+/** dWh and similar gradients: as outer products if a trial shows that they are, else by the cell's own products. */
 function recurrentOf(study: Study, direction: Direction, param: string): Addends['parts'] {
   const factoring = factoringOf(study.kernels, direction.unrolled, param);
   return factoring === null ? formedBy(study, direction, param) : factored(direction, factoring);
@@ -154,7 +155,7 @@ function factored(direction: Direction, blocks: Factoring): Factors {
   };
 }
 
-/** A function of a word, worked out once per word. */
+/** Caches a function of a word. */
 function remembered<V>(make: (k: number) => V): (k: number) => V {
   const found: V[] = [];
   return (k) => (found[k] ??= make(k));
@@ -210,7 +211,7 @@ function ofHead(study: Study, losses: readonly LossTrace[]): Addends[] {
   }));
 }
 
-/** Word vectors: the gradient that arrives at a word, in its row of the table. */
+/** Word vectors: the gradient that arrives at a word belongs to its row of the table. */
 function ofEncoders({ network, params, features, tokens }: Study): Addends[] {
   let from = 0;
   return network.encoders.flatMap((encoder, i): Addends[] => {
@@ -218,7 +219,7 @@ function ofEncoders({ network, params, features, tokens }: Study): Addends[] {
     const start = from;
     from += width;
     const [name, ...others] = Object.keys(params.encoders[kind]);
-    if (encoder.table === undefined || others.length > 0) return []; // one of your own may use a parameter in any way
+    if (encoder.table === undefined || others.length > 0) return []; // a custom encoder may use a parameter in any way
     const ids = encoder.table.rows(features[i]);
     return [
       {

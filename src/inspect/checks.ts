@@ -1,6 +1,6 @@
 /**
- * Is it right? Derivatives by three methods: the hand-written backward pass, forward mode, and central differences with their noise
- * floor. The two others share nothing with the first.
+ * Is it right? Derivatives by three methods: the hand-written backward pass, forward mode, and central differences with their
+ * noise floor. The last two share nothing with the first.
  */
 import type { CheckedElement } from '../autograd/index.js';
 import { gradcheck } from '../autograd/index.js';
@@ -23,14 +23,14 @@ import { sumOfSeeds } from './losses.js';
 import { again, flatGrads } from './study.js';
 import type { CheckElement, CheckTrace } from './trace.js';
 
-/** The names that a trace has for verdicts. */
+/** Names of the verdicts in a trace. */
 const VERDICTS: Readonly<Record<Verdict, CheckElement['verdict']>> = {
   agrees: 'agree',
   disagrees: 'disagree',
   inconclusive: 'below-noise',
 };
 
-/** Checks some weights; where one disagrees, looks for the step that is wrong. */
+/** Checks some weights; if one disagrees, looks for the step that is wrong. */
 export function checksOf(reading: Reading): CheckTrace {
   const { checks = 8, checkSeed = 1 } = reading.options;
   const places = placesOf(reading, checks, createRng(checkSeed).split('checks'));
@@ -50,7 +50,7 @@ export function checksOf(reading: Reading): CheckTrace {
   };
 }
 
-/** The curve of an element; nothing if there is no such one, or no curve of it. */
+/** The curve of an element, as a field; empty if the element or its curve does not exist. */
 function curveFor(
   reading: Reading,
   elements: readonly CheckElement[],
@@ -66,16 +66,16 @@ function curveFor(
 const less = (p: CheckElement, q: CheckElement): number =>
   p.relative < q.relative ? 1 : p.relative > q.relative ? -1 : 0;
 
-/** Columns of a parameter that are drawn from together: one gate's, or all. */
+/** A block of columns of a parameter to sample from: those of one gate, or all. */
 interface Block extends Pick<Place, 'param'> {
   readonly shape: readonly number[];
   readonly start: number;
   readonly count: number;
-  /** Rows there are to draw from; all where it is absent. */
+  /** Rows to sample from; all if absent. */
   readonly rows?: ArrayLike<number>;
 }
 
-/** Random weights: the blocks in a random order, over and over, one element of each at a time. */
+/** Random weights: cycles through the blocks in a random order, taking one element of each at a time. */
 function placesOf(reading: Reading, count: number, rng: Rng): Place[] {
   const blocks = rng.shuffle(blocksOf(reading));
   return Array.from({ length: blocks.length === 0 ? 0 : count }, (_, n) => {
@@ -132,12 +132,12 @@ function compared(reading: Reading, places: readonly Place[]): CheckElement[] {
   });
 }
 
-/** Of every weight there are two derivatives: by differences, and by forward mode. */
+/** Every weight has two derivatives: by differences and by forward mode. */
 function tell({ options }: Reading, done: number, weights: number): void {
   options.onProgress?.({ part: 'checks', done, total: 2 * weights });
 }
 
-/** |a − b| over the larger of them; 0 where both are 0. */
+/** |a − b| over the larger of the two; 0 if both are 0. */
 export function relativeOf(a: number, b: number): number {
   return a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
 }
@@ -155,7 +155,7 @@ function secondOpinion({ study, ...rest }: Reading, { param, index }: Place): nu
   }
 }
 
-/** Central differences of every place, in one go so that the noise is measured once; undefined if the loss is not finite. */
+/** Central differences at every index, in one call so that the noise is measured only once; undefined if the loss is not finite. */
 function differences(reading: Reading, places: readonly Place[]): (CheckedElement | undefined)[] {
   if (places.length === 0) return [];
   const { study, losses, full, options } = reading;
@@ -169,7 +169,7 @@ function differences(reading: Reading, places: readonly Place[]): (CheckedElemen
     );
   const loss = (): number => sumOfSeeds(again(study), losses, options);
   tell(reading, 0, places.length);
-  const stepOf = (name: string): undefined => tell(reading, Number(name) + 1, places.length) as undefined; // asked once an element is done
+  const stepOf = (name: string): undefined => tell(reading, Number(name) + 1, places.length) as undefined; // called after each element
   try {
     const { perTensor } = gradcheck({
       ...{ tensors: only(params), grads: only(grads), loss, stepOf },

@@ -6,8 +6,8 @@
  *   (3)  truncation(ε) = ε²·|C| / |g|                   C = (D(10⁻²) − D(10⁻³)) / (10⁻⁴ − 10⁻⁶) ≈ L‴/6
  *   (4)  rounding(ε) = σ / (√2·ε·|g|)                   standard deviation of (1) where every L is off by σ
  *
- * Wide steps are wrong by (3), narrow ones by (4); a wrong g shows as a floor that no step goes below. σ is measured as gradient
- * checking does it (Moré, Wild 2011), over all weights.
+ * Wide steps are wrong by (3), narrow ones by (4); a wrong g shows as a level that the error never falls below. σ is measured as
+ * in gradient checking (Moré, Wild 2011), over all weights.
  */
 import { flatten } from '../autograd/grads.js';
 import { atLeastRounding, lossNoise } from '../autograd/check/finite-differences.js';
@@ -20,9 +20,10 @@ import type { CheckElement, CurveTrace } from './trace.js';
 const STEPS = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12];
 
 /**
- * The curve of one element; nothing where an error has no size beside its gradient, which is 0 or not finite, or the loss is not finite.
+ * Returns the curve of one element; undefined if relative errors are meaningless, because the gradient is 0 or not finite, or if
+ * the loss is not finite.
  *
- * @param at its place in the parameter's data
+ * @param at its index in the parameter's data
  */
 export function curveOf(
   { study, losses, options }: Pick<Reading, 'study' | 'losses' | 'options'>,
@@ -44,7 +45,7 @@ export function curveOf(
   };
   const difference = (step: number): number => {
     const [right, left] = [value + step, value - step];
-    // Over the distance of the points as they are rounded, so that their rounding counts for nothing.
+    // Divided by the distance of the rounded points, so that rounding them adds no error.
     return (lossAt(right) - lossAt(left)) / (right - left); //                (1)
   };
   let differences: number[];

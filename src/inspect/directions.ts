@@ -1,4 +1,4 @@
-/** The directions of a study's layers, and their rows by word. A row of the scan is a step; a word is a place in the sentence. */
+/** The directions of a study's layers, and their rows by word. A row of the scan is a step; a word is a position in the sentence. */
 import type { Unrolled, BackwardPass } from '../autograd/layout.js';
 import type { Tensor } from '../tensor/types.js';
 import { columns } from '../tensor/view.js';
@@ -30,16 +30,16 @@ export function directionsOf({ pass, tokens }: Study): Direction[] {
 /** Dotted name of a direction's parameters: `layers.0.forward`. */
 export const prefixOf = ({ layer, name }: Direction): string => `layers.${layer}.${name}`;
 
-/** The row of the scan that reads word k, and back: it is its own inverse. */
+/** Maps word k to the row of the scan that reads it, and back: the mapping is its own inverse. */
 export const stepOf = ({ name, words }: Pick<Direction, 'name' | 'words'>, k: number): number =>
   name === 'forward' ? k : words - 1 - k;
 
-/** What a backward pass left in a direction. */
+/** Results of a backward pass in one direction. */
 export function unwoundOf({ layer, name }: Direction, returned: Returned): BackwardPass {
   return returned.layers[layer][name]!;
 }
 
-/** `[T, H]` what came to a direction's outputs from above, in the order of the words. */
+/** `[T, H]` gradient that arrived at a direction's outputs from above, in word order. */
 export function arrivingAt({ layer, name, hidden }: Direction, returned: Returned): Tensor {
   return columns(returned.layers[layer].dY, name === 'forward' ? 0 : hidden, hidden);
 }

@@ -1,7 +1,7 @@
 /**
- * Forward mode through a whole model: the seeds of a sentence over dual numbers, by the equations of its cells, one step after
- * another. Any weight may move, or any quantity that the equations name, at one word alone. Nothing of the backward pass is used,
- * nor of the steps it undoes.
+ * Forward mode through a whole model: the seeds of a sentence over dual numbers, computed step by step from the equations of its
+ * cells. Any weight can be perturbed, or any quantity that the equations name, at a single word if desired. Neither the backward
+ * pass nor the engine's forward steps are used.
  */
 import type { Dual, DualOps, DualRecord } from '../autograd/index.js';
 import { dual, dualOps as ops } from '../autograd/index.js';
@@ -13,21 +13,21 @@ import type { Reading } from './reading.js';
 import { seedOf } from './losses.js';
 import type { DirectionName } from './trace.js';
 
-/** What moves. */
+/** The perturbation. */
 export interface Motion {
   /** A parameter by its dotted name, or a quantity of a step by its symbol in the equations. */
   readonly param?: string;
   readonly symbol?: string;
-  /** Where a quantity moves, or where alone a parameter does. */
+  /** Where a quantity is perturbed, or the only use at which a parameter is. */
   readonly at?: { readonly layer: number; readonly direction: DirectionName; readonly word: number };
-  /** ẋ, of the shape of what moves. */
+  /** ẋ, with the shape of the perturbed tensor. */
   readonly tangent: Tensor;
 }
 
 /**
- * d/dε of the sum of all seeds when something moves by ε times its tangent.
+ * Returns d/dε of the sum of all seeds when something is perturbed by ε times its tangent.
  *
- * @throws UnsupportedError for a cell without equations of its own, or a head that has none here
+ * @throws UnsupportedError for a cell without its own equations, or a head that has none here
  */
 export function derivative(reading: Reading, motion: Motion): number {
   return sumOfSeeds(reading, motion).tangent.data[0];
@@ -57,7 +57,7 @@ function sumOfSeeds(reading: Reading, motion: Motion): Dual {
   return seeds(reading, logitsOf(reading, y, Object.fromEntries(head) as DualRecord, tokens.length));
 }
 
-/** The words' vectors; a row of the table moves with every word that has it. */
+/** The word vectors; a perturbed row of the table affects every word that uses it. */
 function inputs({ study }: Reading, { param, tangent }: Motion): Dual {
   const { x } = study.pass;
   const moving = zeros(x.shape);
@@ -104,7 +104,7 @@ function run(
 
 type AnyCell = Reading['directions'][number]['unrolled']['cell'];
 
-/** @throws UnsupportedError for a cell that has none, or only those of another cell whose step it has replaced */
+/** @throws UnsupportedError for a cell without equations, or with those of another cell whose step it has replaced */
 export function equationsOf({ name, equations, stepForward, original }: AnyCell) {
   const borrowed = original !== undefined && equations === original.equations && stepForward !== original.stepForward;
   if (equations !== undefined && !borrowed) return equations;
@@ -113,7 +113,7 @@ export function equationsOf({ name, equations, stepForward, original }: AnyCell)
   );
 }
 
-/** Parameters of which one moves, for the step at hand. */
+/** The parameters for the current step, one of them perturbed. */
 function movedOnce(
   params: DualRecord,
   { param, tangent }: Motion,
@@ -123,7 +123,7 @@ function movedOnce(
   return { ...params, [name]: dual(params[name].value, tangent) };
 }
 
-/** The operations, with a motion added to whatever bears a symbol. */
+/** The operations, with a perturbation added to every value that has the given symbol. */
 function hooked({ symbol, tangent }: Motion): DualOps {
   return { ...ops, name: (each, x) => (each === symbol ? ops.add(x, dual(zeros(tangent.shape), tangent)) : x) };
 }

@@ -1,7 +1,8 @@
 /**
- * Whether the gradient of a recurrent weight is an outer product per step, and of what. A cell says how by its code alone, so the code
- * is tried: one row of random numbers for everything it reads, and each block of H columns it leaves is compared with the products of
- * what went in. What fits to rounding on random numbers fits always; what fits nothing is formed step by step.
+ * Determines whether the gradient of a recurrent weight is an outer product per step, and of which vectors. Only the code of a
+ * cell defines this, so the code is tested: it gets one row of random numbers for each input, and each block of H columns of its
+ * result is compared with the products of the inputs. A match up to rounding on random numbers always holds; without a match,
+ * addends are formed step by step.
  */
 import type { Unrolled } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
@@ -9,18 +10,18 @@ import { createRng } from '../tensor/random.js';
 import type { Tensor } from '../tensor/types.js';
 import { rowOf, zeros, zerosOf } from './numbers.js';
 
-/** A block of H numbers of what a step keeps or leaves. */
+/** A block of H numbers from the saved values or the results of a step. */
 export interface BlockOf {
   readonly tensor: string;
   readonly block: number;
 }
 
-/** Per block of H columns: the left factor, h of the step before, something saved or the number 1, and the right one. */
+/** Per block of H columns: the left factor (h of the previous step, a saved value or the number 1) and the right factor. */
 export type Factoring = readonly { readonly left: 'h' | 'one' | BlockOf; readonly right: BlockOf }[];
 
 const FITS = 1e-12;
 
-/** How a parameter's gradient is made by one step; null if it is not a product of two vectors per block of H columns. */
+/** Returns how one step computes a parameter's gradient; null if it is not a product of two vectors per block of H columns. */
 export function factoringOf(kernels: Kernels, { cell, params }: Unrolled, param: string): Factoring | null {
   const H = params.Wh.shape[0];
   const rng = createRng(1).split('factoring');
@@ -50,7 +51,7 @@ export function factoringOf(kernels: Kernels, { cell, params }: Unrolled, param:
   return blocks;
 }
 
-/** What may stand on the left: nothing but 1 for a vector, what there is one of per row for a matrix of H rows. */
+/** Candidates for the left factor: only 1 for a vector; for a matrix of H rows, everything with one number per row. */
 function leftsOf(
   shape: readonly number[],
   H: number,

@@ -1,6 +1,7 @@
 /**
- * Which factor shrinks a gradient on one step back in time. v is the gradient at the states after the step, side by side (`cutsOf`); the
- * cell's own backward step hands v·J to the states before, once as it is and once with Wh = 0, which leaves what goes past the weights:
+ * Which factor shrinks a gradient on one step back in time. v is the gradient at the states after the step, concatenated
+ * (`cutsOf`). The cell's own backward step passes v·J to the previous states. It runs once as it is and once with Wh = 0, which
+ * leaves the part that goes past the weights:
  *
  *   (1)  through = v·J − carried                   carried = v·J where Wh = 0
  *   (2)  slopes  = ‖da‖ / ‖da ⊘ slope‖             ⊘: over each gate's slope, component by component
@@ -19,7 +20,7 @@ import { arrivalsOf, byName, hiddenTotal } from './recurrence.js';
 import type { Returned } from './study.js';
 import type { FactorName, FactorTrace, StepTrace } from './trace.js';
 
-/** The factors of every step of a direction, in the order of the words. @param steps what they hold, of which the slopes are read */
+/** The factors of every step of a direction, in word order. @param steps the values of the steps, of which the slopes are read */
 export function factorsOf(
   kernels: Kernels,
   direction: Direction,
@@ -64,10 +65,10 @@ function factorsAt(
   return { ...parts, top: topOf(parts) };
 }
 
-/** 0 / 0 is a way that is not there. */
+/** 0 / 0 is a path that does not exist. */
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 
-/** What a step hands to the states before it, and what it leaves at its pre-activations. @param bare with Wh = 0 */
+/** The gradients that a step passes to the previous states and to its pre-activations. @param bare with Wh = 0 */
 function handedBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: number, dNext: States, bare: boolean) {
   const { cell, packing, states } = unrolled;
   const params = bare ? { ...unrolled.params, Wh: zeros(unrolled.params.Wh.shape) } : unrolled.params;
@@ -81,7 +82,7 @@ function handedBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: num
   return { before: cell.states.flatMap((name) => rowOf(dPrev[name], 0)), da: rowOf(scratch.da, 0) };
 }
 
-/** da over the slopes: the gradients of the gates' values. NaN if a slope is 0 or unknown. */
+/** da divided by the slopes: the gradients at the gates' values. NaN if a slope is 0 or unknown. */
 function overSlopes(da: readonly number[], gateNames: readonly string[], slopes: StepTrace['slopes']): number[] {
   const H = da.length / gateNames.length;
   return da.map((each, i) => {
@@ -90,7 +91,7 @@ function overSlopes(da: readonly number[], gateNames: readonly string[], slopes:
   });
 }
 
-/** The smallest factor of the way that lets more through. */
+/** The smallest factor of the path that lets more through. */
 function topOf({ drop, slopes, values, weights, carried }: Omit<FactorTrace, 'top'>): FactorName | null {
   if (!(drop < 1)) return null;
   if (carried >= (slopes ?? 1) * values * weights) return 'carried';

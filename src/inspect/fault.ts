@@ -1,6 +1,7 @@
 /**
- * Where a backward pass goes wrong. Going backward, every gradient that it leaves behind is compared with forward mode; the first that
- * departs names the step. All units of a quantity are tried at once, along a direction of +1 and −1: one run of forward mode each.
+ * Locates the error of a wrong backward pass. From the last step backward, every gradient is compared with forward mode; the
+ * first mismatch identifies the step. All units of a quantity are tested at once, along a direction of +1 and −1, with one run of
+ * forward mode each.
  */
 import { quantityGradient } from '../autograd/quantities.js';
 import type { Quantity } from '../cells/quantities.js';
@@ -17,7 +18,7 @@ import type { Reading } from './reading.js';
 import { refTo } from './refs.js';
 import type { FaultTrace } from './trace.js';
 
-/** The first wrong gradient, going backward; null if none is found, or forward mode is not available. */
+/** Returns the first wrong gradient, from the last step backward; null if none is found or forward mode is not available. */
 export function faultOf(reading: Reading): FaultTrace | null {
   try {
     for (const direction of [...reading.directions].reverse()) {
@@ -43,7 +44,7 @@ function faultIn(reading: Reading, direction: Direction): FaultTrace | null {
   return null;
 }
 
-/** The signs along which all units are tried: fixed, so that a check says the same twice. */
+/** The signs for testing all units at once: fixed, so that checks are reproducible. */
 function signs(count: number): number[] {
   const rng = createRng(20261128);
   return Array.from({ length: count }, () => (rng.next() < 0.5 ? -1 : 1));
@@ -94,13 +95,13 @@ function describe(
   };
 }
 
-/** A weight whose use at one step is wrong, though everything that step leaves behind is right. */
+/** A weight whose use at one step is wrong, although all results of the backward step are right. */
 function weightAt(reading: Reading, direction: Direction, s: number): FaultTrace | null {
   const { layer, name, hidden: H } = direction;
   const word = stepOf(direction, s);
   for (const addends of reading.addends.filter(({ param }) => param.startsWith(`${prefixOf(direction)}.`))) {
     const { param, shape, gates } = addends;
-    if (param.endsWith('0')) continue; // an initial state has no word of its own
+    if (param.endsWith('0')) continue; // an initial state belongs to no word
     const analytic = formedTogether(addends, reading.full, word) ?? new Float64Array(zeros(shape).data.length);
     const tried = signs(analytic.length);
     const tangent = viewOf(Float64Array.from(tried), shape);

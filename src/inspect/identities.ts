@@ -1,4 +1,4 @@
-/** Laws that the numbers of a trace must obey, whatever the model is. Each is measured on the very numbers that are shown. */
+/** Identities that the numbers of a trace must satisfy for every model. Each is measured on the same numbers that are shown. */
 import type { Direction } from './directions.js';
 import { difference, plus } from './numbers.js';
 import { activationsOf, gateAt } from './quantities.js';
@@ -7,7 +7,7 @@ import type { DirectionTrace, IdentityName, IdentityTrace, LayerTrace, LedgerTra
 
 const ROUNDING = 1e-12;
 
-/** What is measured, and by how much it may be missed. */
+/** What is measured, and its tolerance. */
 const LAWS: Readonly<Record<IdentityName, readonly [says: string, tolerance: number]>> = {
   probabilities: ['Σ p = 1 for every loss', ROUNDING],
   'reach-sums-to-gradient': ['Σ over losses of R[m,k] = the gradient at word k, for x and every h, c, a', ROUNDING],
@@ -18,15 +18,15 @@ const LAWS: Readonly<Record<IdentityName, readonly [says: string, tolerance: num
   'jacobian-bounds': ['‖v·∂s/∂s′‖/‖v‖ ≤ σ_max(∂s/∂s′) ≤ Π σ_max(J)', 1e-9],
 };
 
-/** The largest misfits of what was added up; undefined of what was not asked for. */
+/** The largest residuals of the sums; undefined for parts that were not requested. */
 export interface Misfits {
-  /** Of the reach. */
+  /** Residual of the reach. */
   readonly reach?: number;
-  /** Of the ledger. */
+  /** Residual of the ledger. */
   readonly addends?: number;
 }
 
-/** Every law, on one reading. */
+/** Measures every identity for one sentence. */
 export function identitiesOf(
   reading: Reading,
   layers: readonly LayerTrace[],
@@ -57,7 +57,7 @@ export function identitiesOf(
 
 const sum = (x: readonly number[]): number => x.reduce((total, each) => total + each, 0);
 
-/** The largest; NaN if one is. */
+/** The largest number; NaN if any is NaN. */
 export const worst = (x: readonly number[]): number => x.reduce((most, each) => (each <= most ? most : each), 0);
 
 function splitResidual({ steps }: DirectionTrace): number {
@@ -75,7 +75,7 @@ function gateResidual(direction: Direction): number {
   );
 }
 
-/** By how much a smaller number is greater than its bound. Numbers too small to divide prove nothing. */
+/** By how much a number exceeds its upper bound. Numbers too small to divide prove nothing. */
 function boundResidual({ jacobian }: DirectionTrace): number {
   const over = (small: number, large: number): number => (small <= large || small < 1e-280 ? 0 : small / large - 1);
   const { steps, products } = jacobian!;

@@ -47,7 +47,7 @@ function repeated(x: Tensor, S: number): Tensor {
  * The Jacobians of a direction.
  *
  * @param gradients per row of the scan, the gradient of all seeds at all states side by side
- * @param last the same at the last row, of the seed at that word alone
+ * @param last the same at the last row, for the seed at that word only
  */
 export function jacobianOf(
   kernels: Kernels,
@@ -108,13 +108,13 @@ export function largestSingularValue(kernels: Kernels, A: Tensor): number {
   return scale * Math.sqrt(spectralRadius(kernels, square));
 }
 
-/** After so many squarings what a complex pair of eigenvalues adds is below rounding: its logarithm over 2^40. */
+/** After this many squarings the contribution of a complex pair of eigenvalues is below rounding: its logarithm over 2^40. */
 const SQUARINGS = 40;
 
 /**
- * Equation (3), each power over its norm. Where one real eigenvalue is largest, or several are, the power comes to rest: P = P²/‖P²‖.
- * Then log‖A^2m‖ − log‖A^m‖ = m·log ρ to rounding; at a rest within ε all of them are within ε/m of the largest. A complex pair turns
- * for ever and is measured by the limit.
+ * Equation (3), with each power divided by its norm. If the largest eigenvalues are real, the power converges to a fixed point: P
+ * = P²/‖P²‖. Then log‖A^2m‖ − log‖A^m‖ = m·log ρ up to rounding; at a fixed point within ε, all of these eigenvalues are within
+ * ε/m of the largest. A complex pair keeps rotating and is measured by the limit.
  */
 export function spectralRadius(kernels: Kernels, A: Tensor): number {
   let total = log(norm(A.data)); // log‖A^m‖

@@ -29,13 +29,13 @@ export interface LedgerResult {
   readonly residual: number;
 }
 
-/** A ledger that is being made up, batch by batch of losses. */
+/** A ledger under construction, batch by batch of losses. */
 export interface LedgerBook {
   enter(batch: SeedBatch): void;
   close(): LedgerResult;
 }
 
-/** Opens the ledger of a parameter. @param gradient dP, row-major from offset 0 */
+/** Starts the ledger of a parameter. @param gradient dP, row-major from offset 0 */
 export function ledgerOf(
   addends: Addends,
   gradient: Tensor,
@@ -64,7 +64,7 @@ export function ledgerOf(
   };
 }
 
-/** What enters addends into tables. */
+/** Enters addends into tables. */
 interface Counter {
   /** Σ A, complete after `endWords`. */
   readonly sum: Float64Array;
@@ -82,7 +82,7 @@ function worstOf(sum: Float64Array, gradient: ArrayLike<number>): number {
   return worst === 0 ? 0 : worst / size;
 }
 
-/** The table of some columns `start … start + count − 1`: of all of them for no gate. */
+/** The table of columns `start … start + count − 1`; all columns if no gate is given. */
 function openTable(gate: string | null, start: number, count: number, size: number, [M, T]: readonly [number, number]) {
   const shares = Array.from({ length: M }, () => new Array<number | null>(T).fill(null));
   const norms = Array.from({ length: M }, () => new Array<number | null>(T).fill(null));
@@ -115,7 +115,7 @@ function tablesOf(addends: Addends, { data }: Tensor, sizes: readonly [number, n
   return [openTable(null, 0, C, norm(data), sizes), ...own];
 }
 
-/** Equations (3) and (4): what a use means for each column. */
+/** Equations (3) and (4): the factors of a use for each column. */
 interface Contracted extends Use {
   /** uᵀ·dP/‖dP‖. */
   readonly along: Float64Array;
@@ -163,7 +163,7 @@ function byFactors(addends: Addends, parts: Factors, { data }: Tensor, T: number
   };
 }
 
-/** Column by column what a use does to any v. Everything is divided by ‖dP‖, so that tiny gradients keep their shares. */
+/** The effect of a use on any v, column by column. Everything is divided by ‖dP‖, so that tiny gradients keep their shares. */
 function contract(use: Use | null, dP: ArrayLike<number>, C: number, size: number): Contracted | null {
   if (use === null) return null;
   const width = C / use.left.length;
@@ -202,7 +202,7 @@ function lengthIn(lengths: Float64Array, v: Float64Array, { start, count }: Tabl
   return largest * Math.sqrt(sum);
 }
 
-/** Σ_m A[m,k] into a sum over words. */
+/** Adds Σ_m A[m,k] to a sum over words. */
 function addProduct(sum: Float64Array, { row, left, all }: Contracted, C: number): void {
   const width = C / left.length;
   left.forEach((u, block) => {
@@ -258,7 +258,7 @@ function measured(
   return { share, length: norm(part) };
 }
 
-/** An addend, formed: row-major, all of the parameter. Null if there is none. */
+/** An explicitly formed addend: row-major, for the whole parameter. Null if there is none. */
 export function formed(addends: Addends, batch: SeedBatch, b: number, k: number): ArrayLike<number> | null {
   const { parts } = addends;
   if (parts.kind === 'whole') return parts.of(batch, b, k);
@@ -267,7 +267,7 @@ export function formed(addends: Addends, batch: SeedBatch, b: number, k: number)
   return product(addends, parts.use(k), v);
 }
 
-/** All losses' addends at a word together, formed. */
+/** The sum of all losses' addends at a word, explicitly formed. */
 export function formedTogether(
   addends: Addends,
   returned: Parameters<Whole['ofAll']>[0],
@@ -288,7 +288,7 @@ function product(addends: Addends, use: Use | null, v: Float64Array): Float64Arr
   return out;
 }
 
-/** The sum of the addends that a mask keeps: what is left of a gradient. */
+/** The sum of the addends that a mask keeps: the remaining part of a gradient. */
 export function maskedGradient(
   addends: Addends,
   batches: Iterable<SeedBatch>,
@@ -308,7 +308,7 @@ export function maskedGradient(
   return sum;
 }
 
-/** A weight by the name of its parameter and its place in it. */
+/** A weight, by the name of its parameter and its index in it. */
 export interface Place {
   readonly param: string;
   readonly index: readonly number[];
@@ -326,16 +326,16 @@ export function largestElements(all: readonly Addends[], grads: TensorRecord): P
     });
 }
 
-/** A weight whose addends are being listed. */
+/** A weight whose addends are being collected. */
 export interface ElementBook {
   enter(batch: SeedBatch): void;
   close(): ElementTrace;
 }
 
 /**
- * One weight's gradient, use by use.
+ * Collects one weight's gradient, use by use.
  *
- * @throws ArgumentError on a parameter without addends, or a place outside of it
+ * @throws ArgumentError on a parameter without addends, or an index outside of it
  */
 export function elementOf(
   all: readonly Addends[],
@@ -363,7 +363,7 @@ export function elementOf(
   };
 }
 
-/** The addends that a place is in. @throws ArgumentError if there is no such place */
+/** The addends that contain an index. @throws ArgumentError if there is no such index */
 function placed(all: readonly Addends[], { param, index }: Place): Addends {
   const addends = all.find((each) => each.param === param);
   if (addends === undefined) {
@@ -379,7 +379,7 @@ function placed(all: readonly Addends[], { param, index }: Place): Addends {
   return addends;
 }
 
-/** What an addend adds to one element. */
+/** The contribution of an addend to one element. */
 function elementIn(addends: Addends, flat: number): (batch: SeedBatch, b: number, k: number) => number | null {
   const { parts } = addends;
   const C = gridOf(addends)[1];
@@ -396,7 +396,7 @@ function elementIn(addends: Addends, flat: number): (batch: SeedBatch, b: number
   };
 }
 
-/** Where the gradient of a weight stands in a trace; empty for one that it does not hold. */
+/** Pointer to the gradient of a weight in a trace; empty if the trace does not contain it. */
 export function refOf(param: string, index: readonly number[]): string {
   const [room, place, ...rest] = param.split('.');
   const at = index.length === 1 ? [0, ...index] : index;

@@ -24,7 +24,7 @@ const SOLVED = 0.9;
 /** Heads whose loss is softmax cross-entropy, one term per decision. */
 const SOFTMAX = ['softmax', 'sentence'];
 
-/** Whether the sentence has gold labels for the head that is asked. */
+/** Whether the sentence has gold labels for the inspected head. */
 export function hasGold({ model, head }: Pick<Study, 'model' | 'head'>, sentence: Sentence): boolean {
   return (model.heads[head].kind.unit === 'token' ? sentence.labels : sentence.category) !== undefined;
 }
@@ -32,7 +32,7 @@ export function hasGold({ model, head }: Pick<Study, 'model' | 'head'>, sentence
 /**
  * One loss per decision of the head.
  *
- * @throws DataError on a label the model does not know, or labels that are not one per word
+ * @throws DataError on a label that the model does not have, or if there is not one label per word
  * @throws UnsupportedError for the seed `loss` of a custom head, whose loss need not be a sum over words
  */
 export function lossesOf(study: Study, sentence: Sentence, options: InspectOptions): LossTrace[] {
@@ -74,20 +74,20 @@ export function lossesOf(study: Study, sentence: Sentence, options: InspectOptio
   });
 }
 
-/** The most probable label other than one; that one itself if there is no other. */
+/** The most probable label other than `label`; `label` itself if there is no other. */
 function runnerUp(z: readonly number[], label: number): number {
   let best = -1;
   for (let j = 0; j < z.length; j++) if (j !== label && (best < 0 || z[j] > z[best])) best = j;
   return best < 0 ? label : best;
 }
 
-/** log Σ exp z, over the largest. */
+/** log Σ exp z, relative to the largest z. */
 export function logSumExp(z: readonly number[]): number {
   const largest = z.reduce((max, each) => (each > max ? each : max), z[0]);
   return largest + log(z.reduce((sum, each) => sum + exp(each - largest), 0));
 }
 
-/** `[M, K]` the gradient at the logits of some seeds, of all or of one; the rows of the others are zero. */
+/** `[M, K]` gradient at the logits, of all seeds or of one; the rows of the other seeds are zero. */
 export function seedOf(losses: readonly LossTrace[], only?: number): Tensor {
   const K = losses[0].logits.length;
   const data = losses.flatMap(({ dLogits }, m) => (only === undefined || m === only ? dLogits : dLogits.map(() => 0)));

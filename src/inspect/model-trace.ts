@@ -1,4 +1,4 @@
-/** What read a sentence, as a trace says it. */
+/** Describes the model of a trace. */
 import { flatten } from '../autograd/grads.js';
 import type { Model } from '../labeling/model/model.js';
 import { networkOf } from '../labeling/model/network.js';
@@ -9,10 +9,10 @@ import { sha256 } from '../serialize/sha256.js';
 import type { ModelTrace } from './trace.js';
 import type { ReadableModel } from './untrained.js';
 
-/** Fields of a body that change what the states mean, or what is made of them. */
+/** Fields of a body that change the meaning of the states, or what is computed from them. */
 const EXTRAS = ['zoneout', 'residual', 'dense'] as const;
 
-/** @param head place of the head that is asked */
+/** @param head index of the head to inspect */
 export function modelOf(model: Model, head: number): ModelTrace {
   const { config, own, params, heads, words } = model;
   const network = networkOf(config, own);

@@ -15,12 +15,12 @@ export function zeros(shape: readonly number[]): Tensor<Float64Array> {
   return viewOf(new Float64Array(sizeOf(shape)), shape);
 }
 
-/** Zeros of the shapes of a record. */
+/** Zeros with the shapes of a record. */
 export function zerosOf<R extends TensorRecord>(record: R): R {
   return Object.fromEntries(Object.entries(record).map(([name, x]) => [name, zeros(x.shape)])) as TensorRecord as R;
 }
 
-/** A model's parameters, each made another tensor. */
+/** Maps each parameter of a model to another tensor. */
 export function mapParams(params: ModelParams, make: (x: Tensor) => Tensor): ModelParams {
   const flat = Object.entries(flatten(params)).map(([name, x]) => [name, make(x)] as const);
   return nestLike(params, Object.fromEntries(flat)) as ModelParams;
@@ -48,7 +48,7 @@ export function matrixOf(x: Tensor): number[][] {
   return Array.from({ length: x.shape[0] }, (_, n) => rowOf(x, n));
 }
 
-/** Copies `count` rows of one matrix over rows of another, all columns of the latter, from column `start` of the former on. */
+/** Copies `count` rows of one matrix into rows of another: all columns of the target, from column `start` of the source onward. */
 export function transferred(
   from: Tensor,
   row: number,
@@ -64,7 +64,7 @@ export function transferred(
   }
 }
 
-/** A matrix of one row. */
+/** A matrix with one row. */
 export function asRow(x: Tensor, n: number): Tensor {
   return copied(rows(x, n, 1));
 }
@@ -76,7 +76,7 @@ export function dot(u: ArrayLike<number>, v: ArrayLike<number>): number {
   return sum;
 }
 
-/** Euclidean norm. Components are scaled by the largest, so that tiny ones do not vanish when they are squared. */
+/** Euclidean norm. Components are divided by the largest, so that squares of tiny ones do not underflow. */
 export function norm(v: ArrayLike<number>): number {
   let largest = 0;
   for (let i = 0; i < v.length; i++) {

@@ -1,4 +1,4 @@
-/** What the steps of a cell hold, by name: gates, their arguments, states. */
+/** The quantities that the steps of a cell contain, by name: gates, their arguments, states. */
 import type { Unrolled } from '../autograd/layout.js';
 import type { Cell } from '../cells/cell.js';
 import type { Algebra } from '../cells/equations.js';
@@ -8,14 +8,14 @@ import type { Tensor } from '../tensor/types.js';
 import { matrixOf, rowOf } from './numbers.js';
 import type { QuantityTrace } from './trace.js';
 
-/** Where the values of a quantity lie, at one row of the scan. */
+/** Location of the values of a quantity, at one row of the scan. */
 export function valueAt({ states, saved, packing }: Unrolled, { value }: Quantity, row: number): number[] {
   const H = states.h.shape[1];
   const tensors = (value.in === 'states' ? states : saved) as Readonly<Record<string, Tensor>>;
   return rowOf(tensors[value.tensor], value.in === 'states' ? packing.batch + row : row, value.block * H, H);
 }
 
-/** A gate's values at one row of the scan: those of the quantity of its name. */
+/** A gate's values at one row of the scan: those of the quantity with its name. */
 export function gateAt(unrolled: Unrolled, gate: string, row: number): number[] {
   const { quantities, gateNames } = unrolled.cell;
   const found = quantities.find(({ symbol }) => symbol === gate);
@@ -24,14 +24,14 @@ export function gateAt(unrolled: Unrolled, gate: string, row: number): number[] 
   return rowOf(unrolled.saved.a, row, gateNames.indexOf(gate) * H, H);
 }
 
-/** Under which heading of a step a quantity stands; a state that is a gate too, as the RNN's h, stands under both. */
+/** The record of a step that a quantity belongs to; a state that is also a gate, such as the RNN's h, belongs to both. */
 export function kindOf({ gateNames, states }: Cell, { symbol }: Quantity): QuantityTrace['kind'] {
   if (states.includes(symbol)) return 'states';
   if (gateNames.includes(symbol)) return 'gates';
   return symbol === 'a' ? 'preActivations' : 'others';
 }
 
-/** What a cell's steps hold, as a trace lists it: in the order of the equations, each gate behind its argument. */
+/** The quantities of a cell's steps, as listed in a trace: in the order of the equations, each gate after its argument. */
 export function quantitiesOf(cell: Cell): QuantityTrace[] {
   const bound = (x: number): number | null => (Number.isFinite(x) ? x : null);
   return cell.quantities.flatMap((quantity): QuantityTrace[] => {
@@ -45,7 +45,7 @@ export function quantitiesOf(cell: Cell): QuantityTrace[] {
   });
 }
 
-/** A function a cell takes, row by row of the scan: its argument, its value, and its slope there. */
+/** An activation function of a cell, row by row of the scan: its argument, its value, and its slope there. */
 export interface Activation {
   readonly argument: readonly (readonly number[])[];
   readonly value: readonly (readonly number[])[];
@@ -54,12 +54,12 @@ export interface Activation {
 
 type Activations = Readonly<Record<string, Activation>>;
 
-/** They are asked for more than once. */
+/** A cache: activations are requested more than once. */
 const known = new WeakMap<Unrolled, Activations>();
 
 /**
- * Activations of all steps by the symbol of their value, each step on the state it began with; nothing for a cell without equations,
- * or without names in them.
+ * Returns the activations of all steps by the symbol of their value, each step computed from its initial state; empty for a cell
+ * whose equations are missing or unnamed.
  */
 export function activationsOf(unrolled: Unrolled): Activations {
   const found = known.get(unrolled) ?? evaluated(unrolled);
@@ -80,7 +80,7 @@ function evaluated({ cell, params, x, states }: Unrolled): Activations {
 
 type Rows = readonly (readonly number[])[];
 
-/** Plain arithmetic over rows that writes down what is taken of each function. */
+/** Plain arithmetic over rows that records each function application. */
 function recorder(found: Record<string, Activation>): Algebra<Rows> {
   const taken = new Map<Rows, Activation>();
   const pairwise = (a: Rows, b: Rows, f: (u: number, v: number) => number): Rows => {

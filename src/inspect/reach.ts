@@ -1,5 +1,5 @@
 /**
- * Which loss reaches how far: R[m,k], the gradient of one seed m at a variable of word k.
+ * How far each loss reaches: R[m,k], the gradient of one seed m at a variable of word k.
  *
  *   Σ_m R[m,k] = δ_k, the gradient of all seeds together, because a backward pass is linear in its seed
  */
@@ -20,11 +20,11 @@ import type { ReachTrace, Vector } from './trace.js';
 
 /** A variable of every word. */
 export interface Variable {
-  /** Components. */
+  /** Number of components. */
   readonly size: number;
-  /** Its gradient where all seeds went back together. */
+  /** Its gradient from the backward pass of all seeds together. */
   at(returned: Returned, k: number): Vector;
-  /** Its gradient where seed `batch.from + b` went back by itself. */
+  /** Its gradient from the backward pass of seed `batch.from + b` only. */
   read(batch: SeedBatch, b: number, k: number, into: Float64Array): void;
   /** Whether loss m can depend on it at word k. */
   readonly connected: (m: number, k: number) => boolean;
@@ -32,7 +32,7 @@ export interface Variable {
   readonly reference: (m: number) => number;
 }
 
-/** The words' vectors. */
+/** The word vectors. */
 export function inputsOf(reading: Reading): Variable {
   const last = reading.study.tokens.length - 1;
   return {
@@ -88,10 +88,10 @@ export function variablesOf(reading: Reading, direction: Direction): Record<stri
   };
 }
 
-/** The cuts of a pass are asked for word by word, and made once. */
+/** A cache: the cuts of a pass are requested word by word but computed once. */
 const cuts = new WeakMap<BackwardPass, number[][]>();
 
-/** ∂/∂(all states side by side) after word k. */
+/** ∂/∂(all states, concatenated) after word k. */
 export function cutAt(kernels: Kernels, direction: Direction, returned: Returned, k: number): number[] {
   const left = unwoundOf(direction, returned);
   const found = cuts.get(left) ?? cutsOf(kernels, direction, returned);
@@ -99,7 +99,7 @@ export function cutAt(kernels: Kernels, direction: Direction, returned: Returned
   return found[stepOf(direction, k)];
 }
 
-/** What is asked of the variables: those of `options.reach`, by default all. @throws ArgumentError on one that there is not */
+/** The requested variables: those of `options.reach`, by default all. @throws ArgumentError on a variable that does not exist */
 export function variablesAsked({ directions, options }: Pick<Reading, 'directions' | 'options'>): readonly string[] {
   const known = ['x', ...new Set(directions.flatMap(({ unrolled }) => unrolled.cell.states)), 'state', 'a'];
   const { reach = true } = options;
@@ -117,7 +117,7 @@ export interface ReachBook {
   residual(): number;
 }
 
-/** Opens the reach of every loss into a variable. */
+/** Starts measuring the reach of every loss at a variable. */
 export function reachOf({ study, losses, full, options }: Reading, variable: Variable): ReachBook {
   const { size } = variable;
   const T = study.tokens.length;
@@ -155,7 +155,7 @@ export function reachOf({ study, losses, full, options }: Reading, variable: Var
   };
 }
 
-/** Words from the reference to the first that keeps less than a hundredth, on whichever side words are connected. */
+/** Distance in words from the reference to the first word that retains less than a hundredth, on the side whose words are connected. */
 function reachLength(row: readonly (number | null)[], reference: number): number | null {
   for (let d = 1; d < row.length; d++) {
     const kept = [row[reference - d], row[reference + d]].filter((each) => typeof each === 'number');

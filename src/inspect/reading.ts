@@ -1,4 +1,4 @@
-/** The passes over one sentence: what the parts of a trace are read from. */
+/** The passes over one sentence, from which the parts of a trace are read. */
 import type { Kernels } from '../kernels/types.js';
 import type { Sentence } from '../labeling/data/sentence.js';
 import type { Model } from '../labeling/model/model.js';
@@ -12,7 +12,7 @@ import type { Study, Whole } from './study.js';
 import { backward, studyOf } from './study.js';
 import type { LossTrace } from './trace.js';
 
-/** One forward pass, and one backward pass of all seeds. Those of each seed by itself are made batch by batch: `seedBatches`. */
+/** One forward pass, and one backward pass of all seeds together. The passes of single seeds run batch by batch: `seedBatches`. */
 export interface Reading {
   readonly study: Study;
   readonly losses: readonly LossTrace[];
@@ -22,7 +22,7 @@ export interface Reading {
   readonly options: InspectOptions;
 }
 
-/** Runs them. */
+/** Runs the two passes. */
 export function readingOf(kernels: Kernels, model: Model, sentence: Sentence, options: InspectOptions): Reading {
   const study = studyOf(kernels, model, sentence, options.head);
   const losses = lossesOf(study, sentence, options);
@@ -38,7 +38,7 @@ export function connectedIn(
 ): (m: number, k: number) => boolean {
   const { bidirectional } = study.model.config.body;
   const top = study.pass.stack.layers.length - 1;
-  // Above a lower layer, and above the words, another direction may carry anything anywhere.
+  // Above a lower layer, and above the words, another direction can carry gradients to any word.
   const spread = bidirectional && (direction === undefined || direction.layer < top);
   const backwards = direction?.name === 'reverse';
   return (m, k) => {

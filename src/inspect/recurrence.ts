@@ -1,6 +1,6 @@
 /**
- * What the recurrence alone brings to a state. The engine adds it to what comes from above; here the cell's own backward step runs
- * once more, from the last step to the first, into empty gradients, so that each part stands by itself.
+ * The part of a state's gradient that comes through the recurrence. The engine adds it to the part from above; here the cell's
+ * own backward step runs again, from the last step to the first, into empty gradients, so that the two parts stay separate.
  */
 import { after, at, before } from '../autograd/layout.js';
 import type { Kernels } from '../kernels/types.js';
@@ -10,23 +10,23 @@ import { arrivingAt, stepOf } from './directions.js';
 import { asRow, copied, rowOf, zeros } from './numbers.js';
 import type { Returned } from './study.js';
 
-/** Tensors of all states by name, `[1, H]` each. */
+/** Tensors of all states, by name, `[1, H]` each. */
 export type States = Readonly<Record<string, Tensor>>;
 
-/** A record from names. */
+/** Builds a record from names. */
 export function byName<V>(names: readonly string[], make: (name: string) => V): Record<string, V> {
   return Object.fromEntries(names.map((name) => [name, make(name)]));
 }
 
-/** What reaches each row of the scan, in two parts. */
+/** The gradient that arrives at each row of the scan, in two parts. */
 export interface Arrivals {
-  /** From the step after, by state. */
+  /** From the next step, by state. */
   readonly recurrent: States;
-  /** From above, h alone. */
+  /** From above, only at h. */
   readonly fromAbove: Tensor;
 }
 
-/** One backward step into zeros. `dNext` is completed, as a cell does; the gradient of the state before comes back. */
+/** Runs one backward step into zeros. It completes `dNext`, as a cell does, and returns the gradient of the previous state. */
 export function stepBack(kernels: Kernels, { unrolled, hidden: H }: Direction, s: number, dNext: States): States {
   const { cell, params, packing, states } = unrolled;
   const [prev, next] = [before(states, packing, s), after(states, packing, s)];
@@ -54,7 +54,7 @@ export function arrivalsOf(kernels: Kernels, direction: Direction, returned: Ret
   return arrivals;
 }
 
-/** All of ∂/∂h: what comes through time, and from above. */
+/** The whole of ∂/∂h: the part through time plus the part from above. */
 export function hiddenTotal({ recurrent, fromAbove }: Arrivals): Tensor {
   const sum = copied(recurrent.h);
   for (let j = 0; j < sum.data.length; j++) sum.data[j] += fromAbove.data[j];

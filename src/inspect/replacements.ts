@@ -1,4 +1,4 @@
-/** What the swap test puts in a word's place. */
+/** Chooses the replacements for the swap test. */
 import { UNKNOWN } from '../labeling/data/vocabulary.js';
 import { argmaxRows } from '../tensor/rows.js';
 import type { InspectOptions } from './options.js';
@@ -6,18 +6,18 @@ import type { Study } from './study.js';
 import type { ReplacementRule } from './trace.js';
 import { logitsAt, logitsOf, readVariants, vectorsOf } from './variants.js';
 
-/** A word, and why this one. */
+/** A word, and the rule that chose it. */
 export interface Replacement {
   readonly word: string;
   readonly rule: ReplacementRule;
 }
 
-/** How many of the commonest words are tried. */
+/** Number of most frequent words to try. */
 const TRIED = 40;
 
 /**
- * One replacement per word: the one given; else the same noun or verb in the other number, where the model knows it (English -s); else
- * the commonest of its words that gets the same label in this very place; else the unknown word.
+ * Returns one replacement per word: the given one; else the same noun or verb in the other number, if it is in the vocabulary
+ * (English -s); else the most frequent word that gets the same label in this position; else the unknown word.
  */
 export function replacementsFor(
   study: Study,
@@ -34,7 +34,10 @@ export function replacementsFor(
   });
 }
 
-/** The unknown word. To an encoder that spells, `<unk>` would be five characters like others; a word without any is unknown to all. */
+/**
+ * The unknown word. An encoder that reads characters would see five characters in `<unk>`; a word with no characters is unknown
+ * to every encoder.
+ */
 function unknownWord({ model }: Study): string {
   return model.readers.every(({ vocabulary }) => vocabulary) ? UNKNOWN : '';
 }
@@ -44,14 +47,14 @@ function otherNumber({ model }: Study, token: string): string | undefined {
   return candidates.find((word) => word !== '' && model.words.known(word) && model.words.lookup(word) !== 0);
 }
 
-/** The sentence with another word at one place. */
+/** The sentence with another word at one position. */
 export const withWord = (tokens: readonly string[], k: number, word: string): string[] =>
   tokens.map((each, place) => (place === k ? word : each));
 
-/** How many of them are read at once: the first ones usually do. */
+/** Number of candidates run at once: one of the first usually qualifies. */
 const TOGETHER = 8;
 
-/** The label a word gets, in its own row; that of the sentence where it is the sentence that is labeled. */
+/** The label of a word, from its own row, or of the sentence if sentences are labeled. */
 function sameLabel(study: Study, k: number): string | undefined {
   const { model, head, tokens, logits } = study;
   const byWord = logits.shape[0] === tokens.length && model.heads[head].kind.unit === 'token';
@@ -69,5 +72,5 @@ function sameLabel(study: Study, k: number): string | undefined {
   return undefined;
 }
 
-/** The place of the first largest number. */
+/** Index of the first largest number. */
 const largest = (row: readonly number[]): number => row.reduce((best, each, i) => (each > row[best] ? i : best), 0);

@@ -1,8 +1,11 @@
-/** Which gates stand open, and which are shut (Karpathy, Johnson, Fei-Fei 2015, figure 3). */
+/** Which gates are open and which are closed (Karpathy, Johnson, Fei-Fei 2015, figure 3). */
 import type { Cell } from '../cells/cell.js';
 import type { SaturationTrace, StepTrace } from './trace.js';
 
-/** Per gate, the share of its values near either end, of all and of each unit's. A gate that goes below zero counts by absolute value. */
+/**
+ * Per gate, the share of its values near either end of the range, overall and per unit. For a gate with negative values, absolute
+ * values are used.
+ */
 export function saturationOf({ gateNames }: Cell, steps: readonly StepTrace[]): Record<string, SaturationTrace> {
   const shares = gateNames.map((gate) => {
     const sizes = steps.flatMap(({ gates }) => gates[gate].map(Math.abs));

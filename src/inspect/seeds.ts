@@ -1,7 +1,7 @@
 /**
- * The gradients of every seed by itself, the M backward passes of a sentence. They share weights and forward pass, so they go back
- * together: the engine's own loop over a batch whose sequences are all this sentence, each with a seed of its own. What each step
- * leaves is kept, and read from there.
+ * The gradients of every single seed: the M backward passes of a sentence. They share weights and forward pass, so they run
+ * together: the engine's own loop over a batch in which every sequence is this sentence, each with a different seed. The results
+ * of each step are stored and read from there.
  *
  *   M·T²/2 vectors times a matrix become T products per batch; no weight gradient is formed
  */
@@ -19,35 +19,35 @@ import { headBackward } from './study.js';
 import type { Study } from './study.js';
 import type { DirectionName, LossTrace } from './trace.js';
 
-/** Several seeds, each gone back by itself: sequence b is loss `from + b`. */
+/** Several seeds, each with its own backward pass: sequence b is loss `from + b`. */
 export interface SeedBatch {
   readonly from: number;
   /** B. */
   readonly count: number;
-  /** `[T·B, D]` ∂/∂x, the words' vectors; row k·B + b is word k of sequence b. */
+  /** `[T·B, D]` ∂/∂x, at the word vectors; row k·B + b is word k of sequence b. */
   readonly dX: Tensor<Float64Array>;
   /** By layer and direction. */
   readonly layers: readonly Readonly<Record<string, SeedBackward>>[];
 }
 
-/** What the seeds left behind in one direction. Steps are those of the scan, B rows each. */
+/** Backward results of the seeds in one direction. Steps are those of the scan, B rows each. */
 export interface SeedBackward extends BackwardPass {
-  /** Steps that a gradient arrives at; the later ones are left out. */
+  /** Number of steps that a gradient arrives at; later steps are left out. */
   readonly steps: number;
   /**
-   * Each `[B + steps·B, H]`, rows as those of `dStates`: what the step after hands back to a state, before the step's own h adds to
-   * it. Of h there is none: nothing else of its own step adds to it but the losses.
+   * Each `[B + steps·B, H]`, rows as those of `dStates`: the gradient that the next step passes back to a state, before the h of
+   * the same step adds to it. There is none for h, to which nothing in its own step adds except the losses.
    */
   readonly handed: Readonly<Record<string, Tensor>>;
 }
 
-/** Numbers that a batch may keep of all steps: 64 MiB. */
+/** Maximum count of numbers that a batch stores for all steps: 64 MiB. */
 const ROOM = 2 ** 23;
 
-/** Most seeds of one batch: wider products are not faster. */
+/** Maximum number of seeds in one batch: wider products are not faster. */
 const MOST = 64;
 
-/** All seeds, batch by batch, the first loss first. @param most of one batch; given by tests */
+/** All seeds, batch by batch, in order of the losses. @param most maximum batch size; passed by tests */
 export function* seedBatches(
   study: Study,
   losses: readonly LossTrace[],
@@ -63,7 +63,7 @@ export function* seedBatches(
   }
 }
 
-/** As many seeds as there is room for. */
+/** The number of seeds that fit. */
 function sizeOfBatch({ tokens, pass }: Study, losses: number): number {
   const widths = pass.stack.layers.flatMap(({ forward, reverse }) =>
     [forward, reverse].map((each) => (each === undefined ? 0 : widthOf(each))),
@@ -72,16 +72,20 @@ function sizeOfBatch({ tokens, pass }: Study, losses: number): number {
   return Math.max(1, Math.min(losses, MOST, Math.floor(ROOM / perSeed)));
 }
 
-/** Numbers of one step: what is copied of it, and what it leaves. */
+/** Count of numbers for one step: its copied values and its results. */
 function widthOf({ cell, x, y }: Unrolled): number {
   const blocks = [cell.saved, cell.stepGrads].flatMap((each) => Object.values(each));
   return x.shape[1] + y.shape[1] * (3 * cell.states.length + blocks.reduce((sum, each) => sum + each, 0));
 }
 
-/** Whether a decision reads the row of its word and no other, so that row m of all seeds' gradient is that of seed m. */
+/** Whether each decision reads only the row of its word, so that row m of the gradient of all seeds is the gradient of seed m. */
 const decidesRowByRow = ({ model, head }: Study): boolean => model.config.heads[head].kind === 'softmax';
 
-/** `[T·B, W]` what each seed brings to the output of the stack. @param whole what all of them bring, where rows keep apart */
+/**
+ * `[T·B, W]` gradient that each seed sends to the output of the stack.
+ *
+ * @param whole the gradient of all seeds, if their rows are separate
+ */
 function topOf(
   study: Study,
   losses: readonly LossTrace[],
@@ -159,7 +163,7 @@ function oneWay(kernels: Kernels, unrolled: Unrolled, flow: Flow, copies: Copier
   return { ...back, steps, handed };
 }
 
-/** How many steps of the scan there are up to the last one at which anything arrives; one at the least. */
+/** Number of steps of the scan up to the last one at which any gradient arrives; at least one. */
 function stepsReached({ dY, start, T, B }: Flow, H: number, word: (s: number) => number): number {
   const W = dY.shape[1];
   for (let s = T - 1; s > 0; s--) {
@@ -171,10 +175,10 @@ function stepsReached({ dY, start, T, B }: Flow, H: number, word: (s: number) =>
   return 1;
 }
 
-/** The first steps of a pass, of so many sequences that are all the same. */
+/** The first steps of a pass over several identical sequences. */
 type Copier = (unrolled: Unrolled, packing: Packing) => Unrolled;
 
-/** Copies of a direction are made once, in full; fewer steps are a view of them. */
+/** Copies of a direction are made once, in full; fewer steps are a view of these copies. */
 function copier(B: number): Copier {
   const made = new Map<Unrolled, Pick<Unrolled, 'states' | 'saved'>>();
   return (unrolled, packing) => {
@@ -188,7 +192,7 @@ function copier(B: number): Copier {
 const mapped = <R extends object>(record: R, make: (x: Tensor) => Tensor): R =>
   Object.fromEntries(Object.entries(record).map(([name, x]) => [name, make(x as Tensor)])) as R;
 
-/** Every row B times. */
+/** Repeats every row B times. */
 const copiesOf = <R extends object>(record: R, B: number): R =>
   mapped(record, (x) => {
     const [N, W] = x.shape;
@@ -200,7 +204,7 @@ const copiesOf = <R extends object>(record: R, B: number): R =>
     return viewOf(data, [N * B, W]);
   });
 
-/** What a batch left in a direction. */
+/** Results of a batch in one direction. */
 export function seedsIn(
   { layers }: SeedBatch,
   { layer, name }: { readonly layer: number; readonly name: DirectionName },

@@ -1,4 +1,4 @@
-/** The steps of one direction: what they hold, and the gradients of all of it. */
+/** The steps of one direction: their values, and the gradients of these values. */
 import type { Cell } from '../cells/cell.js';
 import type { Quantity } from '../cells/quantities.js';
 import type { Kernels } from '../kernels/types.js';
@@ -24,7 +24,7 @@ export function stepsOf(kernels: Kernels, direction: Direction, returned: Return
   });
 }
 
-/** What the forward step holds. */
+/** The values of the forward step. */
 function valuesAt({ unrolled }: Direction, s: number): Omit<StepTrace, 'gradients'> {
   const { cell, packing, states } = unrolled;
   const found = activationsOf(unrolled);
@@ -39,10 +39,10 @@ function valuesAt({ unrolled }: Direction, s: number): Omit<StepTrace, 'gradient
   };
 }
 
-/** What a cell lists beside gates, their arguments and states. */
+/** The quantities that a cell lists besides gates, their arguments and states. */
 const othersOf = (cell: Cell): Quantity[] => cell.quantities.filter((each) => kindOf(cell, each) === 'others');
 
-/** What the backward step leaves behind: ∂/∂a per gate, and its companions. */
+/** The results of the backward step: ∂/∂a per gate, and related gradients. */
 function gradientsAt(
   direction: Direction,
   returned: Returned,

@@ -1,6 +1,6 @@
 /**
- * One sentence through one model in float64, forward once, and backward as often as asked, by the engine's own passes. Whatever
- * stands in a trace is read off here.
+ * Runs one sentence through one model in float64, forward once and backward as often as requested, by the engine's own passes.
+ * All contents of a trace come from here.
  */
 import type { TensorRecord } from '../autograd/grads.js';
 import { flatten } from '../autograd/grads.js';
@@ -24,9 +24,9 @@ import { copied, mapParams, rowOf, zeros } from './numbers.js';
 /** A sentence and its forward pass. */
 export interface Study {
   readonly kernels: Kernels;
-  /** As it came. */
+  /** The model as passed by the caller. */
   readonly model: Model;
-  /** The arithmetic of the model, whole. */
+  /** The complete network of the model. */
   readonly network: Network;
   /** The model's parameters in float64. */
   readonly params: ModelParams;
@@ -35,14 +35,14 @@ export interface Study {
   readonly packing: Packing;
   readonly features: readonly Features[];
   readonly pass: ModelPass;
-  /** Place of the head that is asked, in `model.heads`. */
+  /** Index of the inspected head in `model.heads`. */
   readonly head: number;
   /** `[M, K]` logits and probabilities of that head. */
   readonly logits: Tensor;
   readonly probabilities: readonly number[][];
 }
 
-/** The model on one sentence. @throws ArgumentError on a head that there is not */
+/** Runs the model on one sentence. @throws ArgumentError on a head that does not exist */
 export function studyOf(kernels: Kernels, model: Model, { tokens }: Pick<Sentence, 'tokens'>, head?: string): Study {
   const names = model.config.heads.map(({ name }) => name);
   if (head !== undefined) expectOneOf('inspect', 'head', head, names);
@@ -66,7 +66,7 @@ function forward(
   return through(kernels, network, params, packing, encode(kernels, network, params, features));
 }
 
-/** From the words' vectors on. */
+/** The forward pass, starting at the word vectors. */
 function through(
   kernels: Kernels,
   network: Network,
@@ -74,7 +74,7 @@ function through(
   packing: Packing,
   input: Encoding,
 ): ModelPass {
-  const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing); // every step at hand
+  const stack = stackForward(kernels, network.layers, params.layers, input.dropped, packing); // keeps every step
   return { ...input, stack, ...decode(kernels, network, params, stack.y, packing) };
 }
 
@@ -84,37 +84,37 @@ function answersOf(kernels: Kernels, pass: ModelPass, head: number): Pick<Study,
   return { logits, probabilities: Array.from({ length: p.shape[0] }, (_, m) => rowOf(p, m)) };
 }
 
-/** The same study with other vectors in place of the words': `[T, D]`. */
+/** The same study with the word vectors replaced by `x`, `[T, D]`. */
 export function withVectors(study: Study, x: Tensor): Study {
   const { kernels, network, params, packing, pass, head } = study;
   const next = through(kernels, network, params, packing, { ...pass, x, dropped: x });
   return { ...study, pass: next, ...answersOf(kernels, next, head) };
 }
 
-/** The forward pass once more, with the parameters as they are now. */
+/** Repeats the forward pass with the current parameters. */
 export function again(study: Study): Study {
   const { kernels, network, params, packing, features, head } = study;
   const pass = forward(kernels, network, params, packing, features);
   return { ...study, pass, ...answersOf(kernels, pass, head) };
 }
 
-/** What a backward pass leaves behind. */
+/** The result of a backward pass. */
 export interface Returned {
-  /** `[T, D]` ∂/∂x, the words' vectors. */
+  /** `[T, D]` ∂/∂x, at the word vectors. */
   readonly dX: Tensor;
-  /** Per layer, what it leaves behind, and the gradient that came to its output from above, `[T, H]` or `[T, 2H]`. */
+  /** Per layer, its backward pass and the gradient that arrived at its output from above, `[T, H]` or `[T, 2H]`. */
   readonly layers: readonly (LayerBackwardPass & { readonly dY: Tensor })[];
 }
 
-/** The same with the gradients of all weights. */
+/** A backward pass with the gradients of all weights. */
 export interface Whole extends Returned {
   readonly grads: ModelGrads;
 }
 
 /**
- * The engine's backward pass, layer by layer so that what lies in between can be seen.
+ * Runs the engine's backward pass layer by layer, so that intermediate gradients are accessible.
  *
- * @param dLogits `[M, K]` the gradient at the logits of the head that is asked
+ * @param dLogits `[M, K]` the gradient at the logits of the inspected head
  */
 export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): Whole {
   const { kernels, network, params, pass } = study;
@@ -124,14 +124,14 @@ export function backward(study: Study, dLogits: Tensor, truncate?: Truncation): 
   return { ...returned, grads };
 }
 
-/** One backward pass per seed, whose gradients of weights are not kept. */
+/** Runs one backward pass per seed and discards the gradients of weights. */
 export function backwardEach(study: Study, seeds: Iterable<Tensor>): Returned[] {
   const { heads, layers, dense } = study.params;
   const forgotten = mapParams({ encoders: {}, layers, ...(dense && { dense }), heads }, (x) => zeros(x.shape));
   return Array.from(seeds, (dLogits) => backwardInto(study, dLogits, forgotten));
 }
 
-/** From the head to the words' vectors. */
+/** Backward from the head to the word vectors. */
 function backwardInto(study: Study, dLogits: Tensor, grads: ModelGrads, truncate?: Truncation): Returned {
   const { kernels, network, params, pass } = study;
   let dY = decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), grads);
@@ -147,18 +147,18 @@ function backwardInto(study: Study, dLogits: Tensor, grads: ModelGrads, truncate
   return { dX: dY, layers };
 }
 
-/** Gradients at the logits of all heads, of which one is asked. */
+/** Gradients at the logits of all heads: zero except at the inspected head. */
 function onlyAsked({ pass, head }: Study, dLogits: Tensor): Tensor[] {
   return pass.heads.map(({ logits }, h) => (h === head ? dLogits : zeros(logits.shape)));
 }
 
-/** `[T, W]` what one seed brings to the output of the stack. */
+/** `[T, W]` gradient that one seed sends to the output of the stack. */
 export function headBackward(study: Study, dLogits: Tensor): Tensor {
   const { kernels, network, params, pass } = study;
   return decodeBackward(kernels, network, params, pass, onlyAsked(study, dLogits), aboveGrads(params));
 }
 
-/** Zero gradients of what lies behind the stack. */
+/** Zero gradients for the parameters above the stack. */
 function aboveGrads({ dense, heads }: ModelParams): ModelGrads {
   return mapParams({ encoders: {}, layers: [], ...(dense && { dense }), heads }, (x) => zeros(x.shape));
 }

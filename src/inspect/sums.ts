@@ -1,4 +1,4 @@
-/** What is read of every seed by itself: reach, ledger and single weights, all in one go over the batches of seeds. */
+/** Everything that needs each seed separately: reach, ledger and single weights, in one pass over the batches of seeds. */
 import type { TensorRecord } from '../autograd/grads.js';
 import { ArgumentError } from '../tensor/errors.js';
 import type { Addends } from './addends.js';
@@ -16,7 +16,7 @@ import { seedBatches } from './seeds.js';
 import { flatGrads } from './study.js';
 import type { ElementTrace, LedgerTrace, ReachTrace } from './trace.js';
 
-/** What was asked for of it. */
+/** The requested parts. */
 export interface Sums extends Misfits {
   readonly inputs: ReachTrace;
   readonly states: ReadonlyMap<Direction, Readonly<Record<string, ReachTrace>>>;
@@ -25,9 +25,9 @@ export interface Sums extends Misfits {
 }
 
 /**
- * Goes through all seeds once, if anything of them is asked for.
+ * Processes all seeds once, if any part that needs them is requested.
  *
- * @throws ArgumentError on a variable, parameter or weight that there is not
+ * @throws ArgumentError on a variable, parameter or weight that does not exist
  */
 export function sumsOf(reading: Reading): Sums {
   const asked = variablesAsked(reading);
@@ -95,7 +95,7 @@ function elementsOf(reading: Reading): ElementBook[] {
 /** M and T. */
 const sizeOfTable = ({ losses, study }: Reading): [number, number] => [losses.length, study.tokens.length];
 
-/** A head says by itself where its weights are used. */
+/** A head defines where its weights are used. */
 const linked =
   (reading: Reading): Connected =>
   ({ param, layer, direction }, m, k) => {

@@ -1,5 +1,5 @@
 /**
- * A sentence in several versions of equal length, read at once: a batch of the engine, forward and backward. Row k·B + b of a batch
+ * Runs several versions of a sentence, of equal length, as one batch of the engine, forward and backward. Row k·B + b of a batch
  * is word k of version b.
  */
 import type { Unrolled } from '../autograd/layout.js';
@@ -12,17 +12,17 @@ import { copied, rowOf, transferred, zeros } from './numbers.js';
 import type { Study } from './study.js';
 import { backwardEach, withVectors } from './study.js';
 
-/** Numbers that a batch may keep of all its steps, as in seeds.ts, and most versions of one. */
+/** Maximum count of numbers stored for all steps of a batch, as in seeds.ts, and maximum number of versions per batch. */
 const [ROOM, MOST] = [2 ** 23, 64];
 
-/** Versions of a sentence, and how it was read. */
+/** Versions of a sentence, and their forward pass. */
 export interface Variants {
   readonly study: Study;
   /** B. */
   readonly count: number;
 }
 
-/** As many versions as are read at once. */
+/** Splits versions into batches. */
 export function variantsAtOnce({ tokens, pass }: Study): number {
   const widths = pass.stack.layers.flatMap(({ forward, reverse }) => [forward, reverse].map(widthOf));
   const perVersion = tokens.length * widths.reduce((sum, each) => sum + each, 0);
@@ -36,7 +36,7 @@ function widthOf(unrolled: Unrolled | undefined): number {
   return x.shape[1] + y.shape[1] * (2 * cell.states.length + blocks.reduce((sum, each) => sum + each, 0));
 }
 
-/** Reads versions by their words' vectors, `[T, D]` each. */
+/** Runs versions given as word vectors, `[T, D]` each. */
 export function readVariants(study: Study, vectors: readonly Tensor[]): Variants {
   const [T, D] = study.pass.x.shape;
   const B = vectors.length;
@@ -47,19 +47,19 @@ export function readVariants(study: Study, vectors: readonly Tensor[]): Variants
   return { study: withVectors({ ...study, packing: packingOf(new Array<number>(B).fill(T)) }, x), count: B };
 }
 
-/** Row of the logits that a decision of a version has: a decision about a word, or the one about the sentence. */
+/** Row of the logits for a decision of a version: the decision about a word, or about the sentence. */
 function rowOfDecision({ study, count }: Variants, b: number, decision: number): number {
   return study.model.heads[study.head].kind.unit === 'token' ? decision * count + b : b;
 }
 
-/** Logits of one decision, version by version. */
+/** Logits of one decision for each version. */
 export function logitsOf(variants: Variants, decision: number): number[][] {
   return Array.from({ length: variants.count }, (_, b) =>
     rowOf(variants.study.logits, rowOfDecision(variants, b, decision)),
   );
 }
 
-/** `[T·B, D]` of each version the gradient of Σ weights·logits of one decision. @param weights one per label */
+/** `[T·B, D]` gradient, for each version, of Σ weights·logits of one decision. @param weights one per label */
 export function vectorGradients(variants: Variants, decision: number, weights: readonly number[]): Tensor {
   const seed = zeros(variants.study.logits.shape);
   for (let b = 0; b < variants.count; b++) {
@@ -68,14 +68,14 @@ export function vectorGradients(variants: Variants, decision: number, weights: r
   return backwardEach(variants.study, [seed])[0].dX;
 }
 
-/** `[T, D]` the vectors of other words. */
+/** `[T, D]` vectors of other words. */
 export function vectorsOf({ kernels, model, network, params }: Study, tokens: readonly string[]): Tensor {
   return encode(kernels, network, params, model.readers.map((reader) => reader.read(tokens))).x; // prettier-ignore
 }
 
 /**
- * Logits of word k with another word in its place, per version. Of a model that reads forward alone one step is enough, from the state
- * that the words before have left; any other reads the whole sentence.
+ * Logits of word k with another word in its place, per version. A unidirectional model needs only one step, from the state after
+ * the preceding words; any other model runs the whole sentence.
  */
 export function logitsAt(study: Study, k: number, vectors: readonly Tensor[]): number[][] {
   const { kernels, model, network, params, pass, head } = study;
@@ -94,7 +94,7 @@ export function logitsAt(study: Study, k: number, vectors: readonly Tensor[]): n
   return Array.from({ length: B }, (_, b) => rowOf(logits, b));
 }
 
-/** Row k of the states before each step, so many times. */
+/** Row k of the states before each step, repeated. */
 function times(states: Tensor, k: number, B: number): Tensor {
   const row = Float64Array.from(rowOf(states, k));
   const out = zeros([B, row.length]);
@@ -102,7 +102,7 @@ function times(states: Tensor, k: number, B: number): Tensor {
   return out;
 }
 
-/** Vectors times a number. */
+/** Multiplies vectors by a number. */
 export function scaled(x: Tensor, by: number): Tensor {
   const out = copied(x);
   for (let i = 0; i < out.data.length; i++) out.data[i] *= by;

@@ -6,7 +6,7 @@ import type { Reading } from './reading.js';
 import { backward, flatGrads } from './study.js';
 import type { ClipTrace, TruncationTrace } from './trace.js';
 
-/** Truncated BPTT, run for real: one more backward pass. */
+/** Truncated BPTT, actually run: one more backward pass. */
 export function truncationOf({ study, losses, full }: Reading, truncate: Truncation): TruncationTrace {
   const whole = flatGrads(full);
   const cut = flatGrads(backward(study, seedOf(losses), truncate));
@@ -19,7 +19,7 @@ export function truncationOf({ study, losses, full }: Reading, truncate: Truncat
   return { every: truncate.every, back: truncate.back, params };
 }
 
-/** Clipping by the global norm, as training does it. */
+/** Clipping by the global norm, as in training. */
 export function clipOf({ full }: Reading, threshold: number): ClipTrace {
   const all = Object.values(flatGrads(full)).flatMap(({ data }) => Array.from(data));
   const size = norm(all);

@@ -1,25 +1,26 @@
 /**
- * What a report does when it is opened with scripts: it computes its numbers again from the weights it carries, looks at every mark of
- * every picture, and says whether they are the same. Where it fails, or has no script, the page says that nothing was recomputed.
+ * The self-check of a report that is opened with scripts enabled. It recomputes its numbers from the embedded weights, compares
+ * every mark of every picture, and shows whether they are the same. If the script fails or is disabled, the page states that
+ * nothing was recomputed.
  */
 import type { Cell } from '../../cells/cell.js';
 import type { Payload } from './payload.js';
 import { recompute } from './recompute.js';
 
-/** An element of a page, as far as it is needed: this file is compiled without the types of browsers. */
+/** The required part of a DOM element: this file is compiled without browser types. */
 export interface Node {
   readonly parentElement: Node | null;
   getAttribute(name: string): string | null;
 }
 
-/** One number of a page: what it shows, and where that stands in the trace. */
+/** One number of a page: its value, and its pointer into the trace. */
 export interface PageMark {
   readonly shown: number;
   readonly ref: string;
   readonly block: string | null;
 }
 
-/** The numbers of a row by column, as texts; `-` for none. */
+/** The numbers of a row by column, as text; `-` if there is none. */
 function valuesOf(node: Node): string[] {
   const packed = node.getAttribute('data-f');
   if (packed === null) return (node.getAttribute('data-v') ?? '').split(' ');
@@ -42,7 +43,7 @@ export function marksOfNode(node: Node): PageMark[] {
   });
 }
 
-/** The number at a JSON Pointer, or the sum of a block there; nothing if there is none. */
+/** The number at a JSON Pointer, or the sum of a block there; undefined if there is none. */
 function numberAt(trace: unknown, { ref, block }: PageMark): number | undefined {
   let here = trace as Readonly<Record<string, unknown>> | undefined | null;
   for (const part of ref.split('/').slice(1))
@@ -56,23 +57,23 @@ function numberAt(trace: unknown, { ref, block }: PageMark): number | undefined 
   return part.reduce<number>((sum, each) => sum + (typeof each === 'number' ? each : 0), 0);
 }
 
-/** How the marks of a page compare with what was computed again. */
+/** How the marks of a page compare with the recomputed numbers. */
 export interface Agreement {
-  /** How many marks were computed again, and how many there are. */
+  /** Number of recomputed marks, and number of all marks. */
   readonly checked: number;
   readonly marks: number;
-  /** How many of them differ, and the first of those. */
+  /** Number of marks that differ, and the first of them. */
   readonly differing: number;
   readonly first: string | null;
-  /** Largest difference, relative to the larger of both. */
+  /** Largest difference, relative to the larger of the two values. */
   readonly worst: number;
 }
 
-/** What is allowed for sums in another order: of the value, and of what it may be a small difference of. */
+/** Tolerance for sums in a different order: relative to the value, and relative to the terms that it may be a small difference of. */
 const RELATIVE = 1e-9;
 const ABSOLUTE = 1e-16;
 
-/** Compares marks with a trace that was computed again. */
+/** Compares marks with a recomputed trace. */
 export function compareWith(trace: unknown, marks: readonly PageMark[]): Agreement {
   let [checked, differing, worst] = [0, 0, 0];
   let first: string | null = null;
@@ -99,13 +100,13 @@ export function compareWith(trace: unknown, marks: readonly PageMark[]): Agreeme
 export const agreementOf = (cell: Cell, payload: Payload, marks: readonly PageMark[]): Agreement =>
   compareWith(recompute(cell, payload), marks);
 
-/** A page, as far as it is needed. */
+/** The required part of a DOM document. */
 export interface Page {
   getElementById(id: string): (Node & { textContent: string; className: string }) | null;
   querySelectorAll(selector: string): Iterable<Node>;
 }
 
-/** Runs in a page: reads `#payload`, and writes what it found into `#verdict`, in the words that stand in its attributes. */
+/** Runs in a page: reads `#payload` and writes the result into `#verdict`, with the texts from its attributes. */
 export function runInPage(page: Page, cell: Cell): void {
   const verdict = page.getElementById('verdict');
   const payload = page.getElementById('payload');

@@ -1,22 +1,22 @@
 /**
- * Shorter SVG: looks that many elements share (size of text, anchor, colors, …) become a class with a short name. Presentation
- * attributes and properties of a style sheet are the same thing in SVG, so that nothing looks different. Quotes go where HTML does not
- * need them; the result is HTML and no longer XML.
+ * Shortens SVG: styles that many elements share (text size, anchor, colors, …) become a class with a short name. In SVG,
+ * presentation attributes and style sheet properties are equivalent, so the appearance does not change. Quotes that HTML does not
+ * need are removed; the result is HTML and no longer XML.
  */
 
-/** Attributes that may stand in a style sheet, and those of them whose numbers are lengths. */
+/** Attributes that can move to a style sheet, and those whose numbers are lengths. */
 const LOOKS =
   /^(text-anchor|dominant-baseline|font-(size|weight|family|style)|fill|fill-opacity|stroke|stroke-(width|dasharray)|pointer-events)$/;
 const TAG = /<([a-z][a-zA-Z]*)((?: [\w:-]+="[^"]*")*)(\/?)>/g;
 const ATTRIBUTE = / ([\w:-]+)="([^"]*)"/g;
 
-/** Undoes the escapes that these values have. */
+/** Undoes the escapes in these values. */
 const plain = (value: string): string => value.replace(/&#39;/g, "'").replace(/&quot;/g, '"');
 
 const declaration = (name: string, value: string): string =>
   `${name}:${name === 'font-size' ? `${value}px` : plain(value)}`;
 
-/** Looks and other attributes of a start tag. */
+/** Style attributes and other attributes of a start tag. */
 function split(attributes: string): { readonly looks: string; readonly rest: string; readonly own: string } {
   let [looks, rest, own] = ['', '', ''];
   for (const [all, name, value] of attributes.matchAll(ATTRIBUTE)) {
@@ -34,7 +34,7 @@ function nameOf(n: number): string {
   return n < 26 ? last : nameOf(Math.floor(n / 26) - 1) + last;
 }
 
-/** Markup with classes, and the style sheet of them. A look becomes a class where that is shorter. */
+/** Returns markup with classes, and their style sheet. A style becomes a class if that is shorter. */
 export function classified(markup: string): { readonly css: string; readonly body: string } {
   const counts = new Map<string, { count: number; readonly bytes: number }>();
   for (const [, , attributes] of markup.matchAll(TAG)) {
@@ -60,7 +60,10 @@ export function classified(markup: string): { readonly css: string; readonly bod
   return { css: [...names].map(([looks, name]) => `.${name}{${looks}}`).join(''), body };
 }
 
-/** Attributes without the quotes that HTML does not need; a blank keeps the last one from a slash, which would be read as part of it. */
+/**
+ * Attributes without the quotes that HTML does not need; a space separates the last one from a slash, which would otherwise
+ * become part of the value.
+ */
 function unquoted(attributes: string, end: string): string {
   return attributes.replace(
     /="([\w.,#-]+)"(?=( |$))/g,

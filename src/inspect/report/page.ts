@@ -1,7 +1,7 @@
 /**
- * A report: one HTML file that needs nothing else. Pictures, tables and equations stand in it as they are. Its one script computes the
- * numbers again from the weights beside it; it can do nothing more, because a Content-Security-Policy allows that script and that
- * style by their hashes and nothing besides: no address is asked, and whatever a sentence or a label holds stays text.
+ * A report: one self-contained HTML file with pictures, tables and equations. Its only script recomputes the numbers from the
+ * embedded weights. It can do nothing else, because a Content-Security-Policy allows only that script and that style sheet, by
+ * their hashes: no network request is made, and the contents of sentences and labels are never interpreted as markup.
  */
 import { sha256 } from '../../serialize/sha256.js';
 import type { Trace } from '../trace.js';
@@ -16,12 +16,12 @@ import { payloadOf } from './payload.js';
 import { scripts } from './scripts.js';
 import { matrixTable, table, translated } from './tables.js';
 
-/** What a report is made of. */
+/** Input of a report. */
 export interface ReportContent {
   readonly trace: Trace;
   /** Other cells on the same sentence. */
   readonly comparison: Comparison;
-  /** What is looked at. */
+  /** The selection shown. */
   readonly selection?: Selection;
   /** The command line that makes the page. */
   readonly command: string;
@@ -29,11 +29,11 @@ export interface ReportContent {
   /** A key of `languages`; default `en`. */
   readonly language?: string;
   readonly theme?: Theme['name'];
-  /** Whether the cell is a built-in one, which the page can run; default true. */
+  /** Whether the cell is built in, so that the page can run it; default true. */
   readonly builtIn?: boolean;
 }
 
-/** Most words of a sentence that a page computes again: every loss has a backward pass, and each takes as many steps as words. */
+/** Maximum length in words of a sentence that a page recomputes: every loss needs a backward pass with as many steps as words. */
 const MOST_WORDS = 100;
 
 const STYLE = `body{margin:0 auto;padding:1.5rem;max-width:62rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
@@ -44,13 +44,13 @@ summary{cursor:pointer}#verdict{border:2px solid var(--line);padding:.5rem 1rem}
 #verdict.disagrees,#verdict.failed{border-color:var(--bad);font-weight:600}.cells{fill:none}math{margin:.3rem 0}
 @media print{section{break-inside:avoid}details:not([open])>*{display:none}}`;
 
-/** Colors of a theme, and of a good and a bad end; both have a contrast of 4.5 to 1 with the ground. */
+/** Colors of a theme, and of a passed and a failed check; both have a contrast of 4.5 to 1 with the background. */
 function colorsOf({ name, ink, muted, line, background }: Theme): string {
   const [good, bad] = name === 'dark' ? ['#6cc070', '#ff8a80'] : ['#1b6e20', '#b3261e'];
   return `:root{color-scheme:${name === 'dark' ? 'dark' : 'light'};--ink:${ink};--muted:${muted};--line:${line};--ground:${background};--good:${good};--bad:${bad}}`;
 }
 
-/** The whole page. */
+/** Returns the whole page. */
 export function reportPage(content: ReportContent): string {
   const { trace, command, version, language = 'en', theme = 'light' } = content;
   const strings = languages[language];
@@ -86,16 +86,16 @@ export function reportPage(content: ReportContent): string {
   ].join('\n');
 }
 
-/** SHA-256 of a text as a policy names it. */
+/** SHA-256 of a text in the notation of a Content-Security-Policy. */
 function hashOf(source: string): string {
   const hex = sha256(new TextEncoder().encode(source));
   return base64Of(Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
 }
 
-/** JSON that can stand in a script element: no `<` of it ends one or begins a comment. */
+/** JSON that is safe in a script element: it contains no `<` that could end the element or begin a comment. */
 const inScript = (value: unknown): string => JSON.stringify(value).replace(/</g, '\\u003c');
 
-/** Why a page does not compute its numbers again. */
+/** Why a page does not recompute its numbers. */
 function reasonOf({ trace, builtIn }: ReportContent, strings: Strings): string {
   const { model, head, words } = trace;
   if (builtIn === false || !Object.hasOwn(scripts, model.cell))
@@ -107,7 +107,7 @@ function reasonOf({ trace, builtIn }: ReportContent, strings: Strings): string {
   return say(strings, 'report.recompute.none.head', { kind: head.kind });
 }
 
-/** What the script writes into. Without one it says why nothing is computed again. */
+/** The element that the script writes into. Without a script it states why nothing is recomputed. */
 function verdictOf(strings: Strings, reason: string | undefined): string {
   if (reason !== undefined) return `<p id="verdict">${text(say(strings, 'report.recompute.none', { reason }))}</p>`;
   const patterns = (['agrees', 'disagrees', 'failed'] as const).map(
@@ -162,22 +162,22 @@ function bodyOf(content: ReportContent, strings: Strings): string {
 }
 
 /**
- * The parameter whose ledger is shown: the recurrent weights of the last layer, or its input weights where the gradient of those is 0, as
- * it is in a sentence of one word; nothing where both are.
+ * The parameter whose ledger is shown: the recurrent weights of the last layer, or its input weights if the gradient of the
+ * former is 0, as in a sentence of one word; undefined if both are 0.
  */
 function accounted({ ledger }: Trace): string | undefined {
   const ends = ['.Wh', '.Wx'].flatMap((end) => ledger.filter(({ param }) => param.endsWith(end)).reverse());
   return ends.find(({ gate, norm }) => gate === null && norm !== 0)?.param;
 }
 
-/** What the opened number is made of, without the places in the trace, which the picture has. */
+/** The operands of the opened number, without their trace pointers, which the picture contains. */
 function operands(trace: Trace, selection: Selection, look: Look): Table {
   const { columns, rows } = views.equation.table(trace, selection, look);
   const at = columns.indexOf('ref');
   return { columns: columns.filter((_, i) => i !== at), rows: rows.map((row) => row.filter((_, i) => i !== at)) };
 }
 
-/** What was checked, without the curve, whose numbers the picture carries. */
+/** The checked derivatives, without the curve, whose numbers are in the picture. */
 function checked(trace: Trace, selection: Selection, look: Look): Table {
   const { columns, rows } = views.check.table(trace, selection, look);
   const all = trace.checks.elements.length;
@@ -201,7 +201,7 @@ function section(
   ].join('\n');
 }
 
-/** What may be wider than the page; the keyboard scrolls it. */
+/** Content that may be wider than the page, scrollable by keyboard. */
 const scrolling = (inside: string, name: string): string =>
   `<div class="wide" tabindex="0" role="region" aria-label="${text(name)}">${inside}</div>`;
 
@@ -216,7 +216,7 @@ function equationsOf({ model }: Trace, strings: Strings): string {
   );
 }
 
-/** The checks that ran, and the laws that the numbers obey. */
+/** The checks that ran, and the identities that the numbers satisfy. */
 function proofOf({ checks, identities }: Trace, strings: Strings): string {
   const verdict = strings[checks.agrees ? 'check.agree' : 'check.disagree'];
   const laws = {

@@ -1,6 +1,6 @@
 /**
- * What a report carries to compute its own numbers once more: the weights, the words' vectors, and what was asked. All of it is read off
- * the trace; all numbers lie in one base64 text, as float32 where each of them is one, else as float64, little-endian.
+ * The data that a report embeds to recompute its own numbers: the weights, the word vectors, and the options. All of it comes
+ * from the trace. All numbers are in one base64 string, little-endian: as float32 if every number fits exactly, else as float64.
  */
 import { cells } from '../../cells/index.js';
 import type { Trace, Vector } from '../trace.js';
@@ -21,20 +21,20 @@ export interface Payload {
   readonly layers: readonly (readonly PayloadDirection[])[];
   /** T, D of the first layer, K. */
   readonly sizes: readonly [number, number, number];
-  /** Per loss the place of its gold label, or of the label and contrast of a logit or a margin. */
+  /** Per loss, the index of its gold label, or of the label and contrast of a logit or a margin. */
   readonly seed: 'loss' | 'logit' | 'margin';
   readonly gold: readonly number[];
   readonly label: readonly number[];
   readonly contrast: readonly number[];
-  /** Per word the first word with the same vector: words of one row of the table. */
+  /** Per word, the first word with the same vector: words that share a row of the table. */
   readonly same: readonly number[];
-  /** Name of the head, and of the parameter that holds the words' vectors; null if it holds more than them. */
+  /** Name of the head, and of the parameter that holds the word vectors; null if it also holds something else. */
   readonly head: string;
   readonly table: string | null;
-  /** Parameter, gate: the entries of the ledger in their order. */
+  /** Parameter and gate of the ledger entries, in order. */
   readonly ledger: readonly (readonly [string, string | null])[];
   readonly elements: readonly (readonly [string, readonly number[]])[];
-  /** Bytes of a number: 4 or 8. */
+  /** Bytes per number: 4 or 8. */
   readonly bytes: 4 | 8;
   readonly numbers: string;
 }
@@ -42,7 +42,7 @@ export interface Payload {
 /** Parameters of the head that the page can run: `z = y·W + b`. */
 const HEAD = ['W', 'b'];
 
-/** The payload of a trace; nothing where the page has no code for its cell, its body or its head. */
+/** Returns the payload of a trace; undefined if the page has no code for its cell, its body or its head. */
 export function payloadOf(trace: Trace): Payload | undefined {
   const { model, head, words, losses } = trace;
   const one = head.kind === 'softmax' && HEAD.every((name) => name in head.weights);
@@ -77,7 +77,7 @@ export function payloadOf(trace: Trace): Payload | undefined {
   };
 }
 
-/** The parameter whose rows are the words' vectors: the only one of the encoders. */
+/** The parameter whose rows are the word vectors: the only encoder parameter. */
 function tableOf({ ledger }: Trace): string | null {
   const tables = ledger.filter(({ param }) => param.startsWith('encoders.'));
   return tables.length === 1 ? tables[0].param : null;

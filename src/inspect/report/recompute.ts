@@ -1,7 +1,7 @@
 /**
- * The numbers of a report, computed once more in the page that shows them: forward over the sentence, backward from each loss, by the
- * package's own cells and its plain products. Loops and sums around them are written anew, so that this is a second reading of the same
- * weights and no copy of the first.
+ * Recomputes the numbers of a report in the page that shows them: forward over the sentence and backward from each loss, with the
+ * package's own cells and its plain products. The surrounding loops and sums are a separate implementation, so that the result is
+ * independent of the first computation.
  */
 import type { Cell } from '../../cells/cell.js';
 import { addMatmul1, addMatmulTA1, addMatmulTB1 } from '../../kernels/cpu/matmul1.js';
@@ -15,7 +15,7 @@ import type { Payload, PayloadDirection } from './payload.js';
 type Numbers = Float64Array<ArrayBufferLike>;
 type Tensors = Readonly<Record<string, Tensor<Numbers>>>;
 
-/** Products, and one sum of rows, are all that cells ask of a backend. */
+/** Cells need only products and one sum of rows from a backend. */
 const kernels = {
   ...{ addMatmul: addMatmul1, addMatmulTA: addMatmulTA1, addMatmulTB: addMatmulTB1 },
   rows: { addSumRows },
@@ -48,11 +48,11 @@ export function norm(v: ArrayLike<number>): number {
   return largest * Math.sqrt(sum);
 }
 
-/** A direction with its weights, and what the forward pass leaves of each step. */
+/** A direction with its weights and the results of each forward step. */
 interface Run extends PayloadDirection {
   readonly layer: number;
   readonly weights: Tensors;
-  /** Per step of the scan, its word. */
+  /** The word of each step of the scan. */
   readonly words: readonly number[];
   readonly x: readonly Numbers[];
   readonly prev: readonly Tensors[];
@@ -60,7 +60,7 @@ interface Run extends PayloadDirection {
   readonly saved: readonly Tensors[];
 }
 
-/** What a backward pass leaves of each step of the scan. */
+/** Results of a backward pass at each step of the scan. */
 interface Back {
   readonly above: readonly Numbers[];
   readonly recurrent: readonly Tensors[];
@@ -68,13 +68,13 @@ interface Back {
   readonly stepGrads: readonly Tensors[];
 }
 
-/** One backward pass: per direction, and at the words' vectors. */
+/** One backward pass: per direction, and at the word vectors. */
 interface Pass {
   readonly backs: readonly Back[];
   readonly dx: readonly Numbers[];
 }
 
-/** The numbers of the payload, one tensor after the other. */
+/** Reads the numbers of the payload, one tensor after another. */
 function reader({ numbers, bytes }: Payload): (...shape: number[]) => Tensor<Numbers> {
   const text = atob(numbers);
   const view = new DataView(Uint8Array.from(text, (each) => each.charCodeAt(0)).buffer);
@@ -116,7 +116,7 @@ function forward(
   return run;
 }
 
-/** Runs it backward. @param above per word, the gradient of its output */
+/** Runs a direction backward. @param above per word, the gradient of its output */
 function backward(cell: Cell, run: Run, above: readonly Numbers[]): Back {
   const { hidden: H, words } = run;
   const out = { above: [], recurrent: [], total: [], stepGrads: [] } as unknown as Record<keyof Back, unknown[]>;
@@ -137,10 +137,10 @@ function backward(cell: Cell, run: Run, above: readonly Numbers[]): Back {
   return out as unknown as Back;
 }
 
-/** The step that reads a word, and back. */
+/** The step that reads a word, and the inverse. */
 const stepAt = ({ words }: Run, k: number): number => words.indexOf(k);
 
-/** Weights, initial states, the head and the words' vectors, in the order in which a payload holds them. */
+/** Reads weights, initial states, the head and the word vectors, in the order of the payload. */
 function loaded(cell: Cell, payload: Payload) {
   const [T, D, K] = payload.sizes;
   const next = reader(payload);
@@ -161,7 +161,7 @@ function loaded(cell: Cell, payload: Payload) {
   return { layers, W, b, x: range(T).map(() => next(1, D).data) };
 }
 
-/** All passes over the sentence. */
+/** Runs all passes over the sentence. */
 function readAll(cell: Cell, payload: Payload): Found {
   const { layers, W, b, x } = loaded(cell, payload);
   const [T] = payload.sizes;
@@ -181,7 +181,7 @@ function readAll(cell: Cell, payload: Payload): Found {
 }
 
 /**
- * Computes what a trace of these weights holds, as far as pictures show it, in the form of a trace.
+ * Computes the part of a trace that pictures show, from the weights, in the form of a trace.
  *
  * @param cell the payload's cell
  */
@@ -204,7 +204,7 @@ export function recompute(cell: Cell, payload: Payload): unknown {
   };
 }
 
-/** Everything that was run. */
+/** The results of all passes. */
 interface Found {
   readonly payload: Payload;
   readonly cell: Cell;
@@ -251,7 +251,7 @@ function lossesOf(
   });
 }
 
-/** From the head to the words' vectors. @param seedAt ∂/∂logits at a word; nothing for zeros */
+/** Backward from the head to the word vectors. @param seedAt ∂/∂logits at a word; undefined for zeros */
 function passOf(
   cell: Cell,
   runs: Found['runs'],
@@ -337,7 +337,7 @@ function stepOf(cell: Cell, run: Run, back: Back, s: number) {
   };
 }
 
-/** Direct, recurrent, total. What c gets of its own step's h is what is left of the total. */
+/** Direct, recurrent, total. The part of c from the h of its own step is the remainder of the total. */
 function splitOf(above: Numbers | undefined, back: Back, s: number, name: string) {
   const [total, recurrent] = [back.total[s][name].data, back.recurrent[s][name].data];
   const direct = above ?? total.map((each, j) => each - recurrent[j]);
@@ -346,7 +346,7 @@ function splitOf(above: Numbers | undefined, back: Back, s: number, name: string
   return { direct, recurrent, total, norms, cosine };
 }
 
-/** What of each loss arrives at each word's vector. */
+/** How much of each loss arrives at each word vector. */
 function reachOf({ passes, full, connected }: Found): unknown {
   const norms = passes.map(({ dx }, m) => dx.map((each, k) => (connected(m, k) ? norm(each) : null)));
   const retention = norms.map((each, m) => each.map((size) => (size === null ? null : size / each[m]!)));
@@ -360,10 +360,10 @@ function reachOf({ passes, full, connected }: Found): unknown {
   return { norms, retention, length, total: full.dx.map(norm), reference: norms.map((_, m) => m) };
 }
 
-/** The addend of a parameter's gradient from loss m at word k: elements from a place on; null if there is none. */
+/** The addend of a parameter's gradient from loss m at word k: elements from an offset onward; null if there is none. */
 type AddendAt = (m: number, k: number) => readonly [offset: number, values: ArrayLike<number>] | null;
 
-/** Every parameter that has a ledger: its size, its columns per gate, and its addends. */
+/** The parameters that have a ledger: size, columns per gate, and addends. */
 function parametersOf(found: Found): Map<string, { readonly shape: readonly number[]; readonly of: AddendAt }> {
   const { payload, runs, passes, losses, y } = found;
   const [T, D, K] = payload.sizes;
@@ -388,11 +388,11 @@ function parametersOf(found: Found): Map<string, { readonly shape: readonly numb
   return all;
 }
 
-/** What a loss may depend on through a direction. */
+/** The words that a loss can depend on through a direction. */
 const reaches = ({ runs }: Found, { layer, name }: Run, m: number, k: number): boolean =>
   (runs[0].length > 1 && layer < runs.length - 1) || (name === 'reverse' ? k >= m : k <= m);
 
-/** Addends of a parameter of a direction: by the cell's own products over one row. */
+/** Addends of a direction's parameter, from the cell's own products over one row. */
 function recurrent(found: Found, run: Run, place: number, name: string): AddendAt {
   const { cell, passes } = found;
   const initial = cell.states.find((state) => name === `${state}0`);

@@ -1,4 +1,4 @@
-/** Tables of a report. Numbers are rounded for reading; the pictures carry all of their digits. */
+/** Tables of a report. Numbers are rounded for readability; the pictures contain all digits. */
 import type { NumberMatrix, Strings, Table } from '../views/index.js';
 import type { StringKey } from '../views/strings/index.js';
 import { say } from '../views/strings/index.js';
@@ -6,23 +6,23 @@ import { short } from '../views/text.js';
 import { weightName } from '../views/words.js';
 import { text } from './html.js';
 
-/** Most rows of a table; a longer one says so. */
+/** Maximum number of rows of a table; a longer table states that it was cut. */
 const ROWS = 60;
 
-/** Three digits, without a zero before the point. */
+/** Three digits, without a leading zero. */
 const number = (value: number): string =>
   Number.isInteger(value) ? String(value) : short(value).replace(/^(−?)0(?=\.)/, '$1');
 
-/** Columns whose cells are words of a closed list. */
+/** Columns whose cells come from a fixed list of words. */
 const LISTED = ['known', 'rule', 'verdict'];
 
-/** A word of a table in the reader's language: the name of a column, or a cell of a closed list. */
+/** Translates a word of a table: the name of a column, or a cell from a fixed list. */
 function said(strings: Strings, name: string): string {
   const key = `table.${name}`;
   return Object.hasOwn(strings, key) ? strings[key as StringKey] : name;
 }
 
-/** The same table in the reader's language. CSV keeps the English names, which programs read. */
+/** The same table in the reader's language. CSV keeps the English names, for programs. */
 export function translated({ columns, rows }: Table, strings: Strings): Table {
   const cell = (value: string | number, c: number): string | number => {
     if (columns[c] === 'where') return weightName(String(value), strings);
@@ -31,7 +31,7 @@ export function translated({ columns, rows }: Table, strings: Strings): Table {
   return { columns: columns.map((each) => said(strings, each)), rows: rows.map((row) => row.map(cell)) };
 }
 
-/** Rows under named columns. End tags that HTML lets out are left out. */
+/** Rows under named columns. Optional end tags of HTML are left out. */
 export function table({ columns, rows }: Table, strings: Strings): string {
   const shown = rows.slice(0, ROWS);
   const cell = (value: string | number): string =>
@@ -42,7 +42,7 @@ export function table({ columns, rows }: Table, strings: Strings): string {
   return `<table>${caption}<thead><tr>${head}<tbody>${shown.map((row) => `<tr>${row.map(cell).join('')}`).join('')}</table>`;
 }
 
-/** A grid of numbers under the names of its columns, beside those of its rows; structural zeros are empty. */
+/** A grid of numbers with column and row names; structural zeros are empty. */
 export function matrixTable({ label, rows, columns, values }: NumberMatrix): string {
   const head = columns.map((column) => `<th>${text(column)}`).join('');
   const body = values.map((row, r) => {

@@ -1,6 +1,7 @@
 /**
- * Long sentences. Up to 48 words every word has its row and column; beyond, neighbours share one, in blocks of equal length, the last
- * one shorter. A picture of norms shows the largest norm of a block, which is one number of the trace; the legend says so.
+ * Aggregation for long sentences. Up to 48 words, every word has its own row and column; above that, neighbors share one, in
+ * blocks of equal length, of which the last may be shorter. A picture of norms shows the largest norm of a block, which is one
+ * number of the trace; the legend states this.
  */
 
 /** Words `from` up to, not including, `to`. */
@@ -9,7 +10,7 @@ export interface Span {
   readonly to: number;
 }
 
-/** Most rows or columns of a picture. */
+/** Maximum number of rows or columns of a picture. */
 export const MOST = 48;
 
 /** The spans of `count` words: one each, or blocks if there are more than `most`. */
@@ -32,7 +33,7 @@ export const spanAt = (spans: readonly Span[], word: number): number =>
 export const spanLabel = ({ from, to }: Span, tokens: readonly string[]): string =>
   to - from === 1 ? tokens[from] : `${tokens[from]} … ${tokens[to - 1]}`;
 
-/** The candidate of largest size; NaN and ±Infinity come before every number, so that they are not hidden. */
+/** The candidate with the largest absolute value; NaN and ±Infinity take precedence over every number, so that they are not hidden. */
 export function largest<T>(candidates: Iterable<T>, sizeOf: (candidate: T) => number): T | undefined {
   let best: T | undefined;
   let most = -1;

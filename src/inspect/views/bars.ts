@@ -1,4 +1,4 @@
-/** Bars of sizes that stand under the columns of a grid, all on one linear scale from zero, which is written beside them. */
+/** Bars under the columns of a grid, all on one linear scale from zero, which is written next to them. */
 import { dataOf, named, together } from './mark.js';
 import type { Mark } from './mark.js';
 import type { Scale } from './scale.js';
@@ -10,7 +10,7 @@ import type { Style } from './theme.js';
 /** One bar. */
 export interface Bar {
   readonly mark: Mark;
-  /** Read aloud, and shown by the pointer. */
+  /** Read by screen readers, and shown on hover. */
   readonly label: string;
 }
 
@@ -20,8 +20,8 @@ const SMALL = 11;
 /**
  * Draws a bar for each column.
  *
- * @param title what the sizes are; stands in the gutter
- * @param scale from 0 … largest of all that is compared to 0 … 1
+ * @param title name of the sizes, written in the gutter
+ * @param scale from 0 … the largest of all compared sizes to 0 … 1
  */
 export function barsUnder(
   title: string,

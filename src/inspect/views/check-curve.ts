@@ -1,6 +1,7 @@
 /**
- * How wrong plain central differences of one weight are, by their step: a V. Wide steps are wrong by what they leave out, narrow ones by
- * the rounding of the loss; both are drawn as lines beside the errors, and forward mode, which has no step, as a level.
+ * The error of plain central differences of one weight as a function of the step: a V. Wide steps suffer from truncation error,
+ * narrow ones from the rounding of the loss. Both are drawn as lines next to the errors, and forward mode, which has no step, as
+ * a horizontal line.
  */
 import type { CurveTrace, Trace } from '../trace.js';
 import { paragraph } from './legend.js';
@@ -16,10 +17,10 @@ import type { Style } from './theme.js';
 import { weightName } from './words.js';
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 500, 8, 168];
-/** No difference of float64 tells less than this. */
+/** The smallest relative difference that float64 can resolve. */
 const LEAST = 1e-17;
 
-/** Where the axes of the curve begin and end: whole decades around its steps, and from what float64 can tell to its largest error. */
+/** Ranges of the axes: whole decades around the steps, and from the resolution of float64 to the largest error. */
 export function curveScales({ steps, errors }: Pick<CurveTrace, 'steps' | 'errors'>): { x: Scale; y: Scale } {
   const top = Math.ceil(log10(Math.max(1, ...errors)));
   return {
@@ -28,7 +29,7 @@ export function curveScales({ steps, errors }: Pick<CurveTrace, 'steps' | 'error
   };
 }
 
-/** The curve of the selected element; nothing where the trace has that of another, or none. */
+/** The curve of the selected element; undefined if the trace has none, or that of another element. */
 export function curve(trace: Trace, at: number, style: Style): Block[] {
   const found = trace.checks.curve;
   if (found?.element !== at) return [];
@@ -52,7 +53,7 @@ export function curve(trace: Trace, at: number, style: Style): Block[] {
   return [below(4, paragraph(title, style, 580), { width: 580, height: BOTTOM + 34, body }, paragraph(style.strings['check.curve.note'], style, 580))]; // prettier-ignore
 }
 
-/** One side of the V, as far as it lies in the picture. */
+/** One side of the V, clipped to the picture. */
 function line(
   marks: readonly (Mark | undefined)[],
   { steps }: CurveTrace,
@@ -67,7 +68,7 @@ function line(
   return el('path', { d: `M${places.join('L')}`, ...looks, ...data });
 }
 
-/** How far forward mode is from the hand-written gradient: at the bottom where that is less than the picture shows. */
+/** Distance of forward mode from the hand-written gradient; drawn at the bottom if it is below the range of the picture. */
 function level(trace: Trace, at: number, y: Scale, style: Style): string {
   const { forwardMode, relative } = trace.checks.elements[at];
   if (forwardMode === null || !Number.isFinite(relative)) return '';

@@ -1,7 +1,6 @@
 /**
- * V6, check: is it right? One derivative by three methods: the hand-written backward pass, forward mode, and central differences with the
- * noise they have by themselves; how wrong plain differences are, by their step; then every derivative that was checked, by how much it
- * differs.
+ * V6, check: is it right? One derivative by three methods: the hand-written backward pass, forward mode, and central differences
+ * with their own noise; then the error of plain differences by step size; then every checked derivative, by its difference.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { CheckElement, Trace } from '../trace.js';
@@ -22,7 +21,7 @@ import { viewOf } from './view.js';
 import type { Drawing, View } from './view.js';
 import { modelLine, weightName } from './words.js';
 
-/** Rows of the list at most; the worst come first. */
+/** Maximum number of rows in the list; the worst come first. */
 const MOST = 24;
 const GLYPHS = { agree: '✓', 'below-noise': '≈', disagree: '✗' } as const;
 
@@ -33,7 +32,7 @@ function elementOf(trace: Trace, selection: Selection): number {
   return selection.check === undefined ? (worst ?? 0) : indexIn('check', selection.check, elements.length, 'first');
 }
 
-/** The three numbers of one element, digit under digit. */
+/** The three numbers of one element, with digits aligned. */
 function card(trace: Trace, at: number, style: Style): Block {
   const { strings } = style;
   const element = trace.checks.elements[at];
@@ -69,7 +68,7 @@ function card(trace: Trace, at: number, style: Style): Block {
 /** All digits of a float64, with a typographic minus. */
 const digits = (x: number): string => (Number.isFinite(x) ? x.toExponential(15).replace(/-/g, '−') : short(x));
 
-/** The difference of the two readings of one number, seen in units of the noise of central differences. */
+/** The difference between the two values of one number, in units of the noise of central differences. */
 function noiseBar(trace: Trace, at: number, style: Style): Block[] {
   const { numeric, noise, analytic } = trace.checks.elements[at];
   if (numeric === null || noise === null || !(noise > 0) || !Number.isFinite(numeric - analytic)) return [];
@@ -136,7 +135,7 @@ function list(trace: Trace, at: number, style: Style): Block {
   );
 }
 
-/** Worst first: wrong ones, then by relative difference. */
+/** Worst first: wrong derivatives, then by relative difference. */
 const rank = ({ verdict, relative }: CheckElement): number =>
   (verdict === 'disagree' ? 2 : 0) + (Number.isFinite(relative) ? Math.min(1, relative) : 1);
 

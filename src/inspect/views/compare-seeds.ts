@@ -1,4 +1,4 @@
-/** The seeds of a comparison: what each keeps of a gradient between one loss and one word, as dots on the scale of the colors. */
+/** The seeds of a comparison: the retention of each between one loss and one word, as dots on the color scale. */
 import type { Trace } from '../trace.js';
 import { dataOf, named, read } from './mark.js';
 import type { Mark } from './mark.js';
@@ -10,12 +10,12 @@ import { percent, widthOf } from './text.js';
 import type { Style } from './theme.js';
 import type { ReachScales } from './reach-matrix.js';
 
-/** What is compared: per cell one trace a seed, all of the same sentence. */
+/** Input of a comparison: for each cell, one trace per seed, all of the same sentence. */
 export interface Comparison {
   readonly cells: readonly { readonly traces: readonly Trace[] }[];
 }
 
-/** Where a trace stands in a comparison; references inside its part of the picture start there. */
+/** Pointer to a trace in a comparison; references in its part of the picture start with it. */
 export const rootOf = (cell: number, seed: number): string => `/cells/${cell}/traces/${seed}`;
 
 /** The numbers of all seeds of a cell at the selected loss and word. */
@@ -30,7 +30,7 @@ export function seedMarks(traces: readonly Trace[], selection: Selection): (Mark
 
 const ROW = 26;
 
-/** A row per cell, a dot per seed, on the colors' own scale. */
+/** A row per cell and a dot per seed, on the color scale. */
 export function seedsPlot(
   comparison: Comparison,
   selection: Selection,

@@ -1,6 +1,6 @@
 /**
- * V10, several cells on one scale: is it the architecture? The reach of each cell, first seed, drawn with the same scale object, and
- * under them what all seeds keep between the selected loss and word, on one axis.
+ * V10, several cells on one scale: is it the architecture? The reach of each cell, first seed, drawn with the same scale object;
+ * below them, on one axis, the retention of all seeds between the selected loss and word.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Trace } from '../trace.js';
@@ -24,7 +24,7 @@ import type { Drawing, View } from './view.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 export type { Comparison } from './compare-seeds.js';
 
-/** Checks that there is something to compare, and that it is one sentence. */
+/** Checks that there is something to compare, and that all traces are of the same sentence. */
 function first({ cells }: Comparison): Trace {
   const trace = cells[0]?.traces[0];
   if (trace === undefined) throw new ArgumentError('compare: expected at least one cell with one trace; got none');
@@ -84,7 +84,7 @@ function draw(comparison: Comparison, selection: Selection, look: Look): Drawing
   };
 }
 
-/** The middle one; of an even number the lower of the two, so that it is a number of the trace. */
+/** The median; for an even count the lower of the two middle values, so that it is a number of the trace. */
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];
 
 function summary(comparison: Comparison, selection: Selection = {}, { strings = en }: Look = {}): string {

@@ -1,6 +1,7 @@
 /**
- * The cells of a grid for a page. Cells of one color are one path in units of cells: `M3,5h2` is row 5, columns 3 and 4: without a blank it needs no quotes. Their numbers
- * stand at the names of the rows (`dataOfRow`), behind the `data-base` that all of them share.
+ * The cells of a grid for a page. Cells of one color are one path in units of cells: `M3,5h2` is row 5, columns 3 and 4; without
+ * spaces it needs no quotes. Their numbers are stored at the row names (`dataOfRow`), relative to the `data-base` that they
+ * share.
  */
 import { dataOfCells, hatchId, insideSize, labelSize, looksOf, rowName } from './grid.js';
 import type { Cells, Grid } from './grid.js';
@@ -9,7 +10,7 @@ import { el, escape, px } from './svg.js';
 import type { Attributes } from './svg.js';
 import type { Style } from './theme.js';
 
-/** Pieces of markup by a color. */
+/** Pieces of markup by color. */
 type ByColor = Map<string, string>;
 
 const add = (pieces: ByColor, color: string, piece: string): void =>
@@ -59,7 +60,7 @@ export function denseRows(grid: Grid, style: Style, rows: readonly Cells[], gutt
   );
 }
 
-/** The names of the rows, which carry the numbers of the cells. */
+/** The row names, which carry the numbers of the cells. */
 function names(grid: Grid, rows: readonly Cells[], gutter: number): string {
   const h = grid.size[1];
   const { base, own } = underBase(rows.map((row) => packedRow(dataOfCells(row))));

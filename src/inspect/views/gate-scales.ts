@@ -1,4 +1,4 @@
-/** The color scales of V9: by what a gate's function can give, shared by all gates of one range, and one for all slopes. */
+/** The color scales of V9: one for each range of gate functions, shared by all gates with that range, and one for all slopes. */
 import type { Trace } from '../trace.js';
 import type { ColorScale } from './paint.js';
 import { linear } from './scale.js';
@@ -7,7 +7,7 @@ import type { Place } from './select.js';
 import { short, withSign } from './text.js';
 import type { Style } from './theme.js';
 
-/** The range of a gate: what its function can give, else, for a cell that does not say, what it gave, at least 0 … 1. */
+/** The range of a gate: that of its function, or, if the cell does not give one, that of its values, at least 0 … 1. */
 function rangeOf(trace: Trace, place: Place, gate: string): readonly [number, number] {
   const known = trace.model.quantities.find(({ key, kind }) => kind === 'gates' && key === gate)?.range ?? [null, null];
   const [low, high] = known;
@@ -21,7 +21,7 @@ function rangeOf(trace: Trace, place: Place, gate: string): readonly [number, nu
 export interface GateScales {
   readonly gates: ReadonlyMap<string, ColorScale>;
   readonly slope: ColorScale;
-  /** All of them once, for the legends. */
+  /** Every scale once, for the legends. */
   readonly all: readonly ColorScale[];
 }
 

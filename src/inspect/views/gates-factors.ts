@@ -1,6 +1,6 @@
 /**
- * The factor that shut the door: what one step back leaves of the gradient at each word, and the factors it is the product of, framed the
- * one that shrinks most. All of them share one scale.
+ * The factor that shut the door: the share of the gradient that one step back leaves at each word, and the factors whose product
+ * it is. The factor that shrinks most is framed. All of them share one scale.
  */
 import type { FactorName, FactorTrace, Trace } from '../trace.js';
 import { largest, spanLabel, spansOf } from './aggregate.js';
@@ -24,7 +24,7 @@ import { quoted, tokensOf } from './words.js';
 /** Rows of the grid. */
 const ROWS = ['drop', 'slopes', 'values', 'weights', 'carried'] as const;
 
-/** A factor in words. */
+/** Name of a factor. */
 export const factorName = (strings: Strings, name: FactorName | 'drop'): string => strings[`gates.factor.${name}`];
 
 /** The scale of all factors of a direction: decades, at least 0.01 … 10. */
@@ -33,7 +33,7 @@ export function factorScale({ trace }: Place, style: Style): ColorScale {
   return magnitudes(style, decadesAround(sizes, [0.01, 10]), style.strings['gates.factor.legend']);
 }
 
-/** The grid, and its legend; nothing for a trace without factors. */
+/** The grid and its legend; empty for a trace without factors. */
 export function factors(
   trace: Trace,
   place: Place,
@@ -67,7 +67,7 @@ export function factors(
   };
 }
 
-/** The largest value of a factor among some words; nothing where it is unknown. */
+/** The largest value of a factor among some words; undefined if it is unknown. */
 function cellOf(
   trace: Trace,
   place: Place,
@@ -100,7 +100,7 @@ function frame(
   return el('rect', { ...at, stroke: style.background, 'stroke-width': 3 }) + el('rect', { ...at, stroke: style.accent, 'stroke-width': 1.5 }); // prettier-ignore
 }
 
-/** The values of the sentence about one word. */
+/** Values for the sentence that describes one word. */
 function sentence({ drop, slopes, values, weights, carried, top }: FactorTrace, word: string, strings: Strings) {
   const number = (x: number): string => short(x, 2);
   return {

@@ -1,8 +1,8 @@
 /**
- * Units by how often they are saturated (Karpathy, Johnson, Fei-Fei 2015, figure 3): to the right the share of words at which a unit of a
- * gate is nearly closed, upward that at which it is nearly open. Units of one place share a dot, the larger the more, with their number
- * in it where it fits. A dot in the
- * lower left corner is never saturated, one on the diagonal always.
+ * Units by how often they are saturated (Karpathy, Johnson, Fei-Fei 2015, figure 3): the horizontal axis is the share of words at
+ * which a unit of a gate is nearly closed, the vertical axis the share at which it is nearly open. Units at the same position
+ * share a dot, whose size grows with their number, which is written inside if it fits. A dot in the lower left corner is never
+ * saturated, a dot on the diagonal always.
  */
 import type { Trace } from '../trace.js';
 import { paragraph } from './legend.js';
@@ -17,13 +17,13 @@ import type { Style } from './theme.js';
 
 const [SIDE, LEFT, TOP] = [100, 34, 20];
 
-/** Where the shares of a unit are drawn. */
+/** Position of a unit. */
 export const scatterPlace = (closed: number, open: number): { cx: number; cy: number } => ({
   cx: LEFT + closed * SIDE,
   cy: TOP + (1 - open) * SIDE,
 });
 
-/** A square for each gate; nothing for a trace that does not tell units apart. */
+/** A square for each gate; empty for a trace without shares per unit. */
 export function scatter(trace: Trace, place: Place, gates: readonly string[], style: Style): Block[] {
   const known = gates.filter((gate) => place.trace.saturation[gate].units !== undefined);
   if (known.length === 0) return [];

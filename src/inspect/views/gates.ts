@@ -1,7 +1,7 @@
 /**
- * V9, gates: who closed the door? For each gate its values, units by words, beside the slope of its function there: a slope near 0 lets no
- * gradient through. Gates between 0 and 1 share one scale, those between −1 and 1 another, the slopes a third. Below, how often each unit
- * is saturated, and which factor shrinks the gradient at each step.
+ * V9, gates: who closed the door? For each gate, its values, units by words, next to the slopes of its function at these values:
+ * a slope near 0 lets no gradient through. Gates between 0 and 1 share one scale, those between −1 and 1 another, and the slopes
+ * a third. Below, the picture shows how often each unit is saturated, and which factor shrinks the gradient at each step.
  */
 import { refTo, valueAt } from '../refs.js';
 import type { StepTrace, Trace } from '../trace.js';
@@ -73,7 +73,7 @@ function grid(
   );
 }
 
-/** The number of largest size among units and words. */
+/** The number with the largest absolute value among units and words. */
 function largestIn(path: Path, kind: 'gates' | 'slopes', gate: string, trace: Trace, units: Span, words: Span) {
   const steps = valueAt(trace, refTo(...path)) as readonly StepTrace[];
   const places = steps
@@ -87,7 +87,7 @@ function largestIn(path: Path, kind: 'gates' | 'slopes', gate: string, trace: Tr
   return { ...found, mark: must(trace, ...path, found.word, kind, gate, found.unit) };
 }
 
-/** The line over a gate: its name and how much of it is nearly open or closed. */
+/** The line above a gate: its name and the shares that are nearly open or closed. */
 function titleOf(trace: Trace, place: Place, gate: string, style: Style): Block {
   const at = [...place.path, 'saturation', gate];
   const [open, closed] = ['open', 'closed'].map((end) => must(trace, ...at, end));
@@ -116,7 +116,7 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
     const scale = scales.gates.get(gate) as ColorScale;
     const values = grid(trace, place, 'gates', gate, style, scale, selected, gutter);
     if (place.trace.steps[0].slopes[gate] === undefined) return below(6, titleOf(trace, place, gate, style), values);
-    const beyond = style.dense ? 8 : gutter; // the names of the rows stand at the values already
+    const beyond = style.dense ? 8 : gutter; // the row names are already next to the values
     const slopes = grid(trace, place, 'slopes', gate, style, scales.slope, selected, beyond);
     return below(6, titleOf(trace, place, gate, style), beside(24, values, slopes));
   });
@@ -141,7 +141,7 @@ function draw(trace: Trace, selection: Selection, look: Look): Drawing {
   };
 }
 
-/** What the two columns of grids are. */
+/** Titles of the two columns of grids. */
 function headings(width: number, style: Style): Block {
   const [left, right] = (['gates.values', 'gates.slopes'] as const).map((key) =>
     paragraph(style.strings[key], style, width / 2),

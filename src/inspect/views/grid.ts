@@ -1,4 +1,4 @@
-/** A grid of colored cells: what it is made of, and what each cell looks like. `heatmap` and `dense` draw it. */
+/** A grid of colored cells: its structure, and the appearance of each cell. `heatmap` and `dense` draw it. */
 import { dataOfRow } from './mark.js';
 import { paintOf } from './paint.js';
 import type { ColorScale, Paint } from './paint.js';
@@ -9,31 +9,31 @@ import type { Style } from './theme.js';
 
 /** One cell. */
 export interface Cell {
-  /** What its color shows. */
+  /** The number that its color shows. */
   readonly value: number;
   /** `data-v` and `data-ref` of that number. */
   readonly data: Attributes;
-  /** Read aloud, and shown by the pointer. */
+  /** Read by screen readers, and shown on hover. */
   readonly label: string;
-  /** Printed inside where it fits. */
+  /** Printed inside if it fits. */
   readonly text?: string;
 }
 
 /** A grid. */
 export interface Grid {
-  /** What it shows, in a few words. */
+  /** Short description of its content. */
   readonly label: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  /** The cell of a row and a column; `zero` for a structural zero, nothing where the picture stays empty. */
+  /** The cell of a row and a column; `zero` for a structural zero, undefined for an empty cell. */
   cell(row: number, column: number): Cell | 'zero' | undefined;
   readonly scale: ColorScale;
   /** Width and height of a cell. */
   readonly size: readonly [number, number];
   readonly selected?: readonly [row: number, column: number];
-  /** Room for the names of rows; default what they need, at most 140. */
+  /** Width reserved for row names; default the width that they need, at most 140. */
   readonly gutter?: number;
-  /** Leaves the names of columns out. */
+  /** Omits the column names. */
   readonly bare?: boolean;
 }
 
@@ -44,21 +44,21 @@ export type Cells = readonly (Cell | 'zero' | undefined)[];
 export const valuesOf = (row: Cells): (number | null)[] =>
   row.map((cell) => (cell === undefined || cell === 'zero' ? null : cell.value));
 
-/** The numbers of a row, tied to the trace. */
+/** The numbers of a row, linked to the trace. */
 export const dataOfCells = (row: Cells): Attributes | undefined =>
   dataOfRow(row.map((cell) => (cell === undefined || cell === 'zero' ? undefined : cell.data)));
 
-/** Size of the names of rows and columns. */
+/** Font size of row and column names. */
 export const LABEL = 12;
 
-/** Room that names of rows need. */
+/** Width that row names need. */
 export const gutterFor = (names: readonly string[]): number =>
   Math.ceil(Math.min(140, 8 + Math.max(0, ...names.map((name) => widthOf(name, LABEL)))));
 
-/** Size of the names of rows of a height. */
+/** Font size of row names for a row height. */
 export const labelSize = (h: number): number => Math.min(LABEL, Math.max(8, h));
 
-/** The name of a row as it fits; nothing if there is no room for names. */
+/** The name of a row, truncated to fit; empty if there is no room for names. */
 export const rowName = (name: string, h: number, gutter: number): string =>
   gutter <= 8 ? '' : isolate(fit(name, labelSize(h), gutter - 8));
 
@@ -72,7 +72,7 @@ export function hatching(style: Style): string {
   return el('pattern', { id: hatchId(style), ...size }, el('path', { d: 'M-1 7L7 -1M-1 1L1 -1M5 7L7 5', ...stroke }));
 }
 
-/** Where a shape stands. */
+/** Position of a shape. */
 export interface Place extends Attributes {
   readonly x: number;
   readonly y: number;
@@ -80,13 +80,13 @@ export interface Place extends Attributes {
   readonly height: number;
 }
 
-/** What a cell looks like: its color, and in it a text, a sign as a path, or nothing. */
+/** Appearance of a cell: its color, and inside it a text, a sign as a path, or nothing. */
 export interface CellLooks extends Paint {
   readonly text: string;
   readonly sign: string;
 }
 
-/** Decides what stands in a cell. */
+/** Chooses the content of a cell. */
 export function looksOf(grid: Grid, style: Style, { value, text }: Cell, at: Place): CellLooks {
   const paint = paintOf(grid.scale, value) ?? { fill: style.empty, ink: style.ink };
   if (!Number.isFinite(value)) return { ...paint, text: Number.isNaN(value) ? '✕' : value > 0 ? '∞' : '−∞', sign: '' };
@@ -101,6 +101,6 @@ const SMALL = 10;
 const fits = (text: string, { width, height }: Place): boolean =>
   height >= SMALL + 3 && widthOf(text, SMALL) <= width - 2;
 
-/** Size of a text in a cell. */
+/** Font size of a text in a cell. */
 export const insideSize = ({ width, height }: Pick<Place, 'width' | 'height'>): number =>
   Math.min(SMALL, height, width);

@@ -1,4 +1,4 @@
-/** A grid of colored cells with names for rows and columns: the form most views share. */
+/** A grid of colored cells with row and column names: the form that most views share. */
 import { denseRows } from './dense.js';
 import { dataOfCells, gutterFor, hatchId, insideSize, LABEL, labelSize, looksOf, rowName, valuesOf } from './grid.js';
 import type { Cell, Cells, Grid, Place } from './grid.js';
@@ -10,14 +10,14 @@ import type { Style } from './theme.js';
 /** Sine and cosine of 45 degrees. */
 const SLANT = Math.SQRT1_2;
 
-/** Whether names of columns must be slanted, and the room under the grid that they need. */
+/** Whether column names must be slanted, and the space that they need under the grid. */
 function footFor(names: readonly string[], width: number): { readonly slanted: boolean; readonly height: number } {
   const widest = Math.min(120, Math.max(0, ...names.map((name) => widthOf(name, LABEL))));
   const slanted = widest > width - 4;
   return { slanted, height: slanted ? widest * SLANT + LABEL + 4 : LABEL + 8 };
 }
 
-/** Draws a grid. Its upper left corner is that of the names of rows. */
+/** Draws a grid. Its upper left corner is that of the row names. */
 export function heatmap(grid: Grid, style: Style): Block & { readonly gutter: number } {
   const [w, h] = grid.size;
   const gutter = grid.gutter ?? gutterFor(grid.rows);
@@ -63,7 +63,7 @@ function rowOf(grid: Grid, style: Style, row: Cells, name: string, r: number, gu
   return el('g', { role: 'row', ...data }, label, ...cells, ...paths);
 }
 
-/** A run of structural zeros is one shape, drawn at its first cell. */
+/** Draws a run of structural zeros as one shape, at its first cell. */
 function zeros(row: Cells, style: Style, c: number, at: Place): string {
   if (c > 0 && row[c - 1] === 'zero') return '';
   let end = c + 1;
@@ -86,7 +86,7 @@ function cellOf(
   return text === '' ? rect : rect + inside(at, ink, text);
 }
 
-/** A text in the middle of a cell; it repeats what the cell's name says, so that it is not read twice. */
+/** A text in the middle of a cell. It repeats the cell's name and is therefore hidden from screen readers. */
 function inside({ x, y, width, height }: Place, fill: string, text: string): string {
   const middle = { x: x + width / 2, y: y + height / 2, 'text-anchor': 'middle', 'dominant-baseline': 'central' };
   return el(
@@ -96,7 +96,7 @@ function inside({ x, y, width, height }: Place, fill: string, text: string): str
   );
 }
 
-/** Names under columns: level where they fit, else slanted, and not all of them where they would touch. */
+/** Column names: horizontal if they fit, else slanted; some are omitted if they would touch. */
 export function columnNames(names: readonly string[], style: Style, x0: number, y: number, width: number): Block {
   const { slanted, height } = footFor(names, width);
   const every = slanted ? Math.ceil(17 / width) : 1;
@@ -105,7 +105,7 @@ export function columnNames(names: readonly string[], style: Style, x0: number, 
     const x = c * width + width / 2;
     const text = escape(isolate(fit(name, LABEL, slanted ? 120 : width - 2)));
     if (!slanted) return el('text', { x }, text);
-    return el('text', { x: (x + 4) * SLANT, y: (x + 4) * SLANT }, text); // the axes are turned with the words
+    return el('text', { x: (x + 4) * SLANT, y: (x + 4) * SLANT }, text); // the axes are rotated with the words
   });
   const at = slanted
     ? {

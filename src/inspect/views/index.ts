@@ -1,5 +1,5 @@
 /**
- * Views: pictures, sentences and tables of a trace. Pure functions, without a document object model and without dependencies, so that the
+ * Views: pictures, sentences and tables of a trace. They are pure functions without a DOM and without dependencies, so that the
  * command line, reports and pages draw the same picture.
  *
  * @module bptt/inspect/views

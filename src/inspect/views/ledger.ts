@@ -27,7 +27,7 @@ import type { Drawing, View } from './view.js';
 import { waterfall } from './waterfall.js';
 import { lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
-/** The selected parameter, and where it stands; default the recurrent weights of the last layer. */
+/** The selected parameter and its path; default the recurrent weights of the last layer. */
 function entryOf(trace: Trace, selection: Selection): { readonly entry: LedgerTrace; readonly path: Path } {
   const whole = trace.ledger.filter(({ gate }) => gate === null);
   const recurrent = whole.filter(({ param }) => param.endsWith('.Wh'));
@@ -95,7 +95,7 @@ const shareInCell = (share: number): string => {
           : '0';
 };
 
-/** A bar from 0, all cancel, to 1, all agree. */
+/** A bar from 0 (all cancel) to 1 (all agree). */
 function cancellationBar(trace: Trace, path: Path, style: Style): Block {
   const mark = must(trace, ...path, 'cancellation');
   const width = 320;

@@ -1,4 +1,4 @@
-/** The legend of a color scale, and the lines of words that stand over and under a picture. */
+/** The legend of a color scale, and the lines of text above and below a picture. */
 import { hexOf, rgbOf, stepOf } from './colors/index.js';
 import type { ColorMap } from './colors/index.js';
 import { hatchId, hatching } from './grid.js';
@@ -12,7 +12,7 @@ import type { Look, Style } from './theme.js';
 const BAR = 12;
 const SIZE = 11;
 
-/** What a legend explains beside the colors. */
+/** What a legend explains in addition to the colors. */
 export interface Extras {
   /** Structural zeros occur. */
   readonly zero?: boolean;
@@ -24,17 +24,20 @@ export interface Extras {
 const barId = (style: Style, map: ColorMap, name: string): string =>
   style.dense ? `${style.shared}-${map.name}` : `${style.id}-${name}`;
 
-/** The definition of a legend's bar; nothing in a dense picture, whose page has them. */
+/** The definition of a legend's bar; empty in a dense picture, whose page defines them. */
 export const gradient = (style: Style, { map }: ColorScale, name = 'bar'): string =>
   style.dense ? '' : barOf(map, barId(style, map, name));
 
-/** What the dense pictures of a page share, to stand in `<defs>`: hatching, and the bars of both maps. Their `Look.shared` is this `id`. */
+/**
+ * The definitions that the dense pictures of a page share, for `<defs>`: hatching, and the bars of both maps. Their `Look.shared`
+ * is this `id`.
+ */
 export function definitionsFor(look: Look): string {
   const style = styleOf({ ...look, dense: true }, 'shared');
   return hatching(style) + [style.magnitude, style.sign].map((map) => barOf(map, barId(style, map, ''), 16)).join('');
 }
 
-/** The colors of a map at places so far apart. */
+/** The colors of a map at equal distances. */
 function barOf(map: ColorMap, id: string, parts = 32): string {
   const stops = Array.from({ length: parts + 1 }, (_, i) => {
     const place = i / parts;
@@ -43,7 +46,7 @@ function barOf(map: ColorMap, id: string, parts = 32): string {
   return el('linearGradient', { id }, ...stops);
 }
 
-/** A bar with numbers under it, the name of the numbers above, and what other marks mean. */
+/** A bar with numbers below, the name of the numbers above, and the meaning of other marks. */
 export function legend(scale: ColorScale, style: Style, extras: Extras = {}, name = 'bar', width = 320): Block {
   const { label } = scale;
   const top = SIZE + 5;
@@ -62,7 +65,7 @@ export function legend(scale: ColorScale, style: Style, extras: Extras = {}, nam
   return { width: long, height: top + BAR + SIZE + 8, body: heading + el('rect', bar) + rest + others.body };
 }
 
-/** Numbers under a bar: the ends first, then the round ones that do not touch their neighbours. */
+/** Numbers under a bar: first the ends, then the round numbers that do not touch their neighbors. */
 function ticksOf({ scale, format }: ColorScale, style: Style, y: number, width: number): string {
   const taken: [number, number][] = [];
   return [...new Set([...scale.domain, ...scale.ticks(7)])]

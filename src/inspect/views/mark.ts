@@ -1,6 +1,6 @@
 /**
- * Numbers of the trace on their way into a picture. A mark can be made by reading the trace and in no other way, so what a
- * picture draws is what the trace holds; the tests read both and compare.
+ * Numbers of the trace, for use in a picture. The only way to make a mark is to read the trace, so that a picture draws exactly
+ * what the trace holds; the tests read both and compare.
  */
 import { refTo, valueAt } from '../refs.js';
 import type { Trace } from '../trace.js';
@@ -13,20 +13,20 @@ import type { Style } from './theme.js';
 
 declare const fromTrace: unique symbol;
 
-/** One number of the trace with its place there, a JSON Pointer: `/reach/retention/3/1`. */
+/** One number of the trace with its JSON Pointer: `/reach/retention/3/1`. */
 export interface Mark {
   readonly value: number;
   readonly ref: string;
   readonly [fromTrace]: true;
 }
 
-/** Names and numbers that lead to a place in the trace. */
+/** Keys and indices that lead to a value in the trace. */
 export type Path = readonly (string | number)[];
 
 /**
  * Reads a number of the trace.
  *
- * @returns nothing where the trace holds a structural zero
+ * @returns undefined for a structural zero
  * @throws ArgumentError if the path leads nowhere
  */
 export function read(trace: Trace, ...path: Path): Mark | undefined {
@@ -35,7 +35,7 @@ export function read(trace: Trace, ...path: Path): Mark | undefined {
   return typeof value === 'number' ? ({ value, ref } as Mark) : undefined;
 }
 
-/** Reads a number that is always there. @throws RangeError if there is something else */
+/** Reads a number that must be present. @throws RangeError if there is something else */
 export function must(trace: Trace, ...path: Path): Mark {
   const mark = read(trace, ...path);
   if (mark === undefined) throw new RangeError(`the trace holds no number at ${refTo(...path)}`);
@@ -48,24 +48,24 @@ export function vector(trace: Trace, ...path: Path): Mark[] {
   return values.map((_, i) => must(trace, ...path, i));
 }
 
-/** The attributes that tie a shape to the number it shows. */
+/** The attributes that link a shape to the number it shows. */
 export const dataOf = (mark: Mark): Attributes => ({ 'data-v': exact(mark.value), 'data-ref': mark.ref });
 
-/** The name of a mark, which the pointer shows and readers of screens read; a dense picture has none. */
+/** The name of a mark, shown on hover and read by screen readers; a dense picture has none. */
 export const named = ({ dense }: Pick<Style, 'dense'>, label: string): string =>
   dense ? '' : el('title', {}, escape(label));
 
-/** Stands for a number in a reference of a row. */
+/** Placeholder for a number in a reference of a row. */
 const SLOT = '{}';
 
 /**
- * The attributes that tie a row of shapes to the numbers they show, column by column. `data-v` lists the numbers, each as the shortest
- * decimal that gives the same float64, with `-` for a column that has none. `data-ref`, and `data-block` where they are sums, name their places: each `{}` in them stands for a number that differs
- * from column to column. `data-at` lists those, with dots between the numbers of one column; without it they are the numbers of the
- * columns, 0 first.
+ * The attributes that link a row of shapes to the numbers they show, column by column. `data-v` lists the numbers, each as the
+ * shortest decimal that gives the same float64, with `-` for a column without a number. `data-ref`, and `data-block` for sums,
+ * give their pointers, in which each `{}` stands for a number that differs from column to column. `data-at` lists these numbers,
+ * with dots between those of one column; without it they are the column indices, from 0.
  *
- * @param cells per column the attributes of its mark
- * @returns nothing where the references have no common form, so that each shape must carry its own
+ * @param cells the attributes of each column's mark
+ * @returns undefined if the references have no common form, so that each shape must carry its own
  */
 export function dataOfRow(cells: readonly (Attributes | undefined)[]): Attributes | undefined {
   const marks = cells.flatMap((data, column) => (data === undefined ? [] : [{ data, column }]));
@@ -98,8 +98,8 @@ export function dataOfRow(cells: readonly (Attributes | undefined)[]): Attribute
 }
 
 /**
- * The same row, shorter: `data-f` has its numbers as base64 of float64, little-endian, `data-from` the column of the first where that is
- * not 0. A row with gaps stays as it is.
+ * The same row in a shorter form: `data-f` holds its numbers as base64 of little-endian float64, and `data-from` the column of
+ * the first number if that is not 0. A row with gaps is left unchanged.
  */
 export function packedRow(data: Attributes | undefined): Attributes | undefined {
   const values = data?.['data-v'] === undefined ? [] : String(data['data-v']).split(' ');
@@ -111,8 +111,8 @@ export function packedRow(data: Attributes | undefined): Attributes | undefined 
 }
 
 /**
- * Shapes with a number each, one after the other. In a dense picture the group around them carries their numbers, as a row's; so it does
- * not where their references have no common form.
+ * A sequence of shapes with one number each. In a dense picture the group around them carries their numbers, as for a row, unless
+ * their references have no common form.
  */
 export function together({ dense }: Pick<Style, 'dense'>, shapes: readonly string[]): string {
   if (!dense) return shapes.join('');
@@ -123,7 +123,7 @@ export function together({ dense }: Pick<Style, 'dense'>, shapes: readonly strin
   return el('g', packedRow(row) ?? {}, ...shapes.map((shape, i) => shape.replace(found[i]?.[0] ?? '', '')));
 }
 
-/** The same rows with what all references begin with, up to a slash, written once: as attributes of the element around them. */
+/** The same rows with the common prefix of all references, up to a slash, written once, as attributes of the element around them. */
 export function underBase(rows: readonly (Attributes | undefined)[]): {
   readonly base: Attributes;
   readonly own: readonly (Attributes | undefined)[];
@@ -138,12 +138,12 @@ export function underBase(rows: readonly (Attributes | undefined)[]): {
   return { base: { 'data-base': base }, own };
 }
 
-/** From … up to, not including, …. */
+/** A half-open range: from … up to, but not including, …. */
 type Range = readonly [number, number];
 
 /**
- * The sum of a block of a matrix, or of a stretch of a vector, and the attributes of a shape that shows it: `data-block` names rows
- * and columns, `0:4,8:12`, or places, `0:4`. Structural zeros in it count as 0.
+ * The sum of a block of a matrix, or of a slice of a vector, and the attributes of a shape that shows it: `data-block` gives rows
+ * and columns, `0:4,8:12`, or indices, `0:4`. Structural zeros in it count as 0.
  */
 export function sumOf(trace: Trace, path: Path, rows: Range, columns?: Range) {
   const ref = refTo(...path);
@@ -155,7 +155,7 @@ export function sumOf(trace: Trace, path: Path, rows: Range, columns?: Range) {
   return { value, data };
 }
 
-/** The number of largest size in a block of a matrix, and where it stands; nothing where all are structural zeros. */
+/** The number with the largest absolute value in a block of a matrix, and its position; undefined if all are structural zeros. */
 export function largestOf(trace: Trace, path: Path, rows: Range, columns: Range) {
   const matrix = valueAt(trace, refTo(...path)) as readonly (readonly (number | null)[])[];
   const places = matrix

@@ -1,6 +1,6 @@
 /**
- * V14, norms: which parameter, when? A row for each parameter and gate, a column for each word, the color the norm of what the use there
- * adds to the gradient; beside each row the norm of the whole gradient. Norms do not add.
+ * V14, norms: which parameter, when? A row for each parameter and gate and a column for each word; the color is the norm of the
+ * contribution of that use to the gradient. Next to each row is the norm of the whole gradient. Norms do not add up.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { Trace } from '../trace.js';
@@ -26,14 +26,14 @@ import { viewOf } from './view.js';
 import type { Drawing, View } from './view.js';
 import { modelLine, quoted, tokensOf } from './words.js';
 
-/** The entries that are shown: each gate by itself where a parameter has gates, else the parameter as a whole. */
+/** The entries shown: each gate separately if a parameter has gates, else the whole parameter. */
 function entriesOf(trace: Trace): number[] {
   if (trace.ledger.length === 0) throw new ArgumentError('norms: the trace holds no ledger: ask inspect for it');
   const gated = new Set(trace.ledger.filter(({ gate }) => gate !== null).map(({ param }) => param));
   return trace.ledger.flatMap(({ param, gate }, i) => (gate === null && gated.has(param) ? [] : [i]));
 }
 
-/** A row's name without what all rows share. */
+/** A row's name without the prefix that all rows share. */
 const nameOf = (trace: Trace, i: number): string => {
   const { param, gate } = trace.ledger[i];
   const short_ =

@@ -1,6 +1,6 @@
 /**
- * Colors of numbers. A color scale is made once for everything that is compared, and handed to each panel: there is no scale of a
- * panel's own maximum.
+ * Colors of numbers. A color scale is built once for everything that is compared and passed to each panel: no panel is scaled to
+ * its own maximum.
  */
 import { hexOf, inkOn, rgbOf, stepOf } from './colors/index.js';
 import type { ColorMap } from './colors/index.js';
@@ -13,11 +13,11 @@ import type { Style } from './theme.js';
 export interface ColorScale {
   readonly scale: Scale;
   readonly map: ColorMap;
-  /** Whether the sign counts: then zero is in the middle of the map. */
+  /** Whether numbers are signed: zero is then in the middle of the map. */
   readonly signed: boolean;
   /** What the numbers are, for the legend. */
   readonly label: string;
-  /** A number as the legend writes it. */
+  /** Formats a number for the legend. */
   format(value: number): string;
 }
 
@@ -28,19 +28,19 @@ export interface Paint {
   readonly ink: string;
 }
 
-/** The color of a number; nothing for NaN and ±Infinity, which have a glyph instead. */
+/** The color of a number; none for NaN and ±Infinity, which have a glyph instead. */
 export function paintOf({ scale, map }: ColorScale, value: number): Paint | undefined {
   if (!Number.isFinite(value)) return undefined;
   const rgb = rgbOf(map, stepOf(scale.at(value)));
   return { fill: hexOf(rgb), ink: inkOn(rgb) };
 }
 
-/** Finite numbers alone. */
+/** Only the finite numbers. */
 const finite = (values: Iterable<number>): number[] => [...values].filter(Number.isFinite);
 
 /**
- * Whole decades around the sizes of all numbers that are compared. Retention starts from `from` = 1e-4 … 1, so that a weak panel
- * looks weak; numbers outside move the ends by whole decades, and at most 16 decades are shown.
+ * Whole decades around the absolute values of all compared numbers. Retention starts with `from` = 1e-4 … 1, so that a weak panel
+ * looks weak; numbers outside extend the range by whole decades, and at most 16 decades are shown.
  */
 export function decadesAround(values: Iterable<number>, from?: readonly [number, number]): [number, number] {
   const exponents = finite(values)
@@ -65,7 +65,7 @@ export const magnitudes = (
   format = (value: number): string => short(value, 1),
 ): ColorScale => ({ scale: logarithmic(domain), map: style.magnitude, signed: false, label, format });
 
-/** The smallest 1, 2 or 5 times a power of ten that is not below every |value|; 1 where all are zero. */
+/** The smallest 1, 2 or 5 times a power of ten that is at least every |value|; 1 if all are zero. */
 export function roundLimit(values: Iterable<number>): number {
   let largest = 0;
   for (const each of finite(values)) largest = Math.max(largest, Math.abs(each));

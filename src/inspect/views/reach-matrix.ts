@@ -1,4 +1,4 @@
-/** The matrix of V3 with its marginals, and the scales it is drawn on: `reach` shows one, `compare` several on the same scales. */
+/** The matrix of V3 with its marginals, and its scales: `reach` shows one matrix, `compare` several on the same scales. */
 import type { Trace } from '../trace.js';
 import { blockSize, largest, spanAt, spanLabel, spansOf } from './aggregate.js';
 import type { Span } from './aggregate.js';
@@ -26,13 +26,13 @@ import { lossesOf, quoted, tokensOf } from './words.js';
 export const distance = (trace: Trace, selection: Selection, m: number, k: number): number =>
   Math.abs(reachOf(trace, selection).reach.reference[m] - k);
 
-/** The scales of one picture: one of colors and one of bars for all traces that are compared. */
+/** The scales of one picture: one for colors and one for bars, shared by all compared traces. */
 export interface ReachScales {
   readonly color: ColorScale;
   readonly bar: Scale;
 }
 
-/** Scales made of all traces that are compared. */
+/** Returns scales that cover all compared traces. */
 export function reachScales(traces: readonly Trace[], selection: Selection, style: Style): ReachScales {
   const absolute = selection.normalization === 'absolute';
   const values = traces.flatMap((trace) => {
@@ -48,7 +48,7 @@ export function reachScales(traces: readonly Trace[], selection: Selection, styl
   };
 }
 
-/** What is said about one cell. */
+/** The label of one cell. */
 function labelOf(
   trace: Trace,
   selection: Selection,
@@ -72,7 +72,7 @@ function labelOf(
   });
 }
 
-/** The matrix alone, with its marginals: what `compare` sets three of side by side. */
+/** Only the matrix with its marginals; `compare` places several of these side by side. */
 export function reachMatrix(trace: Trace, selection: Selection, style: Style, scales: ReachScales): Block {
   const { strings } = style;
   const scale = scales.color;
@@ -114,7 +114,7 @@ export function reachMatrix(trace: Trace, selection: Selection, style: Style, sc
 const exponentOf = (value: number): string =>
   value === 0 || !Number.isFinite(value) ? short(value) : `e${exponent(value)}`;
 
-/** Beside each row, how far its loss reaches. */
+/** Draws next to each row how far its loss reaches. */
 function lengthsBeside(
   trace: Trace,
   selection: Selection,

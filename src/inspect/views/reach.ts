@@ -1,7 +1,7 @@
 /**
- * V3, reach: which loss reaches how far? A triangle of words by words: row m is a loss, column k a word, the color how much of the
- * gradient at the loss's own word arrives at word k. Beside each row the distance at which less than 1 % is left; under the columns
- * the norm of what all losses together leave there.
+ * V3, reach: which loss reaches how far? A triangle of words by words: row m is a loss, column k a word, and the color shows how
+ * much of the gradient at the loss's own word arrives at word k. Next to each row is the distance at which less than 1 % is left,
+ * and under each column the norm of the gradient of all losses together.
  */
 import type { Trace } from '../trace.js';
 import { blockSize, spansOf } from './aggregate.js';
@@ -20,7 +20,7 @@ import type { Drawing, View } from './view.js';
 import { conventionsLine, lossesOf, modelLine, quoted, tokensOf } from './words.js';
 
 import { distance, reachMatrix, reachScales } from './reach-matrix.js';
-/** What the legend must explain. */
+/** Special marks that the legend must explain. */
 export function reachExtras(trace: Trace, selection: Selection): { readonly zero: boolean; readonly broken: boolean } {
   const values = reachOf(trace, selection).reach.norms.flat();
   return { zero: values.includes(null), broken: values.some((each) => each !== null && !Number.isFinite(each)) };

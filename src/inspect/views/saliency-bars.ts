@@ -1,4 +1,4 @@
-/** The columns of V13: one method each, a bar for each word. */
+/** The columns of V13: one per method, with a bar for each word. */
 import type { SaliencyTrace, Trace } from '../trace.js';
 import { largest } from './aggregate.js';
 import { dataOf, must, together } from './mark.js';
@@ -27,7 +27,7 @@ const HEAD = 40;
 export const shows = ({ methods, gap }: SaliencyTrace, method: Method): boolean =>
   methods[method] !== null && (method !== 'integrated' || gap < COMPLETE);
 
-/** The scales: signed methods are all differences of one logit and share theirs; the gradient's norm has another unit. */
+/** The scales: all signed methods are differences of one logit and share a scale; the gradient's norm has another unit. */
 function scaleOf(entry: SaliencyTrace, method: Method): { readonly scale: Scale; readonly limit: number } {
   const signed = METHODS.filter((each) => each !== 'gradient' && shows(entry, each));
   const values = method === 'gradient' ? entry.methods.gradient : signed.flatMap((each) => entry.methods[each] ?? []);
@@ -38,7 +38,7 @@ function scaleOf(entry: SaliencyTrace, method: Method): { readonly scale: Scale;
     : { scale: linear([-limit, limit], [0, 2 * half]), limit };
 }
 
-/** The word a method names first: that of largest size. */
+/** The word that a method ranks first: the one with the largest absolute value. */
 export const topOf = (values: readonly number[]): number =>
   largest(
     values.map((_, k) => k),
@@ -100,7 +100,7 @@ export interface Row {
   readonly name: string;
 }
 
-/** The names of the words, and what each was swapped for. */
+/** The words, and the replacement of each. */
 export function names(
   rows: readonly Row[],
   entry: SaliencyTrace,

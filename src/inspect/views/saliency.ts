@@ -1,7 +1,7 @@
 /**
- * V13, saliency beside the swap test: which word decided this label? A gradient says what a tiny change would do; a swap shows what another
- * word does. The columns stand side by side, and the picture says where they name different words. Integrated gradients are shown
- * where they are complete, and refused where they are not.
+ * V13, saliency next to the swap test: which word decided this label? A gradient describes the effect of a tiny change; a swap
+ * shows the effect of another word. The columns are side by side, and the picture states when they rank different words first.
+ * Integrated gradients are shown only if they are complete.
  */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { SaliencyTrace, Trace } from '../trace.js';
@@ -61,7 +61,7 @@ function titleOf(trace: Trace, entry: SaliencyTrace, { strings = en }: Look): st
   return say(strings, 'saliency.title.contrast', { word, label: entry.label, contrast: entry.contrast });
 }
 
-/** A warning where the gradient and the swap name different words first. */
+/** A warning if the gradient and the swap rank different words first. */
 function banner(trace: Trace, entry: SaliencyTrace, style: Style): Block[] {
   if (entry.agrees) return [];
   const tokens = tokensOf(trace);

@@ -1,6 +1,6 @@
 /**
- * Three scales from numbers to lengths or to places on a color map: linear, logarithmic to base ten, and symlog, which is linear
- * around zero and logarithmic away from it (J. Webber 2013, A bi-symmetric log transformation for wide-range data).
+ * Three scales from numbers to lengths or to positions on a color map: linear, logarithmic to base ten, and symlog, which is
+ * linear around zero and logarithmic away from it (J. Webber 2013, A bi-symmetric log transformation for wide-range data).
  */
 import { exp, log } from '../../tensor/math.js';
 
@@ -11,7 +11,7 @@ export interface Scale {
   readonly range: readonly [number, number];
   at(x: number): number;
   invert(y: number): number;
-  /** Round values of the domain, rising; about `count` of them. */
+  /** Round values of the domain, ascending; about `count` of them. */
   ticks(count?: number): number[];
 }
 
@@ -48,13 +48,13 @@ function bent(
   };
 }
 
-/** Straight from `domain` to `range`. */
+/** Linear map from `domain` to `range`. */
 export function linear(domain: Pair, range: Pair = [0, 1]): Scale {
   const same = (x: number): number => x;
   return { ...bent('linear', domain, range, same, same), ticks: (count = 5) => linearTicks(domain, count) };
 }
 
-/** By decades; the domain must be positive. Ticks are powers of ten. */
+/** Logarithmic map; the domain must be positive. Ticks are powers of ten. */
 export function logarithmic(domain: Pair, range: Pair = [0, 1]): Scale {
   if (!(domain[0] > 0 && domain[1] > 0))
     throw new RangeError(`a logarithmic domain must be positive; got ${domain.join(' … ')}`);
@@ -62,7 +62,7 @@ export function logarithmic(domain: Pair, range: Pair = [0, 1]): Scale {
   return { ...bent('log10', domain, range, log10, power), ticks: (count = 5) => decades(domain, count) };
 }
 
-/** sign(x) · log(1 + |x| / c): linear where |x| is small beside `c`, logarithmic where it is large; 0 stays in the middle. */
+/** sign(x) · log(1 + |x| / c): linear for |x| small compared with `c`, logarithmic for large |x|; 0 stays in the middle. */
 export function symlog(domain: Pair, range: Pair = [0, 1], c = 1): Scale {
   const bend = (x: number): number => Math.sign(x) * log(1 + Math.abs(x / c));
   const unbend = (y: number): number => Math.sign(y) * (exp(Math.abs(y)) - 1) * c;
@@ -83,7 +83,7 @@ export function linearTicks([low, high]: Pair, count: number): number[] {
   return out;
 }
 
-/** Powers of ten in a domain, every one or every second, third, …, so that about `count` are left. */
+/** Powers of ten in a domain: all of them, or every second, third, …, so that about `count` remain. */
 export function decades([low, high]: Pair, count: number): number[] {
   const [from, to] = [Math.ceil(log10(low) - 1e-9), Math.floor(log10(high) + 1e-9)];
   const step = Math.max(1, Math.ceil((to - from + 1) / Math.max(1, count)));

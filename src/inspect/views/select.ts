@@ -1,20 +1,20 @@
-/** What is looked at: one selection drives every view. */
+/** The selection: one selection drives every view. */
 import { ArgumentError } from '../../tensor/errors.js';
 import type { DirectionName, DirectionTrace, ReachTrace, Trace } from '../trace.js';
 import type { Path } from './mark.js';
 
-/** Where a gradient is looked at. */
+/** Variable at which a gradient is shown. */
 export type Variable = 'x' | 'h' | 'c' | 'state' | 'a';
 
-/** What a view is about. Everything may be left out; what a view does not need it does not read. */
+/** The subject of a view. Every field is optional; a view ignores the fields that it does not need. */
 export interface Selection {
-  /** Layer, 0 first; default the last. */
+  /** Layer, from 0; default the last. */
   readonly layer?: number;
   /** Default `forward`. */
   readonly direction?: DirectionName;
-  /** A loss by its number; default the last. */
+  /** Index of a loss; default the last. */
   readonly loss?: number;
-  /** A word by its place; default the first. */
+  /** Index of a word; default the first. */
   readonly word?: number;
   /** A gate by name; default all, or the first. */
   readonly gate?: string;
@@ -22,21 +22,21 @@ export interface Selection {
   readonly unit?: number;
   /** A parameter by its dotted name, for the ledger; default the recurrent weights of the layer. */
   readonly param?: string;
-  /** For the reach: whose gradient; default `x`, which means the same in every cell. */
+  /** For the reach: the variable; default `x`, which means the same in every cell. */
   readonly variable?: Variable;
-  /** For the reach: a share of the own word's gradient, or the norm itself; default `retention`. */
+  /** For the reach: the share of the gradient at the loss's own word, or the norm itself; default `retention`. */
   readonly normalization?: 'retention' | 'absolute';
-  /** For the check: place of an element in `checks.elements`; default the worst. */
+  /** For the check: index of an element in `checks.elements`; default the worst. */
   readonly check?: number;
-  /** For saliency: place of a target in `saliency`; default the last. */
+  /** For saliency: index of a target in `saliency`; default the last. */
   readonly target?: number;
-  /** For the equation: JSON Pointer to the number that is opened. */
+  /** For the equation: JSON Pointer to the opened number. */
   readonly ref?: string;
-  /** For the equation: what was opened on the way to `ref`, outermost first. */
+  /** For the equation: the numbers opened on the way to `ref`, outermost first. */
   readonly trail?: readonly string[];
 }
 
-/** An index that must lie in a list; default the first or last of it. */
+/** Checks an index into a list; default the first or last element. */
 export function indexIn(name: string, value: number | undefined, length: number, otherwise: 'first' | 'last'): number {
   if (length === 0) throw new ArgumentError(`selection.${name}: the trace has none`);
   if (value === undefined) return otherwise === 'first' ? 0 : length - 1;
@@ -44,14 +44,14 @@ export function indexIn(name: string, value: number | undefined, length: number,
   throw new ArgumentError(`selection.${name} must be an integer from 0 to ${length - 1}; got ${String(value)}`);
 }
 
-/** A name that must be one of several. */
+/** Checks that a name is one of several. */
 export function oneOf<T extends string>(name: string, value: T | undefined, allowed: readonly T[]): T {
   if (value === undefined) return allowed[0];
   if (allowed.includes(value)) return value;
   throw new ArgumentError(`selection.${name} must be one of ${allowed.join(', ')}; got ${JSON.stringify(value)}`);
 }
 
-/** One direction of one layer, and the way to it. */
+/** One direction of one layer, and the path to it. */
 export interface Place {
   readonly layer: number;
   readonly name: DirectionName;
@@ -59,7 +59,7 @@ export interface Place {
   readonly trace: DirectionTrace;
 }
 
-/** The direction that is selected. */
+/** The selected direction. */
 export function placeOf(trace: Trace, selection: Selection): Place {
   const layer = indexIn('layer', selection.layer, trace.layers.length, 'last');
   const both: readonly DirectionName[] = trace.layers[layer].reverse ? ['forward', 'reverse'] : ['forward'];
@@ -67,7 +67,7 @@ export function placeOf(trace: Trace, selection: Selection): Place {
   return { layer, name, path: ['layers', layer, name], trace: trace.layers[layer][name] as DirectionTrace };
 }
 
-/** The reach that is selected, and the way to it. */
+/** The selected reach, and the path to it. */
 export function reachOf(
   trace: Trace,
   selection: Selection,
@@ -81,7 +81,7 @@ export function reachOf(
   return { reach: place.trace.reach[variable], path: [...place.path, 'reach', variable], variable };
 }
 
-/** The word before one, in the direction of reading; nothing at the start. */
+/** The previous word in reading direction; undefined at the start. */
 export function wordBefore(trace: Trace, name: DirectionName, word: number): number | undefined {
   const before = name === 'forward' ? word - 1 : word + 1;
   return before >= 0 && before < trace.words.length ? before : undefined;

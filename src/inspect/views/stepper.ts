@@ -1,6 +1,7 @@
 /**
- * V4, backward stepper: what is added at this step? For one word, unit by unit: what arrives from outside time, what from the next step,
- * and their sum; then the slopes of the gates and the gradients at their pre-activations; then what goes on to the step before.
+ * V4, backward stepper: what is added at this step? For one word, unit by unit: the gradient that does not come through time, the
+ * gradient from the next step, and their sum; then the slopes of the gates and the gradients at their pre-activations; then the
+ * gradient passed to the previous step.
  */
 import type { SplitGradient, StepTrace, Trace } from '../trace.js';
 import { gradient, legend, paragraph } from './legend.js';
@@ -24,7 +25,7 @@ import { viewOf } from './view.js';
 import type { Drawing, View } from './view.js';
 import { modelLine, placeLine, quoted, tokensOf } from './words.js';
 
-/** Everything of a step that is a gradient. */
+/** All gradients of a step. */
 function gradientsOf({ gradients }: StepTrace): number[] {
   const states = Object.values(gradients.states).flatMap(({ direct, recurrent, total }) => [direct, recurrent, total]);
   return [...states, ...Object.values(gradients.preActivations)].flat();
@@ -45,14 +46,14 @@ const slopeScale = (style: Style): ColorScale => ({
 
 const PARTS = ['direct', 'recurrent', 'total'] as const;
 
-/** The words of the three rows of a state. */
+/** The texts of the three rows of a state. */
 const partRows = (path: Path, state: string, style: Style): Row[] =>
   PARTS.map((part) => ({
     name: say(style.strings, `stepper.${part}`, { state }),
     path: [...path, 'gradients', 'states', state, part],
   }));
 
-/** Norms beside the rows, and a sentence on how the parts meet. */
+/** Norms next to the rows, and a sentence on how the two parts relate. */
 function normsBeside(trace: Trace, path: Path, state: string, x: number): string {
   return PARTS.map((part, r) => {
     const mark = must(trace, ...path, 'gradients', 'states', state, 'norms', part);
@@ -61,7 +62,7 @@ function normsBeside(trace: Trace, path: Path, state: string, x: number): string
   }).join('');
 }
 
-/** How two parts meet, from the cosine between them. */
+/** How two parts relate, from the cosine between them. */
 function meeting({ cosine, norms }: SplitGradient, style: Pick<Style, 'strings'>): string {
   if (norms.recurrent === 0) return style.strings['stepper.alone.direct'];
   if (norms.direct === 0) return style.strings['stepper.alone.recurrent'];
@@ -114,7 +115,7 @@ function gateBlocks(trace: Trace, place: Place, word: number, style: Style, scal
   return blocks;
 }
 
-/** What goes on: the recurrent part of the states at the step before. */
+/** What is passed on: the recurrent part of the gradient at the states of the previous step. */
 function onwards(trace: Trace, place: Place, word: number, style: Style, scale: ColorScale): Block[] {
   const before = wordBefore(trace, place.name, word);
   const { strings } = style;

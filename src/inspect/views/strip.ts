@@ -1,6 +1,6 @@
 /**
- * V1, strip: how is it doing on this sentence? Each word with its gold and its predicted label, the probability of the gold one, and a
- * bar for its loss; words the model has no vector for are underlined.
+ * V1, strip: how is it doing on this sentence? Each word with its gold and its predicted label, the probability of the gold
+ * label, and a bar for its loss; words that the model has no vector for are underlined.
  */
 import type { Trace } from '../trace.js';
 import { dataOf, must, named } from './mark.js';
@@ -25,7 +25,7 @@ const MAX = 150;
 const BAR = 48;
 const HEIGHT = 132;
 
-/** A loss, the word it stands under, and its place in a line. */
+/** A loss, the word above it, and its position in a line. */
 interface Column {
   readonly word: number | null;
   readonly loss: number | null;

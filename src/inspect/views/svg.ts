@@ -1,9 +1,9 @@
 /**
- * SVG as text: elements, escaping, and the frame of a whole picture. No document object model is needed, so that the same function
- * draws for the command line, a report and a page.
+ * SVG as text: elements, escaping, and the frame of a whole picture. No DOM is needed, so that the same function draws for the
+ * command line, a report and a page.
  */
 
-/** Attributes of an element; those that are undefined are left out. */
+/** Attributes of an element; undefined ones are left out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** A piece of a picture with its size in pixels; the upper left corner is (0, 0). */
@@ -13,7 +13,7 @@ export interface Block {
   readonly body: string;
 }
 
-/** Everything that XML 1.0 forbids even as a character reference, and lone halves of surrogate pairs. */
+/** All characters that XML 1.0 forbids even as character references, and lone surrogates. */
 const FORBIDDEN =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -28,14 +28,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-/** A text that may stand between tags and in attributes, of XML and of HTML. What XML forbids becomes U+FFFD. */
+/** Escapes text for use between tags and in attributes of XML and HTML. Characters that XML forbids become U+FFFD. */
 export const escape = (text: string): string =>
   text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"'\t\n\r]/g, (each) => ENTITIES[each]);
 
 /** A coordinate with at most two decimals. */
 export const px = (x: number): string => String(Math.round(x * 100) / 100);
 
-/** One element. Numbers among the attributes are lengths, and are rounded to a hundredth; children are markup already. */
+/** One element. Numeric attributes are lengths, rounded to a hundredth; children must already be markup. */
 export function el(name: string, attributes: Attributes, ...children: readonly string[]): string {
   let out = `<${name}`;
   for (const [key, value] of Object.entries(attributes)) {
@@ -49,7 +49,7 @@ export function el(name: string, attributes: Attributes, ...children: readonly s
 export const place = (block: Block, x: number, y: number, attributes: Attributes = {}): string =>
   block.body === '' ? '' : el('g', { transform: `translate(${px(x)} ${px(y)})`, ...attributes }, block.body);
 
-/** Blocks under each other, `gap` pixels apart. */
+/** Blocks stacked vertically, `gap` pixels apart. */
 export function below(gap: number, ...blocks: readonly Block[]): Block {
   let y = 0;
   const body = blocks.map((block) => {
@@ -60,7 +60,7 @@ export function below(gap: number, ...blocks: readonly Block[]): Block {
   return { width: Math.max(0, ...blocks.map((each) => each.width)), height: Math.max(0, y - gap), body: body.join('') };
 }
 
-/** Blocks beside each other, their upper edges on one line, `gap` pixels apart. */
+/** Blocks side by side, aligned at the top, `gap` pixels apart. */
 export function beside(gap: number, ...blocks: readonly Block[]): Block {
   let x = 0;
   const body = blocks.map((block) => {
@@ -75,14 +75,14 @@ export function beside(gap: number, ...blocks: readonly Block[]): Block {
   };
 }
 
-/** What a picture says about itself. */
+/** Description of a picture. */
 export interface Frame {
   /** Prefix of all ids in the picture; two pictures on one page need different ones. */
   readonly id: string;
   readonly title: string;
   /** One sentence with the numbers of the picture. */
   readonly description: string;
-  /** Language of its words: `en`, `de`. */
+  /** Language of its texts: `en`, `de`. */
   readonly language: string;
   readonly background: string;
   readonly ink: string;
@@ -94,10 +94,10 @@ export interface Frame {
 /** Space around every picture. */
 export const MARGIN = 16;
 
-/** Fonts of every picture: what the reader's system has, with faces for other scripts left to it. */
+/** Fonts of every picture: those of the reader's system, which also supplies typefaces for other scripts. */
 export const FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif";
 
-/** A whole picture around a block. */
+/** Wraps a block in a whole picture. */
 export function picture(frame: Frame, content: Block): string {
   const [width, height] = [content.width + 2 * MARGIN, content.height + 2 * MARGIN].map(Math.ceil);
   const { id, metadata } = frame;
@@ -125,7 +125,7 @@ export function picture(frame: Frame, content: Block): string {
   );
 }
 
-/** A picture inside a page, in its font and on its ground; the elements `ID-title` and `ID-description` of the page name it. */
+/** A picture inside a page, in its font and on its background; the elements `ID-title` and `ID-description` of the page label it. */
 export function inPage(id: string, ink: string, content: Block): string {
   const [width, height] = [content.width + 2 * MARGIN, content.height + 2 * MARGIN].map(Math.ceil);
   const named = { 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-description` };

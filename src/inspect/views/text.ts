@@ -1,14 +1,14 @@
-/** Words and numbers as pictures show them: rounded numbers, widths without a browser, other scripts and directions. */
+/** Formats words and numbers for pictures: rounded numbers, text widths without a browser, other scripts and directions. */
 
-/** A number as marks carry it: 17 significant digits, which give the same float64 when they are read. */
+/** A number in the form used by marks: 17 significant digits, which parse back to the same float64. */
 export const exact = (x: number): string => (Number.isFinite(x) ? x.toPrecision(17) : String(x));
 
 const MINUS = '\u2212';
 
-/** The typographic minus in place of the hyphen. */
+/** Replaces the hyphen by the typographic minus. */
 const signed = (text: string): string => text.replace(/-/g, MINUS);
 
-/** A number rounded for reading: `0.0763`, `−1.92`, `4.1e−5`, `✕` for NaN, `∞`. */
+/** A number rounded for display: `0.0763`, `−1.92`, `4.1e−5`, `✕` for NaN, `∞`. */
 export function short(x: number, digits = 3): string {
   if (Number.isNaN(x)) return '✕';
   if (!Number.isFinite(x)) return x > 0 ? '∞' : `${MINUS}∞`;
@@ -19,10 +19,10 @@ export function short(x: number, digits = 3): string {
   return signed(`${digit}e${Number(exponent)}`);
 }
 
-/** Without an exponent, and without what `toPrecision` writes for large integers. */
+/** Without the exponent that `toPrecision` writes for large integers. */
 const trimmed = (text: string): string => (text.includes('e') ? String(Number(text)) : text);
 
-/** A number with its sign, `+` too: `+0.0763`. */
+/** A number with its sign, including `+`: `+0.0763`. */
 export const withSign = (x: number, digits = 3): string => (x > 0 ? `+${short(x, digits)}` : short(x, digits));
 
 /** A share as percent: `15.1 %`, `0.13 %`, `1.2e−5 %`. */
@@ -34,7 +34,7 @@ export function percent(x: number): string {
   return `${short(p, 2)} %`;
 }
 
-/** A share for a small cell, four characters at most: `100%`, `48%`, `3.1%`, `0.5%`, and below a thousandth its exponent, `e−4`. */
+/** A share for a small cell, at most four characters: `100%`, `48%`, `3.1%`, `0.5%`, and only the exponent below a thousandth, `e−4`. */
 export function percentInCell(x: number): string {
   const size = Math.abs(x);
   if (x === 0 || !Number.isFinite(x)) return short(x);
@@ -46,7 +46,7 @@ export function percentInCell(x: number): string {
 /** A round share for a legend: `100 %`, `0.01 %`. */
 export const roundPercent = (x: number): string => `${short(100 * x, 1)} %`;
 
-/** The exponent of ten alone, for small cells: `−5` for 4.1e−5. */
+/** Only the exponent of ten, for small cells: `−5` for 4.1e−5. */
 export function exponent(x: number): string {
   if (x === 0 || !Number.isFinite(x)) return short(x);
   return signed(String(Number(x.toExponential().split('e')[1])));
@@ -55,7 +55,7 @@ export function exponent(x: number): string {
 /** Letters written from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko and the blocks after them. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** A word that keeps its direction to itself, whatever surrounds it. */
+/** Isolates the direction of a word from its surroundings. */
 export const isolate = (word: string): string => (RIGHT_TO_LEFT.test(word) ? `\u2068${word}\u2069` : word);
 
 const WIDE =
@@ -64,7 +64,7 @@ const NARROW = /[iljtfrI.,:;'|!()[\] \-]/;
 const BROAD = /[mwMW@%—]/;
 const NOTHING = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
-/** Width of one character as a share of the font's size; an upper estimate for the usual sans-serif faces. */
+/** Width of one character relative to the font size; an upper estimate for common sans-serif typefaces. */
 function advance(character: string): number {
   if (NOTHING.test(character)) return 0;
   if (WIDE.test(character)) return 1;
@@ -73,18 +73,18 @@ function advance(character: string): number {
   return /[A-Z\u0391-\u03a9\u0410-\u042f]/.test(character) ? 0.74 : 0.635;
 }
 
-/** Width of a text in pixels at a font size: an estimate that errs on the wide side, for no font is at hand. */
+/** Width of a text in pixels at a font size: a generous estimate, since no font is available. */
 export function widthOf(text: string, size: number): number {
   let sum = 0;
   for (const character of text) sum += advance(character);
   return sum * size;
 }
 
-/** What a reader takes for one character. */
+/** Segments text into graphemes. */
 const graphemes = (text: string): string[] =>
   [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)].map((each) => each.segment);
 
-/** A text cut at a character to fit a width, with `…` where something is missing. */
+/** Truncates a text at a grapheme to fit a width, with `…` if something is missing. */
 export function fit(text: string, size: number, width: number): string {
   if (widthOf(text, size) <= width) return text;
   let out = '';
@@ -95,7 +95,7 @@ export function fit(text: string, size: number, width: number): string {
   return `${out}…`;
 }
 
-/** A sentence broken into lines that fit a width. */
+/** Breaks a sentence into lines that fit a width. */
 export function wrap(text: string, size: number, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -109,6 +109,6 @@ export function wrap(text: string, size: number, width: number): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
-/** Control characters of a token, made visible, and an empty token. */
+/** Makes control characters of a token visible, and an empty token as well. */
 
 export const visible = (token: string): string => (token === '' ? '∅' : token.replace(/[\u0000-\u001f\u007f]/g, '␣'));

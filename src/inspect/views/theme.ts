@@ -1,4 +1,4 @@
-/** The three themes, and everything else about how a picture looks that is not in the trace. */
+/** The three themes, and everything else about the appearance of a picture that is not in the trace. */
 import { colorMaps } from './colors/index.js';
 import type { ColorMap, ColorMapName } from './colors/index.js';
 import { en } from './strings/index.js';
@@ -8,12 +8,12 @@ import type { Strings } from './strings/index.js';
 export interface Theme {
   readonly name: 'light' | 'dark' | 'print';
   readonly background: string;
-  /** Behind cells that hold no number. */
+  /** Background of cells without a number. */
   readonly empty: string;
   readonly ink: string;
   readonly muted: string;
   readonly line: string;
-  /** Frames what is selected. */
+  /** Frame color of the selection. */
   readonly accent: string;
   readonly diverging: ColorMapName;
   readonly sequential: ColorMapName;
@@ -56,9 +56,9 @@ export const themes: Readonly<Record<Theme['name'], Theme>> = {
   },
 };
 
-/** What a figure is made from, so that it can be made again: written into its `<metadata>`. */
+/** The inputs of a figure, written into its `<metadata>` so that the figure can be reproduced. */
 export interface Metadata {
-  /** The command line that makes this picture. */
+  /** The command line that produces this picture. */
   readonly command?: string;
   readonly version?: string;
   /** SHA-256 of the model. */
@@ -67,27 +67,27 @@ export interface Metadata {
   readonly conventions?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** How a view is to look. Everything may be left out. */
+/** Appearance of a view. Every field is optional. */
 export interface Look {
-  /** A theme by name or of your own; default `light`. */
+  /** A theme by name, or a custom one; default `light`. */
   readonly theme?: Theme['name'] | Theme;
-  /** The words; default English. */
+  /** The texts; default English. */
   readonly strings?: Strings;
-  /** In place of the theme's maps. */
+  /** Color maps that replace those of the theme. */
   readonly maps?: { readonly diverging?: ColorMapName; readonly sequential?: ColorMapName };
   /** Prefix of ids; two pictures of one view on a page need different ones. Default: the view's name. */
   readonly id?: string;
   readonly metadata?: Metadata;
   /**
-   * For a page that says in words what the picture is about, and has its numbers as a table: no heading, no sentence, no small print, no
-   * names of single marks, cells of one color as one path. A third of the bytes, the same marks. Default false.
+   * For a page that describes the picture in text and shows its numbers as a table: no heading, no sentence, no small print, no
+   * names of single marks, and one path for all cells of a color. A third of the bytes, the same marks. Default false.
    */
   readonly dense?: boolean;
   /** Prefix of the ids of hatching and legends' bars; default `id`. A page whose dense pictures share them draws `definitions` once. */
   readonly shared?: string;
 }
 
-/** The numbers of a grid of cells, for a table beside it; null if there is none. */
+/** The numbers of a grid of cells, for a table next to it; null for cells without a number. */
 export interface NumberMatrix {
   readonly label: string;
   readonly rows: readonly string[];
@@ -95,9 +95,9 @@ export interface NumberMatrix {
   readonly values: readonly (readonly (number | null)[])[];
 }
 
-/** A look with everything decided. */
+/** A look with every field resolved. */
 export interface Style extends Theme {
-  /** The grids that were drawn so far. */
+  /** The grids drawn so far. */
   readonly matrices: NumberMatrix[];
   readonly strings: Strings;
   readonly id: string;
@@ -109,7 +109,7 @@ export interface Style extends Theme {
   readonly sign: ColorMap;
 }
 
-/** Decides what a look leaves open. `gray` for signed numbers is allowed: the glyph in each cell then tells the sign. */
+/** Resolves the fields that a look leaves open. `gray` is allowed for signed numbers: the glyph in each cell then shows the sign. */
 export function styleOf(look: Look, view: string): Style {
   const theme = typeof look.theme === 'object' ? look.theme : themes[look.theme ?? 'light'];
   return {

@@ -1,4 +1,4 @@
-/** Rows of hidden units: vectors of the trace under each other, one column per unit, as one grid. */
+/** Rows of hidden units: vectors of the trace stacked in one grid, one column per unit. */
 import { blockSize, largest, MOST, spanAt, spansOf } from './aggregate.js';
 import { heatmap } from './heatmap.js';
 import type { Cell } from './grid.js';
@@ -17,7 +17,7 @@ export interface Row {
   readonly path: Path;
 }
 
-/** Numbers of the columns: units, or the first unit of each block. */
+/** Labels of the columns: units, or the first unit of each block. */
 const columnsOf = (count: number): string[] => spansOf(count).map(({ from }) => String(from));
 
 /** Width of a unit's column for `count` units. */
@@ -27,9 +27,10 @@ export const unitWidth = (count: number): number => Math.max(12, Math.min(44, Ma
 export const unitBlock = (count: number): number => blockSize(spansOf(count));
 
 /**
- * Draws vectors of one length as rows. Beyond 48 units neighbours share a column, which shows the value of largest size.
+ * Draws vectors of one length as rows. Above 48 units, neighbors share a column, which shows the value with the largest absolute
+ * value.
  *
- * @param unit the unit that is framed in the first row
+ * @param unit the unit framed in the first row
  */
 export function vectors(
   trace: Trace,

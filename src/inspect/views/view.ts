@@ -1,4 +1,4 @@
-/** What every view is: a picture, a sentence and a table of one trace, each a pure function of it. */
+/** The interface of every view: a picture, a sentence and a table of one trace, each a pure function of it. */
 import type { Trace } from '../trace.js';
 import { hatching } from './grid.js';
 import { heading, paragraph } from './legend.js';
@@ -8,7 +8,7 @@ import type { Block } from './svg.js';
 import type { Table } from './table.js';
 import type { Look, NumberMatrix, Style } from './theme.js';
 
-/** One way to look at a trace. None of the three reads anything but its arguments, so that the same trace gives the same text. */
+/** One way to look at a trace. All three depend only on their arguments, so that the same trace gives the same text. */
 export interface View<T = Trace> {
   /** Its name on the command line: `reach`. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface View<T = Trace> {
   summary(trace: T, selection?: Selection, look?: Look): string;
   /** What the picture shows, as rows. */
   table(trace: T, selection?: Selection, look?: Look): Table;
-  /** The picture for a page that says the rest: a dense one, and what stands beside it. */
+  /** The picture for a page that supplies the texts: a dense picture, and its companion parts. */
   parts(trace: T, selection?: Selection, look?: Look): Parts;
 }
 
@@ -28,7 +28,7 @@ export interface Parts {
   readonly line: string;
   readonly summary: string;
   readonly notes: readonly string[];
-  /** An `<svg>` that is named by the elements `ID-title` and `ID-description` of the page, ID being `Look.id`. */
+  /** An `<svg>` labelled by the elements `ID-title` and `ID-description` of the page, where ID is `Look.id`. */
   readonly svg: string;
   /** The numbers of its grids. */
   readonly matrices: readonly NumberMatrix[];
@@ -39,7 +39,7 @@ export interface Drawing extends Sheet {
   readonly style: Style;
 }
 
-/** Makes a view of the three things it can say. */
+/** Builds a view from its name, drawing, and table. */
 export function viewOf<T>(
   name: string,
   draw: (trace: T, selection: Selection, look: Look) => Drawing,
@@ -62,10 +62,10 @@ export function viewOf<T>(
   };
 }
 
-/** What a whole picture is made of. */
+/** The parts of a whole picture. */
 export interface Sheet {
   readonly title: string;
-  /** What it is of: the model, the place. */
+  /** Its subject: the model, layer and direction. */
   readonly line: string;
   /** The same sentence as `View.summary`. */
   readonly summary: string;
@@ -76,10 +76,10 @@ export interface Sheet {
   readonly definitions?: string;
 }
 
-/** The picture without the words around it, for a page. */
+/** The picture without the surrounding texts, for a page. */
 const bare = (style: Style, { content }: Sheet): string => inPage(style.id, style.ink, below(18, ...content));
 
-/** The SVG document of a view: heading, content, its sentence, small print; nothing beside what it is given. */
+/** The SVG document of a view: heading, content, its sentence, small print. */
 export function sheet(style: Style, { title, line, summary, content, notes, definitions = '' }: Sheet): string {
   const width = Math.max(480, ...content.map((each) => each.width));
   const small = [paragraph(summary, style, width, style.ink), ...notes.map((text) => paragraph(text, style, width))];

@@ -1,4 +1,4 @@
-/** One weight's gradient as a sum: its addends one by one in the order of the backward pass, each bar starting where the last one ended. */
+/** One weight's gradient as a sum: its addends in the order of the backward pass, each bar starting where the previous one ended. */
 import type { ElementTrace, Trace } from '../trace.js';
 import { blockSize, spanLabel, spansOf } from './aggregate.js';
 import { columnNames } from './heatmap.js';
@@ -15,10 +15,10 @@ const HEIGHT = 130;
 const TOP = 34;
 const GUTTER = 64;
 
-/** Whether words are read from the first to the last, so that the backward pass goes from the last to the first. */
+/** Whether words are read first to last, so that the backward pass runs last to first. */
 const readsForward = ({ param }: ElementTrace): boolean => !param.includes('.reverse.');
 
-/** The bars of one weight. Beyond 48 words neighbours share a bar, the sum of their addends. */
+/** The bars of one weight. Above 48 words, neighbors share a bar with the sum of their addends. */
 export function waterfall(trace: Trace, element: number, style: Style): Block {
   const weight = trace.elements[element];
   const order = spansOf(trace.words.length).map((span) => ({
@@ -64,7 +64,7 @@ export function waterfall(trace: Trace, element: number, style: Style): Block {
   return { width: GUTTER + (order.length + 1) * width, height: TOP + HEIGHT + foot.height, body: el('g', {}, body) };
 }
 
-/** The addend of a word, or the sum of those of a block. */
+/** The addend of a word, or the sum of the addends of a block. */
 function sumOfUses(trace: Trace, element: number, from: number, to: number) {
   const path = ['elements', element, 'uses'];
   if (blockSize(spansOf(trace.words.length)) > 1) return sumOf(trace, path, [from, to]);
@@ -72,7 +72,7 @@ function sumOfUses(trace: Trace, element: number, from: number, to: number) {
   return { value: mark.value, data: dataOf(mark) };
 }
 
-/** 0, and the sums after each value. */
+/** 0, followed by the running sums. */
 function runningSums(values: readonly number[]): number[] {
   const sums = [0];
   for (const each of values) sums.push(sums[sums.length - 1] + each);
@@ -98,7 +98,7 @@ interface Addend {
   readonly total: boolean;
 }
 
-/** One bar between two levels, with its number above; a number that is not finite has its glyph alone. */
+/** One bar between two levels, with its number above; a number that is not finite is shown only by its glyph. */
 function bar(
   x: number,
   width: number,

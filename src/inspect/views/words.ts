@@ -1,4 +1,4 @@
-/** What views say about a trace in words: names of words and losses, the model, the conventions. */
+/** Texts of views about a trace: names of words and losses, the model, the conventions. */
 import type { Trace } from '../trace.js';
 import type { Place, Variable } from './select.js';
 import { say } from './strings/index.js';
@@ -12,7 +12,7 @@ export const tokensOf = (trace: Trace): string[] => trace.words.map(({ text }) =
 export const lossesOf = (trace: Trace, strings: Strings): string[] =>
   trace.losses.map(({ word }) => (word === null ? strings['place.sentence'] : visible(trace.words[word].text)));
 
-/** A word inside a sentence of the reader's language. */
+/** A word quoted inside a sentence in the reader's language. */
 export const quoted = (word: string): string => `‘${isolate(word)}’`;
 
 /** One line about the model. */
@@ -34,11 +34,11 @@ export function modelLine({ model }: Trace, strings: Strings): string {
 export const placeLine = ({ layer, name }: Place, strings: Strings): string =>
   say(strings, 'place.layer', { layer, direction: strings[`place.${name}`] });
 
-/** A weight by its place, `layers.0.forward.Wh[3, 7], gate f`, in the reader's language. */
+/** Name of a weight, `layers.0.forward.Wh[3, 7], gate f`, in the reader's language. */
 export const weightName = (where: string, strings: Strings): string =>
   where.replace(/^(.*), gate (\S+)$/, (_, param: string, gate: string) => say(strings, 'place.gate', { param, gate }));
 
-/** What silently changes the picture. */
+/** One line about the conventions, which change the picture without being visible in it. */
 export function conventionsLine(trace: Trace, strings: Strings, variable: Variable, size: number): string {
   const { seed, gold } = trace.conventions;
   const what = seed === 'loss' && gold === 'predicted' ? strings['seed.loss.predicted'] : strings[`seed.${seed}`];

@@ -1,4 +1,4 @@
-/** The color maps: 256 colors each, found by name, and the color of a place between 0 and 1. */
+/** The color maps: 256 colors each, by name, and the color for a position between 0 and 1. */
 import { exp, log } from '../../../tensor/math.js';
 import { batlow } from './batlow.js';
 import { berlin } from './berlin.js';
@@ -41,7 +41,7 @@ export const colorMaps: Readonly<Record<ColorMapName, ColorMap>> = {
 /** Red, green and blue, 0 to 255. */
 export type Rgb = readonly [number, number, number];
 
-/** Index of the color for a place between 0 and 1; places outside get the color of the end. NaN gets −1. */
+/** Index of the color for a position between 0 and 1; positions outside get the color of the nearer end. NaN gets −1. */
 export const stepOf = (place: number): number =>
   Number.isNaN(place) ? -1 : Math.min(255, Math.max(0, Math.round(place * 255)));
 
@@ -59,7 +59,7 @@ export const hexOf = (rgb: Rgb): string => `#${rgb.map((byte) => byte.toString(1
 export const bytesOf = (hex: string): Rgb =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
 
-/** A byte of sRGB as a share of light. */
+/** A byte of sRGB as linear light, 0 to 1. */
 const light = (byte: number): number => (byte <= 10 ? byte / 3294.6 : exp(2.4 * log((byte / 255 + 0.055) / 1.055)));
 
 /** Relative luminance, 0 to 1 (WCAG 2.2). */

@@ -1,6 +1,6 @@
 /**
- * The equations of the built-in cells, forward and backward, unit by unit: those of the headers in src/cells. A custom cell has none
- * here; its numbers then have the formulas that hold for every cell.
+ * The equations of the built-in cells, forward and backward, unit by unit, as in the headers in src/cells. A custom cell has none
+ * here; its numbers have only the formulas that hold for every cell.
  */
 import { apply, constant, minus, sum, times } from './expression.js';
 import type { Expression } from './expression.js';
@@ -19,7 +19,7 @@ import {
 } from './step.js';
 import type { Scope } from './step.js';
 
-/** What differs from cell to cell. `k` is a word, `j` a unit, `n` the word read next. */
+/** The formulas that differ from cell to cell. `k` is a word, `j` a unit, `n` the next word read. */
 export interface CellFormulas {
   /** What the recurrence adds to the argument of a gate. */
   recurrent(s: Scope, name: string, k: number, j: number): Expression;
@@ -29,11 +29,11 @@ export interface CellFormulas {
   other(s: Scope, name: string, k: number, j: number): Expression | undefined;
   dArgument(s: Scope, name: string, k: number, j: number): Expression;
   dOther(s: Scope, name: string, k: number, j: number): Expression | undefined;
-  /** What of `c` comes from its own step's h. */
+  /** The part of the gradient at `c` that comes from the h of the same step. */
   dDirect(s: Scope, name: string, k: number, j: number): Expression | undefined;
-  /** What the step at n hands back. */
+  /** The gradient that the step at n passes back. */
   dRecurrent(s: Scope, name: string, n: number, j: number): Expression;
-  /** One addend of dWh: what stands left of the product at word k, row i, and what stands right of it, gate and unit. */
+  /** One addend of dWh: the left factor of the product at word k, row i, and the right factor, by gate and unit. */
   dWh(s: Scope, k: number, i: number, name: string, j: number): Expression;
 }
 
@@ -152,7 +152,7 @@ const gruResetBefore: CellFormulas = {
     times(name === 'n' ? other(s, 's', k, i) : previous(s, 'h', k, i), dArgument(s, name, k, j)),
 };
 
-/** By the name of the cell. */
+/** Formulas by cell name. */
 export const cellFormulas: Readonly<Record<string, CellFormulas>> = {
   rnn: rnnOf('tanh'),
   'rnn-relu': rnnOf('relu'),

@@ -1,4 +1,4 @@
-/** Formulas of what is measured of any numbers: norms, shares, cosines. */
+/** Formulas of measures that apply to any numbers: norms, shares, cosines. */
 import type { Trace } from '../../trace.js';
 import type { Path } from '../mark.js';
 import type { Expression } from './expression.js';
@@ -11,7 +11,7 @@ export interface Found {
   readonly formula: Expression | undefined;
 }
 
-/** A share of what arrives at the own word. */
+/** A share of the gradient that arrives at the loss's own word. */
 export function retention(trace: Trace, path: Path, m: number, k: number, own: number): Found {
   const norm = (word: number): Expression => operand(trace, `‖R[${m},${word}]‖`, ...path, 'norms', m, word);
   return { symbol: `retention[${m},${k}]`, formula: over(norm(k), norm(own)) };

@@ -1,12 +1,12 @@
-/** Formulas as trees over numbers of a trace: how one is written, written with its numbers, and worked out again. */
+/** Formulas as trees over numbers of a trace, which can be written in symbols, written with numbers, and evaluated. */
 import { exp, log, sigmoid, tanh } from '../../../tensor/math.js';
 import type { Mark } from '../mark.js';
 import { short } from '../text.js';
 
-/** What a formula may apply to a number. `step` is 1 above zero, else 0. */
+/** Functions that a formula can apply to a number. `step` is 1 above zero, else 0. */
 export type FunctionName = 'tanh' | 'σ' | 'relu' | 'step' | 'exp' | 'log' | 'sqrt';
 
-/** A formula. An operand is a number of the trace; it may have a formula of its own. */
+/** A formula. An operand is a number of the trace, which may itself have a formula. */
 export type Expression =
   | { readonly kind: 'operand'; readonly symbol: string; readonly mark: Mark }
   | { readonly kind: 'constant'; readonly value: number }
@@ -36,7 +36,7 @@ const FUNCTIONS: Readonly<Record<FunctionName, (x: number) => number>> = {
   sqrt: Math.sqrt,
 };
 
-/** Works a formula out from the full digits of its operands. */
+/** Evaluates a formula from the full digits of its operands. */
 export function evaluate(expression: Expression): number {
   switch (expression.kind) {
     case 'operand':
@@ -85,7 +85,7 @@ function write(expression: Expression, leaf: (each: Leaf) => string): string {
 export const inSymbols = (expression: Expression): string =>
   write(expression, (each) => (each.kind === 'operand' ? each.symbol : String(each.value)));
 
-/** The same with numbers, rounded for reading. */
+/** The same with numbers, rounded for display. */
 export const inNumbers = (expression: Expression): string =>
   write(expression, (each) => (each.kind === 'operand' ? short(each.mark.value, 4) : String(each.value)));
 

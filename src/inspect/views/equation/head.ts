@@ -1,4 +1,4 @@
-/** The formulas behind the layers: logits, probabilities, losses, and the gradients that begin there. */
+/** The formulas after the layers: logits, probabilities, losses, and the gradients that start there. */
 import type { Trace } from '../../trace.js';
 import type { Path } from '../mark.js';
 import { apply, constant, minus, over, sum, times } from './expression.js';
@@ -6,7 +6,7 @@ import type { Expression } from './expression.js';
 import type { Found } from './common.js';
 import { operand, scopeOf, upTo } from './step.js';
 
-/** The formula of a number of losses, the head or the sum; nothing if there is none. */
+/** The formula of a number from losses, the head or the sum; undefined if there is none. */
 export function behind(trace: Trace, path: Path): Found | undefined {
   const [root, a, b, c, d] = path as (string & number)[];
   if (root === 'loss') {
@@ -45,7 +45,7 @@ function seedGradient(trace: Trace, m: number, y: number): Expression | undefine
   return y === goldOf(trace, m) ? minus(p, constant(1)) : p;
 }
 
-/** The states of the last layer at the word of a loss, both directions side by side. */
+/** The states of the last layer at the word of a loss, both directions concatenated. */
 function features(trace: Trace, m: number): Expression[] | undefined {
   const { word } = trace.losses[m];
   if (word === null || trace.head.kind !== 'softmax') return undefined;

@@ -1,6 +1,6 @@
 /**
- * From a place in the trace to the formula of the number there. What a formula is made of are numbers of the trace again, so that any
- * factor can be opened in turn, down to weights and word vectors, which are given.
+ * From a pointer into the trace to the formula of the number there. The operands of a formula are again numbers of the trace, so
+ * that any of them can be opened in turn, down to weights and word vectors, which are given.
  */
 import { numberAt } from '../../refs.js';
 import type { DirectionName, Trace } from '../../trace.js';
@@ -15,13 +15,13 @@ import { behind } from './head.js';
 import { cosine, norm, retention } from './common.js';
 import type { Found } from './common.js';
 
-/** A number, and where it comes from. */
+/** A number and its origin. */
 export interface Opened {
   readonly mark: Mark;
   readonly symbol: string;
-  /** Nothing for what is given: weights, word vectors, the initial state; and for what the trace does not break up. */
+  /** Undefined for given numbers (weights, word vectors, the initial state) and for numbers that the trace does not break down. */
   readonly formula: Expression | undefined;
-  /** The formula worked out minus the number, over the larger of 1 and the number; 0 if there is no formula. */
+  /** The evaluated formula minus the number, over the larger of 1 and the number; 0 if there is no formula. */
   readonly residual: number;
 }
 
@@ -45,11 +45,11 @@ export function openNumber(trace: Trace, ref: string): Opened {
   return { mark, symbol, formula, residual: off };
 }
 
-/** The equations leave out what a body has beside its cells: of such a model no number is broken up. */
+/** The equations do not cover what a body has besides its cells: numbers of such a model are not broken down. */
 const formulaAt = (trace: Trace, path: Path): Found | undefined =>
   trace.model.extras === undefined ? at(trace, path) : undefined;
 
-/** A formula under the symbol of the number it gives. */
+/** A formula, labelled with the symbol of its result. */
 function at(trace: Trace, path: Path): Found | undefined {
   const [root, a, b, ...rest] = path;
   if (root === 'layers' && (b === 'forward' || b === 'reverse'))
@@ -147,7 +147,7 @@ function stateGradient(s: Scope, name: string, part: string, k: number, j: numbe
   return name === 'h' ? fromAbove(s, k, j) : formulas?.dDirect(s, name, k, j);
 }
 
-/** What reaches h from the layer above, or from the head. */
+/** The gradient that reaches h from the layer above, or from the head. */
 function fromAbove(s: Scope, k: number, j: number): Expression | undefined {
   const { trace } = s;
   const i = s.name === 'forward' ? j : scopeOf(trace, s.layer, 'forward').H + j;

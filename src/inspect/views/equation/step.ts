@@ -1,18 +1,18 @@
-/** The numbers of one step of one direction by name, as operands of formulas. `h_3[2]` is unit 2 of h at word 3. */
+/** The numbers of one step of one direction, by name, as operands of formulas. `h_3[2]` is unit 2 of h at word 3. */
 import type { DirectionName, DirectionTrace, Trace } from '../../trace.js';
 import { must } from '../mark.js';
 import type { Path } from '../mark.js';
 import { wordBefore } from '../select.js';
 import type { Expression } from './expression.js';
 
-/** A number of the trace under a symbol. */
+/** A number of the trace with a symbol. */
 export const operand = (trace: Trace, symbol: string, ...path: Path): Expression => ({
   kind: 'operand',
   symbol,
   mark: must(trace, ...path),
 });
 
-/** One direction of one layer, and the ways to its numbers. */
+/** One direction of one layer, and the paths to its numbers. */
 export interface Scope {
   readonly trace: Trace;
   readonly layer: number;
@@ -28,7 +28,7 @@ export const scopeOf = (trace: Trace, layer: number, name: DirectionName): Scope
   return { trace, layer, name, direction, path: ['layers', layer, name], H: direction.hidden };
 };
 
-/** The word read before `k`, and the one after it; nothing at the ends. */
+/** The words read before and after `k`; undefined at the ends. */
 export const before = ({ trace, name }: Scope, k: number): number | undefined => wordBefore(trace, name, k);
 export const after = ({ trace, name }: Scope, k: number): number | undefined =>
   wordBefore(trace, name === 'forward' ? 'reverse' : 'forward', k);
@@ -49,7 +49,7 @@ export const other = (s: Scope, name: string, k: number, j: number): Expression 
 export const state = (s: Scope, name: string, k: number, j: number): Expression =>
   operand(s.trace, `${name}_${k}[${j}]`, ...inStep(s, k, 'states', name, j));
 
-/** A state before the step: of the word read before, or the initial one. */
+/** A state before the step: that of the previously read word, or the initial one. */
 export function previous(s: Scope, name: string, k: number, j: number): Expression {
   const earlier = before(s, k);
   return earlier === undefined
@@ -57,7 +57,7 @@ export function previous(s: Scope, name: string, k: number, j: number): Expressi
     : state(s, name, earlier, j);
 }
 
-/** The input of the step: the word's vector, or the states of the layer below, side by side. */
+/** The input of the step: the word vector, or the concatenated states of the layer below. */
 export function input(s: Scope, k: number, i: number): Expression {
   if (s.layer === 0) return operand(s.trace, `x_${k}[${i}]`, 'words', k, 'x', i);
   const below = scopeOf(s.trace, s.layer - 1, 'forward');
@@ -87,7 +87,7 @@ export const weight = (s: Scope, name: string, i: number, j: number): Expression
     j,
   );
 
-/** Gradients: of a pre-activation, of a state in full, of what else the backward step leaves. */
+/** Gradients: at a pre-activation, at a state in full, and at other quantities of the backward step. */
 export const dArgument = (s: Scope, name: string, k: number, j: number): Expression =>
   operand(s.trace, `da_${name},${k}[${j}]`, ...inStep(s, k, 'gradients', 'preActivations', name, j));
 export const dState = (s: Scope, name: string, k: number, j: number): Expression =>

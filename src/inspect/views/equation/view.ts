@@ -1,6 +1,7 @@
 /**
- * V5, equation: where does this number come from? The number that is selected, its formula in symbols and in numbers, and below it what
- * it is made of, each with a formula of its own. Opening one of them is the same view with another `ref`; `trail` holds the way there.
+ * V5, equation: where does this number come from? The view shows the selected number, its formula in symbols and in numbers, and
+ * below it its operands, each with its own formula. Opening an operand gives the same view with another `ref`; `trail` holds the
+ * path there.
  */
 import type { Trace } from '../../trace.js';
 import { paragraph } from '../legend.js';
@@ -21,18 +22,18 @@ import { openNumber } from './open.js';
 import type { Opened } from './open.js';
 
 const WIDTH = 680;
-/** Factors that are listed, and lines of a formula that are written out. */
+/** Maximum number of listed factors, and of written lines of a formula. */
 const MOST = 24;
 const LINES = 4;
 const MONO = 'ui-monospace, SFMono-Regular, Menlo, DejaVu Sans Mono, monospace';
 
-/** The number that is opened; default one weight of the recurrence, or the loss. */
+/** The opened number; default one recurrent weight, or the loss. */
 const refOf = (trace: Trace, { ref }: Selection): string => ref ?? trace.elements[0]?.ref ?? '/loss';
 
-/** Characters of a line of a formula: those of a monospaced face of 13 pixels. */
+/** Characters per line of a formula, in a monospaced typeface of 13 pixels. */
 const CHARACTERS = Math.floor((WIDTH - 24) / (13 * 0.62));
 
-/** A formula over several lines, broken between its terms; what does not fit is counted. */
+/** A formula over several lines, broken between its terms; terms that do not fit are counted. */
 function formulaLines(text: string, style: Style): string[] {
   const lines: string[] = [];
   let rest = text.split(' + ');
@@ -67,7 +68,7 @@ function main({ mark, symbol, formula }: Opened, style: Style): Block {
   return { width: WIDTH, height: height - 8, body: name + bar + rows.join('') };
 }
 
-/** Where one came from: each number that was opened before. */
+/** The path so far: each number opened before. */
 function trail(trace: Trace, { trail: refs = [] }: Selection, style: Style): Block[] {
   if (refs.length === 0) return [];
   const rows = refs.map((ref, i) => {
@@ -88,7 +89,7 @@ function trail(trace: Trace, { trail: refs = [] }: Selection, style: Style): Blo
   ];
 }
 
-/** What the number is made of, each with its value and its own formula. */
+/** The operands of the number, each with its value and its own formula. */
 function parts(trace: Trace, { formula }: Opened, style: Style): Block[] {
   if (formula === undefined) return [];
   const opens = (ref: string): number => (openNumber(trace, ref).formula === undefined ? 1 : 0);

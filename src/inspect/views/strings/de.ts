@@ -1,4 +1,4 @@
-/** The same in German. */
+/** The strings in German. */
 import type { Strings } from './index.js';
 
 export const de: Strings = {

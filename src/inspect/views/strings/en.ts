@@ -1,6 +1,6 @@
 /**
- * Every word that views show, in English. `{name}` stands for a value. A translation is a table with the same keys; the type
- * demands all of them, and a test that each has the same values in braces.
+ * Every text that views show, in English. `{name}` is replaced by a value. A translation is a table with the same keys; the type
+ * requires all of them, and a test checks that each has the same values in braces.
  */
 export const en = {
   language: 'en',

@@ -1,4 +1,4 @@
-/** The languages, and sentences made of a table's patterns. */
+/** The languages, and functions that fill the patterns of a table. */
 import { de } from './de.js';
 import { en } from './en.js';
 
@@ -13,13 +13,13 @@ export type Strings = Readonly<Record<StringKey, string>>;
 /** The languages that ship. */
 export const languages: Readonly<Record<string, Strings>> = { en, de };
 
-/** Names in braces of a pattern. */
+/** Names in the braces of a pattern. */
 type Slots<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Slots<Rest> : never;
 
 /** The values a string takes, by name. */
 export type Values<K extends StringKey> = Readonly<Record<Slots<(typeof en)[K]>, string | number>>;
 
-/** A string with its values put in. @throws RangeError if a pattern names a value that it is not given */
+/** Returns a string with its values filled in. @throws RangeError if a value that the pattern names is missing */
 export function say<K extends StringKey>(strings: Strings, key: K, values: Values<K>): string {
   const given: Readonly<Record<string, string | number>> = values;
   return strings[key].replace(/\{(\w+)\}/g, (_, name: string) => {
