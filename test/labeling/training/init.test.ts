@@ -298,7 +298,7 @@ describe('what decides', () => {
     const hooks = { onDecided: (each: { options: object }) => decided.push(Object.keys(each.options).sort()) };
     await trained(old, { init: base, preset: 'pos', epochs: 1 }, hooks);
     expect(decided).toEqual([
-      ['batch', 'beta2', 'characterSize', 'clip', 'dropout', 'ema', 'labelSmoothing', 'lr', 'optimizer', 'patience', 'schedule', 'wordDropout'].filter((name) => name !== 'characterSize'), // prettier-ignore
+      ['adversarial', 'batch', 'beta2', 'clip', 'dropout', 'ema', 'labelSmoothing', 'lr', 'optimizer', 'patience', 'schedule', 'wordDropout'], // prettier-ignore
     ]);
     await expect(trained(old, { init: base, preset: 'sentiment' })).rejects.toThrow(
       'train: the preset sentiment is one of the task classify; got the task tag',
