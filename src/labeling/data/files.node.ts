@@ -156,7 +156,7 @@ export async function* openLines(
   yield* linesFrom(bytes ?? (await openBytes(path)), inputName(path), options);
 }
 
-/** As {@link openLines}, of bytes. @param source their name in messages */
+/** Like {@link openLines}, for bytes. @param source the name of the input in messages */
 export async function* linesFrom(
   bytes: ByteChunks,
   source: string,

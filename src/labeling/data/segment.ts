@@ -124,10 +124,10 @@ function masked(text: string): string {
 }
 
 /**
- * Finds the sentences of a text in stretches. Only the last break of a stretch may depend on what follows it (rule SB8 looks ahead past
- * anything that is not a letter, up to the next sentence end), so the last two sentences of a stretch are found again in the next one; a
+ * Finds the sentences of a text in stretches. Only the last break of a stretch may depend on what follows it: rule SB8 looks ahead past
+ * anything that is not a letter, up to the next sentence end. So the last two sentences of a stretch are found again in the next one; a
  * stretch with at most two is doubled. A stretch that is already long is instead left at its last letter, in the middle of a sentence,
- * beyond which no rule looks back; the next stretch then continues that sentence.
+ * where no rule looks back; the next stretch then continues that sentence.
  */
 function* sentencesOf(segmenter: Intl.Segmenter, text: string): Generator<Piece> {
   let start = 0;

@@ -20,7 +20,7 @@ import { ratio } from './precision-recall.js';
 /** M of equation 1, unless another number is given. */
 export const CALIBRATION_BINS = 15;
 
-/** How far rounding may push a probability above 1 that was summed over many paths in float32. */
+/** How far rounding may push a probability above 1 if it was summed over many paths in float32. */
 const ROUNDING = 1e-4;
 
 /** Decisions of similar confidence. */

@@ -4,7 +4,7 @@
  *     params.<name>              the trained parameters
  *     optimizer.<moment>.<name>  the moments of the optimizer
  *     average.mean.<name>        with `ema`: the average, each row as of its last update,
- *     average.settled.<name>     and the step of that update, float64
+ *     average.settled.<name>     and Σ log dᵢ up to that update, float64 (optim/average.ts)
  *     best.<name>                the parameters, or their average, of the best epoch so far
  *
  * The metadata has `state`, everything else that the run has to remember, and `fingerprint`, everything that it depends on. No random

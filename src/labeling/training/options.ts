@@ -159,7 +159,7 @@ export interface TrainOptions {
   readonly vectorsSize?: number;
   /** `vectors`: whether they stay as they are (`frozen`) or are trained too (`tuned`). */
   readonly vectorsMode?: VectorMode;
-  /** `vectors`: the replacement for digits when a word is not found as it is: none (`keep`), `0` or `#`. */
+  /** `vectors`: the replacement for digits when a word is not found otherwise: none (`keep`), `0` or `#`. */
   readonly vectorsDigits?: VectorDigits;
   /**
    * A model to continue from. Its parameters, vocabularies, labels and architecture settings are used, and options that contradict them are

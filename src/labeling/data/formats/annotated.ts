@@ -10,9 +10,9 @@
  *
  * The unit of the offsets differs. The page of doccano gets them from JavaScript, in UTF-16 code units
  * (https://github.com/doccano/doccano/issues/2290). Prodigy gets them from spaCy's tokens, in code points, as Python counts. So each format
- * is read in its own unit. If a span of a text does not begin and end at tokens in that unit, but all of its spans do in the other, as in
- * texts that a script labeled in advance, the other unit is used and reported. `offsetUnit` sets the unit explicitly; then no other is
- * tried.
+ * is read in its own unit. If some span of a text does not begin and end at tokens in that unit, but every span does in the other, the
+ * other unit is used and reported. This occurs in texts that a script labeled in advance. `offsetUnit` sets the unit explicitly; then no
+ * other is tried.
  *
  * A span beyond the end of its text is bad data. A span that does not fit the tokens is dropped; of overlapping spans only the first is
  * kept (the longer one if two begin together). Both cases are counted and reported. Prodigy examples with an `answer` other than `accept`

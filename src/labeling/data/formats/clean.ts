@@ -20,13 +20,13 @@ export interface Cleaner {
   label(text: string, line: number): string;
   /** The note on what was changed; undefined if nothing was. */
   note(source: string): Note | undefined;
-  /** The same, to be added up. */
+  /** The changes as counts, for adding up. */
   changed(): Changed;
-  /** Adds what another cleaner changed further down in the same input. */
+  /** Adds the changes that another cleaner made further down in the same input. */
   add(changed: Changed): void;
 }
 
-/** What a cleaner changed. Plain data. */
+/** The changes that a cleaner made. Plain data. */
 export interface Changed {
   readonly tokens: number;
   readonly labels: number;

@@ -71,7 +71,7 @@ export function detectLayout(head: readonly string[]): ColumnLayout {
  *   `doccano` or `prodigy`.
  * - `conllu`: the first line declares the columns of CoNLL-U Plus; or most lines have ten columns separated by tabs, and at
  *   least half of those have a number, a range or a decimal in the first, or a `_` in another: a malformed one is then an error
- *   of its line, and no other format. Also where ten numbered columns with `_` are separated by spaces, which CoNLL-U forbids.
+ *   of its line, not another format. Also if ten numbered columns with `_` are separated by spaces, which CoNLL-U forbids.
  * - `slashed`: in more than half of all lines, every word contains a slash.
  * - `two-column`: most lines have two columns separated by a tab.
  * - `conll`: most lines have another number of tab-separated columns, or more than half of all lines have the same

@@ -41,7 +41,9 @@ export async function* readSentences(chunks: ByteChunks, options: ReadOptions = 
   yield* readParsed(chunks, parseOptions(options));
 }
 
-/** As {@link readSentences}, of options that are filled in: with a cleaner that may have seen a part of the input before. */
+/**
+ * Like {@link readSentences}, for options with defaults filled in, whose cleaner may already have processed an earlier part of the input.
+ */
 export async function* readParsed(chunks: ByteChunks, settings: ParseOptions): AsyncGenerator<Sentence> {
   const { source, maxLineBytes, cleaner, onNote } = settings;
   const blocks = checkedBlocks(chunks, source, maxLineBytes);
@@ -191,7 +193,7 @@ export async function* chain(head: CheckedBlock[], rest: AsyncIterable<CheckedBl
 function parserFor({ lines, blank, fault }: Head, options: ParseOptions): LineParser {
   const { source, like, labels, badLines = 'stop' } = options;
   const first = lines.find((line) => !isBlank(line));
-  // With a format, and no labels to look for, there is nothing to judge by the first line: it is bad as any other one.
+  // With a given format and ignored labels, nothing depends on the first line: it is a bad line like any other.
   const isKnown = options.format !== undefined && labels === 'ignored' && badLines !== 'stop';
   if (first === undefined && fault && !fault.fatal && isKnown) {
     rejectUnused(options.format!, options);

@@ -25,7 +25,7 @@ export interface VectorReadOptions {
    * even if `words` are given; 0 keeps only the rows of `words`.
    */
   readonly keep?: number;
-  /** The replacement for digits when a word is not found as it is; default `keep`, none. */
+  /** The replacement for digits when a word is not found otherwise; default `keep`, none. */
   readonly digits?: VectorDigits;
 }
 

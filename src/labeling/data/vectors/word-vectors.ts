@@ -48,7 +48,7 @@ export interface VectorCoverage {
 
 /** Options for looking up tokens. */
 export interface CoverageOptions {
-  /** The replacement for digits when a word is not found as it is; default `keep`, none. */
+  /** The replacement for digits when a word is not found otherwise; default `keep`, none. */
   readonly digits?: VectorDigits;
 }
 

@@ -134,7 +134,7 @@ function trainingLayer(sizes: Sizes): EncoderLayer<VectorPass> {
 export interface VectorWords {
   /** Words of the rows from row 1 on; row 0 is for words without a vector. */
   readonly words: readonly string[];
-  /** The replacement for digits when a word is not found as it is. */
+  /** The replacement for digits when a word is not found otherwise. */
   readonly digits: VectorDigits;
 }
 

@@ -2,7 +2,7 @@
  * The softmax head: decides each token's label independently.
  *
  *   Forward    (1)  logits = y·W + b                      y [N,H], W [H,K], b [K]
- *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, smoothed and by class weights where asked for
+ *              (2)  L = mean softmax cross-entropy        layers/softmax-loss, with label smoothing and class weights if set
  *   Backward   (2)  dlogits
  *              (1)  dy += dlogits·Wᵀ,  dW += yᵀ·dlogits,  db += Σ dlogits
  *

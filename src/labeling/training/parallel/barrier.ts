@@ -1,6 +1,6 @@
 /**
  * A barrier for threads. Steps are numbered from 1, and so are the barriers at which all threads arrive. A fast thread may arrive at the
- * next barrier before a slow one has seen that all arrived at this one, so the test is whether a count has been reached or passed. Counts
+ * next barrier before a slow one has seen that all arrived at this one. So the test is whether a count has been reached or passed. Counts
  * wrap around at 2³²; their differences do not.
  *
  * A thread that may not block (a page's main thread) polls `arrivedAll`; the others block in `awaitStep` and `awaitArrivals` after spinning
