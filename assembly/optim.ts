@@ -79,9 +79,9 @@ export function adam(count: i32, p: usize, g: usize, m: usize, v: usize, room: u
 }
 
 /**
- * The same for two blocks or more. Roots and quotients take longest, and everything else overlaps with them: while those of a
- * block are computed, so are the moments of the next one, and the parameters of the one before are stored. It calls no function,
- * so V8 keeps the factors in registers.
+ * The same for two blocks or more. Roots and quotients take longest, and everything else overlaps with them. While those of a
+ * block are computed, so are the moments of the next block, and the parameters of the previous one are stored. It calls no
+ * function, so V8 keeps the factors in registers.
  */
 function blocks(count: i32, p: usize, g: usize, m: usize, v: usize, room: usize): void {
   const b1 = f64x2.splat(beta1);

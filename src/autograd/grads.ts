@@ -1,8 +1,8 @@
 /**
  * Gradient records: plain objects of tensors that mirror a record of parameters, name by name and shape by shape.
  *
- * A backward pass only ever adds to them, so shared weights, several batches per update and truncated windows all work
- * without a special case; `zeroInPlace` is the one visible place where gradients are reset.
+ * A backward pass only ever adds to them, so shared weights, several batches per update and truncated windows all work without a
+ * special case. `zeroInPlace` is the one visible place where gradients are reset.
  *
  * A model's parameters are nested records (`{ layers: [{ forward: { Wx, … } }] }`). `flatten` names every tensor of such a
  * nest by its dotted path, `layers.0.forward.Wx`, without copying; everything else here works on flat records.
@@ -181,7 +181,7 @@ function zeroRun(data: Real, start: number, count: number, step: number): void {
 }
 
 /**
- * `into += from`, tensor by tensor. Names of `into` that `from` lacks stay as they are.
+ * `into += from`, tensor by tensor. Tensors of `into` that `from` lacks are unchanged.
  *
  * @throws ArgumentError if `from` has a name that `into` lacks, or if a dense gradient is added to a row gradient: the list of
  * touched rows could not be maintained

@@ -18,9 +18,9 @@ export type Direction = 'forward' | 'reverse';
 /**
  * What is kept of a pass.
  *
- *   nothing     outputs and final states: an evaluation; no backward pass follows
- *   gradients   and what the backward pass needs, wherever it lies: a training
- *   steps       and every step, at hand: whoever looks into a layer
+ *   nothing     only outputs and final states: for evaluation, without a backward pass
+ *   gradients   also what the backward pass needs, possibly on a device: for training
+ *   steps       also every step, on the host: for inspecting a layer
  */
 export type Keep = 'nothing' | 'gradients' | 'steps';
 
@@ -99,7 +99,7 @@ export interface BackwardStep {
   readonly window: Window;
   /** Each `[B_t, H]`: ∂L/∂(state after step t), complete. */
   readonly dNext: State;
-  /** Each `[B_t, H]`: ∂L/∂(state before step t) so far: from the loss, and from this step. Truncation has cut it already. */
+  /** Each `[B_t, H]`: ∂L/∂(state before step t) so far: from the loss, and from this step. It is already truncated. */
   readonly dPrev: State;
   /** Each `[B_t, width·H]`: what the step saved, and what its backward left. */
   readonly saved: Saved;

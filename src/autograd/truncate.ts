@@ -60,8 +60,8 @@ export function windowsOf(T: number, truncation?: Truncation): Window[] {
 }
 
 /**
- * How far the sweep of one window goes back in each sequence of a batch, `[B]`: `back` steps from the end of the window or
- * of the sequence, whichever comes first, so that a sequence in a batch is truncated as it would be on its own.
+ * The step to which the sweep of one window goes back in each sequence of a batch, `[B]`: `back` steps from the end of the window
+ * or of the sequence, whichever comes first. So a sequence in a batch is truncated as it would be on its own.
  *
  * @param lengths `[B]` lengths of the sequences
  */
@@ -167,8 +167,8 @@ function cut(dPrev: State, reach: Int32Array, t: number): void {
 }
 
 /**
- * Adds what one window left to the total and clears it for the next one: only the rows of the window's own steps, so that the
- * windows of a sequence together cost T·back/every steps instead of T²/every.
+ * Adds what one window left to the total and clears it for the next one. It moves only the rows of the window's own steps, so
+ * that the windows of a sequence together cost T·back/every steps instead of T²/every.
  */
 function moveWindow(
   kernels: Kernels,

@@ -1,7 +1,7 @@
 /**
  * Layer-normalized GRU (Ba, Kiros & Hinton 2016, equations of the GRU in the supplement), one step. Gate order r z n. LN is that of
- * `layer-norm.ts`, with a gain γ and a bias β for each vector that it normalizes: the 2H components of r and z together and the H of n,
- * once of the input's part and once of the state's.
+ * `layer-norm.ts`, with a gain γ and a bias β for each vector that it normalizes: the 2H components of r and z together, and the
+ * H of n. The input's part and the state's part are normalized separately.
  *
  * Forward
  *   (1)  v = x·Wx + b      u = h'·Wh                        2 × [B_t, 3H]   v is already in the saved tensor `a`

@@ -167,7 +167,7 @@ const forward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> = {
 export const gruResetBeforeForward: ForwardCell<GruResetBeforeParams, State, GruResetBeforeSaved> =
   /* @__PURE__ */ builtIn(forward);
 
-/** The reset-before GRU as `autograd/unroll` sees it. */
+/** The reset-before GRU cell, for `unroll` and the layers. */
 export const gruResetBefore: Cell<GruResetBeforeParams, State, GruResetBeforeSaved> =
   /* @__PURE__ */ gruResetBeforeCell();
 

@@ -163,7 +163,7 @@ const forward: ForwardCell<GruParams, State, GruSaved> = {
 /** The forward half of the GRU, which is all that labeling needs. */
 export const gruForward: ForwardCell<GruParams, State, GruSaved> = /* @__PURE__ */ builtIn(forward);
 
-/** The GRU as `autograd/unroll` sees it. */
+/** The GRU cell, for `unroll` and the layers. */
 export const gru: Cell<GruParams, State, GruSaved> = /* @__PURE__ */ gruCell();
 
 function gruCell(): Cell<GruParams, State, GruSaved> {

@@ -1,6 +1,6 @@
 /**
  * Initial values of weight matrices. A matrix `[D, G·H]` holds one block of H columns per gate, and each block is initialized as
- * a matrix `[D, H]`: drawing the four gates of an LSTM as one wide matrix would make each of them too small.
+ * a matrix `[D, H]`. Drawing the four gates of an LSTM as one wide matrix would make the weights of each too small.
  */
 import { expectKnownKeys, keysOf } from '../tensor/checks.js';
 import { zeros } from '../tensor/create.js';

@@ -150,7 +150,7 @@ const forward: ForwardCell<LstmParams, LstmState, LstmSaved> = {
 /** The forward half of the LSTM, which is all that labeling needs. */
 export const lstmForward: ForwardCell<LstmParams, LstmState, LstmSaved> = /* @__PURE__ */ builtIn(forward);
 
-/** The LSTM as `autograd/unroll` sees it. */
+/** The LSTM cell, for `unroll` and the layers. */
 export const lstm: Cell<LstmParams, LstmState, LstmSaved> = /* @__PURE__ */ lstmCell();
 
 function lstmCell(): Cell<LstmParams, LstmState, LstmSaved> {

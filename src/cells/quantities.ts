@@ -1,7 +1,7 @@
 /**
- * What a cell computes in a step, as a list: every quantity of its equations with its name, its range, where the forward step
- * leaves its value, and where the backward step leaves its gradient. Every view of a cell (a trace, a picture, a table) reads
- * this list and depends on no particular cell.
+ * What a cell computes in a step, as a list of the quantities in its equations. Each has a name, a range, the place where the
+ * forward step leaves its value, and the place where the backward step leaves its gradient. Every view of a cell (a trace, a
+ * picture, a table) reads this list and depends on no particular cell.
  */
 
 /** H columns of a tensor with one row per step of a sequence. */

@@ -44,7 +44,7 @@ export interface Selection {
   readonly rejected: readonly Rejection[];
 }
 
-/** A backend as `selectBackend` sees it. A new backend adds one of these to `candidates`. */
+/** A backend that `selectBackend` may choose. To add a backend, add one of these to `candidates`. */
 export interface Candidate {
   readonly name: string;
   /** Why `auto` skips it, if it must be requested by name. */

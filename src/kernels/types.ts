@@ -4,7 +4,7 @@ import type { DType, Tensor } from '../tensor/types.js';
 /**
  * The three products of one affine map `out = x·W`, each one line of the chain rule. All of them *accumulate*: the caller zeroes
  * `out` first for a plain product. Arguments are matrices (rank 2) of one element type, with any strides and offsets; `out` must
- * not overlap `a` or `b`. Sizes of zero are legal and leave `out` as it was.
+ * not overlap `a` or `b`. Sizes of zero are legal and leave `out` unchanged.
  */
 export interface Products {
   /** What actually runs: `cpu`, `wasm-simd`, `gpu.js:headlessgl`. It never names what was merely requested. */

@@ -5,10 +5,10 @@
  * A lattice may be restricted to the paths that a mask permits, and to those that agree with given labels. A step with a given
  * label has one state instead of K, so the lattice of a sequence whose labels are all given costs no more than (1).
  *
- * The sum over i in (3) is formed as S[j] = Σ_i w[i]·F[i,j], with w[i] = exp(α[t−1,i] − max α[t−1]) and
- * F[i,j] = exp(A[i,j] − max A[·,j]), which takes K exponentials per step instead of K². No factor exceeds 1. If S[j] is so small
- * that terms may have underflowed, the sum is computed again term by term, relative to its own maximum. Scores of ±10⁴ and of
- * −Infinity (impossible labels) are therefore exact to rounding. Everything is float64, whatever the element type of the tensors.
+ * The sum over i in (3) is computed as S[j] = Σ_i w[i]·F[i,j], with w[i] = exp(α[t−1,i] − max α[t−1]) and F[i,j] = exp(A[i,j] −
+ * max A[·,j]), which takes K exponentials per step instead of K². No factor exceeds 1. If S[j] is so small that terms may have
+ * underflowed, the sum is computed again term by term, relative to its own maximum. Scores of ±10⁴ and of −Infinity (impossible
+ * labels) are therefore exact to rounding. Everything is float64, whatever the element type of the tensors.
  *
  * Finite float32 scores, however large, cause no overflow and no probability above 1: backward, each probability is distributed
  * over the labels before it by shares that are normalized by their own sum. Their accuracy is limited, though: a score x is exact

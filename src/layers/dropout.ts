@@ -1,6 +1,6 @@
 /**
- * Dropout, inverted: while training every component is zeroed with probability p and the survivors are scaled by 1/(1−p),
- * so that expectations are preserved and evaluation needs no scaling (Srivastava et al., JMLR 2014, section 10).
+ * Inverted dropout: in training, every component is zeroed with probability p and the others are scaled by 1/(1−p), so that
+ * expectations are preserved and evaluation needs no scaling (Srivastava et al., JMLR 2014, section 10).
  *
  *   Forward    (1)  y[n,d] = x[n,d] · m[r(n),d]       m is 0 with probability p, else 1/(1−p)
  *   Backward   (1)  dx[n,d] += dy[n,d] · m[r(n),d]
@@ -119,7 +119,7 @@ export function dropoutBackward(kernels: Kernels, mask: DropoutMask | null, dY: 
  * Replaces word ids by the unknown word with probability p, so that its embedding is trained (Kiperwasser & Goldberg, TACL 2016,
  * use a probability per word; here all words share one p).
  *
- * @param unknown the id that stands for a hidden word, or one such id per word
+ * @param unknown the id that replaces a dropped word, or one such id per word
  * @param key the key of this word dropout only
  * @param places `[N, 2]` two integers per word, row-major: `placesOf`. By default word n is at (n, 0)
  * @returns the ids themselves for p = 0, a new array otherwise

@@ -6,7 +6,7 @@
  *
  * The forward product with a one-hot matrix is a copy of rows; its backward scatters rows back, and a word that occurs twice
  * accumulates both. A batch touches few of the V rows, so the gradient is usually a `RowSparseGradient`: dense storage plus the
- * list of rows that were written, which lets zeroing, norms and lazy optimizers skip the rest.
+ * list of rows that were written. Zeroing, norms and lazy optimizers skip the other rows.
  */
 import { touchRows } from '../autograd/grads.js';
 import type { Kernels } from '../kernels/types.js';

@@ -169,7 +169,7 @@ function softmaxOverTime(s: Tensor, packing: Packing): void {
     for (let t = 1; t < T; t++) if (s.data[at(t)] > max) max = s.data[at(t)];
     let Z = 0;
     for (let t = 0; t < T; t++) {
-      s.data[at(t)] -= max; // stored first: exp requires a number of its own type
+      s.data[at(t)] -= max; // stored first: exp requires a number of this element type
       s.data[at(t)] = exp(s.data[at(t)]);
       Z += s.data[at(t)];
     }

@@ -11,8 +11,8 @@
  *              (4, 2, 1)  da[n,k] += dℓ[n] · (p[n,k] · Σ_c q[n,c]·w_c − q[n,k]·w_k)
  *
  * Sums over n run over the rows whose target is not −1. Label smoothing is that of Szegedy et al., Rethinking the Inception
- * Architecture (CVPR 2016), section 7; its combination with class weights and the denominator of the mean are PyTorch's:
- * the mean is divided by the weights of the *true* labels, smoothed or not.
+ * Architecture (CVPR 2016), section 7. Its combination with class weights and the denominator of the mean are PyTorch's: the mean
+ * is divided by the weights of the *true* labels, smoothed or not.
  *
  * The log-sum-exp subtracts the row's maximum, which starts from the row's first element; logits of ±10⁴ and of −Infinity
  * (an impossible label) are therefore exact. A row of only −Infinity is not a distribution and yields NaN, as NaN and +Infinity
@@ -85,7 +85,7 @@ export function softmaxRows(kernels: Kernels, logits: Tensor, out?: Tensor): Ten
     let Z = 0;
     for (let k = 0; k < K; k++) {
       const at = to + k * dq;
-      q[at] = x[from + k * dx] - max; // stored first: exp requires a number of its own type
+      q[at] = x[from + k * dx] - max; // stored first: exp requires a number of this element type
       q[at] = exp(q[at]);
       Z += q[at];
     }

@@ -77,8 +77,8 @@ interface Entry {
  * bits may change
  * @param metadata strings by name, chosen by the caller
  * @param raw tensors of any element type of the format, as raw bytes, which are written unchanged
- * @throws ArgumentError when a tensor is called `__metadata__`, which the format reserves, a name occurs twice, a raw tensor has
- * an unknown type or a number of bytes that does not match its shape, or the header exceeds {@link MAX_HEADER_BYTES}
+ * @throws ArgumentError when a tensor is called `__metadata__`, which the format reserves; a name occurs twice; a raw tensor has
+ * an unknown type, or a number of bytes that does not match its shape; or the header exceeds {@link MAX_HEADER_BYTES}
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>>,

@@ -1,8 +1,7 @@
 /**
  * Untrusted JSON. No object may have the same key twice: `JSON.parse` keeps the last of two equal keys, other readers the first
  * or both, so one file could mean two things. And the cost of a text is bounded before it is parsed: `JSON.parse` takes about 128
- * bytes for every `[` of `[[[…`, so that 64 MB of them crash the process, and any code that walks such a value overflows the
- * stack.
+ * bytes for every `[` of `[[[…`. 64 MB of them crash the process, and any code that walks such a value overflows the stack.
  */
 import { DataError } from '../tensor/errors.js';
 import { visible } from '../tensor/visible.js';

@@ -33,7 +33,7 @@ export function copy(x: Tensor, dtype: DType = dtypeOf(x.data)): NdArray<Real> {
   return wrap(flatCopy(x, dtype), x.shape);
 }
 
-/** `x` as an ndarray, with ndarray's methods; the elements are shared. An ndarray comes back as it is. */
+/** `x` as an ndarray, with ndarray's methods; the elements are shared. An ndarray is returned unchanged. */
 export function asNdarray<A extends Real>(x: Tensor<A>): NdArray<A> {
   if (typeof x === 'object' && x !== null && 'hi' in x && 'pick' in x) return x as NdArray<A>;
   expectTensor('asNdarray', 'x', x);

@@ -2,9 +2,9 @@
  * exp, tanh, sigmoid and log in plain arithmetic. `Math.exp` and its relatives may differ in the last place from one JavaScript
  * engine to the next; these use only +, −, ×, ÷ and exact scaling by powers of two, so they give the same bits everywhere.
  *
- * The float32 twins round after every operation that is not exact, and each of their operations is one WebAssembly f32x4 or
- * i32x4 lane operation (add, sub, mul, div, abs, compare and select, shift, reinterpret), in the order written here: a vector
- * kernel that follows it gives the same bits. Their arguments must be float32 numbers.
+ * The float32 twins round after every operation that is not exact. Each of their operations is one WebAssembly f32x4 or i32x4
+ * lane operation (add, sub, mul, div, abs, compare and select, shift, reinterpret). A vector kernel with the same operations in
+ * the same order gives the same bits. Their arguments must be float32 numbers.
  *
  * Largest error, in units in the last place of the exact result:
  *

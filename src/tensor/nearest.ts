@@ -5,8 +5,8 @@ const LONGEST = 60;
 
 /**
  * The known name most similar to `name`, or undefined if none is similar. Letter case, hyphens and underscores are ignored. Names
- * are similar if one begins or ends with the other (`onEpochEnd`, `onEpoch`), one is the initials of the other (`learningRate`,
- * `lr`), or the edit distance (Levenshtein 1966) leaves at least two thirds of the letters.
+ * are similar if one begins or ends with the other (`onEpochEnd`, `onEpoch`), or one is the initials of the other
+ * (`learningRate`, `lr`). They are also similar if their edit distance (Levenshtein 1966) is at most a third of the letters.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;

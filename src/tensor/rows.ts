@@ -33,7 +33,7 @@ export function addTo(out: Tensor, x: Tensor): void {
 }
 
 /**
- * `out += α · x` (axpy). Product and sum are formed in float64 and rounded once to the element type of `out`.
+ * `out += α · x` (axpy). Product and sum are computed in float64 and rounded once to the element type of `out`.
  * @throws ShapeError when the shapes differ
  */
 export function addScaled(out: Tensor, alpha: number, x: Tensor): void {

@@ -11,9 +11,9 @@
  * σ is the standard deviation of the rounding error of f. Written out, (3) is (64·D(h) − 20·D(2h) + D(4h)) / 45; rounding
  * errors of 3σ in every f, all of the least favourable sign, change it by 3σ·(64 + 10 + 1/4)/45h < 5σ/h.
  *
- * h starts at 2⁻¹⁰·max(1, |x|), rounded to a power of two, and is halved, up to nine times, until the first term no longer
- * dominates (it does near a kink of relu, or where the curvature is strong); the value with the least noise wins. Halving costs
- * one new difference: D(h) and D(2h) become D(2h) and D(4h).
+ * h starts at 2⁻¹⁰·max(1, |x|), rounded to a power of two. It is halved, up to nine times, until the first term no longer
+ * dominates, as it does near a kink of relu or at strong curvature. The value with the least noise wins. Halving costs one new
+ * difference: D(h) and D(2h) become D(2h) and D(4h).
  *
  * Sources: C. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982), whose error
  * estimate compares neighbouring entries of the table; J. Moré, S. Wild, "Estimating computational noise", SIAM J. Sci.

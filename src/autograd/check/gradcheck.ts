@@ -10,8 +10,8 @@
  * Before an element is rejected, the derivatives on either side of it are compared. If they disagree, the loss has a kink, as
  * max(0, x) has at 0, and no single number is its derivative. There n is the value nearest to a between the two, so any a between
  * them passes (it is a subgradient in the sense of Clarke, Optimization and Nonsmooth Analysis, 1983, section 2.1). An a outside
- * them is inconclusive: if one element moves several kinks at once, the chain rule may take a different side at each, and its sum
- * need not lie between the two.
+ * them is inconclusive. If one element moves several kinks at once, the chain rule may take a different side at each, and its sum
+ * need not be between the two.
  */
 import { expectKnownKeys, keysOf } from '../../tensor/checks.js';
 import { ArgumentError, ShapeError } from '../../tensor/errors.js';

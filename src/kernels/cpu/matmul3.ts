@@ -11,8 +11,8 @@
  *
  * The scratch arrays are module constants: the compiler then embeds their address and length in the code, which is worth a third
  * of the speed. Every sum runs over k in order, in double, from 0, whatever tile it falls into, and is added to `out` in one
- * rounding: the bits of rung 1, independent of M, N and the strides. Rounding every step to float32 instead (`Math.fround`) was
- * measured at half the speed and loses 29 bits.
+ * rounding. So the bits are those of rung 1, independent of M, N and the strides. Rounding every step to float32 instead
+ * (`Math.fround`) was measured at half the speed and loses 29 bits.
  *
  * Gain over rung 1 (`bptt bench --suite gemm --backend reference,cpu --sizes 700x100x400,1x100x400`, float32, an AMD EPYC core, Node
  * 20): 0.50 → 5.1 GFLOP/s for 700 × 100 · 100 × 400, all three products; with one row 0.50 → 2.6.

@@ -38,20 +38,20 @@ export interface LayerSample {
   readonly host: number;
 }
 
-/** From where on a layer pays: B·H and H of at least these. */
+/** The sizes from which a layer is faster on the device: B·H and H of at least these. */
 export interface LayerCrossover {
   readonly BH: number;
   readonly H: number;
 }
 
-/** What a calibration found. Plain data, to be kept. */
+/** The result of a calibration, as plain data for a cache. */
 export interface Calibration {
   readonly device: DeviceInfo;
   /** The backend of the CPU it was compared with. */
   readonly host: string;
   readonly samples: readonly CalibrationSample[];
   readonly layers: readonly LayerSample[];
-  /** Per product, the least size at which the device pays, and the same of layers; null where it never did. */
+  /** Per product, the least size from which the device is faster, and the same for layers; null if it never was. */
   readonly crossover: Readonly<Record<Product, number | null>> & { readonly layer: LayerCrossover | null };
 }
 
@@ -61,7 +61,7 @@ export interface CalibrateOptions {
   readonly sizes?: readonly number[];
   /** B and H of layers, B·H ascending; default [16, 128] … [128, 1024], four times the B·H at each. */
   readonly layers?: readonly (readonly [number, number])[];
-  /** Reads seconds; given by tests. */
+  /** Returns seconds; replaced in tests. */
   readonly clock?: () => number;
 }
 
@@ -76,10 +76,10 @@ const LAYERS = [
   [128, 1024],
 ] as const;
 
-/** The device must be faster by this factor: a choice that rests on noise would cost time. */
+/** The device must be faster by this factor, because a choice based on noise would cost time. */
 const MARGIN = 1.25;
 
-/** Past this many seconds for one product or layer nothing larger is measured. */
+/** If one product or layer takes longer than this many seconds, nothing larger is measured. */
 const PATIENCE = 0.5;
 
 /** Times products and layers. On a software rasterizer nothing is timed unless sizes are given, and the crossover is null. */
@@ -126,7 +126,7 @@ function timeLayers(
   const samples: LayerSample[] = [];
   for (const [B, H] of sizes) {
     const problem = layerProblem(B, H);
-    if (!runLayerOnDevice(device, problem)) break; // larger than its textures, and so are all that follow
+    if (!runLayerOnDevice(device, problem)) break; // too large for its textures, as are all that follow
     const run = (kernels: Kernels): unknown =>
       kernels === device ? runLayerOnDevice(kernels, problem) : runLayerOnHost(kernels, problem);
     const sample = { B, H, ...inTurns(run, device, host, clock) };
@@ -136,14 +136,14 @@ function timeLayers(
   return samples;
 }
 
-/** Device and host in turns, so that whatever else the machine does meets both. */
+/** Alternates between device and host, so that other load on the machine affects both. */
 function inTurns(run: (kernels: Kernels) => unknown, device: Kernels, host: Kernels, clock: () => number): Seconds {
   const time = (kernels: Kernels): number => {
     const begun = clock();
     run(kernels);
     return clock() - begun;
   };
-  // The first call compiles. What is slow is timed once.
+  // The first call compiles. Slow work is timed once.
   const rounds = Math.max(time(device), time(host)) > PATIENCE ? 1 : 3;
   const best = { device: Infinity, host: Infinity };
   for (let round = 0; round < rounds; round++) {
@@ -178,7 +178,7 @@ export function routingOf({ crossover }: Calibration): Routing {
   };
 }
 
-/** What a calibration says, in a sentence: `addMatmul from 512, …, layers from B·H = 8192 and H = 256`. */
+/** Describes a calibration in one sentence: `addMatmul from 512, …, layers from B·H = 8192 and H = 256`. */
 export function describeCalibration({ device, host, crossover }: Calibration): string {
   if (device.software) return `${device.renderer} is a software rasterizer: products and layers stay on ${host}`;
   const list = PRODUCTS.filter((product) => crossover[product] !== null).map((product) => {

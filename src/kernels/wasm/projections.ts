@@ -1,5 +1,5 @@
 /**
- * Projections x·Wx + b of the rows of a table, each computed when its row first occurs, then cached: in a labeler the table is
+ * Projections x·Wx + b of the rows of a table, each computed when its row first occurs, then cached. In a labeler the table is
  * the word embeddings, and most words of a text have occurred before. A row of a product has the same bits in any batch, so a
  * cached projection has the same bits as a new one.
  */

@@ -3,8 +3,8 @@
  * bounds the error of none of them, and WGSL allows an error of 10⁻⁵ in tanh. These use only additions, products, `floor` and one
  * division, and the polynomials of `tensor/math`, so that one bound holds in every mode.
  *
- * With u = 2⁻²⁴, sums and products rounded correctly and a quotient off by 2.5 ulp, that is by 5u at most (GLSL ES 3.00, §4.5.1;
- * WGSL, floating point accuracy):
+ * Let u = 2⁻²⁴. Sums and products are rounded correctly, and a quotient has an error of 2.5 ulp, that is at most 5u (GLSL ES
+ * 3.00, §4.5.1; WGSL, floating point accuracy):
  *
  *     e^x = 2ⁿ(1 + t)         scaling is exact, |t| < 0.42 is off by 2u|t|, the sum by u: 2u, relative to the result
  *     logistic = 1 / (1 + E)  E off by 2u, the sum by u, the quotient by 5u: 8u, and 0.3u of the polynomial

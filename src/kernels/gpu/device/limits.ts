@@ -7,8 +7,8 @@ export const LARGEST_OPERAND = 2 ** 24;
 export const LONGEST_SUM = 8192;
 
 /**
- * Sizes above 16 are rounded up to eight steps per octave, so that batches of all lengths share a bounded number of kernels:
- * at most an eighth of an axis is padding, zeros that add nothing.
+ * Sizes above 16 are rounded up to eight steps per octave, so that batches of all lengths share a bounded number of kernels. At
+ * most an eighth of an axis is padding: zeros that add nothing.
  */
 export function padded(size: number): number {
   if (size <= 16) return size;

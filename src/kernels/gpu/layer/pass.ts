@@ -2,11 +2,12 @@
  * A cell as kernels of a device. A step is a few passes, each of which computes one matrix of B rows from matrices that stay on
  * the device; equations and names are as in `cells/`.
  *
- * What a pass may read, by name: `W`, the parameters stacked, one row per input, then the bias, one row per hidden unit, and
- * for the GRU the row of bn; `a = x·Wx + b`, all steps; `S`, the state before the step, and `next`, the one after it; `dY`, all
- * steps; `carry`, the gradient of `next` that later steps leave; what earlier passes of the step gave. `a` and `dY` have packed
- * rows, those of the step from `offset` on. Rows from `running` on belong to sequences that have ended: their state and their
- * carry stay, so that the carry may start as the gradient of all final states; what they leave is 0.
+ * A pass may read these matrices, by name. `W` is the stacked parameters: one row per input, then the bias, one row per hidden
+ * unit, and for the GRU the row of bn. `a = x·Wx + b` and `dY` hold all steps. `S` is the state before the step, and `next` the
+ * one after it. `carry` is the gradient of `next` that later steps leave. A pass may also read the results of earlier passes of
+ * the step. `a` and `dY` have packed rows, those of the step from `offset` on. Rows from `running` on belong to sequences that
+ * have ended. Their state and their carry do not change, so that the carry may start as the gradient of all final states; their
+ * `left` is 0.
  */
 
 /** One kernel of a step. */
