@@ -116,8 +116,8 @@ function touch(M: i32, c: usize, ldc: usize, bytes: usize, sink: usize): void {
 }
 
 /**
- * One block of rows and of k: all panels. `groups` holds the rows of A but the last M % 4, and `a` those; all of them are in
- * `a` where `groups` is 0.
+ * One block of rows and of k: all panels. `groups` holds the rows of A except the last M % 4, which are in `a`; if `groups` is 0,
+ * all are in `a`.
  */
 function block<T>(
   M: i32,
@@ -191,7 +191,7 @@ function twoPanels<T>(M: i32, K: i32, c: usize, ldc: usize, groups: usize, b: us
   for (; M >= 4; M -= 4, c += 4 * ldc, groups += group) packed4x2<T>(K, c, ldc, groups, b, step);
 }
 
-/** All rows of a block by the first `columns` of one panel: tiles of 4, and one of what remains. */
+/** All rows of a block by the first `columns` of one panel: tiles of 4, and one for the remainder. */
 function rows<T>(
   M: i32,
   columns: i32,

@@ -63,7 +63,7 @@ export function adamFactors(b1: f64, b2: f64, eps: f64, decay: f64, kept: f64, l
  */
 const BLOCK: i32 = 16;
 
-/** Bytes for four numbers on their way through an update: the numerators of their steps in float64, then their mean squares. */
+/** Scratch bytes for four numbers during an update: the numerators of their steps in float64, then their mean squares. */
 const ROOM_OF_4: usize = 64;
 
 /**

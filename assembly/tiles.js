@@ -1,24 +1,23 @@
 /**
- * Register tiles, written by this file for the compiler, which takes them for `assembly/tile.ts`: `C += A·B` for a few rows and
- * a few vectors of columns (4 float32 or 2 float64 each), the sums in registers.
+ * Generates the register tiles, which the compiler reads as `assembly/tile.ts`: `C += A·B` for a few rows and a few vectors of
+ * columns (4 float32 or 2 float64 each), with the sums in registers.
  *
- * A sum starts from the element of C and takes its terms in the order of k, one multiplication and one addition each
- * (simd128 never fuses them). So an element has the same bits whatever tile it falls into, however k is cut into blocks,
- * however many rows there are. Eight sums, 2 vectors of B, 1 of A and 1 product are 12 of the 15 vector registers of x64; ten
- * sums spill. So 4 rows take one panel of two vectors; 2 rows take two panels and 1 row four, because fewer sums wait for
- * each other.
+ * A sum starts from the element of C and adds its terms in the order of k, with one multiplication and one addition each (simd128
+ * never fuses them). So an element has the same bits whatever tile it falls into, however k is split into blocks, and however
+ * many rows there are. Eight sums, 2 vectors of B, 1 of A and 1 product are 12 of the 15 vector registers of x64; ten sums spill.
+ * So 4 rows use one panel of two vectors; 2 rows use two panels and 1 row four, which gives enough independent sums.
  *
  * An engine that joins two adjacent vectors into one of 256 bits (V8 with `--experimental-wasm-revectorize`) needs half the
- * registers: there 4 rows take two panels (`packed4x2`), and 3 rows too, where `useWideTiles` of assembly/multiply.ts was called.
+ * registers. There 4 rows and 3 rows use two panels (`packed4x2`), if `useWideTiles` of assembly/multiply.ts was called.
  *
- * What a loop looks like decides how V8 compiles it: it unrolls short loops, moves the loads of all turns to the front, and then
- * spills what they loaded. An exit after every term keeps the loads of two terms apart, and as the first exit comes behind the
- * first term, V8 takes the addresses that all terms share out of the loop. Such a chain has 3 terms a turn, or 6 in the tiles that
- * most of the time goes to. A row that is alone does best with two terms and no exit between them (`pairs`), or as it is
- * (`single`). Which of them a tile takes was found by trying: `node bench/tile.js` times them all.
+ * The form of a loop decides how V8 compiles it: it unrolls short loops, moves the loads of all iterations to the front, and then
+ * spills the loaded values. An exit after every term keeps the loads of two terms apart. As the first exit comes after the first
+ * term, V8 also hoists the addresses that all terms share out of the loop. Such a chain has 3 terms per iteration, or 6 in the
+ * tiles that take most of the time. A single row does best with two terms and no exit between them (`pairs`), or with one term
+ * (`single`). The choice for each tile is empirical: `node bench/tile.js` times them all.
  *
- * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B, `step` between panels. A is read along its
- * rows, but where a step `ka` between two k of it says otherwise. K is at least 1.
+ * Steps are in bytes: `ldc` and `lda` between rows of C and A, `ldb` between two k of B, `step` between panels. A is read along
+ * its rows, unless there is a step `ka` between two k of it. K is at least 1.
  */
 
 const SIZE = 'sizeof<T>()';
@@ -32,9 +31,9 @@ const address = (...parts) => parts.filter((part) => part !== 0).join(', ');
 /**
  * One tile.
  *
- * @param doc what it is, in a sentence
- * @param shape `rows` and `panels`, a panel being `vectors` wide; `packed` where A is packed in groups of 4 rows and B in panels without
- * gaps; `ka` where A is not read along its rows
+ * @param doc description, in one sentence
+ * @param shape `rows` and `panels`, a panel being `vectors` wide; `packed` if A is packed in groups of 4 rows and B in panels
+ * without gaps; `ka` if A is not read along its rows
  * @param loop `pairs`, `single`, or how many terms a chain has
  */
 export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false, ka = false }, loop) {
@@ -101,7 +100,7 @@ export function tile(name, doc, { rows, panels = 1, vectors = 2, packed = false,
   ];
   /** Element of C where a sum belongs: `x` is what to store there. */
   const ofC = ([r, p, v], ...x) => address(numbered('c', r), ...x, 16 * (p * vectors + v));
-  /** The last term of an odd K, a panel at a time. Packed tiles have none: their K is to be even then. */
+  /** The last term of an odd K, a panel at a time. Packed tiles have none: their K must be even. */
   const rest = range(panels).map((p) => {
     const rowsOf = (pointer, ld) => (rows > 1 ? [pointer, ld] : [pointer]);
     const operands = ['1', ...rowsOf(`c + ${p} * PANEL`, 'ldc'), ...rowsOf('a', 'lda'), numbered('b', p), 'ldb'];

@@ -19,7 +19,7 @@ import { collectInitial, runBackward, runForward, scanBackward } from './unroll.
 
 /** Where the layers of a network run. */
 export interface Devices {
-  /** Whole layers, those that its `layers` take; the host runs the others. */
+  /** Runs the layers that its `layers` accept, whole; the host runs the others. */
   readonly device: AsyncKernels;
   /** Everything else. */
   readonly host: Kernels;

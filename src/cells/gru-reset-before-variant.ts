@@ -16,7 +16,7 @@
  *   (2)  da_r = dr ∘ σ'(κ(a_r)) ∘ κ'(a_r)   da_z, alike
  *   (1)  dh' += da_rz·Wh_rzᵀ                           and, over all steps at once,  dWh_rz += h'ᵀ·da_rz
  *
- * Kept for backward: a, of which the derivatives of some activations are functions; the gates; s, the left factor of dWh_n.
+ * Kept for backward: a, on which the derivatives of some activations depend; the gates; s, the left factor of dWh_n.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

@@ -1,6 +1,7 @@
 /**
- * The GRU with any activations and a clip, as ONNX has it with `linear_before_reset = 1` (https://onnx.ai/onnx/operators/onnx__GRU.html):
- * reset gate after the recurrent product, one step. Gate order r z n. Its other form is `gru-reset-before-variant.ts`.
+ * The GRU with any activations and a clip, as in ONNX with `linear_before_reset = 1`
+ * (https://onnx.ai/onnx/operators/onnx__GRU.html): reset gate after the recurrent product, one step. Gate order r z n. Its other
+ * form is `gru-reset-before-variant.ts`.
  *
  * Forward, κ(v) = v, or v within ±clip; σ and γ are the activations of gates and candidate
  *   (1)  u = h'·Wh                                          [B_t, 3H]    x·Wx + b is already in `a`
@@ -14,7 +15,7 @@
  *   (2)  da_r = du_r = dr ∘ σ'(κ(a_r)) ∘ κ'(a_r)   da_z = du_z, alike
  *   (1)  dh' += du·Whᵀ                                      and, over all steps at once,  dWh += h'ᵀ·du
  *
- * Kept for backward: a, of which the derivatives of some activations are functions; the gates; q.
+ * Kept for backward: a, on which the derivatives of some activations depend; the gates; q.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

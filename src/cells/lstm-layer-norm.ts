@@ -1,7 +1,7 @@
 /**
  * Layer-normalized LSTM (Ba, Kiros & Hinton 2016, equations 20 to 22 of the supplement), one step. Gate order i f g o. LN is that of
- * `layer-norm.ts`, with a gain γ and a bias β for each vector that it normalizes: all 4H components of the input's part together, all
- * 4H of the state's, and the H of the cell state on its way out.
+ * `layer-norm.ts`, with a gain γ and a bias β for each vector that it normalizes: all 4H components of the input's part together,
+ * all 4H of the state's part, and the H of the cell state on the way to the output.
  *
  * Forward
  *   (1)  v = x·Wx + b      u = h'·Wh                        2 × [B_t, 4H]   v is already in the saved tensor `a`

@@ -19,7 +19,7 @@
  *   (2)  dc' += da_i ∘ p_i + da_f ∘ p_f     and, over all steps at once,  dp_i += Σ da_i ∘ c', dp_f alike
  *   (1)  dh' += da·Whᵀ                      and, over all steps at once,  dWh += h'ᵀ·da
  *
- * Kept for backward: a, of which the derivatives of some activations are functions; the gates; q; and c' and c for the peepholes.
+ * Kept for backward: a, on which the derivatives of some activations depend; the gates; q; and c' and c for the peepholes.
  */
 import type { Kernels } from '../kernels/types.js';
 import { transcendentals } from '../tensor/math.js';

@@ -28,7 +28,7 @@ export interface GradientPlace {
 
 /** One quantity of a step: H numbers per row. */
 export interface Quantity {
-  /** As the equations write it: `i`, `c`, `tanh(c)`. Unique in its cell. */
+  /** As written in the equations: `i`, `c`, `tanh(c)`. Unique in its cell. */
   readonly symbol: string;
   /** The field's term: `input gate`, `cell state`. */
   readonly name: string;

@@ -1,5 +1,6 @@
 /**
- * The simple recurrent network with any activation and a clip, as ONNX has it (https://onnx.ai/onnx/operators/onnx__RNN.html), one step.
+ * The simple recurrent network with any activation and a clip, as in ONNX (https://onnx.ai/onnx/operators/onnx__RNN.html), one
+ * step.
  *
  * Forward, κ(v) = v, or v within ±clip; φ is the activation
  *   (1)  a = x·Wx + b + h'·Wh        [B_t, H]    x·Wx + b is already in `a`
@@ -9,7 +10,7 @@
  *   (2)  da = dh ∘ φ'(κ(a)) ∘ κ'(a)
  *   (1)  dh' += da·Whᵀ               and, over all steps at once,  dWh += h'ᵀ·da
  *
- * Kept for backward: a, of which the derivatives of some activations are functions.
+ * Kept for backward: a, on which the derivatives of some activations depend.
  */
 import type { Kernels } from '../kernels/types.js';
 import { expectKnownKeys, expectPositive, keysOf } from '../tensor/checks.js';

@@ -84,7 +84,7 @@ async function openGpu(dtype: DType, { gpu, onLost }: SelectOptions = {}): Promi
   }
 }
 
-/** Every known backend, the preferred ones first. `cpu` never declines; those after it are selected only by name. */
+/** Every known backend, in order of preference. `cpu` never declines; those after it are selected only by name. */
 export const candidates: readonly Candidate[] = [
   { name: 'wasm', open: () => openWasm(false) },
   {

@@ -55,7 +55,7 @@ export interface WeightAverage {
   /** n, the updates averaged so far. */
   readonly updates: number;
   /**
-   * One update, and the step of the average that follows it.
+   * Makes one update, then the step of the average.
    *
    * @param grads the gradients that the optimizer is about to read
    * @param step makes the update: `() => optimizer.step(grads, lr)`

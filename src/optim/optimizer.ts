@@ -45,7 +45,7 @@ export interface Optimizer {
   /** A copy of the state. */
   state(): OptimizerState;
   /**
-   * Continues from a saved state, as if the updates in between had not happened. The state is copied.
+   * Restores a saved state, as if later updates had not happened. The state is copied.
    *
    * @throws ArgumentError when a moment is missing or unknown, or the step is not an integer of at least 0
    * @throws ShapeError when a moment does not have the shape and element type of its parameter

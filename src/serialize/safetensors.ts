@@ -20,7 +20,7 @@ import { allocate, dtypeOf } from '../tensor/view.js';
 import { brief, parseUniqueJson } from './unique-json.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
-/** The contents of a safetensors file. Its records have no prototype, so that no name in a file can reach one. */
+/** The contents of a safetensors file. Its records have no prototype, so no name in a file can collide with inherited members. */
 export interface Safetensors {
   /** Row-major plain views over separate arrays: `Float64Array` for F64, `Float32Array` for F32, F16 and BF16, widened exactly. */
   readonly tensors: Record<string, Tensor>;
@@ -46,7 +46,7 @@ export interface OpenSafetensors {
   readonly raw: Record<string, RawTensor>;
 }
 
-/** Longest header that is read, in bytes; the reference reader has the same limit. */
+/** Longest header accepted, in bytes; the reference reader has the same limit. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
 const METADATA = '__metadata__';

@@ -155,7 +155,7 @@ export function expectOneOf(where: string, name: string, value: string, choices:
 
 /**
  * The names of the fields of a type, for {@link expectKnownKeys}: `keysOf<SgdOptions>({ lr: true, momentum: true, … })`. The
- * compiler refuses a list that lacks a field or has one too many, so that a new option cannot be forgotten.
+ * compiler rejects a list with a missing or extra field, so that a new option cannot be forgotten.
  */
 export function keysOf<T>(fields: { readonly [K in keyof Required<T>]: true }): readonly string[] {
   return Object.keys(fields);

@@ -1,6 +1,6 @@
 /** Short descriptions of values for error messages. Nothing here traverses a value, so a hostile one costs nothing. */
 
-/** The name a typed array has in any realm (another frame of a page, a `vm` context): its tag is read off its own slots. */
+/** The name of a typed array from any realm (an iframe, a `vm` context), read from its internal slot. */
 const TAG = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype) as object,
   Symbol.toStringTag,

@@ -41,7 +41,7 @@ export class DeviceError extends BpttError {
   override name = 'DeviceError';
 }
 
-/** Data that cannot be what it claims to be: a malformed line, a truncated model file, an unknown label. */
+/** Data that is not what it claims to be: a malformed line, a truncated model file, an unknown label. */
 export class DataError extends BpttError {
   override name = 'DataError';
 }

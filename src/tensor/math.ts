@@ -121,8 +121,8 @@ export function tanh(x: number): number {
 
 /**
  * Logistic sigmoid in float64: 1 / (1 + e^−x), and e^x / (1 + e^x) below −2, where the rounding error of the denominator,
- * e − (d − 1), is taken back out of the quotient. The second form keeps the precision of small results down to the
- * subnormals; above −2, where the curve is flat compared with its last place, only the first form is monotone.
+ * e − (d − 1), is corrected in the quotient. The second form keeps the precision of small results down to the subnormals; above
+ * −2, where the curve is flat compared with its last place, only the first form is monotone.
  */
 export function sigmoid(x: number): number {
   const small = x < -2;

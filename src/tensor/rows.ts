@@ -47,8 +47,8 @@ export function addScaled(out: Tensor, alpha: number, x: Tensor): void {
 }
 
 /**
- * Inner product `Σ x · y` over all elements, summed in float64 in row-major order; 0 for empty tensors. With `y` a cotangent it
- * is the loss whose gradient by `x` is `y`.
+ * Inner product `Σ x · y` over all elements, summed in float64 in row-major order; 0 for empty tensors. If `y` is a cotangent,
+ * this is the loss whose gradient with respect to `x` is `y`.
  * @throws ShapeError when the shapes differ
  */
 export function dot(x: Tensor, y: Tensor): number {

@@ -26,7 +26,7 @@ export interface Dual {
 }
 
 /**
- * A dual number out of tensors, which are copied.
+ * Makes a dual number from tensors, which are copied.
  *
  * @param value any element type and strides
  * @param tangent of the shape of `value`; if omitted, the value is a constant
@@ -173,7 +173,7 @@ function elementwise(x: Dual, f: (v: number) => number, slope: (v: number, y: nu
   return y;
 }
 
-/** y = f(a, b) with its tangent, element by element; a row, or a single element, is repeated. */
+/** y = f(a, b) with its tangent, element by element; a row, or a single element, is broadcast. */
 function pairwise(
   name: string,
   a: Dual,

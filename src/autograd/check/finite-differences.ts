@@ -36,7 +36,7 @@ export interface Derivative {
 
 /**
  * The derivative of a loss with respect to one element, at the step size with the least noise. Costs 6 losses, up to 24 if the
- * step has to shrink. The element is perturbed in place and restored, also when the loss throws.
+ * step has to shrink. The element is perturbed in place and restored, even if the loss throws.
  *
  * @param x the tensor that holds the element, float64
  * @param at its offset in `x.data`

@@ -132,8 +132,8 @@ function initialState(cell: Cell, params: DualRecord, initial: DualRecord | unde
 }
 
 /**
- * What a stack of layers computes, without dropout, over dual numbers: each layer reads the outputs of the one below, both
- * directions side by side, forward first.
+ * Runs a stack of layers over dual numbers, without dropout: each layer reads the outputs of the one below, both directions side
+ * by side, forward first.
  *
  * @param x `[N, D]`, packed rows
  * @throws ArgumentError for a layer without directions

@@ -45,7 +45,7 @@ export function elementwise(
   });
 }
 
-/** y = f(a, b);  da += dy ∘ ∂f/∂a,  db += dy ∘ ∂f/∂b: a repeated element collects the gradients of all its uses. */
+/** y = f(a, b);  da += dy ∘ ∂f/∂a,  db += dy ∘ ∂f/∂b: a repeated element accumulates the gradients of all its uses. */
 export function broadcast(
   tape: TapeCore,
   name: string,

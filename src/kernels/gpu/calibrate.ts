@@ -47,7 +47,7 @@ export interface LayerCrossover {
 /** The result of a calibration, as plain data for a cache. */
 export interface Calibration {
   readonly device: DeviceInfo;
-  /** The backend of the CPU it was compared with. */
+  /** The CPU backend with which it was compared. */
   readonly host: string;
   readonly samples: readonly CalibrationSample[];
   readonly layers: readonly LayerSample[];
@@ -153,7 +153,7 @@ function inTurns(run: (kernels: Kernels) => unknown, device: Kernels, host: Kern
   return best;
 }
 
-/** The least sample from which on the device is faster. */
+/** The smallest sample from which the device is faster. */
 function crossoverOf<S extends Seconds>(samples: readonly S[]): S | null {
   let from: S | null = null;
   for (const sample of samples) {

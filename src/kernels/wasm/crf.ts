@@ -88,7 +88,7 @@ function recursions(wasm: Exports, within: Within): CrfKernel {
       within(chain, (scratch) => {
         const { scores, emissions } = chain;
         const inputs = [emissions, scores.start, scores.end, scores.transitions].map(scratch.copy);
-        const room = [scratch.room(emissions), scratch.room(emissions)]; // δ, and the labels before: the half of it
+        const room = [scratch.room(emissions), scratch.room(emissions)]; // δ; preceding labels, in half of it
         const outputs = [labels, found];
         const places = outputs.map(scratch.copy);
         wasm.crfViterbi(...sizes(chain, scratch), ...inputs, ...room, ...places);

@@ -1,7 +1,7 @@
 /**
- * The backend in WebAssembly with 128-bit SIMD: multiplication and addition only, never fused, so the same bits on every
- * machine. Sums run over k in order in the element type, starting from the element of `out`: a row of a product has the same
- * bits in any batch. Operands outside its memory are copied in, and `out` back; those inside are used in place.
+ * The backend in WebAssembly with 128-bit SIMD: multiplication and addition only, never fused, so results have the same bits on
+ * every machine. Sums run over k in order in the element type, starting from the element of `out`: a row of a product has the
+ * same bits in any batch. Operands outside its memory are copied in, and `out` back; those inside are used in place.
  *
  * With relaxed SIMD, if requested, each term of a product is added in one instruction that a machine may round once or twice:
  * this is faster, but the last bits may differ between machines.

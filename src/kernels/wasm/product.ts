@@ -1,4 +1,4 @@
-/** The three products: operands into memory, `b` into panels, tiles, and `out` back. */
+/** The three products: copies operands into memory, packs `b` into panels, runs the tiles, and copies `out` back. */
 import type { Tensor } from '../../tensor/types.js';
 import { dtypeOf, transpose } from '../../tensor/view.js';
 import { checkProduct } from '../check.js';
@@ -67,7 +67,8 @@ function runProduct(wasm: Exports, arena: Arena, product: Product, out: Tensor, 
   } else if (M === 1 && single && !x.transposed) {
     wasm.dot32(N, K, c.at, x.at, w.at, w.ld);
   } else {
-    // The right factor goes into panels a block of k at a time, so that they are still in the cache when the tiles read them.
+    // The right factor is packed into panels one block of k at a time, so that they are still in the cache when the tiles read
+    // them.
     const depth = Math.min(K, BLOCK_BYTES / size);
     const panels = arena.take(panelBytes(depth, N, single));
     const [pack, kw] = w.transposed ? [packColumns, size] : [packRows, w.ld];

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
  * The graphics driver that this process has loaded, once a context is open. Linux only: it is derived from the files mapped into
  * the process.
  *
- * @param maps contents of `/proc/self/maps`; given by tests
+ * @param maps contents of `/proc/self/maps`; replaced in tests
  */
 export function loadedRenderer(maps = readMaps()): string | undefined {
   const nvidia = /libnvidia-glcore\.so\.([\d.]+)/.exec(maps);

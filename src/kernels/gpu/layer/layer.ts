@@ -157,7 +157,7 @@ function* step(run: Run, passes: readonly Pass[], t: number, seen: Named): Work<
   return made;
 }
 
-/** Matrices of B rows one below the other, until one kernel can read all of them. */
+/** Joins matrices of B rows, one below the other, until one kernel can read all of them. */
 function* join(run: Run, parts: readonly GpuTexture[], width: number): Work<readonly GpuTexture[]> {
   let level = parts;
   for (let rows = run.Bp; level.length > FAN; rows *= FAN) {

@@ -7,7 +7,7 @@ export const FAN = 5;
 
 const PARTS = Array.from({ length: FAN }, (_, i) => `p${i}`);
 
-/** From an array to a matrix that stays on the device. */
+/** Uploads an array to a matrix that stays on the device. */
 export const UPLOAD = `function (values) { return values[${Y}][${X}]; }`;
 
 /** `a = x·Wx + b` for N rows, and nothing below them. */
